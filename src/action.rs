@@ -1,0 +1,197 @@
+//! THE table of actions: name, title, doc, where it applies, how dangerous it is.
+//!
+//! Help, palette, hints, keymap files and README's table all derive from it: to add an action, add one row
+//! here, a key in `keymaps/default.toml` (or none: the palette has it), and a match arm in `app::update`.
+
+use std::fmt;
+
+/// Where an action applies: which pane or layer has to have the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// Everywhere, unless the layer on top binds the key itself.
+    Global,
+    /// Any list: move, open, mark.
+    List,
+    /// The SLO pane and an SLO's detail.
+    Slo,
+    /// The alert pane and an alert's detail.
+    Alerts,
+    /// The list of silences.
+    Silences,
+}
+
+impl Place {
+    /// All, outermost first.
+    pub const ALL: [Self; 5] = [Self::Global, Self::List, Self::Slo, Self::Alerts, Self::Silences];
+
+    /// Its name in keymap files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::List => "list",
+            Self::Slo => "slo",
+            Self::Alerts => "alerts",
+            Self::Silences => "silences",
+        }
+    }
+}
+
+/// What an action does to the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Impact {
+    /// Looks, moves, arranges.
+    View,
+    /// Changes state at a backend: refused in read-only.
+    Act,
+    /// The same, and in a `danger` context the context's name is typed first.
+    DangerousAct,
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// Which.
+    pub action: Action,
+    /// Its name in keymaps and the palette: `alerts.acknowledge`.
+    pub name: &'static str,
+    /// A word or two, for hints and the palette.
+    pub title: &'static str,
+    /// One sentence, for help.
+    pub doc: &'static str,
+    /// Where it applies.
+    pub place: Place,
+    /// What it does to the world.
+    pub impact: Impact,
+}
+
+macro_rules! actions {
+    ($($variant:ident $name:literal $title:literal $place:ident $impact:ident $doc:literal;)*) => {
+        /// Everything a key or the palette can ask for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action {
+            $(#[doc = $doc] $variant,)*
+        }
+
+        /// The table, in the order of help.
+        pub const TABLE: &[Row] = &[
+            $(Row {
+                action: Action::$variant,
+                name: $name,
+                title: $title,
+                doc: $doc,
+                place: Place::$place,
+                impact: Impact::$impact,
+            },)*
+        ];
+    };
+}
+
+actions! {
+    FocusSlo         "focus.slo"            "SLO burn"       Global View "Focus the SLO pane.";
+    FocusAlerts      "focus.alerts"         "alerts"         Global View "Focus the alert pane.";
+    FocusNext        "focus.next"           "next pane"      Global View "Focus the next pane.";
+    FocusPrevious    "focus.previous"       "previous pane"  Global View "Focus the previous pane.";
+    Back             "view.back"            "back"           Global View "One step back: closes what is on top, ends a search or a zoom. Never quits.";
+    Zoom             "view.zoom"            "zoom"           Global View "Give the focused pane the whole screen, or take it back.";
+    HidePane         "view.hide"            "hide pane"      Global View "Hide the focused pane; focusing it by number brings it back.";
+    GrowPane         "view.grow"            "grow pane"      Global View "Give the focused pane more rows.";
+    ShrinkPane       "view.shrink"          "shrink pane"    Global View "Give the focused pane fewer rows.";
+    Help             "view.help"            "help"           Global View "What every key does here, from the live keymap.";
+    Palette          "view.palette"         "command"        Global View "Every action, context and theme by name, fuzzy.";
+    Health           "view.health"          "health"         Global View "Each backend: state, age, latency, requests, bytes, errors.";
+    LocalTime        "view.local_time"      "local time"     Global View "Show times in local time, or in UTC again.";
+    Pause            "view.pause"           "pause"          Global View "Freeze what is drawn, never the polling; a new page still breaks in.";
+    Refresh          "view.refresh"         "refresh"        Global View "Ask every backend now.";
+    Redraw           "view.redraw"          "redraw"         Global View "Repaint the whole screen.";
+    Scope            "scope.here"           "scope here"     Global View "Turn every pane to the service under the cursor.";
+    ScopeBack        "scope.back"           "scope back"     Global View "Undo the last scope.";
+    Pivot            "scope.pivot"          "pivot"          Global View "From an SLO to its alerts, from an alert to its SLOs.";
+    Undo             "act.undo"             "undo"           Global View "Cancel an act that is still in its grace time.";
+    Quit             "app.quit"             "quit"           Global View "Close a detail view; at the top, quit. Asks where this console holds acknowledgements.";
+    QuitNow          "app.quit_now"         "quit"           Global View "Quit from anywhere. Asks where an act is unsent or acknowledgements are held.";
+    Suspend          "app.suspend"          "suspend"        Global View "Hand the terminal back to the shell; fg resumes.";
+
+    Down             "list.down"            "down"           List View "One row down.";
+    Up               "list.up"              "up"             List View "One row up.";
+    HalfPageDown     "list.half_page_down"  "half page down" List View "Half a page down.";
+    HalfPageUp       "list.half_page_up"    "half page up"   List View "Half a page up.";
+    PageDown         "list.page_down"       "page down"      List View "A page down.";
+    PageUp           "list.page_up"         "page up"        List View "A page up.";
+    Top              "list.top"             "top"            List View "To the first row.";
+    Bottom           "list.bottom"          "bottom"         List View "To the last row.";
+    Collapse         "list.collapse"        "collapse"       List View "Fold the group under the cursor, or go to its head.";
+    Expand           "list.expand"          "expand"         List View "Unfold the group under the cursor.";
+    Open             "list.open"            "open"           List View "Open the thing under the cursor; again: deeper.";
+    Mark             "list.mark"            "mark"           List View "Mark the row for an act on several, or take the mark away.";
+    Search           "list.search"          "search"         List View "Find text in this list, as you type.";
+    NextHit          "list.next_hit"        "next hit"       List View "Next hit while a search is on.";
+    PreviousHit      "list.previous_hit"    "previous hit"   List View "Previous hit while a search is on.";
+    Filter           "list.filter"          "filter"         List View "Show only what matches; empty shows all again.";
+    Copy             "list.copy"            "copy"           List View "Copy from the thing under the cursor: id, link, line, JSON, command.";
+
+    Acknowledge      "alerts.acknowledge"   "ack"            Alerts Act "Acknowledge the alert, group or marked alerts: a short silence in your name, kept while you are here.";
+    HandBack         "alerts.hand_back"     "hand back"      Alerts Act "Give up an acknowledgement: it alerts again.";
+    Silence          "alerts.silence"       "silence"        Alerts DangerousAct "Compose a silence from the thing under the cursor, with a preview of what it hides.";
+    SilenceList      "alerts.silences"      "silences"       Global View "Every silence: who, why, until when, what it hides.";
+    Runbook          "alerts.runbook"       "runbook"        Alerts View "Show the runbook's address, and copy it.";
+    Link             "alerts.link"          "link"           Alerts View "Show the alert's source link, and copy it.";
+    GroupBy          "alerts.group_by"      "group by"       Alerts View "Cycle the grouping: Alertmanager's own, by alert name, by service, none.";
+    ShowSuppressed   "alerts.show_all"      "suppressed"     Alerts View "Cycle what is shown: active, all, suppressed only.";
+
+    ExtendSilence    "silences.extend"      "extend"         Silences DangerousAct "Let the silence under the cursor last longer.";
+    ExpireSilence    "silences.expire"      "expire"         Silences Act "End the silence under the cursor now (asks).";
+    ShowExpired      "silences.show_all"    "expired"        Silences View "Cycle what is listed: in force, expiring soon, matching nothing, all.";
+}
+
+impl Action {
+    /// Its row.
+    pub fn row(self) -> &'static Row {
+        // The enum is made from the table, in the table's order: the discriminant is the index.
+        &TABLE[self as usize]
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// By name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        TABLE.iter().find(|row| row.name == name).map(|row| row.action)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_finds_its_own_row_by_name_and_by_value() {
+        for row in TABLE {
+            assert_eq!(row.action.row().name, row.name);
+            assert_eq!(Action::by_name(row.name), Some(row.action));
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_docs_are_sentences() {
+        let mut names: Vec<_> = TABLE.iter().map(|r| r.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), TABLE.len());
+        for row in TABLE {
+            assert!(
+                row.doc.ends_with('.') && row.doc.starts_with(char::is_uppercase),
+                "{}",
+                row.name
+            );
+            assert!(row.name.contains('.'), "{}", row.name);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The application: one `Model`, messages in, effects out, all of it pure.
+
+pub mod feed;

@@ -1,0 +1,225 @@
+//! The one HTTP client: everything that talks to a backend goes through [`Client`].
+//!
+//! It joins paths under a prefix, adds auth and headers, bounds time and bytes (after decompression), follows
+//! redirects only within the origin, retries with jittered backoff only what is safe to repeat, honours
+//! Retry-After, tells a login page from an answer, redacts, and counts. The wire itself is a [`Transport`],
+//! so that tests, record and replay can stand in for it. Start at [`Call`], then [`Client::call`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+/// Cap on a body after decompression.
+pub const BODY_CAP: usize = 64 * 1024 * 1024;
+/// Cap for traces.
+pub const TRACE_BODY_CAP: usize = 256 * 1024 * 1024;
+
+/// HTTP methods that are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// GET
+    Get,
+    /// POST
+    Post,
+    /// PUT
+    Put,
+    /// DELETE
+    Delete,
+}
+
+/// Whether a call may be repeated by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// A read, or a write that is the same done twice: retried on passing failures.
+    Safe,
+    /// A write that would act twice: never retried here.
+    Never,
+}
+
+/// What is sent as the body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing.
+    Empty,
+    /// `application/x-www-form-urlencoded`.
+    Form(Vec<(String, String)>),
+    /// `application/json`, already serialised.
+    Json(String),
+}
+
+/// What the answer must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// JSON, also with a 4xx/5xx status (the caller reads the error's own shape).
+    Json,
+    /// Anything but HTML.
+    Text,
+}
+
+/// A question to one backend, below its base URL.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// Method.
+    pub method: Method,
+    /// Path below the base, joined by segment: `api/v1/query`.
+    pub path: String,
+    /// Query parameters, encoded by the client.
+    pub query: Vec<(String, String)>,
+    /// Body.
+    pub body: Body,
+    /// Whole call, retries excluded; the endpoint's own where none.
+    pub timeout: Option<Duration>,
+    /// Cap on the body after decompression.
+    pub cap: usize,
+    /// Whether it may be repeated.
+    pub repeat: Repeat,
+    /// What must come back.
+    pub expect: Expect,
+}
+
+impl Call {
+    /// A JSON read.
+    pub fn get(path: impl Into<String>) -> Self {
+        Self {
+            method: Method::Get,
+            path: path.into(),
+            query: Vec::new(),
+            body: Body::Empty,
+            timeout: None,
+            cap: BODY_CAP,
+            repeat: Repeat::Safe,
+            expect: Expect::Json,
+        }
+    }
+
+    /// A read by POST form (long PromQL): as safe to repeat as a GET.
+    pub fn read_form(path: impl Into<String>, form: Vec<(String, String)>) -> Self {
+        Self {
+            method: Method::Post,
+            body: Body::Form(form),
+            ..Self::get(path)
+        }
+    }
+
+    /// A JSON write that must not be repeated by itself.
+    pub fn write(method: Method, path: impl Into<String>, json: String) -> Self {
+        Self {
+            method,
+            body: Body::Json(json),
+            repeat: Repeat::Never,
+            ..Self::get(path)
+        }
+    }
+
+    /// With a query parameter.
+    #[must_use]
+    pub fn param(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.query.push((name.into(), value.into()));
+        self
+    }
+}
+
+/// A request ready for the wire. `Debug` never shows header values.
+#[derive(Clone)]
+pub struct Request {
+    /// Method.
+    pub method: Method,
+    /// Absolute URL, query included.
+    pub url: String,
+    /// Headers; values may be secret.
+    pub headers: Vec<(String, String)>,
+    /// Body, already encoded.
+    pub body: Vec<u8>,
+    /// Whole request.
+    pub timeout: Duration,
+    /// Cap on the decompressed body.
+    pub cap: usize,
+}
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let url = self.url.split('?').next().unwrap_or_default();
+        write!(f, "{:?} {url} ({} bytes of body)", self.method, self.body.len())
+    }
+}
+
+/// What the wire gave back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// Header names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Decompressed.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// A header by its lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
+    }
+}
+
+/// Why the wire gave nothing back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransportError {
+    /// No connection; never sent.
+    Connect(String),
+    /// TLS refused; never sent.
+    Tls(String),
+    /// Time ran out; `sent` tells whether the request may have arrived.
+    Timeout {
+        /// Whether it may have arrived.
+        sent: super::Delivery,
+    },
+    /// The connection broke.
+    Broken(String),
+    /// The body passed the cap.
+    TooLarge,
+}
+
+/// The wire: one request, one whole answer. Redirects are not followed here.
+pub trait Transport: Send + Sync {
+    /// Sends one request and reads the whole answer within its timeout and cap.
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>>;
+}
+
+/// What has passed between the console and one backend since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Requests written, retries included.
+    pub requests: u64,
+    /// Bytes of bodies received, after decompression.
+    pub bytes: u64,
+    /// Requests that failed.
+    pub errors: u64,
+    /// Latency of the last answer.
+    pub last: Option<Duration>,
+    /// Median latency of the last 64 answers.
+    pub median: Option<Duration>,
+    /// Slowest of the last 64 answers.
+    pub slowest: Option<Duration>,
+}
+
+/// An answer with what the caller needs to judge it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status, 2xx; or any other, where the body is JSON and the caller reads the error's own shape.
+    pub status: u16,
+    /// The body.
+    pub body: Vec<u8>,
+    /// The server's clock, from its `Date` header.
+    pub date: Option<chrono::DateTime<chrono::Utc>>,
+    /// Content type, lower case, parameters stripped.
+    pub content_type: String,
+    /// `Retry-After`, where given.
+    pub retry_after: Option<Duration>,
+}
+
+/// A shared handle on the wire.
+pub type SharedTransport = Arc<dyn Transport>;

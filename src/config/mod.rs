@@ -1,0 +1,231 @@
+//! Configuration: defaults ← file ← environment ← flags, decoded strictly.
+//!
+//! This file holds what the rest of the program sees: plain, decoded values. `load` finds and merges the
+//! layers, `decode` walks the tree and collects every problem at once with key, place and mend.
+//! Secrets are references here ([`Secret`]); they are read when a client is built, and never printed.
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use crate::domain::slo::Slo;
+
+/// Everything configured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The file it came from, where there was one.
+    pub path: Option<PathBuf>,
+    /// The context to open.
+    pub default_context: Option<String>,
+    /// Theme name or path.
+    pub theme: String,
+    /// Keymap name or path.
+    pub keymap: String,
+    /// Who acts: `jun@example.com`.
+    pub identity: String,
+    /// Refuse every act.
+    pub read_only: bool,
+    /// Mouse reporting.
+    pub mouse: bool,
+    /// Where the layout, history and logs live; `None` where no directory could be had (no HOME).
+    pub state_dir: Option<PathBuf>,
+    /// Shared journal, for later use by incidents.
+    pub journal: Option<JournalConfig>,
+    /// Extra directory of themes and keymaps: beside the file.
+    pub config_dir: Option<PathBuf>,
+    /// `[[burn_rules]]`; empty means the workbook's table.
+    pub burn_rules: Vec<BurnRuleConfig>,
+    /// Longest silence.
+    pub silence_max: Duration,
+    /// An acknowledgement is not extended past this age.
+    pub ack_max: Duration,
+    /// Length of an acknowledgement, and of each extension.
+    pub ack_lease: Duration,
+    /// An acknowledgement is not extended past this long without a key.
+    pub ack_idle: Duration,
+    /// By name, in file order.
+    pub contexts: IndexMap<String, Context>,
+}
+
+/// `journal = { path, group }`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalConfig {
+    /// The database.
+    pub path: PathBuf,
+    /// Unix group that shares it.
+    pub group: Option<String>,
+}
+
+/// One environment with its backends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Context {
+    /// Its name.
+    pub name: String,
+    /// Dangerous acts ask for the name.
+    pub danger: bool,
+    /// The dead man's switch, as matchers; its absence is critical, it is never counted.
+    pub watchdog: Option<String>,
+    /// Label names that say the service, first that is there.
+    pub service_labels: Vec<String>,
+    /// SLO files as given (globs), relative to the config file.
+    pub slo_files: Vec<String>,
+    /// `[contexts.X.metrics]`.
+    pub metrics: Option<MetricsConfig>,
+    /// `[[contexts.X.alertmanagers]]`.
+    pub alertmanagers: Vec<AlertmanagerConfig>,
+    /// `[contexts.X.logs]`.
+    pub logs: Option<SignalConfig>,
+    /// `[contexts.X.traces]`.
+    pub traces: Option<SignalConfig>,
+    /// `[contexts.X.incidents]`.
+    pub incidents: Option<SignalConfig>,
+    /// `[contexts.X.annotations]`.
+    pub annotations: Option<SignalConfig>,
+    /// `[[contexts.X.slos]]` decoded, and those of `slo_files`, rules resolved.
+    pub slos: Vec<Slo>,
+    /// What is wrong with an SLO file or a rule, said in the pane and by `config check`.
+    pub slo_warnings: Vec<String>,
+}
+
+/// How to reach one HTTP backend.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endpoint {
+    /// Name in errors and health: `metrics`, `alertmanager eu-0`.
+    pub name: String,
+    /// Base URL, its path kept as a prefix.
+    pub url: String,
+    /// Auth.
+    pub auth: Auth,
+    /// Extra headers; values may be secret, so they are never shown.
+    pub headers: Vec<(String, Secret)>,
+    /// Extra query parameters on every call (`dedup`, `extra_label`).
+    pub params: Vec<(String, String)>,
+    /// TLS.
+    pub tls: TlsConfig,
+    /// Proxy URL; `None` = from the environment, `Some("")` = none.
+    pub proxy: Option<String>,
+    /// Whole call.
+    pub timeout: Duration,
+    /// Connecting.
+    pub connect_timeout: Duration,
+    /// Requests in flight at most.
+    pub max_concurrency: usize,
+}
+
+/// Where a secret is read from. `Debug` shows the reference, never the secret.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// Stands in the configuration itself (headers that are no secret; shown as `***` all the same).
+    Inline(String),
+    /// An environment variable.
+    Env(String),
+    /// A file, trailing newline stripped.
+    File(PathBuf),
+    /// Standard output of an argument vector, trailing newline stripped.
+    Command(Vec<String>),
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Inline(_) => f.write_str("Inline(***)"),
+            Self::Env(name) => write!(f, "Env({name})"),
+            Self::File(path) => write!(f, "File({})", path.display()),
+            Self::Command(argv) => write!(f, "Command({})", argv.first().map_or("", String::as_str)),
+        }
+    }
+}
+
+/// Auth of an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// None.
+    None,
+    /// `Authorization: Bearer …`
+    Bearer(Secret),
+    /// `Authorization: Token token=…` (PagerDuty).
+    Token(Secret),
+    /// Basic.
+    Basic {
+        /// User.
+        user: String,
+        /// Password.
+        password: Secret,
+    },
+}
+
+/// TLS of an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
+pub struct TlsConfig {
+    /// Extra CA.
+    pub ca_file: Option<PathBuf>,
+    /// Client certificate.
+    pub client_cert_file: Option<PathBuf>,
+    /// Its key.
+    pub client_key_file: Option<PathBuf>,
+    /// Shows a standing warning.
+    pub insecure_skip_verify: bool,
+}
+
+/// `[contexts.X.metrics]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricsConfig {
+    /// Which server; `None` = find out.
+    pub flavor: Option<crate::backend::metrics::Flavor>,
+    /// Where.
+    pub endpoint: Endpoint,
+    /// How often the shortest windows are asked.
+    pub poll: Duration,
+    /// A vmalert or Thanos ruler that knows the rules, where the store does not.
+    pub rules: Option<Endpoint>,
+}
+
+/// `[[contexts.X.alertmanagers]]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertmanagerConfig {
+    /// Its name.
+    pub name: String,
+    /// Its gossip cluster; `None` = told apart by their status.
+    pub cluster: Option<String>,
+    /// Where; the endpoint's name is `alertmanager NAME`.
+    pub endpoint: Endpoint,
+    /// How often it is asked.
+    pub poll: Duration,
+    /// Never written to.
+    pub read_only: bool,
+}
+
+/// A backend of a later signal: decoded and checked, so that a whole configuration can be written today.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignalConfig {
+    /// `loki`, `jaeger`, `pagerduty`, …
+    pub kind: String,
+    /// Where; `None` for kinds without one (`local`, `file`).
+    pub endpoint: Option<Endpoint>,
+    /// The kind's own settings (`selector`, `index`, `from`, …).
+    pub settings: IndexMap<String, String>,
+}
+
+/// `[[burn_rules]]`, before it is resolved for an SLO's period.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BurnRuleConfig {
+    /// How loud.
+    pub severity: crate::domain::slo::Severity,
+    /// Share of the budget spent within `long`; or `factor`.
+    pub threshold: Threshold,
+    /// Long window.
+    pub long: crate::domain::slo::Window,
+    /// Short window; long/12 where none.
+    pub short: Option<crate::domain::slo::Window>,
+}
+
+/// What a rule's factor comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Threshold {
+    /// Budget share in (0, 1].
+    Budget(f64),
+    /// The burn rate itself.
+    Factor(f64),
+}

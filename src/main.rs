@@ -1,0 +1,3 @@
+//! The binary: arguments, hooks, runtime, exit status.
+
+fn main() {}

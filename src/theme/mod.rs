@@ -1,0 +1,125 @@
+//! Themes: roles → styles, degraded to what the terminal can show.
+//!
+//! A view names a [`Role`], never a colour. Theme files (`themes/*.toml`, embedded; or a user's path) map role
+//! names to styles, may inherit, and are checked: an unknown role or colour is an error with its place.
+//! [`Glyphs`] are the shapes, in Unicode or ASCII, so that state is told without colour.
+
+use ratatui::style::Style;
+
+macro_rules! roles {
+    ($($variant:ident $name:literal $doc:literal;)*) => {
+        /// What a piece of the screen means.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Role {
+            $(#[doc = $doc] $variant,)*
+        }
+
+        impl Role {
+            /// All roles, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Its name in theme files.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it is for, one phrase.
+            pub fn doc(self) -> &'static str {
+                match self { $(Self::$variant => $doc,)* }
+            }
+        }
+    };
+}
+
+roles! {
+    Text "text" "ordinary text";
+    TextMuted "text.muted" "secondary text: ages, units, hints";
+    TextStrong "text.strong" "what the eye should find first";
+    TextDim "text.dim" "old or suppressed rows";
+    Accent "accent" "the one accent: focus, keys, the cursor's bar";
+    Title "title" "a pane's title";
+    TitleFocused "title.focused" "the focused pane's title";
+    Border "border" "a pane's border";
+    BorderFocused "border.focused" "the focused pane's border";
+    Cursor "cursor" "the row under the cursor: one attribute, no repainted background";
+    Mark "mark" "a marked row";
+    Match "match" "a search hit";
+    BarTop "bar.top" "the top bar";
+    BarBottom "bar.bottom" "the bottom bar";
+    Key "key" "a key in hints and help";
+    Context "context" "the context's name";
+    ContextDanger "context.danger" "a dangerous context's name";
+    SeverityCritical "severity.critical" "critical alerts";
+    SeverityWarning "severity.warning" "warnings";
+    SeverityInfo "severity.info" "information";
+    SloPage "slo.page" "an SLO that pages";
+    SloTicket "slo.ticket" "an SLO that wants a ticket";
+    SloOk "slo.ok" "a healthy SLO";
+    SloUnknown "slo.unknown" "no data, no traffic, error";
+    BudgetHealthy "budget.healthy" "budget left";
+    BudgetWarning "budget.warning" "a quarter or less left";
+    BudgetCritical "budget.critical" "a tenth or less left, or overspent";
+    Chart "chart" "a chart's line";
+    ChartLimit "chart.limit" "the rule's line in a chart";
+    AckMine "ack.mine" "acknowledged by me";
+    AckOther "ack.other" "acknowledged by somebody else";
+    StateOk "state.ok" "a healthy backend, a confirmed act";
+    StateStale "state.stale" "stale data";
+    StateFailed "state.failed" "a failed backend or act";
+    StateBusy "state.busy" "waiting for an answer";
+    Overlay "overlay" "the body of an overlay";
+    OverlayTitle "overlay.title" "an overlay's title";
+    Input "input" "text being typed";
+    ToastInfo "toast.info" "a passing word";
+    ToastWarn "toast.warn" "a passing warning";
+    ToastError "toast.error" "a passing error";
+}
+
+/// How many colours the terminal shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ColorDepth {
+    /// No colours, attributes only.
+    None,
+    /// The 16 of the terminal's own palette.
+    Ansi16,
+    /// The 256-colour cube.
+    Ansi256,
+    /// 24 bits.
+    TrueColor,
+}
+
+/// The shapes a view draws with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Glyphs {
+    /// Box drawing, blocks, arrows.
+    Unicode,
+    /// Nothing beyond ASCII.
+    Ascii,
+}
+
+/// A loaded theme, at one colour depth.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Theme {
+    /// Its name.
+    pub name: String,
+    /// Its shapes.
+    pub glyphs: Glyphs,
+    styles: Vec<Style>,
+}
+
+impl Theme {
+    /// The style of a role.
+    pub fn style(&self, role: Role) -> Style {
+        // `styles` holds one entry a role, in the order of the enum.
+        self.styles.get(role as usize).copied().unwrap_or_default()
+    }
+
+    /// A theme from one style a role, in the order of [`Role::ALL`]; for the loader and tests.
+    pub fn from_styles(name: impl Into<String>, glyphs: Glyphs, style: impl Fn(Role) -> Style) -> Self {
+        Self {
+            name: name.into(),
+            glyphs,
+            styles: Role::ALL.iter().map(|&r| style(r)).collect(),
+        }
+    }
+}
