@@ -1,3 +1,203 @@
-//! The application: one `Model`, messages in, effects out, all of it pure.
+//! The application: one [`Model`], [`Msg`] in, [`Effect`]s out; all of it pure.
+//!
+//! [`update::update`] is the only writer of the model and has no I/O, no clock and no environment; the view
+//! reads it; the runtime carries out the effects and answers with messages. Start at [`Model`].
 
+pub mod acts;
+pub mod effect;
 pub mod feed;
+pub mod focus;
+pub mod list;
+pub mod modal;
+pub mod msg;
+pub mod panes;
+pub mod scope;
+pub mod toast;
+pub mod update;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratatui::layout::Size;
+
+pub use effect::Effect;
+pub use msg::Msg;
+
+use crate::keymap::{Chord, Keymap};
+use crate::time::{Now, Tick};
+use acts::Acts;
+use focus::{Detail, Layout, PaneId};
+use modal::Modal;
+use panes::{AlertPane, SilencePane, SloPane};
+use scope::ScopeStack;
+use toast::Toasts;
+
+/// What the console needs to know of the configuration, fixed for a context.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The open context.
+    pub context: String,
+    /// All contexts, in file order.
+    pub contexts: Vec<String>,
+    /// Themes that can be switched to.
+    pub themes: Vec<String>,
+    /// Dangerous acts ask for the context's name.
+    pub danger: bool,
+    /// Every act is refused.
+    pub read_only: bool,
+    /// Who acts.
+    pub identity: String,
+    /// Length of an acknowledgement and of each extension.
+    pub ack_lease: Duration,
+    /// An acknowledgement is not extended past this age.
+    pub ack_max: Duration,
+    /// Nor past this long without a key.
+    pub ack_idle: Duration,
+    /// Longest silence.
+    pub silence_max: Duration,
+    /// How long a silence waits for `undo` before it is sent.
+    pub grace: Duration,
+    /// A metrics backend is configured.
+    pub has_metrics: bool,
+    /// Alertmanagers, by name.
+    pub alertmanagers: Vec<Arc<str>>,
+    /// Standing warnings (TLS verification off, …), said in the health overlay.
+    pub warnings: Vec<String>,
+}
+
+/// Health of one backend, as the top bar and the health overlay show it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BackendHealth {
+    /// Its name: `metrics`, `alertmanager eu-0`.
+    pub name: Arc<str>,
+    /// How its present attempt stands.
+    pub status: feed::Status,
+    /// When it last answered well.
+    pub last_good: Option<Tick>,
+    /// How often it is asked.
+    pub interval: Duration,
+    /// Requests, bytes, errors, latency.
+    pub counters: crate::backend::http::Counters,
+    /// Difference between its clock and ours, where it tells.
+    pub skew: Option<chrono::TimeDelta>,
+}
+
+/// Which clock times are shown in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Zone {
+    /// UTC, marked `Z`.
+    #[default]
+    Utc,
+    /// The host's local time.
+    Local,
+}
+
+/// A frozen view: polling goes on, what is drawn does not change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paused {
+    /// Since when.
+    pub since: Tick,
+    /// Pages that arrived meanwhile and broke in.
+    pub new_pages: usize,
+}
+
+/// Everything that is shown, and everything that is about to be done.
+#[derive(Debug)]
+pub struct Model {
+    /// From the configuration.
+    pub settings: Settings,
+    /// Keys to actions.
+    pub keymap: Arc<Keymap>,
+    /// Terminal size in cells.
+    pub size: Size,
+    /// Pane sizes, zoom, hidden panes: remembered.
+    pub layout: Layout,
+    /// The pane that has the keys, under details and modals.
+    pub focus: PaneId,
+    /// Detail views opened over the panes, innermost last.
+    pub details: Vec<DetailView>,
+    /// What lies over everything and has the keys.
+    pub modal: Option<Modal>,
+    /// The SLO pane.
+    pub slo: SloPane,
+    /// The alert pane.
+    pub alerts: AlertPane,
+    /// The list of silences.
+    pub silences: SilencePane,
+    /// Every backend's health, in the order of the configuration.
+    pub health: Vec<BackendHealth>,
+    /// What the panes are turned to.
+    pub scope: ScopeStack,
+    /// Passing words.
+    pub toasts: Toasts,
+    /// Acts under way, in grace, and leases held.
+    pub acts: Acts,
+    /// Keys of a sequence that is not finished.
+    pub pending_keys: Vec<Chord>,
+    /// Which clock times are shown in.
+    pub zone: Zone,
+    /// Drawn frozen.
+    pub paused: Option<Paused>,
+    /// When a key was last pressed.
+    pub last_key: Tick,
+    /// The last seconds of quitting: the loop ends when this is set.
+    pub quitting: bool,
+}
+
+/// A detail view with its own scroll.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DetailView {
+    /// What of.
+    pub detail: Detail,
+    /// First line shown.
+    pub scroll: u16,
+}
+
+impl Model {
+    /// A console that has not heard from anybody yet.
+    pub fn new(settings: Settings, keymap: Arc<Keymap>, layout: Layout, size: Size, now: Now) -> Self {
+        let focus = if settings.has_metrics { PaneId::Slo } else { PaneId::Alerts };
+        Self {
+            settings,
+            keymap,
+            size,
+            layout,
+            focus,
+            details: Vec::new(),
+            modal: None,
+            slo: SloPane::default(),
+            alerts: AlertPane::default(),
+            silences: SilencePane::default(),
+            health: Vec::new(),
+            scope: ScopeStack::default(),
+            toasts: Toasts::default(),
+            acts: Acts::default(),
+            pending_keys: Vec::new(),
+            zone: Zone::Utc,
+            paused: None,
+            last_key: now.tick,
+            quitting: false,
+        }
+    }
+
+    /// The next moment something changes by itself: a toast ends, a grace time is over, a lease wants
+    /// extending, the clock's next second. The loop wakes then and sends [`Msg::Timer`].
+    pub fn next_deadline(&self, now: Now) -> Tick {
+        let to_next_second = 1_000_000_000 - u64::from(now.utc.timestamp_subsec_nanos() % 1_000_000_000);
+        let clock = now.tick + Duration::from_nanos(to_next_second);
+        [self.toasts.deadline(), self.acts.deadline()].into_iter().flatten().fold(clock, Tick::min)
+    }
+
+    /// Rows of the focused pane's list.
+    pub fn focused_rows(&self) -> usize {
+        match self.focus {
+            PaneId::Slo => self.slo.rows.len(),
+            PaneId::Alerts => self.alerts.rows.len(),
+        }
+    }
+
+    /// The open detail view, if any.
+    pub fn detail(&self) -> Option<&Detail> {
+        self.details.last().map(|view| &view.detail)
+    }
+}

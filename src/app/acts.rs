@@ -1,0 +1,208 @@
+//! Acts that change state at a backend: asked for, in grace, under way; and the acknowledgements held here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::alert::{Fingerprint, Matcher, Occurrence};
+use crate::time::Tick;
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Act {
+    /// Take these alerts.
+    Acknowledge {
+        /// Which firings of which alerts.
+        alerts: Vec<Occurrence>,
+        /// A word why; may be empty.
+        note: String,
+    },
+    /// Give up our acknowledgements of these.
+    HandBack {
+        /// Which.
+        alerts: Vec<Fingerprint>,
+    },
+    /// Make a silence.
+    Silence(SilenceRequest),
+    /// Let a silence last until then.
+    Extend {
+        /// Where it lives.
+        source: Arc<str>,
+        /// Which.
+        id: Arc<str>,
+        /// Its new end.
+        until: DateTime<Utc>,
+    },
+    /// End a silence now.
+    Expire {
+        /// Where it lives.
+        source: Arc<str>,
+        /// Which.
+        id: Arc<str>,
+    },
+    /// Let acknowledgements held here last longer.
+    Renew {
+        /// (source, silence id, new end).
+        leases: Vec<(Arc<str>, Arc<str>, DateTime<Utc>)>,
+    },
+}
+
+/// A silence to be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SilenceRequest {
+    /// All must match.
+    pub matchers: Vec<Matcher>,
+    /// How long.
+    pub duration: Duration,
+    /// Why.
+    pub comment: String,
+    /// Only at these sources; all clusters where empty.
+    pub sources: Vec<Arc<str>>,
+}
+
+/// Number of an act within this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActId(pub u64);
+
+/// Where an act stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Can still be undone.
+    Grace {
+        /// Goes out then.
+        until: Tick,
+    },
+    /// Handed to the runtime.
+    Sent {
+        /// When.
+        since: Tick,
+    },
+    /// Confirmed by the backend; shown until a board agrees, so that a poll that was under way does not undo it on screen.
+    Confirmed {
+        /// When.
+        at: Tick,
+    },
+}
+
+/// An act that is not over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PendingAct {
+    /// Its number.
+    pub id: ActId,
+    /// What.
+    pub act: Act,
+    /// Where it stands.
+    pub stage: Stage,
+}
+
+impl PendingAct {
+    /// Whether it concerns this alert.
+    pub fn touches(&self, fingerprint: Fingerprint) -> bool {
+        match &self.act {
+            Act::Acknowledge { alerts, .. } => alerts.iter().any(|o| o.fingerprint == fingerprint),
+            Act::HandBack { alerts } => alerts.contains(&fingerprint),
+            Act::Silence(_) | Act::Extend { .. } | Act::Expire { .. } | Act::Renew { .. } => false,
+        }
+    }
+
+    /// The word a touched row shows: `ack…`.
+    pub fn word(&self) -> &'static str {
+        match &self.act {
+            Act::Acknowledge { .. } => "ack…",
+            Act::HandBack { .. } => "hand back…",
+            Act::Silence(_) => "silence…",
+            Act::Extend { .. } | Act::Renew { .. } => "extend…",
+            Act::Expire { .. } => "expire…",
+        }
+    }
+}
+
+/// An acknowledgement made by this console, kept alive while somebody is here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldAck {
+    /// (source, silence id) that carries it.
+    pub silence: (Arc<str>, Arc<str>),
+    /// The firings it is for.
+    pub occurrences: Vec<Occurrence>,
+    /// When it was made.
+    pub made_at: DateTime<Utc>,
+    /// Its end as last set by us; another end on the board means a kthxbye extends it.
+    pub until: DateTime<Utc>,
+    /// Extended by somebody else: left to them.
+    pub keeper: Keeper,
+    /// The bell was rung for its coming end.
+    pub belled: Belled,
+}
+
+/// Who keeps an acknowledgement alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeper {
+    /// This console.
+    Us,
+    /// A kthxbye.
+    Other,
+}
+
+/// Whether the bell was rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Belled {
+    /// It was.
+    Yes,
+    /// Not yet.
+    No,
+}
+
+/// All acts that are not over, oldest first, and the acknowledgements held.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Acts {
+    next: u64,
+    /// Not over.
+    pub pending: Vec<PendingAct>,
+    /// Held by this console.
+    pub held: Vec<HeldAck>,
+    /// When the held ones are looked at next.
+    pub next_check: Option<Tick>,
+}
+
+impl Acts {
+    /// The most that may be pending at once: a stuck backend must not grow the queue without bound.
+    pub const MAX_PENDING: usize = 256;
+
+    /// Takes an act in; its number.
+    pub fn add(&mut self, act: Act, stage: Stage) -> ActId {
+        self.next += 1;
+        let id = ActId(self.next);
+        self.pending.push(PendingAct { id, act, stage });
+        id
+    }
+
+    /// The pending act that touches an alert.
+    pub fn touching(&self, fingerprint: Fingerprint) -> Option<&PendingAct> {
+        self.pending.iter().rev().find(|act| act.touches(fingerprint))
+    }
+
+    /// The newest act that can still be undone.
+    pub fn undo(&mut self) -> Option<PendingAct> {
+        let at = self.pending.iter().rposition(|act| matches!(act.stage, Stage::Grace { .. }))?;
+        Some(self.pending.remove(at))
+    }
+
+    /// Acts that are not confirmed.
+    pub fn unsent(&self) -> usize {
+        self.pending.iter().filter(|act| !matches!(act.stage, Stage::Confirmed { .. })).count()
+    }
+
+    /// When something here changes by itself.
+    pub fn deadline(&self) -> Option<Tick> {
+        let grace = self.pending.iter().filter_map(|act| match act.stage {
+            Stage::Grace { until } => Some(until),
+            Stage::Confirmed { at } => Some(at + Self::AGREE_WITHIN),
+            Stage::Sent { .. } => None,
+        });
+        grace.chain(self.next_check).min()
+    }
+
+    /// How long a confirmed act outlives a board that does not show it yet.
+    pub const AGREE_WITHIN: Duration = Duration::from_secs(20);
+}

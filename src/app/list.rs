@@ -1,0 +1,156 @@
+//! A cursor that stays on its item, by identity, while rows come, go and move.
+
+/// Cursor and scroll of a list whose rows have identities.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListState<Id> {
+    /// The item under the cursor.
+    pub selected: Option<Id>,
+    /// Its row when it was last seen: where the cursor falls when the item is gone.
+    pub index: usize,
+    /// First row shown.
+    pub offset: usize,
+    /// Rows that were visible when last drawn or laid out: what a page is.
+    pub page: usize,
+}
+
+impl<Id> Default for ListState<Id> {
+    fn default() -> Self {
+        Self { selected: None, index: 0, offset: 0, page: 10 }
+    }
+}
+
+/// How the cursor is asked to move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// So many rows; negative is up.
+    Rows(isize),
+    /// Half a page, down or up.
+    HalfPage(Direction),
+    /// A page, down or up.
+    Page(Direction),
+    /// The first row.
+    Top,
+    /// The last row.
+    Bottom,
+}
+
+/// Down or up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Towards the end.
+    Down,
+    /// Towards the start.
+    Up,
+}
+
+impl<Id: Clone + PartialEq> ListState<Id> {
+    /// Finds the item again among new rows; where it is gone, the cursor keeps its row.
+    pub fn follow(&mut self, rows: &[Id]) {
+        if rows.is_empty() {
+            self.index = 0;
+            self.offset = 0;
+            // `selected` is kept: after a moment without rows (a failed source, a filter being typed) it is found again.
+            return;
+        }
+        let found = self.selected.as_ref().and_then(|id| rows.iter().position(|row| row == id));
+        self.index = found.unwrap_or(self.index).min(rows.len() - 1);
+        self.selected = rows.get(self.index).cloned();
+        self.reveal(rows.len());
+    }
+
+    /// Moves the cursor; `Stuck` at an end.
+    pub fn step(&mut self, rows: &[Id], step: Step) -> Moved {
+        if rows.is_empty() {
+            return Moved::Stuck;
+        }
+        let last = rows.len() - 1;
+        let page = isize::try_from(self.page.max(1)).unwrap_or(isize::MAX);
+        let by = match step {
+            Step::Rows(by) => by,
+            Step::HalfPage(Direction::Down) => (page / 2).max(1),
+            Step::HalfPage(Direction::Up) => -(page / 2).max(1),
+            Step::Page(Direction::Down) => page,
+            Step::Page(Direction::Up) => -page,
+            Step::Top => isize::MIN,
+            Step::Bottom => isize::MAX,
+        };
+        let before = self.index;
+        self.index = self.index.saturating_add_signed(by).min(last);
+        self.selected = rows.get(self.index).cloned();
+        self.reveal(rows.len());
+        if self.index == before { Moved::Stuck } else { Moved::Yes }
+    }
+
+    /// Puts the cursor on a row.
+    pub fn select(&mut self, rows: &[Id], index: usize) {
+        if let Some(id) = rows.get(index) {
+            self.selected = Some(id.clone());
+            self.index = index;
+            self.reveal(rows.len());
+        }
+    }
+
+    /// Sets how many rows are visible, and keeps the cursor among them.
+    pub fn resize(&mut self, page: usize, rows: usize) {
+        self.page = page;
+        self.reveal(rows);
+    }
+
+    fn reveal(&mut self, rows: usize) {
+        let page = self.page.max(1);
+        if self.index < self.offset {
+            self.offset = self.index;
+        } else if self.index >= self.offset + page {
+            self.offset = self.index + 1 - page;
+        }
+        self.offset = self.offset.min(rows.saturating_sub(page));
+    }
+}
+
+/// Whether the cursor moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// It did.
+    Yes,
+    /// It is at the end already.
+    Stuck,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cursor_stays_on_its_item_when_rows_move() {
+        let mut list = ListState::default();
+        list.follow(&["a", "b", "c"]);
+        list.step(&["a", "b", "c"], Step::Rows(1));
+        list.follow(&["c", "a", "x", "b"]);
+        assert_eq!((list.selected, list.index), (Some("b"), 3));
+    }
+
+    #[test]
+    fn the_cursor_keeps_its_row_when_its_item_goes() {
+        let mut list = ListState { selected: Some("b"), index: 1, ..ListState::default() };
+        list.follow(&["a", "c"]);
+        assert_eq!((list.selected, list.index), (Some("c"), 1));
+        list.follow(&[]);
+        list.follow(&["z", "c"]);
+        assert_eq!(list.selected, Some("c"), "an empty moment does not lose the item");
+    }
+
+    #[test]
+    fn paging_keeps_the_cursor_in_sight() {
+        let rows: Vec<usize> = (0..100).collect();
+        let mut list = ListState::default();
+        list.resize(10, rows.len());
+        list.follow(&rows);
+        list.step(&rows, Step::Page(Direction::Down));
+        assert_eq!((list.index, list.offset), (10, 1));
+        list.step(&rows, Step::Bottom);
+        assert_eq!((list.index, list.offset), (99, 90));
+        assert_eq!(list.step(&rows, Step::Rows(1)), Moved::Stuck);
+        list.step(&rows, Step::Top);
+        assert_eq!((list.index, list.offset), (0, 0));
+    }
+}

@@ -1,0 +1,241 @@
+//! What lies over the panes and has the keys: one enum, so that two can never be open at once.
+
+use std::sync::Arc;
+
+use tui_textarea::TextArea;
+
+use super::acts::Act;
+use super::focus::PaneId;
+use crate::action::Action;
+
+/// What is open.
+#[derive(Debug, Clone)]
+pub enum Modal {
+    /// Every key, for what is focused first.
+    Help {
+        /// First line shown.
+        scroll: u16,
+    },
+    /// Every backend.
+    Health {
+        /// First line shown.
+        scroll: u16,
+    },
+    /// Everything by name.
+    Palette(Palette),
+    /// Search or filter, typed in the bottom bar.
+    Prompt(Prompt),
+    /// A question before something is done.
+    Confirm(Confirm),
+    /// The silence composer.
+    Composer(Box<Composer>),
+    /// A short list to choose from: copy, pivot.
+    Menu(Menu),
+}
+
+/// What a palette entry does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Runs an action.
+    Run(Action),
+    /// Opens another context.
+    Context(String),
+    /// Draws with another theme.
+    Theme(String),
+}
+
+/// One entry of the palette.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaletteItem {
+    /// What it does.
+    pub command: Command,
+    /// `alerts.acknowledge`, `context prod`, `theme light`.
+    pub name: String,
+    /// In words.
+    pub title: String,
+    /// Its keys, from the live keymap.
+    pub keys: String,
+}
+
+/// The palette.
+#[derive(Debug, Clone)]
+pub struct Palette {
+    /// What is typed.
+    pub input: TextArea<'static>,
+    /// All entries.
+    pub items: Vec<PaletteItem>,
+    /// Indices of those that match, best first.
+    pub hits: Vec<usize>,
+    /// The one enter takes, an index into `hits`.
+    pub cursor: usize,
+}
+
+/// What a prompt is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PromptKind {
+    /// Jumps from hit to hit.
+    Search,
+    /// Hides what does not match.
+    Filter,
+}
+
+/// Which list a prompt is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PromptTarget {
+    /// A pane.
+    Pane(PaneId),
+    /// The list of silences.
+    Silences,
+}
+
+/// Search or filter being typed.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    /// What for.
+    pub kind: PromptKind,
+    /// Of which list.
+    pub target: PromptTarget,
+    /// What is typed.
+    pub input: TextArea<'static>,
+    /// What held before, for esc.
+    pub before: String,
+}
+
+/// What a yes leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Then {
+    /// An act goes out.
+    Act(Act),
+    /// The program ends.
+    Quit,
+    /// Another context opens.
+    SwitchContext(String),
+}
+
+/// A word that must be typed before a yes counts.
+#[derive(Debug, Clone)]
+pub struct Typed {
+    /// The word: a context's name, a count.
+    pub want: String,
+    /// What it is, for the label.
+    pub what: &'static str,
+    /// What is typed.
+    pub input: TextArea<'static>,
+}
+
+/// A question.
+#[derive(Debug, Clone)]
+pub struct Confirm {
+    /// What is about to be done.
+    pub title: String,
+    /// What it will hit, one safe line each; warnings first.
+    pub lines: Vec<ConfirmLine>,
+    /// Words to type, in turn; empty = enter or y is enough.
+    pub typed: Vec<Typed>,
+    /// What a yes leads to.
+    pub then: Then,
+    /// First line shown.
+    pub scroll: u16,
+}
+
+/// A line of a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfirmLine {
+    /// Told.
+    Plain(String),
+    /// Told as a warning.
+    Warning(String),
+}
+
+/// Fields of the composer, in the order of tab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// One matcher a line.
+    Matchers,
+    /// How long.
+    Duration,
+    /// Why; required.
+    Comment,
+}
+
+impl Field {
+    /// The next in the order of tab.
+    pub fn next(self) -> Self {
+        match self {
+            Self::Matchers => Self::Duration,
+            Self::Duration => Self::Comment,
+            Self::Comment => Self::Matchers,
+        }
+    }
+
+    /// The one before.
+    pub fn previous(self) -> Self {
+        self.next().next()
+    }
+}
+
+/// What a silence would have hidden of the last hours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Past {
+    /// Not asked: no metrics backend, or the matchers do not read.
+    Unasked,
+    /// Asked.
+    Waiting,
+    /// (alert name, label sets).
+    Known(Vec<(Arc<str>, usize)>),
+    /// Why it is not known.
+    Failed(String),
+}
+
+/// The silence composer.
+#[derive(Debug, Clone)]
+pub struct Composer {
+    /// One matcher a line.
+    pub matchers: TextArea<'static>,
+    /// `2h`.
+    pub duration: TextArea<'static>,
+    /// Why.
+    pub comment: TextArea<'static>,
+    /// The field that has the keys.
+    pub field: Field,
+    /// What is wrong with what is typed, said when it was tried.
+    pub error: Option<String>,
+    /// What it would have hidden.
+    pub past: Past,
+    /// Number of the last question about the past.
+    pub seq: u64,
+}
+
+/// One entry of a menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MenuItem {
+    /// Chosen by this key as well.
+    pub key: char,
+    /// What it is.
+    pub label: String,
+    /// What it leads to.
+    pub choice: Choice,
+}
+
+/// What a menu entry leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// Copies a text.
+    Copy {
+        /// What it is, for the toast.
+        what: &'static str,
+        /// The text.
+        text: String,
+    },
+}
+
+/// A short list to choose from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Menu {
+    /// What is chosen.
+    pub title: &'static str,
+    /// The entries.
+    pub items: Vec<MenuItem>,
+    /// The one under the cursor.
+    pub cursor: usize,
+}

@@ -1,0 +1,71 @@
+//! Passing words: what was done, what was refused and why. The newest is shown; none is repeated in a row.
+
+use std::time::Duration;
+
+use crate::time::Tick;
+
+/// How loud a toast is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Said in passing.
+    Info,
+    /// Wants a look.
+    Warn,
+    /// Something was not done.
+    Error,
+}
+
+/// One passing word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    /// How loud.
+    pub level: Level,
+    /// Safe text, one line.
+    pub text: String,
+    /// When it goes by itself.
+    pub until: Tick,
+}
+
+/// The toasts that have not passed yet, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Toasts(Vec<Toast>);
+
+impl Toasts {
+    /// The most that are held; the oldest goes first.
+    const DEPTH: usize = 8;
+
+    /// Says something; louder words stay longer. Text from outside must be safe already.
+    pub fn say(&mut self, level: Level, text: impl Into<String>, now: Tick) {
+        let stay = match level {
+            Level::Info => Duration::from_secs(4),
+            Level::Warn => Duration::from_secs(8),
+            Level::Error => Duration::from_secs(15),
+        };
+        let text = text.into();
+        self.0.retain(|toast| toast.text != text);
+        if self.0.len() == Self::DEPTH {
+            self.0.remove(0);
+        }
+        self.0.push(Toast { level, text, until: now + stay });
+    }
+
+    /// The newest.
+    pub fn current(&self) -> Option<&Toast> {
+        self.0.last()
+    }
+
+    /// Takes away what has passed.
+    pub fn expire(&mut self, now: Tick) {
+        self.0.retain(|toast| toast.until > now);
+    }
+
+    /// Takes the newest away; whether there was one.
+    pub fn dismiss(&mut self) -> Option<Toast> {
+        self.0.pop()
+    }
+
+    /// When the next one passes.
+    pub fn deadline(&self) -> Option<Tick> {
+        self.0.iter().map(|toast| toast.until).min()
+    }
+}

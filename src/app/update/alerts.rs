@@ -1,0 +1,240 @@
+//! Acting on alerts: what a key would hit, checked again at the moment it is pressed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{refusal, say};
+use crate::app::acts::{Act, Stage};
+use crate::app::focus::{Detail, PaneId};
+use crate::app::modal::{Confirm, ConfirmLine, Modal, Then};
+use crate::app::panes::AlertRow;
+use crate::app::toast::Level;
+use crate::app::{Effect, Model};
+use crate::domain::alert::{AckState, Alert, AlertBoard, AlertState, Fingerprint, Occurrence};
+use crate::text::SafeText;
+use crate::time::Now;
+
+/// A change on screen that is younger than this may not have been seen by whoever presses a key.
+const UNSEEN: Duration = Duration::from_millis(700);
+
+/// Folds the group under the cursor, or goes to its head.
+pub(super) fn fold(model: &mut Model, now: Now) -> Vec<Effect> {
+    if model.focus != PaneId::Alerts || !model.details.is_empty() {
+        return say(model, Level::Info, "nothing folds here", now);
+    }
+    let key = match model.alerts.at(model.alerts.list.index) {
+        Some((group, _)) if group.alerts.len() > 1 => group.key.clone(),
+        _ => return say(model, Level::Info, "a group of one does not fold", now),
+    };
+    model.alerts.unfolded.remove(&key);
+    model.alerts.list.selected = Some(AlertRow::Group(key));
+    model.alerts.arrange();
+    Vec::new()
+}
+
+/// Unfolds the group under the cursor.
+pub(super) fn unfold(model: &mut Model, now: Now) -> Vec<Effect> {
+    if model.focus != PaneId::Alerts || !model.details.is_empty() {
+        return say(model, Level::Info, "nothing unfolds here; enter opens", now);
+    }
+    match model.alerts.at(model.alerts.list.index) {
+        Some((group, None)) => {
+            let key = group.key.clone();
+            model.alerts.unfolded.insert(key);
+            model.alerts.arrange();
+            Vec::new()
+        }
+        Some((_, Some(_))) => say(model, Level::Info, "enter opens the alert", now),
+        None => say(model, Level::Info, "the list is empty", now),
+    }
+}
+
+/// Marks the alert under the cursor, or every alert of its group; a second time takes the mark away.
+pub(super) fn mark(model: &mut Model, now: Now) -> Vec<Effect> {
+    if model.focus != PaneId::Alerts || !model.details.is_empty() {
+        return say(model, Level::Info, "only alerts are marked", now);
+    }
+    let Some((group, alert)) = model.alerts.at(model.alerts.list.index) else {
+        return say(model, Level::Info, "the list is empty", now);
+    };
+    let wanted: Vec<Fingerprint> = match alert {
+        Some(alert) => vec![alert.occurrence.fingerprint],
+        None => group.alerts.iter().map(|a| a.occurrence.fingerprint).collect(),
+    };
+    if wanted.iter().all(|fingerprint| model.alerts.marks.contains(fingerprint)) {
+        for fingerprint in &wanted {
+            model.alerts.marks.remove(fingerprint);
+        }
+    } else {
+        model.alerts.marks.extend(wanted);
+    }
+    let rows = std::mem::take(&mut model.alerts.rows);
+    model.alerts.list.step(&rows, crate::app::list::Step::Rows(1));
+    model.alerts.rows = rows;
+    Vec::new()
+}
+
+/// What an act would hit on a given board.
+fn targets_on(model: &Model, board: &AlertBoard) -> Vec<Arc<Alert>> {
+    let by = |fingerprint: &Fingerprint| board.by_fingerprint.get(fingerprint).cloned();
+    if let Some(Detail::Alert(fingerprint)) = model.detail() {
+        return by(fingerprint).into_iter().collect();
+    }
+    if !model.alerts.marks.is_empty() {
+        return model.alerts.marks.iter().filter_map(by).collect();
+    }
+    match &model.alerts.list.selected {
+        Some(AlertRow::Alert { fingerprint, .. }) => by(fingerprint).into_iter().collect(),
+        Some(AlertRow::Group(key)) => board
+            .groups
+            .iter()
+            .filter(|group| group.key == *key)
+            .flat_map(|group| group.alerts.iter().cloned())
+            .collect(),
+        None => Vec::new(),
+    }
+}
+
+/// What an act hits now, and how that differs from what was on screen a moment ago.
+pub(super) struct Targets {
+    /// What stands now.
+    pub now: Vec<Arc<Alert>>,
+    /// In words, where the hand may not have seen it.
+    pub changes: Vec<ConfirmLine>,
+}
+
+pub(super) fn targets(model: &Model, now: Now) -> Targets {
+    let Some(live) = model.alerts.board.as_deref() else {
+        return Targets { now: Vec::new(), changes: Vec::new() };
+    };
+    let current = targets_on(model, live);
+    let seen = match (&model.alerts.frozen, &model.alerts.before) {
+        (Some(frozen), _) => Some(targets_on(model, frozen)),
+        (None, Some((before, at))) if now.tick.since(*at) < UNSEEN => Some(targets_on(model, before)),
+        (None, _) => None,
+    };
+    let mut changes = seen.map_or_else(Vec::new, |seen| differences(&seen, &current));
+    if let Some((was, at)) = &model.alerts.displaced
+        && now.tick.since(*at) < UNSEEN
+    {
+        changes.insert(0, ConfirmLine::Warning(format!("the row under the cursor was {was} a moment ago")));
+    }
+    Targets { now: current, changes }
+}
+
+fn differences(seen: &[Arc<Alert>], current: &[Arc<Alert>]) -> Vec<ConfirmLine> {
+    let key = |alert: &Arc<Alert>| alert.occurrence;
+    let before: BTreeSet<Occurrence> = seen.iter().map(key).collect();
+    let after: BTreeSet<Occurrence> = current.iter().map(key).collect();
+    let new = current.iter().filter(|a| !before.contains(&a.occurrence)).map(|a| format!("new: {}", describe(a)));
+    let gone = seen.iter().filter(|a| !after.contains(&a.occurrence)).map(|a| format!("gone: {}", describe(a)));
+    new.chain(gone).map(ConfirmLine::Warning).collect()
+}
+
+/// An alert in one safe line: name, service, what tells it from its siblings.
+pub(super) fn describe(alert: &Alert) -> String {
+    let mut text = SafeText::line(&alert.name).into_string();
+    if !alert.service.is_empty() {
+        text.push(' ');
+        text.push_str(SafeText::line(&alert.service).as_str());
+    }
+    for name in ["instance", "pod", "cluster"] {
+        if let Some(value) = alert.labels.get(name) {
+            text.push(' ');
+            text.push_str(SafeText::line(value).as_str());
+            break;
+        }
+    }
+    text
+}
+
+/// Takes what is under the cursor, or what is marked.
+pub(super) fn acknowledge(model: &mut Model, now: Now) -> Vec<Effect> {
+    if let Some(why) = refusal(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    let Targets { now: alerts, changes } = targets(model, now);
+    if alerts.is_empty() {
+        return say(model, Level::Info, "no alert under the cursor", now);
+    }
+    let free: Vec<&Arc<Alert>> = alerts
+        .iter()
+        .filter(|alert| {
+            matches!(alert.state, AlertState::Active | AlertState::Unprocessed | AlertState::Suppressed)
+                && !matches!(alert.ack, AckState::Held(_))
+                && model.acts.touching(alert.occurrence.fingerprint).is_none()
+        })
+        .collect();
+    if free.is_empty() {
+        let why = match alerts.first().map(|alert| &alert.ack) {
+            Some(AckState::Held(ack)) => format!(
+                "already acknowledged by {} since {}Z",
+                SafeText::line(&ack.by),
+                ack.at.format("%H:%M")
+            ),
+            _ if alerts.iter().any(|a| model.acts.touching(a.occurrence.fingerprint).is_some()) => {
+                "an acknowledgement is under way".to_owned()
+            }
+            _ => "nothing to acknowledge: it does not fire any more".to_owned(),
+        };
+        return say(model, Level::Info, why, now);
+    }
+    let act = Act::Acknowledge { alerts: free.iter().map(|alert| alert.occurrence).collect(), note: String::new() };
+    let several = model.alerts.marks.len() > 1 && model.details.is_empty();
+    if changes.is_empty() && !several {
+        return send(model, act, now);
+    }
+    let title = format!("Acknowledge {}?", counted(free.len(), "alert"));
+    let lines = changes.into_iter().chain(free.iter().map(|alert| ConfirmLine::Plain(describe(alert)))).collect();
+    ask(model, title, lines, act)
+}
+
+/// Gives up acknowledgements of ours.
+pub(super) fn hand_back(model: &mut Model, now: Now) -> Vec<Effect> {
+    if let Some(why) = refusal(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    let Targets { now: alerts, changes } = targets(model, now);
+    let mut ours = Vec::new();
+    let mut other = None;
+    for alert in &alerts {
+        match &alert.ack {
+            AckState::Held(ack) if *ack.by == *model.settings.identity => ours.push(Arc::clone(alert)),
+            AckState::Held(ack) | AckState::HiddenBy(ack) => other = Some(Arc::clone(&ack.by)),
+            AckState::None => {}
+        }
+    }
+    if ours.is_empty() {
+        let why = match other {
+            Some(by) => format!("held by {}: only they hand it back; S lists the silence", SafeText::line(&by)),
+            None => "not acknowledged".to_owned(),
+        };
+        return say(model, Level::Info, why, now);
+    }
+    let act = Act::HandBack { alerts: ours.iter().map(|alert| alert.occurrence.fingerprint).collect() };
+    if changes.is_empty() && model.alerts.marks.len() <= 1 {
+        return send(model, act, now);
+    }
+    let title = format!("Hand back {}?", counted(ours.len(), "alert"));
+    let lines = changes.into_iter().chain(ours.iter().map(|a| ConfirmLine::Plain(describe(a)))).collect();
+    ask(model, title, lines, act)
+}
+
+/// `1 alert`, `3 alerts`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn ask(model: &mut Model, title: String, lines: Vec<ConfirmLine>, act: Act) -> Vec<Effect> {
+    model.modal =
+        Some(Modal::Confirm(Confirm { title, lines, typed: Vec::new(), then: Then::Act(act), scroll: 0 }));
+    Vec::new()
+}
+
+/// Hands an act to the runtime at once.
+pub(super) fn send(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
+    model.alerts.marks.clear();
+    let id = model.acts.add(act.clone(), Stage::Sent { since: now.tick });
+    vec![Effect::Carry { id, act }]
+}

@@ -1,0 +1,163 @@
+//! What backends said: boards replace boards, cursors stay on their items, pending acts stay pending.
+
+use std::sync::Arc;
+
+use super::alerts::describe;
+use crate::app::acts::{ActId, Acts, Belled, HeldAck, Keeper, Stage};
+use crate::app::feed::Feed;
+use crate::app::msg::{ActResult, ActState};
+use crate::app::panes::AlertRow;
+use crate::app::toast::Level;
+use crate::app::{Effect, Model};
+use crate::domain::alert::{AckState, AlertBoard, SeverityRank};
+use crate::domain::slo::SloBoard;
+use crate::time::Now;
+
+/// The SLO engine published.
+pub(super) fn slo(model: &mut Model, feed: Feed<SloBoard>) -> Vec<Effect> {
+    model.slo.feed = feed;
+    if model.slo.frozen.is_none() {
+        let service = model.scope.service().map(str::to_owned);
+        model.slo.arrange(service.as_deref());
+    }
+    Vec::new()
+}
+
+/// The desk arranged a new board.
+pub(super) fn alerts(model: &mut Model, board: Arc<AlertBoard>, now: Now) -> Vec<Effect> {
+    let new_pages = board
+        .newly_firing
+        .iter()
+        .filter_map(|fingerprint| board.by_fingerprint.get(fingerprint))
+        .filter(|alert| rank(alert.severity.as_deref()) == SeverityRank::Critical)
+        .count();
+    settle(model, &board, now);
+    let held = held(model, &board);
+    let before = model.alerts.board.replace(Arc::clone(&board));
+    let mut effects = held;
+    if let Some(paused) = &mut model.paused {
+        paused.new_pages += new_pages;
+    } else {
+        let was = under_cursor(model, before.as_deref());
+        model.alerts.before = before.map(|before| (before, now.tick));
+        model.alerts.arrange();
+        model.silences.arrange(Some(&board), now);
+        if let Some((row, text)) = was
+            && model.alerts.list.selected.as_ref() != Some(&row)
+        {
+            model.alerts.displaced = Some((text, now.tick));
+        }
+    }
+    if new_pages > 0 && model.alerts.before.is_some() {
+        effects.push(Effect::Ring);
+    }
+    effects
+}
+
+/// Rank of a severity word.
+fn rank(severity: Option<&str>) -> SeverityRank {
+    SeverityRank::of(severity)
+}
+
+fn under_cursor(model: &Model, before: Option<&AlertBoard>) -> Option<(AlertRow, String)> {
+    let row = model.alerts.list.selected.clone()?;
+    let text = match &row {
+        AlertRow::Alert { fingerprint, .. } => describe(before?.by_fingerprint.get(fingerprint)?),
+        AlertRow::Group(key) => {
+            let group = before?.groups.iter().find(|group| group.key == *key)?;
+            format!("{} ×{}", describe(group.alerts.first()?), group.alerts.len())
+        }
+    };
+    Some((row, text))
+}
+
+/// Acts that the board shows done are over; a confirmed one that it does not show in time is no longer waited for.
+fn settle(model: &mut Model, board: &AlertBoard, now: Now) {
+    model.acts.pending.retain(|pending| {
+        let Stage::Confirmed { at } = pending.stage else { return true };
+        if now.tick.since(at) >= Acts::AGREE_WITHIN {
+            return false;
+        }
+        match &pending.act {
+            crate::app::acts::Act::Acknowledge { alerts, .. } => alerts.iter().any(|occurrence| {
+                board
+                    .by_fingerprint
+                    .get(&occurrence.fingerprint)
+                    .is_some_and(|alert| !matches!(alert.ack, AckState::Held(_)))
+            }),
+            crate::app::acts::Act::HandBack { alerts } => alerts.iter().any(|fingerprint| {
+                board.by_fingerprint.get(fingerprint).is_some_and(|alert| matches!(alert.ack, AckState::Held(_)))
+            }),
+            crate::app::acts::Act::Silence(_)
+            | crate::app::acts::Act::Extend { .. }
+            | crate::app::acts::Act::Expire { .. }
+            | crate::app::acts::Act::Renew { .. } => false,
+        }
+    });
+}
+
+/// Looks at the acknowledgements held here: one that ended elsewhere is no longer held, one whose end somebody
+/// else moved is left to them.
+fn held(model: &mut Model, board: &AlertBoard) -> Vec<Effect> {
+    model.acts.held.retain_mut(|held| {
+        let (source, id) = &held.silence;
+        let Some(listed) = board.silences.iter().find(|s| s.source == *source && s.silence.id == *id) else {
+            // Not listed: the source failed, or this snapshot is older than the acknowledgement.
+            return true;
+        };
+        if listed.silence.state == crate::domain::alert::SilenceState::Expired {
+            return false;
+        }
+        // To the second, as servers round.
+        if listed.silence.ends_at.timestamp() > held.until.timestamp() + 1 {
+            held.keeper = Keeper::Other;
+            held.until = listed.silence.ends_at;
+        }
+        true
+    });
+    Vec::new()
+}
+
+/// An act came to an end.
+pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now: Now) -> Vec<Effect> {
+    let Some(at) = model.acts.pending.iter().position(|pending| pending.id == id) else {
+        return Vec::new();
+    };
+    match result.state {
+        ActState::Confirmed => {
+            if let Some(pending) = model.acts.pending.get_mut(at) {
+                pending.stage = Stage::Confirmed { at: now.tick };
+            }
+        }
+        ActState::Unknown | ActState::Failed => {
+            model.acts.pending.remove(at);
+        }
+    }
+    for ack in result.acks {
+        let silence = (ack.source, ack.silence);
+        match model.acts.held.iter_mut().find(|held| held.silence == silence) {
+            Some(held) => {
+                held.until = ack.until;
+                held.belled = Belled::No;
+            }
+            None => model.acts.held.push(HeldAck {
+                silence,
+                occurrences: ack.occurrences,
+                made_at: now.utc,
+                until: ack.until,
+                keeper: Keeper::Us,
+                belled: Belled::No,
+            }),
+        }
+    }
+    model.acts.next_check = super::timers::next_check(model, now);
+    let level = match result.state {
+        ActState::Confirmed => Level::Info,
+        ActState::Unknown => Level::Warn,
+        ActState::Failed => Level::Error,
+    };
+    if !result.message.is_empty() {
+        model.toasts.say(level, result.message, now.tick);
+    }
+    Vec::new()
+}

@@ -1,0 +1,106 @@
+//! Input → action: modals first, then the keymap of the focused place, then global keys.
+
+use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
+
+use super::{modals, run, say};
+use crate::action::{Action, Place};
+use crate::app::focus::{Detail, PaneId};
+use crate::app::list::Step;
+use crate::app::toast::Level;
+use crate::app::{Effect, Model};
+use crate::keymap::{Chord, Lookup};
+use crate::time::Now;
+use crate::view::layout::{self, Cover};
+
+/// A key.
+pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
+    if key.kind == KeyEventKind::Release {
+        return Vec::new();
+    }
+    model.last_key = now.tick;
+    let chord = Chord::from(key);
+    if model.modal.is_some() {
+        return modals::key(model, key, chord, now);
+    }
+    let places = places(model);
+    model.pending_keys.push(chord);
+    match model.keymap.lookup(&places, &model.pending_keys) {
+        Lookup::Action(action) => {
+            model.pending_keys.clear();
+            run::action(model, action, now)
+        }
+        Lookup::Prefix(_) => Vec::new(),
+        Lookup::Unbound => {
+            let keys: Vec<String> = model.pending_keys.drain(..).map(|c| c.to_string()).collect();
+            let help = model.keymap.keys_for(Action::Help).into_iter().next().unwrap_or_default();
+            say(model, Level::Info, format!("{} is not bound here · {help} shows the keys", keys.join(" ")), now)
+        }
+    }
+}
+
+/// The places whose keys hold, innermost first.
+pub(crate) fn places(model: &Model) -> Vec<Place> {
+    let inner = model.detail().map_or_else(|| model.focus.place(), Detail::place);
+    vec![inner, Place::List, Place::Global]
+}
+
+/// A paste goes where text is typed; elsewhere it is refused, so that it can never be run as keys.
+pub(super) fn paste(model: &mut Model, text: &str, now: Now) -> Vec<Effect> {
+    model.last_key = now.tick;
+    if let Some(input) = modals::text_input(model) {
+        let safe: Vec<String> =
+            crate::text::SafeText::lines(text).map(crate::text::SafeText::into_string).collect();
+        input.insert_str(safe.join("\n"));
+        return modals::typed(model, now);
+    }
+    say(model, Level::Info, "nothing here takes text; open a search, filter or form first", now)
+}
+
+/// The mouse: a click focuses and selects, a click on the selected row opens, the wheel moves.
+pub(super) fn mouse(model: &mut Model, mouse: MouseEvent, now: Now) -> Vec<Effect> {
+    model.last_key = now.tick;
+    if model.modal.is_some() {
+        return Vec::new();
+    }
+    let wheel = match mouse.kind {
+        MouseEventKind::ScrollDown => Some(3),
+        MouseEventKind::ScrollUp => Some(-3),
+        _ => None,
+    };
+    if let Some(by) = wheel {
+        return run::step(model, Step::Rows(by), now);
+    }
+    if mouse.kind != MouseEventKind::Down(MouseButton::Left) || !model.details.is_empty() {
+        return Vec::new();
+    }
+    let areas = layout::areas(model.size, &model.layout, model.focus, Cover::Panes);
+    let Some((pane, row)) = areas.hit(Position::new(mouse.column, mouse.row), model.focus) else {
+        return Vec::new();
+    };
+    let was = (model.focus, selected_index(model, pane));
+    model.focus = pane;
+    if let Some(row) = row {
+        match pane {
+            PaneId::Slo => {
+                let index = model.slo.list.offset + row;
+                model.slo.list.select(&model.slo.rows, index);
+            }
+            PaneId::Alerts => {
+                let index = model.alerts.list.offset + row;
+                model.alerts.list.select(&model.alerts.rows, index);
+            }
+        }
+        if was == (pane, selected_index(model, pane)) {
+            return run::action(model, Action::Open, now);
+        }
+    }
+    Vec::new()
+}
+
+fn selected_index(model: &Model, pane: PaneId) -> usize {
+    match pane {
+        PaneId::Slo => model.slo.list.index,
+        PaneId::Alerts => model.alerts.list.index,
+    }
+}

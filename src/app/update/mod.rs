@@ -1,0 +1,104 @@
+//! The only writer of the [`Model`]: a message in, effects out. Pure and synchronous.
+//!
+//! One file an area: `keys` turns input into actions, `run` carries actions out, `alerts`, `silences` and
+//! `modals` hold what is particular to each, `feeds` takes in what backends said, `timers` what time brings.
+
+mod alerts;
+mod copy;
+mod feeds;
+mod keys;
+mod modals;
+mod palette;
+mod run;
+mod silences;
+mod timers;
+
+use super::focus::{Detail, PaneId};
+use super::list::ListState;
+use super::toast::Level;
+use super::{Effect, Model, Msg};
+use crate::terminal::Input;
+use crate::time::Now;
+use crate::view::layout::{self, Cover};
+
+pub use palette::ranked as rank_palette;
+
+/// Takes in one message.
+pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
+    let effects = match msg {
+        Msg::Input(Input::Key(key)) => keys::key(model, key, now),
+        Msg::Input(Input::Paste(text)) => keys::paste(model, &text, now),
+        Msg::Input(Input::Mouse(mouse)) => keys::mouse(model, mouse, now),
+        Msg::Input(Input::Resize(size)) => {
+            model.size = size;
+            Vec::new()
+        }
+        Msg::Input(Input::Background { .. } | Input::Focus(_)) => Vec::new(),
+        Msg::Input(Input::Closed) | Msg::ShutDown => {
+            model.quitting = true;
+            vec![Effect::Quit]
+        }
+        Msg::SloFetched(feed) => feeds::slo(model, feed),
+        Msg::AlertsArranged(board) => feeds::alerts(model, board, now),
+        Msg::HealthChanged(health) => {
+            model.health = health;
+            Vec::new()
+        }
+        Msg::ActFinished { id, result } => feeds::act_finished(model, id, result, now),
+        Msg::SilencePast { seq, result } => silences::past(model, seq, result),
+        Msg::AlertHistory { fingerprint, result } => {
+            model.alerts.history = Some((fingerprint, result));
+            Vec::new()
+        }
+        Msg::Said { level, text } => {
+            model.toasts.say(level, text, now.tick);
+            Vec::new()
+        }
+        Msg::Timer => timers::timer(model, now),
+    };
+    fit_lists(model);
+    effects
+}
+
+/// Tells every list how many rows it has on screen, so that a page is a page and the cursor stays in sight.
+fn fit_lists(model: &mut Model) {
+    fn fit<Id: Clone + PartialEq>(list: &mut ListState<Id>, rows: usize, page: Option<usize>) {
+        if let Some(page) = page {
+            list.resize(page, rows);
+        }
+    }
+    let cover = if model.details.is_empty() { Cover::Panes } else { Cover::Detail };
+    let areas = layout::areas(model.size, &model.layout, model.focus, cover);
+    let page = |pane| areas.pane(pane, model.focus).map(layout::list_rows);
+    if cover == Cover::Panes {
+        let (slo, alerts) = (page(PaneId::Slo), page(PaneId::Alerts));
+        fit(&mut model.slo.list, model.slo.rows.len(), slo);
+        fit(&mut model.alerts.list, model.alerts.rows.len(), alerts);
+    }
+    if model.detail() == Some(&Detail::Silences) {
+        let page = areas.detail().map(layout::list_rows);
+        fit(&mut model.silences.list, model.silences.rows.len(), page);
+    }
+}
+
+/// Why an act cannot be done at all, in words; said instead of doing nothing.
+fn refusal(model: &Model) -> Option<String> {
+    if model.settings.read_only {
+        return Some("read-only: this console changes nothing (read_only in the configuration, or --read-only)".to_owned());
+    }
+    if model.settings.alertmanagers.is_empty() {
+        return Some(format!(
+            "no Alertmanager is configured; add [[contexts.{}.alertmanagers]]",
+            model.settings.context
+        ));
+    }
+    if model.acts.pending.len() >= super::acts::Acts::MAX_PENDING {
+        return Some("busy: too many acts are waiting for an answer".to_owned());
+    }
+    None
+}
+
+fn say(model: &mut Model, level: Level, text: impl Into<String>, now: Now) -> Vec<Effect> {
+    model.toasts.say(level, text, now.tick);
+    Vec::new()
+}

@@ -1,0 +1,523 @@
+//! Keys while something lies over the panes.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use tui_textarea::TextArea;
+
+use super::{alerts, palette, run, say, silences};
+use crate::action::{Action, Place};
+use crate::app::acts::Act;
+use crate::app::focus::{Detail, PaneId};
+use crate::app::list::{Direction, Step};
+use crate::app::modal::{Choice, Command, Field, Modal, Prompt, PromptKind, PromptTarget, Then};
+use crate::app::panes::{Search, silence_text};
+use crate::app::toast::Level;
+use crate::app::{Effect, Model};
+use crate::keymap::{Chord, Lookup};
+use crate::time::Now;
+
+/// A key while a modal is open.
+pub(super) fn key(model: &mut Model, key: KeyEvent, chord: Chord, now: Now) -> Vec<Effect> {
+    let ctrl_c = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+    if ctrl_c {
+        // Twice ctrl-c always ends: the first asks, the second is the answer.
+        if let Some(Modal::Confirm(confirm)) = &model.modal
+            && confirm.then == Then::Quit
+        {
+            model.quitting = true;
+            return vec![Effect::Quit];
+        }
+        close(model);
+        return run::quit(model, now);
+    }
+    match &model.modal {
+        None => Vec::new(),
+        Some(Modal::Help { .. } | Modal::Health { .. }) => scrolled(model, chord, now),
+        Some(Modal::Palette(_)) => palette_key(model, key, now),
+        Some(Modal::Prompt(_)) => prompt_key(model, key, now),
+        Some(Modal::Confirm(_)) => confirm_key(model, key, now),
+        Some(Modal::Composer(_)) => composer_key(model, key, now),
+        Some(Modal::Menu(_)) => menu_key(model, key, now),
+    }
+}
+
+/// Closes what is open; what was typed into the composer is kept as a draft.
+fn close(model: &mut Model) {
+    if let Some(Modal::Composer(composer)) = model.modal.take() {
+        model.alerts.draft = Some(composer);
+    }
+}
+
+/// Help and health: the keys of lists scroll, the key that opened it and those that go back close it.
+fn scrolled(model: &mut Model, chord: Chord, now: Now) -> Vec<Effect> {
+    let action = match model.keymap.lookup(&[Place::List, Place::Global], &[chord]) {
+        Lookup::Action(action) => action,
+        Lookup::Prefix(_) => {
+            // `g g`: the only sequence that makes sense here is "to the top".
+            Action::Top
+        }
+        Lookup::Unbound => return Vec::new(),
+    };
+    let step = match action {
+        Action::Down => Step::Rows(1),
+        Action::Up => Step::Rows(-1),
+        Action::HalfPageDown => Step::HalfPage(Direction::Down),
+        Action::HalfPageUp => Step::HalfPage(Direction::Up),
+        Action::PageDown => Step::Page(Direction::Down),
+        Action::PageUp => Step::Page(Direction::Up),
+        Action::Top => Step::Top,
+        Action::Bottom => Step::Bottom,
+        Action::Back | Action::Quit | Action::Help | Action::Health | Action::Open => {
+            model.modal = None;
+            return Vec::new();
+        }
+        other => {
+            let title = other.row().title;
+            return say(model, Level::Info, format!("close this first (esc), then {title}"), now);
+        }
+    };
+    if let Some(Modal::Help { scroll } | Modal::Health { scroll }) = &mut model.modal {
+        run::scroll(scroll, step, model.size.height);
+    }
+    Vec::new()
+}
+
+/// The text that is being typed, where there is any: what a paste goes into.
+pub(super) fn text_input(model: &mut Model) -> Option<&mut TextArea<'static>> {
+    match model.modal.as_mut()? {
+        Modal::Palette(palette) => Some(&mut palette.input),
+        Modal::Prompt(prompt) => Some(&mut prompt.input),
+        Modal::Confirm(confirm) => confirm.typed.first_mut().map(|typed| &mut typed.input),
+        Modal::Composer(composer) => Some(match composer.field {
+            Field::Matchers => &mut composer.matchers,
+            Field::Duration => &mut composer.duration,
+            Field::Comment => &mut composer.comment,
+        }),
+        Modal::Help { .. } | Modal::Health { .. } | Modal::Menu(_) => None,
+    }
+}
+
+/// After typing or pasting: what follows from the text.
+pub(super) fn typed(model: &mut Model, now: Now) -> Vec<Effect> {
+    match &mut model.modal {
+        Some(Modal::Palette(palette)) => {
+            palette::rank(palette);
+            Vec::new()
+        }
+        Some(Modal::Prompt(_)) => apply_prompt(model, now),
+        Some(Modal::Composer(composer)) => {
+            composer.error = None;
+            if composer.field == Field::Matchers {
+                composer.seq += 1;
+                return silences::ask_past(model);
+            }
+            Vec::new()
+        }
+        Some(Modal::Confirm(_) | Modal::Help { .. } | Modal::Health { .. } | Modal::Menu(_)) | None => Vec::new(),
+    }
+}
+
+fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
+    let Some(Modal::Palette(palette)) = &mut model.modal else { return Vec::new() };
+    let last = palette.hits.len().saturating_sub(1);
+    let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Esc => model.modal = None,
+        KeyCode::Down => palette.cursor = (palette.cursor + 1).min(last),
+        KeyCode::Up => palette.cursor = palette.cursor.saturating_sub(1),
+        KeyCode::Char('n') if ctrl => palette.cursor = (palette.cursor + 1).min(last),
+        KeyCode::Char('p') if ctrl => palette.cursor = palette.cursor.saturating_sub(1),
+        KeyCode::PageDown => palette.cursor = (palette.cursor + 10).min(last),
+        KeyCode::PageUp => palette.cursor = palette.cursor.saturating_sub(10),
+        KeyCode::Enter => {
+            let chosen = palette.hits.get(palette.cursor).and_then(|&hit| palette.items.get(hit)).cloned();
+            let Some(item) = chosen else {
+                return say(model, Level::Info, "nothing by that name", now);
+            };
+            model.modal = None;
+            return match item.command {
+                Command::Run(action) => run_from_palette(model, action, now),
+                Command::Context(name) => switch_context(model, name),
+                Command::Theme(name) => vec![Effect::SwitchTheme(name.into())],
+            };
+        }
+        _ => {
+            palette.input.input(key);
+            return typed(model, now);
+        }
+    }
+    Vec::new()
+}
+
+/// An action from the palette goes to the pane it belongs to, as if its key had been pressed there.
+fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
+    match action.row().place {
+        Place::Alerts if !matches!(model.detail(), Some(Detail::Alert(_))) => {
+            model.details.clear();
+            model.focus = PaneId::Alerts;
+        }
+        Place::Slo if !matches!(model.detail(), Some(Detail::Slo(_))) => {
+            model.details.clear();
+            model.focus = PaneId::Slo;
+        }
+        Place::Silences if model.detail() != Some(&Detail::Silences) => {
+            return say(model, Level::Info, "open the list of silences first", now);
+        }
+        Place::Global | Place::List | Place::Slo | Place::Alerts | Place::Silences => {}
+    }
+    run::action(model, action, now)
+}
+
+fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
+    if model.acts.unsent() == 0 && model.acts.held.is_empty() {
+        return vec![Effect::SwitchContext(name)];
+    }
+    let lines = vec![crate::app::modal::ConfirmLine::Warning(
+        "acts under way end here, and acknowledgements held here are no longer extended".to_owned(),
+    )];
+    model.modal = Some(Modal::Confirm(crate::app::modal::Confirm {
+        title: format!("Open context {name}?"),
+        lines,
+        typed: Vec::new(),
+        then: Then::SwitchContext(name),
+        scroll: 0,
+    }));
+    Vec::new()
+}
+
+/// Opens search or filter for the list that has the keys.
+pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect> {
+    let target = match model.detail() {
+        Some(Detail::Silences) => PromptTarget::Silences,
+        Some(Detail::Slo(_) | Detail::Alert(_)) => {
+            return say(model, Level::Info, "search and filter work in lists; esc goes back to one", now);
+        }
+        None => PromptTarget::Pane(model.focus),
+    };
+    let before = match kind {
+        PromptKind::Filter => match target {
+            PromptTarget::Pane(PaneId::Slo) => model.slo.filter.clone(),
+            PromptTarget::Pane(PaneId::Alerts) => model.alerts.filter.clone(),
+            PromptTarget::Silences => model.silences.filter.clone(),
+        },
+        PromptKind::Search => String::new(),
+    };
+    let mut input = TextArea::from([before.clone()]);
+    input.move_cursor(tui_textarea::CursorMove::End);
+    model.modal = Some(Modal::Prompt(Prompt { kind, target, input, before }));
+    Vec::new()
+}
+
+fn prompt_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
+    let Some(Modal::Prompt(prompt)) = &mut model.modal else { return Vec::new() };
+    match key.code {
+        KeyCode::Enter => {
+            let kind = prompt.kind;
+            let target = prompt.target;
+            let empty = prompt.input.lines().join("").is_empty();
+            model.modal = None;
+            if kind == PromptKind::Search && empty {
+                set_search(model, target, None);
+            }
+            Vec::new()
+        }
+        KeyCode::Esc => {
+            let (kind, target, before) = (prompt.kind, prompt.target, prompt.before.clone());
+            model.modal = None;
+            match kind {
+                PromptKind::Search => {
+                    set_search(model, target, None);
+                    Vec::new()
+                }
+                PromptKind::Filter => set_filter(model, target, before, now),
+            }
+        }
+        _ => {
+            prompt.input.input(key);
+            typed(model, now)
+        }
+    }
+}
+
+/// What is typed takes effect at once.
+fn apply_prompt(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(Modal::Prompt(prompt)) = &model.modal else { return Vec::new() };
+    let (kind, target, text) = (prompt.kind, prompt.target, prompt.input.lines().join(" "));
+    match kind {
+        PromptKind::Filter => set_filter(model, target, text, now),
+        PromptKind::Search => {
+            let search = (!text.is_empty()).then_some(Search { text });
+            set_search(model, target, search);
+            jump_to_hit(model, Direction::Down, From::Here);
+            Vec::new()
+        }
+    }
+}
+
+fn set_filter(model: &mut Model, target: PromptTarget, text: String, now: Now) -> Vec<Effect> {
+    match target {
+        PromptTarget::Pane(PaneId::Slo) => {
+            model.slo.filter = text;
+            let service = model.scope.service().map(str::to_owned);
+            model.slo.arrange(service.as_deref());
+            Vec::new()
+        }
+        PromptTarget::Pane(PaneId::Alerts) => {
+            model.alerts.filter = text;
+            vec![Effect::Arrange(run::arrangement(model))]
+        }
+        PromptTarget::Silences => {
+            model.silences.filter = text;
+            model.silences.arrange(model.alerts.board.as_deref(), now);
+            Vec::new()
+        }
+    }
+}
+
+fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) {
+    match target {
+        PromptTarget::Pane(PaneId::Slo) => model.slo.search = search,
+        PromptTarget::Pane(PaneId::Alerts) => model.alerts.search = search,
+        PromptTarget::Silences => model.silences.search = search,
+    }
+}
+
+/// Whether the list that has the keys is being searched.
+pub(super) fn search_is_on(model: &Model) -> bool {
+    match model.detail() {
+        Some(Detail::Silences) => model.silences.search.is_some(),
+        Some(Detail::Slo(_) | Detail::Alert(_)) => false,
+        None => match model.focus {
+            PaneId::Slo => model.slo.search.is_some(),
+            PaneId::Alerts => model.alerts.search.is_some(),
+        },
+    }
+}
+
+/// Where a search starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum From {
+    /// At the cursor.
+    Here,
+    /// Behind it.
+    Next,
+}
+
+/// Moves the cursor to the nearest hit, round the end; whether there is one.
+pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -> bool {
+    let (texts, search, index) = match model.detail() {
+        Some(Detail::Silences) => {
+            let board = model.alerts.board.clone().unwrap_or_default();
+            let texts: Vec<String> = model
+                .silences
+                .rows
+                .iter()
+                .map(|(source, id)| {
+                    board
+                        .silences
+                        .iter()
+                        .find(|s| s.source == *source && s.silence.id == *id)
+                        .map_or_else(String::new, |s| silence_text(&s.silence))
+                })
+                .collect();
+            (texts, model.silences.search.clone(), model.silences.list.index)
+        }
+        Some(Detail::Slo(_) | Detail::Alert(_)) => return false,
+        None => match model.focus {
+            PaneId::Slo => {
+                let texts = model
+                    .slo
+                    .rows
+                    .iter()
+                    .map(|name| match model.slo.report(name) {
+                        Some(r) => format!("{} {} {}", r.slo.service, r.slo.name, r.state.word()),
+                        None => String::new(),
+                    })
+                    .collect();
+                (texts, model.slo.search.clone(), model.slo.list.index)
+            }
+            PaneId::Alerts => {
+                let texts = (0..model.alerts.rows.len()).map(|row| alert_text(model, row)).collect();
+                (texts, model.alerts.search.clone(), model.alerts.list.index)
+            }
+        },
+    };
+    let Some(search) = search else { return false };
+    let count = texts.len();
+    let start = usize::from(from == From::Next);
+    let hit = (start..count + start).map(|step| match direction {
+        Direction::Down => (index + step) % count,
+        Direction::Up => (index + count - step % count) % count,
+    });
+    let Some(row) = hit.into_iter().find(|&row| texts.get(row).is_some_and(|text| search.hits(text))) else {
+        return false;
+    };
+    match (model.detail(), model.focus) {
+        (Some(Detail::Silences), _) => model.silences.list.select(&model.silences.rows, row),
+        (_, PaneId::Slo) => model.slo.list.select(&model.slo.rows, row),
+        (_, PaneId::Alerts) => model.alerts.list.select(&model.alerts.rows, row),
+    }
+    true
+}
+
+fn alert_text(model: &Model, row: usize) -> String {
+    let Some((group, alert)) = model.alerts.at(row) else { return String::new() };
+    let mut text = String::new();
+    match alert {
+        Some(alert) => {
+            text.push_str(&alerts::describe(alert));
+            for (name, value) in alert.labels.iter() {
+                text.push(' ');
+                text.push_str(name);
+                text.push('=');
+                text.push_str(value);
+            }
+        }
+        None => {
+            for alert in &group.alerts {
+                text.push_str(&alerts::describe(alert));
+                text.push(' ');
+            }
+        }
+    }
+    text
+}
+
+fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
+    let Some(Modal::Confirm(confirm)) = &mut model.modal else { return Vec::new() };
+    let yes = match key.code {
+        KeyCode::Esc => false,
+        KeyCode::Down => {
+            confirm.scroll = confirm.scroll.saturating_add(1);
+            return Vec::new();
+        }
+        KeyCode::Up => {
+            confirm.scroll = confirm.scroll.saturating_sub(1);
+            return Vec::new();
+        }
+        KeyCode::Enter => match confirm.typed.first() {
+            Some(typed) if typed.input.lines().join("") == typed.want => {
+                confirm.typed.remove(0);
+                if !confirm.typed.is_empty() {
+                    return Vec::new();
+                }
+                true
+            }
+            Some(typed) => {
+                let what = typed.what;
+                return say(model, Level::Warn, format!("that is not {what}; esc leaves it undone"), now);
+            }
+            None => true,
+        },
+        KeyCode::Char('y') if confirm.typed.is_empty() => true,
+        KeyCode::Char('n' | 'q') if confirm.typed.is_empty() => false,
+        _ => {
+            match confirm.typed.first_mut() {
+                Some(typed) => {
+                    typed.input.input(key);
+                }
+                None => return say(model, Level::Info, "enter or y does it, esc or n leaves it undone", now),
+            }
+            return Vec::new();
+        }
+    };
+    let Some(Modal::Confirm(confirm)) = model.modal.take() else { return Vec::new() };
+    if !yes {
+        return say(model, Level::Info, "left undone", now);
+    }
+    match confirm.then {
+        Then::Quit => {
+            model.quitting = true;
+            vec![Effect::Quit]
+        }
+        Then::SwitchContext(name) => vec![Effect::SwitchContext(name)],
+        Then::Act(act @ Act::Silence(_)) => silences::queue(model, act, now),
+        Then::Act(act) => alerts::send(model, act, now),
+    }
+}
+
+fn composer_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
+    let Some(Modal::Composer(composer)) = &mut model.modal else { return Vec::new() };
+    let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Esc => {
+            close(model);
+            return say(model, Level::Info, "put away; the draft is kept", now);
+        }
+        KeyCode::Char('l') if ctrl => {
+            model.modal = None;
+            let fresh = silences::fresh(model, now);
+            model.modal = Some(Modal::Composer(Box::new(fresh)));
+            return silences::ask_past(model);
+        }
+        KeyCode::Tab => composer.field = composer.field.next(),
+        KeyCode::BackTab => composer.field = composer.field.previous(),
+        KeyCode::Enter => match composer.field {
+            Field::Matchers => {
+                composer.matchers.insert_newline();
+                return typed(model, now);
+            }
+            Field::Duration => composer.field = composer.field.next(),
+            Field::Comment => return silences::submit(model, now),
+        },
+        KeyCode::Up | KeyCode::Down if composer.field == Field::Duration => {
+            let towards = if key.code == KeyCode::Up { Direction::Up } else { Direction::Down };
+            let next = preset(&composer.duration.lines().join(""), towards);
+            composer.duration = TextArea::from([next]);
+            composer.duration.move_cursor(tui_textarea::CursorMove::End);
+            return typed(model, now);
+        }
+        _ => {
+            if let Some(input) = text_input(model) {
+                input.input(key);
+            }
+            return typed(model, now);
+        }
+    }
+    Vec::new()
+}
+
+/// Durations by key, shortest first.
+const PRESETS: [&str; 8] = ["15m", "30m", "1h", "2h", "4h", "8h", "12h", "24h"];
+
+/// The next longer (up) or shorter (down) preset.
+fn preset(current: &str, direction: Direction) -> &'static str {
+    let length = |text: &str| crate::time::parse_duration(text).unwrap_or_default();
+    let current = length(current);
+    let mut presets = PRESETS.iter().copied();
+    match direction {
+        Direction::Up => presets.find(|p| length(p) > current).unwrap_or("24h"),
+        Direction::Down => presets.rfind(|p| length(p) < current).unwrap_or("15m"),
+    }
+}
+
+fn menu_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
+    let Some(Modal::Menu(menu)) = &mut model.modal else { return Vec::new() };
+    let last = menu.items.len().saturating_sub(1);
+    let by_key = match key.code {
+        KeyCode::Char(c) => menu.items.iter().position(|item| item.key == c),
+        _ => None,
+    };
+    let chosen = match (by_key, key.code) {
+        (Some(index), _) => index,
+        (None, KeyCode::Enter) => menu.cursor,
+        (None, KeyCode::Down | KeyCode::Char('j')) => {
+            menu.cursor = (menu.cursor + 1).min(last);
+            return Vec::new();
+        }
+        (None, KeyCode::Up | KeyCode::Char('k')) => {
+            menu.cursor = menu.cursor.saturating_sub(1);
+            return Vec::new();
+        }
+        (None, KeyCode::Esc | KeyCode::Char('q')) => {
+            model.modal = None;
+            return Vec::new();
+        }
+        (None, _) => return say(model, Level::Info, "one of the letters, or esc", now),
+    };
+    let choice = menu.items.get(chosen).map(|item| item.choice.clone());
+    model.modal = None;
+    match choice {
+        Some(Choice::Copy { what, text }) => vec![Effect::Copy { what, text }],
+        None => Vec::new(),
+    }
+}

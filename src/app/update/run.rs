@@ -1,0 +1,427 @@
+//! Actions that look, move and arrange; the acting ones go on to `alerts` and `silences`.
+
+use super::{alerts, copy, modals, palette, say, silences};
+use crate::action::Action;
+use crate::app::effect::ArrangeAlerts;
+use crate::app::focus::{Detail, PaneId, Zoom};
+use crate::app::list::{Direction, Moved, Step};
+use crate::app::modal::{Confirm, ConfirmLine, Modal, PromptKind, Then};
+use crate::app::scope::{Scope, Stepped};
+use crate::app::toast::Level;
+use crate::app::{DetailView, Effect, Model, Paused, Zone};
+use crate::domain::alert::{Grouping, StateChoice};
+use crate::text::SafeText;
+use crate::time::Now;
+
+/// Carries out an action.
+pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
+    match action {
+        Action::FocusSlo => focus(model, PaneId::Slo, now),
+        Action::FocusAlerts => focus(model, PaneId::Alerts, now),
+        Action::FocusNext | Action::FocusPrevious => focus_other(model, now),
+        Action::Back => back(model, now),
+        Action::Zoom => {
+            model.layout.zoom = match model.layout.zoom {
+                Zoom::No => Zoom::Yes,
+                Zoom::Yes => Zoom::No,
+            };
+            save_layout(model)
+        }
+        Action::HidePane => hide(model, now),
+        Action::GrowPane => resize(model, 10, now),
+        Action::ShrinkPane => resize(model, -10, now),
+        Action::Help => open(model, Modal::Help { scroll: 0 }),
+        Action::Health => open(model, Modal::Health { scroll: 0 }),
+        Action::Palette => {
+            let palette = palette::open(model);
+            open(model, Modal::Palette(palette))
+        }
+        Action::LocalTime => {
+            model.zone = match model.zone {
+                Zone::Utc => Zone::Local,
+                Zone::Local => Zone::Utc,
+            };
+            Vec::new()
+        }
+        Action::Pause => pause(model, now),
+        Action::Refresh => {
+            model.toasts.say(Level::Info, "asking every backend", now.tick);
+            vec![Effect::Refresh]
+        }
+        Action::Redraw => vec![Effect::Repaint],
+        Action::Scope => scope_here(model, now),
+        Action::ScopeBack => match model.scope.pop() {
+            Stepped::Moved => rescope(model),
+            Stepped::Nowhere => say(model, Level::Info, "no scope to undo", now),
+        },
+        Action::Pivot => pivot(model, now),
+        Action::Undo => undo(model, now),
+        Action::Quit => {
+            if model.details.pop().is_some() {
+                return Vec::new();
+            }
+            quit(model, now)
+        }
+        Action::QuitNow => quit(model, now),
+        Action::Suspend => vec![Effect::Suspend],
+
+        Action::Down => step(model, Step::Rows(1), now),
+        Action::Up => step(model, Step::Rows(-1), now),
+        Action::HalfPageDown => step(model, Step::HalfPage(Direction::Down), now),
+        Action::HalfPageUp => step(model, Step::HalfPage(Direction::Up), now),
+        Action::PageDown => step(model, Step::Page(Direction::Down), now),
+        Action::PageUp => step(model, Step::Page(Direction::Up), now),
+        Action::Top => step(model, Step::Top, now),
+        Action::Bottom => step(model, Step::Bottom, now),
+        Action::Collapse => alerts::fold(model, now),
+        Action::Expand => alerts::unfold(model, now),
+        Action::Open => open_selected(model, now),
+        Action::Mark => alerts::mark(model, now),
+        Action::Search => modals::prompt(model, PromptKind::Search, now),
+        Action::Filter => modals::prompt(model, PromptKind::Filter, now),
+        Action::NextHit => next_hit(model, Direction::Down, now),
+        Action::PreviousHit => next_hit(model, Direction::Up, now),
+        Action::Copy => copy::menu(model, now),
+
+        Action::Acknowledge => alerts::acknowledge(model, now),
+        Action::HandBack => alerts::hand_back(model, now),
+        Action::Silence => silences::compose(model, now),
+        Action::SilenceList => {
+            model.silences.arrange(model.alerts.board.as_deref(), now);
+            show(model, Detail::Silences);
+            Vec::new()
+        }
+        Action::Runbook => copy::runbook(model, now),
+        Action::Link => copy::link(model, now),
+        Action::GroupBy => {
+            model.alerts.grouping = next_grouping(&model.alerts.grouping);
+            vec![Effect::Arrange(arrangement(model))]
+        }
+        Action::ShowSuppressed => {
+            model.alerts.states = match model.alerts.states {
+                StateChoice::Active => StateChoice::All,
+                StateChoice::All => StateChoice::Suppressed,
+                StateChoice::Suppressed => StateChoice::Active,
+            };
+            vec![Effect::Arrange(arrangement(model))]
+        }
+
+        Action::ExtendSilence => silences::extend(model, now),
+        Action::ExpireSilence => silences::expire(model, now),
+        Action::ShowExpired => {
+            model.silences.choice = model.silences.choice.next();
+            model.silences.arrange(model.alerts.board.as_deref(), now);
+            Vec::new()
+        }
+    }
+}
+
+fn open(model: &mut Model, modal: Modal) -> Vec<Effect> {
+    model.modal = Some(modal);
+    Vec::new()
+}
+
+/// How the desk is to arrange the board now.
+pub(crate) fn arrangement(model: &Model) -> ArrangeAlerts {
+    ArrangeAlerts {
+        grouping: model.alerts.grouping.clone(),
+        states: model.alerts.states,
+        filter: model.alerts.filter.clone(),
+        service: model.scope.service().map(str::to_owned),
+    }
+}
+
+fn next_grouping(grouping: &Grouping) -> Grouping {
+    match grouping {
+        Grouping::Server => Grouping::Labels(vec!["alertname".into()]),
+        Grouping::Labels(labels) if labels.first().is_some_and(|l| &**l == "alertname") => {
+            Grouping::Labels(vec!["service".into()])
+        }
+        Grouping::Labels(_) => Grouping::Flat,
+        Grouping::Flat => Grouping::Server,
+    }
+}
+
+fn save_layout(model: &Model) -> Vec<Effect> {
+    vec![Effect::SaveLayout(model.layout.clone())]
+}
+
+fn focus(model: &mut Model, pane: PaneId, _now: Now) -> Vec<Effect> {
+    model.details.clear();
+    model.focus = pane;
+    if model.layout.hidden.remove(&pane) { save_layout(model) } else { Vec::new() }
+}
+
+fn focus_other(model: &mut Model, now: Now) -> Vec<Effect> {
+    let other = model.layout.visible().find(|pane| *pane != model.focus);
+    match other {
+        Some(pane) => focus(model, pane, now),
+        None => say(model, Level::Info, "the other pane is hidden; its number brings it back", now),
+    }
+}
+
+fn hide(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(other) = model.layout.visible().find(|pane| *pane != model.focus) else {
+        return say(model, Level::Info, "the last pane stays", now);
+    };
+    let hidden = model.focus;
+    model.layout.hidden.insert(hidden);
+    model.focus = other;
+    model.toasts.say(
+        Level::Info,
+        format!("{} hidden; {} brings it back", hidden.title(), hidden.number()),
+        now.tick,
+    );
+    save_layout(model)
+}
+
+fn resize(model: &mut Model, by: i16, now: Now) -> Vec<Effect> {
+    let by = match model.focus {
+        PaneId::Slo => by,
+        PaneId::Alerts => -by,
+    };
+    let share = model.layout.slo_share.saturating_add_signed(by).clamp(20, 80);
+    if share == model.layout.slo_share {
+        return say(model, Level::Info, "no further", now);
+    }
+    model.layout.slo_share = share;
+    save_layout(model)
+}
+
+fn back(model: &mut Model, now: Now) -> Vec<Effect> {
+    if model.toasts.dismiss().is_some() || model.details.pop().is_some() {
+        return Vec::new();
+    }
+    let search = match model.focus {
+        PaneId::Slo => model.slo.search.take(),
+        PaneId::Alerts => model.alerts.search.take(),
+    };
+    if search.is_some() {
+        return Vec::new();
+    }
+    if model.layout.zoom == Zoom::Yes {
+        model.layout.zoom = Zoom::No;
+        return save_layout(model);
+    }
+    if !model.alerts.marks.is_empty() {
+        model.alerts.marks.clear();
+        return Vec::new();
+    }
+    say(model, Level::Info, "nothing to go back from; q quits", now)
+}
+
+/// Freezes what is drawn, or lets it go again.
+fn pause(model: &mut Model, now: Now) -> Vec<Effect> {
+    if model.paused.take().is_some() {
+        model.slo.frozen = None;
+        model.alerts.frozen = None;
+        model.slo.arrange(model.scope.service());
+        model.alerts.arrange();
+    } else {
+        model.slo.frozen = model.slo.feed.shared();
+        model.alerts.frozen.clone_from(&model.alerts.board);
+        model.paused = Some(Paused { since: now.tick, new_pages: 0 });
+    }
+    Vec::new()
+}
+
+fn scope_here(model: &mut Model, now: Now) -> Vec<Effect> {
+    let service = match selected_service(model) {
+        Some(service) if !service.is_empty() => service,
+        _ => return say(model, Level::Info, "nothing under the cursor names a service", now),
+    };
+    match model.scope.push(Scope { service }) {
+        Stepped::Moved => rescope(model),
+        Stepped::Nowhere => say(model, Level::Info, "already the scope", now),
+    }
+}
+
+/// The service of what is under the cursor.
+fn selected_service(model: &Model) -> Option<String> {
+    match model.detail() {
+        Some(Detail::Slo(name)) => model.slo.report(name).map(|r| r.slo.service.clone()),
+        Some(Detail::Alert(fingerprint)) => model.alerts.alert(*fingerprint).map(|a| a.service.to_string()),
+        Some(Detail::Silences) => None,
+        None => match model.focus {
+            PaneId::Slo => model.slo.selected().map(|r| r.slo.service.clone()),
+            PaneId::Alerts => model.alerts.selected().map(|a| a.service.to_string()),
+        },
+    }
+}
+
+fn rescope(model: &mut Model) -> Vec<Effect> {
+    let service = model.scope.service().map(str::to_owned);
+    model.slo.arrange(service.as_deref());
+    vec![Effect::Arrange(arrangement(model))]
+}
+
+/// From an SLO to the alerts of its service, from an alert to the SLOs of its.
+fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(service) = selected_service(model).filter(|service| !service.is_empty()) else {
+        return say(model, Level::Info, "nothing under the cursor names a service", now);
+    };
+    let from_slo = match model.detail() {
+        Some(Detail::Slo(_)) => true,
+        Some(Detail::Alert(_) | Detail::Silences) => false,
+        None => model.focus == PaneId::Slo,
+    };
+    if from_slo {
+        let Some(row) = model.alerts.rows.iter().enumerate().find_map(|(index, _)| {
+            let (group, alert) = model.alerts.at(index)?;
+            let alert = alert.or_else(|| group.alerts.first())?;
+            (*alert.service == *service).then_some(index)
+        }) else {
+            let service = SafeText::line(&service);
+            return say(model, Level::Info, format!("no alert in the list is of service {service}"), now);
+        };
+        model.details.clear();
+        model.focus = PaneId::Alerts;
+        model.alerts.list.select(&model.alerts.rows, row);
+        return Vec::new();
+    }
+    let found = model
+        .slo
+        .rows
+        .iter()
+        .position(|name| model.slo.report(name).is_some_and(|report| report.slo.service == service));
+    let Some(row) = found else {
+        let service = SafeText::line(&service);
+        return say(model, Level::Info, format!("no SLO in the list is of service {service}"), now);
+    };
+    model.details.clear();
+    model.focus = PaneId::Slo;
+    model.slo.list.select(&model.slo.rows, row);
+    Vec::new()
+}
+
+fn undo(model: &mut Model, now: Now) -> Vec<Effect> {
+    match model.acts.undo() {
+        Some(act) => say(model, Level::Info, format!("undone: {} was not sent", act.word().trim_end_matches('…')), now),
+        None => say(model, Level::Info, "nothing is in its grace time", now),
+    }
+}
+
+/// Quits, or asks where something would be lost.
+pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
+    let mut lines = Vec::new();
+    let unsent = model.acts.unsent();
+    if unsent > 0 {
+        lines.push(ConfirmLine::Warning(format!("{unsent} not confirmed yet: it may be lost")));
+    }
+    let ours = model.acts.held.iter().filter(|held| held.keeper == crate::app::acts::Keeper::Us);
+    if let Some(first) = ours.clone().map(|held| held.until).min() {
+        let count = ours.count();
+        let acks = if count == 1 { "1 ack lapses" } else { &format!("{count} acks lapse") };
+        lines.push(ConfirmLine::Plain(format!("{acks} at {}Z", first.format("%H:%M"))));
+    }
+    if lines.is_empty() {
+        model.quitting = true;
+        return vec![Effect::Quit];
+    }
+    let _ = now;
+    open(
+        model,
+        Modal::Confirm(Confirm {
+            title: "Quit midwatch?".to_owned(),
+            lines,
+            typed: Vec::new(),
+            then: Then::Quit,
+            scroll: 0,
+        }),
+    )
+}
+
+/// Moves the cursor of the list that has the keys, or scrolls the detail.
+pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
+    match model.details.last_mut() {
+        Some(view) if view.detail == Detail::Silences => {
+            let rows = model.silences.rows.clone();
+            model.silences.list.step(&rows, step);
+            return Vec::new();
+        }
+        Some(view) => {
+            scroll(&mut view.scroll, step, model.size.height);
+            return Vec::new();
+        }
+        None => {}
+    }
+    let moved = match model.focus {
+        PaneId::Slo => model.slo.list.step(&model.slo.rows, step),
+        PaneId::Alerts => model.alerts.list.step(&model.alerts.rows, step),
+    };
+    match moved {
+        Moved::Yes => Vec::new(),
+        Moved::Stuck if model.focused_rows() == 0 => say(model, Level::Info, "the list is empty", now),
+        Moved::Stuck => Vec::new(),
+    }
+}
+
+/// Scrolls text by lines; the view clamps the end, which it alone knows.
+pub(super) fn scroll(at: &mut u16, step: Step, height: u16) {
+    let page = i32::from(height.saturating_sub(4).max(1));
+    let by = match step {
+        Step::Rows(by) => i32::try_from(by).unwrap_or(0),
+        Step::HalfPage(Direction::Down) => page / 2,
+        Step::HalfPage(Direction::Up) => -page / 2,
+        Step::Page(Direction::Down) => page,
+        Step::Page(Direction::Up) => -page,
+        Step::Top => i32::MIN / 2,
+        Step::Bottom => i32::MAX / 2,
+    };
+    *at = u16::try_from((i32::from(*at) + by).clamp(0, i32::from(MAX_SCROLL))).unwrap_or(0);
+}
+
+/// No text is longer: a detail is capped before this.
+const MAX_SCROLL: u16 = 20_000;
+
+fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
+    match model.detail() {
+        Some(Detail::Silences) => return silences::open_matching(model, now),
+        Some(Detail::Slo(_)) => return pivot(model, now),
+        Some(Detail::Alert(_)) => return copy::runbook(model, now),
+        None => {}
+    }
+    match model.focus {
+        PaneId::Slo => match model.slo.selected().map(|report| report.slo.name.clone()) {
+            Some(name) => {
+                show(model, Detail::Slo(name.clone()));
+                vec![Effect::FetchSloHistory { name }]
+            }
+            None => say(model, Level::Info, "nothing to open", now),
+        },
+        PaneId::Alerts => {
+            if let Some((group, None)) = model.alerts.at(model.alerts.list.index) {
+                let key = group.key.clone();
+                if !model.alerts.unfolded.contains(&key) {
+                    return alerts::unfold(model, now);
+                }
+            }
+            match model.alerts.selected().cloned() {
+                Some(alert) => {
+                    let fingerprint = alert.occurrence.fingerprint;
+                    show(model, Detail::Alert(fingerprint));
+                    model.alerts.history = None;
+                    vec![Effect::FetchAlertHistory { fingerprint, labels: alert.labels.clone() }]
+                }
+                None => say(model, Level::Info, "nothing to open", now),
+            }
+        }
+    }
+}
+
+/// Opens a detail over the panes; one that is open already is not opened twice.
+pub(super) fn show(model: &mut Model, detail: Detail) {
+    if model.detail() != Some(&detail) {
+        model.details.push(DetailView { detail, scroll: 0 });
+    }
+}
+
+fn next_hit(model: &mut Model, direction: Direction, now: Now) -> Vec<Effect> {
+    if !modals::search_is_on(model) {
+        return say(model, Level::Info, "no search is on; / starts one", now);
+    }
+    if !modals::jump_to_hit(model, direction, modals::From::Next) {
+        return say(model, Level::Info, "no hit", now);
+    }
+    Vec::new()
+}

@@ -1,0 +1,266 @@
+//! Silences: composing with a preview, extending, expiring.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tui_textarea::TextArea;
+
+use super::alerts::{counted, describe, targets};
+use super::{refusal, run, say};
+use crate::app::acts::{Act, SilenceRequest, Stage};
+use crate::app::focus::Detail;
+use crate::app::modal::{Composer, Confirm, ConfirmLine, Field, Modal, Past, Then, Typed};
+use crate::app::panes::selected_silence;
+use crate::app::toast::Level;
+use crate::app::{Effect, Model};
+use crate::domain::alert::matcher;
+use crate::domain::alert::preview::{Preview, preview};
+use crate::domain::alert::{Labels, MatchOp, Matcher};
+use crate::text::SafeText;
+use crate::time::{Now, parse_duration, prometheus_duration};
+
+/// Each extension from the list of silences.
+const EXTEND_BY: TimeDelta = TimeDelta::hours(2);
+
+/// Opens the composer: a draft that was put away comes back, else matchers from what is under the cursor.
+pub(super) fn compose(model: &mut Model, now: Now) -> Vec<Effect> {
+    if let Some(why) = refusal(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    let composer = match model.alerts.draft.take() {
+        Some(draft) => {
+            model.toasts.say(Level::Info, "your draft; ctrl-l starts over from the cursor", now.tick);
+            *draft
+        }
+        None => fresh(model, now),
+    };
+    let seq = composer.seq + 1;
+    model.modal = Some(Modal::Composer(Box::new(Composer { seq, ..composer })));
+    ask_past(model)
+}
+
+/// A composer prefilled from the cursor.
+pub(super) fn fresh(model: &Model, now: Now) -> Composer {
+    let alerts = targets(model, now).now;
+    let matchers: Vec<String> = common(alerts.iter().map(|alert| &alert.labels))
+        .into_iter()
+        .map(|(name, value)| Matcher { name, op: MatchOp::Equal, value }.to_string())
+        .collect();
+    let mut area = TextArea::from(if matchers.is_empty() { vec![String::new()] } else { matchers });
+    area.move_cursor(tui_textarea::CursorMove::Bottom);
+    area.move_cursor(tui_textarea::CursorMove::End);
+    Composer {
+        matchers: area,
+        duration: TextArea::from(["2h"]),
+        comment: TextArea::default(),
+        field: Field::Comment,
+        error: None,
+        past: Past::Unasked,
+        seq: 0,
+    }
+}
+
+/// Labels that all have with the same value.
+fn common<'a>(mut all: impl Iterator<Item = &'a Labels>) -> Vec<(Arc<str>, Arc<str>)> {
+    let Some(first) = all.next() else { return Vec::new() };
+    let mut kept: Vec<(Arc<str>, Arc<str>)> = first.iter().map(|(k, v)| (k.into(), v.into())).collect();
+    for labels in all {
+        kept.retain(|(name, value)| labels.get(name) == Some(value));
+    }
+    kept
+}
+
+/// What is typed, as a request; or what is wrong with it and where.
+pub fn request(composer: &Composer, longest: Duration) -> Result<SilenceRequest, (Field, String)> {
+    let matchers = matchers_of(composer).map_err(|why| (Field::Matchers, why))?;
+    let duration = parse_duration(composer.duration.lines().join("").trim())
+        .map_err(|error| (Field::Duration, error.to_string()))?;
+    if duration.is_zero() || duration > longest {
+        let longest = prometheus_duration(longest);
+        return Err((Field::Duration, format!("a silence lasts more than nothing and at most {longest} (silence_max)")));
+    }
+    let comment = composer.comment.lines().join(" ").trim().to_owned();
+    if comment.is_empty() {
+        return Err((Field::Comment, "say why: the comment is what others will read".to_owned()));
+    }
+    Ok(SilenceRequest { matchers, duration, comment, sources: Vec::new() })
+}
+
+/// The matchers as typed, one a line.
+pub fn matchers_of(composer: &Composer) -> Result<Vec<Matcher>, String> {
+    let mut matchers = Vec::new();
+    for line in composer.matchers.lines().iter().filter(|line| !line.trim().is_empty()) {
+        matchers.push(matcher::parse(line.trim()).map_err(|error| error.to_string())?);
+    }
+    matcher::check_set(&matchers).map_err(|error| error.to_string())?;
+    Ok(matchers)
+}
+
+/// Asks what the matchers would have hidden of the last hours, where they read and somebody knows.
+pub(super) fn ask_past(model: &mut Model) -> Vec<Effect> {
+    let has_metrics = model.settings.has_metrics;
+    let Some(Modal::Composer(composer)) = &mut model.modal else { return Vec::new() };
+    match matchers_of(composer) {
+        Ok(matchers) if has_metrics => {
+            composer.past = Past::Waiting;
+            vec![Effect::FetchSilencePast { seq: composer.seq, matchers }]
+        }
+        Ok(_) | Err(_) => {
+            composer.past = Past::Unasked;
+            Vec::new()
+        }
+    }
+}
+
+/// The answer about the past; an older one is dropped.
+pub(super) fn past(model: &mut Model, seq: u64, result: Result<Vec<(Arc<str>, usize)>, String>) -> Vec<Effect> {
+    if let Some(Modal::Composer(composer)) = &mut model.modal
+        && composer.seq == seq
+    {
+        composer.past = match result {
+            Ok(names) => Past::Known(names),
+            Err(why) => Past::Failed(why),
+        };
+    }
+    Vec::new()
+}
+
+/// Tries what is typed: an error goes to its field, else the last question is asked.
+pub(super) fn submit(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(Modal::Composer(composer)) = &mut model.modal else { return Vec::new() };
+    let request = match request(composer, model.settings.silence_max) {
+        Ok(request) => request,
+        Err((field, why)) => {
+            composer.field = field;
+            composer.error = Some(why);
+            return Vec::new();
+        }
+    };
+    model.alerts.draft = Some(composer.clone());
+    let board = model.alerts.board.clone().unwrap_or_default();
+    let seen = preview(&request.matchers, &board);
+    let mut typed = Vec::new();
+    if model.settings.danger {
+        typed.push(word("the context's name", model.settings.context.clone()));
+    }
+    if !seen.refusals().is_empty() {
+        typed.push(word("how many it hides", seen.alerts.len().to_string()));
+    }
+    let title = format!(
+        "Silence {} for {}?",
+        counted(seen.alerts.len(), "alert"),
+        prometheus_duration(request.duration)
+    );
+    let lines = preview_lines(&seen);
+    let act = Act::Silence(request);
+    if typed.is_empty() {
+        model.modal = None;
+        return queue(model, act, now);
+    }
+    model.modal = Some(Modal::Confirm(Confirm { title, lines, typed, then: Then::Act(act), scroll: 0 }));
+    Vec::new()
+}
+
+fn word(what: &'static str, want: String) -> Typed {
+    Typed { want, what, input: TextArea::default() }
+}
+
+fn preview_lines(seen: &Preview) -> Vec<ConfirmLine> {
+    let warnings = seen.refusals().into_iter().map(ConfirmLine::Warning);
+    let alerts = seen.alerts.iter().map(|alert| ConfirmLine::Plain(describe(alert)));
+    warnings.chain(alerts).collect()
+}
+
+/// Sends a silence after its grace time, within which it can be undone.
+pub(super) fn queue(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
+    model.alerts.draft = None;
+    model.alerts.marks.clear();
+    let grace = model.settings.grace;
+    model.acts.add(act, Stage::Grace { until: now.tick + grace });
+    let undo = model.keymap.keys_for(crate::action::Action::Undo).into_iter().next().unwrap_or_default();
+    say(model, Level::Info, format!("silence goes out in {}s · {undo} undoes it", grace.as_secs()), now)
+}
+
+/// Lets the silence under the cursor last longer.
+pub(super) fn extend(model: &mut Model, now: Now) -> Vec<Effect> {
+    if let Some(why) = refusal(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    let board = model.alerts.board.clone().unwrap_or_default();
+    let Some(chosen) = selected_silence(&model.silences, &board) else {
+        return say(model, Level::Info, "no silence under the cursor", now);
+    };
+    if chosen.silence.state == crate::domain::alert::SilenceState::Expired {
+        return say(model, Level::Info, "an expired silence cannot be extended; make a new one", now);
+    }
+    let until = chosen.silence.ends_at + EXTEND_BY;
+    let longest = TimeDelta::from_std(model.settings.silence_max).unwrap_or(TimeDelta::MAX);
+    if until - now.utc > longest {
+        let longest = prometheus_duration(model.settings.silence_max);
+        return say(model, Level::Warn, format!("it would last longer than {longest} (silence_max)"), now);
+    }
+    let act = Act::Extend { source: Arc::clone(&chosen.source), id: Arc::clone(&chosen.silence.id), until };
+    let seen = preview(&chosen.silence.matchers, &board);
+    if !model.settings.danger && seen.refusals().is_empty() {
+        return super::alerts::send(model, act, now);
+    }
+    let mut typed = Vec::new();
+    if model.settings.danger {
+        typed.push(word("the context's name", model.settings.context.clone()));
+    }
+    if !seen.refusals().is_empty() {
+        typed.push(word("how many it hides", seen.alerts.len().to_string()));
+    }
+    let title = format!("Extend to {}Z?", until.format("%H:%M"));
+    let lines = preview_lines(&seen);
+    model.modal = Some(Modal::Confirm(Confirm { title, lines, typed, then: Then::Act(act), scroll: 0 }));
+    Vec::new()
+}
+
+/// Ends the silence under the cursor, after a question.
+pub(super) fn expire(model: &mut Model, now: Now) -> Vec<Effect> {
+    if let Some(why) = refusal(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    let board = model.alerts.board.clone().unwrap_or_default();
+    let Some(chosen) = selected_silence(&model.silences, &board) else {
+        return say(model, Level::Info, "no silence under the cursor", now);
+    };
+    if chosen.silence.state == crate::domain::alert::SilenceState::Expired {
+        return say(model, Level::Info, "it has expired already", now);
+    }
+    let lines = vec![
+        ConfirmLine::Plain(format!(
+            "by {}: {}",
+            SafeText::line(&chosen.silence.created_by),
+            SafeText::line(&chosen.silence.comment)
+        )),
+        ConfirmLine::Plain(format!("{} come back", counted(chosen.matches, "alert"))),
+    ];
+    let then = Then::Act(Act::Expire { source: Arc::clone(&chosen.source), id: Arc::clone(&chosen.silence.id) });
+    model.modal = Some(Modal::Confirm(Confirm {
+        title: "End this silence now?".to_owned(),
+        lines,
+        typed: Vec::new(),
+        then,
+        scroll: 0,
+    }));
+    Vec::new()
+}
+
+/// From a silence to the alerts that it hides: the alert pane, filtered to them.
+pub(super) fn open_matching(model: &mut Model, now: Now) -> Vec<Effect> {
+    let board = model.alerts.board.clone().unwrap_or_default();
+    let Some(chosen) = selected_silence(&model.silences, &board) else {
+        return say(model, Level::Info, "no silence under the cursor", now);
+    };
+    if chosen.matches == 0 {
+        return say(model, Level::Info, "it hides nothing now", now);
+    }
+    model.alerts.filter = chosen.silence.matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    model.alerts.states = crate::domain::alert::StateChoice::All;
+    model.details.retain(|view| view.detail != Detail::Silences);
+    model.focus = crate::app::focus::PaneId::Alerts;
+    vec![Effect::Arrange(run::arrangement(model))]
+}
