@@ -23,6 +23,7 @@ pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod keymap;
+pub mod problem;
 pub mod runtime;
 pub mod terminal;
 pub mod text;

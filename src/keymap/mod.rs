@@ -1,13 +1,24 @@
-//! Keymaps: key sequences → actions, a trie per place.
+//! Keymaps: key sequences → actions, per place.
 //!
-//! Files (`keymaps/*.toml`, embedded; or a user's path) bind sequences to action names per [`Place`]; a clash,
-//! a shadowed key or an unknown name is reported with its place. Lookup walks from the focused place outwards.
+//! Files (`keymaps/*.toml`, embedded; or a user's path) bind sequences to action names per [`Place`]; a clash
+//! or an unknown name is an error with its place, a shadowed key is reported. Lookup walks from the focused
+//! place outwards. This module knows nothing of what an action does. Start at [`Keymap::lookup`];
+//! `chord` reads keys, `file` reads one file, `load` finds files and follows `inherits`, `table` prints.
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
 
-use std::collections::HashMap;
+mod chord;
+mod file;
+mod load;
+mod table;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::action::{Action, Place};
+use crate::theme::Glyphs;
+
+pub use chord::{ChordError, display_sequence, label, parse_chord, parse_sequence};
+pub use load::{SHIPPED, load, parse};
+pub use table::{document, readme_table, text};
 
 /// One key with its modifiers, normalised: shift is folded into the character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,13 +32,17 @@ pub struct Chord {
 impl From<KeyEvent> for Chord {
     fn from(key: KeyEvent) -> Self {
         let mut modifiers = key.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT);
-        if matches!(key.code, KeyCode::Char(_) | KeyCode::BackTab) {
-            modifiers.remove(KeyModifiers::SHIFT);
+        let mut code = key.code;
+        match code {
+            KeyCode::Char(_) | KeyCode::BackTab => modifiers.remove(KeyModifiers::SHIFT),
+            // Terminals with an extended keyboard protocol report shift-tab as what it is.
+            KeyCode::Tab if modifiers.contains(KeyModifiers::SHIFT) => {
+                code = KeyCode::BackTab;
+                modifiers.remove(KeyModifiers::SHIFT);
+            }
+            _ => {}
         }
-        Self {
-            code: key.code,
-            modifiers,
-        }
+        Self { code, modifiers }
     }
 }
 
@@ -42,11 +57,133 @@ pub enum Lookup {
     Unbound,
 }
 
-/// A loaded keymap.
+/// One line of a keymap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// Where it holds.
+    pub place: Place,
+    /// What is pressed; never empty.
+    pub keys: Vec<Chord>,
+    /// What it does.
+    pub action: Action,
+}
+
+/// A key of an inner place that hides one further out. No mistake, but worth knowing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shadow {
+    /// The binding that wins.
+    pub inner: Binding,
+    /// The binding that can't be reached there.
+    pub outer: Binding,
+}
+
+/// A loaded keymap: checked, free of clashes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Keymap {
     /// Its name.
     pub name: String,
-    /// place → sequence → action. Public to the loader's submodules only.
-    bindings: HashMap<Place, HashMap<Vec<Chord>, Action>>,
+    /// In file order, what is inherited first. Some sixty lines: a scan is faster than hashing them.
+    bindings: Vec<Binding>,
 }
+
+impl Keymap {
+    /// All bindings, in the order of the files.
+    pub fn bindings(&self) -> &[Binding] {
+        &self.bindings
+    }
+
+    /// What the keys pressed so far mean. `places` go innermost first; a binding there hides those further
+    /// out, and so does the beginning of a sequence.
+    pub fn lookup(&self, places: &[Place], pressed: &[Chord]) -> Lookup {
+        let mut next: Vec<(Chord, String)> = Vec::new();
+        for &place in places {
+            for binding in self.in_place(place) {
+                match binding.keys.strip_prefix(pressed) {
+                    Some([]) if next.is_empty() => return Lookup::Action(binding.action),
+                    // The beginning of a sequence further in hides it.
+                    Some([]) | None => {}
+                    Some([key, ..]) => {
+                        if !next.iter().any(|(known, _)| known == key) {
+                            next.push((*key, binding.action.row().title.to_owned()));
+                        }
+                    }
+                }
+            }
+        }
+        if next.is_empty() {
+            Lookup::Unbound
+        } else {
+            Lookup::Prefix(next)
+        }
+    }
+
+    /// Every spelling that is bound to an action, anywhere, the first in the file first.
+    pub fn keys_for(&self, action: Action) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        for binding in self.bindings.iter().filter(|b| b.action == action) {
+            let spelt = display_sequence(&binding.keys);
+            if !out.contains(&spelt) {
+                out.push(spelt);
+            }
+        }
+        out
+    }
+
+    /// The keys that reach an action from `places` (innermost first), as hints and help show them:
+    /// keys that another binding hides there are left out.
+    pub fn labels(&self, places: &[Place], action: Action, glyphs: Glyphs) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        for binding in self.bindings.iter().filter(|b| b.action == action) {
+            let spelt = label(&binding.keys, glyphs);
+            if self.lookup(places, &binding.keys) == Lookup::Action(action) && !out.contains(&spelt) {
+                out.push(spelt);
+            }
+        }
+        out
+    }
+
+    /// The one key to show beside an action in a hint; `None` where it has none here.
+    pub fn hint(&self, places: &[Place], action: Action, glyphs: Glyphs) -> Option<String> {
+        self.labels(places, action, glyphs).into_iter().next()
+    }
+
+    /// Keys of a pane that hide a key of every list or of the whole console. Information, no error.
+    pub fn shadows(&self) -> Vec<Shadow> {
+        let mut out = Vec::new();
+        for inner in &self.bindings {
+            for outer in &self.bindings {
+                let hides = encloses(outer.place, inner.place)
+                    && (outer.keys.starts_with(&inner.keys) || inner.keys.starts_with(&outer.keys));
+                if hides {
+                    out.push(Shadow {
+                        inner: inner.clone(),
+                        outer: outer.clone(),
+                    });
+                }
+            }
+        }
+        out
+    }
+
+    fn in_place(&self, place: Place) -> impl Iterator<Item = &Binding> {
+        self.bindings.iter().filter(move |b| b.place == place)
+    }
+}
+
+/// Whether keys of `outer` also hold in `inner`, unless hidden there.
+fn encloses(outer: Place, inner: Place) -> bool {
+    match outer {
+        Place::Global => inner != Place::Global,
+        Place::List => !matches!(inner, Place::Global | Place::List),
+        Place::Slo | Place::Alerts | Place::Silences => false,
+    }
+}
+
+/// Whether an action can do anything where a binding of `place` holds.
+fn applies(action: Action, place: Place) -> bool {
+    let home = action.row().place;
+    home == place || encloses(home, place)
+}
+
+#[cfg(test)]
+mod tests;

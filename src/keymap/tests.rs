@@ -1,0 +1,154 @@
+use super::*;
+use crate::action::TABLE;
+
+/// Actions that only the palette reaches in the default keymap, on purpose.
+const PALETTE_ONLY: &[Action] = &[];
+
+fn shipped(name: &str) -> Keymap {
+    load(name, None).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn keys(text: &str) -> Vec<Chord> {
+    parse_sequence(text).unwrap()
+}
+
+fn own(text: &str) -> Keymap {
+    parse("own.toml", text, None).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+const ALERTS: [Place; 3] = [Place::Alerts, Place::List, Place::Global];
+
+#[test]
+fn every_shipped_keymap_loads_and_reaches_every_action() {
+    for (name, _) in SHIPPED {
+        let keymap = shipped(name);
+        assert_eq!(keymap.name, name);
+        for row in TABLE {
+            let places: Vec<Place> = match row.place {
+                Place::Global => vec![Place::Global],
+                Place::List => vec![Place::List, Place::Global],
+                inner => vec![inner, Place::List, Place::Global],
+            };
+            let reached = !keymap.labels(&places, row.action, Glyphs::Ascii).is_empty();
+            assert_eq!(
+                reached,
+                !PALETTE_ONLY.contains(&row.action),
+                "{name}: {} from {places:?}",
+                row.name
+            );
+        }
+    }
+}
+
+#[test]
+fn the_default_keymap_hides_nothing_and_leaves_the_multiplexers_keys_alone() {
+    let keymap = shipped("default");
+    assert_eq!(keymap.shadows(), []);
+    for binding in keymap.bindings() {
+        for taken in ["ctrl-s", "ctrl-q", "ctrl-a", "ctrl-b"] {
+            assert!(!binding.keys.starts_with(&keys(taken)), "{taken}");
+        }
+    }
+}
+
+#[test]
+fn a_key_is_found_in_the_innermost_place_that_binds_it() {
+    let keymap = own("inherits = \"default\"\n[alerts]\n\"q\" = \"alerts.link\"");
+    assert_eq!(keymap.lookup(&ALERTS, &keys("q")), Lookup::Action(Action::Link));
+    assert_eq!(
+        keymap.lookup(&[Place::Slo, Place::List, Place::Global], &keys("q")),
+        Lookup::Action(Action::Quit)
+    );
+    assert_eq!(keymap.lookup(&ALERTS, &keys("f9")), Lookup::Unbound);
+    let hidden: Vec<_> = keymap.shadows().iter().map(|s| s.outer.action).collect();
+    assert_eq!(hidden, [Action::Quit]);
+    assert_eq!(
+        keymap.hint(&ALERTS, Action::Quit, Glyphs::Unicode),
+        None,
+        "hidden here"
+    );
+}
+
+#[test]
+fn the_beginning_of_a_sequence_offers_what_may_follow_from_every_place() {
+    let keymap = shipped("vim");
+    let Lookup::Prefix(next) = keymap.lookup(&ALERTS, &keys("g")) else {
+        panic!("g begins g g and g x");
+    };
+    let offered: Vec<String> = next.iter().map(|(key, title)| format!("{key} {title}")).collect();
+    assert_eq!(offered, ["x link", "g top"]);
+    assert_eq!(keymap.lookup(&ALERTS, &keys("g g")), Lookup::Action(Action::Top));
+    assert_eq!(keymap.lookup(&ALERTS, &keys("g q")), Lookup::Unbound);
+}
+
+#[test]
+fn a_file_wins_over_what_it_inherits_even_where_one_key_begins_the_other() {
+    let keymap = own("inherits = \"default\"\n[list]\n\"g g\" = \"list.top\"\n\"x\" = false");
+    assert_eq!(keymap.lookup(&ALERTS, &keys("g g")), Lookup::Action(Action::Top));
+    assert_eq!(keymap.lookup(&ALERTS, &keys("x")), Lookup::Unbound);
+    assert_eq!(keymap.keys_for(Action::Top), ["g g", "home"], "own keys first");
+}
+
+#[test]
+fn a_users_own_default_builds_on_the_shipped_one() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("keymaps")).unwrap();
+    std::fs::write(
+        dir.path().join("keymaps/default.toml"),
+        "inherits = \"default\"\n[global]\n\"Q\" = \"app.quit\"\n",
+    )
+    .unwrap();
+    let keymap = load("default", Some(dir.path())).unwrap();
+    assert_eq!(keymap.keys_for(Action::Quit), ["Q", "q"]);
+}
+
+#[test]
+fn files_that_inherit_in_a_circle_are_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("keymaps")).unwrap();
+    for (name, parent) in [("one", "two"), ("two", "one")] {
+        std::fs::write(
+            dir.path().join(format!("keymaps/{name}.toml")),
+            format!("inherits = \"{parent}\"\n"),
+        )
+        .unwrap();
+    }
+    let problems = load("one", Some(dir.path())).unwrap_err().to_string();
+    assert!(problems.contains("inherits from itself"), "{problems}");
+    assert!(problems.contains("two.toml:1:12"), "{problems}");
+}
+
+#[test]
+fn a_name_nobody_knows_and_a_path_that_is_not_there_say_so() {
+    let unknown = load("defualt", None).unwrap_err().to_string();
+    assert_eq!(
+        unknown,
+        "keymap: no keymap is called `defualt`; did you mean `default`?"
+    );
+    let missing = load("/nowhere/keys.toml", None).unwrap_err().to_string();
+    assert!(
+        missing.starts_with("/nowhere/keys.toml: the keymap can't be read"),
+        "{missing}"
+    );
+}
+
+#[test]
+fn the_documents_hold_every_action() {
+    let keymap = shipped("default");
+    let printed = text(&keymap);
+    let table = readme_table();
+    for row in TABLE {
+        assert!(
+            printed.contains(row.name) && table.contains(row.name),
+            "{}",
+            row.name
+        );
+    }
+    assert!(
+        table.contains("| `j` `↓` | `list.down` | One row down |"),
+        "{table}"
+    );
+    let document = document(&keymap);
+    assert_eq!(document["actions"].as_array().map(Vec::len), Some(TABLE.len()));
+    assert_eq!(document["actions"][0]["keys"][0]["keys"], "1");
+}
