@@ -184,13 +184,19 @@ impl Acts {
 
     /// The newest act that can still be undone.
     pub fn undo(&mut self) -> Option<PendingAct> {
-        let at = self.pending.iter().rposition(|act| matches!(act.stage, Stage::Grace { .. }))?;
+        let at = self
+            .pending
+            .iter()
+            .rposition(|act| matches!(act.stage, Stage::Grace { .. }))?;
         Some(self.pending.remove(at))
     }
 
     /// Acts that are not confirmed.
     pub fn unsent(&self) -> usize {
-        self.pending.iter().filter(|act| !matches!(act.stage, Stage::Confirmed { .. })).count()
+        self.pending
+            .iter()
+            .filter(|act| !matches!(act.stage, Stage::Confirmed { .. }))
+            .count()
     }
 
     /// When something here changes by itself.

@@ -88,7 +88,11 @@ pub struct Layout {
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { zoom: Zoom::No, hidden: BTreeSet::new(), slo_share: 40 }
+        Self {
+            zoom: Zoom::No,
+            hidden: BTreeSet::new(),
+            slo_share: 40,
+        }
     }
 }
 

@@ -15,7 +15,12 @@ pub struct ListState<Id> {
 
 impl<Id> Default for ListState<Id> {
     fn default() -> Self {
-        Self { selected: None, index: 0, offset: 0, page: 10 }
+        Self {
+            selected: None,
+            index: 0,
+            offset: 0,
+            page: 10,
+        }
     }
 }
 
@@ -52,7 +57,10 @@ impl<Id: Clone + PartialEq> ListState<Id> {
             // `selected` is kept: after a moment without rows (a failed source, a filter being typed) it is found again.
             return;
         }
-        let found = self.selected.as_ref().and_then(|id| rows.iter().position(|row| row == id));
+        let found = self
+            .selected
+            .as_ref()
+            .and_then(|id| rows.iter().position(|row| row == id));
         self.index = found.unwrap_or(self.index).min(rows.len() - 1);
         self.selected = rows.get(self.index).cloned();
         self.reveal(rows.len());
@@ -78,7 +86,11 @@ impl<Id: Clone + PartialEq> ListState<Id> {
         self.index = self.index.saturating_add_signed(by).min(last);
         self.selected = rows.get(self.index).cloned();
         self.reveal(rows.len());
-        if self.index == before { Moved::Stuck } else { Moved::Yes }
+        if self.index == before {
+            Moved::Stuck
+        } else {
+            Moved::Yes
+        }
     }
 
     /// Puts the cursor on a row.
@@ -131,7 +143,11 @@ mod tests {
 
     #[test]
     fn the_cursor_keeps_its_row_when_its_item_goes() {
-        let mut list = ListState { selected: Some("b"), index: 1, ..ListState::default() };
+        let mut list = ListState {
+            selected: Some("b"),
+            index: 1,
+            ..ListState::default()
+        };
         list.follow(&["a", "c"]);
         assert_eq!((list.selected, list.index), (Some("c"), 1));
         list.follow(&[]);

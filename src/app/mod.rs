@@ -156,7 +156,11 @@ pub struct DetailView {
 impl Model {
     /// A console that has not heard from anybody yet.
     pub fn new(settings: Settings, keymap: Arc<Keymap>, layout: Layout, size: Size, now: Now) -> Self {
-        let focus = if settings.has_metrics { PaneId::Slo } else { PaneId::Alerts };
+        let focus = if settings.has_metrics {
+            PaneId::Slo
+        } else {
+            PaneId::Alerts
+        };
         Self {
             settings,
             keymap,
@@ -185,7 +189,10 @@ impl Model {
     pub fn next_deadline(&self, now: Now) -> Tick {
         let to_next_second = 1_000_000_000 - u64::from(now.utc.timestamp_subsec_nanos() % 1_000_000_000);
         let clock = now.tick + Duration::from_nanos(to_next_second);
-        [self.toasts.deadline(), self.acts.deadline()].into_iter().flatten().fold(clock, Tick::min)
+        [self.toasts.deadline(), self.acts.deadline()]
+            .into_iter()
+            .flatten()
+            .fold(clock, Tick::min)
     }
 
     /// Rows of the focused pane's list.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::BackendHealth;
 use super::acts::ActId;
 use super::feed::Feed;
-use super::BackendHealth;
 use crate::domain::alert::{AlertBoard, Fingerprint, Occurrence};
 use crate::domain::slo::SloBoard;
 use crate::terminal::Input;

@@ -10,7 +10,8 @@ use super::feed::Feed;
 use super::list::ListState;
 use super::modal::Composer;
 use crate::domain::alert::{
-    Alert, AlertBoard, AlertGroup, BoardSilence, Fingerprint, Grouping, IsAck, Labels, Silence, SilenceState, StateChoice,
+    Alert, AlertBoard, AlertGroup, BoardSilence, Fingerprint, Grouping, IsAck, Labels, Silence, SilenceState,
+    StateChoice,
 };
 use crate::domain::slo::{SloBoard, SloReport};
 use crate::time::{Now, Tick};
@@ -215,7 +216,10 @@ impl AlertPane {
                 let single = group.alerts.len() == 1;
                 if !single {
                     rows.push(AlertRow::Group(group.key.clone()));
-                    places.push(RowPlace { group: index, member: None });
+                    places.push(RowPlace {
+                        group: index,
+                        member: None,
+                    });
                 }
                 if single || self.unfolded.contains(&group.key) {
                     for (member, alert) in group.alerts.iter().enumerate() {
@@ -223,7 +227,10 @@ impl AlertPane {
                             fingerprint: alert.occurrence.fingerprint,
                             group: group.key.clone(),
                         });
-                        places.push(RowPlace { group: index, member: Some(member) });
+                        places.push(RowPlace {
+                            group: index,
+                            member: Some(member),
+                        });
                     }
                 }
             }
@@ -237,7 +244,9 @@ impl AlertPane {
     /// Where the row under the cursor is gone but its alert is still on the board (folded, regrouped), the
     /// cursor goes to the row that holds the alert now.
     fn adopt(&mut self) {
-        let Some(selected) = &self.list.selected else { return };
+        let Some(selected) = &self.list.selected else {
+            return;
+        };
         if self.rows.contains(selected) {
             return;
         }
@@ -245,7 +254,9 @@ impl AlertPane {
             AlertRow::Alert { fingerprint, .. } => *fingerprint,
             AlertRow::Group(_) => return,
         };
-        let Some(board) = self.frozen.as_ref().or(self.board.as_ref()) else { return };
+        let Some(board) = self.frozen.as_ref().or(self.board.as_ref()) else {
+            return;
+        };
         let found = self.rows.iter().zip(&self.places).find(|(row, place)| match row {
             AlertRow::Alert { fingerprint, .. } => *fingerprint == wanted,
             AlertRow::Group(_) => board
@@ -338,7 +349,9 @@ impl SilencePane {
             SilenceChoice::All => true,
             SilenceChoice::InForce => in_force,
             SilenceChoice::Expiring => {
-                in_force && silence.silence.ends_at - now.utc <= chrono::TimeDelta::hours(12) && silence.ack == IsAck::No
+                in_force
+                    && silence.silence.ends_at - now.utc <= chrono::TimeDelta::hours(12)
+                    && silence.ack == IsAck::No
             }
             SilenceChoice::Unused => silence.silence.state == SilenceState::Active && silence.matches == 0,
         }
@@ -348,7 +361,10 @@ impl SilencePane {
 /// The silence under the cursor.
 pub fn selected_silence<'a>(pane: &SilencePane, board: &'a AlertBoard) -> Option<&'a Arc<BoardSilence>> {
     let (source, id) = pane.list.selected.as_ref()?;
-    board.silences.iter().find(|s| s.source == *source && s.silence.id == *id)
+    board
+        .silences
+        .iter()
+        .find(|s| s.source == *source && s.silence.id == *id)
 }
 
 /// What a silence is searched by, in lower case.

@@ -47,7 +47,11 @@ impl ScopeStack {
 
     /// `checkout › payment`, outermost first; empty without a scope.
     pub fn breadcrumb(&self) -> String {
-        self.0.iter().map(|scope| scope.service.as_str()).collect::<Vec<_>>().join(" › ")
+        self.0
+            .iter()
+            .map(|scope| scope.service.as_str())
+            .collect::<Vec<_>>()
+            .join(" › ")
     }
 }
 
@@ -65,7 +69,9 @@ mod tests {
     use super::*;
 
     fn scope(service: &str) -> Scope {
-        Scope { service: service.to_owned() }
+        Scope {
+            service: service.to_owned(),
+        }
     }
 
     #[test]

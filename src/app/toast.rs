@@ -46,7 +46,11 @@ impl Toasts {
         if self.0.len() == Self::DEPTH {
             self.0.remove(0);
         }
-        self.0.push(Toast { level, text, until: now + stay });
+        self.0.push(Toast {
+            level,
+            text,
+            until: now + stay,
+        });
     }
 
     /// The newest.

@@ -5,7 +5,10 @@ use ratatui::layout::{Position, Rect, Size};
 use crate::app::focus::{Layout, PaneId, Zoom};
 
 /// The smallest terminal that everything works in.
-pub const SMALLEST: Size = Size { width: 40, height: 10 };
+pub const SMALLEST: Size = Size {
+    width: 40,
+    height: 10,
+};
 /// From this width on, two columns.
 const TWO_COLUMNS: u16 = 100;
 /// From this width on, three.
@@ -62,22 +65,50 @@ pub struct Areas {
 pub fn areas(size: Size, layout: &Layout, focus: PaneId, cover: Cover) -> Areas {
     let screen = Rect::new(0, 0, size.width, size.height);
     if size.width < SMALLEST.width || size.height < SMALLEST.height {
-        return Areas { screen, top: Rect::default(), bottom: Rect::default(), middle: Middle::TooSmall };
+        return Areas {
+            screen,
+            top: Rect::default(),
+            bottom: Rect::default(),
+            middle: Middle::TooSmall,
+        };
     }
     let top = Rect { height: 1, ..screen };
-    let bottom = Rect { y: screen.height - 1, height: 1, ..screen };
-    let body = Rect { y: 1, height: screen.height - 2, ..screen };
+    let bottom = Rect {
+        y: screen.height - 1,
+        height: 1,
+        ..screen
+    };
+    let body = Rect {
+        y: 1,
+        height: screen.height - 2,
+        ..screen
+    };
     let middle = if size.width < TWO_COLUMNS || size.height < MANY_ROWS {
         let tabs = Rect { height: 1, ..body };
-        Middle::Single { tabs, body: Rect { y: body.y + 1, height: body.height - 1, ..body } }
+        Middle::Single {
+            tabs,
+            body: Rect {
+                y: body.y + 1,
+                height: body.height - 1,
+                ..body
+            },
+        }
     } else {
         match (cover, layout.zoom) {
             (Cover::Detail, _) => Middle::Detail(body),
-            (Cover::Panes, Zoom::Yes) => Middle::Panes { panes: vec![(focus, body)], preview: None },
+            (Cover::Panes, Zoom::Yes) => Middle::Panes {
+                panes: vec![(focus, body)],
+                preview: None,
+            },
             (Cover::Panes, Zoom::No) => columns(body, layout),
         }
     };
-    Areas { screen, top, bottom, middle }
+    Areas {
+        screen,
+        top,
+        bottom,
+        middle,
+    }
 }
 
 fn columns(body: Rect, layout: &Layout) -> Middle {
@@ -85,19 +116,46 @@ fn columns(body: Rect, layout: &Layout) -> Middle {
     let three = body.width >= THREE_COLUMNS && visible.len() > 1;
     let count = if three { 3 } else { 2 };
     // The lists get a little more than their share: the preview wraps, they cut.
-    let list_width = if three { body.width * 36 / 100 } else { body.width * 58 / 100 };
+    let list_width = if three {
+        body.width * 36 / 100
+    } else {
+        body.width * 58 / 100
+    };
     let preview_width = body.width - list_width * (count - 1);
-    let preview = Rect { x: body.x + body.width - preview_width, width: preview_width, ..body };
+    let preview = Rect {
+        x: body.x + body.width - preview_width,
+        width: preview_width,
+        ..body
+    };
     let panes = if three {
         visible
             .iter()
             .zip([body.x, body.x + list_width])
-            .map(|(&pane, x)| (pane, Rect { x, width: list_width, ..body }))
+            .map(|(&pane, x)| {
+                (
+                    pane,
+                    Rect {
+                        x,
+                        width: list_width,
+                        ..body
+                    },
+                )
+            })
             .collect()
     } else {
-        stacked(Rect { width: list_width, ..body }, &visible, layout.slo_share)
+        stacked(
+            Rect {
+                width: list_width,
+                ..body
+            },
+            &visible,
+            layout.slo_share,
+        )
     };
-    Middle::Panes { panes, preview: Some(preview) }
+    Middle::Panes {
+        panes,
+        preview: Some(preview),
+    }
 }
 
 fn stacked(column: Rect, panes: &[PaneId], slo_share: u16) -> Vec<(PaneId, Rect)> {
@@ -106,7 +164,11 @@ fn stacked(column: Rect, panes: &[PaneId], slo_share: u16) -> Vec<(PaneId, Rect)
         [upper, lower, ..] => {
             let height = (column.height * slo_share / 100).clamp(4, column.height.saturating_sub(4).max(4));
             let above = Rect { height, ..column };
-            let below = Rect { y: column.y + height, height: column.height - height, ..column };
+            let below = Rect {
+                y: column.y + height,
+                height: column.height - height,
+                ..column
+            };
             vec![(*upper, above), (*lower, below)]
         }
         [] => Vec::new(),
@@ -119,7 +181,10 @@ impl Areas {
         match &self.middle {
             Middle::TooSmall | Middle::Detail(_) => None,
             Middle::Single { body, .. } => (wanted == focus).then_some(*body),
-            Middle::Panes { panes, .. } => panes.iter().find(|(pane, _)| *pane == wanted).map(|(_, rect)| *rect),
+            Middle::Panes { panes, .. } => panes
+                .iter()
+                .find(|(pane, _)| *pane == wanted)
+                .map(|(_, rect)| *rect),
         }
     }
 
@@ -158,7 +223,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn at(width: u16, height: u16) -> Areas {
-        areas(Size { width, height }, &Layout::default(), PaneId::Slo, Cover::Panes)
+        areas(
+            Size { width, height },
+            &Layout::default(),
+            PaneId::Slo,
+            Cover::Panes,
+        )
     }
 
     #[test]
@@ -166,11 +236,15 @@ mod tests {
         assert!(matches!(at(39, 10).middle, Middle::TooSmall));
         assert!(matches!(at(80, 24).middle, Middle::Single { .. }));
         assert!(matches!(at(120, 29).middle, Middle::Single { .. }));
-        let Middle::Panes { panes, preview } = at(120, 40).middle else { panic!("two columns") };
+        let Middle::Panes { panes, preview } = at(120, 40).middle else {
+            panic!("two columns")
+        };
         assert_eq!(panes.len(), 2);
         assert_eq!(panes[0].1.x, panes[1].1.x, "stacked in one column");
         assert!(preview.is_some());
-        let Middle::Panes { panes, .. } = at(200, 60).middle else { panic!("three columns") };
+        let Middle::Panes { panes, .. } = at(200, 60).middle else {
+            panic!("three columns")
+        };
         assert_ne!(panes[0].1.x, panes[1].1.x, "a column each");
     }
 

@@ -62,7 +62,10 @@ pub(super) fn mark(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(alert) => vec![alert.occurrence.fingerprint],
         None => group.alerts.iter().map(|a| a.occurrence.fingerprint).collect(),
     };
-    if wanted.iter().all(|fingerprint| model.alerts.marks.contains(fingerprint)) {
+    if wanted
+        .iter()
+        .all(|fingerprint| model.alerts.marks.contains(fingerprint))
+    {
         for fingerprint in &wanted {
             model.alerts.marks.remove(fingerprint);
         }
@@ -106,7 +109,10 @@ pub(super) struct Targets {
 
 pub(super) fn targets(model: &Model, now: Now) -> Targets {
     let Some(live) = model.alerts.board.as_deref() else {
-        return Targets { now: Vec::new(), changes: Vec::new() };
+        return Targets {
+            now: Vec::new(),
+            changes: Vec::new(),
+        };
     };
     let current = targets_on(model, live);
     let seen = match (&model.alerts.frozen, &model.alerts.before) {
@@ -118,17 +124,29 @@ pub(super) fn targets(model: &Model, now: Now) -> Targets {
     if let Some((was, at)) = &model.alerts.displaced
         && now.tick.since(*at) < UNSEEN
     {
-        changes.insert(0, ConfirmLine::Warning(format!("the row under the cursor was {was} a moment ago")));
+        changes.insert(
+            0,
+            ConfirmLine::Warning(format!("the row under the cursor was {was} a moment ago")),
+        );
     }
-    Targets { now: current, changes }
+    Targets {
+        now: current,
+        changes,
+    }
 }
 
 fn differences(seen: &[Arc<Alert>], current: &[Arc<Alert>]) -> Vec<ConfirmLine> {
     let key = |alert: &Arc<Alert>| alert.occurrence;
     let before: BTreeSet<Occurrence> = seen.iter().map(key).collect();
     let after: BTreeSet<Occurrence> = current.iter().map(key).collect();
-    let new = current.iter().filter(|a| !before.contains(&a.occurrence)).map(|a| format!("new: {}", describe(a)));
-    let gone = seen.iter().filter(|a| !after.contains(&a.occurrence)).map(|a| format!("gone: {}", describe(a)));
+    let new = current
+        .iter()
+        .filter(|a| !before.contains(&a.occurrence))
+        .map(|a| format!("new: {}", describe(a)));
+    let gone = seen
+        .iter()
+        .filter(|a| !after.contains(&a.occurrence))
+        .map(|a| format!("gone: {}", describe(a)));
     new.chain(gone).map(ConfirmLine::Warning).collect()
 }
 
@@ -161,8 +179,10 @@ pub(super) fn acknowledge(model: &mut Model, now: Now) -> Vec<Effect> {
     let free: Vec<&Arc<Alert>> = alerts
         .iter()
         .filter(|alert| {
-            matches!(alert.state, AlertState::Active | AlertState::Unprocessed | AlertState::Suppressed)
-                && !matches!(alert.ack, AckState::Held(_))
+            matches!(
+                alert.state,
+                AlertState::Active | AlertState::Unprocessed | AlertState::Suppressed
+            ) && !matches!(alert.ack, AckState::Held(_))
                 && model.acts.touching(alert.occurrence.fingerprint).is_none()
         })
         .collect();
@@ -173,20 +193,29 @@ pub(super) fn acknowledge(model: &mut Model, now: Now) -> Vec<Effect> {
                 SafeText::line(&ack.by),
                 ack.at.format("%H:%M")
             ),
-            _ if alerts.iter().any(|a| model.acts.touching(a.occurrence.fingerprint).is_some()) => {
+            _ if alerts
+                .iter()
+                .any(|a| model.acts.touching(a.occurrence.fingerprint).is_some()) =>
+            {
                 "an acknowledgement is under way".to_owned()
             }
             _ => "nothing to acknowledge: it does not fire any more".to_owned(),
         };
         return say(model, Level::Info, why, now);
     }
-    let act = Act::Acknowledge { alerts: free.iter().map(|alert| alert.occurrence).collect(), note: String::new() };
+    let act = Act::Acknowledge {
+        alerts: free.iter().map(|alert| alert.occurrence).collect(),
+        note: String::new(),
+    };
     let several = model.alerts.marks.len() > 1 && model.details.is_empty();
     if changes.is_empty() && !several {
         return send(model, act, now);
     }
     let title = format!("Acknowledge {}?", counted(free.len(), "alert"));
-    let lines = changes.into_iter().chain(free.iter().map(|alert| ConfirmLine::Plain(describe(alert)))).collect();
+    let lines = changes
+        .into_iter()
+        .chain(free.iter().map(|alert| ConfirmLine::Plain(describe(alert))))
+        .collect();
     ask(model, title, lines, act)
 }
 
@@ -207,28 +236,45 @@ pub(super) fn hand_back(model: &mut Model, now: Now) -> Vec<Effect> {
     }
     if ours.is_empty() {
         let why = match other {
-            Some(by) => format!("held by {}: only they hand it back; S lists the silence", SafeText::line(&by)),
+            Some(by) => format!(
+                "held by {}: only they hand it back; S lists the silence",
+                SafeText::line(&by)
+            ),
             None => "not acknowledged".to_owned(),
         };
         return say(model, Level::Info, why, now);
     }
-    let act = Act::HandBack { alerts: ours.iter().map(|alert| alert.occurrence.fingerprint).collect() };
+    let act = Act::HandBack {
+        alerts: ours.iter().map(|alert| alert.occurrence.fingerprint).collect(),
+    };
     if changes.is_empty() && model.alerts.marks.len() <= 1 {
         return send(model, act, now);
     }
     let title = format!("Hand back {}?", counted(ours.len(), "alert"));
-    let lines = changes.into_iter().chain(ours.iter().map(|a| ConfirmLine::Plain(describe(a)))).collect();
+    let lines = changes
+        .into_iter()
+        .chain(ours.iter().map(|a| ConfirmLine::Plain(describe(a))))
+        .collect();
     ask(model, title, lines, act)
 }
 
 /// `1 alert`, `3 alerts`.
 pub(super) fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+    if count == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{count} {what}s")
+    }
 }
 
 fn ask(model: &mut Model, title: String, lines: Vec<ConfirmLine>, act: Act) -> Vec<Effect> {
-    model.modal =
-        Some(Modal::Confirm(Confirm { title, lines, typed: Vec::new(), then: Then::Act(act), scroll: 0 }));
+    model.modal = Some(Modal::Confirm(Confirm {
+        title,
+        lines,
+        typed: Vec::new(),
+        then: Then::Act(act),
+        scroll: 0,
+    }));
     Vec::new()
 }
 

@@ -22,13 +22,21 @@ pub(super) fn menu(model: &mut Model, now: Now) -> Vec<Effect> {
     let Some(items) = items else {
         return say(model, Level::Info, "nothing to copy", now);
     };
-    model.modal = Some(Modal::Menu(Menu { title: "Copy", items, cursor: 0 }));
+    model.modal = Some(Modal::Menu(Menu {
+        title: "Copy",
+        items,
+        cursor: 0,
+    }));
     Vec::new()
 }
 
 fn item(key: char, what: &'static str, text: String) -> MenuItem {
     let shown = SafeText::line(&text).into_string();
-    MenuItem { key, label: format!("{what}  {shown}"), choice: Choice::Copy { what, text } }
+    MenuItem {
+        key,
+        label: format!("{what}  {shown}"),
+        choice: Choice::Copy { what, text },
+    }
 }
 
 fn alert_items(alert: &Alert) -> Vec<MenuItem> {
@@ -47,7 +55,11 @@ fn alert_items(alert: &Alert) -> Vec<MenuItem> {
     let mut items = vec![
         item('i', "id", alert.occurrence.fingerprint.to_string()),
         item('l', "labels", format!("{{{}}}", labels.join(", "))),
-        item('c', "command", format!("midwatch ack {}", alert.occurrence.fingerprint)),
+        item(
+            'c',
+            "command",
+            format!("midwatch ack {}", alert.occurrence.fingerprint),
+        ),
         item('j', "JSON", crate::domain::alert::json::alert(alert).to_string()),
     ];
     if let Some(url) = runbook_of(alert) {
@@ -79,14 +91,24 @@ fn silence_items(model: &Model) -> Option<Vec<MenuItem>> {
     Some(vec![
         item('i', "id", chosen.silence.id.to_string()),
         item('m', "matchers", matchers.join(" ")),
-        item('c', "command", format!("midwatch unsilence {}", chosen.silence.id)),
-        item('a', "amtool command", format!("amtool silence expire {}", chosen.silence.id)),
+        item(
+            'c',
+            "command",
+            format!("midwatch unsilence {}", chosen.silence.id),
+        ),
+        item(
+            'a',
+            "amtool command",
+            format!("amtool silence expire {}", chosen.silence.id),
+        ),
     ])
 }
 
 /// The runbook's address, by the annotation's usual names.
 pub(super) fn runbook_of(alert: &Alert) -> Option<&str> {
-    ["runbook_url", "runbook", "playbook_url"].iter().find_map(|name| alert.annotations.get(name))
+    ["runbook_url", "runbook", "playbook_url"]
+        .iter()
+        .find_map(|name| alert.annotations.get(name))
 }
 
 fn acted_on(model: &Model) -> Option<&std::sync::Arc<Alert>> {
@@ -100,8 +122,16 @@ fn acted_on(model: &Model) -> Option<&std::sync::Arc<Alert>> {
 /// Copies the runbook's address.
 pub(super) fn runbook(model: &mut Model, now: Now) -> Vec<Effect> {
     match acted_on(model).map(|alert| runbook_of(alert).map(str::to_owned)) {
-        Some(Some(text)) => vec![Effect::Copy { what: "runbook", text }],
-        Some(None) => say(model, Level::Info, "this alert names no runbook (annotation runbook_url)", now),
+        Some(Some(text)) => vec![Effect::Copy {
+            what: "runbook",
+            text,
+        }],
+        Some(None) => say(
+            model,
+            Level::Info,
+            "this alert names no runbook (annotation runbook_url)",
+            now,
+        ),
         None => say(model, Level::Info, "no alert under the cursor", now),
     }
 }
@@ -109,7 +139,10 @@ pub(super) fn runbook(model: &mut Model, now: Now) -> Vec<Effect> {
 /// Copies the link to the rule's graph.
 pub(super) fn link(model: &mut Model, now: Now) -> Vec<Effect> {
     match acted_on(model).map(|alert| alert.generator_url.to_string()) {
-        Some(text) if !text.is_empty() => vec![Effect::Copy { what: "graph link", text }],
+        Some(text) if !text.is_empty() => vec![Effect::Copy {
+            what: "graph link",
+            text,
+        }],
         Some(_) => say(model, Level::Info, "this alert has no link to its source", now),
         None => say(model, Level::Info, "no alert under the cursor", now),
     }

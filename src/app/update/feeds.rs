@@ -29,7 +29,12 @@ pub(super) fn alerts(model: &mut Model, board: Arc<AlertBoard>, now: Now) -> Vec
         .newly_firing
         .iter()
         .filter_map(|fingerprint| board.by_fingerprint.get(fingerprint))
-        .filter(|alert| rank(alert.severity.as_deref()) == SeverityRank::Critical)
+        .filter(|alert| {
+            alert
+                .severity
+                .as_deref()
+                .is_some_and(|word| SeverityRank::of(word) == SeverityRank::Critical)
+        })
         .count();
     settle(model, &board, now);
     let held = held(model, &board);
@@ -54,11 +59,6 @@ pub(super) fn alerts(model: &mut Model, board: Arc<AlertBoard>, now: Now) -> Vec
     effects
 }
 
-/// Rank of a severity word.
-fn rank(severity: Option<&str>) -> SeverityRank {
-    SeverityRank::of(severity)
-}
-
 fn under_cursor(model: &Model, before: Option<&AlertBoard>) -> Option<(AlertRow, String)> {
     let row = model.alerts.list.selected.clone()?;
     let text = match &row {
@@ -74,7 +74,9 @@ fn under_cursor(model: &Model, before: Option<&AlertBoard>) -> Option<(AlertRow,
 /// Acts that the board shows done are over; a confirmed one that it does not show in time is no longer waited for.
 fn settle(model: &mut Model, board: &AlertBoard, now: Now) {
     model.acts.pending.retain(|pending| {
-        let Stage::Confirmed { at } = pending.stage else { return true };
+        let Stage::Confirmed { at } = pending.stage else {
+            return true;
+        };
         if now.tick.since(at) >= Acts::AGREE_WITHIN {
             return false;
         }
@@ -86,7 +88,10 @@ fn settle(model: &mut Model, board: &AlertBoard, now: Now) {
                     .is_some_and(|alert| !matches!(alert.ack, AckState::Held(_)))
             }),
             crate::app::acts::Act::HandBack { alerts } => alerts.iter().any(|fingerprint| {
-                board.by_fingerprint.get(fingerprint).is_some_and(|alert| matches!(alert.ack, AckState::Held(_)))
+                board
+                    .by_fingerprint
+                    .get(fingerprint)
+                    .is_some_and(|alert| matches!(alert.ack, AckState::Held(_)))
             }),
             crate::app::acts::Act::Silence(_)
             | crate::app::acts::Act::Extend { .. }
@@ -101,7 +106,11 @@ fn settle(model: &mut Model, board: &AlertBoard, now: Now) {
 fn held(model: &mut Model, board: &AlertBoard) -> Vec<Effect> {
     model.acts.held.retain_mut(|held| {
         let (source, id) = &held.silence;
-        let Some(listed) = board.silences.iter().find(|s| s.source == *source && s.silence.id == *id) else {
+        let Some(listed) = board
+            .silences
+            .iter()
+            .find(|s| s.source == *source && s.silence.id == *id)
+        else {
             // Not listed: the source failed, or this snapshot is older than the acknowledgement.
             return true;
         };

@@ -33,8 +33,18 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         Lookup::Prefix(_) => Vec::new(),
         Lookup::Unbound => {
             let keys: Vec<String> = model.pending_keys.drain(..).map(|c| c.to_string()).collect();
-            let help = model.keymap.keys_for(Action::Help).into_iter().next().unwrap_or_default();
-            say(model, Level::Info, format!("{} is not bound here · {help} shows the keys", keys.join(" ")), now)
+            let help = model
+                .keymap
+                .keys_for(Action::Help)
+                .into_iter()
+                .next()
+                .unwrap_or_default();
+            say(
+                model,
+                Level::Info,
+                format!("{} is not bound here · {help} shows the keys", keys.join(" ")),
+                now,
+            )
         }
     }
 }
@@ -49,12 +59,18 @@ pub(crate) fn places(model: &Model) -> Vec<Place> {
 pub(super) fn paste(model: &mut Model, text: &str, now: Now) -> Vec<Effect> {
     model.last_key = now.tick;
     if let Some(input) = modals::text_input(model) {
-        let safe: Vec<String> =
-            crate::text::SafeText::lines(text).map(crate::text::SafeText::into_string).collect();
+        let safe: Vec<String> = crate::text::SafeText::lines(text)
+            .map(crate::text::SafeText::into_string)
+            .collect();
         input.insert_str(safe.join("\n"));
         return modals::typed(model, now);
     }
-    say(model, Level::Info, "nothing here takes text; open a search, filter or form first", now)
+    say(
+        model,
+        Level::Info,
+        "nothing here takes text; open a search, filter or form first",
+        now,
+    )
 }
 
 /// The mouse: a click focuses and selects, a click on the selected row opens, the wheel moves.

@@ -67,7 +67,11 @@ fn fit_lists(model: &mut Model) {
             list.resize(page, rows);
         }
     }
-    let cover = if model.details.is_empty() { Cover::Panes } else { Cover::Detail };
+    let cover = if model.details.is_empty() {
+        Cover::Panes
+    } else {
+        Cover::Detail
+    };
     let areas = layout::areas(model.size, &model.layout, model.focus, cover);
     let page = |pane| areas.pane(pane, model.focus).map(layout::list_rows);
     if cover == Cover::Panes {
@@ -84,7 +88,10 @@ fn fit_lists(model: &mut Model) {
 /// Why an act cannot be done at all, in words; said instead of doing nothing.
 fn refusal(model: &Model) -> Option<String> {
     if model.settings.read_only {
-        return Some("read-only: this console changes nothing (read_only in the configuration, or --read-only)".to_owned());
+        return Some(
+            "read-only: this console changes nothing (read_only in the configuration, or --read-only)"
+                .to_owned(),
+        );
     }
     if model.settings.alertmanagers.is_empty() {
         return Some(format!(

@@ -72,7 +72,12 @@ fn scrolled(model: &mut Model, chord: Chord, now: Now) -> Vec<Effect> {
         }
         other => {
             let title = other.row().title;
-            return say(model, Level::Info, format!("close this first (esc), then {title}"), now);
+            return say(
+                model,
+                Level::Info,
+                format!("close this first (esc), then {title}"),
+                now,
+            );
         }
     };
     if let Some(Modal::Help { scroll } | Modal::Health { scroll }) = &mut model.modal {
@@ -112,12 +117,16 @@ pub(super) fn typed(model: &mut Model, now: Now) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Some(Modal::Confirm(_) | Modal::Help { .. } | Modal::Health { .. } | Modal::Menu(_)) | None => Vec::new(),
+        Some(Modal::Confirm(_) | Modal::Help { .. } | Modal::Health { .. } | Modal::Menu(_)) | None => {
+            Vec::new()
+        }
     }
 }
 
 fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
-    let Some(Modal::Palette(palette)) = &mut model.modal else { return Vec::new() };
+    let Some(Modal::Palette(palette)) = &mut model.modal else {
+        return Vec::new();
+    };
     let last = palette.hits.len().saturating_sub(1);
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
@@ -129,7 +138,11 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         KeyCode::PageDown => palette.cursor = (palette.cursor + 10).min(last),
         KeyCode::PageUp => palette.cursor = palette.cursor.saturating_sub(10),
         KeyCode::Enter => {
-            let chosen = palette.hits.get(palette.cursor).and_then(|&hit| palette.items.get(hit)).cloned();
+            let chosen = palette
+                .hits
+                .get(palette.cursor)
+                .and_then(|&hit| palette.items.get(hit))
+                .cloned();
             let Some(item) = chosen else {
                 return say(model, Level::Info, "nothing by that name", now);
             };
@@ -189,7 +202,12 @@ pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effec
     let target = match model.detail() {
         Some(Detail::Silences) => PromptTarget::Silences,
         Some(Detail::Slo(_) | Detail::Alert(_)) => {
-            return say(model, Level::Info, "search and filter work in lists; esc goes back to one", now);
+            return say(
+                model,
+                Level::Info,
+                "search and filter work in lists; esc goes back to one",
+                now,
+            );
         }
         None => PromptTarget::Pane(model.focus),
     };
@@ -203,12 +221,19 @@ pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effec
     };
     let mut input = TextArea::from([before.clone()]);
     input.move_cursor(tui_textarea::CursorMove::End);
-    model.modal = Some(Modal::Prompt(Prompt { kind, target, input, before }));
+    model.modal = Some(Modal::Prompt(Prompt {
+        kind,
+        target,
+        input,
+        before,
+    }));
     Vec::new()
 }
 
 fn prompt_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
-    let Some(Modal::Prompt(prompt)) = &mut model.modal else { return Vec::new() };
+    let Some(Modal::Prompt(prompt)) = &mut model.modal else {
+        return Vec::new();
+    };
     match key.code {
         KeyCode::Enter => {
             let kind = prompt.kind;
@@ -240,7 +265,9 @@ fn prompt_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
 
 /// What is typed takes effect at once.
 fn apply_prompt(model: &mut Model, now: Now) -> Vec<Effect> {
-    let Some(Modal::Prompt(prompt)) = &model.modal else { return Vec::new() };
+    let Some(Modal::Prompt(prompt)) = &model.modal else {
+        return Vec::new();
+    };
     let (kind, target, text) = (prompt.kind, prompt.target, prompt.input.lines().join(" "));
     match kind {
         PromptKind::Filter => set_filter(model, target, text, now),
@@ -336,7 +363,9 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
                 (texts, model.slo.search.clone(), model.slo.list.index)
             }
             PaneId::Alerts => {
-                let texts = (0..model.alerts.rows.len()).map(|row| alert_text(model, row)).collect();
+                let texts = (0..model.alerts.rows.len())
+                    .map(|row| alert_text(model, row))
+                    .collect();
                 (texts, model.alerts.search.clone(), model.alerts.list.index)
             }
         },
@@ -348,7 +377,10 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
         Direction::Down => (index + step) % count,
         Direction::Up => (index + count - step % count) % count,
     });
-    let Some(row) = hit.into_iter().find(|&row| texts.get(row).is_some_and(|text| search.hits(text))) else {
+    let Some(row) = hit
+        .into_iter()
+        .find(|&row| texts.get(row).is_some_and(|text| search.hits(text)))
+    else {
         return false;
     };
     match (model.detail(), model.focus) {
@@ -360,7 +392,9 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
 }
 
 fn alert_text(model: &Model, row: usize) -> String {
-    let Some((group, alert)) = model.alerts.at(row) else { return String::new() };
+    let Some((group, alert)) = model.alerts.at(row) else {
+        return String::new();
+    };
     let mut text = String::new();
     match alert {
         Some(alert) => {
@@ -383,7 +417,9 @@ fn alert_text(model: &Model, row: usize) -> String {
 }
 
 fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
-    let Some(Modal::Confirm(confirm)) = &mut model.modal else { return Vec::new() };
+    let Some(Modal::Confirm(confirm)) = &mut model.modal else {
+        return Vec::new();
+    };
     let yes = match key.code {
         KeyCode::Esc => false,
         KeyCode::Down => {
@@ -404,7 +440,12 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             }
             Some(typed) => {
                 let what = typed.what;
-                return say(model, Level::Warn, format!("that is not {what}; esc leaves it undone"), now);
+                return say(
+                    model,
+                    Level::Warn,
+                    format!("that is not {what}; esc leaves it undone"),
+                    now,
+                );
             }
             None => true,
         },
@@ -415,12 +456,21 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                 Some(typed) => {
                     typed.input.input(key);
                 }
-                None => return say(model, Level::Info, "enter or y does it, esc or n leaves it undone", now),
+                None => {
+                    return say(
+                        model,
+                        Level::Info,
+                        "enter or y does it, esc or n leaves it undone",
+                        now,
+                    );
+                }
             }
             return Vec::new();
         }
     };
-    let Some(Modal::Confirm(confirm)) = model.modal.take() else { return Vec::new() };
+    let Some(Modal::Confirm(confirm)) = model.modal.take() else {
+        return Vec::new();
+    };
     if !yes {
         return say(model, Level::Info, "left undone", now);
     }
@@ -436,7 +486,9 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
 }
 
 fn composer_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
-    let Some(Modal::Composer(composer)) = &mut model.modal else { return Vec::new() };
+    let Some(Modal::Composer(composer)) = &mut model.modal else {
+        return Vec::new();
+    };
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Esc => {
@@ -460,7 +512,11 @@ fn composer_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             Field::Comment => return silences::submit(model, now),
         },
         KeyCode::Up | KeyCode::Down if composer.field == Field::Duration => {
-            let towards = if key.code == KeyCode::Up { Direction::Up } else { Direction::Down };
+            let towards = if key.code == KeyCode::Up {
+                Direction::Up
+            } else {
+                Direction::Down
+            };
             let next = preset(&composer.duration.lines().join(""), towards);
             composer.duration = TextArea::from([next]);
             composer.duration.move_cursor(tui_textarea::CursorMove::End);
@@ -491,7 +547,9 @@ fn preset(current: &str, direction: Direction) -> &'static str {
 }
 
 fn menu_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
-    let Some(Modal::Menu(menu)) = &mut model.modal else { return Vec::new() };
+    let Some(Modal::Menu(menu)) = &mut model.modal else {
+        return Vec::new();
+    };
     let last = menu.items.len().saturating_sub(1);
     let by_key = match key.code {
         KeyCode::Char(c) => menu.items.iter().position(|item| item.key == c),

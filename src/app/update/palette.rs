@@ -16,14 +16,17 @@ pub(super) fn open(model: &Model) -> Palette {
         title: row.doc.trim_end_matches('.').to_owned(),
         keys: model.keymap.keys_for(row.action).join(" "),
     });
-    let contexts = model.settings.contexts.iter().filter(|name| **name != model.settings.context).map(|name| {
-        PaletteItem {
+    let contexts = model
+        .settings
+        .contexts
+        .iter()
+        .filter(|name| **name != model.settings.context)
+        .map(|name| PaletteItem {
             command: Command::Context(name.clone()),
             name: format!("context {name}"),
             title: "Open this context".to_owned(),
             keys: String::new(),
-        }
-    });
+        });
     let themes = model.settings.themes.iter().map(|name| PaletteItem {
         command: Command::Theme(name.clone()),
         name: format!("theme {name}"),
@@ -32,7 +35,12 @@ pub(super) fn open(model: &Model) -> Palette {
     });
     let items: Vec<PaletteItem> = actions.chain(contexts).chain(themes).collect();
     let hits = (0..items.len()).collect();
-    Palette { input: TextArea::default(), items, hits, cursor: 0 }
+    Palette {
+        input: TextArea::default(),
+        items,
+        hits,
+        cursor: 0,
+    }
 }
 
 /// Ranks the entries for what is typed and puts the cursor on the best.

@@ -149,14 +149,23 @@ fn save_layout(model: &Model) -> Vec<Effect> {
 fn focus(model: &mut Model, pane: PaneId, _now: Now) -> Vec<Effect> {
     model.details.clear();
     model.focus = pane;
-    if model.layout.hidden.remove(&pane) { save_layout(model) } else { Vec::new() }
+    if model.layout.hidden.remove(&pane) {
+        save_layout(model)
+    } else {
+        Vec::new()
+    }
 }
 
 fn focus_other(model: &mut Model, now: Now) -> Vec<Effect> {
     let other = model.layout.visible().find(|pane| *pane != model.focus);
     match other {
         Some(pane) => focus(model, pane, now),
-        None => say(model, Level::Info, "the other pane is hidden; its number brings it back", now),
+        None => say(
+            model,
+            Level::Info,
+            "the other pane is hidden; its number brings it back",
+            now,
+        ),
     }
 }
 
@@ -220,7 +229,10 @@ fn pause(model: &mut Model, now: Now) -> Vec<Effect> {
     } else {
         model.slo.frozen = model.slo.feed.shared();
         model.alerts.frozen.clone_from(&model.alerts.board);
-        model.paused = Some(Paused { since: now.tick, new_pages: 0 });
+        model.paused = Some(Paused {
+            since: now.tick,
+            new_pages: 0,
+        });
     }
     Vec::new()
 }
@@ -228,7 +240,14 @@ fn pause(model: &mut Model, now: Now) -> Vec<Effect> {
 fn scope_here(model: &mut Model, now: Now) -> Vec<Effect> {
     let service = match selected_service(model) {
         Some(service) if !service.is_empty() => service,
-        _ => return say(model, Level::Info, "nothing under the cursor names a service", now),
+        _ => {
+            return say(
+                model,
+                Level::Info,
+                "nothing under the cursor names a service",
+                now,
+            );
+        }
     };
     match model.scope.push(Scope { service }) {
         Stepped::Moved => rescope(model),
@@ -258,7 +277,12 @@ fn rescope(model: &mut Model) -> Vec<Effect> {
 /// From an SLO to the alerts of its service, from an alert to the SLOs of its.
 fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
     let Some(service) = selected_service(model).filter(|service| !service.is_empty()) else {
-        return say(model, Level::Info, "nothing under the cursor names a service", now);
+        return say(
+            model,
+            Level::Info,
+            "nothing under the cursor names a service",
+            now,
+        );
     };
     let from_slo = match model.detail() {
         Some(Detail::Slo(_)) => true,
@@ -272,21 +296,32 @@ fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
             (*alert.service == *service).then_some(index)
         }) else {
             let service = SafeText::line(&service);
-            return say(model, Level::Info, format!("no alert in the list is of service {service}"), now);
+            return say(
+                model,
+                Level::Info,
+                format!("no alert in the list is of service {service}"),
+                now,
+            );
         };
         model.details.clear();
         model.focus = PaneId::Alerts;
         model.alerts.list.select(&model.alerts.rows, row);
         return Vec::new();
     }
-    let found = model
-        .slo
-        .rows
-        .iter()
-        .position(|name| model.slo.report(name).is_some_and(|report| report.slo.service == service));
+    let found = model.slo.rows.iter().position(|name| {
+        model
+            .slo
+            .report(name)
+            .is_some_and(|report| report.slo.service == service)
+    });
     let Some(row) = found else {
         let service = SafeText::line(&service);
-        return say(model, Level::Info, format!("no SLO in the list is of service {service}"), now);
+        return say(
+            model,
+            Level::Info,
+            format!("no SLO in the list is of service {service}"),
+            now,
+        );
     };
     model.details.clear();
     model.focus = PaneId::Slo;
@@ -296,7 +331,12 @@ fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
 
 fn undo(model: &mut Model, now: Now) -> Vec<Effect> {
     match model.acts.undo() {
-        Some(act) => say(model, Level::Info, format!("undone: {} was not sent", act.word().trim_end_matches('…')), now),
+        Some(act) => say(
+            model,
+            Level::Info,
+            format!("undone: {} was not sent", act.word().trim_end_matches('…')),
+            now,
+        ),
         None => say(model, Level::Info, "nothing is in its grace time", now),
     }
 }
@@ -306,13 +346,26 @@ pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
     let mut lines = Vec::new();
     let unsent = model.acts.unsent();
     if unsent > 0 {
-        lines.push(ConfirmLine::Warning(format!("{unsent} not confirmed yet: it may be lost")));
+        lines.push(ConfirmLine::Warning(format!(
+            "{unsent} not confirmed yet: it may be lost"
+        )));
     }
-    let ours = model.acts.held.iter().filter(|held| held.keeper == crate::app::acts::Keeper::Us);
+    let ours = model
+        .acts
+        .held
+        .iter()
+        .filter(|held| held.keeper == crate::app::acts::Keeper::Us);
     if let Some(first) = ours.clone().map(|held| held.until).min() {
         let count = ours.count();
-        let acks = if count == 1 { "1 ack lapses" } else { &format!("{count} acks lapse") };
-        lines.push(ConfirmLine::Plain(format!("{acks} at {}Z", first.format("%H:%M"))));
+        let acks = if count == 1 {
+            "1 ack lapses"
+        } else {
+            &format!("{count} acks lapse")
+        };
+        lines.push(ConfirmLine::Plain(format!(
+            "{acks} at {}Z",
+            first.format("%H:%M")
+        )));
     }
     if lines.is_empty() {
         model.quitting = true;
@@ -401,7 +454,10 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
                     let fingerprint = alert.occurrence.fingerprint;
                     show(model, Detail::Alert(fingerprint));
                     model.alerts.history = None;
-                    vec![Effect::FetchAlertHistory { fingerprint, labels: alert.labels.clone() }]
+                    vec![Effect::FetchAlertHistory {
+                        fingerprint,
+                        labels: alert.labels.clone(),
+                    }]
                 }
                 None => say(model, Level::Info, "nothing to open", now),
             }

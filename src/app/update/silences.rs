@@ -15,7 +15,7 @@ use crate::app::panes::selected_silence;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::matcher;
-use crate::domain::alert::preview::{Preview, preview};
+use crate::domain::alert::plan::{Preview, silence_preview};
 use crate::domain::alert::{Labels, MatchOp, Matcher};
 use crate::text::SafeText;
 use crate::time::{Now, parse_duration, prometheus_duration};
@@ -30,7 +30,11 @@ pub(super) fn compose(model: &mut Model, now: Now) -> Vec<Effect> {
     }
     let composer = match model.alerts.draft.take() {
         Some(draft) => {
-            model.toasts.say(Level::Info, "your draft; ctrl-l starts over from the cursor", now.tick);
+            model.toasts.say(
+                Level::Info,
+                "your draft; ctrl-l starts over from the cursor",
+                now.tick,
+            );
             *draft
         }
         None => fresh(model, now),
@@ -45,9 +49,20 @@ pub(super) fn fresh(model: &Model, now: Now) -> Composer {
     let alerts = targets(model, now).now;
     let matchers: Vec<String> = common(alerts.iter().map(|alert| &alert.labels))
         .into_iter()
-        .map(|(name, value)| Matcher { name, op: MatchOp::Equal, value }.to_string())
+        .map(|(name, value)| {
+            Matcher {
+                name,
+                op: MatchOp::Equal,
+                value,
+            }
+            .to_string()
+        })
         .collect();
-    let mut area = TextArea::from(if matchers.is_empty() { vec![String::new()] } else { matchers });
+    let mut area = TextArea::from(if matchers.is_empty() {
+        vec![String::new()]
+    } else {
+        matchers
+    });
     area.move_cursor(tui_textarea::CursorMove::Bottom);
     area.move_cursor(tui_textarea::CursorMove::End);
     Composer {
@@ -63,7 +78,9 @@ pub(super) fn fresh(model: &Model, now: Now) -> Composer {
 
 /// Labels that all have with the same value.
 fn common<'a>(mut all: impl Iterator<Item = &'a Labels>) -> Vec<(Arc<str>, Arc<str>)> {
-    let Some(first) = all.next() else { return Vec::new() };
+    let Some(first) = all.next() else {
+        return Vec::new();
+    };
     let mut kept: Vec<(Arc<str>, Arc<str>)> = first.iter().map(|(k, v)| (k.into(), v.into())).collect();
     for labels in all {
         kept.retain(|(name, value)| labels.get(name) == Some(value));
@@ -78,33 +95,54 @@ pub fn request(composer: &Composer, longest: Duration) -> Result<SilenceRequest,
         .map_err(|error| (Field::Duration, error.to_string()))?;
     if duration.is_zero() || duration > longest {
         let longest = prometheus_duration(longest);
-        return Err((Field::Duration, format!("a silence lasts more than nothing and at most {longest} (silence_max)")));
+        return Err((
+            Field::Duration,
+            format!("a silence lasts more than nothing and at most {longest} (silence_max)"),
+        ));
     }
     let comment = composer.comment.lines().join(" ").trim().to_owned();
     if comment.is_empty() {
-        return Err((Field::Comment, "say why: the comment is what others will read".to_owned()));
+        return Err((
+            Field::Comment,
+            "say why: the comment is what others will read".to_owned(),
+        ));
     }
-    Ok(SilenceRequest { matchers, duration, comment, sources: Vec::new() })
+    Ok(SilenceRequest {
+        matchers,
+        duration,
+        comment,
+        sources: Vec::new(),
+    })
 }
 
 /// The matchers as typed, one a line.
 pub fn matchers_of(composer: &Composer) -> Result<Vec<Matcher>, String> {
     let mut matchers = Vec::new();
-    for line in composer.matchers.lines().iter().filter(|line| !line.trim().is_empty()) {
+    for line in composer
+        .matchers
+        .lines()
+        .iter()
+        .filter(|line| !line.trim().is_empty())
+    {
         matchers.push(matcher::parse(line.trim()).map_err(|error| error.to_string())?);
     }
-    matcher::check_set(&matchers).map_err(|error| error.to_string())?;
+    matcher::check_silence(&matchers).map_err(|error| error.to_string())?;
     Ok(matchers)
 }
 
 /// Asks what the matchers would have hidden of the last hours, where they read and somebody knows.
 pub(super) fn ask_past(model: &mut Model) -> Vec<Effect> {
     let has_metrics = model.settings.has_metrics;
-    let Some(Modal::Composer(composer)) = &mut model.modal else { return Vec::new() };
+    let Some(Modal::Composer(composer)) = &mut model.modal else {
+        return Vec::new();
+    };
     match matchers_of(composer) {
         Ok(matchers) if has_metrics => {
             composer.past = Past::Waiting;
-            vec![Effect::FetchSilencePast { seq: composer.seq, matchers }]
+            vec![Effect::FetchSilencePast {
+                seq: composer.seq,
+                matchers,
+            }]
         }
         Ok(_) | Err(_) => {
             composer.past = Past::Unasked;
@@ -114,7 +152,11 @@ pub(super) fn ask_past(model: &mut Model) -> Vec<Effect> {
 }
 
 /// The answer about the past; an older one is dropped.
-pub(super) fn past(model: &mut Model, seq: u64, result: Result<Vec<(Arc<str>, usize)>, String>) -> Vec<Effect> {
+pub(super) fn past(
+    model: &mut Model,
+    seq: u64,
+    result: Result<Vec<(Arc<str>, usize)>, String>,
+) -> Vec<Effect> {
     if let Some(Modal::Composer(composer)) = &mut model.modal
         && composer.seq == seq
     {
@@ -128,7 +170,9 @@ pub(super) fn past(model: &mut Model, seq: u64, result: Result<Vec<(Arc<str>, us
 
 /// Tries what is typed: an error goes to its field, else the last question is asked.
 pub(super) fn submit(model: &mut Model, now: Now) -> Vec<Effect> {
-    let Some(Modal::Composer(composer)) = &mut model.modal else { return Vec::new() };
+    let Some(Modal::Composer(composer)) = &mut model.modal else {
+        return Vec::new();
+    };
     let request = match request(composer, model.settings.silence_max) {
         Ok(request) => request,
         Err((field, why)) => {
@@ -139,7 +183,7 @@ pub(super) fn submit(model: &mut Model, now: Now) -> Vec<Effect> {
     };
     model.alerts.draft = Some(composer.clone());
     let board = model.alerts.board.clone().unwrap_or_default();
-    let seen = preview(&request.matchers, &board);
+    let seen = silence_preview(&request.matchers, &board);
     let mut typed = Vec::new();
     if model.settings.danger {
         typed.push(word("the context's name", model.settings.context.clone()));
@@ -158,17 +202,30 @@ pub(super) fn submit(model: &mut Model, now: Now) -> Vec<Effect> {
         model.modal = None;
         return queue(model, act, now);
     }
-    model.modal = Some(Modal::Confirm(Confirm { title, lines, typed, then: Then::Act(act), scroll: 0 }));
+    model.modal = Some(Modal::Confirm(Confirm {
+        title,
+        lines,
+        typed,
+        then: Then::Act(act),
+        scroll: 0,
+    }));
     Vec::new()
 }
 
 fn word(what: &'static str, want: String) -> Typed {
-    Typed { want, what, input: TextArea::default() }
+    Typed {
+        want,
+        what,
+        input: TextArea::default(),
+    }
 }
 
 fn preview_lines(seen: &Preview) -> Vec<ConfirmLine> {
     let warnings = seen.refusals().into_iter().map(ConfirmLine::Warning);
-    let alerts = seen.alerts.iter().map(|alert| ConfirmLine::Plain(describe(alert)));
+    let alerts = seen
+        .alerts
+        .iter()
+        .map(|alert| ConfirmLine::Plain(describe(alert)));
     warnings.chain(alerts).collect()
 }
 
@@ -177,9 +234,24 @@ pub(super) fn queue(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
     model.alerts.draft = None;
     model.alerts.marks.clear();
     let grace = model.settings.grace;
-    model.acts.add(act, Stage::Grace { until: now.tick + grace });
-    let undo = model.keymap.keys_for(crate::action::Action::Undo).into_iter().next().unwrap_or_default();
-    say(model, Level::Info, format!("silence goes out in {}s · {undo} undoes it", grace.as_secs()), now)
+    model.acts.add(
+        act,
+        Stage::Grace {
+            until: now.tick + grace,
+        },
+    );
+    let undo = model
+        .keymap
+        .keys_for(crate::action::Action::Undo)
+        .into_iter()
+        .next()
+        .unwrap_or_default();
+    say(
+        model,
+        Level::Info,
+        format!("silence goes out in {}s · {undo} undoes it", grace.as_secs()),
+        now,
+    )
 }
 
 /// Lets the silence under the cursor last longer.
@@ -192,16 +264,30 @@ pub(super) fn extend(model: &mut Model, now: Now) -> Vec<Effect> {
         return say(model, Level::Info, "no silence under the cursor", now);
     };
     if chosen.silence.state == crate::domain::alert::SilenceState::Expired {
-        return say(model, Level::Info, "an expired silence cannot be extended; make a new one", now);
+        return say(
+            model,
+            Level::Info,
+            "an expired silence cannot be extended; make a new one",
+            now,
+        );
     }
     let until = chosen.silence.ends_at + EXTEND_BY;
     let longest = TimeDelta::from_std(model.settings.silence_max).unwrap_or(TimeDelta::MAX);
     if until - now.utc > longest {
         let longest = prometheus_duration(model.settings.silence_max);
-        return say(model, Level::Warn, format!("it would last longer than {longest} (silence_max)"), now);
+        return say(
+            model,
+            Level::Warn,
+            format!("it would last longer than {longest} (silence_max)"),
+            now,
+        );
     }
-    let act = Act::Extend { source: Arc::clone(&chosen.source), id: Arc::clone(&chosen.silence.id), until };
-    let seen = preview(&chosen.silence.matchers, &board);
+    let act = Act::Extend {
+        source: Arc::clone(&chosen.source),
+        id: Arc::clone(&chosen.silence.id),
+        until,
+    };
+    let seen = silence_preview(&chosen.silence.matchers, &board);
     if !model.settings.danger && seen.refusals().is_empty() {
         return super::alerts::send(model, act, now);
     }
@@ -214,7 +300,13 @@ pub(super) fn extend(model: &mut Model, now: Now) -> Vec<Effect> {
     }
     let title = format!("Extend to {}Z?", until.format("%H:%M"));
     let lines = preview_lines(&seen);
-    model.modal = Some(Modal::Confirm(Confirm { title, lines, typed, then: Then::Act(act), scroll: 0 }));
+    model.modal = Some(Modal::Confirm(Confirm {
+        title,
+        lines,
+        typed,
+        then: Then::Act(act),
+        scroll: 0,
+    }));
     Vec::new()
 }
 
@@ -238,7 +330,10 @@ pub(super) fn expire(model: &mut Model, now: Now) -> Vec<Effect> {
         )),
         ConfirmLine::Plain(format!("{} come back", counted(chosen.matches, "alert"))),
     ];
-    let then = Then::Act(Act::Expire { source: Arc::clone(&chosen.source), id: Arc::clone(&chosen.silence.id) });
+    let then = Then::Act(Act::Expire {
+        source: Arc::clone(&chosen.source),
+        id: Arc::clone(&chosen.silence.id),
+    });
     model.modal = Some(Modal::Confirm(Confirm {
         title: "End this silence now?".to_owned(),
         lines,
@@ -258,7 +353,13 @@ pub(super) fn open_matching(model: &mut Model, now: Now) -> Vec<Effect> {
     if chosen.matches == 0 {
         return say(model, Level::Info, "it hides nothing now", now);
     }
-    model.alerts.filter = chosen.silence.matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    model.alerts.filter = chosen
+        .silence
+        .matchers
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ");
     model.alerts.states = crate::domain::alert::StateChoice::All;
     model.details.retain(|view| view.detail != Detail::Silences);
     model.focus = crate::app::focus::PaneId::Alerts;

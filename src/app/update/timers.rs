@@ -24,7 +24,10 @@ pub(super) fn timer(model: &mut Model, now: Now) -> Vec<Effect> {
             && until <= now.tick
         {
             pending.stage = Stage::Sent { since: now.tick };
-            effects.push(Effect::Carry { id: pending.id, act: pending.act.clone() });
+            effects.push(Effect::Carry {
+                id: pending.id,
+                act: pending.act.clone(),
+            });
         }
     }
     model.acts.pending.retain(|pending| match pending.stage {
@@ -74,11 +77,14 @@ fn may_renew(model: &Model, held: &HeldAck, now: Now) -> bool {
         && age + settings.ack_lease <= settings.ack_max
         && held.occurrences.iter().any(|occurrence| {
             model.alerts.board.as_ref().is_some_and(|board| {
-                board.by_fingerprint.get(&occurrence.fingerprint).is_some_and(|alert| {
-                    alert.occurrence.starts_at == occurrence.starts_at
-                        && matches!(alert.ack, AckState::Held(_))
-                        && !matches!(alert.state, AlertState::Gone | AlertState::Resolved)
-                })
+                board
+                    .by_fingerprint
+                    .get(&occurrence.fingerprint)
+                    .is_some_and(|alert| {
+                        alert.occurrence.starts_at == occurrence.starts_at
+                            && matches!(alert.ack, AckState::Held(_))
+                            && !matches!(alert.state, AlertState::Gone | AlertState::Resolved)
+                    })
             })
         })
 }
@@ -87,7 +93,12 @@ fn renew(model: &mut Model, now: Now) -> Vec<Effect> {
     let lease = TimeDelta::from_std(model.settings.ack_lease).unwrap_or(TimeDelta::minutes(15));
     let mut leases = Vec::new();
     let mut bell = false;
-    let may: Vec<bool> = model.acts.held.iter().map(|held| may_renew(model, held, now)).collect();
+    let may: Vec<bool> = model
+        .acts
+        .held
+        .iter()
+        .map(|held| may_renew(model, held, now))
+        .collect();
     for (held, may) in model.acts.held.iter_mut().zip(may) {
         let left = held.until - now.utc;
         if may && left <= RENEW_BEFORE {
@@ -100,10 +111,18 @@ fn renew(model: &mut Model, now: Now) -> Vec<Effect> {
     model.acts.held.retain(|held| held.until > now.utc);
     let mut effects = Vec::new();
     if bell {
-        model.toasts.say(Level::Warn, "an acknowledgement lapses within 2 minutes; a takes it again", now.tick);
+        model.toasts.say(
+            Level::Warn,
+            "an acknowledgement lapses within 2 minutes; a takes it again",
+            now.tick,
+        );
         effects.push(Effect::Ring);
     }
-    let underway = model.acts.pending.iter().any(|pending| matches!(pending.act, Act::Renew { .. }));
+    let underway = model
+        .acts
+        .pending
+        .iter()
+        .any(|pending| matches!(pending.act, Act::Renew { .. }));
     if !leases.is_empty() && !underway && !model.settings.read_only {
         let act = Act::Renew { leases };
         let id = model.acts.add(act.clone(), Stage::Sent { since: now.tick });

@@ -13,6 +13,10 @@ use chrono::{DateTime, Utc};
 
 use crate::backend::BackendFailure;
 
+pub mod json;
+pub mod matcher;
+pub mod plan;
+
 /// Labels or annotations, sorted by name. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Labels(Arc<BTreeMap<Arc<str>, Arc<str>>>);
@@ -324,6 +328,18 @@ pub enum SeverityRank {
     Other,
     /// info, none, low, debug.
     Info,
+}
+
+impl SeverityRank {
+    /// stub
+    pub fn of(word: &str) -> Self {
+        match word {
+            "critical" | "page" => Self::Critical,
+            "warning" | "ticket" => Self::Warning,
+            "info" | "none" => Self::Info,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// A group on the board.

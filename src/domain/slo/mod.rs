@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+pub mod json;
+
 /// An objective as a fraction in (0, 1): 0.999 for 99.9 %.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Objective(f64);
