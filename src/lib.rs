@@ -1,6 +1,65 @@
 //! midwatch: a terminal operations console for on-call engineers.
 //!
-//! These docs are the living architecture; they are completed with the code.
+//! These docs are the architecture in its living form; where they and any other page disagree, they win.
+//!
+//! # Data flow
+//!
+//! ```text
+//!  terminal input ──┐ terminal::decoder: pure, rejoins what a slow link split; bounded, scrolls coalesced
+//!  signals ─────────┤
+//!  slots ───────────┤ latest value of each source, whole: SLO board, alert board, health
+//!  results ─────────┤ of effects: bounded, never dropped
+//!  timers ──────────┘
+//!           │ Msg
+//!           ▼
+//!    app::update::update(&mut Model, Msg, Now) ──► Effects (data) ──► runtime: fetch, act, copy, quit
+//!           │                                                              │
+//!           ▼                                                              └──► Msg back
+//!    runtime::frame (pure: input is drawn at once, the cap is for floods; no frame while the writer is busy)
+//!           ▼
+//!    view::draw(&Model, &Theme, Now) → Buffer → terminal::Screen: diff, encode → one-frame slot → writer thread
+//! ```
+//!
+//! - [`app::update`] and [`view`] are pure and synchronous: no I/O, no clock, no environment. They are handed a
+//!   [`time::Now`]: `utc` only for what is shown and sent; ages, deadlines and backoff from the boot-time clock.
+//! - A stalled link blocks only the writer thread: the diff's base is what was written, stale frames never queue.
+//! - The loop ([`runtime::console`]) never awaits a send. Each channel's declaration says its capacity, what
+//!   happens when it is full, and who closes it.
+//! - Heavy work runs in the session's tasks: parsing in the pollers, merging, filtering and ranking of alerts at
+//!   the desk ([`domain::alert::desk`]), SLO arithmetic in the engine ([`backend::metrics::engine`]).
+//! - A failed feed keeps its last good value with its age; poll data never overwrites a pending act.
+//! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
+//!   made. Clients are made off the UI task, one wire per TLS set-up.
+//!
+//! # Modules
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`cli`] | the commands: clap types, one file a subcommand, text and JSON from the same domain values |
+//! | [`config`] | defaults ← file ← environment ← flags; our own strict walk collects every problem with its place and mend |
+//! | [`domain`] | pure values and mathematics: SLOs, alerts. No ratatui, tokio, reqwest |
+//! | [`backend`] | one trait a signal, one file or folder a system; `http` is the one client |
+//! | [`action`] | THE table of actions: help, palette, hints, keymaps and the README's table derive from it |
+//! | [`app`] | the model, messages, effects, `update` (one file an area) |
+//! | [`runtime`] | the loop, pollers, acts under way, the frame scheduler |
+//! | [`keymap`], [`theme`] | files → tries per place, roles per colour depth; conflicts and unknown names are errors with a place |
+//! | [`view`] | layout (pure rectangles, shared with the mouse), panes, details, overlays, widgets |
+//! | [`text`] | [`text::SafeText`], the only remote text that a view or text output accepts; cutting and padding by cells |
+//! | [`terminal`] | guard, decoder, encoder (our own ratatui `Backend`), writer thread, suspend, OSC 52 |
+//! | [`demo`] | the simulated production and its HTTP servers, in the shape of the real APIs |
+//! | [`time`] | the clocks, and durations in Prometheus's spelling |
+//!
+//! # Where do I add…
+//!
+//! **an action:** one row in [`action`]'s table, a key in `keymaps/default.toml` (or the palette-only list in its
+//! test), an arm in `app::update::run`. Help, palette, hints and the README's key table follow; tests fail on an orphan.
+//!
+//! **a pane:** a variant of [`app::focus::PaneId`] and of [`action::Place`], its state in [`app::panes`], its
+//! drawing in `view::pane`; the compiler names every other place, because matches on our own enums are exhaustive.
+//!
+//! **a backend:** for a signal that exists, a file beside its siblings that implements the signal's trait over
+//! [`backend::http::Asker`], and its `kind` in [`config`]. For a new signal, a trait in a folder of [`backend`],
+//! a poller in `runtime::session`, and a slot.
 
 #![cfg_attr(
     test,

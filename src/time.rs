@@ -71,30 +71,44 @@ impl Now {
     }
 }
 
-/// Reads the real clocks. Owned by the runtime and by headless commands; nothing pure holds one.
+/// Reads the clocks. Owned by the runtime and by headless commands; nothing pure holds one.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    start: Duration,
+pub struct Clock(Source);
+
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    /// The machine's own clocks.
+    Machine { start: Duration },
+    /// Follows tokio's clock from a fixed wall time: journeys under paused time.
+    Tokio { start: tokio::time::Instant, utc: DateTime<Utc> },
 }
 
 impl Clock {
     /// A clock whose tick zero is this moment.
     pub fn start() -> Self {
-        Self { start: boot_time() }
+        Self(Source::Machine { start: boot_time() })
+    }
+
+    /// A clock that starts at a fixed wall time and moves with tokio's clock, paused or not.
+    pub fn with_tokio(utc: DateTime<Utc>) -> Self {
+        Self(Source::Tokio { start: tokio::time::Instant::now(), utc })
     }
 
     /// Both clocks, now.
     #[expect(clippy::disallowed_methods, reason = "this is the layer that reads the clock")]
     pub fn now(&self) -> Now {
-        Now {
-            utc: Utc::now(),
-            tick: self.tick(),
+        match self.0 {
+            Source::Machine { .. } => Now { utc: Utc::now(), tick: self.tick() },
+            Source::Tokio { utc, .. } => Now { utc, tick: Tick::ZERO }.later(self.tick().0),
         }
     }
 
     /// The boot-time clock alone.
     pub fn tick(&self) -> Tick {
-        Tick(boot_time().saturating_sub(self.start))
+        match self.0 {
+            Source::Machine { start } => Tick(boot_time().saturating_sub(start)),
+            Source::Tokio { start, .. } => Tick(start.elapsed()),
+        }
     }
 }
 

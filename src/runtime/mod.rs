@@ -1,1 +1,14 @@
-//! To come.
+//! The running console: the loop, the tasks that poll, and the carrying out of effects.
+//!
+//! [`console`] is the loop: it alone owns the [`Model`](crate::app::Model). `session` owns every task of one
+//! context (pollers, the desk, acts under way) and ends them together. Channels, all bounded:
+//!
+//! | channel | capacity | when full | closed by |
+//! | --- | --- | --- | --- |
+//! | input | 256 | the reader waits; scrolls are coalesced before | the reader, at end of file |
+//! | results of effects | 64 | the task that acted waits; never dropped | the session, at its end |
+//! | slots (SLO board, alert board, health, arrangement) | 1, latest value | the older value is replaced | their task |
+
+// pub mod console;
+pub mod layout_file;
+pub mod pace;

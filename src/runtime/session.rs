@@ -1,0 +1,506 @@
+//! Every task of one open context: pollers, the desk, acts under way. They end together when it is dropped.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::console::{Carried, World};
+use super::{acts, history, layout_file, pace};
+use crate::app::feed::{Feed, Fetched, Status};
+use crate::app::toast::Level;
+use crate::app::{BackendHealth, Effect, Msg};
+use crate::backend::alerts::Alerts;
+use crate::backend::http::{Client, Jitter};
+use crate::backend::metrics::engine::Engine;
+use crate::backend::metrics::{AlertingRule, Metrics};
+use crate::backend::{BackendResult, Backends};
+use crate::config::{Config, Context};
+use crate::domain::alert::desk::{Arrangement, Desk, Inputs, RulesInput, Settings, SourceInput};
+use crate::domain::alert::{AlertBoard, AlertSnapshot};
+use crate::domain::slo::SloBoard;
+use crate::terminal::Input;
+use crate::theme::Theme;
+use crate::time::Clock;
+
+/// Results of effects that wait for the loop. When full, the task that acted waits; none is dropped.
+const RESULTS: usize = 64;
+/// Effects under way at once; beyond this a key says `busy`.
+const MAX_TASKS: usize = 64;
+
+/// How themes are loaded at the terminal's own colour depth.
+pub type ThemeLoader = Box<dyn Fn(&str) -> Result<Theme, String> + Send>;
+
+/// What a session is opened with.
+pub struct Opening {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The context to open.
+    pub context: Arc<Context>,
+    /// Its backends.
+    pub backends: Backends,
+    /// The clocks.
+    pub clock: Clock,
+    /// Loads a theme by name.
+    pub themes: ThemeLoader,
+}
+
+/// One open context.
+pub struct Session {
+    backends: Arc<Backends>,
+    identity: Arc<str>,
+    lease: Duration,
+    state_dir: Option<PathBuf>,
+    clock: Clock,
+    themes: ThemeLoader,
+    tasks: JoinSet<()>,
+    results: mpsc::Sender<Msg>,
+    result_inbox: mpsc::Receiver<Msg>,
+    /// What is said at once without a task: drained before the inbox.
+    said: VecDeque<Msg>,
+    arrangement: watch::Sender<Arrangement>,
+    slo_wanted: watch::Sender<Option<String>>,
+    slo: watch::Receiver<Feed<SloBoard>>,
+    board: watch::Receiver<Arc<AlertBoard>>,
+    health: watch::Receiver<Vec<BackendHealth>>,
+    wake: Vec<Arc<Notify>>,
+    signals: Signals,
+}
+
+/// Unix signals that the loop hears.
+struct Signals {
+    term: Signal,
+    hangup: Signal,
+    interrupt: Signal,
+    window: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            window: signal(SignalKind::window_change())?,
+        })
+    }
+}
+
+/// What a poller needs beside its question.
+struct Poller<T> {
+    out: watch::Sender<Feed<T>>,
+    health: watch::Sender<Vec<BackendHealth>>,
+    /// Index of its backend in `health`.
+    index: usize,
+    client: Option<Arc<Client>>,
+    /// Asked now, out of turn.
+    wake: Arc<Notify>,
+    /// Told after each answer.
+    stir: Arc<Notify>,
+    clock: Clock,
+}
+
+impl<T> Poller<T> {
+    /// Asks for ever.
+    async fn run<'a>(self, ask: impl Fn() -> BoxFuture<'a, BackendResult<T>>) {
+        let interval = self.out.borrow().interval;
+        let mut jitter = Jitter::random();
+        let mut failures = 0;
+        let mut failing_since = None;
+        loop {
+            let result = ask().await;
+            let now = self.clock.tick();
+            let wait = match &result {
+                Ok(_) => {
+                    failures = 0;
+                    pace::wait(interval, 0, None, jitter.next())
+                }
+                Err(error) => {
+                    failures += 1;
+                    pace::wait(interval, failures, error.retry_after, jitter.next())
+                }
+            };
+            let status = match &result {
+                Ok(_) => {
+                    failing_since = None;
+                    Status::Idle
+                }
+                Err(error) => Status::Failed {
+                    cause: short_cause(error).into(),
+                    since: *failing_since.get_or_insert(now),
+                    next_try: now + wait,
+                },
+            };
+            self.tell_health(&status, result.is_ok());
+            self.out.send_modify(|feed| {
+                if let Ok(value) = result {
+                    feed.last = Some(Fetched { value: Arc::new(value), at: now });
+                }
+                feed.status = status;
+            });
+            self.stir.notify_one();
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.wake.notified() => {}
+            }
+        }
+    }
+
+    fn tell_health(&self, status: &Status, good: bool) {
+        let now = self.clock.tick();
+        self.health.send_modify(|all| {
+            let Some(health) = all.get_mut(self.index) else { return };
+            health.status.clone_from(status);
+            if good {
+                health.last_good = Some(now);
+            }
+            if let Some(client) = &self.client {
+                health.counters = client.counters();
+                health.skew = client.skew();
+            }
+        });
+    }
+}
+
+/// What a border and the health overlay say of a failure: the backend stands there already.
+fn short_cause(error: &crate::backend::BackendError) -> String {
+    if error.mend.is_empty() { error.detail.clone() } else { format!("{}; {}", error.detail, error.mend) }
+}
+
+impl Session {
+    /// Opens a context: starts every task. Call within the runtime.
+    pub fn open(opening: Opening) -> std::io::Result<Self> {
+        let Opening { config, context, backends, clock, themes } = opening;
+        let backends = Arc::new(backends);
+        let health: Vec<BackendHealth> = backends
+            .clients()
+            .iter()
+            .map(|(name, interval, _)| BackendHealth {
+                name: Arc::clone(name),
+                status: Status::InFlight { since: clock.tick() },
+                last_good: None,
+                interval: *interval,
+                counters: crate::backend::http::Counters::default(),
+                skew: None,
+            })
+            .collect();
+        let (health_out, health) = watch::channel(health);
+        let (results, result_inbox) = mpsc::channel(RESULTS);
+        let (arrangement, arrangement_in) = watch::channel(Arrangement::default());
+        let (slo_wanted, slo_wanted_in) = watch::channel(None);
+        let stir = Arc::new(Notify::new());
+        let mut tasks = JoinSet::new();
+        let mut wake = Vec::new();
+
+        let poll = context.metrics.as_ref().map_or(Duration::from_secs(15), |m| m.poll);
+        let (slo_out, slo) = watch::channel(Feed::new(poll));
+        let mut rules = None;
+        if let Some(metrics) = backends.metrics() {
+            let (rules_out, rules_in) = watch::channel(Feed::new(poll));
+            rules = Some(rules_in);
+            let poller = Poller {
+                out: rules_out,
+                health: health_out.clone(),
+                index: 0,
+                client: backends.clients().first().map(|(_, _, client)| Arc::clone(client)),
+                wake: Arc::new(Notify::new()),
+                stir: Arc::clone(&stir),
+                clock,
+            };
+            wake.push(Arc::clone(&poller.wake));
+            let asked = backends.rules().unwrap_or_else(|| Arc::clone(&metrics));
+            tasks.spawn(async move { poller.run(|| asked.alerting_rules()).await });
+
+            let engine = Engine::new(&context, poll);
+            let slo_wake = Arc::new(Notify::new());
+            wake.push(Arc::clone(&slo_wake));
+            tasks.spawn(measure(engine, metrics, slo_out, slo_wanted_in, slo_wake, clock));
+        }
+        let mut sources = Vec::new();
+        let first = usize::from(backends.metrics().is_some());
+        for (offset, source) in backends.alertmanagers().iter().enumerate() {
+            let interval = context.alertmanagers.get(offset).map_or(poll, |a| a.poll);
+            let (out, feed) = watch::channel(Feed::new(interval));
+            let poller = Poller {
+                out,
+                health: health_out.clone(),
+                index: first + offset,
+                client: backends.clients().get(first + offset).map(|(_, _, client)| Arc::clone(client)),
+                wake: Arc::new(Notify::new()),
+                stir: Arc::clone(&stir),
+                clock,
+            };
+            wake.push(Arc::clone(&poller.wake));
+            sources.push((Arc::clone(source.name()), feed));
+            let source = Arc::clone(source);
+            tasks.spawn(async move { poller.run(|| source.snapshot()).await });
+        }
+        let (board_out, board) = watch::channel(Arc::new(AlertBoard::default()));
+        let gather = Gather {
+            sources,
+            rules,
+            settings: Arc::new(Settings {
+                watchdog: context.watchdog_matchers(),
+                service_labels: context.service_labels.iter().map(|l| Arc::from(l.as_str())).collect(),
+                identity: Arc::from(config.identity.as_str()),
+            }),
+        };
+        tasks.spawn(arrange(gather, arrangement_in, board_out, stir, clock));
+
+        Ok(Self {
+            backends,
+            identity: Arc::from(config.identity.as_str()),
+            lease: config.ack_lease,
+            state_dir: config.state_dir.clone(),
+            clock,
+            themes,
+            tasks,
+            results,
+            result_inbox,
+            said: VecDeque::new(),
+            arrangement,
+            slo_wanted,
+            slo,
+            board,
+            health,
+            wake,
+            signals: Signals::listen()?,
+        })
+    }
+
+    /// Runs a piece of work whose result goes to the loop; whether there was room.
+    fn start(&mut self, work: impl Future<Output = Option<Msg>> + Send + 'static) -> Carried {
+        // Finished ones make room.
+        while self.tasks.try_join_next().is_some() {}
+        if self.tasks.len() >= MAX_TASKS {
+            return Carried::Busy(Msg::Said {
+                level: Level::Warn,
+                text: "busy: too much is under way; try again when it is done".to_owned(),
+            });
+        }
+        let results = self.results.clone();
+        self.tasks.spawn(async move {
+            if let Some(msg) = work.await {
+                // The loop being gone is the only failure, and then nobody is left to tell.
+                let _ = results.send(msg).await;
+            }
+        });
+        Carried::Done
+    }
+}
+
+use std::future::Future;
+
+impl World for Session {
+    fn carry(&mut self, effect: Effect) -> Carried {
+        match effect {
+            Effect::Arrange(question) => {
+                self.arrangement.send_if_modified(|held| {
+                    let changed = *held != question;
+                    *held = question;
+                    changed
+                });
+                Carried::Done
+            }
+            Effect::Refresh => {
+                for wake in &self.wake {
+                    wake.notify_one();
+                }
+                Carried::Done
+            }
+            Effect::Carry { id, act } => {
+                let work = acts::Work {
+                    backends: Arc::clone(&self.backends),
+                    board: self.board.borrow().clone(),
+                    identity: Arc::clone(&self.identity),
+                    lease: self.lease,
+                    now: self.clock.now(),
+                };
+                let wake: Vec<Arc<Notify>> = self.wake.clone();
+                let busy = self.start(async move {
+                    let result = work.carry(act).await;
+                    // What was done shows with the next answer: ask now.
+                    for wake in wake {
+                        wake.notify_one();
+                    }
+                    Some(Msg::ActFinished { id, result })
+                });
+                match busy {
+                    // Said as the act's own end, so that nothing stays pending for ever.
+                    Carried::Busy(_) => Carried::Busy(Msg::ActFinished { id, result: acts::not_started() }),
+                    taken => taken,
+                }
+            }
+            Effect::FetchSloHistory { name } => {
+                self.slo_wanted.send_replace(Some(name));
+                Carried::Done
+            }
+            Effect::FetchSilencePast { seq, matchers } => {
+                let metrics = self.backends.metrics();
+                let now = self.clock.now();
+                self.start(async move {
+                    Some(Msg::SilencePast { seq, result: history::would_have_hidden(metrics, &matchers, now).await })
+                })
+            }
+            Effect::FetchAlertHistory { fingerprint, labels } => {
+                let metrics = self.backends.metrics();
+                let now = self.clock.now();
+                self.start(async move {
+                    let result = history::firings(metrics, &labels, now).await;
+                    Some(Msg::AlertHistory { fingerprint, result })
+                })
+            }
+            Effect::SaveLayout(layout) => {
+                if let Some(dir) = self.state_dir.clone() {
+                    self.tasks.spawn_blocking(move || {
+                        // A layout that cannot be kept costs nothing; the next start has the default.
+                        let _ = layout_file::save(&dir, &layout);
+                    });
+                }
+                Carried::Done
+            }
+            Effect::SwitchTheme(name) => match (self.themes)(&name) {
+                Ok(theme) => Carried::Theme(Box::new(theme)),
+                Err(text) => {
+                    self.said.push_back(Msg::Said { level: Level::Error, text });
+                    Carried::Done
+                }
+            },
+            // The loop's own: they need the screen.
+            Effect::Copy { .. }
+            | Effect::Ring
+            | Effect::Repaint
+            | Effect::Suspend
+            | Effect::SwitchContext(_)
+            | Effect::Quit => Carried::Done,
+        }
+    }
+
+    async fn result(&mut self) -> Msg {
+        if let Some(msg) = self.said.pop_front() {
+            return msg;
+        }
+        match self.result_inbox.recv().await {
+            Some(msg) => msg,
+            // Never: we hold a sender ourselves.
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn slot(&mut self) -> Msg {
+        tokio::select! {
+            Ok(()) = self.board.changed() => Msg::AlertsArranged(self.board.borrow_and_update().clone()),
+            Ok(()) = self.slo.changed() => Msg::SloFetched(self.slo.borrow_and_update().clone()),
+            Ok(()) = self.health.changed() => Msg::HealthChanged(self.health.borrow_and_update().clone()),
+            else => std::future::pending().await,
+        }
+    }
+
+    async fn signal(&mut self) -> Msg {
+        let Signals { term, hangup, interrupt, window } = &mut self.signals;
+        tokio::select! {
+            _ = term.recv() => Msg::ShutDown,
+            _ = hangup.recv() => Msg::ShutDown,
+            _ = interrupt.recv() => Msg::ShutDown,
+            _ = window.recv() => Msg::Input(Input::Resize(crate::terminal::window_size())),
+        }
+    }
+}
+
+/// What the desk is fed from.
+struct Gather {
+    sources: Vec<(Arc<str>, watch::Receiver<Feed<AlertSnapshot>>)>,
+    rules: Option<watch::Receiver<Feed<Option<Vec<AlertingRule>>>>>,
+    settings: Arc<Settings>,
+}
+
+impl Gather {
+    fn inputs(&self, clock: Clock) -> Inputs {
+        let now = clock.tick();
+        let failure = |status: &Status| match status {
+            Status::Failed { cause, since, .. } => Some((Arc::clone(cause), now.since(*since))),
+            Status::Idle | Status::InFlight { .. } => None,
+        };
+        let sources = self
+            .sources
+            .iter()
+            .map(|(name, feed)| {
+                let feed = feed.borrow();
+                SourceInput {
+                    name: Arc::clone(name),
+                    snapshot: feed.shared(),
+                    age: feed.age(now),
+                    interval: feed.interval,
+                    failure: failure(&feed.status),
+                }
+            })
+            .collect();
+        let rules = match &self.rules {
+            None => RulesInput::NotConfigured,
+            Some(feed) => {
+                let feed = feed.borrow();
+                match (feed.value(), &feed.status) {
+                    (None, Status::Idle | Status::InFlight { .. }) => RulesInput::Waiting,
+                    (Some(None), Status::Idle | Status::InFlight { .. }) => RulesInput::CannotKnow,
+                    (value, status) => RulesInput::Asked {
+                        source: "metrics".into(),
+                        rules: value.and_then(|rules| rules.clone().map(Arc::new)),
+                        age: feed.age(now),
+                        interval: feed.interval,
+                        failure: failure(status),
+                    },
+                }
+            }
+        };
+        Inputs { sources, rules, settings: Arc::clone(&self.settings) }
+    }
+
+    /// Whether anybody has answered, or failed to: before that there is nothing to show.
+    fn heard(&self) -> bool {
+        self.sources.iter().any(|(_, feed)| feed.borrow().status != Status::InFlight { since: crate::time::Tick::ZERO })
+    }
+}
+
+/// How often the board is laid out again where nothing was heard: its ages and verdicts move with time.
+const REARRANGE: Duration = Duration::from_secs(15);
+
+/// The desk's task: lays the board out whenever something was heard, or the question changed.
+async fn arrange(
+    gather: Gather,
+    mut question: watch::Receiver<Arrangement>,
+    out: watch::Sender<Arc<AlertBoard>>,
+    stir: Arc<Notify>,
+    clock: Clock,
+) {
+    let mut desk = Desk::new();
+    loop {
+        tokio::select! {
+            () = stir.notified() => {}
+            changed = question.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(REARRANGE) => {}
+        }
+        if !gather.heard() {
+            continue;
+        }
+        let asked = question.borrow_and_update().clone();
+        let board = desk.arrange(&gather.inputs(clock), &asked, clock.now());
+        out.send_replace(Arc::new(board));
+    }
+}
+
+/// The SLO engine's task.
+async fn measure(
+    mut engine: Engine,
+    metrics: Arc<dyn Metrics>,
+    out: watch::Sender<Feed<SloBoard>>,
+    mut wanted: watch::Receiver<Option<String>>,
+    wake: Arc<Notify>,
+    clock: Clock,
+) {
+    let _ = (&mut engine, metrics, out, &mut wanted, wake, clock);
+}
