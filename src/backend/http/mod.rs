@@ -10,6 +10,24 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+use super::BackendResult;
+
+mod client;
+mod counters;
+mod redact;
+mod retry;
+mod secrets;
+mod verdict;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::Client;
+pub use redact::{Redactor, is_secret_name};
+pub use secrets::{Credentials, EnvLookup, process_env};
+pub use wire::Wires;
+
 /// Cap on a body after decompression.
 pub const BODY_CAP: usize = 64 * 1024 * 1024;
 /// Cap for traces.
@@ -179,8 +197,12 @@ pub enum TransportError {
     },
     /// The connection broke.
     Broken(String),
+    /// The server began to answer and broke off, or sent what does not decompress.
+    Truncated(String),
     /// The body passed the cap.
     TooLarge,
+    /// A certificate, key or proxy of ours does not read; never sent.
+    Setup(String),
 }
 
 /// The wire: one request, one whole answer. Redirects are not followed here.
@@ -223,3 +245,9 @@ pub struct Answer {
 
 /// A shared handle on the wire.
 pub type SharedTransport = Arc<dyn Transport>;
+
+/// Whoever can be asked: the [`Client`], or a stand-in of a test.
+pub trait Asker: Send + Sync {
+    /// Asks, with everything that [`Client::call`] promises.
+    fn call(&self, call: Call) -> BoxFuture<'_, BackendResult<Answer>>;
+}

@@ -1,0 +1,284 @@
+//! The client of one backend: from a [`Call`] to an [`Answer`] or a [`BackendError`] in words.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use reqwest::Url;
+use secrecy::ExposeSecret as _;
+use tokio::sync::Semaphore;
+
+use super::counters::{Ended, Meter};
+use super::redact::Redactor;
+use super::retry::{Backoff, Jitter};
+use super::secrets::{CredentialError, Held, Reread};
+use super::verdict::{Fault, SignedIn, Verdict, judge, unanswered};
+use super::{
+    Answer, Asker, Body, Call, Counters, Credentials, EnvLookup, Expect, Method, Request, SharedTransport,
+    process_env,
+};
+use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
+use crate::config::Endpoint;
+use crate::time::Clock;
+
+/// Redirects followed within the origin.
+const REDIRECTS: u32 = 5;
+
+/// The client of one backend. Share it by `Arc`: the limit on requests in flight is its own.
+pub struct Client {
+    name: Arc<str>,
+    url: String,
+    params: Vec<(String, String)>,
+    timeout: Duration,
+    credentials: Credentials,
+    transport: SharedTransport,
+    gate: Semaphore,
+    meter: Meter,
+    clock: Clock,
+    backoff: Backoff,
+    jitter: Mutex<Jitter>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("name", &self.name)
+            .field("url", &self.url)
+            .field("credentials", &self.credentials)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client for an endpoint, on a wire (see [`super::Wires`]). Nothing is opened or read until it is asked.
+    pub fn new(endpoint: &Endpoint, transport: SharedTransport, clock: Clock) -> Self {
+        Self::with_env(endpoint, transport, clock, process_env)
+    }
+
+    /// The same, with its own way to look secrets up in the environment.
+    pub fn with_env(endpoint: &Endpoint, transport: SharedTransport, clock: Clock, env: EnvLookup) -> Self {
+        Self {
+            name: Arc::from(endpoint.name.as_str()),
+            url: endpoint.url.clone(),
+            params: endpoint.params.clone(),
+            timeout: endpoint.timeout,
+            credentials: Credentials::new(endpoint.auth.clone(), endpoint.headers.clone(), env),
+            transport,
+            gate: Semaphore::new(endpoint.max_concurrency.max(1)),
+            meter: Meter::default(),
+            clock,
+            backoff: Backoff::default(),
+            jitter: Mutex::new(Jitter::random()),
+        }
+    }
+
+    /// The configured name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// How it signs in: `none`, `bearer`, `token`, `basic`.
+    pub fn auth_scheme(&self) -> &'static str {
+        self.credentials.scheme()
+    }
+
+    /// What has passed so far.
+    pub fn counters(&self) -> Counters {
+        self.meter.read()
+    }
+
+    /// Asks, retrying what is safe to repeat. A non-2xx answer whose body is JSON is an answer too
+    /// (except 401, 403, 429 and a 502–504 with Retry-After): the caller reads the error's own shape.
+    pub async fn call(&self, call: Call) -> BackendResult<Answer> {
+        let mut attempt = 1;
+        let mut reread = false;
+        loop {
+            let error = match self.attempt(&call).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            self.meter.failed();
+            // A 401 was answered and not acted on: with another token even a write may go again.
+            if error.status == Some(401) && !reread {
+                reread = true;
+                if matches!(self.credentials.reread().await, Ok(Reread::Changed)) {
+                    continue;
+                }
+            }
+            attempt += 1;
+            let jitter = self.jitter.lock().unwrap_or_else(PoisonError::into_inner).next();
+            match self.backoff.before(attempt, call.repeat, &error, jitter) {
+                // The permit was given back: whoever waits here blocks nobody.
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(error),
+            }
+        }
+    }
+
+    async fn attempt(&self, call: &Call) -> BackendResult<Answer> {
+        let nothing = Redactor::default();
+        let _permit = self.gate.acquire().await.map_err(|_| {
+            let fault = not_sent(ErrorKind::Cancelled, "shutting down".to_owned(), String::new());
+            self.error(call, fault, &nothing)
+        })?;
+        let held = self
+            .credentials
+            .held()
+            .await
+            .map_err(|CredentialError { what, mend }| {
+                self.error(call, not_sent(ErrorKind::Credentials, what, mend), &nothing)
+            })?;
+        self.exchange(call, &held)
+            .await
+            .map_err(|fault| self.error(call, fault, &held.redactor))
+    }
+
+    /// One question, its redirects followed.
+    async fn exchange(&self, call: &Call, held: &Held) -> Result<Answer, Fault> {
+        let mut url = self.url_of(call)?;
+        let (body, body_type) = encode(&call.body);
+        let mut headers = vec![
+            (
+                "accept".to_owned(),
+                match call.expect {
+                    Expect::Json => "application/json".to_owned(),
+                    Expect::Text => "text/plain, */*;q=0.5".to_owned(),
+                },
+            ),
+            (
+                "user-agent".to_owned(),
+                concat!("midwatch/", env!("CARGO_PKG_VERSION")).to_owned(),
+            ),
+        ];
+        headers.extend(body_type.map(|value| ("content-type".to_owned(), value.to_owned())));
+        for (name, value) in &held.headers {
+            // A configured header wins over ours.
+            headers.retain(|(ours, _)| !ours.eq_ignore_ascii_case(name));
+            headers.push((name.clone(), value.expose_secret().to_owned()));
+        }
+        let signed_in = if held
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+        {
+            SignedIn::With
+        } else {
+            SignedIn::Without
+        };
+        let timeout = call.timeout.unwrap_or(self.timeout);
+        for _ in 0..=REDIRECTS {
+            let request = Request {
+                method: call.method,
+                url: url.to_string(),
+                headers: headers.clone(),
+                body: body.clone(),
+                timeout,
+                cap: call.cap,
+            };
+            let sent = self.clock.tick();
+            let response = match self.transport.send(request).await {
+                Ok(response) => response,
+                Err(error) => {
+                    self.meter.attempt(Ended::Unanswered);
+                    return Err(unanswered(error, timeout, call.cap));
+                }
+            };
+            let now = self.clock.now();
+            self.meter.attempt(Ended::Answered {
+                latency: now.tick.since(sent),
+                bytes: response.body.len(),
+            });
+            // Only ever within the origin: the headers may be sent again.
+            match judge(call, &url, response, signed_in, now.utc)? {
+                Verdict::Answer(answer) => return Ok(answer),
+                Verdict::Follow(to) => url = to,
+            }
+        }
+        Err(Fault {
+            kind: ErrorKind::Rejected,
+            detail: format!("redirected more than {REDIRECTS} times"),
+            mend: "check the URL and the proxy in front of it".to_owned(),
+            status: None,
+            retry_after: None,
+            delivery: Delivery::Answered,
+        })
+    }
+
+    /// The base with the call's path appended by segment: a prefix is never dropped, `..` never climbs.
+    fn url_of(&self, call: &Call) -> Result<Url, Fault> {
+        let bad = || {
+            not_sent(
+                ErrorKind::Rejected,
+                "its URL cannot be used".to_owned(),
+                "write it as http://host:port/prefix or https://…".to_owned(),
+            )
+        };
+        let mut url = Url::parse(&self.url).map_err(|_| bad())?;
+        url.path_segments_mut()
+            .map_err(|()| bad())?
+            .pop_if_empty()
+            .extend(call.path.split('/').filter(|segment| !segment.is_empty()));
+        if call.path.ends_with('/') {
+            url.path_segments_mut().map_err(|()| bad())?.push("");
+        }
+        if !(self.params.is_empty() && call.query.is_empty()) {
+            let mut pairs = url.query_pairs_mut();
+            pairs.extend_pairs(&call.query).extend_pairs(&self.params);
+        }
+        Ok(url)
+    }
+
+    fn error(&self, call: &Call, fault: Fault, redactor: &Redactor) -> BackendError {
+        let method = match call.method {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+        };
+        let path = call.path.split('?').next().unwrap_or_default();
+        BackendError {
+            kind: fault.kind,
+            backend: Arc::clone(&self.name),
+            tried: redactor.line(&format!("{method} /{}", path.trim_start_matches('/'))),
+            detail: redactor.line(&fault.detail),
+            mend: redactor.line(&fault.mend),
+            status: fault.status,
+            retry_after: fault.retry_after,
+            delivery: fault.delivery,
+        }
+    }
+}
+
+impl Asker for Client {
+    fn call(&self, call: Call) -> BoxFuture<'_, BackendResult<Answer>> {
+        Box::pin(Self::call(self, call))
+    }
+}
+
+fn not_sent(kind: ErrorKind, detail: String, mend: String) -> Fault {
+    Fault {
+        kind,
+        detail,
+        mend,
+        status: None,
+        retry_after: None,
+        delivery: Delivery::NotSent,
+    }
+}
+
+fn encode(body: &Body) -> (Vec<u8>, Option<&'static str>) {
+    match body {
+        Body::Empty => (Vec::new(), None),
+        Body::Form(pairs) => {
+            // The form encoding is that of a query (WHATWG URL, 5.2), so the URL type does it.
+            let encoded = Url::parse("form:")
+                .map(|mut url| {
+                    url.query_pairs_mut().extend_pairs(pairs);
+                    url.query().unwrap_or_default().to_owned()
+                })
+                .unwrap_or_default();
+            (encoded.into_bytes(), Some("application/x-www-form-urlencoded"))
+        }
+        Body::Json(text) => (text.clone().into_bytes(), Some("application/json")),
+    }
+}

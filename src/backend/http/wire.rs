@@ -1,0 +1,380 @@
+//! The real [`Transport`]: reqwest with rustls, one connection pool a set-up, built when first used.
+//!
+//! [`Wires`] hands out a transport an endpoint; endpoints with the same TLS, proxy and connect time limit
+//! share one. Building a client loads the system's certificates (some 25 ms), so it happens on a blocking
+//! thread at the first request, and not at all for endpoints in plain http.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use reqwest::{Certificate, Identity, Proxy, Url};
+use tokio::sync::OnceCell;
+
+use super::{EnvLookup, Method, Request, Response, SharedTransport, Transport, TransportError, process_env};
+use crate::backend::Delivery;
+use crate::config::{Endpoint, TlsConfig};
+
+/// Hands out transports, one a distinct set-up.
+pub struct Wires {
+    open: Mutex<HashMap<Setup, Arc<Wire>>>,
+    env: EnvLookup,
+}
+
+impl Default for Wires {
+    fn default() -> Self {
+        Self {
+            open: Mutex::default(),
+            env: process_env,
+        }
+    }
+}
+
+impl Wires {
+    /// The transport for an endpoint. Cheap: nothing is built until something is sent.
+    pub fn transport(&self, endpoint: &Endpoint) -> SharedTransport {
+        let setup = Setup::of(endpoint, self.env);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let wire = open.entry(setup).or_insert_with_key(|setup| {
+            Arc::new(Wire {
+                setup: setup.clone(),
+                client: OnceCell::new(),
+            })
+        });
+        Arc::clone(wire) as SharedTransport
+    }
+}
+
+/// Whether certificates are needed at all.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Security {
+    /// `http://` without a TLS proxy: no certificate store is loaded.
+    Plain,
+    /// TLS as configured.
+    Tls(TlsConfig),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Route {
+    /// No proxy.
+    Direct,
+    /// `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`.
+    Environment,
+    /// This one.
+    Through(String),
+}
+
+/// What a connection pool is shared by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Setup {
+    security: Security,
+    route: Route,
+    connect_timeout: Duration,
+}
+
+impl Setup {
+    fn of(endpoint: &Endpoint, env: EnvLookup) -> Self {
+        let url = Url::parse(&endpoint.url).ok();
+        let route = match endpoint.proxy.as_deref() {
+            Some("") => Route::Direct,
+            Some(proxy) => Route::Through(proxy.to_owned()),
+            // As Go's clients do: a proxy of the environment is not asked for this very machine.
+            None if url.as_ref().is_some_and(is_loopback) => Route::Direct,
+            None => Route::Environment,
+        };
+        let tls_proxy = match &route {
+            Route::Direct => false,
+            Route::Through(proxy) => proxy.starts_with("https"),
+            Route::Environment => ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
+                .into_iter()
+                .any(|name| env(name).is_some_and(|proxy| proxy.starts_with("https"))),
+        };
+        let plain = url.is_some_and(|url| url.scheme() == "http") && !tls_proxy;
+        Self {
+            security: if plain {
+                Security::Plain
+            } else {
+                Security::Tls(endpoint.tls.clone())
+            },
+            route,
+            connect_timeout: endpoint.connect_timeout,
+        }
+    }
+
+    /// Reads certificates and builds the client. Blocks: never on the UI's task.
+    fn build(&self) -> Result<reqwest::Client, TransportError> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(self.connect_timeout)
+            .pool_idle_timeout(Duration::from_secs(90))
+            .tcp_keepalive(Duration::from_secs(30))
+            .gzip(true);
+        builder = match &self.route {
+            Route::Direct => builder.no_proxy(),
+            Route::Environment => builder,
+            Route::Through(proxy) => builder.proxy(
+                Proxy::all(proxy)
+                    .map_err(|_| TransportError::Setup("`proxy` is not a proxy's URL".to_owned()))?,
+            ),
+        };
+        builder = match &self.security {
+            Security::Plain => builder.tls_certs_only(std::iter::empty()),
+            Security::Tls(tls) => with_tls(builder, tls)?,
+        };
+        builder
+            .build()
+            .map_err(|e| TransportError::Setup(format!("TLS cannot be set up: {}", chain(&e))))
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback()),
+        None => false,
+    }
+}
+
+fn with_tls(
+    mut builder: reqwest::ClientBuilder,
+    tls: &TlsConfig,
+) -> Result<reqwest::ClientBuilder, TransportError> {
+    let read = |key: &str, path: &PathBuf| {
+        std::fs::read(path).map_err(|e| TransportError::Setup(format!("{key} {}: {e}", path.display())))
+    };
+    if let Some(path) = &tls.ca_file {
+        let bad = || TransportError::Setup(format!("ca_file {} holds no PEM certificate", path.display()));
+        let certificates = Certificate::from_pem_bundle(&read("ca_file", path)?).map_err(|_| bad())?;
+        if certificates.is_empty() {
+            return Err(bad());
+        }
+        builder = builder.tls_certs_merge(certificates);
+    }
+    if let Some(path) = &tls.client_cert_file {
+        let mut pem = read("client_cert_file", path)?;
+        if let Some(key) = &tls.client_key_file {
+            pem.push(b'\n');
+            pem.extend(read("client_key_file", key)?);
+        }
+        let identity = Identity::from_pem(&pem).map_err(|_| {
+            TransportError::Setup(format!(
+                "client_cert_file {} and its key are no PEM pair",
+                path.display()
+            ))
+        })?;
+        builder = builder.identity(identity);
+    }
+    Ok(builder.tls_danger_accept_invalid_certs(tls.insecure_skip_verify))
+}
+
+/// One connection pool.
+struct Wire {
+    setup: Setup,
+    client: OnceCell<reqwest::Client>,
+}
+
+impl Wire {
+    async fn client(&self) -> Result<&reqwest::Client, TransportError> {
+        // A failure is not kept: a certificate that is put in place is found at the next try.
+        self.client
+            .get_or_try_init(|| async {
+                let setup = self.setup.clone();
+                tokio::task::spawn_blocking(move || setup.build())
+                    .await
+                    .unwrap_or_else(|_| Err(TransportError::Setup("shutting down".to_owned())))
+            })
+            .await
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
+        let client = self.client().await?;
+        let Request {
+            method,
+            url,
+            headers,
+            body,
+            timeout,
+            cap,
+        } = request;
+        let method = match method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut outgoing = client.request(method, url);
+        for (name, value) in headers {
+            outgoing = outgoing.header(name, value);
+        }
+        if !body.is_empty() {
+            outgoing = outgoing.body(body);
+        }
+        let sent = async {
+            let mut response = outgoing.send().await.map_err(|e| unsent_or_broken(&e))?;
+            let status = response.status().as_u16();
+            let headers = response
+                .headers()
+                .iter()
+                .map(|(name, value)| {
+                    (
+                        name.as_str().to_owned(),
+                        String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                    )
+                })
+                .collect();
+            let mut body = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(|e| cut_off(&e, body.len()))? {
+                if body.len() + chunk.len() > cap {
+                    return Err(TransportError::TooLarge);
+                }
+                body.extend_from_slice(&chunk);
+            }
+            Ok(Response {
+                status,
+                headers,
+                body,
+            })
+        };
+        tokio::time::timeout(timeout, sent).await.unwrap_or(
+            // It may have run out while connecting; to say that it was sent is the careful reading.
+            Err(TransportError::Timeout {
+                sent: Delivery::Unknown,
+            }),
+        )
+    }
+}
+
+impl Transport for Wire {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        Box::pin(self.exchange(request))
+    }
+}
+
+fn unsent_or_broken(error: &reqwest::Error) -> TransportError {
+    let why = chain(error);
+    if error.is_builder() {
+        return TransportError::Setup(why);
+    }
+    if !error.is_connect() {
+        return TransportError::Broken(why);
+    }
+    if error.is_timeout() {
+        return TransportError::Timeout {
+            sent: Delivery::NotSent,
+        };
+    }
+    let lower = why.to_ascii_lowercase();
+    let tls = [
+        "certificate",
+        "tls",
+        "handshake",
+        "corrupt message",
+        "fatal alert",
+    ];
+    if tls.iter().any(|word| lower.contains(word)) {
+        return TransportError::Tls(why);
+    }
+    TransportError::Connect(why)
+}
+
+fn cut_off(error: &reqwest::Error, received: usize) -> TransportError {
+    TransportError::Truncated(format!("after {received} bytes: {}", chain(error)))
+}
+
+/// The causes of an error without reqwest's own first line (which repeats the URL, query and all), each once.
+fn chain(error: &reqwest::Error) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !text.is_empty() && !words.iter().any(|earlier| earlier.contains(&text)) {
+            words.push(text);
+        }
+        cause = error.source();
+    }
+    if words.is_empty() {
+        return "no cause given".to_owned();
+    }
+    // hyper's outer layers say only that they failed; the innermost says why.
+    words.retain(|word| {
+        !matches!(
+            word.as_str(),
+            "client error (Connect)"
+                | "client error (SendRequest)"
+                | "error reading a body from connection"
+                | "tcp connect error"
+        )
+    });
+    if words.is_empty() {
+        return "the connection failed".to_owned();
+    }
+    words.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::http::tests::endpoint;
+
+    fn no_env(_: &str) -> Option<String> {
+        None
+    }
+
+    #[test]
+    fn plain_http_needs_no_certificates() {
+        let setup = Setup::of(&endpoint("http://prom.example:9090"), no_env);
+        assert_eq!(setup.security, Security::Plain);
+        assert_eq!(setup.route, Route::Environment);
+        let setup = Setup::of(&endpoint("https://prom.example"), no_env);
+        assert_eq!(setup.security, Security::Tls(TlsConfig::default()));
+    }
+
+    #[test]
+    fn this_machine_is_asked_directly() {
+        for url in [
+            "http://127.0.0.1:9090",
+            "http://localhost:9090",
+            "http://[::1]:9090",
+        ] {
+            assert_eq!(Setup::of(&endpoint(url), no_env).route, Route::Direct, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_speaks_tls_brings_the_certificates_back() {
+        let env = |name: &str| (name == "HTTP_PROXY").then(|| "https://proxy.example".to_owned());
+        let setup = Setup::of(&endpoint("http://prom.example"), env);
+        assert_eq!(setup.security, Security::Tls(TlsConfig::default()));
+    }
+
+    #[test]
+    fn endpoints_of_one_set_up_share_a_pool() {
+        let wires = Wires::default();
+        let first = wires.transport(&endpoint("http://127.0.0.1:1"));
+        let second = wires.transport(&endpoint("http://127.0.0.1:2"));
+        assert!(Arc::ptr_eq(&first, &second));
+        let third = wires.transport(&endpoint("https://127.0.0.1:2"));
+        assert!(!Arc::ptr_eq(&first, &third));
+    }
+
+    #[test]
+    fn a_certificate_that_is_none_is_named() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("ca.pem");
+        std::fs::write(&path, "not a certificate").expect("written");
+        for ca_file in [path, "/nonexistent/ca.pem".into()] {
+            let mut endpoint = endpoint("https://prom.example");
+            endpoint.tls.ca_file = Some(ca_file);
+            let error = Setup::of(&endpoint, no_env).build().expect_err("no certificate");
+            assert!(
+                matches!(&error, TransportError::Setup(why) if why.contains("ca.pem")),
+                "{error:?}"
+            );
+        }
+    }
+}
