@@ -1,1 +1,4 @@
 //! To come.
+
+pub mod promql;
+pub mod world;
