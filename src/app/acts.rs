@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::alert::lease::Lease;
 use crate::domain::alert::{Fingerprint, Matcher, Occurrence};
 use crate::time::Tick;
 
@@ -27,8 +28,8 @@ pub enum Act {
     Silence(SilenceRequest),
     /// Let a silence last until then.
     Extend {
-        /// Where it lives.
-        source: Arc<str>,
+        /// The cluster it lives in.
+        cluster: Arc<str>,
         /// Which.
         id: Arc<str>,
         /// Its new end.
@@ -36,16 +37,24 @@ pub enum Act {
     },
     /// End a silence now.
     Expire {
-        /// Where it lives.
-        source: Arc<str>,
+        /// The cluster it lives in.
+        cluster: Arc<str>,
         /// Which.
         id: Arc<str>,
     },
     /// Let acknowledgements held here last longer.
-    Renew {
-        /// (source, silence id, new end).
-        leases: Vec<(Arc<str>, Arc<str>, DateTime<Utc>)>,
-    },
+    Renew(Vec<Renewal>),
+}
+
+/// One acknowledgement to be renewed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    /// Where its silence lives.
+    pub cluster: Arc<str>,
+    /// The silence.
+    pub id: Arc<str>,
+    /// Its new end.
+    pub until: DateTime<Utc>,
 }
 
 /// A silence to be made.
@@ -57,8 +66,8 @@ pub struct SilenceRequest {
     pub duration: Duration,
     /// Why.
     pub comment: String,
-    /// Only at these sources; all clusters where empty.
-    pub sources: Vec<Arc<str>>,
+    /// Only in these clusters; in all where empty.
+    pub clusters: Vec<Arc<str>>,
 }
 
 /// Number of an act within this process.
@@ -102,7 +111,7 @@ impl PendingAct {
         match &self.act {
             Act::Acknowledge { alerts, .. } => alerts.iter().any(|o| o.fingerprint == fingerprint),
             Act::HandBack { alerts } => alerts.contains(&fingerprint),
-            Act::Silence(_) | Act::Extend { .. } | Act::Expire { .. } | Act::Renew { .. } => false,
+            Act::Silence(_) | Act::Extend { .. } | Act::Expire { .. } | Act::Renew(_) => false,
         }
     }
 
@@ -112,7 +121,7 @@ impl PendingAct {
             Act::Acknowledge { .. } => "ack…",
             Act::HandBack { .. } => "hand back…",
             Act::Silence(_) => "silence…",
-            Act::Extend { .. } | Act::Renew { .. } => "extend…",
+            Act::Extend { .. } | Act::Renew(_) => "extend…",
             Act::Expire { .. } => "expire…",
         }
     }
@@ -121,27 +130,10 @@ impl PendingAct {
 /// An acknowledgement made by this console, kept alive while somebody is here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldAck {
-    /// (source, silence id) that carries it.
-    pub silence: (Arc<str>, Arc<str>),
-    /// The firings it is for.
-    pub occurrences: Vec<Occurrence>,
-    /// When it was made.
-    pub made_at: DateTime<Utc>,
-    /// Its end as last set by us; another end on the board means a kthxbye extends it.
-    pub until: DateTime<Utc>,
-    /// Extended by somebody else: left to them.
-    pub keeper: Keeper,
+    /// Its silence, what it is for, and the end set last.
+    pub lease: Lease,
     /// The bell was rung for its coming end.
     pub belled: Belled,
-}
-
-/// Who keeps an acknowledgement alive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeper {
-    /// This console.
-    Us,
-    /// A kthxbye.
-    Other,
 }
 
 /// Whether the bell was rung.

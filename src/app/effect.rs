@@ -4,26 +4,14 @@ use std::sync::Arc;
 
 use super::acts::{Act, ActId};
 use super::focus::Layout;
-use crate::domain::alert::{Fingerprint, Grouping, Labels, Matcher, StateChoice};
-
-/// How the alert board is to be arranged; the desk's latest-value slot.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ArrangeAlerts {
-    /// Grouping.
-    pub grouping: Grouping,
-    /// States.
-    pub states: StateChoice,
-    /// Filter as typed.
-    pub filter: String,
-    /// Only this service.
-    pub service: Option<String>,
-}
+use crate::domain::alert::desk::Arrangement;
+use crate::domain::alert::{Fingerprint, Labels, Matcher};
 
 /// Something to be done outside the model.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Arrange the alert board so, now and from now on.
-    Arrange(ArrangeAlerts),
+    Arrange(Arrangement),
     /// Ask every backend now.
     Refresh,
     /// Carry out an act; answered by `Msg::ActFinished`.

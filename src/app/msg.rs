@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use super::BackendHealth;
 use super::acts::ActId;
 use super::feed::Feed;
-use crate::domain::alert::{AlertBoard, Fingerprint, Occurrence};
+use crate::domain::alert::lease::Lease;
+use crate::domain::alert::{AlertBoard, Fingerprint};
 use crate::domain::slo::SloBoard;
 use crate::terminal::Input;
 
@@ -63,21 +64,8 @@ pub struct ActResult {
     pub state: ActState,
     /// One line for the toast, safe text.
     pub message: String,
-    /// Acknowledgements that hold now: (source, silence id, firings, end).
-    pub acks: Vec<MadeAck>,
-}
-
-/// An acknowledgement that a source confirmed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MadeAck {
-    /// Where.
-    pub source: Arc<str>,
-    /// The silence that carries it.
-    pub silence: Arc<str>,
-    /// For these firings.
-    pub occurrences: Vec<Occurrence>,
-    /// Until then, unless extended.
-    pub until: DateTime<Utc>,
+    /// Acknowledgements that this console holds now, made or renewed.
+    pub leases: Vec<Lease>,
 }
 
 /// How certain the end of an act is.

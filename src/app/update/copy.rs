@@ -60,9 +60,9 @@ fn alert_items(alert: &Alert) -> Vec<MenuItem> {
             "command",
             format!("midwatch ack {}", alert.occurrence.fingerprint),
         ),
-        item('j', "JSON", crate::domain::alert::json::alert(alert).to_string()),
+        item('j', "JSON", crate::domain::alert::json::alert_json(alert)),
     ];
-    if let Some(url) = runbook_of(alert) {
+    if let Some(url) = alert.runbook() {
         items.push(item('r', "runbook", url.to_owned()));
     }
     if !alert.generator_url.is_empty() {
@@ -104,13 +104,6 @@ fn silence_items(model: &Model) -> Option<Vec<MenuItem>> {
     ])
 }
 
-/// The runbook's address, by the annotation's usual names.
-pub(super) fn runbook_of(alert: &Alert) -> Option<&str> {
-    ["runbook_url", "runbook", "playbook_url"]
-        .iter()
-        .find_map(|name| alert.annotations.get(name))
-}
-
 fn acted_on(model: &Model) -> Option<&std::sync::Arc<Alert>> {
     match model.detail() {
         Some(Detail::Alert(fingerprint)) => model.alerts.alert(*fingerprint),
@@ -121,7 +114,7 @@ fn acted_on(model: &Model) -> Option<&std::sync::Arc<Alert>> {
 
 /// Copies the runbook's address.
 pub(super) fn runbook(model: &mut Model, now: Now) -> Vec<Effect> {
-    match acted_on(model).map(|alert| runbook_of(alert).map(str::to_owned)) {
+    match acted_on(model).map(|alert| alert.runbook().map(str::to_owned)) {
         Some(Some(text)) => vec![Effect::Copy {
             what: "runbook",
             text,

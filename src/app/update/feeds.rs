@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::alerts::describe;
-use crate::app::acts::{ActId, Acts, Belled, HeldAck, Keeper, Stage};
+use crate::app::acts::{Act, ActId, Acts, Belled, HeldAck, Stage};
 use crate::app::feed::Feed;
 use crate::app::msg::{ActResult, ActState};
 use crate::app::panes::AlertRow;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
+use crate::domain::alert::lease::Lease;
 use crate::domain::alert::{AckState, AlertBoard, SeverityRank};
 use crate::domain::slo::SloBoard;
 use crate::time::Now;
@@ -37,9 +38,8 @@ pub(super) fn alerts(model: &mut Model, board: Arc<AlertBoard>, now: Now) -> Vec
         })
         .count();
     settle(model, &board, now);
-    let held = held(model, &board);
     let before = model.alerts.board.replace(Arc::clone(&board));
-    let mut effects = held;
+    let mut effects = Vec::new();
     if let Some(paused) = &mut model.paused {
         paused.new_pages += new_pages;
     } else {
@@ -81,50 +81,24 @@ fn settle(model: &mut Model, board: &AlertBoard, now: Now) {
             return false;
         }
         match &pending.act {
-            crate::app::acts::Act::Acknowledge { alerts, .. } => alerts.iter().any(|occurrence| {
+            Act::Acknowledge { alerts, .. } => alerts.iter().any(|occurrence| {
                 board
                     .by_fingerprint
                     .get(&occurrence.fingerprint)
                     .is_some_and(|alert| !matches!(alert.ack, AckState::Held(_)))
             }),
-            crate::app::acts::Act::HandBack { alerts } => alerts.iter().any(|fingerprint| {
+            Act::HandBack { alerts } => alerts.iter().any(|fingerprint| {
                 board
                     .by_fingerprint
                     .get(fingerprint)
                     .is_some_and(|alert| matches!(alert.ack, AckState::Held(_)))
             }),
-            crate::app::acts::Act::Silence(_)
-            | crate::app::acts::Act::Extend { .. }
-            | crate::app::acts::Act::Expire { .. }
-            | crate::app::acts::Act::Renew { .. } => false,
+            Act::Silence(_)
+            | Act::Extend { .. }
+            | Act::Expire { .. }
+            | Act::Renew(_) => false,
         }
     });
-}
-
-/// Looks at the acknowledgements held here: one that ended elsewhere is no longer held, one whose end somebody
-/// else moved is left to them.
-fn held(model: &mut Model, board: &AlertBoard) -> Vec<Effect> {
-    model.acts.held.retain_mut(|held| {
-        let (source, id) = &held.silence;
-        let Some(listed) = board
-            .silences
-            .iter()
-            .find(|s| s.source == *source && s.silence.id == *id)
-        else {
-            // Not listed: the source failed, or this snapshot is older than the acknowledgement.
-            return true;
-        };
-        if listed.silence.state == crate::domain::alert::SilenceState::Expired {
-            return false;
-        }
-        // To the second, as servers round.
-        if listed.silence.ends_at.timestamp() > held.until.timestamp() + 1 {
-            held.keeper = Keeper::Other;
-            held.until = listed.silence.ends_at;
-        }
-        true
-    });
-    Vec::new()
 }
 
 /// An act came to an end.
@@ -142,21 +116,15 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
             model.acts.pending.remove(at);
         }
     }
-    for ack in result.acks {
-        let silence = (ack.source, ack.silence);
-        match model.acts.held.iter_mut().find(|held| held.silence == silence) {
+    for lease in result.leases {
+        let same = |held: &&mut HeldAck| held.lease.cluster == lease.cluster && held.lease.covers == lease.covers;
+        match model.acts.held.iter_mut().find(same) {
+            // A renewal may come back with a new id; its age still counts from the first.
             Some(held) => {
-                held.until = ack.until;
-                held.belled = Belled::No;
+                let started_at = held.lease.started_at;
+                *held = HeldAck { lease: Lease { started_at, ..lease }, belled: Belled::No };
             }
-            None => model.acts.held.push(HeldAck {
-                silence,
-                occurrences: ack.occurrences,
-                made_at: now.utc,
-                until: ack.until,
-                keeper: Keeper::Us,
-                belled: Belled::No,
-            }),
+            None => model.acts.held.push(HeldAck { lease, belled: Belled::No }),
         }
     }
     model.acts.next_check = super::timers::next_check(model, now);

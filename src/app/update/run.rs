@@ -2,13 +2,13 @@
 
 use super::{alerts, copy, modals, palette, say, silences};
 use crate::action::Action;
-use crate::app::effect::ArrangeAlerts;
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::list::{Direction, Moved, Step};
 use crate::app::modal::{Confirm, ConfirmLine, Modal, PromptKind, Then};
 use crate::app::scope::{Scope, Stepped};
 use crate::app::toast::Level;
 use crate::app::{DetailView, Effect, Model, Paused, Zone};
+use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::{Grouping, StateChoice};
 use crate::text::SafeText;
 use crate::time::Now;
@@ -122,12 +122,12 @@ fn open(model: &mut Model, modal: Modal) -> Vec<Effect> {
 }
 
 /// How the desk is to arrange the board now.
-pub(crate) fn arrangement(model: &Model) -> ArrangeAlerts {
-    ArrangeAlerts {
+pub(crate) fn arrangement(model: &Model) -> Arrangement {
+    Arrangement {
         grouping: model.alerts.grouping.clone(),
         states: model.alerts.states,
         filter: model.alerts.filter.clone(),
-        service: model.scope.service().map(str::to_owned),
+        scope_service: model.scope.service().map(Into::into),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::matcher;
 use crate::domain::alert::plan::{Preview, silence_preview};
-use crate::domain::alert::{Labels, MatchOp, Matcher};
+use crate::domain::alert::{AlertBoard, Labels, MatchOp, Matcher};
 use crate::text::SafeText;
 use crate::time::{Now, parse_duration, prometheus_duration};
 
@@ -183,20 +183,20 @@ pub(super) fn submit(model: &mut Model, now: Now) -> Vec<Effect> {
     };
     model.alerts.draft = Some(composer.clone());
     let board = model.alerts.board.clone().unwrap_or_default();
-    let seen = silence_preview(&request.matchers, &board);
+    let seen = silence_preview(&request.matchers, &board, &request.clusters).unwrap_or_default();
     let mut typed = Vec::new();
     if model.settings.danger {
         typed.push(word("the context's name", model.settings.context.clone()));
     }
-    if !seen.refusals().is_empty() {
-        typed.push(word("how many it hides", seen.alerts.len().to_string()));
+    if !seen.reasons().is_empty() {
+        typed.push(word("how many it hides", seen.matched.len().to_string()));
     }
     let title = format!(
         "Silence {} for {}?",
-        counted(seen.alerts.len(), "alert"),
+        counted(seen.matched.len(), "alert"),
         prometheus_duration(request.duration)
     );
-    let lines = preview_lines(&seen);
+    let lines = preview_lines(&seen, &board);
     let act = Act::Silence(request);
     if typed.is_empty() {
         model.modal = None;
@@ -220,8 +220,8 @@ fn word(what: &'static str, want: String) -> Typed {
     }
 }
 
-fn preview_lines(seen: &Preview) -> Vec<ConfirmLine> {
-    let warnings = seen.refusals().into_iter().map(ConfirmLine::Warning);
+fn preview_lines(seen: &Preview, board: &AlertBoard) -> Vec<ConfirmLine> {
+    let warnings = seen.reasons().into_iter().map(ConfirmLine::Warning);
     let alerts = seen
         .alerts
         .iter()
@@ -287,19 +287,19 @@ pub(super) fn extend(model: &mut Model, now: Now) -> Vec<Effect> {
         id: Arc::clone(&chosen.silence.id),
         until,
     };
-    let seen = silence_preview(&chosen.silence.matchers, &board);
-    if !model.settings.danger && seen.refusals().is_empty() {
+    let seen = silence_preview(&chosen.silence.matchers, &board, &[]).unwrap_or_default();
+    if !model.settings.danger && seen.reasons().is_empty() {
         return super::alerts::send(model, act, now);
     }
     let mut typed = Vec::new();
     if model.settings.danger {
         typed.push(word("the context's name", model.settings.context.clone()));
     }
-    if !seen.refusals().is_empty() {
-        typed.push(word("how many it hides", seen.alerts.len().to_string()));
+    if !seen.reasons().is_empty() {
+        typed.push(word("how many it hides", seen.matched.len().to_string()));
     }
     let title = format!("Extend to {}Z?", until.format("%H:%M"));
-    let lines = preview_lines(&seen);
+    let lines = preview_lines(&seen, &board);
     model.modal = Some(Modal::Confirm(Confirm {
         title,
         lines,

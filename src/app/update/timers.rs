@@ -2,18 +2,14 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-
-use crate::app::acts::{Act, Belled, HeldAck, Keeper, Stage};
+use crate::app::acts::{Act, Acts, Belled, Renewal, Stage};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
-use crate::domain::alert::{AckState, AlertState};
+use crate::domain::alert::lease::{Step, Terms, extension_due};
 use crate::time::{Now, Tick};
 
-/// An acknowledgement is renewed this long before its end: kthxbye's own default, so that one of the two acts once.
-const RENEW_BEFORE: TimeDelta = TimeDelta::minutes(5);
-/// The bell rings this long before one lapses.
-const BELL_BEFORE: TimeDelta = TimeDelta::minutes(2);
+/// How often the held acknowledgements are looked at: often enough for the bell, two minutes before the end.
+const LOOK: Duration = Duration::from_secs(15);
 
 /// A deadline has come.
 pub(super) fn timer(model: &mut Model, now: Now) -> Vec<Effect> {
@@ -24,107 +20,61 @@ pub(super) fn timer(model: &mut Model, now: Now) -> Vec<Effect> {
             && until <= now.tick
         {
             pending.stage = Stage::Sent { since: now.tick };
-            effects.push(Effect::Carry {
-                id: pending.id,
-                act: pending.act.clone(),
-            });
+            effects.push(Effect::Carry { id: pending.id, act: pending.act.clone() });
         }
     }
     model.acts.pending.retain(|pending| match pending.stage {
-        Stage::Confirmed { at } => now.tick.since(at) < crate::app::acts::Acts::AGREE_WITHIN,
+        Stage::Confirmed { at } => now.tick.since(at) < Acts::AGREE_WITHIN,
         Stage::Grace { .. } | Stage::Sent { .. } => true,
     });
     if model.acts.next_check.is_some_and(|at| at <= now.tick) {
-        effects.extend(renew(model, now));
+        effects.extend(look_at_leases(model, now));
         model.acts.next_check = next_check(model, now);
     }
     effects
 }
 
-/// When the held acknowledgements want a look: at the first renewal, bell or end.
+/// When the held acknowledgements want a look.
 pub(super) fn next_check(model: &Model, now: Now) -> Option<Tick> {
-    let at = |moment: DateTime<Utc>| {
-        let wait = (moment - now.utc).to_std().unwrap_or_default();
-        // Never sooner than a second from now: a renewal that fails is tried again, not in a loop.
-        now.tick + wait.max(Duration::from_secs(1))
+    (!model.acts.held.is_empty()).then(|| now.tick + LOOK)
+}
+
+/// Renews what may be renewed, rings for what is about to lapse, forgets what is over.
+fn look_at_leases(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(board) = model.alerts.board.clone() else { return Vec::new() };
+    let terms = Terms {
+        lease: model.settings.ack_lease,
+        max: model.settings.ack_max,
+        idle: model.settings.ack_idle,
     };
-    model
-        .acts
-        .held
-        .iter()
-        .flat_map(|held| {
-            let renew = held.until - RENEW_BEFORE;
-            let bell = held.until - BELL_BEFORE;
-            let soonest = if renew > now.utc {
-                renew
-            } else if bell > now.utc {
-                bell
-            } else {
-                held.until
-            };
-            [at(soonest)]
-        })
-        .min()
-}
-
-/// Whether this acknowledgement may be renewed: while somebody is here, not for ever, and only while a firing
-/// it was made for still fires.
-fn may_renew(model: &Model, held: &HeldAck, now: Now) -> bool {
-    let settings = &model.settings;
-    let age = (now.utc - held.made_at).to_std().unwrap_or_default();
-    held.keeper == Keeper::Us
-        && now.tick.since(model.last_key) < settings.ack_idle
-        && age + settings.ack_lease <= settings.ack_max
-        && held.occurrences.iter().any(|occurrence| {
-            model.alerts.board.as_ref().is_some_and(|board| {
-                board
-                    .by_fingerprint
-                    .get(&occurrence.fingerprint)
-                    .is_some_and(|alert| {
-                        alert.occurrence.starts_at == occurrence.starts_at
-                            && matches!(alert.ack, AckState::Held(_))
-                            && !matches!(alert.state, AlertState::Gone | AlertState::Resolved)
-                    })
-            })
-        })
-}
-
-fn renew(model: &mut Model, now: Now) -> Vec<Effect> {
-    let lease = TimeDelta::from_std(model.settings.ack_lease).unwrap_or(TimeDelta::minutes(15));
-    let mut leases = Vec::new();
-    let mut bell = false;
-    let may: Vec<bool> = model
-        .acts
-        .held
-        .iter()
-        .map(|held| may_renew(model, held, now))
-        .collect();
-    for (held, may) in model.acts.held.iter_mut().zip(may) {
-        let left = held.until - now.utc;
-        if may && left <= RENEW_BEFORE {
-            leases.push((held.silence.0.clone(), held.silence.1.clone(), now.utc + lease));
-        } else if !may && held.keeper == Keeper::Us && left <= BELL_BEFORE && held.belled == Belled::No {
-            held.belled = Belled::Yes;
-            bell = true;
+    let idle = now.tick.since(model.last_key);
+    let mut renewals = Vec::new();
+    let mut words = Vec::new();
+    model.acts.held.retain_mut(|held| match extension_due(&held.lease, &board, &terms, idle, now) {
+        Step::Wait => true,
+        Step::Extend { until } => {
+            renewals.push(Renewal { cluster: held.lease.cluster.clone(), id: held.lease.id.clone(), until });
+            true
         }
-    }
-    model.acts.held.retain(|held| held.until > now.utc);
+        Step::Bell { at, why } => {
+            if held.belled == Belled::No {
+                held.belled = Belled::Yes;
+                words.push(format!("an acknowledgement lapses at {}: {}", at.format("%H:%MZ"), why.words(&terms)));
+            }
+            true
+        }
+        Step::Done | Step::Lapsed => false,
+    });
     let mut effects = Vec::new();
-    if bell {
-        model.toasts.say(
-            Level::Warn,
-            "an acknowledgement lapses within 2 minutes; a takes it again",
-            now.tick,
-        );
+    if !words.is_empty() {
+        for text in words {
+            model.toasts.say(Level::Warn, text, now.tick);
+        }
         effects.push(Effect::Ring);
     }
-    let underway = model
-        .acts
-        .pending
-        .iter()
-        .any(|pending| matches!(pending.act, Act::Renew { .. }));
-    if !leases.is_empty() && !underway && !model.settings.read_only {
-        let act = Act::Renew { leases };
+    let underway = model.acts.pending.iter().any(|pending| matches!(pending.act, Act::Renew(_)));
+    if !renewals.is_empty() && !underway {
+        let act = Act::Renew(renewals);
         let id = model.acts.add(act.clone(), Stage::Sent { since: now.tick });
         effects.push(Effect::Carry { id, act });
     }

@@ -1,5 +1,0 @@
-//! stub
-/// stub
-pub fn alert(_: &super::Alert) -> serde_json::Value {
-    serde_json::Value::Null
-}
