@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+use super::BackendResult;
+
 /// Cap on a body after decompression.
 pub const BODY_CAP: usize = 64 * 1024 * 1024;
 /// Cap for traces.
@@ -223,3 +225,9 @@ pub struct Answer {
 
 /// A shared handle on the wire.
 pub type SharedTransport = Arc<dyn Transport>;
+
+/// Whoever can put a [`Call`] to one backend: the client, or a stand-in in tests.
+pub trait Asker: Send + Sync {
+    /// Asks, and gives the answer or why there is none.
+    fn call(&self, call: Call) -> BoxFuture<'_, BackendResult<Answer>>;
+}
