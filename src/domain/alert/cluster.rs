@@ -58,9 +58,16 @@ mod tests {
     use super::*;
 
     fn names(members: &[(&str, &str, &[&str])]) -> Vec<String> {
-        let owned: Vec<(Arc<str>, Arc<str>, Vec<Arc<str>>)> = members
+        let shared = |text: &str| -> Arc<str> { text.into() };
+        let owned: Vec<_> = members
             .iter()
-            .map(|(s, c, p)| ((*s).into(), (*c).into(), p.iter().map(|p| (*p).into()).collect()))
+            .map(|(s, c, p)| {
+                (
+                    shared(s),
+                    shared(c),
+                    p.iter().map(|p| shared(p)).collect::<Vec<_>>(),
+                )
+            })
             .collect();
         let members: Vec<Membership<'_>> = owned
             .iter()

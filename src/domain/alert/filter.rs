@@ -257,9 +257,9 @@ fn label_or_word(cursor: &mut Cursor<'_>) -> Result<Term, FilterError> {
                     "write a word between the quotes",
                 ));
             }
-            let smart = !word.chars().any(char::is_uppercase);
+            let any_case = !word.chars().any(char::is_uppercase);
             RegexBuilder::new(&regex::escape(&word))
-                .case_insensitive(smart)
+                .case_insensitive(any_case)
                 .build()
                 .map(Term::Word)
                 .map_err(|_| FilterError::new(start, "the word is too long", "look for a shorter one"))

@@ -148,9 +148,8 @@ pub fn extension_due(lease: &Lease, board: &AlertBoard, terms: &Terms, idle: Dur
             at: silence.ends_at,
             why,
         },
-        Some(_) => Step::Wait,
         None if left <= terms.lease / RENEW_SHARE => Step::Extend { until },
-        None => Step::Wait,
+        Some(_) | None => Step::Wait,
     }
 }
 

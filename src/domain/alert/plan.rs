@@ -4,6 +4,7 @@
 //! [`silence_preview`]; [`Preview::guard`] is what a headless silence is refused for.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -450,14 +451,15 @@ impl Preview {
             notes.push(format!("{} acknowledged", self.acknowledged));
         }
         if !notes.is_empty() {
-            out.push_str(&format!(" ({})", notes.join(", ")));
+            let _ = write!(out, " ({})", notes.join(", ")); // a String takes all
         }
         if !self.past.is_empty() {
             let window = short_age(super::desk::GONE_KEPT);
-            out.push_str(&format!(
+            let _ = write!(
+                out,
                 "; would have hidden {} of the last {window}'s",
                 self.past.len()
-            ));
+            );
         }
         out
     }

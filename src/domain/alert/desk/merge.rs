@@ -147,7 +147,7 @@ impl Desk {
             entries.push(entry);
         }
         vanished.extend(old);
-        changed |= self.retire(vanished, &mut entries, rules, now);
+        changed |= retire(vanished, &mut entries, rules, now);
 
         self.entries = entries;
         if changed {
@@ -324,43 +324,6 @@ impl Desk {
         }
     }
 
-    /// What is listed no more: gone, or resolved where Prometheus says so; forgotten in time.
-    fn retire(&self, vanished: Vec<Entry>, entries: &mut Vec<Entry>, rules: &RulesInput, now: Now) -> bool {
-        if vanished.is_empty() {
-            return false;
-        }
-        let mut changed = false;
-        let known = rules.believed().map(|(rules, _)| rules);
-        let forgotten = before(now.tick, GONE_KEPT);
-        let mut room = GONE_CAP;
-        for mut entry in vanished {
-            let gone_at = *entry.over.get_or_insert(now.tick);
-            if room == 0 || (gone_at < forgotten && forgotten > Tick::ZERO) {
-                changed = true;
-                continue;
-            }
-            room -= 1;
-            if entry.alert.state != AlertState::Resolved {
-                let resolved = known.is_some_and(|rules| pipeline::says_resolved(rules, &entry.alert));
-                let state = if resolved {
-                    AlertState::Resolved
-                } else {
-                    AlertState::Gone
-                };
-                if entry.alert.state != state {
-                    let alert = Arc::make_mut(&mut entry.alert);
-                    alert.state = state;
-                    alert.ended_at.get_or_insert(now.utc);
-                    entry.standing = Standing::Over;
-                    changed = true;
-                }
-            }
-            entries.push(entry);
-        }
-        entries.sort_by_key(Entry::fingerprint);
-        changed
-    }
-
     /// Unacknowledged first, then severe, then what has just fired, which is what woke somebody.
     fn rank(&mut self) {
         let key = |entry: &Entry| {
@@ -377,6 +340,43 @@ impl Desk {
         order.sort_unstable();
         self.order = order.into_iter().map(|(_, i)| i).collect();
     }
+}
+
+/// What is listed no more: gone, or resolved where Prometheus says so; forgotten in time.
+fn retire(vanished: Vec<Entry>, entries: &mut Vec<Entry>, rules: &RulesInput, now: Now) -> bool {
+    if vanished.is_empty() {
+        return false;
+    }
+    let mut changed = false;
+    let known = rules.believed().map(|(rules, _)| rules);
+    let forgotten = before(now.tick, GONE_KEPT);
+    let mut room = GONE_CAP;
+    for mut entry in vanished {
+        let gone_at = *entry.over.get_or_insert(now.tick);
+        if room == 0 || (gone_at < forgotten && forgotten > Tick::ZERO) {
+            changed = true;
+            continue;
+        }
+        room -= 1;
+        if entry.alert.state != AlertState::Resolved {
+            let resolved = known.is_some_and(|rules| pipeline::says_resolved(rules, &entry.alert));
+            let state = if resolved {
+                AlertState::Resolved
+            } else {
+                AlertState::Gone
+            };
+            if entry.alert.state != state {
+                let alert = Arc::make_mut(&mut entry.alert);
+                alert.state = state;
+                alert.ended_at.get_or_insert(now.utc);
+                entry.standing = Standing::Over;
+                changed = true;
+            }
+        }
+        entries.push(entry);
+    }
+    entries.sort_by_key(Entry::fingerprint);
+    changed
 }
 
 fn state(listed: &[Part]) -> AlertState {

@@ -21,7 +21,27 @@ pub(super) struct Memory {
     /// When the watchdog was last there, by cluster; the first good answer without it, where it never was.
     watchdog: HashMap<Arc<str>, Seen>,
     /// What was judged last, and the verdict: it only changes with an answer.
-    delivery: Option<(Arc<Vec<AlertingRule>>, Vec<Arc<AlertSnapshot>>, Vec<Missing>)>,
+    delivery: Option<Delivery>,
+}
+
+/// A verdict with what it was made from.
+#[derive(Debug)]
+struct Delivery {
+    rules: Arc<Vec<AlertingRule>>,
+    snapshots: Vec<Arc<AlertSnapshot>>,
+    missing: Vec<Missing>,
+}
+
+impl Delivery {
+    fn is_of(&self, rules: &Arc<Vec<AlertingRule>>, snapshots: &[Arc<AlertSnapshot>]) -> bool {
+        Arc::ptr_eq(&self.rules, rules)
+            && self.snapshots.len() == snapshots.len()
+            && self
+                .snapshots
+                .iter()
+                .zip(snapshots)
+                .all(|(a, b)| Arc::ptr_eq(a, b))
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -207,16 +227,20 @@ impl Desk {
             return;
         }
         let snapshots: Vec<Arc<AlertSnapshot>> = sources.heard().map(|(_, s)| Arc::clone(s)).collect();
-        let same = self.pipeline.delivery.as_ref().is_some_and(|(r, s, _)| {
-            Arc::ptr_eq(r, rules)
-                && s.len() == snapshots.len()
-                && s.iter().zip(&snapshots).all(|(a, b)| Arc::ptr_eq(a, b))
-        });
-        if !same {
+        if !self
+            .pipeline
+            .delivery
+            .as_ref()
+            .is_some_and(|known| known.is_of(rules, &snapshots))
+        {
             let missing = undelivered(rules, &by_name(&self.entries));
-            self.pipeline.delivery = Some((Arc::clone(rules), snapshots, missing));
+            self.pipeline.delivery = Some(Delivery {
+                rules: Arc::clone(rules),
+                snapshots,
+                missing,
+            });
         }
-        let missing = self.pipeline.delivery.iter().flat_map(|(_, _, missing)| missing);
+        let missing = self.pipeline.delivery.iter().flat_map(|known| &known.missing);
         health.faults.extend(missing.map(|m| PipelineFault::NotDelivered {
             name: Arc::clone(&m.name),
             count: m.count,
@@ -242,7 +266,7 @@ fn judge_sources(sources: &Sources<'_>, health: &mut PipelineHealth) {
                 since: input.age.unwrap_or_default(),
             }),
             (None, None) if input.snapshot.is_none() => {
-                health.unknown.push(format!("{source} has not answered yet"))
+                health.unknown.push(format!("{source} has not answered yet"));
             }
             (None, None) => {}
         }
@@ -283,6 +307,12 @@ fn values_of<'a>(labels: &'a Labels, names: &[&str]) -> Vec<&'a str> {
     names.iter().map(|name| labels.value(name)).collect()
 }
 
+/// What has arrived under one alert name: which labels are compared, and their values.
+struct Arrived<'a> {
+    names: Vec<&'a str>,
+    values: HashSet<Vec<&'a str>>,
+}
+
 /// What fires for longer than the grace and no Alertmanager has, by alert name, the longest first.
 fn undelivered(rules: &[AlertingRule], arrived: &HashMap<&str, Vec<&Entry>>) -> Vec<Missing> {
     let mut missing: Vec<Missing> = Vec::new();
@@ -294,18 +324,18 @@ fn undelivered(rules: &[AlertingRule], arrived: &HashMap<&str, Vec<&Entry>>) -> 
             .map(|entry| &entry.alert.labels)
             .collect();
         // one set of arrived values per set of label names: each alert is looked up, not searched for
-        let mut sets: HashMap<Vec<&str>, (Vec<&str>, HashSet<Vec<&str>>)> = HashMap::new();
+        let mut sets: HashMap<Vec<&str>, Arrived<'_>> = HashMap::new();
         for alert in rule.alerts.iter().filter(|a| a.firing == Firing::Firing) {
             let Some(firing) = firing_for(rule, alert.active_at).filter(|f| *f >= DELIVERY_GRACE) else {
                 continue;
             };
             let names = alert.labels.iter().map(|(name, _)| name).collect();
-            let (compared, values) = sets.entry(names).or_insert_with_key(|names| {
-                let compared = comparable(names, &there);
-                let values = there.iter().map(|labels| values_of(labels, &compared)).collect();
-                (compared, values)
+            let arrived = sets.entry(names).or_insert_with_key(|names| {
+                let names = comparable(names, &there);
+                let values = there.iter().map(|labels| values_of(labels, &names)).collect();
+                Arrived { names, values }
             });
-            if values.contains(&values_of(&alert.labels, compared)) {
+            if arrived.values.contains(&values_of(&alert.labels, &arrived.names)) {
                 continue;
             }
             match missing.iter_mut().find(|m| m.name == rule.name) {
