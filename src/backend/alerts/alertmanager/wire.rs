@@ -207,12 +207,18 @@ struct WireMatcher<'a> {
     is_equal: Option<bool>,
 }
 
-/// One copy of each text in a snapshot.
+/// Longer texts are hardly ever said twice: they are not looked up.
+const LONG: usize = 40;
+
+/// One copy of each short text in a snapshot.
 #[derive(Default)]
 struct Interner<'a>(HashMap<Cow<'a, str>, Arc<str>>);
 
 impl<'a> Interner<'a> {
     fn share(&mut self, text: Text<'a>) -> Arc<str> {
+        if text.0.len() > LONG {
+            return Arc::from(text.0.as_ref());
+        }
         if let Some(known) = self.0.get(&text.0) {
             return Arc::clone(known);
         }
@@ -221,12 +227,39 @@ impl<'a> Interner<'a> {
         shared
     }
 
-    fn labels(&mut self, pairs: Pairs<'a>) -> Labels {
-        pairs
-            .0
-            .into_iter()
-            .map(|(name, value)| (self.share(name), self.share(value)))
-            .collect()
+    /// The set, sharing what a like one has: `hint` is the same alert's of the last poll, or its neighbour's, whose
+    /// names and most values are the same and stand at the same places.
+    fn labels(&mut self, pairs: Pairs<'a>, hint: &Labels) -> Labels {
+        let like = hint.pairs();
+        let same = pairs.0.len() == like.len()
+            && pairs
+                .0
+                .iter()
+                .zip(like)
+                .all(|((n, v), (name, value))| *n.0 == **name && *v.0 == **value);
+        if same {
+            return hint.clone();
+        }
+        let mut like = like.iter();
+        let shared = pairs.0.into_iter().map(|(name, value)| match like.next() {
+            Some((n, v)) => {
+                let name = if *name.0 == **n {
+                    Arc::clone(n)
+                } else {
+                    self.share(name)
+                };
+                (
+                    name,
+                    if *value.0 == **v {
+                        Arc::clone(v)
+                    } else {
+                        self.share(value)
+                    },
+                )
+            }
+            None => (self.share(name), self.share(value)),
+        });
+        shared.collect()
     }
 
     fn list(&mut self, texts: List<Text<'a>>) -> Vec<Arc<str>> {
@@ -255,17 +288,32 @@ pub(super) fn groups(
     read(body, |text| {
         let wire: List<WireGroup<'_>> = parse(text)?;
         let mut interner = Interner::default();
-        let mut alerts: Vec<SourceAlert> = Vec::new();
+        let known: Vec<Fingerprint> = last
+            .alerts
+            .iter()
+            .map(|alert| alert.occurrence.fingerprint)
+            .collect();
+        let mut alerts: Vec<SourceAlert> = Vec::with_capacity(known.len());
         let mut groups = Vec::with_capacity(wire.0.len());
         for group in wire.0 {
             let mut members = Vec::with_capacity(group.alerts.0.len());
             for alert in group.alerts.0 {
-                let alert = source_alert(alert, &mut interner);
+                let same = alert
+                    .fingerprint
+                    .0
+                    .parse()
+                    .ok()
+                    .and_then(|f: Fingerprint| known.binary_search(&f).ok());
+                let like = same
+                    .and_then(|at| last.alerts.get(at))
+                    .map(AsRef::as_ref)
+                    .or(alerts.last());
+                let alert = source_alert(alert, &mut interner, like);
                 members.push(alert.occurrence.fingerprint);
                 alerts.push(alert);
             }
             groups.push(SourceGroup {
-                key: interner.labels(group.labels),
+                key: interner.labels(group.labels, &Labels::default()),
                 receiver: interner.share(group.receiver.map(|r| r.name).unwrap_or_default()),
                 members,
             });
@@ -307,8 +355,16 @@ fn absorb(first: &mut SourceAlert, again: &SourceAlert) {
     }
 }
 
-fn source_alert<'a>(wire: WireAlert<'a>, interner: &mut Interner<'a>) -> SourceAlert {
-    let labels = interner.labels(wire.labels);
+fn source_alert<'a>(
+    wire: WireAlert<'a>,
+    interner: &mut Interner<'a>,
+    like: Option<&SourceAlert>,
+) -> SourceAlert {
+    let (none, no_url) = (Labels::default(), Arc::default());
+    let (like_labels, like_annotations, like_url) = like.map_or((&none, &none, &no_url), |alert| {
+        (&alert.labels, &alert.annotations, &alert.generator_url)
+    });
+    let labels = interner.labels(wire.labels, like_labels);
     let status = wire.status.unwrap_or_default();
     let muted_by = interner.list(status.muted_by);
     let state = match status.state.0.as_ref() {
@@ -334,8 +390,12 @@ fn source_alert<'a>(wire: WireAlert<'a>, interner: &mut Interner<'a>) -> SourceA
         inhibited_by: interner.list(status.inhibited_by),
         muted_by,
         labels,
-        annotations: interner.labels(wire.annotations),
-        generator_url: Arc::from(wire.generator_url.0.as_ref()),
+        annotations: interner.labels(wire.annotations, like_annotations),
+        generator_url: if *wire.generator_url.0 == **like_url {
+            Arc::clone(like_url)
+        } else {
+            Arc::from(wire.generator_url.0.as_ref())
+        },
         receivers: wire
             .receivers
             .0

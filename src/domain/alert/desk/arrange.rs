@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::merge::position;
 use super::{Arrangement, Desk, Sources};
 use crate::domain::alert::{AlertGroup, Grouping, Labels, SeverityRank, Standing, StateChoice};
 use crate::time::Now;
@@ -82,7 +81,7 @@ impl Desk {
                     buckets.len() - 1
                 });
                 for member in &group.members {
-                    let Some(i) = position(&self.entries, *member) else {
+                    let Ok(i) = self.fingerprints.binary_search(member) else {
                         continue;
                     };
                     grouped[i] = true;

@@ -4,6 +4,7 @@
 //! parts are the very same keeps its `Arc`; one that was parsed anew but says the same keeps it too.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +27,12 @@ pub(super) struct Entry {
     pub(super) standing: Standing,
     pub(super) rank: SeverityRank,
     pub(super) watchdog: bool,
-    parts: Vec<Part>,
+    /// Something silences it: most alerts need not be looked at for that.
+    pub(super) silenced: bool,
+    /// Of the alert, at hand without following it.
+    occurrence: Occurrence,
+    /// What was listed of it, in the desk's parts.
+    parts: Range<usize>,
     /// When it (re-)fired within the last hour, oldest first.
     fires: Vec<Tick>,
     /// Since when it is gone.
@@ -35,7 +41,7 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        self.alert.occurrence.fingerprint
+        self.occurrence.fingerprint
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -45,7 +51,7 @@ impl Entry {
 
 /// What one source lists.
 #[derive(Debug, Clone)]
-struct Part {
+pub(super) struct Part {
     fingerprint: Fingerprint,
     source: usize,
     alert: Arc<SourceAlert>,
@@ -56,11 +62,17 @@ struct Part {
 struct Listed<'a> {
     first: &'a Part,
     all: &'a [Part],
+    /// Where they begin in the desk's parts.
+    at: usize,
 }
 
 impl<'a> Listed<'a> {
-    fn new(all: &'a [Part]) -> Option<Self> {
-        all.first().map(|first| Self { first, all })
+    fn new(all: &'a [Part], at: usize) -> Option<Self> {
+        all.first().map(|first| Self { first, all, at })
+    }
+
+    fn range(self) -> Range<usize> {
+        self.at..self.at + self.all.len()
     }
 
     fn newest(self) -> &'a SourceAlert {
@@ -120,10 +132,12 @@ impl Desk {
         let mut newly_firing = Vec::new();
         let mut changed = false;
         let mut vanished = Vec::new();
+        let mut at = 0;
         for listed in parts.chunk_by(|a, b| a.fingerprint == b.fingerprint) {
-            let Some(listed) = Listed::new(listed) else {
+            let Some(listed) = Listed::new(listed, at) else {
                 continue;
             };
+            at += listed.all.len();
             let fingerprint = listed.first.fingerprint;
             while let Some(gone) = old.next_if(|entry| entry.fingerprint() < fingerprint) {
                 vanished.push(gone);
@@ -150,7 +164,9 @@ impl Desk {
         changed |= retire(vanished, &mut entries, rules, now);
 
         self.entries = entries;
+        self.parts = parts;
         if changed {
+            self.fingerprints = self.entries.iter().map(Entry::fingerprint).collect();
             self.shared = Arc::new(
                 self.entries
                     .iter()
@@ -208,9 +224,9 @@ impl Desk {
         let flaps = Flaps(u16::try_from(fires.len()).unwrap_or(u16::MAX));
 
         if let Some(mut entry) = kept {
-            let same_parts = entry.parts.len() == listed.all.len()
-                && entry
-                    .parts
+            let had = self.parts.get(entry.parts.clone()).unwrap_or_default();
+            let same_parts = had.len() == listed.all.len()
+                && had
                     .iter()
                     .zip(listed.all)
                     .all(|(a, b)| a.source == b.source && Arc::ptr_eq(&a.alert, &b.alert));
@@ -224,8 +240,8 @@ impl Desk {
                 if *entry.alert != alert || entry.is_over() || doubt.rebuild {
                     return self.entry(alert, listed, fires);
                 }
-                entry.parts = listed.all.to_vec();
             }
+            entry.parts = listed.range();
             entry.fires = fires;
             return entry;
         }
@@ -234,6 +250,8 @@ impl Desk {
 
     fn entry(&self, alert: Alert, listed: Listed<'_>, fires: Vec<Tick>) -> Entry {
         Entry {
+            occurrence: alert.occurrence,
+            silenced: !alert.silenced_by.is_empty(),
             standing: alert.standing(),
             rank: alert.rank(),
             watchdog: self
@@ -242,7 +260,7 @@ impl Desk {
                 .as_ref()
                 .is_some_and(|m| m.is_match(&alert.labels)),
             alert: Arc::new(alert),
-            parts: listed.all.to_vec(),
+            parts: listed.range(),
             fires,
             over: None,
         }
@@ -327,7 +345,7 @@ impl Desk {
     /// Unacknowledged first, then severe, then what has just fired, which is what woke somebody.
     fn rank(&mut self) {
         let key = |entry: &Entry| {
-            let starts = entry.alert.occurrence.starts_at.timestamp_millis();
+            let starts = entry.occurrence.starts_at.timestamp_millis();
             (
                 entry.standing,
                 entry.rank,
@@ -403,13 +421,6 @@ fn union(listed: &[Part], of: impl Fn(&SourceAlert) -> &Vec<Arc<str>>) -> Vec<Ar
             all
         }
     }
-}
-
-/// Where an alert stands in the sorted entries.
-pub(super) fn position(entries: &[Entry], fingerprint: Fingerprint) -> Option<usize> {
-    entries
-        .binary_search_by_key(&fingerprint, Entry::fingerprint)
-        .ok()
 }
 
 /// Alerts by name: what the pipeline's check asks for.

@@ -158,6 +158,10 @@ impl Default for Arrangement {
 pub struct Desk {
     /// Every alert known, vanished ones included, by fingerprint.
     entries: Vec<Entry>,
+    /// The entries' fingerprints, close together: they are searched for every member of every group.
+    fingerprints: Vec<Fingerprint>,
+    /// What the sources listed at the last arrangement, sorted; the entries point into it.
+    parts: Vec<merge::Part>,
     /// Most urgent first: indices into `entries`.
     order: Vec<u32>,
     /// `entries` as the board hands it out; shared while nothing changes.
@@ -340,7 +344,7 @@ impl Desk {
     /// One row a cluster and id, in force first, then those to come, then the expired; soonest end first.
     fn silences(&mut self, sources: &Sources<'_>) -> Vec<Arc<BoardSilence>> {
         let mut hidden: HashMap<&str, usize> = HashMap::new();
-        for entry in self.entries.iter().filter(|e| !e.is_over()) {
+        for entry in self.entries.iter().filter(|e| e.silenced && !e.is_over()) {
             for id in &entry.alert.silenced_by {
                 *hidden.entry(id).or_default() += 1;
             }
