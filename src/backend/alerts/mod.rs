@@ -12,6 +12,9 @@ use futures::future::BoxFuture;
 use super::BackendResult;
 use crate::domain::alert::{AlertSnapshot, Matcher, Silence};
 
+pub mod acts;
+pub mod alertmanager;
+
 /// A silence to be made or changed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SilenceDraft {

@@ -1,60 +1,36 @@
 //! Alerts, their groups, silences and acknowledgement, as Alertmanager means them.
 //!
 //! Labels and annotations are kept raw, because matching needs them so; a view makes them
-//! [`SafeText`](crate::text::SafeText). Start at [`Alert`], then `desk`, which turns what the
-//! sources said into the [`AlertBoard`] that is shown.
+//! [`SafeText`](crate::text::SafeText). Start at [`Alert`], then [`desk`], which turns what the
+//! sources said into the [`AlertBoard`] that is shown. [`matcher`] and [`filter`] are the two little
+//! languages; [`ack`] is the convention of acknowledgement, [`plan`] what an act will hit, [`lease`] how
+//! long an acknowledgement is kept; [`json`] and [`table`] are what scripts and terminals read.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::backend::BackendFailure;
+use crate::time::Now;
 
+pub mod ack;
+mod board;
+pub mod cluster;
+pub mod desk;
+pub mod filter;
 pub mod json;
+mod labels;
+pub mod lease;
 pub mod matcher;
 pub mod plan;
+pub mod table;
 
-/// Labels or annotations, sorted by name. Cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Labels(Arc<BTreeMap<Arc<str>, Arc<str>>>);
-
-impl Labels {
-    /// The value of a label; a missing label is the empty string, as the server has it.
-    pub fn value(&self, name: &str) -> &str {
-        self.get(name).unwrap_or_default()
-    }
-
-    /// The value of a label that is there.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(AsRef::as_ref)
-    }
-
-    /// Names and values, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(k, v)| (k.as_ref(), v.as_ref()))
-    }
-
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// None at all.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl<K: Into<Arc<str>>, V: Into<Arc<str>>> FromIterator<(K, V)> for Labels {
-    fn from_iter<I: IntoIterator<Item = (K, V)>>(iter: I) -> Self {
-        Self(Arc::new(
-            iter.into_iter().map(|(k, v)| (k.into(), v.into())).collect(),
-        ))
-    }
-}
+pub use board::{
+    AlertBoard, AlertCounts, AlertGroup, BoardSilence, BoardSource, Grouping, IsAck, PipelineFault,
+    PipelineHealth, SeverityRank, Standing, StateChoice,
+};
+pub use labels::Labels;
 
 /// Alertmanager's 64-bit hash of the label set: equal across peers and clusters, and across re-fires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,8 +130,11 @@ pub struct SourceGroup {
 pub struct AlertSnapshot {
     /// Its configured name.
     pub source: Arc<str>,
-    /// Members of one cluster are written to once.
+    /// Members of one cluster are written to once: the configured name, else the source's own.
     pub cluster: Arc<str>,
+    /// Names of its gossip's members, its own included, as its status gives them; empty where it is alone
+    /// or did not say. Two sources with a member in common are one cluster.
+    pub peers: Vec<Arc<str>>,
     /// By fingerprint, each once.
     pub alerts: Vec<Arc<SourceAlert>>,
     /// The server's own groups.
@@ -317,168 +296,57 @@ impl Flaps {
     pub const MARK: u16 = 3;
 }
 
-/// Rank of a severity label: what matters first. Unknown words rank between warning and info.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SeverityRank {
-    /// critical, page, error, emergency, fatal, high, sev1, p1, …
-    Critical,
-    /// warning, ticket, medium, …
-    Warning,
-    /// A word that is not known, or no label.
-    Other,
-    /// info, none, low, debug.
-    Info,
-}
+impl Alert {
+    /// How long it has been firing, or had been when it went.
+    pub fn age(&self, now: Now) -> Duration {
+        let until = self.ended_at.unwrap_or(now.utc);
+        (until - self.occurrence.starts_at).to_std().unwrap_or_default()
+    }
 
-impl SeverityRank {
-    /// stub
-    pub fn of(word: &str) -> Self {
-        match word {
-            "critical" | "page" => Self::Critical,
-            "warning" | "ticket" => Self::Warning,
-            "info" | "none" => Self::Info,
-            _ => Self::Other,
+    /// What it asks of the engineer.
+    pub fn standing(&self) -> Standing {
+        match self.state {
+            AlertState::Gone | AlertState::Resolved => return Standing::Over,
+            AlertState::Active | AlertState::Unprocessed | AlertState::Suppressed => {}
+        }
+        match &self.ack {
+            AckState::Held(_) => Standing::Acknowledged,
+            AckState::HiddenBy(ack) => {
+                let by_acks_alone = self.inhibited_by.is_empty()
+                    && self.muted_by.is_empty()
+                    && self
+                        .silenced_by
+                        .iter()
+                        .all(|id| ack.silences.iter().any(|(_, a)| a == id));
+                if by_acks_alone || self.state != AlertState::Suppressed {
+                    Standing::Unacknowledged
+                } else {
+                    Standing::Suppressed
+                }
+            }
+            AckState::None if self.state == AlertState::Suppressed => Standing::Suppressed,
+            AckState::None => Standing::Unacknowledged,
         }
     }
-}
 
-/// A group on the board.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AlertGroup {
-    /// The labels it is grouped by.
-    pub key: Labels,
-    /// The severest member's raw severity.
-    pub severity: Option<Arc<str>>,
-    /// Its rank.
-    pub rank: SeverityRank,
-    /// Members that pass the filter, most urgent first.
-    pub alerts: Vec<Arc<Alert>>,
-}
+    /// Rank of its severity.
+    pub fn rank(&self) -> SeverityRank {
+        self.severity
+            .as_deref()
+            .map_or(SeverityRank::Other, SeverityRank::of)
+    }
 
-/// How the board is grouped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Grouping {
-    /// Alertmanager's own groups.
-    Server,
-    /// By these labels.
-    Labels(Vec<Arc<str>>),
-    /// One alert a group.
-    Flat,
-}
+    /// The one-line summary: annotation `summary`, else `message`, else `description`; raw.
+    pub fn summary(&self) -> Option<&str> {
+        ["summary", "message", "description"]
+            .iter()
+            .find_map(|name| self.annotations.get(name))
+    }
 
-/// Which states the board shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StateChoice {
-    /// Active or acknowledged.
-    Active,
-    /// Suppressed, acknowledged ones left out.
-    Suppressed,
-    /// All, recently gone and resolved ones included.
-    All,
-}
-
-/// Counts over the whole board, filter aside; an alert in several groups counts once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct AlertCounts {
-    /// Active and nobody has it.
-    pub active: usize,
-    /// Somebody has it.
-    pub acknowledged: usize,
-    /// Silenced, inhibited or muted.
-    pub suppressed: usize,
-    /// Shown after the filter.
-    pub shown: usize,
-}
-
-/// Why an empty (or any) queue can be believed, or not.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct PipelineHealth {
-    /// What is wrong, worst first; empty means the pipeline is believed.
-    pub faults: Vec<PipelineFault>,
-    /// Age of the oldest good answer that the verdict rests on.
-    pub age: Option<Duration>,
-    /// What could not be checked, in words (no metrics backend, no watchdog configured, …).
-    pub unknown: Vec<String>,
-}
-
-/// Something between a rule and this console that is broken.
-#[derive(Debug, Clone, PartialEq)]
-pub enum PipelineFault {
-    /// The dead man's switch is absent: nothing may be getting through.
-    WatchdogAbsent {
-        /// For how long this console has missed it.
-        missing: Duration,
-        /// The matcher that was looked for.
-        matcher: String,
-    },
-    /// A source cannot be asked.
-    SourceDown {
-        /// Which.
-        source: Arc<str>,
-        /// Why.
-        cause: String,
-        /// Since when.
-        since: Duration,
-    },
-    /// Prometheus fires it, and no Alertmanager has it after two minutes.
-    NotDelivered {
-        /// Alert name and how many.
-        name: Arc<str>,
-        /// How many label sets.
-        count: usize,
-        /// The longest.
-        firing_for: Duration,
-    },
-    /// Rules that Prometheus failed to evaluate.
-    RulesFailing {
-        /// How many.
-        count: usize,
-        /// The first, with its error.
-        example: String,
-    },
-}
-
-/// What the alert pane shows: merged, filtered, grouped, ranked.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct AlertBoard {
-    /// Most urgent first.
-    pub groups: Vec<Arc<AlertGroup>>,
-    /// Every alert by fingerprint, filtered out or not: what an act is checked against.
-    pub by_fingerprint: Arc<BTreeMap<Fingerprint, Arc<Alert>>>,
-    /// Every silence with how many alerts it matches now.
-    pub silences: Vec<Arc<BoardSilence>>,
-    /// Counts.
-    pub counts: AlertCounts,
-    /// Can it be believed.
-    pub pipeline: PipelineHealth,
-    /// Fingerprints that became active and unacknowledged since the last board.
-    pub newly_firing: Vec<Fingerprint>,
-    /// Backend failures, as `errors` in JSON.
-    pub errors: Vec<BackendFailure>,
-    /// What is wrong with the filter, where it could not be read; nothing is hidden then.
-    pub filter_error: Option<String>,
-}
-
-/// A silence on the board.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BoardSilence {
-    /// Where it lives.
-    pub source: Arc<str>,
-    /// That source's cluster.
-    pub cluster: Arc<str>,
-    /// The silence.
-    pub silence: Arc<Silence>,
-    /// Alerts it matches now.
-    pub matches: usize,
-    /// Whether it is an acknowledgement.
-    pub ack: IsAck,
-}
-
-/// Whether a silence is an acknowledgement by its comment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IsAck {
-    /// It opens with `ACK!`.
-    Yes,
-    /// A plain silence.
-    No,
+    /// The runbook's link: annotation `runbook_url`, else `runbook`; raw.
+    pub fn runbook(&self) -> Option<&str> {
+        ["runbook_url", "runbook"]
+            .iter()
+            .find_map(|name| self.annotations.get(name))
+    }
 }

@@ -1,0 +1,407 @@
+//! What the alert pane shows, and how it reads: severities, standing, groups, counts, pipeline health.
+//!
+//! Made by [`desk`](super::desk); pure values here. Start at [`AlertBoard`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Alert, Fingerprint, Labels, Silence};
+use crate::backend::BackendFailure;
+use crate::time::{Now, short_age};
+
+/// Rank of a severity label: what matters first. Unknown words rank between warning and info.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SeverityRank {
+    /// critical, page, error, emergency, fatal, high, sev1, p1, …
+    Critical,
+    /// warning, ticket, medium, …
+    Warning,
+    /// A word that is not known, or no label.
+    Other,
+    /// info, none, low, debug.
+    Info,
+}
+
+impl SeverityRank {
+    /// Ranks a raw label value, whatever its case.
+    pub fn of(word: &str) -> Self {
+        const CRITICAL: [&str; 16] = [
+            "critical",
+            "crit",
+            "page",
+            "pager",
+            "error",
+            "err",
+            "emergency",
+            "emerg",
+            "fatal",
+            "disaster",
+            "high",
+            "major",
+            "sev0",
+            "sev1",
+            "p0",
+            "p1",
+        ];
+        const WARNING: [&str; 12] = [
+            "warning", "warn", "ticket", "medium", "moderate", "minor", "average", "sev2", "sev3", "p2",
+            "p3", "degraded",
+        ];
+        const INFO: [&str; 11] = [
+            "info",
+            "informational",
+            "information",
+            "none",
+            "low",
+            "debug",
+            "notice",
+            "ok",
+            "sev4",
+            "sev5",
+            "p4",
+        ];
+        let is = |words: &[&str]| words.iter().any(|w| w.eq_ignore_ascii_case(word.trim()));
+        if is(&CRITICAL) {
+            Self::Critical
+        } else if is(&WARNING) {
+            Self::Warning
+        } else if is(&INFO) {
+            Self::Info
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// What an alert asks of the engineer; the first key of the ranking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Standing {
+    /// Nobody has it: firing, or hidden only by an acknowledgement that was not for this occurrence.
+    Unacknowledged,
+    /// Somebody has it.
+    Acknowledged,
+    /// Silenced, inhibited or muted.
+    Suppressed,
+    /// Gone or resolved.
+    Over,
+}
+
+/// A group on the board.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertGroup {
+    /// The labels it is grouped by.
+    pub key: Labels,
+    /// The severest member's raw severity.
+    pub severity: Option<Arc<str>>,
+    /// Its rank.
+    pub rank: SeverityRank,
+    /// Members that pass the filter, most urgent first.
+    pub alerts: Vec<Arc<Alert>>,
+}
+
+/// How the board is grouped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grouping {
+    /// Alertmanager's own groups.
+    Server,
+    /// By these labels.
+    Labels(Vec<Arc<str>>),
+    /// One alert a group.
+    Flat,
+}
+
+/// Which states the board shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StateChoice {
+    /// Active or acknowledged.
+    Active,
+    /// Suppressed, acknowledged ones left out.
+    Suppressed,
+    /// All, recently gone and resolved ones included.
+    All,
+}
+
+/// Counts over the whole board, filter aside; an alert in several groups counts once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AlertCounts {
+    /// Active and nobody has it.
+    pub active: usize,
+    /// Somebody has it.
+    pub acknowledged: usize,
+    /// Silenced, inhibited or muted.
+    pub suppressed: usize,
+    /// Shown after the filter.
+    pub shown: usize,
+}
+
+/// Why an empty (or any) queue can be believed, or not.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PipelineHealth {
+    /// What is wrong, worst first; empty means the pipeline is believed.
+    pub faults: Vec<PipelineFault>,
+    /// Age of the oldest good answer that the verdict rests on.
+    pub age: Option<Duration>,
+    /// What could not be checked, in words (no metrics backend, no watchdog configured, …).
+    pub unknown: Vec<String>,
+}
+
+/// Something between a rule and this console that is broken.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PipelineFault {
+    /// The dead man's switch is absent: nothing may be getting through.
+    WatchdogAbsent {
+        /// For how long this console has missed it.
+        missing: Duration,
+        /// The matcher that was looked for.
+        matcher: String,
+    },
+    /// A source cannot be asked.
+    SourceDown {
+        /// Which.
+        source: Arc<str>,
+        /// Why.
+        cause: String,
+        /// Since when.
+        since: Duration,
+    },
+    /// Prometheus fires it, and no Alertmanager has it after two minutes.
+    NotDelivered {
+        /// Alert name and how many.
+        name: Arc<str>,
+        /// How many label sets.
+        count: usize,
+        /// The longest.
+        firing_for: Duration,
+    },
+    /// Rules that Prometheus failed to evaluate.
+    RulesFailing {
+        /// How many.
+        count: usize,
+        /// The first, with its error.
+        example: String,
+    },
+}
+
+/// What the alert pane shows: merged, filtered, grouped, ranked.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AlertBoard {
+    /// Most urgent first.
+    pub groups: Vec<Arc<AlertGroup>>,
+    /// Every alert by fingerprint, filtered out or not: what an act is checked against.
+    pub by_fingerprint: Arc<BTreeMap<Fingerprint, Arc<Alert>>>,
+    /// Every silence with how many alerts it matches now.
+    pub silences: Vec<Arc<BoardSilence>>,
+    /// Counts.
+    pub counts: AlertCounts,
+    /// Can it be believed.
+    pub pipeline: PipelineHealth,
+    /// Fingerprints that became active and unacknowledged since the last board.
+    pub newly_firing: Vec<Fingerprint>,
+    /// Backend failures, as `errors` in JSON.
+    pub errors: Vec<BackendFailure>,
+    /// Every configured source, its cluster resolved, its health apart.
+    pub sources: Vec<BoardSource>,
+    /// The dead man's switch, where it is there: never in a group, never counted.
+    pub watchdog: Vec<Fingerprint>,
+    /// What is wrong with the filter, where it could not be read; nothing is hidden then.
+    pub filter_error: Option<String>,
+}
+
+/// A source as the board has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoardSource {
+    /// Its configured name.
+    pub name: Arc<str>,
+    /// Its cluster: the configured one, else told apart by gossip, else its own name.
+    pub cluster: Arc<str>,
+    /// Age of its last good answer.
+    pub age: Option<Duration>,
+    /// Why it is not believed now; its last alerts stay, marked stale.
+    pub fault: Option<Arc<str>>,
+}
+
+/// A silence on the board.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoardSilence {
+    /// Where it lives.
+    pub source: Arc<str>,
+    /// That source's cluster.
+    pub cluster: Arc<str>,
+    /// The silence.
+    pub silence: Arc<Silence>,
+    /// Alerts it hides now, as the server says; for a pending one those it would hide; 0 for an expired one.
+    pub matches: usize,
+    /// Whether it is an acknowledgement.
+    pub ack: IsAck,
+}
+
+/// Whether a silence is an acknowledgement by its comment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IsAck {
+    /// It opens with `ACK!`.
+    Yes,
+    /// A plain silence.
+    No,
+}
+
+impl BoardSilence {
+    /// In force, and ends within `window`.
+    pub fn expires_within(&self, window: Duration, now: Now) -> bool {
+        self.silence.state == super::SilenceState::Active
+            && (self.silence.ends_at - now.utc)
+                .to_std()
+                .map_or(true, |left| left <= window)
+    }
+
+    /// In force or to come, and matches no alert.
+    pub fn is_unused(&self) -> bool {
+        self.silence.state != super::SilenceState::Expired && self.matches == 0
+    }
+}
+
+impl AlertBoard {
+    /// The alerts that inhibit this one, by name where the board knows them, else the fingerprint as given.
+    pub fn inhibitors(&self, alert: &Alert) -> Vec<Result<Arc<Alert>, Arc<str>>> {
+        let known = |hex: &Arc<str>| {
+            hex.parse::<Fingerprint>()
+                .ok()
+                .and_then(|f| self.by_fingerprint.get(&f))
+                .map(Arc::clone)
+        };
+        alert
+            .inhibited_by
+            .iter()
+            .map(|hex| known(hex).ok_or_else(|| Arc::clone(hex)))
+            .collect()
+    }
+
+    /// The silences that hide this alert, one row a cluster and id.
+    pub fn silences_of<'a>(&'a self, alert: &'a Alert) -> impl Iterator<Item = &'a Arc<BoardSilence>> {
+        self.silences
+            .iter()
+            .filter(|row| alert.silenced_by.contains(&row.silence.id))
+    }
+
+    /// No source that lists it can be asked at present: what is shown of it is old.
+    pub fn is_stale(&self, alert: &Alert) -> bool {
+        !alert.sources.is_empty()
+            && alert.sources.iter().all(|name| {
+                self.sources
+                    .iter()
+                    .any(|source| source.name == *name && source.fault.is_some())
+            })
+    }
+
+    /// The cluster a source belongs to.
+    pub fn cluster_of(&self, source: &str) -> Option<&Arc<str>> {
+        self.sources
+            .iter()
+            .find(|s| s.name.as_ref() == source)
+            .map(|s| &s.cluster)
+    }
+
+    /// The queue in one sentence: what fires, and why an empty queue can be believed or not.
+    pub fn sentence(&self) -> String {
+        let firing = match self.counts.active {
+            0 => "none firing".to_owned(),
+            n => format!("{n} firing"),
+        };
+        format!("{firing}, {}", self.pipeline.sentence())
+    }
+}
+
+impl PipelineHealth {
+    /// `pipeline ok 9s`, or what is wrong first, or what is not known.
+    pub fn sentence(&self) -> String {
+        if let Some(worst) = self.faults.first() {
+            let more = self.faults.len() - 1;
+            return if more == 0 {
+                worst.to_string()
+            } else {
+                format!("{worst} (and {more} more)")
+            };
+        }
+        match (self.age, self.unknown.first()) {
+            (Some(age), None) => format!("pipeline ok {}", short_age(age)),
+            (Some(age), Some(unknown)) => format!("as of {}; not proven: {unknown}", short_age(age)),
+            (None, Some(unknown)) => format!("but that is not known: {unknown}"),
+            (None, None) => "but that is not known: nothing has answered yet".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for PipelineFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WatchdogAbsent { missing, matcher } => {
+                write!(
+                    f,
+                    "watchdog absent {}: no alert matches {matcher}; alerts may not get through",
+                    short_age(*missing)
+                )
+            }
+            Self::SourceDown { source, cause, since } => {
+                write!(f, "{source} down {}: {cause}", short_age(*since))
+            }
+            Self::NotDelivered {
+                name,
+                count,
+                firing_for,
+            } => {
+                write!(f, "{name} fires in Prometheus for {}", short_age(*firing_for))?;
+                if *count > 1 {
+                    write!(f, " ({count} label sets)")?;
+                }
+                f.write_str(", and no Alertmanager has it")
+            }
+            Self::RulesFailing { count: 1, example } => write!(f, "an alerting rule fails: {example}"),
+            Self::RulesFailing { count, example } => write!(f, "{count} alerting rules fail: {example}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn severities_rank_by_what_they_mean_whatever_their_case() {
+        for (word, rank) in [
+            ("critical", SeverityRank::Critical),
+            ("Page", SeverityRank::Critical),
+            ("SEV1", SeverityRank::Critical),
+            ("warning", SeverityRank::Warning),
+            ("ticket", SeverityRank::Warning),
+            ("INFO", SeverityRank::Info),
+            ("none", SeverityRank::Info),
+            ("purple", SeverityRank::Other),
+            ("", SeverityRank::Other),
+        ] {
+            assert_eq!(SeverityRank::of(word), rank, "{word}");
+        }
+        assert!(SeverityRank::Critical < SeverityRank::Warning && SeverityRank::Other < SeverityRank::Info);
+    }
+
+    #[test]
+    fn an_empty_queue_says_why_it_can_be_believed() {
+        let mut board = AlertBoard::default();
+        assert_eq!(
+            board.sentence(),
+            "none firing, but that is not known: nothing has answered yet"
+        );
+        board.pipeline.age = Some(Duration::from_secs(9));
+        assert_eq!(board.sentence(), "none firing, pipeline ok 9s");
+        board.pipeline.unknown.push("no watchdog is configured".into());
+        assert_eq!(
+            board.sentence(),
+            "none firing, as of 9s; not proven: no watchdog is configured"
+        );
+        board.pipeline.faults.push(PipelineFault::RulesFailing {
+            count: 2,
+            example: "X: boom".into(),
+        });
+        assert_eq!(board.sentence(), "none firing, 2 alerting rules fail: X: boom");
+    }
+}
