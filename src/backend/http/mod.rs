@@ -223,3 +223,9 @@ pub struct Answer {
 
 /// A shared handle on the wire.
 pub type SharedTransport = Arc<dyn Transport>;
+
+/// Whoever answers a [`Call`]: the client, or a script in tests.
+pub trait Asker: Send + Sync {
+    /// Asks once, retries included.
+    fn call(&self, call: Call) -> BoxFuture<'_, super::BackendResult<Answer>>;
+}

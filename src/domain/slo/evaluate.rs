@@ -106,7 +106,7 @@ pub fn evaluate(slo: Arc<Slo>, readings: &Readings, memory: &LastKnown, now: Now
         warnings: Vec::new(),
         partial: readings.partial.clone(),
         spark: readings.spark.clone(),
-        history: readings.history.as_slice().into(),
+        history: Arc::clone(&readings.history),
         windows,
         rules,
         slo,

@@ -45,7 +45,7 @@ pub struct Readings {
     /// Events per second of `total` over the period, where known: for budgets in events.
     pub total_rate: Option<f64>,
     /// Error-ratio samples over the period, oldest first, for roll-off and burn-down; empty until fetched.
-    pub history: Vec<(DateTime<Utc>, f64)>,
+    pub history: Arc<[(DateTime<Utc>, f64)]>,
     /// Events in each step of `history`, in its order; empty where unknown, flat traffic is assumed then.
     pub history_events: Vec<f64>,
     /// First sample of `total` within the period.
