@@ -362,7 +362,9 @@ fn burn_state_and_budget_are_the_generators() {
     {
         for window in &of(&board, scenario.name).windows {
             let truth = scenario.true_ratio(window.window.length().as_secs_f64()) / 0.001;
-            let burn = window.burn_rate.unwrap();
+            let Some(burn) = window.burn_rate else {
+                panic!("{} over {}: {:?}", scenario.name, window.window, window.reading)
+            };
             assert!(
                 (burn - truth).abs() <= 0.02 * truth,
                 "{} over {}: burn {burn}, true {truth}",

@@ -64,7 +64,7 @@ impl Prometheus {
         form.extend(flavor_params(self.flavor()));
         if let Some(timeout) = timeout {
             // The server gives up with us rather than work on for nobody.
-            form.push(("timeout".to_owned(), format!("{:.3}s", timeout.as_secs_f64())));
+            form.push(("timeout".to_owned(), format!("{:.3}", timeout.as_secs_f64())));
         }
         let length: usize = form.iter().map(|(k, v)| k.len() + encoded_len(v) + 2).sum();
         let mut call = if length > GET_LIMIT {

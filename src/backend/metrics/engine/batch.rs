@@ -147,7 +147,7 @@ impl Batch {
                         Arc::clone(&one.slo),
                         Said::Refused {
                             why: Arc::from(error.detail.as_str()),
-                            unreadable: if error.detail.contains("parse") {
+                            unreadable: if is_unreadable(&error.detail) {
                                 Unreadable::Always
                             } else {
                                 Unreadable::ThisWindow
@@ -205,6 +205,13 @@ fn is_refusal(error: &BackendError) -> bool {
         | ErrorKind::Credentials
         | ErrorKind::Cancelled => false,
     }
+}
+
+/// It is no PromQL (nor MetricsQL), in any window.
+fn is_unreadable(detail: &str) -> bool {
+    ["parse error", "parse query", "parsing query"]
+        .iter()
+        .any(|words| detail.contains(words))
 }
 
 fn with<T, U>(answered: Answered<T>, f: impl FnOnce(T) -> U) -> Answered<U> {
