@@ -285,3 +285,127 @@ fn selector(name: &str, labels: &Labels, keep: &[&str]) -> String {
     out.push('}');
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::metrics::{RuleAlert, RuleHealth};
+
+    fn sample(labels: &[(&str, &str)], value: f64) -> Sample {
+        Sample {
+            labels: labels.iter().map(|(k, v)| (*k, *v)).collect(),
+            value,
+            at: 0.0,
+        }
+    }
+
+    fn sloth(name: &str, value: f64) -> Sample {
+        sample(
+            &[
+                ("__name__", name),
+                ("sloth_id", "a-b"),
+                ("sloth_service", "a"),
+                ("sloth_slo", "b"),
+            ],
+            value,
+        )
+    }
+
+    fn alert(severity: &str, query: &str) -> AlertingRule {
+        AlertingRule {
+            name: "x".into(),
+            query: query.to_owned(),
+            labels: [("sloth_severity", severity)].into_iter().collect(),
+            health: RuleHealth::Ok,
+            last_evaluation: None,
+            hold: Duration::ZERO,
+            alerts: Vec::<RuleAlert>::new(),
+        }
+    }
+
+    #[test]
+    fn sloths_slos_are_found_with_their_owners_windows() {
+        let samples: Vec<Sample> = ["5m", "1h", "30d"]
+            .iter()
+            .map(|w| sloth(&format!("slo:sli_error:ratio_rate{w}"), 0.001))
+            .chain([
+                sloth("slo:objective:ratio", 0.999),
+                sloth("slo:time_period:days", 30.0),
+            ])
+            .collect();
+        let query = "(max(slo:sli_error:ratio_rate5m{sloth_id=\"a-b\", sloth_service=\"a\"} > (20 * 0.001)) without (sloth_window) and \
+                     max(slo:sli_error:ratio_rate1h{sloth_id=\"a-b\", sloth_service=\"a\"} > (20 * 0.001)) without (sloth_window))";
+        let other = query.replace("a-b", "c-d");
+        let mut found = Found::default();
+        find_sloth(
+            &samples,
+            &[alert("page", query), alert("page", &other)],
+            &mut found,
+        );
+        let slo = &found.slos[0];
+        assert_eq!(
+            (slo.name.as_str(), slo.service.as_str(), slo.period.name()),
+            ("a-b", "a", "30d")
+        );
+        assert_eq!(slo.rules.len(), 1);
+        assert_eq!(
+            (
+                slo.rules[0].factor,
+                slo.rules[0].long.name(),
+                slo.rules[0].short.name()
+            ),
+            (20.0, "1h", "5m")
+        );
+        assert_eq!(slo.rules[0].origin, RuleOrigin::Sloth);
+        let Sli::Recorded { by_window, .. } = &slo.sli else {
+            panic!("recorded")
+        };
+        assert!(by_window["5m"].contains("__name__=\"slo:sli_error:ratio_rate5m\", sloth_id=\"a-b\""));
+        let mut without = Found::default();
+        find_sloth(&samples, &[], &mut without);
+        assert_eq!(without.slos[0].rules.len(), 4, "its built-in table");
+    }
+
+    #[test]
+    fn pyrras_slos_are_found_with_its_own_table_and_period() {
+        let of =
+            |name: &str, value: f64| sample(&[("__name__", name), ("slo", "api"), ("job", "web")], value);
+        let samples = [
+            of("pyrra_objective", 0.99),
+            of("pyrra_window", 2_419_200.0),
+            of("pyrra_availability", 0.995),
+            of("http_requests:burnrate5m", 0.01),
+            of("http_requests:burnrate1h", 0.01),
+        ];
+        let mut found = Found::default();
+        find_pyrra(&samples, &mut found);
+        let slo = &found.slos[0];
+        let factors: Vec<f64> = slo.rules.iter().map(|r| r.factor).collect();
+        assert_eq!(factors, [14.0, 7.0, 2.0, 1.0]);
+        assert_eq!(
+            (slo.rules[3].long.name(), slo.rules[3].short.name()),
+            ("4d", "6h")
+        );
+        assert_eq!(slo.rules[0].hold, Duration::from_secs(120));
+        let Sli::Recorded { by_window, .. } = &slo.sli else {
+            panic!("recorded")
+        };
+        assert_eq!(
+            by_window[slo.period.name()],
+            "1 - {__name__=\"pyrra_availability\", slo=\"api\"}"
+        );
+        assert!(promql_parser::parser::parse(QUERY).is_ok());
+    }
+
+    #[test]
+    fn what_has_no_objective_is_said_and_left_out() {
+        let mut found = Found::default();
+        find_sloth(&[sloth("slo:sli_error:ratio_rate5m", 0.1)], &[], &mut found);
+        find_pyrra(
+            &[sample(&[("__name__", "x:burnrate5m"), ("slo", "s")], 0.1)],
+            &mut found,
+        );
+        assert!(found.slos.is_empty());
+        assert_eq!(found.warnings.len(), 2);
+    }
+}

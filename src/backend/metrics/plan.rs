@@ -60,11 +60,10 @@ pub struct Branch {
 }
 
 /// The expressions that give one window of an SLO; `le` is the matcher of the latency bucket, where that is
-/// known. Empty where a recorded SLO has no such window. A scalar expression is lifted to a vector, because
-/// `label_replace` takes no scalar.
-pub fn branches(slo: &Slo, window: &Window, le: Option<&str>) -> Vec<Branch> {
-    let fill = |template: &str| lift(&fill_window(template, window.name()));
-    match &slo.sli {
+/// known. Empty where a recorded SLO has no such window.
+pub fn branches(sli: &Sli, window: &Window, le: Option<&str>) -> Vec<Branch> {
+    let fill = |template: &str| fill_window(template, window.name());
+    match sli {
         Sli::Events { errors, total } => vec![
             Branch {
                 part: Part::Errors,
@@ -319,11 +318,26 @@ pub fn local_warning(template: &str) -> Option<String> {
         .map(|why| why.lines().next().unwrap_or_default().to_owned())
 }
 
-fn lift(expr: &str) -> String {
+/// The same with scalar templates lifted to vectors, because `label_replace` takes no scalar. Parses: done once
+/// an SLO, not once a request.
+pub fn lifted(sli: &Sli) -> Sli {
+    match sli {
+        Sli::Events { errors, total } => Sli::Events {
+            errors: lift(errors),
+            total: lift(total),
+        },
+        Sli::Ratio { error_ratio } => Sli::Ratio {
+            error_ratio: lift(error_ratio),
+        },
+        Sli::Latency { .. } | Sli::Recorded { .. } => sli.clone(),
+    }
+}
+
+fn lift(template: &str) -> String {
     use promql_parser::parser::value::ValueType;
-    match promql_parser::parser::parse(expr) {
-        Ok(parsed) if parsed.value_type() == ValueType::Scalar => format!("vector({expr}\n)"),
-        Ok(_) | Err(_) => expr.to_owned(),
+    match promql_parser::parser::parse(&fill_window(template, "5m")) {
+        Ok(parsed) if parsed.value_type() == ValueType::Scalar => format!("vector({template}\n)"),
+        Ok(_) | Err(_) => template.to_owned(),
     }
 }
 
@@ -390,9 +404,9 @@ mod tests {
     fn a_union_parses_and_tells_whose_branch_is_whose() {
         let of = events_slo("sum(rate(t[{{window}}])) # all of it");
         let window = Window::named("5m").unwrap();
-        let one = branches(&of, &window, None);
+        let one = branches(&of.sli, &window, None);
         let scalar = branches(
-            &slo(Sli::Ratio {
+            &lifted(&Sli::Ratio {
                 error_ratio: "0.5".into(),
             }),
             &window,
@@ -475,7 +489,7 @@ mod tests {
             threshold: 0.2,
         });
         let window = Window::named("1h").unwrap();
-        let exprs = branches(&of, &window, Some("le=\"0.2\""));
+        let exprs = branches(&of.sli, &window, Some("le=\"0.2\""));
         assert_eq!(exprs[0].expr, "sum(rate(h_bucket{service=\"a\",le=\"0.2\"}[1h]))");
         let got = reading(&of, HOUR, &values(&[(Part::Good, 9.0), (Part::Total, 10.0)]));
         assert_eq!(
@@ -485,7 +499,7 @@ mod tests {
                 events: Some(36_000.0)
             }
         );
-        assert!(branches(&of, &window, None).is_empty());
+        assert!(branches(&of.sli, &window, None).is_empty());
     }
 
     proptest::proptest! {

@@ -132,16 +132,27 @@ impl Engine {
             .map(|e| (e.slo.service.clone(), e.slo.name.clone()))
             .collect();
         let before = self.entries.len();
+        let mut changed = false;
         for slo in found.slos {
             // Configured ones win over the same SLO found recorded.
             let known = configured.iter().any(|(service, name)| {
                 *name == slo.name || (!service.is_empty() && format!("{service}-{name}") == slo.name)
             });
-            if !known {
-                self.add(slo);
+            if known {
+                continue;
             }
+            // Redefined by its owner: what was read of the old promise says nothing of the new one.
+            let redefined = self
+                .entries
+                .get(slo.name.as_str())
+                .is_some_and(|entry| *entry.slo != slo);
+            if redefined {
+                self.entries.remove(slo.name.as_str());
+            }
+            changed |= redefined;
+            self.add(slo);
         }
-        if self.entries.len() > before {
+        if changed || self.entries.len() > before {
             self.ask_windows_again();
         }
     }
@@ -172,7 +183,12 @@ impl Entry {
     }
 
     fn refuse(&mut self, question: &Question, why: &Arc<str>, unreadable: Unreadable, asked: Asked) {
-        let tries = self.refused.get(question).map_or(0, |r| r.tries) + 1;
+        // A second batch that was under way with the first says nothing new.
+        let tries = match self.refused.get(question) {
+            Some(known) if asked.0 < known.next => known.tries,
+            Some(known) => known.tries + 1,
+            None => 1,
+        };
         let wait = (asked.1 * 5).max(REFUSED_FLOOR) * 2u32.saturating_pow((tries - 1).min(4));
         let next = asked.0 + wait.min(HOUR);
         let shortest = self.windows.first().map(|w| Question::Window(w.length()));

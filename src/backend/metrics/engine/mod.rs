@@ -78,6 +78,8 @@ struct Refusal {
 #[derive(Debug)]
 struct Entry {
     slo: Arc<Slo>,
+    /// How it is asked: the SLO's own, scalar templates lifted.
+    asked: Sli,
     windows: Vec<Window>,
     readings: Readings,
     memory: LastKnown,
@@ -136,7 +138,8 @@ impl Engine {
     }
 
     /// When [`Engine::take_due`] has something to give next. Nothing known to ask for: one poll from `now`.
-    pub fn next_due(&self, now: Tick) -> Tick {
+    pub fn next_due(&mut self, now: Tick) -> Tick {
+        self.advance_opening();
         let open = self.opening == Opening::Open;
         let clocks = self
             .questions()
@@ -418,6 +421,7 @@ impl Entry {
             }
         }
         Self {
+            asked: plan::lifted(&slo.sli),
             slo: Arc::new(slo),
             windows,
             readings,
@@ -500,7 +504,7 @@ impl Entry {
 
     fn branches(&self, question: &Question) -> Vec<Branch> {
         let of = |window: Option<Window>| {
-            window.map_or_else(Vec::new, |w| plan::branches(&self.slo, &w, self.le.as_deref()))
+            window.map_or_else(Vec::new, |w| plan::branches(&self.asked, &w, self.le.as_deref()))
         };
         match question {
             Question::Discovery => Vec::new(),
