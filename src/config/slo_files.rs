@@ -43,7 +43,7 @@ pub struct SloFiles {
     pub problems: Vec<String>,
 }
 
-/// Reads all files of a context at once, because Sloth's AlertWindows and OpenSLO's parts may stand in others.
+/// Reads all files of a context at once, because Sloth's `AlertWindows` and OpenSLO's parts may stand in others.
 /// `defaults` are `[[burn_rules]]`; empty means the workbook's table.
 pub fn read_slo_files(files: &[SloFile], defaults: &[BurnRuleConfig]) -> SloFiles {
     let mut out = SloFiles::default();

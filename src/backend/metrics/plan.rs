@@ -139,7 +139,7 @@ pub fn bucket(threshold: f64, bounds: &[String]) -> Option<Result<String, String
                 .filter_map(|bound| bound.parse().ok().map(|value| (value, bound)))
                 .collect();
             known.sort_by(|a, b| a.0.total_cmp(&b.0));
-            known.dedup_by(|a, b| a.0 == b.0);
+            known.dedup_by(|a, b| a.0.total_cmp(&b.0).is_eq());
             let list: Vec<&str> = known.iter().map(|(_, b)| b.as_str()).collect();
             Err(format!(
                 "the threshold {threshold} s is no bucket bound of the histogram; it has {}",

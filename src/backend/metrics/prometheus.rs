@@ -169,22 +169,17 @@ impl Prometheus {
             if let Some(token) = token.take() {
                 call = call.param("group_next_token", token);
             }
-            let answered = match self.ask(call).await {
-                Ok(answered) => answered,
-                // A token whose group has gone: what was read so far belongs to no one moment. The next poll starts over.
-                Err(error) => return Err(error),
-            };
+            // A token whose group has gone is a 400: what was read so far is of no one moment, the next poll starts over.
+            let answered = self.ask(call).await?;
             let (rules, next) = wire::rules(answered.value)
                 .map_err(|why| self.error(ErrorKind::BadAnswer, &format!("GET {path}"), &why))?;
             all.extend(rules);
-            match next {
-                Some(next) => token = Some(next),
-                None => {
-                    // An empty list from VictoriaMetrics means that it has no vmalert to ask, not that nothing is defined.
-                    let unknown = all.is_empty() && self.flavor() == Some(Flavor::VictoriaMetrics);
-                    return Ok((!unknown).then_some(all));
-                }
+            if next.is_none() {
+                // An empty list from VictoriaMetrics means that it has no vmalert to ask, not that nothing is defined.
+                let unknown = all.is_empty() && self.flavor() == Some(Flavor::VictoriaMetrics);
+                return Ok((!unknown).then_some(all));
             }
+            token = next;
         }
         Err(self.error(
             ErrorKind::BadAnswer,

@@ -90,7 +90,7 @@ spec:
 fn openslo_reads_references_and_policies() {
     let files = read(
         "openslo.yaml",
-        r#"
+        r"
 apiVersion: openslo/v1
 kind: SLO
 metadata: {name: web}
@@ -123,7 +123,7 @@ metadata: {name: burn}
 spec:
   severity: page
   condition: {kind: burnrate, op: gt, threshold: 10, lookbackWindow: 1h, alertAfter: 5m}
-"#,
+",
     );
     assert_eq!(files.problems, Vec::<String>::new());
     let slo = &files.slos[0];

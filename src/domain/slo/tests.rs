@@ -362,9 +362,9 @@ fn the_list_puts_lost_data_right_after_pages() {
         named("page-faster", &calm_but(&[("5m", 30.0), ("1h", 15.0)]), &fresh),
     ];
     rank(&mut list);
-    let names: Vec<&str> = list.iter().map(|r| r.slo.name.as_str()).collect();
+    let order: Vec<&str> = list.iter().map(|r| r.slo.name.as_str()).collect();
     assert_eq!(
-        names,
+        order,
         [
             "page-faster",
             "page",

@@ -175,17 +175,14 @@ impl Batch {
         items: &[Item],
     ) -> BackendResult<Answered<Vec<(Arc<str>, Said)>>> {
         let query = plan::union(items.iter().map(|item| item.branches.as_slice()));
-        Ok(match self.span {
-            Some(span) => {
-                let answered = metrics
-                    .range_within(query, span.from, span.to, span.step, self.timeout)
-                    .await?;
-                with(answered, |series| sort_range(items, &series))
-            }
-            None => {
-                let answered = metrics.instant(query, None, self.timeout).await?;
-                with(answered, |samples| sort_instant(items, &samples, &self.question))
-            }
+        Ok(if let Some(span) = self.span {
+            let answered = metrics
+                .range_within(query, span.from, span.to, span.step, self.timeout)
+                .await?;
+            with(answered, |series| sort_range(items, &series))
+        } else {
+            let answered = metrics.instant(query, None, self.timeout).await?;
+            with(answered, |samples| sort_instant(items, &samples, &self.question))
         })
     }
 }

@@ -507,7 +507,6 @@ impl Entry {
             window.map_or_else(Vec::new, |w| plan::branches(&self.asked, &w, self.le.as_deref()))
         };
         match question {
-            Question::Discovery => Vec::new(),
             Question::Bounds => plan::bounds_branch(&self.slo).into_iter().collect(),
             Question::Window(length) => of(self.window(*length).cloned()),
             Question::Spark => of(self.windows.first().cloned()),
@@ -515,7 +514,7 @@ impl Entry {
                 of(self.history_window())
             }
             Question::FirstSample { from, to } if self.begins == Some((*from, *to)) => of(self.fine_window()),
-            Question::History { .. } | Question::FirstSample { .. } => Vec::new(),
+            Question::Discovery | Question::History { .. } | Question::FirstSample { .. } => Vec::new(),
         }
     }
 }

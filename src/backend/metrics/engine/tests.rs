@@ -9,10 +9,13 @@ use crate::backend::metrics::{AlertingRule, Answered, Flavor, Sample, Series};
 use crate::backend::{BackendError, BackendResult, Delivery};
 use crate::domain::slo::{Objective, RuleOrigin, SloOrigin, SloState, workbook_rules};
 
+/// Whether a query is answered, and whether in part.
+type Answering = dyn Fn(&str) -> BackendResult<Option<Arc<str>>> + Send + Sync;
+
 /// A server that answers every tagged branch by a rule, and remembers its queries.
 struct Fake {
     asked: Mutex<Vec<String>>,
-    answer: Box<dyn Fn(&str) -> BackendResult<Option<Arc<str>>> + Send + Sync>,
+    answer: Box<Answering>,
     /// Value of a branch, by its own text.
     value: fn(&str) -> f64,
 }
@@ -43,7 +46,7 @@ impl Fake {
             .captures_iter(query)
             .map(|c| {
                 let whole = c.get(0).unwrap();
-                let branch = &query[start..whole.start()];
+                let branch = query.get(start..whole.start()).unwrap();
                 start = whole.end();
                 Sample {
                     labels: [(plan::TAG.to_owned(), c[1].to_owned())].into_iter().collect(),
