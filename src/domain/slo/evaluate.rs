@@ -251,6 +251,11 @@ fn warnings(report: &SloReport, readings: &Readings) -> Vec<String> {
         ));
     }
     out.extend(slo.notes.iter().cloned());
-    out.extend(readings.warnings.iter().cloned());
+    for warning in &readings.warnings {
+        // The definition may have been told off for the same thing when it was loaded.
+        if !out.contains(warning) {
+            out.push(warning.clone());
+        }
+    }
     out
 }

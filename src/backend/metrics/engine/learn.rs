@@ -8,12 +8,13 @@ use chrono::DateTime;
 
 use crate::backend::metrics::discovery::Found;
 use crate::backend::metrics::plan::{self, Values};
+use crate::backend::metrics::{AlertingRule, Firing};
 use crate::backend::{BackendError, ErrorKind};
-use crate::domain::slo::{Reading, Sli, Slo, SloOrigin, TimedReading};
+use crate::domain::slo::{Reading, Severity, Sli, Slo, SloOrigin, TimedReading};
 use crate::time::{Now, Tick};
 
 use super::batch::{Said, Unreadable};
-use super::{Engine, Entry, FIVE_MINUTES, HOUR, Outcome, Question, Refusal, SPARK_STEP, interval};
+use super::{Engine, Entry, FIVE_MINUTES, HOUR, Outcome, OwnerSays, Question, Refusal, SPARK_STEP, interval};
 
 /// A refused expression is tried again after ten tiers, at least this; doubling to an hour.
 const REFUSED_FLOOR: Duration = Duration::from_secs(600);
@@ -91,6 +92,43 @@ impl Engine {
         }
         if answers_anew {
             self.ask_windows_again();
+        }
+    }
+
+    /// Hears what Prometheus says of alerting rules (polled elsewhere), so that an owner's own alert that
+    /// disagrees with the state here is shown beside it.
+    pub fn hear_rules(&mut self, rules: &[AlertingRule]) {
+        for entry in self.entries.values_mut() {
+            let matcher = match entry.slo.origin {
+                SloOrigin::Sloth => format!("sloth_id={}", plan::quote(&entry.slo.name)),
+                SloOrigin::Pyrra => {
+                    let name = entry.slo.name.rsplit('/').next().unwrap_or_default();
+                    format!("slo={}", plan::quote(name))
+                }
+                SloOrigin::Config | SloOrigin::File(_) => continue,
+            };
+            let mut says = None;
+            for rule in rules.iter().filter(|rule| rule.query.contains(&matcher)) {
+                let word = match rule.labels.get("sloth_severity") {
+                    Some(word) => word,
+                    None => rule.labels.value("severity"),
+                };
+                let severity = if matches!(word, "page" | "critical") {
+                    Severity::Page
+                } else {
+                    Severity::Ticket
+                };
+                let fires = rule.alerts.iter().any(|alert| alert.firing == Firing::Firing);
+                says = match says {
+                    Some(OwnerSays::Firing(loudest)) if fires => {
+                        Some(OwnerSays::Firing(severity.min(loudest)))
+                    }
+                    None | Some(OwnerSays::Quiet) if fires => Some(OwnerSays::Firing(severity)),
+                    None | Some(OwnerSays::Quiet) => Some(OwnerSays::Quiet),
+                    Some(OwnerSays::Firing(loudest)) => Some(OwnerSays::Firing(loudest)),
+                };
+            }
+            entry.owner = says;
         }
     }
 

@@ -9,6 +9,7 @@
 //! whose pair partner is over its factor at every poll; at start the shortest and 1 h first.
 
 mod batch;
+mod entry;
 mod learn;
 #[cfg(test)]
 mod tests;
@@ -22,17 +23,16 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
 use crate::backend::{BackendFailure, ErrorKind};
-use crate::domain::slo::{
-    LastKnown, Reading, Readings, Sli, Slo, SloBoard, TimedReading, Window, evaluate, rank,
-};
+use crate::domain::slo::{Reading, Sli, Slo, SloBoard, TimedReading, Window, evaluate, rank};
 use crate::time::{Now, Tick};
 
 pub use batch::{Batch, Outcome, Question};
 
 use super::Metrics;
-use super::plan::{self, Branch};
+use super::plan;
 use super::prometheus::aligned;
 use batch::{Item, Span};
+use entry::{Entry, OwnerSays, Refusal};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const SPARK_STEP: Duration = Duration::from_secs(120);
@@ -65,30 +65,6 @@ struct Clock {
     next: Tick,
     in_flight: usize,
     failures: u32,
-}
-
-/// A refused expression, remembered.
-#[derive(Debug, Clone)]
-struct Refusal {
-    next: Tick,
-    tries: u32,
-}
-
-/// One SLO and all that is known of it.
-#[derive(Debug)]
-struct Entry {
-    slo: Arc<Slo>,
-    /// How it is asked: the SLO's own, scalar templates lifted.
-    asked: Sli,
-    windows: Vec<Window>,
-    readings: Readings,
-    memory: LastKnown,
-    /// Matcher of the latency bucket, once it is known.
-    le: Option<String>,
-    partial: BTreeMap<Question, Arc<str>>,
-    refused: BTreeMap<Question, Refusal>,
-    /// The step of the history in which data begins, unix seconds, not looked into yet.
-    begins: Option<(i64, i64)>,
 }
 
 /// How far the opening is: what must be known before the rest is asked.
@@ -353,7 +329,8 @@ impl Engine {
     pub fn board(&mut self, now: Now) -> SloBoard {
         let mut slos = Vec::with_capacity(self.entries.len());
         for entry in self.entries.values_mut() {
-            let report = evaluate(Arc::clone(&entry.slo), &entry.readings, &entry.memory, now);
+            let mut report = evaluate(Arc::clone(&entry.slo), &entry.readings, &entry.memory, now);
+            report.warnings.extend(entry.disagreement(&report));
             entry.memory.observe(&report, now.utc);
             slos.push(Arc::new(report));
         }
@@ -401,129 +378,6 @@ impl Engine {
                 entry.readings.windows.insert(window.name().to_owned(), timed);
             }
         }
-    }
-}
-
-impl Entry {
-    fn new(slo: Slo) -> Self {
-        let windows = slo.windows();
-        let mut readings = Readings::default();
-        for (key, template) in templates(&slo.sli) {
-            if let Some(why) = plan::local_warning(template) {
-                readings
-                    .warnings
-                    .push(format!("{key} does not parse here ({why}); the server decides"));
-            }
-            if !plan::takes_window(template) {
-                readings.warnings.push(format!(
-                    "{key} has no {{{{window}}}}: every window shows the same"
-                ));
-            }
-        }
-        Self {
-            asked: plan::lifted(&slo.sli),
-            slo: Arc::new(slo),
-            windows,
-            readings,
-            memory: LastKnown::default(),
-            le: None,
-            partial: BTreeMap::new(),
-            refused: BTreeMap::new(),
-            begins: None,
-        }
-    }
-
-    fn window(&self, length: Duration) -> Option<&Window> {
-        self.windows.iter().find(|w| w.length() == length)
-    }
-
-    /// Whether the pair partner of a window is over its factor.
-    fn is_hot(&self, window: &Window) -> bool {
-        self.slo.rules.iter().any(|rule| {
-            let partner = if rule.long == *window {
-                &rule.short
-            } else if rule.short == *window {
-                &rule.long
-            } else {
-                return false;
-            };
-            match self.readings.windows.get(partner.name()).map(|t| &t.reading) {
-                Some(Reading::Ratio { error_ratio, .. }) => {
-                    error_ratio / self.slo.objective.budget() > rule.factor
-                }
-                Some(Reading::NoTraffic | Reading::NoData | Reading::Error(_) | Reading::Pending) | None => {
-                    false
-                }
-            }
-        })
-    }
-
-    fn is_hot_question(&self, question: &Question) -> bool {
-        match question {
-            Question::Window(length) => self.window(*length).is_some_and(|w| self.is_hot(w)),
-            Question::Discovery
-            | Question::Bounds
-            | Question::Spark
-            | Question::History { .. }
-            | Question::FirstSample { .. } => false,
-        }
-    }
-
-    /// The window that is asked at each step of the history: some 120 steps; of a recorded SLO the longest
-    /// window that still gives 60.
-    fn history_window(&self) -> Option<Window> {
-        let period = self.slo.period.length();
-        match &self.slo.sli {
-            Sli::Recorded { .. } => self
-                .windows
-                .iter()
-                .rev()
-                .find(|w| w.length() * 60 <= period && w.length() >= FIVE_MINUTES)
-                .cloned(),
-            Sli::Events { .. } | Sli::Ratio { .. } | Sli::Latency { .. } => {
-                let fine = period.as_secs() / 120 / 300 * 300;
-                Some(Window::of(Duration::from_secs(fine).max(FIVE_MINUTES)))
-            }
-        }
-    }
-
-    fn history_question(&self) -> Option<Question> {
-        Some(Question::History {
-            period: self.slo.period.length(),
-            step: self.history_window()?.length(),
-        })
-    }
-
-    /// The window that shows presence finely: five minutes, or the shortest that is recorded.
-    fn fine_window(&self) -> Option<Window> {
-        match &self.slo.sli {
-            Sli::Recorded { .. } => self.windows.first().cloned(),
-            Sli::Events { .. } | Sli::Ratio { .. } | Sli::Latency { .. } => Some(Window::of(FIVE_MINUTES)),
-        }
-    }
-
-    fn branches(&self, question: &Question) -> Vec<Branch> {
-        let of = |window: Option<Window>| {
-            window.map_or_else(Vec::new, |w| plan::branches(&self.asked, &w, self.le.as_deref()))
-        };
-        match question {
-            Question::Bounds => plan::bounds_branch(&self.slo).into_iter().collect(),
-            Question::Window(length) => of(self.window(*length).cloned()),
-            Question::Spark => of(self.windows.first().cloned()),
-            Question::History { .. } if self.history_question().as_ref() == Some(question) => {
-                of(self.history_window())
-            }
-            Question::FirstSample { from, to } if self.begins == Some((*from, *to)) => of(self.fine_window()),
-            Question::Discovery | Question::History { .. } | Question::FirstSample { .. } => Vec::new(),
-        }
-    }
-}
-
-fn templates(sli: &Sli) -> Vec<(&'static str, &str)> {
-    match sli {
-        Sli::Events { errors, total } => vec![("errors", errors), ("total", total)],
-        Sli::Ratio { error_ratio } => vec![("error_ratio", error_ratio)],
-        Sli::Latency { .. } | Sli::Recorded { .. } => Vec::new(),
     }
 }
 

@@ -352,3 +352,42 @@ fn what_is_due_next_lies_ahead_once_everything_was_asked() {
     assert_eq!(of(7_200), Some(Duration::from_secs(30)));
     assert_eq!(of(2_592_000), Some(Duration::from_secs(60)));
 }
+
+#[test]
+fn an_owners_alert_that_disagrees_is_shown_beside_ours() {
+    let mut of = slo("s000");
+    of.origin = SloOrigin::Sloth;
+    let settings = Settings {
+        poll: Duration::from_secs(15),
+        discover: Discover::No,
+    };
+    let mut engine = Engine::new(vec![of], settings);
+    step(&mut engine, &Fake::healthy(), 0);
+    let rule = |firing: bool| AlertingRule {
+        name: "Burn".into(),
+        query: "slo:sli_error:ratio_rate5m{sloth_id=\"s000\"} > (14.4 * 0.001)".into(),
+        labels: [("sloth_severity", "page")].into_iter().collect(),
+        health: crate::backend::metrics::RuleHealth::Ok,
+        last_evaluation: None,
+        hold: Duration::ZERO,
+        alerts: firing
+            .then(|| crate::backend::metrics::RuleAlert {
+                labels: crate::domain::alert::Labels::default(),
+                firing: crate::backend::metrics::Firing::Firing,
+                active_at: at(0).utc,
+            })
+            .into_iter()
+            .collect(),
+    };
+    let disagrees = |engine: &mut Engine| {
+        let board = engine.board(at(1));
+        board.slos[0]
+            .warnings
+            .iter()
+            .any(|w| w.contains("its owner's own page alert fires"))
+    };
+    engine.hear_rules(&[rule(true)]);
+    assert!(disagrees(&mut engine));
+    engine.hear_rules(&[rule(false)]);
+    assert!(!disagrees(&mut engine));
+}
