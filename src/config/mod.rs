@@ -5,6 +5,8 @@
 //! Secrets are references here ([`Secret`]); they are read when a client is built, and never printed.
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
+pub mod slo_files;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,10 +1,13 @@
-//! Against real servers, where the machine has them; loudly skipped otherwise.
+//! midwatch against real servers, started here on loopback. A missing binary is said loudly and skipped.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stderr,
     reason = "a test that fails says so by panicking"
 )]
 
 mod alertmanager;
+mod prometheus;

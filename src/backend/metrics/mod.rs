@@ -4,6 +4,12 @@
 //! VictoriaMetrics; `plan` turns SLOs into batched queries by tier; `discovery` finds recorded SLOs;
 //! `engine` keeps the schedule and the readings and yields the board.
 
+pub mod discovery;
+pub mod engine;
+pub mod plan;
+pub mod prometheus;
+mod wire;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,6 +136,18 @@ pub trait Metrics: Send + Sync {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
         step: Duration,
+    ) -> BoxFuture<'_, BackendResult<Answered<Vec<Series>>>> {
+        self.range_within(query, from, to, step, None)
+    }
+
+    /// A range query with its own time-out; the endpoint's where none.
+    fn range_within(
+        &self,
+        query: String,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        step: Duration,
+        timeout: Option<Duration>,
     ) -> BoxFuture<'_, BackendResult<Answered<Vec<Series>>>>;
 
     /// Alerting rules with their alerts and health. `None` where this server cannot know (VictoriaMetrics without vmalert).

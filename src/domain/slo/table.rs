@@ -1,0 +1,77 @@
+//! `midwatch slo` for humans: one aligned line an SLO, its words, then what is wrong. Start at [`report_text`].
+
+use std::fmt::Write as _;
+
+use crate::text::{SafeText, fit, fit_right, width};
+
+use super::{SloBoard, SloReport, duration_in_words, headline_burn};
+
+const HEADS: [&str; 6] = ["STATE", "SLO", "OBJECTIVE", "BURN", "BUDGET", "EMPTY IN"];
+
+/// The board as text, each line safe for a terminal, ending in a newline.
+pub fn report_text(board: &SloBoard) -> String {
+    let rows: Vec<[String; 6]> = board.slos.iter().map(|r| row(r)).collect();
+    let mut widths = HEADS.map(width);
+    for row in &rows {
+        for (widest, cell) in widths.iter_mut().zip(row) {
+            *widest = (*widest).max(width(cell));
+        }
+    }
+    let mut out = String::new();
+    if rows.is_empty() {
+        out.push_str("no SLOs: none configured and none found recorded on the server\n");
+    } else {
+        line(&mut out, &HEADS.map(str::to_owned), &widths, "");
+    }
+    for (row, report) in rows.iter().zip(&board.slos) {
+        line(&mut out, row, &widths, SafeText::line(&report.words).as_str());
+        for warning in &report.warnings {
+            let _ = writeln!(out, "  ! {}", SafeText::line(warning)); // a String takes everything
+        }
+    }
+    for warning in &board.warnings {
+        let _ = writeln!(out, "! {}", SafeText::line(warning));
+    }
+    for error in &board.errors {
+        let _ = writeln!(
+            out,
+            "error: {}: {}",
+            SafeText::line(&error.backend),
+            SafeText::line(&error.message)
+        );
+    }
+    out
+}
+
+fn row(report: &SloReport) -> [String; 6] {
+    let state = match report.last_known {
+        Some((known, _)) if known != report.state => format!("{} ({})", report.state.word(), known.word()),
+        Some(_) | None => report.state.word().to_owned(),
+    };
+    let budget = report.budget.as_ref();
+    [
+        state,
+        SafeText::line(&report.slo.name).into_string(),
+        format!("{} %", report.slo.objective),
+        headline_burn(report).map_or_else(|| "-".to_owned(), |burn| format!("{burn:.1}×")),
+        budget.map_or_else(|| "-".to_owned(), |b| format!("{:.1} %", b.remaining * 100.0)),
+        budget
+            .and_then(|b| b.exhausts_in)
+            .map_or_else(|| "-".to_owned(), duration_in_words),
+    ]
+}
+
+fn line(out: &mut String, cells: &[String; 6], widths: &[usize; 6], words: &str) {
+    let mut text = String::new();
+    for (column, (cell, room)) in cells.iter().zip(widths).enumerate() {
+        if column < 2 {
+            text.push_str(&fit(cell, *room));
+        } else {
+            text.push_str(&fit_right(cell, *room));
+        }
+        text.push_str("  ");
+    }
+    text.push_str(words);
+    out.push_str(text.trim_end());
+    out.push('\n');
+}

@@ -1,0 +1,427 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::*;
+use crate::time::{Now, Tick};
+
+const DAY: u64 = 86_400;
+
+fn window(name: &str) -> Window {
+    Window::named(name).unwrap()
+}
+
+fn now() -> Now {
+    let utc: DateTime<Utc> = "2026-11-20T03:14:07Z".parse().unwrap();
+    Now::fixed(utc, 10_000)
+}
+
+pub(super) fn slo(objective: f64, period: &str) -> Slo {
+    let period = window(period);
+    Slo {
+        name: "checkout-availability".to_owned(),
+        service: "checkout".to_owned(),
+        objective: Objective::from_percent(objective).unwrap(),
+        rules: workbook_rules(&period, RuleOrigin::Default),
+        period,
+        sli: Sli::Ratio {
+            error_ratio: "x[{{window}}]".to_owned(),
+        },
+        origin: SloOrigin::Config,
+        low_traffic: None,
+        notes: Vec::new(),
+    }
+}
+
+pub(super) fn readings(of: &[(&str, Reading)]) -> Readings {
+    Readings {
+        windows: of
+            .iter()
+            .map(|(name, reading)| {
+                let timed = TimedReading {
+                    reading: reading.clone(),
+                    at: Tick::from_secs(9_990),
+                    fresh_for: Duration::from_secs(30),
+                };
+                ((*name).to_owned(), timed)
+            })
+            .collect::<BTreeMap<_, _>>(),
+        ..Readings::default()
+    }
+}
+
+fn ratio(error_ratio: f64) -> Reading {
+    Reading::Ratio {
+        error_ratio,
+        events: None,
+    }
+}
+
+/// Burn rates of every window of the default table, objective 99.9 %.
+fn burns(of: &[(&str, f64)]) -> Readings {
+    let all: Vec<(&str, Reading)> = of.iter().map(|(w, burn)| (*w, ratio(burn * 0.001))).collect();
+    readings(&all)
+}
+
+fn judge(slo: Slo, readings: &Readings) -> SloReport {
+    evaluate(Arc::new(slo), readings, &LastKnown::default(), now())
+}
+
+const CALM: [(&str, f64); 8] = [
+    ("5m", 0.1),
+    ("30m", 0.1),
+    ("1h", 0.1),
+    ("2h", 0.1),
+    ("6h", 0.1),
+    ("1d", 0.1),
+    ("3d", 0.1),
+    ("30d", 0.1),
+];
+
+fn calm_but(changes: &[(&str, f64)]) -> Readings {
+    let mut all = CALM;
+    for (name, burn) in changes {
+        for slot in &mut all {
+            if slot.0 == *name {
+                slot.1 = *burn;
+            }
+        }
+    }
+    burns(&all)
+}
+
+#[test]
+fn the_workbooks_factors_follow_the_period() {
+    let factors = |period: &str| -> Vec<f64> {
+        workbook_rules(&window(period), RuleOrigin::Default)
+            .iter()
+            .map(|r| (r.factor * 1_000.0).round() / 1_000.0)
+            .collect()
+    };
+    assert_eq!(factors("30d"), [14.4, 6.0, 3.0, 1.0]);
+    assert_eq!(factors("28d"), [13.44, 5.6, 2.8, 0.933]);
+    assert_eq!(factors("7d"), [3.36, 1.4, 0.7, 0.233]);
+    assert_eq!(default_short(&window("1h")).name(), "5m");
+    assert_eq!(default_short(&window("3d")).name(), "6h");
+}
+
+#[test]
+fn a_factor_that_full_outage_cannot_reach_is_said() {
+    assert!(unreachable_notes(Objective::from_percent(93.06).unwrap(), &slo(93.06, "30d").rules).is_empty());
+    let notes = unreachable_notes(Objective::from_percent(93.05).unwrap(), &slo(93.05, "30d").rules);
+    assert_eq!(notes.len(), 1);
+    assert!(
+        notes[0].contains("1h/5m") && notes[0].contains("can never fire"),
+        "{}",
+        notes[0]
+    );
+}
+
+#[test]
+fn a_rule_fires_strictly_above_its_factor_in_both_windows() {
+    let mut exact = slo(99.9, "30d");
+    exact.objective = Objective::from_fraction(0.5).unwrap();
+    exact.rules = vec![rule(
+        Severity::Page,
+        1.5,
+        RuleWindows {
+            long: window("1h"),
+            short: Some(window("5m")),
+        },
+        RuleOrigin::Config,
+    )];
+    let state = |long: f64, short: f64| {
+        let report = judge(
+            exact.clone(),
+            &readings(&[("1h", ratio(long * 0.5)), ("5m", ratio(short * 0.5))]),
+        );
+        report.rules[0].state
+    };
+    assert_eq!(state(1.5, 1.5), RuleState::Quiet, "equal is not over");
+    assert_eq!(state(1.500_001, 1.5), RuleState::Recovering);
+    assert_eq!(state(1.5, 1.500_001), RuleState::Starting);
+    assert_eq!(state(1.500_001, 1.500_001), RuleState::Firing);
+}
+
+#[test]
+fn states_come_in_their_order() {
+    let fast = calm_but(&[("5m", 20.0), ("1h", 15.0), ("2h", 8.0), ("1d", 4.0)]);
+    assert_eq!(judge(slo(99.9, "30d"), &fast).state, SloState::Page);
+    let slow = calm_but(&[("6h", 2.0), ("3d", 1.5)]);
+    assert_eq!(judge(slo(99.9, "30d"), &slow).state, SloState::Ticket);
+    assert_eq!(judge(slo(99.9, "30d"), &calm_but(&[])).state, SloState::Ok);
+    let recovered = judge(slo(99.9, "30d"), &calm_but(&[("1h", 15.0)]));
+    assert_eq!(recovered.state, SloState::Ok);
+    assert_eq!(recovered.rules[0].state, RuleState::Recovering);
+    assert!(recovered.words.starts_with("recovering"), "{}", recovered.words);
+}
+
+#[test]
+fn no_traffic_no_data_and_errors_are_three_things_and_none_is_healthy() {
+    let with = |reading: Reading| {
+        let mut all = calm_but(&[]);
+        all.windows.get_mut("5m").unwrap().reading = reading;
+        judge(slo(99.9, "30d"), &all)
+    };
+    let idle = with(Reading::NoTraffic);
+    assert_eq!((idle.state, idle.burn("5m")), (SloState::NoTraffic, Some(0.0)));
+    let nan = with(ratio(f64::NAN));
+    assert_eq!(nan.state, SloState::NoTraffic);
+    let gone = with(Reading::NoData);
+    assert_eq!((gone.state, gone.burn("5m")), (SloState::NoData, None));
+    assert_eq!(gone.rules[0].state, RuleState::Unknown);
+    let broken = with(Reading::Error("it has 3 series".into()));
+    assert_eq!(broken.state, SloState::Error);
+    assert!(broken.warnings.iter().any(|w| w.contains("3 series")));
+    assert_eq!(with(ratio(f64::INFINITY)).state, SloState::Error);
+    assert_eq!(with(Reading::Pending).state, SloState::NoData);
+}
+
+#[test]
+fn a_page_that_loses_its_data_does_not_vanish() {
+    let slo = Arc::new(slo(99.9, "30d"));
+    let mut memory = LastKnown::default();
+    let fired = evaluate(
+        Arc::clone(&slo),
+        &calm_but(&[("5m", 20.0), ("1h", 15.0)]),
+        &memory,
+        now(),
+    );
+    memory.observe(&fired, now().utc);
+    let later = now().later(Duration::from_secs(240));
+    let mut lost = calm_but(&[]);
+    for timed in lost.windows.values_mut() {
+        timed.reading = Reading::NoData;
+    }
+    let report = evaluate(Arc::clone(&slo), &lost, &memory, later);
+    assert_eq!(report.state, SloState::NoData);
+    assert_eq!(report.last_known, Some((SloState::Page, now().utc)));
+    assert!(report.words.contains("page, data lost 4 min"), "{}", report.words);
+    memory.observe(&report, later.utc);
+    let back = evaluate(Arc::clone(&slo), &calm_but(&[]), &memory, later);
+    assert_eq!(back.last_known, None);
+    memory.observe(&back, later.utc);
+    assert_eq!(
+        evaluate(slo, &lost, &memory, later).last_known,
+        None,
+        "quiet data forgets the page"
+    );
+}
+
+#[test]
+fn the_budget_follows_the_period() {
+    let report = judge(slo(99.9, "30d"), &calm_but(&[("30d", 0.6), ("1h", 14.4)]));
+    let budget = report.budget.unwrap();
+    assert!((budget.remaining - 0.4).abs() < 1e-12);
+    assert_eq!(
+        (budget.status, budget.policy),
+        (BudgetStatus::Healthy, Policy::SlowDown)
+    );
+    assert!((budget.remaining_minutes - 17.28).abs() < 1e-9);
+    assert_eq!(budget.exhausts_in.unwrap().as_secs_f64().round(), 20.0 * 3_600.0);
+    assert_eq!(budget.events_left, None);
+    assert_eq!(status_for(0.25), BudgetStatus::Warning);
+    assert_eq!(status_for(0.1), BudgetStatus::Critical);
+    assert_eq!(status_for(0.0), BudgetStatus::Breached);
+    assert_eq!(
+        (policy_for(0.5), policy_for(0.2)),
+        (Policy::SlowDown, Policy::SlowDown)
+    );
+    assert_eq!(
+        (policy_for(0.19), policy_for(0.0)),
+        (Policy::Freeze, Policy::Incident)
+    );
+}
+
+#[test]
+fn events_left_and_low_traffic_come_from_the_events_of_the_window() {
+    let mut slo = slo(99.0, "30d");
+    slo.low_traffic = Some(100.0);
+    let few = Reading::Ratio {
+        error_ratio: 0.005,
+        events: Some(10_000.0),
+    };
+    let thin = Reading::Ratio {
+        error_ratio: 0.5,
+        events: Some(4.0),
+    };
+    let report = judge(slo, &readings(&[("5m", thin), ("30d", few)]));
+    assert!((report.budget.as_ref().unwrap().events_left.unwrap() - 50.0).abs() < 1e-9);
+    assert_eq!(report.windows[0].low_traffic, Some(4.0));
+    assert!(
+        report
+            .warnings
+            .iter()
+            .any(|w| w.starts_with("low_traffic: 4 events in 5m"))
+    );
+}
+
+#[test]
+fn linear_exhaustion_needs_budget_and_a_burn_above_one() {
+    let month = Duration::from_secs(30 * DAY);
+    assert_eq!(
+        linear_exhaustion(1.0, month, 14.4),
+        Some(Duration::from_secs(50 * 3_600))
+    );
+    let outage = linear_exhaustion(1.0, month, 1_000.0).unwrap();
+    assert!((outage.as_secs_f64() / 60.0 - 43.2).abs() < 1e-6);
+    assert_eq!(linear_exhaustion(0.4, month, 1.0), None);
+    assert_eq!(linear_exhaustion(0.0, month, 10.0), None);
+    assert_eq!(linear_exhaustion(0.4, month, f64::NAN), None);
+}
+
+#[test]
+fn old_errors_that_leave_the_window_give_budget_back() {
+    let month = Duration::from_secs(30 * DAY);
+    // Flat spending of half the budget: 30 steps of a day, the oldest about to leave.
+    let flat: Vec<(Duration, f64)> = (0..30)
+        .rev()
+        .map(|day| (Duration::from_secs(day * DAY), 1.0))
+        .collect();
+    // Burn 2 against a roll-off of 0.5: net 1.5, so 0.5 is gone in a third of the month.
+    let RollingExhaustion::In(left) = rolling_exhaustion(0.5, month, 2.0, &flat).unwrap() else {
+        panic!("empties")
+    };
+    assert!((left.as_secs_f64() / DAY as f64 - 10.0).abs() < 0.01, "{left:?}");
+    assert_eq!(
+        rolling_exhaustion(0.5, month, 0.5, &flat),
+        Some(RollingExhaustion::Never)
+    );
+    assert_eq!(rolling_exhaustion(0.5, month, 2.0, &[]), None);
+    // All spent a moment ago: nothing comes back, so it is the linear answer.
+    let fresh = [(Duration::from_secs(29 * DAY), 0.0), (Duration::ZERO, 5.0)];
+    let RollingExhaustion::In(left) = rolling_exhaustion(0.4, month, 14.4, &fresh).unwrap() else {
+        panic!("empties")
+    };
+    assert!((left.as_secs_f64() - 20.0 * 3_600.0).abs() < 90.0, "{left:?}");
+    // All spent at the far end: it comes back at once and more than the linear answer is left.
+    let old = [(Duration::from_secs(30 * DAY - 60), 5.0), (Duration::ZERO, 0.0)];
+    let RollingExhaustion::In(left) = rolling_exhaustion(0.4, month, 14.4, &old).unwrap() else {
+        panic!("empties")
+    };
+    assert!((left.as_secs_f64() - 50.0 * 3_600.0).abs() < 200.0, "{left:?}");
+}
+
+#[test]
+fn the_words_say_what_the_readings_support() {
+    let mut all = calm_but(&[("5m", 18.0), ("1h", 18.0), ("30d", 0.41)]);
+    all.spark = std::iter::repeat_n(0.2, 9)
+        .chain(std::iter::repeat_n(18.0, 21))
+        .collect();
+    all.spark_step = Duration::from_secs(120);
+    let report = judge(slo(99.9, "30d"), &all);
+    // 0.59 of 30 d at 18× lasts 23 h 36 min.
+    assert_eq!(
+        report.words,
+        "18× normal errors for 42 min; 41 % of the month spent; empty at 02:50 UTC if it keeps up"
+    );
+    all.spark.clear();
+    let silent = judge(slo(99.9, "30d"), &all);
+    assert!(
+        silent.words.starts_with("18× normal errors; "),
+        "{}",
+        silent.words
+    );
+}
+
+#[test]
+fn a_young_slo_says_how_much_of_its_period_it_has_seen() {
+    let mut all = calm_but(&[]);
+    all.first_sample = Some(now().utc - TimeDelta::days(2));
+    let report = judge(slo(99.9, "30d"), &all);
+    assert_eq!(report.covered, Some(Duration::from_secs(2 * DAY)));
+    assert!(
+        report.warnings.contains(&"young: 2 d of 30 d seen".to_owned()),
+        "{:?}",
+        report.warnings
+    );
+}
+
+#[test]
+fn the_list_puts_lost_data_right_after_pages() {
+    let named = |name: &str, readings: &Readings, memory: &LastKnown| {
+        let mut slo = slo(99.9, "30d");
+        slo.name = name.to_owned();
+        Arc::new(evaluate(Arc::new(slo), readings, memory, now()))
+    };
+    let fresh = LastKnown::default();
+    let mut seen = LastKnown::default();
+    seen.observe(&named("x", &calm_but(&[]), &fresh), now().utc);
+    let none: Vec<(&str, Reading)> = CALM.iter().map(|(w, _)| (*w, Reading::NoData)).collect();
+    let idle: Vec<(&str, Reading)> = CALM.iter().map(|(w, _)| (*w, Reading::NoTraffic)).collect();
+    let mut list = vec![
+        named("ok", &calm_but(&[]), &fresh),
+        named("ok-faster", &calm_but(&[("5m", 0.9)]), &fresh),
+        named("idle", &readings(&idle), &fresh),
+        named("never-seen", &readings(&none), &fresh),
+        named("ticket", &calm_but(&[("6h", 2.0), ("3d", 1.5)]), &fresh),
+        named("lost", &readings(&none), &seen),
+        named("page", &calm_but(&[("5m", 20.0), ("1h", 15.0)]), &fresh),
+        named("page-faster", &calm_but(&[("5m", 30.0), ("1h", 15.0)]), &fresh),
+    ];
+    rank(&mut list);
+    let order: Vec<&str> = list.iter().map(|r| r.slo.name.as_str()).collect();
+    assert_eq!(
+        order,
+        [
+            "page-faster",
+            "page",
+            "lost",
+            "ticket",
+            "never-seen",
+            "idle",
+            "ok-faster",
+            "ok"
+        ]
+    );
+}
+
+#[test]
+fn the_json_has_the_promised_fields_and_no_nan() {
+    let mut all = calm_but(&[("5m", 21.3), ("1h", 21.4)]);
+    all.windows.get_mut("30m").unwrap().reading = Reading::NoData;
+    all.windows.get_mut("2h").unwrap().reading = Reading::NoTraffic;
+    let board = SloBoard {
+        slos: vec![Arc::new(judge(slo(99.9, "30d"), &all))],
+        ..SloBoard::default()
+    };
+    let document = json::report_json("prod", now().utc, &board);
+    assert_eq!(document["at"], "2026-11-20T03:14:07Z");
+    let one = &document["slos"][0];
+    assert_eq!(one["objective"], 0.999);
+    assert_eq!(one["period_seconds"], 2_592_000);
+    assert_eq!(
+        one["windows"]["30m"],
+        serde_json::json!({"error_ratio": null, "burn_rate": null, "reason": "no_data"})
+    );
+    assert_eq!(
+        one["windows"]["2h"],
+        serde_json::json!({"error_ratio": null, "burn_rate": 0.0, "reason": "no_traffic"})
+    );
+    assert_eq!(one["state"], "page");
+    assert_eq!(one["rules"][0]["state"], "firing");
+    assert_eq!(one["rules"][0]["origin"], "default");
+    assert_eq!(one["exhausts_rolling"], serde_json::Value::Null);
+    assert_eq!(one["last_known_state"], serde_json::Value::Null);
+    assert_eq!(one["partial"], false);
+    let text = table::report_text(&board);
+    assert!(text.contains("page") && text.contains("21.3×"), "{text}");
+}
+
+#[test]
+fn text_output_holds_no_escape_sequence() {
+    let mut evil = slo(99.9, "30d");
+    evil.name = "a\u{1b}[2Jb".to_owned();
+    let board = SloBoard {
+        slos: vec![Arc::new(judge(evil, &calm_but(&[])))],
+        warnings: vec!["x\u{9b}31m".to_owned()],
+        errors: Vec::new(),
+    };
+    assert!(
+        !table::report_text(&board)
+            .chars()
+            .any(|c| c != '\n' && crate::text::is_unsafe(c))
+    );
+}
