@@ -30,6 +30,7 @@ pub struct Cli {
 
 /// Flags that stand before or after any command.
 #[derive(Debug, Clone, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that stands alone")]
 pub struct Globals {
     /// Configuration file
     #[arg(long, global = true, value_name = "PATH")]

@@ -11,8 +11,9 @@ use serde_json::Value;
 use super::probe::{self, Kind, Seen};
 use super::{Exit, Outcome, Session};
 use crate::backend::http::{Call, Client, Wires};
+use crate::backend::metrics::Flavor;
 use crate::backend::{BackendError, BackendFailure, BackendResult};
-use crate::config::{Config, Context, Endpoint, SignalConfig};
+use crate::config::{Config, Context, Endpoint, MetricsConfig, SignalConfig};
 use crate::time::Clock;
 
 /// A clock that is off by more than this shifts windows and silences: worth a warning.
@@ -129,7 +130,7 @@ async fn examine(config: &Config, context: &Context, clock: Clock) -> Vec<Checku
     if let Some(metrics) = &context.metrics {
         let (main, rules) = (client(&metrics.endpoint), metrics.rules.as_ref().map(&client));
         asked.push(Box::pin(async move {
-            check_metrics(&main, rules.as_ref(), &metrics.endpoint, clock).await
+            check_metrics(&main, rules.as_ref(), metrics, clock).await
         }));
         if let Some(endpoint) = &metrics.rules {
             let client = client(endpoint);
@@ -201,11 +202,17 @@ fn checkup(client: &Client, endpoint: &Endpoint, kind: Kind, seen: BackendResult
 async fn check_metrics(
     client: &Client,
     rules: Option<&Client>,
-    endpoint: &Endpoint,
+    metrics: &MetricsConfig,
     clock: Clock,
 ) -> Checkup {
+    let endpoint = &metrics.endpoint;
     let mut missing = Vec::new();
-    let mut kind = Kind::Prometheus;
+    let mut kind = match metrics.flavor {
+        Some(Flavor::Prometheus) | None => Kind::Prometheus,
+        Some(Flavor::Thanos) => Kind::Thanos,
+        Some(Flavor::Mimir) => Kind::Mimir,
+        Some(Flavor::VictoriaMetrics) => Kind::VictoriaMetrics,
+    };
     let seen = match probe::ask(client, Kind::Prometheus, clock).await {
         Ok(mut seen) => {
             (kind, seen.version) = probe::flavor(client, &seen).await;

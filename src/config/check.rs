@@ -264,13 +264,11 @@ fn http_url(text: &str, path: &KeyPath, findings: &mut Findings) -> Option<Url> 
 }
 
 fn text<'v>(value: &'v Value, path: &KeyPath, wanted: &str, findings: &mut Findings) -> Option<&'v str> {
-    match &value.kind {
-        ValueKind::String(text) => Some(text),
-        _ => {
-            wrong(value, path, wanted, findings);
-            None
-        }
+    if let ValueKind::String(text) = &value.kind {
+        return Some(text);
     }
+    wrong(value, path, wanted, findings);
+    None
 }
 
 /// A whole number, where it is one.

@@ -431,7 +431,10 @@ fn signal(
             section.demand("path", "name the log file", findings);
             None
         }
-        "pagerduty" => endpoint::with_default_url(&section, signal, PAGERDUTY, findings),
+        "pagerduty" => {
+            let url = section.text("url").unwrap_or_else(|| PAGERDUTY.to_owned());
+            Some(endpoint::with_url(&section, signal, url, findings))
+        }
         _ => endpoint::endpoint(&section, signal, findings),
     };
     let settings = ["selector", "index", "service_label", "path", "from", "poll"]

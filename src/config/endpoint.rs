@@ -15,23 +15,13 @@ const MAX_CONCURRENCY: usize = 4;
 /// Decodes an endpoint whose `url` must be there. `None` only where it is not.
 pub(super) fn endpoint(section: &Section<'_>, name: &str, findings: &mut Findings) -> Option<Endpoint> {
     section.demand("url", "write url = \"http://host:port\"", findings);
-    decoded(section, name, section.text("url")?, findings)
+    Some(with_url(section, name, section.text("url")?, findings))
 }
 
-/// The same with a URL that holds where none is written.
-pub(super) fn with_default_url(
-    section: &Section<'_>,
-    name: &str,
-    url: &str,
-    findings: &mut Findings,
-) -> Option<Endpoint> {
-    let url = section.text("url").unwrap_or_else(|| url.to_owned());
-    decoded(section, name, url, findings)
-}
-
-fn decoded(section: &Section<'_>, name: &str, url: String, findings: &mut Findings) -> Option<Endpoint> {
+/// The same with its URL given: PagerDuty's own, where none is written.
+pub(super) fn with_url(section: &Section<'_>, name: &str, url: String, findings: &mut Findings) -> Endpoint {
     let tls = tls(section, &url, findings);
-    Some(Endpoint {
+    Endpoint {
         name: name.to_owned(),
         auth: auth(section, findings),
         headers: headers(section, findings),
@@ -42,7 +32,7 @@ fn decoded(section: &Section<'_>, name: &str, url: String, findings: &mut Findin
         connect_timeout: section.duration("connect_timeout").unwrap_or(CONNECT_TIMEOUT),
         max_concurrency: section.whole("max_concurrency").unwrap_or(MAX_CONCURRENCY),
         url,
-    })
+    }
 }
 
 /// The references `PREFIX_env`, `PREFIX_file`, `PREFIX_command` of a table (`env`, … where there is no prefix).

@@ -107,8 +107,19 @@ fn errors_of(problems: &[Problem]) -> String {
         .join("\n")
 }
 
+/// `~/.config/midwatch/config.toml or /etc/midwatch/config.toml (also .yaml, .yml, .json)`
 fn listed(tried: &[PathBuf]) -> String {
-    tried.iter().map(|path| safe(path)).collect::<Vec<_>>().join(", ")
+    let toml: Vec<String> = tried
+        .iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+        .map(|path| safe(path))
+        .collect();
+    let also = if tried.len() > toml.len() {
+        " (also .yaml, .yml, .json)"
+    } else {
+        ""
+    };
+    format!("{}{also}", toml.join(" or "))
 }
 
 /// The known word that is nearest to a misspelt one, if any is near enough to be meant.

@@ -136,9 +136,10 @@ pub(super) fn slos(
 fn slo(section: &Section<'_>, common: &[BurnRuleConfig], findings: &mut Findings) -> Option<Slo> {
     let name = section.required("name", "write name = \"checkout-availability\"", findings);
     let objective = objective(section, findings);
-    let period = match section.has("window") {
-        true => window(section, "window"),
-        false => Window::named(PERIOD).ok(),
+    let period = if section.has("window") {
+        window(section, "window")
+    } else {
+        Window::named(PERIOD).ok()
     };
     let sli = sli(section, findings);
     let own = burn_rules(section, findings);

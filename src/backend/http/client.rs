@@ -119,18 +119,18 @@ impl Client {
         let nothing = Redactor::default();
         let _permit = self.gate.acquire().await.map_err(|_| {
             let fault = not_sent(ErrorKind::Cancelled, "shutting down".to_owned(), String::new());
-            self.error(call, fault, &nothing)
+            self.error(call, &fault, &nothing)
         })?;
         let held = self
             .credentials
             .held()
             .await
             .map_err(|CredentialError { what, mend }| {
-                self.error(call, not_sent(ErrorKind::Credentials, what, mend), &nothing)
+                self.error(call, &not_sent(ErrorKind::Credentials, what, mend), &nothing)
             })?;
         self.exchange(call, &held)
             .await
-            .map_err(|fault| self.error(call, fault, &held.redactor))
+            .map_err(|fault| self.error(call, &fault, &held.redactor))
     }
 
     /// One question, its redirects followed.
@@ -228,7 +228,7 @@ impl Client {
         Ok(url)
     }
 
-    fn error(&self, call: &Call, fault: Fault, redactor: &Redactor) -> BackendError {
+    fn error(&self, call: &Call, fault: &Fault, redactor: &Redactor) -> BackendError {
         let method = match call.method {
             Method::Get => "GET",
             Method::Post => "POST",

@@ -71,8 +71,8 @@ async fn raw(bytes: Vec<u8>, then: Then) -> (String, tokio::task::JoinSet<()>) {
             let Ok((mut socket, _)) = listener.accept().await else {
                 return;
             };
-            let mut head = [0; 4096];
-            let _ = socket.read(&mut head).await;
+            let mut asked = [0; 4096];
+            let _ = socket.read(&mut asked).await;
             let _ = socket.write_all(&bytes).await;
             match then {
                 Then::HangUp => drop(socket),
