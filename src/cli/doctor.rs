@@ -126,12 +126,15 @@ pub async fn run(session: &mut Session) -> Outcome {
 async fn examine(config: &Config, context: &Context, clock: Clock) -> Vec<Checkup> {
     let wires = Wires::default();
     let mut asked: Vec<BoxFuture<'_, Checkup>> = Vec::new();
-    let client = |endpoint: &Endpoint| Client::new(endpoint, wires.transport(endpoint), clock);
+    let client = |endpoint: &Endpoint| wires.client(endpoint, clock);
     if let Some(metrics) = &context.metrics {
-        let (main, rules) = (client(&metrics.endpoint), metrics.rules.as_ref().map(&client));
-        asked.push(Box::pin(async move {
-            check_metrics(&main, rules.as_ref(), metrics, clock).await
-        }));
+        let clients = MetricsClients {
+            main: client(&metrics.endpoint),
+            scout: client(&metrics.endpoint),
+        };
+        asked.push(Box::pin(
+            async move { check_metrics(&clients, metrics, clock).await },
+        ));
         if let Some(endpoint) = &metrics.rules {
             let client = client(endpoint);
             asked.push(Box::pin(async move { check_rules(&client, endpoint).await }));
@@ -199,12 +202,14 @@ fn checkup(client: &Client, endpoint: &Endpoint, kind: Kind, seen: BackendResult
     }
 }
 
-async fn check_metrics(
-    client: &Client,
-    rules: Option<&Client>,
-    metrics: &MetricsConfig,
-    clock: Clock,
-) -> Checkup {
+/// Two clients for one server: what is asked on the chance that it may be another server is not counted.
+struct MetricsClients {
+    main: Client,
+    scout: Client,
+}
+
+async fn check_metrics(clients: &MetricsClients, metrics: &MetricsConfig, clock: Clock) -> Checkup {
+    let client = &clients.main;
     let endpoint = &metrics.endpoint;
     let mut missing = Vec::new();
     let mut kind = match metrics.flavor {
@@ -215,11 +220,13 @@ async fn check_metrics(
     };
     let seen = match probe::ask(client, Kind::Prometheus, clock).await {
         Ok(mut seen) => {
-            (kind, seen.version) = probe::flavor(client, &seen).await;
+            if metrics.flavor.is_none() {
+                (kind, seen.version) = probe::flavor(&clients.scout, &seen).await;
+            }
             // Build information may be open to all while queries are not.
             match query_works(client).await {
                 Ok(()) => {
-                    if rules.is_none() {
+                    if metrics.rules.is_none() {
                         missing.extend(no_rules(client, kind).await);
                     }
                     Ok(seen)

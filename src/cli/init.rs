@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::args::InitArgs;
 use super::probe::{self, Kind, Seen};
 use super::{CliError, Exit, Outcome, Session};
-use crate::backend::http::{Client, Wires};
+use crate::backend::http::Wires;
 use crate::backend::{BackendError, ErrorKind};
 use crate::config::{self, Auth, Endpoint, TlsConfig};
 
@@ -74,6 +74,11 @@ pub async fn run(session: &mut Session, args: &InitArgs) -> Outcome {
                 .to_owned(),
         ));
     }
+    let target = if to_stdout.is_empty() {
+        Some(free(target(session)?)?)
+    } else {
+        None
+    };
     session.out.progress(&format!("asking {}…", urls.join(", ")))?;
     let (found, failed) = identify(session, &urls).await;
     for each in &found {
@@ -98,12 +103,12 @@ pub async fn run(session: &mut Session, args: &InitArgs) -> Outcome {
         return Ok(exit);
     }
     let text = starter(&args.name, &found, author.as_deref());
-    if to_stdout.is_empty() {
-        let path = target(session)?;
-        write_new(&path, &text)?;
-        session.out.line(&format!("wrote {}", path.display()))?;
-    } else {
-        session.out.text(&text)?;
+    match target {
+        Some(path) => {
+            write_new(&path, &text)?;
+            session.out.line(&format!("wrote {}", path.display()))?;
+        }
+        None => session.out.text(&text)?,
     }
     session.out.flush()?;
     Ok(exit)
@@ -185,10 +190,7 @@ async fn located(
     url: &str,
     clock: crate::time::Clock,
 ) -> Result<(String, Seen), BackendError> {
-    let client = |url: &str| {
-        let endpoint = endpoint(url);
-        Client::new(&endpoint, wires.transport(&endpoint), clock)
-    };
+    let client = |url: &str| wires.client(&endpoint(url), clock);
     let error = match probe::identify(&client(url), clock).await {
         Ok(seen) => return Ok((url.to_owned(), seen)),
         Err(error) => error,
@@ -228,6 +230,22 @@ fn target(session: &Session) -> Result<PathBuf, CliError> {
         })
 }
 
+/// A path where nothing stands yet; said before anybody waits for answers.
+fn free(path: PathBuf) -> Result<PathBuf, CliError> {
+    if path.exists() {
+        Err(taken(&path))
+    } else {
+        Ok(path)
+    }
+}
+
+fn taken(path: &Path) -> CliError {
+    CliError::Usage(format!(
+        "{} is there already and is not overwritten; move it away, give --config PATH, or `-` to print",
+        path.display()
+    ))
+}
+
 fn write_new(path: &Path, text: &str) -> Result<(), CliError> {
     if let Some(dir) = path.parent() {
         std::fs::create_dir_all(dir)
@@ -240,10 +258,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), CliError> {
         .create_new(true)
         .open(path)
         .map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => CliError::Usage(format!(
-                "{} is there already and is not overwritten; move it away, give --config PATH, or `-` to print",
-                path.display()
-            )),
+            std::io::ErrorKind::AlreadyExists => taken(path),
             _ => CliError::Unexpected(color_eyre::eyre::eyre!("{}: {error}", path.display())),
         })?;
     file.write_all(text.as_bytes())

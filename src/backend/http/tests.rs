@@ -464,3 +464,39 @@ async fn a_servers_clock_comes_with_the_answer() {
         Some("2026-11-20T03:14:07+00:00")
     );
 }
+
+#[tokio::test]
+async fn https_to_a_server_without_tls_is_a_tls_failure() {
+    let (url, _tasks) = raw(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), Then::HangUp).await;
+    let endpoint = endpoint(&url.replace("http://", "https://"));
+    let error = error_of(client(&endpoint).call(Call::get("x")).await);
+    assert_eq!(
+        (error.kind, error.delivery),
+        (ErrorKind::Tls, Delivery::NotSent),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_what_lies_behind_it() {
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    let (proxy, _tasks) = raw(answer.to_vec(), Then::HangUp).await;
+    let endpoint = Endpoint {
+        proxy: Some(proxy),
+        ..endpoint("http://prometheus.invalid:9090")
+    };
+    assert!(client(&endpoint).call(Call::get("x")).await.is_ok());
+}
+
+#[tokio::test]
+async fn dots_in_a_path_never_climb_out_of_the_prefix() {
+    let server = server(200, |r| r.set_body_raw("{}", "application/json")).await;
+    let endpoint = endpoint(&format!("{}/tenant-a", server.uri()));
+    client(&endpoint)
+        .call(Call::get("../tenant-b/./x?y#z"))
+        .await
+        .expect("an answer");
+    let asked = server.received_requests().await.unwrap_or_default();
+    assert_eq!(asked[0].url.path(), "/tenant-a/tenant-b/x%3Fy%23z");
+    assert_eq!(asked[0].url.query(), None);
+}
