@@ -193,7 +193,14 @@ pub fn decode_text(text: &str, path: Option<&Path>, env: &Environment) -> Result
     check::table(&merged, TOP, &KeyPath::default(), &mut findings);
     let config = decode(&merged, &Surroundings::new(file, env), &mut findings);
     problems.append(&mut findings.problems);
-    problems.sort_by_key(|problem| order(&problem.place));
+    // Merging lost the order of keys: what stands at one place is told by its key.
+    problems.sort_by_cached_key(|problem| {
+        let variable = match &problem.place {
+            Place::Env(name) => name.clone(),
+            Place::At { .. } | Place::Somewhere => String::new(),
+        };
+        (order(&problem.place), variable, problem.key.clone())
+    });
     if problems.iter().any(|problem| problem.gravity == Gravity::Error) {
         return Err(ConfigError::Invalid(problems));
     }

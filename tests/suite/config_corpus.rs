@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use midwatch::config::{ConfigError, Environment, Loaded, decode_text, show};
+use proptest::prelude::*;
 
 fn corpus(folder: &str) -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -77,5 +78,34 @@ fn invalid_configurations_say_every_mistake_with_place_and_mend() {
         }
         let expected = std::fs::read_to_string(&pinned).unwrap_or_default();
         assert_eq!(said, expected, "{}", path.display());
+    }
+}
+
+fn boundary(text: &str, near: usize) -> usize {
+    (0..=near.min(text.len()))
+        .rev()
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(0)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn a_damaged_configuration_is_decoded_or_refused_in_words(
+        cut in 0_usize..2_500,
+        length in 0_usize..40,
+        patch in "[\\[\\]{}=\"'.,:# \n\ta-z0-9é-]{0,12}",
+        ending in prop::sample::select(vec!["toml", "yaml", "json"]),
+    ) {
+        let whole = include_str!("configs/valid/everything.toml");
+        let (head, rest) = whole.split_at(boundary(whole, cut));
+        let (_, tail) = rest.split_at(boundary(rest, length));
+        let path = PathBuf::from(format!("config.{ending}"));
+        if let Err(error) = decode_text(&format!("{head}{patch}{tail}"), Some(&path), &environment()) {
+            let said = error.to_string();
+            prop_assert!(!said.is_empty());
+            prop_assert!(said.lines().all(|line| line.starts_with("config.")), "{}", said);
+        }
     }
 }

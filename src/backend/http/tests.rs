@@ -500,3 +500,26 @@ async fn dots_in_a_path_never_climb_out_of_the_prefix() {
     assert_eq!(asked[0].url.path(), "/tenant-a/tenant-b/x%3Fy%23z");
     assert_eq!(asked[0].url.query(), None);
 }
+
+#[tokio::test]
+async fn the_user_does_not_wait_behind_polls() {
+    let server = MockServer::start().await;
+    Mock::given(path("/poll"))
+        .respond_with(
+            ResponseTemplate::new(200)
+                .set_body_raw("{}", "application/json")
+                .set_delay(Duration::from_millis(1_500)),
+        )
+        .mount(&server)
+        .await;
+    Mock::given(path("/user"))
+        .respond_with(ResponseTemplate::new(200).set_body_raw("{}", "application/json"))
+        .mount(&server)
+        .await;
+    let client = client(&endpoint(&server.uri()));
+    let polls = futures::future::join_all((0..4).map(|_| client.call(Call::get("poll"))));
+    let user = client.call(Call::get("user").by_user());
+    // The user's answer comes while every poll is still out.
+    let first = futures::future::select(Box::pin(polls), Box::pin(user)).await;
+    assert!(matches!(first, futures::future::Either::Right((Ok(_), _))));
+}

@@ -258,6 +258,12 @@ impl Wire {
 }
 
 impl Transport for Wire {
+    fn prepare(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            let _ = self.client().await;
+        })
+    }
+
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(self.exchange(request))
     }
@@ -267,6 +273,10 @@ fn unsent_or_broken(error: &reqwest::Error) -> TransportError {
     let why = chain(error);
     if error.is_builder() {
         return TransportError::Setup(why);
+    }
+    // With TLS 1.3 a server judges our certificate after the handshake is over for us.
+    if why.contains("received fatal alert") && why.to_ascii_lowercase().contains("certificate") {
+        return TransportError::Tls(why);
     }
     if !error.is_connect() {
         return TransportError::Broken(why);
