@@ -1,1 +1,130 @@
-//! To come.
+//! The command line: clap types, one file a subcommand, text and JSON from the same domain values.
+//!
+//! [`args`] is what can be written, [`output`] how a command speaks and ends, [`Session`] what every command
+//! is handed. Arguments are parsed before a runtime exists; [`run`] builds the one that the command needs.
+
+use crate::config::{self, Config, ConfigError, Context, Environment, Flags, Loaded};
+use crate::time::Clock;
+
+pub mod ack;
+pub mod alerts;
+pub mod args;
+pub mod completions;
+pub mod config_command;
+pub mod console;
+pub mod demo;
+pub mod doctor;
+pub mod init;
+pub mod keys;
+pub mod man;
+pub mod output;
+pub mod probe;
+pub mod silence;
+pub mod silences;
+pub mod slo;
+pub mod themes;
+pub mod unack;
+pub mod unsilence;
+
+#[cfg(test)]
+mod tests;
+
+pub use args::{Cli, Command, Globals};
+pub use output::{CliError, Exit, Outcome, Output};
+
+/// What a command is handed.
+pub struct Session {
+    /// Global flags.
+    pub globals: Globals,
+    /// The process's environment.
+    pub env: Environment,
+    /// The clocks.
+    pub clock: Clock,
+    /// Standard output and standard error.
+    pub out: Output,
+}
+
+impl Session {
+    /// Finds, reads and decodes the configuration; its warnings go to standard error with `-v`.
+    pub fn config(&mut self) -> Result<Config, CliError> {
+        let Loaded { config, warnings } = config::load(&self.flags(), &self.env)?;
+        if self.globals.verbose > 0 {
+            for warning in warnings {
+                self.out.diagnose(&format!("warning: {warning}"))?;
+            }
+        }
+        Ok(config)
+    }
+
+    /// The configuration and the context that is meant.
+    pub fn context(&mut self) -> Result<(Config, Context), CliError> {
+        let config = self.config()?;
+        let context = config.context(self.globals.context.as_deref())?.clone();
+        Ok((config, context))
+    }
+
+    /// What the global flags say about the configuration.
+    pub fn flags(&self) -> Flags {
+        Flags {
+            config: self.globals.config.clone(),
+            context: self.globals.context.clone(),
+            theme: self.globals.theme.clone(),
+            keymap: self.globals.keymap.clone(),
+            read_only: self.globals.read_only,
+        }
+    }
+}
+
+/// Runs a command line to its exit status. What went wrong is said on standard error.
+pub fn run(command: Option<Command>, session: &mut Session) -> Exit {
+    match dispatch(command, session) {
+        Ok(exit) => exit,
+        Err(error) => {
+            if let Some(words) = error.words() {
+                // With standard error gone there is nobody left to tell.
+                let _ = session.out.diagnose(&words);
+            }
+            error.exit()
+        }
+    }
+}
+
+fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
+    let Some(command) = command else {
+        return console::run(session);
+    };
+    match command {
+        Command::Completions(args) => completions::run(session, &args),
+        Command::Man => man::run(session),
+        Command::Config(args) => config_command::run(session, &args),
+        Command::Keys => keys::run(session),
+        Command::Themes => themes::run(session),
+        Command::Demo(args) => demo::run(session, &args),
+        Command::Init(args) => block_on(init::run(session, &args)),
+        Command::Doctor => block_on(doctor::run(session)),
+        Command::Slo(args) => block_on(slo::run(session, &args)),
+        Command::Alerts(args) => block_on(alerts::run(session, &args)),
+        Command::Silences(args) => block_on(silences::run(session, &args)),
+        Command::Ack(args) => block_on(ack::run(session, &args)),
+        Command::Unack(args) => block_on(unack::run(session, &args)),
+        Command::Silence(args) => block_on(silence::run(session, &args)),
+        Command::Unsilence(args) => block_on(unsilence::run(session, &args)),
+    }
+}
+
+/// One thread is enough for a command that asks and prints.
+fn block_on(work: impl Future<Output = Outcome>) -> Outcome {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Unexpected(error.into()))?
+        .block_on(work)
+}
+
+/// `midwatch` without a configuration: says so and offers a way on.
+pub fn no_configuration(error: &ConfigError) -> String {
+    format!(
+        "{error}\n\n  midwatch demo       look around in a simulated production\n  midwatch init URL   write a configuration \
+         for your own Prometheus and Alertmanager"
+    )
+}

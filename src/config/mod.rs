@@ -14,6 +14,23 @@ use indexmap::IndexMap;
 
 use crate::domain::slo::Slo;
 
+mod check;
+mod decode;
+mod endpoint;
+mod load;
+mod problem;
+mod schema;
+mod show;
+mod slos;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use load::{Environment, Flags, Loaded, candidates, decode_text, find, load};
+pub use problem::{ConfigError, Gravity, Place, Problem};
+pub use show::show;
+
 /// Everything configured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -49,6 +66,29 @@ pub struct Config {
     pub ack_idle: Duration,
     /// By name, in file order.
     pub contexts: IndexMap<String, Context>,
+}
+
+impl Config {
+    /// The context of a name, or the default one, or the only one.
+    pub fn context(&self, name: Option<&str>) -> Result<&Context, ConfigError> {
+        let known = || self.contexts.keys().cloned().collect::<Vec<_>>().join(", ");
+        let Some(name) = name.or(self.default_context.as_deref()) else {
+            return match self.contexts.values().next() {
+                Some(only) if self.contexts.len() == 1 => Ok(only),
+                Some(_) | None => Err(ConfigError::Context(format!(
+                    "there are several contexts and none is chosen; give --context or set default_context to one of: {}",
+                    known()
+                ))),
+            };
+        };
+        self.contexts.get(name).ok_or_else(|| {
+            let mend = problem::nearest(name, self.contexts.keys().map(String::as_str)).map_or_else(
+                || format!("the contexts are: {}", known()),
+                |near| format!("did you mean `{near}`?"),
+            );
+            ConfigError::Context(format!("there is no context `{name}`; {mend}"))
+        })
+    }
 }
 
 /// `journal = { path, group }`.

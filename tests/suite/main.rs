@@ -5,10 +5,13 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
     missing_docs,
     reason = "a test that fails says so by panicking"
 )]
 
+mod config_corpus;
 mod corpus;
 mod keymap_corpus;
 mod theme_corpus;

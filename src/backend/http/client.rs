@@ -15,7 +15,7 @@ use super::secrets::{CredentialError, Held, Reread};
 use super::verdict::{Fault, SignedIn, Verdict, judge, unanswered};
 use super::{
     Answer, Asker, Body, Call, Counters, Credentials, EnvLookup, Expect, Method, Request, SharedTransport,
-    process_env,
+    Urgency, process_env,
 };
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
 use crate::config::Endpoint;
@@ -33,6 +33,7 @@ pub struct Client {
     credentials: Credentials,
     transport: SharedTransport,
     gate: Semaphore,
+    polls: Semaphore,
     meter: Meter,
     clock: Clock,
     backoff: Backoff,
@@ -57,6 +58,7 @@ impl Client {
 
     /// The same, with its own way to look secrets up in the environment.
     pub fn with_env(endpoint: &Endpoint, transport: SharedTransport, clock: Clock, env: EnvLookup) -> Self {
+        let places = endpoint.max_concurrency.max(1);
         Self {
             name: Arc::from(endpoint.name.as_str()),
             url: endpoint.url.clone(),
@@ -64,7 +66,9 @@ impl Client {
             timeout: endpoint.timeout,
             credentials: Credentials::new(endpoint.auth.clone(), endpoint.headers.clone(), env),
             transport,
-            gate: Semaphore::new(endpoint.max_concurrency.max(1)),
+            gate: Semaphore::new(places),
+            // With places enough, polls leave one free: the user's own request never waits for them.
+            polls: Semaphore::new(if places > 2 { places - 1 } else { places }),
             meter: Meter::default(),
             clock,
             backoff: Backoff::default(),
@@ -94,7 +98,12 @@ impl Client {
         let mut reread = false;
         loop {
             let error = match self.attempt(&call).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    if answer.status >= 400 {
+                        self.meter.failed();
+                    }
+                    return Ok(answer);
+                }
                 Err(error) => error,
             };
             self.meter.failed();
@@ -117,20 +126,25 @@ impl Client {
 
     async fn attempt(&self, call: &Call) -> BackendResult<Answer> {
         let nothing = Redactor::default();
-        let _permit = self.gate.acquire().await.map_err(|_| {
+        let closed = |_| {
             let fault = not_sent(ErrorKind::Cancelled, "shutting down".to_owned(), String::new());
-            self.error(call, fault, &nothing)
-        })?;
+            self.error(call, &fault, &nothing)
+        };
+        let _among_polls = match call.urgency {
+            Urgency::Poll => Some(self.polls.acquire().await.map_err(closed)?),
+            Urgency::User => None,
+        };
+        let _place = self.gate.acquire().await.map_err(closed)?;
         let held = self
             .credentials
             .held()
             .await
             .map_err(|CredentialError { what, mend }| {
-                self.error(call, not_sent(ErrorKind::Credentials, what, mend), &nothing)
+                self.error(call, &not_sent(ErrorKind::Credentials, what, mend), &nothing)
             })?;
         self.exchange(call, &held)
             .await
-            .map_err(|fault| self.error(call, fault, &held.redactor))
+            .map_err(|fault| self.error(call, &fault, &held.redactor))
     }
 
     /// One question, its redirects followed.
@@ -166,6 +180,7 @@ impl Client {
             SignedIn::Without
         };
         let timeout = call.timeout.unwrap_or(self.timeout);
+        self.transport.prepare().await;
         for _ in 0..=REDIRECTS {
             let request = Request {
                 method: call.method,
@@ -228,7 +243,7 @@ impl Client {
         Ok(url)
     }
 
-    fn error(&self, call: &Call, fault: Fault, redactor: &Redactor) -> BackendError {
+    fn error(&self, call: &Call, fault: &Fault, redactor: &Redactor) -> BackendError {
         let method = match call.method {
             Method::Get => "GET",
             Method::Post => "POST",

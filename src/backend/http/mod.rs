@@ -55,6 +55,15 @@ pub enum Repeat {
     Never,
 }
 
+/// Who waits for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// A poll: it leaves a place free for the user's own requests.
+    Poll,
+    /// Somebody at the keyboard.
+    User,
+}
+
 /// What is sent as the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
@@ -94,6 +103,8 @@ pub struct Call {
     pub repeat: Repeat,
     /// What must come back.
     pub expect: Expect,
+    /// Who waits.
+    pub urgency: Urgency,
 }
 
 impl Call {
@@ -108,6 +119,7 @@ impl Call {
             cap: BODY_CAP,
             repeat: Repeat::Safe,
             expect: Expect::Json,
+            urgency: Urgency::Poll,
         }
     }
 
@@ -126,8 +138,16 @@ impl Call {
             method,
             body: Body::Json(json),
             repeat: Repeat::Never,
+            urgency: Urgency::User,
             ..Self::get(path)
         }
+    }
+
+    /// Asked by the user: not queued behind polls.
+    #[must_use]
+    pub fn by_user(mut self) -> Self {
+        self.urgency = Urgency::User;
+        self
     }
 
     /// With a query parameter.
@@ -207,6 +227,12 @@ pub enum TransportError {
 
 /// The wire: one request, one whole answer. Redirects are not followed here.
 pub trait Transport: Send + Sync {
+    /// Makes ready what the first request would otherwise wait for, so that it is not counted as the server's
+    /// latency. What goes wrong is said by [`Transport::send`].
+    fn prepare(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// Sends one request and reads the whole answer within its timeout and cap.
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>>;
 }

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::text::SafeText;
@@ -23,7 +23,7 @@ static URL: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static USER_INFO: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@"']+@"#).ok());
 static SCHEME: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)\b(bearer|basic|token)\s+[A-Za-z0-9+/=_.~-]{6,}").ok());
+    LazyLock::new(|| Regex::new(r"(?i)\b(bearer|basic)\s+([A-Za-z0-9+/=_.~-]{6,})").ok());
 static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r#"(?i)("?\b(?:authorization|password|passwd|secret|api[_-]?key|routing_key|access_token|refresh_token|id_token|token|client_secret|cookie)"?\s*[:=]\s*)("[^"]*"|[^\s,;&}"]+)"#,
@@ -80,18 +80,27 @@ impl Redactor {
             }
         }
         // Schemes before pairs: `Authorization: Basic dXNlcg==` would lose only its first word.
-        for (pattern, stand_in) in [
-            (&URL, "${1}${2}?…"),
-            (&USER_INFO, "${1}***@"),
-            (&SCHEME, "${1} ***"),
-            (&PAIR, "${1}***"),
-        ] {
+        if let Some(scheme) = SCHEME.as_ref() {
+            text = scheme.replace_all(&text, blot_credential).into_owned();
+        }
+        for (pattern, stand_in) in [(&URL, "${1}${2}?…"), (&USER_INFO, "${1}***@"), (&PAIR, "${1}***")] {
             if let Some(pattern) = pattern.as_ref() {
                 text = pattern.replace_all(&text, stand_in).into_owned();
             }
         }
         capped(&text)
     }
+}
+
+/// `basic authentication required` is a help and stays; `Basic dXNlcjpwYXNz` does not.
+fn blot_credential(found: &Captures<'_>) -> String {
+    let (scheme, word) = (group(found, 1), group(found, 2));
+    let is_word = word.len() < 20 && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'.');
+    format!("{scheme} {}", if is_word { word } else { "***" })
+}
+
+fn group<'t>(found: &Captures<'t>, number: usize) -> &'t str {
+    found.get(number).map_or("", |group| group.as_str())
 }
 
 fn capped(text: &str) -> String {
@@ -146,6 +155,13 @@ mod tests {
     fn ordinary_words_stay() {
         let text = "invalid parameter \"query\": 1:5: parse error: unexpected end of input";
         assert_eq!(redact(text), text);
+        for text in [
+            "basic authentication required",
+            "unexpected token identifier",
+            "no bearer token found",
+        ] {
+            assert_eq!(redact(text), text);
+        }
         let text = "connect to http://127.0.0.1:9090/prefix refused";
         assert_eq!(redact(text), text);
     }

@@ -19,6 +19,9 @@ pub(super) const TRIES: u32 = 3;
 /// `retry in 40 s`.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
+/// A `Retry-After` beyond this is a mistake of the server: a day is long enough to be left alone.
+const LONGEST_KEPT: Duration = Duration::from_secs(86_400);
+
 /// How backoff grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Backoff {
@@ -59,8 +62,7 @@ impl Backoff {
 /// server is still working on the first one, and the next poll is soon enough.
 fn may_pass(error: &BackendError) -> bool {
     match error.kind {
-        ErrorKind::RateLimited => true,
-        ErrorKind::Unreachable => true,
+        ErrorKind::RateLimited | ErrorKind::Unreachable => true,
         ErrorKind::ServerFault => matches!(error.status, Some(429 | 502 | 503 | 504)),
         // A broken answer is a broken connection; one that arrived whole will not read better next time.
         ErrorKind::BadAnswer => error.delivery == Delivery::Unknown,
@@ -99,15 +101,10 @@ impl Jitter {
 pub(super) fn retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds.min(86_400)));
+        return Some(Duration::from_secs(seconds).min(LONGEST_KEPT));
     }
     let at = http_date(value)?;
-    Some(
-        (at - now)
-            .to_std()
-            .unwrap_or(Duration::ZERO)
-            .min(Duration::from_hours(24)),
-    )
+    Some((at - now).to_std().unwrap_or(Duration::ZERO).min(LONGEST_KEPT))
 }
 
 /// Reads an HTTP date (IMF-fixdate).

@@ -71,8 +71,8 @@ async fn raw(bytes: Vec<u8>, then: Then) -> (String, tokio::task::JoinSet<()>) {
             let Ok((mut socket, _)) = listener.accept().await else {
                 return;
             };
-            let mut head = [0; 4096];
-            let _ = socket.read(&mut head).await;
+            let mut asked = [0; 4096];
+            let _ = socket.read(&mut asked).await;
             let _ = socket.write_all(&bytes).await;
             match then {
                 Then::HangUp => drop(socket),
@@ -463,4 +463,63 @@ async fn a_servers_clock_comes_with_the_answer() {
         answer.date.map(|d| d.to_rfc3339()).as_deref(),
         Some("2026-11-20T03:14:07+00:00")
     );
+}
+
+#[tokio::test]
+async fn https_to_a_server_without_tls_is_a_tls_failure() {
+    let (url, _tasks) = raw(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), Then::HangUp).await;
+    let endpoint = endpoint(&url.replace("http://", "https://"));
+    let error = error_of(client(&endpoint).call(Call::get("x")).await);
+    assert_eq!(
+        (error.kind, error.delivery),
+        (ErrorKind::Tls, Delivery::NotSent),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_what_lies_behind_it() {
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    let (proxy, _tasks) = raw(answer.to_vec(), Then::HangUp).await;
+    let endpoint = Endpoint {
+        proxy: Some(proxy),
+        ..endpoint("http://prometheus.invalid:9090")
+    };
+    assert!(client(&endpoint).call(Call::get("x")).await.is_ok());
+}
+
+#[tokio::test]
+async fn dots_in_a_path_never_climb_out_of_the_prefix() {
+    let server = server(200, |r| r.set_body_raw("{}", "application/json")).await;
+    let endpoint = endpoint(&format!("{}/tenant-a", server.uri()));
+    client(&endpoint)
+        .call(Call::get("../tenant-b/./x?y#z"))
+        .await
+        .expect("an answer");
+    let asked = server.received_requests().await.unwrap_or_default();
+    assert_eq!(asked[0].url.path(), "/tenant-a/tenant-b/x%3Fy%23z");
+    assert_eq!(asked[0].url.query(), None);
+}
+
+#[tokio::test]
+async fn the_user_does_not_wait_behind_polls() {
+    let server = MockServer::start().await;
+    Mock::given(path("/poll"))
+        .respond_with(
+            ResponseTemplate::new(200)
+                .set_body_raw("{}", "application/json")
+                .set_delay(Duration::from_millis(1_500)),
+        )
+        .mount(&server)
+        .await;
+    Mock::given(path("/user"))
+        .respond_with(ResponseTemplate::new(200).set_body_raw("{}", "application/json"))
+        .mount(&server)
+        .await;
+    let client = client(&endpoint(&server.uri()));
+    let polls = futures::future::join_all((0..4).map(|_| client.call(Call::get("poll"))));
+    let user = client.call(Call::get("user").by_user());
+    // The user's answer comes while every poll is still out.
+    let first = futures::future::select(Box::pin(polls), Box::pin(user)).await;
+    assert!(matches!(first, futures::future::Either::Right((Ok(_), _))));
 }

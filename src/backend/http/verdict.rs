@@ -162,6 +162,12 @@ pub(super) fn unanswered(error: TransportError, limit: Duration, cap: usize) -> 
             "check that the address is right and can be reached from here",
             Delivery::NotSent,
         ),
+        TransportError::Tls(why) if why.contains("received fatal alert") => fault(
+            ErrorKind::Tls,
+            format!("the server refuses our side of TLS: {why}"),
+            "set `tls.client_cert_file` and `tls.client_key_file`, or renew them",
+            Delivery::NotSent,
+        ),
         TransportError::Tls(why) => fault(
             ErrorKind::Tls,
             format!("TLS failed: {why}"),

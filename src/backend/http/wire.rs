@@ -13,9 +13,12 @@ use futures::future::BoxFuture;
 use reqwest::{Certificate, Identity, Proxy, Url};
 use tokio::sync::OnceCell;
 
-use super::{EnvLookup, Method, Request, Response, SharedTransport, Transport, TransportError, process_env};
+use super::{
+    Client, EnvLookup, Method, Request, Response, SharedTransport, Transport, TransportError, process_env,
+};
 use crate::backend::Delivery;
 use crate::config::{Endpoint, TlsConfig};
+use crate::time::Clock;
 
 /// Hands out transports, one a distinct set-up.
 pub struct Wires {
@@ -33,6 +36,11 @@ impl Default for Wires {
 }
 
 impl Wires {
+    /// A client for an endpoint, on the transport that it shares with others of its set-up.
+    pub fn client(&self, endpoint: &Endpoint, clock: Clock) -> Client {
+        Client::new(endpoint, self.transport(endpoint), clock)
+    }
+
     /// The transport for an endpoint. Cheap: nothing is built until something is sent.
     pub fn transport(&self, endpoint: &Endpoint) -> SharedTransport {
         let setup = Setup::of(endpoint, self.env);
@@ -250,6 +258,12 @@ impl Wire {
 }
 
 impl Transport for Wire {
+    fn prepare(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            let _ = self.client().await;
+        })
+    }
+
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(self.exchange(request))
     }
@@ -259,6 +273,10 @@ fn unsent_or_broken(error: &reqwest::Error) -> TransportError {
     let why = chain(error);
     if error.is_builder() {
         return TransportError::Setup(why);
+    }
+    // With TLS 1.3 a server judges our certificate after the handshake is over for us.
+    if why.contains("received fatal alert") && why.to_ascii_lowercase().contains("certificate") {
+        return TransportError::Tls(why);
     }
     if !error.is_connect() {
         return TransportError::Broken(why);

@@ -1,0 +1,303 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::time::parse_duration;
+
+/// A terminal operations console: what burns, what fires, and what to do about it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "midwatch",
+    version,
+    about = "A terminal operations console for on-call engineers",
+    after_help = "Without a command the console opens. Exit status: 0 done, 1 unexpected failure, 2 usage, \
+                  3 configuration, 4 a backend could not be reached or refused, 5 not yet confirmed, \
+                  6 refused by read-only, 10 --fail-on holds.",
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do; the console where none.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags that stand before or after any command.
+#[derive(Debug, Clone, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that stands alone")]
+pub struct Globals {
+    /// Configuration file
+    #[arg(long, global = true, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    /// Context to open
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// One JSON document on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Refuse every act
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Theme name or path
+    #[arg(long, global = true, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Keymap name or path
+    #[arg(long, global = true, value_name = "NAME")]
+    pub keymap: Option<String>,
+    /// When to colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: ColorChoice,
+    /// Draw with ASCII only
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// For slow links: wait longer for the rest of a key's bytes
+    #[arg(long, global = true)]
+    pub slow: bool,
+    /// Write a log there
+    #[arg(long, global = true, value_name = "PATH")]
+    pub log_file: Option<PathBuf>,
+    /// Say more on standard error; twice for still more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// When output is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal that shows colours, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Also into a pipe.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open the console on a simulated production
+    Demo(DemoArgs),
+    /// SLOs: burn, budget, rules
+    Slo(SloArgs),
+    /// Alerts, grouped and ranked
+    Alerts(AlertsArgs),
+    /// Silences
+    Silences(SilencesArgs),
+    /// Acknowledge alerts
+    Ack(AckArgs),
+    /// Hand acknowledged alerts back
+    Unack(UnackArgs),
+    /// Silence what matches
+    Silence(SilenceArgs),
+    /// Expire silences
+    Unsilence(UnsilenceArgs),
+    /// Ask every backend how it is
+    Doctor,
+    /// Find out what URLs are and write a configuration
+    Init(InitArgs),
+    /// Check or show the configuration
+    Config(ConfigArgs),
+    /// Every action with its keys
+    Keys,
+    /// The themes
+    Themes,
+    /// Completions for a shell
+    Completions(CompletionsArgs),
+    /// The manual page
+    Man,
+}
+
+/// `demo`
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// Which story is told; `calm` stands still
+    #[arg(long, value_name = "NAME")]
+    pub scenario: Option<String>,
+    /// The same seed makes the same world
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Serve only: one line of JSON says where
+    #[arg(long)]
+    pub headless: bool,
+}
+
+/// What makes `slo` end with status 10.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SloFailOn {
+    /// A page rule fires.
+    Page,
+    /// A ticket or page rule fires.
+    Ticket,
+}
+
+/// `slo`
+#[derive(Debug, Clone, Args)]
+pub struct SloArgs {
+    /// End with status 10 when such a rule fires
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<SloFailOn>,
+}
+
+/// What makes `alerts` end with status 10.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AlertsFailOn {
+    /// An alert is active and not acknowledged.
+    Firing,
+}
+
+/// Which alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum AlertStateChoice {
+    /// Active or acknowledged.
+    #[default]
+    Active,
+    /// Silenced or inhibited; acknowledged ones left out.
+    Suppressed,
+    /// All.
+    All,
+}
+
+/// `alerts`
+#[derive(Debug, Clone, Args)]
+pub struct AlertsArgs {
+    /// The console's filter; commas outside quotes separate too
+    #[arg(long, value_name = "EXPR")]
+    pub filter: Option<String>,
+    /// Which alerts
+    #[arg(long, value_enum, value_name = "STATE", default_value_t)]
+    pub state: AlertStateChoice,
+    /// End with status 10 when it holds
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub fail_on: Option<AlertsFailOn>,
+}
+
+/// `silences`
+#[derive(Debug, Clone, Args)]
+pub struct SilencesArgs {
+    /// Only those that end within
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub expiring: Option<Duration>,
+    /// Only those that match nothing
+    #[arg(long)]
+    pub unused: bool,
+    /// Expired ones too
+    #[arg(long)]
+    pub expired: bool,
+}
+
+/// What every act takes.
+#[derive(Debug, Clone, Args)]
+pub struct ActArgs {
+    /// How long to wait for confirmation
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
+    pub wait: Duration,
+    /// In a dangerous context: its name
+    #[arg(long, value_name = "CONTEXT")]
+    pub confirm: Option<String>,
+}
+
+/// `ack`
+#[derive(Debug, Clone, Args)]
+pub struct AckArgs {
+    /// Fingerprints, or unique prefixes of at least 6
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+    /// What to say with it
+    #[arg(long, value_name = "TEXT")]
+    pub comment: Option<String>,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `unack`
+#[derive(Debug, Clone, Args)]
+pub struct UnackArgs {
+    /// Fingerprints, or unique prefixes of at least 6
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `silence`
+#[derive(Debug, Clone, Args)]
+pub struct SilenceArgs {
+    /// Matchers: alertname=X, service=~"a|b", severity!=page
+    #[arg(required = true, value_name = "MATCHER")]
+    pub matchers: Vec<String>,
+    /// For how long
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    pub duration: Duration,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub comment: String,
+    /// Only at these Alertmanagers
+    #[arg(long = "source", value_name = "NAME")]
+    pub sources: Vec<String>,
+    /// The number of alerts it hides, where that is refused otherwise
+    #[arg(long, value_name = "N")]
+    pub confirm_count: Option<usize>,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `unsilence`
+#[derive(Debug, Clone, Args)]
+pub struct UnsilenceArgs {
+    /// Ids of silences, or unique prefixes of at least 6
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+    /// Only at these Alertmanagers
+    #[arg(long = "source", value_name = "NAME")]
+    pub sources: Vec<String>,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `init`
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// Base URLs of backends, or amtool's configuration file; `-` prints instead of writing
+    #[arg(value_name = "URL")]
+    pub urls: Vec<String>,
+    /// Name of the context
+    #[arg(long, value_name = "NAME", default_value = "prod")]
+    pub name: String,
+}
+
+/// `config`
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// `config check|show|path`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommand {
+    /// Every mistake at once; no network
+    Check,
+    /// The effective configuration, secrets as references
+    Show,
+    /// Which file is used
+    Path,
+}
+
+/// `completions`
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// For which shell
+    pub shell: Shell,
+}

@@ -1,0 +1,541 @@
+//! `midwatch doctor`: every backend of a context: reachable, version, latency, clock, auth, who it acts as,
+//! what is missing; cluster membership; counters. Ends with 4 if one is down.
+
+use std::time::Duration;
+
+use chrono::SecondsFormat;
+use futures::future::{BoxFuture, join_all};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::probe::{self, Kind, Seen};
+use super::{Exit, Outcome, Session};
+use crate::backend::http::{Call, Client, Wires};
+use crate::backend::metrics::Flavor;
+use crate::backend::{BackendError, BackendFailure, BackendResult};
+use crate::config::{Config, Context, Endpoint, MetricsConfig, SignalConfig};
+use crate::time::Clock;
+
+/// A clock that is off by more than this shifts windows and silences: worth a warning.
+const SKEW_LIMIT: f64 = 30.0;
+
+/// What was found out about one backend.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Checkup {
+    /// `metrics`, `alertmanager eu-0`.
+    pub backend: String,
+    /// What it is.
+    pub kind: String,
+    /// Its base URL.
+    pub url: Option<String>,
+    /// Whether it answered as it should.
+    pub reachable: bool,
+    /// Its version, where it tells.
+    pub version: Option<String>,
+    /// Of its status answer.
+    pub latency_seconds: Option<f64>,
+    /// Its clock less ours.
+    pub clock_skew_seconds: Option<f64>,
+    /// `none`, `bearer`, `token`, `basic`.
+    pub auth: &'static str,
+    /// As whom acts are done there; null where nothing is written.
+    pub acts_as: Option<String>,
+    /// What it lacks, in words.
+    pub missing: Vec<String>,
+    /// What has passed.
+    pub counters: Passed,
+    #[serde(skip)]
+    failure: Option<BackendFailure>,
+    #[serde(skip)]
+    peers: Vec<String>,
+}
+
+/// Counters, as JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Passed {
+    /// Requests written.
+    pub requests: u64,
+    /// Bytes of bodies received.
+    pub bytes: u64,
+    /// Requests that failed.
+    pub errors: u64,
+    /// Median latency.
+    pub median_seconds: Option<f64>,
+    /// Slowest.
+    pub slowest_seconds: Option<f64>,
+}
+
+/// A gossip cluster of Alertmanagers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cluster {
+    /// Configured members.
+    pub configured: Vec<String>,
+    /// How many the cluster itself counts.
+    pub members: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    context: &'a str,
+    at: String,
+    identity: &'a str,
+    read_only: bool,
+    backends: &'a [Checkup],
+    clusters: &'a [Cluster],
+    errors: Vec<Value>,
+    warnings: Vec<String>,
+}
+
+/// Runs the command.
+pub async fn run(session: &mut Session) -> Outcome {
+    let (config, context) = session.context()?;
+    session
+        .out
+        .progress(&format!("asking the backends of {}…", context.name))?;
+    let clock = session.clock;
+    let checkups = examine(&config, &context, clock).await;
+    let clusters = clusters(&checkups);
+    let warnings = warnings(&context, &checkups, &clusters);
+    let failures: Vec<&BackendFailure> = checkups.iter().filter_map(|c| c.failure.as_ref()).collect();
+    let exit = if failures.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Backend
+    };
+    if session.globals.json {
+        session.out.json(&Report {
+            context: &context.name,
+            at: clock.now().utc.to_rfc3339_opts(SecondsFormat::Secs, true),
+            identity: &config.identity,
+            read_only: config.read_only,
+            backends: &checkups,
+            clusters: &clusters,
+            errors: failures
+                .iter()
+                .map(|failure| serde_json::json!({"backend": failure.backend, "message": failure.message}))
+                .collect(),
+            warnings,
+        })?;
+    } else {
+        print(session, &config, &context, &checkups, &clusters, &warnings)?;
+    }
+    session.out.flush()?;
+    Ok(exit)
+}
+
+async fn examine(config: &Config, context: &Context, clock: Clock) -> Vec<Checkup> {
+    let wires = Wires::default();
+    let mut asked: Vec<BoxFuture<'_, Checkup>> = Vec::new();
+    let client = |endpoint: &Endpoint| wires.client(endpoint, clock);
+    if let Some(metrics) = &context.metrics {
+        let clients = MetricsClients {
+            main: client(&metrics.endpoint),
+            scout: client(&metrics.endpoint),
+        };
+        asked.push(Box::pin(
+            async move { check_metrics(&clients, metrics, clock).await },
+        ));
+        if let Some(endpoint) = &metrics.rules {
+            let client = client(endpoint);
+            asked.push(Box::pin(async move { check_rules(&client, endpoint).await }));
+        }
+    }
+    for member in &context.alertmanagers {
+        let client = client(&member.endpoint);
+        let acts_as = (!member.read_only && !config.read_only).then(|| config.identity.clone());
+        asked.push(Box::pin(async move {
+            check_alertmanager(&client, &member.endpoint, acts_as, clock).await
+        }));
+    }
+    for signal in [
+        &context.logs,
+        &context.traces,
+        &context.incidents,
+        &context.annotations,
+    ] {
+        if let Some(SignalConfig {
+            kind,
+            endpoint: Some(endpoint),
+            ..
+        }) = signal
+            && let Some(kind) = Kind::from_word(kind)
+        {
+            let client = client(endpoint);
+            asked.push(Box::pin(async move {
+                let seen = probe::ask(&client, kind, clock).await;
+                checkup(&client, endpoint, kind, seen)
+            }));
+        }
+    }
+    join_all(asked).await
+}
+
+fn checkup(client: &Client, endpoint: &Endpoint, kind: Kind, seen: BackendResult<Seen>) -> Checkup {
+    let (seen, failure) = match seen {
+        Ok(seen) => (Some(seen), None),
+        Err(error) => (None, Some(error.failure())),
+    };
+    let counters = client.counters();
+    Checkup {
+        backend: endpoint.name.clone(),
+        kind: kind.word().to_owned(),
+        url: Some(endpoint.url.clone()),
+        reachable: failure.is_none(),
+        version: seen.as_ref().map(|s| s.version.clone()).filter(|v| !v.is_empty()),
+        latency_seconds: seen.as_ref().map(|s| s.latency.as_secs_f64()),
+        clock_skew_seconds: seen
+            .as_ref()
+            .and_then(|s| s.skew)
+            .map(|s| (s * 1_000.0).round() / 1_000.0),
+        auth: client.auth_scheme(),
+        acts_as: None,
+        missing: Vec::new(),
+        counters: Passed {
+            requests: counters.requests,
+            bytes: counters.bytes,
+            errors: counters.errors,
+            median_seconds: counters.median.as_ref().map(Duration::as_secs_f64),
+            slowest_seconds: counters.slowest.as_ref().map(Duration::as_secs_f64),
+        },
+        failure,
+        peers: Vec::new(),
+    }
+}
+
+/// Two clients for one server: what is asked on the chance that it may be another server is not counted.
+struct MetricsClients {
+    main: Client,
+    scout: Client,
+}
+
+async fn check_metrics(clients: &MetricsClients, metrics: &MetricsConfig, clock: Clock) -> Checkup {
+    let client = &clients.main;
+    let endpoint = &metrics.endpoint;
+    let mut missing = Vec::new();
+    let mut kind = match metrics.flavor {
+        Some(Flavor::Prometheus) | None => Kind::Prometheus,
+        Some(Flavor::Thanos) => Kind::Thanos,
+        Some(Flavor::Mimir) => Kind::Mimir,
+        Some(Flavor::VictoriaMetrics) => Kind::VictoriaMetrics,
+    };
+    let seen = match probe::ask(client, Kind::Prometheus, clock).await {
+        Ok(mut seen) => {
+            if metrics.flavor.is_none() {
+                (kind, seen.version) = probe::flavor(&clients.scout, &seen).await;
+            }
+            // Build information may be open to all while queries are not.
+            match query_works(client).await {
+                Ok(()) => {
+                    if metrics.rules.is_none() {
+                        missing.extend(no_rules(client, kind).await);
+                    }
+                    Ok(seen)
+                }
+                Err(error) => Err(error),
+            }
+        }
+        Err(error) => Err(error),
+    };
+    let mut checkup = checkup(client, endpoint, kind, seen);
+    checkup.missing = missing;
+    checkup
+}
+
+async fn query_works(client: &Client) -> Result<(), BackendError> {
+    let answer = client
+        .call(Call::get("api/v1/query").param("query", "vector(1)"))
+        .await?;
+    if (200..300).contains(&answer.status) {
+        return Ok(());
+    }
+    let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    let said = json
+        .as_ref()
+        .and_then(|json| json.get("error"))
+        .and_then(Value::as_str);
+    Err(BackendError {
+        kind: crate::backend::ErrorKind::Rejected,
+        backend: client.name().clone(),
+        tried: "GET /api/v1/query".to_owned(),
+        detail: format!("HTTP {}: {}", answer.status, said.unwrap_or("a query fails")),
+        mend: "it answers, but not to queries".to_owned(),
+        status: Some(answer.status),
+        retry_after: None,
+        delivery: crate::backend::Delivery::Answered,
+    })
+}
+
+async fn no_rules(client: &Client, kind: Kind) -> Option<String> {
+    let answer = client
+        .call(Call::get("api/v1/rules").param("type", "alert"))
+        .await
+        .ok();
+    let groups = answer.and_then(|answer| {
+        let json: Value = serde_json::from_slice(&answer.body).ok()?;
+        Some(json.pointer("/data/groups")?.as_array()?.len())
+    });
+    match (groups, kind) {
+        (Some(1..), _) => None,
+        (_, Kind::VictoriaMetrics) => Some(
+            "it cannot tell which rules fire: set rules = { url = … } to vmalert, or start it with -vmalert.proxyURL"
+                .to_owned(),
+        ),
+        (Some(0), _) => Some("it has no alerting rules: what fires is known from Alertmanager alone".to_owned()),
+        (None, _) => Some("it does not tell its rules: set rules = { url = … } to its ruler".to_owned()),
+    }
+}
+
+async fn check_rules(client: &Client, endpoint: &Endpoint) -> Checkup {
+    let answer = client
+        .call(Call::get("api/v1/rules").param("type", "alert"))
+        .await;
+    let mut checkup = checkup(client, endpoint, Kind::Prometheus, Err(silent(client)));
+    "rules".clone_into(&mut checkup.kind);
+    match answer {
+        Ok(answer) if (200..300).contains(&answer.status) => {
+            checkup.reachable = true;
+            checkup.failure = None;
+            checkup.latency_seconds = checkup.counters.median_seconds;
+        }
+        Ok(answer) => {
+            checkup.failure = Some(BackendFailure {
+                backend: endpoint.name.clone(),
+                message: format!("GET /api/v1/rules: HTTP {}; check the URL", answer.status),
+            });
+        }
+        Err(error) => checkup.failure = Some(error.failure()),
+    }
+    checkup
+}
+
+fn silent(client: &Client) -> BackendError {
+    BackendError {
+        kind: crate::backend::ErrorKind::BadAnswer,
+        backend: client.name().clone(),
+        tried: "GET /api/v1/rules".to_owned(),
+        detail: "no answer".to_owned(),
+        mend: String::new(),
+        status: None,
+        retry_after: None,
+        delivery: crate::backend::Delivery::Unknown,
+    }
+}
+
+async fn check_alertmanager(
+    client: &Client,
+    endpoint: &Endpoint,
+    acts_as: Option<String>,
+    clock: Clock,
+) -> Checkup {
+    let seen = probe::ask(client, Kind::Alertmanager, clock).await;
+    let status: Option<Value> = seen
+        .as_ref()
+        .ok()
+        .and_then(|seen| serde_json::from_slice(&seen.body).ok());
+    let mut checkup = checkup(client, endpoint, Kind::Alertmanager, seen);
+    checkup.acts_as = acts_as;
+    let Some(status) = status else {
+        return checkup;
+    };
+    let text = |pointer: &str| status.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    checkup.peers = status
+        .pointer("/cluster/peers")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|peer| peer.get("name").and_then(Value::as_str))
+        .map(str::to_owned)
+        .collect();
+    if text("/cluster/status").as_deref() == Some("settling") {
+        checkup
+            .missing
+            .push("its cluster is still settling: silences may not be everywhere yet".to_owned());
+    }
+    checkup
+}
+
+/// Alertmanagers with a common peer are one cluster.
+fn clusters(checkups: &[Checkup]) -> Vec<Cluster> {
+    let mut found: Vec<(Vec<String>, Cluster)> = Vec::new();
+    for checkup in checkups.iter().filter(|c| !c.peers.is_empty()) {
+        let known = found
+            .iter_mut()
+            .find(|(peers, _)| checkup.peers.iter().any(|peer| peers.contains(peer)));
+        match known {
+            Some((peers, cluster)) => {
+                peers.extend(
+                    checkup
+                        .peers
+                        .iter()
+                        .filter(|p| !peers.contains(p))
+                        .cloned()
+                        .collect::<Vec<_>>(),
+                );
+                cluster.members = peers.len();
+                cluster.configured.push(checkup.backend.clone());
+            }
+            None => found.push((
+                checkup.peers.clone(),
+                Cluster {
+                    configured: vec![checkup.backend.clone()],
+                    members: checkup.peers.len(),
+                },
+            )),
+        }
+    }
+    found.into_iter().map(|(_, cluster)| cluster).collect()
+}
+
+fn warnings(context: &Context, checkups: &[Checkup], clusters: &[Cluster]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for checkup in checkups {
+        if let Some(skew) = checkup.clock_skew_seconds.filter(|skew| skew.abs() > SKEW_LIMIT) {
+            let way = if skew > 0.0 { "ahead of" } else { "behind" };
+            warnings.push(format!(
+                "{}: its clock is {:.0} s {way} this one; check NTP on both",
+                checkup.backend,
+                skew.abs()
+            ));
+        }
+        warnings.extend(
+            checkup
+                .missing
+                .iter()
+                .map(|missing| format!("{}: {missing}", checkup.backend)),
+        );
+    }
+    for cluster in clusters {
+        if cluster.configured.len() < cluster.members {
+            warnings.push(format!(
+                "a cluster of {} Alertmanagers is known by {} alone; name the others too, so that one may fail",
+                cluster.members,
+                cluster.configured.join(", ")
+            ));
+        }
+    }
+    let endpoints = context
+        .metrics
+        .iter()
+        .map(|metrics| &metrics.endpoint)
+        .chain(context.alertmanagers.iter().map(|member| &member.endpoint));
+    for endpoint in endpoints {
+        if endpoint.tls.insecure_skip_verify {
+            warnings.push(format!("{}: its certificate is not verified", endpoint.name));
+        }
+    }
+    if context.metrics.is_none() {
+        warnings.push("no metrics: no SLO can be measured".to_owned());
+    }
+    if context.alertmanagers.is_empty() {
+        warnings.push("no Alertmanager: no alert is seen".to_owned());
+    } else if context.watchdog.is_none() {
+        warnings.push(
+            "no watchdog: an empty queue cannot prove that alerts arrive; set watchdog = 'alertname=\"Watchdog\"'"
+                .to_owned(),
+        );
+    }
+    warnings.extend(context.slo_warnings.iter().cloned());
+    warnings
+}
+
+fn print(
+    session: &mut Session,
+    config: &Config,
+    context: &Context,
+    checkups: &[Checkup],
+    clusters: &[Cluster],
+    warnings: &[String],
+) -> std::io::Result<()> {
+    let out = &mut session.out;
+    let read_only = if config.read_only { ", read-only" } else { "" };
+    out.line(&format!(
+        "context {}, as {}{read_only}",
+        context.name, config.identity
+    ))?;
+    for checkup in checkups {
+        out.line("")?;
+        let state = if checkup.reachable { "ok  " } else { "DOWN" };
+        let version = checkup.version.as_deref().unwrap_or_default();
+        out.line(&format!(
+            "{state} {}  {} {version}",
+            checkup.backend, checkup.kind
+        ))?;
+        out.line(&format!("     {}", checkup.url.as_deref().unwrap_or_default()))?;
+        if let Some(failure) = &checkup.failure {
+            out.line(&format!("     {}", failure.message))?;
+        }
+        let mut facts = vec![format!("auth {}", checkup.auth)];
+        facts.extend(checkup.acts_as.iter().map(|who| format!("acts as {who}")));
+        facts.extend(
+            checkup
+                .latency_seconds
+                .map(|s| format!("answers in {:.0} ms", s * 1_000.0)),
+        );
+        facts.extend(checkup.clock_skew_seconds.map(|s| format!("clock {s:+.1} s")));
+        out.line(&format!("     {}", facts.join(" · ")))?;
+        let passed = &checkup.counters;
+        out.line(&format!(
+            "     {} requests, {} bytes, {} failed",
+            passed.requests, passed.bytes, passed.errors
+        ))?;
+    }
+    for cluster in clusters {
+        out.line("")?;
+        out.line(&format!(
+            "cluster of {}: {} configured ({})",
+            cluster.members,
+            cluster.configured.len(),
+            cluster.configured.join(", ")
+        ))?;
+    }
+    if !warnings.is_empty() {
+        out.line("")?;
+    }
+    for warning in warnings {
+        out.line(&format!("warning: {warning}"))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(name: &str, peers: &[&str]) -> Checkup {
+        Checkup {
+            backend: name.into(),
+            kind: "alertmanager".into(),
+            url: None,
+            reachable: true,
+            version: None,
+            latency_seconds: None,
+            clock_skew_seconds: None,
+            auth: "none",
+            acts_as: None,
+            missing: Vec::new(),
+            counters: Passed {
+                requests: 1,
+                bytes: 1,
+                errors: 0,
+                median_seconds: None,
+                slowest_seconds: None,
+            },
+            failure: None,
+            peers: peers.iter().map(|&p| p.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn members_with_a_common_peer_are_one_cluster() {
+        let checkups = [
+            member("eu-0", &["a", "b"]),
+            member("eu-1", &["b", "c"]),
+            member("us-0", &["x"]),
+            member("alone", &[]),
+        ];
+        let found = clusters(&checkups);
+        assert_eq!(found.len(), 2);
+        assert_eq!((found[0].configured.len(), found[0].members), (2, 3));
+        assert_eq!((found[1].configured.len(), found[1].members), (1, 1));
+    }
+}

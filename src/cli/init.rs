@@ -1,0 +1,410 @@
+//! `midwatch init`: finds out what each URL is and writes a commented configuration.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use color_eyre::eyre::WrapErr as _;
+use futures::future::join_all;
+use serde::Deserialize;
+
+use super::args::InitArgs;
+use super::probe::{self, Kind, Seen};
+use super::{CliError, Exit, Outcome, Session};
+use crate::backend::http::Wires;
+use crate::backend::{BackendError, ErrorKind};
+use crate::config::{self, Auth, Endpoint, TlsConfig};
+
+/// A server that was found, or one that would not say what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its base URL.
+    pub url: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Empty where it tells none.
+    pub version: String,
+}
+
+/// amtool's configuration, as far as it says something that we use.
+#[derive(Debug, Default, Deserialize)]
+struct Amtool {
+    #[serde(rename = "alertmanager.url")]
+    alertmanager: Option<String>,
+    author: Option<String>,
+    #[serde(rename = "http.config.file")]
+    http_config: Option<String>,
+}
+
+/// Runs the command.
+pub async fn run(session: &mut Session, args: &InitArgs) -> Outcome {
+    let (to_stdout, given): (Vec<&String>, Vec<&String>) = args.urls.iter().partition(|url| *url == "-");
+    let mut urls = Vec::new();
+    let mut author = None;
+    let mut files: Vec<PathBuf> = Vec::new();
+    for each in given {
+        if Path::new(each).is_file() {
+            files.push(PathBuf::from(each));
+        } else {
+            urls.push(base_url(each)?);
+        }
+    }
+    if urls.is_empty() && files.is_empty() {
+        files.extend(amtool_files(session).into_iter().find(|path| path.is_file()));
+    }
+    for file in files {
+        let amtool = read_amtool(&file)?;
+        session
+            .out
+            .diagnose(&format!("amtool's configuration {} is used", file.display()))?;
+        if let Some(url) = amtool.alertmanager {
+            urls.push(base_url(&url)?);
+        }
+        author = author.or(amtool.author);
+        if let Some(http) = amtool.http_config {
+            session.out.diagnose(&format!(
+                "its http.config.file {http} is not read; set auth and tls by hand"
+            ))?;
+        }
+    }
+    if urls.is_empty() {
+        return Err(CliError::Usage(
+            "nothing to ask; give the URLs of your backends, as in: midwatch init http://prometheus:9090 http://alertmanager:9093"
+                .to_owned(),
+        ));
+    }
+    let target = if to_stdout.is_empty() {
+        Some(free(target(session)?)?)
+    } else {
+        None
+    };
+    session.out.progress(&format!("asking {}…", urls.join(", ")))?;
+    let (found, failed) = identify(session, &urls).await;
+    for each in &found {
+        let line = format!("{} is {} {}", each.url, each.kind.word(), each.version);
+        session.out.diagnose(line.trim_end())?;
+    }
+    for (url, error) in &failed {
+        let mend = match error.kind {
+            ErrorKind::NotSignedIn => "; it wants to be signed in to: write its section by hand, with `auth`",
+            _ => "",
+        };
+        session
+            .out
+            .diagnose(&format!("{url}: {}{mend}", error.failure().message))?;
+    }
+    let exit = if failed.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Backend
+    };
+    if found.is_empty() {
+        return Ok(exit);
+    }
+    let text = starter(&args.name, &found, author.as_deref());
+    match target {
+        Some(path) => {
+            write_new(&path, &text)?;
+            session.out.line(&format!("wrote {}", path.display()))?;
+        }
+        None => session.out.text(&text)?,
+    }
+    session.out.flush()?;
+    Ok(exit)
+}
+
+/// A base URL as somebody types or copies it: without a scheme it is http, a query is dropped.
+fn base_url(text: &str) -> Result<String, CliError> {
+    let wrong =
+        |what: &str| CliError::Usage(format!("{what}; write http://host:port or https://host/prefix"));
+    let full = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("http://{text}")
+    };
+    let mut url =
+        reqwest::Url::parse(&full).map_err(|error| wrong(&format!("a URL does not read ({error})")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong(
+            "a URL has a user or password in it: secrets never stand in a URL, use `auth` in the file",
+        ));
+    }
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(wrong(&format!("{text} is no http or https URL")));
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn amtool_files(session: &Session) -> Vec<PathBuf> {
+    // amtool's own search order.
+    let mut files: Vec<PathBuf> = session
+        .env
+        .home()
+        .map(|home| home.join(".config/amtool/config.yml"))
+        .into_iter()
+        .collect();
+    files.push("/etc/amtool/config.yml".into());
+    files
+}
+
+fn read_amtool(path: &Path) -> Result<Amtool, CliError> {
+    let text = std::fs::read_to_string(path)
+        .wrap_err_with(|| format!("{}: cannot be read", path.display()))
+        .map_err(CliError::Unexpected)?;
+    serde_saphyr::from_str(&text).map_err(|error| {
+        CliError::Usage(format!(
+            "{} is no configuration of amtool: {}",
+            path.display(),
+            error.without_snippet()
+        ))
+    })
+}
+
+async fn identify(session: &Session, urls: &[String]) -> (Vec<Found>, Vec<(String, BackendError)>) {
+    let wires = Wires::default();
+    let (wires, clock) = (&wires, session.clock);
+    let asked = urls
+        .iter()
+        .map(|url| async move { (url.clone(), located(wires, url, clock).await) });
+    let mut found = Vec::new();
+    let mut failed = Vec::new();
+    for (url, answer) in join_all(asked).await {
+        match answer {
+            Ok((url, seen)) => found.push(Found {
+                url,
+                kind: seen.kind,
+                version: seen.version,
+            }),
+            Err(error) => failed.push((url, error)),
+        }
+    }
+    (found, failed)
+}
+
+/// A server may speak below a well-known prefix: Mimir's and VictoriaMetrics' `/prometheus`.
+async fn located(
+    wires: &Wires,
+    url: &str,
+    clock: crate::time::Clock,
+) -> Result<(String, Seen), BackendError> {
+    let client = |url: &str| wires.client(&endpoint(url), clock);
+    let error = match probe::identify(&client(url), clock).await {
+        Ok(seen) => return Ok((url.to_owned(), seen)),
+        Err(error) => error,
+    };
+    if matches!(error.kind, ErrorKind::Rejected | ErrorKind::BadAnswer) {
+        for prefix in ["prometheus", "alertmanager", "zipkin"] {
+            let below = format!("{url}/{prefix}");
+            if let Ok(seen) = probe::identify(&client(&below), clock).await {
+                return Ok((below, seen));
+            }
+        }
+    }
+    Err(error)
+}
+
+fn endpoint(url: &str) -> Endpoint {
+    Endpoint {
+        name: url.to_owned(),
+        url: url.to_owned(),
+        auth: Auth::None,
+        headers: Vec::new(),
+        params: Vec::new(),
+        tls: TlsConfig::default(),
+        proxy: None,
+        timeout: Duration::from_secs(5),
+        connect_timeout: Duration::from_secs(3),
+        max_concurrency: 4,
+    }
+}
+
+fn target(session: &Session) -> Result<PathBuf, CliError> {
+    config::candidates(&session.flags(), &session.env)
+        .into_iter()
+        .next()
+        .ok_or_else(|| {
+            CliError::Usage("no place to write to; give --config PATH, or `-` to print".to_owned())
+        })
+}
+
+/// A path where nothing stands yet; said before anybody waits for answers.
+fn free(path: PathBuf) -> Result<PathBuf, CliError> {
+    if path.exists() {
+        Err(taken(&path))
+    } else {
+        Ok(path)
+    }
+}
+
+fn taken(path: &Path) -> CliError {
+    CliError::Usage(format!(
+        "{} is there already and is not overwritten; move it away, give --config PATH, or `-` to print",
+        path.display()
+    ))
+}
+
+fn write_new(path: &Path, text: &str) -> Result<(), CliError> {
+    if let Some(dir) = path.parent() {
+        std::fs::create_dir_all(dir)
+            .wrap_err_with(|| format!("{}: cannot be made", dir.display()))
+            .map_err(CliError::Unexpected)?;
+    }
+    // `create_new`: between looking and writing, nobody's file is overwritten.
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => taken(path),
+            _ => CliError::Unexpected(color_eyre::eyre::eyre!("{}: {error}", path.display())),
+        })?;
+    file.write_all(text.as_bytes())
+        .wrap_err_with(|| format!("{}: cannot be written", path.display()))
+        .map_err(CliError::Unexpected)
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// A configuration for what was found, with comments for what may come next. It decodes as it stands.
+pub fn starter(context: &str, found: &[Found], author: Option<&str>) -> String {
+    use std::fmt::Write as _;
+
+    let bare = context
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let context = if bare && !context.is_empty() {
+        context.to_owned()
+    } else {
+        quoted(context)
+    };
+    let mut text = String::from(
+        "# midwatch's configuration. Check it with: midwatch config check; try it with: midwatch doctor\n\n",
+    );
+    let mut line = |line: std::fmt::Arguments<'_>| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{line}");
+    };
+    match author {
+        Some(author) => line(format_args!("identity = {}", quoted(author))),
+        None => line(format_args!(
+            "# identity = \"you@example.com\"   # who acts; default: you at this host"
+        )),
+    }
+    line(format_args!("\n[contexts.{context}]"));
+    line(format_args!(
+        "# danger = true                      # dangerous acts ask for the context's name"
+    ));
+    line(format_args!(
+        "# slo_files = [\"slos/*.yaml\"]        # Sloth, OpenSLO, Pyrra"
+    ));
+    line(format_args!(
+        "# watchdog = 'alertname=\"Watchdog\"'  # an alert that always fires: its absence is critical"
+    ));
+    let mut taken: Vec<&str> = Vec::new();
+    for each in found {
+        let section = match each.kind {
+            Kind::Prometheus | Kind::Thanos | Kind::Mimir | Kind::VictoriaMetrics => "metrics",
+            Kind::Alertmanager => "alertmanagers",
+            Kind::Loki | Kind::VictoriaLogs | Kind::Elasticsearch => "logs",
+            Kind::Jaeger | Kind::Tempo | Kind::Zipkin => "traces",
+            Kind::PagerDuty => "incidents",
+            Kind::Grafana => "annotations",
+        };
+        let version = each.version.replace(['\n', '\r'], " ");
+        let (url, kind) = (quoted(&each.url), each.kind.word());
+        line(format_args!(""));
+        if section == "alertmanagers" {
+            line(format_args!("[[contexts.{context}.alertmanagers]]   # {version}"));
+            line(format_args!("url = {url}"));
+            continue;
+        }
+        if taken.contains(&section) {
+            // One backend a signal: the second is kept for whoever wants to choose.
+            line(format_args!("# another {kind} {version}: url = {url}"));
+            continue;
+        }
+        taken.push(section);
+        line(format_args!("[contexts.{context}.{section}]   # {version}"));
+        line(format_args!("kind = \"{kind}\""));
+        line(format_args!("url = {url}"));
+        if section == "metrics" {
+            line(format_args!(
+                "# auth = {{ bearer_env = \"PROM_TOKEN\" }}   # or bearer_file, bearer_command, basic"
+            ));
+            line(format_args!("# headers = {{ \"X-Scope-OrgID\" = \"team-a\" }}"));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Environment, decode_text};
+
+    fn found(kind: Kind, url: &str) -> Found {
+        Found {
+            url: url.into(),
+            kind,
+            version: "1.2.3".into(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_decodes() {
+        let all = [
+            found(Kind::Prometheus, "http://p.example:9090/prefix"),
+            found(Kind::Thanos, "http://t.example"),
+            found(Kind::Alertmanager, "http://a.example:9093"),
+            found(Kind::Alertmanager, "http://b.example:9093"),
+            found(Kind::Loki, "http://l.example"),
+            found(Kind::Tempo, "http://tempo.example"),
+            found(Kind::Grafana, "http://g.example"),
+        ];
+        for context in ["prod", "eu west.1"] {
+            let text = starter(context, &all, Some("jun@example.com"));
+            let loaded = decode_text(&text, Some(Path::new("c.toml")), &Environment::default())
+                .unwrap_or_else(|error| panic!("{error}\n{text}"));
+            let decoded = &loaded.config.contexts[context];
+            assert_eq!(decoded.alertmanagers.len(), 2);
+            assert_eq!(decoded.alertmanagers[0].name, "a.example:9093");
+            let metrics = decoded.metrics.as_ref().expect("metrics");
+            assert_eq!(metrics.endpoint.url, "http://p.example:9090/prefix");
+            assert!(decoded.logs.is_some() && decoded.traces.is_some() && decoded.annotations.is_some());
+            assert_eq!(loaded.config.identity, "jun@example.com");
+        }
+    }
+
+    #[test]
+    fn urls_are_read_as_people_write_them() {
+        let read = |text: &str| base_url(text).ok();
+        assert_eq!(read("localhost:9090").as_deref(), Some("http://localhost:9090"));
+        assert_eq!(
+            read("https://h.example/prom/").as_deref(),
+            Some("https://h.example/prom")
+        );
+        assert_eq!(
+            read("http://h/graph?g0.expr=up").as_deref(),
+            Some("http://h/graph")
+        );
+        assert_eq!(read("ftp://h"), None);
+        let error = base_url("http://u:s3cret@h").expect_err("a secret").to_string();
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+
+    #[test]
+    fn an_existing_file_is_never_overwritten() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("midwatch/config.toml");
+        assert!(write_new(&path, "first").is_ok());
+        assert!(matches!(write_new(&path, "second"), Err(CliError::Usage(_))));
+        assert_eq!(std::fs::read_to_string(&path).expect("readable"), "first");
+    }
+}

@@ -1,0 +1,12 @@
+//! `midwatch silence`.
+
+use super::args::SilenceArgs;
+use super::{CliError, Outcome, Session};
+
+/// Runs the command.
+#[expect(clippy::unused_async, reason = "asks backends once it is wired")]
+pub async fn run(_session: &mut Session, _args: &SilenceArgs) -> Outcome {
+    Err(CliError::Unexpected(color_eyre::eyre::eyre!(
+        "silence: not wired yet"
+    )))
+}

@@ -1,0 +1,12 @@
+//! `midwatch silences`.
+
+use super::args::SilencesArgs;
+use super::{CliError, Outcome, Session};
+
+/// Runs the command.
+#[expect(clippy::unused_async, reason = "asks backends once it is wired")]
+pub async fn run(_session: &mut Session, _args: &SilencesArgs) -> Outcome {
+    Err(CliError::Unexpected(color_eyre::eyre::eyre!(
+        "silences: not wired yet"
+    )))
+}

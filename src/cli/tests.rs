@@ -1,0 +1,368 @@
+//! What can be written, what comes out, and with which exit status.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use clap::{CommandFactory as _, Parser as _};
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::args::InitArgs;
+use super::*;
+
+/// Output that can be read afterwards.
+#[derive(Clone, Default)]
+struct Caught(Arc<Mutex<Vec<u8>>>);
+
+impl Caught {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("no panic").clone()).expect("text")
+    }
+}
+
+impl io::Write for Caught {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Gone;
+
+impl io::Write for Gone {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+struct Run {
+    exit: Exit,
+    out: String,
+    diagnostics: String,
+}
+
+fn session(arguments: &[&str], out: Output, config: Option<&std::path::Path>) -> (Session, Option<Command>) {
+    let mut cli = Cli::try_parse_from(["midwatch"].iter().chain(arguments)).expect("arguments");
+    if cli.globals.config.is_none() {
+        cli.globals.config = config.map(Into::into);
+    }
+    let env = [("HOME", "/nonexistent"), ("MIDWATCH_USER", "jun@example.com")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let session = Session {
+        globals: cli.globals,
+        env: env.into_iter().collect(),
+        clock: Clock::start(),
+        out,
+    };
+    (session, cli.command)
+}
+
+fn run_with(arguments: &[&str], config: &str) -> Run {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("config.toml");
+    std::fs::write(&file, config).expect("written");
+    let (out, diagnostics) = (Caught::default(), Caught::default());
+    let (mut session, command) = session(
+        arguments,
+        Output::into(out.clone(), diagnostics.clone()),
+        Some(&file),
+    );
+    let exit = run(command, &mut session);
+    Run {
+        exit,
+        out: out.text(),
+        diagnostics: diagnostics.text(),
+    }
+}
+
+const CONFIG: &str = "[contexts.prod.metrics]\nurl = \"http://127.0.0.1:1\"\n";
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn what_the_interface_promises_can_be_written() {
+    for line in [
+        "",
+        "demo --scenario calm --seed 7 --headless",
+        "init http://a http://b -",
+        "doctor --json",
+        "slo --fail-on ticket",
+        "alerts --filter severity=page --state suppressed --fail-on firing",
+        "silences --expiring 12h --unused --expired",
+        "ack 0123456789abcdef --comment looking --wait 3s",
+        "unack 012345 678901",
+        "silence alertname=X service=~a|b --for 2h --comment deploy --source eu-0 --source us-0 --confirm prod --confirm-count 30",
+        "unsilence c0ffee --source eu-0",
+        "config check",
+        "config show",
+        "config path",
+        "keys",
+        "themes",
+        "completions zsh",
+        "man",
+        "--config x.toml slo --context prod --read-only --theme t --keymap k --color never --ascii --log-file l -vv",
+    ] {
+        let words = ["midwatch"].into_iter().chain(line.split_whitespace());
+        if let Err(error) = Cli::try_parse_from(words) {
+            panic!("{line}: {error}");
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_or_unknown_is_usage() {
+    for line in [
+        "ack",
+        "silence a=b --for 2h",
+        "silence a=b --comment x",
+        "alerts --state odd",
+        "nonsense",
+    ] {
+        let words = ["midwatch"].into_iter().chain(line.split_whitespace());
+        let error = Cli::try_parse_from(words).expect_err(line);
+        assert!(error.use_stderr(), "{line}");
+    }
+    let error = Cli::try_parse_from(["midwatch", "silences", "--expiring", "soon"]).expect_err("no duration");
+    assert!(error.to_string().contains("90s"), "{error}");
+}
+
+#[test]
+fn exit_statuses_are_the_documented_numbers() {
+    let numbers = [
+        (Exit::Done, 0),
+        (Exit::Failure, 1),
+        (Exit::Usage, 2),
+        (Exit::Configuration, 3),
+        (Exit::Backend, 4),
+        (Exit::Unconfirmed, 5),
+        (Exit::ReadOnly, 6),
+        (Exit::FailOn, 10),
+    ];
+    for (exit, number) in numbers {
+        assert_eq!(exit as u8, number);
+    }
+}
+
+#[test]
+fn a_wrong_configuration_says_everything_and_ends_with_three() {
+    let run = run_with(
+        &["config", "check"],
+        "defalt_context = 1\n[contexts.a.metrics]\nurl = 1\n",
+    );
+    assert_eq!(run.exit, Exit::Configuration);
+    assert!(run.out.is_empty());
+    for words in [
+        "config.toml:1:1",
+        "did you mean `default_context`?",
+        "contexts.a.metrics.url",
+        "2 errors",
+    ] {
+        assert!(run.diagnostics.contains(words), "{words}: {}", run.diagnostics);
+    }
+    let run = run_with(&["config", "check", "--json"], "read_only = 1\n");
+    let document: serde_json::Value = serde_json::from_str(&run.out).expect("JSON");
+    assert_eq!(document["problems"][0]["key"], "read_only");
+    assert_eq!(document["problems"][0]["line"], 1);
+    assert_eq!(document["ok"], false);
+}
+
+#[test]
+fn without_a_configuration_the_way_on_is_offered() {
+    let diagnostics = Caught::default();
+    let (mut session, command) = session(&[], Output::into(Caught::default(), diagnostics.clone()), None);
+    session.env = Environment::default();
+    // Where a machine has one in /etc, there is nothing to offer.
+    if config::find(&session.flags(), &session.env).is_some() {
+        return;
+    }
+    assert_eq!(run(command, &mut session), Exit::Configuration);
+    let said = diagnostics.text();
+    assert!(
+        said.contains("midwatch demo") && said.contains("midwatch init"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_broken_pipe_is_a_quiet_end() {
+    let diagnostics = Caught::default();
+    let (mut session, command) = session(&["man"], Output::into(Gone, diagnostics.clone()), None);
+    assert_eq!(run(command, &mut session), Exit::Done);
+    assert_eq!(diagnostics.text(), "");
+}
+
+#[test]
+fn text_output_is_made_safe_and_json_escaped() {
+    let (out, diagnostics) = (Caught::default(), Caught::default());
+    let mut output = Output::into(out.clone(), diagnostics.clone());
+    output.line("a\x1b[31mb\nc").expect("written");
+    output
+        .json(&serde_json::json!({"k": "\u{202e}\u{7f}\u{9b}"}))
+        .expect("written");
+    output.diagnose("x\x07\ny").expect("written");
+    assert!(
+        !out.text().contains(['\x1b', '\u{202e}', '\u{7f}', '\u{9b}']),
+        "{:?}",
+        out.text()
+    );
+    assert!(out.text().contains("\\u202e\\u007f\\u009b"), "{}", out.text());
+    assert!(!diagnostics.text().contains('\x07') && diagnostics.text().lines().count() == 2);
+}
+
+#[test]
+fn completions_and_the_manual_name_every_command() {
+    let script = run_with(&["completions", "fish"], CONFIG);
+    let manual = run_with(&["man"], CONFIG);
+    for command in Cli::command().get_subcommands() {
+        assert!(script.out.contains(command.get_name()), "{}", command.get_name());
+        assert!(
+            manual.out.contains(&command.get_name().to_uppercase()),
+            "{}",
+            command.get_name()
+        );
+    }
+}
+
+async fn doctor(config: &str, arguments: &[&str]) -> Run {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("config.toml");
+    std::fs::write(&file, config).expect("written");
+    let (out, diagnostics) = (Caught::default(), Caught::default());
+    let (mut session, _) = session(
+        &[&["doctor"], arguments].concat(),
+        Output::into(out.clone(), diagnostics.clone()),
+        Some(&file),
+    );
+    let exit = doctor::run(&mut session).await.expect("a report");
+    Run {
+        exit,
+        out: out.text(),
+        diagnostics: diagnostics.text(),
+    }
+}
+
+async fn serving(answers: &[(&str, u16, &str)]) -> MockServer {
+    let server = MockServer::start().await;
+    for (at, status, body) in answers {
+        Mock::given(method("GET"))
+            .and(path(*at))
+            .respond_with(ResponseTemplate::new(*status).set_body_raw(*body, "application/json"))
+            .mount(&server)
+            .await;
+    }
+    server
+}
+
+const BUILDINFO: &str = r#"{"status":"success","data":{"version":"3.14.0"}}"#;
+const STATUS: &str = r#"{"cluster":{"name":"a","status":"ready","peers":[{"name":"a"},{"name":"b"}]},"versionInfo":{"version":"0.34.0"}}"#;
+
+#[tokio::test]
+async fn the_doctor_names_what_is_down_and_ends_with_four() {
+    let prometheus = serving(&[
+        ("/api/v1/status/buildinfo", 200, BUILDINFO),
+        ("/api/v1/query", 200, r#"{"status":"success"}"#),
+        ("/api/v1/rules", 200, r#"{"data":{"groups":[]}}"#),
+    ])
+    .await;
+    let config = format!(
+        "[contexts.prod.metrics]\nurl = \"{}\"\n[[contexts.prod.alertmanagers]]\nname = \"eu-0\"\nurl = \"http://127.0.0.1:1\"\n",
+        prometheus.uri()
+    );
+    let run = doctor(&config, &["--json"]).await;
+    assert_eq!(run.exit, Exit::Backend);
+    let document: serde_json::Value = serde_json::from_str(&run.out).expect("JSON");
+    assert_eq!(document["context"], "prod");
+    assert_eq!(document["backends"][0]["reachable"], true);
+    assert_eq!(document["backends"][0]["version"], "3.14.0");
+    assert_eq!(document["backends"][0]["counters"]["errors"], 0);
+    assert_eq!(document["backends"][1]["reachable"], false);
+    assert_eq!(document["errors"][0]["backend"], "alertmanager eu-0");
+    assert!(
+        document["backends"][0]["missing"][0]
+            .as_str()
+            .is_some_and(|m| m.contains("no alerting rules"))
+    );
+    assert_eq!(run.diagnostics, "");
+}
+
+#[tokio::test]
+async fn the_doctor_sees_that_a_cluster_has_more_members_than_are_configured() {
+    let alertmanager = serving(&[("/api/v2/status", 200, STATUS)]).await;
+    let config = format!(
+        "[[contexts.prod.alertmanagers]]\nname = \"eu-0\"\nurl = \"{}\"\n",
+        alertmanager.uri()
+    );
+    let run = doctor(&config, &[]).await;
+    assert_eq!(run.exit, Exit::Done);
+    assert!(run.out.contains("acts as jun@example.com"), "{}", run.out);
+    assert!(
+        run.out
+            .contains("a cluster of 2 Alertmanagers is known by alertmanager eu-0 alone"),
+        "{}",
+        run.out
+    );
+}
+
+#[tokio::test]
+async fn the_doctor_does_not_take_one_server_for_another() {
+    let alertmanager = serving(&[("/api/v2/status", 200, STATUS)]).await;
+    let config = format!("[contexts.prod.metrics]\nurl = \"{}\"\n", alertmanager.uri());
+    let run = doctor(&config, &[]).await;
+    assert_eq!(run.exit, Exit::Backend);
+    assert!(run.out.contains("DOWN metrics"), "{}", run.out);
+}
+
+#[tokio::test]
+async fn init_tells_servers_apart_and_reads_amtools_file() {
+    let prometheus = serving(&[("/pre/api/v1/status/buildinfo", 200, BUILDINFO)]).await;
+    let thanos = serving(&[
+        ("/api/v1/status/buildinfo", 200, BUILDINFO),
+        ("/api/v1/stores", 200, "{}"),
+    ])
+    .await;
+    let alertmanager = serving(&[("/api/v2/status", 200, STATUS)]).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let amtool = dir.path().join("config.yml");
+    std::fs::write(
+        &amtool,
+        format!(
+            "alertmanager.url: \"{}\"\nauthor: jun@example.com\ncomment_required: true\n",
+            alertmanager.uri()
+        ),
+    )
+    .expect("written");
+    let (out, diagnostics) = (Caught::default(), Caught::default());
+    let (mut session, _) = session(&["man"], Output::into(out.clone(), diagnostics.clone()), None);
+    let args = InitArgs {
+        urls: vec![
+            format!("{}/pre/", prometheus.uri()),
+            thanos.uri(),
+            amtool.to_string_lossy().into_owned(),
+            "-".into(),
+        ],
+        name: "prod".into(),
+    };
+    let exit = init::run(&mut session, &args).await.expect("written");
+    assert_eq!(exit, Exit::Done, "{}", diagnostics.text());
+    let text = out.text();
+    for words in [
+        "kind = \"prometheus\"",
+        "another thanos 3.14.0",
+        "[[contexts.prod.alertmanagers]]",
+        "identity = \"jun@example.com\"",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    config::decode_text(&text, None, &Environment::default()).expect("what is written decodes");
+}

@@ -1,0 +1,10 @@
+//! `midwatch themes`.
+
+use super::{CliError, Outcome, Session};
+
+/// Runs the command.
+pub fn run(_session: &mut Session) -> Outcome {
+    Err(CliError::Unexpected(color_eyre::eyre::eyre!(
+        "themes: not wired yet"
+    )))
+}

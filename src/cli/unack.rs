@@ -1,0 +1,12 @@
+//! `midwatch unack`.
+
+use super::args::UnackArgs;
+use super::{CliError, Outcome, Session};
+
+/// Runs the command.
+#[expect(clippy::unused_async, reason = "asks backends once it is wired")]
+pub async fn run(_session: &mut Session, _args: &UnackArgs) -> Outcome {
+    Err(CliError::Unexpected(color_eyre::eyre::eyre!(
+        "unack: not wired yet"
+    )))
+}

@@ -1,0 +1,461 @@
+//! From the checked tree to [`Config`]: defaults, references, and what takes two keys to be wrong.
+//!
+//! Types were said by `check`; here a value of the wrong type is simply not there, and only a key that is
+//! really missing is called so.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use config::{Map, Value, ValueKind};
+use indexmap::IndexMap;
+
+use super::check::{self, Findings};
+use super::endpoint;
+use super::load::Environment;
+use super::problem::{Place, nearest};
+use super::slos;
+use super::tree::KeyPath;
+use super::{AlertmanagerConfig, Config, Context, Endpoint, JournalConfig, MetricsConfig, SignalConfig};
+use crate::backend::metrics::Flavor;
+use crate::time::parse_duration;
+
+/// How often a backend is asked, where nothing says otherwise.
+pub(super) const POLL: Duration = Duration::from_secs(15);
+/// Alertmanager serves few readers at once (its limit counts all clients).
+const ALERTMANAGER_CONCURRENCY: usize = 2;
+
+/// What a file's words depend on: where it lies, and who runs it.
+pub(super) struct Surroundings<'a> {
+    file: Option<PathBuf>,
+    env: &'a Environment,
+}
+
+impl<'a> Surroundings<'a> {
+    pub(super) fn new(file: Option<PathBuf>, env: &'a Environment) -> Self {
+        Self { file, env }
+    }
+
+    /// A path as written: `~/` is the home, and what is relative lies beside the configuration.
+    pub(super) fn path(&self, written: &str) -> PathBuf {
+        if let (Some(rest), Some(home)) = (written.strip_prefix("~/"), self.env.home()) {
+            return home.join(rest);
+        }
+        match self.file.as_deref().and_then(Path::parent) {
+            Some(dir) => dir.join(written),
+            None => PathBuf::from(written),
+        }
+    }
+}
+
+/// A table being read.
+pub(super) struct Section<'a> {
+    values: &'a Map<String, Value>,
+    /// Where it stands.
+    pub(super) path: KeyPath,
+    /// What its words depend on.
+    pub(super) around: &'a Surroundings<'a>,
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.values.contains_key(key)
+    }
+
+    pub(super) fn at(&self, key: &str) -> KeyPath {
+        self.path.key(key)
+    }
+
+    fn kind(&self, key: &str) -> Option<&'a ValueKind> {
+        self.values.get(key).map(|value| &value.kind)
+    }
+
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        match self.kind(key)? {
+            ValueKind::String(text) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    /// Text that must be there.
+    pub(super) fn required(&self, key: &str, mend: &str, findings: &mut Findings) -> Option<String> {
+        self.demand(key, mend, findings);
+        self.text(key)
+    }
+
+    /// Says that a key is missing, if it is.
+    pub(super) fn demand(&self, key: &str, mend: &str, findings: &mut Findings) {
+        if !self.has(key) {
+            findings.error(&self.at(key), "is missing", mend);
+        }
+    }
+
+    pub(super) fn flag(&self, key: &str) -> bool {
+        matches!(self.kind(key), Some(ValueKind::Boolean(true)))
+    }
+
+    pub(super) fn number(&self, key: &str) -> Option<f64> {
+        check::number(self.values.get(key)?)
+    }
+
+    pub(super) fn whole(&self, key: &str) -> Option<usize> {
+        usize::try_from(check::whole(self.values.get(key)?)?).ok()
+    }
+
+    pub(super) fn duration(&self, key: &str) -> Option<Duration> {
+        parse_duration(&self.text(key)?).ok()
+    }
+
+    pub(super) fn texts(&self, key: &str) -> Option<Vec<String>> {
+        let ValueKind::Array(elements) = self.kind(key)? else {
+            return None;
+        };
+        Some(
+            elements
+                .iter()
+                .filter_map(|element| match &element.kind {
+                    ValueKind::String(text) => Some(text.clone()),
+                    _ => None,
+                })
+                .collect(),
+        )
+    }
+
+    pub(super) fn file(&self, key: &str) -> Option<PathBuf> {
+        Some(self.around.path(&self.text(key)?))
+    }
+
+    pub(super) fn section(&self, key: &str) -> Option<Section<'a>> {
+        match self.kind(key)? {
+            ValueKind::Table(values) => Some(Section {
+                values,
+                path: self.at(key),
+                around: self.around,
+            }),
+            _ => None,
+        }
+    }
+
+    pub(super) fn sections(&self, key: &str) -> Vec<Section<'a>> {
+        let Some(ValueKind::Array(elements)) = self.kind(key) else {
+            return Vec::new();
+        };
+        let path = self.at(key);
+        elements
+            .iter()
+            .enumerate()
+            .filter_map(|(index, element)| match &element.kind {
+                ValueKind::Table(values) => Some(Section {
+                    values,
+                    path: path.index(index),
+                    around: self.around,
+                }),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Its keys in the order of the file (merging lost it), those of the environment last.
+    pub(super) fn keys(&self, findings: &Findings) -> Vec<&'a str> {
+        let mut keys: Vec<&'a str> = self.values.keys().map(String::as_str).collect();
+        keys.sort_by_cached_key(|key| match findings.place(&self.at(key)) {
+            Place::At { line, column } => (0, line, column, String::new()),
+            Place::Somewhere | Place::Env(_) => (1, 0, 0, (*key).to_owned()),
+        });
+        keys
+    }
+}
+
+/// Decodes a checked tree. What is wrong is in the findings; the value is good only where they hold no error.
+pub(super) fn decode(
+    values: &Map<String, Value>,
+    around: &Surroundings<'_>,
+    findings: &mut Findings,
+) -> Config {
+    let top = Section {
+        values,
+        path: KeyPath::default(),
+        around,
+    };
+    let burn_rules = slos::burn_rules(&top, findings);
+    let contexts = contexts(&top, &burn_rules, findings);
+    let default_context = default_context(&top, &contexts, findings);
+    let limit = |key, default| top.duration(key).unwrap_or(Duration::from_secs(default));
+    let config = Config {
+        path: around.file.clone(),
+        default_context,
+        theme: top.text("theme").unwrap_or_else(|| "midwatch".to_owned()),
+        keymap: top.text("keymap").unwrap_or_else(|| "default".to_owned()),
+        identity: top.text("identity").unwrap_or_else(|| identity(around.env)),
+        read_only: top.flag("read_only"),
+        mouse: top.flag("mouse") || !top.has("mouse"),
+        state_dir: top.file("state_dir").or_else(|| around.env.state_dir()),
+        journal: journal(&top, findings),
+        config_dir: around
+            .file
+            .as_deref()
+            .and_then(Path::parent)
+            .map(Path::to_path_buf),
+        burn_rules,
+        silence_max: limit("silence_max", 24 * 3_600),
+        ack_max: limit("ack_max", 4 * 3_600),
+        ack_lease: limit("ack_lease", 15 * 60),
+        ack_idle: limit("ack_idle", 60 * 60),
+        contexts,
+    };
+    if config.ack_lease > config.ack_max {
+        findings.warn(
+            &top.at("ack_lease"),
+            "is longer than ack_max",
+            "an acknowledgement would end before its first lease does",
+        );
+    }
+    config
+}
+
+/// Who acts, where nobody says: `$MIDWATCH_USER`, else the login user at this host.
+fn identity(env: &Environment) -> String {
+    if let Some(user) = env.get("MIDWATCH_USER") {
+        return user.to_owned();
+    }
+    let user = env.get("LOGNAME").or_else(|| env.get("USER")).map_or_else(
+        || format!("uid{}", rustix::process::getuid().as_raw()),
+        str::to_owned,
+    );
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{user}@{host}")
+}
+
+fn journal(top: &Section<'_>, findings: &mut Findings) -> Option<JournalConfig> {
+    let section = top.section("journal")?;
+    section.demand(
+        "path",
+        "write journal = { path = \"/srv/oncall/midwatch.db\" }",
+        findings,
+    );
+    Some(JournalConfig {
+        path: section.file("path")?,
+        group: section.text("group"),
+    })
+}
+
+fn default_context(
+    top: &Section<'_>,
+    contexts: &IndexMap<String, Context>,
+    findings: &mut Findings,
+) -> Option<String> {
+    let Some(name) = top.text("default_context") else {
+        // One context needs no choice.
+        return match contexts.len() {
+            1 => contexts.keys().next().cloned(),
+            _ => None,
+        };
+    };
+    if !contexts.contains_key(&name) && !contexts.is_empty() {
+        let mend = match nearest(&name, contexts.keys().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!(
+                "the contexts are: {}",
+                contexts.keys().cloned().collect::<Vec<_>>().join(", ")
+            ),
+        };
+        findings.error(
+            &top.at("default_context"),
+            format!("there is no context `{name}`"),
+            mend,
+        );
+    }
+    Some(name)
+}
+
+fn contexts(
+    top: &Section<'_>,
+    burn_rules: &[super::BurnRuleConfig],
+    findings: &mut Findings,
+) -> IndexMap<String, Context> {
+    const MEND: &str =
+        "add [contexts.prod.metrics] with url = \"http://…\"; or let `midwatch init URL` write it";
+    let Some(all) = top.section("contexts") else {
+        top.demand("contexts", MEND, findings);
+        return IndexMap::new();
+    };
+    let names = all.keys(findings);
+    if names.is_empty() {
+        findings.error(&all.path, "holds no context", MEND);
+    }
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let section = all.section(name)?;
+            Some((name.to_owned(), context(name, &section, burn_rules, findings)))
+        })
+        .collect()
+}
+
+fn context(
+    name: &str,
+    section: &Section<'_>,
+    burn_rules: &[super::BurnRuleConfig],
+    findings: &mut Findings,
+) -> Context {
+    let metrics = metrics(section, findings);
+    let alertmanagers = alertmanagers(section, findings);
+    if !section.has("metrics") && !section.has("alertmanagers") {
+        findings.warn(
+            &section.path,
+            "has neither metrics nor alertmanagers",
+            "there will be nothing to see in it",
+        );
+    }
+    let (slos, slo_warnings) = slos::slos(section, burn_rules, findings);
+    if !slos.is_empty() && !section.has("metrics") {
+        findings.warn(
+            &section.at("slos"),
+            "cannot be measured: the context has no metrics",
+            "add metrics = { url = \"http://…\" }",
+        );
+    }
+    let labels = ["service", "service_name", "service.name", "job", "app"];
+    Context {
+        name: name.to_owned(),
+        danger: section.flag("danger"),
+        watchdog: section.text("watchdog"),
+        service_labels: section
+            .texts("service_labels")
+            .unwrap_or_else(|| labels.map(str::to_owned).to_vec()),
+        slo_files: section.texts("slo_files").unwrap_or_default(),
+        metrics,
+        alertmanagers,
+        logs: signal(
+            section,
+            "logs",
+            &["loki", "elasticsearch", "victorialogs", "file"],
+            findings,
+        ),
+        traces: signal(section, "traces", &["jaeger", "tempo", "zipkin"], findings),
+        incidents: signal(section, "incidents", &["pagerduty", "local"], findings),
+        annotations: signal(section, "annotations", &["grafana"], findings),
+        slos,
+        slo_warnings,
+    }
+}
+
+fn metrics(context: &Section<'_>, findings: &mut Findings) -> Option<MetricsConfig> {
+    let section = context.section("metrics")?;
+    let flavors = [
+        ("prometheus", Flavor::Prometheus),
+        ("thanos", Flavor::Thanos),
+        ("mimir", Flavor::Mimir),
+        ("victoriametrics", Flavor::VictoriaMetrics),
+    ];
+    let flavor = section.text("kind").and_then(|kind| {
+        let found = flavors
+            .iter()
+            .find(|(name, _)| *name == kind)
+            .map(|(_, flavor)| *flavor);
+        if found.is_none() {
+            unknown_kind(&section, &kind, &flavors.map(|(name, _)| name), findings);
+        }
+        found
+    });
+    Some(MetricsConfig {
+        flavor,
+        endpoint: endpoint::endpoint(&section, "metrics", findings)?,
+        poll: section.duration("poll").unwrap_or(POLL),
+        rules: section
+            .section("rules")
+            .and_then(|rules| endpoint::endpoint(&rules, "metrics rules", findings)),
+    })
+}
+
+fn alertmanagers(context: &Section<'_>, findings: &mut Findings) -> Vec<AlertmanagerConfig> {
+    let mut members: Vec<AlertmanagerConfig> = Vec::new();
+    for section in context.sections("alertmanagers") {
+        let name = section.text("name").or_else(|| host_of(&section.text("url")?));
+        let Some(mut endpoint) = endpoint::endpoint(
+            &section,
+            &format!("alertmanager {}", name.as_deref().unwrap_or_default()),
+            findings,
+        ) else {
+            continue;
+        };
+        if !section.has("max_concurrency") {
+            endpoint.max_concurrency = ALERTMANAGER_CONCURRENCY;
+        }
+        let name = name.unwrap_or_default();
+        if members.iter().any(|member| member.name == name) {
+            findings.error(
+                &section.at("name"),
+                format!("`{name}` names another alertmanager of this context too"),
+                "give each its own name: silences and health are told apart by it",
+            );
+        }
+        members.push(AlertmanagerConfig {
+            name,
+            cluster: section.text("cluster"),
+            endpoint,
+            poll: section.duration("poll").unwrap_or(POLL),
+            read_only: section.flag("read_only"),
+        });
+    }
+    members
+}
+
+/// `host:port` of a URL: the name of an Alertmanager that was given none.
+fn host_of(url: &str) -> Option<String> {
+    let url = reqwest::Url::parse(url).ok()?;
+    let host = url.host_str()?;
+    Some(match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    })
+}
+
+/// PagerDuty's own API, where no other is named.
+const PAGERDUTY: &str = "https://api.pagerduty.com";
+
+fn signal(
+    context: &Section<'_>,
+    signal: &str,
+    kinds: &[&str],
+    findings: &mut Findings,
+) -> Option<SignalConfig> {
+    let section = context.section(signal)?;
+    let kind = section.required("kind", &format!("write one of: {}", kinds.join(", ")), findings)?;
+    if !kinds.contains(&kind.as_str()) {
+        unknown_kind(&section, &kind, kinds, findings);
+        return None;
+    }
+    let endpoint: Option<Endpoint> = match kind.as_str() {
+        "local" => None,
+        "file" => {
+            section.demand("path", "name the log file", findings);
+            None
+        }
+        "pagerduty" => {
+            let url = section.text("url").unwrap_or_else(|| PAGERDUTY.to_owned());
+            Some(endpoint::with_url(&section, signal, url, findings))
+        }
+        _ => endpoint::endpoint(&section, signal, findings),
+    };
+    let settings = ["selector", "index", "service_label", "path", "from", "poll"]
+        .into_iter()
+        .filter_map(|key| Some((key.to_owned(), section.text(key)?)))
+        .map(|(key, value)| match key.as_str() {
+            "path" => (key, section.around.path(&value).to_string_lossy().into_owned()),
+            _ => (key, value),
+        })
+        .collect();
+    Some(SignalConfig {
+        kind,
+        endpoint,
+        settings,
+    })
+}
+
+fn unknown_kind(section: &Section<'_>, kind: &str, kinds: &[&str], findings: &mut Findings) {
+    let mend = match nearest(kind, kinds.iter().copied()) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("write one of: {}", kinds.join(", ")),
+    };
+    findings.error(&section.at("kind"), format!("there is no kind \"{kind}\""), mend);
+}

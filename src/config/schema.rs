@@ -1,0 +1,198 @@
+//! THE table of configuration keys: what exists, and what type each takes.
+//!
+//! The strict walk, the nearest known key of a misspelt one, and the reading of environment variables all
+//! derive from it. To add a key, add a row here and read it in `decode`.
+
+/// What a key takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    /// Text that is not empty.
+    Text,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number of at least 1.
+    Whole,
+    /// Any finite number.
+    Number,
+    /// `"5s"`, more than nothing.
+    Duration,
+    /// A base URL: http or https, no user info, no query.
+    Url,
+    /// The same, or empty for none.
+    Proxy,
+    /// A list of texts.
+    Texts,
+    /// Text, or a table that says where to read it (`env`, `file`, `command`).
+    SecretText,
+    /// A table of these keys.
+    Table(&'static [Group]),
+    /// A table of any keys, each taking this.
+    Map(&'static Kind),
+    /// An array of tables of these keys.
+    Tables(&'static [Group]),
+}
+
+/// One key.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key {
+    /// As written.
+    pub(super) name: &'static str,
+    /// What it takes.
+    pub(super) kind: Kind,
+}
+
+/// Keys that go together.
+pub(super) type Group = &'static [Key];
+
+const fn key(name: &'static str, kind: Kind) -> Key {
+    Key { name, kind }
+}
+
+/// The row of a key in a table.
+pub(super) fn find(groups: &[Group], name: &str) -> Option<&'static Key> {
+    groups
+        .iter()
+        .flat_map(|group| group.iter())
+        .find(|key| key.name == name)
+}
+
+/// All keys of a table.
+pub(super) fn names(groups: &[Group]) -> impl Iterator<Item = &'static str> + '_ {
+    groups.iter().flat_map(|group| group.iter()).map(|key| key.name)
+}
+
+/// The top of the file.
+pub(super) const TOP: &[Group] = &[&[
+    key("default_context", Kind::Text),
+    key("theme", Kind::Text),
+    key("keymap", Kind::Text),
+    key("identity", Kind::Text),
+    key("read_only", Kind::Flag),
+    key("mouse", Kind::Flag),
+    key("state_dir", Kind::Text),
+    key("journal", Kind::Table(&[JOURNAL])),
+    key("silence_max", Kind::Duration),
+    key("ack_max", Kind::Duration),
+    key("ack_lease", Kind::Duration),
+    key("ack_idle", Kind::Duration),
+    key("burn_rules", Kind::Tables(&[BURN_RULE])),
+    key("contexts", Kind::Map(&Kind::Table(&[CONTEXT]))),
+]];
+
+const JOURNAL: Group = &[key("path", Kind::Text), key("group", Kind::Text)];
+
+const BURN_RULE: Group = &[
+    key("severity", Kind::Text),
+    key("budget", Kind::Number),
+    key("factor", Kind::Number),
+    key("long", Kind::Duration),
+    key("short", Kind::Duration),
+];
+
+const CONTEXT: Group = &[
+    key("danger", Kind::Flag),
+    key("watchdog", Kind::Text),
+    key("service_labels", Kind::Texts),
+    key("slo_files", Kind::Texts),
+    key("metrics", Kind::Table(&[METRICS, ENDPOINT])),
+    key("alertmanagers", Kind::Tables(&[ALERTMANAGER, ENDPOINT])),
+    key("logs", Kind::Table(&[LOGS, ENDPOINT])),
+    key("traces", Kind::Table(&[TRACES, ENDPOINT])),
+    key("incidents", Kind::Table(&[INCIDENTS, ENDPOINT])),
+    key("annotations", Kind::Table(&[ANNOTATIONS, ENDPOINT])),
+    key("slos", Kind::Tables(&[SLO])),
+];
+
+const METRICS: Group = &[
+    key("kind", Kind::Text),
+    key("poll", Kind::Duration),
+    key("rules", Kind::Table(&[ENDPOINT])),
+];
+
+const ALERTMANAGER: Group = &[
+    key("name", Kind::Text),
+    key("cluster", Kind::Text),
+    key("poll", Kind::Duration),
+    key("read_only", Kind::Flag),
+];
+
+const LOGS: Group = &[
+    key("kind", Kind::Text),
+    key("poll", Kind::Duration),
+    key("selector", Kind::Text),
+    key("index", Kind::Text),
+    key("service_label", Kind::Text),
+    key("path", Kind::Text),
+];
+
+const TRACES: Group = &[key("kind", Kind::Text), key("poll", Kind::Duration)];
+
+const INCIDENTS: Group = &[
+    key("kind", Kind::Text),
+    key("poll", Kind::Duration),
+    key("from", Kind::Text),
+];
+
+const ANNOTATIONS: Group = &[key("kind", Kind::Text), key("poll", Kind::Duration)];
+
+const ENDPOINT: Group = &[
+    key("url", Kind::Url),
+    key("auth", Kind::Table(&[AUTH])),
+    key("headers", Kind::Map(&Kind::SecretText)),
+    key("params", Kind::Map(&Kind::Text)),
+    key("tls", Kind::Table(&[TLS])),
+    key("proxy", Kind::Proxy),
+    key("timeout", Kind::Duration),
+    key("connect_timeout", Kind::Duration),
+    key("max_concurrency", Kind::Whole),
+];
+
+const AUTH: Group = &[
+    key("bearer_env", Kind::Text),
+    key("bearer_file", Kind::Text),
+    key("bearer_command", Kind::Texts),
+    key("token_env", Kind::Text),
+    key("token_file", Kind::Text),
+    key("token_command", Kind::Texts),
+    key("basic", Kind::Table(&[BASIC])),
+];
+
+const BASIC: Group = &[
+    key("user", Kind::Text),
+    key("password_env", Kind::Text),
+    key("password_file", Kind::Text),
+    key("password_command", Kind::Texts),
+];
+
+/// Where the value of a header is read from.
+pub(super) const SECRET: Group = &[
+    key("env", Kind::Text),
+    key("file", Kind::Text),
+    key("command", Kind::Texts),
+];
+
+const TLS: Group = &[
+    key("ca_file", Kind::Text),
+    key("client_cert_file", Kind::Text),
+    key("client_key_file", Kind::Text),
+    key("insecure_skip_verify", Kind::Flag),
+];
+
+const SLO: Group = &[
+    key("name", Kind::Text),
+    key("service", Kind::Text),
+    key("objective", Kind::Number),
+    key("window", Kind::Duration),
+    key("errors", Kind::Text),
+    key("total", Kind::Text),
+    key("error_ratio", Kind::Text),
+    key("latency", Kind::Table(&[LATENCY])),
+    key("low_traffic", Kind::Number),
+    key("burn_rules", Kind::Tables(&[BURN_RULE])),
+];
+
+const LATENCY: Group = &[
+    key("histogram", Kind::Text),
+    key("selector", Kind::Text),
+    key("threshold", Kind::Duration),
+];
