@@ -146,7 +146,7 @@ fn slo_pane(buffer: &mut Buffer, area: Rect, theme: &Theme) {
         column(
             "service",
             Width::Flex {
-                min: 8,
+                min: 9,
                 max: 20,
                 weight: 2,
             },
@@ -156,16 +156,16 @@ fn slo_pane(buffer: &mut Buffer, area: Rect, theme: &Theme) {
         column(
             "objective",
             Width::Flex {
-                min: 9,
+                min: 10,
                 max: 24,
-                weight: 3,
+                weight: 2,
             },
             Align::Left,
             2,
         ),
         column("burn", Width::Fixed(6), Align::Right, 0),
-        column("1h", Width::Fixed(9), Align::Left, 3),
-        column("budget", Width::Fixed(13), Align::Left, 1),
+        column("1h", Width::Fixed(6), Align::Left, 3),
+        column("budget", Width::Fixed(11), Align::Left, 1),
     ];
     let frame = Frame {
         number: Some(1),
@@ -185,7 +185,7 @@ fn slo_pane(buffer: &mut Buffer, area: Rect, theme: &Theme) {
             vec![Piece::own(words::burn(burn), role)],
         ];
         columns::draw_row(buffer, line, theme, (&columns, &slots), &cells, Style::default());
-        let history: Vec<f64> = (0..9).map(|t| burn * (f64::from(t) / 8.0).powi(3)).collect();
+        let history: Vec<f64> = (0..6).map(|t| burn * (f64::from(t) / 5.0).powi(3)).collect();
         let spark = Sparkline {
             values: &history,
             full: 14.4,
