@@ -190,8 +190,8 @@ fn slo_pane(buffer: &mut Buffer, area: Rect, theme: &Theme) {
             values: &history,
             full: 14.4,
             limit: 14.4,
-            role: Role::Chart,
-            over: Role::SloPage,
+            role: Role::TextMuted,
+            over: Role::ChartLimit,
         };
         if let Some(slot) = slots.rect(4, line) {
             sparkline::draw(buffer, slot, theme, &spark);

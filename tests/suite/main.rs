@@ -11,4 +11,5 @@
 
 mod corpus;
 mod keymap_corpus;
+mod laws;
 mod theme_corpus;
