@@ -18,7 +18,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-pub use piece::{Piece, put_pieces, width_of};
+pub use piece::{Look, Piece, put_pieces, width_of};
 
 use crate::text::SafeText;
 
