@@ -11,7 +11,7 @@ use midwatch::view::widget::frame::{self, Frame};
 use midwatch::view::widget::scrollbar::{self, Extent};
 use midwatch::view::widget::sparkline::{self, Sparkline};
 use midwatch::view::widget::text_block::{self, Block};
-use midwatch::view::widget::{Look, Piece, after, bar, put_pieces, row, words};
+use midwatch::view::widget::{Look, Piece, after, ascii, bar, put_pieces, row, words};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
@@ -34,6 +34,9 @@ pub fn screens() -> Vec<Screen> {
             let theme = theme::load(name, None, Means { depth, glyphs }).unwrap_or_else(|p| panic!("{p}"));
             let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
             sheet(&mut buffer, &theme);
+            if glyphs == Glyphs::Ascii {
+                ascii::fold(&mut buffer);
+            }
             Screen {
                 name: format!("gallery-{name}-{depth:?}-{width}x{height}").to_lowercase(),
                 buffer,
