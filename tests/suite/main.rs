@@ -14,4 +14,5 @@
 mod config_corpus;
 mod corpus;
 mod keymap_corpus;
+mod laws;
 mod theme_corpus;

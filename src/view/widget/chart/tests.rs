@@ -1,7 +1,7 @@
 use super::super::test_support::{blank, hostile_areas, lines, theme};
 use super::*;
 
-fn chart<'a>(points: &'a [(f64, f64)], shape: Shape) -> Chart<'a> {
+fn chart(points: &[(f64, f64)], shape: Shape) -> Chart<'_> {
     Chart {
         series: vec![Series {
             points,
@@ -43,8 +43,8 @@ fn a_line_rises_over_axes_and_limit() {
         [
             "20                          **",
             "15 - page ---------------***--",
-            "10                   ****",
-            "                  ***",
+            "                     ****",
+            "10                ***",
             " 5        ********",
             " 0 *******",
             "   +------------+------------+",
