@@ -1,1 +1,3 @@
-//! To come.
+//! The loop and what drives it. `frame` says when to draw.
+
+pub mod frame;
