@@ -159,7 +159,7 @@ fn replies_nobody_asked_for_are_never_typed() {
         b"\x1bP>|XTerm(354)\x1b\\",
         b"\x1b_Gi=1;OK\x1b\\",
         b"\x1b[M !!",
-        b"\x1b[<99;1;1M",
+        b"\x1b[<128;1;1M",
         b"\x1b[<0;0;0M",
         b"\xff\xfe\x80",
         "\u{85}".as_bytes(),
