@@ -81,11 +81,10 @@ pub fn glyphs(choice: GlyphChoice, environment: &Environment) -> Glyphs {
         .to_ascii_lowercase();
     // The Linux console's font lacks what we draw with, whatever its locale.
     let console = given(environment.term.as_ref()).is_some_and(|term| matches!(term, "linux" | "dumb"));
+    let utf8 = locale.contains("utf-8") || locale.contains("utf8");
     match choice {
-        GlyphChoice::Ascii => Glyphs::Ascii,
-        GlyphChoice::Auto if console => Glyphs::Ascii,
-        GlyphChoice::Auto if locale.contains("utf-8") || locale.contains("utf8") => Glyphs::Unicode,
-        GlyphChoice::Auto => Glyphs::Ascii,
+        GlyphChoice::Auto if utf8 && !console => Glyphs::Unicode,
+        GlyphChoice::Auto | GlyphChoice::Ascii => Glyphs::Ascii,
     }
 }
 

@@ -78,10 +78,10 @@ impl Guard {
             }),
         });
         hold.make_raw()?;
-        let held: Weak<Hold> = Arc::downgrade(&hold);
+        let watched: Weak<Hold> = Arc::downgrade(&hold);
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            if let Some(hold) = held.upgrade() {
+            if let Some(hold) = watched.upgrade() {
                 hold.give_back();
             }
             previous(panic);

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read as _};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crossterm::event::MouseEventKind;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -78,6 +79,12 @@ struct Thread {
     inputs: mpsc::Sender<Input>,
 }
 
+enum Wait {
+    Ready,
+    Gone,
+    Stopped,
+}
+
 enum Read {
     Bytes(usize),
     Nothing,
@@ -90,10 +97,11 @@ impl Thread {
         let mut buffer = vec![0; READ_AT_ONCE];
         let mut decoded = Vec::new();
         loop {
-            if !self.wait() {
-                return;
-            }
-            let read = self.read(&mut buffer);
+            let read = match self.wait() {
+                Wait::Ready => self.read(&mut buffer),
+                Wait::Gone => Read::Gone,
+                Wait::Stopped => return,
+            };
             let now = self.clock.tick();
             match read {
                 Read::Stopped => return,
@@ -121,22 +129,22 @@ impl Thread {
         }
     }
 
-    /// Until there may be something to read or to settle; false when told to stop.
-    fn wait(&self) -> bool {
+    /// Until there may be something to read or to settle.
+    fn wait(&self) -> Wait {
         let limit = self.decoder.deadline().and_then(|deadline| {
             // A little late rather than early: a wake before the deadline settles nothing.
             let left = deadline.0.saturating_sub(self.clock.tick().0);
-            Timespec::try_from(left + std::time::Duration::from_micros(100)).ok()
+            Timespec::try_from(left + Duration::from_micros(100)).ok()
         });
         let mut waited = [
             PollFd::new(&self.tty, PollFlags::IN),
             PollFd::new(&self.woken, PollFlags::IN),
         ];
         match poll(&mut waited, limit.as_ref()) {
-            Ok(_) => waited.last().is_none_or(|woken| woken.revents().is_empty()),
-            Err(rustix::io::Errno::INTR) => true,
-            // Not a descriptor one can wait for: reading it will say so.
-            Err(_) => true,
+            Ok(_) if waited.last().is_some_and(|woken| !woken.revents().is_empty()) => Wait::Stopped,
+            Ok(_) | Err(rustix::io::Errno::INTR) => Wait::Ready,
+            // Nothing one can wait for; trying again would spin.
+            Err(_) => Wait::Gone,
         }
     }
 

@@ -45,7 +45,7 @@ impl FarEnd {
         let (sender, bytes) = std_mpsc::channel();
         self.bytes = Some(bytes);
         std::thread::spawn(move || {
-            let mut buffer = [0; 65_536];
+            let mut buffer = [0; 8_192];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 if sender.send(buffer[..count].to_vec()).is_err() {
                     break;
@@ -81,18 +81,18 @@ fn open(options: Options, link: Link) -> (Tty, mpsc::Receiver<Input>, FarEnd) {
     };
     let pair = native_pty_system().openpty(size).unwrap();
     let path = pair.master.tty_name().unwrap();
-    let line = || OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    let open_line = || OpenOptions::new().read(true).write(true).open(&path).unwrap();
     let mut far_end = FarEnd {
         keyboard: pair.master.take_writer().unwrap(),
         master: pair.master,
         bytes: None,
         seen: Vec::new(),
-        line: line(),
+        line: open_line(),
     };
     if link == Link::Flowing {
         far_end.flow();
     }
-    let (tty, inputs) = Tty::open_on(line(), options, Clock::start()).unwrap();
+    let (tty, inputs) = Tty::open_on(open_line(), options, Clock::start()).unwrap();
     (tty, inputs, far_end)
 }
 

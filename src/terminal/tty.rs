@@ -71,7 +71,7 @@ const STOPPING: Duration = Duration::from_millis(50);
 /// The terminal, taken. Dropping it gives it back.
 #[derive(Debug)]
 pub struct Tty {
-    tty: Arc<File>,
+    line: Arc<File>,
     options: Options,
     clock: Clock,
     encoder: Encoder,
@@ -118,7 +118,7 @@ impl Tty {
         let writer = Writer::start(Arc::clone(&tty), Arc::clone(&drained), inputs.clone())?;
         let guard = Guard::take(Arc::clone(&tty), options.mouse, writer.clone())?;
         let mut this = Self {
-            tty,
+            line: tty,
             options,
             clock,
             encoder: Encoder::new(options.sync),
@@ -152,7 +152,7 @@ impl Tty {
     fn retake(&mut self) -> io::Result<()> {
         if self.writer.open() == Reopened::No {
             self.writer = Writer::start(
-                Arc::clone(&self.tty),
+                Arc::clone(&self.line),
                 Arc::clone(&self.drained),
                 self.inputs.clone(),
             )?;
@@ -170,7 +170,7 @@ impl Tty {
     fn start_reader(&mut self) -> io::Result<()> {
         let decoder = Decoder::new(Patience::with_escape(self.options.esc_timeout));
         self.reader = Some(Reader::start(
-            Arc::clone(&self.tty),
+            Arc::clone(&self.line),
             Box::new(decoder),
             self.clock,
             self.inputs.clone(),
@@ -181,7 +181,7 @@ impl Tty {
 
 impl Screen for Tty {
     fn size(&self) -> Size {
-        tcgetwinsize(&self.tty)
+        tcgetwinsize(&self.line)
             .map(|size| Size::new(size.ws_col, size.ws_row))
             .ok()
             .filter(|size| size.width > 0 && size.height > 0)

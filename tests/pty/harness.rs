@@ -60,12 +60,12 @@ impl Setup {
     }
 
     pub fn start(self) -> Console {
-        Console::start(self, Reading::Yes)
+        Console::start(&self, Reading::Yes)
     }
 
     /// Starts it on a terminal that takes nothing until [`Console::read_on`].
     pub fn start_stalled(self) -> Console {
-        Console::start(self, Reading::No)
+        Console::start(&self, Reading::No)
     }
 }
 
@@ -88,7 +88,7 @@ pub struct Console {
     pid: Pid,
     ended: mpsc::Receiver<ExitStatus>,
     status: Option<ExitStatus>,
-    pub home: tempfile::TempDir,
+    _home: tempfile::TempDir,
 }
 
 fn cells(n: u16) -> NonZeroU16 {
@@ -96,7 +96,7 @@ fn cells(n: u16) -> NonZeroU16 {
 }
 
 impl Console {
-    fn start(setup: Setup, reading: Reading) -> Self {
+    fn start(setup: &Setup, reading: Reading) -> Self {
         let pair = native_pty_system()
             .openpty(PtySize {
                 rows: setup.height,
@@ -141,7 +141,7 @@ impl Console {
             pid: pid.expect("a process has an id"),
             ended,
             status: None,
-            home,
+            _home: home,
         };
         if reading == Reading::Yes {
             console.read_on();
@@ -156,7 +156,7 @@ impl Console {
         let (sender, bytes) = mpsc::channel();
         self.bytes = Some(bytes);
         std::thread::spawn(move || {
-            let mut buffer = [0; 65_536];
+            let mut buffer = [0; 8_192];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 if sender.send(buffer[..count].to_vec()).is_err() {
                     break;

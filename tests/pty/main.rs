@@ -14,3 +14,4 @@ mod harness;
 mod input;
 mod lifecycle;
 mod odd_terminals;
+mod stand_in;

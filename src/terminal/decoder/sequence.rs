@@ -254,7 +254,7 @@ fn sgr_mouse(p: &Parameters<'_>, last: u8) -> Option<Input> {
     }))
 }
 
-/// `11;rgb:RRRR/GGGG/BBBB` (one to four digits each, XParseColor) or `11;#RRGGBB`.
+/// `11;rgb:RRRR/GGGG/BBBB` (one to four digits each, `XParseColor`) or `11;#RRGGBB`.
 pub(super) fn background(body: &[u8]) -> Option<Input> {
     let value = std::str::from_utf8(body).ok()?.strip_prefix("11;")?;
     let rgb = if let Some(hex) = value.strip_prefix('#') {
