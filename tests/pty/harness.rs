@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use midwatch::time::Clock;
 use portable_pty::{CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{LocalModes, tcgetattr};
@@ -200,9 +201,26 @@ impl Console {
         );
     }
 
-    /// Takes what comes until nothing did for so long.
+    /// Takes what comes until nothing did for so long; a clock on the screen ticks each second, so less than that.
     pub fn settle(&mut self, quiet: Duration) {
+        assert!(
+            quiet < Duration::from_secs(1),
+            "a ticking clock is never quiet for {quiet:?}"
+        );
         self.pump(quiet, |_| false);
+    }
+
+    /// Takes what comes, for so long.
+    pub fn watch(&mut self, span: Duration) {
+        let clock = Clock::start();
+        loop {
+            let left = span.saturating_sub(clock.tick().0);
+            if left.is_zero() {
+                return;
+            }
+            let before = self.raw.len();
+            self.pump(left, |console| console.raw.len() > before);
+        }
     }
 
     /// Whether the program has sent `bytes`.

@@ -3,8 +3,8 @@
 //! Owns the grammar of what a terminal sends: keys, pastes, the mouse, focus, and replies to queries nobody
 //! here asked. It is a machine that looks at one byte and never ahead, so how a link chops the stream can't
 //! change what comes out of it; only silence can, through [`Decode::deadline`]. It knows neither file
-//! descriptors nor clocks. What a whole CSI or SS3 sequence means is in [`sequence`]; start at
-//! [`Decoder::step`].
+//! descriptors nor clocks. What a whole CSI or SS3 sequence means is in `sequence`; start at
+//! `Decoder::step`.
 //!
 //! Grammar: ECMA-48 5.4; xterm's ctlseqs ("PC-Style Function Keys", "Mouse Tracking", "Bracketed Paste").
 

@@ -3,7 +3,7 @@
 //! Stock backends send resets and cursor state with every frame, some 600 bytes for a move between two rows; on
 //! a bad link that is the difference between a key that answers and one that does not. This one remembers
 //! what it wrote (cells, pen, cursor) and sends differences only. It knows nothing of where bytes go. Start at
-//! [`Encoder::encode`]; [`backend`] is the same thing behind ratatui's trait.
+//! [`Encoder::encode`]; `backend` is the same thing behind ratatui's trait.
 //!
 //! Only what a VT102 with colours knows is used (CUP and relative moves, EL, ED, IL/DL within DECSTBM, SGR), plus
 //! synchronized-output marks (mode 2026), which terminals that don't know them ignore.
