@@ -10,5 +10,6 @@
 //! | slots (SLO board, alert board, health, arrangement) | 1, latest value | the older value is replaced | their task |
 
 // pub mod console;
+pub mod frame;
 pub mod layout_file;
 pub mod pace;

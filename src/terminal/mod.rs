@@ -5,6 +5,18 @@
 //! cursor state every frame); `writer` is the thread that alone may block on a stalled link. Everything above
 //! sees [`Input`] and [`Screen`] only, so tests inject the one and record the other.
 
+pub mod capability;
+pub mod clipboard;
+pub mod decoder;
+pub mod encoder;
+pub mod guard;
+pub mod input;
+pub mod signals;
+#[cfg(test)]
+mod tests;
+pub mod tty;
+pub mod writer;
+
 use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -82,4 +94,9 @@ pub trait Screen: Send {
 
     /// Gives the terminal back, stops the process group as ctrl-z does, and takes it again on SIGCONT.
     fn suspend(&mut self) -> std::io::Result<()>;
+
+    /// Takes the terminal again after a SIGCONT; nothing is done where that ended a [`Screen::suspend`].
+    fn resume(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

@@ -1,0 +1,164 @@
+//! When the next frame is due: pure, so that it can be told what time it is.
+//!
+//! What the person does is drawn at once. What the world does is drawn at once too, unless a frame was
+//! just drawn: the cap is for floods. No frame is due while the writer is busy, so a slow link sets its own rate and
+//! never sees a stale frame. Start at [`FrameScheduler::due`].
+
+use std::time::Duration;
+
+use crate::time::Tick;
+
+/// Why the screen should change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// A feed, a timer, a clock: may wait for the cap.
+    World,
+    /// A key, the mouse, a resize, the outcome of an act: may not.
+    Person,
+}
+
+/// What the writer is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// Nothing: it takes a frame.
+    Idle,
+    /// Still sending the last one.
+    Busy,
+}
+
+/// When to draw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Now.
+    Now,
+    /// At this moment, unless something more urgent comes up.
+    At(Tick),
+    /// As soon as the writer has drained.
+    WhenDrained,
+    /// Nothing to draw.
+    Never,
+}
+
+/// Remembers what is wanted and when the last frame was.
+#[derive(Debug, Clone)]
+pub struct FrameScheduler {
+    interval: Duration,
+    last: Option<Tick>,
+    wanted: Option<Cause>,
+}
+
+impl FrameScheduler {
+    /// A scheduler that draws for the world at most once in `interval`. The first frame is wanted already.
+    pub const fn new(interval: Duration) -> Self {
+        Self {
+            interval,
+            last: None,
+            wanted: Some(Cause::Person),
+        }
+    }
+
+    /// Something changed. Any number of these make one frame.
+    pub fn want(&mut self, cause: Cause) {
+        self.wanted = self.wanted.max(Some(cause));
+    }
+
+    /// When the next frame is due.
+    pub fn due(&self, now: Tick, link: Link) -> Due {
+        match (self.wanted, link) {
+            (None, _) => Due::Never,
+            (Some(_), Link::Busy) => Due::WhenDrained,
+            (Some(Cause::Person), Link::Idle) => Due::Now,
+            (Some(Cause::World), Link::Idle) => match self.last.map(|last| last + self.interval) {
+                Some(at) if at > now => Due::At(at),
+                Some(_) | None => Due::Now,
+            },
+        }
+    }
+
+    /// A frame was drawn, and shows everything wanted so far.
+    pub fn drawn(&mut self, now: Tick) {
+        self.last = Some(now);
+        self.wanted = None;
+    }
+}
+
+impl Default for FrameScheduler {
+    /// Thirty a second.
+    fn default() -> Self {
+        Self::new(Duration::from_millis(33))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_millis(33);
+
+    fn at(ms: u64) -> Tick {
+        Tick(Duration::from_millis(ms))
+    }
+
+    fn after_a_frame(ms: u64) -> FrameScheduler {
+        let mut frames = FrameScheduler::new(INTERVAL);
+        frames.drawn(at(ms));
+        frames
+    }
+
+    #[test]
+    fn the_first_frame_is_due_and_then_nothing_is() {
+        let mut frames = FrameScheduler::new(INTERVAL);
+        assert_eq!(frames.due(at(0), Link::Idle), Due::Now);
+        frames.drawn(at(0));
+        assert_eq!(frames.due(at(60_000), Link::Idle), Due::Never);
+    }
+
+    #[test]
+    fn a_key_is_drawn_at_once_even_right_after_a_frame() {
+        let mut frames = after_a_frame(1_000);
+        frames.want(Cause::Person);
+        assert_eq!(frames.due(at(1_000), Link::Idle), Due::Now);
+    }
+
+    #[test]
+    fn a_flood_from_the_world_is_drawn_at_the_cap_and_coalesced() {
+        let mut frames = after_a_frame(1_000);
+        let mut drawn = 0;
+        for ms in 1_001..2_000 {
+            frames.want(Cause::World);
+            match frames.due(at(ms), Link::Idle) {
+                Due::Now => {
+                    frames.drawn(at(ms));
+                    drawn += 1;
+                }
+                due => assert!(matches!(due, Due::At(then) if then > at(ms) && then <= at(ms) + INTERVAL)),
+            }
+        }
+        assert_eq!(drawn, 30);
+    }
+
+    #[test]
+    fn the_first_change_after_a_calm_is_drawn_at_once() {
+        let mut frames = after_a_frame(1_000);
+        frames.want(Cause::World);
+        assert_eq!(frames.due(at(5_000), Link::Idle), Due::Now);
+    }
+
+    #[test]
+    fn a_key_amid_a_flood_goes_first_and_the_flood_does_not_demote_it() {
+        let mut frames = after_a_frame(1_000);
+        frames.want(Cause::World);
+        frames.want(Cause::Person);
+        frames.want(Cause::World);
+        assert_eq!(frames.due(at(1_001), Link::Idle), Due::Now);
+    }
+
+    #[test]
+    fn nothing_is_due_while_the_writer_is_busy_and_what_was_wanted_is_not_forgotten() {
+        let mut frames = after_a_frame(1_000);
+        assert_eq!(frames.due(at(1_001), Link::Busy), Due::Never);
+        frames.want(Cause::Person);
+        assert_eq!(frames.due(at(9_000), Link::Busy), Due::WhenDrained);
+        assert_eq!(frames.due(at(9_001), Link::Idle), Due::Now);
+    }
+}

@@ -1,0 +1,113 @@
+//! Copying by OSC 52, which reaches the clipboard of the person's own machine through any number of hops.
+//!
+//! xterm's ctlseqs ("Manipulate Selection Data"); tmux: "allow-passthrough"; GNU screen: "ESC P".
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::Copied;
+
+/// The most base64 terminals take: of xterm's and hterm's limit of 100,000 bytes, what many implementations kept to.
+pub const BASE64_CAP: usize = 74_994;
+/// GNU screen cuts strings longer than 768 bytes.
+const SCREEN_PIECE: usize = 700;
+
+/// What stands between midwatch and the terminal, and must be told to let a sequence through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Multiplexer {
+    /// Nothing.
+    None,
+    /// tmux.
+    Tmux,
+    /// GNU screen.
+    Screen,
+}
+
+impl Multiplexer {
+    /// From the environment's `TMUX` and `TERM`.
+    pub fn detect(tmux: Option<&str>, term: Option<&str>) -> Self {
+        if tmux.is_some_and(|value| !value.is_empty()) {
+            Self::Tmux
+        } else if term.is_some_and(|value| value == "screen" || value.starts_with("screen.")) {
+            Self::Screen
+        } else {
+            Self::None
+        }
+    }
+}
+
+/// The bytes that copy `text`, or none where it is too large.
+pub(super) fn copy(text: &str, multiplexer: Multiplexer) -> (Copied, Vec<u8>) {
+    // Base64: four bytes for each three begun.
+    if text.len().div_ceil(3) * 4 > BASE64_CAP {
+        let cap = BASE64_CAP / 4 * 3;
+        let bytes = text.len();
+        return (Copied::TooLarge { bytes, cap }, Vec::new());
+    }
+    let plain = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
+    let bytes = match multiplexer {
+        Multiplexer::None => plain.into_bytes(),
+        // tmux obeys the plain form where `set-clipboard` is on, the wrapped where `allow-passthrough` is; which
+        // it is can't be told, and copying twice does no harm.
+        Multiplexer::Tmux => {
+            let inner = plain.replace('\x1b', "\x1b\x1b");
+            format!("{plain}\x1bPtmux;{inner}\x1b\\").into_bytes()
+        }
+        Multiplexer::Screen => plain
+            .as_bytes()
+            .chunks(SCREEN_PIECE)
+            .flat_map(|piece| [b"\x1bP", piece, b"\x1b\\"].concat())
+            .collect(),
+    };
+    (Copied::Sent, bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn copied(text: &str, multiplexer: Multiplexer) -> String {
+        String::from_utf8(copy(text, multiplexer).1).unwrap()
+    }
+
+    #[test]
+    fn text_travels_as_base64_wrapped_for_what_lies_between() {
+        let plain = "\x1b]52;c;aGVsbG8=\x07";
+        assert_eq!(copied("hello", Multiplexer::None), plain);
+        assert_eq!(
+            copied("hello", Multiplexer::Tmux),
+            format!("{plain}\x1bPtmux;\x1b\x1b]52;c;aGVsbG8=\x07\x1b\\")
+        );
+        assert_eq!(
+            copied("hello", Multiplexer::Screen),
+            format!("\x1bP{plain}\x1b\\")
+        );
+        let long = copied(&"x".repeat(3_000), Multiplexer::Screen);
+        assert!(long.split("\x1b\\").all(|piece| piece.len() <= SCREEN_PIECE + 2));
+    }
+
+    #[test]
+    fn what_terminals_would_cut_is_refused_with_its_size() {
+        let most = BASE64_CAP / 4 * 3;
+        assert_eq!(copy(&"x".repeat(most), Multiplexer::None).0, Copied::Sent);
+        let (outcome, bytes) = copy(&"x".repeat(most + 1), Multiplexer::None);
+        let too_large = Copied::TooLarge {
+            bytes: most + 1,
+            cap: most,
+        };
+        assert_eq!((outcome, bytes), (too_large, Vec::new()));
+    }
+
+    #[test]
+    fn multiplexers_are_told_by_the_environment() {
+        assert_eq!(
+            Multiplexer::detect(Some("/tmp/tmux-0/default,1,0"), Some("screen")),
+            Multiplexer::Tmux
+        );
+        assert_eq!(
+            Multiplexer::detect(None, Some("screen.xterm-256color")),
+            Multiplexer::Screen
+        );
+        assert_eq!(Multiplexer::detect(Some(""), Some("xterm")), Multiplexer::None);
+    }
+}

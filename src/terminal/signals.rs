@@ -1,0 +1,58 @@
+//! Signals, as something to await.
+
+use std::io;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What the system told the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// End, orderly: SIGTERM, SIGINT, SIGQUIT.
+    Terminate,
+    /// The terminal was hung up: end, orderly, and expect nothing of it.
+    HangUp,
+    /// The window changed its size; the screen knows the new one.
+    Resized,
+    /// The process goes on after a stop: the terminal may be in any state.
+    Continued,
+}
+
+/// The signals a console obeys. Needs a tokio runtime.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    quit: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
+    resized: tokio::signal::unix::Signal,
+    continued: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// Starts to listen. From here on these signals no longer end the process by themselves.
+    pub fn listen() -> io::Result<Self> {
+        // Linux and the BSDs differ on SIGCONT's number, and tokio names none.
+        let continued = SignalKind::from_raw(rustix::process::Signal::CONT.as_raw());
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            hang_up: signal(SignalKind::hangup())?,
+            resized: signal(SignalKind::window_change())?,
+            continued: signal(continued)?,
+        })
+    }
+
+    /// The next one. Cancelling loses none; several of a kind may arrive as one.
+    pub async fn next(&mut self) -> Signal {
+        tokio::select! {
+            biased;
+            _ = self.terminate.recv() => Signal::Terminate,
+            _ = self.interrupt.recv() => Signal::Terminate,
+            _ = self.quit.recv() => Signal::Terminate,
+            _ = self.hang_up.recv() => Signal::HangUp,
+            _ = self.continued.recv() => Signal::Continued,
+            _ = self.resized.recv() => Signal::Resized,
+        }
+    }
+}

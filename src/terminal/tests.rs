@@ -1,0 +1,337 @@
+//! The terminal layer on a real pseudo-terminal, within this process.
+
+use std::fs::OpenOptions;
+use std::io::{Read as _, Write};
+use std::sync::mpsc as std_mpsc;
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use portable_pty::{MasterPty, PtySize, native_pty_system};
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use rustix::termios::{LocalModes, Termios, tcgetattr};
+use tokio::sync::mpsc;
+
+use super::guard::Mouse;
+use super::tty::{BackgroundQuery, Options, Tty};
+use super::*;
+use crate::time::Clock;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A writer that has not drained for so long waits for the link.
+const STALL: Duration = Duration::from_secs(2);
+
+/// The person's end of the terminal.
+struct FarEnd {
+    master: Box<dyn MasterPty + Send>,
+    keyboard: Box<dyn Write + Send>,
+    /// What arrives, when read at all.
+    bytes: Option<std_mpsc::Receiver<Vec<u8>>>,
+    seen: Vec<u8>,
+    /// A second way to the terminal's modes.
+    line: std::fs::File,
+}
+
+/// Whether the far end takes what is sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Link {
+    Flowing,
+    Stalled,
+}
+
+impl FarEnd {
+    fn flow(&mut self) {
+        let mut reader = self.master.try_clone_reader().unwrap();
+        let (sender, bytes) = std_mpsc::channel();
+        self.bytes = Some(bytes);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 8_192];
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                if sender.send(buffer[..count].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+    }
+
+    fn expect(&mut self, needle: &str) {
+        while !self.has(needle) {
+            let bytes = self.bytes.as_ref().unwrap().recv_timeout(PATIENCE);
+            let bytes = bytes
+                .unwrap_or_else(|_| panic!("no {needle:?} in {:?}", self.seen.escape_ascii().to_string()));
+            self.seen.extend(bytes);
+        }
+    }
+
+    fn has(&self, needle: &str) -> bool {
+        self.seen.windows(needle.len()).any(|w| w == needle.as_bytes())
+    }
+
+    fn modes(&self) -> Termios {
+        tcgetattr(&self.line).unwrap()
+    }
+}
+
+fn open(options: Options, link: Link) -> (Tty, mpsc::Receiver<Input>, FarEnd) {
+    let size = PtySize {
+        rows: 24,
+        cols: 80,
+        pixel_width: 0,
+        pixel_height: 0,
+    };
+    let pair = native_pty_system().openpty(size).unwrap();
+    let path = pair.master.tty_name().unwrap();
+    let open_line = || OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    let mut far_end = FarEnd {
+        keyboard: pair.master.take_writer().unwrap(),
+        master: pair.master,
+        bytes: None,
+        seen: Vec::new(),
+        line: open_line(),
+    };
+    if link == Link::Flowing {
+        far_end.flow();
+    }
+    let (tty, inputs) = Tty::open_on(open_line(), options, Clock::start()).unwrap();
+    (tty, inputs, far_end)
+}
+
+fn frame(text: &str) -> Buffer {
+    let mut frame = Buffer::empty(Rect::new(0, 0, 80, 24));
+    frame.set_string(0, 0, text, Style::new());
+    frame
+}
+
+/// Modes as comparable values: `Termios` has no equality.
+fn comparable(modes: &Termios) -> String {
+    format!("{modes:?}")
+}
+
+#[tokio::test]
+async fn the_terminal_is_taken_and_given_back_exactly_as_it_was() {
+    let options = Options {
+        mouse: Mouse::Reported,
+        background: BackgroundQuery::AfterFirstFrame,
+        ..Options::default()
+    };
+    let pair_modes;
+    {
+        let (mut tty, _inputs, mut far_end) = open(options, Link::Flowing);
+        let raw = far_end.modes();
+        assert!(
+            !raw.local_modes
+                .intersects(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
+        );
+        assert_eq!(tty.size(), Size::new(80, 24));
+        tty.present(&frame("midwatch"), None);
+        far_end.expect("\x1b]11;?\x1b\\");
+        for entering in ["\x1b[?1049h", "\x1b[?2004h", "\x1b[?1006h", "midwatch"] {
+            assert!(far_end.has(entering), "{}", entering.escape_debug());
+        }
+        assert!(!far_end.has("?1004h"), "no focus reports");
+        drop(tty);
+        far_end.expect("\x1b[?1049l");
+        for leaving in [
+            "\x1b[?2004l",
+            "\x1b[?1006l",
+            "\x1b[?1002l",
+            "\x1b[?25h",
+            "\x1b[?7h",
+        ] {
+            assert!(far_end.has(leaving), "{}", leaving.escape_debug());
+        }
+        pair_modes = far_end.modes();
+    }
+    let fresh = native_pty_system().openpty(PtySize::default()).unwrap();
+    let path = fresh.master.tty_name().unwrap();
+    let untouched = tcgetattr(OpenOptions::new().read(true).write(true).open(path).unwrap()).unwrap();
+    assert_eq!(comparable(&pair_modes), comparable(&untouched));
+}
+
+#[tokio::test]
+async fn a_terminal_given_back_before_its_first_frame_was_sent_nothing() {
+    let (tty, _inputs, mut far_end) = open(Options::default(), Link::Flowing);
+    drop(tty);
+    (&far_end.line).write_all(b"prompt").unwrap();
+    far_end.expect("prompt");
+    assert_eq!(far_end.seen, b"prompt");
+}
+
+#[tokio::test]
+async fn keys_typed_a_byte_at_a_time_arrive_whole() {
+    let (_tty, mut inputs, mut far_end) = open(
+        Options {
+            esc_timeout: Duration::from_secs(5),
+            ..Options::default()
+        },
+        Link::Flowing,
+    );
+    for byte in b"\x1b[Aj\x1b[200~two words\x1b[201~" {
+        far_end.keyboard.write_all(&[*byte]).unwrap();
+    }
+    let plain = |code| Input::Key(KeyEvent::new(code, KeyModifiers::NONE));
+    assert_eq!(inputs.recv().await, Some(plain(KeyCode::Up)));
+    assert_eq!(inputs.recv().await, Some(plain(KeyCode::Char('j'))));
+    assert_eq!(inputs.recv().await, Some(Input::Paste("two words".into())));
+}
+
+#[tokio::test]
+async fn a_lone_escape_arrives_without_another_key() {
+    let (_tty, mut inputs, mut far_end) = open(Options::default(), Link::Flowing);
+    far_end.keyboard.write_all(b"\x1b").unwrap();
+    let escape = Input::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE));
+    assert_eq!(
+        tokio::time::timeout(PATIENCE, inputs.recv()).await,
+        Ok(Some(escape))
+    );
+}
+
+#[tokio::test]
+async fn a_terminal_that_vanishes_closes_the_input_once_and_hinders_nothing() {
+    let (mut tty, mut inputs, far_end) = open(Options::default(), Link::Stalled);
+    tty.present(&frame("before"), None);
+    drop(far_end);
+    // The library ends the keyboard with a line break and an EOT, which raw mode reads as keys.
+    loop {
+        let input = tokio::time::timeout(PATIENCE, inputs.recv())
+            .await
+            .expect("the end is noticed");
+        if !matches!(input, Some(Input::Key(_))) {
+            assert_eq!(input, Some(Input::Closed));
+            break;
+        }
+    }
+    for n in 0..100 {
+        tty.present(&frame(&format!("after {n}")), None);
+    }
+    drop(tty);
+}
+
+#[tokio::test]
+async fn a_stalled_link_blocks_neither_the_caller_nor_the_exit() {
+    let (mut tty, _inputs, far_end) = open(Options::default(), Link::Stalled);
+    let before = far_end.modes();
+    let mut presented = 0;
+    // Nobody reads: the kernel's buffer fills, the writer waits, and no further frame is due.
+    let drained = tty.drained();
+    while presented < 10_000 {
+        if !tty.is_ready() && tokio::time::timeout(STALL, drained.notified()).await.is_err() {
+            break;
+        }
+        presented += 1;
+        let lines = format!("{presented:05} ").repeat(12);
+        let mut whole = frame(&lines);
+        for y in 0..24 {
+            whole.set_string(0, y, &lines, Style::new());
+        }
+        tty.present(&whole, None);
+    }
+    assert!(presented < 10_000 && !tty.is_ready(), "the link did not stall");
+    assert_eq!(tty.copy("still answers"), Copied::Sent);
+    let exit = tokio::task::spawn_blocking(move || drop(tty));
+    tokio::time::timeout(Duration::from_secs(3), exit)
+        .await
+        .expect("exits though the link hangs")
+        .unwrap();
+    assert_ne!(
+        comparable(&far_end.modes()),
+        comparable(&before),
+        "raw mode is off"
+    );
+    assert!(
+        far_end
+            .modes()
+            .local_modes
+            .contains(LocalModes::ICANON | LocalModes::ECHO)
+    );
+}
+
+#[tokio::test]
+async fn a_stalled_link_that_recovers_shows_the_latest_frame() {
+    let (mut tty, _inputs, mut far_end) = open(Options::default(), Link::Stalled);
+    let drained = tty.drained();
+    let mut n = 0;
+    while tty.is_ready() || tokio::time::timeout(STALL, drained.notified()).await.is_ok() {
+        n += 1;
+        let mut whole = frame("");
+        for y in 0..24 {
+            whole.set_string(0, y, format!("{n:05} ").repeat(12), Style::new());
+        }
+        tty.present(&whole, None);
+    }
+    far_end.flow();
+    while !tty.is_ready() {
+        tokio::time::timeout(PATIENCE, drained.notified())
+            .await
+            .expect("the writer drains");
+    }
+    let mut last = frame("the latest");
+    last.set_string(0, 23, "END", Style::new());
+    tty.present(&last, None);
+    far_end.expect("END");
+    let mut terminal = vt100::Parser::new(24.try_into().unwrap(), 80.try_into().unwrap(), 0);
+    terminal.process(&far_end.seen);
+    assert_eq!(
+        terminal.screen().rows(0, 80).next().as_deref(),
+        Some("the latest")
+    );
+}
+
+#[tokio::test]
+async fn a_lent_terminal_is_in_its_old_modes_and_its_keys_are_not_read() {
+    let (mut tty, mut inputs, mut far_end) = open(Options::default(), Link::Flowing);
+    tty.present(&frame("midwatch"), None);
+    far_end.expect("midwatch");
+    let typed = tty
+        .lend(|| {
+            assert!(far_end.modes().local_modes.contains(LocalModes::ICANON));
+            far_end.keyboard.write_all(b"for the editor\n").unwrap();
+            let mut line = [0; 64];
+            // The description is the lender's, so still non-blocking: wait until the line is there.
+            let mut readable = [rustix::event::PollFd::new(
+                &far_end.line,
+                rustix::event::PollFlags::IN,
+            )];
+            rustix::event::poll(&mut readable, None).unwrap();
+            let count = (&far_end.line).read(&mut line).unwrap();
+            String::from_utf8_lossy(&line[..count]).into_owned()
+        })
+        .unwrap();
+    assert_eq!(typed, "for the editor\n");
+    far_end.expect("\x1b[?1049l");
+    far_end.seen.clear();
+    tty.present(&frame("midwatch"), None);
+    far_end.expect("midwatch");
+    assert!(far_end.has("\x1b[?1049h"), "entered again and drawn whole");
+    far_end.keyboard.write_all(b"j").unwrap();
+    let key = Input::Key(KeyEvent::new(KeyCode::Char('j'), KeyModifiers::NONE));
+    assert_eq!(inputs.recv().await, Some(key));
+    assert!(!far_end.modes().local_modes.contains(LocalModes::ICANON));
+}
+
+#[tokio::test]
+async fn after_a_stop_by_others_the_terminal_is_taken_again() {
+    let (mut tty, _inputs, mut far_end) = open(Options::default(), Link::Flowing);
+    tty.present(&frame("midwatch"), None);
+    far_end.expect("midwatch");
+    far_end.seen.clear();
+    let mut cooked = far_end.modes();
+    cooked.local_modes.insert(LocalModes::ICANON | LocalModes::ECHO);
+    rustix::termios::tcsetattr(&far_end.line, rustix::termios::OptionalActions::Now, &cooked).unwrap();
+    tty.resume().unwrap();
+    assert!(!far_end.modes().local_modes.contains(LocalModes::ICANON));
+    tty.present(&frame("midwatch"), None);
+    far_end.expect("midwatch");
+    assert!(far_end.has("\x1b[?1049h"));
+}
+
+#[tokio::test]
+async fn bells_and_copies_pass_without_a_frame() {
+    let (mut tty, _inputs, mut far_end) = open(Options::default(), Link::Flowing);
+    tty.present(&frame("midwatch"), None);
+    far_end.expect("midwatch");
+    tty.ring();
+    far_end.expect("\x07");
+    assert_eq!(tty.copy("hello"), Copied::Sent);
+    far_end.expect("\x1b]52;c;aGVsbG8=\x07");
+}

@@ -1,0 +1,280 @@
+//! The real [`Screen`]: encoder, writer, reader and guard put together. Start at [`Tty::open`].
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Size};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::process::{Signal, kill_current_process_group};
+use rustix::termios::{isatty, tcgetwinsize, ttyname};
+use tokio::sync::Notify;
+use tokio::sync::mpsc;
+
+use super::clipboard::{self, Multiplexer};
+use super::decoder::{Decoder, Patience};
+use super::encoder::{Encoder, SyncOutput};
+use super::guard::{Guard, Mouse};
+use super::input::{CAPACITY, Reader};
+use super::writer::{Reopened, Writer};
+use super::{Copied, Input, Screen};
+use crate::time::Clock;
+
+/// How to use the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Whether the mouse is reported.
+    pub mouse: Mouse,
+    /// How long a lone ESC is held before it is the Esc key; 40 ms is right but for slow links (150 ms).
+    pub esc_timeout: Duration,
+    /// Whether large frames are marked.
+    pub sync: SyncOutput,
+    /// Whether the background colour is asked for.
+    pub background: BackgroundQuery,
+    /// What lies between here and the terminal.
+    pub multiplexer: Multiplexer,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            mouse: Mouse::Left,
+            esc_timeout: Duration::from_millis(40),
+            sync: SyncOutput::Marked,
+            background: BackgroundQuery::Skip,
+            multiplexer: Multiplexer::None,
+        }
+    }
+}
+
+/// Whether the terminal is asked for its background colour. The answer, if any, comes as
+/// [`Input::Background`], whenever it comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackgroundQuery {
+    /// After the first frame.
+    AfterFirstFrame,
+    /// Not at all.
+    Skip,
+}
+
+const QUERY_BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
+/// What is assumed where the terminal does not tell (serial lines).
+const FALLBACK: Size = Size::new(80, 24);
+/// A stop may take effect on another thread first; this one must not touch the terminal before.
+const STOPPING: Duration = Duration::from_millis(50);
+
+/// The terminal, taken. Dropping it gives it back.
+#[derive(Debug)]
+pub struct Tty {
+    line: Arc<File>,
+    options: Options,
+    clock: Clock,
+    encoder: Encoder,
+    writer: Writer,
+    drained: Arc<Notify>,
+    /// `None` while the terminal is lent.
+    reader: Option<Reader>,
+    inputs: mpsc::Sender<Input>,
+    guard: Guard,
+    entry: Entry,
+    query: BackgroundQuery,
+    own_stop: OwnStop,
+}
+
+/// Whether the screen has been entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    WithNextFrame,
+    Done,
+}
+
+/// Whether the next SIGCONT ends a stop of our own making, which has been seen to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OwnStop {
+    No,
+    Yes,
+}
+
+impl Tty {
+    /// Takes the terminal the process was started on. Needs no runtime, sends nothing before the first frame.
+    /// Fails where there is no terminal.
+    ///
+    /// The channel holds [`CAPACITY`] inputs; when it is full the reader waits.
+    pub fn open(options: Options, clock: Clock) -> io::Result<(Self, mpsc::Receiver<Input>)> {
+        Self::open_on(controlling_terminal()?, options, clock)
+    }
+
+    /// Takes a given terminal. `tty` is made non-blocking, so nobody else should share its open file.
+    pub fn open_on(tty: File, options: Options, clock: Clock) -> io::Result<(Self, mpsc::Receiver<Input>)> {
+        fcntl_setfl(&tty, fcntl_getfl(&tty)? | OFlags::NONBLOCK)?;
+        let tty = Arc::new(tty);
+        let (inputs, receiver) = mpsc::channel(CAPACITY);
+        let drained = Arc::new(Notify::new());
+        let writer = Writer::start(Arc::clone(&tty), Arc::clone(&drained), inputs.clone())?;
+        let guard = Guard::take(Arc::clone(&tty), options.mouse, writer.clone())?;
+        let mut this = Self {
+            line: tty,
+            options,
+            clock,
+            encoder: Encoder::new(options.sync),
+            writer,
+            drained,
+            reader: None,
+            inputs,
+            guard,
+            entry: Entry::WithNextFrame,
+            query: options.background,
+            own_stop: OwnStop::No,
+        };
+        this.start_reader()?;
+        Ok((this, receiver))
+    }
+
+    /// Lends the terminal, as it was found, to `borrower` (an editor), and takes it again. No key meant
+    /// for the borrower is read here. Blocks until it returns.
+    pub fn lend<T>(&mut self, borrower: impl FnOnce() -> T) -> io::Result<T> {
+        self.give_back();
+        let result = borrower();
+        self.retake()?;
+        Ok(result)
+    }
+
+    fn give_back(&mut self) {
+        self.reader = None;
+        self.guard.give_back();
+    }
+
+    fn retake(&mut self) -> io::Result<()> {
+        if self.writer.open() == Reopened::No {
+            self.writer = Writer::start(
+                Arc::clone(&self.line),
+                Arc::clone(&self.drained),
+                self.inputs.clone(),
+            )?;
+        }
+        self.guard.retake(self.writer.clone())?;
+        self.enter_again();
+        self.start_reader()
+    }
+
+    fn enter_again(&mut self) {
+        self.entry = Entry::WithNextFrame;
+        self.encoder.invalidate();
+    }
+
+    fn start_reader(&mut self) -> io::Result<()> {
+        let decoder = Decoder::new(Patience::with_escape(self.options.esc_timeout));
+        self.reader = Some(Reader::start(
+            Arc::clone(&self.line),
+            Box::new(decoder),
+            self.clock,
+            self.inputs.clone(),
+        )?);
+        Ok(())
+    }
+}
+
+impl Screen for Tty {
+    fn size(&self) -> Size {
+        tcgetwinsize(&self.line)
+            .map(|size| Size::new(size.ws_col, size.ws_row))
+            .ok()
+            .filter(|size| size.width > 0 && size.height > 0)
+            .unwrap_or(FALLBACK)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.writer.is_idle()
+    }
+
+    fn drained(&self) -> Arc<Notify> {
+        Arc::clone(&self.drained)
+    }
+
+    fn present(&mut self, frame: &Buffer, cursor: Option<Position>) {
+        self.encoder.encode(frame, cursor);
+        let mut bytes = self.encoder.take();
+        if self.entry == Entry::WithNextFrame {
+            self.entry = Entry::Done;
+            bytes.splice(0..0, self.guard.enter());
+        }
+        if self.query == BackgroundQuery::AfterFirstFrame {
+            self.query = BackgroundQuery::Skip;
+            bytes.extend_from_slice(QUERY_BACKGROUND);
+        }
+        self.writer.submit(&bytes);
+    }
+
+    fn invalidate(&mut self) {
+        self.encoder.invalidate();
+    }
+
+    fn ring(&mut self) {
+        self.writer.submit(b"\x07");
+    }
+
+    fn copy(&mut self, text: &str) -> Copied {
+        let (copied, bytes) = clipboard::copy(text, self.options.multiplexer);
+        self.writer.submit(&bytes);
+        copied
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.give_back();
+        self.own_stop = OwnStop::Yes;
+        // TSTP, not STOP: the kernel ignores it where no shell could ever continue us.
+        kill_current_process_group(Signal::TSTP)?;
+        let limit = rustix::event::Timespec::try_from(STOPPING).ok();
+        let _ = rustix::event::poll(&mut [], limit.as_ref());
+        self.retake()
+    }
+
+    fn resume(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.own_stop, OwnStop::No) == OwnStop::Yes {
+            return Ok(());
+        }
+        self.guard.assert_raw()?;
+        self.enter_again();
+        Ok(())
+    }
+}
+
+impl Drop for Tty {
+    fn drop(&mut self) {
+        self.give_back();
+        self.writer.end();
+    }
+}
+
+/// The terminal of the process, opened anew: making standard input non-blocking would do so for the shell too.
+fn controlling_terminal() -> io::Result<File> {
+    let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
+    // By its name first: not every system can poll `/dev/tty`.
+    let name = [
+        isatty(&stdin).then(|| ttyname(&stdin, Vec::new())),
+        isatty(&stdout).then(|| ttyname(&stdout, Vec::new())),
+        isatty(&stderr).then(|| ttyname(&stderr, Vec::new())),
+    ]
+    .into_iter()
+    .flatten()
+    .find_map(Result::ok);
+    let open = |path: &Path| {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or(0))
+            .open(path)
+    };
+    name.and_then(|name| open(Path::new(std::ffi::OsStr::from_bytes(name.as_bytes()))).ok())
+        .map_or_else(|| open(Path::new("/dev/tty")), Ok)
+        .map_err(|error| {
+            let what =
+                format!("no terminal to draw on ({error}); the subcommands with text output need none");
+            io::Error::new(error.kind(), what)
+        })
+}

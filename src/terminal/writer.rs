@@ -1,0 +1,243 @@
+//! The writer: one slot of bytes and the thread that alone may wait for a stalled link.
+//!
+//! Whoever draws hands bytes over and goes on; a frame is only drawn when the slot is empty and the thread idle,
+//! so stale frames never queue and the encoder's base is always what was (or is being) written. The thread
+//! waits in `poll`, not in `write`, so that it can be told to stop while the link hangs. The descriptor must
+//! be non-blocking. Start at [`Writer::submit`].
+
+use std::fs::File;
+use std::io::{self, PipeReader, PipeWriter, Write as _};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::sync::Notify;
+use tokio::sync::mpsc;
+
+use super::Input;
+
+/// What waits behind a frame (bells, copies) beyond this is refused. A frame itself finds the slot empty.
+const SLOT_CAP: usize = 1 << 18;
+
+/// Where bytes for the terminal go. Clones share the one thread.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    slot: Mutex<Slot>,
+    /// The slot or the thread's state has changed.
+    changed: Condvar,
+    /// Notified when all is written.
+    drained: Arc<Notify>,
+    stop: PipeWriter,
+}
+
+#[derive(Debug)]
+struct Slot {
+    bytes: Vec<u8>,
+    thread: Thread,
+    gate: Gate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Thread {
+    Idle,
+    Writing,
+    /// Ended: told to, or the terminal is gone.
+    Ended,
+}
+
+/// Whether bytes are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    Open,
+    /// The terminal is the shell's; what is submitted is dropped.
+    Shut,
+    /// For good.
+    Ending,
+}
+
+/// How a writer came to rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// All it had begun was written.
+    Finished,
+    /// It was stopped within a frame: the link stalls.
+    Interrupted,
+}
+
+impl Writer {
+    /// Starts the thread. `drained` is notified whenever all has left; `gone` hears [`Input::Closed`] when the terminal no longer takes bytes.
+    pub fn start(tty: Arc<File>, drained: Arc<Notify>, gone: mpsc::Sender<Input>) -> io::Result<Self> {
+        let (stopped, stop) = io::pipe()?;
+        let shared = Arc::new(Shared {
+            slot: Mutex::new(Slot {
+                bytes: Vec::new(),
+                thread: Thread::Idle,
+                gate: Gate::Open,
+            }),
+            changed: Condvar::new(),
+            drained,
+            stop,
+        });
+        let theirs = Arc::clone(&shared);
+        std::thread::Builder::new()
+            .name("terminal-writer".into())
+            .spawn(move || theirs.run(&tty, &stopped, &gone))?;
+        Ok(Self { shared })
+    }
+
+    /// Hands bytes over; they are written in order, after what is being written. Returns at once.
+    pub fn submit(&self, bytes: &[u8]) {
+        let mut slot = self.shared.lock();
+        let fits = slot.bytes.is_empty() || slot.bytes.len() + bytes.len() <= SLOT_CAP;
+        if slot.gate == Gate::Open && slot.thread != Thread::Ended && fits && !bytes.is_empty() {
+            slot.bytes.extend_from_slice(bytes);
+            self.shared.changed.notify_all();
+        }
+    }
+
+    /// Whether all that was submitted has left.
+    pub fn is_idle(&self) -> bool {
+        let slot = self.shared.lock();
+        slot.bytes.is_empty() && slot.thread != Thread::Writing
+    }
+
+    /// Takes no more bytes, and waits at most `patience` for what was handed over. After this the
+    /// thread does not touch the terminal until [`Writer::open`].
+    pub fn shut(&self, patience: Duration) -> Rest {
+        let mut slot = self.shared.lock();
+        if slot.gate == Gate::Open {
+            slot.gate = Gate::Shut;
+        }
+        let busy = |slot: &mut Slot| slot.thread == Thread::Writing || !slot.bytes.is_empty();
+        let ended = |slot: &Slot| slot.thread == Thread::Ended;
+        if !ended(&slot) {
+            slot = self
+                .shared
+                .changed
+                .wait_timeout_while(slot, patience, |s| busy(s) && !ended(s))
+                .map_or_else(|poisoned| poisoned.into_inner().0, |(slot, _)| slot);
+        }
+        if ended(&slot) || !busy(&mut slot) {
+            return Rest::Finished;
+        }
+        slot.bytes.clear();
+        slot.gate = Gate::Ending;
+        drop(slot);
+        // The link hangs within a write: wake the thread from its wait. It ends, and with it this writer.
+        let _ = (&self.shared.stop).write_all(b"!");
+        let slot = self.shared.lock();
+        drop(
+            self.shared
+                .changed
+                .wait_timeout_while(slot, patience, |s| s.thread == Thread::Writing),
+        );
+        Rest::Interrupted
+    }
+
+    /// Takes bytes again after [`Writer::shut`], unless the thread has ended and another must be started.
+    pub fn open(&self) -> Reopened {
+        let mut slot = self.shared.lock();
+        if slot.gate == Gate::Ending || slot.thread == Thread::Ended {
+            return Reopened::No;
+        }
+        slot.gate = Gate::Open;
+        Reopened::Yes
+    }
+
+    /// Ends the thread once it has written what it has. Does not wait.
+    pub fn end(&self) {
+        self.shared.lock().gate = Gate::Ending;
+        self.shared.changed.notify_all();
+    }
+}
+
+/// Whether a writer takes bytes again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reopened {
+    /// It does.
+    Yes,
+    /// Its thread has ended.
+    No,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        // Nothing that holds the lock can leave the slot half changed.
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, tty: &File, stopped: &PipeReader, gone: &mpsc::Sender<Input>) {
+        let mut bytes = Vec::new();
+        let outcome = loop {
+            bytes.clear();
+            let mut slot = self.lock();
+            if slot.thread == Thread::Writing && slot.bytes.is_empty() {
+                slot.thread = Thread::Idle;
+                self.changed.notify_all();
+                self.drained.notify_one();
+            }
+            while slot.bytes.is_empty() && slot.gate != Gate::Ending {
+                slot = self.changed.wait(slot).unwrap_or_else(PoisonError::into_inner);
+            }
+            if slot.bytes.is_empty() {
+                break Ok(());
+            }
+            std::mem::swap(&mut bytes, &mut slot.bytes);
+            slot.thread = Thread::Writing;
+            drop(slot);
+            match write_all(tty, &bytes, Some(stopped), None) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        {
+            let mut slot = self.lock();
+            slot.thread = Thread::Ended;
+            slot.bytes.clear();
+            self.changed.notify_all();
+        }
+        self.drained.notify_one();
+        if outcome.is_err() {
+            // May wait for room; there is nothing left to write.
+            let _ = gone.blocking_send(Input::Closed);
+        }
+    }
+}
+
+/// Writes all of it to a non-blocking descriptor, waiting while the other side takes nothing: until `stopped` is
+/// readable (an `Interrupted` error) or each wait has lasted `patience` (`TimedOut`).
+pub(super) fn write_all(
+    mut tty: &File,
+    mut bytes: &[u8],
+    stopped: Option<&PipeReader>,
+    patience: Option<Duration>,
+) -> io::Result<()> {
+    let limit = patience.and_then(|p| Timespec::try_from(p).ok());
+    while !bytes.is_empty() {
+        match tty.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let mut waited = vec![PollFd::new(&tty, PollFlags::OUT)];
+                waited.extend(stopped.map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+                match poll(&mut waited, limit.as_ref()) {
+                    Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+                    Ok(_) if waited.get(1).is_some_and(|pipe| !pipe.revents().is_empty()) => {
+                        return Err(io::ErrorKind::Interrupted.into());
+                    }
+                    Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                    Err(errno) => return Err(errno.into()),
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
