@@ -24,6 +24,7 @@ use crate::domain::alert::Labels;
 
 use super::world::Series;
 
+pub use eval::find;
 pub use parse::{parse, selector};
 
 /// Samples of one series that a window function looks at, at most.
