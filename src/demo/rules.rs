@@ -11,7 +11,7 @@ use promql_parser::parser::Expr;
 
 use crate::domain::alert::Labels;
 
-use super::promql::{self, Point, QueryError, Store, Value, format};
+use super::promql::{self, Point, QueryError, Selections, Store, Value, format};
 use super::world::flow::Levels;
 use super::world::series::{SCRAPE, Shape, Span};
 use super::world::{Epoch, Series, World};
@@ -218,6 +218,7 @@ pub struct Rules {
 struct Steps {
     dropped: usize,
     kept: VecDeque<Arc<Evaluation>>,
+    selections: Selections,
 }
 
 struct WorldOnly<'a>(&'a World);
@@ -260,7 +261,7 @@ impl Rules {
                 return Arc::clone(step);
             }
             let at = first + (steps.dropped + steps.kept.len()) as f64 * INTERVAL;
-            let next = self.evaluate(at, steps.kept.back().map(AsRef::as_ref));
+            let next = self.evaluate(at, steps.kept.back().map(AsRef::as_ref), &steps.selections);
             steps.kept.push_back(Arc::new(next));
             if steps.kept.len() > KEPT {
                 steps.kept.pop_front();
@@ -323,7 +324,7 @@ impl Rules {
         self.world.anchor() + PHASE - (REACH / INTERVAL).floor() * INTERVAL
     }
 
-    fn evaluate(&self, at: f64, before: Option<&Evaluation>) -> Evaluation {
+    fn evaluate(&self, at: f64, before: Option<&Evaluation>, selections: &Selections) -> Evaluation {
         let rules = self
             .parsed
             .iter()
@@ -331,9 +332,12 @@ impl Rules {
             .map(|(index, (text, expr))| {
                 let earlier = before.and_then(|b| b.rules.get(index));
                 let alerts = self
-                    .points(expr, at)
+                    .points(expr, at, selections)
                     .into_iter()
-                    .map(|point| self.alert(text, expr, &point, at, earlier))
+                    .map(|point| {
+                        let began = || self.traced_back(expr, &point.labels, at, selections);
+                        alert(text, &point, at, earlier, began)
+                    })
                     .collect();
                 RuleState { text: *text, alerts }
             })
@@ -341,67 +345,71 @@ impl Rules {
         Evaluation { at, rules }
     }
 
-    fn alert(
-        &self,
-        text: &RuleText,
-        expr: &Expr,
-        point: &Point,
-        at: f64,
-        earlier: Option<&RuleState>,
-    ) -> RuleAlert {
-        let labels = rule_labels(text, &point.labels);
-        let known = earlier.and_then(|rule| rule.alerts.iter().find(|a| a.labels == labels));
-        let active_at = match (earlier, known) {
-            (_, Some(alert)) => alert.active_at,
-            (Some(_), None) => at,
-            (None, None) => self.traced_back(expr, &point.labels, at),
-        };
-        let ripe = at - active_at >= text.hold;
-        let fired_at = known.and_then(|a| a.fired_at).or_else(|| {
-            ripe.then_some(if earlier.is_none() {
-                active_at + text.hold
-            } else {
-                at
-            })
-        });
-        let annotations = [
-            ("summary", expand(text.summary, &labels, point.value)),
-            ("description", expand(text.description, &labels, point.value)),
-            (
-                "runbook_url",
-                format!("https://runbooks.example.com/{}", text.name),
-            ),
-        ]
-        .into_iter()
-        .collect();
-        RuleAlert {
-            labels,
-            annotations,
-            stage: if fired_at.is_some() {
-                Stage::Firing
-            } else {
-                Stage::Pending
-            },
-            active_at,
-            fired_at,
-            value: point.value,
-        }
-    }
-
     /// Hour by hour back to where the expression did not hold.
-    fn traced_back(&self, expr: &Expr, labels: &Labels, at: f64) -> f64 {
+    fn traced_back(&self, expr: &Expr, labels: &Labels, at: f64, selections: &Selections) -> f64 {
         (1..=TRACE_HOURS)
             .map(|hours| at - f64::from(hours) * 3_600.0)
-            .take_while(|t| self.points(expr, *t).iter().any(|p| p.labels == *labels))
+            .take_while(|t| {
+                self.points(expr, *t, selections)
+                    .iter()
+                    .any(|p| p.labels == *labels)
+            })
             .last()
             .unwrap_or(at)
     }
 
-    fn points(&self, expr: &Expr, at: f64) -> Vec<Point> {
-        match promql::instant(&WorldOnly(&self.world), expr, at) {
+    fn points(&self, expr: &Expr, at: f64, selections: &Selections) -> Vec<Point> {
+        match promql::instant_again(&WorldOnly(&self.world), expr, at, selections) {
             Ok(Value::Vector(points)) => points,
             Ok(Value::Matrix(_) | Value::Scalar(_) | Value::Text(_)) | Err(_) => Vec::new(),
         }
+    }
+}
+
+/// One alert at one step. Without an earlier step, `began` says since when the expression holds.
+fn alert(
+    text: &RuleText,
+    point: &Point,
+    at: f64,
+    earlier: Option<&RuleState>,
+    began: impl FnOnce() -> f64,
+) -> RuleAlert {
+    let labels = rule_labels(text, &point.labels);
+    let known = earlier.and_then(|rule| rule.alerts.iter().find(|a| a.labels == labels));
+    let active_at = match (earlier, known) {
+        (_, Some(alert)) => alert.active_at,
+        (Some(_), None) => at,
+        (None, None) => began(),
+    };
+    let ripe = at - active_at >= text.hold;
+    let fired_at = known.and_then(|a| a.fired_at).or_else(|| {
+        ripe.then_some(if earlier.is_none() {
+            active_at + text.hold
+        } else {
+            at
+        })
+    });
+    let annotations = [
+        ("summary", expand(text.summary, &labels, point.value)),
+        ("description", expand(text.description, &labels, point.value)),
+        (
+            "runbook_url",
+            format!("https://runbooks.example.com/{}", text.name),
+        ),
+    ]
+    .into_iter()
+    .collect();
+    RuleAlert {
+        labels,
+        annotations,
+        stage: if fired_at.is_some() {
+            Stage::Firing
+        } else {
+            Stage::Pending
+        },
+        active_at,
+        fired_at,
+        value: point.value,
     }
 }
 
