@@ -1,8 +1,8 @@
 //! The shop's alerting rules and their state, a pure function of the world and time.
 //!
 //! A rule is evaluated on a grid of [`INTERVAL`] from [`REACH`] before the anchor on; what was evaluated is
-//! remembered (a cache, nothing more). An alert that is already there at the first step is traced back hour by
-//! hour. Templates know `{{ $labels.x }}` and `{{ $value }}`. Start at [`Rules::at`].
+//! remembered (a cache, nothing more). An alert that is already there at the first step is traced back in
+//! doubling steps. Templates know `{{ $labels.x }}` and `{{ $value }}`. Start at [`Rules::at`].
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,11 +21,11 @@ pub const INTERVAL: f64 = 15.0;
 /// Seconds the grid lies after the anchor: the first evaluation after the start comes soon.
 const PHASE: f64 = 7.0;
 /// Seconds before the anchor from which on rules are followed step by step.
-const REACH: f64 = 90.0 * 60.0;
+const REACH: f64 = 60.0 * 60.0;
 /// Evaluations that are remembered: six hours.
 const KEPT: usize = 1_440;
-/// Hours an older alert is traced back.
-const TRACE_HOURS: u32 = 72;
+/// How often an older alert is traced back, each time twice as far: 64 hours at most.
+const TRACES: u32 = 7;
 
 /// A rule as its file has it.
 #[derive(Debug, Clone, Copy)]
@@ -310,6 +310,7 @@ impl Rules {
             .into_iter()
             .map(|(labels, (present, levels))| {
                 Arc::new(Series {
+                    nameless: promql::nameless(&labels),
                     labels,
                     shape: Shape::Held(levels),
                     anchor: self.world.anchor(),
@@ -345,10 +346,10 @@ impl Rules {
         Evaluation { at, rules }
     }
 
-    /// Hour by hour back to where the expression did not hold.
+    /// Back by one hour, two, four, … as long as the expression held there.
     fn traced_back(&self, expr: &Expr, labels: &Labels, at: f64, selections: &Selections) -> f64 {
-        (1..=TRACE_HOURS)
-            .map(|hours| at - f64::from(hours) * 3_600.0)
+        (0..TRACES)
+            .map(|doublings| at - 2_f64.powi(doublings.cast_signed()) * 3_600.0)
             .take_while(|t| {
                 self.points(expr, *t, selections)
                     .iter()

@@ -21,6 +21,9 @@ use super::{Alert, CONFIG, Cluster, DEFAULT_RECEIVER, ROUTES};
 
 type Pairs = Query<Vec<(String, String)>>;
 
+/// An answer that ends a request early.
+type Refused = Box<Response>;
+
 /// One member: its place in the peer list.
 #[derive(Clone)]
 struct Member {
@@ -127,7 +130,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(pairs: &[(String, String)]) -> Result<Self, Response> {
+    fn read(pairs: &[(String, String)]) -> Result<Self, Refused> {
         let mut wanted = Self {
             active: true,
             silenced: true,
@@ -143,7 +146,7 @@ impl Wanted {
                 "receiver" => {
                     let regex = Regex::new(&format!("^(?:{value})$")).map_err(|_| {
                         let text = format!("failed to parse receiver param: error parsing regexp: `{value}`");
-                        answer(StatusCode::BAD_REQUEST, &Json::from(text))
+                        Box::new(answer(StatusCode::BAD_REQUEST, &Json::from(text)))
                     })?;
                     wanted.receiver = Some(regex);
                     continue;
@@ -155,7 +158,7 @@ impl Wanted {
                 "false" | "0" => false,
                 other => {
                     let message = format!("{name} in query must be of type boolean: {other:?}");
-                    return Err(coded(StatusCode::UNPROCESSABLE_ENTITY, 601, &message));
+                    return Err(Box::new(coded(StatusCode::UNPROCESSABLE_ENTITY, 601, &message)));
                 }
             };
         }
@@ -175,13 +178,13 @@ impl Wanted {
     }
 }
 
-fn filters(pairs: &[(String, String)]) -> Result<Vec<Rule>, Response> {
+fn filters(pairs: &[(String, String)]) -> Result<Vec<Rule>, Refused> {
     pairs
         .iter()
         .filter(|(name, _)| name == "filter")
         .map(|(_, text)| Rule::parse(text))
         .collect::<Result<_, _>>()
-        .map_err(|error| answer(StatusCode::BAD_REQUEST, &Json::from(error)))
+        .map_err(|error| Box::new(answer(StatusCode::BAD_REQUEST, &Json::from(error))))
 }
 
 fn alert_json(alert: &Alert) -> Json {
@@ -213,7 +216,7 @@ fn alert_json(alert: &Alert) -> Json {
 async fn alerts(State(member): State<Member>, Query(pairs): Pairs) -> Response {
     let wanted = match Wanted::read(&pairs) {
         Ok(wanted) => wanted,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let list: Vec<Json> = member
         .cluster
@@ -228,7 +231,7 @@ async fn alerts(State(member): State<Member>, Query(pairs): Pairs) -> Response {
 async fn groups(State(member): State<Member>, Query(pairs): Pairs) -> Response {
     let wanted = match Wanted::read(&pairs) {
         Ok(wanted) => wanted,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let mut groups: BTreeMap<(Labels, &str), Vec<Json>> = BTreeMap::new();
     for alert in member.cluster.alerts().iter().filter(|a| wanted.takes(a)) {
@@ -256,7 +259,7 @@ async fn groups(State(member): State<Member>, Query(pairs): Pairs) -> Response {
 async fn silences(State(member): State<Member>, Query(pairs): Pairs) -> Response {
     let filter = match filters(&pairs) {
         Ok(filter) => filter,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let now = member.cluster.clock.now();
     answer(
@@ -301,7 +304,7 @@ async fn post_silence(State(member): State<Member>, headers: HeaderMap, body: By
 }
 
 /// Ids are UUIDs; the generated server refuses anything else before its handler sees it.
-fn checked_id(id: &str) -> Result<(), Response> {
+fn checked_id(id: &str) -> Result<(), Refused> {
     let shape = [8, 4, 4, 4, 12];
     let parts: Vec<&str> = id.split('-').collect();
     let fits = parts.len() == shape.len()
@@ -313,12 +316,12 @@ fn checked_id(id: &str) -> Result<(), Response> {
         return Ok(());
     }
     let message = format!("silenceID in path must be of type uuid: {id:?}");
-    Err(coded(StatusCode::UNPROCESSABLE_ENTITY, 601, &message))
+    Err(Box::new(coded(StatusCode::UNPROCESSABLE_ENTITY, 601, &message)))
 }
 
 async fn silence(State(member): State<Member>, Path(id): Path<String>) -> Response {
     if let Err(refused) = checked_id(&id) {
-        return refused;
+        return *refused;
     }
     let now = member.cluster.clock.now();
     match member.cluster.silences().get(&id, now) {
@@ -329,7 +332,7 @@ async fn silence(State(member): State<Member>, Path(id): Path<String>) -> Respon
 
 async fn delete_silence(State(member): State<Member>, Path(id): Path<String>) -> Response {
     if let Err(refused) = checked_id(&id) {
-        return refused;
+        return *refused;
     }
     let now = member.cluster.clock.now();
     match member.cluster.silences().expire(&id, now) {

@@ -25,6 +25,15 @@ pub enum Refusal {
     NotFound,
 }
 
+/// (matchers, who, comment, from and to in minutes after the anchor)
+type Written = (
+    &'static [(&'static str, MatchOp, &'static str)],
+    &'static str,
+    &'static str,
+    i64,
+    i64,
+);
+
 #[derive(Debug, Clone)]
 struct Silence {
     id: String,
@@ -108,14 +117,6 @@ impl Silences {
             all: Vec::new(),
         };
         let days = 24 * 60;
-        // (matchers, who, comment, from and to in minutes after the anchor)
-        type Written = (
-            &'static [(&'static str, MatchOp, &'static str)],
-            &'static str,
-            &'static str,
-            i64,
-            i64,
-        );
         let idle: Written = (
             &[("service", MatchOp::Equal, "legacy-basket")],
             "deploy-bot",
@@ -293,7 +294,7 @@ impl Silences {
                     SilenceState::Expired => false,
                 };
             if in_place {
-                silence.id = id.clone();
+                silence.id.clone_from(&id);
                 *before = silence;
                 return Ok(id);
             }

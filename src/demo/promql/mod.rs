@@ -25,6 +25,7 @@ use crate::domain::alert::Labels;
 use super::world::Series;
 
 pub use eval::{Selections, find};
+pub use labels::nameless;
 pub use parse::{parse, selector};
 
 /// Samples of one series that a window function looks at, at most.

@@ -114,6 +114,7 @@ impl Maker<'_> {
             .map_or("recording", |(_, v)| *v);
         // No business of the seed's: when an alert fires hangs on when its target is scraped.
         let phase = (share(0, target) * 15.0).floor();
+        let nameless: Labels = labels.iter().copied().collect();
         let labels: Labels = labels
             .iter()
             .chain(std::iter::once(&("__name__", name)))
@@ -121,6 +122,7 @@ impl Maker<'_> {
             .collect();
         self.out.push(Series {
             labels,
+            nameless,
             shape,
             anchor: self.epoch.anchor_seconds(),
             phase,
