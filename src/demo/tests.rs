@@ -256,10 +256,7 @@ fn a_long_union_sent_as_a_form_is_answered_at_once() {
             .map(|i| branch("30d", i))
             .collect::<Vec<_>>()
             .join(" or ");
-        let body = format!(
-            "query={}",
-            query.bytes().map(|b| format!("%{b:02X}")).collect::<String>()
-        );
+        let body = format!("query={}", super::alertmanager::percent(&query));
         let response = desk
             .client
             .post(format!("{}/api/v1/query", desk.endpoints.metrics))

@@ -220,7 +220,8 @@ fn routes(labels: &Labels) -> Vec<(&'static str, &'static [&'static str])> {
     taken
 }
 
-fn percent(text: &str) -> String {
+/// Percent-encodes whatever is not unreserved (RFC 3986).
+pub fn percent(text: &str) -> String {
     text.bytes()
         .map(|b| match b {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(b).to_string(),
