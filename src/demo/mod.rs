@@ -1,4 +1,236 @@
-//! To come.
+//! The simulated production: a shop of about ten services behind real HTTP servers on loopback.
+//!
+//! [`world`] says what happens and knows no server; [`promql`] and [`rules`] evaluate over it; [`prometheus`]
+//! and [`alertmanager`] speak the APIs. A later signal is another server over the same world. Everything is a
+//! pure function of (seed, scenario, anchor, t); only silences are kept. [`child`] runs it in a process of its
+//! own. Start at [`Demo::bind`].
 
+pub mod alertmanager;
+pub mod child;
+pub mod clock;
+mod configuration;
+pub mod prometheus;
 pub mod promql;
+pub mod rules;
 pub mod world;
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder};
+use std::future::Future;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+
+use alertmanager::Cluster;
+use clock::DemoClock;
+use prometheus::Prometheus;
+use rules::Rules;
+use world::{Epoch, Scenario, World};
+
+/// Names of the Alertmanagers, one gossip cluster.
+const ALERTMANAGERS: [&str; 2] = ["eu-0", "eu-1"];
+
+/// What a demo is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct DemoOptions {
+    /// Which story.
+    pub scenario: Scenario,
+    /// Shifts the unrest.
+    pub seed: u64,
+    /// What time it is.
+    pub clock: DemoClock,
+    /// The story's zero; the clock's now at the start where none.
+    pub anchor: Option<DateTime<Utc>>,
+}
+
+/// Where the servers listen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoints {
+    /// Base URL of the metrics store.
+    pub metrics: String,
+    /// Base URLs by name.
+    pub alertmanagers: BTreeMap<String, String>,
+}
+
+/// The one line that `demo --headless` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// The configuration to open.
+    pub config: PathBuf,
+    /// Where everything listens.
+    pub endpoints: Endpoints,
+    /// The seed in use.
+    pub seed: u64,
+}
+
+/// A directory of its own (0700) that goes with its owner.
+#[derive(Debug)]
+struct PrivateDir(PathBuf);
+
+impl PrivateDir {
+    fn create() -> io::Result<Self> {
+        let base = std::env::temp_dir();
+        let process = std::process::id();
+        for attempt in 0..1_000_u32 {
+            let path = base.join(format!("{}{process}-{attempt}", child::DIR_PREFIX));
+            let mut builder = DirBuilder::new();
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            match builder.create(&path) {
+                Ok(()) => return Ok(Self(path)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::Error::other(format!(
+            "{} holds a thousand demo directories of this process; remove them",
+            base.display()
+        )))
+    }
+}
+
+impl Drop for PrivateDir {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system's own cleaning of temporary files.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A demo whose ports are bound and whose configuration is written; [`Demo::serve`] answers.
+pub struct Demo {
+    announcement: Announcement,
+    servers: Vec<(TcpListener, Router)>,
+    _dir: PrivateDir,
+}
+
+impl Demo {
+    /// Binds free loopback ports and writes the configuration into a private temporary directory.
+    pub async fn bind(options: DemoOptions) -> io::Result<Self> {
+        let DemoOptions {
+            scenario,
+            seed,
+            clock,
+            anchor,
+        } = options;
+        let anchor = anchor.unwrap_or_else(|| clock.now());
+        let world = Arc::new(World::new(Epoch {
+            scenario,
+            seed,
+            anchor,
+        }));
+        let rules = Arc::new(Rules::new(Arc::clone(&world)).map_err(io::Error::other)?);
+        let (metrics_port, metrics_url) = listen().await?;
+        let mut listeners = Vec::new();
+        let mut alertmanagers = BTreeMap::new();
+        let mut peers = Vec::new();
+        for name in ALERTMANAGERS {
+            let (listener, url) = listen().await?;
+            peers.push(listener.local_addr()?.to_string());
+            alertmanagers.insert(name.to_owned(), url);
+            listeners.push(listener);
+        }
+        let urls = alertmanagers.values().cloned().collect();
+        let server = Arc::new(Prometheus::new(world, Arc::clone(&rules), clock, urls));
+        let cluster = Arc::new(Cluster::new(rules, clock, metrics_url.clone()));
+        let peers: Arc<[String]> = peers.into();
+        let mut servers = vec![(metrics_port, dated(prometheus::router(server), clock))];
+        for (index, listener) in listeners.into_iter().enumerate() {
+            let router = alertmanager::router(Arc::clone(&cluster), index, Arc::clone(&peers));
+            servers.push((listener, dated(router, clock)));
+        }
+        let endpoints = Endpoints {
+            metrics: metrics_url,
+            alertmanagers,
+        };
+        let dir = PrivateDir::create()?;
+        let config = write_configuration(&dir.0, scenario, &endpoints)?;
+        Ok(Self {
+            announcement: Announcement {
+                config,
+                endpoints,
+                seed,
+            },
+            servers,
+            _dir: dir,
+        })
+    }
+
+    /// Where everything is.
+    pub fn announcement(&self) -> &Announcement {
+        &self.announcement
+    }
+
+    /// Answers until `stop` is done; then ports are closed and the directory is removed.
+    pub async fn serve(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let serving = futures::future::try_join_all(
+            self.servers
+                .into_iter()
+                .map(|(listener, router)| axum::serve(listener, router).into_future()),
+        );
+        tokio::select! {
+            () = stop => Ok(()),
+            ended = serving => ended.map(|_| ()),
+        }
+    }
+}
+
+async fn listen() -> io::Result<(TcpListener, String)> {
+    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    Ok((listener, url))
+}
+
+/// The `Date` header tells the demo's time, so that a clock that stands shows no skew.
+fn dated(router: Router, clock: DemoClock) -> Router {
+    let stamp = move |mut response: Response| {
+        let date = clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        if let Ok(value) = HeaderValue::from_str(&date) {
+            response.headers_mut().insert(header::DATE, value);
+        }
+        std::future::ready(response)
+    };
+    router.layer(axum::middleware::map_response(stamp))
+}
+
+fn write_configuration(dir: &Path, scenario: Scenario, endpoints: &Endpoints) -> io::Result<PathBuf> {
+    fs::create_dir(dir.join("slos"))?;
+    fs::write(dir.join("slos").join("search.yaml"), configuration::SLOTH_FILE)?;
+    let config = dir.join("config.toml");
+    fs::write(
+        &config,
+        configuration::text(scenario, endpoints, &dir.join("state")),
+    )?;
+    Ok(config)
+}
+
+/// `midwatch demo --headless`: one JSON line on `out`, then serves until standard input, where that is a pipe,
+/// closes, or SIGTERM or SIGINT comes.
+pub fn run_headless(options: DemoOptions, out: &mut dyn Write) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()?;
+    let result = runtime.block_on(async {
+        let demo = Demo::bind(options).await?;
+        // Listening for the end comes first: whoever reads the line may end it at once.
+        let stop = child::end_of_service()?;
+        serde_json::to_writer(&mut *out, demo.announcement())?;
+        writeln!(out)?;
+        out.flush()?;
+        demo.serve(stop).await
+    });
+    // Connections still open are not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+#[cfg(test)]
+mod tests;

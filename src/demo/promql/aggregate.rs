@@ -40,9 +40,9 @@ pub fn eval(eval: &Eval<'_>, expr: &AggregateExpr) -> Result<Value, QueryError> 
         let k = eval.scalar(param.ok_or_else(missing)?)?.max(0.0) as usize;
         let mut kept = Vec::new();
         for (_, mut members) in groups {
-            members.sort_by(|a, b| match op == T_TOPK {
-                true => b.value.total_cmp(&a.value),
-                false => a.value.total_cmp(&b.value),
+            members.sort_by(|a, b| {
+                let rising = a.value.total_cmp(&b.value);
+                if op == T_TOPK { rising.reverse() } else { rising }
             });
             members.truncate(k);
             kept.extend(members);

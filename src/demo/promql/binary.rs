@@ -13,6 +13,7 @@ use crate::domain::alert::Labels;
 use super::{Point, QueryError, Value, labels};
 
 /// What an operator says about two numbers.
+#[derive(Debug, Clone, Copy)]
 enum Outcome {
     /// Arithmetic.
     Number(f64),
@@ -186,8 +187,8 @@ fn joined(many: &Labels, one: &Labels, key: &Labels, modifier: &BinModifier) -> 
         }),
         (None, Some(LabelModifier::Include(_))) => key.clone(),
         (None, Some(LabelModifier::Exclude(names))) => {
-            let named = many.value(labels::NAME).to_owned();
-            labels::with(&labels::without(many, &names.labels), labels::NAME, &named)
+            let metric = many.value(labels::NAME);
+            labels::with(&labels::without(many, &names.labels), labels::NAME, metric)
         }
         (None, None) => many.clone(),
     }

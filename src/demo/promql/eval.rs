@@ -92,18 +92,6 @@ impl Eval<'_> {
         }
     }
 
-    /// An argument of a call.
-    pub fn argument<'e>(&self, call: &'e Call, index: usize) -> Result<&'e Expr, QueryError> {
-        call.args.args.get(index).map(AsRef::as_ref).ok_or_else(|| {
-            QueryError::BadData(format!(
-                "1:1: parse error: expected at least {} argument(s) in call to \"{}\", got {}",
-                index + 1,
-                call.func.name,
-                call.args.args.len()
-            ))
-        })
-    }
-
     /// The windows of a range selector or subquery, one a series.
     pub fn windows(&self, expr: &Expr) -> Result<Vec<Window>, QueryError> {
         match expr {
@@ -208,6 +196,18 @@ impl Eval<'_> {
             Some(Offset::Neg(by)) => base + by.as_secs_f64(),
         }
     }
+}
+
+/// An argument of a call.
+pub fn argument(call: &Call, index: usize) -> Result<&Expr, QueryError> {
+    call.args.args.get(index).map(AsRef::as_ref).ok_or_else(|| {
+        QueryError::BadData(format!(
+            "1:1: parse error: expected at least {} argument(s) in call to \"{}\", got {}",
+            index + 1,
+            call.func.name,
+            call.args.args.len()
+        ))
+    })
 }
 
 /// The series a selector names, whenever they exist.

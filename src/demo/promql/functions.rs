@@ -9,7 +9,7 @@ use regex::Regex;
 
 use crate::domain::alert::Labels;
 
-use super::eval::{Eval, bare, map};
+use super::eval::{Eval, argument, bare, map};
 use super::over_time::{Monotone, Per, Window};
 use super::{Point, QueryError, Value, labels};
 
@@ -70,7 +70,7 @@ pub fn is_known(name: &str) -> bool {
 
 /// Evaluates a call.
 pub fn eval(eval: &Eval<'_>, call: &Call) -> Result<Value, QueryError> {
-    let argument = |index| eval.argument(call, index);
+    let argument = |index| argument(call, index);
     let number = |index| argument(index).and_then(|e| eval.scalar(e));
     let optional = |index: usize, fallback: f64| match call.args.args.get(index) {
         Some(expr) => eval.scalar(expr),
@@ -151,8 +151,8 @@ pub fn eval(eval: &Eval<'_>, call: &Call) -> Result<Value, QueryError> {
         "rate" => windows(0, &|w| w.extrapolated(Monotone::Counter, Per::Second)),
         "increase" => windows(0, &|w| w.extrapolated(Monotone::Counter, Per::Window)),
         "delta" => windows(0, &|w| w.extrapolated(Monotone::Gauge, Per::Window)),
-        "irate" => windows(0, &|w| w.from_last_two(Monotone::Counter, Per::Second)),
-        "idelta" => windows(0, &|w| w.from_last_two(Monotone::Gauge, Per::Window)),
+        "irate" => windows(0, &|w| w.last_two(Monotone::Counter, Per::Second)),
+        "idelta" => windows(0, &|w| w.last_two(Monotone::Gauge, Per::Window)),
         "quantile_over_time" => {
             let q = number(0)?;
             windows(1, &|w| Some(w.quantile(q)))
@@ -171,7 +171,7 @@ fn folded(windows: &[Window], function: &str, per_window: &dyn Fn(&Window) -> Op
         .filter_map(|window| {
             let labels = match function {
                 "last_over_time" => window.labels.clone(),
-                _ => labels::nameless(&window.labels),
+                _ => window.nameless.clone(),
             };
             Some(Point {
                 labels,
@@ -212,7 +212,7 @@ fn absent(expr: &Expr, nothing: bool) -> Vec<Point> {
 }
 
 fn label_replace(eval: &Eval<'_>, call: &Call) -> Result<Value, QueryError> {
-    let text = |index| eval.argument(call, index).and_then(|e| eval.text(e));
+    let text = |index| argument(call, index).and_then(|e| eval.text(e));
     let (into, replacement, from, pattern) = (text(1)?, text(2)?, text(3)?, text(4)?);
     let regex = Regex::new(&format!("^(?s:{pattern})$")).map_err(|_| {
         QueryError::Execution(format!(
@@ -221,7 +221,7 @@ fn label_replace(eval: &Eval<'_>, call: &Call) -> Result<Value, QueryError> {
     })?;
     // Go's templates read `$1` and `${1}` alike; the braces keep Rust's from swallowing what follows.
     let replacement = braced(&replacement);
-    let points = eval.vector(eval.argument(call, 0)?)?;
+    let points = eval.vector(argument(call, 0)?)?;
     Ok(Value::Vector(
         points
             .into_iter()
@@ -257,10 +257,10 @@ fn braced(template: &str) -> String {
 }
 
 fn label_join(eval: &Eval<'_>, call: &Call) -> Result<Value, QueryError> {
-    let text = |index| eval.argument(call, index).and_then(|e| eval.text(e));
+    let text = |index| argument(call, index).and_then(|e| eval.text(e));
     let (into, separator) = (text(1)?, text(2)?);
     let from: Vec<String> = (3..call.args.args.len()).map(text).collect::<Result<_, _>>()?;
-    let points = eval.vector(eval.argument(call, 0)?)?;
+    let points = eval.vector(argument(call, 0)?)?;
     Ok(Value::Vector(
         points
             .into_iter()

@@ -24,6 +24,8 @@ use crate::domain::alert::Labels;
 
 use super::world::Series;
 
+pub use eval::{Selections, find};
+pub use labels::nameless;
 pub use parse::{parse, selector};
 
 /// Samples of one series that a window function looks at, at most.
@@ -82,10 +84,20 @@ pub enum QueryError {
 
 /// Evaluates at one moment, unix seconds.
 pub fn instant(store: &dyn Store, expr: &Expr, t: f64) -> Result<Value, QueryError> {
-    let selections = eval::Selections::default();
+    instant_again(store, expr, t, &Selections::default())
+}
+
+/// Evaluates at one moment, unix seconds, with the look-ups of earlier evaluations of the same expression over
+/// the same series. The expression must not have moved in memory since.
+pub fn instant_again(
+    store: &dyn Store,
+    expr: &Expr,
+    t: f64,
+    selections: &Selections,
+) -> Result<Value, QueryError> {
     eval::Eval {
         store,
-        selections: &selections,
+        selections,
         t,
         start: t,
         end: t,
@@ -102,7 +114,7 @@ pub fn range(
     end: f64,
     step: f64,
 ) -> Result<Vec<Line>, QueryError> {
-    let selections = eval::Selections::default();
+    let selections = Selections::default();
     let mut lines: BTreeMap<Labels, Vec<(f64, f64)>> = BTreeMap::new();
     let steps = ((end - start) / step + 1e-9).floor() as u64;
     for i in 0..=steps {

@@ -6,12 +6,14 @@ use crate::demo::world::Series;
 use crate::demo::world::series::Bounds;
 use crate::domain::alert::Labels;
 
-use super::{Line, MOST_SAMPLES};
+use super::{Line, MOST_SAMPLES, labels};
 
 /// One series within `(start, end]`, unix seconds.
 pub struct Window {
     /// With the metric's name.
     pub labels: Labels,
+    /// Without it.
+    pub nameless: Labels,
     start: f64,
     end: f64,
     source: Source,
@@ -45,6 +47,7 @@ impl Window {
     pub fn of_series(series: Arc<Series>, start: f64, end: f64) -> Self {
         Self {
             labels: series.labels.clone(),
+            nameless: series.nameless.clone(),
             start,
             end,
             source: Source::Series(series),
@@ -54,6 +57,7 @@ impl Window {
     /// Points of a subquery.
     pub fn of_points(line: Line, start: f64, end: f64) -> Self {
         Self {
+            nameless: labels::nameless(&line.labels),
             labels: line.labels,
             start,
             end,
@@ -120,7 +124,7 @@ impl Window {
     }
 
     /// `irate` and `idelta`: from the last two samples.
-    pub fn from_last_two(&self, monotone: Monotone, per: Per) -> Option<f64> {
+    pub fn last_two(&self, monotone: Monotone, per: Per) -> Option<f64> {
         let points = match &self.source {
             Source::Series(series) => {
                 let last = series.bounds(self.start, self.end)?.last;
@@ -163,7 +167,7 @@ impl Window {
             "last_over_time" => points.last()?.1,
             "stddev_over_time" => variance().sqrt(),
             "stdvar_over_time" => variance(),
-            "changes" => self.changes(&points) as f64,
+            "changes" => changes(&points) as f64,
             "deriv" => slope(&points)?.0,
             _ => mean,
         })
@@ -189,13 +193,14 @@ impl Window {
             Source::Points(points) => points.windows(2).filter(|w| w[1].1 < w[0].1).count(),
         }
     }
+}
 
-    fn changes(&self, points: &[(f64, f64)]) -> usize {
-        points
-            .windows(2)
-            .filter(|w| w[0].1.to_bits() != w[1].1.to_bits())
-            .count()
-    }
+/// How often the value is another than before.
+fn changes(points: &[(f64, f64)]) -> usize {
+    points
+        .windows(2)
+        .filter(|w| w[0].1.to_bits() != w[1].1.to_bits())
+        .count()
 }
 
 /// Least squares over points: (slope, intercept at the first point's time, that time).

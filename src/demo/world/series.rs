@@ -131,6 +131,8 @@ pub struct Bounds {
 pub struct Series {
     /// With `__name__`.
     pub labels: Labels,
+    /// Without it: what most functions keep, ready-made.
+    pub nameless: Labels,
     /// Its values.
     pub shape: Shape,
     /// The world's anchor, unix seconds.

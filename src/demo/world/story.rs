@@ -316,7 +316,7 @@ impl Fate {
             self.connections.push((round + 10.0 * MIN, idle));
             for (from, share, slow) in [
                 (-6.5, 0.012, 0.03),
-                (-1.0, 0.14, 0.10),
+                (-0.75, 0.14, 0.10),
                 (2.7, 0.012, 0.02),
                 (4.2, 0.11, 0.09),
             ] {

@@ -16,7 +16,7 @@ fn is_counter(series: &Series) -> bool {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_gives_others() {
-    let dump = |world: &World| -> String {
+    let dump = |world: &World| -> Vec<String> {
         world
             .series()
             .map(|s| format!("{:?} {:?}\n", s.labels, s.latest(world.anchor() + 123.456)))

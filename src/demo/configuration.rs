@@ -1,0 +1,132 @@
+//! The configuration that opens the console on the demo.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::Endpoints;
+use super::world::Scenario;
+
+/// A service's availability objective: name, service, per cent, and whether it is about speed.
+struct Promise {
+    service: &'static str,
+    percent: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Availability,
+    /// Under so many milliseconds.
+    Latency(u32),
+}
+
+const PROMISES: [Promise; 12] = [
+    promise("checkout", "99.9", Kind::Availability),
+    promise("payment", "99.95", Kind::Availability),
+    promise("storefront", "99.9", Kind::Availability),
+    promise("catalog", "99.9", Kind::Availability),
+    promise("inventory", "99.5", Kind::Availability),
+    promise("shipping", "99.5", Kind::Availability),
+    promise("giftcard", "99.5", Kind::Availability),
+    promise("loyalty", "99.5", Kind::Availability),
+    promise("search", "99", Kind::Latency(300)),
+    promise("checkout", "99", Kind::Latency(500)),
+    promise("cart", "99", Kind::Latency(200)),
+    promise("auth", "99.5", Kind::Latency(200)),
+];
+
+const fn promise(service: &'static str, percent: &'static str, kind: Kind) -> Promise {
+    Promise {
+        service,
+        percent,
+        kind,
+    }
+}
+
+/// A Sloth file, to show that such files are read.
+pub const SLOTH_FILE: &str = r#"version: "prometheus/v1"
+service: "search"
+labels:
+  team: "discovery"
+slos:
+  - name: "requests-availability"
+    objective: 99.9
+    description: "Searches that end without a server error."
+    sli:
+      events:
+        error_query: sum(rate(http_requests_total{service="search",status_code=~"5.."}[{{.window}}]))
+        total_query: sum(rate(http_requests_total{service="search"}[{{.window}}]))
+    alerting:
+      name: "SearchAvailability"
+      page_alert:
+        labels:
+          severity: "critical"
+      ticket_alert:
+        labels:
+          severity: "warning"
+"#;
+
+/// The TOML text.
+pub fn text(scenario: Scenario, endpoints: &Endpoints, state_dir: &Path) -> String {
+    // The story is quick, so it is asked often; a world that stands still need not be.
+    let poll = match scenario {
+        Scenario::Leak => "5s",
+        Scenario::Calm => "15s",
+    };
+    let mut out = format!(
+        "# Written by midwatch demo; gone when it ends.\n\
+         default_context = \"demo\"\n\
+         state_dir = {}\n\n\
+         [contexts.demo]\n\
+         slo_files = [\"slos/*.yaml\"]\n\
+         watchdog = 'alertname=\"Watchdog\"'\n\n\
+         [contexts.demo.metrics]\n\
+         kind = \"prometheus\"\n\
+         url = \"{}\"\n\
+         poll = \"{poll}\"\n",
+        quoted(&state_dir.display().to_string()),
+        endpoints.metrics,
+    );
+    for (name, url) in &endpoints.alertmanagers {
+        let _ = write!(
+            out,
+            "\n[[contexts.demo.alertmanagers]]\nname = \"{name}\"\ncluster = \"eu\"\nurl = \"{url}\"\n"
+        );
+    }
+    for promise in &PROMISES {
+        out.push_str(&entry(promise));
+    }
+    out
+}
+
+fn entry(promise: &Promise) -> String {
+    let Promise {
+        service,
+        percent,
+        kind,
+    } = promise;
+    match kind {
+        Kind::Availability => format!(
+            "\n[[contexts.demo.slos]]\nname = \"{service}-availability\"\nservice = \"{service}\"\nobjective = {percent}\nwindow = \"30d\"\n\
+             errors = 'sum(rate(http_requests_total{{service=\"{service}\",status_code=~\"5..\"}}[{{{{window}}}}]))'\n\
+             total = 'sum(rate(http_requests_total{{service=\"{service}\"}}[{{{{window}}}}]))'\n"
+        ),
+        Kind::Latency(millis) => format!(
+            "\n[[contexts.demo.slos]]\nname = \"{service}-latency\"\nservice = \"{service}\"\nobjective = {percent}\nwindow = \"30d\"\n\
+             latency = {{ histogram = 'http_request_duration_seconds', selector = 'service=\"{service}\"', threshold = \"{millis}ms\" }}\n"
+        ),
+    }
+}
+
+/// A TOML basic string.
+fn quoted(text: &str) -> String {
+    let escaped: String = text
+        .chars()
+        .flat_map(|c| match c {
+            '"' => vec!['\\', '"'],
+            '\\' => vec!['\\', '\\'],
+            c => vec![c],
+        })
+        .collect();
+    format!("\"{escaped}\"")
+}
