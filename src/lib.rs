@@ -25,6 +25,7 @@ pub mod domain;
 pub mod keymap;
 pub mod problem;
 pub mod runtime;
+pub mod shelf;
 pub mod terminal;
 pub mod text;
 pub mod theme;

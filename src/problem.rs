@@ -104,7 +104,15 @@ impl Source<'_> {
     pub fn syntax(&self, error: &toml::de::Error) -> Problem {
         let what = error.message().lines().next().unwrap_or("not TOML").to_owned();
         match error.span() {
-            Some(span) => self.problem(&span, what, ""),
+            Some(span) => {
+                let snippet = self.text.get(span.clone()).unwrap_or_default();
+                let what = if snippet.trim().is_empty() || snippet.len() > 40 || snippet.contains('\n') {
+                    what
+                } else {
+                    format!("{what}: {snippet}")
+                };
+                self.problem(&span, what, "")
+            }
             None => self.problem_of_file(what, ""),
         }
     }

@@ -17,7 +17,7 @@ use crate::action::{Action, Place};
 use crate::theme::Glyphs;
 
 pub use chord::{ChordError, display_sequence, label, parse_chord, parse_sequence};
-pub use load::{SHIPPED, load, parse};
+pub use load::{SHELF, load, parse};
 pub use table::{document, readme_table, text};
 
 /// One key with its modifiers, normalised: shift is folded into the character.
@@ -153,6 +153,7 @@ impl Keymap {
         for inner in &self.bindings {
             for outer in &self.bindings {
                 let hides = encloses(outer.place, inner.place)
+                    && outer.action != inner.action
                     && (outer.keys.starts_with(&inner.keys) || inner.keys.starts_with(&outer.keys));
                 if hides {
                     out.push(Shadow {

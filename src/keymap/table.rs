@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::chord::display_sequence;
-use super::{Binding, Keymap, SHIPPED, load};
+use super::{Binding, Keymap, SHELF, load};
 use crate::action::{Action, Impact, Place, TABLE};
 use crate::text::{fit, width};
 use crate::theme::Glyphs;
@@ -32,7 +32,7 @@ pub fn document(keymap: &Keymap) -> Value {
         .collect();
     json!({
         "keymap": keymap.name,
-        "known": SHIPPED.map(|(name, _)| name),
+        "known": SHELF.names().collect::<Vec<_>>(),
         "actions": actions,
         "shadows": shadows,
     })

@@ -3,8 +3,20 @@
 //! A view names a [`Role`], never a colour. Theme files (`themes/*.toml`, embedded; or a user's path) map role
 //! names to styles, may inherit, and are checked: an unknown role or colour is an error with its place.
 //! [`Glyphs`] are the shapes, in Unicode or ASCII, so that state is told without colour.
+//! Colours are named nowhere else. Start at [`load`]; `file` reads one file, `depth` brings colours down,
+//! `table` prints.
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
+mod depth;
+mod file;
+mod load;
+mod table;
 
 use ratatui::style::Style;
+
+pub use depth::{reduce, xterm_rgb};
+pub use load::{Means, SHELF, load, parse};
+pub use table::{document, text};
 
 macro_rules! roles {
     ($($variant:ident $name:literal $doc:literal;)*) => {
@@ -59,7 +71,11 @@ roles! {
     BudgetHealthy "budget.healthy" "budget left";
     BudgetWarning "budget.warning" "a quarter or less left";
     BudgetCritical "budget.critical" "a tenth or less left, or overspent";
+    BudgetTrack "budget.track" "the empty part of a budget bar";
     Chart "chart" "a chart's line";
+    ChartSecond "chart.second" "the second line of a chart";
+    ChartThird "chart.third" "the third line of a chart";
+    ChartAxis "chart.axis" "a chart's axes and their numbers";
     ChartLimit "chart.limit" "the rule's line in a chart";
     AckMine "ack.mine" "acknowledged by me";
     AckOther "ack.other" "acknowledged by somebody else";
@@ -97,6 +113,15 @@ pub enum Glyphs {
     Ascii,
 }
 
+/// The background a theme is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appearance {
+    /// Light text on dark.
+    Dark,
+    /// Dark text on light.
+    Light,
+}
+
 /// A loaded theme, at one colour depth.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Theme {
@@ -104,6 +129,10 @@ pub struct Theme {
     pub name: String,
     /// Its shapes.
     pub glyphs: Glyphs,
+    /// The background it is made for.
+    pub appearance: Appearance,
+    /// The colours it was brought down to.
+    pub depth: ColorDepth,
     styles: Vec<Style>,
 }
 
@@ -119,7 +148,12 @@ impl Theme {
         Self {
             name: name.into(),
             glyphs,
+            appearance: Appearance::Dark,
+            depth: ColorDepth::TrueColor,
             styles: Role::ALL.iter().map(|&r| style(r)).collect(),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

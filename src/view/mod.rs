@@ -4,3 +4,4 @@
 //! are the pieces. A view sees `&Model`, `&Theme` and `Now`, and changes nothing.
 
 pub mod layout;
+pub mod widget;

@@ -1,1 +1,14 @@
-fn main() {}
+//! Integration tests that need no terminal and no real servers; one target, one link.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs,
+    reason = "a test that fails says so by panicking"
+)]
+
+mod corpus;
+mod keymap_corpus;
+mod theme_corpus;

@@ -1,0 +1,46 @@
+//! Themes as people and scripts read them: `midwatch themes` and its JSON.
+
+use serde_json::{Value, json};
+
+use super::load::{Means, SHELF, load};
+use super::{Appearance, ColorDepth, Glyphs, Role};
+use crate::text::fit;
+
+/// What `midwatch themes --json` prints: the shipped themes, and every role with what it is for.
+pub fn document() -> Value {
+    let themes: Vec<Value> = shipped()
+        .map(|(name, appearance)| json!({ "name": name, "appearance": appearance }))
+        .collect();
+    let roles: Vec<Value> = Role::ALL
+        .iter()
+        .map(|role| json!({ "role": role.name(), "doc": role.doc() }))
+        .collect();
+    json!({ "themes": themes, "roles": roles })
+}
+
+/// What `midwatch themes` prints.
+pub fn text() -> String {
+    let mut out = String::from("themes\n");
+    for (name, appearance) in shipped() {
+        out.push_str(&format!("  {}  {appearance}\n", fit(name, 20)));
+    }
+    out.push_str("\nroles\n");
+    for role in Role::ALL {
+        out.push_str(&format!("  {}  {}\n", fit(role.name(), 20), role.doc()));
+    }
+    out
+}
+
+fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let means = Means {
+        depth: ColorDepth::TrueColor,
+        glyphs: Glyphs::Unicode,
+    };
+    SHELF.names().map(move |name| {
+        let appearance = match load(name, None, means).map(|theme| theme.appearance) {
+            Ok(Appearance::Light) => "for light backgrounds",
+            Ok(Appearance::Dark) | Err(_) => "for dark backgrounds",
+        };
+        (name, appearance)
+    })
+}

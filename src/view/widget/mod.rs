@@ -1,0 +1,101 @@
+//! Small things that draw: pure functions on a buffer, an area and a theme, with no state of their own.
+//!
+//! They know roles and shapes, never colours, and nothing of SLOs or alerts. Every one survives an area of
+//! nothing and an area that hangs out of the buffer. Remote text comes in as [`SafeText`] by way of [`Piece`].
+//! Start at [`frame`] and [`columns`]; the rest fills what they lay out.
+
+pub mod bar;
+pub mod chart;
+pub mod columns;
+pub mod frame;
+pub mod piece;
+pub mod scrollbar;
+pub mod sparkline;
+pub mod text_block;
+pub mod words;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+pub use piece::{Piece, put_pieces, width_of};
+
+use crate::text::SafeText;
+
+/// The part of an area that the buffer has.
+pub fn clip(buffer: &Buffer, area: Rect) -> Rect {
+    area.intersection(buffer.area)
+}
+
+/// Writes text into the first row of an area, from its left; returns the cells used.
+pub fn put(buffer: &mut Buffer, area: Rect, text: &str, style: Style) -> u16 {
+    let area = clip(buffer, area);
+    if area.is_empty() {
+        return 0;
+    }
+    let (end, _) = buffer.set_stringn(area.x, area.y, text, usize::from(area.width), style);
+    end - area.x
+}
+
+/// The row `index` of an area, one cell high; nothing where it has no such row.
+pub fn row(area: Rect, index: u16) -> Rect {
+    if index >= area.height {
+        return Rect::new(area.x, area.y, 0, 0);
+    }
+    Rect::new(area.x, area.y + index, area.width, 1)
+}
+
+/// What is left of a row after `cells` cells.
+pub fn after(area: Rect, cells: u16) -> Rect {
+    let cells = cells.min(area.width);
+    Rect::new(area.x + cells, area.y, area.width - cells, area.height)
+}
+
+/// A piece of remote text in one role; shorthand for [`Piece::safe`].
+pub fn remote(raw: &str, role: crate::theme::Role) -> Piece<'_> {
+    Piece::safe(SafeText::line(raw), role)
+}
+
+#[cfg(test)]
+pub(crate) mod test_support {
+    use ratatui::buffer::Buffer;
+    use ratatui::layout::Rect;
+
+    use crate::theme::{ColorDepth, Glyphs, Means, Theme, load};
+
+    /// The shipped theme, with shapes of choice.
+    pub(crate) fn theme(glyphs: Glyphs) -> Theme {
+        let depth = ColorDepth::TrueColor;
+        load("midwatch", None, Means { depth, glyphs }).unwrap()
+    }
+
+    /// An empty buffer of a size.
+    pub(crate) fn blank(width: u16, height: u16) -> Buffer {
+        Buffer::empty(Rect::new(0, 0, width, height))
+    }
+
+    /// A buffer's text, a line a row.
+    pub(crate) fn lines(buffer: &Buffer) -> Vec<String> {
+        let area = buffer.area;
+        (area.top()..area.bottom())
+            .map(|y| {
+                (area.left()..area.right())
+                    .map(|x| buffer[(x, y)].symbol())
+                    .collect()
+            })
+            .collect()
+    }
+
+    /// Areas that have broken drawing code before: nothing, slivers, and areas outside the buffer.
+    pub(crate) fn hostile_areas() -> Vec<Rect> {
+        let mut out = Vec::new();
+        for width in [0, 1, 2, 3, 5, 40] {
+            for height in [0, 1, 2, 3, 5, 40] {
+                for (x, y) in [(0, 0), (9, 4), (200, 200)] {
+                    out.push(Rect::new(x, y, width, height));
+                }
+            }
+        }
+        out
+    }
+}

@@ -1,0 +1,151 @@
+//! Numbers as the screen says them: short, with their unit, and never an invented digit.
+
+use std::time::Duration;
+
+/// A burn rate in five cells or fewer: `0.2×`, `21.3×`, `140×`, `9.9k×`; `–` where there is none.
+pub fn burn(rate: f64) -> String {
+    match rate {
+        r if r.is_nan() => "–".to_owned(),
+        r if r < 0.0 => "–".to_owned(),
+        r if r.is_infinite() => "∞×".to_owned(),
+        r if r < 99.95 => format!("{r:.1}×"),
+        r if r < 9_999.5 => format!("{r:.0}×"),
+        r => format!("{}×", count(r)),
+    }
+}
+
+/// A count in four cells or fewer: `7`, `980`, `1.2k`, `12k`, `3.4M`.
+pub fn count(number: f64) -> String {
+    scaled(number, 1_000.0, &["", "k", "M", "G", "T"])
+}
+
+/// Bytes: `812B`, `1.2kB`, `64MB` (powers of 1000).
+pub fn bytes(number: u64) -> String {
+    format!("{}B", count(number as f64))
+}
+
+fn scaled(number: f64, base: f64, units: &[&str]) -> String {
+    if !number.is_finite() {
+        return "–".to_owned();
+    }
+    let mut value = number;
+    let mut unit = 0;
+    // 999.5 would print as four digits.
+    while value.abs() >= base - 0.5 && unit + 1 < units.len() {
+        value /= base;
+        unit += 1;
+    }
+    if unit > 0 && value.abs() < 9.95 {
+        format!("{value:.1}{}", units[unit])
+    } else {
+        format!("{value:.0}{}", units[unit])
+    }
+}
+
+/// A span ahead, two units at most: `45s`, `12m`, `13h 47m`, `3d 4h`, `90d`.
+pub fn span(duration: Duration) -> String {
+    let s = duration.as_secs();
+    let two = |large: u64, l: &str, small: u64, u: &str| {
+        if small == 0 {
+            format!("{large}{l}")
+        } else {
+            format!("{large}{l} {small}{u}")
+        }
+    };
+    match s {
+        0..60 => format!("{s}s"),
+        60..3_600 => format!("{}m", s / 60),
+        3_600..86_400 => two(s / 3_600, "h", s % 3_600 / 60, "m"),
+        86_400..864_000 => two(s / 86_400, "d", s % 86_400 / 3_600, "h"),
+        _ => format!("{}d", s / 86_400),
+    }
+}
+
+/// The age of polled data: `live` inside its interval, then in steps, so that an idle screen is not redrawn for it.
+pub fn data_age(age: Duration, interval: Duration) -> String {
+    const STEPS: [u64; 13] = [
+        30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 86_400,
+    ];
+    if age <= interval {
+        return "live".to_owned();
+    }
+    let seconds = age.as_secs();
+    let step = STEPS
+        .iter()
+        .rev()
+        .find(|&&step| step <= seconds)
+        .copied()
+        .unwrap_or(30);
+    let shown = if seconds >= 86_400 {
+        seconds / 86_400 * 86_400
+    } else {
+        step
+    };
+    crate::time::short_age(Duration::from_secs(shown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn burn_rates_stay_in_five_cells() {
+        for (rate, said) in [
+            (0.0, "0.0×"),
+            (21.34, "21.3×"),
+            (99.96, "100×"),
+            (1440.0, "1440×"),
+            (1e6, "1.0M×"),
+            (f64::INFINITY, "∞×"),
+            (f64::NAN, "–"),
+        ] {
+            assert_eq!(burn(rate), said);
+            assert!(said.chars().count() <= 5);
+        }
+    }
+
+    #[test]
+    fn counts_and_bytes_are_short() {
+        for (number, said) in [
+            (0.0, "0"),
+            (999.0, "999"),
+            (999.6, "1.0k"),
+            (12_345.0, "12k"),
+            (3.4e6, "3.4M"),
+        ] {
+            assert_eq!(count(number), said);
+        }
+        assert_eq!(bytes(1_234), "1.2kB");
+        assert_eq!(bytes(812), "812B");
+    }
+
+    #[test]
+    fn spans_ahead_have_two_units_at_most() {
+        for (seconds, said) in [
+            (45, "45s"),
+            (720, "12m"),
+            (49_660, "13h 47m"),
+            (7_200, "2h"),
+            (273_600, "3d 4h"),
+        ] {
+            assert_eq!(span(Duration::from_secs(seconds)), said);
+        }
+    }
+
+    #[test]
+    fn data_is_live_inside_its_interval_and_ages_in_steps() {
+        let interval = Duration::from_secs(15);
+        for (seconds, said) in [
+            (15, "live"),
+            (16, "30s"),
+            (59, "30s"),
+            (60, "1m"),
+            (299, "2m"),
+            (4_000, "1h"),
+            (90_000, "24h"),
+            (200_000, "2d"),
+        ] {
+            assert_eq!(data_age(Duration::from_secs(seconds), interval), said);
+        }
+    }
+}
