@@ -1,1 +1,47 @@
-fn main() {}
+//! Pictures of the screens: `cargo run --example screens -- DIRECTORY [NAME...]` writes one PNG and one SVG each.
+#![allow(
+    missing_docs,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a tool for developers fails by saying so"
+)]
+
+mod gallery;
+mod render;
+mod shapes;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use midwatch::theme::Theme;
+use ratatui::buffer::Buffer;
+
+/// A screen to picture.
+pub struct Screen {
+    /// The file's name.
+    pub name: String,
+    /// What is on it.
+    pub buffer: Buffer,
+    /// What it was drawn with.
+    pub theme: Theme,
+}
+
+fn main() -> Result<(), String> {
+    let mut arguments = std::env::args().skip(1);
+    let directory = PathBuf::from(arguments.next().ok_or("usage: screens DIRECTORY [NAME...]")?);
+    let wanted: Vec<String> = arguments.collect();
+    std::fs::create_dir_all(&directory).map_err(|e| e.to_string())?;
+    let press = render::Press::new()?;
+    let mut out = std::io::stdout();
+    for screen in gallery::screens() {
+        if !wanted.is_empty() && !wanted.iter().any(|name| screen.name.contains(name.as_str())) {
+            continue;
+        }
+        let svg = render::svg(&screen.buffer, render::terminal_for(&screen.theme));
+        let path = directory.join(&screen.name);
+        std::fs::write(path.with_extension("png"), press.png(&svg, 1.0)?).map_err(|e| e.to_string())?;
+        std::fs::write(path.with_extension("svg"), svg).map_err(|e| e.to_string())?;
+        writeln!(out, "{}", path.with_extension("png").display()).map_err(|e| e.to_string())?;
+    }
+    Ok(())
+}

@@ -1,4 +1,7 @@
-//! A bar to an eighth of a cell with its number beside it: budget left.
+//! A bar with its number beside it: budget left.
+//!
+//! It is a heavy line over a light one, true to half a cell. Full blocks would be finer, but those of neighbouring
+//! rows run into one slab, and the number says the rest.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -6,8 +9,6 @@ use ratatui::layout::Rect;
 use super::{after, put};
 use crate::text::fit_right;
 use crate::theme::{Glyphs, Role, Theme};
-
-const EIGHTHS: [&str; 8] = [" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
 /// The number's cells, with the space before it: ` 100%`, ` -12%`.
 pub const NUMBER: u16 = 5;
@@ -32,37 +33,29 @@ pub fn draw(buffer: &mut Buffer, area: Rect, theme: &Theme, share: f64, role: Ro
     put(buffer, number, &text, theme.style(role));
 }
 
-/// The bar alone, over the whole first row of an area.
+/// The bar alone, over the first row of an area.
 pub fn draw_track(buffer: &mut Buffer, area: Rect, theme: &Theme, share: f64, role: Role) {
     let share = if share.is_finite() {
         share.clamp(0.0, 1.0)
     } else {
         0.0
     };
-    let eighths = (share * f64::from(area.width) * 8.0).round() as u32;
-    // A sliver that is left is shown as one: an empty bar means nothing is left.
-    let eighths = if share > 0.0 { eighths.max(1) } else { 0 };
-    let track = theme.style(Role::BudgetTrack);
-    let filled = match track.bg {
-        Some(ground) => theme.style(role).bg(ground),
-        None => theme.style(role),
+    let halves = (share * f64::from(area.width) * 2.0).round() as u32;
+    // A sliver that is left is shown as one, and a bar that is full has lost nothing.
+    let most = u32::from(area.width) * 2 - u32::from(share < 1.0 && area.width > 0);
+    let halves = halves.clamp(u32::from(share > 0.0), most);
+    let (full, half, rest) = match theme.glyphs {
+        Glyphs::Unicode => ("━", "╸", "─"),
+        Glyphs::Ascii => ("#", "=", "-"),
     };
     for cell in 0..area.width {
-        let part = eighths.saturating_sub(u32::from(cell) * 8).min(8);
-        let (symbol, style) = match (theme.glyphs, part) {
-            (Glyphs::Unicode, 0) if track.bg.is_some() => (" ", track),
-            (Glyphs::Unicode, 0) => ("·", track),
-            (Glyphs::Unicode, 8) => ("█", theme.style(role)),
-            (Glyphs::Unicode, part) => (EIGHTHS[part as usize], filled),
-            (Glyphs::Ascii, part) if part >= 4 || (cell == 0 && part > 0) => ("#", theme.style(role)),
-            (Glyphs::Ascii, _) => ("-", track),
+        let (symbol, role) = match halves.saturating_sub(u32::from(cell) * 2) {
+            0 => (rest, Role::BudgetTrack),
+            1 => (half, role),
+            _ => (full, role),
         };
-        put(
-            buffer,
-            Rect::new(area.x + cell, area.y, 1, area.height.min(1)),
-            symbol,
-            style,
-        );
+        let at = Rect::new(area.x + cell, area.y, 1, area.height.min(1));
+        put(buffer, at, symbol, theme.style(role));
     }
 }
 
@@ -97,19 +90,15 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_is_true_to_an_eighth_of_a_cell() {
-        assert_eq!(drawn(1.0, Glyphs::Unicode), "████████ 100%");
-        assert_eq!(drawn(0.41, Glyphs::Unicode), "███▎      41%");
-        assert_eq!(drawn(0.0, Glyphs::Unicode), "           0%");
-        assert_eq!(drawn(0.0001, Glyphs::Unicode), "▏         <1%");
-        assert_eq!(drawn(-0.123, Glyphs::Unicode), "         -13%");
-        assert_eq!(drawn(f64::NAN, Glyphs::Unicode), "            –");
-    }
-
-    #[test]
-    fn ascii_draws_it_in_hashes() {
-        assert_eq!(drawn(0.41, Glyphs::Ascii), "###-----  41%");
-        assert_eq!(drawn(0.001, Glyphs::Ascii), "#-------  <1%");
+    fn a_bar_is_true_to_half_a_cell_and_never_full_or_empty_when_it_is_not() {
+        assert_eq!(drawn(1.0, Glyphs::Unicode), "━━━━━━━━ 100%");
+        assert_eq!(drawn(0.999, Glyphs::Unicode), "━━━━━━━╸  99%");
+        assert_eq!(drawn(0.41, Glyphs::Unicode), "━━━╸────  41%");
+        assert_eq!(drawn(0.0001, Glyphs::Unicode), "╸───────  <1%");
+        assert_eq!(drawn(0.0, Glyphs::Unicode), "────────   0%");
+        assert_eq!(drawn(-0.123, Glyphs::Unicode), "──────── -13%");
+        assert_eq!(drawn(f64::NAN, Glyphs::Unicode), "────────    –");
+        assert_eq!(drawn(0.41, Glyphs::Ascii), "###=----  41%");
     }
 
     #[test]

@@ -116,13 +116,14 @@ fn top_of(chart: &Chart) -> f64 {
         .fold(chart.y[1].max(chart.y[0] + f64::MIN_POSITIVE), f64::max)
 }
 
-/// The row of a plot on which a y falls.
+/// The row of a plot on which a y falls: that of its dot.
 fn row_of(y: f64, plot: Rect, [low, high]: [f64; 2]) -> Option<u16> {
-    if plot.height == 0 || !(low..=high).contains(&y) {
+    if plot.height == 0 || !(low..=high).contains(&y) || low >= high {
         return None;
     }
-    let up = (y - low) / (high - low) * f64::from(plot.height);
-    Some(plot.height - 1 - (up.floor() as u16).min(plot.height - 1))
+    let dots = f64::from(plot.height) * 4.0 - 1.0;
+    let down = (1.0 - (y - low) / (high - low)) * dots;
+    Some(down.round() as u16 / 4)
 }
 
 fn draw_y_axis(

@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(
             drawn(44, Glyphs::Ascii),
             [
-                "+2 Alerts  14 firing  <env=pro STALE 3m -+",
+                "+2 Alerts  14 firing  <env=prod> STALE 3m -+",
                 "|                                          |",
                 "+-------------------------------- 3 of 14 -+",
             ]

@@ -99,7 +99,9 @@ impl Canvas {
             Glyphs::Ascii => (y * self.columns + x, 1),
         };
         let cell = &mut self.cells[index];
-        *cell = (cell.0 | bit, role);
+        // A cell has one colour: dots of an earlier series would pass for this one's.
+        let dots = if cell.1 == role { cell.0 } else { 0 };
+        *cell = (dots | bit, role);
     }
 
     pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect, theme: &Theme) {
