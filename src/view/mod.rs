@@ -1,7 +1,175 @@
 //! What the model looks like: pure drawing into a buffer.
 //!
-//! [`layout`] says where, `pane` draws the panes and their details, `overlay` what lies over them, [`widget`]
-//! are the pieces. A view sees `&Model`, `&Theme` and `Now`, and changes nothing.
+//! [`layout`] says where, `pane` draws the lists, `detail` what is opened from them, `preview` what lies under
+//! the cursor, `overlay` what has the keys over everything, `bars` the first and the last row; [`widget`] are
+//! the pieces. A view sees `&Model`, `&Theme` and `Now`, and changes nothing: only what is on the screen is
+//! formatted, so that ten thousand alerts cost what forty do. Start at [`draw`].
 
+mod ascii;
+mod bars;
+mod detail;
+mod figures;
+mod hints;
 pub mod layout;
+mod overlay;
+mod pane;
+mod preview;
+mod sheet;
 pub mod widget;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect, Size};
+
+use crate::app::Model;
+use crate::text::Cut;
+use crate::theme::{Glyphs, Role, Theme};
+use crate::time::Now;
+use layout::{Cover, Middle};
+use widget::{Piece, put_pieces};
+
+/// What every drawing function is handed.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    model: &'a Model,
+    theme: &'a Theme,
+    /// This moment.
+    now: Now,
+    /// The moment the panes show: this one, or that of the pause.
+    still: Now,
+}
+
+impl Scene<'_> {
+    /// Writes pieces into the first row of an area and cuts what does not fit at its end.
+    fn line(&self, buffer: &mut Buffer, area: Rect, pieces: &[Piece]) -> u16 {
+        put_pieces(
+            buffer,
+            area,
+            self.theme,
+            pieces,
+            Cut::End,
+            ratatui::style::Style::default(),
+        )
+    }
+}
+
+/// Draws a frame into a blank buffer; where the terminal's cursor belongs, if text is being typed.
+pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Option<Position> {
+    let screen = buffer.area;
+    if screen.is_empty() {
+        return None;
+    }
+    buffer.set_style(screen, theme.style(Role::Text));
+    let still = match &model.paused {
+        Some(paused) => back_to(now, paused.since),
+        None => now,
+    };
+    let scene = Scene {
+        model,
+        theme,
+        now,
+        still,
+    };
+    let cover = if model.details.is_empty() {
+        Cover::Panes
+    } else {
+        Cover::Detail
+    };
+    let size = Size::new(screen.width, screen.height);
+    let areas = layout::areas(size, &model.layout, model.focus, cover);
+    let body = match &areas.middle {
+        Middle::TooSmall => {
+            too_small(scene, buffer, screen);
+            return None;
+        }
+        Middle::Single { tabs, body } => {
+            pane::tabs::draw(scene, buffer, *tabs);
+            match model.details.last() {
+                Some(view) => detail::draw(scene, buffer, *body, view),
+                None => pane::draw(scene, buffer, *body, model.focus),
+            }
+            Rect::new(0, tabs.y, screen.width, tabs.height + body.height)
+        }
+        Middle::Panes { panes, preview } => {
+            for (pane, area) in panes {
+                pane::draw(scene, buffer, *area, *pane);
+            }
+            if let Some(area) = preview {
+                preview::draw(scene, buffer, *area);
+            }
+            Rect::new(
+                0,
+                areas.top.bottom(),
+                screen.width,
+                areas.bottom.y - areas.top.bottom(),
+            )
+        }
+        Middle::Detail(area) => {
+            if let Some(view) = model.details.last() {
+                detail::draw(scene, buffer, *area, view);
+            }
+            *area
+        }
+    };
+    bars::top(scene, buffer, areas.top);
+    let prompt = bars::bottom(scene, buffer, areas.bottom);
+    let typed = overlay::draw(scene, buffer, body).or(prompt);
+    if theme.glyphs == Glyphs::Ascii {
+        ascii::fold(buffer);
+    }
+    typed.filter(|at| screen.contains(*at))
+}
+
+/// The furthest that the open detail or overlay can be scrolled: what a scroll is clamped to, so that a step back
+/// from the end moves at once.
+pub fn furthest_scroll(model: &Model, now: Now) -> u16 {
+    let theme = Theme::from_styles("", Glyphs::Unicode, |_| ratatui::style::Style::default());
+    let scene = Scene {
+        model,
+        theme: &theme,
+        now,
+        still: now,
+    };
+    let areas = layout::areas(model.size, &model.layout, model.focus, Cover::Detail);
+    let furthest = match (&model.modal, model.details.last(), areas.detail()) {
+        (Some(_), _, Some(area)) => {
+            let tabs = area.y - areas.top.bottom();
+            let body = Rect {
+                y: area.y - tabs,
+                height: area.height + tabs,
+                ..area
+            };
+            overlay::furthest(scene, body)
+        }
+        (None, Some(view), Some(area)) => detail::furthest(scene, area, &view.detail),
+        (None, None, _) | (_, _, None) => 0,
+    };
+    u16::try_from(furthest).unwrap_or(u16::MAX)
+}
+
+/// The reading of both clocks at an earlier tick.
+fn back_to(now: Now, tick: crate::time::Tick) -> Now {
+    let ago = chrono::TimeDelta::from_std(now.tick.since(tick)).unwrap_or_default();
+    Now {
+        utc: now.utc - ago,
+        tick,
+    }
+}
+
+/// Says what size is needed, in as many words as fit.
+fn too_small(scene: Scene, buffer: &mut Buffer, screen: Rect) {
+    let need = layout::SMALLEST;
+    let long = format!("midwatch needs {}x{}", need.width, need.height);
+    let short = format!("{}x{}", need.width, need.height);
+    let text = if usize::from(screen.width) >= long.len() {
+        long
+    } else {
+        short
+    };
+    let x = screen.width.saturating_sub(text.len() as u16) / 2;
+    let row = widget::row(screen, screen.height / 2);
+    scene.line(
+        buffer,
+        widget::after(row, x),
+        &[Piece::own(text, Role::StateStale)],
+    );
+}

@@ -6,9 +6,12 @@
     reason = "a tool for developers fails by saying so"
 )]
 
+#[path = "../suite/fixtures.rs"]
+mod fixtures;
 mod gallery;
 mod render;
 mod shapes;
+mod widgets;
 
 use std::io::Write as _;
 use std::path::PathBuf;

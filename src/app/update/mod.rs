@@ -15,6 +15,7 @@ mod timers;
 
 use super::focus::{Detail, PaneId};
 use super::list::ListState;
+use super::modal::Modal;
 use super::toast::Level;
 use super::{Effect, Model, Msg};
 use crate::terminal::Input;
@@ -22,6 +23,7 @@ use crate::time::Now;
 use crate::view::layout::{self, Cover};
 
 pub use palette::ranked as rank_palette;
+pub use silences::matchers_of;
 
 /// Takes in one message.
 pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
@@ -57,6 +59,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Timer => timers::timer(model, now),
     };
     fit_lists(model);
+    fit_scroll(model, now);
     effects
 }
 
@@ -82,6 +85,22 @@ fn fit_lists(model: &mut Model) {
     if model.detail() == Some(&Detail::Silences) {
         let page = areas.detail().map(layout::list_rows);
         fit(&mut model.silences.list, model.silences.rows.len(), page);
+    }
+}
+
+/// Keeps an open page's scroll within the page, so that a step back from its end moves at once.
+fn fit_scroll(model: &mut Model, now: Now) {
+    let furthest = match (&model.modal, model.details.last()) {
+        (Some(Modal::Help { scroll } | Modal::Health { scroll }), _) if *scroll > 0 => {
+            crate::view::furthest_scroll(model, now)
+        }
+        (None, Some(view)) if view.scroll > 0 => crate::view::furthest_scroll(model, now),
+        (Some(_) | None, _) => return,
+    };
+    if let Some(Modal::Help { scroll } | Modal::Health { scroll }) = &mut model.modal {
+        *scroll = (*scroll).min(furthest);
+    } else if let Some(view) = model.details.last_mut() {
+        view.scroll = view.scroll.min(furthest);
     }
 }
 

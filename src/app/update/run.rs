@@ -350,13 +350,8 @@ pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
             "{unsent} not confirmed yet: it may be lost"
         )));
     }
-    let ours = model
-        .acts
-        .held
-        .iter()
-        .filter(|held| held.keeper == crate::app::acts::Keeper::Us);
-    if let Some(first) = ours.clone().map(|held| held.until).min() {
-        let count = ours.count();
+    if let Some(first) = model.acts.held.iter().map(|held| held.lease.set_until).min() {
+        let count = model.acts.held.len();
         let acks = if count == 1 {
             "1 ack lapses"
         } else {

@@ -111,7 +111,7 @@ pub fn request(composer: &Composer, longest: Duration) -> Result<SilenceRequest,
         matchers,
         duration,
         comment,
-        sources: Vec::new(),
+        clusters: Vec::new(),
     })
 }
 
@@ -222,10 +222,8 @@ fn word(what: &'static str, want: String) -> Typed {
 
 fn preview_lines(seen: &Preview, board: &AlertBoard) -> Vec<ConfirmLine> {
     let warnings = seen.reasons().into_iter().map(ConfirmLine::Warning);
-    let alerts = seen
-        .alerts
-        .iter()
-        .map(|alert| ConfirmLine::Plain(describe(alert)));
+    let matched = seen.matched.iter().filter_map(|fingerprint| board.by_fingerprint.get(fingerprint));
+    let alerts = matched.map(|alert| ConfirmLine::Plain(describe(alert)));
     warnings.chain(alerts).collect()
 }
 
@@ -283,7 +281,7 @@ pub(super) fn extend(model: &mut Model, now: Now) -> Vec<Effect> {
         );
     }
     let act = Act::Extend {
-        source: Arc::clone(&chosen.source),
+        cluster: Arc::clone(&chosen.cluster),
         id: Arc::clone(&chosen.silence.id),
         until,
     };
@@ -331,7 +329,7 @@ pub(super) fn expire(model: &mut Model, now: Now) -> Vec<Effect> {
         ConfirmLine::Plain(format!("{} come back", counted(chosen.matches, "alert"))),
     ];
     let then = Then::Act(Act::Expire {
-        source: Arc::clone(&chosen.source),
+        cluster: Arc::clone(&chosen.cluster),
         id: Arc::clone(&chosen.silence.id),
     });
     model.modal = Some(Modal::Confirm(Confirm {

@@ -1,0 +1,406 @@
+//! The first and the last row: where one is and whether it can be trusted; what the keys do and what is under way.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::widget::{self, Piece, width_of};
+use super::{Scene, figures, hints};
+use crate::app::BackendHealth;
+use crate::app::acts::{Keeper, Stage};
+use crate::app::feed::Status;
+use crate::app::focus::PaneId;
+use crate::app::modal::{Modal, Prompt, PromptKind, PromptTarget};
+use crate::app::toast::Level;
+use crate::keymap::Lookup;
+use crate::text::SafeText;
+use crate::theme::Role;
+use crate::time::Now;
+
+/// How well a backend answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Light {
+    /// It answers.
+    Lit,
+    /// It has not answered for the first time yet.
+    Waiting,
+    /// Its last good answer is too old.
+    Stale,
+    /// Its last attempt failed.
+    Out,
+}
+
+impl Light {
+    pub(super) fn of(health: &BackendHealth, now: Now) -> Self {
+        let age = health.last_good.map(|at| now.tick.since(at));
+        match (&health.status, age) {
+            (Status::Failed { .. }, _) => Self::Out,
+            (Status::Idle | Status::InFlight { .. }, None) => Self::Waiting,
+            (Status::Idle | Status::InFlight { .. }, Some(age)) if age > health.interval * 2 => Self::Stale,
+            (Status::Idle | Status::InFlight { .. }, Some(_)) => Self::Lit,
+        }
+    }
+
+    pub(super) fn shape(self) -> &'static str {
+        match self {
+            Self::Lit => "●",
+            Self::Waiting => "◌",
+            Self::Stale => "○",
+            Self::Out => "✗",
+        }
+    }
+
+    pub(super) fn role(self) -> Role {
+        match self {
+            Self::Lit => Role::StateOk,
+            Self::Waiting => Role::StateBusy,
+            Self::Stale => Role::StateStale,
+            Self::Out => Role::StateFailed,
+        }
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Lit => "ok",
+            Self::Waiting => "waiting",
+            Self::Stale => "stale",
+            Self::Out => "failed",
+        }
+    }
+}
+
+/// What of a backend's trouble is said beside its light.
+fn trouble(health: &BackendHealth, now: Now) -> Option<String> {
+    let stale = health
+        .last_good
+        .map(|at| format!("stale {}", figures::stepped(now.tick.since(at))));
+    match Light::of(health, now) {
+        Light::Lit => None,
+        Light::Waiting => Some("waiting".to_owned()),
+        Light::Stale => stale,
+        Light::Out => {
+            let state = stale.unwrap_or_else(|| "down".to_owned());
+            match &health.status {
+                Status::Failed { next_try, .. } => {
+                    let retry = figures::until(next_try.since(now.tick));
+                    Some(format!("{state}, retry in {retry}"))
+                }
+                Status::Idle | Status::InFlight { .. } => Some(state),
+            }
+        }
+    }
+}
+
+/// A segment of the top bar; the highest rank gives way first.
+struct Segment<'a> {
+    pieces: Vec<Piece<'a>>,
+    rank: u8,
+}
+
+/// Draws the top bar.
+pub(super) fn top(scene: Scene, buffer: &mut Buffer, area: Rect) {
+    buffer.set_style(area, scene.theme.style(Role::BarTop));
+    let model = scene.model;
+    let clock = vec![Piece::own(
+        figures::clock(scene.now.utc, model.zone),
+        Role::TextMuted,
+    )];
+    let mut segments = vec![
+        Segment {
+            pieces: vec![Piece::word("midwatch", Role::TextStrong)],
+            rank: 6,
+        },
+        Segment {
+            pieces: vec![context(scene)],
+            rank: 0,
+        },
+    ];
+    if let Some(paused) = &model.paused {
+        segments.push(Segment {
+            pieces: paused_pieces(paused, scene.now),
+            rank: 1,
+        });
+    }
+    segments.extend(lights(scene));
+    if model.scope.current().is_some() {
+        let crumbs = SafeText::line(&model.scope.breadcrumb()).into_owned();
+        segments.push(Segment {
+            pieces: vec![
+                Piece::word("scope ", Role::TextMuted),
+                Piece::safe(crumbs, Role::Accent),
+            ],
+            rank: 3,
+        });
+    }
+    if model.settings.read_only {
+        segments.push(Segment {
+            pieces: vec![Piece::word("READ-ONLY", Role::StateStale)],
+            rank: 2,
+        });
+    }
+    let room = usize::from(area.width).saturating_sub(width_of(&clock) + 3);
+    let gap = 2;
+    while segments.iter().map(|s| width_of(&s.pieces) + gap).sum::<usize>() > room && segments.len() > 1 {
+        let Some(least) = (0..segments.len())
+            .filter(|&at| segments[at].rank > 0)
+            .max_by_key(|&at| (segments[at].rank, at))
+        else {
+            break;
+        };
+        segments.remove(least);
+    }
+    let mut rest = widget::after(area, 1);
+    for segment in &segments {
+        let used = scene.line(buffer, rest, &segment.pieces);
+        rest = widget::after(rest, used + gap as u16);
+    }
+    let at = area.width.saturating_sub(width_of(&clock) as u16 + 1);
+    let right = widget::after(area, at);
+    if right.x >= rest.x.saturating_sub(1) {
+        scene.line(buffer, right, &clock);
+    }
+}
+
+/// The context, marked by exclamation marks where acts are dangerous, for eyes without colour.
+fn context(scene: Scene) -> Piece<'static> {
+    let settings = &scene.model.settings;
+    let name = SafeText::line(&settings.context);
+    if settings.danger {
+        Piece::own(format!(" !{name}! "), Role::ContextDanger)
+    } else {
+        Piece::safe(name.into_owned(), Role::Context)
+    }
+}
+
+fn paused_pieces(paused: &crate::app::Paused, now: Now) -> Vec<Piece<'static>> {
+    let age = figures::row_age(now.tick.since(paused.since));
+    let mut pieces = vec![Piece::own(format!("PAUSED {age}"), Role::StateStale)];
+    match paused.new_pages {
+        0 => {}
+        1 => pieces.push(Piece::word(" · 1 new page", Role::SeverityCritical)),
+        pages => pieces.push(Piece::own(
+            format!(" · {pages} new pages"),
+            Role::SeverityCritical,
+        )),
+    }
+    pieces
+}
+
+/// One light a backend; Alertmanagers share one while all is well, and lit ones go before those in trouble.
+fn lights(scene: Scene) -> Vec<Segment<'static>> {
+    let health = &scene.model.health;
+    let is_alerts = |h: &&BackendHealth| h.name.starts_with("alertmanager");
+    let mut segments = Vec::new();
+    for backend in health.iter().filter(|h| !is_alerts(h)) {
+        segments.push(light(
+            Light::of(backend, scene.now),
+            SafeText::line(&backend.name).into_string(),
+            trouble(backend, scene.now),
+        ));
+    }
+    let alerts: Vec<&BackendHealth> = health.iter().filter(is_alerts).collect();
+    let worst = alerts.iter().max_by_key(|h| Light::of(h, scene.now));
+    if let Some(worst) = worst {
+        let state = Light::of(worst, scene.now);
+        let all = alerts.len();
+        let hurt = alerts.iter().filter(|h| Light::of(h, scene.now) == state).count();
+        let name = match (state, all) {
+            (_, 1) => "alerts".to_owned(),
+            (Light::Lit, all) => format!("alerts({all})"),
+            (_, all) => {
+                let name = worst.name.strip_prefix("alertmanager ").unwrap_or(&worst.name);
+                format!("alerts {hurt}/{all} {}", SafeText::line(name))
+            }
+        };
+        segments.push(light(state, name, trouble(worst, scene.now)));
+    }
+    segments
+}
+
+fn light(state: Light, name: String, trouble: Option<String>) -> Segment<'static> {
+    let mut pieces = vec![
+        Piece::word(state.shape(), state.role()),
+        Piece::word(" ", Role::Text),
+        Piece::own(
+            name,
+            if state == Light::Lit {
+                Role::TextMuted
+            } else {
+                Role::Text
+            },
+        ),
+    ];
+    if let Some(trouble) = trouble {
+        pieces.push(Piece::own(format!(" {trouble}"), state.role()));
+    }
+    Segment {
+        pieces,
+        rank: if state == Light::Lit { 5 } else { 2 },
+    }
+}
+
+/// Draws the bottom bar: what is typed, else the keys of an unfinished sequence, else a toast, else hints.
+pub(super) fn bottom(scene: Scene, buffer: &mut Buffer, area: Rect) -> Option<Position> {
+    buffer.set_style(area, scene.theme.style(Role::BarBottom));
+    let inner = Rect {
+        width: area.width.saturating_sub(2),
+        x: area.x + 1.min(area.width),
+        ..area
+    };
+    if let Some(Modal::Prompt(prompt)) = &scene.model.modal {
+        return prompt_line(scene, buffer, inner, prompt);
+    }
+    let mut right = under_way(scene);
+    // What is under way may take half the bar, the keys have the rest.
+    if width_of(&right) > usize::from(inner.width) / 2 {
+        right.truncate(1);
+    }
+    let right_width = width_of(&right) as u16;
+    let left = Rect {
+        width: inner
+            .width
+            .saturating_sub(right_width + u16::from(right_width > 0) * 2),
+        ..inner
+    };
+    if !scene.model.pending_keys.is_empty() {
+        sequence(scene, buffer, left);
+    } else if let Some(toast) = scene.model.toasts.current() {
+        let (mark, role) = match toast.level {
+            Level::Info => ("", Role::ToastInfo),
+            Level::Warn => ("! ", Role::ToastWarn),
+            Level::Error => ("✗ ", Role::ToastError),
+        };
+        let text = SafeText::line(&toast.text);
+        scene.line(buffer, left, &[Piece::word(mark, role), Piece::safe(text, role)]);
+    } else {
+        let pieces = hints::fitting(scene, usize::from(left.width));
+        scene.line(buffer, left, &pieces);
+    }
+    scene.line(
+        buffer,
+        widget::after(inner, inner.width.saturating_sub(right_width)),
+        &right,
+    );
+    None
+}
+
+/// Acts under way, acknowledgements held, marks: the first piece matters most.
+fn under_way(scene: Scene) -> Vec<Piece<'static>> {
+    let acts = &scene.model.acts;
+    let mut parts: Vec<(String, Role)> = Vec::new();
+    let grace = acts.pending.iter().rev().find_map(|act| match act.stage {
+        Stage::Grace { until } => Some((act, until)),
+        Stage::Sent { .. } | Stage::Confirmed { .. } => None,
+    });
+    if let Some((act, until)) = grace {
+        let left = until.since(scene.now.tick).as_secs_f64().ceil();
+        let undo = hints::key(scene, crate::action::Action::Undo).unwrap_or_default();
+        parts.push((
+            format!(
+                "{} in {left:.0}s · {undo} undoes",
+                act.word().trim_end_matches('…')
+            ),
+            Role::StateBusy,
+        ));
+    }
+    let sent = acts
+        .pending
+        .iter()
+        .filter(|act| matches!(act.stage, Stage::Sent { .. }))
+        .count();
+    match (
+        sent,
+        acts.pending
+            .iter()
+            .find(|act| matches!(act.stage, Stage::Sent { .. })),
+    ) {
+        (1, Some(act)) => parts.push((format!("sending {}", act.word()), Role::StateBusy)),
+        (0, _) | (_, None) => {}
+        (count, Some(_)) => parts.push((format!("{count} acts pending"), Role::StateBusy)),
+    }
+    let marks = scene.model.alerts.marks.len();
+    if marks > 0 {
+        parts.push((format!("{marks} marked"), Role::Mark));
+    }
+    let ours = acts.held.iter().filter(|held| held.keeper == Keeper::Us);
+    if let Some(first) = ours.clone().map(|held| held.until).min() {
+        let soon = (first - scene.now.utc).to_std().unwrap_or_default() < Duration::from_secs(120);
+        let until = figures::moment(first, scene.now.utc, scene.model.zone);
+        parts.push((
+            format!("acks held {} until {until}", ours.count()),
+            if soon { Role::StateStale } else { Role::AckMine },
+        ));
+    }
+    let mut pieces = Vec::new();
+    for (text, role) in parts {
+        if !pieces.is_empty() {
+            pieces.push(Piece::word("  ", Role::Text));
+        }
+        pieces.push(Piece::own(text, role));
+    }
+    pieces
+}
+
+/// The keys pressed so far and what each next key would do.
+fn sequence(scene: Scene, buffer: &mut Buffer, area: Rect) {
+    let pressed = &scene.model.pending_keys;
+    let spelt = crate::keymap::label(pressed, scene.theme.glyphs);
+    let mut pieces = vec![Piece::own(spelt, Role::Key), Piece::word(" …  ", Role::TextMuted)];
+    if let Lookup::Prefix(next) = scene.model.keymap.lookup(&hints::places(scene.model), pressed) {
+        for (chord, title) in next {
+            pieces.push(Piece::own(
+                crate::keymap::label(&[chord], scene.theme.glyphs),
+                Role::Key,
+            ));
+            pieces.push(Piece::own(format!(" {title}   "), Role::TextMuted));
+        }
+    }
+    scene.line(buffer, area, &pieces);
+}
+
+/// Search or filter being typed, with what it finds at the right.
+fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -> Option<Position> {
+    let model = scene.model;
+    let (sign, what) = match prompt.kind {
+        PromptKind::Search => ("/", "search"),
+        PromptKind::Filter => ("&", "filter"),
+    };
+    let (shown, wrong) = match prompt.target {
+        PromptTarget::Pane(PaneId::Slo) => (model.slo.rows.len(), None),
+        PromptTarget::Pane(PaneId::Alerts) => {
+            let board = model.alerts.shown();
+            (
+                board.map_or(0, |board| board.counts.shown),
+                board.and_then(|board| board.filter_error.as_deref()),
+            )
+        }
+        PromptTarget::Silences => (model.silences.rows.len(), None),
+    };
+    let says = match (prompt.kind, wrong) {
+        (PromptKind::Filter, Some(wrong)) => {
+            Piece::safe(SafeText::line(wrong).into_owned(), Role::StateFailed)
+        }
+        (PromptKind::Filter, None) => Piece::own(
+            format!("{shown} shown · enter keeps · esc undoes"),
+            Role::TextMuted,
+        ),
+        (PromptKind::Search, _) => Piece::word("enter keeps · esc ends", Role::TextMuted),
+    };
+    let says_width = (says.width() as u16).min(area.width / 2);
+    let left = Rect {
+        width: area.width.saturating_sub(says_width + 2),
+        ..area
+    };
+    let used = scene.line(
+        buffer,
+        left,
+        &[
+            Piece::word(sign, Role::Key),
+            Piece::own(format!("{what} "), Role::TextMuted),
+        ],
+    );
+    let right = widget::after(area, area.width.saturating_sub(says_width));
+    scene.line(buffer, right, &[says]);
+    super::overlay::input::draw(scene, buffer, widget::after(left, used), &prompt.input)
+}

@@ -1,0 +1,298 @@
+//! An alert opened: what it says, where to read on, who has it, what hides it, when it fired before.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::Pages;
+use crate::app::panes::AlertPane;
+use crate::domain::alert::{AckState, Alert, BoardSilence};
+use crate::text::{Cut, SafeText, cut};
+use crate::theme::Role;
+use crate::view::pane::alerts;
+use crate::view::sheet::{Sheet, moment_pieces};
+use crate::view::widget::{self, Piece, words};
+use crate::view::{Scene, figures, hints};
+
+/// Firings that are listed, newest first.
+const LISTED: usize = 8;
+/// Annotations that have a place of their own.
+const SHOWN_APART: [&str; 6] = [
+    "summary",
+    "description",
+    "message",
+    "runbook_url",
+    "runbook",
+    "playbook_url",
+];
+
+/// The whole detail.
+pub(in crate::view) fn pages<'a>(scene: Scene<'a>, alert: &'a Alert) -> Pages<'a> {
+    let mut first = head(scene, alert);
+    said(scene, alert, &mut first);
+    labels(alert, &mut first);
+    let mut second = Sheet::default();
+    taken(scene, alert, &mut second);
+    hidden(scene, alert, &mut second);
+    history(scene, alert, &mut second);
+    route(alert, &mut second);
+    Pages {
+        title: format!("Alert {}", alert.name),
+        age: alerts::freshness(scene).pieces(),
+        first,
+        second,
+    }
+}
+
+fn head<'a>(scene: Scene<'a>, alert: &'a Alert) -> Sheet<'a> {
+    let mut sheet = Sheet::default();
+    let mut line = vec![
+        alerts::severity(alert.severity.as_deref()),
+        Piece::word("  ", Role::Text),
+        Piece::safe(SafeText::line(&alert.name), Role::TextStrong),
+        Piece::word("  ", Role::Text),
+        Piece::safe(SafeText::line(&alert.service), Role::Text),
+        Piece::word("  ", Role::Text),
+    ];
+    line.extend(alerts::standing(scene, alert));
+    sheet.line(line);
+    let mut since = vec![Piece::word("since ", Role::TextMuted)];
+    since.extend(moment_pieces(scene, alert.occurrence.starts_at));
+    since.push(Piece::own(format!("  {}", alert.state.word()), Role::TextMuted));
+    sheet.line(since);
+    sheet
+}
+
+/// What its rule's author had to say.
+fn said<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
+    let annotation = |name| alert.annotations.get(name).filter(|text| !text.trim().is_empty());
+    if let Some(summary) = annotation("summary") {
+        sheet.blank();
+        sheet.prose(summary, Role::TextStrong);
+    }
+    for name in ["description", "message"] {
+        if let Some(text) = annotation(name) {
+            sheet.blank();
+            sheet.prose(text, Role::Text);
+        }
+    }
+    sheet.heading("Read on");
+    let key = |action| hints::key(scene, action).map_or_else(String::new, |key| format!(" ({key} copies)"));
+    let runbook = ["runbook_url", "runbook", "playbook_url"]
+        .iter()
+        .find_map(|name| annotation(name));
+    match runbook {
+        Some(url) => {
+            let label = format!("runbook{}", key(crate::action::Action::Runbook));
+            sheet.pair(&label, url, Role::Accent);
+        }
+        None => sheet.pair(
+            "runbook",
+            "none: the rule has no annotation runbook_url",
+            Role::TextDim,
+        ),
+    }
+    if !alert.generator_url.is_empty() {
+        let label = format!("graph{}", key(crate::action::Action::Link));
+        sheet.pair(&label, &alert.generator_url, Role::Text);
+    }
+}
+
+fn labels<'a>(alert: &'a Alert, sheet: &mut Sheet<'a>) {
+    sheet.heading("Labels");
+    for (name, value) in alert.labels.iter() {
+        sheet.pair(name, value, Role::Text);
+    }
+    let mut others = alert
+        .annotations
+        .iter()
+        .filter(|(name, _)| !SHOWN_APART.contains(name))
+        .peekable();
+    if others.peek().is_some() {
+        sheet.heading("Annotations");
+    }
+    for (name, value) in others {
+        sheet.pair(name, value, Role::Text);
+    }
+}
+
+fn taken<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
+    sheet.heading("Acknowledgement");
+    let (ack, held) = match &alert.ack {
+        AckState::None => {
+            let key = hints::key(scene, crate::action::Action::Acknowledge);
+            let how = key.map_or_else(String::new, |key| format!("; {key} takes it"));
+            sheet.prose(&format!("nobody has it{how}"), Role::Text);
+            return;
+        }
+        AckState::Held(ack) => (ack, true),
+        AckState::HiddenBy(ack) => (ack, false),
+    };
+    let zone = scene.model.zone;
+    let until = figures::moment(ack.until, scene.still.utc, zone);
+    if held {
+        let mut line = vec![
+            Piece::own(alerts::person(scene, &ack.by), Role::AckOther),
+            Piece::word(" since ", Role::TextMuted),
+        ];
+        line.extend(moment_pieces(scene, ack.at));
+        line.push(Piece::own(
+            format!(", until {until} unless extended"),
+            Role::TextMuted,
+        ));
+        sheet.line(line);
+    } else {
+        let text = format!(
+            "not acknowledged: it fired anew, and the older acknowledgement of {} still hides it until {until}",
+            alerts::person(scene, &ack.by)
+        );
+        sheet.prose(&text, Role::StateStale);
+    }
+    if !ack.note.trim().is_empty() {
+        sheet.prose(&ack.note, Role::Text);
+    }
+}
+
+/// Silences, inhibiting alerts and muted times.
+fn hidden<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
+    if alert.silenced_by.is_empty() && alert.inhibited_by.is_empty() && alert.muted_by.is_empty() {
+        return;
+    }
+    sheet.heading("Hidden by");
+    if let Some(board) = scene.model.alerts.shown() {
+        let matching = board
+            .silences
+            .iter()
+            .filter(|row| alert.silenced_by.contains(&row.silence.id));
+        for row in matching {
+            silence(scene, row, sheet);
+        }
+    }
+    for by in &alert.inhibited_by {
+        let known = by
+            .parse()
+            .ok()
+            .and_then(|fingerprint| scene.model.alerts.alert(fingerprint));
+        let text = match known {
+            Some(other) => format!("inhibited by {} {}", other.name, other.service),
+            None => format!("inhibited by an alert that is not on the board ({by})"),
+        };
+        sheet.prose(&text, Role::Text);
+    }
+    for interval in &alert.muted_by {
+        sheet.prose(&format!("muted during {interval}"), Role::Text);
+    }
+}
+
+fn silence<'a>(scene: Scene<'a>, row: &BoardSilence, sheet: &mut Sheet<'a>) {
+    let silence = &row.silence;
+    let id = cut(&silence.id, 13, Cut::Middle).into_owned();
+    let until = figures::moment(silence.ends_at, scene.still.utc, scene.model.zone);
+    let matchers: Vec<String> = silence.matchers.iter().map(ToString::to_string).collect();
+    sheet.line(vec![
+        Piece::own(format!("silence {}", SafeText::line(&id)), Role::Text),
+        Piece::own(
+            format!(" by {} until {until}", alerts::person(scene, &silence.created_by)),
+            Role::TextMuted,
+        ),
+    ]);
+    sheet.prose(&matchers.join(" "), Role::TextMuted);
+    if !silence.comment.trim().is_empty() {
+        sheet.prose(&silence.comment, Role::Text);
+    }
+}
+
+/// The last day: a strip, then the newest firings.
+fn history<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
+    sheet.heading("The last day");
+    let firings = match of_this(&scene.model.alerts, alert) {
+        None if scene.model.settings.has_metrics => {
+            sheet.prose("asking Prometheus…", Role::StateBusy);
+            return;
+        }
+        None => {
+            sheet.prose("not known: no metrics backend to ask", Role::TextMuted);
+            return;
+        }
+        Some(Err(why)) => {
+            sheet.prose(&format!("not known: {why}"), Role::StateFailed);
+            return;
+        }
+        Some(Ok(firings)) => firings,
+    };
+    sheet.figure(2, move |buffer, area| strip(scene, buffer, area, firings));
+    if firings.is_empty() {
+        sheet.prose("it did not fire", Role::TextMuted);
+        return;
+    }
+    let now = scene.still.utc;
+    for (from, to) in firings.iter().rev().take(LISTED) {
+        let lasted = (*to - *from).to_std().unwrap_or_default();
+        let still = now - *to < TimeDelta::minutes(2);
+        let end = if still {
+            "now".to_owned()
+        } else {
+            figures::moment(*to, now, scene.model.zone)
+        };
+        sheet.line(vec![
+            Piece::own(figures::moment(*from, now, scene.model.zone), Role::Text),
+            Piece::own(format!(" – {end}"), Role::TextMuted),
+            Piece::own(format!("  {}", words::span(lasted)), Role::Text),
+        ]);
+    }
+    if firings.len() > LISTED {
+        sheet.prose(&format!("and {} before", firings.len() - LISTED), Role::TextMuted);
+    }
+}
+
+type Firings = Result<Vec<(DateTime<Utc>, DateTime<Utc>)>, String>;
+
+fn of_this<'a>(pane: &'a AlertPane, alert: &Alert) -> Option<&'a Firings> {
+    let (fingerprint, firings) = pane.history.as_ref()?;
+    (*fingerprint == alert.occurrence.fingerprint).then_some(firings)
+}
+
+fn strip(scene: Scene, buffer: &mut Buffer, area: Rect, firings: &[(DateTime<Utc>, DateTime<Utc>)]) {
+    let now = scene.still.utc;
+    let day = TimeDelta::hours(24);
+    let cells = i32::from(area.width.max(1));
+    let mut pieces = Vec::new();
+    for cell in 0..cells {
+        let from = now - day + day * cell / cells;
+        let to = now - day + day * (cell + 1) / cells;
+        let fired = firings.iter().any(|(start, end)| *start < to && *end >= from);
+        pieces.push(if fired {
+            Piece::word("▇", Role::SeverityCritical)
+        } else {
+            Piece::word("▁", Role::ChartAxis)
+        });
+    }
+    scene.line(buffer, widget::row(area, 0), &pieces);
+    let ruler = widget::row(area, 1);
+    scene.line(buffer, ruler, &[Piece::word("24h ago", Role::ChartAxis)]);
+    for (share, label) in [(0.5, "12h"), (0.75, "6h")] {
+        let at = (f64::from(area.width) * share) as u16;
+        if area.width > 40 {
+            scene.line(
+                buffer,
+                widget::after(ruler, at),
+                &[Piece::word(label, Role::ChartAxis)],
+            );
+        }
+    }
+    scene.line(
+        buffer,
+        widget::after(ruler, area.width.saturating_sub(3)),
+        &[Piece::word("now", Role::ChartAxis)],
+    );
+}
+
+/// Where it comes from and where it goes.
+fn route<'a>(alert: &'a Alert, sheet: &mut Sheet<'a>) {
+    sheet.heading("Where");
+    sheet.pair("sources", &alert.sources.join(", "), Role::Text);
+    if !alert.receivers.is_empty() {
+        sheet.pair("receivers", &alert.receivers.join(", "), Role::Text);
+    }
+    sheet.pair("id", &alert.occurrence.fingerprint.to_string(), Role::TextMuted);
+}

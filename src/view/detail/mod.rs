@@ -1,0 +1,142 @@
+//! What is opened over the panes: an SLO, an alert, the list of silences.
+//!
+//! An SLO and an alert are pages ([`Pages`]): two side by side where there is room, else one below the other.
+
+pub(super) mod alert;
+pub(super) mod silences;
+pub(super) mod slo;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::Scene;
+use super::pane::{self, thumb};
+use super::sheet::Sheet;
+use super::widget::frame::{self, Frame};
+use super::widget::scrollbar::Extent;
+use super::widget::{self, Piece};
+use crate::app::DetailView;
+use crate::app::focus::Detail;
+use crate::terminal::Focused;
+use crate::text::SafeText;
+use crate::theme::Role;
+
+/// From this width on, pages stand side by side.
+const SIDE_BY_SIDE: u16 = 108;
+
+/// What a detail says, in two parts.
+pub(super) struct Pages<'a> {
+    pub title: String,
+    pub age: Vec<Piece<'static>>,
+    pub first: Sheet<'a>,
+    pub second: Sheet<'a>,
+}
+
+impl<'a> Pages<'a> {
+    /// Both parts one below the other.
+    pub(super) fn joined(self) -> Sheet<'a> {
+        let mut sheet = self.first;
+        sheet.append(self.second);
+        sheet
+    }
+}
+
+fn pages<'a>(scene: Scene<'a>, detail: &'a Detail) -> Option<Pages<'a>> {
+    match detail {
+        Detail::Slo(name) => scene
+            .model
+            .slo
+            .report(name)
+            .map(|report| slo::pages(scene, report)),
+        Detail::Alert(fingerprint) => {
+            let alert = scene.model.alerts.alert(*fingerprint)?;
+            Some(alert::pages(scene, alert))
+        }
+        Detail::Silences => None,
+    }
+}
+
+/// Draws a detail.
+pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailView) {
+    if view.detail == Detail::Silences {
+        silences::draw(scene, buffer, area);
+        return;
+    }
+    let Some(pages) = pages(scene, &view.detail) else {
+        let what = match &view.detail {
+            Detail::Slo(name) => format!("The SLO {name} is no longer on the board."),
+            Detail::Alert(fingerprint) => format!("The alert {fingerprint} is no longer on the board."),
+            Detail::Silences => return,
+        };
+        let frame = Frame::titled(SafeText::line("Gone"), Focused::Gained);
+        let inside = frame::draw(buffer, area, scene.theme, &frame);
+        let back = super::hints::key(scene, crate::action::Action::Back).unwrap_or_default();
+        pane::message(
+            scene,
+            buffer,
+            inside,
+            (&what, Role::Text),
+            &[format!("{back} goes back.")],
+        );
+        return;
+    };
+    let frame = Frame {
+        age: pages.age.clone(),
+        ..Frame::titled(SafeText::line(&pages.title).into_owned(), Focused::Gained)
+    };
+    let inside = frame::draw(buffer, area, scene.theme, &frame);
+    let extent = match halves(inside) {
+        Some((left, right)) => {
+            let rows = usize::from(inside.height);
+            let total = pages
+                .first
+                .height(left.width)
+                .max(pages.second.height(right.width));
+            let scroll = usize::from(view.scroll).min(total.saturating_sub(rows)) as u16;
+            pages.first.draw(scene, buffer, left, scroll);
+            pages.second.draw(scene, buffer, right, scroll);
+            Extent {
+                first: usize::from(scroll),
+                shown: rows,
+                total,
+            }
+        }
+        None => pages.joined().draw(scene, buffer, margins(inside), view.scroll),
+    };
+    thumb(scene, buffer, area, extent, Focused::Gained);
+}
+
+/// The furthest that a detail can be scrolled in an area.
+pub(super) fn furthest(scene: Scene, area: Rect, detail: &Detail) -> usize {
+    let Some(pages) = pages(scene, detail) else {
+        return 0;
+    };
+    let inside = frame::inner(area);
+    let total = match halves(inside) {
+        Some((left, right)) => pages
+            .first
+            .height(left.width)
+            .max(pages.second.height(right.width)),
+        None => pages.joined().height(margins(inside).width),
+    };
+    total.saturating_sub(usize::from(inside.height))
+}
+
+fn margins(area: Rect) -> Rect {
+    let area = widget::after(area, 1);
+    Rect {
+        width: area.width.saturating_sub(1),
+        ..area
+    }
+}
+
+fn halves(area: Rect) -> Option<(Rect, Rect)> {
+    if area.width < SIDE_BY_SIDE {
+        return None;
+    }
+    let area = margins(area);
+    let gap = 3;
+    let half = (area.width - gap) / 2;
+    let left = Rect { width: half, ..area };
+    Some((left, widget::after(area, half + gap)))
+}

@@ -1,0 +1,515 @@
+//! An SLO opened: how fast it burns over every window, what its rules say, what is left and for how long.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::Pages;
+use crate::domain::alert::{Alert, AlertState, SeverityRank};
+use crate::domain::slo::{
+    Budget, Reachable, Reading, RollingExhaustion, RuleState, Severity, SloReport, Staleness, WindowReport,
+};
+use crate::text::{SafeText, fit, fit_right};
+use crate::theme::Role;
+use crate::view::pane::{alerts, slo};
+use crate::view::sheet::Sheet;
+use crate::view::widget::chart::{self, Chart, Limit, Series, Shape};
+use crate::view::widget::{self, Piece, bar, words};
+use crate::view::{Scene, figures};
+
+/// Alerts of its service that are listed.
+const LISTED: usize = 8;
+
+/// The whole detail.
+pub(in crate::view) fn pages<'a>(scene: Scene<'a>, report: &'a SloReport) -> Pages<'a> {
+    let mut first = head(scene, report);
+    burn(scene, report, &mut first);
+    rules(report, &mut first);
+    remarks(report, &mut first);
+    let mut second = Sheet::default();
+    budget(scene, report, &mut second);
+    service_alerts(scene, report, &mut second);
+    Pages {
+        title: format!("SLO {}", report.slo.name),
+        age: slo::freshness(scene).pieces(),
+        first,
+        second,
+    }
+}
+
+/// State, promise and the sentence that says it all.
+fn head<'a>(scene: Scene<'a>, report: &'a SloReport) -> Sheet<'a> {
+    let mut sheet = Sheet::default();
+    let mut line = vec![slo::state(report.state), Piece::word("  ", Role::Text)];
+    line.push(Piece::safe(SafeText::line(&report.slo.service), Role::TextStrong));
+    line.push(Piece::word(" ", Role::Text));
+    line.push(Piece::safe(SafeText::line(slo::short_name(report)), Role::Text));
+    line.push(Piece::own(
+        format!("  {}% over {}", report.slo.objective, report.slo.period),
+        Role::TextMuted,
+    ));
+    if let Some(lost) = slo::lost(scene, report) {
+        line.push(Piece::own(format!("  {lost}"), Role::SloUnknown));
+    }
+    sheet.line(line);
+    if !report.words.is_empty() {
+        sheet.prose(&report.words, Role::Text);
+    }
+    if let Some(partial) = &report.partial {
+        sheet.prose(&format!("! partial: {partial}"), Role::StateStale);
+    }
+    sheet
+}
+
+/// Every window against the lines of the rules that look at it.
+fn burn<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet<'a>) {
+    sheet.heading("Burn");
+    if report.windows.is_empty() {
+        sheet.prose("no window has been read yet", Role::TextMuted);
+        return;
+    }
+    let full = full_scale(report);
+    for window in &report.windows {
+        sheet.figure(1, move |buffer, area| {
+            window_row(scene, buffer, area, report, window, full)
+        });
+    }
+    if report.spark.len() > 2 {
+        sheet.blank();
+        let points: Vec<(f64, f64)> = report
+            .spark
+            .iter()
+            .enumerate()
+            .map(|(x, y)| (x as f64, *y))
+            .collect();
+        sheet.figure(7, move |buffer, area| trend(scene, buffer, area, report, &points));
+    }
+}
+
+/// The burn that fills a bar: all factors are on it, and a wild burn does not squeeze them into a corner.
+fn full_scale(report: &SloReport) -> f64 {
+    let factor = report
+        .slo
+        .rules
+        .iter()
+        .map(|rule| rule.factor)
+        .fold(1.0, f64::max);
+    let burns = report.windows.iter().filter_map(|window| window.burn_rate);
+    let highest = burns.filter(|burn| burn.is_finite()).fold(factor, f64::max);
+    (highest * 1.1).min(factor * 2.5)
+}
+
+fn window_row(
+    scene: Scene,
+    buffer: &mut Buffer,
+    area: Rect,
+    report: &SloReport,
+    window: &WindowReport,
+    full: f64,
+) {
+    let role = window_role(report, window);
+    let mut x = scene.line(
+        buffer,
+        area,
+        &[
+            Piece::own(fit(window.window.name(), 4), Role::TextMuted),
+            Piece::own(fit_right(&figures::burn(window.burn_rate), 6), role),
+            Piece::word("  ", Role::Text),
+        ],
+    );
+    let note = note(window);
+    let note_width = 16.min(area.width.saturating_sub(x) / 2);
+    let track_width = area.width.saturating_sub(x + note_width + 2);
+    if track_width >= 6 && window.burn_rate.is_some() {
+        let track = Rect {
+            width: track_width,
+            ..widget::after(area, x)
+        };
+        let burn = window.burn_rate.unwrap_or(0.0);
+        bar::draw_track(buffer, track, scene.theme, burn / full, role);
+        for rule in &report.slo.rules {
+            if rule.long != window.window && rule.short != window.window {
+                continue;
+            }
+            let at = (rule.factor / full * f64::from(track_width)).floor();
+            if at >= 0.0 && at < f64::from(track_width) {
+                let cell = Rect {
+                    width: 1,
+                    ..widget::after(track, at as u16)
+                };
+                scene.line(buffer, cell, &[Piece::word("│", Role::ChartLimit)]);
+            }
+        }
+    }
+    if track_width >= 6 {
+        x += track_width + 2;
+    }
+    scene.line(buffer, widget::after(area, x), &note);
+}
+
+/// A window over a rule's factor takes that rule's role.
+fn window_role(report: &SloReport, window: &WindowReport) -> Role {
+    let Some(burn) = window.burn_rate else {
+        return Role::SloUnknown;
+    };
+    let over = |severity| {
+        report.slo.rules.iter().any(|rule| {
+            rule.severity == severity
+                && (rule.long == window.window || rule.short == window.window)
+                && burn > rule.factor
+        })
+    };
+    if over(Severity::Page) {
+        Role::SloPage
+    } else if over(Severity::Ticket) {
+        Role::SloTicket
+    } else {
+        Role::SloOk
+    }
+}
+
+fn note(window: &WindowReport) -> Vec<Piece<'static>> {
+    let mut pieces = vec![match &window.reading {
+        Reading::Ratio { error_ratio, .. } => Piece::own(
+            format!("{} errors", figures::ratio(*error_ratio)),
+            Role::TextMuted,
+        ),
+        Reading::NoTraffic => Piece::word("no traffic", Role::SloUnknown),
+        Reading::NoData => Piece::word("no data", Role::SloUnknown),
+        Reading::Error(why) => Piece::own(SafeText::line(why).into_string(), Role::StateFailed),
+        Reading::Pending => Piece::word("not asked yet", Role::StateBusy),
+    }];
+    if window.stale == Staleness::Stale {
+        pieces.push(Piece::own(
+            format!(" stale {}", figures::stepped(window.age)),
+            Role::StateStale,
+        ));
+    }
+    if let Some(events) = window.low_traffic {
+        pieces.push(Piece::own(
+            format!(" few: {} events", words::count(events)),
+            Role::StateStale,
+        ));
+    }
+    pieces
+}
+
+/// The recent past of the shortest window, with the lowest paging line.
+fn trend(scene: Scene, buffer: &mut Buffer, area: Rect, report: &SloReport, points: &[(f64, f64)]) {
+    let shortest = report.windows.first().map(|window| window.window.clone());
+    let pages = report
+        .slo
+        .rules
+        .iter()
+        .filter(|rule| rule.severity == Severity::Page);
+    let line = pages.map(|rule| rule.factor).fold(f64::INFINITY, f64::min);
+    let limits = if line.is_finite() {
+        vec![Limit {
+            y: line,
+            label: format!("page {}", words::burn(line)),
+            role: Role::ChartLimit,
+        }]
+    } else {
+        Vec::new()
+    };
+    let last = points.len().saturating_sub(1) as f64;
+    let label = shortest.map_or_else(String::new, |window| format!("burn over {window}"));
+    chart::draw(
+        buffer,
+        area,
+        scene.theme,
+        &Chart {
+            series: vec![Series {
+                points,
+                shape: Shape::Area,
+                role: Role::Chart,
+            }],
+            limits,
+            x: [0.0, last],
+            y: [0.0, 1.0],
+            y_label: |y| format!("{y:.0}×"),
+            x_labels: vec![(0.0, label), (last, "now".to_owned())],
+        },
+    );
+}
+
+fn rules<'a>(report: &'a SloReport, sheet: &mut Sheet<'a>) {
+    sheet.heading("Rules");
+    if report.rules.is_empty() {
+        sheet.prose("none: nothing pages or tickets on this burn", Role::TextMuted);
+    }
+    for rule in &report.rules {
+        let role = match (rule.state, rule.rule.severity) {
+            (RuleState::Firing, Severity::Page) => Role::SloPage,
+            (RuleState::Firing, Severity::Ticket) | (RuleState::Starting | RuleState::Recovering, _) => {
+                Role::SloTicket
+            }
+            (RuleState::Quiet, _) => Role::TextMuted,
+            (RuleState::Unknown, _) => Role::SloUnknown,
+        };
+        let mut line = vec![
+            Piece::own(fit(rule.rule.severity.word(), 7), Role::Text),
+            Piece::own(fit(rule.state.word(), 11), role),
+            Piece::own(
+                fit_right(&format!(">{}", words::burn(rule.rule.factor)), 7),
+                Role::Text,
+            ),
+        ];
+        let over = if rule.rule.long == rule.rule.short {
+            format!("  over {}", rule.rule.long)
+        } else {
+            format!("  over {} and {}", rule.rule.long, rule.rule.short)
+        };
+        line.push(Piece::own(fit(&over, 18), Role::TextMuted));
+        line.push(Piece::word(rule.rule.origin.word(), Role::TextDim));
+        if rule.reachable == Reachable::Never {
+            line.push(Piece::word("  can never fire", Role::StateStale));
+        }
+        sheet.line(line);
+    }
+}
+
+fn remarks<'a>(report: &'a SloReport, sheet: &mut Sheet<'a>) {
+    let covered = report
+        .covered
+        .filter(|covered| *covered < report.slo.period.length());
+    if report.warnings.is_empty() && report.slo.notes.is_empty() && covered.is_none() {
+        return;
+    }
+    sheet.heading("Remarks");
+    if let Some(covered) = covered {
+        let text = format!(
+            "covered {} of {}: the rest of the period has no data and counts as good",
+            spaced(covered),
+            spaced(report.slo.period.length())
+        );
+        sheet.prose(&text, Role::TextMuted);
+    }
+    for warning in report.warnings.iter().chain(&report.slo.notes) {
+        sheet.prose(&format!("! {warning}"), Role::StateStale);
+    }
+}
+
+/// `2 d`, with the space that prose wants.
+fn spaced(duration: Duration) -> String {
+    match duration.as_secs() {
+        s if s >= 172_800 => format!("{} d", s / 86_400),
+        s if s >= 3_600 => format!("{} h", s / 3_600),
+        s => format!("{} min", s / 60),
+    }
+}
+
+fn budget<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet<'a>) {
+    sheet.heading("Error budget");
+    let Some(left) = &report.budget else {
+        sheet.prose("not known: the period has no data", Role::SloUnknown);
+        return;
+    };
+    let role = slo::budget_role(left.status);
+    sheet.figure(1, move |buffer, area| {
+        bar::draw(buffer, area, scene.theme, left.remaining, role)
+    });
+    let policy = left.policy.word().replace('_', " ");
+    sheet.line(vec![
+        Piece::word(left.status.word(), role),
+        Piece::own(
+            format!(" · {} min of full outage left", minutes(left)),
+            Role::TextMuted,
+        ),
+        Piece::own(
+            left.events_left.map_or_else(String::new, |events| {
+                format!(" · {} bad events", words::count(events))
+            }),
+            Role::TextMuted,
+        ),
+    ]);
+    sheet.prose(
+        &format!("policy {policy}: {}", left.policy.consequence()),
+        Role::Text,
+    );
+    exhaustion(scene, left, sheet);
+    let points = burn_down(report, left);
+    if points.len() > 1 {
+        sheet.blank();
+        sheet.figure(10, move |buffer, area| {
+            burn_down_chart(scene, buffer, area, report, &points)
+        });
+    }
+}
+
+fn minutes(budget: &Budget) -> String {
+    if budget.remaining_minutes.abs() < 10.0 {
+        format!("{:.1}", budget.remaining_minutes)
+    } else {
+        format!("{:.0}", budget.remaining_minutes)
+    }
+}
+
+fn exhaustion<'a>(scene: Scene<'a>, budget: &Budget, sheet: &mut Sheet<'a>) {
+    let at = |left: Duration| {
+        let at = scene.still.utc + chrono::TimeDelta::from_std(left).unwrap_or_default();
+        figures::moment(at, scene.still.utc, scene.model.zone)
+    };
+    if let Some(left) = budget.exhausts_in {
+        sheet.line(vec![
+            Piece::own(format!("empty in {}", words::span(left)), Role::TextStrong),
+            Piece::own(
+                format!(" ({}) if the last hour goes on", at(left)),
+                Role::TextMuted,
+            ),
+        ]);
+    }
+    match budget.exhausts_rolling {
+        Some(RollingExhaustion::In(left)) => sheet.line(vec![
+            Piece::own(format!("empty in {}", words::span(left)), Role::Text),
+            Piece::own(
+                format!(" ({}) as old errors leave the window", at(left)),
+                Role::TextMuted,
+            ),
+        ]),
+        Some(RollingExhaustion::Never) => {
+            sheet.line(vec![Piece::word(
+                "never empty: no more burns than leaves the window",
+                Role::TextMuted,
+            )]);
+        }
+        None => {}
+    }
+}
+
+/// Seconds from now → budget left, from the period's error ratios; it ends at what is left now.
+fn burn_down(report: &SloReport, budget: &Budget) -> Vec<(f64, f64)> {
+    let Some((now, _)) = report.history.last() else {
+        return Vec::new();
+    };
+    let whole = report.slo.objective.budget() * report.slo.period.length().as_secs_f64();
+    let mut spent = 0.0;
+    let mut before: Option<f64> = None;
+    let mut points: Vec<(f64, f64)> = Vec::with_capacity(report.history.len());
+    for (at, ratio) in report.history.iter() {
+        let x = (*at - *now).num_seconds() as f64;
+        if let Some(before) = before
+            && ratio.is_finite()
+        {
+            spent += ratio.max(0.0) * (x - before) / whole;
+        }
+        before = Some(x);
+        points.push((x, 1.0 - spent));
+    }
+    let shift = budget.remaining - points.last().map_or(budget.remaining, |(_, left)| *left);
+    for (_, left) in &mut points {
+        *left = (*left + shift).min(1.0);
+    }
+    points
+}
+
+fn burn_down_chart(scene: Scene, buffer: &mut Buffer, area: Rect, report: &SloReport, points: &[(f64, f64)]) {
+    let start = points.first().map_or(0.0, |(x, _)| *x);
+    let left = points.last().map_or(1.0, |(_, left)| *left);
+    let span = -start;
+    let hour = report
+        .windows
+        .iter()
+        .find(|window| window.window.length() == Duration::from_secs(3_600));
+    let rate = hour.and_then(|window| window.burn_rate).unwrap_or(0.0);
+    let per_second = rate / report.slo.period.length().as_secs_f64();
+    // As far as the budget lasts, within a third of what is behind.
+    let ahead = if per_second > 0.0 && left > 0.0 {
+        (left / per_second).clamp(span * 0.05, span / 3.0)
+    } else {
+        span * 0.05
+    };
+    let projected: Vec<(f64, f64)> = (0..=24)
+        .map(|step| {
+            let x = ahead * f64::from(step) / 24.0;
+            (x, (left - per_second * x).max(-0.05))
+        })
+        .collect();
+    let lowest = points.iter().map(|(_, y)| *y).fold(0.0, f64::min);
+    let date = |x: f64| {
+        let at = scene.still.utc + chrono::TimeDelta::seconds(x as i64);
+        at.format("%m-%d").to_string()
+    };
+    chart::draw(
+        buffer,
+        area,
+        scene.theme,
+        &Chart {
+            series: vec![
+                Series {
+                    points,
+                    shape: Shape::Line,
+                    role: Role::Chart,
+                },
+                Series {
+                    points: &projected,
+                    shape: Shape::Line,
+                    role: Role::ChartSecond,
+                },
+            ],
+            limits: vec![Limit {
+                y: 0.0,
+                label: "empty".to_owned(),
+                role: Role::ChartLimit,
+            }],
+            x: [start, ahead],
+            y: [lowest, 1.0],
+            y_label: |y| format!("{:.0}%", y * 100.0),
+            x_labels: vec![
+                (start, date(start)),
+                (start / 2.0, date(start / 2.0)),
+                (0.0, "now".to_owned()),
+                (ahead, date(ahead)),
+            ],
+        },
+    );
+}
+
+/// What fires for its service.
+fn service_alerts<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet<'a>) {
+    if report.slo.service.is_empty() {
+        return;
+    }
+    let Some(board) = scene.model.alerts.shown() else {
+        return;
+    };
+    let mut found: Vec<&Alert> = board
+        .by_fingerprint
+        .values()
+        .map(AsRef::as_ref)
+        .filter(|alert| *alert.service == *report.slo.service)
+        .filter(|alert| !matches!(alert.state, AlertState::Gone | AlertState::Resolved))
+        .collect();
+    found.sort_by_key(|alert| {
+        let rank = SeverityRank::of(alert.severity.as_deref().unwrap_or_default());
+        (rank, alert.occurrence.starts_at)
+    });
+    sheet.heading("Alerts of the service");
+    if found.is_empty() {
+        sheet.prose("none", Role::TextMuted);
+    }
+    for alert in found.iter().take(LISTED) {
+        sheet.line(alert_line(scene, alert));
+    }
+    if found.len() > LISTED {
+        let more = format!("and {} more", found.len() - LISTED);
+        sheet.prose(&more, Role::TextMuted);
+    }
+}
+
+/// An alert in one line of a page.
+pub(in crate::view) fn alert_line<'a>(scene: Scene, alert: &'a Alert) -> Vec<Piece<'a>> {
+    let severity = alerts::severity(alert.severity.as_deref());
+    let gap = 5usize.saturating_sub(severity.width());
+    let age = figures::row_age(figures::since(alert.occurrence.starts_at, scene.still.utc));
+    let mut line = vec![
+        severity,
+        Piece::own(" ".repeat(gap), Role::Text),
+        Piece::own(fit(SafeText::line(&alert.name).as_str(), 24), Role::Text),
+        Piece::own(fit_right(&age, 5), Role::TextMuted),
+        Piece::word("  ", Role::Text),
+    ];
+    line.extend(alerts::standing(scene, alert));
+    line
+}

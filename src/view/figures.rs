@@ -1,0 +1,134 @@
+//! Numbers, ages and times as the screen shows them: short, of steady width, with their units.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Local, Utc};
+
+use super::widget::words;
+use crate::app::Zone;
+use crate::time::short_age;
+
+/// A burn rate that may be missing.
+pub(super) fn burn(rate: Option<f64>) -> String {
+    words::burn(rate.unwrap_or(f64::NAN))
+}
+
+/// A ratio as per cent with what it takes to tell it from zero: `2.13%`, `0.004%`, `<0.001%`.
+pub(super) fn ratio(ratio: f64) -> String {
+    let percent = ratio * 100.0;
+    if !percent.is_finite() {
+        "–".to_owned()
+    } else if percent == 0.0 {
+        "0%".to_owned()
+    } else if percent < 0.001 {
+        "<0.001%".to_owned()
+    } else if percent < 0.1 {
+        format!("{percent:.3}%")
+    } else {
+        format!("{percent:.2}%")
+    }
+}
+
+/// A latency: `0.8ms`, `12ms`, `1.20s`.
+pub(super) fn latency(latency: Option<Duration>) -> String {
+    match latency.map(|l| l.as_secs_f64() * 1e3) {
+        None => "–".to_owned(),
+        Some(ms) if ms < 10.0 => format!("{ms:.1}ms"),
+        Some(ms) if ms < 1000.0 => format!("{ms:.0}ms"),
+        Some(ms) => format!("{:.2}s", ms / 1e3),
+    }
+}
+
+/// The age of a row, which must not tick every second: `<1m`, `12m`, `3h`, `41d`.
+pub(super) fn row_age(age: Duration) -> String {
+    if age < Duration::from_secs(60) {
+        "<1m".to_owned()
+    } else {
+        short_age(age)
+    }
+}
+
+/// An age that moves in steps, so that it is not redrawn all the time: `10s`, `30s`, `1m`, `2m`, `5m`, …
+pub(super) fn stepped(age: Duration) -> String {
+    const STEPS: [u64; 10] = [0, 10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600];
+    let seconds = age.as_secs();
+    if seconds >= 3_600 {
+        return short_age(age);
+    }
+    let step = STEPS
+        .iter()
+        .rev()
+        .find(|step| **step <= seconds)
+        .copied()
+        .unwrap_or(0);
+    short_age(Duration::from_secs(step))
+}
+
+/// Until something ahead, rounded up to five seconds below a minute: `5s`, `40s`, `3m`.
+pub(super) fn until(left: Duration) -> String {
+    let seconds = left.as_secs_f64().ceil() as u64;
+    if seconds < 60 {
+        format!("{}s", seconds.div_ceil(5).max(1) * 5)
+    } else {
+        words::span(left)
+    }
+}
+
+/// Since when, as an age; zero where it lies ahead.
+pub(super) fn since(then: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
+    (now - then).to_std().unwrap_or_default()
+}
+
+/// The clock of the top bar: `03:14:07Z`, or local time without the `Z`.
+pub(super) fn clock(at: DateTime<Utc>, zone: Zone) -> String {
+    match zone {
+        Zone::Utc => at.format("%H:%M:%SZ").to_string(),
+        Zone::Local => at.with_timezone(&Local).format("%H:%M:%S %:z").to_string(),
+    }
+}
+
+/// A moment near now: `03:02Z`, with its date where it is not today's.
+pub(super) fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> String {
+    match zone {
+        Zone::Utc if at.date_naive() == now.date_naive() => at.format("%H:%MZ").to_string(),
+        Zone::Utc => at.format("%m-%d %H:%MZ").to_string(),
+        Zone::Local => {
+            let (at, now) = (at.with_timezone(&Local), now.with_timezone(&Local));
+            if at.date_naive() == now.date_naive() {
+                at.format("%H:%M").to_string()
+            } else {
+                at.format("%m-%d %H:%M").to_string()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stepped_age_stands_still_between_steps() {
+        let shown = |seconds| stepped(Duration::from_secs(seconds));
+        assert_eq!(
+            [shown(31), shown(59), shown(60), shown(119)],
+            ["30s", "30s", "1m", "1m"]
+        );
+        assert_eq!([shown(3_599), shown(7_300)], ["30m", "2h"]);
+    }
+
+    #[test]
+    fn a_count_down_moves_in_fives() {
+        assert_eq!(until(Duration::from_millis(11_200)), "15s");
+        assert_eq!(until(Duration::ZERO), "5s");
+        assert_eq!(until(Duration::from_secs(180)), "3m");
+    }
+
+    #[test]
+    fn small_ratios_are_told_from_none() {
+        assert_eq!(
+            [ratio(0.0213), ratio(0.000_04), ratio(1e-9), ratio(0.0)],
+            ["2.13%", "0.004%", "<0.001%", "0%"]
+        );
+    }
+}

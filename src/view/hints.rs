@@ -1,0 +1,183 @@
+//! Which keys the bottom bar offers: those that matter for what has the keys, read from the live keymap.
+
+use super::Scene;
+use super::widget::{Piece, width_of};
+use crate::action::{Action, Impact, Place};
+use crate::app::Model;
+use crate::app::focus::{Detail, PaneId, Zoom};
+use crate::app::modal::Modal;
+use crate::domain::alert::AckState;
+use crate::theme::Role;
+
+/// The places whose keys hold, innermost first.
+pub(super) fn places(model: &Model) -> Vec<Place> {
+    let inner = model.detail().map_or_else(|| model.focus.place(), Detail::place);
+    vec![inner, Place::List, Place::Global]
+}
+
+/// The first key of an action here.
+pub(super) fn key(scene: Scene, action: Action) -> Option<String> {
+    scene
+        .model
+        .keymap
+        .hint(&places(scene.model), action, scene.theme.glyphs)
+}
+
+/// As many hints as fit, the most useful first; help always, where anything fits at all.
+pub(super) fn fitting(scene: Scene, room: usize) -> Vec<Piece<'static>> {
+    if let Some(modal) = &scene.model.modal {
+        return of_modal(modal);
+    }
+    let help = hint(scene, Action::Help);
+    let help_width = width_of(&help);
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut used = 0;
+    for action in wanted(scene) {
+        if scene.model.settings.read_only && action.row().impact != Impact::View {
+            continue;
+        }
+        let next = hint(scene, action);
+        if next.is_empty() {
+            continue;
+        }
+        let width = width_of(&next);
+        if used + width + help_width > room {
+            break;
+        }
+        used += width;
+        pieces.extend(next);
+    }
+    pieces.extend(help);
+    pieces
+}
+
+fn hint(scene: Scene, action: Action) -> Vec<Piece<'static>> {
+    let Some(key) = key(scene, action) else {
+        return Vec::new();
+    };
+    let title = match action {
+        // What a word names best depends on where it stands.
+        Action::Back if scene.model.details.is_empty() => "end search",
+        Action::Zoom if scene.model.layout.zoom == Zoom::Yes => "unzoom",
+        Action::Pause if scene.model.paused.is_some() => "go on",
+        other => other.row().title,
+    };
+    vec![
+        Piece::own(key, Role::Key),
+        Piece::own(format!(" {title}   "), Role::TextMuted),
+    ]
+}
+
+fn wanted(scene: Scene) -> Vec<Action> {
+    let model = scene.model;
+    let mut actions = Vec::new();
+    if model.paused.is_some() {
+        actions.push(Action::Pause);
+    }
+    match model.detail() {
+        Some(Detail::Slo(_)) => actions.extend([Action::Back, Action::Pivot, Action::Scope, Action::Copy]),
+        Some(Detail::Alert(fingerprint)) => {
+            actions.push(Action::Back);
+            let alert = model.alerts.alert(*fingerprint);
+            actions.extend(taking(alert.map(|a| &a.ack)));
+            actions.extend([
+                Action::Runbook,
+                Action::Link,
+                Action::Pivot,
+                Action::Copy,
+                Action::SilenceList,
+            ]);
+        }
+        Some(Detail::Silences) => actions.extend([
+            Action::Back,
+            Action::ExtendSilence,
+            Action::ExpireSilence,
+            Action::Open,
+            Action::ShowExpired,
+            Action::Filter,
+            Action::Copy,
+        ]),
+        None => {
+            if searching(model) {
+                actions.extend([Action::NextHit, Action::PreviousHit, Action::Back]);
+            }
+            match model.focus {
+                PaneId::Slo => actions.extend([Action::Open, Action::Pivot]),
+                PaneId::Alerts => {
+                    let ack = model.alerts.selected().map(|a| &a.ack);
+                    actions.extend(taking(ack));
+                    actions.extend([
+                        Action::Open,
+                        Action::Mark,
+                        Action::GroupBy,
+                        Action::ShowSuppressed,
+                    ]);
+                }
+            }
+            actions.push(if model.scope.current().is_some() {
+                Action::ScopeBack
+            } else {
+                Action::Scope
+            });
+            actions.extend([
+                Action::Search,
+                Action::Filter,
+                Action::FocusNext,
+                Action::Zoom,
+                Action::Palette,
+                Action::Pivot,
+                Action::SilenceList,
+                Action::Copy,
+                Action::Health,
+                Action::Quit,
+            ]);
+        }
+    }
+    let mut seen = Vec::new();
+    actions.retain(|action| {
+        let new = !seen.contains(action);
+        seen.push(*action);
+        new
+    });
+    actions
+}
+
+fn taking(ack: Option<&AckState>) -> [Action; 2] {
+    match ack {
+        Some(AckState::Held(_)) => [Action::HandBack, Action::Silence],
+        Some(AckState::None | AckState::HiddenBy(_)) | None => [Action::Acknowledge, Action::Silence],
+    }
+}
+
+fn searching(model: &Model) -> bool {
+    match model.focus {
+        PaneId::Slo => model.slo.search.is_some(),
+        PaneId::Alerts => model.alerts.search.is_some(),
+    }
+}
+
+/// A layer over everything has keys of its own, which no keymap changes.
+fn of_modal(modal: &Modal) -> Vec<Piece<'static>> {
+    let keys: &[(&'static str, &'static str)] = match modal {
+        Modal::Help { .. } | Modal::Health { .. } => &[("esc", "close"), ("j k", "scroll")],
+        Modal::Palette(_) => &[("enter", "run"), ("↑ ↓", "choose"), ("esc", "close")],
+        Modal::Prompt(_) => &[],
+        Modal::Confirm(confirm) if confirm.typed.is_empty() => &[("enter y", "do it"), ("esc n", "leave it")],
+        Modal::Confirm(_) => &[("enter", "confirm what is typed"), ("esc", "leave it")],
+        Modal::Composer(_) => &[
+            ("tab", "next field"),
+            ("enter", "in the comment: silence"),
+            ("esc", "put away"),
+            ("ctrl-l", "start over"),
+        ],
+        Modal::Menu(_) => &[("enter", "take"), ("esc", "close")],
+    };
+    keys.iter()
+        .flat_map(|(key, what)| {
+            [
+                Piece::word(key, Role::Key),
+                Piece::own(format!(" {what}   "), Role::TextMuted),
+            ]
+        })
+        .collect()
+}

@@ -1,0 +1,200 @@
+//! The silence composer: three fields, and what the silence would hide, now and of late.
+
+use std::collections::BTreeSet;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect, Size};
+use tui_textarea::TextArea;
+
+use super::{boxed, input};
+use crate::app::modal::{Composer, Field, Past};
+use crate::app::update::matchers_of;
+use crate::domain::alert::plan::{Preview, silence_preview};
+use crate::domain::alert::{AlertBoard, Fingerprint};
+use crate::text::{SafeText, fit};
+use crate::theme::Role;
+use crate::view::Scene;
+use crate::view::detail::slo::alert_line;
+use crate::view::sheet::Sheet;
+use crate::view::widget::{self, Piece};
+
+const LABELS: usize = 10;
+
+/// Draws the composer; where the cursor is.
+pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Composer) -> Option<Position> {
+    let (_, text) = boxed(scene, buffer, body, Size::new(100, 30), "Silence", Vec::new());
+    if text.is_empty() {
+        return None;
+    }
+    let roomy = text.height >= 12;
+    // The preview keeps two rows at least; the matchers give way.
+    let most = text.height.saturating_sub(if roomy { 8 } else { 4 }).max(1);
+    let matcher_rows = (open.matchers.lines().len() as u16).clamp(1, most.min(8));
+    let mut place = Stack { rest: text };
+    let mut cursor = None;
+    for (field, label, rows, area) in [
+        (Field::Matchers, "matchers", matcher_rows, &open.matchers),
+        (Field::Duration, "for", 1, &open.duration),
+        (Field::Comment, "why", 1, &open.comment),
+    ] {
+        let at = place.take(rows);
+        let typed = draw_field(scene, buffer, at, (label, area), open.field == field);
+        cursor = cursor.or(typed);
+    }
+    if let Some(error) = &open.error {
+        let error = SafeText::line(error).into_owned();
+        scene.line(
+            buffer,
+            place.take(1),
+            &[
+                Piece::word("✗ ", Role::StateFailed),
+                Piece::safe(error, Role::StateFailed),
+            ],
+        );
+    }
+    if roomy {
+        place.take(1);
+    }
+    preview(scene, open).draw(scene, buffer, place.rest, 0);
+    cursor
+}
+
+/// Rows handed out from the top.
+struct Stack {
+    rest: Rect,
+}
+
+impl Stack {
+    fn take(&mut self, rows: u16) -> Rect {
+        let rows = rows.min(self.rest.height);
+        let taken = Rect {
+            height: rows,
+            ..self.rest
+        };
+        self.rest.y += rows;
+        self.rest.height -= rows;
+        taken
+    }
+}
+
+fn draw_field(
+    scene: Scene,
+    buffer: &mut Buffer,
+    area: Rect,
+    (label, typed): (&'static str, &TextArea<'static>),
+    focused: bool,
+) -> Option<Position> {
+    let (shape, role) = if focused {
+        ("▸ ", Role::Accent)
+    } else {
+        ("  ", Role::TextMuted)
+    };
+    let label = Piece::own(fit(label, LABELS), role);
+    let used = scene.line(
+        buffer,
+        widget::row(area, 0),
+        &[Piece::word(shape, Role::Accent), label],
+    );
+    let at = input::draw(scene, buffer, widget::after(area, used), typed);
+    let empty = typed.lines().iter().all(String::is_empty);
+    if empty && !focused {
+        let hint = Piece::word("required", Role::TextDim);
+        scene.line(buffer, widget::after(widget::row(area, 0), used), &[hint]);
+    }
+    at.filter(|_| focused)
+}
+
+/// What it would hide.
+fn preview<'a>(scene: Scene<'a>, open: &'a Composer) -> Sheet<'a> {
+    const LISTED: usize = 12;
+    let mut sheet = Sheet::default();
+    let matchers = match matchers_of(open) {
+        Ok(matchers) => matchers,
+        Err(why) => {
+            sheet.prose(&format!("! {why}"), Role::StateStale);
+            return sheet;
+        }
+    };
+    let Some(board) = scene.model.alerts.board.as_deref() else {
+        sheet.prose(
+            "what it hides is not known: no Alertmanager has answered",
+            Role::StateStale,
+        );
+        return sheet;
+    };
+    let seen = silence_preview(&matchers, board);
+    let groups = groups_of(board, &seen);
+    let hides = match seen.alerts.len() {
+        0 => "hides nothing now".to_owned(),
+        1 => "hides 1 alert now".to_owned(),
+        alerts if groups == 1 => format!("hides {alerts} alerts in 1 group now"),
+        alerts => format!("hides {alerts} alerts in {groups} groups now"),
+    };
+    let role = if seen.alerts.is_empty() {
+        Role::StateStale
+    } else {
+        Role::TextStrong
+    };
+    sheet.line(vec![Piece::own(hides, role), past(&open.past)]);
+    for refusal in seen.refusals() {
+        sheet.prose(&format!("! {refusal}"), Role::StateStale);
+    }
+    for alert in seen.alerts.iter().take(LISTED) {
+        let line = alert_line(scene, alert);
+        let owned = line
+            .into_iter()
+            .map(|piece| Piece::own(piece.as_str().to_owned(), piece.role));
+        sheet.line(owned.collect());
+    }
+    if seen.alerts.len() > LISTED {
+        sheet.prose(
+            &format!("and {} more", seen.alerts.len() - LISTED),
+            Role::TextMuted,
+        );
+    }
+    if let Past::Known(names) = &open.past
+        && !names.is_empty()
+    {
+        sheet.heading("Of the last 6 hours");
+        for (name, count) in names.iter().take(LISTED) {
+            sheet.line(vec![
+                Piece::safe(SafeText::line(name), Role::Text),
+                Piece::own(format!(" ×{count}"), Role::TextMuted),
+            ]);
+        }
+    }
+    sheet
+}
+
+fn past(past: &Past) -> Piece<'static> {
+    match past {
+        Past::Unasked => Piece::word("", Role::Text),
+        Past::Waiting => Piece::word("  asking about the last 6h…", Role::StateBusy),
+        Past::Known(names) => {
+            let count: usize = names.iter().map(|(_, count)| count).sum();
+            Piece::own(
+                format!("  would have hidden {count} of the last 6h"),
+                Role::TextMuted,
+            )
+        }
+        Past::Failed(why) => Piece::own(
+            format!("  the last 6h are not known: {}", SafeText::line(why)),
+            Role::StateStale,
+        ),
+    }
+}
+
+fn groups_of(board: &AlertBoard, seen: &Preview) -> usize {
+    let hidden: BTreeSet<Fingerprint> = seen
+        .alerts
+        .iter()
+        .map(|alert| alert.occurrence.fingerprint)
+        .collect();
+    let touched = board.groups.iter().filter(|group| {
+        group
+            .alerts
+            .iter()
+            .any(|alert| hidden.contains(&alert.occurrence.fingerprint))
+    });
+    touched.count()
+}

@@ -1,0 +1,161 @@
+//! Every backend: its state and age, what it cost, how fast it answers; and the warnings that stand.
+
+use crate::app::BackendHealth;
+use crate::app::feed::Status;
+use crate::text::{SafeText, fit, fit_right, width};
+use crate::theme::Role;
+use crate::view::bars::Light;
+use crate::view::pane::pipeline;
+use crate::view::sheet::Sheet;
+use crate::view::widget::{Piece, words};
+use crate::view::{Scene, figures};
+
+/// The page.
+pub(super) fn sheet(scene: Scene<'_>) -> Sheet<'_> {
+    let model = scene.model;
+    let mut sheet = Sheet::default();
+    if model.health.is_empty() {
+        sheet.prose("no backend has been asked yet", Role::TextMuted);
+    }
+    let names = model
+        .health
+        .iter()
+        .map(|h| width(SafeText::line(&h.name).as_str()));
+    let name_width = names.max().unwrap_or(0).clamp(7, 20);
+    if !model.health.is_empty() {
+        let titles = format!(
+            "  {} {} {} {} {} {} {} {} {}",
+            fit("backend", name_width),
+            fit("state", 7),
+            fit_right("age", 5),
+            fit_right("median", 7),
+            fit_right("slowest", 7),
+            fit_right("asked", 6),
+            fit_right("errors", 6),
+            fit_right("read", 6),
+            fit_right("skew", 7),
+        );
+        sheet.line(vec![Piece::own(titles, Role::TextDim)]);
+    }
+    for backend in &model.health {
+        line(scene, backend, name_width, &mut sheet);
+    }
+    warnings(scene, &mut sheet);
+    sheet
+}
+
+fn line<'a>(scene: Scene<'a>, backend: &'a BackendHealth, name_width: usize, sheet: &mut Sheet<'a>) {
+    let light = Light::of(backend, scene.now);
+    let counters = &backend.counters;
+    let age = backend.last_good.map_or_else(
+        || "–".to_owned(),
+        |at| words::data_age(scene.now.tick.since(at), backend.interval + backend.interval / 2),
+    );
+    let errors_role = if counters.errors > 0 {
+        Role::StateStale
+    } else {
+        Role::TextMuted
+    };
+    sheet.line(vec![
+        Piece::word(light.shape(), light.role()),
+        Piece::own(
+            format!(" {} ", fit(SafeText::line(&backend.name).as_str(), name_width)),
+            Role::Text,
+        ),
+        Piece::own(format!("{} ", fit(light.word(), 7)), light.role()),
+        Piece::own(fit_right(&age, 5), Role::TextMuted),
+        Piece::own(
+            format!(
+                " {} {} {} ",
+                fit_right(&figures::latency(counters.median), 7),
+                fit_right(&figures::latency(counters.slowest), 7),
+                fit_right(&words::count(counters.requests as f64), 6),
+            ),
+            Role::Text,
+        ),
+        Piece::own(fit_right(&words::count(counters.errors as f64), 6), errors_role),
+        Piece::own(
+            format!(" {}", fit_right(&words::bytes(counters.bytes), 6)),
+            Role::Text,
+        ),
+        skew(backend),
+    ]);
+    if let Status::Failed {
+        cause,
+        next_try,
+        since,
+    } = &backend.status
+    {
+        let for_long = figures::stepped(scene.now.tick.since(*since));
+        let retry = figures::until(next_try.since(scene.now.tick));
+        sheet.pair(
+            "  ",
+            &format!("failing for {for_long}: {cause}; retry in {retry}"),
+            light.role(),
+        );
+    }
+}
+
+/// A clock that is off by more than two seconds makes ages lie.
+fn skew(backend: &BackendHealth) -> Piece<'static> {
+    match backend.skew.map(|skew| skew.num_milliseconds() as f64 / 1e3) {
+        None => Piece::own(fit_right("–", 8), Role::TextMuted),
+        Some(skew) => {
+            let role = if skew.abs() > 2.0 {
+                Role::StateStale
+            } else {
+                Role::TextMuted
+            };
+            Piece::own(fit_right(&format!("{skew:+.1}s"), 8), role)
+        }
+    }
+}
+
+fn warnings<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>) {
+    let model = scene.model;
+    let mut standing: Vec<(String, Role)> = Vec::new();
+    if let Some(board) = model.alerts.shown() {
+        let faults = board
+            .pipeline
+            .faults
+            .iter()
+            .map(|f| (format!("✗ {}", pipeline::fault(f)), Role::StateFailed));
+        standing.extend(faults);
+        let errors = board
+            .errors
+            .iter()
+            .map(|e| (format!("✗ {}: {}", e.backend, e.message), Role::StateFailed));
+        standing.extend(errors);
+    }
+    standing.extend(
+        model
+            .settings
+            .warnings
+            .iter()
+            .map(|w| (format!("! {w}"), Role::StateStale)),
+    );
+    if let Some(board) = model.slo.board() {
+        standing.extend(
+            board
+                .warnings
+                .iter()
+                .map(|w| (format!("! {w}"), Role::StateStale)),
+        );
+        let errors = board
+            .errors
+            .iter()
+            .map(|e| (format!("✗ {}: {}", e.backend, e.message), Role::StateFailed));
+        standing.extend(errors);
+    }
+    if let Some(board) = model.alerts.shown() {
+        let unknown = board.pipeline.unknown.iter();
+        standing.extend(unknown.map(|u| (format!("not proven: {u}"), Role::TextMuted)));
+    }
+    sheet.heading("Standing warnings");
+    if standing.is_empty() {
+        sheet.prose("none", Role::TextMuted);
+    }
+    for (text, role) in standing {
+        sheet.prose(&text, role);
+    }
+}

@@ -1,0 +1,97 @@
+//! What every key does, from the live keymap: the place that has the keys first, then lists, then everywhere.
+
+use crate::action::{Impact, Place, TABLE};
+use crate::text::{fit, width};
+use crate::theme::Role;
+use crate::view::sheet::Sheet;
+use crate::view::widget::Piece;
+use crate::view::{Scene, hints};
+
+fn heading(place: Place) -> &'static str {
+    match place {
+        Place::Global => "Everywhere",
+        Place::List => "In every list",
+        Place::Slo => "SLO burn",
+        Place::Alerts => "Alerts",
+        Place::Silences => "Silences",
+    }
+}
+
+/// The page.
+pub(super) fn sheet(scene: Scene<'_>) -> Sheet<'_> {
+    let here = hints::places(scene.model);
+    let rest = Place::ALL.into_iter().filter(|place| !here.contains(place));
+    let order: Vec<Place> = here.iter().copied().chain(rest).collect();
+    let sections: Vec<(Place, Vec<Entry>)> = order
+        .iter()
+        .map(|&place| (place, entries(scene, place)))
+        .collect();
+    let keys_width = sections
+        .iter()
+        .flat_map(|(_, entries)| entries)
+        .map(|entry| width(&entry.keys))
+        .max()
+        .unwrap_or(0)
+        .min(22);
+    let mut sheet = Sheet::default();
+    for (place, entries) in sections {
+        if entries.is_empty() {
+            continue;
+        }
+        sheet.heading(heading(place));
+        for entry in entries {
+            sheet.line(vec![
+                Piece::own(fit(&entry.keys, keys_width + 2), Role::Key),
+                Piece::own(fit(entry.title, 16), Role::Text),
+                Piece::word(entry.doc, Role::TextMuted),
+                Piece::word(entry.note, Role::StateStale),
+            ]);
+        }
+    }
+    sheet.heading("While something is open");
+    for (keys, what) in [
+        ("esc", "closes it; twice ctrl-c always ends midwatch"),
+        ("enter", "takes what is chosen or typed"),
+    ] {
+        sheet.line(vec![
+            Piece::own(fit(keys, keys_width + 2), Role::Key),
+            Piece::word(what, Role::TextMuted),
+        ]);
+    }
+    sheet
+}
+
+struct Entry {
+    keys: String,
+    title: &'static str,
+    doc: &'static str,
+    note: &'static str,
+}
+
+fn entries(scene: Scene, place: Place) -> Vec<Entry> {
+    let mut places = vec![place, Place::List, Place::Global];
+    // Of the places that hold here, an inner one may hide a key of an outer one.
+    let here = hints::places(scene.model);
+    if here.contains(&place) {
+        places = here;
+    }
+    places.dedup();
+    TABLE
+        .iter()
+        .filter(|row| row.place == place)
+        .map(|row| {
+            let keys = scene.model.keymap.labels(&places, row.action, scene.theme.glyphs);
+            let refused = scene.model.settings.read_only && row.impact != Impact::View;
+            Entry {
+                keys: if keys.is_empty() {
+                    ":".to_owned()
+                } else {
+                    keys.join(" ")
+                },
+                title: row.title,
+                doc: row.doc,
+                note: if refused { " (refused: read-only)" } else { "" },
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,121 @@
+//! What lies over everything and has the keys: a box in the middle, as large as it needs to be and may.
+
+mod composer;
+mod confirm;
+mod health;
+mod help;
+pub(super) mod input;
+mod menu;
+mod palette;
+
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::{Position, Rect, Size};
+
+use super::Scene;
+use super::pane::thumb;
+use super::sheet::Sheet;
+use super::widget::frame::{self, Frame};
+use super::widget::{self, Piece};
+use crate::app::modal::Modal;
+use crate::terminal::Focused;
+use crate::text::SafeText;
+use crate::theme::Role;
+
+/// Draws what is open; where text is being typed.
+pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect) -> Option<Position> {
+    match scene.model.modal.as_ref()? {
+        Modal::Help { scroll } => {
+            page(scene, buffer, body, "Keys", &help::sheet(scene), *scroll);
+            None
+        }
+        Modal::Health { scroll } => {
+            page(scene, buffer, body, "Health", &health::sheet(scene), *scroll);
+            None
+        }
+        Modal::Palette(open) => palette::draw(scene, buffer, body, open),
+        Modal::Confirm(open) => confirm::draw(scene, buffer, body, open),
+        Modal::Composer(open) => composer::draw(scene, buffer, body, open),
+        Modal::Menu(open) => {
+            menu::draw(scene, buffer, body, open);
+            None
+        }
+        // Drawn by the bottom bar.
+        Modal::Prompt(_) => None,
+    }
+}
+
+/// The furthest that help and health can be scrolled.
+pub(super) fn furthest(scene: Scene, body: Rect) -> usize {
+    let sheet = match &scene.model.modal {
+        Some(Modal::Help { .. }) => help::sheet(scene),
+        Some(Modal::Health { .. }) => health::sheet(scene),
+        Some(
+            Modal::Palette(_) | Modal::Confirm(_) | Modal::Composer(_) | Modal::Menu(_) | Modal::Prompt(_),
+        )
+        | None => {
+            return 0;
+        }
+    };
+    let width = PAGE_WIDTH.min(body.width).saturating_sub(4);
+    let height = sheet.height(width);
+    height.saturating_sub(usize::from(body.height.saturating_sub(2)))
+}
+
+/// Help and health are no wider: a line of prose longer than this is hard to follow.
+const PAGE_WIDTH: u16 = 104;
+
+/// Opens an empty box of at most this size (border included) in the middle; its inside, with margins.
+fn boxed(
+    scene: Scene,
+    buffer: &mut Buffer,
+    body: Rect,
+    most: Size,
+    title: &str,
+    foot: Vec<Piece>,
+) -> (Rect, Rect) {
+    let width = most.width.min(body.width);
+    let height = most.height.min(body.height);
+    let area = Rect::new(
+        body.x + (body.width - width) / 2,
+        // A little above the middle, where the eye is.
+        body.y + (body.height - height) / 3,
+        width,
+        height,
+    );
+    let area = widget::clip(buffer, area);
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            if let Some(cell) = buffer.cell_mut((x, y)) {
+                *cell = Cell::default();
+            }
+        }
+    }
+    buffer.set_style(
+        area,
+        scene
+            .theme
+            .style(Role::Text)
+            .patch(scene.theme.style(Role::Overlay)),
+    );
+    let frame = Frame {
+        foot,
+        ..Frame::titled(SafeText::line(title), Focused::Gained)
+    };
+    let inside = frame::draw(buffer, area, scene.theme, &frame);
+    let text = widget::after(inside, 1);
+    let text = Rect {
+        width: text.width.saturating_sub(1),
+        ..text
+    };
+    (area, text)
+}
+
+/// A page that scrolls.
+fn page(scene: Scene, buffer: &mut Buffer, body: Rect, title: &str, sheet: &Sheet, scroll: u16) {
+    let width = PAGE_WIDTH.min(body.width);
+    let rows = sheet.height(width.saturating_sub(4));
+    let height = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2);
+    let (area, text) = boxed(scene, buffer, body, Size::new(width, height), title, Vec::new());
+    let extent = sheet.draw(scene, buffer, text, scroll);
+    thumb(scene, buffer, area, extent, Focused::Gained);
+}

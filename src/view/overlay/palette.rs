@@ -1,0 +1,83 @@
+//! The command palette: what is typed, and what it finds, best first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect, Size};
+
+use super::{boxed, input};
+use crate::app::modal::Palette;
+use crate::terminal::Focused;
+use crate::text::{SafeText, fit};
+use crate::theme::Role;
+use crate::view::Scene;
+use crate::view::pane::thumb;
+use crate::view::widget::scrollbar::Extent;
+use crate::view::widget::{self, Piece, columns};
+
+/// Draws the palette; where the cursor is.
+pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Palette) -> Option<Position> {
+    let foot = vec![Piece::own(
+        format!("{} of {}", open.hits.len(), open.items.len()),
+        Role::TextMuted,
+    )];
+    let (area, text) = boxed(scene, buffer, body, Size::new(96, 24), "Command", foot);
+    let prompt = widget::row(text, 0);
+    let used = scene.line(buffer, prompt, &[Piece::word(": ", Role::Key)]);
+    let cursor = input::draw(scene, buffer, widget::after(prompt, used), &open.input);
+    let gap = u16::from(text.height > 6);
+    let list = Rect {
+        y: text.y + 1 + gap,
+        height: text.height.saturating_sub(1 + gap),
+        ..text
+    };
+    if open.hits.is_empty() {
+        let nothing = "nothing by that name; names, contexts and themes are found by any of their letters";
+        scene.line(
+            buffer,
+            widget::row(list, 0),
+            &[Piece::word(nothing, Role::TextMuted)],
+        );
+        return cursor;
+    }
+    let rows = usize::from(list.height);
+    let first = (open.cursor + 1).saturating_sub(rows);
+    let names = if list.width < 60 { 20 } else { 26 };
+    for (line, (index, &hit)) in open.hits.iter().enumerate().skip(first).take(rows).enumerate() {
+        let Some(item) = open.items.get(hit) else {
+            continue;
+        };
+        let row = widget::row(list, line as u16);
+        let selected = index == open.cursor;
+        if selected {
+            columns::draw_cursor(
+                buffer,
+                Rect {
+                    x: row.x.saturating_sub(1),
+                    width: 1,
+                    ..row
+                },
+                scene.theme,
+            );
+        }
+        let role = if selected { Role::TextStrong } else { Role::Text };
+        let keys_width = 9;
+        let name = fit(SafeText::line(&item.name).as_str(), names);
+        scene.line(
+            buffer,
+            row,
+            &[
+                Piece::own(name, role),
+                Piece::word(" ", role),
+                Piece::own(fit(SafeText::line(&item.keys).as_str(), keys_width), Role::Key),
+                Piece::word(" ", role),
+                Piece::safe(SafeText::line(&item.title), Role::TextMuted),
+            ],
+        );
+    }
+    let extent = Extent {
+        first,
+        shown: rows,
+        total: open.hits.len(),
+    };
+    thumb(scene, buffer, area, extent, Focused::Gained);
+    cursor
+}

@@ -1,0 +1,638 @@
+//! The alert pane: groups that fold, what nobody has and what is severe first, and whether the queue can be believed.
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{Border, Freshness, framed, mark_hits, message, narrowed, pipeline, position, skeleton, thumb};
+use crate::app::feed::Status;
+use crate::app::focus::PaneId;
+use crate::domain::alert::{
+    AckState, Alert, AlertBoard, AlertGroup, AlertState, Flaps, Grouping, Labels, SeverityRank, StateChoice,
+};
+use crate::text::{Cut, SafeText};
+use crate::theme::Role;
+use crate::view::layout::{HEADER_ROWS, list_rows};
+use crate::view::widget::columns::{self, Align, Column, Width};
+use crate::view::widget::scrollbar::Extent;
+use crate::view::widget::{self, Piece, words};
+use crate::view::{Scene, figures, hints};
+
+/// Columns, the least important dropped first; the widths do not depend on what is in them.
+const COLUMNS: [Column; 6] = [
+    column("sev", Width::Fixed(4), Align::Left, 0),
+    column(
+        "alert",
+        Width::Flex {
+            min: 12,
+            max: 48,
+            weight: 3,
+        },
+        Align::Left,
+        0,
+    ),
+    column(
+        "service",
+        Width::Flex {
+            min: 8,
+            max: 18,
+            weight: 2,
+        },
+        Align::Left,
+        1,
+    ),
+    column("", Width::Fixed(4), Align::Right, 2),
+    column("age", Width::Fixed(4), Align::Right, 0),
+    column(
+        "state",
+        Width::Flex {
+            min: 10,
+            max: 40,
+            weight: 3,
+        },
+        Align::Left,
+        0,
+    ),
+];
+
+const fn column(title: &'static str, width: Width, align: Align, rank: u8) -> Column {
+    Column {
+        title,
+        width,
+        align,
+        cut: Cut::End,
+        rank,
+    }
+}
+
+/// The role of a severity.
+pub(in crate::view) fn severity_role(rank: SeverityRank) -> Role {
+    match rank {
+        SeverityRank::Critical => Role::SeverityCritical,
+        SeverityRank::Warning => Role::SeverityWarning,
+        SeverityRank::Info => Role::SeverityInfo,
+        SeverityRank::Other => Role::Text,
+    }
+}
+
+/// `CRIT`, `WARN`, `SEV1`: the label as its team writes it, in four cells.
+pub(in crate::view) fn severity(raw: Option<&str>) -> Piece<'static> {
+    let Some(raw) = raw.filter(|raw| !raw.is_empty()) else {
+        return Piece::word("–", Role::TextMuted);
+    };
+    let word: String = SafeText::line(raw).as_str().chars().take(4).collect();
+    Piece::own(word.to_uppercase(), severity_role(SeverityRank::of(raw)))
+}
+
+/// A person as a row names them: without the domain, and `you` for oneself.
+pub(in crate::view) fn person(scene: Scene, who: &str) -> String {
+    if who == scene.model.settings.identity {
+        return "you".to_owned();
+    }
+    let short = who.split_once('@').map_or(who, |(name, _)| name);
+    SafeText::line(if short.is_empty() { who } else { short }).into_string()
+}
+
+/// Whether a row is shown as something that needs nobody now.
+fn is_quiet(alert: &Alert) -> bool {
+    match alert.state {
+        AlertState::Gone | AlertState::Resolved => true,
+        AlertState::Suppressed => matches!(alert.ack, AckState::None),
+        AlertState::Active | AlertState::Unprocessed => false,
+    }
+}
+
+/// Where an alert stands, in words: who has it, what hides it, how it ended.
+pub(in crate::view) fn standing(scene: Scene, alert: &Alert) -> Vec<Piece<'static>> {
+    let mut pieces = vec![standing_word(scene, alert)];
+    if alert.flaps.0 >= Flaps::MARK {
+        pieces.push(Piece::own(
+            format!(" · flaps {}×", alert.flaps.0),
+            Role::StateStale,
+        ));
+    }
+    pieces
+}
+
+fn standing_word(scene: Scene, alert: &Alert) -> Piece<'static> {
+    if let Some(act) = scene.model.acts.touching(alert.occurrence.fingerprint) {
+        return Piece::word(act.word(), Role::StateBusy);
+    }
+    let now = scene.still.utc;
+    let ended = |word| {
+        let at = alert.ended_at.unwrap_or(alert.updated_at);
+        format!("{word} {}", figures::row_age(figures::since(at, now)))
+    };
+    match (alert.state, &alert.ack) {
+        (AlertState::Gone, _) => return Piece::own(ended("gone"), Role::TextDim),
+        (AlertState::Resolved, _) => return Piece::own(ended("resolved"), Role::StateOk),
+        (AlertState::Active | AlertState::Suppressed | AlertState::Unprocessed, _) => {}
+    }
+    match &alert.ack {
+        AckState::Held(ack) => {
+            let role = if *ack.by == *scene.model.settings.identity {
+                Role::AckMine
+            } else {
+                Role::AckOther
+            };
+            let age = figures::row_age(figures::since(ack.at, now));
+            Piece::own(format!("acked {} {age}", person(scene, &ack.by)), role)
+        }
+        AckState::HiddenBy(ack) => Piece::own(
+            format!("hidden by ack of {}", person(scene, &ack.by)),
+            Role::StateStale,
+        ),
+        AckState::None if alert.state == AlertState::Suppressed => {
+            Piece::own(hidden_by(scene, alert), Role::TextDim)
+        }
+        AckState::None if alert.state == AlertState::Unprocessed => {
+            Piece::word("not routed yet", Role::TextMuted)
+        }
+        AckState::None => Piece::word("unacked", Role::TextStrong),
+    }
+}
+
+/// What suppresses an alert, in a word.
+fn hidden_by(scene: Scene, alert: &Alert) -> String {
+    if !alert.silenced_by.is_empty() {
+        return "silenced".to_owned();
+    }
+    if let Some(first) = alert.inhibited_by.first() {
+        let name = first
+            .parse()
+            .ok()
+            .and_then(|fingerprint| scene.model.alerts.alert(fingerprint))
+            .map(|by| SafeText::line(&by.name).into_string());
+        return name.map_or_else(|| "inhibited".to_owned(), |name| format!("inhibited by {name}"));
+    }
+    match alert.muted_by.first() {
+        Some(interval) => format!("muted: {}", SafeText::line(interval)),
+        None => "suppressed".to_owned(),
+    }
+}
+
+/// How fresh the queue is: as old as its oldest source.
+pub(in crate::view) fn freshness<'a>(scene: Scene<'a>) -> Freshness<'a> {
+    let sources = scene
+        .model
+        .health
+        .iter()
+        .filter(|h| h.name.starts_with("alertmanager"));
+    let age = |health: &crate::app::BackendHealth| health.last_good.map(|at| scene.now.tick.since(at));
+    let board_age = scene
+        .model
+        .alerts
+        .board
+        .as_ref()
+        .and_then(|board| board.pipeline.age);
+    // One that has never answered is a fault of the pipeline and said as such; the age is of what is shown.
+    let oldest = sources.clone().filter_map(age).max();
+    let failure = sources.clone().find_map(|health| match &health.status {
+        Status::Failed { cause, .. } => Some(cause.as_ref()),
+        Status::Idle | Status::InFlight { .. } => None,
+    });
+    Freshness {
+        age: oldest.or(board_age),
+        interval: sources
+            .map(|h| h.interval)
+            .max()
+            .unwrap_or(std::time::Duration::from_secs(15)),
+        failure,
+    }
+}
+
+/// Draws the pane.
+pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
+    let pane = &scene.model.alerts;
+    let fresh = freshness(scene);
+    let total = pane.rows.len();
+    let shown = list_rows(area);
+    let border = Border {
+        count: pane.shown().map_or_else(Vec::new, |board| count(scene, board)),
+        filter: narrowed(scene, &pane.filter),
+        age: fresh.pieces(),
+        foot: foot(scene, position(pane.list.index, total, shown)),
+    };
+    let inside = framed(scene, buffer, area, PaneId::Alerts, border);
+    let head = widget::row(inside, 0);
+    let told = first_line(scene, buffer, widget::after(head, 1));
+    if pane.rows.is_empty() {
+        let below = Rect {
+            y: inside.y + u16::from(told),
+            height: inside.height.saturating_sub(u16::from(told)),
+            ..inside
+        };
+        empty(scene, buffer, below, fresh);
+        return;
+    }
+    let body = cells_of(inside);
+    let slots = columns::layout(&COLUMNS, body.width, 1);
+    if !told {
+        columns::draw_header(buffer, widget::row(body, 0), scene.theme, &COLUMNS, &slots);
+    }
+    for (line, index) in (pane.list.offset..total).take(shown).enumerate() {
+        let whole = widget::row(inside, line as u16 + HEADER_ROWS);
+        let row = cells_of(whole);
+        let Some((group, alert)) = pane.at(index) else {
+            continue;
+        };
+        let selected = index == pane.list.index;
+        let base = if selected {
+            scene.theme.style(Role::Cursor)
+        } else {
+            Style::default()
+        };
+        let cells = match alert {
+            Some(alert) => alert_cells(scene, group, alert, fresh.is_stale()),
+            None => head_cells(scene, group),
+        };
+        columns::draw_row(buffer, row, scene.theme, (&COLUMNS, &slots), &cells, base);
+        if is_marked(scene, group, alert) {
+            let mark = widget::after(whole, 1);
+            scene.line(
+                buffer,
+                Rect {
+                    width: 1.min(mark.width),
+                    ..mark
+                },
+                &[Piece::word("✓", Role::Mark)],
+            );
+        }
+        if selected {
+            columns::draw_cursor(buffer, whole, scene.theme);
+        }
+        mark_hits(scene, buffer, row, pane.search.as_ref());
+    }
+    let extent = Extent {
+        first: pane.list.offset,
+        shown,
+        total,
+    };
+    thumb(
+        scene,
+        buffer,
+        area,
+        extent,
+        super::slo::focus(scene, PaneId::Alerts),
+    );
+}
+
+/// The pipeline's worst fault, or what is wrong with the filter, in place of the column titles.
+fn first_line(scene: Scene, buffer: &mut Buffer, row: Rect) -> bool {
+    let Some(board) = scene.model.alerts.shown() else {
+        return false;
+    };
+    let piece = if let Some(fault) = board.pipeline.faults.first() {
+        let more = match board.pipeline.faults.len() - 1 {
+            0 => String::new(),
+            more => format!(" (+{more} more)"),
+        };
+        let text = SafeText::line(&pipeline::fault(fault)).into_string();
+        Piece::own(format!("✗ {text}{more}"), Role::SeverityCritical)
+    } else if let Some(wrong) = &board.filter_error {
+        Piece::own(
+            format!("! filter: {}; nothing is hidden", SafeText::line(wrong)),
+            Role::StateStale,
+        )
+    } else {
+        return false;
+    };
+    scene.line(buffer, row, &[piece]);
+    true
+}
+
+fn cells_of(row: Rect) -> Rect {
+    let row = widget::after(row, 2);
+    Rect {
+        width: row.width.saturating_sub(1),
+        ..row
+    }
+}
+
+fn is_marked(scene: Scene, group: &AlertGroup, alert: Option<&Arc<Alert>>) -> bool {
+    let marks = &scene.model.alerts.marks;
+    if marks.is_empty() {
+        return false;
+    }
+    match alert {
+        Some(alert) => marks.contains(&alert.occurrence.fingerprint),
+        None => group
+            .alerts
+            .iter()
+            .all(|a| marks.contains(&a.occurrence.fingerprint)),
+    }
+}
+
+fn alert_cells<'a>(scene: Scene, group: &AlertGroup, alert: &'a Alert, stale: bool) -> Vec<Vec<Piece<'a>>> {
+    let quiet = is_quiet(alert);
+    let dim = quiet || stale;
+    let text = if dim { Role::TextDim } else { Role::Text };
+    let muted = if dim { Role::TextDim } else { Role::TextMuted };
+    let member = group.alerts.len() > 1;
+    let mut severity = severity(alert.severity.as_deref());
+    if quiet {
+        severity.role = Role::TextDim;
+    }
+    let mut name = vec![
+        Piece::word(if member { "  " } else { "" }, text),
+        Piece::safe(SafeText::line(&alert.name), text),
+    ];
+    if let Some(value) = telling_label(alert, &group.key) {
+        name.push(Piece::word(" ", muted));
+        name.push(Piece::safe(SafeText::line(value), muted));
+    }
+    let age = figures::since(alert.occurrence.starts_at, scene.still.utc);
+    vec![
+        vec![severity],
+        name,
+        vec![Piece::safe(SafeText::line(&alert.service), muted)],
+        Vec::new(),
+        vec![Piece::own(figures::row_age(age), muted)],
+        standing(scene, alert),
+    ]
+}
+
+/// The label that tells an alert from its siblings: the first of the usual ones that the group is not keyed by.
+fn telling_label<'a>(alert: &'a Alert, key: &Labels) -> Option<&'a str> {
+    const USUAL: [&str; 7] = ["instance", "pod", "node", "host", "cluster", "route", "handler"];
+    USUAL
+        .iter()
+        .filter(|name| key.get(name).is_none())
+        .find_map(|name| alert.labels.get(name))
+        .filter(|value| !value.is_empty())
+}
+
+fn head_cells<'a>(scene: Scene, group: &'a AlertGroup) -> Vec<Vec<Piece<'a>>> {
+    let open = scene.model.alerts.unfolded.contains(&group.key);
+    let tally = Tally::of(scene, group);
+    let role = if tally.free > 0 {
+        Role::Text
+    } else {
+        Role::TextMuted
+    };
+    let mut severity = severity(group.severity.as_deref());
+    if tally.free + tally.taken == 0 {
+        severity.role = Role::TextDim;
+    }
+    let first = group.alerts.first();
+    let same = |of: fn(&Alert) -> &str| {
+        let value = of(first?);
+        group
+            .alerts
+            .iter()
+            .all(|alert| of(alert) == value)
+            .then_some(value)
+    };
+    let mut name = vec![Piece::word(if open { "▾ " } else { "▸ " }, Role::Accent)];
+    match same(|alert| &alert.name) {
+        Some(value) => name.push(Piece::safe(SafeText::line(value), role)),
+        None => name.push(Piece::own(key_words(&group.key), role)),
+    }
+    let service = match same(|alert| &alert.service) {
+        Some(value) => Piece::safe(SafeText::line(value), Role::TextMuted),
+        None => Piece::word("several", Role::TextDim),
+    };
+    let age = tally.oldest.map_or_else(String::new, |at| {
+        figures::row_age(figures::since(at, scene.still.utc))
+    });
+    vec![
+        vec![severity],
+        name,
+        vec![service],
+        vec![Piece::own(
+            format!("×{}", words::count(group.alerts.len() as f64)),
+            role,
+        )],
+        vec![Piece::own(age, Role::TextMuted)],
+        tally.pieces(),
+    ]
+}
+
+/// A group's key as words: `service=checkout env=prod`; what it is where there is none.
+pub(in crate::view) fn key_words(key: &Labels) -> String {
+    if key.is_empty() {
+        return "(no labels in common)".to_owned();
+    }
+    let mut text = String::new();
+    for (name, value) in key.iter() {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(SafeText::line(name).as_str());
+        text.push('=');
+        text.push_str(SafeText::line(value).as_str());
+    }
+    text
+}
+
+/// How a group's alerts stand.
+#[derive(Default)]
+struct Tally {
+    free: usize,
+    taken: usize,
+    hidden: usize,
+    over: usize,
+    busy: usize,
+    flapping: usize,
+    oldest: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+impl Tally {
+    fn of(scene: Scene, group: &AlertGroup) -> Self {
+        let acting = !scene.model.acts.pending.is_empty();
+        let mut tally = Self::default();
+        for alert in &group.alerts {
+            let slot = match (alert.state, &alert.ack) {
+                (AlertState::Gone | AlertState::Resolved, _) => &mut tally.over,
+                (_, AckState::Held(_)) => &mut tally.taken,
+                (AlertState::Suppressed, AckState::None) => &mut tally.hidden,
+                (AlertState::Active | AlertState::Unprocessed, AckState::None)
+                | (_, AckState::HiddenBy(_)) => &mut tally.free,
+            };
+            *slot += 1;
+            tally.flapping += usize::from(alert.flaps.0 >= Flaps::MARK);
+            tally.busy +=
+                usize::from(acting && scene.model.acts.touching(alert.occurrence.fingerprint).is_some());
+            let starts_at = alert.occurrence.starts_at;
+            tally.oldest = Some(tally.oldest.map_or(starts_at, |oldest| oldest.min(starts_at)));
+        }
+        tally
+    }
+
+    fn pieces(&self) -> Vec<Piece<'static>> {
+        let all = self.free + self.taken + self.hidden + self.over;
+        let parts = [
+            (self.busy, "ack…", Role::StateBusy),
+            (self.free, "unacked", Role::TextStrong),
+            (self.taken, "acked", Role::AckOther),
+            (self.hidden, "suppressed", Role::TextDim),
+            (self.over, "over", Role::TextDim),
+            (self.flapping, "flapping", Role::StateStale),
+        ];
+        let mut pieces = Vec::new();
+        for (count, word, role) in parts {
+            if count == 0 {
+                continue;
+            }
+            if !pieces.is_empty() {
+                pieces.push(Piece::word(" · ", Role::TextDim));
+            }
+            // All of them: the count stands in its own column already.
+            if count == all && word != "flapping" {
+                pieces.push(Piece::word(word, role));
+            } else {
+                pieces.push(Piece::own(format!("{count} {word}"), role));
+            }
+        }
+        pieces
+    }
+}
+
+fn count(scene: Scene, board: &AlertBoard) -> Vec<Piece<'static>> {
+    let counts = board.counts;
+    let mut pieces = vec![if counts.active == 0 {
+        Piece::word("none firing", Role::TextMuted)
+    } else {
+        Piece::own(format!("{} firing", counts.active), Role::TextStrong)
+    }];
+    for (count, word) in [(counts.acknowledged, "acked"), (counts.suppressed, "suppressed")] {
+        if count > 0 {
+            pieces.push(Piece::own(format!(" · {count} {word}"), Role::TextMuted));
+        }
+    }
+    match scene.model.alerts.states {
+        StateChoice::Active => {}
+        StateChoice::All => pieces.push(Piece::word("  all states", Role::Accent)),
+        StateChoice::Suppressed => pieces.push(Piece::word("  suppressed only", Role::Accent)),
+    }
+    pieces
+}
+
+/// How it is grouped, and where in it one is.
+fn foot(scene: Scene, position: Vec<Piece<'static>>) -> Vec<Piece<'static>> {
+    let mut pieces = match &scene.model.alerts.grouping {
+        Grouping::Server => Vec::new(),
+        Grouping::Flat => vec![Piece::word("not grouped", Role::TextMuted)],
+        Grouping::Labels(labels) => {
+            let labels: Vec<String> = labels.iter().map(|l| SafeText::line(l).into_string()).collect();
+            vec![Piece::own(format!("by {}", labels.join(", ")), Role::TextMuted)]
+        }
+    };
+    if !pieces.is_empty() && !position.is_empty() {
+        pieces.push(Piece::word("  ", Role::Text));
+    }
+    pieces.extend(position);
+    pieces
+}
+
+/// Why the queue is empty, and why that can be believed or not.
+fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
+    let model = scene.model;
+    let pane = &model.alerts;
+    let key = |action| hints::key(scene, action).unwrap_or_else(|| ":".to_owned());
+    if model.settings.alertmanagers.is_empty() {
+        let more = [
+            format!(
+                "Add [[contexts.{}.alertmanagers]] with a name and a url,",
+                model.settings.context
+            ),
+            "or let `midwatch init URL` find out and write the configuration.".to_owned(),
+        ];
+        return message(
+            scene,
+            buffer,
+            area,
+            ("No Alertmanager in this context.", Role::Text),
+            &more,
+        );
+    }
+    let Some(board) = pane.shown() else {
+        if let Some(cause) = fresh.failure {
+            let more = [
+                "Whether anything fires is not known. It is asked again by itself.".to_owned(),
+                format!(
+                    "{} shows every backend, `midwatch doctor` looks closer.",
+                    key(crate::action::Action::Health)
+                ),
+            ];
+            return message(
+                scene,
+                buffer,
+                area,
+                (&format!("✗ {cause}"), Role::StateFailed),
+                &more,
+            );
+        }
+        let count = model.settings.alertmanagers.len();
+        let text = match count {
+            1 => "◌ Waiting for Alertmanager.".to_owned(),
+            count => format!("◌ Waiting for {count} Alertmanagers."),
+        };
+        scene.line(
+            buffer,
+            widget::after(widget::row(area, 0), 1),
+            &[Piece::own(text, Role::StateBusy)],
+        );
+        let below = Rect {
+            y: area.y + 2.min(area.height),
+            height: area.height.saturating_sub(2),
+            ..area
+        };
+        return skeleton(scene, buffer, below);
+    };
+    let counts = board.counts;
+    let held = counts.active + counts.acknowledged + counts.suppressed;
+    let filtered = !pane.filter.trim().is_empty() || model.scope.current().is_some();
+    if filtered && held > 0 {
+        let what = narrowed(scene, &pane.filter).unwrap_or_default();
+        let head = format!("None of {held} alerts matches `{what}`.");
+        let mut more = Vec::new();
+        if !pane.filter.trim().is_empty() {
+            more.push(format!(
+                "{} changes the filter; an empty one shows all.",
+                key(crate::action::Action::Filter)
+            ));
+        }
+        if model.scope.current().is_some() {
+            more.push(format!(
+                "{} undoes the scope.",
+                key(crate::action::Action::ScopeBack)
+            ));
+        }
+        return message(scene, buffer, area, (&head, Role::Text), &more);
+    }
+    let trusted = board.pipeline.faults.is_empty() && board.pipeline.unknown.is_empty();
+    let (shape, role) = if trusted {
+        ("✓ ", Role::StateOk)
+    } else if board.pipeline.faults.is_empty() {
+        ("", Role::Text)
+    } else {
+        ("✗ ", Role::SeverityCritical)
+    };
+    let head = format!("{shape}{}", pipeline::sentence(board));
+    let mut more: Vec<String> = board
+        .pipeline
+        .faults
+        .iter()
+        .skip(1)
+        .map(pipeline::fault)
+        .collect();
+    more.extend(
+        board
+            .pipeline
+            .unknown
+            .iter()
+            .map(|unknown| format!("not proven: {unknown}")),
+    );
+    if held > 0 {
+        more.push(format!(
+            "{} acknowledged, {} suppressed: {} shows them.",
+            counts.acknowledged,
+            counts.suppressed,
+            key(crate::action::Action::ShowSuppressed)
+        ));
+    }
+    message(scene, buffer, area, (&head, role), &more);
+}

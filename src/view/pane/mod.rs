@@ -1,0 +1,217 @@
+//! The panes: what each list shows, and the frame around it with its count, its filter and the age of its data.
+
+pub(super) mod alerts;
+pub(super) mod pipeline;
+pub(super) mod slo;
+pub(super) mod tabs;
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::widget::frame::{self, Frame};
+use super::widget::scrollbar::{self, Extent};
+use super::widget::{self, Piece, words};
+use super::{Scene, figures};
+use crate::app::focus::PaneId;
+use crate::app::panes::Search;
+use crate::terminal::Focused;
+use crate::text::SafeText;
+use crate::theme::Role;
+
+/// Draws a pane.
+pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, pane: PaneId) {
+    match pane {
+        PaneId::Slo => slo::draw(scene, buffer, area),
+        PaneId::Alerts => alerts::draw(scene, buffer, area),
+    }
+}
+
+/// How old what is shown is, and why it is not newer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Freshness<'a> {
+    /// Since the last good answer; none before the first.
+    pub age: Option<Duration>,
+    /// How often it is asked.
+    pub interval: Duration,
+    /// Why the last attempt failed.
+    pub failure: Option<&'a str>,
+}
+
+impl Freshness<'_> {
+    /// Past twice its interval.
+    pub(super) fn is_stale(&self) -> bool {
+        self.age.is_some_and(|age| age > self.interval * 2)
+    }
+
+    /// The words at the right of a border.
+    pub(super) fn pieces(&self) -> Vec<Piece<'static>> {
+        let cause = self.failure.map(|cause| SafeText::line(cause).into_string());
+        match (self.age, cause) {
+            (None, None) => vec![Piece::word("waiting…", Role::StateBusy)],
+            (None, Some(cause)) => vec![Piece::own(format!("✗ {cause}"), Role::StateFailed)],
+            (Some(age), Some(cause)) if self.is_stale() => vec![Piece::own(
+                format!("STALE {}: {cause}", figures::stepped(age)),
+                Role::StateStale,
+            )],
+            (Some(age), None) if self.is_stale() => {
+                vec![Piece::own(
+                    format!("STALE {}", figures::stepped(age)),
+                    Role::StateStale,
+                )]
+            }
+            (Some(age), Some(cause)) => {
+                vec![Piece::own(
+                    format!("{} · {cause}", figures::stepped(age)),
+                    Role::StateStale,
+                )]
+            }
+            // Half an interval of grace: an answer that takes its time must not make the word flicker.
+            (Some(age), None) => vec![Piece::own(
+                words::data_age(age, self.interval + self.interval / 2),
+                Role::TextMuted,
+            )],
+        }
+    }
+}
+
+/// What a pane's border says.
+pub(super) struct Border<'a> {
+    pub count: Vec<Piece<'a>>,
+    pub filter: Option<String>,
+    pub age: Vec<Piece<'a>>,
+    pub foot: Vec<Piece<'a>>,
+}
+
+/// Draws a pane's frame; its inside.
+pub(super) fn framed(scene: Scene, buffer: &mut Buffer, area: Rect, pane: PaneId, border: Border) -> Rect {
+    let focused = scene.model.focus == pane && scene.model.details.is_empty();
+    let frame = Frame {
+        number: Some(pane.number()),
+        title: SafeText::line(pane.title()),
+        count: border.count,
+        filter: border.filter.as_deref().map(SafeText::line),
+        age: border.age,
+        foot: border.foot,
+        focus: if focused { Focused::Gained } else { Focused::Lost },
+    };
+    frame::draw(buffer, area, scene.theme, &frame)
+}
+
+/// The thumb on a frame's right border.
+pub(super) fn thumb(scene: Scene, buffer: &mut Buffer, area: Rect, extent: Extent, focus: Focused) {
+    if area.width < 2 || area.height < 3 {
+        return;
+    }
+    let column = Rect::new(area.right() - 1, area.y + 1, 1, area.height - 2);
+    let role = match focus {
+        Focused::Gained => Role::BorderFocused,
+        Focused::Lost => Role::Border,
+    };
+    scrollbar::draw(buffer, column, scene.theme, extent, role);
+}
+
+/// `3 of 14`, where the list does not fit.
+pub(super) fn position(index: usize, total: usize, shown: usize) -> Vec<Piece<'static>> {
+    if total <= shown || total == 0 {
+        return Vec::new();
+    }
+    vec![Piece::own(format!("{} of {total}", index + 1), Role::TextMuted)]
+}
+
+/// Filter and scope, as the border says what the list is narrowed to.
+pub(super) fn narrowed(scene: Scene, filter: &str) -> Option<String> {
+    match (scene.model.scope.service(), filter.trim()) {
+        (None, "") => None,
+        (None, filter) => Some(filter.to_owned()),
+        (Some(service), "") => Some(service.to_owned()),
+        (Some(service), filter) => Some(format!("{service} · {filter}")),
+    }
+}
+
+/// A message in an empty pane: a head, and what to do, wrapped.
+pub(super) fn message(scene: Scene, buffer: &mut Buffer, area: Rect, head: (&str, Role), more: &[String]) {
+    let mut page = super::sheet::Sheet::default();
+    page.prose(head.0, head.1);
+    if !more.is_empty() {
+        page.blank();
+    }
+    for line in more {
+        page.prose(line, Role::TextMuted);
+    }
+    let inset = Rect {
+        x: area.x + 1.min(area.width),
+        y: area.y,
+        width: area.width.saturating_sub(2),
+        height: area.height,
+    };
+    let drop = u16::from(area.height > 4);
+    let inset = Rect {
+        y: inset.y + drop,
+        height: inset.height - drop,
+        ..inset
+    };
+    page.draw(scene, buffer, inset, 0);
+}
+
+/// Rows that stand for what is awaited: the shape of the list, without a word in it.
+pub(super) fn skeleton(scene: Scene, buffer: &mut Buffer, area: Rect) {
+    const LENGTHS: [(usize, usize); 4] = [(8, 14), (11, 10), (6, 18), (9, 12)];
+    for (index, (name, rest)) in LENGTHS
+        .iter()
+        .cycle()
+        .take(usize::from(area.height).min(6))
+        .enumerate()
+    {
+        let row = widget::row(area, index as u16);
+        let text = format!(
+            "  {}  {}  {}",
+            "·".repeat(4),
+            "·".repeat(*name),
+            "·".repeat(*rest)
+        );
+        scene.line(buffer, row, &[Piece::own(text, Role::TextDim)]);
+    }
+}
+
+/// Marks what is sought in a row that is drawn already.
+pub(super) fn mark_hits(scene: Scene, buffer: &mut Buffer, row: Rect, search: Option<&Search>) {
+    let Some(search) = search.filter(|search| !search.text.is_empty()) else {
+        return;
+    };
+    let row = widget::clip(buffer, row);
+    let exact = search.text.chars().any(char::is_uppercase);
+    let fold = |text: &str| {
+        if exact {
+            text.to_owned()
+        } else {
+            text.to_lowercase()
+        }
+    };
+    // A cell's place in the text, so that wide letters are marked whole.
+    let mut text = String::new();
+    let mut starts = Vec::new();
+    for x in row.left()..row.right() {
+        starts.push(text.len());
+        if let Some(cell) = buffer.cell((x, row.y)) {
+            text.push_str(&fold(cell.symbol()));
+        }
+    }
+    let style = scene.theme.style(Role::Match);
+    let sought = fold(&search.text);
+    for (at, hit) in text.match_indices(&sought) {
+        for (x, start) in (row.left()..row.right()).zip(&starts) {
+            if (at..at + hit.len()).contains(start) {
+                set_style(buffer, x, row.y, style);
+            }
+        }
+    }
+}
+
+fn set_style(buffer: &mut Buffer, x: u16, y: u16, style: Style) {
+    if let Some(cell) = buffer.cell_mut((x, y)) {
+        cell.set_style(style);
+    }
+}

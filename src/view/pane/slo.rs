@@ -1,0 +1,461 @@
+//! The SLO pane: one row an objective, most urgent first, as the board ranks them.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{Border, Freshness, framed, mark_hits, message, narrowed, position, skeleton, thumb};
+use crate::app::focus::PaneId;
+use crate::domain::slo::{BudgetStatus, HadData, Severity, SloBoard, SloReport, SloState};
+use crate::terminal::Focused;
+use crate::text::{Cut, SafeText};
+use crate::theme::Role;
+use crate::view::widget::columns::{self, Align, Column, Width};
+use crate::view::widget::scrollbar::Extent;
+use crate::view::widget::sparkline::{self, Sparkline};
+use crate::view::widget::{self, Piece, bar, words};
+use crate::view::{Scene, figures};
+
+const TREND: usize = 5;
+const BUDGET: usize = 6;
+
+/// Columns, the least important dropped first; the widths do not depend on what is in them.
+const COLUMNS: [Column; 8] = [
+    column("state", Width::Fixed(10), Align::Left, 0),
+    column(
+        "service",
+        Width::Flex {
+            min: 8,
+            max: 18,
+            weight: 2,
+        },
+        Align::Left,
+        0,
+    ),
+    column(
+        "objective",
+        Width::Flex {
+            min: 10,
+            max: 36,
+            weight: 3,
+        },
+        Align::Left,
+        1,
+    ),
+    column("goal", Width::Fixed(6), Align::Right, 5),
+    column("burn", Width::Fixed(6), Align::Right, 0),
+    column(
+        "trend",
+        Width::Flex {
+            min: 6,
+            max: 24,
+            weight: 2,
+        },
+        Align::Right,
+        4,
+    ),
+    column(
+        "budget",
+        Width::Flex {
+            min: 9,
+            max: 20,
+            weight: 2,
+        },
+        Align::Right,
+        2,
+    ),
+    column("empty in", Width::Fixed(8), Align::Right, 3),
+];
+
+const fn column(title: &'static str, width: Width, align: Align, rank: u8) -> Column {
+    Column {
+        title,
+        width,
+        align,
+        cut: Cut::End,
+        rank,
+    }
+}
+
+/// A state's word on screen, and its role.
+pub(in crate::view) fn state(state: SloState) -> Piece<'static> {
+    match state {
+        SloState::Page => Piece::word("PAGE", Role::SloPage),
+        SloState::Ticket => Piece::word("TICKET", Role::SloTicket),
+        SloState::Error => Piece::word("ERROR", Role::StateFailed),
+        SloState::NoData => Piece::word("NO DATA", Role::SloUnknown),
+        SloState::NoTraffic => Piece::word("no traffic", Role::SloUnknown),
+        SloState::Ok => Piece::word("ok", Role::SloOk),
+    }
+}
+
+/// The role of a budget's number and bar.
+pub(in crate::view) fn budget_role(status: BudgetStatus) -> Role {
+    match status {
+        BudgetStatus::Healthy => Role::BudgetHealthy,
+        BudgetStatus::Warning => Role::BudgetWarning,
+        BudgetStatus::Critical | BudgetStatus::Breached => Role::BudgetCritical,
+    }
+}
+
+/// How fresh the board is.
+pub(in crate::view) fn freshness<'a>(scene: Scene<'a>) -> Freshness<'a> {
+    let feed = &scene.model.slo.feed;
+    Freshness {
+        age: feed.age(scene.now.tick),
+        interval: feed.interval,
+        failure: feed.failure(),
+    }
+}
+
+/// The burn that a row shows: over the shortest window.
+pub(in crate::view) fn burn_now(report: &SloReport) -> Option<f64> {
+    report.windows.first().and_then(|window| window.burn_rate)
+}
+
+/// The name without the service in front, which has a column of its own.
+pub(in crate::view) fn short_name(report: &SloReport) -> &str {
+    let name = report.slo.name.as_str();
+    let rest = name
+        .strip_prefix(report.slo.service.as_str())
+        .map(|rest| rest.trim_start_matches(['-', '_', '.', '/', ':', ' ']));
+    match rest {
+        Some(rest) if !rest.is_empty() && rest.len() < name.len() => rest,
+        Some(_) | None => name,
+    }
+}
+
+/// `page, data lost 4m`: what a row says in place of numbers when its data is lost.
+pub(in crate::view) fn lost(scene: Scene, report: &SloReport) -> Option<String> {
+    if report.state != SloState::NoData {
+        return None;
+    }
+    match (&report.last_known, report.had_data) {
+        (Some((state, at)), _) => {
+            let age = figures::row_age(figures::since(*at, scene.still.utc));
+            Some(format!("{}, data lost {age}", state.word()))
+        }
+        (None, HadData::Yes) => Some("data lost".to_owned()),
+        (None, HadData::No) => Some("never seen".to_owned()),
+    }
+}
+
+/// Draws the pane.
+pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
+    let pane = &scene.model.slo;
+    let fresh = freshness(scene);
+    let total = pane.rows.len();
+    let shown = crate::view::layout::list_rows(area);
+    let border = Border {
+        count: pane.board().map_or_else(Vec::new, |board| count(board)),
+        filter: narrowed(scene, &pane.filter),
+        age: fresh.pieces(),
+        foot: foot(pane.board(), position(pane.list.index, total, shown)),
+    };
+    let inside = framed(scene, buffer, area, PaneId::Slo, border);
+    if pane.rows.is_empty() {
+        empty(scene, buffer, inside, fresh);
+        return;
+    }
+    let body = cells_of(inside);
+    let slots = columns::layout(&COLUMNS, body.width, 1);
+    columns::draw_header(buffer, widget::row(body, 0), scene.theme, &COLUMNS, &slots);
+    for (line, index) in (pane.list.offset..total).take(shown).enumerate() {
+        let whole = widget::row(inside, line as u16 + crate::view::layout::HEADER_ROWS);
+        let row = cells_of(whole);
+        let Some(report) = pane.rows.get(index).and_then(|name| pane.report(name)) else {
+            continue;
+        };
+        let selected = index == pane.list.index;
+        draw_row(
+            scene,
+            buffer,
+            row,
+            (&slots, report),
+            RowLook {
+                selected,
+                stale: fresh.is_stale(),
+            },
+        );
+        if selected {
+            columns::draw_cursor(buffer, whole, scene.theme);
+        }
+        mark_hits(scene, buffer, row, pane.search.as_ref());
+    }
+    let extent = Extent {
+        first: pane.list.offset,
+        shown,
+        total,
+    };
+    thumb(scene, buffer, area, extent, focus(scene, PaneId::Slo));
+}
+
+pub(super) fn focus(scene: Scene, pane: PaneId) -> Focused {
+    if scene.model.focus == pane {
+        Focused::Gained
+    } else {
+        Focused::Lost
+    }
+}
+
+/// What is left of a row beside the cursor's bar and a margin at the right.
+fn cells_of(row: Rect) -> Rect {
+    let row = widget::after(row, 2);
+    Rect {
+        width: row.width.saturating_sub(1),
+        ..row
+    }
+}
+
+#[derive(Clone, Copy)]
+struct RowLook {
+    selected: bool,
+    stale: bool,
+}
+
+fn draw_row(
+    scene: Scene,
+    buffer: &mut Buffer,
+    row: Rect,
+    what: (&columns::Slots, &SloReport),
+    look: RowLook,
+) {
+    let (slots, report) = what;
+    let text = if look.stale { Role::TextDim } else { Role::Text };
+    let muted = if look.stale {
+        Role::TextDim
+    } else {
+        Role::TextMuted
+    };
+    let burn = burn_now(report);
+    let burn_role = match report.state {
+        SloState::Page => Role::SloPage,
+        SloState::Ticket => Role::SloTicket,
+        SloState::Ok | SloState::NoData | SloState::NoTraffic | SloState::Error => muted,
+    };
+    let name = SafeText::line(short_name(report));
+    let mut cells = vec![
+        vec![state(report.state)],
+        vec![Piece::safe(SafeText::line(&report.slo.service), text)],
+        vec![Piece::safe(name, muted)],
+        vec![Piece::own(report.slo.objective.to_string(), muted)],
+        vec![Piece::own(figures::burn(burn), burn_role)],
+    ];
+    let base = if look.selected {
+        scene.theme.style(Role::Cursor)
+    } else {
+        Style::default()
+    };
+    let instead = lost(scene, report).or_else(|| error_of(report));
+    if let Some(words) = instead {
+        cells.truncate(4);
+        columns::draw_row(buffer, row, scene.theme, (&COLUMNS, slots), &cells, base);
+        let start = slots.rect(4, row).map_or(row.right(), |slot| slot.x);
+        let rest = widget::after(row, start - row.x);
+        scene.line(buffer, rest, &[Piece::own(words, Role::SloUnknown)]);
+        return;
+    }
+    cells.push(Vec::new());
+    cells.push(Vec::new());
+    cells.push(vec![empty_in(report, muted)]);
+    columns::draw_row(buffer, row, scene.theme, (&COLUMNS, slots), &cells, base);
+    if let Some(slot) = slots.rect(TREND, row) {
+        spark(scene, buffer, slot, report);
+    }
+    if let Some(slot) = slots.rect(BUDGET, row) {
+        budget(scene, buffer, slot, report);
+    }
+}
+
+/// The reason an expression failed, in the row itself.
+fn error_of(report: &SloReport) -> Option<String> {
+    use crate::domain::slo::Reading;
+    if report.state != SloState::Error {
+        return None;
+    }
+    let why = report.windows.iter().find_map(|window| match &window.reading {
+        Reading::Error(why) => Some(SafeText::line(why).into_string()),
+        Reading::Ratio { .. } | Reading::NoTraffic | Reading::NoData | Reading::Pending => None,
+    });
+    Some(why.unwrap_or_else(|| "the expression failed".to_owned()))
+}
+
+/// The trend, scaled so that a calm line looks calm: full is the lowest page factor.
+pub(in crate::view) fn spark(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport) {
+    let factor = |severity| {
+        let rules = report
+            .slo
+            .rules
+            .iter()
+            .filter(move |rule| rule.severity == severity);
+        rules.map(|rule| rule.factor).fold(f64::INFINITY, f64::min)
+    };
+    let limit = factor(Severity::Page).min(1e3);
+    let line = Sparkline {
+        values: &report.spark,
+        full: limit,
+        limit,
+        role: Role::Chart,
+        over: Role::SloPage,
+    };
+    sparkline::draw(buffer, slot, scene.theme, &line);
+}
+
+fn budget(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport) {
+    match &report.budget {
+        Some(budget) => bar::draw(
+            buffer,
+            slot,
+            scene.theme,
+            budget.remaining,
+            budget_role(budget.status),
+        ),
+        None => {
+            let dash = widget::after(slot, slot.width.saturating_sub(1));
+            scene.line(buffer, dash, &[Piece::word("–", Role::TextDim)]);
+        }
+    }
+}
+
+fn empty_in(report: &SloReport, role: Role) -> Piece<'static> {
+    let Some(budget) = &report.budget else {
+        return Piece::word("", role);
+    };
+    match (budget.status, budget.exhausts_in) {
+        (BudgetStatus::Breached, _) => Piece::word("spent", Role::BudgetCritical),
+        (BudgetStatus::Healthy | BudgetStatus::Warning | BudgetStatus::Critical, Some(left)) => {
+            Piece::own(words::span(left), role)
+        }
+        (BudgetStatus::Healthy | BudgetStatus::Warning | BudgetStatus::Critical, None) => {
+            Piece::word("–", Role::TextDim)
+        }
+    }
+}
+
+fn count(board: &SloBoard) -> Vec<Piece<'static>> {
+    let mut pieces = Vec::new();
+    for (state, word, role) in [
+        (SloState::Page, "page", Role::SloPage),
+        (SloState::Ticket, "ticket", Role::SloTicket),
+        (SloState::Error, "error", Role::StateFailed),
+        (SloState::NoData, "no data", Role::SloUnknown),
+    ] {
+        let count = board.slos.iter().filter(|report| report.state == state).count();
+        if count > 0 {
+            if !pieces.is_empty() {
+                pieces.push(Piece::word(" · ", Role::TextDim));
+            }
+            pieces.push(Piece::own(format!("{count} {word}"), role));
+        }
+    }
+    if pieces.is_empty() && !board.slos.is_empty() {
+        pieces.push(Piece::own(format!("{} ok", board.slos.len()), Role::TextMuted));
+    }
+    pieces
+}
+
+fn foot(board: Option<&SloBoard>, position: Vec<Piece<'static>>) -> Vec<Piece<'static>> {
+    let mut pieces = Vec::new();
+    if let Some(first) = board.and_then(|board| board.warnings.first()) {
+        let more = board.map_or(0, |board| board.warnings.len() - 1);
+        let more = if more == 0 {
+            String::new()
+        } else {
+            format!(" (+{more}, H shows)")
+        };
+        pieces.push(Piece::own(
+            format!("! {}{more}", SafeText::line(first)),
+            Role::StateStale,
+        ));
+        if !position.is_empty() {
+            pieces.push(Piece::word("  ", Role::Text));
+        }
+    }
+    pieces.extend(position);
+    pieces
+}
+
+/// Why there is nothing to see, and what to do about it.
+fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
+    let model = scene.model;
+    let pane = &model.slo;
+    let key = |action| crate::view::hints::key(scene, action).unwrap_or_else(|| ":".to_owned());
+    if !model.settings.has_metrics {
+        let more = [
+            format!(
+                "Burn rates come from a Prometheus: add [contexts.{}.metrics] with its url,",
+                model.settings.context
+            ),
+            "or let `midwatch init URL` find out and write the configuration.".to_owned(),
+        ];
+        return message(
+            scene,
+            buffer,
+            area,
+            ("No metrics backend in this context.", Role::Text),
+            &more,
+        );
+    }
+    let Some(board) = pane.board() else {
+        if let Some(cause) = fresh.failure {
+            let more = [
+                "It is asked again by itself; nothing needs to be pressed.".to_owned(),
+                format!(
+                    "{} shows every backend, `midwatch doctor` looks closer.",
+                    key(crate::action::Action::Health)
+                ),
+            ];
+            return message(
+                scene,
+                buffer,
+                area,
+                (&format!("✗ {cause}"), Role::StateFailed),
+                &more,
+            );
+        }
+        let text = "◌ Waiting for metrics: the 5m and 1h windows come first.";
+        scene.line(
+            buffer,
+            widget::after(widget::row(area, 0), 1),
+            &[Piece::word(text, Role::StateBusy)],
+        );
+        let below = Rect {
+            y: area.y + 2.min(area.height),
+            height: area.height.saturating_sub(2),
+            ..area
+        };
+        return skeleton(scene, buffer, below);
+    };
+    if board.slos.is_empty() {
+        let mut more = vec![
+            format!(
+                "Define one under [[contexts.{}.slos]], or point slo_files at Sloth, OpenSLO or Pyrra files;",
+                model.settings.context
+            ),
+            "what Sloth or Pyrra record on the server is found by itself.".to_owned(),
+        ];
+        more.extend(board.warnings.iter().map(|warning| format!("! {warning}")));
+        return message(scene, buffer, area, ("No SLO is known here.", Role::Text), &more);
+    }
+    let count = board.slos.len();
+    if pane.filter.trim().is_empty() {
+        let service = SafeText::line(model.scope.service().unwrap_or_default()).into_string();
+        let more = [format!(
+            "{} undoes the scope; {count} SLOs are outside it.",
+            key(crate::action::Action::ScopeBack)
+        )];
+        return message(
+            scene,
+            buffer,
+            area,
+            (&format!("No SLO of service {service}."), Role::Text),
+            &more,
+        );
+    }
+    let head = format!("None of {count} SLOs matches `{}`.", pane.filter);
+    let more = [format!(
+        "{} changes the filter; an empty one shows all.",
+        key(crate::action::Action::Filter)
+    )];
+    message(scene, buffer, area, (&head, Role::Text), &more);
+}

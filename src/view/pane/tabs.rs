@@ -1,0 +1,89 @@
+//! The tab bar of small screens: the panes that are out of sight keep their badges in it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::focus::PaneId;
+use crate::domain::slo::SloState;
+use crate::theme::Role;
+use crate::view::Scene;
+use crate::view::widget::{self, Piece};
+
+/// Draws the bar.
+pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
+    let mut pieces = Vec::new();
+    for pane in PaneId::ALL {
+        if !pieces.is_empty() {
+            pieces.push(Piece::word(" │ ", Role::Border));
+        }
+        let (shape, role) = if pane == scene.model.focus {
+            ("▌", Role::TitleFocused)
+        } else {
+            (" ", Role::Title)
+        };
+        pieces.push(Piece::word(shape, Role::Accent));
+        pieces.push(Piece::own(pane.number().to_string(), Role::Key));
+        pieces.push(Piece::own(
+            format!(
+                " {}",
+                match pane {
+                    PaneId::Slo => "SLO",
+                    PaneId::Alerts => "Alerts",
+                }
+            ),
+            role,
+        ));
+        pieces.extend(badge(scene, pane));
+    }
+    if let Some(view) = scene.model.details.last() {
+        use crate::app::focus::Detail;
+        let what = match &view.detail {
+            Detail::Slo(_) => " › SLO",
+            Detail::Alert(_) => " › alert",
+            Detail::Silences => " › silences",
+        };
+        pieces.push(Piece::word(what, Role::Accent));
+    }
+    scene.line(buffer, widget::after(area, 0), &pieces);
+}
+
+/// What one would see there.
+fn badge(scene: Scene, pane: PaneId) -> Vec<Piece<'static>> {
+    match pane {
+        PaneId::Slo => {
+            let Some(board) = scene.model.slo.board() else {
+                return vec![Piece::word(" …", Role::StateBusy)];
+            };
+            let count = |state| board.slos.iter().filter(|report| report.state == state).count();
+            let mut pieces = Vec::new();
+            for (state, word, role) in [
+                (SloState::Page, "page", Role::SloPage),
+                (SloState::Ticket, "ticket", Role::SloTicket),
+                (SloState::NoData, "no data", Role::SloUnknown),
+            ] {
+                let count = count(state);
+                if count > 0 {
+                    pieces.push(Piece::own(format!(" {count} {word}"), role));
+                }
+            }
+            if pieces.is_empty() && !board.slos.is_empty() {
+                pieces.push(Piece::word(" ok", Role::SloOk));
+            }
+            pieces
+        }
+        PaneId::Alerts => match scene.model.alerts.shown() {
+            None => vec![Piece::word(" …", Role::StateBusy)],
+            Some(board) if !board.pipeline.faults.is_empty() => vec![
+                Piece::own(format!(" {}", board.counts.active), Role::SeverityCritical),
+                Piece::word(" !pipeline", Role::SeverityCritical),
+            ],
+            Some(board) if board.counts.active > 0 => {
+                vec![Piece::own(
+                    format!(" {} firing", board.counts.active),
+                    Role::SeverityWarning,
+                )]
+            }
+            Some(_) => vec![Piece::word(" quiet", Role::TextMuted)],
+        },
+    }
+}

@@ -1,0 +1,89 @@
+//! What is under the cursor, opened beside the lists where there is room: the head of its detail.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::Scene;
+use super::detail::{Pages, alert, slo};
+use super::pane::{alerts, message};
+use super::sheet::Sheet;
+use super::widget::frame::{self, Frame};
+use super::widget::{self, Piece};
+use crate::app::focus::PaneId;
+use crate::domain::alert::AlertGroup;
+use crate::terminal::Focused;
+use crate::text::SafeText;
+use crate::theme::Role;
+
+/// Draws the preview.
+pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
+    let model = scene.model;
+    let (title, sheet) = match model.focus {
+        PaneId::Slo => match model.slo.selected() {
+            Some(report) => opened(slo::pages(scene, report)),
+            None => return nothing(scene, buffer, area),
+        },
+        PaneId::Alerts => match model.alerts.at(model.alerts.list.index) {
+            Some((_, Some(alert))) => opened(alert::pages(scene, alert)),
+            Some((group, None)) => (
+                format!("Group {}", alerts::key_words(&group.key)),
+                of_group(scene, group),
+            ),
+            None => return nothing(scene, buffer, area),
+        },
+    };
+    let frame = Frame::titled(SafeText::line(&title), Focused::Lost);
+    let inside = frame::draw(buffer, area, scene.theme, &frame);
+    let inside = widget::after(inside, 1);
+    let inside = Rect {
+        width: inside.width.saturating_sub(1),
+        ..inside
+    };
+    let extent = sheet.draw(scene, buffer, inside, 0);
+    if extent.total > extent.shown {
+        let key = super::hints::key(scene, crate::action::Action::Open).unwrap_or_default();
+        let more = format!(" {key} shows {} more ", extent.total - extent.shown);
+        let x = area.width.saturating_sub(more.chars().count() as u16 + 2);
+        let foot = widget::row(area, area.height.saturating_sub(1));
+        scene.line(
+            buffer,
+            widget::after(foot, x),
+            &[Piece::own(more, Role::TextMuted)],
+        );
+    }
+}
+
+fn opened(pages: Pages) -> (String, Sheet) {
+    (pages.title.clone(), pages.joined())
+}
+
+/// A group's members, the most urgent first.
+fn of_group<'a>(scene: Scene<'a>, group: &'a AlertGroup) -> Sheet<'a> {
+    const LISTED: usize = 40;
+    let mut sheet = Sheet::default();
+    for (name, value) in group.key.iter() {
+        sheet.pair(name, value, Role::Text);
+    }
+    sheet.blank();
+    for alert in group.alerts.iter().take(LISTED) {
+        sheet.line(slo::alert_line(scene, alert));
+    }
+    if group.alerts.len() > LISTED {
+        sheet.prose(
+            &format!("and {} more", group.alerts.len() - LISTED),
+            Role::TextMuted,
+        );
+    }
+    if let Some(summary) = group.alerts.first().and_then(|a| a.annotations.get("summary")) {
+        sheet.blank();
+        sheet.prose(summary, Role::Text);
+    }
+    sheet
+}
+
+fn nothing(scene: Scene, buffer: &mut Buffer, area: Rect) {
+    let frame = Frame::titled(SafeText::line("Preview"), Focused::Lost);
+    let inside = frame::draw(buffer, area, scene.theme, &frame);
+    let text = "What is under the cursor is shown here.";
+    message(scene, buffer, inside, (text, Role::TextDim), &[]);
+}
