@@ -12,6 +12,9 @@ use std::time::Duration;
 pub mod alerts;
 pub mod http;
 pub mod metrics;
+mod open;
+
+pub use open::{Backends, Counted};
 
 /// A failed question, as a document's `errors` array and a pane's border say it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect};
 use super::widget::{self, Piece, width_of};
 use super::{Scene, figures, hints};
 use crate::app::BackendHealth;
-use crate::app::acts::{Keeper, Stage};
+use crate::app::acts::Stage;
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
 use crate::app::modal::{Modal, Prompt, PromptKind, PromptTarget};
@@ -323,12 +323,11 @@ fn under_way(scene: Scene) -> Vec<Piece<'static>> {
     if marks > 0 {
         parts.push((format!("{marks} marked"), Role::Mark));
     }
-    let ours = acts.held.iter().filter(|held| held.keeper == Keeper::Us);
-    if let Some(first) = ours.clone().map(|held| held.until).min() {
+    if let Some(first) = acts.held.iter().map(|held| held.lease.set_until).min() {
         let soon = (first - scene.now.utc).to_std().unwrap_or_default() < Duration::from_secs(120);
         let until = figures::moment(first, scene.now.utc, scene.model.zone);
         parts.push((
-            format!("acks held {} until {until}", ours.count()),
+            format!("acks held {} until {until}", acts.held.len()),
             if soon { Role::StateStale } else { Role::AckMine },
         ));
     }

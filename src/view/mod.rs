@@ -25,7 +25,7 @@ use crate::text::Cut;
 use crate::theme::{Glyphs, Role, Theme};
 use crate::time::Now;
 use layout::{Cover, Middle};
-use widget::{Piece, put_pieces};
+use widget::{Look, Piece, put_pieces};
 
 /// What every drawing function is handed.
 #[derive(Clone, Copy)]
@@ -47,7 +47,7 @@ impl Scene<'_> {
             self.theme,
             pieces,
             Cut::End,
-            ratatui::style::Style::default(),
+            Look::Plain,
         )
     }
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use crate::app::panes::SilenceKey;
 use crate::domain::alert::{BoardSilence, IsAck, SilenceState};
@@ -16,7 +15,7 @@ use crate::view::pane::{alerts, mark_hits, message, position, thumb};
 use crate::view::widget::columns::{self, Align, Column, Width};
 use crate::view::widget::frame::{self, Frame};
 use crate::view::widget::scrollbar::Extent;
-use crate::view::widget::{self, Piece, words};
+use crate::view::widget::{self, Look, Piece, words};
 use crate::view::{Scene, hints};
 
 /// Ends within this: said in the warning style.
@@ -114,13 +113,9 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             continue;
         };
         let selected = index == pane.list.index;
-        let base = if selected {
-            scene.theme.style(Role::Cursor)
-        } else {
-            Style::default()
-        };
+        let look = if selected { Look::Cursor } else { Look::Plain };
         let cells = cells(scene, silence);
-        columns::draw_row(buffer, row, scene.theme, (&COLUMNS, &slots), &cells, base);
+        columns::draw_row(buffer, row, scene.theme, (&COLUMNS, &slots), &cells, look);
         if selected {
             columns::draw_cursor(buffer, whole, scene.theme);
         }

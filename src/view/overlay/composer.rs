@@ -1,6 +1,5 @@
 //! The silence composer: three fields, and what the silence would hide, now and of late.
 
-use std::collections::BTreeSet;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
@@ -9,8 +8,7 @@ use tui_textarea::TextArea;
 use super::{boxed, input};
 use crate::app::modal::{Composer, Field, Past};
 use crate::app::update::matchers_of;
-use crate::domain::alert::plan::{Preview, silence_preview};
-use crate::domain::alert::{AlertBoard, Fingerprint};
+use crate::domain::alert::plan::silence_preview;
 use crate::text::{SafeText, fit};
 use crate::theme::Role;
 use crate::view::Scene;
@@ -122,33 +120,40 @@ fn preview<'a>(scene: Scene<'a>, open: &'a Composer) -> Sheet<'a> {
         );
         return sheet;
     };
-    let seen = silence_preview(&matchers, board);
-    let groups = groups_of(board, &seen);
-    let hides = match seen.alerts.len() {
+    let seen = match silence_preview(&matchers, board, &[]) {
+        Ok(seen) => seen,
+        Err(why) => {
+            sheet.prose(&format!("! {why}"), Role::StateStale);
+            return sheet;
+        }
+    };
+    let groups = seen.groups;
+    let hides = match seen.matched.len() {
         0 => "hides nothing now".to_owned(),
         1 => "hides 1 alert now".to_owned(),
         alerts if groups == 1 => format!("hides {alerts} alerts in 1 group now"),
         alerts => format!("hides {alerts} alerts in {groups} groups now"),
     };
-    let role = if seen.alerts.is_empty() {
+    let role = if seen.matched.is_empty() {
         Role::StateStale
     } else {
         Role::TextStrong
     };
     sheet.line(vec![Piece::own(hides, role), past(&open.past)]);
-    for refusal in seen.refusals() {
+    for refusal in seen.reasons() {
         sheet.prose(&format!("! {refusal}"), Role::StateStale);
     }
-    for alert in seen.alerts.iter().take(LISTED) {
+    let matched = seen.matched.iter().filter_map(|fingerprint| board.by_fingerprint.get(fingerprint));
+    for alert in matched.take(LISTED) {
         let line = alert_line(scene, alert);
         let owned = line
             .into_iter()
             .map(|piece| Piece::own(piece.as_str().to_owned(), piece.role));
         sheet.line(owned.collect());
     }
-    if seen.alerts.len() > LISTED {
+    if seen.matched.len() > LISTED {
         sheet.prose(
-            &format!("and {} more", seen.alerts.len() - LISTED),
+            &format!("and {} more", seen.matched.len() - LISTED),
             Role::TextMuted,
         );
     }
@@ -182,19 +187,4 @@ fn past(past: &Past) -> Piece<'static> {
             Role::StateStale,
         ),
     }
-}
-
-fn groups_of(board: &AlertBoard, seen: &Preview) -> usize {
-    let hidden: BTreeSet<Fingerprint> = seen
-        .alerts
-        .iter()
-        .map(|alert| alert.occurrence.fingerprint)
-        .collect();
-    let touched = board.groups.iter().filter(|group| {
-        group
-            .alerts
-            .iter()
-            .any(|alert| hidden.contains(&alert.occurrence.fingerprint))
-    });
-    touched.count()
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use super::{Border, Freshness, framed, mark_hits, message, narrowed, pipeline, position, skeleton, thumb};
 use crate::app::feed::Status;
@@ -17,7 +16,7 @@ use crate::theme::Role;
 use crate::view::layout::{HEADER_ROWS, list_rows};
 use crate::view::widget::columns::{self, Align, Column, Width};
 use crate::view::widget::scrollbar::Extent;
-use crate::view::widget::{self, Piece, words};
+use crate::view::widget::{self, Look, Piece, words};
 use crate::view::{Scene, figures, hints};
 
 /// Columns, the least important dropped first; the widths do not depend on what is in them.
@@ -239,16 +238,12 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             continue;
         };
         let selected = index == pane.list.index;
-        let base = if selected {
-            scene.theme.style(Role::Cursor)
-        } else {
-            Style::default()
-        };
+        let look = if selected { Look::Cursor } else { Look::Plain };
         let cells = match alert {
             Some(alert) => alert_cells(scene, group, alert, fresh.is_stale()),
             None => head_cells(scene, group),
         };
-        columns::draw_row(buffer, row, scene.theme, (&COLUMNS, &slots), &cells, base);
+        columns::draw_row(buffer, row, scene.theme, (&COLUMNS, &slots), &cells, look);
         if is_marked(scene, group, alert) {
             let mark = widget::after(whole, 1);
             scene.line(

@@ -2,7 +2,6 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use super::{Border, Freshness, framed, mark_hits, message, narrowed, position, skeleton, thumb};
 use crate::app::focus::PaneId;
@@ -13,7 +12,7 @@ use crate::theme::Role;
 use crate::view::widget::columns::{self, Align, Column, Width};
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::sparkline::{self, Sparkline};
-use crate::view::widget::{self, Piece, bar, words};
+use crate::view::widget::{self, Look, Piece, bar, words};
 use crate::view::{Scene, figures};
 
 const TREND: usize = 5;
@@ -241,15 +240,11 @@ fn draw_row(
         vec![Piece::own(report.slo.objective.to_string(), muted)],
         vec![Piece::own(figures::burn(burn), burn_role)],
     ];
-    let base = if look.selected {
-        scene.theme.style(Role::Cursor)
-    } else {
-        Style::default()
-    };
+    let as_row = if look.selected { Look::Cursor } else { Look::Plain };
     let instead = lost(scene, report).or_else(|| error_of(report));
     if let Some(words) = instead {
         cells.truncate(4);
-        columns::draw_row(buffer, row, scene.theme, (&COLUMNS, slots), &cells, base);
+        columns::draw_row(buffer, row, scene.theme, (&COLUMNS, slots), &cells, as_row);
         let start = slots.rect(4, row).map_or(row.right(), |slot| slot.x);
         let rest = widget::after(row, start - row.x);
         scene.line(buffer, rest, &[Piece::own(words, Role::SloUnknown)]);
@@ -258,7 +253,7 @@ fn draw_row(
     cells.push(Vec::new());
     cells.push(Vec::new());
     cells.push(vec![empty_in(report, muted)]);
-    columns::draw_row(buffer, row, scene.theme, (&COLUMNS, slots), &cells, base);
+    columns::draw_row(buffer, row, scene.theme, (&COLUMNS, slots), &cells, as_row);
     if let Some(slot) = slots.rect(TREND, row) {
         spark(scene, buffer, slot, report);
     }
