@@ -80,7 +80,10 @@ enum Source {
     /// The machine's own clocks.
     Machine { start: Duration },
     /// Follows tokio's clock from a fixed wall time: journeys under paused time.
-    Tokio { start: tokio::time::Instant, utc: DateTime<Utc> },
+    Tokio {
+        start: tokio::time::Instant,
+        utc: DateTime<Utc>,
+    },
 }
 
 impl Clock {
@@ -91,15 +94,25 @@ impl Clock {
 
     /// A clock that starts at a fixed wall time and moves with tokio's clock, paused or not.
     pub fn with_tokio(utc: DateTime<Utc>) -> Self {
-        Self(Source::Tokio { start: tokio::time::Instant::now(), utc })
+        Self(Source::Tokio {
+            start: tokio::time::Instant::now(),
+            utc,
+        })
     }
 
     /// Both clocks, now.
     #[expect(clippy::disallowed_methods, reason = "this is the layer that reads the clock")]
     pub fn now(&self) -> Now {
         match self.0 {
-            Source::Machine { .. } => Now { utc: Utc::now(), tick: self.tick() },
-            Source::Tokio { utc, .. } => Now { utc, tick: Tick::ZERO }.later(self.tick().0),
+            Source::Machine { .. } => Now {
+                utc: Utc::now(),
+                tick: self.tick(),
+            },
+            Source::Tokio { utc, .. } => Now {
+                utc,
+                tick: Tick::ZERO,
+            }
+            .later(self.tick().0),
         }
     }
 

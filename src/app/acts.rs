@@ -49,10 +49,8 @@ pub enum Act {
 /// One acknowledgement to be renewed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renewal {
-    /// Where its silence lives.
-    pub cluster: Arc<str>,
-    /// The silence.
-    pub id: Arc<str>,
+    /// As it is held.
+    pub lease: Lease,
     /// Its new end.
     pub until: DateTime<Utc>,
 }

@@ -21,11 +21,6 @@ pub enum Effect {
         /// What.
         act: Act,
     },
-    /// The period's history of an SLO, for its detail; arrives with the next board.
-    FetchSloHistory {
-        /// Which.
-        name: String,
-    },
     /// What a silence would have hidden of the last hours; answered by `Msg::SilencePast`.
     FetchSilencePast {
         /// The question's number.

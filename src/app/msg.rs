@@ -68,8 +68,8 @@ pub struct ActResult {
     pub leases: Vec<Lease>,
 }
 
-/// How certain the end of an act is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How certain the end of an act is; the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ActState {
     /// The backend has it.
     Confirmed,

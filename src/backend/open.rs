@@ -44,7 +44,11 @@ impl Backends {
         if let Some(config) = &context.metrics {
             let client = Arc::new(wires.client(&config.endpoint, clock));
             let name = &config.endpoint.name;
-            let store = Arc::new(Prometheus::new(name, Arc::clone(&client) as Arc<dyn Asker>, config.flavor));
+            let store = Arc::new(Prometheus::new(
+                name,
+                Arc::clone(&client) as Arc<dyn Asker>,
+                config.flavor,
+            ));
             backends.rules = Some(match &config.rules {
                 Some(endpoint) => {
                     let asker: Arc<dyn Asker> = Arc::new(wires.client(endpoint, clock));
@@ -53,19 +57,30 @@ impl Backends {
                 None => Arc::clone(&store) as Arc<dyn Metrics>,
             });
             backends.metrics = Some(store);
-            backends.clients.push(Counted { name: Arc::from(name.as_str()), interval: config.poll, client });
+            backends.clients.push(Counted {
+                name: Arc::from(name.as_str()),
+                interval: config.poll,
+                client,
+            });
         }
         for config in &context.alertmanagers {
             let client = Arc::new(wires.client(&config.endpoint, clock));
             let asker = Arc::clone(&client) as Arc<dyn Asker>;
-            let source: Arc<dyn Alerts> =
-                Arc::new(Alertmanager::new(config.name.as_str(), config.cluster.as_deref(), asker));
+            let source: Arc<dyn Alerts> = Arc::new(Alertmanager::new(
+                config.name.as_str(),
+                config.cluster.as_deref(),
+                asker,
+            ));
             if !config.read_only {
                 backends.writable.push(Arc::clone(&source));
             }
             backends.alertmanagers.push(source);
             let name = Arc::from(config.endpoint.name.as_str());
-            backends.clients.push(Counted { name, interval: config.poll, client });
+            backends.clients.push(Counted {
+                name,
+                interval: config.poll,
+                client,
+            });
         }
         backends
     }

@@ -1,11 +1,178 @@
-//! `midwatch`: the console.
+//! `midwatch`: the console. The skeleton is painted before a runtime, a client or a task exists.
 
-use super::{CliError, Outcome, Session};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{CliError, Exit, Outcome, Session};
+use crate::app::{Model, Settings};
+use crate::backend::Backends;
+use crate::backend::http::Wires;
+use crate::config::{Config, Context};
+use crate::keymap;
+use crate::runtime::console::{Console, Ended};
+use crate::runtime::layout_file;
+use crate::runtime::session::{self, Opening};
+use crate::terminal::Screen as _;
+use crate::terminal::capability::{self, ColorChoice, GlyphChoice};
+use crate::terminal::clipboard::Multiplexer;
+use crate::terminal::encoder::SyncOutput;
+use crate::terminal::guard::Mouse;
+use crate::terminal::tty::{BackgroundQuery, Options, Tty};
+use crate::theme::{self, Means};
+
+/// How long a silence can be undone before it is sent.
+const GRACE: Duration = Duration::from_secs(5);
+/// ESC is waited for so long on a slow link.
+const SLOW_ESC: Duration = Duration::from_millis(150);
+/// Threads for pollers and the desk; the loop has the main one.
+const WORKERS: usize = 2;
+/// Tasks that outlive the console are left behind after this: nothing they do is worth a slow exit.
+const LAST_WORK: Duration = Duration::from_millis(20);
 
 /// Opens the console on the configured context.
 pub fn run(session: &mut Session) -> Outcome {
-    session.context()?;
-    Err(CliError::Unexpected(color_eyre::eyre::eyre!(
-        "console: not wired yet"
-    )))
+    let (config, context) = session.context()?;
+    let means = means(session);
+    let dir = config.config_dir.as_deref();
+    let theme = theme::load(&config.theme, dir, means)?;
+    let keymap = Arc::new(keymap::load(&config.keymap, dir)?);
+    let layout = layout_file::load(config.state_dir.as_deref());
+
+    let (tty, inputs) = Tty::open(options(session, &config), session.clock).map_err(no_terminal)?;
+    let now = session.clock.now();
+    let size = tty.size();
+    let model = Model::new(settings(&config, &context), keymap, layout, size, now);
+    let config = Arc::new(config);
+    let mut console = Console::new(model, theme, tty, inputs, session.clock);
+    console.draw(now);
+
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(4)
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Unexpected(error.into()))?;
+    let wires = Wires::default();
+    let mut context = Arc::new(context);
+    let ended = runtime.block_on(async {
+        loop {
+            let opening = Opening {
+                config: Arc::clone(&config),
+                context: Arc::clone(&context),
+                backends: Backends::open(&context, &wires, session.clock),
+                clock: session.clock,
+                themes: themes(config.config_dir.clone(), means),
+            };
+            let mut world = session::Session::open(opening)?;
+            match console.run(&mut world).await {
+                Ended::Quit => return Ok::<(), std::io::Error>(()),
+                Ended::SwitchContext(name) => {
+                    if let Some(next) = config.contexts.get(&name) {
+                        context = Arc::new(next.clone());
+                        let old = &console.model;
+                        let (keymap, layout, size) = (Arc::clone(&old.keymap), old.layout.clone(), old.size);
+                        let now = session.clock.now();
+                        console.model = Model::new(settings(&config, &context), keymap, layout, size, now);
+                    }
+                }
+            }
+        }
+    });
+    // The terminal first: whatever else takes time, the shell is back at once.
+    drop(console);
+    runtime.shutdown_timeout(LAST_WORK);
+    ended.map_err(|error| CliError::Unexpected(error.into()))?;
+    Ok(Exit::Done)
+}
+
+fn no_terminal(error: std::io::Error) -> CliError {
+    CliError::Unexpected(color_eyre::eyre::Report::new(error).wrap_err("the console needs a terminal"))
+}
+
+/// What the terminal can show, from flags and environment.
+fn means(session: &Session) -> Means {
+    let own = |name: &str| session.env.get(name).map(str::to_owned);
+    let environment = capability::Environment {
+        no_color: own("NO_COLOR"),
+        colorterm: own("COLORTERM"),
+        term: own("TERM"),
+        lc_all: own("LC_ALL"),
+        lc_ctype: own("LC_CTYPE"),
+        lang: own("LANG"),
+    };
+    let color = match session.globals.color {
+        super::args::ColorChoice::Auto => ColorChoice::Auto,
+        super::args::ColorChoice::Always => ColorChoice::Always,
+        super::args::ColorChoice::Never => ColorChoice::Never,
+    };
+    let shapes = if session.globals.ascii {
+        GlyphChoice::Ascii
+    } else {
+        GlyphChoice::Auto
+    };
+    Means {
+        depth: capability::color_depth(color, &environment),
+        glyphs: capability::glyphs(shapes, &environment),
+    }
+}
+
+fn options(session: &Session, config: &Config) -> Options {
+    let default = Options::default();
+    Options {
+        mouse: if config.mouse {
+            Mouse::Reported
+        } else {
+            Mouse::Left
+        },
+        esc_timeout: if session.globals.slow {
+            SLOW_ESC
+        } else {
+            default.esc_timeout
+        },
+        sync: SyncOutput::Marked,
+        background: BackgroundQuery::Skip,
+        multiplexer: Multiplexer::detect(session.env.get("TMUX"), session.env.get("TERM")),
+    }
+}
+
+fn themes(config_dir: Option<std::path::PathBuf>, means: Means) -> session::ThemeLoader {
+    Box::new(move |name: &str| {
+        let dir: Option<&Path> = config_dir.as_deref();
+        theme::load(name, dir, means)
+            .map_err(|problems| crate::text::SafeText::line(&problems.to_string()).into_string())
+    })
+}
+
+fn settings(config: &Config, context: &Context) -> Settings {
+    let insecure = |endpoint: &crate::config::Endpoint| {
+        endpoint.tls.insecure_skip_verify.then(|| {
+            format!(
+                "{}: TLS certificates are not verified (insecure_skip_verify)",
+                endpoint.name
+            )
+        })
+    };
+    let endpoints = context.metrics.iter().map(|metrics| &metrics.endpoint);
+    let endpoints = endpoints.chain(context.alertmanagers.iter().map(|source| &source.endpoint));
+    Settings {
+        context: context.name.clone(),
+        contexts: config.contexts.keys().cloned().collect(),
+        themes: theme::SHELF.names().map(str::to_owned).collect(),
+        danger: context.danger,
+        read_only: config.read_only,
+        identity: config.identity.clone(),
+        ack_lease: config.ack_lease,
+        ack_max: config.ack_max,
+        ack_idle: config.ack_idle,
+        silence_max: config.silence_max,
+        grace: GRACE,
+        has_metrics: context.metrics.is_some(),
+        alertmanagers: context
+            .alertmanagers
+            .iter()
+            .map(|source| Arc::from(source.name.as_str()))
+            .collect(),
+        warnings: endpoints.filter_map(insecure).collect(),
+    }
 }

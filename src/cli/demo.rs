@@ -1,11 +1,40 @@
-//! `midwatch demo`.
+//! `midwatch demo`: the console on a simulated production, or that production alone.
 
 use super::args::DemoArgs;
-use super::{CliError, Outcome, Session};
+use super::{CliError, Exit, Outcome, Session, console};
+use crate::demo::child::spawn_child;
+use crate::demo::clock::DemoClock;
+use crate::demo::world::Scenario;
+use crate::demo::{DemoOptions, run_headless};
+
+/// The world that everybody sees who asks for no other.
+const SEED: u64 = 1;
 
 /// Runs the command.
-pub fn run(_session: &mut Session, _args: &DemoArgs) -> Outcome {
-    Err(CliError::Unexpected(color_eyre::eyre::eyre!(
-        "demo: not wired yet"
-    )))
+pub fn run(session: &mut Session, args: &DemoArgs) -> Outcome {
+    let scenario: Scenario = match &args.scenario {
+        Some(name) => name
+            .parse()
+            .map_err(|error| CliError::Usage(format!("--scenario: {error}")))?,
+        None => Scenario::default(),
+    };
+    let seed = args.seed.unwrap_or(SEED);
+    if args.headless {
+        let clock = DemoClock::Live(session.clock);
+        run_headless(
+            DemoOptions {
+                scenario,
+                seed,
+                clock,
+                anchor: None,
+            },
+            session.out.writer(),
+        )?;
+        return Ok(Exit::Done);
+    }
+    let program = std::env::current_exe()?;
+    let child = spawn_child(&program, scenario, seed)?;
+    session.globals.config = Some(child.announcement().config.clone());
+    session.globals.context = None;
+    console::run(session)
 }

@@ -48,6 +48,9 @@ pub enum CliError {
     /// No configuration, or a wrong one.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A theme or keymap that does not read.
+    #[error("{0}")]
+    Files(#[from] crate::problem::Problems),
     /// `--read-only`, or `read_only = true`.
     #[error("{0}")]
     ReadOnly(String),
@@ -64,7 +67,7 @@ impl CliError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
-            Self::Config(_) => Exit::Configuration,
+            Self::Config(_) | Self::Files(_) => Exit::Configuration,
             Self::ReadOnly(_) => Exit::ReadOnly,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             Self::Output(_) | Self::Unexpected(_) => Exit::Failure,
@@ -76,9 +79,12 @@ impl CliError {
         match self {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
             Self::Config(error @ ConfigError::NotFound { .. }) => Some(super::no_configuration(error)),
-            Self::Usage(_) | Self::Config(_) | Self::ReadOnly(_) | Self::Output(_) | Self::Unexpected(_) => {
-                Some(self.to_string())
-            }
+            Self::Usage(_)
+            | Self::Config(_)
+            | Self::Files(_)
+            | Self::ReadOnly(_)
+            | Self::Output(_)
+            | Self::Unexpected(_) => Some(self.to_string()),
         }
     }
 }
@@ -138,6 +144,11 @@ impl Output {
             writeln!(self.out, "{}", escape_json(line))?;
         }
         Ok(())
+    }
+
+    /// Standard output itself, for what writes while it runs.
+    pub fn writer(&mut self) -> &mut dyn Write {
+        &mut self.out
     }
 
     /// Lines on standard error, each made safe.

@@ -6,12 +6,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 
-use super::frame::Frames;
+use super::frame::{Cause, Due, FrameScheduler, Link};
 use crate::app::update::update;
 use crate::app::{Effect, Model, Msg};
+use crate::terminal::signals::Signal;
 use crate::terminal::{Copied, Input, Screen};
 use crate::theme::Theme;
-use crate::time::{Clock, Now};
+use crate::time::{Clock, Now, Tick};
 
 /// How many messages of one kind are taken in before the frame's deadline is looked at again: no flood starves
 /// drawing or keys.
@@ -22,18 +23,25 @@ pub trait World {
     /// Carries out an effect that needs the outside. Never blocks.
     fn carry(&mut self, effect: Effect) -> Carried;
 
-    /// The next result of an effect; never dropped. Cancel-safe.
-    fn result(&mut self) -> impl Future<Output = Msg>;
+    /// What happens next, the most pressing first: signals, results of effects, input, slots. Cancel-safe.
+    fn next(&mut self, inputs: &mut mpsc::Receiver<Input>) -> impl Future<Output = Event>;
+}
 
-    /// The next change of a slot, its latest value. Cancel-safe.
-    fn slot(&mut self) -> impl Future<Output = Msg>;
-
-    /// A signal that ends the program, or the window's new size.
-    fn signal(&mut self) -> impl Future<Output = Msg>;
+/// Something that happened outside.
+#[derive(Debug)]
+pub enum Event {
+    /// A Unix signal.
+    Signal(Signal),
+    /// An effect came to its end.
+    Result(Msg),
+    /// The person did something; nothing when the terminal is gone.
+    Input(Option<Input>),
+    /// A slot has a new latest value.
+    Slot(Msg),
 }
 
 /// What became of an effect.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub enum Carried {
     /// Taken on.
     Done,
@@ -53,7 +61,7 @@ pub enum Ended {
 }
 
 /// Everything the loop owns.
-pub struct Console<S, W> {
+pub struct Console<S> {
     /// The model; nobody else has it.
     pub model: Model,
     /// How it is drawn.
@@ -62,27 +70,26 @@ pub struct Console<S, W> {
     pub screen: S,
     /// What the person does.
     pub inputs: mpsc::Receiver<Input>,
-    /// The outside.
-    pub world: W,
     /// The clocks.
     pub clock: Clock,
     /// When a frame is due.
-    pub frames: Frames,
+    pub frames: FrameScheduler,
     /// The buffer that is drawn into, kept between frames.
     buffer: Buffer,
 }
 
-impl<S: Screen, W: World> Console<S, W> {
+impl<S: Screen> Console<S> {
     /// A console, not yet drawn.
-    pub fn new(
-        model: Model,
-        theme: Theme,
-        screen: S,
-        inputs: mpsc::Receiver<Input>,
-        world: W,
-        clock: Clock,
-    ) -> Self {
-        Self { model, theme, screen, inputs, world, clock, frames: Frames::default(), buffer: Buffer::default() }
+    pub fn new(model: Model, theme: Theme, screen: S, inputs: mpsc::Receiver<Input>, clock: Clock) -> Self {
+        Self {
+            model,
+            theme,
+            screen,
+            inputs,
+            clock,
+            frames: FrameScheduler::default(),
+            buffer: Buffer::default(),
+        }
     }
 
     /// Draws the present state, if the writer can take it.
@@ -100,31 +107,36 @@ impl<S: Screen, W: World> Console<S, W> {
     }
 
     /// Runs until something ends it.
-    pub async fn run(&mut self) -> Ended {
+    pub async fn run(&mut self, world: &mut impl World) -> Ended {
         let drained = self.screen.drained();
-        self.frames.input(self.clock.tick());
         loop {
             let now = self.clock.now();
-            if self.screen.is_ready() && self.frames.is_due(now.tick) {
+            let link = if self.screen.is_ready() {
+                Link::Idle
+            } else {
+                Link::Busy
+            };
+            let mut due = self.frames.due(now.tick, link);
+            if due == Due::Now {
                 self.draw(now);
+                due = Due::Never;
             }
             let deadline = self.model.next_deadline(now);
-            let frame = if self.screen.is_ready() { self.frames.deadline() } else { None };
-            let wake = frame.map_or(deadline, |frame| frame.min(deadline)).since(now.tick);
+            let wake = match due {
+                Due::At(frame) => frame.min(deadline),
+                Due::Now | Due::WhenDrained | Due::Never => deadline,
+            };
             let ended = tokio::select! {
-                // Ending comes first: a terminal that is gone must not be drawn to.
+                // What happened goes before the clock: a busy world must not look like an idle one.
                 biased;
-                msg = self.world.signal() => self.take(msg),
-                // Results before input: a key pressed on a row must see what the last act did to it.
-                msg = self.world.result() => self.take(msg),
-                // Input before feeds: a flood of answers never delays a key.
-                input = self.inputs.recv() => self.take_input(input),
-                msg = self.world.slot() => {
-                    self.frames.feed(self.clock.tick());
-                    self.take_quietly(msg)
-                }
-                () = drained.notified() => None,
-                () = tokio::time::sleep(wake) => self.timer(deadline),
+                event = world.next(&mut self.inputs) => match event {
+                    Event::Signal(signal) => self.signal(signal, world),
+                    Event::Result(msg) => self.take(msg, Cause::Person, world),
+                    Event::Input(input) => self.take_input(input, world),
+                    Event::Slot(msg) => self.take(msg, Cause::World, world),
+                },
+                () = drained.notified(), if due == Due::WhenDrained => None,
+                () = tokio::time::sleep(wake.since(now.tick)) => self.timer(deadline, world),
             };
             if let Some(ended) = ended {
                 return ended;
@@ -132,21 +144,39 @@ impl<S: Screen, W: World> Console<S, W> {
         }
     }
 
-    fn timer(&mut self, deadline: crate::time::Tick) -> Option<Ended> {
-        let now = self.clock.now();
-        if now.tick < deadline {
+    fn signal(&mut self, signal: Signal, world: &mut impl World) -> Option<Ended> {
+        match signal {
+            Signal::Terminate | Signal::HangUp => self.take(Msg::ShutDown, Cause::Person, world),
+            Signal::Resized => self.take(
+                Msg::Input(Input::Resize(self.screen.size())),
+                Cause::Person,
+                world,
+            ),
+            Signal::Continued => {
+                // A terminal that cannot be taken again is told by its next read.
+                let _ = self.screen.resume();
+                self.take(
+                    Msg::Input(Input::Resize(self.screen.size())),
+                    Cause::Person,
+                    world,
+                )
+            }
+        }
+    }
+
+    fn timer(&mut self, deadline: Tick, world: &mut impl World) -> Option<Ended> {
+        if self.clock.tick() < deadline {
             // Woken for a frame.
             return None;
         }
-        self.frames.feed(now.tick);
-        self.take_quietly(Msg::Timer)
+        self.take(Msg::Timer, Cause::World, world)
     }
 
     /// Takes in what the person did, and what they did since, up to a turn; drawn at once.
-    fn take_input(&mut self, first: Option<Input>) -> Option<Ended> {
+    fn take_input(&mut self, first: Option<Input>, world: &mut impl World) -> Option<Ended> {
         let mut next = first.unwrap_or(Input::Closed);
         for _ in 0..TURN {
-            if let Some(ended) = self.take(Msg::Input(next)) {
+            if let Some(ended) = self.take(Msg::Input(next), Cause::Person, world) {
                 return Some(ended);
             }
             match self.inputs.try_recv() {
@@ -157,23 +187,19 @@ impl<S: Screen, W: World> Console<S, W> {
         None
     }
 
-    /// Takes in a message and has it drawn at once.
-    fn take(&mut self, msg: Msg) -> Option<Ended> {
-        self.frames.input(self.clock.tick());
-        self.take_quietly(msg)
-    }
-
-    fn take_quietly(&mut self, msg: Msg) -> Option<Ended> {
+    /// Takes in a message and carries out what follows.
+    fn take(&mut self, msg: Msg, cause: Cause, world: &mut impl World) -> Option<Ended> {
+        self.frames.want(cause);
         let now = self.clock.now();
         let effects = update(&mut self.model, msg, now);
         let mut ended = None;
         for effect in effects {
-            ended = self.carry(effect, now).or(ended);
+            ended = self.carry(effect, now, world).or(ended);
         }
         ended
     }
 
-    fn carry(&mut self, effect: Effect, now: Now) -> Option<Ended> {
+    fn carry(&mut self, effect: Effect, now: Now, world: &mut impl World) -> Option<Ended> {
         match effect {
             Effect::Quit => return Some(Ended::Quit),
             Effect::SwitchContext(name) => return Some(Ended::SwitchContext(name)),
@@ -190,7 +216,7 @@ impl<S: Screen, W: World> Console<S, W> {
                 let (level, said) = copied(what, &text, &self.screen.copy(&text));
                 self.model.toasts.say(level, said, now.tick);
             }
-            other => match self.world.carry(other) {
+            other => match world.carry(other) {
                 Carried::Done => {}
                 Carried::Busy(msg) => {
                     // One level deep: what is said of a busy effect asks for nothing itself.
@@ -211,8 +237,9 @@ fn copied(what: &str, text: &str, copied: &Copied) -> (crate::app::toast::Level,
     let shown = crate::text::SafeText::line(text);
     match copied {
         Copied::Sent => (Level::Info, format!("copied {what}: {shown}")),
-        Copied::TooLarge { bytes, cap } => {
-            (Level::Warn, format!("{what} is too large to copy: {bytes} bytes, terminals take {cap}"))
-        }
+        Copied::TooLarge { bytes, cap } => (
+            Level::Warn,
+            format!("{what} is too large to copy: {bytes} bytes, terminals take {cap}"),
+        ),
     }
 }

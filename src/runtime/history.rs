@@ -35,7 +35,10 @@ pub(super) async fn would_have_hidden(
         "max_over_time(ALERTS{{alertstate=\"firing\"}}[{}])",
         crate::time::prometheus_duration(PREVIEW)
     );
-    let answer = metrics.instant(query, Some(now.utc), None).await.map_err(|error| error.to_string())?;
+    let answer = metrics
+        .instant(query, Some(now.utc), None)
+        .await
+        .map_err(|error| error.to_string())?;
     let mut names: BTreeMap<Arc<str>, usize> = BTreeMap::new();
     for sample in &answer.value {
         if matchers.is_match(&own_labels(&sample.labels)) {
@@ -62,7 +65,9 @@ pub(super) async fn firings(
         .value
         .iter()
         .filter(|series| {
-            own_labels(&series.labels).iter().all(|(name, value)| labels.get(name) == Some(value))
+            own_labels(&series.labels)
+                .iter()
+                .all(|(name, value)| labels.get(name) == Some(value))
         })
         .flat_map(|series| series.points.iter().map(|(at, _)| *at as i64))
         .collect();
@@ -73,7 +78,10 @@ pub(super) async fn firings(
 
 /// Without what Prometheus adds to the alert's own labels.
 fn own_labels(labels: &Labels) -> Labels {
-    labels.iter().filter(|(name, _)| !matches!(*name, "__name__" | "alertstate")).collect()
+    labels
+        .iter()
+        .filter(|(name, _)| !matches!(*name, "__name__" | "alertstate"))
+        .collect()
 }
 
 /// Joins moments that are at most a step and a half apart.
@@ -87,7 +95,9 @@ fn stretches(moments: &[i64]) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
         }
     }
     let time = |seconds| DateTime::from_timestamp(seconds, 0);
-    out.into_iter().filter_map(|(from, to)| Some((time(from)?, time(to)?))).collect()
+    out.into_iter()
+        .filter_map(|(from, to)| Some((time(from)?, time(to)?)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -97,7 +107,10 @@ mod tests {
     #[test]
     fn moments_a_step_apart_are_one_firing() {
         let joined = stretches(&[0, 300, 600, 3_000, 3_300]);
-        let seconds: Vec<(i64, i64)> = joined.iter().map(|(a, b)| (a.timestamp(), b.timestamp())).collect();
+        let seconds: Vec<(i64, i64)> = joined
+            .iter()
+            .map(|(a, b)| (a.timestamp(), b.timestamp()))
+            .collect();
         assert_eq!(seconds, [(0, 600), (3_000, 3_300)]);
     }
 }

@@ -12,7 +12,9 @@ fn path(state_dir: &Path) -> PathBuf {
 
 /// The layout as it was left, or the default.
 pub fn load(state_dir: Option<&Path>) -> Layout {
-    let text = state_dir.and_then(|dir| std::fs::read_to_string(path(dir)).ok()).unwrap_or_default();
+    let text = state_dir
+        .and_then(|dir| std::fs::read_to_string(path(dir)).ok())
+        .unwrap_or_default();
     parse(&text)
 }
 
@@ -26,14 +28,24 @@ pub fn save(state_dir: &Path, layout: &Layout) -> std::io::Result<()> {
 }
 
 fn render(layout: &Layout) -> String {
-    let hidden: Vec<String> = layout.hidden.iter().map(|pane| pane.number().to_string()).collect();
+    let hidden: Vec<String> = layout
+        .hidden
+        .iter()
+        .map(|pane| pane.number().to_string())
+        .collect();
     let zoom = layout.zoom == Zoom::Yes;
-    format!("zoom = {zoom}\nhidden = [{}]\nslo_share = {}\n", hidden.join(", "), layout.slo_share)
+    format!(
+        "zoom = {zoom}\nhidden = [{}]\nslo_share = {}\n",
+        hidden.join(", "),
+        layout.slo_share
+    )
 }
 
 fn parse(text: &str) -> Layout {
     let mut layout = Layout::default();
-    let Ok(table) = text.parse::<toml::Table>() else { return layout };
+    let Ok(table) = text.parse::<toml::Table>() else {
+        return layout;
+    };
     if table.get("zoom").and_then(toml::Value::as_bool) == Some(true) {
         layout.zoom = Zoom::Yes;
     }
@@ -46,7 +58,11 @@ fn parse(text: &str) -> Layout {
         .into_iter()
         .flatten()
         .filter_map(toml::Value::as_integer)
-        .filter_map(|number| PaneId::ALL.into_iter().find(|pane| i64::from(pane.number()) == number))
+        .filter_map(|number| {
+            PaneId::ALL
+                .into_iter()
+                .find(|pane| i64::from(pane.number()) == number)
+        })
         .collect();
     if hidden.len() < PaneId::ALL.len() {
         layout.hidden = hidden;
@@ -61,7 +77,11 @@ mod tests {
     #[test]
     fn a_layout_comes_back_as_it_was_left() {
         let dir = tempfile::tempdir().unwrap();
-        let layout = Layout { zoom: Zoom::Yes, hidden: BTreeSet::from([PaneId::Slo]), slo_share: 60 };
+        let layout = Layout {
+            zoom: Zoom::Yes,
+            hidden: BTreeSet::from([PaneId::Slo]),
+            slo_share: 60,
+        };
         save(dir.path(), &layout).unwrap();
         assert_eq!(load(Some(dir.path())), layout);
     }
@@ -69,7 +89,13 @@ mod tests {
     #[test]
     fn a_damaged_layout_is_the_default_and_never_hides_every_pane() {
         assert_eq!(parse("zoom = 3 ]["), Layout::default());
-        assert_eq!(parse("hidden = [1, 2]\nslo_share = 900"), Layout { slo_share: 80, ..Layout::default() });
+        assert_eq!(
+            parse("hidden = [1, 2]\nslo_share = 900"),
+            Layout {
+                slo_share: 80,
+                ..Layout::default()
+            }
+        );
         assert_eq!(load(None), Layout::default());
     }
 }

@@ -9,7 +9,10 @@
 //! | results of effects | 64 | the task that acted waits; never dropped | the session, at its end |
 //! | slots (SLO board, alert board, health, arrangement) | 1, latest value | the older value is replaced | their task |
 
-// pub mod console;
+mod acts;
+pub mod console;
 pub mod frame;
+mod history;
 pub mod layout_file;
 pub mod pace;
+pub mod session;

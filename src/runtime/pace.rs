@@ -9,7 +9,9 @@ const LONGEST: Duration = Duration::from_mins(2);
 pub fn wait(interval: Duration, failures: u32, retry_after: Option<Duration>, jitter: f64) -> Duration {
     let backoff = match failures {
         0 => interval,
-        n => interval.saturating_mul(2_u32.saturating_pow((n - 1).min(16))).min(LONGEST.max(interval)),
+        n => interval
+            .saturating_mul(2_u32.saturating_pow((n - 1).min(16)))
+            .min(LONGEST.max(interval)),
     };
     // ±5 %, so that many consoles on one server drift apart.
     let spread = backoff.mul_f64(0.95 + jitter.clamp(0.0, 1.0) * 0.1);
@@ -32,7 +34,11 @@ mod tests {
     fn a_failing_source_is_asked_less_often_up_to_two_minutes() {
         let waits: Vec<u64> = (1..=6).map(|n| wait(S(15), n, None, 0.5).as_secs()).collect();
         assert_eq!(waits, [15, 30, 60, 120, 120, 120]);
-        assert_eq!(wait(S(600), 9, None, 0.5), S(600), "never more often than when healthy");
+        assert_eq!(
+            wait(S(600), 9, None, 0.5),
+            S(600),
+            "never more often than when healthy"
+        );
     }
 
     #[test]

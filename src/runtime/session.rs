@@ -1,30 +1,32 @@
 //! Every task of one open context: pollers, the desk, acts under way. They end together when it is dropped.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use futures::stream::FuturesUnordered;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::console::{Carried, World};
+use super::console::{Carried, Event, World};
 use super::{acts, history, layout_file, pace};
 use crate::app::feed::{Feed, Fetched, Status};
 use crate::app::toast::Level;
 use crate::app::{BackendHealth, Effect, Msg};
-use crate::backend::alerts::Alerts;
 use crate::backend::http::{Client, Jitter};
-use crate::backend::metrics::engine::Engine;
+use crate::backend::metrics::engine::{self, Discover, Engine};
 use crate::backend::metrics::{AlertingRule, Metrics};
 use crate::backend::{BackendResult, Backends};
 use crate::config::{Config, Context};
 use crate::domain::alert::desk::{Arrangement, Desk, Inputs, RulesInput, Settings, SourceInput};
-use crate::domain::alert::{AlertBoard, AlertSnapshot};
-use crate::domain::slo::SloBoard;
+use crate::domain::alert::{AlertBoard, AlertSnapshot, matcher};
+use crate::domain::slo::{Reading, SloBoard};
 use crate::terminal::Input;
+use crate::terminal::signals::Signals;
 use crate::theme::Theme;
 use crate::time::Clock;
 
@@ -64,31 +66,11 @@ pub struct Session {
     /// What is said at once without a task: drained before the inbox.
     said: VecDeque<Msg>,
     arrangement: watch::Sender<Arrangement>,
-    slo_wanted: watch::Sender<Option<String>>,
     slo: watch::Receiver<Feed<SloBoard>>,
     board: watch::Receiver<Arc<AlertBoard>>,
     health: watch::Receiver<Vec<BackendHealth>>,
     wake: Vec<Arc<Notify>>,
     signals: Signals,
-}
-
-/// Unix signals that the loop hears.
-struct Signals {
-    term: Signal,
-    hangup: Signal,
-    interrupt: Signal,
-    window: Signal,
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            term: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            window: signal(SignalKind::window_change())?,
-        })
-    }
 }
 
 /// What a poller needs beside its question.
@@ -139,7 +121,10 @@ impl<T> Poller<T> {
             self.tell_health(&status, result.is_ok());
             self.out.send_modify(|feed| {
                 if let Ok(value) = result {
-                    feed.last = Some(Fetched { value: Arc::new(value), at: now });
+                    feed.last = Some(Fetched {
+                        value: Arc::new(value),
+                        at: now,
+                    });
                 }
                 feed.status = status;
             });
@@ -154,7 +139,9 @@ impl<T> Poller<T> {
     fn tell_health(&self, status: &Status, good: bool) {
         let now = self.clock.tick();
         self.health.send_modify(|all| {
-            let Some(health) = all.get_mut(self.index) else { return };
+            let Some(health) = all.get_mut(self.index) else {
+                return;
+            };
             health.status.clone_from(status);
             if good {
                 health.last_good = Some(now);
@@ -169,22 +156,32 @@ impl<T> Poller<T> {
 
 /// What a border and the health overlay say of a failure: the backend stands there already.
 fn short_cause(error: &crate::backend::BackendError) -> String {
-    if error.mend.is_empty() { error.detail.clone() } else { format!("{}; {}", error.detail, error.mend) }
+    if error.mend.is_empty() {
+        error.detail.clone()
+    } else {
+        format!("{}; {}", error.detail, error.mend)
+    }
 }
 
 impl Session {
     /// Opens a context: starts every task. Call within the runtime.
     pub fn open(opening: Opening) -> std::io::Result<Self> {
-        let Opening { config, context, backends, clock, themes } = opening;
+        let Opening {
+            config,
+            context,
+            backends,
+            clock,
+            themes,
+        } = opening;
         let backends = Arc::new(backends);
         let health: Vec<BackendHealth> = backends
-            .clients()
+            .clients
             .iter()
-            .map(|(name, interval, _)| BackendHealth {
-                name: Arc::clone(name),
+            .map(|counted| BackendHealth {
+                name: Arc::clone(&counted.name),
                 status: Status::InFlight { since: clock.tick() },
                 last_good: None,
-                interval: *interval,
+                interval: counted.interval,
                 counters: crate::backend::http::Counters::default(),
                 skew: None,
             })
@@ -192,45 +189,68 @@ impl Session {
         let (health_out, health) = watch::channel(health);
         let (results, result_inbox) = mpsc::channel(RESULTS);
         let (arrangement, arrangement_in) = watch::channel(Arrangement::default());
-        let (slo_wanted, slo_wanted_in) = watch::channel(None);
         let stir = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
         let mut wake = Vec::new();
 
-        let poll = context.metrics.as_ref().map_or(Duration::from_secs(15), |m| m.poll);
+        let poll = context
+            .metrics
+            .as_ref()
+            .map_or(Duration::from_secs(15), |m| m.poll);
         let (slo_out, slo) = watch::channel(Feed::new(poll));
         let mut rules = None;
-        if let Some(metrics) = backends.metrics() {
+        if let Some(metrics) = backends.metrics.clone() {
             let (rules_out, rules_in) = watch::channel(Feed::new(poll));
-            rules = Some(rules_in);
             let poller = Poller {
                 out: rules_out,
                 health: health_out.clone(),
                 index: 0,
-                client: backends.clients().first().map(|(_, _, client)| Arc::clone(client)),
+                client: backends
+                    .clients
+                    .first()
+                    .map(|counted| Arc::clone(&counted.client)),
                 wake: Arc::new(Notify::new()),
                 stir: Arc::clone(&stir),
                 clock,
             };
             wake.push(Arc::clone(&poller.wake));
-            let asked = backends.rules().unwrap_or_else(|| Arc::clone(&metrics));
-            tasks.spawn(async move { poller.run(|| asked.alerting_rules()).await });
+            let asked = backends.rules.clone().unwrap_or_else(|| Arc::clone(&metrics));
+            tasks.spawn(async move {
+                let ask = || async { Ok(asked.alerting_rules().await?.map(Arc::new)) };
+                poller.run(|| Box::pin(ask())).await;
+            });
 
-            let engine = Engine::new(&context, poll);
-            let slo_wake = Arc::new(Notify::new());
-            wake.push(Arc::clone(&slo_wake));
-            tasks.spawn(measure(engine, metrics, slo_out, slo_wanted_in, slo_wake, clock));
+            let measuring = Measuring {
+                engine: Engine::new(
+                    context.slos.clone(),
+                    engine::Settings {
+                        poll,
+                        discover: Discover::Yes,
+                    },
+                ),
+                warnings: context.slo_warnings.clone(),
+                out: slo_out,
+                rules: rules_in.clone(),
+                wake: Arc::new(Notify::new()),
+                clock,
+            };
+            wake.push(Arc::clone(&measuring.wake));
+            tasks.spawn(measuring.run(metrics));
+            rules = Some(rules_in);
         }
         let mut sources = Vec::new();
-        let first = usize::from(backends.metrics().is_some());
-        for (offset, source) in backends.alertmanagers().iter().enumerate() {
+        let first = usize::from(backends.metrics.is_some());
+        for (offset, source) in backends.alertmanagers.iter().enumerate() {
             let interval = context.alertmanagers.get(offset).map_or(poll, |a| a.poll);
             let (out, feed) = watch::channel(Feed::new(interval));
             let poller = Poller {
                 out,
                 health: health_out.clone(),
                 index: first + offset,
-                client: backends.clients().get(first + offset).map(|(_, _, client)| Arc::clone(client)),
+                client: backends
+                    .clients
+                    .get(first + offset)
+                    .map(|counted| Arc::clone(&counted.client)),
                 wake: Arc::new(Notify::new()),
                 stir: Arc::clone(&stir),
                 clock,
@@ -245,8 +265,15 @@ impl Session {
             sources,
             rules,
             settings: Arc::new(Settings {
-                watchdog: context.watchdog_matchers(),
-                service_labels: context.service_labels.iter().map(|l| Arc::from(l.as_str())).collect(),
+                watchdog: context
+                    .watchdog
+                    .as_deref()
+                    .and_then(|text| matcher::parse_list(text).ok()),
+                service_labels: context
+                    .service_labels
+                    .iter()
+                    .map(|l| Arc::from(l.as_str()))
+                    .collect(),
                 identity: Arc::from(config.identity.as_str()),
             }),
         };
@@ -264,7 +291,6 @@ impl Session {
             result_inbox,
             said: VecDeque::new(),
             arrangement,
-            slo_wanted,
             slo,
             board,
             health,
@@ -293,8 +319,6 @@ impl Session {
         Carried::Done
     }
 }
-
-use std::future::Future;
 
 impl World for Session {
     fn carry(&mut self, effect: Effect) -> Carried {
@@ -332,23 +356,25 @@ impl World for Session {
                 });
                 match busy {
                     // Said as the act's own end, so that nothing stays pending for ever.
-                    Carried::Busy(_) => Carried::Busy(Msg::ActFinished { id, result: acts::not_started() }),
+                    Carried::Busy(_) => Carried::Busy(Msg::ActFinished {
+                        id,
+                        result: acts::not_started(),
+                    }),
                     taken => taken,
                 }
             }
-            Effect::FetchSloHistory { name } => {
-                self.slo_wanted.send_replace(Some(name));
-                Carried::Done
-            }
             Effect::FetchSilencePast { seq, matchers } => {
-                let metrics = self.backends.metrics();
+                let metrics = self.backends.metrics.clone();
                 let now = self.clock.now();
                 self.start(async move {
-                    Some(Msg::SilencePast { seq, result: history::would_have_hidden(metrics, &matchers, now).await })
+                    Some(Msg::SilencePast {
+                        seq,
+                        result: history::would_have_hidden(metrics, &matchers, now).await,
+                    })
                 })
             }
             Effect::FetchAlertHistory { fingerprint, labels } => {
-                let metrics = self.backends.metrics();
+                let metrics = self.backends.metrics.clone();
                 let now = self.clock.now();
                 self.start(async move {
                     let result = history::firings(metrics, &labels, now).await;
@@ -367,7 +393,10 @@ impl World for Session {
             Effect::SwitchTheme(name) => match (self.themes)(&name) {
                 Ok(theme) => Carried::Theme(Box::new(theme)),
                 Err(text) => {
-                    self.said.push_back(Msg::Said { level: Level::Error, text });
+                    self.said.push_back(Msg::Said {
+                        level: Level::Error,
+                        text,
+                    });
                     Carried::Done
                 }
             },
@@ -381,41 +410,46 @@ impl World for Session {
         }
     }
 
-    async fn result(&mut self) -> Msg {
+    async fn next(&mut self, inputs: &mut mpsc::Receiver<Input>) -> Event {
         if let Some(msg) = self.said.pop_front() {
-            return msg;
+            return Event::Result(msg);
         }
-        match self.result_inbox.recv().await {
-            Some(msg) => msg,
-            // Never: we hold a sender ourselves.
-            None => std::future::pending().await,
-        }
-    }
-
-    async fn slot(&mut self) -> Msg {
-        tokio::select! {
-            Ok(()) = self.board.changed() => Msg::AlertsArranged(self.board.borrow_and_update().clone()),
-            Ok(()) = self.slo.changed() => Msg::SloFetched(self.slo.borrow_and_update().clone()),
-            Ok(()) = self.health.changed() => Msg::HealthChanged(self.health.borrow_and_update().clone()),
-            else => std::future::pending().await,
-        }
-    }
-
-    async fn signal(&mut self) -> Msg {
-        let Signals { term, hangup, interrupt, window } = &mut self.signals;
-        tokio::select! {
-            _ = term.recv() => Msg::ShutDown,
-            _ = hangup.recv() => Msg::ShutDown,
-            _ = interrupt.recv() => Msg::ShutDown,
-            _ = window.recv() => Msg::Input(Input::Resize(crate::terminal::window_size())),
+        loop {
+            tokio::select! {
+                biased;
+                // Ending comes first: a terminal that is gone must not be drawn to.
+                signal = self.signals.next() => return Event::Signal(signal),
+                // Results before input: a key pressed on a row must see what the last act did to it.
+                Some(msg) = self.result_inbox.recv() => return Event::Result(msg),
+                // A task that panicked has given the terminal back already: end, rather than go on half blind.
+                Some(Err(error)) = self.tasks.join_next() => {
+                    if error.is_panic() {
+                        return Event::Result(Msg::ShutDown);
+                    }
+                }
+                // Input before slots: a flood of answers never delays a key.
+                input = inputs.recv() => return Event::Input(input),
+                Ok(()) = self.board.changed() => {
+                    return Event::Slot(Msg::AlertsArranged(self.board.borrow_and_update().clone()));
+                }
+                Ok(()) = self.slo.changed() => {
+                    return Event::Slot(Msg::SloFetched(self.slo.borrow_and_update().clone()));
+                }
+                Ok(()) = self.health.changed() => {
+                    return Event::Slot(Msg::HealthChanged(self.health.borrow_and_update().clone()));
+                }
+            }
         }
     }
 }
 
+/// Alerting rules as polled; `None` inside where the store cannot know them.
+type RulesFeed = Feed<Option<Arc<Vec<AlertingRule>>>>;
+
 /// What the desk is fed from.
 struct Gather {
     sources: Vec<(Arc<str>, watch::Receiver<Feed<AlertSnapshot>>)>,
-    rules: Option<watch::Receiver<Feed<Option<Vec<AlertingRule>>>>>,
+    rules: Option<watch::Receiver<RulesFeed>>,
     settings: Arc<Settings>,
 }
 
@@ -449,7 +483,7 @@ impl Gather {
                     (Some(None), Status::Idle | Status::InFlight { .. }) => RulesInput::CannotKnow,
                     (value, status) => RulesInput::Asked {
                         source: "metrics".into(),
-                        rules: value.and_then(|rules| rules.clone().map(Arc::new)),
+                        rules: value.and_then(Clone::clone),
                         age: feed.age(now),
                         interval: feed.interval,
                         failure: failure(status),
@@ -457,12 +491,19 @@ impl Gather {
                 }
             }
         };
-        Inputs { sources, rules, settings: Arc::clone(&self.settings) }
+        Inputs {
+            sources,
+            rules,
+            settings: Arc::clone(&self.settings),
+        }
     }
 
     /// Whether anybody has answered, or failed to: before that there is nothing to show.
     fn heard(&self) -> bool {
-        self.sources.iter().any(|(_, feed)| feed.borrow().status != Status::InFlight { since: crate::time::Tick::ZERO })
+        self.sources.iter().any(|(_, feed)| {
+            let feed = feed.borrow();
+            feed.last.is_some() || feed.failure().is_some()
+        })
     }
 }
 
@@ -493,14 +534,88 @@ async fn arrange(
     }
 }
 
-/// The SLO engine's task.
-async fn measure(
-    mut engine: Engine,
-    metrics: Arc<dyn Metrics>,
+/// What the SLO engine's task owns.
+struct Measuring {
+    engine: Engine,
+    /// What was wrong with the definitions at load.
+    warnings: Vec<String>,
     out: watch::Sender<Feed<SloBoard>>,
-    mut wanted: watch::Receiver<Option<String>>,
+    rules: watch::Receiver<RulesFeed>,
     wake: Arc<Notify>,
     clock: Clock,
-) {
-    let _ = (&mut engine, metrics, out, &mut wanted, wake, clock);
+}
+
+impl Measuring {
+    /// Asks what is due, side by side: a slow month never holds up the five minutes.
+    async fn run(mut self, metrics: Arc<dyn Metrics>) {
+        let mut running = FuturesUnordered::new();
+        let mut heard_rules = true;
+        loop {
+            for batch in self.engine.take_due(self.clock.now()) {
+                running.push(batch.run(&*metrics));
+            }
+            let now = self.clock.tick();
+            let due = self.engine.next_due(now).since(now);
+            tokio::select! {
+                Some(outcome) = running.next() => {
+                    let now = self.clock.now();
+                    self.engine.apply(outcome, now);
+                    self.publish();
+                }
+                changed = self.rules.changed(), if heard_rules => {
+                    heard_rules = changed.is_ok();
+                    let rules = self.rules.borrow_and_update().value().and_then(Clone::clone);
+                    if let Some(rules) = rules {
+                        self.engine.hear_rules(&rules);
+                    }
+                }
+                () = tokio::time::sleep(due) => {}
+                () = self.wake.notified() => self.engine.hurry(),
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        let now = self.clock.now();
+        let mut board = self.engine.board(now);
+        board.warnings.splice(0..0, self.warnings.iter().cloned());
+        // Nothing known and something failed: that is a failed feed, not an empty board.
+        let failure = board
+            .errors
+            .first()
+            .map(|failure| Arc::from(failure.message.as_str()));
+        let nothing = board.slos.iter().all(|slo| {
+            slo.windows
+                .iter()
+                .all(|w| matches!(w.reading, Reading::Pending | Reading::Error(_)))
+        });
+        let next_try = self.engine.next_due(now.tick);
+        self.out.send_modify(|feed| match failure {
+            Some(cause) if nothing => {
+                let since = match &feed.status {
+                    Status::Failed { since, .. } => *since,
+                    Status::Idle | Status::InFlight { .. } => now.tick,
+                };
+                feed.status = Status::Failed {
+                    cause,
+                    since,
+                    next_try,
+                };
+                if !board.slos.is_empty() {
+                    let at = feed.last.as_ref().map_or(now.tick, |last| last.at);
+                    feed.last = Some(Fetched {
+                        value: Arc::new(board),
+                        at,
+                    });
+                }
+            }
+            Some(_) | None => {
+                feed.status = Status::Idle;
+                feed.last = Some(Fetched {
+                    value: Arc::new(board),
+                    at: now.tick,
+                });
+            }
+        });
+    }
 }

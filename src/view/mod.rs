@@ -41,14 +41,7 @@ struct Scene<'a> {
 impl Scene<'_> {
     /// Writes pieces into the first row of an area and cuts what does not fit at its end.
     fn line(&self, buffer: &mut Buffer, area: Rect, pieces: &[Piece]) -> u16 {
-        put_pieces(
-            buffer,
-            area,
-            self.theme,
-            pieces,
-            Cut::End,
-            Look::Plain,
-        )
+        put_pieces(buffer, area, self.theme, pieces, Cut::End, Look::Plain)
     }
 }
 

@@ -76,7 +76,11 @@ fn slo_items(model: &Model, name: &str) -> Option<Vec<MenuItem>> {
     let mut items = vec![
         item('i', "name", report.slo.name.clone()),
         item('w', "in words", report.words.clone()),
-        item('j', "JSON", crate::domain::slo::json::slo_json(report).to_string()),
+        item(
+            'j',
+            "JSON",
+            crate::domain::slo::json::slo_json(report).to_string(),
+        ),
     ];
     if report.words.is_empty() {
         items.retain(|item| item.key != 'w');

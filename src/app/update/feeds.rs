@@ -9,7 +9,6 @@ use crate::app::msg::{ActResult, ActState};
 use crate::app::panes::AlertRow;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
-use crate::domain::alert::lease::Lease;
 use crate::domain::alert::{AckState, AlertBoard, SeverityRank};
 use crate::domain::slo::SloBoard;
 use crate::time::Now;
@@ -93,10 +92,7 @@ fn settle(model: &mut Model, board: &AlertBoard, now: Now) {
                     .get(fingerprint)
                     .is_some_and(|alert| matches!(alert.ack, AckState::Held(_)))
             }),
-            Act::Silence(_)
-            | Act::Extend { .. }
-            | Act::Expire { .. }
-            | Act::Renew(_) => false,
+            Act::Silence(_) | Act::Extend { .. } | Act::Expire { .. } | Act::Renew(_) => false,
         }
     });
 }
@@ -117,14 +113,20 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
         }
     }
     for lease in result.leases {
-        let same = |held: &&mut HeldAck| held.lease.cluster == lease.cluster && held.lease.covers == lease.covers;
+        let same =
+            |held: &&mut HeldAck| held.lease.cluster == lease.cluster && held.lease.covers == lease.covers;
         match model.acts.held.iter_mut().find(same) {
-            // A renewal may come back with a new id; its age still counts from the first.
+            // A renewal: the same firings, perhaps under a new id.
             Some(held) => {
-                let started_at = held.lease.started_at;
-                *held = HeldAck { lease: Lease { started_at, ..lease }, belled: Belled::No };
+                *held = HeldAck {
+                    lease,
+                    belled: Belled::No,
+                }
             }
-            None => model.acts.held.push(HeldAck { lease, belled: Belled::No }),
+            None => model.acts.held.push(HeldAck {
+                lease,
+                belled: Belled::No,
+            }),
         }
     }
     model.acts.next_check = super::timers::next_check(model, now);

@@ -432,8 +432,8 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
     match model.focus {
         PaneId::Slo => match model.slo.selected().map(|report| report.slo.name.clone()) {
             Some(name) => {
-                show(model, Detail::Slo(name.clone()));
-                vec![Effect::FetchSloHistory { name }]
+                show(model, Detail::Slo(name));
+                Vec::new()
             }
             None => say(model, Level::Info, "nothing to open", now),
         },

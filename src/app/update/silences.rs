@@ -222,7 +222,10 @@ fn word(what: &'static str, want: String) -> Typed {
 
 fn preview_lines(seen: &Preview, board: &AlertBoard) -> Vec<ConfirmLine> {
     let warnings = seen.reasons().into_iter().map(ConfirmLine::Warning);
-    let matched = seen.matched.iter().filter_map(|fingerprint| board.by_fingerprint.get(fingerprint));
+    let matched = seen
+        .matched
+        .iter()
+        .filter_map(|fingerprint| board.by_fingerprint.get(fingerprint));
     let alerts = matched.map(|alert| ConfirmLine::Plain(describe(alert)));
     warnings.chain(alerts).collect()
 }

@@ -20,7 +20,10 @@ pub(super) fn timer(model: &mut Model, now: Now) -> Vec<Effect> {
             && until <= now.tick
         {
             pending.stage = Stage::Sent { since: now.tick };
-            effects.push(Effect::Carry { id: pending.id, act: pending.act.clone() });
+            effects.push(Effect::Carry {
+                id: pending.id,
+                act: pending.act.clone(),
+            });
         }
     }
     model.acts.pending.retain(|pending| match pending.stage {
@@ -41,7 +44,9 @@ pub(super) fn next_check(model: &Model, now: Now) -> Option<Tick> {
 
 /// Renews what may be renewed, rings for what is about to lapse, forgets what is over.
 fn look_at_leases(model: &mut Model, now: Now) -> Vec<Effect> {
-    let Some(board) = model.alerts.board.clone() else { return Vec::new() };
+    let Some(board) = model.alerts.board.clone() else {
+        return Vec::new();
+    };
     let terms = Terms {
         lease: model.settings.ack_lease,
         max: model.settings.ack_max,
@@ -50,21 +55,30 @@ fn look_at_leases(model: &mut Model, now: Now) -> Vec<Effect> {
     let idle = now.tick.since(model.last_key);
     let mut renewals = Vec::new();
     let mut words = Vec::new();
-    model.acts.held.retain_mut(|held| match extension_due(&held.lease, &board, &terms, idle, now) {
-        Step::Wait => true,
-        Step::Extend { until } => {
-            renewals.push(Renewal { cluster: held.lease.cluster.clone(), id: held.lease.id.clone(), until });
-            true
-        }
-        Step::Bell { at, why } => {
-            if held.belled == Belled::No {
-                held.belled = Belled::Yes;
-                words.push(format!("an acknowledgement lapses at {}: {}", at.format("%H:%MZ"), why.words(&terms)));
+    model.acts.held.retain_mut(
+        |held| match extension_due(&held.lease, &board, &terms, idle, now) {
+            Step::Wait => true,
+            Step::Extend { until } => {
+                renewals.push(Renewal {
+                    lease: held.lease.clone(),
+                    until,
+                });
+                true
             }
-            true
-        }
-        Step::Done | Step::Lapsed => false,
-    });
+            Step::Bell { at, why } => {
+                if held.belled == Belled::No {
+                    held.belled = Belled::Yes;
+                    words.push(format!(
+                        "an acknowledgement lapses at {}: {}",
+                        at.format("%H:%MZ"),
+                        why.words(&terms)
+                    ));
+                }
+                true
+            }
+            Step::Done | Step::Lapsed => false,
+        },
+    );
     let mut effects = Vec::new();
     if !words.is_empty() {
         for text in words {
@@ -72,7 +86,11 @@ fn look_at_leases(model: &mut Model, now: Now) -> Vec<Effect> {
         }
         effects.push(Effect::Ring);
     }
-    let underway = model.acts.pending.iter().any(|pending| matches!(pending.act, Act::Renew(_)));
+    let underway = model
+        .acts
+        .pending
+        .iter()
+        .any(|pending| matches!(pending.act, Act::Renew(_)));
     if !renewals.is_empty() && !underway {
         let act = Act::Renew(renewals);
         let id = model.acts.add(act.clone(), Stage::Sent { since: now.tick });

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use reqwest::Url;
 use secrecy::ExposeSecret as _;
@@ -38,6 +39,7 @@ pub struct Client {
     clock: Clock,
     backoff: Backoff,
     jitter: Mutex<Jitter>,
+    skew: Mutex<Option<TimeDelta>>,
 }
 
 impl std::fmt::Debug for Client {
@@ -73,6 +75,7 @@ impl Client {
             clock,
             backoff: Backoff::default(),
             jitter: Mutex::new(Jitter::random()),
+            skew: Mutex::new(None),
         }
     }
 
@@ -91,6 +94,11 @@ impl Client {
         self.meter.read()
     }
 
+    /// The server's clock less ours, from its last `Date` header: whole seconds, the way back included.
+    pub fn skew(&self) -> Option<TimeDelta> {
+        *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Asks, retrying what is safe to repeat. A non-2xx answer whose body is JSON is an answer too
     /// (except 401, 403, 429 and a 502–504 with Retry-After): the caller reads the error's own shape.
     pub async fn call(&self, call: Call) -> BackendResult<Answer> {
@@ -99,6 +107,10 @@ impl Client {
         loop {
             let error = match self.attempt(&call).await {
                 Ok(answer) => {
+                    if let Some(theirs) = answer.date {
+                        let skew = theirs - self.clock.now().utc;
+                        *self.skew.lock().unwrap_or_else(PoisonError::into_inner) = Some(skew);
+                    }
                     if answer.status >= 400 {
                         self.meter.failed();
                     }

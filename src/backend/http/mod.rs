@@ -25,6 +25,7 @@ mod tests;
 
 pub use client::Client;
 pub use redact::{Redactor, is_secret_name};
+pub(crate) use retry::Jitter;
 pub use secrets::{Credentials, EnvLookup, process_env};
 pub use wire::Wires;
 

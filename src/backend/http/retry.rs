@@ -78,16 +78,16 @@ fn may_pass(error: &BackendError) -> bool {
 
 /// Random numbers in [0, 1) for spreading; nothing depends on their quality.
 #[derive(Debug, Clone)]
-pub(super) struct Jitter(u64);
+pub(crate) struct Jitter(u64);
 
 impl Jitter {
     /// Seeded by the process's own randomness.
-    pub(super) fn random() -> Self {
+    pub(crate) fn random() -> Self {
         Self(RandomState::new().build_hasher().finish() | 1)
     }
 
     /// The next number.
-    pub(super) fn next(&mut self) -> f64 {
+    pub(crate) fn next(&mut self) -> f64 {
         // xorshift64*, Vigna 2014.
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;

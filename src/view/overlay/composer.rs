@@ -1,6 +1,5 @@
 //! The silence composer: three fields, and what the silence would hide, now and of late.
 
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 use tui_textarea::TextArea;
@@ -143,7 +142,10 @@ fn preview<'a>(scene: Scene<'a>, open: &'a Composer) -> Sheet<'a> {
     for refusal in seen.reasons() {
         sheet.prose(&format!("! {refusal}"), Role::StateStale);
     }
-    let matched = seen.matched.iter().filter_map(|fingerprint| board.by_fingerprint.get(fingerprint));
+    let matched = seen
+        .matched
+        .iter()
+        .filter_map(|fingerprint| board.by_fingerprint.get(fingerprint));
     for alert in matched.take(LISTED) {
         let line = alert_line(scene, alert);
         let owned = line
