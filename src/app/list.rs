@@ -11,6 +11,18 @@ pub struct ListState<Id> {
     pub offset: usize,
     /// Rows that were visible when last drawn or laid out: what a page is.
     pub page: usize,
+    /// Whether somebody put the cursor where it is. Until then it rests on the first row, the most urgent.
+    pub placed: Placed,
+}
+
+/// Whether a cursor was put somewhere by a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Placed {
+    /// Nobody has touched it.
+    #[default]
+    ByNobody,
+    /// It stays on its item.
+    ByHand,
 }
 
 impl<Id> Default for ListState<Id> {
@@ -20,6 +32,7 @@ impl<Id> Default for ListState<Id> {
             index: 0,
             offset: 0,
             page: 10,
+            placed: Placed::default(),
         }
     }
 }
@@ -57,6 +70,10 @@ impl<Id: Clone + PartialEq> ListState<Id> {
             // `selected` is kept: after a moment without rows (a failed source, a filter being typed) it is found again.
             return;
         }
+        if self.placed == Placed::ByNobody {
+            self.selected = None;
+            self.index = 0;
+        }
         let found = self
             .selected
             .as_ref()
@@ -82,6 +99,7 @@ impl<Id: Clone + PartialEq> ListState<Id> {
             Step::Top => isize::MIN,
             Step::Bottom => isize::MAX,
         };
+        self.placed = Placed::ByHand;
         let before = self.index;
         self.index = self.index.saturating_add_signed(by).min(last);
         self.selected = rows.get(self.index).cloned();
@@ -96,6 +114,7 @@ impl<Id: Clone + PartialEq> ListState<Id> {
     /// Puts the cursor on a row.
     pub fn select(&mut self, rows: &[Id], index: usize) {
         if let Some(id) = rows.get(index) {
+            self.placed = Placed::ByHand;
             self.selected = Some(id.clone());
             self.index = index;
             self.reveal(rows.len());
@@ -142,10 +161,19 @@ mod tests {
     }
 
     #[test]
+    fn a_cursor_nobody_has_touched_rests_on_the_most_urgent_row() {
+        let mut list = ListState::default();
+        list.follow(&["ok"]);
+        list.follow(&["page", "ok"]);
+        assert_eq!(list.selected, Some("page"));
+    }
+
+    #[test]
     fn the_cursor_keeps_its_row_when_its_item_goes() {
         let mut list = ListState {
             selected: Some("b"),
             index: 1,
+            placed: Placed::ByHand,
             ..ListState::default()
         };
         list.follow(&["a", "c"]);
