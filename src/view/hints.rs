@@ -64,7 +64,7 @@ fn hint(scene: Scene, action: Action) -> Vec<Piece<'static>> {
     };
     vec![
         Piece::own(key, Role::Key),
-        Piece::own(format!(" {title}   "), Role::TextMuted),
+        Piece::own(format!(" {title}  "), Role::TextMuted),
     ]
 }
 
@@ -122,9 +122,11 @@ fn wanted(scene: Scene) -> Vec<Action> {
             actions.extend([
                 Action::Search,
                 Action::Filter,
+                Action::Palette,
                 Action::FocusNext,
                 Action::Zoom,
-                Action::Palette,
+                Action::GroupBy,
+                Action::ShowSuppressed,
                 Action::Pivot,
                 Action::SilenceList,
                 Action::Copy,
@@ -176,7 +178,7 @@ fn of_modal(modal: &Modal) -> Vec<Piece<'static>> {
         .flat_map(|(key, what)| {
             [
                 Piece::word(key, Role::Key),
-                Piece::own(format!(" {what}   "), Role::TextMuted),
+                Piece::own(format!(" {what}  "), Role::TextMuted),
             ]
         })
         .collect()

@@ -59,7 +59,7 @@ fn opened(pages: Pages) -> (String, Sheet) {
 
 /// A group's members, the most urgent first.
 fn of_group<'a>(scene: Scene<'a>, group: &'a AlertGroup) -> Sheet<'a> {
-    const LISTED: usize = 40;
+    const LISTED: usize = 12;
     let mut sheet = Sheet::default();
     for (name, value) in group.key.iter() {
         sheet.pair(name, value, Role::Text);
@@ -74,9 +74,9 @@ fn of_group<'a>(scene: Scene<'a>, group: &'a AlertGroup) -> Sheet<'a> {
             Role::TextMuted,
         );
     }
-    if let Some(summary) = group.alerts.first().and_then(|a| a.annotations.get("summary")) {
-        sheet.blank();
-        sheet.prose(summary, Role::Text);
+    if let Some(first) = group.alerts.first() {
+        sheet.heading("The most urgent");
+        sheet.append(alert::pages(scene, first).joined());
     }
     sheet
 }

@@ -10,5 +10,7 @@
 )]
 
 mod corpus;
+mod fixtures;
 mod keymap_corpus;
+mod screens;
 mod theme_corpus;

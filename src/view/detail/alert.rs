@@ -58,7 +58,6 @@ fn head<'a>(scene: Scene<'a>, alert: &'a Alert) -> Sheet<'a> {
     sheet.line(line);
     let mut since = vec![Piece::word("since ", Role::TextMuted)];
     since.extend(moment_pieces(scene, alert.occurrence.starts_at));
-    since.push(Piece::own(format!("  {}", alert.state.word()), Role::TextMuted));
     sheet.line(since);
     sheet
 }

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Pages;
-use crate::domain::alert::{Alert, AlertState, SeverityRank};
+use crate::domain::alert::{Alert, AlertState, Labels, SeverityRank};
 use crate::domain::slo::{
     Budget, Reachable, Reading, RollingExhaustion, RuleState, Severity, SloReport, Staleness, WindowReport,
 };
@@ -310,7 +310,6 @@ fn budget<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet<'a>) {
     sheet.figure(1, move |buffer, area| {
         bar::draw(buffer, area, scene.theme, left.remaining, role)
     });
-    let policy = left.policy.word().replace('_', " ");
     sheet.line(vec![
         Piece::word(left.status.word(), role),
         Piece::own(
@@ -324,10 +323,7 @@ fn budget<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet<'a>) {
             Role::TextMuted,
         ),
     ]);
-    sheet.prose(
-        &format!("policy {policy}: {}", left.policy.consequence()),
-        Role::Text,
-    );
+    sheet.prose(&format!("policy: {}", left.policy.consequence()), Role::Text);
     exhaustion(scene, left, sheet);
     let points = burn_down(report, left);
     if points.len() > 1 {
@@ -423,7 +419,8 @@ fn burn_down_chart(scene: Scene, buffer: &mut Buffer, area: Rect, report: &SloRe
     let projected: Vec<(f64, f64)> = (0..=24)
         .map(|step| {
             let x = ahead * f64::from(step) / 24.0;
-            (x, (left - per_second * x).max(-0.05))
+            let y = left - per_second * x;
+            (x, if y < 0.0 { f64::NAN } else { y })
         })
         .collect();
     let lowest = points.iter().map(|(_, y)| *y).fold(0.0, f64::min);
@@ -506,10 +503,20 @@ pub(in crate::view) fn alert_line<'a>(scene: Scene, alert: &'a Alert) -> Vec<Pie
     let mut line = vec![
         severity,
         Piece::own(" ".repeat(gap), Role::Text),
-        Piece::own(fit(SafeText::line(&alert.name).as_str(), 24), Role::Text),
+        Piece::own(fit(&named(alert), 32), Role::Text),
         Piece::own(fit_right(&age, 5), Role::TextMuted),
         Piece::word("  ", Role::Text),
     ];
     line.extend(alerts::standing(scene, alert));
     line
+}
+
+/// The name and what tells it from its siblings.
+fn named(alert: &Alert) -> String {
+    let mut name = SafeText::line(&alert.name).into_string();
+    if let Some(value) = alerts::telling_label(alert, &Labels::default()) {
+        name.push(' ');
+        name.push_str(SafeText::line(value).as_str());
+    }
+    name
 }

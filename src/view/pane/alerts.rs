@@ -23,39 +23,28 @@ use crate::view::{Scene, figures, hints};
 /// Columns, the least important dropped first; the widths do not depend on what is in them.
 const COLUMNS: [Column; 6] = [
     column("sev", Width::Fixed(4), Align::Left, 0),
-    column(
-        "alert",
-        Width::Flex {
-            min: 12,
-            max: 48,
-            weight: 3,
-        },
-        Align::Left,
-        0,
-    ),
-    column(
-        "service",
-        Width::Flex {
-            min: 8,
-            max: 18,
-            weight: 2,
-        },
-        Align::Left,
-        1,
-    ),
+    column("alert", flex(14, 48, 4), Align::Left, 0),
+    column("service", flex(8, 18, 2), Align::Left, 1),
     column("", Width::Fixed(4), Align::Right, 2),
     column("age", Width::Fixed(4), Align::Right, 0),
-    column(
-        "state",
-        Width::Flex {
-            min: 10,
-            max: 40,
-            weight: 3,
-        },
-        Align::Left,
-        0,
-    ),
+    column("state", flex(10, 40, 3), Align::Left, 0),
 ];
+
+/// The state's column where there is room for its longest words.
+const STATE_ROOMY: u16 = 21;
+
+const fn flex(min: u16, max: u16, weight: u16) -> Width {
+    Width::Flex { min, max, weight }
+}
+
+/// The columns for a width: the state has room for its words before the name has more than it needs.
+fn columns_for(width: u16) -> [Column; 6] {
+    let mut columns = COLUMNS;
+    if width >= 62 {
+        columns[5].width = flex(STATE_ROOMY, 40, 3);
+    }
+    columns
+}
 
 const fn column(title: &'static str, width: Width, align: Align, rank: u8) -> Column {
     Column {
@@ -150,7 +139,15 @@ fn standing_word(scene: Scene, alert: &Alert) -> Piece<'static> {
         AckState::None if alert.state == AlertState::Unprocessed => {
             Piece::word("not routed yet", Role::TextMuted)
         }
-        AckState::None => Piece::word("unacked", Role::TextStrong),
+        AckState::None => Piece::word("unacked", urgency(alert.severity.as_deref())),
+    }
+}
+
+/// What nobody has stands out only where it is critical: a screen full of bold words shows none.
+fn urgency(severity: Option<&str>) -> Role {
+    match SeverityRank::of(severity.unwrap_or_default()) {
+        SeverityRank::Critical => Role::TextStrong,
+        SeverityRank::Warning | SeverityRank::Other | SeverityRank::Info => Role::Text,
     }
 }
 
@@ -228,9 +225,10 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         return;
     }
     let body = cells_of(inside);
-    let slots = columns::layout(&COLUMNS, body.width, 1);
+    let table = columns_for(body.width);
+    let slots = columns::layout(&table, body.width, 1);
     if !told {
-        columns::draw_header(buffer, widget::row(body, 0), scene.theme, &COLUMNS, &slots);
+        columns::draw_header(buffer, widget::row(body, 0), scene.theme, &table, &slots);
     }
     for (line, index) in (pane.list.offset..total).take(shown).enumerate() {
         let whole = widget::row(inside, line as u16 + HEADER_ROWS);
@@ -248,7 +246,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             Some(alert) => alert_cells(scene, group, alert, fresh.is_stale()),
             None => head_cells(scene, group),
         };
-        columns::draw_row(buffer, row, scene.theme, (&COLUMNS, &slots), &cells, base);
+        columns::draw_row(buffer, row, scene.theme, (&table, &slots), &cells, base);
         if is_marked(scene, group, alert) {
             let mark = widget::after(whole, 1);
             scene.line(
@@ -355,7 +353,7 @@ fn alert_cells<'a>(scene: Scene, group: &AlertGroup, alert: &'a Alert, stale: bo
 }
 
 /// The label that tells an alert from its siblings: the first of the usual ones that the group is not keyed by.
-fn telling_label<'a>(alert: &'a Alert, key: &Labels) -> Option<&'a str> {
+pub(in crate::view) fn telling_label<'a>(alert: &'a Alert, key: &Labels) -> Option<&'a str> {
     const USUAL: [&str; 7] = ["instance", "pod", "node", "host", "cluster", "route", "handler"];
     USUAL
         .iter()
@@ -406,7 +404,7 @@ fn head_cells<'a>(scene: Scene, group: &'a AlertGroup) -> Vec<Vec<Piece<'a>>> {
             role,
         )],
         vec![Piece::own(age, Role::TextMuted)],
-        tally.pieces(),
+        tally.pieces(urgency(group.severity.as_deref())),
     ]
 }
 
@@ -461,11 +459,11 @@ impl Tally {
         tally
     }
 
-    fn pieces(&self) -> Vec<Piece<'static>> {
+    fn pieces(&self, urgency: Role) -> Vec<Piece<'static>> {
         let all = self.free + self.taken + self.hidden + self.over;
         let parts = [
             (self.busy, "ack…", Role::StateBusy),
-            (self.free, "unacked", Role::TextStrong),
+            (self.free, "unacked", urgency),
             (self.taken, "acked", Role::AckOther),
             (self.hidden, "suppressed", Role::TextDim),
             (self.over, "over", Role::TextDim),

@@ -22,50 +22,18 @@ const BUDGET: usize = 6;
 /// Columns, the least important dropped first; the widths do not depend on what is in them.
 const COLUMNS: [Column; 8] = [
     column("state", Width::Fixed(10), Align::Left, 0),
-    column(
-        "service",
-        Width::Flex {
-            min: 8,
-            max: 18,
-            weight: 2,
-        },
-        Align::Left,
-        0,
-    ),
-    column(
-        "objective",
-        Width::Flex {
-            min: 10,
-            max: 36,
-            weight: 3,
-        },
-        Align::Left,
-        1,
-    ),
+    column("service", flex(9, 18, 2), Align::Left, 0),
+    column("objective", flex(12, 36, 3), Align::Left, 1),
     column("goal", Width::Fixed(6), Align::Right, 5),
     column("burn", Width::Fixed(6), Align::Right, 0),
-    column(
-        "trend",
-        Width::Flex {
-            min: 6,
-            max: 24,
-            weight: 2,
-        },
-        Align::Right,
-        4,
-    ),
-    column(
-        "budget",
-        Width::Flex {
-            min: 9,
-            max: 20,
-            weight: 2,
-        },
-        Align::Right,
-        2,
-    ),
-    column("empty in", Width::Fixed(8), Align::Right, 3),
+    column("trend", flex(5, 24, 2), Align::Right, 4),
+    column("budget", flex(9, 20, 2), Align::Right, 2),
+    column("empty", Width::Fixed(7), Align::Right, 3),
 ];
+
+const fn flex(min: u16, max: u16, weight: u16) -> Width {
+    Width::Flex { min, max, weight }
+}
 
 const fn column(title: &'static str, width: Width, align: Align, rank: u8) -> Column {
     Column {
