@@ -66,7 +66,7 @@ fn of_group<'a>(scene: Scene<'a>, group: &'a AlertGroup) -> Sheet<'a> {
     }
     sheet.blank();
     for alert in group.alerts.iter().take(LISTED) {
-        sheet.line(slo::alert_line(scene, alert));
+        sheet.figure(1, move |buffer, row| slo::alert_row(scene, buffer, row, alert));
     }
     if group.alerts.len() > LISTED {
         sheet.prose(

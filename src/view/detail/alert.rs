@@ -29,7 +29,7 @@ const SHOWN_APART: [&str; 6] = [
 /// The whole detail.
 pub(in crate::view) fn pages<'a>(scene: Scene<'a>, alert: &'a Alert) -> Pages<'a> {
     let mut first = head(scene, alert);
-    said(scene, alert, &mut first);
+    said(alert, &mut first);
     labels(alert, &mut first);
     let mut second = Sheet::default();
     taken(scene, alert, &mut second);
@@ -38,7 +38,7 @@ pub(in crate::view) fn pages<'a>(scene: Scene<'a>, alert: &'a Alert) -> Pages<'a
     route(alert, &mut second);
     Pages {
         title: format!("Alert {}", alert.name),
-        age: alerts::freshness(scene).pieces(),
+        age: alerts::freshness(scene).pieces(40),
         first,
         second,
     }
@@ -63,7 +63,7 @@ fn head<'a>(scene: Scene<'a>, alert: &'a Alert) -> Sheet<'a> {
 }
 
 /// What its rule's author had to say.
-fn said<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
+fn said<'a>(alert: &'a Alert, sheet: &mut Sheet<'a>) {
     let annotation = |name| alert.annotations.get(name).filter(|text| !text.trim().is_empty());
     if let Some(summary) = annotation("summary") {
         sheet.blank();
@@ -76,14 +76,12 @@ fn said<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
         }
     }
     sheet.heading("Read on");
-    let key = |action| hints::key(scene, action).map_or_else(String::new, |key| format!(" ({key} copies)"));
     let runbook = ["runbook_url", "runbook", "playbook_url"]
         .iter()
         .find_map(|name| annotation(name));
     match runbook {
         Some(url) => {
-            let label = format!("runbook{}", key(crate::action::Action::Runbook));
-            sheet.pair(&label, url, Role::Accent);
+            sheet.pair("runbook", url, Role::Accent);
         }
         None => sheet.pair(
             "runbook",
@@ -92,8 +90,7 @@ fn said<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
         ),
     }
     if !alert.generator_url.is_empty() {
-        let label = format!("graph{}", key(crate::action::Action::Link));
-        sheet.pair(&label, &alert.generator_url, Role::Text);
+        sheet.pair("graph", &alert.generator_url, Role::Text);
     }
 }
 

@@ -89,7 +89,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             Role::TextMuted,
         )],
         filter: (!pane.filter.trim().is_empty()).then(|| SafeText::line(&pane.filter)),
-        age: alerts::freshness(scene).pieces(),
+        age: alerts::freshness(scene).pieces(area.width / 3),
         foot: position(pane.list.index, total, shown),
         ..Frame::titled(SafeText::line("Silences"), Focused::Gained)
     };

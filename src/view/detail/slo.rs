@@ -18,6 +18,8 @@ use crate::view::widget::chart::{self, Chart, Limit, Series, Shape};
 use crate::view::widget::{self, Piece, bar, words};
 use crate::view::{Scene, figures};
 
+/// Cells of a border that a failure may take.
+const CAUSE: u16 = 40;
 /// Alerts of its service that are listed.
 const LISTED: usize = 8;
 
@@ -32,7 +34,7 @@ pub(in crate::view) fn pages<'a>(scene: Scene<'a>, report: &'a SloReport) -> Pag
     service_alerts(scene, report, &mut second);
     Pages {
         title: format!("SLO {}", report.slo.name),
-        age: slo::freshness(scene).pieces(),
+        age: slo::freshness(scene).pieces(CAUSE),
         first,
         second,
     }
@@ -250,18 +252,18 @@ fn rules<'a>(report: &'a SloReport, sheet: &mut Sheet<'a>) {
         };
         let mut line = vec![
             Piece::own(fit(rule.rule.severity.word(), 7), Role::Text),
-            Piece::own(fit(rule.state.word(), 11), role),
+            Piece::own(fit(rule.state.word(), 10), role),
             Piece::own(
                 fit_right(&format!(">{}", words::burn(rule.rule.factor)), 7),
                 Role::Text,
             ),
         ];
         let over = if rule.rule.long == rule.rule.short {
-            format!("  over {}", rule.rule.long)
+            format!(" over {}", rule.rule.long)
         } else {
-            format!("  over {} and {}", rule.rule.long, rule.rule.short)
+            format!(" over {}, {}", rule.rule.long, rule.rule.short)
         };
-        line.push(Piece::own(fit(&over, 18), Role::TextMuted));
+        line.push(Piece::own(fit(&over, 15), Role::TextMuted));
         line.push(Piece::word(rule.rule.origin.word(), Role::TextDim));
         if rule.reachable == Reachable::Never {
             line.push(Piece::word("  can never fire", Role::StateStale));
@@ -312,13 +314,10 @@ fn budget<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet<'a>) {
     });
     sheet.line(vec![
         Piece::word(left.status.word(), role),
-        Piece::own(
-            format!(" · {} min of full outage left", minutes(left)),
-            Role::TextMuted,
-        ),
+        Piece::own(format!(" · {} min of outage", minutes(left)), Role::TextMuted),
         Piece::own(
             left.events_left.map_or_else(String::new, |events| {
-                format!(" · {} bad events", words::count(events))
+                format!(" · {} bad events left", words::count(events))
             }),
             Role::TextMuted,
         ),
@@ -350,23 +349,17 @@ fn exhaustion<'a>(scene: Scene<'a>, budget: &Budget, sheet: &mut Sheet<'a>) {
     if let Some(left) = budget.exhausts_in {
         sheet.line(vec![
             Piece::own(format!("empty in {}", words::span(left)), Role::TextStrong),
-            Piece::own(
-                format!(" ({}) if the last hour goes on", at(left)),
-                Role::TextMuted,
-            ),
+            Piece::own(format!(" ({}) at the 1h burn", at(left)), Role::TextMuted),
         ]);
     }
     match budget.exhausts_rolling {
         Some(RollingExhaustion::In(left)) => sheet.line(vec![
             Piece::own(format!("empty in {}", words::span(left)), Role::Text),
-            Piece::own(
-                format!(" ({}) as old errors leave the window", at(left)),
-                Role::TextMuted,
-            ),
+            Piece::own(format!(" ({}) rolling", at(left)), Role::TextMuted),
         ]),
         Some(RollingExhaustion::Never) => {
             sheet.line(vec![Piece::word(
-                "never empty: no more burns than leaves the window",
+                "rolling: never empty, no more burns than leaves the window",
                 Role::TextMuted,
             )]);
         }
@@ -486,8 +479,8 @@ fn service_alerts<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet
     if found.is_empty() {
         sheet.prose("none", Role::TextMuted);
     }
-    for alert in found.iter().take(LISTED) {
-        sheet.line(alert_line(scene, alert));
+    for &alert in found.iter().take(LISTED) {
+        sheet.figure(1, move |buffer, row| alert_row(scene, buffer, row, alert));
     }
     if found.len() > LISTED {
         let more = format!("and {} more", found.len() - LISTED);
@@ -495,20 +488,23 @@ fn service_alerts<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet
     }
 }
 
-/// An alert in one line of a page.
-pub(in crate::view) fn alert_line<'a>(scene: Scene, alert: &'a Alert) -> Vec<Piece<'a>> {
+/// An alert in one row of a page: the name gives way before its standing does.
+pub(in crate::view) fn alert_row(scene: Scene, buffer: &mut Buffer, row: Rect, alert: &Alert) {
+    let standing = alerts::standing(scene, alert);
+    let wanted = widget::width_of(&standing) + 2;
+    let name_width = usize::from(row.width).saturating_sub(10 + wanted).clamp(14, 34);
     let severity = alerts::severity(alert.severity.as_deref());
     let gap = 5usize.saturating_sub(severity.width());
     let age = figures::row_age(figures::since(alert.occurrence.starts_at, scene.still.utc));
     let mut line = vec![
         severity,
         Piece::own(" ".repeat(gap), Role::Text),
-        Piece::own(fit(&named(alert), 32), Role::Text),
+        Piece::own(fit(&named(alert), name_width), Role::Text),
         Piece::own(fit_right(&age, 5), Role::TextMuted),
         Piece::word("  ", Role::Text),
     ];
-    line.extend(alerts::standing(scene, alert));
-    line
+    line.extend(standing);
+    scene.line(buffer, row, &line);
 }
 
 /// The name and what tells it from its siblings.

@@ -1,6 +1,7 @@
 //! The silence composer: three fields, and what the silence would hide, now and of late.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
@@ -14,7 +15,7 @@ use crate::domain::alert::{AlertBoard, Fingerprint};
 use crate::text::{SafeText, fit};
 use crate::theme::Role;
 use crate::view::Scene;
-use crate::view::detail::slo::alert_line;
+use crate::view::detail::slo::alert_row;
 use crate::view::sheet::Sheet;
 use crate::view::widget::{self, Piece};
 
@@ -22,7 +23,20 @@ const LABELS: usize = 10;
 
 /// Draws the composer; where the cursor is.
 pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Composer) -> Option<Position> {
-    let (_, text) = boxed(scene, buffer, body, Size::new(100, 30), "Silence", Vec::new());
+    let width = 100.min(body.width);
+    let preview = preview(scene, open);
+    let fields = open.matchers.lines().len().clamp(1, 8) + 2 + usize::from(open.error.is_some());
+    let rows = fields + 1 + preview.height(width.saturating_sub(4)) + 2;
+    // Not below a height: the box must not jump at each letter.
+    let height = u16::try_from(rows).unwrap_or(u16::MAX).clamp(16, 34);
+    let (_, text) = boxed(
+        scene,
+        buffer,
+        body,
+        Size::new(width, height),
+        "Silence",
+        Vec::new(),
+    );
     if text.is_empty() {
         return None;
     }
@@ -55,7 +69,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Compose
     if roomy {
         place.take(1);
     }
-    preview(scene, open).draw(scene, buffer, place.rest, 0);
+    preview.draw(scene, buffer, place.rest, 0);
     cursor
 }
 
@@ -140,11 +154,8 @@ fn preview<'a>(scene: Scene<'a>, open: &'a Composer) -> Sheet<'a> {
         sheet.prose(&format!("! {refusal}"), Role::StateStale);
     }
     for alert in seen.alerts.iter().take(LISTED) {
-        let line = alert_line(scene, alert);
-        let owned = line
-            .into_iter()
-            .map(|piece| Piece::own(piece.as_str().to_owned(), piece.role));
-        sheet.line(owned.collect());
+        let alert = Arc::clone(alert);
+        sheet.figure(1, move |buffer, row| alert_row(scene, buffer, row, &alert));
     }
     if seen.alerts.len() > LISTED {
         sheet.prose(

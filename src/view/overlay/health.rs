@@ -30,10 +30,10 @@ pub(super) fn sheet(scene: Scene<'_>) -> Sheet<'_> {
             fit_right("age", 5),
             fit_right("median", 7),
             fit_right("slowest", 7),
-            fit_right("asked", 6),
+            fit_right("asked", 5),
             fit_right("errors", 6),
             fit_right("read", 6),
-            fit_right("skew", 7),
+            fit_right("skew", 6),
         );
         sheet.line(vec![Piece::own(titles, Role::TextDim)]);
     }
@@ -69,7 +69,7 @@ fn line<'a>(scene: Scene<'a>, backend: &'a BackendHealth, name_width: usize, she
                 " {} {} {} ",
                 fit_right(&figures::latency(counters.median), 7),
                 fit_right(&figures::latency(counters.slowest), 7),
-                fit_right(&words::count(counters.requests as f64), 6),
+                fit_right(&words::count(counters.requests as f64), 5),
             ),
             Role::Text,
         ),
@@ -99,14 +99,14 @@ fn line<'a>(scene: Scene<'a>, backend: &'a BackendHealth, name_width: usize, she
 /// A clock that is off by more than two seconds makes ages lie.
 fn skew(backend: &BackendHealth) -> Piece<'static> {
     match backend.skew.map(|skew| skew.num_milliseconds() as f64 / 1e3) {
-        None => Piece::own(fit_right("–", 8), Role::TextMuted),
+        None => Piece::own(fit_right("–", 7), Role::TextMuted),
         Some(skew) => {
             let role = if skew.abs() > 2.0 {
                 Role::StateStale
             } else {
                 Role::TextMuted
             };
-            Piece::own(fit_right(&format!("{skew:+.1}s"), 8), role)
+            Piece::own(fit_right(&format!("{skew:+.1}s"), 7), role)
         }
     }
 }

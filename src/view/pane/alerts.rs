@@ -23,8 +23,8 @@ use crate::view::{Scene, figures, hints};
 /// Columns, the least important dropped first; the widths do not depend on what is in them.
 const COLUMNS: [Column; 6] = [
     column("sev", Width::Fixed(4), Align::Left, 0),
-    column("alert", flex(14, 48, 4), Align::Left, 0),
-    column("service", flex(8, 18, 2), Align::Left, 1),
+    column("alert", flex(14, 52, 5), Align::Left, 0),
+    column("service", flex(8, 18, 1), Align::Left, 1),
     column("", Width::Fixed(4), Align::Right, 2),
     column("age", Width::Fixed(4), Align::Right, 0),
     column("state", flex(10, 40, 3), Align::Left, 0),
@@ -41,7 +41,7 @@ const fn flex(min: u16, max: u16, weight: u16) -> Width {
 fn columns_for(width: u16) -> [Column; 6] {
     let mut columns = COLUMNS;
     if width >= 62 {
-        columns[5].width = flex(STATE_ROOMY, 40, 3);
+        columns[5].width = flex(STATE_ROOMY, 40, 2);
     }
     columns
 }
@@ -170,6 +170,25 @@ fn hidden_by(scene: Scene, alert: &Alert) -> String {
     }
 }
 
+/// Sources whose last good answer is too old.
+fn stale_sources<'a>(scene: Scene<'a>) -> Vec<&'a str> {
+    let health = scene.model.health.iter();
+    health
+        .filter(|h| {
+            h.last_good
+                .is_some_and(|at| scene.now.tick.since(at) > h.interval * 2)
+        })
+        .filter_map(|h| h.name.strip_prefix("alertmanager "))
+        .collect()
+}
+
+/// No source that lists it answers: what is shown of it is old.
+fn is_stale(old: &[&str], alert: &Alert) -> bool {
+    !old.is_empty()
+        && !alert.sources.is_empty()
+        && alert.sources.iter().all(|source| old.contains(&source.as_ref()))
+}
+
 /// How fresh the queue is: as old as its oldest source.
 pub(in crate::view) fn freshness<'a>(scene: Scene<'a>) -> Freshness<'a> {
     let sources = scene
@@ -209,7 +228,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let border = Border {
         count: pane.shown().map_or_else(Vec::new, |board| count(scene, board)),
         filter: narrowed(scene, &pane.filter),
-        age: fresh.pieces(),
+        age: fresh.pieces(area.width / 3),
         foot: foot(scene, position(pane.list.index, total, shown)),
     };
     let inside = framed(scene, buffer, area, PaneId::Alerts, border);
@@ -225,6 +244,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         return;
     }
     let body = cells_of(inside);
+    let old = stale_sources(scene);
     let table = columns_for(body.width);
     let slots = columns::layout(&table, body.width, 1);
     if !told {
@@ -243,7 +263,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             Style::default()
         };
         let cells = match alert {
-            Some(alert) => alert_cells(scene, group, alert, fresh.is_stale()),
+            Some(alert) => alert_cells(scene, group, alert, is_stale(&old, alert)),
             None => head_cells(scene, group),
         };
         columns::draw_row(buffer, row, scene.theme, (&table, &slots), &cells, base);
@@ -333,14 +353,16 @@ fn alert_cells<'a>(scene: Scene, group: &AlertGroup, alert: &'a Alert, stale: bo
     if quiet {
         severity.role = Role::TextDim;
     }
-    let mut name = vec![
-        Piece::word(if member { "  " } else { "" }, text),
-        Piece::safe(SafeText::line(&alert.name), text),
-    ];
-    if let Some(value) = telling_label(alert, &group.key) {
-        name.push(Piece::word(" ", muted));
-        name.push(Piece::safe(SafeText::line(value), muted));
-    }
+    let telling = telling_label(alert, &group.key).map(|value| Piece::safe(SafeText::line(value), muted));
+    let name = Piece::safe(SafeText::line(&alert.name), text);
+    let name = match telling {
+        // The head above has the name.
+        Some(value) if member && group.key.get("alertname").is_some() => vec![Piece::word("  ", text), value],
+        Some(value) if member => vec![Piece::word("  ", text), name, Piece::word(" ", muted), value],
+        Some(value) => vec![name, Piece::word(" ", muted), value],
+        None if member => vec![Piece::word("  ", text), name],
+        None => vec![name],
+    };
     let age = figures::since(alert.occurrence.starts_at, scene.still.utc);
     vec![
         vec![severity],

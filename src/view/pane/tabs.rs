@@ -63,7 +63,8 @@ fn badge(scene: Scene, pane: PaneId) -> Vec<Piece<'static>> {
             ] {
                 let count = count(state);
                 if count > 0 {
-                    pieces.push(Piece::own(format!(" {count} {word}"), role));
+                    pieces.push(Piece::word(" ", Role::Text));
+                    pieces.push(Piece::own(format!("{count} {word}"), role));
                 }
             }
             if pieces.is_empty() && !board.slos.is_empty() {
@@ -74,15 +75,15 @@ fn badge(scene: Scene, pane: PaneId) -> Vec<Piece<'static>> {
         PaneId::Alerts => match scene.model.alerts.shown() {
             None => vec![Piece::word(" …", Role::StateBusy)],
             Some(board) if !board.pipeline.faults.is_empty() => vec![
-                Piece::own(format!(" {}", board.counts.active), Role::SeverityCritical),
-                Piece::word(" !pipeline", Role::SeverityCritical),
+                Piece::word(" ", Role::Text),
+                Piece::own(format!("{} firing", board.counts.active), Role::SeverityWarning),
+                Piece::word(" ", Role::Text),
+                Piece::word("!pipeline", Role::SeverityCritical),
             ],
-            Some(board) if board.counts.active > 0 => {
-                vec![Piece::own(
-                    format!(" {} firing", board.counts.active),
-                    Role::SeverityWarning,
-                )]
-            }
+            Some(board) if board.counts.active > 0 => vec![
+                Piece::word(" ", Role::Text),
+                Piece::own(format!("{} firing", board.counts.active), Role::SeverityWarning),
+            ],
             Some(_) => vec![Piece::word(" quiet", Role::TextMuted)],
         },
     }
