@@ -137,13 +137,11 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// `did you mean X?`, or the whole list where nothing is close.
 pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
-    match nearest(name, candidates.clone()) {
-        Some(candidate) => format!("did you mean `{candidate}`?"),
-        None => {
-            let all: Vec<&str> = candidates.into_iter().collect();
-            format!("known: {}", all.join(", "))
-        }
+    if let Some(candidate) = nearest(name, candidates.clone()) {
+        return format!("did you mean `{candidate}`?");
     }
+    let all: Vec<&str> = candidates.into_iter().collect();
+    format!("known: {}", all.join(", "))
 }
 
 #[cfg(test)]

@@ -4,8 +4,12 @@
 //! path is itself. This module knows nothing of what the files say. Start at [`Shelf::find`].
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use crate::problem::{Problem, Source, did_you_mean};
 
@@ -48,6 +52,16 @@ impl Found {
             text: &self.text,
         }
     }
+}
+
+/// A key and its value, each with its place.
+pub type Row<'a, 'i> = (&'a Spanned<Cow<'i, str>>, &'a Spanned<DeValue<'i>>);
+
+/// The rows of a table as they stand in the file; the parser keeps them sorted by name.
+pub fn rows<'a, 'i>(table: &'a DeTable<'i>) -> Vec<Row<'a, 'i>> {
+    let mut rows: Vec<_> = table.iter().collect();
+    rows.sort_by_key(|(key, _)| key.span().start);
+    rows
 }
 
 impl Shelf {

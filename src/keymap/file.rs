@@ -12,6 +12,7 @@ use super::chord::{display_sequence, parse_sequence};
 use super::{Chord, applies};
 use crate::action::{Action, Place, TABLE};
 use crate::problem::{Problem, Source, did_you_mean};
+use crate::shelf::rows;
 
 /// What one file says.
 #[derive(Debug, Default)]
@@ -42,7 +43,7 @@ pub(super) fn read(source: Source) -> File {
         problems: errors.iter().map(|e| source.syntax(e)).collect(),
         ..File::default()
     };
-    for (key, value) in in_file_order(root.get_ref()) {
+    for (key, value) in rows(root.get_ref()) {
         match (key.get_ref().as_ref(), value.get_ref()) {
             ("inherits", DeValue::String(name)) => {
                 file.inherits = Some((name.to_string(), value.span()));
@@ -79,7 +80,7 @@ fn read_place(source: Source, place: Place, content: &DeValue, span: &Range<usiz
         ));
         return;
     };
-    for (key, value) in in_file_order(table) {
+    for (key, value) in rows(table) {
         match (parse_sequence(key.get_ref()), read_action(source, place, value)) {
             (Ok(keys), Ok(action)) => file.entries.push(Entry {
                 place,
@@ -177,13 +178,4 @@ fn beginning_first<'a>(a: &'a [Chord], b: &'a [Chord]) -> Option<(&'a [Chord], &
     } else {
         None
     }
-}
-
-/// The parser keeps tables sorted by name; people read, and hints choose, in the order of the file.
-fn in_file_order<'a, 'i>(
-    table: &'a DeTable<'i>,
-) -> Vec<(&'a Spanned<std::borrow::Cow<'i, str>>, &'a Spanned<DeValue<'i>>)> {
-    let mut rows: Vec<_> = table.iter().collect();
-    rows.sort_by_key(|(key, _)| key.span().start);
-    rows
 }

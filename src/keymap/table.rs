@@ -2,6 +2,8 @@
 //!
 //! Everything comes from the action table and the loaded keymap, so that no page about keys can be wrong.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::chord::display_sequence;
@@ -57,7 +59,6 @@ fn line(binding: &Binding) -> Value {
 
 /// What `midwatch keys` prints: one line an action, by place.
 pub fn text(keymap: &Keymap) -> String {
-    use std::fmt::Write as _;
     let keys: Vec<String> = TABLE
         .iter()
         .map(|row| keymap.keys_for(row.action).join("  "))
@@ -124,11 +125,8 @@ pub fn readme_table() -> String {
         } else {
             keys.join(" ")
         };
-        out.push_str(&format!(
-            "| {shown} | `{}` | {} |\n",
-            row.name,
-            row.doc.trim_end_matches('.')
-        ));
+        let doc = row.doc.trim_end_matches('.');
+        let _ = writeln!(out, "| {shown} | `{}` | {doc} |", row.name); // writing to a String cannot fail
     }
     out
 }

@@ -50,7 +50,7 @@ fn to_16(color: Color) -> Color {
     if a.hypot(b) < 0.035 {
         return match lightness {
             l if l < 0.28 => Color::Black,
-            l if l < 0.70 => Color::DarkGray,
+            l if l < 0.66 => Color::DarkGray,
             l if l < 0.90 => Color::Gray,
             _ => Color::White,
         };
@@ -121,21 +121,21 @@ pub fn xterm_rgb(index: u8) -> [u8; 3] {
 
 /// sRGB → Oklab (lightness, green–red, blue–yellow): <https://bottosson.github.io/posts/oklab/>.
 fn oklab(rgb: [u8; 3]) -> [f64; 3] {
-    let [r, g, b] = rgb.map(|channel| {
-        let c = f64::from(channel) / 255.0;
-        if c <= 0.04045 {
-            c / 12.92
+    let [red, green, blue] = rgb.map(|channel| {
+        let level = f64::from(channel) / 255.0;
+        if level <= 0.04045 {
+            level / 12.92
         } else {
-            ((c + 0.055) / 1.055).powf(2.4)
+            ((level + 0.055) / 1.055).powf(2.4)
         }
     });
-    let l = (0.412_221_470_8 * r + 0.536_332_536_3 * g + 0.051_445_992_9 * b).cbrt();
-    let m = (0.211_903_498_2 * r + 0.680_699_545_1 * g + 0.107_396_956_6 * b).cbrt();
-    let s = (0.088_302_461_9 * r + 0.281_718_837_6 * g + 0.629_978_700_5 * b).cbrt();
+    let long = (0.412_221_470_8 * red + 0.536_332_536_3 * green + 0.051_445_992_9 * blue).cbrt();
+    let medium = (0.211_903_498_2 * red + 0.680_699_545_1 * green + 0.107_396_956_6 * blue).cbrt();
+    let short = (0.088_302_461_9 * red + 0.281_718_837_6 * green + 0.629_978_700_5 * blue).cbrt();
     [
-        0.210_454_255_3 * l + 0.793_617_785 * m - 0.004_072_046_8 * s,
-        1.977_998_495_1 * l - 2.428_592_205 * m + 0.450_593_709_9 * s,
-        0.025_904_037_1 * l + 0.782_771_766_2 * m - 0.808_675_766 * s,
+        0.210_454_255_3 * long + 0.793_617_785 * medium - 0.004_072_046_8 * short,
+        1.977_998_495_1 * long - 2.428_592_205 * medium + 0.450_593_709_9 * short,
+        0.025_904_037_1 * long + 0.782_771_766_2 * medium - 0.808_675_766 * short,
     ]
 }
 
@@ -186,7 +186,8 @@ mod tests {
             ([0x87, 0xaf, 0xff], Color::LightBlue),
             ([0xaf, 0x87, 0xd7], Color::LightMagenta),
             ([0x5f, 0xd7, 0xd7], Color::LightCyan),
-            ([0x8a, 0x8a, 0x8a], Color::DarkGray),
+            ([0x76, 0x76, 0x76], Color::DarkGray),
+            ([0x9e, 0x9e, 0x9e], Color::Gray),
             ([0xee, 0xee, 0xee], Color::White),
             ([0x08, 0x08, 0x08], Color::Black),
         ] {

@@ -3,7 +3,6 @@
 //! A file has `inherits`, `appearance`, `[palette]` (name → colour) and `[roles]` (role or group of roles →
 //! style). Colour names are checked here against the palette so far, which is why `load` reads parents first.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -14,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 use super::depth::NAMED;
 use super::{Appearance, Role};
 use crate::problem::{Problem, Source, did_you_mean};
+use crate::shelf::{Row, rows};
 
 /// Palette: name → colour.
 pub(super) type Palette = BTreeMap<String, Color>;
@@ -289,7 +289,7 @@ fn table<'a, 'i>(
     name: &str,
     example: &str,
     problems: &mut Vec<Problem>,
-) -> Option<Vec<(&'a Spanned<Cow<'i, str>>, &'a Spanned<DeValue<'i>>)>> {
+) -> Option<Vec<Row<'a, 'i>>> {
     let DeValue::Table(table) = value.get_ref() else {
         problems.push(source.problem(
             &value.span(),
@@ -298,7 +298,5 @@ fn table<'a, 'i>(
         ));
         return None;
     };
-    let mut rows: Vec<_> = table.iter().collect();
-    rows.sort_by_key(|(key, _)| key.span().start);
-    Some(rows)
+    Some(rows(table))
 }

@@ -3,7 +3,7 @@
 //! A view names a [`Role`], never a colour. Theme files (`themes/*.toml`, embedded; or a user's path) map role
 //! names to styles, may inherit, and are checked: an unknown role or colour is an error with its place.
 //! [`Glyphs`] are the shapes, in Unicode or ASCII, so that state is told without colour.
-//! Colours are named nowhere else. Start at [`load`]; `file` reads one file, `depth` brings colours down,
+//! Colours are named nowhere else. Start at [`load()`]; `file` reads one file, `depth` brings colours down,
 //! `table` prints.
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 

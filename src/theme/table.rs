@@ -1,5 +1,7 @@
 //! Themes as people and scripts read them: `midwatch themes` and its JSON.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::load::{Means, SHELF, load};
@@ -22,11 +24,11 @@ pub fn document() -> Value {
 pub fn text() -> String {
     let mut out = String::from("themes\n");
     for (name, appearance) in shipped() {
-        out.push_str(&format!("  {}  {appearance}\n", fit(name, 20)));
+        let _ = writeln!(out, "  {}  {appearance}", fit(name, 20)); // writing to a String cannot fail
     }
     out.push_str("\nroles\n");
     for role in Role::ALL {
-        out.push_str(&format!("  {}  {}\n", fit(role.name(), 20), role.doc()));
+        let _ = writeln!(out, "  {}  {}", fit(role.name(), 20), role.doc());
     }
     out
 }

@@ -5,7 +5,6 @@
 //! the pieces. A view sees `&Model`, `&Theme` and `Now`, and changes nothing: only what is on the screen is
 //! formatted, so that ten thousand alerts cost what forty do. Start at [`draw`].
 
-mod ascii;
 mod bars;
 mod detail;
 mod figures;
@@ -25,7 +24,7 @@ use crate::text::Cut;
 use crate::theme::{Glyphs, Role, Theme};
 use crate::time::Now;
 use layout::{Cover, Middle};
-use widget::{Piece, put_pieces};
+use widget::{Look, Piece, put_pieces};
 
 /// What every drawing function is handed.
 #[derive(Clone, Copy)]
@@ -41,14 +40,7 @@ struct Scene<'a> {
 impl Scene<'_> {
     /// Writes pieces into the first row of an area and cuts what does not fit at its end.
     fn line(&self, buffer: &mut Buffer, area: Rect, pieces: &[Piece]) -> u16 {
-        put_pieces(
-            buffer,
-            area,
-            self.theme,
-            pieces,
-            Cut::End,
-            ratatui::style::Style::default(),
-        )
+        put_pieces(buffer, area, self.theme, pieces, Cut::End, Look::Plain)
     }
 }
 
@@ -114,7 +106,7 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
     let prompt = bars::bottom(scene, buffer, areas.bottom);
     let typed = overlay::draw(scene, buffer, body).or(prompt);
     if theme.glyphs == Glyphs::Ascii {
-        ascii::fold(buffer);
+        widget::ascii::fold(buffer);
     }
     typed.filter(|at| screen.contains(*at))
 }

@@ -90,21 +90,26 @@ fn arms(c: char) -> Option<[u8; 4]> {
     })
 }
 
-fn lines(c: char, x: f32, y: f32, ink: &str) -> Option<String> {
-    let (w, h) = (CELL_WIDTH, CELL_HEIGHT);
-    let (cx, cy) = (x + w / 2.0, y + h / 2.0);
-    let r = w / 2.0;
-    let rounded = match c {
-        '╭' => Some(format!("M{cx} {} V{} Q{cx} {cy} {} {cy}", y + h, cy + r, x + w)),
-        '╮' => Some(format!("M{cx} {} V{} Q{cx} {cy} {x} {cy}", y + h, cy + r)),
-        '╰' => Some(format!("M{cx} {y} V{} Q{cx} {cy} {} {cy}", cy - r, x + w)),
-        '╯' => Some(format!("M{cx} {y} V{} Q{cx} {cy} {x} {cy}", cy - r)),
+fn lines(symbol: char, x: f32, y: f32, ink: &str) -> Option<String> {
+    let half = CELL_WIDTH / 2.0;
+    let (cx, cy) = (x + half, y + CELL_HEIGHT / 2.0);
+    let (right, bottom) = (x + CELL_WIDTH, y + CELL_HEIGHT);
+    let rounded = match symbol {
+        '╭' => Some(format!(
+            "M{cx} {} V{} Q{cx} {cy} {} {cy}",
+            bottom,
+            cy + half,
+            right
+        )),
+        '╮' => Some(format!("M{cx} {} V{} Q{cx} {cy} {x} {cy}", bottom, cy + half)),
+        '╰' => Some(format!("M{cx} {y} V{} Q{cx} {cy} {} {cy}", cy - half, right)),
+        '╯' => Some(format!("M{cx} {y} V{} Q{cx} {cy} {x} {cy}", cy - half)),
         '╌' => Some(format!(
             "M{} {cy} h{} M{} {cy} h{}",
             x + 0.75,
-            w / 2.0 - 1.5,
+            half - 1.5,
             cx + 0.75,
-            w / 2.0 - 1.5
+            half - 1.5
         )),
         _ => None,
     };
@@ -113,8 +118,8 @@ fn lines(c: char, x: f32, y: f32, ink: &str) -> Option<String> {
             "<path d=\"{path}\" fill=\"none\" stroke=\"{ink}\" stroke-width=\"1.2\"/>\n"
         ));
     }
-    let weights = arms(c)?;
-    let ends = [(x, cy), (cx, y), (x + w, cy), (cx, y + h)];
+    let weights = arms(symbol)?;
+    let ends = [(x, cy), (cx, y), (right, cy), (cx, bottom)];
     let mut out = String::new();
     for (weight, (ex, ey)) in weights.into_iter().zip(ends) {
         if weight > 0 {

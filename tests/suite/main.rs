@@ -12,5 +12,6 @@
 mod corpus;
 mod fixtures;
 mod keymap_corpus;
+mod laws;
 mod screens;
 mod theme_corpus;

@@ -260,7 +260,7 @@ fn strip(scene: Scene, buffer: &mut Buffer, area: Rect, firings: &[(DateTime<Utc
         pieces.push(if fired {
             Piece::word("▇", Role::SeverityCritical)
         } else {
-            Piece::word("▁", Role::ChartAxis)
+            Piece::word("─", Role::ChartAxis)
         });
     }
     scene.line(buffer, widget::row(area, 0), &pieces);

@@ -491,8 +491,8 @@ fn service_alerts<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet
 /// An alert in one row of a page: the name gives way before its standing does.
 pub(in crate::view) fn alert_row(scene: Scene, buffer: &mut Buffer, row: Rect, alert: &Alert) {
     let standing = alerts::standing(scene, alert);
-    let wanted = widget::width_of(&standing) + 2;
-    let name_width = usize::from(row.width).saturating_sub(10 + wanted).clamp(14, 34);
+    // The same for every row of a page, whatever stands in it: columns do not jump.
+    let name_width = usize::from(row.width).saturating_sub(10 + 23).clamp(14, 36);
     let severity = alerts::severity(alert.severity.as_deref());
     let gap = 5usize.saturating_sub(severity.width());
     let age = figures::row_age(figures::since(alert.occurrence.starts_at, scene.still.utc));

@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
-use super::{Border, Freshness, framed, mark_hits, message, narrowed, pipeline, position, skeleton, thumb};
+use super::{
+    Border, Freshness, framed, look, mark_hits, message, narrowed, pipeline, position, skeleton, thumb,
+};
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
 use crate::domain::alert::{
     AckState, Alert, AlertBoard, AlertGroup, AlertState, Flaps, Grouping, Labels, SeverityRank, StateChoice,
 };
-use crate::text::{Cut, SafeText};
+use crate::text::{Cut, SafeText, cut};
 use crate::theme::Role;
 use crate::view::layout::{HEADER_ROWS, list_rows};
 use crate::view::widget::columns::{self, Align, Column, Width};
 use crate::view::widget::scrollbar::Extent;
-use crate::view::widget::{self, Piece, words};
+use crate::view::widget::{self, Piece, width_of, words};
 use crate::view::{Scene, figures, hints};
 
 /// Columns, the least important dropped first; the widths do not depend on what is in them.
@@ -257,16 +258,16 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             continue;
         };
         let selected = index == pane.list.index;
-        let base = if selected {
-            scene.theme.style(Role::Cursor)
-        } else {
-            Style::default()
+        let name_width = slots.rect(1, row).map_or(0, |slot| usize::from(slot.width));
+        let (cells, dimmed) = match alert {
+            Some(alert) => (
+                alert_cells(scene, group, alert, name_width),
+                is_quiet(alert) || is_stale(&old, alert),
+            ),
+            None => (head_cells(scene, group), false),
         };
-        let cells = match alert {
-            Some(alert) => alert_cells(scene, group, alert, is_stale(&old, alert)),
-            None => head_cells(scene, group),
-        };
-        columns::draw_row(buffer, row, scene.theme, (&table, &slots), &cells, base);
+        let look = look(selected, dimmed);
+        columns::draw_row(buffer, row, scene.theme, (&table, &slots), &cells, look);
         if is_marked(scene, group, alert) {
             let mark = widget::after(whole, 1);
             scene.line(
@@ -343,33 +344,46 @@ fn is_marked(scene: Scene, group: &AlertGroup, alert: Option<&Arc<Alert>>) -> bo
     }
 }
 
-fn alert_cells<'a>(scene: Scene, group: &AlertGroup, alert: &'a Alert, stale: bool) -> Vec<Vec<Piece<'a>>> {
-    let quiet = is_quiet(alert);
-    let dim = quiet || stale;
-    let text = if dim { Role::TextDim } else { Role::Text };
-    let muted = if dim { Role::TextDim } else { Role::TextMuted };
+fn alert_cells<'a>(
+    scene: Scene,
+    group: &AlertGroup,
+    alert: &'a Alert,
+    name_width: usize,
+) -> Vec<Vec<Piece<'a>>> {
     let member = group.alerts.len() > 1;
-    let mut severity = severity(alert.severity.as_deref());
-    if quiet {
-        severity.role = Role::TextDim;
-    }
-    let telling = telling_label(alert, &group.key).map(|value| Piece::safe(SafeText::line(value), muted));
-    let name = Piece::safe(SafeText::line(&alert.name), text);
-    let name = match telling {
-        // The head above has the name.
-        Some(value) if member && group.key.get("alertname").is_some() => vec![Piece::word("  ", text), value],
-        Some(value) if member => vec![Piece::word("  ", text), name, Piece::word(" ", muted), value],
-        Some(value) => vec![name, Piece::word(" ", muted), value],
-        None if member => vec![Piece::word("  ", text), name],
-        None => vec![name],
+    let name = SafeText::line(&alert.name);
+    // The end of a pod's name tells it from the next one: it is cut in the middle.
+    let telling = |room: usize| {
+        let value = SafeText::line(telling_label(alert, &group.key)?);
+        (room > 3).then(|| {
+            Piece::own(
+                cut(value.as_str(), room, Cut::Middle).into_owned(),
+                Role::TextMuted,
+            )
+        })
     };
+    let mut pieces = Vec::new();
+    // The head above has the name, so a member is named by what tells it from its siblings.
+    let named_above = member && group.key.get("alertname").is_some();
+    if member {
+        pieces.push(Piece::word("  ", Role::Text));
+    }
+    match telling(name_width.saturating_sub(2)) {
+        Some(value) if named_above => pieces.push(value),
+        Some(_) | None => {
+            let rest = name_width.saturating_sub(width_of(&pieces) + name.width() + 1);
+            pieces.push(Piece::safe(name, Role::Text));
+            pieces.push(Piece::word(" ", Role::TextMuted));
+            pieces.extend(telling(rest));
+        }
+    }
     let age = figures::since(alert.occurrence.starts_at, scene.still.utc);
     vec![
-        vec![severity],
-        name,
-        vec![Piece::safe(SafeText::line(&alert.service), muted)],
+        vec![severity(alert.severity.as_deref())],
+        pieces,
+        vec![Piece::safe(SafeText::line(&alert.service), Role::TextMuted)],
         Vec::new(),
-        vec![Piece::own(figures::row_age(age), muted)],
+        vec![Piece::own(figures::row_age(age), Role::TextMuted)],
         standing(scene, alert),
     ]
 }
@@ -587,8 +601,8 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
         }
         let count = model.settings.alertmanagers.len();
         let text = match count {
-            1 => "◌ Waiting for Alertmanager.".to_owned(),
-            count => format!("◌ Waiting for {count} Alertmanagers."),
+            1 => "◇ Waiting for Alertmanager.".to_owned(),
+            count => format!("◇ Waiting for {count} Alertmanagers."),
         };
         scene.line(
             buffer,

@@ -13,7 +13,7 @@ use ratatui::style::Style;
 
 use super::widget::frame::{self, Frame};
 use super::widget::scrollbar::{self, Extent};
-use super::widget::{self, Piece, words};
+use super::widget::{self, Look, Piece, words};
 use super::{Scene, figures};
 use crate::app::focus::PaneId;
 use crate::app::panes::Search;
@@ -177,6 +177,16 @@ pub(super) fn skeleton(scene: Scene, buffer: &mut Buffer, area: Rect) {
             "·".repeat(*rest)
         );
         scene.line(buffer, row, &[Piece::own(text, Role::TextDim)]);
+    }
+}
+
+/// How a row stands out or back.
+pub(super) fn look(selected: bool, dimmed: bool) -> Look {
+    match (selected, dimmed) {
+        (false, false) => Look::Plain,
+        (true, false) => Look::Cursor,
+        (false, true) => Look::Dimmed,
+        (true, true) => Look::DimmedCursor,
     }
 }
 

@@ -2,9 +2,8 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
-use super::{Border, Freshness, framed, mark_hits, message, narrowed, position, skeleton, thumb};
+use super::{Border, Freshness, framed, look, mark_hits, message, narrowed, position, skeleton, thumb};
 use crate::app::focus::PaneId;
 use crate::domain::slo::{BudgetStatus, HadData, Severity, SloBoard, SloReport, SloState};
 use crate::terminal::Focused;
@@ -13,7 +12,7 @@ use crate::theme::Role;
 use crate::view::widget::columns::{self, Align, Column, Width};
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::sparkline::{self, Sparkline};
-use crate::view::widget::{self, Piece, bar, words};
+use crate::view::widget::{self, Look, Piece, bar, words};
 use crate::view::{Scene, figures};
 
 const TREND: usize = 5;
@@ -140,10 +139,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             buffer,
             row,
             (&slots, report),
-            RowLook {
-                selected,
-                stale: fresh.is_stale(),
-            },
+            look(selected, fresh.is_stale()),
         );
         if selected {
             columns::draw_cursor(buffer, whole, scene.theme);
@@ -175,26 +171,10 @@ fn cells_of(row: Rect) -> Rect {
     }
 }
 
-#[derive(Clone, Copy)]
-struct RowLook {
-    selected: bool,
-    stale: bool,
-}
-
-fn draw_row(
-    scene: Scene,
-    buffer: &mut Buffer,
-    row: Rect,
-    what: (&columns::Slots, &SloReport),
-    look: RowLook,
-) {
+fn draw_row(scene: Scene, buffer: &mut Buffer, row: Rect, what: (&columns::Slots, &SloReport), look: Look) {
     let (slots, report) = what;
-    let text = if look.stale { Role::TextDim } else { Role::Text };
-    let muted = if look.stale {
-        Role::TextDim
-    } else {
-        Role::TextMuted
-    };
+    let (text, muted) = (Role::Text, Role::TextMuted);
+    let dimmed = matches!(look, Look::Dimmed | Look::DimmedCursor);
     let burn = burn_now(report);
     let burn_role = match report.state {
         SloState::Page => Role::SloPage,
@@ -209,15 +189,10 @@ fn draw_row(
         vec![Piece::own(report.slo.objective.to_string(), muted)],
         vec![Piece::own(figures::burn(burn), burn_role)],
     ];
-    let base = if look.selected {
-        scene.theme.style(Role::Cursor)
-    } else {
-        Style::default()
-    };
     let instead = lost(scene, report).or_else(|| error_of(report));
     if let Some(words) = instead {
         cells.truncate(4);
-        columns::draw_row(buffer, row, scene.theme, (&COLUMNS, slots), &cells, base);
+        columns::draw_row(buffer, row, scene.theme, (&COLUMNS, slots), &cells, look);
         let start = slots.rect(4, row).map_or(row.right(), |slot| slot.x);
         let rest = widget::after(row, start - row.x);
         scene.line(buffer, rest, &[Piece::own(words, Role::SloUnknown)]);
@@ -226,12 +201,12 @@ fn draw_row(
     cells.push(Vec::new());
     cells.push(Vec::new());
     cells.push(vec![empty_in(report, muted)]);
-    columns::draw_row(buffer, row, scene.theme, (&COLUMNS, slots), &cells, base);
+    columns::draw_row(buffer, row, scene.theme, (&COLUMNS, slots), &cells, look);
     if let Some(slot) = slots.rect(TREND, row) {
-        spark(scene, buffer, slot, report);
+        spark(scene, buffer, slot, report, dimmed);
     }
     if let Some(slot) = slots.rect(BUDGET, row) {
-        budget(scene, buffer, slot, report);
+        budget(scene, buffer, slot, report, dimmed);
     }
 }
 
@@ -249,7 +224,7 @@ fn error_of(report: &SloReport) -> Option<String> {
 }
 
 /// The trend, scaled so that a calm line looks calm: full is the lowest page factor.
-pub(in crate::view) fn spark(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport) {
+fn spark(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport, dimmed: bool) {
     let factor = |severity| {
         let rules = report
             .slo
@@ -263,21 +238,22 @@ pub(in crate::view) fn spark(scene: Scene, buffer: &mut Buffer, slot: Rect, repo
         values: &report.spark,
         full: limit,
         limit,
-        role: Role::Chart,
-        over: Role::SloPage,
+        role: if dimmed { Role::TextDim } else { Role::Chart },
+        over: if dimmed { Role::TextDim } else { Role::ChartLimit },
     };
     sparkline::draw(buffer, slot, scene.theme, &line);
 }
 
-fn budget(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport) {
+fn budget(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport, dimmed: bool) {
     match &report.budget {
-        Some(budget) => bar::draw(
-            buffer,
-            slot,
-            scene.theme,
-            budget.remaining,
-            budget_role(budget.status),
-        ),
+        Some(budget) => {
+            let role = if dimmed {
+                Role::TextDim
+            } else {
+                budget_role(budget.status)
+            };
+            bar::draw(buffer, slot, scene.theme, budget.remaining, role);
+        }
         None => {
             let dash = widget::after(slot, slot.width.saturating_sub(1));
             scene.line(buffer, dash, &[Piece::word("–", Role::TextDim)]);
@@ -381,7 +357,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
                 &more,
             );
         }
-        let text = "◌ Waiting for metrics: the 5m and 1h windows come first.";
+        let text = "◇ Waiting for metrics: the 5m and 1h windows come first.";
         scene.line(
             buffer,
             widget::after(widget::row(area, 0), 1),

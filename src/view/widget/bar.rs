@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{after, put};
-use crate::text::fit_right;
+use crate::text::width;
 use crate::theme::{Glyphs, Role, Theme};
 
 /// The number's cells, with the space before it: ` 100%`, ` -12%`.
@@ -28,9 +28,10 @@ pub fn draw(buffer: &mut Buffer, area: Rect, theme: &Theme, share: f64, role: Ro
     if cells > 0 {
         draw_track(buffer, Rect { width: cells, ..area }, theme, share, role);
     }
-    let number = after(area, cells);
-    let text = fit_right(&percent(share), usize::from(number.width.min(NUMBER)));
-    put(buffer, number, &text, theme.style(role));
+    // Only the number itself is styled: an underlined or reversed role must not paint the space before it.
+    let text = percent(share);
+    let free = NUMBER.saturating_sub(width(&text) as u16);
+    put(buffer, after(area, cells + free), &text, theme.style(role));
 }
 
 /// The bar alone, over the first row of an area.

@@ -5,9 +5,8 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
-use super::{Piece, put_pieces, width_of};
+use super::{Look, Piece, put_pieces, width_of};
 use crate::text::Cut;
 use crate::theme::{Glyphs, Role, Theme};
 
@@ -147,20 +146,20 @@ fn share_out(columns: &[Column], kept: &[bool], width: u16, gap: u16) -> Vec<Opt
     widths
 }
 
-/// Draws one row: a cell of pieces for each column; `base` lies over every piece (a dimmed row, the cursor's).
+/// Draws one row: a cell of pieces for each column.
 pub fn draw_row(
     buffer: &mut Buffer,
     row: Rect,
     theme: &Theme,
     table: (&[Column], &Slots),
     cells: &[Vec<Piece>],
-    base: Style,
+    look: Look,
 ) {
     let (columns, slots) = table;
     for (index, (column, pieces)) in columns.iter().zip(cells).enumerate() {
         if let Some(slot) = slots.rect(index, row) {
             let slot = aligned(slot, column.align, width_of(pieces));
-            put_pieces(buffer, slot, theme, pieces, column.cut, base);
+            put_pieces(buffer, slot, theme, pieces, column.cut, look);
         }
     }
 }
@@ -171,7 +170,7 @@ pub fn draw_header(buffer: &mut Buffer, row: Rect, theme: &Theme, columns: &[Col
         .iter()
         .map(|column| vec![Piece::word(column.title, Role::TextDim)])
         .collect();
-    draw_row(buffer, row, theme, (columns, slots), &cells, Style::default());
+    draw_row(buffer, row, theme, (columns, slots), &cells, Look::Plain);
 }
 
 /// Draws the bar that marks the row under the cursor, in the row's first cell.
@@ -230,14 +229,7 @@ mod tests {
             vec![Piece::word("payment", Role::Text)],
         ];
         let row = super::super::row(area, 1);
-        draw_row(
-            &mut buffer,
-            row,
-            &theme,
-            (columns, &slots),
-            &cells,
-            Style::default(),
-        );
+        draw_row(&mut buffer, row, &theme, (columns, &slots), &cells, Look::Plain);
         lines(&buffer)
     }
 
@@ -274,6 +266,25 @@ mod tests {
         };
         let slots = layout(&columns, 40, 2);
         assert_eq!(slots, Slots(vec![Some((0, 6)), Some((8, 5))]));
+    }
+
+    #[test]
+    fn a_dimmed_row_shouts_nothing_and_the_cursor_adds_one_attribute() {
+        let theme = theme(Glyphs::Unicode);
+        let mut buffer = blank(4, 1);
+        let area = buffer.area;
+        let columns = [flex("state", 4, 1, 0)];
+        let slots = layout(&columns, 4, 1);
+        let cells = [vec![Piece::word("PAGE", Role::SloPage)]];
+        for (look, role) in [(Look::Dimmed, Role::TextDim), (Look::Cursor, Role::SloPage)] {
+            draw_row(&mut buffer, area, &theme, (&columns, &slots), &cells, look);
+            assert_eq!(buffer[(0, 0)].fg, theme.style(role).fg.unwrap(), "{look:?}");
+        }
+        assert!(
+            buffer[(0, 0)]
+                .modifier
+                .contains(theme.style(Role::Cursor).add_modifier)
+        );
     }
 
     #[test]

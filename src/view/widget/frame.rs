@@ -9,7 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{Piece, after, put, put_pieces, width_of};
+use super::{Look, Piece, after, put, put_pieces, width_of};
 use crate::terminal::Focused;
 use crate::text::{Cut, SafeText};
 use crate::theme::{Glyphs, Role, Theme};
@@ -96,7 +96,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, theme: &Theme, frame: &Frame) -> Re
         width: top.width - used,
         ..top
     };
-    put_pieces(buffer, room, theme, &left, Cut::End, Style::default());
+    put_pieces(buffer, room, theme, &left, Cut::End, Look::Plain);
     let bottom = Rect::new(area.x + 1, area.bottom() - 1, area.width - 2, 1);
     draw_right(buffer, bottom, theme, &frame.foot);
     inner(area)
@@ -117,7 +117,7 @@ fn draw_right(buffer: &mut Buffer, row: Rect, theme: &Theme, pieces: &[Piece]) -
     put(buffer, at, " ", space);
     let mut text = after(at, 1);
     text.width -= 1;
-    let used = put_pieces(buffer, text, theme, pieces, Cut::End, Style::default());
+    let used = put_pieces(buffer, text, theme, pieces, Cut::End, Look::Plain);
     put(buffer, after(at, 1 + used), " ", space);
     taken
 }

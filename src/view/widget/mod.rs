@@ -4,6 +4,7 @@
 //! nothing and an area that hangs out of the buffer. Remote text comes in as [`SafeText`] by way of [`Piece`].
 //! Start at [`frame`] and [`columns`]; the rest fills what they lay out.
 
+pub mod ascii;
 pub mod bar;
 pub mod chart;
 pub mod columns;
@@ -18,7 +19,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-pub use piece::{Piece, put_pieces, width_of};
+pub use piece::{Look, Piece, put_pieces, width_of};
 
 use crate::text::SafeText;
 

@@ -56,20 +56,46 @@ impl<'a> Piece<'a> {
     }
 }
 
+/// How a row stands out or back, whatever the roles of its pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Look {
+    /// As its pieces are.
+    #[default]
+    Plain,
+    /// Under the cursor: one attribute more.
+    Cursor,
+    /// Suppressed or stale: every piece in [`Role::TextDim`], so that no severity shouts from it.
+    Dimmed,
+    /// Both.
+    DimmedCursor,
+}
+
+impl Look {
+    /// The style of a role in such a row.
+    pub fn style(self, theme: &Theme, role: Role) -> Style {
+        match self {
+            Self::Plain => theme.style(role),
+            Self::Cursor => theme.style(role).patch(theme.style(Role::Cursor)),
+            Self::Dimmed => theme.style(Role::TextDim),
+            Self::DimmedCursor => theme.style(Role::TextDim).patch(theme.style(Role::Cursor)),
+        }
+    }
+}
+
 /// Width of a line of pieces in cells.
 pub fn width_of(pieces: &[Piece]) -> usize {
     pieces.iter().map(Piece::width).sum()
 }
 
-/// Writes pieces one after the other into the first row of an area, over `base`; what does not fit is cut where
-/// `how` says, in the piece that crosses the edge. Returns the cells used.
+/// Writes pieces one after the other into the first row of an area; what does not fit is cut where `how`
+/// says, in the piece that crosses the edge. Returns the cells used.
 pub fn put_pieces(
     buffer: &mut Buffer,
     area: Rect,
     theme: &Theme,
     pieces: &[Piece],
     how: Cut,
-    base: Style,
+    look: Look,
 ) -> u16 {
     let mut used = 0;
     for (index, piece) in pieces.iter().enumerate() {
@@ -81,7 +107,7 @@ pub fn put_pieces(
         // A cut in the middle keeps the end only where nothing follows it.
         let last = index + 1 == pieces.len();
         let shown = cut(piece.as_str(), room, if last { how } else { Cut::End });
-        used += super::put(buffer, rest, &shown, theme.style(piece.role).patch(base));
+        used += super::put(buffer, rest, &shown, look.style(theme, piece.role));
     }
     used
 }

@@ -20,7 +20,7 @@ pub struct Sparkline<'a> {
     pub limit: f64,
     /// The line's role.
     pub role: Role,
-    /// The role above the limit.
+    /// The role above the limit: one of the chart's, for those of states may have a background.
     pub over: Role,
 }
 
@@ -127,11 +127,11 @@ mod tests {
             full: 1.0,
             limit: 8.0,
             role: Role::Chart,
-            over: Role::SloPage,
+            over: Role::ChartLimit,
         };
         draw(&mut buffer, area, &theme, &line);
         assert_eq!(lines(&buffer), ["   ▁█"]);
-        assert_eq!(buffer[(4, 0)].fg, theme.style(Role::SloPage).fg.unwrap());
+        assert_eq!(buffer[(4, 0)].fg, theme.style(Role::ChartLimit).fg.unwrap());
         assert_eq!(buffer[(3, 0)].fg, theme.style(Role::Chart).fg.unwrap());
         for area in hostile_areas() {
             draw(&mut buffer, area, &theme, &line);

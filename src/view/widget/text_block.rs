@@ -4,9 +4,8 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
-use super::{Piece, put_pieces, row};
+use super::{Look, Piece, put_pieces, row};
 use crate::text::{Cut, SafeText, cut, fit};
 use crate::theme::{Role, Theme};
 
@@ -107,7 +106,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, theme: &Theme, lines: &[Line], firs
             theme,
             line,
             Cut::End,
-            Style::default(),
+            Look::Plain,
         );
     }
 }

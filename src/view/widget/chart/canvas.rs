@@ -14,9 +14,9 @@ const BRAILLE: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 
 pub(super) struct Canvas {
     glyphs: Glyphs,
     /// In dots.
-    width: usize,
+    width: i32,
     /// In dots.
-    height: usize,
+    height: i32,
     /// In cells.
     columns: usize,
     cells: Vec<(u8, Role)>,
@@ -24,17 +24,16 @@ pub(super) struct Canvas {
 
 impl Canvas {
     pub(super) fn new(columns: u16, rows: u16, glyphs: Glyphs) -> Self {
-        let (columns, rows) = (usize::from(columns), usize::from(rows));
         let (across, down) = match glyphs {
             Glyphs::Unicode => (2, 4),
             Glyphs::Ascii => (1, 1),
         };
         Self {
             glyphs,
-            width: columns * across,
-            height: rows * down,
-            columns,
-            cells: vec![(0, Role::Chart); columns * rows],
+            width: i32::from(columns) * across,
+            height: i32::from(rows) * down,
+            columns: usize::from(columns),
+            cells: vec![(0, Role::Chart); usize::from(columns) * usize::from(rows)],
         }
     }
 
@@ -43,7 +42,7 @@ impl Canvas {
         if self.width == 0 || self.height == 0 {
             return;
         }
-        let mut before: Option<(i64, i64)> = None;
+        let mut before: Option<(i32, i32)> = None;
         for &(x, y) in series.points {
             let here = self.dot(x, y, x_range, y_range);
             if let Some(to) = here {
@@ -54,26 +53,26 @@ impl Canvas {
     }
 
     /// The dot of a value, row 0 at the top; `None` for a gap or an x outside the range.
-    fn dot(&self, x: f64, y: f64, [x0, x1]: [f64; 2], [y0, y1]: [f64; 2]) -> Option<(i64, i64)> {
+    fn dot(&self, x: f64, y: f64, [x0, x1]: [f64; 2], [y0, y1]: [f64; 2]) -> Option<(i32, i32)> {
         let across = (x - x0) / (x1 - x0);
         let up = ((y - y0) / (y1 - y0)).clamp(0.0, 1.0);
         if !(0.0..=1.0).contains(&across) || up.is_nan() {
             return None;
         }
-        let column = (across * (self.width - 1) as f64).round() as i64;
-        let row = ((1.0 - up) * (self.height - 1) as f64).round() as i64;
+        let column = (across * f64::from(self.width - 1)).round() as i32;
+        let row = ((1.0 - up) * f64::from(self.height - 1)).round() as i32;
         Some((column, row))
     }
 
     /// Bresenham's line.
-    fn line(&mut self, (mut x, mut y): (i64, i64), to: (i64, i64), series: &Series) {
+    fn line(&mut self, (mut x, mut y): (i32, i32), to: (i32, i32), series: &Series) {
         let (dx, dy) = ((to.0 - x).abs(), -(to.1 - y).abs());
         let (step_x, step_y) = ((to.0 - x).signum(), (to.1 - y).signum());
         let mut error = dx + dy;
         loop {
             self.set(x, y, series.role);
             if series.shape == Shape::Area {
-                for below in y..self.height as i64 {
+                for below in y..self.height {
                     self.set(x, below, series.role);
                 }
             }
@@ -92,7 +91,7 @@ impl Canvas {
         }
     }
 
-    fn set(&mut self, x: i64, y: i64, role: Role) {
+    fn set(&mut self, x: i32, y: i32, role: Role) {
         let (x, y) = (x as usize, y as usize);
         let (index, bit) = match self.glyphs {
             Glyphs::Unicode => (y / 4 * self.columns + x / 2, BRAILLE[y % 4][x % 2]),

@@ -1,7 +1,7 @@
 use super::super::test_support::{blank, hostile_areas, lines, theme};
 use super::*;
 
-fn chart<'a>(points: &'a [(f64, f64)], shape: Shape) -> Chart<'a> {
+fn chart(points: &[(f64, f64)], shape: Shape) -> Chart<'_> {
     Chart {
         series: vec![Series {
             points,
