@@ -80,13 +80,13 @@ fn trouble(health: &BackendHealth, now: Now) -> Option<String> {
         Light::Waiting => Some("waiting".to_owned()),
         Light::Stale => stale,
         Light::Out => {
-            let state = stale.unwrap_or_else(|| "down".to_owned());
+            let how = stale.unwrap_or_else(|| "down".to_owned());
             match &health.status {
                 Status::Failed { next_try, .. } => {
                     let retry = figures::until(next_try.since(now.tick));
-                    Some(format!("{state}, retry in {retry}"))
+                    Some(format!("{how}, retry in {retry}"))
                 }
-                Status::Idle | Status::InFlight { .. } => Some(state),
+                Status::Idle | Status::InFlight { .. } => Some(how),
             }
         }
     }

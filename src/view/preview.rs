@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::Scene;
 use super::detail::{Pages, alert, slo};
-use super::pane::{alerts, message};
+use super::pane::{alert_rows, message};
 use super::sheet::Sheet;
 use super::widget::frame::{self, Frame};
 use super::widget::{self, Piece};
@@ -26,7 +26,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         PaneId::Alerts => match model.alerts.at(model.alerts.list.index) {
             Some((_, Some(alert))) => opened(alert::pages(scene, alert)),
             Some((group, None)) => (
-                format!("Group {}", alerts::key_words(&group.key)),
+                format!("Group {}", alert_rows::key_words(&group.key)),
                 of_group(scene, group),
             ),
             None => return nothing(scene, buffer, area),

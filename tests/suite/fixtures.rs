@@ -7,6 +7,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::too_many_arguments,
+    clippy::cast_possible_wrap,
     missing_docs,
     reason = "test material, used by several targets in part"
 )]

@@ -9,7 +9,7 @@ use crate::app::panes::AlertPane;
 use crate::domain::alert::{AckState, Alert, BoardSilence};
 use crate::text::{Cut, SafeText, cut};
 use crate::theme::Role;
-use crate::view::pane::alerts;
+use crate::view::pane::{alerts, standing};
 use crate::view::sheet::{Sheet, moment_pieces};
 use crate::view::widget::{self, Piece, words};
 use crate::view::{Scene, figures, hints};
@@ -47,14 +47,14 @@ pub(in crate::view) fn pages<'a>(scene: Scene<'a>, alert: &'a Alert) -> Pages<'a
 fn head<'a>(scene: Scene<'a>, alert: &'a Alert) -> Sheet<'a> {
     let mut sheet = Sheet::default();
     let mut line = vec![
-        alerts::severity(alert.severity.as_deref()),
+        standing::severity(alert.severity.as_deref()),
         Piece::word("  ", Role::Text),
         Piece::safe(SafeText::line(&alert.name), Role::TextStrong),
         Piece::word("  ", Role::Text),
         Piece::safe(SafeText::line(&alert.service), Role::Text),
         Piece::word("  ", Role::Text),
     ];
-    line.extend(alerts::standing(scene, alert));
+    line.extend(standing::standing(scene, alert));
     sheet.line(line);
     let mut since = vec![Piece::word("since ", Role::TextMuted)];
     since.extend(moment_pieces(scene, alert.occurrence.starts_at));
@@ -128,7 +128,7 @@ fn taken<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
     let until = figures::moment(ack.until, scene.still.utc, zone);
     if held {
         let mut line = vec![
-            Piece::own(alerts::person(scene, &ack.by), Role::AckOther),
+            Piece::own(standing::person(scene, &ack.by), Role::AckOther),
             Piece::word(" since ", Role::TextMuted),
         ];
         line.extend(moment_pieces(scene, ack.at));
@@ -140,7 +140,7 @@ fn taken<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
     } else {
         let text = format!(
             "not acknowledged: it fired anew, and the older acknowledgement of {} still hides it until {until}",
-            alerts::person(scene, &ack.by)
+            standing::person(scene, &ack.by)
         );
         sheet.prose(&text, Role::StateStale);
     }
@@ -188,7 +188,10 @@ fn silence<'a>(scene: Scene<'a>, row: &BoardSilence, sheet: &mut Sheet<'a>) {
     sheet.line(vec![
         Piece::own(format!("silence {}", SafeText::line(&id)), Role::Text),
         Piece::own(
-            format!(" by {} until {until}", alerts::person(scene, &silence.created_by)),
+            format!(
+                " by {} until {until}",
+                standing::person(scene, &silence.created_by)
+            ),
             Role::TextMuted,
         ),
     ]);

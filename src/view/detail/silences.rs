@@ -11,7 +11,7 @@ use crate::terminal::Focused;
 use crate::text::{Cut, SafeText};
 use crate::theme::Role;
 use crate::view::layout::{HEADER_ROWS, list_rows};
-use crate::view::pane::{self, alerts, mark_hits, message, position, thumb};
+use crate::view::pane::{self, alerts, mark_hits, message, position, standing, thumb};
 use crate::view::widget::columns::{self, Align, Column, Width};
 use crate::view::widget::frame::{self, Frame};
 use crate::view::widget::scrollbar::Extent;
@@ -172,7 +172,7 @@ fn cells<'a>(scene: Scene, row: &'a BoardSilence) -> Vec<Vec<Piece<'a>>> {
         vec![hides],
         vec![ends],
         vec![Piece::own(
-            alerts::person(scene, &silence.created_by),
+            standing::person(scene, &silence.created_by),
             Role::TextMuted,
         )],
         vec![Piece::safe(matchers, Role::Text)],

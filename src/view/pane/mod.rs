@@ -1,8 +1,10 @@
 //! The panes: what each list shows, and the frame around it with its count, its filter and the age of its data.
 
+pub(super) mod alert_rows;
 pub(super) mod alerts;
 pub(super) mod pipeline;
 pub(super) mod slo;
+pub(super) mod standing;
 pub(super) mod tabs;
 
 use std::time::Duration;

@@ -66,7 +66,7 @@ pub(in crate::view) fn budget_role(status: BudgetStatus) -> Role {
 }
 
 /// How fresh the board is.
-pub(in crate::view) fn freshness<'a>(scene: Scene<'a>) -> Freshness<'a> {
+pub(in crate::view) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
     let feed = &scene.model.slo.feed;
     Freshness {
         age: feed.age(scene.now.tick),
@@ -114,7 +114,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let total = pane.rows.len();
     let shown = crate::view::layout::list_rows(area);
     let border = Border {
-        count: pane.board().map_or_else(Vec::new, |board| count(board)),
+        count: pane.board().map_or_else(Vec::new, count),
         filter: narrowed(scene, &pane.filter),
         age: fresh.pieces(area.width / 3),
         foot: foot(pane.board(), position(pane.list.index, total, shown)),
@@ -245,20 +245,17 @@ fn spark(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport, dimm
 }
 
 fn budget(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport, dimmed: bool) {
-    match &report.budget {
-        Some(budget) => {
-            let role = if dimmed {
-                Role::TextDim
-            } else {
-                budget_role(budget.status)
-            };
-            bar::draw(buffer, slot, scene.theme, budget.remaining, role);
-        }
-        None => {
-            let dash = widget::after(slot, slot.width.saturating_sub(1));
-            scene.line(buffer, dash, &[Piece::word("–", Role::TextDim)]);
-        }
-    }
+    let Some(budget) = &report.budget else {
+        let dash = widget::after(slot, slot.width.saturating_sub(1));
+        scene.line(buffer, dash, &[Piece::word("–", Role::TextDim)]);
+        return;
+    };
+    let role = if dimmed {
+        Role::TextDim
+    } else {
+        budget_role(budget.status)
+    };
+    bar::draw(buffer, slot, scene.theme, budget.remaining, role);
 }
 
 fn empty_in(report: &SloReport, role: Role) -> Piece<'static> {
