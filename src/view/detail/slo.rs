@@ -9,7 +9,7 @@ use super::Pages;
 use super::budget::budget;
 use crate::domain::alert::{Alert, AlertState, Labels, SeverityRank};
 use crate::domain::slo::{Reachable, Reading, RuleState, Severity, SloReport, Staleness, WindowReport};
-use crate::text::{SafeText, fit, fit_right};
+use crate::text::{Cut, SafeText, cut, fit, fit_right};
 use crate::theme::Role;
 use crate::view::pane::{alert_rows, slo, standing};
 use crate::view::sheet::Sheet;
@@ -325,7 +325,9 @@ fn service_alerts<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet
         sheet.prose("none", Role::TextMuted);
     }
     for &alert in found.iter().take(LISTED) {
-        sheet.figure(1, move |buffer, row| alert_row(scene, buffer, row, alert));
+        sheet.figure(1, move |buffer, row| {
+            alert_row(scene, buffer, row, alert, &Labels::default())
+        });
     }
     if found.len() > LISTED {
         let more = format!("and {} more", found.len() - LISTED);
@@ -334,17 +336,23 @@ fn service_alerts<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet
 }
 
 /// An alert in one row of a page: the name gives way before its standing does.
-pub(in crate::view) fn alert_row(scene: Scene, buffer: &mut Buffer, row: Rect, alert: &Alert) {
+pub(in crate::view) fn alert_row(
+    scene: Scene,
+    buffer: &mut Buffer,
+    row: Rect,
+    alert: &Alert,
+    above: &Labels,
+) {
     let stands = standing::standing(scene, alert);
     // The same for every row of a page, whatever stands in it: columns do not jump.
-    let name_width = usize::from(row.width).saturating_sub(10 + 23).clamp(14, 36);
+    let name_width = usize::from(row.width).saturating_sub(10 + 20).clamp(14, 36);
     let severity = standing::severity(alert.severity.as_deref());
     let gap = 5usize.saturating_sub(severity.width());
     let age = figures::row_age(figures::since(alert.occurrence.starts_at, scene.still.utc));
     let mut line = vec![
         severity,
         Piece::own(" ".repeat(gap), Role::Text),
-        Piece::own(fit(&named(alert), name_width), Role::Text),
+        Piece::own(fit(&named(alert, above, name_width), name_width), Role::Text),
         Piece::own(fit_right(&age, 5), Role::TextMuted),
         Piece::word("  ", Role::Text),
     ];
@@ -352,12 +360,15 @@ pub(in crate::view) fn alert_row(scene: Scene, buffer: &mut Buffer, row: Rect, a
     scene.line(buffer, row, &line);
 }
 
-/// The name and what tells it from its siblings.
-fn named(alert: &Alert) -> String {
-    let mut name = SafeText::line(&alert.name).into_string();
-    if let Some(value) = alert_rows::telling_label(alert, &Labels::default()) {
-        name.push(' ');
-        name.push_str(SafeText::line(value).as_str());
+/// The name and what tells it from its siblings; the latter alone where the name stands above.
+fn named(alert: &Alert, above: &Labels, room: usize) -> String {
+    let name = SafeText::line(&alert.name).into_string();
+    let Some(value) = alert_rows::telling_label(alert, above) else {
+        return name;
+    };
+    let value = SafeText::line(value);
+    if above.get("alertname").is_some() {
+        return cut(value.as_str(), room, Cut::Middle).into_owned();
     }
-    name
+    format!("{name} {value}")
 }

@@ -11,7 +11,7 @@ use super::{boxed, input};
 use crate::app::modal::{Composer, Field, Past};
 use crate::app::update::matchers_of;
 use crate::domain::alert::plan::{Preview, silence_preview};
-use crate::domain::alert::{AlertBoard, Fingerprint};
+use crate::domain::alert::{AlertBoard, Fingerprint, Labels};
 use crate::text::{SafeText, fit};
 use crate::theme::Role;
 use crate::view::Scene;
@@ -155,7 +155,9 @@ fn preview<'a>(scene: Scene<'a>, open: &'a Composer) -> Sheet<'a> {
     }
     for alert in seen.alerts.iter().take(LISTED) {
         let alert = Arc::clone(alert);
-        sheet.figure(1, move |buffer, row| alert_row(scene, buffer, row, &alert));
+        sheet.figure(1, move |buffer, row| {
+            alert_row(scene, buffer, row, &alert, &Labels::default())
+        });
     }
     if seen.alerts.len() > LISTED {
         sheet.prose(

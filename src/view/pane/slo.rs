@@ -195,7 +195,14 @@ fn draw_row(scene: Scene, buffer: &mut Buffer, row: Rect, what: (&columns::Slots
         columns::draw_row(buffer, row, scene.theme, (&COLUMNS, slots), &cells, look);
         let start = slots.rect(4, row).map_or(row.right(), |slot| slot.x);
         let rest = widget::after(row, start - row.x);
-        scene.line(buffer, rest, &[Piece::own(words, Role::SloUnknown)]);
+        scene.line(
+            buffer,
+            rest,
+            &[Piece::own(
+                words,
+                if dimmed { Role::TextDim } else { Role::SloUnknown },
+            )],
+        );
         return;
     }
     cells.push(Vec::new());
