@@ -67,7 +67,7 @@ fn of_group<'a>(scene: Scene<'a>, group: &'a AlertGroup) -> Sheet<'a> {
     sheet.blank();
     for alert in group.alerts.iter().take(LISTED) {
         sheet.figure(1, move |buffer, row| {
-            slo::alert_row(scene, buffer, row, alert, &group.key)
+            slo::alert_row(scene, buffer, row, alert, &group.key);
         });
     }
     if group.alerts.len() > LISTED {

@@ -292,6 +292,21 @@ fn an_idle_screen_changes_by_its_clock_alone() {
 }
 
 #[test]
+fn a_page_scrolled_to_its_end_comes_back_at_the_first_key() {
+    for keys in ["enter", "?"] {
+        let mut model = shop::shop(size(80, 24));
+        press(&mut model, keys);
+        press(&mut model, "G");
+        let end = rows(&drawn(&model).0);
+        press(&mut model, "k");
+        let back = rows(&drawn(&model).0);
+        assert_ne!(end, back, "{keys}");
+        press(&mut model, "j");
+        assert_eq!(end, rows(&drawn(&model).0), "{keys}");
+    }
+}
+
+#[test]
 fn a_paused_screen_does_not_age() {
     let mut model = on(PaneId::Alerts, shop::shop(size(120, 40)));
     press(&mut model, "p");

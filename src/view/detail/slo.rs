@@ -326,7 +326,7 @@ fn service_alerts<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet
     }
     for &alert in found.iter().take(LISTED) {
         sheet.figure(1, move |buffer, row| {
-            alert_row(scene, buffer, row, alert, &Labels::default())
+            alert_row(scene, buffer, row, alert, &Labels::default());
         });
     }
     if found.len() > LISTED {

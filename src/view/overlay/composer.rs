@@ -156,7 +156,7 @@ fn preview<'a>(scene: Scene<'a>, open: &'a Composer) -> Sheet<'a> {
     for alert in seen.alerts.iter().take(LISTED) {
         let alert = Arc::clone(alert);
         sheet.figure(1, move |buffer, row| {
-            alert_row(scene, buffer, row, &alert, &Labels::default())
+            alert_row(scene, buffer, row, &alert, &Labels::default());
         });
     }
     if seen.alerts.len() > LISTED {
