@@ -45,7 +45,7 @@ impl Light {
     pub(super) fn shape(self) -> &'static str {
         match self {
             Self::Lit => "●",
-            Self::Waiting => "◌",
+            Self::Waiting => "◇",
             Self::Stale => "○",
             Self::Out => "✗",
         }
@@ -80,17 +80,22 @@ fn trouble(health: &BackendHealth, now: Now) -> Option<String> {
         Light::Waiting => Some("waiting".to_owned()),
         Light::Stale => stale,
         Light::Out => {
-            let state = stale.unwrap_or_else(|| "down".to_owned());
+            let how = stale.unwrap_or_else(|| "down".to_owned());
             match &health.status {
                 Status::Failed { next_try, .. } => {
                     let retry = figures::until(next_try.since(now.tick));
-                    Some(format!("{state}, retry in {retry}"))
+                    Some(format!("{how}, retry in {retry}"))
                 }
-                Status::Idle | Status::InFlight { .. } => Some(state),
+                Status::Idle | Status::InFlight { .. } => Some(how),
             }
         }
     }
 }
+
+/// Rank of a light that says nothing but that all is well.
+const LIT: u8 = 5;
+/// Below this width lit lights have no names.
+const NARROW: u16 = 60;
 
 /// A segment of the top bar; the highest rank gives way first.
 struct Segment<'a> {
@@ -138,6 +143,12 @@ pub(super) fn top(scene: Scene, buffer: &mut Buffer, area: Rect) {
             pieces: vec![Piece::word("READ-ONLY", Role::StateStale)],
             rank: 2,
         });
+    }
+    if area.width < NARROW {
+        // What is well needs no name here.
+        for lit in segments.iter_mut().filter(|segment| segment.rank == LIT) {
+            lit.pieces.truncate(1);
+        }
     }
     let room = usize::from(area.width).saturating_sub(width_of(&clock) + 3);
     let gap = 2;
@@ -236,7 +247,7 @@ fn light(state: Light, name: String, trouble: Option<String>) -> Segment<'static
     }
     Segment {
         pieces,
-        rank: if state == Light::Lit { 5 } else { 2 },
+        rank: if state == Light::Lit { LIT } else { 2 },
     }
 }
 

@@ -64,7 +64,7 @@ fn hint(scene: Scene, action: Action) -> Vec<Piece<'static>> {
     };
     vec![
         Piece::own(key, Role::Key),
-        Piece::own(format!(" {title}   "), Role::TextMuted),
+        Piece::own(format!(" {title}  "), Role::TextMuted),
     ]
 }
 
@@ -102,29 +102,27 @@ fn wanted(scene: Scene) -> Vec<Action> {
                 actions.extend([Action::NextHit, Action::PreviousHit, Action::Back]);
             }
             match model.focus {
+                PaneId::Slo | PaneId::Alerts if model.focused_rows() == 0 => {}
                 PaneId::Slo => actions.extend([Action::Open, Action::Pivot]),
                 PaneId::Alerts => {
                     let ack = model.alerts.selected().map(|a| &a.ack);
                     actions.extend(taking(ack));
-                    actions.extend([
-                        Action::Open,
-                        Action::Mark,
-                        Action::GroupBy,
-                        Action::ShowSuppressed,
-                    ]);
+                    actions.extend([Action::Open, Action::Mark]);
                 }
             }
-            actions.push(if model.scope.current().is_some() {
-                Action::ScopeBack
-            } else {
-                Action::Scope
-            });
+            if model.scope.current().is_some() {
+                actions.push(Action::ScopeBack);
+            } else if model.focused_rows() > 0 {
+                actions.push(Action::Scope);
+            }
             actions.extend([
                 Action::Search,
                 Action::Filter,
+                Action::Palette,
                 Action::FocusNext,
                 Action::Zoom,
-                Action::Palette,
+                Action::GroupBy,
+                Action::ShowSuppressed,
                 Action::Pivot,
                 Action::SilenceList,
                 Action::Copy,
@@ -166,7 +164,7 @@ fn of_modal(modal: &Modal) -> Vec<Piece<'static>> {
         Modal::Confirm(_) => &[("enter", "confirm what is typed"), ("esc", "leave it")],
         Modal::Composer(_) => &[
             ("tab", "next field"),
-            ("enter", "in the comment: silence"),
+            ("enter", "send from why"),
             ("esc", "put away"),
             ("ctrl-l", "start over"),
         ],
@@ -176,7 +174,7 @@ fn of_modal(modal: &Modal) -> Vec<Piece<'static>> {
         .flat_map(|(key, what)| {
             [
                 Piece::word(key, Role::Key),
-                Piece::own(format!(" {what}   "), Role::TextMuted),
+                Piece::own(format!(" {what}  "), Role::TextMuted),
             ]
         })
         .collect()

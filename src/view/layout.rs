@@ -117,7 +117,7 @@ fn columns(body: Rect, layout: &Layout) -> Middle {
     let count = if three { 3 } else { 2 };
     // The lists get a little more than their share: the preview wraps, they cut.
     let list_width = if three {
-        body.width * 36 / 100
+        body.width * 38 / 100
     } else {
         body.width * 58 / 100
     };

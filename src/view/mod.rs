@@ -5,7 +5,6 @@
 //! the pieces. A view sees `&Model`, `&Theme` and `Now`, and changes nothing: only what is on the screen is
 //! formatted, so that ten thousand alerts cost what forty do. Start at [`draw`].
 
-mod ascii;
 mod bars;
 mod detail;
 mod figures;
@@ -107,7 +106,7 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
     let prompt = bars::bottom(scene, buffer, areas.bottom);
     let typed = overlay::draw(scene, buffer, body).or(prompt);
     if theme.glyphs == Glyphs::Ascii {
-        ascii::fold(buffer);
+        widget::ascii::fold(buffer);
     }
     typed.filter(|at| screen.contains(*at))
 }

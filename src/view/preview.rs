@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::Scene;
 use super::detail::{Pages, alert, slo};
-use super::pane::{alerts, message};
+use super::pane::{alert_rows, message};
 use super::sheet::Sheet;
 use super::widget::frame::{self, Frame};
 use super::widget::{self, Piece};
@@ -26,7 +26,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         PaneId::Alerts => match model.alerts.at(model.alerts.list.index) {
             Some((_, Some(alert))) => opened(alert::pages(scene, alert)),
             Some((group, None)) => (
-                format!("Group {}", alerts::key_words(&group.key)),
+                format!("Group {}", alert_rows::key_words(&group.key)),
                 of_group(scene, group),
             ),
             None => return nothing(scene, buffer, area),
@@ -59,14 +59,16 @@ fn opened(pages: Pages) -> (String, Sheet) {
 
 /// A group's members, the most urgent first.
 fn of_group<'a>(scene: Scene<'a>, group: &'a AlertGroup) -> Sheet<'a> {
-    const LISTED: usize = 40;
+    const LISTED: usize = 12;
     let mut sheet = Sheet::default();
     for (name, value) in group.key.iter() {
         sheet.pair(name, value, Role::Text);
     }
     sheet.blank();
     for alert in group.alerts.iter().take(LISTED) {
-        sheet.line(slo::alert_line(scene, alert));
+        sheet.figure(1, move |buffer, row| {
+            slo::alert_row(scene, buffer, row, alert, &group.key);
+        });
     }
     if group.alerts.len() > LISTED {
         sheet.prose(
@@ -74,9 +76,9 @@ fn of_group<'a>(scene: Scene<'a>, group: &'a AlertGroup) -> Sheet<'a> {
             Role::TextMuted,
         );
     }
-    if let Some(summary) = group.alerts.first().and_then(|a| a.annotations.get("summary")) {
-        sheet.blank();
-        sheet.prose(summary, Role::Text);
+    if let Some(first) = group.alerts.first() {
+        sheet.heading("The most urgent");
+        sheet.append(alert::pages(scene, first).joined());
     }
     sheet
 }

@@ -11,10 +11,9 @@ use midwatch::view::widget::frame::{self, Frame};
 use midwatch::view::widget::scrollbar::{self, Extent};
 use midwatch::view::widget::sparkline::{self, Sparkline};
 use midwatch::view::widget::text_block::{self, Block};
-use midwatch::view::widget::{Piece, after, bar, put_pieces, row, words};
+use midwatch::view::widget::{Look, Piece, after, ascii, bar, put_pieces, row, words};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::Style;
 
 use crate::Screen;
 
@@ -35,6 +34,9 @@ pub fn screens() -> Vec<Screen> {
             let theme = theme::load(name, None, Means { depth, glyphs }).unwrap_or_else(|p| panic!("{p}"));
             let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
             sheet(&mut buffer, &theme);
+            if glyphs == Glyphs::Ascii {
+                ascii::fold(&mut buffer);
+            }
             Screen {
                 name: format!("gallery-{name}-{depth:?}-{width}x{height}").to_lowercase(),
                 buffer,
@@ -85,10 +87,10 @@ fn top_bar(buffer: &mut Buffer, area: Rect, theme: &Theme) {
         own(dot, Role::StateFailed),
         own(" eu-1 refused", Role::StateFailed),
     ];
-    put_pieces(buffer, area, theme, &pieces, Cut::End, Style::default());
+    put_pieces(buffer, area, theme, &pieces, Cut::End, Look::Plain);
     let clock = own("03:14:07Z ", Role::TextStrong);
     let room = after(area, area.width.saturating_sub(10));
-    put_pieces(buffer, room, theme, &[clock], Cut::End, Style::default());
+    put_pieces(buffer, room, theme, &[clock], Cut::End, Look::Plain);
 }
 
 fn hints(buffer: &mut Buffer, area: Rect, theme: &Theme) {
@@ -111,7 +113,7 @@ fn hints(buffer: &mut Buffer, area: Rect, theme: &Theme) {
             pieces.push(Piece::own(format!(" {}  ", action.row().title), Role::BarBottom));
         }
     }
-    put_pieces(buffer, area, theme, &pieces, Cut::End, Style::default());
+    put_pieces(buffer, area, theme, &pieces, Cut::End, Look::Plain);
 }
 
 fn column(title: &'static str, width: Width, align: Align, rank: u8) -> Column {
@@ -184,14 +186,14 @@ fn slo_pane(buffer: &mut Buffer, area: Rect, theme: &Theme) {
             vec![own(name, Role::TextMuted)],
             vec![Piece::own(words::burn(burn), role)],
         ];
-        columns::draw_row(buffer, line, theme, (&columns, &slots), &cells, Style::default());
+        columns::draw_row(buffer, line, theme, (&columns, &slots), &cells, Look::Plain);
         let history: Vec<f64> = (0..6).map(|t| burn * (f64::from(t) / 5.0).powi(3)).collect();
         let spark = Sparkline {
             values: &history,
             full: 14.4,
             limit: 14.4,
-            role: Role::Chart,
-            over: Role::SloPage,
+            role: Role::TextMuted,
+            over: Role::ChartLimit,
         };
         if let Some(slot) = slots.rect(4, line) {
             sparkline::draw(buffer, slot, theme, &spark);
@@ -329,12 +331,12 @@ fn alert_pane(buffer: &mut Buffer, area: Rect, theme: &Theme) {
             vec![own(age, Role::TextMuted)],
             vec![own(state, state_role)],
         ];
-        let base = match index {
-            1 => theme.style(Role::Cursor),
-            5 => theme.style(Role::TextDim),
-            _ => Style::default(),
+        let look = match index {
+            1 => Look::Cursor,
+            5 => Look::Dimmed,
+            _ => Look::Plain,
         };
-        columns::draw_row(buffer, line, theme, (&columns, &slots), &cells, base);
+        columns::draw_row(buffer, line, theme, (&columns, &slots), &cells, look);
         if index == 1 {
             columns::draw_cursor(buffer, row(within, 1), theme);
         }

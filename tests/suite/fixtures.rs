@@ -7,6 +7,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::too_many_arguments,
+    clippy::cast_possible_wrap,
     missing_docs,
     reason = "test material, used by several targets in part"
 )]
@@ -322,8 +323,8 @@ pub fn report(name: &str, service: &str, percent: f64, burn: f64, left: f64) -> 
         ("1h", 0.9),
         ("2h", 0.6),
         ("6h", 0.25),
-        ("1d", 0.09),
-        ("3d", 0.05),
+        ("1d", 0.3),
+        ("3d", 0.06),
     ];
     let mut windows: Vec<WindowReport> = shares
         .iter()
@@ -475,9 +476,9 @@ pub fn slo_board() -> SloBoard {
     let broken = Reading::Error("parse error: unexpected end of input at 1:17".into());
     let slos = vec![
         with_history(report("checkout-availability", "checkout", 99.9, 21.3, 0.41)),
-        report("payment-availability", "payment", 99.95, 15.9, 0.08),
+        report("payment-availability", "payment", 99.95, 17.2, 0.08),
         lost,
-        report("search-latency-200ms", "search", 99.0, 4.9, 0.77),
+        report("search-latency-200ms", "search", 99.0, 11.4, 0.77),
         unread("gateway-errors", "gateway", SloState::Error, &broken),
         report("cart-availability", "cart", 99.9, 0.2, -0.12),
         report("catalog-availability", "catalog", 99.9, 0.0, 0.98),

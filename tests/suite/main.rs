@@ -13,6 +13,8 @@
 
 mod config_corpus;
 mod corpus;
+mod fixtures;
 mod keymap_corpus;
 mod laws;
+mod screens;
 mod theme_corpus;

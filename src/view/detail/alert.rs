@@ -9,7 +9,7 @@ use crate::app::panes::AlertPane;
 use crate::domain::alert::{AckState, Alert, BoardSilence};
 use crate::text::{Cut, SafeText, cut};
 use crate::theme::Role;
-use crate::view::pane::alerts;
+use crate::view::pane::{alerts, standing};
 use crate::view::sheet::{Sheet, moment_pieces};
 use crate::view::widget::{self, Piece, words};
 use crate::view::{Scene, figures, hints};
@@ -29,7 +29,7 @@ const SHOWN_APART: [&str; 6] = [
 /// The whole detail.
 pub(in crate::view) fn pages<'a>(scene: Scene<'a>, alert: &'a Alert) -> Pages<'a> {
     let mut first = head(scene, alert);
-    said(scene, alert, &mut first);
+    said(alert, &mut first);
     labels(alert, &mut first);
     let mut second = Sheet::default();
     taken(scene, alert, &mut second);
@@ -38,7 +38,7 @@ pub(in crate::view) fn pages<'a>(scene: Scene<'a>, alert: &'a Alert) -> Pages<'a
     route(alert, &mut second);
     Pages {
         title: format!("Alert {}", alert.name),
-        age: alerts::freshness(scene).pieces(),
+        age: alerts::freshness(scene).pieces(40),
         first,
         second,
     }
@@ -47,24 +47,23 @@ pub(in crate::view) fn pages<'a>(scene: Scene<'a>, alert: &'a Alert) -> Pages<'a
 fn head<'a>(scene: Scene<'a>, alert: &'a Alert) -> Sheet<'a> {
     let mut sheet = Sheet::default();
     let mut line = vec![
-        alerts::severity(alert.severity.as_deref()),
+        standing::severity(alert.severity.as_deref()),
         Piece::word("  ", Role::Text),
         Piece::safe(SafeText::line(&alert.name), Role::TextStrong),
         Piece::word("  ", Role::Text),
         Piece::safe(SafeText::line(&alert.service), Role::Text),
         Piece::word("  ", Role::Text),
     ];
-    line.extend(alerts::standing(scene, alert));
+    line.extend(standing::standing(scene, alert));
     sheet.line(line);
     let mut since = vec![Piece::word("since ", Role::TextMuted)];
     since.extend(moment_pieces(scene, alert.occurrence.starts_at));
-    since.push(Piece::own(format!("  {}", alert.state.word()), Role::TextMuted));
     sheet.line(since);
     sheet
 }
 
 /// What its rule's author had to say.
-fn said<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
+fn said<'a>(alert: &'a Alert, sheet: &mut Sheet<'a>) {
     let annotation = |name| alert.annotations.get(name).filter(|text| !text.trim().is_empty());
     if let Some(summary) = annotation("summary") {
         sheet.blank();
@@ -77,14 +76,12 @@ fn said<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
         }
     }
     sheet.heading("Read on");
-    let key = |action| hints::key(scene, action).map_or_else(String::new, |key| format!(" ({key} copies)"));
     let runbook = ["runbook_url", "runbook", "playbook_url"]
         .iter()
         .find_map(|name| annotation(name));
     match runbook {
         Some(url) => {
-            let label = format!("runbook{}", key(crate::action::Action::Runbook));
-            sheet.pair(&label, url, Role::Accent);
+            sheet.pair("runbook", url, Role::Accent);
         }
         None => sheet.pair(
             "runbook",
@@ -93,8 +90,7 @@ fn said<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
         ),
     }
     if !alert.generator_url.is_empty() {
-        let label = format!("graph{}", key(crate::action::Action::Link));
-        sheet.pair(&label, &alert.generator_url, Role::Text);
+        sheet.pair("graph", &alert.generator_url, Role::Text);
     }
 }
 
@@ -132,7 +128,7 @@ fn taken<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
     let until = figures::moment(ack.until, scene.still.utc, zone);
     if held {
         let mut line = vec![
-            Piece::own(alerts::person(scene, &ack.by), Role::AckOther),
+            Piece::own(standing::person(scene, &ack.by), Role::AckOther),
             Piece::word(" since ", Role::TextMuted),
         ];
         line.extend(moment_pieces(scene, ack.at));
@@ -144,7 +140,7 @@ fn taken<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
     } else {
         let text = format!(
             "not acknowledged: it fired anew, and the older acknowledgement of {} still hides it until {until}",
-            alerts::person(scene, &ack.by)
+            standing::person(scene, &ack.by)
         );
         sheet.prose(&text, Role::StateStale);
     }
@@ -192,7 +188,10 @@ fn silence<'a>(scene: Scene<'a>, row: &BoardSilence, sheet: &mut Sheet<'a>) {
     sheet.line(vec![
         Piece::own(format!("silence {}", SafeText::line(&id)), Role::Text),
         Piece::own(
-            format!(" by {} until {until}", alerts::person(scene, &silence.created_by)),
+            format!(
+                " by {} until {until}",
+                standing::person(scene, &silence.created_by)
+            ),
             Role::TextMuted,
         ),
     ]);
@@ -264,7 +263,7 @@ fn strip(scene: Scene, buffer: &mut Buffer, area: Rect, firings: &[(DateTime<Utc
         pieces.push(if fired {
             Piece::word("▇", Role::SeverityCritical)
         } else {
-            Piece::word("▁", Role::ChartAxis)
+            Piece::word("─", Role::ChartAxis)
         });
     }
     scene.line(buffer, widget::row(area, 0), &pieces);

@@ -3,6 +3,7 @@
 //! An SLO and an alert are pages ([`Pages`]): two side by side where there is room, else one below the other.
 
 pub(super) mod alert;
+mod budget;
 pub(super) mod silences;
 pub(super) mod slo;
 

@@ -11,11 +11,11 @@ use crate::terminal::Focused;
 use crate::text::{Cut, SafeText};
 use crate::theme::Role;
 use crate::view::layout::{HEADER_ROWS, list_rows};
-use crate::view::pane::{alerts, mark_hits, message, position, thumb};
+use crate::view::pane::{self, alerts, mark_hits, message, position, standing, thumb};
 use crate::view::widget::columns::{self, Align, Column, Width};
 use crate::view::widget::frame::{self, Frame};
 use crate::view::widget::scrollbar::Extent;
-use crate::view::widget::{self, Look, Piece, words};
+use crate::view::widget::{self, Piece, words};
 use crate::view::{Scene, hints};
 
 /// Ends within this: said in the warning style.
@@ -88,7 +88,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             Role::TextMuted,
         )],
         filter: (!pane.filter.trim().is_empty()).then(|| SafeText::line(&pane.filter)),
-        age: alerts::freshness(scene).pieces(),
+        age: alerts::freshness(scene).pieces(area.width / 3),
         foot: position(pane.list.index, total, shown),
         ..Frame::titled(SafeText::line("Silences"), Focused::Gained)
     };
@@ -113,7 +113,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             continue;
         };
         let selected = index == pane.list.index;
-        let look = if selected { Look::Cursor } else { Look::Plain };
+        let look = pane::look(selected, silence.silence.state == SilenceState::Expired);
         let cells = cells(scene, silence);
         columns::draw_row(buffer, row, scene.theme, (&COLUMNS, &slots), &cells, look);
         if selected {
@@ -148,9 +148,6 @@ fn cells_of(row: Rect) -> Rect {
 
 fn cells<'a>(scene: Scene, row: &'a BoardSilence) -> Vec<Vec<Piece<'a>>> {
     let silence = &row.silence;
-    let over = silence.state == SilenceState::Expired;
-    let text = if over { Role::TextDim } else { Role::Text };
-    let muted = if over { Role::TextDim } else { Role::TextMuted };
     let left = (silence.ends_at - scene.still.utc).to_std().unwrap_or_default();
     let state = match (silence.state, row.ack) {
         (SilenceState::Active, IsAck::Yes) => Piece::word("ack", Role::AckOther),
@@ -161,12 +158,12 @@ fn cells<'a>(scene: Scene, row: &'a BoardSilence) -> Vec<Vec<Piece<'a>>> {
     let ends = match silence.state {
         SilenceState::Expired => Piece::word("–", Role::TextDim),
         SilenceState::Active if left < SOON => Piece::own(words::span(left), Role::StateStale),
-        SilenceState::Active | SilenceState::Pending => Piece::own(words::span(left), text),
+        SilenceState::Active | SilenceState::Pending => Piece::own(words::span(left), Role::Text),
     };
     let hides = if row.matches == 0 && silence.state == SilenceState::Active {
         Piece::word("none", Role::StateStale)
     } else {
-        Piece::own(words::count(row.matches as f64), text)
+        Piece::own(words::count(row.matches as f64), Role::Text)
     };
     let matchers: Vec<String> = silence.matchers.iter().map(ToString::to_string).collect();
     let matchers = SafeText::line(&matchers.join(" ")).into_owned();
@@ -174,9 +171,12 @@ fn cells<'a>(scene: Scene, row: &'a BoardSilence) -> Vec<Vec<Piece<'a>>> {
         vec![state],
         vec![hides],
         vec![ends],
-        vec![Piece::own(alerts::person(scene, &silence.created_by), muted)],
-        vec![Piece::safe(matchers, text)],
-        vec![Piece::safe(SafeText::line(&silence.comment), muted)],
-        vec![Piece::safe(SafeText::line(&row.source), muted)],
+        vec![Piece::own(
+            standing::person(scene, &silence.created_by),
+            Role::TextMuted,
+        )],
+        vec![Piece::safe(matchers, Role::Text)],
+        vec![Piece::safe(SafeText::line(&silence.comment), Role::TextMuted)],
+        vec![Piece::safe(SafeText::line(&row.source), Role::TextMuted)],
     ]
 }

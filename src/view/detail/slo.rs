@@ -6,18 +6,19 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Pages;
-use crate::domain::alert::{Alert, AlertState, SeverityRank};
-use crate::domain::slo::{
-    Budget, Reachable, Reading, RollingExhaustion, RuleState, Severity, SloReport, Staleness, WindowReport,
-};
-use crate::text::{SafeText, fit, fit_right};
+use super::budget::budget;
+use crate::domain::alert::{Alert, AlertState, Labels, SeverityRank};
+use crate::domain::slo::{Reachable, Reading, RuleState, Severity, SloReport, Staleness, WindowReport};
+use crate::text::{Cut, SafeText, cut, fit, fit_right};
 use crate::theme::Role;
-use crate::view::pane::{alerts, slo};
+use crate::view::pane::{alert_rows, slo, standing};
 use crate::view::sheet::Sheet;
 use crate::view::widget::chart::{self, Chart, Limit, Series, Shape};
 use crate::view::widget::{self, Piece, bar, words};
 use crate::view::{Scene, figures};
 
+/// Cells of a border that a failure may take.
+const CAUSE: u16 = 40;
 /// Alerts of its service that are listed.
 const LISTED: usize = 8;
 
@@ -32,7 +33,7 @@ pub(in crate::view) fn pages<'a>(scene: Scene<'a>, report: &'a SloReport) -> Pag
     service_alerts(scene, report, &mut second);
     Pages {
         title: format!("SLO {}", report.slo.name),
-        age: slo::freshness(scene).pieces(),
+        age: slo::freshness(scene).pieces(CAUSE),
         first,
         second,
     }
@@ -72,7 +73,7 @@ fn burn<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet<'a>) {
     let full = full_scale(report);
     for window in &report.windows {
         sheet.figure(1, move |buffer, area| {
-            window_row(scene, buffer, area, report, window, full)
+            window_row(scene, buffer, area, report, window, full);
         });
     }
     if report.spark.len() > 2 {
@@ -250,18 +251,18 @@ fn rules<'a>(report: &'a SloReport, sheet: &mut Sheet<'a>) {
         };
         let mut line = vec![
             Piece::own(fit(rule.rule.severity.word(), 7), Role::Text),
-            Piece::own(fit(rule.state.word(), 11), role),
+            Piece::own(fit(rule.state.word(), 10), role),
             Piece::own(
                 fit_right(&format!(">{}", words::burn(rule.rule.factor)), 7),
                 Role::Text,
             ),
         ];
         let over = if rule.rule.long == rule.rule.short {
-            format!("  over {}", rule.rule.long)
+            format!(" over {}", rule.rule.long)
         } else {
-            format!("  over {} and {}", rule.rule.long, rule.rule.short)
+            format!(" over {}, {}", rule.rule.long, rule.rule.short)
         };
-        line.push(Piece::own(fit(&over, 18), Role::TextMuted));
+        line.push(Piece::own(fit(&over, 15), Role::TextMuted));
         line.push(Piece::word(rule.rule.origin.word(), Role::TextDim));
         if rule.reachable == Reachable::Never {
             line.push(Piece::word("  can never fire", Role::StateStale));
@@ -300,172 +301,6 @@ fn spaced(duration: Duration) -> String {
     }
 }
 
-fn budget<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet<'a>) {
-    sheet.heading("Error budget");
-    let Some(left) = &report.budget else {
-        sheet.prose("not known: the period has no data", Role::SloUnknown);
-        return;
-    };
-    let role = slo::budget_role(left.status);
-    sheet.figure(1, move |buffer, area| {
-        bar::draw(buffer, area, scene.theme, left.remaining, role)
-    });
-    let policy = left.policy.word().replace('_', " ");
-    sheet.line(vec![
-        Piece::word(left.status.word(), role),
-        Piece::own(
-            format!(" · {} min of full outage left", minutes(left)),
-            Role::TextMuted,
-        ),
-        Piece::own(
-            left.events_left.map_or_else(String::new, |events| {
-                format!(" · {} bad events", words::count(events))
-            }),
-            Role::TextMuted,
-        ),
-    ]);
-    sheet.prose(
-        &format!("policy {policy}: {}", left.policy.consequence()),
-        Role::Text,
-    );
-    exhaustion(scene, left, sheet);
-    let points = burn_down(report, left);
-    if points.len() > 1 {
-        sheet.blank();
-        sheet.figure(10, move |buffer, area| {
-            burn_down_chart(scene, buffer, area, report, &points)
-        });
-    }
-}
-
-fn minutes(budget: &Budget) -> String {
-    if budget.remaining_minutes.abs() < 10.0 {
-        format!("{:.1}", budget.remaining_minutes)
-    } else {
-        format!("{:.0}", budget.remaining_minutes)
-    }
-}
-
-fn exhaustion<'a>(scene: Scene<'a>, budget: &Budget, sheet: &mut Sheet<'a>) {
-    let at = |left: Duration| {
-        let at = scene.still.utc + chrono::TimeDelta::from_std(left).unwrap_or_default();
-        figures::moment(at, scene.still.utc, scene.model.zone)
-    };
-    if let Some(left) = budget.exhausts_in {
-        sheet.line(vec![
-            Piece::own(format!("empty in {}", words::span(left)), Role::TextStrong),
-            Piece::own(
-                format!(" ({}) if the last hour goes on", at(left)),
-                Role::TextMuted,
-            ),
-        ]);
-    }
-    match budget.exhausts_rolling {
-        Some(RollingExhaustion::In(left)) => sheet.line(vec![
-            Piece::own(format!("empty in {}", words::span(left)), Role::Text),
-            Piece::own(
-                format!(" ({}) as old errors leave the window", at(left)),
-                Role::TextMuted,
-            ),
-        ]),
-        Some(RollingExhaustion::Never) => {
-            sheet.line(vec![Piece::word(
-                "never empty: no more burns than leaves the window",
-                Role::TextMuted,
-            )]);
-        }
-        None => {}
-    }
-}
-
-/// Seconds from now → budget left, from the period's error ratios; it ends at what is left now.
-fn burn_down(report: &SloReport, budget: &Budget) -> Vec<(f64, f64)> {
-    let Some((now, _)) = report.history.last() else {
-        return Vec::new();
-    };
-    let whole = report.slo.objective.budget() * report.slo.period.length().as_secs_f64();
-    let mut spent = 0.0;
-    let mut before: Option<f64> = None;
-    let mut points: Vec<(f64, f64)> = Vec::with_capacity(report.history.len());
-    for (at, ratio) in report.history.iter() {
-        let x = (*at - *now).num_seconds() as f64;
-        if let Some(before) = before
-            && ratio.is_finite()
-        {
-            spent += ratio.max(0.0) * (x - before) / whole;
-        }
-        before = Some(x);
-        points.push((x, 1.0 - spent));
-    }
-    let shift = budget.remaining - points.last().map_or(budget.remaining, |(_, left)| *left);
-    for (_, left) in &mut points {
-        *left = (*left + shift).min(1.0);
-    }
-    points
-}
-
-fn burn_down_chart(scene: Scene, buffer: &mut Buffer, area: Rect, report: &SloReport, points: &[(f64, f64)]) {
-    let start = points.first().map_or(0.0, |(x, _)| *x);
-    let left = points.last().map_or(1.0, |(_, left)| *left);
-    let span = -start;
-    let hour = report
-        .windows
-        .iter()
-        .find(|window| window.window.length() == Duration::from_secs(3_600));
-    let rate = hour.and_then(|window| window.burn_rate).unwrap_or(0.0);
-    let per_second = rate / report.slo.period.length().as_secs_f64();
-    // As far as the budget lasts, within a third of what is behind.
-    let ahead = if per_second > 0.0 && left > 0.0 {
-        (left / per_second).clamp(span * 0.05, span / 3.0)
-    } else {
-        span * 0.05
-    };
-    let projected: Vec<(f64, f64)> = (0..=24)
-        .map(|step| {
-            let x = ahead * f64::from(step) / 24.0;
-            (x, (left - per_second * x).max(-0.05))
-        })
-        .collect();
-    let lowest = points.iter().map(|(_, y)| *y).fold(0.0, f64::min);
-    let date = |x: f64| {
-        let at = scene.still.utc + chrono::TimeDelta::seconds(x as i64);
-        at.format("%m-%d").to_string()
-    };
-    chart::draw(
-        buffer,
-        area,
-        scene.theme,
-        &Chart {
-            series: vec![
-                Series {
-                    points,
-                    shape: Shape::Line,
-                    role: Role::Chart,
-                },
-                Series {
-                    points: &projected,
-                    shape: Shape::Line,
-                    role: Role::ChartSecond,
-                },
-            ],
-            limits: vec![Limit {
-                y: 0.0,
-                label: "empty".to_owned(),
-                role: Role::ChartLimit,
-            }],
-            x: [start, ahead],
-            y: [lowest, 1.0],
-            y_label: |y| format!("{:.0}%", y * 100.0),
-            x_labels: vec![
-                (start, date(start)),
-                (start / 2.0, date(start / 2.0)),
-                (0.0, "now".to_owned()),
-                (ahead, date(ahead)),
-            ],
-        },
-    );
-}
-
 /// What fires for its service.
 fn service_alerts<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet<'a>) {
     if report.slo.service.is_empty() {
@@ -489,8 +324,10 @@ fn service_alerts<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet
     if found.is_empty() {
         sheet.prose("none", Role::TextMuted);
     }
-    for alert in found.iter().take(LISTED) {
-        sheet.line(alert_line(scene, alert));
+    for &alert in found.iter().take(LISTED) {
+        sheet.figure(1, move |buffer, row| {
+            alert_row(scene, buffer, row, alert, &Labels::default());
+        });
     }
     if found.len() > LISTED {
         let more = format!("and {} more", found.len() - LISTED);
@@ -498,18 +335,40 @@ fn service_alerts<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet
     }
 }
 
-/// An alert in one line of a page.
-pub(in crate::view) fn alert_line<'a>(scene: Scene, alert: &'a Alert) -> Vec<Piece<'a>> {
-    let severity = alerts::severity(alert.severity.as_deref());
+/// An alert in one row of a page: the name gives way before its standing does.
+pub(in crate::view) fn alert_row(
+    scene: Scene,
+    buffer: &mut Buffer,
+    row: Rect,
+    alert: &Alert,
+    above: &Labels,
+) {
+    let stands = standing::standing(scene, alert);
+    // The same for every row of a page, whatever stands in it: columns do not jump.
+    let name_width = usize::from(row.width).saturating_sub(10 + 20).clamp(14, 36);
+    let severity = standing::severity(alert.severity.as_deref());
     let gap = 5usize.saturating_sub(severity.width());
     let age = figures::row_age(figures::since(alert.occurrence.starts_at, scene.still.utc));
     let mut line = vec![
         severity,
         Piece::own(" ".repeat(gap), Role::Text),
-        Piece::own(fit(SafeText::line(&alert.name).as_str(), 24), Role::Text),
+        Piece::own(fit(&named(alert, above, name_width), name_width), Role::Text),
         Piece::own(fit_right(&age, 5), Role::TextMuted),
         Piece::word("  ", Role::Text),
     ];
-    line.extend(alerts::standing(scene, alert));
-    line
+    line.extend(stands);
+    scene.line(buffer, row, &line);
+}
+
+/// The name and what tells it from its siblings; the latter alone where the name stands above.
+fn named(alert: &Alert, above: &Labels, room: usize) -> String {
+    let name = SafeText::line(&alert.name).into_string();
+    let Some(value) = alert_rows::telling_label(alert, above) else {
+        return name;
+    };
+    let value = SafeText::line(value);
+    if above.get("alertname").is_some() {
+        return cut(value.as_str(), room, Cut::Middle).into_owned();
+    }
+    format!("{name} {value}")
 }

@@ -1,5 +1,7 @@
 //! The silence composer: three fields, and what the silence would hide, now and of late.
 
+use std::sync::Arc;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 use tui_textarea::TextArea;
@@ -7,11 +9,12 @@ use tui_textarea::TextArea;
 use super::{boxed, input};
 use crate::app::modal::{Composer, Field, Past};
 use crate::app::update::matchers_of;
+use crate::domain::alert::Labels;
 use crate::domain::alert::plan::silence_preview;
 use crate::text::{SafeText, fit};
 use crate::theme::Role;
 use crate::view::Scene;
-use crate::view::detail::slo::alert_line;
+use crate::view::detail::slo::alert_row;
 use crate::view::sheet::Sheet;
 use crate::view::widget::{self, Piece};
 
@@ -19,7 +22,20 @@ const LABELS: usize = 10;
 
 /// Draws the composer; where the cursor is.
 pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Composer) -> Option<Position> {
-    let (_, text) = boxed(scene, buffer, body, Size::new(100, 30), "Silence", Vec::new());
+    let width = 100.min(body.width);
+    let preview = preview(scene, open);
+    let fields = open.matchers.lines().len().clamp(1, 8) + 2 + usize::from(open.error.is_some());
+    let rows = fields + 1 + preview.height(width.saturating_sub(4)) + 2;
+    // Not below a height: the box must not jump at each letter.
+    let height = u16::try_from(rows).unwrap_or(u16::MAX).clamp(16, 34);
+    let (_, text) = boxed(
+        scene,
+        buffer,
+        body,
+        Size::new(width, height),
+        "Silence",
+        Vec::new(),
+    );
     if text.is_empty() {
         return None;
     }
@@ -52,7 +68,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Compose
     if roomy {
         place.take(1);
     }
-    preview(scene, open).draw(scene, buffer, place.rest, 0);
+    preview.draw(scene, buffer, place.rest, 0);
     cursor
 }
 
@@ -126,12 +142,11 @@ fn preview<'a>(scene: Scene<'a>, open: &'a Composer) -> Sheet<'a> {
             return sheet;
         }
     };
-    let groups = seen.groups;
-    let hides = match seen.matched.len() {
-        0 => "hides nothing now".to_owned(),
-        1 => "hides 1 alert now".to_owned(),
-        alerts if groups == 1 => format!("hides {alerts} alerts in 1 group now"),
-        alerts => format!("hides {alerts} alerts in {groups} groups now"),
+    let hides = match (seen.matched.len(), seen.groups) {
+        (0, _) => "hides nothing now".to_owned(),
+        (1, _) => "hides 1 alert now".to_owned(),
+        (alerts, 1) => format!("hides {alerts} alerts in 1 group now"),
+        (alerts, groups) => format!("hides {alerts} alerts in {groups} groups now"),
     };
     let role = if seen.matched.is_empty() {
         Role::StateStale
@@ -147,11 +162,10 @@ fn preview<'a>(scene: Scene<'a>, open: &'a Composer) -> Sheet<'a> {
         .iter()
         .filter_map(|fingerprint| board.by_fingerprint.get(fingerprint));
     for alert in matched.take(LISTED) {
-        let line = alert_line(scene, alert);
-        let owned = line
-            .into_iter()
-            .map(|piece| Piece::own(piece.as_str().to_owned(), piece.role));
-        sheet.line(owned.collect());
+        let alert = Arc::clone(alert);
+        sheet.figure(1, move |buffer, row| {
+            alert_row(scene, buffer, row, &alert, &Labels::default());
+        });
     }
     if seen.matched.len() > LISTED {
         sheet.prose(

@@ -5,7 +5,6 @@ use crate::app::feed::Status;
 use crate::text::{SafeText, fit, fit_right, width};
 use crate::theme::Role;
 use crate::view::bars::Light;
-use crate::view::pane::pipeline;
 use crate::view::sheet::Sheet;
 use crate::view::widget::{Piece, words};
 use crate::view::{Scene, figures};
@@ -30,10 +29,10 @@ pub(super) fn sheet(scene: Scene<'_>) -> Sheet<'_> {
             fit_right("age", 5),
             fit_right("median", 7),
             fit_right("slowest", 7),
-            fit_right("asked", 6),
+            fit_right("asked", 5),
             fit_right("errors", 6),
             fit_right("read", 6),
-            fit_right("skew", 7),
+            fit_right("skew", 6),
         );
         sheet.line(vec![Piece::own(titles, Role::TextDim)]);
     }
@@ -69,7 +68,7 @@ fn line<'a>(scene: Scene<'a>, backend: &'a BackendHealth, name_width: usize, she
                 " {} {} {} ",
                 fit_right(&figures::latency(counters.median), 7),
                 fit_right(&figures::latency(counters.slowest), 7),
-                fit_right(&words::count(counters.requests as f64), 6),
+                fit_right(&words::count(counters.requests as f64), 5),
             ),
             Role::Text,
         ),
@@ -99,14 +98,14 @@ fn line<'a>(scene: Scene<'a>, backend: &'a BackendHealth, name_width: usize, she
 /// A clock that is off by more than two seconds makes ages lie.
 fn skew(backend: &BackendHealth) -> Piece<'static> {
     match backend.skew.map(|skew| skew.num_milliseconds() as f64 / 1e3) {
-        None => Piece::own(fit_right("–", 8), Role::TextMuted),
+        None => Piece::own(fit_right("–", 7), Role::TextMuted),
         Some(skew) => {
             let role = if skew.abs() > 2.0 {
                 Role::StateStale
             } else {
                 Role::TextMuted
             };
-            Piece::own(fit_right(&format!("{skew:+.1}s"), 8), role)
+            Piece::own(fit_right(&format!("{skew:+.1}s"), 7), role)
         }
     }
 }
@@ -119,7 +118,7 @@ fn warnings<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>) {
             .pipeline
             .faults
             .iter()
-            .map(|f| (format!("✗ {}", pipeline::fault(f)), Role::StateFailed));
+            .map(|f| (format!("✗ {}", f), Role::StateFailed));
         standing.extend(faults);
         let errors = board
             .errors

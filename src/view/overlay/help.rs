@@ -18,7 +18,7 @@ fn heading(place: Place) -> &'static str {
 }
 
 /// The page.
-pub(super) fn sheet(scene: Scene<'_>) -> Sheet<'_> {
+pub(super) fn sheet(scene: Scene<'_>, cells: u16) -> Sheet<'_> {
     let here = hints::places(scene.model);
     let rest = Place::ALL.into_iter().filter(|place| !here.contains(place));
     let order: Vec<Place> = here.iter().copied().chain(rest).collect();
@@ -40,12 +40,7 @@ pub(super) fn sheet(scene: Scene<'_>) -> Sheet<'_> {
         }
         sheet.heading(heading(place));
         for entry in entries {
-            sheet.line(vec![
-                Piece::own(fit(&entry.keys, keys_width + 2), Role::Key),
-                Piece::own(fit(entry.title, 16), Role::Text),
-                Piece::word(entry.doc, Role::TextMuted),
-                Piece::word(entry.note, Role::StateStale),
-            ]);
+            entry.lines(&mut sheet, keys_width + 2, usize::from(cells));
         }
     }
     sheet.heading("While something is open");
@@ -66,6 +61,42 @@ struct Entry {
     title: &'static str,
     doc: &'static str,
     note: &'static str,
+}
+
+/// Cells of a title.
+const TITLE: usize = 16;
+
+impl Entry {
+    /// Keys, title, and the sentence wrapped beside them, or below where it is narrow.
+    fn lines(self, sheet: &mut Sheet, keys: usize, cells: usize) {
+        let beside = keys + TITLE;
+        let roomy = cells >= beside + 24;
+        let indent = if roomy { beside } else { keys };
+        let doc = textwrap::wrap(self.doc, cells.saturating_sub(indent).max(8));
+        let mut head = vec![
+            Piece::own(fit(&self.keys, keys), Role::Key),
+            Piece::own(fit(self.title, TITLE), Role::Text),
+        ];
+        let mut doc = doc
+            .into_iter()
+            .map(|line| Piece::own(line.into_owned(), Role::TextMuted));
+        if roomy {
+            head.extend(doc.next());
+        }
+        if doc.len() == 0 {
+            head.push(Piece::word(self.note, Role::StateStale));
+        }
+        sheet.line(head);
+        let mut rest = doc.peekable();
+        while let Some(line) = rest.next() {
+            let note = if rest.peek().is_none() { self.note } else { "" };
+            sheet.line(vec![
+                Piece::own(" ".repeat(indent), Role::Text),
+                line,
+                Piece::word(note, Role::StateStale),
+            ]);
+        }
+    }
 }
 
 fn entries(scene: Scene, place: Place) -> Vec<Entry> {

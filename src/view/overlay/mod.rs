@@ -25,7 +25,14 @@ use crate::theme::Role;
 pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect) -> Option<Position> {
     match scene.model.modal.as_ref()? {
         Modal::Help { scroll } => {
-            page(scene, buffer, body, "Keys", &help::sheet(scene), *scroll);
+            page(
+                scene,
+                buffer,
+                body,
+                "Keys",
+                &help::sheet(scene, page_width(body)),
+                *scroll,
+            );
             None
         }
         Modal::Health { scroll } => {
@@ -47,7 +54,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect) -> Option<Posi
 /// The furthest that help and health can be scrolled.
 pub(super) fn furthest(scene: Scene, body: Rect) -> usize {
     let sheet = match &scene.model.modal {
-        Some(Modal::Help { .. }) => help::sheet(scene),
+        Some(Modal::Help { .. }) => help::sheet(scene, page_width(body)),
         Some(Modal::Health { .. }) => health::sheet(scene),
         Some(
             Modal::Palette(_) | Modal::Confirm(_) | Modal::Composer(_) | Modal::Menu(_) | Modal::Prompt(_),
@@ -56,13 +63,17 @@ pub(super) fn furthest(scene: Scene, body: Rect) -> usize {
             return 0;
         }
     };
-    let width = PAGE_WIDTH.min(body.width).saturating_sub(4);
-    let height = sheet.height(width);
+    let height = sheet.height(page_width(body));
     height.saturating_sub(usize::from(body.height.saturating_sub(2)))
 }
 
 /// Help and health are no wider: a line of prose longer than this is hard to follow.
 const PAGE_WIDTH: u16 = 104;
+
+/// Cells of a page's lines.
+fn page_width(body: Rect) -> u16 {
+    PAGE_WIDTH.min(body.width).saturating_sub(4)
+}
 
 /// Opens an empty box of at most this size (border included) in the middle; its inside, with margins.
 fn boxed(
@@ -83,8 +94,17 @@ fn boxed(
         height,
     );
     let area = widget::clip(buffer, area);
-    for y in area.top()..area.bottom() {
-        for x in area.left()..area.right() {
+    // A cell of air around it, so that no border below seems to be its own.
+    let air = Rect::new(
+        area.x.saturating_sub(1),
+        area.y.saturating_sub(1),
+        area.width + 2,
+        area.height + 2,
+    )
+    .intersection(body)
+    .intersection(buffer.area);
+    for y in air.top()..air.bottom() {
+        for x in air.left()..air.right() {
             if let Some(cell) = buffer.cell_mut((x, y)) {
                 *cell = Cell::default();
             }
@@ -113,7 +133,7 @@ fn boxed(
 /// A page that scrolls.
 fn page(scene: Scene, buffer: &mut Buffer, body: Rect, title: &str, sheet: &Sheet, scroll: u16) {
     let width = PAGE_WIDTH.min(body.width);
-    let rows = sheet.height(width.saturating_sub(4));
+    let rows = sheet.height(page_width(body));
     let height = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2);
     let (area, text) = boxed(scene, buffer, body, Size::new(width, height), title, Vec::new());
     let extent = sheet.draw(scene, buffer, text, scroll);

@@ -5,56 +5,45 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Border, Freshness, framed, mark_hits, message, narrowed, pipeline, position, skeleton, thumb};
+use super::alert_rows::{alert_cells, head_cells};
+use super::standing::is_quiet;
+use super::{Border, Freshness, framed, look, mark_hits, message, narrowed, position, skeleton, thumb};
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
-use crate::domain::alert::{
-    AckState, Alert, AlertBoard, AlertGroup, AlertState, Flaps, Grouping, Labels, SeverityRank, StateChoice,
-};
+use crate::domain::alert::{Alert, AlertBoard, AlertGroup, Grouping, StateChoice};
 use crate::text::{Cut, SafeText};
 use crate::theme::Role;
 use crate::view::layout::{HEADER_ROWS, list_rows};
 use crate::view::widget::columns::{self, Align, Column, Width};
 use crate::view::widget::scrollbar::Extent;
-use crate::view::widget::{self, Look, Piece, words};
-use crate::view::{Scene, figures, hints};
+use crate::view::widget::{self, Piece};
+use crate::view::{Scene, hints};
 
 /// Columns, the least important dropped first; the widths do not depend on what is in them.
 const COLUMNS: [Column; 6] = [
     column("sev", Width::Fixed(4), Align::Left, 0),
-    column(
-        "alert",
-        Width::Flex {
-            min: 12,
-            max: 48,
-            weight: 3,
-        },
-        Align::Left,
-        0,
-    ),
-    column(
-        "service",
-        Width::Flex {
-            min: 8,
-            max: 18,
-            weight: 2,
-        },
-        Align::Left,
-        1,
-    ),
+    column("alert", flex(14, 52, 5), Align::Left, 0),
+    column("service", flex(8, 18, 1), Align::Left, 1),
     column("", Width::Fixed(4), Align::Right, 2),
     column("age", Width::Fixed(4), Align::Right, 0),
-    column(
-        "state",
-        Width::Flex {
-            min: 10,
-            max: 40,
-            weight: 3,
-        },
-        Align::Left,
-        0,
-    ),
+    column("state", flex(10, 40, 3), Align::Left, 0),
 ];
+
+/// The state's column where there is room for its longest words.
+const STATE_ROOMY: u16 = 21;
+
+const fn flex(min: u16, max: u16, weight: u16) -> Width {
+    Width::Flex { min, max, weight }
+}
+
+/// The columns for a width: the state has room for its words before the name has more than it needs.
+fn columns_for(width: u16) -> [Column; 6] {
+    let mut columns = COLUMNS;
+    if width >= 62 {
+        columns[5].width = flex(STATE_ROOMY, 40, 2);
+    }
+    columns
+}
 
 const fn column(title: &'static str, width: Width, align: Align, rank: u8) -> Column {
     Column {
@@ -66,114 +55,27 @@ const fn column(title: &'static str, width: Width, align: Align, rank: u8) -> Co
     }
 }
 
-/// The role of a severity.
-pub(in crate::view) fn severity_role(rank: SeverityRank) -> Role {
-    match rank {
-        SeverityRank::Critical => Role::SeverityCritical,
-        SeverityRank::Warning => Role::SeverityWarning,
-        SeverityRank::Info => Role::SeverityInfo,
-        SeverityRank::Other => Role::Text,
-    }
+/// Sources whose last good answer is too old.
+fn stale_sources(scene: Scene<'_>) -> Vec<&str> {
+    let health = scene.model.health.iter();
+    health
+        .filter(|h| {
+            h.last_good
+                .is_some_and(|at| scene.now.tick.since(at) > h.interval * 2)
+        })
+        .filter_map(|h| h.name.strip_prefix("alertmanager "))
+        .collect()
 }
 
-/// `CRIT`, `WARN`, `SEV1`: the label as its team writes it, in four cells.
-pub(in crate::view) fn severity(raw: Option<&str>) -> Piece<'static> {
-    let Some(raw) = raw.filter(|raw| !raw.is_empty()) else {
-        return Piece::word("–", Role::TextMuted);
-    };
-    let word: String = SafeText::line(raw).as_str().chars().take(4).collect();
-    Piece::own(word.to_uppercase(), severity_role(SeverityRank::of(raw)))
-}
-
-/// A person as a row names them: without the domain, and `you` for oneself.
-pub(in crate::view) fn person(scene: Scene, who: &str) -> String {
-    if who == scene.model.settings.identity {
-        return "you".to_owned();
-    }
-    let short = who.split_once('@').map_or(who, |(name, _)| name);
-    SafeText::line(if short.is_empty() { who } else { short }).into_string()
-}
-
-/// Whether a row is shown as something that needs nobody now.
-fn is_quiet(alert: &Alert) -> bool {
-    match alert.state {
-        AlertState::Gone | AlertState::Resolved => true,
-        AlertState::Suppressed => matches!(alert.ack, AckState::None),
-        AlertState::Active | AlertState::Unprocessed => false,
-    }
-}
-
-/// Where an alert stands, in words: who has it, what hides it, how it ended.
-pub(in crate::view) fn standing(scene: Scene, alert: &Alert) -> Vec<Piece<'static>> {
-    let mut pieces = vec![standing_word(scene, alert)];
-    if alert.flaps.0 >= Flaps::MARK {
-        pieces.push(Piece::own(
-            format!(" · flaps {}×", alert.flaps.0),
-            Role::StateStale,
-        ));
-    }
-    pieces
-}
-
-fn standing_word(scene: Scene, alert: &Alert) -> Piece<'static> {
-    if let Some(act) = scene.model.acts.touching(alert.occurrence.fingerprint) {
-        return Piece::word(act.word(), Role::StateBusy);
-    }
-    let now = scene.still.utc;
-    let ended = |word| {
-        let at = alert.ended_at.unwrap_or(alert.updated_at);
-        format!("{word} {}", figures::row_age(figures::since(at, now)))
-    };
-    match (alert.state, &alert.ack) {
-        (AlertState::Gone, _) => return Piece::own(ended("gone"), Role::TextDim),
-        (AlertState::Resolved, _) => return Piece::own(ended("resolved"), Role::StateOk),
-        (AlertState::Active | AlertState::Suppressed | AlertState::Unprocessed, _) => {}
-    }
-    match &alert.ack {
-        AckState::Held(ack) => {
-            let role = if *ack.by == *scene.model.settings.identity {
-                Role::AckMine
-            } else {
-                Role::AckOther
-            };
-            let age = figures::row_age(figures::since(ack.at, now));
-            Piece::own(format!("acked {} {age}", person(scene, &ack.by)), role)
-        }
-        AckState::HiddenBy(ack) => Piece::own(
-            format!("hidden by ack of {}", person(scene, &ack.by)),
-            Role::StateStale,
-        ),
-        AckState::None if alert.state == AlertState::Suppressed => {
-            Piece::own(hidden_by(scene, alert), Role::TextDim)
-        }
-        AckState::None if alert.state == AlertState::Unprocessed => {
-            Piece::word("not routed yet", Role::TextMuted)
-        }
-        AckState::None => Piece::word("unacked", Role::TextStrong),
-    }
-}
-
-/// What suppresses an alert, in a word.
-fn hidden_by(scene: Scene, alert: &Alert) -> String {
-    if !alert.silenced_by.is_empty() {
-        return "silenced".to_owned();
-    }
-    if let Some(first) = alert.inhibited_by.first() {
-        let name = first
-            .parse()
-            .ok()
-            .and_then(|fingerprint| scene.model.alerts.alert(fingerprint))
-            .map(|by| SafeText::line(&by.name).into_string());
-        return name.map_or_else(|| "inhibited".to_owned(), |name| format!("inhibited by {name}"));
-    }
-    match alert.muted_by.first() {
-        Some(interval) => format!("muted: {}", SafeText::line(interval)),
-        None => "suppressed".to_owned(),
-    }
+/// No source that lists it answers: what is shown of it is old.
+fn is_stale(old: &[&str], alert: &Alert) -> bool {
+    !old.is_empty()
+        && !alert.sources.is_empty()
+        && alert.sources.iter().all(|source| old.contains(&source.as_ref()))
 }
 
 /// How fresh the queue is: as old as its oldest source.
-pub(in crate::view) fn freshness<'a>(scene: Scene<'a>) -> Freshness<'a> {
+pub(in crate::view) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
     let sources = scene
         .model
         .health
@@ -211,7 +113,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let border = Border {
         count: pane.shown().map_or_else(Vec::new, |board| count(scene, board)),
         filter: narrowed(scene, &pane.filter),
-        age: fresh.pieces(),
+        age: fresh.pieces(area.width / 3),
         foot: foot(scene, position(pane.list.index, total, shown)),
     };
     let inside = framed(scene, buffer, area, PaneId::Alerts, border);
@@ -227,9 +129,11 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         return;
     }
     let body = cells_of(inside);
-    let slots = columns::layout(&COLUMNS, body.width, 1);
+    let old = stale_sources(scene);
+    let table = columns_for(body.width);
+    let slots = columns::layout(&table, body.width, 1);
     if !told {
-        columns::draw_header(buffer, widget::row(body, 0), scene.theme, &COLUMNS, &slots);
+        columns::draw_header(buffer, widget::row(body, 0), scene.theme, &table, &slots);
     }
     for (line, index) in (pane.list.offset..total).take(shown).enumerate() {
         let whole = widget::row(inside, line as u16 + HEADER_ROWS);
@@ -238,12 +142,16 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             continue;
         };
         let selected = index == pane.list.index;
-        let look = if selected { Look::Cursor } else { Look::Plain };
-        let cells = match alert {
-            Some(alert) => alert_cells(scene, group, alert, fresh.is_stale()),
-            None => head_cells(scene, group),
+        let name_width = slots.rect(1, row).map_or(0, |slot| usize::from(slot.width));
+        let (cells, dimmed) = match alert {
+            Some(alert) => (
+                alert_cells(scene, group, alert, name_width),
+                is_quiet(alert) || is_stale(&old, alert),
+            ),
+            None => (head_cells(scene, group), false),
         };
-        columns::draw_row(buffer, row, scene.theme, (&COLUMNS, &slots), &cells, look);
+        let look = look(selected, dimmed);
+        columns::draw_row(buffer, row, scene.theme, (&table, &slots), &cells, look);
         if is_marked(scene, group, alert) {
             let mark = widget::after(whole, 1);
             scene.line(
@@ -284,7 +192,7 @@ fn first_line(scene: Scene, buffer: &mut Buffer, row: Rect) -> bool {
             0 => String::new(),
             more => format!(" (+{more} more)"),
         };
-        let text = SafeText::line(&pipeline::fault(fault)).into_string();
+        let text = SafeText::line(&fault.to_string()).into_string();
         Piece::own(format!("✗ {text}{more}"), Role::SeverityCritical)
     } else if let Some(wrong) = &board.filter_error {
         Piece::own(
@@ -317,171 +225,6 @@ fn is_marked(scene: Scene, group: &AlertGroup, alert: Option<&Arc<Alert>>) -> bo
             .alerts
             .iter()
             .all(|a| marks.contains(&a.occurrence.fingerprint)),
-    }
-}
-
-fn alert_cells<'a>(scene: Scene, group: &AlertGroup, alert: &'a Alert, stale: bool) -> Vec<Vec<Piece<'a>>> {
-    let quiet = is_quiet(alert);
-    let dim = quiet || stale;
-    let text = if dim { Role::TextDim } else { Role::Text };
-    let muted = if dim { Role::TextDim } else { Role::TextMuted };
-    let member = group.alerts.len() > 1;
-    let mut severity = severity(alert.severity.as_deref());
-    if quiet {
-        severity.role = Role::TextDim;
-    }
-    let mut name = vec![
-        Piece::word(if member { "  " } else { "" }, text),
-        Piece::safe(SafeText::line(&alert.name), text),
-    ];
-    if let Some(value) = telling_label(alert, &group.key) {
-        name.push(Piece::word(" ", muted));
-        name.push(Piece::safe(SafeText::line(value), muted));
-    }
-    let age = figures::since(alert.occurrence.starts_at, scene.still.utc);
-    vec![
-        vec![severity],
-        name,
-        vec![Piece::safe(SafeText::line(&alert.service), muted)],
-        Vec::new(),
-        vec![Piece::own(figures::row_age(age), muted)],
-        standing(scene, alert),
-    ]
-}
-
-/// The label that tells an alert from its siblings: the first of the usual ones that the group is not keyed by.
-fn telling_label<'a>(alert: &'a Alert, key: &Labels) -> Option<&'a str> {
-    const USUAL: [&str; 7] = ["instance", "pod", "node", "host", "cluster", "route", "handler"];
-    USUAL
-        .iter()
-        .filter(|name| key.get(name).is_none())
-        .find_map(|name| alert.labels.get(name))
-        .filter(|value| !value.is_empty())
-}
-
-fn head_cells<'a>(scene: Scene, group: &'a AlertGroup) -> Vec<Vec<Piece<'a>>> {
-    let open = scene.model.alerts.unfolded.contains(&group.key);
-    let tally = Tally::of(scene, group);
-    let role = if tally.free > 0 {
-        Role::Text
-    } else {
-        Role::TextMuted
-    };
-    let mut severity = severity(group.severity.as_deref());
-    if tally.free + tally.taken == 0 {
-        severity.role = Role::TextDim;
-    }
-    let first = group.alerts.first();
-    let same = |of: fn(&Alert) -> &str| {
-        let value = of(first?);
-        group
-            .alerts
-            .iter()
-            .all(|alert| of(alert) == value)
-            .then_some(value)
-    };
-    let mut name = vec![Piece::word(if open { "▾ " } else { "▸ " }, Role::Accent)];
-    match same(|alert| &alert.name) {
-        Some(value) => name.push(Piece::safe(SafeText::line(value), role)),
-        None => name.push(Piece::own(key_words(&group.key), role)),
-    }
-    let service = match same(|alert| &alert.service) {
-        Some(value) => Piece::safe(SafeText::line(value), Role::TextMuted),
-        None => Piece::word("several", Role::TextDim),
-    };
-    let age = tally.oldest.map_or_else(String::new, |at| {
-        figures::row_age(figures::since(at, scene.still.utc))
-    });
-    vec![
-        vec![severity],
-        name,
-        vec![service],
-        vec![Piece::own(
-            format!("×{}", words::count(group.alerts.len() as f64)),
-            role,
-        )],
-        vec![Piece::own(age, Role::TextMuted)],
-        tally.pieces(),
-    ]
-}
-
-/// A group's key as words: `service=checkout env=prod`; what it is where there is none.
-pub(in crate::view) fn key_words(key: &Labels) -> String {
-    if key.is_empty() {
-        return "(no labels in common)".to_owned();
-    }
-    let mut text = String::new();
-    for (name, value) in key.iter() {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.push_str(SafeText::line(name).as_str());
-        text.push('=');
-        text.push_str(SafeText::line(value).as_str());
-    }
-    text
-}
-
-/// How a group's alerts stand.
-#[derive(Default)]
-struct Tally {
-    free: usize,
-    taken: usize,
-    hidden: usize,
-    over: usize,
-    busy: usize,
-    flapping: usize,
-    oldest: Option<chrono::DateTime<chrono::Utc>>,
-}
-
-impl Tally {
-    fn of(scene: Scene, group: &AlertGroup) -> Self {
-        let acting = !scene.model.acts.pending.is_empty();
-        let mut tally = Self::default();
-        for alert in &group.alerts {
-            let slot = match (alert.state, &alert.ack) {
-                (AlertState::Gone | AlertState::Resolved, _) => &mut tally.over,
-                (_, AckState::Held(_)) => &mut tally.taken,
-                (AlertState::Suppressed, AckState::None) => &mut tally.hidden,
-                (AlertState::Active | AlertState::Unprocessed, AckState::None)
-                | (_, AckState::HiddenBy(_)) => &mut tally.free,
-            };
-            *slot += 1;
-            tally.flapping += usize::from(alert.flaps.0 >= Flaps::MARK);
-            tally.busy +=
-                usize::from(acting && scene.model.acts.touching(alert.occurrence.fingerprint).is_some());
-            let starts_at = alert.occurrence.starts_at;
-            tally.oldest = Some(tally.oldest.map_or(starts_at, |oldest| oldest.min(starts_at)));
-        }
-        tally
-    }
-
-    fn pieces(&self) -> Vec<Piece<'static>> {
-        let all = self.free + self.taken + self.hidden + self.over;
-        let parts = [
-            (self.busy, "ack…", Role::StateBusy),
-            (self.free, "unacked", Role::TextStrong),
-            (self.taken, "acked", Role::AckOther),
-            (self.hidden, "suppressed", Role::TextDim),
-            (self.over, "over", Role::TextDim),
-            (self.flapping, "flapping", Role::StateStale),
-        ];
-        let mut pieces = Vec::new();
-        for (count, word, role) in parts {
-            if count == 0 {
-                continue;
-            }
-            if !pieces.is_empty() {
-                pieces.push(Piece::word(" · ", Role::TextDim));
-            }
-            // All of them: the count stands in its own column already.
-            if count == all && word != "flapping" {
-                pieces.push(Piece::word(word, role));
-            } else {
-                pieces.push(Piece::own(format!("{count} {word}"), role));
-            }
-        }
-        pieces
     }
 }
 
@@ -562,8 +305,8 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
         }
         let count = model.settings.alertmanagers.len();
         let text = match count {
-            1 => "◌ Waiting for Alertmanager.".to_owned(),
-            count => format!("◌ Waiting for {count} Alertmanagers."),
+            1 => "◇ Waiting for Alertmanager.".to_owned(),
+            count => format!("◇ Waiting for {count} Alertmanagers."),
         };
         scene.line(
             buffer,
@@ -582,7 +325,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
     let filtered = !pane.filter.trim().is_empty() || model.scope.current().is_some();
     if filtered && held > 0 {
         let what = narrowed(scene, &pane.filter).unwrap_or_default();
-        let head = format!("None of {held} alerts matches `{what}`.");
+        let none = format!("None of {held} alerts matches `{what}`.");
         let mut more = Vec::new();
         if !pane.filter.trim().is_empty() {
             more.push(format!(
@@ -596,7 +339,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
                 key(crate::action::Action::ScopeBack)
             ));
         }
-        return message(scene, buffer, area, (&head, Role::Text), &more);
+        return message(scene, buffer, area, (&none, Role::Text), &more);
     }
     let trusted = board.pipeline.faults.is_empty() && board.pipeline.unknown.is_empty();
     let (shape, role) = if trusted {
@@ -606,13 +349,13 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
     } else {
         ("✗ ", Role::SeverityCritical)
     };
-    let head = format!("{shape}{}", pipeline::sentence(board));
+    let sentence = format!("{shape}{}", SafeText::line(&board.sentence()));
     let mut more: Vec<String> = board
         .pipeline
         .faults
         .iter()
         .skip(1)
-        .map(pipeline::fault)
+        .map(ToString::to_string)
         .collect();
     more.extend(
         board
@@ -629,5 +372,5 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
             key(crate::action::Action::ShowSuppressed)
         ));
     }
-    message(scene, buffer, area, (&head, role), &more);
+    message(scene, buffer, area, (&sentence, role), &more);
 }

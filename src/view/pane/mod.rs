@@ -1,8 +1,9 @@
 //! The panes: what each list shows, and the frame around it with its count, its filter and the age of its data.
 
+pub(super) mod alert_rows;
 pub(super) mod alerts;
-pub(super) mod pipeline;
 pub(super) mod slo;
+pub(super) mod standing;
 pub(super) mod tabs;
 
 use std::time::Duration;
@@ -13,12 +14,12 @@ use ratatui::style::Style;
 
 use super::widget::frame::{self, Frame};
 use super::widget::scrollbar::{self, Extent};
-use super::widget::{self, Piece, words};
+use super::widget::{self, Look, Piece, words};
 use super::{Scene, figures};
 use crate::app::focus::PaneId;
 use crate::app::panes::Search;
 use crate::terminal::Focused;
-use crate::text::SafeText;
+use crate::text::{Cut, SafeText, cut};
 use crate::theme::Role;
 
 /// Draws a pane.
@@ -46,12 +47,16 @@ impl Freshness<'_> {
         self.age.is_some_and(|age| age > self.interval * 2)
     }
 
-    /// The words at the right of a border.
-    pub(super) fn pieces(&self) -> Vec<Piece<'static>> {
-        let cause = self.failure.map(|cause| SafeText::line(cause).into_string());
+    /// The words at the right of a border; the cause takes at most so many cells, for the title wants to be read too.
+    pub(super) fn pieces(&self, most: u16) -> Vec<Piece<'static>> {
+        let cause = self.failure.map(|cause| {
+            let cause = SafeText::line(cause);
+            cut(cause.as_str(), usize::from(most), Cut::End).into_owned()
+        });
         match (self.age, cause) {
             (None, None) => vec![Piece::word("waiting…", Role::StateBusy)],
-            (None, Some(cause)) => vec![Piece::own(format!("✗ {cause}"), Role::StateFailed)],
+            // The cause has the whole pane to itself then.
+            (None, Some(_)) => vec![Piece::word("✗ no answer", Role::StateFailed)],
             (Some(age), Some(cause)) if self.is_stale() => vec![Piece::own(
                 format!("STALE {}: {cause}", figures::stepped(age)),
                 Role::StateStale,
@@ -173,6 +178,16 @@ pub(super) fn skeleton(scene: Scene, buffer: &mut Buffer, area: Rect) {
             "·".repeat(*rest)
         );
         scene.line(buffer, row, &[Piece::own(text, Role::TextDim)]);
+    }
+}
+
+/// How a row stands out or back.
+pub(super) fn look(selected: bool, dimmed: bool) -> Look {
+    match (selected, dimmed) {
+        (false, false) => Look::Plain,
+        (true, false) => Look::Cursor,
+        (false, true) => Look::Dimmed,
+        (true, true) => Look::DimmedCursor,
     }
 }
 

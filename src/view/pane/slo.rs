@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Border, Freshness, framed, mark_hits, message, narrowed, position, skeleton, thumb};
+use super::{Border, Freshness, framed, look, mark_hits, message, narrowed, position, skeleton, thumb};
 use crate::app::focus::PaneId;
 use crate::domain::slo::{BudgetStatus, HadData, Severity, SloBoard, SloReport, SloState};
 use crate::terminal::Focused;
@@ -21,50 +21,18 @@ const BUDGET: usize = 6;
 /// Columns, the least important dropped first; the widths do not depend on what is in them.
 const COLUMNS: [Column; 8] = [
     column("state", Width::Fixed(10), Align::Left, 0),
-    column(
-        "service",
-        Width::Flex {
-            min: 8,
-            max: 18,
-            weight: 2,
-        },
-        Align::Left,
-        0,
-    ),
-    column(
-        "objective",
-        Width::Flex {
-            min: 10,
-            max: 36,
-            weight: 3,
-        },
-        Align::Left,
-        1,
-    ),
+    column("service", flex(9, 18, 2), Align::Left, 0),
+    column("objective", flex(12, 36, 3), Align::Left, 1),
     column("goal", Width::Fixed(6), Align::Right, 5),
     column("burn", Width::Fixed(6), Align::Right, 0),
-    column(
-        "trend",
-        Width::Flex {
-            min: 6,
-            max: 24,
-            weight: 2,
-        },
-        Align::Right,
-        4,
-    ),
-    column(
-        "budget",
-        Width::Flex {
-            min: 9,
-            max: 20,
-            weight: 2,
-        },
-        Align::Right,
-        2,
-    ),
-    column("empty in", Width::Fixed(8), Align::Right, 3),
+    column("trend", flex(5, 24, 2), Align::Right, 4),
+    column("budget", flex(9, 20, 2), Align::Right, 2),
+    column("empty", Width::Fixed(7), Align::Right, 3),
 ];
+
+const fn flex(min: u16, max: u16, weight: u16) -> Width {
+    Width::Flex { min, max, weight }
+}
 
 const fn column(title: &'static str, width: Width, align: Align, rank: u8) -> Column {
     Column {
@@ -98,7 +66,7 @@ pub(in crate::view) fn budget_role(status: BudgetStatus) -> Role {
 }
 
 /// How fresh the board is.
-pub(in crate::view) fn freshness<'a>(scene: Scene<'a>) -> Freshness<'a> {
+pub(in crate::view) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
     let feed = &scene.model.slo.feed;
     Freshness {
         age: feed.age(scene.now.tick),
@@ -146,9 +114,9 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let total = pane.rows.len();
     let shown = crate::view::layout::list_rows(area);
     let border = Border {
-        count: pane.board().map_or_else(Vec::new, |board| count(board)),
+        count: pane.board().map_or_else(Vec::new, count),
         filter: narrowed(scene, &pane.filter),
-        age: fresh.pieces(),
+        age: fresh.pieces(area.width / 3),
         foot: foot(pane.board(), position(pane.list.index, total, shown)),
     };
     let inside = framed(scene, buffer, area, PaneId::Slo, border);
@@ -171,10 +139,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             buffer,
             row,
             (&slots, report),
-            RowLook {
-                selected,
-                stale: fresh.is_stale(),
-            },
+            look(selected, fresh.is_stale()),
         );
         if selected {
             columns::draw_cursor(buffer, whole, scene.theme);
@@ -206,26 +171,10 @@ fn cells_of(row: Rect) -> Rect {
     }
 }
 
-#[derive(Clone, Copy)]
-struct RowLook {
-    selected: bool,
-    stale: bool,
-}
-
-fn draw_row(
-    scene: Scene,
-    buffer: &mut Buffer,
-    row: Rect,
-    what: (&columns::Slots, &SloReport),
-    look: RowLook,
-) {
+fn draw_row(scene: Scene, buffer: &mut Buffer, row: Rect, what: (&columns::Slots, &SloReport), look: Look) {
     let (slots, report) = what;
-    let text = if look.stale { Role::TextDim } else { Role::Text };
-    let muted = if look.stale {
-        Role::TextDim
-    } else {
-        Role::TextMuted
-    };
+    let (text, muted) = (Role::Text, Role::TextMuted);
+    let dimmed = matches!(look, Look::Dimmed | Look::DimmedCursor);
     let burn = burn_now(report);
     let burn_role = match report.state {
         SloState::Page => Role::SloPage,
@@ -240,25 +189,31 @@ fn draw_row(
         vec![Piece::own(report.slo.objective.to_string(), muted)],
         vec![Piece::own(figures::burn(burn), burn_role)],
     ];
-    let as_row = if look.selected { Look::Cursor } else { Look::Plain };
     let instead = lost(scene, report).or_else(|| error_of(report));
     if let Some(words) = instead {
         cells.truncate(4);
-        columns::draw_row(buffer, row, scene.theme, (&COLUMNS, slots), &cells, as_row);
+        columns::draw_row(buffer, row, scene.theme, (&COLUMNS, slots), &cells, look);
         let start = slots.rect(4, row).map_or(row.right(), |slot| slot.x);
         let rest = widget::after(row, start - row.x);
-        scene.line(buffer, rest, &[Piece::own(words, Role::SloUnknown)]);
+        scene.line(
+            buffer,
+            rest,
+            &[Piece::own(
+                words,
+                if dimmed { Role::TextDim } else { Role::SloUnknown },
+            )],
+        );
         return;
     }
     cells.push(Vec::new());
     cells.push(Vec::new());
     cells.push(vec![empty_in(report, muted)]);
-    columns::draw_row(buffer, row, scene.theme, (&COLUMNS, slots), &cells, as_row);
+    columns::draw_row(buffer, row, scene.theme, (&COLUMNS, slots), &cells, look);
     if let Some(slot) = slots.rect(TREND, row) {
-        spark(scene, buffer, slot, report);
+        spark(scene, buffer, slot, report, dimmed);
     }
     if let Some(slot) = slots.rect(BUDGET, row) {
-        budget(scene, buffer, slot, report);
+        budget(scene, buffer, slot, report, dimmed);
     }
 }
 
@@ -276,7 +231,7 @@ fn error_of(report: &SloReport) -> Option<String> {
 }
 
 /// The trend, scaled so that a calm line looks calm: full is the lowest page factor.
-pub(in crate::view) fn spark(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport) {
+fn spark(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport, dimmed: bool) {
     let factor = |severity| {
         let rules = report
             .slo
@@ -290,26 +245,24 @@ pub(in crate::view) fn spark(scene: Scene, buffer: &mut Buffer, slot: Rect, repo
         values: &report.spark,
         full: limit,
         limit,
-        role: Role::Chart,
-        over: Role::SloPage,
+        role: if dimmed { Role::TextDim } else { Role::Chart },
+        over: if dimmed { Role::TextDim } else { Role::ChartLimit },
     };
     sparkline::draw(buffer, slot, scene.theme, &line);
 }
 
-fn budget(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport) {
-    match &report.budget {
-        Some(budget) => bar::draw(
-            buffer,
-            slot,
-            scene.theme,
-            budget.remaining,
-            budget_role(budget.status),
-        ),
-        None => {
-            let dash = widget::after(slot, slot.width.saturating_sub(1));
-            scene.line(buffer, dash, &[Piece::word("–", Role::TextDim)]);
-        }
-    }
+fn budget(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport, dimmed: bool) {
+    let Some(budget) = &report.budget else {
+        let dash = widget::after(slot, slot.width.saturating_sub(1));
+        scene.line(buffer, dash, &[Piece::word("–", Role::TextDim)]);
+        return;
+    };
+    let role = if dimmed {
+        Role::TextDim
+    } else {
+        budget_role(budget.status)
+    };
+    bar::draw(buffer, slot, scene.theme, budget.remaining, role);
 }
 
 fn empty_in(report: &SloReport, role: Role) -> Piece<'static> {
@@ -408,7 +361,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
                 &more,
             );
         }
-        let text = "◌ Waiting for metrics: the 5m and 1h windows come first.";
+        let text = "◇ Waiting for metrics: the 5m and 1h windows come first.";
         scene.line(
             buffer,
             widget::after(widget::row(area, 0), 1),

@@ -33,7 +33,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             ),
             role,
         ));
-        pieces.extend(badge(scene, pane));
+        pieces.extend(badge(scene, pane, area.width < 60));
     }
     if let Some(view) = scene.model.details.last() {
         use crate::app::focus::Detail;
@@ -48,7 +48,16 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
 }
 
 /// What one would see there.
-fn badge(scene: Scene, pane: PaneId) -> Vec<Piece<'static>> {
+fn badge(scene: Scene, pane: PaneId, short: bool) -> Vec<Piece<'static>> {
+    let said = |count: usize, word: &str| {
+        if short {
+            // A shape would need a legend; the first letter is one.
+            let letter = word.chars().next().unwrap_or_default();
+            format!("{count}{letter}")
+        } else {
+            format!("{count} {word}")
+        }
+    };
     match pane {
         PaneId::Slo => {
             let Some(board) = scene.model.slo.board() else {
@@ -63,7 +72,8 @@ fn badge(scene: Scene, pane: PaneId) -> Vec<Piece<'static>> {
             ] {
                 let count = count(state);
                 if count > 0 {
-                    pieces.push(Piece::own(format!(" {count} {word}"), role));
+                    pieces.push(Piece::word(" ", Role::Text));
+                    pieces.push(Piece::own(said(count, word), role));
                 }
             }
             if pieces.is_empty() && !board.slos.is_empty() {
@@ -74,15 +84,15 @@ fn badge(scene: Scene, pane: PaneId) -> Vec<Piece<'static>> {
         PaneId::Alerts => match scene.model.alerts.shown() {
             None => vec![Piece::word(" …", Role::StateBusy)],
             Some(board) if !board.pipeline.faults.is_empty() => vec![
-                Piece::own(format!(" {}", board.counts.active), Role::SeverityCritical),
-                Piece::word(" !pipeline", Role::SeverityCritical),
+                Piece::word(" ", Role::Text),
+                Piece::own(said(board.counts.active, "firing"), Role::SeverityWarning),
+                Piece::word(" ", Role::Text),
+                Piece::word("!pipeline", Role::SeverityCritical),
             ],
-            Some(board) if board.counts.active > 0 => {
-                vec![Piece::own(
-                    format!(" {} firing", board.counts.active),
-                    Role::SeverityWarning,
-                )]
-            }
+            Some(board) if board.counts.active > 0 => vec![
+                Piece::word(" ", Role::Text),
+                Piece::own(said(board.counts.active, "firing"), Role::SeverityWarning),
+            ],
             Some(_) => vec![Piece::word(" quiet", Role::TextMuted)],
         },
     }

@@ -1,0 +1,169 @@
+//! The error budget opened: what is left, what follows from it, how it went down and when it is gone.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::domain::slo::{Budget, RollingExhaustion, SloReport};
+use crate::theme::Role;
+use crate::view::pane::slo;
+use crate::view::sheet::Sheet;
+use crate::view::widget::chart::{self, Chart, Limit, Series, Shape};
+use crate::view::widget::{Piece, bar, words};
+use crate::view::{Scene, figures};
+
+/// What is left, the policy, the exhaustion, the burn-down.
+pub(super) fn budget<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet<'a>) {
+    sheet.heading("Error budget");
+    let Some(left) = &report.budget else {
+        sheet.prose("not known: the period has no data", Role::SloUnknown);
+        return;
+    };
+    let role = slo::budget_role(left.status);
+    sheet.figure(1, move |buffer, area| {
+        bar::draw(buffer, area, scene.theme, left.remaining, role);
+    });
+    sheet.line(vec![
+        Piece::word(left.status.word(), role),
+        Piece::own(format!(" · {} min of outage", minutes(left)), Role::TextMuted),
+        Piece::own(
+            left.events_left.map_or_else(String::new, |events| {
+                format!(" · {} bad events left", words::count(events))
+            }),
+            Role::TextMuted,
+        ),
+    ]);
+    sheet.prose(&format!("policy: {}", left.policy.consequence()), Role::Text);
+    exhaustion(scene, left, sheet);
+    let points = burn_down(report, left);
+    if points.len() > 1 {
+        sheet.blank();
+        sheet.figure(10, move |buffer, area| {
+            burn_down_chart(scene, buffer, area, report, &points);
+        });
+    }
+}
+
+fn minutes(budget: &Budget) -> String {
+    if budget.remaining_minutes.abs() < 10.0 {
+        format!("{:.1}", budget.remaining_minutes)
+    } else {
+        format!("{:.0}", budget.remaining_minutes)
+    }
+}
+
+fn exhaustion<'a>(scene: Scene<'a>, budget: &Budget, sheet: &mut Sheet<'a>) {
+    let at = |left: Duration| {
+        let at = scene.still.utc + chrono::TimeDelta::from_std(left).unwrap_or_default();
+        figures::moment(at, scene.still.utc, scene.model.zone)
+    };
+    if let Some(left) = budget.exhausts_in {
+        sheet.line(vec![
+            Piece::own(format!("empty in {}", words::span(left)), Role::TextStrong),
+            Piece::own(format!(" ({}) at the 1h burn", at(left)), Role::TextMuted),
+        ]);
+    }
+    match budget.exhausts_rolling {
+        Some(RollingExhaustion::In(left)) => sheet.line(vec![
+            Piece::own(format!("empty in {}", words::span(left)), Role::Text),
+            Piece::own(format!(" ({}) rolling", at(left)), Role::TextMuted),
+        ]),
+        Some(RollingExhaustion::Never) => {
+            sheet.line(vec![Piece::word(
+                "rolling: never empty, no more burns than leaves the window",
+                Role::TextMuted,
+            )]);
+        }
+        None => {}
+    }
+}
+
+/// Seconds from now → budget left, from the period's error ratios; it ends at what is left now.
+fn burn_down(report: &SloReport, budget: &Budget) -> Vec<(f64, f64)> {
+    let Some((now, _)) = report.history.last() else {
+        return Vec::new();
+    };
+    let whole = report.slo.objective.budget() * report.slo.period.length().as_secs_f64();
+    let mut spent = 0.0;
+    let mut before: Option<f64> = None;
+    let mut points: Vec<(f64, f64)> = Vec::with_capacity(report.history.len());
+    for (at, ratio) in report.history.iter() {
+        let x = (*at - *now).num_seconds() as f64;
+        if let Some(before) = before
+            && ratio.is_finite()
+        {
+            spent += ratio.max(0.0) * (x - before) / whole;
+        }
+        before = Some(x);
+        points.push((x, 1.0 - spent));
+    }
+    let shift = budget.remaining - points.last().map_or(budget.remaining, |(_, left)| *left);
+    for (_, left) in &mut points {
+        *left = (*left + shift).min(1.0);
+    }
+    points
+}
+
+fn burn_down_chart(scene: Scene, buffer: &mut Buffer, area: Rect, report: &SloReport, points: &[(f64, f64)]) {
+    let start = points.first().map_or(0.0, |(x, _)| *x);
+    let left = points.last().map_or(1.0, |(_, left)| *left);
+    let span = -start;
+    let hour = report
+        .windows
+        .iter()
+        .find(|window| window.window.length() == Duration::from_secs(3_600));
+    let rate = hour.and_then(|window| window.burn_rate).unwrap_or(0.0);
+    let per_second = rate / report.slo.period.length().as_secs_f64();
+    // As far as the budget lasts, within a third of what is behind.
+    let ahead = if per_second > 0.0 && left > 0.0 {
+        (left / per_second).clamp(span * 0.05, span / 3.0)
+    } else {
+        span * 0.05
+    };
+    let projected: Vec<(f64, f64)> = (0..=24)
+        .map(|step| {
+            let x = ahead * f64::from(step) / 24.0;
+            let y = left - per_second * x;
+            (x, if y < 0.0 { f64::NAN } else { y })
+        })
+        .collect();
+    let lowest = points.iter().map(|(_, y)| *y).fold(0.0, f64::min);
+    let date = |x: f64| {
+        let at = scene.still.utc + chrono::TimeDelta::seconds(x as i64);
+        at.format("%m-%d").to_string()
+    };
+    chart::draw(
+        buffer,
+        area,
+        scene.theme,
+        &Chart {
+            series: vec![
+                Series {
+                    points,
+                    shape: Shape::Line,
+                    role: Role::Chart,
+                },
+                Series {
+                    points: &projected,
+                    shape: Shape::Line,
+                    role: Role::ChartSecond,
+                },
+            ],
+            limits: vec![Limit {
+                y: 0.0,
+                label: "empty".to_owned(),
+                role: Role::ChartLimit,
+            }],
+            x: [start, ahead],
+            y: [lowest, 1.0],
+            y_label: |y| format!("{:.0}%", y * 100.0),
+            x_labels: vec![
+                (start, date(start)),
+                (start / 2.0, date(start / 2.0)),
+                (0.0, "now".to_owned()),
+                (ahead, date(ahead)),
+            ],
+        },
+    );
+}

@@ -1,0 +1,355 @@
+//! Screens as text and styles: each pane in every state at every breakpoint, overlays where room is scarce.
+//!
+//! A snapshot is the screen's rows, then what is styled: runs of cells by role, so that a change of a theme's
+//! colours changes nothing here.
+
+use std::fmt::Write as _;
+
+use midwatch::app::focus::{Detail, PaneId};
+use midwatch::app::{Model, Msg};
+use midwatch::theme::{Glyphs, Role, Theme};
+use midwatch::view;
+use proptest::prelude::*;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Color, Style};
+
+use crate::fixtures::{self as shop, press, size};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+const SMALL: [(u16, u16); 2] = [(80, 24), (40, 10)];
+
+/// A theme in which a role's style is its number, so that roles can be read back from a buffer.
+fn numbered(glyphs: Glyphs) -> Theme {
+    Theme::from_styles("numbered", glyphs, |role| {
+        Style::new().fg(Color::Indexed(role as u8))
+    })
+}
+
+fn drawn(model: &Model) -> (Buffer, Option<Position>) {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, model.size.width, model.size.height));
+    let cursor = view::draw(model, &numbered(Glyphs::Unicode), shop::now(), &mut buffer);
+    (buffer, cursor)
+}
+
+fn rows(buffer: &Buffer) -> Vec<String> {
+    let area = buffer.area;
+    (0..area.height)
+        .map(|y| {
+            let mut row = String::new();
+            let mut skip = 0;
+            for x in 0..area.width {
+                let symbol = buffer[(x, y)].symbol();
+                if skip == 0 {
+                    row.push_str(symbol);
+                    skip = midwatch::text::width(symbol).max(1);
+                }
+                skip -= 1;
+            }
+            row.trim_end().to_owned()
+        })
+        .collect()
+}
+
+fn role_at(buffer: &Buffer, x: u16, y: u16) -> Option<Role> {
+    match buffer[(x, y)].fg {
+        Color::Indexed(number) => Role::ALL.get(usize::from(number)).copied(),
+        _ => None,
+    }
+}
+
+/// Rows, then a line of roles for each row that has more than plain text.
+fn pictured(model: &Model) -> String {
+    let (buffer, cursor) = drawn(model);
+    let mut out = String::new();
+    for row in rows(&buffer) {
+        let _ = writeln!(out, "{row}");
+    }
+    out.push_str("--- roles\n");
+    for y in 0..buffer.area.height {
+        let mut runs: Vec<(Role, u16)> = Vec::new();
+        for x in 0..buffer.area.width {
+            let blank = buffer[(x, y)].symbol() == " ";
+            let Some(role) = role_at(&buffer, x, y).filter(|_| !blank) else {
+                continue;
+            };
+            if runs.last().is_none_or(|(last, _)| *last != role) {
+                runs.push((role, x));
+            }
+        }
+        let line: Vec<String> = runs
+            .iter()
+            .map(|(role, x)| format!("{x}:{}", role.name()))
+            .collect();
+        if !line.is_empty() {
+            let _ = writeln!(out, "{y:>2} {}", line.join(" "));
+        }
+    }
+    if let Some(cursor) = cursor {
+        let _ = writeln!(out, "--- cursor {},{}", cursor.x, cursor.y);
+    }
+    out
+}
+
+fn at_each(sizes: &[(u16, u16)], name: &str, build: impl Fn(u16, u16) -> Model) {
+    for (width, height) in sizes {
+        let model = build(*width, *height);
+        insta::assert_snapshot!(format!("{name}_{width}x{height}"), pictured(&model));
+    }
+}
+
+fn on(pane: PaneId, mut model: Model) -> Model {
+    shop::focus(&mut model, pane);
+    model
+}
+
+#[test]
+fn slo_pane_in_every_state() {
+    at_each(&SIZES, "slo_fresh", |w, h| shop::shop(size(w, h)));
+    at_each(&SIZES, "slo_loading", |w, h| shop::silent(size(w, h)));
+    at_each(&SIZES, "slo_stale", |w, h| shop::stale(size(w, h)));
+    at_each(&SIZES, "slo_failed", |w, h| shop::failed(size(w, h)));
+    at_each(&SIZES, "slo_overflowing", |w, h| shop::crowded(size(w, h), 1_000));
+    at_each(&SIZES, "slo_empty", |w, h| {
+        let mut model = shop::calm(size(w, h));
+        press(&mut model, "&");
+        shop::type_text(&mut model, "nothing like it");
+        press(&mut model, "enter");
+        model
+    });
+}
+
+#[test]
+fn alert_pane_in_every_state() {
+    let alerts = |model| on(PaneId::Alerts, model);
+    at_each(&SIZES, "alerts_fresh", |w, h| {
+        let mut model = alerts(shop::shop(size(w, h)));
+        press(&mut model, "l");
+        press(&mut model, "j");
+        press(&mut model, "x");
+        model
+    });
+    at_each(&SIZES, "alerts_loading", |w, h| alerts(shop::silent(size(w, h))));
+    at_each(&SIZES, "alerts_stale", |w, h| alerts(shop::stale(size(w, h))));
+    at_each(&SIZES, "alerts_failed", |w, h| alerts(shop::failed(size(w, h))));
+    at_each(&SIZES, "alerts_overflowing", |w, h| {
+        alerts(shop::crowded(size(w, h), 1_000))
+    });
+    at_each(&SIZES, "alerts_empty", |w, h| alerts(shop::calm(size(w, h))));
+}
+
+#[test]
+fn details_at_each_size() {
+    at_each(&SIZES, "detail_slo", |w, h| {
+        let mut model = shop::shop(size(w, h));
+        press(&mut model, "enter");
+        model
+    });
+    at_each(&SIZES, "detail_alert", |w, h| {
+        let mut model = on(PaneId::Alerts, shop::shop(size(w, h)));
+        press(&mut model, "j");
+        press(&mut model, "enter");
+        let Some(Detail::Alert(fingerprint)) = model.detail().cloned() else {
+            panic!("an alert is open")
+        };
+        let result = Ok(shop::history());
+        shop::tell(&mut model, Msg::AlertHistory { fingerprint, result });
+        model
+    });
+    at_each(&SIZES, "detail_silences", |w, h| {
+        let mut model = shop::shop(size(w, h));
+        press(&mut model, "S");
+        model
+    });
+}
+
+#[test]
+fn overlays_where_room_is_scarce() {
+    let with = |w, h, keys: &str| {
+        let mut model = on(PaneId::Alerts, shop::shop(size(w, h)));
+        press(&mut model, keys);
+        model
+    };
+    at_each(&SMALL, "help", |w, h| with(w, h, "?"));
+    at_each(&SMALL, "menu", |w, h| with(w, h, "y"));
+    at_each(&SMALL, "palette", |w, h| {
+        let mut model = with(w, h, ":");
+        shop::type_text(&mut model, "sil");
+        model
+    });
+    at_each(&SMALL, "composer", |w, h| {
+        let mut model = with(w, h, "s");
+        shop::type_text(&mut model, "pool being drained");
+        model
+    });
+    at_each(&SMALL, "health", |w, h| {
+        let mut model = shop::stale(size(w, h));
+        press(&mut model, "H");
+        model
+    });
+    at_each(&SMALL, "confirm", |w, h| {
+        let mut model = on(PaneId::Alerts, shop::dangerous_shop(size(w, h)));
+        press(&mut model, "s");
+        shop::type_text(&mut model, "pool being drained");
+        press(&mut model, "enter");
+        shop::type_text(&mut model, "prod");
+        model
+    });
+    at_each(&SMALL, "prompt", |w, h| {
+        let mut model = with(w, h, "&");
+        shop::type_text(&mut model, "service=checkout");
+        model
+    });
+}
+
+#[test]
+fn what_must_be_typed_is_in_sight_on_the_smallest_screen() {
+    let mut model = on(PaneId::Alerts, shop::dangerous_shop(size(40, 10)));
+    press(&mut model, "s");
+    shop::type_text(&mut model, "why");
+    press(&mut model, "enter");
+    shop::type_text(&mut model, "pro");
+    let (buffer, cursor) = drawn(&model);
+    let text = rows(&buffer).join("\n");
+    assert!(text.contains("prod-eu") && text.contains("> pro"), "{text}");
+    assert!(cursor.is_some());
+}
+
+#[test]
+fn ascii_draws_nothing_beyond_ascii() {
+    for (width, height) in [(40, 10), (80, 24), (120, 40), (200, 60)] {
+        for keys in ["", "enter", "?", "H", ":", "S", "y", "2", "/"] {
+            let mut model = shop::stale(size(width, height));
+            press_all(&mut model, keys);
+            let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+            view::draw(&model, &numbered(Glyphs::Ascii), shop::now(), &mut buffer);
+            for row in rows(&buffer) {
+                assert!(row.is_ascii(), "{keys} {width}x{height}: {row}");
+            }
+        }
+    }
+}
+
+fn press_all(model: &mut Model, keys: &str) {
+    if !keys.is_empty() {
+        press(model, keys);
+    }
+}
+
+#[test]
+fn remote_text_cannot_reach_the_terminal_as_anything_but_text() {
+    let evil = "\u{1b}[31m\u{202e}evil\u{7}\u{9b}2J";
+    let alert = shop::alert(
+        evil,
+        evil,
+        evil,
+        5,
+        &[("pod", evil), ("x", "two\nlines\tand a tab")],
+    );
+    let board = shop::board_of(vec![alert]);
+    let mut model = shop::silent(size(120, 40));
+    shop::tell(&mut model, Msg::AlertsArranged(std::sync::Arc::new(board)));
+    shop::focus(&mut model, PaneId::Alerts);
+    for keys in ["", "enter", "y"] {
+        press_all(&mut model, keys);
+        let (buffer, _) = drawn(&model);
+        let bad = buffer
+            .content
+            .iter()
+            .find(|cell| cell.symbol().chars().any(midwatch::text::is_unsafe));
+        assert_eq!(bad, None);
+    }
+}
+
+#[test]
+fn columns_stand_still_when_numbers_change() {
+    let column = |burn: f64| {
+        let mut board = shop::slo_board();
+        board
+            .slos
+            .insert(0, std::sync::Arc::new(shop::report("a", "b", 99.9, burn, 0.5)));
+        let mut model = shop::shop(size(120, 40));
+        let mut feed = model.slo.feed.clone();
+        feed.last.as_mut().unwrap().value = std::sync::Arc::new(board);
+        shop::tell(&mut model, Msg::SloFetched(feed));
+        rows(&drawn(&model).0)[2].find("burn")
+    };
+    assert_eq!(column(0.1), column(1e9));
+}
+
+#[test]
+fn an_idle_screen_changes_by_its_clock_alone() {
+    let model = on(PaneId::Alerts, shop::shop(size(120, 40)));
+    let frame = |seconds| {
+        let now = shop::now().later(std::time::Duration::from_secs(seconds));
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 40));
+        view::draw(&model, &numbered(Glyphs::Unicode), now, &mut buffer);
+        rows(&buffer)
+    };
+    let (before, after) = (frame(0), frame(3));
+    assert_ne!(before[0], after[0], "the clock ticks");
+    assert_eq!(before[1..], after[1..]);
+}
+
+#[test]
+fn a_page_scrolled_to_its_end_comes_back_at_the_first_key() {
+    for keys in ["enter", "?"] {
+        let mut model = shop::shop(size(80, 24));
+        press(&mut model, keys);
+        press(&mut model, "G");
+        let end = rows(&drawn(&model).0);
+        press(&mut model, "k");
+        let back = rows(&drawn(&model).0);
+        assert_ne!(end, back, "{keys}");
+        press(&mut model, "j");
+        assert_eq!(end, rows(&drawn(&model).0), "{keys}");
+    }
+}
+
+#[test]
+fn a_paused_screen_does_not_age() {
+    let mut model = on(PaneId::Alerts, shop::shop(size(120, 40)));
+    press(&mut model, "p");
+    let frame = |minutes: u64| {
+        let now = shop::now().later(std::time::Duration::from_secs(minutes * 60));
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 40));
+        view::draw(&model, &numbered(Glyphs::Unicode), now, &mut buffer);
+        rows(&buffer)
+    };
+    let ages = |frame: &[String]| frame.iter().find(|row| row.contains("HighLatency")).cloned();
+    assert_eq!(ages(&frame(0)), ages(&frame(30)));
+    assert!(frame(30)[0].contains("PAUSED 30m"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_size_and_no_key_makes_drawing_panic(
+        width in 0u16..230,
+        height in 0u16..70,
+        world in 0usize..6,
+        keys in proptest::collection::vec(0usize..24, 0..12),
+        glyphs in prop_oneof![Just(Glyphs::Unicode), Just(Glyphs::Ascii)],
+    ) {
+        const KEYS: [&str; 24] = [
+            "j", "k", "enter", "l", "h", "x", "tab", "?", "H", ":", "esc", "s", "S", "y", "p", "z", "Z", "/", "&",
+            "G", "ctrl-d", ".", "v", "b",
+        ];
+        let size = size(width, height);
+        let mut model = match world {
+            0 => shop::silent(size),
+            1 => shop::failed(size),
+            2 => shop::stale(size),
+            3 => shop::calm(size),
+            4 => shop::crowded(size, 60),
+            _ => shop::dangerous_shop(size),
+        };
+        for key in keys {
+            press(&mut model, KEYS[key]);
+            let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+            let cursor = view::draw(&model, &numbered(glyphs), shop::now(), &mut buffer);
+            prop_assert!(cursor.is_none_or(|at| buffer.area.contains(at)));
+        }
+    }
+}
