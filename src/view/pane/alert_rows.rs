@@ -87,7 +87,19 @@ pub(super) fn head_cells<'a>(scene: Scene, group: &'a AlertGroup) -> Vec<Vec<Pie
     let mut name = vec![Piece::word(if open { "▾ " } else { "▸ " }, Role::Accent)];
     match same(|alert| &alert.name) {
         Some(value) => name.push(Piece::safe(SafeText::line(value), role)),
-        None => name.push(Piece::own(key_words(&group.key), role)),
+        None => {
+            // Named by its worst, and how many other names it holds; without any alert by its key.
+            let mut names: Vec<&str> = group.alerts.iter().map(|alert| &*alert.name).collect();
+            names.sort_unstable();
+            names.dedup();
+            match first {
+                Some(worst) => {
+                    name.push(Piece::safe(SafeText::line(&worst.name), role));
+                    name.push(Piece::own(format!(" +{}", names.len() - 1), Role::TextMuted));
+                }
+                None => name.push(Piece::own(key_words(&group.key), role)),
+            }
+        }
     }
     let service = match same(|alert| &alert.service) {
         Some(value) => Piece::safe(SafeText::line(value), Role::TextMuted),
