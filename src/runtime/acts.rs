@@ -182,7 +182,7 @@ fn result(outcomes: &[ActOutcome], leases: Vec<Lease>) -> ActResult {
     let message = match alike.as_slice() {
         [] => "nothing to do: it fires no more".to_owned(),
         [one] => SafeText::line(&one.message).into_string(),
-        [first, ..] => format!("{} × {}", alike.len(), SafeText::line(&first.message)),
+        [first, ..] => format!("{} · {} alerts", SafeText::line(&first.message), alike.len()),
     };
     ActResult {
         state,

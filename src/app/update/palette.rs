@@ -69,9 +69,12 @@ pub fn ranked(items: &[PaletteItem], typed: &str) -> Vec<usize> {
         .filter_map(|(index, item)| {
             let name = pattern.score(Utf32Str::new(&item.name, &mut buffer), &mut matcher);
             let title = pattern.score(Utf32Str::new(&item.title, &mut buffer), &mut matcher);
-            // A hit in the name counts double: names are what is typed from memory.
+            // A hit in the name counts double: names are what is typed from memory; and most of all the
+            // action whose own word opens with it (`sil` means `alerts.silence` before `silences.extend`).
+            let own = item.name.rsplit(['.', ' ']).next().unwrap_or_default();
+            let opens = u32::from(own.starts_with(typed.to_lowercase().as_str())) * 1_000;
             let score = name.map(|s| s * 2).max(title)?;
-            Some((score, index))
+            Some((score + opens, index))
         })
         .collect();
     scored.sort_by_key(|&(score, index)| (std::cmp::Reverse(score), index));

@@ -1,9 +1,9 @@
 //! Actions that look, move and arrange; the acting ones go on to `alerts` and `silences`.
 
 use super::{alerts, copy, modals, palette, say, silences};
-use crate::action::Action;
+use crate::action::{Action, Place};
 use crate::app::focus::{Detail, PaneId, Zoom};
-use crate::app::list::{Direction, Moved, Step};
+use crate::app::list::{Direction, Moved, Placed, Step};
 use crate::app::modal::{Confirm, ConfirmLine, Modal, PromptKind, Then};
 use crate::app::scope::{Scope, Stepped};
 use crate::app::toast::Level;
@@ -15,6 +15,13 @@ use crate::time::Now;
 
 /// Carries out an action.
 pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
+    if action.row().place != Place::Global {
+        // Whoever acts on a row means that row: from here on the cursor stays on it.
+        match model.focus {
+            PaneId::Slo => model.slo.list.placed = Placed::ByHand,
+            PaneId::Alerts => model.alerts.list.placed = Placed::ByHand,
+        }
+    }
     match action {
         Action::FocusSlo => focus(model, PaneId::Slo, now),
         Action::FocusAlerts => focus(model, PaneId::Alerts, now),

@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Pages;
+use crate::app::focus::Detail;
 use crate::app::panes::AlertPane;
 use crate::domain::alert::{AckState, Alert, BoardSilence};
 use crate::text::{Cut, SafeText, cut};
@@ -202,7 +203,12 @@ fn silence<'a>(scene: Scene<'a>, row: &BoardSilence, sheet: &mut Sheet<'a>) {
 }
 
 /// The last day: a strip, then the newest firings.
+///
+/// Only of an opened alert: of one under the cursor nobody has asked.
 fn history<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
+    if scene.model.detail() != Some(&Detail::Alert(alert.occurrence.fingerprint)) {
+        return;
+    }
     sheet.heading("The last day");
     let firings = match of_this(&scene.model.alerts, alert) {
         None if scene.model.settings.has_metrics => {
