@@ -13,6 +13,7 @@
 
 mod config_corpus;
 mod corpus;
+mod headless;
 mod keymap_corpus;
 mod laws;
 mod theme_corpus;
