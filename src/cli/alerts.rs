@@ -1,12 +1,59 @@
-//! `midwatch alerts`.
+//! `midwatch alerts`: the queue as all Alertmanagers have it, and whether it can be believed.
 
-use super::args::AlertsArgs;
-use super::{CliError, Outcome, Session};
+use super::args::{AlertStateChoice, AlertsArgs, AlertsFailOn};
+use super::gather::{Rules, Scene, say_errors};
+use super::{CliError, Exit, Outcome, Session};
+use crate::domain::alert::desk::Arrangement;
+use crate::domain::alert::filter::Filter;
+use crate::domain::alert::json::alerts_document;
+use crate::domain::alert::table::alerts_text;
+use crate::domain::alert::{AlertBoard, Standing, StateChoice};
+use crate::time::Now;
 
 /// Runs the command.
-#[expect(clippy::unused_async, reason = "asks backends once it is wired")]
-pub async fn run(_session: &mut Session, _args: &AlertsArgs) -> Outcome {
-    Err(CliError::Unexpected(color_eyre::eyre::eyre!(
-        "alerts: not wired yet"
-    )))
+pub async fn run(session: &mut Session, args: &AlertsArgs) -> Outcome {
+    let text = args.filter.clone().unwrap_or_default();
+    let filter = Filter::parse(&text).map_err(|error| CliError::Usage(format!("--filter: {error}")))?;
+    let scene = Scene::with_alertmanagers(session)?;
+    session
+        .out
+        .progress(&format!("asking the Alertmanagers of {}…", scene.context.name))?;
+    let question = Arrangement {
+        states: match args.state {
+            AlertStateChoice::Active => StateChoice::Active,
+            AlertStateChoice::Suppressed => StateChoice::Suppressed,
+            AlertStateChoice::All => StateChoice::All,
+        },
+        filter: text,
+        ..Arrangement::default()
+    };
+    let board = scene.board(&question, Rules::Ask).await;
+    let now = scene.now();
+    if session.globals.json {
+        session
+            .out
+            .text(&alerts_document(&scene.context.name, &board, now))?;
+        session.out.text("\n")?;
+    } else {
+        session.out.text(&alerts_text(&board, now))?;
+        say_errors(session, &board.errors)?;
+    }
+    session.out.flush()?;
+    if !board.errors.is_empty() {
+        return Ok(Exit::Backend);
+    }
+    let fails = match args.fail_on {
+        None => false,
+        Some(AlertsFailOn::Firing) => any_fires(&board, &filter, now),
+    };
+    Ok(if fails { Exit::FailOn } else { Exit::Done })
+}
+
+/// Whether an alert that passes the filter is active and nobody's, whichever states are listed.
+fn any_fires(board: &AlertBoard, filter: &Filter, now: Now) -> bool {
+    board.by_fingerprint.values().any(|alert| {
+        alert.standing() == Standing::Unacknowledged
+            && !board.watchdog.contains(&alert.occurrence.fingerprint)
+            && filter.is_match(alert, now)
+    })
 }

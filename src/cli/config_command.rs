@@ -66,7 +66,12 @@ fn check(session: &mut Session) -> Outcome {
     let flags = session.flags();
     let path = config::find(&flags, &session.env).map(|path| path.to_string_lossy().into_owned());
     let (contexts, problems, exit) = match config::load(&flags, &session.env) {
-        Ok(Loaded { config, warnings }) => (config.contexts.keys().cloned().collect(), warnings, Exit::Done),
+        // The console opens with a wrong SLO file; who checks wants to know.
+        Ok(Loaded { config, warnings }) => {
+            let wrong = warnings.iter().any(|problem| problem.gravity == Gravity::Error);
+            let exit = if wrong { Exit::Configuration } else { Exit::Done };
+            (config.contexts.keys().cloned().collect(), warnings, exit)
+        }
         Err(ConfigError::Invalid(problems)) => (Vec::new(), problems, Exit::Configuration),
         Err(
             error @ (ConfigError::NotFound { .. } | ConfigError::Unreadable { .. } | ConfigError::Context(_)),

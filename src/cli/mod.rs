@@ -3,6 +3,8 @@
 //! [`args`] is what can be written, [`output`] how a command speaks and ends, [`Session`] what every command
 //! is handed. Arguments are parsed before a runtime exists; [`run`] builds the one that the command needs.
 
+use std::path::PathBuf;
+
 use crate::config::{self, Config, ConfigError, Context, Environment, Flags, Loaded};
 use crate::time::Clock;
 
@@ -14,6 +16,7 @@ pub mod config_command;
 pub mod console;
 pub mod demo;
 pub mod doctor;
+pub mod gather;
 pub mod init;
 pub mod keys;
 pub mod man;
@@ -63,6 +66,27 @@ impl Session {
         Ok((config, context))
     }
 
+    /// Which theme and keymap are meant; the shipped ones where there is no configuration.
+    pub fn dress(&mut self) -> Result<Dress, CliError> {
+        match self.config() {
+            Ok(config) => Ok(Dress {
+                theme: config.theme,
+                keymap: config.keymap,
+                config_dir: config.config_dir,
+            }),
+            Err(CliError::Config(ConfigError::NotFound { .. })) => {
+                let given =
+                    |flag: &Option<String>, shipped: &str| flag.clone().unwrap_or_else(|| shipped.to_owned());
+                Ok(Dress {
+                    theme: given(&self.globals.theme, "midwatch"),
+                    keymap: given(&self.globals.keymap, "default"),
+                    config_dir: None,
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// What the global flags say about the configuration.
     pub fn flags(&self) -> Flags {
         Flags {
@@ -73,6 +97,16 @@ impl Session {
             read_only: self.globals.read_only,
         }
     }
+}
+
+/// What the console wears and answers to.
+pub struct Dress {
+    /// Theme name or path.
+    pub theme: String,
+    /// Keymap name or path.
+    pub keymap: String,
+    /// Where relative paths start, and own themes and keymaps lie.
+    pub config_dir: Option<PathBuf>,
 }
 
 /// Runs a command line to its exit status. What went wrong is said on standard error.

@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal as _, Write};
 use serde::Serialize;
 
 use crate::config::ConfigError;
+use crate::problem::Problems;
 use crate::text::{SafeText, escape_json};
 
 /// How the process ends; the numbers are a contract with scripts.
@@ -48,9 +49,12 @@ pub enum CliError {
     /// No configuration, or a wrong one.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A theme or keymap that does not read.
+    /// A theme's or keymap's file is wrong.
+    #[error(transparent)]
+    Files(#[from] Problems),
+    /// A backend could not be reached or refused, so that nothing was done.
     #[error("{0}")]
-    Files(#[from] crate::problem::Problems),
+    Backend(String),
     /// `--read-only`, or `read_only = true`.
     #[error("{0}")]
     ReadOnly(String),
@@ -68,6 +72,7 @@ impl CliError {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Config(_) | Self::Files(_) => Exit::Configuration,
+            Self::Backend(_) => Exit::Backend,
             Self::ReadOnly(_) => Exit::ReadOnly,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             Self::Output(_) | Self::Unexpected(_) => Exit::Failure,
@@ -82,6 +87,7 @@ impl CliError {
             Self::Usage(_)
             | Self::Config(_)
             | Self::Files(_)
+            | Self::Backend(_)
             | Self::ReadOnly(_)
             | Self::Output(_)
             | Self::Unexpected(_) => Some(self.to_string()),

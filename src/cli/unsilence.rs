@@ -1,12 +1,100 @@
-//! `midwatch unsilence`.
+//! `midwatch unsilence`: ends silences, wherever they live.
+
+use std::sync::Arc;
 
 use super::args::UnsilenceArgs;
+use super::gather::{Danger, Deadline, Rules, Scene, ambiguous, finish, long_enough, not_found};
+use super::silence::check_sources;
 use super::{CliError, Outcome, Session};
+use crate::backend::alerts::acts;
+use crate::domain::alert::desk::Arrangement;
+use crate::domain::alert::json::{ActOutcome, ActReport, ActState};
+use crate::domain::alert::{AlertBoard, BoardSilence, SilenceState, ack, matcher};
 
 /// Runs the command.
-#[expect(clippy::unused_async, reason = "asks backends once it is wired")]
-pub async fn run(_session: &mut Session, _args: &UnsilenceArgs) -> Outcome {
-    Err(CliError::Unexpected(color_eyre::eyre::eyre!(
-        "unsilence: not wired yet"
-    )))
+pub async fn run(session: &mut Session, args: &UnsilenceArgs) -> Outcome {
+    let scene = Scene::for_act(session, &args.act, Danger::Free)?;
+    check_sources(&scene, &args.sources)?;
+    let deadline = Deadline::start(args.act.wait);
+    let board = deadline
+        .ask(scene.board(&Arrangement::default(), Rules::Leave))
+        .await?;
+    let rows = rows(args, &board)?;
+    let clusters = scene.clusters(&board);
+    let mut expiring = Vec::new();
+    let mut outcomes = Vec::new();
+    for row in rows {
+        match clusters.iter().find(|cluster| cluster.name == row.cluster) {
+            Some(cluster) => {
+                expiring.push((
+                    Arc::clone(&row.source),
+                    cluster.clone(),
+                    Arc::clone(&row.silence.id),
+                ));
+            }
+            None => outcomes.push(ActOutcome {
+                target: row.silence.id.to_string(),
+                state: ActState::Failed,
+                remote_ids: Vec::new(),
+                message: format!("cluster {} has no member that may be written to", row.cluster),
+            }),
+        }
+    }
+    let targets: Vec<String> = expiring.iter().map(|(_, _, id)| id.to_string()).collect();
+    outcomes.extend(deadline.act(&targets, acts::expire(&expiring)).await);
+    let report = ActReport {
+        outcomes,
+        warnings: Vec::new(),
+        errors: board.errors,
+    };
+    finish(session, &scene, &report)
+}
+
+/// The silences that are meant, each once.
+fn rows<'a>(args: &UnsilenceArgs, board: &'a AlertBoard) -> Result<Vec<&'a Arc<BoardSilence>>, CliError> {
+    let within = |row: &BoardSilence| {
+        let mut sources = args.sources.iter();
+        args.sources.is_empty() || sources.any(|name| board.cluster_of(name) == Some(&row.cluster))
+    };
+    let mut found: Vec<&Arc<BoardSilence>> = Vec::new();
+    for id in &args.ids {
+        let row = row(id, board, &within)?;
+        if !found.iter().any(|other| Arc::ptr_eq(other, row)) {
+            found.push(row);
+        }
+    }
+    Ok(found)
+}
+
+/// One that stands, by its id or a prefix; one that has expired by its whole id alone.
+fn row<'a>(
+    id: &str,
+    board: &'a AlertBoard,
+    within: &dyn Fn(&BoardSilence) -> bool,
+) -> Result<&'a Arc<BoardSilence>, CliError> {
+    long_enough(id)?;
+    let rows = || board.silences.iter().filter(|row| within(row));
+    let exact: Vec<&Arc<BoardSilence>> = rows().filter(|row| *row.silence.id == *id).collect();
+    let matching = if exact.is_empty() {
+        rows()
+            .filter(|row| row.silence.state != SilenceState::Expired && row.silence.id.starts_with(id))
+            .collect()
+    } else {
+        exact
+    };
+    match matching.as_slice() {
+        [one] => Ok(one),
+        [] => Err(not_found("silence", id, board)),
+        several => Err(ambiguous(id, several.iter().map(|row| in_words(row)))),
+    }
+}
+
+fn in_words(row: &BoardSilence) -> String {
+    format!(
+        "{} at {}: {} ({})",
+        row.silence.id,
+        row.cluster,
+        matcher::display_list(&row.silence.matchers),
+        ack::without_marker(&row.silence.comment)
+    )
 }

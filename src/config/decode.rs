@@ -17,6 +17,7 @@ use super::slos;
 use super::tree::KeyPath;
 use super::{AlertmanagerConfig, Config, Context, Endpoint, JournalConfig, MetricsConfig, SignalConfig};
 use crate::backend::metrics::Flavor;
+use crate::domain::alert::matcher::{self, Matchers};
 use crate::time::parse_duration;
 
 /// How often a backend is asked, where nothing says otherwise.
@@ -35,12 +36,22 @@ impl<'a> Surroundings<'a> {
         Self { file, env }
     }
 
+    /// Where the configuration file lies.
+    pub(super) fn dir(&self) -> Option<&Path> {
+        self.file.as_deref().and_then(Path::parent)
+    }
+
+    /// The home directory.
+    pub(super) fn home(&self) -> Option<PathBuf> {
+        self.env.home()
+    }
+
     /// A path as written: `~/` is the home, and what is relative lies beside the configuration.
     pub(super) fn path(&self, written: &str) -> PathBuf {
-        if let (Some(rest), Some(home)) = (written.strip_prefix("~/"), self.env.home()) {
+        if let (Some(rest), Some(home)) = (written.strip_prefix("~/"), self.home()) {
             return home.join(rest);
         }
-        match self.file.as_deref().and_then(Path::parent) {
+        match self.dir() {
             Some(dir) => dir.join(written),
             None => PathBuf::from(written),
         }
@@ -306,7 +317,7 @@ fn context(
             "there will be nothing to see in it",
         );
     }
-    let (slos, slo_warnings) = slos::slos(section, burn_rules, findings);
+    let slos = slos::slos(section, burn_rules, findings);
     if !slos.is_empty() && !section.has("metrics") {
         findings.warn(
             &section.at("slos"),
@@ -318,7 +329,7 @@ fn context(
     Context {
         name: name.to_owned(),
         danger: section.flag("danger"),
-        watchdog: section.text("watchdog"),
+        watchdog: watchdog(section, findings),
         service_labels: section
             .texts("service_labels")
             .unwrap_or_else(|| labels.map(str::to_owned).to_vec()),
@@ -335,8 +346,18 @@ fn context(
         incidents: signal(section, "incidents", &["pagerduty", "local"], findings),
         annotations: signal(section, "annotations", &["grafana"], findings),
         slos,
-        slo_warnings,
+        slo_warnings: Vec::new(),
     }
+}
+
+/// The dead man's switch, which must read as matchers: a switch that can never be seen is none.
+fn watchdog(context: &Section<'_>, findings: &mut Findings) -> Option<String> {
+    let text = context.text("watchdog")?;
+    if let Err(error) = matcher::parse_list(&text).and_then(|m| Matchers::compile(&m)) {
+        let what = format!("column {}: {}", error.column, error.problem);
+        findings.error(&context.at("watchdog"), what, error.mend);
+    }
+    Some(text)
 }
 
 fn metrics(context: &Section<'_>, findings: &mut Findings) -> Option<MetricsConfig> {

@@ -13,6 +13,7 @@ use super::check::{self, Findings};
 use super::decode::{Surroundings, decode};
 use super::problem::{ConfigError, Gravity, Place, Problem, nearest};
 use super::schema::{self, Group, Kind, TOP};
+use super::slo_paths;
 use super::tree::{KeyPath, Language, Places, Tree, parse};
 
 /// What every setting variable begins with.
@@ -91,7 +92,7 @@ pub struct Flags {
 pub struct Loaded {
     /// Decoded.
     pub config: Config,
-    /// Not wrong, but worth a look.
+    /// Worth a look. The errors among them are an SLO file's: they keep nobody from opening the console.
     pub warnings: Vec<Problem>,
 }
 
@@ -139,6 +140,10 @@ pub fn load(flags: &Flags, env: &Environment) -> Result<Loaded, ConfigError> {
         }
     };
     let mut loaded = decode_text(&text, path.as_deref(), env)?;
+    let around = Surroundings::new(path, env);
+    loaded
+        .warnings
+        .extend(slo_paths::attach(&mut loaded.config, &around));
     let config = &mut loaded.config;
     if let Some(theme) = &flags.theme {
         config.theme.clone_from(theme);
@@ -154,7 +159,7 @@ pub fn load(flags: &Flags, env: &Environment) -> Result<Loaded, ConfigError> {
     Ok(loaded)
 }
 
-/// The same for a text at hand: what `load` does after reading.
+/// The same for a text at hand: what `load` does after reading, SLO files aside.
 pub fn decode_text(text: &str, path: Option<&Path>, env: &Environment) -> Result<Loaded, ConfigError> {
     let language = match path.and_then(Path::extension).and_then(|ending| ending.to_str()) {
         Some("yaml" | "yml") => Language::Yaml,

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use crate::domain::alert::{Matcher, matcher};
 use crate::domain::slo::Slo;
 
 mod check;
@@ -21,6 +22,7 @@ mod load;
 mod problem;
 mod schema;
 mod show;
+mod slo_paths;
 mod slos;
 mod tree;
 
@@ -127,8 +129,16 @@ pub struct Context {
     pub annotations: Option<SignalConfig>,
     /// `[[contexts.X.slos]]` decoded, and those of `slo_files`, rules resolved.
     pub slos: Vec<Slo>,
-    /// What is wrong with an SLO file or a rule, said in the pane and by `config check`.
+    /// What is wrong with an SLO file, said in the pane and by `config check`.
     pub slo_warnings: Vec<String>,
+}
+
+impl Context {
+    /// The dead man's switch, read.
+    pub fn watchdog_matchers(&self) -> Option<Vec<Matcher>> {
+        // Decoding refused what does not read.
+        matcher::parse_list(self.watchdog.as_deref()?).ok()
+    }
 }
 
 /// How to reach one HTTP backend.

@@ -1,12 +1,11 @@
 //! `[[contexts.X.slos]]` and `[[burn_rules]]`.
 
-use std::time::Duration;
-
 use super::check::Findings;
 use super::decode::Section;
 use super::problem::nearest;
+use super::slo_files::resolve_rules;
 use super::{BurnRuleConfig, Threshold};
-use crate::domain::slo::{BurnRule, Objective, RuleOrigin, Severity, Sli, Slo, SloOrigin, Window};
+use crate::domain::slo::{Objective, Severity, Sli, Slo, SloOrigin, Window, unreachable_notes};
 
 /// What a template's window is written as.
 const WINDOW: &str = "{{window}}";
@@ -103,14 +102,9 @@ fn window(section: &Section<'_>, key: &str) -> Option<Window> {
     Window::named(&section.text(key)?).ok()
 }
 
-/// Decodes a context's SLOs. Beside them: what is wrong with a rule, in words for the pane.
-pub(super) fn slos(
-    context: &Section<'_>,
-    common: &[BurnRuleConfig],
-    findings: &mut Findings,
-) -> (Vec<Slo>, Vec<String>) {
+/// Decodes a context's SLOs; what is odd about one stands in its notes.
+pub(super) fn slos(context: &Section<'_>, common: &[BurnRuleConfig], findings: &mut Findings) -> Vec<Slo> {
     let mut found: Vec<Slo> = Vec::new();
-    let mut warnings = Vec::new();
     for section in context.sections("slos") {
         let Some(mut slo) = slo(&section, common, findings) else {
             continue;
@@ -119,18 +113,14 @@ pub(super) fn slos(
             let what = format!("`{}` names another SLO of this context too", slo.name);
             findings.error(&section.at("name"), what, "give each its own name");
         }
-        for note in unreachable(&slo) {
-            findings.warn(
-                &section.path,
-                note.clone(),
-                "use a lower factor, or a longer window for the same share",
-            );
-            warnings.push(format!("{}: {note}", slo.name));
-            slo.notes.push(note);
+        slo.notes = unreachable_notes(slo.objective, &slo.rules);
+        for note in &slo.notes {
+            let (what, mend) = note.split_once("; ").unwrap_or((note, ""));
+            findings.warn(&section.path, what, mend);
         }
         found.push(slo);
     }
-    (found, warnings)
+    found
 }
 
 fn slo(section: &Section<'_>, common: &[BurnRuleConfig], findings: &mut Findings) -> Option<Slo> {
@@ -260,68 +250,4 @@ fn template(section: &Section<'_>, key: &str, findings: &mut Findings) -> Option
         );
     }
     Some(text)
-}
-
-/// Rules for an SLO's own period: those given, else the table of the Google SRE workbook, chapter "Alerting on
-/// SLOs": factor = budget share × period / long window; the short window is a twelfth of the long one.
-fn resolve_rules(given: &[BurnRuleConfig], period: &Window) -> Vec<BurnRule> {
-    const HOUR: u64 = 3_600;
-    const TABLE: [(Severity, f64, u64, u64); 4] = [
-        (Severity::Page, 0.02, HOUR, HOUR / 12),
-        (Severity::Page, 0.05, 6 * HOUR, HOUR / 2),
-        (Severity::Ticket, 0.10, 24 * HOUR, 2 * HOUR),
-        (Severity::Ticket, 0.10, 72 * HOUR, 6 * HOUR),
-    ];
-    let factor = |share: f64, long: Duration| share * period.length().as_secs_f64() / long.as_secs_f64();
-    if given.is_empty() {
-        return TABLE
-            .iter()
-            .map(|(severity, share, long, short)| {
-                let (long, short) = (Duration::from_secs(*long), Duration::from_secs(*short));
-                BurnRule {
-                    severity: *severity,
-                    factor: factor(*share, long),
-                    long: Window::of(long),
-                    short: Window::of(short),
-                    hold: Duration::ZERO,
-                    origin: RuleOrigin::Default,
-                }
-            })
-            .collect();
-    }
-    given
-        .iter()
-        .map(|rule| BurnRule {
-            severity: rule.severity,
-            factor: match rule.threshold {
-                Threshold::Budget(share) => factor(share, rule.long.length()),
-                Threshold::Factor(factor) => factor,
-            },
-            long: rule.long.clone(),
-            short: rule
-                .short
-                .clone()
-                .unwrap_or_else(|| Window::of(rule.long.length() / 12)),
-            hold: Duration::ZERO,
-            origin: RuleOrigin::Config,
-        })
-        .collect()
-}
-
-/// Rules that cannot fire even if everything fails: a factor at or above 1 / budget.
-fn unreachable(slo: &Slo) -> Vec<String> {
-    let most = 1.0 / slo.objective.budget();
-    slo.rules
-        .iter()
-        .filter(|rule| rule.factor >= most)
-        .map(|rule| {
-            format!(
-                "its {} rule over {} can never fire: factor {:.4} is not below {:.4}, the burn when everything fails",
-                rule.severity.word(),
-                rule.long,
-                rule.factor,
-                most
-            )
-        })
-        .collect()
 }

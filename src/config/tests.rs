@@ -230,5 +230,9 @@ fn a_factor_that_cannot_be_reached_is_said() {
     let loaded = decoded(text, &[]).expect("valid");
     assert_eq!(loaded.warnings.len(), 1, "{:#?}", loaded.warnings);
     assert!(loaded.warnings[0].to_string().contains("can never fire"));
-    assert_eq!(loaded.config.contexts["p"].slo_warnings.len(), 1);
+    assert_eq!(
+        loaded.config.contexts["p"].slos[0].notes.len(),
+        1,
+        "the report says it too"
+    );
 }

@@ -39,7 +39,7 @@ inhibit_rules:
 ";
 
 /// The binary, under either of its names.
-fn binary() -> Option<&'static str> {
+pub(super) fn binary() -> Option<&'static str> {
     let found = ["prometheus-alertmanager", "alertmanager"]
         .into_iter()
         .find(|name| {
@@ -69,9 +69,9 @@ fn free_port() -> u16 {
 }
 
 /// A running Alertmanager; ended when dropped.
-struct Server {
+pub(super) struct Server {
     child: Child,
-    url: String,
+    pub(super) url: String,
     gossip: u16,
     _directory: tempfile::TempDir,
 }
@@ -84,7 +84,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    async fn start(binary: &str, peer: Option<u16>, gossiping: Gossip) -> Self {
+    pub(super) async fn start(binary: &str, peer: Option<u16>, gossiping: Gossip) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let config = directory.path().join("alertmanager.yml");
         std::fs::write(&config, CONFIG).expect("writes");
@@ -129,7 +129,7 @@ impl Server {
     }
 
     /// As Prometheus would: labels, since when, until when.
-    async fn post(&self, alerts: &[(&Value, DateTime<Utc>, DateTime<Utc>)]) {
+    pub(super) async fn post(&self, alerts: &[(&Value, DateTime<Utc>, DateTime<Utc>)]) {
         let body: Vec<Value> = alerts
             .iter()
             .map(|(labels, from, to)| {
@@ -146,7 +146,7 @@ impl Server {
         assert!(answer.status().is_success(), "{answer:?}");
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub(super) async fn get(&self, path: &str) -> Value {
         let answer = reqwest::get(format!("{}/api/v2/{path}", self.url))
             .await
             .expect("answers");
@@ -163,7 +163,7 @@ impl Server {
 }
 
 #[derive(Clone, Copy)]
-enum Gossip {
+pub(super) enum Gossip {
     On,
     Off,
 }
@@ -224,7 +224,7 @@ impl Asker for Http {
     }
 }
 
-async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(super) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     for _ in 0..300 {
         if holds().await {
             return;

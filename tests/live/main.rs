@@ -10,4 +10,5 @@
 )]
 
 mod alertmanager;
+mod cli;
 mod prometheus;

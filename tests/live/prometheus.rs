@@ -32,20 +32,20 @@ const RATE: f64 = 10.0;
 const BASE: f64 = 0.0001;
 
 /// A scenario: from when to when (seconds before the end) errors run at another ratio than [`BASE`].
-struct Scenario {
-    name: &'static str,
+pub(super) struct Scenario {
+    pub(super) name: &'static str,
     /// Seconds before the end at which the series begin.
     begins: f64,
-    rate: f64,
+    pub(super) rate: f64,
     episode: (f64, f64),
     ratio: f64,
     /// Both counters start over every so many seconds.
     reset: Option<f64>,
-    errors: Errors,
+    pub(super) errors: Errors,
 }
 
 #[derive(PartialEq)]
-enum Errors {
+pub(super) enum Errors {
     Recorded,
     NeverSeen,
 }
@@ -76,7 +76,7 @@ impl Scenario {
         self.rate * (self.begins - ago).max(0.0)
     }
 
-    fn true_ratio(&self, window: f64) -> f64 {
+    pub(super) fn true_ratio(&self, window: f64) -> f64 {
         let from = window.min(self.begins);
         (self.errors_until(0.0) - self.errors_until(from)) / (self.total_until(0.0) - self.total_until(from))
     }
@@ -91,7 +91,7 @@ impl Scenario {
     }
 }
 
-fn scenarios() -> Vec<Scenario> {
+pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
         Scenario::new("fast", (130.0 * MINUTE, 0.0), 0.02),
         Scenario::new("slow", (3.5 * DAY, 0.0), 0.002),
@@ -258,7 +258,7 @@ impl Asker for Plain {
     }
 }
 
-struct Server(Child);
+pub(super) struct Server(Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
@@ -268,7 +268,7 @@ impl Drop for Server {
 }
 
 /// Backfills and starts a server; `None`, loudly, where the machine has no Prometheus.
-fn start(dir: &Path, end: i64) -> Option<(Server, String)> {
+pub(super) fn start(dir: &Path, end: i64) -> Option<(Server, String)> {
     for binary in ["prometheus", "promtool"] {
         if Command::new(binary).arg("--version").output().is_err() {
             eprintln!("\nSKIPPED, NOT PASSED: {binary} is not installed; install the package `prometheus`\n");

@@ -372,9 +372,20 @@ struct ActRow<'a> {
     message: &'a str,
 }
 
+/// What came of acts, and what should be known beside.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ActReport {
+    /// One a target.
+    pub outcomes: Vec<ActOutcome>,
+    /// Who did not answer before it.
+    pub errors: Vec<BackendFailure>,
+    /// In words.
+    pub warnings: Vec<String>,
+}
+
 /// The document of an act: one result a target.
-pub fn acts_document(context: &str, outcomes: &[ActOutcome], warnings: &[String], now: Now) -> String {
-    let results = outcomes.iter().map(|outcome| ActRow {
+pub fn acts_document(context: &str, report: &ActReport, now: Now) -> String {
+    let results = report.outcomes.iter().map(|outcome| ActRow {
         target: &outcome.target,
         ok: outcome.state == ActState::Confirmed,
         state: outcome.state.word(),
@@ -392,8 +403,8 @@ pub fn acts_document(context: &str, outcomes: &[ActOutcome], warnings: &[String]
             at: time(now.utc),
         },
         results: results.collect(),
-        errors: Vec::new(),
-        warnings,
+        errors: errors(&report.errors),
+        warnings: &report.warnings,
     })
 }
 
@@ -493,8 +504,12 @@ mod tests {
             remote_ids: vec![("eu-0".into(), "id-1".into())],
             message: "not known".into(),
         };
+        let report = ActReport {
+            outcomes: vec![outcome],
+            ..ActReport::default()
+        };
         let document: Value =
-            serde_json::from_str(&acts_document("prod", &[outcome], &[], sample::now())).expect("JSON");
+            serde_json::from_str(&acts_document("prod", &report, sample::now())).expect("JSON");
         assert_eq!(
             document["results"][0],
             json!({"target": "f00", "ok": false, "state": "pending", "outbox_id": null,
