@@ -152,3 +152,23 @@ fn the_documents_hold_every_action() {
     assert_eq!(document["actions"].as_array().map(Vec::len), Some(TABLE.len()));
     assert_eq!(document["actions"][0]["keys"][0]["keys"], "1");
 }
+
+#[test]
+fn the_readme_has_the_key_table_of_the_default_keymap() {
+    const BEGIN: &str = "<!-- keys:begin -->\n";
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(&path).unwrap();
+    let (head, rest) = readme
+        .split_once(BEGIN)
+        .expect("README.md marks where the table begins");
+    let (table, tail) = rest
+        .split_once("<!-- keys:end -->")
+        .expect("README.md marks where the table ends");
+    // The one way to bring it up to date: MIDWATCH_BLESS=1 cargo test the_readme_has
+    if std::env::var_os("MIDWATCH_BLESS").is_some() {
+        let blessed = format!("{head}{BEGIN}{}<!-- keys:end -->{tail}", super::readme_table());
+        std::fs::write(&path, blessed).unwrap();
+        return;
+    }
+    assert_eq!(table, super::readme_table());
+}
