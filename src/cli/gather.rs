@@ -228,23 +228,21 @@ impl Deadline {
         targets: &[String],
         acting: impl Future<Output = Vec<ActOutcome>>,
     ) -> Vec<ActOutcome> {
-        match tokio::time::timeout_at(self.at, acting).await {
-            Ok(outcomes) => outcomes,
-            Err(_) => {
-                let message = format!(
-                    "not confirmed within {}: whether it arrived is not known, and nothing repeats it; look with \
-                     `midwatch silences`",
-                    prometheus_duration(self.wait)
-                );
-                let pending = |target: &String| ActOutcome {
-                    target: target.clone(),
-                    state: ActState::Pending,
-                    remote_ids: Vec::new(),
-                    message: message.clone(),
-                };
-                targets.iter().map(pending).collect()
-            }
+        if let Ok(outcomes) = tokio::time::timeout_at(self.at, acting).await {
+            return outcomes;
         }
+        let message = format!(
+            "not confirmed within {}: whether it arrived is not known, and nothing repeats it; look with \
+             `midwatch silences`",
+            prometheus_duration(self.wait)
+        );
+        let pending = |target: &String| ActOutcome {
+            target: target.clone(),
+            state: ActState::Pending,
+            remote_ids: Vec::new(),
+            message: message.clone(),
+        };
+        targets.iter().map(pending).collect()
     }
 }
 
