@@ -228,23 +228,21 @@ impl Deadline {
         targets: &[String],
         acting: impl Future<Output = Vec<ActOutcome>>,
     ) -> Vec<ActOutcome> {
-        match tokio::time::timeout_at(self.at, acting).await {
-            Ok(outcomes) => outcomes,
-            Err(_) => {
-                let message = format!(
-                    "not confirmed within {}: whether it arrived is not known, and nothing repeats it; look with \
-                     `midwatch silences`",
-                    prometheus_duration(self.wait)
-                );
-                let pending = |target: &String| ActOutcome {
-                    target: target.clone(),
-                    state: ActState::Pending,
-                    remote_ids: Vec::new(),
-                    message: message.clone(),
-                };
-                targets.iter().map(pending).collect()
-            }
+        if let Ok(outcomes) = tokio::time::timeout_at(self.at, acting).await {
+            return outcomes;
         }
+        let message = format!(
+            "not confirmed within {}: whether it arrived is not known, and nothing repeats it; look with \
+             `midwatch silences`",
+            prometheus_duration(self.wait)
+        );
+        let pending = |target: &String| ActOutcome {
+            target: target.clone(),
+            state: ActState::Pending,
+            remote_ids: Vec::new(),
+            message: message.clone(),
+        };
+        targets.iter().map(pending).collect()
     }
 }
 
@@ -366,6 +364,7 @@ fn exit_of(outcomes: &[ActOutcome]) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::alert::desk::sample;
 
     fn outcome(state: ActState) -> ActOutcome {
         ActOutcome {
@@ -405,6 +404,36 @@ mod tests {
             .await;
         assert_eq!(exit_of(&acted), Exit::Unconfirmed);
         assert_eq!(acted.len(), 2, "one result a target");
+    }
+
+    #[test]
+    fn a_prefix_is_taken_where_it_is_one_alerts_alone() {
+        let alert = |fingerprint| {
+            let mut alert = sample::alert(&[("alertname", "HighErrorRate")]);
+            alert.occurrence.fingerprint = Fingerprint(fingerprint);
+            (alert.occurrence.fingerprint, Arc::new(alert))
+        };
+        let (first, second) = (0xabcd_ef01_0000_0000, 0xabcd_ef02_0000_0000);
+        let board = AlertBoard {
+            by_fingerprint: Arc::new([alert(first), alert(second)].into()),
+            ..AlertBoard::default()
+        };
+        let ids = |ids: &[&str]| {
+            let ids: Vec<String> = ids.iter().map(|&id| id.to_owned()).collect();
+            occurrences(&ids, &board).map(|all| all.iter().map(|o| o.fingerprint.0).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            ids(&["ABCDEF02", "abcdef0200000000"]).expect("one alert"),
+            [second]
+        );
+        let error = ids(&["abcdef01", "abcdef"]).expect_err("two begin so");
+        assert_eq!(error.exit(), Exit::Usage);
+        let said = error.to_string();
+        let candidates = ["abcdef0100000000 HighErrorRate", "abcdef0200000000 HighErrorRate"];
+        assert!(
+            candidates.iter().all(|candidate| said.contains(candidate)),
+            "{said}"
+        );
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod doctor;
 pub mod gather;
 pub mod init;
 pub mod keys;
+pub mod log;
 pub mod man;
 pub mod output;
 pub mod probe;
@@ -111,7 +112,15 @@ pub struct Dress {
 
 /// Runs a command line to its exit status. What went wrong is said on standard error.
 pub fn run(command: Option<Command>, session: &mut Session) -> Exit {
-    match dispatch(command, session) {
+    let ended = match log::start(&session.globals) {
+        Ok(log) => {
+            let ended = dispatch(command, session);
+            drop(log);
+            ended
+        }
+        Err(error) => Err(error),
+    };
+    match ended {
         Ok(exit) => exit,
         Err(error) => {
             if let Some(words) = error.words() {

@@ -1,5 +1,6 @@
 //! The built binary on real servers: what it says is what they hold, and what it does they report.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -50,11 +51,12 @@ fn slo_says_what_prometheus_recorded() {
     let mut slos = String::from("slos:\n");
     for scenario in prometheus::scenarios() {
         let name = scenario.name;
-        slos.push_str(&format!(
+        let _ = write!(
+            slos,
             "- name: {name}\n  service: shop\n  objective: 99.9\n  \
              errors: 'sum(rate(bad_total{{s=\"{name}\"}}[{{{{window}}}}]))'\n  \
              total: 'sum(rate(req_total{{s=\"{name}\"}}[{{{{window}}}}]))'\n"
-        ));
+        );
     }
     std::fs::write(dir.path().join("shop.yaml"), slos).unwrap();
     let config = format!("[contexts.p]\nslo_files = [\"*.yaml\"]\n[contexts.p.metrics]\nurl = \"{base}\"\n");

@@ -655,3 +655,32 @@ fn a_reader_that_leaves_is_no_failure() {
     diagnostics.read_to_string(&mut said).expect("text");
     assert_eq!((child.wait().expect("ends").code(), said.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn a_log_is_written_where_asked_and_holds_no_secret() {
+    let stage = Stage::open();
+    let secret = "hunter2-in-the-dark";
+    let signed = stage.changed(|text| {
+        let metrics = "kind = \"prometheus\"\n";
+        text.replace(
+            metrics,
+            &format!("{metrics}auth = {{ bearer_file = \"token\" }}\n"),
+        )
+    });
+    std::fs::write(stage.home.path().join("token"), secret).expect("written");
+    let log = stage.home.path().join("midwatch.log");
+    let path = log.to_str().expect("text");
+    let ended = stage
+        .run_on(&signed, &["alerts", "--json", "-v", "--log-file", path])
+        .with(0);
+    ended.json();
+    let text = std::fs::read_to_string(&log).expect("written");
+    assert!(
+        text.contains("midwatch begins") && text.contains("api/v1/rules"),
+        "{text}"
+    );
+    assert!(!text.contains(secret) && !text.contains('\u{1b}'), "{text}");
+    stage
+        .run(&["alerts", "--log-file", "/nowhere/midwatch.log"])
+        .refused(2, "--log-file /nowhere/midwatch.log");
+}

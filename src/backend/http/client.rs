@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use reqwest::Url;
 use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
+use tracing::{debug, info};
 
 use super::counters::{Ended, Meter};
 use super::redact::Redactor;
@@ -114,10 +115,13 @@ impl Client {
                     if answer.status >= 400 {
                         self.meter.failed();
                     }
+                    let (status, bytes) = (answer.status, answer.body.len());
+                    debug!(backend = %self.name, method = ?call.method, path = call.path, status, bytes, "answered");
                     return Ok(answer);
                 }
                 Err(error) => error,
             };
+            info!(attempt, "{error}");
             self.meter.failed();
             // A 401 was answered and not acted on: with another token even a write may go again.
             if error.status == Some(401) && !reread {
