@@ -23,7 +23,7 @@ use crate::backend::metrics::{AlertingRule, Metrics};
 use crate::backend::{BackendResult, Backends};
 use crate::config::{Config, Context};
 use crate::domain::alert::desk::{Arrangement, Desk, Inputs, RulesInput, Settings, SourceInput};
-use crate::domain::alert::{AlertBoard, AlertSnapshot, matcher};
+use crate::domain::alert::{AlertBoard, AlertSnapshot};
 use crate::domain::slo::{Reading, SloBoard};
 use crate::terminal::Input;
 use crate::terminal::signals::Signals;
@@ -265,10 +265,7 @@ impl Session {
             sources,
             rules,
             settings: Arc::new(Settings {
-                watchdog: context
-                    .watchdog
-                    .as_deref()
-                    .and_then(|text| matcher::parse_list(text).ok()),
+                watchdog: context.watchdog_matchers(),
                 service_labels: context
                     .service_labels
                     .iter()
