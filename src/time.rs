@@ -155,11 +155,14 @@ pub fn prometheus_duration(duration: Duration) -> String {
         }
     }
     let (h, m, s) = (total / 3_600, total % 3_600 / 60, total % 60);
-    [(h, "h"), (m, "m"), (s, "s")]
-        .iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, u)| format!("{n}{u}"))
-        .collect()
+    let mut out = String::new();
+    for (count, unit) in [(h, "h"), (m, "m"), (s, "s")] {
+        if count > 0 {
+            out.push_str(&count.to_string());
+            out.push_str(unit);
+        }
+    }
+    out
 }
 
 /// Why a duration could not be read.

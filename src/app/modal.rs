@@ -160,6 +160,7 @@ pub enum Field {
 
 impl Field {
     /// The next in the order of tab.
+    #[must_use]
     pub fn next(self) -> Self {
         match self {
             Self::Matchers => Self::Duration,
@@ -169,6 +170,7 @@ impl Field {
     }
 
     /// The one before.
+    #[must_use]
     pub fn previous(self) -> Self {
         self.next().next()
     }

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
 use super::BackendHealth;
 use super::acts::ActId;
 use super::feed::Feed;
+use super::panes::Firings;
 use crate::domain::alert::lease::Lease;
 use crate::domain::alert::{AlertBoard, Fingerprint};
 use crate::domain::slo::SloBoard;
@@ -42,7 +41,7 @@ pub enum Msg {
         /// Which.
         fingerprint: Fingerprint,
         /// From–to, oldest first, or why it is not known.
-        result: Result<Vec<(DateTime<Utc>, DateTime<Utc>)>, String>,
+        result: Firings,
     },
     /// Words from the runtime: a copy done, a theme that could not be read.
     Said {

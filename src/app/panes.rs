@@ -126,6 +126,9 @@ pub struct RowPlace {
     pub member: Option<usize>,
 }
 
+/// From–to of each firing, oldest first; or why that is not known.
+pub type Firings = Result<Vec<(DateTime<Utc>, DateTime<Utc>)>, String>;
+
 /// The alert pane.
 #[derive(Debug)]
 pub struct AlertPane {
@@ -158,7 +161,7 @@ pub struct AlertPane {
     /// A silence that was being composed and not sent.
     pub draft: Option<Box<Composer>>,
     /// When the opened alert fired during the last day.
-    pub history: Option<(Fingerprint, Result<Vec<(DateTime<Utc>, DateTime<Utc>)>, String>)>,
+    pub history: Option<(Fingerprint, Firings)>,
 }
 
 impl Default for AlertPane {
@@ -286,6 +289,7 @@ pub enum SilenceChoice {
 
 impl SilenceChoice {
     /// The next in the cycle.
+    #[must_use]
     pub fn next(self) -> Self {
         match self {
             Self::InForce => Self::Expiring,

@@ -17,11 +17,11 @@ use crate::text::SafeText;
 use crate::time::Now;
 
 /// How far back a silence's preview looks.
-pub const PREVIEW: Duration = Duration::from_hours(6);
+pub const PREVIEW: Duration = Duration::from_secs(6 * 3_600);
 /// How far back an alert's history looks.
 const HISTORY: TimeDelta = TimeDelta::hours(24);
 /// Resolution of an alert's history.
-const STEP: Duration = Duration::from_mins(5);
+const STEP: Duration = Duration::from_secs(300);
 
 /// Alert names with how many label sets fired within the last hours and match.
 pub(super) async fn would_have_hidden(

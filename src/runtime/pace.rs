@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The longest wait while failing, unless the server asks for more.
-const LONGEST: Duration = Duration::from_mins(2);
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// The wait before the next attempt. `failures` in a row so far; `jitter` in [0, 1).
 pub fn wait(interval: Duration, failures: u32, retry_after: Option<Duration>, jitter: f64) -> Duration {

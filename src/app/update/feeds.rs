@@ -24,7 +24,7 @@ pub(super) fn slo(model: &mut Model, feed: Feed<SloBoard>) -> Vec<Effect> {
 }
 
 /// The desk arranged a new board.
-pub(super) fn alerts(model: &mut Model, board: Arc<AlertBoard>, now: Now) -> Vec<Effect> {
+pub(super) fn alerts(model: &mut Model, board: &Arc<AlertBoard>, now: Now) -> Vec<Effect> {
     let new_pages = board
         .newly_firing
         .iter()
@@ -36,8 +36,8 @@ pub(super) fn alerts(model: &mut Model, board: Arc<AlertBoard>, now: Now) -> Vec
                 .is_some_and(|word| SeverityRank::of(word) == SeverityRank::Critical)
         })
         .count();
-    settle(model, &board, now);
-    let before = model.alerts.board.replace(Arc::clone(&board));
+    settle(model, board, now);
+    let before = model.alerts.board.replace(Arc::clone(board));
     let mut effects = Vec::new();
     if let Some(paused) = &mut model.paused {
         paused.new_pages += new_pages;
@@ -45,7 +45,7 @@ pub(super) fn alerts(model: &mut Model, board: Arc<AlertBoard>, now: Now) -> Vec
         let was = under_cursor(model, before.as_deref());
         model.alerts.before = before.map(|before| (before, now.tick));
         model.alerts.arrange();
-        model.silences.arrange(Some(&board), now);
+        model.silences.arrange(Some(board), now);
         if let Some((row, text)) = was
             && model.alerts.list.selected.as_ref() != Some(&row)
         {

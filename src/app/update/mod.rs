@@ -41,7 +41,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             vec![Effect::Quit]
         }
         Msg::SloFetched(feed) => feeds::slo(model, feed),
-        Msg::AlertsArranged(board) => feeds::alerts(model, board, now),
+        Msg::AlertsArranged(board) => feeds::alerts(model, &board, now),
         Msg::HealthChanged(health) => {
             model.health = health;
             Vec::new()

@@ -123,8 +123,8 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
     }
 }
 
-fn open(model: &mut Model, modal: Modal) -> Vec<Effect> {
-    model.modal = Some(modal);
+fn open(model: &mut Model, over: Modal) -> Vec<Effect> {
+    model.modal = Some(over);
     Vec::new()
 }
 
@@ -405,9 +405,8 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
         PaneId::Alerts => model.alerts.list.step(&model.alerts.rows, step),
     };
     match moved {
-        Moved::Yes => Vec::new(),
         Moved::Stuck if model.focused_rows() == 0 => say(model, Level::Info, "the list is empty", now),
-        Moved::Stuck => Vec::new(),
+        Moved::Yes | Moved::Stuck => Vec::new(),
     }
 }
 

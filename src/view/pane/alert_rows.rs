@@ -1,5 +1,7 @@
 //! The cells of the alert pane's rows: an alert, a member of a group, a group's head with its tally.
 
+use std::collections::BTreeSet;
+
 use super::standing::{severity, standing, urgency};
 use crate::domain::alert::{AckState, Alert, AlertGroup, AlertState, Flaps, Labels};
 use crate::text::{Cut, SafeText, cut};
@@ -85,21 +87,15 @@ pub(super) fn head_cells<'a>(scene: Scene, group: &'a AlertGroup) -> Vec<Vec<Pie
             .then_some(value)
     };
     let mut name = vec![Piece::word(if open { "▾ " } else { "▸ " }, Role::Accent)];
-    match same(|alert| &alert.name) {
-        Some(value) => name.push(Piece::safe(SafeText::line(value), role)),
-        None => {
-            // Named by its worst, and how many other names it holds; without any alert by its key.
-            let mut names: Vec<&str> = group.alerts.iter().map(|alert| &*alert.name).collect();
-            names.sort_unstable();
-            names.dedup();
-            match first {
-                Some(worst) => {
-                    name.push(Piece::safe(SafeText::line(&worst.name), role));
-                    name.push(Piece::own(format!(" +{}", names.len() - 1), Role::TextMuted));
-                }
-                None => name.push(Piece::own(key_words(&group.key), role)),
-            }
-        }
+    if let Some(value) = same(|alert| &alert.name) {
+        name.push(Piece::safe(SafeText::line(value), role));
+    } else if let Some(worst) = first {
+        // Named by its worst, and how many other names it holds.
+        let names: BTreeSet<&str> = group.alerts.iter().map(|alert| &*alert.name).collect();
+        name.push(Piece::safe(SafeText::line(&worst.name), role));
+        name.push(Piece::own(format!(" +{}", names.len() - 1), Role::TextMuted));
+    } else {
+        name.push(Piece::own(key_words(&group.key), role));
     }
     let service = match same(|alert| &alert.service) {
         Some(value) => Piece::safe(SafeText::line(value), Role::TextMuted),
