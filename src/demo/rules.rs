@@ -1,6 +1,6 @@
 //! The shop's alerting rules and their state, a pure function of the world and time.
 //!
-//! A rule is evaluated on a grid of [`INTERVAL`] from [`REACH`] before the anchor on; what was evaluated is
+//! A rule is evaluated on a grid of [`INTERVAL`] from `REACH` before the anchor on; what was evaluated is
 //! remembered (a cache, nothing more). An alert that is already there at the first step is traced back in
 //! doubling steps. Templates know `{{ $labels.x }}` and `{{ $value }}`. Start at [`Rules::at`].
 

@@ -1,7 +1,7 @@
 //! The Prometheus HTTP API, as Prometheus, Thanos, Mimir and VictoriaMetrics speak it.
 //!
 //! Owns: parameters by flavor, the envelope, which failures are time-outs, which notices mean that an answer is
-//! not whole. Must not know SLOs. Start at [`Prometheus::ask`].
+//! not whole. Must not know SLOs. Start at `Prometheus::ask`.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

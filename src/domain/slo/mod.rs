@@ -2,8 +2,8 @@
 //!
 //! The arithmetic is that of the Google SRE workbook, chapter "Alerting on SLOs". Values here are plain
 //! numbers; where they come from (queries, batches, tiers) is `backend::metrics`' business. Start at
-//! [`Slo`] (the promise), then [`Readings`] (what was measured), then [`evaluate`], which turns the two
-//! into the [`SloReport`] (what is said); [`rank`] orders the board.
+//! [`Slo`] (the promise), then [`Readings`] (what was measured), then [`evaluate()`], which turns the two
+//! into the [`SloReport`] (what is said); [`rank()`] orders the board.
 
 mod budget;
 mod evaluate;

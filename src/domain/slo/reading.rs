@@ -1,4 +1,4 @@
-//! What was measured of one SLO, window by window. Filled by the engine; judged by [`evaluate`](super::evaluate).
+//! What was measured of one SLO, window by window. Filled by the engine; judged by [`evaluate()`](super::evaluate()).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
