@@ -18,7 +18,7 @@ use rustix::termios::{LocalModes, tcgetattr};
 pub const MIDWATCH: &str = env!("CARGO_BIN_EXE_midwatch");
 
 /// How long anything may take. Generous: the machine may be busy, and a wait ends when what it is for happens.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is started, and on what terminal.
 #[derive(Debug, Clone)]
@@ -166,9 +166,14 @@ impl Console {
         });
     }
 
-    /// Takes bytes until `arrived` holds; false when none came for so long.
+    /// Takes bytes until `arrived` holds; false when none came for so long, or when they came for longer than
+    /// anything may take: a clock on the screen ticks for ever.
     fn pump(&mut self, patience: Duration, arrived: impl Fn(&Self) -> bool) -> bool {
+        let clock = Clock::start();
         while !arrived(self) {
+            if clock.tick().0 > PATIENCE {
+                return false;
+            }
             let Some(Ok(bytes)) = self.bytes.as_ref().map(|b| b.recv_timeout(patience)) else {
                 return arrived(self);
             };
