@@ -18,3 +18,4 @@ mod keymap_corpus;
 mod laws;
 mod screens;
 mod theme_corpus;
+mod update;

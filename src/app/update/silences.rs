@@ -64,9 +64,12 @@ pub(super) fn fresh(model: &Model, now: Now) -> Composer {
     });
     area.move_cursor(tui_textarea::CursorMove::Bottom);
     area.move_cursor(tui_textarea::CursorMove::End);
+    let mut duration = TextArea::from(["2h"]);
+    // Behind what stands there: a digit typed in front would make another duration of it.
+    duration.move_cursor(tui_textarea::CursorMove::End);
     Composer {
         matchers: area,
-        duration: TextArea::from(["2h"]),
+        duration,
         comment: TextArea::default(),
         field: Field::Comment,
         error: None,
