@@ -46,6 +46,17 @@ pub enum Act {
     Renew(Vec<Renewal>),
 }
 
+impl Act {
+    /// Whether it ends this acknowledgement: then nobody extends it any more.
+    pub fn ends(&self, lease: &Lease) -> bool {
+        match self {
+            Self::HandBack { alerts } => lease.covers.iter().any(|o| alerts.contains(&o.fingerprint)),
+            Self::Expire { cluster, id } => lease.cluster == *cluster && lease.id == *id,
+            Self::Acknowledge { .. } | Self::Silence(_) | Self::Extend { .. } | Self::Renew(_) => false,
+        }
+    }
+}
+
 /// One acknowledgement to be renewed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renewal {

@@ -16,6 +16,12 @@ use crate::domain::alert::{
 use crate::domain::slo::{SloBoard, SloReport};
 use crate::time::{Now, Tick};
 
+/// A change on screen that is younger than this may not have been seen by whoever presses a key.
+const UNSEEN: Duration = Duration::from_millis(700);
+
+/// Boards remembered at once: more within that time are answers in a burst.
+const MOST_REMEMBERED: usize = 16;
+
 /// Text sought in a list; `n` and `N` are bound to it while it is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
@@ -134,8 +140,8 @@ pub type Firings = Result<Vec<(DateTime<Utc>, DateTime<Utc>)>, String>;
 pub struct AlertPane {
     /// What was arranged last.
     pub board: Option<Arc<AlertBoard>>,
-    /// The board before the last change, and when that change came: what a hand on a key may still have seen.
-    pub before: Option<(Arc<AlertBoard>, Tick)>,
+    /// Boards that were replaced of late, and when, oldest first: what a hand on a key may still have seen.
+    pub before: Vec<(Arc<AlertBoard>, Tick)>,
     /// Frozen board while paused.
     pub frozen: Option<Arc<AlertBoard>>,
     /// Rows shown.
@@ -160,6 +166,8 @@ pub struct AlertPane {
     pub displaced: Option<(String, Tick)>,
     /// A silence that was being composed and not sent.
     pub draft: Option<Box<Composer>>,
+    /// Questions asked so far about what a silence would have hidden: the newest one's number.
+    pub past_asked: u64,
     /// When the opened alert fired during the last day.
     pub history: Option<(Fingerprint, Firings)>,
 }
@@ -168,7 +176,7 @@ impl Default for AlertPane {
     fn default() -> Self {
         Self {
             board: None,
-            before: None,
+            before: Vec::new(),
             frozen: None,
             rows: Vec::new(),
             places: Vec::new(),
@@ -181,6 +189,7 @@ impl Default for AlertPane {
             search: None,
             displaced: None,
             draft: None,
+            past_asked: 0,
             history: None,
         }
     }
@@ -208,6 +217,31 @@ impl AlertPane {
     /// An alert by fingerprint, filtered out or not.
     pub fn alert(&self, fingerprint: Fingerprint) -> Option<&Arc<Alert>> {
         self.shown()?.by_fingerprint.get(&fingerprint)
+    }
+
+    /// Remembers a board that has just been taken from the screen, as long as a hand may have it in mind.
+    pub fn remember(&mut self, board: Arc<AlertBoard>, now: Now) {
+        self.before
+            .retain(|(_, replaced)| now.tick.since(*replaced) < UNSEEN);
+        if self.before.len() == MOST_REMEMBERED {
+            // The oldest says most: it is the one that is compared with.
+            self.before.pop();
+        }
+        self.before.push((board, now.tick));
+    }
+
+    /// The board that was on screen when a change could last have been seen, where there was a change since.
+    pub fn last_seen(&self, now: Now) -> Option<&Arc<AlertBoard>> {
+        let unseen = |(_, replaced): &&(Arc<AlertBoard>, Tick)| now.tick.since(*replaced) < UNSEEN;
+        self.frozen
+            .as_ref()
+            .or_else(|| self.before.iter().find(unseen).map(|(board, _)| board))
+    }
+
+    /// What the row under the cursor was until a moment ago, where it changed without a key.
+    pub fn displaced(&self, now: Now) -> Option<&str> {
+        let (was, at) = self.displaced.as_ref()?;
+        (now.tick.since(*at) < UNSEEN).then_some(was)
     }
 
     /// Works out the rows again and finds the cursor's alert among them.

@@ -1,4 +1,4 @@
-//! `midwatch`: the console. The skeleton is painted before a runtime, a client or a task exists.
+//! `midwatch`: the console. The skeleton is painted before a client or a task exists.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use crate::terminal::capability::{self, ColorChoice, GlyphChoice};
 use crate::terminal::clipboard::Multiplexer;
 use crate::terminal::encoder::SyncOutput;
 use crate::terminal::guard::Mouse;
+use crate::terminal::signals::Signals;
 use crate::terminal::tty::{BackgroundQuery, Options, Tty};
 use crate::theme::{self, Means};
 
@@ -39,6 +40,17 @@ pub fn run(session: &mut Session) -> Outcome {
     let keymap = Arc::new(keymap::load(&config.keymap, dir)?);
     let layout = layout_file::load(config.state_dir.as_deref());
 
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(4)
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Unexpected(error.into()))?;
+    // Before the terminal is taken: a signal in between would leave it raw, a new size would go unheard.
+    let mut signals = {
+        let _inside = runtime.enter();
+        Signals::listen()?
+    };
     let (tty, inputs) = Tty::open(options(session, &config), session.clock).map_err(no_terminal)?;
     let now = session.clock.now();
     let size = tty.size();
@@ -47,15 +59,9 @@ pub fn run(session: &mut Session) -> Outcome {
     let mut console = Console::new(model, theme, tty, inputs, session.clock);
     console.draw(now);
 
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(WORKERS)
-        .max_blocking_threads(4)
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::Unexpected(error.into()))?;
     let wires = Wires::default();
     let mut context = Arc::new(context);
-    let ended = runtime.block_on(async {
+    runtime.block_on(async {
         loop {
             let opening = Opening {
                 config: Arc::clone(&config),
@@ -63,10 +69,13 @@ pub fn run(session: &mut Session) -> Outcome {
                 backends: Backends::open(&context, &wires, session.clock),
                 clock: session.clock,
                 themes: themes(config.config_dir.clone(), means),
+                signals,
             };
-            let mut world = session::Session::open(opening)?;
-            match console.run(&mut world).await {
-                Ended::Quit => return Ok::<(), std::io::Error>(()),
+            let mut world = session::Session::open(opening);
+            let ended = console.run(&mut world).await;
+            signals = world.close();
+            match ended {
+                Ended::Quit => return,
                 Ended::SwitchContext(name) => {
                     if let Some(next) = config.contexts.get(&name) {
                         context = Arc::new(next.clone());
@@ -82,7 +91,6 @@ pub fn run(session: &mut Session) -> Outcome {
     // The terminal first: whatever else takes time, the shell is back at once.
     drop(console);
     runtime.shutdown_timeout(LAST_WORK);
-    ended.map_err(|error| CliError::Unexpected(error.into()))?;
     Ok(Exit::Done)
 }
 

@@ -50,6 +50,8 @@ pub struct Opening {
     pub clock: Clock,
     /// Loads a theme by name.
     pub themes: ThemeLoader,
+    /// Listened for since before the terminal was taken, so that none is missed.
+    pub signals: Signals,
 }
 
 /// One open context.
@@ -165,13 +167,14 @@ fn short_cause(error: &crate::backend::BackendError) -> String {
 
 impl Session {
     /// Opens a context: starts every task. Call within the runtime.
-    pub fn open(opening: Opening) -> std::io::Result<Self> {
+    pub fn open(opening: Opening) -> Self {
         let Opening {
             config,
             context,
             backends,
             clock,
             themes,
+            signals,
         } = opening;
         let backends = Arc::new(backends);
         let health: Vec<BackendHealth> = backends
@@ -276,7 +279,7 @@ impl Session {
         };
         tasks.spawn(arrange(gather, arrangement_in, board_out, stir, clock));
 
-        Ok(Self {
+        Self {
             backends,
             identity: Arc::from(config.identity.as_str()),
             lease: config.ack_lease,
@@ -292,8 +295,13 @@ impl Session {
             board,
             health,
             wake,
-            signals: Signals::listen()?,
-        })
+            signals,
+        }
+    }
+
+    /// Ends every task; the signals are for whoever comes next.
+    pub fn close(self) -> Signals {
+        self.signals
     }
 
     /// Runs a piece of work whose result goes to the loop; whether there was room.

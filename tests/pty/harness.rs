@@ -18,7 +18,7 @@ use rustix::termios::{LocalModes, tcgetattr};
 pub const MIDWATCH: &str = env!("CARGO_BIN_EXE_midwatch");
 
 /// How long anything may take. Generous: the machine may be busy, and a wait ends when what it is for happens.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is started, and on what terminal.
 #[derive(Debug, Clone)]
@@ -26,6 +26,7 @@ pub struct Setup {
     program: PathBuf,
     args: Vec<String>,
     env: Vec<(String, String)>,
+    home: Home,
     width: u16,
     height: u16,
 }
@@ -41,6 +42,7 @@ impl Setup {
             program: program.to_owned(),
             args: args.iter().map(|&arg| arg.to_owned()).collect(),
             env: Vec::new(),
+            home: Home::Own,
             width: 120,
             height: 40,
         }
@@ -60,6 +62,12 @@ impl Setup {
         self
     }
 
+    /// No home directory is known, as under some service managers.
+    pub fn homeless(mut self) -> Self {
+        self.home = Home::None;
+        self
+    }
+
     pub fn start(self) -> Console {
         Console::start(&self, Reading::Yes)
     }
@@ -68,6 +76,14 @@ impl Setup {
     pub fn start_stalled(self) -> Console {
         Console::start(&self, Reading::No)
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Home {
+    /// An empty one, gone with the test.
+    Own,
+    /// `HOME` is not set.
+    None,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -111,7 +127,9 @@ impl Console {
         command.args(&setup.args);
         command.env_clear();
         command.cwd(home.path());
-        command.env("HOME", home.path());
+        if setup.home == Home::Own {
+            command.env("HOME", home.path());
+        }
         for (name, value) in &setup.env {
             command.env(name, value);
         }
@@ -166,9 +184,14 @@ impl Console {
         });
     }
 
-    /// Takes bytes until `arrived` holds; false when none came for so long.
+    /// Takes bytes until `arrived` holds; false when none came for so long, or when they came for longer than
+    /// anything may take: a clock on the screen ticks for ever.
     fn pump(&mut self, patience: Duration, arrived: impl Fn(&Self) -> bool) -> bool {
+        let clock = Clock::start();
         while !arrived(self) {
+            if clock.tick().0 > PATIENCE {
+                return false;
+            }
             let Some(Ok(bytes)) = self.bytes.as_ref().map(|b| b.recv_timeout(patience)) else {
                 return arrived(self);
             };

@@ -15,3 +15,4 @@ mod input;
 mod lifecycle;
 mod odd_terminals;
 mod stand_in;
+mod surroundings;

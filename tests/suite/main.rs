@@ -19,3 +19,4 @@ mod keymap_corpus;
 mod laws;
 mod screens;
 mod theme_corpus;
+mod update;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::{refusal, say};
+use super::{busy, refusal, say};
 use crate::app::acts::{Act, Stage};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::modal::{Confirm, ConfirmLine, Modal, Then};
@@ -14,9 +13,6 @@ use crate::app::{Effect, Model};
 use crate::domain::alert::{AckState, Alert, AlertBoard, AlertState, Fingerprint, Occurrence};
 use crate::text::SafeText;
 use crate::time::Now;
-
-/// A change on screen that is younger than this may not have been seen by whoever presses a key.
-const UNSEEN: Duration = Duration::from_millis(700);
 
 /// Folds the group under the cursor, or goes to its head.
 pub(super) fn fold(model: &mut Model, now: Now) -> Vec<Effect> {
@@ -115,15 +111,9 @@ pub(super) fn targets(model: &Model, now: Now) -> Targets {
         };
     };
     let current = targets_on(model, live);
-    let seen = match (&model.alerts.frozen, &model.alerts.before) {
-        (Some(frozen), _) => Some(targets_on(model, frozen)),
-        (None, Some((before, at))) if now.tick.since(*at) < UNSEEN => Some(targets_on(model, before)),
-        (None, _) => None,
-    };
-    let mut changes = seen.map_or_else(Vec::new, |seen| differences(&seen, &current));
-    if let Some((was, at)) = &model.alerts.displaced
-        && now.tick.since(*at) < UNSEEN
-    {
+    let seen = model.alerts.last_seen(now);
+    let mut changes = seen.map_or_else(Vec::new, |seen| differences(&targets_on(model, seen), &current));
+    if let Some(was) = model.alerts.displaced(now) {
         changes.insert(
             0,
             ConfirmLine::Warning(format!("the row under the cursor was {was} a moment ago")),
@@ -174,7 +164,12 @@ pub(super) fn acknowledge(model: &mut Model, now: Now) -> Vec<Effect> {
     }
     let Targets { now: alerts, changes } = targets(model, now);
     if alerts.is_empty() {
-        return say(model, Level::Info, "no alert under the cursor", now);
+        let why = if model.alerts.marks.is_empty() || !model.details.is_empty() {
+            "no alert under the cursor"
+        } else {
+            "the marked alerts are gone; esc takes the marks away"
+        };
+        return say(model, Level::Info, why, now);
     }
     let free: Vec<&Arc<Alert>> = alerts
         .iter()
@@ -280,6 +275,9 @@ fn ask(model: &mut Model, title: String, lines: Vec<ConfirmLine>, act: Act) -> V
 
 /// Hands an act to the runtime at once.
 pub(super) fn send(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
+    if let Some(why) = busy(model) {
+        return say(model, Level::Warn, why, now);
+    }
     model.alerts.marks.clear();
     let id = model.acts.add(act.clone(), Stage::Sent { since: now.tick });
     vec![Effect::Carry { id, act }]

@@ -38,24 +38,38 @@ pub(super) fn alerts(model: &mut Model, board: &Arc<AlertBoard>, now: Now) -> Ve
         .count();
     settle(model, board, now);
     let before = model.alerts.board.replace(Arc::clone(board));
-    let mut effects = Vec::new();
+    let first = before.is_none();
     if let Some(paused) = &mut model.paused {
         paused.new_pages += new_pages;
     } else {
-        let was = under_cursor(model, before.as_deref());
-        model.alerts.before = before.map(|before| (before, now.tick));
-        model.alerts.arrange();
-        model.silences.arrange(Some(board), now);
-        if let Some((row, text)) = was
-            && model.alerts.list.selected.as_ref() != Some(&row)
-        {
-            model.alerts.displaced = Some((text, now.tick));
-        }
+        replace(model, before, now);
     }
-    if new_pages > 0 && model.alerts.before.is_some() {
-        effects.push(Effect::Ring);
+    if new_pages > 0 && !first {
+        vec![Effect::Ring]
+    } else {
+        Vec::new()
     }
-    effects
+}
+
+/// Thaws what was frozen: what changed meanwhile is as new to the eye as a board that just came.
+pub(super) fn show_present(model: &mut Model, now: Now) {
+    let frozen = model.alerts.frozen.take();
+    replace(model, frozen, now);
+}
+
+/// Lays out the present board in place of the one that was on screen.
+fn replace(model: &mut Model, before: Option<Arc<AlertBoard>>, now: Now) {
+    let was = under_cursor(model, before.as_deref());
+    if let Some(before) = before {
+        model.alerts.remember(before, now);
+    }
+    model.alerts.arrange();
+    model.silences.arrange(model.alerts.board.as_deref(), now);
+    if let Some((row, text)) = was
+        && model.alerts.list.selected.as_ref() != Some(&row)
+    {
+        model.alerts.displaced = Some((text, now.tick));
+    }
 }
 
 fn under_cursor(model: &Model, before: Option<&AlertBoard>) -> Option<(AlertRow, String)> {
@@ -104,6 +118,10 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
     };
     match result.state {
         ActState::Confirmed => {
+            if let Some(pending) = model.acts.pending.get(at) {
+                let act = pending.act.clone();
+                model.acts.held.retain(|held| !act.ends(&held.lease));
+            }
             if let Some(pending) = model.acts.pending.get_mut(at) {
                 pending.stage = Stage::Confirmed { at: now.tick };
             }

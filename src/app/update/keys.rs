@@ -1,6 +1,6 @@
 //! Input → action: modals first, then the keymap of the focused place, then global keys.
 
-use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 use super::{modals, run, say};
@@ -31,6 +31,11 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             run::action(model, action, now)
         }
         Lookup::Prefix(_) => Vec::new(),
+        Lookup::Unbound if key.code == KeyCode::Esc && model.pending_keys.len() > 1 => {
+            // The one step back that esc goes is out of the sequence.
+            model.pending_keys.clear();
+            Vec::new()
+        }
         Lookup::Unbound => {
             let keys: Vec<String> = model.pending_keys.drain(..).map(|c| c.to_string()).collect();
             let help = model

@@ -49,7 +49,14 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::ActFinished { id, result } => feeds::act_finished(model, id, result, now),
         Msg::SilencePast { seq, result } => silences::past(model, seq, result),
         Msg::AlertHistory { fingerprint, result } => {
-            model.alerts.history = Some((fingerprint, result));
+            // A late answer about one that is closed must not take the place of the open one's.
+            if model
+                .details
+                .iter()
+                .any(|view| view.detail == Detail::Alert(fingerprint))
+            {
+                model.alerts.history = Some((fingerprint, result));
+            }
             Vec::new()
         }
         Msg::Said { level, text } => {
@@ -118,10 +125,13 @@ fn refusal(model: &Model) -> Option<String> {
             model.settings.context
         ));
     }
-    if model.acts.pending.len() >= super::acts::Acts::MAX_PENDING {
-        return Some("busy: too many acts are waiting for an answer".to_owned());
-    }
-    None
+    busy(model)
+}
+
+/// Why no more acts are taken on, where too many wait: asked again when an act goes out after a question.
+fn busy(model: &Model) -> Option<String> {
+    let full = model.acts.pending.len() >= super::acts::Acts::MAX_PENDING;
+    full.then(|| "busy: too many acts are waiting for an answer".to_owned())
 }
 
 fn say(model: &mut Model, level: Level, text: impl Into<String>, now: Now) -> Vec<Effect> {

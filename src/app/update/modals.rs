@@ -112,7 +112,6 @@ pub(super) fn typed(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(Modal::Composer(composer)) => {
             composer.error = None;
             if composer.field == Field::Matchers {
-                composer.seq += 1;
                 return silences::ask_past(model);
             }
             Vec::new()

@@ -1,6 +1,6 @@
 //! Actions that look, move and arrange; the acting ones go on to `alerts` and `silences`.
 
-use super::{alerts, copy, modals, palette, say, silences};
+use super::{alerts, copy, feeds, modals, palette, say, silences};
 use crate::action::{Action, Place};
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::list::{Direction, Moved, Placed, Step};
@@ -205,7 +205,13 @@ fn resize(model: &mut Model, by: i16, now: Now) -> Vec<Effect> {
 }
 
 fn back(model: &mut Model, now: Now) -> Vec<Effect> {
-    if model.toasts.dismiss().is_some() || model.details.pop().is_some() {
+    if model.toasts.dismiss().is_some() {
+        return Vec::new();
+    }
+    if model.detail() == Some(&Detail::Silences) && model.silences.search.take().is_some() {
+        return Vec::new();
+    }
+    if model.details.pop().is_some() {
         return Vec::new();
     }
     let search = match model.focus {
@@ -230,9 +236,8 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
 fn pause(model: &mut Model, now: Now) -> Vec<Effect> {
     if model.paused.take().is_some() {
         model.slo.frozen = None;
-        model.alerts.frozen = None;
         model.slo.arrange(model.scope.service());
-        model.alerts.arrange();
+        feeds::show_present(model, now);
     } else {
         model.slo.frozen = model.slo.feed.shared();
         model.alerts.frozen.clone_from(&model.alerts.board);

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use tui_textarea::TextArea;
 
 use super::alerts::{counted, describe, targets};
-use super::{refusal, run, say};
+use super::{busy, refusal, run, say};
 use crate::app::acts::{Act, SilenceRequest, Stage};
 use crate::app::focus::Detail;
 use crate::app::modal::{Composer, Confirm, ConfirmLine, Field, Modal, Past, Then, Typed};
@@ -39,8 +39,7 @@ pub(super) fn compose(model: &mut Model, now: Now) -> Vec<Effect> {
         }
         None => fresh(model, now),
     };
-    let seq = composer.seq + 1;
-    model.modal = Some(Modal::Composer(Box::new(Composer { seq, ..composer })));
+    model.modal = Some(Modal::Composer(Box::new(composer)));
     ask_past(model)
 }
 
@@ -65,9 +64,12 @@ pub(super) fn fresh(model: &Model, now: Now) -> Composer {
     });
     area.move_cursor(tui_textarea::CursorMove::Bottom);
     area.move_cursor(tui_textarea::CursorMove::End);
+    let mut duration = TextArea::from(["2h"]);
+    // Behind what stands there: a digit typed in front would make another duration of it.
+    duration.move_cursor(tui_textarea::CursorMove::End);
     Composer {
         matchers: area,
-        duration: TextArea::from(["2h"]),
+        duration,
         comment: TextArea::default(),
         field: Field::Comment,
         error: None,
@@ -136,6 +138,9 @@ pub(super) fn ask_past(model: &mut Model) -> Vec<Effect> {
     let Some(Modal::Composer(composer)) = &mut model.modal else {
         return Vec::new();
     };
+    // Never the number of an earlier question, whichever composer asked it: its answer may still come.
+    model.alerts.past_asked += 1;
+    composer.seq = model.alerts.past_asked;
     match matchers_of(composer) {
         Ok(matchers) if has_metrics => {
             composer.past = Past::Waiting;
@@ -232,6 +237,9 @@ fn preview_lines(seen: &Preview, board: &AlertBoard) -> Vec<ConfirmLine> {
 
 /// Sends a silence after its grace time, within which it can be undone.
 pub(super) fn queue(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
+    if let Some(why) = busy(model) {
+        return say(model, Level::Warn, why, now);
+    }
     model.alerts.draft = None;
     model.alerts.marks.clear();
     let grace = model.settings.grace;

@@ -2,11 +2,25 @@
 
 use std::time::Duration;
 
+use super::alerts::describe;
 use crate::app::acts::{Act, Acts, Belled, Renewal, Stage};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
-use crate::domain::alert::lease::{Step, Terms, extension_due};
+use crate::domain::alert::lease::{Lease, Step, Terms, extension_due};
+use crate::domain::alert::{AlertBoard, Standing};
 use crate::time::{Now, Tick};
+
+/// What to say of an acknowledgement that is in force no more, where it hides nothing now and something fires.
+fn fires_again(lease: &Lease, board: &AlertBoard) -> Option<String> {
+    let free = lease.covers.iter().find_map(|occurrence| {
+        let alert = board.by_fingerprint.get(&occurrence.fingerprint)?;
+        (alert.standing() == Standing::Unacknowledged).then_some(alert)
+    })?;
+    Some(format!(
+        "an acknowledgement is over and {} fires: acknowledge again to keep it",
+        describe(free)
+    ))
+}
 
 /// How often the held acknowledgements are looked at: often enough for the bell, two minutes before the end.
 const LOOK: Duration = Duration::from_secs(15);
@@ -55,9 +69,12 @@ fn look_at_leases(model: &mut Model, now: Now) -> Vec<Effect> {
     let idle = now.tick.since(model.last_key);
     let mut renewals = Vec::new();
     let mut words = Vec::new();
+    let pending = &model.acts.pending;
     model.acts.held.retain_mut(
         |held| match extension_due(&held.lease, &board, &terms, idle, now) {
             Step::Wait => true,
+            // An extension that overtakes the hand-back under way would bring it back.
+            Step::Extend { .. } if pending.iter().any(|pending| pending.act.ends(&held.lease)) => true,
             Step::Extend { until } => {
                 renewals.push(Renewal {
                     lease: held.lease.clone(),
@@ -76,7 +93,11 @@ fn look_at_leases(model: &mut Model, now: Now) -> Vec<Effect> {
                 }
                 true
             }
-            Step::Done | Step::Lapsed => false,
+            Step::Done => false,
+            Step::Lapsed => {
+                words.extend(fires_again(&held.lease, &board));
+                false
+            }
         },
     );
     let mut effects = Vec::new();

@@ -1,0 +1,371 @@
+//! Taking alerts and handing them back: what a key hits, and what it asks first.
+
+use chrono::TimeDelta;
+use midwatch::app::acts::{Act, Stage};
+use midwatch::app::msg::ActState;
+use midwatch::app::{Effect, Settings};
+use midwatch::domain::alert::{Ack, AckState, Alert, AlertState};
+use midwatch::theme::{Glyphs, Theme};
+use midwatch::view;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{Hand, pod};
+use crate::fixtures::{ago, board_of, now, settings};
+
+fn held(mut alert: Alert, by: &str) -> Alert {
+    alert.ack = AckState::Held(Ack {
+        by: by.into(),
+        at: ago(4),
+        until: now().utc + TimeDelta::minutes(11),
+        silences: vec![("eu-0".into(), "s1".into())],
+        note: "".into(),
+    });
+    alert.state = AlertState::Suppressed;
+    alert
+}
+
+fn acknowledged(act: &Act) -> Vec<u64> {
+    match act {
+        Act::Acknowledge { alerts, .. } => alerts.iter().map(|o| o.fingerprint.0).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn ids(alerts: &[&Alert]) -> Vec<u64> {
+    alerts
+        .iter()
+        .map(|alert| alert.occurrence.fingerprint.0)
+        .collect()
+}
+
+fn screen(hand: &Hand) -> String {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 40));
+    let theme = Theme::from_styles("plain", Glyphs::Unicode, |_| Style::new());
+    view::draw(&hand.model, &theme, hand.now, &mut buffer);
+    buffer
+        .content()
+        .iter()
+        .map(ratatui::buffer::Cell::symbol)
+        .collect()
+}
+
+#[test]
+fn one_alert_is_taken_with_one_key() {
+    let alert = pod("A", "1");
+    let mut hand = Hand::with(vec![alert.clone()]);
+    hand.press("a");
+    let (_, act) = hand.one_act();
+    assert_eq!(acknowledged(&act), ids(&[&alert]));
+    assert!(
+        screen(&hand).contains("ack…"),
+        "the row says that it is under way"
+    );
+}
+
+#[test]
+fn the_head_of_a_group_takes_those_of_it_that_nobody_has() {
+    let (one, two, three) = (
+        pod("A", "1"),
+        held(pod("A", "2"), "mara@example.com"),
+        pod("A", "3"),
+    );
+    let mut hand = Hand::with(vec![one.clone(), two, three.clone()]);
+    hand.press("a");
+    assert_eq!(acknowledged(&hand.one_act().1), ids(&[&one, &three]));
+}
+
+#[test]
+fn a_key_pressed_twice_takes_once() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("a a");
+    assert_eq!(hand.acts().len(), 1);
+    hand.assert_said("under way");
+}
+
+#[test]
+fn what_somebody_has_is_said_with_their_name() {
+    let mut hand = Hand::with(vec![held(pod("A", "1"), "mara@example.com")]);
+    hand.press("a");
+    assert_eq!(hand.taken(), []);
+    hand.assert_said("already acknowledged by mara@example.com since 03:10Z");
+}
+
+#[test]
+fn marked_alerts_are_listed_and_asked_about_though_a_filter_hides_them() {
+    let all = vec![pod("A", "1"), pod("B", "1"), pod("C", "1")];
+    let mut hand = Hand::with(all.clone());
+    hand.press("x x");
+    // The filter leaves one row; the board still knows all.
+    let mut shown = board_of(vec![all[2].clone()]);
+    shown.by_fingerprint = board_of(all.clone()).by_fingerprint;
+    hand.tell(midwatch::app::Msg::AlertsArranged(std::sync::Arc::new(shown)));
+    hand.wait(1_000);
+    hand.taken();
+    hand.press("a");
+    let mut lines = hand.asked();
+    lines.sort();
+    assert_eq!(lines, ["A checkout 1", "B checkout 1"]);
+    assert_eq!(hand.taken(), []);
+    hand.press("y");
+    let mut taken = acknowledged(&hand.one_act().1);
+    let mut wanted = ids(&[&all[0], &all[1]]);
+    taken.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(taken, wanted);
+    assert!(hand.model.alerts.marks.is_empty(), "marks are used up");
+}
+
+#[test]
+fn a_no_leaves_it_undone_and_the_marks_where_they_were() {
+    for no in ["n", "esc", "q"] {
+        let mut hand = Hand::with(vec![pod("A", "1"), pod("B", "1")]);
+        hand.press("x x a");
+        hand.asked();
+        hand.press(no);
+        assert_eq!(hand.taken(), [], "{no}");
+        assert!(hand.model.modal.is_none());
+        assert_eq!(hand.model.alerts.marks.len(), 2);
+    }
+}
+
+#[test]
+fn marks_of_alerts_that_are_gone_do_not_pass_for_the_row_under_the_cursor() {
+    let mut hand = Hand::with(vec![pod("A", "1"), pod("B", "1")]);
+    hand.press("x");
+    hand.board(vec![pod("B", "1")]);
+    hand.wait(1_000);
+    hand.taken();
+    hand.press("a");
+    assert_eq!(hand.taken(), []);
+    hand.assert_said("the marked alerts are gone");
+}
+
+#[test]
+fn a_group_that_gained_a_member_a_moment_ago_is_asked_about_with_the_difference() {
+    let group = || vec![pod("A", "1"), pod("A", "2")];
+    for (age, asks) in [(0, true), (699, true), (701, false)] {
+        let mut hand = Hand::with(group());
+        let mut more = group();
+        more.push(pod("A", "3"));
+        hand.board(more);
+        hand.wait(age);
+        hand.press("a");
+        if asks {
+            assert_eq!(hand.asked()[0], "! new: A checkout 3", "{age}");
+            assert_eq!(hand.taken(), []);
+        } else {
+            assert_eq!(acknowledged(&hand.one_act().1).len(), 3, "{age}");
+        }
+    }
+}
+
+#[test]
+fn a_burst_of_answers_hides_no_newcomer_from_the_question() {
+    let group = |n: usize| (1..=n).map(|i| pod("A", &i.to_string())).collect::<Vec<_>>();
+    let mut hand = Hand::with(group(2));
+    hand.board(group(3));
+    for _ in 0..40 {
+        hand.wait(10);
+        hand.board(group(3));
+    }
+    hand.press("a");
+    assert_eq!(hand.asked()[0], "! new: A checkout 3");
+    // And once it has been on screen for long, nothing is asked, however often answers come.
+    hand.press("esc");
+    for _ in 0..10 {
+        hand.wait(200);
+        hand.board(group(3));
+    }
+    hand.press("a");
+    assert_eq!(acknowledged(&hand.one_act().1).len(), 3);
+}
+
+#[test]
+fn a_row_that_slid_under_the_cursor_is_asked_about() {
+    let mut hand = Hand::with(vec![pod("A", "1"), pod("B", "1")]);
+    hand.board(vec![pod("B", "1")]);
+    hand.wait(300);
+    hand.press("a");
+    assert_eq!(
+        hand.asked()[0],
+        "! the row under the cursor was A checkout 1 a moment ago"
+    );
+}
+
+#[test]
+fn a_re_fire_a_moment_ago_is_another_alert() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    let mut again = pod("A", "1");
+    again.occurrence.starts_at = now().utc;
+    hand.board(vec![again]);
+    hand.press("a");
+    assert!(
+        hand.asked().iter().any(|line| line == "! new: A checkout 1"),
+        "{:?}",
+        hand.asked()
+    );
+}
+
+#[test]
+fn while_paused_what_changed_behind_the_frozen_screen_is_asked_about() {
+    let mut hand = Hand::with(vec![pod("A", "1"), pod("A", "2")]);
+    hand.press("p");
+    hand.board(vec![pod("A", "1"), pod("A", "2"), pod("A", "3")]);
+    hand.wait(60_000);
+    hand.taken();
+    hand.press("a");
+    assert_eq!(hand.asked()[0], "! new: A checkout 3");
+    hand.press("y");
+    assert_eq!(acknowledged(&hand.one_act().1).len(), 3);
+}
+
+#[test]
+fn what_a_thaw_brings_is_as_new_as_what_an_answer_brings() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("p");
+    hand.board(vec![pod("B", "1"), pod("A", "2")]);
+    hand.wait(60_000);
+    hand.press("p");
+    hand.wait(200);
+    hand.taken();
+    hand.press("a");
+    assert!(
+        hand.asked()[0].contains("was A checkout 1 a moment ago"),
+        "{:?}",
+        hand.asked()
+    );
+    hand.press("esc");
+    hand.wait(600);
+    hand.press("a");
+    assert_eq!(hand.acts().len(), 1, "seen by now");
+}
+
+#[test]
+fn a_poll_under_way_does_not_undo_an_acknowledgement_on_screen() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("a");
+    let (id, _) = hand.one_act();
+    hand.board(vec![pod("A", "1")]);
+    assert!(screen(&hand).contains("ack…"), "still under way");
+    hand.finish(id, ActState::Confirmed, Vec::new());
+    // Asked before the silence was made, answered after.
+    hand.board(vec![pod("A", "1")]);
+    assert_eq!(hand.model.acts.pending.len(), 1);
+    assert!(!screen(&hand).contains("unacked"), "{}", screen(&hand));
+    hand.board(vec![held(pod("A", "1"), "jun@example.com")]);
+    assert_eq!(hand.model.acts.pending, [], "the board agrees");
+    assert!(!screen(&hand).contains("unacked"));
+}
+
+#[test]
+fn a_board_that_never_agrees_is_believed_in_the_end() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("a");
+    let (id, _) = hand.one_act();
+    hand.finish(id, ActState::Confirmed, Vec::new());
+    hand.wait(19_000);
+    hand.board(vec![pod("A", "1")]);
+    assert_eq!(hand.model.acts.pending.len(), 1);
+    hand.wait(1_000);
+    assert_eq!(hand.model.acts.pending, []);
+    assert!(screen(&hand).contains("unacked"));
+}
+
+#[test]
+fn a_refusal_frees_the_row_and_says_why() {
+    for state in [ActState::Failed, ActState::Unknown] {
+        let mut hand = Hand::with(vec![pod("A", "1")]);
+        hand.press("a");
+        let (id, _) = hand.one_act();
+        hand.finish(id, state, Vec::new());
+        assert_eq!(hand.said(), "the server's word");
+        assert_eq!(hand.model.acts.pending, []);
+        hand.finish(id, state, Vec::new());
+        hand.press("a");
+        assert_eq!(hand.acts().len(), 1, "it can be tried again");
+    }
+}
+
+#[test]
+fn read_only_says_why_for_every_act() {
+    let mut hand = Hand::on(
+        Settings {
+            read_only: true,
+            ..settings()
+        },
+        board_of(vec![pod("A", "1")]),
+    );
+    for key in ["a", "A", "s"] {
+        hand.press(key);
+        assert_eq!(hand.taken(), [], "{key}");
+        assert!(hand.model.modal.is_none());
+        hand.assert_said("read-only");
+        hand.wait(20_000);
+    }
+}
+
+#[test]
+fn without_an_alertmanager_the_mend_is_said() {
+    let mut hand = Hand::on(
+        Settings {
+            alertmanagers: Vec::new(),
+            ..settings()
+        },
+        board_of(vec![pod("A", "1")]),
+    );
+    hand.press("a");
+    hand.assert_said("[[contexts.prod-eu.alertmanagers]]");
+}
+
+#[test]
+fn only_what_is_ours_is_handed_back() {
+    let ours = held(pod("A", "1"), "jun@example.com");
+    let mut hand = Hand::with(vec![ours.clone(), held(pod("A", "2"), "mara@example.com")]);
+    hand.press("A");
+    let (_, act) = hand.one_act();
+    assert_eq!(
+        act,
+        Act::HandBack {
+            alerts: vec![ours.occurrence.fingerprint]
+        }
+    );
+    let mut hand = Hand::with(vec![held(pod("A", "2"), "mara@example.com")]);
+    hand.press("A");
+    assert_eq!(hand.taken(), []);
+    hand.assert_said("held by mara@example.com");
+    let mut hand = Hand::with(vec![pod("A", "2")]);
+    hand.press("A");
+    hand.assert_said("not acknowledged");
+}
+
+#[test]
+fn acts_beyond_the_cap_are_refused_and_none_is_lost() {
+    let alerts: Vec<Alert> = (0..300).map(|n| pod(&format!("A{n}"), "1")).collect();
+    let mut hand = Hand::with(alerts);
+    for _ in 0..300 {
+        hand.press("a j");
+    }
+    let sent = hand.acts();
+    assert_eq!(sent.len(), midwatch::app::acts::Acts::MAX_PENDING);
+    assert_eq!(hand.model.acts.pending.len(), sent.len());
+    hand.assert_said("busy");
+    for (id, _) in &sent {
+        assert!(
+            hand.model
+                .acts
+                .pending
+                .iter()
+                .any(|p| p.id == *id && matches!(p.stage, Stage::Sent { .. }))
+        );
+    }
+    // Asked while there was room, answered when there is none: refused too.
+    hand.press("x x a");
+    assert!(
+        !hand
+            .taken()
+            .iter()
+            .any(|effect| matches!(effect, Effect::Carry { .. }))
+    );
+}

@@ -1,0 +1,312 @@
+//! The composer, its guards and its grace time; extending and ending silences.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use midwatch::app::acts::{Act, Stage};
+use midwatch::app::focus::PaneId;
+use midwatch::app::modal::{Composer, Field, Modal, Past};
+use midwatch::app::{Effect, Msg, Settings};
+use midwatch::domain::alert::{Alert, StateChoice};
+
+use super::{Hand, pod};
+use crate::fixtures::{alert, alert_board, board_of, settings};
+
+#[track_caller]
+fn composer(hand: &Hand) -> &Composer {
+    match &hand.model.modal {
+        Some(Modal::Composer(composer)) => composer,
+        other => panic!("no composer but {other:?}; said {:?}", hand.said()),
+    }
+}
+
+fn matchers(hand: &Hand) -> String {
+    composer(hand).matchers.lines().join(" ")
+}
+
+fn dangerous() -> Settings {
+    Settings {
+        danger: true,
+        ..settings()
+    }
+}
+
+#[test]
+fn it_opens_on_what_the_targets_have_in_common() {
+    let mut hand = Hand::with(vec![pod("A", "1"), pod("A", "2")]);
+    hand.press("s");
+    assert_eq!(
+        matchers(&hand),
+        r#"alertname="A" env="prod" service="checkout" severity="warning""#
+    );
+    assert_eq!(composer(&hand).duration.lines(), ["2h"]);
+    assert!(matches!(
+        hand.taken().as_slice(),
+        [Effect::FetchSilencePast { .. }]
+    ));
+}
+
+#[test]
+fn esc_keeps_a_draft_and_ctrl_l_starts_over() {
+    let mut hand = Hand::with(vec![pod("A", "1"), pod("B", "1")]);
+    hand.press("s");
+    hand.write("half a thought");
+    hand.press("esc");
+    assert!(hand.model.modal.is_none());
+    hand.assert_said("draft");
+    hand.press("esc j s");
+    assert_eq!(composer(&hand).comment.lines(), ["half a thought"]);
+    assert!(
+        matchers(&hand).contains("alertname=\"A\""),
+        "the draft's own target"
+    );
+    hand.press("ctrl-l");
+    assert_eq!(composer(&hand).comment.lines(), [""]);
+    assert!(matchers(&hand).contains("alertname=\"B\""), "the cursor's");
+}
+
+#[test]
+fn an_error_goes_to_its_field_and_goes_when_that_is_mended() {
+    // (keys to get to the field, what to type there, the field that gets the error)
+    let cases = [
+        ("", "", Field::Comment, "say why"),
+        ("tab", "no matcher", Field::Matchers, ""),
+        ("tab tab", "x", Field::Duration, "duration"),
+        ("tab tab", "0", Field::Duration, ""),
+        ("tab tab", "4w", Field::Duration, "silence_max"),
+    ];
+    for (way, text, field, part) in cases {
+        let mut hand = Hand::with(vec![pod("A", "1")]);
+        hand.press("s");
+        if !text.is_empty() {
+            hand.write("why");
+        }
+        if !way.is_empty() {
+            hand.press(way);
+        }
+        if field == Field::Matchers {
+            hand.press("enter");
+        }
+        hand.write(text);
+        while composer(&hand).field != Field::Comment {
+            hand.press("tab");
+        }
+        hand.taken();
+        hand.press("enter");
+        assert!(
+            hand.model.modal.is_some(),
+            "{text:?} passed: {:?}",
+            hand.model.acts.pending
+        );
+        assert_eq!(composer(&hand).field, field, "{text:?}");
+        let error = composer(&hand).error.clone().unwrap_or_default();
+        assert!(!error.is_empty() && error.contains(part), "{text:?}: {error:?}");
+        assert_eq!(hand.taken(), []);
+        assert_eq!(hand.model.acts.pending, []);
+        hand.write("m");
+        assert_eq!(composer(&hand).error, None, "typing takes the error away");
+    }
+}
+
+#[test]
+fn a_silence_waits_out_its_grace_and_then_goes() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("s");
+    hand.write("known");
+    hand.taken();
+    hand.press("enter");
+    assert!(hand.model.modal.is_none(), "one warning is not worth a question");
+    hand.assert_said("goes out in 5s · u undoes it");
+    assert_eq!(
+        hand.model.next_deadline(hand.now),
+        hand.now.tick + Duration::from_millis(1_000).min(Duration::from_secs(1))
+    );
+    hand.wait(4_900);
+    assert_eq!(hand.taken(), []);
+    hand.wait(100);
+    let (_, act) = hand.one_act();
+    let Act::Silence(request) = act else {
+        panic!("{act:?}")
+    };
+    assert_eq!(request.duration, Duration::from_secs(7_200));
+    assert_eq!(request.comment, "known");
+    assert_eq!(request.matchers.len(), 5);
+    hand.wait(60_000);
+    assert_eq!(hand.taken(), [], "once");
+    hand.press("u");
+    hand.assert_said("nothing is in its grace time");
+}
+
+#[test]
+fn undo_within_the_grace_takes_back_the_newest() {
+    let mut hand = Hand::with(vec![pod("A", "1"), pod("B", "1")]);
+    for text in ["first", "second"] {
+        hand.press("s");
+        hand.write(text);
+        hand.press("enter j");
+    }
+    assert_eq!(hand.model.acts.pending.len(), 2);
+    hand.taken();
+    hand.press("u");
+    hand.assert_said("undone: silence was not sent");
+    hand.wait(6_000);
+    let (_, act) = hand.one_act();
+    assert!(matches!(act, Act::Silence(request) if request.comment == "first"));
+}
+
+#[test]
+fn quitting_within_the_grace_asks() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("s");
+    hand.write("why");
+    hand.press("enter q");
+    assert_eq!(hand.asked(), ["! 1 not confirmed yet: it may be lost"]);
+    assert!(matches!(hand.model.acts.pending[0].stage, Stage::Grace { .. }));
+}
+
+#[test]
+fn a_dangerous_context_wants_its_name() {
+    let mut hand = Hand::on(dangerous(), board_of(vec![pod("A", "1")]));
+    hand.press("s");
+    hand.write("why");
+    hand.taken();
+    hand.press("enter");
+    hand.asked();
+    for wrong in ["", "prod", "PROD-EU", "prod-eu2"] {
+        hand.write(wrong);
+        hand.press("enter");
+        hand.assert_said("that is not the context's name");
+        assert_eq!(hand.model.acts.pending, []);
+        hand.press("ctrl-u ctrl-k");
+        for _ in 0..10 {
+            hand.press("backspace");
+        }
+    }
+    hand.write("prod-eu");
+    hand.press("enter");
+    assert!(hand.model.modal.is_none());
+    assert_eq!(hand.model.acts.pending.len(), 1);
+}
+
+#[test]
+fn acknowledging_never_asks_for_the_context() {
+    let mut hand = Hand::on(dangerous(), board_of(vec![pod("A", "1")]));
+    hand.press("a");
+    hand.one_act();
+}
+
+#[test]
+fn what_hides_much_or_a_page_wants_the_count() {
+    let many: Vec<Alert> = (0..21).map(|n| pod("A", &n.to_string())).collect();
+    let page = vec![alert("A", "critical", "checkout", 12, &[("pod", "1")])];
+    for (alerts, count, settings, warning) in [
+        (many, "21", settings(), "! 21 alerts, more than 20"),
+        (page.clone(), "1", settings(), "! 1 alert of page severity"),
+        (page, "1", dangerous(), "! 1 alert of page severity"),
+    ] {
+        let danger = settings.danger;
+        let mut hand = Hand::on(settings, board_of(alerts));
+        hand.press("s");
+        hand.write("why");
+        hand.press("enter");
+        assert_eq!(hand.asked()[0], warning);
+        if danger {
+            hand.write("prod-eu");
+            hand.press("enter");
+            hand.asked();
+        }
+        // A y alone is no answer here: it is typed.
+        hand.press("y enter");
+        hand.assert_said("that is not how many it hides");
+        hand.press("backspace");
+        hand.write(count);
+        hand.press("enter");
+        assert_eq!(hand.model.acts.pending.len(), 1);
+    }
+}
+
+#[test]
+fn left_undone_at_the_question_the_draft_is_kept() {
+    let mut hand = Hand::on(dangerous(), board_of(vec![pod("A", "1")]));
+    hand.press("s");
+    hand.write("a long reason");
+    hand.press("enter esc");
+    assert_eq!(hand.model.acts.pending, []);
+    hand.press("s");
+    assert_eq!(composer(&hand).comment.lines(), ["a long reason"]);
+}
+
+#[test]
+fn only_the_last_answer_about_the_past_counts() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    let mut asked = Vec::new();
+    hand.press("s tab enter");
+    hand.write("a=\"b\"");
+    hand.press("ctrl-l");
+    hand.press("esc");
+    hand.press("s");
+    for effect in hand.taken() {
+        if let Effect::FetchSilencePast { seq, .. } = effect {
+            asked.push(seq);
+        }
+    }
+    let last = asked.pop().unwrap();
+    assert!(
+        !asked.contains(&last),
+        "{asked:?} {last}: no number is used twice"
+    );
+    for seq in asked {
+        hand.tell(Msg::SilencePast {
+            seq,
+            result: Ok(vec![("Old".into(), 3)]),
+        });
+        assert_eq!(composer(&hand).past, Past::Waiting, "{seq} of {last}");
+    }
+    hand.tell(Msg::SilencePast {
+        seq: last,
+        result: Ok(vec![("New".into(), 1)]),
+    });
+    assert_eq!(composer(&hand).past, Past::Known(vec![("New".into(), 1)]));
+}
+
+#[test]
+fn the_silence_under_the_cursor_is_extended_ended_and_followed() {
+    let board = || {
+        let mut board = alert_board();
+        board.silences.rotate_left(1);
+        board
+    };
+    let mut hand = Hand::on(settings(), board());
+    hand.press("S +");
+    let (_, act) = hand.one_act();
+    assert!(
+        matches!(&act, Act::Extend { cluster, id, .. } if &**cluster == "eu" && id.starts_with("5f1d")),
+        "{act:?}"
+    );
+    hand.press("D");
+    assert_eq!(
+        hand.asked()[0],
+        "by ops@example.com: disks are being replaced, CHG-2211"
+    );
+    hand.press("y");
+    assert!(matches!(hand.one_act().1, Act::Expire { id, .. } if id.starts_with("5f1d")));
+    hand.press("enter");
+    let effects = hand.taken();
+    assert_eq!(hand.model.focus, PaneId::Alerts);
+    assert_eq!(hand.model.detail(), None);
+    assert!(
+        matches!(&effects[..], [Effect::Arrange(a)] if a.states == StateChoice::All && a.filter.contains("DiskWillFill"))
+    );
+}
+
+#[test]
+fn a_silence_is_not_extended_past_the_longest() {
+    let mut board = alert_board();
+    board.silences.rotate_left(1);
+    let row = Arc::make_mut(&mut board.silences[0]);
+    Arc::make_mut(&mut row.silence).ends_at += chrono::TimeDelta::hours(5);
+    let mut hand = Hand::on(settings(), board);
+    hand.press("S +");
+    assert_eq!(hand.taken(), []);
+    hand.assert_said("silence_max");
+}
