@@ -1,1 +1,51 @@
-fn main() {}
+//! The figures the console promises, measured on this machine and printed; nothing here fails on a slow day.
+//!
+//! `cargo bench` measures all of them, `cargo bench -- desk terminal` only those parts. A machine under load is
+//! noisy: its load average stands above the figures. `MIDWATCH_BENCH_SECONDS` (default 60) is how long the idle
+//! console is watched. `pure` measures what needs no process, `desk` parsing and arranging of 10,000 alerts,
+//! `process` and `terminal` the built binary on a pseudo-terminal. Start at [`PARTS`].
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::cast_possible_wrap,
+    missing_docs,
+    reason = "a bench reads the clock, prints, and ends where it cannot measure"
+)]
+
+mod crowd;
+mod desk;
+mod figure;
+#[path = "../suite/fixtures.rs"]
+mod fixtures;
+mod process;
+mod pty;
+mod pure;
+mod server;
+mod terminal;
+
+/// What can be measured by name.
+const PARTS: [(&str, fn()); 4] = [
+    ("pure", pure::measure),
+    ("desk", desk::measure),
+    ("process", process::measure),
+    ("terminal", terminal::measure),
+];
+
+fn main() {
+    let asked: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|arg| !arg.starts_with('-'))
+        .collect();
+    println!("{}", figure::machine());
+    println!("{}", figure::heading());
+    for (name, measure) in PARTS {
+        if asked.is_empty() || asked.iter().any(|part| part == name) {
+            measure();
+        }
+    }
+}

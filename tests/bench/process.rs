@@ -1,0 +1,78 @@
+//! From process start: the version, the first paint, the first answers of the demo.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::figure::{Held, Samples, held, millis, told};
+use crate::pty::Console;
+
+/// A console whose backends are all shut: nothing listens on these ports.
+pub const NOBODY: &str = r#"
+[contexts.prod.metrics]
+kind = "prometheus"
+url = "http://127.0.0.1:9"
+
+[[contexts.prod.alertmanagers]]
+name = "eu-0"
+url = "http://127.0.0.1:9"
+"#;
+
+pub fn measure() {
+    let version = Samples::of_runs(
+        5,
+        50,
+        || (),
+        |()| {
+            Command::new(env!("CARGO_BIN_EXE_midwatch"))
+                .arg("--version")
+                .stdout(Stdio::null())
+                .status()
+                .unwrap()
+        },
+    );
+    held(
+        "midwatch --version, start to end",
+        "ms",
+        &version,
+        (Held::Median, 5.0),
+    );
+
+    let mut paints = Vec::new();
+    for _ in 0..25 {
+        let mut console = Console::start(&[], Some(NOBODY));
+        let painted = console.when_shown("midwatch").expect("the top bar is painted");
+        paints.push(millis(painted - console.started));
+        console.press("\u{3}");
+        console.end();
+    }
+    let paints = Samples::new(paints[2..].to_vec());
+    held(
+        "first paint from process start, 120x40",
+        "ms",
+        &paints,
+        (Held::Median, 30.0),
+    );
+
+    let mut arrivals = Vec::new();
+    let mut demo_paints = Vec::new();
+    for _ in 0..5 {
+        let mut console = Console::start(&["demo", "--scenario", "calm"], None);
+        let painted = console.when_shown("midwatch").expect("the top bar is painted");
+        demo_paints.push(millis(painted - console.started));
+        let filled = console.when_shown("checkout").expect("the demo's SLOs arrive");
+        arrivals.push(millis(filled - console.started));
+        console.until_quiet(Duration::from_millis(100));
+        console.press("\u{3}");
+        console.end();
+    }
+    told(
+        "demo: first paint from process start",
+        "ms",
+        &Samples::new(demo_paints),
+    );
+    told(
+        "demo: first SLOs on the screen from process start",
+        "ms",
+        &Samples::new(arrivals),
+    );
+}

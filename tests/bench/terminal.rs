@@ -1,0 +1,143 @@
+//! The console at rest and under load, from the other end of the wire.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crate::figure::{Held, Samples, held, millis, told};
+use crate::pty::{Console, usage};
+use crate::{process, server};
+
+/// Between two keys: a person's pace, and off the beat of the clock and the polls.
+const PACE: Duration = Duration::from_millis(37);
+
+pub fn measure() {
+    at_rest();
+    under_load();
+}
+
+fn at_rest() {
+    let mut console = Console::start(&["demo", "--scenario", "calm"], None);
+    console.when_shown("checkout").expect("the demo's SLOs arrive");
+    console.within(Duration::from_secs(5));
+
+    let (answers, sizes) = press_keys(&mut console, ["j", "k"], 300);
+    held("key to changed screen at rest", "ms", &answers, (Held::P99, 5.0));
+    held(
+        "bytes of a cursor move, 120x40",
+        "B",
+        &sizes,
+        (Held::Median, 200.0),
+    );
+
+    let seconds: u64 = std::env::var("MIDWATCH_BENCH_SECONDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(60);
+    let before = usage(console.pid).expect("it runs");
+    let bytes = console.within(Duration::from_secs(seconds));
+    let after = usage(console.pid).expect("it runs");
+    let each = |value: f64| Samples::new(vec![value / seconds as f64]);
+    let once = |value: f64| Samples::new(vec![value]);
+    println!(
+        "idle for {seconds} s on an unchanging world, {} threads:",
+        after.threads
+    );
+    held("  written", "B/s", &each(bytes as f64), (Held::Median, 30.0));
+    let cpu = (after.cpu - before.cpu).as_secs_f64() * 100.0;
+    held("  of a core", "%", &each(cpu), (Held::Median, 0.5));
+    held(
+        "  resident",
+        "MiB",
+        &once(after.resident as f64 / 1_024.0),
+        (Held::Median, 20.0),
+    );
+    told("  woken", "/s", &each((after.wakes - before.wakes) as f64));
+
+    let mut settled = Vec::new();
+    for _ in 0..5 {
+        for step in 0..60_u16 {
+            console.resize(80 + step % 3 * 40, 24 + step % 5 * 8);
+            console.within(Duration::from_millis(3));
+        }
+        console.resize(120, 40);
+        let last = Instant::now();
+        let (_, end) = console.until_quiet(Duration::from_millis(250));
+        settled.push(millis(end.unwrap_or(last).saturating_duration_since(last)));
+    }
+    told(
+        "a storm of 60 resizes, last one to the last byte",
+        "ms",
+        &Samples::new(settled),
+    );
+
+    let pressed = console.press("\u{3}");
+    let ended = console.end().expect("it ends");
+    told(
+        "ctrl-c to the end of the process",
+        "ms",
+        &Samples::new(vec![millis(ended - pressed)]),
+    );
+
+    let mut ends = Vec::new();
+    for _ in 0..10 {
+        let mut console = Console::start(&[], Some(process::NOBODY));
+        console.when_shown("midwatch").expect("it is painted");
+        console.within(Duration::from_millis(300));
+        let pressed = console.press("\u{3}");
+        ends.push(millis(console.end().expect("it ends") - pressed));
+    }
+    told(
+        "ctrl-c to the end of the process, backends down",
+        "ms",
+        &Samples::new(ends),
+    );
+}
+
+fn under_load() {
+    let crowded = server::start();
+    let config = format!(
+        "[[contexts.prod.alertmanagers]]\nname = \"eu-0\"\nurl = \"http://127.0.0.1:{}\"\npoll = \"1s\"\n",
+        crowded.port
+    );
+    let mut console = Console::start(&[], Some(&config));
+    console.when_shown("DiskWill").expect("the alerts arrive");
+    told(
+        "process start to 10,000 alerts on the screen",
+        "ms",
+        &Samples::new(vec![millis(console.started.elapsed())]),
+    );
+    console.within(Duration::from_secs(3));
+    let asked = crowded.asked.load(Ordering::Relaxed);
+    let before = usage(console.pid).expect("it runs");
+    let start = Instant::now();
+    let (answers, _) = press_keys(&mut console, ["j", "k"], 400);
+    let took = start.elapsed().as_secs_f64();
+    let after = usage(console.pid).expect("it runs");
+    let polls = crowded.asked.load(Ordering::Relaxed) - asked;
+    held(
+        "key to changed screen, 10,000 alerts re-polled every second",
+        "ms",
+        &answers,
+        (Held::P99, 16.0),
+    );
+    println!(
+        "  {polls} polls in {took:.1} s meanwhile, {} MiB resident",
+        after.resident / 1_024
+    );
+    let cpu = (after.cpu - before.cpu).as_secs_f64() * 100.0 / took;
+    told("  of a core, all of the above", "%", &Samples::new(vec![cpu]));
+}
+
+/// Presses keys in turn: how long each took to show, and how many bytes came for it.
+fn press_keys(console: &mut Console, keys: [&str; 2], count: usize) -> (Samples, Samples) {
+    let (mut answers, mut sizes) = (Vec::new(), Vec::new());
+    for index in 0..count {
+        let seen = console.answer(keys[index % 2]).expect("the key shows");
+        answers.push(millis(seen));
+        // a frame may come in several pieces
+        let rest = console.within(Duration::from_millis(8));
+        sizes.push((console.taken + rest) as f64);
+        console.within(PACE + Duration::from_micros(index as u64 * 131 % 9_000));
+    }
+    (Samples::new(answers), Samples::new(sizes))
+}
