@@ -14,6 +14,7 @@
 mod config_corpus;
 mod corpus;
 mod fixtures;
+mod journeys;
 mod keymap_corpus;
 mod laws;
 mod screens;
