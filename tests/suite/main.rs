@@ -17,6 +17,7 @@ mod fixtures;
 mod journeys;
 mod keymap_corpus;
 mod laws;
+mod properties;
 mod screens;
 mod theme_corpus;
 mod update;
