@@ -121,6 +121,11 @@ impl<Id: Clone + PartialEq> ListState<Id> {
         }
     }
 
+    /// The person did something with the row under the cursor: from here on it stays there.
+    pub fn hold(&mut self) {
+        self.placed = Placed::ByHand;
+    }
+
     /// Sets how many rows are visible, and keeps the cursor among them.
     pub fn resize(&mut self, page: usize, rows: usize) {
         self.page = page;

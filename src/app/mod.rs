@@ -156,11 +156,16 @@ pub struct DetailView {
 impl Model {
     /// A console that has not heard from anybody yet.
     pub fn new(settings: Settings, keymap: Arc<Keymap>, layout: Layout, size: Size, now: Now) -> Self {
-        let focus = if settings.has_metrics {
+        let wanted = if settings.has_metrics {
             PaneId::Slo
         } else {
             PaneId::Alerts
         };
+        // A remembered layout may hide it.
+        let focus = Some(wanted)
+            .filter(|pane| !layout.hidden.contains(pane))
+            .or_else(|| layout.visible().next())
+            .unwrap_or(wanted);
         Self {
             settings,
             keymap,

@@ -8,7 +8,7 @@ use super::alerts::alertmanager::Alertmanager;
 use super::http::{Asker, Client, Wires};
 use super::metrics::Metrics;
 use super::metrics::prometheus::Prometheus;
-use crate::config::Context;
+use crate::config::{Context, Endpoint};
 use crate::time::Clock;
 
 /// A client with what the health overlay says of it.
@@ -40,9 +40,15 @@ pub struct Backends {
 impl Backends {
     /// Opens them. Nothing is connected and no secret is read until somebody asks.
     pub fn open(context: &Context, wires: &Wires, clock: Clock) -> Self {
+        Self::open_with(context, |endpoint| wires.client(endpoint, clock))
+    }
+
+    /// Opens them on clients of the caller's making: a stand-in for the wire goes in here.
+    pub fn open_with(context: &Context, connect: impl Fn(&Endpoint) -> Client) -> Self {
         let mut backends = Self::default();
+        let connect = |endpoint: &Endpoint| Arc::new(connect(endpoint));
         if let Some(config) = &context.metrics {
-            let client = Arc::new(wires.client(&config.endpoint, clock));
+            let client = connect(&config.endpoint);
             let name = &config.endpoint.name;
             let store = Arc::new(Prometheus::new(
                 name,
@@ -51,7 +57,7 @@ impl Backends {
             ));
             backends.rules = Some(match &config.rules {
                 Some(endpoint) => {
-                    let asker: Arc<dyn Asker> = Arc::new(wires.client(endpoint, clock));
+                    let asker: Arc<dyn Asker> = connect(endpoint);
                     Arc::new(Prometheus::new(&endpoint.name, asker, config.flavor))
                 }
                 None => Arc::clone(&store) as Arc<dyn Metrics>,
@@ -64,7 +70,7 @@ impl Backends {
             });
         }
         for config in &context.alertmanagers {
-            let client = Arc::new(wires.client(&config.endpoint, clock));
+            let client = connect(&config.endpoint);
             let asker = Arc::clone(&client) as Arc<dyn Asker>;
             let source: Arc<dyn Alerts> = Arc::new(Alertmanager::new(
                 config.name.as_str(),

@@ -24,6 +24,7 @@ pub(super) fn fold(model: &mut Model, now: Now) -> Vec<Effect> {
         _ => return say(model, Level::Info, "a group of one does not fold", now),
     };
     model.alerts.unfolded.remove(&key);
+    model.alerts.list.hold();
     model.alerts.list.selected = Some(AlertRow::Group(key));
     model.alerts.arrange();
     Vec::new()
@@ -38,6 +39,7 @@ pub(super) fn unfold(model: &mut Model, now: Now) -> Vec<Effect> {
         Some((group, None)) => {
             let key = group.key.clone();
             model.alerts.unfolded.insert(key);
+            model.alerts.list.hold();
             model.alerts.arrange();
             Vec::new()
         }

@@ -165,11 +165,11 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
     match action.row().place {
         Place::Alerts if !matches!(model.detail(), Some(Detail::Alert(_))) => {
             model.details.clear();
-            model.focus = PaneId::Alerts;
+            run::turn_to(model, PaneId::Alerts);
         }
         Place::Slo if !matches!(model.detail(), Some(Detail::Slo(_))) => {
             model.details.clear();
-            model.focus = PaneId::Slo;
+            run::turn_to(model, PaneId::Slo);
         }
         Place::Silences if model.detail() != Some(&Detail::Silences) => {
             return say(model, Level::Info, "open the list of silences first", now);

@@ -176,6 +176,12 @@ fn focus_other(model: &mut Model, now: Now) -> Vec<Effect> {
     }
 }
 
+/// Gives a pane the keys, hidden or not: keys never go where nothing shows.
+pub(super) fn turn_to(model: &mut Model, pane: PaneId) {
+    model.layout.hidden.remove(&pane);
+    model.focus = pane;
+}
+
 fn hide(model: &mut Model, now: Now) -> Vec<Effect> {
     let Some(other) = model.layout.visible().find(|pane| *pane != model.focus) else {
         return say(model, Level::Info, "the last pane stays", now);
@@ -316,7 +322,7 @@ fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
             );
         };
         model.details.clear();
-        model.focus = PaneId::Alerts;
+        turn_to(model, PaneId::Alerts);
         model.alerts.list.select(&model.alerts.rows, row);
         return Vec::new();
     }
@@ -336,7 +342,7 @@ fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
         );
     };
     model.details.clear();
-    model.focus = PaneId::Slo;
+    turn_to(model, PaneId::Slo);
     model.slo.list.select(&model.slo.rows, row);
     Vec::new()
 }
@@ -439,6 +445,10 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(Detail::Slo(_)) => return pivot(model, now),
         Some(Detail::Alert(_)) => return copy::runbook(model, now),
         None => {}
+    }
+    match model.focus {
+        PaneId::Slo => model.slo.list.hold(),
+        PaneId::Alerts => model.alerts.list.hold(),
     }
     match model.focus {
         PaneId::Slo => match model.slo.selected().map(|report| report.slo.name.clone()) {

@@ -371,6 +371,6 @@ pub(super) fn open_matching(model: &mut Model, now: Now) -> Vec<Effect> {
         .join(" ");
     model.alerts.states = crate::domain::alert::StateChoice::All;
     model.details.retain(|view| view.detail != Detail::Silences);
-    model.focus = crate::app::focus::PaneId::Alerts;
+    run::turn_to(model, crate::app::focus::PaneId::Alerts);
     vec![Effect::Arrange(run::arrangement(model))]
 }

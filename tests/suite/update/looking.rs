@@ -375,3 +375,48 @@ fn the_first_board_does_not_ring_for_what_was_there_already() {
         assert_eq!(hand.taken() == [Effect::Ring], rings);
     }
 }
+
+#[test]
+fn a_remembered_layout_never_leaves_the_keys_with_a_hidden_pane() {
+    for hidden in PaneId::ALL {
+        let layout = Layout {
+            hidden: [hidden].into(),
+            ..Layout::default()
+        };
+        let keymap = Arc::new(keymap::load("default", None).unwrap());
+        let model = Model::new(settings(), keymap, layout, size(80, 24), now());
+        assert_ne!(model.focus, hidden);
+    }
+}
+
+#[test]
+fn what_turns_to_a_hidden_pane_shows_it() {
+    for way in ["1 t", ": a l e r t s . g r o u p enter", "S j enter"] {
+        let mut hand = shop_hand();
+        hand.press("Z");
+        assert_eq!(hand.model.focus, PaneId::Slo);
+        hand.press(way);
+        assert_eq!(hand.model.focus, PaneId::Alerts, "{way}");
+        assert!(hand.model.layout.hidden.is_empty(), "{way}");
+    }
+}
+
+#[test]
+fn a_row_that_was_worked_on_keeps_the_cursor() {
+    let page = || alert("Page", "critical", "cart", 0, &[]);
+    for keys in ["l", "enter", "l h", "x k"] {
+        let group = || vec![pod("A", "1"), pod("A", "2")];
+        let mut hand = Hand::with(group());
+        assert_eq!(selected(&hand), "group A");
+        hand.press(keys);
+        hand.press("esc");
+        let mut more = vec![page()];
+        more.extend(group());
+        hand.board(more);
+        assert_eq!(selected(&hand), "group A", "{keys}");
+    }
+    // Nobody has touched it: it rests on the most urgent.
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.board(vec![page(), pod("A", "1")]);
+    assert_eq!(selected(&hand), "Page");
+}

@@ -1,0 +1,528 @@
+//! The real loop and the real session against scripted servers, on paused time: what somebody at the terminal
+//! sees. Nothing sleeps: a step is a frame, and every wait is for a frame that shows something, with a limit.
+
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use futures::future::BoxFuture;
+use midwatch::app::focus::Layout;
+use midwatch::app::{Model, Settings};
+use midwatch::backend::Backends;
+use midwatch::backend::http::{
+    Client, Method, Request, Response, SharedTransport, Transport, TransportError,
+};
+use midwatch::config::{Environment, decode_text};
+use midwatch::keymap;
+use midwatch::runtime::console::{Console, Ended};
+use midwatch::runtime::session::{Opening, Session};
+use midwatch::terminal::signals::Signals;
+use midwatch::terminal::{Copied, Input, Screen};
+use midwatch::theme::{Glyphs, Theme};
+use midwatch::time::Clock;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Size};
+use ratatui::style::Style;
+use regex::Regex;
+use serde_json::{Value, json};
+use tokio::sync::{Notify, mpsc, watch};
+
+use crate::fixtures::settings;
+
+/// Frames that a wait may take. The clock draws one a second, so this is some minutes of a console's life.
+const STEPS: usize = 900;
+const SIZE: Size = Size {
+    width: 120,
+    height: 40,
+};
+
+const CONFIG: &str = r#"
+identity = "jun@example.com"
+
+[contexts.prod.metrics]
+kind = "prometheus"
+url = "http://metrics.example"
+
+[[contexts.prod.alertmanagers]]
+name = "eu-0"
+url = "http://eu-0.example"
+
+[[contexts.prod.slos]]
+name = "checkout-availability"
+service = "checkout"
+objective = 99.9
+window = "30d"
+errors = 'sum(rate(errors_total[{{window}}]))'
+total = 'sum(rate(requests_total[{{window}}]))'
+"#;
+
+fn start() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 20, 3, 14, 7).unwrap()
+}
+
+fn stamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+/// How a server behaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Mood {
+    Well,
+    /// Refuses connections.
+    Down,
+    /// 503, and asks to be left alone for so many seconds.
+    Overloaded(u32),
+    /// A proxy's sign-in page.
+    SignIn,
+}
+
+/// One Prometheus and one Alertmanager, in this process.
+struct Servers {
+    metrics: Mood,
+    alertmanager: Mood,
+    /// Names of the alerts that fire.
+    firing: Vec<&'static str>,
+    silences: Vec<Value>,
+    /// Writes, as they came: method and path, body.
+    writes: Vec<(String, Value)>,
+    /// Requests to the Alertmanager, and when.
+    asked: Vec<(String, DateTime<Utc>)>,
+    clock: Clock,
+}
+
+#[derive(Clone)]
+struct Net(Arc<Mutex<Servers>>);
+
+fn ok(body: &Value) -> Response {
+    Response {
+        status: 200,
+        headers: vec![("content-type".into(), "application/json".into())],
+        body: body.to_string().into_bytes(),
+    }
+}
+
+impl Transport for Net {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        let answer = self.0.lock().unwrap().answer(&request);
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+impl Net {
+    fn set(&self, change: impl FnOnce(&mut Servers)) {
+        change(&mut self.0.lock().unwrap());
+    }
+
+    fn writes(&self) -> Vec<(String, Value)> {
+        self.0.lock().unwrap().writes.clone()
+    }
+
+    fn asked(&self) -> usize {
+        self.0.lock().unwrap().asked.len()
+    }
+}
+
+impl Servers {
+    fn answer(&mut self, request: &Request) -> Result<Response, TransportError> {
+        let rest = request.url.strip_prefix("http://").unwrap();
+        let (host, path) = rest.split_at(rest.find('/').unwrap());
+        let path = path.split('?').next().unwrap();
+        let mood = if host.starts_with("metrics") {
+            self.metrics.clone()
+        } else {
+            self.asked.push((path.to_owned(), self.clock.now().utc));
+            self.alertmanager.clone()
+        };
+        match mood {
+            Mood::Well => {}
+            Mood::Down => return Err(TransportError::Connect("connection refused".into())),
+            Mood::Overloaded(seconds) => {
+                return Ok(Response {
+                    status: 503,
+                    headers: vec![("retry-after".into(), seconds.to_string())],
+                    body: b"too much".to_vec(),
+                });
+            }
+            Mood::SignIn => {
+                return Ok(Response {
+                    status: 200,
+                    headers: vec![("content-type".into(), "text/html; charset=utf-8".into())],
+                    body: b"<!doctype html><title>Sign in</title>".to_vec(),
+                });
+            }
+        }
+        let body = match (request.method, path) {
+            (_, "/api/v1/rules") => json!({"status": "success", "data": {"groups": []}}),
+            (_, "/api/v1/query") => self.vector(request),
+            (_, "/api/v1/query_range") => {
+                json!({"status": "success", "data": {"resultType": "matrix", "result": []}})
+            }
+            (Method::Get, "/api/v2/status") => self.status(),
+            (Method::Get, "/api/v2/alerts/groups") => self.groups(),
+            (Method::Get, "/api/v2/silences") => json!(self.silences),
+            (Method::Post, "/api/v2/silences") => self.make(&request.body),
+            (Method::Delete, path) => self.expire(path),
+            _ => json!({"status": "error", "errorType": "not_found", "error": "no such thing"}),
+        };
+        Ok(ok(&body))
+    }
+
+    /// Every expression of a batch, told apart by its tag: one error in twenty requests.
+    fn vector(&self, request: &Request) -> Value {
+        let asked = format!("{} {}", request.url, String::from_utf8_lossy(&request.body));
+        let tag = Regex::new(r"midwatch_slo%22%2C(?:\+|%20)%22(\d+%3A(\w+))%22").unwrap();
+        let at = self.clock.now().utc.timestamp();
+        let results = tag.captures_iter(&asked).map(|found| {
+            let value = if &found[2] == "e" { "0.5" } else { "10" };
+            json!({"metric": {"midwatch_slo": found[1].replace("%3A", ":")}, "value": [at, value]})
+        });
+        let results: Vec<Value> = results.collect();
+        json!({"status": "success", "data": {"resultType": "vector", "result": results}})
+    }
+
+    fn status(&self) -> Value {
+        json!({
+            "cluster": {"name": "a", "status": "ready", "peers": [{"name": "a", "address": "127.0.0.1:9094"}]},
+            "config": {"original": ""},
+            "uptime": stamp(start()),
+            "versionInfo": {"branch": "", "buildDate": "", "buildUser": "", "goVersion": "", "revision": "", "version": "0.28.0"},
+        })
+    }
+
+    fn groups(&self) -> Value {
+        let groups = self.firing.iter().enumerate().map(|(n, name)| {
+            let by: Vec<&Value> = self
+                .silences
+                .iter()
+                .filter(|silence| silence["status"]["state"] == "active")
+                .filter(|silence| {
+                    let matchers = silence["matchers"].as_array().unwrap();
+                    matchers
+                        .iter()
+                        .all(|m| m["name"] != "alertname" || m["value"] == **name)
+                })
+                .map(|silence| &silence["id"])
+                .collect();
+            let state = if by.is_empty() { "active" } else { "suppressed" };
+            json!({"labels": {"alertname": name}, "receiver": {"name": "oncall"}, "alerts": [{
+                "annotations": {"summary": "it is bad"},
+                "startsAt": stamp(start() - TimeDelta::minutes(9)),
+                "endsAt": stamp(self.clock.now().utc + TimeDelta::minutes(4)),
+                "updatedAt": stamp(start() - TimeDelta::minutes(1)),
+                "fingerprint": format!("{:016x}", n + 1),
+                "receivers": [{"name": "oncall"}],
+                "status": {"inhibitedBy": [], "mutedBy": [], "silencedBy": by, "state": state},
+                "generatorURL": "",
+                "labels": {"alertname": name, "service": "checkout", "severity": "warning"},
+            }]})
+        });
+        Value::Array(groups.collect())
+    }
+
+    fn make(&mut self, body: &[u8]) -> Value {
+        let mut silence: Value = serde_json::from_slice(body).unwrap();
+        self.writes
+            .push(("POST /api/v2/silences".to_owned(), silence.clone()));
+        let known = silence["id"].as_str().map(str::to_owned);
+        let id = known.unwrap_or_else(|| format!("00000000-0000-4000-8000-{:012}", self.writes.len()));
+        self.silences.retain(|held| held["id"] != *id);
+        silence["id"] = json!(id);
+        silence["status"] = json!({"state": "active"});
+        silence["updatedAt"] = json!(stamp(self.clock.now().utc));
+        self.silences.push(silence);
+        json!({ "silenceID": id })
+    }
+
+    fn expire(&mut self, path: &str) -> Value {
+        self.writes.push((format!("DELETE {path}"), Value::Null));
+        for silence in &mut self.silences {
+            if path.ends_with(silence["id"].as_str().unwrap()) {
+                silence["status"]["state"] = json!("expired");
+                silence["endsAt"] = json!(stamp(self.clock.now().utc));
+            }
+        }
+        Value::Null
+    }
+}
+
+/// A screen that keeps the last frame as text, for whoever waits for it.
+struct Recorder {
+    frames: watch::Sender<String>,
+    drained: Arc<Notify>,
+}
+
+impl Screen for Recorder {
+    fn size(&self) -> Size {
+        SIZE
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn drained(&self) -> Arc<Notify> {
+        Arc::clone(&self.drained)
+    }
+
+    fn present(&mut self, frame: &Buffer, _cursor: Option<Position>) {
+        let width = usize::from(frame.area.width.max(1));
+        let rows = frame.content().chunks(width).map(|row| {
+            let text: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
+            text.trim_end().to_owned()
+        });
+        self.frames.send_replace(rows.collect::<Vec<_>>().join("\n"));
+    }
+
+    fn invalidate(&mut self) {}
+
+    fn ring(&mut self) {}
+
+    fn copy(&mut self, _text: &str) -> Copied {
+        Copied::Sent
+    }
+
+    fn suspend(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whoever sits at the terminal.
+struct Person {
+    net: Net,
+    keys: mpsc::Sender<Input>,
+    frames: watch::Receiver<String>,
+    clock: Clock,
+}
+
+impl Person {
+    async fn press(&self, keys: &str) {
+        for chord in keymap::parse_sequence(keys).unwrap() {
+            let key = crossterm::event::KeyEvent::new(chord.code, chord.modifiers);
+            self.keys.send(Input::Key(key)).await.unwrap();
+        }
+    }
+
+    /// Waits for a frame of which this holds.
+    #[track_caller]
+    fn until(&mut self, what: &str, holds: impl Fn(&str) -> bool) -> impl Future<Output = String> {
+        let place = std::panic::Location::caller();
+        async move {
+            for _ in 0..STEPS {
+                let frame = self.frames.borrow_and_update().clone();
+                if holds(&frame) {
+                    return frame;
+                }
+                self.frames.changed().await.unwrap();
+            }
+            panic!("{place}: never {what}:\n{}", *self.frames.borrow());
+        }
+    }
+
+    #[track_caller]
+    fn sees(&mut self, text: &'static str) -> impl Future<Output = String> {
+        self.until(text, move |frame| frame.contains(text))
+    }
+
+    /// Lets so many seconds of the console's life go by.
+    async fn watch(&mut self, seconds: i64) {
+        let until = self.clock.now().utc + TimeDelta::seconds(seconds);
+        let clock = self.clock;
+        self.until("so late", move |_| clock.now().utc >= until).await;
+    }
+}
+
+/// Runs the console over servers where these alerts fire, until the script is done and `q` has ended it.
+async fn journey(firing: Vec<&'static str>, script: impl AsyncFnOnce(&mut Person)) {
+    let clock = Clock::with_tokio(start());
+    let net = Net(Arc::new(Mutex::new(Servers {
+        metrics: Mood::Well,
+        alertmanager: Mood::Well,
+        firing,
+        silences: Vec::new(),
+        writes: Vec::new(),
+        asked: Vec::new(),
+        clock,
+    })));
+    let config = decode_text(CONFIG, None, &Environment::default()).unwrap().config;
+    let context = config.contexts["prod"].clone();
+    let wire: SharedTransport = Arc::new(net.clone());
+    let mut session = Session::open(Opening {
+        backends: Backends::open_with(&context, |endpoint| {
+            Client::new(endpoint, Arc::clone(&wire), clock)
+        }),
+        config: Arc::new(config),
+        context: Arc::new(context),
+        clock,
+        themes: Box::new(|name| Err(format!("no theme {name}"))),
+        signals: Signals::listen().unwrap(),
+    });
+    let settings = Settings {
+        context: "prod".to_owned(),
+        contexts: vec!["prod".to_owned()],
+        alertmanagers: vec!["eu-0".into()],
+        ..settings()
+    };
+    let keymap = Arc::new(keymap::load("default", None).unwrap());
+    let model = Model::new(settings, keymap, Layout::default(), SIZE, clock.now());
+    let (frames, seen) = watch::channel(String::new());
+    let (keys, inputs) = mpsc::channel(64);
+    let screen = Recorder {
+        frames,
+        drained: Arc::default(),
+    };
+    let theme = Theme::from_styles("plain", Glyphs::Unicode, |_| Style::new());
+    let mut console = Console::new(model, theme, screen, inputs, clock);
+    let mut person = Person {
+        net,
+        keys,
+        frames: seen,
+        clock,
+    };
+    let told = async {
+        script(&mut person).await;
+        // A confirmation, where something is held, is answered as well.
+        person.press("ctrl-c ctrl-c").await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        biased;
+        ended = console.run(&mut session) => assert_eq!(ended, Ended::Quit),
+        () = told => {}
+    }
+    assert!(console.model.quitting);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_shows_what_the_servers_say() {
+    journey(vec!["PoolExhausted", "QueueBacklog"], async |person| {
+        person.sees("midwatch").await;
+        person.sees("PoolExhausted").await;
+        person.sees("QueueBacklog").await;
+        let frame = person.until("measured", |frame| frame.contains("PAGE")).await;
+        assert!(frame.contains("checkout"), "{frame}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_makes_a_silence_and_the_row_shows_who_has_it() {
+    journey(vec!["PoolExhausted"], async |person| {
+        person.sees("PoolExhausted").await;
+        person.press("2 a").await;
+        let frame = person.sees("you").await;
+        assert!(!frame.contains("unacked"), "{frame}");
+        let writes = person.net.writes();
+        assert_eq!(writes.len(), 1, "{writes:?}");
+        let (call, body) = &writes[0];
+        assert_eq!(call, "POST /api/v2/silences");
+        assert!(body["comment"].as_str().unwrap().starts_with("ACK!"), "{body}");
+        assert_eq!(body["createdBy"], "jun@example.com");
+        let name = body["matchers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|m| m["name"] == "alertname");
+        assert_eq!(name.unwrap()["value"], "PoolExhausted");
+        // Held while somebody is here: a key a minute, and it is extended before it lapses.
+        for _ in 0..12 {
+            person.watch(60).await;
+            person.press("j").await;
+        }
+        let writes = person.net.writes();
+        assert_eq!(writes.len(), 2, "{writes:?}");
+        assert!(
+            writes[1].1["id"].is_string(),
+            "extended in place: {}",
+            writes[1].1
+        );
+        // Handed back, it alerts again, and is not extended any more.
+        person.press("A").await;
+        person.sees("unacked").await;
+        assert!(person.net.writes()[2].0.starts_with("DELETE /api/v2/silence/"));
+        person.watch(120).await;
+        assert_eq!(person.net.writes().len(), 3, "{:?}", person.net.writes());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_goes_down_leaves_its_rows_marked_with_the_cause_and_comes_back() {
+    journey(vec!["PoolExhausted"], async |person| {
+        person.sees("PoolExhausted").await;
+        person.net.set(|servers| servers.alertmanager = Mood::Down);
+        person.press("R").await;
+        let frame = person.sees("connection refused").await;
+        assert!(frame.contains("PoolExhausted"), "the last rows stay:\n{frame}");
+        let frame = person.sees("stale").await;
+        assert!(frame.contains("PoolExhausted"), "{frame}");
+        person.net.set(|servers| {
+            servers.alertmanager = Mood::Well;
+            servers.firing = vec!["PoolExhausted", "QueueBacklog"];
+        });
+        let frame = person.sees("QueueBacklog").await;
+        assert!(!frame.contains("connection refused"), "{frame}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_to_be_left_alone_is_left_alone() {
+    journey(vec!["PoolExhausted"], async |person| {
+        person.sees("PoolExhausted").await;
+        person
+            .net
+            .set(|servers| servers.alertmanager = Mood::Overloaded(300));
+        person.press("R").await;
+        let frame = person.sees("503").await;
+        assert!(frame.contains("PoolExhausted"), "{frame}");
+        let asked = person.net.asked();
+        person.net.set(|servers| servers.alertmanager = Mood::Well);
+        person.watch(250).await;
+        assert_eq!(person.net.asked(), asked, "not once within the time it asked for");
+        person.until("well again", |frame| !frame.contains("503")).await;
+        assert!(person.net.asked() > asked);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_page_is_no_empty_queue() {
+    journey(vec!["PoolExhausted"], async |person| {
+        person.sees("PoolExhausted").await;
+        person.net.set(|servers| servers.alertmanager = Mood::SignIn);
+        person.press("R").await;
+        let frame = person.sees("sign").await;
+        assert!(frame.contains("PoolExhausted"), "{frame}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_that_cannot_be_sent_is_said_and_the_row_is_free_again() {
+    journey(vec!["PoolExhausted"], async |person| {
+        person.sees("PoolExhausted").await;
+        person.net.set(|servers| servers.alertmanager = Mood::Down);
+        person.press("2 a").await;
+        person.sees("ack…").await;
+        let frame = person.until("an end", |frame| !frame.contains("ack…")).await;
+        assert!(frame.contains("refused") || frame.contains("not sent"), "{frame}");
+        assert_eq!(person.net.writes().len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_answering_is_said_for_every_pane() {
+    journey(Vec::new(), async |person| {
+        person.net.set(|servers| {
+            servers.metrics = Mood::Down;
+            servers.alertmanager = Mood::Down;
+        });
+        person.press("R").await;
+        person
+            .until("both causes", |frame| {
+                frame.matches("connection refused").count() >= 2
+            })
+            .await;
+    })
+    .await;
+}
