@@ -43,6 +43,7 @@
 //! | [`app`] | the model, messages, effects, `update` (one file an area) |
 //! | [`runtime`] | the loop, pollers, acts under way, the frame scheduler |
 //! | [`keymap`], [`theme`] | files → tries per place, roles per colour depth; conflicts and unknown names are errors with a place |
+//! | [`problem`], [`shelf`] | mistakes in files people write, with place and mend; shipped and own files by name |
 //! | [`view`] | layout (pure rectangles, shared with the mouse), panes, details, overlays, widgets |
 //! | [`text`] | [`text::SafeText`], the only remote text that a view or text output accepts; cutting and padding by cells |
 //! | [`terminal`] | guard, decoder, encoder (our own ratatui `Backend`), writer thread, suspend, OSC 52 |

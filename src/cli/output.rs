@@ -144,12 +144,8 @@ impl Output {
 
     /// One JSON document, control and bidi characters escaped.
     pub fn json<T: Serialize>(&mut self, document: &T) -> io::Result<()> {
-        let text = serde_json::to_string_pretty(document).map_err(io::Error::other)?;
-        // The escapes are for what strings hold; the line breaks between values are ours.
-        for line in text.lines() {
-            writeln!(self.out, "{}", escape_json(line))?;
-        }
-        Ok(())
+        let text = serde_json::to_string(document).map_err(io::Error::other)?;
+        writeln!(self.out, "{}", escape_json(&text))
     }
 
     /// Standard output itself, for what writes while it runs.

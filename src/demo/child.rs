@@ -70,7 +70,12 @@ pub fn spawn_child(program: &Path, scenario: Scenario, seed: u64) -> io::Result<
     };
     let announced = read.and_then(|_| serde_json::from_str(&line).map_err(io::Error::from));
     match announced {
-        Ok(announcement) => Ok(DemoChild { child, announcement }),
+        Ok(announcement) => {
+            // Only a failed start is read from there. Closed, it fails a write; left open and unread, it would
+            // stop the child once it is full.
+            drop(child.stderr.take());
+            Ok(DemoChild { child, announcement })
+        }
         Err(error) => {
             let _ = child.kill();
             let mut said = String::new();
