@@ -254,13 +254,17 @@ impl Run {
         assert!(model.scope.breadcrumb().split(" › ").count() <= 16);
         on_a_row(
             &model.alerts.rows,
-            &model.alerts.list.selected,
+            model.alerts.list.selected.as_ref(),
             model.alerts.list.index,
         );
-        on_a_row(&model.slo.rows, &model.slo.list.selected, model.slo.list.index);
+        on_a_row(
+            &model.slo.rows,
+            model.slo.list.selected.as_ref(),
+            model.slo.list.index,
+        );
         on_a_row(
             &model.silences.rows,
-            &model.silences.list.selected,
+            model.silences.list.selected.as_ref(),
             model.silences.list.index,
         );
         for (row, place) in model.alerts.rows.iter().zip(&model.alerts.places) {
@@ -299,11 +303,11 @@ impl Run {
 }
 
 /// The cursor is on a row that is there, or there is none.
-fn on_a_row<Id: PartialEq + std::fmt::Debug>(rows: &[Id], selected: &Option<Id>, index: usize) {
+fn on_a_row<Id: PartialEq + std::fmt::Debug>(rows: &[Id], selected: Option<&Id>, index: usize) {
     if rows.is_empty() {
         assert_eq!(index, 0);
     } else {
-        assert_eq!(rows.get(index), selected.as_ref());
+        assert_eq!(rows.get(index), selected);
     }
 }
 

@@ -317,11 +317,11 @@ fn a_resize_keeps_the_cursor_in_sight_and_makes_the_page() {
     assert_eq!(last, hand.model.alerts.rows.len() - 1);
     for (width, height) in [(120, 40), (80, 24), (40, 10), (1, 1), (0, 0), (250, 80), (80, 24)] {
         hand.tell(Msg::Input(Input::Resize(size(width, height))));
-        let list = &hand.model.alerts.list;
-        assert_eq!(list.index, last);
+        let cursor = &hand.model.alerts.list;
+        assert_eq!(cursor.index, last);
         assert!(
-            list.offset <= last && last < list.offset + list.page.max(1),
-            "{width}x{height}: {list:?}"
+            cursor.offset <= last && last < cursor.offset + cursor.page.max(1),
+            "{width}x{height}: {cursor:?}"
         );
     }
     let page = hand.model.alerts.list.page;
