@@ -83,14 +83,14 @@ pub fn text(scenario: Scenario, endpoints: &Endpoints, state_dir: &Path) -> Stri
          [contexts.demo.metrics]\n\
          kind = \"prometheus\"\n\
          url = \"{}\"\n\
-         poll = \"{poll}\"\n",
+         poll = \"{poll}\"\ntimeout = \"30s\"\n",
         quoted(&state_dir.display().to_string()),
         endpoints.metrics,
     );
     for (name, url) in &endpoints.alertmanagers {
         let _ = write!(
             out,
-            "\n[[contexts.demo.alertmanagers]]\nname = \"{name}\"\ncluster = \"eu\"\nurl = \"{url}\"\n"
+            "\n[[contexts.demo.alertmanagers]]\nname = \"{name}\"\ncluster = \"eu\"\nurl = \"{url}\"\ntimeout = \"30s\"\npoll = \"{poll}\"\n"
         );
     }
     for promise in &PROMISES {
