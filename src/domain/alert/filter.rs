@@ -194,6 +194,7 @@ impl TextField {
             Self::State => one(alert.state.word()),
             Self::Owner => match &alert.ack {
                 AckState::Held(ack) => one(&ack.by),
+                AckState::Partly(part) => one(&part.ack.by),
                 AckState::None | AckState::HiddenBy(_) => one(""),
             },
             Self::Source => many(&alert.sources),
