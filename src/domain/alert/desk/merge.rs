@@ -417,13 +417,15 @@ impl Desk {
 }
 
 /// What is listed no more: gone, or resolved where Prometheus says so; forgotten in time.
-fn retire(vanished: Vec<Entry>, entries: &mut Vec<Entry>, rules: &RulesInput, now: Now) -> bool {
+fn retire(mut vanished: Vec<Entry>, entries: &mut Vec<Entry>, rules: &RulesInput, now: Now) -> bool {
     if vanished.is_empty() {
         return false;
     }
     let mut changed = false;
     let known = rules.believed().map(|(rules, _)| rules);
     let forgotten = before(now.tick, GONE_KEPT);
+    // where there is no room for all, the latest stay
+    vanished.sort_by_key(|entry| std::cmp::Reverse(entry.over.unwrap_or(now.tick)));
     let mut room = GONE_CAP;
     for mut entry in vanished {
         let gone_at = *entry.over.get_or_insert(now.tick);

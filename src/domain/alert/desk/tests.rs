@@ -356,6 +356,29 @@ fn a_vanished_alert_is_gone_and_resolved_only_when_prometheus_says_so() {
 }
 
 #[test]
+fn of_too_many_that_vanished_the_latest_are_remembered() {
+    let many = |named: &str, count: usize, first: u64| {
+        let alerts = (0u64..).take(count).map(|i| {
+            let mut alert = sample::source_alert(&[("alertname", named), ("i", &i.to_string())]);
+            alert.occurrence.fingerprint = Fingerprint(first + i);
+            alert
+        });
+        sample::inputs(alerts.collect())
+    };
+    let mut desk = Desk::new();
+    let at = |seconds| sample::now().later(Duration::from_secs(seconds));
+    desk.arrange(&many("Early", GONE_CAP, 0), &all(), at(0));
+    desk.arrange(&many("Late", 3, 1_000_000), &all(), at(60));
+    let board = desk.arrange(&sample::inputs(Vec::new()), &all(), at(120));
+    let late = board
+        .by_fingerprint
+        .values()
+        .filter(|a| &*a.name == "Late")
+        .count();
+    assert_eq!((late, board.by_fingerprint.len()), (3, GONE_CAP));
+}
+
+#[test]
 fn a_failed_sources_alerts_go_stale_and_stay() {
     let mut inputs = sample::inputs(vec![named("A")]);
     let mut desk = Desk::new();
@@ -458,7 +481,7 @@ fn an_empty_queue_is_believed_for_a_reason() {
     assert!(
         arrange(&inputs)
             .sentence()
-            .starts_with("none firing, but that is not known")
+            .starts_with("not known whether anything fires: ")
     );
 }
 
