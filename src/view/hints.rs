@@ -143,7 +143,9 @@ fn wanted(scene: Scene) -> Vec<Action> {
 fn taking(ack: Option<&AckState>) -> [Action; 2] {
     match ack {
         Some(AckState::Held(_)) => [Action::HandBack, Action::Silence],
-        Some(AckState::None | AckState::HiddenBy(_)) | None => [Action::Acknowledge, Action::Silence],
+        Some(AckState::None | AckState::Partly(_) | AckState::HiddenBy(_)) | None => {
+            [Action::Acknowledge, Action::Silence]
+        }
     }
 }
 

@@ -227,6 +227,10 @@ pub(super) fn hand_back(model: &mut Model, now: Now) -> Vec<Effect> {
     for alert in &alerts {
         match &alert.ack {
             AckState::Held(ack) if *ack.by == *model.settings.identity => ours.push(Arc::clone(alert)),
+            AckState::Partly(part) if *part.ack.by == *model.settings.identity => {
+                ours.push(Arc::clone(alert));
+            }
+            AckState::Partly(part) => other = Some(Arc::clone(&part.ack.by)),
             AckState::Held(ack) | AckState::HiddenBy(ack) => other = Some(Arc::clone(&ack.by)),
             AckState::None => {}
         }

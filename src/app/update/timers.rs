@@ -75,7 +75,14 @@ fn look_at_leases(model: &mut Model, now: Now) -> Vec<Effect> {
             Step::Wait => true,
             // An extension that overtakes the hand-back under way would bring it back.
             Step::Extend { .. } if pending.iter().any(|pending| pending.act.ends(&held.lease)) => true,
-            Step::Extend { until } => {
+            Step::Extend { until, lapses } => {
+                if let (Some(at), Belled::No) = (lapses, held.belled) {
+                    held.belled = Belled::Yes;
+                    words.push(format!(
+                        "an acknowledgement lapses at {} unless an extension succeeds: none has yet",
+                        at.format("%H:%MZ")
+                    ));
+                }
                 renewals.push(Renewal {
                     lease: held.lease.clone(),
                     until,

@@ -305,13 +305,44 @@ fn is_lost(error: &BackendError) -> bool {
     error.delivery == Delivery::Unknown || matches!(error.status, Some(502 | 504))
 }
 
+/// What a cluster's members said to a write, none of which was a success.
+#[derive(Default)]
+struct Tried {
+    words: Vec<String>,
+    /// One may have been acted on, or may be yet: a list that does not show it proves nothing.
+    lost: bool,
+}
+
+impl Tried {
+    fn add(&mut self, error: &BackendError) {
+        self.lost |= is_lost(error);
+        self.words.push(error.to_string());
+    }
+
+    /// Nobody else is to be asked.
+    fn end(self, cluster: &Cluster) -> Placed {
+        if self.words.is_empty() {
+            return Placed::failed(format!(
+                "cluster {} has no member that may be written to",
+                cluster.name
+            ));
+        }
+        let words = self.words.join("; ");
+        if self.lost {
+            Placed::pending(format!("{words}; whether it will arrive yet is not known"))
+        } else {
+            Placed::failed(words)
+        }
+    }
+}
+
 /// Makes a silence at one cluster.
 async fn place(cluster: &Cluster, draft: SilenceDraft, marker: &Marker) -> Placed {
-    let mut tried: Vec<String> = Vec::new();
+    let mut tried = Tried::default();
     for member in &cluster.members {
         match member.put_silence(draft.clone()).await {
             Ok(id) => return confirm(member, id, &draft, marker).await,
-            Err(error) if error.delivery == Delivery::NotSent => tried.push(error.to_string()),
+            Err(error) if error.delivery == Delivery::NotSent => tried.add(&error),
             Err(error) if is_lost(&error) => match look(cluster, member, marker).await {
                 Look::Found { source, id } => {
                     return Placed {
@@ -320,22 +351,18 @@ async fn place(cluster: &Cluster, draft: SilenceDraft, marker: &Marker) -> Place
                         message: "the answer was lost; found by its marker".to_owned(),
                     };
                 }
-                Look::Absent => tried.push(error.to_string()),
+                Look::Absent => tried.add(&error),
                 Look::Unknown(why) => {
                     return Placed::pending(format!("{error}; whether it arrived is not known: {why}"));
                 }
             },
-            Err(error) => return Placed::failed(error.to_string()),
+            Err(error) => {
+                tried.add(&error);
+                break;
+            }
         }
     }
-    Placed::failed(nobody(cluster, &tried))
-}
-
-fn nobody(cluster: &Cluster, tried: &[String]) -> String {
-    if tried.is_empty() {
-        return format!("cluster {} has no member that may be written to", cluster.name);
-    }
-    tried.join("; ")
+    tried.end(cluster)
 }
 
 enum Look {
@@ -410,6 +437,7 @@ async fn confirm(member: &Arc<dyn Alerts>, id: Arc<str>, draft: &SilenceDraft, m
     }
 }
 
+/// Lists first: a write to a silence that has expired would make a new one, which nobody asked for.
 async fn extend_at(silence: &Silence, cluster: &Cluster, until: DateTime<Utc>) -> Placed {
     let draft = SilenceDraft {
         id: Some(Arc::clone(&silence.id)),
@@ -419,60 +447,88 @@ async fn extend_at(silence: &Silence, cluster: &Cluster, until: DateTime<Utc>) -
         created_by: silence.created_by.to_string(),
         comment: silence.comment.to_string(),
     };
-    let mut tried: Vec<String> = Vec::new();
+    let mut tried = Tried::default();
     for member in &cluster.members {
-        let remote = |id: &Arc<str>| Some((Arc::clone(member.name()), Arc::clone(id)));
-        match member.put_silence(draft.clone()).await {
-            Ok(id) => {
-                let listed = member.silences().await;
-                let there = listed
-                    .as_ref()
-                    .is_ok_and(|all| all.iter().any(|s| s.id == id && lasts(s, until)));
-                let message = match (there, id == silence.id) {
-                    (false, _) => "accepted, but not read back".to_owned(),
-                    (true, true) => String::new(),
-                    (true, false) => format!("the server made it anew as {id}"),
-                };
-                let state = if there {
-                    ActState::Confirmed
-                } else {
-                    ActState::Pending
-                };
-                return Placed {
-                    state,
-                    remote: remote(&id),
-                    message,
-                };
-            }
-            Err(error) if error.delivery == Delivery::NotSent => tried.push(error.to_string()),
-            Err(error) if is_lost(&error) => {
-                let marker = Marker::of(&silence.comment);
-                let is_it =
-                    |s: &Silence| s.id == silence.id || marker.as_ref().is_some_and(|m| carries(s, m));
-                match member.silences().await {
-                    Ok(all) => match all.iter().find(|s| is_it(s) && lasts(s, until)) {
-                        Some(found) => {
-                            let message = "the answer was lost; it lasts as asked".to_owned();
-                            return Placed {
-                                state: ActState::Confirmed,
-                                remote: remote(&found.id),
-                                message,
-                            };
-                        }
-                        // the same write again is the same silence: the next member may have it
-                        None => tried.push(error.to_string()),
-                    },
-                    Err(unread) => {
-                        return Placed::pending(format!(
-                            "{error}; whether it arrived is not known: {unread}"
-                        ));
-                    }
+        match member.silences().await {
+            Ok(all) => {
+                if let Some(why) = not_in_force(&all, &silence.id, member.name()) {
+                    tried.words.push(why);
+                    break;
                 }
             }
-            Err(error) => return Placed::failed(error.to_string()),
+            Err(error) => {
+                // a list changes nothing, whatever became of it
+                tried.words.push(error.to_string());
+                continue;
+            }
+        }
+        match member.put_silence(draft.clone()).await {
+            Ok(id) => return lasting(member, id, silence, until).await,
+            Err(error) if error.delivery == Delivery::NotSent => tried.add(&error),
+            Err(error) if is_lost(&error) => match found_again(member, silence, until).await {
+                Ok(Some(placed)) => return placed,
+                // the same write again is the same silence: the next member may have it
+                Ok(None) => tried.add(&error),
+                Err(unread) => {
+                    return Placed::pending(format!("{error}; whether it arrived is not known: {unread}"));
+                }
+            },
+            Err(error) => {
+                tried.add(&error);
+                break;
+            }
         }
     }
-    Placed::failed(nobody(cluster, &tried))
+    tried.end(cluster)
+}
+
+fn not_in_force(all: &[Silence], id: &str, member: &str) -> Option<String> {
+    match all.iter().find(|silence| *silence.id == *id) {
+        None => Some(format!("{member} does not list it; make a new one to hide anew")),
+        Some(silence) if silence.state == SilenceState::Expired => {
+            Some("it has expired; make a new one to hide anew".to_owned())
+        }
+        Some(_) => None,
+    }
+}
+
+/// Reads back an extension that was accepted.
+async fn lasting(member: &Arc<dyn Alerts>, id: Arc<str>, silence: &Silence, until: DateTime<Utc>) -> Placed {
+    let listed = member.silences().await;
+    let there = listed
+        .as_ref()
+        .is_ok_and(|all| all.iter().any(|s| s.id == id && lasts(s, until)));
+    let message = match (there, id == silence.id) {
+        (false, _) => "accepted, but not read back".to_owned(),
+        (true, true) => String::new(),
+        (true, false) => format!("the server made it anew as {id}"),
+    };
+    Placed {
+        state: if there {
+            ActState::Confirmed
+        } else {
+            ActState::Pending
+        },
+        remote: Some((Arc::clone(member.name()), id)),
+        message,
+    }
+}
+
+/// Looks for an extension whose answer was lost.
+async fn found_again(
+    member: &Arc<dyn Alerts>,
+    silence: &Silence,
+    until: DateTime<Utc>,
+) -> Result<Option<Placed>, BackendError> {
+    let marker = Marker::of(&silence.comment);
+    let is_it = |s: &Silence| s.id == silence.id || marker.as_ref().is_some_and(|m| carries(s, m));
+    let all = member.silences().await?;
+    let found = all.iter().find(|s| is_it(s) && lasts(s, until));
+    Ok(found.map(|found| Placed {
+        state: ActState::Confirmed,
+        remote: Some((Arc::clone(member.name()), Arc::clone(&found.id))),
+        message: "the answer was lost; it lasts as asked".to_owned(),
+    }))
 }
 
 fn lasts(silence: &Silence, until: DateTime<Utc>) -> bool {
@@ -481,8 +537,7 @@ fn lasts(silence: &Silence, until: DateTime<Utc>) -> bool {
 
 /// Expiring twice is expiring: any member will do, and the next is tried whenever one did not answer.
 async fn expire_at(cluster: &Cluster, id: &Arc<str>) -> Placed {
-    let mut tried: Vec<String> = Vec::new();
-    let mut lost = false;
+    let mut tried = Tried::default();
     for member in &cluster.members {
         match member.expire_silence(Arc::clone(id)).await {
             Ok(()) => {
@@ -508,20 +563,14 @@ async fn expire_at(cluster: &Cluster, id: &Arc<str>) -> Placed {
                     message,
                 };
             }
-            Err(error) if error.delivery == Delivery::NotSent => tried.push(error.to_string()),
-            Err(error) if is_lost(&error) => {
-                lost = true;
-                tried.push(error.to_string());
+            Err(error) if error.delivery == Delivery::NotSent || is_lost(&error) => tried.add(&error),
+            Err(error) => {
+                tried.add(&error);
+                break;
             }
-            Err(error) => return Placed::failed(error.to_string()),
         }
     }
-    let message = nobody(cluster, &tried);
-    if lost {
-        Placed::pending(message)
-    } else {
-        Placed::failed(message)
-    }
+    tried.end(cluster)
 }
 
 #[cfg(test)]

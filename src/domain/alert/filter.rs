@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use regex::{Regex, RegexBuilder};
 
-use super::matcher::{Cursor, MatcherError, Matchers, ValueEnd, anchored, quoted};
+use super::matcher::{Cursor, MatcherError, Matchers, ValueEnd, anchored, check_plain, quoted};
 use super::{AckState, Alert, MatchOp};
 use crate::time::{Now, parse_duration};
 
@@ -194,6 +194,7 @@ impl TextField {
             Self::State => one(alert.state.word()),
             Self::Owner => match &alert.ack {
                 AckState::Held(ack) => one(&ack.by),
+                AckState::Partly(part) => one(&part.ack.by),
                 AckState::None | AckState::HiddenBy(_) => one(""),
             },
             Self::Source => many(&alert.sources),
@@ -215,7 +216,8 @@ fn is_word_end(c: char) -> bool {
 /// `name op value`, or a word to look for.
 fn label_or_word(cursor: &mut Cursor<'_>) -> Result<Term, FilterError> {
     let start = cursor.column();
-    let word = if cursor.peek() == Some('"') {
+    let is_quoted = cursor.peek() == Some('"');
+    let word = if is_quoted {
         cursor.quoted()?
     } else {
         cursor
@@ -237,6 +239,9 @@ fn label_or_word(cursor: &mut Cursor<'_>) -> Result<Term, FilterError> {
                 ));
             }
             let op = cursor.op().ok_or_else(|| unknown_operator(cursor))?;
+            if !is_quoted {
+                check_plain(&word, start)?;
+            }
             let at = cursor.column();
             let value = cursor.value(ValueEnd::Word)?;
             let matcher = super::Matcher {
@@ -546,6 +551,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_names_column_and_mend() {
         for (text, column, mend) in [
+            ("a=b bogus@@=", 5, "quote it"),
             ("service=~(", 10, "RE2"),
             ("a=b @bogus=1", 5, "@age"),
             ("@age", 5, "@age>15m"),

@@ -132,6 +132,7 @@ fn alert_row(alert: &Alert) -> AlertRow<'_> {
     let (held, hidden_by): (Option<&Ack>, Option<&Ack>) = match &alert.ack {
         AckState::None => (None, None),
         AckState::Held(ack) => (Some(ack), None),
+        AckState::Partly(part) => (None, Some(&part.ack)),
         AckState::HiddenBy(ack) => (None, Some(ack)),
     };
     let fingerprint = alert.occurrence.fingerprint.to_string();

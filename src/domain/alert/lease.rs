@@ -67,6 +67,8 @@ pub enum Step {
     Extend {
         /// The new end.
         until: DateTime<Utc>,
+        /// When it lapses, once that is so near that the earlier attempts must have failed: ring and say so.
+        lapses: Option<DateTime<Utc>>,
     },
     /// Ring and say so: it lapses, and will not be extended.
     Bell {
@@ -148,7 +150,10 @@ pub fn extension_due(lease: &Lease, board: &AlertBoard, terms: &Terms, idle: Dur
             at: silence.ends_at,
             why,
         },
-        None if left <= terms.lease / RENEW_SHARE => Step::Extend { until },
+        None if left <= terms.lease / RENEW_SHARE => Step::Extend {
+            until,
+            lapses: (left <= BELL.min(terms.lease / RENEW_SHARE / 2)).then_some(silence.ends_at),
+        },
         Some(_) | None => Step::Wait,
     }
 }
@@ -234,7 +239,19 @@ mod tests {
     fn a_lease_is_extended_in_its_last_third_while_somebody_is_there() {
         assert_eq!(step(&FRESH, BUSY, |_| {}), Step::Wait);
         let until = sample::utc() + TimeDelta::minutes(25);
-        assert_eq!(step(&ENDING, BUSY, |_| {}), Step::Extend { until });
+        assert_eq!(step(&ENDING, BUSY, |_| {}), Step::Extend { until, lapses: None });
+    }
+
+    #[test]
+    fn one_whose_extensions_fail_rings_before_it_lapses_and_is_tried_on() {
+        let now = sample::utc() + TimeDelta::minutes(10);
+        assert_eq!(
+            step(&LAPSING, BUSY, |_| {}),
+            Step::Extend {
+                until: now + TimeDelta::minutes(15),
+                lapses: Some(now + TimeDelta::minutes(1)),
+            }
+        );
     }
 
     #[test]
@@ -273,7 +290,7 @@ mod tests {
             Step::Bell { why: Why::Oldest, .. }
         ));
         let nearly = |lease: &mut Lease| lease.started_at -= TimeDelta::minutes(3 * 60 + 40);
-        let Step::Extend { until } = step(&ENDING, BUSY, nearly) else {
+        let Step::Extend { until, .. } = step(&ENDING, BUSY, nearly) else {
             panic!("extends by what is left")
         };
         assert!(until < sample::utc() + TimeDelta::minutes(25));

@@ -120,6 +120,19 @@ fn is_plain_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
+/// Refuses an unquoted name that needs quotes: no alert has such a label by accident, and a matcher of a label
+/// that nothing has may match everything.
+pub(super) fn check_plain(name: &str, column: usize) -> Result<(), MatcherError> {
+    if is_plain_name(name) {
+        return Ok(());
+    }
+    Err(MatcherError::new(
+        column,
+        format!("{name} is no label name as it stands"),
+        format!("if it is one, quote it: {}", quoted(name)),
+    ))
+}
+
 /// Writes a text in double quotes, with the escapes that [`parse`] reads back.
 pub fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
@@ -292,7 +305,8 @@ impl<'a> Cursor<'a> {
     pub(super) fn matcher(&mut self, end: ValueEnd) -> Result<Matcher, MatcherError> {
         self.skip_space();
         let start = self.column;
-        let name = if self.peek() == Some('"') {
+        let is_quoted = self.peek() == Some('"');
+        let name = if is_quoted {
             self.quoted()?
         } else {
             self.take_while(|c| !c.is_whitespace() && !"{}!=~,\"'`".contains(c))
@@ -300,6 +314,9 @@ impl<'a> Cursor<'a> {
         };
         if name.is_empty() {
             return Err(MatcherError::new(start, "a label name is missing", SHAPE));
+        }
+        if !is_quoted {
+            check_plain(&name, start)?;
         }
         self.skip_space();
         let op = self.op().ok_or_else(|| {
@@ -455,10 +472,10 @@ mod tests {
             ("job=~api|web", r#"job=~"api|web""#),
             (r#"job!~"a.+""#, r#"job!~"a.+""#),
             (r#""http.status"=500"#, r#""http.status"="500""#),
-            ("http.status=500", r#""http.status"="500""#),
+            (r#""http.status"=500"#, r#""http.status"="500""#),
             (r#"a="quo\"te\\back{slash}""#, r#"a="quo\"te\\back{slash}""#),
             ("a=", r#"a="""#),
-            (r#"größe="ü""#, r#""größe"="ü""#),
+            (r#""größe"="ü""#, r#""größe"="ü""#),
         ] {
             let matcher = parse(text).expect(text);
             assert_eq!(matcher.to_string(), shown);
@@ -472,6 +489,9 @@ mod tests {
             ("", 1),
             ("=x", 1),
             ("service", 8),
+            ("bogus@@=", 1),
+            (" http.status=500", 2),
+            ("1st=x", 1),
             (r#"service="open"#, 9),
             ("a=~(", 4),
             ("a=~x)(y", 4),

@@ -237,13 +237,26 @@ pub struct Ack {
     pub note: Arc<str>,
 }
 
+/// An acknowledgement that does not reach every cluster that lists its alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartAck {
+    /// What there is of it.
+    pub ack: Ack,
+    /// The clusters that carry it.
+    pub at: Vec<Arc<str>>,
+    /// The clusters that list the alert and do not carry it.
+    pub missing: Vec<Arc<str>>,
+}
+
 /// Where acknowledgement stands for one alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AckState {
     /// Nobody has it.
     None,
-    /// Somebody has this occurrence.
+    /// Somebody has this occurrence, wherever it is listed.
     Held(Ack),
+    /// Somebody has this occurrence at some clusters, and at others nobody has: it is not acknowledged there.
+    Partly(PartAck),
     /// A re-fire or a newcomer that an older acknowledgement happens to hide: not acknowledged.
     HiddenBy(Ack),
 }
@@ -311,6 +324,7 @@ impl Alert {
         }
         match &self.ack {
             AckState::Held(_) => Standing::Acknowledged,
+            AckState::Partly(_) => Standing::Unacknowledged,
             AckState::HiddenBy(ack) => {
                 let by_acks_alone = self.inhibited_by.is_empty()
                     && self.muted_by.is_empty()

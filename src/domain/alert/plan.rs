@@ -88,13 +88,11 @@ pub fn ack_plan(selected: &[Occurrence], board: &AlertBoard) -> AckPlan {
             Err(why) => plan.left_out.push((*occurrence, why)),
         }
     }
-    let clusters: BTreeSet<&Arc<str>> = chosen
-        .iter()
-        .flat_map(|alert| clusters_of(alert, board))
-        .collect();
+    let clusters: BTreeSet<&Arc<str>> = chosen.iter().flat_map(|alert| lacking(alert, board)).collect();
     for cluster in clusters {
         let lists = |alert: &Alert| clusters_of(alert, board).any(|c| c == cluster);
-        let mine: Vec<&Arc<Alert>> = chosen.iter().copied().filter(|alert| lists(alert)).collect();
+        let lacks = |alert: &Alert| lacking(alert, board).any(|c| c == cluster);
+        let mine: Vec<&Arc<Alert>> = chosen.iter().copied().filter(|alert| lacks(alert)).collect();
         let wanted: BTreeSet<Fingerprint> = mine.iter().map(|alert| alert.occurrence.fingerprint).collect();
         let others: Vec<&Arc<Alert>> = board
             .by_fingerprint
@@ -147,6 +145,15 @@ fn is_over(alert: &Alert) -> bool {
 
 fn clusters_of<'a>(alert: &'a Alert, board: &'a AlertBoard) -> impl Iterator<Item = &'a Arc<str>> {
     alert.sources.iter().filter_map(|source| board.cluster_of(source))
+}
+
+/// The clusters where an acknowledgement is to be made: all that list the alert and do not carry one yet.
+fn lacking<'a>(alert: &'a Alert, board: &'a AlertBoard) -> impl Iterator<Item = &'a Arc<str>> {
+    let missing = match &alert.ack {
+        AckState::Partly(part) => Some(&part.missing),
+        AckState::None | AckState::Held(_) | AckState::HiddenBy(_) => None,
+    };
+    clusters_of(alert, board).filter(move |cluster| missing.is_none_or(|missing| missing.contains(cluster)))
 }
 
 fn equal(name: &Arc<str>, value: &Arc<str>) -> Matcher {

@@ -51,6 +51,12 @@ pub fn ack_words(alert: &Alert) -> String {
     let since = |ack: &Ack| ack.at.format("%H:%MZ").to_string();
     match (&alert.ack, alert.standing()) {
         (AckState::Held(ack), _) => format!("acked {} {}", ack.by, since(ack)),
+        (
+            AckState::Partly(part),
+            Standing::Unacknowledged | Standing::Acknowledged | Standing::Suppressed,
+        ) => {
+            format!("acked {} at {} only", part.ack.by, part.at.join(", "))
+        }
         (AckState::HiddenBy(ack), Standing::Unacknowledged) => {
             format!("unacked, hidden by ack of {}", ack.by)
         }

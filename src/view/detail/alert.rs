@@ -123,6 +123,17 @@ fn taken<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
             return;
         }
         AckState::Held(ack) => (ack, true),
+        AckState::Partly(part) => {
+            sheet.prose(
+                &format!(
+                    "nobody has it at {}; at {} only:",
+                    part.missing.join(", "),
+                    part.at.join(", ")
+                ),
+                Role::StateStale,
+            );
+            (&part.ack, true)
+        }
         AckState::HiddenBy(ack) => (ack, false),
     };
     let zone = scene.model.zone;

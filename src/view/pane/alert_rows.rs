@@ -156,7 +156,7 @@ impl Tally {
                 (_, AckState::Held(_)) => &mut tally.taken,
                 (AlertState::Suppressed, AckState::None) => &mut tally.hidden,
                 (AlertState::Active | AlertState::Unprocessed, AckState::None)
-                | (_, AckState::HiddenBy(_)) => &mut tally.free,
+                | (_, AckState::Partly(_) | AckState::HiddenBy(_)) => &mut tally.free,
             };
             *slot += 1;
             tally.flapping += usize::from(alert.flaps.0 >= Flaps::MARK);

@@ -79,6 +79,13 @@ fn standing_word(scene: Scene, alert: &Alert) -> Piece<'static> {
             let age = figures::row_age(figures::since(ack.at, now));
             Piece::own(format!("acked {} {age}", person(scene, &ack.by)), role)
         }
+        AckState::Partly(part) => {
+            let at = SafeText::line(&part.at.join(", ")).into_string();
+            Piece::own(
+                format!("acked {} at {at} only", person(scene, &part.ack.by)),
+                Role::StateStale,
+            )
+        }
         AckState::HiddenBy(ack) => Piece::own(
             format!("hidden by ack of {}", person(scene, &ack.by)),
             Role::StateStale,

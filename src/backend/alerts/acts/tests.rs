@@ -237,6 +237,41 @@ fn a_lost_write_is_tried_at_the_next_member_only_after_a_look() {
 }
 
 #[test]
+fn a_lost_write_that_is_not_listed_may_still_land() {
+    for moods in [
+        &[(Mood::Swallows, true)] as &[_],
+        &[(Mood::Swallows, true), (Mood::Refuses, true)],
+        &[(Mood::Swallows, true), (Mood::Rejects, true)],
+    ] {
+        let world = world(moods);
+        let outcome = silence_in(&world);
+        assert_eq!(outcome.state, ActState::Pending, "{moods:?}");
+        assert!(outcome.message.contains("not known"), "{}", outcome.message);
+    }
+}
+
+#[test]
+fn what_has_expired_is_not_extended_into_a_new_one() {
+    let world = world(&[(Mood::Well, true), (Mood::Well, true)]);
+    silence_in(&world);
+    let silence = world.store.0.lock().unwrap()[0].clone();
+    let until = silence.ends_at + TimeDelta::hours(1);
+    let extended = || futures::executor::block_on(extend(&silence, "eu-1", &world.cluster, until));
+    world.store.0.lock().unwrap()[0].state = SilenceState::Expired;
+    let outcome = extended();
+    assert_eq!((outcome.state, writes(&world)), (ActState::Failed, vec![1, 0]));
+    assert!(outcome.message.contains("has expired"), "{}", outcome.message);
+    world.store.0.lock().unwrap().clear();
+    let outcome = extended();
+    assert_eq!((outcome.state, writes(&world)), (ActState::Failed, vec![1, 0]));
+    assert!(
+        outcome.message.contains("does not list it"),
+        "{}",
+        outcome.message
+    );
+}
+
+#[test]
 fn a_refusal_is_final_and_nobody_else_is_asked() {
     let world = world(&[(Mood::Rejects, true), (Mood::Well, true)]);
     let outcome = silence_in(&world);

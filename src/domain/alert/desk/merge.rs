@@ -3,7 +3,7 @@
 //! Entries and what the sources list are both sorted by fingerprint, so one walk joins them. An alert whose
 //! parts are the very same keeps its `Arc`; one that was parsed anew but says the same keeps it too.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use chrono::{DateTime, Utc};
 
 use super::{Desk, GONE_CAP, GONE_KEPT, RulesInput, Sources, before, pipeline};
 use crate::domain::alert::{
-    Ack, AckState, Alert, AlertState, Fingerprint, Flaps, Occurrence, SeverityRank, Silence, SourceAlert,
-    Standing, ack,
+    Ack, AckState, Alert, AlertState, Fingerprint, Flaps, Occurrence, PartAck, SeverityRank, Silence,
+    SourceAlert, Standing, ack,
 };
 use crate::time::{Now, Tick};
 
@@ -92,6 +92,17 @@ impl<'a> Listed<'a> {
             .iter()
             .fold(first, |at, part| at.min(part.alert.occurrence.starts_at))
     }
+}
+
+/// How far an acknowledgement reaches at one cluster; of several members the first of these holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    /// It holds there.
+    Held,
+    /// Something else keeps the alert quiet there.
+    Quiet,
+    /// Nobody has it there.
+    Missing,
 }
 
 /// What has changed beside the alerts themselves, so that kept ones must be made anew.
@@ -306,7 +317,8 @@ impl Desk {
         }
     }
 
-    /// Held where an acknowledgement is not older than this occurrence; else it merely hides it.
+    /// Held where an acknowledgement is not older than this occurrence, at every cluster that lists it; else it
+    /// merely hides it.
     fn ack_state(&self, occurrence: Occurrence, listed: &[Part], sources: &Sources<'_>) -> AckState {
         let mut found: Vec<(&Arc<Silence>, Arc<str>)> = Vec::new();
         for part in listed {
@@ -335,11 +347,55 @@ impl Desk {
                 .collect(),
             note: ack::note(&holder.comment).into(),
         };
-        if any_holds {
+        if !any_holds {
+            return AckState::HiddenBy(ack);
+        }
+        let (at, missing) = self.reach(listed, sources, holds);
+        if missing.is_empty() {
             AckState::Held(ack)
         } else {
-            AckState::HiddenBy(ack)
+            AckState::Partly(PartAck { ack, at, missing })
         }
+    }
+
+    /// The clusters where an acknowledgement holds, and those that still alert or would but for an older one.
+    ///
+    /// A member that has not heard of it yet does not speak for its cluster; nor does a source that is not
+    /// believed, where others are; and what something else silences, inhibits or mutes asks for nobody.
+    fn reach(
+        &self,
+        listed: &[Part],
+        sources: &Sources<'_>,
+        holds: impl Fn(&Silence) -> bool,
+    ) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
+        let believed = |part: &Part| sources.inputs[part.source].believed().is_some();
+        let any_believed = listed.iter().any(believed);
+        let mut reached: BTreeMap<&Arc<str>, Reach> = BTreeMap::new();
+        for part in listed.iter().filter(|part| !any_believed || believed(part)) {
+            let alert = &part.alert;
+            let here = if alert
+                .silenced_by
+                .iter()
+                .any(|id| self.acks.get(id).is_some_and(|silence| holds(silence)))
+            {
+                Reach::Held
+            } else if alert.state == AlertState::Suppressed
+                && (!alert.inhibited_by.is_empty()
+                    || !alert.muted_by.is_empty()
+                    || alert.silenced_by.iter().any(|id| !self.acks.contains_key(id)))
+            {
+                Reach::Quiet
+            } else {
+                Reach::Missing
+            };
+            let cluster = reached.entry(&sources.clusters[part.source]).or_insert(here);
+            *cluster = here.min(*cluster);
+        }
+        let those = |wanted| {
+            let found = reached.iter().filter(move |(_, reach)| **reach == wanted);
+            found.map(|(cluster, _)| Arc::clone(cluster)).collect()
+        };
+        (those(Reach::Held), those(Reach::Missing))
     }
 
     /// Unacknowledged first, then severe, then what has just fired, which is what woke somebody.
@@ -361,13 +417,15 @@ impl Desk {
 }
 
 /// What is listed no more: gone, or resolved where Prometheus says so; forgotten in time.
-fn retire(vanished: Vec<Entry>, entries: &mut Vec<Entry>, rules: &RulesInput, now: Now) -> bool {
+fn retire(mut vanished: Vec<Entry>, entries: &mut Vec<Entry>, rules: &RulesInput, now: Now) -> bool {
     if vanished.is_empty() {
         return false;
     }
     let mut changed = false;
     let known = rules.believed().map(|(rules, _)| rules);
     let forgotten = before(now.tick, GONE_KEPT);
+    // where there is no room for all, the latest stay
+    vanished.sort_by_key(|entry| std::cmp::Reverse(entry.over.unwrap_or(now.tick)));
     let mut room = GONE_CAP;
     for mut entry in vanished {
         let gone_at = *entry.over.get_or_insert(now.tick);

@@ -168,6 +168,8 @@ pub struct Desk {
     shared: Arc<std::collections::BTreeMap<Fingerprint, Arc<super::Alert>>>,
     /// Active acknowledgements by silence id.
     acks: HashMap<Arc<str>, Arc<Silence>>,
+    /// Each source's cluster, and whether it was believed: how far an acknowledgement reaches follows from both.
+    standing: Vec<(Arc<str>, bool)>,
     /// Sources that had answered before, by name.
     answered: Vec<Arc<str>>,
     /// Compiled matchers of pending silences; `None` where they do not compile.
@@ -240,6 +242,11 @@ impl<'a> Sources<'a> {
         heard.filter_map(|(i, input)| input.snapshot.as_ref().map(|snapshot| (i, snapshot)))
     }
 
+    fn standing(&self) -> impl Iterator<Item = (Arc<str>, bool)> {
+        let clusters = self.clusters.iter().map(Arc::clone);
+        clusters.zip(self.inputs.iter().map(|input| input.believed().is_some()))
+    }
+
     fn board(&self) -> Vec<BoardSource> {
         self.inputs
             .iter()
@@ -267,8 +274,10 @@ impl Desk {
         self.compile_filter(&question.filter);
 
         let acks = active_acks(&sources);
-        let acks_changed = acks != self.acks;
+        let standing: Vec<(Arc<str>, bool)> = sources.standing().collect();
+        let acks_changed = acks != self.acks || standing != self.standing;
         self.acks = acks;
+        self.standing = standing;
         let merged = self.merge(
             &sources,
             &inputs.rules,

@@ -115,6 +115,62 @@ fn an_acknowledgement_holds_for_its_occurrence_alone() {
     );
 }
 
+/// `A` at two Alertmanagers, each its own cluster, acknowledged at the first alone.
+fn acknowledged_at_eu(change: impl FnOnce(&mut SourceAlert)) -> Inputs {
+    let ack = sample::silence("s1", "ACK! mine", "mara", "alertname=A");
+    let mut at_us = named("A");
+    change(&mut at_us);
+    sample::inputs_of(vec![
+        sample::source(sample::snapshot(
+            "eu",
+            vec![silenced(named("A"), "s1")],
+            vec![ack],
+        )),
+        sample::source(sample::snapshot("us", vec![at_us], Vec::new())),
+    ])
+}
+
+#[test]
+fn an_acknowledgement_at_one_cluster_of_two_is_none_at_the_other() {
+    let mut inputs = acknowledged_at_eu(|_| {});
+    let mut desk = Desk::new();
+    let board = desk.arrange(&inputs, &all(), sample::now());
+    let AckState::Partly(part) = &only(&board).ack else {
+        panic!("{:?}", only(&board).ack)
+    };
+    assert_eq!(
+        (part.ack.by.as_ref(), part.at.as_slice(), part.missing.as_slice()),
+        ("mara", ["eu".into()].as_slice(), ["us".into()].as_slice())
+    );
+    assert_eq!((board.counts.active, board.counts.acknowledged), (1, 0));
+
+    inputs.sources[1].failure = Some(("down".into(), Duration::from_secs(5)));
+    let board = desk.arrange(&inputs, &all(), sample::now());
+    assert!(
+        matches!(only(&board).ack, AckState::Held(_)),
+        "what is not believed does not take it away"
+    );
+}
+
+#[test]
+fn what_is_quiet_at_the_other_cluster_anyway_is_held() {
+    let inputs = acknowledged_at_eu(|at_us| {
+        at_us.state = AlertState::Suppressed;
+        at_us.inhibited_by = vec!["00000000deadbeef".into()];
+    });
+    assert!(matches!(only(&arrange(&inputs)).ack, AckState::Held(_)));
+}
+
+#[test]
+fn a_member_that_has_not_heard_of_an_acknowledgement_does_not_speak_for_its_cluster() {
+    let mut inputs = acknowledged_at_eu(|_| {});
+    for source in &mut inputs.sources {
+        let snapshot = Arc::make_mut(source.snapshot.as_mut().expect("answered"));
+        snapshot.cluster = "one".into();
+    }
+    assert!(matches!(only(&arrange(&inputs)).ack, AckState::Held(_)));
+}
+
 #[test]
 fn a_plain_silence_beside_an_old_acknowledgement_suppresses() {
     let ack = sample::silence("s1", "ACK! mine", "mara", "alertname=A");
@@ -300,6 +356,29 @@ fn a_vanished_alert_is_gone_and_resolved_only_when_prometheus_says_so() {
 }
 
 #[test]
+fn of_too_many_that_vanished_the_latest_are_remembered() {
+    let many = |named: &str, count: usize, first: u64| {
+        let alerts = (0u64..).take(count).map(|i| {
+            let mut alert = sample::source_alert(&[("alertname", named), ("i", &i.to_string())]);
+            alert.occurrence.fingerprint = Fingerprint(first + i);
+            alert
+        });
+        sample::inputs(alerts.collect())
+    };
+    let mut desk = Desk::new();
+    let at = |seconds| sample::now().later(Duration::from_secs(seconds));
+    desk.arrange(&many("Early", GONE_CAP, 0), &all(), at(0));
+    desk.arrange(&many("Late", 3, 1_000_000), &all(), at(60));
+    let board = desk.arrange(&sample::inputs(Vec::new()), &all(), at(120));
+    let late = board
+        .by_fingerprint
+        .values()
+        .filter(|a| &*a.name == "Late")
+        .count();
+    assert_eq!((late, board.by_fingerprint.len()), (3, GONE_CAP));
+}
+
+#[test]
 fn a_failed_sources_alerts_go_stale_and_stay() {
     let mut inputs = sample::inputs(vec![named("A")]);
     let mut desk = Desk::new();
@@ -402,7 +481,7 @@ fn an_empty_queue_is_believed_for_a_reason() {
     assert!(
         arrange(&inputs)
             .sentence()
-            .starts_with("none firing, but that is not known")
+            .starts_with("not known whether anything fires: ")
     );
 }
 

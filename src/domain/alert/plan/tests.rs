@@ -116,6 +116,21 @@ fn each_cluster_gets_its_own_silence() {
 }
 
 #[test]
+fn what_is_acknowledged_at_one_cluster_is_acknowledged_at_the_other_alone() {
+    let mut held = instance("1");
+    held.silenced_by = vec!["s1".into()];
+    let ack = sample::silence("s1", "ACK!", "mara", "instance=1");
+    let board = board_of(&sample::inputs_of(vec![
+        sample::source(sample::snapshot("eu", vec![held], vec![ack])),
+        sample::source(sample::snapshot("us", vec![instance("1")], Vec::new())),
+    ]));
+    let plan = ack_plan(&[instance("1").occurrence], &board);
+    assert_eq!(plan.left_out, []);
+    let clusters: Vec<&str> = plan.silences.iter().map(|s| s.cluster.as_ref()).collect();
+    assert_eq!(clusters, ["us"]);
+}
+
+#[test]
 fn what_changed_since_it_was_selected_is_left_out_and_said() {
     let refired = instance("1");
     let mut selected = refired.occurrence;
