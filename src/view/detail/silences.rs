@@ -8,11 +8,11 @@ use ratatui::layout::Rect;
 use crate::app::panes::SilenceKey;
 use crate::domain::alert::{BoardSilence, IsAck, SilenceState};
 use crate::terminal::Focused;
-use crate::text::{Cut, SafeText};
+use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::layout::{HEADER_ROWS, list_rows};
-use crate::view::pane::{self, alerts, mark_hits, message, position, standing, thumb};
-use crate::view::widget::columns::{self, Align, Column, Width};
+use crate::view::pane::{self, alerts, cells_of, mark_hits, message, position, standing, thumb};
+use crate::view::widget::columns::{self, Align, Column, Width, column, flex};
 use crate::view::widget::frame::{self, Frame};
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::{self, Piece, words};
@@ -25,57 +25,11 @@ const COLUMNS: [Column; 7] = [
     column("state", Width::Fixed(7), Align::Left, 0),
     column("hides", Width::Fixed(5), Align::Right, 1),
     column("ends in", Width::Fixed(7), Align::Right, 0),
-    column(
-        "by",
-        Width::Flex {
-            min: 6,
-            max: 16,
-            weight: 1,
-        },
-        Align::Left,
-        2,
-    ),
-    column(
-        "matchers",
-        Width::Flex {
-            min: 14,
-            max: 90,
-            weight: 4,
-        },
-        Align::Left,
-        0,
-    ),
-    column(
-        "why",
-        Width::Flex {
-            min: 10,
-            max: 60,
-            weight: 3,
-        },
-        Align::Left,
-        3,
-    ),
-    column(
-        "source",
-        Width::Flex {
-            min: 6,
-            max: 16,
-            weight: 1,
-        },
-        Align::Left,
-        4,
-    ),
+    column("by", flex(6, 16, 1), Align::Left, 2),
+    column("matchers", flex(14, 90, 4), Align::Left, 0),
+    column("why", flex(10, 60, 3), Align::Left, 3),
+    column("source", flex(6, 16, 1), Align::Left, 4),
 ];
-
-const fn column(title: &'static str, width: Width, align: Align, rank: u8) -> Column {
-    Column {
-        title,
-        width,
-        align,
-        cut: Cut::End,
-        rank,
-    }
-}
 
 /// Draws the list.
 pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
@@ -136,14 +90,6 @@ fn find<'a>(scene: Scene<'a>, (source, id): &SilenceKey) -> Option<&'a BoardSile
         .iter()
         .find(|row| row.source == *source && row.silence.id == *id);
     found.map(AsRef::as_ref)
-}
-
-fn cells_of(row: Rect) -> Rect {
-    let row = widget::after(row, 2);
-    Rect {
-        width: row.width.saturating_sub(1),
-        ..row
-    }
 }
 
 fn cells<'a>(scene: Scene, row: &'a BoardSilence) -> Vec<Vec<Piece<'a>>> {

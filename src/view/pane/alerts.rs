@@ -7,14 +7,16 @@ use ratatui::layout::Rect;
 
 use super::alert_rows::{alert_cells, head_cells};
 use super::standing::is_quiet;
-use super::{Border, Freshness, framed, look, mark_hits, message, narrowed, position, skeleton, thumb};
+use super::{
+    Border, Freshness, cells_of, framed, look, mark_hits, message, narrowed, position, skeleton, thumb,
+};
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
 use crate::domain::alert::{Alert, AlertBoard, AlertGroup, Grouping, StateChoice};
-use crate::text::{Cut, SafeText};
+use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::layout::{HEADER_ROWS, list_rows};
-use crate::view::widget::columns::{self, Align, Column, Width};
+use crate::view::widget::columns::{self, Align, Column, Width, column, flex};
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::{self, Piece};
 use crate::view::{Scene, hints};
@@ -32,10 +34,6 @@ const COLUMNS: [Column; 6] = [
 /// The state's column where there is room for its longest words.
 const STATE_ROOMY: u16 = 21;
 
-const fn flex(min: u16, max: u16, weight: u16) -> Width {
-    Width::Flex { min, max, weight }
-}
-
 /// The columns for a width: the state has room for its words before the name has more than it needs.
 fn columns_for(width: u16) -> [Column; 6] {
     let mut columns = COLUMNS;
@@ -43,16 +41,6 @@ fn columns_for(width: u16) -> [Column; 6] {
         columns[5].width = flex(STATE_ROOMY, 40, 2);
     }
     columns
-}
-
-const fn column(title: &'static str, width: Width, align: Align, rank: u8) -> Column {
-    Column {
-        title,
-        width,
-        align,
-        cut: Cut::End,
-        rank,
-    }
 }
 
 /// Sources whose last good answer is too old.
@@ -204,14 +192,6 @@ fn first_line(scene: Scene, buffer: &mut Buffer, row: Rect) -> bool {
     };
     scene.line(buffer, row, &[piece]);
     true
-}
-
-fn cells_of(row: Rect) -> Rect {
-    let row = widget::after(row, 2);
-    Rect {
-        width: row.width.saturating_sub(1),
-        ..row
-    }
 }
 
 fn is_marked(scene: Scene, group: &AlertGroup, alert: Option<&Arc<Alert>>) -> bool {

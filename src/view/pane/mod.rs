@@ -181,6 +181,15 @@ pub(super) fn skeleton(scene: Scene, buffer: &mut Buffer, area: Rect) {
     }
 }
 
+/// What is left of a row beside the cursor's bar, the mark and a margin at the right.
+pub(super) fn cells_of(row: Rect) -> Rect {
+    let row = widget::after(row, 2);
+    Rect {
+        width: row.width.saturating_sub(1),
+        ..row
+    }
+}
+
 /// How a row stands out or back.
 pub(super) fn look(selected: bool, dimmed: bool) -> Look {
     match (selected, dimmed) {
