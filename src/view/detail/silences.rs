@@ -11,6 +11,7 @@ use crate::terminal::Focused;
 use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::layout::{HEADER_ROWS, list_rows};
+use crate::view::pane::belief::{self, Heard};
 use crate::view::pane::{self, alerts, cells_of, mark_hits, message, position, standing, thumb};
 use crate::view::widget::columns::{self, Align, Column, Width, column, flex};
 use crate::view::widget::frame::{self, Frame};
@@ -36,13 +37,16 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let pane = &scene.model.silences;
     let total = pane.rows.len();
     let shown = list_rows(area);
+    let fresh = alerts::freshness(scene);
+    let board = scene.model.alerts.board.as_deref();
+    let count = match board.map(belief::heard) {
+        Some(Heard::Nobody) if total == 0 => Piece::word("not known", Role::SeverityCritical),
+        Some(_) | None => Piece::own(format!("{total} {}", pane.choice.word()), Role::TextMuted),
+    };
     let frame = Frame {
-        count: vec![Piece::own(
-            format!("{total} {}", pane.choice.word()),
-            Role::TextMuted,
-        )],
+        count: vec![count],
         filter: (!pane.filter.trim().is_empty()).then(|| SafeText::line(&pane.filter)),
-        age: alerts::freshness(scene).pieces(area.width / 3),
+        age: fresh.pieces(area.width / 3),
         foot: position(pane.list.index, total, shown),
         ..Frame::titled(SafeText::line("Silences"), Focused::Gained)
     };
@@ -54,8 +58,21 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             format!("{next} cycles what is listed: in force, ending soon, hiding nothing, all."),
             format!("To make one: {make}, put the cursor on an alert, then compose a silence there."),
         ];
-        let head = format!("No silence ({}).", pane.choice.word());
-        return message(scene, buffer, inside, (&head, Role::Text), &more);
+        let heard = scene.model.alerts.board.as_deref().map(belief::heard);
+        let (head, role) = match (heard, fresh.failure) {
+            (Some(Heard::All | Heard::Some), _) => {
+                (format!("No silence ({}).", pane.choice.word()), Role::Text)
+            }
+            (Some(Heard::Nobody) | None, Some(cause)) => (
+                format!("✗ Which silences there are is not known: {cause}"),
+                Role::StateFailed,
+            ),
+            (Some(Heard::Nobody) | None, None) => (
+                "Which silences there are is not known: no Alertmanager has answered.".to_owned(),
+                Role::StateStale,
+            ),
+        };
+        return message(scene, buffer, inside, (&head, role), &more);
     }
     let body = cells_of(inside);
     let slots = columns::layout(&COLUMNS, body.width, 1);

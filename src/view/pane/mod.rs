@@ -2,6 +2,7 @@
 
 pub(super) mod alert_rows;
 pub(super) mod alerts;
+pub(super) mod belief;
 pub(super) mod slo;
 pub(super) mod standing;
 pub(super) mod tabs;

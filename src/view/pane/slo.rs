@@ -259,15 +259,23 @@ fn empty_in(report: &SloReport, role: Role) -> Piece<'static> {
     }
 }
 
+/// States that want somebody, as titles and badges count them.
+pub(super) const COUNTED: [(SloState, &str, Role); 4] = [
+    (SloState::Page, "page", Role::SloPage),
+    (SloState::Ticket, "ticket", Role::SloTicket),
+    (SloState::Error, "error", Role::StateFailed),
+    (SloState::NoData, "no data", Role::SloUnknown),
+];
+
+/// How many are in a state.
+pub(super) fn count_of(board: &SloBoard, state: SloState) -> usize {
+    board.slos.iter().filter(|report| report.state == state).count()
+}
+
 fn count(board: &SloBoard) -> Vec<Piece<'static>> {
     let mut pieces = Vec::new();
-    for (state, word, role) in [
-        (SloState::Page, "page", Role::SloPage),
-        (SloState::Ticket, "ticket", Role::SloTicket),
-        (SloState::Error, "error", Role::StateFailed),
-        (SloState::NoData, "no data", Role::SloUnknown),
-    ] {
-        let count = board.slos.iter().filter(|report| report.state == state).count();
+    for (state, word, role) in COUNTED {
+        let count = count_of(board, state);
         if count > 0 {
             if !pieces.is_empty() {
                 pieces.push(Piece::word(" · ", Role::TextDim));
@@ -276,7 +284,12 @@ fn count(board: &SloBoard) -> Vec<Piece<'static>> {
         }
     }
     if pieces.is_empty() && !board.slos.is_empty() {
-        pieces.push(Piece::own(format!("{} ok", board.slos.len()), Role::TextMuted));
+        let idle = match count_of(board, SloState::NoTraffic) {
+            0 => String::new(),
+            idle => format!(" · {idle} no traffic"),
+        };
+        let ok = count_of(board, SloState::Ok);
+        pieces.push(Piece::own(format!("{ok} ok{idle}"), Role::TextMuted));
     }
     pieces
 }
