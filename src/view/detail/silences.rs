@@ -34,24 +34,25 @@ const COLUMNS: [Column; 7] = [
 
 /// Draws the list.
 pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
-    let pane = &scene.model.silences;
-    let total = pane.rows.len();
+    let list = &scene.model.silences;
+    let total = list.rows.len();
     let shown = list_rows(area);
     let fresh = alerts::freshness(scene);
     let board = scene.model.alerts.board.as_deref();
     let count = match board.map(belief::heard) {
         Some(Heard::Nobody) if total == 0 => Piece::word("not known", Role::SeverityCritical),
-        Some(_) | None => Piece::own(format!("{total} {}", pane.choice.word()), Role::TextMuted),
+        Some(_) | None => Piece::own(format!("{total} {}", list.choice.word()), Role::TextMuted),
     };
+    let room = pane::room_for_cause(area.width, 10 + count.width() + list.filter.len());
     let frame = Frame {
         count: vec![count],
-        filter: (!pane.filter.trim().is_empty()).then(|| SafeText::line(&pane.filter)),
-        age: fresh.pieces(area.width / 3),
-        foot: position(pane.list.index, total, shown),
+        filter: (!list.filter.trim().is_empty()).then(|| SafeText::line(&list.filter)),
+        age: fresh.pieces(room),
+        foot: position(list.list.index, total, shown),
         ..Frame::titled(SafeText::line("Silences"), Focused::Gained)
     };
     let inside = frame::draw(buffer, area, scene.theme, &frame);
-    if pane.rows.is_empty() {
+    if list.rows.is_empty() {
         let next = hints::key(scene, crate::action::Action::ShowExpired).unwrap_or_default();
         let make = hints::key(scene, crate::action::Action::Back).unwrap_or_default();
         let more = [
@@ -61,7 +62,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         let heard = scene.model.alerts.board.as_deref().map(belief::heard);
         let (head, role) = match (heard, fresh.failure) {
             (Some(Heard::All | Heard::Some), _) => {
-                (format!("No silence ({}).", pane.choice.word()), Role::Text)
+                (format!("No silence ({}).", list.choice.word()), Role::Text)
             }
             (Some(Heard::Nobody) | None, Some(cause)) => (
                 format!("✗ Which silences there are is not known: {cause}"),
@@ -77,23 +78,23 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let body = cells_of(inside);
     let slots = columns::layout(&COLUMNS, body.width, 1);
     columns::draw_header(buffer, widget::row(body, 0), scene.theme, &COLUMNS, &slots);
-    for (line, index) in (pane.list.offset..total).take(shown).enumerate() {
+    for (line, index) in (list.list.offset..total).take(shown).enumerate() {
         let whole = widget::row(inside, line as u16 + HEADER_ROWS);
         let row = cells_of(whole);
-        let Some(silence) = pane.rows.get(index).and_then(|key| find(scene, key)) else {
+        let Some(silence) = list.rows.get(index).and_then(|key| find(scene, key)) else {
             continue;
         };
-        let selected = index == pane.list.index;
+        let selected = index == list.list.index;
         let look = pane::look(selected, silence.silence.state == SilenceState::Expired);
         let cells = cells(scene, silence);
         columns::draw_row(buffer, row, scene.theme, (&COLUMNS, &slots), &cells, look);
         if selected {
             columns::draw_cursor(buffer, whole, scene.theme);
         }
-        mark_hits(scene, buffer, row, pane.search.as_ref());
+        mark_hits(scene, buffer, row, list.search.as_ref());
     }
     let extent = Extent {
-        first: pane.list.offset,
+        first: list.list.offset,
         shown,
         total,
     };

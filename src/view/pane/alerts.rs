@@ -102,7 +102,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let border = Border {
         count: pane.shown().map_or_else(Vec::new, |board| count(scene, board)),
         filter: narrowed(scene, &pane.filter),
-        age: fresh.pieces(area.width / 3),
+        fresh,
         foot: foot(scene, position(pane.list.index, total, shown)),
     };
     let inside = framed(scene, buffer, area, PaneId::Alerts, border);

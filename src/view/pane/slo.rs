@@ -104,7 +104,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let border = Border {
         count: pane.board().map_or_else(Vec::new, count),
         filter: narrowed(scene, &pane.filter),
-        age: fresh.pieces(area.width / 3),
+        fresh,
         foot: foot(pane.board(), position(pane.list.index, total, shown)),
     };
     let inside = framed(scene, buffer, area, PaneId::Slo, border);
