@@ -82,6 +82,12 @@ fn states() -> Vec<(&'static str, Build)> {
         ("calm", |w, h| on_alerts(shop::calm(size(w, h)))),
         ("stale", |w, h| on_alerts(shop::stale(size(w, h)))),
         ("failed", |w, h| shop::failed(size(w, h))),
+        ("deaf", |w, h| on_alerts(shop::deaf(size(w, h)))),
+        ("deaf-composer", |w, h| {
+            let mut model = on_alerts(shop::deaf(size(w, h)));
+            press(&mut model, "s");
+            model
+        }),
         ("loading", |w, h| shop::silent(size(w, h))),
         ("crowded", |w, h| on_alerts(shop::crowded(size(w, h), 10_000))),
         ("detail-slo", |w, h| {

@@ -24,9 +24,9 @@ use midwatch::app::update::update;
 use midwatch::app::{BackendHealth, Model, Msg, Settings};
 use midwatch::backend::http::Counters;
 use midwatch::domain::alert::{
-    Ack, AckState, Alert, AlertBoard, AlertCounts, AlertGroup, AlertState, BoardSilence, Fingerprint, Flaps,
-    IsAck, Labels, MatchOp, Matcher, Occurrence, PipelineFault, PipelineHealth, SeverityRank, Silence,
-    SilenceState,
+    Ack, AckState, Alert, AlertBoard, AlertCounts, AlertGroup, AlertState, BoardSilence, BoardSource,
+    Fingerprint, Flaps, IsAck, Labels, MatchOp, Matcher, Occurrence, PipelineFault, PipelineHealth,
+    SeverityRank, Silence, SilenceState,
 };
 use midwatch::domain::slo::{
     Budget, BudgetStatus, BurnRule, HadData, MeanOfRatios, Objective, Policy, Reachable, Reading,
@@ -111,10 +111,43 @@ pub fn calm(size: Size) -> Model {
     tell(&mut model, Msg::SloFetched(slo_feed(board)));
     let calm = AlertBoard {
         pipeline: believed(),
+        sources: answering(),
         ..AlertBoard::default()
     };
     tell(&mut model, Msg::AlertsArranged(Arc::new(calm)));
     model
+}
+
+/// Both Alertmanagers refuse the connection, from the start: a board of nothing but faults.
+pub fn deaf(size: Size) -> Model {
+    let mut model = failed(size);
+    let cause =
+        "GET /api/v2/status: connection refused (127.0.0.1:9093); is the server running, and the url right?";
+    let mut board = AlertBoard::default();
+    for mut source in answering() {
+        board.pipeline.faults.push(PipelineFault::SourceDown {
+            source: format!("alertmanager {}", source.name).into(),
+            cause: cause.to_owned(),
+            since: Duration::from_secs(60),
+        });
+        source.age = None;
+        source.fault = Some(cause.into());
+        board.sources.push(source);
+    }
+    tell(&mut model, Msg::AlertsArranged(Arc::new(board)));
+    model
+}
+
+/// Both Alertmanagers of the cluster, believed.
+pub fn answering() -> Vec<BoardSource> {
+    ["eu-0", "eu-1"]
+        .map(|name| BoardSource {
+            name: name.into(),
+            cluster: "eu".into(),
+            age: Some(Duration::from_secs(6)),
+            fault: None,
+        })
+        .into()
 }
 
 /// Answers stopped three minutes ago.
@@ -144,6 +177,7 @@ pub fn stale(size: Size) -> Model {
         cause: "GET /api/v2/alerts: 503 Service Unavailable".to_owned(),
         since: Duration::from_secs(185),
     });
+    board.sources[1].fault = Some("GET /api/v2/alerts: 503 Service Unavailable".into());
     tell(&mut model, Msg::AlertsArranged(Arc::new(board)));
     model
 }
@@ -666,6 +700,7 @@ pub fn board_of(alerts: Vec<Alert>) -> AlertBoard {
         by_fingerprint: Arc::new(by_fingerprint),
         counts,
         pipeline: believed(),
+        sources: answering(),
         ..AlertBoard::default()
     }
 }

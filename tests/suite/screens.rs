@@ -132,6 +132,7 @@ fn alert_pane_in_every_state() {
     at_each(&SIZES, "alerts_loading", |w, h| alerts(shop::silent(size(w, h))));
     at_each(&SIZES, "alerts_stale", |w, h| alerts(shop::stale(size(w, h))));
     at_each(&SIZES, "alerts_failed", |w, h| alerts(shop::failed(size(w, h))));
+    at_each(&SIZES, "alerts_deaf", |w, h| alerts(shop::deaf(size(w, h))));
     at_each(&SIZES, "alerts_overflowing", |w, h| {
         alerts(shop::crowded(size(w, h), 1_000))
     });

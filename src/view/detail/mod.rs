@@ -11,11 +11,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Scene;
-use super::pane::{self, thumb};
+use super::pane::{self, Freshness, thumb};
 use super::sheet::Sheet;
+use super::widget;
 use super::widget::frame::{self, Frame};
 use super::widget::scrollbar::Extent;
-use super::widget::{self, Piece};
 use crate::app::DetailView;
 use crate::app::focus::Detail;
 use crate::terminal::Focused;
@@ -28,7 +28,7 @@ const SIDE_BY_SIDE: u16 = 108;
 /// What a detail says, in two parts.
 pub(super) struct Pages<'a> {
     pub title: String,
-    pub age: Vec<Piece<'static>>,
+    pub fresh: Freshness<'a>,
     pub first: Sheet<'a>,
     pub second: Sheet<'a>,
 }
@@ -81,9 +81,11 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
         );
         return;
     };
+    let title = SafeText::line(&pages.title).into_owned();
+    let room = pane::room_for_cause(area.width, title.width());
     let frame = Frame {
-        age: pages.age.clone(),
-        ..Frame::titled(SafeText::line(&pages.title).into_owned(), Focused::Gained)
+        age: pages.fresh.said(scene, room),
+        ..Frame::titled(title, Focused::Gained)
     };
     let inside = frame::draw(buffer, area, scene.theme, &frame);
     let extent = match halves(inside) {

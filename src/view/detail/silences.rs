@@ -8,11 +8,12 @@ use ratatui::layout::Rect;
 use crate::app::panes::SilenceKey;
 use crate::domain::alert::{BoardSilence, IsAck, SilenceState};
 use crate::terminal::Focused;
-use crate::text::{Cut, SafeText};
+use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::layout::{HEADER_ROWS, list_rows};
-use crate::view::pane::{self, alerts, mark_hits, message, position, standing, thumb};
-use crate::view::widget::columns::{self, Align, Column, Width};
+use crate::view::pane::belief::{self, Heard};
+use crate::view::pane::{self, alerts, cells_of, mark_hits, message, position, standing, thumb};
+use crate::view::widget::columns::{self, Align, Column, Width, column, flex};
 use crate::view::widget::frame::{self, Frame};
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::{self, Piece, words};
@@ -25,104 +26,75 @@ const COLUMNS: [Column; 7] = [
     column("state", Width::Fixed(7), Align::Left, 0),
     column("hides", Width::Fixed(5), Align::Right, 1),
     column("ends in", Width::Fixed(7), Align::Right, 0),
-    column(
-        "by",
-        Width::Flex {
-            min: 6,
-            max: 16,
-            weight: 1,
-        },
-        Align::Left,
-        2,
-    ),
-    column(
-        "matchers",
-        Width::Flex {
-            min: 14,
-            max: 90,
-            weight: 4,
-        },
-        Align::Left,
-        0,
-    ),
-    column(
-        "why",
-        Width::Flex {
-            min: 10,
-            max: 60,
-            weight: 3,
-        },
-        Align::Left,
-        3,
-    ),
-    column(
-        "source",
-        Width::Flex {
-            min: 6,
-            max: 16,
-            weight: 1,
-        },
-        Align::Left,
-        4,
-    ),
+    column("by", flex(6, 16, 1), Align::Left, 2),
+    column("matchers", flex(14, 90, 4), Align::Left, 0),
+    column("why", flex(10, 60, 3), Align::Left, 3),
+    column("source", flex(6, 16, 1), Align::Left, 4),
 ];
-
-const fn column(title: &'static str, width: Width, align: Align, rank: u8) -> Column {
-    Column {
-        title,
-        width,
-        align,
-        cut: Cut::End,
-        rank,
-    }
-}
 
 /// Draws the list.
 pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
-    let pane = &scene.model.silences;
-    let total = pane.rows.len();
+    let list = &scene.model.silences;
+    let total = list.rows.len();
     let shown = list_rows(area);
+    let fresh = alerts::freshness(scene);
+    let board = scene.model.alerts.board.as_deref();
+    let count = match board.map(belief::heard) {
+        Some(Heard::Nobody) if total == 0 => Piece::word("not known", Role::SeverityCritical),
+        Some(_) | None => Piece::own(format!("{total} {}", list.choice.word()), Role::TextMuted),
+    };
+    let room = pane::room_for_cause(area.width, 10 + count.width() + list.filter.len());
     let frame = Frame {
-        count: vec![Piece::own(
-            format!("{total} {}", pane.choice.word()),
-            Role::TextMuted,
-        )],
-        filter: (!pane.filter.trim().is_empty()).then(|| SafeText::line(&pane.filter)),
-        age: alerts::freshness(scene).pieces(area.width / 3),
-        foot: position(pane.list.index, total, shown),
+        count: vec![count],
+        filter: (!list.filter.trim().is_empty()).then(|| SafeText::line(&list.filter)),
+        age: fresh.pieces(room),
+        foot: position(list.list.index, total, shown),
         ..Frame::titled(SafeText::line("Silences"), Focused::Gained)
     };
     let inside = frame::draw(buffer, area, scene.theme, &frame);
-    if pane.rows.is_empty() {
+    if list.rows.is_empty() {
         let next = hints::key(scene, crate::action::Action::ShowExpired).unwrap_or_default();
         let make = hints::key(scene, crate::action::Action::Back).unwrap_or_default();
         let more = [
             format!("{next} cycles what is listed: in force, ending soon, hiding nothing, all."),
             format!("To make one: {make}, put the cursor on an alert, then compose a silence there."),
         ];
-        let head = format!("No silence ({}).", pane.choice.word());
-        return message(scene, buffer, inside, (&head, Role::Text), &more);
+        let heard = scene.model.alerts.board.as_deref().map(belief::heard);
+        let (head, role) = match (heard, fresh.failure) {
+            (Some(Heard::All | Heard::Some), _) => {
+                (format!("No silence ({}).", list.choice.word()), Role::Text)
+            }
+            (Some(Heard::Nobody) | None, Some(cause)) => (
+                format!("✗ Which silences there are is not known: {cause}"),
+                Role::StateFailed,
+            ),
+            (Some(Heard::Nobody) | None, None) => (
+                "Which silences there are is not known: no Alertmanager has answered.".to_owned(),
+                Role::StateStale,
+            ),
+        };
+        return message(scene, buffer, inside, (&head, role), &more);
     }
     let body = cells_of(inside);
     let slots = columns::layout(&COLUMNS, body.width, 1);
     columns::draw_header(buffer, widget::row(body, 0), scene.theme, &COLUMNS, &slots);
-    for (line, index) in (pane.list.offset..total).take(shown).enumerate() {
+    for (line, index) in (list.list.offset..total).take(shown).enumerate() {
         let whole = widget::row(inside, line as u16 + HEADER_ROWS);
         let row = cells_of(whole);
-        let Some(silence) = pane.rows.get(index).and_then(|key| find(scene, key)) else {
+        let Some(silence) = list.rows.get(index).and_then(|key| find(scene, key)) else {
             continue;
         };
-        let selected = index == pane.list.index;
+        let selected = index == list.list.index;
         let look = pane::look(selected, silence.silence.state == SilenceState::Expired);
         let cells = cells(scene, silence);
         columns::draw_row(buffer, row, scene.theme, (&COLUMNS, &slots), &cells, look);
         if selected {
             columns::draw_cursor(buffer, whole, scene.theme);
         }
-        mark_hits(scene, buffer, row, pane.search.as_ref());
+        mark_hits(scene, buffer, row, list.search.as_ref());
     }
     let extent = Extent {
-        first: pane.list.offset,
+        first: list.list.offset,
         shown,
         total,
     };
@@ -136,14 +108,6 @@ fn find<'a>(scene: Scene<'a>, (source, id): &SilenceKey) -> Option<&'a BoardSile
         .iter()
         .find(|row| row.source == *source && row.silence.id == *id);
     found.map(AsRef::as_ref)
-}
-
-fn cells_of(row: Rect) -> Rect {
-    let row = widget::after(row, 2);
-    Rect {
-        width: row.width.saturating_sub(1),
-        ..row
-    }
 }
 
 fn cells<'a>(scene: Scene, row: &'a BoardSilence) -> Vec<Vec<Piece<'a>>> {

@@ -17,8 +17,6 @@ use crate::view::widget::chart::{self, Chart, Limit, Series, Shape};
 use crate::view::widget::{self, Piece, bar, words};
 use crate::view::{Scene, figures};
 
-/// Cells of a border that a failure may take.
-const CAUSE: u16 = 40;
 /// Alerts of its service that are listed.
 const LISTED: usize = 8;
 
@@ -33,7 +31,7 @@ pub(in crate::view) fn pages<'a>(scene: Scene<'a>, report: &'a SloReport) -> Pag
     service_alerts(scene, report, &mut second);
     Pages {
         title: format!("SLO {}", report.slo.name),
-        age: slo::freshness(scene).pieces(CAUSE),
+        fresh: slo::freshness(scene),
         first,
         second,
     }

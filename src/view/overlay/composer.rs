@@ -9,12 +9,13 @@ use tui_textarea::TextArea;
 use super::{boxed, input};
 use crate::app::modal::{Composer, Field, Past};
 use crate::app::update::matchers_of;
-use crate::domain::alert::Labels;
 use crate::domain::alert::plan::silence_preview;
+use crate::domain::alert::{AlertBoard, Labels};
 use crate::text::{SafeText, fit};
 use crate::theme::Role;
 use crate::view::Scene;
 use crate::view::detail::slo::alert_row;
+use crate::view::pane::belief::{self, Heard};
 use crate::view::sheet::Sheet;
 use crate::view::widget::{self, Piece};
 
@@ -142,16 +143,23 @@ fn preview<'a>(scene: Scene<'a>, open: &'a Composer) -> Sheet<'a> {
             return sheet;
         }
     };
-    let hides = match (seen.matched.len(), seen.groups) {
-        (0, _) => "hides nothing now".to_owned(),
-        (1, _) => "hides 1 alert now".to_owned(),
-        (alerts, 1) => format!("hides {alerts} alerts in 1 group now"),
-        (alerts, groups) => format!("hides {alerts} alerts in {groups} groups now"),
+    unheard(board, &mut sheet);
+    let alerts = match seen.matched.len() {
+        0 => "nothing".to_owned(),
+        1 => "1 alert".to_owned(),
+        alerts => format!("{alerts} alerts"),
     };
-    let role = if seen.matched.is_empty() {
-        Role::StateStale
-    } else {
-        Role::TextStrong
+    let groups = match (seen.matched.len(), seen.groups) {
+        (0 | 1, _) => String::new(),
+        (_, 1) => " in 1 group".to_owned(),
+        (_, groups) => format!(" in {groups} groups"),
+    };
+    let (hides, role) = match belief::heard(board) {
+        Heard::Nobody => (format!("when last heard: {alerts}{groups}"), Role::TextMuted),
+        Heard::All | Heard::Some if seen.matched.is_empty() => {
+            ("hides nothing now".to_owned(), Role::StateStale)
+        }
+        Heard::All | Heard::Some => (format!("hides {alerts}{groups} now"), Role::TextStrong),
     };
     sheet.line(vec![Piece::own(hides, role), past(&open.past)]);
     for refusal in seen.reasons() {
@@ -185,6 +193,26 @@ fn preview<'a>(scene: Scene<'a>, open: &'a Composer) -> Sheet<'a> {
         }
     }
     sheet
+}
+
+/// Clusters where nobody is believed: what is hidden there is anyone's guess.
+fn unheard(board: &AlertBoard, sheet: &mut Sheet) {
+    if belief::heard(board) == Heard::Nobody {
+        let cause = board.sources.iter().find_map(|source| source.fault.as_deref());
+        let cause = cause.unwrap_or("no Alertmanager has answered");
+        sheet.prose(
+            &format!("✗ what it hides is not known: {cause}"),
+            Role::StateFailed,
+        );
+        return;
+    }
+    for source in belief::unheard(board) {
+        let cause = source.fault.as_deref().unwrap_or("it has not answered yet");
+        sheet.prose(
+            &format!("✗ what it hides at {} is not known: {cause}", source.cluster),
+            Role::StateFailed,
+        );
+    }
 }
 
 fn past(past: &Past) -> Piece<'static> {

@@ -6,15 +6,18 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::alert_rows::{alert_cells, head_cells};
+use super::belief::{self, Heard};
 use super::standing::is_quiet;
-use super::{Border, Freshness, framed, look, mark_hits, message, narrowed, position, skeleton, thumb};
+use super::{
+    Border, Freshness, cells_of, framed, look, mark_hits, message, narrowed, position, skeleton, thumb,
+};
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
 use crate::domain::alert::{Alert, AlertBoard, AlertGroup, Grouping, StateChoice};
-use crate::text::{Cut, SafeText};
+use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::layout::{HEADER_ROWS, list_rows};
-use crate::view::widget::columns::{self, Align, Column, Width};
+use crate::view::widget::columns::{self, Align, Column, Width, column, flex};
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::{self, Piece};
 use crate::view::{Scene, hints};
@@ -32,10 +35,6 @@ const COLUMNS: [Column; 6] = [
 /// The state's column where there is room for its longest words.
 const STATE_ROOMY: u16 = 21;
 
-const fn flex(min: u16, max: u16, weight: u16) -> Width {
-    Width::Flex { min, max, weight }
-}
-
 /// The columns for a width: the state has room for its words before the name has more than it needs.
 fn columns_for(width: u16) -> [Column; 6] {
     let mut columns = COLUMNS;
@@ -43,16 +42,6 @@ fn columns_for(width: u16) -> [Column; 6] {
         columns[5].width = flex(STATE_ROOMY, 40, 2);
     }
     columns
-}
-
-const fn column(title: &'static str, width: Width, align: Align, rank: u8) -> Column {
-    Column {
-        title,
-        width,
-        align,
-        cut: Cut::End,
-        rank,
-    }
 }
 
 /// Sources whose last good answer is too old.
@@ -113,12 +102,15 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let border = Border {
         count: pane.shown().map_or_else(Vec::new, |board| count(scene, board)),
         filter: narrowed(scene, &pane.filter),
-        age: fresh.pieces(area.width / 3),
+        fresh,
         foot: foot(scene, position(pane.list.index, total, shown)),
     };
     let inside = framed(scene, buffer, area, PaneId::Alerts, border);
     let head = widget::row(inside, 0);
-    let told = first_line(scene, buffer, widget::after(head, 1));
+    // An empty queue says in full what is wrong, and does not say it twice.
+    let says_itself =
+        pane.rows.is_empty() && pane.shown().is_some_and(|board| !is_narrowed_away(scene, board));
+    let told = !says_itself && first_line(scene, buffer, widget::after(head, 1));
     if pane.rows.is_empty() {
         let below = Rect {
             y: inside.y + u16::from(told),
@@ -192,7 +184,7 @@ fn first_line(scene: Scene, buffer: &mut Buffer, row: Rect) -> bool {
             0 => String::new(),
             more => format!(" (+{more} more)"),
         };
-        let text = SafeText::line(&fault.to_string()).into_string();
+        let text = belief::fault_words(scene, fault);
         Piece::own(format!("✗ {text}{more}"), Role::SeverityCritical)
     } else if let Some(wrong) = &board.filter_error {
         Piece::own(
@@ -204,14 +196,6 @@ fn first_line(scene: Scene, buffer: &mut Buffer, row: Rect) -> bool {
     };
     scene.line(buffer, row, &[piece]);
     true
-}
-
-fn cells_of(row: Rect) -> Rect {
-    let row = widget::after(row, 2);
-    Rect {
-        width: row.width.saturating_sub(1),
-        ..row
-    }
 }
 
 fn is_marked(scene: Scene, group: &AlertGroup, alert: Option<&Arc<Alert>>) -> bool {
@@ -230,10 +214,12 @@ fn is_marked(scene: Scene, group: &AlertGroup, alert: Option<&Arc<Alert>>) -> bo
 
 fn count(scene: Scene, board: &AlertBoard) -> Vec<Piece<'static>> {
     let counts = board.counts;
-    let mut pieces = vec![if counts.active == 0 {
-        Piece::word("none firing", Role::TextMuted)
-    } else {
-        Piece::own(format!("{} firing", counts.active), Role::TextStrong)
+    let mut pieces = vec![match (belief::heard(board), counts.active) {
+        (Heard::Nobody, 0) => Piece::word("not known", Role::SeverityCritical),
+        (Heard::Nobody, active) => Piece::own(format!("{active} firing when last heard"), Role::StateStale),
+        (Heard::Some, 0) => Piece::word("none seen firing", Role::StateStale),
+        (Heard::All, 0) => Piece::word("none firing", Role::TextMuted),
+        (Heard::All | Heard::Some, active) => Piece::own(format!("{active} firing"), Role::TextStrong),
     }];
     for (count, word) in [(counts.acknowledged, "acked"), (counts.suppressed, "suppressed")] {
         if count > 0 {
@@ -263,6 +249,34 @@ fn foot(scene: Scene, position: Vec<Piece<'static>>) -> Vec<Piece<'static>> {
     }
     pieces.extend(position);
     pieces
+}
+
+/// Alerts that the board has, filter and scope aside.
+fn held(board: &AlertBoard) -> usize {
+    board.counts.active + board.counts.acknowledged + board.counts.suppressed
+}
+
+/// Whether it is the filter or the scope that shows nothing.
+fn is_narrowed_away(scene: Scene, board: &AlertBoard) -> bool {
+    let filtered = !scene.model.alerts.filter.trim().is_empty() || scene.model.scope.current().is_some();
+    filtered && held(board) > 0
+}
+
+/// The empty queue in one sentence: no data is never "no alerts".
+fn sentence(scene: Scene, board: &AlertBoard) -> String {
+    let fault = board.pipeline.faults.first();
+    match (belief::heard(board), fault) {
+        (Heard::Nobody, Some(fault)) => format!(
+            "not known whether anything fires: {}",
+            belief::fault_words(scene, fault)
+        ),
+        (Heard::Nobody, None) => "not known whether anything fires: no Alertmanager has answered".to_owned(),
+        (Heard::Some, Some(fault)) => {
+            format!("none seen firing, but {}", belief::fault_words(scene, fault))
+        }
+        (Heard::All, Some(fault)) => format!("none firing, but {}", belief::fault_words(scene, fault)),
+        (Heard::All | Heard::Some, None) => SafeText::line(&board.sentence()).into_string(),
+    }
 }
 
 /// Why the queue is empty, and why that can be believed or not.
@@ -321,9 +335,8 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
         return skeleton(scene, buffer, below);
     };
     let counts = board.counts;
-    let held = counts.active + counts.acknowledged + counts.suppressed;
-    let filtered = !pane.filter.trim().is_empty() || model.scope.current().is_some();
-    if filtered && held > 0 {
+    let held = held(board);
+    if is_narrowed_away(scene, board) {
         let what = narrowed(scene, &pane.filter).unwrap_or_default();
         let none = format!("None of {held} alerts matches `{what}`.");
         let mut more = Vec::new();
@@ -341,21 +354,20 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
         }
         return message(scene, buffer, area, (&none, Role::Text), &more);
     }
-    let trusted = board.pipeline.faults.is_empty() && board.pipeline.unknown.is_empty();
-    let (shape, role) = if trusted {
+    let (shape, role) = if belief::is_proven(board) {
         ("✓ ", Role::StateOk)
     } else if board.pipeline.faults.is_empty() {
         ("", Role::Text)
     } else {
         ("✗ ", Role::SeverityCritical)
     };
-    let sentence = format!("{shape}{}", SafeText::line(&board.sentence()));
+    let sentence = format!("{shape}{}", sentence(scene, board));
     let mut more: Vec<String> = board
         .pipeline
         .faults
         .iter()
         .skip(1)
-        .map(ToString::to_string)
+        .map(|fault| belief::fault_words(scene, fault))
         .collect();
     more.extend(
         board

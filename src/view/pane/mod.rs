@@ -2,6 +2,7 @@
 
 pub(super) mod alert_rows;
 pub(super) mod alerts;
+pub(super) mod belief;
 pub(super) mod slo;
 pub(super) mod standing;
 pub(super) mod tabs;
@@ -14,7 +15,7 @@ use ratatui::style::Style;
 
 use super::widget::frame::{self, Frame};
 use super::widget::scrollbar::{self, Extent};
-use super::widget::{self, Look, Piece, words};
+use super::widget::{self, Look, Piece, width_of, words};
 use super::{Scene, figures};
 use crate::app::focus::PaneId;
 use crate::app::panes::Search;
@@ -47,7 +48,16 @@ impl Freshness<'_> {
         self.age.is_some_and(|age| age > self.interval * 2)
     }
 
-    /// The words at the right of a border; the cause takes at most so many cells, for the title wants to be read too.
+    /// The words at the right of a border; a paused pane is as old as its pause, whatever is polled meanwhile.
+    pub(super) fn said(&self, scene: Scene, most: u16) -> Vec<Piece<'static>> {
+        if scene.model.paused.is_some() {
+            let at = figures::moment(scene.still.utc, scene.now.utc, scene.model.zone);
+            return vec![Piece::own(format!("frozen {at}"), Role::StateStale)];
+        }
+        self.pieces(most)
+    }
+
+    /// The words themselves; the cause takes at most so many cells, for the title wants to be read too.
     pub(super) fn pieces(&self, most: u16) -> Vec<Piece<'static>> {
         let cause = self.failure.map(|cause| {
             let cause = SafeText::line(cause);
@@ -86,23 +96,34 @@ impl Freshness<'_> {
 pub(super) struct Border<'a> {
     pub count: Vec<Piece<'a>>,
     pub filter: Option<String>,
-    pub age: Vec<Piece<'a>>,
+    pub fresh: Freshness<'a>,
     pub foot: Vec<Piece<'a>>,
 }
 
 /// Draws a pane's frame; its inside.
 pub(super) fn framed(scene: Scene, buffer: &mut Buffer, area: Rect, pane: PaneId, border: Border) -> Rect {
     let focused = scene.model.focus == pane && scene.model.details.is_empty();
+    let filter = border.filter.as_deref().map(SafeText::line);
+    let title = SafeText::line(pane.title());
+    let told = 2 + title.width() + 2 + width_of(&border.count) + filter.as_ref().map_or(0, |f| f.width() + 4);
     let frame = Frame {
         number: Some(pane.number()),
-        title: SafeText::line(pane.title()),
+        title,
         count: border.count,
-        filter: border.filter.as_deref().map(SafeText::line),
-        age: border.age,
+        filter,
+        age: border.fresh.said(scene, room_for_cause(area.width, told)),
         foot: border.foot,
         focus: if focused { Focused::Gained } else { Focused::Lost },
     };
     frame::draw(buffer, area, scene.theme, &frame)
+}
+
+/// Cells of a border that a failure's cause may take beside a title of `told` cells: what is free, a third at least.
+pub(super) fn room_for_cause(width: u16, told: usize) -> u16 {
+    /// The corners, the gaps and `STALE 30m: `.
+    const AROUND: usize = 18;
+    let free = usize::from(width).saturating_sub(told + AROUND) as u16;
+    free.max(width / 3)
 }
 
 /// The thumb on a frame's right border.
@@ -178,6 +199,15 @@ pub(super) fn skeleton(scene: Scene, buffer: &mut Buffer, area: Rect) {
             "·".repeat(*rest)
         );
         scene.line(buffer, row, &[Piece::own(text, Role::TextDim)]);
+    }
+}
+
+/// What is left of a row beside the cursor's bar, the mark and a margin at the right.
+pub(super) fn cells_of(row: Rect) -> Rect {
+    let row = widget::after(row, 2);
+    Rect {
+        width: row.width.saturating_sub(1),
+        ..row
     }
 }
 

@@ -3,13 +3,15 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Border, Freshness, framed, look, mark_hits, message, narrowed, position, skeleton, thumb};
+use super::{
+    Border, Freshness, cells_of, framed, look, mark_hits, message, narrowed, position, skeleton, thumb,
+};
 use crate::app::focus::PaneId;
 use crate::domain::slo::{BudgetStatus, HadData, Severity, SloBoard, SloReport, SloState};
 use crate::terminal::Focused;
-use crate::text::{Cut, SafeText};
+use crate::text::SafeText;
 use crate::theme::Role;
-use crate::view::widget::columns::{self, Align, Column, Width};
+use crate::view::widget::columns::{self, Align, Width, column, flex};
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::sparkline::{self, Sparkline};
 use crate::view::widget::{self, Look, Piece, bar, words};
@@ -19,7 +21,7 @@ const TREND: usize = 5;
 const BUDGET: usize = 6;
 
 /// Columns, the least important dropped first; the widths do not depend on what is in them.
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [columns::Column; 8] = [
     column("state", Width::Fixed(10), Align::Left, 0),
     column("service", flex(9, 18, 2), Align::Left, 0),
     column("objective", flex(12, 36, 3), Align::Left, 1),
@@ -29,20 +31,6 @@ const COLUMNS: [Column; 8] = [
     column("budget", flex(9, 20, 2), Align::Right, 2),
     column("empty", Width::Fixed(7), Align::Right, 3),
 ];
-
-const fn flex(min: u16, max: u16, weight: u16) -> Width {
-    Width::Flex { min, max, weight }
-}
-
-const fn column(title: &'static str, width: Width, align: Align, rank: u8) -> Column {
-    Column {
-        title,
-        width,
-        align,
-        cut: Cut::End,
-        rank,
-    }
-}
 
 /// A state's word on screen, and its role.
 pub(in crate::view) fn state(state: SloState) -> Piece<'static> {
@@ -116,7 +104,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let border = Border {
         count: pane.board().map_or_else(Vec::new, count),
         filter: narrowed(scene, &pane.filter),
-        age: fresh.pieces(area.width / 3),
+        fresh,
         foot: foot(pane.board(), position(pane.list.index, total, shown)),
     };
     let inside = framed(scene, buffer, area, PaneId::Slo, border);
@@ -159,15 +147,6 @@ pub(super) fn focus(scene: Scene, pane: PaneId) -> Focused {
         Focused::Gained
     } else {
         Focused::Lost
-    }
-}
-
-/// What is left of a row beside the cursor's bar and a margin at the right.
-fn cells_of(row: Rect) -> Rect {
-    let row = widget::after(row, 2);
-    Rect {
-        width: row.width.saturating_sub(1),
-        ..row
     }
 }
 
@@ -280,15 +259,23 @@ fn empty_in(report: &SloReport, role: Role) -> Piece<'static> {
     }
 }
 
+/// States that want somebody, as titles and badges count them.
+pub(super) const COUNTED: [(SloState, &str, Role); 4] = [
+    (SloState::Page, "page", Role::SloPage),
+    (SloState::Ticket, "ticket", Role::SloTicket),
+    (SloState::Error, "error", Role::StateFailed),
+    (SloState::NoData, "no data", Role::SloUnknown),
+];
+
+/// How many are in a state.
+pub(super) fn count_of(board: &SloBoard, state: SloState) -> usize {
+    board.slos.iter().filter(|report| report.state == state).count()
+}
+
 fn count(board: &SloBoard) -> Vec<Piece<'static>> {
     let mut pieces = Vec::new();
-    for (state, word, role) in [
-        (SloState::Page, "page", Role::SloPage),
-        (SloState::Ticket, "ticket", Role::SloTicket),
-        (SloState::Error, "error", Role::StateFailed),
-        (SloState::NoData, "no data", Role::SloUnknown),
-    ] {
-        let count = board.slos.iter().filter(|report| report.state == state).count();
+    for (state, word, role) in COUNTED {
+        let count = count_of(board, state);
         if count > 0 {
             if !pieces.is_empty() {
                 pieces.push(Piece::word(" · ", Role::TextDim));
@@ -297,7 +284,12 @@ fn count(board: &SloBoard) -> Vec<Piece<'static>> {
         }
     }
     if pieces.is_empty() && !board.slos.is_empty() {
-        pieces.push(Piece::own(format!("{} ok", board.slos.len()), Role::TextMuted));
+        let idle = match count_of(board, SloState::NoTraffic) {
+            0 => String::new(),
+            idle => format!(" · {idle} no traffic"),
+        };
+        let ok = count_of(board, SloState::Ok);
+        pieces.push(Piece::own(format!("{ok} ok{idle}"), Role::TextMuted));
     }
     pieces
 }

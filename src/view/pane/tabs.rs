@@ -7,6 +7,8 @@ use crate::app::focus::PaneId;
 use crate::domain::slo::SloState;
 use crate::theme::Role;
 use crate::view::Scene;
+use crate::view::pane::belief::{self, Heard};
+use crate::view::pane::slo;
 use crate::view::widget::{self, Piece};
 
 /// Draws the bar.
@@ -60,29 +62,36 @@ fn badge(scene: Scene, pane: PaneId, short: bool) -> Vec<Piece<'static>> {
     };
     match pane {
         PaneId::Slo => {
+            let fresh = slo::freshness(scene);
             let Some(board) = scene.model.slo.board() else {
-                return vec![Piece::word(" …", Role::StateBusy)];
+                return vec![if fresh.failure.is_some() {
+                    Piece::word(" ✗", Role::StateFailed)
+                } else {
+                    Piece::word(" …", Role::StateBusy)
+                }];
             };
-            let count = |state| board.slos.iter().filter(|report| report.state == state).count();
             let mut pieces = Vec::new();
-            for (state, word, role) in [
-                (SloState::Page, "page", Role::SloPage),
-                (SloState::Ticket, "ticket", Role::SloTicket),
-                (SloState::NoData, "no data", Role::SloUnknown),
-            ] {
-                let count = count(state);
+            for (state, word, role) in slo::COUNTED {
+                let count = slo::count_of(board, state);
                 if count > 0 {
                     pieces.push(Piece::word(" ", Role::Text));
                     pieces.push(Piece::own(said(count, word), role));
                 }
             }
-            if pieces.is_empty() && !board.slos.is_empty() {
-                pieces.push(Piece::word(" ok", Role::SloOk));
+            if pieces.is_empty() && slo::count_of(board, SloState::Ok) > 0 {
+                pieces.push(if fresh.failure.is_some() || fresh.is_stale() {
+                    Piece::word(" ok?", Role::StateStale)
+                } else {
+                    Piece::word(" ok", Role::SloOk)
+                });
             }
             pieces
         }
         PaneId::Alerts => match scene.model.alerts.shown() {
             None => vec![Piece::word(" …", Role::StateBusy)],
+            Some(board) if belief::heard(board) == Heard::Nobody => {
+                vec![Piece::word(" not known", Role::SeverityCritical)]
+            }
             Some(board) if !board.pipeline.faults.is_empty() => vec![
                 Piece::word(" ", Role::Text),
                 Piece::own(said(board.counts.active, "firing"), Role::SeverityWarning),
@@ -93,7 +102,9 @@ fn badge(scene: Scene, pane: PaneId, short: bool) -> Vec<Piece<'static>> {
                 Piece::word(" ", Role::Text),
                 Piece::own(said(board.counts.active, "firing"), Role::SeverityWarning),
             ],
-            Some(_) => vec![Piece::word(" quiet", Role::TextMuted)],
+            Some(board) if belief::is_proven(board) => vec![Piece::word(" quiet", Role::TextMuted)],
+            // Nothing fires as far as is known, and that is not known for certain.
+            Some(_) => vec![Piece::word(" quiet?", Role::TextMuted)],
         },
     }
 }

@@ -59,6 +59,22 @@ pub struct Column {
     pub rank: u8,
 }
 
+/// A flexible width.
+pub const fn flex(min: u16, max: u16, weight: u16) -> Width {
+    Width::Flex { min, max, weight }
+}
+
+/// A column whose text is cut at its end.
+pub const fn column(title: &'static str, width: Width, align: Align, rank: u8) -> Column {
+    Column {
+        title,
+        width,
+        align,
+        cut: Cut::End,
+        rank,
+    }
+}
+
 /// Columns at their places.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Slots(Vec<Option<(u16, u16)>>);
