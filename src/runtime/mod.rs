@@ -1,7 +1,7 @@
 //! The running console: the loop, the tasks that poll, and the carrying out of effects.
 //!
 //! [`console`] is the loop: it alone owns the [`Model`](crate::app::Model). `session` owns every task of one
-//! context (pollers, the desk, acts under way) and ends them together. Channels, all bounded:
+//! context (`poller`, `desk_task`, `measuring`, acts under way) and ends them together. Channels, all bounded:
 //!
 //! | channel | capacity | when full | closed by |
 //! | --- | --- | --- | --- |
@@ -11,8 +11,11 @@
 
 mod acts;
 pub mod console;
+mod desk_task;
 pub mod frame;
 mod history;
 pub mod layout_file;
+mod measuring;
 pub mod pace;
+mod poller;
 pub mod session;

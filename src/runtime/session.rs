@@ -1,4 +1,5 @@
-//! Every task of one open context: pollers, the desk, acts under way. They end together when it is dropped.
+//! Every task of one open context: pollers, the desk, the SLO engine, acts under way. They end together when it
+//! is dropped.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -6,25 +7,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::console::{Carried, Event, World};
-use super::{acts, history, layout_file, pace};
-use crate::app::feed::{Feed, Fetched, Status};
+use super::desk_task::{self, Gather};
+use super::measuring::Measuring;
+use super::poller::Poller;
+use super::{acts, history, layout_file};
+use crate::app::feed::{Feed, Status};
 use crate::app::toast::Level;
 use crate::app::{BackendHealth, Effect, Msg};
-use crate::backend::http::{Client, Jitter};
+use crate::backend::Backends;
 use crate::backend::metrics::engine::{self, Discover, Engine};
-use crate::backend::metrics::{AlertingRule, Metrics};
-use crate::backend::{BackendResult, Backends};
 use crate::config::{Config, Context};
-use crate::domain::alert::desk::{Arrangement, Desk, Inputs, RulesInput, Settings, SourceInput};
-use crate::domain::alert::{AlertBoard, AlertSnapshot};
-use crate::domain::slo::{Reading, SloBoard};
+use crate::domain::alert::AlertBoard;
+use crate::domain::alert::desk::{Arrangement, Settings};
+use crate::domain::slo::SloBoard;
 use crate::terminal::Input;
 use crate::terminal::signals::Signals;
 use crate::theme::Theme;
@@ -73,96 +72,6 @@ pub struct Session {
     health: watch::Receiver<Vec<BackendHealth>>,
     wake: Vec<Arc<Notify>>,
     signals: Signals,
-}
-
-/// What a poller needs beside its question.
-struct Poller<T> {
-    out: watch::Sender<Feed<T>>,
-    health: watch::Sender<Vec<BackendHealth>>,
-    /// Index of its backend in `health`.
-    index: usize,
-    client: Option<Arc<Client>>,
-    /// Asked now, out of turn.
-    wake: Arc<Notify>,
-    /// Told after each answer.
-    stir: Arc<Notify>,
-    clock: Clock,
-}
-
-impl<T> Poller<T> {
-    /// Asks for ever.
-    async fn run<'a>(self, ask: impl Fn() -> BoxFuture<'a, BackendResult<T>>) {
-        let interval = self.out.borrow().interval;
-        let mut jitter = Jitter::random();
-        let mut failures = 0;
-        let mut failing_since = None;
-        loop {
-            let result = ask().await;
-            let now = self.clock.tick();
-            let wait = match &result {
-                Ok(_) => {
-                    failures = 0;
-                    pace::wait(interval, 0, None, jitter.next())
-                }
-                Err(error) => {
-                    failures += 1;
-                    pace::wait(interval, failures, error.retry_after, jitter.next())
-                }
-            };
-            let status = match &result {
-                Ok(_) => {
-                    failing_since = None;
-                    Status::Idle
-                }
-                Err(error) => Status::Failed {
-                    cause: short_cause(error).into(),
-                    since: *failing_since.get_or_insert(now),
-                    next_try: now + wait,
-                },
-            };
-            self.tell_health(&status, result.is_ok());
-            self.out.send_modify(|feed| {
-                if let Ok(value) = result {
-                    feed.last = Some(Fetched {
-                        value: Arc::new(value),
-                        at: now,
-                    });
-                }
-                feed.status = status;
-            });
-            self.stir.notify_one();
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = self.wake.notified() => {}
-            }
-        }
-    }
-
-    fn tell_health(&self, status: &Status, good: bool) {
-        let now = self.clock.tick();
-        self.health.send_modify(|all| {
-            let Some(health) = all.get_mut(self.index) else {
-                return;
-            };
-            health.status.clone_from(status);
-            if good {
-                health.last_good = Some(now);
-            }
-            if let Some(client) = &self.client {
-                health.counters = client.counters();
-                health.skew = client.skew();
-            }
-        });
-    }
-}
-
-/// What a border and the health overlay say of a failure: the backend stands there already.
-fn short_cause(error: &crate::backend::BackendError) -> String {
-    if error.mend.is_empty() {
-        error.detail.clone()
-    } else {
-        format!("{}; {}", error.detail, error.mend)
-    }
 }
 
 impl Session {
@@ -277,7 +186,7 @@ impl Session {
                 identity: Arc::from(config.identity.as_str()),
             }),
         };
-        tasks.spawn(arrange(gather, arrangement_in, board_out, stir, clock));
+        tasks.spawn(desk_task::arrange(gather, arrangement_in, board_out, stir, clock));
 
         Self {
             backends,
@@ -445,182 +354,5 @@ impl World for Session {
                 }
             }
         }
-    }
-}
-
-/// Alerting rules as polled; `None` inside where the store cannot know them.
-type RulesFeed = Feed<Option<Arc<Vec<AlertingRule>>>>;
-
-/// What the desk is fed from.
-struct Gather {
-    sources: Vec<(Arc<str>, watch::Receiver<Feed<AlertSnapshot>>)>,
-    rules: Option<watch::Receiver<RulesFeed>>,
-    settings: Arc<Settings>,
-}
-
-impl Gather {
-    fn inputs(&self, clock: Clock) -> Inputs {
-        let now = clock.tick();
-        let failure = |status: &Status| match status {
-            Status::Failed { cause, since, .. } => Some((Arc::clone(cause), now.since(*since))),
-            Status::Idle | Status::InFlight { .. } => None,
-        };
-        let sources = self
-            .sources
-            .iter()
-            .map(|(name, feed)| {
-                let feed = feed.borrow();
-                SourceInput {
-                    name: Arc::clone(name),
-                    snapshot: feed.shared(),
-                    age: feed.age(now),
-                    interval: feed.interval,
-                    failure: failure(&feed.status),
-                }
-            })
-            .collect();
-        let rules = match &self.rules {
-            None => RulesInput::NotConfigured,
-            Some(feed) => {
-                let feed = feed.borrow();
-                match (feed.value(), &feed.status) {
-                    (None, Status::Idle | Status::InFlight { .. }) => RulesInput::Waiting,
-                    (Some(None), Status::Idle | Status::InFlight { .. }) => RulesInput::CannotKnow,
-                    (value, status) => RulesInput::Asked {
-                        source: "metrics".into(),
-                        rules: value.and_then(Clone::clone),
-                        age: feed.age(now),
-                        interval: feed.interval,
-                        failure: failure(status),
-                    },
-                }
-            }
-        };
-        Inputs {
-            sources,
-            rules,
-            settings: Arc::clone(&self.settings),
-        }
-    }
-
-    /// Whether anybody has answered, or failed to: before that there is nothing to show.
-    fn heard(&self) -> bool {
-        self.sources.iter().any(|(_, feed)| {
-            let feed = feed.borrow();
-            feed.last.is_some() || feed.failure().is_some()
-        })
-    }
-}
-
-/// How often the board is laid out again where nothing was heard: its ages and verdicts move with time.
-const REARRANGE: Duration = Duration::from_secs(15);
-
-/// The desk's task: lays the board out whenever something was heard, or the question changed.
-async fn arrange(
-    gather: Gather,
-    mut question: watch::Receiver<Arrangement>,
-    out: watch::Sender<Arc<AlertBoard>>,
-    stir: Arc<Notify>,
-    clock: Clock,
-) {
-    let mut desk = Desk::new();
-    loop {
-        tokio::select! {
-            () = stir.notified() => {}
-            changed = question.changed() => if changed.is_err() { return },
-            () = tokio::time::sleep(REARRANGE) => {}
-        }
-        if !gather.heard() {
-            continue;
-        }
-        let asked = question.borrow_and_update().clone();
-        let board = desk.arrange(&gather.inputs(clock), &asked, clock.now());
-        out.send_replace(Arc::new(board));
-    }
-}
-
-/// What the SLO engine's task owns.
-struct Measuring {
-    engine: Engine,
-    /// What was wrong with the definitions at load.
-    warnings: Vec<String>,
-    out: watch::Sender<Feed<SloBoard>>,
-    rules: watch::Receiver<RulesFeed>,
-    wake: Arc<Notify>,
-    clock: Clock,
-}
-
-impl Measuring {
-    /// Asks what is due, side by side: a slow month never holds up the five minutes.
-    async fn run(mut self, metrics: Arc<dyn Metrics>) {
-        let mut running = FuturesUnordered::new();
-        let mut heard_rules = true;
-        loop {
-            for batch in self.engine.take_due(self.clock.now()) {
-                running.push(batch.run(&*metrics));
-            }
-            let now = self.clock.tick();
-            let due = self.engine.next_due(now).since(now);
-            tokio::select! {
-                Some(outcome) = running.next() => {
-                    let now = self.clock.now();
-                    self.engine.apply(outcome, now);
-                    self.publish();
-                }
-                changed = self.rules.changed(), if heard_rules => {
-                    heard_rules = changed.is_ok();
-                    let rules = self.rules.borrow_and_update().value().and_then(Clone::clone);
-                    if let Some(rules) = rules {
-                        self.engine.hear_rules(&rules);
-                    }
-                }
-                () = tokio::time::sleep(due) => {}
-                () = self.wake.notified() => self.engine.hurry(),
-            }
-        }
-    }
-
-    fn publish(&mut self) {
-        let now = self.clock.now();
-        let mut board = self.engine.board(now);
-        board.warnings.splice(0..0, self.warnings.iter().cloned());
-        // Nothing known and something failed: that is a failed feed, not an empty board.
-        let failure = board
-            .errors
-            .first()
-            .map(|failure| Arc::from(failure.message.as_str()));
-        let nothing = board.slos.iter().all(|slo| {
-            slo.windows
-                .iter()
-                .all(|w| matches!(w.reading, Reading::Pending | Reading::Error(_)))
-        });
-        let next_try = self.engine.next_due(now.tick);
-        self.out.send_modify(|feed| match failure {
-            Some(cause) if nothing => {
-                let since = match &feed.status {
-                    Status::Failed { since, .. } => *since,
-                    Status::Idle | Status::InFlight { .. } => now.tick,
-                };
-                feed.status = Status::Failed {
-                    cause,
-                    since,
-                    next_try,
-                };
-                if !board.slos.is_empty() {
-                    let at = feed.last.as_ref().map_or(now.tick, |last| last.at);
-                    feed.last = Some(Fetched {
-                        value: Arc::new(board),
-                        at,
-                    });
-                }
-            }
-            Some(_) | None => {
-                feed.status = Status::Idle;
-                feed.last = Some(Fetched {
-                    value: Arc::new(board),
-                    at: now.tick,
-                });
-            }
-        });
     }
 }

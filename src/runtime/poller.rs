@@ -1,0 +1,109 @@
+//! One source asked for ever: its feed, its line in the health overlay, and how long it waits.
+//!
+//! Knows neither what is asked nor who reads the feed. Start at [`Poller::run`].
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use tokio::sync::{Notify, watch};
+
+use super::pace;
+use crate::app::BackendHealth;
+use crate::app::feed::{Feed, Fetched, Status};
+use crate::backend::http::{Client, Jitter};
+use crate::backend::metrics::AlertingRule;
+use crate::backend::{BackendError, BackendResult};
+use crate::time::Clock;
+
+/// Alerting rules as polled; `None` inside where the store cannot know them.
+pub(super) type RulesFeed = Feed<Option<Arc<Vec<AlertingRule>>>>;
+
+/// What a poller needs beside its question.
+pub(super) struct Poller<T> {
+    pub out: watch::Sender<Feed<T>>,
+    pub health: watch::Sender<Vec<BackendHealth>>,
+    /// Index of its backend in `health`.
+    pub index: usize,
+    pub client: Option<Arc<Client>>,
+    /// Asked now, out of turn.
+    pub wake: Arc<Notify>,
+    /// Told after each answer.
+    pub stir: Arc<Notify>,
+    pub clock: Clock,
+}
+
+impl<T> Poller<T> {
+    /// Asks for ever.
+    pub async fn run<'a>(self, ask: impl Fn() -> BoxFuture<'a, BackendResult<T>>) {
+        let interval = self.out.borrow().interval;
+        let mut jitter = Jitter::random();
+        let mut failures = 0;
+        let mut failing_since = None;
+        loop {
+            let result = ask().await;
+            let now = self.clock.tick();
+            let wait = match &result {
+                Ok(_) => {
+                    failures = 0;
+                    pace::wait(interval, 0, None, jitter.next())
+                }
+                Err(error) => {
+                    failures += 1;
+                    pace::wait(interval, failures, error.retry_after, jitter.next())
+                }
+            };
+            let status = match &result {
+                Ok(_) => {
+                    failing_since = None;
+                    Status::Idle
+                }
+                Err(error) => Status::Failed {
+                    cause: short_cause(error).into(),
+                    since: *failing_since.get_or_insert(now),
+                    next_try: now + wait,
+                },
+            };
+            self.tell_health(&status, result.is_ok());
+            self.out.send_modify(|feed| {
+                if let Ok(value) = result {
+                    feed.last = Some(Fetched {
+                        value: Arc::new(value),
+                        at: now,
+                    });
+                }
+                feed.status = status;
+            });
+            self.stir.notify_one();
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.wake.notified() => {}
+            }
+        }
+    }
+
+    fn tell_health(&self, status: &Status, good: bool) {
+        let now = self.clock.tick();
+        self.health.send_modify(|all| {
+            let Some(health) = all.get_mut(self.index) else {
+                return;
+            };
+            health.status.clone_from(status);
+            if good {
+                health.last_good = Some(now);
+            }
+            if let Some(client) = &self.client {
+                health.counters = client.counters();
+                health.skew = client.skew();
+            }
+        });
+    }
+}
+
+/// What a border and the health overlay say of a failure: the backend stands there already.
+pub(super) fn short_cause(error: &BackendError) -> String {
+    if error.mend.is_empty() {
+        error.detail.clone()
+    } else {
+        format!("{}; {}", error.detail, error.mend)
+    }
+}
