@@ -3,7 +3,7 @@
 //! Entries and what the sources list are both sorted by fingerprint, so one walk joins them. An alert whose
 //! parts are the very same keeps its `Arc`; one that was parsed anew but says the same keeps it too.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,6 +103,13 @@ pub(super) struct Doubt {
     pub(super) acks_changed: bool,
 }
 
+/// The last handles on what is no more.
+#[derive(Debug, Default)]
+pub(super) struct Spent {
+    parts: Vec<Part>,
+    shared: Arc<BTreeMap<Fingerprint, Arc<Alert>>>,
+}
+
 pub(super) struct Merged {
     pub(super) newly_firing: Vec<Fingerprint>,
 }
@@ -164,15 +171,14 @@ impl Desk {
         changed |= retire(vanished, &mut entries, rules, now);
 
         self.entries = entries;
-        self.parts = parts;
+        self.spent.parts = std::mem::replace(&mut self.parts, parts);
         if changed {
             self.fingerprints = self.entries.iter().map(Entry::fingerprint).collect();
-            self.shared = Arc::new(
-                self.entries
-                    .iter()
-                    .map(|e| (e.fingerprint(), Arc::clone(&e.alert)))
-                    .collect(),
-            );
+            let shared = self
+                .entries
+                .iter()
+                .map(|e| (e.fingerprint(), Arc::clone(&e.alert)));
+            self.spent.shared = std::mem::replace(&mut self.shared, Arc::new(shared.collect()));
             self.rank();
         }
         Merged { newly_firing }
