@@ -11,6 +11,7 @@ pub mod list;
 pub mod modal;
 pub mod msg;
 pub mod panes;
+pub mod preview;
 pub mod scope;
 pub mod toast;
 pub mod update;
@@ -124,6 +125,8 @@ pub struct Model {
     pub alerts: AlertPane,
     /// The list of silences.
     pub silences: SilencePane,
+    /// What lies open beside the lists.
+    pub preview: preview::Preview,
     /// Every backend's health, in the order of the configuration.
     pub health: Vec<BackendHealth>,
     /// What the panes are turned to.
@@ -177,6 +180,7 @@ impl Model {
             slo: SloPane::default(),
             alerts: AlertPane::default(),
             silences: SilencePane::default(),
+            preview: preview::Preview::default(),
             health: Vec::new(),
             scope: ScopeStack::default(),
             toasts: Toasts::default(),
@@ -190,11 +194,11 @@ impl Model {
     }
 
     /// The next moment something changes by itself: a toast ends, a grace time is over, a lease wants
-    /// extending, the clock's next second. The loop wakes then and sends [`Msg::Timer`].
+    /// extending, the cursor rests, the clock's next second. The loop wakes then and sends [`Msg::Timer`].
     pub fn next_deadline(&self, now: Now) -> Tick {
         let to_next_second = 1_000_000_000 - u64::from(now.utc.timestamp_subsec_nanos() % 1_000_000_000);
         let clock = now.tick + Duration::from_nanos(to_next_second);
-        [self.toasts.deadline(), self.acts.deadline()]
+        [self.toasts.deadline(), self.acts.deadline(), self.preview.due]
             .into_iter()
             .flatten()
             .fold(clock, Tick::min)

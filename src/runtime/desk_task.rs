@@ -96,5 +96,6 @@ pub(super) async fn arrange(
         let asked = question.borrow_and_update().clone();
         let board = desk.arrange(&gather.inputs(clock), &asked, clock.now());
         out.send_replace(Arc::new(board));
+        desk.tidy();
     }
 }

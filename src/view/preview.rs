@@ -1,4 +1,7 @@
-//! What is under the cursor, opened beside the lists where there is room: the head of its detail.
+//! What is under the cursor, opened beside the lists where there is room: the head of its detail. While the cursor
+//! travels, what it left lies open still ([`crate::app::preview`]).
+
+use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,8 +12,11 @@ use super::pane::{alert_rows, message};
 use super::sheet::Sheet;
 use super::widget::frame::{self, Frame};
 use super::widget::{self, Piece};
+use crate::app::Model;
 use crate::app::focus::PaneId;
+use crate::app::preview::Subject;
 use crate::domain::alert::AlertGroup;
+use crate::domain::slo::SloReport;
 use crate::terminal::Focused;
 use crate::text::SafeText;
 use crate::theme::Role;
@@ -19,11 +25,11 @@ use crate::theme::Role;
 pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let model = scene.model;
     let (title, sheet) = match model.focus {
-        PaneId::Slo => match model.slo.selected() {
+        PaneId::Slo => match left_slo(model).or_else(|| model.slo.selected()) {
             Some(report) => opened(slo::pages(scene, report)),
             None => return nothing(scene, buffer, area),
         },
-        PaneId::Alerts => match model.alerts.at(model.alerts.list.index) {
+        PaneId::Alerts => match model.alerts.at(open_row(model)) {
             Some((_, Some(alert))) => opened(alert::pages(scene, alert)),
             Some((group, None)) => (
                 format!("Group {}", alert_rows::key_words(&group.key)),
@@ -50,6 +56,26 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             widget::after(foot, x),
             &[Piece::own(more, Role::TextMuted)],
         );
+    }
+}
+
+/// The SLO that lies open while the cursor travels; none where it is gone from the board.
+fn left_slo(model: &Model) -> Option<&Arc<SloReport>> {
+    match &model.preview.open {
+        Some(Subject::Slo(name)) => model.slo.report(name),
+        Some(Subject::Alert(_)) | None => None,
+    }
+}
+
+/// The row that lies open: the cursor's, unless it travels and the one it left is still there.
+fn open_row(model: &Model) -> usize {
+    let under = model.alerts.list.index;
+    match &model.preview.open {
+        Some(Subject::Alert(open)) if model.alerts.rows.get(under) != Some(open) => {
+            let left = model.alerts.rows.iter().position(|row| row == open);
+            left.unwrap_or(under)
+        }
+        Some(Subject::Alert(_) | Subject::Slo(_)) | None => under,
     }
 }
 

@@ -29,6 +29,18 @@ fn at_rest() {
         (Held::Median, 200.0),
     );
 
+    let mut follows = Vec::new();
+    for index in 0..20 {
+        console.answer(["j", "k"][index % 2]).expect("the key shows");
+        console.within(Duration::from_millis(8));
+        follows.push(console.within(Duration::from_millis(400)) as f64);
+    }
+    told(
+        "  bytes of the preview that follows once it rests",
+        "B",
+        &Samples::new(follows),
+    );
+
     let seconds: u64 = std::env::var("MIDWATCH_BENCH_SECONDS")
         .ok()
         .and_then(|text| text.parse().ok())

@@ -67,6 +67,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     };
     fit_lists(model);
     fit_scroll(model, now);
+    model.settle_preview(now);
     effects
 }
 

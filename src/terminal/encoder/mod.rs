@@ -32,8 +32,8 @@ pub enum SyncOutput {
     Unmarked,
 }
 
-/// Frames no larger than this arrive in one piece anyway.
-const SYNC_FROM: usize = 64;
+/// Frames no larger than this fit one packet of any link and arrive in one piece anyway.
+const SYNC_FROM: usize = 512;
 const SYNC_BEGIN: &[u8] = b"\x1b[?2026h";
 const SYNC_END: &[u8] = b"\x1b[?2026l";
 const ERASE_TO_END_OF_LINE: &[u8] = b"\x1b[K";

@@ -202,7 +202,12 @@ fn only_frames_beyond_a_packet_are_marked_for_synchronized_output() {
         b"short",
         "the first frame left the cursor at home"
     );
-    frame.set_string(0, 1, "long ".repeat(16), Style::new());
+    frame.set_string(0, 1, "a row ".repeat(13), Style::new());
+    let bytes = bench.show(&frame);
+    assert!(!bytes.windows(5).any(|w| w == b"?2026"), "two rows fit a packet");
+    for y in 2..12 {
+        frame.set_string(0, y, "long ".repeat(16), Style::new());
+    }
     let bytes = bench.show(&frame);
     assert!(bytes.starts_with(SYNC_BEGIN) && bytes.ends_with(SYNC_END));
     let mut plain = Encoder::new(SyncOutput::Unmarked);

@@ -114,6 +114,13 @@ pub(super) struct Doubt {
     pub(super) acks_changed: bool,
 }
 
+/// The last handles on what is no more.
+#[derive(Debug, Default)]
+pub(super) struct Spent {
+    parts: Vec<Part>,
+    shared: Arc<BTreeMap<Fingerprint, Arc<Alert>>>,
+}
+
 pub(super) struct Merged {
     pub(super) newly_firing: Vec<Fingerprint>,
 }
@@ -175,15 +182,14 @@ impl Desk {
         changed |= retire(vanished, &mut entries, rules, now);
 
         self.entries = entries;
-        self.parts = parts;
+        self.spent.parts = std::mem::replace(&mut self.parts, parts);
         if changed {
             self.fingerprints = self.entries.iter().map(Entry::fingerprint).collect();
-            self.shared = Arc::new(
-                self.entries
-                    .iter()
-                    .map(|e| (e.fingerprint(), Arc::clone(&e.alert)))
-                    .collect(),
-            );
+            let shared = self
+                .entries
+                .iter()
+                .map(|e| (e.fingerprint(), Arc::clone(&e.alert)));
+            self.spent.shared = std::mem::replace(&mut self.shared, Arc::new(shared.collect()));
             self.rank();
         }
         Merged { newly_firing }

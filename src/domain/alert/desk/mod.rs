@@ -166,6 +166,8 @@ pub struct Desk {
     order: Vec<u32>,
     /// `entries` as the board hands it out; shared while nothing changes.
     shared: Arc<std::collections::BTreeMap<Fingerprint, Arc<super::Alert>>>,
+    /// What the last arrangement replaced: freed by [`Desk::tidy`], when nobody waits for the board.
+    spent: merge::Spent,
     /// Active acknowledgements by silence id.
     acks: HashMap<Arc<str>, Arc<Silence>>,
     /// Each source's cluster, and whether it was believed: how far an acknowledgement reaches follows from both.
@@ -316,6 +318,12 @@ impl Desk {
         }
         self.first.get_or_insert(now);
         board
+    }
+
+    /// Frees what the last arrangement replaced, ten thousand alerts perhaps. Call it once the board is handed out;
+    /// otherwise the next arrangement does it.
+    pub fn tidy(&mut self) {
+        self.spent = merge::Spent::default();
     }
 
     /// Compiles what follows from the settings; true where they changed, so that nothing kept holds.
