@@ -4,7 +4,11 @@ use serde::Serialize;
 
 use super::args::{ConfigArgs, ConfigCommand};
 use super::{Exit, Outcome, Session};
-use crate::config::{self, ConfigError, Gravity, Loaded, Place, Problem};
+use crate::backend::metrics::plan::local_warning;
+use crate::config::{self, Config, ConfigError, Gravity, Loaded, Place, Problem};
+use crate::domain::slo::Sli;
+use crate::keymap;
+use crate::theme::{self, ColorDepth, Glyphs, Means};
 
 /// A mistake, as JSON.
 #[derive(Debug, Serialize)]
@@ -67,7 +71,9 @@ fn check(session: &mut Session) -> Outcome {
     let path = config::find(&flags, &session.env).map(|path| path.to_string_lossy().into_owned());
     let (contexts, problems, exit) = match config::load(&flags, &session.env) {
         // The console opens with a wrong SLO file; who checks wants to know.
-        Ok(Loaded { config, warnings }) => {
+        Ok(Loaded { config, mut warnings }) => {
+            warnings.extend(dress_problems(&config));
+            warnings.extend(query_problems(&config));
             let wrong = warnings.iter().any(|problem| problem.gravity == Gravity::Error);
             let exit = if wrong { Exit::Configuration } else { Exit::Done };
             (config.contexts.keys().cloned().collect(), warnings, exit)
@@ -120,6 +126,65 @@ fn show(session: &mut Session) -> Outcome {
     }
     session.out.flush()?;
     Ok(Exit::Done)
+}
+
+/// What is wrong with the theme and the keymap that the console would open with.
+fn dress_problems(config: &Config) -> Vec<Problem> {
+    let means = Means {
+        depth: ColorDepth::TrueColor,
+        glyphs: Glyphs::Unicode,
+    };
+    let dir = config.config_dir.as_deref();
+    let theme = theme::load(&config.theme, dir, means)
+        .err()
+        .map(|problems| ("theme", problems));
+    let keymap = keymap::load(&config.keymap, dir)
+        .err()
+        .map(|problems| ("keymap", problems));
+    let files = [theme, keymap].into_iter().flatten();
+    files
+        .flat_map(|(key, problems)| {
+            problems.0.into_iter().map(move |problem| Problem {
+                gravity: Gravity::Error,
+                file: Some(problem.file.into()),
+                place: problem.at.map_or(Place::Somewhere, |at| Place::At {
+                    line: at.line,
+                    column: at.column,
+                }),
+                key: key.to_owned(),
+                what: problem.what,
+                mend: problem.mend,
+            })
+        })
+        .collect()
+}
+
+/// Queries that our own parser does not read: a warning, because the server may know more (MetricsQL, newer PromQL).
+fn query_problems(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (context, slo) in config
+        .contexts
+        .iter()
+        .flat_map(|(name, c)| c.slos.iter().map(move |slo| (name, slo)))
+    {
+        let queries: Vec<(&str, &str)> = match &slo.sli {
+            Sli::Events { errors, total } => vec![("errors", errors), ("total", total)],
+            Sli::Ratio { error_ratio } => vec![("error_ratio", error_ratio)],
+            Sli::Latency { .. } | Sli::Recorded { .. } => Vec::new(),
+        };
+        for (key, query) in queries {
+            let Some(why) = local_warning(query) else { continue };
+            problems.push(Problem {
+                gravity: Gravity::Warning,
+                file: config.path.clone(),
+                place: Place::Somewhere,
+                key: format!("contexts.{context}.slos.{}.{key}", slo.name),
+                what: format!("does not read as PromQL: {why}"),
+                mend: "mend it, or leave it where the server speaks more than PromQL".to_owned(),
+            });
+        }
+    }
+    problems
 }
 
 fn path(session: &mut Session) -> Outcome {

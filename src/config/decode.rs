@@ -228,12 +228,25 @@ fn identity(env: &Environment) -> String {
     if let Some(user) = env.get("MIDWATCH_USER") {
         return user.to_owned();
     }
-    let user = env.get("LOGNAME").or_else(|| env.get("USER")).map_or_else(
-        || format!("uid{}", rustix::process::getuid().as_raw()),
-        str::to_owned,
-    );
+    let user = env
+        .get("LOGNAME")
+        .or_else(|| env.get("USER"))
+        .map(str::to_owned)
+        .unwrap_or_else(login_name);
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     format!("{user}@{host}")
+}
+
+/// The login name of the process's user, by the local password file; `uid1000` where it is not there.
+fn login_name() -> String {
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, id) = (fields.next()?, fields.nth(1)?);
+        (id == uid && !name.is_empty()).then(|| name.to_owned())
+    });
+    name.unwrap_or_else(|| format!("uid{uid}"))
 }
 
 fn journal(top: &Section<'_>, findings: &mut Findings) -> Option<JournalConfig> {
