@@ -75,6 +75,8 @@ impl Look {
     pub fn style(self, theme: &Theme, role: Role) -> Style {
         match self {
             Self::Plain => theme.style(role),
+            // What is muted stays so: it needs no weight, and a move of the cursor need not send it again.
+            Self::Cursor if matches!(role, Role::TextMuted | Role::TextDim) => theme.style(role),
             Self::Cursor => theme.style(role).patch(theme.style(Role::Cursor)),
             Self::Dimmed => theme.style(Role::TextDim),
             Self::DimmedCursor => theme.style(Role::TextDim).patch(theme.style(Role::Cursor)),
