@@ -10,9 +10,9 @@ use tokio::sync::{Notify, watch};
 use super::pace;
 use crate::app::BackendHealth;
 use crate::app::feed::{Feed, Fetched, Status};
+use crate::backend::BackendResult;
 use crate::backend::http::{Client, Jitter};
 use crate::backend::metrics::AlertingRule;
-use crate::backend::{BackendError, BackendResult};
 use crate::time::Clock;
 
 /// Alerting rules as polled; `None` inside where the store cannot know them.
@@ -58,7 +58,7 @@ impl<T> Poller<T> {
                     Status::Idle
                 }
                 Err(error) => Status::Failed {
-                    cause: short_cause(error).into(),
+                    cause: error.cause().into(),
                     since: *failing_since.get_or_insert(now),
                     next_try: now + wait,
                 },
@@ -96,14 +96,5 @@ impl<T> Poller<T> {
                 health.skew = client.skew();
             }
         });
-    }
-}
-
-/// What a border and the health overlay say of a failure: the backend stands there already.
-pub(super) fn short_cause(error: &BackendError) -> String {
-    if error.mend.is_empty() {
-        error.detail.clone()
-    } else {
-        format!("{}; {}", error.detail, error.mend)
     }
 }

@@ -92,6 +92,8 @@ pub(super) enum Unreadable {
 pub struct Outcome {
     pub(super) question: Question,
     pub(super) asked: Now,
+    /// Every SLO that travelled in it.
+    pub(super) items: Vec<Arc<str>>,
     pub(super) said: Vec<(Arc<str>, Said)>,
     pub(super) found: Option<Found>,
     pub(super) failure: Option<BackendError>,
@@ -120,6 +122,7 @@ impl Batch {
         let mut outcome = Outcome {
             question: self.question.clone(),
             asked: self.asked,
+            items: self.items.iter().map(|item| Arc::clone(&item.slo)).collect(),
             said: Vec::with_capacity(self.items.len()),
             found: None,
             failure: None,

@@ -105,6 +105,11 @@ impl Entry {
         }
     }
 
+    /// Whether its windows can be asked: a latency SLO's cannot before its bucket is known.
+    pub fn is_askable(&self) -> bool {
+        self.le.is_some() || !matches!(self.asked, Sli::Latency { .. })
+    }
+
     pub fn window(&self, length: Duration) -> Option<&Window> {
         self.windows.iter().find(|w| w.length() == length)
     }

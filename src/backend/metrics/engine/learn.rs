@@ -10,11 +10,13 @@ use crate::backend::metrics::discovery::Found;
 use crate::backend::metrics::plan::{self, Values};
 use crate::backend::metrics::{AlertingRule, Firing};
 use crate::backend::{BackendError, ErrorKind};
-use crate::domain::slo::{Reading, Severity, Sli, Slo, SloOrigin, TimedReading};
+use crate::domain::slo::{Reading, Severity, Sli, Slo, SloOrigin, TimedReading, Window};
 use crate::time::{Now, Tick};
 
 use super::batch::{Said, Unreadable};
-use super::{Engine, Entry, FIVE_MINUTES, HOUR, Outcome, OwnerSays, Question, Refusal, SPARK_STEP, interval};
+use super::{
+    Engine, Entry, FIVE_MINUTES, Failure, HOUR, Outcome, OwnerSays, Question, Refusal, SPARK_STEP, interval,
+};
 
 /// A refused expression is tried again after ten tiers, at least this; doubling to an hour.
 const REFUSED_FLOOR: Duration = Duration::from_secs(600);
@@ -32,6 +34,7 @@ impl Engine {
         let Outcome {
             question,
             asked,
+            items,
             said,
             found,
             failure,
@@ -40,11 +43,18 @@ impl Engine {
         } = outcome;
         let clock = self.clocks.entry(question.clone()).or_default();
         clock.in_flight = clock.in_flight.saturating_sub(1);
+        let round_failed = self
+            .failures
+            .get(&question)
+            .is_some_and(|f| f.asked == asked.tick);
         if let Some(error) = failure {
-            self.failed(&question, &error, now.tick);
-        } else {
+            self.failed(&question, &error, (asked.tick, now.tick));
+            self.leave_gaps(&question, &items, asked.tick);
+        } else if !round_failed {
+            // One batch that is answered does not make up for another of its round that was not.
             clock.failures = 0;
             self.failures.remove(&question);
+            self.answered.insert(question.clone(), now.tick);
         }
         if warnings.is_empty() {
             self.notices.remove(&question);
@@ -140,10 +150,15 @@ impl Engine {
         }
     }
 
-    fn failed(&mut self, question: &Question, error: &BackendError, now: Tick) {
+    fn failed(&mut self, question: &Question, error: &BackendError, (asked, now): (Tick, Tick)) {
         let tier = interval(question, self.settings.poll);
-        self.failures
-            .insert(question.clone(), (error.kind, error.failure()));
+        let failure = Failure {
+            said: error.failure(),
+            cause: Arc::from(error.cause()),
+            asked,
+            since: self.failures.get(question).map_or(now, |known| known.since),
+        };
+        self.failures.insert(question.clone(), failure);
         let size = self.batch_size(question, now);
         if error.kind == ErrorKind::TimedOut {
             // Half the load for an hour; the next try is the tier's own.
@@ -158,6 +173,19 @@ impl Engine {
                 .unwrap_or(grown.min(BACKOFF_MAX))
                 .max(self.settings.poll);
             clock.next = now + wait.min(tier.max(error.retry_after.unwrap_or_default()));
+        }
+    }
+
+    /// What was asked, not answered and never read is not missing from the server: it is not known, and why.
+    fn leave_gaps(&mut self, question: &Question, items: &[Arc<str>], asked: Tick) {
+        let Some(failure) = self.failures.get(question) else {
+            return;
+        };
+        let fresh_for = interval(question, self.settings.poll) * 2;
+        for name in items {
+            if let Some(entry) = self.entries.get_mut(name) {
+                entry.leave_gap(question, &failure.cause, (asked, fresh_for));
+            }
         }
     }
 
@@ -249,6 +277,30 @@ impl Entry {
                 self.put(window.name(), Reading::Error(Arc::clone(why)), asked);
             }
             self.refused.insert(held, Refusal { next, tries });
+        }
+    }
+
+    fn leave_gap(&mut self, question: &Question, cause: &Arc<str>, asked: Asked) {
+        let hidden: Vec<Window> = match question {
+            Question::Window(length) => self.window(*length).cloned().into_iter().collect(),
+            // Without its bucket no window of a latency SLO can be asked.
+            Question::Bounds if self.le.is_none() => self.windows.clone(),
+            Question::Discovery
+            | Question::Bounds
+            | Question::Spark
+            | Question::History { .. }
+            | Question::FirstSample { .. } => Vec::new(),
+        };
+        for window in hidden {
+            let of = Question::Window(window.length());
+            let unread = match self.readings.windows.get(window.name()).map(|t| &t.reading) {
+                None | Some(Reading::Pending) => true,
+                Some(Reading::Error(_)) => !self.refused.contains_key(&of),
+                Some(Reading::Ratio { .. } | Reading::NoTraffic | Reading::NoData) => false,
+            };
+            if unread {
+                self.put(window.name(), Reading::Error(Arc::clone(cause)), asked);
+            }
         }
     }
 

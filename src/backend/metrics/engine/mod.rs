@@ -12,7 +12,7 @@ mod batch;
 mod entry;
 mod learn;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use chrono::{DateTime, TimeDelta};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
-use crate::backend::{BackendFailure, ErrorKind};
+use crate::backend::BackendFailure;
 use crate::domain::slo::{Reading, Sli, Slo, SloBoard, TimedReading, Window, evaluate, rank};
 use crate::time::{Now, Tick};
 
@@ -67,6 +67,30 @@ struct Clock {
     failures: u32,
 }
 
+/// A question that was not answered, the latest time in a row.
+#[derive(Debug, Clone)]
+struct Failure {
+    /// In full, as documents and `doctor` say it.
+    said: BackendFailure,
+    /// In short, as a border and a row say it.
+    cause: Arc<str>,
+    /// The round that failed: batches that left together share it.
+    asked: Tick,
+    /// The first failure of this run of them.
+    since: Tick,
+}
+
+/// How the backend itself is, judged by what is asked most often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pulse {
+    /// How often that is asked.
+    pub interval: Duration,
+    /// When it last answered well; none where it never did.
+    pub last_good: Option<Tick>,
+    /// Why the latest attempt failed, in short, and since when it has.
+    pub failure: Option<(Arc<str>, Tick)>,
+}
+
 /// How far the opening is: what must be known before the rest is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Opening {
@@ -87,7 +111,8 @@ pub struct Engine {
     hot_next: Tick,
     /// Tier interval → smaller batch size and until when it holds.
     halved: BTreeMap<Duration, (usize, Tick)>,
-    failures: BTreeMap<Question, (ErrorKind, BackendFailure)>,
+    failures: BTreeMap<Question, Failure>,
+    answered: BTreeMap<Question, Tick>,
     notices: BTreeMap<Question, Vec<String>>,
     found_warnings: Vec<String>,
     opening: Opening,
@@ -103,6 +128,7 @@ impl Engine {
             hot_next: Tick::ZERO,
             halved: BTreeMap::new(),
             failures: BTreeMap::new(),
+            answered: BTreeMap::new(),
             notices: BTreeMap::new(),
             found_warnings: Vec::new(),
             opening: Opening::Ground,
@@ -126,8 +152,9 @@ impl Engine {
         let refusals = self
             .entries
             .values()
-            .flat_map(|e| e.refused.values().map(|r| r.next))
-            .filter(|_| open);
+            .flat_map(|e| e.refused.iter().filter(|(q, _)| !e.branches(q).is_empty()))
+            .filter(|(q, _)| open && self.clocks.get(q).is_none_or(|c| c.in_flight == 0))
+            .map(|(_, refusal)| refusal.next);
         let hot = self
             .entries
             .values()
@@ -353,15 +380,50 @@ impl Engine {
             }
         }
         let mut errors: Vec<BackendFailure> = Vec::new();
-        for (_, failure) in self.failures.values() {
-            if !errors.contains(failure) {
-                errors.push(failure.clone());
+        for failure in self.failures.values() {
+            if !errors.contains(&failure.said) {
+                errors.push(failure.said.clone());
             }
         }
         SloBoard {
             slos,
             warnings,
             errors,
+        }
+    }
+
+    /// How the backend is. The shortest windows tell, or the search for recorded SLOs where there are none; a
+    /// slow month that times out says nothing of a server that answers every five minutes.
+    pub fn pulse(&self) -> Pulse {
+        let poll = self.settings.poll;
+        let questions = self.questions();
+        let tier = |question: &Question| interval(question, poll);
+        let askable = |length| {
+            self.entries
+                .values()
+                .any(|e| e.is_askable() && e.window(length).is_some())
+        };
+        let (windows, ground): (Vec<&Question>, Vec<&Question>) = questions
+            .iter()
+            .filter(|q| !matches!(q, Question::Window(length) if !askable(*length)))
+            .partition(|q| matches!(q, Question::Window(_)));
+        let shortest = windows.iter().copied().map(tier).min();
+        let telling: Vec<&Question> = match shortest {
+            Some(shortest) => windows.into_iter().filter(|q| tier(q) == shortest).collect(),
+            None => ground,
+        };
+        let last_good = telling.iter().filter_map(|q| self.answered.get(q)).max().copied();
+        let failure = telling
+            .iter()
+            .filter_map(|q| self.failures.get(q))
+            // Before the first answer any failure is the server's.
+            .chain(self.failures.values().filter(|_| last_good.is_none()))
+            .min_by_key(|failure| failure.since)
+            .map(|failure| (Arc::clone(&failure.cause), failure.since));
+        Pulse {
+            interval: shortest.unwrap_or_else(|| telling.into_iter().map(tier).min().unwrap_or(poll)),
+            last_good,
+            failure,
         }
     }
 
@@ -380,9 +442,9 @@ impl Engine {
                     .failures
                     .get(&Question::Window(window.length()))
                     .or_else(|| self.failures.get(&Question::Bounds))
-                    .map_or_else(|| "not answered".to_owned(), |(_, f)| f.message.clone());
+                    .map_or_else(|| Arc::from("not answered"), |failure| Arc::clone(&failure.cause));
                 let timed = TimedReading {
-                    reading: Reading::Error(Arc::from(why)),
+                    reading: Reading::Error(why),
                     at: now.tick,
                     fresh_for: HOUR,
                 };
