@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{Notify, watch};
 
-use super::poller::RulesFeed;
+use super::poller::{HealthLine, RulesFeed};
 use crate::app::feed::{Feed, Fetched, Status};
 use crate::backend::metrics::Metrics;
 use crate::backend::metrics::engine::Engine;
@@ -23,6 +23,8 @@ pub(super) struct Measuring {
     /// What was wrong with the definitions at load.
     pub warnings: Vec<String>,
     pub out: watch::Sender<Feed<SloBoard>>,
+    /// The store's line: its queries tell how it is, not its rules.
+    pub health: HealthLine,
     pub rules: watch::Receiver<RulesFeed>,
     pub wake: Arc<Notify>,
     pub clock: Clock,
@@ -72,6 +74,9 @@ impl Measuring {
             },
             None => Status::Idle,
         };
+        if pulse.last_good.is_some() || status != Status::Idle {
+            self.health.tell(&status, pulse.last_good, pulse.interval);
+        }
         self.out.send_modify(|feed| {
             feed.interval = pulse.interval;
             feed.status = status;
@@ -89,6 +94,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
+    use crate::app::BackendHealth;
     use crate::backend::ErrorKind;
     use crate::backend::metrics::engine::tests::{Fake, error, slo};
     use crate::backend::metrics::engine::{Discover, Settings};
@@ -100,6 +106,7 @@ mod tests {
     struct Scene {
         well: Arc<AtomicBool>,
         feed: watch::Receiver<Feed<SloBoard>>,
+        lights: watch::Receiver<Vec<BackendHealth>>,
         clock: Clock,
         task: tokio::task::JoinHandle<()>,
     }
@@ -121,11 +128,24 @@ mod tests {
                 discover: Discover::No,
             };
             let (out, feed) = watch::channel(Feed::new(POLL));
+            let (health, lights) = watch::channel(vec![BackendHealth {
+                name: "metrics".into(),
+                status: Status::Idle,
+                last_good: None,
+                interval: POLL,
+                counters: crate::backend::http::Counters::default(),
+                skew: None,
+            }]);
             let (_, rules) = watch::channel(Feed::new(POLL));
             let measuring = Measuring {
                 engine: Engine::new(vec![slo("checkout")], settings),
                 warnings: Vec::new(),
                 out,
+                health: HealthLine {
+                    health,
+                    index: 0,
+                    client: None,
+                },
                 rules,
                 wake: Arc::new(Notify::new()),
                 clock,
@@ -135,6 +155,7 @@ mod tests {
             Self {
                 well,
                 feed,
+                lights,
                 clock,
                 task,
             }
@@ -169,6 +190,9 @@ mod tests {
         };
         assert!(scene.clock.tick().since(since) >= Duration::from_secs(99));
         assert!(next_try > scene.clock.tick());
+        let light = scene.lights.borrow()[0].clone();
+        assert!(matches!(light.status, Status::Failed { .. }), "{light:?}");
+        assert_eq!(light.last_good, None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -179,6 +203,9 @@ mod tests {
         scene.well.store(false, Ordering::Relaxed);
         let feed = scene.after(15).await;
         assert_eq!(feed.failure(), Some("connection refused"));
+        let light = scene.lights.borrow()[0].clone();
+        assert!(matches!(light.status, Status::Failed { .. }), "{light:?}");
+        assert_eq!(light.last_good, feed.last.map(|last| last.at));
         let feed = scene.after(60).await;
         assert!(feed.age(scene.clock.tick()).unwrap() >= Duration::from_secs(75));
         assert!(feed.is_stale(scene.clock.tick()));

@@ -3,6 +3,7 @@
 //! Knows neither what is asked nor who reads the feed. Start at [`Poller::run`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::sync::{Notify, watch};
@@ -13,18 +14,42 @@ use crate::app::feed::{Feed, Fetched, Status};
 use crate::backend::BackendResult;
 use crate::backend::http::{Client, Jitter};
 use crate::backend::metrics::AlertingRule;
-use crate::time::Clock;
+use crate::time::{Clock, Tick};
 
 /// Alerting rules as polled; `None` inside where the store cannot know them.
 pub(super) type RulesFeed = Feed<Option<Arc<Vec<AlertingRule>>>>;
 
+/// One backend's line in the health overlay.
+pub(super) struct HealthLine {
+    pub health: watch::Sender<Vec<BackendHealth>>,
+    /// Which line.
+    pub index: usize,
+    pub client: Option<Arc<Client>>,
+}
+
+impl HealthLine {
+    /// Says how the backend is; `last_good` stays as it was where none is given.
+    pub fn tell(&self, status: &Status, last_good: Option<Tick>, interval: Duration) {
+        self.health.send_modify(|all| {
+            let Some(health) = all.get_mut(self.index) else {
+                return;
+            };
+            health.status.clone_from(status);
+            health.last_good = last_good.or(health.last_good);
+            health.interval = interval;
+            if let Some(client) = &self.client {
+                health.counters = client.counters();
+                health.skew = client.skew();
+            }
+        });
+    }
+}
+
 /// What a poller needs beside its question.
 pub(super) struct Poller<T> {
     pub out: watch::Sender<Feed<T>>,
-    pub health: watch::Sender<Vec<BackendHealth>>,
-    /// Index of its backend in `health`.
-    pub index: usize,
-    pub client: Option<Arc<Client>>,
+    /// None where another task speaks for the same backend.
+    pub health: Option<HealthLine>,
     /// Asked now, out of turn.
     pub wake: Arc<Notify>,
     /// Told after each answer.
@@ -63,7 +88,9 @@ impl<T> Poller<T> {
                     next_try: now + wait,
                 },
             };
-            self.tell_health(&status, result.is_ok());
+            if let Some(health) = &self.health {
+                health.tell(&status, result.is_ok().then_some(now), interval);
+            }
             self.out.send_modify(|feed| {
                 if let Ok(value) = result {
                     feed.last = Some(Fetched {
@@ -79,22 +106,5 @@ impl<T> Poller<T> {
                 () = self.wake.notified() => {}
             }
         }
-    }
-
-    fn tell_health(&self, status: &Status, good: bool) {
-        let now = self.clock.tick();
-        self.health.send_modify(|all| {
-            let Some(health) = all.get_mut(self.index) else {
-                return;
-            };
-            health.status.clone_from(status);
-            if good {
-                health.last_good = Some(now);
-            }
-            if let Some(client) = &self.client {
-                health.counters = client.counters();
-                health.skew = client.skew();
-            }
-        });
     }
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::console::{Carried, Event, World};
 use super::desk_task::{self, Gather};
 use super::measuring::Measuring;
-use super::poller::Poller;
+use super::poller::{HealthLine, Poller};
 use super::{acts, history, layout_file};
 use crate::app::feed::{Feed, Status};
 use crate::app::toast::Level;
@@ -99,6 +99,14 @@ impl Session {
             })
             .collect();
         let (health_out, health) = watch::channel(health);
+        let line = |index: usize| HealthLine {
+            health: health_out.clone(),
+            index,
+            client: backends
+                .clients
+                .get(index)
+                .map(|counted| Arc::clone(&counted.client)),
+        };
         let (results, result_inbox) = mpsc::channel(RESULTS);
         let (arrangement, arrangement_in) = watch::channel(Arrangement::default());
         let stir = Arc::new(Notify::new());
@@ -115,18 +123,14 @@ impl Session {
             let (rules_out, rules_in) = watch::channel(Feed::new(poll));
             let poller = Poller {
                 out: rules_out,
-                health: health_out.clone(),
-                index: 0,
-                client: backends
-                    .clients
-                    .first()
-                    .map(|counted| Arc::clone(&counted.client)),
+                health: backends.ruler().map(line),
                 wake: Arc::new(Notify::new()),
                 stir: Arc::clone(&stir),
                 clock,
             };
             wake.push(Arc::clone(&poller.wake));
             let asked = backends.rules.clone().unwrap_or_else(|| Arc::clone(&metrics));
+            let asked_name: Arc<str> = Arc::from(asked.name());
             tasks.spawn(async move {
                 let ask = || async { Ok(asked.alerting_rules().await?.map(Arc::new)) };
                 poller.run(|| Box::pin(ask())).await;
@@ -142,13 +146,14 @@ impl Session {
                 ),
                 warnings: context.slo_warnings.clone(),
                 out: slo_out,
+                health: line(0),
                 rules: rules_in.clone(),
                 wake: Arc::new(Notify::new()),
                 clock,
             };
             wake.push(Arc::clone(&measuring.wake));
             tasks.spawn(measuring.run(metrics));
-            rules = Some(rules_in);
+            rules = Some((asked_name, rules_in));
         }
         let mut sources = Vec::new();
         let first = usize::from(backends.metrics.is_some());
@@ -157,12 +162,7 @@ impl Session {
             let (out, feed) = watch::channel(Feed::new(interval));
             let poller = Poller {
                 out,
-                health: health_out.clone(),
-                index: first + offset,
-                client: backends
-                    .clients
-                    .get(first + offset)
-                    .map(|counted| Arc::clone(&counted.client)),
+                health: Some(line(first + offset)),
                 wake: Arc::new(Notify::new()),
                 stir: Arc::clone(&stir),
                 clock,
