@@ -34,6 +34,7 @@ impl Engine {
         let Outcome {
             question,
             asked,
+            size,
             items,
             said,
             found,
@@ -49,6 +50,9 @@ impl Engine {
             .is_some_and(|f| f.asked == asked.tick);
         if let Some(error) = failure {
             self.failed(&question, &error, (asked.tick, now.tick));
+            if error.kind == ErrorKind::TimedOut {
+                self.timed_out(&question, size, items.len(), now.tick);
+            }
             self.leave_gaps(&question, &items, asked.tick);
         } else if !round_failed {
             // One batch that is answered does not make up for another of its round that was not.
@@ -159,10 +163,8 @@ impl Engine {
             since: self.failures.get(question).map_or(now, |known| known.since),
         };
         self.failures.insert(question.clone(), failure);
-        let size = self.batch_size(question, now);
         if error.kind == ErrorKind::TimedOut {
-            // Half the load for an hour; the next try is the tier's own.
-            self.halved.insert(tier, ((size / 2).max(1), now + HOUR));
+            // Less load is the answer to that; the next try is the tier's own.
             return;
         }
         if let Some(clock) = self.clocks.get_mut(question) {
@@ -174,6 +176,19 @@ impl Engine {
                 .max(self.settings.poll);
             clock.next = now + wait.min(tier.max(error.retry_after.unwrap_or_default()));
         }
+    }
+
+    /// Half the load for an hour. Halved from what the batch was sent with, so that all batches of one round say
+    /// the same; one that half the size would not have divided (the rest of a round, a few hot windows, a retry
+    /// alone) says nothing.
+    fn timed_out(&mut self, question: &Question, sent: usize, carried: usize, now: Tick) {
+        let half = (sent / 2).max(1);
+        if carried <= half {
+            return;
+        }
+        let held = self.batch_size(question, now);
+        let tier = interval(question, self.settings.poll);
+        self.halved.insert(tier, (half.min(held), now + HOUR));
     }
 
     /// What was asked, not answered and never read is not missing from the server: it is not known, and why.

@@ -287,7 +287,23 @@ impl Engine {
     }
 
     fn batches(&self, question: &Question, due: bool, hot_round: bool, now: Now) -> Vec<Batch> {
+        let asking = |entry: &&Entry| {
+            entry
+                .windows
+                .iter()
+                .any(|w| Question::Window(w.length()) == *question)
+        };
+        let askers = match question {
+            Question::Window(_) => self.entries.values().filter(asking).count(),
+            Question::Discovery
+            | Question::Bounds
+            | Question::Spark
+            | Question::History { .. }
+            | Question::FirstSample { .. } => self.entries.len(),
+        };
+        let limit = self.batch_size(question, now.tick);
         let batch = |items: Vec<Item>| Batch {
+            size: limit.min(askers),
             span: span(question, now),
             timeout: timeout(question, self.settings.poll),
             question: question.clone(),
@@ -322,8 +338,10 @@ impl Engine {
                 together.push(item);
             }
         }
-        let size = self.batch_size(question, now.tick);
-        let mut out: Vec<Batch> = together.chunks(size).map(|chunk| batch(chunk.to_vec())).collect();
+        let mut out: Vec<Batch> = together
+            .chunks(limit)
+            .map(|chunk| batch(chunk.to_vec()))
+            .collect();
         out.extend(alone);
         out
     }

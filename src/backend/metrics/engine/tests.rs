@@ -470,3 +470,22 @@ fn one_batch_that_is_answered_does_not_make_up_for_another_of_its_round() {
         Some("out of memory".into())
     );
 }
+
+#[test]
+fn a_round_of_time_outs_halves_the_batch_once() {
+    let mut engine = engine(200);
+    let sick = Fake::answering(|query| {
+        if query.contains("[30d]") || query.contains("[3d]") {
+            Err(error(ErrorKind::TimedOut, None, "no answer in 60 s"))
+        } else {
+            Ok(None)
+        }
+    });
+    let of = |queries: &[String], window: &str| windows(queries).iter().filter(|w| *w == window).count();
+    let asked = step(&mut engine, &sick, 0);
+    assert_eq!((of(&asked, "30d"), of(&asked, "3d")), (4, 4));
+    let asked = step(&mut engine, &sick, 900);
+    assert_eq!((of(&asked, "30d"), of(&asked, "3d")), (8, 8), "by 25");
+    let asked = step(&mut engine, &sick, 1_800);
+    assert_eq!(of(&asked, "30d"), 17, "by 12: each round halves once");
+}
