@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::{Notify, watch};
 
@@ -67,6 +68,10 @@ impl<T> Poller<T> {
         loop {
             let result = ask().await;
             let now = self.clock.tick();
+            let deaf = match &result {
+                Ok(_) => Duration::ZERO,
+                Err(error) => pace::deaf(error.retry_after),
+            };
             let wait = match &result {
                 Ok(_) => {
                     failures = 0;
@@ -101,10 +106,75 @@ impl<T> Poller<T> {
                 feed.status = status;
             });
             self.stir.notify_one();
+            let pressed = async {
+                tokio::time::sleep(deaf).await;
+                self.wake.notified().await;
+            };
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                () = self.wake.notified() => {}
+                () = pressed => {}
             }
+            // Whoever pressed in the meantime is served by the attempt that follows.
+            let _ = self.wake.notified().now_or_never();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::backend::metrics::engine::tests::error;
+    use crate::backend::{BackendError, ErrorKind};
+
+    /// When a source was asked within ten minutes, in seconds, with somebody pressing every other second.
+    async fn asked_while_pressed(failure: BackendError) -> Vec<u64> {
+        let clock = Clock::with_tokio(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap());
+        let wake = Arc::new(Notify::new());
+        let (out, _feed) = watch::channel(Feed::<()>::new(Duration::from_secs(15)));
+        let poller = Poller {
+            out,
+            health: None,
+            wake: Arc::clone(&wake),
+            stir: Arc::default(),
+            clock,
+        };
+        let start = clock.tick();
+        let asked = Mutex::new(Vec::new());
+        let polling = poller.run(|| {
+            asked.lock().unwrap().push(clock.tick().since(start).as_secs());
+            Box::pin(std::future::ready(Err(failure.clone())))
+        });
+        let pressing = async {
+            for _ in 0..300 {
+                wake.notify_one();
+                tokio::time::timeout(Duration::from_secs(2), std::future::pending::<()>())
+                    .await
+                    .unwrap_err();
+            }
+        };
+        tokio::select! {
+            () = polling => {}
+            () = pressing => {}
+        }
+        asked.into_inner().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_asks_to_be_left_alone_is_however_often_it_is_pressed_for() {
+        let failure = BackendError {
+            retry_after: Some(Duration::from_secs(290)),
+            ..error(ErrorKind::RateLimited, Some(429), "too many requests")
+        };
+        let asked = asked_while_pressed(failure).await;
+        assert_eq!(asked.len(), 3, "{asked:?}");
+        assert!(asked[1] >= 290 && asked[2] >= 580, "{asked:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_is_down_is_asked_when_pressed_for() {
+        let asked = asked_while_pressed(error(ErrorKind::Unreachable, None, "connection refused")).await;
+        assert!(asked.len() > 250, "{asked:?}");
     }
 }

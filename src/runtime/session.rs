@@ -70,7 +70,10 @@ pub struct Session {
     slo: watch::Receiver<Feed<SloBoard>>,
     board: watch::Receiver<Arc<AlertBoard>>,
     health: watch::Receiver<Vec<BackendHealth>>,
+    /// Wakes every task that asks.
     wake: Vec<Arc<Notify>>,
+    /// Wakes the Alertmanagers': an act changes nothing elsewhere.
+    wake_alerts: Vec<Arc<Notify>>,
     signals: Signals,
 }
 
@@ -112,6 +115,7 @@ impl Session {
         let stir = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
         let mut wake = Vec::new();
+        let mut wake_alerts = Vec::new();
 
         let poll = context
             .metrics
@@ -168,6 +172,7 @@ impl Session {
                 clock,
             };
             wake.push(Arc::clone(&poller.wake));
+            wake_alerts.push(Arc::clone(&poller.wake));
             sources.push((Arc::clone(source.name()), feed));
             let source = Arc::clone(source);
             tasks.spawn(async move { poller.run(|| source.snapshot()).await });
@@ -204,6 +209,7 @@ impl Session {
             board,
             health,
             wake,
+            wake_alerts,
             signals,
         }
     }
@@ -259,7 +265,7 @@ impl World for Session {
                     lease: self.lease,
                     now: self.clock.now(),
                 };
-                let wake: Vec<Arc<Notify>> = self.wake.clone();
+                let wake: Vec<Arc<Notify>> = self.wake_alerts.clone();
                 let busy = self.start(async move {
                     let result = work.carry(act).await;
                     // What was done shows with the next answer: ask now.

@@ -1,6 +1,6 @@
 //! One SLO in the engine: its readings, its memory, and which expressions answer which question.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub(super) struct Entry {
     pub le: Option<String>,
     pub partial: BTreeMap<Question, Arc<str>>,
     pub refused: BTreeMap<Question, Refusal>,
+    /// Asked out of turn, because its answer is new: everything of an SLO just found, or whose bucket is.
+    pub owed: BTreeSet<Question>,
     /// What the owner's own alerts (Sloth's, Pyrra's) say, loudest that fires; none where nobody told.
     pub owner: Option<OwnerSays>,
     /// The step of the history in which data begins, unix seconds, not looked into yet.
@@ -72,6 +74,7 @@ impl Entry {
             le: None,
             partial: BTreeMap::new(),
             refused: BTreeMap::new(),
+            owed: BTreeSet::new(),
             owner: None,
             begins: None,
         }
@@ -103,6 +106,15 @@ impl Entry {
             }
             OwnerSays::Firing(_) | OwnerSays::Quiet => None,
         }
+    }
+
+    /// Everything of it is asked out of turn, once.
+    pub fn owe_all(&mut self) {
+        let windows = self.windows.iter().map(|w| Question::Window(w.length()));
+        self.owed = windows
+            .chain([Question::Spark])
+            .chain(self.history_question())
+            .collect();
     }
 
     /// Whether its windows can be asked: a latency SLO's cannot before its bucket is known.

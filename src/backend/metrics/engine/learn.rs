@@ -69,7 +69,6 @@ impl Engine {
             self.found(found);
         }
         let fresh_for = interval(&question, self.settings.poll) * 2;
-        let mut answers_anew = false;
         for (name, said) in said {
             let Some(entry) = self.entries.get_mut(&name) else {
                 continue;
@@ -83,13 +82,17 @@ impl Engine {
                 entry.refuse(&question, why, *unreadable, (asked.tick, fresh_for));
                 continue;
             }
-            answers_anew |= entry.accept(&question);
+            if entry.accept(&question) {
+                entry.owe_all();
+            }
             match (&question, said) {
                 (Question::Window(length), Said::Instant(values)) => {
                     entry.learn_window(*length, &values, (asked.tick, fresh_for));
                 }
                 (Question::Bounds, Said::Bounds(bounds)) => {
-                    answers_anew |= entry.learn_bounds(&bounds, (asked.tick, fresh_for));
+                    if entry.learn_bounds(&bounds, (asked.tick, fresh_for)) {
+                        entry.owe_all();
+                    }
                 }
                 (Question::Spark, Said::Range(points)) => entry.learn_spark(&points),
                 (Question::History { period, step }, Said::Range(points)) => {
@@ -103,9 +106,6 @@ impl Engine {
                 // A question gets the kind of answer it asks for; nothing else is built.
                 (_, Said::Instant(_) | Said::Bounds(_) | Said::Range(_) | Said::Refused { .. }) => {}
             }
-        }
-        if answers_anew {
-            self.ask_windows_again();
         }
     }
 
@@ -146,35 +146,30 @@ impl Engine {
         }
     }
 
-    fn ask_windows_again(&mut self) {
-        for (question, clock) in &mut self.clocks {
-            if !matches!(question, Question::Discovery | Question::Bounds) {
-                clock.next = Tick::ZERO;
-            }
-        }
-    }
-
     fn failed(&mut self, question: &Question, error: &BackendError, (asked, now): (Tick, Tick)) {
         let tier = interval(question, self.settings.poll);
+        let known = self.failures.get(question);
+        let round_failed = known.is_some_and(|known| known.asked == asked);
         let failure = Failure {
             said: error.failure(),
             cause: Arc::from(error.cause()),
             asked,
-            since: self.failures.get(question).map_or(now, |known| known.since),
+            since: known.map_or(now, |known| known.since),
         };
         self.failures.insert(question.clone(), failure);
+        if let Some(wish) = error.retry_after {
+            self.left_alone = self.left_alone.max(now + wish);
+        }
         if error.kind == ErrorKind::TimedOut {
             // Less load is the answer to that; the next try is the tier's own.
             return;
         }
         if let Some(clock) = self.clocks.get_mut(question) {
-            clock.failures = clock.failures.saturating_add(1);
+            // A round that fails in several batches has failed once.
+            clock.failures = clock.failures.saturating_add(u32::from(!round_failed));
             let grown = self.settings.poll * 2u32.saturating_pow(clock.failures.min(6));
-            let wait = error
-                .retry_after
-                .unwrap_or(grown.min(BACKOFF_MAX))
-                .max(self.settings.poll);
-            clock.next = now + wait.min(tier.max(error.retry_after.unwrap_or_default()));
+            let wait = grown.min(BACKOFF_MAX).max(self.settings.poll);
+            clock.next = (now + wait.min(tier)).max(self.left_alone);
         }
     }
 
@@ -212,8 +207,6 @@ impl Engine {
             .filter(|e| !matches!(e.slo.origin, SloOrigin::Sloth | SloOrigin::Pyrra))
             .map(|e| (e.slo.service.clone(), e.slo.name.clone()))
             .collect();
-        let before = self.entries.len();
-        let mut changed = false;
         for slo in found.slos {
             // Configured ones win over the same SLO found recorded.
             let known = configured.iter().any(|(service, name)| {
@@ -230,11 +223,12 @@ impl Engine {
             if redefined {
                 self.entries.remove(slo.name.as_str());
             }
-            changed |= redefined;
-            self.add(slo);
-        }
-        if changed || self.entries.len() > before {
-            self.ask_windows_again();
+            let name: Arc<str> = Arc::from(slo.name.as_str());
+            self.entries.entry(name).or_insert_with(|| {
+                let mut entry = Entry::new(slo);
+                entry.owe_all();
+                entry
+            });
         }
     }
 }

@@ -37,6 +37,8 @@ use entry::{Entry, OwnerSays, Refusal};
 const HOUR: Duration = Duration::from_secs(3_600);
 const SPARK_STEP: Duration = Duration::from_secs(120);
 const FIRST_SAMPLE_STEP: Duration = Duration::from_secs(60);
+/// However often it is pressed for, a server that fails is not asked again sooner.
+const BREATH: Duration = Duration::from_secs(1);
 const FIVE_MINUTES: Duration = Duration::from_secs(300);
 /// Requests side by side in [`Engine::step`]: what a backend gets at most.
 const SIDE_BY_SIDE: usize = 4;
@@ -109,6 +111,8 @@ pub struct Engine {
     entries: BTreeMap<Arc<str>, Entry>,
     clocks: BTreeMap<Question, Clock>,
     hot_next: Tick,
+    /// The server asked to be left alone until then: nothing is asked, whatever the reason.
+    left_alone: Tick,
     /// Tier interval → smaller batch size and until when it holds.
     halved: BTreeMap<Duration, (usize, Tick)>,
     failures: BTreeMap<Question, Failure>,
@@ -126,6 +130,7 @@ impl Engine {
             entries: BTreeMap::new(),
             clocks: BTreeMap::new(),
             hot_next: Tick::ZERO,
+            left_alone: Tick::ZERO,
             halved: BTreeMap::new(),
             failures: BTreeMap::new(),
             answered: BTreeMap::new(),
@@ -160,20 +165,31 @@ impl Engine {
             .values()
             .any(|e| e.windows.iter().any(|w| e.is_hot(w)))
             .then_some(self.hot_next);
+        let owed = self
+            .entries
+            .values()
+            .flat_map(|e| &e.owed)
+            .filter(|q| open || self.belongs_to_opening(q))
+            .filter(|q| self.clocks.get(q).is_none_or(|c| c.in_flight == 0))
+            .map(|_| Tick::ZERO);
         clocks
+            .chain(owed)
             .chain(refusals)
             .chain(hot)
             .min()
             .unwrap_or(now + self.settings.poll)
+            .max(self.left_alone)
     }
 
-    /// Makes the shortest windows due now, out of turn; the others keep their tiers, which spare the server.
+    /// Makes the shortest windows due now, out of turn; the others keep their tiers, which spare the server. One
+    /// that asked to be left alone still is.
     pub fn hurry(&mut self) {
         self.hot_next = Tick::ZERO;
         let poll = self.settings.poll;
         for (question, clock) in &mut self.clocks {
             if matches!(question, Question::Window(_)) && interval(question, poll) == poll {
-                clock.next = Tick::ZERO;
+                let failed = self.failures.get(question);
+                clock.next = failed.map_or(Tick::ZERO, |f| clock.next.min(f.asked + BREATH));
             }
         }
     }
@@ -181,6 +197,9 @@ impl Engine {
     /// What is due now, most urgent first. Each batch is to be run and its outcome applied; until then its
     /// question is not given again.
     pub fn take_due(&mut self, now: Now) -> Vec<Batch> {
+        if now.tick < self.left_alone {
+            return Vec::new();
+        }
         self.advance_opening();
         let mut out = Vec::new();
         let hot_round = now.tick >= self.hot_next;
@@ -202,6 +221,9 @@ impl Engine {
             let batches = self.batches(&question, due, hot_round, now);
             if let Some(clock) = self.clocks.get_mut(&question) {
                 clock.in_flight = batches.len();
+            }
+            for entry in self.entries.values_mut() {
+                entry.owed.remove(&question);
             }
             out.extend(batches);
         }
@@ -319,7 +341,9 @@ impl Engine {
             let refused = entry.refused.get(question);
             let wanted = match refused {
                 Some(refusal) => now.tick >= refusal.next,
-                None => due || (hot_round && entry.is_hot_question(question)),
+                None => {
+                    due || entry.owed.contains(question) || (hot_round && entry.is_hot_question(question))
+                }
             };
             if !wanted {
                 continue;
@@ -460,6 +484,7 @@ impl Engine {
                     .failures
                     .get(&Question::Window(window.length()))
                     .or_else(|| self.failures.get(&Question::Bounds))
+                    .or_else(|| self.failures.values().next())
                     .map_or_else(|| Arc::from("not answered"), |failure| Arc::clone(&failure.cause));
                 let timed = TimedReading {
                     reading: Reading::Error(why),

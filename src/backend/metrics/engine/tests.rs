@@ -489,3 +489,49 @@ fn a_round_of_time_outs_halves_the_batch_once() {
     let asked = step(&mut engine, &sick, 1_800);
     assert_eq!(of(&asked, "30d"), 17, "by 12: each round halves once");
 }
+
+#[test]
+fn a_server_that_asks_to_be_left_alone_is_not_hurried_and_then_asked_again() {
+    let mut engine = engine(2);
+    step(&mut engine, &Fake::healthy(), 0);
+    let busy = Fake::answering(|_| {
+        Err(BackendError {
+            retry_after: Some(Duration::from_secs(300)),
+            ..error(ErrorKind::RateLimited, Some(429), "too many requests")
+        })
+    });
+    step(&mut engine, &busy, 15);
+    engine.hurry();
+    assert_eq!(engine.next_due(at(20).tick), at(315).tick);
+    assert_eq!(step(&mut engine, &Fake::healthy(), 310), Vec::<String>::new());
+    assert!(!step(&mut engine, &Fake::healthy(), 315).is_empty());
+}
+
+#[test]
+fn a_failing_server_that_is_pressed_for_gets_a_breath_between_attempts() {
+    let mut engine = engine(2);
+    for second in 0..20 {
+        step(&mut engine, &down(), second * 15);
+    }
+    engine.hurry();
+    step(&mut engine, &down(), 400);
+    engine.hurry();
+    assert_eq!(engine.next_due(at(400).tick), at(401).tick);
+}
+
+#[test]
+fn an_slo_that_is_found_later_is_asked_alone_and_the_others_keep_their_tiers() {
+    let (mut engine, fake) = (engine(3), Fake::healthy());
+    step(&mut engine, &fake, 0);
+    let mut newcomer = slo("fresh");
+    newcomer.origin = SloOrigin::Sloth;
+    engine.found(crate::backend::metrics::discovery::Found {
+        slos: vec![newcomer],
+        warnings: Vec::new(),
+    });
+    assert_eq!(engine.next_due(at(1).tick), Tick::ZERO);
+    let asked = step(&mut engine, &fake, 1);
+    assert!(asked.iter().any(|q| q.contains("all_fresh[30d]")), "{asked:?}");
+    assert!(!asked.iter().any(|q| q.contains("all_s000")), "{asked:?}");
+    assert!(engine.next_due(at(1).tick) > at(1).tick, "once");
+}
