@@ -199,7 +199,7 @@ impl Engine {
         }
     }
 
-    fn found(&mut self, found: Found) {
+    pub(super) fn found(&mut self, found: Found) {
         self.found_warnings = found.warnings;
         let configured: Vec<(String, String)> = self
             .entries
