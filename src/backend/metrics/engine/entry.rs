@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::backend::metrics::plan::{self, Branch};
 use crate::domain::slo::{
-    LastKnown, Reading, Readings, RuleState, Severity, Sli, Slo, SloReport, SloState, Window,
+    LastKnown, Reading, Readings, RuleState, Severity, Sli, Slo, SloOrigin, SloReport, SloState, Window,
 };
 use crate::time::Tick;
 
@@ -34,6 +34,8 @@ pub(super) struct Entry {
     pub refused: BTreeMap<Question, Refusal>,
     /// Asked out of turn, because its answer is new: everything of an SLO just found, or whose bucket is.
     pub owed: BTreeSet<Question>,
+    /// Good searches in a row that did not find it, of an SLO that was found.
+    pub absences: u32,
     /// What the owner's own alerts (Sloth's, Pyrra's) say, loudest that fires; none where nobody told.
     pub owner: Option<OwnerSays>,
     /// The step of the history in which data begins, unix seconds, not looked into yet.
@@ -75,6 +77,7 @@ impl Entry {
             partial: BTreeMap::new(),
             refused: BTreeMap::new(),
             owed: BTreeSet::new(),
+            absences: 0,
             owner: None,
             begins: None,
         }
@@ -115,6 +118,17 @@ impl Entry {
             .chain([Question::Spark])
             .chain(self.history_question())
             .collect();
+    }
+
+    /// Whether it was found on the server, rather than configured.
+    pub fn is_found(&self) -> bool {
+        matches!(self.slo.origin, SloOrigin::Sloth | SloOrigin::Pyrra)
+    }
+
+    /// Whether the server has nothing of it in all of its period.
+    pub fn is_void(&self) -> bool {
+        let period = self.readings.windows.get(self.slo.period.name());
+        period.is_some_and(|timed| timed.reading == Reading::NoData)
     }
 
     /// Whether its windows can be asked: a latency SLO's cannot before its bucket is known.

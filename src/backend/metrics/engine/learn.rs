@@ -1,6 +1,6 @@
 //! What the engine learns from an outcome: readings, bounds, history, who is refused, how long to wait.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ use super::{
 
 /// A refused expression is tried again after ten tiers, at least this; doubling to an hour.
 const REFUSED_FLOOR: Duration = Duration::from_secs(600);
+/// A recorded SLO is forgotten when so many good searches in a row did not find it and its period is void.
+const FORGOTTEN_AFTER: u32 = 3;
 /// A server that does not answer is asked again at least this often, however long the tier.
 const BACKOFF_MAX: Duration = Duration::from_secs(120);
 
@@ -201,10 +203,20 @@ impl Engine {
 
     pub(super) fn found(&mut self, found: Found) {
         self.found_warnings = found.warnings;
+        let names: BTreeSet<&str> = found.slos.iter().map(|slo| slo.name.as_str()).collect();
+        self.entries.retain(|name, entry| {
+            if names.contains(&**name) || !entry.is_found() {
+                entry.absences = 0;
+                return true;
+            }
+            entry.absences = entry.absences.saturating_add(1);
+            // One search may fall into a gap of the recording, and lost data is to be seen, not hidden.
+            entry.absences < FORGOTTEN_AFTER || !entry.is_void()
+        });
         let configured: Vec<(String, String)> = self
             .entries
             .values()
-            .filter(|e| !matches!(e.slo.origin, SloOrigin::Sloth | SloOrigin::Pyrra))
+            .filter(|e| !e.is_found())
             .map(|e| (e.slo.service.clone(), e.slo.name.clone()))
             .collect();
         for slo in found.slos {

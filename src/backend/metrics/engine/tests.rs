@@ -535,3 +535,50 @@ fn an_slo_that_is_found_later_is_asked_alone_and_the_others_keep_their_tiers() {
     assert!(!asked.iter().any(|q| q.contains("all_s000")), "{asked:?}");
     assert!(engine.next_due(at(1).tick) > at(1).tick, "once");
 }
+
+#[test]
+fn a_found_slo_is_forgotten_once_several_searches_miss_it_and_its_period_is_void() {
+    use crate::backend::metrics::discovery::Found;
+    let mut engine = engine(1);
+    let found = |name: &str| Slo {
+        origin: SloOrigin::Sloth,
+        ..slo(name)
+    };
+    let both = Found {
+        slos: vec![found("gone"), found("lost")],
+        warnings: Vec::new(),
+    };
+    engine.found(both.clone());
+    let timed = |reading| TimedReading {
+        reading,
+        at: at(0).tick,
+        fresh_for: HOUR,
+    };
+    for (name, reading) in [
+        ("gone", Reading::NoData),
+        (
+            "lost",
+            Reading::Ratio {
+                error_ratio: 0.5,
+                events: None,
+            },
+        ),
+    ] {
+        let windows = &mut engine.entries.get_mut(name).unwrap().readings.windows;
+        windows.insert("30d".to_owned(), timed(reading));
+    }
+    let names = |engine: &Engine| engine.slos().map(|slo| slo.name.clone()).collect::<Vec<_>>();
+    engine.found(Found::default());
+    engine.found(Found::default());
+    assert_eq!(names(&engine), ["gone", "lost", "s000"], "two misses are none");
+    engine.found(both);
+    engine.found(Found::default());
+    engine.found(Found::default());
+    assert_eq!(names(&engine), ["gone", "lost", "s000"], "in a row");
+    engine.found(Found::default());
+    assert_eq!(
+        names(&engine),
+        ["lost", "s000"],
+        "lost data and configured ones stay"
+    );
+}
