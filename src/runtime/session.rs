@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,7 +57,7 @@ pub struct Session {
     backends: Arc<Backends>,
     identity: Arc<str>,
     lease: Duration,
-    state_dir: Option<PathBuf>,
+    layouts: Option<Arc<layout_file::Keeper>>,
     clock: Clock,
     themes: ThemeLoader,
     tasks: JoinSet<()>,
@@ -197,7 +196,11 @@ impl Session {
             backends,
             identity: Arc::from(config.identity.as_str()),
             lease: config.ack_lease,
-            state_dir: config.state_dir.clone(),
+            layouts: config
+                .state_dir
+                .clone()
+                .map(layout_file::Keeper::new)
+                .map(Arc::new),
             clock,
             themes,
             tasks,
@@ -302,10 +305,11 @@ impl World for Session {
                 })
             }
             Effect::SaveLayout(layout) => {
-                if let Some(dir) = self.state_dir.clone() {
+                if let Some(layouts) = self.layouts.clone() {
+                    layouts.put(layout);
                     self.tasks.spawn_blocking(move || {
                         // A layout that cannot be kept costs nothing; the next start has the default.
-                        let _ = layout_file::save(&dir, &layout);
+                        let _ = layouts.write();
                     });
                 }
                 Carried::Done
