@@ -348,7 +348,7 @@ impl World for Session {
                 // A task that panicked has given the terminal back already: end, rather than go on half blind.
                 Some(Err(error)) = self.tasks.join_next() => {
                     if error.is_panic() {
-                        return Event::Result(Msg::ShutDown);
+                        return Event::Died;
                     }
                 }
                 // Input before slots: a flood of answers never delays a key.
