@@ -108,6 +108,15 @@ impl BackendError {
         }
     }
 
+    /// What came back and the mend, without what was tried: for a border or a row that has no room for more.
+    pub fn cause(&self) -> String {
+        if self.mend.is_empty() {
+            self.detail.clone()
+        } else {
+            format!("{}; {}", self.detail, self.mend)
+        }
+    }
+
     /// Worth asking again later, as opposed to a question that is itself wrong.
     pub fn is_passing(&self) -> bool {
         !matches!(

@@ -33,7 +33,8 @@ pub struct Backends {
     pub alertmanagers: Vec<Arc<dyn Alerts>>,
     /// Those of them that may be written to.
     pub writable: Vec<Arc<dyn Alerts>>,
-    /// Clients: the metrics store's first where there is one, then the Alertmanagers' in their order.
+    /// Clients: the metrics store's first where there is one, then the Alertmanagers' in their order, a separate
+    /// ruler's last.
     pub clients: Vec<Counted>,
 }
 
@@ -47,6 +48,7 @@ impl Backends {
     pub fn open_with(context: &Context, connect: impl Fn(&Endpoint) -> Client) -> Self {
         let mut backends = Self::default();
         let connect = |endpoint: &Endpoint| Arc::new(connect(endpoint));
+        let mut ruler = None;
         if let Some(config) = &context.metrics {
             let client = connect(&config.endpoint);
             let name = &config.endpoint.name;
@@ -57,7 +59,13 @@ impl Backends {
             ));
             backends.rules = Some(match &config.rules {
                 Some(endpoint) => {
-                    let asker: Arc<dyn Asker> = connect(endpoint);
+                    let client = connect(endpoint);
+                    let asker = Arc::clone(&client) as Arc<dyn Asker>;
+                    ruler = Some(Counted {
+                        name: Arc::from(endpoint.name.as_str()),
+                        interval: config.poll,
+                        client,
+                    });
                     Arc::new(Prometheus::new(&endpoint.name, asker, config.flavor))
                 }
                 None => Arc::clone(&store) as Arc<dyn Metrics>,
@@ -88,6 +96,43 @@ impl Backends {
                 client,
             });
         }
+        backends.clients.extend(ruler);
         backends
+    }
+
+    /// Where the separate ruler stands in `clients`, if there is one.
+    pub fn ruler(&self) -> Option<usize> {
+        let others = usize::from(self.metrics.is_some()) + self.alertmanagers.len();
+        (self.clients.len() > others).then_some(others)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Environment, decode_text};
+
+    fn opened(text: &str) -> Backends {
+        let config = decode_text(text, None, &Environment::default()).unwrap().config;
+        let clock = Clock::with_tokio(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap());
+        Backends::open(&config.contexts["prod"], &Wires::default(), clock)
+    }
+
+    const STORE: &str = "[contexts.prod.metrics]\nurl = \"http://127.0.0.1:1\"\n";
+    const RULER: &str = "[contexts.prod.metrics.rules]\nurl = \"http://127.0.0.1:2\"\n";
+    const ALERTS: &str = "[[contexts.prod.alertmanagers]]\nname = \"eu-0\"\nurl = \"http://127.0.0.1:3\"\n";
+
+    #[test]
+    fn a_separate_ruler_is_counted_for_itself_behind_the_alertmanagers() {
+        let backends = opened(&format!("{STORE}{RULER}{ALERTS}"));
+        let names: Vec<&str> = backends.clients.iter().map(|c| &*c.name).collect();
+        assert_eq!(names, ["metrics", "alertmanager eu-0", "metrics rules"]);
+        assert_eq!(backends.ruler(), Some(2));
+    }
+
+    #[test]
+    fn a_store_that_knows_its_own_rules_is_counted_once() {
+        let backends = opened(&format!("{STORE}{ALERTS}"));
+        assert_eq!((backends.clients.len(), backends.ruler()), (2, None));
     }
 }

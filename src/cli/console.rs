@@ -61,7 +61,7 @@ pub fn run(session: &mut Session) -> Outcome {
 
     let wires = Wires::default();
     let mut context = Arc::new(context);
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         loop {
             let opening = Opening {
                 config: Arc::clone(&config),
@@ -75,7 +75,7 @@ pub fn run(session: &mut Session) -> Outcome {
             let ended = console.run(&mut world).await;
             signals = world.close();
             match ended {
-                Ended::Quit => return,
+                Ended::Quit | Ended::Failed => return ended,
                 Ended::SwitchContext(name) => {
                     if let Some(next) = config.contexts.get(&name) {
                         context = Arc::new(next.clone());
@@ -91,7 +91,18 @@ pub fn run(session: &mut Session) -> Outcome {
     // The terminal first: whatever else takes time, the shell is back at once.
     drop(console);
     runtime.shutdown_timeout(LAST_WORK);
-    Ok(Exit::Done)
+    outcome(&ended)
+}
+
+/// A console that died of a defect says so to whoever started it, as to the person.
+fn outcome(ended: &Ended) -> Outcome {
+    match ended {
+        Ended::Quit | Ended::SwitchContext(_) => Ok(Exit::Done),
+        Ended::Failed => Err(CliError::Unexpected(color_eyre::eyre::eyre!(
+            "a task of the console stopped through a defect, so it ended rather than show what may be untrue; \
+             start it again, and report what stands above"
+        ))),
+    }
 }
 
 fn no_terminal(error: std::io::Error) -> CliError {
@@ -182,5 +193,18 @@ fn settings(config: &Config, context: &Context) -> Settings {
             .map(|source| Arc::from(source.name.as_str()))
             .collect(),
         warnings: endpoints.filter_map(insecure).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_console_that_died_of_a_defect_does_not_exit_as_if_all_were_well() {
+        assert_eq!(outcome(&Ended::Quit).ok(), Some(Exit::Done));
+        let error = outcome(&Ended::Failed).unwrap_err();
+        assert_ne!(error.exit(), Exit::Done);
+        assert!(error.to_string().contains("start it again"), "{error}");
     }
 }

@@ -38,6 +38,8 @@ pub enum Event {
     Input(Option<Input>),
     /// A slot has a new latest value.
     Slot(Msg),
+    /// A task died of a defect: what is shown would be half blind from now on.
+    Died,
 }
 
 /// What became of an effect.
@@ -58,6 +60,8 @@ pub enum Ended {
     Quit,
     /// Another context is to be opened in the same terminal.
     SwitchContext(String),
+    /// A task of ours died of a defect.
+    Failed,
 }
 
 /// Everything the loop owns.
@@ -134,6 +138,7 @@ impl<S: Screen> Console<S> {
                     Event::Result(msg) => self.take(msg, Cause::Person, world),
                     Event::Input(input) => self.take_input(input, world),
                     Event::Slot(msg) => self.take(msg, Cause::World, world),
+                    Event::Died => Some(Ended::Failed),
                 },
                 () = drained.notified(), if due == Due::WhenDrained => None,
                 () = tokio::time::sleep(wake.since(now.tick)) => self.timer(deadline, world),

@@ -14,7 +14,8 @@ use crate::time::Clock;
 /// What the desk is fed from.
 pub(super) struct Gather {
     pub sources: Vec<(Arc<str>, watch::Receiver<Feed<AlertSnapshot>>)>,
-    pub rules: Option<watch::Receiver<RulesFeed>>,
+    /// Who is asked for the rules, and what it said.
+    pub rules: Option<(Arc<str>, watch::Receiver<RulesFeed>)>,
     pub settings: Arc<Settings>,
 }
 
@@ -41,13 +42,13 @@ impl Gather {
             .collect();
         let rules = match &self.rules {
             None => RulesInput::NotConfigured,
-            Some(feed) => {
+            Some((name, feed)) => {
                 let feed = feed.borrow();
                 match (feed.value(), &feed.status) {
                     (None, Status::Idle | Status::InFlight { .. }) => RulesInput::Waiting,
                     (Some(None), Status::Idle | Status::InFlight { .. }) => RulesInput::CannotKnow,
                     (value, status) => RulesInput::Asked {
-                        source: "metrics".into(),
+                        source: Arc::clone(name),
                         rules: value.and_then(Clone::clone),
                         age: feed.age(now),
                         interval: feed.interval,

@@ -2,7 +2,10 @@
 //! failure is quiet.
 
 use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::app::focus::{Layout, PaneId, Zoom};
 
@@ -18,13 +21,58 @@ pub fn load(state_dir: Option<&Path>) -> Layout {
     parse(&text)
 }
 
-/// Keeps the layout for the next time.
+/// Where layouts are kept for the next time: one save at a time, and the latest layout wins.
+#[derive(Debug)]
+pub struct Keeper {
+    state_dir: PathBuf,
+    latest: Mutex<Option<Layout>>,
+    writing: Mutex<()>,
+}
+
+impl Keeper {
+    /// Keeps them in this directory.
+    pub fn new(state_dir: PathBuf) -> Self {
+        Self {
+            state_dir,
+            latest: Mutex::default(),
+            writing: Mutex::default(),
+        }
+    }
+
+    /// Remembers what is to be written next. Does not touch the disk.
+    pub fn put(&self, layout: Layout) {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(layout);
+    }
+
+    /// Writes what was put last, unless somebody has. Blocks.
+    pub fn write(&self) -> std::io::Result<()> {
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner).take();
+        latest.map_or(Ok(()), |layout| save(&self.state_dir, &layout))
+    }
+}
+
+/// Keeps the layout for the next time, for its owner's eyes only.
 pub fn save(state_dir: &Path, layout: &Layout) -> std::io::Result<()> {
-    std::fs::create_dir_all(state_dir)?;
-    // Written beside and renamed: a console that dies in between leaves the old one.
-    let beside = state_dir.join("layout.toml.new");
-    std::fs::write(&beside, render(layout))?;
+    make_private(state_dir)?;
+    // Written beside and renamed: a console that dies in between leaves the old one. Two consoles do not write
+    // into one file.
+    let beside = state_dir.join(format!("layout.toml.{}", std::process::id()));
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&beside)?.write_all(render(layout).as_bytes())?;
     std::fs::rename(beside, path(state_dir))
+}
+
+/// Makes the directory, where there is none, for nobody but its owner.
+fn make_private(dir: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
 }
 
 fn render(layout: &Layout) -> String {
@@ -84,6 +132,36 @@ mod tests {
         };
         save(dir.path(), &layout).unwrap();
         assert_eq!(load(Some(dir.path())), layout);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_kept_is_for_its_owner_alone_and_nothing_lies_beside() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("state/midwatch");
+        save(&state, &Layout::default()).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&state), 0o700);
+        assert_eq!(mode(&path(&state)), 0o600);
+        assert_eq!(std::fs::read_dir(&state).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn of_several_layouts_put_the_last_is_written_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let keeper = Keeper::new(dir.path().to_owned());
+        for slo_share in [30, 40, 50] {
+            keeper.put(Layout {
+                slo_share,
+                ..Layout::default()
+            });
+        }
+        keeper.write().unwrap();
+        assert_eq!(load(Some(dir.path())).slo_share, 50);
+        std::fs::remove_file(path(dir.path())).unwrap();
+        keeper.write().unwrap();
+        assert!(!path(dir.path()).exists(), "nothing new, nothing written");
     }
 
     #[test]

@@ -18,6 +18,12 @@ pub fn wait(interval: Duration, failures: u32, retry_after: Option<Duration>, ji
     spread.max(retry_after.unwrap_or_default())
 }
 
+/// How long after a failure nobody may ask out of turn: as long as the server asked for, else a breath, so that
+/// a held key does not hammer a server that is down.
+pub fn deaf(retry_after: Option<Duration>) -> Duration {
+    retry_after.unwrap_or(Duration::from_secs(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

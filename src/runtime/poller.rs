@@ -3,28 +3,54 @@
 //! Knows neither what is asked nor who reads the feed. Start at [`Poller::run`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::{Notify, watch};
 
 use super::pace;
 use crate::app::BackendHealth;
 use crate::app::feed::{Feed, Fetched, Status};
+use crate::backend::BackendResult;
 use crate::backend::http::{Client, Jitter};
 use crate::backend::metrics::AlertingRule;
-use crate::backend::{BackendError, BackendResult};
-use crate::time::Clock;
+use crate::time::{Clock, Tick};
 
 /// Alerting rules as polled; `None` inside where the store cannot know them.
 pub(super) type RulesFeed = Feed<Option<Arc<Vec<AlertingRule>>>>;
 
+/// One backend's line in the health overlay.
+pub(super) struct HealthLine {
+    pub health: watch::Sender<Vec<BackendHealth>>,
+    /// Which line.
+    pub index: usize,
+    pub client: Option<Arc<Client>>,
+}
+
+impl HealthLine {
+    /// Says how the backend is; `last_good` stays as it was where none is given.
+    pub fn tell(&self, status: &Status, last_good: Option<Tick>, interval: Duration) {
+        self.health.send_modify(|all| {
+            let Some(health) = all.get_mut(self.index) else {
+                return;
+            };
+            health.status.clone_from(status);
+            health.last_good = last_good.or(health.last_good);
+            health.interval = interval;
+            if let Some(client) = &self.client {
+                health.counters = client.counters();
+                health.skew = client.skew();
+            }
+        });
+    }
+}
+
 /// What a poller needs beside its question.
 pub(super) struct Poller<T> {
     pub out: watch::Sender<Feed<T>>,
-    pub health: watch::Sender<Vec<BackendHealth>>,
-    /// Index of its backend in `health`.
-    pub index: usize,
-    pub client: Option<Arc<Client>>,
+    /// None where another task speaks for the same backend.
+    pub health: Option<HealthLine>,
     /// Asked now, out of turn.
     pub wake: Arc<Notify>,
     /// Told after each answer.
@@ -42,6 +68,10 @@ impl<T> Poller<T> {
         loop {
             let result = ask().await;
             let now = self.clock.tick();
+            let deaf = match &result {
+                Ok(_) => Duration::ZERO,
+                Err(error) => pace::deaf(error.retry_after),
+            };
             let wait = match &result {
                 Ok(_) => {
                     failures = 0;
@@ -58,12 +88,14 @@ impl<T> Poller<T> {
                     Status::Idle
                 }
                 Err(error) => Status::Failed {
-                    cause: short_cause(error).into(),
+                    cause: error.cause().into(),
                     since: *failing_since.get_or_insert(now),
                     next_try: now + wait,
                 },
             };
-            self.tell_health(&status, result.is_ok());
+            if let Some(health) = &self.health {
+                health.tell(&status, result.is_ok().then_some(now), interval);
+            }
             self.out.send_modify(|feed| {
                 if let Ok(value) = result {
                     feed.last = Some(Fetched {
@@ -74,36 +106,75 @@ impl<T> Poller<T> {
                 feed.status = status;
             });
             self.stir.notify_one();
+            let pressed = async {
+                tokio::time::sleep(deaf).await;
+                self.wake.notified().await;
+            };
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                () = self.wake.notified() => {}
+                () = pressed => {}
             }
+            // Whoever pressed in the meantime is served by the attempt that follows.
+            let _ = self.wake.notified().now_or_never();
         }
-    }
-
-    fn tell_health(&self, status: &Status, good: bool) {
-        let now = self.clock.tick();
-        self.health.send_modify(|all| {
-            let Some(health) = all.get_mut(self.index) else {
-                return;
-            };
-            health.status.clone_from(status);
-            if good {
-                health.last_good = Some(now);
-            }
-            if let Some(client) = &self.client {
-                health.counters = client.counters();
-                health.skew = client.skew();
-            }
-        });
     }
 }
 
-/// What a border and the health overlay say of a failure: the backend stands there already.
-pub(super) fn short_cause(error: &BackendError) -> String {
-    if error.mend.is_empty() {
-        error.detail.clone()
-    } else {
-        format!("{}; {}", error.detail, error.mend)
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::backend::metrics::engine::tests::error;
+    use crate::backend::{BackendError, ErrorKind};
+
+    /// When a source was asked within ten minutes, in seconds, with somebody pressing every other second.
+    async fn asked_while_pressed(failure: BackendError) -> Vec<u64> {
+        let clock = Clock::with_tokio(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap());
+        let wake = Arc::new(Notify::new());
+        let (out, _feed) = watch::channel(Feed::<()>::new(Duration::from_secs(15)));
+        let poller = Poller {
+            out,
+            health: None,
+            wake: Arc::clone(&wake),
+            stir: Arc::default(),
+            clock,
+        };
+        let start = clock.tick();
+        let asked = Mutex::new(Vec::new());
+        let polling = poller.run(|| {
+            asked.lock().unwrap().push(clock.tick().since(start).as_secs());
+            Box::pin(std::future::ready(Err(failure.clone())))
+        });
+        let pressing = async {
+            for _ in 0..300 {
+                wake.notify_one();
+                tokio::time::timeout(Duration::from_secs(2), std::future::pending::<()>())
+                    .await
+                    .unwrap_err();
+            }
+        };
+        tokio::select! {
+            () = polling => {}
+            () = pressing => {}
+        }
+        asked.into_inner().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_asks_to_be_left_alone_is_however_often_it_is_pressed_for() {
+        let failure = BackendError {
+            retry_after: Some(Duration::from_secs(290)),
+            ..error(ErrorKind::RateLimited, Some(429), "too many requests")
+        };
+        let asked = asked_while_pressed(failure).await;
+        assert_eq!(asked.len(), 3, "{asked:?}");
+        assert!(asked[1] >= 290 && asked[2] >= 580, "{asked:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_is_down_is_asked_when_pressed_for() {
+        let asked = asked_while_pressed(error(ErrorKind::Unreachable, None, "connection refused")).await;
+        assert!(asked.len() > 250, "{asked:?}");
     }
 }

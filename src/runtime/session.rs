@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use tokio::task::JoinSet;
 use super::console::{Carried, Event, World};
 use super::desk_task::{self, Gather};
 use super::measuring::Measuring;
-use super::poller::Poller;
+use super::poller::{HealthLine, Poller};
 use super::{acts, history, layout_file};
 use crate::app::feed::{Feed, Status};
 use crate::app::toast::Level;
@@ -58,7 +57,7 @@ pub struct Session {
     backends: Arc<Backends>,
     identity: Arc<str>,
     lease: Duration,
-    state_dir: Option<PathBuf>,
+    layouts: Option<Arc<layout_file::Keeper>>,
     clock: Clock,
     themes: ThemeLoader,
     tasks: JoinSet<()>,
@@ -70,7 +69,10 @@ pub struct Session {
     slo: watch::Receiver<Feed<SloBoard>>,
     board: watch::Receiver<Arc<AlertBoard>>,
     health: watch::Receiver<Vec<BackendHealth>>,
+    /// Wakes every task that asks.
     wake: Vec<Arc<Notify>>,
+    /// Wakes the Alertmanagers': an act changes nothing elsewhere.
+    wake_alerts: Vec<Arc<Notify>>,
     signals: Signals,
 }
 
@@ -99,11 +101,20 @@ impl Session {
             })
             .collect();
         let (health_out, health) = watch::channel(health);
+        let line = |index: usize| HealthLine {
+            health: health_out.clone(),
+            index,
+            client: backends
+                .clients
+                .get(index)
+                .map(|counted| Arc::clone(&counted.client)),
+        };
         let (results, result_inbox) = mpsc::channel(RESULTS);
         let (arrangement, arrangement_in) = watch::channel(Arrangement::default());
         let stir = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
         let mut wake = Vec::new();
+        let mut wake_alerts = Vec::new();
 
         let poll = context
             .metrics
@@ -115,18 +126,14 @@ impl Session {
             let (rules_out, rules_in) = watch::channel(Feed::new(poll));
             let poller = Poller {
                 out: rules_out,
-                health: health_out.clone(),
-                index: 0,
-                client: backends
-                    .clients
-                    .first()
-                    .map(|counted| Arc::clone(&counted.client)),
+                health: backends.ruler().map(line),
                 wake: Arc::new(Notify::new()),
                 stir: Arc::clone(&stir),
                 clock,
             };
             wake.push(Arc::clone(&poller.wake));
             let asked = backends.rules.clone().unwrap_or_else(|| Arc::clone(&metrics));
+            let asked_name: Arc<str> = Arc::from(asked.name());
             tasks.spawn(async move {
                 let ask = || async { Ok(asked.alerting_rules().await?.map(Arc::new)) };
                 poller.run(|| Box::pin(ask())).await;
@@ -142,13 +149,14 @@ impl Session {
                 ),
                 warnings: context.slo_warnings.clone(),
                 out: slo_out,
+                health: line(0),
                 rules: rules_in.clone(),
                 wake: Arc::new(Notify::new()),
                 clock,
             };
             wake.push(Arc::clone(&measuring.wake));
             tasks.spawn(measuring.run(metrics));
-            rules = Some(rules_in);
+            rules = Some((asked_name, rules_in));
         }
         let mut sources = Vec::new();
         let first = usize::from(backends.metrics.is_some());
@@ -157,17 +165,13 @@ impl Session {
             let (out, feed) = watch::channel(Feed::new(interval));
             let poller = Poller {
                 out,
-                health: health_out.clone(),
-                index: first + offset,
-                client: backends
-                    .clients
-                    .get(first + offset)
-                    .map(|counted| Arc::clone(&counted.client)),
+                health: Some(line(first + offset)),
                 wake: Arc::new(Notify::new()),
                 stir: Arc::clone(&stir),
                 clock,
             };
             wake.push(Arc::clone(&poller.wake));
+            wake_alerts.push(Arc::clone(&poller.wake));
             sources.push((Arc::clone(source.name()), feed));
             let source = Arc::clone(source);
             tasks.spawn(async move { poller.run(|| source.snapshot()).await });
@@ -192,7 +196,11 @@ impl Session {
             backends,
             identity: Arc::from(config.identity.as_str()),
             lease: config.ack_lease,
-            state_dir: config.state_dir.clone(),
+            layouts: config
+                .state_dir
+                .clone()
+                .map(layout_file::Keeper::new)
+                .map(Arc::new),
             clock,
             themes,
             tasks,
@@ -204,6 +212,7 @@ impl Session {
             board,
             health,
             wake,
+            wake_alerts,
             signals,
         }
     }
@@ -259,7 +268,7 @@ impl World for Session {
                     lease: self.lease,
                     now: self.clock.now(),
                 };
-                let wake: Vec<Arc<Notify>> = self.wake.clone();
+                let wake: Vec<Arc<Notify>> = self.wake_alerts.clone();
                 let busy = self.start(async move {
                     let result = work.carry(act).await;
                     // What was done shows with the next answer: ask now.
@@ -296,10 +305,11 @@ impl World for Session {
                 })
             }
             Effect::SaveLayout(layout) => {
-                if let Some(dir) = self.state_dir.clone() {
+                if let Some(layouts) = self.layouts.clone() {
+                    layouts.put(layout);
                     self.tasks.spawn_blocking(move || {
                         // A layout that cannot be kept costs nothing; the next start has the default.
-                        let _ = layout_file::save(&dir, &layout);
+                        let _ = layouts.write();
                     });
                 }
                 Carried::Done
@@ -338,7 +348,7 @@ impl World for Session {
                 // A task that panicked has given the terminal back already: end, rather than go on half blind.
                 Some(Err(error)) = self.tasks.join_next() => {
                     if error.is_panic() {
-                        return Event::Result(Msg::ShutDown);
+                        return Event::Died;
                     }
                 }
                 // Input before slots: a flood of answers never delays a key.

@@ -17,8 +17,13 @@ pub fn rank(reports: &mut [Arc<SloReport>]) {
 }
 
 /// The burn that stands for an SLO: the fastest short window of the rules that fire, else the shortest
-/// window's that is known.
+/// window's that is known. None without data or where the expression failed: a longer window's burn is of a
+/// time that is gone.
 pub fn headline_burn(report: &SloReport) -> Option<f64> {
+    match report.state {
+        SloState::NoData | SloState::Error => return None,
+        SloState::Page | SloState::Ticket | SloState::Ok | SloState::NoTraffic => {}
+    }
     let firing = report
         .rules
         .iter()

@@ -425,3 +425,18 @@ fn text_output_holds_no_escape_sequence() {
             .any(|c| c != '\n' && crate::text::is_unsafe(c))
     );
 }
+
+#[test]
+fn no_burn_stands_for_an_slo_without_data_though_a_longer_window_still_has_some() {
+    let of = readings(&[
+        ("5m", Reading::NoData),
+        ("1h", ratio(0.02)),
+        ("30d", ratio(0.001)),
+    ]);
+    let report = judge(slo(99.9, "30d"), &of);
+    assert_eq!(report.state, SloState::NoData);
+    assert_eq!(report.burn("1h").map(f64::round), Some(20.0));
+    assert_eq!(headline_burn(&report), None);
+    let failed = readings(&[("5m", Reading::Error("refused".into())), ("1h", ratio(0.02))]);
+    assert_eq!(headline_burn(&judge(slo(99.9, "30d"), &failed)), None);
+}

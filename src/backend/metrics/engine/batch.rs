@@ -62,6 +62,8 @@ pub(super) struct Item {
 pub struct Batch {
     pub(super) question: Question,
     pub(super) items: Vec<Item>,
+    /// How many SLOs a batch of this question could hold when this one left.
+    pub(super) size: usize,
     pub(super) span: Option<Span>,
     pub(super) timeout: Option<Duration>,
     pub(super) asked: Now,
@@ -92,6 +94,10 @@ pub(super) enum Unreadable {
 pub struct Outcome {
     pub(super) question: Question,
     pub(super) asked: Now,
+    /// The size that the batch was sent with.
+    pub(super) size: usize,
+    /// Every SLO that travelled in it.
+    pub(super) items: Vec<Arc<str>>,
     pub(super) said: Vec<(Arc<str>, Said)>,
     pub(super) found: Option<Found>,
     pub(super) failure: Option<BackendError>,
@@ -120,6 +126,8 @@ impl Batch {
         let mut outcome = Outcome {
             question: self.question.clone(),
             asked: self.asked,
+            size: self.size,
+            items: self.items.iter().map(|item| Arc::clone(&item.slo)).collect(),
             said: Vec::with_capacity(self.items.len()),
             found: None,
             failure: None,

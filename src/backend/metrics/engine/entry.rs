@@ -1,12 +1,12 @@
 //! One SLO in the engine: its readings, its memory, and which expressions answer which question.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::metrics::plan::{self, Branch};
 use crate::domain::slo::{
-    LastKnown, Reading, Readings, RuleState, Severity, Sli, Slo, SloReport, SloState, Window,
+    LastKnown, Reading, Readings, RuleState, Severity, Sli, Slo, SloOrigin, SloReport, SloState, Window,
 };
 use crate::time::Tick;
 
@@ -32,6 +32,10 @@ pub(super) struct Entry {
     pub le: Option<String>,
     pub partial: BTreeMap<Question, Arc<str>>,
     pub refused: BTreeMap<Question, Refusal>,
+    /// Asked out of turn, because its answer is new: everything of an SLO just found, or whose bucket is.
+    pub owed: BTreeSet<Question>,
+    /// Good searches in a row that did not find it, of an SLO that was found.
+    pub absences: u32,
     /// What the owner's own alerts (Sloth's, Pyrra's) say, loudest that fires; none where nobody told.
     pub owner: Option<OwnerSays>,
     /// The step of the history in which data begins, unix seconds, not looked into yet.
@@ -72,6 +76,8 @@ impl Entry {
             le: None,
             partial: BTreeMap::new(),
             refused: BTreeMap::new(),
+            owed: BTreeSet::new(),
+            absences: 0,
             owner: None,
             begins: None,
         }
@@ -103,6 +109,31 @@ impl Entry {
             }
             OwnerSays::Firing(_) | OwnerSays::Quiet => None,
         }
+    }
+
+    /// Everything of it is asked out of turn, once.
+    pub fn owe_all(&mut self) {
+        let windows = self.windows.iter().map(|w| Question::Window(w.length()));
+        self.owed = windows
+            .chain([Question::Spark])
+            .chain(self.history_question())
+            .collect();
+    }
+
+    /// Whether it was found on the server, rather than configured.
+    pub fn is_found(&self) -> bool {
+        matches!(self.slo.origin, SloOrigin::Sloth | SloOrigin::Pyrra)
+    }
+
+    /// Whether the server has nothing of it in all of its period.
+    pub fn is_void(&self) -> bool {
+        let period = self.readings.windows.get(self.slo.period.name());
+        period.is_some_and(|timed| timed.reading == Reading::NoData)
+    }
+
+    /// Whether its windows can be asked: a latency SLO's cannot before its bucket is known.
+    pub fn is_askable(&self) -> bool {
+        self.le.is_some() || !matches!(self.asked, Sli::Latency { .. })
     }
 
     pub fn window(&self, length: Duration) -> Option<&Window> {

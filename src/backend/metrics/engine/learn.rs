@@ -1,6 +1,6 @@
 //! What the engine learns from an outcome: readings, bounds, history, who is refused, how long to wait.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,14 +10,18 @@ use crate::backend::metrics::discovery::Found;
 use crate::backend::metrics::plan::{self, Values};
 use crate::backend::metrics::{AlertingRule, Firing};
 use crate::backend::{BackendError, ErrorKind};
-use crate::domain::slo::{Reading, Severity, Sli, Slo, SloOrigin, TimedReading};
+use crate::domain::slo::{Reading, Severity, Sli, Slo, SloOrigin, TimedReading, Window};
 use crate::time::{Now, Tick};
 
 use super::batch::{Said, Unreadable};
-use super::{Engine, Entry, FIVE_MINUTES, HOUR, Outcome, OwnerSays, Question, Refusal, SPARK_STEP, interval};
+use super::{
+    Engine, Entry, FIVE_MINUTES, Failure, HOUR, Outcome, OwnerSays, Question, Refusal, SPARK_STEP, interval,
+};
 
 /// A refused expression is tried again after ten tiers, at least this; doubling to an hour.
 const REFUSED_FLOOR: Duration = Duration::from_secs(600);
+/// A recorded SLO is forgotten when so many good searches in a row did not find it and its period is void.
+const FORGOTTEN_AFTER: u32 = 3;
 /// A server that does not answer is asked again at least this often, however long the tier.
 const BACKOFF_MAX: Duration = Duration::from_secs(120);
 
@@ -32,6 +36,8 @@ impl Engine {
         let Outcome {
             question,
             asked,
+            size,
+            items,
             said,
             found,
             failure,
@@ -40,11 +46,21 @@ impl Engine {
         } = outcome;
         let clock = self.clocks.entry(question.clone()).or_default();
         clock.in_flight = clock.in_flight.saturating_sub(1);
+        let round_failed = self
+            .failures
+            .get(&question)
+            .is_some_and(|f| f.asked == asked.tick);
         if let Some(error) = failure {
-            self.failed(&question, &error, now.tick);
-        } else {
+            self.failed(&question, &error, (asked.tick, now.tick));
+            if error.kind == ErrorKind::TimedOut {
+                self.timed_out(&question, size, items.len(), now.tick);
+            }
+            self.leave_gaps(&question, &items, asked.tick);
+        } else if !round_failed {
+            // One batch that is answered does not make up for another of its round that was not.
             clock.failures = 0;
             self.failures.remove(&question);
+            self.answered.insert(question.clone(), now.tick);
         }
         if warnings.is_empty() {
             self.notices.remove(&question);
@@ -55,7 +71,6 @@ impl Engine {
             self.found(found);
         }
         let fresh_for = interval(&question, self.settings.poll) * 2;
-        let mut answers_anew = false;
         for (name, said) in said {
             let Some(entry) = self.entries.get_mut(&name) else {
                 continue;
@@ -69,13 +84,17 @@ impl Engine {
                 entry.refuse(&question, why, *unreadable, (asked.tick, fresh_for));
                 continue;
             }
-            answers_anew |= entry.accept(&question);
+            if entry.accept(&question) {
+                entry.owe_all();
+            }
             match (&question, said) {
                 (Question::Window(length), Said::Instant(values)) => {
                     entry.learn_window(*length, &values, (asked.tick, fresh_for));
                 }
                 (Question::Bounds, Said::Bounds(bounds)) => {
-                    answers_anew |= entry.learn_bounds(&bounds, (asked.tick, fresh_for));
+                    if entry.learn_bounds(&bounds, (asked.tick, fresh_for)) {
+                        entry.owe_all();
+                    }
                 }
                 (Question::Spark, Said::Range(points)) => entry.learn_spark(&points),
                 (Question::History { period, step }, Said::Range(points)) => {
@@ -89,9 +108,6 @@ impl Engine {
                 // A question gets the kind of answer it asks for; nothing else is built.
                 (_, Said::Instant(_) | Said::Bounds(_) | Said::Range(_) | Said::Refused { .. }) => {}
             }
-        }
-        if answers_anew {
-            self.ask_windows_again();
         }
     }
 
@@ -132,45 +148,77 @@ impl Engine {
         }
     }
 
-    fn ask_windows_again(&mut self) {
-        for (question, clock) in &mut self.clocks {
-            if !matches!(question, Question::Discovery | Question::Bounds) {
-                clock.next = Tick::ZERO;
+    fn failed(&mut self, question: &Question, error: &BackendError, (asked, now): (Tick, Tick)) {
+        let tier = interval(question, self.settings.poll);
+        let known = self.failures.get(question);
+        let round_failed = known.is_some_and(|known| known.asked == asked);
+        let failure = Failure {
+            said: error.failure(),
+            cause: Arc::from(error.cause()),
+            asked,
+            since: known.map_or(now, |known| known.since),
+        };
+        self.failures.insert(question.clone(), failure);
+        if let Some(wish) = error.retry_after {
+            self.left_alone = self.left_alone.max(now + wish);
+        }
+        if error.kind == ErrorKind::TimedOut {
+            // Less load is the answer to that; the next try is the tier's own.
+            return;
+        }
+        if let Some(clock) = self.clocks.get_mut(question) {
+            // A round that fails in several batches has failed once.
+            clock.failures = clock.failures.saturating_add(u32::from(!round_failed));
+            let grown = self.settings.poll * 2u32.saturating_pow(clock.failures.min(6));
+            let wait = grown.min(BACKOFF_MAX).max(self.settings.poll);
+            clock.next = (now + wait.min(tier)).max(self.left_alone);
+        }
+    }
+
+    /// Half the load for an hour. Halved from what the batch was sent with, so that all batches of one round say
+    /// the same; one that half the size would not have divided (the rest of a round, a few hot windows, a retry
+    /// alone) says nothing.
+    fn timed_out(&mut self, question: &Question, sent: usize, carried: usize, now: Tick) {
+        let half = (sent / 2).max(1);
+        if carried <= half {
+            return;
+        }
+        let held = self.batch_size(question, now);
+        let tier = interval(question, self.settings.poll);
+        self.halved.insert(tier, (half.min(held), now + HOUR));
+    }
+
+    /// What was asked, not answered and never read is not missing from the server: it is not known, and why.
+    fn leave_gaps(&mut self, question: &Question, items: &[Arc<str>], asked: Tick) {
+        let Some(failure) = self.failures.get(question) else {
+            return;
+        };
+        let fresh_for = interval(question, self.settings.poll) * 2;
+        for name in items {
+            if let Some(entry) = self.entries.get_mut(name) {
+                entry.leave_gap(question, &failure.cause, (asked, fresh_for));
             }
         }
     }
 
-    fn failed(&mut self, question: &Question, error: &BackendError, now: Tick) {
-        let tier = interval(question, self.settings.poll);
-        self.failures
-            .insert(question.clone(), (error.kind, error.failure()));
-        let size = self.batch_size(question, now);
-        if error.kind == ErrorKind::TimedOut {
-            // Half the load for an hour; the next try is the tier's own.
-            self.halved.insert(tier, ((size / 2).max(1), now + HOUR));
-            return;
-        }
-        if let Some(clock) = self.clocks.get_mut(question) {
-            clock.failures = clock.failures.saturating_add(1);
-            let grown = self.settings.poll * 2u32.saturating_pow(clock.failures.min(6));
-            let wait = error
-                .retry_after
-                .unwrap_or(grown.min(BACKOFF_MAX))
-                .max(self.settings.poll);
-            clock.next = now + wait.min(tier.max(error.retry_after.unwrap_or_default()));
-        }
-    }
-
-    fn found(&mut self, found: Found) {
+    pub(super) fn found(&mut self, found: Found) {
         self.found_warnings = found.warnings;
+        let names: BTreeSet<&str> = found.slos.iter().map(|slo| slo.name.as_str()).collect();
+        self.entries.retain(|name, entry| {
+            if names.contains(&**name) || !entry.is_found() {
+                entry.absences = 0;
+                return true;
+            }
+            entry.absences = entry.absences.saturating_add(1);
+            // One search may fall into a gap of the recording, and lost data is to be seen, not hidden.
+            entry.absences < FORGOTTEN_AFTER || !entry.is_void()
+        });
         let configured: Vec<(String, String)> = self
             .entries
             .values()
-            .filter(|e| !matches!(e.slo.origin, SloOrigin::Sloth | SloOrigin::Pyrra))
+            .filter(|e| !e.is_found())
             .map(|e| (e.slo.service.clone(), e.slo.name.clone()))
             .collect();
-        let before = self.entries.len();
-        let mut changed = false;
         for slo in found.slos {
             // Configured ones win over the same SLO found recorded.
             let known = configured.iter().any(|(service, name)| {
@@ -187,11 +235,12 @@ impl Engine {
             if redefined {
                 self.entries.remove(slo.name.as_str());
             }
-            changed |= redefined;
-            self.add(slo);
-        }
-        if changed || self.entries.len() > before {
-            self.ask_windows_again();
+            let name: Arc<str> = Arc::from(slo.name.as_str());
+            self.entries.entry(name).or_insert_with(|| {
+                let mut entry = Entry::new(slo);
+                entry.owe_all();
+                entry
+            });
         }
     }
 }
@@ -249,6 +298,30 @@ impl Entry {
                 self.put(window.name(), Reading::Error(Arc::clone(why)), asked);
             }
             self.refused.insert(held, Refusal { next, tries });
+        }
+    }
+
+    fn leave_gap(&mut self, question: &Question, cause: &Arc<str>, asked: Asked) {
+        let hidden: Vec<Window> = match question {
+            Question::Window(length) => self.window(*length).cloned().into_iter().collect(),
+            // Without its bucket no window of a latency SLO can be asked.
+            Question::Bounds if self.le.is_none() => self.windows.clone(),
+            Question::Discovery
+            | Question::Bounds
+            | Question::Spark
+            | Question::History { .. }
+            | Question::FirstSample { .. } => Vec::new(),
+        };
+        for window in hidden {
+            let of = Question::Window(window.length());
+            let unread = match self.readings.windows.get(window.name()).map(|t| &t.reading) {
+                None | Some(Reading::Pending) => true,
+                Some(Reading::Error(_)) => !self.refused.contains_key(&of),
+                Some(Reading::Ratio { .. } | Reading::NoTraffic | Reading::NoData) => false,
+            };
+            if unread {
+                self.put(window.name(), Reading::Error(Arc::clone(cause)), asked);
+            }
         }
     }
 

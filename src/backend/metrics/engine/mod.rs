@@ -12,7 +12,7 @@ mod batch;
 mod entry;
 mod learn;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use chrono::{DateTime, TimeDelta};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
-use crate::backend::{BackendFailure, ErrorKind};
+use crate::backend::BackendFailure;
 use crate::domain::slo::{Reading, Sli, Slo, SloBoard, TimedReading, Window, evaluate, rank};
 use crate::time::{Now, Tick};
 
@@ -37,6 +37,8 @@ use entry::{Entry, OwnerSays, Refusal};
 const HOUR: Duration = Duration::from_secs(3_600);
 const SPARK_STEP: Duration = Duration::from_secs(120);
 const FIRST_SAMPLE_STEP: Duration = Duration::from_secs(60);
+/// However often it is pressed for, a server that fails is not asked again sooner.
+const BREATH: Duration = Duration::from_secs(1);
 const FIVE_MINUTES: Duration = Duration::from_secs(300);
 /// Requests side by side in [`Engine::step`]: what a backend gets at most.
 const SIDE_BY_SIDE: usize = 4;
@@ -67,6 +69,30 @@ struct Clock {
     failures: u32,
 }
 
+/// A question that was not answered, the latest time in a row.
+#[derive(Debug, Clone)]
+struct Failure {
+    /// In full, as documents and `doctor` say it.
+    said: BackendFailure,
+    /// In short, as a border and a row say it.
+    cause: Arc<str>,
+    /// The round that failed: batches that left together share it.
+    asked: Tick,
+    /// The first failure of this run of them.
+    since: Tick,
+}
+
+/// How the backend itself is, judged by what is asked most often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pulse {
+    /// How often that is asked.
+    pub interval: Duration,
+    /// When it last answered well; none where it never did.
+    pub last_good: Option<Tick>,
+    /// Why the latest attempt failed, in short, and since when it has.
+    pub failure: Option<(Arc<str>, Tick)>,
+}
+
 /// How far the opening is: what must be known before the rest is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Opening {
@@ -85,9 +111,12 @@ pub struct Engine {
     entries: BTreeMap<Arc<str>, Entry>,
     clocks: BTreeMap<Question, Clock>,
     hot_next: Tick,
+    /// The server asked to be left alone until then: nothing is asked, whatever the reason.
+    left_alone: Tick,
     /// Tier interval → smaller batch size and until when it holds.
     halved: BTreeMap<Duration, (usize, Tick)>,
-    failures: BTreeMap<Question, (ErrorKind, BackendFailure)>,
+    failures: BTreeMap<Question, Failure>,
+    answered: BTreeMap<Question, Tick>,
     notices: BTreeMap<Question, Vec<String>>,
     found_warnings: Vec<String>,
     opening: Opening,
@@ -101,8 +130,10 @@ impl Engine {
             entries: BTreeMap::new(),
             clocks: BTreeMap::new(),
             hot_next: Tick::ZERO,
+            left_alone: Tick::ZERO,
             halved: BTreeMap::new(),
             failures: BTreeMap::new(),
+            answered: BTreeMap::new(),
             notices: BTreeMap::new(),
             found_warnings: Vec::new(),
             opening: Opening::Ground,
@@ -126,27 +157,39 @@ impl Engine {
         let refusals = self
             .entries
             .values()
-            .flat_map(|e| e.refused.values().map(|r| r.next))
-            .filter(|_| open);
+            .flat_map(|e| e.refused.iter().filter(|(q, _)| !e.branches(q).is_empty()))
+            .filter(|(q, _)| open && self.clocks.get(q).is_none_or(|c| c.in_flight == 0))
+            .map(|(_, refusal)| refusal.next);
         let hot = self
             .entries
             .values()
             .any(|e| e.windows.iter().any(|w| e.is_hot(w)))
             .then_some(self.hot_next);
+        let owed = self
+            .entries
+            .values()
+            .flat_map(|e| &e.owed)
+            .filter(|q| open || self.belongs_to_opening(q))
+            .filter(|q| self.clocks.get(q).is_none_or(|c| c.in_flight == 0))
+            .map(|_| Tick::ZERO);
         clocks
+            .chain(owed)
             .chain(refusals)
             .chain(hot)
             .min()
             .unwrap_or(now + self.settings.poll)
+            .max(self.left_alone)
     }
 
-    /// Makes the shortest windows due now, out of turn; the others keep their tiers, which spare the server.
+    /// Makes the shortest windows due now, out of turn; the others keep their tiers, which spare the server. One
+    /// that asked to be left alone still is.
     pub fn hurry(&mut self) {
         self.hot_next = Tick::ZERO;
         let poll = self.settings.poll;
         for (question, clock) in &mut self.clocks {
             if matches!(question, Question::Window(_)) && interval(question, poll) == poll {
-                clock.next = Tick::ZERO;
+                let failed = self.failures.get(question);
+                clock.next = failed.map_or(Tick::ZERO, |f| clock.next.min(f.asked + BREATH));
             }
         }
     }
@@ -154,6 +197,9 @@ impl Engine {
     /// What is due now, most urgent first. Each batch is to be run and its outcome applied; until then its
     /// question is not given again.
     pub fn take_due(&mut self, now: Now) -> Vec<Batch> {
+        if now.tick < self.left_alone {
+            return Vec::new();
+        }
         self.advance_opening();
         let mut out = Vec::new();
         let hot_round = now.tick >= self.hot_next;
@@ -175,6 +221,9 @@ impl Engine {
             let batches = self.batches(&question, due, hot_round, now);
             if let Some(clock) = self.clocks.get_mut(&question) {
                 clock.in_flight = batches.len();
+            }
+            for entry in self.entries.values_mut() {
+                entry.owed.remove(&question);
             }
             out.extend(batches);
         }
@@ -260,7 +309,23 @@ impl Engine {
     }
 
     fn batches(&self, question: &Question, due: bool, hot_round: bool, now: Now) -> Vec<Batch> {
+        let asking = |entry: &&Entry| {
+            entry
+                .windows
+                .iter()
+                .any(|w| Question::Window(w.length()) == *question)
+        };
+        let askers = match question {
+            Question::Window(_) => self.entries.values().filter(asking).count(),
+            Question::Discovery
+            | Question::Bounds
+            | Question::Spark
+            | Question::History { .. }
+            | Question::FirstSample { .. } => self.entries.len(),
+        };
+        let limit = self.batch_size(question, now.tick);
         let batch = |items: Vec<Item>| Batch {
+            size: limit.min(askers),
             span: span(question, now),
             timeout: timeout(question, self.settings.poll),
             question: question.clone(),
@@ -276,7 +341,9 @@ impl Engine {
             let refused = entry.refused.get(question);
             let wanted = match refused {
                 Some(refusal) => now.tick >= refusal.next,
-                None => due || (hot_round && entry.is_hot_question(question)),
+                None => {
+                    due || entry.owed.contains(question) || (hot_round && entry.is_hot_question(question))
+                }
             };
             if !wanted {
                 continue;
@@ -295,8 +362,10 @@ impl Engine {
                 together.push(item);
             }
         }
-        let size = self.batch_size(question, now.tick);
-        let mut out: Vec<Batch> = together.chunks(size).map(|chunk| batch(chunk.to_vec())).collect();
+        let mut out: Vec<Batch> = together
+            .chunks(limit)
+            .map(|chunk| batch(chunk.to_vec()))
+            .collect();
         out.extend(alone);
         out
     }
@@ -353,15 +422,50 @@ impl Engine {
             }
         }
         let mut errors: Vec<BackendFailure> = Vec::new();
-        for (_, failure) in self.failures.values() {
-            if !errors.contains(failure) {
-                errors.push(failure.clone());
+        for failure in self.failures.values() {
+            if !errors.contains(&failure.said) {
+                errors.push(failure.said.clone());
             }
         }
         SloBoard {
             slos,
             warnings,
             errors,
+        }
+    }
+
+    /// How the backend is. The shortest windows tell, or the search for recorded SLOs where there are none; a
+    /// slow month that times out says nothing of a server that answers every five minutes.
+    pub fn pulse(&self) -> Pulse {
+        let poll = self.settings.poll;
+        let questions = self.questions();
+        let tier = |question: &Question| interval(question, poll);
+        let askable = |length| {
+            self.entries
+                .values()
+                .any(|e| e.is_askable() && e.window(length).is_some())
+        };
+        let (windows, ground): (Vec<&Question>, Vec<&Question>) = questions
+            .iter()
+            .filter(|q| !matches!(q, Question::Window(length) if !askable(*length)))
+            .partition(|q| matches!(q, Question::Window(_)));
+        let shortest = windows.iter().copied().map(tier).min();
+        let telling: Vec<&Question> = match shortest {
+            Some(shortest) => windows.into_iter().filter(|q| tier(q) == shortest).collect(),
+            None => ground,
+        };
+        let last_good = telling.iter().filter_map(|q| self.answered.get(q)).max().copied();
+        let failure = telling
+            .iter()
+            .filter_map(|q| self.failures.get(q))
+            // Before the first answer any failure is the server's.
+            .chain(self.failures.values().filter(|_| last_good.is_none()))
+            .min_by_key(|failure| failure.since)
+            .map(|failure| (Arc::clone(&failure.cause), failure.since));
+        Pulse {
+            interval: shortest.unwrap_or_else(|| telling.into_iter().map(tier).min().unwrap_or(poll)),
+            last_good,
+            failure,
         }
     }
 
@@ -380,9 +484,10 @@ impl Engine {
                     .failures
                     .get(&Question::Window(window.length()))
                     .or_else(|| self.failures.get(&Question::Bounds))
-                    .map_or_else(|| "not answered".to_owned(), |(_, f)| f.message.clone());
+                    .or_else(|| self.failures.values().next())
+                    .map_or_else(|| Arc::from("not answered"), |failure| Arc::clone(&failure.cause));
                 let timed = TimedReading {
-                    reading: Reading::Error(Arc::from(why)),
+                    reading: Reading::Error(why),
                     at: now.tick,
                     fresh_for: HOUR,
                 };

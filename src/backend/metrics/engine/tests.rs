@@ -6,14 +6,14 @@ use regex::Regex;
 
 use super::*;
 use crate::backend::metrics::{AlertingRule, Answered, Flavor, Sample, Series};
-use crate::backend::{BackendError, BackendResult, Delivery};
+use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
 use crate::domain::slo::{Objective, RuleOrigin, SloOrigin, SloState, workbook_rules};
 
 /// Whether a query is answered, and whether in part.
 type Answering = dyn Fn(&str) -> BackendResult<Option<Arc<str>>> + Send + Sync;
 
 /// A server that answers every tagged branch by a rule, and remembers its queries.
-struct Fake {
+pub(crate) struct Fake {
     asked: Mutex<Vec<String>>,
     answer: Box<Answering>,
     /// Value of a branch, by its own text.
@@ -25,7 +25,9 @@ impl Fake {
         Self::answering(|_| Ok(None))
     }
 
-    fn answering(answer: impl Fn(&str) -> BackendResult<Option<Arc<str>>> + Send + Sync + 'static) -> Self {
+    pub(crate) fn answering(
+        answer: impl Fn(&str) -> BackendResult<Option<Arc<str>>> + Send + Sync + 'static,
+    ) -> Self {
         Self {
             asked: Mutex::default(),
             answer: Box::new(answer),
@@ -112,7 +114,7 @@ impl Metrics for Fake {
     }
 }
 
-fn slo(name: &str) -> Slo {
+pub(crate) fn slo(name: &str) -> Slo {
     let period = Window::named("30d").unwrap();
     Slo {
         name: name.to_owned(),
@@ -146,7 +148,7 @@ fn at(seconds: u64) -> Now {
     Now::fixed(utc, 1).later(Duration::from_secs(seconds))
 }
 
-fn error(kind: ErrorKind, status: Option<u16>, detail: &str) -> BackendError {
+pub(crate) fn error(kind: ErrorKind, status: Option<u16>, detail: &str) -> BackendError {
     BackendError {
         kind,
         backend: "metrics".into(),
@@ -390,4 +392,193 @@ fn an_owners_alert_that_disagrees_is_shown_beside_ours() {
     assert!(disagrees(&mut engine));
     engine.hear_rules(&[rule(false)]);
     assert!(!disagrees(&mut engine));
+}
+
+fn down() -> Fake {
+    Fake::answering(|_| Err(error(ErrorKind::Unreachable, None, "connection refused")))
+}
+
+#[test]
+fn a_server_that_is_dead_from_the_start_leaves_errors_with_the_cause_and_no_good_moment() {
+    let mut engine = engine(2);
+    step(&mut engine, &down(), 0);
+    let board = engine.board(at(0));
+    let report = &board.slos[0];
+    assert_eq!(report.state, SloState::Error);
+    assert_eq!(
+        report.windows[0].reading,
+        Reading::Error("connection refused".into()),
+        "short: what was tried stands in the board's errors"
+    );
+    assert_eq!(report.budget, None);
+    let pulse = engine.pulse();
+    assert_eq!(pulse.last_good, None);
+    assert_eq!(pulse.failure, Some(("connection refused".into(), at(0).tick)));
+    // It comes to life: not a trace is left.
+    step(&mut engine, &Fake::healthy(), 130);
+    step(&mut engine, &Fake::healthy(), 1_100);
+    let board = engine.board(at(1_100));
+    assert!(board.slos.iter().all(|r| r.state == SloState::Ok));
+    assert_eq!(engine.pulse().failure, None);
+}
+
+#[test]
+fn a_server_that_dies_keeps_its_last_good_moment_and_fails_since_the_first_refusal() {
+    let mut engine = engine(2);
+    step(&mut engine, &Fake::healthy(), 0);
+    step(&mut engine, &down(), 15);
+    step(&mut engine, &down(), 60);
+    let pulse = engine.pulse();
+    assert_eq!(pulse.last_good, Some(at(0).tick));
+    assert_eq!(pulse.failure, Some(("connection refused".into(), at(15).tick)));
+    assert_eq!(engine.board(at(60)).slos[0].state, SloState::Ok, "as last read");
+}
+
+#[test]
+fn a_slow_month_is_not_a_dead_server() {
+    let mut engine = engine(2);
+    let slow = Fake::answering(|query| {
+        if query.contains("[30d]") {
+            Err(error(ErrorKind::TimedOut, None, "no answer in 60 s"))
+        } else {
+            Ok(None)
+        }
+    });
+    step(&mut engine, &slow, 0);
+    assert_eq!(engine.pulse().failure, None);
+    let board = engine.board(at(0));
+    assert!(
+        board.slos[0].words.contains("30d failed: no answer in 60 s"),
+        "{}",
+        board.slos[0].words
+    );
+}
+
+#[test]
+fn one_batch_that_is_answered_does_not_make_up_for_another_of_its_round() {
+    let mut engine = engine(60);
+    let half = Fake::answering(|query| {
+        if query.contains("s000") {
+            Err(error(ErrorKind::ServerFault, Some(500), "out of memory"))
+        } else {
+            Ok(None)
+        }
+    });
+    step(&mut engine, &half, 0);
+    assert_eq!(
+        engine.pulse().failure.map(|(cause, _)| cause),
+        Some("out of memory".into())
+    );
+}
+
+#[test]
+fn a_round_of_time_outs_halves_the_batch_once() {
+    let mut engine = engine(200);
+    let sick = Fake::answering(|query| {
+        if query.contains("[30d]") || query.contains("[3d]") {
+            Err(error(ErrorKind::TimedOut, None, "no answer in 60 s"))
+        } else {
+            Ok(None)
+        }
+    });
+    let of = |queries: &[String], window: &str| windows(queries).iter().filter(|w| *w == window).count();
+    let asked = step(&mut engine, &sick, 0);
+    assert_eq!((of(&asked, "30d"), of(&asked, "3d")), (4, 4));
+    let asked = step(&mut engine, &sick, 900);
+    assert_eq!((of(&asked, "30d"), of(&asked, "3d")), (8, 8), "by 25");
+    let asked = step(&mut engine, &sick, 1_800);
+    assert_eq!(of(&asked, "30d"), 17, "by 12: each round halves once");
+}
+
+#[test]
+fn a_server_that_asks_to_be_left_alone_is_not_hurried_and_then_asked_again() {
+    let mut engine = engine(2);
+    step(&mut engine, &Fake::healthy(), 0);
+    let busy = Fake::answering(|_| {
+        Err(BackendError {
+            retry_after: Some(Duration::from_secs(300)),
+            ..error(ErrorKind::RateLimited, Some(429), "too many requests")
+        })
+    });
+    step(&mut engine, &busy, 15);
+    engine.hurry();
+    assert_eq!(engine.next_due(at(20).tick), at(315).tick);
+    assert_eq!(step(&mut engine, &Fake::healthy(), 310), Vec::<String>::new());
+    assert!(!step(&mut engine, &Fake::healthy(), 315).is_empty());
+}
+
+#[test]
+fn a_failing_server_that_is_pressed_for_gets_a_breath_between_attempts() {
+    let mut engine = engine(2);
+    for second in 0..20 {
+        step(&mut engine, &down(), second * 15);
+    }
+    engine.hurry();
+    step(&mut engine, &down(), 400);
+    engine.hurry();
+    assert_eq!(engine.next_due(at(400).tick), at(401).tick);
+}
+
+#[test]
+fn an_slo_that_is_found_later_is_asked_alone_and_the_others_keep_their_tiers() {
+    let (mut engine, fake) = (engine(3), Fake::healthy());
+    step(&mut engine, &fake, 0);
+    let mut newcomer = slo("fresh");
+    newcomer.origin = SloOrigin::Sloth;
+    engine.found(crate::backend::metrics::discovery::Found {
+        slos: vec![newcomer],
+        warnings: Vec::new(),
+    });
+    assert_eq!(engine.next_due(at(1).tick), Tick::ZERO);
+    let asked = step(&mut engine, &fake, 1);
+    assert!(asked.iter().any(|q| q.contains("all_fresh[30d]")), "{asked:?}");
+    assert!(!asked.iter().any(|q| q.contains("all_s000")), "{asked:?}");
+    assert!(engine.next_due(at(1).tick) > at(1).tick, "once");
+}
+
+#[test]
+fn a_found_slo_is_forgotten_once_several_searches_miss_it_and_its_period_is_void() {
+    use crate::backend::metrics::discovery::Found;
+    let mut engine = engine(1);
+    let found = |name: &str| Slo {
+        origin: SloOrigin::Sloth,
+        ..slo(name)
+    };
+    let both = Found {
+        slos: vec![found("gone"), found("lost")],
+        warnings: Vec::new(),
+    };
+    engine.found(both.clone());
+    let timed = |reading| TimedReading {
+        reading,
+        at: at(0).tick,
+        fresh_for: HOUR,
+    };
+    for (name, reading) in [
+        ("gone", Reading::NoData),
+        (
+            "lost",
+            Reading::Ratio {
+                error_ratio: 0.5,
+                events: None,
+            },
+        ),
+    ] {
+        let windows = &mut engine.entries.get_mut(name).unwrap().readings.windows;
+        windows.insert("30d".to_owned(), timed(reading));
+    }
+    let names = |engine: &Engine| engine.slos().map(|slo| slo.name.clone()).collect::<Vec<_>>();
+    engine.found(Found::default());
+    engine.found(Found::default());
+    assert_eq!(names(&engine), ["gone", "lost", "s000"], "two misses are none");
+    engine.found(both);
+    engine.found(Found::default());
+    engine.found(Found::default());
+    assert_eq!(names(&engine), ["gone", "lost", "s000"], "in a row");
+    engine.found(Found::default());
+    assert_eq!(
+        names(&engine),
+        ["lost", "s000"],
+        "lost data and configured ones stay"
+    );
 }
