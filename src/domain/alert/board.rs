@@ -141,7 +141,7 @@ pub struct AlertCounts {
 pub struct PipelineHealth {
     /// What is wrong, worst first; empty means the pipeline is believed.
     pub faults: Vec<PipelineFault>,
-    /// Age of the oldest good answer that the verdict rests on.
+    /// Age of the oldest good answer that the verdict rests on; `None` where no Alertmanager is believed.
     pub age: Option<Duration>,
     /// What could not be checked, in words (no metrics backend, no watchdog configured, …).
     pub unknown: Vec<String>,
@@ -302,13 +302,35 @@ impl AlertBoard {
             .map(|s| &s.cluster)
     }
 
+    /// Whether any source is believed now: without one, an empty list says nothing.
+    pub fn is_known(&self) -> bool {
+        self.pipeline.age.is_some()
+    }
+
     /// The queue in one sentence: what fires, and why an empty queue can be believed or not.
     pub fn sentence(&self) -> String {
-        let firing = match self.counts.active {
-            0 => "none firing".to_owned(),
-            n => format!("{n} firing"),
-        };
-        format!("{firing}, {}", self.pipeline.sentence())
+        let pipeline = self.pipeline.sentence();
+        match (self.counts.active, self.is_known()) {
+            (0, false) => format!("not known whether anything fires: {pipeline}"),
+            (0, true) => format!("none firing, {pipeline}"),
+            (n, false) => format!("{n} firing when last heard, {pipeline}"),
+            (n, true) => format!("{n} firing, {pipeline}"),
+        }
+    }
+
+    /// Why the silences are not known, where they are not.
+    pub fn silences_unknown(&self) -> Option<String> {
+        (!self.is_known()).then(|| {
+            let mut errors = self.errors.iter();
+            let why = errors.next().map_or_else(
+                || "no Alertmanager has answered".to_owned(),
+                |error| format!("{}: {}", error.backend, error.message),
+            );
+            match errors.count() {
+                0 => why,
+                more => format!("{why} (and {more} more)"),
+            }
+        })
     }
 }
 
@@ -326,8 +348,8 @@ impl PipelineHealth {
         match (self.age, self.unknown.first()) {
             (Some(age), None) => format!("pipeline ok {}", short_age(age)),
             (Some(age), Some(unknown)) => format!("as of {}; not proven: {unknown}", short_age(age)),
-            (None, Some(unknown)) => format!("but that is not known: {unknown}"),
-            (None, None) => "but that is not known: nothing has answered yet".to_owned(),
+            (None, Some(unknown)) => unknown.clone(),
+            (None, None) => "nothing has answered yet".to_owned(),
         }
     }
 }
@@ -389,7 +411,7 @@ mod tests {
         let mut board = AlertBoard::default();
         assert_eq!(
             board.sentence(),
-            "none firing, but that is not known: nothing has answered yet"
+            "not known whether anything fires: nothing has answered yet"
         );
         board.pipeline.age = Some(Duration::from_secs(9));
         assert_eq!(board.sentence(), "none firing, pipeline ok 9s");
@@ -403,5 +425,16 @@ mod tests {
             example: "X: boom".into(),
         });
         assert_eq!(board.sentence(), "none firing, 2 alerting rules fail: X: boom");
+        board.pipeline.age = None;
+        assert_eq!(
+            board.sentence(),
+            "not known whether anything fires: 2 alerting rules fail: X: boom"
+        );
+        board.counts.active = 2;
+        assert!(
+            board.sentence().starts_with("2 firing when last heard, "),
+            "{}",
+            board.sentence()
+        );
     }
 }
