@@ -121,12 +121,12 @@ pub fn alerts_text(board: &AlertBoard, now: Now) -> String {
     let _ = writeln!(
         out,
         "{}; {} acknowledged, {} suppressed",
-        safe(&board.sentence()),
+        safe(&board.sentence(now)),
         board.counts.acknowledged,
         board.counts.suppressed
     );
     for fault in board.pipeline.faults.iter().skip(1) {
-        let _ = writeln!(out, "{}", safe(&fault.to_string()));
+        let _ = writeln!(out, "{}", safe(&fault.words(now)));
     }
     out
 }

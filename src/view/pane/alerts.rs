@@ -192,7 +192,7 @@ fn first_line(scene: Scene, buffer: &mut Buffer, row: Rect) -> bool {
             0 => String::new(),
             more => format!(" (+{more} more)"),
         };
-        let text = SafeText::line(&fault.to_string()).into_string();
+        let text = SafeText::line(&fault.words(scene.now)).into_string();
         Piece::own(format!("✗ {text}{more}"), Role::SeverityCritical)
     } else if let Some(wrong) = &board.filter_error {
         Piece::own(
@@ -349,13 +349,13 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
     } else {
         ("✗ ", Role::SeverityCritical)
     };
-    let sentence = format!("{shape}{}", SafeText::line(&board.sentence()));
+    let sentence = format!("{shape}{}", SafeText::line(&board.sentence(scene.now)));
     let mut more: Vec<String> = board
         .pipeline
         .faults
         .iter()
         .skip(1)
-        .map(ToString::to_string)
+        .map(|fault| fault.words(scene.now))
         .collect();
     more.extend(
         board
