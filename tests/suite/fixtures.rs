@@ -175,7 +175,7 @@ pub fn stale(size: Size) -> Model {
     board.pipeline.faults.push(PipelineFault::SourceDown {
         source: "alertmanager eu-1".into(),
         cause: "GET /api/v2/alerts: 503 Service Unavailable".to_owned(),
-        since: Duration::from_secs(185),
+        since: Tick::from_secs(815),
     });
     board.sources[1].fault = Some("GET /api/v2/alerts: 503 Service Unavailable".into());
     tell(&mut model, Msg::AlertsArranged(Arc::new(board)));

@@ -10,6 +10,7 @@ use crate::app::modal::{Confirm, ConfirmLine, Modal, Then};
 use crate::app::panes::AlertRow;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
+use crate::domain::alert::plan::counted;
 use crate::domain::alert::{AckState, Alert, AlertBoard, AlertState, Fingerprint, Occurrence};
 use crate::text::SafeText;
 use crate::time::Now;
@@ -257,15 +258,6 @@ pub(super) fn hand_back(model: &mut Model, now: Now) -> Vec<Effect> {
         .chain(ours.iter().map(|a| ConfirmLine::Plain(describe(a))))
         .collect();
     ask(model, title, lines, act)
-}
-
-/// `1 alert`, `3 alerts`.
-pub(super) fn counted(count: usize, what: &str) -> String {
-    if count == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{count} {what}s")
-    }
 }
 
 fn ask(model: &mut Model, title: String, lines: Vec<ConfirmLine>, act: Act) -> Vec<Effect> {

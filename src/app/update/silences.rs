@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tui_textarea::TextArea;
 
-use super::alerts::{counted, describe, targets};
+use super::alerts::{describe, targets};
 use super::{busy, refusal, run, say};
 use crate::app::acts::{Act, SilenceRequest, Stage};
 use crate::app::focus::Detail;
@@ -15,7 +15,7 @@ use crate::app::panes::selected_silence;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::matcher;
-use crate::domain::alert::plan::{Preview, silence_preview};
+use crate::domain::alert::plan::{Preview, counted, silence_preview};
 use crate::domain::alert::{AlertBoard, Labels, MatchOp, Matcher};
 use crate::text::SafeText;
 use crate::time::{Now, parse_duration, prometheus_duration};

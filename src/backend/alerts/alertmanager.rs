@@ -51,7 +51,7 @@ impl Alertmanager {
     }
 
     async fn ask(&self, call: Call) -> BackendResult<Answer> {
-        let tried = format!("{} /{}", verb(call.method), call.path);
+        let tried = format!("{} /{}", call.method.word(), call.path);
         let answer = self.asker.call(call).await?;
         if (200..300).contains(&answer.status) {
             Ok(answer)
@@ -217,15 +217,6 @@ impl Alertmanager {
                 Err(error)
             }
         }
-    }
-}
-
-fn verb(method: Method) -> &'static str {
-    match method {
-        Method::Get => "GET",
-        Method::Post => "POST",
-        Method::Put => "PUT",
-        Method::Delete => "DELETE",
     }
 }
 

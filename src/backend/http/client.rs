@@ -16,8 +16,8 @@ use super::retry::{Backoff, Jitter};
 use super::secrets::{CredentialError, Held, Reread};
 use super::verdict::{Fault, SignedIn, Verdict, judge, unanswered};
 use super::{
-    Answer, Asker, Body, Call, Counters, Credentials, EnvLookup, Expect, Method, Request, SharedTransport,
-    Urgency, process_env,
+    Answer, Asker, Body, Call, Counters, Credentials, EnvLookup, Expect, Request, SharedTransport, Urgency,
+    process_env,
 };
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
 use crate::config::Endpoint;
@@ -260,12 +260,7 @@ impl Client {
     }
 
     fn error(&self, call: &Call, fault: &Fault, redactor: &Redactor) -> BackendError {
-        let method = match call.method {
-            Method::Get => "GET",
-            Method::Post => "POST",
-            Method::Put => "PUT",
-            Method::Delete => "DELETE",
-        };
+        let method = call.method.word();
         let path = call.path.split('?').next().unwrap_or_default();
         BackendError {
             kind: fault.kind,

@@ -47,6 +47,18 @@ pub enum Method {
     Delete,
 }
 
+impl Method {
+    /// As on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
 /// Whether a call may be repeated by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {

@@ -81,7 +81,7 @@ impl Prometheus {
 
     /// One call, its envelope opened.
     async fn ask(&self, call: Call) -> BackendResult<Answered<Value>> {
-        let tried = format!("{} {}", method_word(&call), call.path);
+        let tried = format!("{} {}", call.method.word(), call.path);
         let answer = self.asker.call(call).await?;
         self.open(&tried, &answer)
     }
@@ -400,16 +400,6 @@ fn encoded_len(text: &str) -> usize {
         .map(|b| if b.is_ascii_alphanumeric() { 1 } else { 3 })
         .sum()
 }
-
-fn method_word(call: &Call) -> &'static str {
-    match call.method {
-        crate::backend::http::Method::Get => "GET",
-        crate::backend::http::Method::Post => "POST",
-        crate::backend::http::Method::Put => "PUT",
-        crate::backend::http::Method::Delete => "DELETE",
-    }
-}
-
 fn clip(text: &str) -> String {
     let line = SafeText::line(text);
     line.as_str().chars().take(DETAIL).collect()

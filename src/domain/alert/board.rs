@@ -3,13 +3,14 @@
 //! Made by [`desk`](super::desk); pure values here. Start at [`AlertBoard`].
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::{Alert, Fingerprint, Labels, Silence};
 use crate::backend::BackendFailure;
-use crate::time::{Now, short_age};
+use crate::time::{Now, Tick, short_age};
 
 /// Rank of a severity label: what matters first. Unknown words rank between warning and info.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -141,7 +142,7 @@ pub struct AlertCounts {
 pub struct PipelineHealth {
     /// What is wrong, worst first; empty means the pipeline is believed.
     pub faults: Vec<PipelineFault>,
-    /// Age of the oldest good answer that the verdict rests on.
+    /// Age of the oldest good answer that the verdict rests on; `None` where no Alertmanager is believed.
     pub age: Option<Duration>,
     /// What could not be checked, in words (no metrics backend, no watchdog configured, …).
     pub unknown: Vec<String>,
@@ -152,8 +153,8 @@ pub struct PipelineHealth {
 pub enum PipelineFault {
     /// The dead man's switch is absent: nothing may be getting through.
     WatchdogAbsent {
-        /// For how long this console has missed it.
-        missing: Duration,
+        /// When this console last saw it, or first missed it.
+        since: Tick,
         /// The matcher that was looked for.
         matcher: String,
     },
@@ -164,7 +165,7 @@ pub enum PipelineFault {
         /// Why.
         cause: String,
         /// Since when.
-        since: Duration,
+        since: Tick,
     },
     /// Prometheus fires it, and no Alertmanager has it after two minutes.
     NotDelivered {
@@ -172,8 +173,8 @@ pub enum PipelineFault {
         name: Arc<str>,
         /// How many label sets.
         count: usize,
-        /// The longest.
-        firing_for: Duration,
+        /// Since when the longest has been firing.
+        since: DateTime<Utc>,
     },
     /// Rules that Prometheus failed to evaluate.
     RulesFailing {
@@ -302,62 +303,82 @@ impl AlertBoard {
             .map(|s| &s.cluster)
     }
 
+    /// Whether any source is believed now: without one, an empty list says nothing.
+    pub fn is_known(&self) -> bool {
+        self.pipeline.age.is_some()
+    }
+
     /// The queue in one sentence: what fires, and why an empty queue can be believed or not.
-    pub fn sentence(&self) -> String {
-        let firing = match self.counts.active {
-            0 => "none firing".to_owned(),
-            n => format!("{n} firing"),
-        };
-        format!("{firing}, {}", self.pipeline.sentence())
+    pub fn sentence(&self, now: Now) -> String {
+        let pipeline = self.pipeline.sentence(now);
+        match (self.counts.active, self.is_known()) {
+            (0, false) => format!("not known whether anything fires: {pipeline}"),
+            (0, true) => format!("none firing, {pipeline}"),
+            (n, false) => format!("{n} firing when last heard, {pipeline}"),
+            (n, true) => format!("{n} firing, {pipeline}"),
+        }
+    }
+
+    /// Why the silences are not known, where they are not.
+    pub fn silences_unknown(&self) -> Option<String> {
+        (!self.is_known()).then(|| {
+            let mut errors = self.errors.iter();
+            let why = errors.next().map_or_else(
+                || "no Alertmanager has answered".to_owned(),
+                |error| format!("{}: {}", error.backend, error.message),
+            );
+            match errors.count() {
+                0 => why,
+                more => format!("{why} (and {more} more)"),
+            }
+        })
     }
 }
 
 impl PipelineHealth {
     /// `pipeline ok 9s`, or what is wrong first, or what is not known.
-    pub fn sentence(&self) -> String {
+    pub fn sentence(&self, now: Now) -> String {
         if let Some(worst) = self.faults.first() {
             let more = self.faults.len() - 1;
             return if more == 0 {
-                worst.to_string()
+                worst.words(now)
             } else {
-                format!("{worst} (and {more} more)")
+                format!("{} (and {more} more)", worst.words(now))
             };
         }
         match (self.age, self.unknown.first()) {
             (Some(age), None) => format!("pipeline ok {}", short_age(age)),
             (Some(age), Some(unknown)) => format!("as of {}; not proven: {unknown}", short_age(age)),
-            (None, Some(unknown)) => format!("but that is not known: {unknown}"),
-            (None, None) => "but that is not known: nothing has answered yet".to_owned(),
+            (None, Some(unknown)) => unknown.clone(),
+            (None, None) => "nothing has answered yet".to_owned(),
         }
     }
 }
 
-impl fmt::Display for PipelineFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl PipelineFault {
+    /// In words, as of now; raw.
+    pub fn words(&self, now: Now) -> String {
         match self {
-            Self::WatchdogAbsent { missing, matcher } => {
-                write!(
-                    f,
-                    "watchdog absent {}: no alert matches {matcher}; alerts may not get through",
-                    short_age(*missing)
+            Self::WatchdogAbsent { since, matcher } => format!(
+                "watchdog absent {}: no alert matches {matcher}; alerts may not get through",
+                short_age(now.tick.since(*since))
+            ),
+            Self::SourceDown { source, cause, since } => {
+                format!("{source} down {}: {cause}", short_age(now.tick.since(*since)))
+            }
+            Self::NotDelivered { name, count, since } => {
+                let firing_for = (now.utc - since).to_std().unwrap_or_default();
+                let several = match count {
+                    0 | 1 => String::new(),
+                    count => format!(" ({count} label sets)"),
+                };
+                format!(
+                    "{name} fires in Prometheus for {}{several}, and no Alertmanager has it",
+                    short_age(firing_for)
                 )
             }
-            Self::SourceDown { source, cause, since } => {
-                write!(f, "{source} down {}: {cause}", short_age(*since))
-            }
-            Self::NotDelivered {
-                name,
-                count,
-                firing_for,
-            } => {
-                write!(f, "{name} fires in Prometheus for {}", short_age(*firing_for))?;
-                if *count > 1 {
-                    write!(f, " ({count} label sets)")?;
-                }
-                f.write_str(", and no Alertmanager has it")
-            }
-            Self::RulesFailing { count: 1, example } => write!(f, "an alerting rule fails: {example}"),
-            Self::RulesFailing { count, example } => write!(f, "{count} alerting rules fail: {example}"),
+            Self::RulesFailing { count: 1, example } => format!("an alerting rule fails: {example}"),
+            Self::RulesFailing { count, example } => format!("{count} alerting rules fail: {example}"),
         }
     }
 }
@@ -386,22 +407,55 @@ mod tests {
 
     #[test]
     fn an_empty_queue_says_why_it_can_be_believed() {
+        let now = Now::fixed(DateTime::UNIX_EPOCH, 7_200);
         let mut board = AlertBoard::default();
         assert_eq!(
-            board.sentence(),
-            "none firing, but that is not known: nothing has answered yet"
+            board.sentence(now),
+            "not known whether anything fires: nothing has answered yet"
         );
         board.pipeline.age = Some(Duration::from_secs(9));
-        assert_eq!(board.sentence(), "none firing, pipeline ok 9s");
+        assert_eq!(board.sentence(now), "none firing, pipeline ok 9s");
         board.pipeline.unknown.push("no watchdog is configured".into());
         assert_eq!(
-            board.sentence(),
+            board.sentence(now),
             "none firing, as of 9s; not proven: no watchdog is configured"
         );
         board.pipeline.faults.push(PipelineFault::RulesFailing {
             count: 2,
             example: "X: boom".into(),
         });
-        assert_eq!(board.sentence(), "none firing, 2 alerting rules fail: X: boom");
+        assert_eq!(board.sentence(now), "none firing, 2 alerting rules fail: X: boom");
+        board.pipeline.age = None;
+        assert_eq!(
+            board.sentence(now),
+            "not known whether anything fires: 2 alerting rules fail: X: boom"
+        );
+        board.counts.active = 2;
+        assert!(
+            board.sentence(now).starts_with("2 firing when last heard, "),
+            "{}",
+            board.sentence(now)
+        );
+    }
+
+    #[test]
+    fn a_fault_ages_between_two_boards() {
+        let now = Now::fixed(DateTime::UNIX_EPOCH, 7_200);
+        let down = PipelineFault::SourceDown {
+            source: "eu-0".into(),
+            cause: "refused".into(),
+            since: now.tick,
+        };
+        let missing = PipelineFault::NotDelivered {
+            name: "A".into(),
+            count: 2,
+            since: now.utc - chrono::TimeDelta::seconds(170),
+        };
+        let later = now.later(Duration::from_secs(30));
+        assert_eq!(down.words(later), "eu-0 down 30s: refused");
+        assert_eq!(
+            missing.words(later),
+            "A fires in Prometheus for 3m (2 label sets), and no Alertmanager has it"
+        );
     }
 }

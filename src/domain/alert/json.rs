@@ -174,14 +174,14 @@ fn group_row(group: &AlertGroup) -> GroupRow<'_> {
 }
 
 /// What a person should know beside the errors: pipeline faults that are not a backend's own failure.
-fn warnings(board: &AlertBoard) -> Vec<String> {
+fn warnings(board: &AlertBoard, now: Now) -> Vec<String> {
     let faults = board
         .pipeline
         .faults
         .iter()
         .filter(|f| !matches!(f, super::PipelineFault::SourceDown { .. }));
     faults
-        .map(ToString::to_string)
+        .map(|fault| fault.words(now))
         .chain(board.filter_error.iter().map(|e| format!("filter: {e}")))
         .collect()
 }
@@ -203,12 +203,12 @@ pub fn alerts_document(context: &str, board: &AlertBoard, now: Now) -> String {
             ok: board.pipeline.faults.is_empty()
                 && board.pipeline.unknown.is_empty()
                 && board.pipeline.age.is_some(),
-            sentence: board.sentence(),
-            faults: board.pipeline.faults.iter().map(ToString::to_string).collect(),
+            sentence: board.sentence(now),
+            faults: board.pipeline.faults.iter().map(|f| f.words(now)).collect(),
             unknown: board.pipeline.unknown.clone(),
         },
         errors: errors(&board.errors),
-        warnings: warnings(board),
+        warnings: warnings(board, now),
     })
 }
 

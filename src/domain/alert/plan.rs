@@ -472,7 +472,8 @@ impl Preview {
     }
 }
 
-fn counted(count: usize, noun: &str) -> String {
+/// `1 alert`, `3 alerts`.
+pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

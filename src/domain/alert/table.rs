@@ -121,12 +121,12 @@ pub fn alerts_text(board: &AlertBoard, now: Now) -> String {
     let _ = writeln!(
         out,
         "{}; {} acknowledged, {} suppressed",
-        safe(&board.sentence()),
+        safe(&board.sentence(now)),
         board.counts.acknowledged,
         board.counts.suppressed
     );
     for fault in board.pipeline.faults.iter().skip(1) {
-        let _ = writeln!(out, "{}", safe(&fault.to_string()));
+        let _ = writeln!(out, "{}", safe(&fault.words(now)));
     }
     out
 }
@@ -171,10 +171,11 @@ pub fn silences_text(board: &AlertBoard, choice: SilenceChoice, now: Now) -> Str
             .filter(|row| choice.lists(row, now))
             .map(|row| silence_row(row, now)),
     );
-    if rows.len() == 1 {
-        "no such silence\n".to_owned()
-    } else {
-        columns(&rows)
+    match (rows.len(), board.silences_unknown()) {
+        (1, Some(why)) => format!("not known: {}\n", safe(&why)),
+        (1, None) => "no such silence\n".to_owned(),
+        (_, Some(why)) => format!("{}as last heard: {}\n", columns(&rows), safe(&why)),
+        (_, None) => columns(&rows),
     }
 }
 
@@ -236,6 +237,22 @@ mod tests {
         );
         assert!(text.lines().all(|line| width(line) < 600));
         assert_eq!(text.lines().count(), 6, "{text}");
+    }
+
+    #[test]
+    fn no_silence_is_not_said_where_nobody_answered() {
+        let mut inputs = sample::inputs(Vec::new());
+        let text = |inputs: &_| {
+            let board = Desk::new().arrange(inputs, &Arrangement::default(), sample::now());
+            silences_text(&board, SilenceChoice::All, sample::now())
+        };
+        assert_eq!(text(&inputs), "no such silence\n");
+        inputs.sources[0].snapshot = None;
+        inputs.sources[0].failure = Some(("connection refused".into(), std::time::Duration::ZERO));
+        assert_eq!(
+            text(&inputs),
+            "not known: alertmanager eu-0: connection refused\n"
+        );
     }
 
     #[test]

@@ -118,7 +118,7 @@ fn warnings<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>) {
             .pipeline
             .faults
             .iter()
-            .map(|f| (format!("✗ {f}"), Role::StateFailed));
+            .map(|f| (format!("✗ {}", f.words(scene.now)), Role::StateFailed));
         standing.extend(faults);
         let errors = board
             .errors

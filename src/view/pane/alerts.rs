@@ -275,7 +275,7 @@ fn sentence(scene: Scene, board: &AlertBoard) -> String {
             format!("none seen firing, but {}", belief::fault_words(scene, fault))
         }
         (Heard::All, Some(fault)) => format!("none firing, but {}", belief::fault_words(scene, fault)),
-        (Heard::All | Heard::Some, None) => SafeText::line(&board.sentence()).into_string(),
+        (Heard::All | Heard::Some, None) => SafeText::line(&board.sentence(scene.still)).into_string(),
     }
 }
 

@@ -51,12 +51,12 @@ pub(in crate::view) fn is_proven(board: &AlertBoard) -> bool {
 pub(in crate::view) fn fault_words(scene: Scene, fault: &PipelineFault) -> String {
     let words = match fault {
         PipelineFault::SourceDown { source, cause, .. } => silence_of(scene, source).map_or_else(
-            || fault.to_string(),
+            || fault.words(scene.still),
             |age| format!("{source} down {age}: {cause}"),
         ),
         PipelineFault::WatchdogAbsent { .. }
         | PipelineFault::NotDelivered { .. }
-        | PipelineFault::RulesFailing { .. } => fault.to_string(),
+        | PipelineFault::RulesFailing { .. } => fault.words(scene.still),
     };
     SafeText::line(&words).into_string()
 }

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::merge::{Entry, by_name};
-use super::{Desk, RulesInput, Sources};
+use super::{Desk, RulesInput, Sources, before};
 use crate::backend::metrics::{AlertingRule, Firing, RuleHealth};
 use crate::domain::alert::{Alert, AlertSnapshot, Labels, PipelineFault, PipelineHealth, matcher};
 use crate::time::{Now, Tick};
@@ -54,7 +54,7 @@ struct Seen {
 struct Missing {
     name: Arc<str>,
     count: usize,
-    firing_for: Duration,
+    since: DateTime<Utc>,
 }
 
 impl Desk {
@@ -65,8 +65,8 @@ impl Desk {
             return health;
         }
         self.judge_watchdog(sources, rules, now, &mut health);
-        judge_sources(sources, &mut health);
-        self.judge_rules(sources, rules, &mut health);
+        judge_sources(sources, now, &mut health);
+        self.judge_rules(sources, rules, now, &mut health);
 
         let mut ages: Vec<Duration> = sources
             .inputs
@@ -149,12 +149,11 @@ impl Desk {
         let several = present.len() > 1;
         let mut faults: Vec<PipelineFault> = absent
             .map(|(cluster, _)| PipelineFault::WatchdogAbsent {
-                missing: self
+                since: self
                     .pipeline
                     .watchdog
                     .get(*cluster)
-                    .map(|seen| now.tick.since(seen.last))
-                    .unwrap_or_default(),
+                    .map_or(now.tick, |seen| seen.last),
                 matcher: if several {
                     format!("{shown} at {cluster}")
                 } else {
@@ -165,7 +164,13 @@ impl Desk {
         health.faults.append(&mut faults);
     }
 
-    fn judge_rules(&mut self, sources: &Sources<'_>, input: &RulesInput, health: &mut PipelineHealth) {
+    fn judge_rules(
+        &mut self,
+        sources: &Sources<'_>,
+        input: &RulesInput,
+        now: Now,
+        health: &mut PipelineHealth,
+    ) {
         match input {
             RulesInput::NotConfigured => {
                 if self.settings.watchdog.is_none() {
@@ -190,13 +195,13 @@ impl Desk {
                 health.faults.push(PipelineFault::SourceDown {
                     source: Arc::clone(source),
                     cause: cause.to_string(),
-                    since: *since,
+                    since: before(now.tick, *since),
                 });
             }
             RulesInput::Asked { failure: None, .. } => match input.believed() {
                 Some((rules, _)) => {
                     failing(rules, health);
-                    self.judge_delivery(sources, rules, health);
+                    self.judge_delivery(sources, rules, now, health);
                 }
                 None => health
                     .unknown
@@ -209,6 +214,7 @@ impl Desk {
         &mut self,
         sources: &Sources<'_>,
         rules: &Arc<Vec<AlertingRule>>,
+        now: Now,
         health: &mut PipelineHealth,
     ) {
         let mut clusters = sources.inputs.iter().zip(&sources.clusters);
@@ -233,7 +239,7 @@ impl Desk {
             .as_ref()
             .is_some_and(|known| known.is_of(rules, &snapshots))
         {
-            let missing = undelivered(rules, &by_name(&self.entries));
+            let missing = undelivered(rules, &by_name(&self.entries), now.utc);
             self.pipeline.delivery = Some(Delivery {
                 rules: Arc::clone(rules),
                 snapshots,
@@ -244,12 +250,12 @@ impl Desk {
         health.faults.extend(missing.map(|m| PipelineFault::NotDelivered {
             name: Arc::clone(&m.name),
             count: m.count,
-            firing_for: m.firing_for,
+            since: m.since,
         }));
     }
 }
 
-fn judge_sources(sources: &Sources<'_>, health: &mut PipelineHealth) {
+fn judge_sources(sources: &Sources<'_>, now: Now, health: &mut PipelineHealth) {
     for input in sources.inputs {
         let source: Arc<str> = format!("alertmanager {}", input.name).into();
         match (&input.failure, input.fault()) {
@@ -257,13 +263,13 @@ fn judge_sources(sources: &Sources<'_>, health: &mut PipelineHealth) {
                 health.faults.push(PipelineFault::SourceDown {
                     source,
                     cause: cause.to_string(),
-                    since: *since,
+                    since: before(now.tick, *since),
                 });
             }
             (None, Some(cause)) => health.faults.push(PipelineFault::SourceDown {
                 source,
                 cause: cause.to_string(),
-                since: input.age.unwrap_or_default(),
+                since: before(now.tick, input.age.unwrap_or_default()),
             }),
             (None, None) if input.snapshot.is_none() => {
                 health.unknown.push(format!("{source} has not answered yet"));
@@ -288,7 +294,7 @@ fn failing(rules: &[AlertingRule], health: &mut PipelineHealth) {
 
 /// How long a rule's alert has been firing, by Prometheus's own clock; `None` while it is pending.
 fn firing_for(rule: &AlertingRule, active_at: DateTime<Utc>) -> Option<Duration> {
-    let since = active_at + chrono::TimeDelta::from_std(rule.hold).ok()?;
+    let since = active_at + TimeDelta::from_std(rule.hold).ok()?;
     (rule.last_evaluation? - since).to_std().ok()
 }
 
@@ -314,7 +320,11 @@ struct Arrived<'a> {
 }
 
 /// What fires for longer than the grace and no Alertmanager has, by alert name, the longest first.
-fn undelivered(rules: &[AlertingRule], arrived: &HashMap<&str, Vec<&Entry>>) -> Vec<Missing> {
+fn undelivered(
+    rules: &[AlertingRule],
+    arrived: &HashMap<&str, Vec<&Entry>>,
+    now: DateTime<Utc>,
+) -> Vec<Missing> {
     let mut missing: Vec<Missing> = Vec::new();
     for rule in rules {
         let there: Vec<&Labels> = arrived
@@ -338,20 +348,22 @@ fn undelivered(rules: &[AlertingRule], arrived: &HashMap<&str, Vec<&Entry>>) -> 
             if arrived.values.contains(&values_of(&alert.labels, &arrived.names)) {
                 continue;
             }
+            // by Prometheus's own clock until now, by ours from here on
+            let since = now - TimeDelta::from_std(firing).unwrap_or_default();
             match missing.iter_mut().find(|m| m.name == rule.name) {
                 Some(m) => {
                     m.count += 1;
-                    m.firing_for = m.firing_for.max(firing);
+                    m.since = m.since.min(since);
                 }
                 None => missing.push(Missing {
                     name: Arc::clone(&rule.name),
                     count: 1,
-                    firing_for: firing,
+                    since,
                 }),
             }
         }
     }
-    missing.sort_by(|a, b| b.firing_for.cmp(&a.firing_for).then_with(|| a.name.cmp(&b.name)));
+    missing.sort_by(|a, b| a.since.cmp(&b.since).then_with(|| a.name.cmp(&b.name)));
     missing
 }
 
