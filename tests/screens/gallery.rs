@@ -98,6 +98,9 @@ fn states() -> Vec<(&'static str, Build)> {
         ("deaf-composer", |w, h| {
             let mut model = on_alerts(shop::deaf(size(w, h)));
             press(&mut model, "s");
+            press(&mut model, "shift-tab");
+            press(&mut model, "shift-tab");
+            shop::type_text(&mut model, "service=checkout");
             model
         }),
         ("loading", |w, h| shop::silent(size(w, h))),

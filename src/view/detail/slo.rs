@@ -11,6 +11,7 @@ use crate::domain::alert::{Alert, AlertState, Labels, SeverityRank};
 use crate::domain::slo::{Reachable, Reading, RuleState, Severity, SloReport, Staleness, WindowReport};
 use crate::text::{Cut, SafeText, cut, fit, fit_right};
 use crate::theme::Role;
+use crate::view::pane::belief::{self, Heard};
 use crate::view::pane::{alert_rows, slo, standing};
 use crate::view::sheet::Sheet;
 use crate::view::widget::chart::{self, Chart, Limit, Series, Shape};
@@ -169,7 +170,14 @@ fn window_role(report: &SloReport, window: &WindowReport) -> Role {
 }
 
 fn note(scene: Scene, window: &WindowReport) -> Vec<Piece<'static>> {
-    let mut pieces = vec![match &window.reading {
+    let mut pieces = Vec::new();
+    if window.stale == Staleness::Stale {
+        pieces.push(Piece::own(
+            format!("stale {} ", figures::stepped(window.age)),
+            Role::StateStale,
+        ));
+    }
+    pieces.push(match &window.reading {
         Reading::Ratio { error_ratio, .. } => Piece::own(
             format!("{} errors", figures::ratio(*error_ratio)),
             Role::TextMuted,
@@ -181,13 +189,7 @@ fn note(scene: Scene, window: &WindowReport) -> Vec<Piece<'static>> {
             Piece::word("no answer", Role::StateFailed)
         }
         Reading::Pending => Piece::word("not read yet", Role::StateBusy),
-    }];
-    if window.stale == Staleness::Stale {
-        pieces.push(Piece::own(
-            format!(" stale {}", figures::stepped(window.age)),
-            Role::StateStale,
-        ));
-    }
+    });
     if let Some(events) = window.low_traffic {
         pieces.push(Piece::own(
             format!(" few: {} events", words::count(events)),
@@ -323,8 +325,10 @@ fn service_alerts<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet
         (rank, alert.occurrence.starts_at)
     });
     sheet.heading("Alerts of the service");
-    if found.is_empty() {
-        sheet.prose("none", Role::TextMuted);
+    match belief::heard(board) {
+        Heard::Nobody => sheet.prose("what fires now is not known", Role::StateStale),
+        Heard::All | Heard::Some if found.is_empty() => sheet.prose("none", Role::TextMuted),
+        Heard::All | Heard::Some => {}
     }
     for &alert in found.iter().take(LISTED) {
         sheet.figure(1, move |buffer, row| {

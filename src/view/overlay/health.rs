@@ -91,7 +91,7 @@ fn line<'a>(scene: Scene<'a>, backend: &'a BackendHealth, name_width: usize, she
         let retry = figures::until(next_try.since(scene.now.tick));
         sheet.pair(
             "  ",
-            &format!("failing for {for_long}: {cause}; retry in {retry}"),
+            &format!("failing for {for_long}: {cause} · retry in {retry}"),
             light.role(),
         );
     }

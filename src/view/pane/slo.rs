@@ -306,9 +306,10 @@ pub(super) const COUNTED: [(SloState, &str, Role); 4] = [
     (SloState::NoData, "no data", Role::SloUnknown),
 ];
 
-/// How many are in a state.
+/// How many are in a state, those left out that have not been read yet.
 pub(super) fn count_of(board: &SloBoard, state: SloState) -> usize {
-    board.slos.iter().filter(|report| report.state == state).count()
+    let read = board.slos.iter().filter(|report| !is_unread(report));
+    read.filter(|report| report.state == state).count()
 }
 
 fn count(board: &SloBoard) -> Vec<Piece<'static>> {
@@ -321,6 +322,11 @@ fn count(board: &SloBoard) -> Vec<Piece<'static>> {
             }
             pieces.push(Piece::own(format!("{count} {word}"), role));
         }
+    }
+    let unread = board.slos.iter().filter(|report| is_unread(report)).count();
+    if unread > 0 {
+        let gap = if pieces.is_empty() { "" } else { " · " };
+        pieces.push(Piece::own(format!("{gap}{unread} not read"), Role::StateBusy));
     }
     if pieces.is_empty() && !board.slos.is_empty() {
         let idle = match count_of(board, SloState::NoTraffic) {
