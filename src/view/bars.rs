@@ -70,30 +70,32 @@ impl Light {
     }
 }
 
-/// What of a backend's trouble is said beside its light.
-fn trouble(health: &BackendHealth, now: Now) -> Option<String> {
+/// What of a backend's trouble is said beside its light, what can be done without last.
+fn trouble(health: &BackendHealth, now: Now) -> Vec<String> {
     let stale = health
         .last_good
-        .map(|at| format!("stale {}", figures::stepped(now.tick.since(at))));
-    match Light::of(health, now) {
-        Light::Lit => None,
-        Light::Waiting => Some("waiting".to_owned()),
-        Light::Stale => stale,
-        Light::Out => {
-            let how = stale.unwrap_or_else(|| "down".to_owned());
-            match &health.status {
-                Status::Failed { next_try, .. } => {
-                    let retry = figures::until(next_try.since(now.tick));
-                    Some(format!("{how}, retry in {retry}"))
-                }
-                Status::Idle | Status::InFlight { .. } => Some(how),
+        .map(|at| format!(" stale {}", figures::stepped(now.tick.since(at))));
+    match (Light::of(health, now), &health.status) {
+        (Light::Lit, _) => Vec::new(),
+        (Light::Waiting, _) => vec![" waiting".to_owned()],
+        (Light::Stale, _) => stale.into_iter().collect(),
+        (Light::Out, status) => {
+            let mut said = vec![stale.unwrap_or_else(|| " down".to_owned())];
+            if let Status::Failed { next_try, .. } = status {
+                let retry = figures::until(next_try.since(now.tick));
+                said.push(format!(", retry in {retry}"));
             }
+            said
         }
     }
 }
 
+/// Rank of what never gives way: the context, and a light that is not lit.
+const KEPT: u8 = 0;
 /// Rank of a light that says nothing but that all is well.
 const LIT: u8 = 5;
+/// From this rank on a segment goes before a light in trouble loses its age.
+const SPARE: u8 = 4;
 /// Below this width lit lights have no names.
 const NARROW: u16 = 60;
 
@@ -101,6 +103,53 @@ const NARROW: u16 = 60;
 struct Segment<'a> {
     pieces: Vec<Piece<'a>>,
     rank: u8,
+    /// Pieces at least, where the last ones can be done without.
+    least: usize,
+}
+
+impl<'a> Segment<'a> {
+    fn new(pieces: Vec<Piece<'a>>, rank: u8) -> Self {
+        let least = pieces.len();
+        Self { pieces, rank, least }
+    }
+}
+
+/// Cells between two segments.
+const GAP: usize = 2;
+
+/// Makes segments fit: when a light is tried again goes first, then what says that all is well, then the age of the
+/// trouble, then the rest by rank. Of a light that is not lit, shape and name stay.
+fn squeeze(segments: &mut Vec<Segment>, room: usize) {
+    let fits =
+        |segments: &[Segment]| segments.iter().map(|s| width_of(&s.pieces) + GAP).sum::<usize>() <= room;
+    shorten(segments, 1);
+    if fits(segments) {
+        return;
+    }
+    while !fits(segments) && drop_above(segments, SPARE) {}
+    if fits(segments) {
+        return;
+    }
+    shorten(segments, 0);
+    while !fits(segments) && drop_above(segments, KEPT) {}
+}
+
+/// Leaves segments that can be shortened so many of their spare pieces.
+fn shorten(segments: &mut [Segment], spare: usize) {
+    for segment in segments {
+        segment.pieces.truncate(segment.least + spare);
+    }
+}
+
+/// Drops the segment of the highest rank above `kept`; whether there was one.
+fn drop_above(segments: &mut Vec<Segment>, kept: u8) -> bool {
+    let found = (0..segments.len())
+        .filter(|&at| segments[at].rank > kept)
+        .max_by_key(|&at| (segments[at].rank, at));
+    if let Some(at) = found {
+        segments.remove(at);
+    }
+    found.is_some()
 }
 
 /// Draws the top bar.
@@ -112,37 +161,23 @@ pub(super) fn top(scene: Scene, buffer: &mut Buffer, area: Rect) {
         Role::TextMuted,
     )];
     let mut segments = vec![
-        Segment {
-            pieces: vec![Piece::word("midwatch", Role::TextStrong)],
-            rank: 6,
-        },
-        Segment {
-            pieces: vec![context(scene)],
-            rank: 0,
-        },
+        Segment::new(vec![Piece::word("midwatch", Role::TextStrong)], 6),
+        Segment::new(vec![context(scene)], KEPT),
     ];
     if let Some(paused) = &model.paused {
-        segments.push(Segment {
-            pieces: paused_pieces(paused, scene.now),
-            rank: 1,
-        });
+        segments.push(Segment::new(paused_pieces(paused, scene.now), 1));
     }
     segments.extend(lights(scene));
     if model.scope.current().is_some() {
         let crumbs = SafeText::line(&model.scope.breadcrumb()).into_owned();
-        segments.push(Segment {
-            pieces: vec![
-                Piece::word("scope ", Role::TextMuted),
-                Piece::safe(crumbs, Role::Accent),
-            ],
-            rank: 3,
-        });
+        let scope = vec![
+            Piece::word("scope ", Role::TextMuted),
+            Piece::safe(crumbs, Role::Accent),
+        ];
+        segments.push(Segment::new(scope, 3));
     }
     if model.settings.read_only {
-        segments.push(Segment {
-            pieces: vec![Piece::word("READ-ONLY", Role::StateStale)],
-            rank: 2,
-        });
+        segments.push(Segment::new(vec![Piece::word("READ-ONLY", Role::StateStale)], 2));
     }
     if area.width < NARROW {
         // What is well needs no name here.
@@ -151,20 +186,13 @@ pub(super) fn top(scene: Scene, buffer: &mut Buffer, area: Rect) {
         }
     }
     let room = usize::from(area.width).saturating_sub(width_of(&clock) + 3);
-    let gap = 2;
-    while segments.iter().map(|s| width_of(&s.pieces) + gap).sum::<usize>() > room && segments.len() > 1 {
-        let Some(least) = (0..segments.len())
-            .filter(|&at| segments[at].rank > 0)
-            .max_by_key(|&at| (segments[at].rank, at))
-        else {
-            break;
-        };
-        segments.remove(least);
+    if segments.iter().map(|s| width_of(&s.pieces) + GAP).sum::<usize>() > room {
+        squeeze(&mut segments, room);
     }
     let mut rest = widget::after(area, 1);
     for segment in &segments {
         let used = scene.line(buffer, rest, &segment.pieces);
-        rest = widget::after(rest, used + gap as u16);
+        rest = widget::after(rest, used + GAP as u16);
     }
     let at = area.width.saturating_sub(width_of(&clock) as u16 + 1);
     let right = widget::after(area, at);
@@ -229,7 +257,7 @@ fn lights(scene: Scene) -> Vec<Segment<'static>> {
     segments
 }
 
-fn light(state: Light, name: String, trouble: Option<String>) -> Segment<'static> {
+fn light(state: Light, name: String, trouble: Vec<String>) -> Segment<'static> {
     let mut pieces = vec![
         Piece::word(state.shape(), state.role()),
         Piece::word(" ", Role::Text),
@@ -242,13 +270,11 @@ fn light(state: Light, name: String, trouble: Option<String>) -> Segment<'static
             },
         ),
     ];
-    if let Some(trouble) = trouble {
-        pieces.push(Piece::own(format!(" {trouble}"), state.role()));
-    }
-    Segment {
-        pieces,
-        rank: if state == Light::Lit { LIT } else { 2 },
-    }
+    let least = pieces.len();
+    let said = trouble.into_iter().map(|words| Piece::own(words, state.role()));
+    pieces.extend(said);
+    let rank = if state == Light::Lit { LIT } else { KEPT };
+    Segment { pieces, rank, least }
 }
 
 /// Draws the bottom bar: what is typed, else the keys of an unfinished sequence, else a toast, else hints.

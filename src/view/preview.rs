@@ -30,7 +30,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             None => return nothing(scene, buffer, area),
         },
         PaneId::Alerts => match model.alerts.at(open_row(model)) {
-            Some((_, Some(alert))) => opened(alert::pages(scene, alert)),
+            Some((_, Some(alert))) => (format!("Alert {}", alert.name), alert::preview(scene, alert)),
             Some((group, None)) => (
                 format!("Group {}", alert_rows::key_words(&group.key)),
                 of_group(scene, group),
@@ -104,7 +104,7 @@ fn of_group<'a>(scene: Scene<'a>, group: &'a AlertGroup) -> Sheet<'a> {
     }
     if let Some(first) = group.alerts.first() {
         sheet.heading("The most urgent");
-        sheet.append(alert::pages(scene, first).joined());
+        sheet.append(alert::preview(scene, first));
     }
     sheet
 }

@@ -83,9 +83,24 @@ fn states() -> Vec<(&'static str, Build)> {
         ("stale", |w, h| on_alerts(shop::stale(size(w, h)))),
         ("failed", |w, h| shop::failed(size(w, h))),
         ("deaf", |w, h| on_alerts(shop::deaf(size(w, h)))),
+        ("unanswered", |w, h| shop::unanswered(size(w, h))),
+        ("partly-stale", |w, h| shop::partly_stale(size(w, h))),
+        ("paused", |w, h| {
+            let mut model = shop::shop(size(w, h));
+            press(&mut model, "p");
+            model
+        }),
+        ("open-health-deaf", |w, h| {
+            let mut model = shop::deaf(size(w, h));
+            press(&mut model, "H");
+            model
+        }),
         ("deaf-composer", |w, h| {
             let mut model = on_alerts(shop::deaf(size(w, h)));
             press(&mut model, "s");
+            press(&mut model, "shift-tab");
+            press(&mut model, "shift-tab");
+            shop::type_text(&mut model, "service=checkout");
             model
         }),
         ("loading", |w, h| shop::silent(size(w, h))),

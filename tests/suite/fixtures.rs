@@ -118,6 +118,38 @@ pub fn calm(size: Size) -> Model {
     model
 }
 
+/// SLOs are defined, and the metrics backend has never answered about them.
+pub fn unanswered(size: Size) -> Model {
+    let mut model = deaf(size);
+    let mut feed = Feed {
+        last: slo_feed(SloBoard {
+            slos: ["checkout", "payment", "search"]
+                .map(|service| {
+                    let name = format!("{service}-availability");
+                    Arc::new(unread(&name, service, SloState::NoData, &Reading::Pending))
+                })
+                .into(),
+            ..SloBoard::default()
+        })
+        .last,
+        ..model.slo.feed.clone()
+    };
+    for report in &mut Arc::make_mut(&mut feed.last.as_mut().unwrap().value).slos {
+        Arc::make_mut(report).had_data = HadData::No;
+    }
+    tell(&mut model, Msg::SloFetched(feed));
+    model
+}
+
+/// The shop with one SLO whose shortest window is not answered any more, its longer ones are.
+pub fn partly_stale(size: Size) -> Model {
+    let mut model = shop(size);
+    let mut board = slo_board();
+    Arc::make_mut(&mut board.slos[0]).windows[0].stale = Staleness::Stale;
+    tell(&mut model, Msg::SloFetched(slo_feed(board)));
+    model
+}
+
 /// Both Alertmanagers refuse the connection, from the start: a board of nothing but faults.
 pub fn deaf(size: Size) -> Model {
     let mut model = failed(size);
@@ -128,7 +160,7 @@ pub fn deaf(size: Size) -> Model {
         board.pipeline.faults.push(PipelineFault::SourceDown {
             source: format!("alertmanager {}", source.name).into(),
             cause: cause.to_owned(),
-            since: Duration::from_secs(60),
+            since: midwatch::time::Tick::ZERO,
         });
         source.age = None;
         source.fault = Some(cause.into());

@@ -107,6 +107,13 @@ fn on(pane: PaneId, mut model: Model) -> Model {
 fn slo_pane_in_every_state() {
     at_each(&SIZES, "slo_fresh", |w, h| shop::shop(size(w, h)));
     at_each(&SIZES, "slo_loading", |w, h| shop::silent(size(w, h)));
+    at_each(&SIZES, "slo_partly_stale", |w, h| shop::partly_stale(size(w, h)));
+    at_each(&SIZES, "slo_unanswered", |w, h| shop::unanswered(size(w, h)));
+    at_each(&SIZES, "slo_paused", |w, h| {
+        let mut model = shop::shop(size(w, h));
+        press(&mut model, "p");
+        model
+    });
     at_each(&SIZES, "slo_stale", |w, h| shop::stale(size(w, h)));
     at_each(&SIZES, "slo_failed", |w, h| shop::failed(size(w, h)));
     at_each(&SIZES, "slo_overflowing", |w, h| shop::crowded(size(w, h), 1_000));
@@ -201,6 +208,34 @@ fn overlays_where_room_is_scarce() {
         shop::type_text(&mut model, "service=checkout");
         model
     });
+}
+
+#[test]
+fn a_light_that_is_not_lit_is_seen_at_every_width() {
+    for width in 40..200 {
+        for model in [shop::stale(size(width, 24)), shop::failed(size(width, 24))] {
+            let top = rows(&drawn(&model).0).remove(0);
+            assert!(
+                top.contains("✗ metrics") && top.contains("✗ alerts"),
+                "{width}: {top}"
+            );
+        }
+    }
+}
+
+#[test]
+fn without_a_source_that_is_believed_nothing_is_said_to_be_quiet() {
+    for (width, height) in SIZES {
+        for keys in ["", "S", "s"] {
+            let mut model = on(PaneId::Alerts, shop::deaf(size(width, height)));
+            press_all(&mut model, keys);
+            let text = rows(&drawn(&model).0).join(" ");
+            assert!(text.contains("not known"), "{keys}: {text}");
+            for lie in ["none firing", "quiet", "hides nothing", "No silence ("] {
+                assert!(!text.contains(lie), "{keys}: {text}");
+            }
+        }
+    }
 }
 
 #[test]

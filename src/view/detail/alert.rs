@@ -45,6 +45,26 @@ pub(in crate::view) fn pages<'a>(scene: Scene<'a>, alert: &'a Alert) -> Pages<'a
     }
 }
 
+/// The same under the cursor: who has it and what it is before what there is to read, its link in one line at the end.
+pub(in crate::view) fn preview<'a>(scene: Scene<'a>, alert: &'a Alert) -> Sheet<'a> {
+    let mut sheet = head(scene, alert);
+    summary(alert, &mut sheet);
+    taken(scene, alert, &mut sheet);
+    labels(alert, &mut sheet);
+    hidden(scene, alert, &mut sheet);
+    described(alert, &mut sheet);
+    sheet.heading("Read on");
+    runbook(alert, &mut sheet);
+    route(alert, &mut sheet);
+    if !alert.generator_url.is_empty() {
+        sheet.line(vec![
+            Piece::word("graph  ", Role::TextMuted),
+            Piece::safe(SafeText::line(&alert.generator_url), Role::Text),
+        ]);
+    }
+    sheet
+}
+
 fn head<'a>(scene: Scene<'a>, alert: &'a Alert) -> Sheet<'a> {
     let mut sheet = Sheet::default();
     let mut line = vec![
@@ -65,21 +85,41 @@ fn head<'a>(scene: Scene<'a>, alert: &'a Alert) -> Sheet<'a> {
 
 /// What its rule's author had to say.
 fn said<'a>(alert: &'a Alert, sheet: &mut Sheet<'a>) {
-    let annotation = |name| alert.annotations.get(name).filter(|text| !text.trim().is_empty());
-    if let Some(summary) = annotation("summary") {
+    summary(alert, sheet);
+    described(alert, sheet);
+    sheet.heading("Read on");
+    runbook(alert, sheet);
+    if !alert.generator_url.is_empty() {
+        sheet.pair("graph", &alert.generator_url, Role::Text);
+    }
+}
+
+fn annotation<'a>(alert: &'a Alert, name: &str) -> Option<&'a str> {
+    let text = alert.annotations.get(name)?;
+    (!text.trim().is_empty()).then_some(text)
+}
+
+fn summary<'a>(alert: &'a Alert, sheet: &mut Sheet<'a>) {
+    if let Some(summary) = annotation(alert, "summary") {
         sheet.blank();
         sheet.prose(summary, Role::TextStrong);
     }
-    for name in ["description", "message"] {
-        if let Some(text) = annotation(name) {
-            sheet.blank();
-            sheet.prose(text, Role::Text);
-        }
+}
+
+fn described<'a>(alert: &'a Alert, sheet: &mut Sheet<'a>) {
+    for text in ["description", "message"]
+        .iter()
+        .filter_map(|name| annotation(alert, name))
+    {
+        sheet.blank();
+        sheet.prose(text, Role::Text);
     }
-    sheet.heading("Read on");
+}
+
+fn runbook<'a>(alert: &'a Alert, sheet: &mut Sheet<'a>) {
     let runbook = ["runbook_url", "runbook", "playbook_url"]
         .iter()
-        .find_map(|name| annotation(name));
+        .find_map(|name| annotation(alert, name));
     match runbook {
         Some(url) => {
             sheet.pair("runbook", url, Role::Accent);
@@ -89,9 +129,6 @@ fn said<'a>(alert: &'a Alert, sheet: &mut Sheet<'a>) {
             "none: the rule has no annotation runbook_url",
             Role::TextDim,
         ),
-    }
-    if !alert.generator_url.is_empty() {
-        sheet.pair("graph", &alert.generator_url, Role::Text);
     }
 }
 

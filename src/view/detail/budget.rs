@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::domain::slo::{Budget, RollingExhaustion, SloReport};
+use crate::domain::slo::{Budget, Reading, RollingExhaustion, SloReport};
 use crate::theme::Role;
 use crate::view::pane::slo;
 use crate::view::sheet::Sheet;
@@ -17,7 +17,10 @@ use crate::view::{Scene, figures};
 pub(super) fn budget<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet<'a>) {
     sheet.heading("Error budget");
     let Some(left) = &report.budget else {
-        sheet.prose("not known: the period has no data", Role::SloUnknown);
+        sheet.prose(
+            &format!("not known: {}", why_unknown(scene, report)),
+            Role::SloUnknown,
+        );
         return;
     };
     let role = slo::budget_role(left.status);
@@ -42,6 +45,20 @@ pub(super) fn budget<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sh
         sheet.figure(10, move |buffer, area| {
             burn_down_chart(scene, buffer, area, report, &points);
         });
+    }
+}
+
+/// Why there is no budget to show.
+fn why_unknown(scene: Scene, report: &SloReport) -> String {
+    match report.windows.last().map(|window| &window.reading) {
+        Some(Reading::Error(why)) => why.to_string(),
+        Some(Reading::Pending) | None => match slo::freshness(scene).failure {
+            Some(cause) => cause.to_owned(),
+            None => "the period has not been read yet".to_owned(),
+        },
+        Some(Reading::Ratio { .. } | Reading::NoTraffic | Reading::NoData) => {
+            "the period has no data".to_owned()
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::domain::alert::{Alert, AlertState, Labels, SeverityRank};
 use crate::domain::slo::{Reachable, Reading, RuleState, Severity, SloReport, Staleness, WindowReport};
 use crate::text::{Cut, SafeText, cut, fit, fit_right};
 use crate::theme::Role;
+use crate::view::pane::belief::{self, Heard};
 use crate::view::pane::{alert_rows, slo, standing};
 use crate::view::sheet::Sheet;
 use crate::view::widget::chart::{self, Chart, Limit, Series, Shape};
@@ -40,7 +41,7 @@ pub(in crate::view) fn pages<'a>(scene: Scene<'a>, report: &'a SloReport) -> Pag
 /// State, promise and the sentence that says it all.
 fn head<'a>(scene: Scene<'a>, report: &'a SloReport) -> Sheet<'a> {
     let mut sheet = Sheet::default();
-    let mut line = vec![slo::state(report.state), Piece::word("  ", Role::Text)];
+    let mut line = vec![slo::state_of(scene, report), Piece::word("  ", Role::Text)];
     line.push(Piece::safe(SafeText::line(&report.slo.service), Role::TextStrong));
     line.push(Piece::word(" ", Role::Text));
     line.push(Piece::safe(SafeText::line(slo::short_name(report)), Role::Text));
@@ -117,7 +118,7 @@ fn window_row(
             Piece::word("  ", Role::Text),
         ],
     );
-    let note = note(window);
+    let note = note(scene, window);
     let note_width = 16.min(area.width.saturating_sub(x) / 2);
     let track_width = area.width.saturating_sub(x + note_width + 2);
     if track_width >= 6 && window.burn_rate.is_some() {
@@ -168,8 +169,15 @@ fn window_role(report: &SloReport, window: &WindowReport) -> Role {
     }
 }
 
-fn note(window: &WindowReport) -> Vec<Piece<'static>> {
-    let mut pieces = vec![match &window.reading {
+fn note(scene: Scene, window: &WindowReport) -> Vec<Piece<'static>> {
+    let mut pieces = Vec::new();
+    if window.stale == Staleness::Stale {
+        pieces.push(Piece::own(
+            format!("stale {} ", figures::stepped(window.age)),
+            Role::StateStale,
+        ));
+    }
+    pieces.push(match &window.reading {
         Reading::Ratio { error_ratio, .. } => Piece::own(
             format!("{} errors", figures::ratio(*error_ratio)),
             Role::TextMuted,
@@ -177,14 +185,11 @@ fn note(window: &WindowReport) -> Vec<Piece<'static>> {
         Reading::NoTraffic => Piece::word("no traffic", Role::SloUnknown),
         Reading::NoData => Piece::word("no data", Role::SloUnknown),
         Reading::Error(why) => Piece::own(SafeText::line(why).into_string(), Role::StateFailed),
-        Reading::Pending => Piece::word("not asked yet", Role::StateBusy),
-    }];
-    if window.stale == Staleness::Stale {
-        pieces.push(Piece::own(
-            format!(" stale {}", figures::stepped(window.age)),
-            Role::StateStale,
-        ));
-    }
+        Reading::Pending if slo::freshness(scene).failure.is_some() => {
+            Piece::word("no answer", Role::StateFailed)
+        }
+        Reading::Pending => Piece::word("not read yet", Role::StateBusy),
+    });
     if let Some(events) = window.low_traffic {
         pieces.push(Piece::own(
             format!(" few: {} events", words::count(events)),
@@ -227,7 +232,8 @@ fn trend(scene: Scene, buffer: &mut Buffer, area: Rect, report: &SloReport, poin
             limits,
             x: [0.0, last],
             y: [0.0, 1.0],
-            y_label: |y| format!("{y:.0}×"),
+            // Room for four digits, so that the line does not move when the burn grows.
+            y_label: |y| format!("{y:>4.0}×"),
             x_labels: vec![(0.0, label), (last, "now".to_owned())],
         },
     );
@@ -319,8 +325,10 @@ fn service_alerts<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet
         (rank, alert.occurrence.starts_at)
     });
     sheet.heading("Alerts of the service");
-    if found.is_empty() {
-        sheet.prose("none", Role::TextMuted);
+    match belief::heard(board) {
+        Heard::Nobody => sheet.prose("what fires now is not known", Role::StateStale),
+        Heard::All | Heard::Some if found.is_empty() => sheet.prose("none", Role::TextMuted),
+        Heard::All | Heard::Some => {}
     }
     for &alert in found.iter().take(LISTED) {
         sheet.figure(1, move |buffer, row| {

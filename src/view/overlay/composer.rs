@@ -122,19 +122,20 @@ fn draw_field(
 fn preview<'a>(scene: Scene<'a>, open: &'a Composer) -> Sheet<'a> {
     const LISTED: usize = 12;
     let mut sheet = Sheet::default();
+    let Some(board) = scene.model.alerts.board.as_deref() else {
+        sheet.prose(
+            "✗ what it hides is not known: no Alertmanager has answered",
+            Role::StateFailed,
+        );
+        return sheet;
+    };
+    unheard(board, &mut sheet);
     let matchers = match matchers_of(open) {
         Ok(matchers) => matchers,
         Err(why) => {
             sheet.prose(&format!("! {why}"), Role::StateStale);
             return sheet;
         }
-    };
-    let Some(board) = scene.model.alerts.board.as_deref() else {
-        sheet.prose(
-            "what it hides is not known: no Alertmanager has answered",
-            Role::StateStale,
-        );
-        return sheet;
     };
     let seen = match silence_preview(&matchers, board, &[]) {
         Ok(seen) => seen,
@@ -143,7 +144,6 @@ fn preview<'a>(scene: Scene<'a>, open: &'a Composer) -> Sheet<'a> {
             return sheet;
         }
     };
-    unheard(board, &mut sheet);
     let alerts = match seen.matched.len() {
         0 => "nothing".to_owned(),
         1 => "1 alert".to_owned(),

@@ -2,9 +2,11 @@
 
 use crate::app::BackendHealth;
 use crate::app::feed::Status;
+use crate::domain::alert::PipelineFault;
 use crate::text::{SafeText, fit, fit_right, width};
 use crate::theme::Role;
 use crate::view::bars::Light;
+use crate::view::pane::belief::fault_words;
 use crate::view::sheet::Sheet;
 use crate::view::widget::{Piece, words};
 use crate::view::{Scene, figures};
@@ -89,7 +91,7 @@ fn line<'a>(scene: Scene<'a>, backend: &'a BackendHealth, name_width: usize, she
         let retry = figures::until(next_try.since(scene.now.tick));
         sheet.pair(
             "  ",
-            &format!("failing for {for_long}: {cause}; retry in {retry}"),
+            &format!("failing for {for_long}: {cause} · retry in {retry}"),
             light.role(),
         );
     }
@@ -112,17 +114,24 @@ fn skew(backend: &BackendHealth) -> Piece<'static> {
 
 fn warnings<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>) {
     let model = scene.model;
+    // What a backend's own line says above is not said again.
+    let is_listed = |name: &str| {
+        let mut health = model.health.iter();
+        health.any(|h| *h.name == *name && matches!(Light::of(h, scene.now), Light::Out | Light::Stale))
+    };
     let mut standing: Vec<(String, Role)> = Vec::new();
     if let Some(board) = model.alerts.shown() {
         let faults = board
             .pipeline
             .faults
             .iter()
-            .map(|f| (format!("✗ {}", f.words(scene.now)), Role::StateFailed));
+            .filter(|fault| !matches!(fault, PipelineFault::SourceDown { source, .. } if is_listed(source)))
+            .map(|fault| (format!("✗ {}", fault_words(scene, fault)), Role::StateFailed));
         standing.extend(faults);
         let errors = board
             .errors
             .iter()
+            .filter(|e| !is_listed(&e.backend))
             .map(|e| (format!("✗ {}: {}", e.backend, e.message), Role::StateFailed));
         standing.extend(errors);
     }
@@ -143,6 +152,7 @@ fn warnings<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>) {
         let errors = board
             .errors
             .iter()
+            .filter(|e| !is_listed(&e.backend))
             .map(|e| (format!("✗ {}: {}", e.backend, e.message), Role::StateFailed));
         standing.extend(errors);
     }

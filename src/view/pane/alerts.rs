@@ -303,7 +303,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
     let Some(board) = pane.shown() else {
         if let Some(cause) = fresh.failure {
             let more = [
-                "Whether anything fires is not known. It is asked again by itself.".to_owned(),
+                "It is asked again by itself; nothing needs to be pressed.".to_owned(),
                 format!(
                     "{} shows every backend, `midwatch doctor` looks closer.",
                     key(crate::action::Action::Health)
@@ -313,7 +313,10 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
                 scene,
                 buffer,
                 area,
-                (&format!("✗ {cause}"), Role::StateFailed),
+                (
+                    &format!("✗ Not known whether anything fires: {}", SafeText::line(cause)),
+                    Role::SeverityCritical,
+                ),
                 &more,
             );
         }

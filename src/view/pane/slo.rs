@@ -7,7 +7,9 @@ use super::{
     Border, Freshness, cells_of, framed, look, mark_hits, message, narrowed, position, skeleton, thumb,
 };
 use crate::app::focus::PaneId;
-use crate::domain::slo::{BudgetStatus, HadData, Severity, SloBoard, SloReport, SloState};
+use crate::domain::slo::{
+    BudgetStatus, HadData, Reading, Severity, SloBoard, SloReport, SloState, Staleness,
+};
 use crate::terminal::Focused;
 use crate::text::SafeText;
 use crate::theme::Role;
@@ -17,6 +19,8 @@ use crate::view::widget::sparkline::{self, Sparkline};
 use crate::view::widget::{self, Look, Piece, bar, words};
 use crate::view::{Scene, figures};
 
+/// Marks a row whose numbers are old, as a light that is stale.
+const STALE: &str = "○";
 const TREND: usize = 5;
 const BUDGET: usize = 6;
 
@@ -42,6 +46,36 @@ pub(in crate::view) fn state(state: SloState) -> Piece<'static> {
         SloState::NoTraffic => Piece::word("no traffic", Role::SloUnknown),
         SloState::Ok => Piece::word("ok", Role::SloOk),
     }
+}
+
+/// The same for a row: what has not been read yet is neither lost nor well.
+pub(in crate::view) fn state_of(scene: Scene, report: &SloReport) -> Piece<'static> {
+    match shortest(report) {
+        Some(Reading::Pending) if freshness(scene).failure.is_some() => {
+            Piece::word("NO ANSWER", Role::StateFailed)
+        }
+        Some(Reading::Pending) if is_unread(report) => Piece::word("waiting", Role::StateBusy),
+        Some(_) | None => state(report.state),
+    }
+}
+
+/// What was read over the shortest window.
+fn shortest(report: &SloReport) -> Option<&Reading> {
+    report.windows.first().map(|window| &window.reading)
+}
+
+/// Nothing has been read over the shortest window yet, and nothing pages or tickets over longer ones.
+fn is_unread(report: &SloReport) -> bool {
+    matches!(shortest(report), Some(Reading::Pending))
+        && !matches!(report.state, SloState::Page | SloState::Ticket)
+}
+
+/// The shortest window's reading is too old for its tier.
+fn is_stale(report: &SloReport) -> bool {
+    report
+        .windows
+        .first()
+        .is_some_and(|window| window.stale == Staleness::Stale)
 }
 
 /// The role of a budget's number and bar.
@@ -82,6 +116,10 @@ pub(in crate::view) fn short_name(report: &SloReport) -> &str {
 
 /// `page, data lost 4m`: what a row says in place of numbers when its data is lost.
 pub(in crate::view) fn lost(scene: Scene, report: &SloReport) -> Option<String> {
+    if is_unread(report) {
+        let failed = freshness(scene).failure.is_some();
+        return Some(if failed { "never read" } else { "not read yet" }.to_owned());
+    }
     if report.state != SloState::NoData {
         return None;
     }
@@ -122,13 +160,15 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             continue;
         };
         let selected = index == pane.list.index;
-        draw_row(
-            scene,
-            buffer,
-            row,
-            (&slots, report),
-            look(selected, fresh.is_stale()),
-        );
+        let old = fresh.is_stale() || is_stale(report);
+        draw_row(scene, buffer, row, (&slots, report), look(selected, old));
+        if old {
+            let mark = Rect {
+                width: 1.min(whole.width.saturating_sub(1)),
+                ..widget::after(whole, 1)
+            };
+            scene.line(buffer, mark, &[Piece::word(STALE, Role::StateStale)]);
+        }
         if selected {
             columns::draw_cursor(buffer, whole, scene.theme);
         }
@@ -162,7 +202,7 @@ fn draw_row(scene: Scene, buffer: &mut Buffer, row: Rect, what: (&columns::Slots
     };
     let name = SafeText::line(short_name(report));
     let mut cells = vec![
-        vec![state(report.state)],
+        vec![state_of(scene, report)],
         vec![Piece::safe(SafeText::line(&report.slo.service), text)],
         vec![Piece::safe(name, muted)],
         vec![Piece::own(report.slo.objective.to_string(), muted)],
@@ -198,7 +238,6 @@ fn draw_row(scene: Scene, buffer: &mut Buffer, row: Rect, what: (&columns::Slots
 
 /// The reason an expression failed, in the row itself.
 fn error_of(report: &SloReport) -> Option<String> {
-    use crate::domain::slo::Reading;
     if report.state != SloState::Error {
         return None;
     }
@@ -267,9 +306,10 @@ pub(super) const COUNTED: [(SloState, &str, Role); 4] = [
     (SloState::NoData, "no data", Role::SloUnknown),
 ];
 
-/// How many are in a state.
+/// How many are in a state, those left out that have not been read yet.
 pub(super) fn count_of(board: &SloBoard, state: SloState) -> usize {
-    board.slos.iter().filter(|report| report.state == state).count()
+    let read = board.slos.iter().filter(|report| !is_unread(report));
+    read.filter(|report| report.state == state).count()
 }
 
 fn count(board: &SloBoard) -> Vec<Piece<'static>> {
@@ -282,6 +322,11 @@ fn count(board: &SloBoard) -> Vec<Piece<'static>> {
             }
             pieces.push(Piece::own(format!("{count} {word}"), role));
         }
+    }
+    let unread = board.slos.iter().filter(|report| is_unread(report)).count();
+    if unread > 0 {
+        let gap = if pieces.is_empty() { "" } else { " · " };
+        pieces.push(Piece::own(format!("{gap}{unread} not read"), Role::StateBusy));
     }
     if pieces.is_empty() && !board.slos.is_empty() {
         let idle = match count_of(board, SloState::NoTraffic) {
@@ -338,6 +383,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
     }
     let Some(board) = pane.board() else {
         if let Some(cause) = fresh.failure {
+            let cause = SafeText::line(cause);
             let more = [
                 "It is asked again by itself; nothing needs to be pressed.".to_owned(),
                 format!(
@@ -349,11 +395,14 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
                 scene,
                 buffer,
                 area,
-                (&format!("✗ {cause}"), Role::StateFailed),
+                (
+                    &format!("✗ The metrics backend does not answer: {cause}"),
+                    Role::StateFailed,
+                ),
                 &more,
             );
         }
-        let text = "◇ Waiting for metrics: the 5m and 1h windows come first.";
+        let text = "◇ Waiting for metrics: the shortest windows come first.";
         scene.line(
             buffer,
             widget::after(widget::row(area, 0), 1),

@@ -6,8 +6,10 @@ use ratatui::layout::Rect;
 use super::{after, put};
 use crate::theme::{Glyphs, Role, Theme};
 
-const BLOCKS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
-const ASCII: [&str; 8] = [".", ":", "-", "=", "+", "*", "#", "@"];
+/// No full block: lines of neighbouring rows would run together into one slab.
+const BLOCKS: [&str; STEPS] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇"];
+const ASCII: [&str; STEPS] = [".", ":", "-", "=", "+", "*", "#"];
+const STEPS: usize = 7;
 
 /// What is drawn; values oldest first, not finite = a gap.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,7 +53,7 @@ fn full_scale(cells: &[f64], least: f64) -> f64 {
         .fold(least.max(f64::MIN_POSITIVE), f64::max)
 }
 
-/// Any value above zero is seen above the lowest step only once it reaches an eighth: the lowest is "nothing yet".
+/// Any value above zero is seen above the lowest step only once it reaches a seventh: the lowest is "nothing yet".
 fn symbol(value: f64, full: f64, glyphs: Glyphs) -> &'static str {
     if !value.is_finite() {
         return if value == f64::INFINITY { top(glyphs) } else { " " };
@@ -60,14 +62,14 @@ fn symbol(value: f64, full: f64, glyphs: Glyphs) -> &'static str {
         Glyphs::Unicode => &BLOCKS,
         Glyphs::Ascii => &ASCII,
     };
-    let step = (value.max(0.0) / full * 8.0).floor() as usize;
-    steps[step.min(7)]
+    let step = (value.max(0.0) / full * STEPS as f64).floor() as usize;
+    steps[step.min(STEPS - 1)]
 }
 
 fn top(glyphs: Glyphs) -> &'static str {
     match glyphs {
-        Glyphs::Unicode => BLOCKS[7],
-        Glyphs::Ascii => ASCII[7],
+        Glyphs::Unicode => BLOCKS[STEPS - 1],
+        Glyphs::Ascii => ASCII[STEPS - 1],
     }
 }
 
@@ -95,9 +97,9 @@ mod tests {
 
     #[test]
     fn values_become_columns_and_gaps_stay_empty() {
-        let values = [0.0, 1.0, 2.0, f64::NAN, 4.0, 8.0, f64::INFINITY];
-        assert_eq!(text(&values, 10, 1.0, Glyphs::Unicode), "▁▂▃ ▅██");
-        assert_eq!(text(&values, 10, 1.0, Glyphs::Ascii), ".:- +@@");
+        let values = [0.0, 1.0, 2.0, f64::NAN, 4.0, 7.0, f64::INFINITY];
+        assert_eq!(text(&values, 10, 1.0, Glyphs::Unicode), "▁▂▃ ▅▇▇");
+        assert_eq!(text(&values, 10, 1.0, Glyphs::Ascii), ".:- +##");
     }
 
     #[test]
@@ -110,10 +112,10 @@ mod tests {
     fn a_peak_survives_when_many_values_share_a_cell() {
         let mut values = vec![0.0; 100];
         values[42] = 8.0;
-        assert_eq!(text(&values, 10, 8.0, Glyphs::Unicode), "▁▁▁▁█▁▁▁▁▁");
+        assert_eq!(text(&values, 10, 8.0, Glyphs::Unicode), "▁▁▁▁▇▁▁▁▁▁");
         assert_eq!(
             text(&[f64::NAN, f64::NAN, 8.0, 8.0], 2, 8.0, Glyphs::Unicode),
-            " █"
+            " ▇"
         );
     }
 
@@ -130,7 +132,7 @@ mod tests {
             over: Role::ChartLimit,
         };
         draw(&mut buffer, area, &theme, &line);
-        assert_eq!(lines(&buffer), ["   ▁█"]);
+        assert_eq!(lines(&buffer), ["   ▁▇"]);
         assert_eq!(buffer[(4, 0)].fg, theme.style(Role::ChartLimit).fg.unwrap());
         assert_eq!(buffer[(3, 0)].fg, theme.style(Role::Chart).fg.unwrap());
         for area in hostile_areas() {
