@@ -24,9 +24,9 @@ use midwatch::app::update::update;
 use midwatch::app::{BackendHealth, Model, Msg, Settings};
 use midwatch::backend::http::Counters;
 use midwatch::domain::alert::{
-    Ack, AckState, Alert, AlertBoard, AlertCounts, AlertGroup, AlertState, BoardSilence, Fingerprint, Flaps,
-    IsAck, Labels, MatchOp, Matcher, Occurrence, PipelineFault, PipelineHealth, SeverityRank, Silence,
-    SilenceState,
+    Ack, AckState, Alert, AlertBoard, AlertCounts, AlertGroup, AlertState, BoardSilence, BoardSource,
+    Fingerprint, Flaps, IsAck, Labels, MatchOp, Matcher, Occurrence, PipelineFault, PipelineHealth,
+    SeverityRank, Silence, SilenceState,
 };
 use midwatch::domain::slo::{
     Budget, BudgetStatus, BurnRule, HadData, MeanOfRatios, Objective, Policy, Reachable, Reading,
@@ -666,8 +666,21 @@ pub fn board_of(alerts: Vec<Alert>) -> AlertBoard {
         by_fingerprint: Arc::new(by_fingerprint),
         counts,
         pipeline: believed(),
+        sources: sources(),
         ..AlertBoard::default()
     }
+}
+
+/// Two members of one cluster, both believed.
+pub fn sources() -> Vec<BoardSource> {
+    ["eu-0", "eu-1"]
+        .map(|name| BoardSource {
+            name: name.into(),
+            cluster: "eu".into(),
+            age: Some(Duration::from_secs(9)),
+            fault: None,
+        })
+        .into()
 }
 
 pub fn silences() -> Vec<Arc<BoardSilence>> {

@@ -270,6 +270,7 @@ fn ask(model: &mut Model, title: String, lines: Vec<ConfirmLine>, act: Act) -> V
         lines,
         typed: Vec::new(),
         then: Then::Act(act),
+        hits: BTreeSet::new(),
         scroll: 0,
     }));
     Vec::new()

@@ -1,5 +1,7 @@
 //! Keys while something lies over the panes.
 
+use std::collections::BTreeSet;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
@@ -191,6 +193,7 @@ fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
         lines,
         typed: Vec::new(),
         then: Then::SwitchContext(name),
+        hits: BTreeSet::new(),
         scroll: 0,
     }));
     Vec::new()

@@ -1,5 +1,7 @@
 //! Actions that look, move and arrange; the acting ones go on to `alerts` and `silences`.
 
+use std::collections::BTreeSet;
+
 use super::{alerts, copy, feeds, modals, palette, say, silences};
 use crate::action::{Action, Place};
 use crate::app::focus::{Detail, PaneId, Zoom};
@@ -392,6 +394,7 @@ pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
             lines,
             typed: Vec::new(),
             then: Then::Quit,
+            hits: BTreeSet::new(),
             scroll: 0,
         }),
     )

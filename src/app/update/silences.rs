@@ -6,18 +6,17 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tui_textarea::TextArea;
 
-use super::alerts::{counted, describe, targets};
+use super::alerts::targets;
+use super::guard::{self, Weight};
 use super::{busy, refusal, run, say};
 use crate::app::acts::{Act, SilenceRequest, Stage};
 use crate::app::focus::Detail;
-use crate::app::modal::{Composer, Confirm, ConfirmLine, Field, Modal, Past, Then, Typed};
+use crate::app::modal::{Composer, Field, Modal, Past};
 use crate::app::panes::selected_silence;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::matcher;
-use crate::domain::alert::plan::{Preview, silence_preview};
-use crate::domain::alert::{AlertBoard, Labels, MatchOp, Matcher};
-use crate::text::SafeText;
+use crate::domain::alert::{BoardSilence, Labels, MatchOp, Matcher};
 use crate::time::{Now, parse_duration, prometheus_duration};
 
 /// Each extension from the list of silences.
@@ -187,52 +186,29 @@ pub(super) fn submit(model: &mut Model, now: Now) -> Vec<Effect> {
         }
     };
     model.alerts.draft = Some(composer.clone());
-    let board = model.alerts.board.clone().unwrap_or_default();
-    let seen = silence_preview(&request.matchers, &board, &request.clusters).unwrap_or_default();
-    let mut typed = Vec::new();
-    if model.settings.danger {
-        typed.push(word("the context's name", model.settings.context.clone()));
-    }
-    if !seen.reasons().is_empty() {
-        typed.push(word("how many it hides", seen.matched.len().to_string()));
-    }
-    let title = format!(
-        "Silence {} for {}?",
-        counted(seen.matched.len(), "alert"),
-        prometheus_duration(request.duration)
-    );
-    let lines = preview_lines(&seen, &board);
-    let act = Act::Silence(request);
-    if typed.is_empty() {
-        model.modal = None;
-        return queue(model, act, now);
-    }
-    model.modal = Some(Modal::Confirm(Confirm {
-        title,
-        lines,
-        typed,
-        then: Then::Act(act),
-        scroll: 0,
-    }));
-    Vec::new()
-}
-
-fn word(what: &'static str, want: String) -> Typed {
-    Typed {
-        want,
-        what,
-        input: TextArea::default(),
+    match reaching(model, request).and_then(|act| guard::question(model, &act).map(|asked| (act, asked))) {
+        Ok((_, Some(question))) if question.weight == Weight::Heavy || !question.confirm.typed.is_empty() => {
+            model.modal = Some(Modal::Confirm(question.confirm));
+            Vec::new()
+        }
+        Ok((act, _)) => {
+            model.modal = None;
+            queue(model, act, now)
+        }
+        Err(why) => {
+            if let Some(Modal::Composer(composer)) = &mut model.modal {
+                composer.error = Some(why);
+            }
+            Vec::new()
+        }
     }
 }
 
-fn preview_lines(seen: &Preview, board: &AlertBoard) -> Vec<ConfirmLine> {
-    let warnings = seen.reasons().into_iter().map(ConfirmLine::Warning);
-    let matched = seen
-        .matched
-        .iter()
-        .filter_map(|fingerprint| board.by_fingerprint.get(fingerprint));
-    let alerts = matched.map(|alert| ConfirmLine::Plain(describe(alert)));
-    warnings.chain(alerts).collect()
+/// The act, for the clusters that answer now and for no others: what it hides elsewhere nobody has seen.
+fn reaching(model: &Model, mut request: SilenceRequest) -> Result<Act, String> {
+    let board = model.alerts.board.as_deref().ok_or(guard::NOT_KNOWN)?;
+    request.clusters = guard::known(board)?;
+    Ok(Act::Silence(request))
 }
 
 /// Sends a silence after its grace time, within which it can be undone.
@@ -268,8 +244,7 @@ pub(super) fn extend(model: &mut Model, now: Now) -> Vec<Effect> {
     if let Some(why) = refusal(model) {
         return say(model, Level::Warn, why, now);
     }
-    let board = model.alerts.board.clone().unwrap_or_default();
-    let Some(chosen) = selected_silence(&model.silences, &board) else {
+    let Some(chosen) = chosen(model) else {
         return say(model, Level::Info, "no silence under the cursor", now);
     };
     if chosen.silence.state == crate::domain::alert::SilenceState::Expired {
@@ -296,27 +271,20 @@ pub(super) fn extend(model: &mut Model, now: Now) -> Vec<Effect> {
         id: Arc::clone(&chosen.silence.id),
         until,
     };
-    let seen = silence_preview(&chosen.silence.matchers, &board, &[]).unwrap_or_default();
-    if !model.settings.danger && seen.reasons().is_empty() {
-        return super::alerts::send(model, act, now);
+    match guard::question(model, &act) {
+        Ok(Some(question)) if !question.confirm.typed.is_empty() => {
+            model.modal = Some(Modal::Confirm(question.confirm));
+            Vec::new()
+        }
+        Ok(_) => super::alerts::send(model, act, now),
+        Err(why) => say(model, Level::Warn, why, now),
     }
-    let mut typed = Vec::new();
-    if model.settings.danger {
-        typed.push(word("the context's name", model.settings.context.clone()));
-    }
-    if !seen.reasons().is_empty() {
-        typed.push(word("how many it hides", seen.matched.len().to_string()));
-    }
-    let title = format!("Extend to {}Z?", until.format("%H:%M"));
-    let lines = preview_lines(&seen, &board);
-    model.modal = Some(Modal::Confirm(Confirm {
-        title,
-        lines,
-        typed,
-        then: Then::Act(act),
-        scroll: 0,
-    }));
-    Vec::new()
+}
+
+/// The silence under the cursor, as it stands now.
+fn chosen(model: &Model) -> Option<Arc<BoardSilence>> {
+    let board = model.alerts.board.as_deref()?;
+    selected_silence(&model.silences, board).cloned()
 }
 
 /// Ends the silence under the cursor, after a question.
@@ -324,39 +292,29 @@ pub(super) fn expire(model: &mut Model, now: Now) -> Vec<Effect> {
     if let Some(why) = refusal(model) {
         return say(model, Level::Warn, why, now);
     }
-    let board = model.alerts.board.clone().unwrap_or_default();
-    let Some(chosen) = selected_silence(&model.silences, &board) else {
+    let Some(chosen) = chosen(model) else {
         return say(model, Level::Info, "no silence under the cursor", now);
     };
     if chosen.silence.state == crate::domain::alert::SilenceState::Expired {
         return say(model, Level::Info, "it has expired already", now);
     }
-    let lines = vec![
-        ConfirmLine::Plain(format!(
-            "by {}: {}",
-            SafeText::line(&chosen.silence.created_by),
-            SafeText::line(&chosen.silence.comment)
-        )),
-        ConfirmLine::Plain(format!("{} come back", counted(chosen.matches, "alert"))),
-    ];
-    let then = Then::Act(Act::Expire {
+    let act = Act::Expire {
         cluster: Arc::clone(&chosen.cluster),
         id: Arc::clone(&chosen.silence.id),
-    });
-    model.modal = Some(Modal::Confirm(Confirm {
-        title: "End this silence now?".to_owned(),
-        lines,
-        typed: Vec::new(),
-        then,
-        scroll: 0,
-    }));
-    Vec::new()
+    };
+    match guard::question(model, &act) {
+        Ok(Some(question)) => {
+            model.modal = Some(Modal::Confirm(question.confirm));
+            Vec::new()
+        }
+        Ok(None) => super::alerts::send(model, act, now),
+        Err(why) => say(model, Level::Warn, why, now),
+    }
 }
 
 /// From a silence to the alerts that it hides: the alert pane, filtered to them.
 pub(super) fn open_matching(model: &mut Model, now: Now) -> Vec<Effect> {
-    let board = model.alerts.board.clone().unwrap_or_default();
-    let Some(chosen) = selected_silence(&model.silences, &board) else {
+    let Some(chosen) = chosen(model) else {
         return say(model, Level::Info, "no silence under the cursor", now);
     };
     if chosen.matches == 0 {
