@@ -69,6 +69,27 @@ pub(super) fn question(model: &Model, act: &Act) -> Result<Option<Question>, Str
     }
 }
 
+/// The question anew, where the act is heavy and hits what was not listed; what is new comes first.
+pub(super) fn asked_again(
+    model: &Model,
+    question: Question,
+    listed: &BTreeSet<Fingerprint>,
+) -> Option<Confirm> {
+    let board = model.alerts.board.as_deref()?;
+    let new: Vec<ConfirmLine> = question
+        .confirm
+        .hits
+        .difference(listed)
+        .map(|fingerprint| ConfirmLine::Warning(format!("new: {}", name(board, *fingerprint))))
+        .collect();
+    if new.is_empty() || question.weight == Weight::Light {
+        return None;
+    }
+    let mut confirm = question.confirm;
+    confirm.lines.splice(0..0, new);
+    Some(confirm)
+}
+
 fn row<'a>(board: &'a AlertBoard, cluster: &str, id: &str) -> Result<&'a BoardSilence, String> {
     let found = board
         .silences

@@ -56,25 +56,7 @@ pub(super) fn fresh(model: &Model, now: Now) -> Composer {
             .to_string()
         })
         .collect();
-    let mut area = TextArea::from(if matchers.is_empty() {
-        vec![String::new()]
-    } else {
-        matchers
-    });
-    area.move_cursor(tui_textarea::CursorMove::Bottom);
-    area.move_cursor(tui_textarea::CursorMove::End);
-    let mut duration = TextArea::from(["2h"]);
-    // Behind what stands there: a digit typed in front would make another duration of it.
-    duration.move_cursor(tui_textarea::CursorMove::End);
-    Composer {
-        matchers: area,
-        duration,
-        comment: TextArea::default(),
-        field: Field::Comment,
-        error: None,
-        past: Past::Unasked,
-        seq: 0,
-    }
+    composer(matchers, "2h", "")
 }
 
 /// Labels that all have with the same value.
@@ -216,8 +198,12 @@ pub(super) fn queue(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
     if let Some(why) = busy(model) {
         return say(model, Level::Warn, why, now);
     }
+    let hits = match guard::question(model, &act) {
+        Ok(question) => question.map(|question| question.confirm.hits).unwrap_or_default(),
+        Err(why) => return say(model, Level::Warn, why, now),
+    };
     model.alerts.draft = None;
-    model.alerts.marks.clear();
+    model.alerts.marks.retain(|mark| !hits.contains(mark));
     let grace = model.settings.grace;
     model.acts.add(
         act,
@@ -225,6 +211,9 @@ pub(super) fn queue(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
             until: now.tick + grace,
         },
     );
+    if let Some(added) = model.acts.pending.last_mut() {
+        added.hits = hits;
+    }
     let undo = model
         .keymap
         .keys_for(crate::action::Action::Undo)
@@ -237,6 +226,44 @@ pub(super) fn queue(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
         format!("silence goes out in {}s · {undo} undoes it", grace.as_secs()),
         now,
     )
+}
+
+/// Keeps the text of a silence that was not made as the draft, unless a newer one is there; what to add to the
+/// sentence that says so.
+pub(super) fn keep_draft(model: &mut Model, act: &Act) -> &'static str {
+    let Act::Silence(request) = act else { return "" };
+    if model.alerts.draft.is_some() || matches!(model.modal, Some(Modal::Composer(_))) {
+        return "";
+    }
+    let lines = request.matchers.iter().map(ToString::to_string).collect();
+    let duration = prometheus_duration(request.duration);
+    let draft = composer(lines, &duration, &request.comment);
+    model.alerts.draft = Some(Box::new(draft));
+    "; its text is kept as a draft"
+}
+
+/// A composer with these texts, every cursor behind what stands there, the comment's field first.
+fn composer(matchers: Vec<String>, duration: &str, comment: &str) -> Composer {
+    let filled = |lines: Vec<String>| {
+        let mut area = TextArea::from(if lines.is_empty() {
+            vec![String::new()]
+        } else {
+            lines
+        });
+        area.move_cursor(tui_textarea::CursorMove::Bottom);
+        // A digit typed in front of a duration would make another duration of it.
+        area.move_cursor(tui_textarea::CursorMove::End);
+        area
+    };
+    Composer {
+        matchers: filled(matchers),
+        duration: filled(vec![duration.to_owned()]),
+        comment: filled(vec![comment.to_owned()]),
+        field: Field::Comment,
+        error: None,
+        past: Past::Unasked,
+        seq: 0,
+    }
 }
 
 /// Lets the silence under the cursor last longer.

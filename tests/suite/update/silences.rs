@@ -311,6 +311,68 @@ fn a_silence_is_not_extended_past_the_longest() {
     hand.assert_said("silence_max");
 }
 
+fn page(pod: &str) -> Alert {
+    alert("A", "critical", "checkout", 12, &[("pod", pod)])
+}
+
+#[test]
+fn a_count_that_was_confirmed_holds_for_what_was_listed() {
+    let mut hand = Hand::with(vec![page("1")]);
+    hand.press("s shift-tab shift-tab");
+    for _ in 0..120 {
+        hand.press("backspace");
+    }
+    hand.write("alertname=\"A\"");
+    hand.press("tab tab");
+    hand.write("why");
+    hand.press("enter");
+    hand.asked();
+    hand.write("1");
+    hand.board(vec![page("1"), page("2")]);
+    hand.taken();
+    hand.press("enter");
+    assert_eq!(hand.asked()[0], "! new: A checkout 2");
+    assert_eq!(hand.model.acts.pending, []);
+    hand.write("2");
+    hand.press("enter");
+    assert_eq!(hand.model.acts.pending.len(), 1);
+    // And it comes to nothing where another page came while it waited; the text is not lost.
+    hand.board(vec![page("1"), page("2"), page("3")]);
+    hand.taken();
+    hand.wait(5_000);
+    assert_eq!(hand.taken(), [Effect::Ring]);
+    hand.assert_said("silence not sent: it would hide 3 alerts by now; its text is kept as a draft");
+    assert_eq!(hand.model.acts.pending, []);
+    hand.press("s");
+    assert_eq!(composer(&hand).comment.lines(), ["why"]);
+    assert_eq!(matchers(&hand), "alertname=\"A\"");
+}
+
+#[test]
+fn the_text_of_a_silence_that_was_not_made_is_the_draft() {
+    for undone in [true, false] {
+        let mut hand = Hand::with(vec![pod("A", "1")]);
+        hand.press("s");
+        let typed = matchers(&hand);
+        hand.write("a long reason");
+        hand.press("tab tab up tab enter");
+        if undone {
+            hand.press("u");
+        } else {
+            hand.taken();
+            hand.wait(5_000);
+            let (id, _) = hand.one_act();
+            hand.finish(id, midwatch::app::msg::ActState::Failed, Vec::new());
+            hand.assert_said("the server's word; its text is kept as a draft");
+        }
+        hand.press("s");
+        let composer = composer(&hand);
+        assert_eq!(composer.comment.lines(), ["a long reason"]);
+        assert_eq!(composer.duration.lines(), ["4h"]);
+        assert_eq!(matchers(&hand), typed);
+    }
+}
+
 /// The board, with these sources not believed.
 fn without(down: &[&str], mut board: AlertBoard) -> AlertBoard {
     for source in &mut board.sources {
