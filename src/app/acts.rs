@@ -1,5 +1,6 @@
 //! Acts that change state at a backend: asked for, in grace, under way; and the acknowledgements held here.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +48,15 @@ pub enum Act {
 }
 
 impl Act {
+    /// Whether it names this alert as what it is for.
+    pub fn names(&self, fingerprint: Fingerprint) -> bool {
+        match self {
+            Self::Acknowledge { alerts, .. } => alerts.iter().any(|o| o.fingerprint == fingerprint),
+            Self::HandBack { alerts } => alerts.contains(&fingerprint),
+            Self::Silence(_) | Self::Extend { .. } | Self::Expire { .. } | Self::Renew(_) => false,
+        }
+    }
+
     /// Whether it ends this acknowledgement: then nobody extends it any more.
     pub fn ends(&self, lease: &Lease) -> bool {
         match self {
@@ -112,16 +122,14 @@ pub struct PendingAct {
     pub act: Act,
     /// Where it stands.
     pub stage: Stage,
+    /// The alerts that it was seen to hit when it was asked for.
+    pub hits: BTreeSet<Fingerprint>,
 }
 
 impl PendingAct {
     /// Whether it concerns this alert.
     pub fn touches(&self, fingerprint: Fingerprint) -> bool {
-        match &self.act {
-            Act::Acknowledge { alerts, .. } => alerts.iter().any(|o| o.fingerprint == fingerprint),
-            Act::HandBack { alerts } => alerts.contains(&fingerprint),
-            Act::Silence(_) | Act::Extend { .. } | Act::Expire { .. } | Act::Renew(_) => false,
-        }
+        self.act.names(fingerprint)
     }
 
     /// The word a touched row shows: `ack…`.
@@ -174,7 +182,12 @@ impl Acts {
     pub fn add(&mut self, act: Act, stage: Stage) -> ActId {
         self.next += 1;
         let id = ActId(self.next);
-        self.pending.push(PendingAct { id, act, stage });
+        self.pending.push(PendingAct {
+            id,
+            act,
+            stage,
+            hits: BTreeSet::new(),
+        });
         id
     }
 
@@ -209,6 +222,18 @@ impl Acts {
         });
         grace.chain(self.next_check).min()
     }
+
+    /// Whether an extension is under way of an acknowledgement that this act ends.
+    pub fn renews_what(&self, act: &Act) -> bool {
+        self.pending.iter().any(|pending| {
+            matches!(pending.stage, Stage::Sent { .. })
+                && matches!(&pending.act, Act::Renew(renewals)
+                    if renewals.iter().any(|renewal| act.ends(&renewal.lease)))
+        })
+    }
+
+    /// How long an act waits before it looks again whether the one in its way is over.
+    pub const RETRY: Duration = Duration::from_secs(1);
 
     /// How long a confirmed act outlives a board that does not show it yet.
     pub const AGREE_WITHIN: Duration = Duration::from_secs(20);

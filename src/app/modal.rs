@@ -1,5 +1,6 @@
 //! What lies over the panes and has the keys: one enum, so that two can never be open at once.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tui_textarea::TextArea;
@@ -7,6 +8,7 @@ use tui_textarea::TextArea;
 use super::acts::Act;
 use super::focus::PaneId;
 use crate::action::Action;
+use crate::domain::alert::Fingerprint;
 
 /// What is open.
 #[derive(Debug, Clone)]
@@ -134,6 +136,8 @@ pub struct Confirm {
     pub typed: Vec<Typed>,
     /// What a yes leads to.
     pub then: Then,
+    /// The alerts that it would hit, as they are listed here: an answer holds for no others.
+    pub hits: BTreeSet<Fingerprint>,
     /// First line shown.
     pub scroll: u16,
 }

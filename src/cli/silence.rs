@@ -11,8 +11,8 @@ use super::{CliError, Outcome, Session};
 use crate::backend::alerts::{Alerts, acts};
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::json::{ActOutcome, ActReport, ActState};
+use crate::domain::alert::matcher;
 use crate::domain::alert::plan::{Limits, silence_preview};
-use crate::domain::alert::{AlertBoard, matcher};
 use crate::problem::did_you_mean;
 
 /// Runs the command.
@@ -32,7 +32,7 @@ pub async fn run(session: &mut Session, args: &SilenceArgs) -> Outcome {
         .await?;
     let (seen, unseen): (Vec<_>, Vec<_>) = acts::clusters(&board.sources, &chosen)
         .into_iter()
-        .partition(|cluster| answers(&board, &cluster.name));
+        .partition(|cluster| board.answers(&cluster.name));
     let target = matcher::display_list(&matchers);
     let mut outcomes: Vec<ActOutcome> = Vec::new();
     if !seen.is_empty() {
@@ -69,12 +69,6 @@ pub async fn run(session: &mut Session, args: &SilenceArgs) -> Outcome {
         errors: board.errors,
     };
     finish(session, &scene, &report)
-}
-
-/// Whether a member of the cluster answered.
-fn answers(board: &AlertBoard, cluster: &str) -> bool {
-    let mut members = board.sources.iter().filter(|source| &*source.cluster == cluster);
-    members.any(|source| source.fault.is_none())
 }
 
 /// The Alertmanagers that are written to: those named, or all.

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::acts::{Act, Renewal};
+use crate::app::acts::{Act, Renewal, SilenceRequest};
 use crate::app::msg::{ActResult, ActState};
 use crate::backend::Backends;
 use crate::backend::alerts::acts::{self, Cluster, Order};
 use crate::domain::alert::ack::is_ack;
 use crate::domain::alert::json::{self, ActOutcome};
 use crate::domain::alert::lease::Lease;
+use crate::domain::alert::matcher::display_list;
 use crate::domain::alert::plan::{ack_plan, hand_back_plan};
 use crate::domain::alert::{AlertBoard, BoardSilence, Fingerprint, IsAck, Occurrence};
 use crate::text::SafeText;
@@ -47,17 +48,7 @@ impl Work {
                 let plan = hand_back_plan(&self.occurrences(&alerts), &self.board, &self.identity);
                 result(&acts::hand_back(&plan, &clusters).await, Vec::new())
             }
-            Act::Silence(request) => {
-                let wanted: Vec<Cluster> = clusters
-                    .into_iter()
-                    .filter(|cluster| request.clusters.is_empty() || request.clusters.contains(&cluster.name))
-                    .collect();
-                let order = self.order(request.comment, request.duration);
-                result(
-                    &[acts::make(&request.matchers, &wanted, &order).await],
-                    Vec::new(),
-                )
-            }
+            Act::Silence(request) => self.silence(request, clusters).await,
             Act::Extend { cluster, id, until } => match self.find(&cluster, &id, &clusters) {
                 Ok((row, cluster)) => result(
                     &[acts::extend(&row.silence, &row.source, cluster, until).await],
@@ -74,6 +65,31 @@ impl Work {
             },
             Act::Renew(renewals) => self.renew(renewals, &clusters).await,
         }
+    }
+
+    /// Makes a silence where it is known what it hides; a cluster that does not answer is left out, and said.
+    async fn silence(&self, request: SilenceRequest, clusters: Vec<Cluster>) -> ActResult {
+        let wanted =
+            |cluster: &Cluster| request.clusters.is_empty() || request.clusters.contains(&cluster.name);
+        let (seen, unseen): (Vec<Cluster>, Vec<Cluster>) = clusters
+            .into_iter()
+            .filter(wanted)
+            .partition(|cluster| self.board.answers(&cluster.name));
+        let mut outcomes = Vec::new();
+        if !seen.is_empty() {
+            let order = self.order(request.comment, request.duration);
+            outcomes.push(acts::make(&request.matchers, &seen, &order).await);
+        }
+        outcomes.extend(unseen.iter().map(|cluster| ActOutcome {
+            target: display_list(&request.matchers),
+            state: json::ActState::Failed,
+            remote_ids: Vec::new(),
+            message: format!(
+                "not silenced at {}: it does not answer, so what would be hidden there is not known",
+                cluster.name
+            ),
+        }));
+        result(&outcomes, Vec::new())
     }
 
     fn order(&self, text: String, length: Duration) -> Order {

@@ -737,6 +737,18 @@ pub fn board_of(alerts: Vec<Alert>) -> AlertBoard {
     }
 }
 
+/// Two members of one cluster, both believed.
+pub fn sources() -> Vec<BoardSource> {
+    ["eu-0", "eu-1"]
+        .map(|name| BoardSource {
+            name: name.into(),
+            cluster: "eu".into(),
+            age: Some(Duration::from_secs(9)),
+            fault: None,
+        })
+        .into()
+}
+
 pub fn silences() -> Vec<Arc<BoardSilence>> {
     let row = |id: &str,
                state,

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::guard::{self, Weight};
 use super::{busy, refusal, say};
-use crate::app::acts::{Act, Stage};
+use crate::app::acts::{Act, Acts, Stage};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::modal::{Confirm, ConfirmLine, Modal, Then};
 use crate::app::panes::AlertRow;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
-use crate::domain::alert::plan::counted;
-use crate::domain::alert::{AckState, Alert, AlertBoard, AlertState, Fingerprint, Occurrence};
+use crate::domain::alert::plan::{counted, hand_back_plan};
+use crate::domain::alert::{AckState, Alert, AlertBoard, AlertState, Fingerprint, Occurrence, Standing};
 use crate::text::SafeText;
 use crate::time::Now;
 
@@ -77,6 +78,27 @@ pub(super) fn mark(model: &mut Model, now: Now) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Whether the pane that an act is about had the keys, so that its cursor was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// It had.
+    Seen,
+    /// The act came from elsewhere: what it hits is listed first.
+    Unseen,
+}
+
+/// Whether what an act hits is no more than what is under the cursor, or opened.
+fn in_sight(model: &Model) -> bool {
+    let marks = &model.alerts.marks;
+    if !model.details.is_empty() || marks.is_empty() {
+        return true;
+    }
+    match &model.alerts.list.selected {
+        Some(AlertRow::Alert { fingerprint, .. }) => marks.iter().eq([fingerprint]),
+        Some(AlertRow::Group(_)) | None => false,
+    }
+}
+
 /// What an act would hit on a given board.
 fn targets_on(model: &Model, board: &AlertBoard) -> Vec<Arc<Alert>> {
     let by = |fingerprint: &Fingerprint| board.by_fingerprint.get(fingerprint).cloned();
@@ -116,6 +138,19 @@ pub(super) fn targets(model: &Model, now: Now) -> Targets {
     let current = targets_on(model, live);
     let seen = model.alerts.last_seen(now);
     let mut changes = seen.map_or_else(Vec::new, |seen| differences(&targets_on(model, seen), &current));
+    if model.details.is_empty() {
+        let gone = |mark: &&Fingerprint| {
+            live.by_fingerprint
+                .get(mark)
+                .is_none_or(|alert| alert.standing() == Standing::Over)
+        };
+        for mark in model.alerts.marks.iter().filter(gone) {
+            let line = ConfirmLine::Warning(format!("gone: {}", guard::name(live, *mark)));
+            if !changes.contains(&line) {
+                changes.push(line);
+            }
+        }
+    }
     if let Some(was) = model.alerts.displaced(now) {
         changes.insert(
             0,
@@ -161,7 +196,7 @@ pub(super) fn describe(alert: &Alert) -> String {
 }
 
 /// Takes what is under the cursor, or what is marked.
-pub(super) fn acknowledge(model: &mut Model, now: Now) -> Vec<Effect> {
+pub(super) fn acknowledge(model: &mut Model, sight: Sight, now: Now) -> Vec<Effect> {
     if let Some(why) = refusal(model) {
         return say(model, Level::Warn, why, now);
     }
@@ -205,8 +240,7 @@ pub(super) fn acknowledge(model: &mut Model, now: Now) -> Vec<Effect> {
         alerts: free.iter().map(|alert| alert.occurrence).collect(),
         note: String::new(),
     };
-    let several = model.alerts.marks.len() > 1 && model.details.is_empty();
-    if changes.is_empty() && !several {
+    if changes.is_empty() && sight == Sight::Seen && in_sight(model) {
         return send(model, act, now);
     }
     let title = format!("Acknowledge {}?", counted(free.len(), "alert"));
@@ -218,46 +252,35 @@ pub(super) fn acknowledge(model: &mut Model, now: Now) -> Vec<Effect> {
 }
 
 /// Gives up acknowledgements of ours.
-pub(super) fn hand_back(model: &mut Model, now: Now) -> Vec<Effect> {
+pub(super) fn hand_back(model: &mut Model, sight: Sight, now: Now) -> Vec<Effect> {
     if let Some(why) = refusal(model) {
         return say(model, Level::Warn, why, now);
     }
     let Targets { now: alerts, changes } = targets(model, now);
-    let mut ours = Vec::new();
-    let mut other = None;
-    for alert in &alerts {
-        match &alert.ack {
-            AckState::Held(ack) if *ack.by == *model.settings.identity => ours.push(Arc::clone(alert)),
-            AckState::Partly(part) if *part.ack.by == *model.settings.identity => {
-                ours.push(Arc::clone(alert));
-            }
-            AckState::Partly(part) => other = Some(Arc::clone(&part.ack.by)),
-            AckState::Held(ack) | AckState::HiddenBy(ack) => other = Some(Arc::clone(&ack.by)),
-            AckState::None => {}
-        }
-    }
-    if ours.is_empty() {
-        let why = match other {
-            Some(by) => format!(
-                "held by {}: only they hand it back; S lists the silence",
-                SafeText::line(&by)
-            ),
-            None => "not acknowledged".to_owned(),
+    let board = model.alerts.board.clone().unwrap_or_default();
+    let chosen: Vec<Occurrence> = alerts.iter().map(|alert| alert.occurrence).collect();
+    let plan = hand_back_plan(&chosen, &board, &model.settings.identity);
+    if plan.alerts.is_empty() {
+        let why = match plan.refused.first() {
+            Some((_, why)) => SafeText::line(why).into_string(),
+            None => "no alert under the cursor".to_owned(),
         };
         return say(model, Level::Info, why, now);
     }
-    let act = Act::HandBack {
-        alerts: ours.iter().map(|alert| alert.occurrence.fingerprint).collect(),
+    let act = Act::HandBack { alerts: plan.alerts };
+    let question = match guard::question(model, &act) {
+        Ok(Some(question)) => question,
+        Ok(None) => return send(model, act, now),
+        Err(why) => return say(model, Level::Warn, why, now),
     };
-    if changes.is_empty() && model.alerts.marks.len() <= 1 {
+    let light = question.weight == Weight::Light && sight == Sight::Seen;
+    if light && changes.is_empty() && in_sight(model) {
         return send(model, act, now);
     }
-    let title = format!("Hand back {}?", counted(ours.len(), "alert"));
-    let lines = changes
-        .into_iter()
-        .chain(ours.iter().map(|a| ConfirmLine::Plain(describe(a))))
-        .collect();
-    ask(model, title, lines, act)
+    let mut confirm = question.confirm;
+    confirm.lines.splice(0..0, changes);
+    model.modal = Some(Modal::Confirm(confirm));
+    Vec::new()
 }
 
 fn ask(model: &mut Model, title: String, lines: Vec<ConfirmLine>, act: Act) -> Vec<Effect> {
@@ -266,6 +289,7 @@ fn ask(model: &mut Model, title: String, lines: Vec<ConfirmLine>, act: Act) -> V
         lines,
         typed: Vec::new(),
         then: Then::Act(act),
+        hits: BTreeSet::new(),
         scroll: 0,
     }));
     Vec::new()
@@ -276,7 +300,18 @@ pub(super) fn send(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
     if let Some(why) = busy(model) {
         return say(model, Level::Warn, why, now);
     }
-    model.alerts.marks.clear();
+    let board = model.alerts.board.clone().unwrap_or_default();
+    // The marks of what is gone went into the question: they are answered too.
+    model
+        .alerts
+        .marks
+        .retain(|mark| !act.names(*mark) && board.by_fingerprint.contains_key(mark));
+    if model.acts.renews_what(&act) {
+        // An extension under way that lands after the hand-back would bring it back.
+        let until = now.tick + Acts::RETRY;
+        model.acts.add(act, Stage::Grace { until });
+        return Vec::new();
+    }
     let id = model.acts.add(act.clone(), Stage::Sent { since: now.tick });
     vec![Effect::Carry { id, act }]
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::alerts::describe;
+use super::silences;
 use crate::app::acts::{Act, ActId, Acts, Belled, HeldAck, Stage};
 use crate::app::feed::Feed;
 use crate::app::msg::{ActResult, ActState};
@@ -116,35 +117,42 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
     let Some(at) = model.acts.pending.iter().position(|pending| pending.id == id) else {
         return Vec::new();
     };
+    let Some(act) = model.acts.pending.get(at).map(|pending| pending.act.clone()) else {
+        return Vec::new();
+    };
+    if result.state != ActState::Failed {
+        // One whose end is not known is not extended either: it may be over, and would come back.
+        model.acts.held.retain(|held| !act.ends(&held.lease));
+    }
+    let mut kept = "";
     match result.state {
         ActState::Confirmed => {
-            if let Some(pending) = model.acts.pending.get(at) {
-                let act = pending.act.clone();
-                model.acts.held.retain(|held| !act.ends(&held.lease));
-            }
             if let Some(pending) = model.acts.pending.get_mut(at) {
                 pending.stage = Stage::Confirmed { at: now.tick };
             }
         }
-        ActState::Unknown | ActState::Failed => {
+        ActState::Unknown => {
             model.acts.pending.remove(at);
         }
+        ActState::Failed => {
+            model.acts.pending.remove(at);
+            kept = silences::keep_draft(model, &act);
+        }
     }
+    let renewed = matches!(act, Act::Renew(_));
     for lease in result.leases {
         let same =
             |held: &&mut HeldAck| held.lease.cluster == lease.cluster && held.lease.covers == lease.covers;
+        let fresh = HeldAck {
+            lease: lease.clone(),
+            belled: Belled::No,
+        };
         match model.acts.held.iter_mut().find(same) {
             // A renewal: the same firings, perhaps under a new id.
-            Some(held) => {
-                *held = HeldAck {
-                    lease,
-                    belled: Belled::No,
-                }
-            }
-            None => model.acts.held.push(HeldAck {
-                lease,
-                belled: Belled::No,
-            }),
+            Some(held) => *held = fresh,
+            // Given up while it was being extended.
+            None if renewed => {}
+            None => model.acts.held.push(fresh),
         }
     }
     model.acts.next_check = super::timers::next_check(model, now);
@@ -154,7 +162,9 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
         ActState::Failed => Level::Error,
     };
     if !result.message.is_empty() {
-        model.toasts.say(level, result.message, now.tick);
+        model
+            .toasts
+            .say(level, format!("{}{kept}", result.message), now.tick);
     }
     Vec::new()
 }

@@ -1,11 +1,12 @@
 //! The only writer of the [`Model`]: a message in, effects out. Pure and synchronous.
 //!
 //! One file an area: `keys` turns input into actions, `run` carries actions out, `alerts`, `silences` and
-//! `modals` hold what is particular to each, `feeds` takes in what backends said, `timers` what time brings.
+//! `modals` hold what is particular to each, `guard` says what an act would hit, `feeds` takes in what backends said, `timers` what time brings.
 
 mod alerts;
 mod copy;
 mod feeds;
+mod guard;
 mod keys;
 mod modals;
 mod palette;

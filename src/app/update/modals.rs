@@ -1,9 +1,11 @@
 //! Keys while something lies over the panes.
 
+use std::collections::BTreeSet;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
-use super::{alerts, palette, run, say, silences};
+use super::{alerts, guard, palette, run, say, silences};
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
 use crate::app::focus::{Detail, PaneId};
@@ -12,6 +14,7 @@ use crate::app::modal::{Choice, Command, Field, Modal, Prompt, PromptKind, Promp
 use crate::app::panes::{Search, silence_text};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
+use crate::domain::alert::Fingerprint;
 use crate::keymap::{Chord, Lookup};
 use crate::time::Now;
 
@@ -162,8 +165,12 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
 
 /// An action from the palette goes to the pane it belongs to, as if its key had been pressed there.
 fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
+    let mut sight = alerts::Sight::Seen;
     match action.row().place {
         Place::Alerts if !matches!(model.detail(), Some(Detail::Alert(_))) => {
+            if model.focus != PaneId::Alerts || !model.details.is_empty() {
+                sight = alerts::Sight::Unseen;
+            }
             model.details.clear();
             run::turn_to(model, PaneId::Alerts);
         }
@@ -176,7 +183,11 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
         }
         Place::Global | Place::List | Place::Slo | Place::Alerts | Place::Silences => {}
     }
-    run::action(model, action, now)
+    match action {
+        Action::Acknowledge => alerts::acknowledge(model, sight, now),
+        Action::HandBack => alerts::hand_back(model, sight, now),
+        other => run::action(model, other, now),
+    }
 }
 
 fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
@@ -191,6 +202,7 @@ fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
         lines,
         typed: Vec::new(),
         then: Then::SwitchContext(name),
+        hits: BTreeSet::new(),
         scroll: 0,
     }));
     Vec::new()
@@ -479,8 +491,25 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             vec![Effect::Quit]
         }
         Then::SwitchContext(name) => vec![Effect::SwitchContext(name)],
-        Then::Act(act @ Act::Silence(_)) => silences::queue(model, act, now),
-        Then::Act(act) => alerts::send(model, act, now),
+        Then::Act(act) => answered(model, act, &confirm.hits, now),
+    }
+}
+
+/// A yes holds for what was listed: where the act would hit more by now, that is asked anew.
+fn answered(model: &mut Model, act: Act, listed: &BTreeSet<Fingerprint>, now: Now) -> Vec<Effect> {
+    match guard::question(model, &act) {
+        Ok(Some(question)) => {
+            if let Some(confirm) = guard::asked_again(model, question, listed) {
+                model.modal = Some(Modal::Confirm(confirm));
+                return Vec::new();
+            }
+        }
+        Ok(None) => {}
+        Err(why) => return say(model, Level::Warn, format!("not sent: {why}"), now),
+    }
+    match act {
+        Act::Silence(_) => silences::queue(model, act, now),
+        other => alerts::send(model, other, now),
     }
 }
 

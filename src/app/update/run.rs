@@ -1,5 +1,8 @@
 //! Actions that look, move and arrange; the acting ones go on to `alerts` and `silences`.
 
+use std::collections::BTreeSet;
+
+use super::alerts::Sight;
 use super::{alerts, copy, feeds, modals, palette, say, silences};
 use crate::action::{Action, Place};
 use crate::app::focus::{Detail, PaneId, Zoom};
@@ -90,8 +93,8 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::PreviousHit => next_hit(model, Direction::Up, now),
         Action::Copy => copy::menu(model, now),
 
-        Action::Acknowledge => alerts::acknowledge(model, now),
-        Action::HandBack => alerts::hand_back(model, now),
+        Action::Acknowledge => alerts::acknowledge(model, Sight::Seen, now),
+        Action::HandBack => alerts::hand_back(model, Sight::Seen, now),
         Action::Silence => silences::compose(model, now),
         Action::SilenceList => {
             model.silences.arrange(model.alerts.board.as_deref(), now);
@@ -349,12 +352,16 @@ fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
 
 fn undo(model: &mut Model, now: Now) -> Vec<Effect> {
     match model.acts.undo() {
-        Some(act) => say(
-            model,
-            Level::Info,
-            format!("undone: {} was not sent", act.word().trim_end_matches('…')),
-            now,
-        ),
+        Some(undone) => {
+            let kept = silences::keep_draft(model, &undone.act);
+            let what = undone.word().trim_end_matches('…');
+            say(
+                model,
+                Level::Info,
+                format!("undone: {what} was not sent{kept}"),
+                now,
+            )
+        }
         None => say(model, Level::Info, "nothing is in its grace time", now),
     }
 }
@@ -392,6 +399,7 @@ pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
             lines,
             typed: Vec::new(),
             then: Then::Quit,
+            hits: BTreeSet::new(),
             scroll: 0,
         }),
     )

@@ -6,18 +6,17 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tui_textarea::TextArea;
 
-use super::alerts::{describe, targets};
+use super::alerts::targets;
+use super::guard::{self, Weight};
 use super::{busy, refusal, run, say};
 use crate::app::acts::{Act, SilenceRequest, Stage};
 use crate::app::focus::Detail;
-use crate::app::modal::{Composer, Confirm, ConfirmLine, Field, Modal, Past, Then, Typed};
+use crate::app::modal::{Composer, Field, Modal, Past};
 use crate::app::panes::selected_silence;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::matcher;
-use crate::domain::alert::plan::{Preview, counted, silence_preview};
-use crate::domain::alert::{AlertBoard, Labels, MatchOp, Matcher};
-use crate::text::SafeText;
+use crate::domain::alert::{BoardSilence, Labels, MatchOp, Matcher};
 use crate::time::{Now, parse_duration, prometheus_duration};
 
 /// Each extension from the list of silences.
@@ -57,25 +56,7 @@ pub(super) fn fresh(model: &Model, now: Now) -> Composer {
             .to_string()
         })
         .collect();
-    let mut area = TextArea::from(if matchers.is_empty() {
-        vec![String::new()]
-    } else {
-        matchers
-    });
-    area.move_cursor(tui_textarea::CursorMove::Bottom);
-    area.move_cursor(tui_textarea::CursorMove::End);
-    let mut duration = TextArea::from(["2h"]);
-    // Behind what stands there: a digit typed in front would make another duration of it.
-    duration.move_cursor(tui_textarea::CursorMove::End);
-    Composer {
-        matchers: area,
-        duration,
-        comment: TextArea::default(),
-        field: Field::Comment,
-        error: None,
-        past: Past::Unasked,
-        seq: 0,
-    }
+    composer(matchers, "2h", "")
 }
 
 /// Labels that all have with the same value.
@@ -187,52 +168,29 @@ pub(super) fn submit(model: &mut Model, now: Now) -> Vec<Effect> {
         }
     };
     model.alerts.draft = Some(composer.clone());
-    let board = model.alerts.board.clone().unwrap_or_default();
-    let seen = silence_preview(&request.matchers, &board, &request.clusters).unwrap_or_default();
-    let mut typed = Vec::new();
-    if model.settings.danger {
-        typed.push(word("the context's name", model.settings.context.clone()));
-    }
-    if !seen.reasons().is_empty() {
-        typed.push(word("how many it hides", seen.matched.len().to_string()));
-    }
-    let title = format!(
-        "Silence {} for {}?",
-        counted(seen.matched.len(), "alert"),
-        prometheus_duration(request.duration)
-    );
-    let lines = preview_lines(&seen, &board);
-    let act = Act::Silence(request);
-    if typed.is_empty() {
-        model.modal = None;
-        return queue(model, act, now);
-    }
-    model.modal = Some(Modal::Confirm(Confirm {
-        title,
-        lines,
-        typed,
-        then: Then::Act(act),
-        scroll: 0,
-    }));
-    Vec::new()
-}
-
-fn word(what: &'static str, want: String) -> Typed {
-    Typed {
-        want,
-        what,
-        input: TextArea::default(),
+    match reaching(model, request).and_then(|act| guard::question(model, &act).map(|asked| (act, asked))) {
+        Ok((_, Some(question))) if question.weight == Weight::Heavy || !question.confirm.typed.is_empty() => {
+            model.modal = Some(Modal::Confirm(question.confirm));
+            Vec::new()
+        }
+        Ok((act, _)) => {
+            model.modal = None;
+            queue(model, act, now)
+        }
+        Err(why) => {
+            if let Some(Modal::Composer(composer)) = &mut model.modal {
+                composer.error = Some(why);
+            }
+            Vec::new()
+        }
     }
 }
 
-fn preview_lines(seen: &Preview, board: &AlertBoard) -> Vec<ConfirmLine> {
-    let warnings = seen.reasons().into_iter().map(ConfirmLine::Warning);
-    let matched = seen
-        .matched
-        .iter()
-        .filter_map(|fingerprint| board.by_fingerprint.get(fingerprint));
-    let alerts = matched.map(|alert| ConfirmLine::Plain(describe(alert)));
-    warnings.chain(alerts).collect()
+/// The act, for the clusters that answer now and for no others: what it hides elsewhere nobody has seen.
+fn reaching(model: &Model, mut request: SilenceRequest) -> Result<Act, String> {
+    let board = model.alerts.board.as_deref().ok_or(guard::NOT_KNOWN)?;
+    request.clusters = guard::known(board)?;
+    Ok(Act::Silence(request))
 }
 
 /// Sends a silence after its grace time, within which it can be undone.
@@ -240,8 +198,12 @@ pub(super) fn queue(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
     if let Some(why) = busy(model) {
         return say(model, Level::Warn, why, now);
     }
+    let hits = match guard::question(model, &act) {
+        Ok(question) => question.map(|question| question.confirm.hits).unwrap_or_default(),
+        Err(why) => return say(model, Level::Warn, why, now),
+    };
     model.alerts.draft = None;
-    model.alerts.marks.clear();
+    model.alerts.marks.retain(|mark| !hits.contains(mark));
     let grace = model.settings.grace;
     model.acts.add(
         act,
@@ -249,6 +211,9 @@ pub(super) fn queue(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
             until: now.tick + grace,
         },
     );
+    if let Some(added) = model.acts.pending.last_mut() {
+        added.hits = hits;
+    }
     let undo = model
         .keymap
         .keys_for(crate::action::Action::Undo)
@@ -263,13 +228,50 @@ pub(super) fn queue(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
     )
 }
 
+/// Keeps the text of a silence that was not made as the draft, unless a newer one is there; what to add to the
+/// sentence that says so.
+pub(super) fn keep_draft(model: &mut Model, act: &Act) -> &'static str {
+    let Act::Silence(request) = act else { return "" };
+    if model.alerts.draft.is_some() || matches!(model.modal, Some(Modal::Composer(_))) {
+        return "";
+    }
+    let lines = request.matchers.iter().map(ToString::to_string).collect();
+    let duration = prometheus_duration(request.duration);
+    let draft = composer(lines, &duration, &request.comment);
+    model.alerts.draft = Some(Box::new(draft));
+    "; its text is kept as a draft"
+}
+
+/// A composer with these texts, every cursor behind what stands there, the comment's field first.
+fn composer(matchers: Vec<String>, duration: &str, comment: &str) -> Composer {
+    let filled = |lines: Vec<String>| {
+        let mut area = TextArea::from(if lines.is_empty() {
+            vec![String::new()]
+        } else {
+            lines
+        });
+        area.move_cursor(tui_textarea::CursorMove::Bottom);
+        // A digit typed in front of a duration would make another duration of it.
+        area.move_cursor(tui_textarea::CursorMove::End);
+        area
+    };
+    Composer {
+        matchers: filled(matchers),
+        duration: filled(vec![duration.to_owned()]),
+        comment: filled(vec![comment.to_owned()]),
+        field: Field::Comment,
+        error: None,
+        past: Past::Unasked,
+        seq: 0,
+    }
+}
+
 /// Lets the silence under the cursor last longer.
 pub(super) fn extend(model: &mut Model, now: Now) -> Vec<Effect> {
     if let Some(why) = refusal(model) {
         return say(model, Level::Warn, why, now);
     }
-    let board = model.alerts.board.clone().unwrap_or_default();
-    let Some(chosen) = selected_silence(&model.silences, &board) else {
+    let Some(chosen) = chosen(model) else {
         return say(model, Level::Info, "no silence under the cursor", now);
     };
     if chosen.silence.state == crate::domain::alert::SilenceState::Expired {
@@ -296,27 +298,20 @@ pub(super) fn extend(model: &mut Model, now: Now) -> Vec<Effect> {
         id: Arc::clone(&chosen.silence.id),
         until,
     };
-    let seen = silence_preview(&chosen.silence.matchers, &board, &[]).unwrap_or_default();
-    if !model.settings.danger && seen.reasons().is_empty() {
-        return super::alerts::send(model, act, now);
+    match guard::question(model, &act) {
+        Ok(Some(question)) if !question.confirm.typed.is_empty() => {
+            model.modal = Some(Modal::Confirm(question.confirm));
+            Vec::new()
+        }
+        Ok(_) => super::alerts::send(model, act, now),
+        Err(why) => say(model, Level::Warn, why, now),
     }
-    let mut typed = Vec::new();
-    if model.settings.danger {
-        typed.push(word("the context's name", model.settings.context.clone()));
-    }
-    if !seen.reasons().is_empty() {
-        typed.push(word("how many it hides", seen.matched.len().to_string()));
-    }
-    let title = format!("Extend to {}Z?", until.format("%H:%M"));
-    let lines = preview_lines(&seen, &board);
-    model.modal = Some(Modal::Confirm(Confirm {
-        title,
-        lines,
-        typed,
-        then: Then::Act(act),
-        scroll: 0,
-    }));
-    Vec::new()
+}
+
+/// The silence under the cursor, as it stands now.
+fn chosen(model: &Model) -> Option<Arc<BoardSilence>> {
+    let board = model.alerts.board.as_deref()?;
+    selected_silence(&model.silences, board).cloned()
 }
 
 /// Ends the silence under the cursor, after a question.
@@ -324,39 +319,29 @@ pub(super) fn expire(model: &mut Model, now: Now) -> Vec<Effect> {
     if let Some(why) = refusal(model) {
         return say(model, Level::Warn, why, now);
     }
-    let board = model.alerts.board.clone().unwrap_or_default();
-    let Some(chosen) = selected_silence(&model.silences, &board) else {
+    let Some(chosen) = chosen(model) else {
         return say(model, Level::Info, "no silence under the cursor", now);
     };
     if chosen.silence.state == crate::domain::alert::SilenceState::Expired {
         return say(model, Level::Info, "it has expired already", now);
     }
-    let lines = vec![
-        ConfirmLine::Plain(format!(
-            "by {}: {}",
-            SafeText::line(&chosen.silence.created_by),
-            SafeText::line(&chosen.silence.comment)
-        )),
-        ConfirmLine::Plain(format!("{} come back", counted(chosen.matches, "alert"))),
-    ];
-    let then = Then::Act(Act::Expire {
+    let act = Act::Expire {
         cluster: Arc::clone(&chosen.cluster),
         id: Arc::clone(&chosen.silence.id),
-    });
-    model.modal = Some(Modal::Confirm(Confirm {
-        title: "End this silence now?".to_owned(),
-        lines,
-        typed: Vec::new(),
-        then,
-        scroll: 0,
-    }));
-    Vec::new()
+    };
+    match guard::question(model, &act) {
+        Ok(Some(question)) => {
+            model.modal = Some(Modal::Confirm(question.confirm));
+            Vec::new()
+        }
+        Ok(None) => super::alerts::send(model, act, now),
+        Err(why) => say(model, Level::Warn, why, now),
+    }
 }
 
 /// From a silence to the alerts that it hides: the alert pane, filtered to them.
 pub(super) fn open_matching(model: &mut Model, now: Now) -> Vec<Effect> {
-    let board = model.alerts.board.clone().unwrap_or_default();
-    let Some(chosen) = selected_silence(&model.silences, &board) else {
+    let Some(chosen) = chosen(model) else {
         return say(model, Level::Info, "no silence under the cursor", now);
     };
     if chosen.matches == 0 {

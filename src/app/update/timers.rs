@@ -3,18 +3,29 @@
 use std::time::Duration;
 
 use super::alerts::describe;
-use crate::app::acts::{Act, Acts, Belled, Renewal, Stage};
+use super::{guard, silences};
+use crate::app::acts::{Act, ActId, Acts, Belled, PendingAct, Renewal, Stage};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
-use crate::domain::alert::lease::{Lease, Step, Terms, extension_due};
-use crate::domain::alert::{AlertBoard, Standing};
+use crate::domain::alert::lease::{BELL, Lease, Step, Terms, extension_due};
+use crate::domain::alert::plan::counted;
+use crate::domain::alert::{AlertBoard, BoardSilence, SilenceState, Standing};
 use crate::time::{Now, Tick};
 
-/// What to say of an acknowledgement that is in force no more, where it hides nothing now and something fires.
-fn fires_again(lease: &Lease, board: &AlertBoard) -> Option<String> {
+/// What to say of an acknowledgement that is in force no more, where nothing else hides what it was for. The
+/// board may still show the alert as held: it was asked for before the end came.
+fn fires_again(lease: &Lease, board: &AlertBoard, now: Now) -> Option<String> {
+    let hides = |row: &BoardSilence| {
+        let silence = &row.silence;
+        let itself = silence.id == lease.id && row.cluster == lease.cluster;
+        !itself && silence.state == SilenceState::Active && silence.ends_at > now.utc
+    };
     let free = lease.covers.iter().find_map(|occurrence| {
         let alert = board.by_fingerprint.get(&occurrence.fingerprint)?;
-        (alert.standing() == Standing::Unacknowledged).then_some(alert)
+        let hidden = !alert.inhibited_by.is_empty()
+            || !alert.muted_by.is_empty()
+            || board.silences_of(alert).any(|row| hides(row));
+        (alert.standing() != Standing::Over && !hidden).then_some(alert)
     })?;
     Some(format!(
         "an acknowledgement is over and {} fires: acknowledge again to keep it",
@@ -29,16 +40,16 @@ const LOOK: Duration = Duration::from_secs(15);
 pub(super) fn timer(model: &mut Model, now: Now) -> Vec<Effect> {
     model.toasts.expire(now.tick);
     let mut effects = Vec::new();
-    for pending in &mut model.acts.pending {
-        if let Stage::Grace { until } = pending.stage
-            && until <= now.tick
-        {
-            pending.stage = Stage::Sent { since: now.tick };
-            effects.push(Effect::Carry {
-                id: pending.id,
-                act: pending.act.clone(),
-            });
-        }
+    let due = |pending: &&PendingAct| matches!(pending.stage, Stage::Grace { until } if until <= now.tick);
+    let due: Vec<ActId> = model
+        .acts
+        .pending
+        .iter()
+        .filter(due)
+        .map(|pending| pending.id)
+        .collect();
+    for id in due {
+        effects.extend(go_out(model, id, now));
     }
     model.acts.pending.retain(|pending| match pending.stage {
         Stage::Confirmed { at } => now.tick.since(at) < Acts::AGREE_WITHIN,
@@ -49,6 +60,47 @@ pub(super) fn timer(model: &mut Model, now: Now) -> Vec<Effect> {
         model.acts.next_check = next_check(model, now);
     }
     effects
+}
+
+/// The grace of an act is over: it goes out, unless it would hit what nobody has seen.
+fn go_out(model: &mut Model, id: ActId, now: Now) -> Vec<Effect> {
+    let Some(at) = model.acts.pending.iter().position(|pending| pending.id == id) else {
+        return Vec::new();
+    };
+    let Some(PendingAct { act, hits, .. }) = model.acts.pending.get(at).cloned() else {
+        return Vec::new();
+    };
+    let stage = if model.acts.renews_what(&act) {
+        Stage::Grace {
+            until: now.tick + Acts::RETRY,
+        }
+    } else {
+        Stage::Sent { since: now.tick }
+    };
+    let stopped = match (&act, guard::question(model, &act)) {
+        (Act::Silence(_), Ok(Some(question))) => {
+            let count = question.confirm.hits.len();
+            guard::asked_again(model, question, &hits)
+                .map(|_| format!("it would hide {} by now", counted(count, "alert")))
+        }
+        (Act::Silence(_), Err(why)) => Some(why),
+        (_, _) => None,
+    };
+    if let Some(why) = stopped {
+        model.acts.pending.remove(at);
+        let kept = silences::keep_draft(model, &act);
+        model
+            .toasts
+            .say(Level::Warn, format!("silence not sent: {why}{kept}"), now.tick);
+        return vec![Effect::Ring];
+    }
+    if let Some(pending) = model.acts.pending.get_mut(at) {
+        pending.stage = stage;
+    }
+    match stage {
+        Stage::Sent { .. } => vec![Effect::Carry { id, act }],
+        Stage::Grace { .. } | Stage::Confirmed { .. } => Vec::new(),
+    }
 }
 
 /// When the held acknowledgements want a look.
@@ -87,6 +139,14 @@ fn look_at_leases(model: &mut Model, now: Now) -> Vec<Effect> {
                     lease: held.lease.clone(),
                     until,
                 });
+                let left = (held.lease.set_until - now.utc).to_std().unwrap_or_default();
+                if left <= BELL && held.belled == Belled::No {
+                    held.belled = Belled::Yes;
+                    words.push(format!(
+                        "an acknowledgement lapses at {}: it could not be extended so far, and is still being tried",
+                        held.lease.set_until.format("%H:%MZ")
+                    ));
+                }
                 true
             }
             Step::Bell { at, why } => {
@@ -102,7 +162,7 @@ fn look_at_leases(model: &mut Model, now: Now) -> Vec<Effect> {
             }
             Step::Done => false,
             Step::Lapsed => {
-                words.extend(fires_again(&held.lease, &board));
+                words.extend(fires_again(&held.lease, &board, now));
                 false
             }
         },

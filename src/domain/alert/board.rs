@@ -295,6 +295,12 @@ impl AlertBoard {
             })
     }
 
+    /// Whether a member of the cluster is believed now: only then is it known what it lists.
+    pub fn answers(&self, cluster: &str) -> bool {
+        let mut members = self.sources.iter().filter(|source| *source.cluster == *cluster);
+        members.any(|source| source.fault.is_none())
+    }
+
     /// The cluster a source belongs to.
     pub fn cluster_of(&self, source: &str) -> Option<&Arc<str>> {
         self.sources

@@ -1,10 +1,12 @@
 //! Taking alerts and handing them back: what a key hits, and what it asks first.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use midwatch::app::acts::{Act, Stage};
 use midwatch::app::msg::ActState;
-use midwatch::app::{Effect, Settings};
-use midwatch::domain::alert::{Ack, AckState, Alert, AlertState};
+use midwatch::app::{Effect, Msg, Settings};
+use midwatch::domain::alert::{Ack, AckState, Alert, AlertState, BoardSilence, IsAck};
 use midwatch::theme::{Glyphs, Theme};
 use midwatch::view;
 use ratatui::buffer::Buffer;
@@ -12,7 +14,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Hand, pod};
-use crate::fixtures::{ago, board_of, now, settings};
+use crate::fixtures::{ago, alert_board, board_of, now, settings};
 
 fn held(mut alert: Alert, by: &str) -> Alert {
     alert.ack = AckState::Held(Ack {
@@ -319,25 +321,153 @@ fn without_an_alertmanager_the_mend_is_said() {
     hand.assert_said("[[contexts.prod-eu.alertmanagers]]");
 }
 
+/// An acknowledgement of somebody's, as a row of the board.
+fn ack_row(id: &str, by: &str) -> Arc<BoardSilence> {
+    let mut row = (*alert_board().silences[0]).clone();
+    assert_eq!(row.ack, IsAck::Yes);
+    let silence = Arc::make_mut(&mut row.silence);
+    silence.id = id.into();
+    silence.created_by = by.into();
+    Arc::new(row)
+}
+
+fn with_acks(alerts: Vec<Alert>, acks: &[(&str, &str)]) -> Hand {
+    let mut board = board_of(alerts);
+    board.silences = acks.iter().map(|(id, by)| ack_row(id, by)).collect();
+    Hand::on(settings(), board)
+}
+
+fn under(mut alert: Alert, ids: &[&str]) -> Alert {
+    alert.silenced_by = ids.iter().map(|id| (*id).into()).collect();
+    alert
+}
+
+const JUN: &str = "jun@example.com";
+const MARA: &str = "mara@example.com";
+
 #[test]
 fn only_what_is_ours_is_handed_back() {
-    let ours = held(pod("A", "1"), "jun@example.com");
-    let mut hand = Hand::with(vec![ours.clone(), held(pod("A", "2"), "mara@example.com")]);
+    let ours = under(held(pod("A", "1"), JUN), &["s1"]);
+    let theirs = under(held(pod("A", "2"), MARA), &["s2"]);
+    let rows = [("s1", JUN), ("s2", MARA)];
+    let mut hand = with_acks(vec![ours.clone(), theirs.clone()], &rows);
     hand.press("A");
-    let (_, act) = hand.one_act();
-    assert_eq!(
-        act,
-        Act::HandBack {
-            alerts: vec![ours.occurrence.fingerprint]
-        }
-    );
-    let mut hand = Hand::with(vec![held(pod("A", "2"), "mara@example.com")]);
+    let alerts = vec![ours.occurrence.fingerprint];
+    assert_eq!(hand.one_act().1, Act::HandBack { alerts });
+    let mut hand = with_acks(vec![theirs], &rows);
     hand.press("A");
     assert_eq!(hand.taken(), []);
-    hand.assert_said("held by mara@example.com");
+    hand.assert_said("acknowledged by mara@example.com, who alone hands it back");
     let mut hand = Hand::with(vec![pod("A", "2")]);
     hand.press("A");
     hand.assert_said("not acknowledged");
+}
+
+#[test]
+fn what_an_acknowledgement_of_ours_merely_hides_or_shares_is_handed_back_too() {
+    let mut re_fire = under(held(pod("A", "1"), JUN), &["s1"]);
+    let AckState::Held(ack) = re_fire.ack.clone() else {
+        panic!()
+    };
+    re_fire.ack = AckState::HiddenBy(ack);
+    let shared = under(held(pod("A", "1"), MARA), &["s2", "s1"]);
+    for alert in [re_fire, shared] {
+        let mut hand = with_acks(vec![alert.clone()], &[("s1", JUN), ("s2", MARA)]);
+        hand.press("A");
+        let alerts = vec![alert.occurrence.fingerprint];
+        assert_eq!(hand.one_act().1, Act::HandBack { alerts });
+    }
+}
+
+#[test]
+fn what_comes_back_with_it_is_asked_about_and_what_came_since_is_asked_about_again() {
+    let one = under(held(pod("A", "1"), JUN), &["s1"]);
+    let two = under(held(pod("B", "1"), JUN), &["s1"]);
+    let three = under(held(pod("C", "1"), JUN), &["s1"]);
+    let mut hand = with_acks(vec![one.clone(), two.clone()], &[("s1", JUN)]);
+    hand.press("A");
+    assert_eq!(
+        hand.asked(),
+        [
+            "! also: B checkout 1, under the same acknowledgement",
+            "A checkout 1"
+        ]
+    );
+    let mut more = board_of(vec![one.clone(), two, three]);
+    more.silences = vec![ack_row("s1", JUN)];
+    hand.tell(Msg::AlertsArranged(Arc::new(more)));
+    hand.taken();
+    hand.press("enter");
+    assert_eq!(hand.asked()[0], "! new: C checkout 1");
+    assert_eq!(hand.taken(), []);
+    hand.press("enter");
+    let alerts = vec![one.occurrence.fingerprint];
+    assert_eq!(hand.one_act().1, Act::HandBack { alerts });
+}
+
+#[test]
+fn one_mark_elsewhere_does_not_win_over_the_cursor_unasked() {
+    for key in ["a", "A"] {
+        let alerts = ["A", "B"].map(|name| {
+            let alert = pod(name, "1");
+            if key == "A" {
+                under(held(alert, JUN), &[name])
+            } else {
+                alert
+            }
+        });
+        let mut hand = with_acks(alerts.to_vec(), &[("A", JUN), ("B", JUN)]);
+        hand.press("x");
+        hand.press(key);
+        assert_eq!(hand.asked(), ["A checkout 1"], "{key}");
+        assert_eq!(hand.taken(), []);
+        // On the marked row itself it is what the eye is on.
+        hand.press("esc k");
+        hand.press(key);
+        hand.one_act();
+    }
+}
+
+#[test]
+fn only_the_marks_that_were_acted_on_go() {
+    let mut hand = Hand::with(vec![pod("A", "1"), pod("B", "1"), pod("C", "1")]);
+    hand.press("x j enter");
+    hand.taken();
+    hand.press("a");
+    assert_eq!(acknowledged(&hand.one_act().1), ids(&[&pod("C", "1")]));
+    assert_eq!(
+        hand.model.alerts.marks.len(),
+        1,
+        "a detail's act leaves the marks"
+    );
+}
+
+#[test]
+fn marks_of_what_is_gone_are_said_and_then_forgotten() {
+    let mut hand = Hand::with(vec![pod("A", "1"), pod("B", "1")]);
+    hand.press("x x");
+    hand.board(vec![pod("B", "1")]);
+    hand.wait(60_000);
+    hand.taken();
+    hand.press("a");
+    assert!(hand.asked()[0].starts_with("! gone: "), "{:?}", hand.asked());
+    hand.press("y");
+    assert_eq!(acknowledged(&hand.one_act().1), ids(&[&pod("B", "1")]));
+    assert!(hand.model.alerts.marks.is_empty());
+}
+
+#[test]
+fn from_the_palette_in_another_pane_nothing_is_taken_unseen() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("1 :");
+    hand.write("alerts.acknowledge");
+    hand.press("enter");
+    assert_eq!(hand.taken(), []);
+    assert_eq!(hand.asked(), ["A checkout 1"]);
+    hand.press("esc :");
+    hand.write("alerts.acknowledge");
+    hand.press("enter");
+    hand.one_act();
 }
 
 #[test]

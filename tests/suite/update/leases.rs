@@ -234,3 +234,55 @@ fn a_hand_back_that_failed_leaves_it_held() {
     minutes(&mut hand, 11, true);
     assert!(matches!(hand.one_act().1, Act::Renew(_)));
 }
+
+#[test]
+fn a_hand_back_of_unknown_end_is_never_undone_by_an_extension() {
+    let mut hand = holding();
+    hand.press("A");
+    let (id, _) = hand.one_act();
+    hand.finish(id, ActState::Unknown, Vec::new());
+    minutes(&mut hand, 12, true);
+    assert_eq!(hand.taken(), []);
+}
+
+#[test]
+fn a_hand_back_waits_for_the_extension_under_way_and_is_not_undone_by_its_end() {
+    let mut hand = holding();
+    minutes(&mut hand, 11, true);
+    let (renewal, act) = hand.one_act();
+    assert!(matches!(act, Act::Renew(_)));
+    hand.press("A");
+    hand.wait(1_000);
+    hand.wait(1_000);
+    assert_eq!(
+        hand.taken(),
+        [],
+        "an extension that lands later would bring it back"
+    );
+    hand.finish(renewal, ActState::Confirmed, vec![lease(26)]);
+    hand.wait(1_000);
+    let (id, act) = hand.one_act();
+    assert!(matches!(act, Act::HandBack { .. }));
+    hand.finish(id, ActState::Confirmed, Vec::new());
+    assert_eq!(hand.model.acts.held, []);
+}
+
+#[test]
+fn extensions_that_go_on_failing_ring_once_before_the_end_and_once_at_it() {
+    let mut hand = holding();
+    let mut rings = Vec::new();
+    for minute in 1..=17 {
+        minutes(&mut hand, 1, true);
+        for effect in hand.taken() {
+            match effect {
+                Effect::Carry { id, .. } => hand.finish(id, ActState::Failed, Vec::new()),
+                Effect::Ring => rings.push(minute),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(rings, [13, 15]);
+    hand.assert_heard("could not be extended so far");
+    // No board has come since: the alert is listed as held to the end.
+    hand.assert_heard("A checkout 1 fires");
+}

@@ -7,7 +7,7 @@ use midwatch::app::acts::{Act, Stage};
 use midwatch::app::focus::PaneId;
 use midwatch::app::modal::{Composer, Field, Modal, Past};
 use midwatch::app::{Effect, Msg, Settings};
-use midwatch::domain::alert::{Alert, StateChoice};
+use midwatch::domain::alert::{Alert, AlertBoard, StateChoice};
 
 use super::{Hand, pod};
 use crate::fixtures::{alert, alert_board, board_of, settings};
@@ -309,4 +309,134 @@ fn a_silence_is_not_extended_past_the_longest() {
     hand.press("S +");
     assert_eq!(hand.taken(), []);
     hand.assert_said("silence_max");
+}
+
+fn page(pod: &str) -> Alert {
+    alert("A", "critical", "checkout", 12, &[("pod", pod)])
+}
+
+#[test]
+fn a_count_that_was_confirmed_holds_for_what_was_listed() {
+    let mut hand = Hand::with(vec![page("1")]);
+    hand.press("s shift-tab shift-tab");
+    for _ in 0..120 {
+        hand.press("backspace");
+    }
+    hand.write("alertname=\"A\"");
+    hand.press("tab tab");
+    hand.write("why");
+    hand.press("enter");
+    hand.asked();
+    hand.write("1");
+    hand.board(vec![page("1"), page("2")]);
+    hand.taken();
+    hand.press("enter");
+    assert_eq!(hand.asked()[0], "! new: A checkout 2");
+    assert_eq!(hand.model.acts.pending, []);
+    hand.write("2");
+    hand.press("enter");
+    assert_eq!(hand.model.acts.pending.len(), 1);
+    // And it comes to nothing where another page came while it waited; the text is not lost.
+    hand.board(vec![page("1"), page("2"), page("3")]);
+    hand.taken();
+    hand.wait(5_000);
+    assert_eq!(hand.taken(), [Effect::Ring]);
+    hand.assert_said("silence not sent: it would hide 3 alerts by now; its text is kept as a draft");
+    assert_eq!(hand.model.acts.pending, []);
+    hand.press("s");
+    assert_eq!(composer(&hand).comment.lines(), ["why"]);
+    assert_eq!(matchers(&hand), "alertname=\"A\"");
+}
+
+#[test]
+fn the_text_of_a_silence_that_was_not_made_is_the_draft() {
+    for undone in [true, false] {
+        let mut hand = Hand::with(vec![pod("A", "1")]);
+        hand.press("s");
+        let typed = matchers(&hand);
+        hand.write("a long reason");
+        hand.press("tab tab up tab enter");
+        if undone {
+            hand.press("u");
+        } else {
+            hand.taken();
+            hand.wait(5_000);
+            let (id, _) = hand.one_act();
+            hand.finish(id, midwatch::app::msg::ActState::Failed, Vec::new());
+            hand.assert_said("the server's word; its text is kept as a draft");
+        }
+        hand.press("s");
+        let composer = composer(&hand);
+        assert_eq!(composer.comment.lines(), ["a long reason"]);
+        assert_eq!(composer.duration.lines(), ["4h"]);
+        assert_eq!(matchers(&hand), typed);
+    }
+}
+
+/// The board, with these sources not believed.
+fn without(down: &[&str], mut board: AlertBoard) -> AlertBoard {
+    for source in &mut board.sources {
+        if down.contains(&&*source.name) {
+            source.fault = Some("connection refused".into());
+        }
+    }
+    board
+}
+
+#[test]
+fn nothing_is_hidden_where_nobody_can_say_what() {
+    let mut dead = Hand::on(
+        settings(),
+        without(&["eu-0", "eu-1"], board_of(vec![pod("A", "1")])),
+    );
+    let mut unheard = Hand::with(vec![pod("A", "1")]);
+    unheard.model.alerts.board = None;
+    for hand in [&mut dead, &mut unheard] {
+        hand.press("s shift-tab shift-tab enter");
+        hand.paste("alertname=~\".+\"");
+        hand.press("tab tab");
+        hand.write("why");
+        hand.taken();
+        hand.press("enter");
+        assert_eq!(
+            composer(hand).error.as_deref(),
+            Some("what it hides is not known: no Alertmanager answers")
+        );
+        hand.wait(10_000);
+        assert_eq!(hand.model.acts.pending, []);
+    }
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_is_left_out_and_said() {
+    let mut board = board_of(vec![pod("A", "1")]);
+    board.sources[1].cluster = "us".into();
+    let mut hand = Hand::on(settings(), without(&["eu-1"], board));
+    hand.press("s");
+    hand.write("why");
+    hand.press("enter");
+    assert_eq!(
+        hand.asked()[0],
+        "! not at us: it does not answer, so what it would hide there is not known"
+    );
+    hand.press("y");
+    hand.wait(5_000);
+    let act = hand.taken().into_iter().find_map(|effect| match effect {
+        Effect::Carry {
+            act: Act::Silence(request),
+            ..
+        } => Some(request),
+        _ => None,
+    });
+    assert_eq!(act.unwrap().clusters, ["eu".into()]);
+}
+
+#[test]
+fn a_silence_of_a_cluster_that_does_not_answer_is_not_extended() {
+    let mut board = alert_board();
+    board.silences.rotate_left(1);
+    let mut hand = Hand::on(settings(), without(&["eu-0", "eu-1"], board));
+    hand.press("S +");
+    assert_eq!(hand.taken(), []);
+    hand.assert_said("what it hides is not known");
 }
