@@ -366,3 +366,26 @@ impl World for Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Environment, decode_text};
+
+    #[tokio::test]
+    async fn a_task_that_dies_of_a_defect_ends_the_console() {
+        let text = "[contexts.prod.metrics]\nurl = \"http://127.0.0.1:1\"\n";
+        let config = decode_text(text, None, &Environment::default()).unwrap().config;
+        let mut session = Session::open(Opening {
+            context: Arc::new(config.contexts["prod"].clone()),
+            config: Arc::new(config),
+            backends: Backends::default(),
+            clock: Clock::start(),
+            themes: Box::new(|name| Err(format!("no theme {name}"))),
+            signals: Signals::listen().unwrap(),
+        });
+        session.tasks.spawn(async { panic!("a defect") });
+        let (_keys, mut inputs) = mpsc::channel(1);
+        assert!(matches!(session.next(&mut inputs).await, Event::Died));
+    }
+}
