@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::console::{Carried, Event, World};
 use super::{acts, history, layout_file, pace};
@@ -72,6 +73,8 @@ pub struct Session {
     board: watch::Receiver<Arc<AlertBoard>>,
     health: watch::Receiver<Vec<BackendHealth>>,
     wake: Vec<Arc<Notify>>,
+    /// Gives up the question about a silence's past that is under way.
+    past: CancellationToken,
     signals: Signals,
 }
 
@@ -295,6 +298,7 @@ impl Session {
             board,
             health,
             wake,
+            past: CancellationToken::new(),
             signals,
         }
     }
@@ -369,14 +373,19 @@ impl World for Session {
                 }
             }
             Effect::FetchSilencePast { seq, matchers } => {
+                // The answer to an older question would be dropped: nobody need work it out.
+                self.past.cancel();
+                self.past = CancellationToken::new();
+                let token = self.past.clone();
                 let metrics = self.backends.metrics.clone();
                 let now = self.clock.now();
-                self.start(async move {
+                let asked = async move {
                     Some(Msg::SilencePast {
                         seq,
                         result: history::would_have_hidden(metrics, &matchers, now).await,
                     })
-                })
+                };
+                self.start(async move { token.run_until_cancelled(asked).await.flatten() })
             }
             Effect::FetchAlertHistory { fingerprint, labels } => {
                 let metrics = self.backends.metrics.clone();
