@@ -145,9 +145,9 @@ pub(super) fn targets(model: &Model, now: Now) -> Targets {
                 .is_none_or(|alert| alert.standing() == Standing::Over)
         };
         for mark in model.alerts.marks.iter().filter(gone) {
-            let line = ConfirmLine::Warning(format!("gone: {}", guard::name(live, *mark)));
-            if !changes.contains(&line) {
-                changes.push(line);
+            let said = ConfirmLine::Warning(format!("gone: {}", guard::name(live, *mark)));
+            if !changes.contains(&said) {
+                changes.push(said);
             }
         }
     }
