@@ -62,6 +62,8 @@ pub struct Settings {
     pub has_metrics: bool,
     /// Alertmanagers, by name.
     pub alertmanagers: Vec<Arc<str>>,
+    /// Those of them that may be written to.
+    pub writable: Vec<Arc<str>>,
     /// Standing warnings (TLS verification off, …), said in the health overlay.
     pub warnings: Vec<String>,
 }
@@ -198,10 +200,15 @@ impl Model {
     pub fn next_deadline(&self, now: Now) -> Tick {
         let to_next_second = 1_000_000_000 - u64::from(now.utc.timestamp_subsec_nanos() % 1_000_000_000);
         let clock = now.tick + Duration::from_nanos(to_next_second);
-        [self.toasts.deadline(), self.acts.deadline(), self.preview.due]
-            .into_iter()
-            .flatten()
-            .fold(clock, Tick::min)
+        [
+            self.toasts.deadline(),
+            self.acts.deadline(),
+            self.preview.due,
+            self.alerts.past_due,
+        ]
+        .into_iter()
+        .flatten()
+        .fold(clock, Tick::min)
     }
 
     /// Rows of the focused pane's list.

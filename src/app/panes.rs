@@ -168,6 +168,8 @@ pub struct AlertPane {
     pub draft: Option<Box<Composer>>,
     /// Questions asked so far about what a silence would have hidden: the newest one's number.
     pub past_asked: u64,
+    /// When the next one is asked, where typing has not rested yet.
+    pub past_due: Option<Tick>,
     /// When the opened alert fired during the last day.
     pub history: Option<(Fingerprint, Firings)>,
 }
@@ -190,6 +192,7 @@ impl Default for AlertPane {
             displaced: None,
             draft: None,
             past_asked: 0,
+            past_due: None,
             history: None,
         }
     }
@@ -344,7 +347,7 @@ impl SilenceChoice {
     }
 }
 
-/// The identity of a silence: its source and its id there.
+/// The identity of a silence: its cluster and its id there, whichever member was heard first.
 pub type SilenceKey = (Arc<str>, Arc<str>);
 
 /// The list of silences.
@@ -375,7 +378,7 @@ impl SilencePane {
                     let text = silence_text(&s.silence);
                     words.iter().all(|word| text.contains(word))
                 })
-                .map(|s| (Arc::clone(&s.source), Arc::clone(&s.silence.id)))
+                .map(|s| (Arc::clone(&s.cluster), Arc::clone(&s.silence.id)))
                 .collect()
         });
         self.list.follow(&self.rows);
@@ -398,11 +401,15 @@ impl SilencePane {
 
 /// The silence under the cursor.
 pub fn selected_silence<'a>(pane: &SilencePane, board: &'a AlertBoard) -> Option<&'a Arc<BoardSilence>> {
-    let (source, id) = pane.list.selected.as_ref()?;
+    silence_by(board, pane.list.selected.as_ref()?)
+}
+
+/// A silence by its identity.
+pub fn silence_by<'a>(board: &'a AlertBoard, (cluster, id): &SilenceKey) -> Option<&'a Arc<BoardSilence>> {
     board
         .silences
         .iter()
-        .find(|s| s.source == *source && s.silence.id == *id)
+        .find(|s| s.cluster == *cluster && s.silence.id == *id)
 }
 
 /// What a silence is searched by, in lower case.

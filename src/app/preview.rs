@@ -108,6 +108,7 @@ mod tests {
             grace: Duration::from_secs(5),
             has_metrics: true,
             alertmanagers: Vec::new(),
+            writable: Vec::new(),
             warnings: Vec::new(),
         };
         let keymap = Arc::new(keymap::load("default", None).unwrap());

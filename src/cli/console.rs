@@ -81,8 +81,9 @@ pub fn run(session: &mut Session) -> Outcome {
                         context = Arc::new(next.clone());
                         let old = &console.model;
                         let (keymap, layout, size) = (Arc::clone(&old.keymap), old.layout.clone(), old.size);
-                        let now = session.clock.now();
+                        let (zone, now) = (old.zone, session.clock.now());
                         console.model = Model::new(settings(&config, &context), keymap, layout, size, now);
+                        console.model.zone = zone;
                     }
                 }
             }
@@ -190,6 +191,12 @@ fn settings(config: &Config, context: &Context) -> Settings {
         alertmanagers: context
             .alertmanagers
             .iter()
+            .map(|source| Arc::from(source.name.as_str()))
+            .collect(),
+        writable: context
+            .alertmanagers
+            .iter()
+            .filter(|source| !source.read_only)
             .map(|source| Arc::from(source.name.as_str()))
             .collect(),
         warnings: endpoints.filter_map(insecure).collect(),

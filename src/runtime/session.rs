@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::console::{Carried, Event, World};
 use super::desk_task::{self, Gather};
@@ -73,6 +74,8 @@ pub struct Session {
     wake: Vec<Arc<Notify>>,
     /// Wakes the Alertmanagers': an act changes nothing elsewhere.
     wake_alerts: Vec<Arc<Notify>>,
+    /// Gives up the question about a silence's past that is under way.
+    past: CancellationToken,
     signals: Signals,
 }
 
@@ -213,6 +216,7 @@ impl Session {
             health,
             wake,
             wake_alerts,
+            past: CancellationToken::new(),
             signals,
         }
     }
@@ -287,14 +291,19 @@ impl World for Session {
                 }
             }
             Effect::FetchSilencePast { seq, matchers } => {
+                // The answer to an older question would be dropped: nobody need work it out.
+                self.past.cancel();
+                self.past = CancellationToken::new();
+                let token = self.past.clone();
                 let metrics = self.backends.metrics.clone();
                 let now = self.clock.now();
-                self.start(async move {
+                let asked = async move {
                     Some(Msg::SilencePast {
                         seq,
                         result: history::would_have_hidden(metrics, &matchers, now).await,
                     })
-                })
+                };
+                self.start(async move { token.run_until_cancelled(asked).await.flatten() })
             }
             Effect::FetchAlertHistory { fingerprint, labels } => {
                 let metrics = self.backends.metrics.clone();

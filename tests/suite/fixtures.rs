@@ -66,6 +66,7 @@ pub fn settings() -> Settings {
         grace: Duration::from_secs(5),
         has_metrics: true,
         alertmanagers: vec!["eu-0".into(), "eu-1".into()],
+        writable: vec!["eu-0".into(), "eu-1".into()],
         warnings: Vec::new(),
     }
 }

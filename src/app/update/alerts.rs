@@ -145,9 +145,9 @@ pub(super) fn targets(model: &Model, now: Now) -> Targets {
                 .is_none_or(|alert| alert.standing() == Standing::Over)
         };
         for mark in model.alerts.marks.iter().filter(gone) {
-            let line = ConfirmLine::Warning(format!("gone: {}", guard::name(live, *mark)));
-            if !changes.contains(&line) {
-                changes.push(line);
+            let said = ConfirmLine::Warning(format!("gone: {}", guard::name(live, *mark)));
+            if !changes.contains(&said) {
+                changes.push(said);
             }
         }
     }
@@ -209,8 +209,18 @@ pub(super) fn acknowledge(model: &mut Model, sight: Sight, now: Now) -> Vec<Effe
         };
         return say(model, Level::Info, why, now);
     }
+    let board = model.alerts.board.clone().unwrap_or_default();
+    let writes = |alert: &&Arc<Alert>| {
+        let mut clusters = alert.sources.iter().filter_map(|source| board.cluster_of(source));
+        clusters.any(|cluster| guard::takes_writes(model, &board, cluster))
+    };
+    if !alerts.iter().any(|alert| writes(&alert)) {
+        let why = "read-only: what lists it is configured with read_only = true";
+        return say(model, Level::Warn, why, now);
+    }
     let free: Vec<&Arc<Alert>> = alerts
         .iter()
+        .filter(writes)
         .filter(|alert| {
             matches!(
                 alert.state,

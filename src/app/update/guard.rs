@@ -38,8 +38,14 @@ pub(super) struct Question {
     pub weight: Weight,
 }
 
+/// Whether a member of the cluster may be written to.
+pub(super) fn takes_writes(model: &Model, board: &AlertBoard, cluster: &str) -> bool {
+    let mut members = board.sources.iter().filter(|source| *source.cluster == *cluster);
+    members.any(|source| model.settings.writable.contains(&source.name))
+}
+
 /// The clusters that answer: only there is it known what an act hits. None is a refusal, in words.
-pub(super) fn known(board: &AlertBoard) -> Result<Vec<Arc<str>>, String> {
+fn known(board: &AlertBoard) -> Result<Vec<Arc<str>>, String> {
     let clusters: BTreeSet<&Arc<str>> = board.sources.iter().map(|source| &source.cluster).collect();
     let answering: Vec<Arc<str>> = clusters
         .into_iter()
@@ -52,6 +58,16 @@ pub(super) fn known(board: &AlertBoard) -> Result<Vec<Arc<str>>, String> {
     Ok(answering)
 }
 
+/// The clusters that a silence goes to: those that answer and may be written to.
+pub(super) fn reach(model: &Model, board: &AlertBoard) -> Result<Vec<Arc<str>>, String> {
+    let mut clusters = known(board)?;
+    clusters.retain(|cluster| takes_writes(model, board, cluster));
+    if clusters.is_empty() {
+        return Err("every Alertmanager that answers is configured with read_only = true".to_owned());
+    }
+    Ok(clusters)
+}
+
 /// What an act would do now; an error says why it is not known, or that there is nothing to do.
 /// `None` for acts that name exactly what they are for and need no second look.
 pub(super) fn question(model: &Model, act: &Act) -> Result<Option<Question>, String> {
@@ -59,12 +75,12 @@ pub(super) fn question(model: &Model, act: &Act) -> Result<Option<Question>, Str
     match act {
         Act::Silence(request) => silence(model, board, request).map(Some),
         Act::Extend { cluster, id, until } => {
-            let row = row(board, cluster, id)?;
+            let row = row(model, board, (cluster, id))?;
             let title = format!("Extend to {}Z?", until.format("%H:%M"));
             let clusters = [Arc::clone(cluster)];
             hiding(model, board, act, (&row.silence.matchers, &clusters), title).map(Some)
         }
-        Act::Expire { cluster, id } => Ok(Some(expire(board, act, row(board, cluster, id)?))),
+        Act::Expire { cluster, id } => Ok(Some(expire(board, act, row(model, board, (cluster, id))?))),
         Act::HandBack { alerts } => Ok(Some(hand_back(model, board, act, alerts))),
         Act::Acknowledge { .. } | Act::Renew(_) => Ok(None),
     }
@@ -91,7 +107,17 @@ pub(super) fn asked_again(
     Some(confirm)
 }
 
-fn row<'a>(board: &'a AlertBoard, cluster: &str, id: &str) -> Result<&'a BoardSilence, String> {
+fn row<'a>(
+    model: &Model,
+    board: &'a AlertBoard,
+    (cluster, id): (&str, &str),
+) -> Result<&'a BoardSilence, String> {
+    if !takes_writes(model, board, cluster) {
+        let cluster = SafeText::line(cluster);
+        return Err(format!(
+            "{cluster} is read-only: configured with read_only = true"
+        ));
+    }
     let found = board
         .silences
         .iter()
@@ -103,7 +129,7 @@ fn row<'a>(board: &'a AlertBoard, cluster: &str, id: &str) -> Result<&'a BoardSi
 
 fn silence(model: &Model, board: &AlertBoard, request: &SilenceRequest) -> Result<Question, String> {
     let clusters = if request.clusters.is_empty() {
-        known(board)?
+        reach(model, board)?
     } else {
         request.clusters.clone()
     };
@@ -120,7 +146,7 @@ fn silence(model: &Model, board: &AlertBoard, request: &SilenceRequest) -> Resul
         .sources
         .iter()
         .map(|source| &source.cluster)
-        .filter(|cluster| !clusters.contains(cluster))
+        .filter(|cluster| !clusters.contains(cluster) && takes_writes(model, board, cluster))
         .collect();
     for cluster in left_out {
         question.weight = Weight::Heavy;

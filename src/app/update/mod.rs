@@ -127,7 +127,21 @@ fn refusal(model: &Model) -> Option<String> {
             model.settings.context
         ));
     }
+    if model.settings.writable.is_empty() {
+        return Some("read-only: every Alertmanager here is configured with read_only = true".to_owned());
+    }
     busy(model)
+}
+
+/// Why a change that the frozen screen would not show is not made.
+fn frozen(model: &Model) -> Option<String> {
+    model.paused.as_ref()?;
+    let key = model
+        .keymap
+        .keys_for(crate::action::Action::Pause)
+        .into_iter()
+        .next();
+    Some(format!("paused; {} lets go", key.unwrap_or_default()))
 }
 
 /// Why no more acts are taken on, where too many wait: asked again when an act goes out after a question.

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
-use super::{alerts, guard, palette, run, say, silences};
+use super::{alerts, frozen, guard, palette, run, say, silences};
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::{Direction, Step};
 use crate::app::modal::{Choice, Command, Field, Modal, Prompt, PromptKind, PromptTarget, Then};
-use crate::app::panes::{Search, silence_text};
+use crate::app::panes::{Search, silence_by, silence_text};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::Fingerprint;
@@ -115,7 +115,7 @@ pub(super) fn typed(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(Modal::Composer(composer)) => {
             composer.error = None;
             if composer.field == Field::Matchers {
-                return silences::ask_past(model);
+                silences::ask_past_soon(model, now);
             }
             Vec::new()
         }
@@ -191,12 +191,17 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
 }
 
 fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
-    if model.acts.unsent() == 0 && model.acts.held.is_empty() {
+    let mut lines = Vec::new();
+    let mut warn = |text: &str| lines.push(crate::app::modal::ConfirmLine::Warning(text.to_owned()));
+    if model.acts.unsent() > 0 || !model.acts.held.is_empty() {
+        warn("acts under way end here, and acknowledgements held here are no longer extended");
+    }
+    if model.alerts.draft.is_some() {
+        warn("the draft of a silence is lost");
+    }
+    if lines.is_empty() {
         return vec![Effect::SwitchContext(name)];
     }
-    let lines = vec![crate::app::modal::ConfirmLine::Warning(
-        "acts under way end here, and acknowledgements held here are no longer extended".to_owned(),
-    )];
     model.modal = Some(Modal::Confirm(crate::app::modal::Confirm {
         title: format!("Open context {name}?"),
         lines,
@@ -222,6 +227,12 @@ pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effec
         }
         None => PromptTarget::Pane(model.focus),
     };
+    if kind == PromptKind::Filter
+        && target == PromptTarget::Pane(PaneId::Alerts)
+        && let Some(why) = frozen(model)
+    {
+        return say(model, Level::Info, why, now);
+    }
     let before = match kind {
         PromptKind::Filter => match target {
             PromptTarget::Pane(PaneId::Slo) => model.slo.filter.clone(),
@@ -342,56 +353,28 @@ pub(super) enum From {
 
 /// Moves the cursor to the nearest hit, round the end; whether there is one.
 pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -> bool {
-    let (texts, search, index) = match model.detail() {
+    let (count, search, index) = match model.detail() {
         Some(Detail::Silences) => {
-            let board = model.alerts.board.clone().unwrap_or_default();
-            let texts: Vec<String> = model
-                .silences
-                .rows
-                .iter()
-                .map(|(source, id)| {
-                    board
-                        .silences
-                        .iter()
-                        .find(|s| s.source == *source && s.silence.id == *id)
-                        .map_or_else(String::new, |s| silence_text(&s.silence))
-                })
-                .collect();
-            (texts, model.silences.search.clone(), model.silences.list.index)
+            let pane = &model.silences;
+            (pane.rows.len(), &pane.search, pane.list.index)
         }
         Some(Detail::Slo(_) | Detail::Alert(_)) => return false,
         None => match model.focus {
-            PaneId::Slo => {
-                let texts = model
-                    .slo
-                    .rows
-                    .iter()
-                    .map(|name| match model.slo.report(name) {
-                        Some(r) => format!("{} {} {}", r.slo.service, r.slo.name, r.state.word()),
-                        None => String::new(),
-                    })
-                    .collect();
-                (texts, model.slo.search.clone(), model.slo.list.index)
-            }
+            PaneId::Slo => (model.slo.rows.len(), &model.slo.search, model.slo.list.index),
             PaneId::Alerts => {
-                let texts = (0..model.alerts.rows.len())
-                    .map(|row| alert_text(model, row))
-                    .collect();
-                (texts, model.alerts.search.clone(), model.alerts.list.index)
+                let pane = &model.alerts;
+                (pane.rows.len(), &pane.search, pane.list.index)
             }
         },
     };
     let Some(search) = search else { return false };
-    let count = texts.len();
     let start = usize::from(from == From::Next);
-    let hit = (start..count + start).map(|step| match direction {
+    let mut rows = (start..count + start).map(|step| match direction {
         Direction::Down => (index + step) % count,
         Direction::Up => (index + count - step % count) % count,
     });
-    let Some(row) = hit
-        .into_iter()
-        .find(|&row| texts.get(row).is_some_and(|text| search.hits(text)))
-    else {
+    // A row's text is put together only when it is its turn: the nearest hit is most often near.
+    let Some(row) = rows.find(|&row| search.hits(&row_text(model, row))) else {
         return false;
     };
     match (model.detail(), model.focus) {
@@ -400,6 +383,27 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
         (_, PaneId::Alerts) => model.alerts.list.select(&model.alerts.rows, row),
     }
     true
+}
+
+/// What a row of the list that has the keys is searched by.
+fn row_text(model: &Model, row: usize) -> String {
+    match (model.detail(), model.focus) {
+        (Some(Detail::Silences), _) => {
+            let board = model.alerts.board.as_deref();
+            let key = model.silences.rows.get(row);
+            board
+                .zip(key)
+                .and_then(|(board, key)| silence_by(board, key))
+                .map_or_else(String::new, |row| silence_text(&row.silence))
+        }
+        (_, PaneId::Slo) => {
+            let report = model.slo.rows.get(row).and_then(|name| model.slo.report(name));
+            report.map_or_else(String::new, |r| {
+                format!("{} {} {}", r.slo.service, r.slo.name, r.state.word())
+            })
+        }
+        (_, PaneId::Alerts) => alert_text(model, row),
+    }
 }
 
 fn alert_text(model: &Model, row: usize) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::alerts::Sight;
-use super::{alerts, copy, feeds, modals, palette, say, silences};
+use super::{alerts, copy, feeds, frozen, modals, palette, say, silences};
 use crate::action::{Action, Place};
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::list::{Direction, Moved, Placed, Step};
@@ -24,6 +24,13 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             PaneId::Slo => model.slo.list.placed = Placed::ByHand,
             PaneId::Alerts => model.alerts.list.placed = Placed::ByHand,
         }
+    }
+    if matches!(
+        action,
+        Action::GroupBy | Action::ShowSuppressed | Action::Scope | Action::ScopeBack
+    ) && let Some(why) = frozen(model)
+    {
+        return say(model, Level::Info, why, now);
     }
     match action {
         Action::FocusSlo => focus(model, PaneId::Slo, now),

@@ -8,7 +8,7 @@ use tui_textarea::TextArea;
 
 use super::alerts::targets;
 use super::guard::{self, Weight};
-use super::{busy, refusal, run, say};
+use super::{busy, frozen, refusal, run, say};
 use crate::app::acts::{Act, SilenceRequest, Stage};
 use crate::app::focus::Detail;
 use crate::app::modal::{Composer, Field, Modal, Past};
@@ -113,8 +113,22 @@ pub fn matchers_of(composer: &Composer) -> Result<Vec<Matcher>, String> {
     Ok(matchers)
 }
 
+/// How long typing must rest before the past is asked about: the question reads hours of every firing alert.
+const REST: Duration = Duration::from_millis(300);
+
+/// Asks about the past once typing rests; what was asked before is about other matchers.
+pub(super) fn ask_past_soon(model: &mut Model, now: Now) {
+    model.alerts.past_due = Some(now.tick + REST);
+    if let Some(Modal::Composer(composer)) = &mut model.modal {
+        model.alerts.past_asked += 1;
+        composer.seq = model.alerts.past_asked;
+        composer.past = Past::Unasked;
+    }
+}
+
 /// Asks what the matchers would have hidden of the last hours, where they read and somebody knows.
 pub(super) fn ask_past(model: &mut Model) -> Vec<Effect> {
+    model.alerts.past_due = None;
     let has_metrics = model.settings.has_metrics;
     let Some(Modal::Composer(composer)) = &mut model.modal else {
         return Vec::new();
@@ -189,7 +203,7 @@ pub(super) fn submit(model: &mut Model, now: Now) -> Vec<Effect> {
 /// The act, for the clusters that answer now and for no others: what it hides elsewhere nobody has seen.
 fn reaching(model: &Model, mut request: SilenceRequest) -> Result<Act, String> {
     let board = model.alerts.board.as_deref().ok_or(guard::NOT_KNOWN)?;
-    request.clusters = guard::known(board)?;
+    request.clusters = guard::reach(model, board)?;
     Ok(Act::Silence(request))
 }
 
@@ -346,6 +360,9 @@ pub(super) fn open_matching(model: &mut Model, now: Now) -> Vec<Effect> {
     };
     if chosen.matches == 0 {
         return say(model, Level::Info, "it hides nothing now", now);
+    }
+    if let Some(why) = frozen(model) {
+        return say(model, Level::Info, why, now);
     }
     model.alerts.filter = chosen
         .silence

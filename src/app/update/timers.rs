@@ -40,6 +40,9 @@ const LOOK: Duration = Duration::from_secs(15);
 pub(super) fn timer(model: &mut Model, now: Now) -> Vec<Effect> {
     model.toasts.expire(now.tick);
     let mut effects = Vec::new();
+    if model.alerts.past_due.is_some_and(|at| at <= now.tick) {
+        effects.extend(silences::ask_past(model));
+    }
     let due = |pending: &&PendingAct| matches!(pending.stage, Stage::Grace { until } if until <= now.tick);
     let due: Vec<ActId> = model
         .acts

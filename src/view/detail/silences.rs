@@ -101,12 +101,12 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     thumb(scene, buffer, area, extent, Focused::Gained);
 }
 
-fn find<'a>(scene: Scene<'a>, (source, id): &SilenceKey) -> Option<&'a BoardSilence> {
+fn find<'a>(scene: Scene<'a>, (cluster, id): &SilenceKey) -> Option<&'a BoardSilence> {
     let board = scene.model.alerts.board.as_ref()?;
     let found = board
         .silences
         .iter()
-        .find(|row| row.source == *source && row.silence.id == *id);
+        .find(|row| row.cluster == *cluster && row.silence.id == *id);
     found.map(AsRef::as_ref)
 }
 

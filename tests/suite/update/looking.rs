@@ -420,3 +420,40 @@ fn a_row_that_was_worked_on_keeps_the_cursor() {
     hand.board(vec![page(), pod("A", "1")]);
     assert_eq!(selected(&hand), "Page");
 }
+
+#[test]
+fn while_paused_nothing_changes_that_the_frozen_rows_would_not_show() {
+    for keys in ["v", "b", ".", ",", "&"] {
+        let mut hand = Hand::with(vec![pod("A", "1"), pod("B", "1")]);
+        hand.press("p");
+        let title = |hand: &Hand| {
+            (
+                hand.model.alerts.grouping.clone(),
+                hand.model.alerts.states,
+                hand.model.scope.service().map(str::to_owned),
+            )
+        };
+        let before = title(&hand);
+        hand.taken();
+        hand.press(keys);
+        assert_eq!(hand.taken(), [], "{keys}");
+        assert_eq!(title(&hand), before, "{keys}");
+        assert!(hand.model.modal.is_none(), "{keys}");
+        hand.assert_said("paused; p lets go");
+    }
+}
+
+#[test]
+fn a_context_is_not_left_with_a_draft_unasked() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("s");
+    hand.write("half a thought");
+    hand.press("esc :");
+    hand.write("context staging");
+    hand.taken();
+    hand.press("enter");
+    assert_eq!(hand.asked(), ["! the draft of a silence is lost"]);
+    assert_eq!(hand.taken(), []);
+    hand.press("y");
+    assert_eq!(hand.taken(), [Effect::SwitchContext("staging".to_owned())]);
+}

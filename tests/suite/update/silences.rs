@@ -440,3 +440,71 @@ fn a_silence_of_a_cluster_that_does_not_answer_is_not_extended() {
     assert_eq!(hand.taken(), []);
     hand.assert_said("what it hides is not known");
 }
+
+#[test]
+fn the_cursor_stays_on_its_silence_when_another_member_is_heard_first() {
+    let board = |source: &str| {
+        let mut board = alert_board();
+        for row in &mut board.silences {
+            Arc::make_mut(row).source = source.into();
+        }
+        board
+    };
+    let mut hand = Hand::on(settings(), board("eu-0"));
+    hand.press("S j");
+    let chosen = hand.model.silences.list.selected.clone();
+    let mut next = board("eu-1");
+    let newer = next.silences[3].clone();
+    next.silences.insert(0, newer);
+    Arc::make_mut(&mut next.silences[0]).cluster = "us".into();
+    hand.tell(Msg::AlertsArranged(Arc::new(next)));
+    assert_eq!(hand.model.silences.list.selected, chosen);
+    assert_eq!(hand.model.silences.list.index, 2);
+}
+
+#[test]
+fn what_may_not_be_written_to_is_refused_at_the_key() {
+    let of = |writable: &[&str]| Settings {
+        writable: writable.iter().map(|name| (*name).into()).collect(),
+        ..settings()
+    };
+    let mut board = alert_board();
+    board.sources[1].cluster = "us".into();
+    for (writable, word) in [
+        (&[][..], "every Alertmanager here is configured"),
+        (&["eu-1"][..], "eu is read-only"),
+    ] {
+        let mut hand = Hand::on(of(writable), board.clone());
+        for keys in ["S +", "S D"] {
+            hand.press(keys);
+            hand.assert_said(word);
+            assert!(hand.model.modal.is_none());
+            assert_eq!(hand.taken(), []);
+        }
+    }
+    let mut only_eu = pod("A", "1");
+    only_eu.sources = vec!["eu-0".into()];
+    let mut board = board_of(vec![only_eu]);
+    board.sources[1].cluster = "us".into();
+    let mut hand = Hand::on(of(&["eu-1"]), board);
+    hand.press("a");
+    assert_eq!(hand.taken(), []);
+    hand.assert_said("read_only = true");
+}
+
+#[test]
+fn the_past_is_asked_about_once_typing_rests() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("s shift-tab shift-tab enter");
+    hand.taken();
+    for letter in ["a", "=", "b"] {
+        hand.write(letter);
+        hand.wait(200);
+    }
+    assert_eq!(hand.taken(), [], "a question reads hours of every firing alert");
+    assert!(hand.model.next_deadline(hand.now) <= hand.now.tick + Duration::from_millis(100));
+    hand.wait(100);
+    assert!(matches!(&hand.taken()[..], [Effect::FetchSilencePast { matchers, .. }] if matchers.len() == 6));
+    hand.wait(10_000);
+    assert_eq!(hand.taken(), [], "once");
+}
