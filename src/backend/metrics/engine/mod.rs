@@ -11,6 +11,7 @@
 mod batch;
 mod entry;
 mod learn;
+mod pulse;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -27,6 +28,7 @@ use crate::domain::slo::{Reading, Sli, Slo, SloBoard, TimedReading, Window, eval
 use crate::time::{Now, Tick};
 
 pub use batch::{Batch, Outcome, Question};
+pub use pulse::Pulse;
 
 use super::Metrics;
 use super::plan;
@@ -80,17 +82,6 @@ struct Failure {
     asked: Tick,
     /// The first failure of this run of them.
     since: Tick,
-}
-
-/// How the backend itself is, judged by what is asked most often.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pulse {
-    /// How often that is asked.
-    pub interval: Duration,
-    /// When it last answered well; none where it never did.
-    pub last_good: Option<Tick>,
-    /// Why the latest attempt failed, in short, and since when it has.
-    pub failure: Option<(Arc<str>, Tick)>,
 }
 
 /// How far the opening is: what must be known before the rest is asked.
@@ -431,41 +422,6 @@ impl Engine {
             slos,
             warnings,
             errors,
-        }
-    }
-
-    /// How the backend is. The shortest windows tell, or the search for recorded SLOs where there are none; a
-    /// slow month that times out says nothing of a server that answers every five minutes.
-    pub fn pulse(&self) -> Pulse {
-        let poll = self.settings.poll;
-        let questions = self.questions();
-        let tier = |question: &Question| interval(question, poll);
-        let askable = |length| {
-            self.entries
-                .values()
-                .any(|e| e.is_askable() && e.window(length).is_some())
-        };
-        let (windows, ground): (Vec<&Question>, Vec<&Question>) = questions
-            .iter()
-            .filter(|q| !matches!(q, Question::Window(length) if !askable(*length)))
-            .partition(|q| matches!(q, Question::Window(_)));
-        let shortest = windows.iter().copied().map(tier).min();
-        let telling: Vec<&Question> = match shortest {
-            Some(shortest) => windows.into_iter().filter(|q| tier(q) == shortest).collect(),
-            None => ground,
-        };
-        let last_good = telling.iter().filter_map(|q| self.answered.get(q)).max().copied();
-        let failure = telling
-            .iter()
-            .filter_map(|q| self.failures.get(q))
-            // Before the first answer any failure is the server's.
-            .chain(self.failures.values().filter(|_| last_good.is_none()))
-            .min_by_key(|failure| failure.since)
-            .map(|failure| (Arc::clone(&failure.cause), failure.since));
-        Pulse {
-            interval: shortest.unwrap_or_else(|| telling.into_iter().map(tier).min().unwrap_or(poll)),
-            last_good,
-            failure,
         }
     }
 
