@@ -59,8 +59,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             format!("{next} cycles what is listed: in force, ending soon, hiding nothing, all."),
             format!("To make one: {make}, put the cursor on an alert, then compose a silence there."),
         ];
-        let heard = scene.model.alerts.board.as_deref().map(belief::heard);
-        let (head, role) = match (heard, fresh.failure) {
+        let (head, role) = match (board.map(belief::heard), fresh.failure) {
             (Some(Heard::All | Heard::Some), _) => {
                 (format!("No silence ({}).", list.choice.word()), Role::Text)
             }

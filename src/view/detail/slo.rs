@@ -53,7 +53,7 @@ fn head<'a>(scene: Scene<'a>, report: &'a SloReport) -> Sheet<'a> {
         line.push(Piece::own(format!("  {lost}"), Role::SloUnknown));
     }
     sheet.line(line);
-    if !report.words.is_empty() {
+    if !report.words.is_empty() && slo::shows_words(scene, report) {
         sheet.prose(&report.words, Role::Text);
     }
     if let Some(partial) = &report.partial {

@@ -161,7 +161,17 @@ fn preview<'a>(scene: Scene<'a>, open: &'a Composer) -> Sheet<'a> {
         }
         Heard::All | Heard::Some => (format!("hides {alerts}{groups} now"), Role::TextStrong),
     };
-    sheet.line(vec![Piece::own(hides, role), past(&open.past)]);
+    let mut line = vec![Piece::own(hides, role), past(&open.past)];
+    if belief::heard(board) == Heard::Nobody && seen.matched.is_empty() {
+        // Nothing heard is nothing to remember.
+        line.remove(0);
+    }
+    if line.iter().any(|piece| piece.width() > 0) {
+        sheet.line(line);
+    }
+    if let Past::Failed(why) = &open.past {
+        sheet.prose(&format!("the last 6h are not known: {why}"), Role::StateStale);
+    }
     for refusal in seen.reasons() {
         sheet.prose(&format!("! {refusal}"), Role::StateStale);
     }
@@ -217,7 +227,7 @@ fn unheard(board: &AlertBoard, sheet: &mut Sheet) {
 
 fn past(past: &Past) -> Piece<'static> {
     match past {
-        Past::Unasked => Piece::word("", Role::Text),
+        Past::Unasked | Past::Failed(_) => Piece::word("", Role::Text),
         Past::Waiting => Piece::word("  asking about the last 6h…", Role::StateBusy),
         Past::Known(names) => {
             let count: usize = names.iter().map(|(_, count)| count).sum();
@@ -226,9 +236,5 @@ fn past(past: &Past) -> Piece<'static> {
                 Role::TextMuted,
             )
         }
-        Past::Failed(why) => Piece::own(
-            format!("  the last 6h are not known: {}", SafeText::line(why)),
-            Role::StateStale,
-        ),
     }
 }

@@ -60,13 +60,12 @@ impl Freshness<'_> {
     /// The words themselves; the cause takes at most so many cells, for the title wants to be read too.
     pub(super) fn pieces(&self, most: u16) -> Vec<Piece<'static>> {
         let cause = self.failure.map(|cause| {
-            let cause = SafeText::line(cause);
+            let cause = SafeText::line(without_request(cause));
             cut(cause.as_str(), usize::from(most), Cut::End).into_owned()
         });
         match (self.age, cause) {
             (None, None) => vec![Piece::word("waiting…", Role::StateBusy)],
-            // The cause has the whole pane to itself then.
-            (None, Some(_)) => vec![Piece::word("✗ no answer", Role::StateFailed)],
+            (None, Some(cause)) => vec![Piece::own(format!("✗ no answer: {cause}"), Role::StateFailed)],
             (Some(age), Some(cause)) if self.is_stale() => vec![Piece::own(
                 format!("STALE {}: {cause}", figures::stepped(age)),
                 Role::StateStale,
@@ -89,6 +88,15 @@ impl Freshness<'_> {
                 Role::TextMuted,
             )],
         }
+    }
+}
+
+/// A cause without the request in front: in a border its cells are wanted for what came back.
+fn without_request(cause: &str) -> &str {
+    let is_request = |asked: &str| asked.starts_with("GET /") || asked.starts_with("POST /");
+    match cause.split_once(": ") {
+        Some((asked, answered)) if is_request(asked) => answered,
+        Some(_) | None => cause,
     }
 }
 

@@ -59,6 +59,11 @@ pub(in crate::view) fn state_of(scene: Scene, report: &SloReport) -> Piece<'stat
     }
 }
 
+/// Whether its sentence holds: "waiting" does not, once the answer was a failure.
+pub(in crate::view) fn shows_words(scene: Scene, report: &SloReport) -> bool {
+    !is_unread(report) || freshness(scene).failure.is_none()
+}
+
 /// What was read over the shortest window.
 fn shortest(report: &SloReport) -> Option<&Reading> {
     report.windows.first().map(|window| &window.reading)
@@ -90,8 +95,12 @@ pub(in crate::view) fn budget_role(status: BudgetStatus) -> Role {
 /// How fresh the board is.
 pub(in crate::view) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
     let feed = &scene.model.slo.feed;
+    // A board of nothing but questions is no answer, and has no age.
+    let answered = feed
+        .value()
+        .is_some_and(|board| board.slos.is_empty() || board.slos.iter().any(|report| !is_unread(report)));
     Freshness {
-        age: feed.age(scene.now.tick),
+        age: feed.age(scene.now.tick).filter(|_| answered),
         interval: feed.interval,
         failure: feed.failure(),
     }

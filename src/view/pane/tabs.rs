@@ -8,7 +8,7 @@ use crate::domain::slo::SloState;
 use crate::theme::Role;
 use crate::view::Scene;
 use crate::view::pane::belief::{self, Heard};
-use crate::view::pane::slo;
+use crate::view::pane::{alerts, slo};
 use crate::view::widget::{self, Piece};
 
 /// Draws the bar.
@@ -63,12 +63,13 @@ fn badge(scene: Scene, pane: PaneId, short: bool) -> Vec<Piece<'static>> {
     match pane {
         PaneId::Slo => {
             let fresh = slo::freshness(scene);
-            let Some(board) = scene.model.slo.board() else {
-                return vec![if fresh.failure.is_some() {
-                    Piece::word(" ✗", Role::StateFailed)
-                } else {
-                    Piece::word(" …", Role::StateBusy)
-                }];
+            let nothing_read = match (fresh.age, fresh.failure) {
+                (Some(_), _) => None,
+                (None, Some(_)) => Some(Piece::word(" ✗", Role::StateFailed)),
+                (None, None) => Some(Piece::word(" …", Role::StateBusy)),
+            };
+            let (Some(board), None) = (scene.model.slo.board(), &nothing_read) else {
+                return nothing_read.into_iter().collect();
             };
             let mut pieces = Vec::new();
             for (state, word, role) in slo::COUNTED {
@@ -88,8 +89,11 @@ fn badge(scene: Scene, pane: PaneId, short: bool) -> Vec<Piece<'static>> {
             pieces
         }
         PaneId::Alerts => match scene.model.alerts.shown() {
-            None => vec![Piece::word(" …", Role::StateBusy)],
-            Some(board) if belief::heard(board) == Heard::Nobody => {
+            None if alerts::freshness(scene).failure.is_none() => {
+                vec![Piece::word(" …", Role::StateBusy)]
+            }
+            None => vec![Piece::word(" not known", Role::SeverityCritical)],
+            Some(board) if belief::heard(board) == Heard::Nobody && board.counts.active == 0 => {
                 vec![Piece::word(" not known", Role::SeverityCritical)]
             }
             Some(board) if !board.pipeline.faults.is_empty() => vec![
