@@ -324,7 +324,6 @@ impl Alert {
         }
         match &self.ack {
             AckState::Held(_) => Standing::Acknowledged,
-            AckState::Partly(_) => Standing::Unacknowledged,
             AckState::HiddenBy(ack) => {
                 let by_acks_alone = self.inhibited_by.is_empty()
                     && self.muted_by.is_empty()
@@ -339,7 +338,7 @@ impl Alert {
                 }
             }
             AckState::None if self.state == AlertState::Suppressed => Standing::Suppressed,
-            AckState::None => Standing::Unacknowledged,
+            AckState::None | AckState::Partly(_) => Standing::Unacknowledged,
         }
     }
 

@@ -12,8 +12,8 @@ use chrono::{DateTime, Utc};
 
 use super::{Desk, GONE_CAP, GONE_KEPT, RulesInput, Sources, before, pipeline};
 use crate::domain::alert::{
-    Ack, AckState, Alert, AlertState, Fingerprint, Flaps, Occurrence, PartAck, SeverityRank, Silence,
-    SourceAlert, Standing, ack,
+    Ack, AckState, Alert, AlertState, Fingerprint, Flaps, Labels, MatchOp, Occurrence, PartAck, SeverityRank,
+    Silence, SourceAlert, Standing, ack,
 };
 use crate::time::{Now, Tick};
 
@@ -35,6 +35,8 @@ pub(super) struct Entry {
     parts: Range<usize>,
     /// When it (re-)fired within the last hour, oldest first.
     fires: Vec<Tick>,
+    /// Since when this occurrence is listed.
+    since: Tick,
     /// Since when it is gone.
     over: Option<Tick>,
 }
@@ -217,9 +219,19 @@ impl Desk {
         let starts_at = listed.starts_at();
         let mut fires = Vec::new();
         let mut kept = None;
+        // a source's first answer does not say since when it has listed what it lists
+        let first_answers = !listed
+            .all
+            .iter()
+            .any(|part| self.answered.contains(&sources.inputs[part.source].name));
+        let mut since = if first_answers { Tick::ZERO } else { now.tick };
         match before {
             Some(mut entry) => {
                 fires = std::mem::take(&mut entry.fires);
+                // one that was lost from sight and is back is the same: a server that restarts forgets for a while
+                if starts_at <= entry.alert.occurrence.starts_at {
+                    since = entry.since;
+                }
                 if entry.is_over() || starts_at > entry.alert.occurrence.starts_at {
                     fires.push(now.tick);
                 }
@@ -253,19 +265,19 @@ impl Desk {
                 && entry.alert.flaps == flaps
                 && (entry.alert.silenced_by.is_empty() || !doubt.acks_changed);
             if !holds {
-                let alert = self.build(listed, sources, flaps);
+                let alert = self.build(listed, sources, since, flaps);
                 if *entry.alert != alert || entry.is_over() || doubt.rebuild {
-                    return self.entry(alert, listed, fires);
+                    return self.entry(alert, listed, since, fires);
                 }
             }
             entry.parts = listed.range();
             entry.fires = fires;
             return entry;
         }
-        self.entry(self.build(listed, sources, flaps), listed, fires)
+        self.entry(self.build(listed, sources, since, flaps), listed, since, fires)
     }
 
-    fn entry(&self, alert: Alert, listed: Listed<'_>, fires: Vec<Tick>) -> Entry {
+    fn entry(&self, alert: Alert, listed: Listed<'_>, since: Tick, fires: Vec<Tick>) -> Entry {
         Entry {
             occurrence: alert.occurrence,
             silenced: !alert.silenced_by.is_empty(),
@@ -279,11 +291,12 @@ impl Desk {
             alert: Arc::new(alert),
             parts: listed.range(),
             fires,
+            since,
             over: None,
         }
     }
 
-    fn build(&self, listed: Listed<'_>, sources: &Sources<'_>, flaps: Flaps) -> Alert {
+    fn build(&self, listed: Listed<'_>, sources: &Sources<'_>, since: Tick, flaps: Flaps) -> Alert {
         let newest = listed.newest();
         let starts_at = listed.starts_at();
         let listed = listed.all;
@@ -312,7 +325,7 @@ impl Desk {
             silenced_by: union(listed, |alert| &alert.silenced_by),
             inhibited_by: union(listed, |alert| &alert.inhibited_by),
             muted_by: union(listed, |alert| &alert.muted_by),
-            ack: self.ack_state(occurrence, listed, sources),
+            ack: self.ack_state((occurrence, since), listed, sources),
             updated_at: newest.updated_at,
             ended_at: None,
             annotations: newest.annotations.clone(),
@@ -325,7 +338,12 @@ impl Desk {
 
     /// Held where an acknowledgement is not older than this occurrence, at every cluster that lists it; else it
     /// merely hides it.
-    fn ack_state(&self, occurrence: Occurrence, listed: &[Part], sources: &Sources<'_>) -> AckState {
+    fn ack_state(
+        &self,
+        (occurrence, since): (Occurrence, Tick),
+        listed: &[Part],
+        sources: &Sources<'_>,
+    ) -> AckState {
         let mut found: Vec<(&Arc<Silence>, Arc<str>)> = Vec::new();
         for part in listed {
             for id in &part.alert.silenced_by {
@@ -334,7 +352,14 @@ impl Desk {
                 }
             }
         }
-        let holds = |silence: &Silence| occurrence.starts_at <= silence.starts_at;
+        // what began before it and was listed only after it was not before its maker's eyes, unless named in full
+        let meant = |silence: &Silence| {
+            self.ack_seen.get(&silence.id).is_none_or(|seen| since <= *seen)
+                || listed
+                    .first()
+                    .is_some_and(|part| names_all(silence, &part.alert.labels))
+        };
+        let holds = |silence: &Silence| occurrence.starts_at <= silence.starts_at && meant(silence);
         let any_holds = found.iter().any(|(silence, _)| holds(silence));
         // several: who has had it longest has it; it lapses when the last one does
         let chosen = || found.iter().filter(|(silence, _)| !any_holds || holds(silence));
@@ -420,6 +445,15 @@ impl Desk {
         order.sort_unstable();
         self.order = order.into_iter().map(|(_, i)| i).collect();
     }
+}
+
+/// Whether a silence says the value of every label: it was made for this alert and no other.
+fn names_all(silence: &Silence, labels: &Labels) -> bool {
+    let said = |name: &str| {
+        let mut matchers = silence.matchers.iter();
+        matchers.any(|matcher| matcher.op == MatchOp::Equal && *matcher.name == *name)
+    };
+    labels.pairs().iter().all(|(name, _)| said(name))
 }
 
 /// What is listed no more: gone, or resolved where Prometheus says so; forgotten in time.

@@ -170,6 +170,8 @@ pub struct Desk {
     spent: merge::Spent,
     /// Active acknowledgements by silence id.
     acks: HashMap<Arc<str>, Arc<Silence>>,
+    /// When each of them was first seen: what is listed only later was not before the eyes of its maker.
+    ack_seen: HashMap<Arc<str>, Tick>,
     /// Each source's cluster, and whether it was believed: how far an acknowledgement reaches follows from both.
     standing: Vec<(Arc<str>, bool)>,
     /// Sources that had answered before, by name.
@@ -280,6 +282,10 @@ impl Desk {
         let acks_changed = acks != self.acks || standing != self.standing;
         self.acks = acks;
         self.standing = standing;
+        self.ack_seen.retain(|id, _| self.acks.contains_key(id));
+        for id in self.acks.keys() {
+            self.ack_seen.entry(Arc::clone(id)).or_insert(now.tick);
+        }
         let merged = self.merge(
             &sources,
             &inputs.rules,

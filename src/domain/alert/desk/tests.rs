@@ -172,6 +172,62 @@ fn a_member_that_has_not_heard_of_an_acknowledgement_does_not_speak_for_its_clus
 }
 
 #[test]
+fn what_arrives_after_an_acknowledgement_was_not_seen_by_its_maker() {
+    let early = || silenced(named("A"), "shared");
+    let late = |by: &str| {
+        let pairs = [("alertname", "A"), ("severity", "warning"), ("instance", "2")];
+        silenced(sample::source_alert(&pairs), by)
+    };
+    let acks = || {
+        vec![
+            sample::silence("shared", "ACK!", "mara", "alertname=A"),
+            sample::silence("full", "ACK!", "mara", "alertname=A,severity=warning,instance=2"),
+        ]
+    };
+    let heard = |alerts| sample::inputs_of(vec![sample::source(sample::snapshot("eu-0", alerts, acks()))]);
+    let standing = |desk: &mut Desk, alerts, after| {
+        let now = sample::now().later(Duration::from_secs(after));
+        let board = desk.arrange(&heard(alerts), &all(), now);
+        (board.counts.active, board.counts.acknowledged)
+    };
+    let mut desk = Desk::new();
+    assert_eq!(standing(&mut desk, vec![early()], 0), (0, 1));
+    assert_eq!(standing(&mut desk, vec![early(), late("shared")], 15), (1, 1));
+    assert_eq!(
+        standing(&mut desk, vec![early(), late("full")], 30),
+        (0, 2),
+        "named in full"
+    );
+    assert_eq!(standing(&mut desk, Vec::new(), 45), (0, 0));
+    assert_eq!(
+        standing(&mut desk, vec![early()], 60),
+        (0, 1),
+        "it was lost from sight, and is back"
+    );
+    let mut both = heard(vec![early()]);
+    let other = sample::snapshot("eu-1", vec![late("shared")], acks());
+    both.sources.push(sample::source(other));
+    let later = sample::now().later(Duration::from_secs(75));
+    assert_eq!(
+        desk.arrange(&both, &all(), later).counts.acknowledged,
+        1,
+        "it was seen here to come late"
+    );
+    let mut desk = Desk::new();
+    assert_eq!(standing(&mut desk, vec![early()], 0), (0, 1));
+    assert_eq!(
+        desk.arrange(&both, &all(), later).counts.acknowledged,
+        2,
+        "what another source opens on may be old"
+    );
+    let mut opened_later = Desk::new();
+    assert_eq!(
+        standing(&mut opened_later, vec![early(), late("shared")], 0),
+        (0, 2)
+    );
+}
+
+#[test]
 fn a_plain_silence_beside_an_old_acknowledgement_suppresses() {
     let ack = sample::silence("s1", "ACK! mine", "mara", "alertname=A");
     let plain = sample::silence("s2", "planned", "jun", "alertname=A");
