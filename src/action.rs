@@ -136,11 +136,11 @@ actions! {
     Runbook          "alerts.runbook"       "runbook"        Alerts View "Show the runbook's address, and copy it.";
     Link             "alerts.link"          "link"           Alerts View "Show the alert's source link, and copy it.";
     GroupBy          "alerts.group_by"      "group by"       Alerts View "Cycle the grouping: Alertmanager's own, by alert name, by service, none.";
-    ShowSuppressed   "alerts.show_all"      "suppressed"     Alerts View "Cycle what is shown: active, all, suppressed only.";
+    ShowSuppressed   "alerts.show_all"      "which"     Alerts View "Cycle what is shown: active, all, suppressed only.";
 
     ExtendSilence    "silences.extend"      "extend"         Silences DangerousAct "Let the silence under the cursor last longer.";
     ExpireSilence    "silences.expire"      "expire"         Silences Act "End the silence under the cursor now (asks).";
-    ShowExpired      "silences.show_all"    "expired"        Silences View "Cycle what is listed: in force, expiring soon, matching nothing, all.";
+    ShowExpired      "silences.show_all"    "which"        Silences View "Cycle what is listed: in force, expiring soon, matching nothing, all.";
 }
 
 impl Action {

@@ -292,7 +292,17 @@ impl AlertPane {
         }
         let wanted = match selected {
             AlertRow::Alert { fingerprint, .. } => *fingerprint,
-            AlertRow::Group(_) => return,
+            // Of a group that shrank to one, that one has the row now.
+            AlertRow::Group(key) => {
+                let left = self
+                    .rows
+                    .iter()
+                    .find(|row| matches!(row, AlertRow::Alert { group, .. } if group == key));
+                if let Some(row) = left {
+                    self.list.selected = Some(row.clone());
+                }
+                return;
+            }
         };
         let Some(board) = self.frozen.as_ref().or(self.board.as_ref()) else {
             return;

@@ -119,8 +119,8 @@ mod tests {
         Now::fixed(chrono::DateTime::UNIX_EPOCH, 1_000)
     }
 
-    fn slo(name: &str) -> Option<Subject> {
-        Some(Subject::Slo(name.to_owned()))
+    fn slo(name: &str) -> Subject {
+        Subject::Slo(name.to_owned())
     }
 
     #[test]
@@ -131,7 +131,7 @@ mod tests {
         model.settle_preview(now());
         assert_eq!(
             (model.preview.open.clone(), model.preview.due),
-            (slo("search"), None)
+            (Some(slo("search")), None)
         );
 
         model.last_key = now().tick;
@@ -140,14 +140,14 @@ mod tests {
         let rests = now().tick + REST;
         assert_eq!(
             (model.preview.open.clone(), model.preview.due),
-            (slo("search"), Some(rests))
+            (Some(slo("search")), Some(rests))
         );
         assert!(model.next_deadline(now()) <= rests, "it wakes the loop");
 
         model.settle_preview(now().later(REST));
         assert_eq!(
             (model.preview.open.clone(), model.preview.due),
-            (slo("checkout"), None)
+            (Some(slo("checkout")), None)
         );
     }
 

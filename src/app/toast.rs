@@ -63,6 +63,11 @@ impl Toasts {
         self.0.retain(|toast| toast.until > now);
     }
 
+    /// Takes away what was only said in passing: another key was pressed.
+    pub fn pass(&mut self) {
+        self.0.retain(|toast| toast.level != Level::Info);
+    }
+
     /// Takes the newest away; whether there was one.
     pub fn dismiss(&mut self) -> Option<Toast> {
         self.0.pop()

@@ -231,8 +231,7 @@ fn identity(env: &Environment) -> String {
     let user = env
         .get("LOGNAME")
         .or_else(|| env.get("USER"))
-        .map(str::to_owned)
-        .unwrap_or_else(login_name);
+        .map_or_else(login_name, str::to_owned);
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     format!("{user}@{host}")
 }

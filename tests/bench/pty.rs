@@ -55,7 +55,7 @@ impl Console {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let (sender, chunks) = mpsc::channel();
         std::thread::spawn(move || {
-            let mut buffer = [0; 65_536];
+            let mut buffer = vec![0; 65_536];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 if sender.send((Instant::now(), buffer[..count].to_vec())).is_err() {
                     break;

@@ -55,7 +55,7 @@ fn at_rest() {
         after.threads
     );
     held("  written", "B/s", &each(bytes as f64), (Held::Median, 30.0));
-    let cpu = (after.cpu - before.cpu).as_secs_f64() * 100.0;
+    let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64() * 100.0;
     held("  of a core", "%", &each(cpu), (Held::Median, 0.5));
     held(
         "  resident",
@@ -136,7 +136,7 @@ fn under_load() {
         "  {polls} polls in {took:.1} s meanwhile, {} MiB resident",
         after.resident / 1_024
     );
-    let cpu = (after.cpu - before.cpu).as_secs_f64() * 100.0 / took;
+    let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64() * 100.0 / took;
     told("  of a core, all of the above", "%", &Samples::new(vec![cpu]));
 }
 

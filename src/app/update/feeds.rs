@@ -6,6 +6,8 @@ use super::alerts::describe;
 use super::silences;
 use crate::app::acts::{Act, ActId, Acts, Belled, HeldAck, Stage};
 use crate::app::feed::Feed;
+use crate::app::focus::PaneId;
+use crate::app::list::Placed;
 use crate::app::msg::{ActResult, ActState};
 use crate::app::panes::AlertRow;
 use crate::app::toast::Level;
@@ -20,6 +22,12 @@ pub(super) fn slo(model: &mut Model, feed: Feed<SloBoard>) -> Vec<Effect> {
     if model.slo.frozen.is_none() {
         let service = model.scope.service().map(str::to_owned);
         model.slo.arrange(service.as_deref());
+    }
+    // Without any SLO the queue is what there is to look at, unless somebody has chosen already.
+    let untouched = model.slo.list.placed == Placed::ByNobody && model.alerts.list.placed == Placed::ByNobody;
+    let answered = model.slo.feed.value().is_some_and(|board| board.slos.is_empty());
+    if answered && untouched && model.focus == PaneId::Slo && !model.settings.alertmanagers.is_empty() {
+        model.focus = PaneId::Alerts;
     }
     Vec::new()
 }

@@ -19,6 +19,8 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         return Vec::new();
     }
     model.last_key = now.tick;
+    // What was said in passing was about the last key.
+    model.toasts.pass();
     let chord = Chord::from(key);
     if model.modal.is_some() {
         return modals::key(model, key, chord, now);

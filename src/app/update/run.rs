@@ -112,6 +112,12 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Link => copy::link(model, now),
         Action::GroupBy => {
             model.alerts.grouping = next_grouping(&model.alerts.grouping);
+            let how = match &model.alerts.grouping {
+                Grouping::Server => "as Alertmanager groups them".to_owned(),
+                Grouping::Labels(labels) => format!("by {}", labels.join(", ")),
+                Grouping::Flat => "one by one".to_owned(),
+            };
+            model.toasts.say(Level::Info, format!("grouped {how}"), now.tick);
             vec![Effect::Arrange(arrangement(model))]
         }
         Action::ShowSuppressed => {
@@ -245,7 +251,34 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
         model.alerts.marks.clear();
         return Vec::new();
     }
-    say(model, Level::Info, "nothing to go back from; q quits", now)
+    unfilter(model, now)
+}
+
+/// The last step back: a filter that hides rows goes, and is said, so that nobody reads a part for the whole.
+fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
+    let gone = match model.focus {
+        PaneId::Slo => std::mem::take(&mut model.slo.filter),
+        PaneId::Alerts if model.paused.is_none() => std::mem::take(&mut model.alerts.filter),
+        PaneId::Alerts => String::new(),
+    };
+    if gone.trim().is_empty() {
+        return say(model, Level::Info, "nothing to go back from; q quits", now);
+    }
+    let filter = SafeText::line(&gone);
+    model
+        .toasts
+        .say(Level::Info, format!("filter off: {filter}"), now.tick);
+    match model.focus {
+        PaneId::Slo => {
+            let service = model.scope.service().map(str::to_owned);
+            model.slo.arrange(service.as_deref());
+            Vec::new()
+        }
+        PaneId::Alerts => {
+            model.alerts.states = StateChoice::Active;
+            vec![Effect::Arrange(arrangement(model))]
+        }
+    }
 }
 
 /// Freezes what is drawn, or lets it go again.

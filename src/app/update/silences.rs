@@ -16,7 +16,7 @@ use crate::app::panes::selected_silence;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::matcher;
-use crate::domain::alert::{BoardSilence, Labels, MatchOp, Matcher};
+use crate::domain::alert::{BoardSilence, IsAck, Labels, MatchOp, Matcher};
 use crate::time::{Now, parse_duration, prometheus_duration};
 
 /// Each extension from the list of silences.
@@ -34,7 +34,10 @@ pub(super) fn compose(model: &mut Model, now: Now) -> Vec<Effect> {
                 "your draft; ctrl-l starts over from the cursor",
                 now.tick,
             );
-            *draft
+            Composer {
+                field: Field::Comment,
+                ..*draft
+            }
         }
         None => fresh(model, now),
     };
@@ -312,7 +315,12 @@ pub(super) fn extend(model: &mut Model, now: Now) -> Vec<Effect> {
         id: Arc::clone(&chosen.silence.id),
         until,
     };
-    match guard::question(model, &act) {
+    let question = guard::question(model, &act);
+    if question.is_ok() && chosen.ack == IsAck::Yes {
+        let why = "an acknowledgement is kept by its console while somebody is there; to hide it longer, silence it";
+        return say(model, Level::Info, why, now);
+    }
+    match question {
         Ok(Some(question)) if !question.confirm.typed.is_empty() => {
             model.modal = Some(Modal::Confirm(question.confirm));
             Vec::new()
