@@ -43,7 +43,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Compose
     let roomy = text.height >= 12;
     // The preview keeps two rows at least; the matchers give way.
     let most = text.height.saturating_sub(if roomy { 8 } else { 4 }).max(1);
-    let matcher_rows = (open.matchers.lines().len() as u16).clamp(1, most.min(8));
+    let matcher_rows = (open.matchers.lines().len() as u16).clamp(1, most.min(12));
     let mut place = Stack { rest: text };
     let mut cursor = None;
     for (field, label, rows, area) in [
@@ -109,6 +109,17 @@ fn draw_field(
         widget::row(area, 0),
         &[Piece::word(shape, Role::Accent), label],
     );
+    let hidden = typed.lines().len().saturating_sub(usize::from(area.height));
+    if hidden > 0 {
+        // A matcher that is out of sight still matches: that there are more is said beside them.
+        let below = widget::row(area, 1.min(area.height.saturating_sub(1)));
+        let more = fit(&format!("+{hidden} more"), LABELS);
+        scene.line(
+            buffer,
+            below,
+            &[Piece::word("  ", Role::Text), Piece::own(more, Role::StateStale)],
+        );
+    }
     let at = input::draw(scene, buffer, widget::after(area, used), typed);
     let empty = typed.lines().iter().all(String::is_empty);
     if empty && !focused {

@@ -11,7 +11,7 @@ use ratatui::style::Style;
 
 use super::{Look, Piece, after, put, put_pieces, width_of};
 use crate::terminal::Focused;
-use crate::text::{Cut, SafeText};
+use crate::text::{Cut, SafeText, cut};
 use crate::theme::{Glyphs, Role, Theme};
 
 /// What a border says.
@@ -73,18 +73,23 @@ pub fn draw(buffer: &mut Buffer, area: Rect, theme: &Theme, frame: &Frame) -> Re
         left.push(Piece::word(" ", title));
     }
     left.push(Piece::safe(frame.title.clone(), title));
-    if !frame.count.is_empty() {
-        left.push(Piece::word("  ", title));
-        left.extend(frame.count.iter().cloned());
-    }
+    // Before the counts: that rows are hidden must be seen on the smallest screen.
     if let Some(filter) = &frame.filter {
         let (open, close) = match theme.glyphs {
             Glyphs::Unicode => ("  ⟨", "⟩"),
             Glyphs::Ascii => ("  <", ">"),
         };
         left.push(Piece::word(open, Role::Accent));
-        left.push(Piece::safe(filter.clone(), Role::Accent));
+        let room = usize::from(area.width / 3);
+        left.push(Piece::own(
+            cut(filter.as_str(), room, Cut::End).into_owned(),
+            Role::Accent,
+        ));
         left.push(Piece::word(close, Role::Accent));
+    }
+    if !frame.count.is_empty() {
+        left.push(Piece::word("  ", title));
+        left.extend(frame.count.iter().cloned());
     }
     left.push(Piece::word(" ", title));
 
@@ -179,7 +184,7 @@ mod tests {
         assert_eq!(
             drawn(52, Glyphs::Unicode),
             [
-                "╭2 Alerts  14 firing  ⟨env=prod⟩ ─────── STALE 3m ─╮",
+                "╭2 Alerts  ⟨env=prod⟩  14 firing ─────── STALE 3m ─╮",
                 "│                                                  │",
                 "╰──────────────────────────────────────── 3 of 14 ─╯",
             ]
@@ -187,7 +192,7 @@ mod tests {
         assert_eq!(
             drawn(44, Glyphs::Ascii),
             [
-                "+2 Alerts  14 firing  <env=prod> STALE 3m -+",
+                "+2 Alerts  <env=prod>  14 firing STALE 3m -+",
                 "|                                          |",
                 "+-------------------------------- 3 of 14 -+",
             ]
@@ -196,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_age_outlives_the_end_of_the_title() {
-        assert_eq!(drawn(26, Glyphs::Unicode)[0], "╭2 Alerts  14… STALE 3m ─╮");
+        assert_eq!(drawn(26, Glyphs::Unicode)[0], "╭2 Alerts  ⟨e… STALE 3m ─╮");
     }
 
     #[test]
