@@ -533,6 +533,11 @@ fn composer_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             model.modal = Some(Modal::Composer(Box::new(fresh)));
             return silences::ask_past(model);
         }
+        // Help's key elsewhere, and nothing that can be typed: it must not pass in silence.
+        KeyCode::F(_) => {
+            let keys = "tab goes on, enter sends from why, esc puts away and keeps the draft";
+            return say(model, Level::Info, keys, now);
+        }
         KeyCode::Tab => composer.field = composer.field.next(),
         KeyCode::BackTab => composer.field = composer.field.previous(),
         KeyCode::Enter => match composer.field {

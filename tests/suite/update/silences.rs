@@ -47,6 +47,15 @@ fn it_opens_on_what_the_targets_have_in_common() {
 }
 
 #[test]
+fn a_function_key_in_the_composer_says_its_keys_and_types_nothing() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("s");
+    hand.press("f1");
+    hand.assert_said("esc puts away");
+    assert_eq!(composer(&hand).comment.lines(), [""]);
+}
+
+#[test]
 fn esc_keeps_a_draft_and_ctrl_l_starts_over() {
     let mut hand = Hand::with(vec![pod("A", "1"), pod("B", "1")]);
     hand.press("s");
