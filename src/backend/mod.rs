@@ -1,7 +1,8 @@
 //! The systems that are asked: one trait a signal, a file or folder a system, wire types private.
 //!
 //! [`http`] is the one client: timeouts, caps, retries, auth, redaction and counters live there and nowhere
-//! else. [`metrics`] speaks the Prometheus API and holds the SLO engine; [`alerts`] speaks Alertmanager v2.
+//! else. [`metrics`] speaks the Prometheus API and holds the SLO engine; [`alerts`] speaks Alertmanager v2;
+//! [`incidents`] PagerDuty REST v2, or keeps incidents in the journal; [`annotations`] Grafana.
 //! A backend's error is data ([`BackendError`]) in its feed, never a panic and never a toast storm.
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -10,7 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub mod alerts;
+pub mod annotations;
 pub mod http;
+pub mod incidents;
 pub mod metrics;
 mod open;
 

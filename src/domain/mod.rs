@@ -1,7 +1,11 @@
 //! Pure values and mathematics: what the console is about, without a terminal, a network or a clock.
 //!
 //! Nothing here may know ratatui, tokio, reqwest or the environment. One folder a concept:
-//! [`slo`] (objectives, burn rates, budgets) and [`alert`] (alerts, groups, silences, acknowledgement).
+//! [`slo`] (objectives, burn rates, budgets), [`alert`] (alerts, groups, silences, acknowledgement), [`incident`],
+//! [`oncall`] and [`timeline`].
 
 pub mod alert;
+pub mod incident;
+pub mod oncall;
 pub mod slo;
+pub mod timeline;

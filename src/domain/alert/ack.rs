@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::IsAck;
 
@@ -29,7 +30,8 @@ pub fn is_ack(comment: &str) -> IsAck {
 }
 
 /// Fifty random bits in a comment, ` [mw:XXXXXXXXXX]`, by which a write is found again when its answer was lost.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Marker(Arc<str>);
 
 impl Marker {
@@ -43,6 +45,16 @@ impl Marker {
     pub fn of(comment: &str) -> Option<Self> {
         let (_, tail) = comment.trim_end().rsplit_once(MARK_OPEN)?;
         let digits = tail.strip_suffix(']')?;
+        Self::from_digits(digits)
+    }
+
+    /// Its ten digits alone: as a tag, where text is no place for it.
+    pub fn digits(&self) -> &str {
+        &self.0
+    }
+
+    /// From its ten digits.
+    pub fn from_digits(digits: &str) -> Option<Self> {
         (digits.len() == MARK_LEN && digits.bytes().all(|b| BASE32.contains(&b))).then(|| Self(digits.into()))
     }
 

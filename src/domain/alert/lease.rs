@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::{AckState, AlertBoard, AlertState, BoardSilence, Occurrence, SilenceState};
 use crate::time::{Now, prometheus_duration};
@@ -20,7 +21,7 @@ pub const BELL: Duration = Duration::from_secs(120);
 const SAME: TimeDelta = TimeDelta::seconds(2);
 
 /// An acknowledgement that this console holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// Where its silence lives.
     pub cluster: Arc<str>,

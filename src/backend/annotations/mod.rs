@@ -1,0 +1,76 @@
+//! Annotations: deploy marks and others, read onto the timeline and the charts; moments marked from here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use super::BackendResult;
+use crate::domain::alert::ack::Marker;
+
+/// A mark on the time axis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Annotation {
+    /// The backend's id.
+    pub id: Arc<str>,
+    /// From.
+    pub at: DateTime<Utc>,
+    /// To, where it is a span.
+    pub until: Option<DateTime<Utc>>,
+    /// Remote text, not yet safe; our marker taken off.
+    pub text: Arc<str>,
+    /// As they are.
+    pub tags: Vec<Arc<str>>,
+    /// Who made it, where told.
+    pub author: Option<Arc<str>>,
+    /// Our marker, where we made it.
+    pub marker: Option<Marker>,
+}
+
+/// A mark to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnnotationDraft {
+    /// From.
+    pub at: DateTime<Utc>,
+    /// To, where it is a span.
+    pub until: Option<DateTime<Utc>>,
+    /// What; never empty.
+    pub text: String,
+    /// Tags, our marker aside.
+    pub tags: Vec<String>,
+}
+
+/// The annotations backend of one context.
+pub trait Annotations: Send + Sync {
+    /// Its configured name.
+    fn name(&self) -> &Arc<str>;
+
+    /// The longest that a request of it may be under way.
+    fn total_timeout(&self) -> Duration;
+
+    /// Marks from `from` to `to` with any of these tags (all where empty), oldest first; bounded, and whether
+    /// some were cut.
+    fn list(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        tags: Vec<String>,
+    ) -> BoxFuture<'_, BackendResult<Marks>>;
+
+    /// Makes a mark, once; its id. The marker goes into its tags.
+    fn create(&self, draft: AnnotationDraft, marker: Marker) -> BoxFuture<'_, BackendResult<Arc<str>>>;
+
+    /// Looks for a mark of ours.
+    fn find(&self, at: DateTime<Utc>, marker: Marker) -> BoxFuture<'_, BackendResult<Option<Arc<str>>>>;
+}
+
+/// Marks of one answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Marks {
+    /// Oldest first.
+    pub annotations: Vec<Annotation>,
+    /// What is missing, in words.
+    pub partial: Option<String>,
+}

@@ -1,0 +1,228 @@
+//! The outbox: every act is journaled before anything is sent, sent once, and followed until it is known.
+//!
+//! [`Payload`] is what an act needs to be sent by any process of its identity, today or after a restart;
+//! [`Entry`] is where it stands. `decide` is the pure rule of what to do next with one; `courier` sends.
+//! Nothing is repeated without a read-back, and what stays unclear is asked, never guessed.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::backend::annotations::AnnotationDraft;
+use crate::backend::incidents::Seen;
+use crate::domain::alert::ack::Marker;
+use crate::domain::alert::{Fingerprint, Matcher, Occurrence};
+use crate::domain::incident::{IncidentAct, IncidentId};
+use crate::domain::timeline::Delivery;
+
+/// Number of an entry in its journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EntryId(pub i64);
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// What a silence is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// To acknowledge these; kept alive while a console of its maker is open.
+    Acknowledge {
+        /// Which firings.
+        covers: Vec<Occurrence>,
+    },
+    /// To hide what matches.
+    Silence,
+}
+
+/// Everything that is needed to send an act. Kept as JSON: variants and fields are only ever added.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Payload {
+    /// Make a silence in one cluster; its marker ends the comment.
+    Silence {
+        /// The gossip cluster, as the board names it.
+        cluster: Arc<str>,
+        /// All must match.
+        matchers: Vec<Matcher>,
+        /// From.
+        starts_at: DateTime<Utc>,
+        /// To.
+        ends_at: DateTime<Utc>,
+        /// The whole comment, marker included.
+        comment: String,
+        /// What for.
+        purpose: Purpose,
+    },
+    /// Let a silence last until then.
+    ExtendSilence {
+        /// Where it lives.
+        cluster: Arc<str>,
+        /// Which.
+        id: Arc<str>,
+        /// Its new end.
+        until: DateTime<Utc>,
+    },
+    /// End a silence now.
+    ExpireSilence {
+        /// Where it lives.
+        cluster: Arc<str>,
+        /// Which.
+        id: Arc<str>,
+        /// The alerts whose acknowledgement it gives up; empty where it is a plain silence.
+        hands_back: Vec<Fingerprint>,
+    },
+    /// Do something to an incident.
+    Incident {
+        /// Which.
+        incident: IncidentId,
+        /// What.
+        act: IncidentAct,
+        /// How it stood when this was asked for.
+        seen: Seen,
+        /// What people call it: `#4711 checkout errors`, for lists and banners.
+        label: Arc<str>,
+    },
+    /// Mark a moment.
+    Annotation(AnnotationDraft),
+}
+
+/// Where an entry stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Journaled, not under way.
+    Pending,
+    /// Under way, or it was when its process ended: read back before anything else.
+    Sending,
+    /// Not clear: the engineer decides.
+    NeedsDecision,
+    /// Its backend has it.
+    Confirmed,
+    /// Refused for good.
+    Failed,
+    /// Taken back, dropped, or too late.
+    Cancelled,
+}
+
+impl State {
+    /// All.
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Sending,
+        Self::NeedsDecision,
+        Self::Confirmed,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    /// As documents write it.
+    pub fn word(self) -> &'static str {
+        Delivery::from(self).word()
+    }
+
+    /// Whether something is still to come of it.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::Sending | Self::NeedsDecision)
+    }
+}
+
+impl From<State> for Delivery {
+    fn from(state: State) -> Self {
+        match state {
+            State::Pending => Self::Pending,
+            State::Sending => Self::Sending,
+            State::NeedsDecision => Self::NeedsDecision,
+            State::Confirmed => Self::Confirmed,
+            State::Failed => Self::Failed,
+            State::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// An act in the outbox.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its number.
+    pub id: EntryId,
+    /// The context it is for.
+    pub context: Arc<str>,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+    /// Who asked: only a process of this identity sends it.
+    pub actor: Arc<str>,
+    /// By which it is found again at the backend.
+    pub marker: Marker,
+    /// What.
+    pub payload: Payload,
+    /// Where it stands.
+    pub state: State,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// What went wrong last, or what is to be decided; safe text.
+    pub last_error: Option<Arc<str>>,
+    /// Not before then: grace, backoff, the next read-back.
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    /// What came of it, in words; empty while nothing did.
+    pub outcome: Arc<str>,
+    /// What the backends call it: (source, id).
+    pub remote_ids: Vec<(Arc<str>, Arc<str>)>,
+}
+
+/// What the engineer says to an entry that waits, or asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Decision {
+    /// Try again now; one that asks is looked up again first.
+    Retry,
+    /// Send it, whatever was unclear.
+    Send,
+    /// Do not send it.
+    Drop,
+}
+
+/// The outbox as the console shows it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct OutboxView {
+    /// Open ones, oldest first, then those settled within the last hour.
+    pub entries: Vec<Entry>,
+}
+
+impl OutboxView {
+    /// Those that something is still to come of.
+    pub fn open(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.state.is_open())
+    }
+
+    /// An entry by number.
+    pub fn entry(&self, id: EntryId) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.id == id)
+    }
+}
+
+impl Payload {
+    /// As documents write what it does: `acknowledge`, `silence`, `escalate`, `annotation`, …
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::Silence { purpose, .. } => match purpose {
+                Purpose::Acknowledge { .. } => "acknowledge",
+                Purpose::Silence => "silence",
+            },
+            Self::ExtendSilence { .. } => "extend_silence",
+            Self::ExpireSilence { hands_back, .. } => {
+                if hands_back.is_empty() {
+                    "expire_silence"
+                } else {
+                    "hand_back"
+                }
+            }
+            Self::Incident { act, .. } => act.verb().word(),
+            Self::Annotation(_) => "annotation",
+        }
+    }
+}
