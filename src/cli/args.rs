@@ -90,7 +90,7 @@ pub enum Command {
     Alerts(AlertsArgs),
     /// Silences
     Silences(SilencesArgs),
-    /// Acknowledge alerts
+    /// Acknowledge alerts or incidents
     Ack(AckArgs),
     /// Hand acknowledged alerts back
     Unack(UnackArgs),
@@ -98,6 +98,26 @@ pub enum Command {
     Silence(SilenceArgs),
     /// Expire silences
     Unsilence(UnsilenceArgs),
+    /// Resolve an incident
+    Resolve(ResolveArgs),
+    /// Wake a level of an incident's escalation policy
+    Escalate(EscalateArgs),
+    /// Give an incident to somebody, or to another policy
+    Reassign(ReassignArgs),
+    /// Ask somebody to help with an incident; wakes them
+    Page(PageArgs),
+    /// Let an incident rest
+    Snooze(SnoozeArgs),
+    /// Merge incidents into one; cannot be undone
+    Merge(MergeArgs),
+    /// Set an incident's priority or severity
+    Priority(PriorityArgs),
+    /// Write a note on an incident
+    Annotate(AnnotateArgs),
+    /// Write a status update on an incident
+    Update(UpdateArgs),
+    /// Declare a local incident
+    Declare(DeclareArgs),
     /// Ask every backend how it is
     Doctor,
     /// Find out what URLs are and write a configuration
@@ -206,7 +226,7 @@ pub struct ActArgs {
 /// `ack`
 #[derive(Debug, Clone, Args)]
 pub struct AckArgs {
-    /// Fingerprints, or unique prefixes of at least 6
+    /// Fingerprints, incident ids, `#numbers`, or unique prefixes of at least 6
     #[arg(required = true, value_name = "ID")]
     pub ids: Vec<String>,
     /// What to say with it
@@ -260,6 +280,140 @@ pub struct UnsilenceArgs {
     /// Only at these Alertmanagers
     #[arg(long = "source", value_name = "NAME")]
     pub sources: Vec<String>,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `resolve`
+#[derive(Debug, Clone, Args)]
+pub struct ResolveArgs {
+    /// Its id, `#number`, or a unique prefix of at least 6
+    pub incident: String,
+    /// How it was resolved
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub resolution: String,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `escalate`
+#[derive(Debug, Clone, Args)]
+pub struct EscalateArgs {
+    /// Its id, `#number`, or a unique prefix of at least 6
+    pub incident: String,
+    /// The level to wake, from 1; the next where the present one is certain
+    #[arg(long, value_name = "LEVEL")]
+    pub to: Option<u32>,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `reassign`
+#[derive(Debug, Clone, Args)]
+pub struct ReassignArgs {
+    /// Its id, `#number`, or a unique prefix of at least 6
+    pub incident: String,
+    /// A person's or a policy's id, name or email
+    #[arg(long, value_name = "USER|POLICY")]
+    pub to: String,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `page`
+#[derive(Debug, Clone, Args)]
+pub struct PageArgs {
+    /// Its id, `#number`, or a unique prefix of at least 6
+    pub incident: String,
+    /// A person's id, name or email; may be repeated
+    #[arg(long, required = true, value_name = "USER")]
+    pub user: Vec<String>,
+    /// Why they are asked
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub message: String,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `snooze`
+#[derive(Debug, Clone, Args)]
+pub struct SnoozeArgs {
+    /// Its id, `#number`, or a unique prefix of at least 6
+    pub incident: String,
+    /// For how long, 1s to 7d
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    pub length: Duration,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `merge`
+#[derive(Debug, Clone, Args)]
+pub struct MergeArgs {
+    /// The one that stays
+    pub into: String,
+    /// Those that end
+    #[arg(required = true, value_name = "FROM")]
+    pub from: Vec<String>,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `priority`
+#[derive(Debug, Clone, Args)]
+pub struct PriorityArgs {
+    /// Its id, `#number`, or a unique prefix of at least 6
+    pub incident: String,
+    /// The priority's or severity's id or name
+    pub priority: String,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `annotate`
+#[derive(Debug, Clone, Args)]
+pub struct AnnotateArgs {
+    /// Its id, `#number`, or a unique prefix of at least 6
+    pub incident: String,
+    /// The note; `-` reads standard input
+    pub text: String,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `update`
+#[derive(Debug, Clone, Args)]
+pub struct UpdateArgs {
+    /// Its id, `#number`, or a unique prefix of at least 6
+    pub incident: String,
+    /// The update; `-` reads standard input
+    pub text: String,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `declare`
+#[derive(Debug, Clone, Args)]
+pub struct DeclareArgs {
+    /// What people will call it
+    #[arg(long, value_name = "TEXT")]
+    pub title: String,
+    /// SEV1, SEV2, …
+    #[arg(long, value_name = "SEV")]
+    pub severity: String,
+    /// The service it is about
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<String>,
     /// What every act takes.
     #[command(flatten)]
     pub act: ActArgs,

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 pub mod act;
 pub mod ladder;
+#[cfg(test)]
+pub(crate) mod sample;
 
 pub use act::{IncidentAct, Offer, Verb};
 pub use ladder::{Ladder, Level, Rung};

@@ -1,0 +1,270 @@
+//! `resolve`, `escalate`, `reassign`, `page`, `snooze`, `merge`, `priority`, `annotate`, `update`: one act on one
+//! incident each, journaled, sent, and waited for.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use super::lookup::{self, Assignee};
+use super::{Stage, names};
+use crate::cli::args::{
+    ActArgs, AnnotateArgs, EscalateArgs, MergeArgs, PageArgs, PriorityArgs, ReassignArgs, ResolveArgs,
+    SnoozeArgs, UpdateArgs,
+};
+use crate::cli::{CliError, Outcome, Session};
+use crate::domain::incident::{Incident, IncidentAct, Ladder, Verb};
+
+/// The longest snooze PagerDuty takes (contract of `POST /incidents/{id}/snooze`).
+const LONGEST_SNOOZE: Duration = Duration::from_secs(604_800);
+/// The longest text that is read from standard input.
+const LONGEST_TEXT: u64 = 1 << 20;
+
+/// `midwatch resolve`
+pub async fn resolve(session: &mut Session, args: &ResolveArgs) -> Outcome {
+    let stage = Stage::open(session, &args.act, Verb::Resolve).await?;
+    let incident = stage.incident(&args.incident, Verb::Resolve).await?;
+    let act = IncidentAct::Resolve {
+        resolution: args.resolution.trim().to_owned(),
+    };
+    stage.carry(session, &incident, act).await
+}
+
+/// `midwatch escalate`: without a level only where the present one is certain.
+pub async fn escalate(session: &mut Session, args: &EscalateArgs) -> Outcome {
+    let stage = Stage::open(session, &args.act, Verb::Escalate).await?;
+    let incident = stage.incident(&args.incident, Verb::Escalate).await?;
+    let ladder = stage.ladder(&incident).await?;
+    let to = level(args.to, &incident, &ladder)?;
+    stage.carry(session, &incident, IncidentAct::Escalate { to }).await
+}
+
+/// The level to be woken: the one asked for, where somebody is on call on it, or the next where that is certain.
+fn level(asked: Option<u32>, incident: &Incident, ladder: &Ladder) -> Result<u32, CliError> {
+    let refused = |why: String| {
+        CliError::Usage(format!(
+            "{}: {why}: nothing was done; its levels are:{}",
+            lookup::label(incident),
+            levels(ladder)
+        ))
+    };
+    match asked {
+        Some(level) => match ladder.rung(level) {
+            Some(rung) if rung.people.is_empty() => {
+                Err(refused(format!("nobody is on call on level {level}")))
+            }
+            Some(_) => Ok(level),
+            None => Err(refused(format!("its policy has no level {level}"))),
+        },
+        None => match ladder.next() {
+            Some(rung) => Ok(rung.level),
+            None if ladder.current.known().is_some() => {
+                Err(refused("there is nobody to wake above its present level".to_owned()))
+            }
+            None => Err(refused(format!(
+                "which level it is on is not certain ({}); say which to wake with --to",
+                ladder.current.words()
+            ))),
+        },
+    }
+}
+
+fn levels(ladder: &Ladder) -> String {
+    let line = |rung: &crate::domain::incident::Rung| {
+        let people = names(&rung.people);
+        let people = if people.is_empty() { "nobody" } else { &people };
+        let here = if ladder.current.known() == Some(rung.level) {
+            "  (now)"
+        } else {
+            ""
+        };
+        format!("\n  {}  {people}{here}", rung.level)
+    };
+    ladder.rungs.iter().map(line).collect()
+}
+
+/// `midwatch reassign`
+pub async fn reassign(session: &mut Session, args: &ReassignArgs) -> Outcome {
+    let stage = Stage::open(session, &args.act, Verb::Reassign).await?;
+    let incident = stage.incident(&args.incident, Verb::Reassign).await?;
+    let directory = stage.directory(&incident).await?;
+    let (act, warning) = match lookup::assignee(&args.to, &directory)? {
+        Assignee::Person(person) => (
+            IncidentAct::ReassignTo { people: vec![person] },
+            "assigned by hand: it escalates by itself no more".to_owned(),
+        ),
+        Assignee::Policy(policy, woken) => (
+            IncidentAct::ReassignPolicy { policy },
+            format!("starts at level 1, pages {}", names(&woken)),
+        ),
+    };
+    stage.carry_warned(session, &incident, act, vec![warning]).await
+}
+
+/// `midwatch page`
+pub async fn page(session: &mut Session, args: &PageArgs) -> Outcome {
+    let stage = Stage::open(session, &args.act, Verb::Page).await?;
+    let incident = stage.incident(&args.incident, Verb::Page).await?;
+    let directory = stage.directory(&incident).await?;
+    let people = args
+        .user
+        .iter()
+        .map(|user| lookup::person(user, &directory))
+        .collect::<Result<Vec<_>, _>>()?;
+    let message = if args.message.trim().is_empty() {
+        format!("please help with {}", lookup::label(&incident))
+    } else {
+        args.message.trim().to_owned()
+    };
+    stage
+        .carry(session, &incident, IncidentAct::Page { people, message })
+        .await
+}
+
+/// `midwatch snooze`
+pub async fn snooze(session: &mut Session, args: &SnoozeArgs) -> Outcome {
+    let length = Duration::from_secs(args.length.as_secs());
+    if length.is_zero() || length > LONGEST_SNOOZE {
+        return Err(CliError::Usage(
+            "--for: a snooze lasts from 1s to 7d; nothing was done".to_owned(),
+        ));
+    }
+    let stage = Stage::open(session, &args.act, Verb::Snooze).await?;
+    let incident = stage.incident(&args.incident, Verb::Snooze).await?;
+    stage.carry(session, &incident, IncidentAct::Snooze { length }).await
+}
+
+/// `midwatch merge`
+pub async fn merge(session: &mut Session, args: &MergeArgs) -> Outcome {
+    let stage = Stage::open(session, &args.act, Verb::Merge).await?;
+    let into = stage.incident(&args.into, Verb::Merge).await?;
+    let mut from = Vec::new();
+    for wanted in &args.from {
+        let incident = stage.incident(wanted, Verb::Merge).await?;
+        if incident.id == into.id {
+            return Err(CliError::Usage(format!(
+                "{wanted} is the one to merge into: nothing was done"
+            )));
+        }
+        if incident.source != into.source {
+            return Err(CliError::Usage(format!(
+                "{} and {} are kept in different places: nothing was done",
+                lookup::label(&incident),
+                lookup::label(&into)
+            )));
+        }
+        if !from.contains(&incident.id) {
+            from.push(incident.id.clone());
+        }
+    }
+    stage.carry(session, &into, IncidentAct::Merge { from }).await
+}
+
+/// `midwatch priority`
+pub async fn priority(session: &mut Session, args: &PriorityArgs) -> Outcome {
+    let stage = Stage::open(session, &args.act, Verb::Priority).await?;
+    let incident = stage.incident(&args.incident, Verb::Priority).await?;
+    let directory = stage.directory(&incident).await?;
+    let priority = lookup::priority(&args.priority, &directory)?;
+    stage
+        .carry(session, &incident, IncidentAct::Priority { priority })
+        .await
+}
+
+/// `midwatch annotate`
+pub async fn annotate(session: &mut Session, args: &AnnotateArgs) -> Outcome {
+    let text = text(&args.text)?;
+    said(session, &args.act, &args.incident, IncidentAct::Note { text }).await
+}
+
+/// `midwatch update`
+pub async fn update(session: &mut Session, args: &UpdateArgs) -> Outcome {
+    let text = text(&args.text)?;
+    said(session, &args.act, &args.incident, IncidentAct::StatusUpdate { text }).await
+}
+
+async fn said(session: &mut Session, args: &ActArgs, wanted: &str, act: IncidentAct) -> Outcome {
+    let stage = Stage::open(session, args, act.verb()).await?;
+    let incident = stage.incident(wanted, act.verb()).await?;
+    stage.carry(session, &incident, act).await
+}
+
+/// What is to be said: as given, or standard input for `-`. Control characters other than line ends and tabs go.
+fn text(given: &str) -> Result<String, CliError> {
+    let mut read = String::new();
+    let text = if given == "-" {
+        std::io::stdin()
+            .take(LONGEST_TEXT)
+            .read_to_string(&mut read)
+            .map_err(|error| CliError::Usage(format!("standard input: {error}; the text must be UTF-8")))?;
+        &read
+    } else {
+        given
+    };
+    let kept: String = text
+        .chars()
+        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .collect();
+    let kept = kept.trim();
+    if kept.is_empty() {
+        return Err(CliError::Usage("there is nothing to say: the text is empty".to_owned()));
+    }
+    Ok(kept.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Exit;
+    use crate::domain::incident::{Level, Named, Rung, sample};
+
+    fn ladder(current: Level) -> Ladder {
+        let rung = |level, people: &[&str]| Rung {
+            level,
+            delay_minutes: Some(5),
+            people: people.iter().map(|name| sample::person(name)).collect(),
+        };
+        Ladder {
+            policy: Named {
+                id: "PEP1".into(),
+                name: "Platform".into(),
+            },
+            rungs: vec![rung(1, &["Jun"]), rung(2, &[]), rung(3, &["Mara"])],
+            current,
+        }
+    }
+
+    fn asked(to: Option<u32>, current: Level) -> Result<u32, CliError> {
+        level(to, &sample::incident("Q1"), &ladder(current))
+    }
+
+    #[test]
+    fn without_a_level_the_next_with_somebody_on_it_is_woken_where_the_present_one_is_certain() {
+        assert_eq!(asked(None, Level::Known(1)).unwrap(), 3);
+        assert_eq!(asked(Some(3), Level::Unknown).unwrap(), 3);
+    }
+
+    #[test]
+    fn an_uncertain_level_names_all_of_them_and_does_nothing() {
+        for current in [Level::Unknown, Level::OneOf(vec![1, 3])] {
+            let error = asked(None, current).unwrap_err();
+            assert_eq!(error.exit(), Exit::Usage);
+            let words = error.to_string();
+            assert!(words.contains("1  Jun") && words.contains("2  nobody") && words.contains("--to"), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_level_that_is_not_there_or_wakes_nobody_is_refused() {
+        for (to, word) in [(2, "nobody is on call"), (4, "no level 4")] {
+            let error = asked(Some(to), Level::Known(1)).unwrap_err();
+            assert!(error.to_string().contains(word), "{error}");
+        }
+        let error = asked(None, Level::Known(3)).unwrap_err();
+        assert!(error.to_string().contains("nobody to wake above"), "{error}");
+    }
+
+    #[test]
+    fn text_loses_its_control_characters_and_must_say_something() {
+        assert_eq!(text(" a\u{1b}[31mb\r\n\tc ").unwrap(), "a[31mb\n\tc");
+        assert!(text(" \n ").is_err());
+    }
+}

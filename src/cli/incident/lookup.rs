@@ -1,0 +1,121 @@
+//! What somebody means by an incident, a person, a policy, a priority on the command line.
+
+use std::sync::Arc;
+
+use crate::backend::incidents::Directory;
+use crate::cli::CliError;
+use crate::cli::gather::{SHORTEST_PREFIX, ambiguous};
+use crate::domain::incident::{Incident, Named, Person};
+use crate::problem::did_you_mean;
+use crate::text::SafeText;
+
+/// Whom an incident is given to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Assignee {
+    /// Somebody: it escalates by itself no more.
+    Person(Person),
+    /// A policy: it starts at level 1, which wakes these.
+    Policy(Named, Vec<Person>),
+}
+
+/// `#4711 checkout errors`, for lists and messages; safe.
+pub fn label(incident: &Incident) -> String {
+    let title = SafeText::line(&incident.title);
+    match incident.number {
+        Some(number) => format!("#{number} {title}"),
+        None => format!("{} {title}", SafeText::line(&incident.id.0)),
+    }
+}
+
+/// Those that an id, a number or a prefix may mean; an id or number that fits whole means one alone.
+pub fn matching<'a>(wanted: &str, incidents: &'a [Arc<Incident>]) -> Vec<&'a Arc<Incident>> {
+    let number = wanted.strip_prefix('#').unwrap_or(wanted).parse::<u64>().ok();
+    let whole = incidents.iter().find(|incident| {
+        incident.id.0.eq_ignore_ascii_case(wanted) || number.is_some() && incident.number == number
+    });
+    if let Some(whole) = whole {
+        return vec![whole];
+    }
+    if wanted.chars().count() < SHORTEST_PREFIX {
+        return Vec::new();
+    }
+    let wanted = wanted.to_ascii_lowercase();
+    let fits = |incident: &&Arc<Incident>| incident.id.0.to_ascii_lowercase().starts_with(&wanted);
+    incidents.iter().filter(fits).collect()
+}
+
+/// The person or policy of a name, an id or an email; people go first.
+pub fn assignee(wanted: &str, directory: &Directory) -> Result<Assignee, CliError> {
+    if let Some(person) = find_person(wanted, directory)? {
+        return Ok(Assignee::Person(person));
+    }
+    let policies: Vec<_> = directory
+        .policies
+        .iter()
+        .filter(|(policy, _)| is_called(wanted, &policy.id, &policy.name))
+        .collect();
+    match policies.as_slice() {
+        [(policy, woken)] => Ok(Assignee::Policy(policy.clone(), woken.clone())),
+        [] => {
+            let people = directory.people.iter().map(|person| &*person.name);
+            let names = people.chain(directory.policies.iter().map(|(policy, _)| &*policy.name));
+            Err(unknown("person or policy", wanted, names))
+        }
+        several => Err(ambiguous(
+            wanted,
+            several
+                .iter()
+                .map(|(policy, _)| format!("{} {}", SafeText::line(&policy.id), SafeText::line(&policy.name))),
+        )),
+    }
+}
+
+/// The person of a name, an id or an email.
+pub fn person(wanted: &str, directory: &Directory) -> Result<Person, CliError> {
+    find_person(wanted, directory)?
+        .ok_or_else(|| unknown("person", wanted, directory.people.iter().map(|p| &*p.name)))
+}
+
+fn find_person(wanted: &str, directory: &Directory) -> Result<Option<Person>, CliError> {
+    let called = |person: &&Person| {
+        is_called(wanted, &person.id, &person.name)
+            || person
+                .email
+                .as_ref()
+                .is_some_and(|email| email.eq_ignore_ascii_case(wanted))
+    };
+    let people: Vec<&Person> = directory.people.iter().filter(called).collect();
+    match people.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some((*one).clone())),
+        several => Err(ambiguous(
+            wanted,
+            several
+                .iter()
+                .map(|person| format!("{} {}", SafeText::line(&person.id), SafeText::line(&person.name))),
+        )),
+    }
+}
+
+/// The priority or severity of a name or an id. Several of a name: the highest, as PagerDuty takes it.
+pub fn priority(wanted: &str, directory: &Directory) -> Result<Named, CliError> {
+    let found = directory
+        .priorities
+        .iter()
+        .find(|priority| is_called(wanted, &priority.id, &priority.name));
+    found
+        .cloned()
+        .ok_or_else(|| unknown("priority", wanted, directory.priorities.iter().map(|p| &*p.name)))
+}
+
+fn is_called(wanted: &str, id: &str, name: &str) -> bool {
+    id.eq_ignore_ascii_case(wanted) || name.to_lowercase() == wanted.to_lowercase()
+}
+
+fn unknown<'a>(what: &str, wanted: &str, known: impl Iterator<Item = &'a str>) -> CliError {
+    let known: Vec<String> = known.map(|name| SafeText::line(name).into_string()).collect();
+    CliError::Usage(format!(
+        "there is no {what} {wanted}: nothing was done; {}",
+        did_you_mean(wanted, known.iter().map(String::as_str))
+    ))
+}
