@@ -116,7 +116,9 @@ impl Joined {
         }
         // kind, person and time come last: a sure match of another event must not be taken by a guess
         for event in later {
-            match self.same_by_time(&event, us, before, &met) {
+            let told_twice = self.by_key.get(&Key::Id(Arc::clone(&event.id)));
+            let told_twice = told_twice.and_then(|places| places.first().copied());
+            match told_twice.or_else(|| self.same_by_time(&event, us, before, &met)) {
                 Some(at) => {
                     met.insert(at);
                     self.add(at, event, part.origin);
@@ -372,3 +374,6 @@ pub fn star(timeline: &mut Timeline, stars: &HashSet<Arc<str>>) {
 pub fn told_at(event: &Event) -> Option<DateTime<Utc>> {
     event.refs.get("told_at")?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub mod merge;
 pub mod reading;
 pub mod record;
+#[cfg(test)]
+pub(crate) mod sample;
 
 pub use merge::{Changed, Origin, Part, Story, Us, merge};
 pub use reading::{Group, Stamp, todos};

@@ -6,15 +6,22 @@ use crate::text::{Cut, SafeText, cut};
 pub fn inline(raw: &str) -> String {
     let safe = SafeText::line(raw.trim());
     let mut out = String::with_capacity(safe.as_str().len() + 8);
-    for c in safe.as_str().chars() {
-        if matches!(
-            c,
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~' | '!' | '&' | '$'
-        ) {
-            // `_` inside a word is text everywhere; escaping it would only make names hard to read
+    let mut chars = safe.as_str().chars().peekable();
+    let mut before = None;
+    while let Some(c) = chars.next() {
+        let acts = match c {
+            // inside a word it is text everywhere, and escaping it would only make names hard to read
+            '_' => {
+                !(before.is_some_and(char::is_alphanumeric)
+                    && chars.peek().is_some_and(|c| c.is_alphanumeric()))
+            }
+            c => "\\`*[]<>#|~!&$".contains(c),
+        };
+        if acts {
             out.push('\\');
         }
         out.push(c);
+        before = Some(c);
     }
     unlisted(out)
 }
@@ -60,5 +67,43 @@ fn unlisted(text: String) -> String {
         format!("{number}\\{rest}")
     } else {
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remote_text_is_text() {
+        for (raw, written) in [
+            ("plain words", "plain words"),
+            ("http_requests_total", "http_requests_total"),
+            ("_sly_", "\\_sly\\_"),
+            ("a|b\n# c", "a\\|b \\# c"),
+            ("<script>&amp;", "\\<script\\>\\&amp;"),
+            ("![x](http://h)", "\\!\\[x\\](http://h)"),
+            ("- [ ] not mine", "\\- \\[ \\] not mine"),
+            ("1. first", "1\\. first"),
+            ("\u{1b}[2J\u{202e}x", "␛\\[2J‹U+202E›x"),
+        ] {
+            assert_eq!(inline(raw), written, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn code_holds_any_backticks_and_stays_in_its_cell() {
+        assert_eq!(code("rate(x[5m]) > 1 | y"), "`rate(x[5m]) > 1 \\| y`");
+        assert_eq!(code("a `b` ``c``"), "``` a `b` ``c`` ```");
+        assert_eq!(code(""), "");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_unsafe_and_no_line_break_comes_out(raw in "\\PC{0,60}[\u{0}-\u{1f}\u{202e}\u{9b}\n]{0,8}\\PC{0,9}") {
+            for text in [inline(&raw), short(&raw, 20), cell(&raw), code(&raw)] {
+                proptest::prop_assert!(!text.chars().any(crate::text::is_unsafe), "{text:?}");
+            }
+        }
     }
 }
