@@ -2,10 +2,11 @@
 //!
 //! Nothing here may know ratatui, tokio, reqwest or the environment. One folder a concept:
 //! [`slo`] (objectives, burn rates, budgets), [`alert`] (alerts, groups, silences, acknowledgement), [`incident`],
-//! [`oncall`] and [`timeline`].
+//! [`oncall`] and [`timeline`]; [`writeup`] is what is written of them.
 
 pub mod alert;
 pub mod incident;
 pub mod oncall;
 pub mod slo;
 pub mod timeline;
+pub mod writeup;

@@ -1,10 +1,22 @@
 //! One ordered story of an incident, from every source that knows a part of it.
+//!
+//! [`merge`] makes the story; [`reading`] is how it is read: groups of kinds, times, follow-ups; [`record`] is
+//! what this console saw, as events of the journal. Start at [`Event`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+pub mod merge;
+pub mod reading;
+pub mod record;
+#[cfg(test)]
+pub(crate) mod sample;
+
+pub use merge::{Changed, Origin, Part, Story, Us, merge};
+pub use reading::{Group, Stamp, todos};
 
 /// What kind of thing happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -197,4 +209,34 @@ pub struct Timeline {
     pub events: Vec<Event>,
     /// What is missing from it, in words: a source that did not answer, a log that was cut.
     pub partial: Vec<String>,
+}
+
+/// Whether an event of ours never came about: refused, or taken back.
+pub fn is_void(event: &Event) -> bool {
+    matches!(event.delivery, Delivery::Failed | Delivery::Cancelled)
+}
+
+impl EventKind {
+    /// Whether a person does it, rather than a machine.
+    pub fn is_by_people(self) -> bool {
+        match self {
+            Self::Acknowledged
+            | Self::Assigned
+            | Self::Escalated
+            | Self::Note
+            | Self::StatusUpdate
+            | Self::Command
+            | Self::Silence
+            | Self::Resolved => true,
+            Self::AlertFired
+            | Self::AlertResolved
+            | Self::AlertGone
+            | Self::BurnStarted
+            | Self::BurnStopped
+            | Self::Triggered
+            | Self::Unacknowledged
+            | Self::Deploy
+            | Self::Other => false,
+        }
+    }
 }

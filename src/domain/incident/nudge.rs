@@ -1,0 +1,208 @@
+//! Nudges: what an open incident waits for, as timers. They name no key; the view knows which one answers.
+//!
+//! Etiquette of incident response as the field has it: an update every quarter of an hour, something done every
+//! half hour, an acknowledgement before the level's delay is over. Start at [`nudges`].
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{AssignedVia, DueWhat, Incident, Level, Status};
+use crate::domain::timeline::reading::length_in_words;
+use crate::domain::timeline::{EventKind, Timeline, is_void};
+
+/// How long an incident may go without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// A status update or a note.
+    pub update: Duration,
+    /// Anything that a person does, or a change of status.
+    pub progress: Duration,
+    /// An acknowledgement: the delay of the present level, where it is known.
+    pub level: Option<Duration>,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            update: Duration::from_secs(15 * 60),
+            progress: Duration::from_secs(30 * 60),
+            level: None,
+        }
+    }
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NudgeKind {
+    /// Somebody to take it: acknowledge, or escalate.
+    Unacknowledged,
+    /// Somebody to tell how it stands: status update or note.
+    UpdateDue,
+    /// Anybody to do anything: note, escalate, ask for help.
+    NoProgress,
+}
+
+/// Whether a timer has run out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Overdue {
+    /// It has.
+    Yes,
+    /// Not yet.
+    No,
+}
+
+/// One timer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nudge {
+    /// What is waited for.
+    pub kind: NudgeKind,
+    /// Until when.
+    pub due: DateTime<Utc>,
+    /// Whether that is over.
+    pub overdue: Overdue,
+    /// In words, as of now: `update due in 4 min`.
+    pub words: String,
+}
+
+/// The timers of an incident, what is overdue first, then the soonest. None where it is over.
+pub fn nudges(
+    incident: &Incident,
+    timeline: &Timeline,
+    patience: &Patience,
+    now: DateTime<Utc>,
+) -> Vec<Nudge> {
+    if !incident.status.is_open() || incident.merged_into.is_some() {
+        return Vec::new();
+    }
+    let timers = if incident.status == Status::Triggered {
+        [unacknowledged(incident, timeline, patience, now), None]
+    } else {
+        [
+            Some(update_due(incident, timeline, patience, now)),
+            no_progress(incident, timeline, patience, now),
+        ]
+    };
+    let mut timers: Vec<Nudge> = timers.into_iter().flatten().collect();
+    timers.sort_by_key(|nudge| (nudge.overdue == Overdue::No, nudge.due, nudge.kind));
+    timers
+}
+
+/// The newest of these moments in the story that is not void and not ahead of now.
+fn last(
+    timeline: &Timeline,
+    now: DateTime<Utc>,
+    wanted: impl Fn(EventKind) -> bool,
+) -> Option<DateTime<Utc>> {
+    let mut newest_first = timeline.events.iter().rev();
+    newest_first
+        .find(|event| event.at <= now && !is_void(event) && wanted(event.kind))
+        .map(|event| event.at)
+}
+
+fn after(moment: DateTime<Utc>, patience: Duration) -> DateTime<Utc> {
+    let patience = TimeDelta::from_std(patience).unwrap_or(TimeDelta::MAX);
+    moment
+        .checked_add_signed(patience)
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// How long until then, or since: `(Overdue::No, "4 min")`.
+fn distance(due: DateTime<Utc>, now: DateTime<Utc>) -> (Overdue, String) {
+    match (due - now).to_std() {
+        Ok(left) if !left.is_zero() => (Overdue::No, length_in_words(left)),
+        Ok(_) | Err(_) => (
+            Overdue::Yes,
+            length_in_words((now - due).to_std().unwrap_or_default()),
+        ),
+    }
+}
+
+fn unacknowledged(
+    incident: &Incident,
+    timeline: &Timeline,
+    patience: &Patience,
+    now: DateTime<Utc>,
+) -> Option<Nudge> {
+    let escalates = incident.due.iter().find(|due| due.what == DueWhat::Escalate);
+    let woken = last(timeline, now, |kind| {
+        matches!(
+            kind,
+            EventKind::Triggered | EventKind::Escalated | EventKind::Assigned | EventKind::Unacknowledged
+        )
+    });
+    let since = woken.unwrap_or(incident.created_at).max(incident.created_at);
+    let due = match (escalates, patience.level) {
+        (Some(due), _) => due.at,
+        (None, Some(delay)) => after(since, delay),
+        (None, None) => return None,
+    };
+    let (overdue, distance) = distance(due, now);
+    let level = match &incident.level {
+        Level::Known(level) => format!("level {level}"),
+        Level::OneOf(_) | Level::Unknown => "this level".to_owned(),
+    };
+    let words = match (overdue, escalates.is_some(), incident.assigned_via) {
+        (Overdue::No, true, _) => format!("unacknowledged, escalates by itself in {distance}"),
+        (Overdue::No, false, AssignedVia::Policy) => {
+            format!("unacknowledged, {level} has {distance} left")
+        }
+        (Overdue::No, false, AssignedVia::Direct) => {
+            format!("unacknowledged, will not escalate by itself; {distance} left")
+        }
+        (Overdue::Yes, _, AssignedVia::Policy) => {
+            format!("unacknowledged {distance} past the delay of {level}")
+        }
+        (Overdue::Yes, _, AssignedVia::Direct) => {
+            format!("unacknowledged {distance} past the delay, and it will not escalate by itself")
+        }
+    };
+    Some(Nudge {
+        kind: NudgeKind::Unacknowledged,
+        due,
+        overdue,
+        words,
+    })
+}
+
+fn update_due(incident: &Incident, timeline: &Timeline, patience: &Patience, now: DateTime<Utc>) -> Nudge {
+    let told = last(timeline, now, |kind| {
+        matches!(kind, EventKind::StatusUpdate | EventKind::Note)
+    });
+    // who has just taken it has not been silent since it began
+    let begun = incident.acknowledged_at.unwrap_or(incident.created_at);
+    let due = after(told.map_or(begun, |told| told.max(begun)), patience.update);
+    let (overdue, distance) = distance(due, now);
+    let words = match overdue {
+        Overdue::No => format!("update due in {distance}"),
+        Overdue::Yes => format!("update overdue by {distance}"),
+    };
+    Nudge {
+        kind: NudgeKind::UpdateDue,
+        due,
+        overdue,
+        words,
+    }
+}
+
+/// Said only once half of the patience is gone: until then the other timer is enough.
+fn no_progress(
+    incident: &Incident,
+    timeline: &Timeline,
+    patience: &Patience,
+    now: DateTime<Utc>,
+) -> Option<Nudge> {
+    let done = last(timeline, now, EventKind::is_by_people);
+    let moved = done
+        .map_or(incident.changed_at, |done| done.max(incident.changed_at))
+        .min(now);
+    let due = after(moved, patience.progress);
+    let (overdue, _) = distance(due, now);
+    let still = (now - moved).to_std().unwrap_or_default();
+    (still >= patience.progress / 2).then(|| Nudge {
+        kind: NudgeKind::NoProgress,
+        due,
+        overdue,
+        words: format!("no progress for {}", length_in_words(still)),
+    })
+}

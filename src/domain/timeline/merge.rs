@@ -1,0 +1,379 @@
+//! Many sources, one story: ordered, each thing once, however many sources tell it.
+//!
+//! A [`Part`] is what one source tells; it is trusted to tell each thing once, so that a note that was really
+//! sent twice shows twice. Across parts the same thing is joined: by id, by the marker in its text, by what
+//! both point at, and, for acts that carry no marker, by kind, person and time. The engineer's own words keep
+//! their place and their id from the moment they are typed; what a backend tells of them is added to them.
+//! Start at [`merge`]; [`Story`] keeps the parts of one incident and merges anew only when one of them changed.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Delivery, Event, EventKind, Starred, Timeline};
+use crate::domain::alert::ack::{Marker, without_marker};
+
+/// An act of ours and the keeper's entry about it are at most so far apart: an older act would have been asked
+/// about instead of sent, plus what its request and its log may take.
+const OURS_WITHIN: TimeDelta = TimeDelta::minutes(15);
+/// How far the keeper's clock may be behind ours.
+const SKEW: TimeDelta = TimeDelta::minutes(1);
+/// An alert and what a keeper opened for it are at most so far apart.
+const FIRED_WITHIN: TimeDelta = TimeDelta::minutes(5);
+/// References that name the event itself rather than something it is about.
+const IDENTITIES: [&str; 4] = ["outbox", "log_entry", "note", "annotation"];
+
+/// Where a part comes from. Their order decides whose id, place and words an event keeps where several tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// Our outbox: what was typed here.
+    Outbox,
+    /// The journal: what was seen and done here.
+    Journal,
+    /// The keeper of the incident.
+    Keeper,
+    /// The journal's local record of an incident that another keeper has.
+    Local,
+    /// The annotations backend.
+    Annotations,
+    /// Silences and alerts as the Alertmanagers list them now.
+    Alerts,
+}
+
+/// What one source tells.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Which.
+    pub origin: Origin,
+    /// What it tells; in any order.
+    pub story: Arc<Timeline>,
+}
+
+/// Names by which sources know the engineer: the identity, and the keeper's id, name and e-mail.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Us(pub Vec<Arc<str>>);
+
+impl Us {
+    /// Whether this is one of our names.
+    pub fn are(&self, actor: &str) -> bool {
+        self.0.iter().any(|name| name.eq_ignore_ascii_case(actor))
+    }
+}
+
+/// The parts as one story, oldest first; ids are stable, markers are taken off the texts.
+pub fn merge(parts: &[Part], us: &Us) -> Timeline {
+    let mut parts: Vec<&Part> = parts.iter().collect();
+    parts.sort_by_key(|part| part.origin);
+    let mut joined = Joined::default();
+    let mut partial: Vec<String> = Vec::new();
+    for part in parts {
+        joined.take(part, us);
+        for words in &part.story.partial {
+            if !partial.contains(words) {
+                partial.push(words.clone());
+            }
+        }
+    }
+    let mut events = joined.events;
+    events.sort_by(|a, b| (a.at, a.kind, &a.id).cmp(&(b.at, b.kind, &b.id)));
+    Timeline { events, partial }
+}
+
+/// By what an event is found again in another part.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Id(Arc<str>),
+    Marker(Arc<str>),
+    Ref(&'static str, Arc<str>),
+    Fired(Arc<str>),
+}
+
+#[derive(Default)]
+struct Joined {
+    events: Vec<Event>,
+    by_key: HashMap<Key, Vec<usize>>,
+    /// Acts of ours that went out, by kind: their keeper tells of them without a marker.
+    ours: HashMap<EventKind, Vec<usize>>,
+}
+
+impl Joined {
+    fn take(&mut self, part: &Part, us: &Us) {
+        // what a part told already is told: only what stood before it can be the same thing
+        let before = self.events.len();
+        let mut met: HashSet<usize> = HashSet::new();
+        self.events.reserve(part.story.events.len());
+        let mut later: Vec<Event> = Vec::new();
+        for event in &part.story.events {
+            let event = unmarked(event);
+            match self.same_by_key(&event, before, &met) {
+                Some(at) => {
+                    met.insert(at);
+                    self.add(at, event, part.origin);
+                }
+                None => later.push(event),
+            }
+        }
+        // kind, person and time come last: a sure match of another event must not be taken by a guess
+        for event in later {
+            let told_twice = self.by_key.get(&Key::Id(Arc::clone(&event.id)));
+            let told_twice = told_twice.and_then(|places| places.first().copied());
+            match told_twice.or_else(|| self.same_by_time(&event, us, before, &met)) {
+                Some(at) => {
+                    met.insert(at);
+                    self.add(at, event, part.origin);
+                }
+                None => self.push(event, part.origin),
+            }
+        }
+    }
+
+    fn same_by_key(&self, event: &Event, before: usize, met: &HashSet<usize>) -> Option<usize> {
+        let found = |key: &Key| self.by_key.get(key).into_iter().flatten().copied();
+        for key in keys(event) {
+            let by_id = matches!(key, Key::Id(_));
+            let same = found(&key).find(|&at| {
+                let Some(other) = self.events.get(at) else {
+                    return false;
+                };
+                if by_id {
+                    return true;
+                }
+                at < before
+                    && !met.contains(&at)
+                    && match key {
+                        Key::Id(_) | Key::Ref(..) => true,
+                        Key::Marker(_) => says_the_same(other, event),
+                        Key::Fired(_) => (other.at - event.at).abs() <= FIRED_WITHIN,
+                    }
+            });
+            if same.is_some() {
+                return same;
+            }
+        }
+        None
+    }
+
+    fn same_by_time(&self, event: &Event, us: &Us, before: usize, met: &HashSet<usize>) -> Option<usize> {
+        if event.delivery != Delivery::Local || !event.actor.as_deref().is_some_and(|actor| us.are(actor)) {
+            return None;
+        }
+        let mine = self.ours.get(&event.kind)?;
+        let apart = |at: usize| self.events.get(at).map(|other| event.at - other.at);
+        mine.iter()
+            .copied()
+            .filter(|&at| at < before && !met.contains(&at))
+            .filter_map(|at| Some((at, apart(at)?)))
+            .filter(|(_, apart)| *apart >= -SKEW && *apart <= OURS_WITHIN)
+            .min_by_key(|(_, apart)| apart.abs())
+            .map(|(at, _)| at)
+    }
+
+    fn push(&mut self, event: Event, origin: Origin) {
+        let at = self.events.len();
+        self.index(&event, at);
+        if origin == Origin::Outbox
+            && matches!(
+                event.delivery,
+                Delivery::Sending | Delivery::NeedsDecision | Delivery::Confirmed
+            )
+        {
+            self.ours.entry(event.kind).or_default().push(at);
+        }
+        self.events.push(event);
+    }
+
+    fn index(&mut self, event: &Event, at: usize) {
+        for key in keys(event) {
+            let places = self.by_key.entry(key).or_default();
+            if !places.contains(&at) {
+                places.push(at);
+            }
+        }
+    }
+
+    /// Adds what `event` tells to the event that stands there.
+    fn add(&mut self, at: usize, event: Event, origin: Origin) {
+        self.index(&event, at);
+        let Some(kept) = self.events.get_mut(at) else {
+            return;
+        };
+        if kept.id != event.id {
+            kept.refs.entry("same_as".into()).or_insert(Arc::clone(&event.id));
+        }
+        if kept.at != event.at {
+            let told: Arc<str> = event
+                .at
+                .to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+                .into();
+            kept.refs.entry("told_at".into()).or_insert(told);
+        }
+        if vague(kept.kind) || (kept.kind == EventKind::AlertFired && event.kind == EventKind::Triggered) {
+            kept.kind = event.kind;
+        }
+        if kept.text.is_empty() {
+            kept.text = event.text;
+        }
+        if origin == Origin::Keeper {
+            kept.source = event.source;
+            // the keeper shows it: whatever we still believed of it, it is there
+            if kept.delivery != Delivery::Local {
+                kept.delivery = Delivery::Confirmed;
+            }
+            if event.actor.is_some() {
+                kept.actor = event.actor;
+            }
+        } else if kept.actor.is_none() {
+            kept.actor = event.actor;
+        }
+        if event.starred == Starred::Yes {
+            kept.starred = Starred::Yes;
+        }
+        for (name, value) in event.refs {
+            kept.refs.entry(name).or_insert(value);
+        }
+    }
+}
+
+/// The event with the marker taken off its text and put among its references.
+fn unmarked(event: &Event) -> Event {
+    let mut event = event.clone();
+    if let Some(marker) = Marker::of(&event.text) {
+        event.text = without_marker(&event.text).into();
+        event
+            .refs
+            .entry("marker".into())
+            .or_insert_with(|| marker.digits().into());
+    }
+    event
+}
+
+fn keys(event: &Event) -> impl Iterator<Item = Key> {
+    let reference = |name: &str| event.refs.get(name).map(Arc::clone);
+    let fired = matches!(event.kind, EventKind::AlertFired | EventKind::Triggered);
+    std::iter::once(Key::Id(Arc::clone(&event.id)))
+        .chain(reference("same_as").map(Key::Id))
+        .chain(reference("marker").map(Key::Marker))
+        .chain(
+            IDENTITIES
+                .into_iter()
+                .filter_map(move |name| Some(Key::Ref(name, reference(name)?))),
+        )
+        .chain(
+            fired
+                .then(|| event.refs.get("alert").map(Arc::clone))
+                .flatten()
+                .map(Key::Fired),
+        )
+}
+
+/// A marker that somebody quotes in words of their own is no second telling of ours.
+fn says_the_same(one: &Event, other: &Event) -> bool {
+    let (a, b) = (one.text.trim(), other.text.trim());
+    let spoken = |kind| matches!(kind, EventKind::Note | EventKind::StatusUpdate);
+    if !(spoken(one.kind) && spoken(other.kind)) {
+        return true;
+    }
+    a.is_empty() || b.is_empty() || a.starts_with(b) || b.starts_with(a) || a.contains(b) || b.contains(a)
+}
+
+/// Kinds that give way to what another source knows better.
+fn vague(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Command | EventKind::Other)
+}
+
+/// The parts of one incident's story, merged anew only when one of them changed.
+#[derive(Debug, Clone, Default)]
+pub struct Story {
+    parts: BTreeMap<Origin, Arc<Timeline>>,
+    us: Us,
+    stars: Arc<HashSet<Arc<str>>>,
+    merged: Arc<Timeline>,
+}
+
+impl Story {
+    /// Sets what one source tells; whether that changed the story.
+    pub fn set(&mut self, origin: Origin, told: Arc<Timeline>) -> Changed {
+        let before = self.parts.insert(origin, Arc::clone(&told));
+        if before.is_some_and(|before| Arc::ptr_eq(&before, &told) || before == told) {
+            return Changed::No;
+        }
+        self.remerge()
+    }
+
+    /// Sets by which names sources know the engineer.
+    pub fn set_us(&mut self, us: Us) -> Changed {
+        if self.us == us {
+            return Changed::No;
+        }
+        self.us = us;
+        self.remerge()
+    }
+
+    /// Sets which events are key moments, by any of their names.
+    pub fn set_stars(&mut self, stars: Arc<HashSet<Arc<str>>>) -> Changed {
+        if self.stars == stars {
+            return Changed::No;
+        }
+        self.stars = stars;
+        self.remerge()
+    }
+
+    /// The story as it stands.
+    pub fn timeline(&self) -> &Arc<Timeline> {
+        &self.merged
+    }
+
+    fn remerge(&mut self) -> Changed {
+        let parts: Vec<Part> = self
+            .parts
+            .iter()
+            .map(|(&origin, story)| Part {
+                origin,
+                story: Arc::clone(story),
+            })
+            .collect();
+        let mut merged = merge(&parts, &self.us);
+        star(&mut merged, &self.stars);
+        if *self.merged == merged {
+            return Changed::No;
+        }
+        self.merged = Arc::new(merged);
+        Changed::Yes
+    }
+}
+
+/// Whether something is other than it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+}
+
+/// Every name an event may be known by: a star set while it was in the outbox holds when the keeper tells it.
+pub fn names(event: &Event) -> impl Iterator<Item = &Arc<str>> {
+    let refs = ["marker", "log_entry", "note", "annotation", "same_as"];
+    std::iter::once(&event.id).chain(refs.into_iter().filter_map(|name| event.refs.get(name)))
+}
+
+/// Marks the events that are known by one of these names.
+pub fn star(timeline: &mut Timeline, stars: &HashSet<Arc<str>>) {
+    if stars.is_empty() {
+        return;
+    }
+    for event in &mut timeline.events {
+        if names(event).any(|name| stars.contains(name)) {
+            event.starred = Starred::Yes;
+        }
+    }
+}
+
+/// The moment the keeper told of an event, where that is another than when it was typed.
+pub fn told_at(event: &Event) -> Option<DateTime<Utc>> {
+    event.refs.get("told_at")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,361 @@
+use proptest::prelude::*;
+
+use super::super::sample::{at, ours, story, told, with};
+use super::*;
+
+const MARK: &str = "AAAAAAAAAA";
+
+fn part(origin: Origin, events: Vec<Event>) -> Part {
+    Part {
+        origin,
+        story: story(events),
+    }
+}
+
+fn us() -> Us {
+    Us(vec!["jun@example.com".into(), "Jun".into()])
+}
+
+fn ids(timeline: &Timeline) -> Vec<&str> {
+    timeline.events.iter().map(|event| &*event.id).collect()
+}
+
+#[test]
+fn our_note_and_the_keepers_are_one_with_our_words_id_and_place() {
+    let note = with(
+        ours(
+            Delivery::Sending,
+            told(
+                "outbox-7",
+                60,
+                EventKind::Note,
+                "jun@example.com",
+                "rolled back\nTODO: pin",
+            ),
+        ),
+        &[("marker", MARK)],
+    );
+    let theirs = told(
+        "R9",
+        95,
+        EventKind::Note,
+        "Jun",
+        &format!("rolled back\nTODO: pin [mw:{MARK}]"),
+    );
+    let merged = merge(
+        &[
+            part(Origin::Keeper, vec![with(theirs, &[("log_entry", "R9")])]),
+            part(Origin::Outbox, vec![note]),
+        ],
+        &us(),
+    );
+    let [event] = merged.events.as_slice() else {
+        panic!("one note, not {:?}", ids(&merged));
+    };
+    assert_eq!((&*event.id, event.at), ("outbox-7", at(60)));
+    assert_eq!(&*event.text, "rolled back\nTODO: pin");
+    assert_eq!(event.delivery, Delivery::Confirmed, "the keeper shows it");
+    assert_eq!(
+        (&*event.source, event.actor.as_deref()),
+        ("pagerduty", Some("Jun"))
+    );
+    assert_eq!(event.refs["log_entry"].as_ref(), "R9");
+    assert_eq!(told_at(event), Some(at(95)));
+    assert!(names(event).any(|name| **name == *"R9"), "a star on either holds");
+}
+
+#[test]
+fn a_marker_that_somebody_quotes_takes_nothing_of_what_they_said() {
+    let note = with(
+        ours(
+            Delivery::Confirmed,
+            told("outbox-7", 60, EventKind::Note, "Jun", "rolled back"),
+        ),
+        &[("marker", MARK)],
+    );
+    let quoting = told(
+        "R10",
+        120,
+        EventKind::Note,
+        "Mara",
+        &format!("that did not help, see [mw:{MARK}]"),
+    );
+    let merged = merge(
+        &[
+            part(Origin::Outbox, vec![note]),
+            part(Origin::Keeper, vec![quoting]),
+        ],
+        &us(),
+    );
+    assert_eq!(ids(&merged), ["outbox-7", "R10"]);
+    assert_eq!(&*merged.events[1].text, "that did not help, see");
+}
+
+#[test]
+fn a_note_that_its_keeper_has_twice_is_shown_twice() {
+    let text = format!("twice [mw:{MARK}]");
+    let keeper = vec![
+        told("R1", 0, EventKind::Note, "Jun", &text),
+        told("R2", 40, EventKind::Note, "Jun", &text),
+    ];
+    let own = with(
+        ours(
+            Delivery::Confirmed,
+            told("outbox-1", 0, EventKind::Note, "Jun", "twice"),
+        ),
+        &[("marker", MARK)],
+    );
+    let merged = merge(
+        &[part(Origin::Outbox, vec![own]), part(Origin::Keeper, keeper)],
+        &us(),
+    );
+    assert_eq!(ids(&merged), ["outbox-1", "R2"]);
+    assert!(merged.events.iter().all(|event| !event.text.contains("[mw:")));
+}
+
+#[test]
+fn our_acknowledgement_is_the_keepers_by_us_near_that_time_and_nobody_elses() {
+    let own = |delivery| {
+        ours(
+            delivery,
+            told(
+                "outbox-3",
+                100,
+                EventKind::Acknowledged,
+                "jun@example.com",
+                "acknowledge",
+            ),
+        )
+    };
+    let keeper =
+        |id: &str, seconds, actor: &str| told(id, seconds, EventKind::Acknowledged, actor, "Acknowledged");
+    for (delivery, entry, joined) in [
+        (Delivery::Confirmed, keeper("R1", 102, "Jun"), true),
+        (Delivery::Sending, keeper("R1", 70, "JUN"), true),
+        (Delivery::NeedsDecision, keeper("R1", 900, "Jun"), true),
+        (Delivery::Confirmed, keeper("R1", 102, "Mara"), false),
+        (Delivery::Confirmed, keeper("R1", 5_000, "Jun"), false),
+        (Delivery::Confirmed, keeper("R1", -90, "Jun"), false),
+        (Delivery::Pending, keeper("R1", 102, "Jun"), false),
+        (Delivery::Cancelled, keeper("R1", 102, "Jun"), false),
+    ] {
+        let words = format!("{delivery:?} {:?} {}", entry.actor, entry.at);
+        let merged = merge(
+            &[
+                part(Origin::Outbox, vec![own(delivery)]),
+                part(Origin::Keeper, vec![entry]),
+            ],
+            &us(),
+        );
+        assert_eq!(merged.events.len() == 1, joined, "{words}");
+        if joined {
+            assert_eq!(merged.events[0].delivery, Delivery::Confirmed, "{words}");
+        }
+    }
+}
+
+#[test]
+fn two_acknowledgements_of_ours_are_joined_with_two_of_the_keepers() {
+    let own = |id: &str, seconds| {
+        ours(
+            Delivery::Confirmed,
+            told(id, seconds, EventKind::Acknowledged, "Jun", ""),
+        )
+    };
+    let keeper = |id: &str, seconds| told(id, seconds, EventKind::Acknowledged, "Jun", "Acknowledged by Jun");
+    let merged = merge(
+        &[
+            part(Origin::Outbox, vec![own("outbox-1", 0), own("outbox-2", 300)]),
+            part(
+                Origin::Keeper,
+                vec![keeper("R1", 2), keeper("R2", 303), keeper("R3", 305)],
+            ),
+        ],
+        &us(),
+    );
+    assert_eq!(ids(&merged), ["outbox-1", "outbox-2", "R3"]);
+    assert_eq!(&*merged.events[0].text, "Acknowledged by Jun");
+}
+
+#[test]
+fn an_alert_seen_here_and_the_trigger_it_made_are_one() {
+    let fired = with(
+        told("j1", 0, EventKind::AlertFired, "", "HighErrorRate checkout"),
+        &[("alert", "00f1"), ("service", "checkout")],
+    );
+    let trigger = with(
+        told("R1", 30, EventKind::Triggered, "", "Triggered"),
+        &[("alert", "00f1")],
+    );
+    let again = with(
+        told("R8", 4_000, EventKind::Triggered, "", "Triggered"),
+        &[("alert", "00f1")],
+    );
+    let merged = merge(
+        &[
+            part(Origin::Journal, vec![fired]),
+            part(Origin::Keeper, vec![trigger, again]),
+        ],
+        &us(),
+    );
+    assert_eq!(ids(&merged), ["j1", "R8"]);
+    let first = &merged.events[0];
+    assert_eq!(
+        (first.kind, &*first.text),
+        (EventKind::Triggered, "HighErrorRate checkout")
+    );
+    assert_eq!(first.delivery, Delivery::Local);
+}
+
+#[test]
+fn our_annotation_and_grafanas_are_one_and_a_command_that_led_to_an_act_is_that_act() {
+    let own = with(
+        ours(
+            Delivery::Confirmed,
+            told("outbox-5", 10, EventKind::Deploy, "Jun", "rollback"),
+        ),
+        &[("marker", MARK), ("outbox", "5")],
+    );
+    let grafana = with(
+        told("ann-1125", 10, EventKind::Deploy, "", "rollback"),
+        &[("marker", MARK)],
+    );
+    let command = with(
+        told("j9", 11, EventKind::Command, "Jun", "marked it"),
+        &[("outbox", "5")],
+    );
+    let merged = merge(
+        &[
+            part(Origin::Annotations, vec![grafana]),
+            part(Origin::Journal, vec![command]),
+            part(Origin::Outbox, vec![own]),
+        ],
+        &us(),
+    );
+    assert_eq!(ids(&merged), ["outbox-5"]);
+    assert_eq!(merged.events[0].kind, EventKind::Deploy);
+    assert!(names(&merged.events[0]).any(|name| &**name == MARK));
+}
+
+#[test]
+fn the_same_id_is_the_same_event_and_equal_times_have_one_order() {
+    let a = told("a", 5, EventKind::Note, "Mara", "one");
+    let b = told("b", 5, EventKind::Note, "Mara", "two");
+    let c = told("c", 5, EventKind::AlertFired, "", "fired");
+    let expected = ["c", "a", "b"];
+    for parts in [
+        vec![part(
+            Origin::Keeper,
+            vec![b.clone(), a.clone(), a.clone(), c.clone()],
+        )],
+        vec![
+            part(Origin::Local, vec![a.clone()]),
+            part(Origin::Keeper, vec![c, b, a]),
+        ],
+    ] {
+        assert_eq!(ids(&merge(&parts, &us())), expected);
+    }
+}
+
+#[test]
+fn what_is_missing_is_said_once() {
+    let missing = Arc::new(Timeline {
+        events: Vec::new(),
+        partial: vec!["notes: 403".into()],
+    });
+    let twice = [Origin::Keeper, Origin::Local].map(|origin| Part {
+        origin,
+        story: Arc::clone(&missing),
+    });
+    assert_eq!(merge(&twice, &us()).partial, ["notes: 403"]);
+}
+
+#[test]
+fn a_story_changes_only_with_its_parts_and_a_star_stays_with_its_event() {
+    let mut kept = Story::default();
+    let own = with(
+        ours(
+            Delivery::Pending,
+            told("outbox-7", 60, EventKind::Note, "Jun", "x"),
+        ),
+        &[("marker", MARK)],
+    );
+    assert_eq!(kept.set(Origin::Outbox, story(vec![own.clone()])), Changed::Yes);
+    assert_eq!(kept.set(Origin::Outbox, story(vec![own])), Changed::No);
+    let before = Arc::clone(kept.timeline());
+    assert_eq!(kept.set(Origin::Keeper, story(Vec::new())), Changed::No);
+    assert!(Arc::ptr_eq(&before, kept.timeline()));
+    let stars = Arc::new(HashSet::from([Arc::from(MARK)]));
+    assert_eq!(kept.set_stars(stars), Changed::Yes);
+    // the outbox has forgotten it, and the keeper tells it: by its marker it is the same key moment
+    let text = format!("x [mw:{MARK}]");
+    kept.set(
+        Origin::Keeper,
+        story(vec![told("R1", 70, EventKind::Note, "Jun", &text)]),
+    );
+    kept.set(Origin::Outbox, story(Vec::new()));
+    assert_eq!(ids(kept.timeline()), ["R1"]);
+    assert_eq!(kept.timeline().events[0].starred, Starred::Yes);
+}
+
+fn any_event(ids: &'static str) -> impl Strategy<Value = Event> {
+    let kinds = prop::sample::select(EventKind::ALL.to_vec());
+    let texts = prop::sample::select(vec!["", "x", "x [mw:AAAAAAAAAA]", "y [mw:BBBBBBBBBB]", "[mw:"]);
+    let refs = prop::sample::select(vec![
+        None,
+        Some("alert"),
+        Some("outbox"),
+        Some("log_entry"),
+        Some("marker"),
+    ]);
+    (
+        0u8..40,
+        -2_000i64..2_000,
+        kinds,
+        texts,
+        refs,
+        0usize..7,
+        any::<bool>(),
+    )
+        .prop_map(move |(id, seconds, kind, text, reference, delivery, named)| {
+            let event = told(
+                &format!("{ids}{id}"),
+                seconds,
+                kind,
+                if named { "Jun" } else { "" },
+                text,
+            );
+            let event = match reference {
+                Some(name) => with(event, &[(name, "1")]),
+                None => event,
+            };
+            ours(Delivery::ALL[delivery], event)
+        })
+}
+
+proptest! {
+    #[test]
+    fn every_note_of_every_source_is_somewhere_and_the_order_of_the_parts_does_not_matter(
+        own in prop::collection::vec(any_event("outbox-"), 0..12),
+        keeper in prop::collection::vec(any_event("R"), 0..12),
+        journal in prop::collection::vec(any_event("j"), 0..12),
+    ) {
+        let parts = [
+            part(Origin::Outbox, own), part(Origin::Keeper, keeper), part(Origin::Journal, journal),
+        ];
+        let merged = merge(&parts, &us());
+        let mut turned = parts.to_vec();
+        turned.reverse();
+        prop_assert_eq!(&merge(&turned, &us()), &merged);
+        prop_assert!(merged.events.is_sorted_by_key(|event| event.at));
+        let unique: HashSet<&str> = merged.events.iter().map(|event| &*event.id).collect();
+        prop_assert_eq!(unique.len(), merged.events.len(), "ids are unique");
+        for event in parts.iter().flat_map(|part| &part.story.events) {
+            let said = without_marker(&event.text);
+            if matches!(event.kind, EventKind::Note) && Marker::of(&event.text).is_none() && event.refs.is_empty() {
+                let told_once = merged.events.iter().any(|e| e.text.contains(said));
+                prop_assert!(told_once, "{said:?} is lost");
+            }
+        }
+    }
+}

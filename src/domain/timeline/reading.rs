@@ -1,0 +1,194 @@
+//! How a timeline is read: which kinds are shown, how its times are written, which follow-ups stand in it.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{Event, EventKind, Starred, Timeline, Todo};
+use crate::time::short_age;
+
+/// Which kinds of event are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Group {
+    /// All.
+    #[default]
+    All,
+    /// What people did and said.
+    People,
+    /// Alerts and burn.
+    Alerts,
+    /// What changed in production: deploys, silences.
+    Changes,
+    /// Key moments.
+    Starred,
+}
+
+impl Group {
+    /// All, in the order in which a key goes through them.
+    pub const ALL: [Self; 5] = [
+        Self::All,
+        Self::People,
+        Self::Alerts,
+        Self::Changes,
+        Self::Starred,
+    ];
+
+    /// As a title writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::People => "people",
+            Self::Alerts => "alerts and burn",
+            Self::Changes => "changes",
+            Self::Starred => "starred",
+        }
+    }
+
+    /// The next one; after the last the first.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::All => Self::People,
+            Self::People => Self::Alerts,
+            Self::Alerts => Self::Changes,
+            Self::Changes => Self::Starred,
+            Self::Starred => Self::All,
+        }
+    }
+
+    /// Whether an event is shown. What opens and ends an incident belongs to people and to alerts.
+    pub fn shows(self, event: &Event) -> bool {
+        use EventKind as K;
+        match self {
+            Self::All => true,
+            Self::Starred => event.starred == Starred::Yes,
+            Self::People => matches!(
+                event.kind,
+                K::Triggered
+                    | K::Acknowledged
+                    | K::Unacknowledged
+                    | K::Assigned
+                    | K::Escalated
+                    | K::Note
+                    | K::StatusUpdate
+                    | K::Command
+                    | K::Resolved
+            ),
+            Self::Alerts => matches!(
+                event.kind,
+                K::AlertFired
+                    | K::AlertResolved
+                    | K::AlertGone
+                    | K::BurnStarted
+                    | K::BurnStopped
+                    | K::Triggered
+                    | K::Resolved
+            ),
+            Self::Changes => matches!(event.kind, K::Deploy | K::Silence),
+        }
+    }
+}
+
+/// How the times of a timeline are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Stamp {
+    /// `03:02:11Z`, with the date where it is not today's.
+    #[default]
+    Absolute,
+    /// `12m ago`.
+    Ago,
+    /// `+4m` from the begin of the incident.
+    SinceStart,
+}
+
+impl Stamp {
+    /// The next one; after the last the first.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Absolute => Self::Ago,
+            Self::Ago => Self::SinceStart,
+            Self::SinceStart => Self::Absolute,
+        }
+    }
+
+    /// A moment, as of `now`, in an incident that began at `start`.
+    pub fn write(self, at: DateTime<Utc>, now: DateTime<Utc>, start: DateTime<Utc>) -> String {
+        match self {
+            Self::Absolute if at.date_naive() == now.date_naive() => at.format("%H:%M:%SZ").to_string(),
+            Self::Absolute => at.format("%m-%d %H:%MZ").to_string(),
+            Self::Ago => match (now - at).to_std() {
+                Ok(age) => format!("{} ago", short_age(age)),
+                Err(_) => format!("in {}", short_age((at - now).to_std().unwrap_or_default())),
+            },
+            Self::SinceStart => match (at - start).to_std() {
+                Ok(after) => format!("+{}", short_age(after)),
+                Err(_) => format!("-{}", short_age((start - at).to_std().unwrap_or_default())),
+            },
+        }
+    }
+}
+
+/// A length as a sentence writes it: `45 s`, `12 min`, `3 h 5 min`, `2 d 4 h`.
+pub fn length_in_words(length: Duration) -> String {
+    let s = length.as_secs();
+    let two = |big: u64, unit: &str, small: u64, part: &str| match small {
+        0 => format!("{big} {unit}"),
+        small => format!("{big} {unit} {small} {part}"),
+    };
+    match s {
+        0..60 => format!("{s} s"),
+        60..3_600 => format!("{} min", s / 60),
+        3_600..86_400 => two(s / 3_600, "h", s % 3_600 / 60, "min"),
+        _ => two(s / 86_400, "d", s % 86_400 / 3_600, "h"),
+    }
+}
+
+/// The follow-ups in a timeline, in its order: lines of notes and updates with `TODO`, less those that are done.
+///
+/// Done is what `done` lists, and what a later line with `DONE` and the same words says.
+pub fn todos(timeline: &Timeline, done: &HashSet<String>) -> Vec<Todo> {
+    let mut open: Vec<Todo> = Vec::new();
+    for event in &timeline.events {
+        if !matches!(event.kind, EventKind::Note | EventKind::StatusUpdate) || super::is_void(event) {
+            continue;
+        }
+        for line in event.text.lines() {
+            if let Some(text) = after_word(line, "DONE") {
+                open.retain(|todo| !todo.text.eq_ignore_ascii_case(&text));
+            } else if let Some(text) = after_word(line, "TODO")
+                && !done.contains(&text)
+                && !open.iter().any(|todo| todo.text == text)
+            {
+                open.push(Todo {
+                    event: event.id.clone(),
+                    actor: event.actor.clone(),
+                    at: event.at,
+                    text,
+                });
+            }
+        }
+    }
+    open
+}
+
+/// What a line says beside a word in capitals that stands alone in it; nothing where it says nothing else.
+fn after_word(line: &str, word: &str) -> Option<String> {
+    let alone = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
+    let (before, after) = line.match_indices(word).find_map(|(at, _)| {
+        let (before, rest) = line.split_at(at);
+        let after = rest.get(word.len()..)?;
+        (alone(before.chars().next_back()) && alone(after.chars().next())).then_some((before, after))
+    })?;
+    let trimmed = |text: &str| {
+        let bare = text.trim_matches(|c: char| {
+            c.is_whitespace() || matches!(c, ':' | '-' | '*' | '[' | ']' | '(' | ')')
+        });
+        bare.to_owned()
+    };
+    [after, before]
+        .map(trimmed)
+        .into_iter()
+        .find(|text| !text.is_empty())
+}

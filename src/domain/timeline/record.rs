@@ -1,0 +1,325 @@
+//! What this console saw and what was done in it, as events for the journal.
+//!
+//! Several consoles write one journal, and each is opened and closed: an event therefore carries what makes it
+//! the same for all of them. A firing has its `key` (fingerprint and start), which the journal keeps once; a
+//! burn rule has no start that all would agree on, so it carries a `subject`, and the journal takes only what
+//! differs from the last thing it holds of that subject. Start at [`Recorder`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::EventKind;
+use crate::domain::alert::{Alert, AlertBoard, AlertState, Fingerprint, Occurrence};
+use crate::domain::incident::IncidentId;
+use crate::domain::slo::{RuleReport, RuleState, SloBoard, SloReport};
+use crate::time::Now;
+
+/// Sources that disagree about a start by less mean the same firing: replicas of a rule are evaluated apart.
+const SAME_START: TimeDelta = TimeDelta::seconds(60);
+
+/// One event as it goes into the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalEvent {
+    /// Kept once: the same for every console that sees the same thing.
+    pub key: Arc<str>,
+    /// What alternates: not kept where the last event of this subject is of the same kind.
+    pub subject: Option<Arc<str>>,
+    /// The incident it belongs to; nothing = the shift's.
+    pub incident: Option<IncidentId>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What kind.
+    pub kind: EventKind,
+    /// Who.
+    pub actor: Option<Arc<str>>,
+    /// Where it was learnt.
+    pub source: Arc<str>,
+    /// In words; remote text, not yet safe.
+    pub text: Arc<str>,
+    /// What it points at.
+    pub refs: BTreeMap<Arc<str>, Arc<str>>,
+}
+
+/// What the engineer did in the console, beside the acts that the outbox has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command<'a> {
+    /// Who.
+    pub actor: &'a str,
+    /// For which incident; nothing = the shift's.
+    pub incident: Option<&'a IncidentId>,
+    /// In words: `opened the runbook of HighErrorRate`.
+    pub text: String,
+    /// What it points at: `url`, `query`, `value`, `alert`, `outbox`, …
+    pub refs: Vec<(&'static str, String)>,
+}
+
+impl Command<'_> {
+    /// As an event of the journal.
+    pub fn event(self, now: Now) -> JournalEvent {
+        let at = now.utc.to_rfc3339_opts(SecondsFormat::Nanos, true);
+        JournalEvent {
+            key: format!("command:{}:{at}:{}", self.actor, self.text).into(),
+            subject: None,
+            incident: self.incident.cloned(),
+            at: now.utc,
+            kind: EventKind::Command,
+            actor: Some(self.actor.into()),
+            source: "console".into(),
+            text: self.text.into(),
+            refs: self
+                .refs
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        }
+    }
+}
+
+/// How far a firing has been told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Fired,
+    Gone,
+    Resolved,
+}
+
+/// Remembers what it told last, and tells what is new.
+#[derive(Debug, Clone, Default)]
+pub struct Recorder {
+    alerts: BTreeMap<Fingerprint, (DateTime<Utc>, Told)>,
+    /// Fired as the journal has it, not seen by this console yet.
+    open: BTreeMap<Fingerprint, (DateTime<Utc>, Arc<str>)>,
+    rules: BTreeMap<Arc<str>, RuleState>,
+}
+
+impl Recorder {
+    /// One that goes on from the firings whose end the journal does not know, each with its name.
+    pub fn resume(open: impl IntoIterator<Item = (Occurrence, Arc<str>)>) -> Self {
+        Self {
+            open: open
+                .into_iter()
+                .map(|(occurrence, name)| (occurrence.fingerprint, (occurrence.starts_at, name)))
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    /// What the board tells that the one before did not: fired, resolved, gone.
+    pub fn alerts(&mut self, board: &AlertBoard, now: Now) -> Vec<JournalEvent> {
+        let mut events = Vec::new();
+        let mut listed = BTreeSet::new();
+        for (&fingerprint, alert) in board.by_fingerprint.iter() {
+            if board.watchdog.contains(&fingerprint) {
+                continue;
+            }
+            listed.insert(fingerprint);
+            self.alert(fingerprint, alert, now, &mut events);
+        }
+        // What ended while no console was open; only a board that every source answered for proves it.
+        let whole = board.is_known() && board.sources.iter().all(|source| source.fault.is_none());
+        if whole {
+            for (fingerprint, (starts_at, name)) in std::mem::take(&mut self.open) {
+                if !listed.contains(&fingerprint) && !self.alerts.contains_key(&fingerprint) {
+                    events.push(ended_unseen(fingerprint, starts_at, &name, now));
+                }
+            }
+            self.alerts.retain(|fingerprint, _| listed.contains(fingerprint));
+        }
+        events
+    }
+
+    fn alert(&mut self, fingerprint: Fingerprint, alert: &Alert, now: Now, events: &mut Vec<JournalEvent>) {
+        let mut starts_at = alert.occurrence.starts_at;
+        let known = self
+            .alerts
+            .get(&fingerprint)
+            .copied()
+            .or_else(|| self.open.get(&fingerprint).map(|(at, _)| (*at, Told::Fired)));
+        let before = known.and_then(|(before, told)| {
+            let same = (starts_at - before).abs() < SAME_START;
+            if same {
+                starts_at = before;
+            }
+            same.then_some(told)
+        });
+        let (told, kind) = match alert.state {
+            AlertState::Active | AlertState::Suppressed | AlertState::Unprocessed => {
+                (Told::Fired, EventKind::AlertFired)
+            }
+            AlertState::Gone => (Told::Gone, EventKind::AlertGone),
+            AlertState::Resolved => (Told::Resolved, EventKind::AlertResolved),
+        };
+        if before.is_none() && told != Told::Fired {
+            // its begin was never told: it is, so that its end has something to end
+            events.push(alert_event(alert, starts_at, EventKind::AlertFired, now));
+        }
+        let news = match (before, told) {
+            (Some(before), told) if before == told => false,
+            // hidden from sight for a poll and back: the same firing goes on
+            (Some(Told::Gone | Told::Resolved), Told::Fired) => false,
+            (Some(Told::Resolved), Told::Gone) => false,
+            (Some(_) | None, _) => true,
+        };
+        if news {
+            events.push(alert_event(alert, starts_at, kind, now));
+        }
+        self.alerts.insert(fingerprint, (starts_at, told));
+    }
+
+    /// What the board tells that the one before did not: burn rules that began or ceased to fire.
+    pub fn slos(&mut self, board: &SloBoard, now: Now) -> Vec<JournalEvent> {
+        let mut events = Vec::new();
+        for report in &board.slos {
+            for line in &report.rules {
+                let kind = match line.state {
+                    RuleState::Firing => EventKind::BurnStarted,
+                    RuleState::Recovering | RuleState::Starting | RuleState::Quiet => EventKind::BurnStopped,
+                    // not known is not stopped
+                    RuleState::Unknown => continue,
+                };
+                let subject = subject(report, line);
+                let before = self.rules.insert(Arc::clone(&subject), line.state);
+                let fired = before.map(|state| state == RuleState::Firing);
+                if fired != Some(line.state == RuleState::Firing) {
+                    events.push(burn_event(report, line, subject, kind, now));
+                }
+            }
+        }
+        events
+    }
+}
+
+fn stamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+fn alert_key(fingerprint: Fingerprint, starts_at: DateTime<Utc>, kind: EventKind) -> Arc<str> {
+    format!("{}:{fingerprint}:{}", kind.word(), stamp(starts_at)).into()
+}
+
+fn alert_event(alert: &Alert, starts_at: DateTime<Utc>, kind: EventKind, now: Now) -> JournalEvent {
+    let fingerprint = alert.occurrence.fingerprint;
+    let mut refs = BTreeMap::from([
+        (Arc::from("alert"), Arc::from(fingerprint.to_string())),
+        (Arc::from("starts_at"), Arc::from(stamp(starts_at))),
+        (Arc::from("name"), Arc::clone(&alert.name)),
+    ]);
+    let mut put = |name: &str, value: Option<&str>| {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            refs.insert(name.into(), value.into());
+        }
+    };
+    put("service", Some(&alert.service));
+    put("severity", alert.severity.as_deref());
+    put("url", Some(&alert.generator_url));
+    let at = match kind {
+        EventKind::AlertFired => starts_at,
+        _ => alert.ended_at.unwrap_or(now.utc),
+    };
+    let mut text = alert.name.to_string();
+    if !alert.service.is_empty() {
+        text.push(' ');
+        text.push_str(&alert.service);
+    }
+    if let (EventKind::AlertFired, Some(summary)) = (kind, alert.summary()) {
+        text.push_str(": ");
+        text.push_str(summary);
+    }
+    JournalEvent {
+        key: alert_key(fingerprint, starts_at, kind),
+        subject: None,
+        incident: None,
+        at,
+        kind,
+        actor: None,
+        source: "alerts".into(),
+        text: text.into(),
+        refs,
+    }
+}
+
+fn ended_unseen(
+    fingerprint: Fingerprint,
+    starts_at: DateTime<Utc>,
+    name: &Arc<str>,
+    now: Now,
+) -> JournalEvent {
+    JournalEvent {
+        key: alert_key(fingerprint, starts_at, EventKind::AlertGone),
+        subject: None,
+        incident: None,
+        at: now.utc,
+        kind: EventKind::AlertGone,
+        actor: None,
+        source: "alerts".into(),
+        text: format!("{name}: ended while no console was open; when is not known").into(),
+        refs: BTreeMap::from([
+            ("alert".into(), fingerprint.to_string().into()),
+            ("starts_at".into(), stamp(starts_at).into()),
+            ("name".into(), Arc::clone(name)),
+        ]),
+    }
+}
+
+/// What alternates: one rule of one SLO.
+fn subject(report: &SloReport, line: &RuleReport) -> Arc<str> {
+    let rule = &line.rule;
+    format!(
+        "burn:{}:{}:{}:{}:{}",
+        report.slo.name,
+        report.slo.service,
+        rule.severity.word(),
+        rule.long.name(),
+        rule.short.name()
+    )
+    .into()
+}
+
+fn burn_event(
+    report: &SloReport,
+    line: &RuleReport,
+    subject: Arc<str>,
+    kind: EventKind,
+    now: Now,
+) -> JournalEvent {
+    let slo = &report.slo;
+    let rule = &line.rule;
+    let burn = |window: &str| {
+        let mut windows = report.windows.iter();
+        windows
+            .find(|w| w.window.name() == window)
+            .and_then(|w| w.burn_rate)
+    };
+    let said = |window: &str| burn(window).map_or_else(|| "-".to_owned(), |burn| format!("{burn:.1}×"));
+    let (long, short) = (rule.long.name(), rule.short.name());
+    let value = format!("burn {long} {} {short} {}", said(long), said(short));
+    let mut refs = BTreeMap::from([
+        (Arc::from("slo"), Arc::from(slo.name.as_str())),
+        (Arc::from("service"), Arc::from(slo.service.as_str())),
+        (
+            Arc::from("rule"),
+            Arc::from(format!("{} {long}/{short}", rule.severity.word())),
+        ),
+        (Arc::from("value"), Arc::from(value.as_str())),
+    ]);
+    if let Some(burn) = burn(long).filter(|burn| burn.is_finite()) {
+        refs.insert("burn".into(), burn.to_string().into());
+    }
+    if let Some(budget) = &report.budget {
+        refs.insert("budget".into(), budget.remaining.to_string().into());
+    }
+    JournalEvent {
+        key: format!("{}:{subject}:{}", kind.word(), stamp(now.utc)).into(),
+        subject: Some(subject),
+        incident: None,
+        at: now.utc,
+        kind,
+        actor: None,
+        source: "slo".into(),
+        text: format!("{} {} {long}/{short}: {value}", slo.name, rule.severity.word()).into(),
+        refs,
+    }
+}

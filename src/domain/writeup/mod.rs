@@ -1,0 +1,6 @@
+//! What is written of incidents: the post-mortem's draft, the hand-over of a shift, the figures.
+//!
+//! Pure: values in, Markdown out. Every remote text passes [`markdown`], which makes it safe for a terminal and
+//! keeps it from acting as Markdown. Start at [`postmortem`] and [`handoff`].
+
+pub mod markdown;
