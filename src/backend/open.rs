@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::alerts::Alerts;
 use super::alerts::alertmanager::Alertmanager;
 use super::http::{Asker, Client, Wires};
+use super::incidents::Incidents;
+use super::incidents::pagerduty::{PagerDuty, Settings};
 use super::metrics::Metrics;
 use super::metrics::prometheus::Prometheus;
 use crate::config::{Context, Endpoint};
@@ -33,8 +35,10 @@ pub struct Backends {
     pub alertmanagers: Vec<Arc<dyn Alerts>>,
     /// Those of them that may be written to.
     pub writable: Vec<Arc<dyn Alerts>>,
-    /// Clients: the metrics store's first where there is one, then the Alertmanagers' in their order, a separate
-    /// ruler's last.
+    /// PagerDuty, where it keeps this context's incidents.
+    pub incidents: Option<Arc<dyn Incidents>>,
+    /// Clients, each only where there is one: the metrics store's, the Alertmanagers' in their order, a separate
+    /// ruler's, the incidents', the annotations'.
     pub clients: Vec<Counted>,
 }
 
@@ -97,13 +101,31 @@ impl Backends {
             });
         }
         backends.clients.extend(ruler);
+        if let Some(config) = &context.incidents
+            && let Some(endpoint) = config.endpoint.as_ref().filter(|_| config.kind == "pagerduty")
+        {
+            let client = connect(endpoint);
+            let clock = client.clock();
+            let asker = Arc::clone(&client) as Arc<dyn Asker>;
+            backends.incidents = Some(Arc::new(PagerDuty::new(
+                Settings::of(config, endpoint),
+                asker,
+                clock,
+            )));
+            backends.clients.push(Counted {
+                name: Arc::from(endpoint.name.as_str()),
+                interval: config.poll(),
+                client,
+            });
+        }
         backends
     }
 
     /// Where the separate ruler stands in `clients`, if there is one.
     pub fn ruler(&self) -> Option<usize> {
         let others = usize::from(self.metrics.is_some()) + self.alertmanagers.len();
-        (self.clients.len() > others).then_some(others)
+        let found = self.clients.get(others)?;
+        (&*found.name == "metrics rules").then_some(others)
     }
 }
 
@@ -128,6 +150,18 @@ mod tests {
         let names: Vec<&str> = backends.clients.iter().map(|c| &*c.name).collect();
         assert_eq!(names, ["metrics", "alertmanager eu-0", "metrics rules"]);
         assert_eq!(backends.ruler(), Some(2));
+    }
+
+    #[test]
+    fn pagerduty_is_counted_behind_all_others_and_is_no_ruler() {
+        let backends = opened(&format!(
+            "{STORE}{ALERTS}[contexts.prod.incidents]\nkind = \"pagerduty\"\nfrom = \"jun@example.com\"\n"
+        ));
+        let names: Vec<&str> = backends.clients.iter().map(|c| &*c.name).collect();
+        assert_eq!(names, ["metrics", "alertmanager eu-0", "incidents"]);
+        assert_eq!(backends.clients[2].interval, Duration::from_secs(20));
+        assert_eq!(backends.ruler(), None);
+        assert!(backends.incidents.is_some());
     }
 
     #[test]

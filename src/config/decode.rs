@@ -16,6 +16,7 @@ use super::problem::{Place, nearest};
 use super::slos;
 use super::tree::KeyPath;
 use super::{AlertmanagerConfig, Config, Context, Endpoint, JournalConfig, MetricsConfig, SignalConfig};
+use crate::backend::incidents::Whose;
 use crate::backend::metrics::Flavor;
 use crate::domain::alert::matcher::{self, Matchers};
 use crate::time::parse_duration;
@@ -443,6 +444,8 @@ fn host_of(url: &str) -> Option<String> {
     })
 }
 
+/// PagerDuty wants one request at a time of a token.
+const PAGERDUTY_CONCURRENCY: usize = 1;
 /// PagerDuty's own API, where no other is named.
 const PAGERDUTY: &str = "https://api.pagerduty.com";
 
@@ -466,23 +469,69 @@ fn signal(
         }
         "pagerduty" => {
             let url = section.text("url").unwrap_or_else(|| PAGERDUTY.to_owned());
-            Some(endpoint::with_url(&section, signal, url, findings))
+            check_pagerduty(&section, findings);
+            let mut endpoint = endpoint::with_url(&section, signal, url, findings);
+            if !section.has("max_concurrency") {
+                endpoint.max_concurrency = PAGERDUTY_CONCURRENCY;
+            }
+            Some(endpoint)
         }
         _ => endpoint::endpoint(&section, signal, findings),
     };
-    let settings = ["selector", "index", "service_label", "path", "from", "poll"]
-        .into_iter()
-        .filter_map(|key| Some((key.to_owned(), section.text(key)?)))
-        .map(|(key, value)| match key.as_str() {
-            "path" => (key, section.around.path(&value).to_string_lossy().into_owned()),
-            _ => (key, value),
-        })
-        .collect();
+    let settings = [
+        "selector",
+        "index",
+        "service_label",
+        "path",
+        "from",
+        "whose",
+        "poll",
+    ]
+    .into_iter()
+    .filter_map(|key| Some((key.to_owned(), section.text(key)?)))
+    .map(|(key, value)| match key.as_str() {
+        "path" => (key, section.around.path(&value).to_string_lossy().into_owned()),
+        _ => (key, value),
+    })
+    .collect();
     Some(SignalConfig {
         kind,
         endpoint,
         settings,
+        services: services(&section, findings),
     })
+}
+
+/// The service map, in the order of the file.
+fn services(section: &Section<'_>, findings: &Findings) -> IndexMap<String, String> {
+    let Some(map) = section.section("services") else {
+        return IndexMap::new();
+    };
+    map.keys(findings)
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), map.text(name)?)))
+        .collect()
+}
+
+fn check_pagerduty(section: &Section<'_>, findings: &mut Findings) {
+    if let Some(from) = section.text("from")
+        && (!from.contains('@') || from.chars().any(|c| c.is_whitespace() || c.is_control()))
+    {
+        findings.error(
+            &section.at("from"),
+            "is no e-mail address",
+            "write the address of your PagerDuty user: acts are done in its name",
+        );
+    }
+    if let Some(whose) = section.text("whose")
+        && Whose::by_word(&whose).is_none()
+    {
+        findings.error(
+            &section.at("whose"),
+            format!("there is no \"{whose}\""),
+            "write one of: mine, team, all",
+        );
+    }
 }
 
 fn unknown_kind(section: &Section<'_>, kind: &str, kinds: &[&str], findings: &mut Findings) {

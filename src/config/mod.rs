@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use crate::backend::incidents::Whose;
 use crate::domain::alert::{Matcher, matcher};
 use crate::domain::slo::Slo;
 
@@ -258,6 +259,28 @@ pub struct SignalConfig {
     pub endpoint: Option<Endpoint>,
     /// The kind's own settings (`selector`, `index`, `from`, …).
     pub settings: IndexMap<String, String>,
+    /// `services`: a service of ours → the incident backend's id or name of it; alerts and incidents of the two
+    /// are linked.
+    pub services: IndexMap<String, String>,
+}
+
+impl SignalConfig {
+    /// How often it is asked: `poll`, else 20 s (PagerDuty wants 15 to 30 s, and counts 960 requests a minute
+    /// for all that a user runs).
+    pub fn poll(&self) -> Duration {
+        self.settings
+            .get("poll")
+            .and_then(|text| crate::time::parse_duration(text).ok())
+            .unwrap_or(Duration::from_secs(20))
+    }
+
+    /// Whose incidents are listed at first: `whose`, else those of the teams that we are in.
+    pub fn whose(&self) -> Whose {
+        self.settings
+            .get("whose")
+            .and_then(|word| Whose::by_word(word))
+            .unwrap_or(Whose::Team)
+    }
 }
 
 /// `[[burn_rules]]`, before it is resolved for an SLO's period.

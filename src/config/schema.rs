@@ -131,6 +131,8 @@ const INCIDENTS: Group = &[
     key("kind", Kind::Text),
     key("poll", Kind::Duration),
     key("from", Kind::Text),
+    key("whose", Kind::Text),
+    key("services", Kind::Map(&Kind::Text)),
 ];
 
 const ANNOTATIONS: Group = &[key("kind", Kind::Text), key("poll", Kind::Duration)];

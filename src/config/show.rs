@@ -157,6 +157,11 @@ fn signal(signal: &SignalConfig) -> Rows {
     for (key, value) in &signal.settings {
         rows.text(key, value);
     }
+    let mut services = Rows::default();
+    for (name, theirs) in &signal.services {
+        services.text(name, theirs);
+    }
+    rows.table("services", services);
     if let Some(each) = &signal.endpoint {
         endpoint(&mut rows, each);
     }

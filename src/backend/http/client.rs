@@ -16,12 +16,12 @@ use super::retry::{Backoff, Jitter};
 use super::secrets::{CredentialError, Held, Reread};
 use super::verdict::{Fault, SignedIn, Verdict, judge, unanswered};
 use super::{
-    Answer, Asker, Body, Call, Counters, Credentials, EnvLookup, Expect, Request, SharedTransport, Urgency,
-    process_env,
+    Allowance, Answer, Asker, Body, Call, Counters, Credentials, EnvLookup, Expect, Request, SharedTransport,
+    Urgency, process_env,
 };
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
 use crate::config::Endpoint;
-use crate::time::Clock;
+use crate::time::{Clock, Tick};
 
 /// Redirects followed within the origin.
 const REDIRECTS: u32 = 5;
@@ -41,6 +41,7 @@ pub struct Client {
     backoff: Backoff,
     jitter: Mutex<Jitter>,
     skew: Mutex<Option<TimeDelta>>,
+    allowance: Mutex<Option<(Tick, Allowance)>>,
 }
 
 impl std::fmt::Debug for Client {
@@ -77,6 +78,7 @@ impl Client {
             backoff: Backoff::default(),
             jitter: Mutex::new(Jitter::random()),
             skew: Mutex::new(None),
+            allowance: Mutex::new(None),
         }
     }
 
@@ -98,6 +100,17 @@ impl Client {
     /// The server's clock less ours, from its last `Date` header: whole seconds, the way back included.
     pub fn skew(&self) -> Option<TimeDelta> {
         *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the server said last of its allowance, until that begins anew.
+    pub fn allowance(&self) -> Option<Allowance> {
+        let (at, allowance) = (*self.allowance.lock().unwrap_or_else(PoisonError::into_inner))?;
+        (self.clock.tick().since(at) < allowance.reset).then_some(allowance)
+    }
+
+    /// The clock that it measures by.
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// Asks, retrying what is safe to repeat. A non-2xx answer whose body is JSON is an answer too
@@ -181,6 +194,10 @@ impl Client {
             ),
         ];
         headers.extend(body_type.map(|value| ("content-type".to_owned(), value.to_owned())));
+        for (name, value) in &call.headers {
+            headers.retain(|(ours, _)| ours != name);
+            headers.push(((*name).to_owned(), value.clone()));
+        }
         for (name, value) in &held.headers {
             // A configured header wins over ours.
             headers.retain(|(ours, _)| !ours.eq_ignore_ascii_case(name));
@@ -219,6 +236,9 @@ impl Client {
                 latency: now.tick.since(sent),
                 bytes: response.body.len(),
             });
+            if let Some(allowance) = super::verdict::allowance(&response) {
+                *self.allowance.lock().unwrap_or_else(PoisonError::into_inner) = Some((now.tick, allowance));
+            }
             // Only ever within the origin: the headers may be sent again.
             match judge(call, &url, response, signed_in, now.utc)? {
                 Verdict::Answer(answer) => return Ok(answer),
@@ -278,6 +298,14 @@ impl Client {
 impl Asker for Client {
     fn call(&self, call: Call) -> BoxFuture<'_, BackendResult<Answer>> {
         Box::pin(Self::call(self, call))
+    }
+
+    fn allowance(&self) -> Option<Allowance> {
+        Self::allowance(self)
+    }
+
+    fn skew(&self) -> Option<TimeDelta> {
+        Self::skew(self)
     }
 }
 

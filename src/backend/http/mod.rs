@@ -106,6 +106,8 @@ pub struct Call {
     pub path: String,
     /// Query parameters, encoded by the client.
     pub query: Vec<(String, String)>,
+    /// Headers of this call alone, over the client's own and under the configured ones; none of them secret.
+    pub headers: Vec<(&'static str, String)>,
     /// Body.
     pub body: Body,
     /// Whole call, retries excluded; the endpoint's own where none.
@@ -127,6 +129,7 @@ impl Call {
             method: Method::Get,
             path: path.into(),
             query: Vec::new(),
+            headers: Vec::new(),
             body: Body::Empty,
             timeout: None,
             cap: BODY_CAP,
@@ -160,6 +163,13 @@ impl Call {
     #[must_use]
     pub fn by_user(mut self) -> Self {
         self.urgency = Urgency::User;
+        self
+    }
+
+    /// With a header, its name in lower case.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 
@@ -285,8 +295,36 @@ pub struct Answer {
 /// A shared handle on the wire.
 pub type SharedTransport = Arc<dyn Transport>;
 
+/// How much of a server's allowance is left (`ratelimit-limit`, `-remaining`, `-reset`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Requests a window.
+    pub limit: u32,
+    /// Requests left of it.
+    pub remaining: u32,
+    /// Until it begins anew, counted from the answer that told it.
+    pub reset: Duration,
+}
+
+impl Allowance {
+    /// Whether less than a fifth is left: polls should slow down, for the sake of what the engineer does.
+    pub fn is_low(self) -> bool {
+        u64::from(self.remaining) * 5 < u64::from(self.limit)
+    }
+}
+
 /// Whoever can be asked: the [`Client`], or a stand-in of a test.
 pub trait Asker: Send + Sync {
+    /// What the server said last of its allowance, while that still holds.
+    fn allowance(&self) -> Option<Allowance> {
+        None
+    }
+
+    /// The server's clock less ours, where it told it.
+    fn skew(&self) -> Option<chrono::TimeDelta> {
+        None
+    }
+
     /// Asks, with everything that [`Client::call`] promises.
     fn call(&self, call: Call) -> BoxFuture<'_, BackendResult<Answer>>;
 }

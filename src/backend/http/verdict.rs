@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::Url;
 
-use super::{Answer, Call, Expect, Method, Repeat, Response, TransportError, retry};
+use super::{Allowance, Answer, Call, Expect, Method, Repeat, Response, TransportError, retry};
 use crate::backend::{Delivery, ErrorKind};
 
 /// A failure before it is given its backend's name and redacted.
@@ -53,7 +53,12 @@ pub(super) fn judge(
     // Measured against the server's own clock where it tells it: ours may be off.
     let retry_after = response
         .header("retry-after")
-        .and_then(|value| retry::retry_after(value, date.unwrap_or(now)));
+        .and_then(|value| retry::retry_after(value, date.unwrap_or(now)))
+        // PagerDuty's own way to say it: seconds.
+        .or_else(|| match response.status {
+            429 => allowance(&response).map(|allowance| allowance.reset),
+            _ => None,
+        });
     let content_type = response
         .header("content-type")
         .and_then(|value| value.split(';').next())
@@ -143,6 +148,17 @@ pub(super) fn judge(
             Err(fault(kind, detail, mend))
         }
     }
+}
+
+/// What a server says of how much more may be asked: whole numbers, the reset in seconds from now.
+pub(super) fn allowance(response: &Response) -> Option<Allowance> {
+    let number = |name| response.header(name)?.trim().parse::<u32>().ok();
+    Some(Allowance {
+        limit: number("ratelimit-limit")?,
+        remaining: number("ratelimit-remaining")?,
+        // a day is long enough
+        reset: Duration::from_secs(number("ratelimit-reset")?.min(86_400).into()),
+    })
 }
 
 /// What a failed send means.

@@ -3,6 +3,8 @@
 //! [`Incidents`] is the signal's trait. Nothing here repeats an act: what becomes of one whose answer was lost
 //! is the outbox's to find out, through [`Incidents::look_back`].
 
+pub mod pagerduty;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +29,24 @@ pub enum Whose {
     Team,
     /// Assigned to us.
     Mine,
+}
+
+impl Whose {
+    /// As the configuration and the command line write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Team => "team",
+            Self::Mine => "mine",
+        }
+    }
+
+    /// By its word.
+    pub fn by_word(word: &str) -> Option<Self> {
+        [Self::All, Self::Team, Self::Mine]
+            .into_iter()
+            .find(|whose| whose.word() == word)
+    }
 }
 
 /// Which incidents are listed.
@@ -128,6 +148,11 @@ pub trait Incidents: Send + Sync {
     /// The longest that a request of it may be under way, from first byte to last: who takes over another
     /// process's act waits this long.
     fn total_timeout(&self) -> Duration;
+
+    /// How long polls should wait at least: more than nothing where its allowance runs low.
+    fn no_sooner_than(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Who it takes us for.
     fn acting_as(&self) -> BoxFuture<'_, BackendResult<ActingAs>>;
