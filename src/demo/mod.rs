@@ -10,6 +10,7 @@ pub mod alertmanager;
 pub mod child;
 pub mod clock;
 mod configuration;
+pub mod faults;
 pub mod pagerduty;
 pub mod prometheus;
 pub mod promql;

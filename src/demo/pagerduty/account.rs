@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::demo::rules::Rules;
 use crate::demo::world::Epoch;
-use crate::demo::world::story::LOOP;
+use crate::demo::world::story::{LOOP, MIN};
 
 use super::catalogue::{Policy, Service, User, user};
 use super::incident::{Agent, Incident, Opening, Status, Urgency};
@@ -213,8 +213,8 @@ impl Account {
         }
     }
 
-    /// What colleagues will do about a new incident. Mara takes payment's; of checkout's she takes the first of
-    /// a round and believes too soon that it is mended; the second is nobody's until somebody takes it.
+    /// What colleagues will do about a new incident. Mara takes payment's, and checkout's before a round's turning
+    /// point, which she believes mended too soon; the one after that is nobody's until somebody takes it.
     fn colleagues(&mut self, index: usize, at: DateTime<Utc>) {
         let Some(incident) = self.incidents.get(index) else {
             return;
@@ -243,16 +243,17 @@ impl Account {
                     Deed::Note("payment waits for checkout: its calls hang and hold our connections"),
                 );
             }
-            "checkout" if into < -20.0 * 60.0 && incident.urgency == Urgency::High => {
+            "checkout" if into < -10.0 * MIN && incident.urgency == Urgency::High => {
                 plan(at + TimeDelta::minutes(2), mara, Deed::Acknowledge);
-                plan(
-                    round - TimeDelta::minutes(13),
-                    mara,
-                    Deed::Note("restarted checkout by hand, its pool looks empty again"),
-                );
-                plan(round - TimeDelta::minutes(12), mara, Deed::Resolve);
+                if into > -20.0 * MIN {
+                    let text = "looking at checkout, restarting its pods by hand";
+                    plan(round - TimeDelta::seconds(780), mara, Deed::Note(text));
+                    plan(round - TimeDelta::seconds(510), mara, Deed::Resolve);
+                }
             }
-            "shipping" => plan(at + TimeDelta::minutes(3), sam, Deed::Acknowledge),
+            "shipping" if incident.urgency == Urgency::High => {
+                plan(at + TimeDelta::minutes(3), sam, Deed::Acknowledge)
+            }
             _ => {}
         }
     }

@@ -47,7 +47,8 @@ impl Params {
     }
 }
 
-async fn serve(
+/// Answers one request.
+pub async fn serve(
     State(server): State<Arc<PagerDuty>>,
     method: Method,
     uri: Uri,
