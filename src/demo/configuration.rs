@@ -9,6 +9,9 @@ use super::{Endpoints, pagerduty};
 /// The file beside the configuration that holds PagerDuty's key.
 pub const PAGERDUTY_KEY: &str = "pagerduty.key";
 
+/// The file beside it that holds Grafana's token.
+pub const GRAFANA_TOKEN: &str = "grafana.token";
+
 /// A service's availability objective: name, service, per cent, and whether it is about speed.
 struct Promise {
     service: &'static str,
@@ -102,6 +105,12 @@ pub fn text(scenario: Scenario, endpoints: &Endpoints, state_dir: &Path) -> Stri
          auth = {{ token_file = \"{PAGERDUTY_KEY}\" }}\ntimeout = \"30s\"\npoll = \"15s\"\n",
         endpoints.pagerduty,
         pagerduty::EMAIL,
+    );
+    let _ = write!(
+        out,
+        "\n[contexts.demo.annotations]\nkind = \"grafana\"\nurl = \"{}\"\n\
+         auth = {{ bearer_file = \"{GRAFANA_TOKEN}\" }}\ntimeout = \"30s\"\npoll = \"15s\"\n",
+        endpoints.grafana,
     );
     for promise in &PROMISES {
         out.push_str(&entry(promise));

@@ -1,7 +1,7 @@
 //! The simulated production: a shop of about ten services behind real HTTP servers on loopback.
 //!
 //! [`world`] says what happens and knows no server; [`promql`] and [`rules`] evaluate over it; [`prometheus`],
-//! [`alertmanager`] and [`pagerduty`] speak the APIs. A later signal is another server over the same world.
+//! [`alertmanager`], [`pagerduty`] and [`grafana`] speak the APIs. A later signal is another server over the same world.
 //! Everything is a pure function of (seed, scenario, anchor, t); only what people ask for through the APIs is
 //! kept. [`child`] runs it in a process of its
 //! own. Start at [`Demo::bind`].
@@ -11,6 +11,7 @@ pub mod child;
 pub mod clock;
 mod configuration;
 pub mod faults;
+pub mod grafana;
 pub mod pagerduty;
 pub mod prometheus;
 pub mod promql;
@@ -34,6 +35,7 @@ use tokio::net::TcpListener;
 
 use alertmanager::Cluster;
 use clock::DemoClock;
+use grafana::Grafana;
 use pagerduty::PagerDuty;
 use prometheus::Prometheus;
 use rules::Rules;
@@ -64,6 +66,8 @@ pub struct Endpoints {
     pub alertmanagers: BTreeMap<String, String>,
     /// Base URL of the incidents' API.
     pub pagerduty: String,
+    /// Base URL of the annotations' API.
+    pub grafana: String,
 }
 
 /// The one line that `demo --headless` prints.
@@ -145,6 +149,8 @@ impl Demo {
         }
         let urls = alertmanagers.values().cloned().collect();
         let (pager_port, pagerduty) = listen().await?;
+        let (marks_port, grafana) = listen().await?;
+        let marks = Arc::new(Grafana::new(&world, clock));
         let pager = Arc::new(PagerDuty::new(Arc::clone(&world), Arc::clone(&rules), clock));
         let server = Arc::new(Prometheus::new(world, Arc::clone(&rules), clock, urls));
         let cluster = Arc::new(Cluster::new(rules, clock, metrics_url.clone()));
@@ -155,10 +161,12 @@ impl Demo {
             servers.push((listener, dated(router, clock)));
         }
         servers.push((pager_port, dated(pagerduty::router(pager), clock)));
+        servers.push((marks_port, dated(grafana::router(marks), clock)));
         let endpoints = Endpoints {
             metrics: metrics_url,
             alertmanagers,
             pagerduty,
+            grafana,
         };
         let dir = PrivateDir::create()?;
         let config = write_configuration(&dir.0, scenario, &endpoints)?;
@@ -214,6 +222,7 @@ fn write_configuration(dir: &Path, scenario: Scenario, endpoints: &Endpoints) ->
     fs::create_dir(dir.join("slos"))?;
     fs::write(dir.join("slos").join("search.yaml"), configuration::SLOTH_FILE)?;
     secret(&dir.join(configuration::PAGERDUTY_KEY), pagerduty::USER_KEY)?;
+    secret(&dir.join(configuration::GRAFANA_TOKEN), grafana::TOKEN)?;
     let config = dir.join("config.toml");
     fs::write(
         &config,
