@@ -3,8 +3,14 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::Endpoints;
 use super::world::Scenario;
+use super::{Endpoints, pagerduty};
+
+/// The file beside the configuration that holds PagerDuty's key.
+pub const PAGERDUTY_KEY: &str = "pagerduty.key";
+
+/// The file beside it that holds Grafana's token.
+pub const GRAFANA_TOKEN: &str = "grafana.token";
 
 /// A service's availability objective: name, service, per cent, and whether it is about speed.
 struct Promise {
@@ -93,6 +99,19 @@ pub fn text(scenario: Scenario, endpoints: &Endpoints, state_dir: &Path) -> Stri
             "\n[[contexts.demo.alertmanagers]]\nname = \"{name}\"\ncluster = \"eu\"\nurl = \"{url}\"\ntimeout = \"30s\"\npoll = \"{poll}\"\n"
         );
     }
+    let _ = write!(
+        out,
+        "\n[contexts.demo.incidents]\nkind = \"pagerduty\"\nurl = \"{}\"\nfrom = \"{}\"\n\
+         auth = {{ token_file = \"{PAGERDUTY_KEY}\" }}\ntimeout = \"30s\"\npoll = \"15s\"\n",
+        endpoints.pagerduty,
+        pagerduty::EMAIL,
+    );
+    let _ = write!(
+        out,
+        "\n[contexts.demo.annotations]\nkind = \"grafana\"\nurl = \"{}\"\n\
+         auth = {{ bearer_file = \"{GRAFANA_TOKEN}\" }}\ntimeout = \"30s\"\npoll = \"15s\"\n",
+        endpoints.grafana,
+    );
     for promise in &PROMISES {
         out.push_str(&entry(promise));
     }

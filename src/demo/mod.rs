@@ -1,14 +1,18 @@
 //! The simulated production: a shop of about ten services behind real HTTP servers on loopback.
 //!
-//! [`world`] says what happens and knows no server; [`promql`] and [`rules`] evaluate over it; [`prometheus`]
-//! and [`alertmanager`] speak the APIs. A later signal is another server over the same world. Everything is a
-//! pure function of (seed, scenario, anchor, t); only silences are kept. [`child`] runs it in a process of its
+//! [`world`] says what happens and knows no server; [`promql`] and [`rules`] evaluate over it; [`prometheus`],
+//! [`alertmanager`], [`pagerduty`] and [`grafana`] speak the APIs. A later signal is another server over the same world.
+//! Everything is a pure function of (seed, scenario, anchor, t); only what people ask for through the APIs is
+//! kept. [`child`] runs it in a process of its
 //! own. Start at [`Demo::bind`].
 
 pub mod alertmanager;
 pub mod child;
 pub mod clock;
 mod configuration;
+pub mod faults;
+pub mod grafana;
+pub mod pagerduty;
 pub mod prometheus;
 pub mod promql;
 pub mod rules;
@@ -31,6 +35,8 @@ use tokio::net::TcpListener;
 
 use alertmanager::Cluster;
 use clock::DemoClock;
+use grafana::Grafana;
+use pagerduty::PagerDuty;
 use prometheus::Prometheus;
 use rules::Rules;
 use world::{Epoch, Scenario, World};
@@ -58,6 +64,10 @@ pub struct Endpoints {
     pub metrics: String,
     /// Base URLs by name.
     pub alertmanagers: BTreeMap<String, String>,
+    /// Base URL of the incidents' API.
+    pub pagerduty: String,
+    /// Base URL of the annotations' API.
+    pub grafana: String,
 }
 
 /// The one line that `demo --headless` prints.
@@ -138,6 +148,10 @@ impl Demo {
             listeners.push(listener);
         }
         let urls = alertmanagers.values().cloned().collect();
+        let (pager_port, pagerduty) = listen().await?;
+        let (marks_port, grafana) = listen().await?;
+        let marks = Arc::new(Grafana::new(&world, clock));
+        let pager = Arc::new(PagerDuty::new(Arc::clone(&world), Arc::clone(&rules), clock));
         let server = Arc::new(Prometheus::new(world, Arc::clone(&rules), clock, urls));
         let cluster = Arc::new(Cluster::new(rules, clock, metrics_url.clone()));
         let peers: Arc<[String]> = peers.into();
@@ -146,9 +160,13 @@ impl Demo {
             let router = alertmanager::router(Arc::clone(&cluster), index, Arc::clone(&peers));
             servers.push((listener, dated(router, clock)));
         }
+        servers.push((pager_port, dated(pagerduty::router(pager), clock)));
+        servers.push((marks_port, dated(grafana::router(marks), clock)));
         let endpoints = Endpoints {
             metrics: metrics_url,
             alertmanagers,
+            pagerduty,
+            grafana,
         };
         let dir = PrivateDir::create()?;
         let config = write_configuration(&dir.0, scenario, &endpoints)?;
@@ -203,12 +221,23 @@ fn dated(router: Router, clock: DemoClock) -> Router {
 fn write_configuration(dir: &Path, scenario: Scenario, endpoints: &Endpoints) -> io::Result<PathBuf> {
     fs::create_dir(dir.join("slos"))?;
     fs::write(dir.join("slos").join("search.yaml"), configuration::SLOTH_FILE)?;
+    secret(&dir.join(configuration::PAGERDUTY_KEY), pagerduty::USER_KEY)?;
+    secret(&dir.join(configuration::GRAFANA_TOKEN), grafana::TOKEN)?;
     let config = dir.join("config.toml");
     fs::write(
         &config,
         configuration::text(scenario, endpoints, &dir.join("state")),
     )?;
     Ok(config)
+}
+
+/// A file that its owner alone reads, as `doctor` wants a secret's to be.
+fn secret(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
 }
 
 /// `midwatch demo --headless`: one JSON line on `out`, then serves until standard input, where that is a pipe,

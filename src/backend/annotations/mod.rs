@@ -1,5 +1,7 @@
 //! Annotations: deploy marks and others, read onto the timeline and the charts; moments marked from here.
 
+pub mod grafana;
+
 use std::sync::Arc;
 use std::time::Duration;
 
