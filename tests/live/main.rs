@@ -11,4 +11,5 @@
 
 mod alertmanager;
 mod cli;
+mod killed;
 mod prometheus;

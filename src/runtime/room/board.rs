@@ -1,0 +1,162 @@
+//! The incidents of every keeper, put together as one board.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use crate::app::feed::{Feed, Fetched, Status};
+use crate::app::incidents::IncidentBoard;
+use crate::domain::incident::{ActingAs, Incident, Listing, Status as Stand, Urgency};
+
+/// One keeper with what it said last.
+pub(super) struct Told {
+    pub name: Arc<str>,
+    pub listing: watch::Receiver<Feed<Listing>>,
+}
+
+/// Puts the answers together whenever one of them changed.
+pub(super) async fn gather(
+    told: Vec<Told>,
+    acting_as: watch::Receiver<Option<ActingAs>>,
+    remarks: watch::Receiver<Vec<String>>,
+    out: watch::Sender<Feed<IncidentBoard>>,
+    stir: Arc<Notify>,
+) {
+    loop {
+        stir.notified().await;
+        let feeds: Vec<(Arc<str>, Feed<Listing>)> = told
+            .iter()
+            .map(|told| (Arc::clone(&told.name), told.listing.borrow().clone()))
+            .collect();
+        let acting_as = acting_as.borrow().clone();
+        let remarks = remarks.borrow().clone();
+        out.send_modify(|feed| *feed = together(&feeds, acting_as, remarks, feed.interval));
+    }
+}
+
+/// One feed of all: as old as its oldest part, failed where a keeper failed.
+fn together(
+    feeds: &[(Arc<str>, Feed<Listing>)],
+    acting_as: Option<ActingAs>,
+    remarks: Vec<String>,
+    interval: Duration,
+) -> Feed<IncidentBoard> {
+    let mut board = IncidentBoard {
+        acting_as,
+        remarks,
+        ..IncidentBoard::default()
+    };
+    let mut status = Status::Idle;
+    let mut oldest = None;
+    for (name, feed) in feeds {
+        if let Status::Failed { cause, .. } = &feed.status {
+            board.errors.push(format!("{name}: {cause}"));
+            status = feed.status.clone();
+        }
+        if let Some(last) = &feed.last {
+            oldest = Some(oldest.map_or(last.at, |at| last.at.min(at)));
+            board
+                .incidents
+                .extend(last.value.incidents.iter().cloned().map(Arc::new));
+            board.remarks.extend(last.value.partial.clone());
+        }
+    }
+    board.incidents.sort_by_cached_key(|incident| rank(incident));
+    Feed {
+        last: oldest.map(|at| Fetched {
+            value: Arc::new(board),
+            at,
+        }),
+        status,
+        interval,
+    }
+}
+
+type Rank = (bool, bool, bool, Arc<str>, Reverse<i64>);
+
+/// Open before ended; nobody's before somebody's; loud before quiet; severe before mild; then the newest.
+fn rank(incident: &Incident) -> Rank {
+    let open = incident.status.is_open();
+    (
+        !open,
+        open && incident.status != Stand::Triggered,
+        open && incident.urgency == Some(Urgency::Low),
+        // SEV1 and P1 sort by their words; what has none comes last.
+        incident
+            .severity
+            .clone()
+            .filter(|_| open)
+            .unwrap_or_else(|| "~".into()),
+        Reverse(incident.created_at.timestamp_millis()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::incident::sample;
+    use crate::time::Tick;
+
+    fn heard(at: u64, incidents: Vec<Incident>) -> Feed<Listing> {
+        Feed {
+            last: Some(Fetched {
+                value: Arc::new(Listing {
+                    incidents,
+                    partial: None,
+                }),
+                at: Tick::from_secs(at),
+            }),
+            status: Status::Idle,
+            interval: Duration::from_secs(20),
+        }
+    }
+
+    fn joined(feeds: &[(&str, Feed<Listing>)]) -> Feed<IncidentBoard> {
+        let feeds: Vec<_> = feeds
+            .iter()
+            .map(|(name, feed)| (Arc::from(*name), feed.clone()))
+            .collect();
+        together(&feeds, None, Vec::new(), Duration::from_secs(20))
+    }
+
+    #[test]
+    fn what_nobody_has_stands_first_and_what_is_over_last() {
+        let mut over = sample::incident("over");
+        over.status = Stand::Resolved;
+        let mut held = sample::incident("held");
+        held.status = Stand::Acknowledged;
+        let mut quiet = sample::incident("quiet");
+        quiet.urgency = Some(Urgency::Low);
+        let mut severe = sample::incident("severe");
+        severe.severity = Some("SEV1".into());
+        let board = joined(&[
+            ("incidents", heard(9, vec![over, held, quiet])),
+            ("local", heard(4, vec![severe, sample::incident("loud")])),
+        ]);
+        let ids: Vec<&str> = board
+            .value()
+            .unwrap()
+            .incidents
+            .iter()
+            .map(|i| &*i.id.0)
+            .collect();
+        assert_eq!(ids, ["severe", "loud", "quiet", "held", "over"]);
+        assert_eq!(board.last.unwrap().at, Tick::from_secs(4));
+    }
+
+    #[test]
+    fn a_keeper_that_fails_leaves_the_others_rows_and_is_named() {
+        let mut failed = heard(3, vec![sample::incident("a")]);
+        failed.status = Status::Failed {
+            cause: "503".into(),
+            since: Tick::ZERO,
+            next_try: Tick::from_secs(9),
+        };
+        let board = joined(&[("incidents", failed), ("local", heard(4, Vec::new()))]);
+        assert_eq!(board.failure(), Some("503"));
+        let board = board.value().unwrap();
+        assert_eq!((board.incidents.len(), board.errors.as_slice()), (1, ["incidents: 503".to_owned()].as_slice()));
+    }
+}

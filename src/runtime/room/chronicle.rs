@@ -1,0 +1,318 @@
+//! The timeline of the followed incident: every source asked in its own time, told as one story.
+
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{Notify, watch};
+
+use crate::app::feed::{Feed, Fetched, Status};
+use crate::app::incidents::IncidentBoard;
+use crate::backend::annotations::{Annotations, Marks, story as marks_story};
+use crate::backend::incidents::Incidents;
+use crate::backend::{BackendError, BackendResult};
+use crate::domain::alert::AlertBoard;
+use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::timeline::about::Subject;
+use crate::domain::timeline::merge::{Origin, Story, Us};
+use crate::domain::timeline::{Timeline, silences};
+use crate::journal::{Journal, events};
+use crate::outbox::{OutboxView, story as outbox_story};
+use crate::time::{Clock, Tick};
+
+/// How often the keeper is asked for the story of the followed incident.
+const KEEPER: Duration = Duration::from_secs(20);
+/// How often marks are asked for.
+const MARKS: Duration = Duration::from_secs(60);
+
+/// A timeline with whose it is.
+pub(super) type Followed = Option<(IncidentId, Feed<Timeline>)>;
+
+/// Everything that knows a part of the story.
+pub(super) struct Chronicle {
+    pub context: Arc<str>,
+    pub journal: Option<Journal>,
+    pub keepers: Vec<Arc<dyn Incidents>>,
+    pub annotations: Option<Arc<dyn Annotations>>,
+    /// Names by which sources know the engineer.
+    pub us: Vec<Arc<str>>,
+    pub followed: watch::Receiver<Option<IncidentId>>,
+    pub board: watch::Receiver<Feed<IncidentBoard>>,
+    pub outbox: watch::Receiver<Arc<OutboxView>>,
+    pub alerts: watch::Receiver<Arc<AlertBoard>>,
+    pub out: watch::Sender<Followed>,
+    /// Asked now, out of turn.
+    pub wake: Arc<Notify>,
+    pub clock: Clock,
+}
+
+type Asking<T> = Pin<Box<dyn Future<Output = BackendResult<T>> + Send>>;
+
+/// What is under way for the followed incident.
+struct Page {
+    incident: Arc<Incident>,
+    keeper: Option<Arc<dyn Incidents>>,
+    story: Story,
+    asking: Option<Asking<Timeline>>,
+    marking: Option<Asking<Marks>>,
+    keeper_due: Tick,
+    marks_due: Tick,
+    failure: Option<(Arc<str>, Tick)>,
+}
+
+impl Chronicle {
+    /// Follows whatever is followed, for ever.
+    pub async fn run(mut self) {
+        loop {
+            let followed = self.followed.borrow_and_update().clone();
+            let incident = followed
+                .as_ref()
+                .and_then(|id| self.board.borrow_and_update().value()?.incident(id).cloned());
+            let ended = match incident {
+                Some(incident) => self.follow(incident).await,
+                // Not listed (yet): the next board may have it.
+                None => tokio::select! {
+                    changed = self.followed.changed() => changed.is_err(),
+                    changed = self.board.changed() => changed.is_err(),
+                },
+            };
+            if ended {
+                return;
+            }
+        }
+    }
+
+    /// Tells one incident's story until another is followed; whether the session ended.
+    async fn follow(&mut self, incident: Arc<Incident>) -> bool {
+        let keeper = self
+            .keepers
+            .iter()
+            .find(|keeper| *keeper.name() == incident.source)
+            .cloned();
+        let now = self.clock.tick();
+        let mut page = Page {
+            incident,
+            keeper,
+            story: Story::default(),
+            asking: None,
+            marking: None,
+            keeper_due: now,
+            marks_due: now,
+            failure: None,
+        };
+        page.story.set_us(Us(self.us.clone()));
+        self.outbox.mark_changed();
+        self.alerts.mark_changed();
+        let mut changes = self.journal.as_ref().map(Journal::changes);
+        if let Some(changes) = &mut changes {
+            changes.mark_changed();
+        }
+        self.publish(&page);
+        loop {
+            self.ask(&mut page);
+            let wait = page.keeper_due.min(page.marks_due).since(self.clock.tick());
+            tokio::select! {
+                changed = self.followed.changed() => {
+                    if changed.is_err() { return true }
+                    if self.followed.borrow().as_ref() != Some(&page.incident.id) { return false }
+                }
+                told = or_never(&mut page.asking) => self.heard(&mut page, told),
+                marks = or_never(&mut page.marking) => {
+                    page.marking = None;
+                    self.marked(&mut page, marks);
+                }
+                () = journal_changed(&mut changes) => self.read_journal(&mut page).await,
+                Ok(()) = self.outbox.changed() => {
+                    let view = self.outbox.borrow_and_update().clone();
+                    let about = |entry: &&crate::outbox::Entry| {
+                        outbox_story::incident_of(entry) == Some(&page.incident.id)
+                    };
+                    let told = outbox_story::timeline(view.entries.iter().filter(about));
+                    page.story.set(Origin::Outbox, Arc::new(told));
+                }
+                Ok(()) = self.alerts.changed() => {
+                    let board = self.alerts.borrow_and_update().clone();
+                    let told = silences::timeline(&board, page.incident.created_at);
+                    let told = self.subject(&page).of_part(told);
+                    page.story.set(Origin::Alerts, Arc::new(told));
+                }
+                Ok(()) = self.board.changed() => {
+                    let listed = self.board.borrow_and_update().value()
+                        .and_then(|board| board.incident(&page.incident.id).cloned());
+                    if let Some(incident) = listed && incident != page.incident {
+                        // It changed: its keeper has something new to tell.
+                        page.incident = incident;
+                        page.keeper_due = self.clock.tick();
+                    }
+                }
+                () = self.wake.notified() => page.keeper_due = self.clock.tick(),
+                () = tokio::time::sleep(wait) => {}
+            }
+            self.publish(&page);
+        }
+    }
+
+    fn subject(&self, page: &Page) -> Subject {
+        Subject::of(&page.incident, &[], self.clock.now().utc)
+    }
+
+    /// Starts what is due and not under way.
+    fn ask(&self, page: &mut Page) {
+        let now = self.clock.tick();
+        if page.keeper_due <= now
+            && page.asking.is_none()
+            && let Some(keeper) = page.keeper.clone()
+        {
+            let id = page.incident.id.clone();
+            page.asking = Some(Box::pin(async move { keeper.story(id).await }));
+        }
+        if page.keeper_due <= now {
+            page.keeper_due = now + KEEPER;
+        }
+        if page.marks_due <= now {
+            page.marks_due = now + MARKS;
+            if page.marking.is_none()
+                && let Some(annotations) = self.annotations.clone()
+            {
+                let subject = self.subject(page);
+                let (from, to): (DateTime<Utc>, DateTime<Utc>) = (subject.from, subject.to);
+                page.marking = Some(Box::pin(async move {
+                    annotations.list(from, to, Vec::new()).await
+                }));
+            }
+        }
+    }
+
+    fn heard(&self, page: &mut Page, told: BackendResult<Timeline>) {
+        page.asking = None;
+        let now = self.clock.tick();
+        match told {
+            Ok(told) => {
+                page.failure = None;
+                page.story.set(Origin::Keeper, Arc::new(told));
+            }
+            Err(error) => {
+                let since = page.failure.as_ref().map_or(now, |(_, since)| *since);
+                page.failure = Some((error.cause().into(), since));
+                page.keeper_due = now + wait_after(&error);
+            }
+        }
+    }
+
+    fn marked(&self, page: &mut Page, marks: BackendResult<Marks>) {
+        let name = self.annotations.as_ref().map(|annotations| Arc::clone(annotations.name()));
+        let told = match marks {
+            Ok(marks) => marks_story::timeline(&marks, &name.unwrap_or_else(|| "annotations".into())),
+            // What was heard before stays; that it is not whole is said.
+            Err(error) => Timeline {
+                events: Vec::new(),
+                partial: vec![format!("no deploy marks: {}", error.cause())],
+            },
+        };
+        let told = self.subject(page).of_part(told);
+        page.story.set(Origin::Annotations, Arc::new(told));
+    }
+
+    async fn read_journal(&self, page: &mut Page) {
+        let Some(journal) = &self.journal else { return };
+        let context = Arc::clone(&self.context);
+        let id = page.incident.id.clone();
+        let subject = self.subject(page);
+        let read = journal
+            .read(move |tx| {
+                let mut told = events::of_incident(tx, &context, &id)?;
+                let shift = events::between(tx, &context, subject.from, subject.to)?;
+                told.extend(
+                    shift
+                        .into_iter()
+                        .filter(|(incident, event)| incident.is_none() && subject.has(event))
+                        .map(|(_, event)| event),
+                );
+                Ok((told, events::stars(tx, &context, &id)?))
+            })
+            .await;
+        match read {
+            Ok((told, stars)) => {
+                page.story.set_stars(Arc::new(stars));
+                page.story.set(
+                    Origin::Journal,
+                    Arc::new(Timeline {
+                        events: told,
+                        partial: Vec::new(),
+                    }),
+                );
+            }
+            Err(error) => {
+                let told = Timeline {
+                    events: Vec::new(),
+                    partial: vec![error.to_string()],
+                };
+                page.story.set(Origin::Journal, Arc::new(told));
+            }
+        }
+    }
+
+    fn publish(&self, page: &Page) {
+        let now = self.clock.tick();
+        let status = match &page.failure {
+            Some((cause, since)) => Status::Failed {
+                cause: Arc::clone(cause),
+                since: *since,
+                next_try: page.keeper_due,
+            },
+            None if page.asking.is_some() => Status::InFlight { since: now },
+            None => Status::Idle,
+        };
+        let timeline = page.story.timeline();
+        self.out.send_if_modified(|held| {
+            if let Some((id, feed)) = held
+                && *id == page.incident.id
+                && feed
+                    .last
+                    .as_ref()
+                    .is_some_and(|last| Arc::ptr_eq(&last.value, timeline))
+                && std::mem::discriminant(&feed.status) == std::mem::discriminant(&status)
+            {
+                return false;
+            }
+            *held = Some((
+                page.incident.id.clone(),
+                Feed {
+                    last: Some(Fetched {
+                        value: Arc::clone(timeline),
+                        at: now,
+                    }),
+                    status,
+                    interval: KEEPER,
+                },
+            ));
+            true
+        });
+    }
+}
+
+/// How long a keeper that failed is left alone.
+fn wait_after(error: &BackendError) -> Duration {
+    error.retry_after.unwrap_or(KEEPER).max(KEEPER)
+}
+
+async fn or_never<T>(asking: &mut Option<Asking<T>>) -> BackendResult<T> {
+    match asking {
+        Some(asking) => asking.await,
+        None => pending().await,
+    }
+}
+
+async fn journal_changed(changes: &mut Option<watch::Receiver<u64>>) {
+    match changes {
+        // A journal that is closed changes no more.
+        Some(changes) => {
+            if changes.changed().await.is_err() {
+                pending::<()>().await;
+            }
+        }
+        None => pending().await,
+    }
+}
