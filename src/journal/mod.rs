@@ -1,98 +1,50 @@
 //! The durable local record: what was done, said and seen here, kept before anything is sent.
 //!
 //! One SQLite database (WAL, `synchronous = FULL`, so that a commit is an fsync), shared by every process of
-//! one host that opens it. One thread of ours owns the connection; [`Journal`] is its handle: a question or a
-//! change goes to it as a closure over [`Tx`], and its answer comes back when it is committed. What each table
-//! means stands in the file named after it: [`outbox`], [`audit`], [`events`], [`facts`]. The audit log's lines are made in the same
-//! transaction as what they tell of, and written to `audit.jsonl` right after it.
+//! one host that opens it. One thread of ours ([`keeper`]) owns the connection; [`Journal`] is its handle: a
+//! question or a change goes to it as a closure over [`Tx`], and its answer comes back when it is committed.
+//! What each table means stands in the file named after it: [`outbox`], [`audit`], [`events`], [`facts`], [`drafts`],
+//! [`state`]. The
+//! audit log's lines are made in the same transaction as what they tell of, and written to `audit.jsonl` right
+//! after the answer; the last handle that is dropped waits for that.
 //!
 //! It must not know panes, backends or HTTP. Start at [`Journal::open`].
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
-use tokio::sync::{mpsc, oneshot, watch};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, Transaction};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 pub mod audit;
 pub mod events;
 pub mod facts;
+pub mod drafts;
+mod error;
+mod keeper;
 pub mod outbox;
+mod place;
 mod schema;
+pub mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{JournalError, JournalResult};
+use keeper::{Job, Keeper};
 
 /// How long a transaction waits for another process's.
 const BUSY: Duration = Duration::from_secs(5);
 /// Jobs that wait for the thread. When full, the asking task waits; the thread closes it by ending.
 const JOBS: usize = 256;
-
-/// Why the journal cannot be used, or a change was not kept.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum JournalError {
-    /// The file cannot be opened or written to.
-    #[error("the journal {path} cannot be used: {why}; {mend}")]
-    Unusable {
-        /// Which file.
-        path: String,
-        /// What is wrong.
-        why: String,
-        /// What to do.
-        mend: String,
-    },
-    /// It is damaged.
-    #[error(
-        "the journal {path} is damaged: {why}; move it away to start a new one, and keep it: `sqlite3 FILE .recover` reads what is left"
-    )]
-    Damaged {
-        /// Which file.
-        path: String,
-        /// What the integrity check said.
-        why: String,
-    },
-    /// A newer midwatch made it.
-    #[error(
-        "the journal {path} was written by a newer midwatch (version {found} of its tables, this one knows {known}); use that one"
-    )]
-    Newer {
-        /// Which file.
-        path: String,
-        /// Version found.
-        found: i64,
-        /// Version known here.
-        known: i64,
-    },
-    /// Somebody held it for too long.
-    #[error("the journal is locked by another process; try again")]
-    Locked,
-    /// The disk is full.
-    #[error("not saved: the disk is full; free some space, then try again")]
-    Full,
-    /// It may be read and not be written.
-    #[error("not saved: the journal is read-only; check the permissions of its directory and file")]
-    ReadOnly,
-    /// Anything else that SQLite said.
-    #[error("not saved: the journal failed: {0}")]
-    Failed(String),
-    /// The thread is gone: the program is ending.
-    #[error("not saved: the journal is closed")]
-    Closed,
-}
-
-impl From<rusqlite::Error> for JournalError {
-    fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode;
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
-            Some(ErrorCode::DiskFull) => Self::Full,
-            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly,
-            Some(_) | None => Self::Failed(error.to_string()),
-        }
-    }
-}
-
-/// Result of anything asked of the journal.
-pub type JournalResult<T> = Result<T, JournalError>;
+/// How often other processes' changes are looked for, while somebody listens.
+const LOOK: Duration = Duration::from_secs(1);
+/// The last handle waits so long for the thread's last lines.
+const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// Where the journal lies and who shares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +56,14 @@ pub struct Opening {
 }
 
 impl Opening {
+    /// One of the user's own.
+    pub fn private(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            group: None,
+        }
+    }
+
     /// As configured: the shared one, else `midwatch.db` in the state directory; nothing where there is neither.
     pub fn of(config: &crate::config::Config) -> Option<Self> {
         match &config.journal {
@@ -111,10 +71,7 @@ impl Opening {
                 path: shared.path.clone(),
                 group: shared.group.clone(),
             }),
-            None => Some(Self {
-                path: config.state_dir.as_ref()?.join("midwatch.db"),
-                group: None,
-            }),
+            None => Some(Self::private(config.state_dir.as_ref()?.join("midwatch.db"))),
         }
     }
 
@@ -127,6 +84,9 @@ impl Opening {
 /// A transaction on the journal, as the closures see it.
 pub struct Tx<'a> {
     inner: Transaction<'a>,
+    origin: &'a audit::Origin,
+    /// Whether a line of the audit log was made.
+    audited: Cell<bool>,
 }
 
 impl std::ops::Deref for Tx<'_> {
@@ -137,95 +97,105 @@ impl std::ops::Deref for Tx<'_> {
     }
 }
 
-type Job = Box<dyn FnOnce(&mut Keeper) + Send>;
-
-/// What the thread owns.
-struct Keeper {
-    connection: Connection,
-    audit: PathBuf,
-    changed: watch::Sender<u64>,
+/// What the handles share with each other and the thread.
+struct Shared {
+    /// `None` only while the last handle is dropped.
+    jobs: Option<mpsc::Sender<Job>>,
+    changed: Arc<watch::Sender<u64>>,
+    trouble: watch::Receiver<Option<Arc<str>>>,
+    listeners: Arc<Notify>,
+    path: Arc<Path>,
+    ended: std::sync::Mutex<std::sync::mpsc::Receiver<()>>,
 }
 
-impl Keeper {
-    fn write<T>(&mut self, job: impl FnOnce(&Tx<'_>) -> JournalResult<T>) -> JournalResult<T> {
-        let done = {
-            let inner = self
-                .connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let tx = Tx { inner };
-            let done = job(&tx)?;
-            tx.inner.commit()?;
-            done
-        };
-        // A line that could not be appended stands in the journal and is completed later.
-        let _ = audit::append_new(&self.connection, &self.audit);
-        self.changed.send_modify(|generation| *generation += 1);
-        Ok(done)
-    }
-
-    fn read<T>(&mut self, job: impl FnOnce(&Tx<'_>) -> JournalResult<T>) -> JournalResult<T> {
-        let inner = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Deferred)?;
-        job(&Tx { inner })
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Ok(ended) = self.ended.get_mut() {
+            // A line that is not appended by then is completed by whoever opens the journal next.
+            let _ = ended.recv_timeout(LAST_LINES);
+        }
     }
 }
 
 /// Handle of the journal's thread. Cheap to clone; the thread ends with the last one.
 #[derive(Clone)]
 pub struct Journal {
-    jobs: mpsc::Sender<Job>,
-    changed: watch::Receiver<u64>,
-    path: Arc<Path>,
+    shared: Arc<Shared>,
 }
 
 impl std::fmt::Debug for Journal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Journal({})", self.path.display())
+        write!(f, "Journal({})", self.path().display())
     }
 }
 
 impl Journal {
     /// Opens it, makes it where there is none, brings its tables up to date and completes the audit log.
-    /// Blocks: call it off the UI task.
+    /// Blocks for some milliseconds: call it off the UI task.
     pub fn open(opening: &Opening) -> JournalResult<Self> {
-        let connection = schema::open(opening, BUSY)?;
-        let audit = opening.audit_path();
-        let _ = audit::append_new(&connection, &audit);
-        let (jobs, mut inbox) = mpsc::channel::<Job>(JOBS);
-        let (changed_out, changed) = watch::channel(0);
-        let mut keeper = Keeper {
-            connection,
-            audit,
-            changed: changed_out,
+        Self::open_with(opening, BUSY, LOOK)
+    }
+
+    fn open_with(opening: &Opening, busy: Duration, look: Duration) -> JournalResult<Self> {
+        let (connection, sharing) = schema::open(opening, busy)?;
+        let log = audit::Log {
+            path: opening.audit_path(),
+            sharing,
         };
+        let changed = Arc::new(watch::Sender::new(0));
+        let (trouble_out, trouble) = watch::channel(None);
+        let mut keeper = Keeper::new(connection, log, Arc::clone(&changed), trouble_out);
+        keeper.append();
+        let listeners = Arc::new(Notify::new());
+        let (jobs, inbox) = mpsc::channel::<Job>(JOBS);
+        let (ending, ended) = std::sync::mpsc::channel();
+        let failed = |error: std::io::Error| JournalError::Failed(error.to_string());
+        let clock = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(failed)?;
+        let heard = Arc::clone(&listeners);
         std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || {
-                while let Some(job) = inbox.blocking_recv() {
-                    job(&mut keeper);
-                }
+                clock.block_on(keeper.keep(inbox, &heard, look));
+                // The file is closed before anybody is told.
+                drop(keeper);
+                let _ = ending.send(());
             })
-            .map_err(|error| JournalError::Failed(error.to_string()))?;
+            .map_err(failed)?;
         Ok(Self {
-            jobs,
-            changed,
-            path: Arc::from(opening.path.as_path()),
+            shared: Arc::new(Shared {
+                jobs: Some(jobs),
+                changed,
+                trouble,
+                listeners,
+                path: Arc::from(opening.path.as_path()),
+                ended: std::sync::Mutex::new(ended),
+            }),
         })
     }
 
     /// The database's path.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.shared.path
     }
 
-    /// Moves on with every change made through this handle's thread. Changes by other processes show through
-    /// [`Journal::read`] of `PRAGMA data_version`.
+    /// Moves on with every change, at once with those made here, within a second with another process's. While
+    /// nobody holds one of these, nothing is looked for.
     pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changed.clone()
+        let receiver = self.shared.changed.subscribe();
+        self.shared.listeners.notify_one();
+        receiver
     }
 
-    /// Changes it in one transaction; what is returned is on the disk.
+    /// Why the audit log cannot be written just now; its lines wait in the journal.
+    pub fn trouble(&self) -> watch::Receiver<Option<Arc<str>>> {
+        self.shared.trouble.clone()
+    }
+
+    /// Changes it in one transaction; what is returned is on the disk. After an error nothing of it is.
     pub async fn write<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Tx<'_>) -> JournalResult<T> + Send + 'static,
@@ -241,6 +211,20 @@ impl Journal {
         self.ask(move |keeper| keeper.read(job)).await
     }
 
+    /// Waits until the lines made so far stand in the audit log, or cannot be written to it.
+    pub async fn settle(&self) -> JournalResult<()> {
+        self.ask(|keeper| {
+            keeper.append();
+            Ok(())
+        })
+        .await
+    }
+
+    /// Checks the whole file (`PRAGMA integrity_check`); takes seconds on a large one.
+    pub async fn check(&self) -> JournalResult<()> {
+        self.ask(Keeper::check).await
+    }
+
     async fn ask<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Keeper) -> JournalResult<T> + Send + 'static,
@@ -250,7 +234,13 @@ impl Journal {
             // Who asked may have gone; the change stands all the same.
             let _ = answer.send(job(keeper));
         });
-        self.jobs.send(job).await.map_err(|_| JournalError::Closed)?;
+        let jobs = self.shared.jobs.as_ref().ok_or(JournalError::Closed)?;
+        jobs.send(job).await.map_err(|_| JournalError::Closed)?;
         answered.await.map_err(|_| JournalError::Closed)?
     }
+}
+
+/// A time as the tables hold it; what does not read is as old as can be.
+fn moment(written: &str) -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339(written).map_or(DateTime::UNIX_EPOCH, |at| at.to_utc())
 }

@@ -1,0 +1,164 @@
+//! What somebody was writing and has not sent: it outlives a crash, and ends when it is sent or thrown away.
+//!
+//! A draft belongs to who writes it, also in a shared journal. Whoever saves debounces: each save is an fsync.
+
+use chrono::{DateTime, Utc};
+use rusqlite::params;
+
+use super::{JournalResult, Tx, moment};
+
+/// One draft a person, context, kind and subject.
+pub(super) const TABLES: &str = "
+CREATE TABLE drafts (
+    actor      TEXT NOT NULL,
+    context    TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    subject    TEXT NOT NULL,
+    text       TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (actor, context, kind, subject)
+) STRICT, WITHOUT ROWID;
+";
+
+/// What a draft is for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DraftKey {
+    /// Who writes it: the identity.
+    pub actor: String,
+    /// In which context.
+    pub context: String,
+    /// What it becomes, in one word: `note`, `status_update`, `declare`, …
+    pub kind: String,
+    /// The incident, by its id in the journal's spelling; none where it is about no incident.
+    pub incident: Option<String>,
+}
+
+/// What was written so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// What for.
+    pub key: DraftKey,
+    /// As typed.
+    pub text: String,
+    /// When it was saved last.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Keeps a draft in the place of the one before; one that is empty is thrown away.
+pub fn save(tx: &Tx<'_>, draft: &Draft) -> JournalResult<()> {
+    if draft.text.is_empty() {
+        return delete(tx, &draft.key);
+    }
+    let DraftKey {
+        actor,
+        context,
+        kind,
+        incident,
+    } = &draft.key;
+    tx.prepare_cached(
+        "INSERT INTO drafts VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO UPDATE SET text = excluded.text, updated_at = excluded.updated_at",
+    )?
+    .execute(params![
+        actor,
+        context,
+        kind,
+        incident.as_deref().unwrap_or_default(),
+        draft.text,
+        draft.updated_at.to_rfc3339(),
+    ])?;
+    Ok(())
+}
+
+/// All that somebody has under way in a context, the latest first.
+pub fn load(tx: &Tx<'_>, actor: &str, context: &str) -> JournalResult<Vec<Draft>> {
+    let mut statement = tx.prepare_cached(
+        "SELECT kind, subject, text, updated_at FROM drafts WHERE actor = ?1 AND context = ?2
+         ORDER BY updated_at DESC, kind, subject",
+    )?;
+    let rows = statement.query_map([actor, context], |row| {
+        let subject: String = row.get(1)?;
+        let updated_at: String = row.get(3)?;
+        Ok(Draft {
+            key: DraftKey {
+                actor: actor.to_owned(),
+                context: context.to_owned(),
+                kind: row.get(0)?,
+                incident: Some(subject).filter(|subject| !subject.is_empty()),
+            },
+            text: row.get(2)?,
+            updated_at: moment(&updated_at),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Throws a draft away: it was sent, or is not wanted.
+pub fn delete(tx: &Tx<'_>, key: &DraftKey) -> JournalResult<()> {
+    tx.prepare_cached("DELETE FROM drafts WHERE actor = ?1 AND context = ?2 AND kind = ?3 AND subject = ?4")?
+        .execute(params![
+            key.actor,
+            key.context,
+            key.kind,
+            key.incident.as_deref().unwrap_or_default(),
+        ])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Journal, Opening};
+    use super::*;
+
+    fn draft(actor: &str, incident: Option<&str>, text: &str, second: i64) -> Draft {
+        Draft {
+            key: DraftKey {
+                actor: actor.to_owned(),
+                context: "prod".to_owned(),
+                kind: "note".to_owned(),
+                incident: incident.map(str::to_owned),
+            },
+            text: text.to_owned(),
+            updated_at: DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_draft_outlives_its_console_and_is_its_writers_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let opening = Opening::private(home.path().join("midwatch.db"));
+        let journal = Journal::open(&opening).unwrap();
+        let long = "ünï 🚒\n".repeat(10_000);
+        let drafts = [
+            draft("jun@example.com", Some("pagerduty/Q1"), "first", 1),
+            draft("jun@example.com", Some("pagerduty/Q1"), &long, 2),
+            draft("jun@example.com", None, "about nothing yet", 3),
+            draft("mara@example.com", None, "hers", 4),
+        ];
+        let saved = drafts.clone();
+        journal
+            .write(move |tx| saved.iter().try_for_each(|draft| save(tx, draft)))
+            .await
+            .unwrap();
+        drop(journal);
+        let journal = Journal::open(&opening).unwrap();
+        let found = journal
+            .read(|tx| load(tx, "jun@example.com", "prod"))
+            .await
+            .unwrap();
+        assert_eq!(found, [drafts[2].clone(), drafts[1].clone()]);
+        let (empty, gone) = (draft("jun@example.com", None, "", 5), drafts[1].key.clone());
+        let left = journal
+            .write(move |tx| {
+                save(tx, &empty)?;
+                delete(tx, &gone)?;
+                Ok((
+                    load(tx, "jun@example.com", "prod")?.len(),
+                    load(tx, "mara@example.com", "prod")?.len(),
+                ))
+            })
+            .await
+            .unwrap();
+        assert_eq!(left, (0, 1));
+    }
+}
