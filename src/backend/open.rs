@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::alerts::Alerts;
 use super::alerts::alertmanager::Alertmanager;
+use super::annotations::Annotations;
 use super::http::{Asker, Client, Wires};
 use super::incidents::Incidents;
 use super::incidents::pagerduty::{PagerDuty, Settings};
@@ -35,8 +36,12 @@ pub struct Backends {
     pub alertmanagers: Vec<Arc<dyn Alerts>>,
     /// Those of them that may be written to.
     pub writable: Vec<Arc<dyn Alerts>>,
-    /// PagerDuty, where it keeps this context's incidents.
+    /// The configured keeper of incidents: PagerDuty, where it is.
     pub incidents: Option<Arc<dyn Incidents>>,
+    /// The journal of this host, which keeps `local-` incidents; set once it is open.
+    pub local_incidents: Option<Arc<dyn Incidents>>,
+    /// Where moments are marked.
+    pub annotations: Option<Arc<dyn Annotations>>,
     /// Clients, each only where there is one: the metrics store's, the Alertmanagers' in their order, a separate
     /// ruler's, the incidents', the annotations'.
     pub clients: Vec<Counted>,
