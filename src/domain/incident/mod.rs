@@ -1,7 +1,7 @@
 //! Incidents as the console knows them, whoever keeps them: PagerDuty, or the journal of this host.
 //!
 //! [`Incident`] is what a list shows and an act needs; [`act`] is what can be done to one; [`ladder`] is the
-//! escalation policy with the people on it. Start at [`Incident`].
+//! escalation policy with the people on it; [`link`] joins incidents and alerts. Start at [`Incident`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod act;
 pub mod ladder;
+pub mod link;
 
 pub use act::{IncidentAct, Offer, Verb};
 pub use ladder::{Ladder, Level, Rung};
