@@ -1,6 +1,7 @@
 //! `midwatch doctor`: every backend of a context: reachable, version, latency, clock, auth, who it acts as,
 //! what is missing; cluster membership; counters. Ends with 4 if one is down.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::SecondsFormat;
@@ -10,10 +11,12 @@ use serde_json::Value;
 
 use super::probe::{self, Kind, Seen};
 use super::{Exit, Outcome, Session};
-use crate::backend::http::{Call, Client, Wires};
+use crate::backend::http::{Asker, Call, Client, Wires};
+use crate::backend::incidents::Incidents as _;
+use crate::backend::incidents::pagerduty::{self, PagerDuty, Settings};
 use crate::backend::metrics::Flavor;
 use crate::backend::{BackendError, BackendFailure, BackendResult};
-use crate::config::{Config, Context, Endpoint, MetricsConfig, SignalConfig};
+use crate::config::{Config, Context, Endpoint, MetricsConfig};
 use crate::time::Clock;
 
 /// A clock that is off by more than this shifts windows and silences: worth a warning.
@@ -153,13 +156,16 @@ async fn examine(config: &Config, context: &Context, clock: Clock) -> Vec<Checku
         &context.incidents,
         &context.annotations,
     ] {
-        if let Some(SignalConfig {
-            kind,
-            endpoint: Some(endpoint),
-            ..
-        }) = signal
-            && let Some(kind) = Kind::from_word(kind)
+        if let Some(signal) = signal
+            && let Some(endpoint) = &signal.endpoint
+            && let Some(kind) = Kind::from_word(&signal.kind)
         {
+            if kind == Kind::PagerDuty {
+                let client = Arc::new(client(endpoint));
+                let settings = Settings::of(signal, endpoint);
+                asked.push(Box::pin(check_pagerduty(client, endpoint, settings, clock)));
+                continue;
+            }
             let client = client(endpoint);
             asked.push(Box::pin(async move {
                 let seen = probe::ask(&client, kind, clock).await;
@@ -354,6 +360,52 @@ async fn check_alertmanager(
     checkup
 }
 
+/// PagerDuty: whether the key is taken, whom it takes us for, what the account's plan lacks. That it takes us for
+/// somebody else than the configuration says is a failure: acts would be done in their name.
+async fn check_pagerduty(
+    client: Arc<Client>,
+    endpoint: &Endpoint,
+    settings: Settings,
+    clock: Clock,
+) -> Checkup {
+    let mut seen = probe::ask(&client, Kind::PagerDuty, clock).await;
+    if let Err(error) = &mut seen
+        && error.status == Some(401)
+    {
+        pagerduty::REGION.clone_into(&mut error.mend);
+    }
+    let missing = seen
+        .as_ref()
+        .map(|seen| pagerduty::abilities_missing(&seen.body))
+        .unwrap_or_default();
+    let acting = match &seen {
+        Ok(_) => {
+            let asker = Arc::clone(&client) as Arc<dyn Asker>;
+            Some(PagerDuty::new(settings, asker, clock).acting_as().await)
+        }
+        Err(_) => None,
+    };
+    let mut checkup = checkup(&client, endpoint, Kind::PagerDuty, seen);
+    checkup.missing = missing;
+    match acting {
+        Some(Ok(acting)) => {
+            let person = &acting.person;
+            let email = person
+                .email
+                .as_deref()
+                .map_or_else(String::new, |email| format!(" <{email}>"));
+            checkup.acts_as = Some(format!("{}{email}", person.name));
+            checkup.failure = acting.conflict.map(|message| BackendFailure {
+                backend: endpoint.name.clone(),
+                message,
+            });
+        }
+        Some(Err(error)) => checkup.failure = Some(error.failure()),
+        None => {}
+    }
+    checkup
+}
+
 /// Alertmanagers with a common peer are one cluster.
 fn clusters(checkups: &[Checkup]) -> Vec<Cluster> {
     let mut found: Vec<(Vec<String>, Cluster)> = Vec::new();
@@ -454,7 +506,11 @@ fn print(
     ))?;
     for checkup in checkups {
         out.line("")?;
-        let state = if checkup.reachable { "ok  " } else { "DOWN" };
+        let state = match (checkup.reachable, &checkup.failure) {
+            (true, None) => "ok  ",
+            (true, Some(_)) => "FAIL",
+            (false, _) => "DOWN",
+        };
         let version = checkup.version.as_deref().unwrap_or_default();
         out.line(&format!(
             "{state} {}  {} {version}",

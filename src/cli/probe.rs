@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::backend::http::{Call, Client, Expect};
+use crate::backend::incidents::pagerduty;
 use crate::backend::{BackendError, ErrorKind};
 use crate::time::Clock;
 
@@ -100,7 +101,7 @@ impl Kind {
             Self::Jaeger => Call::get("api/services"),
             Self::Tempo => Call::get("api/status/buildinfo"),
             Self::Zipkin => Call::get("health"),
-            Self::PagerDuty => Call::get("abilities"),
+            Self::PagerDuty => Call::get("abilities").header("accept", pagerduty::ACCEPT),
             Self::Grafana => Call::get("api/health"),
         }
     }

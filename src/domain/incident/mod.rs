@@ -1,7 +1,8 @@
 //! Incidents as the console knows them, whoever keeps them: PagerDuty, or the journal of this host.
 //!
 //! [`Incident`] is what a list shows and an act needs; [`act`] is what can be done to one; [`ladder`] is the
-//! escalation policy with the people on it; [`nudge`] what it waits for; [`facts`] what is counted of it. Start at [`Incident`].
+//! escalation policy with the people on it; [`nudge`] what it waits for; [`facts`] what is counted of it;
+//! [`link`] joins incidents and alerts. Start at [`Incident`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,9 +13,10 @@ use serde::{Deserialize, Serialize};
 pub mod act;
 pub mod facts;
 pub mod ladder;
+pub mod link;
+pub mod nudge;
 #[cfg(test)]
 pub(crate) mod sample;
-pub mod nudge;
 
 pub use act::{IncidentAct, Offer, Verb};
 pub use facts::Facts;

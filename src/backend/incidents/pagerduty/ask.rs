@@ -9,8 +9,8 @@ use super::{PagerDuty, wire};
 use crate::backend::http::{Answer, Call};
 use crate::backend::{BackendError, Delivery, ErrorKind};
 
-/// The API's version.
-const ACCEPT: &str = "application/vnd.pagerduty+json;version=2";
+/// What every question accepts: the API's version.
+pub const ACCEPT: &str = "application/vnd.pagerduty+json;version=2";
 /// The largest page that is given.
 const PAGE: u64 = 100;
 /// `offset + limit` beyond this is refused with 400.

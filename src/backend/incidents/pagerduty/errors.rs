@@ -7,6 +7,8 @@ use crate::backend::http::{Answer, Method};
 use crate::backend::{BackendError, Delivery, ErrorKind};
 use crate::text::{Cut, SafeText, cut};
 
+/// What to do where a key is refused: keys of one region are unknown in the other.
+pub const REGION: &str = "check the key, and that it is one of this region: EU accounts need url = \"https://api.eu.pagerduty.com\"";
 /// The most of PagerDuty's words that an error carries, in cells.
 const DETAIL: usize = 600;
 
@@ -87,8 +89,7 @@ pub(super) fn refusal(backend: &Arc<str>, tried: String, method: Method, answer:
 /// An error of the client, where PagerDuty has more to say to it, and with what a write's answer leaves open.
 pub(super) fn failed(mut error: BackendError, method: Method) -> BackendError {
     if error.status == Some(401) {
-        "check the key, and that it is one of this region: EU accounts need url = \"https://api.eu.pagerduty.com\""
-            .clone_into(&mut error.mend);
+        REGION.clone_into(&mut error.mend);
     }
     settled(error, method)
 }
@@ -139,10 +140,7 @@ fn meaning(status: u16, code: Option<u64>, words: &str) -> (ErrorKind, &'static 
     }
     match status {
         400 if words.contains("\"From\"") || words.contains("From header") => (ErrorKind::Credentials, from),
-        401 => (
-            ErrorKind::NotSignedIn,
-            "check the key, and that it is one of this region: EU accounts need url = \"https://api.eu.pagerduty.com\"",
-        ),
+        401 => (ErrorKind::NotSignedIn, REGION),
         402 => rejected("the account's plan does not include this"),
         403 => (ErrorKind::NotSignedIn, "this key may not do this"),
         404 => rejected("it is gone, or hidden from this key"),

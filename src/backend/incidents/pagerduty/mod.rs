@@ -41,6 +41,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use ask::ACCEPT;
+pub use errors::REGION;
 pub use people::abilities_missing;
 
 /// Polls slow down to this where the allowance runs low.
