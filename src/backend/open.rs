@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::alerts::Alerts;
 use super::alerts::alertmanager::Alertmanager;
+use super::annotations::Annotations;
+use super::annotations::grafana::Grafana;
 use super::http::{Asker, Client, Wires};
 use super::metrics::Metrics;
 use super::metrics::prometheus::Prometheus;
@@ -33,9 +35,13 @@ pub struct Backends {
     pub alertmanagers: Vec<Arc<dyn Alerts>>,
     /// Those of them that may be written to.
     pub writable: Vec<Arc<dyn Alerts>>,
+    /// Deploy marks and others.
+    pub annotations: Option<Arc<dyn Annotations>>,
     /// Clients: the metrics store's first where there is one, then the Alertmanagers' in their order, a separate
-    /// ruler's last.
+    /// ruler's, and the annotations' last.
     pub clients: Vec<Counted>,
+    /// Where the separate ruler stands among them.
+    ruler: Option<usize>,
 }
 
 impl Backends {
@@ -96,14 +102,30 @@ impl Backends {
                 client,
             });
         }
-        backends.clients.extend(ruler);
+        if let Some(ruler) = ruler {
+            backends.ruler = Some(backends.clients.len());
+            backends.clients.push(ruler);
+        }
+        if let Some(config) = &context.annotations {
+            let client = connect(&config.endpoint);
+            let name: Arc<str> = Arc::from(config.endpoint.name.as_str());
+            backends.annotations = Some(Arc::new(Grafana::new(
+                Arc::clone(&name),
+                Arc::clone(&client) as Arc<dyn Asker>,
+                config.endpoint.timeout,
+            )));
+            backends.clients.push(Counted {
+                name,
+                interval: config.poll,
+                client,
+            });
+        }
         backends
     }
 
     /// Where the separate ruler stands in `clients`, if there is one.
     pub fn ruler(&self) -> Option<usize> {
-        let others = usize::from(self.metrics.is_some()) + self.alertmanagers.len();
-        (self.clients.len() > others).then_some(others)
+        self.ruler
     }
 }
 
@@ -128,6 +150,20 @@ mod tests {
         let names: Vec<&str> = backends.clients.iter().map(|c| &*c.name).collect();
         assert_eq!(names, ["metrics", "alertmanager eu-0", "metrics rules"]);
         assert_eq!(backends.ruler(), Some(2));
+    }
+
+    #[test]
+    fn annotations_come_last_and_are_no_ruler() {
+        let marks = "[contexts.prod.annotations]\nkind = \"grafana\"\nurl = \"http://127.0.0.1:4\"\n";
+        let backends = opened(&format!("{STORE}{ALERTS}{marks}"));
+        let names: Vec<&str> = backends.clients.iter().map(|c| &*c.name).collect();
+        assert_eq!(names, ["metrics", "alertmanager eu-0", "annotations"]);
+        assert_eq!(backends.ruler(), None);
+        let annotations = backends.annotations.expect("opened");
+        assert_eq!(
+            (&**annotations.name(), annotations.total_timeout()),
+            ("annotations", Duration::from_secs(5))
+        );
     }
 
     #[test]

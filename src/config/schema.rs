@@ -133,7 +133,11 @@ const INCIDENTS: Group = &[
     key("from", Kind::Text),
 ];
 
-const ANNOTATIONS: Group = &[key("kind", Kind::Text), key("poll", Kind::Duration)];
+const ANNOTATIONS: Group = &[
+    key("kind", Kind::Text),
+    key("poll", Kind::Duration),
+    key("tags", Kind::Texts),
+];
 
 const ENDPOINT: Group = &[
     key("url", Kind::Url),

@@ -220,7 +220,7 @@ impl FaultProxy {
                     let (server, faults) = (self.server, self.faults.clone());
                     open.spawn(async move {
                         // A peer that breaks off is what this is for: there is nobody to tell.
-                        let _ = exchange(client, server, &faults).await;
+                        let _ = Box::pin(exchange(client, server, &faults)).await;
                     });
                 }
                 Some(_) = open.join_next() => {}
@@ -278,7 +278,7 @@ fn reset(client: TcpStream) -> io::Result<()> {
 }
 
 async fn until_given_up(mut client: TcpStream) -> io::Result<()> {
-    let mut rest = [0; 1_024];
+    let mut rest = vec![0; 1_024];
     while client.read(&mut rest).await? > 0 {}
     Ok(())
 }
@@ -297,7 +297,7 @@ async fn refuse(mut client: TcpStream, status: &str, retry_after: Option<u32>) -
 /// A whole request, made one that closes its connection; nothing where the client closed before one.
 async fn read_request(client: &mut TcpStream) -> io::Result<Option<(Asked, Vec<u8>)>> {
     let mut bytes = Vec::new();
-    let mut buffer = [0; 16 * 1_024];
+    let mut buffer = vec![0; 16 * 1_024];
     let head_end = loop {
         if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
             break at;

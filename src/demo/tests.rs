@@ -505,6 +505,18 @@ fn the_configuration_names_every_endpoint_and_is_toml() {
             Some(announced.endpoints.metrics.as_str())
         );
         assert_eq!(context["alertmanagers"].as_array().unwrap().len(), 2);
+        for (signal, url) in [
+            ("incidents", &announced.endpoints.pagerduty),
+            ("annotations", &announced.endpoints.grafana),
+        ] {
+            assert_eq!(context[signal]["url"].as_str(), Some(url.as_str()));
+        }
+        let dir = announced.config.parent().unwrap();
+        assert_eq!(
+            tree["state_dir"].as_str().map(Path::new),
+            Some(dir.join("state").as_path()),
+            "journals stay in the demo's own directory"
+        );
         assert_eq!(context["slos"].as_array().unwrap().len(), 12);
         let line = serde_json::to_string(announced).unwrap();
         assert!(
@@ -512,5 +524,69 @@ fn the_configuration_names_every_endpoint_and_is_toml() {
                 && line.contains("\"endpoints\":{\"metrics\":\"http://127.0.0.1:"),
             "{line}"
         );
+    });
+}
+
+/// The configuration that is written, opened as the console opens it: keys are found, servers let in.
+#[test]
+fn the_configuration_signs_in_to_pagerduty_and_grafana() {
+    use crate::backend::Backends;
+    use crate::backend::annotations::AnnotationDraft;
+    use crate::backend::http::{Call, Wires};
+    use crate::config::{Environment, decode_text};
+    use crate::domain::alert::ack::Marker;
+    use crate::time::Clock;
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let demo = Demo::bind(DemoOptions {
+            scenario: Scenario::Leak,
+            seed: 1,
+            clock: DemoClock::Fixed(anchor()),
+            anchor: None,
+        })
+        .await
+        .unwrap();
+        let path = demo.announcement().config.clone();
+        let text = fs::read_to_string(&path).unwrap();
+        let config = decode_text(&text, Some(&path), &Environment::default())
+            .unwrap()
+            .config;
+        let context = &config.contexts["demo"];
+        let clock = Clock::with_tokio(anchor());
+        let wires = Wires::default();
+        let backends = Backends::open(context, &wires, clock);
+        let pager = wires.client(
+            context.incidents.as_ref().unwrap().endpoint.as_ref().unwrap(),
+            clock,
+        );
+        let asking = async {
+            let me = pager.call(Call::get("users/me")).await.unwrap();
+            let me: Json = serde_json::from_slice(&me.body).unwrap();
+            assert_eq!(me["user"]["email"], pagerduty::EMAIL);
+            let annotations = backends.annotations.unwrap();
+            let tags = context.annotations.as_ref().unwrap().tags.clone();
+            let day = TimeDelta::days(1);
+            let marks = annotations
+                .list(anchor() - day, anchor(), tags.clone())
+                .await
+                .unwrap();
+            let texts: Vec<&str> = marks.annotations.iter().map(|mark| &*mark.text).collect();
+            assert_eq!(texts, ["checkout: deploy 2.3.1", "recommendation: deploy 5.12.1"]);
+            let draft = AnnotationDraft {
+                at: anchor(),
+                until: None,
+                text: "rolled back by hand".to_owned(),
+                tags,
+            };
+            let marker = Marker::from_bits(7);
+            assert_eq!(annotations.find(draft.at, marker.clone()).await, Ok(None));
+            let made = annotations.create(draft.clone(), marker.clone()).await.unwrap();
+            assert_eq!(annotations.find(draft.at, marker).await, Ok(Some(made)));
+        };
+        demo.serve(asking).await.unwrap();
     });
 }

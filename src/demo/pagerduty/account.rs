@@ -252,7 +252,7 @@ impl Account {
                 }
             }
             "shipping" if incident.urgency == Urgency::High => {
-                plan(at + TimeDelta::minutes(3), sam, Deed::Acknowledge)
+                plan(at + TimeDelta::minutes(3), sam, Deed::Acknowledge);
             }
             _ => {}
         }
