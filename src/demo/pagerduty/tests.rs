@@ -1,5 +1,7 @@
 //! The API over its router, beside the shapes and rules that the real one has.
 
+use std::sync::LazyLock;
+
 use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::{HeaderName, Uri};
@@ -13,6 +15,22 @@ fn anchor() -> DateTime<Utc> {
     "2026-11-20T03:00:00Z".parse().expect("a time")
 }
 
+type Shop = (Arc<World>, Arc<Rules>);
+
+/// A world and its rules, which remember what they evaluated: shared, since neither changes.
+static LEAK: LazyLock<Shop> = LazyLock::new(|| shop(Scenario::Leak));
+static CALM: LazyLock<Shop> = LazyLock::new(|| shop(Scenario::Calm));
+
+fn shop(scenario: Scenario) -> Shop {
+    let world = Arc::new(World::new(Epoch {
+        scenario,
+        seed: 1,
+        anchor: anchor(),
+    }));
+    let rules = Rules::new(Arc::clone(&world)).expect("the rules");
+    (world, Arc::new(rules))
+}
+
 /// The account so many seconds after the anchor; its clock can be moved on.
 struct Desk {
     server: Arc<PagerDuty>,
@@ -20,12 +38,11 @@ struct Desk {
 
 impl Desk {
     fn at(scenario: Scenario, seconds: i64) -> Self {
-        let world = Arc::new(World::new(Epoch {
-            scenario,
-            seed: 1,
-            anchor: anchor(),
-        }));
-        let rules = Arc::new(Rules::new(Arc::clone(&world)).expect("the rules"));
+        let shop = match scenario {
+            Scenario::Leak => &LEAK,
+            Scenario::Calm => &CALM,
+        };
+        let (world, rules) = (Arc::clone(&shop.0), Arc::clone(&shop.1));
         let clock = DemoClock::Fixed(anchor() + TimeDelta::seconds(seconds));
         Self {
             server: Arc::new(PagerDuty::new(world, rules, clock)),
