@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::alerts::Alerts;
 use super::alerts::alertmanager::Alertmanager;
 use super::annotations::Annotations;
+use super::annotations::grafana::Grafana;
 use super::http::{Asker, Client, Wires};
 use super::incidents::Incidents;
 use super::incidents::pagerduty::{PagerDuty, Settings};
@@ -45,6 +46,8 @@ pub struct Backends {
     /// Clients, each only where there is one: the metrics store's, the Alertmanagers' in their order, a separate
     /// ruler's, the incidents', the annotations'.
     pub clients: Vec<Counted>,
+    /// Where the separate ruler stands among them.
+    ruler: Option<usize>,
 }
 
 impl Backends {
@@ -105,7 +108,10 @@ impl Backends {
                 client,
             });
         }
-        backends.clients.extend(ruler);
+        if let Some(ruler) = ruler {
+            backends.ruler = Some(backends.clients.len());
+            backends.clients.push(ruler);
+        }
         if let Some(config) = &context.incidents
             && let Some(endpoint) = config.endpoint.as_ref().filter(|_| config.kind == "pagerduty")
         {
@@ -123,14 +129,26 @@ impl Backends {
                 client,
             });
         }
+        if let Some(config) = &context.annotations {
+            let client = connect(&config.endpoint);
+            let name: Arc<str> = Arc::from(config.endpoint.name.as_str());
+            backends.annotations = Some(Arc::new(Grafana::new(
+                Arc::clone(&name),
+                Arc::clone(&client) as Arc<dyn Asker>,
+                config.endpoint.timeout,
+            )));
+            backends.clients.push(Counted {
+                name,
+                interval: config.poll,
+                client,
+            });
+        }
         backends
     }
 
     /// Where the separate ruler stands in `clients`, if there is one.
     pub fn ruler(&self) -> Option<usize> {
-        let others = usize::from(self.metrics.is_some()) + self.alertmanagers.len();
-        let found = self.clients.get(others)?;
-        (&*found.name == "metrics rules").then_some(others)
+        self.ruler
     }
 }
 
@@ -167,6 +185,20 @@ mod tests {
         assert_eq!(backends.clients[2].interval, Duration::from_secs(20));
         assert_eq!(backends.ruler(), None);
         assert!(backends.incidents.is_some());
+    }
+
+    #[test]
+    fn annotations_come_last_and_are_no_ruler() {
+        let marks = "[contexts.prod.annotations]\nkind = \"grafana\"\nurl = \"http://127.0.0.1:4\"\n";
+        let backends = opened(&format!("{STORE}{ALERTS}{marks}"));
+        let names: Vec<&str> = backends.clients.iter().map(|c| &*c.name).collect();
+        assert_eq!(names, ["metrics", "alertmanager eu-0", "annotations"]);
+        assert_eq!(backends.ruler(), None);
+        let annotations = backends.annotations.expect("opened");
+        assert_eq!(
+            (&**annotations.name(), annotations.total_timeout()),
+            ("annotations", Duration::from_secs(5))
+        );
     }
 
     #[test]

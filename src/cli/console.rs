@@ -175,6 +175,12 @@ fn settings(config: &Config, context: &Context) -> Settings {
     };
     let endpoints = context.metrics.iter().map(|metrics| &metrics.endpoint);
     let endpoints = endpoints.chain(context.alertmanagers.iter().map(|source| &source.endpoint));
+    let endpoints = endpoints.chain(
+        context
+            .annotations
+            .iter()
+            .map(|annotations| &annotations.endpoint),
+    );
     Settings {
         context: context.name.clone(),
         contexts: config.contexts.keys().cloned().collect(),

@@ -4,13 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::SecondsFormat;
+use chrono::{SecondsFormat, TimeDelta};
 use futures::future::{BoxFuture, join_all};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::probe::{self, Kind, Seen};
 use super::{Exit, Outcome, Session};
+use crate::backend::annotations::Annotations as _;
+use crate::backend::annotations::grafana::Grafana;
 use crate::backend::http::{Asker, Call, Client, Wires};
 use crate::backend::incidents::Incidents as _;
 use crate::backend::incidents::pagerduty::{self, PagerDuty, Settings};
@@ -150,12 +152,7 @@ async fn examine(config: &Config, context: &Context, clock: Clock) -> Vec<Checku
             check_alertmanager(&client, &member.endpoint, acts_as, clock).await
         }));
     }
-    for signal in [
-        &context.logs,
-        &context.traces,
-        &context.incidents,
-        &context.annotations,
-    ] {
+    for signal in [&context.logs, &context.traces, &context.incidents] {
         if let Some(signal) = signal
             && let Some(endpoint) = &signal.endpoint
             && let Some(kind) = Kind::from_word(&signal.kind)
@@ -172,6 +169,12 @@ async fn examine(config: &Config, context: &Context, clock: Clock) -> Vec<Checku
                 checkup(&client, endpoint, kind, seen)
             }));
         }
+    }
+    if let Some(annotations) = &context.annotations {
+        let client = Arc::new(client(&annotations.endpoint));
+        asked.push(Box::pin(async move {
+            check_grafana(&client, &annotations.endpoint, clock).await
+        }));
     }
     join_all(asked).await
 }
@@ -406,6 +409,21 @@ async fn check_pagerduty(
     checkup
 }
 
+/// Its health is open to all, so a mark is asked for too: that needs the token and its permission.
+async fn check_grafana(client: &Arc<Client>, endpoint: &Endpoint, clock: Clock) -> Checkup {
+    let seen = match probe::ask(client, Kind::Grafana, clock).await {
+        Ok(seen) => {
+            let asker = Arc::clone(client) as Arc<dyn Asker>;
+            let grafana = Grafana::new(endpoint.name.as_str(), asker, endpoint.timeout);
+            let now = clock.now().utc;
+            let marks = grafana.list(now - TimeDelta::minutes(1), now, Vec::new()).await;
+            marks.map(|_| seen)
+        }
+        Err(error) => Err(error),
+    };
+    checkup(client, endpoint, Kind::Grafana, seen)
+}
+
 /// Alertmanagers with a common peer are one cluster.
 fn clusters(checkups: &[Checkup]) -> Vec<Cluster> {
     let mut found: Vec<(Vec<String>, Cluster)> = Vec::new();
@@ -469,7 +487,13 @@ fn warnings(context: &Context, checkups: &[Checkup], clusters: &[Cluster]) -> Ve
         .metrics
         .iter()
         .map(|metrics| &metrics.endpoint)
-        .chain(context.alertmanagers.iter().map(|member| &member.endpoint));
+        .chain(context.alertmanagers.iter().map(|member| &member.endpoint))
+        .chain(
+            context
+                .annotations
+                .iter()
+                .map(|annotations| &annotations.endpoint),
+        );
     for endpoint in endpoints {
         if endpoint.tls.insecure_skip_verify {
             warnings.push(format!("{}: its certificate is not verified", endpoint.name));

@@ -20,6 +20,7 @@ use crate::domain::alert::desk::{Arrangement, Desk, Inputs, RulesInput, Settings
 use crate::domain::alert::json::{ActOutcome, ActReport, ActState, acts_document};
 use crate::domain::alert::table::acts_text;
 use crate::domain::alert::{Alert, AlertBoard, AlertState, Fingerprint, Occurrence};
+use crate::outbox::plan;
 use crate::time::{Clock, Now, prometheus_duration};
 
 /// The shortest prefix of an id that is taken for it.
@@ -70,22 +71,39 @@ impl Scene {
         Ok(scene)
     }
 
-    /// The same, for an act: what forbids it before anything is asked.
+    /// The same, for an act on alerts: what forbids it before anything is asked.
     pub fn for_act(session: &mut Session, act: &ActArgs, danger: Danger) -> Result<Self, CliError> {
         let scene = Self::with_alertmanagers(session)?;
-        if scene.config.read_only {
+        scene.may_act(act, danger)?;
+        scene.can_write_to_alertmanagers()?;
+        Ok(scene)
+    }
+
+    /// The same, for an act on whatever the context has.
+    pub fn for_any_act(session: &mut Session, act: &ActArgs, danger: Danger) -> Result<Self, CliError> {
+        let scene = Self::open(session)?;
+        scene.may_act(act, danger)?;
+        Ok(scene)
+    }
+
+    fn may_act(&self, act: &ActArgs, danger: Danger) -> Result<(), CliError> {
+        if self.config.read_only {
             return Err(CliError::ReadOnly(
                 "read-only: nothing was done; leave out --read-only, or set read_only = false".to_owned(),
             ));
         }
-        if scene.backends.writable.is_empty() {
+        self.confirmed(act.confirm.as_deref(), danger)
+    }
+
+    /// That some Alertmanager may be written to.
+    pub fn can_write_to_alertmanagers(&self) -> Result<(), CliError> {
+        if self.backends.writable.is_empty() {
             return Err(CliError::ReadOnly(format!(
                 "nothing was done: every Alertmanager of {} is configured with read_only = true",
-                scene.context.name
+                self.context.name
             )));
         }
-        scene.confirmed(act.confirm.as_deref(), danger)?;
-        Ok(scene)
+        Ok(())
     }
 
     fn confirmed(&self, confirm: Option<&str>, danger: Danger) -> Result<(), CliError> {
@@ -164,13 +182,20 @@ impl Scene {
     }
 
     /// Who acts and what they say, from now on.
-    pub fn order(&self, text: &str, length: Duration) -> acts::Order {
-        acts::Order {
-            identity: self.config.identity.clone(),
+    pub fn order(&self, text: &str, length: Duration) -> plan::Order {
+        plan::Order {
+            identity: self.config.identity.as_str().into(),
             text: text.to_owned(),
             at: self.now().utc,
             length,
+            // Nobody is there to take it back.
+            grace: Duration::ZERO,
         }
+    }
+
+    /// The clocks.
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 }
 
@@ -221,29 +246,6 @@ impl Deadline {
             ))
         })
     }
-
-    /// Acts within it; past it what became of these targets is not known.
-    pub async fn act(
-        &self,
-        targets: &[String],
-        acting: impl Future<Output = Vec<ActOutcome>>,
-    ) -> Vec<ActOutcome> {
-        if let Ok(outcomes) = tokio::time::timeout_at(self.at, acting).await {
-            return outcomes;
-        }
-        let message = format!(
-            "not confirmed within {}: whether it arrived is not known, and nothing repeats it; look with \
-             `midwatch silences`",
-            prometheus_duration(self.wait)
-        );
-        let pending = |target: &String| ActOutcome {
-            target: target.clone(),
-            state: ActState::Pending,
-            remote_ids: Vec::new(),
-            message: message.clone(),
-        };
-        targets.iter().map(pending).collect()
-    }
 }
 
 /// The alerts that these ids mean, each once; the first id that means none, or several, is the error.
@@ -259,31 +261,63 @@ pub fn occurrences(ids: &[String], board: &AlertBoard) -> Result<Vec<Occurrence>
 }
 
 fn occurrence(id: &str, board: &AlertBoard) -> Result<Occurrence, CliError> {
-    let wanted = id.to_ascii_lowercase();
-    let is_hex = !wanted.is_empty() && wanted.len() <= 16 && wanted.chars().all(|c| c.is_ascii_hexdigit());
-    if !is_hex {
-        return Err(CliError::Usage(format!(
-            "{id} is no alert's fingerprint (16 hex digits, or a unique prefix of at least {SHORTEST_PREFIX}), and \
-             incidents are not configured here; `midwatch alerts` lists the ids"
-        )));
+    match occurrences_of(id, board).as_slice() {
+        [one] => Ok(one.occurrence),
+        [] => {
+            says_which(id, Configured::No)?;
+            Err(not_found("alert", id, board))
+        }
+        several => {
+            let name = |alert: &&Arc<Alert>| {
+                let fingerprint: Fingerprint = alert.occurrence.fingerprint;
+                format!("{fingerprint} {} {}", alert.name, alert.service)
+            };
+            Err(ambiguous(id, several.iter().map(name)))
+        }
     }
-    long_enough(id)?;
+}
+
+/// The living alerts whose fingerprint this is, or begins with this; none where it is too short for that.
+pub fn occurrences_of<'a>(id: &str, board: &'a AlertBoard) -> Vec<&'a Arc<Alert>> {
+    let wanted = id.to_ascii_lowercase();
+    if !is_hex(&wanted) || long_enough(id).is_err() {
+        return Vec::new();
+    }
     let living = |alert: &&Arc<Alert>| !matches!(alert.state, AlertState::Gone | AlertState::Resolved);
-    let matching: Vec<&Arc<Alert>> = board
+    board
         .by_fingerprint
         .values()
         .filter(living)
         .filter(|alert| alert.occurrence.fingerprint.to_string().starts_with(&wanted))
-        .collect();
-    let name = |alert: &&Arc<Alert>| {
-        let fingerprint: Fingerprint = alert.occurrence.fingerprint;
-        format!("{fingerprint} {} {}", alert.name, alert.service)
-    };
-    match matching.as_slice() {
-        [one] => Ok(one.occurrence),
-        [] => Err(not_found("alert", id, board)),
-        several => Err(ambiguous(id, several.iter().map(name))),
+        .collect()
+}
+
+fn is_hex(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 16 && text.chars().all(|c| c.is_ascii_hexdigit())
+}
+
+/// Whether somebody keeps incidents for this context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Configured {
+    /// Somebody does.
+    Yes,
+    /// Nobody, or the command is not about them.
+    No,
+}
+
+/// Refuses what no id of anything known here looks like.
+pub fn says_which(id: &str, incidents: Configured) -> Result<(), CliError> {
+    if !is_hex(&id.to_ascii_lowercase()) {
+        let incidents = match incidents {
+            Configured::Yes => "no incident of that id or number is known",
+            Configured::No => "incidents are not configured here",
+        };
+        return Err(CliError::Usage(format!(
+            "{id} is no alert's fingerprint (16 hex digits, or a unique prefix of at least {SHORTEST_PREFIX}), and \
+             {incidents}; `midwatch alerts` lists the ids"
+        )));
     }
+    long_enough(id)
 }
 
 /// Refuses what is too short to be taken for an id.
@@ -354,7 +388,7 @@ fn exit_of(outcomes: &[ActOutcome]) -> Exit {
     let any = |state| outcomes.iter().any(|outcome| outcome.state == state);
     if any(ActState::Failed) {
         Exit::Backend
-    } else if any(ActState::Pending) {
+    } else if any(ActState::Pending) || any(ActState::NeedsDecision) {
         Exit::Unconfirmed
     } else {
         Exit::Done
@@ -370,6 +404,7 @@ mod tests {
         ActOutcome {
             target: "x".to_owned(),
             state,
+            outbox_id: None,
             remote_ids: Vec::new(),
             message: String::new(),
         }

@@ -15,8 +15,10 @@ pub mod completions;
 pub mod config_command;
 pub mod console;
 pub mod demo;
+pub mod deliver;
 pub mod doctor;
 pub mod gather;
+pub mod incident;
 pub mod init;
 pub mod keys;
 pub mod log;
@@ -148,6 +150,16 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Slo(args) => block_on(slo::run(session, &args)),
         Command::Alerts(args) => block_on(alerts::run(session, &args)),
         Command::Silences(args) => block_on(silences::run(session, &args)),
+        Command::Resolve(args) => block_on(incident::acts::resolve(session, &args)),
+        Command::Escalate(args) => block_on(incident::acts::escalate(session, &args)),
+        Command::Reassign(args) => block_on(incident::acts::reassign(session, &args)),
+        Command::Page(args) => block_on(incident::acts::page(session, &args)),
+        Command::Snooze(args) => block_on(incident::acts::snooze(session, &args)),
+        Command::Merge(args) => block_on(incident::acts::merge(session, &args)),
+        Command::Priority(args) => block_on(incident::acts::priority(session, &args)),
+        Command::Annotate(args) => block_on(incident::acts::annotate(session, &args)),
+        Command::Update(args) => block_on(incident::acts::update(session, &args)),
+        Command::Declare(args) => block_on(incident::declare::run(session, &args)),
         Command::Ack(args) => block_on(ack::run(session, &args)),
         Command::Unack(args) => block_on(unack::run(session, &args)),
         Command::Silence(args) => block_on(silence::run(session, &args)),

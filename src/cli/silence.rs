@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::args::SilenceArgs;
+use super::deliver::together;
 use super::gather::{Danger, Deadline, Rules, Scene, finish};
 use super::{CliError, Outcome, Session};
 use crate::backend::alerts::{Alerts, acts};
@@ -13,6 +14,7 @@ use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::json::{ActOutcome, ActReport, ActState};
 use crate::domain::alert::matcher;
 use crate::domain::alert::plan::{Limits, silence_preview};
+use crate::outbox::plan;
 use crate::problem::did_you_mean;
 
 /// Runs the command.
@@ -46,17 +48,18 @@ pub async fn run(session: &mut Session, args: &SilenceArgs) -> Outcome {
             .guard(args.duration, limits)
             .map_err(|refusal| CliError::Usage(format!("nothing was done: {refusal}")))?;
         let order = scene.order(&args.comment, args.duration);
-        let making = async {
-            let mut made = acts::make(&matchers, &seen, &order).await;
+        let drafts = plan::silence(&matchers, &names, &board, &order);
+        let entries = scene.deliver(&deadline, drafts).await?;
+        outcomes.extend(together(target.clone(), &entries).map(|mut made| {
             made.message = format!("{}; {}", made.message, preview.sentence());
-            vec![made]
-        };
-        outcomes = deadline.act(std::slice::from_ref(&target), making).await;
+            made
+        }));
     }
     outcomes.extend(unseen.iter().map(|cluster| ActOutcome {
         target: target.clone(),
         state: ActState::Failed,
-        remote_ids: Vec::new(),
+        outbox_id: None,
+            remote_ids: Vec::new(),
         message: format!(
             "not silenced at {}: it does not answer, so what would be hidden there is not known; leave it out with \
              --source",

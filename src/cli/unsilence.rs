@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::args::UnsilenceArgs;
+use super::deliver::together;
 use super::gather::{Danger, Deadline, Rules, Scene, ambiguous, finish, long_enough, not_found};
 use super::silence::check_sources;
 use super::{CliError, Outcome, Session};
-use crate::backend::alerts::acts;
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::json::{ActOutcome, ActReport, ActState};
 use crate::domain::alert::{AlertBoard, BoardSilence, SilenceState, ack, matcher};
+use crate::outbox::plan;
 
 /// Runs the command.
 pub async fn run(session: &mut Session, args: &UnsilenceArgs) -> Outcome {
@@ -21,27 +22,26 @@ pub async fn run(session: &mut Session, args: &UnsilenceArgs) -> Outcome {
         .await?;
     let rows = rows(args, &board)?;
     let clusters = scene.clusters(&board);
-    let mut expiring = Vec::new();
-    let mut outcomes = Vec::new();
-    for row in rows {
-        match clusters.iter().find(|cluster| cluster.name == row.cluster) {
-            Some(cluster) => {
-                expiring.push((
-                    Arc::clone(&row.source),
-                    cluster.clone(),
-                    Arc::clone(&row.silence.id),
-                ));
-            }
-            None => outcomes.push(ActOutcome {
-                target: row.silence.id.to_string(),
-                state: ActState::Failed,
-                remote_ids: Vec::new(),
-                message: format!("cluster {} has no member that may be written to", row.cluster),
-            }),
-        }
-    }
-    let targets: Vec<String> = expiring.iter().map(|(_, _, id)| id.to_string()).collect();
-    outcomes.extend(deadline.act(&targets, acts::expire(&expiring)).await);
+    let (ending, stuck): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .partition(|row| clusters.iter().any(|cluster| cluster.name == row.cluster));
+    let drafts = ending
+        .iter()
+        .map(|row| plan::expire(&board, &row.cluster, &row.silence.id))
+        .collect();
+    let entries = scene.deliver(&deadline, drafts).await?;
+    let mut outcomes: Vec<ActOutcome> = ending
+        .iter()
+        .zip(&entries)
+        .filter_map(|(row, entry)| together(row.silence.id.to_string(), [entry]))
+        .collect();
+    outcomes.extend(stuck.iter().map(|row| ActOutcome {
+        target: row.silence.id.to_string(),
+        state: ActState::Failed,
+        outbox_id: None,
+        remote_ids: Vec::new(),
+        message: format!("cluster {} has no member that may be written to", row.cluster),
+    }));
     let report = ActReport {
         outcomes,
         warnings: Vec::new(),

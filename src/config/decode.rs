@@ -15,7 +15,10 @@ use super::load::Environment;
 use super::problem::{Place, nearest};
 use super::slos;
 use super::tree::KeyPath;
-use super::{AlertmanagerConfig, Config, Context, Endpoint, JournalConfig, MetricsConfig, SignalConfig};
+use super::{
+    AlertmanagerConfig, AnnotationsConfig, Config, Context, Endpoint, JournalConfig, MetricsConfig,
+    SignalConfig,
+};
 use crate::backend::incidents::Whose;
 use crate::backend::metrics::Flavor;
 use crate::domain::alert::matcher::{self, Matchers};
@@ -357,7 +360,7 @@ fn context(
         ),
         traces: signal(section, "traces", &["jaeger", "tempo", "zipkin"], findings),
         incidents: signal(section, "incidents", &["pagerduty", "local"], findings),
-        annotations: signal(section, "annotations", &["grafana"], findings),
+        annotations: annotations(section, findings),
         slos,
         slo_warnings: Vec::new(),
     }
@@ -532,6 +535,32 @@ fn check_pagerduty(section: &Section<'_>, findings: &mut Findings) {
             "write one of: mine, team, all",
         );
     }
+}
+
+/// The tag of a mark that is a deploy, where nothing else is written.
+const DEPLOY: &str = "deploy";
+
+fn annotations(context: &Section<'_>, findings: &mut Findings) -> Option<AnnotationsConfig> {
+    const KINDS: [&str; 1] = ["grafana"];
+    let section = context.section("annotations")?;
+    let kind = section.required("kind", &format!("write one of: {}", KINDS.join(", ")), findings)?;
+    if !KINDS.contains(&kind.as_str()) {
+        unknown_kind(&section, &kind, &KINDS, findings);
+        return None;
+    }
+    let tags = section.texts("tags").unwrap_or_else(|| vec![DEPLOY.to_owned()]);
+    if tags.is_empty() {
+        findings.warn(
+            &section.at("tags"),
+            "names no tag: every mark is a deploy",
+            "write tags = [\"deploy\"]",
+        );
+    }
+    Some(AnnotationsConfig {
+        endpoint: endpoint::endpoint(&section, "annotations", findings)?,
+        poll: section.duration("poll").unwrap_or(POLL),
+        tags,
+    })
 }
 
 fn unknown_kind(section: &Section<'_>, kind: &str, kinds: &[&str], findings: &mut Findings) {

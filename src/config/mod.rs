@@ -127,7 +127,7 @@ pub struct Context {
     /// `[contexts.X.incidents]`.
     pub incidents: Option<SignalConfig>,
     /// `[contexts.X.annotations]`.
-    pub annotations: Option<SignalConfig>,
+    pub annotations: Option<AnnotationsConfig>,
     /// `[[contexts.X.slos]]` decoded, and those of `slo_files`, rules resolved.
     pub slos: Vec<Slo>,
     /// What is wrong with an SLO file, said in the pane and by `config check`.
@@ -248,6 +248,17 @@ pub struct AlertmanagerConfig {
     pub poll: Duration,
     /// Never written to.
     pub read_only: bool,
+}
+
+/// `[contexts.X.annotations]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnnotationsConfig {
+    /// Where.
+    pub endpoint: Endpoint,
+    /// How often it is asked.
+    pub poll: Duration,
+    /// Which marks are deploys: those with any of these tags.
+    pub tags: Vec<String>,
 }
 
 /// A backend of a later signal: decoded and checked, so that a whole configuration can be written today.

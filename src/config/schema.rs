@@ -135,7 +135,11 @@ const INCIDENTS: Group = &[
     key("services", Kind::Map(&Kind::Text)),
 ];
 
-const ANNOTATIONS: Group = &[key("kind", Kind::Text), key("poll", Kind::Duration)];
+const ANNOTATIONS: Group = &[
+    key("kind", Kind::Text),
+    key("poll", Kind::Duration),
+    key("tags", Kind::Texts),
+];
 
 const ENDPOINT: Group = &[
     key("url", Kind::Url),

@@ -5,8 +5,8 @@
 use toml::{Table, Value};
 
 use super::{
-    AlertmanagerConfig, Auth, BurnRuleConfig, Config, Context, Endpoint, MetricsConfig, Secret, SignalConfig,
-    Threshold,
+    AlertmanagerConfig, AnnotationsConfig, Auth, BurnRuleConfig, Config, Context, Endpoint, MetricsConfig,
+    Secret, SignalConfig, Threshold,
 };
 use crate::backend::http::is_secret_name;
 use crate::backend::metrics::Flavor;
@@ -112,11 +112,13 @@ fn context(context: &Context) -> Rows {
         ("logs", &context.logs),
         ("traces", &context.traces),
         ("incidents", &context.incidents),
-        ("annotations", &context.annotations),
     ] {
         if let Some(each) = each {
             rows.table(key, signal(each));
         }
+    }
+    if let Some(each) = &context.annotations {
+        rows.table("annotations", annotations(each));
     }
     rows.list("slos", context.slos.iter().map(slo));
     rows
@@ -165,6 +167,15 @@ fn signal(signal: &SignalConfig) -> Rows {
     if let Some(each) = &signal.endpoint {
         endpoint(&mut rows, each);
     }
+    rows
+}
+
+fn annotations(annotations: &AnnotationsConfig) -> Rows {
+    let mut rows = Rows::default();
+    rows.text("kind", "grafana");
+    endpoint(&mut rows, &annotations.endpoint);
+    rows.text("poll", &spelled(annotations.poll));
+    rows.texts("tags", &annotations.tags);
     rows
 }
 

@@ -31,8 +31,8 @@ pub enum Fault {
     ResetBefore,
     /// The server acts, then the connection is reset before a byte of its answer comes.
     ResetAfter,
-    /// The server acts, half of its answer comes, then the connection is reset.
-    ResetAmid,
+    /// The server acts, and its answer breaks off in the middle of its body.
+    BrokenOff,
     /// The server never hears of it, and nothing comes until the client gives up.
     HangBefore,
     /// The server acts, and nothing comes until the client gives up.
@@ -51,7 +51,7 @@ impl Fault {
     /// Whether the server heard of the request.
     pub fn delivers(self) -> bool {
         match self {
-            Self::Pass | Self::ResetAfter | Self::ResetAmid | Self::HangAfter | Self::Late(_) => true,
+            Self::Pass | Self::ResetAfter | Self::BrokenOff | Self::HangAfter | Self::Late(_) => true,
             Self::ResetBefore
             | Self::HangBefore
             | Self::ServerError
@@ -220,7 +220,7 @@ impl FaultProxy {
                     let (server, faults) = (self.server, self.faults.clone());
                     open.spawn(async move {
                         // A peer that breaks off is what this is for: there is nobody to tell.
-                        let _ = exchange(client, server, &faults).await;
+                        let _ = Box::pin(exchange(client, server, &faults)).await;
                     });
                 }
                 Some(_) = open.join_next() => {}
@@ -242,7 +242,7 @@ async fn exchange(mut client: TcpStream, server: SocketAddr, faults: &Faults) ->
         Fault::Unavailable(after) => return refuse(client, "503 Service Unavailable", Some(after)).await,
         Fault::RateLimited(after) => return refuse(client, "429 Too Many Requests", Some(after)).await,
         Fault::Late(wait) => tokio::time::sleep(wait).await,
-        Fault::Pass | Fault::ResetAfter | Fault::ResetAmid | Fault::HangAfter => {}
+        Fault::Pass | Fault::ResetAfter | Fault::BrokenOff | Fault::HangAfter => {}
     }
     let mut upstream = TcpStream::connect(server).await?;
     upstream.write_all(&request).await?;
@@ -250,11 +250,11 @@ async fn exchange(mut client: TcpStream, server: SocketAddr, faults: &Faults) ->
     upstream.read_to_end(&mut answer).await?;
     match fault {
         Fault::ResetAfter => reset(client),
-        Fault::ResetAmid => {
-            let half = answer.get(..answer.len() / 2).unwrap_or_default();
-            client.write_all(half).await?;
-            client.flush().await?;
-            reset(client)
+        Fault::BrokenOff => {
+            let body = end_of_head(&answer).map_or(0, |head| head + 4);
+            let half = body + (answer.len() - body) / 2;
+            client.write_all(answer.get(..half).unwrap_or_default()).await?;
+            client.shutdown().await
         }
         Fault::HangAfter => until_given_up(client).await,
         Fault::Pass
@@ -278,7 +278,7 @@ fn reset(client: TcpStream) -> io::Result<()> {
 }
 
 async fn until_given_up(mut client: TcpStream) -> io::Result<()> {
-    let mut rest = [0; 1_024];
+    let mut rest = vec![0; 1_024];
     while client.read(&mut rest).await? > 0 {}
     Ok(())
 }
@@ -294,12 +294,17 @@ async fn refuse(mut client: TcpStream, status: &str, retry_after: Option<u32>) -
     client.shutdown().await
 }
 
+/// Where the blank line begins that ends a message's head.
+fn end_of_head(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(4).position(|window| window == b"\r\n\r\n")
+}
+
 /// A whole request, made one that closes its connection; nothing where the client closed before one.
 async fn read_request(client: &mut TcpStream) -> io::Result<Option<(Asked, Vec<u8>)>> {
     let mut bytes = Vec::new();
-    let mut buffer = [0; 16 * 1_024];
+    let mut buffer = vec![0; 16 * 1_024];
     let head_end = loop {
-        if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+        if let Some(at) = end_of_head(&bytes) {
             break at;
         }
         let read = client.read(&mut buffer).await?;
@@ -414,7 +419,7 @@ mod tests {
             Fault::Pass,
             Fault::ResetBefore,
             Fault::ResetAfter,
-            Fault::ResetAmid,
+            Fault::BrokenOff,
             Fault::HangBefore,
             Fault::HangAfter,
             Fault::ServerError,

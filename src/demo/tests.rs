@@ -505,6 +505,18 @@ fn the_configuration_names_every_endpoint_and_is_toml() {
             Some(announced.endpoints.metrics.as_str())
         );
         assert_eq!(context["alertmanagers"].as_array().unwrap().len(), 2);
+        for (signal, url) in [
+            ("incidents", &announced.endpoints.pagerduty),
+            ("annotations", &announced.endpoints.grafana),
+        ] {
+            assert_eq!(context[signal]["url"].as_str(), Some(url.as_str()));
+        }
+        let dir = announced.config.parent().unwrap();
+        assert_eq!(
+            tree["state_dir"].as_str().map(Path::new),
+            Some(dir.join("state").as_path()),
+            "journals stay in the demo's own directory"
+        );
         assert_eq!(context["slos"].as_array().unwrap().len(), 12);
         let line = serde_json::to_string(announced).unwrap();
         assert!(
@@ -512,5 +524,169 @@ fn the_configuration_names_every_endpoint_and_is_toml() {
                 && line.contains("\"endpoints\":{\"metrics\":\"http://127.0.0.1:"),
             "{line}"
         );
+    });
+}
+
+/// The configuration that is written, opened as the console opens it: keys are found, servers let in.
+#[test]
+fn the_configuration_signs_in_to_pagerduty_and_grafana() {
+    use crate::backend::Backends;
+    use crate::backend::annotations::AnnotationDraft;
+    use crate::backend::http::{Call, Wires};
+    use crate::config::{Environment, decode_text};
+    use crate::domain::alert::ack::Marker;
+    use crate::time::Clock;
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let demo = Demo::bind(DemoOptions {
+            scenario: Scenario::Leak,
+            seed: 1,
+            clock: DemoClock::Fixed(anchor()),
+            anchor: None,
+        })
+        .await
+        .unwrap();
+        let path = demo.announcement().config.clone();
+        let text = fs::read_to_string(&path).unwrap();
+        let config = decode_text(&text, Some(&path), &Environment::default())
+            .unwrap()
+            .config;
+        let context = &config.contexts["demo"];
+        let clock = Clock::with_tokio(anchor());
+        let wires = Wires::default();
+        let backends = Backends::open(context, &wires, clock);
+        let pager = wires.client(
+            context.incidents.as_ref().unwrap().endpoint.as_ref().unwrap(),
+            clock,
+        );
+        let asking = async {
+            let me = pager.call(Call::get("users/me")).await.unwrap();
+            let me: Json = serde_json::from_slice(&me.body).unwrap();
+            assert_eq!(me["user"]["email"], pagerduty::EMAIL);
+            let annotations = backends.annotations.unwrap();
+            let tags = context.annotations.as_ref().unwrap().tags.clone();
+            let day = TimeDelta::days(1);
+            let marks = annotations
+                .list(anchor() - day, anchor(), tags.clone())
+                .await
+                .unwrap();
+            let texts: Vec<&str> = marks.annotations.iter().map(|mark| &*mark.text).collect();
+            assert_eq!(texts, ["checkout: deploy 2.3.1", "recommendation: deploy 5.12.1"]);
+            let draft = AnnotationDraft {
+                at: anchor(),
+                until: None,
+                text: "rolled back by hand".to_owned(),
+                tags,
+            };
+            let marker = Marker::from_bits(7);
+            assert_eq!(annotations.find(draft.at, marker.clone()).await, Ok(None));
+            let made = annotations.create(draft.clone(), marker.clone()).await.unwrap();
+            assert_eq!(annotations.find(draft.at, marker).await, Ok(Some(made)));
+        };
+        demo.serve(asking).await.unwrap();
+    });
+}
+
+/// What the outbox relies on: an answer that is lost says nothing of whether the act was done, and a look says.
+#[test]
+fn a_mark_whose_answer_is_lost_is_looked_for_and_found_only_where_it_arrived() {
+    use crate::backend::annotations::grafana::Grafana;
+    use crate::backend::annotations::{AnnotationDraft, Annotations as _};
+    use crate::backend::http::Wires;
+    use crate::backend::{BackendError, Delivery, ErrorKind};
+    use crate::config::{Environment, decode_text};
+    use crate::domain::alert::ack::Marker;
+    use crate::time::Clock;
+    use faults::{Fault, FaultProxy, Plan};
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let demo = Demo::bind(DemoOptions {
+            scenario: Scenario::Calm,
+            seed: 1,
+            clock: DemoClock::Fixed(anchor()),
+            anchor: None,
+        })
+        .await
+        .unwrap();
+        let cases = [
+            (Fault::Pass, None),
+            (
+                Fault::ResetBefore,
+                Some((ErrorKind::Unreachable, Delivery::Unknown)),
+            ),
+            (
+                Fault::ResetAfter,
+                Some((ErrorKind::Unreachable, Delivery::Unknown)),
+            ),
+            (Fault::BrokenOff, Some((ErrorKind::BadAnswer, Delivery::Unknown))),
+            (Fault::HangBefore, Some((ErrorKind::TimedOut, Delivery::Unknown))),
+            (Fault::HangAfter, Some((ErrorKind::TimedOut, Delivery::Unknown))),
+            (
+                Fault::ServerError,
+                Some((ErrorKind::ServerFault, Delivery::Answered)),
+            ),
+            (
+                Fault::Unavailable(9),
+                Some((ErrorKind::RateLimited, Delivery::Answered)),
+            ),
+            (
+                Fault::RateLimited(9),
+                Some((ErrorKind::RateLimited, Delivery::Answered)),
+            ),
+        ];
+        let announced = demo.announcement().clone();
+        let plan = Plan::script_of_writes(cases.map(|(fault, _)| fault));
+        let proxy = FaultProxy::bind(&announced.endpoints.grafana, plan)
+            .await
+            .unwrap();
+        let text = fs::read_to_string(&announced.config).unwrap();
+        let text = text.replace(&announced.endpoints.grafana, proxy.url());
+        let config = decode_text(&text, Some(&announced.config), &Environment::default())
+            .unwrap()
+            .config;
+        let mut endpoint = config.contexts["demo"]
+            .annotations
+            .as_ref()
+            .unwrap()
+            .endpoint
+            .clone();
+        endpoint.timeout = std::time::Duration::from_millis(400);
+        let client = Arc::new(Wires::default().client(&endpoint, Clock::with_tokio(anchor())));
+        let annotations = Grafana::new("annotations", client, endpoint.timeout);
+        let asking = async {
+            for (number, (fault, outcome)) in (1..).zip(cases) {
+                let marker = Marker::from_bits(number);
+                let draft = AnnotationDraft {
+                    at: anchor(),
+                    until: None,
+                    text: format!("{fault:?}"),
+                    tags: Vec::new(),
+                };
+                let made = annotations.create(draft, marker.clone()).await;
+                let told = made.map_err(|BackendError { kind, delivery, .. }| (kind, delivery));
+                assert_eq!(told.err(), outcome, "{fault:?}");
+                let found = annotations.find(anchor(), marker).await.unwrap();
+                assert_eq!(found.is_some(), fault.delivers(), "{fault:?}");
+            }
+            let marks = annotations
+                .list(anchor() - TimeDelta::days(1), anchor(), Vec::new())
+                .await
+                .unwrap();
+            let delivered = cases.iter().filter(|(fault, _)| fault.delivers()).count();
+            assert_eq!(marks.annotations.len(), delivered, "nothing was sent twice");
+        };
+        tokio::select! {
+            () = asking => {}
+            _ = demo.serve(std::future::pending()) => panic!("the demo ended"),
+            _ = proxy.serve(std::future::pending()) => panic!("the proxy ended"),
+        }
     });
 }

@@ -18,4 +18,5 @@ pub mod layout_file;
 mod measuring;
 pub mod pace;
 mod poller;
+mod room;
 pub mod session;

@@ -192,6 +192,7 @@ pub async fn acknowledge(plan: &AckPlan, clusters: &[Cluster], order: &Order) ->
         .extend(plan.left_out.iter().map(|(occurrence, why)| ActOutcome {
             target: occurrence.fingerprint.to_string(),
             state: ActState::Failed,
+            outbox_id: None,
             remote_ids: Vec::new(),
             message: why.words(),
         }));
@@ -263,7 +264,8 @@ pub async fn hand_back(plan: &HandBackPlan, clusters: &[Cluster]) -> Vec<ActOutc
     let refused = plan.refused.iter().map(|(occurrence, why)| ActOutcome {
         target: occurrence.fingerprint.to_string(),
         state: ActState::Failed,
-        remote_ids: Vec::new(),
+        outbox_id: None,
+            remote_ids: Vec::new(),
         message: why.clone(),
     });
     handed.chain(refused).collect()
@@ -295,7 +297,8 @@ fn merged(target: String, placed: Vec<Placed>, done: &str) -> ActOutcome {
         target,
         state,
         message: words.join("; "),
-        remote_ids: placed.into_iter().filter_map(|p| p.remote).collect(),
+        outbox_id: None,
+            remote_ids: placed.into_iter().filter_map(|p| p.remote).collect(),
     }
 }
 

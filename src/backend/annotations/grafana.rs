@@ -158,7 +158,7 @@ impl Grafana {
         }
     }
 
-    /// Marks with any of the tags whose time touches the span, newest first, and whether all were read.
+    /// Marks with any of the tags whose time touches the span, newest first, and how many were sent.
     async fn page(&self, from: i64, to: i64, tags: &[String]) -> BackendResult<(usize, Vec<Annotation>)> {
         // The server looks at a span only where both its ends are above zero.
         let mut call = Call::get(PATH)
@@ -194,20 +194,19 @@ impl Grafana {
             let Some(oldest) = oldest.filter(|_| sent >= PAGE) else {
                 break;
             };
-            let more = match () {
-                () if page >= PAGES => Some(format!("only the newest {} marks were read", found.len())),
-                // A page full of one moment hides what else there is of it.
-                () if oldest >= end => Some(format!(
-                    "more than {PAGE} marks lie on one moment; some were not read"
-                )),
-                () => None,
-            };
             if page >= PAGES {
-                partial = more;
+                partial = Some(format!("only the newest {} marks were read", found.len()));
                 break;
             }
-            partial = partial.or(more);
-            end = if oldest >= end { end - 1 } else { oldest };
+            if oldest < end {
+                end = oldest;
+            } else {
+                // A page full of one moment hides what else there is of it.
+                partial = Some(format!(
+                    "more than {PAGE} marks lie on one moment; some were not read"
+                ));
+                end -= 1;
+            }
         }
         let mut annotations: Vec<Annotation> = found.into_values().collect();
         annotations.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.id.cmp(&b.id)));

@@ -20,7 +20,7 @@ const LONGEST_TEXT: u64 = 1 << 20;
 
 /// `midwatch resolve`
 pub async fn resolve(session: &mut Session, args: &ResolveArgs) -> Outcome {
-    let stage = Stage::open(session, &args.act, Verb::Resolve).await?;
+    let stage = Stage::open(session, &args.act, Verb::Resolve)?;
     let incident = stage.incident(&args.incident, Verb::Resolve).await?;
     let act = IncidentAct::Resolve {
         resolution: args.resolution.trim().to_owned(),
@@ -30,7 +30,7 @@ pub async fn resolve(session: &mut Session, args: &ResolveArgs) -> Outcome {
 
 /// `midwatch escalate`: without a level only where the present one is certain.
 pub async fn escalate(session: &mut Session, args: &EscalateArgs) -> Outcome {
-    let stage = Stage::open(session, &args.act, Verb::Escalate).await?;
+    let stage = Stage::open(session, &args.act, Verb::Escalate)?;
     let incident = stage.incident(&args.incident, Verb::Escalate).await?;
     let ladder = stage.ladder(&incident).await?;
     let to = level(args.to, &incident, &ladder)?;
@@ -83,7 +83,7 @@ fn levels(ladder: &Ladder) -> String {
 
 /// `midwatch reassign`
 pub async fn reassign(session: &mut Session, args: &ReassignArgs) -> Outcome {
-    let stage = Stage::open(session, &args.act, Verb::Reassign).await?;
+    let stage = Stage::open(session, &args.act, Verb::Reassign)?;
     let incident = stage.incident(&args.incident, Verb::Reassign).await?;
     let directory = stage.directory(&incident).await?;
     let (act, warning) = match lookup::assignee(&args.to, &directory)? {
@@ -101,7 +101,7 @@ pub async fn reassign(session: &mut Session, args: &ReassignArgs) -> Outcome {
 
 /// `midwatch page`
 pub async fn page(session: &mut Session, args: &PageArgs) -> Outcome {
-    let stage = Stage::open(session, &args.act, Verb::Page).await?;
+    let stage = Stage::open(session, &args.act, Verb::Page)?;
     let incident = stage.incident(&args.incident, Verb::Page).await?;
     let directory = stage.directory(&incident).await?;
     let people = args
@@ -127,14 +127,14 @@ pub async fn snooze(session: &mut Session, args: &SnoozeArgs) -> Outcome {
             "--for: a snooze lasts from 1s to 7d; nothing was done".to_owned(),
         ));
     }
-    let stage = Stage::open(session, &args.act, Verb::Snooze).await?;
+    let stage = Stage::open(session, &args.act, Verb::Snooze)?;
     let incident = stage.incident(&args.incident, Verb::Snooze).await?;
     stage.carry(session, &incident, IncidentAct::Snooze { length }).await
 }
 
 /// `midwatch merge`
 pub async fn merge(session: &mut Session, args: &MergeArgs) -> Outcome {
-    let stage = Stage::open(session, &args.act, Verb::Merge).await?;
+    let stage = Stage::open(session, &args.act, Verb::Merge)?;
     let into = stage.incident(&args.into, Verb::Merge).await?;
     let mut from = Vec::new();
     for wanted in &args.from {
@@ -160,7 +160,7 @@ pub async fn merge(session: &mut Session, args: &MergeArgs) -> Outcome {
 
 /// `midwatch priority`
 pub async fn priority(session: &mut Session, args: &PriorityArgs) -> Outcome {
-    let stage = Stage::open(session, &args.act, Verb::Priority).await?;
+    let stage = Stage::open(session, &args.act, Verb::Priority)?;
     let incident = stage.incident(&args.incident, Verb::Priority).await?;
     let directory = stage.directory(&incident).await?;
     let priority = lookup::priority(&args.priority, &directory)?;
@@ -182,7 +182,7 @@ pub async fn update(session: &mut Session, args: &UpdateArgs) -> Outcome {
 }
 
 async fn said(session: &mut Session, args: &ActArgs, wanted: &str, act: IncidentAct) -> Outcome {
-    let stage = Stage::open(session, args, act.verb()).await?;
+    let stage = Stage::open(session, args, act.verb())?;
     let incident = stage.incident(wanted, act.verb()).await?;
     stage.carry(session, &incident, act).await
 }

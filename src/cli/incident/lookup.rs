@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::backend::incidents::Directory;
+use crate::backend::incidents::{Directory, Seen};
 use crate::cli::CliError;
 use crate::cli::gather::{SHORTEST_PREFIX, ambiguous};
-use crate::domain::incident::{Incident, Named, Person};
+use crate::domain::incident::{Incident, IncidentAct, Named, Person};
+use crate::outbox::Payload;
 use crate::problem::did_you_mean;
 use crate::text::SafeText;
 
@@ -24,6 +25,19 @@ pub fn label(incident: &Incident) -> String {
     match incident.number {
         Some(number) => format!("#{number} {title}"),
         None => format!("{} {title}", SafeText::line(&incident.id.0)),
+    }
+}
+
+/// An act on it, for the outbox: with how it stands now, so that what changes meanwhile is noticed.
+pub fn payload(incident: &Incident, act: IncidentAct) -> Payload {
+    Payload::Incident {
+        incident: incident.id.clone(),
+        act,
+        seen: Seen {
+            status: incident.status,
+            changed_at: incident.changed_at,
+        },
+        label: label(incident).into(),
     }
 }
 

@@ -48,9 +48,9 @@ fn gone() -> Response {
     answer(StatusCode::NOT_FOUND, &body)
 }
 
-fn bad(message: &str, error: &str) -> Refused {
+fn bad(message: &str, error: &str) -> Response {
     let body = json!({"message": message, "error": error, "traceID": ""});
-    Box::new(answer(StatusCode::BAD_REQUEST, &body))
+    answer(StatusCode::BAD_REQUEST, &body)
 }
 
 /// Whose token it is must be known; health alone is open.
@@ -159,7 +159,8 @@ async fn tags_in_use(State(grafana): State<Shared>, headers: HeaderMap, Query(pa
 }
 
 fn read(body: &[u8]) -> Result<Json, Refused> {
-    serde_json::from_slice(body).map_err(|_| bad("bad request data", "the body does not read as JSON"))
+    serde_json::from_slice(body)
+        .map_err(|_| Box::new(bad("bad request data", "the body does not read as JSON")))
 }
 
 fn texts(body: &Json, field: &str) -> Option<Vec<String>> {
@@ -203,7 +204,7 @@ fn text_of(body: &Json, message: &str) -> Result<String, Refused> {
         .and_then(Json::as_str)
         .filter(|text| !text.is_empty())
         .map(str::to_owned)
-        .ok_or_else(|| bad(message, "text field should not be empty"))
+        .ok_or_else(|| Box::new(bad(message, "text field should not be empty")))
 }
 
 async fn create(State(grafana): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
@@ -241,10 +242,10 @@ async fn graphite(State(grafana): State<Shared>, headers: HeaderMap, body: Bytes
         let text = |field: &str| body.get(field).and_then(Json::as_str).unwrap_or_default();
         let what = text("what");
         if what.is_empty() {
-            return Err(bad(
+            return Err(Box::new(bad(
                 "Failed to save Graphite annotation",
                 "what field should not be empty",
-            ));
+            )));
         }
         let now = grafana.now();
         // Seconds here, where everything else is milliseconds.

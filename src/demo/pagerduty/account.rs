@@ -45,7 +45,6 @@ pub struct Account {
     plans: Vec<Plan>,
     /// Oldest first.
     pub incidents: Vec<Incident>,
-    now: DateTime<Utc>,
 }
 
 /// Who is on call on a level of a policy.
@@ -76,7 +75,6 @@ impl Account {
             told: VecDeque::new(),
             plans: Vec::new(),
             incidents: Vec::new(),
-            now: DateTime::UNIX_EPOCH,
         };
         history::write(&mut account);
         account
@@ -121,7 +119,6 @@ impl Account {
     pub fn advance(&mut self, to: DateTime<Utc>) {
         self.told.extend(self.watch.until(to));
         while let Some((at, due)) = self.next_due(to) {
-            self.now = self.now.max(at);
             let on_call = on_call(self.epoch.anchor);
             match due {
                 Due::Told => {
@@ -148,7 +145,6 @@ impl Account {
                 }
             }
         }
-        self.now = self.now.max(to);
     }
 
     /// The first thing to happen up to a moment; of those at once the monitoring's first.
@@ -252,7 +248,7 @@ impl Account {
                 }
             }
             "shipping" if incident.urgency == Urgency::High => {
-                plan(at + TimeDelta::minutes(3), sam, Deed::Acknowledge)
+                plan(at + TimeDelta::minutes(3), sam, Deed::Acknowledge);
             }
             _ => {}
         }

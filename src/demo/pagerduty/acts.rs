@@ -84,7 +84,7 @@ fn text<'a>(body: &'a Json, field: &str) -> Option<&'a str> {
     body.get(field)?.as_str()
 }
 
-fn referred<'a>(body: &'a Json) -> Option<&'a str> {
+fn referred(body: &Json) -> Option<&str> {
     text(body, "id")
 }
 

@@ -343,8 +343,9 @@ impl Schedule {
         let mut shifts = Vec::new();
         let mut start = handover(from);
         loop {
-            let week = (start - first).num_weeks().rem_euclid(self.rotation.len() as i64);
-            let id = self.rotation.get(week as usize);
+            let weeks = (start - first).num_weeks();
+            let length = i64::try_from(self.rotation.len()).unwrap_or(1);
+            let id = self.rotation.get(weeks.rem_euclid(length) as usize);
             if let Some(user) = id.and_then(|id| user(id)) {
                 shifts.push(Shift {
                     user,

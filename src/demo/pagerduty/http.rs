@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value as Json;
 
 use super::catalogue::{User, user_by_email};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, answer};
 use super::{Key, Left, PagerDuty, RATE, acts, reads};
 
 /// The routes.
@@ -67,7 +67,9 @@ pub async fn serve(
     let params = Params(pairs);
     let path: Vec<&str> = uri.path().split('/').filter(|part| !part.is_empty()).collect();
     let answered = match method {
-        Method::GET => reads::answer_to(&server, key, &path, &params),
+        Method::GET => {
+            reads::answer_to(&server, key, &path, &params).map(|body| answer(StatusCode::OK, &body))
+        }
         Method::POST | Method::PUT | Method::DELETE => {
             let from = text("from");
             read(&body).and_then(|body| {

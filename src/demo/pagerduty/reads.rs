@@ -1,7 +1,5 @@
 //! What only asks: lists with their pages and spans, and single objects.
 
-use axum::http::StatusCode;
-use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value as Json, json};
 
@@ -12,7 +10,7 @@ use super::catalogue::{
 };
 use super::http::Params;
 use super::incident::{Entry, Incident, id};
-use super::refusal::{Refusal, answer};
+use super::refusal::Refusal;
 use super::wire::{self, Included};
 use super::{Key, MONTH, PagerDuty};
 
@@ -37,25 +35,23 @@ const ABILITIES: [&str; 8] = [
     "response_operations",
 ];
 
-type Answered = Result<Response, Refusal>;
-
-fn ok(body: &Json) -> Answered {
-    Ok(answer(StatusCode::OK, body))
-}
+type Answered = Result<Json, Refusal>;
+/// Begin and end of a span, where they are said.
+type Span = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// Answers a question.
 pub fn answer_to(server: &PagerDuty, key: Key, path: &[&str], params: &Params) -> Answered {
     let (account, now) = server.account();
     let included = Included(params.all("include"));
-    let found = |body: Option<Json>, name: &str| ok(&json!({name: body.ok_or_else(Refusal::not_found)?}));
+    let found = |body: Option<Json>, name: &str| Ok(json!({name: body.ok_or_else(Refusal::not_found)?}));
     let one = |id: &str| {
         let index = account.find(id).ok_or_else(Refusal::not_found)?;
         account.incidents.get(index).ok_or_else(Refusal::not_found)
     };
     match path {
-        ["abilities"] => ok(&json!({"abilities": ABILITIES})),
+        ["abilities"] => Ok(json!({"abilities": ABILITIES})),
         ["users", "me"] => match key {
-            Key::User(user) => ok(&json!({"user": wire::user_json(user, &included)})),
+            Key::User(user) => Ok(json!({"user": wire::user_json(user, &included)})),
             Key::Account => Err(Refusal::input(
                 "The user cannot be inferred from an account-level API token",
             )),
@@ -118,10 +114,10 @@ pub fn answer_to(server: &PagerDuty, key: Key, path: &[&str], params: &Params) -
             PRIORITIES.iter().map(wire::priority).collect(),
         ),
         ["incidents"] => incidents(&account, params, &included, now),
-        ["incidents", id] => ok(&json!({"incident": wire::incident_json(one(id)?, &included)})),
+        ["incidents", id] => Ok(json!({"incident": wire::incident_json(one(id)?, &included)})),
         ["incidents", id, "notes"] => {
             let notes: Vec<Json> = one(id)?.notes.iter().rev().map(wire::note_json).collect();
-            ok(&json!({"notes": notes}))
+            Ok(json!({"notes": notes}))
         }
         ["incidents", id, "alerts"] => {
             let incident = one(id)?;
@@ -212,7 +208,7 @@ fn time(params: &Params, name: &str) -> Result<Option<DateTime<Utc>>, Refusal> {
         .transpose()
 }
 
-fn span(params: &Params) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), Refusal> {
+fn span(params: &Params) -> Result<Span, Refusal> {
     Ok((time(params, "since")?, time(params, "until")?))
 }
 
@@ -233,7 +229,7 @@ fn page(params: &Params, name: &str, rows: Vec<Json>) -> Answered {
     let total = params.flag("total").then_some(rows.len());
     let more = rows.len() > offset + limit;
     let rows: Vec<Json> = rows.into_iter().skip(offset).take(limit).collect();
-    ok(&json!({name: rows, "limit": limit, "offset": offset, "more": more, "total": total}))
+    Ok(json!({name: rows, "limit": limit, "offset": offset, "more": more, "total": total}))
 }
 
 /// Without `date_range=all` a list covers what began within a month, open or not.
@@ -308,7 +304,7 @@ fn log<'a>(
     params: &Params,
     included: &Included,
     entries: impl Iterator<Item = (&'a Entry, &'a Incident)>,
-    (since, until): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+    (since, until): Span,
 ) -> Answered {
     let overview = params.flag("is_overview");
     let mut found: Vec<(&Entry, &Incident)> = entries
@@ -364,7 +360,7 @@ fn calendar(anchor: DateTime<Utc>, id: &str, params: &Params, now: DateTime<Utc>
         "rendered_schedule_entries": entries,
         "rendered_coverage_percentage": 100.0,
     });
-    ok(&json!({"schedule": body}))
+    Ok(json!({"schedule": body}))
 }
 
 fn on_calls(anchor: DateTime<Utc>, params: &Params, included: &Included, now: DateTime<Utc>) -> Answered {

@@ -15,6 +15,7 @@ use super::{
     Ack, AckState, Alert, AlertBoard, AlertGroup, BoardSilence, IsAck, Labels, MatchOp, SilenceState, ack,
 };
 use crate::backend::BackendFailure;
+use crate::outbox::EntryId;
 use crate::text::escape_json;
 use crate::time::Now;
 
@@ -320,12 +321,14 @@ pub fn silences_document(context: &str, board: &AlertBoard, choice: SilenceChoic
 }
 
 /// How an act ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ActState {
     /// The server has it.
     Confirmed,
     /// It may have it: not known yet.
     Pending,
+    /// What became of it is not clear: the engineer decides.
+    NeedsDecision,
     /// It was refused, or never sent.
     Failed,
 }
@@ -336,6 +339,7 @@ impl ActState {
         match self {
             Self::Confirmed => "confirmed",
             Self::Pending => "pending",
+            Self::NeedsDecision => "needs_decision",
             Self::Failed => "failed",
         }
     }
@@ -348,6 +352,8 @@ pub struct ActOutcome {
     pub target: String,
     /// How it ended.
     pub state: ActState,
+    /// Its number in the outbox, where it was journaled.
+    pub outbox_id: Option<EntryId>,
     /// What the servers call the result: (source, silence id).
     pub remote_ids: Vec<(Arc<str>, Arc<str>)>,
     /// In words.
@@ -368,7 +374,7 @@ struct ActRow<'a> {
     target: &'a str,
     ok: bool,
     state: &'static str,
-    outbox_id: Option<&'a str>,
+    outbox_id: Option<String>,
     remote_ids: BTreeMap<&'a str, &'a str>,
     message: &'a str,
 }
@@ -390,7 +396,7 @@ pub fn acts_document(context: &str, report: &ActReport, now: Now) -> String {
         target: &outcome.target,
         ok: outcome.state == ActState::Confirmed,
         state: outcome.state.word(),
-        outbox_id: None,
+        outbox_id: outcome.outbox_id.map(|id| id.to_string()),
         remote_ids: outcome
             .remote_ids
             .iter()
@@ -502,6 +508,7 @@ mod tests {
         let outcome = ActOutcome {
             target: "f00".into(),
             state: ActState::Pending,
+            outbox_id: None,
             remote_ids: vec![("eu-0".into(), "id-1".into())],
             message: "not known".into(),
         };
