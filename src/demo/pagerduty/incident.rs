@@ -93,6 +93,24 @@ impl Channel {
     }
 }
 
+/// When, by whom and by what way something happened.
+#[derive(Debug, Clone)]
+struct Cause {
+    at: DateTime<Utc>,
+    by: Agent,
+    channel: Channel,
+}
+
+impl Cause {
+    fn new(at: DateTime<Utc>, by: Agent, channel: &'static str) -> Self {
+        Self {
+            at,
+            by,
+            channel: Channel::plain(channel),
+        }
+    }
+}
+
 /// A log entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
@@ -326,8 +344,8 @@ impl Incident {
             Agent::User(user) => format!("Triggered by {} through the API.", user.name),
             Agent::Service(service) => format!("Triggered through the monitoring of {}.", service.name),
         };
-        incident.write("trigger", at, agent, Channel::plain("api"), summary);
-        incident.page("assign", at, agent, Channel::plain("auto"), on_call);
+        incident.write("trigger", Cause::new(at, agent, "api"), summary);
+        incident.page("assign", Cause::new(at, agent, "auto"), on_call);
         incident
     }
 
@@ -341,22 +359,15 @@ impl Incident {
         )
     }
 
-    fn write(
-        &mut self,
-        kind: &'static str,
-        at: DateTime<Utc>,
-        agent: Agent,
-        channel: Channel,
-        summary: String,
-    ) {
+    fn write(&mut self, kind: &'static str, cause: Cause, summary: String) {
         let id = self.next_id('R', "log", 26);
-        self.updated = at;
+        self.updated = cause.at;
         self.log.push(Entry {
             id,
             kind,
-            at,
-            agent,
-            channel,
+            at: cause.at,
+            agent: cause.by,
+            channel: cause.channel,
             summary,
             assignees: Vec::new(),
             fields: json!({}),
@@ -386,21 +397,15 @@ impl Incident {
     }
 
     /// Assigns and notifies the level's people; the clock to the next level starts.
-    fn page(
-        &mut self,
-        kind: &'static str,
-        at: DateTime<Utc>,
-        by: Agent,
-        channel: Channel,
-        on_call: OnCall<'_>,
-    ) {
+    fn page(&mut self, kind: &'static str, cause: Cause, on_call: OnCall<'_>) {
+        let at = cause.at;
         let users = on_call(self.policy, self.level, at);
         let verb = if kind == "escalate" {
             "Escalated"
         } else {
             "Assigned"
         };
-        self.assign(kind, &users, at, by, (channel, verb));
+        self.assign(kind, &users, cause, verb);
         self.via = Via::Policy;
         let delay = self.policy.levels.get(self.level - 1).map(|level| level.delay);
         self.escalate_at = match self.urgency {
@@ -415,19 +420,13 @@ impl Incident {
         self.escalate_at.filter(|_| goes_on)
     }
 
-    fn assign(
-        &mut self,
-        kind: &'static str,
-        users: &[&'static User],
-        at: DateTime<Utc>,
-        by: Agent,
-        (channel, verb): (Channel, &str),
-    ) {
-        let summary = match by {
+    fn assign(&mut self, kind: &'static str, users: &[&'static User], cause: Cause, verb: &str) {
+        let at = cause.at;
+        let summary = match cause.by {
             Agent::User(user) => format!("{verb} to {} by {}.", names(users), user.name),
             Agent::Service(_) => format!("{verb} to {}.", names(users)),
         };
-        self.write(kind, at, by, channel, summary);
+        self.write(kind, cause, summary);
         self.last(|entry| entry.assignees = users.to_vec());
         self.assignees = users.iter().map(|user| (*user, at)).collect();
         let service = Agent::Service(self.service);
@@ -441,7 +440,15 @@ impl Incident {
                 kind: "auto",
                 fields: json!({"notification": {"type": way, "address": user.email, "status": "success"}}),
             };
-            self.write("notify", at, service, channel, summary);
+            self.write(
+                "notify",
+                Cause {
+                    at,
+                    by: service,
+                    channel,
+                },
+                summary,
+            );
             self.last(|entry| entry.fields = json!({"user": super::wire::user_ref(user)}));
         }
     }
@@ -458,7 +465,7 @@ impl Incident {
         self.unack_at = Some(at + ACK_TIMEOUT);
         self.stand(Status::Acknowledged, at, by);
         let summary = format!("Acknowledged by {}.", user.name);
-        self.write("acknowledge", at, by, Channel::plain(channel), summary);
+        self.write("acknowledge", Cause::new(at, by, channel), summary);
     }
 
     /// The acknowledgement, or the snooze, has run out: it pages again where it was.
@@ -468,12 +475,12 @@ impl Incident {
         self.unack_at = None;
         self.stand(Status::Triggered, at, by);
         let summary = "Unacknowledged: the time of the acknowledgement ran out.".to_owned();
-        self.write("unacknowledge", at, by, Channel::plain("timeout"), summary);
+        self.write("unacknowledge", Cause::new(at, by, "timeout"), summary);
         match self.via {
-            Via::Policy => self.page("assign", at, by, Channel::plain("auto"), on_call),
+            Via::Policy => self.page("assign", Cause::new(at, by, "auto"), on_call),
             Via::Direct => {
                 let users: Vec<&'static User> = self.assignees.iter().map(|(user, _)| *user).collect();
-                self.assign("assign", &users, at, by, (Channel::plain("auto"), "Assigned"));
+                self.assign("assign", &users, Cause::new(at, by, "auto"), "Assigned");
             }
         }
     }
@@ -492,28 +499,16 @@ impl Incident {
         self.escalate_at = None;
         if self.level < self.policy.levels.len() {
             self.level += 1;
-            self.page("escalate", at, by, Channel::plain("timeout"), on_call);
+            self.page("escalate", Cause::new(at, by, "timeout"), on_call);
         } else if self.loops_left > 0 {
             self.loops_left -= 1;
             self.level = 1;
             let summary = "The escalation path starts again.".to_owned();
-            self.write(
-                "repeat_escalation_path",
-                at,
-                by,
-                Channel::plain("timeout"),
-                summary,
-            );
-            self.page("escalate", at, by, Channel::plain("timeout"), on_call);
+            self.write("repeat_escalation_path", Cause::new(at, by, "timeout"), summary);
+            self.page("escalate", Cause::new(at, by, "timeout"), on_call);
         } else {
             let summary = "The escalation path is exhausted: nobody else is paged.".to_owned();
-            self.write(
-                "exhaust_escalation_path",
-                at,
-                by,
-                Channel::plain("timeout"),
-                summary,
-            );
+            self.write("exhaust_escalation_path", Cause::new(at, by, "timeout"), summary);
         }
     }
 
@@ -522,7 +517,7 @@ impl Incident {
         let by = Agent::User(user);
         self.unacknowledge_by_change(at, by);
         self.level = level;
-        self.page("escalate", at, by, Channel::plain("api"), on_call);
+        self.page("escalate", Cause::new(at, by, "api"), on_call);
     }
 
     /// Gives it to people by hand: nothing escalates any more.
@@ -531,7 +526,7 @@ impl Incident {
         self.unacknowledge_by_change(at, by);
         self.via = Via::Direct;
         self.escalate_at = None;
-        self.assign("assign", users, at, by, (Channel::plain("api"), "Reassigned"));
+        self.assign("assign", users, Cause::new(at, by, "api"), "Reassigned");
     }
 
     /// Gives it to a policy: it starts at its first level.
@@ -547,7 +542,7 @@ impl Incident {
         self.policy = policy;
         self.loops_left = policy.loops;
         self.level = 1;
-        self.page("assign", at, by, Channel::plain("api"), on_call);
+        self.page("assign", Cause::new(at, by, "api"), on_call);
     }
 
     /// Ends it, its alerts with it.
@@ -573,7 +568,7 @@ impl Incident {
             (Agent::User(_), None) => Channel::plain("api"),
             (Agent::Service(_), None) => Channel::plain("auto"),
         };
-        self.write("resolve", at, by, channel, summary);
+        self.write("resolve", Cause { at, by, channel }, summary);
     }
 
     /// Puts it aside until then.
@@ -582,7 +577,7 @@ impl Incident {
         self.unack_at = Some(until);
         self.escalate_at = None;
         let summary = format!("Snoozed by {}.", user.name);
-        self.write("snooze", at, by, Channel::plain("api"), summary);
+        self.write("snooze", Cause::new(at, by, "api"), summary);
         let changed = json!([{"type": "unacknowledge", "at": super::wire::stamp(until)}]);
         self.last(|entry| entry.fields = json!({"changed_actions": changed}));
     }
@@ -602,7 +597,15 @@ impl Incident {
             fields: json!({"summary": content, "content": content}),
         };
         let summary = format!("Note added by {}.", user.name);
-        self.write("annotate", at, Agent::User(user), channel, summary);
+        self.write(
+            "annotate",
+            Cause {
+                at,
+                by: Agent::User(user),
+                channel,
+            },
+            summary,
+        );
         note
     }
 
@@ -614,7 +617,15 @@ impl Incident {
             fields: json!({"message": message}),
         };
         let summary = format!("Status update sent by {}.", user.name);
-        self.write("status_update", at, Agent::User(user), channel, summary);
+        self.write(
+            "status_update",
+            Cause {
+                at,
+                by: Agent::User(user),
+                channel,
+            },
+            summary,
+        );
         self.last(|entry| entry.fields = json!({"message": message}));
         id
     }
@@ -641,7 +652,15 @@ impl Incident {
                 fields: json!({"message": message}),
             };
             let summary = format!("{} asked {} to help: {message}", requester.name, user.name);
-            self.write("responder_request", at, Agent::User(requester), channel, summary);
+            self.write(
+                "responder_request",
+                Cause {
+                    at,
+                    by: Agent::User(requester),
+                    channel,
+                },
+                summary,
+            );
         }
     }
 
@@ -665,7 +684,15 @@ impl Incident {
             fields: json!({"old_priority": shown(self.priority), "new_priority": shown(priority)}),
         };
         self.priority = priority;
-        self.write("priority_change", at, Agent::User(user), channel, summary);
+        self.write(
+            "priority_change",
+            Cause {
+                at,
+                by: Agent::User(user),
+                channel,
+            },
+            summary,
+        );
     }
 
     /// Makes it louder or quieter.
@@ -676,7 +703,7 @@ impl Incident {
         }
         let summary = format!("Urgency changed to {} by {}.", urgency.word(), user.name);
         let by = Agent::User(user);
-        self.write("urgency_change", at, by, Channel::plain("api"), summary);
+        self.write("urgency_change", Cause::new(at, by, "api"), summary);
     }
 
     /// Changes a plain field, and says so in the log.
@@ -684,14 +711,14 @@ impl Incident {
         title.clone_into(&mut self.title);
         let summary = format!("Title changed by {}.", user.name);
         let by = Agent::User(user);
-        self.write("field_value_change", at, by, Channel::plain("api"), summary);
+        self.write("field_value_change", Cause::new(at, by, "api"), summary);
     }
 
     /// Takes another's alerts in; the other is resolved by its own account of it.
     pub fn take_in(&mut self, number: u64, alerts: Vec<Alert>, user: &'static User, at: DateTime<Utc>) {
         self.alerts.extend(alerts);
         let summary = format!("Incident #{number} was merged into this one by {}.", user.name);
-        self.write("merge", at, Agent::User(user), Channel::plain("api"), summary);
+        self.write("merge", Cause::new(at, Agent::User(user), "api"), summary);
     }
 
     /// Was merged away.
