@@ -236,3 +236,24 @@ fn a_factor_that_cannot_be_reached_is_said() {
         "the report says it too"
     );
 }
+
+#[test]
+fn marks_are_deploys_by_their_tags_and_kinds_are_checked() {
+    let at = |rest: &str| {
+        format!(
+            "[contexts.a.annotations]\nurl = \"http://127.0.0.1:3000\"\n{rest}[contexts.a.metrics]\nurl = \"http://127.0.0.1:9090\"\n"
+        )
+    };
+    let tags = |text: &str| -> Vec<String> {
+        let config = decoded(text, &[]).unwrap().config;
+        config.contexts["a"].annotations.as_ref().unwrap().tags.clone()
+    };
+    assert_eq!(tags(&at("kind = \"grafana\"\n")), ["deploy"]);
+    let own = at("kind = \"grafana\"\ntags = [\"release\", \"rollback\"]\n");
+    assert_eq!(tags(&own), ["release", "rollback"]);
+    let shown = show(&decoded(&own, &[]).unwrap().config);
+    assert_eq!(tags(&shown), ["release", "rollback"], "{shown}");
+    let wrong = problems(decoded(&at("kind = \"grafna\"\n"), &[]));
+    assert!(wrong[0].contains("did you mean \"grafana\"?"), "{wrong:?}");
+    assert_eq!(problems(decoded(&at(""), &[])).len(), 1, "a kind must be said");
+}

@@ -14,7 +14,8 @@ use crate::demo::world::Epoch;
 use crate::demo::world::story::{LOOP, MIN};
 
 use super::catalogue::{Policy, Service, User, user};
-use super::incident::{Agent, Incident, Opening, Status, Urgency};
+use super::incident::{Incident, Opening};
+use super::record::{Agent, Status, Urgency};
 use super::watch::{Firing, Signal, Watch};
 use super::{history, incident};
 

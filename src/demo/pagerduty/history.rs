@@ -8,7 +8,7 @@ use crate::demo::world::story::{DAY, HOUR, MIN};
 
 use super::account::{Account, on_call, settle};
 use super::catalogue::{PRIORITIES, Priority, User, service_named, user};
-use super::incident::{Agent, Alert, Urgency, id};
+use super::record::{Agent, Alert, Urgency, id};
 
 /// A past incident: times in seconds after its begin.
 struct Past {

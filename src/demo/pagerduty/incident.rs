@@ -8,160 +8,11 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value as Json, json};
 
-use crate::demo::world::flow::mix;
-
 use super::catalogue::{Policy, Priority, Service, Team, User, team};
+use super::record::{Agent, Alert, Cause, Channel, Entry, Note, Responder, Status, Urgency, Via, id};
 
 /// An acknowledgement ends after this, where the service sets no other time.
 pub const ACK_TIMEOUT: TimeDelta = TimeDelta::minutes(30);
-
-/// Where an incident stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// Nobody has it.
-    Triggered,
-    /// Somebody has.
-    Acknowledged,
-    /// Over.
-    Resolved,
-}
-
-impl Status {
-    /// As the API writes it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Triggered => "triggered",
-            Self::Acknowledged => "acknowledged",
-            Self::Resolved => "resolved",
-        }
-    }
-}
-
-/// How loudly it pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Urgency {
-    /// At once, and it escalates.
-    High,
-    /// Quietly, and it stays where it is.
-    Low,
-}
-
-impl Urgency {
-    /// As the API writes it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::High => "high",
-            Self::Low => "low",
-        }
-    }
-}
-
-/// How it came to its assignees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Via {
-    /// By its policy.
-    Policy,
-    /// By hand: it escalates no more.
-    Direct,
-}
-
-/// Who did something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Agent {
-    /// A person.
-    User(&'static User),
-    /// The service: its monitoring, or a timer.
-    Service(&'static Service),
-}
-
-/// By what way something happened.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Channel {
-    /// `api`, `auto`, `timeout`, `note`, …
-    pub kind: &'static str,
-    /// Fields beside the type.
-    pub fields: Json,
-}
-
-impl Channel {
-    /// One that says nothing more.
-    pub fn plain(kind: &'static str) -> Self {
-        Self {
-            kind,
-            fields: json!({}),
-        }
-    }
-}
-
-/// A log entry.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// Id.
-    pub id: String,
-    /// `trigger`, `acknowledge`, …: the type without `_log_entry`.
-    pub kind: &'static str,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// Who.
-    pub agent: Agent,
-    /// By what way.
-    pub channel: Channel,
-    /// In words.
-    pub summary: String,
-    /// Who was assigned.
-    pub assignees: Vec<&'static User>,
-    /// Fields of this kind alone.
-    pub fields: Json,
-}
-
-/// An alert within an incident.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Alert {
-    /// Id.
-    pub id: String,
-    /// The key by which its monitoring knows it.
-    pub key: String,
-    /// In words.
-    pub summary: String,
-    /// `critical`, …
-    pub severity: String,
-    /// Begin.
-    pub created: DateTime<Utc>,
-    /// End.
-    pub resolved: Option<DateTime<Utc>>,
-    /// What the event carried as custom details.
-    pub details: Json,
-}
-
-/// A note.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Note {
-    /// Id.
-    pub id: String,
-    /// Who.
-    pub user: &'static User,
-    /// What.
-    pub content: String,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// Last change.
-    pub updated: DateTime<Utc>,
-}
-
-/// Somebody asked to help.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Responder {
-    /// Who.
-    pub user: &'static User,
-    /// By whom.
-    pub requester: &'static User,
-    /// With which words.
-    pub message: String,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// `pending`, `joined`, `declined`.
-    pub state: &'static str,
-}
 
 /// What one is made of.
 pub struct Opening {
@@ -248,26 +99,6 @@ pub struct Incident {
     made: u64,
 }
 
-/// An id: a letter and capitals and digits from a hash.
-pub fn id(letter: char, seed: u64, salt: &str, length: usize) -> String {
-    const DIGITS: [char; 32] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'J', 'K',
-        'L', 'M', 'N', 'P', 'Q', 'R', 'T', 'U', 'V', 'X', 'Y', 'Z',
-    ];
-    let mut out = String::from(letter);
-    let mut hash = mix(seed, salt);
-    while out.len() < length {
-        for place in 0..12 {
-            if out.len() < length {
-                let digit = (hash >> (5 * place)) as usize & 31;
-                out.extend(DIGITS.get(digit));
-            }
-        }
-        hash = mix(hash, "more");
-    }
-    out
-}
-
 fn names(users: &[&'static User]) -> String {
     users.iter().map(|user| user.name).collect::<Vec<_>>().join(", ")
 }
@@ -326,8 +157,8 @@ impl Incident {
             Agent::User(user) => format!("Triggered by {} through the API.", user.name),
             Agent::Service(service) => format!("Triggered through the monitoring of {}.", service.name),
         };
-        incident.write("trigger", at, agent, Channel::plain("api"), summary);
-        incident.page("assign", at, agent, Channel::plain("auto"), on_call);
+        incident.write("trigger", Cause::new(at, agent, "api"), summary);
+        incident.page("assign", Cause::new(at, agent, "auto"), on_call);
         incident
     }
 
@@ -341,22 +172,15 @@ impl Incident {
         )
     }
 
-    fn write(
-        &mut self,
-        kind: &'static str,
-        at: DateTime<Utc>,
-        agent: Agent,
-        channel: Channel,
-        summary: String,
-    ) {
+    fn write(&mut self, kind: &'static str, cause: Cause, summary: String) {
         let id = self.next_id('R', "log", 26);
-        self.updated = at;
+        self.updated = cause.at;
         self.log.push(Entry {
             id,
             kind,
-            at,
-            agent,
-            channel,
+            at: cause.at,
+            agent: cause.by,
+            channel: cause.channel,
             summary,
             assignees: Vec::new(),
             fields: json!({}),
@@ -386,21 +210,15 @@ impl Incident {
     }
 
     /// Assigns and notifies the level's people; the clock to the next level starts.
-    fn page(
-        &mut self,
-        kind: &'static str,
-        at: DateTime<Utc>,
-        by: Agent,
-        channel: Channel,
-        on_call: OnCall<'_>,
-    ) {
+    fn page(&mut self, kind: &'static str, cause: Cause, on_call: OnCall<'_>) {
+        let at = cause.at;
         let users = on_call(self.policy, self.level, at);
         let verb = if kind == "escalate" {
             "Escalated"
         } else {
             "Assigned"
         };
-        self.assign(kind, &users, at, by, (channel, verb));
+        self.assign(kind, &users, cause, verb);
         self.via = Via::Policy;
         let delay = self.policy.levels.get(self.level - 1).map(|level| level.delay);
         self.escalate_at = match self.urgency {
@@ -415,19 +233,13 @@ impl Incident {
         self.escalate_at.filter(|_| goes_on)
     }
 
-    fn assign(
-        &mut self,
-        kind: &'static str,
-        users: &[&'static User],
-        at: DateTime<Utc>,
-        by: Agent,
-        (channel, verb): (Channel, &str),
-    ) {
-        let summary = match by {
+    fn assign(&mut self, kind: &'static str, users: &[&'static User], cause: Cause, verb: &str) {
+        let at = cause.at;
+        let summary = match cause.by {
             Agent::User(user) => format!("{verb} to {} by {}.", names(users), user.name),
             Agent::Service(_) => format!("{verb} to {}.", names(users)),
         };
-        self.write(kind, at, by, channel, summary);
+        self.write(kind, cause, summary);
         self.last(|entry| entry.assignees = users.to_vec());
         self.assignees = users.iter().map(|user| (*user, at)).collect();
         let service = Agent::Service(self.service);
@@ -441,7 +253,15 @@ impl Incident {
                 kind: "auto",
                 fields: json!({"notification": {"type": way, "address": user.email, "status": "success"}}),
             };
-            self.write("notify", at, service, channel, summary);
+            self.write(
+                "notify",
+                Cause {
+                    at,
+                    by: service,
+                    channel,
+                },
+                summary,
+            );
             self.last(|entry| entry.fields = json!({"user": super::wire::user_ref(user)}));
         }
     }
@@ -458,7 +278,7 @@ impl Incident {
         self.unack_at = Some(at + ACK_TIMEOUT);
         self.stand(Status::Acknowledged, at, by);
         let summary = format!("Acknowledged by {}.", user.name);
-        self.write("acknowledge", at, by, Channel::plain(channel), summary);
+        self.write("acknowledge", Cause::new(at, by, channel), summary);
     }
 
     /// The acknowledgement, or the snooze, has run out: it pages again where it was.
@@ -468,12 +288,12 @@ impl Incident {
         self.unack_at = None;
         self.stand(Status::Triggered, at, by);
         let summary = "Unacknowledged: the time of the acknowledgement ran out.".to_owned();
-        self.write("unacknowledge", at, by, Channel::plain("timeout"), summary);
+        self.write("unacknowledge", Cause::new(at, by, "timeout"), summary);
         match self.via {
-            Via::Policy => self.page("assign", at, by, Channel::plain("auto"), on_call),
+            Via::Policy => self.page("assign", Cause::new(at, by, "auto"), on_call),
             Via::Direct => {
                 let users: Vec<&'static User> = self.assignees.iter().map(|(user, _)| *user).collect();
-                self.assign("assign", &users, at, by, (Channel::plain("auto"), "Assigned"));
+                self.assign("assign", &users, Cause::new(at, by, "auto"), "Assigned");
             }
         }
     }
@@ -492,28 +312,16 @@ impl Incident {
         self.escalate_at = None;
         if self.level < self.policy.levels.len() {
             self.level += 1;
-            self.page("escalate", at, by, Channel::plain("timeout"), on_call);
+            self.page("escalate", Cause::new(at, by, "timeout"), on_call);
         } else if self.loops_left > 0 {
             self.loops_left -= 1;
             self.level = 1;
             let summary = "The escalation path starts again.".to_owned();
-            self.write(
-                "repeat_escalation_path",
-                at,
-                by,
-                Channel::plain("timeout"),
-                summary,
-            );
-            self.page("escalate", at, by, Channel::plain("timeout"), on_call);
+            self.write("repeat_escalation_path", Cause::new(at, by, "timeout"), summary);
+            self.page("escalate", Cause::new(at, by, "timeout"), on_call);
         } else {
             let summary = "The escalation path is exhausted: nobody else is paged.".to_owned();
-            self.write(
-                "exhaust_escalation_path",
-                at,
-                by,
-                Channel::plain("timeout"),
-                summary,
-            );
+            self.write("exhaust_escalation_path", Cause::new(at, by, "timeout"), summary);
         }
     }
 
@@ -522,7 +330,7 @@ impl Incident {
         let by = Agent::User(user);
         self.unacknowledge_by_change(at, by);
         self.level = level;
-        self.page("escalate", at, by, Channel::plain("api"), on_call);
+        self.page("escalate", Cause::new(at, by, "api"), on_call);
     }
 
     /// Gives it to people by hand: nothing escalates any more.
@@ -531,7 +339,7 @@ impl Incident {
         self.unacknowledge_by_change(at, by);
         self.via = Via::Direct;
         self.escalate_at = None;
-        self.assign("assign", users, at, by, (Channel::plain("api"), "Reassigned"));
+        self.assign("assign", users, Cause::new(at, by, "api"), "Reassigned");
     }
 
     /// Gives it to a policy: it starts at its first level.
@@ -547,7 +355,7 @@ impl Incident {
         self.policy = policy;
         self.loops_left = policy.loops;
         self.level = 1;
-        self.page("assign", at, by, Channel::plain("api"), on_call);
+        self.page("assign", Cause::new(at, by, "api"), on_call);
     }
 
     /// Ends it, its alerts with it.
@@ -573,7 +381,7 @@ impl Incident {
             (Agent::User(_), None) => Channel::plain("api"),
             (Agent::Service(_), None) => Channel::plain("auto"),
         };
-        self.write("resolve", at, by, channel, summary);
+        self.write("resolve", Cause { at, by, channel }, summary);
     }
 
     /// Puts it aside until then.
@@ -582,7 +390,7 @@ impl Incident {
         self.unack_at = Some(until);
         self.escalate_at = None;
         let summary = format!("Snoozed by {}.", user.name);
-        self.write("snooze", at, by, Channel::plain("api"), summary);
+        self.write("snooze", Cause::new(at, by, "api"), summary);
         let changed = json!([{"type": "unacknowledge", "at": super::wire::stamp(until)}]);
         self.last(|entry| entry.fields = json!({"changed_actions": changed}));
     }
@@ -602,7 +410,15 @@ impl Incident {
             fields: json!({"summary": content, "content": content}),
         };
         let summary = format!("Note added by {}.", user.name);
-        self.write("annotate", at, Agent::User(user), channel, summary);
+        self.write(
+            "annotate",
+            Cause {
+                at,
+                by: Agent::User(user),
+                channel,
+            },
+            summary,
+        );
         note
     }
 
@@ -614,7 +430,15 @@ impl Incident {
             fields: json!({"message": message}),
         };
         let summary = format!("Status update sent by {}.", user.name);
-        self.write("status_update", at, Agent::User(user), channel, summary);
+        self.write(
+            "status_update",
+            Cause {
+                at,
+                by: Agent::User(user),
+                channel,
+            },
+            summary,
+        );
         self.last(|entry| entry.fields = json!({"message": message}));
         id
     }
@@ -641,7 +465,15 @@ impl Incident {
                 fields: json!({"message": message}),
             };
             let summary = format!("{} asked {} to help: {message}", requester.name, user.name);
-            self.write("responder_request", at, Agent::User(requester), channel, summary);
+            self.write(
+                "responder_request",
+                Cause {
+                    at,
+                    by: Agent::User(requester),
+                    channel,
+                },
+                summary,
+            );
         }
     }
 
@@ -665,7 +497,15 @@ impl Incident {
             fields: json!({"old_priority": shown(self.priority), "new_priority": shown(priority)}),
         };
         self.priority = priority;
-        self.write("priority_change", at, Agent::User(user), channel, summary);
+        self.write(
+            "priority_change",
+            Cause {
+                at,
+                by: Agent::User(user),
+                channel,
+            },
+            summary,
+        );
     }
 
     /// Makes it louder or quieter.
@@ -676,7 +516,7 @@ impl Incident {
         }
         let summary = format!("Urgency changed to {} by {}.", urgency.word(), user.name);
         let by = Agent::User(user);
-        self.write("urgency_change", at, by, Channel::plain("api"), summary);
+        self.write("urgency_change", Cause::new(at, by, "api"), summary);
     }
 
     /// Changes a plain field, and says so in the log.
@@ -684,14 +524,14 @@ impl Incident {
         title.clone_into(&mut self.title);
         let summary = format!("Title changed by {}.", user.name);
         let by = Agent::User(user);
-        self.write("field_value_change", at, by, Channel::plain("api"), summary);
+        self.write("field_value_change", Cause::new(at, by, "api"), summary);
     }
 
     /// Takes another's alerts in; the other is resolved by its own account of it.
     pub fn take_in(&mut self, number: u64, alerts: Vec<Alert>, user: &'static User, at: DateTime<Utc>) {
         self.alerts.extend(alerts);
         let summary = format!("Incident #{number} was merged into this one by {}.", user.name);
-        self.write("merge", at, Agent::User(user), Channel::plain("api"), summary);
+        self.write("merge", Cause::new(at, Agent::User(user), "api"), summary);
     }
 
     /// Was merged away.

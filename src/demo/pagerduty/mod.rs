@@ -1,7 +1,7 @@
 //! PagerDuty's REST API v2 over the shop: what the alerting tells opens incidents, levels time out, colleagues act.
 //!
-//! `catalogue` is the account's set-up, `watch` hears the shop's rules, `incident` is what can become of one,
-//! `account` lets time pass. `http` lets in and pages, `reads` and `acts` answer, `wire` writes, `refusal` says
+//! `catalogue` is the account's set-up, `watch` hears the shop's rules, `incident` is what can become of one (`record` its parts),
+//! `account` lets time pass. `http` lets in and pages, `reads` and `acts` answer (`change` what a `PUT` asks), `wire` writes, `refusal` says
 //! no. What is asked for through the API is kept in memory and changes the course; everything else follows from
 //! (seed, scenario, anchor, time). Two keys are known: a person's, and the account's, with which `From` decides
 //! who acts. Start at [`PagerDuty`].
@@ -9,10 +9,12 @@
 mod account;
 mod acts;
 mod catalogue;
+mod change;
 mod history;
 mod http;
 mod incident;
 mod reads;
+mod record;
 mod refusal;
 mod watch;
 mod wire;

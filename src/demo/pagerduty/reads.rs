@@ -9,7 +9,8 @@ use super::catalogue::{
     user,
 };
 use super::http::Params;
-use super::incident::{Entry, Incident, id};
+use super::incident::Incident;
+use super::record::{Entry, id};
 use super::refusal::Refusal;
 use super::wire::{self, Included};
 use super::{Key, MONTH, PagerDuty};

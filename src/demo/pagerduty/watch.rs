@@ -14,7 +14,7 @@ use crate::demo::clock::{moment, seconds};
 use crate::demo::rules::{INTERVAL, RuleAlert, Rules};
 
 use super::catalogue::{Service, service_named};
-use super::incident::Urgency;
+use super::record::Urgency;
 
 /// The rule that is a ticket.
 const TICKET: &str = "ErrorBudgetBurnSlow";

@@ -6,7 +6,8 @@ use serde_json::{Value as Json, json};
 use super::catalogue::{
     POLICIES, Policy, Priority, SERVICES, Schedule, Service, Target, Team, User, schedule, team, user,
 };
-use super::incident::{Agent, Alert, Entry, Incident, Note, Responder, Status, Via};
+use super::incident::Incident;
+use super::record::{Agent, Alert, Entry, Note, Responder, Status, Via};
 
 /// Where the API's own links point.
 const SELF: &str = "https://api.pagerduty.com";
