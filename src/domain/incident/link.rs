@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     fn labels(pairs: &[(&str, &str)]) -> Labels {
-        pairs.iter().map(|&(n, v)| (n.into(), v.into())).collect()
+        pairs.iter().copied().collect()
     }
 
     fn checkout() -> Labels {
