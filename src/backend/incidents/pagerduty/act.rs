@@ -32,7 +32,7 @@ impl PagerDuty {
                 if refusal.is_beyond_plan() {
                     self.memory().lacking.insert(order.act.verb());
                 }
-                Err(self.explained(&order.act, refusal))
+                Err(Self::explained(&order.act, refusal))
             }
         }
     }
@@ -194,7 +194,7 @@ impl PagerDuty {
                         ..Receipt::default()
                     })
                 }
-                (_, _) => Err(self.explained(&order.act, refusal)),
+                (_, _) => Err(Self::explained(&order.act, refusal)),
             };
         };
         let by = wire
@@ -217,11 +217,11 @@ impl PagerDuty {
                 "was merged already".to_owned()
             }
             (_, Some(Status::Resolved)) => {
-                let mut error = self.explained(&order.act, refusal);
+                let mut error = Self::explained(&order.act, refusal);
                 error.mend = format!("it was resolved meanwhile{by}");
                 return Err(error);
             }
-            (_, _) => return Err(self.explained(&order.act, refusal)),
+            (_, _) => return Err(Self::explained(&order.act, refusal)),
         };
         let incident = self.told(&wire, &[], None);
         Ok(Receipt {
@@ -245,7 +245,7 @@ impl PagerDuty {
     }
 
     /// A refusal with what it means for this act, where PagerDuty's own words leave that open.
-    fn explained(&self, act: &IncidentAct, refusal: Refusal) -> BackendError {
+    fn explained(act: &IncidentAct, refusal: Refusal) -> BackendError {
         let mut error = refusal.error;
         if error.status == Some(400) && refusal.code == Some(2001) && error.mend.is_empty() {
             let mend = match act {

@@ -12,7 +12,7 @@ use super::wire::{IncidentWire, OnCall, PolicyWire, Ref};
 use super::{PagerDuty, remember, utc, wire};
 use crate::backend::http::Call;
 use crate::backend::incidents::Directory;
-use crate::domain::incident::{IncidentId, Ladder, Level, Named, Person, Rung};
+use crate::domain::incident::{IncidentId, Ladder, Level, Named, Person, Rung, Status};
 use crate::domain::oncall::{Duty, Roster};
 
 /// `GET /oncalls` has a rate limit of its own.
@@ -34,7 +34,7 @@ impl PagerDuty {
     pub(super) async fn duties_of(&self, wires: &[IncidentWire]) -> Vec<OnCall> {
         let mut policies: Vec<Arc<str>> = wires
             .iter()
-            .filter(|wire| wire.known_status().is_some_and(|status| status.is_open()))
+            .filter(|wire| wire.known_status().is_some_and(Status::is_open))
             .filter_map(|wire| wire.escalation_policy.id.clone())
             .collect();
         policies.sort();

@@ -602,7 +602,7 @@ pub(super) struct Rule {
 /// nothing at all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Refused {
-    pub(super) code: Option<u64>,
+    pub(super) code: Option<u32>,
     /// All of its words, one line a message.
     pub(super) words: String,
 }
@@ -617,8 +617,8 @@ pub(super) fn refused(body: &[u8]) -> Refused {
     };
     let error = document.get("error").unwrap_or(&document);
     let code = error.get("code").and_then(|code| {
-        code.as_u64()
-            .or_else(|| code.as_str().and_then(|code| code.parse().ok()))
+        let number = code.as_u64().and_then(|code| u32::try_from(code).ok());
+        number.or_else(|| code.as_str().and_then(|code| code.parse().ok()))
     });
     let mut words: Vec<String> = Vec::new();
     words.extend(error.as_str().map(str::to_owned));

@@ -306,10 +306,10 @@ async fn alerts_are_flattened_to_what_links_them() {
 async fn a_note_is_told_once_whether_the_log_or_the_list_has_it() {
     let jun = user("PUSR001", "Jun");
     let marked = Marker::from_bits(9).mark("looking\nat it");
-    let mut noted = entry("L3", "annotate", "02:06:01", &jun);
-    noted["channel"] = json!({"type": "note", "summary": "looking"});
+    let mut third = entry("L3", "annotate", "02:06:01", &jun);
+    third["channel"] = json!({"type": "note", "summary": "looking"});
     let overview = [
-        noted,
+        third,
         entry("L2", "acknowledge", "02:05:00", &jun),
         entry(
             "L1",
