@@ -160,7 +160,7 @@ impl PagerDuty {
     fn receipt(&self, act: &IncidentAct, answer: &Answer) -> Receipt {
         let incident = wire::wrapped::<Value>(&answer.body, "incident")
             .and_then(|value| IncidentWire::read(&value))
-            .and_then(|wire| self.told(&wire, &[], None));
+            .and_then(|wire| self.told(&wire, None));
         let made = match act {
             IncidentAct::Note { .. } => "note",
             IncidentAct::StatusUpdate { .. } => "status_update",
@@ -223,7 +223,7 @@ impl PagerDuty {
             }
             (_, _) => return Err(Self::explained(&order.act, refusal)),
         };
-        let incident = self.told(&wire, &[], None);
+        let incident = self.told(&wire, None);
         Ok(Receipt {
             remote_id: wire.id.clone(),
             incident,

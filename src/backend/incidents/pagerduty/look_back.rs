@@ -135,7 +135,7 @@ impl PagerDuty {
         match found {
             Found::Done => LookBack::Done(Receipt {
                 remote_id: wire.id.clone(),
-                incident: self.told(wire, &[], None),
+                incident: self.told(wire, None),
                 remark: None,
             }),
             Found::Absent => LookBack::Absent,
@@ -156,8 +156,12 @@ impl PagerDuty {
 
     /// Ids of who is on call on a level of its policy now; nobody where that cannot be had.
     async fn people_of(&self, wire: &IncidentWire, level: u32) -> Vec<Arc<str>> {
-        let duties = self.duties_of(std::slice::from_ref(wire)).await;
+        let Some(policy) = wire.escalation_policy.id.as_ref() else {
+            return Vec::new();
+        };
+        let duties = self.duties_now(std::slice::from_ref(policy)).await;
         duties
+            .unwrap_or_default()
             .iter()
             .filter(|duty| duty.escalation_level == Some(u64::from(level)))
             .filter_map(|duty| duty.user.id.clone())
@@ -175,7 +179,7 @@ impl PagerDuty {
         Ok(match found {
             Trace::Ours(id) => LookBack::Done(Receipt {
                 remote_id: Some(id),
-                incident: self.told(case.wire, &[], None),
+                incident: self.told(case.wire, None),
                 remark: None,
             }),
             Trace::Maybe(at) => LookBack::Unclear(format!(

@@ -30,8 +30,8 @@ const POLICIES: usize = 10;
 const AHEAD: TimeDelta = TimeDelta::days(90);
 
 impl PagerDuty {
-    /// Who is on call now on the policies of these incidents; what cannot be had is left out.
-    pub(super) async fn duties_of(&self, wires: &[IncidentWire]) -> Vec<OnCall> {
+    /// Hears who is on call now on the policies of these incidents, for their levels.
+    pub(super) async fn learn_duties(&self, wires: &[IncidentWire]) {
         let mut policies: Vec<Arc<str>> = wires
             .iter()
             .filter(|wire| wire.known_status().is_some_and(Status::is_open))
@@ -39,8 +39,8 @@ impl PagerDuty {
             .collect();
         policies.sort();
         policies.dedup();
-        // A level that cannot be told is said to be unknown.
-        self.duties_now(&policies).await.unwrap_or_default()
+        // Where it cannot be had, what was heard before stands; without that the level is unknown, and shown so.
+        let _ = self.duties_now(&policies).await;
     }
 
     /// Who is on call now on these policies, as it was at most a minute ago.
@@ -221,7 +221,7 @@ impl PagerDuty {
         let duties = self.duties_now(std::slice::from_ref(&named.id)).await?;
         let log = self.level_log(&wire).await;
         let current = self
-            .told(&wire, &duties, Some(&log))
+            .told(&wire, Some(&log))
             .map_or(Level::Unknown, |incident| incident.level);
         if let Ok(height) = u32::try_from(policy.escalation_rules.len())
             && height > 0
