@@ -4,6 +4,7 @@
 //! right before that it may send, and that must still hold when the request goes out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ use crate::backend::{BackendError, BackendResult};
 use crate::domain::incident::{IncidentAct, IncidentId, Person, Status};
 
 /// A snooze lasts seven days at most.
-const LONGEST_SNOOZE: u64 = 604_800;
+pub(super) const LONGEST_SNOOZE: Duration = Duration::from_secs(604_800);
 
 impl PagerDuty {
     pub(super) async fn send_once(&self, order: IncidentOrder) -> BackendResult<Receipt> {
@@ -91,7 +92,7 @@ impl PagerDuty {
             }
             IncidentAct::Snooze { length } => post(
                 "snooze",
-                json!({"duration": length.as_secs().clamp(1, LONGEST_SNOOZE)}),
+                json!({"duration": (*length).min(LONGEST_SNOOZE).as_secs().max(1)}),
             ),
             IncidentAct::Merge { from } => {
                 if from.is_empty() || from.contains(&order.incident) {

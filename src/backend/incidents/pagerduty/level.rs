@@ -115,7 +115,7 @@ fn by_log(evidence: &Evidence<'_>) -> BTreeSet<u32> {
                     by_people(evidence, people)
                 } else {
                     at.iter()
-                        .map(|level| level + 1)
+                        .map(|level| level.saturating_add(1))
                         .filter(|level| is_there(evidence, *level))
                         .collect()
                 };

@@ -98,7 +98,8 @@ impl PagerDuty {
             IncidentAct::ReassignTo { people } => self.done_or(case.reassigned(people), &wire),
             IncidentAct::Page { people, .. } => self.done_or(case.paged(people), &wire),
             IncidentAct::Snooze { length } => {
-                let ends = since + TimeDelta::from_std(*length).unwrap_or(TimeDelta::MAX / 2);
+                let length = (*length).min(super::act::LONGEST_SNOOZE);
+                let ends = since + length;
                 let snoozed = wire.incident(&self.name).is_some_and(|incident| {
                     incident.due.iter().any(|due| {
                         due.what == crate::domain::incident::DueWhat::Unacknowledge

@@ -51,6 +51,7 @@ impl PagerDuty {
         wires.retain(|wire| wire.known_status() != Some(Status::Resolved));
         if let Some(since) = question.ended_since {
             let now = self.clock.now().utc;
+            let since = since.max(now - FARTHEST);
             let from = (since - LONGEST).max(now - FARTHEST);
             let mut ended = Call::get("incidents")
                 .param("statuses[]", "resolved")

@@ -234,6 +234,10 @@ async fn assignments_priority_responders_and_snoozes_are_told_by_what_the_incide
         length: Duration::from_secs(3_600),
     };
     assert!(is_done(&look(logged(&snoozed, &[]), snooze()).await));
+    let endless = IncidentAct::Snooze {
+        length: Duration::MAX,
+    };
+    assert_eq!(look(logged(&snoozed, &[]), endless).await, LookBack::Absent);
     snoozed["pending_actions"] = json!([{"type": "unacknowledge", "at": "2026-11-20T02:34:10Z"}]);
     assert_eq!(look(logged(&snoozed, &[]), snooze()).await, LookBack::Absent);
 }
