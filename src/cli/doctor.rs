@@ -618,4 +618,64 @@ mod tests {
         assert_eq!((found[0].configured.len(), found[0].members), (2, 3));
         assert_eq!((found[1].configured.len(), found[1].members), (1, 1));
     }
+
+    /// A PagerDuty that takes every key for Jun's.
+    async fn pagerduty(status: u16) -> wiremock::MockServer {
+        let server = wiremock::MockServer::start().await;
+        for (path, status, body) in [
+            ("/abilities", status, r#"{"abilities":["teams"]}"#),
+            (
+                "/users/me",
+                200,
+                r#"{"user":{"id":"PUSR001","name":"Jun","email":"jun@example.com"}}"#,
+            ),
+        ] {
+            wiremock::Mock::given(wiremock::matchers::path(path))
+                .respond_with(wiremock::ResponseTemplate::new(status).set_body_raw(body, "application/json"))
+                .mount(&server)
+                .await;
+        }
+        server
+    }
+
+    async fn examined(server: &wiremock::MockServer, from: &str) -> Checkup {
+        let text = format!(
+            "[contexts.p.metrics]\nurl = \"http://127.0.0.1:1\"\n[contexts.p.incidents]\nkind = \"pagerduty\"\n\
+             url = \"{}\"\nfrom = \"{from}\"\n",
+            server.uri()
+        );
+        let config = crate::config::decode_text(&text, None, &crate::config::Environment::default())
+            .expect("valid")
+            .config;
+        let checkups = examine(&config, &config.contexts["p"], Clock::start()).await;
+        checkups.into_iter().next_back().expect("PagerDuty comes last")
+    }
+
+    #[tokio::test]
+    async fn whom_pagerduty_takes_us_for_is_told_and_somebody_else_is_a_failure() {
+        let server = pagerduty(200).await;
+        let ours = examined(&server, "jun@example.com").await;
+        assert_eq!(ours.acts_as.as_deref(), Some("Jun <jun@example.com>"));
+        assert_eq!(ours.failure, None);
+        assert!(
+            ours.missing[0].contains("nobody can be paged to help"),
+            "{:?}",
+            ours.missing
+        );
+        let theirs = examined(&server, "mara@example.com").await;
+        assert!(theirs.reachable);
+        let message = theirs.failure.expect("a failure").message;
+        assert!(
+            message.contains("the key is that of Jun") && message.contains("mara@example.com"),
+            "{message}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_key_of_another_region_is_pointed_to_its_address() {
+        let refused = examined(&pagerduty(401).await, "jun@example.com").await;
+        assert!(!refused.reachable);
+        let message = refused.failure.expect("a failure").message;
+        assert!(message.contains("https://api.eu.pagerduty.com"), "{message}");
+    }
 }

@@ -39,6 +39,47 @@ fn problems(result: Result<Loaded, ConfigError>) -> Vec<String> {
 }
 
 #[test]
+fn pagerduty_is_asked_one_request_at_a_time_and_as_whom_the_file_says() {
+    let text = "[contexts.p.metrics]\nurl = \"http://h\"\n[contexts.p.incidents]\nkind = \"pagerduty\"\n";
+    let of = |more: &str| {
+        let config = decoded(&format!("{text}{more}"), &[]).expect("valid").config;
+        config.contexts["p"].incidents.clone().expect("incidents")
+    };
+    let plain = of("");
+    let endpoint = plain.endpoint.clone().expect("an endpoint");
+    assert_eq!(
+        (endpoint.max_concurrency, endpoint.url.as_str()),
+        (1, "https://api.pagerduty.com")
+    );
+    assert_eq!(
+        (plain.poll(), plain.whose()),
+        (Duration::from_secs(20), Whose::Team)
+    );
+    let told = of(
+        "from = \"jun@example.com\"\nwhose = \"mine\"\npoll = \"30s\"\nmax_concurrency = 2\n\
+                   services = { search = \"PSVC2\", checkout = \"Checkout (prod)\" }\n",
+    );
+    assert_eq!(
+        (told.poll(), told.whose()),
+        (Duration::from_secs(30), Whose::Mine)
+    );
+    assert_eq!(told.endpoint.expect("an endpoint").max_concurrency, 2);
+    assert_eq!(told.services["checkout"], "Checkout (prod)");
+    let wrong = format!("{text}from = \"jun\"\nwhose = \"everybody\"\n");
+    let problems = problems(decoded(&wrong, &[]));
+    assert!(
+        problems
+            .iter()
+            .any(|problem| problem.contains("is no e-mail address")),
+        "{problems:?}"
+    );
+    assert!(
+        problems.iter().any(|problem| problem.contains("mine, team, all")),
+        "{problems:?}"
+    );
+}
+
+#[test]
 fn defaults_are_those_that_are_documented() {
     let config = decoded(
         "[contexts.p.metrics]\nurl = \"http://h\"",

@@ -94,6 +94,36 @@ fn error_of(answer: BackendResult<Answer>) -> BackendError {
 }
 
 #[tokio::test]
+async fn a_call_carries_its_own_headers_and_a_configured_one_wins() {
+    let server = MockServer::start().await;
+    Mock::given(method("GET"))
+        .and(header("accept", "application/vnd.pagerduty+json;version=2"))
+        .and(header("from", "mara@example.com"))
+        .respond_with(
+            ResponseTemplate::new(200)
+                .insert_header("ratelimit-limit", "960")
+                .insert_header("ratelimit-remaining", "100")
+                .insert_header("ratelimit-reset", "30")
+                .set_body_raw("{}", "application/json"),
+        )
+        .mount(&server)
+        .await;
+    let endpoint = Endpoint {
+        headers: vec![("From".into(), Secret::Inline("mara@example.com".into()))],
+        ..endpoint(&server.uri())
+    };
+    let client = client(&endpoint);
+    assert_eq!(client.allowance(), None);
+    let call = Call::get("incidents")
+        .header("accept", "application/vnd.pagerduty+json;version=2")
+        .header("from", "jun@example.com");
+    assert_eq!(client.call(call).await.expect("an answer").status, 200);
+    let allowance = client.allowance().expect("told");
+    assert_eq!((allowance.limit, allowance.remaining), (960, 100));
+    assert!(allowance.is_low());
+}
+
+#[tokio::test]
 async fn a_question_keeps_the_prefix_and_carries_params_headers_and_auth() {
     let server = MockServer::start().await;
     Mock::given(method("GET"))

@@ -56,7 +56,7 @@ pub(super) fn judge(
         .and_then(|value| retry::retry_after(value, date.unwrap_or(now)))
         // PagerDuty's own way to say it: seconds.
         .or_else(|| match response.status {
-            429 => allowance(&response).map(|allowance| allowance.reset),
+            429 => reset(&response),
             _ => None,
         });
     let content_type = response
@@ -152,13 +152,21 @@ pub(super) fn judge(
 
 /// What a server says of how much more may be asked: whole numbers, the reset in seconds from now.
 pub(super) fn allowance(response: &Response) -> Option<Allowance> {
-    let number = |name| response.header(name)?.trim().parse::<u32>().ok();
     Some(Allowance {
-        limit: number("ratelimit-limit")?,
-        remaining: number("ratelimit-remaining")?,
-        // a day is long enough
-        reset: Duration::from_secs(number("ratelimit-reset")?.min(86_400).into()),
+        limit: number(response, "ratelimit-limit")?,
+        remaining: number(response, "ratelimit-remaining")?,
+        reset: reset(response)?,
     })
+}
+
+fn reset(response: &Response) -> Option<Duration> {
+    // a day is long enough
+    let seconds = number(response, "ratelimit-reset")?.min(86_400);
+    Some(Duration::from_secs(seconds.into()))
+}
+
+fn number(response: &Response, header: &str) -> Option<u32> {
+    response.header(header)?.trim().parse().ok()
 }
 
 /// What a failed send means.
@@ -413,6 +421,23 @@ mod tests {
         };
         let now = retry::http_date("Fri, 20 Nov 2026 03:14:07 GMT").expect("a date");
         judge(call, &asked, response, SignedIn::Without, now)
+    }
+
+    #[test]
+    fn a_429_waits_for_the_new_allowance_where_no_retry_after_says_how_long() {
+        let budget = [
+            ("ratelimit-limit", "960"),
+            ("ratelimit-remaining", "0"),
+            ("ratelimit-reset", "17"),
+        ];
+        let waits = |headers: &[(&str, &str)]| respond(429, headers, "").expect_err("a fault").retry_after;
+        assert_eq!(waits(&budget), Some(Duration::from_secs(17)));
+        assert_eq!(waits(&[]), None);
+        let mut both = budget.to_vec();
+        both.push(("retry-after", "3"));
+        assert_eq!(waits(&both), Some(Duration::from_secs(3)));
+        assert_eq!(waits(&[("ratelimit-reset", "17")]), Some(Duration::from_secs(17)));
+        assert_eq!(waits(&[("ratelimit-reset", "-1")]), None);
     }
 
     const JSON: (&str, &str) = ("content-type", "application/json; charset=utf-8");

@@ -127,6 +127,10 @@ pub struct Receipt {
 
 /// What a read-back found of an act whose answer was lost, or that waited long.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made a look and dropped at once; a box would be in the way of every match"
+)]
 pub enum LookBack {
     /// It is there.
     Done(Receipt),

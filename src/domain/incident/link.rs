@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     fn labels(pairs: &[(&str, &str)]) -> Labels {
-        pairs.iter().map(|&(n, v)| (n.into(), v.into())).collect()
+        pairs.iter().copied().collect()
     }
 
     fn checkout() -> Labels {
@@ -167,11 +167,13 @@ mod tests {
         ])
     }
 
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+
     struct Given<'a> {
         keys: &'a [&'a str],
-        body: &'a [(&'a str, &'a str)],
+        body: Pairs<'a>,
         groups: &'a [Labels],
-        map: &'a [(&'a str, &'a str)],
+        map: Pairs<'a>,
     }
 
     fn linked(given: &Given<'_>) -> Option<Link> {
@@ -269,7 +271,7 @@ mod tests {
 
     #[test]
     fn fields_link_where_all_of_them_agree_and_the_name_is_among_them() {
-        let cases: [(&[(&str, &str)], Option<Link>); 4] = [
+        let cases: [(Pairs<'_>, Option<Link>); 4] = [
             (
                 &[
                     ("alertname", "Errors"),

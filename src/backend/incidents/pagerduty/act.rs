@@ -4,6 +4,7 @@
 //! right before that it may send, and that must still hold when the request goes out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ use crate::backend::{BackendError, BackendResult};
 use crate::domain::incident::{IncidentAct, IncidentId, Person, Status};
 
 /// A snooze lasts seven days at most.
-const LONGEST_SNOOZE: u64 = 604_800;
+pub(super) const LONGEST_SNOOZE: Duration = Duration::from_secs(604_800);
 
 impl PagerDuty {
     pub(super) async fn send_once(&self, order: IncidentOrder) -> BackendResult<Receipt> {
@@ -32,7 +33,7 @@ impl PagerDuty {
                 if refusal.is_beyond_plan() {
                     self.memory().lacking.insert(order.act.verb());
                 }
-                Err(self.explained(&order.act, refusal))
+                Err(Self::explained(&order.act, refusal))
             }
         }
     }
@@ -91,7 +92,7 @@ impl PagerDuty {
             }
             IncidentAct::Snooze { length } => post(
                 "snooze",
-                json!({"duration": length.as_secs().clamp(1, LONGEST_SNOOZE)}),
+                json!({"duration": (*length).min(LONGEST_SNOOZE).as_secs().max(1)}),
             ),
             IncidentAct::Merge { from } => {
                 if from.is_empty() || from.contains(&order.incident) {
@@ -160,7 +161,7 @@ impl PagerDuty {
     fn receipt(&self, act: &IncidentAct, answer: &Answer) -> Receipt {
         let incident = wire::wrapped::<Value>(&answer.body, "incident")
             .and_then(|value| IncidentWire::read(&value))
-            .and_then(|wire| self.told(&wire, &[], None));
+            .and_then(|wire| self.told(&wire, None));
         let made = match act {
             IncidentAct::Note { .. } => "note",
             IncidentAct::StatusUpdate { .. } => "status_update",
@@ -194,7 +195,7 @@ impl PagerDuty {
                         ..Receipt::default()
                     })
                 }
-                (_, _) => Err(self.explained(&order.act, refusal)),
+                (_, _) => Err(Self::explained(&order.act, refusal)),
             };
         };
         let by = wire
@@ -217,13 +218,13 @@ impl PagerDuty {
                 "was merged already".to_owned()
             }
             (_, Some(Status::Resolved)) => {
-                let mut error = self.explained(&order.act, refusal);
+                let mut error = Self::explained(&order.act, refusal);
                 error.mend = format!("it was resolved meanwhile{by}");
                 return Err(error);
             }
-            (_, _) => return Err(self.explained(&order.act, refusal)),
+            (_, _) => return Err(Self::explained(&order.act, refusal)),
         };
-        let incident = self.told(&wire, &[], None);
+        let incident = self.told(&wire, None);
         Ok(Receipt {
             remote_id: wire.id.clone(),
             incident,
@@ -245,7 +246,7 @@ impl PagerDuty {
     }
 
     /// A refusal with what it means for this act, where PagerDuty's own words leave that open.
-    fn explained(&self, act: &IncidentAct, refusal: Refusal) -> BackendError {
+    fn explained(act: &IncidentAct, refusal: Refusal) -> BackendError {
         let mut error = refusal.error;
         if error.status == Some(400) && refusal.code == Some(2001) && error.mend.is_empty() {
             let mend = match act {

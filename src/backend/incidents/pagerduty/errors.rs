@@ -16,7 +16,7 @@ const DETAIL: usize = 600;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) error: BackendError,
-    pub(super) code: Option<u64>,
+    pub(super) code: Option<u32>,
 }
 
 impl From<BackendError> for Refusal {
@@ -32,7 +32,7 @@ impl From<Refusal> for BackendError {
 }
 
 impl Refusal {
-    pub(super) fn has_code(&self, codes: &[u64]) -> bool {
+    pub(super) fn has_code(&self, codes: &[u32]) -> bool {
         self.code.is_some_and(|code| codes.contains(&code))
     }
 
@@ -109,7 +109,7 @@ fn settled(mut error: BackendError, method: Method) -> BackendError {
 }
 
 /// PagerDuty's codes (REST v2 errors), then HTTP's.
-fn meaning(status: u16, code: Option<u64>, words: &str) -> (ErrorKind, &'static str) {
+fn meaning(status: u16, code: Option<u32>, words: &str) -> (ErrorKind, &'static str) {
     let rejected = |mend| (ErrorKind::Rejected, mend);
     let from = "set `from` in the incidents' configuration to the address of a user of this account";
     match code {
@@ -144,13 +144,12 @@ fn meaning(status: u16, code: Option<u64>, words: &str) -> (ErrorKind, &'static 
         402 => rejected("the account's plan does not include this"),
         403 => (ErrorKind::NotSignedIn, "this key may not do this"),
         404 => rejected("it is gone, or hidden from this key"),
-        408 => (ErrorKind::ServerFault, ""),
         413 => rejected("too many at once"),
         429 => (
             ErrorKind::RateLimited,
             "PagerDuty asks to be left alone for a while",
         ),
-        500.. => (ErrorKind::ServerFault, ""),
+        408 | 500.. => (ErrorKind::ServerFault, ""),
         _ => rejected(""),
     }
 }

@@ -102,7 +102,7 @@ fn by_log(evidence: &Evidence<'_>) -> BTreeSet<u32> {
     let mut repeated: Option<DateTime<Utc>> = None;
     for step in evidence.log {
         match &step.what {
-            StepWhat::Triggered => at = first(),
+            StepWhat::Triggered | StepWhat::Delegated => at = first(),
             StepWhat::Repeated => {
                 at = first();
                 repeated = Some(step.at);
@@ -115,13 +115,12 @@ fn by_log(evidence: &Evidence<'_>) -> BTreeSet<u32> {
                     by_people(evidence, people)
                 } else {
                     at.iter()
-                        .map(|level| level + 1)
+                        .map(|level| level.saturating_add(1))
                         .filter(|level| is_there(evidence, *level))
                         .collect()
                 };
             }
             StepWhat::Chosen(people) => at = by_people(evidence, people),
-            StepWhat::Delegated => at = first(),
             // To a policy, if these are whom its first level wakes; what was given to people was left out above.
             StepWhat::Reassigned(people) => {
                 if by_people(evidence, people).contains(&1) {

@@ -107,7 +107,7 @@ pub(super) fn event(entry: &LogEntry, note: Option<&Note>) -> Option<Event> {
         EventKind::StatusUpdate => entry
             .message
             .as_deref()
-            .or_else(|| entry.channel.message.as_deref())
+            .or(entry.channel.message.as_deref())
             .or_else(|| note_words(entry)),
         EventKind::AlertFired
         | EventKind::AlertResolved

@@ -98,7 +98,8 @@ impl PagerDuty {
             IncidentAct::ReassignTo { people } => self.done_or(case.reassigned(people), &wire),
             IncidentAct::Page { people, .. } => self.done_or(case.paged(people), &wire),
             IncidentAct::Snooze { length } => {
-                let ends = since + TimeDelta::from_std(*length).unwrap_or(TimeDelta::MAX / 2);
+                let length = (*length).min(super::act::LONGEST_SNOOZE);
+                let ends = since + length;
                 let snoozed = wire.incident(&self.name).is_some_and(|incident| {
                     incident.due.iter().any(|due| {
                         due.what == crate::domain::incident::DueWhat::Unacknowledge
@@ -135,7 +136,7 @@ impl PagerDuty {
         match found {
             Found::Done => LookBack::Done(Receipt {
                 remote_id: wire.id.clone(),
-                incident: self.told(wire, &[], None),
+                incident: self.told(wire, None),
                 remark: None,
             }),
             Found::Absent => LookBack::Absent,
@@ -156,8 +157,12 @@ impl PagerDuty {
 
     /// Ids of who is on call on a level of its policy now; nobody where that cannot be had.
     async fn people_of(&self, wire: &IncidentWire, level: u32) -> Vec<Arc<str>> {
-        let duties = self.duties_of(std::slice::from_ref(wire)).await;
+        let Some(policy) = wire.escalation_policy.id.as_ref() else {
+            return Vec::new();
+        };
+        let duties = self.duties_now(std::slice::from_ref(policy)).await;
         duties
+            .unwrap_or_default()
             .iter()
             .filter(|duty| duty.escalation_level == Some(u64::from(level)))
             .filter_map(|duty| duty.user.id.clone())
@@ -175,7 +180,7 @@ impl PagerDuty {
         Ok(match found {
             Trace::Ours(id) => LookBack::Done(Receipt {
                 remote_id: Some(id),
-                incident: self.told(case.wire, &[], None),
+                incident: self.told(case.wire, None),
                 remark: None,
             }),
             Trace::Maybe(at) => LookBack::Unclear(format!(

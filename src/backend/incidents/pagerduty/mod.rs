@@ -1,7 +1,7 @@
 //! PagerDuty over REST v2.
 //!
-//! `ask` asks (headers, errors, pages); `read` reads incidents, alerts and logs; `people` knows who we are, who
-//! is on call and who could be; `act` sends, one request an act; `look_back` finds out what became of one.
+//! `ask` asks (headers, errors, pages); `read` reads incidents, alerts and logs; `me` knows who we are, `people` who is
+//! on call and who could be; `act` sends, one request an act; `look_back` finds out what became of one.
 //! `wire`, `level`, `log` and `errors` are pure. What is remembered here is never more than a help: who we are,
 //! who was on call a minute ago, what an account's plan lacks. Start at [`PagerDuty`].
 //!
@@ -16,7 +16,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use futures::future::BoxFuture;
 
 use self::errors::Refusal;
-use self::people::Me;
+use self::me::Me;
 use self::wire::{OnCall, PolicyWire};
 use super::{Directory, IncidentAlert, IncidentOrder, Incidents, Listing, LookBack, Question, Receipt, Seen};
 use crate::backend::BackendResult;
@@ -33,6 +33,7 @@ mod errors;
 mod level;
 mod log;
 mod look_back;
+mod me;
 mod offers;
 mod people;
 mod read;
@@ -43,7 +44,7 @@ mod tests;
 
 pub use ask::ACCEPT;
 pub use errors::REGION;
-pub use people::abilities_missing;
+pub use me::abilities_missing;
 
 /// Polls slow down to this where the allowance runs low.
 const SLOW: Duration = Duration::from_secs(30);

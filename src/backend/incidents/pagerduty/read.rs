@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::ask::Pages;
 use super::errors::Refusal;
 use super::level::{Evidence, infer};
-use super::wire::{IncidentWire, LogEntry, Note, OnCall};
+use super::wire::{IncidentWire, LogEntry, Note};
 use super::{PagerDuty, log, place, remember, utc, wire};
 use crate::backend::http::Call;
 use crate::backend::incidents::{IncidentAlert, Listing, Question, Whose};
@@ -51,6 +51,7 @@ impl PagerDuty {
         wires.retain(|wire| wire.known_status() != Some(Status::Resolved));
         if let Some(since) = question.ended_since {
             let now = self.clock.now().utc;
+            let since = since.max(now - FARTHEST);
             let from = (since - LONGEST).max(now - FARTHEST);
             let mut ended = Call::get("incidents")
                 .param("statuses[]", "resolved")
@@ -85,11 +86,8 @@ impl PagerDuty {
             wires.extend(ended);
         }
         // On call is a help for the levels: without it they are unknown, and that shows.
-        let duties = self.duties_of(&wires).await;
-        let mut incidents: Vec<Incident> = wires
-            .iter()
-            .filter_map(|wire| self.told(wire, &duties, None))
-            .collect();
+        self.learn_duties(&wires).await;
+        let mut incidents: Vec<Incident> = wires.iter().filter_map(|wire| self.told(wire, None)).collect();
         incidents.sort_by(|a, b| {
             let over = |incident: &Incident| !incident.status.is_open();
             over(a)
@@ -146,8 +144,8 @@ impl PagerDuty {
         let Some(wire) = self.fetch(id).await? else {
             return Ok(None);
         };
-        let duties = self.duties_of(std::slice::from_ref(&wire)).await;
-        let first = self.told(&wire, &duties, None);
+        self.learn_duties(std::slice::from_ref(&wire)).await;
+        let first = self.told(&wire, None);
         let sure = first.as_ref().is_some_and(|incident| {
             !incident.status.is_open() || incident.level.known().is_some() || incident.assignees.is_empty()
         });
@@ -155,7 +153,7 @@ impl PagerDuty {
             return Ok(first);
         }
         let log = self.level_log(&wire).await;
-        Ok(self.told(&wire, &duties, Some(&log)))
+        Ok(self.told(&wire, Some(&log)))
     }
 
     /// What a log says of the level; nothing where it cannot be had.
@@ -173,17 +171,15 @@ impl PagerDuty {
     }
 
     /// An incident as the console knows it, with what is remembered of it and what can be said of its level.
-    pub(super) fn told(
-        &self,
-        wire: &IncidentWire,
-        duties: &[OnCall],
-        log: Option<&[LogEntry]>,
-    ) -> Option<Incident> {
+    pub(super) fn told(&self, wire: &IncidentWire, log: Option<&[LogEntry]>) -> Option<Incident> {
         let mut incident = wire.incident(&self.name)?;
         let policy = wire.escalation_policy.id.as_ref();
-        let duties: Vec<(u32, Arc<str>)> = duties
-            .iter()
-            .filter(|duty| duty.escalation_policy.id.as_ref() == policy)
+        let mut memory = self.memory();
+        // As heard last: who was on call a moment ago tells more of a level than nobody.
+        let duties: Vec<(u32, Arc<str>)> = policy
+            .and_then(|policy| memory.on_call.get(policy))
+            .into_iter()
+            .flat_map(|(_, duties)| duties)
             .filter_map(|duty| Some((u32::try_from(duty.escalation_level?).ok()?, duty.user.id.clone()?)))
             .collect();
         let assignees: Vec<Arc<str>> = incident
@@ -191,7 +187,6 @@ impl PagerDuty {
             .iter()
             .map(|person| Arc::clone(&person.id))
             .collect();
-        let mut memory = self.memory();
         let level = infer(&Evidence {
             status: incident.status,
             via: incident.assigned_via,

@@ -262,7 +262,7 @@ pub(super) struct IncidentWire {
     alert_counts: Counts,
     #[serde(deserialize_with = "lenient")]
     pub(super) is_mergeable: Option<bool>,
-    #[serde(alias = "incident_responders", deserialize_with = "list")]
+    #[serde(deserialize_with = "list")]
     pub(super) incidents_responders: Vec<AskedToHelp>,
     #[serde(deserialize_with = "lenient")]
     resolve_reason: Reason,
@@ -274,9 +274,12 @@ impl IncidentWire {
     /// Reads one; `None` without what nothing can be done without: an id, a status that is known, a begin.
     pub(super) fn read(value: &Value) -> Option<Self> {
         let mut object = value.as_object()?.clone();
-        // Both spellings are seen, and serde takes two of one field for an error.
-        if object.contains_key("incidents_responders") {
-            object.remove("incident_responders");
+        // Both spellings are seen, alone and together.
+        if let Some(other) = object.remove("incident_responders") {
+            let ours = object.entry("incidents_responders").or_insert(Value::Null);
+            if ours.as_array().is_none_or(Vec::is_empty) {
+                *ours = other;
+            }
         }
         let wire = Self::deserialize(Value::Object(object)).ok()?;
         (wire.id.is_some() && wire.known_status().is_some() && wire.created_at.is_some()).then_some(wire)
@@ -599,7 +602,7 @@ pub(super) struct Rule {
 /// nothing at all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Refused {
-    pub(super) code: Option<u64>,
+    pub(super) code: Option<u32>,
     /// All of its words, one line a message.
     pub(super) words: String,
 }
@@ -614,8 +617,8 @@ pub(super) fn refused(body: &[u8]) -> Refused {
     };
     let error = document.get("error").unwrap_or(&document);
     let code = error.get("code").and_then(|code| {
-        code.as_u64()
-            .or_else(|| code.as_str().and_then(|code| code.parse().ok()))
+        let number = code.as_u64().and_then(|code| u32::try_from(code).ok());
+        number.or_else(|| code.as_str().and_then(|code| code.parse().ok()))
     });
     let mut words: Vec<String> = Vec::new();
     words.extend(error.as_str().map(str::to_owned));
