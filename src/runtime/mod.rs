@@ -18,5 +18,4 @@ pub mod layout_file;
 mod measuring;
 pub mod pace;
 mod poller;
-mod room;
 pub mod session;
