@@ -218,6 +218,7 @@ impl<P: Post> Courier<P> {
                             busy.remove(&id);
                         }
                         Ended::Failed(error) => {
+                            self.trouble = Some(error.to_string().into());
                             // A full disk is not asked again at once.
                             self.complain(&error);
                             jobs.push(Box::pin(async move {
@@ -238,7 +239,7 @@ impl<P: Post> Courier<P> {
     }
 
     /// Gives what is under way a moment to end, drops the rest, and hands every lease back.
-    async fn lay_down(&mut self, jobs: &mut Jobs) {
+    async fn lay_down(&self, jobs: &mut Jobs) {
         let ending = async { while jobs.next().await.is_some() {} };
         // What did not end is looked for later, as if the process had died.
         let _ = tokio::time::timeout(LAST_WORDS, ending).await;
@@ -256,9 +257,8 @@ impl<P: Post> Courier<P> {
         }
     }
 
-    fn complain(&mut self, error: &JournalError) {
+    fn complain(&self, error: &JournalError) {
         let words: Arc<str> = error.to_string().into();
-        self.trouble = Some(Arc::clone(&words));
         self.out.send_if_modified(|view| {
             let changed = view.trouble.as_ref() != Some(&words);
             view.trouble = Some(words);
