@@ -389,11 +389,11 @@ impl<P: Post> Desk<P> {
             .write(move |tx| {
                 let now = clock.stamp();
                 let at = Taking {
-                    actor: &actor,
-                    now: &now,
+                    actor,
+                    now,
                     hold: timings.hold,
                 };
-                let Some(mut record) = outbox::take(tx, id, &holder, at)? else {
+                let Some(mut record) = outbox::take(tx, id, &holder, &at)? else {
                     return Ok(Step::None);
                 };
                 // One that was left behind is ours from here on.
