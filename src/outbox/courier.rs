@@ -381,13 +381,14 @@ impl<P: Post> Desk<P> {
 
     /// Takes the entry, decides, and writes down what is about to be done: one transaction.
     async fn step(&self, id: EntryId) -> JournalResult<Step> {
-        let (clock, holder, timings) = (self.setup.clock, self.holder, self.setup.timings);
+        let (holder, timings) = (self.holder, self.setup.timings);
+        // Read before the journal is waited for: a lease that begins too early does no harm.
+        let now = self.setup.clock.stamp();
         let actor = Arc::clone(&self.setup.author.actor);
         let post = Arc::clone(&self.setup.post);
         self.setup
             .journal
             .write(move |tx| {
-                let now = clock.stamp();
                 let at = Taking {
                     actor,
                     now,
@@ -429,15 +430,16 @@ impl<P: Post> Desk<P> {
     /// Writes down what came of a step and lets the entry go. Tried for a while: a look finds what could not be
     /// written.
     async fn keep(&self, record: Record) -> JournalResult<()> {
-        let (holder, clock) = (self.holder, self.setup.clock);
+        let holder = self.holder;
         let mut tries = 0;
         loop {
             tries += 1;
             let record = record.clone();
+            let now = self.setup.clock.stamp();
             let saved = self
                 .setup
                 .journal
-                .write(move |tx| outbox::save(tx, &record, &holder, None, &clock.stamp()))
+                .write(move |tx| outbox::save(tx, &record, &holder, None, &now))
                 .await;
             match saved {
                 Ok(Kept::Yes | Kept::TakenOver) => return Ok(()),
