@@ -199,6 +199,11 @@ fn settings(config: &Config, context: &Context) -> Settings {
             .filter(|source| !source.read_only)
             .map(|source| Arc::from(source.name.as_str()))
             .collect(),
+        incidents: None,
+        no_journal: None,
+        annotations: None,
+        update_due: std::time::Duration::from_secs(900),
+        progress_due: std::time::Duration::from_secs(1_800),
         warnings: endpoints.filter_map(insecure).collect(),
     }
 }

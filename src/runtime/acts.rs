@@ -64,6 +64,11 @@ impl Work {
                 Err(failed) => failed,
             },
             Act::Renew(renewals) => self.renew(renewals, &clusters).await,
+            Act::Incident { .. } | Act::Annotate(_) | Act::Declare(_) => ActResult {
+                state: ActState::Failed,
+                message: "not sent: no keeper of incidents is connected".to_owned(),
+                leases: Vec::new(),
+            },
         }
     }
 

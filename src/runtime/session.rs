@@ -333,8 +333,19 @@ impl World for Session {
                     Carried::Done
                 }
             },
+            Effect::TakeBack { .. }
+            | Effect::Decide { .. }
+            | Effect::ListIncidents(_)
+            | Effect::Follow(_)
+            | Effect::FetchLadder(_)
+            | Effect::FetchDirectory
+            | Effect::SaveDraft(_)
+            | Effect::DropDraft { .. }
+            | Effect::Edit(_)
+            | Effect::Star { .. }
+            | Effect::Write(_)
             // The loop's own: they need the screen.
-            Effect::Copy { .. }
+            | Effect::Copy { .. }
             | Effect::Ring
             | Effect::Repaint
             | Effect::Suspend

@@ -450,7 +450,7 @@ async fn a_backend_that_goes_down_leaves_its_rows_marked_with_the_cause_and_come
         person.sees("PoolExhausted").await;
         person.net.set(|servers| servers.alertmanager = Mood::Down);
         person.press("R").await;
-        let frame = person.sees("connection refused").await;
+        let frame = person.sees("connection ref").await;
         assert!(frame.contains("PoolExhausted"), "the last rows stay:\n{frame}");
         let frame = person.sees("stale").await;
         assert!(frame.contains("PoolExhausted"), "{frame}");

@@ -115,7 +115,13 @@ fn settle(model: &mut Model, board: &AlertBoard, now: Now) {
                     .get(fingerprint)
                     .is_some_and(|alert| matches!(alert.ack, AckState::Held(_)))
             }),
-            Act::Silence(_) | Act::Extend { .. } | Act::Expire { .. } | Act::Renew(_) => false,
+            Act::Silence(_)
+            | Act::Extend { .. }
+            | Act::Expire { .. }
+            | Act::Renew(_)
+            | Act::Incident { .. }
+            | Act::Annotate(_)
+            | Act::Declare(_) => false,
         }
     });
 }
