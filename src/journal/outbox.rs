@@ -50,9 +50,9 @@ const COLUMNS: &str = "id, context, actor, marker, state, created_at, attempts, 
                        payload, facts, hold_pid, hold_token, hold_boot, hold_until";
 
 /// The most settled entries that one view shows.
-const SETTLED_SHOWN: usize = 200;
+const SETTLED_SHOWN: i64 = 200;
 /// The most acknowledgements that are sought for adoption.
-const ACKS_SOUGHT: usize = 500;
+const ACKS_SOUGHT: i64 = 500;
 
 fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
@@ -206,7 +206,7 @@ pub fn settled_since(tx: &Tx<'_>, context: &str, since: DateTime<Utc>) -> Journa
     let rows = list(
         tx,
         "context = ?1 AND settled_at >= ?2 ORDER BY settled_at DESC, id DESC LIMIT ?3",
-        params![context, time(since), SETTLED_SHOWN as i64],
+        params![context, time(since), SETTLED_SHOWN],
     )?;
     Ok(rows.into_iter().map(|row| row.entry).collect())
 }
@@ -217,7 +217,7 @@ pub fn acknowledgements(tx: &Tx<'_>, author: &Author, since: DateTime<Utc>) -> J
         tx,
         "context = ?1 AND actor = ?2 AND settled_at >= ?3 AND state = 'confirmed' AND action = 'acknowledge'
          ORDER BY id DESC LIMIT ?4",
-        params![author.context, author.actor, time(since), ACKS_SOUGHT as i64],
+        params![author.context, author.actor, time(since), ACKS_SOUGHT],
     )?;
     Ok(rows.into_iter().rev().map(|row| row.entry).collect())
 }
