@@ -88,6 +88,7 @@ impl Work {
         outcomes.extend(unseen.iter().map(|cluster| ActOutcome {
             target: display_list(&request.matchers),
             state: json::ActState::Failed,
+            outbox_id: None,
             remote_ids: Vec::new(),
             message: format!(
                 "not silenced at {}: it does not answer, so what would be hidden there is not known",
@@ -188,7 +189,7 @@ fn failed(why: &str) -> ActResult {
 fn state_of(outcome: &ActOutcome) -> ActState {
     match outcome.state {
         json::ActState::Confirmed => ActState::Confirmed,
-        json::ActState::Pending => ActState::Unknown,
+        json::ActState::Pending | json::ActState::NeedsDecision => ActState::Unknown,
         json::ActState::Failed => ActState::Failed,
     }
 }
