@@ -58,7 +58,8 @@ impl Office {
                 Ok(journal) => journal,
                 Err(why) => {
                     counter_out.send_replace(Some(Err(why)));
-                    return;
+                    // The task lives as long as its session: one that ends would be looked after like a dead one.
+                    return std::future::pending().await;
                 }
             };
             let (courier, handle) = Courier::new(Setup {
