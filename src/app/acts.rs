@@ -11,6 +11,7 @@ use crate::backend::incidents::Seen;
 use crate::domain::alert::lease::Lease;
 use crate::domain::alert::{Fingerprint, Matcher, Occurrence};
 use crate::domain::incident::{IncidentAct, IncidentId};
+use crate::outbox::EntryId;
 use crate::time::Tick;
 
 /// What is to be done.
@@ -165,6 +166,8 @@ pub struct PendingAct {
     pub act: Act,
     /// Where it stands.
     pub stage: Stage,
+    /// Its entries in the outbox; empty until it is on the disk.
+    pub entries: Vec<EntryId>,
     /// The alerts that it was seen to hit when it was asked for.
     pub hits: BTreeSet<Fingerprint>,
 }
@@ -175,8 +178,12 @@ impl PendingAct {
         self.act.names(fingerprint)
     }
 
-    /// The word a touched row shows: `ack…`.
+    /// The word a touched row shows: `saving…` until it is on the disk, then `ack…`.
     pub fn word(&self) -> &'static str {
+        let kept = !self.entries.is_empty() || matches!(self.act, Act::Renew(_));
+        if matches!(self.stage, Stage::Sent { .. }) && !kept {
+            return "saving…";
+        }
         match &self.act {
             Act::Acknowledge { .. } => "ack…",
             Act::HandBack { .. } => "hand back…",
@@ -216,6 +223,8 @@ pub struct Acts {
     pub pending: Vec<PendingAct>,
     /// Held by this console.
     pub held: Vec<HeldAck>,
+    /// Acknowledgements of the journal that were taken up already, here or by being made here.
+    pub adopted: BTreeSet<EntryId>,
     /// When the held ones are looked at next.
     pub next_check: Option<Tick>,
 }
@@ -232,6 +241,7 @@ impl Acts {
             id,
             act,
             stage,
+            entries: Vec::new(),
             hits: BTreeSet::new(),
         });
         id

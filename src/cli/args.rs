@@ -118,6 +118,8 @@ pub enum Command {
     Update(UpdateArgs),
     /// Declare a local incident
     Declare(DeclareArgs),
+    /// Acts that are not confirmed yet
+    Outbox(OutboxArgs),
     /// Ask every backend how it is
     Doctor,
     /// Find out what URLs are and write a configuration
@@ -216,10 +218,10 @@ pub struct SilencesArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ActArgs {
     /// How long to wait for confirmation
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
     pub wait: Duration,
     /// In a dangerous context: its name
-    #[arg(long, value_name = "CONTEXT")]
+    #[arg(long, global = true, value_name = "CONTEXT")]
     pub confirm: Option<String>,
 }
 
@@ -293,6 +295,11 @@ pub struct ResolveArgs {
     /// How it was resolved
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub resolution: String,
+/// `outbox`
+pub struct OutboxArgs {
+    /// What to do with it; list it where none.
+    #[command(subcommand)]
+    pub command: Option<OutboxCommand>,
     /// What every act takes.
     #[command(flatten)]
     pub act: ActArgs,
@@ -312,98 +319,56 @@ pub struct EscalateArgs {
 }
 
 /// `reassign`
-#[derive(Debug, Clone, Args)]
 pub struct ReassignArgs {
-    /// Its id, `#number`, or a unique prefix of at least 6
-    pub incident: String,
     /// A person's or a policy's id, name or email
     #[arg(long, value_name = "USER|POLICY")]
     pub to: String,
-    /// What every act takes.
-    #[command(flatten)]
-    pub act: ActArgs,
 }
 
 /// `page`
-#[derive(Debug, Clone, Args)]
 pub struct PageArgs {
-    /// Its id, `#number`, or a unique prefix of at least 6
-    pub incident: String,
     /// A person's id, name or email; may be repeated
     #[arg(long, required = true, value_name = "USER")]
     pub user: Vec<String>,
     /// Why they are asked
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub message: String,
-    /// What every act takes.
-    #[command(flatten)]
-    pub act: ActArgs,
 }
 
 /// `snooze`
-#[derive(Debug, Clone, Args)]
 pub struct SnoozeArgs {
-    /// Its id, `#number`, or a unique prefix of at least 6
-    pub incident: String,
     /// For how long, 1s to 7d
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
     pub length: Duration,
-    /// What every act takes.
-    #[command(flatten)]
-    pub act: ActArgs,
 }
 
 /// `merge`
-#[derive(Debug, Clone, Args)]
 pub struct MergeArgs {
     /// The one that stays
     pub into: String,
     /// Those that end
     #[arg(required = true, value_name = "FROM")]
     pub from: Vec<String>,
-    /// What every act takes.
-    #[command(flatten)]
-    pub act: ActArgs,
 }
 
 /// `priority`
-#[derive(Debug, Clone, Args)]
 pub struct PriorityArgs {
-    /// Its id, `#number`, or a unique prefix of at least 6
-    pub incident: String,
     /// The priority's or severity's id or name
     pub priority: String,
-    /// What every act takes.
-    #[command(flatten)]
-    pub act: ActArgs,
 }
 
 /// `annotate`
-#[derive(Debug, Clone, Args)]
 pub struct AnnotateArgs {
-    /// Its id, `#number`, or a unique prefix of at least 6
-    pub incident: String,
     /// The note; `-` reads standard input
     pub text: String,
-    /// What every act takes.
-    #[command(flatten)]
-    pub act: ActArgs,
 }
 
 /// `update`
-#[derive(Debug, Clone, Args)]
 pub struct UpdateArgs {
-    /// Its id, `#number`, or a unique prefix of at least 6
-    pub incident: String,
     /// The update; `-` reads standard input
-    pub text: String,
-    /// What every act takes.
-    #[command(flatten)]
-    pub act: ActArgs,
 }
 
 /// `declare`
-#[derive(Debug, Clone, Args)]
 pub struct DeclareArgs {
     /// What people will call it
     #[arg(long, value_name = "TEXT")]
@@ -414,9 +379,20 @@ pub struct DeclareArgs {
     /// The service it is about
     #[arg(long, value_name = "SERVICE")]
     pub service: Option<String>,
-    /// What every act takes.
-    #[command(flatten)]
-    pub act: ActArgs,
+/// `outbox list|retry|drop|send`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum OutboxCommand {
+    /// Acts that something is still to come of
+    List,
+    /// Try what is pending again now, and wait for it
+    Retry,
+    /// Do not send one
+    Drop {
+        /// Its number
+        id: i64,
+    },
+    /// Send one that asks; looked for first where it may have arrived
+    Send {
 }
 
 /// `init`

@@ -20,7 +20,6 @@ use crate::domain::alert::desk::{Arrangement, Desk, Inputs, RulesInput, Settings
 use crate::domain::alert::json::{ActOutcome, ActReport, ActState, acts_document};
 use crate::domain::alert::table::acts_text;
 use crate::domain::alert::{Alert, AlertBoard, AlertState, Fingerprint, Occurrence};
-use crate::outbox::plan;
 use crate::time::{Clock, Now, prometheus_duration};
 
 /// The shortest prefix of an id that is taken for it.
@@ -71,39 +70,34 @@ impl Scene {
         Ok(scene)
     }
 
-    /// The same, for an act on alerts: what forbids it before anything is asked.
+    /// The same, for an act: what forbids it before anything is asked.
     pub fn for_act(session: &mut Session, act: &ActArgs, danger: Danger) -> Result<Self, CliError> {
         let scene = Self::with_alertmanagers(session)?;
-        scene.may_act(act, danger)?;
-        scene.can_write_to_alertmanagers()?;
-        Ok(scene)
-    }
-
-    /// The same, for an act on whatever the context has.
-    pub fn for_any_act(session: &mut Session, act: &ActArgs, danger: Danger) -> Result<Self, CliError> {
-        let scene = Self::open(session)?;
-        scene.may_act(act, danger)?;
-        Ok(scene)
-    }
-
-    fn may_act(&self, act: &ActArgs, danger: Danger) -> Result<(), CliError> {
-        if self.config.read_only {
+        if scene.config.read_only {
             return Err(CliError::ReadOnly(
                 "read-only: nothing was done; leave out --read-only, or set read_only = false".to_owned(),
             ));
         }
-        self.confirmed(act.confirm.as_deref(), danger)
-    }
-
-    /// That some Alertmanager may be written to.
-    pub fn can_write_to_alertmanagers(&self) -> Result<(), CliError> {
-        if self.backends.writable.is_empty() {
+        if scene.backends.writable.is_empty() {
             return Err(CliError::ReadOnly(format!(
                 "nothing was done: every Alertmanager of {} is configured with read_only = true",
-                self.context.name
+                scene.context.name
             )));
         }
-        Ok(())
+        scene.confirmed(act.confirm.as_deref(), danger)?;
+        Ok(scene)
+    }
+
+    /// The same, for what goes on with acts that are journaled already.
+    pub fn for_outbox(session: &mut Session, act: &ActArgs, danger: Danger) -> Result<Self, CliError> {
+        let scene = Self::open(session)?;
+        if scene.config.read_only {
+            return Err(CliError::ReadOnly(
+                "read-only: nothing was done; leave out --read-only, or set read_only = false".to_owned(),
+            ));
+        }
+        scene.confirmed(act.confirm.as_deref(), danger)?;
+        Ok(scene)
     }
 
     fn confirmed(&self, confirm: Option<&str>, danger: Danger) -> Result<(), CliError> {
@@ -176,26 +170,15 @@ impl Scene {
         }
     }
 
-    /// The clusters of a board that may be written to.
-    pub fn clusters(&self, board: &AlertBoard) -> Vec<acts::Cluster> {
-        acts::clusters(&board.sources, &self.backends.writable)
-    }
-
-    /// Who acts and what they say, from now on.
-    pub fn order(&self, text: &str, length: Duration) -> plan::Order {
-        plan::Order {
-            identity: self.config.identity.as_str().into(),
-            text: text.to_owned(),
-            at: self.now().utc,
-            length,
-            // Nobody is there to take it back.
-            grace: Duration::ZERO,
-        }
-    }
-
     /// The clocks.
     pub fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// Whether a cluster of a board has a member that may be written to.
+    pub fn writes_to(&self, board: &AlertBoard, cluster: &str) -> bool {
+        let clusters = acts::clusters(&board.sources, &self.backends.writable);
+        clusters.iter().any(|held| *held.name == *cluster)
     }
 }
 
@@ -246,6 +229,11 @@ impl Deadline {
             ))
         })
     }
+
+    /// Waits within it; nothing past it.
+    pub async fn within<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
+        tokio::time::timeout_at(self.at, waiting).await.ok()
+    }
 }
 
 /// The alerts that these ids mean, each once; the first id that means none, or several, is the error.
@@ -261,63 +249,31 @@ pub fn occurrences(ids: &[String], board: &AlertBoard) -> Result<Vec<Occurrence>
 }
 
 fn occurrence(id: &str, board: &AlertBoard) -> Result<Occurrence, CliError> {
-    match occurrences_of(id, board).as_slice() {
-        [one] => Ok(one.occurrence),
-        [] => {
-            says_which(id, Configured::No)?;
-            Err(not_found("alert", id, board))
-        }
-        several => {
-            let name = |alert: &&Arc<Alert>| {
-                let fingerprint: Fingerprint = alert.occurrence.fingerprint;
-                format!("{fingerprint} {} {}", alert.name, alert.service)
-            };
-            Err(ambiguous(id, several.iter().map(name)))
-        }
-    }
-}
-
-/// The living alerts whose fingerprint this is, or begins with this; none where it is too short for that.
-pub fn occurrences_of<'a>(id: &str, board: &'a AlertBoard) -> Vec<&'a Arc<Alert>> {
     let wanted = id.to_ascii_lowercase();
-    if !is_hex(&wanted) || long_enough(id).is_err() {
-        return Vec::new();
+    let is_hex = !wanted.is_empty() && wanted.len() <= 16 && wanted.chars().all(|c| c.is_ascii_hexdigit());
+    if !is_hex {
+        return Err(CliError::Usage(format!(
+            "{id} is no alert's fingerprint (16 hex digits, or a unique prefix of at least {SHORTEST_PREFIX}), and \
+             incidents are not configured here; `midwatch alerts` lists the ids"
+        )));
     }
+    long_enough(id)?;
     let living = |alert: &&Arc<Alert>| !matches!(alert.state, AlertState::Gone | AlertState::Resolved);
-    board
+    let matching: Vec<&Arc<Alert>> = board
         .by_fingerprint
         .values()
         .filter(living)
         .filter(|alert| alert.occurrence.fingerprint.to_string().starts_with(&wanted))
-        .collect()
-}
-
-fn is_hex(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 16 && text.chars().all(|c| c.is_ascii_hexdigit())
-}
-
-/// Whether somebody keeps incidents for this context.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Configured {
-    /// Somebody does.
-    Yes,
-    /// Nobody, or the command is not about them.
-    No,
-}
-
-/// Refuses what no id of anything known here looks like.
-pub fn says_which(id: &str, incidents: Configured) -> Result<(), CliError> {
-    if !is_hex(&id.to_ascii_lowercase()) {
-        let incidents = match incidents {
-            Configured::Yes => "no incident of that id or number is known",
-            Configured::No => "incidents are not configured here",
-        };
-        return Err(CliError::Usage(format!(
-            "{id} is no alert's fingerprint (16 hex digits, or a unique prefix of at least {SHORTEST_PREFIX}), and \
-             {incidents}; `midwatch alerts` lists the ids"
-        )));
+        .collect();
+    let name = |alert: &&Arc<Alert>| {
+        let fingerprint: Fingerprint = alert.occurrence.fingerprint;
+        format!("{fingerprint} {} {}", alert.name, alert.service)
+    };
+    match matching.as_slice() {
+        [one] => Ok(one.occurrence),
+        [] => Err(not_found("alert", id, board)),
+        several => Err(ambiguous(id, several.iter().map(name))),
     }
-    long_enough(id)
 }
 
 /// Refuses what is too short to be taken for an id.
@@ -425,7 +381,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn past_the_wait_asking_did_nothing_and_acting_may_have() {
+    async fn past_the_wait_asking_did_nothing() {
         let deadline = Deadline::start(Duration::from_secs(3));
         let asked = deadline.ask(std::future::pending::<()>()).await;
         let error = asked.expect_err("nobody answers");
@@ -434,11 +390,7 @@ mod tests {
             error.to_string().contains("within 3s: nothing was done"),
             "{error}"
         );
-        let acted = deadline
-            .act(&["a".to_owned(), "b".to_owned()], std::future::pending())
-            .await;
-        assert_eq!(exit_of(&acted), Exit::Unconfirmed);
-        assert_eq!(acted.len(), 2, "one result a target");
+        assert_eq!(deadline.within(std::future::pending::<()>()).await, None);
     }
 
     #[test]

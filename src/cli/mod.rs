@@ -15,7 +15,6 @@ pub mod completions;
 pub mod config_command;
 pub mod console;
 pub mod demo;
-pub mod deliver;
 pub mod doctor;
 pub mod gather;
 pub mod incident;
@@ -23,8 +22,10 @@ pub mod init;
 pub mod keys;
 pub mod log;
 pub mod man;
+pub mod outbox;
 pub mod output;
 pub mod probe;
+pub mod sending;
 pub mod silence;
 pub mod silences;
 pub mod slo;
@@ -164,6 +165,7 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Unack(args) => block_on(unack::run(session, &args)),
         Command::Silence(args) => block_on(silence::run(session, &args)),
         Command::Unsilence(args) => block_on(unsilence::run(session, &args)),
+        Command::Outbox(args) => block_on(outbox::run(session, &args)),
     }
 }
 

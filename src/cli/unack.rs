@@ -1,13 +1,13 @@
 //! `midwatch unack`: hands alerts back; only our own acknowledgements.
 
 use super::args::UnackArgs;
-use super::deliver::together;
 use super::gather::{Danger, Deadline, Rules, Scene, finish, occurrences};
+use super::sending::{Sending, outcome, refused};
 use super::{Outcome, Session};
 use crate::domain::alert::desk::Arrangement;
-use crate::domain::alert::json::{ActOutcome, ActReport, ActState};
-use crate::domain::alert::plan::hand_back_plan;
-use crate::outbox::plan;
+use crate::domain::alert::json::{ActReport, ActState};
+use crate::domain::alert::plan::{counted, hand_back_plan};
+use crate::outbox::{Entry, plan};
 
 /// Runs the command.
 pub async fn run(session: &mut Session, args: &UnackArgs) -> Outcome {
@@ -18,19 +18,31 @@ pub async fn run(session: &mut Session, args: &UnackArgs) -> Outcome {
         .await?;
     let selected = occurrences(&args.ids, &board)?;
     let planned = hand_back_plan(&selected, &board, &scene.config.identity);
-    let entries = scene.deliver(&deadline, plan::hand_back(&planned, &board)).await?;
-    let mut outcomes: Vec<ActOutcome> = planned
-        .alerts
-        .iter()
-        .filter_map(|fingerprint| together(fingerprint.to_string(), &entries))
-        .collect();
-    outcomes.extend(planned.refused.iter().map(|(alert, why)| ActOutcome {
-        target: alert.fingerprint.to_string(),
-        state: ActState::Failed,
-        outbox_id: None,
-        remote_ids: Vec::new(),
-        message: why.clone(),
-    }));
+    let entries = Sending::open(&scene)?
+        .carry(plan::hand_back(&planned, &board), &deadline)
+        .await?;
+    let entries: Vec<&Entry> = entries.iter().collect();
+    let mut outcomes = Vec::new();
+    for occurrence in &selected {
+        let target = occurrence.fingerprint.to_string();
+        let why = planned.refused.iter().find(|(refused, _)| refused == occurrence);
+        outcomes.push(match why {
+            Some((_, why)) => refused(target, why.clone()),
+            None => outcome(target, &entries, args.act.wait),
+        });
+    }
+    if !planned.also.is_empty() {
+        let shared = format!(
+            "; {} shared it and will alert again too",
+            counted(planned.also.len(), "more alert")
+        );
+        for outcome in outcomes
+            .iter_mut()
+            .filter(|outcome| outcome.state == ActState::Confirmed)
+        {
+            outcome.message.push_str(&shared);
+        }
+    }
     let report = ActReport {
         outcomes,
         warnings: Vec::new(),

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::args::UnsilenceArgs;
-use super::deliver::together;
 use super::gather::{Danger, Deadline, Rules, Scene, ambiguous, finish, long_enough, not_found};
+use super::sending::{Sending, outcome, refused};
 use super::silence::check_sources;
 use super::{CliError, Outcome, Session};
 use crate::domain::alert::desk::Arrangement;
-use crate::domain::alert::json::{ActOutcome, ActReport, ActState};
+use crate::domain::alert::json::{ActOutcome, ActReport};
 use crate::domain::alert::{AlertBoard, BoardSilence, SilenceState, ack, matcher};
 use crate::outbox::plan;
 
@@ -21,26 +21,20 @@ pub async fn run(session: &mut Session, args: &UnsilenceArgs) -> Outcome {
         .ask(scene.board(&Arrangement::default(), Rules::Leave))
         .await?;
     let rows = rows(args, &board)?;
-    let clusters = scene.clusters(&board);
-    let (ending, stuck): (Vec<_>, Vec<_>) = rows
+    let (open, closed): (Vec<_>, Vec<_>) = rows
         .into_iter()
-        .partition(|row| clusters.iter().any(|cluster| cluster.name == row.cluster));
-    let drafts = ending
+        .partition(|row| scene.writes_to(&board, &row.cluster));
+    let drafts = open
         .iter()
-        .map(|row| plan::expire(&board, &row.cluster, &row.silence.id))
+        .map(|row| plan::expire(&board, &row.cluster, &row.silence.id));
+    let entries = Sending::open(&scene)?.carry(drafts.collect(), &deadline).await?;
+    let told = open.iter().zip(&entries);
+    let mut outcomes: Vec<ActOutcome> = told
+        .map(|(row, entry)| outcome(row.silence.id.to_string(), &[entry], args.act.wait))
         .collect();
-    let entries = scene.deliver(&deadline, drafts).await?;
-    let mut outcomes: Vec<ActOutcome> = ending
-        .iter()
-        .zip(&entries)
-        .filter_map(|(row, entry)| together(row.silence.id.to_string(), [entry]))
-        .collect();
-    outcomes.extend(stuck.iter().map(|row| ActOutcome {
-        target: row.silence.id.to_string(),
-        state: ActState::Failed,
-        outbox_id: None,
-        remote_ids: Vec::new(),
-        message: format!("cluster {} has no member that may be written to", row.cluster),
+    outcomes.extend(closed.iter().map(|row| {
+        let why = format!("cluster {} has no member that may be written to", row.cluster);
+        refused(row.silence.id.to_string(), why)
     }));
     let report = ActReport {
         outcomes,

@@ -50,9 +50,9 @@ const COLUMNS: &str = "id, context, actor, marker, state, created_at, attempts, 
                        payload, facts, hold_pid, hold_token, hold_boot, hold_until";
 
 /// The most settled entries that one view shows.
-const SETTLED_SHOWN: usize = 200;
+const SETTLED_SHOWN: i64 = 200;
 /// The most acknowledgements that are sought for adoption.
-const ACKS_SOUGHT: usize = 500;
+const ACKS_SOUGHT: i64 = 500;
 
 fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
@@ -206,7 +206,7 @@ pub fn settled_since(tx: &Tx<'_>, context: &str, since: DateTime<Utc>) -> Journa
     let rows = list(
         tx,
         "context = ?1 AND settled_at >= ?2 ORDER BY settled_at DESC, id DESC LIMIT ?3",
-        params![context, time(since), SETTLED_SHOWN as i64],
+        params![context, time(since), SETTLED_SHOWN],
     )?;
     Ok(rows.into_iter().map(|row| row.entry).collect())
 }
@@ -217,20 +217,20 @@ pub fn acknowledgements(tx: &Tx<'_>, author: &Author, since: DateTime<Utc>) -> J
         tx,
         "context = ?1 AND actor = ?2 AND settled_at >= ?3 AND state = 'confirmed' AND action = 'acknowledge'
          ORDER BY id DESC LIMIT ?4",
-        params![author.context, author.actor, time(since), ACKS_SOUGHT as i64],
+        params![author.context, author.actor, time(since), ACKS_SOUGHT],
     )?;
     Ok(rows.into_iter().rev().map(|row| row.entry).collect())
 }
 
 /// An entry that `holder` may work on now: nobody else is on it, and none before it in its lane is in its way.
 /// The caller saves it with a [`Hold`] in the same transaction, or leaves it as it is.
-pub fn take(tx: &Tx<'_>, id: EntryId, holder: &Holder, at: Taking<'_>) -> JournalResult<Option<Record>> {
+pub fn take(tx: &Tx<'_>, id: EntryId, holder: &Holder, at: &Taking) -> JournalResult<Option<Record>> {
     let Some(record) = load(tx, id)? else {
         return Ok(None);
     };
     let elsewhere = record
         .hold
-        .is_some_and(|hold| hold.holder != *holder && !hold.left(at.now, at.hold).is_zero());
+        .is_some_and(|hold| hold.holder != *holder && !hold.left(&at.now, at.hold).is_zero());
     if elsewhere || *record.entry.actor != *at.actor || !record.entry.state.is_open() {
         return Ok(None);
     }
@@ -244,17 +244,17 @@ pub fn take(tx: &Tx<'_>, id: EntryId, holder: &Holder, at: Taking<'_>) -> Journa
             id.0
         ],
     )?;
-    let free = !before.iter().any(|earlier| earlier.holds_up(&record, at.now));
+    let free = !before.iter().any(|earlier| earlier.holds_up(&record, &at.now));
     Ok(free.then_some(record))
 }
 
 /// Who takes an entry, when, and how long a lease is.
-#[derive(Debug, Clone, Copy)]
-pub struct Taking<'a> {
+#[derive(Debug, Clone)]
+pub struct Taking {
     /// The identity of the process.
-    pub actor: &'a str,
+    pub actor: Arc<str>,
     /// Now.
-    pub now: &'a Stamp,
+    pub now: Stamp,
     /// The length of any lease.
     pub hold: std::time::Duration,
 }
@@ -346,7 +346,7 @@ pub fn decide(
     tx: &Tx<'_>,
     id: EntryId,
     decision: Decision,
-    at: Taking<'_>,
+    at: &Taking,
 ) -> JournalResult<Result<Entry, Undecided>> {
     let Some(mut record) = load(tx, id)? else {
         return Ok(Err(Undecided::Unknown));
@@ -356,25 +356,25 @@ pub fn decide(
     }
     let held = record
         .hold
-        .is_some_and(|hold| !hold.left(at.now, at.hold).is_zero());
+        .is_some_and(|hold| !hold.left(&at.now, at.hold).is_zero());
     if held {
         return Ok(Err(Undecided::UnderWay));
     }
-    if let Err(why) = decide::decided(&mut record, decision, at.now) {
+    if let Err(why) = decide::decided(&mut record, decision, &at.now) {
         return Ok(Err(why));
     }
-    put(tx, &record, None, at.now)?;
+    put(tx, &record, None, &at.now)?;
     let result = match decision {
         Decision::Retry => "retried".to_owned(),
         Decision::Send => "decided: send".to_owned(),
         Decision::Drop => format!("cancelled: {}", record.entry.outcome),
     };
-    tell(tx, &record.entry, &result, at.now)?;
+    tell(tx, &record.entry, &result, &at.now)?;
     Ok(Ok(record.entry))
 }
 
 /// Takes an entry back in its grace time: only while nothing was done with it.
-pub fn cancel(tx: &Tx<'_>, id: EntryId, at: Taking<'_>) -> JournalResult<Result<Entry, Undecided>> {
+pub fn cancel(tx: &Tx<'_>, id: EntryId, at: &Taking) -> JournalResult<Result<Entry, Undecided>> {
     let Some(mut record) = load(tx, id)? else {
         return Ok(Err(Undecided::Unknown));
     };
@@ -388,17 +388,17 @@ pub fn cancel(tx: &Tx<'_>, id: EntryId, at: Taking<'_>) -> JournalResult<Result<
         && record.facts.requested.is_none()
         && record
             .hold
-            .is_none_or(|hold| hold.left(at.now, at.hold).is_zero());
+            .is_none_or(|hold| hold.left(&at.now, at.hold).is_zero());
     if !untouched {
         return Ok(Err(Undecided::UnderWay));
     }
     decide::settle(&mut record, State::Cancelled, "taken back before it was sent");
-    put(tx, &record, None, at.now)?;
+    put(tx, &record, None, &at.now)?;
     tell(
         tx,
         &record.entry,
         "cancelled: taken back before it was sent",
-        at.now,
+        &at.now,
     )?;
     Ok(Ok(record.entry))
 }

@@ -218,6 +218,7 @@ impl<P: Post> Courier<P> {
                             busy.remove(&id);
                         }
                         Ended::Failed(error) => {
+                            self.trouble = Some(error.to_string().into());
                             // A full disk is not asked again at once.
                             self.complain(&error);
                             jobs.push(Box::pin(async move {
@@ -238,7 +239,7 @@ impl<P: Post> Courier<P> {
     }
 
     /// Gives what is under way a moment to end, drops the rest, and hands every lease back.
-    async fn lay_down(&mut self, jobs: &mut Jobs) {
+    async fn lay_down(&self, jobs: &mut Jobs) {
         let ending = async { while jobs.next().await.is_some() {} };
         // What did not end is looked for later, as if the process had died.
         let _ = tokio::time::timeout(LAST_WORDS, ending).await;
@@ -256,9 +257,8 @@ impl<P: Post> Courier<P> {
         }
     }
 
-    fn complain(&mut self, error: &JournalError) {
+    fn complain(&self, error: &JournalError) {
         let words: Arc<str> = error.to_string().into();
-        self.trouble = Some(Arc::clone(&words));
         self.out.send_if_modified(|view| {
             let changed = view.trouble.as_ref() != Some(&words);
             view.trouble = Some(words);
@@ -381,19 +381,20 @@ impl<P: Post> Desk<P> {
 
     /// Takes the entry, decides, and writes down what is about to be done: one transaction.
     async fn step(&self, id: EntryId) -> JournalResult<Step> {
-        let (clock, holder, timings) = (self.setup.clock, self.holder, self.setup.timings);
+        let (holder, timings) = (self.holder, self.setup.timings);
+        // Read before the journal is waited for: a lease that begins too early does no harm.
+        let now = self.setup.clock.stamp();
         let actor = Arc::clone(&self.setup.author.actor);
         let post = Arc::clone(&self.setup.post);
         self.setup
             .journal
             .write(move |tx| {
-                let now = clock.stamp();
                 let at = Taking {
-                    actor: &actor,
-                    now: &now,
+                    actor,
+                    now,
                     hold: timings.hold,
                 };
-                let Some(mut record) = outbox::take(tx, id, &holder, at)? else {
+                let Some(mut record) = outbox::take(tx, id, &holder, &at)? else {
                     return Ok(Step::None);
                 };
                 // One that was left behind is ours from here on.
@@ -429,15 +430,16 @@ impl<P: Post> Desk<P> {
     /// Writes down what came of a step and lets the entry go. Tried for a while: a look finds what could not be
     /// written.
     async fn keep(&self, record: Record) -> JournalResult<()> {
-        let (holder, clock) = (self.holder, self.setup.clock);
+        let holder = self.holder;
         let mut tries = 0;
         loop {
             tries += 1;
             let record = record.clone();
+            let now = self.setup.clock.stamp();
             let saved = self
                 .setup
                 .journal
-                .write(move |tx| outbox::save(tx, &record, &holder, None, &clock.stamp()))
+                .write(move |tx| outbox::save(tx, &record, &holder, None, &now))
                 .await;
             match saved {
                 Ok(Kept::Yes | Kept::TakenOver) => return Ok(()),

@@ -162,10 +162,8 @@ pub enum Trouble {
 /// read may come after the act; 401, 403 and 429 come before it, and credentials are renewed in mid-incident.
 pub fn trouble(error: &BackendError) -> Trouble {
     match (error.delivery, error.status) {
-        (Delivery::NotSent, _) => Trouble::Later,
-        (Delivery::Unknown, _) => Trouble::Lost,
-        (Delivery::Answered, Some(401 | 403 | 429)) => Trouble::Later,
-        (Delivery::Answered, Some(408)) => Trouble::Lost,
+        (Delivery::NotSent, _) | (Delivery::Answered, Some(401 | 403 | 429)) => Trouble::Later,
+        (Delivery::Unknown, _) | (Delivery::Answered, Some(408)) => Trouble::Lost,
         (Delivery::Answered, Some(300..=499)) => Trouble::Refused,
         (Delivery::Answered, _) => match error.kind {
             ErrorKind::Rejected => Trouble::Refused,

@@ -38,10 +38,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             model.size = size;
             Vec::new()
         }
-        Msg::Input(Input::Background { .. } | Input::Focus(_))
-        | Msg::ActJournaled { .. }
-        | Msg::Edited(_)
-        | Msg::Written { .. } => Vec::new(),
+        Msg::Input(Input::Background { .. } | Input::Focus(_)) | Msg::Edited(_) | Msg::Written { .. } => {
+            Vec::new()
+        }
+        Msg::ActJournaled { id, result } => feeds::act_journaled(model, id, result, now),
         Msg::Input(Input::Closed) | Msg::ShutDown => {
             model.quitting = true;
             vec![Effect::Quit]
@@ -58,6 +58,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             model.outbox = view;
             let rows: Vec<_> = model.outbox.entries.iter().map(|entry| entry.id).collect();
             model.outbox_list.follow(&rows);
+            feeds::adopt(model, now);
             Vec::new()
         }
         Msg::LadderFetched { incident, result } => {

@@ -265,7 +265,7 @@ pub async fn hand_back(plan: &HandBackPlan, clusters: &[Cluster]) -> Vec<ActOutc
         target: occurrence.fingerprint.to_string(),
         state: ActState::Failed,
         outbox_id: None,
-            remote_ids: Vec::new(),
+        remote_ids: Vec::new(),
         message: why.clone(),
     });
     handed.chain(refused).collect()
@@ -296,9 +296,9 @@ fn merged(target: String, placed: Vec<Placed>, done: &str) -> ActOutcome {
     ActOutcome {
         target,
         state,
-        message: words.join("; "),
         outbox_id: None,
-            remote_ids: placed.into_iter().filter_map(|p| p.remote).collect(),
+        message: words.join("; "),
+        remote_ids: placed.into_iter().filter_map(|p| p.remote).collect(),
     }
 }
 

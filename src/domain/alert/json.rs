@@ -15,7 +15,6 @@ use super::{
     Ack, AckState, Alert, AlertBoard, AlertGroup, BoardSilence, IsAck, Labels, MatchOp, SilenceState, ack,
 };
 use crate::backend::BackendFailure;
-use crate::outbox::EntryId;
 use crate::text::escape_json;
 use crate::time::Now;
 
@@ -321,13 +320,14 @@ pub fn silences_document(context: &str, board: &AlertBoard, choice: SilenceChoic
 }
 
 /// How an act ended.
+/// The worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ActState {
     /// The server has it.
     Confirmed,
     /// It may have it: not known yet.
     Pending,
-    /// What became of it is not clear: the engineer decides.
+    /// It is not clear: the engineer decides.
     NeedsDecision,
     /// It was refused, or never sent.
     Failed,
@@ -352,8 +352,8 @@ pub struct ActOutcome {
     pub target: String,
     /// How it ended.
     pub state: ActState,
-    /// Its number in the outbox, where it was journaled.
-    pub outbox_id: Option<EntryId>,
+    /// The numbers of its entries in the outbox, where it came into it.
+    pub outbox_id: Option<String>,
     /// What the servers call the result: (source, silence id).
     pub remote_ids: Vec<(Arc<str>, Arc<str>)>,
     /// In words.
@@ -374,7 +374,7 @@ struct ActRow<'a> {
     target: &'a str,
     ok: bool,
     state: &'static str,
-    outbox_id: Option<String>,
+    outbox_id: Option<&'a str>,
     remote_ids: BTreeMap<&'a str, &'a str>,
     message: &'a str,
 }
@@ -396,7 +396,7 @@ pub fn acts_document(context: &str, report: &ActReport, now: Now) -> String {
         target: &outcome.target,
         ok: outcome.state == ActState::Confirmed,
         state: outcome.state.word(),
-        outbox_id: outcome.outbox_id.map(|id| id.to_string()),
+        outbox_id: outcome.outbox_id.as_deref(),
         remote_ids: outcome
             .remote_ids
             .iter()
