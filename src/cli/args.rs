@@ -98,6 +98,8 @@ pub enum Command {
     Silence(SilenceArgs),
     /// Expire silences
     Unsilence(UnsilenceArgs),
+    /// The audit log: who did what
+    Audit(AuditArgs),
     /// Ask every backend how it is
     Doctor,
     /// Find out what URLs are and write a configuration
@@ -263,6 +265,27 @@ pub struct UnsilenceArgs {
     /// What every act takes.
     #[command(flatten)]
     pub act: ActArgs,
+}
+
+/// `audit`
+#[derive(Debug, Clone, Args)]
+pub struct AuditArgs {
+    /// Only what was done since
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub since: Option<Duration>,
+    /// At most so many, the latest
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// What to do with it; lists it where nothing is said.
+    #[command(subcommand)]
+    pub command: Option<AuditCommand>,
+}
+
+/// `audit verify`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum AuditCommand {
+    /// Look whether it is as it was written
+    Verify,
 }
 
 /// `init`
