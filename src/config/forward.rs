@@ -13,7 +13,7 @@ pub enum AuditForward {
     /// To a syslog daemon.
     Syslog(SyslogAddress),
     /// A POST of each line, as JSON.
-    Webhook(Endpoint),
+    Webhook(Box<Endpoint>),
 }
 
 /// Where a syslog daemon listens.
@@ -41,11 +41,10 @@ pub(super) fn audit_forward(top: &Section<'_>, findings: &mut Findings) -> Optio
     let kind = section.required("kind", &format!("write one of: {}", KINDS.join(", ")), findings)?;
     match kind.as_str() {
         "syslog" => Some(AuditForward::Syslog(address(&section, findings)?)),
-        "webhook" => Some(AuditForward::Webhook(endpoint::endpoint(
-            &section,
-            "audit_forward",
-            findings,
-        )?)),
+        "webhook" => {
+            let endpoint = endpoint::endpoint(&section, "audit_forward", findings)?;
+            Some(AuditForward::Webhook(Box::new(endpoint)))
+        }
         _ => {
             unknown_kind(&section, &kind, &KINDS, findings);
             None
