@@ -21,8 +21,8 @@ const MIGRATIONS: &[&[&str]] = &[&[
 
 /// Says in the file's header whose it is: `mwat`.
 const APPLICATION: i64 = 0x6d77_6174;
-/// A file up to this size is checked in whole at every opening, some 0.1 s cold at most; a larger one only by
-/// [`super::Journal::check`], and where SQLite meets a damaged page.
+/// A file up to this size is checked in whole at every opening, which bounds what that costs; a larger one only
+/// by [`super::Journal::check`], and where SQLite meets a damaged page.
 const CHECKED: u64 = 32 * 1024 * 1024;
 /// Prepared statements that are kept.
 const STATEMENTS: usize = 128;
