@@ -120,6 +120,8 @@ pub enum Command {
     Declare(DeclareArgs),
     /// Acts that are not confirmed yet
     Outbox(OutboxArgs),
+    /// The audit log: who did what
+    Audit(AuditArgs),
     /// Ask every backend how it is
     Doctor,
     /// Find out what URLs are and write a configuration
@@ -306,16 +308,10 @@ pub struct OutboxArgs {
 }
 
 /// `escalate`
-#[derive(Debug, Clone, Args)]
 pub struct EscalateArgs {
-    /// Its id, `#number`, or a unique prefix of at least 6
-    pub incident: String,
     /// The level to wake, from 1; the next where the present one is certain
     #[arg(long, value_name = "LEVEL")]
     pub to: Option<u32>,
-    /// What every act takes.
-    #[command(flatten)]
-    pub act: ActArgs,
 }
 
 /// `reassign`
@@ -331,7 +327,6 @@ pub struct PageArgs {
     #[arg(long, required = true, value_name = "USER")]
     pub user: Vec<String>,
     /// Why they are asked
-    #[arg(long, value_name = "TEXT", default_value = "")]
     pub message: String,
 }
 
@@ -393,6 +388,22 @@ pub enum OutboxCommand {
     },
     /// Send one that asks; looked for first where it may have arrived
     Send {
+/// `audit`
+pub struct AuditArgs {
+    /// Only what was done since
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub since: Option<Duration>,
+    /// At most so many, the latest
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// What to do with it; lists it where nothing is said.
+    pub command: Option<AuditCommand>,
+}
+
+/// `audit verify`
+pub enum AuditCommand {
+    /// Look whether it is as it was written
+    Verify,
 }
 
 /// `init`

@@ -11,6 +11,7 @@ use crate::time::Clock;
 pub mod ack;
 pub mod alerts;
 pub mod args;
+pub mod audit;
 pub mod completions;
 pub mod config_command;
 pub mod console;
@@ -147,6 +148,7 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Themes => themes::run(session),
         Command::Demo(args) => demo::run(session, &args),
         Command::Init(args) => block_on(init::run(session, &args)),
+        Command::Audit(args) => audit::run(session, &args),
         Command::Doctor => block_on(doctor::run(session)),
         Command::Slo(args) => block_on(slo::run(session, &args)),
         Command::Alerts(args) => block_on(alerts::run(session, &args)),

@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 
 use super::check::{self, Findings};
 use super::endpoint;
+use super::forward;
 use super::load::Environment;
 use super::problem::{Place, nearest};
 use super::slos;
@@ -205,6 +206,7 @@ pub(super) fn decode(
         mouse: top.flag("mouse") || !top.has("mouse"),
         state_dir: top.file("state_dir").or_else(|| around.env.state_dir()),
         journal: journal(&top, findings),
+        audit_forward: forward::audit_forward(&top, findings),
         config_dir: around
             .file
             .as_deref()
@@ -563,7 +565,7 @@ fn annotations(context: &Section<'_>, findings: &mut Findings) -> Option<Annotat
     })
 }
 
-fn unknown_kind(section: &Section<'_>, kind: &str, kinds: &[&str], findings: &mut Findings) {
+pub(super) fn unknown_kind(section: &Section<'_>, kind: &str, kinds: &[&str], findings: &mut Findings) {
     let mend = match nearest(kind, kinds.iter().copied()) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => format!("write one of: {}", kinds.join(", ")),

@@ -19,6 +19,7 @@ use crate::domain::slo::Slo;
 mod check;
 mod decode;
 mod endpoint;
+mod forward;
 mod load;
 mod problem;
 mod schema;
@@ -30,6 +31,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
+pub use forward::{AuditForward, SyslogAddress};
 pub use load::{Environment, Flags, Loaded, candidates, decode_text, find, load};
 pub use problem::{ConfigError, Gravity, Place, Problem};
 pub use show::show;
@@ -55,6 +57,8 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// Shared journal, for later use by incidents.
     pub journal: Option<JournalConfig>,
+    /// Where each line of the audit log is sent as it is written.
+    pub audit_forward: Option<AuditForward>,
     /// Extra directory of themes and keymaps: beside the file.
     pub config_dir: Option<PathBuf>,
     /// `[[burn_rules]]`; empty means the workbook's table.

@@ -71,6 +71,7 @@ pub(super) const TOP: &[Group] = &[&[
     key("mouse", Kind::Flag),
     key("state_dir", Kind::Text),
     key("journal", Kind::Table(&[JOURNAL])),
+    key("audit_forward", Kind::Table(&[AUDIT_FORWARD, ENDPOINT])),
     key("silence_max", Kind::Duration),
     key("ack_max", Kind::Duration),
     key("ack_lease", Kind::Duration),
@@ -80,6 +81,8 @@ pub(super) const TOP: &[Group] = &[&[
 ]];
 
 const JOURNAL: Group = &[key("path", Kind::Text), key("group", Kind::Text)];
+
+const AUDIT_FORWARD: Group = &[key("kind", Kind::Text), key("address", Kind::Text)];
 
 const BURN_RULE: Group = &[
     key("severity", Kind::Text),

@@ -7,6 +7,8 @@ use toml::{Table, Value};
 use super::{
     AlertmanagerConfig, AnnotationsConfig, Auth, BurnRuleConfig, Config, Context, Endpoint, MetricsConfig,
     Secret, SignalConfig, Threshold,
+    AlertmanagerConfig, AuditForward, Auth, BurnRuleConfig, Config, Context, Endpoint, MetricsConfig, Secret,
+    SignalConfig, Threshold,
 };
 use crate::backend::http::is_secret_name;
 use crate::backend::metrics::Flavor;
@@ -30,6 +32,9 @@ pub fn show(config: &Config) -> String {
         rows.text("path", &journal.path.to_string_lossy());
         rows.text_of("group", journal.group.as_deref());
         top.table("journal", rows);
+    }
+    if let Some(forward) = &config.audit_forward {
+        top.table("audit_forward", audit_forward(forward));
     }
     for (key, limit) in [
         ("silence_max", config.silence_max),
@@ -96,6 +101,21 @@ impl Rows {
             self.put(key, Value::Array(rows));
         }
     }
+}
+
+fn audit_forward(forward: &AuditForward) -> Rows {
+    let mut rows = Rows::default();
+    match forward {
+        AuditForward::Syslog(address) => {
+            rows.text("kind", "syslog");
+            rows.text("address", &address.to_string());
+        }
+        AuditForward::Webhook(each) => {
+            rows.text("kind", "webhook");
+            endpoint(&mut rows, each);
+        }
+    }
+    rows
 }
 
 fn context(context: &Context) -> Rows {

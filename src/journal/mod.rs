@@ -105,6 +105,7 @@ struct Shared {
     trouble: watch::Receiver<Option<Arc<str>>>,
     listeners: Arc<Notify>,
     path: Arc<Path>,
+    sharing: place::Sharing,
     ended: std::sync::Mutex<std::sync::mpsc::Receiver<()>>,
 }
 
@@ -172,6 +173,7 @@ impl Journal {
                 trouble,
                 listeners,
                 path: Arc::from(opening.path.as_path()),
+                sharing,
                 ended: std::sync::Mutex::new(ended),
             }),
         })
@@ -220,6 +222,18 @@ impl Journal {
         .await
     }
 
+    /// A right that one process at a time has among those that share this journal; nothing where another has it.
+    /// It is given back by dropping it, and by the system when the process dies.
+    pub fn claim(&self, name: &str) -> std::io::Result<Option<Claim>> {
+        let path = self.path().with_file_name(format!("{name}.lock"));
+        let file = place::open_log(&path, self.shared.sharing)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Claim { _held: file })),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+            Err(std::fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
     /// Checks the whole file (`PRAGMA integrity_check`); takes seconds on a large one.
     pub async fn check(&self) -> JournalResult<()> {
         self.ask(Keeper::check).await
@@ -238,6 +252,12 @@ impl Journal {
         jobs.send(job).await.map_err(|_| JournalError::Closed)?;
         answered.await.map_err(|_| JournalError::Closed)?
     }
+}
+
+/// See [`Journal::claim`].
+#[derive(Debug)]
+pub struct Claim {
+    _held: std::fs::File,
 }
 
 /// A time as the tables hold it; what does not read is as old as can be.

@@ -23,13 +23,17 @@ const MIGRATIONS: &[&[&str]] = &[&[
 
 /// Says in the file's header whose it is: `mwat`.
 const APPLICATION: i64 = 0x6d77_6174;
-/// A file up to this size is checked in whole at every opening, some 0.1 s cold at most; a larger one only by
-/// [`super::Journal::check`], and where SQLite meets a damaged page.
+/// A file up to this size is checked in whole at every opening, which bounds what that costs; a larger one only
+/// by [`super::Journal::check`], and where SQLite meets a damaged page.
 const CHECKED: u64 = 32 * 1024 * 1024;
 /// Prepared statements that are kept.
 const STATEMENTS: usize = 128;
 /// The WAL is cut back to this after a checkpoint.
 const WAL_KEPT: i64 = 4 * 1024 * 1024;
+
+fn count(steps: &[&[&str]]) -> i64 {
+    i64::try_from(steps.len()).unwrap_or(i64::MAX)
+}
 
 /// Opens the database, checks it and brings it up to date.
 pub(super) fn open(opening: &Opening, busy: Duration) -> JournalResult<(Connection, Sharing)> {
@@ -46,7 +50,7 @@ pub(super) fn open(opening: &Opening, busy: Duration) -> JournalResult<(Connecti
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     refuse_foreign(&connection, path).map_err(placed)?;
     let found = version(&connection, path).map_err(placed)?;
-    if found < MIGRATIONS.len() as i64 || !is_wal(&connection).map_err(placed)? {
+    if found < count(MIGRATIONS) || !is_wal(&connection).map_err(placed)? {
         let log = opening.audit_path();
         let file = place::open_log(&log, sharing)
             .and_then(|file| file.lock().map(|()| file))
@@ -129,7 +133,7 @@ fn is_wal(connection: &Connection) -> JournalResult<bool> {
 /// How many steps were done; more than are known is refused.
 fn version(connection: &Connection, path: &Path) -> JournalResult<i64> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = MIGRATIONS.len() as i64;
+    let known = count(MIGRATIONS);
     if found > known {
         return Err(JournalError::Newer {
             path: path.display().to_string(),
@@ -159,7 +163,7 @@ fn migrate(
         audit::adopt(&tx, log)?;
         tx.pragma_update(None, "application_id", APPLICATION)?;
     }
-    tx.pragma_update(None, "user_version", steps.len() as i64)?;
+    tx.pragma_update(None, "user_version", count(steps))?;
     tx.commit()?;
     Ok(())
 }
@@ -189,7 +193,7 @@ mod tests {
                     .pragma_query_value(None, name, |row| row.get(0))
                     .unwrap()
             };
-            assert_eq!(pragma("user_version"), MIGRATIONS.len() as i64);
+            assert_eq!(pragma("user_version"), count(MIGRATIONS));
             assert_eq!(pragma("synchronous"), 2, "full");
             assert!(is_wal(&connection).unwrap());
         }

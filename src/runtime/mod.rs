@@ -10,6 +10,7 @@
 //! | slots (SLO board, alert board, health, arrangement) | 1, latest value | the older value is replaced | their task |
 
 mod acts;
+pub mod audit_forward;
 pub mod console;
 mod desk_task;
 pub mod frame;

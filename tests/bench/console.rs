@@ -3,6 +3,7 @@
 //! `cargo bench` measures all of them, `cargo bench -- desk terminal` only those parts. A machine under load is
 //! noisy: its load average stands above the figures. `MIDWATCH_BENCH_SECONDS` (default 60) is how long the idle
 //! console is watched. `pure` measures what needs no process, `desk` parsing and arranging of 10,000 alerts,
+//! `journal` the way of an act to the disk,
 //! `process` and `terminal` the built binary on a pseudo-terminal. Start at [`PARTS`].
 
 #![allow(
@@ -22,6 +23,7 @@ mod desk;
 mod figure;
 #[path = "../suite/fixtures.rs"]
 mod fixtures;
+mod journal;
 mod process;
 mod pty;
 mod pure;
@@ -29,9 +31,10 @@ mod server;
 mod terminal;
 
 /// What can be measured by name.
-const PARTS: [(&str, fn()); 4] = [
+const PARTS: [(&str, fn()); 5] = [
     ("pure", pure::measure),
     ("desk", desk::measure),
+    ("journal", journal::measure),
     ("process", process::measure),
     ("terminal", terminal::measure),
 ];

@@ -11,6 +11,7 @@
     reason = "a test that fails says so by panicking"
 )]
 
+mod audit;
 mod config_corpus;
 mod corpus;
 mod fixtures;
