@@ -79,6 +79,35 @@ pub struct Declaration {
 }
 
 impl Act {
+    /// Whether it waits a few seconds in the outbox, where it can be undone.
+    pub fn has_grace(&self) -> bool {
+        match self {
+            Self::Incident { act, .. } => {
+                matches!(act, IncidentAct::Note { .. } | IncidentAct::StatusUpdate { .. })
+            }
+            Self::Silence(_) | Self::Annotate(_) => true,
+            Self::Acknowledge { .. }
+            | Self::HandBack { .. }
+            | Self::Extend { .. }
+            | Self::Expire { .. }
+            | Self::Renew(_)
+            | Self::Declare(_) => false,
+        }
+    }
+
+    /// Whether it is handed over at once and waits for the end of its grace time in the outbox, not here.
+    pub fn waits_in_outbox(&self) -> bool {
+        match self {
+            Self::Incident { .. } | Self::Annotate(_) | Self::Declare(_) => true,
+            Self::Acknowledge { .. }
+            | Self::HandBack { .. }
+            | Self::Silence(_)
+            | Self::Extend { .. }
+            | Self::Expire { .. }
+            | Self::Renew(_) => false,
+        }
+    }
+
     /// Whether it names this alert as what it is for.
     pub fn names(&self, fingerprint: Fingerprint) -> bool {
         match self {

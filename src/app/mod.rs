@@ -4,6 +4,7 @@
 //! reads it; the runtime carries out the effects and answers with messages. Start at [`Model`].
 
 pub mod acts;
+pub mod compose;
 pub mod effect;
 pub mod feed;
 pub mod focus;
@@ -13,6 +14,7 @@ pub mod modal;
 pub mod msg;
 pub mod panes;
 pub mod preview;
+pub mod reference;
 pub mod scope;
 pub mod toast;
 pub mod update;
@@ -120,6 +122,8 @@ pub enum DraftKind {
     StatusUpdate,
     /// The declaration of an incident.
     Declaration,
+    /// A mark at the annotations backend.
+    Mark,
 }
 
 /// Which clock times are shown in.
@@ -172,6 +176,10 @@ pub struct Model {
     pub outbox_list: ListState<EntryId>,
     /// What the composer was left with, from the journal.
     pub drafts: Vec<Draft>,
+    /// Texts that went out and whose acts are not on the disk yet.
+    pub sent_texts: Vec<compose::Sent>,
+    /// The last write-up: which, and its Markdown or why there is none; nothing while it is put together.
+    pub written: Option<(effect::WriteUp, Result<Arc<str>, String>)>,
     /// What lies open beside the lists.
     pub preview: preview::Preview,
     /// Every backend's health, in the order of the configuration.
@@ -231,6 +239,8 @@ impl Model {
             outbox: Arc::default(),
             outbox_list: ListState::default(),
             drafts: Vec::new(),
+            sent_texts: Vec::new(),
+            written: None,
             preview: preview::Preview::default(),
             health: Vec::new(),
             scope: ScopeStack::default(),
@@ -254,10 +264,19 @@ impl Model {
             self.acts.deadline(),
             self.preview.due,
             self.alerts.past_due,
+            self.save_due(),
         ]
         .into_iter()
         .flatten()
         .fold(clock, Tick::min)
+    }
+
+    /// When what is being written is put on the disk.
+    fn save_due(&self) -> Option<Tick> {
+        match &self.modal {
+            Some(Modal::Compose(compose)) => compose.save_due,
+            _ => None,
+        }
     }
 
     /// Rows of the focused pane's list.

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use tui_textarea::TextArea;
 
 use super::acts::Act;
+use super::compose::Compose;
 use super::focus::PaneId;
 use crate::action::Action;
 use crate::domain::alert::Fingerprint;
+use crate::domain::incident::IncidentId;
 
 /// What is open.
 #[derive(Debug, Clone)]
@@ -31,6 +33,8 @@ pub enum Modal {
     Confirm(Confirm),
     /// The silence composer.
     Composer(Box<Composer>),
+    /// Something is being written: a note, a status update, a mark, a declaration.
+    Compose(Box<Compose>),
     /// A short list to choose from: copy, pivot.
     Menu(Menu),
 }
@@ -40,6 +44,8 @@ pub enum Modal {
 pub enum Command {
     /// Runs an action.
     Run(Action),
+    /// Opens an incident.
+    Incident(IncidentId),
     /// Opens another context.
     Context(String),
     /// Draws with another theme.
@@ -233,6 +239,8 @@ pub enum Choice {
         /// The text.
         text: String,
     },
+    /// Runs an action.
+    Run(Action),
 }
 
 /// A short list to choose from.

@@ -4,6 +4,7 @@ use super::Scene;
 use super::widget::{Piece, width_of};
 use crate::action::{Action, Impact, Place};
 use crate::app::Model;
+use crate::app::compose::Body;
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::modal::Modal;
 use crate::domain::alert::AckState;
@@ -107,6 +108,7 @@ fn wanted(scene: Scene) -> Vec<Action> {
             Action::Search,
             Action::Copy,
         ]),
+        Some(Detail::Page(_)) => actions.extend([Action::Back, Action::Copy, Action::PageDown]),
         Some(Detail::Outbox) => actions.extend([
             Action::Back,
             Action::RetryEntry,
@@ -196,6 +198,21 @@ fn of_modal(modal: &Modal) -> Vec<Piece<'static>> {
             ("esc", "put away"),
             ("ctrl-l", "start over"),
         ],
+        Modal::Compose(open) => match open.body {
+            Body::Prose(_) => &[
+                ("alt-enter", "send"),
+                ("esc", "keep as draft"),
+                ("ctrl-r", "reference"),
+                ("ctrl-o", "your editor"),
+                ("ctrl-l", "clear"),
+            ],
+            Body::Form(_) => &[
+                ("tab", "next field"),
+                ("alt-enter", "declare"),
+                ("esc", "keep as draft"),
+                ("ctrl-o", "your editor"),
+            ],
+        },
         Modal::Menu(_) => &[("enter", "take"), ("esc", "close")],
     };
     keys.iter()

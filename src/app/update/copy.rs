@@ -13,12 +13,16 @@ use crate::time::Now;
 
 /// The menu of what can be copied from the thing under the cursor.
 pub(super) fn menu(model: &mut Model, now: Now) -> Vec<Effect> {
+    if let Some(Detail::Page(page)) = model.detail() {
+        let page = page.clone();
+        return super::pages::copy(model, &page, now);
+    }
     let items = match (model.detail(), model.focus) {
         (Some(Detail::Silences), _) => silence_items(model),
         (Some(Detail::Alert(fingerprint)), _) => model.alerts.alert(*fingerprint).map(|a| alert_items(a)),
         (Some(Detail::Slo(name)), _) => slo_items(model, name),
         (Some(Detail::Incident(id)), _) => model.incidents.incident(id).map(|i| incident_items(i)),
-        (Some(Detail::Outbox), _) => None,
+        (Some(Detail::Outbox | Detail::Page(_)), _) => None,
         (None, PaneId::Incident) => model.incidents.selected().map(|i| incident_items(i)),
         (None, PaneId::Alerts) => model.alerts.selected().map(|a| alert_items(a)),
         (None, PaneId::Slo) => model.slo.selected().and_then(|r| slo_items(model, &r.slo.name)),
@@ -128,7 +132,9 @@ fn silence_items(model: &Model) -> Option<Vec<MenuItem>> {
 fn acted_on(model: &Model) -> Option<&std::sync::Arc<Alert>> {
     match model.detail() {
         Some(Detail::Alert(fingerprint)) => model.alerts.alert(*fingerprint),
-        Some(Detail::Slo(_) | Detail::Silences | Detail::Incident(_) | Detail::Outbox) => None,
+        Some(Detail::Slo(_) | Detail::Silences | Detail::Incident(_) | Detail::Outbox | Detail::Page(_)) => {
+            None
+        }
         None => model.alerts.selected(),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::alerts::describe;
-use super::silences;
+use super::{compose, silences};
 use crate::app::acts::{Act, ActId, Acts, Belled, HeldAck, Stage};
 use crate::app::feed::Feed;
 use crate::app::focus::PaneId;
@@ -139,6 +139,7 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
         model.acts.held.retain(|held| !act.ends(&held.lease));
     }
     let mut kept = "";
+    let mut effects = Vec::new();
     match result.state {
         ActState::Confirmed => {
             if let Some(pending) = model.acts.pending.get_mut(at) {
@@ -151,6 +152,7 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
         ActState::Failed => {
             model.acts.pending.remove(at);
             kept = silences::keep_draft(model, &act);
+            effects = compose::failed(model, id, &result.message, now);
         }
     }
     let renewed = matches!(act, Act::Renew(_));
@@ -180,5 +182,5 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
             .toasts
             .say(level, format!("{}{kept}", result.message), now.tick);
     }
-    Vec::new()
+    effects
 }

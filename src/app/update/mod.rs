@@ -4,12 +4,14 @@
 //! `modals` hold what is particular to each, `guard` says what an act would hit, `feeds` takes in what backends said, `timers` what time brings.
 
 mod alerts;
+mod compose;
 mod copy;
 mod feeds;
 mod guard;
 mod incidents;
 mod keys;
 mod modals;
+mod pages;
 mod palette;
 mod run;
 mod silences;
@@ -38,13 +40,15 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             model.size = size;
             Vec::new()
         }
-        Msg::Input(Input::Background { .. } | Input::Focus(_))
-        | Msg::ActJournaled { .. }
-        | Msg::Edited(_)
-        | Msg::Written { .. } => Vec::new(),
+        Msg::Input(Input::Background { .. } | Input::Focus(_)) => Vec::new(),
+        Msg::ActJournaled { id, result } => compose::journaled(model, id, result, now),
+        Msg::Edited(result) => compose::edited(model, result, now),
+        Msg::Written { what, result } => pages::written(model, what, result),
         Msg::Input(Input::Closed) | Msg::ShutDown => {
             model.quitting = true;
-            vec![Effect::Quit]
+            let mut effects = compose::put_away(model);
+            effects.push(Effect::Quit);
+            effects
         }
         Msg::SloFetched(feed) => feeds::slo(model, feed),
         Msg::AlertsArranged(board) => feeds::alerts(model, &board, now),
@@ -68,10 +72,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             model.incidents.directory = Some(result);
             Vec::new()
         }
-        Msg::DraftsRead(drafts) => {
-            model.drafts = drafts;
-            Vec::new()
-        }
+        Msg::DraftsRead(drafts) => compose::drafts_read(model, drafts, now),
         Msg::HealthChanged(health) => {
             model.health = health;
             Vec::new()

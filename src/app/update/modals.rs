@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
-use super::{alerts, frozen, guard, palette, run, say, silences};
+use super::{alerts, compose, frozen, guard, palette, run, say, silences};
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
 use crate::app::focus::{Detail, PaneId};
@@ -30,8 +30,9 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, chord: Chord, now: Now) -> V
             model.quitting = true;
             return vec![Effect::Quit];
         }
-        close(model);
-        return run::quit(model, now);
+        let mut effects = close(model);
+        effects.extend(run::quit(model, now));
+        return effects;
     }
     match &model.modal {
         None => Vec::new(),
@@ -40,15 +41,22 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, chord: Chord, now: Now) -> V
         Some(Modal::Prompt(_)) => prompt_key(model, key, now),
         Some(Modal::Confirm(_)) => confirm_key(model, key, now),
         Some(Modal::Composer(_)) => composer_key(model, key, now),
+        Some(Modal::Compose(_)) => compose::key(model, key, now),
         Some(Modal::Menu(_)) => menu_key(model, key, now),
     }
 }
 
-/// Closes what is open; what was typed into the composer is kept as a draft.
-fn close(model: &mut Model) {
-    if let Some(Modal::Composer(composer)) = model.modal.take() {
-        model.alerts.draft = Some(composer);
+/// Closes what is open; what was typed into a composer is kept as a draft.
+fn close(model: &mut Model) -> Vec<Effect> {
+    match model.modal.take() {
+        Some(Modal::Composer(composer)) => model.alerts.draft = Some(composer),
+        open @ Some(Modal::Compose(_)) => {
+            model.modal = open;
+            return compose::put_away(model);
+        }
+        _ => {}
     }
+    Vec::new()
 }
 
 /// Help and health: the keys of lists scroll, the key that opened it and those that go back close it.
@@ -101,6 +109,7 @@ pub(super) fn text_input(model: &mut Model) -> Option<&mut TextArea<'static>> {
             Field::Duration => &mut composer.duration,
             Field::Comment => &mut composer.comment,
         }),
+        Modal::Compose(compose) => compose.area(),
         Modal::Help { .. } | Modal::Health { .. } | Modal::Menu(_) => None,
     }
 }
@@ -118,6 +127,10 @@ pub(super) fn typed(model: &mut Model, now: Now) -> Vec<Effect> {
             if composer.field == Field::Matchers {
                 silences::ask_past_soon(model, now);
             }
+            Vec::new()
+        }
+        Some(Modal::Compose(compose)) => {
+            compose::typed(compose, now);
             Vec::new()
         }
         Some(Modal::Confirm(_) | Modal::Help { .. } | Modal::Health { .. } | Modal::Menu(_)) | None => {
@@ -152,6 +165,11 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             model.modal = None;
             return match item.command {
                 Command::Run(action) => run_from_palette(model, action, now),
+                Command::Incident(id) => {
+                    run::turn_to(model, PaneId::Incident);
+                    run::show(model, Detail::Incident(id));
+                    Vec::new()
+                }
                 Command::Context(name) => switch_context(model, name),
                 Command::Theme(name) => vec![Effect::SwitchTheme(name.into())],
             };
@@ -214,6 +232,9 @@ fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
     if model.alerts.draft.is_some() {
         warn("the draft of a silence is lost");
     }
+    if model.settings.no_journal.is_some() && !model.drafts.is_empty() {
+        warn("drafts are lost: there is no journal to keep them in");
+    }
     if lines.is_empty() {
         return vec![Effect::SwitchContext(name)];
     }
@@ -232,7 +253,7 @@ fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
 pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect> {
     let target = match model.detail() {
         Some(Detail::Silences) => PromptTarget::Silences,
-        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Incident(_) | Detail::Outbox) => {
+        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Incident(_) | Detail::Outbox | Detail::Page(_)) => {
             return say(
                 model,
                 Level::Info,
@@ -356,7 +377,9 @@ fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) {
 pub(super) fn search_is_on(model: &Model) -> bool {
     match model.detail() {
         Some(Detail::Silences) => model.silences.search.is_some(),
-        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Incident(_) | Detail::Outbox) => false,
+        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Incident(_) | Detail::Outbox | Detail::Page(_)) => {
+            false
+        }
         None => match model.focus {
             PaneId::Slo => model.slo.search.is_some(),
             PaneId::Alerts => model.alerts.search.is_some(),
@@ -381,7 +404,9 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
             let pane = &model.silences;
             (pane.rows.len(), &pane.search, pane.list.index)
         }
-        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Incident(_) | Detail::Outbox) => return false,
+        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Incident(_) | Detail::Outbox | Detail::Page(_)) => {
+            return false;
+        }
         None => match model.focus {
             PaneId::Slo => (model.slo.rows.len(), &model.slo.search, model.slo.list.index),
             PaneId::Alerts => {
@@ -549,6 +574,7 @@ fn answered(model: &mut Model, act: Act, listed: &BTreeSet<Fingerprint>, now: No
     }
     match act {
         Act::Silence(_) => silences::queue(model, act, now),
+        Act::Declare(_) => compose::declared(model, act, now),
         other => alerts::send(model, other, now),
     }
 }
@@ -560,8 +586,11 @@ fn composer_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Esc => {
-            close(model);
-            return say(model, Level::Info, "put away; the draft is kept", now);
+            let effects = close(model);
+            model
+                .toasts
+                .say(Level::Info, "put away; the draft is kept", now.tick);
+            return effects;
         }
         KeyCode::Char('l') if ctrl => {
             model.modal = None;
@@ -649,6 +678,7 @@ fn menu_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     model.modal = None;
     match choice {
         Some(Choice::Copy { what, text }) => vec![Effect::Copy { what, text }],
+        Some(Choice::Run(action)) => run::action(model, action, now),
         None => Vec::new(),
     }
 }

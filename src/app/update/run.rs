@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::alerts::Sight;
-use super::{alerts, copy, feeds, frozen, incidents, modals, palette, say, silences};
+use super::{alerts, compose, copy, feeds, frozen, incidents, modals, pages, palette, say, silences};
 use crate::action::{Action, Place};
+use crate::app::effect::WriteUp;
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::list::{Direction, Moved, Placed, Step};
 use crate::app::modal::{Confirm, ConfirmLine, Modal, PromptKind, Then};
@@ -140,13 +141,17 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             Vec::new()
         }
 
-        Action::Annotate
-        | Action::StatusUpdate
-        | Action::Declare
-        | Action::OnCallList
-        | Action::HandoffNote
-        | Action::PostMortem
-        | Action::RetryEntry
+        Action::Annotate => compose::note(model, now),
+        Action::StatusUpdate => compose::status_update(model, now),
+        Action::Declare => compose::declare(model, now),
+        Action::MarkMoment => compose::mark_moment(model, now),
+        Action::OnCallList => pages::on_call(model),
+        Action::HandoffNote => pages::write(model, WriteUp::HandOff),
+        Action::Stats => pages::write(model, WriteUp::Stats),
+        Action::AuditLog => pages::write(model, WriteUp::Audit),
+        Action::PostMortem => pages::post_mortem(model, now),
+
+        Action::RetryEntry
         | Action::SendEntry
         | Action::DropEntry
         | Action::Escalate
@@ -365,12 +370,12 @@ fn scope_here(model: &mut Model, now: Now) -> Vec<Effect> {
 }
 
 /// The service of what is under the cursor.
-fn selected_service(model: &Model) -> Option<String> {
+pub(super) fn selected_service(model: &Model) -> Option<String> {
     match model.detail() {
         Some(Detail::Slo(name)) => model.slo.report(name).map(|r| r.slo.service.clone()),
         Some(Detail::Alert(fingerprint)) => model.alerts.alert(*fingerprint).map(|a| a.service.to_string()),
         Some(Detail::Incident(id)) => incidents::service(model.incidents.incident(id)?),
-        Some(Detail::Silences | Detail::Outbox) => None,
+        Some(Detail::Silences | Detail::Outbox | Detail::Page(_)) => None,
         None => match model.focus {
             PaneId::Slo => model.slo.selected().map(|r| r.slo.service.clone()),
             PaneId::Alerts => model.alerts.selected().map(|a| a.service.to_string()),
@@ -397,7 +402,7 @@ fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
     };
     let from_slo = match model.detail() {
         Some(Detail::Slo(_) | Detail::Incident(_)) => true,
-        Some(Detail::Alert(_) | Detail::Silences | Detail::Outbox) => false,
+        Some(Detail::Alert(_) | Detail::Silences | Detail::Outbox | Detail::Page(_)) => false,
         None => model.focus != PaneId::Alerts,
     };
     if from_slo {
@@ -443,14 +448,15 @@ fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
 fn undo(model: &mut Model, now: Now) -> Vec<Effect> {
     match model.acts.undo() {
         Some(undone) => {
-            let kept = silences::keep_draft(model, &undone.act);
+            let (effects, kept) = if undone.act.waits_in_outbox() {
+                compose::taken_back(model, undone.id, &undone.act)
+            } else {
+                (Vec::new(), silences::keep_draft(model, &undone.act))
+            };
             let what = undone.word().trim_end_matches('…');
-            say(
-                model,
-                Level::Info,
-                format!("undone: {what} was not sent{kept}"),
-                now,
-            )
+            let said = format!("undone: {what} was not sent{kept}");
+            model.toasts.say(Level::Info, said, now.tick);
+            effects
         }
         None => say(model, Level::Info, "nothing is in its grace time", now),
     }
@@ -548,7 +554,7 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(Detail::Silences) => return silences::open_matching(model, now),
         Some(Detail::Slo(_)) => return pivot(model, now),
         Some(Detail::Alert(_)) => return copy::runbook(model, now),
-        Some(Detail::Incident(_) | Detail::Outbox) => return Vec::new(),
+        Some(Detail::Incident(_) | Detail::Outbox | Detail::Page(_)) => return Vec::new(),
         None => {}
     }
     match model.focus {

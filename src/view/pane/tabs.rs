@@ -46,6 +46,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             Detail::Silences => " › silences",
             Detail::Incident(_) => " › incident",
             Detail::Outbox => " › outbox",
+            Detail::Page(_) => " › page",
         };
         pieces.push(Piece::word(what, Role::Accent));
     }
