@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 
+use super::editor::{self, Editing, Editor};
 use super::frame::{Cause, Due, FrameScheduler, Link};
 use crate::app::update::update;
 use crate::app::{Effect, Model, Msg};
@@ -78,6 +79,10 @@ pub struct Console<S> {
     pub clock: Clock,
     /// When a frame is due.
     pub frames: FrameScheduler,
+    /// What texts are handed to; nothing where there is none.
+    pub editor: Option<Editor>,
+    /// The editor that has the terminal: nothing is drawn meanwhile, everything else goes on.
+    editing: Option<Editing>,
     /// The buffer that is drawn into, kept between frames.
     buffer: Buffer,
 }
@@ -92,6 +97,8 @@ impl<S: Screen> Console<S> {
             inputs,
             clock,
             frames: FrameScheduler::default(),
+            editor: None,
+            editing: None,
             buffer: Buffer::default(),
         }
     }
@@ -120,7 +127,10 @@ impl<S: Screen> Console<S> {
             } else {
                 Link::Busy
             };
-            let mut due = self.frames.due(now.tick, link);
+            let mut due = match self.editing {
+                Some(_) => Due::Never,
+                None => self.frames.due(now.tick, link),
+            };
             if due == Due::Now {
                 self.draw(now);
                 due = Due::Never;
@@ -140,6 +150,9 @@ impl<S: Screen> Console<S> {
                     Event::Slot(msg) => self.take(msg, Cause::World, world),
                     Event::Died => Some(Ended::Failed),
                 },
+                result = editor::closed(&mut self.editing), if self.editing.is_some() => {
+                    self.edited(result, world)
+                }
                 () = drained.notified(), if due == Due::WhenDrained => None,
                 () = tokio::time::sleep(wake.since(now.tick)) => self.timer(deadline, world),
             };
@@ -151,12 +164,18 @@ impl<S: Screen> Console<S> {
 
     fn signal(&mut self, signal: Signal, world: &mut impl World) -> Option<Ended> {
         match signal {
-            Signal::Terminate | Signal::HangUp => self.take(Msg::ShutDown, Cause::Person, world),
+            // A key pressed for the editor, which the terminal tells to the whole group.
+            Signal::Interrupt if self.editing.is_some() => None,
+            Signal::Terminate | Signal::Interrupt | Signal::HangUp => {
+                self.take(Msg::ShutDown, Cause::Person, world)
+            }
             Signal::Resized => self.take(
                 Msg::Input(Input::Resize(self.screen.size())),
                 Cause::Person,
                 world,
             ),
+            // The editor was stopped and goes on: the terminal is still its own.
+            Signal::Continued if self.editing.is_some() => None,
             Signal::Continued => {
                 // A terminal that cannot be taken again is told by its next read.
                 let _ = self.screen.resume();
@@ -167,6 +186,40 @@ impl<S: Screen> Console<S> {
                 )
             }
         }
+    }
+
+    /// Gives a text and the terminal to the editor.
+    fn edit(&mut self, text: &str, now: Now, world: &mut impl World) {
+        let Some(editor) = &self.editor else { return };
+        if self.editing.is_some() {
+            return;
+        }
+        self.screen.lend();
+        match editor.open(text) {
+            Ok(editing) => self.editing = Some(editing),
+            Err(why) => {
+                self.back_from_editor();
+                let effects = update(&mut self.model, Msg::Edited(Err(why)), now);
+                for effect in effects {
+                    self.carry(effect, now, world);
+                }
+            }
+        }
+    }
+
+    /// The editor was closed.
+    fn edited(&mut self, result: Result<String, String>, world: &mut impl World) -> Option<Ended> {
+        self.editing = None;
+        self.back_from_editor();
+        self.take(Msg::Edited(result), Cause::Person, world)
+    }
+
+    fn back_from_editor(&mut self) {
+        // A terminal that cannot be taken again is told by its next read.
+        let _ = self.screen.take_back();
+        self.model.size = self.screen.size();
+        self.screen.invalidate();
+        self.frames.want(Cause::Person);
     }
 
     fn timer(&mut self, deadline: Tick, world: &mut impl World) -> Option<Ended> {
@@ -217,6 +270,7 @@ impl<S: Screen> Console<S> {
                     self.screen.invalidate();
                 }
             }
+            Effect::Edit(text) => self.edit(&text, now, world),
             Effect::Copy { what, text } => {
                 let (level, said) = copied(what, &text, &self.screen.copy(&text));
                 self.model.toasts.say(level, said, now.tick);
@@ -237,9 +291,13 @@ impl<S: Screen> Console<S> {
     }
 }
 
+/// Cells of a copied text that are said: enough to know it by.
+const SHOWN_OF_A_COPY: usize = 120;
+
 fn copied(what: &str, text: &str, copied: &Copied) -> (crate::app::toast::Level, String) {
     use crate::app::toast::Level;
     let shown = crate::text::SafeText::line(text);
+    let shown = crate::text::cut(shown.as_str(), SHOWN_OF_A_COPY, crate::text::Cut::End);
     match copied {
         Copied::Sent => (Level::Info, format!("copied {what}: {shown}")),
         Copied::TooLarge { bytes, cap } => (

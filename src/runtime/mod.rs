@@ -12,6 +12,7 @@
 mod acts;
 pub mod console;
 mod desk_task;
+pub mod editor;
 pub mod frame;
 mod history;
 pub mod layout_file;
