@@ -639,6 +639,8 @@ fn come_back(model: &mut Model, mut lost: Box<Compose>, why: &str, now: Now) -> 
     if let Some(newer) = take_draft(model, &lost.purpose) {
         lost.fill(&format!("{}\n\n{}", lost.written(), newer.text));
     }
+    // What was kept of it may have given way to the newer one.
+    lost.save_due = Some(now.tick + SAVE_AFTER);
     match &mut model.modal {
         None => {
             model.modal = Some(Modal::Compose(lost));
@@ -656,7 +658,6 @@ fn come_back(model: &mut Model, mut lost: Box<Compose>, why: &str, now: Now) -> 
             Vec::new()
         }
         Some(_) => {
-            lost.save_due = Some(now.tick);
             let effects = save(&mut lost).into_iter().collect();
             if let Some(draft) = lost.draft() {
                 hold(model, draft);

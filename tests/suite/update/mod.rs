@@ -6,6 +6,7 @@ mod leases;
 mod looking;
 mod quitting;
 mod silences;
+mod writing;
 
 use std::sync::Arc;
 use std::time::Duration;
