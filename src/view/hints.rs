@@ -197,6 +197,7 @@ fn of_modal(modal: &Modal) -> Vec<Piece<'static>> {
             ("ctrl-l", "start over"),
         ],
         Modal::Menu(_) => &[("enter", "take"), ("esc", "close")],
+        Modal::Pick(_) => &[("enter", "take"), ("↑ ↓", "choose"), ("esc", "leave it")],
     };
     keys.iter()
         .flat_map(|(key, what)| {

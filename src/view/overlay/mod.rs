@@ -7,6 +7,7 @@ mod help;
 pub(super) mod input;
 mod menu;
 mod palette;
+mod pick;
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect, Size};
@@ -46,6 +47,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect) -> Option<Posi
             menu::draw(scene, buffer, body, open);
             None
         }
+        Modal::Pick(open) => pick::draw(scene, buffer, body, open),
         // Drawn by the bottom bar.
         Modal::Prompt(_) => None,
     }
@@ -57,7 +59,12 @@ pub(super) fn furthest(scene: Scene, body: Rect) -> usize {
         Some(Modal::Help { .. }) => help::sheet(scene, page_width(body)),
         Some(Modal::Health { .. }) => health::sheet(scene),
         Some(
-            Modal::Palette(_) | Modal::Confirm(_) | Modal::Composer(_) | Modal::Menu(_) | Modal::Prompt(_),
+            Modal::Palette(_)
+            | Modal::Confirm(_)
+            | Modal::Composer(_)
+            | Modal::Menu(_)
+            | Modal::Prompt(_)
+            | Modal::Pick(_),
         )
         | None => {
             return 0;
