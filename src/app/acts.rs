@@ -11,6 +11,7 @@ use crate::backend::incidents::Seen;
 use crate::domain::alert::lease::Lease;
 use crate::domain::alert::{Fingerprint, Matcher, Occurrence};
 use crate::domain::incident::{IncidentAct, IncidentId};
+use crate::outbox::EntryId;
 use crate::time::Tick;
 
 /// What is to be done.
@@ -178,6 +179,11 @@ pub enum Stage {
         /// When.
         since: Tick,
     },
+    /// Could not be put on the disk, so nothing was sent: stays in sight until it is tried again or dropped.
+    Unsaved {
+        /// Since when.
+        since: Tick,
+    },
     /// Confirmed by the backend; shown until a board agrees, so that a poll that was under way does not undo it on screen.
     Confirmed {
         /// When.
@@ -196,12 +202,42 @@ pub struct PendingAct {
     pub stage: Stage,
     /// The alerts that it was seen to hit when it was asked for.
     pub hits: BTreeSet<Fingerprint>,
+    /// Its entries in the outbox, once it is on the disk.
+    pub entries: Option<Vec<EntryId>>,
+    /// Why it could not be put on the disk, where it could not; safe text.
+    pub trouble: Option<Arc<str>>,
 }
 
 impl PendingAct {
     /// Whether it concerns this alert.
     pub fn touches(&self, fingerprint: Fingerprint) -> bool {
         self.act.names(fingerprint)
+    }
+
+    /// Whether it concerns this incident.
+    pub fn concerns(&self, id: &IncidentId) -> bool {
+        match &self.act {
+            Act::Incident { incident, act, .. } => {
+                incident == id || matches!(act, IncidentAct::Merge { from } if from.contains(id))
+            }
+            Act::Acknowledge { .. }
+            | Act::HandBack { .. }
+            | Act::Silence(_)
+            | Act::Extend { .. }
+            | Act::Expire { .. }
+            | Act::Renew(_)
+            | Act::Annotate(_)
+            | Act::Declare(_) => false,
+        }
+    }
+
+    /// Whether the journal is to have it before anything is sent, and does not say so yet.
+    pub fn is_saving(&self) -> bool {
+        let journaled = matches!(
+            self.act,
+            Act::Incident { .. } | Act::Annotate(_) | Act::Declare(_)
+        );
+        journaled && self.entries.is_none() && matches!(self.stage, Stage::Sent { .. })
     }
 
     /// The word a touched row shows: `ack…`.
@@ -262,6 +298,8 @@ impl Acts {
             act,
             stage,
             hits: BTreeSet::new(),
+            entries: None,
+            trouble: None,
         });
         id
     }
@@ -269,6 +307,11 @@ impl Acts {
     /// The pending act that touches an alert.
     pub fn touching(&self, fingerprint: Fingerprint) -> Option<&PendingAct> {
         self.pending.iter().rev().find(|act| act.touches(fingerprint))
+    }
+
+    /// The pending act that concerns an incident.
+    pub fn on_incident(&self, id: &IncidentId) -> Option<&PendingAct> {
+        self.pending.iter().rev().find(|act| act.concerns(id))
     }
 
     /// The newest act that can still be undone.
@@ -293,7 +336,7 @@ impl Acts {
         let grace = self.pending.iter().filter_map(|act| match act.stage {
             Stage::Grace { until } => Some(until),
             Stage::Confirmed { at } => Some(at + Self::AGREE_WITHIN),
-            Stage::Sent { .. } => None,
+            Stage::Sent { .. } | Stage::Unsaved { .. } => None,
         });
         grace.chain(self.next_check).min()
     }

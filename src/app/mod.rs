@@ -4,6 +4,7 @@
 //! reads it; the runtime carries out the effects and answers with messages. Start at [`Model`].
 
 pub mod acts;
+pub mod banner;
 pub mod compose;
 pub mod effect;
 pub mod feed;
@@ -31,7 +32,7 @@ use crate::domain::incident::IncidentId;
 use crate::keymap::{Chord, Keymap};
 use crate::outbox::{EntryId, OutboxView};
 use crate::time::{Now, Tick};
-use acts::Acts;
+use acts::{ActId, Acts};
 use focus::{Detail, Layout, PaneId};
 use incidents::IncidentPane;
 use list::ListState;
@@ -126,6 +127,15 @@ pub enum DraftKind {
     Mark,
 }
 
+/// A row of the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutboxRow {
+    /// An act that could not be put on the disk.
+    Unsaved(ActId),
+    /// An entry of the journal.
+    Entry(EntryId),
+}
+
 /// Which clock times are shown in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Zone {
@@ -172,8 +182,10 @@ pub struct Model {
     pub incidents: IncidentPane,
     /// Acts that are not over, as the journal has them.
     pub outbox: Arc<OutboxView>,
+    /// Rows of the outbox: what could not be saved, then what the journal has.
+    pub outbox_rows: Vec<OutboxRow>,
     /// Cursor over the outbox.
-    pub outbox_list: ListState<EntryId>,
+    pub outbox_list: ListState<OutboxRow>,
     /// What the composer was left with, from the journal.
     pub drafts: Vec<Draft>,
     /// Texts that went out and whose acts are not on the disk yet.
@@ -237,6 +249,7 @@ impl Model {
             silences: SilencePane::default(),
             incidents: IncidentPane::default(),
             outbox: Arc::default(),
+            outbox_rows: Vec::new(),
             outbox_list: ListState::default(),
             drafts: Vec::new(),
             sent_texts: Vec::new(),
@@ -265,6 +278,7 @@ impl Model {
             self.preview.due,
             self.alerts.past_due,
             self.save_due(),
+            self.incidents.follow_due,
         ]
         .into_iter()
         .flatten()

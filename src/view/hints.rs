@@ -214,6 +214,7 @@ fn of_modal(modal: &Modal) -> Vec<Piece<'static>> {
             ],
         },
         Modal::Menu(_) => &[("enter", "take"), ("esc", "close")],
+        Modal::Pick(_) => &[("enter", "take"), ("↑ ↓", "choose"), ("esc", "leave it")],
     };
     keys.iter()
         .flat_map(|(key, what)| {

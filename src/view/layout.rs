@@ -2,7 +2,11 @@
 
 use ratatui::layout::{Position, Rect, Size};
 
+use super::widget::frame;
+use crate::app::Model;
+use crate::app::banner::undelivered;
 use crate::app::focus::{Layout, PaneId, Zoom};
+use crate::time::Now;
 
 /// The smallest terminal that everything works in.
 pub const SMALLEST: Size = Size {
@@ -55,10 +59,21 @@ pub struct Areas {
     pub screen: Rect,
     /// One row.
     pub top: Rect,
+    /// One row below the top, or none.
+    pub banner: Rect,
     /// One row.
     pub bottom: Rect,
     /// Between them.
     pub middle: Middle,
+}
+
+/// Where everything is now.
+pub fn of(model: &Model, cover: Cover, now: Now) -> Areas {
+    let areas = areas(model.size, &model.layout, model.focus, cover);
+    match undelivered(model, now) {
+        Some(_) => areas.below_banner(),
+        None => areas,
+    }
 }
 
 /// Works out the rectangles.
@@ -68,6 +83,7 @@ pub fn areas(size: Size, layout: &Layout, focus: PaneId, cover: Cover) -> Areas 
         return Areas {
             screen,
             top: Rect::default(),
+            banner: Rect::default(),
             bottom: Rect::default(),
             middle: Middle::TooSmall,
         };
@@ -106,6 +122,11 @@ pub fn areas(size: Size, layout: &Layout, focus: PaneId, cover: Cover) -> Areas 
     Areas {
         screen,
         top,
+        banner: Rect {
+            y: 1,
+            height: 0,
+            ..screen
+        },
         bottom,
         middle,
     }
@@ -215,6 +236,36 @@ fn stacked(column: Rect, panes: &[PaneId], slo_share: u16) -> Vec<(PaneId, Rect)
 }
 
 impl Areas {
+    /// Makes room for a banner below the top row: what touches that row gives it.
+    fn below_banner(mut self) -> Self {
+        let first = self.top.bottom();
+        self.banner = Rect {
+            y: first,
+            height: 1,
+            ..self.screen
+        };
+        let lower = |rect: &mut Rect| {
+            if rect.y == first && rect.height > 0 {
+                rect.y += 1;
+                rect.height -= 1;
+            }
+        };
+        match &mut self.middle {
+            Middle::TooSmall => self.banner.height = 0,
+            Middle::Single { tabs, body } => {
+                tabs.y += 1;
+                body.y += 1;
+                body.height -= 1;
+            }
+            Middle::Panes { panes, preview } => {
+                panes.iter_mut().for_each(|(_, rect)| lower(rect));
+                preview.iter_mut().for_each(lower);
+            }
+            Middle::Detail(rect) => lower(rect),
+        }
+        self
+    }
+
     /// The rectangle of a pane, where it is in sight.
     pub fn pane(&self, wanted: PaneId, focus: PaneId) -> Option<Rect> {
         match &self.middle {
@@ -254,6 +305,97 @@ pub const HEADER_ROWS: u16 = 1;
 /// How many list rows a pane's rectangle has, inside its border and below its column titles.
 pub fn list_rows(pane: Rect) -> usize {
     usize::from(pane.height.saturating_sub(2 + HEADER_ROWS))
+}
+
+/// How the incident pane is divided: its list above, the timeline of the chosen one below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IncidentParts {
+    /// Column titles; no row where they would only take room.
+    pub header: Rect,
+    /// One row an incident.
+    pub list: Rect,
+    /// A line that says whose it is, then events; empty where there is no room.
+    pub timeline: Rect,
+}
+
+/// Rows inside the pane from which on the list has column titles.
+const ROOMY: u16 = 12;
+
+/// Divides the incident pane: one incident takes one row, and no list more than a third.
+pub fn incident_parts(pane: Rect, incidents: usize) -> IncidentParts {
+    let inside = frame::inner(pane);
+    let most = (inside.height / 3).max(1);
+    let titled = incidents > 1 && inside.height >= ROOMY;
+    let rows = u16::try_from(incidents.max(1)).unwrap_or(u16::MAX).min(most);
+    let header = Rect {
+        height: u16::from(titled),
+        ..inside
+    };
+    let list = Rect {
+        y: header.bottom(),
+        height: rows.min(inside.height),
+        ..inside
+    };
+    let timeline = Rect {
+        y: list.bottom(),
+        height: inside.bottom().saturating_sub(list.bottom()),
+        ..inside
+    };
+    IncidentParts {
+        header,
+        list,
+        timeline,
+    }
+}
+
+impl IncidentParts {
+    /// Incidents that fit.
+    pub fn list_rows(&self) -> usize {
+        usize::from(self.list.height)
+    }
+
+    /// The line of the list at a row of the screen.
+    pub fn row_at(&self, y: u16) -> Option<usize> {
+        (y >= self.list.y && y < self.list.bottom()).then(|| usize::from(y - self.list.y))
+    }
+}
+
+/// From this width on, an open incident's head stands beside its timeline.
+const HEAD_BESIDE: u16 = 108;
+/// Cells of the head where it stands beside the timeline.
+const HEAD_WIDTH: u16 = 42;
+
+/// How an open incident is divided: who, what and until when, and its timeline.
+pub fn incident_detail(area: Rect) -> (Rect, Rect) {
+    let inside = frame::inner(area);
+    if inside.width >= HEAD_BESIDE {
+        let head = Rect {
+            width: HEAD_WIDTH,
+            ..inside
+        };
+        let gap = HEAD_WIDTH + 1;
+        return (
+            head,
+            Rect {
+                x: inside.x + gap,
+                width: inside.width - gap,
+                ..inside
+            },
+        );
+    }
+    let height = (inside.height / 3).clamp(inside.height.min(2), 7);
+    let head = Rect { height, ..inside };
+    let timeline = Rect {
+        y: inside.y + height,
+        height: inside.height - height,
+        ..inside
+    };
+    (head, timeline)
+}
+
+/// Rows of an open timeline's events, below the line that heads them.
+pub fn timeline_rows(detail: Rect) -> usize {
+    usize::from(incident_detail(detail).1.height.saturating_sub(1))
 }
 
 #[cfg(test)]

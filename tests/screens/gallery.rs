@@ -3,6 +3,7 @@
 use midwatch::app::Model;
 use midwatch::app::Msg;
 use midwatch::app::focus::PaneId;
+use midwatch::outbox::State;
 use midwatch::theme::{self, ColorDepth, Glyphs, Means, Theme};
 use midwatch::view;
 use ratatui::buffer::Buffer;
@@ -79,6 +80,46 @@ fn states() -> Vec<(&'static str, Build)> {
             press(&mut model, "x");
             model
         }),
+        ("incident", |w, h| on_incident(shop::shop(size(w, h)))),
+        ("incident-open", |w, h| {
+            let mut model = on_incident(shop::shop(size(w, h)));
+            press(&mut model, "enter k k k enter");
+            model
+        }),
+        ("incident-open-long", |w, h| {
+            let mut model = on_incident(shop::shop(size(w, h)));
+            shop::incidents::tell_story(&mut model, shop::incidents::long_story());
+            press(&mut model, "enter pgup");
+            model
+        }),
+        ("incident-escalate", |w, h| {
+            let mut model = on_incident(shop::shop(size(w, h)));
+            press(&mut model, "e");
+            let (incident, result) = (
+                shop::incidents::checkout().id,
+                Ok(shop::incidents::ladder().into()),
+            );
+            shop::tell(&mut model, Msg::LadderFetched { incident, result });
+            model
+        }),
+        ("incident-outbox", |w, h| {
+            let mut model = on_incident(shop::shop(size(w, h)));
+            let entry = shop::incidents::escalation;
+            let entries = vec![
+                entry(17, 40, State::Pending),
+                entry(18, 900, State::NeedsDecision),
+            ];
+            shop::tell(&mut model, shop::incidents::outbox(entries));
+            press(&mut model, "esc U");
+            model
+        }),
+        ("incident-banner", |w, h| {
+            let mut model = on_incident(shop::shop(size(w, h)));
+            let entries = vec![shop::incidents::escalation(17, 40, State::Pending)];
+            shop::tell(&mut model, shop::incidents::outbox(entries));
+            model
+        }),
+        ("calm-incident", |w, h| on_incident(shop::calm(size(w, h)))),
         ("calm", |w, h| on_alerts(shop::calm(size(w, h)))),
         ("stale", |w, h| on_alerts(shop::stale(size(w, h)))),
         ("failed", |w, h| shop::failed(size(w, h))),
@@ -156,6 +197,11 @@ fn states() -> Vec<(&'static str, Build)> {
             model
         }),
     ]
+}
+
+fn on_incident(mut model: Model) -> Model {
+    shop::focus(&mut model, PaneId::Incident);
+    model
 }
 
 fn on_alerts(mut model: Model) -> Model {

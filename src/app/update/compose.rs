@@ -9,7 +9,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::{CursorMove, TextArea};
 
 use super::alerts::{describe, targets};
-use super::{busy, run, say};
+use super::{busy, outbox, run, say};
 use crate::action::Action;
 use crate::app::acts::{Act, ActId, Stage};
 use crate::app::compose::{About, Body, Compose, FormField, Kept, Purpose, Sent, Touched, area_of};
@@ -22,6 +22,7 @@ use crate::backend::annotations::AnnotationDraft;
 use crate::backend::incidents::Seen;
 use crate::domain::alert::SeverityRank;
 use crate::domain::incident::{Incident, IncidentAct, IncidentId};
+use crate::outbox::EntryId;
 use crate::text::SafeText;
 use crate::time::Now;
 
@@ -598,30 +599,28 @@ fn take_sent(model: &mut Model, id: ActId) -> Option<Sent> {
 }
 
 /// An act is on the disk: its draft is needed no more. Or it could not be put there: the text comes back.
-pub(super) fn journaled<T>(model: &mut Model, id: ActId, result: Result<T, String>, now: Now) -> Vec<Effect> {
-    let sent = take_sent(model, id);
-    match (sent, result) {
-        (Some(sent), Ok(_)) => {
-            let key = sent.compose.purpose.key();
-            let newer = model.drafts.iter().any(|draft| of_key(draft, key))
-                || matches!(&model.modal, Some(Modal::Compose(open))
-                    if open.purpose.key() == key && open.kept == Kept::Yes);
-            if newer {
-                Vec::new()
-            } else {
-                vec![drop_draft(&sent.compose.purpose)]
-            }
-        }
-        (sent, Err(why)) => {
-            model.acts.pending.retain(|pending| pending.id != id);
-            let why = SafeText::line(&why).into_string();
-            match sent {
-                Some(sent) => come_back(model, sent.compose, &why, now),
-                None => say(model, Level::Error, format!("not saved, so not sent: {why}"), now),
-            }
-        }
-        (None, Ok(_)) => Vec::new(),
+pub(super) fn journaled(
+    model: &mut Model,
+    id: ActId,
+    result: Result<Vec<EntryId>, String>,
+    now: Now,
+) -> Vec<Effect> {
+    let Some(sent) = take_sent(model, id) else {
+        return outbox::journaled(model, id, result, now);
+    };
+    if let Err(why) = result {
+        model.acts.pending.retain(|pending| pending.id != id);
+        return come_back(model, sent.compose, SafeText::line(&why).as_str(), now);
     }
+    let key = sent.compose.purpose.key();
+    let newer = model.drafts.iter().any(|draft| of_key(draft, key))
+        || matches!(&model.modal, Some(Modal::Compose(open))
+            if open.purpose.key() == key && open.kept == Kept::Yes);
+    let mut effects = outbox::journaled(model, id, result, now);
+    if !newer {
+        effects.push(drop_draft(&sent.compose.purpose));
+    }
+    effects
 }
 
 /// An act ended before it was on the disk: the text comes back.

@@ -105,7 +105,7 @@ pub(super) fn mouse(model: &mut Model, mouse: MouseEvent, now: Now) -> Vec<Effec
     if mouse.kind != MouseEventKind::Down(MouseButton::Left) || !model.details.is_empty() {
         return Vec::new();
     }
-    let areas = layout::areas(model.size, &model.layout, model.focus, Cover::Panes);
+    let areas = layout::of(model, Cover::Panes, now);
     let Some((pane, row)) = areas.hit(Position::new(mouse.column, mouse.row), model.focus) else {
         return Vec::new();
     };
@@ -122,7 +122,14 @@ pub(super) fn mouse(model: &mut Model, mouse: MouseEvent, now: Now) -> Vec<Effec
                 model.alerts.list.select(&model.alerts.rows, index);
             }
             PaneId::Incident => {
-                let index = model.incidents.list.offset + row;
+                let rows = model.incidents.rows.len();
+                let parts = areas
+                    .pane(pane, model.focus)
+                    .map(|pane| layout::incident_parts(pane, rows));
+                let Some(line) = parts.and_then(|parts| parts.row_at(mouse.row)) else {
+                    return Vec::new();
+                };
+                let index = model.incidents.list.offset + line;
                 model.incidents.list.select(&model.incidents.rows, index);
             }
         }

@@ -8,11 +8,14 @@ mod compose;
 mod copy;
 mod feeds;
 mod guard;
+mod incident_acts;
 mod incidents;
 mod keys;
 mod modals;
+mod outbox;
 mod pages;
 mod palette;
+mod pick;
 mod run;
 mod silences;
 mod timers;
@@ -27,12 +30,13 @@ use crate::time::Now;
 use crate::view::layout::{self, Cover};
 
 pub(crate) use keys::places;
+pub use outbox::target as outbox_target;
 pub use palette::ranked as rank_palette;
 pub use silences::matchers_of;
 
 /// Takes in one message.
 pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
-    let effects = match msg {
+    let mut effects = match msg {
         Msg::Input(Input::Key(key)) => keys::key(model, key, now),
         Msg::Input(Input::Paste(text)) => keys::paste(model, &text, now),
         Msg::Input(Input::Mouse(mouse)) => keys::mouse(model, mouse, now),
@@ -58,18 +62,15 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             model.incidents.roster = feed;
             Vec::new()
         }
-        Msg::OutboxChanged(view) => {
-            model.outbox = view;
-            let rows: Vec<_> = model.outbox.entries.iter().map(|entry| entry.id).collect();
-            model.outbox_list.follow(&rows);
-            Vec::new()
-        }
+        Msg::OutboxChanged(view) => outbox::changed(model, view, now),
         Msg::LadderFetched { incident, result } => {
             model.incidents.ladder = Some((incident, result));
+            pick::ladder(model);
             Vec::new()
         }
         Msg::DirectoryFetched(result) => {
             model.incidents.directory = Some(result);
+            pick::directory(model);
             Vec::new()
         }
         Msg::DraftsRead(drafts) => compose::drafts_read(model, drafts, now),
@@ -96,14 +97,15 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         }
         Msg::Timer => timers::timer(model, now),
     };
-    fit_lists(model);
+    effects.extend(incidents::settle_followed(model, now));
+    fit_lists(model, now);
     fit_scroll(model, now);
     model.settle_preview(now);
     effects
 }
 
 /// Tells every list how many rows it has on screen, so that a page is a page and the cursor stays in sight.
-fn fit_lists(model: &mut Model) {
+fn fit_lists(model: &mut Model, now: Now) {
     fn fit<Id: Clone + PartialEq>(list: &mut ListState<Id>, rows: usize, page: Option<usize>) {
         if let Some(page) = page {
             list.resize(page, rows);
@@ -114,18 +116,28 @@ fn fit_lists(model: &mut Model) {
     } else {
         Cover::Detail
     };
-    let areas = layout::areas(model.size, &model.layout, model.focus, cover);
+    let areas = layout::of(model, cover, now);
     let page = |pane| areas.pane(pane, model.focus).map(layout::list_rows);
     if cover == Cover::Panes {
         let (slo, alerts) = (page(PaneId::Slo), page(PaneId::Alerts));
         fit(&mut model.slo.list, model.slo.rows.len(), slo);
         fit(&mut model.alerts.list, model.alerts.rows.len(), alerts);
-        let incidents = page(PaneId::Incident);
+        let incidents = areas
+            .pane(PaneId::Incident, model.focus)
+            .map(|pane| layout::incident_parts(pane, model.incidents.rows.len()).list_rows());
         fit(&mut model.incidents.list, model.incidents.rows.len(), incidents);
     }
     if model.detail() == Some(&Detail::Outbox) {
         let page = areas.detail().map(layout::list_rows);
-        fit(&mut model.outbox_list, model.outbox.entries.len(), page);
+        fit(&mut model.outbox_list, model.outbox_rows.len(), page);
+    }
+    if matches!(model.detail(), Some(Detail::Incident(_))) {
+        let page = areas.detail().map(|area| layout::timeline_rows(area));
+        fit(
+            &mut model.incidents.event_list,
+            model.incidents.events.len(),
+            page,
+        );
     }
     if model.detail() == Some(&Detail::Silences) {
         let page = areas.detail().map(layout::list_rows);

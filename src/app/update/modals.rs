@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
-use super::{alerts, compose, frozen, guard, palette, run, say, silences};
+use super::{alerts, compose, frozen, guard, incident_acts, incidents, palette, pick, run, say, silences};
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
 use crate::app::focus::{Detail, PaneId};
-use crate::app::incidents::row_text as incident_text;
+use crate::app::incidents::{event_text, row_text as incident_text};
 use crate::app::list::{Direction, Step};
 use crate::app::modal::{Choice, Command, Field, Modal, Prompt, PromptKind, PromptTarget, Then};
 use crate::app::panes::{Search, silence_by, silence_text};
@@ -43,6 +43,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, chord: Chord, now: Now) -> V
         Some(Modal::Composer(_)) => composer_key(model, key, now),
         Some(Modal::Compose(_)) => compose::key(model, key, now),
         Some(Modal::Menu(_)) => menu_key(model, key, now),
+        Some(Modal::Pick(_)) => pick::key(model, key, now),
     }
 }
 
@@ -102,6 +103,7 @@ fn scrolled(model: &mut Model, chord: Chord, now: Now) -> Vec<Effect> {
 pub(super) fn text_input(model: &mut Model) -> Option<&mut TextArea<'static>> {
     match model.modal.as_mut()? {
         Modal::Palette(palette) => Some(&mut palette.input),
+        Modal::Pick(pick) => Some(&mut pick.input),
         Modal::Prompt(prompt) => Some(&mut prompt.input),
         Modal::Confirm(confirm) => confirm.typed.first_mut().map(|typed| &mut typed.input),
         Modal::Composer(composer) => Some(match composer.field {
@@ -119,6 +121,10 @@ pub(super) fn typed(model: &mut Model, now: Now) -> Vec<Effect> {
     match &mut model.modal {
         Some(Modal::Palette(palette)) => {
             palette::rank(palette);
+            Vec::new()
+        }
+        Some(Modal::Pick(open)) => {
+            pick::rank(open);
             Vec::new()
         }
         Some(Modal::Prompt(_)) => apply_prompt(model, now),
@@ -166,8 +172,7 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             return match item.command {
                 Command::Run(action) => run_from_palette(model, action, now),
                 Command::Incident(id) => {
-                    run::turn_to(model, PaneId::Incident);
-                    run::show(model, Detail::Incident(id));
+                    incidents::open(model, id);
                     Vec::new()
                 }
                 Command::Context(name) => switch_context(model, name),
@@ -253,7 +258,8 @@ fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
 pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect> {
     let target = match model.detail() {
         Some(Detail::Silences) => PromptTarget::Silences,
-        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Incident(_) | Detail::Outbox | Detail::Page(_)) => {
+        Some(Detail::Incident(_)) => PromptTarget::Timeline,
+        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Outbox | Detail::Page(_)) => {
             return say(
                 model,
                 Level::Info,
@@ -275,6 +281,7 @@ pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effec
             PromptTarget::Pane(PaneId::Alerts) => model.alerts.filter.clone(),
             PromptTarget::Pane(PaneId::Incident) => model.incidents.filter.clone(),
             PromptTarget::Silences => model.silences.filter.clone(),
+            PromptTarget::Timeline => model.incidents.event_filter.clone(),
         },
         PromptKind::Search => String::new(),
     };
@@ -356,6 +363,11 @@ fn set_filter(model: &mut Model, target: PromptTarget, text: String, now: Now) -
             model.incidents.arrange();
             Vec::new()
         }
+        PromptTarget::Timeline => {
+            model.incidents.event_filter = text;
+            model.incidents.arrange_events();
+            Vec::new()
+        }
         PromptTarget::Silences => {
             model.silences.filter = text;
             model.silences.arrange(model.alerts.board.as_deref(), now);
@@ -370,6 +382,7 @@ fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) {
         PromptTarget::Pane(PaneId::Alerts) => model.alerts.search = search,
         PromptTarget::Pane(PaneId::Incident) => model.incidents.search = search,
         PromptTarget::Silences => model.silences.search = search,
+        PromptTarget::Timeline => model.incidents.event_search = search,
     }
 }
 
@@ -377,9 +390,8 @@ fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) {
 pub(super) fn search_is_on(model: &Model) -> bool {
     match model.detail() {
         Some(Detail::Silences) => model.silences.search.is_some(),
-        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Incident(_) | Detail::Outbox | Detail::Page(_)) => {
-            false
-        }
+        Some(Detail::Incident(_)) => model.incidents.event_search.is_some(),
+        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Outbox | Detail::Page(_)) => false,
         None => match model.focus {
             PaneId::Slo => model.slo.search.is_some(),
             PaneId::Alerts => model.alerts.search.is_some(),
@@ -404,9 +416,11 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
             let pane = &model.silences;
             (pane.rows.len(), &pane.search, pane.list.index)
         }
-        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Incident(_) | Detail::Outbox | Detail::Page(_)) => {
-            return false;
+        Some(Detail::Incident(_)) => {
+            let pane = &model.incidents;
+            (pane.events.len(), &pane.event_search, pane.event_list.index)
         }
+        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Outbox | Detail::Page(_)) => return false,
         None => match model.focus {
             PaneId::Slo => (model.slo.rows.len(), &model.slo.search, model.slo.list.index),
             PaneId::Alerts => {
@@ -431,6 +445,10 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
     };
     match (model.detail(), model.focus) {
         (Some(Detail::Silences), _) => model.silences.list.select(&model.silences.rows, row),
+        (Some(Detail::Incident(_)), _) => {
+            let pane = &mut model.incidents;
+            pane.event_list.select(&pane.events, row);
+        }
         (_, PaneId::Slo) => model.slo.list.select(&model.slo.rows, row),
         (_, PaneId::Alerts) => model.alerts.list.select(&model.alerts.rows, row),
         (_, PaneId::Incident) => model.incidents.list.select(&model.incidents.rows, row),
@@ -448,6 +466,10 @@ fn row_text(model: &Model, row: usize) -> String {
                 .zip(key)
                 .and_then(|(board, key)| silence_by(board, key))
                 .map_or_else(String::new, |row| silence_text(&row.silence))
+        }
+        (Some(Detail::Incident(_)), _) => {
+            let event = model.incidents.event_at(row);
+            event.map_or_else(String::new, event_text)
         }
         (_, PaneId::Slo) => {
             let report = model.slo.rows.get(row).and_then(|name| model.slo.report(name));
@@ -556,7 +578,10 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             vec![Effect::Quit]
         }
         Then::SwitchContext(name) => vec![Effect::SwitchContext(name)],
+        Then::Act(act @ Act::Incident { .. }) => incident_acts::answered(model, act, now),
         Then::Act(act) => answered(model, act, &confirm.hits, now),
+        Then::Acts(acts) => incident_acts::send_all(model, acts, now),
+        Then::Decide(entry, decision) => vec![Effect::Decide { entry, decision }],
     }
 }
 
@@ -679,6 +704,8 @@ fn menu_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     match choice {
         Some(Choice::Copy { what, text }) => vec![Effect::Copy { what, text }],
         Some(Choice::Run(action)) => run::action(model, action, now),
+        Some(Choice::Incident { incident, act }) => incident_acts::want(model, &incident, act, now),
+        Some(Choice::Role { incident, role }) => incident_acts::role(model, &incident, role, now),
         None => Vec::new(),
     }
 }

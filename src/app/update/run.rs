@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::alerts::Sight;
-use super::{alerts, compose, copy, feeds, frozen, incidents, modals, pages, palette, say, silences};
+use super::{
+    alerts, compose, copy, feeds, frozen, incident_acts, incidents, modals, outbox, pages, palette, say,
+    silences,
+};
 use crate::action::{Action, Place};
 use crate::app::effect::WriteUp;
 use crate::app::focus::{Detail, PaneId, Zoom};
@@ -11,9 +14,10 @@ use crate::app::list::{Direction, Moved, Placed, Step};
 use crate::app::modal::{Confirm, ConfirmLine, Modal, PromptKind, Then};
 use crate::app::scope::{Scope, Stepped};
 use crate::app::toast::Level;
-use crate::app::{DetailView, Effect, Model, Paused, Zone};
+use crate::app::{DetailView, Effect, Model, OutboxRow, Paused, Zone};
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::{Grouping, StateChoice};
+use crate::outbox::{Decision, Payload};
 use crate::text::SafeText;
 use crate::time::Now;
 
@@ -97,6 +101,9 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Collapse => alerts::fold(model, now),
         Action::Expand => alerts::unfold(model, now),
         Action::Open => open_selected(model, now),
+        Action::Mark if model.details.is_empty() && model.focus == PaneId::Incident => {
+            incidents::mark(model, now)
+        }
         Action::Mark => alerts::mark(model, now),
         Action::Search => modals::prompt(model, PromptKind::Search, now),
         Action::Filter => modals::prompt(model, PromptKind::Filter, now),
@@ -151,10 +158,10 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::AuditLog => pages::write(model, WriteUp::Audit),
         Action::PostMortem => pages::post_mortem(model, now),
 
-        Action::RetryEntry
-        | Action::SendEntry
-        | Action::DropEntry
-        | Action::Escalate
+        Action::RetryEntry => outbox::decide(model, Decision::Retry, now),
+        Action::SendEntry => outbox::decide(model, Decision::Send, now),
+        Action::DropEntry => outbox::decide(model, Decision::Drop, now),
+        Action::Escalate
         | Action::Resolve
         | Action::TakeIncident
         | Action::ReleaseIncident
@@ -164,12 +171,12 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         | Action::MergeIncidents
         | Action::SetPriority
         | Action::Advance
-        | Action::AssignRole
-        | Action::StarEvent
+        | Action::AssignRole => incident_acts::act(model, action, now),
+        Action::StarEvent
         | Action::FilterKinds
         | Action::TimelineTimes
         | Action::Todos
-        | Action::WhoseIncidents => incidents::not_yet(model, action, now),
+        | Action::WhoseIncidents => incidents::look(model, action, now),
         Action::OutboxList => {
             show(model, Detail::Outbox);
             Vec::new()
@@ -279,6 +286,9 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
     if model.detail() == Some(&Detail::Silences) && model.silences.search.take().is_some() {
         return Vec::new();
     }
+    if matches!(model.detail(), Some(Detail::Incident(_))) && model.incidents.event_search.take().is_some() {
+        return Vec::new();
+    }
     if model.details.pop().is_some() {
         return Vec::new();
     }
@@ -340,6 +350,7 @@ fn pause(model: &mut Model, now: Now) -> Vec<Effect> {
         model.slo.frozen = None;
         model.slo.arrange(model.scope.service());
         feeds::show_present(model, now);
+        incidents::thaw(model);
     } else {
         model.slo.frozen = model.slo.feed.shared();
         model.alerts.frozen.clone_from(&model.alerts.board);
@@ -510,8 +521,14 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
             return Vec::new();
         }
         Some(view) if view.detail == Detail::Outbox => {
-            let rows: Vec<_> = model.outbox.entries.iter().map(|entry| entry.id).collect();
-            model.outbox_list.step(&rows, step);
+            model.outbox_list.step(&model.outbox_rows, step);
+            return Vec::new();
+        }
+        Some(DetailView {
+            detail: Detail::Incident(_),
+            ..
+        }) => {
+            incidents::step_event(model, step);
             return Vec::new();
         }
         Some(view) => {
@@ -554,7 +571,9 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(Detail::Silences) => return silences::open_matching(model, now),
         Some(Detail::Slo(_)) => return pivot(model, now),
         Some(Detail::Alert(_)) => return copy::runbook(model, now),
-        Some(Detail::Incident(_) | Detail::Outbox | Detail::Page(_)) => return Vec::new(),
+        Some(Detail::Incident(_)) => return incidents::unfold_event(model, now),
+        Some(Detail::Outbox) => return outbox_open(model, now),
+        Some(Detail::Page(_)) => return Vec::new(),
         None => {}
     }
     match model.focus {
@@ -572,7 +591,7 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
         },
         PaneId::Incident => match model.incidents.selected().map(|incident| incident.id.clone()) {
             Some(id) => {
-                show(model, Detail::Incident(id));
+                incidents::open(model, id);
                 Vec::new()
             }
             None => say(model, Level::Info, "nothing to open", now),
@@ -597,6 +616,27 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
                 None => say(model, Level::Info, "nothing to open", now),
             }
         }
+    }
+}
+
+/// From an entry of the outbox to the incident that it is about.
+fn outbox_open(model: &mut Model, now: Now) -> Vec<Effect> {
+    let about = match model.outbox_list.selected {
+        Some(OutboxRow::Entry(id)) => model.outbox.entry(id).and_then(|entry| match &entry.payload {
+            Payload::Incident { incident, .. } => Some(incident.clone()),
+            Payload::Silence { .. }
+            | Payload::ExtendSilence { .. }
+            | Payload::ExpireSilence { .. }
+            | Payload::Annotation(_) => None,
+        }),
+        Some(OutboxRow::Unsaved(_)) | None => None,
+    };
+    match about.filter(|id| model.incidents.incident(id).is_some()) {
+        Some(id) => {
+            incidents::open(model, id);
+            Vec::new()
+        }
+        None => say(model, Level::Info, "it is about no incident that is listed", now),
     }
 }
 

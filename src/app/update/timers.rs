@@ -57,7 +57,7 @@ pub(super) fn timer(model: &mut Model, now: Now) -> Vec<Effect> {
     }
     model.acts.pending.retain(|pending| match pending.stage {
         Stage::Confirmed { at } => now.tick.since(at) < Acts::AGREE_WITHIN,
-        Stage::Grace { .. } | Stage::Sent { .. } => true,
+        Stage::Grace { .. } | Stage::Sent { .. } | Stage::Unsaved { .. } => true,
     });
     if model.acts.next_check.is_some_and(|at| at <= now.tick) {
         effects.extend(look_at_leases(model, now));
@@ -110,7 +110,7 @@ fn go_out(model: &mut Model, id: ActId, now: Now) -> Vec<Effect> {
     }
     match stage {
         Stage::Sent { .. } => vec![Effect::Carry { id, act }],
-        Stage::Grace { .. } | Stage::Confirmed { .. } => Vec::new(),
+        Stage::Grace { .. } | Stage::Confirmed { .. } | Stage::Unsaved { .. } => Vec::new(),
     }
 }
 

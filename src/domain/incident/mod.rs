@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 pub mod act;
 pub mod ladder;
+pub mod offer;
+#[cfg(test)]
+pub(crate) mod sample;
 
 pub use act::{IncidentAct, Offer, Verb};
 pub use ladder::{Ladder, Level, Rung};

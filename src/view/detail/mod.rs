@@ -4,6 +4,9 @@
 
 pub(super) mod alert;
 mod budget;
+pub(super) mod incident;
+mod nudge;
+mod outbox;
 mod page;
 pub(super) mod silences;
 pub(super) mod slo;
@@ -62,17 +65,18 @@ fn pages<'a>(scene: Scene<'a>, detail: &'a Detail) -> Option<Pages<'a>> {
 
 /// Draws a detail.
 pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailView) {
-    if view.detail == Detail::Silences {
-        silences::draw(scene, buffer, area);
-        return;
+    match &view.detail {
+        Detail::Silences => return silences::draw(scene, buffer, area),
+        Detail::Outbox => return outbox::draw(scene, buffer, area),
+        Detail::Incident(id) if incident::draw(scene, buffer, area, id) => return,
+        Detail::Incident(_) | Detail::Slo(_) | Detail::Alert(_) | Detail::Page(_) => {}
     }
     let Some(pages) = pages(scene, &view.detail) else {
         let what = match &view.detail {
             Detail::Slo(name) => format!("The SLO {name} is no longer on the board."),
             Detail::Alert(fingerprint) => format!("The alert {fingerprint} is no longer on the board."),
             Detail::Incident(id) => format!("The incident {id} is no longer listed."),
-            Detail::Outbox => "Nothing waits in the outbox.".to_owned(),
-            Detail::Silences | Detail::Page(_) => return,
+            Detail::Outbox | Detail::Silences | Detail::Page(_) => return,
         };
         let frame = Frame::titled(SafeText::line("Gone"), Focused::Gained);
         let inside = frame::draw(buffer, area, scene.theme, &frame);

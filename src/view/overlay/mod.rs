@@ -8,6 +8,7 @@ mod help;
 pub(super) mod input;
 mod menu;
 mod palette;
+mod pick;
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect, Size};
@@ -48,6 +49,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect) -> Option<Posi
             menu::draw(scene, buffer, body, open);
             None
         }
+        Modal::Pick(open) => pick::draw(scene, buffer, body, open),
         // Drawn by the bottom bar.
         Modal::Prompt(_) => None,
     }
@@ -64,7 +66,8 @@ pub(super) fn furthest(scene: Scene, body: Rect) -> usize {
             | Modal::Composer(_)
             | Modal::Compose(_)
             | Modal::Menu(_)
-            | Modal::Prompt(_),
+            | Modal::Prompt(_)
+            | Modal::Pick(_),
         )
         | None => {
             return 0;

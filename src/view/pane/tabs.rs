@@ -92,7 +92,7 @@ fn badge(scene: Scene, pane: PaneId, short: bool) -> Vec<Piece<'static>> {
             }
             pieces
         }
-        PaneId::Incident => incident::badge(scene),
+        PaneId::Incident => incident::badge(scene, short),
         PaneId::Alerts => match scene.model.alerts.shown() {
             None if alerts::freshness(scene).failure.is_none() => {
                 vec![Piece::word(" …", Role::StateBusy)]
