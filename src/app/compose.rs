@@ -343,8 +343,7 @@ impl Compose {
                 let long = text.chars().count();
                 if long > LONGEST {
                     return Err(format!(
-                        "{long} characters are too long: a {what} has at most {LONGEST}; shorten it here, or in your \
-                         editor (ctrl-o)"
+                        "{long} characters, and a {what} takes {LONGEST}: shorten it (ctrl-o: in your editor)"
                     ));
                 }
                 Ok(text)

@@ -6,6 +6,7 @@ use super::widget::frame;
 use crate::app::Model;
 use crate::app::banner::undelivered;
 use crate::app::focus::{Layout, PaneId, Zoom};
+use crate::app::modal::Modal;
 use crate::time::Now;
 
 /// The smallest terminal that everything works in.
@@ -65,16 +66,31 @@ pub struct Areas {
     pub bottom: Rect,
     /// Between them.
     pub middle: Middle,
+    /// Where something is being written, while it is.
+    pub composer: Option<Rect>,
 }
 
 /// Where everything is now.
 pub fn of(model: &Model, cover: Cover, now: Now) -> Areas {
     let areas = areas(model.size, &model.layout, model.focus, cover);
-    match undelivered(model, now) {
+    let areas = match undelivered(model, now) {
         Some(_) => areas.below_banner(),
         None => areas,
+    };
+    match model.modal {
+        Some(Modal::Compose(_)) => areas.with_composer(),
+        Some(_) | None => areas,
     }
 }
+
+/// Rows of a composer at least, where the screen has them: border, an error, references, text.
+const LEAST_COMPOSER: u16 = 8;
+/// More would only take room from what is written about.
+const MOST_COMPOSER: u16 = 16;
+/// Narrower than this a text is hard to write.
+const NARROW_COMPOSER: u16 = 44;
+/// What is cut to make room for a composer keeps so many rows.
+const LEAST_ABOVE: u16 = 5;
 
 /// Works out the rectangles.
 pub fn areas(size: Size, layout: &Layout, focus: PaneId, cover: Cover) -> Areas {
@@ -86,6 +102,7 @@ pub fn areas(size: Size, layout: &Layout, focus: PaneId, cover: Cover) -> Areas 
             banner: Rect::default(),
             bottom: Rect::default(),
             middle: Middle::TooSmall,
+            composer: None,
         };
     }
     let top = Rect { height: 1, ..screen };
@@ -129,6 +146,7 @@ pub fn areas(size: Size, layout: &Layout, focus: PaneId, cover: Cover) -> Areas 
         },
         bottom,
         middle,
+        composer: None,
     }
 }
 
@@ -236,6 +254,51 @@ fn stacked(column: Rect, panes: &[PaneId], slo_share: u16) -> Vec<(PaneId, Rect)
 }
 
 impl Areas {
+    /// Makes room for a composer below what is written about: the incident, else the one thing in sight. Where no
+    /// room can be made it lies over the lower half of everything.
+    #[must_use]
+    fn with_composer(mut self) -> Self {
+        let below = Rect {
+            y: self.banner.bottom(),
+            height: self.bottom.y.saturating_sub(self.banner.bottom()),
+            ..self.screen
+        };
+        let host = match &mut self.middle {
+            Middle::TooSmall => None,
+            Middle::Single { body, .. } | Middle::Detail(body) => Some(body),
+            Middle::Panes { panes, preview } => {
+                let alone = panes.len() == 1 && preview.is_none();
+                panes
+                    .iter_mut()
+                    .find(|(pane, _)| alone || *pane == PaneId::Incident)
+                    .map(|(_, area)| area)
+            }
+        };
+        let room = |area: &Rect| area.width >= NARROW_COMPOSER && area.height >= LEAST_COMPOSER + LEAST_ABOVE;
+        self.composer = Some(match host.filter(|area| room(area)) {
+            Some(host) => {
+                let height = (host.height / 2).clamp(LEAST_COMPOSER, MOST_COMPOSER);
+                host.height -= height;
+                Rect {
+                    y: host.bottom(),
+                    height,
+                    ..*host
+                }
+            }
+            None => {
+                let height = (below.height / 2)
+                    .clamp(LEAST_COMPOSER, MOST_COMPOSER)
+                    .min(below.height);
+                Rect {
+                    y: below.bottom() - height,
+                    height,
+                    ..below
+                }
+            }
+        });
+        self
+    }
+
     /// Makes room for a banner below the top row: what touches that row gives it.
     fn below_banner(mut self) -> Self {
         let first = self.top.bottom();
@@ -433,7 +496,44 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_composer_takes_rows_from_what_is_written_about_and_from_nothing_else() {
+        // (size, what covers the panes, what keeps its place, what gives rows)
+        let panes = at(120, 40).with_composer();
+        let Middle::Panes { panes: cut, .. } = &panes.middle else {
+            panic!("panes")
+        };
+        let Middle::Panes { panes: whole, .. } = at(120, 40).middle else {
+            panic!("panes")
+        };
+        assert_eq!(cut[..2], whole[..2], "the lists stay");
+        let composer = panes.composer.unwrap();
+        assert_eq!(composer.y, cut[2].1.bottom());
+        assert_eq!(composer.bottom(), whole[2].1.bottom());
+        let single = at(80, 24).with_composer();
+        let Middle::Single { body, .. } = single.middle else {
+            panic!("single")
+        };
+        assert_eq!(single.composer.unwrap().y, body.bottom());
+        // No room: it lies over what is there.
+        let tiny = at(40, 10).with_composer();
+        assert_eq!(tiny.middle, at(40, 10).middle);
+        assert_eq!(tiny.composer.unwrap(), Rect::new(0, 1, 40, 8));
+    }
+
     proptest! {
+        #[test]
+        fn a_composer_stays_on_the_screen_and_leaves_what_it_is_about_in_sight(width in 0u16..300, height in 0u16..120, zoom: bool, detail: bool) {
+            let layout = Layout { zoom: if zoom { Zoom::Yes } else { Zoom::No }, ..Layout::default() };
+            let cover = if detail { Cover::Detail } else { Cover::Panes };
+            let areas = areas(Size { width, height }, &layout, PaneId::Alerts, cover).with_composer();
+            let composer = areas.composer.unwrap();
+            prop_assert!(composer.right() <= width && composer.bottom() <= height);
+            if let Some(detail) = areas.detail() {
+                prop_assert!(width < NARROW_COMPOSER || detail.height < LEAST_COMPOSER + LEAST_ABOVE || !detail.intersects(composer));
+            }
+        }
+
         #[test]
         fn rectangles_stay_on_the_screen_and_never_overlap(width in 0u16..400, height in 0u16..200, share in 0u16..=100, hidden in 0usize..7, zoom: bool, detail: bool) {
             let hidden = PaneId::ALL.into_iter().enumerate().filter(|(at, _)| hidden >> at & 1 == 1).map(|(_, pane)| pane).collect();

@@ -119,6 +119,63 @@ fn states() -> Vec<(&'static str, Build)> {
             shop::tell(&mut model, shop::incidents::outbox(entries));
             model
         }),
+        ("writing-note", |w, h| {
+            let mut model = on_alerts(shop::shop(size(w, h)));
+            press(&mut model, "j n");
+            shop::type_text(
+                &mut model,
+                "Rolled checkout back to 2.3.0; the pool drains, errors fall.",
+            );
+            press(&mut model, "enter");
+            shop::type_text(&mut model, "TODO raise the pool's limit before the next rollout");
+            model
+        }),
+        ("writing-open", |w, h| {
+            let mut model = on_incident(shop::shop(size(w, h)));
+            press(&mut model, "enter n");
+            shop::type_text(&mut model, "Customers can pay again.");
+            model
+        }),
+        ("writing-long", |w, h| {
+            let mut model = on_incident(shop::shop(size(w, h)));
+            press(&mut model, "enter N");
+            let text =
+                "שלום 👩‍🚒 the pool is exhausted \u{202e}again, so requests wait and then fail. ".repeat(400);
+            shop::tell(&mut model, Msg::Input(midwatch::terminal::Input::Paste(text)));
+            press(&mut model, "alt-enter");
+            model
+        }),
+        ("writing-declaration", |w, h| {
+            let mut model = on_alerts(shop::shop(size(w, h)));
+            press(&mut model, "j i tab");
+            model
+        }),
+        ("writing-nowhere", |w, h| {
+            let mut model = shop::calm(size(w, h));
+            press(&mut model, "n");
+            model
+        }),
+        ("page-on-call", |w, h| {
+            let mut model = shop::shop(size(w, h));
+            press(&mut model, "W");
+            model
+        }),
+        ("page-hand-over", |w, h| {
+            let mut model = shop::shop(size(w, h));
+            press(&mut model, ":");
+            shop::type_text(&mut model, "handoff.write");
+            press(&mut model, "enter");
+            let words = "# Hand-over, prod-eu\n\n## Open\n\n- #4711 checkout errors, acknowledged by Jun\n- \
+                #4712 search slow\n\n## TODO\n\n- raise the pool's limit before the next rollout\n";
+            shop::tell(
+                &mut model,
+                Msg::Written {
+                    what: midwatch::app::effect::WriteUp::HandOff,
+                    result: Ok(words.to_owned()),
+                },
+            );
+            model
+        }),
         ("calm-incident", |w, h| on_incident(shop::calm(size(w, h)))),
         ("calm", |w, h| on_alerts(shop::calm(size(w, h)))),
         ("stale", |w, h| on_alerts(shop::stale(size(w, h)))),

@@ -102,6 +102,14 @@ const KEYS: &[&str] = &[
     "up",
     "down",
     "space",
+    "5",
+    "i",
+    "W",
+    "e",
+    "r",
+    "alt-enter",
+    "ctrl-o",
+    "ctrl-z",
 ];
 
 fn event() -> impl Strategy<Value = Event> {

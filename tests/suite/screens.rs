@@ -211,6 +211,55 @@ fn overlays_where_room_is_scarce() {
 }
 
 #[test]
+fn what_is_being_written_stands_below_what_it_is_about() {
+    at_each(&SIZES, "writing_note", |w, h| {
+        let mut model = on(PaneId::Incident, shop::shop(size(w, h)));
+        press(&mut model, "enter n");
+        shop::type_text(&mut model, "Rolled back; errors fall.");
+        press(&mut model, "enter");
+        shop::type_text(&mut model, "TODO raise the limit");
+        model
+    });
+    at_each(&SIZES, "writing_note_from_alert", |w, h| {
+        let mut model = on(PaneId::Alerts, shop::shop(size(w, h)));
+        press(&mut model, "j n");
+        model
+    });
+    at_each(&[(40, 10), (80, 24)], "writing_declaration", |w, h| {
+        let mut model = on(PaneId::Alerts, shop::shop(size(w, h)));
+        press(&mut model, "j i tab");
+        model
+    });
+    at_each(&SMALL, "writing_too_long", |w, h| {
+        let mut model = on(PaneId::Incident, shop::shop(size(w, h)));
+        press(&mut model, "enter N");
+        let text = "שלום 👩‍🚒 wait \u{202e}and fail. ".repeat(2_000);
+        shop::tell(&mut model, Msg::Input(midwatch::terminal::Input::Paste(text)));
+        press(&mut model, "alt-enter");
+        model
+    });
+}
+
+#[test]
+fn pages_of_text_at_each_size() {
+    at_each(&SMALL, "page_on_call", |w, h| {
+        let mut model = shop::shop(size(w, h));
+        press(&mut model, "W");
+        model
+    });
+    at_each(&SMALL, "page_hand_over", |w, h| {
+        let mut model = shop::shop(size(w, h));
+        press(&mut model, ":");
+        shop::type_text(&mut model, "handoff.write");
+        press(&mut model, "enter");
+        let result = Ok("# Hand-over\n\n> written by hand\n\n- checkout errors, taken by Jun\n".to_owned());
+        let what = midwatch::app::effect::WriteUp::HandOff;
+        shop::tell(&mut model, Msg::Written { what, result });
+        model
+    });
+}
+
+#[test]
 fn a_light_that_is_not_lit_is_seen_at_every_width() {
     for width in 40..200 {
         for model in [shop::stale(size(width, 24)), shop::failed(size(width, 24))] {

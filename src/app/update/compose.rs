@@ -9,11 +9,13 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::{CursorMove, TextArea};
 
 use super::alerts::{describe, targets};
-use super::{busy, outbox, run, say};
+use super::incident_acts::refusal;
+use super::{outbox, run, say};
 use crate::action::Action;
 use crate::app::acts::{Act, ActId, Stage};
 use crate::app::compose::{About, Body, Compose, FormField, Kept, Purpose, Sent, Touched, area_of};
 use crate::app::focus::{Detail, PaneId};
+use crate::app::incidents::label;
 use crate::app::modal::{Choice, Confirm, ConfirmLine, Menu, MenuItem, Modal, Then, Typed};
 use crate::app::panes::selected_silence;
 use crate::app::toast::Level;
@@ -32,21 +34,6 @@ const SAVE_AFTER: Duration = Duration::from_secs(1);
 const PAGE: usize = 10;
 /// Tags every mark of ours.
 const TAG: &str = "midwatch";
-
-/// Why nothing is written here at all.
-fn refused(model: &Model) -> Option<String> {
-    if model.settings.read_only {
-        return Some(
-            "read-only: this console changes nothing (read_only in the configuration, or --read-only)"
-                .to_owned(),
-        );
-    }
-    model
-        .settings
-        .no_journal
-        .as_ref()
-        .map(|why| format!("nothing can be kept, so nothing is sent: {why}"))
-}
 
 /// The incident that keys are about: the open one, the one under the cursor of its pane, the followed one.
 pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
@@ -69,14 +56,9 @@ pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
 }
 
 fn about(incident: &Incident) -> About {
-    let title = SafeText::line(&incident.title);
-    let label = match incident.number {
-        Some(number) => format!("#{number} {title}"),
-        None => format!("{} {title}", SafeText::line(&incident.id.0)),
-    };
     About {
         id: incident.id.clone(),
-        label: label.into(),
+        label: label(incident).into(),
         seen: Seen {
             status: incident.status,
             changed_at: incident.changed_at,
@@ -86,7 +68,7 @@ fn about(incident: &Incident) -> About {
 
 /// A note on the current incident.
 pub(super) fn note(model: &mut Model, now: Now) -> Vec<Effect> {
-    if let Some(why) = refused(model) {
+    if let Some(why) = refusal(model) {
         return say(model, Level::Warn, why, now);
     }
     match current(model).map(|incident| about(incident)) {
@@ -129,7 +111,7 @@ fn without_incident(model: &mut Model, now: Now) -> Vec<Effect> {
 
 /// A status update of the current incident.
 pub(super) fn status_update(model: &mut Model, now: Now) -> Vec<Effect> {
-    if let Some(why) = refused(model) {
+    if let Some(why) = refusal(model) {
         return say(model, Level::Warn, why, now);
     }
     match current(model).map(|incident| about(incident)) {
@@ -148,7 +130,7 @@ pub(super) fn status_update(model: &mut Model, now: Now) -> Vec<Effect> {
 
 /// A mark of this moment at the annotations backend.
 pub(super) fn mark_moment(model: &mut Model, now: Now) -> Vec<Effect> {
-    if let Some(why) = refused(model) {
+    if let Some(why) = refusal(model) {
         return say(model, Level::Warn, why, now);
     }
     let Some(backend) = model.settings.annotations.clone() else {
@@ -162,7 +144,7 @@ pub(super) fn mark_moment(model: &mut Model, now: Now) -> Vec<Effect> {
 
 /// A local incident, from the alert under the cursor or from nothing.
 pub(super) fn declare(model: &mut Model, now: Now) -> Vec<Effect> {
-    if let Some(why) = refused(model) {
+    if let Some(why) = refusal(model) {
         return say(model, Level::Warn, why, now);
     }
     let mut compose = Compose::new(Purpose::Declaration);
@@ -464,11 +446,11 @@ fn esc(model: &mut Model, now: Now) -> Vec<Effect> {
 
 /// Sends what is written, or says why not and leaves it as it is.
 fn send(model: &mut Model, now: Now) -> Vec<Effect> {
-    let refusal = refused(model).or_else(|| busy(model));
+    let refused = refusal(model);
     let Some(Modal::Compose(compose)) = &mut model.modal else {
         return Vec::new();
     };
-    let checked = match refusal {
+    let checked = match refused {
         Some(why) => Err(why),
         None => compose.checked(),
     };
@@ -577,7 +559,7 @@ fn go(model: &mut Model, mut compose: Box<Compose>, act: Act, now: Now) -> Vec<E
 
 /// A declaration was confirmed: its draft goes out.
 pub(super) fn declared(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
-    if let Some(why) = refused(model).or_else(|| busy(model)) {
+    if let Some(why) = refusal(model) {
         return say(
             model,
             Level::Warn,

@@ -1,5 +1,4 @@
-//! The composer: in the lower part of the incident, so that what is written about stays in sight; else in the lower
-//! half of the screen.
+//! The composer, below what is written about: [`layout::of`] makes the room.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -8,26 +7,25 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::input;
 use crate::app::compose::{Body, Compose, Form, FormField, LONGEST, Prose, Purpose};
-use crate::app::focus::{Detail, PaneId};
 use crate::terminal::Focused;
 use crate::text::{SafeText, fit, width};
 use crate::theme::Role;
-use crate::view::layout::{Cover, Middle, areas};
+use crate::view::layout::{self, Cover};
 use crate::view::widget::frame::{self, Frame};
 use crate::view::widget::{self, Piece};
 use crate::view::{Scene, figures};
 
-/// Rows that a composer has at least, where the screen has them: border, a reference, five lines.
-const LEAST: u16 = 8;
-/// More would hide what is written about.
-const MOST: u16 = 18;
-/// Narrower than this a text is hard to write.
-const NARROW: u16 = 44;
 const LABELS: usize = 10;
 
 /// Draws the composer; where the cursor is.
 pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Compose) -> Option<Position> {
-    let area = widget::clip(buffer, place(scene, body));
+    let cover = if scene.model.details.is_empty() {
+        Cover::Panes
+    } else {
+        Cover::Detail
+    };
+    let place = layout::of(scene.model, cover, scene.now).composer.unwrap_or(body);
+    let area = widget::clip(buffer, place);
     for position in area.positions() {
         if let Some(cell) = buffer.cell_mut(position) {
             cell.reset();
@@ -71,31 +69,6 @@ fn take(rest: &mut Rect, rows: u16) -> Rect {
     taken
 }
 
-/// The lower part of the incident where that is in sight and wide enough, else of the whole.
-fn place(scene: Scene, body: Rect) -> Rect {
-    let model = scene.model;
-    let cover = if model.details.is_empty() {
-        Cover::Panes
-    } else {
-        Cover::Detail
-    };
-    let areas = areas(model.size, &model.layout, model.focus, cover);
-    let incident = match (model.detail(), &areas.middle) {
-        (Some(Detail::Incident(_)), _) => areas.detail(),
-        (None, Middle::Panes { .. }) => areas.pane(PaneId::Incident, model.focus),
-        (Some(_), _) | (None, Middle::Single { .. } | Middle::Detail(_) | Middle::TooSmall) => None,
-    };
-    let within = incident
-        .filter(|area| area.width >= NARROW && area.height >= 2 * LEAST)
-        .unwrap_or(body);
-    let height = (within.height / 2).clamp(LEAST, MOST).min(within.height);
-    Rect {
-        y: within.bottom() - height,
-        height,
-        ..within
-    }
-}
-
 fn title(scene: Scene, purpose: &Purpose) -> String {
     match purpose {
         Purpose::Note(about) => format!("Note on {}", about.label),
@@ -112,14 +85,14 @@ fn title(scene: Scene, purpose: &Purpose) -> String {
 fn foot(open: &Compose) -> Vec<Piece<'static>> {
     match &open.body {
         Body::Prose(prose) => {
-            let lines = prose.area.lines();
-            let chars: usize = lines.iter().map(|line| line.chars().count() + 1).sum::<usize>() - 1;
+            let lines = prose.area.lines().len();
+            let chars = open.written().chars().count();
             if chars > LONGEST {
                 vec![Piece::own(
                     format!("{chars} of {LONGEST}: too long"),
                     Role::StateFailed,
                 )]
-            } else if chars * 5 > LONGEST * 4 || lines.len() > 5 {
+            } else if chars * 5 > LONGEST * 4 || lines > 5 {
                 vec![Piece::own(format!("{chars} of {LONGEST}"), Role::TextMuted)]
             } else {
                 Vec::new()
@@ -140,10 +113,9 @@ fn draw_prose(scene: Scene, buffer: &mut Buffer, mut text: Rect, prose: &Prose) 
     let chips = prose
         .refs
         .iter()
-        .map(|line| ("⊕ ", line, Role::Accent))
-        .chain(offered.map(|line| ("ctrl-r ⊕ ", line, Role::TextDim)));
+        .map(|line| ("", line, Role::Accent))
+        .chain(offered.map(|line| ("ctrl-r adds ", line, Role::TextDim)));
     for (shape, line, role) in chips.take(usize::from(room.min(3))) {
-        let line = line.strip_prefix("ref: ").unwrap_or(line);
         let pieces = [Piece::word(shape, role), Piece::safe(SafeText::line(line), role)];
         scene.line(buffer, take(&mut text, 1), &pieces);
     }
@@ -302,7 +274,12 @@ fn field_text(
     typed: &TextArea<'static>,
     focused: bool,
 ) -> Option<Position> {
-    input::draw(scene, buffer, area, typed).filter(|_| focused)
+    if focused {
+        return input::draw(scene, buffer, area, typed);
+    }
+    let text = typed.lines().join(" ");
+    scene.line(buffer, area, &[Piece::safe(SafeText::line(&text), Role::Input)]);
+    None
 }
 
 #[cfg(test)]
