@@ -95,14 +95,20 @@ fn states() -> Vec<(&'static str, Build)> {
         ("incident-escalate", |w, h| {
             let mut model = on_incident(shop::shop(size(w, h)));
             press(&mut model, "e");
-            let (incident, result) = (shop::incidents::checkout().id, Ok(shop::incidents::ladder().into()));
+            let (incident, result) = (
+                shop::incidents::checkout().id,
+                Ok(shop::incidents::ladder().into()),
+            );
             shop::tell(&mut model, Msg::LadderFetched { incident, result });
             model
         }),
         ("incident-outbox", |w, h| {
             let mut model = on_incident(shop::shop(size(w, h)));
             let entry = shop::incidents::escalation;
-            let entries = vec![entry(17, 40, State::Pending), entry(18, 900, State::NeedsDecision)];
+            let entries = vec![
+                entry(17, 40, State::Pending),
+                entry(18, 900, State::NeedsDecision),
+            ];
             shop::tell(&mut model, shop::incidents::outbox(entries));
             press(&mut model, "esc U");
             model

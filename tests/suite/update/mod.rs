@@ -1,8 +1,10 @@
 //! `update` as a function: a model, a message, and what follows, on a fixed clock.
 
 mod acks;
+mod incidents;
 mod leases;
 mod looking;
+mod outbox;
 mod quitting;
 mod silences;
 
