@@ -174,7 +174,7 @@ impl Form {
 #[derive(Debug, Clone)]
 pub enum Body {
     /// Lines.
-    Prose(Prose),
+    Prose(Box<Prose>),
     /// Fields.
     Form(Box<Form>),
 }
@@ -227,11 +227,13 @@ impl Compose {
     /// An empty composer.
     pub fn new(purpose: Purpose) -> Self {
         let body = match purpose {
-            Purpose::Note(_) | Purpose::StatusUpdate(_) | Purpose::Mark { .. } => Body::Prose(Prose {
-                area: TextArea::default(),
-                refs: Vec::new(),
-                offered: None,
-            }),
+            Purpose::Note(_) | Purpose::StatusUpdate(_) | Purpose::Mark { .. } => {
+                Body::Prose(Box::new(Prose {
+                    area: TextArea::default(),
+                    refs: Vec::new(),
+                    offered: None,
+                }))
+            }
             Purpose::Declaration => Body::Form(Box::new(Form {
                 title: TextArea::default(),
                 severity: 2,

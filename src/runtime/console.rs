@@ -164,8 +164,8 @@ impl<S: Screen> Console<S> {
 
     fn signal(&mut self, signal: Signal, world: &mut impl World) -> Option<Ended> {
         match signal {
-            // A key pressed for the editor, which the terminal tells to the whole group.
-            Signal::Interrupt if self.editing.is_some() => None,
+            // The key was pressed for the editor, and it is the editor that goes on: the terminal is its own.
+            Signal::Interrupt | Signal::Continued if self.editing.is_some() => None,
             Signal::Terminate | Signal::Interrupt | Signal::HangUp => {
                 self.take(Msg::ShutDown, Cause::Person, world)
             }
@@ -174,8 +174,6 @@ impl<S: Screen> Console<S> {
                 Cause::Person,
                 world,
             ),
-            // The editor was stopped and goes on: the terminal is still its own.
-            Signal::Continued if self.editing.is_some() => None,
             Signal::Continued => {
                 // A terminal that cannot be taken again is told by its next read.
                 let _ = self.screen.resume();

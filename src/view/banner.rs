@@ -26,7 +26,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let mut text = format!(
         "! {word} {}: {} to level {}",
         figures::stepped(first.age),
-        SafeText::line(first.label),
+        SafeText::line(first.label.split_whitespace().next().unwrap_or_default()),
         first.to
     );
     let phone: Vec<String> = first

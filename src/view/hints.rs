@@ -23,6 +23,12 @@ pub(super) fn key(scene: Scene, action: Action) -> Option<String> {
         .hint(&places(scene.model), action, scene.theme.glyphs)
 }
 
+/// The first key of an action where the incident pane has the keys.
+pub(super) fn incident_key(scene: Scene, action: Action) -> Option<String> {
+    let places = [Place::Incident, Place::List, Place::Global];
+    scene.model.keymap.hint(&places, action, scene.theme.glyphs)
+}
+
 /// As many hints as fit, the most useful first; help always, where anything fits at all.
 pub(super) fn fitting(scene: Scene, room: usize) -> Vec<Piece<'static>> {
     if let Some(modal) = &scene.model.modal {

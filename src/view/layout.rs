@@ -275,27 +275,24 @@ impl Areas {
             }
         };
         let room = |area: &Rect| area.width >= NARROW_COMPOSER && area.height >= LEAST_COMPOSER + LEAST_ABOVE;
-        self.composer = Some(match host.filter(|area| room(area)) {
-            Some(host) => {
-                let height = (host.height / 2).clamp(LEAST_COMPOSER, MOST_COMPOSER);
-                host.height -= height;
-                Rect {
-                    y: host.bottom(),
-                    height,
-                    ..*host
-                }
+        let rows = |area: &Rect| (area.height / 2).clamp(LEAST_COMPOSER, MOST_COMPOSER);
+        let composer = if let Some(host) = host.filter(|area| room(area)) {
+            let height = rows(host);
+            host.height -= height;
+            Rect {
+                y: host.bottom(),
+                height,
+                ..*host
             }
-            None => {
-                let height = (below.height / 2)
-                    .clamp(LEAST_COMPOSER, MOST_COMPOSER)
-                    .min(below.height);
-                Rect {
-                    y: below.bottom() - height,
-                    height,
-                    ..below
-                }
+        } else {
+            let height = rows(&below).min(below.height);
+            Rect {
+                y: below.bottom() - height,
+                height,
+                ..below
             }
-        });
+        };
+        self.composer = Some(composer);
         self
     }
 

@@ -34,7 +34,7 @@ pub(super) fn kind(kind: EventKind) -> (&'static str, &'static str, Role) {
         EventKind::Unacknowledged => ("○", "ack over", Role::StateStale),
         EventKind::Assigned => ("→", "assigned", Role::Text),
         EventKind::Escalated => ("↑", "escalated", Role::SeverityWarning),
-        EventKind::Note => ("·", "note", Role::Accent),
+        EventKind::Note => ("✎", "note", Role::Accent),
         EventKind::StatusUpdate => ("»", "update", Role::Accent),
         EventKind::Deploy => ("◆", "deploy", Role::SeverityInfo),
         EventKind::Command => ("›", "command", Role::TextMuted),
@@ -141,23 +141,20 @@ pub(super) fn event_row(
     (rows, look): (Rows, Look),
 ) {
     let (shape, word, role) = kind(event.kind);
-    let star = match event.starred {
-        Starred::Yes => Piece::word("★", Role::Mark),
-        Starred::No => Piece::word(" ", Role::Text),
-    };
     let mut pieces = vec![
         Piece::own(
             fit(&when(scene, event.at, rows), rows.time_width(scene)),
             Role::TextMuted,
         ),
-        star,
         Piece::word(shape, role),
     ];
     if rows.tells_kinds() {
-        pieces.push(Piece::own(format!(" {word:<10} "), role));
-    } else {
-        pieces.push(Piece::word(" ", role));
+        pieces.push(Piece::own(format!(" {word:<10}"), role));
     }
+    pieces.push(match event.starred {
+        Starred::Yes => Piece::word("★ ", Role::Mark),
+        Starred::No => Piece::word("  ", Role::Text),
+    });
     let own = delivery(event.delivery);
     let own_width = own.as_ref().map_or(0, |piece| piece.width() + 1) as u16;
     if let Some(actor) = &event.actor {

@@ -90,7 +90,9 @@ pub(super) fn journaled(
     result: Result<Vec<EntryId>, String>,
     now: Now,
 ) -> Vec<Effect> {
-    let Some(pending) = model.acts.pending.iter_mut().find(|pending| pending.id == id) else {
+    let under_way = |stage| matches!(stage, Stage::Sent { .. });
+    let mut acts = model.acts.pending.iter_mut();
+    let Some(pending) = acts.find(|pending| pending.id == id && under_way(pending.stage)) else {
         return Vec::new();
     };
     match result {

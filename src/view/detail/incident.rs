@@ -80,7 +80,7 @@ pub(in crate::view) fn nudges(scene: Scene, incident: &Incident) -> Vec<Piece<'s
     super::nudge::of(scene, incident, story)
         .into_iter()
         .map(|nudge| {
-            let key = hints::key(scene, nudge.answer).unwrap_or_default();
+            let key = hints::incident_key(scene, nudge.answer).unwrap_or_default();
             let title = nudge.answer.row().title;
             let role = if nudge.overdue {
                 Role::SeverityWarning
@@ -184,7 +184,10 @@ pub(in crate::view) fn sheet<'a>(scene: Scene<'a>, incident: &'a Incident) -> Sh
         );
     }
     sheet.line(standing);
-    sheet.prose(&incident.title, Role::Text);
+    // The frame has a short one whole.
+    if incident.title.len() > 30 {
+        sheet.prose(&incident.title, Role::Text);
+    }
     for nudge in nudges(scene, incident) {
         let role = nudge.role;
         sheet.prose(nudge.as_str(), role);

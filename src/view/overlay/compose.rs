@@ -250,9 +250,13 @@ fn draw_form(scene: Scene, buffer: &mut Buffer, mut text: Rect, form: &Form) -> 
         let used = scene.line(buffer, row, &label);
         let value = widget::after(row, used);
         match field {
-            FormField::Title => cursor = cursor.or(field_text(scene, buffer, value, &form.title, focused)),
+            FormField::Title => {
+                let at = field_text(scene, buffer, value, (&form.title, focused));
+                cursor = cursor.or(at);
+            }
             FormField::Service => {
-                cursor = cursor.or(field_text(scene, buffer, value, &form.service, focused))
+                let at = field_text(scene, buffer, value, (&form.service, focused));
+                cursor = cursor.or(at);
             }
             FormField::Severity => {
                 let hint = if focused { "   ← → or 1 to 4" } else { "" };
@@ -271,8 +275,7 @@ fn field_text(
     scene: Scene,
     buffer: &mut Buffer,
     area: Rect,
-    typed: &TextArea<'static>,
-    focused: bool,
+    (typed, focused): (&TextArea<'static>, bool),
 ) -> Option<Position> {
     if focused {
         return input::draw(scene, buffer, area, typed);

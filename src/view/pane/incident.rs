@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::incident_rows::{self, COLUMNS};
+use super::incident_rows;
 use super::{Freshness, cells_of, look, mark_hits, message, room_for_cause, skeleton, thumb};
 use crate::action::Action;
 use crate::app::focus::PaneId;
@@ -119,10 +119,9 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
             if free > 0 {
                 count.push(Piece::own(format!(" · {free} unacked"), Role::SeverityCritical));
             }
-            count.push(Piece::word(" · ", Role::TextMuted));
         }
     }
-    if let Some(incident) = pane.selected() {
+    if let Some(incident) = pane.selected().filter(|_| pane.rows.len() == 1) {
         let severity = incident.severity.as_deref().map(SafeText::line);
         count.push(Piece::own(
             format!("{} ", incident_rows::number(incident)),
@@ -164,9 +163,10 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
 fn list(scene: Scene, buffer: &mut Buffer, parts: &IncidentParts, focused: bool) {
     let pane = &scene.model.incidents;
     let body = cells_of(parts.list);
-    let slots = columns::layout(&COLUMNS, body.width, 1);
+    let table = incident_rows::columns_for(body.width);
+    let slots = columns::layout(&table, body.width, 1);
     if !parts.header.is_empty() {
-        columns::draw_header(buffer, cells_of(parts.header), scene.theme, &COLUMNS, &slots);
+        columns::draw_header(buffer, cells_of(parts.header), scene.theme, &table, &slots);
     }
     for line in 0..parts.list_rows() {
         let index = pane.list.offset + line;
@@ -178,7 +178,7 @@ fn list(scene: Scene, buffer: &mut Buffer, parts: &IncidentParts, focused: bool)
         let selected = index == pane.list.index;
         let look = look(selected && focused, !incident.status.is_open());
         let cells = incident_rows::cells(scene, incident);
-        columns::draw_row(buffer, row, scene.theme, (&COLUMNS, &slots), &cells, look);
+        columns::draw_row(buffer, row, scene.theme, (&table, &slots), &cells, look);
         if selected {
             columns::draw_cursor(buffer, whole, scene.theme);
         }
@@ -215,6 +215,9 @@ fn story(scene: Scene, buffer: &mut Buffer, area: Rect) {
         said.insert(0, due);
     }
     let mut pieces = Vec::new();
+    if pane.rows.len() > 1 {
+        pieces.push(Piece::own(incident_rows::number(incident), Role::TextStrong));
+    }
     for piece in said {
         if !pieces.is_empty() {
             pieces.push(Piece::word(" · ", Role::TextDim));
@@ -303,9 +306,9 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
     }
     let fresh = freshness(scene);
     let whose = match pane.question.whose {
-        crate::backend::incidents::Whose::All => "No incident is open.",
-        crate::backend::incidents::Whose::Team => "No incident of your teams is open.",
-        crate::backend::incidents::Whose::Mine => "No incident of yours is open.",
+        crate::backend::incidents::Whose::All => "no incident open",
+        crate::backend::incidents::Whose::Team => "no incident of your teams open",
+        crate::backend::incidents::Whose::Mine => "no incident of yours open",
     };
     let declare = format!("{} declares one, on an alert with it.", key(Action::Declare));
     let mut more = Vec::new();
@@ -314,12 +317,27 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
             let head = format!("✗ Not all is known: {}", SafeText::line(why));
             return message(scene, buffer, inside, (&head, Role::StateFailed), &[declare]);
         }
+        (Some(keeper), None) if fresh.is_stale() => {
+            let age = fresh.age.map_or_else(String::new, figures::stepped);
+            let head = format!(
+                "None was open {age} ago; {} has not answered since.",
+                SafeText::line(keeper)
+            );
+            return message(scene, buffer, inside, (&head, Role::StateStale), &[declare]);
+        }
         (Some(keeper), None) => {
-            let age = fresh.age.map_or_else(String::new, figures::row_age);
-            more.push(format!("{} answers, {age} ago.", SafeText::line(keeper)));
+            let age = fresh.age.map_or_else(String::new, figures::stepped);
+            let head = format!("✓ {whose}, {} ok {age}", SafeText::line(keeper));
+            return message(scene, buffer, inside, (&head, Role::StateOk), &[declare]);
         }
         (None, None) => more.push(format!("Only local ones are kept. {add}")),
     }
     more.push(declare);
-    message(scene, buffer, inside, (whose, Role::Text), &more);
+    message(
+        scene,
+        buffer,
+        inside,
+        (&format!("✓ {whose}"), Role::StateOk),
+        &more,
+    );
 }

@@ -8,12 +8,12 @@ use crate::domain::incident::{AssignedVia, DueWhat, Incident, Level, Person, Sta
 use crate::outbox::{Payload, State};
 use crate::text::SafeText;
 use crate::theme::Role;
-use crate::view::widget::Piece;
 use crate::view::widget::columns::{Align, Column, Width, column, flex};
+use crate::view::widget::{Piece, words};
 use crate::view::{Scene, figures};
 
 /// Columns, the least important dropped first; the widths do not depend on what is in them.
-pub(super) const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 9] = [
     column("status", flex(9, 13, 1), Align::Left, 0),
     column("number", Width::Fixed(7), Align::Left, 1),
     column("sev", Width::Fixed(5), Align::Left, 0),
@@ -21,9 +21,18 @@ pub(super) const COLUMNS: [Column; 9] = [
     column("service", flex(8, 16, 1), Align::Left, 5),
     column("with", flex(6, 16, 2), Align::Left, 2),
     column("age", Width::Fixed(4), Align::Right, 0),
-    column("level", Width::Fixed(6), Align::Left, 3),
-    column("next", flex(14, 18, 1), Align::Left, 4),
+    column("level", Width::Fixed(6), Align::Left, 4),
+    column("next", flex(14, 18, 1), Align::Left, 3),
 ];
+
+/// The columns for a width: where there is room, a title is worth more than a level.
+pub(super) fn columns_for(width: u16) -> [Column; 9] {
+    let mut columns = COLUMNS;
+    if width >= 60 {
+        columns[3].width = flex(20, 60, 5);
+    }
+    columns
+}
 
 /// An incident's cells.
 pub(super) fn cells<'a>(scene: Scene, incident: &'a Incident) -> Vec<Vec<Piece<'a>>> {
@@ -122,7 +131,7 @@ pub(in crate::view) fn who(scene: Scene, person: &Person) -> String {
     standing::person(scene, &person.name)
 }
 
-/// Who has it, `!` where it will not escalate by itself.
+/// Who has it; `!` where it was given by hand and will not escalate by itself.
 fn with(scene: Scene, incident: &Incident) -> Vec<Piece<'static>> {
     let Some(first) = incident.assignees.first() else {
         let role = if incident.status == Status::Triggered {
@@ -132,15 +141,16 @@ fn with(scene: Scene, incident: &Incident) -> Vec<Piece<'static>> {
         };
         return vec![Piece::word("nobody", role)];
     };
+    let mut pieces = Vec::new();
+    if incident.assigned_via == AssignedVia::Direct && incident.status.is_open() {
+        pieces.push(Piece::word("!", Role::StateStale));
+    }
     let first = who(scene, first);
     let role = if first == "you" { Role::AckMine } else { Role::Text };
-    let mut pieces = vec![Piece::own(first, role)];
+    pieces.push(Piece::own(first, role));
     let more = incident.assignees.len() - 1;
     if more > 0 {
         pieces.push(Piece::own(format!(" +{more}"), Role::TextMuted));
-    }
-    if incident.assigned_via == AssignedVia::Direct && incident.status.is_open() {
-        pieces.push(Piece::word(" direct!", Role::StateStale));
     }
     pieces
 }
@@ -157,14 +167,18 @@ pub(in crate::view) fn level(level: &Level) -> Piece<'static> {
     }
 }
 
-/// What will happen by itself soonest: `escalates 4:12`, `ack ends 12:00`.
+/// A count-down tells its seconds only where they matter: a screen at rest costs nothing.
+const SECONDS_BELOW: u64 = 300;
+
+/// What will happen by itself soonest: `escalates 4:12`, `ack ends 20m`.
 pub(in crate::view) fn next_due(incident: &Incident, now: DateTime<Utc>) -> Option<Piece<'static>> {
     let due = incident.due.iter().min_by_key(|due| due.at)?;
-    let left = (due.at - now).to_std().unwrap_or_default().as_secs();
-    let clock = if left >= 3_600 {
-        format!("{}:{:02}:{:02}", left / 3_600, left % 3_600 / 60, left % 60)
+    let left = (due.at - now).to_std().unwrap_or_default();
+    let seconds = left.as_secs();
+    let clock = if seconds < SECONDS_BELOW {
+        format!("{}:{:02}", seconds / 60, seconds % 60)
     } else {
-        format!("{}:{:02}", left / 60, left % 60)
+        words::span(left)
     };
     let (word, role) = match due.what {
         DueWhat::Escalate => ("escalates", Role::SeverityWarning),

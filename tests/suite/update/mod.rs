@@ -2,8 +2,10 @@
 
 mod acks;
 pub mod compose;
+mod incidents;
 mod leases;
 mod looking;
+mod outbox;
 mod quitting;
 mod silences;
 mod writing;
