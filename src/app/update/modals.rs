@@ -237,9 +237,6 @@ fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
     if model.alerts.draft.is_some() {
         warn("the draft of a silence is lost");
     }
-    if model.settings.no_journal.is_some() && !model.drafts.is_empty() {
-        warn("drafts are lost: there is no journal to keep them in");
-    }
     if lines.is_empty() {
         return vec![Effect::SwitchContext(name)];
     }

@@ -73,6 +73,7 @@ pub fn ranked(items: &[PaletteItem], typed: &str) -> Vec<usize> {
     let typed = match typed.trim() {
         "q" | "quit" | "exit" => "app.quit",
         "h" => "view.help",
+        "annotate" => "incident.note",
         other => other,
     };
     let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);

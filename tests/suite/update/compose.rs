@@ -22,7 +22,7 @@ use midwatch::terminal::Input;
 use midwatch::time::Tick;
 
 use super::{Hand, pod};
-use crate::fixtures::{ago, board_of, now, settings};
+use crate::fixtures::{ago, board_of, now, settings, shop, size};
 
 pub fn person(name: &str) -> Person {
     Person {
@@ -693,4 +693,59 @@ fn every_listed_incident_can_be_opened_from_the_palette_by_its_number() {
     hand.write("open #4712");
     hand.press("enter");
     assert_eq!(hand.model.detail(), Some(&Detail::Incident("Q4712".into())));
+}
+
+#[test]
+fn every_headless_command_on_incidents_is_found_in_the_palette_by_its_name() {
+    let commands = [
+        ("ack", "acknowledge"),
+        ("resolve", "incident.resolve"),
+        ("escalate", "incident.escalate"),
+        ("reassign", "incident.reassign"),
+        ("page", "incident.page"),
+        ("snooze", "incident.snooze"),
+        ("merge", "incident.merge"),
+        ("priority", "incident.priority"),
+        ("annotate", "incident.note"),
+        ("update", "incident.update"),
+        ("declare", "incident.declare"),
+        ("incident", "incident"),
+        ("timeline", "timeline."),
+        ("outbox", "outbox.list"),
+        ("oncall", "oncall.list"),
+        ("postmortem", "incident.postmortem"),
+        ("handoff", "handoff.write"),
+        ("stats", "incident.stats"),
+        ("audit", "audit.list"),
+        ("mark", "annotations.mark"),
+    ];
+    for (typed, name) in commands {
+        let mut hand = hand();
+        hand.press(":");
+        hand.write(typed);
+        let Some(Modal::Palette(palette)) = &hand.model.modal else {
+            panic!("{:?}", hand.model.modal)
+        };
+        let first: Vec<&str> = palette
+            .hits
+            .iter()
+            .take(3)
+            .map(|&hit| palette.items[hit].name.as_str())
+            .collect();
+        assert!(
+            first.iter().any(|found| found.contains(name)),
+            "{typed}: {first:?}"
+        );
+    }
+}
+
+#[test]
+fn a_note_refers_to_an_event_that_was_chosen_and_not_to_the_last_word() {
+    let mut hand = hand();
+    hand.model = shop(size(120, 40));
+    hand.press("5 enter n");
+    assert_eq!(refs(&hand), [""; 0]);
+    hand.press("esc k k n");
+    let line = refs(&hand).pop().unwrap_or_default();
+    assert!(line.starts_with("ref: event 03:"), "{line}");
 }

@@ -296,3 +296,14 @@ fn a_hundred_kilobytes_in_one_line_are_taken_and_drawn_at_once() {
         "too long to send, and kept"
     );
 }
+
+#[test]
+fn a_hundred_kilobytes_in_a_field_of_one_line_are_drawn_at_once() {
+    for keys in ["i", "/", ":"] {
+        let mut run = Run::new();
+        run.press(keys);
+        let text = "ab cd 日本 ".repeat(8_000);
+        run.take(Msg::Input(midwatch::terminal::Input::Paste(text)));
+        run.draw();
+    }
+}

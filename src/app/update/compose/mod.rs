@@ -193,12 +193,21 @@ fn evidence(model: &Model, now: Now) -> Option<String> {
     }
 }
 
+/// Whether what is under the cursor was put there by a hand: a timeline that was just opened is at its end, and a
+/// note written there is about the incident, not about the last word of it.
+fn is_chosen(model: &Model) -> bool {
+    let events = &model.incidents.event_list;
+    let last = events.selected.as_ref() == model.incidents.events.last();
+    !(last && matches!(model.detail(), Some(Detail::Incident(_))))
+}
+
 /// Opens a composer: a draft of the same comes back, else it refers to what is under the cursor.
 fn open(model: &mut Model, mut compose: Compose, now: Now) -> Vec<Effect> {
     let offered = evidence(model, now);
     let draft = drafts::take(model, &compose.purpose);
     if let Body::Prose(prose) = &mut compose.body {
-        if let (Some(offered), None, Purpose::Note(_)) = (&offered, &draft, &compose.purpose) {
+        let chosen = draft.is_none() && is_chosen(model);
+        if let (Some(offered), true, Purpose::Note(_)) = (&offered, chosen, &compose.purpose) {
             prose.refs.push(offered.clone());
         }
         prose.offered = offered;
