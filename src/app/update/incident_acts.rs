@@ -56,7 +56,7 @@ pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
         return say(model, Level::Warn, why, now);
     }
     match action {
-        Action::ReleaseIncident => hand_back(model, &incident, now),
+        Action::ReleaseIncident => hand_back(model, &incident),
         Action::Escalate => pick::open(model, &incident, PickFor::Escalate, Vec::new()),
         Action::Reassign => pick::open(model, &incident, PickFor::Reassign, Vec::new()),
         Action::PageSomebody => pick::open(model, &incident, PickFor::Page, Vec::new()),
@@ -181,16 +181,15 @@ fn acknowledge(model: &mut Model, now: Now) -> Vec<Effect> {
     let mut lines = Vec::new();
     let mut acts = Vec::new();
     for incident in &marked {
-        match refused(model, incident, Verb::Acknowledge) {
-            Some(why) => lines.push(ConfirmLine::Warning(format!("left out: {why}"))),
-            None => {
-                lines.push(ConfirmLine::Plain(format!(
-                    "{} · {}",
-                    label(incident),
-                    standing(incident)
-                )));
-                acts.push(order(incident, IncidentAct::Acknowledge));
-            }
+        if let Some(why) = refused(model, incident, Verb::Acknowledge) {
+            lines.push(ConfirmLine::Warning(format!("left out: {why}")));
+        } else {
+            lines.push(ConfirmLine::Plain(format!(
+                "{} · {}",
+                label(incident),
+                standing(incident)
+            )));
+            acts.push(order(incident, IncidentAct::Acknowledge));
         }
     }
     if acts.is_empty() {
@@ -218,7 +217,7 @@ fn standing(incident: &Incident) -> String {
     }
 }
 
-fn hand_back(model: &mut Model, incident: &Incident, _now: Now) -> Vec<Effect> {
+fn hand_back(model: &mut Model, incident: &Incident) -> Vec<Effect> {
     let why = if incident.id.is_local() {
         "a local incident is handed back by giving it to somebody"
     } else {
@@ -380,21 +379,13 @@ fn question(model: &Model, incident: &Incident, act: &IncidentAct) -> Option<Con
 }
 
 fn resolve_lines(model: &Model, incident: &Incident) -> Vec<ConfirmLine> {
-    let board = model.alerts.board.as_deref();
-    let firing = board.into_iter().flat_map(|board| board.by_fingerprint.values());
-    let firing = firing.filter(|alert| {
-        alert.state != AlertState::Suppressed
-            && alert.standing() != Standing::Over
-            && incident
-                .alert_keys
-                .iter()
-                .any(|key| **key == *alert.occurrence.fingerprint.to_string())
-    });
-    let mut lines: Vec<ConfirmLine> = firing
+    let firing = model.alerts.of_incident(incident);
+    let firing =
+        firing.filter(|alert| alert.state != AlertState::Suppressed && alert.standing() != Standing::Over);
+    firing
         .map(|alert| ConfirmLine::Warning(format!("still fires: {}", super::alerts::describe(alert))))
-        .collect();
-    lines.push(ConfirmLine::Plain(standing(incident)));
-    lines
+        .chain(std::iter::once(ConfirmLine::Plain(standing(incident))))
+        .collect()
 }
 
 fn escalate_lines(model: &Model, incident: &Incident, to: u32) -> Vec<ConfirmLine> {

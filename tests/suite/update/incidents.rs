@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use midwatch::app::acts::{Act, ActId};
+use midwatch::app::acts::{Act, ActId, PendingAct};
 use midwatch::app::focus::{Detail, PaneId};
 use midwatch::app::incidents::Kinds;
 use midwatch::app::modal::{ConfirmLine, Modal};
@@ -668,7 +668,7 @@ fn an_act_that_is_saved_goes_on_and_what_the_list_shows_is_no_longer_waited_for(
         let mut pending = hand.model.acts.pending.iter();
         pending
             .find(|pending| pending.id == id)
-            .map(|pending| pending.is_saving())
+            .map(PendingAct::is_saving)
     };
     assert_eq!(saving(&hand, id), Some(true));
     hand.tell(Msg::ActJournaled {
