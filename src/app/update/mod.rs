@@ -8,6 +8,7 @@ mod copy;
 mod feeds;
 mod guard;
 mod incident_acts;
+mod incident_asks;
 mod incidents;
 mod keys;
 mod modals;
