@@ -71,7 +71,9 @@ pub(super) fn ladder(model: &mut Model) {
             fill(pick, rungs(ladder));
             let next = ladder.next().map(|rung| rung.level);
             let at = ladder.rungs.iter().position(|rung| Some(rung.level) == next);
-            pick.cursor = at.unwrap_or(0);
+            // What was typed meanwhile may have hidden it.
+            let shown = pick.hits.iter().position(|hit| Some(*hit) == at);
+            pick.cursor = shown.unwrap_or(0);
         }
     }
 }

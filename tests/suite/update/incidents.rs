@@ -313,6 +313,21 @@ fn a_policy_that_comes_for_another_incident_fills_no_list() {
 }
 
 #[test]
+fn what_is_typed_before_the_policy_comes_narrows_it() {
+    let mut hand = with(vec![free()]);
+    hand.press("e");
+    hand.write("jun");
+    told_ladder(&mut hand, ladder());
+    assert_eq!(
+        listed_to_pick(&hand),
+        ["level 1: wakes Jun · here now · goes on after 5m"]
+    );
+    hand.press("enter");
+    let text = asked(&hand);
+    assert!(text.contains("! it is at level 1 now: pages again"), "{text}");
+}
+
+#[test]
 fn somebody_is_found_by_typing_and_what_giving_it_away_means_is_said() {
     let mut hand = with(vec![checkout()]);
     hand.press("m");
