@@ -323,11 +323,11 @@ impl Acts {
         Some(self.pending.remove(at))
     }
 
-    /// Acts that are not confirmed.
+    /// Acts that are neither confirmed nor on the disk: these end with this console.
     pub fn unsent(&self) -> usize {
         self.pending
             .iter()
-            .filter(|act| !matches!(act.stage, Stage::Confirmed { .. }))
+            .filter(|act| !matches!(act.stage, Stage::Confirmed { .. }) && act.entries.is_none())
             .count()
     }
 

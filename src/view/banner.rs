@@ -37,17 +37,20 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             None => format!("{} (no number known)", called(person)),
         })
         .collect();
-    if phone.is_empty() {
-        text.push_str("; phone whoever is on call there");
+    let phone = if phone.is_empty() {
+        "whoever is on call there".to_owned()
     } else {
-        text.push_str("; phone ");
-        text.push_str(&phone.join(", "));
-    }
+        phone.join(", ")
+    };
+    text.push_str("; phone ");
+    text.push_str(&phone);
     if count > 1 {
-        text.push_str(&format!(" · {} more", count - 1));
+        let more = format!(" · {} more", count - 1);
+        text.push_str(&more);
     }
     if let Some(key) = hints::key(scene, Action::OutboxList) {
-        text.push_str(&format!(" · {key} outbox"));
+        let how = format!(" · {key} outbox");
+        text.push_str(&how);
     }
     scene.line(buffer, widget::after(area, 1), &[Piece::own(text, role)]);
 }

@@ -97,6 +97,10 @@ fn trouble(health: &BackendHealth, now: Now) -> Vec<String> {
 const KEPT: u8 = 0;
 /// Rank of a light that says nothing but that all is well.
 const LIT: u8 = 5;
+/// Rank of people: who acts, who is on call.
+const PEOPLE: u8 = 6;
+/// Rank of the program's own name.
+const NAME: u8 = 7;
 /// From this rank on a segment goes before a light in trouble loses its age.
 const SPARE: u8 = 4;
 /// Below this width lit lights have no names.
@@ -164,7 +168,7 @@ pub(super) fn top(scene: Scene, buffer: &mut Buffer, area: Rect) {
         Role::TextMuted,
     )];
     let mut segments = vec![
-        Segment::new(vec![Piece::word("midwatch", Role::TextStrong)], 6),
+        Segment::new(vec![Piece::word("midwatch", Role::TextStrong)], NAME),
         Segment::new(vec![context(scene)], KEPT),
     ];
     if let Some(paused) = &model.paused {
@@ -225,7 +229,7 @@ fn people(scene: Scene) -> Vec<Segment<'static>> {
                     Piece::word("as ", Role::TextMuted),
                     Piece::own(name, Role::TextMuted),
                 ],
-                LIT,
+                PEOPLE,
             ),
         });
     }
@@ -237,7 +241,7 @@ fn people(scene: Scene) -> Vec<Segment<'static>> {
         pieces.extend(next.map(|next| Piece::own(format!(" → {next}"), role)));
         segments.push(Segment {
             pieces,
-            rank: SPARE,
+            rank: PEOPLE,
             least,
         });
     }

@@ -318,8 +318,8 @@ impl Areas {
                 body.height -= 1;
             }
             Middle::Panes { panes, preview } => {
-                panes.iter_mut().for_each(|(_, rect)| lower(rect));
-                preview.iter_mut().for_each(lower);
+                let rects = panes.iter_mut().map(|(_, rect)| rect);
+                rects.chain(preview).for_each(lower);
             }
             Middle::Detail(rect) => lower(rect),
         }

@@ -524,6 +524,43 @@ fn remote_text_cannot_reach_the_terminal_as_anything_but_text() {
 }
 
 #[test]
+fn what_an_incidents_keeper_tells_cannot_reach_the_terminal_as_anything_but_text() {
+    let evil = "\u{1b}[31m\u{202e}evil\u{7}\u{9b}2J";
+    let person = midwatch::domain::incident::Person {
+        name: evil.into(),
+        ..incidents::person("Mara")
+    };
+    let incident = Incident {
+        title: evil.into(),
+        severity: Some(evil.into()),
+        service: Some(incidents::named(evil)),
+        policy: Some(incidents::named(evil)),
+        assignees: vec![person.clone()],
+        acknowledgements: vec![(person, shop::ago(3))],
+        source: evil.into(),
+        ..incidents::checkout()
+    };
+    let mut model = on(PaneId::Incident, shop::silent(size(120, 40)));
+    let mut board = incidents::board(vec![incident]);
+    board.remarks = vec![evil.to_owned()];
+    shop::tell(&mut model, Msg::IncidentsFetched(incidents::feed(board)));
+    let mut story = incidents::story();
+    for event in &mut story.events {
+        event.text = evil.into();
+        event.actor = Some(evil.into());
+        event.refs.insert(evil.into(), evil.into());
+    }
+    incidents::tell_story(&mut model, story);
+    for keys in ["", "r", "esc m", "esc enter enter", "y"] {
+        press_all(&mut model, keys);
+        let (buffer, _) = drawn(&model);
+        let mut cells = buffer.content.iter();
+        let bad = cells.find(|cell| cell.symbol().chars().any(midwatch::text::is_unsafe));
+        assert_eq!(bad, None, "{keys}");
+    }
+}
+
+#[test]
 fn columns_stand_still_when_numbers_change() {
     let column = |burn: f64| {
         let mut board = shop::slo_board();

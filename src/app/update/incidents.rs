@@ -52,9 +52,10 @@ pub(super) fn thaw(model: &mut Model) {
     }
 }
 
-/// A timeline was put together; one that is followed no more is dropped.
+/// A timeline was put together; one that is followed no more is dropped, and what is frozen stays.
 pub(super) fn followed(model: &mut Model, incident: &IncidentId, feed: Feed<Timeline>) -> Vec<Effect> {
-    if model.incidents.followed.as_ref() == Some(incident) {
+    let frozen = model.paused.is_some() && model.incidents.timeline.value().is_some();
+    if model.incidents.followed.as_ref() == Some(incident) && !frozen {
         let pane = &mut model.incidents;
         // A failed attempt keeps what was known.
         let last = feed.last.or_else(|| pane.timeline.last.take());

@@ -9,6 +9,7 @@ mod copy;
 mod feeds;
 mod guard;
 mod incident_acts;
+mod incident_asks;
 mod incidents;
 mod keys;
 mod modals;
@@ -132,7 +133,7 @@ fn fit_lists(model: &mut Model, now: Now) {
         fit(&mut model.outbox_list, model.outbox_rows.len(), page);
     }
     if matches!(model.detail(), Some(Detail::Incident(_))) {
-        let page = areas.detail().map(|area| layout::timeline_rows(area));
+        let page = areas.detail().map(layout::timeline_rows);
         fit(
             &mut model.incidents.event_list,
             model.incidents.events.len(),

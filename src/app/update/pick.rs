@@ -71,7 +71,9 @@ pub(super) fn ladder(model: &mut Model) {
             fill(pick, rungs(ladder));
             let next = ladder.next().map(|rung| rung.level);
             let at = ladder.rungs.iter().position(|rung| Some(rung.level) == next);
-            pick.cursor = at.unwrap_or(0);
+            // What was typed meanwhile may have hidden it.
+            let shown = pick.hits.iter().position(|hit| Some(*hit) == at);
+            pick.cursor = shown.unwrap_or(0);
         }
     }
 }
@@ -141,22 +143,24 @@ fn rungs(ladder: &Ladder) -> Result<Vec<PickItem>, String> {
 fn rung_item(ladder: &Ladder, rung: &Rung) -> PickItem {
     let here = ladder.current == Rise::Known(rung.level);
     let maybe = ladder.current.candidates().contains(&rung.level);
-    let mut note = if rung.people.is_empty() {
+    let wakes = if rung.people.is_empty() {
         "nobody is on call".to_owned()
     } else {
         format!("wakes {}", names(&rung.people))
     };
-    if here {
-        note.push_str(" · here now");
+    let stands = if here {
+        " · here now"
     } else if maybe {
-        note.push_str(" · here now?");
-    }
-    if let Some(minutes) = rung.delay_minutes {
-        note.push_str(&format!(" · goes on after {minutes}m"));
-    }
+        " · here now?"
+    } else {
+        ""
+    };
+    let goes_on = rung
+        .delay_minutes
+        .map_or_else(String::new, |minutes| format!(" · goes on after {minutes}m"));
     PickItem {
         name: format!("level {}", rung.level),
-        note,
+        note: format!("{wakes}{stands}{goes_on}"),
         leads: if rung.people.is_empty() {
             Err(format!(
                 "nobody is on call on level {}: nobody would be woken",

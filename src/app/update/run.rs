@@ -482,6 +482,15 @@ pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
             "{unsent} not confirmed yet: it may be lost"
         )));
     }
+    match model.outbox.open().count() {
+        0 => {}
+        1 => lines.push(ConfirmLine::Plain(
+            "1 act waits in the outbox: the next console sends it, or asks".to_owned(),
+        )),
+        waiting => lines.push(ConfirmLine::Plain(format!(
+            "{waiting} acts wait in the outbox: the next console sends them, or asks"
+        ))),
+    }
     if let Some(first) = model.acts.held.iter().map(|held| held.lease.set_until).min() {
         let count = model.acts.held.len();
         let acks = if count == 1 {

@@ -19,6 +19,9 @@ use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::{self, Piece, columns, put_pieces, words};
 use crate::view::{Scene, figures, hints};
 
+/// The most alerts of an incident that its head names.
+const LINKED: usize = 5;
+
 /// Draws an open incident; whether it is listed.
 pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, id: &IncidentId) -> bool {
     let Some(incident) = scene.model.incidents.incident(id) else {
@@ -251,6 +254,13 @@ pub(in crate::view) fn sheet<'a>(scene: Scene<'a>, incident: &'a Incident) -> Sh
     }
     if incident.alert_count > 0 {
         sheet.pair("alerts", &incident.alert_count.to_string(), Role::Text);
+    }
+    for alert in scene.model.alerts.of_incident(incident).take(LINKED) {
+        sheet.pair(
+            "",
+            &format!("{} {}", alert.name, alert.state.word()),
+            Role::TextMuted,
+        );
     }
     for (role, person) in &incident.roles {
         sheet.pair(role.word(), &incident_rows::who(scene, person), Role::Text);

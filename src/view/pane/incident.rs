@@ -293,8 +293,16 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
             ];
             return message(scene, buffer, inside, (&head, Role::StateFailed), &more);
         }
-        skeleton(scene, buffer, inside);
-        return;
+        let keeper = model.settings.incidents.as_deref().unwrap_or("the journal");
+        let text = format!("◇ Waiting for {}.", SafeText::line(keeper));
+        let first = widget::after(widget::row(inside, 0), 1);
+        scene.line(buffer, first, &[Piece::own(text, Role::StateBusy)]);
+        let below = Rect {
+            y: inside.y + 2.min(inside.height),
+            height: inside.height.saturating_sub(2),
+            ..inside
+        };
+        return skeleton(scene, buffer, below);
     };
     if !board.incidents.is_empty() {
         let more = [format!(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use midwatch::app::acts::{Act, ActId};
+use midwatch::app::acts::{Act, ActId, PendingAct};
 use midwatch::app::focus::{Detail, PaneId};
 use midwatch::app::incidents::Kinds;
 use midwatch::app::modal::{ConfirmLine, Modal};
@@ -310,6 +310,21 @@ fn a_policy_that_comes_for_another_incident_fills_no_list() {
         panic!("a list")
     };
     assert!(pick.items.is_none());
+}
+
+#[test]
+fn what_is_typed_before_the_policy_comes_narrows_it() {
+    let mut hand = with(vec![free()]);
+    hand.press("e");
+    hand.write("jun");
+    told_ladder(&mut hand, ladder());
+    assert_eq!(
+        listed_to_pick(&hand),
+        ["level 1: wakes Jun · here now · goes on after 5m"]
+    );
+    hand.press("enter");
+    let text = asked(&hand);
+    assert!(text.contains("! it is at level 1 now: pages again"), "{text}");
 }
 
 #[test]
@@ -668,7 +683,7 @@ fn an_act_that_is_saved_goes_on_and_what_the_list_shows_is_no_longer_waited_for(
         let mut pending = hand.model.acts.pending.iter();
         pending
             .find(|pending| pending.id == id)
-            .map(|pending| pending.is_saving())
+            .map(PendingAct::is_saving)
     };
     assert_eq!(saving(&hand, id), Some(true));
     hand.tell(Msg::ActJournaled {

@@ -172,6 +172,22 @@ fn an_escalation_that_is_not_saved_is_called_so() {
 }
 
 #[test]
+fn what_waits_in_the_outbox_is_said_before_the_console_is_left() {
+    let mut hand = with(settings(), &[State::Pending, State::Confirmed]);
+    hand.press("ctrl-c");
+    match &hand.model.modal {
+        Some(Modal::Confirm(confirm)) => {
+            let lines = format!("{:?}", confirm.lines);
+            assert!(lines.contains("1 act waits in the outbox"), "{lines}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let mut hand = with(settings(), &[State::Confirmed]);
+    hand.press("ctrl-c");
+    assert!(hand.model.quitting);
+}
+
+#[test]
 fn enter_goes_to_the_incident_that_an_entry_is_about() {
     let mut hand = with(settings(), &[State::Pending]);
     hand.press("enter");
