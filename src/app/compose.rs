@@ -190,6 +190,8 @@ pub struct Compose {
     pub error: Option<String>,
     /// When what is typed is put on the disk: soon after a key.
     pub save_due: Option<Tick>,
+    /// The text that an editor has, while one has it.
+    pub handed: Option<String>,
     /// Whether a draft of it is on the disk.
     pub kept: Kept,
     /// Whether somebody wrote any of it: what is filled in from the cursor is no draft.
@@ -247,6 +249,7 @@ impl Compose {
             body,
             error: None,
             save_due: None,
+            handed: None,
             kept: Kept::No,
             touched: Touched::No,
         }

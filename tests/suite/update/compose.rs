@@ -604,6 +604,7 @@ fn the_editor_gets_the_text_and_what_it_gives_back_is_saved_at_once() {
     assert_eq!(text(&hand), "long\nand clear");
     assert_eq!(hand.taken(), [Effect::SaveDraft(draft("long\nand clear"))]);
     hand.press("ctrl-o");
+    hand.taken();
     hand.tell(Msg::Edited(Err("the editor vi ended with status 1".to_owned())));
     assert!(compose(&hand).error.as_deref().unwrap().contains("status 1"));
     assert_eq!(text(&hand), "long\nand clear", "as it was");

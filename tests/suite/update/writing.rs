@@ -73,7 +73,7 @@ fn event() -> impl Strategy<Value = Event> {
         8 => Just(Event::Word),
         1 => "[a-z \n\t\u{1b}\u{202e}é日👩‍🚒א]{0,30}".prop_map(Event::Paste),
         4 => (0usize..4, any::<bool>()).prop_map(|(n, ok)| Event::Journaled(n, ok)),
-        1 => any::<bool>().prop_map(Event::Edited),
+        3 => any::<bool>().prop_map(Event::Edited),
         1 => Just(Event::Drafts),
         1 => (0u8..4).prop_map(Event::Listed),
         3 => select(vec![100, 1_000, 6_000]).prop_map(Event::Wait),
@@ -95,6 +95,8 @@ struct Run {
     /// Handed over and not answered.
     asked: Vec<(ActId, String)>,
     journal: BTreeMap<ActId, String>,
+    /// What an editor has, while one has the terminal and every key.
+    lent: Option<String>,
 }
 
 fn text_of(act: &Act) -> String {
@@ -122,6 +124,7 @@ impl Run {
             drafts: BTreeMap::new(),
             asked: Vec::new(),
             journal: BTreeMap::new(),
+            lent: None,
         }
     }
 
@@ -139,6 +142,7 @@ impl Run {
                     self.asked.retain(|(asked, _)| *asked != id);
                     self.journal.remove(&id);
                 }
+                Effect::Edit(text) => self.lent = Some(text),
                 _ => {}
             }
         }
@@ -159,6 +163,7 @@ impl Run {
 
     fn happen(&mut self, event: &Event) {
         match event {
+            Event::Key(_) | Event::Word | Event::Paste(_) if self.lent.is_some() => {}
             Event::Key(keys) => self.press(keys),
             Event::Word if self.open().is_some() => {
                 let word = format!("<{}>", self.words.len());
@@ -187,11 +192,11 @@ impl Run {
                 }
             }
             Event::Edited(well) => {
-                let Some(open) = self.open() else { return };
+                let Some(lent) = self.lent.take() else { return };
                 let word = format!("<{}>", self.words.len());
                 let result = if *well {
                     self.words.insert(word.clone());
-                    Ok(format!("{word}\n{open}"))
+                    Ok(format!("{word}\n{lent}"))
                 } else {
                     Err("status 1".to_owned())
                 };

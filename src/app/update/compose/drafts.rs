@@ -114,13 +114,18 @@ pub(in crate::app::update) fn edited(
     let Some(Modal::Compose(compose)) = &mut model.modal else {
         return Vec::new();
     };
+    let handed = compose.handed.take().unwrap_or_default();
     match result {
+        Ok(text) if text.trim_end() == handed.trim_end() => {
+            say(model, Level::Info, "the editor changed nothing", now)
+        }
         Ok(text) => {
-            let attached = compose.written();
-            if text.trim_end() == attached.trim_end() {
-                return say(model, Level::Info, "the editor changed nothing", now);
-            }
-            compose.fill(&text);
+            // What came meanwhile, because it could not be sent, stands before it.
+            let written = compose.written();
+            compose.fill(&match written.strip_suffix(&handed) {
+                Some(meanwhile) => format!("{meanwhile}{text}"),
+                None => format!("{written}\n\n{text}"),
+            });
             typed(compose, now);
             save_open(model)
         }

@@ -53,6 +53,7 @@ pub(in crate::app::update) fn key(model: &mut Model, key: KeyEvent, now: Now) ->
         }
         KeyCode::Char('o') if ctrl => {
             let text = compose.written();
+            compose.handed = Some(text.clone());
             let mut effects = save_open(model);
             effects.push(Effect::Edit(text));
             return effects;
