@@ -227,10 +227,17 @@ impl Run {
 
     fn take(&mut self, msg: Msg) {
         for effect in update(&mut self.model, msg, self.now) {
-            if let Effect::Carry { id, .. } = effect {
-                assert!(!self.asked.contains(&id), "{id:?} is asked for twice");
-                self.asked.push(id);
-                self.open.insert(id);
+            match effect {
+                Effect::Carry { id, .. } => {
+                    assert!(!self.asked.contains(&id), "{id:?} is asked for twice");
+                    self.asked.push(id);
+                    self.open.insert(id);
+                }
+                // Undone by hand.
+                Effect::TakeBack { id } => {
+                    self.open.remove(&id);
+                }
+                _ => {}
             }
         }
     }
@@ -314,13 +321,17 @@ impl Run {
                 if let Some(&id) = self.asked.get(*n) {
                     let mut pending = self.model.acts.pending.iter();
                     let sent = pending.any(|p| p.id == id && matches!(p.stage, Stage::Sent { .. }));
+                    let written = self.model.sent_texts.iter().any(|sent| sent.id == id);
                     let result = if *saved {
                         Ok(Vec::new())
                     } else {
                         Err("disk full".to_owned())
                     };
                     self.take(Msg::ActJournaled { id, result });
-                    if sent && !saved {
+                    if written && !saved {
+                        // Its text is back where it was written: see `update::writing`.
+                        self.open.remove(&id);
+                    } else if sent && !saved {
                         let mut pending = self.model.acts.pending.iter();
                         assert!(pending.any(|p| p.id == id), "what is not saved stays in sight");
                         // From here on it is tried again, or dropped, by hand.
