@@ -172,7 +172,8 @@ pub(in crate::app::update) fn journaled(
     };
     if let Err(why) = result {
         model.acts.pending.retain(|pending| pending.id != id);
-        return come_back(model, sent.compose, SafeText::line(&why).as_str(), now);
+        let why = format!("not saved, so not sent: {}", SafeText::line(&why));
+        return come_back(model, sent.compose, &why, now);
     }
     let key = sent.compose.purpose.key();
     let newer = model.drafts.iter().any(|draft| of_key(draft, key))
@@ -196,7 +197,7 @@ pub(in crate::app::update) fn failed(model: &mut Model, id: ActId, why: &str, no
 /// Opens the composer again with the text and the error; where something else is open, the text is kept as a draft.
 fn come_back(model: &mut Model, mut lost: Box<Compose>, why: &str, now: Now) -> Vec<Effect> {
     let what = lost.purpose.word();
-    lost.error = Some(format!("not saved, so not sent: {why}"));
+    lost.error = Some(why.to_owned());
     if let Some(newer) = drafts::take(model, &lost.purpose) {
         lost.fill(&format!("{}\n\n{}", lost.written(), newer.text));
     }
@@ -219,7 +220,7 @@ fn come_back(model: &mut Model, mut lost: Box<Compose>, why: &str, now: Now) -> 
             }
             model.toasts.say(
                 Level::Error,
-                format!("the {what} was not saved, so not sent: {why}; its text is kept as a draft"),
+                format!("{what}: {why}; its text is kept as a draft"),
                 now.tick,
             );
             effects
