@@ -80,6 +80,35 @@ pub struct Declaration {
 }
 
 impl Act {
+    /// Whether it waits a few seconds in the outbox, where it can be undone.
+    pub fn has_grace(&self) -> bool {
+        match self {
+            Self::Incident { act, .. } => {
+                matches!(act, IncidentAct::Note { .. } | IncidentAct::StatusUpdate { .. })
+            }
+            Self::Silence(_) | Self::Annotate(_) => true,
+            Self::Acknowledge { .. }
+            | Self::HandBack { .. }
+            | Self::Extend { .. }
+            | Self::Expire { .. }
+            | Self::Renew(_)
+            | Self::Declare(_) => false,
+        }
+    }
+
+    /// Whether it is handed over at once and waits for the end of its grace time in the outbox, not here.
+    pub fn waits_in_outbox(&self) -> bool {
+        match self {
+            Self::Incident { .. } | Self::Annotate(_) | Self::Declare(_) => true,
+            Self::Acknowledge { .. }
+            | Self::HandBack { .. }
+            | Self::Silence(_)
+            | Self::Extend { .. }
+            | Self::Expire { .. }
+            | Self::Renew(_) => false,
+        }
+    }
+
     /// Whether it names this alert as what it is for.
     pub fn names(&self, fingerprint: Fingerprint) -> bool {
         match self {
@@ -150,6 +179,11 @@ pub enum Stage {
         /// When.
         since: Tick,
     },
+    /// Could not be put on the disk, so nothing was sent: stays in sight until it is tried again or dropped.
+    Unsaved {
+        /// Since when.
+        since: Tick,
+    },
     /// Confirmed by the backend; shown until a board agrees, so that a poll that was under way does not undo it on screen.
     Confirmed {
         /// When.
@@ -166,10 +200,12 @@ pub struct PendingAct {
     pub act: Act,
     /// Where it stands.
     pub stage: Stage,
-    /// Its entries in the outbox; empty until it is on the disk.
-    pub entries: Vec<EntryId>,
     /// The alerts that it was seen to hit when it was asked for.
     pub hits: BTreeSet<Fingerprint>,
+    /// Its entries in the outbox, once it is on the disk.
+    pub entries: Option<Vec<EntryId>>,
+    /// Why it could not be put on the disk, where it could not; safe text.
+    pub trouble: Option<Arc<str>>,
 }
 
 impl PendingAct {
@@ -178,10 +214,33 @@ impl PendingAct {
         self.act.names(fingerprint)
     }
 
+    /// Whether it concerns this incident.
+    pub fn concerns(&self, id: &IncidentId) -> bool {
+        match &self.act {
+            Act::Incident { incident, act, .. } => {
+                incident == id || matches!(act, IncidentAct::Merge { from } if from.contains(id))
+            }
+            Act::Acknowledge { .. }
+            | Act::HandBack { .. }
+            | Act::Silence(_)
+            | Act::Extend { .. }
+            | Act::Expire { .. }
+            | Act::Renew(_)
+            | Act::Annotate(_)
+            | Act::Declare(_) => false,
+        }
+    }
+
+    /// Whether the journal is to have it before anything is sent, and does not say so yet.
+    pub fn is_saving(&self) -> bool {
+        // An extension is sent as it is: it repeats what the journal has.
+        let journaled = !matches!(self.act, Act::Renew(_));
+        journaled && self.entries.is_none() && matches!(self.stage, Stage::Sent { .. })
+    }
+
     /// The word a touched row shows: `saving…` until it is on the disk, then `ack…`.
     pub fn word(&self) -> &'static str {
-        let kept = !self.entries.is_empty() || matches!(self.act, Act::Renew(_));
-        if matches!(self.stage, Stage::Sent { .. }) && !kept {
+        if self.is_saving() {
             return "saving…";
         }
         match &self.act {
@@ -241,8 +300,9 @@ impl Acts {
             id,
             act,
             stage,
-            entries: Vec::new(),
             hits: BTreeSet::new(),
+            entries: None,
+            trouble: None,
         });
         id
     }
@@ -250,6 +310,11 @@ impl Acts {
     /// The pending act that touches an alert.
     pub fn touching(&self, fingerprint: Fingerprint) -> Option<&PendingAct> {
         self.pending.iter().rev().find(|act| act.touches(fingerprint))
+    }
+
+    /// The pending act that concerns an incident.
+    pub fn on_incident(&self, id: &IncidentId) -> Option<&PendingAct> {
+        self.pending.iter().rev().find(|act| act.concerns(id))
     }
 
     /// The newest act that can still be undone.
@@ -261,11 +326,11 @@ impl Acts {
         Some(self.pending.remove(at))
     }
 
-    /// Acts that are not confirmed.
+    /// Acts that are neither confirmed nor on the disk: these end with this console.
     pub fn unsent(&self) -> usize {
         self.pending
             .iter()
-            .filter(|act| !matches!(act.stage, Stage::Confirmed { .. }))
+            .filter(|act| !matches!(act.stage, Stage::Confirmed { .. }) && act.entries.is_none())
             .count()
     }
 
@@ -274,7 +339,7 @@ impl Acts {
         let grace = self.pending.iter().filter_map(|act| match act.stage {
             Stage::Grace { until } => Some(until),
             Stage::Confirmed { at } => Some(at + Self::AGREE_WITHIN),
-            Stage::Sent { .. } => None,
+            Stage::Sent { .. } | Stage::Unsaved { .. } => None,
         });
         grace.chain(self.next_check).min()
     }

@@ -13,12 +13,16 @@ use crate::domain::timeline::Starred;
 use crate::outbox::{Decision, EntryId};
 
 /// What is written up.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum WriteUp {
     /// The post-mortem draft of an incident.
     PostMortem(IncidentId),
     /// The shift's hand-over.
     HandOff,
+    /// Times to acknowledge and to resolve, and what was done, over the last weeks.
+    Stats,
+    /// The last lines of the audit log.
+    Audit,
 }
 
 /// Something to be done outside the model.

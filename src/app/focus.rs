@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::effect::WriteUp;
 use crate::action::Place;
 use crate::domain::alert::Fingerprint;
 use crate::domain::incident::IncidentId;
@@ -62,6 +63,17 @@ pub enum Detail {
     Incident(IncidentId),
     /// The outbox: acts that are not over.
     Outbox,
+    /// A page of text.
+    Page(Page),
+}
+
+/// A page of text to be read and copied.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Page {
+    /// What was written up.
+    WriteUp(WriteUp),
+    /// Who is on call, now and next.
+    OnCall,
 }
 
 impl Detail {
@@ -73,6 +85,7 @@ impl Detail {
             Self::Silences => Place::Silences,
             Self::Incident(_) => Place::Incident,
             Self::Outbox => Place::Outbox,
+            Self::Page(_) => Place::List,
         }
     }
 }

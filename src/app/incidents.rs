@@ -1,5 +1,6 @@
 //! The state of the incident pane: the list, the followed incident's timeline, and what was fetched for a choice.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,9 +8,12 @@ use super::feed::Feed;
 use super::list::ListState;
 use super::panes::Search;
 use crate::backend::incidents::{Directory, Question};
-use crate::domain::incident::{ActingAs, Incident, IncidentId, Ladder};
+use crate::domain::alert::Alert;
+use crate::domain::incident::{ActingAs, Incident, IncidentId, Ladder, Person};
 use crate::domain::oncall::Roster;
-use crate::domain::timeline::{Event, Timeline};
+use crate::domain::timeline::{Event, EventKind, Starred, Timeline};
+use crate::text::SafeText;
+use crate::time::Tick;
 
 /// Incidents of every keeper of the context, as one answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,6 +47,76 @@ pub enum Kinds {
     Signals,
     /// Deploys, commands, silences.
     Changes,
+    /// Key moments.
+    Starred,
+    /// What is to be done afterwards.
+    Todos,
+}
+
+impl Kinds {
+    /// The next in the cycle; follow-ups have a key of their own.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::All => Self::People,
+            Self::People => Self::Signals,
+            Self::Signals => Self::Changes,
+            Self::Changes => Self::Starred,
+            Self::Starred | Self::Todos => Self::All,
+        }
+    }
+
+    /// In words, for the title; nothing where nothing is hidden.
+    pub fn word(self) -> Option<&'static str> {
+        match self {
+            Self::All => None,
+            Self::People => Some("people"),
+            Self::Signals => Some("alerts and burn"),
+            Self::Changes => Some("changes"),
+            Self::Starred => Some("key moments"),
+            Self::Todos => Some("TODO"),
+        }
+    }
+
+    /// Whether an event is shown.
+    fn wants(self, event: &Event) -> bool {
+        match self {
+            Self::All => true,
+            Self::People => match event.kind {
+                EventKind::Triggered
+                | EventKind::Acknowledged
+                | EventKind::Unacknowledged
+                | EventKind::Assigned
+                | EventKind::Escalated
+                | EventKind::Note
+                | EventKind::StatusUpdate
+                | EventKind::Resolved => true,
+                EventKind::AlertFired
+                | EventKind::AlertResolved
+                | EventKind::AlertGone
+                | EventKind::BurnStarted
+                | EventKind::BurnStopped
+                | EventKind::Deploy
+                | EventKind::Command
+                | EventKind::Silence
+                | EventKind::Other => false,
+            },
+            Self::Signals => matches!(
+                event.kind,
+                EventKind::AlertFired
+                    | EventKind::AlertResolved
+                    | EventKind::AlertGone
+                    | EventKind::BurnStarted
+                    | EventKind::BurnStopped
+            ),
+            Self::Changes => matches!(
+                event.kind,
+                EventKind::Deploy | EventKind::Command | EventKind::Silence
+            ),
+            Self::Starred => event.starred == Starred::Yes,
+            Self::Todos => event.text.contains("TODO"),
+        }
+    }
 }
 
 /// Which times a timeline shows.
@@ -58,8 +132,10 @@ pub enum Times {
 /// The incident pane.
 #[derive(Debug)]
 pub struct IncidentPane {
-    /// What was listed.
+    /// What was listed; while the screen is frozen, what was on it then.
     pub feed: Feed<IncidentBoard>,
+    /// What was listed since the screen froze.
+    pub unseen: Option<Feed<IncidentBoard>>,
     /// What is asked for.
     pub question: Question,
     /// Rows shown: filtered, in board order.
@@ -67,17 +143,27 @@ pub struct IncidentPane {
     /// Cursor over the incidents.
     pub list: ListState<IncidentId>,
     /// Marked for an act on several.
-    pub marks: std::collections::BTreeSet<IncidentId>,
+    pub marks: BTreeSet<IncidentId>,
     /// Bare words over title, service, people, status; empty shows all.
     pub filter: String,
     /// Search, while one is on.
     pub search: Option<Search>,
     /// The incident whose timeline is fetched: the one under the cursor, or the one that is open.
     pub followed: Option<IncidentId>,
+    /// When the cursor will have rested, and what is under it is followed.
+    pub follow_due: Option<Tick>,
     /// Its timeline.
     pub timeline: Feed<Timeline>,
-    /// Events shown in the open timeline: those of `kinds`, found by `event_filter`.
+    /// Events shown in the open timeline: those of `kinds` in which every word of `event_filter` stands.
     pub events: Vec<Arc<str>>,
+    /// Where each of them stands in the timeline.
+    places: Vec<usize>,
+    /// Bare words over the events; empty shows all.
+    pub event_filter: String,
+    /// Search over the events, while one is on.
+    pub event_search: Option<Search>,
+    /// Events that are shown whole.
+    pub unfolded: BTreeSet<Arc<str>>,
     /// Cursor over the events.
     pub event_list: ListState<Arc<str>>,
     /// Which are shown.
@@ -97,15 +183,21 @@ impl Default for IncidentPane {
         let poll = Duration::from_secs(20);
         Self {
             feed: Feed::new(poll),
+            unseen: None,
             question: Question::default(),
             rows: Vec::new(),
             list: ListState::default(),
-            marks: std::collections::BTreeSet::new(),
+            marks: BTreeSet::new(),
             filter: String::new(),
             search: None,
             followed: None,
+            follow_due: None,
             timeline: Feed::new(poll),
             events: Vec::new(),
+            places: Vec::new(),
+            event_filter: String::new(),
+            event_search: None,
+            unfolded: BTreeSet::new(),
             event_list: ListState::default(),
             kinds: Kinds::default(),
             times: Times::default(),
@@ -127,10 +219,67 @@ impl IncidentPane {
         self.incident(self.list.selected.as_ref()?)
     }
 
+    /// The event of a row of the open timeline.
+    pub fn event_at(&self, row: usize) -> Option<&Event> {
+        self.timeline.value()?.events.get(*self.places.get(row)?)
+    }
+
     /// The event under the cursor of the open timeline.
     pub fn event(&self) -> Option<&Event> {
-        let id = self.event_list.selected.as_ref()?;
-        self.timeline.value()?.events.iter().find(|event| event.id == *id)
+        self.event_at(self.event_list.index)
+    }
+
+    /// The open incident that an alert belongs to: by the keys of its alerts.
+    pub fn of_alert(&self, alert: &Alert) -> Option<&Arc<Incident>> {
+        let fingerprint = alert.occurrence.fingerprint.to_string();
+        let incidents = &self.feed.value()?.incidents;
+        incidents
+            .iter()
+            .filter(|incident| incident.status.is_open())
+            .find(|incident| incident.alert_keys.iter().any(|key| **key == *fingerprint))
+    }
+
+    /// Works out the rows of the open timeline again. A cursor at its end stays there, so that what comes is seen.
+    pub fn arrange_events(&mut self) {
+        let at_end = self.event_list.index + 1 >= self.events.len();
+        let words: Vec<String> = self
+            .event_filter
+            .split_whitespace()
+            .map(str::to_lowercase)
+            .collect();
+        let kinds = self.kinds;
+        let shown = |event: &Event| {
+            kinds.wants(event)
+                && (words.is_empty() || {
+                    let text = event_text(event).to_lowercase();
+                    words.iter().all(|word| text.contains(word))
+                })
+        };
+        let all = self.timeline.last.as_ref().map(|last| Arc::clone(&last.value));
+        let all = all.as_ref().map_or(&[][..], |timeline| &timeline.events);
+        self.places = (0..all.len())
+            .filter(|&at| all.get(at).is_some_and(&shown))
+            .collect();
+        self.events = self
+            .places
+            .iter()
+            .filter_map(|&at| all.get(at))
+            .map(|event| Arc::clone(&event.id))
+            .collect();
+        if at_end && let Some(last) = self.events.len().checked_sub(1) {
+            self.event_list.select(&self.events, last);
+        } else {
+            self.event_list.follow(&self.events);
+        }
+    }
+
+    /// Turns to another incident's timeline: nothing of the one before stays.
+    pub fn turn_to(&mut self, incident: Option<IncidentId>) {
+        self.followed = incident;
+        self.timeline = Feed::new(self.timeline.interval);
+        self.event_list = ListState::default();
+        self.unfolded.clear();
+        self.arrange_events();
     }
 
     /// Works out the rows again.
@@ -165,4 +314,31 @@ pub fn row_text(incident: &Incident) -> String {
         text.push_str(part);
     }
     text
+}
+
+/// What an event is searched and filtered by.
+pub fn event_text(event: &Event) -> String {
+    let actor = event.actor.as_deref().unwrap_or_default();
+    let mut text = format!("{} {actor} {}", event.kind.word(), event.text);
+    for (name, value) in &event.refs {
+        text.push(' ');
+        text.push_str(name);
+        text.push('=');
+        text.push_str(value);
+    }
+    text
+}
+
+/// What people call an incident, in one safe line: `#4711 checkout errors`.
+pub fn label(incident: &Incident) -> String {
+    let title = SafeText::line(&incident.title);
+    match incident.number {
+        Some(number) => format!("#{number} {title}"),
+        None => format!("{} {title}", SafeText::line(&incident.id.0)),
+    }
+}
+
+/// What people call somebody, in one safe line.
+pub fn called(person: &Person) -> String {
+    SafeText::line(&person.name).into_string()
 }

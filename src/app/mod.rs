@@ -4,6 +4,8 @@
 //! reads it; the runtime carries out the effects and answers with messages. Start at [`Model`].
 
 pub mod acts;
+pub mod banner;
+pub mod compose;
 pub mod effect;
 pub mod feed;
 pub mod focus;
@@ -13,6 +15,7 @@ pub mod modal;
 pub mod msg;
 pub mod panes;
 pub mod preview;
+pub mod reference;
 pub mod scope;
 pub mod toast;
 pub mod update;
@@ -29,7 +32,7 @@ use crate::domain::incident::IncidentId;
 use crate::keymap::{Chord, Keymap};
 use crate::outbox::{EntryId, OutboxView};
 use crate::time::{Now, Tick};
-use acts::Acts;
+use acts::{ActId, Acts};
 use focus::{Detail, Layout, PaneId};
 use incidents::IncidentPane;
 use list::ListState;
@@ -120,6 +123,17 @@ pub enum DraftKind {
     StatusUpdate,
     /// The declaration of an incident.
     Declaration,
+    /// A mark at the annotations backend.
+    Mark,
+}
+
+/// A row of the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutboxRow {
+    /// An act that could not be put on the disk.
+    Unsaved(ActId),
+    /// An entry of the journal.
+    Entry(EntryId),
 }
 
 /// Which clock times are shown in.
@@ -168,10 +182,16 @@ pub struct Model {
     pub incidents: IncidentPane,
     /// Acts that are not over, as the journal has them.
     pub outbox: Arc<OutboxView>,
+    /// Rows of the outbox: what could not be saved, then what the journal has.
+    pub outbox_rows: Vec<OutboxRow>,
     /// Cursor over the outbox.
-    pub outbox_list: ListState<EntryId>,
+    pub outbox_list: ListState<OutboxRow>,
     /// What the composer was left with, from the journal.
     pub drafts: Vec<Draft>,
+    /// Texts that went out and whose acts are not on the disk yet.
+    pub sent_texts: Vec<compose::Sent>,
+    /// The last write-up: which, and its Markdown or why there is none; nothing while it is put together.
+    pub written: Option<(effect::WriteUp, Result<Arc<str>, String>)>,
     /// What lies open beside the lists.
     pub preview: preview::Preview,
     /// Every backend's health, in the order of the configuration.
@@ -229,8 +249,11 @@ impl Model {
             silences: SilencePane::default(),
             incidents: IncidentPane::default(),
             outbox: Arc::default(),
+            outbox_rows: Vec::new(),
             outbox_list: ListState::default(),
             drafts: Vec::new(),
+            sent_texts: Vec::new(),
+            written: None,
             preview: preview::Preview::default(),
             health: Vec::new(),
             scope: ScopeStack::default(),
@@ -254,10 +277,20 @@ impl Model {
             self.acts.deadline(),
             self.preview.due,
             self.alerts.past_due,
+            self.save_due(),
+            self.incidents.follow_due,
         ]
         .into_iter()
         .flatten()
         .fold(clock, Tick::min)
+    }
+
+    /// When what is being written is put on the disk.
+    fn save_due(&self) -> Option<Tick> {
+        match &self.modal {
+            Some(Modal::Compose(compose)) => compose.save_due,
+            _ => None,
+        }
     }
 
     /// Rows of the focused pane's list.

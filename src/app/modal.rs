@@ -6,9 +6,12 @@ use std::sync::Arc;
 use tui_textarea::TextArea;
 
 use super::acts::Act;
+use super::compose::Compose;
 use super::focus::PaneId;
 use crate::action::Action;
 use crate::domain::alert::Fingerprint;
+use crate::domain::incident::{IncidentAct, IncidentId, Role};
+use crate::outbox::{Decision, EntryId};
 
 /// What is open.
 #[derive(Debug, Clone)]
@@ -31,8 +34,12 @@ pub enum Modal {
     Confirm(Confirm),
     /// The silence composer.
     Composer(Box<Composer>),
-    /// A short list to choose from: copy, pivot.
+    /// Something is being written: a note, a status update, a mark, a declaration.
+    Compose(Box<Compose>),
+    /// A short list to choose from: copy, snooze, role.
     Menu(Menu),
+    /// A long list to choose from, found by typing: people, levels, priorities.
+    Pick(Box<Pick>),
 }
 
 /// What a palette entry does.
@@ -40,6 +47,8 @@ pub enum Modal {
 pub enum Command {
     /// Runs an action.
     Run(Action),
+    /// Opens an incident.
+    Incident(IncidentId),
     /// Opens another context.
     Context(String),
     /// Draws with another theme.
@@ -88,6 +97,8 @@ pub enum PromptTarget {
     Pane(PaneId),
     /// The list of silences.
     Silences,
+    /// The open timeline.
+    Timeline,
 }
 
 /// Search or filter being typed.
@@ -112,6 +123,10 @@ pub enum Then {
     Quit,
     /// Another context opens.
     SwitchContext(String),
+    /// Several acts go out, each for itself.
+    Acts(Vec<Act>),
+    /// An entry of the outbox is decided.
+    Decide(EntryId, Decision),
 }
 
 /// A word that must be typed before a yes counts.
@@ -233,6 +248,69 @@ pub enum Choice {
         /// The text.
         text: String,
     },
+    /// Runs an action.
+    Run(Action),
+    /// Does something to an incident.
+    Incident {
+        /// Which.
+        incident: IncidentId,
+        /// What.
+        act: IncidentAct,
+    },
+    /// Asks who is to be something in an incident.
+    Role {
+        /// In which.
+        incident: IncidentId,
+        /// What.
+        role: Role,
+    },
+}
+
+/// What a pick-list is for: what fills it when its answer comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PickFor {
+    /// Levels of the escalation policy.
+    Escalate,
+    /// People and policies.
+    Reassign,
+    /// People to ask for help.
+    Page,
+    /// Priorities or severities.
+    Priority,
+    /// Somebody for a role.
+    Role(Role),
+}
+
+/// One line of a pick-list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PickItem {
+    /// What it is; safe text, found by typing.
+    pub name: String,
+    /// More about it; safe text.
+    pub note: String,
+    /// What choosing it does, or why it cannot be chosen.
+    pub leads: Result<IncidentAct, String>,
+}
+
+/// A list to choose from by typing.
+#[derive(Debug, Clone)]
+pub struct Pick {
+    /// What is chosen, safe text.
+    pub title: String,
+    /// What fills it.
+    pub what: PickFor,
+    /// Of which incident.
+    pub incident: IncidentId,
+    /// Said above the list, safe text; warnings first.
+    pub lines: Vec<ConfirmLine>,
+    /// The list; nothing while it is asked for, or why there is none.
+    pub items: Option<Result<Vec<PickItem>, String>>,
+    /// What is typed.
+    pub input: TextArea<'static>,
+    /// Indices of the items found, best first.
+    pub hits: Vec<usize>,
+    /// The one enter takes, an index into `hits`.
+    pub cursor: usize,
 }
 
 /// A short list to choose from.

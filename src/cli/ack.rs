@@ -1,27 +1,51 @@
-//! `midwatch ack`: takes alerts, for as long as one lease lasts.
+//! `midwatch ack`: takes alerts, for as long as one lease lasts, and incidents.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::AckArgs;
-use super::gather::{Danger, Deadline, Rules, Scene, finish, occurrences};
+use super::gather::{
+    Danger, Deadline, Rules, Scene, alert_in_words, alerts_of, ambiguous, finish, no_alert,
+};
+use super::incident::{Keepers, lookup};
 use super::sending::{Sending, outcome, refused};
-use super::{Outcome, Session};
+use super::{CliError, Outcome, Session};
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::json::{ActReport, ActState};
 use crate::domain::alert::plan::ack_plan;
-use crate::domain::alert::{Fingerprint, Occurrence};
-use crate::outbox::{Entry, Payload, Purpose, plan};
+use crate::domain::alert::{AlertBoard, Fingerprint, Occurrence};
+use crate::domain::incident::{Incident, IncidentAct, Offer, Verb};
+use crate::outbox::{Draft, Entry, Payload, Purpose, plan};
 use crate::time::prometheus_duration;
+
+/// What one id means.
+enum Meant {
+    Alert(Occurrence),
+    Incident(Arc<Incident>),
+}
 
 /// Runs the command.
 pub async fn run(session: &mut Session, args: &AckArgs) -> Outcome {
-    let scene = Scene::for_act(session, &args.act, Danger::Free)?;
+    let scene = Scene::for_any_act(session, &args.act, Danger::Free)?;
+    scene.can_write_to_alertmanagers()?;
+    let keepers = Keepers::of(&scene);
     let deadline = Deadline::start(args.act.wait);
     let board = deadline
         .ask(scene.board(&Arrangement::default(), Rules::Leave))
         .await?;
-    let selected = occurrences(&args.ids, &board)?;
-    let planned = ack_plan(&selected, &board);
+    let mut alerts: Vec<Occurrence> = Vec::new();
+    let mut incidents: Vec<Arc<Incident>> = Vec::new();
+    for id in &args.ids {
+        match deadline.ask(meant(id, &board, &keepers)).await?? {
+            Meant::Alert(alert) if !alerts.contains(&alert) => alerts.push(alert),
+            Meant::Incident(incident) if !incidents.iter().any(|known| known.id == incident.id) => {
+                incidents.push(incident);
+            }
+            Meant::Alert(_) | Meant::Incident(_) => {}
+        }
+    }
+
+    let planned = ack_plan(&alerts, &board);
     let lease = scene.config.ack_lease;
     let order = plan::Order {
         identity: scene.config.identity.as_str().into(),
@@ -30,23 +54,39 @@ pub async fn run(session: &mut Session, args: &AckArgs) -> Outcome {
         length: lease,
         grace: Duration::ZERO,
     };
-    let entries = Sending::open(&scene)?
-        .carry(plan::acknowledge(&planned, &board, &order), &deadline)
-        .await?;
+    let mut drafts = plan::acknowledge(&planned, &board, &order);
+    let mut outcomes = Vec::new();
+    for incident in &incidents {
+        match keepers.of_incident(incident)?.offers(incident, Verb::Acknowledge) {
+            Offer::Yes => drafts.push(Draft::new(
+                lookup::payload(incident, IncidentAct::Acknowledge),
+                Duration::ZERO,
+            )),
+            Offer::No(why) => outcomes.push(refused(lookup::label(incident), why.to_string())),
+        }
+    }
+    let entries = if drafts.is_empty() {
+        Vec::new()
+    } else {
+        Sending::open(&scene)?.carry(drafts, &deadline).await?
+    };
     let left_out = |occurrence: &Occurrence| planned.left_out.iter().find(|(left, _)| left == occurrence);
-    let outcomes: Vec<_> = selected
-        .iter()
-        .map(|occurrence| {
-            let target = occurrence.fingerprint.to_string();
-            match left_out(occurrence) {
-                Some((_, why)) => refused(target, why.words()),
-                None => outcome(target, &covering(&entries, occurrence.fingerprint), args.act.wait),
-            }
-        })
-        .collect();
+    outcomes.extend(alerts.iter().map(|occurrence| {
+        let target = occurrence.fingerprint.to_string();
+        match left_out(occurrence) {
+            Some((_, why)) => refused(target, why.words()),
+            None => outcome(target, &covering(&entries, occurrence.fingerprint), args.act.wait),
+        }
+    }));
+    for incident in &incidents {
+        let about: Vec<&Entry> = entries.iter().filter(|entry| is_about(entry, incident)).collect();
+        if !about.is_empty() {
+            outcomes.push(outcome(lookup::label(incident), &about, args.act.wait));
+        }
+    }
 
     let mut warnings = Vec::new();
-    if outcomes.iter().any(|outcome| outcome.state != ActState::Failed) {
+    if !alerts.is_empty() && outcomes.iter().any(|outcome| outcome.state != ActState::Failed) {
         let length = prometheus_duration(lease);
         warnings.push(format!(
             "an acknowledgement made here ends by itself after {length}: only a console that is open renews its own"
@@ -58,6 +98,40 @@ pub async fn run(session: &mut Session, args: &AckArgs) -> Outcome {
         errors: board.errors,
     };
     finish(session, &scene, &report)
+}
+
+/// The alert or the incident that an id means; several, or none, is the error.
+async fn meant(id: &str, board: &AlertBoard, keepers: &Keepers) -> Result<Meant, CliError> {
+    let alerts = alerts_of(id, board);
+    // A whole fingerprint is nothing else.
+    if let ([alert], 16) = (alerts.as_slice(), id.len()) {
+        return Ok(Meant::Alert(alert.occurrence));
+    }
+    let incidents = keepers.matching(id).await;
+    match (alerts.as_slice(), incidents.found.as_slice()) {
+        ([alert], []) => Ok(Meant::Alert(alert.occurrence)),
+        ([], [incident]) => Ok(Meant::Incident(Arc::clone(incident))),
+        ([], []) if incidents.failures.is_empty() => Err(no_alert(id, board)),
+        ([], []) => Err(CliError::Backend(format!(
+            "{id} not found: nothing was done; {}",
+            incidents.failures.join("; ")
+        ))),
+        (alerts, incidents) => {
+            let alerts = alerts.iter().map(|alert| alert_in_words(alert));
+            let incidents = incidents.iter().map(|incident| lookup::label(incident));
+            Err(ambiguous(id, alerts.chain(incidents)))
+        }
+    }
+}
+
+fn is_about(entry: &Entry, incident: &Incident) -> bool {
+    match &entry.payload {
+        Payload::Incident { incident: id, .. } => *id == incident.id,
+        Payload::Silence { .. }
+        | Payload::ExtendSilence { .. }
+        | Payload::ExpireSilence { .. }
+        | Payload::Annotation(_) => false,
+    }
 }
 
 fn covering(entries: &[Entry], fingerprint: Fingerprint) -> Vec<&Entry> {

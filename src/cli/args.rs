@@ -98,6 +98,10 @@ pub enum Command {
     Silence(SilenceArgs),
     /// Expire silences
     Unsilence(UnsilenceArgs),
+    /// The audit log: who did what
+    Audit(AuditArgs),
+    /// Acts that are not confirmed yet
+    Outbox(OutboxArgs),
     /// Resolve an incident
     Resolve(ResolveArgs),
     /// Wake a level of an incident's escalation policy
@@ -118,10 +122,6 @@ pub enum Command {
     Update(UpdateArgs),
     /// Declare a local incident
     Declare(DeclareArgs),
-    /// Acts that are not confirmed yet
-    Outbox(OutboxArgs),
-    /// The audit log: who did what
-    Audit(AuditArgs),
     /// Ask every backend how it is
     Doctor,
     /// Find out what URLs are and write a configuration
@@ -289,15 +289,8 @@ pub struct UnsilenceArgs {
     pub act: ActArgs,
 }
 
-/// `resolve`
-#[derive(Debug, Clone, Args)]
-pub struct ResolveArgs {
-    /// Its id, `#number`, or a unique prefix of at least 6
-    pub incident: String,
-    /// How it was resolved
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub resolution: String,
 /// `outbox`
+#[derive(Debug, Clone, Args)]
 pub struct OutboxArgs {
     /// What to do with it; list it where none.
     #[command(subcommand)]
@@ -307,73 +300,6 @@ pub struct OutboxArgs {
     pub act: ActArgs,
 }
 
-/// `escalate`
-pub struct EscalateArgs {
-    /// The level to wake, from 1; the next where the present one is certain
-    #[arg(long, value_name = "LEVEL")]
-    pub to: Option<u32>,
-}
-
-/// `reassign`
-pub struct ReassignArgs {
-    /// A person's or a policy's id, name or email
-    #[arg(long, value_name = "USER|POLICY")]
-    pub to: String,
-}
-
-/// `page`
-pub struct PageArgs {
-    /// A person's id, name or email; may be repeated
-    #[arg(long, required = true, value_name = "USER")]
-    pub user: Vec<String>,
-    /// Why they are asked
-    pub message: String,
-}
-
-/// `snooze`
-pub struct SnoozeArgs {
-    /// For how long, 1s to 7d
-    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
-    pub length: Duration,
-}
-
-/// `merge`
-pub struct MergeArgs {
-    /// The one that stays
-    pub into: String,
-    /// Those that end
-    #[arg(required = true, value_name = "FROM")]
-    pub from: Vec<String>,
-}
-
-/// `priority`
-pub struct PriorityArgs {
-    /// The priority's or severity's id or name
-    pub priority: String,
-}
-
-/// `annotate`
-pub struct AnnotateArgs {
-    /// The note; `-` reads standard input
-    pub text: String,
-}
-
-/// `update`
-pub struct UpdateArgs {
-    /// The update; `-` reads standard input
-}
-
-/// `declare`
-pub struct DeclareArgs {
-    /// What people will call it
-    #[arg(long, value_name = "TEXT")]
-    pub title: String,
-    /// SEV1, SEV2, …
-    #[arg(long, value_name = "SEV")]
-    pub severity: String,
-    /// The service it is about
-    #[arg(long, value_name = "SERVICE")]
-    pub service: Option<String>,
 /// `outbox list|retry|drop|send`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum OutboxCommand {
@@ -388,7 +314,147 @@ pub enum OutboxCommand {
     },
     /// Send one that asks; looked for first where it may have arrived
     Send {
+        /// Its number
+        id: i64,
+    },
+}
+
+/// `resolve`
+#[derive(Debug, Clone, Args)]
+pub struct ResolveArgs {
+    /// Its id, `#number`, or a unique prefix of at least 6
+    pub incident: String,
+    /// How it was resolved
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub resolution: String,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `escalate`
+#[derive(Debug, Clone, Args)]
+pub struct EscalateArgs {
+    /// Its id, `#number`, or a unique prefix of at least 6
+    pub incident: String,
+    /// The level to wake, from 1; the next where the present one is certain
+    #[arg(long, value_name = "LEVEL")]
+    pub to: Option<u32>,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `reassign`
+#[derive(Debug, Clone, Args)]
+pub struct ReassignArgs {
+    /// Its id, `#number`, or a unique prefix of at least 6
+    pub incident: String,
+    /// A person's or a policy's id, name or email
+    #[arg(long, value_name = "USER|POLICY")]
+    pub to: String,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `page`
+#[derive(Debug, Clone, Args)]
+pub struct PageArgs {
+    /// Its id, `#number`, or a unique prefix of at least 6
+    pub incident: String,
+    /// A person's id, name or email; may be repeated
+    #[arg(long, required = true, value_name = "USER")]
+    pub user: Vec<String>,
+    /// Why they are asked
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub message: String,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `snooze`
+#[derive(Debug, Clone, Args)]
+pub struct SnoozeArgs {
+    /// Its id, `#number`, or a unique prefix of at least 6
+    pub incident: String,
+    /// For how long, 1s to 7d
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    pub length: Duration,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `merge`
+#[derive(Debug, Clone, Args)]
+pub struct MergeArgs {
+    /// The one that stays
+    pub into: String,
+    /// Those that end
+    #[arg(required = true, value_name = "FROM")]
+    pub from: Vec<String>,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `priority`
+#[derive(Debug, Clone, Args)]
+pub struct PriorityArgs {
+    /// Its id, `#number`, or a unique prefix of at least 6
+    pub incident: String,
+    /// The priority's or severity's id or name
+    pub priority: String,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `annotate`
+#[derive(Debug, Clone, Args)]
+pub struct AnnotateArgs {
+    /// Its id, `#number`, or a unique prefix of at least 6
+    pub incident: String,
+    /// The note; `-` reads standard input
+    pub text: String,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `update`
+#[derive(Debug, Clone, Args)]
+pub struct UpdateArgs {
+    /// Its id, `#number`, or a unique prefix of at least 6
+    pub incident: String,
+    /// The update; `-` reads standard input
+    pub text: String,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `declare`
+#[derive(Debug, Clone, Args)]
+pub struct DeclareArgs {
+    /// What people will call it
+    #[arg(long, value_name = "TEXT")]
+    pub title: String,
+    /// SEV1, SEV2, …
+    #[arg(long, value_name = "SEV")]
+    pub severity: String,
+    /// The service it is about
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<String>,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
 /// `audit`
+#[derive(Debug, Clone, Args)]
 pub struct AuditArgs {
     /// Only what was done since
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
@@ -397,10 +463,12 @@ pub struct AuditArgs {
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// What to do with it; lists it where nothing is said.
+    #[command(subcommand)]
     pub command: Option<AuditCommand>,
 }
 
 /// `audit verify`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum AuditCommand {
     /// Look whether it is as it was written
     Verify,

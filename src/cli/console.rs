@@ -11,6 +11,7 @@ use crate::backend::http::Wires;
 use crate::config::{Config, Context};
 use crate::keymap;
 use crate::runtime::console::{Console, Ended, World as _};
+use crate::runtime::editor::Editor;
 use crate::runtime::layout_file;
 use crate::runtime::session::{self, Opening};
 use crate::terminal::Screen as _;
@@ -57,6 +58,7 @@ pub fn run(session: &mut Session) -> Outcome {
     let model = Model::new(settings(&config, &context), keymap, layout, size, now);
     let config = Arc::new(config);
     let mut console = Console::new(model, theme, tty, inputs, session.clock);
+    console.editor = Some(editor(session, &config));
     console.draw(now);
 
     let wires = Wires::default();
@@ -106,6 +108,14 @@ fn outcome(ended: &Ended) -> Outcome {
              start it again, and report what stands above"
         ))),
     }
+}
+
+/// The person's own editor; what passes through it stays where other people cannot read.
+fn editor(session: &Session, config: &Config) -> Editor {
+    let own = |name: &str| session.env.get(name).map(str::to_owned);
+    let command = own("VISUAL").or_else(|| own("EDITOR")).unwrap_or_default();
+    let directory = config.state_dir.clone().unwrap_or_else(std::env::temp_dir);
+    Editor::new(&command, directory)
 }
 
 fn no_terminal(error: std::io::Error) -> CliError {

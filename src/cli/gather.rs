@@ -19,7 +19,7 @@ use crate::config::{Config, ConfigError, Context};
 use crate::domain::alert::desk::{Arrangement, Desk, Inputs, RulesInput, Settings, SourceInput};
 use crate::domain::alert::json::{ActOutcome, ActReport, ActState, acts_document};
 use crate::domain::alert::table::acts_text;
-use crate::domain::alert::{Alert, AlertBoard, AlertState, Fingerprint, Occurrence};
+use crate::domain::alert::{Alert, AlertBoard, AlertState, Occurrence};
 use crate::time::{Clock, Now, prometheus_duration};
 
 /// The shortest prefix of an id that is taken for it.
@@ -70,34 +70,39 @@ impl Scene {
         Ok(scene)
     }
 
-    /// The same, for an act: what forbids it before anything is asked.
+    /// The same, for an act on alerts: what forbids it before anything is asked.
     pub fn for_act(session: &mut Session, act: &ActArgs, danger: Danger) -> Result<Self, CliError> {
         let scene = Self::with_alertmanagers(session)?;
-        if scene.config.read_only {
-            return Err(CliError::ReadOnly(
-                "read-only: nothing was done; leave out --read-only, or set read_only = false".to_owned(),
-            ));
-        }
-        if scene.backends.writable.is_empty() {
-            return Err(CliError::ReadOnly(format!(
-                "nothing was done: every Alertmanager of {} is configured with read_only = true",
-                scene.context.name
-            )));
-        }
-        scene.confirmed(act.confirm.as_deref(), danger)?;
+        scene.may_act(act, danger)?;
+        scene.can_write_to_alertmanagers()?;
         Ok(scene)
     }
 
-    /// The same, for what goes on with acts that are journaled already.
-    pub fn for_outbox(session: &mut Session, act: &ActArgs, danger: Danger) -> Result<Self, CliError> {
+    /// The same, for an act on whatever the context has.
+    pub fn for_any_act(session: &mut Session, act: &ActArgs, danger: Danger) -> Result<Self, CliError> {
         let scene = Self::open(session)?;
-        if scene.config.read_only {
+        scene.may_act(act, danger)?;
+        Ok(scene)
+    }
+
+    fn may_act(&self, act: &ActArgs, danger: Danger) -> Result<(), CliError> {
+        if self.config.read_only {
             return Err(CliError::ReadOnly(
                 "read-only: nothing was done; leave out --read-only, or set read_only = false".to_owned(),
             ));
         }
-        scene.confirmed(act.confirm.as_deref(), danger)?;
-        Ok(scene)
+        self.confirmed(act.confirm.as_deref(), danger)
+    }
+
+    /// That some Alertmanager may be written to.
+    pub fn can_write_to_alertmanagers(&self) -> Result<(), CliError> {
+        if self.backends.alertmanagers.is_empty() || !self.backends.writable.is_empty() {
+            return Ok(());
+        }
+        Err(CliError::ReadOnly(format!(
+            "nothing was done: every Alertmanager of {} is configured with read_only = true",
+            self.context.name
+        )))
     }
 
     fn confirmed(&self, confirm: Option<&str>, danger: Danger) -> Result<(), CliError> {
@@ -249,30 +254,48 @@ pub fn occurrences(ids: &[String], board: &AlertBoard) -> Result<Vec<Occurrence>
 }
 
 fn occurrence(id: &str, board: &AlertBoard) -> Result<Occurrence, CliError> {
-    let wanted = id.to_ascii_lowercase();
-    let is_hex = !wanted.is_empty() && wanted.len() <= 16 && wanted.chars().all(|c| c.is_ascii_hexdigit());
-    if !is_hex {
-        return Err(CliError::Usage(format!(
-            "{id} is no alert's fingerprint (16 hex digits, or a unique prefix of at least {SHORTEST_PREFIX}), and \
-             incidents are not configured here; `midwatch alerts` lists the ids"
-        )));
+    match alerts_of(id, board).as_slice() {
+        [one] => Ok(one.occurrence),
+        [] => Err(no_alert(id, board)),
+        several => Err(ambiguous(id, several.iter().map(|alert| alert_in_words(alert)))),
     }
-    long_enough(id)?;
+}
+
+/// The living alerts whose fingerprint this is, or begins with this; none where it is too short for that.
+pub fn alerts_of<'a>(id: &str, board: &'a AlertBoard) -> Vec<&'a Arc<Alert>> {
+    let wanted = id.to_ascii_lowercase();
+    if !is_hex(id) || long_enough(id).is_err() {
+        return Vec::new();
+    }
     let living = |alert: &&Arc<Alert>| !matches!(alert.state, AlertState::Gone | AlertState::Resolved);
-    let matching: Vec<&Arc<Alert>> = board
+    board
         .by_fingerprint
         .values()
         .filter(living)
         .filter(|alert| alert.occurrence.fingerprint.to_string().starts_with(&wanted))
-        .collect();
-    let name = |alert: &&Arc<Alert>| {
-        let fingerprint: Fingerprint = alert.occurrence.fingerprint;
-        format!("{fingerprint} {} {}", alert.name, alert.service)
-    };
-    match matching.as_slice() {
-        [one] => Ok(one.occurrence),
-        [] => Err(not_found("alert", id, board)),
-        several => Err(ambiguous(id, several.iter().map(name))),
+        .collect()
+}
+
+/// An alert as a candidate is listed.
+pub fn alert_in_words(alert: &Alert) -> String {
+    format!("{} {} {}", alert.occurrence.fingerprint, alert.name, alert.service)
+}
+
+fn is_hex(id: &str) -> bool {
+    !id.is_empty() && id.len() <= 16 && id.chars().all(|c| c.is_ascii_hexdigit())
+}
+
+/// That an id means no alert here, and why it cannot.
+pub fn no_alert(id: &str, board: &AlertBoard) -> CliError {
+    if !is_hex(id) {
+        return CliError::Usage(format!(
+            "{id} is no alert's fingerprint (16 hex digits, or a unique prefix of at least {SHORTEST_PREFIX}) and \
+             no incident that is known here; `midwatch alerts` and `midwatch incidents` list the ids"
+        ));
+    }
+    match long_enough(id) {
+        Err(short) => short,
+        Ok(()) => not_found("alert", id, board),
     }
 }
 
@@ -433,7 +456,7 @@ mod tests {
         for id in ["#42", "Q1ABCDEFGHIJKL", "local-1", "0123456789abcdef0", ""] {
             let (exit, said) = words(id, &board);
             assert!(
-                exit == Exit::Usage && said.contains("incidents are not configured"),
+                exit == Exit::Usage && said.contains("no incident that is known"),
                 "{said}"
             );
         }

@@ -42,7 +42,7 @@ async fn list(session: &mut Session) -> Outcome {
 }
 
 async fn retry(session: &mut Session, args: &OutboxArgs) -> Outcome {
-    let scene = Scene::for_outbox(session, &args.act, Danger::Free)?;
+    let scene = Scene::for_any_act(session, &args.act, Danger::Free)?;
     let deadline = Deadline::start(args.act.wait);
     let sending = Sending::open(&scene)?;
     let ours: Vec<Entry> = sending
@@ -65,7 +65,7 @@ async fn decide(session: &mut Session, args: &OutboxArgs, id: EntryId, decision:
         Decision::Send => Danger::Confirm,
         Decision::Retry | Decision::Drop => Danger::Free,
     };
-    let scene = Scene::for_outbox(session, &args.act, danger)?;
+    let scene = Scene::for_any_act(session, &args.act, danger)?;
     let deadline = Deadline::start(args.act.wait);
     let sending = Sending::open(&scene)?;
     if let Err(why) = sending.decide(id, decision).await? {

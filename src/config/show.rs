@@ -5,10 +5,8 @@
 use toml::{Table, Value};
 
 use super::{
-    AlertmanagerConfig, AnnotationsConfig, Auth, BurnRuleConfig, Config, Context, Endpoint, MetricsConfig,
-    Secret, SignalConfig, Threshold,
-    AlertmanagerConfig, AuditForward, Auth, BurnRuleConfig, Config, Context, Endpoint, MetricsConfig, Secret,
-    SignalConfig, Threshold,
+    AlertmanagerConfig, AnnotationsConfig, AuditForward, Auth, BurnRuleConfig, Config, Context, Endpoint,
+    MetricsConfig, Secret, SignalConfig, Threshold,
 };
 use crate::backend::http::is_secret_name;
 use crate::backend::metrics::Flavor;

@@ -4,6 +4,7 @@
 use std::fs;
 use std::future::Future;
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -62,6 +63,8 @@ pub fn spawn_child(program: &Path, scenario: Scenario, seed: u64) -> io::Result<
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        // A key that interrupts an editor opened from the console is told to the console's group alone.
+        .process_group(0)
         .spawn()?;
     let mut line = String::new();
     let read = match child.stdout.take() {

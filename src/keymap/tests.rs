@@ -2,7 +2,13 @@ use super::*;
 use crate::action::TABLE;
 
 /// Actions that only the palette reaches in the default keymap, on purpose.
-const PALETTE_ONLY: &[Action] = &[Action::HandoffNote, Action::PostMortem];
+const PALETTE_ONLY: &[Action] = &[
+    Action::MarkMoment,
+    Action::Stats,
+    Action::AuditLog,
+    Action::HandoffNote,
+    Action::PostMortem,
+];
 
 fn shipped(name: &str) -> Keymap {
     load(name, None).unwrap_or_else(|problems| panic!("{problems}"))

@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 
+use super::editor::{self, Editing, Editor};
 use super::frame::{Cause, Due, FrameScheduler, Link};
 use crate::app::update::update;
 use crate::app::{Effect, Model, Msg};
@@ -90,6 +91,10 @@ pub struct Console<S> {
     pub frames: FrameScheduler,
     /// Whether the process is to be stopped, once what it holds is handed back.
     suspending: Suspending,
+    /// What texts are handed to; nothing where there is none.
+    pub editor: Option<Editor>,
+    /// The editor that has the terminal: nothing is drawn meanwhile, everything else goes on.
+    editing: Option<Editing>,
     /// The buffer that is drawn into, kept between frames.
     buffer: Buffer,
 }
@@ -112,6 +117,8 @@ impl<S: Screen> Console<S> {
             clock,
             frames: FrameScheduler::default(),
             suspending: Suspending::No,
+            editor: None,
+            editing: None,
             buffer: Buffer::default(),
         }
     }
@@ -149,7 +156,10 @@ impl<S: Screen> Console<S> {
             } else {
                 Link::Busy
             };
-            let mut due = self.frames.due(now.tick, link);
+            let mut due = match self.editing {
+                Some(_) => Due::Never,
+                None => self.frames.due(now.tick, link),
+            };
             if due == Due::Now {
                 self.draw(now);
                 due = Due::Never;
@@ -169,6 +179,9 @@ impl<S: Screen> Console<S> {
                     Event::Slot(msg) => self.take(msg, Cause::World, world),
                     Event::Died => Some(Ended::Failed),
                 },
+                result = editor::closed(&mut self.editing), if self.editing.is_some() => {
+                    self.edited(result, world)
+                }
                 () = drained.notified(), if due == Due::WhenDrained => None,
                 () = tokio::time::sleep(wake.since(now.tick)) => self.timer(deadline, world),
             };
@@ -180,7 +193,11 @@ impl<S: Screen> Console<S> {
 
     fn signal(&mut self, signal: Signal, world: &mut impl World) -> Option<Ended> {
         match signal {
-            Signal::Terminate | Signal::HangUp => self.take(Msg::ShutDown, Cause::Person, world),
+            // The key was pressed for the editor, and it is the editor that goes on: the terminal is its own.
+            Signal::Interrupt | Signal::Continued if self.editing.is_some() => None,
+            Signal::Terminate | Signal::Interrupt | Signal::HangUp => {
+                self.take(Msg::ShutDown, Cause::Person, world)
+            }
             Signal::Resized => self.take(
                 Msg::Input(Input::Resize(self.screen.size())),
                 Cause::Person,
@@ -196,6 +213,40 @@ impl<S: Screen> Console<S> {
                 )
             }
         }
+    }
+
+    /// Gives a text and the terminal to the editor.
+    fn edit(&mut self, text: &str, now: Now, world: &mut impl World) {
+        let Some(editor) = &self.editor else { return };
+        if self.editing.is_some() {
+            return;
+        }
+        self.screen.lend();
+        match editor.open(text) {
+            Ok(editing) => self.editing = Some(editing),
+            Err(why) => {
+                self.back_from_editor();
+                let effects = update(&mut self.model, Msg::Edited(Err(why)), now);
+                for effect in effects {
+                    self.carry(effect, now, world);
+                }
+            }
+        }
+    }
+
+    /// The editor was closed.
+    fn edited(&mut self, result: Result<String, String>, world: &mut impl World) -> Option<Ended> {
+        self.editing = None;
+        self.back_from_editor();
+        self.take(Msg::Edited(result), Cause::Person, world)
+    }
+
+    fn back_from_editor(&mut self) {
+        // A terminal that cannot be taken again is told by its next read.
+        let _ = self.screen.take_back();
+        self.model.size = self.screen.size();
+        self.screen.invalidate();
+        self.frames.want(Cause::Person);
     }
 
     fn timer(&mut self, deadline: Tick, world: &mut impl World) -> Option<Ended> {
@@ -240,6 +291,7 @@ impl<S: Screen> Console<S> {
             Effect::Ring => self.screen.ring(),
             Effect::Repaint => self.screen.invalidate(),
             Effect::Suspend => self.suspending = Suspending::Asked,
+            Effect::Edit(text) => self.edit(&text, now, world),
             Effect::Copy { what, text } => {
                 let (level, said) = copied(what, &text, &self.screen.copy(&text));
                 self.model.toasts.say(level, said, now.tick);
@@ -260,9 +312,13 @@ impl<S: Screen> Console<S> {
     }
 }
 
+/// Cells of a copied text that are said: enough to know it by.
+const SHOWN_OF_A_COPY: usize = 120;
+
 fn copied(what: &str, text: &str, copied: &Copied) -> (crate::app::toast::Level, String) {
     use crate::app::toast::Level;
     let shown = crate::text::SafeText::line(text);
+    let shown = crate::text::cut(shown.as_str(), SHOWN_OF_A_COPY, crate::text::Cut::End);
     match copied {
         Copied::Sent => (Level::Info, format!("copied {what}: {shown}")),
         Copied::TooLarge { bytes, cap } => (

@@ -13,6 +13,7 @@ mod acts;
 pub mod audit_forward;
 pub mod console;
 mod desk_task;
+pub mod editor;
 pub mod frame;
 mod history;
 pub mod layout_file;

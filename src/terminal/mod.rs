@@ -92,6 +92,13 @@ pub trait Screen: Send {
     /// Copies to the clipboard of the person's own machine.
     fn copy(&mut self, text: &str) -> Copied;
 
+    /// Gives the terminal, as it was found, to an editor. No key meant for that is read here, and nothing is drawn
+    /// until [`Screen::take_back`].
+    fn lend(&mut self);
+
+    /// Takes the terminal again after [`Screen::lend`]; the next frame is sent whole.
+    fn take_back(&mut self) -> std::io::Result<()>;
+
     /// Gives the terminal back, stops the process group as ctrl-z does, and takes it again on SIGCONT.
     fn suspend(&mut self) -> std::io::Result<()>;
 

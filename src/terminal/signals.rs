@@ -7,8 +7,10 @@ use tokio::signal::unix::{SignalKind, signal};
 /// What the system told the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// End, orderly: SIGTERM, SIGINT, SIGQUIT.
+    /// End, orderly: SIGTERM.
     Terminate,
+    /// End, orderly, unless the key was pressed for an editor that has the terminal: SIGINT, SIGQUIT.
+    Interrupt,
     /// The terminal was hung up: end, orderly, and expect nothing of it.
     HangUp,
     /// The window changed its size; the screen knows the new one.
@@ -48,8 +50,8 @@ impl Signals {
         tokio::select! {
             biased;
             _ = self.terminate.recv() => Signal::Terminate,
-            _ = self.interrupt.recv() => Signal::Terminate,
-            _ = self.quit.recv() => Signal::Terminate,
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.quit.recv() => Signal::Interrupt,
             _ = self.hang_up.recv() => Signal::HangUp,
             _ = self.continued.recv() => Signal::Continued,
             _ = self.resized.recv() => Signal::Resized,

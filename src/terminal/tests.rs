@@ -282,22 +282,19 @@ async fn a_lent_terminal_is_in_its_old_modes_and_its_keys_are_not_read() {
     let (mut tty, mut inputs, mut far_end) = open(Options::default(), Link::Flowing);
     tty.present(&frame("midwatch"), None);
     far_end.expect("midwatch");
-    let typed = tty
-        .lend(|| {
-            assert!(far_end.modes().local_modes.contains(LocalModes::ICANON));
-            far_end.keyboard.write_all(b"for the editor\n").unwrap();
-            let mut line = [0; 64];
-            // The description is the lender's, so still non-blocking: wait until the line is there.
-            let mut readable = [rustix::event::PollFd::new(
-                &far_end.line,
-                rustix::event::PollFlags::IN,
-            )];
-            rustix::event::poll(&mut readable, None).unwrap();
-            let count = (&far_end.line).read(&mut line).unwrap();
-            String::from_utf8_lossy(&line[..count]).into_owned()
-        })
-        .unwrap();
-    assert_eq!(typed, "for the editor\n");
+    tty.lend();
+    assert!(far_end.modes().local_modes.contains(LocalModes::ICANON));
+    far_end.keyboard.write_all(b"for the editor\n").unwrap();
+    let mut line = [0; 64];
+    // The description is the lender's, so still non-blocking: wait until the line is there.
+    let mut readable = [rustix::event::PollFd::new(
+        &far_end.line,
+        rustix::event::PollFlags::IN,
+    )];
+    rustix::event::poll(&mut readable, None).unwrap();
+    let count = (&far_end.line).read(&mut line).unwrap();
+    assert_eq!(&line[..count], b"for the editor\n");
+    tty.take_back().unwrap();
     far_end.expect("\x1b[?1049l");
     far_end.seen.clear();
     tty.present(&frame("midwatch"), None);

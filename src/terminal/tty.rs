@@ -135,15 +135,6 @@ impl Tty {
         Ok((this, receiver))
     }
 
-    /// Lends the terminal, as it was found, to `borrower` (an editor), and takes it again. No key meant
-    /// for the borrower is read here. Blocks until it returns.
-    pub fn lend<T>(&mut self, borrower: impl FnOnce() -> T) -> io::Result<T> {
-        self.give_back();
-        let result = borrower();
-        self.retake()?;
-        Ok(result)
-    }
-
     fn give_back(&mut self) {
         self.reader = None;
         self.guard.give_back();
@@ -222,6 +213,14 @@ impl Screen for Tty {
         let (copied, bytes) = clipboard::copy(text, self.options.multiplexer);
         self.writer.submit(&bytes);
         copied
+    }
+
+    fn lend(&mut self) {
+        self.give_back();
+    }
+
+    fn take_back(&mut self) -> io::Result<()> {
+        self.retake()
     }
 
     fn suspend(&mut self) -> io::Result<()> {

@@ -9,11 +9,14 @@ use super::widget::{self, Piece, width_of};
 use super::{Scene, figures, hints};
 use crate::app::BackendHealth;
 use crate::app::acts::Stage;
+use crate::app::banner::on_call;
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
+use crate::app::incidents::called;
 use crate::app::modal::{Modal, Prompt, PromptKind, PromptTarget};
 use crate::app::toast::Level;
 use crate::keymap::Lookup;
+use crate::outbox::State;
 use crate::text::SafeText;
 use crate::theme::Role;
 use crate::time::Now;
@@ -94,6 +97,10 @@ fn trouble(health: &BackendHealth, now: Now) -> Vec<String> {
 const KEPT: u8 = 0;
 /// Rank of a light that says nothing but that all is well.
 const LIT: u8 = 5;
+/// Rank of people: who acts, who is on call.
+const PEOPLE: u8 = 6;
+/// Rank of the program's own name.
+const NAME: u8 = 7;
 /// From this rank on a segment goes before a light in trouble loses its age.
 const SPARE: u8 = 4;
 /// Below this width lit lights have no names.
@@ -161,7 +168,7 @@ pub(super) fn top(scene: Scene, buffer: &mut Buffer, area: Rect) {
         Role::TextMuted,
     )];
     let mut segments = vec![
-        Segment::new(vec![Piece::word("midwatch", Role::TextStrong)], 6),
+        Segment::new(vec![Piece::word("midwatch", Role::TextStrong)], NAME),
         Segment::new(vec![context(scene)], KEPT),
     ];
     if let Some(paused) = &model.paused {
@@ -176,6 +183,7 @@ pub(super) fn top(scene: Scene, buffer: &mut Buffer, area: Rect) {
         ];
         segments.push(Segment::new(scope, 3));
     }
+    segments.extend(people(scene));
     if model.settings.read_only {
         segments.push(Segment::new(vec![Piece::word("READ-ONLY", Role::StateStale)], 2));
     }
@@ -199,6 +207,45 @@ pub(super) fn top(scene: Scene, buffer: &mut Buffer, area: Rect) {
     if right.x >= rest.x.saturating_sub(1) {
         scene.line(buffer, right, &clock);
     }
+}
+
+/// Who acts, where that is not who it should be or there is room; and who is on call, now and next.
+fn people(scene: Scene) -> Vec<Segment<'static>> {
+    let mut segments = Vec::new();
+    let board = scene.model.incidents.feed.value();
+    if let Some(acting) = board.and_then(|board| board.acting_as.as_ref()) {
+        let name = called(&acting.person);
+        segments.push(match &acting.conflict {
+            Some(conflict) => Segment {
+                pieces: vec![
+                    Piece::own(format!(" ACTING AS {name} "), Role::ContextDanger),
+                    Piece::own(format!(" {}", SafeText::line(conflict)), Role::StateFailed),
+                ],
+                rank: KEPT,
+                least: 1,
+            },
+            None => Segment::new(
+                vec![
+                    Piece::word("as ", Role::TextMuted),
+                    Piece::own(name, Role::TextMuted),
+                ],
+                PEOPLE,
+            ),
+        });
+    }
+    if let Some((now, next)) = on_call(scene.model, scene.now) {
+        let stale = scene.model.incidents.roster.is_stale(scene.now.tick);
+        let role = if stale { Role::StateStale } else { Role::TextMuted };
+        let mut pieces = vec![Piece::word("on call ", Role::TextMuted), Piece::own(now, role)];
+        let least = pieces.len();
+        pieces.extend(next.map(|next| Piece::own(format!(" → {next}"), role)));
+        segments.push(Segment {
+            pieces,
+            rank: PEOPLE,
+            least,
+        });
+    }
+    segments
 }
 
 /// The context, marked by exclamation marks where acts are dangerous, for eyes without colour.
@@ -326,9 +373,30 @@ pub(super) fn bottom(scene: Scene, buffer: &mut Buffer, area: Rect) -> Option<Po
 fn under_way(scene: Scene) -> Vec<Piece<'static>> {
     let acts = &scene.model.acts;
     let mut parts: Vec<(String, Role)> = Vec::new();
+    let unsaved = acts
+        .pending
+        .iter()
+        .filter(|act| matches!(act.stage, Stage::Unsaved { .. }))
+        .count();
+    if unsaved > 0 {
+        parts.push((format!("{unsaved} NOT SAVED"), Role::StateFailed));
+    }
+    let asks = scene
+        .model
+        .outbox
+        .open()
+        .filter(|entry| entry.state == State::NeedsDecision);
+    let asks = asks.count();
+    let waiting = scene.model.outbox.open().count() - asks;
+    match (asks, waiting) {
+        (0, 0) => {}
+        (0, waiting) => parts.push((format!("outbox {waiting} pending"), Role::StateBusy)),
+        (asks, 0) => parts.push((format!("outbox {asks} asks"), Role::StateStale)),
+        (asks, waiting) => parts.push((format!("outbox {asks} asks, {waiting} pending"), Role::StateStale)),
+    }
     let grace = acts.pending.iter().rev().find_map(|act| match act.stage {
         Stage::Grace { until } => Some((act, until)),
-        Stage::Sent { .. } | Stage::Confirmed { .. } => None,
+        Stage::Sent { .. } | Stage::Confirmed { .. } | Stage::Unsaved { .. } => None,
     });
     if let Some((act, until)) = grace {
         let left = until.since(scene.now.tick).as_secs_f64().ceil();
@@ -356,7 +424,7 @@ fn under_way(scene: Scene) -> Vec<Piece<'static>> {
         (0, _) | (_, None) => {}
         (count, Some(_)) => parts.push((format!("{count} acts pending"), Role::StateBusy)),
     }
-    let marks = scene.model.alerts.marks.len();
+    let marks = scene.model.alerts.marks.len() + scene.model.incidents.marks.len();
     if marks > 0 {
         parts.push((format!("{marks} marked"), Role::Mark));
     }
@@ -413,6 +481,7 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         }
         PromptTarget::Pane(PaneId::Incident) => (model.incidents.rows.len(), None),
         PromptTarget::Silences => (model.silences.rows.len(), None),
+        PromptTarget::Timeline => (model.incidents.events.len(), None),
     };
     let says = match (prompt.kind, wrong) {
         (PromptKind::Filter, Some(wrong)) => {

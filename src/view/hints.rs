@@ -4,6 +4,7 @@ use super::Scene;
 use super::widget::{Piece, width_of};
 use crate::action::{Action, Impact, Place};
 use crate::app::Model;
+use crate::app::compose::Body;
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::modal::Modal;
 use crate::domain::alert::AckState;
@@ -20,6 +21,12 @@ pub(super) fn key(scene: Scene, action: Action) -> Option<String> {
         .model
         .keymap
         .hint(&places(scene.model), action, scene.theme.glyphs)
+}
+
+/// The first key of an action where the incident pane has the keys.
+pub(super) fn incident_key(scene: Scene, action: Action) -> Option<String> {
+    let places = [Place::Incident, Place::List, Place::Global];
+    scene.model.keymap.hint(&places, action, scene.theme.glyphs)
 }
 
 /// As many hints as fit, the most useful first; help always, where anything fits at all.
@@ -107,6 +114,7 @@ fn wanted(scene: Scene) -> Vec<Action> {
             Action::Search,
             Action::Copy,
         ]),
+        Some(Detail::Page(_)) => actions.extend([Action::Back, Action::Copy, Action::PageDown]),
         Some(Detail::Outbox) => actions.extend([
             Action::Back,
             Action::RetryEntry,
@@ -196,7 +204,23 @@ fn of_modal(modal: &Modal) -> Vec<Piece<'static>> {
             ("esc", "put away"),
             ("ctrl-l", "start over"),
         ],
+        Modal::Compose(open) => match open.body {
+            Body::Prose(_) => &[
+                ("alt-enter", "send"),
+                ("esc", "keep as draft"),
+                ("ctrl-r", "reference"),
+                ("ctrl-o", "your editor"),
+                ("ctrl-l", "clear"),
+            ],
+            Body::Form(_) => &[
+                ("tab", "next field"),
+                ("alt-enter", "declare"),
+                ("esc", "keep as draft"),
+                ("ctrl-o", "your editor"),
+            ],
+        },
         Modal::Menu(_) => &[("enter", "take"), ("esc", "close")],
+        Modal::Pick(_) => &[("enter", "take"), ("↑ ↓", "choose"), ("esc", "leave it")],
     };
     keys.iter()
         .flat_map(|(key, what)| {

@@ -2,7 +2,12 @@
 
 use ratatui::layout::{Position, Rect, Size};
 
+use super::widget::frame;
+use crate::app::Model;
+use crate::app::banner::undelivered;
 use crate::app::focus::{Layout, PaneId, Zoom};
+use crate::app::modal::Modal;
+use crate::time::Now;
 
 /// The smallest terminal that everything works in.
 pub const SMALLEST: Size = Size {
@@ -55,11 +60,37 @@ pub struct Areas {
     pub screen: Rect,
     /// One row.
     pub top: Rect,
+    /// One row below the top, or none.
+    pub banner: Rect,
     /// One row.
     pub bottom: Rect,
     /// Between them.
     pub middle: Middle,
+    /// Where something is being written, while it is.
+    pub composer: Option<Rect>,
 }
+
+/// Where everything is now.
+pub fn of(model: &Model, cover: Cover, now: Now) -> Areas {
+    let areas = areas(model.size, &model.layout, model.focus, cover);
+    let areas = match undelivered(model, now) {
+        Some(_) => areas.below_banner(),
+        None => areas,
+    };
+    match model.modal {
+        Some(Modal::Compose(_)) => areas.with_composer(),
+        Some(_) | None => areas,
+    }
+}
+
+/// Rows of a composer at least, where the screen has them: border, an error, references, text.
+const LEAST_COMPOSER: u16 = 8;
+/// More would only take room from what is written about.
+const MOST_COMPOSER: u16 = 16;
+/// Narrower than this a text is hard to write.
+const NARROW_COMPOSER: u16 = 44;
+/// What is cut to make room for a composer keeps so many rows.
+const LEAST_ABOVE: u16 = 5;
 
 /// Works out the rectangles.
 pub fn areas(size: Size, layout: &Layout, focus: PaneId, cover: Cover) -> Areas {
@@ -68,8 +99,10 @@ pub fn areas(size: Size, layout: &Layout, focus: PaneId, cover: Cover) -> Areas 
         return Areas {
             screen,
             top: Rect::default(),
+            banner: Rect::default(),
             bottom: Rect::default(),
             middle: Middle::TooSmall,
+            composer: None,
         };
     }
     let top = Rect { height: 1, ..screen };
@@ -106,8 +139,14 @@ pub fn areas(size: Size, layout: &Layout, focus: PaneId, cover: Cover) -> Areas 
     Areas {
         screen,
         top,
+        banner: Rect {
+            y: 1,
+            height: 0,
+            ..screen
+        },
         bottom,
         middle,
+        composer: None,
     }
 }
 
@@ -215,6 +254,78 @@ fn stacked(column: Rect, panes: &[PaneId], slo_share: u16) -> Vec<(PaneId, Rect)
 }
 
 impl Areas {
+    /// Makes room for a composer below what is written about: the incident, else the one thing in sight. Where no
+    /// room can be made it lies over the lower half of everything.
+    #[must_use]
+    fn with_composer(mut self) -> Self {
+        let below = Rect {
+            y: self.banner.bottom(),
+            height: self.bottom.y.saturating_sub(self.banner.bottom()),
+            ..self.screen
+        };
+        let host = match &mut self.middle {
+            Middle::TooSmall => None,
+            Middle::Single { body, .. } | Middle::Detail(body) => Some(body),
+            Middle::Panes { panes, preview } => {
+                let alone = panes.len() == 1 && preview.is_none();
+                panes
+                    .iter_mut()
+                    .find(|(pane, _)| alone || *pane == PaneId::Incident)
+                    .map(|(_, area)| area)
+            }
+        };
+        let room = |area: &Rect| area.width >= NARROW_COMPOSER && area.height >= LEAST_COMPOSER + LEAST_ABOVE;
+        let rows = |area: &Rect| (area.height / 2).clamp(LEAST_COMPOSER, MOST_COMPOSER);
+        let composer = if let Some(host) = host.filter(|area| room(area)) {
+            let height = rows(host);
+            host.height -= height;
+            Rect {
+                y: host.bottom(),
+                height,
+                ..*host
+            }
+        } else {
+            let height = rows(&below).min(below.height);
+            Rect {
+                y: below.bottom() - height,
+                height,
+                ..below
+            }
+        };
+        self.composer = Some(composer);
+        self
+    }
+
+    /// Makes room for a banner below the top row: what touches that row gives it.
+    fn below_banner(mut self) -> Self {
+        let first = self.top.bottom();
+        self.banner = Rect {
+            y: first,
+            height: 1,
+            ..self.screen
+        };
+        let lower = |rect: &mut Rect| {
+            if rect.y == first && rect.height > 0 {
+                rect.y += 1;
+                rect.height -= 1;
+            }
+        };
+        match &mut self.middle {
+            Middle::TooSmall => self.banner.height = 0,
+            Middle::Single { tabs, body } => {
+                tabs.y += 1;
+                body.y += 1;
+                body.height -= 1;
+            }
+            Middle::Panes { panes, preview } => {
+                let rects = panes.iter_mut().map(|(_, rect)| rect);
+                rects.chain(preview).for_each(lower);
+            }
+            Middle::Detail(rect) => lower(rect),
+        }
+        self
+    }
+
     /// The rectangle of a pane, where it is in sight.
     pub fn pane(&self, wanted: PaneId, focus: PaneId) -> Option<Rect> {
         match &self.middle {
@@ -256,6 +367,97 @@ pub fn list_rows(pane: Rect) -> usize {
     usize::from(pane.height.saturating_sub(2 + HEADER_ROWS))
 }
 
+/// How the incident pane is divided: its list above, the timeline of the chosen one below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IncidentParts {
+    /// Column titles; no row where they would only take room.
+    pub header: Rect,
+    /// One row an incident.
+    pub list: Rect,
+    /// A line that says whose it is, then events; empty where there is no room.
+    pub timeline: Rect,
+}
+
+/// Rows inside the pane from which on the list has column titles.
+const ROOMY: u16 = 12;
+
+/// Divides the incident pane: one incident takes one row, and no list more than a third.
+pub fn incident_parts(pane: Rect, incidents: usize) -> IncidentParts {
+    let inside = frame::inner(pane);
+    let most = (inside.height / 3).max(1);
+    let titled = incidents > 1 && inside.height >= ROOMY;
+    let rows = u16::try_from(incidents.max(1)).unwrap_or(u16::MAX).min(most);
+    let header = Rect {
+        height: u16::from(titled),
+        ..inside
+    };
+    let list = Rect {
+        y: header.bottom(),
+        height: rows.min(inside.height),
+        ..inside
+    };
+    let timeline = Rect {
+        y: list.bottom(),
+        height: inside.bottom().saturating_sub(list.bottom()),
+        ..inside
+    };
+    IncidentParts {
+        header,
+        list,
+        timeline,
+    }
+}
+
+impl IncidentParts {
+    /// Incidents that fit.
+    pub fn list_rows(&self) -> usize {
+        usize::from(self.list.height)
+    }
+
+    /// The line of the list at a row of the screen.
+    pub fn row_at(&self, y: u16) -> Option<usize> {
+        (y >= self.list.y && y < self.list.bottom()).then(|| usize::from(y - self.list.y))
+    }
+}
+
+/// From this width on, an open incident's head stands beside its timeline.
+const HEAD_BESIDE: u16 = 108;
+/// Cells of the head where it stands beside the timeline.
+const HEAD_WIDTH: u16 = 42;
+
+/// How an open incident is divided: who, what and until when, and its timeline.
+pub fn incident_detail(area: Rect) -> (Rect, Rect) {
+    let inside = frame::inner(area);
+    if inside.width >= HEAD_BESIDE {
+        let head = Rect {
+            width: HEAD_WIDTH,
+            ..inside
+        };
+        let gap = HEAD_WIDTH + 1;
+        return (
+            head,
+            Rect {
+                x: inside.x + gap,
+                width: inside.width - gap,
+                ..inside
+            },
+        );
+    }
+    let height = (inside.height / 3).clamp(inside.height.min(2), 7);
+    let head = Rect { height, ..inside };
+    let timeline = Rect {
+        y: inside.y + height,
+        height: inside.height - height,
+        ..inside
+    };
+    (head, timeline)
+}
+
+/// Rows of an open timeline's events, below the line that heads them.
+pub fn timeline_rows(detail: Rect) -> usize {
+    usize::from(incident_detail(detail).1.height.saturating_sub(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,7 +493,44 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_composer_takes_rows_from_what_is_written_about_and_from_nothing_else() {
+        // (size, what covers the panes, what keeps its place, what gives rows)
+        let panes = at(120, 40).with_composer();
+        let Middle::Panes { panes: cut, .. } = &panes.middle else {
+            panic!("panes")
+        };
+        let Middle::Panes { panes: whole, .. } = at(120, 40).middle else {
+            panic!("panes")
+        };
+        assert_eq!(cut[..2], whole[..2], "the lists stay");
+        let composer = panes.composer.unwrap();
+        assert_eq!(composer.y, cut[2].1.bottom());
+        assert_eq!(composer.bottom(), whole[2].1.bottom());
+        let single = at(80, 24).with_composer();
+        let Middle::Single { body, .. } = single.middle else {
+            panic!("single")
+        };
+        assert_eq!(single.composer.unwrap().y, body.bottom());
+        // No room: it lies over what is there.
+        let tiny = at(40, 10).with_composer();
+        assert_eq!(tiny.middle, at(40, 10).middle);
+        assert_eq!(tiny.composer.unwrap(), Rect::new(0, 1, 40, 8));
+    }
+
     proptest! {
+        #[test]
+        fn a_composer_stays_on_the_screen_and_leaves_what_it_is_about_in_sight(width in 0u16..300, height in 0u16..120, zoom: bool, detail: bool) {
+            let layout = Layout { zoom: if zoom { Zoom::Yes } else { Zoom::No }, ..Layout::default() };
+            let cover = if detail { Cover::Detail } else { Cover::Panes };
+            let areas = areas(Size { width, height }, &layout, PaneId::Alerts, cover).with_composer();
+            let composer = areas.composer.unwrap();
+            prop_assert!(composer.right() <= width && composer.bottom() <= height);
+            if let Some(detail) = areas.detail() {
+                prop_assert!(width < NARROW_COMPOSER || detail.height < LEAST_COMPOSER + LEAST_ABOVE || !detail.intersects(composer));
+            }
+        }
+
         #[test]
         fn rectangles_stay_on_the_screen_and_never_overlap(width in 0u16..400, height in 0u16..200, share in 0u16..=100, hidden in 0usize..7, zoom: bool, detail: bool) {
             let hidden = PaneId::ALL.into_iter().enumerate().filter(|(at, _)| hidden >> at & 1 == 1).map(|(_, pane)| pane).collect();

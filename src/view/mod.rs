@@ -5,6 +5,7 @@
 //! the pieces. A view sees `&Model`, `&Theme` and `Now`, and changes nothing: only what is on the screen is
 //! formatted, so that ten thousand alerts cost what forty do. Start at [`draw`].
 
+mod banner;
 mod bars;
 mod detail;
 mod figures;
@@ -14,10 +15,11 @@ mod overlay;
 mod pane;
 mod preview;
 mod sheet;
+mod timeline;
 pub mod widget;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect, Size};
+use ratatui::layout::{Position, Rect};
 
 use crate::app::Model;
 use crate::text::Cut;
@@ -66,8 +68,7 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
     } else {
         Cover::Detail
     };
-    let size = Size::new(screen.width, screen.height);
-    let areas = layout::areas(size, &model.layout, model.focus, cover);
+    let areas = layout::of(model, cover, now);
     let body = match &areas.middle {
         Middle::TooSmall => {
             too_small(scene, buffer, screen);
@@ -90,9 +91,9 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
             }
             Rect::new(
                 0,
-                areas.top.bottom(),
+                areas.banner.bottom(),
                 screen.width,
-                areas.bottom.y - areas.top.bottom(),
+                areas.bottom.y - areas.banner.bottom(),
             )
         }
         Middle::Detail(area) => {
@@ -103,6 +104,7 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
         }
     };
     bars::top(scene, buffer, areas.top);
+    banner::draw(scene, buffer, areas.banner);
     let prompt = bars::bottom(scene, buffer, areas.bottom);
     let typed = overlay::draw(scene, buffer, body).or(prompt);
     if theme.glyphs == Glyphs::Ascii {
@@ -121,7 +123,7 @@ pub fn furthest_scroll(model: &Model, now: Now) -> u16 {
         now,
         still: now,
     };
-    let areas = layout::areas(model.size, &model.layout, model.focus, Cover::Detail);
+    let areas = layout::of(model, Cover::Detail, now);
     let furthest = match (&model.modal, model.details.last(), areas.detail()) {
         (Some(_), _, Some(area)) => {
             let tabs = area.y - areas.top.bottom();

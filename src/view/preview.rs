@@ -7,15 +7,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Scene;
-use super::detail::{Pages, alert, slo};
+use super::detail::{Pages, alert, incident, slo};
 use super::pane::{alert_rows, message};
 use super::sheet::Sheet;
 use super::widget::frame::{self, Frame};
 use super::widget::{self, Piece};
 use crate::app::Model;
 use crate::app::focus::PaneId;
+use crate::app::incidents::label;
 use crate::app::preview::Subject;
 use crate::domain::alert::AlertGroup;
+use crate::domain::incident::Incident;
 use crate::domain::slo::SloReport;
 use crate::terminal::Focused;
 use crate::text::SafeText;
@@ -37,7 +39,10 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             ),
             None => return nothing(scene, buffer, area),
         },
-        PaneId::Incident => return nothing(scene, buffer, area),
+        PaneId::Incident => match open_incident(model) {
+            Some(open) => (label(open), incident::sheet(scene, open)),
+            None => return nothing(scene, buffer, area),
+        },
     };
     let frame = Frame::titled(SafeText::line(&title), Focused::Lost);
     let inside = frame::draw(buffer, area, scene.theme, &frame);
@@ -66,6 +71,15 @@ fn left_slo(model: &Model) -> Option<&Arc<SloReport>> {
         Some(Subject::Slo(name)) => model.slo.report(name),
         Some(Subject::Alert(_) | Subject::Incident(_)) | None => None,
     }
+}
+
+/// The incident that lies open: the cursor's, unless it travels and the one it left is still listed.
+fn open_incident(model: &Model) -> Option<&Arc<Incident>> {
+    let left = match &model.preview.open {
+        Some(Subject::Incident(id)) => model.incidents.incident(id),
+        Some(Subject::Slo(_) | Subject::Alert(_)) | None => None,
+    };
+    left.or_else(|| model.incidents.selected())
 }
 
 /// The row that lies open: the cursor's, unless it travels and the one it left is still there.

@@ -20,6 +20,7 @@ pub fn measure() {
     slos();
     frame();
     keys();
+    timelines();
 }
 
 fn slos() {
@@ -74,6 +75,58 @@ fn frame() {
         );
         held(what, "ms", &samples, (Held::Median, 2.0));
     }
+}
+
+/// A timeline of ten thousand events: taken in and opened, and drawn.
+fn timelines() {
+    let size = fixtures::size(200, 60);
+    let theme = midwatch::theme::Theme::from_styles("plain", theme::Glyphs::Unicode, |_| {
+        ratatui::style::Style::new()
+    });
+    let mut buffer = Buffer::empty(Rect::new(0, 0, size.width, size.height));
+    let story = fixtures::incidents::timeline_feed(fixtures::incidents::long_story());
+    let shop = || {
+        let mut model = fixtures::shop(size);
+        fixtures::focus(&mut model, PaneId::Incident);
+        model
+    };
+    let opened = |model: &mut midwatch::app::Model| {
+        let incident = fixtures::incidents::checkout().id;
+        let feed = story.clone();
+        let told = Msg::TimelineFetched { incident, feed };
+        update(model, told, fixtures::now());
+        fixtures::press(model, "enter");
+    };
+    let samples = Samples::of_runs(5, 50, shop, |mut model| {
+        opened(&mut model);
+        buffer.reset();
+        view::draw(&model, &theme, fixtures::now(), &mut buffer);
+        model
+    });
+    held(
+        "10,000 events taken in, opened and drawn",
+        "ms",
+        &samples,
+        (Held::P99, 50.0),
+    );
+    let mut model = shop();
+    opened(&mut model);
+    fixtures::press(&mut model, "k k enter");
+    let samples = Samples::of_runs(
+        20,
+        300,
+        || (),
+        |()| {
+            buffer.reset();
+            view::draw(&model, &theme, fixtures::now(), &mut buffer)
+        },
+    );
+    held(
+        "a full 200x60 frame, 10,000 events open",
+        "ms",
+        &samples,
+        (Held::Median, 2.0),
+    );
 }
 
 fn keys() {

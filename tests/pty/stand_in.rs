@@ -47,7 +47,7 @@ fn holds_the_terminal() {
             tty.present(&frame, None);
             tokio::select! {
                 signal = signals.next() => match signal {
-                    Signal::Terminate | Signal::HangUp => return,
+                    Signal::Terminate | Signal::Interrupt | Signal::HangUp => return,
                     Signal::Resized => {}
                     Signal::Continued => tty.resume().unwrap(),
                 },

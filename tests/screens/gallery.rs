@@ -3,6 +3,7 @@
 use midwatch::app::Model;
 use midwatch::app::Msg;
 use midwatch::app::focus::PaneId;
+use midwatch::outbox::State;
 use midwatch::theme::{self, ColorDepth, Glyphs, Means, Theme};
 use midwatch::view;
 use ratatui::buffer::Buffer;
@@ -79,6 +80,103 @@ fn states() -> Vec<(&'static str, Build)> {
             press(&mut model, "x");
             model
         }),
+        ("incident", |w, h| on_incident(shop::shop(size(w, h)))),
+        ("incident-open", |w, h| {
+            let mut model = on_incident(shop::shop(size(w, h)));
+            press(&mut model, "enter k k k enter");
+            model
+        }),
+        ("incident-open-long", |w, h| {
+            let mut model = on_incident(shop::shop(size(w, h)));
+            shop::incidents::tell_story(&mut model, shop::incidents::long_story());
+            press(&mut model, "enter pgup");
+            model
+        }),
+        ("incident-escalate", |w, h| {
+            let mut model = on_incident(shop::shop(size(w, h)));
+            press(&mut model, "e");
+            let (incident, result) = (
+                shop::incidents::checkout().id,
+                Ok(shop::incidents::ladder().into()),
+            );
+            shop::tell(&mut model, Msg::LadderFetched { incident, result });
+            model
+        }),
+        ("incident-outbox", |w, h| {
+            let mut model = on_incident(shop::shop(size(w, h)));
+            let entry = shop::incidents::escalation;
+            let entries = vec![
+                entry(17, 40, State::Pending),
+                entry(18, 900, State::NeedsDecision),
+            ];
+            shop::tell(&mut model, shop::incidents::outbox(entries));
+            press(&mut model, "esc U");
+            model
+        }),
+        ("incident-banner", |w, h| {
+            let mut model = on_incident(shop::shop(size(w, h)));
+            let entries = vec![shop::incidents::escalation(17, 40, State::Pending)];
+            shop::tell(&mut model, shop::incidents::outbox(entries));
+            model
+        }),
+        ("writing-note", |w, h| {
+            let mut model = on_alerts(shop::shop(size(w, h)));
+            press(&mut model, "j n");
+            shop::type_text(
+                &mut model,
+                "Rolled checkout back to 2.3.0; the pool drains, errors fall.",
+            );
+            press(&mut model, "enter");
+            shop::type_text(&mut model, "TODO raise the pool's limit before the next rollout");
+            model
+        }),
+        ("writing-open", |w, h| {
+            let mut model = on_incident(shop::shop(size(w, h)));
+            press(&mut model, "enter n");
+            shop::type_text(&mut model, "Customers can pay again.");
+            model
+        }),
+        ("writing-long", |w, h| {
+            let mut model = on_incident(shop::shop(size(w, h)));
+            press(&mut model, "enter N");
+            let text =
+                "שלום 👩‍🚒 the pool is exhausted \u{202e}again, so requests wait and then fail. ".repeat(400);
+            shop::tell(&mut model, Msg::Input(midwatch::terminal::Input::Paste(text)));
+            press(&mut model, "alt-enter");
+            model
+        }),
+        ("writing-declaration", |w, h| {
+            let mut model = on_alerts(shop::shop(size(w, h)));
+            press(&mut model, "j i tab");
+            model
+        }),
+        ("writing-nowhere", |w, h| {
+            let mut model = shop::calm(size(w, h));
+            press(&mut model, "n");
+            model
+        }),
+        ("page-on-call", |w, h| {
+            let mut model = shop::shop(size(w, h));
+            press(&mut model, "W");
+            model
+        }),
+        ("page-hand-over", |w, h| {
+            let mut model = shop::shop(size(w, h));
+            press(&mut model, ":");
+            shop::type_text(&mut model, "handoff.write");
+            press(&mut model, "enter");
+            let words = "# Hand-over, prod-eu\n\n## Open\n\n- #4711 checkout errors, acknowledged by Jun\n- \
+                #4712 search slow\n\n## TODO\n\n- raise the pool's limit before the next rollout\n";
+            shop::tell(
+                &mut model,
+                Msg::Written {
+                    what: midwatch::app::effect::WriteUp::HandOff,
+                    result: Ok(words.to_owned()),
+                },
+            );
+            model
+        }),
+        ("calm-incident", |w, h| on_incident(shop::calm(size(w, h)))),
         ("calm", |w, h| on_alerts(shop::calm(size(w, h)))),
         ("stale", |w, h| on_alerts(shop::stale(size(w, h)))),
         ("failed", |w, h| shop::failed(size(w, h))),
@@ -156,6 +254,11 @@ fn states() -> Vec<(&'static str, Build)> {
             model
         }),
     ]
+}
+
+fn on_incident(mut model: Model) -> Model {
+    shop::focus(&mut model, PaneId::Incident);
+    model
 }
 
 fn on_alerts(mut model: Model) -> Model {

@@ -12,6 +12,9 @@
     reason = "test material, used by several targets in part"
 )]
 
+#[path = "fixtures/incidents.rs"]
+pub mod incidents;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,7 +70,7 @@ pub fn settings() -> Settings {
         has_metrics: true,
         alertmanagers: vec!["eu-0".into(), "eu-1".into()],
         writable: vec!["eu-0".into(), "eu-1".into()],
-        incidents: None,
+        incidents: Some("pagerduty".into()),
         no_journal: None,
         annotations: None,
         update_due: Duration::from_secs(900),
@@ -104,6 +107,7 @@ fn filled(mut model: Model) -> Model {
     tell(&mut model, Msg::HealthChanged(healthy()));
     tell(&mut model, Msg::SloFetched(slo_feed(slo_board())));
     tell(&mut model, Msg::AlertsArranged(Arc::new(alert_board())));
+    incidents::happen(&mut model);
     model
 }
 
@@ -121,6 +125,7 @@ pub fn calm(size: Size) -> Model {
         ..AlertBoard::default()
     };
     tell(&mut model, Msg::AlertsArranged(Arc::new(calm)));
+    tell(&mut model, Msg::IncidentsFetched(incidents::listed(Vec::new())));
     model
 }
 

@@ -280,6 +280,12 @@ impl Screen for Recorder {
         Copied::Sent
     }
 
+    fn lend(&mut self) {}
+
+    fn take_back(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+
     fn suspend(&mut self) -> std::io::Result<()> {
         Ok(())
     }

@@ -11,7 +11,9 @@ use midwatch::app::toast::Level;
 use midwatch::app::update::update;
 use midwatch::app::{Effect, Model, Msg};
 use midwatch::domain::alert::{Alert, AlertBoard, Fingerprint};
+use midwatch::domain::incident::{Incident, Status};
 use midwatch::keymap;
+use midwatch::outbox::State;
 use midwatch::terminal::Input;
 use midwatch::theme::{Glyphs, Theme};
 use midwatch::time::Now;
@@ -22,6 +24,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::fixtures::incidents::{
+    checkout, directory, escalation, ladder, listed, local, outbox, roster_feed, search, story, timeline_feed,
+};
 use crate::fixtures::{alert, board_of, healthy, now, settings, shop, silences, silent_with, size};
 
 /// Something that happens, small enough to be shrunk.
@@ -40,6 +45,17 @@ enum Event {
     History(usize),
     Said,
     Health(bool),
+    /// Which of three incidents are listed, and how the first stands.
+    Incidents(u8, bool),
+    /// A story of so many events, of the followed incident or of another.
+    Story(usize, bool),
+    Ladder(bool),
+    Directory(bool),
+    Roster,
+    /// States of the outbox's entries.
+    Outbox(Vec<usize>),
+    /// The nth act asked for is on the disk, or could not be put there.
+    Journaled(usize, bool),
     Wait(u64),
 }
 
@@ -86,6 +102,21 @@ const KEYS: &[&str] = &[
     "&",
     "n",
     "N",
+    "5",
+    "5",
+    "e",
+    "r",
+    "m",
+    "M",
+    "P",
+    "@",
+    "*",
+    "d",
+    "f",
+    "i",
+    "U",
+    "W",
+    "y",
     "y",
     "Y",
     "o",
@@ -102,6 +133,14 @@ const KEYS: &[&str] = &[
     "up",
     "down",
     "space",
+    "5",
+    "i",
+    "W",
+    "e",
+    "r",
+    "alt-enter",
+    "ctrl-o",
+    "ctrl-z",
 ];
 
 fn event() -> impl Strategy<Value = Event> {
@@ -117,8 +156,27 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0usize..12).prop_map(Event::History),
         1 => Just(Event::Said),
         1 => any::<bool>().prop_map(Event::Health),
+        3 => (any::<u8>(), any::<bool>()).prop_map(|(set, free)| Event::Incidents(set, free)),
+        2 => (0usize..40, any::<bool>()).prop_map(|(n, own)| Event::Story(n, own)),
+        1 => any::<bool>().prop_map(Event::Ladder),
+        1 => any::<bool>().prop_map(Event::Directory),
+        1 => Just(Event::Roster),
+        1 => proptest::collection::vec(0usize..6, 0..4).prop_map(Event::Outbox),
+        2 => (0usize..8, any::<bool>()).prop_map(|(n, saved)| Event::Journaled(n, saved)),
         3 => select(vec![0, 1, 300, 900, 5_000, 20_000, 600_000]).prop_map(Event::Wait),
     ]
+}
+
+/// Some of three incidents; the first as Mara has it, or free.
+fn some(set: u8, free: bool) -> Vec<Incident> {
+    let mut first = checkout();
+    if free {
+        first.status = Status::Triggered;
+        first.acknowledgements.clear();
+    }
+    let all = [first, search(), local()];
+    let listed = all.into_iter().enumerate().filter(|(n, _)| set & (1 << n) != 0);
+    listed.map(|(_, incident)| incident).collect()
 }
 
 /// One of twelve alerts: four names of three pods each.
@@ -169,10 +227,17 @@ impl Run {
 
     fn take(&mut self, msg: Msg) {
         for effect in update(&mut self.model, msg, self.now) {
-            if let Effect::Carry { id, .. } = effect {
-                assert!(!self.asked.contains(&id), "{id:?} is asked for twice");
-                self.asked.push(id);
-                self.open.insert(id);
+            match effect {
+                Effect::Carry { id, .. } => {
+                    assert!(!self.asked.contains(&id), "{id:?} is asked for twice");
+                    self.asked.push(id);
+                    self.open.insert(id);
+                }
+                // Undone by hand.
+                Effect::TakeBack { id } => {
+                    self.open.remove(&id);
+                }
+                _ => {}
             }
         }
     }
@@ -218,6 +283,62 @@ impl Run {
             Event::Health(well) => {
                 let health = if *well { healthy() } else { Vec::new() };
                 self.take(Msg::HealthChanged(health));
+            }
+            Event::Incidents(set, free) => self.take(Msg::IncidentsFetched(listed(some(*set, *free)))),
+            Event::Story(events, own) => {
+                let followed = self.model.incidents.followed.clone();
+                let incident = followed.filter(|_| *own).unwrap_or_else(|| "another".into());
+                let mut story = story();
+                story.events = story.events.iter().cycle().take(*events).cloned().collect();
+                for (n, event) in story.events.iter_mut().enumerate() {
+                    event.id = n.to_string().as_str().into();
+                }
+                let feed = timeline_feed(story);
+                self.take(Msg::TimelineFetched { incident, feed });
+            }
+            Event::Ladder(known) => {
+                let result = if *known {
+                    Ok(Arc::new(ladder()))
+                } else {
+                    Err("no answer".to_owned())
+                };
+                let incident = checkout().id;
+                self.take(Msg::LadderFetched { incident, result });
+            }
+            Event::Directory(known) => self.take(Msg::DirectoryFetched(if *known {
+                Ok(Arc::new(directory()))
+            } else {
+                Err("no answer".to_owned())
+            })),
+            Event::Roster => self.take(Msg::RosterFetched(roster_feed())),
+            Event::Outbox(states) => {
+                let entries = (1..)
+                    .zip(states)
+                    .map(|(id, state)| escalation(id, id * 7, State::ALL[*state]));
+                self.take(outbox(entries.collect()));
+            }
+            Event::Journaled(n, saved) => {
+                if let Some(&id) = self.asked.get(*n) {
+                    let mut pending = self.model.acts.pending.iter();
+                    let sent = pending.any(|p| p.id == id && matches!(p.stage, Stage::Sent { .. }));
+                    let written = self.model.sent_texts.iter().any(|sent| sent.id == id);
+                    let result = if *saved {
+                        Ok(Vec::new())
+                    } else {
+                        Err("disk full".to_owned())
+                    };
+                    self.take(Msg::ActJournaled { id, result });
+                    if written && !saved {
+                        // Its text is back where it was written: see `update::writing`.
+                        self.open.remove(&id);
+                    } else if sent && !saved {
+                        let mut pending = self.model.acts.pending.iter();
+                        assert!(pending.any(|p| p.id == id), "what is not saved stays in sight");
+                        // From here on it is tried again, or dropped, by hand.
+                        self.open.remove(&id);
+                        self.asked.retain(|asked| *asked != id);
+                    }
+                }
             }
             Event::Wait(milliseconds) => {
                 self.now = self.now.later(Duration::from_millis(*milliseconds));
@@ -267,6 +388,23 @@ impl Run {
             model.silences.list.selected.as_ref(),
             model.silences.list.index,
         );
+        let incidents = &model.incidents;
+        on_a_row(
+            &incidents.rows,
+            incidents.list.selected.as_ref(),
+            incidents.list.index,
+        );
+        on_a_row(
+            &incidents.events,
+            incidents.event_list.selected.as_ref(),
+            incidents.event_list.index,
+        );
+        assert_eq!(incidents.event_at(incidents.events.len()), None);
+        on_a_row(
+            &model.outbox_rows,
+            model.outbox_list.selected.as_ref(),
+            model.outbox_list.index,
+        );
         for (row, place) in model.alerts.rows.iter().zip(&model.alerts.places) {
             assert!(
                 model
@@ -283,6 +421,9 @@ impl Run {
         assert!(model.next_deadline(self.now) <= self.now.tick + Duration::from_secs(1));
         if let Some(Modal::Palette(palette)) = &model.modal {
             assert!(palette.cursor < palette.hits.len().max(1));
+        }
+        if let Some(Modal::Pick(pick)) = &model.modal {
+            assert!(pick.cursor < pick.hits.len().max(1));
         }
         if let Some(Modal::Menu(menu)) = &model.modal {
             assert!(menu.cursor < menu.items.len());

@@ -8,17 +8,29 @@ use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::Alert;
 use crate::domain::incident::Incident;
+use crate::domain::timeline::Event;
 use crate::text::SafeText;
 use crate::time::Now;
 
 /// The menu of what can be copied from the thing under the cursor.
 pub(super) fn menu(model: &mut Model, now: Now) -> Vec<Effect> {
+    if let Some(Detail::Page(page)) = model.detail() {
+        let page = page.clone();
+        return super::pages::copy(model, &page, now);
+    }
     let items = match (model.detail(), model.focus) {
         (Some(Detail::Silences), _) => silence_items(model),
         (Some(Detail::Alert(fingerprint)), _) => model.alerts.alert(*fingerprint).map(|a| alert_items(a)),
         (Some(Detail::Slo(name)), _) => slo_items(model, name),
-        (Some(Detail::Incident(id)), _) => model.incidents.incident(id).map(|i| incident_items(i)),
-        (Some(Detail::Outbox), _) => None,
+        (Some(Detail::Incident(id)), _) => model.incidents.incident(id).map(|incident| {
+            let event = model.incidents.event().map(event_items);
+            event
+                .into_iter()
+                .flatten()
+                .chain(incident_items(incident))
+                .collect()
+        }),
+        (Some(Detail::Outbox | Detail::Page(_)), _) => None,
         (None, PaneId::Incident) => model.incidents.selected().map(|i| incident_items(i)),
         (None, PaneId::Alerts) => model.alerts.selected().map(|a| alert_items(a)),
         (None, PaneId::Slo) => model.slo.selected().and_then(|r| slo_items(model, &r.slo.name)),
@@ -35,7 +47,9 @@ pub(super) fn menu(model: &mut Model, now: Now) -> Vec<Effect> {
 }
 
 fn item(key: char, what: &'static str, text: String) -> MenuItem {
-    let shown = SafeText::line(&text).into_string();
+    // The beginning tells which it is; what is copied is whole.
+    let begin: String = text.chars().take(200).collect();
+    let shown = SafeText::line(&begin).into_string();
     MenuItem {
         key,
         label: format!("{what}  {shown}"),
@@ -72,6 +86,24 @@ fn alert_items(alert: &Alert) -> Vec<MenuItem> {
     if !alert.generator_url.is_empty() {
         items.push(item('g', "graph link", alert.generator_url.to_string()));
     }
+    items
+}
+
+/// An event's text whole, as far as it may be cut on screen, and what it points at.
+fn event_items(event: &Event) -> Vec<MenuItem> {
+    let mut items = vec![item('e', "event", event.text.to_string())];
+    let refs = event.refs.iter().zip('1'..='9');
+    items.extend(refs.map(|((name, value), key)| {
+        let shown = SafeText::line(&format!("{name}={value}")).into_string();
+        MenuItem {
+            key,
+            label: format!("reference  {shown}"),
+            choice: Choice::Copy {
+                what: "reference",
+                text: value.to_string(),
+            },
+        }
+    }));
     items
 }
 
@@ -128,7 +160,9 @@ fn silence_items(model: &Model) -> Option<Vec<MenuItem>> {
 fn acted_on(model: &Model) -> Option<&std::sync::Arc<Alert>> {
     match model.detail() {
         Some(Detail::Alert(fingerprint)) => model.alerts.alert(*fingerprint),
-        Some(Detail::Slo(_) | Detail::Silences | Detail::Incident(_) | Detail::Outbox) => None,
+        Some(Detail::Slo(_) | Detail::Silences | Detail::Incident(_) | Detail::Outbox | Detail::Page(_)) => {
+            None
+        }
         None => model.alerts.selected(),
     }
 }

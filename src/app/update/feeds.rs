@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::alerts::describe;
-use super::silences;
+use super::{compose, silences};
 use crate::app::acts::{Act, ActId, Acts, Belled, HeldAck, Stage};
 use crate::app::feed::Feed;
 use crate::app::focus::PaneId;
@@ -16,7 +16,6 @@ use crate::domain::alert::ack::Marker;
 use crate::domain::alert::lease::Lease;
 use crate::domain::alert::{AckState, AlertBoard, BoardSilence, SeverityRank, SilenceState};
 use crate::domain::slo::SloBoard;
-use crate::outbox::EntryId;
 use crate::time::Now;
 
 /// The SLO engine published.
@@ -130,31 +129,6 @@ fn settle(model: &mut Model, board: &AlertBoard, now: Now) {
     });
 }
 
-/// An act is on the disk; or it is not, and then what was typed for it comes back.
-pub(super) fn act_journaled(
-    model: &mut Model,
-    id: ActId,
-    result: Result<Vec<EntryId>, String>,
-    now: Now,
-) -> Vec<Effect> {
-    match result {
-        Ok(entries) => {
-            if let Some(pending) = model.acts.pending.iter_mut().find(|pending| pending.id == id) {
-                pending.entries = entries;
-            }
-            Vec::new()
-        }
-        Err(message) => {
-            let result = ActResult {
-                state: ActState::Failed,
-                message,
-                leases: Vec::new(),
-            };
-            act_finished(model, id, result, now)
-        }
-    }
-}
-
 /// Takes up the acknowledgements that the journal tells of and the board shows in force: those of a console that
 /// ended, and those whose answer was lost and that were found by their marker.
 pub(super) fn adopt(model: &mut Model, now: Now) {
@@ -210,6 +184,7 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
         model.acts.held.retain(|held| !act.ends(&held.lease));
     }
     let mut kept = "";
+    let mut effects = Vec::new();
     match result.state {
         ActState::Confirmed => {
             if let Some(pending) = model.acts.pending.get_mut(at) {
@@ -222,6 +197,7 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
         ActState::Failed => {
             model.acts.pending.remove(at);
             kept = silences::keep_draft(model, &act);
+            effects = compose::failed(model, id, &result.message, now);
         }
     }
     let renewed = matches!(act, Act::Renew(_));
@@ -251,5 +227,5 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
             .toasts
             .say(level, format!("{}{kept}", result.message), now.tick);
     }
-    Vec::new()
+    effects
 }

@@ -205,7 +205,7 @@ fn hiding(
     })
 }
 
-fn word(what: &'static str, want: String) -> Typed {
+pub(super) fn word(what: &'static str, want: String) -> Typed {
     Typed {
         want,
         what,

@@ -1,28 +1,123 @@
-//! The incident pane: what was listed, which incident is followed, and acts on it.
+//! The incident pane and the open timeline: what was listed, which incident is followed, what is shown of it.
 
-use super::say;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use super::{frozen, say};
 use crate::action::Action;
+use crate::app::acts::{Act, Stage};
 use crate::app::feed::Feed;
-use crate::app::incidents::IncidentBoard;
+use crate::app::focus::{Detail, PaneId};
+use crate::app::incidents::{IncidentBoard, Kinds, Times};
+use crate::app::list::{ListState, Step};
+use crate::app::preview::REST;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
+use crate::backend::incidents::Whose;
 use crate::domain::incident::{Incident, IncidentId};
-use crate::domain::timeline::Timeline;
+use crate::domain::timeline::{Starred, Timeline};
 use crate::time::Now;
 
-/// Incidents were listed.
+/// How far back ended incidents are listed, where they are.
+const RECENT: TimeDelta = TimeDelta::hours(24);
+
+/// Incidents were listed. What is frozen stays on screen, and is acted on as it stands there.
 pub(super) fn listed(model: &mut Model, feed: Feed<IncidentBoard>) -> Vec<Effect> {
+    if model.paused.is_some() {
+        model.incidents.unseen = Some(feed);
+        return Vec::new();
+    }
+    let answered = feed.failure().is_none();
     model.incidents.feed = feed;
+    if answered {
+        // The list shows by now what came of them.
+        model.acts.pending.retain(|pending| {
+            let shown = matches!(pending.act, Act::Incident { .. } | Act::Declare(_));
+            !(shown && matches!(pending.stage, Stage::Confirmed { .. }))
+        });
+        let pane = &mut model.incidents;
+        if let Some(board) = pane.feed.shared() {
+            pane.marks.retain(|id| board.incident(id).is_some());
+        }
+    }
     model.incidents.arrange();
     Vec::new()
 }
 
-/// A timeline was put together; one that is followed no more is dropped.
+/// The screen moves again: what was listed meanwhile is shown.
+pub(super) fn thaw(model: &mut Model) {
+    if let Some(feed) = model.incidents.unseen.take() {
+        listed(model, feed);
+    }
+}
+
+/// A timeline was put together; one that is followed no more is dropped, and what is frozen stays.
 pub(super) fn followed(model: &mut Model, incident: &IncidentId, feed: Feed<Timeline>) -> Vec<Effect> {
-    if model.incidents.followed.as_ref() == Some(incident) {
-        model.incidents.timeline = feed;
+    let frozen = model.paused.is_some() && model.incidents.timeline.value().is_some();
+    if model.incidents.followed.as_ref() == Some(incident) && !frozen {
+        let pane = &mut model.incidents;
+        // A failed attempt keeps what was known.
+        let last = feed.last.or_else(|| pane.timeline.last.take());
+        pane.timeline = Feed { last, ..feed };
+        pane.arrange_events();
     }
     Vec::new()
+}
+
+/// Follows the open incident, or the one under the cursor once that rests.
+pub(super) fn settle_followed(model: &mut Model, now: Now) -> Option<Effect> {
+    let open = model.details.iter().rev().find_map(|view| match &view.detail {
+        Detail::Incident(id) => Some(id.clone()),
+        Detail::Slo(_) | Detail::Alert(_) | Detail::Silences | Detail::Outbox | Detail::Page(_) => None,
+    });
+    let opened = open.is_some();
+    let wanted = open.or_else(|| model.incidents.selected().map(|incident| incident.id.clone()));
+    model.incidents.follow_due = None;
+    if wanted == model.incidents.followed {
+        return None;
+    }
+    let rests = model.last_key + REST;
+    if !opened && model.incidents.followed.is_some() && now.tick < rests {
+        model.incidents.follow_due = Some(rests);
+        return None;
+    }
+    model.incidents.turn_to(wanted.clone());
+    Some(Effect::Follow(wanted))
+}
+
+/// The incident that is meant: the open one, the one under the cursor, or that of the alert there.
+pub(super) fn meant(model: &Model) -> Option<&Arc<Incident>> {
+    match model.detail() {
+        Some(Detail::Incident(id)) => model.incidents.incident(id),
+        Some(Detail::Alert(fingerprint)) => {
+            let alert = model.alerts.alert(*fingerprint)?;
+            model.incidents.of_alert(alert)
+        }
+        Some(Detail::Slo(_) | Detail::Silences | Detail::Outbox | Detail::Page(_)) => None,
+        None => match model.focus {
+            PaneId::Incident => model.incidents.selected(),
+            PaneId::Alerts => model.incidents.of_alert(model.alerts.selected()?),
+            PaneId::Slo => None,
+        },
+    }
+}
+
+/// Why no incident is meant, in words.
+pub(super) fn none_meant(model: &Model) -> String {
+    let on_alert = match model.detail() {
+        Some(Detail::Alert(_)) => true,
+        Some(Detail::Slo(_) | Detail::Silences | Detail::Incident(_) | Detail::Outbox | Detail::Page(_)) => {
+            false
+        }
+        None => model.focus == PaneId::Alerts,
+    };
+    let pane = PaneId::Incident.number();
+    if on_alert {
+        format!("no open incident is known of this alert; {pane} shows the incidents")
+    } else {
+        format!("no incident under the cursor; {pane} shows the incidents")
+    }
 }
 
 /// The service an incident is about.
@@ -30,8 +125,35 @@ pub(super) fn service(incident: &Incident) -> Option<String> {
     incident.service.as_ref().map(|service| service.name.to_string())
 }
 
+/// What only looks at incidents and timelines.
+pub(super) fn look(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
+    match action {
+        Action::WhoseIncidents => whose(model, now),
+        Action::TimelineTimes => {
+            model.incidents.times = match model.incidents.times {
+                Times::Clock => Times::SinceStart,
+                Times::SinceStart => Times::Clock,
+            };
+            Vec::new()
+        }
+        Action::StarEvent => star(model, now),
+        Action::FilterKinds => {
+            let next = model.incidents.kinds.next();
+            kinds(model, next, now)
+        }
+        Action::Todos => {
+            let next = match model.incidents.kinds {
+                Kinds::Todos => Kinds::All,
+                Kinds::All | Kinds::People | Kinds::Signals | Kinds::Changes | Kinds::Starred => Kinds::Todos,
+            };
+            kinds(model, next, now)
+        }
+        other => not_here(model, other, now),
+    }
+}
+
 /// Said of what nobody carries out here.
-pub(super) fn not_yet(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
+pub(super) fn not_here(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
     let title = action.row().title;
     say(
         model,
@@ -39,4 +161,123 @@ pub(super) fn not_yet(model: &mut Model, action: Action, now: Now) -> Vec<Effect
         format!("{title} cannot be done from here"),
         now,
     )
+}
+
+/// Opens the timeline of the incident under the cursor where only the pane is in sight; whether one is open.
+fn opened(model: &mut Model) -> bool {
+    if matches!(model.detail(), Some(Detail::Incident(_))) {
+        return true;
+    }
+    let Some(id) = model.incidents.selected().map(|incident| incident.id.clone()) else {
+        return false;
+    };
+    super::run::show(model, Detail::Incident(id));
+    true
+}
+
+fn kinds(model: &mut Model, kinds: Kinds, now: Now) -> Vec<Effect> {
+    if !opened(model) {
+        let why = none_meant(model);
+        return say(model, Level::Info, why, now);
+    }
+    model.incidents.kinds = kinds;
+    model.incidents.arrange_events();
+    let shown = match kinds.word() {
+        Some(word) => format!("timeline: {word} alone"),
+        None => "timeline: everything".to_owned(),
+    };
+    say(model, Level::Info, shown, now)
+}
+
+fn star(model: &mut Model, now: Now) -> Vec<Effect> {
+    let open = matches!(model.detail(), Some(Detail::Incident(_)));
+    let chosen = model.incidents.event().filter(|_| open);
+    let (Some(event), Some(incident)) = (chosen, model.incidents.followed.clone()) else {
+        return say(
+            model,
+            Level::Info,
+            "open the incident, then star an event of its timeline",
+            now,
+        );
+    };
+    let starred = match event.starred {
+        Starred::Yes => Starred::No,
+        Starred::No => Starred::Yes,
+    };
+    let event = Arc::clone(&event.id);
+    if let Some(last) = &mut model.incidents.timeline.last {
+        // Shown at once; the journal's word comes with the next answer.
+        let events = &mut Arc::make_mut(&mut last.value).events;
+        if let Some(shown) = events.iter_mut().find(|shown| shown.id == event) {
+            shown.starred = starred;
+        }
+    }
+    model.incidents.arrange_events();
+    vec![Effect::Star {
+        incident,
+        event,
+        starred,
+    }]
+}
+
+fn whose(model: &mut Model, now: Now) -> Vec<Effect> {
+    if let Some(why) = frozen(model) {
+        return say(model, Level::Info, why, now);
+    }
+    let question = &mut model.incidents.question;
+    let (whose, recent, words) = match (question.whose, question.ended_since) {
+        (Whose::All, None) => (Whose::Team, false, "my teams' incidents"),
+        (Whose::Team, _) => (Whose::Mine, false, "my incidents"),
+        (Whose::Mine, _) => (Whose::All, true, "all incidents, those of the last 24h too"),
+        (Whose::All, Some(_)) => (Whose::All, false, "all open incidents"),
+    };
+    question.whose = whose;
+    question.ended_since = recent.then(|| now.utc - RECENT);
+    let question = question.clone();
+    model.toasts.say(Level::Info, words, now.tick);
+    vec![Effect::ListIncidents(question)]
+}
+
+/// Marks the incident under the cursor, or takes the mark away, and goes on.
+pub(super) fn mark(model: &mut Model, now: Now) -> Vec<Effect> {
+    let pane = &mut model.incidents;
+    let Some(id) = pane.selected().map(|incident| incident.id.clone()) else {
+        return say(model, Level::Info, "the list is empty", now);
+    };
+    if !pane.marks.remove(&id) {
+        pane.marks.insert(id);
+    }
+    pane.list.step(&pane.rows, Step::Rows(1));
+    Vec::new()
+}
+
+/// Moves the cursor of the open timeline.
+pub(super) fn step_event(model: &mut Model, step: Step) {
+    let pane = &mut model.incidents;
+    pane.event_list.step(&pane.events, step);
+}
+
+/// Shows the event under the cursor whole, or in one line again.
+pub(super) fn unfold_event(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(id) = model.incidents.event_list.selected.clone() else {
+        return say(model, Level::Info, "the timeline is empty", now);
+    };
+    let unfolded = &mut model.incidents.unfolded;
+    if !unfolded.remove(&id) {
+        unfolded.insert(id);
+    }
+    Vec::new()
+}
+
+/// Opens an incident over the panes, with the cursor on the newest event.
+pub(super) fn open(model: &mut Model, id: IncidentId) {
+    if model.incidents.followed.as_ref() == Some(&id) {
+        model.incidents.event_list = ListState {
+            page: model.incidents.event_list.page,
+            ..ListState::default()
+        };
+        let pane = &mut model.incidents;
+        pane.event_list.step(&pane.events, Step::Bottom);
+    }
+    super::run::show(model, Detail::Incident(id));
 }

@@ -3,10 +3,11 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
-use super::{modals, run, say};
+use super::{compose, modals, run, say};
 use crate::action::{Action, Place};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::Step;
+use crate::app::modal::Modal;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::keymap::{Chord, Lookup};
@@ -69,6 +70,9 @@ pub(crate) fn places(model: &Model) -> Vec<Place> {
 /// A paste goes where text is typed; elsewhere it is refused, so that it can never be run as keys.
 pub(super) fn paste(model: &mut Model, text: &str, now: Now) -> Vec<Effect> {
     model.last_key = now.tick;
+    if matches!(model.modal, Some(Modal::Compose(_))) {
+        return compose::paste(model, text, now);
+    }
     if let Some(input) = modals::text_input(model) {
         let safe: Vec<String> = crate::text::SafeText::lines(text)
             .map(crate::text::SafeText::into_string)
@@ -101,7 +105,7 @@ pub(super) fn mouse(model: &mut Model, mouse: MouseEvent, now: Now) -> Vec<Effec
     if mouse.kind != MouseEventKind::Down(MouseButton::Left) || !model.details.is_empty() {
         return Vec::new();
     }
-    let areas = layout::areas(model.size, &model.layout, model.focus, Cover::Panes);
+    let areas = layout::of(model, Cover::Panes, now);
     let Some((pane, row)) = areas.hit(Position::new(mouse.column, mouse.row), model.focus) else {
         return Vec::new();
     };
@@ -118,7 +122,14 @@ pub(super) fn mouse(model: &mut Model, mouse: MouseEvent, now: Now) -> Vec<Effec
                 model.alerts.list.select(&model.alerts.rows, index);
             }
             PaneId::Incident => {
-                let index = model.incidents.list.offset + row;
+                let rows = model.incidents.rows.len();
+                let parts = areas
+                    .pane(pane, model.focus)
+                    .map(|pane| layout::incident_parts(pane, rows));
+                let Some(line) = parts.and_then(|parts| parts.row_at(mouse.row)) else {
+                    return Vec::new();
+                };
+                let index = model.incidents.list.offset + line;
                 model.incidents.list.select(&model.incidents.rows, index);
             }
         }

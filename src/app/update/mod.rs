@@ -4,13 +4,19 @@
 //! `modals` hold what is particular to each, `guard` says what an act would hit, `feeds` takes in what backends said, `timers` what time brings.
 
 mod alerts;
+mod compose;
 mod copy;
 mod feeds;
 mod guard;
+mod incident_acts;
+mod incident_asks;
 mod incidents;
 mod keys;
 mod modals;
+mod outbox;
+mod pages;
 mod palette;
+mod pick;
 mod run;
 mod silences;
 mod timers;
@@ -25,12 +31,13 @@ use crate::time::Now;
 use crate::view::layout::{self, Cover};
 
 pub(crate) use keys::places;
+pub use outbox::target as outbox_target;
 pub use palette::ranked as rank_palette;
 pub use silences::matchers_of;
 
 /// Takes in one message.
 pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
-    let effects = match msg {
+    let mut effects = match msg {
         Msg::Input(Input::Key(key)) => keys::key(model, key, now),
         Msg::Input(Input::Paste(text)) => keys::paste(model, &text, now),
         Msg::Input(Input::Mouse(mouse)) => keys::mouse(model, mouse, now),
@@ -38,13 +45,15 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             model.size = size;
             Vec::new()
         }
-        Msg::Input(Input::Background { .. } | Input::Focus(_)) | Msg::Edited(_) | Msg::Written { .. } => {
-            Vec::new()
-        }
-        Msg::ActJournaled { id, result } => feeds::act_journaled(model, id, result, now),
+        Msg::Input(Input::Background { .. } | Input::Focus(_)) => Vec::new(),
+        Msg::ActJournaled { id, result } => compose::journaled(model, id, result, now),
+        Msg::Edited(result) => compose::edited(model, result, now),
+        Msg::Written { what, result } => pages::written(model, what, result),
         Msg::Input(Input::Closed) | Msg::ShutDown => {
             model.quitting = true;
-            vec![Effect::Quit]
+            let mut effects = compose::put_away(model);
+            effects.push(Effect::Quit);
+            effects
         }
         Msg::SloFetched(feed) => feeds::slo(model, feed),
         Msg::AlertsArranged(board) => feeds::alerts(model, &board, now),
@@ -55,24 +64,21 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         Msg::OutboxChanged(view) => {
-            model.outbox = view;
-            let rows: Vec<_> = model.outbox.entries.iter().map(|entry| entry.id).collect();
-            model.outbox_list.follow(&rows);
+            let effects = outbox::changed(model, view, now);
             feeds::adopt(model, now);
-            Vec::new()
+            effects
         }
         Msg::LadderFetched { incident, result } => {
             model.incidents.ladder = Some((incident, result));
+            pick::ladder(model);
             Vec::new()
         }
         Msg::DirectoryFetched(result) => {
             model.incidents.directory = Some(result);
+            pick::directory(model);
             Vec::new()
         }
-        Msg::DraftsRead(drafts) => {
-            model.drafts = drafts;
-            Vec::new()
-        }
+        Msg::DraftsRead(drafts) => compose::drafts_read(model, drafts, now),
         Msg::HealthChanged(health) => {
             model.health = health;
             Vec::new()
@@ -96,14 +102,15 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         }
         Msg::Timer => timers::timer(model, now),
     };
-    fit_lists(model);
+    effects.extend(incidents::settle_followed(model, now));
+    fit_lists(model, now);
     fit_scroll(model, now);
     model.settle_preview(now);
     effects
 }
 
 /// Tells every list how many rows it has on screen, so that a page is a page and the cursor stays in sight.
-fn fit_lists(model: &mut Model) {
+fn fit_lists(model: &mut Model, now: Now) {
     fn fit<Id: Clone + PartialEq>(list: &mut ListState<Id>, rows: usize, page: Option<usize>) {
         if let Some(page) = page {
             list.resize(page, rows);
@@ -114,18 +121,28 @@ fn fit_lists(model: &mut Model) {
     } else {
         Cover::Detail
     };
-    let areas = layout::areas(model.size, &model.layout, model.focus, cover);
+    let areas = layout::of(model, cover, now);
     let page = |pane| areas.pane(pane, model.focus).map(layout::list_rows);
     if cover == Cover::Panes {
         let (slo, alerts) = (page(PaneId::Slo), page(PaneId::Alerts));
         fit(&mut model.slo.list, model.slo.rows.len(), slo);
         fit(&mut model.alerts.list, model.alerts.rows.len(), alerts);
-        let incidents = page(PaneId::Incident);
+        let incidents = areas
+            .pane(PaneId::Incident, model.focus)
+            .map(|pane| layout::incident_parts(pane, model.incidents.rows.len()).list_rows());
         fit(&mut model.incidents.list, model.incidents.rows.len(), incidents);
     }
     if model.detail() == Some(&Detail::Outbox) {
         let page = areas.detail().map(layout::list_rows);
-        fit(&mut model.outbox_list, model.outbox.entries.len(), page);
+        fit(&mut model.outbox_list, model.outbox_rows.len(), page);
+    }
+    if matches!(model.detail(), Some(Detail::Incident(_))) {
+        let page = areas.detail().map(layout::timeline_rows);
+        fit(
+            &mut model.incidents.event_list,
+            model.incidents.events.len(),
+            page,
+        );
     }
     if model.detail() == Some(&Detail::Silences) {
         let page = areas.detail().map(layout::list_rows);

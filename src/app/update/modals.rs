@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
-use super::{alerts, frozen, guard, palette, run, say, silences};
+use super::{alerts, compose, frozen, guard, incident_acts, incidents, palette, pick, run, say, silences};
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
 use crate::app::focus::{Detail, PaneId};
-use crate::app::incidents::row_text as incident_text;
+use crate::app::incidents::{event_text, row_text as incident_text};
 use crate::app::list::{Direction, Step};
 use crate::app::modal::{Choice, Command, Field, Modal, Prompt, PromptKind, PromptTarget, Then};
 use crate::app::panes::{Search, silence_by, silence_text};
@@ -30,8 +30,9 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, chord: Chord, now: Now) -> V
             model.quitting = true;
             return vec![Effect::Quit];
         }
-        close(model);
-        return run::quit(model, now);
+        let mut effects = close(model);
+        effects.extend(run::quit(model, now));
+        return effects;
     }
     match &model.modal {
         None => Vec::new(),
@@ -40,15 +41,23 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, chord: Chord, now: Now) -> V
         Some(Modal::Prompt(_)) => prompt_key(model, key, now),
         Some(Modal::Confirm(_)) => confirm_key(model, key, now),
         Some(Modal::Composer(_)) => composer_key(model, key, now),
+        Some(Modal::Compose(_)) => compose::key(model, key, now),
         Some(Modal::Menu(_)) => menu_key(model, key, now),
+        Some(Modal::Pick(_)) => pick::key(model, key, now),
     }
 }
 
-/// Closes what is open; what was typed into the composer is kept as a draft.
-fn close(model: &mut Model) {
-    if let Some(Modal::Composer(composer)) = model.modal.take() {
-        model.alerts.draft = Some(composer);
+/// Closes what is open; what was typed into a composer is kept as a draft.
+fn close(model: &mut Model) -> Vec<Effect> {
+    match model.modal.take() {
+        Some(Modal::Composer(composer)) => model.alerts.draft = Some(composer),
+        open @ Some(Modal::Compose(_)) => {
+            model.modal = open;
+            return compose::put_away(model);
+        }
+        _ => {}
     }
+    Vec::new()
 }
 
 /// Help and health: the keys of lists scroll, the key that opened it and those that go back close it.
@@ -94,6 +103,7 @@ fn scrolled(model: &mut Model, chord: Chord, now: Now) -> Vec<Effect> {
 pub(super) fn text_input(model: &mut Model) -> Option<&mut TextArea<'static>> {
     match model.modal.as_mut()? {
         Modal::Palette(palette) => Some(&mut palette.input),
+        Modal::Pick(pick) => Some(&mut pick.input),
         Modal::Prompt(prompt) => Some(&mut prompt.input),
         Modal::Confirm(confirm) => confirm.typed.first_mut().map(|typed| &mut typed.input),
         Modal::Composer(composer) => Some(match composer.field {
@@ -101,6 +111,7 @@ pub(super) fn text_input(model: &mut Model) -> Option<&mut TextArea<'static>> {
             Field::Duration => &mut composer.duration,
             Field::Comment => &mut composer.comment,
         }),
+        Modal::Compose(compose) => compose.area(),
         Modal::Help { .. } | Modal::Health { .. } | Modal::Menu(_) => None,
     }
 }
@@ -112,12 +123,20 @@ pub(super) fn typed(model: &mut Model, now: Now) -> Vec<Effect> {
             palette::rank(palette);
             Vec::new()
         }
+        Some(Modal::Pick(open)) => {
+            pick::rank(open);
+            Vec::new()
+        }
         Some(Modal::Prompt(_)) => apply_prompt(model, now),
         Some(Modal::Composer(composer)) => {
             composer.error = None;
             if composer.field == Field::Matchers {
                 silences::ask_past_soon(model, now);
             }
+            Vec::new()
+        }
+        Some(Modal::Compose(compose)) => {
+            compose::typed(compose, now);
             Vec::new()
         }
         Some(Modal::Confirm(_) | Modal::Help { .. } | Modal::Health { .. } | Modal::Menu(_)) | None => {
@@ -152,6 +171,10 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             model.modal = None;
             return match item.command {
                 Command::Run(action) => run_from_palette(model, action, now),
+                Command::Incident(id) => {
+                    incidents::open(model, id);
+                    Vec::new()
+                }
                 Command::Context(name) => switch_context(model, name),
                 Command::Theme(name) => vec![Effect::SwitchTheme(name.into())],
             };
@@ -232,7 +255,8 @@ fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
 pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect> {
     let target = match model.detail() {
         Some(Detail::Silences) => PromptTarget::Silences,
-        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Incident(_) | Detail::Outbox) => {
+        Some(Detail::Incident(_)) => PromptTarget::Timeline,
+        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Outbox | Detail::Page(_)) => {
             return say(
                 model,
                 Level::Info,
@@ -254,6 +278,7 @@ pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effec
             PromptTarget::Pane(PaneId::Alerts) => model.alerts.filter.clone(),
             PromptTarget::Pane(PaneId::Incident) => model.incidents.filter.clone(),
             PromptTarget::Silences => model.silences.filter.clone(),
+            PromptTarget::Timeline => model.incidents.event_filter.clone(),
         },
         PromptKind::Search => String::new(),
     };
@@ -335,6 +360,11 @@ fn set_filter(model: &mut Model, target: PromptTarget, text: String, now: Now) -
             model.incidents.arrange();
             Vec::new()
         }
+        PromptTarget::Timeline => {
+            model.incidents.event_filter = text;
+            model.incidents.arrange_events();
+            Vec::new()
+        }
         PromptTarget::Silences => {
             model.silences.filter = text;
             model.silences.arrange(model.alerts.board.as_deref(), now);
@@ -349,6 +379,7 @@ fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) {
         PromptTarget::Pane(PaneId::Alerts) => model.alerts.search = search,
         PromptTarget::Pane(PaneId::Incident) => model.incidents.search = search,
         PromptTarget::Silences => model.silences.search = search,
+        PromptTarget::Timeline => model.incidents.event_search = search,
     }
 }
 
@@ -356,7 +387,8 @@ fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) {
 pub(super) fn search_is_on(model: &Model) -> bool {
     match model.detail() {
         Some(Detail::Silences) => model.silences.search.is_some(),
-        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Incident(_) | Detail::Outbox) => false,
+        Some(Detail::Incident(_)) => model.incidents.event_search.is_some(),
+        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Outbox | Detail::Page(_)) => false,
         None => match model.focus {
             PaneId::Slo => model.slo.search.is_some(),
             PaneId::Alerts => model.alerts.search.is_some(),
@@ -381,7 +413,11 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
             let pane = &model.silences;
             (pane.rows.len(), &pane.search, pane.list.index)
         }
-        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Incident(_) | Detail::Outbox) => return false,
+        Some(Detail::Incident(_)) => {
+            let pane = &model.incidents;
+            (pane.events.len(), &pane.event_search, pane.event_list.index)
+        }
+        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Outbox | Detail::Page(_)) => return false,
         None => match model.focus {
             PaneId::Slo => (model.slo.rows.len(), &model.slo.search, model.slo.list.index),
             PaneId::Alerts => {
@@ -406,6 +442,10 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
     };
     match (model.detail(), model.focus) {
         (Some(Detail::Silences), _) => model.silences.list.select(&model.silences.rows, row),
+        (Some(Detail::Incident(_)), _) => {
+            let pane = &mut model.incidents;
+            pane.event_list.select(&pane.events, row);
+        }
         (_, PaneId::Slo) => model.slo.list.select(&model.slo.rows, row),
         (_, PaneId::Alerts) => model.alerts.list.select(&model.alerts.rows, row),
         (_, PaneId::Incident) => model.incidents.list.select(&model.incidents.rows, row),
@@ -423,6 +463,10 @@ fn row_text(model: &Model, row: usize) -> String {
                 .zip(key)
                 .and_then(|(board, key)| silence_by(board, key))
                 .map_or_else(String::new, |row| silence_text(&row.silence))
+        }
+        (Some(Detail::Incident(_)), _) => {
+            let event = model.incidents.event_at(row);
+            event.map_or_else(String::new, event_text)
         }
         (_, PaneId::Slo) => {
             let report = model.slo.rows.get(row).and_then(|name| model.slo.report(name));
@@ -531,7 +575,10 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             vec![Effect::Quit]
         }
         Then::SwitchContext(name) => vec![Effect::SwitchContext(name)],
+        Then::Act(act @ Act::Incident { .. }) => incident_acts::answered(model, act, now),
         Then::Act(act) => answered(model, act, &confirm.hits, now),
+        Then::Acts(acts) => incident_acts::send_all(model, acts, now),
+        Then::Decide(entry, decision) => vec![Effect::Decide { entry, decision }],
     }
 }
 
@@ -549,6 +596,7 @@ fn answered(model: &mut Model, act: Act, listed: &BTreeSet<Fingerprint>, now: No
     }
     match act {
         Act::Silence(_) => silences::queue(model, act, now),
+        Act::Declare(_) => compose::declared(model, act, now),
         other => alerts::send(model, other, now),
     }
 }
@@ -560,8 +608,11 @@ fn composer_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Esc => {
-            close(model);
-            return say(model, Level::Info, "put away; the draft is kept", now);
+            let effects = close(model);
+            model
+                .toasts
+                .say(Level::Info, "put away; the draft is kept", now.tick);
+            return effects;
         }
         KeyCode::Char('l') if ctrl => {
             model.modal = None;
@@ -649,6 +700,9 @@ fn menu_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     model.modal = None;
     match choice {
         Some(Choice::Copy { what, text }) => vec![Effect::Copy { what, text }],
+        Some(Choice::Run(action)) => run::action(model, action, now),
+        Some(Choice::Incident { incident, act }) => incident_acts::want(model, &incident, act, now),
+        Some(Choice::Role { incident, role }) => incident_acts::role(model, &incident, role, now),
         None => Vec::new(),
     }
 }

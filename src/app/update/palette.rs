@@ -7,6 +7,7 @@ use tui_textarea::TextArea;
 use crate::action::TABLE;
 use crate::app::Model;
 use crate::app::modal::{Command, Palette, PaletteItem};
+use crate::text::SafeText;
 
 /// A palette with everything in it.
 pub(super) fn open(model: &Model) -> Palette {
@@ -33,7 +34,21 @@ pub(super) fn open(model: &Model) -> Palette {
         title: "Draw with this theme".to_owned(),
         keys: String::new(),
     });
-    let items: Vec<PaletteItem> = actions.chain(contexts).chain(themes).collect();
+    let board = model.incidents.feed.value();
+    let listed = board.map_or(&[][..], |board| board.incidents.as_slice());
+    let incidents = listed.iter().map(|incident| {
+        let name = match incident.number {
+            Some(number) => format!("open #{number}"),
+            None => format!("open {}", SafeText::line(&incident.id.0)),
+        };
+        PaletteItem {
+            command: Command::Incident(incident.id.clone()),
+            name,
+            title: SafeText::line(&incident.title).into_string(),
+            keys: String::new(),
+        }
+    });
+    let items: Vec<PaletteItem> = actions.chain(incidents).chain(contexts).chain(themes).collect();
     let hits = (0..items.len()).collect();
     Palette {
         input: TextArea::default(),
@@ -58,6 +73,7 @@ pub fn ranked(items: &[PaletteItem], typed: &str) -> Vec<usize> {
     let typed = match typed.trim() {
         "q" | "quit" | "exit" => "app.quit",
         "h" => "view.help",
+        "annotate" => "incident.note",
         other => other,
     };
     let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);

@@ -3,16 +3,21 @@
 use std::collections::BTreeSet;
 
 use super::alerts::Sight;
-use super::{alerts, copy, feeds, frozen, incidents, modals, palette, say, silences};
+use super::{
+    alerts, compose, copy, feeds, frozen, incident_acts, incidents, modals, outbox, pages, palette, say,
+    silences,
+};
 use crate::action::{Action, Place};
+use crate::app::effect::WriteUp;
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::list::{Direction, Moved, Placed, Step};
 use crate::app::modal::{Confirm, ConfirmLine, Modal, PromptKind, Then};
 use crate::app::scope::{Scope, Stepped};
 use crate::app::toast::Level;
-use crate::app::{DetailView, Effect, Model, Paused, Zone};
+use crate::app::{DetailView, Effect, Model, OutboxRow, Paused, Zone};
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::{Grouping, StateChoice};
+use crate::outbox::{Decision, Payload};
 use crate::text::SafeText;
 use crate::time::Now;
 
@@ -96,6 +101,9 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Collapse => alerts::fold(model, now),
         Action::Expand => alerts::unfold(model, now),
         Action::Open => open_selected(model, now),
+        Action::Mark if model.details.is_empty() && model.focus == PaneId::Incident => {
+            incidents::mark(model, now)
+        }
         Action::Mark => alerts::mark(model, now),
         Action::Search => modals::prompt(model, PromptKind::Search, now),
         Action::Filter => modals::prompt(model, PromptKind::Filter, now),
@@ -140,16 +148,20 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             Vec::new()
         }
 
-        Action::Annotate
-        | Action::StatusUpdate
-        | Action::Declare
-        | Action::OnCallList
-        | Action::HandoffNote
-        | Action::PostMortem
-        | Action::RetryEntry
-        | Action::SendEntry
-        | Action::DropEntry
-        | Action::Escalate
+        Action::Annotate => compose::note(model, now),
+        Action::StatusUpdate => compose::status_update(model, now),
+        Action::Declare => compose::declare(model, now),
+        Action::MarkMoment => compose::mark_moment(model, now),
+        Action::OnCallList => pages::on_call(model),
+        Action::HandoffNote => pages::write(model, WriteUp::HandOff),
+        Action::Stats => pages::write(model, WriteUp::Stats),
+        Action::AuditLog => pages::write(model, WriteUp::Audit),
+        Action::PostMortem => pages::post_mortem(model, now),
+
+        Action::RetryEntry => outbox::decide(model, Decision::Retry, now),
+        Action::SendEntry => outbox::decide(model, Decision::Send, now),
+        Action::DropEntry => outbox::decide(model, Decision::Drop, now),
+        Action::Escalate
         | Action::Resolve
         | Action::TakeIncident
         | Action::ReleaseIncident
@@ -159,12 +171,12 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         | Action::MergeIncidents
         | Action::SetPriority
         | Action::Advance
-        | Action::AssignRole
-        | Action::StarEvent
+        | Action::AssignRole => incident_acts::act(model, action, now),
+        Action::StarEvent
         | Action::FilterKinds
         | Action::TimelineTimes
         | Action::Todos
-        | Action::WhoseIncidents => incidents::not_yet(model, action, now),
+        | Action::WhoseIncidents => incidents::look(model, action, now),
         Action::OutboxList => {
             show(model, Detail::Outbox);
             Vec::new()
@@ -274,6 +286,9 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
     if model.detail() == Some(&Detail::Silences) && model.silences.search.take().is_some() {
         return Vec::new();
     }
+    if matches!(model.detail(), Some(Detail::Incident(_))) && model.incidents.event_search.take().is_some() {
+        return Vec::new();
+    }
     if model.details.pop().is_some() {
         return Vec::new();
     }
@@ -335,6 +350,7 @@ fn pause(model: &mut Model, now: Now) -> Vec<Effect> {
         model.slo.frozen = None;
         model.slo.arrange(model.scope.service());
         feeds::show_present(model, now);
+        incidents::thaw(model);
     } else {
         model.slo.frozen = model.slo.feed.shared();
         model.alerts.frozen.clone_from(&model.alerts.board);
@@ -365,12 +381,12 @@ fn scope_here(model: &mut Model, now: Now) -> Vec<Effect> {
 }
 
 /// The service of what is under the cursor.
-fn selected_service(model: &Model) -> Option<String> {
+pub(super) fn selected_service(model: &Model) -> Option<String> {
     match model.detail() {
         Some(Detail::Slo(name)) => model.slo.report(name).map(|r| r.slo.service.clone()),
         Some(Detail::Alert(fingerprint)) => model.alerts.alert(*fingerprint).map(|a| a.service.to_string()),
         Some(Detail::Incident(id)) => incidents::service(model.incidents.incident(id)?),
-        Some(Detail::Silences | Detail::Outbox) => None,
+        Some(Detail::Silences | Detail::Outbox | Detail::Page(_)) => None,
         None => match model.focus {
             PaneId::Slo => model.slo.selected().map(|r| r.slo.service.clone()),
             PaneId::Alerts => model.alerts.selected().map(|a| a.service.to_string()),
@@ -397,7 +413,7 @@ fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
     };
     let from_slo = match model.detail() {
         Some(Detail::Slo(_) | Detail::Incident(_)) => true,
-        Some(Detail::Alert(_) | Detail::Silences | Detail::Outbox) => false,
+        Some(Detail::Alert(_) | Detail::Silences | Detail::Outbox | Detail::Page(_)) => false,
         None => model.focus != PaneId::Alerts,
     };
     if from_slo {
@@ -443,14 +459,15 @@ fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
 fn undo(model: &mut Model, now: Now) -> Vec<Effect> {
     match model.acts.undo() {
         Some(undone) => {
-            let kept = silences::keep_draft(model, &undone.act);
+            let (effects, kept) = if undone.act.waits_in_outbox() {
+                compose::taken_back(model, undone.id, &undone.act)
+            } else {
+                (Vec::new(), silences::keep_draft(model, &undone.act))
+            };
             let what = undone.word().trim_end_matches('…');
-            say(
-                model,
-                Level::Info,
-                format!("undone: {what} was not sent{kept}"),
-                now,
-            )
+            let said = format!("undone: {what} was not sent{kept}");
+            model.toasts.say(Level::Info, said, now.tick);
+            effects
         }
         None => say(model, Level::Info, "nothing is in its grace time", now),
     }
@@ -464,6 +481,15 @@ pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
         lines.push(ConfirmLine::Warning(format!(
             "{unsent} not confirmed yet: it may be lost"
         )));
+    }
+    match model.outbox.open().count() {
+        0 => {}
+        1 => lines.push(ConfirmLine::Plain(
+            "1 act waits in the outbox: the next console sends it, or asks".to_owned(),
+        )),
+        waiting => lines.push(ConfirmLine::Plain(format!(
+            "{waiting} acts wait in the outbox: the next console sends them, or asks"
+        ))),
     }
     if let Some(first) = model.acts.held.iter().map(|held| held.lease.set_until).min() {
         let count = model.acts.held.len();
@@ -504,8 +530,14 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
             return Vec::new();
         }
         Some(view) if view.detail == Detail::Outbox => {
-            let rows: Vec<_> = model.outbox.entries.iter().map(|entry| entry.id).collect();
-            model.outbox_list.step(&rows, step);
+            model.outbox_list.step(&model.outbox_rows, step);
+            return Vec::new();
+        }
+        Some(DetailView {
+            detail: Detail::Incident(_),
+            ..
+        }) => {
+            incidents::step_event(model, step);
             return Vec::new();
         }
         Some(view) => {
@@ -548,7 +580,9 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(Detail::Silences) => return silences::open_matching(model, now),
         Some(Detail::Slo(_)) => return pivot(model, now),
         Some(Detail::Alert(_)) => return copy::runbook(model, now),
-        Some(Detail::Incident(_) | Detail::Outbox) => return Vec::new(),
+        Some(Detail::Incident(_)) => return incidents::unfold_event(model, now),
+        Some(Detail::Outbox) => return outbox_open(model, now),
+        Some(Detail::Page(_)) => return Vec::new(),
         None => {}
     }
     match model.focus {
@@ -566,7 +600,7 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
         },
         PaneId::Incident => match model.incidents.selected().map(|incident| incident.id.clone()) {
             Some(id) => {
-                show(model, Detail::Incident(id));
+                incidents::open(model, id);
                 Vec::new()
             }
             None => say(model, Level::Info, "nothing to open", now),
@@ -591,6 +625,27 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
                 None => say(model, Level::Info, "nothing to open", now),
             }
         }
+    }
+}
+
+/// From an entry of the outbox to the incident that it is about.
+fn outbox_open(model: &mut Model, now: Now) -> Vec<Effect> {
+    let about = match model.outbox_list.selected {
+        Some(OutboxRow::Entry(id)) => model.outbox.entry(id).and_then(|entry| match &entry.payload {
+            Payload::Incident { incident, .. } => Some(incident.clone()),
+            Payload::Silence { .. }
+            | Payload::ExtendSilence { .. }
+            | Payload::ExpireSilence { .. }
+            | Payload::Annotation(_) => None,
+        }),
+        Some(OutboxRow::Unsaved(_)) | None => None,
+    };
+    match about.filter(|id| model.incidents.incident(id).is_some()) {
+        Some(id) => {
+            incidents::open(model, id);
+            Vec::new()
+        }
+        None => say(model, Level::Info, "it is about no incident that is listed", now),
     }
 }
 

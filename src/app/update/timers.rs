@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::alerts::describe;
-use super::{guard, silences};
+use super::{compose, guard, silences};
 use crate::app::acts::{Act, ActId, Acts, Belled, PendingAct, Renewal, Stage};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
@@ -43,6 +43,7 @@ pub(super) fn timer(model: &mut Model, now: Now) -> Vec<Effect> {
     if model.alerts.past_due.is_some_and(|at| at <= now.tick) {
         effects.extend(silences::ask_past(model));
     }
+    effects.extend(compose::rest(model, now));
     let due = |pending: &&PendingAct| matches!(pending.stage, Stage::Grace { until } if until <= now.tick);
     let due: Vec<ActId> = model
         .acts
@@ -56,7 +57,7 @@ pub(super) fn timer(model: &mut Model, now: Now) -> Vec<Effect> {
     }
     model.acts.pending.retain(|pending| match pending.stage {
         Stage::Confirmed { at } => now.tick.since(at) < Acts::AGREE_WITHIN,
-        Stage::Grace { .. } | Stage::Sent { .. } => true,
+        Stage::Grace { .. } | Stage::Sent { .. } | Stage::Unsaved { .. } => true,
     });
     if model.acts.next_check.is_some_and(|at| at <= now.tick) {
         effects.extend(look_at_leases(model, now));
@@ -73,6 +74,13 @@ fn go_out(model: &mut Model, id: ActId, now: Now) -> Vec<Effect> {
     let Some(PendingAct { act, hits, .. }) = model.acts.pending.get(at).cloned() else {
         return Vec::new();
     };
+    if act.waits_in_outbox() {
+        // It was handed over at once; only its being undone is over.
+        if let Some(pending) = model.acts.pending.get_mut(at) {
+            pending.stage = Stage::Sent { since: now.tick };
+        }
+        return Vec::new();
+    }
     let stage = if model.acts.renews_what(&act) {
         Stage::Grace {
             until: now.tick + Acts::RETRY,
@@ -102,7 +110,7 @@ fn go_out(model: &mut Model, id: ActId, now: Now) -> Vec<Effect> {
     }
     match stage {
         Stage::Sent { .. } => vec![Effect::Carry { id, act }],
-        Stage::Grace { .. } | Stage::Confirmed { .. } => Vec::new(),
+        Stage::Grace { .. } | Stage::Confirmed { .. } | Stage::Unsaved { .. } => Vec::new(),
     }
 }
 

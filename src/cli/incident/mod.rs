@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::ActArgs;
-use super::deliver::outcome;
-use super::gather::{Configured, Danger, Deadline, Scene, ambiguous, finish};
+use super::gather::{Danger, Deadline, Scene, ambiguous, finish};
+use super::sending::{Sending, outcome};
 use super::{CliError, Outcome, Session};
 use crate::backend::incidents::{Directory, Incidents, Question};
 use crate::domain::alert::json::ActReport;
@@ -39,9 +39,9 @@ impl Keepers {
         Self(backends.incidents.iter().chain(&backends.local_incidents).cloned().collect())
     }
 
-    /// Whether there is anybody.
-    pub fn configured(&self) -> Configured {
-        if self.0.is_empty() { Configured::No } else { Configured::Yes }
+    /// Whether there is nobody.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// By whole id or number at its keeper; by prefix among the open ones.
@@ -85,6 +85,7 @@ pub struct Stage {
     scene: Scene,
     keepers: Keepers,
     deadline: Deadline,
+    wait: Duration,
 }
 
 impl Stage {
@@ -97,13 +98,14 @@ impl Stage {
         };
         let scene = Scene::for_any_act(session, args, danger)?;
         let keepers = Keepers::of(&scene);
-        if keepers.configured() == Configured::No {
+        if keepers.is_empty() {
             return Err(scene.lacks("incidents", "add [contexts.NAME.incidents] with kind = \"pagerduty\" or \"local\""));
         }
         Ok(Self {
             scene,
             keepers,
             deadline: Deadline::start(args.wait),
+            wait: args.wait,
         })
     }
 
@@ -166,9 +168,12 @@ impl Stage {
         warnings: Vec<String>,
     ) -> Outcome {
         let draft = Draft::new(lookup::payload(incident, act), Duration::ZERO);
-        let entries = self.scene.deliver(&self.deadline, vec![draft]).await?;
+        let entries = Sending::open(&self.scene)?
+            .carry(vec![draft], &self.deadline)
+            .await?;
+        let entries: Vec<_> = entries.iter().collect();
         let report = ActReport {
-            outcomes: entries.iter().map(outcome).collect(),
+            outcomes: vec![outcome(lookup::label(incident), &entries, self.wait)],
             warnings,
             errors: Vec::new(),
         };

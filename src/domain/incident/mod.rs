@@ -15,6 +15,7 @@ pub mod facts;
 pub mod ladder;
 pub mod link;
 pub mod nudge;
+pub mod offer;
 #[cfg(test)]
 pub(crate) mod sample;
 

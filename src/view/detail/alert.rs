@@ -39,7 +39,7 @@ pub(in crate::view) fn pages<'a>(scene: Scene<'a>, alert: &'a Alert) -> Pages<'a
     route(alert, &mut second);
     Pages {
         title: format!("Alert {}", alert.name),
-        fresh: alerts::freshness(scene),
+        fresh: Some(alerts::freshness(scene)),
         first,
         second,
     }

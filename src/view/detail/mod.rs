@@ -4,6 +4,10 @@
 
 pub(super) mod alert;
 mod budget;
+pub(super) mod incident;
+mod nudge;
+mod outbox;
+mod page;
 pub(super) mod silences;
 pub(super) mod slo;
 
@@ -28,7 +32,8 @@ const SIDE_BY_SIDE: u16 = 108;
 /// What a detail says, in two parts.
 pub(super) struct Pages<'a> {
     pub title: String,
-    pub fresh: Freshness<'a>,
+    /// How old it is, where that is anybody's to tell.
+    pub fresh: Option<Freshness<'a>>,
     pub first: Sheet<'a>,
     pub second: Sheet<'a>,
 }
@@ -53,23 +58,25 @@ fn pages<'a>(scene: Scene<'a>, detail: &'a Detail) -> Option<Pages<'a>> {
             let alert = scene.model.alerts.alert(*fingerprint)?;
             Some(alert::pages(scene, alert))
         }
+        Detail::Page(page) => Some(page::pages(scene, page)),
         Detail::Silences | Detail::Incident(_) | Detail::Outbox => None,
     }
 }
 
 /// Draws a detail.
 pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailView) {
-    if view.detail == Detail::Silences {
-        silences::draw(scene, buffer, area);
-        return;
+    match &view.detail {
+        Detail::Silences => return silences::draw(scene, buffer, area),
+        Detail::Outbox => return outbox::draw(scene, buffer, area),
+        Detail::Incident(id) if incident::draw(scene, buffer, area, id) => return,
+        Detail::Incident(_) | Detail::Slo(_) | Detail::Alert(_) | Detail::Page(_) => {}
     }
     let Some(pages) = pages(scene, &view.detail) else {
         let what = match &view.detail {
             Detail::Slo(name) => format!("The SLO {name} is no longer on the board."),
             Detail::Alert(fingerprint) => format!("The alert {fingerprint} is no longer on the board."),
             Detail::Incident(id) => format!("The incident {id} is no longer listed."),
-            Detail::Outbox => "Nothing waits in the outbox.".to_owned(),
-            Detail::Silences => return,
+            Detail::Outbox | Detail::Silences | Detail::Page(_) => return,
         };
         let frame = Frame::titled(SafeText::line("Gone"), Focused::Gained);
         let inside = frame::draw(buffer, area, scene.theme, &frame);
@@ -86,7 +93,10 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
     let title = SafeText::line(&pages.title).into_owned();
     let room = pane::room_for_cause(area.width, title.width());
     let frame = Frame {
-        age: pages.fresh.said(scene, room),
+        age: pages
+            .fresh
+            .as_ref()
+            .map_or_else(Vec::new, |fresh| fresh.said(scene, room)),
         ..Frame::titled(title, Focused::Gained)
     };
     let inside = frame::draw(buffer, area, scene.theme, &frame);

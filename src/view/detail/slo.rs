@@ -32,7 +32,7 @@ pub(in crate::view) fn pages<'a>(scene: Scene<'a>, report: &'a SloReport) -> Pag
     service_alerts(scene, report, &mut second);
     Pages {
         title: format!("SLO {}", report.slo.name),
-        fresh: slo::freshness(scene),
+        fresh: Some(slo::freshness(scene)),
         first,
         second,
     }

@@ -47,18 +47,19 @@ pub(in crate::view) fn draw(
     (y < area.height).then(|| Position::new(area.x + x as u16, area.y + y))
 }
 
-/// How many characters at the front go out of sight, so that the cursor is in it.
+/// How many characters at the front go out of sight, so that the cursor is in it. Looks back from the cursor, so that
+/// a hundred kilobytes cost what a line does.
 fn skipped(text: &str, column: usize, cells: usize) -> usize {
-    let mut skip = 0;
-    loop {
-        let before: String = text
-            .chars()
-            .skip(skip)
-            .take(column.saturating_sub(skip))
-            .collect();
-        if width(SafeText::line(&before).as_str()) < cells || skip >= column {
-            return skip;
+    let end = text.char_indices().nth(column).map_or(text.len(), |(at, _)| at);
+    let before = text.get(..end).unwrap_or_default();
+    let mut used = 0;
+    let mut shown = 0;
+    for c in before.chars().rev() {
+        used += width(SafeText::line(c.encode_utf8(&mut [0; 4])).as_str());
+        if used >= cells {
+            break;
         }
-        skip += 1;
+        shown += 1;
     }
+    column.saturating_sub(shown)
 }

@@ -1,5 +1,6 @@
 //! What lies over everything and has the keys: a box in the middle, as large as it needs to be and may.
 
+mod compose;
 mod composer;
 mod confirm;
 mod health;
@@ -7,6 +8,7 @@ mod help;
 pub(super) mod input;
 mod menu;
 mod palette;
+mod pick;
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect, Size};
@@ -42,10 +44,12 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect) -> Option<Posi
         Modal::Palette(open) => palette::draw(scene, buffer, body, open),
         Modal::Confirm(open) => confirm::draw(scene, buffer, body, open),
         Modal::Composer(open) => composer::draw(scene, buffer, body, open),
+        Modal::Compose(open) => compose::draw(scene, buffer, body, open),
         Modal::Menu(open) => {
             menu::draw(scene, buffer, body, open);
             None
         }
+        Modal::Pick(open) => pick::draw(scene, buffer, body, open),
         // Drawn by the bottom bar.
         Modal::Prompt(_) => None,
     }
@@ -57,7 +61,13 @@ pub(super) fn furthest(scene: Scene, body: Rect) -> usize {
         Some(Modal::Help { .. }) => help::sheet(scene, page_width(body)),
         Some(Modal::Health { .. }) => health::sheet(scene),
         Some(
-            Modal::Palette(_) | Modal::Confirm(_) | Modal::Composer(_) | Modal::Menu(_) | Modal::Prompt(_),
+            Modal::Palette(_)
+            | Modal::Confirm(_)
+            | Modal::Composer(_)
+            | Modal::Compose(_)
+            | Modal::Menu(_)
+            | Modal::Prompt(_)
+            | Modal::Pick(_),
         )
         | None => {
             return 0;

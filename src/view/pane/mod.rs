@@ -4,6 +4,7 @@ pub(super) mod alert_rows;
 pub(super) mod alerts;
 pub(super) mod belief;
 pub(super) mod incident;
+pub(super) mod incident_rows;
 pub(super) mod slo;
 pub(super) mod standing;
 pub(super) mod tabs;

@@ -9,10 +9,26 @@ use crate::theme::Role;
 use crate::view::Scene;
 use crate::view::pane::belief::{self, Heard};
 use crate::view::pane::{alerts, incident, slo};
-use crate::view::widget::{self, Piece};
+use crate::view::widget::{Piece, width_of};
 
 /// Draws the bar.
 pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
+    let whole = pieces(scene, Words::Whole);
+    let fits = area.width >= 60 && width_of(&whole) <= usize::from(area.width);
+    let shown = if fits { whole } else { pieces(scene, Words::Short) };
+    scene.line(buffer, area, &shown);
+}
+
+/// How much of a badge is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Words {
+    /// `2 page`.
+    Whole,
+    /// `2p`.
+    Short,
+}
+
+fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
     let mut pieces = Vec::new();
     for pane in PaneId::ALL {
         if !pieces.is_empty() {
@@ -36,7 +52,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             ),
             role,
         ));
-        pieces.extend(badge(scene, pane, area.width < 60));
+        pieces.extend(badge(scene, pane, words == Words::Short));
     }
     if let Some(view) = scene.model.details.last() {
         use crate::app::focus::Detail;
@@ -46,10 +62,11 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             Detail::Silences => " › silences",
             Detail::Incident(_) => " › incident",
             Detail::Outbox => " › outbox",
+            Detail::Page(_) => " › page",
         };
         pieces.push(Piece::word(what, Role::Accent));
     }
-    scene.line(buffer, widget::after(area, 0), &pieces);
+    pieces
 }
 
 /// What one would see there.
@@ -91,7 +108,7 @@ fn badge(scene: Scene, pane: PaneId, short: bool) -> Vec<Piece<'static>> {
             }
             pieces
         }
-        PaneId::Incident => incident::badge(scene),
+        PaneId::Incident => incident::badge(scene, short),
         PaneId::Alerts => match scene.model.alerts.shown() {
             None if alerts::freshness(scene).failure.is_none() => {
                 vec![Piece::word(" …", Role::StateBusy)]

@@ -1,10 +1,14 @@
 //! `update` as a function: a model, a message, and what follows, on a fixed clock.
 
 mod acks;
+pub mod compose;
+mod incidents;
 mod leases;
 mod looking;
+mod outbox;
 mod quitting;
 mod silences;
+mod writing;
 
 use std::sync::Arc;
 use std::time::Duration;

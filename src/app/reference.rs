@@ -1,0 +1,114 @@
+//! Evidence in one line: what a note refers to, so that whoever reads it later can ask the same question again.
+//!
+//! Lines open with `ref: ` and hold no line break; remote text in them is safe.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::alert::{Alert, BoardSilence};
+use crate::domain::slo::{Sli, Slo, SloReport, headline_burn};
+use crate::domain::timeline::Event;
+use crate::text::{Cut, SafeText, cut};
+
+/// Queries and texts are cut here: a reference is a line, not a page.
+const LONG: usize = 300;
+
+fn clock(at: DateTime<Utc>) -> String {
+    at.format("%H:%MZ").to_string()
+}
+
+fn short(raw: &str) -> String {
+    cut(SafeText::line(raw).as_str(), LONG, Cut::End).into_owned()
+}
+
+/// `ref: alert HighErrorRate checkout (91c04a…) firing since 03:02Z`
+pub fn alert(alert: &Alert) -> String {
+    let mut line = format!("ref: alert {}", short(&alert.name));
+    if !alert.service.is_empty() {
+        let _ = write!(line, " {}", short(&alert.service));
+    }
+    let since = clock(alert.occurrence.starts_at);
+    match alert.ended_at {
+        Some(ended) => {
+            let ended = clock(ended);
+            let _ = write!(
+                line,
+                " ({}) fired {since} to {ended}",
+                alert.occurrence.fingerprint
+            );
+        }
+        None => {
+            let _ = write!(line, " ({}) firing since {since}", alert.occurrence.fingerprint);
+        }
+    }
+    line
+}
+
+/// `ref: slo checkout-availability burn 21.4× budget 41 % at 03:14Z  query: …`
+pub fn slo(report: &SloReport, at: DateTime<Utc>) -> String {
+    let mut line = format!("ref: slo {}", short(&report.slo.name));
+    match headline_burn(report) {
+        Some(burn) => {
+            let window = report
+                .windows
+                .iter()
+                .find(|window| window.burn_rate == Some(burn))
+                .map_or_else(String::new, |window| format!("{} ", window.window));
+            let _ = write!(line, " burn {window}{burn:.1}×");
+        }
+        None => {
+            let _ = write!(line, " {}", report.state.word());
+        }
+    }
+    if let Some(budget) = &report.budget {
+        let _ = write!(line, " budget {:.0} %", budget.remaining * 100.0);
+    }
+    let _ = write!(line, " at {}", clock(at));
+    if let Some(query) = query(&report.slo) {
+        let _ = write!(line, "  query: {}", short(&query));
+    }
+    line
+}
+
+/// What yields the error ratio over an hour, as it can be asked again.
+fn query(slo: &Slo) -> Option<String> {
+    let hour = |template: &str| template.replace("{{window}}", "1h");
+    match &slo.sli {
+        Sli::Events { errors, total } => Some(format!("({}) / ({})", hour(errors), hour(total))),
+        Sli::Ratio { error_ratio } => Some(hour(error_ratio)),
+        Sli::Latency {
+            histogram,
+            selector,
+            threshold,
+        } => Some(format!("{histogram}{{{selector}}} over {threshold} s")),
+        Sli::Recorded { by_window, .. } => by_window.get("1h").or_else(|| by_window.values().next()).cloned(),
+    }
+}
+
+/// `ref: silence 4f2c… by jun@example.com until 05:00Z: alertname="A"`
+pub fn silence(row: &BoardSilence) -> String {
+    let silence = &row.silence;
+    let matchers: Vec<String> = silence.matchers.iter().map(ToString::to_string).collect();
+    format!(
+        "ref: silence {} by {} until {}: {}",
+        short(&silence.id),
+        short(&silence.created_by),
+        clock(silence.ends_at),
+        short(&matchers.join(" "))
+    )
+}
+
+/// `ref: event 03:05Z escalated Mara: to level 2`
+pub fn event(event: &Event) -> String {
+    let actor = event
+        .actor
+        .as_deref()
+        .map_or_else(String::new, |actor| format!(" {}", short(actor)));
+    format!(
+        "ref: event {} {}{actor}: {}",
+        clock(event.at),
+        event.kind.word(),
+        short(&event.text)
+    )
+}

@@ -1,0 +1,224 @@
+//! Writing: notes, status updates, marks, declarations. What is typed is kept whatever happens: as a draft while it
+//! is written, and until the act that it becomes is on the disk.
+//!
+//! This file opens composers; `keys` types, `drafts` keeps what is typed, `sending` hands it over and brings it
+//! back where it could not be saved.
+
+mod drafts;
+mod keys;
+mod sending;
+
+use std::sync::Arc;
+
+use super::alerts::{describe, targets};
+use super::incident_acts::refusal;
+use super::{run, say};
+use crate::action::Action;
+use crate::app::compose::{About, Body, Compose, Kept, Purpose, area_of};
+use crate::app::focus::{Detail, PaneId};
+use crate::app::incidents::label;
+use crate::app::modal::{Choice, Menu, MenuItem, Modal};
+use crate::app::panes::selected_silence;
+use crate::app::toast::Level;
+use crate::app::{Effect, Model, reference};
+use crate::backend::incidents::Seen;
+use crate::domain::alert::SeverityRank;
+use crate::domain::incident::Incident;
+use crate::text::SafeText;
+use crate::time::Now;
+
+pub(super) use drafts::{drafts_read, edited, put_away, rest};
+pub(super) use keys::{key, paste, typed};
+pub(super) use sending::{declared, failed, journaled, taken_back};
+
+/// The incident that keys are about: the open one, the one under the cursor of its pane, the followed one.
+pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
+    let open = model.details.iter().rev().find_map(|view| match &view.detail {
+        Detail::Incident(id) => Some(id),
+        Detail::Slo(_) | Detail::Alert(_) | Detail::Silences | Detail::Outbox | Detail::Page(_) => None,
+    });
+    if let Some(id) = open {
+        return model.incidents.incident(id);
+    }
+    let followed = model.incidents.followed.as_ref();
+    let followed = followed.and_then(|id| model.incidents.incident(id));
+    let selected = model.incidents.selected();
+    match model.focus {
+        PaneId::Incident => selected.or(followed),
+        PaneId::Slo | PaneId::Alerts => followed.or(selected),
+    }
+}
+
+fn about(incident: &Incident) -> About {
+    About {
+        id: incident.id.clone(),
+        label: label(incident).into(),
+        seen: Seen {
+            status: incident.status,
+            changed_at: incident.changed_at,
+        },
+    }
+}
+
+/// A note on the current incident.
+pub(super) fn note(model: &mut Model, now: Now) -> Vec<Effect> {
+    if let Some(why) = refusal(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    match current(model).map(|incident| about(incident)) {
+        Some(about) => {
+            let compose = Compose::new(Purpose::Note(about));
+            open(model, compose, now)
+        }
+        None => without_incident(model, now),
+    }
+}
+
+/// Nothing to note on: what can be done instead.
+fn without_incident(model: &mut Model, now: Now) -> Vec<Effect> {
+    let item = |key, label: String, action| MenuItem {
+        key,
+        label,
+        choice: Choice::Run(action),
+    };
+    let mut items = vec![item('i', "declare a local incident".to_owned(), Action::Declare)];
+    if let Some(backend) = &model.settings.annotations {
+        let backend = SafeText::line(backend);
+        items.push(item(
+            'm',
+            format!("mark this moment at {backend}"),
+            Action::MarkMoment,
+        ));
+    }
+    model.toasts.say(
+        Level::Info,
+        "no incident is open or under the cursor, so there is none to note on",
+        now.tick,
+    );
+    model.modal = Some(Modal::Menu(Menu {
+        title: "No incident to note on",
+        items,
+        cursor: 0,
+    }));
+    Vec::new()
+}
+
+/// A status update of the current incident.
+pub(super) fn status_update(model: &mut Model, now: Now) -> Vec<Effect> {
+    if let Some(why) = refusal(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    match current(model).map(|incident| about(incident)) {
+        Some(about) => {
+            let compose = Compose::new(Purpose::StatusUpdate(about));
+            open(model, compose, now)
+        }
+        None => say(
+            model,
+            Level::Info,
+            "no incident is open or under the cursor to tell of",
+            now,
+        ),
+    }
+}
+
+/// A mark of this moment at the annotations backend.
+pub(super) fn mark_moment(model: &mut Model, now: Now) -> Vec<Effect> {
+    if let Some(why) = refusal(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    let Some(backend) = model.settings.annotations.clone() else {
+        let context = &model.settings.context;
+        let why = format!("no annotations backend is configured; add [contexts.{context}.annotations]");
+        return say(model, Level::Info, why, now);
+    };
+    let compose = Compose::new(Purpose::Mark { at: now.utc, backend });
+    open(model, compose, now)
+}
+
+/// A local incident, from the alert under the cursor or from nothing.
+pub(super) fn declare(model: &mut Model, now: Now) -> Vec<Effect> {
+    if let Some(why) = refusal(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    let mut compose = Compose::new(Purpose::Declaration);
+    let alerts = match (model.detail(), model.focus) {
+        (Some(Detail::Alert(_)), _) | (None, PaneId::Alerts) => targets(model, now).now,
+        (Some(_), _) | (None, PaneId::Slo | PaneId::Incident) => Vec::new(),
+    };
+    if let Body::Form(form) = &mut compose.body {
+        if let Some(first) = alerts.first() {
+            form.title = area_of(vec![describe(first)]);
+            form.service = area_of(vec![SafeText::line(&first.service).into_string()]);
+            let worst = alerts
+                .iter()
+                .filter_map(|alert| alert.severity.as_deref())
+                .map(SeverityRank::of)
+                .min();
+            form.severity = if worst == Some(SeverityRank::Critical) {
+                1
+            } else {
+                2
+            };
+        } else if let Some(service) = run::selected_service(model) {
+            form.service = area_of(vec![SafeText::line(&service).into_string()]);
+        }
+        form.alerts = alerts.iter().map(|alert| alert.occurrence.fingerprint).collect();
+    }
+    open(model, compose, now)
+}
+
+/// What is under the cursor of what has the keys, as evidence.
+fn evidence(model: &Model, now: Now) -> Option<String> {
+    match model.detail() {
+        Some(Detail::Slo(name)) => model
+            .slo
+            .report(name)
+            .map(|report| reference::slo(report, now.utc)),
+        Some(Detail::Alert(fingerprint)) => model
+            .alerts
+            .alert(*fingerprint)
+            .map(|alert| reference::alert(alert)),
+        Some(Detail::Silences) => {
+            let board = model.alerts.board.as_deref()?;
+            selected_silence(&model.silences, board).map(|row| reference::silence(row))
+        }
+        Some(Detail::Incident(_)) => model.incidents.event().map(reference::event),
+        Some(Detail::Outbox | Detail::Page(_)) => None,
+        None => match model.focus {
+            PaneId::Slo => model.slo.selected().map(|report| reference::slo(report, now.utc)),
+            PaneId::Alerts => model.alerts.selected().map(|alert| reference::alert(alert)),
+            PaneId::Incident => None,
+        },
+    }
+}
+
+/// Whether what is under the cursor was put there by a hand: a timeline that was just opened is at its end, and a
+/// note written there is about the incident, not about the last word of it.
+fn is_chosen(model: &Model) -> bool {
+    let events = &model.incidents.event_list;
+    let last = events.selected.as_ref() == model.incidents.events.last();
+    !(last && matches!(model.detail(), Some(Detail::Incident(_))))
+}
+
+/// Opens a composer: a draft of the same comes back, else it refers to what is under the cursor.
+fn open(model: &mut Model, mut compose: Compose, now: Now) -> Vec<Effect> {
+    let offered = evidence(model, now);
+    let draft = drafts::take(model, &compose.purpose);
+    if let Body::Prose(prose) = &mut compose.body {
+        let chosen = draft.is_none() && is_chosen(model);
+        if let (Some(offered), true, Purpose::Note(_)) = (&offered, chosen, &compose.purpose) {
+            prose.refs.push(offered.clone());
+        }
+        prose.offered = offered;
+    }
+    if let Some(draft) = draft {
+        compose.fill(&draft.text);
+        compose.kept = Kept::Yes;
+        model
+            .toasts
+            .say(Level::Info, "your draft; ctrl-l clears it", now.tick);
+    }
+    model.modal = Some(Modal::Compose(Box::new(compose)));
+    Vec::new()
+}

@@ -1,0 +1,330 @@
+//! Acts on incidents: what a key means here, what is asked first, and why something cannot be done.
+//!
+//! Every act is made by `want`, which refuses in words, asks where it wakes people or cannot be undone, and else
+//! sends. An answer holds for the incident as it was shown: one that changed meanwhile is asked about anew.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::incident_asks::{order, question, roles, snoozes, standing, steps};
+use super::incidents::{meant, none_meant};
+use super::{busy, pick, say};
+use crate::action::Action;
+use crate::app::acts::{Act, Stage};
+use crate::app::focus::{Detail, PaneId};
+use crate::app::incidents::label;
+use crate::app::modal::{Confirm, ConfirmLine, Menu, MenuItem, Modal, PickFor, Then};
+use crate::app::toast::Level;
+use crate::app::{Effect, Model};
+use crate::domain::alert::plan::counted;
+use crate::domain::incident::offer::offer;
+use crate::domain::incident::{Incident, IncidentAct, IncidentId, Offer, Role, Status, Verb};
+use crate::outbox::Payload;
+use crate::text::SafeText;
+use crate::time::Now;
+
+/// Carries out an acting key.
+pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
+    if let Some(why) = refusal(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    if action == Action::TakeIncident {
+        return acknowledge(model, now);
+    }
+    let Some(incident) = meant(model).cloned() else {
+        let why = none_meant(model);
+        return say(model, Level::Info, why, now);
+    };
+    let verb = match action {
+        Action::Escalate => Verb::Escalate,
+        Action::Resolve => Verb::Resolve,
+        Action::Reassign | Action::ReleaseIncident => Verb::Reassign,
+        Action::PageSomebody => Verb::Page,
+        Action::Snooze => Verb::Snooze,
+        Action::MergeIncidents => Verb::Merge,
+        Action::SetPriority => Verb::Priority,
+        Action::Advance => Verb::Advance,
+        Action::AssignRole => Verb::Assign,
+        other => return super::incidents::not_here(model, other, now),
+    };
+    if let Some(why) = refused(model, &incident, verb) {
+        return say(model, Level::Warn, why, now);
+    }
+    match action {
+        Action::ReleaseIncident => hand_back(model, &incident),
+        Action::Escalate => pick::open(model, &incident, PickFor::Escalate, Vec::new()),
+        Action::Reassign => pick::open(model, &incident, PickFor::Reassign, Vec::new()),
+        Action::PageSomebody => pick::open(model, &incident, PickFor::Page, Vec::new()),
+        Action::SetPriority => pick::open(model, &incident, PickFor::Priority, Vec::new()),
+        Action::Snooze => menu(model, "Snooze for", snoozes(&incident.id, model.zone, now)),
+        Action::Advance => menu(model, "Advance to", steps(&incident)),
+        Action::AssignRole => menu(model, "Who is to be what", roles(&incident.id)),
+        Action::MergeIncidents => merge(model, &incident, now),
+        _ => {
+            let resolution = String::new();
+            want(model, &incident.id, IncidentAct::Resolve { resolution }, now)
+        }
+    }
+}
+
+/// Why no act on incidents is taken on at all.
+pub(super) fn refusal(model: &Model) -> Option<String> {
+    if model.settings.read_only {
+        return Some(
+            "read-only: this console changes nothing (read_only in the configuration, or --read-only)"
+                .to_owned(),
+        );
+    }
+    if let Some(why) = &model.settings.no_journal {
+        return Some(format!("nothing can be journaled, so nothing is sent: {why}"));
+    }
+    busy(model)
+}
+
+/// Why an act cannot be done to this incident now.
+fn refused(model: &Model, incident: &Incident, verb: Verb) -> Option<String> {
+    if let Offer::No(why) = offer(incident, verb) {
+        return Some(format!("{}: {why}", label(incident)));
+    }
+    match verb {
+        Verb::Escalate => undelivered_escalation(model, &incident.id),
+        Verb::Acknowledge => {
+            let under_way = model.acts.pending.iter().any(|pending| {
+                pending.concerns(&incident.id)
+                    && matches!(
+                        &pending.act,
+                        Act::Incident {
+                            act: IncidentAct::Acknowledge,
+                            ..
+                        }
+                    )
+            });
+            if under_way {
+                return Some("an acknowledgement is under way".to_owned());
+            }
+            let me = model.incidents.feed.value()?.acting_as.as_ref()?;
+            let mut holders = incident.acknowledgements.iter();
+            let (_, since) = holders.find(|(person, _)| person.id == me.person.id)?;
+            (incident.status == Status::Acknowledged)
+                .then(|| format!("you have it since {}Z", since.format("%H:%M")))
+        }
+        Verb::Resolve
+        | Verb::Reassign
+        | Verb::Page
+        | Verb::Snooze
+        | Verb::Merge
+        | Verb::Priority
+        | Verb::StatusUpdate
+        | Verb::Note
+        | Verb::Advance
+        | Verb::Assign => None,
+    }
+}
+
+/// Why no second escalation is begun: one of the incident has not been delivered yet.
+fn undelivered_escalation(model: &Model, id: &IncidentId) -> Option<String> {
+    let pending = model.acts.pending.iter().find_map(|pending| match &pending.act {
+        Act::Incident {
+            incident,
+            act: IncidentAct::Escalate { to },
+            ..
+        } if incident == id && !matches!(pending.stage, Stage::Confirmed { .. }) => Some(*to),
+        _ => None,
+    });
+    let queued = || {
+        model.outbox.open().find_map(|entry| match &entry.payload {
+            Payload::Incident {
+                incident,
+                act: IncidentAct::Escalate { to },
+                ..
+            } if incident == id => Some(*to),
+            _ => None,
+        })
+    };
+    let to = pending.or_else(queued)?;
+    let keys = model.keymap.keys_for(Action::OutboxList);
+    let key = keys.into_iter().next().unwrap_or_default();
+    Some(format!(
+        "an escalation to level {to} is not delivered yet; {key} shows it in the outbox"
+    ))
+}
+
+/// Takes the incident, or all marked ones.
+fn acknowledge(model: &mut Model, now: Now) -> Vec<Effect> {
+    let in_pane = model.details.is_empty() && model.focus == PaneId::Incident;
+    let marked: Vec<Arc<Incident>> = if in_pane {
+        let marks = model.incidents.marks.iter();
+        marks
+            .filter_map(|id| model.incidents.incident(id).cloned())
+            .collect()
+    } else {
+        Vec::new()
+    };
+    let under_cursor = meant(model).cloned();
+    let alone = match (marked.as_slice(), &under_cursor) {
+        ([], _) => true,
+        ([only], Some(under)) => only.id == under.id,
+        (_, _) => false,
+    };
+    if alone {
+        let Some(incident) = under_cursor else {
+            let why = none_meant(model);
+            return say(model, Level::Info, why, now);
+        };
+        return want(model, &incident.id, IncidentAct::Acknowledge, now);
+    }
+    let mut lines = Vec::new();
+    let mut acts = Vec::new();
+    for incident in &marked {
+        if let Some(why) = refused(model, incident, Verb::Acknowledge) {
+            lines.push(ConfirmLine::Warning(format!("left out: {why}")));
+        } else {
+            lines.push(ConfirmLine::Plain(format!(
+                "{} · {}",
+                label(incident),
+                standing(incident)
+            )));
+            acts.push(order(incident, IncidentAct::Acknowledge));
+        }
+    }
+    if acts.is_empty() {
+        let why = "none of the marked incidents can be acknowledged; esc takes the marks away";
+        return say(model, Level::Info, why, now);
+    }
+    ask(
+        model,
+        Confirm {
+            title: format!("Acknowledge {}?", counted(acts.len(), "incident")),
+            lines,
+            typed: Vec::new(),
+            then: Then::Acts(acts),
+            hits: BTreeSet::new(),
+            scroll: 0,
+        },
+    )
+}
+
+fn hand_back(model: &mut Model, incident: &Incident) -> Vec<Effect> {
+    let why = if incident.id.is_local() {
+        "a local incident is handed back by giving it to somebody"
+    } else {
+        "PagerDuty takes no acknowledgement back without paging again: give it to somebody instead"
+    };
+    let lines = vec![ConfirmLine::Warning(why.to_owned())];
+    pick::open(model, incident, PickFor::Reassign, lines)
+}
+
+/// Does something to an incident: refuses in words, asks where that is due, else sends.
+pub(super) fn want(model: &mut Model, id: &IncidentId, act: IncidentAct, now: Now) -> Vec<Effect> {
+    if let Some(why) = refusal(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    let Some(incident) = model.incidents.incident(id).cloned() else {
+        return say(
+            model,
+            Level::Warn,
+            "the incident is listed no more: not sent",
+            now,
+        );
+    };
+    if let Some(why) = refused(model, &incident, act.verb()) {
+        return say(model, Level::Warn, why, now);
+    }
+    match question(model, &incident, &act) {
+        Some(confirm) => ask(model, confirm),
+        None => send(model, order(&incident, act), now),
+    }
+}
+
+fn ask(model: &mut Model, confirm: Confirm) -> Vec<Effect> {
+    model.modal = Some(Modal::Confirm(confirm));
+    Vec::new()
+}
+
+/// A yes: where the incident changed since it was shown, that is said and asked anew.
+pub(super) fn answered(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
+    let Act::Incident {
+        incident,
+        act: wanted,
+        seen,
+        ..
+    } = &act
+    else {
+        return send(model, act, now);
+    };
+    let Some(incident) = model.incidents.incident(incident).cloned() else {
+        return say(
+            model,
+            Level::Warn,
+            "not sent: the incident is listed no more",
+            now,
+        );
+    };
+    if let Some(why) = refused(model, &incident, wanted.verb()) {
+        return say(model, Level::Warn, format!("not sent: {why}"), now);
+    }
+    let same = incident.status == seen.status && incident.changed_at == seen.changed_at;
+    if !same && let Some(mut confirm) = question(model, &incident, wanted) {
+        let changed = format!("changed meanwhile: it is {} now", standing(&incident));
+        confirm.lines.insert(0, ConfirmLine::Warning(changed));
+        return ask(model, confirm);
+    }
+    send(model, act, now)
+}
+
+/// Hands acts to the runtime at once.
+pub(super) fn send_all(model: &mut Model, acts: Vec<Act>, now: Now) -> Vec<Effect> {
+    acts.into_iter().flat_map(|act| send(model, act, now)).collect()
+}
+
+fn send(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
+    if let Some(why) = busy(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    let id = model.acts.add(act.clone(), Stage::Sent { since: now.tick });
+    if let Some(added) = model.acts.pending.last() {
+        model.incidents.marks.retain(|mark| !added.concerns(mark));
+    }
+    vec![Effect::Carry { id, act }]
+}
+
+fn merge(model: &mut Model, into: &Incident, now: Now) -> Vec<Effect> {
+    let from: Vec<IncidentId> = model
+        .incidents
+        .marks
+        .iter()
+        .filter(|id| **id != into.id)
+        .cloned()
+        .collect();
+    if from.is_empty() || matches!(model.detail(), Some(Detail::Incident(_))) {
+        let keys = model.keymap.keys_for(Action::Mark);
+        let key = keys.into_iter().next().unwrap_or_default();
+        let how = format!("mark the incidents to take in with {key}, then go to the one that stays");
+        return say(model, Level::Info, how, now);
+    }
+    if let Some(other) = from.iter().find(|id| id.is_local() != into.id.is_local()) {
+        let why = format!(
+            "{} is kept elsewhere: only incidents of one keeper merge",
+            SafeText::line(&other.0)
+        );
+        return say(model, Level::Warn, why, now);
+    }
+    want(model, &into.id, IncidentAct::Merge { from }, now)
+}
+
+/// A role was chosen: who is to have it.
+pub(super) fn role(model: &mut Model, id: &IncidentId, role: Role, now: Now) -> Vec<Effect> {
+    match model.incidents.incident(id).cloned() {
+        Some(incident) => pick::open(model, &incident, PickFor::Role(role), Vec::new()),
+        None => say(model, Level::Warn, "the incident is listed no more", now),
+    }
+}
+
+fn menu(model: &mut Model, title: &'static str, items: Vec<MenuItem>) -> Vec<Effect> {
+    model.modal = Some(Modal::Menu(Menu {
+        title,
+        items,
+        cursor: 0,
+    }));
+    Vec::new()
+}

@@ -1,0 +1,228 @@
+//! The outbox: what could not be saved, what is on its way, what asks; and what the engineer says to it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::guard::word;
+use super::{busy, say};
+use crate::app::acts::{ActId, Stage};
+use crate::app::modal::{Confirm, ConfirmLine, Modal, Then, Typed};
+use crate::app::toast::Level;
+use crate::app::{Effect, Model, OutboxRow};
+use crate::domain::incident::IncidentAct;
+use crate::outbox::{Decision, Entry, EntryId, OutboxView, Payload, State};
+use crate::text::SafeText;
+use crate::time::Now;
+
+/// The outbox changed. What asks opens nothing by itself, but is heard.
+pub(super) fn changed(model: &mut Model, view: Arc<OutboxView>, now: Now) -> Vec<Effect> {
+    let asked: BTreeSet<EntryId> = asking(&model.outbox).map(|entry| entry.id).collect();
+    let new = asking(&view).find(|entry| !asked.contains(&entry.id)).map(target);
+    model.outbox = view;
+    arrange(model);
+    match new {
+        Some(what) => {
+            let key = key(model);
+            model.toasts.say(
+                Level::Warn,
+                format!("the outbox asks about {what} · {key} shows it"),
+                now.tick,
+            );
+            vec![Effect::Ring]
+        }
+        None => Vec::new(),
+    }
+}
+
+fn asking(view: &OutboxView) -> impl Iterator<Item = &Entry> {
+    view.entries
+        .iter()
+        .filter(|entry| entry.state == State::NeedsDecision)
+}
+
+fn key(model: &Model) -> String {
+    let keys = model.keymap.keys_for(crate::action::Action::OutboxList);
+    keys.into_iter().next().unwrap_or_default()
+}
+
+/// Works out the rows again.
+pub(super) fn arrange(model: &mut Model) {
+    let unsaved = model.acts.pending.iter().filter_map(|act| match act.stage {
+        Stage::Unsaved { .. } => Some(OutboxRow::Unsaved(act.id)),
+        Stage::Grace { .. } | Stage::Sent { .. } | Stage::Confirmed { .. } => None,
+    });
+    let entries = model
+        .outbox
+        .entries
+        .iter()
+        .map(|entry| OutboxRow::Entry(entry.id));
+    let rows: Vec<OutboxRow> = unsaved.chain(entries).collect();
+    model.outbox_list.follow(&rows);
+    model.outbox_rows = rows;
+}
+
+/// What an entry is about, in one safe line: `escalate #4711 checkout errors`.
+pub fn target(entry: &Entry) -> String {
+    match &entry.payload {
+        Payload::Incident { act, label, .. } => {
+            let label = SafeText::line(label);
+            match act {
+                IncidentAct::Escalate { to } => format!("escalate {label} to level {to}"),
+                other => format!("{} {label}", other.verb().word()),
+            }
+        }
+        Payload::Silence { matchers, .. } => {
+            let matchers: Vec<String> = matchers.iter().map(ToString::to_string).collect();
+            let matchers = matchers.join(" ");
+            format!("{} {}", entry.payload.action(), SafeText::line(&matchers))
+        }
+        Payload::ExtendSilence { id, .. } | Payload::ExpireSilence { id, .. } => {
+            format!("{} {}", entry.payload.action(), SafeText::line(id))
+        }
+        Payload::Annotation(draft) => format!("annotation {}", SafeText::line(&draft.text)),
+    }
+}
+
+/// An act is on the disk, or could not be put there.
+pub(super) fn journaled(
+    model: &mut Model,
+    id: ActId,
+    result: Result<Vec<EntryId>, String>,
+    now: Now,
+) -> Vec<Effect> {
+    let under_way = |stage| matches!(stage, Stage::Sent { .. });
+    let mut acts = model.acts.pending.iter_mut();
+    let Some(pending) = acts.find(|pending| pending.id == id && under_way(pending.stage)) else {
+        return Vec::new();
+    };
+    match result {
+        Ok(entries) => {
+            pending.entries = Some(entries);
+            Vec::new()
+        }
+        Err(why) => {
+            let why = SafeText::line(&why).into_string();
+            let what = pending.word().trim_end_matches('…');
+            let words = format!("{what} NOT SAVED, so not sent: {why}");
+            pending.stage = Stage::Unsaved { since: now.tick };
+            pending.trouble = Some(why.into());
+            arrange(model);
+            let key = key(model);
+            model
+                .toasts
+                .say(Level::Error, format!("{words} · {key} to try again"), now.tick);
+            vec![Effect::Ring]
+        }
+    }
+}
+
+fn refusal(model: &Model) -> Option<String> {
+    if model.settings.read_only {
+        return Some("read-only: what waits is sent by a console that may act".to_owned());
+    }
+    busy(model)
+}
+
+/// Retries, sends or drops what is under the cursor.
+pub(super) fn decide(model: &mut Model, decision: Decision, now: Now) -> Vec<Effect> {
+    if let Some(why) = refusal(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    match model.outbox_list.selected {
+        None => say(model, Level::Info, "nothing waits in the outbox", now),
+        Some(OutboxRow::Unsaved(id)) => unsaved(model, id, decision, now),
+        Some(OutboxRow::Entry(id)) => entry(model, id, decision, now),
+    }
+}
+
+fn unsaved(model: &mut Model, id: ActId, decision: Decision, now: Now) -> Vec<Effect> {
+    let Some(at) = model.acts.pending.iter().position(|pending| pending.id == id) else {
+        return say(model, Level::Info, "it is over", now);
+    };
+    let effects = match decision {
+        Decision::Drop => {
+            let dropped = model.acts.pending.remove(at);
+            let what = dropped.word().trim_end_matches('…').to_owned();
+            model
+                .toasts
+                .say(Level::Info, format!("dropped: {what} was never sent"), now.tick);
+            Vec::new()
+        }
+        Decision::Retry | Decision::Send => {
+            let Some(pending) = model.acts.pending.get_mut(at) else {
+                return Vec::new();
+            };
+            pending.stage = Stage::Sent { since: now.tick };
+            pending.trouble = None;
+            let act = pending.act.clone();
+            vec![Effect::Carry { id, act }]
+        }
+    };
+    arrange(model);
+    effects
+}
+
+fn entry(model: &mut Model, id: EntryId, decision: Decision, now: Now) -> Vec<Effect> {
+    let Some(entry) = model.outbox.entry(id) else {
+        return say(model, Level::Info, "it is over", now);
+    };
+    if !entry.state.is_open() {
+        let words = format!("it is over: {}", entry.state.word());
+        return say(model, Level::Info, words, now);
+    }
+    let what = target(entry);
+    let mut lines = Vec::new();
+    if let Some(unclear) = &entry.last_error {
+        lines.push(ConfirmLine::Warning(SafeText::line(unclear).into_string()));
+    }
+    let (title, typed) = match decision {
+        Decision::Retry => {
+            return vec![Effect::Decide { entry: id, decision }];
+        }
+        Decision::Send if entry.state == State::Sending => {
+            return say(
+                model,
+                Level::Info,
+                "it is under way: what came of it is looked up first",
+                now,
+            );
+        }
+        Decision::Send => {
+            lines.push(ConfirmLine::Warning(
+                "sent whatever was unclear: where it arrived before, it is done twice".to_owned(),
+            ));
+            (format!("Send {what}?"), danger(model, &entry.payload))
+        }
+        Decision::Drop => {
+            if entry.attempts > 0 {
+                lines.push(ConfirmLine::Warning(
+                    "it was sent before: it may have arrived, and is not taken back".to_owned(),
+                ));
+            }
+            (format!("Drop {what}?"), Vec::new())
+        }
+    };
+    model.modal = Some(Modal::Confirm(Confirm {
+        title,
+        lines,
+        typed,
+        then: Then::Decide(id, decision),
+        hits: BTreeSet::new(),
+        scroll: 0,
+    }));
+    Vec::new()
+}
+
+fn danger(model: &Model, payload: &Payload) -> Vec<Typed> {
+    let dangerous = match payload {
+        Payload::Incident { act, .. } => act.verb().is_dangerous(),
+        Payload::Silence { purpose, .. } => *purpose == crate::outbox::Purpose::Silence,
+        Payload::ExtendSilence { .. } => true,
+        Payload::ExpireSilence { .. } | Payload::Annotation(_) => false,
+    };
+    if model.settings.danger && dangerous {
+        vec![word("the context's name", model.settings.context.clone())]
+    } else {
+        Vec::new()
+    }
+}

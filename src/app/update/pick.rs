@@ -1,0 +1,331 @@
+//! Pick-lists: filled when their answer comes, searched by typing, and what a choice leads to.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+use tui_textarea::TextArea;
+
+use super::{incident_acts, say};
+use crate::app::incidents::called;
+use crate::app::modal::{ConfirmLine, Modal, Pick, PickFor, PickItem};
+use crate::app::toast::Level;
+use crate::app::{Effect, Model};
+use crate::backend::incidents::Directory;
+use crate::domain::incident::{Incident, IncidentAct, Ladder, Level as Rise, Person, Rung};
+use crate::text::SafeText;
+use crate::time::Now;
+
+/// Opens a list for an incident, filled where it is known already, and asks for what fills it.
+pub(super) fn open(
+    model: &mut Model,
+    incident: &Incident,
+    what: PickFor,
+    lines: Vec<ConfirmLine>,
+) -> Vec<Effect> {
+    let label = crate::app::incidents::label(incident);
+    let title = match what {
+        PickFor::Escalate => format!("Escalate {label} to"),
+        PickFor::Reassign => format!("Reassign {label} to"),
+        PickFor::Page => format!("Page for {label}"),
+        PickFor::Priority => format!("Priority of {label}"),
+        PickFor::Role(role) => format!("{} of {label}", role.word()),
+    };
+    let mut pick = Pick {
+        title,
+        what,
+        incident: incident.id.clone(),
+        lines,
+        items: None,
+        input: TextArea::default(),
+        hits: Vec::new(),
+        cursor: 0,
+    };
+    let effect = if what == PickFor::Escalate {
+        // Who is on call may have changed since the last time: always asked anew.
+        Effect::FetchLadder(incident.id.clone())
+    } else {
+        if let Some(Ok(directory)) = &model.incidents.directory {
+            fill(&mut pick, Ok(from_directory(what, directory)));
+        }
+        Effect::FetchDirectory
+    };
+    model.modal = Some(Modal::Pick(Box::new(pick)));
+    vec![effect]
+}
+
+/// The policy that the open list waits for has come.
+pub(super) fn ladder(model: &mut Model) {
+    let Some((incident, result)) = &model.incidents.ladder else {
+        return;
+    };
+    let Some(Modal::Pick(pick)) = &mut model.modal else {
+        return;
+    };
+    if pick.what != PickFor::Escalate || pick.incident != *incident || pick.items.is_some() {
+        return;
+    }
+    match result {
+        Err(why) => fill(pick, Err(SafeText::line(why).into_string())),
+        Ok(ladder) => {
+            pick.lines = ladder_lines(ladder);
+            fill(pick, rungs(ladder));
+            let next = ladder.next().map(|rung| rung.level);
+            let at = ladder.rungs.iter().position(|rung| Some(rung.level) == next);
+            // What was typed meanwhile may have hidden it.
+            let shown = pick.hits.iter().position(|hit| Some(*hit) == at);
+            pick.cursor = shown.unwrap_or(0);
+        }
+    }
+}
+
+/// What can be picked from has come; a list that is being used keeps what it has.
+pub(super) fn directory(model: &mut Model) {
+    let Some(Modal::Pick(pick)) = &mut model.modal else {
+        return;
+    };
+    if pick.what == PickFor::Escalate || matches!(pick.items, Some(Ok(_))) {
+        return;
+    }
+    match &model.incidents.directory {
+        None => {}
+        Some(Err(why)) => fill(pick, Err(SafeText::line(why).into_string())),
+        Some(Ok(directory)) => {
+            let partial = directory.partial.iter();
+            pick.lines
+                .extend(partial.map(|part| ConfirmLine::Warning(SafeText::line(part).into_string())));
+            fill(pick, Ok(from_directory(pick.what, directory)));
+        }
+    }
+}
+
+fn fill(pick: &mut Pick, items: Result<Vec<PickItem>, String>) {
+    pick.items = Some(items);
+    rank(pick);
+}
+
+fn ladder_lines(ladder: &Ladder) -> Vec<ConfirmLine> {
+    let policy = SafeText::line(&ladder.policy.name);
+    let current = match ladder.current.known().and_then(|level| ladder.rung(level)) {
+        Some(rung) if !rung.people.is_empty() => {
+            format!("{} ({})", ladder.current.words(), names(&rung.people))
+        }
+        Some(_) | None => ladder.current.words(),
+    };
+    let mut lines = vec![
+        ConfirmLine::Warning(
+            "setting a level pages it, again where it was paged before, and takes the acknowledgement away"
+                .to_owned(),
+        ),
+        ConfirmLine::Plain(format!("policy {policy}, now at {current}")),
+    ];
+    if ladder.current == Rise::Unknown || !ladder.current.candidates().is_empty() {
+        lines.insert(
+            1,
+            ConfirmLine::Warning("the present level is not certain: look at who would be woken".to_owned()),
+        );
+    }
+    lines
+}
+
+fn rungs(ladder: &Ladder) -> Result<Vec<PickItem>, String> {
+    match ladder.rungs.as_slice() {
+        [] => return Err("its policy has no level".to_owned()),
+        [_] => {
+            return Err(
+                "its policy has one level: there is no level above; reassign it, or page somebody".to_owned(),
+            );
+        }
+        [_, ..] => {}
+    }
+    Ok(ladder.rungs.iter().map(|rung| rung_item(ladder, rung)).collect())
+}
+
+fn rung_item(ladder: &Ladder, rung: &Rung) -> PickItem {
+    let here = ladder.current == Rise::Known(rung.level);
+    let maybe = ladder.current.candidates().contains(&rung.level);
+    let wakes = if rung.people.is_empty() {
+        "nobody is on call".to_owned()
+    } else {
+        format!("wakes {}", names(&rung.people))
+    };
+    let stands = if here {
+        " · here now"
+    } else if maybe {
+        " · here now?"
+    } else {
+        ""
+    };
+    let goes_on = rung
+        .delay_minutes
+        .map_or_else(String::new, |minutes| format!(" · goes on after {minutes}m"));
+    PickItem {
+        name: format!("level {}", rung.level),
+        note: format!("{wakes}{stands}{goes_on}"),
+        leads: if rung.people.is_empty() {
+            Err(format!(
+                "nobody is on call on level {}: nobody would be woken",
+                rung.level
+            ))
+        } else {
+            Ok(IncidentAct::Escalate { to: rung.level })
+        },
+    }
+}
+
+/// Names of people, in one safe line.
+pub(super) fn names(people: &[Person]) -> String {
+    let names: Vec<String> = people.iter().map(called).collect();
+    names.join(", ")
+}
+
+fn from_directory(what: PickFor, directory: &Directory) -> Vec<PickItem> {
+    let person = |person: &Person, leads: IncidentAct| PickItem {
+        name: called(person),
+        note: person
+            .email
+            .as_deref()
+            .map_or_else(String::new, |email| SafeText::line(email).into_string()),
+        leads: Ok(leads),
+    };
+    match what {
+        PickFor::Escalate => Vec::new(),
+        PickFor::Reassign => {
+            let people = directory.people.iter().map(|to| {
+                person(
+                    to,
+                    IncidentAct::ReassignTo {
+                        people: vec![to.clone()],
+                    },
+                )
+            });
+            let policies = directory.policies.iter().map(|(policy, first)| PickItem {
+                name: format!("policy {}", SafeText::line(&policy.name)),
+                note: match first.as_slice() {
+                    [] => "starts at level 1, where nobody is on call".to_owned(),
+                    first => format!("starts at level 1, pages {}", names(first)),
+                },
+                leads: Ok(IncidentAct::ReassignPolicy {
+                    policy: policy.clone(),
+                }),
+            });
+            people.chain(policies).collect()
+        }
+        PickFor::Page => directory
+            .people
+            .iter()
+            .map(|to| {
+                person(
+                    to,
+                    IncidentAct::Page {
+                        people: vec![to.clone()],
+                        message: String::new(),
+                    },
+                )
+            })
+            .collect(),
+        PickFor::Role(role) => directory
+            .people
+            .iter()
+            .map(|to| {
+                person(
+                    to,
+                    IncidentAct::Assign {
+                        role,
+                        person: to.clone(),
+                    },
+                )
+            })
+            .collect(),
+        PickFor::Priority => directory
+            .priorities
+            .iter()
+            .map(|priority| PickItem {
+                name: SafeText::line(&priority.name).into_string(),
+                note: String::new(),
+                leads: Ok(IncidentAct::Priority {
+                    priority: priority.clone(),
+                }),
+            })
+            .collect(),
+    }
+}
+
+/// Finds what is typed, and puts the cursor on the best.
+pub(super) fn rank(pick: &mut Pick) {
+    let typed = pick.input.lines().join(" ");
+    let items = match &pick.items {
+        Some(Ok(items)) => items.as_slice(),
+        Some(Err(_)) | None => &[],
+    };
+    pick.cursor = 0;
+    if typed.trim().is_empty() {
+        pick.hits = (0..items.len()).collect();
+        return;
+    }
+    let pattern = Pattern::parse(&typed, CaseMatching::Ignore, Normalization::Smart);
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let mut buffer = Vec::new();
+    let mut scored: Vec<(u32, usize)> = items
+        .iter()
+        .enumerate()
+        .filter_map(|(index, item)| {
+            let name = pattern.score(Utf32Str::new(&item.name, &mut buffer), &mut matcher);
+            let note = pattern.score(Utf32Str::new(&item.note, &mut buffer), &mut matcher);
+            Some((name.map(|score| score * 2).max(note)?, index))
+        })
+        .collect();
+    scored.sort_by_key(|&(score, index)| (std::cmp::Reverse(score), index));
+    pick.hits = scored.into_iter().map(|(_, index)| index).collect();
+}
+
+/// A key while a list is open.
+pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
+    let Some(Modal::Pick(pick)) = &mut model.modal else {
+        return Vec::new();
+    };
+    let last = pick.hits.len().saturating_sub(1);
+    let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Esc => {
+            model.modal = None;
+            return say(model, Level::Info, "left undone", now);
+        }
+        KeyCode::Down => pick.cursor = (pick.cursor + 1).min(last),
+        KeyCode::Up => pick.cursor = pick.cursor.saturating_sub(1),
+        KeyCode::Char('n') if ctrl => pick.cursor = (pick.cursor + 1).min(last),
+        KeyCode::Char('p') if ctrl => pick.cursor = pick.cursor.saturating_sub(1),
+        KeyCode::PageDown => pick.cursor = (pick.cursor + 10).min(last),
+        KeyCode::PageUp => pick.cursor = pick.cursor.saturating_sub(10),
+        KeyCode::Enter => return take(model, now),
+        _ => {
+            pick.input.input(key);
+            rank(pick);
+        }
+    }
+    Vec::new()
+}
+
+fn take(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(Modal::Pick(pick)) = &model.modal else {
+        return Vec::new();
+    };
+    let item = match &pick.items {
+        None => return say(model, Level::Info, "still asking; esc leaves it undone", now),
+        Some(Err(why)) => {
+            let why = why.clone();
+            return say(model, Level::Warn, why, now);
+        }
+        Some(Ok(items)) => pick.hits.get(pick.cursor).and_then(|&hit| items.get(hit)),
+    };
+    let Some(item) = item else {
+        return say(model, Level::Info, "nothing by that name", now);
+    };
+    match item.leads.clone() {
+        Err(why) => say(model, Level::Warn, why, now),
+        Ok(act) => {
+            let incident = pick.incident.clone();
+            model.modal = None;
+            incident_acts::want(model, &incident, act, now)
+        }
+    }
+}

@@ -1,0 +1,432 @@
+//! An incident, opened: who has it and what comes next, and its whole timeline under a cursor.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::action::Action;
+use crate::app::incidents::{Times, called, label};
+use crate::domain::incident::{AssignedVia, DueWhat, Incident, IncidentId, Person, Urgency};
+use crate::domain::timeline::{Event, Timeline};
+use crate::terminal::Focused;
+use crate::text::SafeText;
+use crate::theme::Role;
+use crate::view::layout::incident_detail;
+use crate::view::pane::{Freshness, incident_rows, look, mark_hits, room_for_cause, thumb};
+use crate::view::sheet::{Sheet, moment_pieces};
+use crate::view::timeline::{self, Rows};
+use crate::view::widget::frame::{self, Frame};
+use crate::view::widget::scrollbar::Extent;
+use crate::view::widget::{self, Piece, columns, put_pieces, words};
+use crate::view::{Scene, figures, hints};
+
+/// The most alerts of an incident that its head names.
+const LINKED: usize = 5;
+
+/// Draws an open incident; whether it is listed.
+pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, id: &IncidentId) -> bool {
+    let Some(incident) = scene.model.incidents.incident(id) else {
+        return false;
+    };
+    let pane = &scene.model.incidents;
+    let feed = &pane.timeline;
+    let fresh = Freshness {
+        age: feed.age(scene.now.tick),
+        interval: feed.interval,
+        failure: feed.failure(),
+    };
+    let title = SafeText::line(&label(incident)).into_owned();
+    let mut age = incident_rows::standing_words(scene, incident);
+    age.push(Piece::word(" · ", Role::TextMuted));
+    age.extend(fresh.said(scene, room_for_cause(area.width, title.width())));
+    let severity = incident.severity.as_deref().map(SafeText::line);
+    let count = severity.map(|severity| Piece::own(severity.into_string(), Role::SeverityWarning));
+    let frame = Frame {
+        count: count.into_iter().collect(),
+        age,
+        ..Frame::titled(title, Focused::Gained)
+    };
+    frame::draw(buffer, area, scene.theme, &frame);
+    let (head, story) = incident_detail(area);
+    let beside = head.y == story.y;
+    let inset = Rect {
+        x: head.x + 1,
+        width: head.width.saturating_sub(2),
+        ..head
+    };
+    if beside {
+        sheet(scene, incident).draw(scene, buffer, inset, 0);
+        let rule = Rect {
+            x: story.x - 1,
+            width: 1,
+            ..story
+        };
+        for y in 0..rule.height {
+            scene.line(buffer, widget::row(rule, y), &[Piece::word("│", Role::Border)]);
+        }
+    } else {
+        brief(scene, buffer, inset, incident);
+    }
+    events(scene, buffer, (area, story), incident);
+    true
+}
+
+/// What an incident waits for, as timers, each with the key that answers.
+pub(in crate::view) fn nudges(scene: Scene, incident: &Incident) -> Vec<Piece<'static>> {
+    let pane = &scene.model.incidents;
+    let Some(story) = pane
+        .timeline
+        .value()
+        .filter(|_| pane.followed.as_ref() == Some(&incident.id))
+    else {
+        return Vec::new();
+    };
+    super::nudge::of(scene, incident, story)
+        .into_iter()
+        .map(|nudge| {
+            let key = hints::incident_key(scene, nudge.answer).unwrap_or_default();
+            let title = nudge.answer.row().title;
+            let role = if nudge.overdue {
+                Role::SeverityWarning
+            } else {
+                Role::TextMuted
+            };
+            Piece::own(format!("{} ({key} {title})", nudge.words), role)
+        })
+        .collect()
+}
+
+/// The head where room is scarce: the most telling lines, one each.
+fn brief(scene: Scene, buffer: &mut Buffer, area: Rect, incident: &Incident) {
+    let mut lines: Vec<Vec<Piece>> = Vec::new();
+    let mut first = incident_rows::standing_words(scene, incident);
+    first.push(Piece::word("  ", Role::Text));
+    first.push(Piece::own(incident.level.words(), Role::TextMuted));
+    if let Some(due) = incident_rows::next_due(incident, scene.still.utc) {
+        first.push(Piece::word("  ", Role::Text));
+        first.push(due);
+    }
+    if incident.assigned_via == AssignedVia::Direct && incident.status.is_open() {
+        first.push(Piece::word(
+            "  given by hand: will not escalate by itself",
+            Role::StateStale,
+        ));
+    }
+    lines.push(first);
+    let nudges = nudges(scene, incident);
+    if !nudges.is_empty() {
+        let mut line = Vec::new();
+        for nudge in nudges {
+            if !line.is_empty() {
+                line.push(Piece::word(" · ", Role::TextDim));
+            }
+            line.push(nudge);
+        }
+        lines.push(line);
+    }
+    let mut about = Vec::new();
+    if let Some(service) = &incident.service {
+        about.push(Piece::own(
+            format!("{}  ", SafeText::line(&service.name)),
+            Role::Text,
+        ));
+    }
+    about.extend(moment_pieces(scene, incident.created_at));
+    about.push(Piece::own(
+        format!("  {} alerts", incident.alert_count),
+        Role::TextMuted,
+    ));
+    lines.push(about);
+    if let Some(policy) = &incident.policy {
+        let policy = SafeText::line(&policy.name).into_owned();
+        lines.push(vec![
+            Piece::word("policy ", Role::TextMuted),
+            Piece::safe(policy, Role::Text),
+        ]);
+    }
+    if !incident.roles.is_empty() {
+        let roles: Vec<String> = incident
+            .roles
+            .iter()
+            .map(|(role, person)| format!("{} {}", role.word(), called(person)))
+            .collect();
+        lines.push(vec![Piece::own(roles.join(" · "), Role::TextMuted)]);
+    }
+    if !incident.responders.is_empty() {
+        lines.push(vec![
+            Piece::word("asked ", Role::TextMuted),
+            Piece::own(responders(incident), Role::Text),
+        ]);
+    }
+    for (line, pieces) in lines.iter().take(usize::from(area.height)).enumerate() {
+        scene.line(buffer, widget::row(area, line as u16), pieces);
+    }
+}
+
+fn responders(incident: &Incident) -> String {
+    let responders = incident.responders.iter();
+    let said: Vec<String> = responders
+        .map(|responder| {
+            format!(
+                "{} ({})",
+                called(&responder.person),
+                SafeText::line(&responder.state)
+            )
+        })
+        .collect();
+    said.join(", ")
+}
+
+/// Everything that is known of an incident, its story aside.
+pub(in crate::view) fn sheet<'a>(scene: Scene<'a>, incident: &'a Incident) -> Sheet<'a> {
+    let mut sheet = Sheet::default();
+    let mut standing = incident_rows::standing_words(scene, incident);
+    if let Some(severity) = &incident.severity {
+        standing.insert(
+            0,
+            Piece::own(format!("{} ", SafeText::line(severity)), Role::TextStrong),
+        );
+    }
+    sheet.line(standing);
+    // The frame has a short one whole.
+    if incident.title.len() > 30 {
+        sheet.prose(&incident.title, Role::Text);
+    }
+    for nudge in nudges(scene, incident) {
+        let role = nudge.role;
+        sheet.prose(nudge.as_str(), role);
+    }
+    sheet.blank();
+    let names = |people: &[Person]| {
+        let names: Vec<String> = people
+            .iter()
+            .map(|person| incident_rows::who(scene, person))
+            .collect();
+        names.join(", ")
+    };
+    let with = if incident.assignees.is_empty() {
+        "nobody".to_owned()
+    } else {
+        names(&incident.assignees)
+    };
+    sheet.pair("with", &with, Role::Text);
+    if incident.assigned_via == AssignedVia::Direct && incident.status.is_open() {
+        sheet.pair("", "given by hand: will not escalate by itself", Role::StateStale);
+    }
+    for (person, at) in &incident.acknowledgements {
+        let at = figures::moment(*at, scene.still.utc, scene.model.zone);
+        sheet.pair(
+            "acked",
+            &format!("{} {at}", incident_rows::who(scene, person)),
+            Role::Text,
+        );
+    }
+    if let Some(policy) = &incident.policy {
+        sheet.pair("policy", &policy.name, Role::Text);
+    }
+    sheet.pair("level", &rise(scene, incident), Role::Text);
+    for due in &incident.due {
+        let left = figures::until((due.at - scene.still.utc).to_std().unwrap_or_default());
+        let at = figures::moment(due.at, scene.still.utc, scene.model.zone);
+        let what = match due.what {
+            DueWhat::Escalate => "escalates",
+            DueWhat::Unacknowledge => "ack ends",
+            DueWhat::Resolve => "resolves",
+            DueWhat::UrgencyChange => "urgency",
+        };
+        sheet.pair(what, &format!("in {left}, {at}"), Role::Text);
+    }
+    if incident.urgency == Some(Urgency::Low) {
+        sheet.pair(
+            "urgency",
+            "low: pages nobody, cannot be escalated",
+            Role::TextMuted,
+        );
+    }
+    if let Some(service) = &incident.service {
+        sheet.pair("service", &service.name, Role::Text);
+    }
+    let opened = figures::moment(incident.created_at, scene.still.utc, scene.model.zone);
+    let age = figures::row_age(figures::since(incident.created_at, scene.still.utc));
+    sheet.pair("opened", &format!("{opened}, {age} ago"), Role::Text);
+    if let Some(over) = incident.resolved_at {
+        let over = figures::moment(over, scene.still.utc, scene.model.zone);
+        sheet.pair("resolved", &over, Role::StateOk);
+    }
+    if incident.alert_count > 0 {
+        sheet.pair("alerts", &incident.alert_count.to_string(), Role::Text);
+    }
+    for alert in scene.model.alerts.of_incident(incident).take(LINKED) {
+        sheet.pair(
+            "",
+            &format!("{} {}", alert.name, alert.state.word()),
+            Role::TextMuted,
+        );
+    }
+    for (role, person) in &incident.roles {
+        sheet.pair(role.word(), &incident_rows::who(scene, person), Role::Text);
+    }
+    if !incident.responders.is_empty() {
+        sheet.pair("asked", &responders(incident), Role::Text);
+    }
+    if let Some(into) = &incident.merged_into {
+        sheet.pair("merged into", &into.0, Role::StateStale);
+    }
+    if let Some(url) = &incident.url {
+        sheet.pair("page", url, Role::TextMuted);
+    }
+    sheet.pair("kept by", &incident.source, Role::TextMuted);
+    sheet
+}
+
+/// How far up it has gone, and who is next, where the policy was looked at.
+fn rise(scene: Scene, incident: &Incident) -> String {
+    let words = incident.level.words();
+    let ladder = match &scene.model.incidents.ladder {
+        Some((of, Ok(ladder))) if *of == incident.id => ladder,
+        Some(_) | None => return words,
+    };
+    match ladder.next() {
+        Some(rung) => {
+            let people: Vec<String> = rung.people.iter().map(called).collect();
+            format!("{words}, then {}", people.join(", "))
+        }
+        None => words,
+    }
+}
+
+/// The line above the events: how many, what is hidden, what is missing.
+fn heading(scene: Scene, buffer: &mut Buffer, row: Rect, timeline: Option<&Timeline>) {
+    let pane = &scene.model.incidents;
+    let mut pieces = Vec::new();
+    match timeline {
+        Some(timeline) => {
+            let (shown, all) = (pane.events.len(), timeline.events.len());
+            let count = if shown == all {
+                format!("{} events", words::count(all as f64))
+            } else {
+                format!("{shown} of {all} events")
+            };
+            pieces.push(Piece::own(count, Role::TextMuted));
+        }
+        None => pieces.push(Piece::word("timeline", Role::TextMuted)),
+    }
+    if let Some(word) = pane.kinds.word() {
+        let key = hints::key(scene, Action::FilterKinds).unwrap_or_default();
+        pieces.push(Piece::own(format!(" · {word} alone ({key})"), Role::Accent));
+    }
+    if !pane.event_filter.trim().is_empty() {
+        let filter = SafeText::line(&pane.event_filter);
+        pieces.push(Piece::own(format!(" · ⟨{filter}⟩"), Role::Accent));
+    }
+    if pane.times == Times::SinceStart {
+        pieces.push(Piece::word(" · times since it opened", Role::TextMuted));
+    }
+    for missing in timeline.map_or(&[][..], |timeline| &timeline.partial) {
+        pieces.push(Piece::own(
+            format!(" · {}", SafeText::line(missing)),
+            Role::StateStale,
+        ));
+    }
+    scene.line(buffer, row, &pieces);
+}
+
+/// The events in sight, the one under the cursor among them, unfolded ones whole.
+fn events(scene: Scene, buffer: &mut Buffer, (area, story): (Rect, Rect), incident: &Incident) {
+    let pane = &scene.model.incidents;
+    let timeline = pane
+        .timeline
+        .value()
+        .filter(|_| pane.followed.as_ref() == Some(&incident.id));
+    let inset = |row: Rect| {
+        let row = widget::after(row, 1);
+        Rect {
+            width: row.width.saturating_sub(1),
+            ..row
+        }
+    };
+    heading(scene, buffer, inset(widget::row(story, 0)), timeline);
+    let body = Rect {
+        y: story.y + 1,
+        height: story.height.saturating_sub(1),
+        ..story
+    };
+    if timeline.is_none() || pane.events.is_empty() {
+        let piece = match (timeline, pane.timeline.failure()) {
+            (None, Some(why)) => Piece::own(
+                format!("✗ no timeline: {}", SafeText::line(why)),
+                Role::StateFailed,
+            ),
+            (None, None) => Piece::word("putting the timeline together…", Role::StateBusy),
+            (Some(all), _) if all.events.is_empty() => {
+                Piece::word("Nothing is known of it yet.", Role::TextMuted)
+            }
+            (Some(_), _) => Piece::word("No event of this kind.", Role::TextMuted),
+        };
+        scene.line(buffer, inset(widget::row(body, 0)), &[piece]);
+        return;
+    }
+    let rows = Rows {
+        opened: Some(incident.created_at),
+        width: inset(body).width,
+    };
+    let room = usize::from(body.height);
+    let mut y = 0;
+    for index in first_in_sight(scene, rows, room)..pane.events.len() {
+        let Some(event) = pane.event_at(index).filter(|_| y < room) else {
+            break;
+        };
+        let whole = widget::row(body, y as u16);
+        let row = inset(whole);
+        let selected = index == pane.event_list.index;
+        timeline::event_row(scene, buffer, row, event, (rows, look(selected, false)));
+        if selected {
+            columns::draw_cursor(buffer, whole, scene.theme);
+        }
+        mark_hits(scene, buffer, row, pane.event_search.as_ref());
+        y += 1;
+        for line in unfolded(scene, event, rows).iter().take(room.saturating_sub(y)) {
+            let row = inset(widget::row(body, y as u16));
+            put_pieces(
+                buffer,
+                row,
+                scene.theme,
+                line,
+                crate::text::Cut::End,
+                widget::Look::Plain,
+            );
+            y += 1;
+        }
+    }
+    let extent = Extent {
+        first: pane.event_list.offset,
+        shown: room,
+        total: pane.events.len(),
+    };
+    thumb(scene, buffer, area, extent, Focused::Gained);
+}
+
+fn unfolded(scene: Scene, event: &Event, rows: Rows) -> Vec<Vec<Piece<'static>>> {
+    if scene.model.incidents.unfolded.contains(&event.id) {
+        timeline::whole(scene, event, rows)
+    } else {
+        Vec::new()
+    }
+}
+
+/// The first event drawn: the list's own, or a later one where unfolded events would push the cursor out of sight.
+fn first_in_sight(scene: Scene, rows: Rows, room: usize) -> usize {
+    let pane = &scene.model.incidents;
+    let cursor = pane.event_list.index;
+    let mut first = cursor;
+    let mut used = 0;
+    // From the cursor up, as long as all of it fits; never more rows than the screen has.
+    for index in (pane.event_list.offset..=cursor).rev() {
+        let Some(event) = pane.event_at(index) else { break };
+        used += 1 + unfolded(scene, event, rows).len();
+        if used > room && index != cursor {
+            break;
+        }
+        first = index;
+    }
+    first
+}

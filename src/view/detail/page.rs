@@ -1,0 +1,174 @@
+//! Pages of text: a write-up in Markdown, read as it is written; who is on call, by policy and level.
+
+use chrono::{DateTime, Utc};
+
+use crate::app::effect::WriteUp;
+use crate::app::focus::Page;
+use crate::domain::oncall::{Duty, Roster};
+use crate::text::SafeText;
+use crate::theme::Role;
+use crate::view::Scene;
+use crate::view::pane::Freshness;
+use crate::view::sheet::Sheet;
+use crate::view::widget::Piece;
+use crate::view::{figures, hints};
+
+use super::Pages;
+
+/// A page of text: one part, never beside another.
+pub(super) fn pages<'a>(scene: Scene<'a>, page: &'a Page) -> Pages<'a> {
+    let (title, sheet) = match page {
+        Page::WriteUp(what) => (title(scene, what), write_up(scene, what)),
+        Page::OnCall => ("On call".to_owned(), on_call(scene)),
+    };
+    let fresh = match page {
+        Page::WriteUp(_) => None,
+        Page::OnCall => {
+            let feed = &scene.model.incidents.roster;
+            Some(Freshness {
+                age: feed.age(scene.now.tick),
+                interval: feed.interval,
+                failure: feed.failure(),
+            })
+        }
+    };
+    Pages {
+        title,
+        fresh,
+        first: sheet,
+        second: Sheet::default(),
+    }
+}
+
+fn title(scene: Scene, what: &WriteUp) -> String {
+    match what {
+        WriteUp::PostMortem(id) => {
+            let incident = scene.model.incidents.incident(id);
+            match incident.and_then(|incident| incident.number) {
+                Some(number) => format!("Post-mortem of #{number}"),
+                None => format!("Post-mortem of {id}"),
+            }
+        }
+        WriteUp::HandOff => "Hand-over".to_owned(),
+        WriteUp::Stats => "Figures".to_owned(),
+        WriteUp::Audit => "Audit log".to_owned(),
+    }
+}
+
+fn write_up<'a>(scene: Scene<'a>, what: &WriteUp) -> Sheet<'a> {
+    let mut sheet = Sheet::default();
+    match &scene.model.written {
+        Some((written, Ok(text))) if written == what => markdown(&mut sheet, text),
+        Some((written, Err(why))) if written == what => {
+            sheet.prose(
+                &format!("✗ it could not be put together: {why}"),
+                Role::StateFailed,
+            );
+            if let Some(key) = hints::key(scene, crate::action::Action::Back) {
+                sheet.prose(
+                    &format!("{key} goes back; asking again tries again."),
+                    Role::TextMuted,
+                );
+            }
+        }
+        Some(_) | None => sheet.prose("being put together…", Role::StateBusy),
+    }
+    sheet
+}
+
+/// Markdown as it is written, its headings set off: whoever copies it wants it so.
+fn markdown(sheet: &mut Sheet, text: &str) {
+    for line in text.lines() {
+        if line.trim().is_empty() {
+            sheet.blank();
+        } else if line.starts_with('#') {
+            sheet.prose(line, Role::TextStrong);
+        } else if line.starts_with('>') || line.starts_with("<!--") {
+            sheet.prose(line, Role::TextMuted);
+        } else {
+            sheet.prose(line, Role::Text);
+        }
+    }
+}
+
+fn on_call(scene: Scene<'_>) -> Sheet<'_> {
+    let mut sheet = Sheet::default();
+    let feed = &scene.model.incidents.roster;
+    let Some(roster) = feed.value() else {
+        match feed.failure() {
+            Some(why) => sheet.prose(&format!("✗ not known: {why}"), Role::StateFailed),
+            None => sheet.prose("asking…", Role::StateBusy),
+        }
+        return sheet;
+    };
+    if let Some(missing) = &roster.partial {
+        sheet.prose(&format!("! {missing}"), Role::StateStale);
+    }
+    if roster.duties.is_empty() {
+        sheet.prose("Nobody is on call as far as is known.", Role::StateStale);
+        return sheet;
+    }
+    for group in levels(roster) {
+        let Some(first) = group.first() else { continue };
+        sheet.line(vec![
+            Piece::safe(SafeText::line(&first.policy.name), Role::Accent),
+            Piece::own(format!("  level {}", first.level), Role::TextMuted),
+        ]);
+        let mut now = group.iter().filter(|duty| duty.holds(scene.now.utc)).peekable();
+        if now.peek().is_none() {
+            sheet.prose("  nobody now", Role::StateStale);
+        }
+        for duty in now {
+            sheet.line(duty_line(
+                scene,
+                "  now  ",
+                duty,
+                duty.end.map(|end| ("until", end)),
+            ));
+        }
+        let next = group
+            .iter()
+            .find(|duty| duty.start.is_some_and(|start| start > scene.now.utc));
+        if let Some(duty) = next {
+            sheet.line(duty_line(
+                scene,
+                "  next ",
+                duty,
+                duty.start.map(|start| ("from", start)),
+            ));
+        }
+    }
+    sheet
+}
+
+/// Duties by policy and level; the roster has them in this order.
+fn levels(roster: &Roster) -> impl Iterator<Item = &[Duty]> {
+    roster
+        .duties
+        .chunk_by(|one, other| one.policy.id == other.policy.id && one.level == other.level)
+}
+
+fn duty_line<'a>(
+    scene: Scene<'a>,
+    label: &'static str,
+    duty: &'a Duty,
+    bound: Option<(&'static str, DateTime<Utc>)>,
+) -> Vec<Piece<'a>> {
+    let mut line = vec![
+        Piece::word(label, Role::TextMuted),
+        Piece::safe(SafeText::line(&duty.person.name), Role::Text),
+    ];
+    if let Some((word, at)) = bound {
+        let moment = figures::moment(at, scene.now.utc, scene.model.zone);
+        line.push(Piece::own(format!("  {word} {moment}"), Role::TextMuted));
+    }
+    if let Some(schedule) = &duty.schedule {
+        line.push(Piece::word("  ", Role::TextMuted));
+        line.push(Piece::safe(SafeText::line(&schedule.name), Role::TextDim));
+    }
+    if let Some(phone) = &duty.person.phone {
+        line.push(Piece::word("  ", Role::TextMuted));
+        line.push(Piece::safe(SafeText::line(phone), Role::Text));
+    }
+    line
+}

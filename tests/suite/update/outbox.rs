@@ -1,0 +1,195 @@
+//! The outbox: what asks, what could not be saved, what the engineer says to it.
+
+use midwatch::app::banner::{Hindrance, undelivered};
+use midwatch::app::focus::Detail;
+use midwatch::app::modal::Modal;
+use midwatch::app::{Effect, Msg, OutboxRow, Settings};
+use midwatch::domain::incident::{Incident, Status};
+use midwatch::outbox::{Decision, EntryId, State};
+
+use super::Hand;
+use super::incidents::firing_alert;
+use crate::fixtures::incidents::{checkout, escalation, happen, ladder, listed, outbox};
+use crate::fixtures::settings;
+
+fn with(settings: Settings, states: &[State]) -> Hand {
+    let mut hand = Hand::on(settings, crate::fixtures::board_of(vec![firing_alert()]));
+    happen(&mut hand.model);
+    let entries = (1..)
+        .zip(states)
+        .map(|(id, state)| escalation(id, 40, *state))
+        .collect();
+    hand.tell(outbox(entries));
+    hand.press("U");
+    assert_eq!(hand.model.detail(), Some(&Detail::Outbox));
+    hand
+}
+
+#[test]
+fn what_asks_is_heard_once_and_opens_nothing() {
+    let mut hand = Hand::with(Vec::new());
+    hand.tell(outbox(vec![escalation(1, 40, State::Sending)]));
+    assert!(hand.taken().is_empty());
+    hand.tell(outbox(vec![escalation(1, 40, State::NeedsDecision)]));
+    assert_eq!(hand.taken(), [Effect::Ring]);
+    hand.assert_said("the outbox asks about escalate #4711 checkout errors to level 2");
+    assert!(hand.model.modal.is_none() && hand.model.details.is_empty());
+    hand.tell(outbox(vec![escalation(1, 40, State::NeedsDecision)]));
+    assert!(hand.taken().is_empty());
+}
+
+#[test]
+fn a_retry_looks_again_and_sending_or_dropping_is_asked_about() {
+    let mut hand = with(settings(), &[State::NeedsDecision]);
+    hand.effects.clear();
+    hand.press("a");
+    let decided = |decision| Effect::Decide {
+        entry: EntryId(1),
+        decision,
+    };
+    assert_eq!(hand.taken(), [decided(Decision::Retry)]);
+    hand.press("s");
+    assert!(matches!(&hand.model.modal, Some(Modal::Confirm(_))));
+    hand.press("n");
+    assert!(hand.taken().is_empty());
+    hand.press("s y");
+    assert_eq!(hand.taken(), [decided(Decision::Send)]);
+    hand.press("D y");
+    assert_eq!(hand.taken(), [decided(Decision::Drop)]);
+}
+
+#[test]
+fn a_dangerous_context_wants_its_name_before_an_escalation_is_sent() {
+    let danger = Settings {
+        danger: true,
+        ..settings()
+    };
+    let mut hand = with(danger, &[State::NeedsDecision]);
+    hand.effects.clear();
+    hand.press("s enter");
+    assert!(hand.taken().is_empty());
+    hand.write("prod-eu");
+    hand.press("enter");
+    assert!(matches!(hand.taken()[..], [Effect::Decide { .. }]));
+}
+
+#[test]
+fn what_is_over_or_under_way_is_not_decided() {
+    let mut hand = with(settings(), &[State::Confirmed, State::Sending]);
+    hand.effects.clear();
+    hand.press("a");
+    hand.assert_said("it is over: confirmed");
+    hand.press("j s");
+    hand.assert_said("it is under way");
+    assert!(hand.taken().is_empty());
+    let read_only = Settings {
+        read_only: true,
+        ..settings()
+    };
+    let mut hand = with(read_only, &[State::NeedsDecision]);
+    hand.effects.clear();
+    hand.press("s");
+    hand.assert_said("read-only");
+    assert!(hand.taken().is_empty());
+}
+
+#[test]
+fn an_act_that_could_not_be_saved_stays_until_it_is_tried_again_or_dropped() {
+    let mut hand = Hand::with(Vec::new());
+    let free = Incident {
+        status: Status::Triggered,
+        acknowledgements: Vec::new(),
+        ..checkout()
+    };
+    hand.tell(Msg::IncidentsFetched(listed(vec![free])));
+    hand.effects.clear();
+    hand.press("5 a");
+    let (id, act) = hand.one_act();
+    hand.tell(Msg::ActJournaled {
+        id,
+        result: Err("the disk is full: /state/midwatch.db".to_owned()),
+    });
+    hand.assert_said("ack NOT SAVED, so not sent: the disk is full");
+    assert_eq!(hand.taken(), [Effect::Ring]);
+    hand.wait(60_000);
+    hand.press("U");
+    assert_eq!(hand.model.outbox_rows, [OutboxRow::Unsaved(id)]);
+    hand.effects.clear();
+    hand.press("a");
+    assert_eq!(hand.acts(), [(id, act)]);
+    assert!(hand.model.outbox_rows.is_empty());
+    hand.tell(Msg::ActJournaled {
+        id,
+        result: Err("the disk is full".to_owned()),
+    });
+    hand.press("D");
+    hand.assert_said("dropped: ack was never sent");
+    assert!(hand.model.acts.pending.is_empty());
+}
+
+#[test]
+fn an_undelivered_escalation_names_who_to_phone() {
+    let hand = with(settings(), &[State::Pending]);
+    let (first, count) = undelivered(&hand.model, hand.now).unwrap();
+    assert_eq!((first.to, first.why, count), (2, Hindrance::NotDelivered, 1));
+    let phone: Vec<_> = first.phone.iter().map(|person| person.phone.as_deref()).collect();
+    assert_eq!(phone, [Some("+49 30 5550 114")]);
+
+    let hand = with(settings(), &[State::Confirmed]);
+    assert_eq!(undelivered(&hand.model, hand.now), None);
+    let hand = with(settings(), &[State::NeedsDecision]);
+    let why = undelivered(&hand.model, hand.now).map(|(first, _)| first.why);
+    assert_eq!(why, Some(Hindrance::Asks));
+}
+
+#[test]
+fn an_escalation_is_given_a_moment_before_it_is_called_undelivered() {
+    let mut hand = Hand::with(Vec::new());
+    hand.tell(outbox(vec![escalation(1, -5, State::Pending)]));
+    assert_eq!(undelivered(&hand.model, hand.now), None);
+    hand.wait(6_000);
+    assert!(undelivered(&hand.model, hand.now).is_some());
+}
+
+#[test]
+fn an_escalation_that_is_not_saved_is_called_so() {
+    let mut hand = Hand::with(Vec::new());
+    hand.tell(Msg::IncidentsFetched(listed(vec![checkout()])));
+    hand.press("5 e");
+    hand.tell(Msg::LadderFetched {
+        incident: checkout().id,
+        result: Ok(std::sync::Arc::new(ladder())),
+    });
+    hand.effects.clear();
+    hand.press("enter y");
+    let (id, _) = hand.one_act();
+    hand.tell(Msg::ActJournaled {
+        id,
+        result: Err("the journal is locked".to_owned()),
+    });
+    let why = undelivered(&hand.model, hand.now).map(|(first, _)| first.why);
+    assert_eq!(why, Some(Hindrance::NotSaved));
+}
+
+#[test]
+fn what_waits_in_the_outbox_is_said_before_the_console_is_left() {
+    let mut hand = with(settings(), &[State::Pending, State::Confirmed]);
+    hand.press("ctrl-c");
+    match &hand.model.modal {
+        Some(Modal::Confirm(confirm)) => {
+            let lines = format!("{:?}", confirm.lines);
+            assert!(lines.contains("1 act waits in the outbox"), "{lines}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let mut hand = with(settings(), &[State::Confirmed]);
+    hand.press("ctrl-c");
+    assert!(hand.model.quitting);
+}
+
+#[test]
+fn enter_goes_to_the_incident_that_an_entry_is_about() {
+    let mut hand = with(settings(), &[State::Pending]);
+    hand.press("enter");
+    assert_eq!(hand.model.detail(), Some(&Detail::Incident(checkout().id)));
+}
