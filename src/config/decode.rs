@@ -10,13 +10,14 @@ use config::{Map, Value, ValueKind};
 use indexmap::IndexMap;
 
 use super::check::{self, Findings};
-use super::endpoint;
 use super::load::Environment;
 use super::problem::{Place, nearest};
 use super::slos;
 use super::tree::KeyPath;
 use super::{AlertmanagerConfig, Config, Context, Endpoint, JournalConfig, MetricsConfig, SignalConfig};
+use super::{endpoint, notify, oncall};
 use crate::backend::metrics::Flavor;
+use crate::domain::alert::Matcher;
 use crate::domain::alert::matcher::{self, Matchers};
 use crate::time::parse_duration;
 
@@ -131,6 +132,19 @@ impl<'a> Section<'a> {
         )
     }
 
+    /// Whole numbers of at least 1.
+    pub(super) fn wholes(&self, key: &str) -> Option<Vec<u32>> {
+        let ValueKind::Array(elements) = self.kind(key)? else {
+            return None;
+        };
+        Some(
+            elements
+                .iter()
+                .filter_map(|element| u32::try_from(check::whole(element)?).ok())
+                .collect(),
+        )
+    }
+
     pub(super) fn file(&self, key: &str) -> Option<PathBuf> {
         Some(self.around.path(&self.text(key)?))
     }
@@ -211,6 +225,9 @@ pub(super) fn decode(
         ack_max: limit("ack_max", 4 * 3_600),
         ack_lease: limit("ack_lease", 15 * 60),
         ack_idle: limit("ack_idle", 60 * 60),
+        grace: limit("grace", 5),
+        nudges: oncall::nudges(&top),
+        severities: oncall::severities(&top, findings),
         contexts,
     };
     if config.ack_lease > config.ack_max {
@@ -337,6 +354,9 @@ fn context(
             "add metrics = { url = \"http://…\" }",
         );
     }
+    let on_call = oncall::on_call(section, findings);
+    let declare = oncall::declare(section, &on_call, findings);
+    let notify = notify::notify(section, &on_call, findings);
     let labels = ["service", "service_name", "service.name", "job", "app"];
     Context {
         name: name.to_owned(),
@@ -357,6 +377,9 @@ fn context(
         traces: signal(section, "traces", &["jaeger", "tempo", "zipkin"], findings),
         incidents: signal(section, "incidents", &["pagerduty", "local"], findings),
         annotations: signal(section, "annotations", &["grafana"], findings),
+        on_call,
+        declare,
+        notify,
         slos,
         slo_warnings: Vec::new(),
     }
@@ -365,11 +388,21 @@ fn context(
 /// The dead man's switch, which must read as matchers: a switch that can never be seen is none.
 fn watchdog(context: &Section<'_>, findings: &mut Findings) -> Option<String> {
     let text = context.text("watchdog")?;
-    if let Err(error) = matcher::parse_list(&text).and_then(|m| Matchers::compile(&m)) {
-        let what = format!("column {}: {}", error.column, error.problem);
-        findings.error(&context.at("watchdog"), what, error.mend);
-    }
+    matchers(context, "watchdog", findings);
     Some(text)
+}
+
+/// Matchers that read and compile.
+pub(super) fn matchers(section: &Section<'_>, key: &str, findings: &mut Findings) -> Option<Vec<Matcher>> {
+    let text = section.text(key)?;
+    match matcher::parse_list(&text).and_then(|m| Matchers::compile(&m).map(|_| m)) {
+        Ok(matchers) => Some(matchers),
+        Err(error) => {
+            let what = format!("column {}: {}", error.column, error.problem);
+            findings.error(&section.at(key), what, error.mend);
+            None
+        }
+    }
 }
 
 fn metrics(context: &Section<'_>, findings: &mut Findings) -> Option<MetricsConfig> {
@@ -485,7 +518,7 @@ fn signal(
     })
 }
 
-fn unknown_kind(section: &Section<'_>, kind: &str, kinds: &[&str], findings: &mut Findings) {
+pub(super) fn unknown_kind(section: &Section<'_>, kind: &str, kinds: &[&str], findings: &mut Findings) {
     let mend = match nearest(kind, kinds.iter().copied()) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => format!("write one of: {}", kinds.join(", ")),

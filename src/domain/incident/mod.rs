@@ -11,9 +11,12 @@ use serde::{Deserialize, Serialize};
 
 pub mod act;
 pub mod ladder;
+pub mod severity;
+pub mod watch;
 
 pub use act::{IncidentAct, Offer, Verb};
 pub use ladder::{Ladder, Level, Rung};
+pub use severity::{ResponseTimes, Severities, Severity};
 
 /// What its keeper calls an incident: `Q1AB2CD3EF4GH5`, `local-7`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
