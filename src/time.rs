@@ -6,9 +6,11 @@
 
 use std::fmt;
 use std::ops::Add;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 /// A moment on the boot-time clock, counted from the start of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -71,6 +73,43 @@ impl Now {
     }
 }
 
+/// A moment that other processes of this machine can be told: both clocks, and which start of the machine the
+/// boot-time clock counts from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Wall clock, for what is shown, and for ages across a restart of the machine.
+    pub utc: DateTime<Utc>,
+    /// The machine's boot id.
+    pub boot: Arc<str>,
+    /// Boot-time clock.
+    pub since_boot: Duration,
+}
+
+impl Stamp {
+    /// How long ago `earlier` was, zero where it lies ahead: by the boot-time clock, which never jumps; across
+    /// a restart of the machine by the wall clock.
+    pub fn since(&self, earlier: &Self) -> Duration {
+        if self.boot == earlier.boot {
+            self.since_boot.saturating_sub(earlier.since_boot)
+        } else {
+            (self.utc - earlier.utc).to_std().unwrap_or_default()
+        }
+    }
+
+    /// The same moment, so much later on both clocks.
+    #[must_use]
+    pub fn later(&self, by: Duration) -> Self {
+        Self {
+            utc: self
+                .utc
+                .checked_add_signed(TimeDelta::from_std(by).unwrap_or(TimeDelta::MAX))
+                .unwrap_or(DateTime::<Utc>::MAX_UTC),
+            boot: Arc::clone(&self.boot),
+            since_boot: self.since_boot.saturating_add(by),
+        }
+    }
+}
+
 /// Reads the clocks. Owned by the runtime and by headless commands; nothing pure holds one.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock(Source);
@@ -116,6 +155,18 @@ impl Clock {
         }
     }
 
+    /// A moment to be kept, or told to another process of this machine.
+    pub fn stamp(&self) -> Stamp {
+        Stamp {
+            utc: self.now().utc,
+            boot: boot_id(),
+            since_boot: match self.0 {
+                Source::Machine { .. } => boot_time(),
+                Source::Tokio { start, .. } => start.elapsed(),
+            },
+        }
+    }
+
     /// The boot-time clock alone.
     pub fn tick(&self) -> Tick {
         match self.0 {
@@ -123,6 +174,16 @@ impl Clock {
             Source::Tokio { start, .. } => Tick(start.elapsed()),
         }
     }
+}
+
+/// Which start of the machine this is; `unknown` where it does not tell.
+fn boot_id() -> Arc<str> {
+    static ID: OnceLock<Arc<str>> = OnceLock::new();
+    Arc::clone(ID.get_or_init(|| {
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let id = id.trim();
+        Arc::from(if id.is_empty() { "unknown" } else { id })
+    }))
 }
 
 #[cfg(target_os = "linux")]
@@ -252,6 +313,22 @@ mod tests {
         for seconds in [0, 59, 60, 3_599, 3_600, 86_399, 172_800, 86_400 * 999] {
             assert!(short_age(Duration::from_secs(seconds)).len() <= 4);
         }
+    }
+
+    #[test]
+    fn an_age_goes_by_the_boot_time_clock_until_the_machine_restarts() {
+        let stamp = |utc: i64, boot: &str, since_boot| Stamp {
+            utc: DateTime::from_timestamp(utc, 0).unwrap(),
+            boot: boot.into(),
+            since_boot: Duration::from_secs(since_boot),
+        };
+        // The wall clock was set forward by an hour.
+        let (before, after) = (stamp(1_000, "a", 50), stamp(4_610, "a", 60));
+        assert_eq!(after.since(&before), Duration::from_secs(10));
+        assert_eq!(before.since(&after), Duration::ZERO);
+        let restarted = stamp(1_600, "b", 5);
+        assert_eq!(restarted.since(&before), Duration::from_secs(600));
+        assert_eq!(restarted.since(&after), Duration::ZERO);
     }
 
     #[test]

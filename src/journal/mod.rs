@@ -3,7 +3,7 @@
 //! One SQLite database (WAL, `synchronous = FULL`, so that a commit is an fsync), shared by every process of
 //! one host that opens it. One thread of ours owns the connection; [`Journal`] is its handle: a question or a
 //! change goes to it as a closure over [`Tx`], and its answer comes back when it is committed. What each table
-//! means stands in the file named after it: [`outbox`], [`audit`]. The audit log's lines are made in the same
+//! means stands in the file named after it: [`outbox`], [`audit`], [`incidents`], [`notices`], [`watches`]. The audit log's lines are made in the same
 //! transaction as what they tell of, and written to `audit.jsonl` right after it.
 //!
 //! It must not know panes, backends or HTTP. Start at [`Journal::open`].
@@ -17,8 +17,11 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub mod audit;
+pub mod incidents;
+pub mod notices;
 pub mod outbox;
 mod schema;
+pub mod watches;
 
 /// How long a transaction waits for another process's.
 const BUSY: Duration = Duration::from_secs(5);

@@ -8,7 +8,13 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::{JournalError, JournalResult, Opening};
 
 /// One step: what it adds. `PRAGMA user_version` counts the steps done.
-const MIGRATIONS: &[&[&str]] = &[&[super::outbox::TABLES, super::audit::TABLES]];
+const MIGRATIONS: &[&[&str]] = &[&[
+    super::outbox::TABLES,
+    super::audit::TABLES,
+    super::incidents::TABLES,
+    super::notices::TABLES,
+    super::watches::TABLES,
+]];
 
 /// Opens the database and brings it up to date.
 pub(super) fn open(opening: &Opening, busy: Duration) -> JournalResult<Connection> {

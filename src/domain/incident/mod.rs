@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod act;
 pub mod ladder;
+pub mod local;
 pub mod severity;
 pub mod watch;
 
