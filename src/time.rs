@@ -2,11 +2,11 @@
 //!
 //! Everything pure is handed a [`Now`]; only the runtime and the command line own a [`Clock`]. Ages,
 //! deadlines and backoff use [`Tick`], taken from the boot-time clock (which counts suspend and never
-//! jumps); `utc` is only for what is shown and sent. Start reading at [`Now`].
+//! jumps); `utc` is only for what is shown and sent. What outlives the process is kept as a [`Stamp`]. Start
+//! reading at [`Now`].
 
 use std::fmt;
 use std::ops::Add;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -73,39 +73,92 @@ impl Now {
     }
 }
 
-/// A moment that other processes of this machine can be told: both clocks, and which start of the machine the
-/// boot-time clock counts from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One run of the machine, as Linux names it (`/proc/sys/kernel/random/boot_id`); zero where nothing names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct BootId(pub u128);
+
+impl fmt::Display for BootId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl From<BootId> for String {
+    fn from(id: BootId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for BootId {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        u128::from_str_radix(text.trim().replace('-', "").as_str(), 16).map(Self)
+    }
+}
+
+impl BootId {
+    #[cfg(target_os = "linux")]
+    fn of_this_machine() -> Self {
+        std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+            .ok()
+            .and_then(|text| Self::try_from(text).ok())
+            .unwrap_or_default()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn of_this_machine() -> Self {
+        Self::default()
+    }
+}
+
+/// A moment that other processes and later ones can measure from: within one boot by the boot-time clock, which
+/// never jumps; by the wall clock across boots alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Stamp {
-    /// Wall clock, for what is shown, and for ages across a restart of the machine.
+    /// Wall clock.
     pub utc: DateTime<Utc>,
-    /// The machine's boot id.
-    pub boot: Arc<str>,
-    /// Boot-time clock.
-    pub since_boot: Duration,
+    /// Which run of the machine.
+    pub boot: BootId,
+    /// Milliseconds since it began, suspend included.
+    pub boot_ms: u64,
 }
 
 impl Stamp {
-    /// How long ago `earlier` was, zero where it lies ahead: by the boot-time clock, which never jumps; across
-    /// a restart of the machine by the wall clock.
+    /// How long ago `earlier` was; zero where it lies ahead.
     pub fn since(&self, earlier: &Self) -> Duration {
         if self.boot == earlier.boot {
-            self.since_boot.saturating_sub(earlier.since_boot)
+            Duration::from_millis(self.boot_ms.saturating_sub(earlier.boot_ms))
         } else {
             (self.utc - earlier.utc).to_std().unwrap_or_default()
         }
     }
 
+    /// How long it is from here to `moment`; zero once it is reached. Nothing waits longer than `longest`: what
+    /// lies further ahead was reckoned on a clock that was set back since, and counts as reached.
+    pub fn until(&self, moment: &Self, longest: Duration) -> Duration {
+        let ahead = moment.since(self);
+        if ahead > longest { Duration::ZERO } else { ahead }
+    }
+
     /// The same moment, so much later on both clocks.
     #[must_use]
-    pub fn later(&self, by: Duration) -> Self {
+    pub fn later(self, by: Duration) -> Self {
+        let by_ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
         Self {
-            utc: self
-                .utc
-                .checked_add_signed(TimeDelta::from_std(by).unwrap_or(TimeDelta::MAX))
-                .unwrap_or(DateTime::<Utc>::MAX_UTC),
-            boot: Arc::clone(&self.boot),
-            since_boot: self.since_boot.saturating_add(by),
+            utc: self.utc + TimeDelta::from_std(by).unwrap_or(TimeDelta::zero()),
+            boot: self.boot,
+            boot_ms: self.boot_ms.saturating_add(by_ms),
+        }
+    }
+
+    /// What the wall clock said at `earlier`, had it gone then as it goes now.
+    pub fn utc_of(&self, earlier: &Self) -> DateTime<Utc> {
+        if self.boot == earlier.boot {
+            self.utc - TimeDelta::from_std(self.since(earlier)).unwrap_or(TimeDelta::zero())
+        } else {
+            earlier.utc
         }
     }
 }
@@ -117,7 +170,7 @@ pub struct Clock(Source);
 #[derive(Debug, Clone, Copy)]
 enum Source {
     /// The machine's own clocks.
-    Machine { start: Duration },
+    Machine { start: Duration, boot: BootId },
     /// Follows tokio's clock from a fixed wall time: journeys under paused time.
     Tokio {
         start: tokio::time::Instant,
@@ -128,7 +181,10 @@ enum Source {
 impl Clock {
     /// A clock whose tick zero is this moment.
     pub fn start() -> Self {
-        Self(Source::Machine { start: boot_time() })
+        Self(Source::Machine {
+            start: boot_time(),
+            boot: BootId::of_this_machine(),
+        })
     }
 
     /// A clock that starts at a fixed wall time and moves with tokio's clock, paused or not.
@@ -155,35 +211,27 @@ impl Clock {
         }
     }
 
-    /// A moment to be kept, or told to another process of this machine.
+    /// Now, for what outlives the process.
     pub fn stamp(&self) -> Stamp {
+        let since = |past: Duration| u64::try_from(past.as_millis()).unwrap_or(u64::MAX);
+        let (boot, boot_ms) = match self.0 {
+            Source::Machine { boot, .. } => (boot, since(boot_time())),
+            Source::Tokio { .. } => (BootId::default(), since(self.tick().0)),
+        };
         Stamp {
             utc: self.now().utc,
-            boot: boot_id(),
-            since_boot: match self.0 {
-                Source::Machine { .. } => boot_time(),
-                Source::Tokio { start, .. } => start.elapsed(),
-            },
+            boot,
+            boot_ms,
         }
     }
 
     /// The boot-time clock alone.
     pub fn tick(&self) -> Tick {
         match self.0 {
-            Source::Machine { start } => Tick(boot_time().saturating_sub(start)),
+            Source::Machine { start, .. } => Tick(boot_time().saturating_sub(start)),
             Source::Tokio { start, .. } => Tick(start.elapsed()),
         }
     }
-}
-
-/// Which start of the machine this is; `unknown` where it does not tell.
-fn boot_id() -> Arc<str> {
-    static ID: OnceLock<Arc<str>> = OnceLock::new();
-    Arc::clone(ID.get_or_init(|| {
-        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let id = id.trim();
-        Arc::from(if id.is_empty() { "unknown" } else { id })
-    }))
 }
 
 #[cfg(target_os = "linux")]
@@ -315,20 +363,51 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_age_goes_by_the_boot_time_clock_until_the_machine_restarts() {
-        let stamp = |utc: i64, boot: &str, since_boot| Stamp {
+    fn stamp(utc: i64, boot: u128, boot_ms: u64) -> Stamp {
+        Stamp {
             utc: DateTime::from_timestamp(utc, 0).unwrap(),
-            boot: boot.into(),
-            since_boot: Duration::from_secs(since_boot),
-        };
-        // The wall clock was set forward by an hour.
-        let (before, after) = (stamp(1_000, "a", 50), stamp(4_610, "a", 60));
-        assert_eq!(after.since(&before), Duration::from_secs(10));
-        assert_eq!(before.since(&after), Duration::ZERO);
-        let restarted = stamp(1_600, "b", 5);
-        assert_eq!(restarted.since(&before), Duration::from_secs(600));
-        assert_eq!(restarted.since(&after), Duration::ZERO);
+            boot: BootId(boot),
+            boot_ms,
+        }
+    }
+
+    #[test]
+    fn within_a_boot_a_wall_clock_that_jumps_changes_no_duration() {
+        let earlier = stamp(5_000, 1, 1_000);
+        for utc in [0, 5_000, 99_000] {
+            let now = stamp(utc, 1, 31_000);
+            assert_eq!(now.since(&earlier), Duration::from_secs(30));
+            assert_eq!(now.utc_of(&earlier), now.utc - TimeDelta::seconds(30));
+            assert_eq!(
+                earlier.until(&now, Duration::from_secs(60)),
+                Duration::from_secs(30)
+            );
+        }
+    }
+
+    #[test]
+    fn across_boots_the_wall_clock_counts_and_one_set_back_keeps_nothing_waiting() {
+        let before = stamp(5_000, 1, 900_000);
+        assert_eq!(stamp(5_040, 2, 10).since(&before), Duration::from_secs(40));
+        assert_eq!(stamp(1_000, 2, 10).since(&before), Duration::ZERO);
+        assert_eq!(
+            stamp(1_000, 2, 10).until(&before, Duration::from_secs(60)),
+            Duration::ZERO
+        );
+        assert_eq!(
+            stamp(4_990, 2, 10).until(&before, Duration::from_secs(60)),
+            Duration::from_secs(10)
+        );
+    }
+
+    #[test]
+    fn a_boot_id_is_read_as_linux_writes_it() {
+        let id = BootId::try_from("c0ffee00-1111-4222-8333-444455556666\n".to_owned()).unwrap();
+        assert_eq!(
+            id.to_string(),
+            "c0ffee001111422283334444 55556666".replace(' ', "")
+        );
+        assert_eq!(BootId::try_from(id.to_string()), Ok(id));
     }
 
     #[test]

@@ -162,7 +162,7 @@ pub fn claim(tx: &Tx<'_>, context: &str, now: &Stamp) -> JournalResult<Claimed> 
 /// How long until then; nothing where it has passed, or the machine restarted since.
 fn left(at: &Stamp, now: &Stamp) -> Option<Duration> {
     (at.boot == now.boot)
-        .then(|| at.since_boot.saturating_sub(now.since_boot))
+        .then(|| at.since(now))
         .filter(|left| !left.is_zero())
 }
 

@@ -65,7 +65,7 @@ pub fn hold(tx: &Tx<'_>, context: &str, watcher: &Watcher, now: &Stamp) -> Journ
             ))
         })
         .optional()?;
-    let mut watched_since = now.clone();
+    let mut watched_since = *now;
     if let Some((token, who, seen, since)) = found {
         let seen: Stamp = from_json(&seen)?;
         let unseen = now.since(&seen);
@@ -118,12 +118,13 @@ pub fn watching(tx: &Tx<'_>, context: &str, now: &Stamp) -> JournalResult<Option
 mod tests {
     use super::*;
     use crate::journal::{Journal, Opening};
+    use crate::time::BootId;
 
-    fn stamp(boot: &str, seconds: u64) -> Stamp {
+    fn stamp(boot: u128, seconds: u64) -> Stamp {
         Stamp {
             utc: "2026-11-20T03:00:00Z".parse().unwrap(),
-            boot: boot.into(),
-            since_boot: Duration::ZERO,
+            boot: BootId(boot),
+            boot_ms: 0,
         }
         .later(Duration::from_secs(seconds))
     }
@@ -154,7 +155,7 @@ mod tests {
 
     fn since(held: &Held) -> Option<u64> {
         match held {
-            Held::Ours { watched_since } => Some(watched_since.since_boot.as_secs()),
+            Held::Ours { watched_since } => Some(watched_since.boot_ms / 1_000),
             Held::Theirs { .. } => None,
         }
     }
@@ -163,10 +164,7 @@ mod tests {
     async fn one_of_two_watches_and_the_other_takes_over_when_it_is_gone() {
         let dir = tempfile::tempdir().unwrap();
         let (a, b) = journals(&dir);
-        let (first, second) = tokio::join!(
-            held(&a, "jun", stamp("x", 100)),
-            held(&b, "mara", stamp("x", 100))
-        );
+        let (first, second) = tokio::join!(held(&a, "jun", stamp(1, 100)), held(&b, "mara", stamp(1, 100)));
         assert!(
             since(&first).is_some() != since(&second).is_some(),
             "{first:?} {second:?}"
@@ -176,11 +174,11 @@ mod tests {
         } else {
             ("mara", "jun")
         };
-        assert_eq!(since(&held(&a, ours, stamp("x", 120)).await), Some(100));
-        assert_eq!(since(&held(&b, theirs, stamp("x", 180)).await), None);
+        assert_eq!(since(&held(&a, ours, stamp(1, 120)).await), Some(100));
+        assert_eq!(since(&held(&b, theirs, stamp(1, 180)).await), None);
         // Not renewed for more than a minute: taken over, and the watch was never broken.
-        assert_eq!(since(&held(&b, theirs, stamp("x", 181)).await), Some(100));
-        let told = held(&a, ours, stamp("x", 182)).await;
+        assert_eq!(since(&held(&b, theirs, stamp(1, 181)).await), Some(100));
+        let told = held(&a, ours, stamp(1, 182)).await;
         assert_eq!(
             told,
             Held::Theirs {
@@ -193,16 +191,16 @@ mod tests {
     async fn a_watch_that_was_handed_back_is_free_at_once() {
         let dir = tempfile::tempdir().unwrap();
         let (a, b) = journals(&dir);
-        held(&a, "jun", stamp("x", 100)).await;
-        a.write(|tx| hand_back(tx, "prod", &watcher("jun"), &stamp("x", 110)))
+        held(&a, "jun", stamp(1, 100)).await;
+        a.write(|tx| hand_back(tx, "prod", &watcher("jun"), &stamp(1, 110)))
             .await
             .unwrap();
-        assert_eq!(since(&held(&b, "mara", stamp("x", 111)).await), Some(100));
+        assert_eq!(since(&held(&b, "mara", stamp(1, 111)).await), Some(100));
         // Somebody else's is not handed back.
-        a.write(|tx| hand_back(tx, "prod", &watcher("jun"), &stamp("x", 112)))
+        a.write(|tx| hand_back(tx, "prod", &watcher("jun"), &stamp(1, 112)))
             .await
             .unwrap();
-        let who = b.read(|tx| watching(tx, "prod", &stamp("x", 113))).await.unwrap();
+        let who = b.read(|tx| watching(tx, "prod", &stamp(1, 113))).await.unwrap();
         assert_eq!(who.as_deref(), Some("mara, pid 1"));
     }
 
@@ -210,9 +208,9 @@ mod tests {
     async fn a_machine_that_slept_or_restarted_was_not_watching() {
         let dir = tempfile::tempdir().unwrap();
         let (a, _) = journals(&dir);
-        held(&a, "jun", stamp("x", 100)).await;
+        held(&a, "jun", stamp(1, 100)).await;
         // It slept for an hour: the boot-time clock went on.
-        assert_eq!(since(&held(&a, "jun", stamp("x", 3_700)).await), Some(3_700));
-        assert_eq!(since(&held(&a, "sam", stamp("y", 5)).await), Some(5));
+        assert_eq!(since(&held(&a, "jun", stamp(1, 3_700)).await), Some(3_700));
+        assert_eq!(since(&held(&a, "sam", stamp(2, 5)).await), Some(5));
     }
 }

@@ -62,7 +62,7 @@ impl Courier {
     pub async fn deliver(&self) -> JournalResult<Option<Duration>> {
         let (context, now) = (Arc::clone(&self.context), self.clock.stamp());
         let waits = self.journal.read({
-            let (context, now) = (Arc::clone(&context), now.clone());
+            let context = Arc::clone(&context);
             move |tx| notices::waits(tx, &context, &now)
         });
         // An idle console writes nothing.

@@ -102,7 +102,7 @@ pub fn route(
                 people,
                 ..notice.clone()
             },
-            queued: at.clone(),
+            queued: *at,
             attempts: 0,
             not_before: None,
             until: None,

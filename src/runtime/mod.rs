@@ -19,3 +19,4 @@ mod measuring;
 pub mod pace;
 mod poller;
 pub mod session;
+pub mod warden;

@@ -3,12 +3,13 @@ use crate::domain::alert::{AckState, Flaps, Labels};
 use crate::domain::incident::Person;
 use crate::domain::incident::local::Change;
 use crate::domain::oncall::{Policy, PolicyLevel, Target};
+use crate::time::BootId;
 
 fn stamp(seconds: u64) -> Stamp {
     let start = Stamp {
         utc: "2026-11-20T03:00:00Z".parse().unwrap(),
-        boot: "this one".into(),
-        since_boot: Duration::from_secs(10_000),
+        boot: BootId(1),
+        boot_ms: 10_000_000,
     };
     start.later(Duration::from_secs(seconds))
 }

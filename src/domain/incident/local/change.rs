@@ -83,7 +83,7 @@ pub fn refusal(incident: &Incident, verb: Verb, on_call: &OnCall) -> Option<Refu
 }
 
 /// Who acts: a person of the configuration by id, name or address, else somebody with that name alone.
-pub(super) fn actor(word: &str, on_call: &OnCall) -> Person {
+pub fn actor(word: &str, on_call: &OnCall) -> Person {
     on_call.person(word).cloned().unwrap_or_else(|| Person {
         id: word.into(),
         name: word.into(),
@@ -332,7 +332,7 @@ impl LocalIncident {
             // Handed back: the delay of its level begins anew.
             Status::Triggered => {
                 self.status = to;
-                self.woken = at.clone();
+                self.woken = *at;
                 self.changed_at = at.utc;
                 let text = "handed back: nobody has it";
                 change.told.push(Told::by(by, EventKind::Unacknowledged, text));
@@ -349,6 +349,14 @@ impl LocalIncident {
             }
         }
         Ok(())
+    }
+
+    /// Whether others can be merged into it.
+    pub fn open_for_merge(&self) -> Result<(), Refusal> {
+        match self.status.is_open() {
+            true => Ok(()),
+            false => Err(Refusal("it is resolved; merge into one that is open".to_owned())),
+        }
     }
 
     /// Takes another incident into this one; that one ends.

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use crate::time::Stamp;
 
 mod change;
 
-pub use change::{Refusal, refusal};
+pub use change::{Refusal, actor, refusal};
 
 /// Its configured name, in lists and as the source of its events.
 pub const SOURCE: &str = "local";
@@ -230,7 +231,7 @@ impl LocalIncident {
             policy: policy.map(|policy| Arc::clone(&policy.name)),
             rule: asked.rule.clone(),
             level: 0,
-            woken: at.clone(),
+            woken: *at,
             rests_until: None,
             missed: None,
             assignees: Vec::new(),
@@ -297,7 +298,7 @@ impl LocalIncident {
             .map(|level| on_call.woken(level, at.utc))
             .unwrap_or_default();
         self.level = level;
-        self.woken = at.clone();
+        self.woken = *at;
         self.missed = None;
         self.rests_until = None;
         self.assigned_via = AssignedVia::Policy;
@@ -344,7 +345,7 @@ impl LocalIncident {
     /// The missed level is left asleep: the delay of the present one begins anew.
     pub fn leave(&mut self, by: &str, at: &Stamp, change: &mut Change) {
         if let Some(missed) = self.missed.take() {
-            self.woken = at.clone();
+            self.woken = *at;
             let text = format!("left level {} asleep", missed.level);
             change.told.push(Told::by(by, EventKind::Other, text));
         }
@@ -366,6 +367,19 @@ impl LocalIncident {
             .checked_add_signed(TimeDelta::from_std(delay).ok()?)?;
         let due = self.rests_until.map_or(due, |rests| due.max(rests));
         Some((self.next_level(policy, on_call, due)?, due))
+    }
+
+    /// How long until a level is woken by itself, by the clock that never jumps; nothing where none will be.
+    pub fn wakes_in(&self, on_call: &OnCall, now: &Stamp) -> Option<Duration> {
+        let (_, due) = self.next_wake(on_call)?;
+        let policy = on_call.policy(self.policy.as_deref()?)?;
+        let delay = policy.level(self.level)?.delay?;
+        let left = delay.saturating_sub(now.since(&self.woken));
+        let rests = match self.rests_until {
+            Some(_) => (due - now.utc).to_std().unwrap_or_default(),
+            None => Duration::ZERO,
+        };
+        Some(left.max(rests))
     }
 
     /// As lists and acts know it.
@@ -417,7 +431,7 @@ impl LocalIncident {
 }
 
 /// `jun, mara`; `nobody` where there is none.
-pub(super) fn names(people: &[Person]) -> String {
+pub fn names(people: &[Person]) -> String {
     if people.is_empty() {
         return "nobody".to_owned();
     }
