@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::incidents::local::House;
+use crate::backend::incidents::local::{House, Look};
 use crate::domain::alert::AlertBoard;
 use crate::journal::watches::{self, Held, RENEWED, Watcher};
 use crate::journal::{Journal, JournalResult};
@@ -162,8 +162,10 @@ impl Warden {
                 .read(move |tx| house.look(tx, believed(&board), &watched_since, &now))
                 .await?
         };
-        if seen.done == 0 {
-            return Ok(seen.next.unwrap_or(RENEWED));
+        match seen {
+            Look::Due => {}
+            Look::In(left) => return Ok(left),
+            Look::Nothing => return Ok(RENEWED),
         }
         let (house, watcher) = (Arc::clone(&self.house), self.watcher.clone());
         let held = self

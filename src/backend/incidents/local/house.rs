@@ -131,16 +131,19 @@ impl House {
         }
         let change = match &order.act {
             IncidentAct::Merge { from } => {
-                let mut others = Vec::with_capacity(from.len());
+                if !incident.status.is_open() {
+                    let why = "it is resolved; merge into one that is open";
+                    return Ok(Err(Refusal(why.to_owned())));
+                }
+                let mut others: Vec<LocalIncident> = Vec::with_capacity(from.len());
                 for id in from {
+                    if others.iter().any(|other| other.id() == *id) {
+                        continue;
+                    }
                     match self.mergeable(tx, &incident, id)? {
                         Ok(other) => others.push(other),
                         Err(refusal) => return Ok(Err(refusal)),
                     }
-                }
-                match incident.open_for_merge() {
-                    Ok(()) => {}
-                    Err(refusal) => return Ok(Err(refusal)),
                 }
                 let mut change = Change::default();
                 for mut other in others {
@@ -181,10 +184,11 @@ impl House {
         let Some(other) = incidents::find(tx, &self.context, number)? else {
             return Ok(Err(Refusal(format!("there is no {id} in {}", self.context))));
         };
-        Ok(match other.status.is_open() {
-            true => Ok(other),
-            false => Err(Refusal(format!("{id} is resolved already"))),
-        })
+        if other.status.is_open() {
+            Ok(Ok(other))
+        } else {
+            Ok(Err(Refusal(format!("{id} is resolved already"))))
+        }
     }
 
     /// Leaves a missed level asleep.
@@ -201,21 +205,19 @@ impl House {
         self.audit(tx, (&self.identity, "leave"), &incident, missed.words(), at)
     }
 
-    /// Does what is due by itself at this moment; returns how much was done and when the next level is due.
+    /// Does what is due by itself at this moment.
     pub fn turn(
         &self,
         tx: &Tx<'_>,
         board: Option<&AlertBoard>,
         watched_since: &Stamp,
         now: &Stamp,
-    ) -> JournalResult<Turn> {
+    ) -> JournalResult<()> {
         let open = incidents::open(tx, &self.context)?;
-        let actions = self.due(tx, &open, board, (watched_since, now))?;
-        let done = actions.len();
-        for action in actions {
+        for action in self.due(tx, &open, board, (watched_since, now))? {
             self.perform(tx, action, now)?;
         }
-        Ok(Turn { done, next: None })
+        Ok(())
     }
 
     /// Whether something is due, and when the next level is; changes nothing.
@@ -225,14 +227,13 @@ impl House {
         board: Option<&AlertBoard>,
         watched_since: &Stamp,
         now: &Stamp,
-    ) -> JournalResult<Turn> {
+    ) -> JournalResult<Look> {
         let open = incidents::open(tx, &self.context)?;
-        let done = self.due(tx, &open, board, (watched_since, now))?.len();
+        if !self.due(tx, &open, board, (watched_since, now))?.is_empty() {
+            return Ok(Look::Due);
+        }
         let left = |incident: &LocalIncident| incident.wakes_in(&self.on_call, now);
-        Ok(Turn {
-            done,
-            next: open.iter().filter_map(left).min(),
-        })
+        Ok(open.iter().filter_map(left).min().map_or(Look::Nothing, Look::In))
     }
 
     fn due(
@@ -337,11 +338,13 @@ impl House {
     }
 }
 
-/// What happened, or would, in one turn of the watch.
+/// Whether something is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Turn {
-    /// How much was due.
-    pub done: usize,
-    /// How long until the next level is due, where one is.
-    pub next: Option<Duration>,
+pub enum Look {
+    /// Now.
+    Due,
+    /// The next level, after that.
+    In(Duration),
+    /// Nothing that is known of.
+    Nothing,
 }

@@ -32,7 +32,7 @@ pub mod house;
 #[cfg(test)]
 mod tests;
 
-pub use house::{House, ONLY_WHILE_OPEN, Sharing};
+pub use house::{House, Look, ONLY_WHILE_OPEN, Sharing};
 
 /// The longest that a transaction waits for other processes' and its commit takes.
 const TOTAL: Duration = Duration::from_secs(10);

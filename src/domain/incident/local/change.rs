@@ -351,14 +351,6 @@ impl LocalIncident {
         Ok(())
     }
 
-    /// Whether others can be merged into it.
-    pub fn open_for_merge(&self) -> Result<(), Refusal> {
-        match self.status.is_open() {
-            true => Ok(()),
-            false => Err(Refusal("it is resolved; merge into one that is open".to_owned())),
-        }
-    }
-
     /// Takes another incident into this one; that one ends.
     pub fn absorb(&mut self, other: &mut Self, by: &str, at: &Stamp) -> (Change, Change) {
         let mut here = Change::default();

@@ -19,6 +19,8 @@ use crate::domain::timeline::{Delivery, EventKind};
 use crate::time::Stamp;
 
 mod change;
+#[cfg(test)]
+mod tests;
 
 pub use change::{Refusal, actor, refusal};
 
