@@ -84,6 +84,7 @@ pub mod demo;
 pub mod domain;
 pub mod journal;
 pub mod keymap;
+pub mod notify;
 pub mod outbox;
 pub mod problem;
 pub mod runtime;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use config::{Map, Value, ValueKind};
 use reqwest::Url;
 
+use super::oncall;
 use super::problem::{Gravity, Place, Problem, nearest};
 use super::schema::{self, Group, Kind};
 use super::tree::{KeyPath, Places};
@@ -80,7 +81,9 @@ pub(super) fn table(values: &Map<String, Value>, groups: &[Group], path: &KeyPat
 fn unknown(name: &str, groups: &[Group], path: &KeyPath, findings: &mut Findings) {
     let mend = match nearest(name, schema::names(groups)) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if name == "bearer" || name == "token" || name == "password" => {
+        None if matches!(name, "bearer" | "token" | "password")
+            || (name == "url" && schema::find(groups, "url_env").is_some()) =>
+        {
             format!(
                 "a secret does not stand in the file: `{name}_env`, `{name}_file` or `{name}_command` says where it is"
             )
@@ -132,6 +135,22 @@ fn value(value: &Value, kind: Kind, path: &KeyPath, findings: &mut Findings) {
                 }
             }
         }
+        Kind::Day => {
+            let reads = |text: &str| oncall::day(text).is_some();
+            spelled(value, path, ("a day", "\"2026-01-05\""), reads, findings);
+        }
+        Kind::TimeOfDay => {
+            let reads = |text: &str| oncall::time_of_day(text).is_some();
+            spelled(value, path, ("a time of day", "\"09:00\""), reads, findings);
+        }
+        Kind::Moment => {
+            let shape = (
+                "a day and time",
+                "\"2026-12-24T18:00\" or \"2026-12-24T17:00:00Z\"",
+            );
+            let reads = |text: &str| oncall::Moment::read(text).is_some();
+            spelled(value, path, shape, reads, findings);
+        }
         Kind::Url => {
             if let Some(text) = text(value, path, "a URL", findings) {
                 base_url(text, path, findings);
@@ -144,7 +163,30 @@ fn value(value: &Value, kind: Kind, path: &KeyPath, findings: &mut Findings) {
                 proxy_url(text, path, findings);
             }
         }
-        Kind::Texts => texts(value, path, findings),
+        Kind::Texts => {
+            let of_text = |element: &Value, path: &KeyPath, findings: &mut Findings| {
+                text(element, path, "text", findings);
+            };
+            list(
+                value,
+                path,
+                "a list of texts, as in [\"a\", \"b\"]",
+                of_text,
+                findings,
+            );
+        }
+        Kind::Wholes => {
+            let of_whole = |element: &Value, path: &KeyPath, findings: &mut Findings| {
+                self::value(element, Kind::Whole, path, findings);
+            };
+            list(
+                value,
+                path,
+                "a list of whole numbers, as in [1, 2]",
+                of_whole,
+                findings,
+            );
+        }
         Kind::SecretText => match &value.kind {
             ValueKind::Table(values) => table(values, &[schema::SECRET], path, findings),
             _ => {
@@ -179,9 +221,15 @@ fn value(value: &Value, kind: Kind, path: &KeyPath, findings: &mut Findings) {
     }
 }
 
-fn texts(value: &Value, path: &KeyPath, findings: &mut Findings) {
+fn list(
+    value: &Value,
+    path: &KeyPath,
+    wanted: &str,
+    check: impl Fn(&Value, &KeyPath, &mut Findings),
+    findings: &mut Findings,
+) {
     let ValueKind::Array(elements) = &value.kind else {
-        wrong(value, path, "a list of texts, as in [\"a\", \"b\"]", findings);
+        wrong(value, path, wanted, findings);
         return;
     };
     if elements.is_empty() {
@@ -192,7 +240,24 @@ fn texts(value: &Value, path: &KeyPath, findings: &mut Findings) {
         );
     }
     for (index, element) in elements.iter().enumerate() {
-        text(element, &path.index(index), "text", findings);
+        check(element, &path.index(index), findings);
+    }
+}
+
+/// Text that must read as what is wanted, with an example of it.
+fn spelled(
+    value: &Value,
+    path: &KeyPath,
+    (wanted, example): (&str, &str),
+    reads: impl Fn(&str) -> bool,
+    findings: &mut Findings,
+) {
+    let in_quotes = format!("{wanted} in quotes, as in {example}");
+    if let Some(text) = text(value, path, &in_quotes, findings)
+        && !reads(text)
+    {
+        let what = format!("{text:?} is not {wanted}");
+        findings.error(path, what, format!("write it as {example}"));
     }
 }
 

@@ -21,7 +21,9 @@ use super::{
     SignalConfig,
 };
 use crate::backend::incidents::Whose;
+use super::{notify, oncall};
 use crate::backend::metrics::Flavor;
+use crate::domain::alert::Matcher;
 use crate::domain::alert::matcher::{self, Matchers};
 use crate::time::parse_duration;
 
@@ -136,6 +138,19 @@ impl<'a> Section<'a> {
         )
     }
 
+    /// Whole numbers of at least 1.
+    pub(super) fn wholes(&self, key: &str) -> Option<Vec<u32>> {
+        let ValueKind::Array(elements) = self.kind(key)? else {
+            return None;
+        };
+        Some(
+            elements
+                .iter()
+                .filter_map(|element| u32::try_from(check::whole(element)?).ok())
+                .collect(),
+        )
+    }
+
     pub(super) fn file(&self, key: &str) -> Option<PathBuf> {
         Some(self.around.path(&self.text(key)?))
     }
@@ -217,6 +232,9 @@ pub(super) fn decode(
         ack_max: limit("ack_max", 4 * 3_600),
         ack_lease: limit("ack_lease", 15 * 60),
         ack_idle: limit("ack_idle", 60 * 60),
+        grace: limit("grace", 5),
+        nudges: oncall::nudges(&top),
+        severities: oncall::severities(&top, findings),
         contexts,
     };
     if config.ack_lease > config.ack_max {
@@ -343,6 +361,9 @@ fn context(
             "add metrics = { url = \"http://…\" }",
         );
     }
+    let on_call = oncall::on_call(section, findings);
+    let declare = oncall::declare(section, &on_call, findings);
+    let notify = notify::notify(section, &on_call, findings);
     let labels = ["service", "service_name", "service.name", "job", "app"];
     Context {
         name: name.to_owned(),
@@ -363,6 +384,9 @@ fn context(
         traces: signal(section, "traces", &["jaeger", "tempo", "zipkin"], findings),
         incidents: signal(section, "incidents", &["pagerduty", "local"], findings),
         annotations: annotations(section, findings),
+        on_call,
+        declare,
+        notify,
         slos,
         slo_warnings: Vec::new(),
     }
@@ -371,11 +395,21 @@ fn context(
 /// The dead man's switch, which must read as matchers: a switch that can never be seen is none.
 fn watchdog(context: &Section<'_>, findings: &mut Findings) -> Option<String> {
     let text = context.text("watchdog")?;
-    if let Err(error) = matcher::parse_list(&text).and_then(|m| Matchers::compile(&m)) {
-        let what = format!("column {}: {}", error.column, error.problem);
-        findings.error(&context.at("watchdog"), what, error.mend);
-    }
+    matchers(context, "watchdog", findings);
     Some(text)
+}
+
+/// Matchers that read and compile.
+pub(super) fn matchers(section: &Section<'_>, key: &str, findings: &mut Findings) -> Option<Vec<Matcher>> {
+    let text = section.text(key)?;
+    match matcher::parse_list(&text).and_then(|m| Matchers::compile(&m).map(|_| m)) {
+        Ok(matchers) => Some(matchers),
+        Err(error) => {
+            let what = format!("column {}: {}", error.column, error.problem);
+            findings.error(&section.at(key), what, error.mend);
+            None
+        }
+    }
 }
 
 fn metrics(context: &Section<'_>, findings: &mut Findings) -> Option<MetricsConfig> {

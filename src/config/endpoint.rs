@@ -36,7 +36,7 @@ pub(super) fn with_url(section: &Section<'_>, name: &str, url: String, findings:
 }
 
 /// The references `PREFIX_env`, `PREFIX_file`, `PREFIX_command` of a table (`env`, … where there is no prefix).
-fn references(section: &Section<'_>, prefix: &str) -> Vec<(String, Secret)> {
+pub(super) fn references(section: &Section<'_>, prefix: &str) -> Vec<(String, Secret)> {
     let key = |suffix: &str| {
         if prefix.is_empty() {
             suffix.to_owned()
@@ -101,7 +101,7 @@ fn auth(section: &Section<'_>, findings: &mut Findings) -> Auth {
 }
 
 /// Whether a reference is there but of the wrong type, which was said already.
-fn wrongly_typed(section: &Section<'_>, prefix: &str) -> bool {
+pub(super) fn wrongly_typed(section: &Section<'_>, prefix: &str) -> bool {
     ["env", "file", "command"]
         .iter()
         .any(|suffix| section.has(&format!("{prefix}_{suffix}")))
@@ -175,7 +175,7 @@ fn params(section: &Section<'_>, findings: &mut Findings) -> Vec<(String, String
     found
 }
 
-fn tls(section: &Section<'_>, url: &str, findings: &mut Findings) -> TlsConfig {
+pub(super) fn tls(section: &Section<'_>, url: &str, findings: &mut Findings) -> TlsConfig {
     let Some(tls) = section.section("tls") else {
         return TlsConfig::default();
     };

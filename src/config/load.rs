@@ -356,7 +356,7 @@ fn resolve(segments: &[&str], file: &Map<String, Value>) -> Result<(Vec<String>,
                     });
                 (key, *below)
             }
-            Kind::Tables(_) | Kind::Texts => {
+            Kind::Tables(_) | Kind::Texts | Kind::Wholes => {
                 return Err((
                     format!("{} is an array", keys.join(".")),
                     "what is inside an array is set in the file".to_owned(),
@@ -367,6 +367,9 @@ fn resolve(segments: &[&str], file: &Map<String, Value>) -> Result<(Vec<String>,
             | Kind::Whole
             | Kind::Number
             | Kind::Duration
+            | Kind::Day
+            | Kind::TimeOfDay
+            | Kind::Moment
             | Kind::Url
             | Kind::Proxy
             | Kind::SecretText => {
@@ -424,8 +427,23 @@ fn read(text: &str, kind: Kind) -> Value {
                 .map(|element| Value::new(None, ValueKind::String(element.trim().to_owned())))
                 .collect(),
         ),
+        Kind::Wholes => ValueKind::Array(
+            text.split(',')
+                .map(|element| {
+                    let element = element.trim();
+                    let number = element.parse().map(ValueKind::I64);
+                    Value::new(
+                        None,
+                        number.unwrap_or_else(|_| ValueKind::String(element.to_owned())),
+                    )
+                })
+                .collect(),
+        ),
         Kind::Text
         | Kind::Duration
+        | Kind::Day
+        | Kind::TimeOfDay
+        | Kind::Moment
         | Kind::Url
         | Kind::Proxy
         | Kind::SecretText

@@ -14,6 +14,9 @@ use indexmap::IndexMap;
 
 use crate::backend::incidents::Whose;
 use crate::domain::alert::{Matcher, matcher};
+use crate::domain::incident::Severities;
+use crate::domain::incident::watch::DeclareRule;
+use crate::domain::oncall::OnCall;
 use crate::domain::slo::Slo;
 
 mod check;
@@ -21,9 +24,12 @@ mod decode;
 mod endpoint;
 mod forward;
 mod load;
+mod notify;
+mod oncall;
 mod problem;
 mod schema;
 mod show;
+mod show_oncall;
 mod slo_paths;
 mod slos;
 mod tree;
@@ -33,6 +39,7 @@ mod tests;
 
 pub use forward::{AuditForward, SyslogAddress};
 pub use load::{Environment, Flags, Loaded, candidates, decode_text, find, load};
+pub use notify::{Channel, Hook, NotifyConfig, Updates};
 pub use problem::{ConfigError, Gravity, Place, Problem};
 pub use show::show;
 
@@ -71,6 +78,12 @@ pub struct Config {
     pub ack_lease: Duration,
     /// An acknowledgement is not extended past this long without a key.
     pub ack_idle: Duration,
+    /// `grace`: how long a note or silence can be taken back before it is sent.
+    pub grace: Duration,
+    /// `[nudges]`.
+    pub nudges: Nudges,
+    /// `[[severities]]`: response times of local incidents.
+    pub severities: Severities,
     /// By name, in file order.
     pub contexts: IndexMap<String, Context>,
 }
@@ -95,6 +108,24 @@ impl Config {
             );
             ConfigError::Context(format!("there is no context `{name}`; {mend}"))
         })
+    }
+}
+
+/// `[nudges]`: when the console reminds of what is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nudges {
+    /// No update to those who wait for this long.
+    pub update: Duration,
+    /// Nothing at all happened for this long.
+    pub progress: Duration,
+}
+
+impl Default for Nudges {
+    fn default() -> Self {
+        Self {
+            update: Duration::from_secs(15 * 60),
+            progress: Duration::from_secs(30 * 60),
+        }
     }
 }
 
@@ -132,6 +163,12 @@ pub struct Context {
     pub incidents: Option<SignalConfig>,
     /// `[contexts.X.annotations]`.
     pub annotations: Option<AnnotationsConfig>,
+    /// `[[contexts.X.people]]`, `[[contexts.X.schedules]]`, `[[contexts.X.escalation_policies]]`.
+    pub on_call: OnCall,
+    /// `[[contexts.X.declare]]`: alerts that open a local incident by themselves.
+    pub declare: Vec<DeclareRule>,
+    /// `[[contexts.X.notify]]`: how people are woken.
+    pub notify: Vec<NotifyConfig>,
     /// `[[contexts.X.slos]]` decoded, and those of `slo_files`, rules resolved.
     pub slos: Vec<Slo>,
     /// What is wrong with an SLO file, said in the pane and by `config check`.

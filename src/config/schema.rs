@@ -16,12 +16,20 @@ pub(super) enum Kind {
     Number,
     /// `"5s"`, more than nothing.
     Duration,
+    /// A day, as in `"2026-01-05"`.
+    Day,
+    /// A time of day, as in `"09:00"`.
+    TimeOfDay,
+    /// A day and time, as in `"2026-12-24T18:00"`, on the clock of its table unless it says an offset.
+    Moment,
     /// A base URL: http or https, no user info, no query.
     Url,
     /// The same, or empty for none.
     Proxy,
     /// A list of texts.
     Texts,
+    /// A list of whole numbers of at least 1.
+    Wholes,
     /// Text, or a table that says where to read it (`env`, `file`, `command`).
     SecretText,
     /// A table of these keys.
@@ -76,6 +84,9 @@ pub(super) const TOP: &[Group] = &[&[
     key("ack_max", Kind::Duration),
     key("ack_lease", Kind::Duration),
     key("ack_idle", Kind::Duration),
+    key("grace", Kind::Duration),
+    key("nudges", Kind::Table(&[NUDGES])),
+    key("severities", Kind::Tables(&[SEVERITY])),
     key("burn_rules", Kind::Tables(&[BURN_RULE])),
     key("contexts", Kind::Map(&Kind::Table(&[CONTEXT]))),
 ]];
@@ -83,6 +94,14 @@ pub(super) const TOP: &[Group] = &[&[
 const JOURNAL: Group = &[key("path", Kind::Text), key("group", Kind::Text)];
 
 const AUDIT_FORWARD: Group = &[key("kind", Kind::Text), key("address", Kind::Text)];
+const NUDGES: Group = &[key("update", Kind::Duration), key("progress", Kind::Duration)];
+
+const SEVERITY: Group = &[
+    key("name", Kind::Text),
+    key("acknowledge", Kind::Duration),
+    key("update", Kind::Duration),
+    key("resolve", Kind::Duration),
+];
 
 const BURN_RULE: Group = &[
     key("severity", Kind::Text),
@@ -103,6 +122,11 @@ const CONTEXT: Group = &[
     key("traces", Kind::Table(&[TRACES, ENDPOINT])),
     key("incidents", Kind::Table(&[INCIDENTS, ENDPOINT])),
     key("annotations", Kind::Table(&[ANNOTATIONS, ENDPOINT])),
+    key("people", Kind::Tables(&[PERSON])),
+    key("schedules", Kind::Tables(&[SCHEDULE])),
+    key("escalation_policies", Kind::Tables(&[POLICY])),
+    key("declare", Kind::Tables(&[DECLARE])),
+    key("notify", Kind::Tables(&[NOTIFY])),
     key("slos", Kind::Tables(&[SLO])),
 ];
 
@@ -142,6 +166,61 @@ const ANNOTATIONS: Group = &[
     key("kind", Kind::Text),
     key("poll", Kind::Duration),
     key("tags", Kind::Texts),
+];
+
+const PERSON: Group = &[
+    key("id", Kind::Text),
+    key("name", Kind::Text),
+    key("email", Kind::Text),
+    key("phone", Kind::Text),
+];
+
+const SCHEDULE: Group = &[
+    key("name", Kind::Text),
+    key("time_zone", Kind::Text),
+    key("rotation", Kind::Text),
+    key("weekday", Kind::Text),
+    key("handoff", Kind::TimeOfDay),
+    key("start", Kind::Day),
+    key("people", Kind::Texts),
+    key("overrides", Kind::Tables(&[OVERRIDE])),
+];
+
+const OVERRIDE: Group = &[
+    key("from", Kind::Moment),
+    key("to", Kind::Moment),
+    key("person", Kind::Text),
+];
+
+const POLICY: Group = &[
+    key("name", Kind::Text),
+    key("services", Kind::Texts),
+    key("levels", Kind::Tables(&[LEVEL])),
+];
+
+const LEVEL: Group = &[key("notify", Kind::Texts), key("delay", Kind::Duration)];
+
+const DECLARE: Group = &[
+    key("matchers", Kind::Text),
+    key("severity", Kind::Text),
+    key("title", Kind::Text),
+    key("service", Kind::Text),
+    key("policy", Kind::Text),
+];
+
+const NOTIFY: Group = &[
+    key("name", Kind::Text),
+    key("kind", Kind::Text),
+    key("url_env", Kind::Text),
+    key("url_file", Kind::Text),
+    key("url_command", Kind::Texts),
+    key("command", Kind::Texts),
+    key("people", Kind::Texts),
+    key("levels", Kind::Wholes),
+    key("updates", Kind::Flag),
+    key("timeout", Kind::Duration),
+    key("proxy", Kind::Proxy),
+    key("tls", Kind::Table(&[TLS])),
 ];
 
 const ENDPOINT: Group = &[

@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::{
     AlertmanagerConfig, AnnotationsConfig, AuditForward, Auth, BurnRuleConfig, Config, Context, Endpoint,
-    MetricsConfig, Secret, SignalConfig, Threshold,
+    MetricsConfig, Secret, SignalConfig, Threshold, TlsConfig, show_oncall,
 };
 use crate::backend::http::is_secret_name;
 use crate::backend::metrics::Flavor;
@@ -42,6 +42,7 @@ pub fn show(config: &Config) -> String {
     ] {
         top.text(key, &spelled(limit));
     }
+    show_oncall::top(&mut top, config);
     top.list("burn_rules", config.burn_rules.iter().map(burn_rule));
     let mut contexts = Rows::default();
     for (name, each) in &config.contexts {
@@ -52,7 +53,7 @@ pub fn show(config: &Config) -> String {
 }
 
 /// Like `prometheus_duration`, but below a second in milliseconds.
-fn spelled(duration: std::time::Duration) -> String {
+pub(super) fn spelled(duration: std::time::Duration) -> String {
     if duration.subsec_millis() == 0 {
         prometheus_duration(duration)
     } else {
@@ -60,25 +61,26 @@ fn spelled(duration: std::time::Duration) -> String {
     }
 }
 
+/// The keys of one table.
 #[derive(Default)]
-struct Rows(Table);
+pub(super) struct Rows(Table);
 
 impl Rows {
-    fn put(&mut self, key: &str, value: Value) {
+    pub(super) fn put(&mut self, key: &str, value: Value) {
         self.0.insert(key.to_owned(), value);
     }
 
-    fn text(&mut self, key: &str, text: &str) {
+    pub(super) fn text(&mut self, key: &str, text: &str) {
         self.put(key, Value::String(text.to_owned()));
     }
 
-    fn text_of(&mut self, key: &str, text: Option<&str>) {
+    pub(super) fn text_of(&mut self, key: &str, text: Option<&str>) {
         if let Some(text) = text {
             self.text(key, text);
         }
     }
 
-    fn texts(&mut self, key: &str, texts: &[String]) {
+    pub(super) fn texts(&mut self, key: &str, texts: &[String]) {
         if !texts.is_empty() {
             self.put(
                 key,
@@ -87,13 +89,13 @@ impl Rows {
         }
     }
 
-    fn table(&mut self, key: &str, rows: Self) {
+    pub(super) fn table(&mut self, key: &str, rows: Self) {
         if !rows.0.is_empty() {
             self.put(key, Value::Table(rows.0));
         }
     }
 
-    fn list(&mut self, key: &str, rows: impl Iterator<Item = Self>) {
+    pub(super) fn list(&mut self, key: &str, rows: impl Iterator<Item = Self>) {
         let rows: Vec<Value> = rows.map(|rows| Value::Table(rows.0)).collect();
         if !rows.is_empty() {
             self.put(key, Value::Array(rows));
@@ -138,6 +140,7 @@ fn context(context: &Context) -> Rows {
     if let Some(each) = &context.annotations {
         rows.table("annotations", annotations(each));
     }
+    show_oncall::context(&mut rows, context);
     rows.list("slos", context.slos.iter().map(slo));
     rows
 }
@@ -217,18 +220,7 @@ fn endpoint(rows: &mut Rows, endpoint: &Endpoint) {
         params.text(name, if is_secret_name(name) { "***" } else { value });
     }
     rows.table("params", params);
-    let mut tls = Rows::default();
-    for (key, path) in [
-        ("ca_file", &endpoint.tls.ca_file),
-        ("client_cert_file", &endpoint.tls.client_cert_file),
-        ("client_key_file", &endpoint.tls.client_key_file),
-    ] {
-        tls.text_of(key, path.as_ref().map(|path| path.to_string_lossy()).as_deref());
-    }
-    if endpoint.tls.insecure_skip_verify {
-        tls.put("insecure_skip_verify", Value::Boolean(true));
-    }
-    rows.table("tls", tls);
+    rows.table("tls", tls(&endpoint.tls));
     rows.text_of("proxy", endpoint.proxy.as_deref());
     rows.text("timeout", &spelled(endpoint.timeout));
     rows.text("connect_timeout", &spelled(endpoint.connect_timeout));
@@ -236,6 +228,21 @@ fn endpoint(rows: &mut Rows, endpoint: &Endpoint) {
         "max_concurrency",
         Value::Integer(i64::try_from(endpoint.max_concurrency).unwrap_or(i64::MAX)),
     );
+}
+
+pub(super) fn tls(tls: &TlsConfig) -> Rows {
+    let mut rows = Rows::default();
+    for (key, path) in [
+        ("ca_file", &tls.ca_file),
+        ("client_cert_file", &tls.client_cert_file),
+        ("client_key_file", &tls.client_key_file),
+    ] {
+        rows.text_of(key, path.as_ref().map(|path| path.to_string_lossy()).as_deref());
+    }
+    if tls.insecure_skip_verify {
+        rows.put("insecure_skip_verify", Value::Boolean(true));
+    }
+    rows
 }
 
 fn auth(auth: &Auth) -> Rows {
@@ -254,7 +261,7 @@ fn auth(auth: &Auth) -> Rows {
     rows
 }
 
-fn reference(rows: &mut Rows, prefix: &str, secret: &Secret) {
+pub(super) fn reference(rows: &mut Rows, prefix: &str, secret: &Secret) {
     match secret {
         Secret::Inline(_) => rows.text(prefix.trim_end_matches('_'), "***"),
         Secret::Env(name) => rows.text(&format!("{prefix}env"), name),

@@ -3,10 +3,10 @@
 //! One SQLite database (WAL, `synchronous = FULL`, so that a commit is an fsync), shared by every process of
 //! one host that opens it. One thread of ours ([`keeper`]) owns the connection; [`Journal`] is its handle: a
 //! question or a change goes to it as a closure over [`Tx`], and its answer comes back when it is committed.
-//! What each table means stands in the file named after it: [`outbox`], [`audit`], [`events`], [`facts`], [`drafts`],
-//! [`state`]. The
-//! audit log's lines are made in the same transaction as what they tell of, and written to `audit.jsonl` right
-//! after the answer; the last handle that is dropped waits for that.
+//! What each table means stands in the file named after it: [`outbox`], [`audit`], [`incidents`], [`events`],
+//! [`facts`], [`drafts`], [`notices`], [`watches`], [`state`]. The audit log's lines are made in the same
+//! transaction as what they tell of, and written to `audit.jsonl` right after the answer; the last handle that is
+//! dropped waits for that.
 //!
 //! It must not know panes, backends or HTTP. Start at [`Journal::open`].
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
@@ -21,15 +21,18 @@ use rusqlite::{Connection, Transaction};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 pub mod audit;
-pub mod events;
-pub mod facts;
 pub mod drafts;
 mod error;
+pub mod events;
+pub mod facts;
+pub mod incidents;
 mod keeper;
+pub mod notices;
 pub mod outbox;
 mod place;
 mod schema;
 pub mod state;
+pub mod watches;
 
 #[cfg(test)]
 mod tests;

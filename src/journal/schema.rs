@@ -19,6 +19,9 @@ const MIGRATIONS: &[&[&str]] = &[&[
     super::facts::TABLES,
     super::drafts::TABLES,
     super::state::TABLES,
+    super::incidents::TABLES,
+    super::notices::TABLES,
+    super::watches::TABLES,
 ]];
 
 /// Says in the file's header whose it is: `mwat`.

@@ -22,3 +22,4 @@ mod outbox;
 pub mod pace;
 mod poller;
 pub mod session;
+pub mod warden;

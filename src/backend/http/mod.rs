@@ -26,7 +26,7 @@ mod tests;
 pub use client::Client;
 pub use redact::{Redactor, is_secret_name};
 pub(crate) use retry::Jitter;
-pub use secrets::{Credentials, EnvLookup, process_env};
+pub use secrets::{CredentialError, Credentials, EnvLookup, process_env, read_secret};
 pub use wire::Wires;
 
 /// Cap on a body after decompression.

@@ -127,7 +127,7 @@ impl Credentials {
         match &self.auth {
             Auth::None => {}
             Auth::Bearer(secret) => {
-                let token = self.value(secret).await?;
+                let token = read_secret(secret, self.env).await?;
                 headers.push((
                     "authorization".to_owned(),
                     SecretString::from(format!("Bearer {}", token.expose_secret())),
@@ -135,7 +135,7 @@ impl Credentials {
                 blotted.push(token);
             }
             Auth::Token(secret) => {
-                let token = self.value(secret).await?;
+                let token = read_secret(secret, self.env).await?;
                 headers.push((
                     "authorization".to_owned(),
                     SecretString::from(format!("Token token={}", token.expose_secret())),
@@ -143,7 +143,7 @@ impl Credentials {
                 blotted.push(token);
             }
             Auth::Basic { user, password } => {
-                let password = self.value(password).await?;
+                let password = read_secret(password, self.env).await?;
                 let pair = base64::engine::general_purpose::STANDARD
                     .encode(format!("{user}:{}", password.expose_secret()));
                 headers.push((
@@ -154,7 +154,7 @@ impl Credentials {
             }
         }
         for (name, secret) in &self.headers {
-            let value = self.value(secret).await?;
+            let value = read_secret(secret, self.env).await?;
             // A tenant's name in an error is a help; a key in a header is not.
             if !matches!(secret, Secret::Inline(_)) || is_secret_name(name) {
                 blotted.push(value.clone());
@@ -166,38 +166,6 @@ impl Credentials {
             redactor: Redactor::new(blotted),
         })
     }
-
-    async fn value(&self, secret: &Secret) -> Result<SecretString, CredentialError> {
-        let (value, whence) = match secret {
-            Secret::Inline(value) => (value.clone(), "the configuration".to_owned()),
-            Secret::Env(name) => {
-                let value = (self.env)(name).ok_or_else(|| CredentialError {
-                    what: format!("environment variable {name} is not set"),
-                    mend: format!("export {name} before starting, or use a file or a command"),
-                })?;
-                (value, format!("environment variable {name}"))
-            }
-            Secret::File(path) => (read_file(path).await?, format!("{}", path.display())),
-            Secret::Command(argv) => {
-                let program = argv.first().map_or("", String::as_str);
-                (run(argv).await?, format!("command {program}"))
-            }
-        };
-        let value = value.trim_end_matches(['\r', '\n']);
-        if value.is_empty() {
-            return Err(CredentialError {
-                what: format!("{whence} holds an empty secret"),
-                mend: "put the token there, on one line".to_owned(),
-            });
-        }
-        if value.chars().any(char::is_control) {
-            return Err(CredentialError {
-                what: format!("the secret from {whence} has a line break or control character in it"),
-                mend: "it must be one line of text".to_owned(),
-            });
-        }
-        Ok(SecretString::from(value.to_owned()))
-    }
 }
 
 impl std::fmt::Debug for Credentials {
@@ -208,6 +176,39 @@ impl std::fmt::Debug for Credentials {
             .field("headers", &self.headers)
             .finish_non_exhaustive()
     }
+}
+
+/// Reads one secret: its text, a line without its end.
+pub async fn read_secret(secret: &Secret, env: EnvLookup) -> Result<SecretString, CredentialError> {
+    let (value, whence) = match secret {
+        Secret::Inline(value) => (value.clone(), "the configuration".to_owned()),
+        Secret::Env(name) => {
+            let value = env(name).ok_or_else(|| CredentialError {
+                what: format!("environment variable {name} is not set"),
+                mend: format!("export {name} before starting, or use a file or a command"),
+            })?;
+            (value, format!("environment variable {name}"))
+        }
+        Secret::File(path) => (read_file(path).await?, format!("{}", path.display())),
+        Secret::Command(argv) => {
+            let program = argv.first().map_or("", String::as_str);
+            (run(argv).await?, format!("command {program}"))
+        }
+    };
+    let value = value.trim_end_matches(['\r', '\n']);
+    if value.is_empty() {
+        return Err(CredentialError {
+            what: format!("{whence} holds an empty secret"),
+            mend: "put the token there, on one line".to_owned(),
+        });
+    }
+    if value.chars().any(char::is_control) {
+        return Err(CredentialError {
+            what: format!("the secret from {whence} has a line break or control character in it"),
+            mend: "it must be one line of text".to_owned(),
+        });
+    }
+    Ok(SecretString::from(value.to_owned()))
 }
 
 async fn read_file(path: &Path) -> Result<String, CredentialError> {

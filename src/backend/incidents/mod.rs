@@ -19,6 +19,8 @@ use crate::domain::incident::{
 use crate::domain::oncall::Roster;
 use crate::domain::timeline::{Event, Timeline};
 
+pub mod local;
+
 /// Whose incidents are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Whose {

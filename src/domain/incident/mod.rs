@@ -18,10 +18,14 @@ pub mod nudge;
 pub mod offer;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod local;
+pub mod severity;
+pub mod watch;
 
 pub use act::{IncidentAct, Offer, Verb};
 pub use facts::Facts;
 pub use ladder::{Ladder, Level, Rung};
+pub use severity::{ResponseTimes, Severities, Severity};
 
 /// What its keeper calls an incident: `Q1AB2CD3EF4GH5`, `local-7`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

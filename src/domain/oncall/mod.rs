@@ -1,8 +1,16 @@
 //! Who is on call: as PagerDuty says, or worked out from the configuration's rotations.
+//!
+//! [`rotation`] is one schedule, [`policy`] the people, schedules and policies of a context together.
 
 use chrono::{DateTime, Utc};
 
 use crate::domain::incident::{Named, Person};
+
+pub mod policy;
+pub mod rotation;
+
+pub use policy::{OnCall, Policy, PolicyLevel, Target};
+pub use rotation::{Override, Rotation, Schedule, Span};
 
 /// One person's duty on one level of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,168 @@
+//! How people are woken by a local incident: webhooks, Slack, a program of theirs.
+//!
+//! [`route`] decides through which of the configured ways somebody is told; what it finds is queued in the
+//! journal in the transaction of what woke them, and sent by the [`courier`]. `send` speaks to the other side.
+//! Remote text (titles, labels) goes out as JSON or as an argument of its own, never through a shell.
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Channel, NotifyConfig, Updates};
+use crate::domain::incident::local::{LocalIncident, Reason, Told, Wake};
+use crate::domain::incident::{Person, Severity, Status};
+use crate::domain::timeline::{Delivery, EventKind};
+use crate::journal::notices::Queued;
+use crate::time::Stamp;
+
+pub mod courier;
+mod send;
+#[cfg(test)]
+mod tests;
+
+pub use courier::Courier;
+
+/// What is told: the webhook's JSON document, and a command's standard input. Fields are only ever added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// `local-7`
+    pub incident: Arc<str>,
+    /// Remote text.
+    pub title: Arc<str>,
+    /// `SEV2`
+    pub severity: Severity,
+    /// Where it stands.
+    pub status: Status,
+    /// The service it is about.
+    pub service: Option<Arc<str>>,
+    /// The context it is in.
+    pub context: Arc<str>,
+    /// Why: `{"level": 2}`, `"assigned"`, `"asked"`, `"update"`, `"over"`.
+    pub reason: Reason,
+    /// The reason in words, and what was said with it.
+    pub message: String,
+    /// Who is told.
+    pub people: Vec<Person>,
+    /// When it came to this.
+    pub at: DateTime<Utc>,
+}
+
+impl Notice {
+    /// The level that is woken, where one is.
+    pub fn level(&self) -> Option<u32> {
+        match self.reason {
+            Reason::Level(level) => Some(level),
+            Reason::Assigned | Reason::Asked | Reason::Update | Reason::Over => None,
+        }
+    }
+}
+
+fn message(wake: &Wake) -> String {
+    let why = match wake.reason {
+        Reason::Level(level) => format!("level {level} is woken"),
+        Reason::Assigned => "it was given to you".to_owned(),
+        Reason::Asked => "you are asked to help".to_owned(),
+        Reason::Update => "update".to_owned(),
+        Reason::Over => "it is resolved".to_owned(),
+    };
+    if wake.message.is_empty() {
+        why
+    } else {
+        format!("{why}: {}", wake.message)
+    }
+}
+
+/// What goes out for a wake, and what the story says where nothing does.
+pub fn route(
+    incident: &LocalIncident,
+    wake: &Wake,
+    (context, channels): (&Arc<str>, &[NotifyConfig]),
+    at: &Stamp,
+) -> (Vec<Queued>, Option<Told>) {
+    let notice = Notice {
+        incident: incident.id().0,
+        title: Arc::clone(&incident.title),
+        severity: incident.severity,
+        status: incident.status,
+        service: incident.service.clone(),
+        context: Arc::clone(context),
+        reason: wake.reason,
+        message: message(wake),
+        people: wake.people.clone(),
+        at: at.utc,
+    };
+    let mut queued = Vec::new();
+    for channel in channels.iter().filter(|channel| takes(channel, &notice)) {
+        let told = |people: Vec<Person>| Queued {
+            channel: channel.name.to_string(),
+            limit: channel.timeout,
+            notice: Notice {
+                people,
+                ..notice.clone()
+            },
+            queued: *at,
+            attempts: 0,
+            not_before: None,
+            until: None,
+        };
+        let people: Vec<Person> = wake
+            .people
+            .iter()
+            .filter(|person| channel.people.is_empty() || channel.people.contains(&person.id))
+            .cloned()
+            .collect();
+        match &channel.channel {
+            Channel::Webhook(_) | Channel::Slack(_) => queued.push(told(people)),
+            // Its arguments are about one person.
+            Channel::Command(_) => queued.extend(people.into_iter().map(|person| told(vec![person]))),
+        }
+    }
+    let told = (queued.is_empty() && is_a_page(wake.reason)).then(|| {
+        let text = format!(
+            "nobody was notified: no [[contexts.{context}.notify]] is for this; phone {}",
+            phones(&wake.people)
+        );
+        Told::by("midwatch", EventKind::Other, text).delivered(Delivery::Failed)
+    });
+    (queued, told)
+}
+
+/// Whether somebody is woken by it.
+fn is_a_page(reason: Reason) -> bool {
+    match reason {
+        Reason::Level(_) | Reason::Assigned | Reason::Asked => true,
+        Reason::Update | Reason::Over => false,
+    }
+}
+
+fn takes(channel: &NotifyConfig, notice: &Notice) -> bool {
+    let one_of = channel.people.is_empty()
+        || notice
+            .people
+            .iter()
+            .any(|person| channel.people.contains(&person.id));
+    if !is_a_page(notice.reason) {
+        return channel.updates == Updates::Told && one_of;
+    }
+    let level = notice
+        .level()
+        .is_none_or(|level| channel.levels.is_empty() || channel.levels.contains(&level));
+    one_of && level
+}
+
+/// `jun (+49 30 1234), mara`
+pub fn phones(people: &[Person]) -> String {
+    if people.is_empty() {
+        return "whoever is on call".to_owned();
+    }
+    let each: Vec<String> = people
+        .iter()
+        .map(|person| match &person.phone {
+            Some(phone) => format!("{} ({phone})", person.name),
+            None => person.name.to_string(),
+        })
+        .collect();
+    each.join(", ")
+}
