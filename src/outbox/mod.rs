@@ -17,6 +17,8 @@ use crate::domain::alert::{Fingerprint, Matcher, Occurrence};
 use crate::domain::incident::{IncidentAct, IncidentId};
 use crate::domain::timeline::Delivery;
 
+pub mod story;
+
 /// Number of an entry in its journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

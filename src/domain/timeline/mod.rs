@@ -14,6 +14,7 @@ pub mod reading;
 pub mod record;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod silences;
 
 pub use merge::{Changed, Origin, Part, Story, Us, merge};
 pub use reading::{Group, Stamp, todos};
