@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 
 pub mod act;
 pub mod facts;
+pub mod json;
 pub mod ladder;
 pub mod nudge;
+pub mod table;
 
 pub use act::{IncidentAct, Offer, Verb};
 pub use facts::Facts;

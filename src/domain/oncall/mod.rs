@@ -4,6 +4,9 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::incident::{Named, Person};
 
+pub mod json;
+pub mod table;
+
 /// One person's duty on one level of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duty {

@@ -9,12 +9,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub mod json;
 pub mod merge;
 pub mod reading;
 pub mod record;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod silences;
+pub mod table;
 
 pub use merge::{Changed, Origin, Part, Story, Us, merge};
 pub use reading::{Group, Stamp, todos};
