@@ -14,6 +14,8 @@ pub mod facts;
 pub mod json;
 pub mod ladder;
 pub mod nudge;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod table;
 
 pub use act::{IncidentAct, Offer, Verb};

@@ -155,12 +155,8 @@ fn limited(rows: &[String], share: usize) -> Vec<String> {
 fn missing(shift: &Shift<'_>) -> Vec<String> {
     let failures = shift.remarks.errors.iter();
     let failures = failures.map(|failure| format!("{}: {}", failure.backend, failure.message));
-    let others = shift
-        .remarks
-        .partial
-        .iter()
-        .chain(&shift.remarks.warnings)
-        .cloned();
+    let others = shift.remarks.partial.iter().cloned();
+    let warnings = shift.remarks.warnings.iter();
     let unknown = shift
         .board
         .filter(|board| !board.is_known())
@@ -169,6 +165,7 @@ fn missing(shift: &Shift<'_>) -> Vec<String> {
         .chain(others)
         .chain(unknown)
         .map(|words| format!("> Not known: {}", short(&words, WIDEST)))
+        .chain(warnings.map(|words| format!("> {}", short(words, WIDEST))))
         .collect()
 }
 

@@ -7,3 +7,5 @@ pub mod handoff;
 pub mod markdown;
 pub mod postmortem;
 pub mod stats;
+#[cfg(test)]
+mod tests;

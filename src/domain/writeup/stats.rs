@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn means_are_over_those_that_got_there() {
         let stats = sample();
-        let minutes = |n| Some(Duration::from_secs(n * 60));
+        let minutes = |n: u64| Some(Duration::from_secs(n * 60));
         assert_eq!((stats.all.count, stats.all.open), (4, 2));
         assert_eq!((stats.all.mtta.mean, stats.all.mtta.of), (minutes(6), 2));
         assert_eq!((stats.all.mttr.mean, stats.all.mttr.of), (minutes(31), 2));
