@@ -161,13 +161,18 @@ fn contributing(out: &mut String, timeline: &Timeline) {
         .events
         .iter()
         .filter(|event| event.kind == EventKind::Deploy && first_alert.is_none_or(|alert| event.at <= alert));
+    let mut any = false;
     for event in changes {
+        any = true;
         let _ = writeln!(
             out,
             "- Changed before it: {} {}",
             event.at.format("%H:%M:%SZ"),
             sentence(event)
         );
+    }
+    if any {
+        out.push('\n');
     }
     fill(out, "what made it likelier, worse or longer");
 }
@@ -311,7 +316,11 @@ fn responders(out: &mut String, case: &Case<'_>) {
 
 /// What happened in one line, with who did it.
 fn sentence(event: &Event) -> String {
-    let mut words = event.kind.word().replace('_', " ");
+    let mut words = match event.kind {
+        // its own words say what it is
+        EventKind::Other if !event.text.is_empty() => "changed".to_owned(),
+        kind => kind.word().replace('_', " "),
+    };
     if event.starred == Starred::Yes {
         words = format!("**{words}**");
     }
@@ -384,27 +393,30 @@ fn metrics(out: &mut String, facts: &Facts) {
 
 /// What the record itself shows.
 fn went_wrong(out: &mut String, case: &Case<'_>) {
-    let failed = case
+    let not_delivered = |event: &&Event| matches!(event.delivery, Delivery::Failed | Delivery::NeedsDecision);
+    let mut lines: Vec<String> = case
         .timeline
         .events
         .iter()
-        .filter(|event| matches!(event.delivery, Delivery::Failed | Delivery::NeedsDecision));
-    for event in failed {
-        let _ = writeln!(
-            out,
-            "- Not delivered: {} {}",
-            event.at.format("%H:%M:%SZ"),
-            sentence(event)
-        );
-    }
-    let went_back = case
-        .timeline
-        .events
-        .iter()
-        .filter(|event| event.kind == EventKind::Unacknowledged)
-        .count();
+        .filter(not_delivered)
+        .map(|event| {
+            format!(
+                "Not delivered: {} {}",
+                event.at.format("%H:%M:%SZ"),
+                sentence(event)
+            )
+        })
+        .collect();
+    let ended = |event: &&Event| event.kind == EventKind::Unacknowledged;
+    let went_back = case.timeline.events.iter().filter(ended).count();
     if went_back > 0 {
-        let _ = writeln!(out, "- Acknowledgements that ended before it did: {went_back}");
+        lines.push(format!("Acknowledgements that ended before it did: {went_back}"));
+    }
+    for line in &lines {
+        let _ = writeln!(out, "- {line}");
+    }
+    if !lines.is_empty() {
+        out.push('\n');
     }
 }
 

@@ -88,11 +88,11 @@ pub fn stats(facts: &[Facts], targets: &[Target], since: DateTime<Utc>, now: Dat
     let mut services: BTreeMap<&str, Vec<&Facts>> = BTreeMap::new();
     for &facts in &counted {
         severities
-            .entry(facts.severity.as_deref().unwrap_or("-"))
+            .entry(facts.severity.as_deref().unwrap_or("none"))
             .or_default()
             .push(facts);
         services
-            .entry(facts.service.as_deref().unwrap_or("-"))
+            .entry(facts.service.as_deref().unwrap_or("none"))
             .or_default()
             .push(facts);
     }
@@ -321,7 +321,7 @@ mod tests {
         );
         let resolved = sev1.resolved.expect("a target");
         assert_eq!((resolved.met, resolved.of), (1, 1), "two hours are not over");
-        assert_eq!(stats.by_severity[0].acknowledged, None, "no severity, no target");
+        assert_eq!(stats.by_severity[1].acknowledged, None, "no severity, no target");
     }
 
     #[test]
