@@ -18,11 +18,26 @@ pub enum Place {
     Alerts,
     /// The list of silences.
     Silences,
+    /// The incident pane and an incident's timeline.
+    Incident,
+    /// The outbox.
+    Outbox,
+    /// Whatever list is being searched, as long as the search is on.
+    Search,
 }
 
 impl Place {
     /// All, outermost first.
-    pub const ALL: [Self; 5] = [Self::Global, Self::List, Self::Slo, Self::Alerts, Self::Silences];
+    pub const ALL: [Self; 8] = [
+        Self::Global,
+        Self::List,
+        Self::Slo,
+        Self::Alerts,
+        Self::Silences,
+        Self::Incident,
+        Self::Outbox,
+        Self::Search,
+    ];
 
     /// Its name in keymap files.
     pub fn name(self) -> &'static str {
@@ -32,6 +47,9 @@ impl Place {
             Self::Slo => "slo",
             Self::Alerts => "alerts",
             Self::Silences => "silences",
+            Self::Incident => "incident",
+            Self::Outbox => "outbox",
+            Self::Search => "search",
         }
     }
 }
@@ -89,6 +107,7 @@ macro_rules! actions {
 actions! {
     FocusSlo         "focus.slo"            "SLO burn"       Global View "Focus the SLO pane.";
     FocusAlerts      "focus.alerts"         "alerts"         Global View "Focus the alert pane.";
+    FocusIncident    "focus.incident"       "incident"       Global View "Focus the incident pane.";
     FocusNext        "focus.next"           "next pane"      Global View "Focus the next pane.";
     FocusPrevious    "focus.previous"       "previous pane"  Global View "Focus the previous pane.";
     Back             "view.back"            "back"           Global View "One step back: closes what is on top, ends a search or a zoom. Never quits.";
@@ -106,6 +125,10 @@ actions! {
     Scope            "scope.here"           "scope here"     Global View "Turn every pane to the service under the cursor.";
     ScopeBack        "scope.back"           "scope back"     Global View "Undo the last scope.";
     Pivot            "scope.pivot"          "pivot"          Global View "From an SLO to its alerts, from an alert to its SLOs.";
+    Annotate         "incident.note"        "note"           Global Act "Write a note on the incident, with a reference to what is under the cursor.";
+    OutboxList       "outbox.list"          "outbox"         Global View "Acts that are not over: where each stands, and what is to be decided.";
+    OnCallList       "oncall.list"          "on call"        Global View "Who is on call now and next, on every level.";
+    HandoffNote      "handoff.write"        "handoff"        Global View "Write the shift's hand-over, and show it.";
     Undo             "act.undo"             "undo"           Global View "Cancel an act that is still in its grace time.";
     Quit             "app.quit"             "quit"           Global View "Close a detail view; at the top, quit. Asks where this console holds acknowledgements.";
     QuitNow          "app.quit_now"         "quit"           Global View "Quit from anywhere. Asks where an act is unsent or acknowledgements are held.";
@@ -135,12 +158,36 @@ actions! {
     SilenceList      "alerts.silences"      "silences"       Global View "Every silence: who, why, until when, what it hides.";
     Runbook          "alerts.runbook"       "runbook"        Alerts View "Show the runbook's address, and copy it.";
     Link             "alerts.link"          "link"           Alerts View "Show the alert's source link, and copy it.";
+    Declare          "incident.declare"     "declare"        Global DangerousAct "Declare a local incident, from the alert under the cursor or from nothing.";
     GroupBy          "alerts.group_by"      "group by"       Alerts View "Cycle the grouping: Alertmanager's own, by alert name, by service, none.";
     ShowSuppressed   "alerts.show_all"      "which"     Alerts View "Cycle what is shown: active, all, suppressed only.";
 
     ExtendSilence    "silences.extend"      "extend"         Silences DangerousAct "Let the silence under the cursor last longer.";
     ExpireSilence    "silences.expire"      "expire"         Silences Act "End the silence under the cursor now (asks).";
     ShowExpired      "silences.show_all"    "which"        Silences View "Cycle what is listed: in force, expiring soon, matching nothing, all.";
+
+    Escalate         "incident.escalate"    "escalate"       Global DangerousAct "Wake a level of the escalation policy: shows who, then asks. On an alert: of its incident.";
+    Resolve          "incident.resolve"     "resolve"        Global DangerousAct "Resolve the incident, or the alert's (asks).";
+    TakeIncident     "incident.acknowledge" "ack"            Incident Act "Acknowledge the incident, or all marked ones.";
+    ReleaseIncident  "incident.hand_back"   "hand back"      Incident Act "Give up an acknowledgement, where the incident's keeper can; else offers to reassign.";
+    Reassign         "incident.reassign"    "reassign"       Incident DangerousAct "Give the incident to somebody, or to another policy.";
+    PageSomebody     "incident.page"        "page"           Incident DangerousAct "Ask somebody to help; wakes them.";
+    Snooze           "incident.snooze"      "snooze"         Incident Act "Let the incident rest for a while.";
+    MergeIncidents   "incident.merge"       "merge"          Incident DangerousAct "Merge the marked incidents into the one under the cursor. Cannot be undone.";
+    SetPriority      "incident.priority"    "priority"       Incident Act "Set the priority or severity.";
+    StatusUpdate     "incident.update"      "update"         Incident Act "Write a status update for those who wait.";
+    Advance          "incident.advance"     "advance"        Incident Act "Move a local incident along: investigating, identified, monitoring.";
+    AssignRole       "incident.role"        "role"           Incident Act "Make somebody commander, technical lead, communications, scribe or liaison.";
+    StarEvent        "timeline.star"        "star"           Incident View "Mark the event under the cursor as a key moment, or take the mark away.";
+    FilterKinds      "timeline.kinds"       "kinds"          Incident View "Cycle what the timeline shows: all, people, alerts and burn, changes.";
+    TimelineTimes    "timeline.times"       "times"          Incident View "Show the timeline's times by the clock, or since the incident opened.";
+    Todos            "timeline.todos"       "todos"          Incident View "Every TODO of the timeline.";
+    WhoseIncidents   "incident.whose"       "whose"          Incident View "Cycle whose incidents are listed: mine, my teams', all; open or recent ones too.";
+    PostMortem       "incident.postmortem"  "post-mortem"    Incident View "Write the post-mortem draft, and show it.";
+
+    RetryEntry       "outbox.retry"         "retry"          Outbox Act "Try the act under the cursor again now.";
+    SendEntry        "outbox.send"          "send"           Outbox DangerousAct "Send the act under the cursor, whatever was unclear.";
+    DropEntry        "outbox.drop"          "drop"           Outbox Act "Do not send the act under the cursor.";
 }
 
 impl Action {

@@ -2,13 +2,15 @@
 //!
 //! Everything pure is handed a [`Now`]; only the runtime and the command line own a [`Clock`]. Ages,
 //! deadlines and backoff use [`Tick`], taken from the boot-time clock (which counts suspend and never
-//! jumps); `utc` is only for what is shown and sent. Start reading at [`Now`].
+//! jumps); `utc` is only for what is shown and sent. What outlives the process is kept as a [`Stamp`]. Start
+//! reading at [`Now`].
 
 use std::fmt;
 use std::ops::Add;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 /// A moment on the boot-time clock, counted from the start of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -71,6 +73,96 @@ impl Now {
     }
 }
 
+/// One run of the machine, as Linux names it (`/proc/sys/kernel/random/boot_id`); zero where nothing names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct BootId(pub u128);
+
+impl fmt::Display for BootId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl From<BootId> for String {
+    fn from(id: BootId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for BootId {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        u128::from_str_radix(text.trim().replace('-', "").as_str(), 16).map(Self)
+    }
+}
+
+impl BootId {
+    #[cfg(target_os = "linux")]
+    fn of_this_machine() -> Self {
+        std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+            .ok()
+            .and_then(|text| Self::try_from(text).ok())
+            .unwrap_or_default()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn of_this_machine() -> Self {
+        Self::default()
+    }
+}
+
+/// A moment that other processes and later ones can measure from: within one boot by the boot-time clock, which
+/// never jumps; by the wall clock across boots alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Wall clock.
+    pub utc: DateTime<Utc>,
+    /// Which run of the machine.
+    pub boot: BootId,
+    /// Milliseconds since it began, suspend included.
+    pub boot_ms: u64,
+}
+
+impl Stamp {
+    /// How long ago `earlier` was; zero where it lies ahead.
+    pub fn since(&self, earlier: &Self) -> Duration {
+        if self.boot == earlier.boot {
+            Duration::from_millis(self.boot_ms.saturating_sub(earlier.boot_ms))
+        } else {
+            (self.utc - earlier.utc).to_std().unwrap_or_default()
+        }
+    }
+
+    /// How long it is from here to `moment`; zero once it is reached. Nothing waits longer than `longest`: what
+    /// lies further ahead was reckoned on a clock that was set back since, and counts as reached.
+    pub fn until(&self, moment: &Self, longest: Duration) -> Duration {
+        let ahead = moment.since(self);
+        if ahead > longest { Duration::ZERO } else { ahead }
+    }
+
+    /// The same moment, so much later on both clocks.
+    #[must_use]
+    pub fn later(self, by: Duration) -> Self {
+        let by_ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            utc: self.utc + TimeDelta::from_std(by).unwrap_or(TimeDelta::zero()),
+            boot: self.boot,
+            boot_ms: self.boot_ms.saturating_add(by_ms),
+        }
+    }
+
+    /// What the wall clock said at `earlier`, had it gone then as it goes now.
+    pub fn utc_of(&self, earlier: &Self) -> DateTime<Utc> {
+        if self.boot == earlier.boot {
+            self.utc - TimeDelta::from_std(self.since(earlier)).unwrap_or(TimeDelta::zero())
+        } else {
+            earlier.utc
+        }
+    }
+}
+
 /// Reads the clocks. Owned by the runtime and by headless commands; nothing pure holds one.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock(Source);
@@ -78,7 +170,7 @@ pub struct Clock(Source);
 #[derive(Debug, Clone, Copy)]
 enum Source {
     /// The machine's own clocks.
-    Machine { start: Duration },
+    Machine { start: Duration, boot: BootId },
     /// Follows tokio's clock from a fixed wall time: journeys under paused time.
     Tokio {
         start: tokio::time::Instant,
@@ -89,7 +181,10 @@ enum Source {
 impl Clock {
     /// A clock whose tick zero is this moment.
     pub fn start() -> Self {
-        Self(Source::Machine { start: boot_time() })
+        Self(Source::Machine {
+            start: boot_time(),
+            boot: BootId::of_this_machine(),
+        })
     }
 
     /// A clock that starts at a fixed wall time and moves with tokio's clock, paused or not.
@@ -116,10 +211,24 @@ impl Clock {
         }
     }
 
+    /// Now, for what outlives the process.
+    pub fn stamp(&self) -> Stamp {
+        let since = |past: Duration| u64::try_from(past.as_millis()).unwrap_or(u64::MAX);
+        let (boot, boot_ms) = match self.0 {
+            Source::Machine { boot, .. } => (boot, since(boot_time())),
+            Source::Tokio { .. } => (BootId::default(), since(self.tick().0)),
+        };
+        Stamp {
+            utc: self.now().utc,
+            boot,
+            boot_ms,
+        }
+    }
+
     /// The boot-time clock alone.
     pub fn tick(&self) -> Tick {
         match self.0 {
-            Source::Machine { start } => Tick(boot_time().saturating_sub(start)),
+            Source::Machine { start, .. } => Tick(boot_time().saturating_sub(start)),
             Source::Tokio { start, .. } => Tick(start.elapsed()),
         }
     }
@@ -252,6 +361,53 @@ mod tests {
         for seconds in [0, 59, 60, 3_599, 3_600, 86_399, 172_800, 86_400 * 999] {
             assert!(short_age(Duration::from_secs(seconds)).len() <= 4);
         }
+    }
+
+    fn stamp(utc: i64, boot: u128, boot_ms: u64) -> Stamp {
+        Stamp {
+            utc: DateTime::from_timestamp(utc, 0).unwrap(),
+            boot: BootId(boot),
+            boot_ms,
+        }
+    }
+
+    #[test]
+    fn within_a_boot_a_wall_clock_that_jumps_changes_no_duration() {
+        let earlier = stamp(5_000, 1, 1_000);
+        for utc in [0, 5_000, 99_000] {
+            let now = stamp(utc, 1, 31_000);
+            assert_eq!(now.since(&earlier), Duration::from_secs(30));
+            assert_eq!(now.utc_of(&earlier), now.utc - TimeDelta::seconds(30));
+            assert_eq!(
+                earlier.until(&now, Duration::from_secs(60)),
+                Duration::from_secs(30)
+            );
+        }
+    }
+
+    #[test]
+    fn across_boots_the_wall_clock_counts_and_one_set_back_keeps_nothing_waiting() {
+        let before = stamp(5_000, 1, 900_000);
+        assert_eq!(stamp(5_040, 2, 10).since(&before), Duration::from_secs(40));
+        assert_eq!(stamp(1_000, 2, 10).since(&before), Duration::ZERO);
+        assert_eq!(
+            stamp(1_000, 2, 10).until(&before, Duration::from_secs(60)),
+            Duration::ZERO
+        );
+        assert_eq!(
+            stamp(4_990, 2, 10).until(&before, Duration::from_secs(60)),
+            Duration::from_secs(10)
+        );
+    }
+
+    #[test]
+    fn a_boot_id_is_read_as_linux_writes_it() {
+        let id = BootId::try_from("c0ffee00-1111-4222-8333-444455556666\n".to_owned()).unwrap();
+        assert_eq!(
+            id.to_string(),
+            "c0ffee001111422283334444 55556666".replace(' ', "")
+        );
+        assert_eq!(BootId::try_from(id.to_string()), Ok(id));
     }
 
     #[test]

@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::backend::annotations::AnnotationDraft;
+use crate::backend::incidents::Seen;
 use crate::domain::alert::lease::Lease;
 use crate::domain::alert::{Fingerprint, Matcher, Occurrence};
+use crate::domain::incident::{IncidentAct, IncidentId};
+use crate::outbox::EntryId;
 use crate::time::Tick;
 
 /// What is to be done.
@@ -45,6 +49,34 @@ pub enum Act {
     },
     /// Let acknowledgements held here last longer.
     Renew(Vec<Renewal>),
+    /// Do something to an incident.
+    Incident {
+        /// Which.
+        incident: IncidentId,
+        /// What.
+        act: IncidentAct,
+        /// How it stood when this was asked for.
+        seen: Seen,
+        /// What people call it: `#4711 checkout errors`, safe text.
+        label: Arc<str>,
+    },
+    /// Mark a moment at the annotations backend.
+    Annotate(AnnotationDraft),
+    /// Declare a local incident.
+    Declare(Declaration),
+}
+
+/// A local incident to be declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declaration {
+    /// What people will call it; never empty.
+    pub title: String,
+    /// `SEV2`.
+    pub severity: String,
+    /// The service it is about.
+    pub service: Option<String>,
+    /// The alerts it is about.
+    pub alerts: Vec<Fingerprint>,
 }
 
 impl Act {
@@ -53,7 +85,13 @@ impl Act {
         match self {
             Self::Acknowledge { alerts, .. } => alerts.iter().any(|o| o.fingerprint == fingerprint),
             Self::HandBack { alerts } => alerts.contains(&fingerprint),
-            Self::Silence(_) | Self::Extend { .. } | Self::Expire { .. } | Self::Renew(_) => false,
+            Self::Silence(_)
+            | Self::Extend { .. }
+            | Self::Expire { .. }
+            | Self::Renew(_)
+            | Self::Incident { .. }
+            | Self::Annotate(_)
+            | Self::Declare(_) => false,
         }
     }
 
@@ -62,7 +100,13 @@ impl Act {
         match self {
             Self::HandBack { alerts } => lease.covers.iter().any(|o| alerts.contains(&o.fingerprint)),
             Self::Expire { cluster, id } => lease.cluster == *cluster && lease.id == *id,
-            Self::Acknowledge { .. } | Self::Silence(_) | Self::Extend { .. } | Self::Renew(_) => false,
+            Self::Acknowledge { .. }
+            | Self::Silence(_)
+            | Self::Extend { .. }
+            | Self::Renew(_)
+            | Self::Incident { .. }
+            | Self::Annotate(_)
+            | Self::Declare(_) => false,
         }
     }
 }
@@ -122,6 +166,8 @@ pub struct PendingAct {
     pub act: Act,
     /// Where it stands.
     pub stage: Stage,
+    /// Its entries in the outbox; empty until it is on the disk.
+    pub entries: Vec<EntryId>,
     /// The alerts that it was seen to hit when it was asked for.
     pub hits: BTreeSet<Fingerprint>,
 }
@@ -132,14 +178,21 @@ impl PendingAct {
         self.act.names(fingerprint)
     }
 
-    /// The word a touched row shows: `ack…`.
+    /// The word a touched row shows: `saving…` until it is on the disk, then `ack…`.
     pub fn word(&self) -> &'static str {
+        let kept = !self.entries.is_empty() || matches!(self.act, Act::Renew(_));
+        if matches!(self.stage, Stage::Sent { .. }) && !kept {
+            return "saving…";
+        }
         match &self.act {
             Act::Acknowledge { .. } => "ack…",
             Act::HandBack { .. } => "hand back…",
             Act::Silence(_) => "silence…",
             Act::Extend { .. } | Act::Renew(_) => "extend…",
             Act::Expire { .. } => "expire…",
+            Act::Incident { act, .. } => act.verb().pending_word(),
+            Act::Annotate(_) => "mark…",
+            Act::Declare(_) => "declare…",
         }
     }
 }
@@ -170,6 +223,8 @@ pub struct Acts {
     pub pending: Vec<PendingAct>,
     /// Held by this console.
     pub held: Vec<HeldAck>,
+    /// Acknowledgements of the journal that were taken up already, here or by being made here.
+    pub adopted: BTreeSet<EntryId>,
     /// When the held ones are looked at next.
     pub next_check: Option<Tick>,
 }
@@ -186,6 +241,7 @@ impl Acts {
             id,
             act,
             stage,
+            entries: Vec::new(),
             hits: BTreeSet::new(),
         });
         id

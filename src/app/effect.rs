@@ -4,8 +4,22 @@ use std::sync::Arc;
 
 use super::acts::{Act, ActId};
 use super::focus::Layout;
+use super::{Draft, DraftKind};
+use crate::backend::incidents::Question;
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::{Fingerprint, Labels, Matcher};
+use crate::domain::incident::IncidentId;
+use crate::domain::timeline::Starred;
+use crate::outbox::{Decision, EntryId};
+
+/// What is written up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriteUp {
+    /// The post-mortem draft of an incident.
+    PostMortem(IncidentId),
+    /// The shift's hand-over.
+    HandOff,
+}
 
 /// Something to be done outside the model.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +35,48 @@ pub enum Effect {
         /// What.
         act: Act,
     },
+    /// Take an act back while it is in its grace time.
+    TakeBack {
+        /// Its number.
+        id: ActId,
+    },
+    /// Say what is to become of an entry of the outbox.
+    Decide {
+        /// Which.
+        entry: EntryId,
+        /// What.
+        decision: Decision,
+    },
+    /// List these incidents, now and from now on.
+    ListIncidents(Question),
+    /// Put this incident's timeline together, now and from now on; none where nothing.
+    Follow(Option<IncidentId>),
+    /// Ask for the escalation policy of an incident; answered by `Msg::LadderFetched`.
+    FetchLadder(IncidentId),
+    /// Ask for people, policies, priorities; answered by `Msg::DirectoryFetched`.
+    FetchDirectory,
+    /// Keep what is being typed.
+    SaveDraft(Draft),
+    /// Forget it: it was sent, or thrown away.
+    DropDraft {
+        /// What it was for.
+        kind: DraftKind,
+        /// Of which incident.
+        incident: Option<IncidentId>,
+    },
+    /// Hand a text to the engineer's own editor; answered by `Msg::Edited`.
+    Edit(String),
+    /// Mark an event as a key moment, or not.
+    Star {
+        /// The incident.
+        incident: IncidentId,
+        /// The event.
+        event: Arc<str>,
+        /// Whether.
+        starred: Starred,
+    },
+    /// Put a write-up together; answered by `Msg::Written`.
+    Write(WriteUp),
     /// What a silence would have hidden of the last hours; answered by `Msg::SilencePast`.
     FetchSilencePast {
         /// The question's number.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::action::Place;
 use crate::domain::alert::Fingerprint;
+use crate::domain::incident::IncidentId;
 
 /// A numbered pane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,17 +13,20 @@ pub enum PaneId {
     Slo,
     /// 2: alerts.
     Alerts,
+    /// 5: incidents, and the timeline of the chosen one.
+    Incident,
 }
 
 impl PaneId {
     /// All panes, by number.
-    pub const ALL: [Self; 2] = [Self::Slo, Self::Alerts];
+    pub const ALL: [Self; 3] = [Self::Slo, Self::Alerts, Self::Incident];
 
     /// Its number on the border and on the keyboard.
     pub fn number(self) -> u8 {
         match self {
             Self::Slo => 1,
             Self::Alerts => 2,
+            Self::Incident => 5,
         }
     }
 
@@ -31,6 +35,7 @@ impl PaneId {
         match self {
             Self::Slo => "SLO burn",
             Self::Alerts => "Alerts",
+            Self::Incident => "Incident",
         }
     }
 
@@ -39,6 +44,7 @@ impl PaneId {
         match self {
             Self::Slo => Place::Slo,
             Self::Alerts => Place::Alerts,
+            Self::Incident => Place::Incident,
         }
     }
 }
@@ -52,6 +58,10 @@ pub enum Detail {
     Alert(Fingerprint),
     /// The list of silences.
     Silences,
+    /// An incident: its head and its whole timeline, with a cursor.
+    Incident(IncidentId),
+    /// The outbox: acts that are not over.
+    Outbox,
 }
 
 impl Detail {
@@ -61,6 +71,8 @@ impl Detail {
             Self::Slo(_) => Place::Slo,
             Self::Alert(_) => Place::Alerts,
             Self::Silences => Place::Silences,
+            Self::Incident(_) => Place::Incident,
+            Self::Outbox => Place::Outbox,
         }
     }
 }
@@ -84,6 +96,8 @@ pub struct Layout {
     pub hidden: BTreeSet<PaneId>,
     /// Per cent of the rows of a shared column that the SLO pane has, 20–80.
     pub slo_share: u16,
+    /// Per cent of the rows that the incident pane has of the column it shares with the preview, 20–80.
+    pub incident_share: u16,
 }
 
 impl Default for Layout {
@@ -92,6 +106,7 @@ impl Default for Layout {
             zoom: Zoom::No,
             hidden: BTreeSet::new(),
             slo_share: 40,
+            incident_share: 55,
         }
     }
 }

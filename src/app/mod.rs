@@ -7,6 +7,7 @@ pub mod acts;
 pub mod effect;
 pub mod feed;
 pub mod focus;
+pub mod incidents;
 pub mod list;
 pub mod modal;
 pub mod msg;
@@ -24,10 +25,14 @@ use ratatui::layout::Size;
 pub use effect::Effect;
 pub use msg::Msg;
 
+use crate::domain::incident::IncidentId;
 use crate::keymap::{Chord, Keymap};
+use crate::outbox::{EntryId, OutboxView};
 use crate::time::{Now, Tick};
 use acts::Acts;
 use focus::{Detail, Layout, PaneId};
+use incidents::IncidentPane;
+use list::ListState;
 use modal::Modal;
 use panes::{AlertPane, SilencePane, SloPane};
 use scope::ScopeStack;
@@ -64,6 +69,16 @@ pub struct Settings {
     pub alertmanagers: Vec<Arc<str>>,
     /// Those of them that may be written to.
     pub writable: Vec<Arc<str>>,
+    /// The configured keeper of incidents, by name; local ones are always there where a journal is.
+    pub incidents: Option<Arc<str>>,
+    /// Why nothing can be journaled, so that every act is refused; nothing where a journal is.
+    pub no_journal: Option<String>,
+    /// Whether moments can be marked at an annotations backend.
+    pub annotations: Option<Arc<str>>,
+    /// After how long without a status update one is due.
+    pub update_due: Duration,
+    /// After how long without anything done that is said.
+    pub progress_due: Duration,
     /// Standing warnings (TLS verification off, …), said in the health overlay.
     pub warnings: Vec<String>,
 }
@@ -83,6 +98,28 @@ pub struct BackendHealth {
     pub counters: crate::backend::http::Counters,
     /// Difference between its clock and ours, where it tells.
     pub skew: Option<chrono::TimeDelta>,
+}
+
+/// What a composer was left with; kept in the journal, so that a crash loses nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// What it is for.
+    pub kind: DraftKind,
+    /// Of which incident; nothing for a declaration.
+    pub incident: Option<IncidentId>,
+    /// What was typed.
+    pub text: String,
+}
+
+/// What a draft is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DraftKind {
+    /// A note.
+    Note,
+    /// A status update.
+    StatusUpdate,
+    /// The declaration of an incident.
+    Declaration,
 }
 
 /// Which clock times are shown in.
@@ -127,6 +164,14 @@ pub struct Model {
     pub alerts: AlertPane,
     /// The list of silences.
     pub silences: SilencePane,
+    /// Incidents, and the timeline of the followed one.
+    pub incidents: IncidentPane,
+    /// Acts that are not over, as the journal has them.
+    pub outbox: Arc<OutboxView>,
+    /// Cursor over the outbox.
+    pub outbox_list: ListState<EntryId>,
+    /// What the composer was left with, from the journal.
+    pub drafts: Vec<Draft>,
     /// What lies open beside the lists.
     pub preview: preview::Preview,
     /// Every backend's health, in the order of the configuration.
@@ -182,6 +227,10 @@ impl Model {
             slo: SloPane::default(),
             alerts: AlertPane::default(),
             silences: SilencePane::default(),
+            incidents: IncidentPane::default(),
+            outbox: Arc::default(),
+            outbox_list: ListState::default(),
+            drafts: Vec::new(),
             preview: preview::Preview::default(),
             health: Vec::new(),
             scope: ScopeStack::default(),
@@ -216,6 +265,7 @@ impl Model {
         match self.focus {
             PaneId::Slo => self.slo.rows.len(),
             PaneId::Alerts => self.alerts.rows.len(),
+            PaneId::Incident => self.incidents.rows.len(),
         }
     }
 

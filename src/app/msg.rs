@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
-use super::BackendHealth;
 use super::acts::ActId;
 use super::feed::Feed;
+use super::incidents::IncidentBoard;
 use super::panes::Firings;
+use super::{BackendHealth, Draft, effect::WriteUp};
+use crate::backend::incidents::Directory;
 use crate::domain::alert::lease::Lease;
 use crate::domain::alert::{AlertBoard, Fingerprint};
+use crate::domain::incident::{IncidentId, Ladder};
+use crate::domain::oncall::Roster;
 use crate::domain::slo::SloBoard;
+use crate::domain::timeline::Timeline;
+use crate::outbox::{EntryId, OutboxView};
 use crate::terminal::Input;
 
 /// Something happened.
@@ -22,6 +28,46 @@ pub enum Msg {
     AlertsArranged(Arc<AlertBoard>),
     /// Health of every backend.
     HealthChanged(Vec<BackendHealth>),
+    /// Incidents were listed.
+    IncidentsFetched(Feed<IncidentBoard>),
+    /// The followed incident's timeline was put together.
+    TimelineFetched {
+        /// Whose it is.
+        incident: IncidentId,
+        /// What happened.
+        feed: Feed<Timeline>,
+    },
+    /// Who is on call was asked.
+    RosterFetched(Feed<Roster>),
+    /// The outbox changed, by this process or another.
+    OutboxChanged(Arc<OutboxView>),
+    /// An escalation policy was asked for.
+    LadderFetched {
+        /// For which incident.
+        incident: IncidentId,
+        /// The policy, or why it is not known.
+        result: Result<Arc<Ladder>, String>,
+    },
+    /// What can be picked from was asked for.
+    DirectoryFetched(Result<Arc<Directory>, String>),
+    /// An act is on the disk, or could not be put there; until then its rows say `saving…`.
+    ActJournaled {
+        /// Its number.
+        id: ActId,
+        /// Its entries in the outbox, or why it was not saved.
+        result: Result<Vec<EntryId>, String>,
+    },
+    /// What the composers were left with.
+    DraftsRead(Vec<Draft>),
+    /// The engineer's own editor was closed.
+    Edited(Result<String, String>),
+    /// A write-up was put together.
+    Written {
+        /// Which.
+        what: WriteUp,
+        /// Markdown, or why there is none.
+        result: Result<String, String>,
+    },
     /// An act came to an end.
     ActFinished {
         /// Its number.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Model;
 use super::focus::PaneId;
 use super::panes::AlertRow;
+use crate::domain::incident::IncidentId;
 use crate::time::{Now, Tick};
 
 /// How long the cursor stands before what is under it is opened: longer than a held key's repeat, shorter than a
@@ -19,14 +20,18 @@ pub enum Subject {
     Slo(String),
     /// A row of the alert pane.
     Alert(AlertRow),
+    /// An incident.
+    Incident(IncidentId),
 }
 
 impl Subject {
     /// Whether the cursor leads from the one to the other: both lie in one list.
     fn beside(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Slo(_), Self::Slo(_)) | (Self::Alert(_), Self::Alert(_)) => true,
-            (Self::Slo(_), Self::Alert(_)) | (Self::Alert(_), Self::Slo(_)) => false,
+            (Self::Slo(_), Self::Slo(_))
+            | (Self::Alert(_), Self::Alert(_))
+            | (Self::Incident(_), Self::Incident(_)) => true,
+            (Self::Slo(_) | Self::Alert(_) | Self::Incident(_), _) => false,
         }
     }
 }
@@ -61,6 +66,15 @@ impl Model {
                 .map(|row| match &self.preview.open {
                     Some(Subject::Alert(open)) if open == row => None,
                     _ => Some(Subject::Alert(row.clone())),
+                }),
+            PaneId::Incident => self
+                .incidents
+                .list
+                .selected
+                .as_ref()
+                .map(|id| match &self.preview.open {
+                    Some(Subject::Incident(open)) if open == id => None,
+                    _ => Some(Subject::Incident(id.clone())),
                 }),
         };
         let Some(Some(under)) = under else {
@@ -109,6 +123,11 @@ mod tests {
             has_metrics: true,
             alertmanagers: Vec::new(),
             writable: Vec::new(),
+            incidents: None,
+            no_journal: None,
+            annotations: None,
+            update_due: Duration::from_secs(900),
+            progress_due: Duration::from_secs(1_800),
             warnings: Vec::new(),
         };
         let keymap = Arc::new(keymap::load("default", None).unwrap());

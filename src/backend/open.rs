@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::alerts::Alerts;
 use super::alerts::alertmanager::Alertmanager;
+use super::annotations::Annotations;
 use super::http::{Asker, Client, Wires};
+use super::incidents::Incidents;
 use super::metrics::Metrics;
 use super::metrics::prometheus::Prometheus;
 use crate::config::{Context, Endpoint};
@@ -33,6 +35,12 @@ pub struct Backends {
     pub alertmanagers: Vec<Arc<dyn Alerts>>,
     /// Those of them that may be written to.
     pub writable: Vec<Arc<dyn Alerts>>,
+    /// The configured keeper of incidents.
+    pub incidents: Option<Arc<dyn Incidents>>,
+    /// The journal of this host, which keeps `local-` incidents.
+    pub local_incidents: Option<Arc<dyn Incidents>>,
+    /// Where moments are marked.
+    pub annotations: Option<Arc<dyn Annotations>>,
     /// Clients: the metrics store's first where there is one, then the Alertmanagers' in their order, a separate
     /// ruler's last.
     pub clients: Vec<Counted>,

@@ -98,6 +98,8 @@ pub enum Command {
     Silence(SilenceArgs),
     /// Expire silences
     Unsilence(UnsilenceArgs),
+    /// Acts that are not confirmed yet
+    Outbox(OutboxArgs),
     /// Ask every backend how it is
     Doctor,
     /// Find out what URLs are and write a configuration
@@ -196,10 +198,10 @@ pub struct SilencesArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ActArgs {
     /// How long to wait for confirmation
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
     pub wait: Duration,
     /// In a dangerous context: its name
-    #[arg(long, value_name = "CONTEXT")]
+    #[arg(long, global = true, value_name = "CONTEXT")]
     pub confirm: Option<String>,
 }
 
@@ -263,6 +265,36 @@ pub struct UnsilenceArgs {
     /// What every act takes.
     #[command(flatten)]
     pub act: ActArgs,
+}
+
+/// `outbox`
+#[derive(Debug, Clone, Args)]
+pub struct OutboxArgs {
+    /// What to do with it; list it where none.
+    #[command(subcommand)]
+    pub command: Option<OutboxCommand>,
+    /// What every act takes.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `outbox list|retry|drop|send`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum OutboxCommand {
+    /// Acts that something is still to come of
+    List,
+    /// Try what is pending again now, and wait for it
+    Retry,
+    /// Do not send one
+    Drop {
+        /// Its number
+        id: i64,
+    },
+    /// Send one that asks; looked for first where it may have arrived
+    Send {
+        /// Its number
+        id: i64,
+    },
 }
 
 /// `init`

@@ -10,7 +10,7 @@ use crate::backend::Backends;
 use crate::backend::http::Wires;
 use crate::config::{Config, Context};
 use crate::keymap;
-use crate::runtime::console::{Console, Ended};
+use crate::runtime::console::{Console, Ended, World as _};
 use crate::runtime::layout_file;
 use crate::runtime::session::{self, Opening};
 use crate::terminal::Screen as _;
@@ -73,6 +73,8 @@ pub fn run(session: &mut Session) -> Outcome {
             };
             let mut world = session::Session::open(opening);
             let ended = console.run(&mut world).await;
+            // What is under way ends or is handed back: the next console need not wait for its lease.
+            world.rest().await;
             signals = world.close();
             match ended {
                 Ended::Quit | Ended::Failed => return ended,
@@ -199,6 +201,11 @@ fn settings(config: &Config, context: &Context) -> Settings {
             .filter(|source| !source.read_only)
             .map(|source| Arc::from(source.name.as_str()))
             .collect(),
+        incidents: None,
+        no_journal: None,
+        annotations: None,
+        update_due: std::time::Duration::from_secs(900),
+        progress_due: std::time::Duration::from_secs(1_800),
         warnings: endpoints.filter_map(insecure).collect(),
     }
 }

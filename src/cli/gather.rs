@@ -88,6 +88,18 @@ impl Scene {
         Ok(scene)
     }
 
+    /// The same, for what goes on with acts that are journaled already.
+    pub fn for_outbox(session: &mut Session, act: &ActArgs, danger: Danger) -> Result<Self, CliError> {
+        let scene = Self::open(session)?;
+        if scene.config.read_only {
+            return Err(CliError::ReadOnly(
+                "read-only: nothing was done; leave out --read-only, or set read_only = false".to_owned(),
+            ));
+        }
+        scene.confirmed(act.confirm.as_deref(), danger)?;
+        Ok(scene)
+    }
+
     fn confirmed(&self, confirm: Option<&str>, danger: Danger) -> Result<(), CliError> {
         let name = &self.context.name;
         match (confirm, danger) {
@@ -158,19 +170,15 @@ impl Scene {
         }
     }
 
-    /// The clusters of a board that may be written to.
-    pub fn clusters(&self, board: &AlertBoard) -> Vec<acts::Cluster> {
-        acts::clusters(&board.sources, &self.backends.writable)
+    /// The clocks.
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 
-    /// Who acts and what they say, from now on.
-    pub fn order(&self, text: &str, length: Duration) -> acts::Order {
-        acts::Order {
-            identity: self.config.identity.clone(),
-            text: text.to_owned(),
-            at: self.now().utc,
-            length,
-        }
+    /// Whether a cluster of a board has a member that may be written to.
+    pub fn writes_to(&self, board: &AlertBoard, cluster: &str) -> bool {
+        let clusters = acts::clusters(&board.sources, &self.backends.writable);
+        clusters.iter().any(|held| *held.name == *cluster)
     }
 }
 
@@ -222,27 +230,9 @@ impl Deadline {
         })
     }
 
-    /// Acts within it; past it what became of these targets is not known.
-    pub async fn act(
-        &self,
-        targets: &[String],
-        acting: impl Future<Output = Vec<ActOutcome>>,
-    ) -> Vec<ActOutcome> {
-        if let Ok(outcomes) = tokio::time::timeout_at(self.at, acting).await {
-            return outcomes;
-        }
-        let message = format!(
-            "not confirmed within {}: whether it arrived is not known, and nothing repeats it; look with \
-             `midwatch silences`",
-            prometheus_duration(self.wait)
-        );
-        let pending = |target: &String| ActOutcome {
-            target: target.clone(),
-            state: ActState::Pending,
-            remote_ids: Vec::new(),
-            message: message.clone(),
-        };
-        targets.iter().map(pending).collect()
+    /// Waits within it; nothing past it.
+    pub async fn within<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
+        tokio::time::timeout_at(self.at, waiting).await.ok()
     }
 }
 
@@ -354,7 +344,7 @@ fn exit_of(outcomes: &[ActOutcome]) -> Exit {
     let any = |state| outcomes.iter().any(|outcome| outcome.state == state);
     if any(ActState::Failed) {
         Exit::Backend
-    } else if any(ActState::Pending) {
+    } else if any(ActState::Pending) || any(ActState::NeedsDecision) {
         Exit::Unconfirmed
     } else {
         Exit::Done
@@ -370,6 +360,7 @@ mod tests {
         ActOutcome {
             target: "x".to_owned(),
             state,
+            outbox_id: None,
             remote_ids: Vec::new(),
             message: String::new(),
         }
@@ -390,7 +381,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn past_the_wait_asking_did_nothing_and_acting_may_have() {
+    async fn past_the_wait_asking_did_nothing() {
         let deadline = Deadline::start(Duration::from_secs(3));
         let asked = deadline.ask(std::future::pending::<()>()).await;
         let error = asked.expect_err("nobody answers");
@@ -399,11 +390,7 @@ mod tests {
             error.to_string().contains("within 3s: nothing was done"),
             "{error}"
         );
-        let acted = deadline
-            .act(&["a".to_owned(), "b".to_owned()], std::future::pending())
-            .await;
-        assert_eq!(exit_of(&acted), Exit::Unconfirmed);
-        assert_eq!(acted.len(), 2, "one result a target");
+        assert_eq!(deadline.within(std::future::pending::<()>()).await, None);
     }
 
     #[test]

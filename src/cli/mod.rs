@@ -21,8 +21,10 @@ pub mod init;
 pub mod keys;
 pub mod log;
 pub mod man;
+pub mod outbox;
 pub mod output;
 pub mod probe;
+pub mod sending;
 pub mod silence;
 pub mod silences;
 pub mod slo;
@@ -152,6 +154,7 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Unack(args) => block_on(unack::run(session, &args)),
         Command::Silence(args) => block_on(silence::run(session, &args)),
         Command::Unsilence(args) => block_on(unsilence::run(session, &args)),
+        Command::Outbox(args) => block_on(outbox::run(session, &args)),
     }
 }
 

@@ -4,15 +4,18 @@
 //! out and is a failed result of its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::args::SilenceArgs;
 use super::gather::{Danger, Deadline, Rules, Scene, finish};
+use super::sending::{Sending, outcome};
 use super::{CliError, Outcome, Session};
 use crate::backend::alerts::{Alerts, acts};
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::json::{ActOutcome, ActReport, ActState};
 use crate::domain::alert::matcher;
 use crate::domain::alert::plan::{Limits, silence_preview};
+use crate::outbox::{Draft, Entry, Payload, plan};
 use crate::problem::did_you_mean;
 
 /// Runs the command.
@@ -45,17 +48,27 @@ pub async fn run(session: &mut Session, args: &SilenceArgs) -> Outcome {
         preview
             .guard(args.duration, limits)
             .map_err(|refusal| CliError::Usage(format!("nothing was done: {refusal}")))?;
-        let order = scene.order(&args.comment, args.duration);
-        let making = async {
-            let mut made = acts::make(&matchers, &seen, &order).await;
-            made.message = format!("{}; {}", made.message, preview.sentence());
-            vec![made]
+        let order = plan::Order {
+            identity: scene.config.identity.as_str().into(),
+            text: args.comment.clone(),
+            at: scene.now().utc,
+            length: args.duration,
+            grace: Duration::ZERO,
         };
-        outcomes = deadline.act(std::slice::from_ref(&target), making).await;
+        let mut drafts = plan::silence(&matchers, &names, &board, &order);
+        for draft in &mut drafts {
+            only(draft, &chosen);
+        }
+        let entries = Sending::open(&scene)?.carry(drafts, &deadline).await?;
+        let entries: Vec<&Entry> = entries.iter().collect();
+        let mut made = outcome(target.clone(), &entries, args.act.wait);
+        made.message = format!("{}; {}", made.message, preview.sentence());
+        outcomes.push(made);
     }
     outcomes.extend(unseen.iter().map(|cluster| ActOutcome {
         target: target.clone(),
         state: ActState::Failed,
+        outbox_id: None,
         remote_ids: Vec::new(),
         message: format!(
             "not silenced at {}: it does not answer, so what would be hidden there is not known; leave it out with \
@@ -69,6 +82,13 @@ pub async fn run(session: &mut Session, args: &SilenceArgs) -> Outcome {
         errors: board.errors,
     };
     finish(session, &scene, &report)
+}
+
+/// Leaves only those members that may be written to and were named.
+fn only(draft: &mut Draft, chosen: &[Arc<dyn Alerts>]) {
+    if let Payload::Silence { members, .. } = &mut draft.payload {
+        members.retain(|name| chosen.iter().any(|source| source.name() == name));
+    }
 }
 
 /// The Alertmanagers that are written to: those named, or all.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::args::UnsilenceArgs;
 use super::gather::{Danger, Deadline, Rules, Scene, ambiguous, finish, long_enough, not_found};
+use super::sending::{Sending, outcome, refused};
 use super::silence::check_sources;
 use super::{CliError, Outcome, Session};
-use crate::backend::alerts::acts;
 use crate::domain::alert::desk::Arrangement;
-use crate::domain::alert::json::{ActOutcome, ActReport, ActState};
+use crate::domain::alert::json::{ActOutcome, ActReport};
 use crate::domain::alert::{AlertBoard, BoardSilence, SilenceState, ack, matcher};
+use crate::outbox::plan;
 
 /// Runs the command.
 pub async fn run(session: &mut Session, args: &UnsilenceArgs) -> Outcome {
@@ -20,28 +21,21 @@ pub async fn run(session: &mut Session, args: &UnsilenceArgs) -> Outcome {
         .ask(scene.board(&Arrangement::default(), Rules::Leave))
         .await?;
     let rows = rows(args, &board)?;
-    let clusters = scene.clusters(&board);
-    let mut expiring = Vec::new();
-    let mut outcomes = Vec::new();
-    for row in rows {
-        match clusters.iter().find(|cluster| cluster.name == row.cluster) {
-            Some(cluster) => {
-                expiring.push((
-                    Arc::clone(&row.source),
-                    cluster.clone(),
-                    Arc::clone(&row.silence.id),
-                ));
-            }
-            None => outcomes.push(ActOutcome {
-                target: row.silence.id.to_string(),
-                state: ActState::Failed,
-                remote_ids: Vec::new(),
-                message: format!("cluster {} has no member that may be written to", row.cluster),
-            }),
-        }
-    }
-    let targets: Vec<String> = expiring.iter().map(|(_, _, id)| id.to_string()).collect();
-    outcomes.extend(deadline.act(&targets, acts::expire(&expiring)).await);
+    let (open, closed): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .partition(|row| scene.writes_to(&board, &row.cluster));
+    let drafts = open
+        .iter()
+        .map(|row| plan::expire(&board, &row.cluster, &row.silence.id));
+    let entries = Sending::open(&scene)?.carry(drafts.collect(), &deadline).await?;
+    let told = open.iter().zip(&entries);
+    let mut outcomes: Vec<ActOutcome> = told
+        .map(|(row, entry)| outcome(row.silence.id.to_string(), &[entry], args.act.wait))
+        .collect();
+    outcomes.extend(closed.iter().map(|row| {
+        let why = format!("cluster {} has no member that may be written to", row.cluster);
+        refused(row.silence.id.to_string(), why)
+    }));
     let report = ActReport {
         outcomes,
         warnings: Vec::new(),

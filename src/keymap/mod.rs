@@ -147,10 +147,11 @@ impl Keymap {
         self.labels(places, action, glyphs).into_iter().next()
     }
 
-    /// Keys of a pane that hide a key of every list or of the whole console. Information, no error.
+    /// Keys of a pane that hide a key of every list or of the whole console. Information, no error. What a search
+    /// takes is not listed: it gives it back when it ends.
     pub fn shadows(&self) -> Vec<Shadow> {
         let mut out = Vec::new();
-        for inner in &self.bindings {
+        for inner in self.bindings.iter().filter(|b| b.place != Place::Search) {
             for outer in &self.bindings {
                 let hides = encloses(outer.place, inner.place)
                     && outer.action != inner.action
@@ -176,7 +177,9 @@ fn encloses(outer: Place, inner: Place) -> bool {
     match outer {
         Place::Global => inner != Place::Global,
         Place::List => !matches!(inner, Place::Global | Place::List),
-        Place::Slo | Place::Alerts | Place::Silences => false,
+        Place::Slo | Place::Alerts | Place::Silences | Place::Incident | Place::Outbox | Place::Search => {
+            false
+        }
     }
 }
 

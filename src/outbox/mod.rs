@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,15 @@ use crate::domain::alert::{Fingerprint, Matcher, Occurrence};
 use crate::domain::incident::{IncidentAct, IncidentId};
 use crate::domain::timeline::Delivery;
 
+pub mod courier;
+pub mod decide;
+pub mod plan;
+pub mod post;
+pub mod record;
 pub mod story;
+
+pub use courier::{Courier, CourierHandle};
+pub use record::Timings;
 
 /// Number of an entry in its journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,6 +60,9 @@ pub enum Payload {
     Silence {
         /// The gossip cluster, as the board names it.
         cluster: Arc<str>,
+        /// Its members, by their configured names, the preferred one first.
+        #[serde(default)]
+        members: Vec<Arc<str>>,
         /// All must match.
         matchers: Vec<Matcher>,
         /// From.
@@ -66,6 +78,9 @@ pub enum Payload {
     ExtendSilence {
         /// Where it lives.
         cluster: Arc<str>,
+        /// That cluster's members, by their configured names, the one that lists it first.
+        #[serde(default)]
+        members: Vec<Arc<str>>,
         /// Which.
         id: Arc<str>,
         /// Its new end.
@@ -75,6 +90,9 @@ pub enum Payload {
     ExpireSilence {
         /// Where it lives.
         cluster: Arc<str>,
+        /// That cluster's members, by their configured names, the one that lists it first.
+        #[serde(default)]
+        members: Vec<Arc<str>>,
         /// Which.
         id: Arc<str>,
         /// The alerts whose acknowledgement it gives up; empty where it is a plain silence.
@@ -129,6 +147,11 @@ impl State {
         Delivery::from(self).word()
     }
 
+    /// By its word.
+    pub fn by_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+
     /// Whether something is still to come of it.
     pub fn is_open(self) -> bool {
         matches!(self, Self::Pending | Self::Sending | Self::NeedsDecision)
@@ -144,6 +167,28 @@ impl From<State> for Delivery {
             State::Confirmed => Self::Confirmed,
             State::Failed => Self::Failed,
             State::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// An act to be journaled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// What.
+    pub payload: Payload,
+    /// By which it is found again; ends the comment of a silence already.
+    pub marker: Marker,
+    /// Nothing is sent before it is over; zero where it goes out at once.
+    pub grace: Duration,
+}
+
+impl Draft {
+    /// One with a fresh marker, for acts whose text does not carry it yet.
+    pub fn new(payload: Payload, grace: Duration) -> Self {
+        Self {
+            payload,
+            marker: crate::backend::alerts::acts::fresh_marker(),
+            grace,
         }
     }
 }
@@ -193,6 +238,11 @@ pub enum Decision {
 pub struct OutboxView {
     /// Open ones, oldest first, then those settled within the last hour.
     pub entries: Vec<Entry>,
+    /// Confirmed acknowledgements of ours of the last day, oldest first: those whose silence is still in force are
+    /// kept alive by whoever sits here.
+    pub acknowledgements: Vec<Entry>,
+    /// Why the journal could not be read last, or what was found could not be written; nothing while it can.
+    pub trouble: Option<Arc<str>>,
 }
 
 impl OutboxView {

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::acts::{Act, Renewal, SilenceRequest};
+use crate::app::acts::{Act, Renewal};
 use crate::app::msg::{ActResult, ActState};
 use crate::backend::Backends;
-use crate::backend::alerts::acts::{self, Cluster, Order};
+use crate::backend::alerts::acts::{self, Cluster};
 use crate::domain::alert::ack::is_ack;
 use crate::domain::alert::json::{self, ActOutcome};
 use crate::domain::alert::lease::Lease;
-use crate::domain::alert::matcher::display_list;
 use crate::domain::alert::plan::{ack_plan, hand_back_plan};
 use crate::domain::alert::{AlertBoard, BoardSilence, Fingerprint, IsAck, Occurrence};
+use crate::outbox::{Draft, Payload, plan};
 use crate::text::SafeText;
 use crate::time::Now;
 
@@ -34,71 +34,78 @@ pub(super) fn not_started() -> ActResult {
     }
 }
 
+/// What an act becomes in the outbox, and what was left out of it, in words.
+pub(super) struct Planned {
+    pub(super) drafts: Vec<Draft>,
+    pub(super) left_out: Vec<String>,
+}
+
 impl Work {
-    /// Carries out an act.
-    pub(super) async fn carry(&self, act: Act) -> ActResult {
-        let clusters = acts::clusters(&self.board.sources, &self.backends.writable);
-        match act {
+    /// Plans an act on the board as it stands. A renewal is none: it says nothing new, is decided afresh on every
+    /// board, and one that comes late would be wrong; it goes out by [`Work::renewed`].
+    pub(super) fn plan(&self, act: Act) -> Planned {
+        let mut left_out = Vec::new();
+        let drafts = match act {
             Act::Acknowledge { alerts, note } => {
-                let plan = ack_plan(&alerts, &self.board);
-                let done = acts::acknowledge(&plan, &clusters, &self.order(note, self.lease)).await;
-                result(&done.outcomes, done.leases)
+                let planned = ack_plan(&alerts, &self.board);
+                left_out.extend(planned.left_out.iter().map(|(_, why)| why.words()));
+                plan::acknowledge(&planned, &self.board, &self.planning(note, self.lease))
             }
             Act::HandBack { alerts } => {
-                let plan = hand_back_plan(&self.occurrences(&alerts), &self.board, &self.identity);
-                result(&acts::hand_back(&plan, &clusters).await, Vec::new())
+                let planned = hand_back_plan(&self.occurrences(&alerts), &self.board, &self.identity);
+                left_out.extend(planned.refused.iter().map(|(_, why)| why.clone()));
+                plan::hand_back(&planned, &self.board)
             }
-            Act::Silence(request) => self.silence(request, clusters).await,
-            Act::Extend { cluster, id, until } => match self.find(&cluster, &id, &clusters) {
-                Ok((row, cluster)) => result(
-                    &[acts::extend(&row.silence, &row.source, cluster, until).await],
-                    Vec::new(),
-                ),
-                Err(failed) => failed,
-            },
-            Act::Expire { cluster, id } => match self.find(&cluster, &id, &clusters) {
-                Ok((row, cluster)) => {
-                    let target = (Arc::clone(&row.source), cluster.clone(), id);
-                    result(&acts::expire(&[target]).await, Vec::new())
-                }
-                Err(failed) => failed,
-            },
-            Act::Renew(renewals) => self.renew(renewals, &clusters).await,
-        }
+            Act::Silence(request) => {
+                let clusters = acts::clusters(&self.board.sources, &self.backends.writable);
+                let wanted = clusters
+                    .into_iter()
+                    .map(|cluster| cluster.name)
+                    .filter(|name| request.clusters.is_empty() || request.clusters.contains(name));
+                let (seen, unseen): (Vec<_>, Vec<_>) = wanted.partition(|name| self.board.answers(name));
+                left_out.extend(unseen.iter().map(|name| {
+                    format!("not silenced at {name}: it does not answer, so what would be hidden there is not known")
+                }));
+                let order = self.planning(request.comment, request.duration);
+                plan::silence(&request.matchers, &seen, &self.board, &order)
+            }
+            Act::Extend { cluster, id, until } => vec![plan::extend(&self.board, &cluster, &id, until)],
+            Act::Expire { cluster, id } => vec![plan::expire(&self.board, &cluster, &id)],
+            Act::Incident {
+                incident,
+                act,
+                seen,
+                label,
+            } => vec![Draft::new(
+                Payload::Incident {
+                    incident,
+                    act,
+                    seen,
+                    label,
+                },
+                Duration::ZERO,
+            )],
+            Act::Annotate(draft) => vec![Draft::new(Payload::Annotation(draft), Duration::ZERO)],
+            Act::Renew(_) | Act::Declare(_) => Vec::new(),
+        };
+        Planned { drafts, left_out }
     }
 
-    /// Makes a silence where it is known what it hides; a cluster that does not answer is left out, and said.
-    async fn silence(&self, request: SilenceRequest, clusters: Vec<Cluster>) -> ActResult {
-        let wanted =
-            |cluster: &Cluster| request.clusters.is_empty() || request.clusters.contains(&cluster.name);
-        let (seen, unseen): (Vec<Cluster>, Vec<Cluster>) = clusters
-            .into_iter()
-            .filter(wanted)
-            .partition(|cluster| self.board.answers(&cluster.name));
-        let mut outcomes = Vec::new();
-        if !seen.is_empty() {
-            let order = self.order(request.comment, request.duration);
-            outcomes.push(acts::make(&request.matchers, &seen, &order).await);
-        }
-        outcomes.extend(unseen.iter().map(|cluster| ActOutcome {
-            target: display_list(&request.matchers),
-            state: json::ActState::Failed,
-            remote_ids: Vec::new(),
-            message: format!(
-                "not silenced at {}: it does not answer, so what would be hidden there is not known",
-                cluster.name
-            ),
-        }));
-        result(&outcomes, Vec::new())
-    }
-
-    fn order(&self, text: String, length: Duration) -> Order {
-        Order {
-            identity: self.identity.to_string(),
+    fn planning(&self, text: String, length: Duration) -> plan::Order {
+        plan::Order {
+            identity: Arc::clone(&self.identity),
             text,
             at: self.now.utc,
             length,
+            // The grace time is over where an act comes here.
+            grace: Duration::ZERO,
         }
+    }
+
+    /// Extends acknowledgements; nothing else goes out beside the outbox.
+    pub(super) async fn renewed(&self, renewals: Vec<Renewal>) -> ActResult {
+        let clusters = acts::clusters(&self.board.sources, &self.backends.writable);
+        self.renew(renewals, &clusters).await
     }
 
     fn occurrences(&self, alerts: &[Fingerprint]) -> Vec<Occurrence> {
@@ -172,7 +179,16 @@ impl Work {
     }
 }
 
-fn failed(why: &str) -> ActResult {
+/// What is said of an act of which nothing was left.
+pub(super) fn nothing_left(left_out: &[String]) -> ActResult {
+    match left_out.first() {
+        Some(why) => failed(SafeText::line(why).as_str()),
+        None => failed("nothing to do: it fires no more"),
+    }
+}
+
+/// That it was not saved, and why.
+pub(super) fn failed(why: &str) -> ActResult {
     ActResult {
         state: ActState::Failed,
         message: why.to_owned(),
@@ -183,26 +199,7 @@ fn failed(why: &str) -> ActResult {
 fn state_of(outcome: &ActOutcome) -> ActState {
     match outcome.state {
         json::ActState::Confirmed => ActState::Confirmed,
-        json::ActState::Pending => ActState::Unknown,
+        json::ActState::Pending | json::ActState::NeedsDecision => ActState::Unknown,
         json::ActState::Failed => ActState::Failed,
-    }
-}
-
-/// The worst of the outcomes, in one line: the message of the first that is as bad.
-fn result(outcomes: &[ActOutcome], leases: Vec<Lease>) -> ActResult {
-    let state = outcomes.iter().map(state_of).max().unwrap_or(ActState::Failed);
-    let alike: Vec<&ActOutcome> = outcomes
-        .iter()
-        .filter(|outcome| state_of(outcome) == state)
-        .collect();
-    let message = match alike.as_slice() {
-        [] => "nothing to do: it fires no more".to_owned(),
-        [one] => SafeText::line(&one.message).into_string(),
-        [first, ..] => format!("{} · {} alerts", SafeText::line(&first.message), alike.len()),
-    };
-    ActResult {
-        state,
-        message,
-        leases,
     }
 }

@@ -23,6 +23,16 @@ pub trait World {
     /// Carries out an effect that needs the outside. Never blocks.
     fn carry(&mut self, effect: Effect) -> Carried;
 
+    /// Hands back what only a running process may hold: it is about to be stopped.
+    fn rest(&mut self) -> impl Future<Output = ()> {
+        std::future::ready(())
+    }
+
+    /// It goes on.
+    fn resume(&mut self) -> impl Future<Output = ()> {
+        std::future::ready(())
+    }
+
     /// What happens next, the most pressing first: signals, results of effects, input, slots. Cancel-safe.
     fn next(&mut self, inputs: &mut mpsc::Receiver<Input>) -> impl Future<Output = Event>;
 }
@@ -78,8 +88,17 @@ pub struct Console<S> {
     pub clock: Clock,
     /// When a frame is due.
     pub frames: FrameScheduler,
+    /// Whether the process is to be stopped, once what it holds is handed back.
+    suspending: Suspending,
     /// The buffer that is drawn into, kept between frames.
     buffer: Buffer,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Suspending {
+    Asked,
+    #[default]
+    No,
 }
 
 impl<S: Screen> Console<S> {
@@ -92,6 +111,7 @@ impl<S: Screen> Console<S> {
             inputs,
             clock,
             frames: FrameScheduler::default(),
+            suspending: Suspending::No,
             buffer: Buffer::default(),
         }
     }
@@ -114,6 +134,15 @@ impl<S: Screen> Console<S> {
     pub async fn run(&mut self, world: &mut impl World) -> Ended {
         let drained = self.screen.drained();
         loop {
+            if std::mem::take(&mut self.suspending) == Suspending::Asked {
+                world.rest().await;
+                // A failure to suspend leaves the console as it is; there is nothing to mend.
+                if self.screen.suspend().is_ok() {
+                    self.model.size = self.screen.size();
+                    self.screen.invalidate();
+                }
+                world.resume().await;
+            }
             let now = self.clock.now();
             let link = if self.screen.is_ready() {
                 Link::Idle
@@ -210,13 +239,7 @@ impl<S: Screen> Console<S> {
             Effect::SwitchContext(name) => return Some(Ended::SwitchContext(name)),
             Effect::Ring => self.screen.ring(),
             Effect::Repaint => self.screen.invalidate(),
-            Effect::Suspend => {
-                // A failure to suspend leaves the console as it is; there is nothing to mend.
-                if self.screen.suspend().is_ok() {
-                    self.model.size = self.screen.size();
-                    self.screen.invalidate();
-                }
-            }
+            Effect::Suspend => self.suspending = Suspending::Asked,
             Effect::Copy { what, text } => {
                 let (level, said) = copied(what, &text, &self.screen.copy(&text));
                 self.model.toasts.say(level, said, now.tick);

@@ -83,9 +83,10 @@ fn render(layout: &Layout) -> String {
         .collect();
     let zoom = layout.zoom == Zoom::Yes;
     format!(
-        "zoom = {zoom}\nhidden = [{}]\nslo_share = {}\n",
+        "zoom = {zoom}\nhidden = [{}]\nslo_share = {}\nincident_share = {}\n",
         hidden.join(", "),
-        layout.slo_share
+        layout.slo_share,
+        layout.incident_share
     )
 }
 
@@ -99,6 +100,9 @@ fn parse(text: &str) -> Layout {
     }
     if let Some(share) = table.get("slo_share").and_then(toml::Value::as_integer) {
         layout.slo_share = u16::try_from(share.clamp(20, 80)).unwrap_or(layout.slo_share);
+    }
+    if let Some(share) = table.get("incident_share").and_then(toml::Value::as_integer) {
+        layout.incident_share = u16::try_from(share.clamp(20, 80)).unwrap_or(layout.incident_share);
     }
     let hidden: BTreeSet<PaneId> = table
         .get("hidden")
@@ -129,6 +133,7 @@ mod tests {
             zoom: Zoom::Yes,
             hidden: BTreeSet::from([PaneId::Slo]),
             slo_share: 60,
+            incident_share: 30,
         };
         save(dir.path(), &layout).unwrap();
         assert_eq!(load(Some(dir.path())), layout);
@@ -168,7 +173,7 @@ mod tests {
     fn a_damaged_layout_is_the_default_and_never_hides_every_pane() {
         assert_eq!(parse("zoom = 3 ]["), Layout::default());
         assert_eq!(
-            parse("hidden = [1, 2]\nslo_share = 900"),
+            parse("hidden = [1, 2, 5]\nslo_share = 900"),
             Layout {
                 slo_share: 80,
                 ..Layout::default()

@@ -16,6 +16,7 @@ pub mod frame;
 mod history;
 pub mod layout_file;
 mod measuring;
+mod outbox;
 pub mod pace;
 mod poller;
 pub mod session;

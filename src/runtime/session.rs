@@ -13,8 +13,10 @@ use tokio_util::sync::CancellationToken;
 use super::console::{Carried, Event, World};
 use super::desk_task::{self, Gather};
 use super::measuring::Measuring;
+use super::outbox::{Followed, Office};
 use super::poller::{HealthLine, Poller};
 use super::{acts, history, layout_file};
+use crate::app::acts::Act;
 use crate::app::feed::{Feed, Status};
 use crate::app::toast::Level;
 use crate::app::{BackendHealth, Effect, Msg};
@@ -24,6 +26,9 @@ use crate::config::{Config, Context};
 use crate::domain::alert::AlertBoard;
 use crate::domain::alert::desk::{Arrangement, Settings};
 use crate::domain::slo::SloBoard;
+use crate::journal;
+use crate::journal::outbox::Author;
+use crate::outbox::OutboxView;
 use crate::terminal::Input;
 use crate::terminal::signals::Signals;
 use crate::theme::Theme;
@@ -55,6 +60,9 @@ pub struct Opening {
 
 /// One open context.
 pub struct Session {
+    office: Office,
+    outbox: watch::Receiver<Arc<OutboxView>>,
+    followed: Followed,
     backends: Arc<Backends>,
     identity: Arc<str>,
     lease: Duration,
@@ -195,7 +203,18 @@ impl Session {
         };
         tasks.spawn(desk_task::arrange(gather, arrangement_in, board_out, stir, clock));
 
+        let author = Author {
+            context: Arc::from(context.name.as_str()),
+            actor: Arc::from(config.identity.as_str()),
+        };
+        let opening = journal::Opening::of(&config);
+        let (office, outbox, serving) = Office::open(opening, Arc::clone(&backends), author, clock);
+        tasks.spawn(serving);
+
         Self {
+            office,
+            outbox,
+            followed: Followed::default(),
             backends,
             identity: Arc::from(config.identity.as_str()),
             lease: config.ack_lease,
@@ -272,14 +291,24 @@ impl World for Session {
                     lease: self.lease,
                     now: self.clock.now(),
                 };
+                let office = self.office.clone();
                 let wake: Vec<Arc<Notify>> = self.wake_alerts.clone();
                 let busy = self.start(async move {
-                    let result = work.carry(act).await;
-                    // What was done shows with the next answer: ask now.
-                    for wake in wake {
-                        wake.notify_one();
+                    if let Act::Renew(renewals) = act {
+                        let result = work.renewed(renewals).await;
+                        // What was done shows with the next answer: ask now.
+                        for wake in wake {
+                            wake.notify_one();
+                        }
+                        return Some(Msg::ActFinished { id, result });
                     }
-                    Some(Msg::ActFinished { id, result })
+                    let planned = work.plan(act);
+                    if planned.drafts.is_empty() {
+                        let result = acts::nothing_left(&planned.left_out);
+                        return Some(Msg::ActFinished { id, result });
+                    }
+                    let result = office.journal(planned.drafts).await;
+                    Some(Msg::ActJournaled { id, result })
                 });
                 match busy {
                     // Said as the act's own end, so that nothing stays pending for ever.
@@ -333,14 +362,40 @@ impl World for Session {
                     Carried::Done
                 }
             },
+            Effect::TakeBack { id } => {
+                let office = self.office.clone();
+                let entries = self.followed.entries(id).unwrap_or_default();
+                self.start(async move { said_of(office.take_back(entries).await) })
+            }
+            Effect::Decide { entry, decision } => {
+                let office = self.office.clone();
+                self.start(async move { said_of(office.decide(entry, decision).await) })
+            }
+            Effect::ListIncidents(_)
+            | Effect::Follow(_)
+            | Effect::FetchLadder(_)
+            | Effect::FetchDirectory
+            | Effect::SaveDraft(_)
+            | Effect::DropDraft { .. }
+            | Effect::Edit(_)
+            | Effect::Star { .. }
+            | Effect::Write(_)
             // The loop's own: they need the screen.
-            Effect::Copy { .. }
+            | Effect::Copy { .. }
             | Effect::Ring
             | Effect::Repaint
             | Effect::Suspend
             | Effect::SwitchContext(_)
             | Effect::Quit => Carried::Done,
         }
+    }
+
+    async fn rest(&mut self) {
+        self.office.rest().await;
+    }
+
+    async fn resume(&mut self) {
+        self.office.resume().await;
     }
 
     async fn next(&mut self, inputs: &mut mpsc::Receiver<Input>) -> Event {
@@ -353,7 +408,14 @@ impl World for Session {
                 // Ending comes first: a terminal that is gone must not be drawn to.
                 signal = self.signals.next() => return Event::Signal(signal),
                 // Results before input: a key pressed on a row must see what the last act did to it.
-                Some(msg) = self.result_inbox.recv() => return Event::Result(msg),
+                Some(msg) = self.result_inbox.recv() => {
+                    if let Msg::ActJournaled { id, result: Ok(entries) } = &msg {
+                        self.followed.add(*id, entries.clone());
+                        let view = self.outbox.borrow().clone();
+                        self.followed.settle(&view, &mut self.said);
+                    }
+                    return Event::Result(msg);
+                }
                 // A task that panicked has given the terminal back already: end, rather than go on half blind.
                 Some(Err(error)) = self.tasks.join_next() => {
                     if error.is_panic() {
@@ -365,6 +427,18 @@ impl World for Session {
                 Ok(()) = self.board.changed() => {
                     return Event::Slot(Msg::AlertsArranged(self.board.borrow_and_update().clone()));
                 }
+                Ok(()) = self.outbox.changed() => {
+                    let view = self.outbox.borrow_and_update().clone();
+                    let before = self.said.len();
+                    self.followed.settle(&view, &mut self.said);
+                    if self.said.len() > before {
+                        // What was done shows with the next answer: ask now.
+                        for wake in &self.wake_alerts {
+                            wake.notify_one();
+                        }
+                    }
+                    return Event::Slot(Msg::OutboxChanged(view));
+                }
                 Ok(()) = self.slo.changed() => {
                     return Event::Slot(Msg::SloFetched(self.slo.borrow_and_update().clone()));
                 }
@@ -374,6 +448,13 @@ impl World for Session {
             }
         }
     }
+}
+
+fn said_of(done: Result<(), String>) -> Option<Msg> {
+    done.err().map(|text| Msg::Said {
+        level: Level::Warn,
+        text,
+    })
 }
 
 #[cfg(test)]

@@ -411,6 +411,7 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
                 board.and_then(|board| board.filter_error.as_deref()),
             )
         }
+        PromptTarget::Pane(PaneId::Incident) => (model.incidents.rows.len(), None),
         PromptTarget::Silences => (model.silences.rows.len(), None),
     };
     let says = match (prompt.kind, wrong) {

@@ -11,8 +11,7 @@ use crate::theme::Role;
 
 /// The places whose keys hold, innermost first.
 pub(super) fn places(model: &Model) -> Vec<Place> {
-    let inner = model.detail().map_or_else(|| model.focus.place(), Detail::place);
-    vec![inner, Place::List, Place::Global]
+    crate::app::update::places(model)
 }
 
 /// The first key of an action here.
@@ -97,18 +96,44 @@ fn wanted(scene: Scene) -> Vec<Action> {
             Action::Filter,
             Action::Copy,
         ]),
+        Some(Detail::Incident(_)) => actions.extend([
+            Action::Back,
+            Action::TakeIncident,
+            Action::Escalate,
+            Action::Annotate,
+            Action::Resolve,
+            Action::StarEvent,
+            Action::FilterKinds,
+            Action::Search,
+            Action::Copy,
+        ]),
+        Some(Detail::Outbox) => actions.extend([
+            Action::Back,
+            Action::RetryEntry,
+            Action::SendEntry,
+            Action::DropEntry,
+            Action::Copy,
+        ]),
         None => {
             if searching(model) {
                 actions.extend([Action::NextHit, Action::PreviousHit, Action::Back]);
             }
             match model.focus {
-                PaneId::Slo | PaneId::Alerts if model.focused_rows() == 0 => {}
+                PaneId::Slo | PaneId::Alerts | PaneId::Incident if model.focused_rows() == 0 => {}
                 PaneId::Slo => actions.extend([Action::Open, Action::Pivot]),
                 PaneId::Alerts => {
                     let ack = model.alerts.selected().map(|a| &a.ack);
                     actions.extend(taking(ack));
                     actions.extend([Action::Open, Action::Mark]);
                 }
+                PaneId::Incident => actions.extend([
+                    Action::TakeIncident,
+                    Action::Escalate,
+                    Action::Annotate,
+                    Action::Open,
+                    Action::Resolve,
+                    Action::Mark,
+                ]),
             }
             if model.scope.current().is_some() {
                 actions.push(Action::ScopeBack);
@@ -153,6 +178,7 @@ fn searching(model: &Model) -> bool {
     match model.focus {
         PaneId::Slo => model.slo.search.is_some(),
         PaneId::Alerts => model.alerts.search.is_some(),
+        PaneId::Incident => model.incidents.search.is_some(),
     }
 }
 

@@ -111,50 +111,89 @@ pub fn areas(size: Size, layout: &Layout, focus: PaneId, cover: Cover) -> Areas 
     }
 }
 
+/// The lists at the left, the incident between or above, the preview at the right.
 fn columns(body: Rect, layout: &Layout) -> Middle {
-    let visible: Vec<PaneId> = layout.visible().collect();
-    let three = body.width >= THREE_COLUMNS && visible.len() > 1;
-    let count = if three { 3 } else { 2 };
+    let lists: Vec<PaneId> = layout
+        .visible()
+        .filter(|pane| *pane != PaneId::Incident)
+        .collect();
+    let incident = !layout.hidden.contains(&PaneId::Incident);
+    let three = body.width >= THREE_COLUMNS;
     // The lists get a little more than their share: the preview wraps, they cut.
-    let list_width = if three {
-        body.width * 38 / 100
-    } else {
-        body.width * 58 / 100
-    };
-    let preview_width = body.width - list_width * (count - 1);
-    let preview = Rect {
-        x: body.x + body.width - preview_width,
-        width: preview_width,
-        ..body
-    };
-    let panes = if three {
-        visible
-            .iter()
-            .zip([body.x, body.x + list_width])
-            .map(|(&pane, x)| {
+    match (lists.as_slice(), incident, three) {
+        // Two panes and room for a column each, or one pane alone: the preview has what is left.
+        ([], true, _) => beside_preview(body, &[PaneId::Incident], 58),
+        ([only], false, _) => beside_preview(body, &[*only], 58),
+        (&[left, right], false, true) => beside_preview(body, &[left, right], 38),
+        (&[only], true, true) => beside_preview(body, &[only, PaneId::Incident], 36),
+        (lists, false, _) => {
+            let (left, preview) = cut_column(body, 58);
+            Middle::Panes {
+                panes: stacked(left, lists, layout.slo_share),
+                preview: Some(preview),
+            }
+        }
+        (lists, true, true) => {
+            let (left, rest) = cut_column(body, 37);
+            let (middle, preview) = cut_column(rest, 54);
+            let mut panes = stacked(left, lists, layout.slo_share);
+            panes.push((PaneId::Incident, middle));
+            Middle::Panes {
+                panes,
+                preview: Some(preview),
+            }
+        }
+        (lists, true, false) => {
+            let (left, right) = cut_column(body, 53);
+            let mut panes = stacked(left, lists, layout.slo_share);
+            let height = right.height * layout.incident_share / 100;
+            let below = right.height - height;
+            // A preview of a few lines shows nothing: the timeline has more use for them.
+            let (height, preview) = if below < LEAST_PREVIEW {
+                (right.height, None)
+            } else {
                 (
-                    pane,
-                    Rect {
-                        x,
-                        width: list_width,
-                        ..body
-                    },
+                    height,
+                    Some(Rect {
+                        y: right.y + height,
+                        height: below,
+                        ..right
+                    }),
                 )
-            })
-            .collect()
-    } else {
-        stacked(
-            Rect {
-                width: list_width,
-                ..body
-            },
-            &visible,
-            layout.slo_share,
-        )
+            };
+            panes.push((PaneId::Incident, Rect { height, ..right }));
+            Middle::Panes { panes, preview }
+        }
+    }
+}
+
+/// The fewest rows that a preview below the incident is worth.
+const LEAST_PREVIEW: u16 = 8;
+
+/// Cuts so many per cent of the width off at the left.
+fn cut_column(area: Rect, percent: u16) -> (Rect, Rect) {
+    let width = area.width * percent / 100;
+    let right = Rect {
+        x: area.x + width,
+        width: area.width - width,
+        ..area
     };
+    (Rect { width, ..area }, right)
+}
+
+/// A column of so many per cent for each pane, and the preview.
+fn beside_preview(body: Rect, panes: &[PaneId], percent: u16) -> Middle {
+    let width = body.width * percent / 100;
+    let mut rest = body;
+    let mut placed = Vec::new();
+    for &pane in panes {
+        placed.push((pane, Rect { width, ..rest }));
+        rest.x += width;
+        rest.width -= width;
+    }
     Middle::Panes {
-        panes,
-        preview: Some(preview),
+        panes: placed,
+        preview: Some(rest),
     }
 }
 
@@ -239,19 +278,24 @@ mod tests {
         let Middle::Panes { panes, preview } = at(120, 40).middle else {
             panic!("two columns")
         };
-        assert_eq!(panes.len(), 2);
+        assert_eq!(panes.len(), 3);
         assert_eq!(panes[0].1.x, panes[1].1.x, "stacked in one column");
-        assert!(preview.is_some());
-        let Middle::Panes { panes, .. } = at(200, 60).middle else {
+        assert_eq!(panes[2].1.x, preview.unwrap().x, "the incident above the preview");
+        let Middle::Panes { panes, preview } = at(200, 60).middle else {
             panic!("three columns")
         };
-        assert_ne!(panes[0].1.x, panes[1].1.x, "a column each");
+        assert_eq!(panes[0].1.x, panes[1].1.x, "the lists share one");
+        assert!(
+            panes[1].1.x < panes[2].1.x && panes[2].1.x < preview.unwrap().x,
+            "a column each"
+        );
     }
 
     proptest! {
         #[test]
-        fn rectangles_stay_on_the_screen_and_never_overlap(width in 0u16..400, height in 0u16..200, share in 0u16..=100, zoom: bool, detail: bool) {
-            let layout = Layout { slo_share: share, zoom: if zoom { Zoom::Yes } else { Zoom::No }, ..Layout::default() };
+        fn rectangles_stay_on_the_screen_and_never_overlap(width in 0u16..400, height in 0u16..200, share in 0u16..=100, hidden in 0usize..7, zoom: bool, detail: bool) {
+            let hidden = PaneId::ALL.into_iter().enumerate().filter(|(at, _)| hidden >> at & 1 == 1).map(|(_, pane)| pane).collect();
+            let layout = Layout { slo_share: share, incident_share: share, hidden, zoom: if zoom { Zoom::Yes } else { Zoom::No } };
             let cover = if detail { Cover::Detail } else { Cover::Panes };
             let areas = areas(Size { width, height }, &layout, PaneId::Alerts, cover);
             let rects: Vec<Rect> = match &areas.middle {

@@ -37,6 +37,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             ),
             None => return nothing(scene, buffer, area),
         },
+        PaneId::Incident => return nothing(scene, buffer, area),
     };
     let frame = Frame::titled(SafeText::line(&title), Focused::Lost);
     let inside = frame::draw(buffer, area, scene.theme, &frame);
@@ -63,7 +64,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
 fn left_slo(model: &Model) -> Option<&Arc<SloReport>> {
     match &model.preview.open {
         Some(Subject::Slo(name)) => model.slo.report(name),
-        Some(Subject::Alert(_)) | None => None,
+        Some(Subject::Alert(_) | Subject::Incident(_)) | None => None,
     }
 }
 
@@ -75,7 +76,7 @@ fn open_row(model: &Model) -> usize {
             let left = model.alerts.rows.iter().position(|row| row == open);
             left.unwrap_or(under)
         }
-        Some(Subject::Alert(_) | Subject::Slo(_)) | None => under,
+        Some(Subject::Alert(_) | Subject::Slo(_) | Subject::Incident(_)) | None => under,
     }
 }
 

@@ -67,6 +67,11 @@ pub fn settings() -> Settings {
         has_metrics: true,
         alertmanagers: vec!["eu-0".into(), "eu-1".into()],
         writable: vec!["eu-0".into(), "eu-1".into()],
+        incidents: None,
+        no_journal: None,
+        annotations: None,
+        update_due: Duration::from_secs(900),
+        progress_due: Duration::from_secs(1_800),
         warnings: Vec::new(),
     }
 }

@@ -7,6 +7,7 @@ use crate::app::panes::selected_silence;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::Alert;
+use crate::domain::incident::Incident;
 use crate::text::SafeText;
 use crate::time::Now;
 
@@ -16,6 +17,9 @@ pub(super) fn menu(model: &mut Model, now: Now) -> Vec<Effect> {
         (Some(Detail::Silences), _) => silence_items(model),
         (Some(Detail::Alert(fingerprint)), _) => model.alerts.alert(*fingerprint).map(|a| alert_items(a)),
         (Some(Detail::Slo(name)), _) => slo_items(model, name),
+        (Some(Detail::Incident(id)), _) => model.incidents.incident(id).map(|i| incident_items(i)),
+        (Some(Detail::Outbox), _) => None,
+        (None, PaneId::Incident) => model.incidents.selected().map(|i| incident_items(i)),
         (None, PaneId::Alerts) => model.alerts.selected().map(|a| alert_items(a)),
         (None, PaneId::Slo) => model.slo.selected().and_then(|r| slo_items(model, &r.slo.name)),
     };
@@ -71,6 +75,19 @@ fn alert_items(alert: &Alert) -> Vec<MenuItem> {
     items
 }
 
+fn incident_items(incident: &Incident) -> Vec<MenuItem> {
+    let mut items = vec![item('i', "id", incident.id.to_string())];
+    if let Some(number) = incident.number {
+        items.push(item('n', "number", format!("#{number}")));
+    }
+    items.push(item('t', "title", SafeText::line(&incident.title).into_string()));
+    if let Some(url) = &incident.url {
+        items.push(item('l', "link", url.to_string()));
+    }
+    items.push(item('c', "command", format!("midwatch timeline {}", incident.id)));
+    items
+}
+
 fn slo_items(model: &Model, name: &str) -> Option<Vec<MenuItem>> {
     let report = model.slo.report(name)?;
     let mut items = vec![
@@ -111,7 +128,7 @@ fn silence_items(model: &Model) -> Option<Vec<MenuItem>> {
 fn acted_on(model: &Model) -> Option<&std::sync::Arc<Alert>> {
     match model.detail() {
         Some(Detail::Alert(fingerprint)) => model.alerts.alert(*fingerprint),
-        Some(Detail::Slo(_) | Detail::Silences) => None,
+        Some(Detail::Slo(_) | Detail::Silences | Detail::Incident(_) | Detail::Outbox) => None,
         None => model.alerts.selected(),
     }
 }

@@ -12,8 +12,11 @@ use crate::app::msg::{ActResult, ActState};
 use crate::app::panes::AlertRow;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
-use crate::domain::alert::{AckState, AlertBoard, SeverityRank};
+use crate::domain::alert::ack::Marker;
+use crate::domain::alert::lease::Lease;
+use crate::domain::alert::{AckState, AlertBoard, BoardSilence, SeverityRank, SilenceState};
 use crate::domain::slo::SloBoard;
+use crate::outbox::EntryId;
 use crate::time::Now;
 
 /// The SLO engine published.
@@ -47,6 +50,7 @@ pub(super) fn alerts(model: &mut Model, board: &Arc<AlertBoard>, now: Now) -> Ve
         .count();
     settle(model, board, now);
     let before = model.alerts.board.replace(Arc::clone(board));
+    adopt(model, now);
     let first = before.is_none();
     if let Some(paused) = &mut model.paused {
         paused.new_pages += new_pages;
@@ -115,9 +119,82 @@ fn settle(model: &mut Model, board: &AlertBoard, now: Now) {
                     .get(fingerprint)
                     .is_some_and(|alert| matches!(alert.ack, AckState::Held(_)))
             }),
-            Act::Silence(_) | Act::Extend { .. } | Act::Expire { .. } | Act::Renew(_) => false,
+            Act::Silence(_)
+            | Act::Extend { .. }
+            | Act::Expire { .. }
+            | Act::Renew(_)
+            | Act::Incident { .. }
+            | Act::Annotate(_)
+            | Act::Declare(_) => false,
         }
     });
+}
+
+/// An act is on the disk; or it is not, and then what was typed for it comes back.
+pub(super) fn act_journaled(
+    model: &mut Model,
+    id: ActId,
+    result: Result<Vec<EntryId>, String>,
+    now: Now,
+) -> Vec<Effect> {
+    match result {
+        Ok(entries) => {
+            if let Some(pending) = model.acts.pending.iter_mut().find(|pending| pending.id == id) {
+                pending.entries = entries;
+            }
+            Vec::new()
+        }
+        Err(message) => {
+            let result = ActResult {
+                state: ActState::Failed,
+                message,
+                leases: Vec::new(),
+            };
+            act_finished(model, id, result, now)
+        }
+    }
+}
+
+/// Takes up the acknowledgements that the journal tells of and the board shows in force: those of a console that
+/// ended, and those whose answer was lost and that were found by their marker.
+pub(super) fn adopt(model: &mut Model, now: Now) {
+    let Some(board) = model.alerts.board.clone() else {
+        return;
+    };
+    for entry in &model.outbox.acknowledgements {
+        if model.acts.adopted.contains(&entry.id) {
+            continue;
+        }
+        let Some(lease) = entry.lease() else {
+            continue;
+        };
+        let carries = |row: &&Arc<BoardSilence>| {
+            row.cluster == lease.cluster
+                && row.silence.state == SilenceState::Active
+                && Marker::of(&row.silence.comment).as_ref() == Some(&entry.marker)
+        };
+        let Some(row) = board.silences.iter().find(carries) else {
+            continue;
+        };
+        model.acts.adopted.insert(entry.id);
+        let known = model
+            .acts
+            .held
+            .iter()
+            .any(|held| held.lease.cluster == lease.cluster && held.lease.covers == lease.covers);
+        if !known && !model.acts.pending.iter().any(|pending| pending.act.ends(&lease)) {
+            model.acts.held.push(HeldAck {
+                // The server may have made it anew, and somebody may have kept it since.
+                lease: Lease {
+                    id: Arc::clone(&row.silence.id),
+                    set_until: row.silence.ends_at,
+                    ..lease
+                },
+                belled: Belled::No,
+            });
+            model.acts.next_check = super::timers::next_check(model, now);
+        }
+    }
 }
 
 /// An act came to an end.

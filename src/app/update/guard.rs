@@ -71,18 +71,26 @@ pub(super) fn reach(model: &Model, board: &AlertBoard) -> Result<Vec<Arc<str>>, 
 /// What an act would do now; an error says why it is not known, or that there is nothing to do.
 /// `None` for acts that name exactly what they are for and need no second look.
 pub(super) fn question(model: &Model, act: &Act) -> Result<Option<Question>, String> {
-    let board = model.alerts.board.as_deref().ok_or(NOT_KNOWN)?;
+    let board = || model.alerts.board.as_deref().ok_or(NOT_KNOWN);
     match act {
-        Act::Silence(request) => silence(model, board, request).map(Some),
+        Act::Silence(request) => silence(model, board()?, request).map(Some),
         Act::Extend { cluster, id, until } => {
+            let board = board()?;
             let row = row(model, board, (cluster, id))?;
             let title = format!("Extend to {}Z?", until.format("%H:%M"));
             let clusters = [Arc::clone(cluster)];
             hiding(model, board, act, (&row.silence.matchers, &clusters), title).map(Some)
         }
-        Act::Expire { cluster, id } => Ok(Some(expire(board, act, row(model, board, (cluster, id))?))),
-        Act::HandBack { alerts } => Ok(Some(hand_back(model, board, act, alerts))),
-        Act::Acknowledge { .. } | Act::Renew(_) => Ok(None),
+        Act::Expire { cluster, id } => {
+            let board = board()?;
+            Ok(Some(expire(board, act, row(model, board, (cluster, id))?)))
+        }
+        Act::HandBack { alerts } => Ok(Some(hand_back(model, board()?, act, alerts))),
+        Act::Acknowledge { .. }
+        | Act::Renew(_)
+        | Act::Incident { .. }
+        | Act::Annotate(_)
+        | Act::Declare(_) => Ok(None),
     }
 }
 

@@ -59,7 +59,11 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
 /// The places whose keys hold, innermost first.
 pub(crate) fn places(model: &Model) -> Vec<Place> {
     let inner = model.detail().map_or_else(|| model.focus.place(), Detail::place);
-    vec![inner, Place::List, Place::Global]
+    let search = modals::search_is_on(model).then_some(Place::Search);
+    search
+        .into_iter()
+        .chain([inner, Place::List, Place::Global])
+        .collect()
 }
 
 /// A paste goes where text is typed; elsewhere it is refused, so that it can never be run as keys.
@@ -113,6 +117,10 @@ pub(super) fn mouse(model: &mut Model, mouse: MouseEvent, now: Now) -> Vec<Effec
                 let index = model.alerts.list.offset + row;
                 model.alerts.list.select(&model.alerts.rows, index);
             }
+            PaneId::Incident => {
+                let index = model.incidents.list.offset + row;
+                model.incidents.list.select(&model.incidents.rows, index);
+            }
         }
         if was == (pane, selected_index(model, pane)) {
             return run::action(model, Action::Open, now);
@@ -125,5 +133,6 @@ fn selected_index(model: &Model, pane: PaneId) -> usize {
     match pane {
         PaneId::Slo => model.slo.list.index,
         PaneId::Alerts => model.alerts.list.index,
+        PaneId::Incident => model.incidents.list.index,
     }
 }

@@ -7,6 +7,7 @@ mod alerts;
 mod copy;
 mod feeds;
 mod guard;
+mod incidents;
 mod keys;
 mod modals;
 mod palette;
@@ -23,6 +24,7 @@ use crate::terminal::Input;
 use crate::time::Now;
 use crate::view::layout::{self, Cover};
 
+pub(crate) use keys::places;
 pub use palette::ranked as rank_palette;
 pub use silences::matchers_of;
 
@@ -36,13 +38,41 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             model.size = size;
             Vec::new()
         }
-        Msg::Input(Input::Background { .. } | Input::Focus(_)) => Vec::new(),
+        Msg::Input(Input::Background { .. } | Input::Focus(_)) | Msg::Edited(_) | Msg::Written { .. } => {
+            Vec::new()
+        }
+        Msg::ActJournaled { id, result } => feeds::act_journaled(model, id, result, now),
         Msg::Input(Input::Closed) | Msg::ShutDown => {
             model.quitting = true;
             vec![Effect::Quit]
         }
         Msg::SloFetched(feed) => feeds::slo(model, feed),
         Msg::AlertsArranged(board) => feeds::alerts(model, &board, now),
+        Msg::IncidentsFetched(feed) => incidents::listed(model, feed),
+        Msg::TimelineFetched { incident, feed } => incidents::followed(model, &incident, feed),
+        Msg::RosterFetched(feed) => {
+            model.incidents.roster = feed;
+            Vec::new()
+        }
+        Msg::OutboxChanged(view) => {
+            model.outbox = view;
+            let rows: Vec<_> = model.outbox.entries.iter().map(|entry| entry.id).collect();
+            model.outbox_list.follow(&rows);
+            feeds::adopt(model, now);
+            Vec::new()
+        }
+        Msg::LadderFetched { incident, result } => {
+            model.incidents.ladder = Some((incident, result));
+            Vec::new()
+        }
+        Msg::DirectoryFetched(result) => {
+            model.incidents.directory = Some(result);
+            Vec::new()
+        }
+        Msg::DraftsRead(drafts) => {
+            model.drafts = drafts;
+            Vec::new()
+        }
         Msg::HealthChanged(health) => {
             model.health = health;
             Vec::new()
@@ -90,6 +120,12 @@ fn fit_lists(model: &mut Model) {
         let (slo, alerts) = (page(PaneId::Slo), page(PaneId::Alerts));
         fit(&mut model.slo.list, model.slo.rows.len(), slo);
         fit(&mut model.alerts.list, model.alerts.rows.len(), alerts);
+        let incidents = page(PaneId::Incident);
+        fit(&mut model.incidents.list, model.incidents.rows.len(), incidents);
+    }
+    if model.detail() == Some(&Detail::Outbox) {
+        let page = areas.detail().map(layout::list_rows);
+        fit(&mut model.outbox_list, model.outbox.entries.len(), page);
     }
     if model.detail() == Some(&Detail::Silences) {
         let page = areas.detail().map(layout::list_rows);

@@ -9,6 +9,7 @@ use super::{alerts, frozen, guard, palette, run, say, silences};
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
 use crate::app::focus::{Detail, PaneId};
+use crate::app::incidents::row_text as incident_text;
 use crate::app::list::{Direction, Step};
 use crate::app::modal::{Choice, Command, Field, Modal, Prompt, PromptKind, PromptTarget, Then};
 use crate::app::panes::{Search, silence_by, silence_text};
@@ -181,7 +182,21 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
         Place::Silences if model.detail() != Some(&Detail::Silences) => {
             return say(model, Level::Info, "open the list of silences first", now);
         }
-        Place::Global | Place::List | Place::Slo | Place::Alerts | Place::Silences => {}
+        Place::Incident if !matches!(model.detail(), Some(Detail::Incident(_))) => {
+            model.details.clear();
+            run::turn_to(model, PaneId::Incident);
+        }
+        Place::Outbox if model.detail() != Some(&Detail::Outbox) => {
+            return say(model, Level::Info, "open the outbox first", now);
+        }
+        Place::Global
+        | Place::List
+        | Place::Slo
+        | Place::Alerts
+        | Place::Silences
+        | Place::Incident
+        | Place::Outbox
+        | Place::Search => {}
     }
     match action {
         Action::Acknowledge => alerts::acknowledge(model, sight, now),
@@ -217,7 +232,7 @@ fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
 pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect> {
     let target = match model.detail() {
         Some(Detail::Silences) => PromptTarget::Silences,
-        Some(Detail::Slo(_) | Detail::Alert(_)) => {
+        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Incident(_) | Detail::Outbox) => {
             return say(
                 model,
                 Level::Info,
@@ -237,6 +252,7 @@ pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effec
         PromptKind::Filter => match target {
             PromptTarget::Pane(PaneId::Slo) => model.slo.filter.clone(),
             PromptTarget::Pane(PaneId::Alerts) => model.alerts.filter.clone(),
+            PromptTarget::Pane(PaneId::Incident) => model.incidents.filter.clone(),
             PromptTarget::Silences => model.silences.filter.clone(),
         },
         PromptKind::Search => String::new(),
@@ -314,6 +330,11 @@ fn set_filter(model: &mut Model, target: PromptTarget, text: String, now: Now) -
             model.alerts.filter = text;
             vec![Effect::Arrange(run::arrangement(model))]
         }
+        PromptTarget::Pane(PaneId::Incident) => {
+            model.incidents.filter = text;
+            model.incidents.arrange();
+            Vec::new()
+        }
         PromptTarget::Silences => {
             model.silences.filter = text;
             model.silences.arrange(model.alerts.board.as_deref(), now);
@@ -326,6 +347,7 @@ fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) {
     match target {
         PromptTarget::Pane(PaneId::Slo) => model.slo.search = search,
         PromptTarget::Pane(PaneId::Alerts) => model.alerts.search = search,
+        PromptTarget::Pane(PaneId::Incident) => model.incidents.search = search,
         PromptTarget::Silences => model.silences.search = search,
     }
 }
@@ -334,10 +356,11 @@ fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) {
 pub(super) fn search_is_on(model: &Model) -> bool {
     match model.detail() {
         Some(Detail::Silences) => model.silences.search.is_some(),
-        Some(Detail::Slo(_) | Detail::Alert(_)) => false,
+        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Incident(_) | Detail::Outbox) => false,
         None => match model.focus {
             PaneId::Slo => model.slo.search.is_some(),
             PaneId::Alerts => model.alerts.search.is_some(),
+            PaneId::Incident => model.incidents.search.is_some(),
         },
     }
 }
@@ -358,11 +381,15 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
             let pane = &model.silences;
             (pane.rows.len(), &pane.search, pane.list.index)
         }
-        Some(Detail::Slo(_) | Detail::Alert(_)) => return false,
+        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Incident(_) | Detail::Outbox) => return false,
         None => match model.focus {
             PaneId::Slo => (model.slo.rows.len(), &model.slo.search, model.slo.list.index),
             PaneId::Alerts => {
                 let pane = &model.alerts;
+                (pane.rows.len(), &pane.search, pane.list.index)
+            }
+            PaneId::Incident => {
+                let pane = &model.incidents;
                 (pane.rows.len(), &pane.search, pane.list.index)
             }
         },
@@ -381,6 +408,7 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
         (Some(Detail::Silences), _) => model.silences.list.select(&model.silences.rows, row),
         (_, PaneId::Slo) => model.slo.list.select(&model.slo.rows, row),
         (_, PaneId::Alerts) => model.alerts.list.select(&model.alerts.rows, row),
+        (_, PaneId::Incident) => model.incidents.list.select(&model.incidents.rows, row),
     }
     true
 }
@@ -403,6 +431,14 @@ fn row_text(model: &Model, row: usize) -> String {
             })
         }
         (_, PaneId::Alerts) => alert_text(model, row),
+        (_, PaneId::Incident) => {
+            let incident = model
+                .incidents
+                .rows
+                .get(row)
+                .and_then(|id| model.incidents.incident(id));
+            incident.map_or_else(String::new, |incident| incident_text(incident))
+        }
     }
 }
 

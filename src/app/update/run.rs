@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::alerts::Sight;
-use super::{alerts, copy, feeds, frozen, modals, palette, say, silences};
+use super::{alerts, copy, feeds, frozen, incidents, modals, palette, say, silences};
 use crate::action::{Action, Place};
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::list::{Direction, Moved, Placed, Step};
@@ -23,6 +23,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         match model.focus {
             PaneId::Slo => model.slo.list.placed = Placed::ByHand,
             PaneId::Alerts => model.alerts.list.placed = Placed::ByHand,
+            PaneId::Incident => model.incidents.list.placed = Placed::ByHand,
         }
     }
     if matches!(
@@ -35,7 +36,9 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
     match action {
         Action::FocusSlo => focus(model, PaneId::Slo, now),
         Action::FocusAlerts => focus(model, PaneId::Alerts, now),
-        Action::FocusNext | Action::FocusPrevious => focus_other(model, now),
+        Action::FocusIncident => focus(model, PaneId::Incident, now),
+        Action::FocusNext => focus_beside(model, Direction::Down, now),
+        Action::FocusPrevious => focus_beside(model, Direction::Up, now),
         Action::Back => back(model, now),
         Action::Zoom => {
             model.layout.zoom = match model.layout.zoom {
@@ -136,6 +139,36 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             model.silences.arrange(model.alerts.board.as_deref(), now);
             Vec::new()
         }
+
+        Action::Annotate
+        | Action::StatusUpdate
+        | Action::Declare
+        | Action::OnCallList
+        | Action::HandoffNote
+        | Action::PostMortem
+        | Action::RetryEntry
+        | Action::SendEntry
+        | Action::DropEntry
+        | Action::Escalate
+        | Action::Resolve
+        | Action::TakeIncident
+        | Action::ReleaseIncident
+        | Action::Reassign
+        | Action::PageSomebody
+        | Action::Snooze
+        | Action::MergeIncidents
+        | Action::SetPriority
+        | Action::Advance
+        | Action::AssignRole
+        | Action::StarEvent
+        | Action::FilterKinds
+        | Action::TimelineTimes
+        | Action::Todos
+        | Action::WhoseIncidents => incidents::not_yet(model, action, now),
+        Action::OutboxList => {
+            show(model, Detail::Outbox);
+            Vec::new()
+        }
     }
 }
 
@@ -179,14 +212,21 @@ fn focus(model: &mut Model, pane: PaneId, _now: Now) -> Vec<Effect> {
     }
 }
 
-fn focus_other(model: &mut Model, now: Now) -> Vec<Effect> {
-    let other = model.layout.visible().find(|pane| *pane != model.focus);
-    match other {
-        Some(pane) => focus(model, pane, now),
-        None => say(
+/// Focuses the next pane that is not hidden, or the one before, round the end.
+fn focus_beside(model: &mut Model, towards: Direction, now: Now) -> Vec<Effect> {
+    let visible: Vec<PaneId> = model.layout.visible().collect();
+    let after = visible.iter().position(|pane| *pane > model.focus);
+    let before = visible.iter().rposition(|pane| *pane < model.focus);
+    let beside = match towards {
+        Direction::Down => after.map_or_else(|| visible.first(), |at| visible.get(at)),
+        Direction::Up => before.map_or_else(|| visible.last(), |at| visible.get(at)),
+    };
+    match beside {
+        Some(pane) if *pane != model.focus => focus(model, *pane, now),
+        Some(_) | None => say(
             model,
             Level::Info,
-            "the other pane is hidden; its number brings it back",
+            "the other panes are hidden; their numbers bring them back",
             now,
         ),
     }
@@ -214,15 +254,16 @@ fn hide(model: &mut Model, now: Now) -> Vec<Effect> {
 }
 
 fn resize(model: &mut Model, by: i16, now: Now) -> Vec<Effect> {
-    let by = match model.focus {
-        PaneId::Slo => by,
-        PaneId::Alerts => -by,
+    let (share, by) = match model.focus {
+        PaneId::Slo => (&mut model.layout.slo_share, by),
+        PaneId::Alerts => (&mut model.layout.slo_share, -by),
+        PaneId::Incident => (&mut model.layout.incident_share, by),
     };
-    let share = model.layout.slo_share.saturating_add_signed(by).clamp(20, 80);
-    if share == model.layout.slo_share {
+    let before = *share;
+    *share = share.saturating_add_signed(by).clamp(20, 80);
+    if *share == before {
         return say(model, Level::Info, "no further", now);
     }
-    model.layout.slo_share = share;
     save_layout(model)
 }
 
@@ -239,6 +280,7 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
     let search = match model.focus {
         PaneId::Slo => model.slo.search.take(),
         PaneId::Alerts => model.alerts.search.take(),
+        PaneId::Incident => model.incidents.search.take(),
     };
     if search.is_some() {
         return Vec::new();
@@ -247,8 +289,9 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
         model.layout.zoom = Zoom::No;
         return save_layout(model);
     }
-    if !model.alerts.marks.is_empty() {
+    if !model.alerts.marks.is_empty() || !model.incidents.marks.is_empty() {
         model.alerts.marks.clear();
+        model.incidents.marks.clear();
         return Vec::new();
     }
     unfilter(model, now)
@@ -260,6 +303,7 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
         PaneId::Slo => std::mem::take(&mut model.slo.filter),
         PaneId::Alerts if model.paused.is_none() => std::mem::take(&mut model.alerts.filter),
         PaneId::Alerts => String::new(),
+        PaneId::Incident => std::mem::take(&mut model.incidents.filter),
     };
     if gone.trim().is_empty() {
         return say(model, Level::Info, "nothing to go back from; q quits", now);
@@ -277,6 +321,10 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
         PaneId::Alerts => {
             model.alerts.states = StateChoice::Active;
             vec![Effect::Arrange(arrangement(model))]
+        }
+        PaneId::Incident => {
+            model.incidents.arrange();
+            Vec::new()
         }
     }
 }
@@ -321,10 +369,12 @@ fn selected_service(model: &Model) -> Option<String> {
     match model.detail() {
         Some(Detail::Slo(name)) => model.slo.report(name).map(|r| r.slo.service.clone()),
         Some(Detail::Alert(fingerprint)) => model.alerts.alert(*fingerprint).map(|a| a.service.to_string()),
-        Some(Detail::Silences) => None,
+        Some(Detail::Incident(id)) => incidents::service(model.incidents.incident(id)?),
+        Some(Detail::Silences | Detail::Outbox) => None,
         None => match model.focus {
             PaneId::Slo => model.slo.selected().map(|r| r.slo.service.clone()),
             PaneId::Alerts => model.alerts.selected().map(|a| a.service.to_string()),
+            PaneId::Incident => incidents::service(model.incidents.selected()?),
         },
     }
 }
@@ -346,9 +396,9 @@ fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
         );
     };
     let from_slo = match model.detail() {
-        Some(Detail::Slo(_)) => true,
-        Some(Detail::Alert(_) | Detail::Silences) => false,
-        None => model.focus == PaneId::Slo,
+        Some(Detail::Slo(_) | Detail::Incident(_)) => true,
+        Some(Detail::Alert(_) | Detail::Silences | Detail::Outbox) => false,
+        None => model.focus != PaneId::Alerts,
     };
     if from_slo {
         let Some(row) = model.alerts.rows.iter().enumerate().find_map(|(index, _)| {
@@ -453,6 +503,11 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
             model.silences.list.step(&rows, step);
             return Vec::new();
         }
+        Some(view) if view.detail == Detail::Outbox => {
+            let rows: Vec<_> = model.outbox.entries.iter().map(|entry| entry.id).collect();
+            model.outbox_list.step(&rows, step);
+            return Vec::new();
+        }
         Some(view) => {
             scroll(&mut view.scroll, step, model.size.height);
             return Vec::new();
@@ -462,6 +517,7 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
     let moved = match model.focus {
         PaneId::Slo => model.slo.list.step(&model.slo.rows, step),
         PaneId::Alerts => model.alerts.list.step(&model.alerts.rows, step),
+        PaneId::Incident => model.incidents.list.step(&model.incidents.rows, step),
     };
     match moved {
         Moved::Stuck if model.focused_rows() == 0 => say(model, Level::Info, "the list is empty", now),
@@ -492,16 +548,25 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(Detail::Silences) => return silences::open_matching(model, now),
         Some(Detail::Slo(_)) => return pivot(model, now),
         Some(Detail::Alert(_)) => return copy::runbook(model, now),
+        Some(Detail::Incident(_) | Detail::Outbox) => return Vec::new(),
         None => {}
     }
     match model.focus {
         PaneId::Slo => model.slo.list.hold(),
         PaneId::Alerts => model.alerts.list.hold(),
+        PaneId::Incident => model.incidents.list.hold(),
     }
     match model.focus {
         PaneId::Slo => match model.slo.selected().map(|report| report.slo.name.clone()) {
             Some(name) => {
                 show(model, Detail::Slo(name));
+                Vec::new()
+            }
+            None => say(model, Level::Info, "nothing to open", now),
+        },
+        PaneId::Incident => match model.incidents.selected().map(|incident| incident.id.clone()) {
+            Some(id) => {
+                show(model, Detail::Incident(id));
                 Vec::new()
             }
             None => say(model, Level::Info, "nothing to open", now),

@@ -192,6 +192,7 @@ pub async fn acknowledge(plan: &AckPlan, clusters: &[Cluster], order: &Order) ->
         .extend(plan.left_out.iter().map(|(occurrence, why)| ActOutcome {
             target: occurrence.fingerprint.to_string(),
             state: ActState::Failed,
+            outbox_id: None,
             remote_ids: Vec::new(),
             message: why.words(),
         }));
@@ -263,6 +264,7 @@ pub async fn hand_back(plan: &HandBackPlan, clusters: &[Cluster]) -> Vec<ActOutc
     let refused = plan.refused.iter().map(|(occurrence, why)| ActOutcome {
         target: occurrence.fingerprint.to_string(),
         state: ActState::Failed,
+        outbox_id: None,
         remote_ids: Vec::new(),
         message: why.clone(),
     });
@@ -294,6 +296,7 @@ fn merged(target: String, placed: Vec<Placed>, done: &str) -> ActOutcome {
     ActOutcome {
         target,
         state,
+        outbox_id: None,
         message: words.join("; "),
         remote_ids: placed.into_iter().filter_map(|p| p.remote).collect(),
     }

@@ -14,6 +14,7 @@ use crate::domain::alert::{AlertSnapshot, Matcher, Silence};
 
 pub mod acts;
 pub mod alertmanager;
+pub mod write;
 
 /// A silence to be made or changed.
 #[derive(Debug, Clone, PartialEq)]

@@ -320,12 +320,15 @@ pub fn silences_document(context: &str, board: &AlertBoard, choice: SilenceChoic
 }
 
 /// How an act ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ActState {
     /// The server has it.
     Confirmed,
     /// It may have it: not known yet.
     Pending,
+    /// It is not clear: the engineer decides.
+    NeedsDecision,
     /// It was refused, or never sent.
     Failed,
 }
@@ -336,6 +339,7 @@ impl ActState {
         match self {
             Self::Confirmed => "confirmed",
             Self::Pending => "pending",
+            Self::NeedsDecision => "needs_decision",
             Self::Failed => "failed",
         }
     }
@@ -348,6 +352,8 @@ pub struct ActOutcome {
     pub target: String,
     /// How it ended.
     pub state: ActState,
+    /// The numbers of its entries in the outbox, where it came into it.
+    pub outbox_id: Option<String>,
     /// What the servers call the result: (source, silence id).
     pub remote_ids: Vec<(Arc<str>, Arc<str>)>,
     /// In words.
@@ -390,7 +396,7 @@ pub fn acts_document(context: &str, report: &ActReport, now: Now) -> String {
         target: &outcome.target,
         ok: outcome.state == ActState::Confirmed,
         state: outcome.state.word(),
-        outbox_id: None,
+        outbox_id: outcome.outbox_id.as_deref(),
         remote_ids: outcome
             .remote_ids
             .iter()
@@ -502,6 +508,7 @@ mod tests {
         let outcome = ActOutcome {
             target: "f00".into(),
             state: ActState::Pending,
+            outbox_id: None,
             remote_ids: vec![("eu-0".into(), "id-1".into())],
             message: "not known".into(),
         };

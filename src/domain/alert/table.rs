@@ -226,6 +226,7 @@ mod tests {
         let outcome = ActOutcome {
             target: "x\u{1b}".into(),
             state: ActState::Failed,
+            outbox_id: None,
             remote_ids: Vec::new(),
             message: "no\nway".into(),
         };

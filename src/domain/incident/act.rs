@@ -127,6 +127,24 @@ impl Verb {
         }
     }
 
+    /// The word of a row on which it is under way: `ack…`.
+    pub fn pending_word(self) -> &'static str {
+        match self {
+            Self::Acknowledge => "ack…",
+            Self::Resolve => "resolve…",
+            Self::Escalate => "escalate…",
+            Self::Reassign => "reassign…",
+            Self::Page => "page…",
+            Self::Snooze => "snooze…",
+            Self::Merge => "merge…",
+            Self::Priority => "priority…",
+            Self::StatusUpdate => "update…",
+            Self::Note => "note…",
+            Self::Advance => "advance…",
+            Self::Assign => "role…",
+        }
+    }
+
     /// Whether a `danger` context asks for its name first.
     pub fn is_dangerous(self) -> bool {
         match self {

@@ -53,7 +53,7 @@ fn pages<'a>(scene: Scene<'a>, detail: &'a Detail) -> Option<Pages<'a>> {
             let alert = scene.model.alerts.alert(*fingerprint)?;
             Some(alert::pages(scene, alert))
         }
-        Detail::Silences => None,
+        Detail::Silences | Detail::Incident(_) | Detail::Outbox => None,
     }
 }
 
@@ -67,6 +67,8 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
         let what = match &view.detail {
             Detail::Slo(name) => format!("The SLO {name} is no longer on the board."),
             Detail::Alert(fingerprint) => format!("The alert {fingerprint} is no longer on the board."),
+            Detail::Incident(id) => format!("The incident {id} is no longer listed."),
+            Detail::Outbox => "Nothing waits in the outbox.".to_owned(),
             Detail::Silences => return,
         };
         let frame = Frame::titled(SafeText::line("Gone"), Focused::Gained);

@@ -14,6 +14,9 @@ fn heading(place: Place) -> &'static str {
         Place::Slo => "SLO burn",
         Place::Alerts => "Alerts",
         Place::Silences => "Silences",
+        Place::Incident => "Incident",
+        Place::Outbox => "Outbox",
+        Place::Search => "While a search is on",
     }
 }
 

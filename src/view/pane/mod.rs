@@ -3,6 +3,7 @@
 pub(super) mod alert_rows;
 pub(super) mod alerts;
 pub(super) mod belief;
+pub(super) mod incident;
 pub(super) mod slo;
 pub(super) mod standing;
 pub(super) mod tabs;
@@ -28,6 +29,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, pane: PaneId) 
     match pane {
         PaneId::Slo => slo::draw(scene, buffer, area),
         PaneId::Alerts => alerts::draw(scene, buffer, area),
+        PaneId::Incident => incident::draw(scene, buffer, area),
     }
 }
 

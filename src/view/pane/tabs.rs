@@ -8,7 +8,7 @@ use crate::domain::slo::SloState;
 use crate::theme::Role;
 use crate::view::Scene;
 use crate::view::pane::belief::{self, Heard};
-use crate::view::pane::{alerts, slo};
+use crate::view::pane::{alerts, incident, slo};
 use crate::view::widget::{self, Piece};
 
 /// Draws the bar.
@@ -31,6 +31,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
                 match pane {
                     PaneId::Slo => "SLO",
                     PaneId::Alerts => "Alerts",
+                    PaneId::Incident => "Incident",
                 }
             ),
             role,
@@ -43,6 +44,8 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             Detail::Slo(_) => " › SLO",
             Detail::Alert(_) => " › alert",
             Detail::Silences => " › silences",
+            Detail::Incident(_) => " › incident",
+            Detail::Outbox => " › outbox",
         };
         pieces.push(Piece::word(what, Role::Accent));
     }
@@ -88,6 +91,7 @@ fn badge(scene: Scene, pane: PaneId, short: bool) -> Vec<Piece<'static>> {
             }
             pieces
         }
+        PaneId::Incident => incident::badge(scene),
         PaneId::Alerts => match scene.model.alerts.shown() {
             None if alerts::freshness(scene).failure.is_none() => {
                 vec![Piece::word(" …", Role::StateBusy)]

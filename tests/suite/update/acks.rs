@@ -58,8 +58,10 @@ fn one_alert_is_taken_with_one_key() {
     let alert = pod("A", "1");
     let mut hand = Hand::with(vec![alert.clone()]);
     hand.press("a");
-    let (_, act) = hand.one_act();
+    let (id, act) = hand.one_act();
     assert_eq!(acknowledged(&act), ids(&[&alert]));
+    assert!(screen(&hand).contains("saving…"), "it is not on the disk yet");
+    hand.journaled(id);
     assert!(
         screen(&hand).contains("ack…"),
         "the row says that it is under way"
@@ -249,6 +251,7 @@ fn a_poll_under_way_does_not_undo_an_acknowledgement_on_screen() {
     let mut hand = Hand::with(vec![pod("A", "1")]);
     hand.press("a");
     let (id, _) = hand.one_act();
+    hand.journaled(id);
     hand.board(vec![pod("A", "1")]);
     assert!(screen(&hand).contains("ack…"), "still under way");
     hand.finish(id, ActState::Confirmed, Vec::new());
@@ -498,4 +501,23 @@ fn acts_beyond_the_cap_are_refused_and_none_is_lost() {
             .iter()
             .any(|effect| matches!(effect, Effect::Carry { .. }))
     );
+}
+
+#[test]
+fn an_acknowledgement_that_could_not_be_saved_says_so_and_leaves_the_row_free() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("a");
+    let (id, _) = hand.one_act();
+    hand.tell(Msg::ActJournaled {
+        id,
+        result: Err("not saved: the disk is full; free some space, then try again".to_owned()),
+    });
+    assert!(
+        hand.said().contains("not saved: the disk is full"),
+        "{}",
+        hand.said()
+    );
+    assert!(!screen(&hand).contains("saving…"));
+    hand.press("a");
+    assert_eq!(hand.acts().len(), 1, "it can be tried again");
 }

@@ -125,8 +125,8 @@ fn a_filter_holds_as_it_is_typed_and_esc_brings_the_old_one_back() {
 #[test]
 fn a_search_goes_to_its_hits_and_round() {
     let mut hand = Hand::with(vec![pod("A", "1"), pod("B", "1"), pod("C", "1"), pod("B2", "1")]);
-    hand.press("n");
-    hand.assert_said("no search is on");
+    hand.press("N");
+    hand.assert_said("N is not bound here");
     hand.press("/");
     hand.write("B");
     assert_eq!(selected(&hand), "B 1", "as it is typed");

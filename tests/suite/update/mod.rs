@@ -17,6 +17,7 @@ use midwatch::app::{Effect, Model, Msg, Settings};
 use midwatch::domain::alert::lease::Lease;
 use midwatch::domain::alert::{Alert, AlertBoard};
 use midwatch::keymap;
+use midwatch::outbox::EntryId;
 use midwatch::terminal::Input;
 use midwatch::time::Now;
 
@@ -112,6 +113,14 @@ impl Hand {
         let mut acts = self.acts();
         assert_eq!(acts.len(), 1, "{acts:?} {:?}", self.said());
         acts.remove(0)
+    }
+
+    /// The journal has it.
+    pub fn journaled(&mut self, id: ActId) {
+        self.tell(Msg::ActJournaled {
+            id,
+            result: Ok(vec![EntryId(1)]),
+        });
     }
 
     pub fn finish(&mut self, id: ActId, state: ActState, leases: Vec<Lease>) {

@@ -1,0 +1,325 @@
+//! One write to a gossip cluster, and looks for what became of it: what the outbox sends silences with.
+//!
+//! A write goes to the first member that it reaches; the next one is tried only where nothing was sent. An
+//! answer that is lost is an error whose delivery is not known; what became of it is the caller's to find out,
+//! through [`find`], [`find_extended`] or [`find_expired`]. What was made is read back at the member that made
+//! it (gossip takes seconds).
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::join_all;
+
+use super::{Alerts, SilenceDraft};
+use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
+use crate::domain::alert::ack::Marker;
+use crate::domain::alert::{Silence, SilenceState};
+use crate::outbox::post::{Delivered, Found};
+
+/// Times within this are the same: servers keep milliseconds, and set a start that has passed to their own now.
+const SAME: TimeDelta = TimeDelta::seconds(2);
+
+type Members = [Arc<dyn Alerts>];
+
+fn delivered(member: &Arc<dyn Alerts>, id: &Arc<str>, words: &str) -> Delivered {
+    Delivered {
+        remote_ids: vec![(Arc::clone(member.name()), Arc::clone(id))],
+        words: words.to_owned(),
+    }
+}
+
+/// Accepted, but it is not known to be there: to be looked for.
+fn unread(member: &Arc<dyn Alerts>, detail: String) -> BackendError {
+    BackendError {
+        kind: ErrorKind::BadAnswer,
+        backend: format!("alertmanager {}", member.name()).into(),
+        tried: "GET /api/v2/silences".to_owned(),
+        detail,
+        mend: String::new(),
+        status: None,
+        retry_after: None,
+        delivery: Delivery::Unknown,
+    }
+}
+
+fn refused(member: &Arc<dyn Alerts>, detail: String) -> BackendError {
+    BackendError {
+        kind: ErrorKind::Rejected,
+        delivery: Delivery::Answered,
+        ..unread(member, detail)
+    }
+}
+
+/// What the members said, none of whom was reached.
+fn unreached(errors: Vec<BackendError>) -> BackendError {
+    let words: Vec<String> = errors.iter().map(BackendError::cause).collect();
+    let wait = errors.iter().filter_map(|error| error.retry_after).max();
+    match errors.into_iter().next_back() {
+        Some(last) => BackendError {
+            detail: words.join("; "),
+            mend: String::new(),
+            retry_after: wait,
+            ..last
+        },
+        None => BackendError {
+            kind: ErrorKind::Unreachable,
+            backend: "alertmanagers".into(),
+            tried: "sending".to_owned(),
+            detail: "there is no Alertmanager that may be written to".to_owned(),
+            mend: String::new(),
+            status: None,
+            retry_after: None,
+            delivery: Delivery::NotSent,
+        },
+    }
+}
+
+/// Makes a silence.
+pub async fn make(members: &Members, draft: SilenceDraft, marker: &Marker) -> BackendResult<Delivered> {
+    let mut tried = Vec::new();
+    for member in members {
+        match member.put_silence(draft.clone()).await {
+            Ok(id) => return made(member, &id, &draft, marker).await,
+            Err(error) if error.delivery == Delivery::NotSent => tried.push(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(unreached(tried))
+}
+
+/// Reads back what was made, and ends twins that a lost answer left behind.
+async fn made(
+    member: &Arc<dyn Alerts>,
+    id: &Arc<str>,
+    draft: &SilenceDraft,
+    marker: &Marker,
+) -> BackendResult<Delivered> {
+    let silences = match member.silences().await {
+        Ok(silences) => silences,
+        Err(error) => return Err(unread(member, format!("accepted, but not read back: {error}"))),
+    };
+    end_twins(member, &silences, id, marker).await;
+    let Some(made) = silences.iter().find(|silence| silence.id == *id) else {
+        let detail = format!("accepted, but {} does not list it", member.name());
+        return Err(unread(member, detail));
+    };
+    let same_matchers = made.matchers.len() == draft.matchers.len()
+        && draft.matchers.iter().all(|m| made.matchers.contains(m));
+    let words = match (same_matchers, made.state) {
+        (false, _) => "what the server lists has other matchers: look at it in the silences",
+        (true, SilenceState::Active) => "",
+        (true, SilenceState::Pending) => {
+            "it is not in force yet: this machine's clock is ahead of the server's"
+        }
+        (true, SilenceState::Expired) => "the server lists it as expired",
+    };
+    Ok(delivered(member, id, words))
+}
+
+async fn end_twins(member: &Arc<dyn Alerts>, silences: &[Silence], id: &Arc<str>, marker: &Marker) {
+    let in_force = |silence: &&Silence| silence.state != SilenceState::Expired && carries(silence, marker);
+    for twin in silences.iter().filter(in_force).filter(|twin| twin.id != *id) {
+        // best effort: a twin hides the same alerts for the same time
+        let _ = member.expire_silence(Arc::clone(&twin.id)).await;
+    }
+}
+
+fn carries(silence: &Silence, marker: &Marker) -> bool {
+    Marker::of(&silence.comment).as_ref() == Some(marker)
+}
+
+/// Every member's silences; an error where none of them answers.
+async fn listed(members: &Members) -> BackendResult<Vec<(&Arc<dyn Alerts>, Vec<Silence>)>> {
+    let asked = join_all(
+        members
+            .iter()
+            .map(|member| async move { (member, member.silences().await) }),
+    )
+    .await;
+    let mut lists = Vec::new();
+    let mut errors = Vec::new();
+    for (member, answer) in asked {
+        match answer {
+            Ok(silences) => lists.push((member, silences)),
+            Err(error) => errors.push(error),
+        }
+    }
+    if lists.is_empty() {
+        return Err(unreached(errors));
+    }
+    Ok(lists)
+}
+
+/// Looks for a silence by its marker, at every member: the one that was written to may not have told the others
+/// yet. One that has ended since was made all the same.
+pub async fn find(members: &Members, marker: &Marker) -> BackendResult<Found> {
+    let lists = listed(members).await?;
+    let mut found: Option<(&Arc<dyn Alerts>, &Silence)> = None;
+    for (member, silences) in &lists {
+        for silence in silences.iter().filter(|silence| carries(silence, marker)) {
+            let better = found.is_none_or(|(_, held)| {
+                held.state == SilenceState::Expired && silence.state != SilenceState::Expired
+            });
+            if better {
+                found = Some((member, silence));
+            }
+        }
+    }
+    let Some((member, silence)) = found else {
+        return Ok(Found::Absent);
+    };
+    if let Some((_, silences)) = lists.iter().find(|(held, _)| held.name() == member.name()) {
+        end_twins(member, silences, &silence.id, marker).await;
+    }
+    let words = if silence.state == SilenceState::Expired {
+        "it was made, and has ended since"
+    } else {
+        "the answer was lost; found by its marker"
+    };
+    Ok(Found::Done(delivered(member, &silence.id, words)))
+}
+
+/// Lets a silence last until `until`. Lists first: a write to a silence that has expired would make a new one,
+/// which nobody asked for.
+pub async fn extend(members: &Members, id: &Arc<str>, until: DateTime<Utc>) -> BackendResult<Delivered> {
+    let mut tried = Vec::new();
+    for member in members {
+        let silences = match member.silences().await {
+            Ok(silences) => silences,
+            Err(mut error) => {
+                // a list changes nothing, whatever became of it
+                error.delivery = Delivery::NotSent;
+                tried.push(error);
+                continue;
+            }
+        };
+        let silence = match in_force(&silences, id) {
+            Ok(silence) => silence,
+            Err(why) => return Err(refused(member, why)),
+        };
+        let draft = SilenceDraft {
+            id: Some(Arc::clone(id)),
+            matchers: silence.matchers.clone(),
+            starts_at: silence.starts_at, // unchanged, else the server makes a new one
+            ends_at: until,
+            created_by: silence.created_by.to_string(),
+            comment: silence.comment.to_string(),
+        };
+        match member.put_silence(draft).await {
+            Ok(new) => return lasting(member, &new, id, until).await,
+            Err(error) if error.delivery == Delivery::NotSent => tried.push(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(unreached(tried))
+}
+
+fn in_force<'a>(silences: &'a [Silence], id: &str) -> Result<&'a Silence, String> {
+    match silences.iter().find(|silence| *silence.id == *id) {
+        None => Err("it is not listed; make a new one to hide anew".to_owned()),
+        Some(silence) if silence.state == SilenceState::Expired => {
+            Err("it has expired; make a new one to hide anew".to_owned())
+        }
+        Some(silence) => Ok(silence),
+    }
+}
+
+async fn lasting(
+    member: &Arc<dyn Alerts>,
+    new: &Arc<str>,
+    old: &Arc<str>,
+    until: DateTime<Utc>,
+) -> BackendResult<Delivered> {
+    let listed = member.silences().await;
+    let there = listed.as_ref().is_ok_and(|all| {
+        all.iter()
+            .any(|silence| silence.id == *new && lasts(silence, until))
+    });
+    if !there {
+        return Err(unread(member, "accepted, but not read back".to_owned()));
+    }
+    let words = if new == old {
+        String::new()
+    } else {
+        format!("the server made it anew as {new}")
+    };
+    Ok(delivered(member, new, &words))
+}
+
+fn lasts(silence: &Silence, until: DateTime<Utc>) -> bool {
+    silence.state != SilenceState::Expired && silence.ends_at + SAME >= until
+}
+
+/// Looks whether a silence lasts as was asked: under its own id, or under the one that the server made of it.
+pub async fn find_extended(members: &Members, id: &Arc<str>, until: DateTime<Utc>) -> BackendResult<Found> {
+    let lists = listed(members).await?;
+    let marker = lists
+        .iter()
+        .flat_map(|(_, silences)| silences)
+        .find(|silence| silence.id == *id)
+        .and_then(|silence| Marker::of(&silence.comment));
+    let is_it = |silence: &Silence| {
+        silence.id == *id || marker.as_ref().is_some_and(|marker| carries(silence, marker))
+    };
+    for (member, silences) in &lists {
+        if let Some(silence) = silences
+            .iter()
+            .find(|silence| is_it(silence) && lasts(silence, until))
+        {
+            return Ok(Found::Done(delivered(
+                member,
+                &silence.id,
+                "the answer was lost; it lasts as asked",
+            )));
+        }
+    }
+    let standing = lists.iter().map(|(_, silences)| in_force(silences, id));
+    let mut why = String::new();
+    for standing in standing {
+        match standing {
+            Ok(_) => return Ok(Found::Absent),
+            Err(words) => why = words,
+        }
+    }
+    Ok(Found::Vanished(why))
+}
+
+/// Expires a silence. Expiring twice is expiring.
+pub async fn expire(members: &Members, id: &Arc<str>) -> BackendResult<Delivered> {
+    let mut tried = Vec::new();
+    for member in members {
+        match member.expire_silence(Arc::clone(id)).await {
+            Ok(()) => {
+                let silences = match member.silences().await {
+                    Ok(silences) => silences,
+                    Err(error) => {
+                        return Err(unread(member, format!("accepted, but not read back: {error}")));
+                    }
+                };
+                if is_in_force(&silences, id) {
+                    let detail = format!("accepted, but {} still lists it in force", member.name());
+                    return Err(unread(member, detail));
+                }
+                return Ok(delivered(member, id, ""));
+            }
+            Err(error) if error.delivery == Delivery::NotSent => tried.push(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(unreached(tried))
+}
+
+/// One that is listed no more is expired too: the server forgets it in time.
+fn is_in_force(silences: &[Silence], id: &str) -> bool {
+    let standing = |silence: &Silence| *silence.id == *id && silence.state != SilenceState::Expired;
+    silences.iter().any(standing)
+}
+
+/// Looks whether a silence has ended.
+pub async fn find_expired(members: &Members, id: &Arc<str>, done: &str) -> BackendResult<Found> {
+    let lists = listed(members).await?;
+    match lists.iter().find(|(_, silences)| !is_in_force(silences, id)) {
+        Some((member, _)) => Ok(Found::Done(delivered(member, id, done))),
+        None => Ok(Found::Absent),
+    }
+}

@@ -1,0 +1,539 @@
+//! The courier: takes what the journal holds to its backends, one request at a time and lane.
+//!
+//! One runs in every console and in every command that acts. It reads what is open, takes what is due under a
+//! lease, in one transaction with the state that says so, and only then sends; what comes back is written
+//! before anything else is done with that entry. Killed at any moment, it leaves entries that the next one can
+//! judge. What to do is [`decide`]'s; it must not know panes or payloads. Start at [`Courier::run`].
+//!
+//! A request is guarded twice: it is not begun once the lease has run out, and not polled any more once the time
+//! is over after which another process may look for it, however long this one was stopped in between.
+
+use std::collections::BTreeSet;
+use std::future::poll_fn;
+use std::hash::{BuildHasher, RandomState};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::decide::{self, Next};
+use super::post::Post;
+use super::record::{Hold, Holder, LONGEST_WAIT, Record, Timings};
+use super::{Entry, EntryId, OutboxView, State};
+use crate::backend::http::Jitter;
+use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
+use crate::journal::outbox::{self, Author, Kept, Taking};
+use crate::journal::{Journal, JournalError, JournalResult};
+use crate::time::{Clock, Stamp};
+
+/// Lanes that are served side by side.
+const SIDE_BY_SIDE: usize = 4;
+/// Orders that wait for the courier. When full, who orders waits; closed by the last handle.
+const ORDERS: usize = 8;
+/// How long what is under way may still take when the courier is told to rest.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long an entry rests that the journal would not take down.
+const REST: Duration = Duration::from_secs(5);
+/// How often an answer is tried to be written down; after that a look finds it.
+const SAVES: u32 = 5;
+
+/// What a courier goes out with.
+pub struct Setup<P> {
+    /// Where entries are kept.
+    pub journal: Journal,
+    /// Where they go.
+    pub post: Arc<P>,
+    /// The clocks.
+    pub clock: Clock,
+    /// Whose entries it takes, of which context.
+    pub author: Author,
+    /// What it goes by.
+    pub timings: Timings,
+}
+
+enum Order {
+    Rest(oneshot::Sender<()>),
+    Resume,
+}
+
+/// How a courier is spoken to.
+#[derive(Clone)]
+pub struct CourierHandle {
+    view: watch::Receiver<OutboxView>,
+    orders: mpsc::Sender<Order>,
+}
+
+impl CourierHandle {
+    /// The outbox as it stands; changes with every step.
+    pub fn view(&self) -> watch::Receiver<OutboxView> {
+        self.view.clone()
+    }
+
+    /// Has it hand back everything it holds and take nothing more: before the process stops, for a while or for
+    /// good. Returns when that is in the journal.
+    pub async fn rest(&self) {
+        let (done, resting) = oneshot::channel();
+        if self.orders.send(Order::Rest(done)).await.is_ok() {
+            // A courier that has ended holds nothing that does not run out by itself.
+            let _ = resting.await;
+        }
+    }
+
+    /// Has it go on.
+    pub async fn resume(&self) {
+        let _ = self.orders.send(Order::Resume).await; // as above
+    }
+}
+
+/// What every job of one courier shares.
+struct Desk<P> {
+    setup: Setup<P>,
+    holder: Holder,
+}
+
+/// The engine.
+pub struct Courier<P> {
+    desk: Arc<Desk<P>>,
+    out: watch::Sender<OutboxView>,
+    orders: mpsc::Receiver<Order>,
+    /// What the journal refused last.
+    trouble: Option<Arc<str>>,
+}
+
+/// How a job of the courier ended.
+enum Ended {
+    Done,
+    /// The journal would not take it down; nothing was sent that it does not know of.
+    Failed(JournalError),
+    /// The rest after that is over.
+    Rested,
+}
+
+type Jobs = FuturesUnordered<BoxFuture<'static, (EntryId, Ended)>>;
+
+/// What a transaction found to be done with an entry.
+enum Step {
+    /// Nothing, or it is somebody else's.
+    None,
+    Look(Box<Record>),
+    Send {
+        before: Box<Record>,
+        begun: Box<Record>,
+    },
+}
+
+impl<P: Post> Courier<P> {
+    /// One that has not set out yet: [`Courier::run`] is to be spawned by whoever owns tasks.
+    pub fn new(setup: Setup<P>) -> (Self, CourierHandle) {
+        let (out, view) = watch::channel(OutboxView::default());
+        let (orders_out, orders) = mpsc::channel(ORDERS);
+        let holder = Holder {
+            pid: std::process::id(),
+            token: RandomState::new().hash_one(0_u8),
+        };
+        let courier = Self {
+            desk: Arc::new(Desk { setup, holder }),
+            out,
+            orders,
+            trouble: None,
+        };
+        let handle = CourierHandle {
+            view,
+            orders: orders_out,
+        };
+        (courier, handle)
+    }
+
+    /// Serves the outbox until every handle is gone, or the task is dropped.
+    pub async fn run(mut self) {
+        let mut jobs = Jobs::new();
+        let mut busy: BTreeSet<EntryId> = BTreeSet::new();
+        let mut changes = self.desk.setup.journal.changes();
+        let mut open: Vec<Record> = Vec::new();
+        let mut seen_version = None;
+        let mut stale = true;
+        let mut resting = false;
+        let timings = self.desk.setup.timings;
+        loop {
+            if stale {
+                changes.mark_unchanged();
+                match self.refresh().await {
+                    Ok((records, version)) => {
+                        open = records;
+                        seen_version = Some(version);
+                        stale = false;
+                    }
+                    Err(error) => self.complain(&error),
+                }
+            }
+            let mut wake = timings.poll;
+            if !resting && !stale {
+                let now = self.desk.setup.clock.stamp();
+                for id in self.due(&open, &busy, &now, &mut wake) {
+                    if jobs.len() >= SIDE_BY_SIDE {
+                        break;
+                    }
+                    busy.insert(id);
+                    let desk = Arc::clone(&self.desk);
+                    jobs.push(Box::pin(async move {
+                        let ended = desk.work(id).await.map_or_else(Ended::Failed, |()| Ended::Done);
+                        (id, ended)
+                    }));
+                }
+            }
+            tokio::select! {
+                biased;
+                order = self.orders.recv() => match order {
+                    Some(Order::Rest(done)) => {
+                        resting = true;
+                        self.lay_down(&mut jobs).await;
+                        busy.clear();
+                        stale = true;
+                        // Whoever asked may have given up waiting.
+                        let _ = done.send(());
+                    }
+                    Some(Order::Resume) => {
+                        resting = false;
+                        stale = true;
+                    }
+                    None => {
+                        self.lay_down(&mut jobs).await;
+                        return;
+                    }
+                },
+                Some((id, ended)) = jobs.next(), if !jobs.is_empty() => {
+                    stale = true;
+                    match ended {
+                        Ended::Done => {
+                            self.trouble = None;
+                            busy.remove(&id);
+                        }
+                        Ended::Rested => {
+                            busy.remove(&id);
+                        }
+                        Ended::Failed(error) => {
+                            self.trouble = Some(error.to_string().into());
+                            // A full disk is not asked again at once.
+                            self.complain(&error);
+                            jobs.push(Box::pin(async move {
+                                tokio::time::sleep(REST).await;
+                                (id, Ended::Rested)
+                            }));
+                        }
+                    }
+                }
+                Ok(()) = changes.changed() => stale = true,
+                () = tokio::time::sleep(wake) => {
+                    let journal = &self.desk.setup.journal;
+                    let version = journal.read(outbox::version).await.ok();
+                    stale |= version.is_none() || version != seen_version || wake < timings.poll;
+                }
+            }
+        }
+    }
+
+    /// Gives what is under way a moment to end, drops the rest, and hands every lease back.
+    async fn lay_down(&self, jobs: &mut Jobs) {
+        let ending = async { while jobs.next().await.is_some() {} };
+        // What did not end is looked for later, as if the process had died.
+        let _ = tokio::time::timeout(LAST_WORDS, ending).await;
+        jobs.clear();
+        let holder = self.desk.holder;
+        let handed = self
+            .desk
+            .setup
+            .journal
+            .write(move |tx| outbox::hand_back(tx, &holder))
+            .await;
+        if let Err(error) = handed {
+            // The leases run out by themselves.
+            self.complain(&error);
+        }
+    }
+
+    fn complain(&self, error: &JournalError) {
+        let words: Arc<str> = error.to_string().into();
+        self.out.send_if_modified(|view| {
+            let changed = view.trouble.as_ref() != Some(&words);
+            view.trouble = Some(words);
+            changed
+        });
+    }
+
+    /// Reads the outbox anew and publishes it.
+    async fn refresh(&self) -> JournalResult<(Vec<Record>, i64)> {
+        let author = self.desk.setup.author.clone();
+        let now = self.desk.setup.clock.stamp();
+        let timings = self.desk.setup.timings;
+        let back = move |by: Duration| now.utc - TimeDelta::from_std(by).unwrap_or_default();
+        let (open, settled, acknowledgements, version) = self
+            .desk
+            .setup
+            .journal
+            .read(move |tx| {
+                let version = outbox::version(tx)?;
+                let open = outbox::open(tx, &author.context)?;
+                let settled = outbox::settled_since(tx, &author.context, back(timings.shown))?;
+                let acks = outbox::acknowledgements(tx, &author, back(timings.adopted))?;
+                Ok((open, settled, acks, version))
+            })
+            .await?;
+        let entries = open
+            .iter()
+            .map(|record| record.entry.clone())
+            .chain(settled)
+            .collect();
+        let view = OutboxView {
+            entries,
+            acknowledgements,
+            trouble: self.trouble.clone(),
+        };
+        self.out.send_if_modified(|held| {
+            let changed = *held != view;
+            *held = view;
+            changed
+        });
+        Ok((open, version))
+    }
+
+    /// What can be worked on now, oldest first; `wake` becomes the time until something else can.
+    fn due(
+        &self,
+        open: &[Record],
+        busy: &BTreeSet<EntryId>,
+        now: &Stamp,
+        wake: &mut Duration,
+    ) -> Vec<EntryId> {
+        let setup = &self.desk.setup;
+        let mut due = Vec::new();
+        let mut lanes: Vec<(String, &Record)> = Vec::new();
+        for record in open
+            .iter()
+            .filter(|record| record.entry.actor == setup.author.actor)
+        {
+            let lane = record.entry.payload.lane(&record.entry.marker);
+            let free = !lanes
+                .iter()
+                .any(|(held, earlier)| *held == lane && earlier.holds_up(record, now));
+            lanes.push((lane, record));
+            if !free || busy.contains(&record.entry.id) {
+                continue;
+            }
+            let held = record.hold.filter(|hold| hold.holder != self.desk.holder);
+            let left = held.map_or(Duration::ZERO, |hold| hold.left(now, setup.timings.hold));
+            if !left.is_zero() {
+                *wake = (*wake).min(left);
+                continue;
+            }
+            match decide::next(record, now, &setup.timings) {
+                Next::Wait(at) => *wake = (*wake).min(now.until(&at, LONGEST_WAIT)),
+                Next::Rest => {}
+                Next::Look | Next::Send | Next::Settle(..) => due.push(record.entry.id),
+            }
+        }
+        due
+    }
+}
+
+impl<P: Post> Desk<P> {
+    /// Takes one entry as far as it goes now.
+    async fn work(&self, id: EntryId) -> JournalResult<()> {
+        loop {
+            match self.step(id).await? {
+                Step::None => return Ok(()),
+                Step::Look(record) => {
+                    let now = self.setup.clock.stamp();
+                    let first = record.facts.requested.unwrap_or(record.facts.created);
+                    let since = now.utc_of(&first);
+                    let found = self.look(&record, since).await;
+                    let now = self.setup.clock.stamp();
+                    let mut record = *record;
+                    decide::looked(
+                        &mut record,
+                        found,
+                        &now,
+                        &self.setup.timings,
+                        Jitter::random().next(),
+                    );
+                    let over = !decide::goes_on(&record);
+                    self.keep(record).await?;
+                    if over {
+                        return Ok(());
+                    }
+                }
+                Step::Send { before, begun } => {
+                    let answer = self.send(&begun).await;
+                    let now = self.setup.clock.stamp();
+                    let mut record = *begun;
+                    let jitter = Jitter::random().next();
+                    decide::answered(&mut record, &before, answer, &now, &self.setup.timings, jitter);
+                    return self.keep(record).await;
+                }
+            }
+        }
+    }
+
+    /// Takes the entry, decides, and writes down what is about to be done: one transaction.
+    async fn step(&self, id: EntryId) -> JournalResult<Step> {
+        let (holder, timings) = (self.holder, self.setup.timings);
+        // Read before the journal is waited for: a lease that begins too early does no harm.
+        let now = self.setup.clock.stamp();
+        let actor = Arc::clone(&self.setup.author.actor);
+        let post = Arc::clone(&self.setup.post);
+        self.setup
+            .journal
+            .write(move |tx| {
+                let at = Taking {
+                    actor,
+                    now,
+                    hold: timings.hold,
+                };
+                let Some(mut record) = outbox::take(tx, id, &holder, &at)? else {
+                    return Ok(Step::None);
+                };
+                // One that was left behind is ours from here on.
+                let before = record.clone();
+                let hold = Some(Hold::from(holder, &now, timings.hold));
+                outbox::claim(tx, id, hold)?;
+                record.hold = hold;
+                match decide::next(&record, &now, &timings) {
+                    Next::Wait(_) | Next::Rest => {
+                        outbox::claim(tx, id, None)?;
+                        Ok(Step::None)
+                    }
+                    Next::Settle(state, words) => {
+                        decide::settle(&mut record, state, &words);
+                        outbox::save(tx, &record, &holder, None, &now)?;
+                        Ok(Step::None)
+                    }
+                    Next::Look => Ok(Step::Look(Box::new(record))),
+                    Next::Send => {
+                        let total = post.total_timeout(&record.entry.payload);
+                        decide::begun(&mut record, &now, total, &timings);
+                        outbox::save(tx, &record, &holder, hold, &now)?;
+                        Ok(Step::Send {
+                            before: Box::new(before),
+                            begun: Box::new(record),
+                        })
+                    }
+                }
+            })
+            .await
+    }
+
+    /// Writes down what came of a step and lets the entry go. Tried for a while: a look finds what could not be
+    /// written.
+    async fn keep(&self, record: Record) -> JournalResult<()> {
+        let holder = self.holder;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let record = record.clone();
+            let now = self.setup.clock.stamp();
+            let saved = self
+                .setup
+                .journal
+                .write(move |tx| outbox::save(tx, &record, &holder, None, &now))
+                .await;
+            match saved {
+                Ok(Kept::Yes | Kept::TakenOver) => return Ok(()),
+                Err(error) if tries >= SAVES => return Err(error),
+                Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
+            }
+        }
+    }
+
+    async fn send(&self, record: &Record) -> BackendResult<super::post::Delivered> {
+        let entry = Arc::new(record.entry.clone());
+        let sending = self.setup.post.send(Arc::clone(&entry));
+        match self.guarded(record, sending).await {
+            Guarded::Answered(answer) => answer,
+            Guarded::NotBegun => Err(stopped(
+                &entry,
+                Delivery::NotSent,
+                "its lease ran out before it was sent",
+            )),
+            Guarded::CutOff => Err(stopped(&entry, Delivery::Unknown, "no answer in time")),
+        }
+    }
+
+    async fn look(&self, record: &Record, since: DateTime<Utc>) -> BackendResult<super::post::Found> {
+        let entry = Arc::new(record.entry.clone());
+        let looking = self.setup.post.look_back(Arc::clone(&entry), since);
+        match self.guarded(record, looking).await {
+            Guarded::Answered(answer) => answer,
+            Guarded::NotBegun | Guarded::CutOff => Err(stopped(
+                &entry,
+                Delivery::NotSent,
+                "no answer to the look for it in time",
+            )),
+        }
+    }
+
+    /// Drives a request while it is ours: not begun without a lease, not polled past the end of its time.
+    async fn guarded<T>(&self, record: &Record, request: impl Future<Output = T>) -> Guarded<T> {
+        let clock = self.setup.clock;
+        let hold = self.setup.timings.hold;
+        let total = self.setup.post.total_timeout(&record.entry.payload);
+        let Some(lease) = record.hold else {
+            return Guarded::NotBegun;
+        };
+        let mut begun: Option<Stamp> = None;
+        let mut request = pin!(request);
+        let driven = poll_fn(|context| {
+            let now = clock.stamp();
+            match &begun {
+                None if lease.left(&now, hold).is_zero() => return Poll::Ready(Guarded::NotBegun),
+                None => begun = Some(now),
+                Some(at) if now.since(at) > total => return Poll::Ready(Guarded::CutOff),
+                Some(_) => {}
+            }
+            request.as_mut().poll(context).map(Guarded::Answered)
+        });
+        tokio::time::timeout(total, driven)
+            .await
+            .unwrap_or(Guarded::CutOff)
+    }
+}
+
+enum Guarded<T> {
+    Answered(T),
+    NotBegun,
+    CutOff,
+}
+
+fn stopped(entry: &Entry, delivery: Delivery, detail: &str) -> BackendError {
+    BackendError {
+        kind: ErrorKind::TimedOut,
+        backend: "outbox".into(),
+        tried: entry.payload.action().to_owned(),
+        detail: detail.to_owned(),
+        mend: String::new(),
+        status: None,
+        retry_after: None,
+        delivery,
+    }
+}
+
+impl CourierHandle {
+    /// Waits until none of these is on its way any more: each is settled, or asks.
+    pub async fn settled(&self, ids: &[EntryId]) {
+        let mut view = self.view.clone();
+        let on_its_way =
+            |entry: &Entry| ids.contains(&entry.id) && matches!(entry.state, State::Pending | State::Sending);
+        let over = |view: &OutboxView| {
+            ids.iter().all(|id| view.entry(*id).is_some()) && !view.entries.iter().any(on_its_way)
+        };
+        // The courier gone: what is left is the next one's.
+        let _ = view.wait_for(over).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

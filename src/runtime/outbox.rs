@@ -1,0 +1,239 @@
+//! The outbox of a session: opens the journal off the loop, runs the courier, and tells when acts are over.
+//!
+//! An act is planned on the board, journaled, and only then handed over to the courier; what becomes of its
+//! entries comes back through the view. Start at [`Office::open`].
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::app::Msg;
+use crate::app::acts::ActId;
+use crate::app::msg::{ActResult, ActState};
+use crate::backend::Backends;
+use crate::journal::outbox::{self, Author, Taking};
+use crate::journal::{Journal, Opening};
+use crate::outbox::courier::Setup;
+use crate::outbox::post::Poster;
+use crate::outbox::{Courier, CourierHandle, Decision, Draft, Entry, EntryId, OutboxView, State, Timings};
+use crate::text::SafeText;
+use crate::time::Clock;
+
+/// Where acts are journaled.
+#[derive(Clone)]
+struct Counter {
+    journal: Journal,
+    courier: CourierHandle,
+}
+
+/// Not open yet, open, or why it cannot be.
+type Opened = Option<Result<Counter, Arc<str>>>;
+
+/// The outbox of one session. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Office {
+    counter: watch::Receiver<Opened>,
+    author: Author,
+    clock: Clock,
+}
+
+impl Office {
+    /// One that opens with its task, which the session owns; the view changes with every step of any entry.
+    pub(super) fn open(
+        opening: Option<Opening>,
+        backends: Arc<Backends>,
+        author: Author,
+        clock: Clock,
+    ) -> (Self, watch::Receiver<Arc<OutboxView>>, impl Future<Output = ()>) {
+        let (counter_out, counter) = watch::channel(None);
+        let (view_out, view) = watch::channel(Arc::new(OutboxView::default()));
+        let office = Self {
+            counter,
+            author: author.clone(),
+            clock,
+        };
+        let serving = async move {
+            let journal = match opened(opening).await {
+                Ok(journal) => journal,
+                Err(why) => {
+                    counter_out.send_replace(Some(Err(why)));
+                    // The task lives as long as its session: one that ends would be looked after like a dead one.
+                    return std::future::pending().await;
+                }
+            };
+            let (courier, handle) = Courier::new(Setup {
+                journal: journal.clone(),
+                post: Arc::new(Poster::new(backends)),
+                clock,
+                author,
+                timings: Timings::default(),
+            });
+            let mut steps = handle.view();
+            counter_out.send_replace(Some(Ok(Counter {
+                journal,
+                courier: handle,
+            })));
+            let telling = async {
+                while steps.changed().await.is_ok() {
+                    view_out.send_replace(Arc::new(steps.borrow_and_update().clone()));
+                }
+            };
+            futures::future::join(courier.run(), telling).await;
+        };
+        (office, view, serving)
+    }
+
+    async fn counter(&self) -> Result<Counter, String> {
+        let mut counter = self.counter.clone();
+        let opened = counter.wait_for(Option::is_some).await;
+        let opened = opened.map_err(|_| "not saved: the console is ending".to_owned())?;
+        match opened.as_ref() {
+            Some(Ok(counter)) => Ok(counter.clone()),
+            Some(Err(why)) => Err(why.to_string()),
+            None => Err("not saved: the journal is not open yet; try again".to_owned()),
+        }
+    }
+
+    /// Journals acts; their numbers, or why they were not saved.
+    pub(super) async fn journal(&self, drafts: Vec<Draft>) -> Result<Vec<EntryId>, String> {
+        let counter = self.counter().await?;
+        let (author, now) = (self.author.clone(), self.clock.stamp());
+        let inserted = counter
+            .journal
+            .write(move |tx| outbox::insert(tx, &author, &drafts, &now));
+        inserted.await.map_err(|error| error.to_string())
+    }
+
+    /// Says what is to become of an entry; in words where that cannot be.
+    pub(super) async fn decide(&self, id: EntryId, decision: Decision) -> Result<(), String> {
+        let counter = self.counter().await?;
+        let at = Taking {
+            actor: Arc::clone(&self.author.actor),
+            now: self.clock.stamp(),
+            hold: Timings::default().hold,
+        };
+        let decided = counter
+            .journal
+            .write(move |tx| outbox::decide(tx, id, decision, &at));
+        match decided.await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(why)) => Err(why.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Takes entries back in their grace time; what could not be is said.
+    pub(super) async fn take_back(&self, ids: Vec<EntryId>) -> Result<(), String> {
+        let counter = self.counter().await?;
+        let at = Taking {
+            actor: Arc::clone(&self.author.actor),
+            now: self.clock.stamp(),
+            hold: Timings::default().hold,
+        };
+        let cancelled = counter.journal.write(move |tx| {
+            let each = ids.iter().map(|id| outbox::cancel(tx, *id, &at));
+            each.collect::<Result<Vec<_>, _>>()
+        });
+        let cancelled = cancelled.await.map_err(|error| error.to_string())?;
+        match cancelled.into_iter().find_map(Result::err) {
+            Some(why) => Err(format!("too late to take it back: {why}")),
+            None => Ok(()),
+        }
+    }
+
+    /// Hands back what is held, before the process stops.
+    pub(super) async fn rest(&self) {
+        if let Some(Ok(counter)) = self.at_hand() {
+            counter.courier.rest().await;
+        }
+    }
+
+    /// Goes on after [`Office::rest`].
+    pub(super) async fn resume(&self) {
+        if let Some(Ok(counter)) = self.at_hand() {
+            counter.courier.resume().await;
+        }
+    }
+
+    fn at_hand(&self) -> Opened {
+        self.counter.borrow().clone()
+    }
+}
+
+async fn opened(opening: Option<Opening>) -> Result<Journal, Arc<str>> {
+    let Some(opening) = opening else {
+        return Err(
+            "not saved: there is no place for the journal; set state_dir in the configuration, or HOME"
+                .into(),
+        );
+    };
+    let opening = tokio::task::spawn_blocking(move || Journal::open(&opening));
+    match opening.await {
+        Ok(Ok(journal)) => Ok(journal),
+        Ok(Err(error)) => Err(format!("not saved: {error}").into()),
+        Err(_) => Err("not saved: the journal could not be opened".into()),
+    }
+}
+
+/// Acts that are journaled and not over, with the entries that each became.
+#[derive(Default)]
+pub(super) struct Followed(Vec<(ActId, Vec<EntryId>)>);
+
+impl Followed {
+    /// From now on.
+    pub(super) fn add(&mut self, id: ActId, entries: Vec<EntryId>) {
+        self.0.push((id, entries));
+    }
+
+    /// The entries of an act.
+    pub(super) fn entries(&self, id: ActId) -> Option<Vec<EntryId>> {
+        let followed = self.0.iter().find(|(held, _)| *held == id)?;
+        Some(followed.1.clone())
+    }
+
+    /// Takes out those that are over, or ask, and says how they ended.
+    pub(super) fn settle(&mut self, view: &OutboxView, said: &mut VecDeque<Msg>) {
+        self.0.retain(|(id, ids)| {
+            let found: Vec<&Entry> = ids.iter().filter_map(|id| view.entry(*id)).collect();
+            let under_way = |entry: &&Entry| matches!(entry.state, State::Pending | State::Sending);
+            if found.len() < ids.len() || found.iter().any(under_way) {
+                return true;
+            }
+            said.push_back(Msg::ActFinished {
+                id: *id,
+                result: result(&found),
+            });
+            false
+        });
+    }
+}
+
+fn result(entries: &[&Entry]) -> ActResult {
+    let state_of = |entry: &Entry| match entry.state {
+        State::Confirmed => ActState::Confirmed,
+        State::Pending | State::Sending | State::NeedsDecision => ActState::Unknown,
+        State::Failed | State::Cancelled => ActState::Failed,
+    };
+    let state = entries.iter().map(|entry| state_of(entry)).max();
+    let state = state.unwrap_or(ActState::Failed);
+    let alike: Vec<&&Entry> = entries.iter().filter(|entry| state_of(entry) == state).collect();
+    let words = alike
+        .first()
+        .map(|entry| entry.outcome.to_string())
+        .unwrap_or_default();
+    let message = match alike.len() {
+        0 | 1 => words,
+        several => format!("{words} · {several} silences"),
+    };
+    let message = if state == ActState::Unknown {
+        format!("{message}; decide in the outbox")
+    } else {
+        message
+    };
+    ActResult {
+        state,
+        message: SafeText::line(&message).into_string(),
+        leases: entries.iter().filter_map(|entry| entry.lease()).collect(),
+    }
+}
