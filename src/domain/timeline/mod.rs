@@ -15,6 +15,7 @@ pub mod reading;
 pub mod record;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod scope;
 pub mod silences;
 pub mod table;
 

@@ -1,12 +1,16 @@
 //! Silences and acknowledgements of alerts as the Alertmanagers list them now, as events of a timeline.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{Delivery, Event, EventKind, Starred, Timeline};
 use crate::domain::alert::ack::{self, Marker};
-use crate::domain::alert::{AlertBoard, BoardSilence, IsAck, SilenceState, matcher};
+use crate::domain::alert::{AlertBoard, BoardSilence, IsAck, MatchOp, SilenceState, matcher};
+
+/// Labels that name a service, whatever the context's own are.
+const SERVICE_LABELS: [&str; 2] = ["service", "app"];
 
 /// What became of silences since then: made, and ended. One entry a silence, however many members list it.
 pub fn timeline(board: &AlertBoard, since: DateTime<Utc>) -> Timeline {
@@ -17,17 +21,39 @@ pub fn timeline(board: &AlertBoard, since: DateTime<Utc>) -> Timeline {
             continue;
         }
         if row.silence.starts_at >= since {
-            events.push(made(row));
+            events.push(about(board, row, made(row)));
         }
         let ended = row.silence.state == SilenceState::Expired && row.silence.ends_at >= since;
         if ended && row.ack == IsAck::No {
-            events.push(over(row));
+            events.push(about(board, row, over(row)));
         }
     }
     Timeline {
         events,
         partial: board.silences_unknown().into_iter().collect(),
     }
+}
+
+/// The service that a silence is about: named by a matcher, else that of all alerts which it hides.
+fn about(board: &AlertBoard, row: &BoardSilence, mut event: Event) -> Event {
+    let silence = &row.silence;
+    let named = silence
+        .matchers
+        .iter()
+        .find(|matcher| matches!(matcher.op, MatchOp::Equal) && SERVICE_LABELS.contains(&&*matcher.name));
+    let service = named.map(|matcher| Arc::clone(&matcher.value)).or_else(|| {
+        let mut hidden = board
+            .by_fingerprint
+            .values()
+            .filter(|alert| alert.silenced_by.contains(&silence.id))
+            .map(|alert| &alert.service);
+        let first = hidden.next()?;
+        hidden.all(|service| service == first).then(|| Arc::clone(first))
+    });
+    if let Some(service) = service.filter(|service| !service.is_empty()) {
+        event.refs.insert("service".into(), service);
+    }
+    event
 }
 
 fn made(row: &BoardSilence) -> Event {
