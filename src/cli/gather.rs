@@ -51,12 +51,17 @@ impl Scene {
     pub fn open(session: &mut Session) -> Result<Self, CliError> {
         let (config, context) = session.context()?;
         let backends = Backends::open(&context, &Wires::default(), session.clock);
-        Ok(Self {
+        Ok(Self::on(config, context, backends, session.clock))
+    }
+
+    /// The same on backends of the caller's making.
+    pub fn on(config: Config, context: Context, backends: Backends, clock: Clock) -> Self {
+        Self {
             config,
             context,
             backends,
-            clock: session.clock,
-        })
+            clock,
+        }
     }
 
     /// The same, for what needs an Alertmanager.

@@ -27,8 +27,13 @@ const AHEAD: TimeDelta = TimeDelta::days(2);
 /// Runs the command.
 pub async fn run(session: &mut Session, args: &HandoffArgs) -> Outcome {
     let scene = Scene::open(session)?;
-    let keepers = Keepers::open(&scene);
-    let teller = Teller::new(&scene, &keepers);
+    tell(session, &scene, args).await
+}
+
+/// The same on a scene that is open.
+pub async fn tell(session: &mut Session, scene: &Scene, args: &HandoffArgs) -> Outcome {
+    let keepers = Keepers::open(scene);
+    let teller = Teller::new(scene, &keepers);
     session
         .out
         .progress(&format!("gathering the shift of {}…", scene.context.name))?;
@@ -42,7 +47,7 @@ pub async fn run(session: &mut Session, args: &HandoffArgs) -> Outcome {
         keepers.list(&question),
         teller.shift(begin),
         keepers.on_call(now, now + AHEAD),
-        budgets(&scene, args.since)
+        budgets(scene, args.since)
     );
     let mut remarks = listed;
     for more in [&told.remarks, &duties] {

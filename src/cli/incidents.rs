@@ -21,7 +21,12 @@ const STATS_SPAN: TimeDelta = TimeDelta::days(30);
 /// Runs the command.
 pub async fn run(session: &mut Session, args: &IncidentsArgs) -> Outcome {
     let scene = Scene::open(session)?;
-    let keepers = Keepers::open(&scene);
+    tell(session, &scene, args).await
+}
+
+/// The same on a scene that is open.
+pub async fn tell(session: &mut Session, scene: &Scene, args: &IncidentsArgs) -> Outcome {
+    let keepers = Keepers::open(scene);
     session
         .out
         .progress(&format!("asking for the incidents of {}…", scene.context.name))?;
@@ -42,8 +47,8 @@ pub async fn run(session: &mut Session, args: &IncidentsArgs) -> Outcome {
     let (incidents, mut remarks) = keepers.list(&question).await;
     let context = scene.context.name.as_str();
     let text = if args.stats {
-        let facts = facts_of(&scene, &incidents, from, &mut remarks).await;
-        let stats = stats(&facts, &targets(&scene), from, now);
+        let facts = facts_of(scene, &incidents, from, &mut remarks).await;
+        let stats = stats(&facts, &targets(scene), from, now);
         if session.globals.json {
             stats_document(context, &stats, &remarks, now)
         } else {

@@ -219,3 +219,6 @@ fn found(keeper: &Arc<dyn Incidents>, incident: Incident) -> Found {
         failure: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,12 @@ const AHEAD: TimeDelta = TimeDelta::days(8);
 /// Runs the command.
 pub async fn run(session: &mut Session) -> Outcome {
     let scene = Scene::open(session)?;
-    let keepers = Keepers::open(&scene);
+    tell(session, &scene).await
+}
+
+/// The same on a scene that is open.
+pub async fn tell(session: &mut Session, scene: &Scene) -> Outcome {
+    let keepers = Keepers::open(scene);
     if keepers.all().next().is_none() {
         return Err(scene.lacks(
             "incidents",

@@ -19,15 +19,20 @@ use crate::domain::writeup::postmortem::{Case, postmortem};
 /// Runs the command.
 pub async fn run(session: &mut Session, args: &PostmortemArgs) -> Outcome {
     let scene = Scene::open(session)?;
-    let keepers = Keepers::open(&scene);
-    let teller = Teller::new(&scene, &keepers);
+    tell(session, &scene, args).await
+}
+
+/// The same on a scene that is open.
+pub async fn tell(session: &mut Session, scene: &Scene, args: &PostmortemArgs) -> Outcome {
+    let keepers = Keepers::open(scene);
+    let teller = Teller::new(scene, &keepers);
     session
         .out
         .progress(&format!("gathering what is known of {}…", args.incident))?;
     let now = scene.now().utc;
     let found = keepers.find(&args.incident, now).await?;
     let incident = known(&found)?;
-    let (told, (spent, failed)) = futures::join!(teller.incident(&found), lost(&scene, incident));
+    let (told, (spent, failed)) = futures::join!(teller.incident(&found), lost(scene, incident));
     let mut remarks = told.remarks;
     remarks.errors.extend(failed.errors);
     let facts = Facts::with_story(incident, &told.timeline);

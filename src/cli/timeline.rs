@@ -16,8 +16,13 @@ use crate::domain::writeup::handoff::since;
 /// Runs the command.
 pub async fn run(session: &mut Session, args: &TimelineArgs) -> Outcome {
     let scene = Scene::open(session)?;
-    let keepers = Keepers::open(&scene);
-    let teller = Teller::new(&scene, &keepers);
+    tell(session, &scene, args).await
+}
+
+/// The same on a scene that is open.
+pub async fn tell(session: &mut Session, scene: &Scene, args: &TimelineArgs) -> Outcome {
+    let keepers = Keepers::open(scene);
+    let teller = Teller::new(scene, &keepers);
     session
         .out
         .progress(&format!("asking what happened in {}…", scene.context.name))?;
@@ -25,7 +30,7 @@ pub async fn run(session: &mut Session, args: &TimelineArgs) -> Outcome {
     if let Some(word) = &args.incident {
         let found = keepers.find(word, now).await?;
         let told = teller.incident(&found).await;
-        return print(session, &scene, Some(&found.id), &told.timeline, &told.remarks);
+        return print(session, scene, Some(&found.id), &told.timeline, &told.remarks);
     }
     let told = teller.shift(since(now, args.since)).await;
     let mut all = Timeline::default();
@@ -42,7 +47,7 @@ pub async fn run(session: &mut Session, args: &TimelineArgs) -> Outcome {
         .sort_by(|a, b| (a.at, a.kind, &a.id).cmp(&(b.at, b.kind, &b.id)));
     let mut remarks = told.remarks;
     remarks.warnings.extend(keepers.local_only());
-    print(session, &scene, None, &all, &remarks)
+    print(session, scene, None, &all, &remarks)
 }
 
 fn print(

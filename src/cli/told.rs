@@ -18,6 +18,7 @@ use crate::domain::alert::desk::Arrangement;
 use crate::domain::document::Remarks;
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::timeline::merge::{self, Origin, Part, Us};
+use crate::domain::timeline::record::firing;
 use crate::domain::timeline::scope::Scope;
 use crate::domain::timeline::{Event, Timeline, silences};
 use crate::journal::{Journal, JournalResult, Opening, events, outbox};
@@ -141,8 +142,7 @@ impl<'a> Teller<'a> {
         ];
         if let Some(board) = &board {
             remarks.errors.extend(board.errors.iter().cloned());
-            let told = silences::timeline(board, from);
-            parts.push(part(Origin::Alerts, within(without_partial(told))));
+            parts.push(part(Origin::Alerts, within(self.board_tells(board, from))));
         }
         let mut timeline = merge::merge(&parts, &us);
         merge::star(&mut timeline, &kept.stars);
@@ -206,7 +206,7 @@ impl<'a> Teller<'a> {
         }
         if let Some(board) = &board {
             remarks.errors.extend(board.errors.iter().cloned());
-            for event in silences::timeline(board, since).events {
+            for event in self.board_tells(board, since).events {
                 add(None, Origin::Alerts, event);
             }
         }
@@ -288,6 +288,13 @@ impl<'a> Teller<'a> {
         Ok(annotations::story::timeline(&marks, backend.name()))
     }
 
+    /// What the Alertmanagers tell of since then; what they do not is among the errors.
+    fn board_tells(&self, board: &AlertBoard, since: DateTime<Utc>) -> Timeline {
+        let mut told = without_partial(silences::timeline(board, since));
+        told.events.extend(firing(board, since, self.scene.now()));
+        told
+    }
+
     async fn board(&self) -> Option<AlertBoard> {
         if self.scene.backends.alertmanagers.is_empty() {
             return None;
@@ -334,7 +341,6 @@ fn timeline_of(events: impl IntoIterator<Item = Event>) -> Timeline {
     }
 }
 
-/// Silences that are not known are among the errors already.
 fn without_partial(timeline: Timeline) -> Timeline {
     Timeline {
         partial: Vec::new(),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::EventKind;
+use super::{Delivery, Event, EventKind, Starred};
 use crate::domain::alert::{Alert, AlertBoard, AlertState, Fingerprint, Occurrence};
 use crate::domain::incident::IncidentId;
 use crate::domain::slo::{RuleReport, RuleState, SloBoard, SloReport};
@@ -41,6 +41,32 @@ pub struct JournalEvent {
     pub text: Arc<str>,
     /// What it points at.
     pub refs: BTreeMap<Arc<str>, Arc<str>>,
+}
+
+impl JournalEvent {
+    /// As an event of a timeline, where the journal has not numbered it.
+    pub fn event(&self) -> Event {
+        Event {
+            id: Arc::clone(&self.key),
+            at: self.at,
+            kind: self.kind,
+            actor: self.actor.clone(),
+            source: Arc::clone(&self.source),
+            text: Arc::clone(&self.text),
+            refs: self.refs.clone(),
+            delivery: Delivery::Local,
+            starred: Starred::No,
+        }
+    }
+}
+
+/// The firings on a board that began since then: where no console recorded them, they are told all the same.
+pub fn firing(board: &AlertBoard, since: DateTime<Utc>, now: Now) -> Vec<Event> {
+    let told = Recorder::default().alerts(board, now);
+    told.iter()
+        .filter(|event| event.at >= since)
+        .map(JournalEvent::event)
+        .collect()
 }
 
 /// What the engineer did in the console, beside the acts that the outbox has.

@@ -322,8 +322,8 @@ fn ended(shift: &Shift<'_>) -> Section {
 }
 
 fn budgets(shift: &Shift<'_>) -> Section {
-    /// A thousandth of the budget is noise.
-    const WORTH_SAYING: f64 = 0.001;
+    /// Less of the budget is noise.
+    const WORTH_SAYING: f64 = 0.005;
     let reports = shift.slos.map_or(&[][..], |board| &board.slos);
     let mut rows: Vec<(f64, String)> = Vec::new();
     for report in reports {
@@ -333,9 +333,14 @@ fn budgets(shift: &Shift<'_>) -> Section {
             .iter()
             .find(|spent| spent.slo == slo.name && spent.service == slo.service);
         let cost = spent.and_then(|spent| spent.spent);
-        let burns = matches!(report.state, SloState::Page | SloState::Ticket);
-        let lost = matches!(report.state, SloState::Error | SloState::NoData);
-        if !burns && !lost && cost.is_none_or(|cost| cost < WORTH_SAYING) {
+        // what burns first, then what cannot be seen, then what cost most
+        let urgency = match report.state {
+            SloState::Page => 3e9,
+            SloState::Ticket => 2e9,
+            SloState::Error | SloState::NoData => 1e9,
+            SloState::NoTraffic | SloState::Ok => 0.0,
+        };
+        if urgency == 0.0 && cost.is_none_or(|cost| cost < WORTH_SAYING) {
             continue;
         }
         let mut words = format!("{} {}", slo.name, report.state.word());
@@ -351,8 +356,10 @@ fn budgets(shift: &Shift<'_>) -> Section {
                 words.push_str(&format!(", gone in {}", duration_in_words(left)));
             }
         }
-        let urgency = if burns { 1e9 } else { 0.0 } + cost.unwrap_or(0.0);
-        rows.push((urgency, format!("- {}", short(&words, WIDEST))));
+        rows.push((
+            urgency + cost.unwrap_or(0.0),
+            format!("- {}", short(&words, WIDEST)),
+        ));
     }
     rows.sort_by(|a, b| b.0.total_cmp(&a.0));
     Section {
