@@ -90,6 +90,16 @@ pub enum Command {
     Alerts(AlertsArgs),
     /// Silences
     Silences(SilencesArgs),
+    /// Incidents, open ones first
+    Incidents(IncidentsArgs),
+    /// What happened: of one incident, or of the last hours
+    Timeline(TimelineArgs),
+    /// Who is on call, now and next
+    Oncall,
+    /// The draft of a post-mortem, as Markdown
+    Postmortem(PostmortemArgs),
+    /// The hand-over of a shift, as Markdown
+    Handoff(HandoffArgs),
     /// Acknowledge alerts or incidents
     Ack(AckArgs),
     /// Hand acknowledged alerts back
@@ -200,6 +210,55 @@ pub struct AlertsArgs {
     /// End with status 10 when it holds
     #[arg(long, value_enum, value_name = "WHAT")]
     pub fail_on: Option<AlertsFailOn>,
+}
+
+/// `incidents`
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that stands alone")]
+pub struct IncidentsArgs {
+    /// Only those assigned to me
+    #[arg(long, conflicts_with_all = ["team", "all"])]
+    pub mine: bool,
+    /// Only those of my teams
+    #[arg(long, conflicts_with = "all")]
+    pub team: bool,
+    /// Everybody's, which is the default
+    #[arg(long)]
+    pub all: bool,
+    /// Those that ended within, too
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub since: Option<Duration>,
+    /// Counts and mean times instead, of the last 30 days where --since says nothing else
+    #[arg(long)]
+    pub stats: bool,
+}
+
+/// `timeline`
+#[derive(Debug, Clone, Args)]
+pub struct TimelineArgs {
+    /// Id, `#number`, or a unique prefix of at least 6; everything that happened where none
+    #[arg(value_name = "INCIDENT")]
+    pub incident: Option<String>,
+    /// From how long ago, where no incident is given
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "12h",
+          conflicts_with = "incident")]
+    pub since: Duration,
+}
+
+/// `postmortem`
+#[derive(Debug, Clone, Args)]
+pub struct PostmortemArgs {
+    /// Id, `#number`, or a unique prefix of at least 6
+    #[arg(value_name = "INCIDENT")]
+    pub incident: String,
+}
+
+/// `handoff`
+#[derive(Debug, Clone, Args)]
+pub struct HandoffArgs {
+    /// How long the shift was
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "12h")]
+    pub since: Duration,
 }
 
 /// `silences`

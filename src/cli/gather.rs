@@ -20,6 +20,7 @@ use crate::domain::alert::desk::{Arrangement, Desk, Inputs, RulesInput, Settings
 use crate::domain::alert::json::{ActOutcome, ActReport, ActState, acts_document};
 use crate::domain::alert::table::acts_text;
 use crate::domain::alert::{Alert, AlertBoard, AlertState, Occurrence};
+use crate::domain::document::Remarks;
 use crate::time::{Clock, Now, prometheus_duration};
 
 /// The shortest prefix of an id that is taken for it.
@@ -50,12 +51,17 @@ impl Scene {
     pub fn open(session: &mut Session) -> Result<Self, CliError> {
         let (config, context) = session.context()?;
         let backends = Backends::open(&context, &Wires::default(), session.clock);
-        Ok(Self {
+        Ok(Self::on(config, context, backends, session.clock))
+    }
+
+    /// The same on backends of the caller's making.
+    pub fn on(config: Config, context: Context, backends: Backends, clock: Clock) -> Self {
+        Self {
             config,
             context,
             backends,
-            clock: session.clock,
-        })
+            clock,
+        }
     }
 
     /// The same, for what needs an Alertmanager.
@@ -341,6 +347,15 @@ fn in_words(failure: &BackendFailure) -> String {
 pub fn say_errors(session: &mut Session, errors: &[BackendFailure]) -> Result<(), CliError> {
     for failure in errors {
         session.out.diagnose(&format!("error: {}", in_words(failure)))?;
+    }
+    Ok(())
+}
+
+/// Says on standard error what stands beside an answer; for text, where no document has it.
+pub fn say_remarks(session: &mut Session, remarks: &Remarks) -> Result<(), CliError> {
+    say_errors(session, &remarks.errors)?;
+    for words in remarks.warnings.iter().chain(&remarks.partial) {
+        session.out.diagnose(&format!("warning: {words}"))?;
     }
     Ok(())
 }

@@ -18,19 +18,26 @@ pub mod console;
 pub mod demo;
 pub mod doctor;
 pub mod gather;
+pub mod handoff;
 pub mod incident;
+pub mod incidents;
 pub mod init;
+pub mod keepers;
 pub mod keys;
 pub mod log;
 pub mod man;
+pub mod oncall;
 pub mod outbox;
 pub mod output;
+pub mod postmortem;
 pub mod probe;
 pub mod sending;
 pub mod silence;
 pub mod silences;
 pub mod slo;
 pub mod themes;
+pub mod timeline;
+pub mod told;
 pub mod unack;
 pub mod unsilence;
 
@@ -152,6 +159,11 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Doctor => block_on(doctor::run(session)),
         Command::Slo(args) => block_on(slo::run(session, &args)),
         Command::Alerts(args) => block_on(alerts::run(session, &args)),
+        Command::Incidents(args) => block_on(incidents::run(session, &args)),
+        Command::Timeline(args) => block_on(timeline::run(session, &args)),
+        Command::Oncall => block_on(oncall::run(session)),
+        Command::Postmortem(args) => block_on(postmortem::run(session, &args)),
+        Command::Handoff(args) => block_on(handoff::run(session, &args)),
         Command::Silences(args) => block_on(silences::run(session, &args)),
         Command::Resolve(args) => block_on(incident::acts::resolve(session, &args)),
         Command::Escalate(args) => block_on(incident::acts::escalate(session, &args)),

@@ -5,6 +5,7 @@
 //! [`oncall`] and [`timeline`]; [`writeup`] is what is written of them.
 
 pub mod alert;
+pub mod document;
 pub mod incident;
 pub mod oncall;
 pub mod slo;

@@ -23,6 +23,7 @@ pub mod decide;
 pub mod plan;
 pub mod post;
 pub mod record;
+pub mod story;
 
 pub use courier::{Courier, CourierHandle};
 pub use record::Timings;

@@ -21,5 +21,6 @@ mod measuring;
 mod outbox;
 pub mod pace;
 mod poller;
+mod room;
 pub mod session;
 pub mod warden;

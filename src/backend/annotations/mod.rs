@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::BackendResult;
 use crate::domain::alert::ack::Marker;
 
+pub mod story;
+
 /// A mark on the time axis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Annotation {

@@ -8,6 +8,7 @@ pub mod discovery;
 pub mod engine;
 pub mod plan;
 pub mod prometheus;
+pub mod spent;
 mod wire;
 
 use std::sync::Arc;

@@ -233,7 +233,7 @@ mod tests {
     }
 
     fn asked(to: Option<u32>, current: Level) -> Result<u32, CliError> {
-        level(to, &sample::incident("Q1"), &ladder(current))
+        level(to, &sample::triggered("Q1"), &ladder(current))
     }
 
     #[test]

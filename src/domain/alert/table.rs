@@ -13,7 +13,7 @@ use crate::time::{Now, short_age};
 const WIDEST: usize = 48;
 
 /// Lines of columns, each as wide as its widest cell; the last column is not padded.
-pub(crate) fn columns(rows: &[Vec<String>]) -> String {
+pub fn columns(rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..count)
         .map(|i| {
@@ -42,7 +42,8 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     out
 }
 
-fn safe(text: &str) -> String {
+/// One safe line.
+pub fn safe(text: &str) -> String {
     SafeText::line(text).into_string()
 }
 

@@ -12,14 +12,16 @@ use serde::{Deserialize, Serialize};
 
 pub mod act;
 pub mod facts;
+pub mod json;
 pub mod ladder;
 pub mod link;
 pub mod nudge;
+pub mod local;
 pub mod offer;
 #[cfg(test)]
 pub(crate) mod sample;
-pub mod local;
 pub mod severity;
+pub mod table;
 pub mod watch;
 
 pub use act::{IncidentAct, Offer, Verb};

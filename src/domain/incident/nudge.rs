@@ -206,3 +206,106 @@ fn no_progress(
         words: format!("no progress for {}", length_in_words(still)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::incident;
+    use super::super::{Due, DueWhat};
+    use super::*;
+    use crate::domain::timeline::Delivery;
+    use crate::domain::timeline::sample::{at, ours, story, told};
+
+    fn words(incident: &Incident, events: Vec<crate::domain::timeline::Event>, seconds: i64) -> Vec<String> {
+        let patience = Patience {
+            level: Some(Duration::from_secs(300)),
+            ..Patience::default()
+        };
+        nudges(incident, &story(events), &patience, at(seconds))
+            .into_iter()
+            .map(|nudge| nudge.words)
+            .collect()
+    }
+
+    #[test]
+    fn an_update_is_due_a_quarter_of_an_hour_after_the_last_or_after_it_was_taken() {
+        let open = incident("Q1", Status::Acknowledged);
+        assert_eq!(words(&open, Vec::new(), 90 + 600), ["update due in 5 min"]);
+        let update = told("R1", 600, EventKind::StatusUpdate, "Mara", "mending");
+        assert_eq!(words(&open, vec![update.clone()], 900), ["update due in 10 min"]);
+        let void = ours(
+            Delivery::Cancelled,
+            told("o", 800, EventKind::Note, "Mara", "taken back"),
+        );
+        assert_eq!(words(&open, vec![update, void], 900), ["update due in 10 min"]);
+        let pending = ours(Delivery::Pending, told("o", 840, EventKind::Note, "Mara", "x"));
+        assert_eq!(
+            words(&open, vec![pending], 900),
+            ["update due in 14 min"],
+            "it was written"
+        );
+    }
+
+    #[test]
+    fn what_is_overdue_comes_first_and_says_by_how_much() {
+        let open = incident("Q1", Status::Identified);
+        let note = told("R1", 1_500, EventKind::Note, "Mara", "x");
+        assert_eq!(
+            words(&open, vec![note], 1_500 + 1_860),
+            ["update overdue by 16 min", "no progress for 31 min"]
+        );
+        let assigned = told("R2", 3_000, EventKind::Assigned, "Mara", "Jun helps");
+        assert_eq!(words(&open, vec![assigned], 3_360), ["update overdue by 39 min"]);
+    }
+
+    #[test]
+    fn a_page_that_nobody_took_counts_down_to_the_next_level() {
+        let mut page = incident("Q1", Status::Triggered);
+        assert_eq!(
+            words(&page, Vec::new(), 60),
+            ["unacknowledged, level 1 has 4 min left"]
+        );
+        assert_eq!(
+            words(&page, Vec::new(), 420),
+            ["unacknowledged 2 min past the delay of level 1"]
+        );
+        let escalated = told("R1", 300, EventKind::Escalated, "", "level 2");
+        page.level = Level::Known(2);
+        assert_eq!(
+            words(&page, vec![escalated], 420),
+            ["unacknowledged, level 2 has 3 min left"]
+        );
+        page.due = vec![Due {
+            what: DueWhat::Escalate,
+            at: at(600),
+        }];
+        assert_eq!(
+            words(&page, Vec::new(), 420),
+            ["unacknowledged, escalates by itself in 3 min"]
+        );
+        page.due.clear();
+        page.assigned_via = AssignedVia::Direct;
+        assert_eq!(
+            words(&page, Vec::new(), 420),
+            ["unacknowledged 2 min past the delay, and it will not escalate by itself"]
+        );
+    }
+
+    #[test]
+    fn what_is_over_asks_for_nothing_and_no_clock_makes_it_panic() {
+        assert!(words(&incident("Q1", Status::Resolved), Vec::new(), 90_000).is_empty());
+        let open = incident("Q1", Status::Acknowledged);
+        let patience = Patience {
+            update: Duration::MAX,
+            progress: Duration::MAX,
+            level: None,
+        };
+        for now in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, at(0)] {
+            let _ = nudges(&open, &story(Vec::new()), &patience, now);
+        }
+        let triggered = incident("Q1", Status::Triggered);
+        assert!(
+            nudges(&triggered, &story(Vec::new()), &patience, at(9)).is_empty(),
+            "no delay is known"
+        );
+    }
+}

@@ -6,8 +6,10 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::incident::{Named, Person};
 
+pub mod json;
 pub mod policy;
 pub mod rotation;
+pub mod table;
 
 pub use policy::{OnCall, Policy, PolicyLevel, Target};
 pub use rotation::{Override, Rotation, Schedule, Span};

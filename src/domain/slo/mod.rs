@@ -15,6 +15,7 @@ mod rank;
 mod reading;
 mod report;
 mod rule;
+mod spent;
 pub mod table;
 mod words;
 
@@ -34,4 +35,5 @@ pub use report::*;
 pub use rule::{
     BudgetShare, RuleWindows, WORKBOOK, default_short, factor, rule, unreachable_notes, workbook_rules,
 };
+pub use spent::Spent;
 pub use words::duration_in_words;

@@ -67,7 +67,7 @@ mod tests {
     use crate::domain::incident::{Named, sample};
 
     fn subject() -> Subject {
-        let mut incident = sample::incident("Q1");
+        let mut incident = sample::triggered("Q1");
         incident.created_at = at(0);
         incident.alert_keys = vec!["00000000000000aa".into()];
         incident.service = Some(Named {

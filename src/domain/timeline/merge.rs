@@ -173,6 +173,7 @@ impl Joined {
         let at = self.events.len();
         self.index(&event, at);
         if origin == Origin::Outbox
+            && unsaid(event.kind)
             && matches!(
                 event.delivery,
                 Delivery::Sending | Delivery::NeedsDecision | Delivery::Confirmed
@@ -280,6 +281,19 @@ fn says_the_same(one: &Event, other: &Event) -> bool {
 /// Kinds that give way to what another source knows better.
 fn vague(kind: EventKind) -> bool {
     matches!(kind, EventKind::Command | EventKind::Other)
+}
+
+/// Acts without words of their own. Words are known by their marker; two notes of ours are not one because they
+/// were written within the quarter of an hour.
+fn unsaid(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Acknowledged
+            | EventKind::Unacknowledged
+            | EventKind::Escalated
+            | EventKind::Assigned
+            | EventKind::Resolved
+    )
 }
 
 /// The parts of one incident's story, merged anew only when one of them changed.

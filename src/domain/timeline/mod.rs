@@ -10,11 +10,15 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub mod about;
+pub mod json;
 pub mod merge;
 pub mod reading;
 pub mod record;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod scope;
+pub mod silences;
+pub mod table;
 
 pub use merge::{Changed, Origin, Part, Story, Us, merge};
 pub use reading::{Group, Stamp, todos};

@@ -192,3 +192,98 @@ fn after_word(line: &str, word: &str) -> Option<String> {
         .into_iter()
         .find(|text| !text.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Delivery;
+    use super::super::sample::{at, ours, story, told, utc};
+    use super::*;
+
+    fn texts(events: Vec<Event>, done: &[&str]) -> Vec<String> {
+        let done = done.iter().map(|&text| text.to_owned()).collect();
+        todos(&story(events), &done)
+            .into_iter()
+            .map(|todo| todo.text)
+            .collect()
+    }
+
+    #[test]
+    fn todos_are_collected_as_scribes_write_them() {
+        let note = |text: &str| told("R1", 0, EventKind::Note, "Jun", text);
+        for (text, expected) in [
+            ("TODO pin the pool", Some("pin the pool")),
+            ("- TODO: pin the pool", Some("pin the pool")),
+            ("- [ ] TODO(jun): pin", Some("jun): pin")),
+            ("pin the pool TODO", Some("pin the pool")),
+            ("first line\n  * TODO pin\nlast", Some("pin")),
+            ("TODOs are many", None),
+            ("a todo in passing", None),
+            ("TODO", None),
+            ("MY_TODO x", None),
+            ("日本TODO 語", None),
+            ("日 TODO 語", Some("語")),
+        ] {
+            assert_eq!(
+                texts(vec![note(text)], &[]).first().map(String::as_str),
+                expected,
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_done_or_was_taken_back_is_no_todo() {
+        let note = |id: &str, text: &str| told(id, 0, EventKind::Note, "Jun", text);
+        let two = note("R1", "TODO pin the pool\nTODO raise the limit\nTODO pin the pool");
+        assert_eq!(texts(vec![two.clone()], &[]), ["pin the pool", "raise the limit"]);
+        assert_eq!(texts(vec![two.clone()], &["pin the pool"]), ["raise the limit"]);
+        assert_eq!(
+            texts(vec![two, note("R2", "DONE: Pin the pool")], &[]),
+            ["raise the limit"]
+        );
+        let void = ours(Delivery::Cancelled, note("outbox-1", "TODO never said"));
+        let alert = told(
+            "j1",
+            0,
+            EventKind::AlertFired,
+            "",
+            "TODO an alert's words are nobody's promise",
+        );
+        assert!(texts(vec![void, alert], &[]).is_empty());
+    }
+
+    #[test]
+    fn times_are_written_as_asked() {
+        let now = at(750);
+        assert_eq!(Stamp::Absolute.write(at(60), now, utc()), "03:03:00Z");
+        assert_eq!(Stamp::Absolute.write(at(-86_400), now, utc()), "11-19 03:02Z");
+        assert_eq!(Stamp::Ago.write(at(30), now, utc()), "12m ago");
+        assert_eq!(Stamp::Ago.write(at(810), now, utc()), "in 1m");
+        assert_eq!(Stamp::SinceStart.write(at(240), now, utc()), "+4m");
+        assert_eq!(Stamp::SinceStart.write(at(-30), now, utc()), "-30s");
+        for (seconds, words) in [
+            (45, "45 s"),
+            (720, "12 min"),
+            (11_100, "3 h 5 min"),
+            (187_200, "2 d 4 h"),
+        ] {
+            assert_eq!(length_in_words(Duration::from_secs(seconds)), words);
+        }
+    }
+
+    #[test]
+    fn every_kind_is_in_a_group_or_only_in_all() {
+        let alone: Vec<&str> = EventKind::ALL
+            .into_iter()
+            .map(|kind| told("x", 0, kind, "", ""))
+            .filter(|event| {
+                !Group::ALL
+                    .iter()
+                    .any(|group| *group != Group::All && group.shows(event))
+            })
+            .map(|event| event.kind.word())
+            .collect();
+        assert_eq!(alone, ["other"]);
+        assert!(Group::ALL.iter().all(|group| Group::ALL.contains(&group.next())));
+    }
+}

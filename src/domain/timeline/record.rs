@@ -11,7 +11,7 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::EventKind;
+use super::{Delivery, Event, EventKind, Starred};
 use crate::domain::alert::{Alert, AlertBoard, AlertState, Fingerprint, Occurrence};
 use crate::domain::incident::IncidentId;
 use crate::domain::slo::{RuleReport, RuleState, SloBoard, SloReport};
@@ -41,6 +41,32 @@ pub struct JournalEvent {
     pub text: Arc<str>,
     /// What it points at.
     pub refs: BTreeMap<Arc<str>, Arc<str>>,
+}
+
+impl JournalEvent {
+    /// As an event of a timeline, where the journal has not numbered it.
+    pub fn event(&self) -> Event {
+        Event {
+            id: Arc::clone(&self.key),
+            at: self.at,
+            kind: self.kind,
+            actor: self.actor.clone(),
+            source: Arc::clone(&self.source),
+            text: Arc::clone(&self.text),
+            refs: self.refs.clone(),
+            delivery: Delivery::Local,
+            starred: Starred::No,
+        }
+    }
+}
+
+/// The firings on a board that began since then: where no console recorded them, they are told all the same.
+pub fn firing(board: &AlertBoard, since: DateTime<Utc>, now: Now) -> Vec<Event> {
+    let told = Recorder::default().alerts(board, now);
+    told.iter()
+        .filter(|event| event.at >= since)
+        .map(JournalEvent::event)
+        .collect()
 }
 
 /// What the engineer did in the console, beside the acts that the outbox has.
@@ -321,5 +347,181 @@ fn burn_event(
         source: "slo".into(),
         text: format!("{} {} {long}/{short}: {value}", slo.name, rule.severity.word()).into(),
         refs,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::alert::desk::{Arrangement, Desk, Inputs, sample};
+    use crate::domain::slo::{
+        BurnRule, HadData, Objective, Reachable, RuleOrigin, Severity, Sli, Slo, SloOrigin, SloState, Window,
+    };
+
+    fn board(desk: &mut Desk, inputs: &Inputs) -> AlertBoard {
+        desk.arrange(inputs, &Arrangement::default(), sample::now())
+    }
+
+    fn kinds(events: &[JournalEvent]) -> Vec<EventKind> {
+        events.iter().map(|event| event.kind).collect()
+    }
+
+    #[test]
+    fn a_firing_is_told_once_and_two_consoles_tell_it_alike() {
+        let alert = sample::source_alert(&[("alertname", "HighErrorRate"), ("service", "checkout")]);
+        let inputs = sample::inputs(vec![alert.clone()]);
+        let mut desk = Desk::new();
+        let seen = board(&mut desk, &inputs);
+        let (mut one, mut other) = (Recorder::default(), Recorder::default());
+        let told = one.alerts(&seen, sample::now());
+        assert_eq!(kinds(&told), [EventKind::AlertFired]);
+        assert_eq!(
+            (told[0].at, &*told[0].refs["service"]),
+            (sample::utc(), "checkout")
+        );
+        assert_eq!(
+            told,
+            other.alerts(&seen, sample::now().later(Duration::from_secs(40)))
+        );
+        assert!(one.alerts(&seen, sample::now()).is_empty());
+        // a replica that saw it some seconds earlier tells of the same firing
+        let mut earlier = alert.clone();
+        earlier.occurrence.starts_at -= TimeDelta::seconds(20);
+        let seen = board(&mut desk, &sample::inputs(vec![earlier]));
+        assert!(one.alerts(&seen, sample::now()).is_empty());
+        let mut again = alert;
+        again.occurrence.starts_at += TimeDelta::minutes(9);
+        let seen = board(&mut desk, &sample::inputs(vec![again]));
+        assert_eq!(kinds(&one.alerts(&seen, sample::now())), [EventKind::AlertFired]);
+    }
+
+    #[test]
+    fn what_ends_is_told_and_what_is_merely_not_asked_is_not() {
+        let alert = sample::source_alert(&[("alertname", "HighErrorRate")]);
+        let mut desk = Desk::new();
+        let mut recorder = Recorder::default();
+        let inputs = sample::inputs(vec![alert]);
+        recorder.alerts(&board(&mut desk, &inputs), sample::now());
+        let mut down = inputs.clone();
+        down.sources[0].failure = Some(("refused".into(), Duration::ZERO));
+        let seen = board(&mut desk, &down);
+        assert!(
+            recorder.alerts(&seen, sample::now()).is_empty(),
+            "a dead source ends nothing"
+        );
+        let seen = board(&mut desk, &sample::inputs(Vec::new()));
+        let told = recorder.alerts(&seen, sample::now());
+        assert!(
+            matches!(
+                kinds(&told)[..],
+                [EventKind::AlertGone | EventKind::AlertResolved]
+            ),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn what_ended_while_no_console_was_open_is_told_by_the_first_whole_board() {
+        let occurrence = Occurrence {
+            fingerprint: Fingerprint(0xf1),
+            starts_at: sample::utc() - TimeDelta::hours(3),
+        };
+        let mut recorder = Recorder::resume([(occurrence, Arc::from("HighErrorRate"))]);
+        let mut inputs = sample::inputs(Vec::new());
+        inputs.sources[0].failure = Some(("refused".into(), Duration::ZERO));
+        let unknown = board(&mut Desk::new(), &inputs);
+        assert!(
+            recorder.alerts(&unknown, sample::now()).is_empty(),
+            "nobody answered"
+        );
+        let told = recorder.alerts(
+            &board(&mut Desk::new(), &sample::inputs(Vec::new())),
+            sample::now(),
+        );
+        assert_eq!(kinds(&told), [EventKind::AlertGone]);
+        assert!(told[0].text.contains("when is not known"), "{}", told[0].text);
+        assert_eq!(&*told[0].refs["starts_at"], "2026-11-20T00:14:07Z");
+    }
+
+    fn burning(state: RuleState) -> SloBoard {
+        let rule = BurnRule {
+            severity: Severity::Page,
+            factor: 14.4,
+            long: Window::named("1h").expect("a window"),
+            short: Window::named("5m").expect("a window"),
+            hold: Duration::ZERO,
+            origin: RuleOrigin::Default,
+        };
+        let slo = Slo {
+            name: "checkout-availability".into(),
+            service: "checkout".into(),
+            objective: Objective::from_percent(99.9).expect("an objective"),
+            period: Window::named("30d").expect("a window"),
+            sli: Sli::Ratio {
+                error_ratio: "x".into(),
+            },
+            rules: vec![rule.clone()],
+            origin: SloOrigin::Config,
+            low_traffic: None,
+            notes: Vec::new(),
+        };
+        let report = SloReport {
+            slo: Arc::new(slo),
+            state: SloState::Page,
+            windows: Vec::new(),
+            rules: vec![RuleReport {
+                rule,
+                state,
+                reachable: Reachable::Yes,
+            }],
+            budget: None,
+            covered: None,
+            last_known: None,
+            had_data: HadData::Yes,
+            words: String::new(),
+            warnings: Vec::new(),
+            partial: None,
+            spark: Vec::new(),
+            history: Arc::default(),
+        };
+        SloBoard {
+            slos: vec![Arc::new(report)],
+            ..SloBoard::default()
+        }
+    }
+
+    #[test]
+    fn a_burn_rule_is_told_when_it_begins_and_when_it_ceases_to_fire() {
+        let mut recorder = Recorder::default();
+        let mut told = |state| kinds(&recorder.slos(&burning(state), sample::now()));
+        assert_eq!(told(RuleState::Firing), [EventKind::BurnStarted]);
+        assert!(told(RuleState::Firing).is_empty());
+        assert!(told(RuleState::Unknown).is_empty(), "not known is not stopped");
+        assert!(told(RuleState::Firing).is_empty());
+        assert_eq!(told(RuleState::Recovering), [EventKind::BurnStopped]);
+        assert!(told(RuleState::Quiet).is_empty());
+        let event = &Recorder::default().slos(&burning(RuleState::Firing), sample::now())[0];
+        assert_eq!(&*event.refs["rule"], "page 1h/5m");
+        assert!(event.subject.is_some());
+    }
+
+    #[test]
+    fn what_the_engineer_did_carries_what_it_points_at() {
+        let command = || Command {
+            actor: "jun@example.com",
+            incident: None,
+            text: "opened the runbook of HighErrorRate".into(),
+            refs: vec![("url", "https://runbooks.example/x".into())],
+        };
+        let event = command().event(sample::now());
+        assert_eq!(
+            (event.kind, event.actor.as_deref()),
+            (EventKind::Command, Some("jun@example.com"))
+        );
+        assert_eq!(&*event.refs["url"], "https://runbooks.example/x");
+        let later = command().event(sample::now().later(Duration::from_millis(1)));
+        assert_ne!(event.key, later.key, "done twice is done twice");
     }
 }

@@ -15,7 +15,7 @@ pub fn inline(raw: &str) -> String {
                 !(before.is_some_and(char::is_alphanumeric)
                     && chars.peek().is_some_and(|c| c.is_alphanumeric()))
             }
-            c => "\\`*[]<>#|~!&$".contains(c),
+            c => "\\`*[]<>|~!&$".contains(c),
         };
         if acts {
             out.push('\\');
@@ -58,11 +58,13 @@ pub fn code(raw: &str) -> String {
 
 /// What opens a list or a heading at the begin of a line does not.
 fn unlisted(text: String) -> String {
-    let digits = text.chars().take_while(char::is_ascii_digit).count();
-    let after = text.chars().nth(digits);
-    if text.starts_with(['-', '+', '=']) {
+    let opens = |rest: &str| rest.is_empty() || rest.starts_with(' ');
+    let unnumbered = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digits = text.len() - unnumbered.len();
+    let after_hashes = text.trim_start_matches('#');
+    if text.starts_with(['-', '+', '=']) || (after_hashes.len() < text.len() && opens(after_hashes)) {
         format!("\\{text}")
-    } else if digits > 0 && matches!(after, Some('.' | ')')) {
+    } else if digits > 0 && unnumbered.strip_prefix(['.', ')']).is_some_and(opens) {
         let (number, rest) = text.split_at(digits);
         format!("{number}\\{rest}")
     } else {
@@ -80,7 +82,10 @@ mod tests {
             ("plain words", "plain words"),
             ("http_requests_total", "http_requests_total"),
             ("_sly_", "\\_sly\\_"),
-            ("a|b\n# c", "a\\|b \\# c"),
+            ("a|b\n# c", "a\\|b # c"),
+            ("## heading", "\\## heading"),
+            ("#4711 at 99.9", "#4711 at 99.9"),
+            ("99.9", "99.9"),
             ("<script>&amp;", "\\<script\\>\\&amp;"),
             ("![x](http://h)", "\\!\\[x\\](http://h)"),
             ("- [ ] not mine", "\\- \\[ \\] not mine"),

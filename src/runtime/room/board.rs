@@ -123,17 +123,17 @@ mod tests {
 
     #[test]
     fn what_nobody_has_stands_first_and_what_is_over_last() {
-        let mut over = sample::incident("over");
+        let mut over = sample::triggered("over");
         over.status = Stand::Resolved;
-        let mut held = sample::incident("held");
+        let mut held = sample::triggered("held");
         held.status = Stand::Acknowledged;
-        let mut quiet = sample::incident("quiet");
+        let mut quiet = sample::triggered("quiet");
         quiet.urgency = Some(Urgency::Low);
-        let mut severe = sample::incident("severe");
+        let mut severe = sample::triggered("severe");
         severe.severity = Some("SEV1".into());
         let board = joined(&[
             ("incidents", heard(9, vec![over, held, quiet])),
-            ("local", heard(4, vec![severe, sample::incident("loud")])),
+            ("local", heard(4, vec![severe, sample::triggered("loud")])),
         ]);
         let ids: Vec<&str> = board
             .value()
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_keeper_that_fails_leaves_the_others_rows_and_is_named() {
-        let mut failed = heard(3, vec![sample::incident("a")]);
+        let mut failed = heard(3, vec![sample::triggered("a")]);
         failed.status = Status::Failed {
             cause: "503".into(),
             since: Tick::ZERO,

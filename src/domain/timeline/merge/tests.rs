@@ -155,6 +155,20 @@ fn our_acknowledgement_is_the_keepers_by_us_near_that_time_and_nobody_elses() {
 }
 
 #[test]
+fn a_note_of_ours_written_elsewhere_is_not_taken_for_the_one_written_here() {
+    let own = ours(
+        Delivery::Confirmed,
+        told("outbox-1", 0, EventKind::Note, "Jun", "from the console"),
+    );
+    let web = told("R1", 20, EventKind::Note, "Jun", "from the web");
+    let merged = merge(
+        &[part(Origin::Outbox, vec![own]), part(Origin::Keeper, vec![web])],
+        &us(),
+    );
+    assert_eq!(ids(&merged), ["outbox-1", "R1"]);
+}
+
+#[test]
 fn two_acknowledgements_of_ours_are_joined_with_two_of_the_keepers() {
     let own = |id: &str, seconds| {
         ours(

@@ -1,0 +1,119 @@
+//! `midwatch incidents`: those of every keeper, or their figures.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::args::IncidentsArgs;
+use super::gather::{Scene, say_remarks};
+use super::keepers::Keepers;
+use super::{Exit, Outcome, Session};
+use crate::backend::incidents::{Question, Whose};
+use crate::domain::document::Remarks;
+use crate::domain::incident::json::incidents_document;
+use crate::domain::incident::table::incidents_text;
+use crate::domain::incident::{Facts, Incident};
+use crate::domain::writeup::handoff::since;
+use crate::domain::writeup::stats::{Target, stats, stats_document, stats_text};
+use crate::journal::{Journal, Opening, facts};
+
+/// Figures are of a month where nothing else is said.
+const STATS_SPAN: TimeDelta = TimeDelta::days(30);
+
+/// Runs the command.
+pub async fn run(session: &mut Session, args: &IncidentsArgs) -> Outcome {
+    let scene = Scene::open(session)?;
+    tell(session, &scene, args).await
+}
+
+/// The same on a scene that is open.
+pub async fn tell(session: &mut Session, scene: &Scene, args: &IncidentsArgs) -> Outcome {
+    let keepers = Keepers::open(scene);
+    session
+        .out
+        .progress(&format!("asking for the incidents of {}…", scene.context.name))?;
+    let now = scene.now().utc;
+    let whose = if args.mine {
+        Whose::Mine
+    } else if args.team {
+        Whose::Team
+    } else {
+        Whose::All
+    };
+    let asked = args.since.map(|span| since(now, span));
+    let from = asked.unwrap_or(now - STATS_SPAN);
+    let question = Question {
+        whose,
+        ended_since: if args.stats { Some(from) } else { asked },
+    };
+    let (incidents, mut remarks) = keepers.list(&question).await;
+    let context = scene.context.name.as_str();
+    let text = if args.stats {
+        let facts = facts_of(scene, &incidents, from, &mut remarks).await;
+        let stats = stats(&facts, &targets(scene), from, now);
+        if session.globals.json {
+            stats_document(context, &stats, &remarks, now)
+        } else {
+            stats_text(&stats)
+        }
+    } else if session.globals.json {
+        incidents_document(context, &incidents, &remarks, now)
+    } else if incidents.is_empty() && !remarks.errors.is_empty() {
+        "not known whether there are incidents\n".to_owned()
+    } else {
+        incidents_text(&incidents, now)
+    };
+    finish(session, &text, &remarks)
+}
+
+/// What the keepers tell of them, with what the journal kept of their course.
+async fn facts_of(
+    scene: &Scene,
+    incidents: &[Incident],
+    from: DateTime<Utc>,
+    remarks: &mut Remarks,
+) -> Vec<Facts> {
+    let mut all: Vec<Facts> = incidents.iter().map(Facts::of).collect();
+    let opening = Opening::of(&scene.config).filter(|opening| opening.path.exists());
+    let Some(opening) = opening else {
+        return all;
+    };
+    let context = scene.context.name.clone();
+    let kept = match Journal::open(&opening) {
+        Ok(journal) => journal.read(move |tx| facts::since(tx, &context, from)).await,
+        Err(error) => Err(error),
+    };
+    match kept {
+        Err(error) => remarks.warnings.push(error.to_string()),
+        Ok(kept) => {
+            for facts in &mut all {
+                if let Some(kept) = kept.iter().find(|kept| kept.incident == facts.incident) {
+                    facts.acknowledged_at = facts.acknowledged_at.or(kept.acknowledged_at);
+                    facts.escalated_at = facts.escalated_at.or(kept.escalated_at);
+                    facts.mitigated_at = facts.mitigated_at.or(kept.mitigated_at);
+                }
+            }
+        }
+    }
+    all
+}
+
+/// How fast the configuration wants incidents to be answered.
+fn targets(_scene: &Scene) -> Vec<Target> {
+    Vec::new()
+}
+
+/// Prints, says who did not answer, and ends.
+pub fn finish(session: &mut Session, text: &str, remarks: &Remarks) -> Outcome {
+    session.out.text(text)?;
+    if !text.ends_with('\n') {
+        session.out.text("\n")?;
+    }
+    if !session.globals.json {
+        say_remarks(session, remarks)?;
+    }
+    session.out.flush()?;
+    Ok(if remarks.errors.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Backend
+    })
+}

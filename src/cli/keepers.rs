@@ -1,0 +1,224 @@
+//! Who keeps incidents here, asked together: the configured keeper and the journal of this host. What an
+//! INCIDENT on the command line means is found here.
+//!
+//! Start at [`Keepers::open`], then [`Keepers::list`] and [`Keepers::find`].
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::join_all;
+
+use super::CliError;
+use super::gather::{SHORTEST_PREFIX, Scene, ambiguous, long_enough};
+use crate::backend::BackendFailure;
+use crate::backend::incidents::{Incidents, Question, Whose};
+use crate::domain::document::Remarks;
+use crate::domain::incident::table::called;
+use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::oncall::Roster;
+
+/// A prefix of an id is looked up among the open incidents and those that ended so long ago.
+const RECENT: TimeDelta = TimeDelta::days(30);
+
+/// Those who keep incidents in one context.
+pub struct Keepers {
+    /// The configured one, where there is one.
+    configured: Option<Arc<dyn Incidents>>,
+    /// The journal, where it is open.
+    local: Option<Arc<dyn Incidents>>,
+    context: String,
+}
+
+/// What an INCIDENT of the command line is.
+pub struct Found {
+    /// Who keeps it.
+    pub keeper: Arc<dyn Incidents>,
+    /// Its id.
+    pub id: IncidentId,
+    /// As its keeper has it; nothing where the keeper did not answer.
+    pub incident: Option<Incident>,
+    /// Why it did not.
+    pub failure: Option<BackendFailure>,
+}
+
+impl Keepers {
+    /// Those of a context.
+    pub fn open(scene: &Scene) -> Self {
+        Self {
+            configured: scene.backends.incidents.clone(),
+            local: scene.backends.local_incidents.clone(),
+            context: scene.context.name.clone(),
+        }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Incidents>> {
+        self.configured.iter().chain(&self.local)
+    }
+
+    /// The configured one, where there is one.
+    pub fn configured(&self) -> Option<&Arc<dyn Incidents>> {
+        self.configured.as_ref()
+    }
+
+    /// Said wherever a list would look complete and is this host's alone.
+    pub fn local_only(&self) -> Option<String> {
+        self.configured.is_none().then(|| {
+            format!(
+                "{} has no incidents backend: only local incidents of this host are known; add \
+                 [contexts.{}.incidents]",
+                self.context, self.context
+            )
+        })
+    }
+
+    /// Incidents of all keepers: open ones first, then the newest; who did not answer is among the remarks.
+    pub async fn list(&self, question: &Question) -> (Vec<Incident>, Remarks) {
+        let mut remarks = Remarks {
+            warnings: self.local_only().into_iter().collect(),
+            ..Remarks::default()
+        };
+        let asked = join_all(self.all().map(|keeper| keeper.list(question.clone()))).await;
+        let mut incidents: Vec<Incident> = Vec::new();
+        for answer in asked {
+            match answer {
+                Ok(listing) => {
+                    incidents.extend(listing.incidents);
+                    remarks.partial.extend(listing.partial);
+                }
+                Err(error) => remarks.errors.push(error.failure()),
+            }
+        }
+        incidents.sort_by(|a, b| {
+            let key = |i: &Incident| (!i.status.is_open(), std::cmp::Reverse(i.created_at));
+            key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id))
+        });
+        (incidents, remarks)
+    }
+
+    /// What an id, `#number`, number, or a unique prefix of an id of at least six means.
+    pub async fn find(&self, word: &str, now: DateTime<Utc>) -> Result<Found, CliError> {
+        let bare = word.strip_prefix('#').unwrap_or(word);
+        let is_number = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit());
+        if bare.is_empty() || (word.starts_with('#') && !is_number) {
+            return Err(CliError::Usage(format!(
+                "{word} is no incident: give an id, #number, or a unique prefix of an id of at least \
+                 {SHORTEST_PREFIX}"
+            )));
+        }
+        let local = bare.starts_with(IncidentId::LOCAL);
+        let asked: Vec<&Arc<dyn Incidents>> = if local {
+            self.local.iter().collect()
+        } else if self.configured.is_some() {
+            self.configured.iter().collect()
+        } else {
+            self.local.iter().collect()
+        };
+        let mut silent: Option<(Arc<dyn Incidents>, BackendFailure)> = None;
+        for keeper in asked {
+            match keeper.incident(IncidentId::from(bare)).await {
+                Ok(Some(incident)) => return Ok(found(keeper, incident)),
+                Ok(None) => {}
+                Err(error) => silent = Some((Arc::clone(keeper), error.failure())),
+            }
+        }
+        if !is_number
+            && !local
+            && silent.is_none()
+            && let Some(found) = self.by_prefix(bare, now).await?
+        {
+            return Ok(found);
+        }
+        match silent {
+            // the journal may know its story all the same
+            Some((keeper, failure)) if !is_number && bare.len() >= SHORTEST_PREFIX => Ok(Found {
+                keeper,
+                id: IncidentId::from(bare),
+                incident: None,
+                failure: Some(failure),
+            }),
+            Some((_, failure)) => Err(CliError::Backend(format!(
+                "incident {word} could not be looked up: {}: {}",
+                failure.backend, failure.message
+            ))),
+            None => Err(self.unknown(word)),
+        }
+    }
+
+    async fn by_prefix(&self, prefix: &str, now: DateTime<Utc>) -> Result<Option<Found>, CliError> {
+        long_enough(prefix)?;
+        let question = Question {
+            whose: Whose::All,
+            ended_since: now.checked_sub_signed(RECENT),
+        };
+        let (incidents, remarks) = self.list(&question).await;
+        let prefix_of = |incident: &&Incident| {
+            let head = incident.id.0.get(..prefix.len());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+        };
+        let matching: Vec<&Incident> = incidents.iter().filter(prefix_of).collect();
+        match (matching.as_slice(), remarks.errors.first()) {
+            ([one], _) => {
+                let keeper = if one.id.is_local() {
+                    &self.local
+                } else {
+                    &self.configured
+                };
+                Ok(keeper.as_ref().map(|keeper| found(keeper, (*one).clone())))
+            }
+            ([], Some(failure)) => Err(CliError::Backend(format!(
+                "incident {prefix} not found at those that answered; {}: {}",
+                failure.backend, failure.message
+            ))),
+            ([], None) => Ok(None),
+            (several, _) => Err(ambiguous(
+                prefix,
+                several
+                    .iter()
+                    .map(|incident| format!("{} {}", called(incident), incident.title)),
+            )),
+        }
+    }
+
+    fn unknown(&self, word: &str) -> CliError {
+        let local = self
+            .local_only()
+            .map_or_else(String::new, |words| format!("; {words}"));
+        CliError::Usage(format!(
+            "incident {word} not found; `midwatch incidents --all --since 7d` lists what there is{local}"
+        ))
+    }
+
+    /// Who is on call from `from` to `to`, as all keepers say it.
+    pub async fn on_call(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> (Roster, Remarks) {
+        let mut roster = Roster::default();
+        let mut remarks = Remarks::default();
+        for answer in join_all(self.all().map(|keeper| keeper.on_call(from, to))).await {
+            match answer {
+                Ok(one) => {
+                    roster.duties.extend(one.duties);
+                    remarks.partial.extend(one.partial);
+                }
+                Err(error) => remarks.errors.push(error.failure()),
+            }
+        }
+        roster.duties.sort_by(|a, b| {
+            let key = |d: &crate::domain::oncall::Duty| (d.policy.name.clone(), d.level, d.start);
+            key(a).cmp(&key(b))
+        });
+        roster.partial = remarks.partial.first().cloned();
+        (roster, remarks)
+    }
+}
+
+fn found(keeper: &Arc<dyn Incidents>, incident: Incident) -> Found {
+    Found {
+        keeper: Arc::clone(keeper),
+        id: incident.id.clone(),
+        incident: Some(incident),
+        failure: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

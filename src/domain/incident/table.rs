@@ -1,0 +1,60 @@
+//! Incidents as text: one line each.
+
+use chrono::{DateTime, Utc};
+
+use super::{AssignedVia, Incident, Person};
+use crate::domain::alert::table::{columns, safe};
+use crate::text::{Cut, SafeText, cut};
+use crate::time::short_age;
+
+/// The incidents as text, in their order.
+pub fn incidents_text(incidents: &[Incident], now: DateTime<Utc>) -> String {
+    if incidents.is_empty() {
+        return "no incidents\n".to_owned();
+    }
+    let header = [
+        "ID", "SEV", "STATUS", "AGE", "SERVICE", "ASSIGNED", "LEVEL", "TITLE",
+    ];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    rows.extend(incidents.iter().map(|incident| row(incident, now)));
+    columns(&rows)
+}
+
+/// What people call it: `#4711 Q1AB2CD3`, `local-7`.
+pub fn called(incident: &Incident) -> String {
+    match incident.number {
+        Some(number) if !incident.id.is_local() => format!("#{number} {}", incident.id),
+        Some(_) | None => incident.id.to_string(),
+    }
+}
+
+/// Names in a row, comma between.
+pub fn people<'a>(people: impl IntoIterator<Item = &'a Person>) -> String {
+    let names: Vec<&str> = people.into_iter().map(|person| &*person.name).collect();
+    names.join(", ")
+}
+
+fn row(incident: &Incident, now: DateTime<Utc>) -> Vec<String> {
+    let until = incident.resolved_at.unwrap_or(now);
+    let mut assigned = people(&incident.assignees);
+    if assigned.is_empty() {
+        "-".clone_into(&mut assigned);
+    } else if incident.assigned_via == AssignedVia::Direct && incident.status.is_open() {
+        assigned.push_str(" (direct)");
+    }
+    let service = incident.service.as_ref();
+    vec![
+        safe(&called(incident)),
+        safe(incident.severity.as_deref().unwrap_or("-")),
+        incident.status.word().to_owned(),
+        short_age((until - incident.created_at).to_std().unwrap_or_default()),
+        safe(service.map_or("-", |service| &service.name)),
+        safe(&assigned),
+        if incident.status.is_open() {
+            incident.level.words()
+        } else {
+            "-".to_owned()
+        },
+        cut(SafeText::line(&incident.title).as_str(), 120, Cut::End).into_owned(),
+    ]
+}

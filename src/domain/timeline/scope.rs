@@ -1,0 +1,107 @@
+//! What of a whole shift's events belongs to the story of one incident.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Event, EventKind, Timeline};
+use crate::domain::incident::Incident;
+
+/// What led to an incident began before it did.
+const BEFORE: TimeDelta = TimeDelta::hours(1);
+/// Its alerts end after it does.
+const AFTER: TimeDelta = TimeDelta::minutes(15);
+
+/// The span, the service and the alerts of one incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// From.
+    pub from: DateTime<Utc>,
+    /// To.
+    pub to: DateTime<Utc>,
+    service: Option<Arc<str>>,
+    alerts: Vec<Arc<str>>,
+}
+
+impl Scope {
+    /// That of an incident as of now.
+    pub fn of(incident: &Incident, now: DateTime<Utc>) -> Self {
+        let add = |at: DateTime<Utc>, by: TimeDelta| at.checked_add_signed(by).unwrap_or(at);
+        Self {
+            from: add(incident.created_at, -BEFORE),
+            to: incident.resolved_at.map_or(now, |end| add(end, AFTER)),
+            service: incident.service.as_ref().map(|service| Arc::clone(&service.name)),
+            alerts: incident.alert_keys.clone(),
+        }
+    }
+
+    /// Whether an event that names no incident belongs to this one.
+    ///
+    /// One about its alerts or its service does; one about another service does not. A deploy that says nothing
+    /// of a service may be anybody's and is kept; an incident without a service takes what fell into its span.
+    pub fn takes(&self, event: &Event) -> bool {
+        if event.at < self.from || event.at > self.to {
+            return false;
+        }
+        let of = |name: &str| event.refs.get(name);
+        if of("alert").is_some_and(|alert| self.alerts.contains(alert)) {
+            return true;
+        }
+        match (of("service"), &self.service) {
+            (Some(service), Some(own)) => service.eq_ignore_ascii_case(own),
+            (Some(_), None) => true,
+            (None, own) => event.kind == EventKind::Deploy || own.is_none(),
+        }
+    }
+
+    /// Those of a timeline that belong to it.
+    pub fn within(&self, timeline: Timeline) -> Timeline {
+        Timeline {
+            events: timeline
+                .events
+                .into_iter()
+                .filter(|event| self.takes(event))
+                .collect(),
+            partial: timeline.partial,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::incident::Status;
+    use crate::domain::incident::sample::incident;
+    use crate::domain::timeline::sample::{at, told, with};
+
+    #[test]
+    fn a_story_takes_what_is_about_its_alerts_and_its_service() {
+        let mut of = incident("Q1", Status::Resolved);
+        of.alert_keys = vec!["00f1".into()];
+        let scope = Scope::of(&of, at(90_000));
+        let fired =
+            |seconds, refs: &[(&str, &str)]| with(told("j", seconds, EventKind::AlertFired, "", "x"), refs);
+        for (event, taken) in [
+            (fired(0, &[("service", "Checkout")]), true),
+            (fired(0, &[("service", "search")]), false),
+            (fired(0, &[("service", "search"), ("alert", "00f1")]), true),
+            (fired(0, &[]), false),
+            (fired(-3_599, &[("service", "checkout")]), true),
+            (fired(-3_601, &[("service", "checkout")]), false),
+            (fired(4_800 + 900, &[("service", "checkout")]), true),
+            (fired(4_800 + 901, &[("service", "checkout")]), false),
+            (told("a", 0, EventKind::Deploy, "", "2.3.1"), true),
+            (
+                with(
+                    told("a", 0, EventKind::Deploy, "", "2.3.1"),
+                    &[("service", "search")],
+                ),
+                false,
+            ),
+        ] {
+            assert_eq!(scope.takes(&event), taken, "{event:?}");
+        }
+        of.service = None;
+        assert!(Scope::of(&of, at(90_000)).takes(&fired(0, &[("service", "search")])));
+    }
+}

@@ -1,0 +1,338 @@
+//! The write-ups of made-up incidents, as they are printed.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::handoff::{MOST_LINES, Shift, handoff};
+use super::postmortem::{Case, postmortem};
+use crate::backend::BackendFailure;
+use crate::domain::alert::AlertBoard;
+use crate::domain::alert::desk::{Arrangement, Desk, sample as alerts};
+use crate::domain::document::Remarks;
+use crate::domain::incident::sample::{incident, named, person};
+use crate::domain::incident::{Facts, Incident, IncidentId, Role, Status};
+use crate::domain::oncall::{Duty, Roster};
+use crate::domain::slo::Spent;
+use crate::domain::timeline::sample::{at, ours, story, told, with};
+use crate::domain::timeline::{Delivery, Event, EventKind, Starred, Timeline, todos};
+use crate::text::is_unsafe;
+
+fn spent() -> Spent {
+    Spent {
+        slo: "checkout-availability".into(),
+        service: "checkout".into(),
+        objective: "99.9".into(),
+        burn: Some(21.3),
+        spent: Some(0.039_4),
+        left: Some(0.41),
+        why: None,
+    }
+}
+
+fn events() -> Vec<Event> {
+    let burn = |id, seconds, kind, burn, budget| {
+        with(
+            told(id, seconds, kind, "", "checkout-availability page 1h/5m"),
+            &[
+                ("slo", "checkout-availability"),
+                ("burn", burn),
+                ("budget", budget),
+                ("value", "burn 1h 18.2× 5m 24.0×"),
+            ],
+        )
+    };
+    let mut rollback = with(
+        ours(
+            Delivery::Confirmed,
+            told(
+                "outbox-7",
+                420,
+                EventKind::Note,
+                "Jun",
+                "rollback of 2.3.1 started\nTODO: pin the pool size",
+            ),
+        ),
+        &[("query", "sum(rate(x{a=\"b|c\"}[5m]))"), ("trace", "7f3a91c0")],
+    );
+    rollback.starred = Starred::Yes;
+    vec![
+        told(
+            "ann-1",
+            -240,
+            EventKind::Deploy,
+            "ci",
+            "checkout 2.3.1 rolled out",
+        ),
+        told(
+            "j1",
+            -30,
+            EventKind::AlertFired,
+            "",
+            "HighErrorRate checkout: 5 % of requests fail",
+        ),
+        told("R1", 0, EventKind::Triggered, "", "Triggered through the API"),
+        burn("j2", 20, EventKind::BurnStarted, "18.2", "0.45"),
+        told("R2", 90, EventKind::Acknowledged, "Mara", "Acknowledged by Mara"),
+        told("R3", 300, EventKind::Escalated, "Mara", "escalated to level 2"),
+        rollback,
+        told(
+            "R4",
+            600,
+            EventKind::StatusUpdate,
+            "Mara",
+            "Checkout fails for 5 %; a rollback runs.",
+        ),
+        ours(
+            Delivery::Failed,
+            told("outbox-8", 700, EventKind::StatusUpdate, "Jun", "never said"),
+        ),
+        with(
+            told("outbox-9", 1_200, EventKind::Other, "Mara", "monitoring"),
+            &[("status", "monitoring")],
+        ),
+        burn("j3", 1_500, EventKind::BurnStopped, "2.0", "0.41"),
+        told(
+            "R5",
+            4_800,
+            EventKind::Resolved,
+            "Mara",
+            "Resolved: the rollback held",
+        ),
+    ]
+}
+
+fn case(incident: &Incident, timeline: &Timeline, spent: &[Spent], missing: &[String]) -> String {
+    let facts = Facts::with_story(incident, timeline);
+    let todos = todos(timeline, &[].into());
+    postmortem(&Case {
+        context: "prod",
+        incident,
+        facts: &facts,
+        timeline,
+        spent,
+        todos: &todos,
+        missing,
+        now: at(90_000),
+    })
+}
+
+#[test]
+fn a_post_mortem_is_drafted_from_what_was_recorded() {
+    let mut over = incident("Q1AB2CD3EF4GH5", Status::Resolved);
+    over.url = Some("https://acme.pagerduty.example/incidents/Q1AB2CD3EF4GH5".into());
+    over.roles = vec![(Role::Commander, person("Mara"))];
+    insta::assert_snapshot!(case(&over, &story(events()), &[spent()], &[]));
+}
+
+#[test]
+fn a_post_mortem_of_next_to_nothing_says_what_is_not_known() {
+    let text = case(
+        &incident("local-1", Status::Triggered),
+        &Timeline::default(),
+        &[],
+        &["metrics: connection refused".into()],
+    );
+    for said in [
+        "Not whole: metrics: connection refused",
+        "Nothing was recorded.",
+        "| Ended | not yet |",
+        "not recorded",
+        "No SLO of its service is known here.",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+}
+
+#[test]
+fn the_journals_burns_tell_the_budget_where_nothing_was_measured() {
+    let text = case(&incident("Q1", Status::Resolved), &story(events()), &[], &[]);
+    let row = "| checkout-availability | not known | not measured | 18.2× | 4.0 % | 41.0 % |";
+    assert!(text.contains(row), "{text}");
+}
+
+#[test]
+fn hostile_text_stays_in_its_cell_and_touches_no_terminal() {
+    let evil = "x | y\n# heading\n\u{1b}]0;t\u{7}\u{202e}<img src=x> [a](b) `c`";
+    let mut open = incident("Q1", Status::Acknowledged);
+    open.title = evil.into();
+    open.service = Some(named(evil));
+    open.assignees = vec![person(evil)];
+    let event = with(
+        told("R1", 5, EventKind::Note, evil, &format!("{evil}\nTODO {evil}")),
+        &[("query", evil), ("value", evil), ("url", evil)],
+    );
+    let text = case(&open, &story(vec![event]), &[], &[evil.into()]);
+    assert!(!text.chars().any(|c| c != '\n' && is_unsafe(c)), "{text}");
+    assert!(!text.lines().any(|line| line.starts_with("# heading")), "{text}");
+    assert!(!text.contains(" <img"), "{text}");
+    // every row of the timeline has three cells, whatever pipes its texts hold
+    for row in text.lines().filter(|line| line.starts_with("| 2026-")) {
+        let bars = row.replace("\\|", "").matches('|').count();
+        assert_eq!(bars, 4, "{row}");
+    }
+}
+
+#[test]
+fn a_note_of_a_hundred_kilobytes_makes_a_row_not_a_wall() {
+    let long = "🙂é".repeat(20_000);
+    let note = told("R1", 5, EventKind::Note, "Jun", &long);
+    let text = case(
+        &incident("Q1", Status::Acknowledged),
+        &story(vec![note]),
+        &[],
+        &[],
+    );
+    assert!(text.lines().all(|line| line.len() < 4_000));
+}
+
+fn board(count: usize) -> AlertBoard {
+    let names: Vec<String> = (0..count).map(|n| format!("HighErrorRate{n}")).collect();
+    let mut all = Vec::new();
+    for (n, name) in names.iter().enumerate() {
+        let mut alert = alerts::source_alert(&[
+            ("alertname", name.as_str()),
+            ("service", "checkout"),
+            ("severity", if n % 2 == 0 { "page" } else { "ticket" }),
+        ]);
+        alert.occurrence.starts_at = alerts::utc() - TimeDelta::minutes(12);
+        if n % 5 == 1 {
+            alert.silenced_by = vec!["s1".into()];
+            alert.state = crate::domain::alert::AlertState::Suppressed;
+        }
+        all.push(alert);
+    }
+    let ack = alerts::silence(
+        "s1",
+        "ACK! mara@midwatch 2026-11-20T03:00Z: mine [mw:AAAAAAAAAA]",
+        "mara",
+        "service=checkout",
+    );
+    let plain = alerts::silence("s2", "planned work [mw:BBBBBBBBBB]", "Jun", "service=search");
+    let snapshot = alerts::snapshot("eu-0", all, vec![ack, plain]);
+    let inputs = alerts::inputs_of(vec![alerts::source(snapshot)]);
+    Desk::new().arrange(&inputs, &Arrangement::default(), alerts::now())
+}
+
+fn fired(n: usize, minute: i64) -> (Option<IncidentId>, Event) {
+    let mut event = with(
+        told(&format!("j{n}-{minute}"), 0, EventKind::AlertFired, "", "x"),
+        &[("name", &format!("Flappy{n}")), ("alert", "f1")],
+    );
+    event.at = alerts::utc() - TimeDelta::minutes(minute);
+    (None, event)
+}
+
+fn roster(now: DateTime<Utc>) -> Roster {
+    let duty = |name: &str, from: i64, to: i64| Duty {
+        policy: named("Platform"),
+        level: 1,
+        person: person(name),
+        schedule: Some(named("primary")),
+        start: Some(now + TimeDelta::hours(from)),
+        end: Some(now + TimeDelta::hours(to)),
+    };
+    Roster {
+        duties: vec![duty("Mara", -6, 6), duty("Jun", 6, 18)],
+        partial: None,
+    }
+}
+
+fn shift(size: usize, remarks: &Remarks) -> String {
+    let now = alerts::utc();
+    let board = board(size);
+    let mut incidents = vec![
+        incident("Q1", Status::Acknowledged),
+        incident("Q2", Status::Resolved),
+    ];
+    for n in 0..size {
+        incidents.push(incident(&format!("local-{n}"), Status::Triggered));
+    }
+    incidents[1].resolved_at = Some(now - TimeDelta::hours(1));
+    incidents[1].created_at = now - TimeDelta::hours(2);
+    let events: Vec<_> = (0..size)
+        .flat_map(|n| (0..4).map(move |m| fired(n, m * 3)))
+        .collect();
+    let todo = story(vec![told("R1", 0, EventKind::Note, "Jun", "TODO pin the pool")]);
+    let todos: Vec<_> = todos(&todo, &[].into())
+        .into_iter()
+        .map(|todo| ("#4711".to_owned(), todo))
+        .collect();
+    handoff(&Shift {
+        context: "prod",
+        since: now - TimeDelta::hours(12),
+        now,
+        board: Some(&board),
+        incidents: &incidents,
+        events: &events,
+        slos: None,
+        spent: &[spent()],
+        todos: &todos,
+        roster: Some(&roster(now)),
+        remarks,
+    })
+}
+
+#[test]
+fn a_hand_over_tells_what_the_next_one_must_know() {
+    insta::assert_snapshot!(shift(2, &Remarks::default()));
+}
+
+#[test]
+fn a_hand_over_never_passes_its_lines_and_counts_what_it_leaves_out() {
+    let remarks = Remarks {
+        errors: (0..20)
+            .map(|n| BackendFailure {
+                backend: format!("backend {n}"),
+                message: "GET /x: refused\u{1b}".into(),
+            })
+            .collect(),
+        ..Remarks::default()
+    };
+    for size in [0, 1, 3, 9, 40, 400] {
+        let text = shift(size, &remarks);
+        let lines = text.lines().count();
+        assert!(lines <= MOST_LINES, "{lines} lines of {size}");
+        assert!(text.contains("… and 17 more"), "{text}");
+        assert!(size < 40 || text.matches("… and ").count() > 3, "{text}");
+        for section in ["Open incidents", "Silences made", "On call", "Follow-ups"] {
+            assert!(text.contains(&format!("## {section}")), "{section}: {text}");
+        }
+        assert!(!text.chars().any(|c| c != '\n' && is_unsafe(c)));
+    }
+}
+
+#[test]
+fn what_could_not_be_asked_is_not_said_to_be_nothing() {
+    let remarks = Remarks::default();
+    let mut inputs = alerts::inputs(Vec::new());
+    let now = alerts::utc();
+    let text = |inputs: &_| {
+        let board = Desk::new().arrange(inputs, &Arrangement::default(), alerts::now());
+        handoff(&Shift {
+            context: "prod",
+            since: now - TimeDelta::hours(12),
+            now,
+            board: Some(&board),
+            incidents: &[],
+            events: &[],
+            slos: None,
+            spent: &[],
+            todos: &[],
+            roster: None,
+            remarks: &remarks,
+        })
+    };
+    let calm = text(&inputs);
+    assert!(
+        calm.contains("Nothing: firing unacknowledged, acknowledged and firing,"),
+        "{calm}"
+    );
+    assert!(!calm.contains("budgets"), "there are no SLOs to speak of: {calm}");
+    inputs.sources[0].snapshot = None;
+    inputs.sources[0].failure = Some(("refused".into(), std::time::Duration::ZERO));
+    let blind = text(&inputs);
+    assert!(blind.contains("> Not known: alerts are not known"), "{blind}");
+    assert!(
+        !blind.contains("firing unacknowledged") && !blind.contains("silences made"),
+        "{blind}"
+    );
+}
