@@ -127,6 +127,26 @@ pub enum DraftKind {
     Mark,
 }
 
+impl DraftKind {
+    /// All.
+    pub const ALL: [Self; 4] = [Self::Note, Self::StatusUpdate, Self::Declaration, Self::Mark];
+
+    /// As the journal writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::StatusUpdate => "status_update",
+            Self::Declaration => "declare",
+            Self::Mark => "mark",
+        }
+    }
+
+    /// By its word.
+    pub fn by_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
 /// A row of the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutboxRow {

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::AckArgs;
-use super::gather::{
-    Danger, Deadline, Rules, Scene, alert_in_words, alerts_of, ambiguous, finish, no_alert,
-};
+use super::gather::{Danger, Deadline, Rules, Scene, alert_in_words, alerts_of, ambiguous, finish, no_alert};
 use super::incident::{Keepers, lookup};
 use super::sending::{Sending, outcome, refused};
 use super::{CliError, Outcome, Session};

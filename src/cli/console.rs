@@ -9,6 +9,7 @@ use crate::app::{Model, Settings};
 use crate::backend::Backends;
 use crate::backend::http::Wires;
 use crate::config::{Config, Context};
+use crate::journal;
 use crate::keymap;
 use crate::runtime::console::{Console, Ended, World as _};
 use crate::runtime::editor::Editor;
@@ -24,7 +25,6 @@ use crate::terminal::tty::{BackgroundQuery, Options, Tty};
 use crate::theme::{self, Means};
 
 /// How long a silence can be undone before it is sent.
-const GRACE: Duration = Duration::from_secs(5);
 /// ESC is waited for so long on a slow link.
 const SLOW_ESC: Duration = Duration::from_millis(150);
 /// Threads for pollers and the desk; the loop has the main one.
@@ -71,6 +71,7 @@ pub fn run(session: &mut Session) -> Outcome {
                 backends: Backends::open(&context, &wires, session.clock),
                 clock: session.clock,
                 themes: themes(config.config_dir.clone(), means),
+                writer: super::write_up::writer(&session.globals, &session.env, &context.name, session.clock),
                 signals,
             };
             let mut world = session::Session::open(opening);
@@ -204,7 +205,7 @@ fn settings(config: &Config, context: &Context) -> Settings {
         ack_max: config.ack_max,
         ack_idle: config.ack_idle,
         silence_max: config.silence_max,
-        grace: GRACE,
+        grace: config.grace,
         has_metrics: context.metrics.is_some(),
         alertmanagers: context
             .alertmanagers
@@ -217,11 +218,20 @@ fn settings(config: &Config, context: &Context) -> Settings {
             .filter(|source| !source.read_only)
             .map(|source| Arc::from(source.name.as_str()))
             .collect(),
-        incidents: None,
-        no_journal: None,
-        annotations: None,
-        update_due: std::time::Duration::from_secs(900),
-        progress_due: std::time::Duration::from_secs(1_800),
+        incidents: context
+            .incidents
+            .as_ref()
+            .filter(|incidents| incidents.endpoint.is_some())
+            .map(|_| Arc::from("incidents")),
+        no_journal: journal::Opening::of(config).is_none().then(|| {
+            "there is no place for the journal; set state_dir in the configuration, or HOME".to_owned()
+        }),
+        annotations: context
+            .annotations
+            .as_ref()
+            .map(|annotations| Arc::from(annotations.endpoint.name.as_str())),
+        update_due: config.nudges.update,
+        progress_due: config.nudges.progress,
         warnings: endpoints.filter_map(insecure).collect(),
     }
 }

@@ -11,9 +11,10 @@ use futures::future::{join_all, ready};
 use futures::join;
 
 use super::args::ActArgs;
-use super::{CliError, Exit, Outcome, Session};
+use super::{CliError, Exit, Outcome, Session, sending};
 use crate::backend::alerts::{Alerts, acts};
 use crate::backend::http::Wires;
+use crate::backend::incidents::local::Local;
 use crate::backend::{BackendFailure, Backends};
 use crate::config::{Config, ConfigError, Context};
 use crate::domain::alert::desk::{Arrangement, Desk, Inputs, RulesInput, Settings, SourceInput};
@@ -21,6 +22,7 @@ use crate::domain::alert::json::{ActOutcome, ActReport, ActState, acts_document}
 use crate::domain::alert::table::acts_text;
 use crate::domain::alert::{Alert, AlertBoard, AlertState, Occurrence};
 use crate::domain::document::Remarks;
+use crate::journal::{Journal, Opening};
 use crate::time::{Clock, Now, prometheus_duration};
 
 /// The shortest prefix of an id that is taken for it.
@@ -52,6 +54,24 @@ impl Scene {
         let (config, context) = session.context()?;
         let backends = Backends::open(&context, &Wires::default(), session.clock);
         Ok(Self::on(config, context, backends, session.clock))
+    }
+
+    /// The same, with the keeper of local incidents where a journal is there already: reading makes none.
+    pub fn with_local(session: &mut Session) -> Result<Self, CliError> {
+        let mut scene = Self::open(session)?;
+        if let Some(opening) = Opening::of(&scene.config).filter(|opening| opening.path.exists())
+            && let Ok(journal) = Journal::open(&opening)
+        {
+            scene.keep_locally(&journal);
+        }
+        Ok(scene)
+    }
+
+    /// Has local incidents kept in this journal.
+    pub fn keep_locally(&mut self, journal: &Journal) -> Local {
+        let local = Local::new(journal.clone(), &self.config, &self.context, self.clock);
+        self.backends.local_incidents = Some(Arc::new(local.clone()));
+        local
     }
 
     /// The same on backends of the caller's making.
@@ -86,8 +106,12 @@ impl Scene {
 
     /// The same, for an act on whatever the context has.
     pub fn for_any_act(session: &mut Session, act: &ActArgs, danger: Danger) -> Result<Self, CliError> {
-        let scene = Self::open(session)?;
+        let mut scene = Self::open(session)?;
         scene.may_act(act, danger)?;
+        if Opening::of(&scene.config).is_some() {
+            let journal = sending::journal(&scene)?;
+            scene.keep_locally(&journal);
+        }
         Ok(scene)
     }
 
@@ -284,7 +308,10 @@ pub fn alerts_of<'a>(id: &str, board: &'a AlertBoard) -> Vec<&'a Arc<Alert>> {
 
 /// An alert as a candidate is listed.
 pub fn alert_in_words(alert: &Alert) -> String {
-    format!("{} {} {}", alert.occurrence.fingerprint, alert.name, alert.service)
+    format!(
+        "{} {} {}",
+        alert.occurrence.fingerprint, alert.name, alert.service
+    )
 }
 
 fn is_hex(id: &str) -> bool {

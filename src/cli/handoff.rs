@@ -26,7 +26,7 @@ const AHEAD: TimeDelta = TimeDelta::days(2);
 
 /// Runs the command.
 pub async fn run(session: &mut Session, args: &HandoffArgs) -> Outcome {
-    let scene = Scene::open(session)?;
+    let scene = Scene::with_local(session)?;
     tell(session, &scene, args).await
 }
 

@@ -20,7 +20,7 @@ const STATS_SPAN: TimeDelta = TimeDelta::days(30);
 
 /// Runs the command.
 pub async fn run(session: &mut Session, args: &IncidentsArgs) -> Outcome {
-    let scene = Scene::open(session)?;
+    let scene = Scene::with_local(session)?;
     tell(session, &scene, args).await
 }
 

@@ -40,6 +40,7 @@ pub mod timeline;
 pub mod told;
 pub mod unack;
 pub mod unsilence;
+pub mod write_up;
 
 #[cfg(test)]
 mod tests;

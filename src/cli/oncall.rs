@@ -14,7 +14,7 @@ const AHEAD: TimeDelta = TimeDelta::days(8);
 
 /// Runs the command.
 pub async fn run(session: &mut Session) -> Outcome {
-    let scene = Scene::open(session)?;
+    let scene = Scene::with_local(session)?;
     tell(session, &scene).await
 }
 

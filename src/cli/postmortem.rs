@@ -18,7 +18,7 @@ use crate::domain::writeup::postmortem::{Case, postmortem};
 
 /// Runs the command.
 pub async fn run(session: &mut Session, args: &PostmortemArgs) -> Outcome {
-    let scene = Scene::open(session)?;
+    let scene = Scene::with_local(session)?;
     tell(session, &scene, args).await
 }
 

@@ -15,7 +15,7 @@ use crate::domain::writeup::handoff::since;
 
 /// Runs the command.
 pub async fn run(session: &mut Session, args: &TimelineArgs) -> Outcome {
-    let scene = Scene::open(session)?;
+    let scene = Scene::with_local(session)?;
     tell(session, &scene, args).await
 }
 

@@ -20,8 +20,8 @@ use super::{
     AlertmanagerConfig, AnnotationsConfig, Config, Context, Endpoint, JournalConfig, MetricsConfig,
     SignalConfig,
 };
-use crate::backend::incidents::Whose;
 use super::{notify, oncall};
+use crate::backend::incidents::Whose;
 use crate::backend::metrics::Flavor;
 use crate::domain::alert::Matcher;
 use crate::domain::alert::matcher::{self, Matchers};

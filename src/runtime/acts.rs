@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::acts::{Act, Renewal};
+use crate::app::acts::{Act, Declaration, Renewal};
 use crate::app::msg::{ActResult, ActState};
 use crate::backend::Backends;
 use crate::backend::alerts::acts::{self, Cluster};
+use crate::backend::incidents::local::Local;
 use crate::domain::alert::ack::is_ack;
 use crate::domain::alert::json::{self, ActOutcome};
 use crate::domain::alert::lease::Lease;
 use crate::domain::alert::plan::{ack_plan, hand_back_plan};
 use crate::domain::alert::{AlertBoard, BoardSilence, Fingerprint, IsAck, Occurrence};
+use crate::domain::incident::Severity;
+use crate::domain::incident::local::{self, LinkedAlert};
 use crate::outbox::{Draft, Payload, plan};
 use crate::text::SafeText;
 use crate::time::Now;
@@ -22,6 +25,8 @@ pub(super) struct Work {
     pub(super) board: Arc<AlertBoard>,
     pub(super) identity: Arc<str>,
     pub(super) lease: Duration,
+    /// How long notes, updates and marks can still be taken back.
+    pub(super) grace: Duration,
     pub(super) now: Now,
 }
 
@@ -45,6 +50,11 @@ impl Work {
     /// board, and one that comes late would be wrong; it goes out by [`Work::renewed`].
     pub(super) fn plan(&self, act: Act) -> Planned {
         let mut left_out = Vec::new();
+        let grace = if act.has_grace() {
+            self.grace
+        } else {
+            Duration::ZERO
+        };
         let drafts = match act {
             Act::Acknowledge { alerts, note } => {
                 let planned = ack_plan(&alerts, &self.board);
@@ -83,12 +93,49 @@ impl Work {
                     seen,
                     label,
                 },
-                Duration::ZERO,
+                grace,
             )],
-            Act::Annotate(draft) => vec![Draft::new(Payload::Annotation(draft), Duration::ZERO)],
+            Act::Annotate(draft) => vec![Draft::new(Payload::Annotation(draft), grace)],
             Act::Renew(_) | Act::Declare(_) => Vec::new(),
         };
         Planned { drafts, left_out }
+    }
+
+    /// Declares a local incident: the journal that keeps it is its backend, so that it is confirmed once it is kept.
+    pub(super) async fn declare(
+        &self,
+        asked: Declaration,
+        local: Option<Local>,
+    ) -> Result<ActResult, String> {
+        let Some(local) = local else {
+            return Err("not declared: there is no journal that would keep it".to_owned());
+        };
+        let severity = Severity::by_word(&asked.severity)
+            .ok_or_else(|| format!("not declared: there is no severity {}", asked.severity))?;
+        let linked = asked.alerts.iter().filter_map(|alert| {
+            let alert = self.board.by_fingerprint.get(alert)?;
+            Some(LinkedAlert {
+                occurrence: alert.occurrence,
+                name: Arc::from(&*alert.name),
+                severity: alert.severity.clone(),
+            })
+        });
+        let declaration = local::Declaration {
+            title: asked.title.as_str().into(),
+            severity,
+            service: asked.service.as_deref().map(Arc::from),
+            policy: None,
+            alerts: linked.collect(),
+            by: Arc::clone(&self.identity),
+            rule: None,
+        };
+        let declared = local.declare(declaration).await;
+        let declared = declared.map_err(|error| format!("not declared: {error}"))?;
+        Ok(ActResult {
+            state: ActState::Confirmed,
+            message: format!("declared {}: {}", declared.id(), SafeText::line(&asked.title)),
+            leases: Vec::new(),
+        })
     }
 
     fn planning(&self, text: String, length: Duration) -> plan::Order {

@@ -8,12 +8,17 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::room;
+use crate::app::DraftKind;
 use crate::app::Msg;
 use crate::app::acts::ActId;
 use crate::app::msg::{ActResult, ActState};
 use crate::backend::Backends;
+use crate::domain::incident::IncidentId;
+use crate::domain::timeline::Starred;
+use crate::journal::drafts::{self, DraftKey};
 use crate::journal::outbox::{self, Author, Taking};
-use crate::journal::{Journal, Opening};
+use crate::journal::{Journal, Opening, events};
 use crate::outbox::courier::Setup;
 use crate::outbox::post::Poster;
 use crate::outbox::{Courier, CourierHandle, Decision, Draft, Entry, EntryId, OutboxView, State, Timings};
@@ -45,9 +50,10 @@ impl Office {
         backends: Arc<Backends>,
         author: Author,
         clock: Clock,
-    ) -> (Self, watch::Receiver<Arc<OutboxView>>, impl Future<Output = ()>) {
+        view_out: watch::Sender<Arc<OutboxView>>,
+        behind: room::Behind,
+    ) -> (Self, impl Future<Output = ()>) {
         let (counter_out, counter) = watch::channel(None);
-        let (view_out, view) = watch::channel(Arc::new(OutboxView::default()));
         let office = Self {
             counter,
             author: author.clone(),
@@ -58,20 +64,23 @@ impl Office {
                 Ok(journal) => journal,
                 Err(why) => {
                     counter_out.send_replace(Some(Err(why)));
-                    // The task lives as long as its session: one that ends would be looked after like a dead one.
-                    return std::future::pending().await;
+                    return room::run(behind, backends, None).await;
                 }
             };
+            let local = room::local(&journal, &behind.config, &behind.context, clock);
+            let mut complete = (*backends).clone();
+            complete.local_incidents = Some(Arc::new(local.clone()));
+            let backends = Arc::new(complete);
             let (courier, handle) = Courier::new(Setup {
                 journal: journal.clone(),
-                post: Arc::new(Poster::new(backends)),
+                post: Arc::new(Poster::new(Arc::clone(&backends))),
                 clock,
                 author,
                 timings: Timings::default(),
             });
             let mut steps = handle.view();
             counter_out.send_replace(Some(Ok(Counter {
-                journal,
+                journal: journal.clone(),
                 courier: handle,
             })));
             let telling = async {
@@ -79,9 +88,10 @@ impl Office {
                     view_out.send_replace(Arc::new(steps.borrow_and_update().clone()));
                 }
             };
-            futures::future::join(courier.run(), telling).await;
+            let here = room::run(behind, backends, Some((journal, local)));
+            futures::future::join3(courier.run(), telling, here).await;
         };
-        (office, view, serving)
+        (office, serving)
     }
 
     async fn counter(&self) -> Result<Counter, String> {
@@ -154,6 +164,44 @@ impl Office {
         if let Some(Ok(counter)) = self.at_hand() {
             counter.courier.resume().await;
         }
+    }
+
+    /// Keeps what is being typed, or forgets it where nothing is left of it.
+    pub(super) async fn keep_draft(
+        &self,
+        kind: DraftKind,
+        incident: Option<IncidentId>,
+        text: String,
+    ) -> Result<(), String> {
+        let counter = self.counter().await?;
+        let draft = drafts::Draft {
+            key: DraftKey {
+                actor: self.author.actor.to_string(),
+                context: self.author.context.to_string(),
+                kind: kind.word().to_owned(),
+                incident: incident.map(|id| id.0.to_string()),
+            },
+            text,
+            updated_at: self.clock.now().utc,
+        };
+        let kept = counter.journal.write(move |tx| drafts::save(tx, &draft)).await;
+        kept.map_err(|error| format!("the draft was not kept: {error}"))
+    }
+
+    /// Marks an event of an incident as a key moment, or takes the mark away.
+    pub(super) async fn star(
+        &self,
+        incident: IncidentId,
+        event: Arc<str>,
+        starred: Starred,
+    ) -> Result<(), String> {
+        let counter = self.counter().await?;
+        let context = Arc::clone(&self.author.context);
+        let kept = counter
+            .journal
+            .write(move |tx| events::star(tx, &context, &incident, [&event], starred))
+            .await;
+        kept.map_err(|error| format!("the mark was not kept: {error}"))
     }
 
     fn at_hand(&self) -> Opened {

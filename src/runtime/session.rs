@@ -6,6 +6,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -15,16 +16,20 @@ use super::desk_task::{self, Gather};
 use super::measuring::Measuring;
 use super::outbox::{Followed, Office};
 use super::poller::{HealthLine, Poller};
+use super::room::{self, Doors, Keepers};
 use super::{acts, history, layout_file};
 use crate::app::acts::Act;
+use crate::app::effect::WriteUp;
 use crate::app::feed::{Feed, Status};
 use crate::app::toast::Level;
 use crate::app::{BackendHealth, Effect, Msg};
 use crate::backend::Backends;
+use crate::backend::incidents::Directory;
 use crate::backend::metrics::engine::{self, Discover, Engine};
 use crate::config::{Config, Context};
 use crate::domain::alert::AlertBoard;
 use crate::domain::alert::desk::{Arrangement, Settings};
+use crate::domain::incident::{IncidentId, Ladder};
 use crate::domain::slo::SloBoard;
 use crate::journal;
 use crate::journal::outbox::Author;
@@ -42,6 +47,10 @@ const MAX_TASKS: usize = 64;
 /// How themes are loaded at the terminal's own colour depth.
 pub type ThemeLoader = Box<dyn Fn(&str) -> Result<Theme, String> + Send>;
 
+/// Puts a write-up together: Markdown, or why there is none. The keeper of local incidents is not among the
+/// backends that it knows; it opens the journal itself.
+pub type Writer = Arc<dyn Fn(WriteUp) -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
+
 /// What a session is opened with.
 pub struct Opening {
     /// The configuration.
@@ -54,6 +63,8 @@ pub struct Opening {
     pub clock: Clock,
     /// Loads a theme by name.
     pub themes: ThemeLoader,
+    /// Puts write-ups together.
+    pub writer: Writer,
     /// Listened for since before the terminal was taken, so that none is missed.
     pub signals: Signals,
 }
@@ -62,10 +73,13 @@ pub struct Opening {
 pub struct Session {
     office: Office,
     outbox: watch::Receiver<Arc<OutboxView>>,
+    doors: Doors,
+    writer: Writer,
     followed: Followed,
     backends: Arc<Backends>,
     identity: Arc<str>,
     lease: Duration,
+    grace: Duration,
     layouts: Option<Arc<layout_file::Keeper>>,
     clock: Clock,
     themes: ThemeLoader,
@@ -96,6 +110,7 @@ impl Session {
             backends,
             clock,
             themes,
+            writer,
             signals,
         } = opening;
         let backends = Arc::new(backends);
@@ -208,16 +223,31 @@ impl Session {
             actor: Arc::from(config.identity.as_str()),
         };
         let opening = journal::Opening::of(&config);
-        let (office, outbox, serving) = Office::open(opening, Arc::clone(&backends), author, clock);
+        let (view_out, outbox) = watch::channel(Arc::new(OutboxView::default()));
+        let (doors, behind) = room::doors(room::Frame {
+            config: Arc::clone(&config),
+            context: Arc::clone(&context),
+            clock,
+            results: results.clone(),
+            alerts: board.clone(),
+            slos: slo.clone(),
+            outbox: outbox.clone(),
+            health: health_out.clone(),
+        });
+        wake.push(Arc::clone(&doors.wake));
+        let (office, serving) = Office::open(opening, Arc::clone(&backends), author, clock, view_out, behind);
         tasks.spawn(serving);
 
         Self {
             office,
             outbox,
+            doors,
+            writer,
             followed: Followed::default(),
             backends,
             identity: Arc::from(config.identity.as_str()),
             lease: config.ack_lease,
+            grace: config.grace,
             layouts: config
                 .state_dir
                 .clone()
@@ -289,11 +319,20 @@ impl World for Session {
                     board: self.board.borrow().clone(),
                     identity: Arc::clone(&self.identity),
                     lease: self.lease,
+                    grace: self.grace,
                     now: self.clock.now(),
                 };
                 let office = self.office.clone();
                 let wake: Vec<Arc<Notify>> = self.wake_alerts.clone();
+                let (known, results) = (self.doors.keepers.clone(), self.results.clone());
                 let busy = self.start(async move {
+                    if let Act::Declare(asked) = act {
+                        let declared = work.declare(asked, keepers(known).await.local).await;
+                        let kept = declared.as_ref().map(|_| Vec::new()).map_err(Clone::clone);
+                        // Two messages: what was typed is on the disk, and the act is over.
+                        let _ = results.send(Msg::ActJournaled { id, result: kept }).await;
+                        return declared.ok().map(|result| Msg::ActFinished { id, result });
+                    }
                     if let Act::Renew(renewals) = act {
                         let result = work.renewed(renewals).await;
                         // What was done shows with the next answer: ask now.
@@ -371,15 +410,51 @@ impl World for Session {
                 let office = self.office.clone();
                 self.start(async move { said_of(office.decide(entry, decision).await) })
             }
-            Effect::ListIncidents(_)
-            | Effect::Follow(_)
-            | Effect::FetchLadder(_)
-            | Effect::FetchDirectory
-            | Effect::SaveDraft(_)
-            | Effect::DropDraft { .. }
-            | Effect::Edit(_)
-            | Effect::Star { .. }
-            | Effect::Write(_)
+            Effect::ListIncidents(question) => {
+                self.doors.question.send_replace(question);
+                Carried::Done
+            }
+            Effect::Follow(incident) => {
+                self.doors.follow.send_replace(incident);
+                Carried::Done
+            }
+            Effect::FetchLadder(incident) => {
+                let keepers = self.doors.keepers.clone();
+                self.start(async move {
+                    let result = ladder(keepers, &incident).await;
+                    Some(Msg::LadderFetched { incident, result })
+                })
+            }
+            Effect::FetchDirectory => {
+                let keepers = self.doors.keepers.clone();
+                self.start(async move { Some(Msg::DirectoryFetched(directory(keepers).await)) })
+            }
+            Effect::SaveDraft(draft) => {
+                let office = self.office.clone();
+                self.start(async move {
+                    said_of(office.keep_draft(draft.kind, draft.incident, draft.text).await)
+                })
+            }
+            Effect::DropDraft { kind, incident } => {
+                let office = self.office.clone();
+                self.start(async move { said_of(office.keep_draft(kind, incident, String::new()).await) })
+            }
+            Effect::Star {
+                incident,
+                event,
+                starred,
+            } => {
+                let office = self.office.clone();
+                self.start(async move { said_of(office.star(incident, event, starred).await) })
+            }
+            Effect::Write(what) => {
+                let writing = (self.writer)(what.clone());
+                self.start(async move {
+                    let result = writing.await;
+                    Some(Msg::Written { what, result })
+                })
+            }
+            Effect::Edit(_)
             // The loop's own: they need the screen.
             | Effect::Copy { .. }
             | Effect::Ring
@@ -439,6 +514,17 @@ impl World for Session {
                     }
                     return Event::Slot(Msg::OutboxChanged(view));
                 }
+                Ok(()) = self.doors.incidents.changed() => {
+                    return Event::Slot(Msg::IncidentsFetched(self.doors.incidents.borrow_and_update().clone()));
+                }
+                Ok(()) = self.doors.timeline.changed() => {
+                    if let Some((incident, feed)) = self.doors.timeline.borrow_and_update().clone() {
+                        return Event::Slot(Msg::TimelineFetched { incident, feed });
+                    }
+                }
+                Ok(()) = self.doors.roster.changed() => {
+                    return Event::Slot(Msg::RosterFetched(self.doors.roster.borrow_and_update().clone()));
+                }
                 Ok(()) = self.slo.changed() => {
                     return Event::Slot(Msg::SloFetched(self.slo.borrow_and_update().clone()));
                 }
@@ -448,6 +534,34 @@ impl World for Session {
             }
         }
     }
+}
+
+/// Everybody who keeps incidents, once that is known.
+async fn keepers(mut keepers: watch::Receiver<Option<Keepers>>) -> Keepers {
+    match keepers.wait_for(Option::is_some).await {
+        Ok(known) => known.clone().unwrap_or_default(),
+        // The session is ending.
+        Err(_) => Keepers::default(),
+    }
+}
+
+async fn ladder(
+    known: watch::Receiver<Option<Keepers>>,
+    incident: &IncidentId,
+) -> Result<Arc<Ladder>, String> {
+    let Some(keeper) = keepers(known).await.of(incident) else {
+        return Err("nobody keeps this incident here any more".to_owned());
+    };
+    let asked = keeper.ladder(incident.clone()).await;
+    asked.map(Arc::new).map_err(|error| error.cause())
+}
+
+async fn directory(known: watch::Receiver<Option<Keepers>>) -> Result<Arc<Directory>, String> {
+    let Some(keeper) = keepers(known).await.first() else {
+        return Err("nobody keeps incidents here; add [contexts.X.incidents]".to_owned());
+    };
+    let asked = keeper.directory().await;
+    asked.map(Arc::new).map_err(|error| error.cause())
 }
 
 fn said_of(done: Result<(), String>) -> Option<Msg> {
@@ -472,6 +586,7 @@ mod tests {
             backends: Backends::default(),
             clock: Clock::start(),
             themes: Box::new(|name| Err(format!("no theme {name}"))),
+            writer: Arc::new(|_| Box::pin(std::future::ready(Err("nobody writes".to_owned())))),
             signals: Signals::listen().unwrap(),
         });
         session.tasks.spawn(async { panic!("a defect") });

@@ -142,7 +142,8 @@ impl Shop {
                 .expect("binds");
                 let url = demo.announcement().endpoints.pagerduty.clone();
                 let proxy = FaultProxy::bind(&url, Plan::pass()).await.expect("binds");
-                told.send((url, proxy.url().to_owned(), proxy.faults())).expect("is heard");
+                told.send((url, proxy.url().to_owned(), proxy.faults()))
+                    .expect("is heard");
                 tokio::select! {
                     served = demo.serve(std::future::pending()) => served.expect("serves"),
                     served = proxy.serve(std::future::pending()) => served.expect("serves"),
@@ -162,7 +163,10 @@ impl Shop {
     async fn ask(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
         let mut request = reqwest::Client::new()
             .request(method, format!("{}/{path}", self.pagerduty))
-            .header("authorization", format!("Token token={}", midwatch::demo::pagerduty::USER_KEY))
+            .header(
+                "authorization",
+                format!("Token token={}", midwatch::demo::pagerduty::USER_KEY),
+            )
             .header("from", midwatch::demo::pagerduty::EMAIL)
             .header("accept", "application/vnd.pagerduty+json;version=2");
         if let Some(body) = body {
@@ -223,7 +227,11 @@ async fn two_hundred_kills_before_pagerduty_lose_nothing_and_double_nothing() {
             run_and_kill(home.path(), &["ack", incident], after);
         } else {
             let incident = &talked[(round % 3) as usize];
-            run_and_kill(home.path(), &["annotate", incident, &format!("round {round}.")], after);
+            run_and_kill(
+                home.path(),
+                &["annotate", incident, &format!("round {round}.")],
+                after,
+            );
         }
     }
     let entries = caught_up(home.path(), "shop").await;
@@ -259,7 +267,9 @@ async fn two_hundred_kills_before_pagerduty_lose_nothing_and_double_nothing() {
                     )
                     .await;
                 let taken = log["log_entries"].as_array().expect("entries").iter();
-                let taken = taken.filter(|entry| entry["type"] == "acknowledge_log_entry").count();
+                let taken = taken
+                    .filter(|entry| entry["type"] == "acknowledge_log_entry")
+                    .count();
                 assert_eq!(taken, 1, "{entry:?}");
             }
             other => panic!("{other:?}"),
@@ -267,9 +277,14 @@ async fn two_hundred_kills_before_pagerduty_lose_nothing_and_double_nothing() {
     }
     assert_eq!(notes, BTreeMap::new(), "what was never journaled was sent");
     // Most kills must have come after the journal, and some before it, or nothing was shown.
-    assert!(journaled > KILLS as usize / 4, "only {journaled} acts were journaled");
+    assert!(
+        journaled > KILLS as usize / 4,
+        "only {journaled} acts were journaled"
+    );
     assert!(journaled < KILLS as usize + 3, "no kill came before the journal");
-    let audit = midwatch(home.path(), &["audit", "verify"]).status().expect("runs");
+    let audit = midwatch(home.path(), &["audit", "verify"])
+        .status()
+        .expect("runs");
     assert!(audit.success(), "{audit}");
 }
 
@@ -327,7 +342,11 @@ async fn two_hundred_kills_before_a_real_alertmanager_lose_no_acknowledgement_an
     let in_force = |marker: &str| {
         let all = silences.as_array().expect("silences").iter();
         all.filter(|silence| silence["status"]["state"] != "expired")
-            .filter(|silence| silence["comment"].as_str().is_some_and(|text| text.contains(marker)))
+            .filter(|silence| {
+                silence["comment"]
+                    .as_str()
+                    .is_some_and(|text| text.contains(marker))
+            })
             .count()
     };
     for entry in &entries {
@@ -335,8 +354,17 @@ async fn two_hundred_kills_before_a_real_alertmanager_lose_no_acknowledgement_an
         assert_eq!(in_force(entry.marker.digits()), 1, "{entry:?}");
     }
     let all = silences.as_array().expect("silences").iter();
-    let all = all.filter(|silence| silence["status"]["state"] != "expired").count();
+    let all = all
+        .filter(|silence| silence["status"]["state"] != "expired")
+        .count();
     assert_eq!(all, entries.len(), "what was never journaled was sent");
-    assert!(entries.len() > KILLS as usize / 4, "only {} acts were journaled", entries.len());
-    assert!(entries.len() < KILLS as usize + 3, "no kill came before the journal");
+    assert!(
+        entries.len() > KILLS as usize / 4,
+        "only {} acts were journaled",
+        entries.len()
+    );
+    assert!(
+        entries.len() < KILLS as usize + 3,
+        "no kill came before the journal"
+    );
 }

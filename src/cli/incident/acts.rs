@@ -34,7 +34,9 @@ pub async fn escalate(session: &mut Session, args: &EscalateArgs) -> Outcome {
     let incident = stage.incident(&args.incident, Verb::Escalate).await?;
     let ladder = stage.ladder(&incident).await?;
     let to = level(args.to, &incident, &ladder)?;
-    stage.carry(session, &incident, IncidentAct::Escalate { to }).await
+    stage
+        .carry(session, &incident, IncidentAct::Escalate { to })
+        .await
 }
 
 /// The level to be woken: the one asked for, where somebody is on call on it, or the next where that is certain.
@@ -56,9 +58,9 @@ fn level(asked: Option<u32>, incident: &Incident, ladder: &Ladder) -> Result<u32
         },
         None => match ladder.next() {
             Some(rung) => Ok(rung.level),
-            None if ladder.current.known().is_some() => {
-                Err(refused("there is nobody to wake above its present level".to_owned()))
-            }
+            None if ladder.current.known().is_some() => Err(refused(
+                "there is nobody to wake above its present level".to_owned(),
+            )),
             None => Err(refused(format!(
                 "which level it is on is not certain ({}); say which to wake with --to",
                 ladder.current.words()
@@ -129,7 +131,9 @@ pub async fn snooze(session: &mut Session, args: &SnoozeArgs) -> Outcome {
     }
     let stage = Stage::open(session, &args.act, Verb::Snooze)?;
     let incident = stage.incident(&args.incident, Verb::Snooze).await?;
-    stage.carry(session, &incident, IncidentAct::Snooze { length }).await
+    stage
+        .carry(session, &incident, IncidentAct::Snooze { length })
+        .await
 }
 
 /// `midwatch merge`
@@ -178,7 +182,13 @@ pub async fn annotate(session: &mut Session, args: &AnnotateArgs) -> Outcome {
 /// `midwatch update`
 pub async fn update(session: &mut Session, args: &UpdateArgs) -> Outcome {
     let text = text(&args.text)?;
-    said(session, &args.act, &args.incident, IncidentAct::StatusUpdate { text }).await
+    said(
+        session,
+        &args.act,
+        &args.incident,
+        IncidentAct::StatusUpdate { text },
+    )
+    .await
 }
 
 async fn said(session: &mut Session, args: &ActArgs, wanted: &str, act: IncidentAct) -> Outcome {
@@ -205,7 +215,9 @@ fn text(given: &str) -> Result<String, CliError> {
         .collect();
     let kept = kept.trim();
     if kept.is_empty() {
-        return Err(CliError::Usage("there is nothing to say: the text is empty".to_owned()));
+        return Err(CliError::Usage(
+            "there is nothing to say: the text is empty".to_owned(),
+        ));
     }
     Ok(kept.to_owned())
 }
@@ -248,7 +260,10 @@ mod tests {
             let error = asked(None, current).unwrap_err();
             assert_eq!(error.exit(), Exit::Usage);
             let words = error.to_string();
-            assert!(words.contains("1  Jun") && words.contains("2  nobody") && words.contains("--to"), "{words}");
+            assert!(
+                words.contains("1  Jun") && words.contains("2  nobody") && words.contains("--to"),
+                "{words}"
+            );
         }
     }
 

@@ -1,9 +1,63 @@
 //! `midwatch declare`: a local incident, kept in the journal of this host.
 
+use std::sync::Arc;
+
+use crate::backend::http::Wires;
 use crate::cli::args::DeclareArgs;
-use crate::cli::{CliError, Outcome, Session};
+use crate::cli::gather::{Danger, Scene, finish};
+use crate::cli::{CliError, Outcome, Session, sending};
+use crate::domain::alert::json::{ActOutcome, ActReport, ActState};
+use crate::domain::incident::Severity;
+use crate::domain::incident::local::Declaration;
 
 /// Runs the command.
-pub async fn run(_session: &mut Session, _args: &DeclareArgs) -> Outcome {
-    Err(CliError::Usage("not yet".to_owned()))
+pub async fn run(session: &mut Session, args: &DeclareArgs) -> Outcome {
+    let severity = Severity::by_word(&args.severity).ok_or_else(|| {
+        CliError::Usage(format!(
+            "--severity {}: there is no such severity; write SEV1, SEV2, SEV3 or SEV4",
+            args.severity
+        ))
+    })?;
+    let title: String = args.title.chars().filter(|c| !c.is_control()).collect();
+    if title.trim().is_empty() {
+        return Err(CliError::Usage("--title is empty; say what it is".to_owned()));
+    }
+    let mut scene = Scene::for_any_act(session, &args.act, Danger::Confirm)?;
+    let journal = sending::journal(&scene)?;
+    let local = scene.keep_locally(&journal);
+    let declared = local
+        .declare(Declaration {
+            title: title.trim().into(),
+            severity,
+            service: args.service.as_deref().map(Arc::from),
+            policy: None,
+            alerts: Vec::new(),
+            by: scene.config.identity.as_str().into(),
+            rule: None,
+        })
+        .await?;
+    // The first level is woken from here where no console does it; what is not sent in time stays queued.
+    let courier = local.courier(Arc::new(Wires::default()));
+    let woken = tokio::time::timeout(args.act.wait, courier.deliver()).await;
+    let mut warnings = local.remarks();
+    match woken {
+        Ok(Ok(None)) => {}
+        Ok(Ok(Some(_))) | Err(_) => {
+            warnings.push("not everybody could be notified yet; the next console goes on".to_owned());
+        }
+        Ok(Err(error)) => warnings.push(error.to_string()),
+    }
+    let id = declared.id().to_string();
+    let report = ActReport {
+        outcomes: vec![ActOutcome {
+            target: id.clone(),
+            state: ActState::Confirmed,
+            outbox_id: None,
+            remote_ids: vec![("local".into(), id.as_str().into())],
+            message: format!("declared {} {}", severity.word(), title.trim()),
+        }],
+        warnings,
+        errors: Vec::new(),
+    };
+    finish(session, &scene, &report)
 }

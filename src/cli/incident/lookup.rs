@@ -77,9 +77,9 @@ pub fn assignee(wanted: &str, directory: &Directory) -> Result<Assignee, CliErro
         }
         several => Err(ambiguous(
             wanted,
-            several
-                .iter()
-                .map(|(policy, _)| format!("{} {}", SafeText::line(&policy.id), SafeText::line(&policy.name))),
+            several.iter().map(|(policy, _)| {
+                format!("{} {}", SafeText::line(&policy.id), SafeText::line(&policy.name))
+            }),
         )),
     }
 }

@@ -36,7 +36,14 @@ impl Keepers {
     /// Of a context.
     pub fn of(scene: &Scene) -> Self {
         let backends = &scene.backends;
-        Self(backends.incidents.iter().chain(&backends.local_incidents).cloned().collect())
+        Self(
+            backends
+                .incidents
+                .iter()
+                .chain(&backends.local_incidents)
+                .cloned()
+                .collect(),
+        )
     }
 
     /// Whether there is nobody.
@@ -99,7 +106,10 @@ impl Stage {
         let scene = Scene::for_any_act(session, args, danger)?;
         let keepers = Keepers::of(&scene);
         if keepers.is_empty() {
-            return Err(scene.lacks("incidents", "add [contexts.NAME.incidents] with kind = \"pagerduty\" or \"local\""));
+            return Err(scene.lacks(
+                "incidents",
+                "add [contexts.NAME.incidents] with kind = \"pagerduty\" or \"local\"",
+            ));
         }
         Ok(Self {
             scene,
@@ -128,7 +138,10 @@ impl Stage {
                 )));
             }
             several => {
-                return Err(ambiguous(wanted, several.iter().map(|incident| lookup::label(incident))));
+                return Err(ambiguous(
+                    wanted,
+                    several.iter().map(|incident| lookup::label(incident)),
+                ));
             }
         };
         match self.keepers.of_incident(&incident)?.offers(&incident, verb) {
@@ -183,6 +196,9 @@ impl Stage {
 
 /// Names of people, for a sentence; safe.
 pub fn names(people: &[Person]) -> String {
-    let names: Vec<String> = people.iter().map(|person| SafeText::line(&person.name).into_string()).collect();
+    let names: Vec<String> = people
+        .iter()
+        .map(|person| SafeText::line(&person.name).into_string())
+        .collect();
     names.join(", ")
 }

@@ -15,8 +15,8 @@ pub mod facts;
 pub mod json;
 pub mod ladder;
 pub mod link;
-pub mod nudge;
 pub mod local;
+pub mod nudge;
 pub mod offer;
 #[cfg(test)]
 pub(crate) mod sample;

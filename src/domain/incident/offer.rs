@@ -142,7 +142,11 @@ mod tests {
             ..sample::triggered("Q1")
         };
         for verb in [Verb::Advance, Verb::Assign] {
-            assert!(refused(&sample::triggered("Q1"), verb).unwrap().contains("PagerDuty"));
+            assert!(
+                refused(&sample::triggered("Q1"), verb)
+                    .unwrap()
+                    .contains("PagerDuty")
+            );
             assert_eq!(refused(&local, verb), None);
         }
     }

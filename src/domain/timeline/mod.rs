@@ -9,7 +9,6 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub mod about;
 pub mod json;
 pub mod merge;
 pub mod reading;

@@ -20,7 +20,7 @@ pub(super) struct Told {
 pub(super) async fn gather(
     told: Vec<Told>,
     acting_as: watch::Receiver<Option<ActingAs>>,
-    remarks: watch::Receiver<Vec<String>>,
+    remarks: Vec<String>,
     out: watch::Sender<Feed<IncidentBoard>>,
     stir: Arc<Notify>,
 ) {
@@ -31,7 +31,7 @@ pub(super) async fn gather(
             .map(|told| (Arc::clone(&told.name), told.listing.borrow().clone()))
             .collect();
         let acting_as = acting_as.borrow().clone();
-        let remarks = remarks.borrow().clone();
+        let remarks = remarks.clone();
         out.send_modify(|feed| *feed = together(&feeds, acting_as, remarks, feed.interval));
     }
 }
@@ -157,6 +157,9 @@ mod tests {
         let board = joined(&[("incidents", failed), ("local", heard(4, Vec::new()))]);
         assert_eq!(board.failure(), Some("503"));
         let board = board.value().unwrap();
-        assert_eq!((board.incidents.len(), board.errors.as_slice()), (1, ["incidents: 503".to_owned()].as_slice()));
+        assert_eq!(
+            (board.incidents.len(), board.errors.as_slice()),
+            (1, ["incidents: 503".to_owned()].as_slice())
+        );
     }
 }

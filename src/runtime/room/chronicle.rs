@@ -14,9 +14,9 @@ use crate::backend::annotations::{Annotations, Marks, story as marks_story};
 use crate::backend::incidents::Incidents;
 use crate::backend::{BackendError, BackendResult};
 use crate::domain::alert::AlertBoard;
-use crate::domain::incident::{Incident, IncidentId};
-use crate::domain::timeline::about::Subject;
+use crate::domain::incident::{ActingAs, Incident, IncidentId};
 use crate::domain::timeline::merge::{Origin, Story, Us};
+use crate::domain::timeline::scope::Scope;
 use crate::domain::timeline::{Timeline, silences};
 use crate::journal::{Journal, events};
 use crate::outbox::{OutboxView, story as outbox_story};
@@ -36,8 +36,10 @@ pub(super) struct Chronicle {
     pub journal: Option<Journal>,
     pub keepers: Vec<Arc<dyn Incidents>>,
     pub annotations: Option<Arc<dyn Annotations>>,
-    /// Names by which sources know the engineer.
-    pub us: Vec<Arc<str>>,
+    /// By which the journal knows the engineer.
+    pub identity: Arc<str>,
+    /// By which the keeper does, once it is known.
+    pub acting_as: watch::Receiver<Option<ActingAs>>,
     pub followed: watch::Receiver<Option<IncidentId>>,
     pub board: watch::Receiver<Feed<IncidentBoard>>,
     pub outbox: watch::Receiver<Arc<OutboxView>>,
@@ -102,7 +104,7 @@ impl Chronicle {
             marks_due: now,
             failure: None,
         };
-        page.story.set_us(Us(self.us.clone()));
+        page.story.set_us(self.us());
         self.outbox.mark_changed();
         self.alerts.mark_changed();
         let mut changes = self.journal.as_ref().map(Journal::changes);
@@ -135,7 +137,7 @@ impl Chronicle {
                 Ok(()) = self.alerts.changed() => {
                     let board = self.alerts.borrow_and_update().clone();
                     let told = silences::timeline(&board, page.incident.created_at);
-                    let told = self.subject(&page).of_part(told);
+                    let told = self.scope(&page).within(told);
                     page.story.set(Origin::Alerts, Arc::new(told));
                 }
                 Ok(()) = self.board.changed() => {
@@ -154,8 +156,20 @@ impl Chronicle {
         }
     }
 
-    fn subject(&self, page: &Page) -> Subject {
-        Subject::of(&page.incident, &[], self.clock.now().utc)
+    fn scope(&self, page: &Page) -> Scope {
+        Scope::of(&page.incident, self.clock.now().utc)
+    }
+
+    fn us(&self) -> Us {
+        let acting_as = self.acting_as.borrow();
+        let person = acting_as.as_ref().map(|acting| &acting.person);
+        let names = person.into_iter().flat_map(|person| {
+            [&person.id, &person.name]
+                .into_iter()
+                .chain(&person.email)
+                .cloned()
+        });
+        Us(std::iter::once(Arc::clone(&self.identity)).chain(names).collect())
     }
 
     /// Starts what is due and not under way.
@@ -176,11 +190,11 @@ impl Chronicle {
             if page.marking.is_none()
                 && let Some(annotations) = self.annotations.clone()
             {
-                let subject = self.subject(page);
-                let (from, to): (DateTime<Utc>, DateTime<Utc>) = (subject.from, subject.to);
-                page.marking = Some(Box::pin(async move {
-                    annotations.list(from, to, Vec::new()).await
-                }));
+                let scope = self.scope(page);
+                let (from, to): (DateTime<Utc>, DateTime<Utc>) = (scope.from, scope.to);
+                page.marking = Some(Box::pin(
+                    async move { annotations.list(from, to, Vec::new()).await },
+                ));
             }
         }
     }
@@ -202,7 +216,10 @@ impl Chronicle {
     }
 
     fn marked(&self, page: &mut Page, marks: BackendResult<Marks>) {
-        let name = self.annotations.as_ref().map(|annotations| Arc::clone(annotations.name()));
+        let name = self
+            .annotations
+            .as_ref()
+            .map(|annotations| Arc::clone(annotations.name()));
         let told = match marks {
             Ok(marks) => marks_story::timeline(&marks, &name.unwrap_or_else(|| "annotations".into())),
             // What was heard before stays; that it is not whole is said.
@@ -211,7 +228,7 @@ impl Chronicle {
                 partial: vec![format!("no deploy marks: {}", error.cause())],
             },
         };
-        let told = self.subject(page).of_part(told);
+        let told = self.scope(page).within(told);
         page.story.set(Origin::Annotations, Arc::new(told));
     }
 
@@ -219,15 +236,15 @@ impl Chronicle {
         let Some(journal) = &self.journal else { return };
         let context = Arc::clone(&self.context);
         let id = page.incident.id.clone();
-        let subject = self.subject(page);
+        let scope = self.scope(page);
         let read = journal
             .read(move |tx| {
                 let mut told = events::of_incident(tx, &context, &id)?;
-                let shift = events::between(tx, &context, subject.from, subject.to)?;
+                let shift = events::between(tx, &context, scope.from, scope.to)?;
                 told.extend(
                     shift
                         .into_iter()
-                        .filter(|(incident, event)| incident.is_none() && subject.has(event))
+                        .filter(|(incident, event)| incident.is_none() && scope.takes(event))
                         .map(|(_, event)| event),
                 );
                 Ok((told, events::stars(tx, &context, &id)?))

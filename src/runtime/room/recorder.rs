@@ -25,7 +25,9 @@ pub(super) async fn record(
 ) {
     let since = clock.now().utc - OPEN_SINCE;
     let asked = Arc::clone(&context);
-    let open = journal.read(move |tx| events::open_firings(tx, &asked, since)).await;
+    let open = journal
+        .read(move |tx| events::open_firings(tx, &asked, since))
+        .await;
     let mut recorder = Recorder::resume(open.unwrap_or_default());
     let mut unwritten: Vec<JournalEvent> = Vec::new();
     loop {
@@ -45,7 +47,9 @@ pub(super) async fn record(
             continue;
         }
         let (context, batch) = (Arc::clone(&context), unwritten.clone());
-        let written = journal.write(move |tx| events::append(tx, &context, &batch)).await;
+        let written = journal
+            .write(move |tx| events::append(tx, &context, &batch))
+            .await;
         if written.is_ok() {
             unwritten.clear();
         }
