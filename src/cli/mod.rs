@@ -19,6 +19,7 @@ pub mod doctor;
 pub mod gather;
 pub mod init;
 pub mod keys;
+mod local_checks;
 pub mod log;
 pub mod man;
 pub mod output;

@@ -77,7 +77,8 @@ pub(super) fn slack(notice: &Notice) -> serde_json::Value {
         plain(&notice.message),
     );
     if !people.is_empty() {
-        text.push_str(&format!("\n→ {}", people.join(", ")));
+        text.push_str("\n→ ");
+        text.push_str(&people.join(", "));
     }
     json!({ "text": text })
 }
