@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use crate::backend::incidents::local::House;
 use crate::config::{Config, Context};
+use crate::domain::oncall::Policy;
 use crate::journal::{Journal, JournalResult, Opening, watches};
 use crate::time::Stamp;
 
@@ -55,7 +56,7 @@ fn of_the_house(house: &House, now: &Stamp) -> Vec<String> {
             "nobody is notified, whoever is woken; add [[contexts.{context}.notify]]"
         ));
     } else {
-        let top = on_call.policies.iter().map(|policy| policy.top()).max();
+        let top = on_call.policies.iter().map(Policy::top).max();
         for level in 1..=top.unwrap_or_default() {
             let is_taken =
                 |each: &crate::config::NotifyConfig| each.levels.is_empty() || each.levels.contains(&level);
