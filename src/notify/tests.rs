@@ -346,6 +346,27 @@ fn env(name: &str) -> Option<String> {
     }
 }
 
+#[test]
+fn text_of_others_is_no_option_of_a_program() {
+    let argv = ["page".to_owned(), "{title}".to_owned()];
+    let said = send::arguments(&argv, &notice("--config=/tmp/x", vec![]));
+    assert_eq!(said[1], " --config=/tmp/x");
+}
+
+#[tokio::test]
+async fn a_command_that_leaves_something_running_has_ended_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = through(Channel::Command(script(&dir, "sleep 8 &").to_vec()));
+    let bench = Bench::new(vec![config]);
+    bench.declare("orders fail").await;
+    bench.courier().with_env(env).deliver().await.unwrap();
+    let told = bench.told().await;
+    assert!(
+        told.iter().all(|(text, _)| text.starts_with("notified ")),
+        "{told:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_command_runs_once_a_person_without_our_environment() {
     let dir = tempfile::tempdir().unwrap();
