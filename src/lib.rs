@@ -39,6 +39,7 @@
 //! | [`config`] | defaults ← file ← environment ← flags; our own strict walk collects every problem with its place and mend |
 //! | [`domain`] | pure values and mathematics: SLOs, alerts. No ratatui, tokio, reqwest |
 //! | [`backend`] | one trait a signal, one file or folder a system; `http` is the one client |
+//! | [`notify`] | how people are woken by a local incident: webhooks, Slack, a command; each at most once |
 //! | [`action`] | THE table of actions: help, palette, hints, keymaps and the README's table derive from it |
 //! | [`app`] | the model, messages, effects, `update` (one file an area) |
 //! | [`runtime`] | the loop, pollers, acts under way, the frame scheduler |

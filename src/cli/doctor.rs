@@ -9,6 +9,7 @@ use futures::future::{BoxFuture, join_all};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::local_checks;
 use super::probe::{self, Kind, Seen};
 use super::{Exit, Outcome, Session};
 use crate::backend::annotations::Annotations as _;
@@ -100,7 +101,8 @@ pub async fn run(session: &mut Session) -> Outcome {
     let clock = session.clock;
     let checkups = examine(&config, &context, clock).await;
     let clusters = clusters(&checkups);
-    let warnings = warnings(&context, &checkups, &clusters);
+    let mut warnings = warnings(&context, &checkups, &clusters);
+    warnings.extend(local_checks::warnings(&config, &context, &clock.stamp()).await);
     let failures: Vec<&BackendFailure> = checkups.iter().filter_map(|c| c.failure.as_ref()).collect();
     let exit = if failures.is_empty() {
         Exit::Done

@@ -24,6 +24,7 @@ pub mod incidents;
 pub mod init;
 pub mod keepers;
 pub mod keys;
+mod local_checks;
 pub mod log;
 pub mod man;
 pub mod oncall;

@@ -12,7 +12,7 @@
 //!
 //! [[contexts.prod.notify]]
 //! kind = "command"                        # run once a person, without a shell; the incident is JSON on its
-//! command = ["page", "{phone}", "{title}"]  # standard input; these stand for whole arguments
+//! command = ["page", "{phone}", "{title}"]  # standard input; each placeholder is a whole argument
 //! ```
 
 use std::sync::Arc;

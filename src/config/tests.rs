@@ -1,6 +1,7 @@
 //! The layers together: what overrides what, and what the environment may set.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
@@ -100,6 +101,33 @@ fn defaults_are_those_that_are_documented() {
     assert!(config.identity.starts_with("jun@") && config.identity.len() > 4);
     assert_eq!(config.silence_max, Duration::from_secs(86_400));
     assert!(config.mouse && !config.read_only);
+    assert_eq!(config.grace, Duration::from_secs(5));
+    assert_eq!(config.nudges, Nudges::default());
+    assert_eq!(config.severities, Severities::default());
+}
+
+#[test]
+fn who_is_on_call_is_decoded_with_its_references() {
+    let text = include_str!("../../tests/suite/configs/valid/oncall.toml");
+    let config = decoded(text, &[("HOME", "/home/jun")]).expect("valid").config;
+    let context = &config.contexts["prod"];
+    let primary = context.on_call.schedule("primary").expect("the schedule");
+    assert_eq!(primary.people, [Arc::from("jun"), Arc::from("mara")]);
+    // 18:00 in Berlin in winter.
+    assert_eq!(
+        primary.overrides[0].from.to_rfc3339(),
+        "2026-12-24T17:00:00+00:00"
+    );
+    let payments = context.on_call.policy("payments").expect("the policy");
+    let delays: Vec<_> = payments.levels.iter().map(|level| level.delay).collect();
+    // Ninety seconds as written, five minutes where nothing is, none on the last.
+    let seconds = |s| Some(Duration::from_secs(s));
+    assert_eq!(delays, [seconds(90), seconds(300), None]);
+    let sev1 = config.severities.of(crate::domain::incident::Severity::Sev1);
+    assert_eq!(sev1.acknowledge, Duration::from_secs(180));
+    assert_eq!(sev1.resolve, Duration::from_secs(4 * 3_600));
+    assert_eq!(context.notify[1].people, [Arc::from("jun")]);
+    assert_eq!(context.declare[1].policy.as_deref(), Some("payments"));
 }
 
 #[test]

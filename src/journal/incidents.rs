@@ -308,7 +308,7 @@ pub fn keep_done(tx: &Tx<'_>, key: &str, done: &Done, at: DateTime<Utc>) -> Jour
     Ok(())
 }
 
-/// SQLite's integers are signed; numbers count up from 1.
+/// The database's integers are signed; numbers count up from 1.
 fn row_id(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -107,12 +107,12 @@ pub fn waits(tx: &Tx<'_>, context: &str, now: &Stamp) -> JournalResult<Waits> {
         "SELECT record FROM notices WHERE context = ?1 AND state IN ('waiting', 'sending') LIMIT 1000",
     )?;
     let rows = query.query_map([context], |row| row.get::<_, String>(0))?;
-    let mut next = None;
+    let mut next: Option<Duration> = None;
     for row in rows {
         let queued: Queued = from_json(&row?)?;
         let until = queued.until.as_ref().or(queued.not_before.as_ref());
         match until.and_then(|at| left(at, now)) {
-            Some(left) => next = sooner(next, left),
+            Some(left) => next = Some(next.map_or(left, |next| next.min(left))),
             None => return Ok(Waits::Due),
         }
     }
@@ -133,20 +133,19 @@ pub fn claim(tx: &Tx<'_>, context: &str, now: &Stamp) -> JournalResult<Claimed> 
         let mut queued: Queued = from_json(&record)?;
         if state == "sending" {
             let left = queued.until.as_ref().and_then(|until| left(until, now));
-            match left {
-                Some(left) => claimed.next = sooner(claimed.next, left),
-                None => {
-                    let words = "its sender vanished before it had an answer".to_owned();
-                    settle(tx, id, Fate::Unclear, &words)?;
-                    claimed.over.push((queued, Fate::Unclear, words));
-                }
+            if let Some(left) = left {
+                claimed.wait(left);
+            } else {
+                let words = "its sender vanished before it had an answer".to_owned();
+                settle(tx, id, Fate::Unclear, &words)?;
+                claimed.over.push((queued, Fate::Unclear, words));
             }
         } else if now.since(&queued.queued) > TOO_LATE {
             let words = "nothing could send it in time".to_owned();
             settle(tx, id, Fate::Failed, &words)?;
             claimed.over.push((queued, Fate::Failed, words));
         } else if let Some(left) = queued.not_before.as_ref().and_then(|at| left(at, now)) {
-            claimed.next = sooner(claimed.next, left);
+            claimed.wait(left);
         } else if claimed.to_send.len() < CLAIMED {
             queued.attempts += 1;
             queued.until = Some(now.later(queued.limit + MARGIN));
@@ -166,8 +165,10 @@ fn left(at: &Stamp, now: &Stamp) -> Option<Duration> {
         .filter(|left| !left.is_zero())
 }
 
-fn sooner(one: Option<Duration>, other: Duration) -> Option<Duration> {
-    Some(one.map_or(other, |one| one.min(other)))
+impl Claimed {
+    fn wait(&mut self, left: Duration) {
+        self.next = Some(self.next.map_or(left, |next| next.min(left)));
+    }
 }
 
 fn update(tx: &Tx<'_>, id: i64, state: &str, queued: &Queued) -> JournalResult<()> {

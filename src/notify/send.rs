@@ -19,6 +19,8 @@ use crate::text::SafeText;
 const SAID: usize = 2 * 1024;
 /// Opening a connection.
 const CONNECT: Duration = Duration::from_secs(3);
+/// How long a program's words are waited for after its end.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// What a program of the configuration is left of our environment: no token of ours is among them.
 const KEPT: [&str; 8] = [
     "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR",
@@ -77,7 +79,8 @@ pub(super) fn slack(notice: &Notice) -> serde_json::Value {
         plain(&notice.message),
     );
     if !people.is_empty() {
-        text.push_str(&format!("\n→ {}", people.join(", ")));
+        text.push_str("\n→ ");
+        text.push_str(&people.join(", "));
     }
     json!({ "text": text })
 }
@@ -158,21 +161,27 @@ pub(super) fn arguments(argv: &[String], notice: &Notice) -> Vec<String> {
     argv.iter()
         .map(|argument| match argument.as_str() {
             "{incident}" => notice.incident.to_string(),
-            // A NUL cannot be in an argument, and a line break has no place in a page.
-            "{title}" => SafeText::line(&notice.title).as_str().to_owned(),
+            "{title}" => remote(&notice.title),
             "{severity}" => notice.severity.to_string(),
-            "{service}" => {
-                let service = notice.service.as_deref().unwrap_or_default();
-                SafeText::line(service).as_str().to_owned()
-            }
+            "{service}" => remote(notice.service.as_deref().unwrap_or_default()),
             "{level}" => notice.level().map(|level| level.to_string()).unwrap_or_default(),
-            "{message}" => SafeText::line(&notice.message).as_str().to_owned(),
+            "{message}" => remote(&notice.message),
             "{person}" => of(|person| Some(&person.name)),
             "{email}" => of(|person| person.email.as_ref()),
             "{phone}" => of(|person| person.phone.as_ref()),
             as_written => as_written.to_owned(),
         })
         .collect()
+}
+
+/// Text of others as an argument: one line without a NUL, and never an option of the program.
+fn remote(text: &str) -> String {
+    let text = SafeText::line(text);
+    if text.as_str().starts_with('-') {
+        format!(" {}", text.as_str())
+    } else {
+        text.as_str().to_owned()
+    }
 }
 
 async fn run(argv: &[String], notice: &Notice, limit: Duration, env: EnvLookup) -> Attempt {
@@ -202,18 +211,28 @@ async fn run(argv: &[String], notice: &Notice, limit: Duration, env: EnvLookup) 
             let _ = stdin.write_all(&document).await;
         }
     };
-    let ended = async {
-        let ((), said, wrong, status) = tokio::join!(feed, capped(stdout), capped(stderr), child.wait());
-        (said, wrong, status)
+    let talk = async {
+        let ((), said, wrong) = tokio::join!(feed, capped(stdout), capped(stderr));
+        if wrong.trim().is_empty() { said } else { wrong }
     };
-    let Ok((said, wrong, status)) = tokio::time::timeout(limit, ended).await else {
+    let ended = async {
+        tokio::pin!(talk);
+        tokio::select! {
+            words = &mut talk => (words, child.wait().await),
+            // What it left running may hold its pipes open for long.
+            status = child.wait() => {
+                let words = tokio::time::timeout(LAST_WORDS, &mut talk).await;
+                (words.unwrap_or_default(), status)
+            }
+        }
+    };
+    let Ok((words, status)) = tokio::time::timeout(limit, ended).await else {
         // Killed as it is dropped; what it did until then is not known.
         return Attempt::Unclear(format!(
             "{program} did not end within {} s, and was ended",
             limit.as_secs_f64()
         ));
     };
-    let words = if wrong.trim().is_empty() { said } else { wrong };
     let words = SafeText::line(words.trim()).as_str().to_owned();
     match status {
         Ok(status) if status.success() => Attempt::Delivered,

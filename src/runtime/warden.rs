@@ -91,7 +91,7 @@ impl Warden {
             });
             tokio::select! {
                 () = ending.cancelled() => break,
-                changed = changes.changed() => if changed.is_err() { break },
+                moved = changes.changed() => if moved.is_err() { break },
                 Ok(()) = self.board.changed() => {}
                 () = tokio::time::sleep(next.max(SOONEST)) => {}
             }

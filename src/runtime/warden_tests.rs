@@ -1,1 +1,239 @@
+use super::*;
+use crate::backend::http::Wires;
+use crate::backend::incidents::local::Local;
+use crate::backend::incidents::{Incidents as _, Question};
+use crate::config::{Config, Environment, decode_text};
+use crate::domain::alert::{AckState, Alert, AlertState, Fingerprint, Flaps, Labels, Occurrence};
+use crate::domain::incident::local::{Declaration, LocalIncident};
+use crate::domain::incident::{Incident, Level, Severity};
+use crate::domain::timeline::Delivery;
+use crate::journal::Opening;
 
+const CONFIG: &str = r#"
+identity = "jun@example.com"
+[contexts.prod]
+incidents = { kind = "local" }
+metrics = { url = "http://127.0.0.1:1" }
+people = [{ name = "jun" }, { name = "mara" }]
+escalation_policies = [{ name = "default", levels = [{ notify = ["jun"], delay = "5m" }, { notify = ["mara"] }] }]
+declare = [{ matchers = 'severity="critical"', severity = "SEV2" }]
+"#;
+
+struct Bench {
+    opening: Opening,
+    config: Config,
+    clock: Clock,
+    board: watch::Sender<Arc<AlertBoard>>,
+    _dir: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self {
+            opening: Opening {
+                path: dir.path().join("midwatch.db"),
+                group: None,
+            },
+            config: decode_text(CONFIG, None, &Environment::default()).unwrap().config,
+            clock: Clock::with_tokio("2026-11-20T03:00:00Z".parse().unwrap()),
+            board: watch::Sender::new(Arc::new(AlertBoard::default())),
+            _dir: dir,
+        }
+    }
+
+    fn keeper(&self) -> Local {
+        let journal = Journal::open(&self.opening).unwrap();
+        Local::new(journal, &self.config, &self.config.contexts["prod"], self.clock)
+    }
+
+    /// A console of its own, as another process is.
+    fn warden(&self) -> Warden {
+        let journal = Journal::open(&self.opening).unwrap();
+        let keeper = Local::new(
+            journal.clone(),
+            &self.config,
+            &self.config.contexts["prod"],
+            self.clock,
+        );
+        Warden::new(
+            journal,
+            Arc::clone(keeper.house()),
+            keeper.courier(Arc::new(Wires::default())),
+            self.clock,
+            self.board.subscribe(),
+        )
+    }
+
+    async fn declare(&self) -> LocalIncident {
+        let asked = Declaration {
+            title: "orders fail".into(),
+            severity: Severity::Sev1,
+            service: None,
+            policy: None,
+            alerts: Vec::new(),
+            by: "jun@example.com".into(),
+            rule: None,
+        };
+        self.keeper().declare(asked).await.unwrap()
+    }
+
+    async fn open(&self) -> Vec<Incident> {
+        self.keeper().list(Question::default()).await.unwrap().incidents
+    }
+
+    fn fires(&self, fingerprint: u64) {
+        let now = self.clock.now().utc;
+        let alert = Alert {
+            occurrence: Occurrence {
+                fingerprint: Fingerprint(fingerprint),
+                starts_at: now,
+            },
+            sources: Vec::new(),
+            state: AlertState::Active,
+            name: "HighErrorRate".into(),
+            severity: Some("critical".into()),
+            service: "checkout".into(),
+            silenced_by: Vec::new(),
+            inhibited_by: Vec::new(),
+            muted_by: Vec::new(),
+            ack: AckState::None,
+            updated_at: now,
+            ended_at: None,
+            labels: [("severity", "critical")].into_iter().collect(),
+            annotations: Labels::default(),
+            generator_url: "".into(),
+            receivers: Vec::new(),
+            flaps: Flaps(0),
+        };
+        let mut board = AlertBoard::default();
+        board.pipeline.age = Some(Duration::ZERO);
+        board.by_fingerprint = Arc::new([(Fingerprint(fingerprint), Arc::new(alert))].into());
+        self.board.send_replace(Arc::new(board));
+    }
+}
+
+async fn turn(warden: &mut Warden) -> Watching {
+    // What was found due is done and looked at again, as the loop does.
+    let mut watching = Watching::Nothing;
+    for _ in 0..3 {
+        watching = warden.turn().await.unwrap().0;
+    }
+    watching
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_consoles_one_wakes_the_next_level_once() {
+    let bench = Bench::new();
+    bench.declare().await;
+    let (mut one, mut other) = (bench.warden(), bench.warden());
+    assert_eq!(turn(&mut one).await, Watching::Ours);
+    assert!(
+        matches!(turn(&mut other).await, Watching::Theirs(who) if who.starts_with("jun@example.com, pid "))
+    );
+    for _ in 0..20 {
+        tokio::time::advance(Duration::from_secs(16)).await;
+        turn(&mut one).await;
+        turn(&mut other).await;
+    }
+    let open = bench.open().await;
+    assert_eq!(open[0].level, Level::Known(2));
+    let story = bench.keeper().story("local-1".into()).await.unwrap().events;
+    let woken = story
+        .iter()
+        .filter(|event| event.text.contains("level 2 of default woken"));
+    assert_eq!(woken.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_console_that_vanished_is_followed_by_the_next_and_the_level_is_still_woken() {
+    let bench = Bench::new();
+    bench.declare().await;
+    let (mut one, mut other) = (bench.warden(), bench.warden());
+    for _ in 0..17 {
+        turn(&mut one).await;
+        tokio::time::advance(Duration::from_secs(17)).await;
+    }
+    // 289 s: the first is gone, the level due at 300 s, the watch free from 332 s on.
+    drop(one);
+    for _ in 0..5 {
+        tokio::time::advance(Duration::from_secs(17)).await;
+        turn(&mut other).await;
+    }
+    assert_eq!(bench.open().await[0].level, Level::Known(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_level_that_came_due_while_no_console_was_open_is_asked_about() {
+    let bench = Bench::new();
+    let incident = bench.declare().await;
+    tokio::time::advance(Duration::from_secs(3_600)).await;
+    let mut warden = bench.warden();
+    turn(&mut warden).await;
+    assert_eq!(bench.open().await[0].level, Level::Known(1));
+    let keeper = bench.keeper();
+    let missed = keeper.missed().await.unwrap();
+    assert_eq!(missed.len(), 1);
+    assert_eq!(missed[0].1.words(), "missed level 2 at 03:05Z");
+    let asking = |events: Vec<crate::domain::timeline::Event>| {
+        events
+            .into_iter()
+            .filter(|event| event.delivery == Delivery::NeedsDecision)
+            .count()
+    };
+    assert_eq!(asking(keeper.story(incident.id()).await.unwrap().events), 1);
+    // Left asleep: the question is answered, and the delay begins anew.
+    keeper.leave(&incident.id()).await.unwrap();
+    assert_eq!(asking(keeper.story(incident.id()).await.unwrap().events), 0);
+    for _ in 0..20 {
+        tokio::time::advance(Duration::from_secs(16)).await;
+        turn(&mut warden).await;
+    }
+    assert_eq!(bench.open().await[0].level, Level::Known(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_past_a_level_asks_too() {
+    let bench = Bench::new();
+    bench.declare().await;
+    let mut warden = bench.warden();
+    turn(&mut warden).await;
+    tokio::time::advance(Duration::from_secs(7_200)).await;
+    turn(&mut warden).await;
+    assert_eq!(bench.keeper().missed().await.unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_declares_once_a_firing_whichever_console_looks() {
+    let bench = Bench::new();
+    let (mut one, mut other) = (bench.warden(), bench.warden());
+    // An empty board that nobody vouches for declares nothing.
+    turn(&mut one).await;
+    bench.fires(1);
+    for _ in 0..3 {
+        turn(&mut one).await;
+        turn(&mut other).await;
+    }
+    let open = bench.open().await;
+    assert_eq!(open.len(), 1);
+    assert_eq!(&*open[0].title, "checkout: HighErrorRate");
+    assert_eq!(open[0].alert_keys.len(), 1);
+    assert_eq!(open[0].level, Level::Known(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_hands_the_watch_back() {
+    let bench = Bench::new();
+    let (said, mut heard) = watch::channel(Watching::Nothing);
+    let ending = CancellationToken::new();
+    let running = bench.warden().run(ending.clone(), said);
+    let told = async {
+        heard
+            .wait_for(|watching| *watching == Watching::Ours)
+            .await
+            .unwrap();
+        ending.cancel();
+    };
+    tokio::join!(running, told);
+    assert_eq!(turn(&mut bench.warden()).await, Watching::Ours);
+}

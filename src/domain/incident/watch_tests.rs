@@ -75,7 +75,7 @@ fn a_level_is_woken_when_the_one_before_did_not_answer_in_time() {
         from: 1,
         to: 2,
     };
-    assert_eq!(decided(&open, 300, 0), [wake.clone()]);
+    assert_eq!(decided(&open, 300, 0), std::slice::from_ref(&wake));
     // A console that was opened a little late still wakes.
     assert_eq!(decided(&open, 350, 350), [wake]);
 }
@@ -325,8 +325,10 @@ fn an_escalation_by_delay_is_told_and_wakes() {
     incident.wake(
         2,
         crate::domain::incident::local::Cause::Delay,
-        &on_call(),
-        &stamp(300),
+        crate::domain::incident::local::Setting {
+            on_call: &on_call(),
+            at: &stamp(300),
+        },
         &mut change,
     );
     assert_eq!(incident.level, 2);

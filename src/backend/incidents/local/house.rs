@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::super::IncidentOrder;
 use crate::config::{Config, Context, NotifyConfig};
 use crate::domain::alert::AlertBoard;
-use crate::domain::incident::local::{Cause, Change, Declaration, LocalIncident, Refusal, actor};
+use crate::domain::incident::local::{Cause, Change, Declaration, LocalIncident, Refusal, Setting, actor};
 use crate::domain::incident::watch::{Action, Rules, Scene, decide};
 use crate::domain::incident::{IncidentAct, Person};
 use crate::domain::oncall::OnCall;
@@ -93,6 +93,13 @@ impl House {
         !self.rules.is_empty() || self.on_call.policies.iter().any(|policy| policy.top() > 1)
     }
 
+    fn setting<'a>(&'a self, at: &'a Stamp) -> Setting<'a> {
+        Setting {
+            on_call: &self.on_call,
+            at,
+        }
+    }
+
     /// What is limited about them, in words.
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
@@ -153,7 +160,7 @@ impl House {
                 }
                 change
             }
-            act => match incident.apply(act, (&order.actor, &order.marker), &self.on_call, at) {
+            act => match incident.apply(act, (&order.actor, &order.marker), self.setting(at)) {
                 Ok(change) => change,
                 Err(refusal) => return Ok(Err(refusal)),
             },
@@ -282,7 +289,7 @@ impl House {
                     .extend(incident.link(&alerts, &format!("rule {rule}")));
             }
             Action::Wake { from, to, .. } => {
-                incident.wake(to, Cause::Delay, &self.on_call, now, &mut change);
+                incident.wake(to, Cause::Delay, self.setting(now), &mut change);
                 let why = format!("level {from} did not acknowledge in time: level {to}");
                 self.audit(tx, (&by, "escalate"), &incident, why, now)?;
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::{Cause, Change, LocalIncident, Reason, Told, Wake, names};
+use super::{Cause, Change, LocalIncident, Reason, Setting, Told, Wake, names};
 use crate::domain::alert::ack::Marker;
 use crate::domain::incident::{
     AssignedVia, Incident, IncidentAct, Person, Responder, Severity, Status, Verb,
@@ -98,20 +98,20 @@ impl LocalIncident {
         &mut self,
         act: &IncidentAct,
         (by, marker): (&str, &Marker),
-        on_call: &OnCall,
-        at: &Stamp,
+        setting: Setting<'_>,
     ) -> Result<Change, Refusal> {
+        let Setting { on_call, at } = setting;
         if let Some(refusal) = refusal(&self.incident(on_call), act.verb(), on_call) {
             return Err(refusal);
         }
         let mut change = Change::default();
         match act {
-            IncidentAct::Acknowledge => self.acknowledge(by, on_call, at, &mut change),
+            IncidentAct::Acknowledge => self.acknowledge(by, setting, &mut change),
             IncidentAct::Resolve { resolution } => self.resolve(by, resolution, at, &mut change),
-            IncidentAct::Escalate { to } => self.escalate(*to, by, on_call, at, &mut change)?,
+            IncidentAct::Escalate { to } => self.escalate(*to, by, setting, &mut change)?,
             IncidentAct::ReassignTo { people } => self.reassign(people, by, at, &mut change)?,
             IncidentAct::ReassignPolicy { policy } => {
-                self.change_policy(&policy.id, by, on_call, at, &mut change)?;
+                self.change_policy(&policy.id, by, setting, &mut change)?;
             }
             IncidentAct::Page { people, message } => self.page(people, message, by, &mut change)?,
             IncidentAct::Snooze { length } => {
@@ -147,7 +147,7 @@ impl LocalIncident {
                 });
             }
             IncidentAct::Note { text } => change.told.push(Told::by(by, EventKind::Note, text)),
-            IncidentAct::Advance { to } => self.advance(*to, by, on_call, at, &mut change)?,
+            IncidentAct::Advance { to } => self.advance(*to, by, setting, &mut change),
             IncidentAct::Assign { role, person } => {
                 self.roles.retain(|(held, _)| held != role);
                 self.roles.push((*role, person.clone()));
@@ -163,7 +163,8 @@ impl LocalIncident {
         Ok(change)
     }
 
-    fn acknowledge(&mut self, by: &str, on_call: &OnCall, at: &Stamp, change: &mut Change) {
+    fn acknowledge(&mut self, by: &str, setting: Setting<'_>, change: &mut Change) {
+        let Setting { on_call, at } = setting;
         let person = actor(by, on_call);
         let has_it = self.status != Status::Triggered
             && self
@@ -209,10 +210,10 @@ impl LocalIncident {
         &mut self,
         to: u32,
         by: &str,
-        on_call: &OnCall,
-        at: &Stamp,
+        setting: Setting<'_>,
         change: &mut Change,
     ) -> Result<(), Refusal> {
+        let Setting { on_call, at } = setting;
         let policy = self.policy.as_deref().and_then(|name| on_call.policy(name));
         let Some((policy, level)) = policy.and_then(|policy| Some((policy, policy.level(to)?))) else {
             return Err(Refusal(format!("its policy has no level {to}")));
@@ -223,7 +224,7 @@ impl LocalIncident {
                 policy.name
             )));
         }
-        self.wake(to, Cause::By(by), on_call, at, change);
+        self.wake(to, Cause::By(by), setting, change);
         Ok(())
     }
 
@@ -260,10 +261,10 @@ impl LocalIncident {
         &mut self,
         name: &str,
         by: &str,
-        on_call: &OnCall,
-        at: &Stamp,
+        setting: Setting<'_>,
         change: &mut Change,
     ) -> Result<(), Refusal> {
+        let Setting { on_call, at } = setting;
         let Some(policy) = on_call.policy(name) else {
             return Err(Refusal(format!("there is no policy {name} in the configuration")));
         };
@@ -277,7 +278,7 @@ impl LocalIncident {
         self.policy = Some(Arc::clone(&policy.name));
         let text = format!("given to the policy {name}");
         change.told.push(Told::by(by, EventKind::Assigned, text));
-        self.wake(first, Cause::By(by), on_call, at, change);
+        self.wake(first, Cause::By(by), setting, change);
         Ok(())
     }
 
@@ -312,22 +313,16 @@ impl LocalIncident {
         Ok(())
     }
 
-    fn advance(
-        &mut self,
-        to: Status,
-        by: &str,
-        on_call: &OnCall,
-        at: &Stamp,
-        change: &mut Change,
-    ) -> Result<(), Refusal> {
+    fn advance(&mut self, to: Status, by: &str, setting: Setting<'_>, change: &mut Change) {
+        let at = setting.at;
         if to == self.status {
             change.remark = Some(format!("was {} already", to.word()));
-            return Ok(());
+            return;
         }
         match to {
             Status::Resolved => self.resolve(by, "", at, change),
             Status::Acknowledged if self.status == Status::Triggered => {
-                self.acknowledge(by, on_call, at, change);
+                self.acknowledge(by, setting, change);
             }
             // Handed back: the delay of its level begins anew.
             Status::Triggered => {
@@ -341,14 +336,13 @@ impl LocalIncident {
                 let text = format!("{} → {}", self.status.word(), to.word());
                 // Whoever works on it has it.
                 if self.status == Status::Triggered {
-                    self.acknowledge(by, on_call, at, change);
+                    self.acknowledge(by, setting, change);
                 }
                 self.status = to;
                 self.changed_at = at.utc;
                 change.told.push(Told::by(by, EventKind::Other, text));
             }
         }
-        Ok(())
     }
 
     /// Takes another incident into this one; that one ends.

@@ -207,6 +207,15 @@ pub enum Cause<'a> {
     By(&'a str),
 }
 
+/// What a change is made with: who can be woken, and the moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'a> {
+    /// People, schedules and policies.
+    pub on_call: &'a OnCall,
+    /// This moment.
+    pub at: &'a Stamp,
+}
+
 impl LocalIncident {
     /// Its id: `local-7`.
     pub fn id(&self) -> IncidentId {
@@ -254,7 +263,7 @@ impl LocalIncident {
         change.told.push(Told::by(&asked.by, EventKind::Triggered, text));
         change.told.extend(incident.link(&asked.alerts, &asked.by));
         if let Some(first) = policy.and_then(|policy| incident.next_level(policy, on_call, at.utc)) {
-            incident.wake(first, Cause::Declared, on_call, at, &mut change);
+            incident.wake(first, Cause::Declared, Setting { on_call, at }, &mut change);
         } else if policy.is_some() {
             let text = "nobody was woken: nobody is on call on any level of its policy";
             change.told.push(Told::by(SOURCE, EventKind::Other, text));
@@ -293,7 +302,8 @@ impl LocalIncident {
     }
 
     /// Wakes a level of its policy: it is assigned to them, and its delay begins.
-    pub fn wake(&mut self, level: u32, cause: Cause<'_>, on_call: &OnCall, at: &Stamp, change: &mut Change) {
+    pub fn wake(&mut self, level: u32, cause: Cause<'_>, setting: Setting<'_>, change: &mut Change) {
+        let Setting { on_call, at } = setting;
         let policy = self.policy.as_deref().and_then(|name| on_call.policy(name));
         let people = policy
             .and_then(|policy| policy.level(level))

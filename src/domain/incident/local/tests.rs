@@ -64,7 +64,14 @@ fn declared(service: &str) -> LocalIncident {
 }
 
 fn act(incident: &mut LocalIncident, by: &str, act: &IncidentAct) -> Result<Change, Refusal> {
-    incident.apply(act, (by, &Marker::from_bits(1)), &on_call(), &stamp(60))
+    incident.apply(
+        act,
+        (by, &Marker::from_bits(1)),
+        Setting {
+            on_call: &on_call(),
+            at: &stamp(60),
+        },
+    )
 }
 
 fn kinds(change: &Change) -> Vec<EventKind> {
