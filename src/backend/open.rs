@@ -47,7 +47,7 @@ pub struct Backends {
     /// ruler's, the incidents', the annotations'.
     pub clients: Vec<Counted>,
     /// Where the separate ruler stands among them.
-    ruler: Option<usize>,
+    pub(crate) ruler: Option<usize>,
 }
 
 impl Backends {

@@ -419,6 +419,7 @@ fn exit_of(outcomes: &[ActOutcome]) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::alert::Fingerprint;
     use crate::domain::alert::desk::sample;
 
     fn outcome(state: ActState) -> ActOutcome {

@@ -52,7 +52,7 @@ CREATE TABLE todos_done (
 ";
 
 /// The most events that one question gets.
-pub const MOST: usize = 20_000;
+pub const MOST: u32 = 20_000;
 
 pub(super) fn written(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Nanos, true)
@@ -123,7 +123,7 @@ pub fn of_incident(tx: &Tx<'_>, context: &str, incident: &IncidentId) -> Journal
         "SELECT {COLUMNS} FROM events WHERE context = ?1 AND incident = ?2 ORDER BY at DESC, id DESC LIMIT ?3"
     );
     let mut asked = tx.prepare_cached(&sql)?;
-    let rows = asked.query_map(params![context, &*incident.0, MOST as i64], |row| {
+    let rows = asked.query_map(params![context, &*incident.0, MOST], |row| {
         event(row).map(|(_, event)| event)
     })?;
     let mut events: Vec<Event> = rows.collect::<Result<_, _>>()?;
@@ -143,7 +143,7 @@ pub fn between(
          ORDER BY at DESC, id DESC LIMIT ?4"
     );
     let mut asked = tx.prepare_cached(&sql)?;
-    let rows = asked.query_map(params![context, written(from), written(to), MOST as i64], event)?;
+    let rows = asked.query_map(params![context, written(from), written(to), MOST], event)?;
     let mut events: Vec<_> = rows.collect::<Result<_, _>>()?;
     events.reverse();
     Ok(events)

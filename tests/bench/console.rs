@@ -2,8 +2,8 @@
 //!
 //! `cargo bench` measures all of them, `cargo bench -- desk terminal` only those parts. A machine under load is
 //! noisy: its load average stands above the figures. `MIDWATCH_BENCH_SECONDS` (default 60) is how long the idle
-//! console is watched. `pure` measures what needs no process, `desk` parsing and arranging of 10,000 alerts,
-//! `journal` the way of an act to the disk,
+//! console is watched. `pure` measures what needs no process, `story` a timeline of 10,000 events, `desk` parsing
+//! and arranging of 10,000 alerts, `journal` the way of an act to the disk,
 //! `process` and `terminal` the built binary on a pseudo-terminal. Start at [`PARTS`].
 
 #![allow(
@@ -28,11 +28,13 @@ mod process;
 mod pty;
 mod pure;
 mod server;
+mod story;
 mod terminal;
 
 /// What can be measured by name.
-const PARTS: [(&str, fn()); 5] = [
+const PARTS: [(&str, fn()); 6] = [
     ("pure", pure::measure),
+    ("story", story::measure),
     ("desk", desk::measure),
     ("journal", journal::measure),
     ("process", process::measure),

@@ -684,3 +684,40 @@ fn a_log_is_written_where_asked_and_holds_no_secret() {
         .run(&["alerts", "--log-file", "/nowhere/midwatch.log"])
         .refused(2, "--log-file /nowhere/midwatch.log");
 }
+
+#[test]
+fn the_shift_is_told_and_handed_over() {
+    let stage = Stage::open();
+    let document = stage.run(&["timeline", "--json"]).with(0).json();
+    assert_eq!(
+        (&document["context"], &document["incident"]),
+        (&"demo".into(), &Value::Null)
+    );
+    let events = document["events"].as_array().expect("events");
+    let of = |kind: &str| events.iter().filter(|event| event["kind"] == kind).count();
+    assert!(of("alert_fired") > 0 && of("silence") > 0, "{document}");
+    let times: Vec<DateTime<chrono::Utc>> = events
+        .iter()
+        .map(|event| event["at"].as_str().expect("a time").parse().expect("RFC 3339"))
+        .collect();
+    assert!(times.is_sorted(), "oldest first");
+    let handed = stage.run(&["handoff", "--since", "8h"]).with(0);
+    assert!(handed.out.lines().count() <= 60, "{}", handed.out);
+    for section in [
+        "# Hand-over: demo",
+        "## Firing, nobody has it",
+        "## Budgets",
+        "## Silences made",
+    ] {
+        assert!(handed.out.contains(section), "{section}: {}", handed.out);
+    }
+    assert!(
+        handed.out.contains("checkout-availability page, spent "),
+        "{}",
+        handed.out
+    );
+    stage
+        .run(&["timeline", "local-999"])
+        .refused(2, "local-999 not found");
+    stage.run(&["postmortem", "Q1"]).refused(2, "too short");
+}

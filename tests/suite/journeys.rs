@@ -361,6 +361,7 @@ async fn journey(firing: Vec<&'static str>, script: impl AsyncFnOnce(&mut Person
         context: Arc::new(context),
         clock,
         themes: Box::new(|name| Err(format!("no theme {name}"))),
+        writer: Arc::new(|_| Box::pin(std::future::ready(Err("nobody writes".to_owned())))),
         signals: Signals::listen().unwrap(),
     });
     let settings = Settings {

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
@@ -15,13 +14,8 @@ use super::{
     Ack, AckState, Alert, AlertBoard, AlertGroup, BoardSilence, IsAck, Labels, MatchOp, SilenceState, ack,
 };
 use crate::backend::BackendFailure;
-use crate::text::escape_json;
+use crate::domain::document::{time, written};
 use crate::time::Now;
-
-/// A time as documents write it.
-fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-}
 
 fn map<S: Serializer>(labels: &Labels, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(labels.len()))?;
@@ -51,12 +45,6 @@ fn errors(failures: &[BackendFailure]) -> Vec<ErrorRow<'_>> {
             message: &f.message,
         })
         .collect()
-}
-
-fn written<T: Serialize>(document: &T) -> String {
-    // none of these values can fail: keys are text, and there are no floats
-    let text = serde_json::to_string(document).unwrap_or_default();
-    escape_json(&text).into_owned()
 }
 
 #[derive(Serialize)]

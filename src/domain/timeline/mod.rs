@@ -1,6 +1,6 @@
 //! One ordered story of an incident, from every source that knows a part of it.
 //!
-//! [`merge`] makes the story; [`reading`] is how it is read: groups of kinds, times, follow-ups; [`record`] is
+//! [`mod@merge`] makes the story; [`reading`] is how it is read: groups of kinds, times, follow-ups; [`record`] is
 //! what this console saw, as events of the journal. Start at [`Event`].
 
 use std::collections::BTreeMap;

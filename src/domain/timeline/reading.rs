@@ -1,6 +1,7 @@
 //! How a timeline is read: which kinds are shown, how its times are written, which follow-ups stand in it.
 
 use std::collections::HashSet;
+use std::hash::BuildHasher;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -148,7 +149,7 @@ pub fn length_in_words(length: Duration) -> String {
 /// The follow-ups in a timeline, in its order: lines of notes and updates with `TODO`, less those that are done.
 ///
 /// Done is what `done` lists, and what a later line with `DONE` and the same words says.
-pub fn todos(timeline: &Timeline, done: &HashSet<String>) -> Vec<Todo> {
+pub fn todos<S: BuildHasher>(timeline: &Timeline, done: &HashSet<String, S>) -> Vec<Todo> {
     let mut open: Vec<Todo> = Vec::new();
     for event in &timeline.events {
         if !matches!(event.kind, EventKind::Note | EventKind::StatusUpdate) || super::is_void(event) {
@@ -200,7 +201,7 @@ mod tests {
     use super::*;
 
     fn texts(events: Vec<Event>, done: &[&str]) -> Vec<String> {
-        let done = done.iter().map(|&text| text.to_owned()).collect();
+        let done: HashSet<String> = done.iter().map(|&text| text.to_owned()).collect();
         todos(&story(events), &done)
             .into_iter()
             .map(|todo| todo.text)

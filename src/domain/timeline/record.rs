@@ -184,9 +184,8 @@ impl Recorder {
         }
         let news = match (before, told) {
             (Some(before), told) if before == told => false,
-            // hidden from sight for a poll and back: the same firing goes on
-            (Some(Told::Gone | Told::Resolved), Told::Fired) => false,
-            (Some(Told::Resolved), Told::Gone) => false,
+            // out of sight for a poll and back is the same firing; what resolved does not go once more
+            (Some(Told::Gone | Told::Resolved), Told::Fired) | (Some(Told::Resolved), Told::Gone) => false,
             (Some(_) | None, _) => true,
         };
         if news {

@@ -4,6 +4,7 @@
 //! is counted. What could not be asked is said, never taken for nothing. Start at [`handoff`].
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -345,15 +346,15 @@ fn budgets(shift: &Shift<'_>) -> Section {
         }
         let mut words = format!("{} {}", slo.name, report.state.word());
         if let Some(cost) = cost {
-            words.push_str(&format!(", spent {:.1} %", cost * 100.0));
+            let _ = write!(words, ", spent {:.1} %", cost * 100.0); // a String takes all
         }
         if let Some(why) = spent.and_then(|spent| spent.why.as_deref()) {
-            words.push_str(&format!(" ({why})"));
+            let _ = write!(words, " ({why})"); // a String takes all
         }
         if let Some(budget) = &report.budget {
-            words.push_str(&format!(", {:.1} % left", budget.remaining * 100.0));
+            let _ = write!(words, ", {:.1} % left", budget.remaining * 100.0); // a String takes all
             if let Some(left) = budget.exhausts_in {
-                words.push_str(&format!(", gone in {}", duration_in_words(left)));
+                let _ = write!(words, ", gone in {}", duration_in_words(left)); // a String takes all
             }
         }
         rows.push((
@@ -419,13 +420,7 @@ fn flappers(shift: &Shift<'_>) -> Section {
     let mut fired: BTreeMap<(String, String), u32> = BTreeMap::new();
     for (_, event) in shift.events {
         if event.kind == EventKind::AlertFired && event.at >= shift.since {
-            let of = |name: &str| {
-                event
-                    .refs
-                    .get(name)
-                    .map(|value| value.to_string())
-                    .unwrap_or_default()
-            };
+            let of = |name: &str| event.refs.get(name).map(ToString::to_string).unwrap_or_default();
             *fired.entry((of("name"), of("alert"))).or_default() += 1;
         }
     }
