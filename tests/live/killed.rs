@@ -42,7 +42,7 @@ fn spoilt(seed: u64) -> Plan {
         vec![
             Fault::ResetBefore,
             Fault::ResetAfter,
-            Fault::ResetAmid,
+            Fault::BrokenOff,
             Fault::HangBefore,
             Fault::HangAfter,
             Fault::ServerError,
@@ -90,10 +90,7 @@ fn undisturbed(home: &Path, commands: [Vec<&str>; 3]) -> Duration {
 
 /// Lets the outbox catch up; everything that was journaled.
 async fn caught_up(home: &Path, context: &'static str) -> Vec<Entry> {
-    let opening = Opening {
-        path: home.join("state/midwatch.db"),
-        ..Opening::default()
-    };
+    let opening = Opening::private(home.join("state/midwatch.db"));
     for _ in 0..3 {
         midwatch(home, &["outbox", "retry", "--wait", "150s"])
             .status()
@@ -135,7 +132,7 @@ impl Shop {
                 let demo = Demo::bind(DemoOptions {
                     scenario: Scenario::Calm,
                     seed: 1,
-                    clock: DemoClock::Wall,
+                    clock: DemoClock::Live(midwatch::time::Clock::start()),
                     anchor: None,
                 })
                 .await

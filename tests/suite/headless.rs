@@ -446,8 +446,8 @@ fn a_taken_alert_says_who_has_it_until_it_is_handed_back() {
     );
 
     for (wrong, words) in [
-        ("#12", "incidents are not configured here"),
-        ("local-1", "incidents are not configured here"),
+        ("#12", "no incident that is known here"),
+        ("local-1", "no incident that is known here"),
         ("abc", "too short"),
         ("0000000000000000", "not found"),
     ] {

@@ -417,7 +417,7 @@ async fn a_key_makes_a_silence_and_the_row_shows_who_has_it() {
     journey(vec!["PoolExhausted"], async |person| {
         person.sees("PoolExhausted").await;
         person.press("2 a").await;
-        let frame = person.sees("you").await;
+        let frame = person.sees("acked you").await;
         assert!(!frame.contains("unacked"), "{frame}");
         let writes = person.net.writes();
         assert_eq!(writes.len(), 1, "{writes:?}");

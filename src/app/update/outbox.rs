@@ -102,7 +102,7 @@ pub(super) fn journaled(
         }
         Err(why) => {
             let why = SafeText::line(&why).into_string();
-            let what = pending.word().trim_end_matches('…');
+            let what = pending.doing().trim_end_matches('…');
             let words = format!("{what} NOT SAVED, so not sent: {why}");
             pending.stage = Stage::Unsaved { since: now.tick };
             pending.trouble = Some(why.into());
@@ -142,7 +142,7 @@ fn unsaved(model: &mut Model, id: ActId, decision: Decision, now: Now) -> Vec<Ef
     let effects = match decision {
         Decision::Drop => {
             let dropped = model.acts.pending.remove(at);
-            let what = dropped.word().trim_end_matches('…').to_owned();
+            let what = dropped.doing().trim_end_matches('…').to_owned();
             model
                 .toasts
                 .say(Level::Info, format!("dropped: {what} was never sent"), now.tick);

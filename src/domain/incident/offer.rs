@@ -86,7 +86,7 @@ mod tests {
     fn what_is_over_takes_nothing_but_words() {
         let over = Incident {
             status: Status::Resolved,
-            ..sample::triggered("Q1")
+            ..sample::incident("Q1", Status::Triggered)
         };
         assert_eq!(
             refused(&over, Verb::Acknowledge).as_deref(),
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(refused(&over, Verb::StatusUpdate), None);
         let merged = Incident {
             merged_into: Some(IncidentId::from("Q2")),
-            ..sample::triggered("Q1")
+            ..sample::incident("Q1", Status::Triggered)
         };
         assert!(refused(&merged, Verb::Resolve).unwrap().contains("merged"));
         assert_eq!(refused(&merged, Verb::Note), None);
@@ -104,21 +104,21 @@ mod tests {
 
     #[test]
     fn an_escalation_wants_a_policy_and_high_urgency() {
-        assert_eq!(refused(&sample::triggered("Q1"), Verb::Escalate), None);
+        assert_eq!(refused(&sample::incident("Q1", Status::Triggered), Verb::Escalate), None);
         let low = Incident {
             urgency: Some(Urgency::Low),
-            ..sample::triggered("Q1")
+            ..sample::incident("Q1", Status::Triggered)
         };
         assert!(refused(&low, Verb::Escalate).unwrap().contains("only reassigned"));
         let alone = Incident {
             policy: None,
-            ..sample::triggered("Q1")
+            ..sample::incident("Q1", Status::Triggered)
         };
         assert!(refused(&alone, Verb::Escalate).unwrap().contains("page somebody"));
         let local = Incident {
             id: IncidentId::from("local-7"),
             policy: None,
-            ..sample::triggered("Q1")
+            ..sample::incident("Q1", Status::Triggered)
         };
         assert!(
             refused(&local, Verb::Escalate)
@@ -139,11 +139,11 @@ mod tests {
     fn steps_and_roles_are_for_local_incidents_alone() {
         let local = Incident {
             id: IncidentId::from("local-7"),
-            ..sample::triggered("Q1")
+            ..sample::incident("Q1", Status::Triggered)
         };
         for verb in [Verb::Advance, Verb::Assign] {
             assert!(
-                refused(&sample::triggered("Q1"), verb)
+                refused(&sample::incident("Q1", Status::Triggered), verb)
                     .unwrap()
                     .contains("PagerDuty")
             );

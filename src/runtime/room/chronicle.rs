@@ -104,7 +104,6 @@ impl Chronicle {
             marks_due: now,
             failure: None,
         };
-        page.story.set_us(self.us());
         self.outbox.mark_changed();
         self.alerts.mark_changed();
         let mut changes = self.journal.as_ref().map(Journal::changes);
@@ -113,6 +112,8 @@ impl Chronicle {
         }
         self.publish(&page);
         loop {
+            // Who the keeper takes us for may be told after the story began.
+            page.story.set_us(self.us());
             self.ask(&mut page);
             let wait = page.keeper_due.min(page.marks_due).since(self.clock.tick());
             tokio::select! {
