@@ -240,7 +240,11 @@ impl PendingAct {
 
     /// The word a touched row shows: `saving…` until it is on the disk, then `ack…`.
     pub fn word(&self) -> &'static str {
-        if self.is_saving() { "saving…" } else { self.doing() }
+        if self.is_saving() {
+            "saving…"
+        } else {
+            self.doing()
+        }
     }
 
     /// What is being done: `ack…`.

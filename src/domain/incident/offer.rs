@@ -104,7 +104,10 @@ mod tests {
 
     #[test]
     fn an_escalation_wants_a_policy_and_high_urgency() {
-        assert_eq!(refused(&sample::incident("Q1", Status::Triggered), Verb::Escalate), None);
+        assert_eq!(
+            refused(&sample::incident("Q1", Status::Triggered), Verb::Escalate),
+            None
+        );
         let low = Incident {
             urgency: Some(Urgency::Low),
             ..sample::incident("Q1", Status::Triggered)

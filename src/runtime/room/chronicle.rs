@@ -72,13 +72,14 @@ impl Chronicle {
             let incident = followed
                 .as_ref()
                 .and_then(|id| self.board.borrow_and_update().value()?.incident(id).cloned());
-            let ended = match incident {
-                Some(incident) => self.follow(incident).await,
+            let ended = if let Some(incident) = incident {
+                self.follow(incident).await
+            } else {
                 // Not listed (yet): the next board may have it.
-                None => tokio::select! {
-                    changed = self.followed.changed() => changed.is_err(),
-                    changed = self.board.changed() => changed.is_err(),
-                },
+                tokio::select! {
+                    heard = self.followed.changed() => heard.is_err(),
+                    heard = self.board.changed() => heard.is_err(),
+                }
             };
             if ended {
                 return;
@@ -117,8 +118,8 @@ impl Chronicle {
             self.ask(&mut page);
             let wait = page.keeper_due.min(page.marks_due).since(self.clock.tick());
             tokio::select! {
-                changed = self.followed.changed() => {
-                    if changed.is_err() { return true }
+                heard = self.followed.changed() => {
+                    if heard.is_err() { return true }
                     if self.followed.borrow().as_ref() != Some(&page.incident.id) { return false }
                 }
                 told = or_never(&mut page.asking) => self.heard(&mut page, told),

@@ -273,7 +273,8 @@ pub(super) async fn run(behind: Behind, backends: Arc<Backends>, local: Option<(
             std::panic::resume_unwind(error.into_panic());
         }
     }
-    std::future::pending().await
+    // A task that ends is looked after like a dead one: this one lives as long as its session.
+    std::future::pending::<()>().await;
 }
 
 fn with_journal(tasks: &mut JoinSet<()>, behind: &Behind, journal: Journal, local: Option<Local>) {
