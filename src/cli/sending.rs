@@ -16,7 +16,8 @@ use crate::journal::{Journal, JournalError, Opening};
 use crate::outbox::courier::Setup;
 use crate::outbox::decide::Undecided;
 use crate::outbox::post::Poster;
-use crate::outbox::{Courier, CourierHandle, Decision, Draft, Entry, EntryId, State, Timings};
+use crate::outbox::{Courier, CourierHandle, Decision, Draft, Entry, EntryId, State, Timings, story};
+use crate::text::SafeText;
 use crate::time::{Clock, prometheus_duration};
 
 /// The outbox of one command.
@@ -140,6 +141,10 @@ pub fn outcome(target: String, entries: &[&Entry], wait: Duration) -> ActOutcome
     let mut words: Vec<String> = Vec::new();
     for entry in entries.iter().filter(|entry| Some(state_of(entry)) == state) {
         let said = match state_of(entry) {
+            // A backend that has nothing to say of it: then what was done is said.
+            ActState::Confirmed if entry.outcome.is_empty() => {
+                SafeText::line(&story::event(entry).text).into_string()
+            }
             ActState::Confirmed | ActState::Failed => entry.outcome.to_string(),
             ActState::Pending => {
                 let why = entry

@@ -1,7 +1,7 @@
 //! The durable local record: what was done, said and seen here, kept before anything is sent.
 //!
 //! One SQLite database (WAL, `synchronous = FULL`, so that a commit is an fsync), shared by every process of
-//! one host that opens it. One thread of ours ([`keeper`]) owns the connection; [`Journal`] is its handle: a
+//! one host that opens it. One thread of ours (`keeper`) owns the connection; [`Journal`] is its handle: a
 //! question or a change goes to it as a closure over [`Tx`], and its answer comes back when it is committed.
 //! What each table means stands in the file named after it: [`outbox`], [`audit`], [`incidents`], [`events`],
 //! [`facts`], [`drafts`], [`notices`], [`watches`], [`state`]. The audit log's lines are made in the same

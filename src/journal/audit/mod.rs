@@ -1,9 +1,9 @@
 //! The audit log: one line for every act that changes state, each with the hash of the one before.
 //!
 //! A line is made in the transaction of what it tells of ([`record`]), so that the journal holds the head of
-//! the chain; it is appended to `audit.jsonl` right after, under a lock on that file ([`file`]). The journal
+//! the chain; it is appended to `audit.jsonl` right after, under a lock on that file (`file`). The journal
 //! keeps every line: with them a torn or lost tail is completed, and a file that was rewritten hash by hash is
-//! told from the true one, line by line ([`verify`]). What a line looks like is [`line`]'s.
+//! told from the true one, line by line ([`fn@verify`]). What a line looks like is `line`'s.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, params};

@@ -145,7 +145,7 @@ pub(super) fn event(entry: &LogEntry, note: Option<&Note>) -> Option<Event> {
         source: SOURCE.into(),
         text: without_marker(&said).into(),
         refs,
-        delivery: Delivery::Confirmed,
+        delivery: Delivery::Local,
         starred: Starred::No,
     })
 }
@@ -163,7 +163,7 @@ fn of_note(note: &Note) -> Option<Event> {
         source: SOURCE.into(),
         text: without_marker(content).into(),
         refs,
-        delivery: Delivery::Confirmed,
+        delivery: Delivery::Local,
         starred: Starred::No,
     })
 }
