@@ -244,6 +244,8 @@ async fn two_hundred_kills_before_pagerduty_lose_nothing_and_double_nothing() {
             );
         }
     }
+    // What the kills left is judged by what the server holds, not by how long a bad link is in the way.
+    shop.faults.set(Plan::pass());
     let entries = caught_up(home.path(), "shop").await;
 
     let mut notes: BTreeMap<String, usize> = BTreeMap::new();
@@ -346,6 +348,7 @@ async fn two_hundred_kills_before_a_real_alertmanager_lose_no_acknowledgement_an
             run_and_kill(home_path, &["ack", fingerprint], after);
         }
     });
+    faults.set(Plan::pass());
     let entries = caught_up(home.path(), "shop").await;
     proxying.shutdown().await;
 

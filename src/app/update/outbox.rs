@@ -18,8 +18,16 @@ use crate::time::Now;
 pub(super) fn changed(model: &mut Model, view: Arc<OutboxView>, now: Now) -> Vec<Effect> {
     let asked: BTreeSet<EntryId> = asking(&model.outbox).map(|entry| entry.id).collect();
     let new = asking(&view).find(|entry| !asked.contains(&entry.id)).map(target);
+    let trouble = view
+        .trouble
+        .clone()
+        .filter(|why| model.outbox.trouble.as_ref() != Some(why));
     model.outbox = view;
     arrange(model);
+    if let Some(why) = trouble {
+        let words = format!("the outbox stands still: {}", SafeText::line(&why));
+        model.toasts.say(Level::Error, words, now.tick);
+    }
     match new {
         Some(what) => {
             let key = key(model);
