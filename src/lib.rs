@@ -27,6 +27,10 @@
 //!   happens when it is full, and who closes it.
 //! - Heavy work runs in the session's tasks: parsing in the pollers, merging, filtering and ranking of alerts at
 //!   the desk ([`domain::alert::desk`]), SLO arithmetic in the engine ([`backend::metrics::engine`]).
+//! - An act is planned on the board as it stands, written to the [`journal`], and only then sent by the courier of the
+//!   [`outbox`], which follows it until it is confirmed, has failed, or asks. Killed at any moment, it leaves entries
+//!   that the next process can judge. What needs the journal or incidents (their keepers, timelines, the roster,
+//!   drafts, recording, the watch) starts behind the first frame, in `runtime::room`.
 //! - A failed feed keeps its last good value with its age; poll data never overwrites a pending act.
 //! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
 //!   made. Clients are made off the UI task, one wire per TLS set-up.
@@ -37,12 +41,14 @@
 //! | --- | --- |
 //! | [`cli`] | the commands: clap types, one file a subcommand, text and JSON from the same domain values |
 //! | [`config`] | defaults ← file ← environment ← flags; our own strict walk collects every problem with its place and mend |
-//! | [`domain`] | pure values and mathematics: SLOs, alerts. No ratatui, tokio, reqwest |
+//! | [`domain`] | pure values and mathematics: SLOs, alerts, incidents, timelines, rotations, write-ups. No ratatui, tokio, reqwest |
 //! | [`backend`] | one trait a signal, one file or folder a system; `http` is the one client |
+//! | [`journal`] | the durable record, SQLite on one thread: outbox, audit log, local incidents, events, drafts |
+//! | [`outbox`] | acts from journaled to known: pure rules of what to do next, and the courier that sends |
 //! | [`notify`] | how people are woken by a local incident: webhooks, Slack, a command; each at most once |
 //! | [`action`] | THE table of actions: help, palette, hints, keymaps and the README's table derive from it |
 //! | [`app`] | the model, messages, effects, `update` (one file an area) |
-//! | [`runtime`] | the loop, pollers, acts under way, the frame scheduler |
+//! | [`runtime`] | the loop, pollers, acts under way, `room` (what needs the journal or incidents), the frame scheduler |
 //! | [`keymap`], [`theme`] | files → tries per place, roles per colour depth; conflicts and unknown names are errors with a place |
 //! | [`problem`], [`shelf`] | mistakes in files people write, with place and mend; shipped and own files by name |
 //! | [`view`] | layout (pure rectangles, shared with the mouse), panes, details, overlays, widgets |
