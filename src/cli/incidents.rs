@@ -10,7 +10,7 @@ use crate::backend::incidents::{Question, Whose};
 use crate::domain::document::Remarks;
 use crate::domain::incident::json::incidents_document;
 use crate::domain::incident::table::incidents_text;
-use crate::domain::incident::{Facts, Incident};
+use crate::domain::incident::{Facts, Incident, Severity};
 use crate::domain::writeup::handoff::since;
 use crate::domain::writeup::stats::{Target, stats, stats_document, stats_text};
 use crate::journal::{Journal, Opening, facts};
@@ -97,8 +97,18 @@ async fn facts_of(
 }
 
 /// How fast the configuration wants incidents to be answered.
-fn targets(_scene: &Scene) -> Vec<Target> {
-    Vec::new()
+fn targets(scene: &Scene) -> Vec<Target> {
+    Severity::ALL
+        .into_iter()
+        .map(|severity| {
+            let times = scene.config.severities.of(severity);
+            Target {
+                severity: severity.word().to_owned(),
+                acknowledge: Some(times.acknowledge),
+                resolve: Some(times.resolve),
+            }
+        })
+        .collect()
 }
 
 /// Prints, says who did not answer, and ends.

@@ -1,5 +1,5 @@
 //! What needs the journal, or incidents: the keepers of incidents, timelines, who is on call, drafts, the recording
-//! of what the boards show, the watch over local incidents.
+//! of what the boards show and of what is counted of incidents, the watch over local incidents.
 //!
 //! [`Doors`] are the slots and questions that the session holds; [`run`] starts the tasks behind them once the
 //! journal is open, and without one where it cannot be: then everything but acts works.
@@ -34,6 +34,7 @@ use crate::time::Clock;
 
 mod board;
 mod chronicle;
+mod figures;
 mod recorder;
 
 use chronicle::{Chronicle, Followed};
@@ -285,6 +286,11 @@ fn with_journal(tasks: &mut JoinSet<()>, behind: &Behind, journal: Journal, loca
         behind.alerts.clone(),
         behind.slos.clone(),
         behind.clock,
+    ));
+    tasks.spawn(figures::keep(
+        journal.clone(),
+        Arc::clone(&context),
+        behind.incidents.subscribe(),
     ));
     tasks.spawn(kept_drafts(
         journal.clone(),

@@ -1,10 +1,11 @@
 //! Timers of an open incident, each with the action that answers it.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
 
 use crate::action::Action;
-use crate::domain::incident::{Incident, Status};
-use crate::domain::timeline::{EventKind, Timeline};
+use crate::domain::incident::nudge::{NudgeKind, Overdue, Patience, nudges};
+use crate::domain::incident::{Incident, Level, Status};
+use crate::domain::timeline::Timeline;
 use crate::view::Scene;
 use crate::view::widget::words;
 
@@ -19,43 +20,48 @@ pub(super) struct Nudge {
 pub(super) fn of(scene: Scene, incident: &Incident, timeline: &Timeline) -> Vec<Nudge> {
     let now = scene.still.utc;
     let settings = &scene.model.settings;
-    if !incident.status.is_open() {
-        return Vec::new();
-    }
-    if incident.status == Status::Triggered {
+    let patience = Patience {
+        update: settings.update_due,
+        progress: settings.progress_due,
+        level: delay(scene, incident),
+    };
+    let mut timers: Vec<Nudge> = nudges(incident, timeline, &patience, now)
+        .into_iter()
+        .map(|nudge| Nudge {
+            words: nudge.words,
+            overdue: nudge.overdue == Overdue::Yes,
+            answer: answer(nudge.kind),
+        })
+        .collect();
+    if timers.is_empty() && incident.status == Status::Triggered && incident.merged_into.is_none() {
+        // No delay is known to measure against: how long it has rung is said all the same.
         let age = words::span((now - incident.created_at).to_std().unwrap_or_default());
-        return vec![Nudge {
+        timers.push(Nudge {
             words: format!("unacknowledged for {age}"),
             overdue: true,
             answer: Action::TakeIncident,
-        }];
+        });
     }
-    let begun = incident.acknowledged_at.unwrap_or(incident.created_at);
-    let last = |wanted: fn(EventKind) -> bool| {
-        let mut newest_first = timeline.events.iter().rev();
-        newest_first
-            .find(|event| event.at <= now && wanted(event.kind))
-            .map_or(begun, |event| event.at.max(begun))
-    };
-    let told = last(|kind| matches!(kind, EventKind::Note | EventKind::StatusUpdate));
-    let due = after(told, settings.update_due);
-    let update = match (due - now).to_std() {
-        Ok(left) if !left.is_zero() => format!("update due in {}", words::span(left)),
-        Ok(_) | Err(_) => format!(
-            "update overdue by {}",
-            words::span((now - due).to_std().unwrap_or_default())
-        ),
-    };
-    vec![Nudge {
-        words: update,
-        overdue: due <= now,
-        answer: Action::StatusUpdate,
-    }]
+    timers
 }
 
-fn after(moment: DateTime<Utc>, patience: std::time::Duration) -> DateTime<Utc> {
-    let patience = TimeDelta::from_std(patience).unwrap_or(TimeDelta::MAX);
-    moment
-        .checked_add_signed(patience)
-        .unwrap_or(DateTime::<Utc>::MAX_UTC)
+fn answer(kind: NudgeKind) -> Action {
+    match kind {
+        NudgeKind::Unacknowledged => Action::TakeIncident,
+        NudgeKind::UpdateDue => Action::StatusUpdate,
+        NudgeKind::NoProgress => Action::Annotate,
+    }
+}
+
+/// The delay of the level where the incident is, if its ladder was looked at.
+fn delay(scene: Scene, incident: &Incident) -> Option<Duration> {
+    let Level::Known(level) = incident.level else {
+        return None;
+    };
+    let (of, ladder) = scene.model.incidents.ladder.as_ref()?;
+    if *of != incident.id {
+        return None;
+    }
+    let minutes = ladder.as_ref().ok()?.rung(level)?.delay_minutes?;
+    Some(Duration::from_secs(u64::from(minutes) * 60))
 }
