@@ -86,7 +86,8 @@ mod tests {
         })
         .expect("opens");
         let (out, listed) = watch::channel(board(vec![incident("Q1", Status::Triggered)]));
-        let keeping = tokio::spawn(keep(journal.clone(), "prod".into(), listed));
+        let mut keeping = tokio::task::JoinSet::new();
+        keeping.spawn(keep(journal.clone(), "prod".into(), listed));
         let mut writes = journal.changes();
         writes.changed().await.expect("written");
         let mut over = incident("Q1", Status::Resolved);
@@ -105,7 +106,7 @@ mod tests {
         assert_eq!(ends, [("Q1", over.resolved_at), ("Q2", None)]);
         out.send_replace(board(vec![over, incident("Q2", Status::Triggered)]));
         drop(out);
-        keeping.await.expect("ends with the list");
+        keeping.join_next().await.expect("one").expect("ends with the list");
         assert!(!writes.has_changed().expect("open"), "nothing new was told");
     }
 }
