@@ -106,7 +106,11 @@ mod tests {
         assert_eq!(ends, [("Q1", over.resolved_at), ("Q2", None)]);
         out.send_replace(board(vec![over, incident("Q2", Status::Triggered)]));
         drop(out);
-        keeping.join_next().await.expect("one").expect("ends with the list");
+        keeping
+            .join_next()
+            .await
+            .expect("one")
+            .expect("ends with the list");
         assert!(!writes.has_changed().expect("open"), "nothing new was told");
     }
 }
