@@ -6,7 +6,7 @@ use crate::harness::{Console, Setup};
 
 fn running() -> Console {
     let mut console = Setup::midwatch(&["demo", "--scenario", "calm"]).start();
-    console.wait_for("midwatch");
+    console.wait_for("SLO");
     console
 }
 

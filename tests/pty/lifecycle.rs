@@ -13,7 +13,7 @@ fn demo() -> Setup {
 
 fn running() -> Console {
     let mut console = demo().start();
-    console.wait_for("midwatch");
+    console.wait_for("SLO");
     assert!(console.screen().alternate_screen());
     assert!(!console.is_cooked());
     console

@@ -30,7 +30,7 @@ fn it_starts_draws_and_quits_at_every_size() {
         let mut console = demo().size(width, height).start();
         console.wait_for_bytes(b"\x1b[?1049h");
         if width >= 40 {
-            console.wait_for("midwatch");
+            console.wait_for("SLO");
         }
         console.settle(Duration::from_millis(300));
         console.press(b"q");
@@ -42,14 +42,16 @@ fn it_starts_draws_and_quits_at_every_size() {
 #[test]
 fn a_storm_of_resizes_ends_in_the_last_size() {
     let mut console = demo().start();
-    console.wait_for("midwatch");
+    console.wait_for("SLO");
     for n in 0..20 {
         console.resize(20 + n * 5, 5 + n);
     }
     console.resize(1, 1);
     console.resize(90, 30);
     console.settle(Duration::from_millis(500));
-    console.wait_for("midwatch");
+    // What stands at the right and lower edges of the last size; the program's name gives way to the lights there.
+    console.wait_for(&format!("╰{}╯", "─".repeat(88)));
+    console.wait_for("? help");
     console.press(b"q");
     assert!(console.wait_exit().success());
     console.assert_restored();
@@ -85,7 +87,7 @@ fn a_terminal_that_stalls_catches_up_and_shows_the_present() {
         console.press(b"\x0c");
     }
     console.read_on();
-    console.wait_for("midwatch");
+    console.wait_for("SLO");
     console.settle(Duration::from_millis(300));
     assert!(
         console.raw.len() < 200_000,
