@@ -292,12 +292,6 @@ fn with_journal(tasks: &mut JoinSet<()>, behind: &Behind, journal: Journal, loca
         Arc::clone(&context),
         behind.incidents.subscribe(),
     ));
-    tasks.spawn(kept_drafts(
-        journal.clone(),
-        behind.config.identity.clone(),
-        context.to_string(),
-        behind.results.clone(),
-    ));
     if let Some(to) = &behind.config.audit_forward {
         let forwarder = Forwarder::new(journal.clone(), to, &Wires::default(), behind.clock);
         tasks.spawn(async move { forwarder.run().await });
@@ -405,8 +399,9 @@ async fn asked_again(
     }
 }
 
-/// What the composers were left with, told once.
-async fn kept_drafts(journal: Journal, actor: String, context: String, results: mpsc::Sender<Msg>) {
+/// Tells what the composers were left with, before anything can be written over it.
+pub(super) async fn tell_drafts(journal: &Journal, behind: &Behind) {
+    let (actor, context) = (behind.config.identity.clone(), behind.context.name.clone());
     let kept = journal.read(move |tx| drafts::load(tx, &actor, &context)).await;
     let msg = match kept {
         Ok(kept) => Msg::DraftsRead(kept.into_iter().filter_map(draft).collect()),
@@ -416,7 +411,7 @@ async fn kept_drafts(journal: Journal, actor: String, context: String, results: 
         },
     };
     // The loop being gone is the only failure, and then nobody is left to tell.
-    let _ = results.send(msg).await;
+    let _ = behind.results.send(msg).await;
 }
 
 fn draft(kept: drafts::Draft) -> Option<Draft> {
