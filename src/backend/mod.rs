@@ -2,7 +2,7 @@
 //!
 //! [`http`] is the one client: timeouts, caps, retries, auth, redaction and counters live there and nowhere
 //! else. [`metrics`] speaks the Prometheus API and holds the SLO engine; [`alerts`] speaks Alertmanager v2;
-//! [`incidents`] PagerDuty REST v2, or keeps incidents in the journal; [`annotations`] Grafana.
+//! [`incidents`] PagerDuty REST v2, or keeps incidents in the journal; [`annotations`] Grafana; [`logs`] Loki and its kin.
 //! A backend's error is data ([`BackendError`]) in its feed, never a panic and never a toast storm.
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -14,6 +14,7 @@ pub mod alerts;
 pub mod annotations;
 pub mod http;
 pub mod incidents;
+pub mod logs;
 pub mod metrics;
 mod open;
 

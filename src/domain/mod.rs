@@ -2,12 +2,14 @@
 //!
 //! Nothing here may know ratatui, tokio, reqwest or the environment. One folder a concept:
 //! [`slo`] (objectives, burn rates, budgets), [`alert`] (alerts, groups, silences, acknowledgement), [`incident`],
-//! [`oncall`] and [`timeline`]; [`writeup`] is what is written of them.
+//! [`oncall`] and [`timeline`]; [`writeup`] is what is written of them; [`log`] (lines, levels, batches).
 
 pub mod alert;
 pub mod document;
 pub mod incident;
+pub mod log;
 pub mod oncall;
 pub mod slo;
 pub mod timeline;
+pub mod trace_id;
 pub mod writeup;

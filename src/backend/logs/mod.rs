@@ -1,0 +1,130 @@
+//! Logs: Loki, Elasticsearch and OpenSearch, VictoriaLogs, files. Panes and commands do not know which.
+//!
+//! [`Logs`] is the signal's trait: pages of the past, the present as it comes, and how many lines there were.
+//! Whoever tails gets [`TailEvent`]s through a bounded channel; a source that cannot push polls by itself and
+//! says so ([`TailEvent::Mode`]). The scope of the console ([`Wanted`]) is put into the source's own language
+//! there, every value quoted.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use tokio::sync::mpsc;
+
+use super::{BackendError, BackendResult};
+use crate::domain::log::{Batch, Gap, Level, Nanos, Wanted};
+
+/// Which end of the range a page begins at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// The newest lines of the range.
+    Backward,
+    /// The oldest lines of the range.
+    Forward,
+}
+
+/// A page that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageQuestion {
+    /// Which lines.
+    pub wanted: Wanted,
+    /// From, inclusive.
+    pub from: Nanos,
+    /// To, exclusive.
+    pub to: Nanos,
+    /// From which end.
+    pub direction: Direction,
+    /// Lines at most.
+    pub limit: usize,
+}
+
+/// A page of the past.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// Its lines, oldest first whatever the direction.
+    pub batch: Batch,
+    /// Whether the range may hold more beyond the page's far end.
+    pub more: More,
+    /// What is known to be missing within it.
+    pub gaps: Vec<Gap>,
+    /// What the server said of its answer: partial, warnings. Remote text, not yet safe.
+    pub warnings: Vec<String>,
+}
+
+/// Whether there is more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum More {
+    /// There may be.
+    Yes,
+    /// The end of the range was reached.
+    #[default]
+    No,
+}
+
+/// What comes from a tail.
+#[derive(Debug)]
+pub enum TailEvent {
+    /// Lines, none of them twice.
+    Lines(Batch),
+    /// Lines are missing; the tail itself asks for them again where that is cheap, and then sends
+    /// [`TailEvent::Filled`].
+    Gap(Gap),
+    /// A gap was filled; its lines came as [`TailEvent::Lines`] before.
+    Filled(Gap),
+    /// How the tail is had now.
+    Mode(TailMode),
+    /// An attempt failed; another follows by itself.
+    Failed(BackendError),
+}
+
+/// How a tail is had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TailMode {
+    /// Being connected.
+    Connecting,
+    /// The server pushes.
+    Live,
+    /// We ask again and again, and why: `tail limit`, `no upgrade`; empty where the source has nothing better.
+    Polling(&'static str),
+}
+
+/// Lines by time and level.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Volume {
+    /// Begin of the first bucket.
+    pub from: Option<Nanos>,
+    /// Width of a bucket in nanoseconds.
+    pub step: i64,
+    /// Lines of each bucket by level, by [`Level`]'s order.
+    pub buckets: Vec<[u64; Level::ALL.len()]>,
+}
+
+/// Events a tail may be ahead of its reader; a tail that is further ahead waits, and its server's limits bring gaps.
+pub const TAIL_CAPACITY: usize = 256;
+
+/// The log backend of one context.
+pub trait Logs: Send + Sync {
+    /// Its configured name: `logs`.
+    fn name(&self) -> &Arc<str>;
+
+    /// A page of the past.
+    fn page(&self, question: PageQuestion) -> BoxFuture<'_, BackendResult<Page>>;
+
+    /// The present, from `from` on, for as long as the future is polled: it ends only with an error that trying
+    /// again cannot mend (the server refuses the query) or when the receiver is gone. Reconnects by itself,
+    /// and tells every line once.
+    fn tail(
+        &self,
+        wanted: Wanted,
+        from: Nanos,
+        events: mpsc::Sender<TailEvent>,
+    ) -> BoxFuture<'_, BackendResult<()>>;
+
+    /// Lines by time and level between two moments, in about so many buckets; `None` where the source cannot tell.
+    fn volume(
+        &self,
+        wanted: Wanted,
+        from: Nanos,
+        to: Nanos,
+        buckets: usize,
+    ) -> BoxFuture<'_, BackendResult<Option<Volume>>>;
+}
