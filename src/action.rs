@@ -16,6 +16,10 @@ pub enum Place {
     Slo,
     /// The alert pane and an alert's detail.
     Alerts,
+    /// The log pane and a line's detail.
+    Logs,
+    /// The list of log patterns.
+    Patterns,
     /// The list of silences.
     Silences,
     /// The incident pane and an incident's timeline.
@@ -28,11 +32,13 @@ pub enum Place {
 
 impl Place {
     /// All, outermost first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Global,
         Self::List,
         Self::Slo,
         Self::Alerts,
+        Self::Logs,
+        Self::Patterns,
         Self::Silences,
         Self::Incident,
         Self::Outbox,
@@ -46,6 +52,8 @@ impl Place {
             Self::List => "list",
             Self::Slo => "slo",
             Self::Alerts => "alerts",
+            Self::Logs => "logs",
+            Self::Patterns => "patterns",
             Self::Silences => "silences",
             Self::Incident => "incident",
             Self::Outbox => "outbox",
@@ -107,6 +115,7 @@ macro_rules! actions {
 actions! {
     FocusSlo         "focus.slo"            "SLO burn"       Global View "Focus the SLO pane.";
     FocusAlerts      "focus.alerts"         "alerts"         Global View "Focus the alert pane.";
+    FocusLogs        "focus.logs"           "logs"           Global View "Focus the log pane.";
     FocusIncident    "focus.incident"       "incident"       Global View "Focus the incident pane.";
     FocusNext        "focus.next"           "next pane"      Global View "Focus the next pane.";
     FocusPrevious    "focus.previous"       "previous pane"  Global View "Focus the previous pane.";
@@ -164,6 +173,18 @@ actions! {
     Declare          "incident.declare"     "declare"        Global DangerousAct "Declare a local incident, from the alert under the cursor or from nothing.";
     GroupBy          "alerts.group_by"      "group by"       Alerts View "Cycle the grouping: Alertmanager's own, by alert name, by service, none.";
     ShowSuppressed   "alerts.show_all"      "which"     Alerts View "Cycle what is shown: active, all, suppressed only.";
+
+    FollowLogs       "logs.follow"          "follow"         Logs View "Follow the newest line, or stand still; lines go on arriving either way.";
+    LogLevel         "logs.level"           "level"          Logs View "Cycle the least level shown: all, info, warn, error.";
+    LogQuery         "logs.query"           "query"          Logs View "Ask the log backend in its own language: LogQL, query string, LogsQL.";
+    LogContext       "logs.context"         "context"        Logs View "Lift the filter around the line under the cursor, which stays where it is; again: filter again.";
+    LogWrap          "logs.wrap"            "wrap"           Logs View "Wrap long lines, or cut them.";
+    LogColumns       "logs.columns"         "columns"        Logs View "Choose fields to be shown as columns.";
+    LogTime          "logs.time"            "jump to time"   Logs View "Jump to a time: 03:14, 14m ago, or a date with time.";
+    LogBookmark      "logs.bookmark"        "bookmark"       Logs View "Mark the line under the cursor, or take the mark away.";
+    NextBookmark     "logs.next_bookmark"   "next bookmark"  Logs View "To the next bookmark, round the end.";
+    LogPatterns      "logs.patterns"        "patterns"       Logs View "What the lines have in common: counts, trends, what is new.";
+    LogRefetch       "logs.refetch"         "refetch gap"    Logs View "Ask again for the lines that the gap under the cursor lost.";
 
     ExtendSilence    "silences.extend"      "extend"         Silences DangerousAct "Let the silence under the cursor last longer.";
     ExpireSilence    "silences.expire"      "expire"         Silences Act "End the silence under the cursor now (asks).";

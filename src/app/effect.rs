@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use super::acts::{Act, ActId};
 use super::focus::Layout;
+use super::logs::LogsAsk;
 use super::{Draft, DraftKind};
 use crate::backend::incidents::Question;
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::{Fingerprint, Labels, Matcher};
 use crate::domain::incident::IncidentId;
+use crate::domain::log::Gap;
 use crate::domain::timeline::Starred;
 use crate::outbox::{Decision, EntryId};
 
@@ -55,6 +57,12 @@ pub enum Effect {
     ListIncidents(Question),
     /// Put this incident's timeline together, now and from now on; none where nothing.
     Follow(Option<IncidentId>),
+    /// Show these log lines, now and from now on.
+    AskLogs(LogsAsk),
+    /// Read lines older than the oldest.
+    ReadOlderLogs,
+    /// Ask for the lines of a gap again.
+    RefetchLogs(Gap),
     /// Ask for the escalation policy of an incident; answered by `Msg::LadderFetched`.
     FetchLadder(IncidentId),
     /// Ask for people, policies, priorities; answered by `Msg::DirectoryFetched`.

@@ -6,6 +6,7 @@ use super::effect::WriteUp;
 use crate::action::Place;
 use crate::domain::alert::Fingerprint;
 use crate::domain::incident::IncidentId;
+use crate::logstore::LineId;
 
 /// A numbered pane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,19 +15,22 @@ pub enum PaneId {
     Slo,
     /// 2: alerts.
     Alerts,
+    /// 3: log lines.
+    Logs,
     /// 5: incidents, and the timeline of the chosen one.
     Incident,
 }
 
 impl PaneId {
     /// All panes, by number.
-    pub const ALL: [Self; 3] = [Self::Slo, Self::Alerts, Self::Incident];
+    pub const ALL: [Self; 4] = [Self::Slo, Self::Alerts, Self::Logs, Self::Incident];
 
     /// Its number on the border and on the keyboard.
     pub fn number(self) -> u8 {
         match self {
             Self::Slo => 1,
             Self::Alerts => 2,
+            Self::Logs => 3,
             Self::Incident => 5,
         }
     }
@@ -36,6 +40,7 @@ impl PaneId {
         match self {
             Self::Slo => "SLO burn",
             Self::Alerts => "Alerts",
+            Self::Logs => "Logs",
             Self::Incident => "Incident",
         }
     }
@@ -45,6 +50,7 @@ impl PaneId {
         match self {
             Self::Slo => Place::Slo,
             Self::Alerts => Place::Alerts,
+            Self::Logs => Place::Logs,
             Self::Incident => Place::Incident,
         }
     }
@@ -59,6 +65,10 @@ pub enum Detail {
     Alert(Fingerprint),
     /// The list of silences.
     Silences,
+    /// A log line: all of it, and its fields.
+    LogLine(LineId),
+    /// The patterns of the log lines.
+    Patterns,
     /// An incident: its head and its whole timeline, with a cursor.
     Incident(IncidentId),
     /// The outbox: acts that are not over.
@@ -82,6 +92,8 @@ impl Detail {
         match self {
             Self::Slo(_) => Place::Slo,
             Self::Alert(_) => Place::Alerts,
+            Self::LogLine(_) => Place::Logs,
+            Self::Patterns => Place::Patterns,
             Self::Silences => Place::Silences,
             Self::Incident(_) => Place::Incident,
             Self::Outbox => Place::Outbox,
@@ -107,6 +119,8 @@ pub struct Layout {
     pub zoom: Zoom,
     /// Hidden panes; never all of them.
     pub hidden: BTreeSet<PaneId>,
+    /// Panes whose backend this context does not have. Not remembered: other contexts may have it.
+    pub absent: BTreeSet<PaneId>,
     /// Per cent of the rows of a shared column that the SLO pane has, 20–80.
     pub slo_share: u16,
     /// Per cent of the rows that the incident pane has of the column it shares with the preview, 20–80.
@@ -118,6 +132,7 @@ impl Default for Layout {
         Self {
             zoom: Zoom::No,
             hidden: BTreeSet::new(),
+            absent: BTreeSet::new(),
             slo_share: 40,
             incident_share: 55,
         }
@@ -125,8 +140,13 @@ impl Default for Layout {
 }
 
 impl Layout {
-    /// Panes that are not hidden, by number.
+    /// Panes that are there and not hidden, by number.
     pub fn visible(&self) -> impl Iterator<Item = PaneId> + '_ {
-        PaneId::ALL.into_iter().filter(|pane| !self.hidden.contains(pane))
+        PaneId::ALL.into_iter().filter(|pane| self.shows(*pane))
+    }
+
+    /// Whether it is there and not hidden.
+    pub fn shows(&self, pane: PaneId) -> bool {
+        !self.hidden.contains(&pane) && !self.absent.contains(&pane)
     }
 }

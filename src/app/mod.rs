@@ -11,6 +11,7 @@ pub mod feed;
 pub mod focus;
 pub mod incidents;
 pub mod list;
+pub mod logs;
 pub mod modal;
 pub mod msg;
 pub mod panes;
@@ -36,6 +37,7 @@ use acts::{ActId, Acts};
 use focus::{Detail, Layout, PaneId};
 use incidents::IncidentPane;
 use list::ListState;
+use logs::LogPane;
 use modal::Modal;
 use panes::{AlertPane, SilencePane, SloPane};
 use scope::ScopeStack;
@@ -72,6 +74,8 @@ pub struct Settings {
     pub alertmanagers: Vec<Arc<str>>,
     /// Those of them that may be written to.
     pub writable: Vec<Arc<str>>,
+    /// The log backend, by name, where one is configured.
+    pub logs: Option<Arc<str>>,
     /// The configured keeper of incidents, by name; local ones are always there where a journal is.
     pub incidents: Option<Arc<str>>,
     /// Why nothing can be journaled, so that every act is refused; nothing where a journal is.
@@ -198,6 +202,8 @@ pub struct Model {
     pub alerts: AlertPane,
     /// The list of silences.
     pub silences: SilencePane,
+    /// The log pane.
+    pub logs: LogPane,
     /// Incidents, and the timeline of the followed one.
     pub incidents: IncidentPane,
     /// Acts that are not over, as the journal has them.
@@ -245,7 +251,10 @@ pub struct DetailView {
 
 impl Model {
     /// A console that has not heard from anybody yet.
-    pub fn new(settings: Settings, keymap: Arc<Keymap>, layout: Layout, size: Size, now: Now) -> Self {
+    pub fn new(settings: Settings, keymap: Arc<Keymap>, mut layout: Layout, size: Size, now: Now) -> Self {
+        if settings.logs.is_none() {
+            layout.absent.insert(PaneId::Logs);
+        }
         let wanted = if settings.has_metrics {
             PaneId::Slo
         } else {
@@ -253,7 +262,7 @@ impl Model {
         };
         // A remembered layout may hide it.
         let focus = Some(wanted)
-            .filter(|pane| !layout.hidden.contains(pane))
+            .filter(|pane| layout.shows(*pane))
             .or_else(|| layout.visible().next())
             .unwrap_or(wanted);
         Self {
@@ -267,6 +276,7 @@ impl Model {
             slo: SloPane::default(),
             alerts: AlertPane::default(),
             silences: SilencePane::default(),
+            logs: LogPane::default(),
             incidents: IncidentPane::default(),
             outbox: Arc::default(),
             outbox_rows: Vec::new(),
@@ -318,6 +328,7 @@ impl Model {
         match self.focus {
             PaneId::Slo => self.slo.rows.len(),
             PaneId::Alerts => self.alerts.rows.len(),
+            PaneId::Logs => self.logs.len(),
             PaneId::Incident => self.incidents.rows.len(),
         }
     }

@@ -88,6 +88,12 @@ pub enum PromptKind {
     Search,
     /// Hides what does not match.
     Filter,
+    /// The log backend's own query, asked on enter.
+    Query,
+    /// A time to jump to.
+    Time,
+    /// Names of fields to show as columns.
+    Columns,
 }
 
 /// Which list a prompt is about.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::acts::ActId;
 use super::feed::Feed;
 use super::incidents::IncidentBoard;
+use super::logs::LogView;
 use super::panes::Firings;
 use super::{BackendHealth, Draft, effect::WriteUp};
 use crate::backend::incidents::Directory;
@@ -37,6 +38,8 @@ pub enum Msg {
         /// What happened.
         feed: Feed<Timeline>,
     },
+    /// Log lines were read, filtered or searched.
+    LogsChanged(Arc<LogView>),
     /// Who is on call was asked.
     RosterFetched(Feed<Roster>),
     /// The outbox changed, by this process or another.

@@ -7,6 +7,7 @@ use super::Model;
 use super::focus::PaneId;
 use super::panes::AlertRow;
 use crate::domain::incident::IncidentId;
+use crate::logstore::LineId;
 use crate::time::{Now, Tick};
 
 /// How long the cursor stands before what is under it is opened: longer than a held key's repeat, shorter than a
@@ -20,6 +21,8 @@ pub enum Subject {
     Slo(String),
     /// A row of the alert pane.
     Alert(AlertRow),
+    /// A log line.
+    LogLine(LineId),
     /// An incident.
     Incident(IncidentId),
 }
@@ -30,8 +33,9 @@ impl Subject {
         match (self, other) {
             (Self::Slo(_), Self::Slo(_))
             | (Self::Alert(_), Self::Alert(_))
+            | (Self::LogLine(_), Self::LogLine(_))
             | (Self::Incident(_), Self::Incident(_)) => true,
-            (Self::Slo(_) | Self::Alert(_) | Self::Incident(_), _) => false,
+            (Self::Slo(_) | Self::Alert(_) | Self::LogLine(_) | Self::Incident(_), _) => false,
         }
     }
 }
@@ -67,6 +71,10 @@ impl Model {
                     Some(Subject::Alert(open)) if open == row => None,
                     _ => Some(Subject::Alert(row.clone())),
                 }),
+            PaneId::Logs => self.logs.cursor.map(|id| match self.preview.open {
+                Some(Subject::LogLine(open)) if open == id => None,
+                _ => Some(Subject::LogLine(id)),
+            }),
             PaneId::Incident => self
                 .incidents
                 .list

@@ -7,8 +7,10 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 
 use crate::domain::alert::{Alert, BoardSilence};
+use crate::domain::log::Wanted;
 use crate::domain::slo::{Sli, Slo, SloReport, headline_burn};
 use crate::domain::timeline::Event;
+use crate::logstore::Entry;
 use crate::text::{Cut, SafeText, cut};
 
 /// Queries and texts are cut here: a reference is a line, not a page.
@@ -97,6 +99,27 @@ pub fn silence(row: &BoardSilence) -> String {
         clock(silence.ends_at),
         short(&matchers.join(" "))
     )
+}
+
+/// `ref: log 03:14:07.123Z error checkout: pool exhausted  trace: 7f3a…  query: …`
+pub fn log_line(entry: &Entry, asked: &Wanted) -> String {
+    let at = entry.at.utc().format("%H:%M:%S%.3fZ");
+    let mut line = format!("ref: log {at} {}", entry.level);
+    if let Some(service) = entry.service {
+        let _ = write!(line, " {}", short(service));
+    }
+    let begin = entry
+        .text
+        .get(..entry.text.len().min(4 * LONG))
+        .unwrap_or_default();
+    let _ = write!(line, ": {}", short(&String::from_utf8_lossy(begin)));
+    if let Some(trace) = entry.trace {
+        let _ = write!(line, "  trace: {trace}");
+    }
+    if !asked.query.is_empty() {
+        let _ = write!(line, "  query: {}", short(&asked.query));
+    }
+    line
 }
 
 /// `ref: event 03:05Z escalated Mara: to level 2`

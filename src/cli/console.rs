@@ -218,6 +218,7 @@ fn settings(config: &Config, context: &Context) -> Settings {
             .filter(|source| !source.read_only)
             .map(|source| Arc::from(source.name.as_str()))
             .collect(),
+        logs: None,
         incidents: context
             .incidents
             .as_ref()

@@ -177,9 +177,14 @@ fn encloses(outer: Place, inner: Place) -> bool {
     match outer {
         Place::Global => inner != Place::Global,
         Place::List => !matches!(inner, Place::Global | Place::List),
-        Place::Slo | Place::Alerts | Place::Silences | Place::Incident | Place::Outbox | Place::Search => {
-            false
-        }
+        Place::Slo
+        | Place::Alerts
+        | Place::Logs
+        | Place::Patterns
+        | Place::Silences
+        | Place::Incident
+        | Place::Outbox
+        | Place::Search => false,
     }
 }
 

@@ -77,6 +77,12 @@ roles! {
     ChartThird "chart.third" "the third line of a chart";
     ChartAxis "chart.axis" "a chart's axes and their numbers";
     ChartLimit "chart.limit" "the rule's line in a chart";
+    Service1 "service.1" "the name of a service, of six colours by its name";
+    Service2 "service.2" "the name of a service, of six colours by its name";
+    Service3 "service.3" "the name of a service, of six colours by its name";
+    Service4 "service.4" "the name of a service, of six colours by its name";
+    Service5 "service.5" "the name of a service, of six colours by its name";
+    Service6 "service.6" "the name of a service, of six colours by its name";
     AckMine "ack.mine" "acknowledged by me";
     AckOther "ack.other" "acknowledged by somebody else";
     StateOk "state.ok" "a healthy backend, a confirmed act";

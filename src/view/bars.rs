@@ -469,6 +469,9 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
     let (sign, what) = match prompt.kind {
         PromptKind::Search => ("/", "search"),
         PromptKind::Filter => ("&", "filter"),
+        PromptKind::Query => ("Q", "query"),
+        PromptKind::Time => ("T", "time"),
+        PromptKind::Columns => ("C", "columns"),
     };
     let (shown, wrong) = match prompt.target {
         PromptTarget::Pane(PaneId::Slo) => (model.slo.rows.len(), None),
@@ -479,6 +482,7 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
                 board.and_then(|board| board.filter_error.as_deref()),
             )
         }
+        PromptTarget::Pane(PaneId::Logs) => (model.logs.len(), model.logs.filter_error.as_deref()),
         PromptTarget::Pane(PaneId::Incident) => (model.incidents.rows.len(), None),
         PromptTarget::Silences => (model.silences.rows.len(), None),
         PromptTarget::Timeline => (model.incidents.events.len(), None),
@@ -491,7 +495,13 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
             format!("{shown} shown · enter keeps · esc undoes"),
             Role::TextMuted,
         ),
+        (PromptKind::Search, _) if prompt.target == PromptTarget::Pane(PaneId::Logs) => {
+            super::pane::logs::hits_said(scene)
+        }
         (PromptKind::Search, _) => Piece::word("enter keeps · esc ends", Role::TextMuted),
+        (PromptKind::Query, _) => Piece::word("the backend's own language · enter asks", Role::TextMuted),
+        (PromptKind::Time, _) => Piece::word("03:14 · 15m ago · enter jumps", Role::TextMuted),
+        (PromptKind::Columns, _) => Piece::word("names of fields · enter shows them", Role::TextMuted),
     };
     let says_width = (says.width() as u16).min(area.width / 2);
     let left = Rect {

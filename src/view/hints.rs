@@ -114,6 +114,16 @@ fn wanted(scene: Scene) -> Vec<Action> {
             Action::Search,
             Action::Copy,
         ]),
+        Some(Detail::LogLine(_)) => actions.extend([
+            Action::Back,
+            Action::Pivot,
+            Action::LogBookmark,
+            Action::LogContext,
+            Action::Scope,
+            Action::Annotate,
+            Action::Copy,
+        ]),
+        Some(Detail::Patterns) => actions.extend([Action::Back, Action::Open, Action::Copy]),
         Some(Detail::Page(_)) => actions.extend([Action::Back, Action::Copy, Action::PageDown]),
         Some(Detail::Outbox) => actions.extend([
             Action::Back,
@@ -127,13 +137,22 @@ fn wanted(scene: Scene) -> Vec<Action> {
                 actions.extend([Action::NextHit, Action::PreviousHit, Action::Back]);
             }
             match model.focus {
-                PaneId::Slo | PaneId::Alerts | PaneId::Incident if model.focused_rows() == 0 => {}
+                PaneId::Slo | PaneId::Alerts | PaneId::Logs | PaneId::Incident
+                    if model.focused_rows() == 0 => {}
                 PaneId::Slo => actions.extend([Action::Open, Action::Pivot]),
                 PaneId::Alerts => {
                     let ack = model.alerts.selected().map(|a| &a.ack);
                     actions.extend(taking(ack));
                     actions.extend([Action::Open, Action::Mark]);
                 }
+                PaneId::Logs => actions.extend([
+                    Action::FollowLogs,
+                    Action::Open,
+                    Action::Search,
+                    Action::Filter,
+                    Action::LogLevel,
+                    Action::LogPatterns,
+                ]),
                 PaneId::Incident => actions.extend([
                     Action::TakeIncident,
                     Action::Escalate,
@@ -186,6 +205,7 @@ fn searching(model: &Model) -> bool {
     match model.focus {
         PaneId::Slo => model.slo.search.is_some(),
         PaneId::Alerts => model.alerts.search.is_some(),
+        PaneId::Logs => model.logs.search.is_some(),
         PaneId::Incident => model.incidents.search.is_some(),
     }
 }

@@ -154,9 +154,12 @@ pub fn areas(size: Size, layout: &Layout, focus: PaneId, cover: Cover) -> Areas 
 fn columns(body: Rect, layout: &Layout) -> Middle {
     let lists: Vec<PaneId> = layout
         .visible()
-        .filter(|pane| *pane != PaneId::Incident)
+        .filter(|pane| matches!(pane, PaneId::Slo | PaneId::Alerts))
         .collect();
-    let incident = !layout.hidden.contains(&PaneId::Incident);
+    if layout.shows(PaneId::Logs) {
+        return with_logs(body, layout, &lists);
+    }
+    let incident = layout.shows(PaneId::Incident);
     let three = body.width >= THREE_COLUMNS;
     // The lists get a little more than their share: the preview wraps, they cut.
     match (lists.as_slice(), incident, three) {
@@ -204,6 +207,40 @@ fn columns(body: Rect, layout: &Layout) -> Middle {
             Middle::Panes { panes, preview }
         }
     }
+}
+
+/// The same with lines to read: the incident above them, and the preview where there is room left.
+fn with_logs(body: Rect, layout: &Layout, lists: &[PaneId]) -> Middle {
+    let three = body.width >= THREE_COLUMNS;
+    let (left, right) = match (lists, three) {
+        ([], _) => (Rect { width: 0, ..body }, body),
+        (_, true) => cut_column(body, 37),
+        (_, false) => cut_column(body, 47),
+    };
+    let mut panes = stacked(left, lists, layout.slo_share);
+    let incident = layout.shows(PaneId::Incident);
+    let (column, preview) = if three {
+        let (column, preview) = cut_column(right, 62);
+        (column, Some(preview))
+    } else {
+        (right, None)
+    };
+    if !incident {
+        panes.push((PaneId::Logs, column));
+        return Middle::Panes { panes, preview };
+    }
+    let height = (column.height * layout.incident_share.min(70) / 100).max(LEAST_PREVIEW.min(column.height));
+    let (above, below) = (
+        Rect { height, ..column },
+        Rect {
+            y: column.y + height,
+            height: column.height - height,
+            ..column
+        },
+    );
+    panes.push((PaneId::Logs, below));
+    panes.push((PaneId::Incident, above));
+    Middle::Panes { panes, preview }
 }
 
 /// The fewest rows that a preview below the incident is worth.
@@ -417,6 +454,32 @@ impl IncidentParts {
     /// The line of the list at a row of the screen.
     pub fn row_at(&self, y: u16) -> Option<usize> {
         (y >= self.list.y && y < self.list.bottom()).then(|| usize::from(y - self.list.y))
+    }
+}
+
+/// The parts of the log pane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogParts {
+    /// How many lines there were, by time; a row, or none.
+    pub strip: Rect,
+    /// The lines.
+    pub lines: Rect,
+}
+
+/// From this many rows on, one is spared for how many lines there were.
+const WITH_STRIP: u16 = 8;
+
+/// Divides the log pane.
+pub fn log_parts(pane: Rect) -> LogParts {
+    let inside = frame::inner(pane);
+    let height = u16::from(inside.height >= WITH_STRIP);
+    LogParts {
+        strip: Rect { height, ..inside },
+        lines: Rect {
+            y: inside.y + height,
+            height: inside.height - height,
+            ..inside
+        },
     }
 }
 

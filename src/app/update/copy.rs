@@ -9,6 +9,7 @@ use crate::app::{Effect, Model};
 use crate::domain::alert::Alert;
 use crate::domain::incident::Incident;
 use crate::domain::timeline::Event;
+use crate::logstore::LineId;
 use crate::text::SafeText;
 use crate::time::Now;
 
@@ -30,7 +31,9 @@ pub(super) fn menu(model: &mut Model, now: Now) -> Vec<Effect> {
                 .chain(incident_items(incident))
                 .collect()
         }),
-        (Some(Detail::Outbox | Detail::Page(_)), _) => None,
+        (Some(Detail::LogLine(id)), _) => line_items(model, *id),
+        (Some(Detail::Outbox | Detail::Patterns | Detail::Page(_)), _) => None,
+        (None, PaneId::Logs) => model.logs.cursor.and_then(|id| line_items(model, id)),
         (None, PaneId::Incident) => model.incidents.selected().map(|i| incident_items(i)),
         (None, PaneId::Alerts) => model.alerts.selected().map(|a| alert_items(a)),
         (None, PaneId::Slo) => model.slo.selected().and_then(|r| slo_items(model, &r.slo.name)),
@@ -55,6 +58,24 @@ fn item(key: char, what: &'static str, text: String) -> MenuItem {
         label: format!("{what}  {shown}"),
         choice: Choice::Copy { what, text },
     }
+}
+
+fn line_items(model: &Model, id: LineId) -> Option<Vec<MenuItem>> {
+    let entry = model.logs.drawn()?.snapshot.entry(id)?;
+    let mut items = vec![item(
+        'l',
+        "line",
+        String::from_utf8_lossy(&entry.text).into_owned(),
+    )];
+    if let Some(trace) = entry.trace {
+        items.push(item('t', "trace id", trace.to_string()));
+    }
+    items.push(item(
+        'r',
+        "reference",
+        reference::log_line(&entry, &model.logs.drawn()?.ask.wanted),
+    ));
+    Some(items)
 }
 
 fn alert_items(alert: &Alert) -> Vec<MenuItem> {
@@ -160,9 +181,15 @@ fn silence_items(model: &Model) -> Option<Vec<MenuItem>> {
 fn acted_on(model: &Model) -> Option<&std::sync::Arc<Alert>> {
     match model.detail() {
         Some(Detail::Alert(fingerprint)) => model.alerts.alert(*fingerprint),
-        Some(Detail::Slo(_) | Detail::Silences | Detail::Incident(_) | Detail::Outbox | Detail::Page(_)) => {
-            None
-        }
+        Some(
+            Detail::Slo(_)
+            | Detail::Silences
+            | Detail::Incident(_)
+            | Detail::Outbox
+            | Detail::LogLine(_)
+            | Detail::Patterns
+            | Detail::Page(_),
+        ) => None,
         None => model.alerts.selected(),
     }
 }

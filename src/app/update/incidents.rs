@@ -69,7 +69,13 @@ pub(super) fn followed(model: &mut Model, incident: &IncidentId, feed: Feed<Time
 pub(super) fn settle_followed(model: &mut Model, now: Now) -> Option<Effect> {
     let open = model.details.iter().rev().find_map(|view| match &view.detail {
         Detail::Incident(id) => Some(id.clone()),
-        Detail::Slo(_) | Detail::Alert(_) | Detail::Silences | Detail::Outbox | Detail::Page(_) => None,
+        Detail::Slo(_)
+        | Detail::Alert(_)
+        | Detail::Silences
+        | Detail::Outbox
+        | Detail::LogLine(_)
+        | Detail::Patterns
+        | Detail::Page(_) => None,
     });
     let opened = open.is_some();
     let wanted = open.or_else(|| model.incidents.selected().map(|incident| incident.id.clone()));
@@ -94,11 +100,18 @@ pub(super) fn meant(model: &Model) -> Option<&Arc<Incident>> {
             let alert = model.alerts.alert(*fingerprint)?;
             model.incidents.of_alert(alert)
         }
-        Some(Detail::Slo(_) | Detail::Silences | Detail::Outbox | Detail::Page(_)) => None,
+        Some(
+            Detail::Slo(_)
+            | Detail::Silences
+            | Detail::Outbox
+            | Detail::LogLine(_)
+            | Detail::Patterns
+            | Detail::Page(_),
+        ) => None,
         None => match model.focus {
             PaneId::Incident => model.incidents.selected(),
             PaneId::Alerts => model.incidents.of_alert(model.alerts.selected()?),
-            PaneId::Slo => None,
+            PaneId::Slo | PaneId::Logs => None,
         },
     }
 }
@@ -107,9 +120,15 @@ pub(super) fn meant(model: &Model) -> Option<&Arc<Incident>> {
 pub(super) fn none_meant(model: &Model) -> String {
     let on_alert = match model.detail() {
         Some(Detail::Alert(_)) => true,
-        Some(Detail::Slo(_) | Detail::Silences | Detail::Incident(_) | Detail::Outbox | Detail::Page(_)) => {
-            false
-        }
+        Some(
+            Detail::Slo(_)
+            | Detail::Silences
+            | Detail::Incident(_)
+            | Detail::Outbox
+            | Detail::LogLine(_)
+            | Detail::Patterns
+            | Detail::Page(_),
+        ) => false,
         None => model.focus == PaneId::Alerts,
     };
     let pane = PaneId::Incident.number();

@@ -121,6 +121,14 @@ pub(super) fn mouse(model: &mut Model, mouse: MouseEvent, now: Now) -> Vec<Effec
                 let index = model.alerts.list.offset + row;
                 model.alerts.list.select(&model.alerts.rows, index);
             }
+            PaneId::Logs => {
+                let top = areas
+                    .pane(pane, model.focus)
+                    .map_or(0, |area| layout::log_parts(area).lines.y);
+                if let Some(line) = mouse.row.checked_sub(top) {
+                    model.logs.select_row(line.into());
+                }
+            }
             PaneId::Incident => {
                 let rows = model.incidents.rows.len();
                 let parts = areas
@@ -144,6 +152,7 @@ fn selected_index(model: &Model, pane: PaneId) -> usize {
     match pane {
         PaneId::Slo => model.slo.list.index,
         PaneId::Alerts => model.alerts.list.index,
+        PaneId::Logs => model.logs.place,
         PaneId::Incident => model.incidents.list.index,
     }
 }

@@ -12,6 +12,7 @@ mod incident_acts;
 mod incident_asks;
 mod incidents;
 mod keys;
+mod logs;
 mod modals;
 mod outbox;
 mod pages;
@@ -59,6 +60,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::AlertsArranged(board) => feeds::alerts(model, &board, now),
         Msg::IncidentsFetched(feed) => incidents::listed(model, feed),
         Msg::TimelineFetched { incident, feed } => incidents::followed(model, &incident, feed),
+        Msg::LogsChanged(view) => logs::changed(model, view, now),
         Msg::RosterFetched(feed) => {
             model.incidents.roster = feed;
             Vec::new()
@@ -131,6 +133,9 @@ fn fit_lists(model: &mut Model, now: Now) {
             .pane(PaneId::Incident, model.focus)
             .map(|pane| layout::incident_parts(pane, model.incidents.rows.len()).list_rows());
         fit(&mut model.incidents.list, model.incidents.rows.len(), incidents);
+        if let Some(area) = areas.pane(PaneId::Logs, model.focus) {
+            model.logs.resize(layout::log_parts(area).lines.height.into());
+        }
     }
     if model.detail() == Some(&Detail::Outbox) {
         let page = areas.detail().map(layout::list_rows);

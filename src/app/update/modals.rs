@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
-use super::{alerts, compose, frozen, guard, incident_acts, incidents, palette, pick, run, say, silences};
+use super::{
+    alerts, compose, frozen, guard, incident_acts, incidents, logs, palette, pick, run, say, silences,
+};
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
 use crate::app::focus::{Detail, PaneId};
@@ -209,6 +211,14 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
             model.details.clear();
             run::turn_to(model, PaneId::Incident);
         }
+        Place::Logs if model.settings.logs.is_none() => {
+            let why = logs::not_configured(model);
+            return say(model, Level::Info, why, now);
+        }
+        Place::Logs if !matches!(model.detail(), Some(Detail::LogLine(_))) => {
+            model.details.clear();
+            run::turn_to(model, PaneId::Logs);
+        }
         Place::Outbox if model.detail() != Some(&Detail::Outbox) => {
             return say(model, Level::Info, "open the outbox first", now);
         }
@@ -216,6 +226,8 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
         | Place::List
         | Place::Slo
         | Place::Alerts
+        | Place::Logs
+        | Place::Patterns
         | Place::Silences
         | Place::Incident
         | Place::Outbox
@@ -256,7 +268,14 @@ pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effec
     let target = match model.detail() {
         Some(Detail::Silences) => PromptTarget::Silences,
         Some(Detail::Incident(_)) => PromptTarget::Timeline,
-        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Outbox | Detail::Page(_)) => {
+        Some(
+            Detail::Slo(_)
+            | Detail::Alert(_)
+            | Detail::Outbox
+            | Detail::LogLine(_)
+            | Detail::Patterns
+            | Detail::Page(_),
+        ) => {
             return say(
                 model,
                 Level::Info,
@@ -276,11 +295,15 @@ pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effec
         PromptKind::Filter => match target {
             PromptTarget::Pane(PaneId::Slo) => model.slo.filter.clone(),
             PromptTarget::Pane(PaneId::Alerts) => model.alerts.filter.clone(),
+            PromptTarget::Pane(PaneId::Logs) => model.logs.filter.clone(),
             PromptTarget::Pane(PaneId::Incident) => model.incidents.filter.clone(),
             PromptTarget::Silences => model.silences.filter.clone(),
             PromptTarget::Timeline => model.incidents.event_filter.clone(),
         },
         PromptKind::Search => String::new(),
+        PromptKind::Query => model.logs.query.clone(),
+        PromptKind::Time => String::new(),
+        PromptKind::Columns => model.logs.columns.join(" "),
     };
     let mut input = TextArea::from([before.clone()]);
     input.move_cursor(tui_textarea::CursorMove::End);
@@ -301,10 +324,14 @@ fn prompt_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         KeyCode::Enter => {
             let kind = prompt.kind;
             let target = prompt.target;
-            let empty = prompt.input.lines().join("").is_empty();
+            let text = prompt.input.lines().join(" ");
+            let empty = text.is_empty();
             model.modal = None;
+            if matches!(kind, PromptKind::Query | PromptKind::Time | PromptKind::Columns) {
+                return logs::answered(model, kind, text.trim(), now);
+            }
             if kind == PromptKind::Search && empty {
-                set_search(model, target, None);
+                return set_search(model, target, None);
             }
             Vec::new()
         }
@@ -312,10 +339,8 @@ fn prompt_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             let (kind, target, before) = (prompt.kind, prompt.target, prompt.before.clone());
             model.modal = None;
             match kind {
-                PromptKind::Search => {
-                    set_search(model, target, None);
-                    Vec::new()
-                }
+                PromptKind::Search => set_search(model, target, None),
+                PromptKind::Query | PromptKind::Time | PromptKind::Columns => Vec::new(),
                 PromptKind::Filter => set_filter(model, target, before, now),
             }
         }
@@ -336,10 +361,12 @@ fn apply_prompt(model: &mut Model, now: Now) -> Vec<Effect> {
         PromptKind::Filter => set_filter(model, target, text, now),
         PromptKind::Search => {
             let search = (!text.is_empty()).then_some(Search { text });
-            set_search(model, target, search);
+            let effects = set_search(model, target, search);
             jump_to_hit(model, Direction::Down, From::Here);
-            Vec::new()
+            effects
         }
+        // Taken on enter.
+        PromptKind::Query | PromptKind::Time | PromptKind::Columns => Vec::new(),
     }
 }
 
@@ -355,6 +382,7 @@ fn set_filter(model: &mut Model, target: PromptTarget, text: String, now: Now) -
             model.alerts.filter = text;
             vec![Effect::Arrange(run::arrangement(model))]
         }
+        PromptTarget::Pane(PaneId::Logs) => logs::filter(model, text),
         PromptTarget::Pane(PaneId::Incident) => {
             model.incidents.filter = text;
             model.incidents.arrange();
@@ -373,14 +401,19 @@ fn set_filter(model: &mut Model, target: PromptTarget, text: String, now: Now) -
     }
 }
 
-fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) {
+fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) -> Vec<Effect> {
     match target {
+        PromptTarget::Pane(PaneId::Logs) => {
+            model.logs.search = search;
+            return logs::ask(model).into_iter().collect();
+        }
         PromptTarget::Pane(PaneId::Slo) => model.slo.search = search,
         PromptTarget::Pane(PaneId::Alerts) => model.alerts.search = search,
         PromptTarget::Pane(PaneId::Incident) => model.incidents.search = search,
         PromptTarget::Silences => model.silences.search = search,
         PromptTarget::Timeline => model.incidents.event_search = search,
     }
+    Vec::new()
 }
 
 /// Whether the list that has the keys is being searched.
@@ -388,10 +421,18 @@ pub(super) fn search_is_on(model: &Model) -> bool {
     match model.detail() {
         Some(Detail::Silences) => model.silences.search.is_some(),
         Some(Detail::Incident(_)) => model.incidents.event_search.is_some(),
-        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Outbox | Detail::Page(_)) => false,
+        Some(
+            Detail::Slo(_)
+            | Detail::Alert(_)
+            | Detail::Outbox
+            | Detail::LogLine(_)
+            | Detail::Patterns
+            | Detail::Page(_),
+        ) => false,
         None => match model.focus {
             PaneId::Slo => model.slo.search.is_some(),
             PaneId::Alerts => model.alerts.search.is_some(),
+            PaneId::Logs => model.logs.search.is_some(),
             PaneId::Incident => model.incidents.search.is_some(),
         },
     }
@@ -417,8 +458,22 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
             let pane = &model.incidents;
             (pane.events.len(), &pane.event_search, pane.event_list.index)
         }
-        Some(Detail::Slo(_) | Detail::Alert(_) | Detail::Outbox | Detail::Page(_)) => return false,
+        Some(
+            Detail::Slo(_)
+            | Detail::Alert(_)
+            | Detail::Outbox
+            | Detail::LogLine(_)
+            | Detail::Patterns
+            | Detail::Page(_),
+        ) => return false,
         None => match model.focus {
+            // The lines are searched off this task; their hits are there or come.
+            PaneId::Logs => {
+                return match from {
+                    From::Here => model.logs.nearest_hit(),
+                    From::Next => model.logs.jump(direction),
+                };
+            }
             PaneId::Slo => (model.slo.rows.len(), &model.slo.search, model.slo.list.index),
             PaneId::Alerts => {
                 let pane = &model.alerts;
@@ -449,6 +504,7 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
         (_, PaneId::Slo) => model.slo.list.select(&model.slo.rows, row),
         (_, PaneId::Alerts) => model.alerts.list.select(&model.alerts.rows, row),
         (_, PaneId::Incident) => model.incidents.list.select(&model.incidents.rows, row),
+        (_, PaneId::Logs) => {}
     }
     true
 }
@@ -475,6 +531,7 @@ fn row_text(model: &Model, row: usize) -> String {
             })
         }
         (_, PaneId::Alerts) => alert_text(model, row),
+        (_, PaneId::Logs) => String::new(),
         (_, PaneId::Incident) => {
             let incident = model
                 .incidents

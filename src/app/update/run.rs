@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::alerts::Sight;
 use super::{
-    alerts, compose, copy, feeds, frozen, incident_acts, incidents, modals, outbox, pages, palette, say,
-    silences,
+    alerts, compose, copy, feeds, frozen, incident_acts, incidents, logs, modals, outbox, pages, palette,
+    say, silences,
 };
 use crate::action::{Action, Place};
 use crate::app::effect::WriteUp;
@@ -28,6 +28,8 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         match model.focus {
             PaneId::Slo => model.slo.list.placed = Placed::ByHand,
             PaneId::Alerts => model.alerts.list.placed = Placed::ByHand,
+            // A log line is meant by whoever moves to it; until then the newest is kept in sight.
+            PaneId::Logs => {}
             PaneId::Incident => model.incidents.list.placed = Placed::ByHand,
         }
     }
@@ -41,6 +43,10 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
     match action {
         Action::FocusSlo => focus(model, PaneId::Slo, now),
         Action::FocusAlerts => focus(model, PaneId::Alerts, now),
+        Action::FocusLogs if model.settings.logs.is_none() => {
+            say(model, Level::Info, logs::not_configured(model), now)
+        }
+        Action::FocusLogs => focus(model, PaneId::Logs, now),
         Action::FocusIncident => focus(model, PaneId::Incident, now),
         Action::FocusNext => focus_beside(model, Direction::Down, now),
         Action::FocusPrevious => focus_beside(model, Direction::Up, now),
@@ -139,6 +145,18 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             };
             vec![Effect::Arrange(arrangement(model))]
         }
+
+        Action::FollowLogs
+        | Action::LogLevel
+        | Action::LogQuery
+        | Action::LogContext
+        | Action::LogWrap
+        | Action::LogColumns
+        | Action::LogTime
+        | Action::LogBookmark
+        | Action::NextBookmark
+        | Action::LogPatterns
+        | Action::LogRefetch => logs::act(model, action, now),
 
         Action::ExtendSilence => silences::extend(model, now),
         Action::ExpireSilence => silences::expire(model, now),
@@ -269,6 +287,7 @@ fn resize(model: &mut Model, by: i16, now: Now) -> Vec<Effect> {
     let (share, by) = match model.focus {
         PaneId::Slo => (&mut model.layout.slo_share, by),
         PaneId::Alerts => (&mut model.layout.slo_share, -by),
+        PaneId::Logs => (&mut model.layout.incident_share, -by),
         PaneId::Incident => (&mut model.layout.incident_share, by),
     };
     let before = *share;
@@ -295,10 +314,11 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
     let search = match model.focus {
         PaneId::Slo => model.slo.search.take(),
         PaneId::Alerts => model.alerts.search.take(),
+        PaneId::Logs => model.logs.search.take(),
         PaneId::Incident => model.incidents.search.take(),
     };
     if search.is_some() {
-        return Vec::new();
+        return logs::ask_if_focused(model);
     }
     if model.layout.zoom == Zoom::Yes {
         model.layout.zoom = Zoom::No;
@@ -318,6 +338,7 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
         PaneId::Slo => std::mem::take(&mut model.slo.filter),
         PaneId::Alerts if model.paused.is_none() => std::mem::take(&mut model.alerts.filter),
         PaneId::Alerts => String::new(),
+        PaneId::Logs => logs::drop_filter(model),
         PaneId::Incident => std::mem::take(&mut model.incidents.filter),
     };
     if gone.trim().is_empty() {
@@ -337,6 +358,7 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
             model.alerts.states = StateChoice::Active;
             vec![Effect::Arrange(arrangement(model))]
         }
+        PaneId::Logs => logs::ask_if_focused(model),
         PaneId::Incident => {
             model.incidents.arrange();
             Vec::new()
@@ -351,7 +373,10 @@ fn pause(model: &mut Model, now: Now) -> Vec<Effect> {
         model.slo.arrange(model.scope.service());
         feeds::show_present(model, now);
         incidents::thaw(model);
+        model.logs.frozen = None;
+        model.logs.settle();
     } else {
+        model.logs.frozen.clone_from(&model.logs.view);
         model.slo.frozen = model.slo.feed.shared();
         model.alerts.frozen.clone_from(&model.alerts.board);
         model.paused = Some(Paused {
@@ -386,8 +411,10 @@ pub(super) fn selected_service(model: &Model) -> Option<String> {
         Some(Detail::Slo(name)) => model.slo.report(name).map(|r| r.slo.service.clone()),
         Some(Detail::Alert(fingerprint)) => model.alerts.alert(*fingerprint).map(|a| a.service.to_string()),
         Some(Detail::Incident(id)) => incidents::service(model.incidents.incident(id)?),
-        Some(Detail::Silences | Detail::Outbox | Detail::Page(_)) => None,
+        Some(Detail::LogLine(id)) => logs::service_of(model, *id),
+        Some(Detail::Silences | Detail::Outbox | Detail::Page(_) | Detail::Patterns) => None,
         None => match model.focus {
+            PaneId::Logs => logs::service_of(model, model.logs.cursor?),
             PaneId::Slo => model.slo.selected().map(|r| r.slo.service.clone()),
             PaneId::Alerts => model.alerts.selected().map(|a| a.service.to_string()),
             PaneId::Incident => incidents::service(model.incidents.selected()?),
@@ -398,7 +425,9 @@ pub(super) fn selected_service(model: &Model) -> Option<String> {
 fn rescope(model: &mut Model) -> Vec<Effect> {
     let service = model.scope.service().map(str::to_owned);
     model.slo.arrange(service.as_deref());
-    vec![Effect::Arrange(arrangement(model))]
+    let mut effects = vec![Effect::Arrange(arrangement(model))];
+    effects.extend(logs::ask(model));
+    effects
 }
 
 /// From an SLO to the alerts of its service, from an alert to the SLOs of its.
@@ -413,7 +442,10 @@ fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
     };
     let from_slo = match model.detail() {
         Some(Detail::Slo(_) | Detail::Incident(_)) => true,
-        Some(Detail::Alert(_) | Detail::Silences | Detail::Outbox | Detail::Page(_)) => false,
+        Some(Detail::Alert(_) | Detail::Silences | Detail::Outbox | Detail::Patterns | Detail::Page(_)) => {
+            false
+        }
+        Some(Detail::LogLine(_)) => true,
         None => model.focus != PaneId::Alerts,
     };
     if from_slo {
@@ -549,6 +581,7 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
     let moved = match model.focus {
         PaneId::Slo => model.slo.list.step(&model.slo.rows, step),
         PaneId::Alerts => model.alerts.list.step(&model.alerts.rows, step),
+        PaneId::Logs => return logs::step(model, step, now),
         PaneId::Incident => model.incidents.list.step(&model.incidents.rows, step),
     };
     match moved {
@@ -582,18 +615,28 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(Detail::Alert(_)) => return copy::runbook(model, now),
         Some(Detail::Incident(_)) => return incidents::unfold_event(model, now),
         Some(Detail::Outbox) => return outbox_open(model, now),
+        Some(Detail::LogLine(_)) => return pivot(model, now),
+        Some(Detail::Patterns) => return logs::show_pattern(model, now),
         Some(Detail::Page(_)) => return Vec::new(),
         None => {}
     }
     match model.focus {
         PaneId::Slo => model.slo.list.hold(),
         PaneId::Alerts => model.alerts.list.hold(),
+        PaneId::Logs => model.logs.hold(),
         PaneId::Incident => model.incidents.list.hold(),
     }
     match model.focus {
         PaneId::Slo => match model.slo.selected().map(|report| report.slo.name.clone()) {
             Some(name) => {
                 show(model, Detail::Slo(name));
+                Vec::new()
+            }
+            None => say(model, Level::Info, "nothing to open", now),
+        },
+        PaneId::Logs => match model.logs.cursor {
+            Some(id) => {
+                show(model, Detail::LogLine(id));
                 Vec::new()
             }
             None => say(model, Level::Info, "nothing to open", now),

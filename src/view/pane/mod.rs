@@ -5,6 +5,7 @@ pub(super) mod alerts;
 pub(super) mod belief;
 pub(super) mod incident;
 pub(super) mod incident_rows;
+pub(super) mod logs;
 pub(super) mod slo;
 pub(super) mod standing;
 pub(super) mod tabs;
@@ -30,6 +31,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, pane: PaneId) 
     match pane {
         PaneId::Slo => slo::draw(scene, buffer, area),
         PaneId::Alerts => alerts::draw(scene, buffer, area),
+        PaneId::Logs => logs::draw(scene, buffer, area),
         PaneId::Incident => incident::draw(scene, buffer, area),
     }
 }

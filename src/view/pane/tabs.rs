@@ -30,7 +30,10 @@ enum Words {
 
 fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
     let mut pieces = Vec::new();
-    for pane in PaneId::ALL {
+    for pane in PaneId::ALL
+        .into_iter()
+        .filter(|pane| !scene.model.layout.absent.contains(pane))
+    {
         if !pieces.is_empty() {
             pieces.push(Piece::word(" │ ", Role::Border));
         }
@@ -47,6 +50,7 @@ fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
                 match pane {
                     PaneId::Slo => "SLO",
                     PaneId::Alerts => "Alerts",
+                    PaneId::Logs => "Logs",
                     PaneId::Incident => "Incident",
                 }
             ),
@@ -62,6 +66,8 @@ fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
             Detail::Silences => " › silences",
             Detail::Incident(_) => " › incident",
             Detail::Outbox => " › outbox",
+            Detail::LogLine(_) => " › line",
+            Detail::Patterns => " › patterns",
             Detail::Page(_) => " › page",
         };
         pieces.push(Piece::word(what, Role::Accent));
@@ -108,6 +114,7 @@ fn badge(scene: Scene, pane: PaneId, short: bool) -> Vec<Piece<'static>> {
             }
             pieces
         }
+        PaneId::Logs => logs::badge(scene),
         PaneId::Incident => incident::badge(scene, short),
         PaneId::Alerts => match scene.model.alerts.shown() {
             None if alerts::freshness(scene).failure.is_none() => {

@@ -24,6 +24,7 @@ use crate::app::{Effect, Model, reference};
 use crate::backend::incidents::Seen;
 use crate::domain::alert::SeverityRank;
 use crate::domain::incident::Incident;
+use crate::logstore::LineId;
 use crate::text::SafeText;
 use crate::time::Now;
 
@@ -35,7 +36,13 @@ pub(super) use sending::{declared, failed, journaled, taken_back};
 pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
     let open = model.details.iter().rev().find_map(|view| match &view.detail {
         Detail::Incident(id) => Some(id),
-        Detail::Slo(_) | Detail::Alert(_) | Detail::Silences | Detail::Outbox | Detail::Page(_) => None,
+        Detail::Slo(_)
+        | Detail::Alert(_)
+        | Detail::Silences
+        | Detail::Outbox
+        | Detail::LogLine(_)
+        | Detail::Patterns
+        | Detail::Page(_) => None,
     });
     if let Some(id) = open {
         return model.incidents.incident(id);
@@ -45,7 +52,7 @@ pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
     let selected = model.incidents.selected();
     match model.focus {
         PaneId::Incident => selected.or(followed),
-        PaneId::Slo | PaneId::Alerts => followed.or(selected),
+        PaneId::Slo | PaneId::Alerts | PaneId::Logs => followed.or(selected),
     }
 }
 
@@ -144,7 +151,7 @@ pub(super) fn declare(model: &mut Model, now: Now) -> Vec<Effect> {
     let mut compose = Compose::new(Purpose::Declaration);
     let alerts = match (model.detail(), model.focus) {
         (Some(Detail::Alert(_)), _) | (None, PaneId::Alerts) => targets(model, now).now,
-        (Some(_), _) | (None, PaneId::Slo | PaneId::Incident) => Vec::new(),
+        (Some(_), _) | (None, PaneId::Slo | PaneId::Logs | PaneId::Incident) => Vec::new(),
     };
     if let Body::Form(form) = &mut compose.body {
         if let Some(first) = alerts.first() {
@@ -184,13 +191,22 @@ fn evidence(model: &Model, now: Now) -> Option<String> {
             selected_silence(&model.silences, board).map(|row| reference::silence(row))
         }
         Some(Detail::Incident(_)) => model.incidents.event().map(reference::event),
-        Some(Detail::Outbox | Detail::Page(_)) => None,
+        Some(Detail::LogLine(id)) => log_line(model, *id),
+        Some(Detail::Outbox | Detail::Patterns | Detail::Page(_)) => None,
         None => match model.focus {
+            PaneId::Logs => log_line(model, model.logs.cursor?),
             PaneId::Slo => model.slo.selected().map(|report| reference::slo(report, now.utc)),
             PaneId::Alerts => model.alerts.selected().map(|alert| reference::alert(alert)),
             PaneId::Incident => None,
         },
     }
+}
+
+/// A log line as evidence.
+fn log_line(model: &Model, id: LineId) -> Option<String> {
+    let view = model.logs.drawn()?;
+    let entry = view.snapshot.entry(id)?;
+    Some(reference::log_line(&entry, &view.ask.wanted))
 }
 
 /// Whether what is under the cursor was put there by a hand: a timeline that was just opened is at its end, and a

@@ -1,0 +1,419 @@
+//! The state of the log pane: what is read, where the cursor is, what is shown and sought.
+//!
+//! The runtime reads, keeps, filters and searches; it publishes a [`LogView`], and what it is to show is asked of it by
+//! one question ([`LogsAsk`]) that always holds the whole of what is wanted. The cursor stands on a line by identity,
+//! with the row of the screen that the line has: when the filter changes or lines arrive, that line stays where it is.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::list::{Direction, Moved, Step};
+use super::panes::Search;
+use crate::backend::logs::TailMode;
+use crate::domain::log::{Gap, Level, Nanos, Wanted};
+use crate::logstore::{Found, LineId, Snapshot};
+
+/// What the log pane is to show, now and from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogsAsk {
+    /// Which lines the source is asked for.
+    pub wanted: Wanted,
+    /// Which of them are shown, in the filter's grammar; all where empty.
+    pub filter: String,
+    /// What is sought among those; nothing where empty.
+    pub search: String,
+    /// The line near which hits are wanted first.
+    pub around: Option<LineId>,
+    /// Whether patterns are looked at, and so worth publishing.
+    pub patterns: Watched,
+}
+
+/// Whether somebody looks at something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Watched {
+    /// It is open.
+    Yes,
+    /// It is not.
+    #[default]
+    No,
+}
+
+/// How far back the source has been read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Past {
+    /// There may be older lines.
+    #[default]
+    Open,
+    /// Older lines are being read.
+    Reading,
+    /// The oldest line is here.
+    Whole,
+    /// Reading failed, in words.
+    Failed(String),
+}
+
+/// Lines by what they pass: all of a snapshot, or those that a query found.
+#[derive(Debug, Clone, Default)]
+pub struct LogView {
+    /// The lines.
+    pub snapshot: Snapshot,
+    /// Which of them are shown; every one where there is no filter.
+    pub shown: Option<Arc<Found>>,
+    /// Hits of the search among those; nothing where there is none.
+    pub hits: Option<Arc<Found>>,
+    /// What this was made for.
+    pub ask: LogsAsk,
+    /// Whether the filter or the search has seen every line.
+    pub scanned: Scanned,
+    /// How the tail is had.
+    pub mode: Option<TailMode>,
+    /// Why the last attempt failed, in words.
+    pub failure: Option<String>,
+    /// Lines a second, over the last seconds.
+    pub rate: f64,
+    /// How far back there are lines.
+    pub past: Past,
+}
+
+/// How much of the lines a query has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scanned {
+    /// All.
+    #[default]
+    All,
+    /// So many per cent.
+    Partly(u8),
+}
+
+impl LogView {
+    /// Lines that are shown.
+    pub fn len(&self) -> usize {
+        self.shown
+            .as_ref()
+            .map_or_else(|| self.snapshot.len(), |found| found.len())
+    }
+
+    /// None.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The line that stands so far down.
+    pub fn id_at(&self, place: usize) -> Option<LineId> {
+        match &self.shown {
+            Some(found) => found.id_at(place),
+            None => self.snapshot.id_at(place),
+        }
+    }
+
+    /// Where a line stands; where it would, if it is not shown or gone.
+    pub fn place_of(&self, id: LineId) -> usize {
+        match &self.shown {
+            Some(found) => found.rank(id),
+            None => self.snapshot.rank(id),
+        }
+    }
+}
+
+/// Whether the newest line is kept in sight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Follow {
+    /// It is.
+    #[default]
+    Newest,
+    /// The view stands still; so many lines had been taken in when it stopped.
+    Still {
+        /// Lines that the store had taken by then.
+        taken: u64,
+    },
+}
+
+/// A filter that waits to be taken up again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifted {
+    /// What was shown.
+    pub filter: String,
+    /// The least level shown.
+    pub at_least: Option<Level>,
+}
+
+/// Whether long lines are wrapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wrap {
+    /// Cut at the border.
+    #[default]
+    Cut,
+    /// Continued on the next row.
+    Wrapped,
+}
+
+/// The log pane.
+#[derive(Debug, Default)]
+pub struct LogPane {
+    /// What is there; nothing before the first answer.
+    pub view: Option<Arc<LogView>>,
+    /// What was there when the screen was frozen.
+    pub frozen: Option<Arc<LogView>>,
+    /// What is shown, in the filter's grammar.
+    pub filter: String,
+    /// Why the filter, as it is typed, cannot be used; the last good one holds meanwhile.
+    pub filter_error: Option<String>,
+    /// The filter that is lifted to see what is around a line.
+    pub lifted: Option<Lifted>,
+    /// The least level shown.
+    pub at_least: Option<Level>,
+    /// The source's own query.
+    pub query: String,
+    /// Search, while one is on.
+    pub search: Option<Search>,
+    /// Whether the newest line is kept in sight.
+    pub follow: Follow,
+    /// The line under the cursor.
+    pub cursor: Option<LineId>,
+    /// Its place among the shown lines when it was last seen: where the cursor falls when it is gone.
+    pub place: usize,
+    /// The row of the pane that it has.
+    pub row: usize,
+    /// Rows that the pane has.
+    pub page: usize,
+    /// Long lines.
+    pub wrap: Wrap,
+    /// Fields that stand as columns before the message.
+    pub columns: Vec<String>,
+    /// Marked lines.
+    pub bookmarks: BTreeSet<LineId>,
+    /// Cursor over the patterns.
+    pub pattern: usize,
+}
+
+/// The levels that a key cycles through.
+const LEVELS: [Option<Level>; 4] = [None, Some(Level::Info), Some(Level::Warn), Some(Level::Error)];
+
+impl LogPane {
+    /// What is drawn.
+    pub fn drawn(&self) -> Option<&Arc<LogView>> {
+        self.frozen.as_ref().or(self.view.as_ref())
+    }
+
+    /// The filter in force, with the level.
+    pub fn whole_filter(&self) -> String {
+        match (self.at_least, self.filter.trim()) {
+            (None, filter) => filter.to_owned(),
+            (Some(level), "") => format!("level>={level}"),
+            (Some(level), filter) => format!("{filter} level>={level}"),
+        }
+    }
+
+    /// The next least level.
+    pub fn next_level(&self) -> Option<Level> {
+        let at = LEVELS
+            .iter()
+            .position(|level| *level == self.at_least)
+            .unwrap_or(0);
+        LEVELS.get(at + 1).copied().unwrap_or(None)
+    }
+
+    /// Lines shown.
+    pub fn len(&self) -> usize {
+        self.drawn().map_or(0, |view| view.len())
+    }
+
+    /// None.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many lines came since the view stands still.
+    pub fn arrived(&self) -> u64 {
+        match (self.follow, &self.view) {
+            (Follow::Still { taken }, Some(view)) => view.snapshot.counts().taken.saturating_sub(taken),
+            (Follow::Newest | Follow::Still { .. }, _) => 0,
+        }
+    }
+
+    /// Takes in what the runtime published.
+    pub fn take(&mut self, view: Arc<LogView>) {
+        self.view = Some(view);
+        if self.frozen.is_none() {
+            self.settle();
+        }
+    }
+
+    /// Finds the cursor's line again; the newest while following.
+    pub fn settle(&mut self) {
+        let Some(view) = self.drawn().cloned() else { return };
+        let count = view.len();
+        self.bookmarks.retain(|id| view.snapshot.position(*id).is_some());
+        let Some(last) = count.checked_sub(1) else {
+            self.place = 0;
+            self.row = 0;
+            return;
+        };
+        if self.follow == Follow::Newest {
+            self.put(&view, last);
+            self.row = self.page.saturating_sub(1).min(last);
+            return;
+        }
+        let place = self.cursor.map_or(self.place, |id| view.place_of(id));
+        self.put(&view, place.min(last));
+        self.fit();
+    }
+
+    fn put(&mut self, view: &LogView, place: usize) {
+        self.place = place;
+        self.cursor = view.id_at(place);
+    }
+
+    /// The cursor's row is one of the pane's; lines above the first are no rows.
+    fn fit(&mut self) {
+        self.row = self.row.min(self.page.saturating_sub(1)).min(self.place);
+    }
+
+    /// How many rows the pane has now.
+    pub fn resize(&mut self, page: usize) {
+        if self.page == page {
+            return;
+        }
+        self.page = page;
+        if self.follow == Follow::Newest {
+            self.row = page.saturating_sub(1).min(self.place);
+        }
+        self.fit();
+    }
+
+    /// The view stands still from here on.
+    pub fn hold(&mut self) {
+        if self.follow == Follow::Newest {
+            let taken = self.view.as_ref().map_or(0, |view| view.snapshot.counts().taken);
+            self.follow = Follow::Still { taken };
+        }
+    }
+
+    /// Keeps the newest line in sight again.
+    pub fn release(&mut self) {
+        self.follow = Follow::Newest;
+        self.settle();
+    }
+
+    /// Moves the cursor. Upwards stops following; the last row takes it up again.
+    pub fn step(&mut self, step: Step) -> Moved {
+        let Some(view) = self.drawn().cloned() else {
+            return Moved::Stuck;
+        };
+        let Some(last) = view.len().checked_sub(1) else {
+            return Moved::Stuck;
+        };
+        let page = isize::try_from(self.page.max(1)).unwrap_or(isize::MAX);
+        let by = match step {
+            Step::Rows(by) => by,
+            Step::HalfPage(Direction::Down) => (page / 2).max(1),
+            Step::HalfPage(Direction::Up) => -(page / 2).max(1),
+            Step::Page(Direction::Down) => page,
+            Step::Page(Direction::Up) => -page,
+            Step::Top => isize::MIN,
+            Step::Bottom => {
+                self.release();
+                return Moved::Yes;
+            }
+        };
+        self.hold();
+        let before = self.place;
+        let place = before.saturating_add_signed(by).min(last);
+        self.put(&view, place);
+        // A page turns the whole; a row moves the cursor, and the lines only at the edge.
+        self.row = match step {
+            Step::Rows(by) => self.row.saturating_add_signed(by),
+            Step::Top => 0,
+            Step::HalfPage(_) | Step::Page(_) | Step::Bottom => self.row,
+        };
+        self.fit();
+        if place == before { Moved::Stuck } else { Moved::Yes }
+    }
+
+    /// Puts the cursor on a line, which gets a row in the middle unless it is in sight already.
+    pub fn go_to(&mut self, place: usize) {
+        let Some(view) = self.drawn().cloned() else { return };
+        let Some(last) = view.len().checked_sub(1) else {
+            return;
+        };
+        let place = place.min(last);
+        self.hold();
+        let top = self.place.saturating_sub(self.row);
+        self.row = match place.checked_sub(top) {
+            Some(row) if row < self.page => row,
+            Some(_) | None => self.page / 2,
+        };
+        self.put(&view, place);
+        self.fit();
+    }
+
+    /// Puts the cursor on the row of the pane that was clicked.
+    pub fn select_row(&mut self, row: usize) {
+        let top = self.place.saturating_sub(self.row);
+        if top + row < self.len() {
+            self.go_to(top + row);
+        }
+    }
+
+    /// Puts the cursor on the first line at or after a moment; false where all lines are older.
+    pub fn go_to_time(&mut self, at: Nanos) -> bool {
+        let Some(view) = self.drawn().cloned() else {
+            return false;
+        };
+        let position = view.snapshot.seek(at);
+        let place = match view.snapshot.id_at(position) {
+            Some(id) => view.place_of(id),
+            None => view.len(),
+        };
+        self.go_to(place);
+        position < view.snapshot.len()
+    }
+
+    /// The next or previous hit, round the end; false where there is none.
+    pub fn jump(&mut self, direction: Direction) -> bool {
+        let Some(view) = self.drawn().cloned() else {
+            return false;
+        };
+        let Some(hits) = view.hits.as_ref().filter(|hits| hits.len() > 0) else {
+            return false;
+        };
+        let rank = self.cursor.map_or(0, |id| hits.rank(id));
+        let on_hit = self.cursor.is_some_and(|id| hits.contains(id));
+        let next = match direction {
+            Direction::Down => (rank + usize::from(on_hit)) % hits.len(),
+            Direction::Up => (rank + hits.len() - 1) % hits.len(),
+        };
+        match hits.id_at(next) {
+            Some(id) => {
+                self.go_to(view.place_of(id));
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// To the hit nearest to the cursor; false where there is none.
+    pub fn nearest_hit(&mut self) -> bool {
+        let Some(view) = self.drawn().cloned() else {
+            return false;
+        };
+        let near = view.hits.as_ref().zip(self.cursor);
+        match near.and_then(|(hits, id)| hits.nearest(id)) {
+            Some(id) => {
+                self.go_to(view.place_of(id));
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The gap that the line under the cursor ends or begins, if it does.
+    pub fn gap_here(&self) -> Option<&Gap> {
+        let view = self.drawn()?;
+        let at = view.snapshot.entry(self.cursor?)?.at;
+        view.snapshot
+            .gaps()
+            .iter()
+            .find(|gap| gap.from <= at && at <= gap.to)
+    }
+}
