@@ -176,7 +176,7 @@ actions! {
 
     FollowLogs       "logs.follow"          "follow"         Logs View "Follow the newest line, or stand still; lines go on arriving either way.";
     LogLevel         "logs.level"           "level"          Logs View "Cycle the least level shown: all, info, warn, error.";
-    LogQuery         "logs.query"           "query"          Logs View "Ask the log backend in its own language: LogQL, query string, LogsQL.";
+    LogQuery         "logs.query"           "query"          Logs View "Ask the log backend in its own language.";
     LogContext       "logs.context"         "context"        Logs View "Lift the filter around the line under the cursor, which stays where it is; again: filter again.";
     LogWrap          "logs.wrap"            "wrap"           Logs View "Wrap long lines, or cut them.";
     LogColumns       "logs.columns"         "columns"        Logs View "Choose fields to be shown as columns.";

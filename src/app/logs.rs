@@ -374,7 +374,7 @@ impl LogPane {
         let Some(view) = self.drawn().cloned() else {
             return false;
         };
-        let Some(hits) = view.hits.as_ref().filter(|hits| hits.len() > 0) else {
+        let Some(hits) = view.hits.as_ref().filter(|hits| !hits.is_empty()) else {
             return false;
         };
         let rank = self.cursor.map_or(0, |id| hits.rank(id));

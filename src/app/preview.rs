@@ -129,6 +129,7 @@ mod tests {
             silence_max: Duration::from_secs(86_400),
             grace: Duration::from_secs(5),
             has_metrics: true,
+            logs: None,
             alertmanagers: Vec::new(),
             writable: Vec::new(),
             incidents: None,

@@ -134,6 +134,7 @@ mod tests {
             hidden: BTreeSet::from([PaneId::Slo]),
             slo_share: 60,
             incident_share: 30,
+            absent: BTreeSet::new(),
         };
         save(dir.path(), &layout).unwrap();
         assert_eq!(load(Some(dir.path())), layout);

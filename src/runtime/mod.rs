@@ -17,6 +17,7 @@ pub mod editor;
 pub mod frame;
 mod history;
 pub mod layout_file;
+mod logs;
 mod measuring;
 mod outbox;
 pub mod pace;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::console::{Carried, Event, World};
 use super::desk_task::{self, Gather};
+use super::logs::{self, Order};
 use super::measuring::Measuring;
 use super::outbox::{Followed, Office};
 use super::poller::{HealthLine, Poller};
@@ -21,6 +22,7 @@ use super::{acts, history, layout_file};
 use crate::app::acts::Act;
 use crate::app::effect::WriteUp;
 use crate::app::feed::{Feed, Status};
+use crate::app::logs::{LogView, LogsAsk};
 use crate::app::toast::Level;
 use crate::app::{BackendHealth, Effect, Msg};
 use crate::backend::Backends;
@@ -33,6 +35,7 @@ use crate::domain::incident::{IncidentId, Ladder};
 use crate::domain::slo::SloBoard;
 use crate::journal;
 use crate::journal::outbox::Author;
+use crate::logstore::Limits;
 use crate::outbox::OutboxView;
 use crate::terminal::Input;
 use crate::terminal::signals::Signals;
@@ -69,6 +72,21 @@ pub struct Opening {
     pub signals: Signals,
 }
 
+/// The ways to the keeper of log lines.
+struct LogDoors {
+    ask: watch::Sender<LogsAsk>,
+    orders: mpsc::Sender<Order>,
+    view: watch::Receiver<Option<Arc<LogView>>>,
+}
+
+impl LogDoors {
+    fn order(&self, order: Order) -> Carried {
+        // Full: the same was asked for just now.
+        let _ = self.orders.try_send(order);
+        Carried::Done
+    }
+}
+
 /// One open context.
 pub struct Session {
     office: Office,
@@ -76,6 +94,7 @@ pub struct Session {
     doors: Doors,
     writer: Writer,
     followed: Followed,
+    logs: LogDoors,
     backends: Arc<Backends>,
     identity: Arc<str>,
     lease: Duration,
@@ -218,6 +237,29 @@ impl Session {
         };
         tasks.spawn(desk_task::arrange(gather, arrangement_in, board_out, stir, clock));
 
+        let (ask, asked) = watch::channel(LogsAsk::default());
+        // A key a time; what does not fit was pressed in vain, for the same is under way.
+        let (orders, ordered) = mpsc::channel(8);
+        let (lines_out, view) = watch::channel(None);
+        if let (Some(source), Some(config)) = (backends.logs.clone(), &context.logs) {
+            let name = source.name();
+            let index = backends.clients.iter().position(|counted| counted.name == *name);
+            let keeper = logs::Keeper {
+                limits: Limits {
+                    lines: config.lines,
+                    bytes: config.bytes,
+                },
+                source: Arc::clone(&source),
+                clock,
+                health: index.map(line),
+                ask: asked,
+                orders: ordered,
+                out: lines_out,
+            };
+            tasks.spawn(keeper.run());
+        }
+        let logs = LogDoors { ask, orders, view };
+
         let author = Author {
             context: Arc::from(context.name.as_str()),
             actor: Arc::from(config.identity.as_str()),
@@ -242,6 +284,7 @@ impl Session {
             office,
             outbox,
             doors,
+            logs,
             writer,
             followed: Followed::default(),
             backends,
@@ -454,6 +497,16 @@ impl World for Session {
                     Some(Msg::Written { what, result })
                 })
             }
+            Effect::AskLogs(ask) => {
+                self.logs.ask.send_if_modified(|held| {
+                    let changed = *held != ask;
+                    *held = ask;
+                    changed
+                });
+                Carried::Done
+            }
+            Effect::ReadOlderLogs => self.logs.order(Order::Older),
+            Effect::RefetchLogs(gap) => self.logs.order(Order::Refetch(gap)),
             Effect::Edit(_)
             // The loop's own: they need the screen.
             | Effect::Copy { .. }
@@ -530,6 +583,12 @@ impl World for Session {
                 }
                 Ok(()) = self.health.changed() => {
                     return Event::Slot(Msg::HealthChanged(self.health.borrow_and_update().clone()));
+                }
+                // The busiest comes last.
+                Ok(()) = self.logs.view.changed() => {
+                    if let Some(view) = self.logs.view.borrow_and_update().clone() {
+                        return Event::Slot(Msg::LogsChanged(view));
+                    }
                 }
             }
         }

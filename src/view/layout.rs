@@ -595,9 +595,9 @@ mod tests {
         }
 
         #[test]
-        fn rectangles_stay_on_the_screen_and_never_overlap(width in 0u16..400, height in 0u16..200, share in 0u16..=100, hidden in 0usize..7, zoom: bool, detail: bool) {
+        fn rectangles_stay_on_the_screen_and_never_overlap(width in 0u16..400, height in 0u16..200, share in 0u16..=100, hidden in 0usize..15, zoom: bool, detail: bool) {
             let hidden = PaneId::ALL.into_iter().enumerate().filter(|(at, _)| hidden >> at & 1 == 1).map(|(_, pane)| pane).collect();
-            let layout = Layout { slo_share: share, incident_share: share, hidden, zoom: if zoom { Zoom::Yes } else { Zoom::No } };
+            let layout = Layout { slo_share: share, incident_share: share, hidden, absent: std::collections::BTreeSet::new(), zoom: if zoom { Zoom::Yes } else { Zoom::No } };
             let cover = if detail { Cover::Detail } else { Cover::Panes };
             let areas = areas(Size { width, height }, &layout, PaneId::Alerts, cover);
             let rects: Vec<Rect> = match &areas.middle {

@@ -68,6 +68,7 @@ pub fn settings() -> Settings {
         silence_max: Duration::from_secs(24 * 3_600),
         grace: Duration::from_secs(5),
         has_metrics: true,
+        logs: None,
         alertmanagers: vec!["eu-0".into(), "eu-1".into()],
         writable: vec!["eu-0".into(), "eu-1".into()],
         incidents: Some("pagerduty".into()),

@@ -4,6 +4,7 @@ use super::say;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::modal::{Choice, Menu, MenuItem, Modal};
 use crate::app::panes::selected_silence;
+use crate::app::reference;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::Alert;

@@ -30,7 +30,7 @@ pub(super) fn changed(model: &mut Model, view: Arc<LogView>, now: Now) -> Vec<Ef
     // The first hits of what is being typed: the cursor goes to the nearest, as it does in lists.
     let typing = matches!(&model.modal, Some(crate::app::modal::Modal::Prompt(prompt))
         if prompt.kind == PromptKind::Search);
-    let first = sought.is_none_or(|hits| hits.len() == 0);
+    let first = sought.is_none_or(|hits| hits.is_empty());
     if typing && first && model.logs.search.as_ref().is_some_and(|s| s.text == answered) {
         model.logs.nearest_hit();
     }

@@ -300,9 +300,8 @@ pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effec
             PromptTarget::Silences => model.silences.filter.clone(),
             PromptTarget::Timeline => model.incidents.event_filter.clone(),
         },
-        PromptKind::Search => String::new(),
+        PromptKind::Search | PromptKind::Time => String::new(),
         PromptKind::Query => model.logs.query.clone(),
-        PromptKind::Time => String::new(),
         PromptKind::Columns => model.logs.columns.join(" "),
     };
     let mut input = TextArea::from([before.clone()]);

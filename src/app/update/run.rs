@@ -441,11 +441,10 @@ fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
         );
     };
     let from_slo = match model.detail() {
-        Some(Detail::Slo(_) | Detail::Incident(_)) => true,
+        Some(Detail::Slo(_) | Detail::Incident(_) | Detail::LogLine(_)) => true,
         Some(Detail::Alert(_) | Detail::Silences | Detail::Outbox | Detail::Patterns | Detail::Page(_)) => {
             false
         }
-        Some(Detail::LogLine(_)) => true,
         None => model.focus != PaneId::Alerts,
     };
     if from_slo {
@@ -611,11 +610,10 @@ const MAX_SCROLL: u16 = 20_000;
 fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
     match model.detail() {
         Some(Detail::Silences) => return silences::open_matching(model, now),
-        Some(Detail::Slo(_)) => return pivot(model, now),
+        Some(Detail::Slo(_) | Detail::LogLine(_)) => return pivot(model, now),
         Some(Detail::Alert(_)) => return copy::runbook(model, now),
         Some(Detail::Incident(_)) => return incidents::unfold_event(model, now),
         Some(Detail::Outbox) => return outbox_open(model, now),
-        Some(Detail::LogLine(_)) => return pivot(model, now),
         Some(Detail::Patterns) => return logs::show_pattern(model, now),
         Some(Detail::Page(_)) => return Vec::new(),
         None => {}

@@ -5,6 +5,7 @@
 pub(super) mod alert;
 mod budget;
 pub(super) mod incident;
+pub(super) mod log_line;
 mod nudge;
 mod outbox;
 mod page;
@@ -59,7 +60,8 @@ fn pages<'a>(scene: Scene<'a>, detail: &'a Detail) -> Option<Pages<'a>> {
             Some(alert::pages(scene, alert))
         }
         Detail::Page(page) => Some(page::pages(scene, page)),
-        Detail::Silences | Detail::Incident(_) | Detail::Outbox => None,
+        Detail::LogLine(id) => log_line::pages(scene, *id),
+        Detail::Patterns | Detail::Silences | Detail::Incident(_) | Detail::Outbox => None,
     }
 }
 
@@ -69,14 +71,20 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
         Detail::Silences => return silences::draw(scene, buffer, area),
         Detail::Outbox => return outbox::draw(scene, buffer, area),
         Detail::Incident(id) if incident::draw(scene, buffer, area, id) => return,
-        Detail::Incident(_) | Detail::Slo(_) | Detail::Alert(_) | Detail::Page(_) => {}
+        Detail::Incident(_)
+        | Detail::Slo(_)
+        | Detail::Alert(_)
+        | Detail::LogLine(_)
+        | Detail::Patterns
+        | Detail::Page(_) => {}
     }
     let Some(pages) = pages(scene, &view.detail) else {
         let what = match &view.detail {
             Detail::Slo(name) => format!("The SLO {name} is no longer on the board."),
             Detail::Alert(fingerprint) => format!("The alert {fingerprint} is no longer on the board."),
             Detail::Incident(id) => format!("The incident {id} is no longer listed."),
-            Detail::Outbox | Detail::Silences | Detail::Page(_) => return,
+            Detail::LogLine(_) => "The line was let go: the store keeps the newest.".to_owned(),
+            Detail::Outbox | Detail::Silences | Detail::Patterns | Detail::Page(_) => return,
         };
         let frame = Frame::titled(SafeText::line("Gone"), Focused::Gained);
         let inside = frame::draw(buffer, area, scene.theme, &frame);

@@ -13,6 +13,8 @@ fn heading(place: Place) -> &'static str {
         Place::List => "In every list",
         Place::Slo => "SLO burn",
         Place::Alerts => "Alerts",
+        Place::Logs => "Logs",
+        Place::Patterns => "Log patterns",
         Place::Silences => "Silences",
         Place::Incident => "Incident",
         Place::Outbox => "Outbox",

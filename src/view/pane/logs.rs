@@ -231,7 +231,7 @@ fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -241,7 +241,7 @@ fn grouped(number: usize) -> String {
 
 fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect, view: &LogView) {
     let key = |action| super::super::hints::key(scene, action).unwrap_or_default();
-    if view.snapshot.len() > 0 {
+    if !view.snapshot.is_empty() {
         let clear = key(crate::action::Action::Back);
         let more = [format!("{clear} takes the filter away.")];
         let head = match view.scanned {
@@ -505,8 +505,7 @@ fn line(
         pieces.push(Piece::own(" ".repeat(prefix_width(pane, row.width)), Role::Text));
     }
     let role = match entry.level {
-        Level::Fatal | Level::Error | Level::Warn => Role::Text,
-        Level::Info | Level::Unknown => Role::Text,
+        Level::Fatal | Level::Error | Level::Warn | Level::Info | Level::Unknown => Role::Text,
         Level::Debug | Level::Trace => Role::TextDim,
     };
     pieces.push(Piece::own(shown.text.clone(), role));
@@ -570,7 +569,9 @@ fn volume(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView) {
     if cells < 8 || last <= first {
         return;
     }
-    let volume = view.snapshot.volume(first, Nanos(last.0 + 1), cells);
+    let volume = view
+        .snapshot
+        .volume(first, Nanos(last.0.saturating_add(1)), cells);
     let most = volume
         .buckets
         .iter()
@@ -590,8 +591,8 @@ fn volume(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView) {
             .into_iter()
             .rev()
             .find(|level| bucket[*level as usize] > 0);
-        let begin = first.0 + index as i64 * volume.step;
-        let here = cursor.is_some_and(|at| at.0 >= begin && at.0 < begin + volume.step);
+        let here =
+            cursor.is_some_and(|at| (at.0.saturating_sub(first.0) / volume.step.max(1)) as usize == index);
         let role = if here {
             Role::Accent
         } else {
@@ -624,7 +625,7 @@ fn bar(count: u64, most: u64, glyphs: crate::theme::Glyphs) -> char {
 
 /// Where the hits are, on the border that shows where one is.
 fn hit_marks(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView) {
-    let Some(hits) = view.hits.as_ref().filter(|hits| hits.len() > 0) else {
+    let Some(hits) = view.hits.as_ref().filter(|hits| !hits.is_empty()) else {
         return;
     };
     if area.height < 3 {

@@ -8,7 +8,7 @@ use crate::domain::slo::SloState;
 use crate::theme::Role;
 use crate::view::Scene;
 use crate::view::pane::belief::{self, Heard};
-use crate::view::pane::{alerts, incident, slo};
+use crate::view::pane::{alerts, incident, logs, slo};
 use crate::view::widget::{Piece, width_of};
 
 /// Draws the bar.

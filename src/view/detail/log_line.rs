@@ -1,0 +1,95 @@
+//! A log line, whole: what it says, and every field of it and of what the source knows beside it.
+
+use super::Pages;
+use crate::domain::log::fields;
+use crate::logstore::LineId;
+use crate::logstore::chunk::Told;
+use crate::text::SafeText;
+use crate::theme::Role;
+use crate::view::pane::logs::{level_word, role_of, service_role};
+use crate::view::sheet::{Sheet, moment_pieces};
+use crate::view::widget::Piece;
+use crate::view::{Scene, hints};
+
+/// Bytes of a message that are shown; a note or a copy has all of it.
+const MOST_BYTES: usize = 64 * 1024;
+/// Fields that are shown.
+const MOST_FIELDS: usize = 400;
+
+/// The line at the left, its fields at the right.
+pub(in super::super) fn pages(scene: Scene<'_>, id: LineId) -> Option<Pages<'_>> {
+    let entry = scene.model.logs.drawn()?.snapshot.entry(id)?;
+    let mut first = Sheet::default();
+    let mut head = moment_pieces(scene, entry.at.utc());
+    head.push(Piece::own(
+        format!(".{:09}  ", entry.at.0.rem_euclid(1_000_000_000)),
+        Role::TextMuted,
+    ));
+    head.push(Piece::word(level_word(entry.level), role_of(entry.level)));
+    if let Some(service) = entry.service {
+        let service = SafeText::line(service).into_owned();
+        let role = service_role(service.as_str());
+        head.push(Piece::word("  ", Role::Text));
+        head.push(Piece::safe(service, role));
+    }
+    first.line(head);
+    match entry.told {
+        Told::Source => {}
+        Told::Text => first.prose("The time stands in the line itself.", Role::TextMuted),
+        Told::Inherited => first.prose(
+            "The line tells no time; it has that of the line before it.",
+            Role::TextMuted,
+        ),
+    }
+    first.blank();
+    let shown = entry.text.get(..MOST_BYTES).unwrap_or(&entry.text);
+    let text = String::from_utf8_lossy(shown);
+    for line in text.lines() {
+        first.prose(line, Role::Text);
+    }
+    if entry.text.len() > MOST_BYTES {
+        first.prose(
+            &format!(
+                "… {} bytes more; copy has all of it.",
+                entry.text.len() - MOST_BYTES
+            ),
+            Role::TextMuted,
+        );
+    }
+    if let Some(trace) = entry.trace {
+        first.blank();
+        first.pair("trace", &trace.to_string(), Role::TextStrong);
+        if let Some(span) = &entry.span {
+            first.pair("span", span, Role::Text);
+        }
+        if let Some(key) = hints::key(scene, crate::action::Action::Copy) {
+            first.prose(&format!("{key} copies the id."), Role::TextMuted);
+        }
+    }
+    let mut second = Sheet::default();
+    let found = fields::fields(&entry.text, entry.extra);
+    if !found.is_empty() {
+        second.heading("Fields");
+        for field in found.iter().take(MOST_FIELDS) {
+            second.pair(&field.name, &field.value, Role::Text);
+        }
+        if found.len() > MOST_FIELDS {
+            second.prose(
+                &format!("and {} more", found.len() - MOST_FIELDS),
+                Role::TextMuted,
+            );
+        }
+    }
+    if !entry.stream.labels.is_empty() {
+        second.heading("Stream");
+        for (name, value) in &entry.stream.labels {
+            second.pair(name, value, Role::Text);
+        }
+    }
+    Some(Pages {
+        title: "Log line".to_owned(),
+        fresh: None,
+        first,
+        second,
+    })
+}
