@@ -255,6 +255,10 @@ impl Model {
         if settings.logs.is_none() {
             layout.absent.insert(PaneId::Logs);
         }
+        // What another context left in sight may be absent here.
+        if layout.visible().next().is_none() {
+            layout.hidden.clear();
+        }
         let wanted = if settings.has_metrics {
             PaneId::Slo
         } else {

@@ -526,13 +526,34 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Of a context without a log backend.
     fn at(width: u16, height: u16) -> Areas {
-        areas(
-            Size { width, height },
-            &Layout::default(),
-            PaneId::Slo,
-            Cover::Panes,
-        )
+        let layout = Layout {
+            absent: [PaneId::Logs].into(),
+            ..Layout::default()
+        };
+        areas(Size { width, height }, &layout, PaneId::Slo, Cover::Panes)
+    }
+
+    #[test]
+    fn lines_lie_below_the_incident_beside_the_lists() {
+        let at = |width, height| {
+            let size = Size { width, height };
+            match areas(size, &Layout::default(), PaneId::Slo, Cover::Panes).middle {
+                Middle::Panes { panes, preview } => (panes, preview),
+                other => panic!("columns, not {other:?}"),
+            }
+        };
+        let (panes, preview) = at(120, 40);
+        let area = |panes: &[(PaneId, Rect)], wanted| {
+            let found = panes.iter().find(|(pane, _)| *pane == wanted);
+            found.map(|(_, area)| *area).unwrap()
+        };
+        let (logs, incident) = (area(&panes, PaneId::Logs), area(&panes, PaneId::Incident));
+        assert_eq!((logs.x, logs.y), (incident.x, incident.bottom()));
+        assert!(logs.x > area(&panes, PaneId::Slo).x && preview.is_none());
+        let (panes, preview) = at(200, 60);
+        assert!(preview.unwrap().x > area(&panes, PaneId::Logs).x, "a column each");
     }
 
     #[test]
