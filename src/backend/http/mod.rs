@@ -148,6 +148,15 @@ impl Call {
         }
     }
 
+    /// A read whose question is a JSON document (`_search`): as safe to repeat as a GET.
+    pub fn read_json(path: impl Into<String>, json: String) -> Self {
+        Self {
+            method: Method::Post,
+            body: Body::Json(json),
+            ..Self::get(path)
+        }
+    }
+
     /// A JSON write that must not be repeated by itself.
     pub fn write(method: Method, path: impl Into<String>, json: String) -> Self {
         Self {

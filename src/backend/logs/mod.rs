@@ -5,6 +5,8 @@
 //! says so ([`TailEvent::Mode`]). The scope of the console ([`Wanted`]) is put into the source's own language
 //! there, every value quoted.
 
+pub mod elastic;
+
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
