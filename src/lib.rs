@@ -45,6 +45,7 @@
 //! | [`backend`] | one trait a signal, one file or folder a system; `http` is the one client |
 //! | [`journal`] | the durable record, SQLite on one thread: outbox, audit log, local incidents, events, drafts |
 //! | [`outbox`] | acts from journaled to known: pure rules of what to do next, and the courier that sends |
+//! | [`logstore`] | a million lines in hand: bounded chunks in order, immutable snapshots, search and filter |
 //! | [`notify`] | how people are woken by a local incident: webhooks, Slack, a command; each at most once |
 //! | [`action`] | THE table of actions: help, palette, hints, keymaps and the README's table derive from it |
 //! | [`app`] | the model, messages, effects, `update` (one file an area) |
@@ -91,6 +92,7 @@ pub mod demo;
 pub mod domain;
 pub mod journal;
 pub mod keymap;
+pub mod logstore;
 pub mod notify;
 pub mod outbox;
 pub mod problem;

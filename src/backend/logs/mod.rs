@@ -13,7 +13,8 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::{BackendError, BackendResult};
-use crate::domain::log::{Batch, Gap, Level, Nanos, Wanted};
+pub use crate::domain::log::Volume;
+use crate::domain::log::{Batch, Gap, Nanos, Wanted};
 
 /// Which end of the range a page begins at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,17 +88,6 @@ pub enum TailMode {
     Live,
     /// We ask again and again, and why: `tail limit`, `no upgrade`; empty where the source has nothing better.
     Polling(&'static str),
-}
-
-/// Lines by time and level.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Volume {
-    /// Begin of the first bucket.
-    pub from: Option<Nanos>,
-    /// Width of a bucket in nanoseconds.
-    pub step: i64,
-    /// Lines of each bucket by level, by [`Level`]'s order.
-    pub buckets: Vec<[u64; Level::ALL.len()]>,
 }
 
 /// Events a tail may be ahead of its reader; a tail that is further ahead waits, and its server's limits bring gaps.

@@ -5,7 +5,9 @@
 //! passes [`crate::text::SafeText`] where it is drawn. Start at [`Batch`].
 
 pub mod batch;
+pub mod fields;
 pub mod level;
+pub mod volume;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use chrono::{DateTime, Utc};
 
 pub use batch::{Batch, Line};
 pub use level::Level;
+pub use volume::Volume;
 
 use crate::domain::trace_id::TraceId;
 
