@@ -112,12 +112,16 @@ pub(super) struct Hit {
     extra: String,
 }
 
-/// Reads an answer of `_search`; `service` is the configured field.
-pub(super) fn read(body: &[u8], service: Option<&str>) -> Result<Found, serde_json::Error> {
+/// Reads an answer of `_search`; `services` are the fields that may tell the service.
+pub(super) fn read(body: &[u8], services: &[Arc<str>]) -> Result<Found, serde_json::Error> {
     let wire: SearchWire = serde_json::from_slice(body)?;
     let partial = missing(&wire);
     let told = wire.hits.hits.len();
-    let sourceless = wire.hits.hits.iter().any(|hit| hit.source.is_none() && hit.fields.is_none());
+    let sourceless = wire
+        .hits
+        .hits
+        .iter()
+        .any(|hit| hit.source.is_none() && hit.fields.is_none());
     let lost_context = wire.shards.failures.iter().any(|failure| {
         failure
             .get("reason")
@@ -128,7 +132,7 @@ pub(super) fn read(body: &[u8], service: Option<&str>) -> Result<Found, serde_js
         .hits
         .hits
         .into_iter()
-        .filter_map(|hit| line(hit, service, &mut streams))
+        .filter_map(|hit| line(hit, services, &mut streams))
         .collect();
     Ok(Found {
         hits,
@@ -179,7 +183,7 @@ impl Streams {
 }
 
 /// A hit whose time cannot be told is none: it could not be paged behind.
-fn line(hit: HitWire, service: Option<&str>, streams: &mut Streams) -> Option<Hit> {
+fn line(hit: HitWire, services: &[Arc<str>], streams: &mut Streams) -> Option<Hit> {
     let sorted = moment(hit.sort.first()?.get())?;
     let mut flat = fields::flatten(hit.source.or(hit.fields)?);
     let at = flat
@@ -191,8 +195,7 @@ fn line(hit: HitWire, service: Option<&str>, streams: &mut Streams) -> Option<Hi
         .filter(|level| *level != Level::Unknown)
         .or_else(|| fields::read(&flat, fields::SEVERITY_NUMBER).map(|number| levels::of_word(&number)))
         .unwrap_or_default();
-    let names: Vec<&str> = service.into_iter().chain(fields::SERVICE.iter().copied()).collect();
-    let service = fields::read(&flat, &names);
+    let service = fields::read(&flat, services);
     let mut labels: Vec<(Arc<str>, Arc<str>)> = Vec::new();
     for &name in fields::ORIGIN {
         if let Some(value) = fields::take(&mut flat, &[name]) {

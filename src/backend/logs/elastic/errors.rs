@@ -132,7 +132,10 @@ impl Refusal {
             ),
             408 | 504 => (ErrorKind::TimedOut, "ask for a shorter range"),
             413 => (ErrorKind::Rejected, "the question is too large for this server"),
-            429 => (ErrorKind::RateLimited, "the server is overloaded; it is asked again later"),
+            429 => (
+                ErrorKind::RateLimited,
+                "the server is overloaded; it is asked again later",
+            ),
             400..=499 => (ErrorKind::Rejected, ""),
             500.. => (ErrorKind::ServerFault, ""),
             _ => (ErrorKind::BadAnswer, ""),
@@ -176,8 +179,14 @@ mod tests {
     #[test]
     fn text_gateways_and_old_servers_are_read_too() {
         for (body, reason) in [
-            (r#"{"error":"IndexMissingException[[x] missing]","status":404}"#, "IndexMissingException[[x] missing]"),
-            (r#"{"message":"The security token is invalid"}"#, "The security token is invalid"),
+            (
+                r#"{"error":"IndexMissingException[[x] missing]","status":404}"#,
+                "IndexMissingException[[x] missing]",
+            ),
+            (
+                r#"{"message":"The security token is invalid"}"#,
+                "The security token is invalid",
+            ),
             ("Unauthorized", "Unauthorized"),
             ("", ""),
             ("{}", ""),
@@ -192,7 +201,8 @@ mod tests {
         let nested = br#"{"error":{"root_cause":[],"type":"search_phase_execution_exception","reason":"all shards failed",
             "failed_shards":[{"shard":0,"reason":{"type":"search_context_missing_exception","reason":"No search context found for id [4]"}}]},"status":404}"#;
         assert!(Refusal::read(nested).lost_context());
-        let plain = br#"{"error":{"type":"index_not_found_exception","reason":"no such index [logs]"},"status":404}"#;
+        let plain =
+            br#"{"error":{"type":"index_not_found_exception","reason":"no such index [logs]"},"status":404}"#;
         assert!(!Refusal::read(plain).lost_context());
     }
 

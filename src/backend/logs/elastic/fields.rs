@@ -9,7 +9,15 @@ use serde_json::Value;
 /// The time of a document.
 pub(super) const TIME: &str = "@timestamp";
 /// The message, the first that is there.
-pub(super) const MESSAGE: &[&str] = &["message", "body.text", "body", "log", "event.original", "msg", "Body"];
+pub(super) const MESSAGE: &[&str] = &[
+    "message",
+    "body.text",
+    "body",
+    "log",
+    "event.original",
+    "msg",
+    "Body",
+];
 /// The level, the first that is there; then a severity number.
 pub(super) const LEVEL: &[&str] = &[
     "log.level",
@@ -77,7 +85,11 @@ fn open(name: String, value: Value, depth: usize, into: &mut BTreeMap<String, Va
     match value {
         Value::Object(object) if depth > 0 && !object.is_empty() => {
             for (key, value) in object {
-                let name = if name.is_empty() { key } else { format!("{name}.{key}") };
+                let name = if name.is_empty() {
+                    key
+                } else {
+                    format!("{name}.{key}")
+                };
                 open(name, value, depth - 1, into);
             }
         }
@@ -101,8 +113,8 @@ pub(super) fn take(flat: &mut BTreeMap<String, Value>, names: &[&str]) -> Option
 }
 
 /// Reads the first of `names` that is there, and leaves it.
-pub(super) fn read(flat: &BTreeMap<String, Value>, names: &[&str]) -> Option<String> {
-    names.iter().find_map(|&name| as_text(flat.get(name)?))
+pub(super) fn read(flat: &BTreeMap<String, Value>, names: &[impl AsRef<str>]) -> Option<String> {
+    names.iter().find_map(|name| as_text(flat.get(name.as_ref())?))
 }
 
 fn as_text(value: &Value) -> Option<String> {

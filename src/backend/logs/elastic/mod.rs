@@ -48,21 +48,19 @@ const CHUNK: usize = 2_000;
 /// What the configuration says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Its configured name: `logs`.
-    pub name: Arc<str>,
+    /// What every source is told.
+    pub common: super::Settings,
     /// The index pattern; `logs-*` where there is such an index, else all, where none.
     pub index: Option<String>,
-    /// The field that tells the service, asked before those that are known.
-    pub service_field: Option<String>,
     /// The time limit of one request.
     pub timeout: Duration,
-    /// How often the tail asks.
-    pub poll: Duration,
 }
 
 /// A client of one cluster.
 pub struct Elastic {
     settings: Settings,
+    /// Fields that may tell the service, the first that is there.
+    services: Vec<Arc<str>>,
     asker: Arc<dyn Asker>,
     clock: Clock,
     server: tokio::sync::Mutex<Option<(Tick, Arc<Server>)>>,
@@ -77,8 +75,26 @@ pub struct Elastic {
 impl Elastic {
     /// One on a client of its own.
     pub fn new(settings: Settings, asker: Arc<dyn Asker>, clock: Clock) -> Self {
+        let super::Settings {
+            service_label,
+            service_labels,
+            ..
+        } = &settings.common;
+        let known = fields::SERVICE.iter().map(|&name| Arc::from(name));
+        let mut services: Vec<Arc<str>> = Vec::new();
+        for name in service_label
+            .iter()
+            .chain(service_labels.iter())
+            .cloned()
+            .chain(known)
+        {
+            if !services.contains(&name) {
+                services.push(name);
+            }
+        }
         Self {
             settings,
+            services,
             asker,
             clock,
             server: tokio::sync::Mutex::default(),
@@ -96,7 +112,7 @@ impl Elastic {
             return Ok(answer);
         }
         let refusal = Refusal::read(&answer.body);
-        let error = refusal.error(&self.settings.name, &tried, &answer);
+        let error = refusal.error(&self.settings.common.name, &tried, &answer);
         Err(Failed {
             error: Box::new(error),
             refusal,
@@ -104,7 +120,7 @@ impl Elastic {
     }
 
     fn unreadable(&self, tried: &str, why: &serde_json::Error) -> BackendError {
-        unreadable(&self.settings.name, tried, &why.to_string())
+        unreadable(&self.settings.common.name, tried, &why.to_string())
     }
 
     fn window(&self) -> usize {
@@ -136,7 +152,10 @@ impl Elastic {
         loop {
             let level = levels.next().flatten();
             let body = question::counts(wanted, &server.names, span, step, level);
-            match self.ask(server::tolerant(Call::read_json(path.clone(), body))).await {
+            match self
+                .ask(server::tolerant(Call::read_json(path.clone(), body)))
+                .await
+            {
                 Ok(answer) => {
                     return answer::counts(&answer.body, begin, step, count)
                         .map_err(|why| self.unreadable(&format!("POST /{path}"), &why));
@@ -173,7 +192,7 @@ impl Failed {
 
 impl Logs for Elastic {
     fn name(&self) -> &Arc<str> {
-        &self.settings.name
+        &self.settings.common.name
     }
 
     fn page(&self, question: PageQuestion) -> BoxFuture<'_, BackendResult<Page>> {

@@ -4,6 +4,7 @@
 //! Several indices behind one pattern may map the same name differently.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -93,10 +94,10 @@ pub(super) struct Caps {
 }
 
 /// The parameter `fields` of `_field_caps`: every name that may matter, with `.keyword` beside.
-pub(super) fn asked(service: Option<&str>) -> String {
-    let all = service
-        .into_iter()
-        .chain(fields::SERVICE.iter().copied())
+pub(super) fn asked(services: &[Arc<str>]) -> String {
+    let all = services
+        .iter()
+        .map(|name| &**name)
         .chain(fields::LEVEL.iter().copied())
         .chain(fields::TRACE.iter().copied())
         .chain(fields::MESSAGE.iter().copied())
@@ -111,7 +112,7 @@ pub(super) fn asked(service: Option<&str>) -> String {
 }
 
 /// Reads an answer of `_field_caps`.
-pub(super) fn read(body: &[u8], service: Option<&str>) -> Result<Caps, serde_json::Error> {
+pub(super) fn read(body: &[u8], services: &[Arc<str>]) -> Result<Caps, serde_json::Error> {
     let wire: CapsWire = serde_json::from_slice(body)?;
     let indices = match wire.indices {
         Indices::One(_) => 1,
@@ -120,7 +121,6 @@ pub(super) fn read(body: &[u8], service: Option<&str>) -> Result<Caps, serde_jso
         Indices::Untold => usize::from(!wire.fields.is_empty()),
     };
     let caps = &wire.fields;
-    let services = service.into_iter().chain(fields::SERVICE.iter().copied());
     let time = caps.get(fields::TIME).map_or(TimeKind::Millis, |kinds| {
         match (kinds.contains_key("date"), kinds.contains_key("date_nanos")) {
             (true, true) => TimeKind::Mixed,
@@ -138,7 +138,7 @@ pub(super) fn read(body: &[u8], service: Option<&str>) -> Result<Caps, serde_jso
         names: Names {
             level: found(caps, fields::LEVEL.iter().copied()),
             severity: found(caps, fields::SEVERITY_NUMBER.iter().copied()),
-            service: found(caps, services),
+            service: found(caps, services.iter().map(|name| &**name)),
             trace: found(caps, fields::TRACE.iter().copied()),
             time,
             countable,
@@ -198,7 +198,7 @@ fn found<'a>(
 
 impl Names {
     /// Where the server does not tell its fields: all that may be, as keywords and with `.keyword`.
-    pub fn guessed(service: Option<&str>) -> Self {
+    pub fn guessed(services: &[Arc<str>]) -> Self {
         let all = |names: &[&str]| {
             let both = names
                 .iter()
@@ -209,7 +209,7 @@ impl Names {
             })
             .collect::<Vec<_>>()
         };
-        let services: Vec<&str> = service.into_iter().chain(fields::SERVICE.iter().copied()).collect();
+        let services: Vec<&str> = services.iter().map(|name| &**name).collect();
         Self {
             level: all(fields::LEVEL),
             severity: Vec::new(),
@@ -231,6 +231,10 @@ impl Names {
 mod tests {
     use super::*;
 
+    fn known(names: &[&str]) -> Vec<Arc<str>> {
+        names.iter().map(|&name| Arc::from(name)).collect()
+    }
+
     fn exact(name: &str) -> Field {
         Field {
             name: name.to_owned(),
@@ -248,12 +252,15 @@ mod tests {
             "service.name":{"keyword":{"type":"keyword","searchable":true,"aggregatable":true}},
             "trace_id":{"text":{"type":"text","searchable":true,"aggregatable":false}},
             "severity_number":{"long":{"type":"long","searchable":true,"aggregatable":true}}}}"#;
-        let caps = read(body, None).unwrap();
+        let caps = read(body, &known(&["service.name"])).unwrap();
         assert_eq!(caps.indices, 2);
         let names = caps.names;
         assert_eq!(names.level, [exact("level.keyword")]);
         assert_eq!(names.service, [exact("service.name")]);
-        assert_eq!((&*names.trace[0].name, names.trace[0].kind), ("trace_id", FieldKind::Words));
+        assert_eq!(
+            (&*names.trace[0].name, names.trace[0].kind),
+            ("trace_id", FieldKind::Words)
+        );
         assert_eq!(names.time, TimeKind::Mixed);
         let counted: Vec<&str> = names.countable_levels().map(|field| &*field.name).collect();
         assert_eq!(counted, ["level.keyword", "severity_number"]);
@@ -264,15 +271,24 @@ mod tests {
         let body = br#"{"indices":"only","fields":{
             "service":{"text":{"searchable":true,"aggregatable":false},"keyword":{"searchable":true,"aggregatable":true}},
             "service.keyword":{"keyword":{"searchable":true,"aggregatable":true}}}}"#;
-        let caps = read(body, Some("service")).unwrap();
+        let caps = read(body, &known(&["service"])).unwrap();
         assert_eq!(caps.indices, 1);
         let names: Vec<_> = caps.names.service.iter().map(|f| (&*f.name, f.kind)).collect();
-        assert_eq!(names, [("service.keyword", FieldKind::Exact), ("service", FieldKind::Words)]);
+        assert_eq!(
+            names,
+            [
+                ("service.keyword", FieldKind::Exact),
+                ("service", FieldKind::Words)
+            ]
+        );
     }
 
     #[test]
     fn the_configured_service_field_is_asked_first() {
-        let asked = asked(Some("labels.team"));
-        assert!(asked.starts_with("@timestamp,labels.team,labels.team.keyword,service.name,"), "{asked}");
+        let asked = asked(&known(&["labels.team", "service.name"]));
+        assert!(
+            asked.starts_with("@timestamp,labels.team,labels.team.keyword,service.name,"),
+            "{asked}"
+        );
     }
 }

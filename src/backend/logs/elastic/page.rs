@@ -35,7 +35,11 @@ impl Elastic {
             let most = question.limit.clamp(1, MOST).saturating_add(1);
             let mut walked = self.walk(&server, walk(span, most)).await?;
             note(&mut page, &question, &walked);
-            let far = walked.hits.last().map(|hit| hit.ms).filter(|_| walked.end == End::Short);
+            let far = walked
+                .hits
+                .last()
+                .map(|hit| hit.ms)
+                .filter(|_| walked.end == End::Short);
             if let Some(ms) = far {
                 walked.hits.retain(|hit| hit.ms != ms);
                 span = if walked.hits.is_empty() {

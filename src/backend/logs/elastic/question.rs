@@ -237,11 +237,11 @@ fn traced(names: &Names, trace: TraceId) -> Value {
     let mut of: Vec<Value> = fields
         .map(|field| json!({"terms": {&*field.name: spellings}}))
         .collect();
-    of.extend(
-        fields::MESSAGE
+    of.extend(fields::MESSAGE.iter().flat_map(|&name| {
+        spellings
             .iter()
-            .flat_map(|&name| spellings.iter().map(move |id| json!({"match_phrase": {name: id}}))),
-    );
+            .map(move |id| json!({"match_phrase": {name: id}}))
+    }));
     any(of)
 }
 
@@ -266,7 +266,13 @@ fn levelled(names: &Names, level: Level) -> Option<Value> {
 }
 
 /// A question for counts by time and level.
-pub(super) fn counts(wanted: &Wanted, names: &Names, span: Span, step_ms: i64, level: Option<&Field>) -> String {
+pub(super) fn counts(
+    wanted: &Wanted,
+    names: &Names,
+    span: Span,
+    step_ms: i64,
+    level: Option<&Field>,
+) -> String {
     let mut histogram = json!({"date_histogram": {
         "field": fields::TIME, "fixed_interval": format!("{step_ms}ms"), "min_doc_count": 1, "time_zone": "UTC",
     }});
@@ -318,7 +324,10 @@ mod tests {
         let query = query(&wanted, &names(), Span::moment(5));
         let filters = query["bool"]["filter"].as_array().unwrap();
         assert_eq!(filters.len(), 3);
-        assert_eq!(filters[1]["bool"]["should"][0]["term"]["service.name"]["value"], evil);
+        assert_eq!(
+            filters[1]["bool"]["should"][0]["term"]["service.name"]["value"],
+            evil
+        );
         assert_eq!(filters[1]["bool"]["should"][1]["match_phrase"]["app"], evil);
         assert_eq!(filters[2]["query_string"]["query"], evil);
     }
@@ -332,7 +341,10 @@ mod tests {
         let query = query(&wanted, &names(), Span::moment(5));
         let should = &query["bool"]["filter"][1]["bool"]["should"];
         let words = should[0]["terms"]["log.level"].as_array().unwrap();
-        assert!(words.contains(&json!("ERROR")) && words.contains(&json!("Fatal")), "{words:?}");
+        assert!(
+            words.contains(&json!("ERROR")) && words.contains(&json!("Fatal")),
+            "{words:?}"
+        );
         assert!(!words.contains(&json!("warn")), "{words:?}");
         assert_eq!(should[1]["range"]["severity_number"]["gte"], 17);
         assert_eq!(should[2]["bool"]["must_not"].as_array().unwrap().len(), 2);
@@ -380,11 +392,17 @@ mod tests {
             source: Source::Kept,
         };
         let body = search.body();
-        assert!(body.contains("\"search_after\":[1700000000123456789,9007199254740993]"), "{body}");
+        assert!(
+            body.contains("\"search_after\":[1700000000123456789,9007199254740993]"),
+            "{body}"
+        );
         let body: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(body["sort"][1], json!({"_shard_doc": "desc"}));
         assert_eq!(body["pit"], json!({"id": "p==", "keep_alive": "1m"}));
-        assert_eq!(body["query"]["bool"]["filter"][0]["range"]["@timestamp"], json!({"format": "epoch_millis"}));
+        assert_eq!(
+            body["query"]["bool"]["filter"][0]["range"]["@timestamp"],
+            json!({"format": "epoch_millis"})
+        );
     }
 
     #[test]

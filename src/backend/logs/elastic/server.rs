@@ -107,8 +107,7 @@ impl Elastic {
     async fn index(&self) -> BackendResult<(String, Names)> {
         if let Some(index) = &self.settings.index {
             let caps = self.caps(index).await?;
-            let service = self.settings.service_field.as_deref();
-            let names = caps.map_or_else(|| Names::guessed(service), |caps| caps.names);
+            let names = caps.map_or_else(|| Names::guessed(&self.services), |caps| caps.names);
             return Ok((index.clone(), names));
         }
         if let Some(caps) = self.caps(LOGS).await?.filter(|caps| caps.indices > 0) {
@@ -116,17 +115,16 @@ impl Elastic {
         }
         let names = match self.caps(ALL).await? {
             Some(caps) => caps.names,
-            None => Names::guessed(self.settings.service_field.as_deref()),
+            None => Names::guessed(&self.services),
         };
         Ok((ALL.to_owned(), names))
     }
 
     /// The fields behind a pattern; `None` where the server does not tell them.
     async fn caps(&self, index: &str) -> BackendResult<Option<Caps>> {
-        let service = self.settings.service_field.as_deref();
         let call = tolerant(Call::get(format!("{index}/_field_caps")));
-        match self.ask(call.param("fields", names::asked(service))).await {
-            Ok(answer) => Ok(names::read(&answer.body, service).ok()),
+        match self.ask(call.param("fields", names::asked(&self.services))).await {
+            Ok(answer) => Ok(names::read(&answer.body, &self.services).ok()),
             Err(failed) if stops(&failed.error) => Err(*failed.error),
             Err(_) => Ok(None),
         }

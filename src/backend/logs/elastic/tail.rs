@@ -79,7 +79,7 @@ impl Elastic {
             seen: HashMap::new(),
             open: None,
         };
-        let mut pause = self.settings.poll;
+        let mut pause = self.settings.common.poll;
         let mut told = None;
         let connecting = TailMode::Connecting;
         if events.send(TailEvent::Mode(connecting)).await.is_err() {
@@ -88,7 +88,7 @@ impl Elastic {
         loop {
             match self.round(&mut tail, &events).await {
                 Ok(()) => {
-                    pause = self.settings.poll;
+                    pause = self.settings.common.poll;
                     if told != Some(TailMode::Polling("")) {
                         told = Some(TailMode::Polling(""));
                         if events.send(TailEvent::Mode(TailMode::Polling(""))).await.is_err() {
@@ -100,7 +100,9 @@ impl Elastic {
                 Err(Ended::Failed(error)) if !error.is_passing() => return Err(*error),
                 Err(Ended::Failed(error)) => {
                     told = None;
-                    pause = (pause * 2).min(LONGEST).max(error.retry_after.unwrap_or_default());
+                    pause = (pause * 2)
+                        .min(LONGEST)
+                        .max(error.retry_after.unwrap_or_default());
                     if events.send(TailEvent::Failed(*error)).await.is_err() {
                         return Ok(());
                     }
@@ -133,18 +135,24 @@ impl Elastic {
             let walked = self.walk(&server, walk(span, MOST, Held::Loosely)).await?;
             partial |= !walked.partial.is_empty();
             for &ms in &walked.overfull {
-                events.send(TailEvent::Gap(within(ms, GapReason::LimitHit))).await?;
+                events
+                    .send(TailEvent::Gap(within(ms, GapReason::LimitHit)))
+                    .await?;
             }
             let last = walked.hits.last().map(|hit| hit.ms);
             again += tail.tell(walked.hits, now, events).await?;
-            let Some(ms) = last.filter(|_| walked.end == End::Short) else { break };
+            let Some(ms) = last.filter(|_| walked.end == End::Short) else {
+                break;
+            };
             if span.from == Some(ms) {
                 // one millisecond fills the whole walk
                 let moment = self
                     .walk(&server, walk(Span::moment(ms), MOMENT, Held::ByPit))
                     .await?;
                 if moment.end == End::Short {
-                    events.send(TailEvent::Gap(within(ms, GapReason::LimitHit))).await?;
+                    events
+                        .send(TailEvent::Gap(within(ms, GapReason::LimitHit)))
+                        .await?;
                 }
                 tail.tell(moment.hits, now, events).await?;
                 span = span.beyond(Direction::Forward, ms);
@@ -167,12 +175,20 @@ impl Tail {
     /// From where the next question reads.
     fn window(&self) -> Nanos {
         let overlapped = self.high.minus(self.overlap);
-        let held = self.open.as_ref().map_or(overlapped, |gap| gap.from.min(overlapped));
+        let held = self
+            .open
+            .as_ref()
+            .map_or(overlapped, |gap| gap.from.min(overlapped));
         held.max(self.from)
     }
 
     /// Tells the hits that are new; says how many were not.
-    async fn tell(&mut self, mut hits: Vec<Hit>, now: Nanos, events: &Sender<TailEvent>) -> Result<usize, Ended> {
+    async fn tell(
+        &mut self,
+        mut hits: Vec<Hit>,
+        now: Nanos,
+        events: &Sender<TailEvent>,
+    ) -> Result<usize, Ended> {
         let all = hits.len();
         hits.retain(|hit| hit.at >= self.from && self.seen.insert(hit.key, hit.ms).is_none());
         let again = all - hits.len();

@@ -23,11 +23,14 @@ const MS: i64 = 1_000_000;
 fn client(ways: Ways) -> (Arc<Fake>, Elastic) {
     let fake = Arc::new(Fake::new(ways));
     let settings = Settings {
-        name: Arc::from("logs"),
+        common: super::super::Settings {
+            name: Arc::from("logs"),
+            service_label: None,
+            service_labels: Arc::default(),
+            poll: Duration::from_secs(2),
+        },
         index: None,
-        service_field: None,
         timeout: Duration::from_secs(15),
-        poll: Duration::from_secs(2),
     };
     let clock = Clock::with_tokio(DateTime::from_timestamp_nanos(T0));
     let elastic = Elastic::new(settings, Arc::clone(&fake) as Arc<_>, clock);
@@ -156,7 +159,10 @@ async fn a_moment_that_holds_more_than_can_be_read_is_a_gap() {
         .unwrap();
     assert_eq!(page.batch.lines.len(), 10_000);
     assert_eq!(page.gaps.len(), 1);
-    assert_eq!((page.gaps[0].reason, page.gaps[0].from), (GapReason::LimitHit, Nanos(T0)));
+    assert_eq!(
+        (page.gaps[0].reason, page.gaps[0].from),
+        (GapReason::LimitHit, Nanos(T0))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,7 +180,11 @@ async fn a_pit_that_expires_is_opened_again_and_nothing_is_lost() {
     read.sort();
     sent.sort();
     assert_eq!(read, sent);
-    let opened = fake.paths().iter().filter(|path| path.ends_with("/_pit") && path.starts_with("POST")).count();
+    let opened = fake
+        .paths()
+        .iter()
+        .filter(|path| path.ends_with("/_pit") && path.starts_with("POST"))
+        .count();
     assert!((2..=4).contains(&opened), "{opened} PITs");
 }
 
@@ -202,7 +212,10 @@ async fn one_search_is_enough_for_a_page_of_usual_size() {
         .unwrap();
     assert_eq!((page.batch.lines.len(), page.more), (20, More::Yes));
     assert_eq!(texts(&page.batch)[0], "line 30");
-    assert_eq!(fake.paths(), ["GET ", "GET logs-*/_field_caps", "POST logs-*/_search"]);
+    assert_eq!(
+        fake.paths(),
+        ["GET ", "GET logs-*/_field_caps", "POST logs-*/_search"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -211,7 +224,10 @@ async fn without_an_index_of_logs_all_are_searched() {
         caps: json!({"indices": [], "fields": {}}),
         ..Ways::default()
     });
-    elastic.page(question(T0, T0 + MS, Direction::Backward, 20)).await.unwrap();
+    elastic
+        .page(question(T0, T0 + MS, Direction::Backward, 20))
+        .await
+        .unwrap();
     assert_eq!(fake.paths().last().unwrap(), "POST */_search");
 }
 
@@ -233,7 +249,10 @@ async fn ecs_documents_are_read() {
     .await;
     let line = &page.batch.lines[0];
     assert_eq!(page.batch.text(line), b"boom");
-    assert_eq!((line.level, line.at), (Level::Error, Some(Nanos(T0 + 5 * MS + 123_456))));
+    assert_eq!(
+        (line.level, line.at),
+        (Level::Error, Some(Nanos(T0 + 5 * MS + 123_456)))
+    );
     let stream = &page.batch.streams[0];
     assert_eq!(stream.service.as_deref(), Some("checkout"));
     assert_eq!(stream.label("host.name"), Some("web-1"));
@@ -252,8 +271,15 @@ async fn opentelemetry_documents_are_read() {
     }))
     .await;
     let line = &page.batch.lines[0];
-    assert_eq!((page.batch.text(line), line.level), (b"boom".as_slice(), Level::Error));
-    assert_eq!(line.at, Some(Nanos(T0 + 5 * MS)), "an unknown spelling of the time is told by the index");
+    assert_eq!(
+        (page.batch.text(line), line.level),
+        (b"boom".as_slice(), Level::Error)
+    );
+    assert_eq!(
+        line.at,
+        Some(Nanos(T0 + 5 * MS)),
+        "an unknown spelling of the time is told by the index"
+    );
     assert_eq!(page.batch.streams[0].service.as_deref(), Some("checkout"));
 }
 
@@ -267,7 +293,10 @@ async fn a_document_without_a_message_is_shown_whole() {
 async fn documents_without_source_are_read_from_their_columns() {
     let (fake, elastic) = client(Ways::default());
     fake.put(T0, Value::Null);
-    let page = elastic.page(question(T0, T0 + MS, Direction::Backward, 20)).await.unwrap();
+    let page = elastic
+        .page(question(T0, T0 + MS, Direction::Backward, 20))
+        .await
+        .unwrap();
     assert_eq!(page.batch.lines[0].level, Level::Error);
     assert_eq!(texts(&page.batch), [r#"{"log.level":["error"]}"#]);
 }
@@ -275,23 +304,41 @@ async fn documents_without_source_are_read_from_their_columns() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_whole_is_said() {
     let (fake, elastic) = client(Ways {
-        failures: Some(json!([{"shard": 0, "index": "logs-a", "reason": {"type": "x", "reason": "no space left", "caused_by": {"reason": "deep"}}}])),
+        failures: Some(
+            json!([{"shard": 0, "index": "logs-a", "reason": {"type": "x", "reason": "no space left", "caused_by": {"reason": "deep"}}}]),
+        ),
         ..Ways::default()
     });
     fill(&fake, 3, |number| T0 + number * MS);
-    let page = elastic.page(question(T0, T0 + 10 * MS, Direction::Backward, 20)).await.unwrap();
+    let page = elastic
+        .page(question(T0, T0 + 10 * MS, Direction::Backward, 20))
+        .await
+        .unwrap();
     assert_eq!(page.batch.lines.len(), 3);
     assert_eq!(page.warnings, ["1 of 3 shards failed: deep"]);
     assert_eq!(page.gaps.len(), 1);
-    assert_eq!((page.gaps[0].reason, page.gaps[0].to), (GapReason::Partial, Nanos(T0 + 10 * MS)));
+    assert_eq!(
+        (page.gaps[0].reason, page.gaps[0].to),
+        (GapReason::Partial, Nanos(T0 + 10 * MS))
+    );
 }
 
 #[rstest]
 #[case(400, "parse_exception", "Cannot parse 'a:('", ErrorKind::Rejected)]
 #[case(404, "index_not_found_exception", "no such index [x]", ErrorKind::Rejected)]
-#[case(503, "no_shard_available_action_exception", "no shard", ErrorKind::ServerFault)]
+#[case(
+    503,
+    "no_shard_available_action_exception",
+    "no shard",
+    ErrorKind::ServerFault
+)]
 #[case(429, "es_rejected_execution_exception", "queue full", ErrorKind::RateLimited)]
-#[case(429, "circuit_breaking_exception", "[parent] Data too large", ErrorKind::RateLimited)]
+#[case(
+    429,
+    "circuit_breaking_exception",
+    "[parent] Data too large",
+    ErrorKind::RateLimited
+)]
 #[tokio::test(start_paused = true)]
 async fn refusals_are_told_in_the_servers_deepest_words(
     #[case] status: u16,
@@ -308,14 +355,20 @@ async fn refusals_are_told_in_the_servers_deepest_words(
         .await
         .unwrap_err();
     assert_eq!((error.kind, error.detail.as_str()), (expected, reason));
-    assert_eq!((error.tried.as_str(), error.status), ("POST /logs-*/_search", Some(status)));
+    assert_eq!(
+        (error.tried.as_str(), error.status),
+        ("POST /logs-*/_search", Some(status))
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn lines_are_counted_by_time_and_level() {
     let (fake, elastic) = client(Ways::default());
     for (number, level) in ["error", "ERROR", "warn", "purple"].into_iter().enumerate() {
-        fake.put(T0 + i64::try_from(number).unwrap() * 30_000 * MS, json!({"log.level": level}));
+        fake.put(
+            T0 + i64::try_from(number).unwrap() * 30_000 * MS,
+            json!({"log.level": level}),
+        );
     }
     fake.put(T0, json!({}));
     let volume = elastic
@@ -323,17 +376,32 @@ async fn lines_are_counted_by_time_and_level() {
         .await
         .unwrap()
         .unwrap();
-    let sum = |level: Level| volume.buckets.iter().map(|bucket| bucket[level as usize]).sum::<u64>();
-    assert_eq!((sum(Level::Error), sum(Level::Warn), sum(Level::Unknown)), (2, 1, 2));
+    let sum = |level: Level| {
+        volume
+            .buckets
+            .iter()
+            .map(|bucket| bucket[level as usize])
+            .sum::<u64>()
+    };
+    assert_eq!(
+        (sum(Level::Error), sum(Level::Warn), sum(Level::Unknown)),
+        (2, 1, 2)
+    );
     let from = volume.from.unwrap().0;
-    assert!(from <= T0 && from + volume.step * i64::try_from(volume.buckets.len()).unwrap() >= T0 + 120_000 * MS);
+    assert!(
+        from <= T0 && from + volume.step * i64::try_from(volume.buckets.len()).unwrap() >= T0 + 120_000 * MS
+    );
     assert!((2..=3).contains(&volume.buckets.len()), "{volume:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_field_that_cannot_be_counted_by_gives_way() {
     let (fake, elastic) = client(Ways {
-        instead: vec![refused(400, "illegal_argument_exception", "Fielddata is disabled on [log.level]")],
+        instead: vec![refused(
+            400,
+            "illegal_argument_exception",
+            "Fielddata is disabled on [log.level]",
+        )],
         ..Ways::default()
     });
     fill(&fake, 5, |_| T0);
@@ -394,11 +462,15 @@ async fn the_tail_tells_every_line_once_late_ones_too() {
 async fn a_backlog_of_many_lines_is_caught_up_with() {
     let (fake, elastic) = client(Ways::default());
     let mut sent = fill(&fake, 25_000, |number| {
-        if number < 12_000 { T0 } else { T0 + number / 10 * MS }
+        if number < 12_000 {
+            T0
+        } else {
+            T0 + number / 10 * MS
+        }
     });
     let (sender, mut events) = mpsc::channel(64);
     let mut tail = elastic.tail(Wanted::default(), Nanos(T0), sender);
-    run(&mut tail, 9).await;
+    run(&mut tail, 1).await;
     let mut read = told(&mut events);
     read.retain(|line| line.starts_with("line"));
     read.sort();
@@ -416,7 +488,10 @@ async fn failures_of_the_tail_are_told_and_mend_themselves() {
     let (sender, mut events) = mpsc::channel(64);
     let mut tail = elastic.tail(Wanted::default(), Nanos(T0), sender);
     run(&mut tail, 10).await;
-    assert_eq!(told(&mut events), ["connecting", "failed: no shard", "first", "Polling(\"\")"]);
+    assert_eq!(
+        told(&mut events),
+        ["connecting", "failed: no shard", "first", "Polling(\"\")"]
+    );
     let refusal = refused(400, "parse_exception", "Cannot parse");
     fake.ways.lock().unwrap().instead.push(refusal);
     assert_eq!(tail.await.unwrap_err().detail, "Cannot parse");
@@ -432,7 +507,10 @@ async fn a_failing_shard_leaves_a_gap_until_it_is_back() {
     let (sender, mut events) = mpsc::channel(64);
     let mut tail = elastic.tail(Wanted::default(), Nanos(T0), sender);
     run(&mut tail, 15).await;
-    assert_eq!(told(&mut events), ["connecting", "first", "gap partial", "Polling(\"\")"]);
+    assert_eq!(
+        told(&mut events),
+        ["connecting", "first", "gap partial", "Polling(\"\")"]
+    );
     // what the shard held comes when it is back
     fake.put(T0 + MS, json!({"message": "held"}));
     fake.ways.lock().unwrap().failures = None;

@@ -16,9 +16,9 @@ use super::question::{KEEP_ALIVE, Search, Source, Span, Tiebreak};
 use super::server::{Flavor, Server, tolerant};
 use super::{CHUNK, Elastic, Failed};
 use crate::backend::BackendResult;
+use crate::backend::ErrorKind;
 use crate::backend::http::{Body, Call, Method};
 use crate::backend::logs::Direction;
-use crate::backend::ErrorKind;
 use crate::domain::log::Wanted;
 
 /// PITs that are opened for one walk, expired ones included.
@@ -139,7 +139,9 @@ impl Elastic {
                     cursor = Cursor::Span(resumed(&walk, &walked));
                     continue;
                 }
-                Err(failed) if pit.is_some() && failed.refusal.no_shard_doc() && self.without_shard_doc(pit) => {
+                Err(failed)
+                    if pit.is_some() && failed.refusal.no_shard_doc() && self.without_shard_doc(pit) =>
+                {
                     continue;
                 }
                 Err(failed) if asked > 1 && too_much(&failed) => {
@@ -237,7 +239,7 @@ impl Elastic {
         // the server gives up first, and then tells what it has
         call.timeout = Some(self.settings.timeout + GRACE);
         let answer = self.ask(call).await?;
-        answer::read(&answer.body, self.settings.service_field.as_deref())
+        answer::read(&answer.body, &self.services)
             .map_err(|why| Failed::unread(self.unreadable(&format!("POST /{path}"), &why)))
     }
 

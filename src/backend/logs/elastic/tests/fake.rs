@@ -109,7 +109,12 @@ impl Fake {
 
     /// Paths that were asked, with their method.
     pub fn paths(&self) -> Vec<String> {
-        self.asked.lock().unwrap().iter().map(|(path, _)| path.clone()).collect()
+        self.asked
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(path, _)| path.clone())
+            .collect()
     }
 
     fn answer(&self, call: &Call) -> (u16, Value) {
@@ -135,17 +140,25 @@ impl Fake {
         let ways = ways.clone();
         let segments: Vec<&str> = call.path.split('/').collect();
         match (call.method, segments.as_slice()) {
-            (Method::Post, [_, "_pit"]) if ways.pit == "elasticsearch" => (200, json!({"id": self.open(&ways)})),
+            (Method::Post, [_, "_pit"]) if ways.pit == "elasticsearch" => {
+                (200, json!({"id": self.open(&ways)}))
+            }
             (Method::Post, [_, "_search", "point_in_time"]) if ways.pit == "opensearch" => {
                 (200, json!({"pit_id": self.open(&ways), "creation_time": 1}))
             }
             (Method::Delete, ["_pit"]) => {
-                let id = serde_json::from_str::<Value>(&body).unwrap()["id"].as_str().unwrap().to_owned();
+                let id = serde_json::from_str::<Value>(&body).unwrap()["id"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned();
                 self.pits.lock().unwrap().remove(&id);
                 (200, json!({"succeeded": true, "num_freed": 3}))
             }
             (Method::Delete, ["_search", "point_in_time"]) => {
-                let id = serde_json::from_str::<Value>(&body).unwrap()["pit_id"][0].as_str().unwrap().to_owned();
+                let id = serde_json::from_str::<Value>(&body).unwrap()["pit_id"][0]
+                    .as_str()
+                    .unwrap()
+                    .to_owned();
                 self.pits.lock().unwrap().remove(&id);
                 (200, json!({"pits": []}))
             }
@@ -169,11 +182,22 @@ impl Fake {
             return self.count(&body.query, &aggs);
         }
         if body.size > ways.window {
-            return refused(400, "illegal_argument_exception", "Result window is too large, from + size must be less than or equal to the limit");
+            return refused(
+                400,
+                "illegal_argument_exception",
+                "Result window is too large, from + size must be less than or equal to the limit",
+            );
         }
-        let tiebreak = body.sort.get(1).and_then(|sort| sort.as_object()?.keys().next().cloned());
+        let tiebreak = body
+            .sort
+            .get(1)
+            .and_then(|sort| sort.as_object()?.keys().next().cloned());
         if tiebreak.as_deref() == Some("_shard_doc") && !ways.shard_doc {
-            return refused(400, "query_shard_exception", "No mapping found for [_shard_doc] in order to sort on");
+            return refused(
+                400,
+                "query_shard_exception",
+                "No mapping found for [_shard_doc] in order to sort on",
+            );
         }
         let mut docs = match &body.pit {
             None => self.docs.lock().unwrap().clone(),
@@ -182,7 +206,11 @@ impl Fake {
                 let mut pits = self.pits.lock().unwrap();
                 let Some((docs, lives)) = pits.get_mut(id).filter(|(_, lives)| *lives > 0) else {
                     pits.remove(id);
-                    return refused(404, "search_context_missing_exception", "No search context found for id [7]");
+                    return refused(
+                        404,
+                        "search_context_missing_exception",
+                        "No search context found for id [7]",
+                    );
                 };
                 *lives -= 1;
                 docs.clone()
@@ -203,11 +231,21 @@ impl Fake {
         docs.sort_by_key(|doc| (sorts(doc), doc.shard, doc.doc));
         let descending = body.sort[0]["@timestamp"]["order"] == "desc";
         if descending {
-            docs.sort_by(|a, b| sorts(b).cmp(&sorts(a)).then((a.shard, a.doc).cmp(&(b.shard, b.doc))));
+            docs.sort_by(|a, b| {
+                sorts(b)
+                    .cmp(&sorts(a))
+                    .then((a.shard, a.doc).cmp(&(b.shard, b.doc)))
+            });
         }
         if let Some(after) = &body.search_after {
             let after: Vec<i64> = after.iter().map(|raw| raw.get().parse().unwrap()).collect();
-            docs.retain(|doc| if descending { sorts(doc) < after } else { sorts(doc) > after });
+            docs.retain(|doc| {
+                if descending {
+                    sorts(doc) < after
+                } else {
+                    sorts(doc) > after
+                }
+            });
         }
         let hits: Vec<Value> = docs
             .iter()
@@ -250,7 +288,11 @@ impl Fake {
             let ms = doc.at / 1_000_000;
             if from.is_none_or(|from| ms >= from) && to.is_none_or(|to| ms < to) {
                 let level = doc.source[field.unwrap_or_default()].as_str().unwrap_or_default();
-                *buckets.entry(ms / step * step).or_default().entry(level.to_owned()).or_default() += 1;
+                *buckets
+                    .entry(ms / step * step)
+                    .or_default()
+                    .entry(level.to_owned())
+                    .or_default() += 1;
             }
         }
         let buckets: Vec<Value> = buckets
@@ -269,8 +311,11 @@ impl Fake {
                 bucket
             })
             .collect();
-        (200, json!({"timed_out": false, "_shards": {"total": 3, "failed": 0}, "hits": {"hits": []},
-                     "aggregations": {"time": {"buckets": buckets}}}))
+        (
+            200,
+            json!({"timed_out": false, "_shards": {"total": 3, "failed": 0}, "hits": {"hits": []},
+                     "aggregations": {"time": {"buckets": buckets}}}),
+        )
     }
 }
 
