@@ -180,6 +180,14 @@ fn paths(section: &Section<'_>, findings: &mut Findings) -> Option<Vec<String>> 
     let written = section.texts("paths")?;
     let mut found = Vec::with_capacity(written.len());
     for (index, path) in written.iter().enumerate() {
+        if path.trim().is_empty() {
+            findings.error(
+                &section.at("paths").index(index),
+                "is empty",
+                "write a path, with * and ? for what varies",
+            );
+            continue;
+        }
         let path = section.around.path(path).to_string_lossy().into_owned();
         if let Err(error) = glob::Pattern::new(&path) {
             findings.error(

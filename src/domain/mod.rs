@@ -2,13 +2,15 @@
 //!
 //! Nothing here may know ratatui, tokio, reqwest or the environment. One folder a concept:
 //! [`slo`] (objectives, burn rates, budgets), [`alert`] (alerts, groups, silences, acknowledgement), [`incident`],
-//! [`oncall`] and [`timeline`]; [`writeup`] is what is written of them; [`log`] (lines, levels, batches).
+//! [`oncall`] and [`timeline`]; [`writeup`] is what is written of them; [`log`] (lines, levels, batches)
+//! and [`pattern`] (what they say, counted).
 
 pub mod alert;
 pub mod document;
 pub mod incident;
 pub mod log;
 pub mod oncall;
+pub mod pattern;
 pub mod slo;
 pub mod timeline;
 pub mod trace_id;

@@ -379,6 +379,7 @@ fn words_of_json(body: &[u8]) -> Option<String> {
         .or_else(|| document.get("error").and_then(text))
         .or_else(|| document.get("message").and_then(text))
         .or_else(|| document.pointer("/error/message").and_then(text))
+        .or_else(|| document.pointer("/error/reason").and_then(text))
 }
 
 /// As much of a body as an error can hold; redaction cuts it further.

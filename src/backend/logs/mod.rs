@@ -5,6 +5,8 @@
 //! says so ([`TailEvent::Mode`]). The scope of the console ([`Wanted`]) is put into the source's own language
 //! there, every value quoted.
 
+pub mod elastic;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -158,10 +160,18 @@ pub(super) fn open(
     settings: Settings,
     client: Option<Arc<Client>>,
 ) -> Option<Arc<dyn Logs>> {
-    let _ = (settings, client);
     match &logs.source {
         LogsSource::Loki { .. } | LogsSource::VictoriaLogs { .. } => None,
-        LogsSource::Elasticsearch { .. } => None,
+        LogsSource::Elasticsearch { endpoint, index } => {
+            let client = client?;
+            let clock = client.clock();
+            let question = elastic::Settings {
+                common: settings,
+                index: index.clone(),
+                timeout: endpoint.timeout,
+            };
+            Some(Arc::new(elastic::Elastic::new(question, client, clock)))
+        }
         LogsSource::Files { .. } => None,
     }
 }

@@ -5,8 +5,13 @@
 //! passes [`crate::text::SafeText`] where it is drawn. Start at [`Batch`].
 
 pub mod batch;
+pub mod detect;
 pub mod fields;
+mod json;
 pub mod level;
+mod logfmt;
+mod moment;
+pub mod scan;
 pub mod volume;
 
 use std::fmt;

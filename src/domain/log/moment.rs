@@ -1,0 +1,206 @@
+//! Times as log lines write them.
+
+use chrono::NaiveDate;
+use memchr::memchr;
+
+use super::Nanos;
+
+const MONTHS: [&[u8]; 12] = [
+    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+];
+
+/// How far into a line the time of an access log may stand: after addresses and names.
+const ACCESS_LOG_LEAD: usize = 160;
+
+/// A field's value: RFC 3339 or near it, or a count since the epoch in seconds to nanoseconds by its size.
+pub(super) fn value(text: &[u8]) -> Option<Nanos> {
+    date_time(text).or_else(|| since_epoch(text))
+}
+
+/// The time that a line of plain text begins with, brackets, colours and a syslog priority before it passed over;
+/// else that of an access log, in brackets after the first words.
+///
+/// Times without a year (RFC 3164, glog) tell no moment.
+pub(super) fn leading(text: &[u8]) -> Option<Nanos> {
+    let mut rest = text;
+    loop {
+        rest = match rest {
+            [b' ' | b'[' | b'(' | b'"', after @ ..] => after,
+            [0x1b, b'[', after @ ..] => {
+                let end = after.iter().position(|byte| byte.is_ascii_alphabetic())?;
+                after.get(end + 1..)?
+            }
+            [b'<', after @ ..] => {
+                let after = after.get(memchr(b'>', after.get(..5.min(after.len()))?)? + 1..)?;
+                after.strip_prefix(b"1 ").unwrap_or(after)
+            }
+            _ => break,
+        };
+    }
+    date_time(rest).or_else(|| access_log(text))
+}
+
+fn access_log(text: &[u8]) -> Option<Nanos> {
+    let lead = text.get(..text.len().min(ACCESS_LOG_LEAD))?;
+    let rest = lead.get(memchr(b'[', lead)? + 1..)?;
+    let day = digits(rest, 0, 2)?;
+    let month = rest.get(3..6)?;
+    let month = MONTHS.iter().position(|name| *name == month)? as i64 + 1;
+    if rest.get(2) != Some(&b'/') || rest.get(6) != Some(&b'/') || rest.get(11) != Some(&b':') {
+        return None;
+    }
+    moment((digits(rest, 7, 4)?, month, day), rest.get(12..)?)
+}
+
+fn date_time(text: &[u8]) -> Option<Nanos> {
+    let year = digits(text, 0, 4)?;
+    let between = *text.get(4)?;
+    if !matches!(between, b'-' | b'/') || text.get(7) != Some(&between) {
+        return None;
+    }
+    if !matches!(text.get(10)?, b'T' | b't' | b' ' | b'_') {
+        return None;
+    }
+    moment((year, digits(text, 5, 2)?, digits(text, 8, 2)?), text.get(11..)?)
+}
+
+/// `HH:MM:SS`, a fraction, a zone (UTC where there is none).
+fn moment((year, month, day): (i64, i64, i64), clock: &[u8]) -> Option<Nanos> {
+    let (hour, minute, second) = (digits(clock, 0, 2)?, digits(clock, 3, 2)?, digits(clock, 6, 2)?);
+    if clock.get(2) != Some(&b':') || clock.get(5) != Some(&b':') {
+        return None;
+    }
+    let mut rest = clock.get(8..)?;
+    let mut nanos = 0;
+    if let [b'.' | b',', after @ ..] = rest {
+        let length = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let mut unit = 100_000_000;
+        for byte in after.iter().take(length) {
+            nanos += i64::from(byte - b'0') * unit;
+            unit /= 10;
+        }
+        rest = after.get(length..)?;
+    }
+    // A leap second is the last second before it.
+    let second = if second == 60 { 59 } else { second };
+    let date = NaiveDate::from_ymd_opt(year as i32, month as u32, day as u32)?;
+    let utc = date
+        .and_hms_nano_opt(hour as u32, minute as u32, second as u32, nanos as u32)?
+        .and_utc();
+    let offset = zone(rest) * 1_000_000_000;
+    Some(Nanos(utc.timestamp_nanos_opt()?.saturating_sub(offset)))
+}
+
+/// Seconds east of Greenwich.
+fn zone(text: &[u8]) -> i64 {
+    let text = text.strip_prefix(b" ").unwrap_or(text);
+    let (sign, rest) = match text {
+        [b'+', rest @ ..] => (1, rest),
+        [b'-', rest @ ..] => (-1, rest),
+        _ => return 0,
+    };
+    let minutes_at = if rest.get(2) == Some(&b':') { 3 } else { 2 };
+    let Some(hours) = digits(rest, 0, 2) else { return 0 };
+    let minutes = digits(rest, minutes_at, 2).unwrap_or(0);
+    sign * (hours * 3_600 + minutes * 60)
+}
+
+/// Seconds, milli-, micro- or nanoseconds since the epoch, with a fraction or without. None before 2001: a small
+/// number is something else.
+fn since_epoch(text: &[u8]) -> Option<Nanos> {
+    let whole_length = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let whole = digits(text, 0, whole_length)?;
+    let unit = match whole_length {
+        10 | 11 => 1_000_000_000,
+        12..=14 => 1_000_000,
+        15..=17 => 1_000,
+        18 | 19 => 1,
+        _ => return None,
+    };
+    let mut nanos = whole.checked_mul(unit)?;
+    match text.get(whole_length..)? {
+        [] => {}
+        [b'.', fraction @ ..] => {
+            let mut unit = unit;
+            for byte in fraction {
+                if !byte.is_ascii_digit() {
+                    return None;
+                }
+                unit /= 10;
+                nanos = nanos.checked_add(i64::from(byte - b'0') * unit)?;
+            }
+        }
+        _ => return None,
+    }
+    Some(Nanos(nanos))
+}
+
+fn digits(text: &[u8], at: usize, length: usize) -> Option<i64> {
+    let text = text.get(at..at.checked_add(length)?)?;
+    if text.is_empty() || length > 19 {
+        return None;
+    }
+    text.iter().try_fold(0_i64, |sum, byte| {
+        byte.is_ascii_digit()
+            .then(|| sum.checked_mul(10)?.checked_add(i64::from(byte - b'0')))?
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+
+    fn utc(text: &str) -> Nanos {
+        Nanos::of(DateTime::parse_from_rfc3339(text).unwrap().to_utc())
+    }
+
+    #[test]
+    fn values_are_read_as_they_are_written() {
+        let at = utc("2026-11-21T08:10:03.25Z");
+        for text in [
+            "2026-11-21T08:10:03.25Z",
+            "2026-11-21T09:10:03,250+01:00",
+            "2026-11-21 03:10:03.250 -0500",
+            "2026/11/21 08:10:03.25",
+            "1795248603.25",
+            "1795248603250",
+            "1795248603250000",
+            "1795248603250000000",
+        ] {
+            assert_eq!(value(text.as_bytes()), Some(at), "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_begin_with_times_in_many_ways() {
+        let at = utc("2026-11-21T08:10:03Z");
+        for text in [
+            "2026-11-21T08:10:03Z hello",
+            "[2026-11-21 08:10:03] hello",
+            "\u{1b}[2m2026-11-21T08:10:03.000Z\u{1b}[0m INFO hello",
+            "<34>1 2026-11-21T08:10:03Z host app - - - hello",
+            "127.0.0.1 - - [21/Nov/2026:09:10:03 +0100] \"GET / HTTP/1.1\" 200",
+        ] {
+            assert_eq!(leading(text.as_bytes()), Some(at), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_none() {
+        for text in [
+            "",
+            "12",
+            "2026-13-01T00:00:00Z",
+            "99999999999999999999",
+            "2026-11-21",
+            "Nov 21 08:10:03 host",
+        ] {
+            assert_eq!(
+                value(text.as_bytes()).or(leading(text.as_bytes())),
+                None,
+                "{text}"
+            );
+        }
+    }
+}
