@@ -5,6 +5,10 @@
 //! says so ([`TailEvent::Mode`]). The scope of the console ([`Wanted`]) is put into the source's own language
 //! there, every value quoted.
 
+pub mod loki;
+mod seen;
+mod words;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -168,10 +172,18 @@ pub(super) fn open(
     settings: Settings,
     client: Option<Arc<Client>>,
 ) -> Option<Arc<dyn Logs>> {
-    let _ = (settings, client);
     match &logs.source {
-        LogsSource::Loki { .. } | LogsSource::VictoriaLogs { .. } => None,
-        LogsSource::Elasticsearch { .. } => None,
+        LogsSource::Loki { selector, .. } => {
+            let client = client?;
+            let clock = client.clock();
+            Some(Arc::new(loki::Loki::new(
+                settings,
+                selector.clone(),
+                client,
+                clock,
+            )))
+        }
+        LogsSource::VictoriaLogs { .. } | LogsSource::Elasticsearch { .. } => None,
         LogsSource::Files { .. } => None,
     }
 }
