@@ -6,6 +6,9 @@
 //! there, every value quoted.
 
 pub mod elastic;
+pub mod loki;
+mod seen;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -161,7 +164,6 @@ pub(super) fn open(
     client: Option<Arc<Client>>,
 ) -> Option<Arc<dyn Logs>> {
     match &logs.source {
-        LogsSource::Loki { .. } | LogsSource::VictoriaLogs { .. } => None,
         LogsSource::Elasticsearch { endpoint, index } => {
             let client = client?;
             let clock = client.clock();
@@ -172,6 +174,14 @@ pub(super) fn open(
             };
             Some(Arc::new(elastic::Elastic::new(question, client, clock)))
         }
-        LogsSource::Files { .. } => None,
+        LogsSource::Loki { selector, .. } => {
+            Some(Arc::new(loki::Loki::new(
+                settings,
+                selector.clone(),
+                client,
+                clock,
+            )))
+        }
+        LogsSource::VictoriaLogs { .. } | LogsSource::Files { .. } => None,
     }
 }
