@@ -10,6 +10,7 @@ use super::annotations::grafana::Grafana;
 use super::http::{Asker, Client, Wires};
 use super::incidents::Incidents;
 use super::incidents::pagerduty::{PagerDuty, Settings};
+use super::logs::{self, Logs};
 use super::metrics::Metrics;
 use super::metrics::prometheus::Prometheus;
 use crate::config::{Context, Endpoint};
@@ -43,8 +44,10 @@ pub struct Backends {
     pub local_incidents: Option<Arc<dyn Incidents>>,
     /// Where moments are marked.
     pub annotations: Option<Arc<dyn Annotations>>,
+    /// Where the log lines are; what is kept of them is the store's to say (`LogsConfig::lines`, `bytes`).
+    pub logs: Option<Arc<dyn Logs>>,
     /// Clients, each only where there is one: the metrics store's, the Alertmanagers' in their order, a separate
-    /// ruler's, the incidents', the annotations'.
+    /// ruler's, the incidents', the annotations', the logs'.
     pub clients: Vec<Counted>,
     /// Where the separate ruler stands among them.
     pub(crate) ruler: Option<usize>,
@@ -143,6 +146,18 @@ impl Backends {
                 client,
             });
         }
+        if let Some(config) = &context.logs {
+            let client = config.endpoint().map(connect);
+            let settings = logs::Settings::of(context, config);
+            backends.logs = logs::open(config, settings, client.clone());
+            backends
+                .clients
+                .extend(config.endpoint().zip(client).map(|(endpoint, client)| Counted {
+                    name: Arc::from(endpoint.name.as_str()),
+                    interval: config.poll,
+                    client,
+                }));
+        }
         backends
     }
 
@@ -199,6 +214,18 @@ mod tests {
             (&**annotations.name(), annotations.total_timeout()),
             ("annotations", Duration::from_secs(5))
         );
+    }
+
+    #[test]
+    fn logs_come_behind_the_annotations_and_files_ask_nobody() {
+        let marks = "[contexts.prod.annotations]\nkind = \"grafana\"\nurl = \"http://127.0.0.1:4\"\n";
+        let loki = "[contexts.prod.logs]\nkind = \"loki\"\nurl = \"http://127.0.0.1:5\"\n";
+        let backends = opened(&format!("{STORE}{marks}{loki}"));
+        let names: Vec<&str> = backends.clients.iter().map(|c| &*c.name).collect();
+        assert_eq!(names, ["metrics", "annotations", "logs"]);
+        assert_eq!(backends.clients[2].interval, Duration::from_secs(2));
+        let files = "[contexts.prod.logs]\nkind = \"file\"\npaths = [\"/var/log/*.log\"]\n";
+        assert_eq!(opened(&format!("{STORE}{files}")).clients.len(), 1);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{CliError, Exit, Outcome, Session};
 use crate::app::{Model, Settings};
 use crate::backend::Backends;
 use crate::backend::http::Wires;
-use crate::config::{Config, Context};
+use crate::config::{Config, Context, LogsConfig};
 use crate::journal;
 use crate::keymap;
 use crate::runtime::console::{Console, Ended, World as _};
@@ -188,6 +188,7 @@ fn settings(config: &Config, context: &Context) -> Settings {
     };
     let endpoints = context.metrics.iter().map(|metrics| &metrics.endpoint);
     let endpoints = endpoints.chain(context.alertmanagers.iter().map(|source| &source.endpoint));
+    let endpoints = endpoints.chain(context.logs.iter().filter_map(LogsConfig::endpoint));
     let endpoints = endpoints.chain(
         context
             .annotations

@@ -19,7 +19,7 @@ use crate::backend::incidents::Incidents as _;
 use crate::backend::incidents::pagerduty::{self, PagerDuty, Settings};
 use crate::backend::metrics::Flavor;
 use crate::backend::{BackendError, BackendFailure, BackendResult};
-use crate::config::{Config, Context, Endpoint, MetricsConfig};
+use crate::config::{Config, Context, Endpoint, LogsConfig, MetricsConfig};
 use crate::time::Clock;
 
 /// A clock that is off by more than this shifts windows and silences: worth a warning.
@@ -154,7 +154,17 @@ async fn examine(config: &Config, context: &Context, clock: Clock) -> Vec<Checku
             check_alertmanager(&client, &member.endpoint, acts_as, clock).await
         }));
     }
-    for signal in [&context.logs, &context.traces, &context.incidents] {
+    if let Some(logs) = &context.logs
+        && let Some(endpoint) = logs.endpoint()
+        && let Some(kind) = Kind::from_word(logs.kind())
+    {
+        let client = client(endpoint);
+        asked.push(Box::pin(async move {
+            let seen = probe::ask(&client, kind, clock).await;
+            checkup(&client, endpoint, kind, seen)
+        }));
+    }
+    for signal in [&context.traces, &context.incidents] {
         if let Some(signal) = signal
             && let Some(endpoint) = &signal.endpoint
             && let Some(kind) = Kind::from_word(&signal.kind)
@@ -490,6 +500,7 @@ fn warnings(context: &Context, checkups: &[Checkup], clusters: &[Cluster]) -> Ve
         .iter()
         .map(|metrics| &metrics.endpoint)
         .chain(context.alertmanagers.iter().map(|member| &member.endpoint))
+        .chain(context.logs.iter().filter_map(LogsConfig::endpoint))
         .chain(
             context
                 .annotations

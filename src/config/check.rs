@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use config::{Map, Value, ValueKind};
 use reqwest::Url;
 
+use super::logs;
 use super::oncall;
 use super::problem::{Gravity, Place, Problem, nearest};
 use super::schema::{self, Group, Kind};
@@ -134,6 +135,16 @@ fn value(value: &Value, kind: Kind, path: &KeyPath, findings: &mut Findings) {
                     }
                 }
             }
+        }
+        Kind::Size => {
+            let reads = |text: &str| logs::read_size(text).is_some();
+            spelled(
+                value,
+                path,
+                ("an amount of memory", "\"128MiB\""),
+                reads,
+                findings,
+            );
         }
         Kind::Day => {
             let reads = |text: &str| oncall::day(text).is_some();

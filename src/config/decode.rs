@@ -13,6 +13,7 @@ use super::check::{self, Findings};
 use super::endpoint;
 use super::forward;
 use super::load::Environment;
+use super::logs;
 use super::problem::{Place, nearest};
 use super::slos;
 use super::tree::KeyPath;
@@ -375,12 +376,7 @@ fn context(
         slo_files: section.texts("slo_files").unwrap_or_default(),
         metrics,
         alertmanagers,
-        logs: signal(
-            section,
-            "logs",
-            &["loki", "elasticsearch", "victorialogs", "file"],
-            findings,
-        ),
+        logs: logs::logs(section, findings),
         traces: signal(section, "traces", &["jaeger", "tempo", "zipkin"], findings),
         incidents: signal(section, "incidents", &["pagerduty", "local"], findings),
         annotations: annotations(section, findings),
@@ -502,10 +498,6 @@ fn signal(
     }
     let endpoint: Option<Endpoint> = match kind.as_str() {
         "local" => None,
-        "file" => {
-            section.demand("path", "name the log file", findings);
-            None
-        }
         "pagerduty" => {
             let url = section.text("url").unwrap_or_else(|| PAGERDUTY.to_owned());
             check_pagerduty(&section, findings);
@@ -517,22 +509,10 @@ fn signal(
         }
         _ => endpoint::endpoint(&section, signal, findings),
     };
-    let settings = [
-        "selector",
-        "index",
-        "service_label",
-        "path",
-        "from",
-        "whose",
-        "poll",
-    ]
-    .into_iter()
-    .filter_map(|key| Some((key.to_owned(), section.text(key)?)))
-    .map(|(key, value)| match key.as_str() {
-        "path" => (key, section.around.path(&value).to_string_lossy().into_owned()),
-        _ => (key, value),
-    })
-    .collect();
+    let settings = ["from", "whose", "poll"]
+        .into_iter()
+        .filter_map(|key| Some((key.to_owned(), section.text(key)?)))
+        .collect();
     Some(SignalConfig {
         kind,
         endpoint,

@@ -367,6 +367,7 @@ fn resolve(segments: &[&str], file: &Map<String, Value>) -> Result<(Vec<String>,
             | Kind::Whole
             | Kind::Number
             | Kind::Duration
+            | Kind::Size
             | Kind::Day
             | Kind::TimeOfDay
             | Kind::Moment
@@ -441,6 +442,7 @@ fn read(text: &str, kind: Kind) -> Value {
         ),
         Kind::Text
         | Kind::Duration
+        | Kind::Size
         | Kind::Day
         | Kind::TimeOfDay
         | Kind::Moment

@@ -24,6 +24,7 @@ mod decode;
 mod endpoint;
 mod forward;
 mod load;
+mod logs;
 mod notify;
 mod oncall;
 mod problem;
@@ -39,6 +40,7 @@ mod tests;
 
 pub use forward::{AuditForward, SyslogAddress};
 pub use load::{Environment, Flags, Loaded, candidates, decode_text, find, load};
+pub use logs::{LogsConfig, LogsSource};
 pub use notify::{Channel, Hook, NotifyConfig, Updates};
 pub use problem::{ConfigError, Gravity, Place, Problem};
 pub use show::show;
@@ -156,7 +158,7 @@ pub struct Context {
     /// `[[contexts.X.alertmanagers]]`.
     pub alertmanagers: Vec<AlertmanagerConfig>,
     /// `[contexts.X.logs]`.
-    pub logs: Option<SignalConfig>,
+    pub logs: Option<LogsConfig>,
     /// `[contexts.X.traces]`.
     pub traces: Option<SignalConfig>,
     /// `[contexts.X.incidents]`.
@@ -305,11 +307,11 @@ pub struct AnnotationsConfig {
 /// A backend of a later signal: decoded and checked, so that a whole configuration can be written today.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SignalConfig {
-    /// `loki`, `jaeger`, `pagerduty`, …
+    /// `jaeger`, `pagerduty`, …
     pub kind: String,
-    /// Where; `None` for kinds without one (`local`, `file`).
+    /// Where; `None` for kinds without one (`local`).
     pub endpoint: Option<Endpoint>,
-    /// The kind's own settings (`selector`, `index`, `from`, …).
+    /// The kind's own settings (`from`, `whose`, …).
     pub settings: IndexMap<String, String>,
     /// `services`: a service of ours → the incident backend's id or name of it; alerts and incidents of the two
     /// are linked.

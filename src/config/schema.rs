@@ -16,6 +16,8 @@ pub(super) enum Kind {
     Number,
     /// `"5s"`, more than nothing.
     Duration,
+    /// `"128MiB"`, more than nothing.
+    Size,
     /// A day, as in `"2026-01-05"`.
     Day,
     /// A time of day, as in `"09:00"`.
@@ -149,7 +151,9 @@ const LOGS: Group = &[
     key("selector", Kind::Text),
     key("index", Kind::Text),
     key("service_label", Kind::Text),
-    key("path", Kind::Text),
+    key("paths", Kind::Texts),
+    key("lines", Kind::Whole),
+    key("bytes", Kind::Size),
 ];
 
 const TRACES: Group = &[key("kind", Kind::Text), key("poll", Kind::Duration)];

@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::{
     AlertmanagerConfig, AnnotationsConfig, AuditForward, Auth, BurnRuleConfig, Config, Context, Endpoint,
-    MetricsConfig, Secret, SignalConfig, Threshold, TlsConfig, show_oncall,
+    MetricsConfig, Secret, SignalConfig, Threshold, TlsConfig, logs, show_oncall,
 };
 use crate::backend::http::is_secret_name;
 use crate::backend::metrics::Flavor;
@@ -80,6 +80,10 @@ impl Rows {
         }
     }
 
+    pub(super) fn whole(&mut self, key: &str, number: usize) {
+        self.put(key, Value::Integer(i64::try_from(number).unwrap_or(i64::MAX)));
+    }
+
     pub(super) fn texts(&mut self, key: &str, texts: &[String]) {
         if !texts.is_empty() {
             self.put(
@@ -128,11 +132,10 @@ fn context(context: &Context) -> Rows {
         rows.table("metrics", metrics(each));
     }
     rows.list("alertmanagers", context.alertmanagers.iter().map(alertmanager));
-    for (key, each) in [
-        ("logs", &context.logs),
-        ("traces", &context.traces),
-        ("incidents", &context.incidents),
-    ] {
+    if let Some(each) = &context.logs {
+        rows.table("logs", logs::rows(each));
+    }
+    for (key, each) in [("traces", &context.traces), ("incidents", &context.incidents)] {
         if let Some(each) = each {
             rows.table(key, signal(each));
         }
@@ -200,7 +203,7 @@ fn annotations(annotations: &AnnotationsConfig) -> Rows {
     rows
 }
 
-fn endpoint(rows: &mut Rows, endpoint: &Endpoint) {
+pub(super) fn endpoint(rows: &mut Rows, endpoint: &Endpoint) {
     rows.text("url", &endpoint.url);
     rows.table("auth", auth(&endpoint.auth));
     let mut headers = Rows::default();
@@ -224,10 +227,7 @@ fn endpoint(rows: &mut Rows, endpoint: &Endpoint) {
     rows.text_of("proxy", endpoint.proxy.as_deref());
     rows.text("timeout", &spelled(endpoint.timeout));
     rows.text("connect_timeout", &spelled(endpoint.connect_timeout));
-    rows.put(
-        "max_concurrency",
-        Value::Integer(i64::try_from(endpoint.max_concurrency).unwrap_or(i64::MAX)),
-    );
+    rows.whole("max_concurrency", endpoint.max_concurrency);
 }
 
 pub(super) fn tls(tls: &TlsConfig) -> Rows {

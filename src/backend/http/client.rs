@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use reqwest::Url;
 use secrecy::ExposeSecret as _;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::{debug, info};
 
 use super::counters::{Ended, Meter};
@@ -16,15 +16,15 @@ use super::retry::{Backoff, Jitter};
 use super::secrets::{CredentialError, Held, Reread};
 use super::verdict::{Fault, SignedIn, Verdict, judge, unanswered};
 use super::{
-    Allowance, Answer, Asker, Body, Call, Counters, Credentials, EnvLookup, Expect, Request, SharedTransport,
-    Urgency, process_env,
+    Allowance, Answer, Asker, Body, Call, Counters, Credentials, EnvLookup, Expect, Opened, Request,
+    SharedTransport, Urgency, Way, process_env,
 };
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
 use crate::config::Endpoint;
 use crate::time::{Clock, Tick};
 
 /// Redirects followed within the origin.
-const REDIRECTS: u32 = 5;
+pub(super) const REDIRECTS: u32 = 5;
 
 /// The client of one backend. Share it by `Arc`: the limit on requests in flight is its own.
 pub struct Client {
@@ -32,12 +32,12 @@ pub struct Client {
     url: String,
     params: Vec<(String, String)>,
     timeout: Duration,
-    credentials: Credentials,
-    transport: SharedTransport,
+    pub(super) credentials: Credentials,
+    pub(super) transport: SharedTransport,
     gate: Semaphore,
     polls: Semaphore,
-    meter: Meter,
-    clock: Clock,
+    pub(super) meter: Meter,
+    pub(super) clock: Clock,
     backoff: Backoff,
     jitter: Mutex<Jitter>,
     skew: Mutex<Option<TimeDelta>>,
@@ -154,31 +154,43 @@ impl Client {
     }
 
     async fn attempt(&self, call: &Call) -> BackendResult<Answer> {
-        let nothing = Redactor::default();
-        let closed = |_| {
-            let fault = not_sent(ErrorKind::Cancelled, "shutting down".to_owned(), String::new());
-            self.error(call, &fault, &nothing)
-        };
-        let _among_polls = match call.urgency {
-            Urgency::Poll => Some(self.polls.acquire().await.map_err(closed)?),
-            Urgency::User => None,
-        };
-        let _place = self.gate.acquire().await.map_err(closed)?;
-        let held = self
-            .credentials
-            .held()
-            .await
-            .map_err(|CredentialError { what, mend }| {
-                self.error(call, &not_sent(ErrorKind::Credentials, what, mend), &nothing)
-            })?;
+        let _place = self.place(call).await?;
+        let held = self.held(call).await?;
         self.exchange(call, &held)
             .await
             .map_err(|fault| self.error(call, &fault, &held.redactor))
     }
 
-    /// One question, its redirects followed.
-    async fn exchange(&self, call: &Call, held: &Held) -> Result<Answer, Fault> {
-        let mut url = self.url_of(call)?;
+    /// A place among the requests in flight, and one among the polls where it is one.
+    pub(super) async fn place(
+        &self,
+        call: &Call,
+    ) -> BackendResult<(Option<SemaphorePermit<'_>>, SemaphorePermit<'_>)> {
+        let closed = |_| {
+            let fault = not_sent(ErrorKind::Cancelled, "shutting down".to_owned(), String::new());
+            self.error(call, &fault, &Redactor::default())
+        };
+        let among_polls = match call.urgency {
+            Urgency::Poll => Some(self.polls.acquire().await.map_err(closed)?),
+            Urgency::User => None,
+        };
+        Ok((among_polls, self.gate.acquire().await.map_err(closed)?))
+    }
+
+    /// The header lines that sign in.
+    pub(super) async fn held(&self, call: &Call) -> BackendResult<Arc<Held>> {
+        self.credentials
+            .held()
+            .await
+            .map_err(|CredentialError { what, mend }| {
+                let fault = not_sent(ErrorKind::Credentials, what, mend);
+                self.error(call, &fault, &Redactor::default())
+            })
+    }
+
+    /// Everything that goes out for a call.
+    pub(super) fn request(&self, call: &Call, held: &Held) -> Result<Outgoing, Fault> {
+        let url = self.url_of(call)?;
         let (body, body_type) = encode(&call.body);
         let mut headers = vec![
             (
@@ -212,23 +224,26 @@ impl Client {
         } else {
             SignedIn::Without
         };
-        let timeout = call.timeout.unwrap_or(self.timeout);
+        Ok(Outgoing {
+            url,
+            headers,
+            body,
+            timeout: call.timeout.unwrap_or(self.timeout),
+            signed_in,
+        })
+    }
+
+    /// One question, its redirects followed.
+    async fn exchange(&self, call: &Call, held: &Held) -> Result<Answer, Fault> {
+        let mut outgoing = self.request(call, held)?;
         self.transport.prepare().await;
         for _ in 0..=REDIRECTS {
-            let request = Request {
-                method: call.method,
-                url: url.to_string(),
-                headers: headers.clone(),
-                body: body.clone(),
-                timeout,
-                cap: call.cap,
-            };
             let sent = self.clock.tick();
-            let response = match self.transport.send(request).await {
+            let response = match self.transport.send(outgoing.wire(call)).await {
                 Ok(response) => response,
                 Err(error) => {
                     self.meter.attempt(Ended::Unanswered);
-                    return Err(unanswered(error, timeout, call.cap));
+                    return Err(unanswered(error, outgoing.timeout, call.cap));
                 }
             };
             let now = self.clock.now();
@@ -240,19 +255,12 @@ impl Client {
                 *self.allowance.lock().unwrap_or_else(PoisonError::into_inner) = Some((now.tick, allowance));
             }
             // Only ever within the origin: the headers may be sent again.
-            match judge(call, &url, response, signed_in, now.utc)? {
+            match judge(call, &outgoing.url, response, outgoing.signed_in, now.utc)? {
                 Verdict::Answer(answer) => return Ok(answer),
-                Verdict::Follow(to) => url = to,
+                Verdict::Follow(to) => outgoing.url = to,
             }
         }
-        Err(Fault {
-            kind: ErrorKind::Rejected,
-            detail: format!("redirected more than {REDIRECTS} times"),
-            mend: "check the URL and the proxy in front of it".to_owned(),
-            status: None,
-            retry_after: None,
-            delivery: Delivery::Answered,
-        })
+        Err(too_many_redirects())
     }
 
     /// The base with the call's path appended by segment: a prefix is never dropped, `..` never climbs.
@@ -279,7 +287,7 @@ impl Client {
         Ok(url)
     }
 
-    fn error(&self, call: &Call, fault: &Fault, redactor: &Redactor) -> BackendError {
+    pub(super) fn error(&self, call: &Call, fault: &Fault, redactor: &Redactor) -> BackendError {
         let method = call.method.word();
         let path = call.path.split('?').next().unwrap_or_default();
         BackendError {
@@ -295,7 +303,48 @@ impl Client {
     }
 }
 
+/// What goes out for a call; only its URL changes on the way.
+pub(super) struct Outgoing {
+    /// Where to.
+    pub(super) url: Url,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    /// Whole request.
+    pub(super) timeout: Duration,
+    /// With credentials or without.
+    pub(super) signed_in: SignedIn,
+}
+
+impl Outgoing {
+    /// As the wire takes it.
+    pub(super) fn wire(&self, call: &Call) -> Request {
+        Request {
+            method: call.method,
+            url: self.url.to_string(),
+            headers: self.headers.clone(),
+            body: self.body.clone(),
+            timeout: self.timeout,
+            cap: call.cap,
+        }
+    }
+}
+
+pub(super) fn too_many_redirects() -> Fault {
+    Fault {
+        kind: ErrorKind::Rejected,
+        detail: format!("redirected more than {REDIRECTS} times"),
+        mend: "check the URL and the proxy in front of it".to_owned(),
+        status: None,
+        retry_after: None,
+        delivery: Delivery::Answered,
+    }
+}
+
 impl Asker for Client {
+    fn open(&self, call: Call, way: Way) -> BoxFuture<'_, BackendResult<Opened>> {
+        Box::pin(Self::open(self, call, way))
+    }
+
     fn call(&self, call: Call) -> BoxFuture<'_, BackendResult<Answer>> {
         Box::pin(Self::call(self, call))
     }

@@ -3,7 +3,8 @@
 //! It joins paths under a prefix, adds auth and headers, bounds time and bytes (after decompression), follows
 //! redirects only within the origin, retries with jittered backoff only what is safe to repeat, honours
 //! Retry-After, tells a login page from an answer, redacts, and counts. The wire itself is a [`Transport`],
-//! so that tests, record and replay can stand in for it. Start at [`Call`], then [`Client::call`].
+//! so that tests, record and replay can stand in for it. Answers without an end (a tail) are opened, not called:
+//! [`Client::open`]. Start at [`Call`], then [`Client::call`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use super::BackendResult;
 
 mod client;
 mod counters;
+mod long;
 mod redact;
 mod retry;
 mod secrets;
@@ -24,6 +26,7 @@ mod wire;
 mod tests;
 
 pub use client::Client;
+pub use long::{Duplex, Opened, Pieces, Reply, Way};
 pub use redact::{Redactor, is_secret_name};
 pub(crate) use retry::Jitter;
 pub use secrets::{CredentialError, Credentials, EnvLookup, process_env, read_secret};
@@ -258,6 +261,12 @@ pub trait Transport: Send + Sync {
 
     /// Sends one request and reads the whole answer within its timeout and cap.
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>>;
+
+    /// Opens a long answer; the request's timeout is that of its head.
+    fn open(&self, request: Request, way: Way) -> BoxFuture<'_, Result<Reply, TransportError>> {
+        let _ = (request, way);
+        long::cannot()
+    }
 }
 
 /// What has passed between the console and one backend since the start.
@@ -327,4 +336,20 @@ pub trait Asker: Send + Sync {
 
     /// Asks, with everything that [`Client::call`] promises.
     fn call(&self, call: Call) -> BoxFuture<'_, BackendResult<Answer>>;
+
+    /// Opens a long answer, with everything that [`Client::open`] promises.
+    fn open(&self, call: Call, way: Way) -> BoxFuture<'_, BackendResult<Opened>> {
+        let _ = way;
+        let error = super::BackendError {
+            kind: super::ErrorKind::Rejected,
+            backend: Arc::from("stand-in"),
+            tried: format!("{} /{}", call.method.word(), call.path),
+            detail: "no long answers here".to_owned(),
+            mend: String::new(),
+            status: None,
+            retry_after: None,
+            delivery: super::Delivery::NotSent,
+        };
+        Box::pin(std::future::ready(Err(error)))
+    }
 }

@@ -9,12 +9,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use reqwest::{Certificate, Identity, Proxy, Url};
 use tokio::sync::OnceCell;
 
+use super::long::REFUSAL_CAP;
 use super::{
-    Client, EnvLookup, Method, Request, Response, SharedTransport, Transport, TransportError, process_env,
+    Client, EnvLookup, Method, Pieces, Reply, Request, Response, SharedTransport, Transport, TransportError,
+    Way, process_env,
 };
 use crate::backend::Delivery;
 use crate::config::{Endpoint, TlsConfig};
@@ -49,6 +52,7 @@ impl Wires {
             Arc::new(Wire {
                 setup: setup.clone(),
                 client: OnceCell::new(),
+                upgrading: OnceCell::new(),
             })
         });
         Arc::clone(wire) as SharedTransport
@@ -112,13 +116,16 @@ impl Setup {
     }
 
     /// Reads certificates and builds the client. Blocks: never on the UI's task.
-    fn build(&self) -> Result<reqwest::Client, TransportError> {
+    fn build(&self, speech: Speech) -> Result<reqwest::Client, TransportError> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(Duration::from_secs(90))
             .tcp_keepalive(Duration::from_secs(30))
             .gzip(true);
+        if speech == Speech::Http1 {
+            builder = builder.http1_only();
+        }
         builder = match &self.route {
             Route::Direct => builder.no_proxy(),
             Route::Environment => builder,
@@ -180,92 +187,167 @@ fn with_tls(
     Ok(builder.tls_danger_accept_invalid_certs(tls.insecure_skip_verify))
 }
 
-/// One connection pool.
+/// Which versions of HTTP may be agreed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speech {
+    /// What the server likes best.
+    Any,
+    /// 1.1: the one that has upgrades.
+    Http1,
+}
+
+/// One connection pool, and one beside it for connections that are upgraded.
 struct Wire {
     setup: Setup,
     client: OnceCell<reqwest::Client>,
+    upgrading: OnceCell<reqwest::Client>,
 }
 
 impl Wire {
-    async fn client(&self) -> Result<&reqwest::Client, TransportError> {
+    async fn client(&self, speech: Speech) -> Result<&reqwest::Client, TransportError> {
+        let cell = match speech {
+            Speech::Any => &self.client,
+            Speech::Http1 => &self.upgrading,
+        };
         // A failure is not kept: a certificate that is put in place is found at the next try.
-        self.client
-            .get_or_try_init(|| async {
-                let setup = self.setup.clone();
-                tokio::task::spawn_blocking(move || setup.build())
-                    .await
-                    .unwrap_or_else(|_| Err(TransportError::Setup("shutting down".to_owned())))
-            })
-            .await
+        cell.get_or_try_init(|| async {
+            let setup = self.setup.clone();
+            tokio::task::spawn_blocking(move || setup.build(speech))
+                .await
+                .unwrap_or_else(|_| Err(TransportError::Setup("shutting down".to_owned())))
+        })
+        .await
     }
 
     async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
-        let client = self.client().await?;
-        let Request {
-            method,
-            url,
-            headers,
-            body,
-            timeout,
-            cap,
-        } = request;
-        let method = match method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            Method::Put => reqwest::Method::PUT,
-            Method::Delete => reqwest::Method::DELETE,
-        };
-        let mut outgoing = client.request(method, url);
-        for (name, value) in headers {
-            outgoing = outgoing.header(name, value);
-        }
-        if !body.is_empty() {
-            outgoing = outgoing.body(body);
-        }
+        let client = self.client(Speech::Any).await?;
+        let (timeout, cap) = (request.timeout, request.cap);
         let sent = async {
-            let mut response = outgoing.send().await.map_err(|e| unsent_or_broken(&e))?;
-            let status = response.status().as_u16();
-            let headers = response
-                .headers()
-                .iter()
-                .map(|(name, value)| {
-                    (
-                        name.as_str().to_owned(),
-                        String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                    )
-                })
-                .collect();
-            let mut body = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(|e| cut_off(&e, body.len()))? {
-                if body.len() + chunk.len() > cap {
-                    return Err(TransportError::TooLarge);
-                }
-                body.extend_from_slice(&chunk);
-            }
-            Ok(Response {
-                status,
-                headers,
-                body,
-            })
+            let response = outgoing(client, request).send().await;
+            whole(response.map_err(|e| unsent_or_broken(&e))?, cap).await
         };
-        tokio::time::timeout(timeout, sent).await.unwrap_or(
-            // It may have run out while connecting; to say that it was sent is the careful reading.
-            Err(TransportError::Timeout {
-                sent: Delivery::Unknown,
-            }),
-        )
+        within(timeout, sent).await
     }
+
+    async fn begin(&self, request: Request, way: Way) -> Result<Reply, TransportError> {
+        let client = self
+            .client(match way {
+                Way::Body => Speech::Any,
+                Way::Socket => Speech::Http1,
+            })
+            .await?;
+        let timeout = request.timeout;
+        let head = async {
+            let response = outgoing(client, request).send().await;
+            let response = response.map_err(|e| unsent_or_broken(&e))?;
+            let status = response.status();
+            if way == Way::Socket && status == reqwest::StatusCode::SWITCHING_PROTOCOLS {
+                let headers = headers(&response);
+                let socket = response
+                    .upgrade()
+                    .await
+                    .map_err(|e| TransportError::Broken(chain(&e)))?;
+                let socket = Box::new(socket);
+                return Ok(Reply::Socket { socket, headers });
+            }
+            let is_page = response
+                .headers()
+                .get(reqwest::header::CONTENT_TYPE)
+                .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+            if way == Way::Body && status.is_success() && !is_page {
+                return Ok(Reply::Body(pieces(response)));
+            }
+            whole(response, REFUSAL_CAP).await.map(Reply::Whole)
+        };
+        within(timeout, head).await
+    }
+}
+
+fn outgoing(client: &reqwest::Client, request: Request) -> reqwest::RequestBuilder {
+    let method = match request.method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Put => reqwest::Method::PUT,
+        Method::Delete => reqwest::Method::DELETE,
+    };
+    let mut outgoing = client.request(method, request.url);
+    for (name, value) in request.headers {
+        outgoing = outgoing.header(name, value);
+    }
+    if request.body.is_empty() {
+        outgoing
+    } else {
+        outgoing.body(request.body)
+    }
+}
+
+fn headers(response: &reqwest::Response) -> Vec<(String, String)> {
+    let pairs = response.headers().iter();
+    pairs
+        .map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
+        .collect()
+}
+
+async fn whole(mut response: reqwest::Response, cap: usize) -> Result<Response, TransportError> {
+    let status = response.status().as_u16();
+    let headers = headers(&response);
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| cut_off(&e, body.len()))? {
+        if body.len() + chunk.len() > cap {
+            return Err(TransportError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Response {
+        status,
+        headers,
+        body,
+    })
+}
+
+/// A body piece by piece; it ends behind its first error.
+fn pieces(response: reqwest::Response) -> Pieces<TransportError> {
+    let next = |response: Option<reqwest::Response>| async {
+        let mut response = response?;
+        match response.chunk().await {
+            Ok(Some(chunk)) => Some((Ok(chunk.to_vec()), Some(response))),
+            Ok(None) => None,
+            Err(error) => Some((Err(TransportError::Broken(chain(&error))), None)),
+        }
+    };
+    futures::stream::unfold(Some(response), next).boxed()
+}
+
+async fn within<T>(
+    timeout: Duration,
+    sent: impl Future<Output = Result<T, TransportError>>,
+) -> Result<T, TransportError> {
+    tokio::time::timeout(timeout, sent).await.unwrap_or(
+        // It may have run out while connecting; to say that it was sent is the careful reading.
+        Err(TransportError::Timeout {
+            sent: Delivery::Unknown,
+        }),
+    )
 }
 
 impl Transport for Wire {
     fn prepare(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
-            let _ = self.client().await;
+            let _ = self.client(Speech::Any).await;
         })
     }
 
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(self.exchange(request))
+    }
+
+    fn open(&self, request: Request, way: Way) -> BoxFuture<'_, Result<Reply, TransportError>> {
+        Box::pin(self.begin(request, way))
     }
 }
 
@@ -388,7 +470,9 @@ mod tests {
         for ca_file in [path, "/nonexistent/ca.pem".into()] {
             let mut endpoint = endpoint("https://prom.example");
             endpoint.tls.ca_file = Some(ca_file);
-            let error = Setup::of(&endpoint, no_env).build().expect_err("no certificate");
+            let error = Setup::of(&endpoint, no_env)
+                .build(Speech::Any)
+                .expect_err("no certificate");
             assert!(
                 matches!(&error, TransportError::Setup(why) if why.contains("ca.pem")),
                 "{error:?}"
