@@ -164,6 +164,16 @@ pub(super) fn open(
     client: Option<Arc<Client>>,
 ) -> Option<Arc<dyn Logs>> {
     match &logs.source {
+        LogsSource::Loki { selector, .. } => {
+            let client = client?;
+            let clock = client.clock();
+            Some(Arc::new(loki::Loki::new(
+                settings,
+                selector.clone(),
+                client,
+                clock,
+            )))
+        }
         LogsSource::Elasticsearch { endpoint, index } => {
             let client = client?;
             let clock = client.clock();
@@ -173,14 +183,6 @@ pub(super) fn open(
                 timeout: endpoint.timeout,
             };
             Some(Arc::new(elastic::Elastic::new(question, client, clock)))
-        }
-        LogsSource::Loki { selector, .. } => {
-            Some(Arc::new(loki::Loki::new(
-                settings,
-                selector.clone(),
-                client,
-                clock,
-            )))
         }
         LogsSource::VictoriaLogs { .. } | LogsSource::Files { .. } => None,
     }

@@ -10,7 +10,6 @@ use tokio::sync::Notify;
 
 use super::socket::End;
 use super::wire::{Dropped, Entry};
-use crate::domain::log::Nanos;
 
 /// Bytes of lines that wait at most.
 const CAPACITY: usize = 8 * 1024 * 1024;
