@@ -7,6 +7,7 @@ use tui_textarea::TextArea;
 
 use super::acts::Act;
 use super::compose::Compose;
+use super::effect::Deed;
 use super::focus::PaneId;
 use crate::action::Action;
 use crate::domain::alert::Fingerprint;
@@ -238,6 +239,17 @@ pub struct MenuItem {
     pub choice: Choice,
 }
 
+/// Where a pivot leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goal {
+    /// An incident.
+    Incident(IncidentId),
+    /// An alert.
+    Alert(Fingerprint),
+    /// An SLO, by name.
+    Slo(String),
+}
+
 /// What a menu entry leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
@@ -247,6 +259,22 @@ pub enum Choice {
         what: &'static str,
         /// The text.
         text: String,
+        /// What is told of it, where that is evidence.
+        deed: Option<Deed>,
+    },
+    /// Does something to the incident that an action was found to be about.
+    On {
+        /// Which.
+        incident: IncidentId,
+        /// What.
+        action: Action,
+    },
+    /// Goes somewhere else.
+    Go {
+        /// Where.
+        goal: Goal,
+        /// What is told of it.
+        deed: Option<Deed>,
     },
     /// Runs an action.
     Run(Action),

@@ -10,6 +10,7 @@ use super::{BackendHealth, Draft, effect::WriteUp};
 use crate::backend::incidents::Directory;
 use crate::domain::alert::lease::Lease;
 use crate::domain::alert::{AlertBoard, Fingerprint};
+use crate::domain::incident::link::Links;
 use crate::domain::incident::{IncidentId, Ladder};
 use crate::domain::oncall::Roster;
 use crate::domain::slo::SloBoard;
@@ -30,6 +31,8 @@ pub enum Msg {
     HealthChanged(Vec<BackendHealth>),
     /// Incidents were listed.
     IncidentsFetched(Feed<IncidentBoard>),
+    /// Which alerts and incidents are the same trouble was worked out.
+    Linked(Arc<Links>),
     /// The followed incident's timeline was put together.
     TimelineFetched {
         /// Whose it is.

@@ -13,7 +13,6 @@ use crate::domain::alert::{
     Alert, AlertBoard, AlertGroup, BoardSilence, Fingerprint, Grouping, IsAck, Labels, Silence, SilenceState,
     StateChoice,
 };
-use crate::domain::incident::Incident;
 use crate::domain::slo::{SloBoard, SloReport};
 use crate::time::{Now, Tick};
 
@@ -221,12 +220,6 @@ impl AlertPane {
     /// An alert by fingerprint, filtered out or not.
     pub fn alert(&self, fingerprint: Fingerprint) -> Option<&Arc<Alert>> {
         self.shown()?.by_fingerprint.get(&fingerprint)
-    }
-
-    /// The alerts on the board that belong to an incident, by the keys that its keeper knows them by.
-    pub fn of_incident<'a>(&'a self, incident: &'a Incident) -> impl Iterator<Item = &'a Arc<Alert>> {
-        let keys = incident.alert_keys.iter();
-        keys.filter_map(|key| self.alert(key.parse().ok()?))
     }
 
     /// Remembers a board that has just been taken from the screen, as long as a hand may have it in mind.

@@ -6,6 +6,7 @@
 mod alerts;
 mod compose;
 mod copy;
+mod deeds;
 mod feeds;
 mod guard;
 mod incident_acts;
@@ -17,6 +18,7 @@ mod outbox;
 mod pages;
 mod palette;
 mod pick;
+mod pivot;
 mod run;
 mod silences;
 mod timers;
@@ -58,6 +60,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::SloFetched(feed) => feeds::slo(model, feed),
         Msg::AlertsArranged(board) => feeds::alerts(model, &board, now),
         Msg::IncidentsFetched(feed) => incidents::listed(model, feed),
+        Msg::Linked(links) => {
+            incidents::linked(model, links);
+            Vec::new()
+        }
         Msg::TimelineFetched { incident, feed } => incidents::followed(model, &incident, feed),
         Msg::RosterFetched(feed) => {
             model.incidents.roster = feed;

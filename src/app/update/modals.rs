@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
-use super::{alerts, compose, frozen, guard, incident_acts, incidents, palette, pick, run, say, silences};
+use super::{
+    alerts, compose, deeds, frozen, guard, incident_acts, incidents, palette, pick, pivot, run, say, silences,
+};
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
 use crate::app::focus::{Detail, PaneId};
@@ -301,12 +303,17 @@ fn prompt_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         KeyCode::Enter => {
             let kind = prompt.kind;
             let target = prompt.target;
-            let empty = prompt.input.lines().join("").is_empty();
+            let words = prompt.input.lines().join(" ");
+            let same = kind == PromptKind::Filter && words == prompt.before;
             model.modal = None;
-            if kind == PromptKind::Search && empty {
+            if kind == PromptKind::Search && words.is_empty() {
                 set_search(model, target, None);
             }
-            Vec::new()
+            if same || words.trim().is_empty() {
+                return Vec::new();
+            }
+            let deed = deeds::of_prompt(model, kind, target, &words);
+            deeds::record(model, deed, now).into_iter().collect()
         }
         KeyCode::Esc => {
             let (kind, target, before) = (prompt.kind, prompt.target, prompt.before.clone());
@@ -699,7 +706,12 @@ fn menu_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     let choice = menu.items.get(chosen).map(|item| item.choice.clone());
     model.modal = None;
     match choice {
-        Some(Choice::Copy { what, text }) => vec![Effect::Copy { what, text }],
+        Some(Choice::Copy { what, text, deed }) => {
+            let told = deed.and_then(|deed| deeds::record(model, deed, now));
+            std::iter::once(Effect::Copy { what, text }).chain(told).collect()
+        }
+        Some(Choice::On { incident, action }) => incident_acts::on(model, action, &incident, now),
+        Some(Choice::Go { goal, deed }) => pivot::go(model, &goal, deed, now),
         Some(Choice::Run(action)) => run::action(model, action, now),
         Some(Choice::Incident { incident, act }) => incident_acts::want(model, &incident, act, now),
         Some(Choice::Role { incident, role }) => incident_acts::role(model, &incident, role, now),

@@ -23,7 +23,8 @@ use crate::backend::http::Wires;
 use crate::backend::incidents::local::Local;
 use crate::backend::incidents::{Incidents, Question};
 use crate::config::{Config, Context};
-use crate::domain::alert::AlertBoard;
+use crate::domain::alert::{AlertBoard, AlertSnapshot};
+use crate::domain::incident::link::Links;
 use crate::domain::incident::{ActingAs, IncidentId};
 use crate::domain::oncall::Roster;
 use crate::domain::slo::SloBoard;
@@ -35,9 +36,11 @@ use crate::time::Clock;
 mod board;
 mod chronicle;
 mod figures;
+mod linker;
 mod recorder;
 
 use chronicle::{Chronicle, Followed};
+use linker::Linker;
 
 /// How often who is on call is asked; their keeper answers from its own memory within a minute.
 const ROSTER: Duration = Duration::from_secs(60);
@@ -51,6 +54,8 @@ pub(super) struct Doors {
     pub question: watch::Sender<Question>,
     pub follow: watch::Sender<Option<IncidentId>>,
     pub incidents: watch::Receiver<Feed<IncidentBoard>>,
+    /// Which alerts and incidents are the same trouble.
+    pub links: watch::Receiver<Arc<Links>>,
     pub timeline: watch::Receiver<Followed>,
     pub roster: watch::Receiver<Feed<Roster>>,
     /// Everybody who keeps incidents, once the journal is open or known not to be.
@@ -88,9 +93,11 @@ pub(super) struct Behind {
     pub clock: Clock,
     pub results: mpsc::Sender<Msg>,
     pub alerts: watch::Receiver<Arc<AlertBoard>>,
+    pub sources: Vec<watch::Receiver<Feed<AlertSnapshot>>>,
     pub slos: watch::Receiver<Feed<SloBoard>>,
     pub outbox: watch::Receiver<Arc<OutboxView>>,
     pub health: watch::Sender<Vec<BackendHealth>>,
+    links: watch::Sender<Arc<Links>>,
     question: watch::Receiver<Question>,
     follow: watch::Receiver<Option<IncidentId>>,
     incidents: watch::Sender<Feed<IncidentBoard>>,
@@ -107,6 +114,8 @@ pub(super) struct Frame {
     pub clock: Clock,
     pub results: mpsc::Sender<Msg>,
     pub alerts: watch::Receiver<Arc<AlertBoard>>,
+    /// What each Alertmanager said itself.
+    pub sources: Vec<watch::Receiver<Feed<AlertSnapshot>>>,
     pub slos: watch::Receiver<Feed<SloBoard>>,
     pub outbox: watch::Receiver<Arc<OutboxView>>,
     pub health: watch::Sender<Vec<BackendHealth>>,
@@ -130,6 +139,7 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
     });
     let (follow_out, follow) = watch::channel(None);
     let (incidents_out, incidents) = watch::channel(Feed::new(poll));
+    let (links_out, links) = watch::channel(Arc::default());
     let (timeline_out, timeline) = watch::channel(None);
     let (roster_out, roster) = watch::channel(Feed::new(ROSTER));
     let (keepers_out, keepers) = watch::channel(None);
@@ -138,6 +148,7 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
         question: question_out,
         follow: follow_out,
         incidents,
+        links,
         timeline,
         roster,
         keepers,
@@ -149,9 +160,11 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
         clock: frame.clock,
         results: frame.results,
         alerts: frame.alerts,
+        sources: frame.sources,
         slos: frame.slos,
         outbox: frame.outbox,
         health: frame.health,
+        links: links_out,
         question,
         follow,
         incidents: incidents_out,
@@ -240,6 +253,21 @@ pub(super) async fn run(behind: Behind, backends: Arc<Backends>, local: Option<(
             tasks.spawn(light_of(Arc::clone(marks), light, behind.clock));
         }
     }
+    let services = behind.context.incidents.as_ref().map(|signal| &signal.services);
+    let linker = Linker {
+        keepers: keepers.all.clone(),
+        services: services
+            .into_iter()
+            .flatten()
+            .map(|(ours, theirs)| (ours.clone(), theirs.clone()))
+            .collect(),
+        board: behind.incidents.subscribe(),
+        alerts: behind.alerts.clone(),
+        sources: behind.sources.clone(),
+        out: behind.links.clone(),
+        clock: behind.clock,
+    };
+    tasks.spawn(linker.run());
     let chronicle_wake = Arc::new(Notify::new());
     let chronicle = Chronicle {
         context: Arc::from(behind.context.name.as_str()),
@@ -252,6 +280,7 @@ pub(super) async fn run(behind: Behind, backends: Arc<Backends>, local: Option<(
         board: behind.incidents.subscribe(),
         outbox: behind.outbox.clone(),
         alerts: behind.alerts.clone(),
+        links: behind.links.subscribe(),
         out: behind.timeline.clone(),
         wake: Arc::clone(&chronicle_wake),
         clock: behind.clock,
