@@ -32,9 +32,14 @@ impl Model {
         open
     }
 
-    /// The alerts on the board that belong to an incident, each with how it is linked: the surest first.
-    pub fn alerts_of(&self, incident: &IncidentId) -> impl Iterator<Item = (&Arc<Alert>, Link)> {
+    /// The alerts on the board that belong to an incident, each with how it is linked: the surest first,
+    /// then what asks for somebody, then what began first.
+    pub fn alerts_of(&self, incident: &IncidentId) -> Vec<(&Arc<Alert>, Link)> {
         let linked = self.incidents.links.of_incident(incident).iter();
-        linked.filter_map(|(fingerprint, by)| Some((self.alerts.alert(*fingerprint)?, *by)))
+        let mut listed: Vec<_> = linked
+            .filter_map(|(fingerprint, by)| Some((self.alerts.alert(*fingerprint)?, *by)))
+            .collect();
+        listed.sort_by_key(|(alert, by)| (*by, alert.standing(), alert.occurrence.starts_at));
+        listed
     }
 }

@@ -7,6 +7,7 @@ use super::feed::Feed;
 use super::incidents::IncidentBoard;
 use super::panes::Firings;
 use super::{BackendHealth, Draft, effect::WriteUp};
+use crate::backend::annotations::Marks;
 use crate::backend::incidents::Directory;
 use crate::domain::alert::lease::Lease;
 use crate::domain::alert::{AlertBoard, Fingerprint};
@@ -25,6 +26,8 @@ pub enum Msg {
     Input(Input),
     /// The SLO engine published.
     SloFetched(Feed<SloBoard>),
+    /// Marks were read for the charts.
+    MarksFetched(Feed<Marks>),
     /// The desk arranged.
     AlertsArranged(Arc<AlertBoard>),
     /// Health of every backend.

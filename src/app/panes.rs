@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::feed::Feed;
 use super::list::ListState;
 use super::modal::Composer;
+use crate::backend::annotations::Marks;
 use crate::domain::alert::{
     Alert, AlertBoard, AlertGroup, BoardSilence, Fingerprint, Grouping, IsAck, Labels, Silence, SilenceState,
     StateChoice,
@@ -45,6 +46,8 @@ impl Search {
 pub struct SloPane {
     /// What was measured.
     pub feed: Feed<SloBoard>,
+    /// Deploys and other marks of the last hour and a half, as the annotations backend tells them.
+    pub marks: Feed<Marks>,
     /// Frozen board while paused.
     pub frozen: Option<Arc<SloBoard>>,
     /// Names of the rows shown, filtered, in board order.
@@ -61,6 +64,7 @@ impl Default for SloPane {
     fn default() -> Self {
         Self {
             feed: Feed::new(Duration::from_secs(15)),
+            marks: Feed::new(Duration::from_secs(60)),
             frozen: None,
             rows: Vec::new(),
             list: ListState::default(),

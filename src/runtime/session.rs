@@ -524,6 +524,9 @@ impl World for Session {
                 Ok(()) = self.doors.incidents.changed() => {
                     return Event::Slot(Msg::IncidentsFetched(self.doors.incidents.borrow_and_update().clone()));
                 }
+                Ok(()) = self.doors.marks.changed() => {
+                    return Event::Slot(Msg::MarksFetched(self.doors.marks.borrow_and_update().clone()));
+                }
                 Ok(()) = self.doors.links.changed() => {
                     return Event::Slot(Msg::Linked(self.doors.links.borrow_and_update().clone()));
                 }

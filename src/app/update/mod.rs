@@ -58,6 +58,13 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             effects
         }
         Msg::SloFetched(feed) => feeds::slo(model, feed),
+        Msg::MarksFetched(feed) => {
+            // What is frozen stays as it is; the next answer is not far.
+            if model.paused.is_none() {
+                model.slo.marks = feed;
+            }
+            Vec::new()
+        }
         Msg::AlertsArranged(board) => feeds::alerts(model, &board, now),
         Msg::IncidentsFetched(feed) => incidents::listed(model, feed),
         Msg::Linked(links) => {

@@ -64,6 +64,15 @@ pub(super) fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
     }
 }
 
+/// From an SLO to the alerts of its service, whatever else belongs to it: what `enter` means there.
+pub(super) fn to_alerts(model: &mut Model, name: &str, now: Now) -> Vec<Effect> {
+    let (ways, none, deed) = from_slo(model, name);
+    match ways.into_iter().next() {
+        Some((goal, _)) => go(model, &goal, deed, now),
+        None => say(model, Level::Info, none, now),
+    }
+}
+
 fn here(model: &Model) -> Option<Here> {
     match model.detail() {
         Some(Detail::Slo(name)) => Some(Here::Slo(name.clone())),

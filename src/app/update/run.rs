@@ -523,7 +523,10 @@ const MAX_SCROLL: u16 = 20_000;
 fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
     match model.detail() {
         Some(Detail::Silences) => return silences::open_matching(model, now),
-        Some(Detail::Slo(_)) => return pivot::pivot(model, now),
+        Some(Detail::Slo(name)) => {
+            let name = name.clone();
+            return pivot::to_alerts(model, &name, now);
+        }
         Some(Detail::Alert(_)) => return copy::runbook(model, now),
         Some(Detail::Incident(_)) => return incidents::unfold_event(model, now),
         Some(Detail::Outbox) => return outbox_open(model, now),

@@ -169,13 +169,14 @@ fn alerts<'a>(scene: Scene<'a>, incident: &Incident, sheet: &mut Sheet<'a>) {
         sheet.pair(name, &incident.alert_count.to_string(), Role::Text);
         name = "";
     }
-    for (alert, by) in scene.model.alerts_of(&incident.id).take(LINKED) {
+    let linked = scene.model.alerts_of(&incident.id);
+    for (alert, by) in linked.iter().take(LINKED) {
         let line = format!("{} {}, {}", alert.name, alert.state.word(), by.words());
         let role = if by.is_sure() { Role::Text } else { Role::TextMuted };
         sheet.pair(name, &line, role);
         name = "";
     }
-    let more = scene.model.alerts_of(&incident.id).count().saturating_sub(LINKED);
+    let more = linked.len().saturating_sub(LINKED);
     if more > 0 {
         sheet.pair("", &format!("and {more} more on the board"), Role::TextMuted);
     }
