@@ -27,6 +27,17 @@ pub enum WriteUp {
     Audit,
 }
 
+/// Something that the engineer did in the console, beside acts, that is worth telling afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deed {
+    /// For which incident; nothing = the shift's, told by every incident that takes its service.
+    pub incident: Option<IncidentId>,
+    /// In words; remote text, not yet safe.
+    pub text: String,
+    /// What it points at: `alert`, `service`, `url`, `query`, …
+    pub refs: Vec<(&'static str, String)>,
+}
+
 /// Something to be done outside the model.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -87,6 +98,8 @@ pub enum Effect {
         /// Whether.
         starred: Starred,
     },
+    /// Put a deed into the story.
+    Record(Deed),
     /// Put a write-up together; answered by `Msg::Written`.
     Write(WriteUp),
     /// What a silence would have hidden of the last hours; answered by `Msg::SilencePast`.

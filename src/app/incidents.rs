@@ -8,7 +8,7 @@ use super::feed::Feed;
 use super::list::ListState;
 use super::panes::Search;
 use crate::backend::incidents::{Directory, Question};
-use crate::domain::alert::Alert;
+use crate::domain::incident::link::Links;
 use crate::domain::incident::{ActingAs, Incident, IncidentId, Ladder, Person};
 use crate::domain::oncall::Roster;
 use crate::domain::timeline::{Event, EventKind, Starred, Timeline};
@@ -136,6 +136,10 @@ pub struct IncidentPane {
     pub feed: Feed<IncidentBoard>,
     /// What was listed since the screen froze.
     pub unseen: Option<Feed<IncidentBoard>>,
+    /// Which alerts and incidents are the same trouble.
+    pub links: Arc<Links>,
+    /// What was linked since the screen froze.
+    pub unseen_links: Option<Arc<Links>>,
     /// What is asked for.
     pub question: Question,
     /// Rows shown: filtered, in board order.
@@ -184,6 +188,8 @@ impl Default for IncidentPane {
         Self {
             feed: Feed::new(poll),
             unseen: None,
+            links: Arc::default(),
+            unseen_links: None,
             question: Question::default(),
             rows: Vec::new(),
             list: ListState::default(),
@@ -227,16 +233,6 @@ impl IncidentPane {
     /// The event under the cursor of the open timeline.
     pub fn event(&self) -> Option<&Event> {
         self.event_at(self.event_list.index)
-    }
-
-    /// The open incident that an alert belongs to: by the keys of its alerts.
-    pub fn of_alert(&self, alert: &Alert) -> Option<&Arc<Incident>> {
-        let fingerprint = alert.occurrence.fingerprint.to_string();
-        let incidents = &self.feed.value()?.incidents;
-        incidents
-            .iter()
-            .filter(|incident| incident.status.is_open())
-            .find(|incident| incident.alert_keys.iter().any(|key| **key == *fingerprint))
     }
 
     /// Works out the rows of the open timeline again. A cursor at its end stays there, so that what comes is seen.

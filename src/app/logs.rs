@@ -11,6 +11,7 @@ use super::list::{Direction, Moved, Step};
 use super::panes::Search;
 use crate::backend::logs::TailMode;
 use crate::domain::log::{Gap, Level, Nanos, Wanted};
+use crate::domain::trace_id::TraceId;
 use crate::logstore::{Found, LineId, Snapshot};
 
 /// What the log pane is to show, now and from now on.
@@ -164,6 +165,8 @@ pub struct LogPane {
     pub at_least: Option<Level>,
     /// The source's own query.
     pub query: String,
+    /// Only lines that carry this trace id.
+    pub trace: Option<TraceId>,
     /// Search, while one is on.
     pub search: Option<Search>,
     /// Whether the newest line is kept in sight.
@@ -193,6 +196,16 @@ impl LogPane {
     /// What is drawn.
     pub fn drawn(&self) -> Option<&Arc<LogView>> {
         self.frozen.as_ref().or(self.view.as_ref())
+    }
+
+    /// What the source is asked for; a trace is of whatever service.
+    pub fn wanted(&self, service: Option<&str>) -> Wanted {
+        Wanted {
+            service: service.filter(|_| self.trace.is_none()).map(Arc::from),
+            trace: self.trace,
+            at_least: None,
+            query: self.query.clone(),
+        }
     }
 
     /// The filter in force, with the level.

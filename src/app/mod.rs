@@ -10,6 +10,7 @@ pub mod effect;
 pub mod feed;
 pub mod focus;
 pub mod incidents;
+pub mod links;
 pub mod list;
 pub mod logs;
 pub mod modal;
@@ -216,6 +217,8 @@ pub struct Model {
     pub drafts: Vec<Draft>,
     /// Texts that went out and whose acts are not on the disk yet.
     pub sent_texts: Vec<compose::Sent>,
+    /// What was lately put into the story, so that it is told once.
+    pub deeds: Vec<(effect::Deed, Tick)>,
     /// The last write-up: which, and its Markdown or why there is none; nothing while it is put together.
     pub written: Option<(effect::WriteUp, Result<Arc<str>, String>)>,
     /// What lies open beside the lists.
@@ -287,6 +290,7 @@ impl Model {
             outbox_list: ListState::default(),
             drafts: Vec::new(),
             sent_texts: Vec::new(),
+            deeds: Vec::new(),
             written: None,
             preview: preview::Preview::default(),
             health: Vec::new(),

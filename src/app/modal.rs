@@ -7,10 +7,12 @@ use tui_textarea::TextArea;
 
 use super::acts::Act;
 use super::compose::Compose;
+use super::effect::Deed;
 use super::focus::PaneId;
 use crate::action::Action;
 use crate::domain::alert::Fingerprint;
 use crate::domain::incident::{IncidentAct, IncidentId, Role};
+use crate::domain::trace_id::TraceId;
 use crate::outbox::{Decision, EntryId};
 
 /// What is open.
@@ -244,6 +246,23 @@ pub struct MenuItem {
     pub choice: Choice,
 }
 
+/// Where a pivot leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goal {
+    /// The log lines of a service.
+    Logs(Arc<str>),
+    /// The log lines that carry a trace id.
+    TraceLogs(TraceId),
+    /// A trace: its id, until there is more to show of it.
+    Trace(TraceId),
+    /// An incident.
+    Incident(IncidentId),
+    /// An alert.
+    Alert(Fingerprint),
+    /// An SLO, by name.
+    Slo(String),
+}
+
 /// What a menu entry leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
@@ -253,6 +272,22 @@ pub enum Choice {
         what: &'static str,
         /// The text.
         text: String,
+        /// What is told of it, where that is evidence.
+        deed: Option<Deed>,
+    },
+    /// Does something to the incident that an action was found to be about.
+    On {
+        /// Which.
+        incident: IncidentId,
+        /// What.
+        action: Action,
+    },
+    /// Goes somewhere else.
+    Go {
+        /// Where.
+        goal: Goal,
+        /// What is told of it.
+        deed: Option<Deed>,
     },
     /// Runs an action.
     Run(Action),

@@ -8,9 +8,11 @@ use super::incidents::IncidentBoard;
 use super::logs::LogView;
 use super::panes::Firings;
 use super::{BackendHealth, Draft, effect::WriteUp};
+use crate::backend::annotations::Marks;
 use crate::backend::incidents::Directory;
 use crate::domain::alert::lease::Lease;
 use crate::domain::alert::{AlertBoard, Fingerprint};
+use crate::domain::incident::link::Links;
 use crate::domain::incident::{IncidentId, Ladder};
 use crate::domain::oncall::Roster;
 use crate::domain::slo::SloBoard;
@@ -25,12 +27,16 @@ pub enum Msg {
     Input(Input),
     /// The SLO engine published.
     SloFetched(Feed<SloBoard>),
+    /// Marks were read for the charts.
+    MarksFetched(Feed<Marks>),
     /// The desk arranged.
     AlertsArranged(Arc<AlertBoard>),
     /// Health of every backend.
     HealthChanged(Vec<BackendHealth>),
     /// Incidents were listed.
     IncidentsFetched(Feed<IncidentBoard>),
+    /// Which alerts and incidents are the same trouble was worked out.
+    Linked(Arc<Links>),
     /// The followed incident's timeline was put together.
     TimelineFetched {
         /// Whose it is.

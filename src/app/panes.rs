@@ -9,11 +9,11 @@ use chrono::{DateTime, Utc};
 use super::feed::Feed;
 use super::list::ListState;
 use super::modal::Composer;
+use crate::backend::annotations::Marks;
 use crate::domain::alert::{
     Alert, AlertBoard, AlertGroup, BoardSilence, Fingerprint, Grouping, IsAck, Labels, Silence, SilenceState,
     StateChoice,
 };
-use crate::domain::incident::Incident;
 use crate::domain::slo::{SloBoard, SloReport};
 use crate::time::{Now, Tick};
 
@@ -46,6 +46,8 @@ impl Search {
 pub struct SloPane {
     /// What was measured.
     pub feed: Feed<SloBoard>,
+    /// Deploys and other marks of the last hour and a half, as the annotations backend tells them.
+    pub marks: Feed<Marks>,
     /// Frozen board while paused.
     pub frozen: Option<Arc<SloBoard>>,
     /// Names of the rows shown, filtered, in board order.
@@ -62,6 +64,7 @@ impl Default for SloPane {
     fn default() -> Self {
         Self {
             feed: Feed::new(Duration::from_secs(15)),
+            marks: Feed::new(Duration::from_secs(60)),
             frozen: None,
             rows: Vec::new(),
             list: ListState::default(),
@@ -221,12 +224,6 @@ impl AlertPane {
     /// An alert by fingerprint, filtered out or not.
     pub fn alert(&self, fingerprint: Fingerprint) -> Option<&Arc<Alert>> {
         self.shown()?.by_fingerprint.get(&fingerprint)
-    }
-
-    /// The alerts on the board that belong to an incident, by the keys that its keeper knows them by.
-    pub fn of_incident<'a>(&'a self, incident: &'a Incident) -> impl Iterator<Item = &'a Arc<Alert>> {
-        let keys = incident.alert_keys.iter();
-        keys.filter_map(|key| self.alert(key.parse().ok()?))
     }
 
     /// Remembers a board that has just been taken from the screen, as long as a hand may have it in mind.

@@ -12,10 +12,12 @@ use super::room;
 use crate::app::DraftKind;
 use crate::app::Msg;
 use crate::app::acts::ActId;
+use crate::app::effect::Deed;
 use crate::app::msg::{ActResult, ActState};
 use crate::backend::Backends;
 use crate::domain::incident::IncidentId;
 use crate::domain::timeline::Starred;
+use crate::domain::timeline::record::Command;
 use crate::journal::drafts::{self, DraftKey};
 use crate::journal::outbox::{self, Author, Taking};
 use crate::journal::{Journal, Opening, events};
@@ -23,7 +25,7 @@ use crate::outbox::courier::Setup;
 use crate::outbox::post::Poster;
 use crate::outbox::{Courier, CourierHandle, Decision, Draft, Entry, EntryId, OutboxView, State, Timings};
 use crate::text::SafeText;
-use crate::time::Clock;
+use crate::time::{Clock, Now};
 
 /// Where acts are journaled.
 #[derive(Clone)]
@@ -203,6 +205,24 @@ impl Office {
             .write(move |tx| events::star(tx, &context, &incident, [&event], starred))
             .await;
         kept.map_err(|error| format!("the mark was not kept: {error}"))
+    }
+
+    /// Puts what the engineer did into the story.
+    pub(super) async fn record(&self, deed: Deed, now: Now) -> Result<(), String> {
+        let counter = self.counter().await?;
+        let command = Command {
+            actor: &self.author.actor,
+            incident: deed.incident.as_ref(),
+            text: deed.text,
+            refs: deed.refs,
+        };
+        let (context, event) = (Arc::clone(&self.author.context), command.event(now));
+        let kept = counter
+            .journal
+            .write(move |tx| events::append(tx, &context, &[event]))
+            .await;
+        kept.map(drop)
+            .map_err(|error| format!("what was done is not in the timeline: {error}"))
     }
 
     fn at_hand(&self) -> Opened {

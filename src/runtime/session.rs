@@ -222,6 +222,7 @@ impl Session {
             tasks.spawn(async move { poller.run(|| source.snapshot()).await });
         }
         let (board_out, board) = watch::channel(Arc::new(AlertBoard::default()));
+        let told = sources.iter().map(|(_, feed)| feed.clone()).collect();
         let gather = Gather {
             sources,
             rules,
@@ -272,6 +273,7 @@ impl Session {
             clock,
             results: results.clone(),
             alerts: board.clone(),
+            sources: told,
             slos: slo.clone(),
             outbox: outbox.clone(),
             health: health_out.clone(),
@@ -490,6 +492,11 @@ impl World for Session {
                 let office = self.office.clone();
                 self.start(async move { said_of(office.star(incident, event, starred).await) })
             }
+            Effect::Record(deed) => {
+                let office = self.office.clone();
+                let now = self.clock.now();
+                self.start(async move { said_of(office.record(deed, now).await) })
+            }
             Effect::Write(what) => {
                 let writing = (self.writer)(what.clone());
                 self.start(async move {
@@ -569,6 +576,12 @@ impl World for Session {
                 }
                 Ok(()) = self.doors.incidents.changed() => {
                     return Event::Slot(Msg::IncidentsFetched(self.doors.incidents.borrow_and_update().clone()));
+                }
+                Ok(()) = self.doors.marks.changed() => {
+                    return Event::Slot(Msg::MarksFetched(self.doors.marks.borrow_and_update().clone()));
+                }
+                Ok(()) = self.doors.links.changed() => {
+                    return Event::Slot(Msg::Linked(self.doors.links.borrow_and_update().clone()));
                 }
                 Ok(()) = self.doors.timeline.changed() => {
                     if let Some((incident, feed)) = self.doors.timeline.borrow_and_update().clone() {

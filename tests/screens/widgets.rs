@@ -395,6 +395,7 @@ fn burn_pane(buffer: &mut Buffer, area: Rect, theme: &Theme) {
         x: [0.0, 180.0],
         y: [0.0, 20.0],
         y_label: |y| format!("{y:.0}×"),
+        marks: Vec::new(),
         x_labels: (0..=6)
             .map(|i| (f64::from(i) * 30.0, format!("{:02}:{:02}", i / 2, i % 2 * 30)))
             .collect(),

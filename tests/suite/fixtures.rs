@@ -487,6 +487,7 @@ pub fn report(name: &str, service: &str, percent: f64, burn: f64, left: f64) -> 
         warnings: Vec::new(),
         partial: None,
         spark,
+        spark_at: (0..30).map(|step| ago(58 - 2 * step)).collect(),
         history: Arc::from([]),
     }
 }

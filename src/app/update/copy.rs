@@ -1,6 +1,7 @@
 //! Copying: ids, links, lines, JSON and commands, to the clipboard of the person's own machine.
 
-use super::say;
+use super::{deeds, say};
+use crate::app::effect::Deed;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::modal::{Choice, Menu, MenuItem, Modal};
 use crate::app::panes::selected_silence;
@@ -8,7 +9,7 @@ use crate::app::reference;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::Alert;
-use crate::domain::incident::Incident;
+use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::timeline::Event;
 use crate::logstore::LineId;
 use crate::text::SafeText;
@@ -22,10 +23,12 @@ pub(super) fn menu(model: &mut Model, now: Now) -> Vec<Effect> {
     }
     let items = match (model.detail(), model.focus) {
         (Some(Detail::Silences), _) => silence_items(model),
-        (Some(Detail::Alert(fingerprint)), _) => model.alerts.alert(*fingerprint).map(|a| alert_items(a)),
+        (Some(Detail::Alert(fingerprint)), _) => {
+            model.alerts.alert(*fingerprint).map(|a| alert_items(model, a))
+        }
         (Some(Detail::Slo(name)), _) => slo_items(model, name),
         (Some(Detail::Incident(id)), _) => model.incidents.incident(id).map(|incident| {
-            let event = model.incidents.event().map(event_items);
+            let event = model.incidents.event().map(|event| event_items(id, event));
             event
                 .into_iter()
                 .flatten()
@@ -36,7 +39,7 @@ pub(super) fn menu(model: &mut Model, now: Now) -> Vec<Effect> {
         (Some(Detail::Outbox | Detail::Patterns | Detail::Page(_)), _) => None,
         (None, PaneId::Logs) => model.logs.cursor.and_then(|id| line_items(model, id)),
         (None, PaneId::Incident) => model.incidents.selected().map(|i| incident_items(i)),
-        (None, PaneId::Alerts) => model.alerts.selected().map(|a| alert_items(a)),
+        (None, PaneId::Alerts) => model.alerts.selected().map(|a| alert_items(model, a)),
         (None, PaneId::Slo) => model.slo.selected().and_then(|r| slo_items(model, &r.slo.name)),
     };
     let Some(items) = items else {
@@ -57,7 +60,11 @@ fn item(key: char, what: &'static str, text: String) -> MenuItem {
     MenuItem {
         key,
         label: format!("{what}  {shown}"),
-        choice: Choice::Copy { what, text },
+        choice: Choice::Copy {
+            what,
+            text,
+            deed: None,
+        },
     }
 }
 
@@ -79,7 +86,22 @@ fn line_items(model: &Model, id: LineId) -> Option<Vec<MenuItem>> {
     Some(items)
 }
 
-fn alert_items(alert: &Alert) -> Vec<MenuItem> {
+/// The same as evidence: that it was copied is told.
+fn evidence(item: MenuItem, told: Deed) -> MenuItem {
+    match item.choice {
+        Choice::Copy { what, text, .. } => MenuItem {
+            choice: Choice::Copy {
+                what,
+                text,
+                deed: Some(told),
+            },
+            ..item
+        },
+        choice => MenuItem { choice, ..item },
+    }
+}
+
+fn alert_items(model: &Model, alert: &Alert) -> Vec<MenuItem> {
     let labels: Vec<String> = alert
         .labels
         .iter()
@@ -100,20 +122,35 @@ fn alert_items(alert: &Alert) -> Vec<MenuItem> {
             "command",
             format!("midwatch ack {}", alert.occurrence.fingerprint),
         ),
-        item('j', "JSON", crate::domain::alert::json::alert_json(alert)),
+        evidence(
+            item('j', "JSON", crate::domain::alert::json::alert_json(alert)),
+            deeds::of_alert(model, alert, format!("copied alert {} as JSON", alert.name)),
+        ),
     ];
     if let Some(url) = alert.runbook() {
-        items.push(item('r', "runbook", url.to_owned()));
+        items.push(evidence(
+            item('r', "runbook", url.to_owned()),
+            runbook_deed(model, alert),
+        ));
     }
     if !alert.generator_url.is_empty() {
-        items.push(item('g', "graph link", alert.generator_url.to_string()));
+        items.push(evidence(
+            item('g', "graph link", alert.generator_url.to_string()),
+            link_deed(model, alert),
+        ));
     }
     items
 }
 
 /// An event's text whole, as far as it may be cut on screen, and what it points at.
-fn event_items(event: &Event) -> Vec<MenuItem> {
-    let mut items = vec![item('e', "event", event.text.to_string())];
+fn event_items(id: &IncidentId, event: &Event) -> Vec<MenuItem> {
+    let told = |what: String| Deed {
+        incident: Some(id.clone()),
+        text: format!("copied {what} of the event of {}Z", event.at.format("%H:%M")),
+        refs: vec![("event", event.id.to_string())],
+    };
+    let whole = item('e', "event", event.text.to_string());
+    let mut items = vec![evidence(whole, told("the text".to_owned()))];
     let refs = event.refs.iter().zip('1'..='9');
     items.extend(refs.map(|((name, value), key)| {
         let shown = SafeText::line(&format!("{name}={value}")).into_string();
@@ -123,6 +160,7 @@ fn event_items(event: &Event) -> Vec<MenuItem> {
             choice: Choice::Copy {
                 what: "reference",
                 text: value.to_string(),
+                deed: Some(told(format!("the {name}"))),
             },
         }
     }));
@@ -144,13 +182,17 @@ fn incident_items(incident: &Incident) -> Vec<MenuItem> {
 
 fn slo_items(model: &Model, name: &str) -> Option<Vec<MenuItem>> {
     let report = model.slo.report(name)?;
+    let told = |how: &str| deeds::of_slo(model, report, format!("copied SLO {name} {how}"));
     let mut items = vec![
         item('i', "name", report.slo.name.clone()),
-        item('w', "in words", report.words.clone()),
-        item(
-            'j',
-            "JSON",
-            crate::domain::slo::json::slo_json(report).to_string(),
+        evidence(item('w', "in words", report.words.clone()), told("in words")),
+        evidence(
+            item(
+                'j',
+                "JSON",
+                crate::domain::slo::json::slo_json(report).to_string(),
+            ),
+            told("as JSON"),
         ),
     ];
     if report.words.is_empty() {
@@ -195,31 +237,45 @@ fn acted_on(model: &Model) -> Option<&std::sync::Arc<Alert>> {
     }
 }
 
+fn runbook_deed(model: &Model, alert: &Alert) -> Deed {
+    let url = alert.runbook().unwrap_or_default().to_owned();
+    let mut deed = deeds::of_alert(model, alert, format!("copied the runbook link of {}", alert.name));
+    deed.refs.push(("url", url));
+    deed
+}
+
+fn link_deed(model: &Model, alert: &Alert) -> Deed {
+    let mut deed = deeds::of_alert(model, alert, format!("copied the graph link of {}", alert.name));
+    deed.refs.push(("url", alert.generator_url.to_string()));
+    deed
+}
+
+fn copied(model: &mut Model, what: &'static str, text: String, deed: Deed, now: Now) -> Vec<Effect> {
+    let told = deeds::record(model, deed, now);
+    std::iter::once(Effect::Copy { what, text }).chain(told).collect()
+}
+
 /// Copies the runbook's address.
 pub(super) fn runbook(model: &mut Model, now: Now) -> Vec<Effect> {
-    match acted_on(model).map(|alert| alert.runbook().map(str::to_owned)) {
-        Some(Some(text)) => vec![Effect::Copy {
-            what: "runbook",
-            text,
-        }],
-        Some(None) => say(
-            model,
-            Level::Info,
-            "this alert names no runbook (annotation runbook_url)",
-            now,
-        ),
-        None => say(model, Level::Info, "no alert under the cursor", now),
-    }
+    let Some(alert) = acted_on(model).cloned() else {
+        return say(model, Level::Info, "no alert under the cursor", now);
+    };
+    let Some(text) = alert.runbook().map(str::to_owned) else {
+        let why = "this alert names no runbook (annotation runbook_url)";
+        return say(model, Level::Info, why, now);
+    };
+    let deed = runbook_deed(model, &alert);
+    copied(model, "runbook", text, deed, now)
 }
 
 /// Copies the link to the rule's graph.
 pub(super) fn link(model: &mut Model, now: Now) -> Vec<Effect> {
-    match acted_on(model).map(|alert| alert.generator_url.to_string()) {
-        Some(text) if !text.is_empty() => vec![Effect::Copy {
-            what: "graph link",
-            text,
-        }],
-        Some(_) => say(model, Level::Info, "this alert has no link to its source", now),
-        None => say(model, Level::Info, "no alert under the cursor", now),
+    let Some(alert) = acted_on(model).cloned() else {
+        return say(model, Level::Info, "no alert under the cursor", now);
+    };
+    if alert.generator_url.is_empty() {
+        return say(model, Level::Info, "this alert has no link to its source", now);
     }
+    let deed = link_deed(model, &alert);
+    copied(model, "graph link", alert.generator_url.to_string(), deed, now)
 }

@@ -7,16 +7,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::incident_asks::{order, question, roles, snoozes, standing, steps};
-use super::incidents::{meant, none_meant};
+use super::incidents::{Meant, linked_words, meant, none_meant};
 use super::{busy, pick, say};
 use crate::action::Action;
 use crate::app::acts::{Act, Stage};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::label;
-use crate::app::modal::{Confirm, ConfirmLine, Menu, MenuItem, Modal, PickFor, Then};
+use crate::app::modal::{Choice, Confirm, ConfirmLine, Menu, MenuItem, Modal, PickFor, Then};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::plan::counted;
+use crate::domain::incident::link::Link;
 use crate::domain::incident::offer::offer;
 use crate::domain::incident::{Incident, IncidentAct, IncidentId, Offer, Role, Status, Verb};
 use crate::outbox::Payload;
@@ -31,11 +32,53 @@ pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
     if action == Action::TakeIncident {
         return acknowledge(model, now);
     }
-    let Some(incident) = meant(model).cloned() else {
-        let why = none_meant(model);
-        return say(model, Level::Info, why, now);
-    };
+    match meant(model) {
+        Meant::Surely(incident) => to(model, action, &incident, now),
+        Meant::Perhaps(linked) => which(model, action, &linked),
+        Meant::Nothing => {
+            let why = none_meant(model);
+            say(model, Level::Info, why, now)
+        }
+    }
+}
+
+/// Asks which of the incidents that are linked to an alert an action is about.
+fn which(model: &mut Model, action: Action, linked: &[(Arc<Incident>, Link)]) -> Vec<Effect> {
+    let items = linked
+        .iter()
+        .zip('1'..='9')
+        .map(|((incident, by), key)| MenuItem {
+            key,
+            label: linked_words(incident, *by),
+            choice: Choice::On {
+                incident: incident.id.clone(),
+                action,
+            },
+        });
+    let items = items.collect();
+    menu(model, "Of this incident?", items)
+}
+
+/// It was said which incident an action is about.
+pub(super) fn on(model: &mut Model, action: Action, id: &IncidentId, now: Now) -> Vec<Effect> {
+    if let Some(why) = refusal(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    match model.incidents.incident(id).cloned() {
+        Some(incident) => to(model, action, &incident, now),
+        None => say(
+            model,
+            Level::Warn,
+            "the incident is listed no more: not sent",
+            now,
+        ),
+    }
+}
+
+/// Does what the key says to this incident.
+fn to(model: &mut Model, action: Action, incident: &Incident, now: Now) -> Vec<Effect> {
     let verb = match action {
+        Action::TakeIncident => return want(model, &incident.id, IncidentAct::Acknowledge, now),
         Action::Escalate => Verb::Escalate,
         Action::Resolve => Verb::Resolve,
         Action::Reassign | Action::ReleaseIncident => Verb::Reassign,
@@ -47,19 +90,19 @@ pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
         Action::AssignRole => Verb::Assign,
         other => return super::incidents::not_here(model, other, now),
     };
-    if let Some(why) = refused(model, &incident, verb) {
+    if let Some(why) = refused(model, incident, verb) {
         return say(model, Level::Warn, why, now);
     }
     match action {
-        Action::ReleaseIncident => hand_back(model, &incident),
-        Action::Escalate => pick::open(model, &incident, PickFor::Escalate, Vec::new()),
-        Action::Reassign => pick::open(model, &incident, PickFor::Reassign, Vec::new()),
-        Action::PageSomebody => pick::open(model, &incident, PickFor::Page, Vec::new()),
-        Action::SetPriority => pick::open(model, &incident, PickFor::Priority, Vec::new()),
+        Action::ReleaseIncident => hand_back(model, incident),
+        Action::Escalate => pick::open(model, incident, PickFor::Escalate, Vec::new()),
+        Action::Reassign => pick::open(model, incident, PickFor::Reassign, Vec::new()),
+        Action::PageSomebody => pick::open(model, incident, PickFor::Page, Vec::new()),
+        Action::SetPriority => pick::open(model, incident, PickFor::Priority, Vec::new()),
         Action::Snooze => menu(model, "Snooze for", snoozes(&incident.id, model.zone, now)),
-        Action::Advance => menu(model, "Advance to", steps(&incident)),
+        Action::Advance => menu(model, "Advance to", steps(incident)),
         Action::AssignRole => menu(model, "Who is to be what", roles(&incident.id)),
-        Action::MergeIncidents => merge(model, &incident, now),
+        Action::MergeIncidents => merge(model, incident, now),
         _ => {
             let resolution = String::new();
             want(model, &incident.id, IncidentAct::Resolve { resolution }, now)
@@ -160,18 +203,19 @@ fn acknowledge(model: &mut Model, now: Now) -> Vec<Effect> {
     } else {
         Vec::new()
     };
-    let under_cursor = meant(model).cloned();
-    let alone = match (marked.as_slice(), &under_cursor) {
-        ([], _) => true,
-        ([only], Some(under)) => only.id == under.id,
-        (_, _) => false,
-    };
-    if alone {
-        let Some(incident) = under_cursor else {
+    match (marked.as_slice(), meant(model)) {
+        ([], Meant::Surely(incident)) => {
+            return want(model, &incident.id, IncidentAct::Acknowledge, now);
+        }
+        ([only], Meant::Surely(under)) if only.id == under.id => {
+            return want(model, &under.id, IncidentAct::Acknowledge, now);
+        }
+        ([], Meant::Perhaps(linked)) => return which(model, Action::TakeIncident, &linked),
+        ([], Meant::Nothing) => {
             let why = none_meant(model);
             return say(model, Level::Info, why, now);
-        };
-        return want(model, &incident.id, IncidentAct::Acknowledge, now);
+        }
+        (_, Meant::Surely(_) | Meant::Perhaps(_) | Meant::Nothing) => {}
     }
     let mut lines = Vec::new();
     let mut acts = Vec::new();

@@ -107,7 +107,9 @@ pub(super) fn question(model: &Model, incident: &Incident, act: &IncidentAct) ->
 }
 
 fn resolve_lines(model: &Model, incident: &Incident) -> Vec<ConfirmLine> {
-    let firing = model.alerts.of_incident(incident);
+    let firing = model.alerts_of(&incident.id).into_iter();
+    // What is linked by its service alone may well go on.
+    let firing = firing.filter(|(_, by)| by.is_sure()).map(|(alert, _)| alert);
     let firing =
         firing.filter(|alert| alert.state != AlertState::Suppressed && alert.standing() != Standing::Over);
     firing

@@ -9,12 +9,13 @@ use crate::action::Action;
 use crate::app::acts::{Act, Stage};
 use crate::app::feed::Feed;
 use crate::app::focus::{Detail, PaneId};
-use crate::app::incidents::{IncidentBoard, Kinds, Times};
+use crate::app::incidents::{IncidentBoard, Kinds, Times, label};
 use crate::app::list::{ListState, Step};
 use crate::app::preview::REST;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::backend::incidents::Whose;
+use crate::domain::incident::link::{Link, Links};
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::timeline::{Starred, Timeline};
 use crate::time::Now;
@@ -47,6 +48,9 @@ pub(super) fn listed(model: &mut Model, feed: Feed<IncidentBoard>) -> Vec<Effect
 
 /// The screen moves again: what was listed meanwhile is shown.
 pub(super) fn thaw(model: &mut Model) {
+    if let Some(links) = model.incidents.unseen_links.take() {
+        model.incidents.links = links;
+    }
     if let Some(feed) = model.incidents.unseen.take() {
         listed(model, feed);
     }
@@ -92,14 +96,30 @@ pub(super) fn settle_followed(model: &mut Model, now: Now) -> Option<Effect> {
     Some(Effect::Follow(wanted))
 }
 
+/// Alerts and incidents were linked anew.
+pub(super) fn linked(model: &mut Model, links: Arc<Links>) {
+    if model.paused.is_some() {
+        model.incidents.unseen_links = Some(links);
+    } else {
+        model.incidents.links = links;
+    }
+}
+
+/// Which incident a key is about.
+pub(super) enum Meant {
+    /// This one.
+    Surely(Arc<Incident>),
+    /// One of these, or none: they are linked to the alert there.
+    Perhaps(Vec<(Arc<Incident>, Link)>),
+    /// None at all.
+    Nothing,
+}
+
 /// The incident that is meant: the open one, the one under the cursor, or that of the alert there.
-pub(super) fn meant(model: &Model) -> Option<&Arc<Incident>> {
-    match model.detail() {
-        Some(Detail::Incident(id)) => model.incidents.incident(id),
-        Some(Detail::Alert(fingerprint)) => {
-            let alert = model.alerts.alert(*fingerprint)?;
-            model.incidents.of_alert(alert)
-        }
+pub(super) fn meant(model: &Model) -> Meant {
+    let alert = match model.detail() {
+        Some(Detail::Incident(id)) => return Meant::this(model.incidents.incident(id)),
+        Some(Detail::Alert(fingerprint)) => Some(*fingerprint),
         Some(
             Detail::Slo(_)
             | Detail::Silences
@@ -109,11 +129,37 @@ pub(super) fn meant(model: &Model) -> Option<&Arc<Incident>> {
             | Detail::Page(_),
         ) => None,
         None => match model.focus {
-            PaneId::Incident => model.incidents.selected(),
-            PaneId::Alerts => model.incidents.of_alert(model.alerts.selected()?),
+            PaneId::Incident => return Meant::this(model.incidents.selected()),
+            PaneId::Alerts => model.alerts.selected().map(|alert| alert.occurrence.fingerprint),
             PaneId::Slo | PaneId::Logs => None,
         },
+    };
+    match alert
+        .map(|alert| model.meant_by(alert))
+        .unwrap_or_default()
+        .as_slice()
+    {
+        [] => Meant::Nothing,
+        [(only, by)] if by.is_sure() => Meant::Surely(Arc::clone(only)),
+        several => Meant::Perhaps(
+            several
+                .iter()
+                .map(|(incident, by)| (Arc::clone(incident), *by))
+                .collect(),
+        ),
     }
+}
+
+impl Meant {
+    fn this(incident: Option<&Arc<Incident>>) -> Self {
+        incident.map_or(Self::Nothing, |incident| Self::Surely(Arc::clone(incident)))
+    }
+}
+
+/// An incident as one that is linked to an alert: `#4711 checkout errors · acknowledged, Mara · by its key`.
+pub(super) fn linked_words(incident: &Incident, by: Link) -> String {
+    let standing = super::incident_asks::standing(incident);
+    format!("{} · {standing} · {}", label(incident), by.words())
 }
 
 /// Why no incident is meant, in words.

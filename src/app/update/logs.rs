@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use super::run::show;
+use super::run::{self, show};
 use super::{modals, say};
 use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::{Direction, Moved, Step};
 use crate::app::logs::{Follow, Lifted, LogView, LogsAsk, Past, Watched, Wrap};
 use crate::app::modal::PromptKind;
+use crate::app::scope::Scope;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
-use crate::domain::log::{Nanos, Wanted};
+use crate::domain::log::Nanos;
+use crate::domain::trace_id::TraceId;
 use crate::logstore::LineId;
 use crate::logstore::query::Query;
 use crate::text::SafeText;
@@ -51,12 +53,7 @@ pub(super) fn ask(model: &Model) -> Option<Effect> {
     model.settings.logs.as_ref()?;
     let pane = &model.logs;
     Some(Effect::AskLogs(LogsAsk {
-        wanted: Wanted {
-            service: model.scope.service().map(Arc::from),
-            trace: None,
-            at_least: None,
-            query: pane.query.clone(),
-        },
+        wanted: pane.wanted(model.scope.service()),
         filter: pane.whole_filter(),
         search: pane
             .search
@@ -80,6 +77,28 @@ pub(super) fn ask_if_focused(model: &Model) -> Vec<Effect> {
     }
 }
 
+/// Turns the pane to a service.
+pub(super) fn turn_to_service(model: &mut Model, service: &str) -> Vec<Effect> {
+    model.details.clear();
+    run::turn_to(model, PaneId::Logs);
+    model.logs.trace = None;
+    // Where it is the scope already nothing else changes.
+    model.scope.push(Scope {
+        service: service.to_owned(),
+    });
+    model.logs.release();
+    run::rescope(model)
+}
+
+/// Turns the pane to a trace, of whatever service.
+pub(super) fn turn_to_trace(model: &mut Model, trace: TraceId) -> Vec<Effect> {
+    model.details.clear();
+    run::turn_to(model, PaneId::Logs);
+    model.logs.trace = Some(trace);
+    model.logs.release();
+    ask(model).into_iter().collect()
+}
+
 /// Shows only what matches; the last good filter holds while one that does not read is typed.
 pub(super) fn filter(model: &mut Model, text: String) -> Vec<Effect> {
     let pane = &mut model.logs;
@@ -101,7 +120,10 @@ pub(super) fn filter(model: &mut Model, text: String) -> Vec<Effect> {
 /// Takes the filter away, and the level; what it was.
 pub(super) fn drop_filter(model: &mut Model) -> String {
     let pane = &mut model.logs;
-    let gone = pane.whole_filter();
+    let mut gone = pane.whole_filter();
+    if let Some(trace) = pane.trace.take() {
+        gone = format!("trace {trace} {gone}");
+    }
     pane.filter.clear();
     pane.at_least = None;
     pane.lifted = None;

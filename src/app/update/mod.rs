@@ -6,6 +6,7 @@
 mod alerts;
 mod compose;
 mod copy;
+mod deeds;
 mod feeds;
 mod guard;
 mod incident_acts;
@@ -18,6 +19,7 @@ mod outbox;
 mod pages;
 mod palette;
 mod pick;
+mod pivot;
 mod run;
 mod silences;
 mod timers;
@@ -57,8 +59,19 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             effects
         }
         Msg::SloFetched(feed) => feeds::slo(model, feed),
+        Msg::MarksFetched(feed) => {
+            // What is frozen stays as it is; the next answer is not far.
+            if model.paused.is_none() {
+                model.slo.marks = feed;
+            }
+            Vec::new()
+        }
         Msg::AlertsArranged(board) => feeds::alerts(model, &board, now),
         Msg::IncidentsFetched(feed) => incidents::listed(model, feed),
+        Msg::Linked(links) => {
+            incidents::linked(model, links);
+            Vec::new()
+        }
         Msg::TimelineFetched { incident, feed } => incidents::followed(model, &incident, feed),
         Msg::LogsChanged(view) => logs::changed(model, view, now),
         Msg::RosterFetched(feed) => {

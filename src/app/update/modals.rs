@@ -6,7 +6,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
 use super::{
-    alerts, compose, frozen, guard, incident_acts, incidents, logs, palette, pick, run, say, silences,
+    alerts, compose, deeds, frozen, guard, incident_acts, incidents, logs, palette, pick, pivot, run, say,
+    silences,
 };
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
@@ -323,16 +324,25 @@ fn prompt_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         KeyCode::Enter => {
             let kind = prompt.kind;
             let target = prompt.target;
-            let text = prompt.input.lines().join(" ");
-            let empty = text.is_empty();
+            let words = prompt.input.lines().join(" ");
+            let same = kind == PromptKind::Filter && words == prompt.before;
             model.modal = None;
             if matches!(kind, PromptKind::Query | PromptKind::Time | PromptKind::Columns) {
-                return logs::answered(model, kind, text.trim(), now);
+                let mut effects = logs::answered(model, kind, words.trim(), now);
+                if kind == PromptKind::Query && !words.trim().is_empty() {
+                    let deed = deeds::of_prompt(model, kind, target, words.trim());
+                    effects.extend(deeds::record(model, deed, now));
+                }
+                return effects;
             }
-            if kind == PromptKind::Search && empty {
+            if kind == PromptKind::Search && words.is_empty() {
                 return set_search(model, target, None);
             }
-            Vec::new()
+            if same || words.trim().is_empty() {
+                return Vec::new();
+            }
+            let deed = deeds::of_prompt(model, kind, target, &words);
+            deeds::record(model, deed, now).into_iter().collect()
         }
         KeyCode::Esc => {
             let (kind, target, before) = (prompt.kind, prompt.target, prompt.before.clone());
@@ -755,7 +765,12 @@ fn menu_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     let choice = menu.items.get(chosen).map(|item| item.choice.clone());
     model.modal = None;
     match choice {
-        Some(Choice::Copy { what, text }) => vec![Effect::Copy { what, text }],
+        Some(Choice::Copy { what, text, deed }) => {
+            let told = deed.and_then(|deed| deeds::record(model, deed, now));
+            std::iter::once(Effect::Copy { what, text }).chain(told).collect()
+        }
+        Some(Choice::On { incident, action }) => incident_acts::on(model, action, &incident, now),
+        Some(Choice::Go { goal, deed }) => pivot::go(model, &goal, deed, now),
         Some(Choice::Run(action)) => run::action(model, action, now),
         Some(Choice::Incident { incident, act }) => incident_acts::want(model, &incident, act, now),
         Some(Choice::Role { incident, role }) => incident_acts::role(model, &incident, role, now),

@@ -1,7 +1,7 @@
 //! Pages of text: write-ups, and who is on call. Read, scrolled, copied whole.
 
-use super::{run, say};
-use crate::app::effect::WriteUp;
+use super::{deeds, run, say};
+use crate::app::effect::{Deed, WriteUp};
 use crate::app::focus::{Detail, Page};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
@@ -59,9 +59,26 @@ pub(super) fn copy(model: &mut Model, page: &Page, now: Now) -> Vec<Effect> {
         }
     };
     match text {
-        Some(text) => vec![Effect::Copy { what, text }],
+        Some(text) => {
+            let told = told(page).and_then(|deed| deeds::record(model, deed, now));
+            std::iter::once(Effect::Copy { what, text }).chain(told).collect()
+        }
         None => say(model, Level::Info, "nothing to copy yet", now),
     }
+}
+
+/// What is told of a page that was copied, where it is of an incident or of the shift.
+fn told(page: &Page) -> Option<Deed> {
+    let (incident, what) = match page {
+        Page::WriteUp(what @ WriteUp::PostMortem(id)) => (Some(id.clone()), what),
+        Page::WriteUp(what @ WriteUp::HandOff) => (None, what),
+        Page::WriteUp(WriteUp::Stats | WriteUp::Audit) | Page::OnCall => return None,
+    };
+    Some(Deed {
+        incident,
+        text: format!("copied {}", name(what)),
+        refs: Vec::new(),
+    })
 }
 
 /// What a write-up is called.

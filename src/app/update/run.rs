@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::alerts::Sight;
 use super::{
     alerts, compose, copy, feeds, frozen, incident_acts, incidents, logs, modals, outbox, pages, palette,
-    say, silences,
+    pivot, say, silences,
 };
 use crate::action::{Action, Place};
 use crate::app::effect::WriteUp;
@@ -16,7 +16,7 @@ use crate::app::scope::{Scope, Stepped};
 use crate::app::toast::Level;
 use crate::app::{DetailView, Effect, Model, OutboxRow, Paused, Zone};
 use crate::domain::alert::desk::Arrangement;
-use crate::domain::alert::{Grouping, StateChoice};
+use crate::domain::alert::{Fingerprint, Grouping, StateChoice};
 use crate::outbox::{Decision, Payload};
 use crate::text::SafeText;
 use crate::time::Now;
@@ -85,7 +85,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             Stepped::Moved => rescope(model),
             Stepped::Nowhere => say(model, Level::Info, "no scope to undo", now),
         },
-        Action::Pivot => pivot(model, now),
+        Action::Pivot => pivot::pivot(model, now),
         Action::Undo => undo(model, now),
         Action::Quit => {
             if model.details.pop().is_some() {
@@ -422,69 +422,12 @@ pub(super) fn selected_service(model: &Model) -> Option<String> {
     }
 }
 
-fn rescope(model: &mut Model) -> Vec<Effect> {
+pub(super) fn rescope(model: &mut Model) -> Vec<Effect> {
     let service = model.scope.service().map(str::to_owned);
     model.slo.arrange(service.as_deref());
     let mut effects = vec![Effect::Arrange(arrangement(model))];
     effects.extend(logs::ask(model));
     effects
-}
-
-/// From an SLO to the alerts of its service, from an alert to the SLOs of its.
-fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
-    let Some(service) = selected_service(model).filter(|service| !service.is_empty()) else {
-        return say(
-            model,
-            Level::Info,
-            "nothing under the cursor names a service",
-            now,
-        );
-    };
-    let from_slo = match model.detail() {
-        Some(Detail::Slo(_) | Detail::Incident(_) | Detail::LogLine(_)) => true,
-        Some(Detail::Alert(_) | Detail::Silences | Detail::Outbox | Detail::Patterns | Detail::Page(_)) => {
-            false
-        }
-        None => model.focus != PaneId::Alerts,
-    };
-    if from_slo {
-        let Some(row) = model.alerts.rows.iter().enumerate().find_map(|(index, _)| {
-            let (group, alert) = model.alerts.at(index)?;
-            let alert = alert.or_else(|| group.alerts.first())?;
-            (*alert.service == *service).then_some(index)
-        }) else {
-            let service = SafeText::line(&service);
-            return say(
-                model,
-                Level::Info,
-                format!("no alert in the list is of service {service}"),
-                now,
-            );
-        };
-        model.details.clear();
-        turn_to(model, PaneId::Alerts);
-        model.alerts.list.select(&model.alerts.rows, row);
-        return Vec::new();
-    }
-    let found = model.slo.rows.iter().position(|name| {
-        model
-            .slo
-            .report(name)
-            .is_some_and(|report| report.slo.service == service)
-    });
-    let Some(row) = found else {
-        let service = SafeText::line(&service);
-        return say(
-            model,
-            Level::Info,
-            format!("no SLO in the list is of service {service}"),
-            now,
-        );
-    };
-    model.details.clear();
-    turn_to(model, PaneId::Slo);
-    model.slo.list.select(&model.slo.rows, row);
-    Vec::new()
 }
 
 fn undo(model: &mut Model, now: Now) -> Vec<Effect> {
@@ -610,7 +553,11 @@ const MAX_SCROLL: u16 = 20_000;
 fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
     match model.detail() {
         Some(Detail::Silences) => return silences::open_matching(model, now),
-        Some(Detail::Slo(_) | Detail::LogLine(_)) => return pivot(model, now),
+        Some(Detail::LogLine(_)) => return pivot::pivot(model, now),
+        Some(Detail::Slo(name)) => {
+            let name = name.clone();
+            return pivot::to_alerts(model, &name, now);
+        }
         Some(Detail::Alert(_)) => return copy::runbook(model, now),
         Some(Detail::Incident(_)) => return incidents::unfold_event(model, now),
         Some(Detail::Outbox) => return outbox_open(model, now),
@@ -653,20 +600,22 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
                     return alerts::unfold(model, now);
                 }
             }
-            match model.alerts.selected().cloned() {
-                Some(alert) => {
-                    let fingerprint = alert.occurrence.fingerprint;
-                    show(model, Detail::Alert(fingerprint));
-                    model.alerts.history = None;
-                    vec![Effect::FetchAlertHistory {
-                        fingerprint,
-                        labels: alert.labels.clone(),
-                    }]
-                }
+            match model.alerts.selected().map(|alert| alert.occurrence.fingerprint) {
+                Some(fingerprint) => show_alert(model, fingerprint),
                 None => say(model, Level::Info, "nothing to open", now),
             }
         }
     }
+}
+
+/// Opens an alert and asks when it fired before.
+pub(super) fn show_alert(model: &mut Model, fingerprint: Fingerprint) -> Vec<Effect> {
+    let Some(labels) = model.alerts.alert(fingerprint).map(|alert| alert.labels.clone()) else {
+        return Vec::new();
+    };
+    show(model, Detail::Alert(fingerprint));
+    model.alerts.history = None;
+    vec![Effect::FetchAlertHistory { fingerprint, labels }]
 }
 
 /// From an entry of the outbox to the incident that it is about.

@@ -33,6 +33,20 @@ pub struct Annotation {
     pub marker: Option<Marker>,
 }
 
+impl Annotation {
+    /// What its tags say of the service that it is about: `service:checkout`.
+    pub fn service(&self) -> Option<&str> {
+        self.tags.iter().find_map(|tag| tag.strip_prefix("service:"))
+    }
+
+    /// Whether it belongs to the story of a service: it names it, or names none and may be anybody's.
+    pub fn concerns(&self, service: &str) -> bool {
+        let mut named = self.tags.iter().filter_map(|tag| tag.strip_prefix("service:"));
+        let is = |named: &str| named.eq_ignore_ascii_case(service);
+        self.service().is_none() || named.any(is)
+    }
+}
+
 /// A mark to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnnotationDraft {
@@ -77,4 +91,26 @@ pub struct Marks {
     pub annotations: Vec<Annotation>,
     /// What is missing, in words.
     pub partial: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_concerns_the_services_that_it_names_or_everybody() {
+        let tagged = |tags: &[&str]| Annotation {
+            id: "1".into(),
+            at: DateTime::UNIX_EPOCH,
+            until: None,
+            text: "deploy".into(),
+            tags: tags.iter().map(|&tag| tag.into()).collect(),
+            author: None,
+            marker: None,
+        };
+        assert!(tagged(&["deploy", "service:Checkout"]).concerns("checkout"));
+        assert!(tagged(&["service:search", "service:checkout"]).concerns("checkout"));
+        assert!(!tagged(&["service:search"]).concerns("checkout"));
+        assert!(tagged(&["deploy"]).concerns("checkout") && tagged(&[]).concerns(""));
+    }
 }

@@ -27,11 +27,7 @@ fn event(annotation: &Annotation, source: &Arc<str>) -> Event {
     if !annotation.tags.is_empty() {
         refs.insert("tags".into(), annotation.tags.join(",").into());
     }
-    let service = annotation
-        .tags
-        .iter()
-        .find_map(|tag| tag.strip_prefix("service:"));
-    if let Some(service) = service {
+    if let Some(service) = annotation.service() {
         refs.insert("service".into(), service.into());
     }
     if let Some(until) = annotation.until {

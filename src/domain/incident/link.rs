@@ -1,15 +1,16 @@
-//! Whether an alert of the board and an incident of PagerDuty's are the same trouble, and by what that is known.
+//! Which alerts of the board and which incidents are the same trouble, and by what that is known.
 //!
 //! Three clues, strongest first: a key that both carry; the labels that stand in the incident's alert bodies
 //! (Alertmanager's PagerDuty integration writes them as `Labels:\n - name = value`, other senders as fields);
-//! the service, by the configuration's map. Pure.
+//! the service, by the configuration's map. Pure. Start at [`Links::between`].
 
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::Named;
+use super::{IncidentId, Named};
 use crate::domain::alert::{Fingerprint, Labels};
 
 /// By what two are linked, strongest first.
@@ -24,24 +25,37 @@ pub enum Link {
 }
 
 impl Link {
-    /// Why, in words.
+    /// Why, and how sure, in words.
     pub fn words(self) -> &'static str {
         match self {
             Self::Key => "by its key",
             Self::Body => "by its labels",
-            Self::Service => "by its service",
+            Self::Service => "by its service, perhaps another trouble",
+        }
+    }
+
+    /// Whether the two are one trouble beyond doubt: what is linked otherwise is asked about before it is acted on.
+    pub fn is_sure(self) -> bool {
+        match self {
+            Self::Key | Self::Body => true,
+            Self::Service => false,
         }
     }
 }
 
+/// Names and values in the body of an incident's alert.
+pub type Body = [(Arc<str>, Arc<str>)];
+
 /// What an incident and its alerts tell.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone)]
 pub struct IncidentClues<'a> {
+    /// Which.
+    pub id: &'a IncidentId,
     /// Its keys and those of its alerts.
-    pub keys: &'a [Arc<str>],
+    pub keys: Vec<&'a str>,
     /// The details of each of its alerts.
-    pub bodies: &'a [&'a [(Arc<str>, Arc<str>)]],
-    /// Its service.
+    pub bodies: Vec<&'a Body>,
+    /// Its service, while it is open: what is over is nobody's by its service alone.
     pub service: Option<&'a Named>,
 }
 
@@ -52,80 +66,195 @@ pub struct AlertClues<'a> {
     pub fingerprint: Fingerprint,
     /// Its labels.
     pub labels: &'a Labels,
-    /// The labels of the groups that it is notified in.
-    pub groups: &'a [Labels],
+    /// The keys of the groups that it is notified in, as [`group_key`] makes them.
+    pub groups: &'a [Arc<str>],
     /// Its service, as the board tells it.
-    pub service: Option<&'a str>,
+    pub service: &'a str,
 }
 
-/// By what they are linked, if they are. `services` maps our services to the id or name of the incident's.
-pub fn link<'m>(
-    incident: &IncidentClues<'_>,
-    alert: &AlertClues<'_>,
-    services: impl IntoIterator<Item = (&'m str, &'m str)>,
-) -> Option<Link> {
-    if by_key(incident, alert) {
-        return Some(Link::Key);
-    }
-    if incident.bodies.iter().any(|body| is_in(body, alert)) {
-        return Some(Link::Body);
-    }
-    let (theirs, ours) = (incident.service?, alert.service?);
-    services
-        .into_iter()
-        .any(|(name, mapped)| name == ours && (mapped == &*theirs.id || mapped == &*theirs.name))
-        .then_some(Link::Service)
+/// The most alerts that one incident is linked to by its service alone.
+const BY_SERVICE: usize = 200;
+
+/// Every link there is between the incidents and the alerts of a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Links {
+    alerts: BTreeMap<Fingerprint, Vec<(IncidentId, Link)>>,
+    incidents: BTreeMap<IncidentId, Vec<(Fingerprint, Link)>>,
 }
 
-fn by_key(incident: &IncidentClues<'_>, alert: &AlertClues<'_>) -> bool {
-    let fingerprint = alert.fingerprint.to_string();
-    let groups: Vec<String> = alert.groups.iter().map(root_group_key).collect();
-    incident
-        .keys
-        .iter()
-        .any(|key| **key == *fingerprint || groups.iter().any(|group| **key == **group))
+impl Links {
+    /// The links between these. `services` maps our services to the id or name of the incidents'.
+    ///
+    /// Each alert looks its incidents up; no incident is held against every alert.
+    pub fn between<'a, 'm>(
+        incidents: &[IncidentClues<'_>],
+        alerts: impl IntoIterator<Item = AlertClues<'a>>,
+        services: impl IntoIterator<Item = (&'m str, &'m str)>,
+    ) -> Self {
+        let known = Known::of(incidents, services);
+        let mut links = Self::default();
+        for alert in alerts {
+            for (at, by) in known.links(&alert) {
+                let Some(incident) = incidents.get(at) else {
+                    continue;
+                };
+                let theirs = links.incidents.entry(incident.id.clone()).or_default();
+                if by == Link::Service && theirs.len() >= BY_SERVICE {
+                    continue;
+                }
+                theirs.push((alert.fingerprint, by));
+                let ours = links.alerts.entry(alert.fingerprint).or_default();
+                ours.push((incident.id.clone(), by));
+            }
+        }
+        for theirs in links.incidents.values_mut() {
+            theirs.sort_by_key(|(fingerprint, by)| (*by, *fingerprint));
+        }
+        links
+    }
+
+    /// The incidents of an alert, those that it surely belongs to first.
+    pub fn of_alert(&self, alert: Fingerprint) -> &[(IncidentId, Link)] {
+        self.alerts.get(&alert).map_or(&[], Vec::as_slice)
+    }
+
+    /// The alerts of an incident, those that surely belong to it first.
+    pub fn of_incident(&self, incident: &IncidentId) -> &[(Fingerprint, Link)] {
+        self.incidents.get(incident).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What one place of a body says of labels.
+enum Told<'a> {
+    /// A block of labels: all of them are the alert's.
+    Block(Vec<(&'a str, &'a str)>),
+    /// Fields, some of which may be labels.
+    Fields(&'a Body),
+}
+
+/// The incidents by what alerts are looked up with; numbers are places in the list.
+#[derive(Default)]
+struct Known<'a> {
+    by_key: HashMap<&'a str, Vec<(usize, Link)>>,
+    /// What bodies tell, by the alert name that they tell it of.
+    by_name: HashMap<&'a str, Vec<(usize, Told<'a>)>>,
+    by_service: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Known<'a> {
+    fn of<'m: 'a>(
+        incidents: &'a [IncidentClues<'_>],
+        services: impl IntoIterator<Item = (&'m str, &'m str)>,
+    ) -> Self {
+        let mut known = Self::default();
+        for (at, incident) in incidents.iter().enumerate() {
+            for &key in &incident.keys {
+                known.by_key.entry(key).or_default().push((at, Link::Key));
+            }
+            for &body in &incident.bodies {
+                known.read(at, body);
+            }
+        }
+        for (ours, theirs) in services {
+            let is = |named: &Named| *named.id == *theirs || *named.name == *theirs;
+            let places = incidents.iter().enumerate();
+            let places = places.filter(|(_, incident)| incident.service.is_some_and(is));
+            known
+                .by_service
+                .entry(ours)
+                .or_default()
+                .extend(places.map(|(at, _)| at));
+        }
+        known
+    }
+
+    fn read(&mut self, at: usize, body: &'a Body) {
+        for (name, value) in body {
+            match &**name {
+                "fingerprint" => self.by_key.entry(value).or_default().push((at, Link::Body)),
+                "alertname" => {
+                    let told = (at, Told::Fields(body));
+                    self.by_name.entry(value).or_default().push(told);
+                }
+                _ => {}
+            }
+            for block in blocks(value) {
+                let named = block.iter().find(|(name, _)| *name == "alertname");
+                if let Some(&(_, alert)) = named {
+                    let told = (at, Told::Block(block));
+                    self.by_name.entry(alert).or_default().push(told);
+                }
+            }
+        }
+    }
+
+    /// The incidents of an alert with the strongest link to each: surest first, then in the order of the list.
+    fn links(&self, alert: &AlertClues<'_>) -> Vec<(usize, Link)> {
+        let fingerprint = alert.fingerprint.to_string();
+        let keys = std::iter::once(&*fingerprint).chain(alert.groups.iter().map(|key| &**key));
+        let mut found: Vec<(usize, Link)> = keys
+            .filter_map(|key| self.by_key.get(key))
+            .flatten()
+            .copied()
+            .collect();
+        let told = self.by_name.get(alert.labels.value("alertname"));
+        found.extend(
+            told.into_iter()
+                .flatten()
+                .filter(|(_, told)| told.tells_of(alert.labels))
+                .map(|(at, _)| (*at, Link::Body)),
+        );
+        let service = self
+            .by_service
+            .get(alert.service)
+            .filter(|_| !alert.service.is_empty());
+        found.extend(service.into_iter().flatten().map(|at| (*at, Link::Service)));
+        // The strongest of each incident first: it is the one that stays.
+        found.sort_unstable();
+        found.dedup_by_key(|(at, _)| *at);
+        found.sort_by_key(|(_, by)| *by);
+        found
+    }
+}
+
+impl Told<'_> {
+    fn tells_of(&self, labels: &Labels) -> bool {
+        match self {
+            Self::Block(block) => fits(block, labels),
+            // Fields that carry labels' names: all of them have to agree, and the alert's name has to be among them.
+            Self::Fields(body) => {
+                let named = body.iter().map(|(name, value)| (&**name, &**value));
+                let fields: Vec<(&str, &str)> =
+                    named.filter(|(name, _)| labels.get(name).is_some()).collect();
+                fits(&fields, labels)
+            }
+        }
+    }
 }
 
 /// The dedup key that Alertmanager gives PagerDuty for a group of its root route: the SHA-256 of
 /// `{}:{name="value", …}` in hex (Alertmanager, `notify.Key.Hash` of `dispatch`'s group key). Deeper routes have
 /// their matchers in it, which its API does not tell: their alerts are known by their bodies.
-fn root_group_key(group: &Labels) -> String {
+pub fn group_key(group: &Labels) -> Arc<str> {
     let mut text = String::from("{}:{");
     for (index, (name, value)) in group.iter().enumerate() {
         let comma = if index == 0 { "" } else { ", " };
         let _ = write!(text, "{comma}{name}={value:?}"); // writing to a String cannot fail
     }
     text.push('}');
-    Sha256::digest(text.as_bytes())
+    let hex = Sha256::digest(text.as_bytes())
         .iter()
         .fold(String::new(), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
             hex
-        })
+        });
+    hex.into()
 }
 
-/// Whether a body tells of this alert: a block of labels of it, its fingerprint, or its fields one by one.
-fn is_in(body: &[(Arc<str>, Arc<str>)], alert: &AlertClues<'_>) -> bool {
-    let fingerprint = alert.fingerprint.to_string();
-    if body
-        .iter()
-        .any(|(name, value)| &**name == "fingerprint" && **value == *fingerprint)
-    {
-        return true;
-    }
-    if body
-        .iter()
-        .any(|(_, text)| blocks(text).any(|block| fits(&block, alert.labels)))
-    {
-        return true;
-    }
-    // Fields that carry labels' names: all of them have to agree, and the alert's name has to be among them.
-    let fields: Vec<(&str, &str)> = body
-        .iter()
-        .map(|(name, value)| (&**name, &**value))
-        .filter(|(name, _)| alert.labels.get(name).is_some())
-        .collect();
-    fits(&fields, alert.labels)
+/// Whether a body can link anything at all: most of what senders write cannot, and need not be kept.
+pub fn is_telling(body: &Body) -> bool {
+    body.iter()
+        .any(|(name, text)| matches!(&**name, "fingerprint" | "alertname") || text.contains("Labels:"))
 }
 
 /// Whether these labels are an alert's: its name among them, none of them different.
@@ -176,26 +305,34 @@ mod tests {
         map: Pairs<'a>,
     }
 
+    const ALERT: Fingerprint = Fingerprint(0x01ec_e5ca_1c36_9d6a);
+
+    /// The one link between checkout's alert and an incident of which that is known.
     fn linked(given: &Given<'_>) -> Option<Link> {
-        let keys: Vec<Arc<str>> = given.keys.iter().map(|&key| key.into()).collect();
         let body: Vec<(Arc<str>, Arc<str>)> = given.body.iter().map(|&(n, v)| (n.into(), v.into())).collect();
         let service = Named {
             id: "PSVC001".into(),
             name: "Checkout (prod)".into(),
         };
+        let id = IncidentId::from("Q1");
         let incident = IncidentClues {
-            keys: &keys,
-            bodies: &[&body],
+            id: &id,
+            keys: given.keys.to_vec(),
+            bodies: vec![&body],
             service: Some(&service),
         };
         let labels = checkout();
+        let groups: Vec<Arc<str>> = given.groups.iter().map(group_key).collect();
         let alert = AlertClues {
-            fingerprint: Fingerprint(0x01ec_e5ca_1c36_9d6a),
+            fingerprint: ALERT,
             labels: &labels,
-            groups: given.groups,
-            service: Some("checkout"),
+            groups: &groups,
+            service: "checkout",
         };
-        link(&incident, &alert, given.map.iter().copied())
+        let links = Links::between(&[incident], [alert], given.map.iter().copied());
+        let by = links.of_alert(ALERT).first().map(|(_, by)| *by);
+        assert_eq!(links.of_incident(&id).first().map(|(_, by)| *by), by);
+        by
     }
 
     const NOTHING: Given<'_> = Given {
@@ -230,9 +367,9 @@ mod tests {
     fn the_hash_of_a_group_of_the_root_route_links() {
         // sha256 of `{}:{alertname="Errors", service="checkout"}`
         let group = labels(&[("alertname", "Errors"), ("service", "checkout")]);
-        let key = root_group_key(&group);
+        let key = group_key(&group);
         assert_eq!(key.len(), 64);
-        let (keys, groups) = ([key.as_str()], [group]);
+        let (keys, groups) = ([&*key], [group]);
         let given = Given {
             keys: &keys,
             groups: &groups,
@@ -315,6 +452,90 @@ mod tests {
                 ..NOTHING
             }),
             None
+        );
+    }
+
+    #[test]
+    fn an_alert_lists_the_surest_incident_first_and_an_incident_the_surest_alert() {
+        let (sure, told, perhaps) = (
+            IncidentId::from("Q3"),
+            IncidentId::from("Q2"),
+            IncidentId::from("Q1"),
+        );
+        let service = Named {
+            id: "PSVC001".into(),
+            name: "Checkout".into(),
+        };
+        let body: Vec<(Arc<str>, Arc<str>)> = vec![("fingerprint".into(), ALERT.to_string().into())];
+        let key = ALERT.to_string();
+        let clues = |id, keys, bodies| IncidentClues {
+            id,
+            keys,
+            bodies,
+            service: Some(&service),
+        };
+        let incidents = [
+            clues(&perhaps, vec![], vec![]),
+            clues(&told, vec![], vec![&*body]),
+            clues(&sure, vec![&*key, &*key], vec![&*body]),
+        ];
+        let labels = checkout();
+        let alert = |fingerprint| AlertClues {
+            fingerprint,
+            labels: &labels,
+            groups: &[],
+            service: "checkout",
+        };
+        let other = Fingerprint(1);
+        let links = Links::between(
+            &incidents,
+            [alert(other), alert(ALERT)],
+            [("checkout", "PSVC001")],
+        );
+        let of_alert = links.of_alert(ALERT);
+        assert_eq!(
+            of_alert,
+            [
+                (sure.clone(), Link::Key),
+                (told, Link::Body),
+                (perhaps, Link::Service)
+            ]
+        );
+        assert_eq!(
+            links.of_incident(&sure),
+            [(ALERT, Link::Key), (other, Link::Service)]
+        );
+        assert!(links.of_alert(Fingerprint(2)).is_empty());
+    }
+
+    #[test]
+    fn a_service_alone_links_no_more_than_a_list_can_show() {
+        let service = Named {
+            id: "PSVC001".into(),
+            name: "Checkout".into(),
+        };
+        let id = IncidentId::from("Q1");
+        let last = Fingerprint(10_000).to_string();
+        let incident = IncidentClues {
+            id: &id,
+            keys: vec![&last],
+            bodies: Vec::new(),
+            service: Some(&service),
+        };
+        let labels = checkout();
+        let alerts = (1..=10_000).map(|number| AlertClues {
+            fingerprint: Fingerprint(number),
+            labels: &labels,
+            groups: &[],
+            service: "checkout",
+        });
+        let links = Links::between(&[incident], alerts, [("checkout", "PSVC001")]);
+        let theirs = links.of_incident(&id);
+        assert_eq!(theirs.len(), BY_SERVICE + 1);
+        assert_eq!(
+            theirs[0],
+            (Fingerprint(10_000), Link::Key),
+            "a sure one is never left out"
         );
     }
 }

@@ -106,6 +106,7 @@ pub fn evaluate(slo: Arc<Slo>, readings: &Readings, memory: &LastKnown, now: Now
         warnings: Vec::new(),
         partial: readings.partial.clone(),
         spark: readings.spark.clone(),
+        spark_at: readings.spark_at.clone(),
         history: Arc::clone(&readings.history),
         windows,
         rules,

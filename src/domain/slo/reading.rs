@@ -58,6 +58,8 @@ pub struct Readings {
     pub warnings: Vec<String>,
     /// Burn over the shortest window in the recent past, oldest first: the sparkline.
     pub spark: Vec<f64>,
+    /// When each of its points is.
+    pub spark_at: Vec<DateTime<Utc>>,
     /// Time between two points of `spark`.
     pub spark_step: Duration,
 }

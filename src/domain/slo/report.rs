@@ -192,6 +192,8 @@ pub struct SloReport {
     pub partial: Option<Arc<str>>,
     /// Burn over the shortest window in the recent past, oldest first.
     pub spark: Vec<f64>,
+    /// When each of its points is; empty where that is not known.
+    pub spark_at: Vec<DateTime<Utc>>,
     /// Error ratios over the period, oldest first; empty until fetched.
     pub history: Arc<[(DateTime<Utc>, f64)]>,
 }

@@ -483,6 +483,7 @@ mod tests {
             warnings: Vec::new(),
             partial: None,
             spark: Vec::new(),
+            spark_at: Vec::new(),
             history: Arc::default(),
         };
         SloBoard {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Event, EventKind, Timeline};
+use crate::domain::alert::Fingerprint;
 use crate::domain::incident::Incident;
 
 /// What led to an incident began before it did.
@@ -33,6 +34,14 @@ impl Scope {
             service: incident.service.as_ref().map(|service| Arc::clone(&service.name)),
             alerts: incident.alert_keys.clone(),
         }
+    }
+
+    /// With these alerts as well: those of the board that are linked to it.
+    #[must_use]
+    pub fn with_alerts(mut self, alerts: impl IntoIterator<Item = Fingerprint>) -> Self {
+        self.alerts
+            .extend(alerts.into_iter().map(|alert| alert.to_string().into()));
+        self
     }
 
     /// Whether an event that names no incident belongs to this one.
@@ -101,6 +110,9 @@ mod tests {
         ] {
             assert_eq!(scope.takes(&event), taken, "{event:?}");
         }
+        let linked = Scope::of(&of, at(90_000)).with_alerts([Fingerprint(0xf2)]);
+        let of_search = fired(0, &[("service", "search"), ("alert", "00000000000000f2")]);
+        assert!(linked.takes(&of_search) && !scope.takes(&of_search));
         of.service = None;
         assert!(Scope::of(&of, at(90_000)).takes(&fired(0, &[("service", "search")])));
     }

@@ -13,7 +13,8 @@ use crate::app::incidents::IncidentBoard;
 use crate::backend::annotations::{Annotations, Marks, story as marks_story};
 use crate::backend::incidents::Incidents;
 use crate::backend::{BackendError, BackendResult};
-use crate::domain::alert::AlertBoard;
+use crate::domain::alert::{AlertBoard, Fingerprint};
+use crate::domain::incident::link::Links;
 use crate::domain::incident::{ActingAs, Incident, IncidentId};
 use crate::domain::timeline::merge::{Origin, Story, Us};
 use crate::domain::timeline::scope::Scope;
@@ -44,6 +45,7 @@ pub(super) struct Chronicle {
     pub board: watch::Receiver<Feed<IncidentBoard>>,
     pub outbox: watch::Receiver<Arc<OutboxView>>,
     pub alerts: watch::Receiver<Arc<AlertBoard>>,
+    pub links: watch::Receiver<Arc<Links>>,
     pub out: watch::Sender<Followed>,
     /// Asked now, out of turn.
     pub wake: Arc<Notify>,
@@ -56,6 +58,8 @@ type Asking<T> = Pin<Box<dyn Future<Output = BackendResult<T>> + Send>>;
 struct Page {
     incident: Arc<Incident>,
     keeper: Option<Arc<dyn Incidents>>,
+    /// The alerts on the board that are surely its own.
+    linked: Vec<Fingerprint>,
     story: Story,
     asking: Option<Asking<Timeline>>,
     marking: Option<Asking<Marks>>,
@@ -98,6 +102,7 @@ impl Chronicle {
         let mut page = Page {
             incident,
             keeper,
+            linked: Vec::new(),
             story: Story::default(),
             asking: None,
             marking: None,
@@ -107,6 +112,7 @@ impl Chronicle {
         };
         self.outbox.mark_changed();
         self.alerts.mark_changed();
+        self.links.mark_changed();
         let mut changes = self.journal.as_ref().map(Journal::changes);
         if let Some(changes) = &mut changes {
             changes.mark_changed();
@@ -151,6 +157,15 @@ impl Chronicle {
                         page.keeper_due = self.clock.tick();
                     }
                 }
+                Ok(()) = self.links.changed() => {
+                    let linked = surely(&self.links.borrow_and_update(), &page.incident.id);
+                    if linked != page.linked {
+                        // What was nobody's may be its own now.
+                        page.linked = linked;
+                        self.alerts.mark_changed();
+                        self.read_journal(&mut page).await;
+                    }
+                }
                 () = self.wake.notified() => page.keeper_due = self.clock.tick(),
                 () = tokio::time::sleep(wait) => {}
             }
@@ -159,7 +174,7 @@ impl Chronicle {
     }
 
     fn scope(&self, page: &Page) -> Scope {
-        Scope::of(&page.incident, self.clock.now().utc)
+        Scope::of(&page.incident, self.clock.now().utc).with_alerts(page.linked.iter().copied())
     }
 
     fn us(&self) -> Us {
@@ -310,6 +325,15 @@ impl Chronicle {
             true
         });
     }
+}
+
+/// The alerts that are an incident's beyond doubt.
+fn surely(links: &Links, incident: &IncidentId) -> Vec<Fingerprint> {
+    let linked = links.of_incident(incident).iter();
+    linked
+        .filter(|(_, by)| by.is_sure())
+        .map(|(alert, _)| *alert)
+        .collect()
 }
 
 /// How long a keeper that failed is left alone.

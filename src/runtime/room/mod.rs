@@ -15,15 +15,17 @@ use tokio_util::sync::CancellationToken;
 use super::audit_forward::Forwarder;
 use super::poller::{HealthLine, Poller};
 use super::warden::{Warden, Watching};
-use crate::app::feed::{Feed, Status};
+use crate::app::feed::Feed;
 use crate::app::incidents::IncidentBoard;
 use crate::app::{BackendHealth, Draft, DraftKind, Msg};
 use crate::backend::Backends;
+use crate::backend::annotations::Marks;
 use crate::backend::http::Wires;
 use crate::backend::incidents::local::Local;
 use crate::backend::incidents::{Incidents, Question};
 use crate::config::{Config, Context};
-use crate::domain::alert::AlertBoard;
+use crate::domain::alert::{AlertBoard, AlertSnapshot};
+use crate::domain::incident::link::Links;
 use crate::domain::incident::{ActingAs, IncidentId};
 use crate::domain::oncall::Roster;
 use crate::domain::slo::SloBoard;
@@ -35,12 +37,17 @@ use crate::time::Clock;
 mod board;
 mod chronicle;
 mod figures;
+mod linker;
 mod recorder;
 
 use chronicle::{Chronicle, Followed};
+use linker::Linker;
 
 /// How often who is on call is asked; their keeper answers from its own memory within a minute.
 const ROSTER: Duration = Duration::from_secs(60);
+/// How often marks are asked for, and how far back: the charts show the last hour.
+const MARKS: Duration = Duration::from_secs(60);
+const CHARTS: TimeDelta = TimeDelta::minutes(90);
 /// Who follows is looked for that far ahead.
 const AHEAD: TimeDelta = TimeDelta::days(7);
 /// How often who we act as is asked again where it was not told.
@@ -51,6 +58,10 @@ pub(super) struct Doors {
     pub question: watch::Sender<Question>,
     pub follow: watch::Sender<Option<IncidentId>>,
     pub incidents: watch::Receiver<Feed<IncidentBoard>>,
+    /// Which alerts and incidents are the same trouble.
+    pub links: watch::Receiver<Arc<Links>>,
+    /// Marks for the charts.
+    pub marks: watch::Receiver<Feed<Marks>>,
     pub timeline: watch::Receiver<Followed>,
     pub roster: watch::Receiver<Feed<Roster>>,
     /// Everybody who keeps incidents, once the journal is open or known not to be.
@@ -88,12 +99,15 @@ pub(super) struct Behind {
     pub clock: Clock,
     pub results: mpsc::Sender<Msg>,
     pub alerts: watch::Receiver<Arc<AlertBoard>>,
+    pub sources: Vec<watch::Receiver<Feed<AlertSnapshot>>>,
     pub slos: watch::Receiver<Feed<SloBoard>>,
     pub outbox: watch::Receiver<Arc<OutboxView>>,
     pub health: watch::Sender<Vec<BackendHealth>>,
+    links: watch::Sender<Arc<Links>>,
     question: watch::Receiver<Question>,
     follow: watch::Receiver<Option<IncidentId>>,
     incidents: watch::Sender<Feed<IncidentBoard>>,
+    marks: watch::Sender<Feed<Marks>>,
     timeline: watch::Sender<Followed>,
     roster: watch::Sender<Feed<Roster>>,
     keepers: watch::Sender<Option<Keepers>>,
@@ -107,6 +121,8 @@ pub(super) struct Frame {
     pub clock: Clock,
     pub results: mpsc::Sender<Msg>,
     pub alerts: watch::Receiver<Arc<AlertBoard>>,
+    /// What each Alertmanager said itself.
+    pub sources: Vec<watch::Receiver<Feed<AlertSnapshot>>>,
     pub slos: watch::Receiver<Feed<SloBoard>>,
     pub outbox: watch::Receiver<Arc<OutboxView>>,
     pub health: watch::Sender<Vec<BackendHealth>>,
@@ -130,6 +146,8 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
     });
     let (follow_out, follow) = watch::channel(None);
     let (incidents_out, incidents) = watch::channel(Feed::new(poll));
+    let (links_out, links) = watch::channel(Arc::default());
+    let (marks_out, marks) = watch::channel(Feed::new(MARKS));
     let (timeline_out, timeline) = watch::channel(None);
     let (roster_out, roster) = watch::channel(Feed::new(ROSTER));
     let (keepers_out, keepers) = watch::channel(None);
@@ -138,6 +156,8 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
         question: question_out,
         follow: follow_out,
         incidents,
+        links,
+        marks,
         timeline,
         roster,
         keepers,
@@ -149,12 +169,15 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
         clock: frame.clock,
         results: frame.results,
         alerts: frame.alerts,
+        sources: frame.sources,
         slos: frame.slos,
         outbox: frame.outbox,
         health: frame.health,
+        links: links_out,
         question,
         follow,
         incidents: incidents_out,
+        marks: marks_out,
         timeline: timeline_out,
         roster: roster_out,
         keepers: keepers_out,
@@ -235,11 +258,39 @@ pub(super) async fn run(behind: Behind, backends: Arc<Backends>, local: Option<(
         tasks.spawn(duties(keeper, behind.roster.clone(), behind.clock));
     }
     if let Some(marks) = &backends.annotations {
-        // Its light: nobody else asks it while no timeline is open.
-        if let Some(light) = line(&backends, marks.name(), &behind.health) {
-            tasks.spawn(light_of(Arc::clone(marks), light, behind.clock));
-        }
+        let poller = Poller {
+            out: behind.marks.clone(),
+            health: line(&backends, marks.name(), &behind.health),
+            wake: Arc::new(Notify::new()),
+            stir: Arc::new(Notify::new()),
+            clock: behind.clock,
+        };
+        wakes.push(Arc::clone(&poller.wake));
+        let (marks, clock) = (Arc::clone(marks), behind.clock);
+        tasks.spawn(async move {
+            poller
+                .run(|| {
+                    let now = clock.now().utc;
+                    marks.list(now - CHARTS, now, Vec::new())
+                })
+                .await;
+        });
     }
+    let services = behind.context.incidents.as_ref().map(|signal| &signal.services);
+    let linker = Linker {
+        keepers: keepers.all.clone(),
+        services: services
+            .into_iter()
+            .flatten()
+            .map(|(ours, theirs)| (ours.clone(), theirs.clone()))
+            .collect(),
+        board: behind.incidents.subscribe(),
+        alerts: behind.alerts.clone(),
+        sources: behind.sources.clone(),
+        out: behind.links.clone(),
+        clock: behind.clock,
+    };
+    tasks.spawn(linker.run());
     let chronicle_wake = Arc::new(Notify::new());
     let chronicle = Chronicle {
         context: Arc::from(behind.context.name.as_str()),
@@ -252,6 +303,7 @@ pub(super) async fn run(behind: Behind, backends: Arc<Backends>, local: Option<(
         board: behind.incidents.subscribe(),
         outbox: behind.outbox.clone(),
         alerts: behind.alerts.clone(),
+        links: behind.links.subscribe(),
         out: behind.timeline.clone(),
         wake: Arc::clone(&chronicle_wake),
         clock: behind.clock,
@@ -355,29 +407,6 @@ async fn duties(keeper: Arc<dyn Incidents>, out: watch::Sender<Feed<Roster>>, cl
             keeper.on_call(now, now + AHEAD)
         })
         .await;
-}
-
-/// Asks for the marks of the last minutes now and then, for the light in the bar.
-async fn light_of(marks: Arc<dyn crate::backend::annotations::Annotations>, light: HealthLine, clock: Clock) {
-    loop {
-        let now = clock.now();
-        let asked = marks
-            .list(now.utc - TimeDelta::minutes(5), now.utc, Vec::new())
-            .await;
-        let tick = clock.tick();
-        match asked {
-            Ok(_) => light.tell(&Status::Idle, Some(tick), ROSTER),
-            Err(error) => {
-                let failed = Status::Failed {
-                    cause: error.cause().into(),
-                    since: tick,
-                    next_try: tick + ROSTER,
-                };
-                light.tell(&failed, None, ROSTER);
-            }
-        }
-        tokio::time::sleep(ROSTER).await;
-    }
 }
 
 /// Has everybody asked again: when told to, when the question changed, and when an act came through.

@@ -6,17 +6,20 @@ use ratatui::layout::Rect;
 
 use super::Pages;
 use crate::app::focus::Detail;
+use crate::app::incidents::label;
 use crate::app::panes::AlertPane;
 use crate::domain::alert::{AckState, Alert, BoardSilence};
 use crate::text::{Cut, SafeText, cut};
 use crate::theme::Role;
-use crate::view::pane::{alerts, standing};
+use crate::view::pane::{alerts, incident_rows, standing};
 use crate::view::sheet::{Sheet, moment_pieces};
 use crate::view::widget::{self, Piece, words};
 use crate::view::{Scene, figures, hints};
 
 /// Firings that are listed, newest first.
 const LISTED: usize = 8;
+/// Incidents that are listed, the open and the surest first.
+const INCIDENTS: usize = 3;
 /// Annotations that have a place of their own.
 const SHOWN_APART: [&str; 6] = [
     "summary",
@@ -33,6 +36,7 @@ pub(in crate::view) fn pages<'a>(scene: Scene<'a>, alert: &'a Alert) -> Pages<'a
     said(alert, &mut first);
     labels(alert, &mut first);
     let mut second = Sheet::default();
+    incidents(scene, alert, &mut second);
     taken(scene, alert, &mut second);
     hidden(scene, alert, &mut second);
     history(scene, alert, &mut second);
@@ -49,6 +53,7 @@ pub(in crate::view) fn pages<'a>(scene: Scene<'a>, alert: &'a Alert) -> Pages<'a
 pub(in crate::view) fn preview<'a>(scene: Scene<'a>, alert: &'a Alert) -> Sheet<'a> {
     let mut sheet = head(scene, alert);
     summary(alert, &mut sheet);
+    incidents(scene, alert, &mut sheet);
     taken(scene, alert, &mut sheet);
     labels(alert, &mut sheet);
     hidden(scene, alert, &mut sheet);
@@ -147,6 +152,34 @@ fn labels<'a>(alert: &'a Alert, sheet: &mut Sheet<'a>) {
     }
     for (name, value) in others {
         sheet.pair(name, value, Role::Text);
+    }
+}
+
+/// The incidents that it belongs to, and by what that is known.
+fn incidents<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
+    let linked = scene.model.incidents_of(alert.occurrence.fingerprint);
+    if linked.is_empty() {
+        return;
+    }
+    sheet.heading(if linked.len() == 1 {
+        "Incident"
+    } else {
+        "Incidents"
+    });
+    let more = linked.len().saturating_sub(INCIDENTS);
+    for (incident, by) in linked.into_iter().take(INCIDENTS) {
+        let role = if by.is_sure() {
+            Role::TextStrong
+        } else {
+            Role::Text
+        };
+        let mut line = vec![Piece::own(label(incident), role), Piece::word("  ", Role::Text)];
+        line.extend(incident_rows::standing_words(scene, incident));
+        line.push(Piece::own(format!("  {}", by.words()), Role::TextMuted));
+        sheet.line(line);
+    }
+    if more > 0 {
+        sheet.prose(&format!("and {more} more"), Role::TextMuted);
     }
 }
 

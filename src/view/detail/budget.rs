@@ -175,6 +175,7 @@ fn burn_down_chart(scene: Scene, buffer: &mut Buffer, area: Rect, report: &SloRe
             x: [start, ahead],
             y: [lowest, 1.0],
             y_label: |y| format!("{:.0}%", y * 100.0),
+            marks: Vec::new(),
             x_labels: vec![
                 (start, date(start)),
                 (start / 2.0, date(start / 2.0)),

@@ -162,6 +162,26 @@ fn brief(scene: Scene, buffer: &mut Buffer, area: Rect, incident: &Incident) {
     }
 }
 
+/// How many its keeper counts, and those of them that are on the board.
+fn alerts<'a>(scene: Scene<'a>, incident: &Incident, sheet: &mut Sheet<'a>) {
+    let mut name = "alerts";
+    if incident.alert_count > 0 {
+        sheet.pair(name, &incident.alert_count.to_string(), Role::Text);
+        name = "";
+    }
+    let linked = scene.model.alerts_of(&incident.id);
+    for (alert, by) in linked.iter().take(LINKED) {
+        let line = format!("{} {}, {}", alert.name, alert.state.word(), by.words());
+        let role = if by.is_sure() { Role::Text } else { Role::TextMuted };
+        sheet.pair(name, &line, role);
+        name = "";
+    }
+    let more = linked.len().saturating_sub(LINKED);
+    if more > 0 {
+        sheet.pair("", &format!("and {more} more on the board"), Role::TextMuted);
+    }
+}
+
 fn responders(incident: &Incident) -> String {
     let responders = incident.responders.iter();
     let said: Vec<String> = responders
@@ -252,16 +272,7 @@ pub(in crate::view) fn sheet<'a>(scene: Scene<'a>, incident: &'a Incident) -> Sh
         let over = figures::moment(over, scene.still.utc, scene.model.zone);
         sheet.pair("resolved", &over, Role::StateOk);
     }
-    if incident.alert_count > 0 {
-        sheet.pair("alerts", &incident.alert_count.to_string(), Role::Text);
-    }
-    for alert in scene.model.alerts.of_incident(incident).take(LINKED) {
-        sheet.pair(
-            "",
-            &format!("{} {}", alert.name, alert.state.word()),
-            Role::TextMuted,
-        );
-    }
+    alerts(scene, incident, &mut sheet);
     for (role, person) in &incident.roles {
         sheet.pair(role.word(), &incident_rows::who(scene, person), Role::Text);
     }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Pages;
 use super::budget::budget;
+use crate::backend::annotations::Annotation;
 use crate::domain::alert::{Alert, AlertState, Labels, SeverityRank};
 use crate::domain::slo::{Reachable, Reading, RuleState, Severity, SloReport, Staleness, WindowReport};
 use crate::text::{Cut, SafeText, cut, fit, fit_right};
@@ -18,6 +20,10 @@ use crate::view::widget::chart::{self, Chart, Limit, Series, Shape};
 use crate::view::widget::{self, Piece, bar, words};
 use crate::view::{Scene, figures};
 
+/// Marks that are named under the chart.
+const MARKED: usize = 3;
+/// What was marked longer than this after the chart's last point is not on it yet.
+const LATEST: TimeDelta = TimeDelta::minutes(5);
 /// Alerts of its service that are listed.
 const LISTED: usize = 8;
 
@@ -83,7 +89,58 @@ fn burn<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet<'a>) {
             .enumerate()
             .map(|(x, y)| (x as f64, *y))
             .collect();
-        sheet.figure(7, move |buffer, area| trend(scene, buffer, area, report, &points));
+        let marks = marks(scene, report);
+        let columns: Vec<f64> = marks.iter().map(|(x, _)| *x).collect();
+        sheet.figure(7, move |buffer, area| {
+            trend(scene, buffer, area, report, (&points, &columns));
+        });
+        legend(scene, &marks, sheet);
+    }
+}
+
+/// The marks of the last hour that concern its service, oldest first, each with its place between the points.
+fn marks<'a>(scene: Scene<'a>, report: &SloReport) -> Vec<(f64, &'a Annotation)> {
+    let feed = &scene.model.slo.marks;
+    let told = feed.value().map_or(&[][..], |marks| &marks.annotations);
+    told.iter()
+        .filter(|mark| mark.concerns(&report.slo.service))
+        .filter_map(|mark| Some((place(mark.at, &report.spark_at)?, mark)))
+        .collect()
+}
+
+/// Where a moment lies among others, in steps between them; what came after the last lies on it, for a while.
+fn place(at: DateTime<Utc>, among: &[DateTime<Utc>]) -> Option<f64> {
+    let next = among.partition_point(|point| *point <= at);
+    let before = *among.get(next.checked_sub(1)?)?;
+    let since = (at - before).as_seconds_f64();
+    match among.get(next) {
+        Some(after) => Some((next - 1) as f64 + since / (*after - before).as_seconds_f64()),
+        None => (at - before <= LATEST).then_some((next - 1) as f64),
+    }
+}
+
+/// What the marked columns are, the newest where there is no room for all.
+fn legend<'a>(scene: Scene<'a>, marks: &[(f64, &'a Annotation)], sheet: &mut Sheet<'a>) {
+    let left_out = marks.len().saturating_sub(MARKED);
+    for (_, mark) in marks.iter().skip(left_out) {
+        let at = figures::moment(mark.at, scene.still.utc, scene.model.zone);
+        let more = match left_out {
+            0 => String::new(),
+            several => format!("  and {several} before"),
+        };
+        let last = marks.last().is_some_and(|(_, newest)| newest.id == mark.id);
+        sheet.line(vec![
+            Piece::word("▾ ", chart::MARK),
+            Piece::own(
+                cut(SafeText::line(&mark.text).as_str(), 60, Cut::End).into_owned(),
+                Role::Text,
+            ),
+            Piece::own(format!("  {at}"), Role::TextMuted),
+            Piece::own(if last { more } else { String::new() }, Role::TextMuted),
+        ]);
+    }
+    if let Some(why) = scene.model.slo.marks.failure() {
+        sheet.prose(&format!("deploy marks are not known: {why}"), Role::StateFailed);
     }
 }
 
@@ -200,7 +257,13 @@ fn note(scene: Scene, window: &WindowReport) -> Vec<Piece<'static>> {
 }
 
 /// The recent past of the shortest window, with the lowest paging line.
-fn trend(scene: Scene, buffer: &mut Buffer, area: Rect, report: &SloReport, points: &[(f64, f64)]) {
+fn trend(
+    scene: Scene,
+    buffer: &mut Buffer,
+    area: Rect,
+    report: &SloReport,
+    (points, marks): (&[(f64, f64)], &[f64]),
+) {
     let shortest = report.windows.first().map(|window| window.window.clone());
     let pages = report
         .slo
@@ -234,6 +297,7 @@ fn trend(scene: Scene, buffer: &mut Buffer, area: Rect, report: &SloReport, poin
             y: [0.0, 1.0],
             // Room for four digits, so that the line does not move when the burn grows.
             y_label: |y| format!("{y:>4.0}×"),
+            marks: marks.to_vec(),
             x_labels: vec![(0.0, label), (last, "now".to_owned())],
         },
     );
@@ -377,4 +441,28 @@ fn named(alert: &Alert, above: &Labels, room: usize) -> String {
         return cut(value.as_str(), room, Cut::Middle).into_owned();
     }
     format!("{name} {value}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_lies_between_the_points_around_it() {
+        let minute = |minutes: i64| DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes);
+        // a point between 2 and 6 was never measured
+        let among = [minute(0), minute(2), minute(6)];
+        for (at, expected) in [
+            (0, Some(0.0)),
+            (1, Some(0.5)),
+            (4, Some(1.5)),
+            (6, Some(2.0)),
+            (9, Some(2.0)),
+            (12, None),
+            (-1, None),
+        ] {
+            assert_eq!(place(minute(at), &among), expected, "{at}");
+        }
+        assert_eq!(place(minute(0), &[]), None);
+    }
 }

@@ -142,6 +142,9 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
         if let Some(level) = pane.at_least {
             count.push(Piece::own(format!("≥ {level} "), role_of(level)));
         }
+        if let Some(trace) = pane.trace {
+            count.push(Piece::own(format!("trace {trace} "), Role::Accent));
+        }
         if pane.lifted.is_some() {
             count.push(Piece::word("in context ", Role::Accent));
         }

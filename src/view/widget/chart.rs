@@ -59,9 +59,14 @@ pub struct Chart<'a> {
     pub y: [f64; 2],
     /// How a y is written.
     pub y_label: fn(f64) -> String,
+    /// Moments marked by a column of their own, over the series.
+    pub marks: Vec<f64>,
     /// What stands on the ruler, and where.
     pub x_labels: Vec<(f64, String)>,
 }
+
+/// The role of a marked moment, on the chart and in its legend.
+pub const MARK: Role = Role::SeverityInfo;
 
 /// Draws axes, limits and series into an area; below 3 rows or 12 columns the series alone.
 pub fn draw(buffer: &mut Buffer, area: Rect, theme: &Theme, chart: &Chart) {
@@ -100,6 +105,9 @@ pub fn draw(buffer: &mut Buffer, area: Rect, theme: &Theme, chart: &Chart) {
         canvas.plot(series, chart.x, y_range);
     }
     canvas.draw(buffer, plot, theme);
+    for mark in &chart.marks {
+        draw_mark(buffer, plot, theme, column_of(*mark, plot, chart.x));
+    }
     // Over the series: a limit without its name is a riddle.
     for limit in &chart.limits {
         draw_limit_label(buffer, plot, theme, limit, y_range);
@@ -156,11 +164,9 @@ fn draw_ruler(buffer: &mut Buffer, plot: Rect, theme: &Theme, chart: &Chart) {
     }
     let mut free_from = plot.x;
     for (x, label) in &chart.x_labels {
-        let share = (x - chart.x[0]) / (chart.x[1] - chart.x[0]);
-        if !(0.0..=1.0).contains(&share) {
+        let Some(at) = column_of(*x, plot, chart.x) else {
             continue;
-        }
-        let at = plot.x + (share * f64::from(plot.width - 1)).round() as u16;
+        };
         let cells = width(label) as u16;
         let start = at
             .saturating_sub(cells / 2)
@@ -176,6 +182,25 @@ fn draw_ruler(buffer: &mut Buffer, plot: Rect, theme: &Theme, chart: &Chart) {
             );
             free_from = start + cells + 1;
         }
+    }
+}
+
+/// The column of a plot on which an x falls.
+fn column_of(x: f64, plot: Rect, [first, last]: [f64; 2]) -> Option<u16> {
+    let share = (x - first) / (last - first);
+    ((0.0..=1.0).contains(&share) && plot.width > 0)
+        .then(|| plot.x + (share * f64::from(plot.width - 1)).round() as u16)
+}
+
+fn draw_mark(buffer: &mut Buffer, plot: Rect, theme: &Theme, column: Option<u16>) {
+    let Some(x) = column else { return };
+    let (head, line) = match theme.glyphs {
+        Glyphs::Unicode => ("▾", "┊"),
+        Glyphs::Ascii => ("v", ":"),
+    };
+    for y in plot.top()..plot.bottom() {
+        let symbol = if y == plot.top() { head } else { line };
+        put(buffer, Rect::new(x, y, 1, 1), symbol, theme.style(MARK));
     }
 }
 

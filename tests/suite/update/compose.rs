@@ -643,12 +643,15 @@ fn a_write_up_opens_a_page_is_asked_for_and_copied_whole() {
         result: Ok(words.to_owned()),
     });
     hand.press("y");
-    assert_eq!(
-        hand.taken(),
-        [Effect::Copy {
-            what: "the hand-over",
-            text: words.to_owned()
-        }]
+    let taken = hand.taken();
+    let copied = Effect::Copy {
+        what: "the hand-over",
+        text: words.to_owned(),
+    };
+    assert_eq!(taken[0], copied);
+    assert!(
+        matches!(&taken[1..], [Effect::Record(deed)] if deed.text == "copied the hand-over"),
+        "{taken:?}"
     );
     hand.press("esc");
     assert!(matches!(hand.model.detail(), Some(Detail::Incident(_))));

@@ -14,7 +14,8 @@ use midwatch::outbox::{EntryId, State};
 
 use super::Hand;
 use crate::fixtures::incidents::{
-    checkout, directory, escalation, ladder, listed, local, outbox, search, story, timeline_feed,
+    checkout, directory, escalation, ladder, links, listed, local, outbox, search, story, timeline_feed,
+    with_alerts,
 };
 use crate::fixtures::{alert, board_of, now, settings};
 use midwatch::domain::alert::Alert;
@@ -26,6 +27,8 @@ pub fn firing_alert() -> Alert {
 fn on(settings: Settings, incidents: Vec<Incident>) -> Hand {
     let mut hand = Hand::on(settings, board_of(vec![firing_alert()]));
     hand.tell(Msg::IncidentsFetched(listed(incidents)));
+    let links = links(&hand.model, &[]);
+    hand.tell(links);
     hand.press("5");
     hand.wait(5_000);
     hand.effects.clear();
@@ -172,12 +175,7 @@ fn a_resolution_is_asked_about_and_a_dangerous_context_wants_its_name() {
 
 #[test]
 fn an_alert_that_still_fires_is_said_before_its_incident_is_resolved() {
-    let firing = firing_alert();
-    let key = firing.occurrence.fingerprint.to_string();
-    let mut hand = with(vec![Incident {
-        alert_keys: vec![key.as_str().into()],
-        ..checkout()
-    }]);
+    let mut hand = with(vec![with_alerts(checkout(), [&firing_alert()])]);
     hand.press("r");
     assert!(asked(&hand).contains("! still fires: HighErrorRate checkout"));
 }
@@ -486,12 +484,7 @@ fn read_only_and_a_missing_journal_refuse_every_act_before_anything_is_asked() {
 
 #[test]
 fn from_an_alert_one_acts_on_its_incident() {
-    let firing = firing_alert();
-    let key = firing.occurrence.fingerprint.to_string();
-    let linked = Incident {
-        alert_keys: vec![key.as_str().into()],
-        ..free()
-    };
+    let linked = with_alerts(free(), [&firing_alert()]);
     let mut hand = with(vec![search(), linked]);
     hand.press("2 e");
     assert_eq!(hand.taken(), [Effect::FetchLadder(free().id)]);

@@ -391,7 +391,7 @@ fn a_remembered_layout_never_leaves_the_keys_with_a_hidden_pane() {
 
 #[test]
 fn what_turns_to_a_hidden_pane_shows_it() {
-    for way in ["1 t", ": a l e r t s . g r o u p enter", "S j enter"] {
+    for way in ["1 t enter", ": a l e r t s . g r o u p enter", "S j enter"] {
         let mut hand = shop_hand();
         hand.press("Z");
         assert_eq!(hand.model.focus, PaneId::Slo);

@@ -4,6 +4,7 @@ mod acks;
 pub mod compose;
 mod incidents;
 mod leases;
+mod links;
 mod looking;
 mod outbox;
 mod quitting;

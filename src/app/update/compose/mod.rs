@@ -32,7 +32,8 @@ pub(super) use drafts::{drafts_read, edited, put_away, rest};
 pub(super) use keys::{key, paste, typed};
 pub(super) use sending::{declared, failed, journaled, taken_back};
 
-/// The incident that keys are about: the open one, the one under the cursor of its pane, the followed one.
+/// The incident that keys are about: the open one, the one under the cursor of its pane, that of the alert under
+/// the cursor, the followed one.
 pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
     let open = model.details.iter().rev().find_map(|view| match &view.detail {
         Detail::Incident(id) => Some(id),
@@ -46,6 +47,16 @@ pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
     });
     if let Some(id) = open {
         return model.incidents.incident(id);
+    }
+    let alert = match (model.detail(), model.focus) {
+        (Some(Detail::Alert(fingerprint)), _) => Some(*fingerprint),
+        (None, PaneId::Alerts) => model.alerts.selected().map(|alert| alert.occurrence.fingerprint),
+        (Some(_), _) | (None, PaneId::Slo | PaneId::Logs | PaneId::Incident) => None,
+    };
+    if let Some([(linked, by)]) = alert.map(|alert| model.meant_by(alert)).as_deref()
+        && by.is_sure()
+    {
+        return Some(linked);
     }
     let followed = model.incidents.followed.as_ref();
     let followed = followed.and_then(|id| model.incidents.incident(id));

@@ -374,14 +374,18 @@ impl Entry {
             return;
         };
         let budget = self.slo.objective.budget();
-        self.readings.spark = points
-            .values()
-            .filter_map(|values| match plan::reading(&self.slo, window.length(), values) {
-                Reading::Ratio { error_ratio, .. } => Some(error_ratio / budget),
-                Reading::NoTraffic => Some(0.0),
-                Reading::NoData | Reading::Error(_) | Reading::Pending => None,
+        let (at, burns) = points
+            .iter()
+            .filter_map(|(at, values)| {
+                let burn = match plan::reading(&self.slo, window.length(), values) {
+                    Reading::Ratio { error_ratio, .. } => error_ratio / budget,
+                    Reading::NoTraffic => 0.0,
+                    Reading::NoData | Reading::Error(_) | Reading::Pending => return None,
+                };
+                Some((DateTime::from_timestamp(*at, 0)?, burn))
             })
-            .collect();
+            .unzip();
+        (self.readings.spark_at, self.readings.spark) = (at, burns);
         self.readings.spark_step = SPARK_STEP;
     }
 

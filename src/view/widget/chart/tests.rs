@@ -16,6 +16,7 @@ fn chart(points: &[(f64, f64)], shape: Shape) -> Chart<'_> {
         x: [0.0, 10.0],
         y: [0.0, 20.0],
         y_label: |y| format!("{y:.0}"),
+        marks: Vec::new(),
         x_labels: vec![
             (0.0, "03:00".to_owned()),
             (5.0, "03:05".to_owned()),
@@ -51,6 +52,30 @@ fn a_line_rises_over_axes_and_limit() {
             "   03:00      03:05      03:10",
         ]
     );
+}
+
+#[test]
+fn a_marked_moment_is_a_column_of_its_own_and_none_where_it_is_off_the_chart() {
+    let points = [(0.0, 0.0), (5.0, 5.0), (10.0, 20.0)];
+    let marked = Chart {
+        marks: vec![4.0, 10.5, -1.0, f64::NAN],
+        ..chart(&points, Shape::Area)
+    };
+    assert_eq!(
+        drawn(&marked, Glyphs::Ascii),
+        [
+            "20             v            **",
+            "15 - page -----:---------*****",
+            "               :     *********",
+            "10             :  ************",
+            " 5        *****:**************",
+            " 0 ************:**************",
+            "   +------------+------------+",
+            "   03:00      03:05      03:10",
+        ]
+    );
+    let drawn = drawn(&marked, Glyphs::Unicode);
+    assert!(drawn[0].contains('▾') && drawn[5].contains('┊'), "{drawn:#?}");
 }
 
 #[test]

@@ -1,0 +1,347 @@
+//! From one thing to what belongs to it: an alert to its incidents and SLOs, an SLO to the alerts of its service
+//! and their incidents, an incident to its alerts and SLOs. A menu where there are several.
+
+use super::{deeds, incidents, run, say};
+use crate::app::effect::Deed;
+use crate::app::focus::{Detail, PaneId};
+use crate::app::incidents::label;
+use crate::app::modal::{Choice, Goal, Menu, MenuItem, Modal};
+use crate::app::panes::AlertRow;
+use crate::app::reference;
+use crate::app::toast::Level;
+use crate::app::{Effect, Model};
+use crate::domain::alert::{Alert, Fingerprint};
+use crate::domain::incident::link::Link;
+use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::slo::SloReport;
+use crate::logstore::LineId;
+use crate::text::SafeText;
+use crate::time::Now;
+
+/// What is under the cursor.
+enum Here {
+    Slo(String),
+    Alert(Fingerprint),
+    Line(LineId),
+    Incident(IncidentId),
+}
+
+/// Somewhere to go, with its line in the menu.
+type Way = (Goal, String);
+
+/// Goes to what belongs to the thing under the cursor, or asks to which of them.
+pub(super) fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(here) = here(model) else {
+        return say(model, Level::Info, "nothing here belongs to anything else", now);
+    };
+    let (ways, none, deed) = match &here {
+        Here::Slo(name) => from_slo(model, name),
+        Here::Alert(fingerprint) => from_alert(model, *fingerprint),
+        Here::Line(id) => from_line(model, *id),
+        Here::Incident(id) => from_incident(model, id),
+    };
+    match ways.as_slice() {
+        [] => say(model, Level::Info, none, now),
+        [(only, _)] => {
+            let goal = only.clone();
+            go(model, &goal, deed, now)
+        }
+        _ => {
+            let items = ways
+                .into_iter()
+                .zip('1'..='9')
+                .map(|((goal, label), key)| MenuItem {
+                    key,
+                    label,
+                    choice: Choice::Go {
+                        goal,
+                        deed: deed.clone(),
+                    },
+                });
+            model.modal = Some(Modal::Menu(Menu {
+                title: "Go to",
+                items: items.collect(),
+                cursor: 0,
+            }));
+            Vec::new()
+        }
+    }
+}
+
+/// From an SLO to the alerts of its service, whatever else belongs to it: what `enter` means there.
+pub(super) fn to_alerts(model: &mut Model, name: &str, now: Now) -> Vec<Effect> {
+    let (ways, none, deed) = from_slo(model, name);
+    match ways.into_iter().next() {
+        Some((goal, _)) => go(model, &goal, deed, now),
+        None => say(model, Level::Info, none, now),
+    }
+}
+
+fn here(model: &Model) -> Option<Here> {
+    match model.detail() {
+        Some(Detail::Slo(name)) => Some(Here::Slo(name.clone())),
+        Some(Detail::Alert(fingerprint)) => Some(Here::Alert(*fingerprint)),
+        Some(Detail::Incident(id)) => Some(Here::Incident(id.clone())),
+        Some(Detail::LogLine(id)) => Some(Here::Line(*id)),
+        Some(Detail::Silences | Detail::Outbox | Detail::Patterns | Detail::Page(_)) => None,
+        None => match model.focus {
+            PaneId::Slo => model.slo.selected().map(|r| Here::Slo(r.slo.name.clone())),
+            PaneId::Alerts => model
+                .alerts
+                .selected()
+                .map(|a| Here::Alert(a.occurrence.fingerprint)),
+            PaneId::Logs => model.logs.cursor.map(Here::Line),
+            PaneId::Incident => model.incidents.selected().map(|i| Here::Incident(i.id.clone())),
+        },
+    }
+}
+
+/// Where it can go, what is said where that is nowhere, and what is told of it.
+type Ways = (Vec<Way>, String, Option<Deed>);
+
+const NAMELESS: &str = "nothing under the cursor names a service";
+
+fn from_slo(model: &Model, name: &str) -> Ways {
+    let Some(report) = model.slo.report(name) else {
+        return (Vec::new(), "the SLO is listed no more".to_owned(), None);
+    };
+    let service = report.slo.service.as_str();
+    let mut ways = Vec::new();
+    let mut linked: Vec<(&Incident, Link)> = Vec::new();
+    for alert in listed_alerts(model).filter(|alert| !service.is_empty() && *alert.service == *service) {
+        let fingerprint = alert.occurrence.fingerprint;
+        if ways.is_empty() {
+            ways.push((
+                Goal::Alert(fingerprint),
+                format!("alerts of {}", SafeText::line(service)),
+            ));
+        }
+        for (incident, by) in model.meant_by(fingerprint) {
+            if !linked.iter().any(|(known, _)| known.id == incident.id) {
+                linked.push((incident, by));
+            }
+        }
+    }
+    ways.extend(linked.into_iter().map(|(incident, by)| to_incident(incident, by)));
+    ways.extend(to_logs(model, service));
+    let none = if service.is_empty() {
+        NAMELESS.to_owned()
+    } else {
+        format!("no alert in the list is of service {}", SafeText::line(service))
+    };
+    let deed = deeds::of_slo(model, report, format!("went on from SLO {name}"));
+    (ways, none, Some(deed))
+}
+
+fn from_alert(model: &Model, fingerprint: Fingerprint) -> Ways {
+    let Some(alert) = model.alerts.alert(fingerprint) else {
+        return (Vec::new(), "the alert is listed no more".to_owned(), None);
+    };
+    let linked = model.incidents_of(fingerprint).into_iter();
+    let mut ways: Vec<Way> = linked.map(|(incident, by)| to_incident(incident, by)).collect();
+    ways.extend(slos_of(model, &alert.service).map(to_slo));
+    ways.extend(to_logs(model, &alert.service));
+    let none = if alert.service.is_empty() {
+        NAMELESS.to_owned()
+    } else {
+        format!(
+            "no incident is known of it, and no SLO in the list is of service {}",
+            SafeText::line(&alert.service)
+        )
+    };
+    let deed = deeds::of_alert(model, alert, format!("went on from alert {}", alert.name));
+    (ways, none, Some(deed))
+}
+
+fn from_incident(model: &Model, id: &IncidentId) -> Ways {
+    let Some(incident) = model.incidents.incident(id) else {
+        return (Vec::new(), "the incident is listed no more".to_owned(), None);
+    };
+    let theirs = incidents::service(incident);
+    let mut services: Vec<&str> = theirs.as_deref().into_iter().collect();
+    let mut ways: Vec<Way> = Vec::new();
+    for (alert, by) in model.alerts_of(id) {
+        if !services.contains(&&*alert.service) {
+            services.push(&alert.service);
+        }
+        ways.push(to_alert(alert, by.words()));
+    }
+    if ways.is_empty() {
+        let service = theirs.as_deref().unwrap_or_default();
+        let same = listed_alerts(model).find(|alert| !service.is_empty() && *alert.service == *service);
+        ways.extend(same.map(|alert| to_alert(alert, "of the same service")));
+    }
+    let slos: Vec<Way> = services
+        .iter()
+        .flat_map(|service| slos_of(model, service))
+        .map(to_slo)
+        .collect();
+    // However many alerts there are, its SLOs stay within reach of a key.
+    ways.truncate(9_usize.saturating_sub(slos.len()).max(5));
+    ways.extend(slos);
+    ways.extend(
+        services
+            .iter()
+            .take(1)
+            .filter_map(|service| to_logs(model, service)),
+    );
+    let none = match &theirs {
+        Some(service) => format!(
+            "no alert on the board and no SLO is of {}",
+            SafeText::line(service)
+        ),
+        None => NAMELESS.to_owned(),
+    };
+    let deed = Deed {
+        incident: Some(id.clone()),
+        text: "went on to what belongs to it".to_owned(),
+        refs: Vec::new(),
+    };
+    (ways, none, Some(deed))
+}
+
+fn from_line(model: &Model, id: LineId) -> Ways {
+    let Some(entry) = model.logs.drawn().and_then(|view| view.snapshot.entry(id)) else {
+        return (Vec::new(), "the line was let go".to_owned(), None);
+    };
+    let mut ways = Vec::new();
+    if let Some(trace) = entry.trace {
+        ways.push((Goal::Trace(trace), format!("trace {trace}, copied")));
+        ways.push((Goal::TraceLogs(trace), "every line of this trace".to_owned()));
+    }
+    let service = entry.service.unwrap_or_default();
+    let same = listed_alerts(model).find(|alert| !service.is_empty() && *alert.service == *service);
+    ways.extend(same.map(|alert| to_alert(alert, "of the same service")));
+    ways.extend(slos_of(model, service).map(to_slo));
+    ways.extend(to_logs(model, service));
+    let deed = Deed {
+        incident: None,
+        text: "went on from a log line".to_owned(),
+        refs: vec![("log", reference::log_line(&entry, &model.logs.wanted(None)))],
+    };
+    (ways, NAMELESS.to_owned(), Some(deed))
+}
+
+/// To the lines of a service, where there is a log backend and they are not what is shown already.
+fn to_logs(model: &Model, service: &str) -> Option<Way> {
+    let shown = model.scope.service() == Some(service) && model.focus == PaneId::Logs;
+    let there = model.settings.logs.is_some() && !service.is_empty() && !shown;
+    there.then(|| {
+        let said = format!("logs of {}", SafeText::line(service));
+        (Goal::Logs(service.into()), said)
+    })
+}
+
+fn listed_alerts(model: &Model) -> impl Iterator<Item = &Alert> {
+    let rows = 0..model.alerts.rows.len();
+    rows.filter_map(|row| {
+        let (group, alert) = model.alerts.at(row)?;
+        Some(&**alert.or_else(|| group.alerts.first())?)
+    })
+}
+
+fn slos_of<'a>(model: &'a Model, service: &'a str) -> impl Iterator<Item = &'a SloReport> {
+    let rows = model.slo.rows.iter().filter_map(|name| model.slo.report(name));
+    rows.filter(move |report| !service.is_empty() && report.slo.service == service)
+        .map(|report| &**report)
+}
+
+fn to_incident(incident: &Incident, by: Link) -> Way {
+    let goal = Goal::Incident(incident.id.clone());
+    (
+        goal,
+        format!("incident {}", incidents::linked_words(incident, by)),
+    )
+}
+
+fn to_alert(alert: &Alert, by: &str) -> Way {
+    let goal = Goal::Alert(alert.occurrence.fingerprint);
+    let state = alert.state.word();
+    (
+        goal,
+        format!("alert {} · {state} · {by}", super::alerts::describe(alert)),
+    )
+}
+
+fn to_slo(report: &SloReport) -> Way {
+    let goal = Goal::Slo(report.slo.name.clone());
+    let name = SafeText::line(&report.slo.name);
+    (goal, format!("SLO {name} · {}", report.state.word()))
+}
+
+/// Goes there, and has it told.
+pub(super) fn go(model: &mut Model, goal: &Goal, deed: Option<Deed>, now: Now) -> Vec<Effect> {
+    let (mut effects, arrived) = match goal {
+        Goal::Incident(id) => {
+            let name = model.incidents.incident(id).map(|incident| label(incident));
+            if name.is_some() {
+                incidents::open(model, id.clone());
+            }
+            (Vec::new(), name.map(|name| format!("incident {name}")))
+        }
+        Goal::Alert(fingerprint) => {
+            let name = model.alerts.alert(*fingerprint).map(|alert| alert.name.clone());
+            let effects = match &name {
+                Some(_) => to_row(model, *fingerprint),
+                None => Vec::new(),
+            };
+            (effects, name.map(|name| format!("alert {name}")))
+        }
+        Goal::Logs(service) => {
+            let effects = super::logs::turn_to_service(model, service);
+            (effects, Some(format!("the logs of {service}")))
+        }
+        Goal::TraceLogs(trace) => {
+            let effects = super::logs::turn_to_trace(model, *trace);
+            (effects, Some(format!("the logs of trace {trace}")))
+        }
+        Goal::Trace(trace) => {
+            let effects = vec![Effect::Copy {
+                what: "trace id",
+                text: trace.to_string(),
+            }];
+            (effects, Some(format!("trace {trace}")))
+        }
+        Goal::Slo(name) => {
+            let row = model.slo.rows.iter().position(|listed| listed == name);
+            if let Some(row) = row {
+                model.details.clear();
+                run::turn_to(model, PaneId::Slo);
+                model.slo.list.select(&model.slo.rows, row);
+            }
+            (Vec::new(), row.map(|_| format!("SLO {name}")))
+        }
+    };
+    let Some(arrived) = arrived else {
+        return say(model, Level::Info, "it is listed no more", now);
+    };
+    if let Some(mut deed) = deed {
+        deed.text = format!("{} to {arrived}", deed.text);
+        effects.extend(deeds::record(model, deed, now));
+    }
+    effects
+}
+
+/// Puts the cursor on an alert, unfolding its group; one that the list hides is opened.
+fn to_row(model: &mut Model, fingerprint: Fingerprint) -> Vec<Effect> {
+    let holds = |alert: &Alert| alert.occurrence.fingerprint == fingerprint;
+    let group = model.alerts.shown().and_then(|board| {
+        let mut groups = board.groups.iter();
+        let group = groups.find(|group| group.alerts.iter().any(|alert| holds(alert)))?;
+        (group.alerts.len() > 1).then(|| group.key.clone())
+    });
+    if let Some(key) = group {
+        model.alerts.unfolded.insert(key);
+        model.alerts.arrange();
+    }
+    let mut rows = model.alerts.rows.iter();
+    let row = rows
+        .position(|row| matches!(row, AlertRow::Alert { fingerprint: listed, .. } if *listed == fingerprint));
+    let Some(row) = row else {
+        return run::show_alert(model, fingerprint);
+    };
+    model.details.clear();
+    run::turn_to(model, PaneId::Alerts);
+    model.alerts.list.select(&model.alerts.rows, row);
+    Vec::new()
+}

@@ -1,0 +1,244 @@
+//! Which alerts and incidents are the same trouble: worked out anew whenever either changes, off the loop.
+//!
+//! What links them for sure stands in the alerts that the incidents' keeper holds. Those are asked for one
+//! incident at a time, the first on the board first, and again only where an incident changed. The rule itself is
+//! the domain's ([`crate::domain::incident::link`]). Start at [`Linker::run`].
+
+use std::collections::HashMap;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+use tokio::sync::watch;
+
+use crate::app::feed::Feed;
+use crate::app::incidents::IncidentBoard;
+use crate::backend::BackendResult;
+use crate::backend::incidents::{IncidentAlert, Incidents};
+use crate::domain::alert::{AlertBoard, AlertSnapshot, Fingerprint};
+use crate::domain::incident::link::{AlertClues, IncidentClues, Links, group_key, is_telling};
+use crate::domain::incident::{Incident, IncidentId};
+use crate::time::{Clock, Tick};
+
+/// Between two questions: an account that has just been opened on a storm is not flooded.
+const PACE: Duration = Duration::from_secs(1);
+/// How long an incident whose alerts could not be had is left alone.
+const AGAIN: Duration = Duration::from_secs(60);
+/// Incidents whose alerts are known at once, and alerts of each: the first of the board's order.
+const INCIDENTS: usize = 50;
+const ALERTS: usize = 200;
+
+/// What the links are made of.
+pub(super) struct Linker {
+    pub keepers: Vec<Arc<dyn Incidents>>,
+    /// `services`: ours to the id or name of theirs.
+    pub services: Vec<(String, String)>,
+    pub board: watch::Receiver<Feed<IncidentBoard>>,
+    pub alerts: watch::Receiver<Arc<AlertBoard>>,
+    /// The Alertmanagers' own answers: their groups, however the board is grouped.
+    pub sources: Vec<watch::Receiver<Feed<AlertSnapshot>>>,
+    pub out: watch::Sender<Arc<Links>>,
+    pub clock: Clock,
+}
+
+/// By what an incident is known to be the same as when its alerts were asked for.
+type Stand = (u32, DateTime<Utc>);
+
+/// What its keeper told of an incident's alerts.
+struct Heard {
+    stand: Stand,
+    alerts: Vec<IncidentAlert>,
+    /// After a failure: not asked before.
+    not_before: Tick,
+}
+
+/// A question under way.
+type Asking = BoxFuture<'static, (IncidentId, Stand, BackendResult<Vec<IncidentAlert>>)>;
+
+fn stand(incident: &Incident) -> Stand {
+    (incident.alert_count, incident.changed_at)
+}
+
+impl Linker {
+    /// Links for ever.
+    pub async fn run(mut self) {
+        let mut heard: HashMap<IncidentId, Heard> = HashMap::new();
+        let mut asking: Option<Asking> = None;
+        let mut due = self.clock.tick();
+        loop {
+            let now = self.clock.tick();
+            if asking.is_none() && now >= due {
+                asking = self.ask(&heard, now);
+                due = now + PACE;
+            }
+            let wait = due.since(now);
+            let ended = tokio::select! {
+                changed = self.board.changed() => changed.is_err(),
+                changed = self.alerts.changed() => changed.is_err(),
+                (id, stand, told) = or_never(&mut asking) => {
+                    asking = None;
+                    self.hear(&mut heard, (id, stand), told);
+                    false
+                }
+                // Only to ask the next: nothing changed.
+                () = tokio::time::sleep(wait), if asking.is_none() => continue,
+            };
+            if ended {
+                return;
+            }
+            self.link(&mut heard);
+        }
+    }
+
+    /// Asks for the alerts of the first incident on the board that changed since they were told.
+    fn ask(&self, heard: &HashMap<IncidentId, Heard>, now: Tick) -> Option<Asking> {
+        let board = self.board.borrow();
+        let wanted = board
+            .value()?
+            .incidents
+            .iter()
+            .filter(|incident| is_asked(incident))
+            .take(INCIDENTS)
+            .find(|incident| {
+                heard
+                    .get(&incident.id)
+                    .is_none_or(|held| held.stand != stand(incident) && held.not_before <= now)
+            })?;
+        let keeper = self
+            .keepers
+            .iter()
+            .find(|keeper| *keeper.name() == wanted.source)?;
+        if keeper.no_sooner_than() > Duration::ZERO {
+            // Its allowance runs low: what people ask for comes first.
+            return None;
+        }
+        let (keeper, id, stand) = (Arc::clone(keeper), wanted.id.clone(), stand(wanted));
+        Some(Box::pin(async move {
+            let told = keeper.alerts(id.clone()).await;
+            (id, stand, told)
+        }))
+    }
+
+    fn hear(
+        &self,
+        heard: &mut HashMap<IncidentId, Heard>,
+        (id, stand): (IncidentId, Stand),
+        told: BackendResult<Vec<IncidentAlert>>,
+    ) {
+        let now = self.clock.tick();
+        match told {
+            Ok(mut alerts) => {
+                alerts.truncate(ALERTS);
+                for alert in &mut alerts {
+                    if !is_telling(&alert.details) {
+                        alert.details = Vec::new();
+                    }
+                }
+                heard.insert(
+                    id,
+                    Heard {
+                        stand,
+                        alerts,
+                        not_before: now,
+                    },
+                );
+            }
+            Err(error) => {
+                // What was known stays; `stand` stays behind, so that it is asked again.
+                let held = heard.entry(id).or_insert_with(|| Heard {
+                    stand: (u32::MAX, DateTime::<Utc>::MIN_UTC),
+                    alerts: Vec::new(),
+                    not_before: now,
+                });
+                held.not_before = now + error.retry_after.unwrap_or(AGAIN).max(AGAIN);
+            }
+        }
+    }
+
+    fn link(&mut self, heard: &mut HashMap<IncidentId, Heard>) {
+        let board = self.board.borrow_and_update().shared();
+        let alerts = self.alerts.borrow_and_update().clone();
+        let Some(board) = board else { return };
+        heard.retain(|id, _| board.incident(id).is_some());
+        let groups = self.groups();
+        let incidents: Vec<IncidentClues<'_>> = board
+            .incidents
+            .iter()
+            .map(|incident| {
+                let told = heard
+                    .get(&incident.id)
+                    .map_or(&[][..], |held| held.alerts.as_slice());
+                clues(incident, told)
+            })
+            .collect();
+        let listed = alerts
+            .by_fingerprint
+            .values()
+            .filter(|alert| !alerts.watchdog.contains(&alert.occurrence.fingerprint));
+        let listed = listed.map(|alert| AlertClues {
+            fingerprint: alert.occurrence.fingerprint,
+            labels: &alert.labels,
+            groups: groups
+                .get(&alert.occurrence.fingerprint)
+                .map_or(&[], Vec::as_slice),
+            service: &alert.service,
+        });
+        let services = self
+            .services
+            .iter()
+            .map(|(ours, theirs)| (ours.as_str(), theirs.as_str()));
+        let links = Links::between(&incidents, listed, services);
+        self.out.send_if_modified(|held| {
+            let changed = **held != links;
+            if changed {
+                *held = Arc::new(links);
+            }
+            changed
+        });
+    }
+
+    /// The keys of the groups that each alert is notified in.
+    fn groups(&self) -> HashMap<Fingerprint, Vec<Arc<str>>> {
+        let mut groups: HashMap<Fingerprint, Vec<Arc<str>>> = HashMap::new();
+        for source in &self.sources {
+            let Some(snapshot) = source.borrow().shared() else {
+                continue;
+            };
+            for group in &snapshot.groups {
+                let key = group_key(&group.key);
+                for member in &group.members {
+                    let keys = groups.entry(*member).or_default();
+                    if !keys.contains(&key) {
+                        keys.push(Arc::clone(&key));
+                    }
+                }
+            }
+        }
+        groups
+    }
+}
+
+/// Whether an incident's keeper is asked for its alerts: a local one lists their fingerprints itself.
+fn is_asked(incident: &Incident) -> bool {
+    incident.status.is_open() && !incident.id.is_local() && incident.alert_count > 0
+}
+
+fn clues<'a>(incident: &'a Incident, told: &'a [IncidentAlert]) -> IncidentClues<'a> {
+    let own = incident.alert_keys.iter().map(|key| &**key);
+    let keys = own.chain(told.iter().filter_map(|alert| alert.key.as_deref()));
+    IncidentClues {
+        id: &incident.id,
+        keys: keys.collect(),
+        bodies: told.iter().map(|alert| alert.details.as_slice()).collect(),
+        service: incident.service.as_ref().filter(|_| incident.status.is_open()),
+    }
+}
+
+async fn or_never(asking: &mut Option<Asking>) -> (IncidentId, Stand, BackendResult<Vec<IncidentAlert>>) {
+    match asking {
+        Some(asking) => asking.await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,267 @@
+//! Alerts and the incidents that they belong to; from one to the other; what is told of looking.
+
+use std::sync::Arc;
+
+use midwatch::app::effect::Deed;
+use midwatch::app::focus::{Detail, PaneId};
+use midwatch::app::modal::Modal;
+use midwatch::app::{Effect, Msg, Settings};
+use midwatch::domain::alert::Alert;
+use midwatch::domain::incident::{Incident, IncidentId, Level, Named, Status};
+
+use super::Hand;
+use super::incidents::firing_alert;
+use crate::fixtures::incidents::{checkout, links, listed, search, with_alerts};
+use crate::fixtures::{alert, board_of, now, settings, shop, size};
+
+fn latency() -> Alert {
+    alert("HighLatency", "warning", "checkout", 8, &[])
+}
+
+/// Triggered, and nobody has it.
+fn free(id: &str, number: u64) -> Incident {
+    Incident {
+        id: IncidentId::from(id),
+        number: Some(number),
+        status: Status::Triggered,
+        acknowledgements: Vec::new(),
+        level: Level::Known(1),
+        ..checkout()
+    }
+}
+
+/// The alert pane, with two alerts of checkout and these incidents.
+fn with(incidents: Vec<Incident>, services: &[(&str, &str)]) -> Hand {
+    let mut hand = Hand::with(vec![firing_alert(), latency()]);
+    hand.tell(Msg::IncidentsFetched(listed(incidents)));
+    let links = links(&hand.model, services);
+    hand.tell(links);
+    hand.effects.clear();
+    hand
+}
+
+#[track_caller]
+fn menu(hand: &Hand) -> Vec<String> {
+    match &hand.model.modal {
+        Some(Modal::Menu(menu)) => menu.items.iter().map(|item| item.label.clone()).collect(),
+        other => panic!("no menu but {other:?}; said {:?}", hand.said()),
+    }
+}
+
+fn deeds(hand: &mut Hand) -> Vec<Deed> {
+    let taken = hand.taken().into_iter();
+    taken
+        .filter_map(|effect| match effect {
+            Effect::Record(deed) => Some(deed),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn where_an_alert_is_in_several_incidents_a_key_asks_which() {
+    let firing = firing_alert();
+    let (one, other) = (free("QA", 1), free("QB", 2));
+    let by_service = free("QC", 3);
+    let incidents = vec![
+        with_alerts(one, [&firing]),
+        with_alerts(other, [&firing]),
+        by_service,
+    ];
+    let mut hand = with(incidents, &[("checkout", "checkout")]);
+    hand.press("e");
+    assert_eq!(
+        menu(&hand),
+        [
+            "#1 checkout errors · triggered, Mara · by its key",
+            "#2 checkout errors · triggered, Mara · by its key"
+        ],
+        "what is sure leaves no room for what may be"
+    );
+    assert!(hand.taken().is_empty());
+    hand.press("2");
+    assert_eq!(hand.taken(), [Effect::FetchLadder(IncidentId::from("QB"))]);
+}
+
+#[test]
+fn what_only_the_service_links_is_asked_about_before_it_is_acted_on() {
+    let mut hand = with(vec![free("QC", 3)], &[("checkout", "checkout")]);
+    hand.press("e");
+    assert_eq!(
+        menu(&hand),
+        ["#3 checkout errors · triggered, Mara · by its service, perhaps another trouble"]
+    );
+    hand.press("enter");
+    assert_eq!(hand.taken(), [Effect::FetchLadder(IncidentId::from("QC"))]);
+
+    // It may end while the menu is open.
+    let mut hand = with(vec![free("QC", 3)], &[("checkout", "checkout")]);
+    hand.press("r");
+    hand.tell(Msg::IncidentsFetched(listed(Vec::new())));
+    hand.press("enter");
+    hand.assert_said("listed no more");
+    assert!(hand.taken().is_empty());
+}
+
+#[test]
+fn an_incident_that_is_over_is_shown_and_not_acted_on() {
+    let over = Incident {
+        status: Status::Resolved,
+        ..with_alerts(checkout(), [&firing_alert()])
+    };
+    let mut hand = with(vec![over], &[]);
+    hand.press("r");
+    hand.assert_said("no open incident is known of this alert");
+    hand.press("t");
+    assert_eq!(hand.model.detail(), Some(&Detail::Incident(checkout().id)));
+}
+
+#[test]
+fn a_pivot_goes_from_an_alert_to_its_incident_and_back_to_its_alerts() {
+    let (firing, slow) = (firing_alert(), latency());
+    let mut hand = with(vec![search(), with_alerts(checkout(), [&firing, &slow])], &[]);
+    hand.press("t");
+    assert_eq!(hand.model.detail(), Some(&Detail::Incident(checkout().id)));
+    hand.press("t");
+    assert_eq!(
+        menu(&hand),
+        [
+            "alert HighErrorRate checkout · active · by its key",
+            "alert HighLatency checkout · active · by its key"
+        ]
+    );
+    hand.press("2");
+    assert_eq!(hand.model.focus, PaneId::Alerts);
+    assert_eq!(hand.model.detail(), None);
+    assert_eq!(&*hand.model.alerts.selected().unwrap().name, "HighLatency");
+}
+
+#[test]
+fn an_alert_that_the_list_hides_is_opened_by_a_pivot() {
+    let (firing, slow) = (firing_alert(), latency());
+    let mut hand = with(vec![with_alerts(checkout(), [&slow])], &[]);
+    let mut board = board_of(vec![firing]);
+    board.by_fingerprint = board_of(vec![firing_alert(), slow.clone()]).by_fingerprint;
+    hand.tell(Msg::AlertsArranged(Arc::new(board)));
+    hand.press("5 t");
+    assert_eq!(
+        hand.model.detail(),
+        Some(&Detail::Alert(slow.occurrence.fingerprint))
+    );
+}
+
+#[test]
+fn an_incident_without_known_alerts_leads_to_those_of_its_service_and_to_its_slos() {
+    let mut hand = Hand {
+        model: shop(size(120, 40)),
+        now: now(),
+        effects: Vec::new(),
+        heard: Vec::new(),
+    };
+    let bare = Incident {
+        service: Some(Named {
+            id: "P1".into(),
+            name: "payment".into(),
+        }),
+        ..checkout()
+    };
+    hand.tell(Msg::IncidentsFetched(listed(vec![bare])));
+    let none = links(&hand.model, &[]);
+    hand.tell(none);
+    hand.press("5 t");
+    let ways = menu(&hand);
+    assert!(ways[0].ends_with("of the same service"), "{ways:?}");
+    assert!(ways[1].starts_with("SLO payment-availability"), "{ways:?}");
+    hand.press("2");
+    assert_eq!(hand.model.slo.selected().unwrap().slo.service, "payment");
+}
+
+#[test]
+fn links_stand_still_with_a_frozen_screen() {
+    let firing = firing_alert();
+    let fingerprint = firing.occurrence.fingerprint;
+    let mut hand = with(vec![with_alerts(checkout(), [&firing])], &[]);
+    hand.press("p");
+    hand.tell(Msg::Linked(Arc::default()));
+    assert_eq!(hand.model.incidents_of(fingerprint).len(), 1);
+    hand.press("p");
+    assert!(hand.model.incidents_of(fingerprint).is_empty());
+}
+
+#[test]
+fn evidence_that_is_taken_along_is_told_once_and_moving_is_not_told() {
+    let mut firing = firing_alert();
+    firing.annotations = [("runbook_url", "https://runbooks.example/errors")]
+        .into_iter()
+        .collect();
+    let mut hand = Hand::with(vec![firing.clone()]);
+    hand.tell(Msg::IncidentsFetched(listed(vec![with_alerts(
+        checkout(),
+        [&firing],
+    )])));
+    let links = links(&hand.model, &[]);
+    hand.tell(links);
+    hand.press("j k g g G o o");
+    let told = deeds(&mut hand);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].text, "copied the runbook link of HighErrorRate");
+    assert_eq!(told[0].incident, Some(checkout().id));
+    assert!(
+        told[0]
+            .refs
+            .contains(&("url", "https://runbooks.example/errors".to_owned()))
+    );
+    assert!(told[0].refs.contains(&("service", "checkout".to_owned())));
+    hand.press("y j");
+    assert_eq!(deeds(&mut hand)[0].text, "copied alert HighErrorRate as JSON");
+    hand.press("y i");
+    assert!(deeds(&mut hand).is_empty(), "an id is no evidence");
+    hand.wait(301_000);
+    hand.press("o");
+    assert_eq!(deeds(&mut hand).len(), 1, "later it is news again");
+}
+
+#[test]
+fn a_search_a_filter_and_a_pivot_are_told_when_they_are_made() {
+    let mut hand = with(vec![with_alerts(checkout(), [&firing_alert()])], &[]);
+    hand.press("/");
+    hand.write("late");
+    assert!(deeds(&mut hand).is_empty(), "it is still being typed");
+    hand.press("enter");
+    let told = deeds(&mut hand);
+    assert_eq!(told[0].text, "searched the alerts for `late`");
+    assert_eq!(told[0].incident, Some(checkout().id), "the one that is followed");
+    hand.press("esc &");
+    hand.write("late");
+    hand.press("esc");
+    assert!(deeds(&mut hand).is_empty(), "it was given up");
+    hand.press("g g t");
+    let told = deeds(&mut hand);
+    assert_eq!(
+        told[0].text,
+        "went on from alert HighErrorRate to incident #4711 checkout errors"
+    );
+}
+
+#[test]
+fn without_a_journal_nothing_is_told_and_nothing_complains() {
+    let settings = Settings {
+        no_journal: Some("no state_dir".to_owned()),
+        ..settings()
+    };
+    let mut hand = Hand::on(settings, board_of(vec![firing_alert()]));
+    hand.press("y j");
+    assert!(matches!(hand.taken().as_slice(), [Effect::Copy { .. }]));
+}
+
+#[test]
+fn a_note_on_an_alert_is_about_its_incident() {
+    let mut hand = with(vec![search(), with_alerts(checkout(), [&firing_alert()])], &[]);
+    hand.press("5 g g 2 n");
+    match &hand.model.modal {
+        Some(Modal::Compose(compose)) => {
+            assert_eq!(compose.purpose.key().1, Some(&checkout().id));
+        }
+        other => panic!("{other:?} {:?}", hand.said()),
+    }
+}
