@@ -31,8 +31,9 @@ pub struct Order {
 }
 
 impl Order {
+    /// What it waits before it is sent is not taken from its length.
     fn until(&self) -> DateTime<Utc> {
-        self.at + TimeDelta::from_std(self.length).unwrap_or(TimeDelta::MAX)
+        self.at + TimeDelta::from_std(self.length.saturating_add(self.grace)).unwrap_or(TimeDelta::MAX)
     }
 }
 

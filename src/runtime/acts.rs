@@ -25,10 +25,25 @@ pub(super) struct Work {
     pub(super) board: Arc<AlertBoard>,
     pub(super) identity: Arc<str>,
     pub(super) lease: Duration,
-    /// How long notes, updates and marks can still be taken back.
+    /// How long silences, notes, updates and marks can still be taken back.
     pub(super) grace: Duration,
+    /// Whether an extension is under way of an acknowledgement that the act ends.
+    pub(super) renewal: RenewalUnderWay,
     pub(super) now: Now,
 }
+
+/// Whether an extension is under way of an acknowledgement that an act ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RenewalUnderWay {
+    /// The act waits for it in the outbox.
+    Yes,
+    /// It goes out at once.
+    No,
+}
+
+/// How long what ends an acknowledgement waits in the outbox for an extension of it that is under way, at most:
+/// once that is over, it goes out at once. Only a console that ended meanwhile leaves it waiting so long.
+const RENEWAL: Duration = Duration::from_secs(60);
 
 /// What is said of an act that found no room.
 pub(super) fn not_started() -> ActResult {
@@ -55,11 +70,11 @@ impl Work {
         } else {
             Duration::ZERO
         };
-        let drafts = match act {
+        let mut drafts = match act {
             Act::Acknowledge { alerts, note } => {
                 let planned = ack_plan(&alerts, &self.board);
                 left_out.extend(planned.left_out.iter().map(|(_, why)| why.words()));
-                plan::acknowledge(&planned, &self.board, &self.planning(note, self.lease))
+                plan::acknowledge(&planned, &self.board, &self.planning(note, self.lease, grace))
             }
             Act::HandBack { alerts } => {
                 let planned = hand_back_plan(&self.occurrences(&alerts), &self.board, &self.identity);
@@ -76,7 +91,7 @@ impl Work {
                 left_out.extend(unseen.iter().map(|name| {
                     format!("not silenced at {name}: it does not answer, so what would be hidden there is not known")
                 }));
-                let order = self.planning(request.comment, request.duration);
+                let order = self.planning(request.comment, request.duration, grace);
                 plan::silence(&request.matchers, &seen, &self.board, &order)
             }
             Act::Extend { cluster, id, until } => vec![plan::extend(&self.board, &cluster, &id, until)],
@@ -98,6 +113,9 @@ impl Work {
             Act::Annotate(draft) => vec![Draft::new(Payload::Annotation(draft), grace)],
             Act::Renew(_) | Act::Declare(_) => Vec::new(),
         };
+        if self.renewal == RenewalUnderWay::Yes {
+            drafts.iter_mut().for_each(|draft| draft.grace = RENEWAL);
+        }
         Planned { drafts, left_out }
     }
 
@@ -138,14 +156,13 @@ impl Work {
         })
     }
 
-    fn planning(&self, text: String, length: Duration) -> plan::Order {
+    fn planning(&self, text: String, length: Duration, grace: Duration) -> plan::Order {
         plan::Order {
             identity: Arc::clone(&self.identity),
             text,
             at: self.now.utc,
             length,
-            // The grace time is over where an act comes here.
-            grace: Duration::ZERO,
+            grace,
         }
     }
 
