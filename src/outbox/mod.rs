@@ -189,7 +189,7 @@ impl Draft {
     pub fn new(payload: Payload, grace: Duration) -> Self {
         Self {
             payload,
-            marker: crate::backend::alerts::acts::fresh_marker(),
+            marker: crate::backend::alerts::write::fresh_marker(),
             grace,
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Draft, Payload, Purpose};
-use crate::backend::alerts::acts::fresh_marker;
+use crate::backend::alerts::write::fresh_marker;
 use crate::domain::alert::ack;
 use crate::domain::alert::plan::{AckPlan, HandBackPlan};
 use crate::domain::alert::{AlertBoard, Matcher};
