@@ -96,19 +96,6 @@ impl Act {
         }
     }
 
-    /// Whether it is handed over at once and waits for the end of its grace time in the outbox, not here.
-    pub fn waits_in_outbox(&self) -> bool {
-        match self {
-            Self::Incident { .. } | Self::Annotate(_) | Self::Declare(_) => true,
-            Self::Acknowledge { .. }
-            | Self::HandBack { .. }
-            | Self::Silence(_)
-            | Self::Extend { .. }
-            | Self::Expire { .. }
-            | Self::Renew(_) => false,
-        }
-    }
-
     /// Whether it names this alert as what it is for.
     pub fn names(&self, fingerprint: Fingerprint) -> bool {
         match self {
@@ -169,7 +156,7 @@ pub struct ActId(pub u64);
 /// Where an act stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Can still be undone.
+    /// Handed to the runtime, and waits in the outbox: can still be undone.
     Grace {
         /// Goes out then.
         until: Tick,
@@ -214,6 +201,11 @@ impl PendingAct {
         self.act.names(fingerprint)
     }
 
+    /// Whether it is a silence that was seen to hide this alert.
+    pub fn hides(&self, fingerprint: Fingerprint) -> bool {
+        matches!(self.act, Act::Silence(_)) && self.hits.contains(&fingerprint)
+    }
+
     /// Whether it concerns this incident.
     pub fn concerns(&self, id: &IncidentId) -> bool {
         match &self.act {
@@ -235,7 +227,8 @@ impl PendingAct {
     pub fn is_saving(&self) -> bool {
         // An extension is sent as it is: it repeats what the journal has.
         let journaled = !matches!(self.act, Act::Renew(_));
-        journaled && self.entries.is_none() && matches!(self.stage, Stage::Sent { .. })
+        let handed_over = matches!(self.stage, Stage::Grace { .. } | Stage::Sent { .. });
+        journaled && self.entries.is_none() && handed_over
     }
 
     /// The word a touched row shows: `saving…` until it is on the disk, then `ack…`.
@@ -318,6 +311,12 @@ impl Acts {
         self.pending.iter().rev().find(|act| act.touches(fingerprint))
     }
 
+    /// The pending act that an alert's row tells of: one that is for it, else a silence that hides it.
+    pub fn on_alert(&self, fingerprint: Fingerprint) -> Option<&PendingAct> {
+        let hiding = || self.pending.iter().rev().find(|act| act.hides(fingerprint));
+        self.touching(fingerprint).or_else(hiding)
+    }
+
     /// The pending act that concerns an incident.
     pub fn on_incident(&self, id: &IncidentId) -> Option<&PendingAct> {
         self.pending.iter().rev().find(|act| act.concerns(id))
@@ -349,18 +348,6 @@ impl Acts {
         });
         grace.chain(self.next_check).min()
     }
-
-    /// Whether an extension is under way of an acknowledgement that this act ends.
-    pub fn renews_what(&self, act: &Act) -> bool {
-        self.pending.iter().any(|pending| {
-            matches!(pending.stage, Stage::Sent { .. })
-                && matches!(&pending.act, Act::Renew(renewals)
-                    if renewals.iter().any(|renewal| act.ends(&renewal.lease)))
-        })
-    }
-
-    /// How long an act waits before it looks again whether the one in its way is over.
-    pub const RETRY: Duration = Duration::from_secs(1);
 
     /// How long a confirmed act outlives a board that does not show it yet.
     pub const AGREE_WITHIN: Duration = Duration::from_secs(20);

@@ -129,6 +129,8 @@ pub enum ActState {
     Confirmed,
     /// Sent, and nobody knows; said, and looked for again by the next polls.
     Unknown,
+    /// Some clusters have it, others refused it or never got it.
+    Partly,
     /// Refused, or never sent.
     Failed,
 }

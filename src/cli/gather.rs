@@ -12,7 +12,8 @@ use futures::join;
 
 use super::args::ActArgs;
 use super::{CliError, Exit, Outcome, Session, sending};
-use crate::backend::alerts::{Alerts, acts};
+use crate::backend::alerts::Alerts;
+use crate::backend::alerts::cluster::clusters;
 use crate::backend::http::Wires;
 use crate::backend::incidents::local::Local;
 use crate::backend::{BackendFailure, Backends};
@@ -212,7 +213,7 @@ impl Scene {
 
     /// Whether a cluster of a board has a member that may be written to.
     pub fn writes_to(&self, board: &AlertBoard, cluster: &str) -> bool {
-        let clusters = acts::clusters(&board.sources, &self.backends.writable);
+        let clusters = clusters(&board.sources, &self.backends.writable);
         clusters.iter().any(|held| *held.name == *cluster)
     }
 }

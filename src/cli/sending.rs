@@ -16,6 +16,7 @@ use crate::journal::{Journal, JournalError, Opening};
 use crate::outbox::courier::Setup;
 use crate::outbox::decide::Undecided;
 use crate::outbox::post::Poster;
+use crate::outbox::spread::Spread;
 use crate::outbox::{Courier, CourierHandle, Decision, Draft, Entry, EntryId, State, Timings, story};
 use crate::text::SafeText;
 use crate::time::{Clock, prometheus_duration};
@@ -138,8 +139,13 @@ pub fn outcome(target: String, entries: &[&Entry], wait: Duration) -> ActOutcome
         State::Failed | State::Cancelled => ActState::Failed,
     };
     let state = entries.iter().map(|entry| state_of(entry)).max();
-    let mut words: Vec<String> = Vec::new();
-    for entry in entries.iter().filter(|entry| Some(state_of(entry)) == state) {
+    let spread = Spread::of(entries);
+    let mut words: Vec<String> = spread.iter().map(ToString::to_string).collect();
+    if spread.is_some() && state != Some(ActState::Failed) {
+        words.push("`midwatch outbox` lists what is left".to_owned());
+    }
+    let alike = |entry: &&&Entry| spread.is_none() && Some(state_of(entry)) == state;
+    for entry in entries.iter().filter(alike) {
         let said = match state_of(entry) {
             // A backend that has nothing to say of it: then what was done is said.
             ActState::Confirmed if entry.outcome.is_empty() => {

@@ -10,7 +10,8 @@ use super::args::SilenceArgs;
 use super::gather::{Danger, Deadline, Rules, Scene, finish};
 use super::sending::{Sending, outcome};
 use super::{CliError, Outcome, Session};
-use crate::backend::alerts::{Alerts, acts};
+use crate::backend::alerts::Alerts;
+use crate::backend::alerts::cluster::clusters;
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::json::{ActOutcome, ActReport, ActState};
 use crate::domain::alert::matcher;
@@ -33,7 +34,7 @@ pub async fn run(session: &mut Session, args: &SilenceArgs) -> Outcome {
     let board = deadline
         .ask(scene.board(&Arrangement::default(), Rules::Leave))
         .await?;
-    let (seen, unseen): (Vec<_>, Vec<_>) = acts::clusters(&board.sources, &chosen)
+    let (seen, unseen): (Vec<_>, Vec<_>) = clusters(&board.sources, &chosen)
         .into_iter()
         .partition(|cluster| board.answers(&cluster.name));
     let target = matcher::display_list(&matchers);

@@ -102,6 +102,8 @@ pub struct Courier<P> {
     desk: Arc<Desk<P>>,
     out: watch::Sender<OutboxView>,
     orders: mpsc::Receiver<Order>,
+    /// What was open when it first looked.
+    inherited: Option<BTreeSet<EntryId>>,
     /// What the journal refused last.
     trouble: Option<Arc<str>>,
 }
@@ -141,6 +143,7 @@ impl<P: Post> Courier<P> {
             desk: Arc::new(Desk { setup, holder }),
             out,
             orders,
+            inherited: None,
             trouble: None,
         };
         let handle = CourierHandle {
@@ -267,7 +270,7 @@ impl<P: Post> Courier<P> {
     }
 
     /// Reads the outbox anew and publishes it.
-    async fn refresh(&self) -> JournalResult<(Vec<Record>, i64)> {
+    async fn refresh(&mut self) -> JournalResult<(Vec<Record>, i64)> {
         let author = self.desk.setup.author.clone();
         let now = self.desk.setup.clock.stamp();
         let timings = self.desk.setup.timings;
@@ -284,6 +287,9 @@ impl<P: Post> Courier<P> {
                 Ok((open, settled, acks, version))
             })
             .await?;
+        let ours = |record: &&Record| record.entry.actor == self.desk.setup.author.actor;
+        let at_first = || open.iter().filter(ours).map(|record| record.entry.id).collect();
+        let inherited = self.inherited.get_or_insert_with(at_first).clone();
         let entries = open
             .iter()
             .map(|record| record.entry.clone())
@@ -292,6 +298,7 @@ impl<P: Post> Courier<P> {
         let view = OutboxView {
             entries,
             acknowledgements,
+            inherited,
             trouble: self.trouble.clone(),
         };
         self.out.send_if_modified(|held| {

@@ -4,6 +4,7 @@
 //! [`Entry`] is where it stands. `decide` is the pure rule of what to do next with one; `courier` sends.
 //! Nothing is repeated without a read-back, and what stays unclear is asked, never guessed.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ pub mod decide;
 pub mod plan;
 pub mod post;
 pub mod record;
+pub mod spread;
 pub mod story;
 
 pub use courier::{Courier, CourierHandle};
@@ -187,7 +189,7 @@ impl Draft {
     pub fn new(payload: Payload, grace: Duration) -> Self {
         Self {
             payload,
-            marker: crate::backend::alerts::acts::fresh_marker(),
+            marker: crate::backend::alerts::write::fresh_marker(),
             grace,
         }
     }
@@ -241,6 +243,9 @@ pub struct OutboxView {
     /// Confirmed acknowledgements of ours of the last day, oldest first: those whose silence is still in force are
     /// kept alive by whoever sits here.
     pub acknowledgements: Vec<Entry>,
+    /// Those that were open already when this process first looked: acts of an earlier one, which nobody here waits
+    /// for.
+    pub inherited: BTreeSet<EntryId>,
     /// Why the journal could not be read last, or what was found could not be written; nothing while it can.
     pub trouble: Option<Arc<str>>,
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Draft, Payload, Purpose};
-use crate::backend::alerts::acts::fresh_marker;
+use crate::backend::alerts::write::fresh_marker;
 use crate::domain::alert::ack;
 use crate::domain::alert::plan::{AckPlan, HandBackPlan};
 use crate::domain::alert::{AlertBoard, Matcher};
@@ -31,8 +31,9 @@ pub struct Order {
 }
 
 impl Order {
+    /// What it waits before it is sent is not taken from its length.
     fn until(&self) -> DateTime<Utc> {
-        self.at + TimeDelta::from_std(self.length).unwrap_or(TimeDelta::MAX)
+        self.at + TimeDelta::from_std(self.length.saturating_add(self.grace)).unwrap_or(TimeDelta::MAX)
     }
 }
 

@@ -3,18 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::app::acts::{Act, Declaration, Renewal};
 use crate::app::msg::{ActResult, ActState};
-use crate::backend::Backends;
-use crate::backend::alerts::acts::{self, Cluster};
+use crate::backend::alerts::cluster::{Cluster, clusters};
+use crate::backend::alerts::{Alerts, write};
 use crate::backend::incidents::local::Local;
+use crate::backend::{BackendResult, Backends};
 use crate::domain::alert::ack::is_ack;
-use crate::domain::alert::json::{self, ActOutcome};
 use crate::domain::alert::lease::Lease;
 use crate::domain::alert::plan::{ack_plan, hand_back_plan};
 use crate::domain::alert::{AlertBoard, BoardSilence, Fingerprint, IsAck, Occurrence};
 use crate::domain::incident::Severity;
 use crate::domain::incident::local::{self, LinkedAlert};
+use crate::outbox::decide::{Trouble, trouble};
+use crate::outbox::post::{Delivered, Found};
 use crate::outbox::{Draft, Payload, plan};
 use crate::text::SafeText;
 use crate::time::Now;
@@ -25,10 +29,25 @@ pub(super) struct Work {
     pub(super) board: Arc<AlertBoard>,
     pub(super) identity: Arc<str>,
     pub(super) lease: Duration,
-    /// How long notes, updates and marks can still be taken back.
+    /// How long silences, notes, updates and marks can still be taken back.
     pub(super) grace: Duration,
+    /// Whether an extension is under way of an acknowledgement that the act ends.
+    pub(super) renewal: RenewalUnderWay,
     pub(super) now: Now,
 }
+
+/// Whether an extension is under way of an acknowledgement that an act ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RenewalUnderWay {
+    /// The act waits for it in the outbox.
+    Yes,
+    /// It goes out at once.
+    No,
+}
+
+/// How long what ends an acknowledgement waits in the outbox for an extension of it that is under way, at most:
+/// once that is over, it goes out at once. Only a console that ended meanwhile leaves it waiting so long.
+const RENEWAL: Duration = Duration::from_secs(60);
 
 /// What is said of an act that found no room.
 pub(super) fn not_started() -> ActResult {
@@ -55,11 +74,11 @@ impl Work {
         } else {
             Duration::ZERO
         };
-        let drafts = match act {
+        let mut drafts = match act {
             Act::Acknowledge { alerts, note } => {
                 let planned = ack_plan(&alerts, &self.board);
                 left_out.extend(planned.left_out.iter().map(|(_, why)| why.words()));
-                plan::acknowledge(&planned, &self.board, &self.planning(note, self.lease))
+                plan::acknowledge(&planned, &self.board, &self.planning(note, self.lease, grace))
             }
             Act::HandBack { alerts } => {
                 let planned = hand_back_plan(&self.occurrences(&alerts), &self.board, &self.identity);
@@ -67,7 +86,7 @@ impl Work {
                 plan::hand_back(&planned, &self.board)
             }
             Act::Silence(request) => {
-                let clusters = acts::clusters(&self.board.sources, &self.backends.writable);
+                let clusters = clusters(&self.board.sources, &self.backends.writable);
                 let wanted = clusters
                     .into_iter()
                     .map(|cluster| cluster.name)
@@ -76,7 +95,7 @@ impl Work {
                 left_out.extend(unseen.iter().map(|name| {
                     format!("not silenced at {name}: it does not answer, so what would be hidden there is not known")
                 }));
-                let order = self.planning(request.comment, request.duration);
+                let order = self.planning(request.comment, request.duration, grace);
                 plan::silence(&request.matchers, &seen, &self.board, &order)
             }
             Act::Extend { cluster, id, until } => vec![plan::extend(&self.board, &cluster, &id, until)],
@@ -98,6 +117,9 @@ impl Work {
             Act::Annotate(draft) => vec![Draft::new(Payload::Annotation(draft), grace)],
             Act::Renew(_) | Act::Declare(_) => Vec::new(),
         };
+        if self.renewal == RenewalUnderWay::Yes {
+            drafts.iter_mut().for_each(|draft| draft.grace = RENEWAL);
+        }
         Planned { drafts, left_out }
     }
 
@@ -138,20 +160,19 @@ impl Work {
         })
     }
 
-    fn planning(&self, text: String, length: Duration) -> plan::Order {
+    fn planning(&self, text: String, length: Duration, grace: Duration) -> plan::Order {
         plan::Order {
             identity: Arc::clone(&self.identity),
             text,
             at: self.now.utc,
             length,
-            // The grace time is over where an act comes here.
-            grace: Duration::ZERO,
+            grace,
         }
     }
 
     /// Extends acknowledgements; nothing else goes out beside the outbox.
     pub(super) async fn renewed(&self, renewals: Vec<Renewal>) -> ActResult {
-        let clusters = acts::clusters(&self.board.sources, &self.backends.writable);
+        let clusters = clusters(&self.board.sources, &self.backends.writable);
         self.renew(renewals, &clusters).await
     }
 
@@ -188,34 +209,34 @@ impl Work {
         let mut worst = ActState::Confirmed;
         let mut message = String::new();
         for Renewal { lease, until } in renewals {
-            let outcome = match self.find(&lease.cluster, &lease.id, clusters) {
+            let extended = match self.find(&lease.cluster, &lease.id, clusters) {
                 // Somebody may have edited the comment since: then it is no acknowledgement any more.
                 Ok((row, _)) if is_ack(&row.silence.comment) == IsAck::No => continue,
-                Ok((row, members)) => acts::extend(&row.silence, &row.source, members, until).await,
+                Ok((row, cluster)) => extend(&cluster.preferring(&row.source), &lease.id, until).await,
                 Err(failed) => {
                     worst = worst.max(failed.state);
                     message = failed.message;
                     continue;
                 }
             };
-            let state = state_of(&outcome);
-            worst = worst.max(state);
-            if state == ActState::Confirmed {
-                // The server may have made it anew under another id.
-                let id = outcome
-                    .remote_ids
-                    .first()
-                    .map_or_else(|| Arc::clone(&lease.id), |(_, id)| Arc::clone(id));
-                leases.push(Lease {
-                    id,
-                    set_until: until,
-                    ..lease
-                });
-            } else {
-                message = format!(
-                    "an acknowledgement was not extended: {}",
-                    SafeText::line(&outcome.message)
-                );
+            match extended {
+                Ok(delivered) => {
+                    // The server may have made it anew under another id.
+                    let id = delivered.remote_ids.into_iter().next().map(|(_, id)| id);
+                    leases.push(Lease {
+                        id: id.unwrap_or_else(|| Arc::clone(&lease.id)),
+                        set_until: until,
+                        ..lease
+                    });
+                }
+                Err(error) => {
+                    worst = worst.max(match trouble(&error) {
+                        Trouble::Lost => ActState::Unknown,
+                        Trouble::Later | Trouble::Refused => ActState::Failed,
+                    });
+                    let why = error.to_string();
+                    message = format!("an acknowledgement was not extended: {}", SafeText::line(&why));
+                }
             }
         }
         ActResult {
@@ -223,6 +244,25 @@ impl Work {
             message,
             leases,
         }
+    }
+}
+
+/// Lets a silence last until then. An answer that is lost is looked for once: the next extension is due before the
+/// silence ends.
+async fn extend(
+    members: &[Arc<dyn Alerts>],
+    id: &Arc<str>,
+    until: DateTime<Utc>,
+) -> BackendResult<Delivered> {
+    let extended = write::extend(members, id, until).await;
+    match extended {
+        Err(error) if trouble(&error) == Trouble::Lost => {
+            match write::find_extended(members, id, until).await {
+                Ok(Found::Done(delivered)) => Ok(delivered),
+                Ok(_) | Err(_) => Err(error),
+            }
+        }
+        known => known,
     }
 }
 
@@ -240,13 +280,5 @@ pub(super) fn failed(why: &str) -> ActResult {
         state: ActState::Failed,
         message: why.to_owned(),
         leases: Vec::new(),
-    }
-}
-
-fn state_of(outcome: &ActOutcome) -> ActState {
-    match outcome.state {
-        json::ActState::Confirmed => ActState::Confirmed,
-        json::ActState::Pending | json::ActState::NeedsDecision => ActState::Unknown,
-        json::ActState::Failed => ActState::Failed,
     }
 }

@@ -14,6 +14,7 @@ use crate::app::Msg;
 use crate::app::acts::ActId;
 use crate::app::effect::Deed;
 use crate::app::msg::{ActResult, ActState};
+use crate::app::toast::Level;
 use crate::backend::Backends;
 use crate::domain::incident::IncidentId;
 use crate::domain::timeline::Starred;
@@ -23,6 +24,7 @@ use crate::journal::outbox::{self, Author, Taking};
 use crate::journal::{Journal, Opening, events};
 use crate::outbox::courier::Setup;
 use crate::outbox::post::Poster;
+use crate::outbox::spread::Spread;
 use crate::outbox::{Courier, CourierHandle, Decision, Draft, Entry, EntryId, OutboxView, State, Timings};
 use crate::text::SafeText;
 use crate::time::{Clock, Now};
@@ -136,6 +138,14 @@ impl Office {
         }
     }
 
+    /// Sends entries that wait now, rather than when their time is over.
+    pub(super) async fn hasten(&self, ids: Vec<EntryId>) {
+        for id in ids {
+            // best effort: it goes out by itself when its time is over
+            let _ = self.decide(id, Decision::Retry).await;
+        }
+    }
+
     /// Takes entries back in their grace time; what could not be is said.
     pub(super) async fn take_back(&self, ids: Vec<EntryId>) -> Result<(), String> {
         let counter = self.counter().await?;
@@ -245,32 +255,62 @@ async fn opened(opening: Option<Opening>) -> Result<Journal, Arc<str>> {
     }
 }
 
-/// Acts that are journaled and not over, with the entries that each became.
+/// Acts that are journaled and not over.
 #[derive(Default)]
-pub(super) struct Followed(Vec<(ActId, Vec<EntryId>)>);
+pub(super) struct Followed(Vec<FollowedAct>);
+
+struct FollowedAct {
+    id: ActId,
+    /// What it became.
+    entries: Vec<EntryId>,
+    /// Whether it was said that only some clusters took it so far.
+    spread: SpreadSaid,
+}
+
+#[derive(PartialEq, Eq)]
+enum SpreadSaid {
+    Yes,
+    No,
+}
 
 impl Followed {
     /// From now on.
     pub(super) fn add(&mut self, id: ActId, entries: Vec<EntryId>) {
-        self.0.push((id, entries));
+        self.0.push(FollowedAct {
+            id,
+            entries,
+            spread: SpreadSaid::No,
+        });
     }
 
     /// The entries of an act.
     pub(super) fn entries(&self, id: ActId) -> Option<Vec<EntryId>> {
-        let followed = self.0.iter().find(|(held, _)| *held == id)?;
-        Some(followed.1.clone())
+        let followed = self.0.iter().find(|held| held.id == id)?;
+        Some(followed.entries.clone())
     }
 
-    /// Takes out those that are over, or ask, and says how they ended.
+    /// Takes out those that are over, or ask, and says how they ended; of the others, once, that some clusters did
+    /// not take what others did.
     pub(super) fn settle(&mut self, view: &OutboxView, said: &mut VecDeque<Msg>) {
-        self.0.retain(|(id, ids)| {
-            let found: Vec<&Entry> = ids.iter().filter_map(|id| view.entry(*id)).collect();
+        self.0.retain_mut(|act| {
+            let found: Vec<&Entry> = act.entries.iter().filter_map(|id| view.entry(*id)).collect();
+            if found.len() < act.entries.len() {
+                return true;
+            }
             let under_way = |entry: &&Entry| matches!(entry.state, State::Pending | State::Sending);
-            if found.len() < ids.len() || found.iter().any(under_way) {
+            if found.iter().any(under_way) {
+                let spread = Spread::of(&found).filter(Spread::was_tried);
+                if let (Some(spread), SpreadSaid::No) = (spread, &act.spread) {
+                    act.spread = SpreadSaid::Yes;
+                    said.push_back(Msg::Said {
+                        level: Level::Warn,
+                        text: spread.to_string(),
+                    });
+                }
                 return true;
             }
             said.push_back(Msg::ActFinished {
-                id: *id,
+                id: act.id,
                 result: result(&found),
             });
             false
@@ -284,8 +324,16 @@ fn result(entries: &[&Entry]) -> ActResult {
         State::Pending | State::Sending | State::NeedsDecision => ActState::Unknown,
         State::Failed | State::Cancelled => ActState::Failed,
     };
+    let leases = entries.iter().filter_map(|entry| entry.lease()).collect();
     let state = entries.iter().map(|entry| state_of(entry)).max();
     let state = state.unwrap_or(ActState::Failed);
+    if let Some(spread) = Spread::of(entries) {
+        return ActResult {
+            state: state.min(ActState::Partly),
+            message: spread.to_string(),
+            leases,
+        };
+    }
     let alike: Vec<&&Entry> = entries.iter().filter(|entry| state_of(entry) == state).collect();
     let words = alike
         .first()
@@ -303,6 +351,6 @@ fn result(entries: &[&Entry]) -> ActResult {
     ActResult {
         state,
         message: SafeText::line(&message).into_string(),
-        leases: entries.iter().filter_map(|entry| entry.lease()).collect(),
+        leases,
     }
 }

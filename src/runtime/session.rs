@@ -19,7 +19,7 @@ use super::outbox::{Followed, Office};
 use super::poller::{HealthLine, Poller};
 use super::room::{self, Doors, Keepers};
 use super::{acts, history, layout_file};
-use crate::app::acts::Act;
+use crate::app::acts::{Act, ActId, Renewal};
 use crate::app::effect::WriteUp;
 use crate::app::feed::{Feed, Status};
 use crate::app::logs::{LogView, LogsAsk};
@@ -31,6 +31,7 @@ use crate::backend::metrics::engine::{self, Discover, Engine};
 use crate::config::{Config, Context};
 use crate::domain::alert::AlertBoard;
 use crate::domain::alert::desk::{Arrangement, Settings};
+use crate::domain::alert::lease::Lease;
 use crate::domain::incident::{IncidentId, Ladder};
 use crate::domain::slo::SloBoard;
 use crate::journal;
@@ -39,6 +40,7 @@ use crate::logstore::Limits;
 use crate::outbox::OutboxView;
 use crate::terminal::Input;
 use crate::terminal::signals::Signals;
+use crate::text::SafeText;
 use crate::theme::Theme;
 use crate::time::Clock;
 
@@ -99,6 +101,8 @@ pub struct Session {
     identity: Arc<str>,
     lease: Duration,
     grace: Duration,
+    /// The extension of acknowledgements that was started last.
+    renewal: Option<UnderWay>,
     layouts: Option<Arc<layout_file::Keeper>>,
     clock: Clock,
     themes: ThemeLoader,
@@ -293,6 +297,7 @@ impl Session {
             identity: Arc::from(config.identity.as_str()),
             lease: config.ack_lease,
             grace: config.grace,
+            renewal: None,
             layouts: config
                 .state_dir
                 .clone()
@@ -320,6 +325,78 @@ impl Session {
         self.signals
     }
 
+    /// Starts an act: it is planned, journaled, and the outbox's from there on.
+    fn carry_act(&mut self, id: ActId, act: Act) -> Carried {
+        let renewal = self.renewal.take().filter(|renewal| !renewal.over.is_cancelled());
+        let before = renewal.as_ref().filter(|renewal| renewal.is_ended_by(&act));
+        let before = before.map(|renewal| renewal.over.clone());
+        self.renewal = renewal;
+        let work = acts::Work {
+            backends: Arc::clone(&self.backends),
+            board: self.board.borrow().clone(),
+            identity: Arc::clone(&self.identity),
+            lease: self.lease,
+            grace: self.grace,
+            renewal: if before.is_some() {
+                acts::RenewalUnderWay::Yes
+            } else {
+                acts::RenewalUnderWay::No
+            },
+            now: self.clock.now(),
+        };
+        let office = self.office.clone();
+        let results = self.results.clone();
+        match act {
+            Act::Declare(asked) => {
+                let known = self.doors.keepers.clone();
+                self.start(async move {
+                    let declared = work.declare(asked, keepers(known).await.local).await;
+                    let kept = declared.as_ref().map(|_| Vec::new()).map_err(Clone::clone);
+                    // Two messages: what was typed is on the disk, and the act is over.
+                    let _ = results.send(Msg::ActJournaled { id, result: kept }).await;
+                    declared.ok().map(|result| Msg::ActFinished { id, result })
+                })
+            }
+            Act::Renew(renewals) => {
+                let renewal = UnderWay::new(&renewals);
+                let over = renewal.over.clone().drop_guard();
+                self.renewal = Some(renewal);
+                let wake: Vec<Arc<Notify>> = self.wake_alerts.clone();
+                self.start(async move {
+                    let result = work.renewed(renewals).await;
+                    drop(over);
+                    // What was done shows with the next answer: ask now.
+                    for wake in wake {
+                        wake.notify_one();
+                    }
+                    Some(Msg::ActFinished { id, result })
+                })
+            }
+            act => self.start(async move {
+                let acts::Planned { drafts, left_out } = work.plan(act);
+                if drafts.is_empty() {
+                    let result = acts::nothing_left(&left_out);
+                    return Some(Msg::ActFinished { id, result });
+                }
+                let result = office.journal(drafts).await;
+                let hastened = before.zip(result.clone().ok());
+                if result.is_ok() && !left_out.is_empty() {
+                    let text = SafeText::line(&left_out.join("; ")).into_string();
+                    let level = Level::Warn;
+                    let _ = results.send(Msg::Said { level, text }).await; // the loop is gone, as in `start`
+                }
+                let journaled = Msg::ActJournaled { id, result };
+                let Some((renewal, entries)) = hastened else {
+                    return Some(journaled);
+                };
+                let _ = results.send(journaled).await; // as above
+                renewal.cancelled().await;
+                office.hasten(entries).await;
+                None
+            }),
+        }
+    }
+
     /// Runs a piece of work whose result goes to the loop; whether there was room.
     fn start(&mut self, work: impl Future<Output = Option<Msg>> + Send + 'static) -> Carried {
         // Finished ones make room.
@@ -341,6 +418,27 @@ impl Session {
     }
 }
 
+/// An extension of acknowledgements: what ends one of them waits until it is over. If it landed after the end, it
+/// would bring the acknowledgement back.
+struct UnderWay {
+    leases: Vec<Lease>,
+    /// Cancelled when it is over.
+    over: CancellationToken,
+}
+
+impl UnderWay {
+    fn new(renewals: &[Renewal]) -> Self {
+        Self {
+            leases: renewals.iter().map(|renewal| renewal.lease.clone()).collect(),
+            over: CancellationToken::new(),
+        }
+    }
+
+    fn is_ended_by(&self, act: &Act) -> bool {
+        self.leases.iter().any(|lease| act.ends(lease))
+    }
+}
+
 impl World for Session {
     fn carry(&mut self, effect: Effect) -> Carried {
         match effect {
@@ -358,51 +456,14 @@ impl World for Session {
                 }
                 Carried::Done
             }
-            Effect::Carry { id, act } => {
-                let work = acts::Work {
-                    backends: Arc::clone(&self.backends),
-                    board: self.board.borrow().clone(),
-                    identity: Arc::clone(&self.identity),
-                    lease: self.lease,
-                    grace: self.grace,
-                    now: self.clock.now(),
-                };
-                let office = self.office.clone();
-                let wake: Vec<Arc<Notify>> = self.wake_alerts.clone();
-                let (known, results) = (self.doors.keepers.clone(), self.results.clone());
-                let busy = self.start(async move {
-                    if let Act::Declare(asked) = act {
-                        let declared = work.declare(asked, keepers(known).await.local).await;
-                        let kept = declared.as_ref().map(|_| Vec::new()).map_err(Clone::clone);
-                        // Two messages: what was typed is on the disk, and the act is over.
-                        let _ = results.send(Msg::ActJournaled { id, result: kept }).await;
-                        return declared.ok().map(|result| Msg::ActFinished { id, result });
-                    }
-                    if let Act::Renew(renewals) = act {
-                        let result = work.renewed(renewals).await;
-                        // What was done shows with the next answer: ask now.
-                        for wake in wake {
-                            wake.notify_one();
-                        }
-                        return Some(Msg::ActFinished { id, result });
-                    }
-                    let planned = work.plan(act);
-                    if planned.drafts.is_empty() {
-                        let result = acts::nothing_left(&planned.left_out);
-                        return Some(Msg::ActFinished { id, result });
-                    }
-                    let result = office.journal(planned.drafts).await;
-                    Some(Msg::ActJournaled { id, result })
-                });
-                match busy {
-                    // Said as the act's own end, so that nothing stays pending for ever.
-                    Carried::Busy(_) => Carried::Busy(Msg::ActFinished {
-                        id,
-                        result: acts::not_started(),
-                    }),
-                    taken => taken,
-                }
-            }
+            Effect::Carry { id, act } => match self.carry_act(id, act) {
+                // Said as the act's own end, so that nothing stays pending for ever.
+                Carried::Busy(_) => Carried::Busy(Msg::ActFinished {
+                    id,
+                    result: acts::not_started(),
+                }),
+                taken => taken,
+            },
             Effect::FetchSilencePast { seq, matchers } => {
                 // The answer to an older question would be dropped: nobody need work it out.
                 self.past.cancel();

@@ -404,7 +404,7 @@ fn under_way(scene: Scene) -> Vec<Piece<'static>> {
         parts.push((
             format!(
                 "{} in {left:.0}s · {undo} undoes",
-                act.word().trim_end_matches('…')
+                act.doing().trim_end_matches('…')
             ),
             Role::StateBusy,
         ));

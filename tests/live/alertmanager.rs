@@ -12,16 +12,18 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
 use midwatch::backend::alerts::Alerts;
-use midwatch::backend::alerts::acts::{self, Order};
 use midwatch::backend::alerts::alertmanager::Alertmanager;
+use midwatch::backend::alerts::cluster::clusters;
+use midwatch::backend::alerts::write;
 use midwatch::backend::http::{Answer, Asker, Body, Call, Method};
-use midwatch::backend::{BackendError, BackendResult, Delivery, ErrorKind};
+use midwatch::backend::{BackendError, BackendResult, Backends, Delivery, ErrorKind};
 use midwatch::domain::alert::desk::{Arrangement, Desk, Inputs, RulesInput, Settings, SourceInput};
-use midwatch::domain::alert::json::ActState;
 use midwatch::domain::alert::plan::{ack_plan, hand_back_plan};
 use midwatch::domain::alert::{
     AckState, Alert, AlertBoard, AlertState, MatchOp, Occurrence, SilenceState, StateChoice, matcher,
 };
+use midwatch::outbox::post::{Delivered, Post, Poster};
+use midwatch::outbox::{Draft, Entry, EntryId, Payload, State, plan};
 use midwatch::time::Clock;
 use serde_json::{Value, json};
 
@@ -279,13 +281,40 @@ fn occurrences(board: &AlertBoard, instances: &[&str]) -> Vec<Occurrence> {
     instances.iter().map(|i| find(board, i).occurrence).collect()
 }
 
-fn order(clock: &Clock, text: &str) -> Order {
-    Order {
+fn order(clock: &Clock, text: &str) -> plan::Order {
+    plan::Order {
         identity: "jun@example.com".into(),
         text: text.into(),
         at: clock.now().utc,
         length: Duration::from_secs(900),
+        grace: Duration::ZERO,
     }
+}
+
+/// Sends these as the outbox does, each once.
+async fn send(clients: &[Arc<dyn Alerts>], drafts: Vec<Draft>) -> BackendResult<Vec<Delivered>> {
+    let mut backends = Backends::default();
+    backends.writable = clients.to_vec();
+    let poster = Poster::new(Arc::new(backends));
+    let mut delivered = Vec::new();
+    for (id, draft) in (1..).zip(drafts) {
+        let entry = Entry {
+            id: EntryId(id),
+            context: "test".into(),
+            created_at: Utc::now(),
+            actor: "jun@example.com".into(),
+            marker: draft.marker,
+            payload: draft.payload,
+            state: State::Sending,
+            attempts: 1,
+            last_error: None,
+            next_attempt_at: None,
+            outcome: "".into(),
+            remote_ids: Vec::new(),
+        };
+        delivered.push(poster.send(Arc::new(entry)).await?);
+    }
+    Ok(delivered)
 }
 
 fn alert(instance: &str) -> Value {
@@ -305,7 +334,6 @@ async fn an_acknowledgement_is_what_alertmanager_then_reports() {
         .post(&alerts.iter().map(|a| (a, since, until)).collect::<Vec<_>>())
         .await;
     let clients = [Arc::clone(&client)];
-    let clusters = |board: &AlertBoard| acts::clusters(&board.sources, &clients);
 
     let mut seen = board(&mut desk, &clock, &clients).await;
     eventually("three alerts are listed", async || {
@@ -316,13 +344,9 @@ async fn an_acknowledgement_is_what_alertmanager_then_reports() {
 
     // part of the group: nothing else may be hidden
     let plan = ack_plan(&occurrences(&seen, &["1", "2"]), &seen);
-    let done = acts::acknowledge(&plan, &clusters(&seen), &order(&clock, "looking")).await;
-    assert!(
-        done.outcomes.iter().all(|o| o.state == ActState::Confirmed),
-        "{:?}",
-        done.outcomes
-    );
-    assert_eq!((done.outcomes.len(), done.leases.len()), (2, 2));
+    let drafts = plan::acknowledge(&plan, &seen, &order(&clock, "looking"));
+    let done = send(&clients, drafts).await.expect("both arrive");
+    assert_eq!(done.len(), 2);
     let reported = server.get("alerts").await;
     for listed in reported.as_array().expect("a list") {
         let instance = listed["labels"]["instance"].as_str().expect("an instance");
@@ -365,16 +389,18 @@ async fn an_acknowledgement_is_what_alertmanager_then_reports() {
 
     // handed back, it alerts again
     let plan = hand_back_plan(&occurrences(&seen, &["2"]), &seen, "jun@example.com");
-    let back = acts::hand_back(&plan, &clusters(&seen)).await;
-    assert_eq!(back[0].state, ActState::Confirmed, "{back:?}");
+    send(&clients, plan::hand_back(&plan, &seen))
+        .await
+        .expect("arrives");
     seen = board(&mut desk, &clock, &clients).await;
     assert_eq!(find(&seen, "2").state, AlertState::Active);
     assert_eq!(find(&seen, "2").ack, AckState::None);
 
     // the whole group: one silence by what it has in common, and a newcomer is not acknowledged by it
     let plan = ack_plan(&occurrences(&seen, &["1", "2", "3"]), &seen);
-    let done = acts::acknowledge(&plan, &clusters(&seen), &order(&clock, "")).await;
-    assert_eq!(done.leases.len(), 1, "{plan:?}");
+    let drafts = plan::acknowledge(&plan, &seen, &order(&clock, ""));
+    let done = send(&clients, drafts).await.expect("arrives");
+    assert_eq!(done.len(), 1, "{plan:?}");
     tokio::time::sleep(Duration::from_millis(20)).await;
     server.post(&[(&alert("9"), clock.now().utc, until)]).await;
     eventually("the newcomer is hidden and nobody's", async || {
@@ -415,12 +441,12 @@ async fn a_silence_is_made_extended_in_place_and_expired() {
         "inhibitors are told by name"
     );
 
-    let clusters = acts::clusters(&seen.sources, &clients);
+    let clusters = [Arc::clone(&seen.sources[0].cluster)];
     let matchers =
         matcher::parse_list(r#"alertname=~"Od.", path="quo\"te\\back{slash}\n", env!="prod", zone!~"a|b""#)
             .expect("reads");
-    let outcome = acts::make(&matchers, &clusters, &order(&clock, "planned \u{1b}[31m")).await;
-    assert_eq!(outcome.state, ActState::Confirmed, "{outcome:?}");
+    let drafts = plan::silence(&matchers, &clusters, &seen, &order(&clock, "planned \u{1b}[31m"));
+    send(&clients, drafts).await.expect("arrives");
     let listed = clients[0].silences().await.expect("lists");
     assert_eq!(
         listed[0]
@@ -441,33 +467,23 @@ async fn a_silence_is_made_extended_in_place_and_expired() {
     );
 
     let later = listed[0].ends_at + TimeDelta::hours(2);
-    let outcome = acts::extend(&listed[0], "am", &clusters[0], later).await;
-    assert_eq!(
-        (outcome.state, outcome.remote_ids.as_slice()),
-        (
-            ActState::Confirmed,
-            &[("am".into(), Arc::clone(&listed[0].id))][..]
-        )
-    );
-    let target = (Arc::from("am"), clusters[0].clone(), Arc::clone(&listed[0].id));
-    let outcome = acts::expire(std::slice::from_ref(&target)).await;
-    assert_eq!(outcome[0].state, ActState::Confirmed, "{outcome:?}");
-    assert_eq!(
-        clients[0].silences().await.expect("lists")[0].state,
-        SilenceState::Expired
-    );
-    let again = acts::expire(&[target]).await;
-    assert_eq!(
-        again[0].state,
-        ActState::Confirmed,
-        "expired twice is expired: {again:?}"
-    );
+    let id = &listed[0].id;
+    let extended = write::extend(&clients, id, later).await.expect("lasts");
+    assert_eq!(extended.remote_ids, [("am".into(), Arc::clone(id))]);
+    for _ in 0..2 {
+        // Expired twice is expired.
+        write::expire(&clients, id).await.expect("expires");
+        assert_eq!(
+            clients[0].silences().await.expect("lists")[0].state,
+            SilenceState::Expired
+        );
+    }
 
     // what the server refuses is said in its own words
     let nothing = matcher::parse_list("a=~\".*\"").expect("reads");
-    let refused = acts::make(&nothing, &clusters, &order(&clock, "x")).await;
-    assert_eq!(refused.state, ActState::Failed);
-    assert!(refused.message.contains("empty string"), "{}", refused.message);
+    let drafts = plan::silence(&nothing, &clusters, &seen, &order(&clock, "x"));
+    let refused = send(&clients, drafts).await.expect_err("hides everything");
+    assert!(refused.to_string().contains("empty string"), "{refused}");
 }
 
 #[tokio::test]
@@ -500,18 +516,16 @@ async fn a_gossip_cluster_is_written_to_once_and_through_whoever_lives() {
     })
     .await;
 
-    let clusters = acts::clusters(&seen.sources, &clients);
+    let clusters = clusters(&seen.sources, &clients);
     assert_eq!(
         (clusters.len(), clusters[0].members.len()),
         (1, 2),
         "told apart by their status alone"
     );
     let plan = ack_plan(&occurrences(&seen, &["1"]), &seen);
-    let done = acts::acknowledge(&plan, &clusters, &order(&clock, "mine")).await;
-    assert_eq!(
-        (done.outcomes[0].state, done.leases.len()),
-        (ActState::Confirmed, 1)
-    );
+    let drafts = plan::acknowledge(&plan, &seen, &order(&clock, "mine"));
+    let done = send(&clients, drafts).await.expect("arrives");
+    assert_eq!(done.len(), 1);
     eventually("gossip has told the other", async || {
         clients[1].silences().await.is_ok_and(|all| !all.is_empty())
     })
@@ -529,15 +543,17 @@ async fn a_gossip_cluster_is_written_to_once_and_through_whoever_lives() {
     })
     .await;
 
+    let matchers = matcher::parse_list("instance=1").expect("reads");
+    let names = [Arc::clone(&clusters[0].name)];
+    let drafts = plan::silence(&matchers, &names, &seen, &order(&clock, "through the other"));
+    assert!(matches!(&drafts[0].payload, Payload::Silence { members, .. } if *members[0] == *"eu-0"));
     drop(first);
     let seen = board(&mut desk, &clock, &clients).await;
     assert!(
         seen.sources[0].fault.is_some() && seen.sources[1].fault.is_none(),
         "each source's health apart"
     );
-    let matchers = matcher::parse_list("instance=1").expect("reads");
-    // the dead one first: what was never sent may go to the next
-    let outcome = acts::make(&matchers, &clusters, &order(&clock, "through the other")).await;
-    assert_eq!(outcome.state, ActState::Confirmed, "{outcome:?}");
-    assert_eq!(outcome.remote_ids[0].0.as_ref(), "eu-1");
+    // planned while both lived, the dead one first: what was never sent may go to the next
+    let done = send(&clients, drafts).await.expect("arrives");
+    assert_eq!(done[0].remote_ids[0].0.as_ref(), "eu-1");
 }

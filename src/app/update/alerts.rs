@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::guard::{self, Weight};
 use super::{busy, refusal, say};
-use crate::app::acts::{Act, Acts, Stage};
+use crate::app::acts::{Act, Stage};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::modal::{Confirm, ConfirmLine, Modal, Then};
 use crate::app::panes::AlertRow;
@@ -316,12 +316,6 @@ pub(super) fn send(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
         .alerts
         .marks
         .retain(|mark| !act.names(*mark) && board.by_fingerprint.contains_key(mark));
-    if model.acts.renews_what(&act) {
-        // An extension under way that lands after the hand-back would bring it back.
-        let until = now.tick + Acts::RETRY;
-        model.acts.add(act, Stage::Grace { until });
-        return Vec::new();
-    }
     let id = model.acts.add(act.clone(), Stage::Sent { since: now.tick });
     vec![Effect::Carry { id, act }]
 }

@@ -56,11 +56,11 @@ pub(super) fn alerts(model: &mut Model, board: &Arc<AlertBoard>, now: Now) -> Ve
     } else {
         replace(model, before, now);
     }
-    if new_pages > 0 && !first {
-        vec![Effect::Ring]
-    } else {
-        Vec::new()
+    let mut effects = silences::look_again(model, now);
+    if new_pages > 0 && !first && effects.is_empty() {
+        effects.push(Effect::Ring);
     }
+    effects
 }
 
 /// Thaws what was frozen: what changed meanwhile is as new to the eye as a board that just came.
@@ -191,7 +191,8 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
                 pending.stage = Stage::Confirmed { at: now.tick };
             }
         }
-        ActState::Unknown => {
+        // What was typed was sent to somebody: it is no draft any more.
+        ActState::Unknown | ActState::Partly => {
             model.acts.pending.remove(at);
         }
         ActState::Failed => {
@@ -220,7 +221,7 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
     let level = match result.state {
         ActState::Confirmed => Level::Info,
         ActState::Unknown => Level::Warn,
-        ActState::Failed => Level::Error,
+        ActState::Partly | ActState::Failed => Level::Error,
     };
     if !result.message.is_empty() {
         model

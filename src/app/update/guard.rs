@@ -1,7 +1,7 @@
 //! What an act would do on the board as it stands, as a question to whoever asked for it.
 //!
-//! The same question is put together when an act is wanted, at the confirming key and when the act goes out: an
-//! answer holds for what was shown, not for what came since. It knows nothing of keys. Start at [`question`].
+//! The same question is put together when an act is wanted, at the confirming key, and for every board that comes
+//! while the act can still be taken back: an answer holds for what was shown, not for what came since. It knows nothing of keys. Start at [`question`].
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

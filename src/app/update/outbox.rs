@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::guard::word;
-use super::{busy, say};
+use super::{busy, say, silences};
 use crate::app::acts::{ActId, Stage};
 use crate::app::modal::{Confirm, ConfirmLine, Modal, Then, Typed};
 use crate::app::toast::Level;
@@ -18,12 +18,16 @@ use crate::time::Now;
 pub(super) fn changed(model: &mut Model, view: Arc<OutboxView>, now: Now) -> Vec<Effect> {
     let asked: BTreeSet<EntryId> = asking(&model.outbox).map(|entry| entry.id).collect();
     let new = asking(&view).find(|entry| !asked.contains(&entry.id)).map(target);
+    let settled = inherited(&model.outbox, &view);
     let trouble = view
         .trouble
         .clone()
         .filter(|why| model.outbox.trouble.as_ref() != Some(why));
     model.outbox = view;
     arrange(model);
+    for (level, words) in settled {
+        model.toasts.say(level, words, now.tick);
+    }
     if let Some(why) = trouble {
         let words = format!("the outbox stands still: {}", SafeText::line(&why));
         model.toasts.say(Level::Error, words, now.tick);
@@ -40,6 +44,40 @@ pub(super) fn changed(model: &mut Model, view: Arc<OutboxView>, now: Now) -> Vec
         }
         None => Vec::new(),
     }
+}
+
+/// What has become by now of the acts of an earlier console: nobody here waits for them.
+fn inherited(before: &OutboxView, view: &OutboxView) -> Vec<(Level, String)> {
+    let news = view.inherited.iter().filter_map(|id| {
+        let entry = view.entry(*id)?;
+        let was_open = before.entry(*id).is_none_or(|before| before.state.is_open());
+        was_open.then_some(entry)
+    });
+    let mut delivered = Vec::new();
+    let mut said = Vec::new();
+    for entry in news {
+        let level = match entry.state {
+            // What asks says so by itself.
+            State::Pending | State::Sending | State::NeedsDecision => continue,
+            State::Confirmed => {
+                delivered.push(target(entry));
+                continue;
+            }
+            State::Cancelled => Level::Warn,
+            State::Failed => Level::Error,
+        };
+        let outcome = SafeText::line(&entry.outcome);
+        said.push((level, format!("{}: {outcome}", target(entry))));
+    }
+    match delivered.as_slice() {
+        [] => {}
+        [one] => said.insert(0, (Level::Info, format!("delivered from the outbox: {one}"))),
+        several => {
+            let words = format!("delivered from the outbox: {} acts", several.len());
+            said.insert(0, (Level::Info, words));
+        }
+    }
+    said
 }
 
 fn asking(view: &OutboxView) -> impl Iterator<Item = &Entry> {
@@ -98,11 +136,13 @@ pub(super) fn journaled(
     result: Result<Vec<EntryId>, String>,
     now: Now,
 ) -> Vec<Effect> {
-    let under_way = |stage| matches!(stage, Stage::Sent { .. });
-    let mut acts = model.acts.pending.iter_mut();
-    let Some(pending) = acts.find(|pending| pending.id == id && under_way(pending.stage)) else {
-        return Vec::new();
+    let Some(pending) = model.acts.pending.iter_mut().find(|pending| pending.id == id) else {
+        // Undone before it was on the disk: now there is something to take back.
+        return vec![Effect::TakeBack { id }];
     };
+    if !matches!(pending.stage, Stage::Grace { .. } | Stage::Sent { .. }) {
+        return Vec::new();
+    }
     match result {
         Ok(entries) => {
             pending.entries = Some(entries);
@@ -157,6 +197,10 @@ fn unsaved(model: &mut Model, id: ActId, decision: Decision, now: Now) -> Vec<Ef
             Vec::new()
         }
         Decision::Retry | Decision::Send => {
+            if let Some(effects) = silences::ask_anew(model, at, now) {
+                arrange(model);
+                return effects;
+            }
             let Some(pending) = model.acts.pending.get_mut(at) else {
                 return Vec::new();
             };

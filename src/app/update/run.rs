@@ -8,6 +8,7 @@ use super::{
     pivot, say, silences,
 };
 use crate::action::{Action, Place};
+use crate::app::acts::Act;
 use crate::app::effect::WriteUp;
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::list::{Direction, Moved, Placed, Step};
@@ -433,12 +434,12 @@ pub(super) fn rescope(model: &mut Model) -> Vec<Effect> {
 fn undo(model: &mut Model, now: Now) -> Vec<Effect> {
     match model.acts.undo() {
         Some(undone) => {
-            let (effects, kept) = if undone.act.waits_in_outbox() {
-                compose::taken_back(model, undone.id, &undone.act)
+            let (effects, kept) = if matches!(undone.act, Act::Silence(_)) {
+                silences::taken_back(model, undone.id, &undone.act)
             } else {
-                (Vec::new(), silences::keep_draft(model, &undone.act))
+                compose::taken_back(model, undone.id, &undone.act)
             };
-            let what = undone.word().trim_end_matches('…');
+            let what = undone.doing().trim_end_matches('…');
             let said = format!("undone: {what} was not sent{kept}");
             model.toasts.say(Level::Info, said, now.tick);
             effects

@@ -9,13 +9,14 @@ use tui_textarea::TextArea;
 use super::alerts::targets;
 use super::guard::{self, Weight};
 use super::{busy, frozen, refusal, run, say};
-use crate::app::acts::{Act, SilenceRequest, Stage};
+use crate::app::acts::{Act, ActId, PendingAct, SilenceRequest, Stage};
 use crate::app::focus::Detail;
 use crate::app::modal::{Composer, Field, Modal, Past};
 use crate::app::panes::selected_silence;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::matcher;
+use crate::domain::alert::plan::counted;
 use crate::domain::alert::{BoardSilence, IsAck, Labels, MatchOp, Matcher};
 use crate::time::{Now, parse_duration, prometheus_duration};
 
@@ -210,7 +211,7 @@ fn reaching(model: &Model, mut request: SilenceRequest) -> Result<Act, String> {
     Ok(Act::Silence(request))
 }
 
-/// Sends a silence after its grace time, within which it can be undone.
+/// Hands a silence over: it is journaled at once and waits out its grace time in the outbox, where it can be undone.
 pub(super) fn queue(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
     if let Some(why) = busy(model) {
         return say(model, Level::Warn, why, now);
@@ -222,12 +223,8 @@ pub(super) fn queue(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
     model.alerts.draft = None;
     model.alerts.marks.retain(|mark| !hits.contains(mark));
     let grace = model.settings.grace;
-    model.acts.add(
-        act,
-        Stage::Grace {
-            until: now.tick + grace,
-        },
-    );
+    let until = now.tick + grace;
+    let id = model.acts.add(act.clone(), Stage::Grace { until });
     if let Some(added) = model.acts.pending.last_mut() {
         added.hits = hits;
     }
@@ -237,12 +234,61 @@ pub(super) fn queue(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
         .into_iter()
         .next()
         .unwrap_or_default();
-    say(
-        model,
-        Level::Info,
-        format!("silence goes out in {}s · {undo} undoes it", grace.as_secs()),
-        now,
-    )
+    let said = format!("silence goes out in {}s · {undo} undoes it", grace.as_secs());
+    model.toasts.say(Level::Info, said, now.tick);
+    vec![Effect::Carry { id, act }]
+}
+
+/// What was typed is its draft again, and the outbox is told to send nothing. What to add to the sentence that
+/// says so.
+pub(super) fn taken_back(model: &mut Model, id: ActId, act: &Act) -> (Vec<Effect>, &'static str) {
+    (vec![Effect::TakeBack { id }], keep_draft(model, act))
+}
+
+/// A new board: a silence in its grace time that would hide by now what nobody was shown, and what is not to be
+/// hidden unawares, is taken back.
+pub(super) fn look_again(model: &mut Model, now: Now) -> Vec<Effect> {
+    let in_grace = |pending: &&PendingAct| {
+        matches!(pending.act, Act::Silence(_)) && matches!(pending.stage, Stage::Grace { .. })
+    };
+    let waiting: Vec<PendingAct> = model.acts.pending.iter().filter(in_grace).cloned().collect();
+    let mut effects = Vec::new();
+    for PendingAct { id, act, hits, .. } in waiting {
+        // Where nobody answers any more, what was confirmed stands: the outbox keeps it until somebody does.
+        let Ok(Some(question)) = guard::question(model, &act) else {
+            continue;
+        };
+        let count = question.confirm.hits.len();
+        if guard::asked_again(model, question, &hits).is_none() {
+            continue;
+        }
+        model.acts.pending.retain(|pending| pending.id != id);
+        let (taken_back, kept) = taken_back(model, id, &act);
+        let alerts = counted(count, "alert");
+        let said = format!("silence taken back: it would hide {alerts} by now{kept}");
+        model.toasts.say(Level::Warn, said, now.tick);
+        effects.extend(taken_back);
+        effects.push(Effect::Ring);
+    }
+    effects
+}
+
+/// A silence that could not be saved is to be tried again: a question takes its place where it would hide by now
+/// what nobody was shown. Nothing where it may go as it is.
+pub(super) fn ask_anew(model: &mut Model, at: usize, now: Now) -> Option<Vec<Effect>> {
+    let PendingAct { act, hits, .. } = model.acts.pending.get(at)?.clone();
+    if !matches!(act, Act::Silence(_)) {
+        return None;
+    }
+    let confirm = match guard::question(model, &act) {
+        Ok(question) => guard::asked_again(model, question?, &hits)?,
+        Err(why) => return Some(say(model, Level::Warn, why, now)),
+    };
+    model.acts.pending.remove(at);
+    // Whatever the answer, what was typed is there.
+    keep_draft(model, &act);
+    model.modal = Some(Modal::Confirm(confirm));
+    Some(Vec::new())
 }
 
 /// Keeps the text of a silence that was not made as the draft, unless a newer one is there; what to add to the

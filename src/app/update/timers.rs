@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use super::alerts::describe;
-use super::{compose, guard, silences};
-use crate::app::acts::{Act, ActId, Acts, Belled, PendingAct, Renewal, Stage};
+use super::{compose, silences};
+use crate::app::acts::{Act, Acts, Belled, Renewal, Stage};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::lease::{BELL, Lease, Step, Terms, extension_due};
-use crate::domain::alert::plan::counted;
 use crate::domain::alert::{AlertBoard, BoardSilence, SilenceState, Standing};
 use crate::time::{Now, Tick};
 
@@ -44,16 +43,11 @@ pub(super) fn timer(model: &mut Model, now: Now) -> Vec<Effect> {
         effects.extend(silences::ask_past(model));
     }
     effects.extend(compose::rest(model, now));
-    let due = |pending: &&PendingAct| matches!(pending.stage, Stage::Grace { until } if until <= now.tick);
-    let due: Vec<ActId> = model
-        .acts
-        .pending
-        .iter()
-        .filter(due)
-        .map(|pending| pending.id)
-        .collect();
-    for id in due {
-        effects.extend(go_out(model, id, now));
+    for pending in &mut model.acts.pending {
+        // The outbox sends it; only its being undone is over.
+        if matches!(pending.stage, Stage::Grace { until } if until <= now.tick) {
+            pending.stage = Stage::Sent { since: now.tick };
+        }
     }
     model.acts.pending.retain(|pending| match pending.stage {
         Stage::Confirmed { at } => now.tick.since(at) < Acts::AGREE_WITHIN,
@@ -64,54 +58,6 @@ pub(super) fn timer(model: &mut Model, now: Now) -> Vec<Effect> {
         model.acts.next_check = next_check(model, now);
     }
     effects
-}
-
-/// The grace of an act is over: it goes out, unless it would hit what nobody has seen.
-fn go_out(model: &mut Model, id: ActId, now: Now) -> Vec<Effect> {
-    let Some(at) = model.acts.pending.iter().position(|pending| pending.id == id) else {
-        return Vec::new();
-    };
-    let Some(PendingAct { act, hits, .. }) = model.acts.pending.get(at).cloned() else {
-        return Vec::new();
-    };
-    if act.waits_in_outbox() {
-        // It was handed over at once; only its being undone is over.
-        if let Some(pending) = model.acts.pending.get_mut(at) {
-            pending.stage = Stage::Sent { since: now.tick };
-        }
-        return Vec::new();
-    }
-    let stage = if model.acts.renews_what(&act) {
-        Stage::Grace {
-            until: now.tick + Acts::RETRY,
-        }
-    } else {
-        Stage::Sent { since: now.tick }
-    };
-    let stopped = match (&act, guard::question(model, &act)) {
-        (Act::Silence(_), Ok(Some(question))) => {
-            let count = question.confirm.hits.len();
-            guard::asked_again(model, question, &hits)
-                .map(|_| format!("it would hide {} by now", counted(count, "alert")))
-        }
-        (Act::Silence(_), Err(why)) => Some(why),
-        (_, _) => None,
-    };
-    if let Some(why) = stopped {
-        model.acts.pending.remove(at);
-        let kept = silences::keep_draft(model, &act);
-        model
-            .toasts
-            .say(Level::Warn, format!("silence not sent: {why}{kept}"), now.tick);
-        return vec![Effect::Ring];
-    }
-    if let Some(pending) = model.acts.pending.get_mut(at) {
-        pending.stage = stage;
-    }
-    match stage {
-        Stage::Sent { .. } => vec![Effect::Carry { id, act }],
-        Stage::Grace { .. } | Stage::Confirmed { .. } | Stage::Unsaved { .. } => Vec::new(),
-    }
 }
 
 /// When the held acknowledgements want a look.

@@ -1,8 +1,8 @@
 //! Alerts: Alertmanager API v2, several clusters at once, and the acts on it.
 //!
 //! [`Alerts`] is the signal's trait, one value a configured Alertmanager; `alertmanager` implements it;
-//! `acts` carries out acknowledge, silence, extend and expire over clusters: one write a gossip cluster,
-//! the next member only where nothing was sent, a read-back where that is not known.
+//! `cluster` knows which stand for one another; `write` makes, extends and expires a silence in one cluster: one
+//! write, at the next member only where nothing was sent, and looks for what became of one whose answer is lost.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use futures::future::BoxFuture;
 use super::BackendResult;
 use crate::domain::alert::{AlertSnapshot, Matcher, Silence};
 
-pub mod acts;
 pub mod alertmanager;
+pub mod cluster;
 pub mod write;
 
 /// A silence to be made or changed.

@@ -5,6 +5,7 @@
 //! through [`find`], [`find_extended`] or [`find_expired`]. What was made is read back at the member that made
 //! it (gossip takes seconds).
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,6 +21,11 @@ use crate::outbox::post::{Delivered, Found};
 const SAME: TimeDelta = TimeDelta::seconds(2);
 
 type Members = [Arc<dyn Alerts>];
+
+/// A marker nobody else has: fifty bits from the standard library's randomly keyed hasher.
+pub fn fresh_marker() -> Marker {
+    Marker::from_bits(RandomState::new().hash_one(0_u8))
+}
 
 fn delivered(member: &Arc<dyn Alerts>, id: &Arc<str>, words: &str) -> Delivered {
     Delivered {
@@ -323,3 +329,7 @@ pub async fn find_expired(members: &Members, id: &Arc<str>, done: &str) -> Backe
         None => Ok(Found::Absent),
     }
 }
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;

@@ -142,6 +142,8 @@ struct Tally {
     hidden: usize,
     over: usize,
     busy: usize,
+    /// What is being done to those that are busy.
+    doing: &'static str,
     flapping: usize,
     oldest: Option<chrono::DateTime<chrono::Utc>>,
 }
@@ -160,8 +162,10 @@ impl Tally {
             };
             *slot += 1;
             tally.flapping += usize::from(alert.flaps.0 >= Flaps::MARK);
-            tally.busy +=
-                usize::from(acting && scene.model.acts.touching(alert.occurrence.fingerprint).is_some());
+            if acting && let Some(act) = scene.model.acts.on_alert(alert.occurrence.fingerprint) {
+                tally.busy += 1;
+                tally.doing = act.word();
+            }
             let starts_at = alert.occurrence.starts_at;
             tally.oldest = Some(tally.oldest.map_or(starts_at, |oldest| oldest.min(starts_at)));
         }
@@ -171,7 +175,7 @@ impl Tally {
     fn pieces(&self, urgency: Role) -> Vec<Piece<'static>> {
         let all = self.free + self.taken + self.hidden + self.over;
         let parts = [
-            (self.busy, "ack…", Role::StateBusy),
+            (self.busy, self.doing, Role::StateBusy),
             (self.free, "unacked", urgency),
             (self.taken, "acked", Role::AckOther),
             (self.hidden, "suppressed", Role::TextDim),

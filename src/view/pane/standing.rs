@@ -56,7 +56,7 @@ pub(in crate::view) fn standing(scene: Scene, alert: &Alert) -> Vec<Piece<'stati
 }
 
 fn standing_word(scene: Scene, alert: &Alert) -> Piece<'static> {
-    if let Some(act) = scene.model.acts.touching(alert.occurrence.fingerprint) {
+    if let Some(act) = scene.model.acts.on_alert(alert.occurrence.fingerprint) {
         return Piece::word(act.word(), Role::StateBusy);
     }
     let now = scene.still.utc;

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use midwatch::app::acts::{Act, Stage};
+use midwatch::app::acts::{Act, PendingAct, Stage};
 use midwatch::app::focus::PaneId;
 use midwatch::app::modal::{Composer, Field, Modal, Past};
+use midwatch::app::msg::ActState;
 use midwatch::app::{Effect, Msg, Settings};
+use midwatch::backend::annotations::AnnotationDraft;
 use midwatch::domain::alert::{Alert, AlertBoard, StateChoice};
+use midwatch::outbox::{Payload, State};
 
 use super::{Hand, pod};
 use crate::fixtures::{alert, alert_board, board_of, settings};
@@ -118,7 +121,7 @@ fn an_error_goes_to_its_field_and_goes_when_that_is_mended() {
 }
 
 #[test]
-fn a_silence_waits_out_its_grace_and_then_goes() {
+fn a_silence_is_handed_over_at_the_key_and_can_be_undone_in_its_grace() {
     let mut hand = Hand::with(vec![pod("A", "1")]);
     hand.press("s");
     hand.write("known");
@@ -126,24 +129,86 @@ fn a_silence_waits_out_its_grace_and_then_goes() {
     hand.press("enter");
     assert!(hand.model.modal.is_none(), "one warning is not worth a question");
     hand.assert_said("goes out in 5s · u undoes it");
-    assert_eq!(
-        hand.model.next_deadline(hand.now),
-        hand.now.tick + Duration::from_secs(1)
-    );
-    hand.wait(4_900);
-    assert_eq!(hand.taken(), []);
-    hand.wait(100);
-    let (_, act) = hand.one_act();
+    let (id, act) = hand.one_act();
     let Act::Silence(request) = act else {
         panic!("{act:?}")
     };
     assert_eq!(request.duration, Duration::from_secs(7_200));
     assert_eq!(request.comment, "known");
     assert_eq!(request.matchers.len(), 5);
+    let word = |hand: &Hand| {
+        let on = hand.model.acts.on_alert(pod("A", "1").occurrence.fingerprint);
+        on.map(PendingAct::word)
+    };
+    assert_eq!(word(&hand), Some("saving…"));
+    hand.journaled(id);
+    assert_eq!(word(&hand), Some("silence…"));
+    assert_eq!(
+        hand.model.next_deadline(hand.now),
+        hand.now.tick + Duration::from_secs(1)
+    );
     hand.wait(60_000);
     assert_eq!(hand.taken(), [], "once");
     hand.press("u");
     hand.assert_said("nothing is in its grace time");
+    assert_eq!(word(&hand), Some("silence…"), "the outbox is at it");
+    hand.finish(id, ActState::Confirmed, Vec::new());
+    hand.board(vec![pod("A", "1")]);
+    assert_eq!(word(&hand), None);
+}
+
+#[test]
+fn a_silence_that_waits_is_in_no_acknowledgements_way() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("s");
+    hand.write("known");
+    hand.press("enter");
+    hand.taken();
+    hand.press("a");
+    assert!(matches!(hand.one_act().1, Act::Acknowledge { .. }));
+}
+
+#[test]
+fn what_is_undone_before_it_is_saved_is_taken_back_when_it_is() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("s");
+    hand.write("known");
+    hand.taken();
+    hand.press("enter");
+    let (id, _) = hand.one_act();
+    hand.press("u");
+    assert_eq!(hand.taken(), [Effect::TakeBack { id }], "of what is there by now");
+    hand.journaled(id);
+    assert_eq!(hand.taken(), [Effect::TakeBack { id }]);
+}
+
+#[test]
+fn a_silence_that_could_not_be_saved_stays_in_sight_and_asks_before_it_hides_more() {
+    for newcomer in [true, false] {
+        let mut hand = Hand::with(vec![page("1")]);
+        narrowed_to_a(&mut hand);
+        hand.write("1");
+        hand.press("enter");
+        let (id, act) = hand.one_act();
+        hand.tell(Msg::ActJournaled {
+            id,
+            result: Err("the disk is full".to_owned()),
+        });
+        hand.assert_said("NOT SAVED");
+        if newcomer {
+            hand.board(vec![page("1"), page("2")]);
+        }
+        hand.taken();
+        hand.press("U a");
+        if newcomer {
+            assert_eq!(hand.asked()[0], "! new: A checkout 2");
+            assert_eq!(hand.taken(), []);
+            hand.press("esc esc esc s");
+            assert_eq!(composer(&hand).comment.lines(), ["why"]);
+        } else {
+            assert_eq!(hand.acts(), [(id, act)]);
+        }
+    }
 }
 
 #[test]
@@ -154,13 +219,19 @@ fn undo_within_the_grace_takes_back_the_newest() {
         hand.write(text);
         hand.press("enter j");
     }
-    assert_eq!(hand.model.acts.pending.len(), 2);
+    let ids: Vec<_> = hand.model.acts.pending.iter().map(|act| act.id).collect();
+    let &[first, second] = ids.as_slice() else {
+        panic!("{ids:?}")
+    };
+    hand.journaled(first);
+    hand.journaled(second);
     hand.taken();
     hand.press("u");
     hand.assert_said("undone: silence was not sent");
+    assert_eq!(hand.taken(), [Effect::TakeBack { id: second }]);
     hand.wait(6_000);
-    let (_, act) = hand.one_act();
-    assert!(matches!(act, Act::Silence(request) if request.comment == "first"));
+    assert_eq!(hand.taken(), []);
+    assert_eq!(hand.model.acts.pending[0].id, first);
 }
 
 #[test]
@@ -168,8 +239,26 @@ fn quitting_within_the_grace_asks() {
     let mut hand = Hand::with(vec![pod("A", "1")]);
     hand.press("s");
     hand.write("why");
-    hand.press("enter q");
+    hand.taken();
+    hand.press("enter");
+    let (id, _) = hand.one_act();
+    hand.press("q");
     assert_eq!(hand.asked(), ["! 1 not confirmed yet: it may be lost"]);
+    hand.press("esc");
+    hand.journaled(id);
+    let mut entry = crate::fixtures::incidents::escalation(1, 0, State::Pending);
+    entry.payload = Payload::Annotation(AnnotationDraft {
+        at: hand.now.utc,
+        until: None,
+        text: "any".to_owned(),
+        tags: Vec::new(),
+    });
+    hand.tell(crate::fixtures::incidents::outbox(vec![entry]));
+    hand.press("q");
+    assert_eq!(
+        hand.asked(),
+        ["1 act waits in the outbox: the next console sends it, or asks"]
+    );
     assert!(matches!(hand.model.acts.pending[0].stage, Stage::Grace { .. }));
 }
 
@@ -324,9 +413,8 @@ fn page(pod: &str) -> Alert {
     alert("A", "critical", "checkout", 12, &[("pod", pod)])
 }
 
-#[test]
-fn a_count_that_was_confirmed_holds_for_what_was_listed() {
-    let mut hand = Hand::with(vec![page("1")]);
+/// Asks for a silence of every A, up to the question.
+fn narrowed_to_a(hand: &mut Hand) {
     hand.press("s shift-tab shift-tab");
     for _ in 0..120 {
         hand.press("backspace");
@@ -336,6 +424,13 @@ fn a_count_that_was_confirmed_holds_for_what_was_listed() {
     hand.write("why");
     hand.press("enter");
     hand.asked();
+    hand.taken();
+}
+
+#[test]
+fn a_count_that_was_confirmed_holds_for_what_was_listed() {
+    let mut hand = Hand::with(vec![page("1")]);
+    narrowed_to_a(&mut hand);
     hand.write("1");
     hand.board(vec![page("1"), page("2")]);
     hand.taken();
@@ -345,12 +440,14 @@ fn a_count_that_was_confirmed_holds_for_what_was_listed() {
     hand.write("2");
     hand.press("enter");
     assert_eq!(hand.model.acts.pending.len(), 1);
-    // And it comes to nothing where another page came while it waited; the text is not lost.
+    let (id, _) = hand.one_act();
+    hand.journaled(id);
+    hand.board(vec![page("1"), page("2")]);
+    assert_eq!(hand.taken(), [], "as it was shown");
+    // And it is taken back where another page comes while it waits; the text is not lost.
     hand.board(vec![page("1"), page("2"), page("3")]);
-    hand.taken();
-    hand.wait(5_000);
-    assert_eq!(hand.taken(), [Effect::Ring]);
-    hand.assert_said("silence not sent: it would hide 3 alerts by now; its text is kept as a draft");
+    assert_eq!(hand.taken(), [Effect::TakeBack { id }, Effect::Ring]);
+    hand.assert_said("silence taken back: it would hide 3 alerts by now; its text is kept as a draft");
     assert_eq!(hand.model.acts.pending, []);
     hand.press("s");
     assert_eq!(composer(&hand).comment.lines(), ["why"]);
@@ -368,10 +465,9 @@ fn the_text_of_a_silence_that_was_not_made_is_the_draft() {
         if undone {
             hand.press("u");
         } else {
-            hand.taken();
             hand.wait(5_000);
-            let (id, _) = hand.one_act();
-            hand.finish(id, midwatch::app::msg::ActState::Failed, Vec::new());
+            let id = hand.model.acts.pending[0].id;
+            hand.finish(id, ActState::Failed, Vec::new());
             hand.assert_said("the server's word; its text is kept as a draft");
         }
         hand.press("s");
