@@ -101,6 +101,8 @@ pub struct BackendHealth {
     pub counters: crate::backend::http::Counters,
     /// Difference between its clock and ours, where it tells.
     pub skew: Option<chrono::TimeDelta>,
+    /// What is left of its allowance, while that is so low that it is asked less often.
+    pub low: Option<crate::backend::http::Allowance>,
 }
 
 /// What a composer was left with; kept in the journal, so that a crash loses nothing.

@@ -124,6 +124,7 @@ impl Session {
                 interval: counted.interval,
                 counters: crate::backend::http::Counters::default(),
                 skew: None,
+                low: None,
             })
             .collect();
         let (health_out, health) = watch::channel(health);
@@ -466,11 +467,20 @@ impl World for Session {
     }
 
     async fn rest(&mut self) {
-        self.office.rest().await;
+        let relief = self.doors.relief.borrow().clone();
+        let relieved = async {
+            if let Some(relief) = relief {
+                relief.rest().await;
+            }
+        };
+        futures::future::join(self.office.rest(), relieved).await;
     }
 
     async fn resume(&mut self) {
         self.office.resume().await;
+        if let Some(relief) = &*self.doors.relief.borrow() {
+            relief.resume();
+        }
     }
 
     async fn next(&mut self, inputs: &mut mpsc::Receiver<Input>) -> Event {

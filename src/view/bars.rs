@@ -26,6 +26,8 @@ use crate::time::Now;
 pub(super) enum Light {
     /// It answers.
     Lit,
+    /// It answers, and is asked less often: its allowance runs low.
+    Slowed,
     /// It has not answered for the first time yet.
     Waiting,
     /// Its last good answer is too old.
@@ -41,6 +43,7 @@ impl Light {
             (Status::Failed { .. }, _) => Self::Out,
             (Status::Idle | Status::InFlight { .. }, None) => Self::Waiting,
             (Status::Idle | Status::InFlight { .. }, Some(age)) if age > health.interval * 2 => Self::Stale,
+            (Status::Idle | Status::InFlight { .. }, Some(_)) if health.low.is_some() => Self::Slowed,
             (Status::Idle | Status::InFlight { .. }, Some(_)) => Self::Lit,
         }
     }
@@ -48,6 +51,7 @@ impl Light {
     pub(super) fn shape(self) -> &'static str {
         match self {
             Self::Lit => "●",
+            Self::Slowed => "◆",
             Self::Waiting => "◇",
             Self::Stale => "○",
             Self::Out => "✗",
@@ -57,6 +61,7 @@ impl Light {
     pub(super) fn role(self) -> Role {
         match self {
             Self::Lit => Role::StateOk,
+            Self::Slowed => Role::StateStale,
             Self::Waiting => Role::StateBusy,
             Self::Stale => Role::StateStale,
             Self::Out => Role::StateFailed,
@@ -66,6 +71,7 @@ impl Light {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Lit => "ok",
+            Self::Slowed => "slowed",
             Self::Waiting => "waiting",
             Self::Stale => "stale",
             Self::Out => "failed",
@@ -80,6 +86,11 @@ fn trouble(health: &BackendHealth, now: Now) -> Vec<String> {
         .map(|at| format!(" stale {}", figures::stepped(now.tick.since(at))));
     match (Light::of(health, now), &health.status) {
         (Light::Lit, _) => Vec::new(),
+        (Light::Slowed, _) => health
+            .low
+            .map(|low| format!(" {} of {} requests left", low.remaining, low.limit))
+            .into_iter()
+            .collect(),
         (Light::Waiting, _) => vec![" waiting".to_owned()],
         (Light::Stale, _) => stale.into_iter().collect(),
         (Light::Out, status) => {

@@ -185,7 +185,8 @@ impl Chronicle {
             page.asking = Some(Box::pin(async move { keeper.story(id).await }));
         }
         if page.keeper_due <= now {
-            page.keeper_due = now + KEEPER;
+            let scarce = page.keeper.as_ref().map(|keeper| keeper.no_sooner_than());
+            page.keeper_due = now + scarce.unwrap_or_default().max(KEEPER);
         }
         if page.marks_due <= now {
             page.marks_due = now + MARKS;

@@ -10,11 +10,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use super::audit_forward::Forwarder;
 use super::poller::{HealthLine, Poller};
-use super::warden::{Warden, Watching};
+use super::warden::{Relief, Warden, Watching};
 use crate::app::feed::{Feed, Status};
 use crate::app::incidents::IncidentBoard;
 use crate::app::{BackendHealth, Draft, DraftKind, Msg};
@@ -55,6 +54,8 @@ pub(super) struct Doors {
     pub roster: watch::Receiver<Feed<Roster>>,
     /// Everybody who keeps incidents, once the journal is open or known not to be.
     pub keepers: watch::Receiver<Option<Keepers>>,
+    /// Relieves the watch over local incidents, where this console may hold it.
+    pub relief: watch::Receiver<Option<Relief>>,
     /// Wakes everything that asks.
     pub wake: Arc<Notify>,
 }
@@ -97,6 +98,7 @@ pub(super) struct Behind {
     timeline: watch::Sender<Followed>,
     roster: watch::Sender<Feed<Roster>>,
     keepers: watch::Sender<Option<Keepers>>,
+    relief: watch::Sender<Option<Relief>>,
     wake: Arc<Notify>,
 }
 
@@ -133,6 +135,7 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
     let (timeline_out, timeline) = watch::channel(None);
     let (roster_out, roster) = watch::channel(Feed::new(ROSTER));
     let (keepers_out, keepers) = watch::channel(None);
+    let (relief_out, relief) = watch::channel(None);
     let wake = Arc::new(Notify::new());
     let doors = Doors {
         question: question_out,
@@ -141,6 +144,7 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
         timeline,
         roster,
         keepers,
+        relief,
         wake: Arc::clone(&wake),
     };
     let behind = Behind {
@@ -158,6 +162,7 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
         timeline: timeline_out,
         roster: roster_out,
         keepers: keepers_out,
+        relief: relief_out,
         wake,
     };
     (doors, behind)
@@ -209,12 +214,11 @@ pub(super) async fn run(behind: Behind, backends: Arc<Backends>, local: Option<(
         });
         let (keeper, question) = (Arc::clone(keeper), behind.question.clone());
         tasks.spawn(async move {
-            poller
-                .run(|| {
-                    let asked = question.borrow().clone();
-                    keeper.list(asked)
-                })
-                .await;
+            let ask = || {
+                let asked = question.borrow().clone();
+                keeper.list(asked)
+            };
+            poller.run_no_sooner(ask, || keeper.no_sooner_than()).await;
         });
     }
     if keepers.all.is_empty() {
@@ -300,16 +304,16 @@ fn with_journal(tasks: &mut JoinSet<()>, behind: &Behind, journal: Journal, loca
         && !behind.config.read_only
     {
         let courier = local.courier(Arc::new(Wires::default()));
-        let warden = Warden::new(
+        let (warden, relief) = Warden::new(
             journal,
             Arc::clone(local.house()),
             courier,
             behind.clock,
             behind.alerts.clone(),
         );
+        behind.relief.send_replace(Some(relief));
         let (said, _) = watch::channel(Watching::Nothing);
-        // Dropping the task lets the watch go; it is free for others within a minute.
-        tasks.spawn(warden.run(CancellationToken::new(), said));
+        tasks.spawn(warden.run(said));
     }
 }
 
@@ -349,12 +353,11 @@ async fn duties(keeper: Arc<dyn Incidents>, out: watch::Sender<Feed<Roster>>, cl
         stir: Arc::new(Notify::new()),
         clock,
     };
-    poller
-        .run(|| {
-            let now = clock.now().utc;
-            keeper.on_call(now, now + AHEAD)
-        })
-        .await;
+    let ask = || {
+        let now = clock.now().utc;
+        keeper.on_call(now, now + AHEAD)
+    };
+    poller.run_no_sooner(ask, || keeper.no_sooner_than()).await;
 }
 
 /// Asks for the marks of the last minutes now and then, for the light in the bar.

@@ -5,6 +5,7 @@ use crate::app::feed::Status;
 use crate::domain::alert::PipelineFault;
 use crate::text::{SafeText, fit, fit_right, width};
 use crate::theme::Role;
+use crate::time::prometheus_duration;
 use crate::view::bars::Light;
 use crate::view::pane::belief::fault_words;
 use crate::view::sheet::Sheet;
@@ -93,6 +94,17 @@ fn line<'a>(scene: Scene<'a>, backend: &'a BackendHealth, name_width: usize, she
             "  ",
             &format!("failing for {for_long}: {cause} · retry in {retry}"),
             light.role(),
+        );
+    }
+    if let Some(low) = backend.low {
+        let every = prometheus_duration(backend.interval);
+        sheet.pair(
+            "  ",
+            &format!(
+                "{} of {} requests left: asked every {every} until there are more; acts go first",
+                low.remaining, low.limit
+            ),
+            Role::StateStale,
         );
     }
 }
