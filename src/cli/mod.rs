@@ -17,6 +17,7 @@ pub mod config_command;
 pub mod console;
 pub mod demo;
 pub mod doctor;
+pub mod figures;
 pub mod gather;
 pub mod handoff;
 pub mod incident;

@@ -72,7 +72,11 @@ impl Relief {
     /// failed and it is within a minute. Whatever the warden is in the middle of takes it no more.
     pub async fn rest(&self) {
         self.duty.send_replace(Duty::Off);
-        let (context, watcher, now) = (Arc::clone(&self.context), self.watcher.clone(), self.clock.stamp());
+        let (context, watcher, now) = (
+            Arc::clone(&self.context),
+            self.watcher.clone(),
+            self.clock.stamp(),
+        );
         // The journal does one thing after the other: a renewal that went before is undone here, one that comes
         // after finds that it is off duty.
         let _ = self

@@ -250,7 +250,10 @@ async fn a_warden_that_runs_heeds_its_relief() {
     let ours = |watching: &Watching| *watching == Watching::Ours;
     heard.wait_for(ours).await.unwrap();
     relief.rest().await;
-    heard.wait_for(|watching| *watching == Watching::Relieved).await.unwrap();
+    heard
+        .wait_for(|watching| *watching == Watching::Relieved)
+        .await
+        .unwrap();
     relief.resume();
     heard.wait_for(ours).await.unwrap();
 }

@@ -242,14 +242,7 @@ impl Chronicle {
         let scope = self.scope(page);
         let read = journal
             .read(move |tx| {
-                let mut told = events::of_incident(tx, &context, &id)?;
-                let shift = events::between(tx, &context, scope.from, scope.to)?;
-                told.extend(
-                    shift
-                        .into_iter()
-                        .filter(|(incident, event)| incident.is_none() && scope.takes(event))
-                        .map(|(_, event)| event),
-                );
+                let told = events::of_story(tx, &context, &id, &scope)?;
                 Ok((told, events::stars(tx, &context, &id)?))
             })
             .await;

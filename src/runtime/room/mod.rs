@@ -34,9 +34,13 @@ use crate::time::Clock;
 mod board;
 mod chronicle;
 mod figures;
+mod ladders;
 mod recorder;
+#[cfg(test)]
+mod sample;
 
 use chronicle::{Chronicle, Followed};
+use figures::Figures;
 
 /// How often who is on call is asked; their keeper answers from its own memory within a minute.
 const ROSTER: Duration = Duration::from_secs(60);
@@ -225,10 +229,22 @@ pub(super) async fn run(behind: Behind, backends: Arc<Backends>, local: Option<(
         // There is nobody to wait for: an empty list that is known.
         stir.notify_one();
     }
+    let (delays_out, delays) = watch::channel(Arc::default());
+    tasks.spawn(ladders::learn(
+        keepers.clone(),
+        behind.incidents.subscribe(),
+        delays_out,
+        Arc::clone(&stir),
+        behind.clock,
+    ));
+    let beside = board::Beside {
+        acting_as: acting_as.clone(),
+        delays,
+        remarks,
+    };
     tasks.spawn(board::gather(
         told,
-        acting_as.clone(),
-        remarks,
+        beside,
         behind.incidents.clone(),
         Arc::clone(&stir),
     ));
@@ -269,7 +285,7 @@ pub(super) async fn run(behind: Behind, backends: Arc<Backends>, local: Option<(
         wakes,
     ));
     if let Some(journal) = journal {
-        with_journal(&mut tasks, &behind, journal, local);
+        with_journal(&mut tasks, &behind, keepers, (journal, local));
     }
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended
@@ -282,7 +298,12 @@ pub(super) async fn run(behind: Behind, backends: Arc<Backends>, local: Option<(
     std::future::pending::<()>().await;
 }
 
-fn with_journal(tasks: &mut JoinSet<()>, behind: &Behind, journal: Journal, local: Option<Local>) {
+fn with_journal(
+    tasks: &mut JoinSet<()>,
+    behind: &Behind,
+    keepers: Keepers,
+    (journal, local): (Journal, Option<Local>),
+) {
     let context: Arc<str> = Arc::from(behind.context.name.as_str());
     tasks.spawn(recorder::record(
         journal.clone(),
@@ -291,11 +312,14 @@ fn with_journal(tasks: &mut JoinSet<()>, behind: &Behind, journal: Journal, loca
         behind.slos.clone(),
         behind.clock,
     ));
-    tasks.spawn(figures::keep(
-        journal.clone(),
-        Arc::clone(&context),
-        behind.incidents.subscribe(),
-    ));
+    let figures = Figures {
+        journal: journal.clone(),
+        context,
+        keepers,
+        board: behind.incidents.subscribe(),
+        clock: behind.clock,
+    };
+    tasks.spawn(figures.keep());
     if let Some(to) = &behind.config.audit_forward {
         let forwarder = Forwarder::new(journal.clone(), to, &Wires::default(), behind.clock);
         tasks.spawn(async move { forwarder.run().await });
