@@ -15,6 +15,7 @@ pub mod modal;
 pub mod msg;
 pub mod panes;
 pub mod preview;
+pub mod record;
 pub mod reference;
 pub mod scope;
 pub mod toast;
@@ -218,6 +219,8 @@ pub struct Model {
     pub preview: preview::Preview,
     /// Every backend's health, in the order of the configuration.
     pub health: Vec<BackendHealth>,
+    /// How the record of what is done stands, once that is known.
+    pub record: Option<record::RecordHealth>,
     /// What the panes are turned to.
     pub scope: ScopeStack,
     /// Passing words.
@@ -278,6 +281,7 @@ impl Model {
             written: None,
             preview: preview::Preview::default(),
             health: Vec::new(),
+            record: None,
             scope: ScopeStack::default(),
             toasts: Toasts::default(),
             acts: Acts::default(),

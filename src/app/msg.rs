@@ -6,6 +6,7 @@ use super::acts::ActId;
 use super::feed::Feed;
 use super::incidents::IncidentBoard;
 use super::panes::Firings;
+use super::record::RecordHealth;
 use super::{BackendHealth, Draft, effect::WriteUp};
 use crate::backend::incidents::Directory;
 use crate::domain::alert::lease::Lease;
@@ -28,6 +29,8 @@ pub enum Msg {
     AlertsArranged(Arc<AlertBoard>),
     /// Health of every backend.
     HealthChanged(Vec<BackendHealth>),
+    /// How the record of what is done stands.
+    RecordChanged(RecordHealth),
     /// Incidents were listed.
     IncidentsFetched(Feed<IncidentBoard>),
     /// The followed incident's timeline was put together.

@@ -148,6 +148,46 @@ pub enum Command {
     Man,
 }
 
+impl Command {
+    /// Whether it may change something, so that people are notified and lines of the audit log made.
+    pub fn is_act(&self) -> bool {
+        match self {
+            Self::Ack(_)
+            | Self::Unack(_)
+            | Self::Silence(_)
+            | Self::Unsilence(_)
+            | Self::Outbox(_)
+            | Self::Resolve(_)
+            | Self::Escalate(_)
+            | Self::Reassign(_)
+            | Self::Page(_)
+            | Self::Snooze(_)
+            | Self::Merge(_)
+            | Self::Priority(_)
+            | Self::Annotate(_)
+            | Self::Update(_)
+            | Self::Declare(_) => true,
+            Self::Demo(_)
+            | Self::Slo(_)
+            | Self::Alerts(_)
+            | Self::Silences(_)
+            | Self::Incidents(_)
+            | Self::Timeline(_)
+            | Self::Oncall
+            | Self::Postmortem(_)
+            | Self::Handoff(_)
+            | Self::Audit(_)
+            | Self::Doctor
+            | Self::Init(_)
+            | Self::Config(_)
+            | Self::Keys
+            | Self::Themes
+            | Self::Completions(_)
+            | Self::Man => false,
+        }
+    }
+}
+
 /// `demo`
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {

@@ -538,6 +538,11 @@ impl World for Session {
                 Ok(()) = self.slo.changed() => {
                     return Event::Slot(Msg::SloFetched(self.slo.borrow_and_update().clone()));
                 }
+                Ok(()) = self.doors.record.changed() => {
+                    if let Some(record) = self.doors.record.borrow_and_update().clone() {
+                        return Event::Slot(Msg::RecordChanged(record));
+                    }
+                }
                 Ok(()) = self.health.changed() => {
                     return Event::Slot(Msg::HealthChanged(self.health.borrow_and_update().clone()));
                 }

@@ -14,6 +14,7 @@ use crate::app::feed::Status;
 use crate::app::focus::PaneId;
 use crate::app::incidents::called;
 use crate::app::modal::{Modal, Prompt, PromptKind, PromptTarget};
+use crate::app::record::{ForwardState, Trouble};
 use crate::app::toast::Level;
 use crate::keymap::Lookup;
 use crate::outbox::State;
@@ -311,6 +312,30 @@ fn lights(scene: Scene) -> Vec<Segment<'static>> {
             }
         };
         segments.push(light(state, name, trouble(worst, scene.now)));
+    }
+    segments.extend(record(scene));
+    segments
+}
+
+/// What is wrong with the record of what is done; nothing while all is well.
+fn record(scene: Scene) -> Vec<Segment<'static>> {
+    let Some(record) = &scene.model.record else {
+        return Vec::new();
+    };
+    let mut segments = Vec::new();
+    let trouble = record.trouble.as_ref().map(|trouble| match trouble {
+        Trouble::NoJournal(_) => ("journal", " nothing can be done"),
+        Trouble::AuditLog(_) => ("audit log", " not written"),
+    });
+    segments.extend(trouble.map(|(what, words)| light(Light::Out, what.to_owned(), vec![words.to_owned()])));
+    if let Some(forward) = &record.forward
+        && matches!(forward.state, ForwardState::Failing(_))
+    {
+        segments.push(light(
+            Light::Out,
+            "audit forward".to_owned(),
+            vec![format!(" {} waiting", forward.waiting)],
+        ));
     }
     segments
 }

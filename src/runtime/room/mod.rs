@@ -11,11 +11,12 @@ use chrono::TimeDelta;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::audit_forward::Forwarder;
+use super::audit_forward::{self, Forwarder};
 use super::poller::{HealthLine, Poller};
 use super::warden::{Relief, Warden, Watching};
 use crate::app::feed::{Feed, Status};
 use crate::app::incidents::IncidentBoard;
+use crate::app::record::RecordHealth;
 use crate::app::{BackendHealth, Draft, DraftKind, Msg};
 use crate::backend::Backends;
 use crate::backend::http::Wires;
@@ -35,6 +36,7 @@ mod board;
 mod chronicle;
 mod figures;
 mod ladders;
+mod record;
 mod recorder;
 #[cfg(test)]
 mod sample;
@@ -58,6 +60,8 @@ pub(super) struct Doors {
     pub roster: watch::Receiver<Feed<Roster>>,
     /// Everybody who keeps incidents, once the journal is open or known not to be.
     pub keepers: watch::Receiver<Option<Keepers>>,
+    /// How the record of what is done stands, once that is known.
+    pub record: watch::Receiver<Option<RecordHealth>>,
     /// Relieves the watch over local incidents, where this console may hold it.
     pub relief: watch::Receiver<Option<Relief>>,
     /// Wakes everything that asks.
@@ -102,6 +106,7 @@ pub(super) struct Behind {
     timeline: watch::Sender<Followed>,
     roster: watch::Sender<Feed<Roster>>,
     keepers: watch::Sender<Option<Keepers>>,
+    pub record: watch::Sender<Option<RecordHealth>>,
     relief: watch::Sender<Option<Relief>>,
     wake: Arc<Notify>,
 }
@@ -139,6 +144,7 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
     let (timeline_out, timeline) = watch::channel(None);
     let (roster_out, roster) = watch::channel(Feed::new(ROSTER));
     let (keepers_out, keepers) = watch::channel(None);
+    let (record_out, record) = watch::channel(None);
     let (relief_out, relief) = watch::channel(None);
     let wake = Arc::new(Notify::new());
     let doors = Doors {
@@ -148,6 +154,7 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
         timeline,
         roster,
         keepers,
+        record,
         relief,
         wake: Arc::clone(&wake),
     };
@@ -166,6 +173,7 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
         timeline: timeline_out,
         roster: roster_out,
         keepers: keepers_out,
+        record: record_out,
         relief: relief_out,
         wake,
     };
@@ -320,10 +328,13 @@ fn with_journal(
         clock: behind.clock,
     };
     tasks.spawn(figures.keep());
+    let mut forward = None;
     if let Some(to) = &behind.config.audit_forward {
         let forwarder = Forwarder::new(journal.clone(), to, &Wires::default(), behind.clock);
+        forward = Some((audit_forward::place(to).into(), forwarder.status()));
         tasks.spawn(async move { forwarder.run().await });
     }
+    tasks.spawn(record::tell(journal.clone(), forward, behind.record.clone()));
     if let Some(local) = local
         && !behind.config.read_only
     {
