@@ -39,6 +39,7 @@ pub mod sending;
 pub mod silence;
 pub mod silences;
 pub mod slo;
+pub mod starter;
 pub mod themes;
 pub mod timeline;
 pub mod told;
