@@ -102,7 +102,7 @@ pub enum Command {
     Handoff(HandoffArgs),
     /// Acknowledge alerts or incidents
     Ack(AckArgs),
-    /// Hand acknowledged alerts back
+    /// Hand acknowledged alerts back, and incidents where that can be done
     Unack(UnackArgs),
     /// Silence what matches
     Silence(SilenceArgs),
@@ -343,7 +343,7 @@ pub struct AckArgs {
 /// `unack`
 #[derive(Debug, Clone, Args)]
 pub struct UnackArgs {
-    /// Fingerprints, or unique prefixes of at least 6
+    /// Fingerprints, incidents' ids or #numbers, or unique prefixes of at least 6
     #[arg(required = true, value_name = "ID")]
     pub ids: Vec<String>,
     /// What every act takes.
