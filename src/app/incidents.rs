@@ -9,7 +9,7 @@ use super::list::ListState;
 use super::panes::Search;
 use crate::backend::incidents::{Directory, Question};
 use crate::domain::incident::link::Links;
-use crate::domain::incident::{ActingAs, Incident, IncidentId, Ladder, Person};
+use crate::domain::incident::{ActingAs, Delays, Incident, IncidentId, Ladder, Person};
 use crate::domain::oncall::Roster;
 use crate::domain::timeline::{Event, EventKind, Starred, Timeline};
 use crate::text::SafeText;
@@ -26,6 +26,8 @@ pub struct IncidentBoard {
     pub remarks: Vec<String>,
     /// Answers whose keeper failed, in words.
     pub errors: Vec<String>,
+    /// How long the levels of policies wait, as far as it was asked.
+    pub delays: Arc<Delays>,
 }
 
 impl IncidentBoard {

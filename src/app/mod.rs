@@ -17,6 +17,7 @@ pub mod modal;
 pub mod msg;
 pub mod panes;
 pub mod preview;
+pub mod record;
 pub mod reference;
 pub mod scope;
 pub mod toast;
@@ -106,6 +107,8 @@ pub struct BackendHealth {
     pub counters: crate::backend::http::Counters,
     /// Difference between its clock and ours, where it tells.
     pub skew: Option<chrono::TimeDelta>,
+    /// What is left of its allowance, while that is so low that it is asked less often.
+    pub low: Option<crate::backend::http::Allowance>,
 }
 
 /// What a composer was left with; kept in the journal, so that a crash loses nothing.
@@ -225,6 +228,8 @@ pub struct Model {
     pub preview: preview::Preview,
     /// Every backend's health, in the order of the configuration.
     pub health: Vec<BackendHealth>,
+    /// How the record of what is done stands, once that is known.
+    pub record: Option<record::RecordHealth>,
     /// What the panes are turned to.
     pub scope: ScopeStack,
     /// Passing words.
@@ -294,6 +299,7 @@ impl Model {
             written: None,
             preview: preview::Preview::default(),
             health: Vec::new(),
+            record: None,
             scope: ScopeStack::default(),
             toasts: Toasts::default(),
             acts: Acts::default(),

@@ -7,6 +7,7 @@ use super::feed::Feed;
 use super::incidents::IncidentBoard;
 use super::logs::LogView;
 use super::panes::Firings;
+use super::record::RecordHealth;
 use super::{BackendHealth, Draft, effect::WriteUp};
 use crate::backend::annotations::Marks;
 use crate::backend::incidents::Directory;
@@ -33,6 +34,8 @@ pub enum Msg {
     AlertsArranged(Arc<AlertBoard>),
     /// Health of every backend.
     HealthChanged(Vec<BackendHealth>),
+    /// How the record of what is done stands.
+    RecordChanged(RecordHealth),
     /// Incidents were listed.
     IncidentsFetched(Feed<IncidentBoard>),
     /// Which alerts and incidents are the same trouble was worked out.

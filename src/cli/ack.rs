@@ -17,8 +17,10 @@ use crate::outbox::{Draft, Entry, Payload, Purpose, plan};
 use crate::time::prometheus_duration;
 
 /// What one id means.
-enum Meant {
+pub(super) enum Meant {
+    /// An alert.
     Alert(Occurrence),
+    /// An incident.
     Incident(Arc<Incident>),
 }
 
@@ -99,7 +101,7 @@ pub async fn run(session: &mut Session, args: &AckArgs) -> Outcome {
 }
 
 /// The alert or the incident that an id means; several, or none, is the error.
-async fn meant(id: &str, board: &AlertBoard, keepers: &Keepers) -> Result<Meant, CliError> {
+pub(super) async fn meant(id: &str, board: &AlertBoard, keepers: &Keepers) -> Result<Meant, CliError> {
     let alerts = alerts_of(id, board);
     // A whole fingerprint is nothing else.
     if let ([alert], 16) = (alerts.as_slice(), id.len()) {
@@ -122,7 +124,7 @@ async fn meant(id: &str, board: &AlertBoard, keepers: &Keepers) -> Result<Meant,
     }
 }
 
-fn is_about(entry: &Entry, incident: &Incident) -> bool {
+pub(super) fn is_about(entry: &Entry, incident: &Incident) -> bool {
     match &entry.payload {
         Payload::Incident { incident: id, .. } => *id == incident.id,
         Payload::Silence { .. }

@@ -102,7 +102,7 @@ pub enum Command {
     Handoff(HandoffArgs),
     /// Acknowledge alerts or incidents
     Ack(AckArgs),
-    /// Hand acknowledged alerts back
+    /// Hand acknowledged alerts back, and incidents where that can be done
     Unack(UnackArgs),
     /// Silence what matches
     Silence(SilenceArgs),
@@ -146,6 +146,46 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// The manual page
     Man,
+}
+
+impl Command {
+    /// Whether it may change something, so that people are notified and lines of the audit log made.
+    pub fn is_act(&self) -> bool {
+        match self {
+            Self::Ack(_)
+            | Self::Unack(_)
+            | Self::Silence(_)
+            | Self::Unsilence(_)
+            | Self::Outbox(_)
+            | Self::Resolve(_)
+            | Self::Escalate(_)
+            | Self::Reassign(_)
+            | Self::Page(_)
+            | Self::Snooze(_)
+            | Self::Merge(_)
+            | Self::Priority(_)
+            | Self::Annotate(_)
+            | Self::Update(_)
+            | Self::Declare(_) => true,
+            Self::Demo(_)
+            | Self::Slo(_)
+            | Self::Alerts(_)
+            | Self::Silences(_)
+            | Self::Incidents(_)
+            | Self::Timeline(_)
+            | Self::Oncall
+            | Self::Postmortem(_)
+            | Self::Handoff(_)
+            | Self::Audit(_)
+            | Self::Doctor
+            | Self::Init(_)
+            | Self::Config(_)
+            | Self::Keys
+            | Self::Themes
+            | Self::Completions(_)
+            | Self::Man => false,
+        }
+    }
 }
 
 /// `demo`
@@ -303,7 +343,7 @@ pub struct AckArgs {
 /// `unack`
 #[derive(Debug, Clone, Args)]
 pub struct UnackArgs {
-    /// Fingerprints, or unique prefixes of at least 6
+    /// Fingerprints, incidents' ids or #numbers, or unique prefixes of at least 6
     #[arg(required = true, value_name = "ID")]
     pub ids: Vec<String>,
     /// What every act takes.

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::local_checks;
 use super::probe::{self, Kind, Seen};
+use super::record_checks::{self, RecordCheck};
 use super::{Exit, Outcome, Session};
 use crate::backend::annotations::Annotations as _;
 use crate::backend::annotations::grafana::Grafana;
@@ -88,6 +89,7 @@ struct Report<'a> {
     read_only: bool,
     backends: &'a [Checkup],
     clusters: &'a [Cluster],
+    record: Option<&'a RecordCheck>,
     errors: Vec<Value>,
     warnings: Vec<String>,
 }
@@ -103,6 +105,8 @@ pub async fn run(session: &mut Session) -> Outcome {
     let clusters = clusters(&checkups);
     let mut warnings = warnings(&context, &checkups, &clusters);
     warnings.extend(local_checks::warnings(&config, &context, &clock.stamp()).await);
+    let record = record_checks::check(&config, clock).await;
+    warnings.extend(record.iter().flat_map(RecordCheck::warnings));
     let failures: Vec<&BackendFailure> = checkups.iter().filter_map(|c| c.failure.as_ref()).collect();
     let exit = if failures.is_empty() {
         Exit::Done
@@ -117,6 +121,7 @@ pub async fn run(session: &mut Session) -> Outcome {
             read_only: config.read_only,
             backends: &checkups,
             clusters: &clusters,
+            record: record.as_ref(),
             errors: failures
                 .iter()
                 .map(|failure| serde_json::json!({"backend": failure.backend, "message": failure.message}))
@@ -124,7 +129,13 @@ pub async fn run(session: &mut Session) -> Outcome {
             warnings,
         })?;
     } else {
-        print(session, &config, &context, &checkups, &clusters, &warnings)?;
+        let found = Found {
+            checkups: &checkups,
+            clusters: &clusters,
+            record: record.as_ref(),
+            warnings: &warnings,
+        };
+        print(session, &config, &context, &found)?;
     }
     session.out.flush()?;
     Ok(exit)
@@ -527,13 +538,19 @@ fn warnings(context: &Context, checkups: &[Checkup], clusters: &[Cluster]) -> Ve
     warnings
 }
 
+/// Everything that was found out, to be printed.
+struct Found<'a> {
+    checkups: &'a [Checkup],
+    clusters: &'a [Cluster],
+    record: Option<&'a RecordCheck>,
+    warnings: &'a [String],
+}
+
 fn print(
     session: &mut Session,
     config: &Config,
     context: &Context,
-    checkups: &[Checkup],
-    clusters: &[Cluster],
-    warnings: &[String],
+    found: &Found<'_>,
 ) -> std::io::Result<()> {
     let out = &mut session.out;
     let read_only = if config.read_only { ", read-only" } else { "" };
@@ -541,7 +558,7 @@ fn print(
         "context {}, as {}{read_only}",
         context.name, config.identity
     ))?;
-    for checkup in checkups {
+    for checkup in found.checkups {
         out.line("")?;
         let state = match (checkup.reachable, &checkup.failure) {
             (true, None) => "ok  ",
@@ -572,7 +589,7 @@ fn print(
             passed.requests, passed.bytes, passed.errors
         ))?;
     }
-    for cluster in clusters {
+    for cluster in found.clusters {
         out.line("")?;
         out.line(&format!(
             "cluster of {}: {} configured ({})",
@@ -581,10 +598,19 @@ fn print(
             cluster.configured.join(", ")
         ))?;
     }
-    if !warnings.is_empty() {
+    if let Some(record) = found.record {
+        out.line("")?;
+        let state = if record.warnings().is_empty() {
+            "ok  "
+        } else {
+            "FAIL"
+        };
+        out.line(&format!("{state} {}", record.words()))?;
+    }
+    if !found.warnings.is_empty() {
         out.line("")?;
     }
-    for warning in warnings {
+    for warning in found.warnings {
         out.line(&format!("warning: {warning}"))?;
     }
     Ok(())

@@ -1,19 +1,19 @@
 //! `midwatch incidents`: those of every keeper, or their figures.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::args::IncidentsArgs;
+use super::figures;
 use super::gather::{Scene, say_remarks};
 use super::keepers::Keepers;
 use super::{Exit, Outcome, Session};
 use crate::backend::incidents::{Question, Whose};
 use crate::domain::document::Remarks;
+use crate::domain::incident::Severity;
 use crate::domain::incident::json::incidents_document;
 use crate::domain::incident::table::incidents_text;
-use crate::domain::incident::{Facts, Incident, Severity};
 use crate::domain::writeup::handoff::since;
 use crate::domain::writeup::stats::{Target, stats, stats_document, stats_text};
-use crate::journal::{Journal, Opening, facts};
 
 /// Figures are of a month where nothing else is said.
 const STATS_SPAN: TimeDelta = TimeDelta::days(30);
@@ -47,7 +47,7 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &IncidentsArgs) ->
     let (incidents, mut remarks) = keepers.list(&question).await;
     let context = scene.context.name.as_str();
     let text = if args.stats {
-        let facts = facts_of(scene, &incidents, from, &mut remarks).await;
+        let facts = figures::whole(scene, &keepers, &incidents, from, &mut remarks).await;
         let stats = stats(&facts, &targets(scene), from, now);
         if session.globals.json {
             stats_document(context, &stats, &remarks, now)
@@ -62,38 +62,6 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &IncidentsArgs) ->
         incidents_text(&incidents, now)
     };
     finish(session, &text, &remarks)
-}
-
-/// What the keepers tell of them, with what the journal kept of their course.
-async fn facts_of(
-    scene: &Scene,
-    incidents: &[Incident],
-    from: DateTime<Utc>,
-    remarks: &mut Remarks,
-) -> Vec<Facts> {
-    let mut all: Vec<Facts> = incidents.iter().map(Facts::of).collect();
-    let opening = Opening::of(&scene.config).filter(|opening| opening.path.exists());
-    let Some(opening) = opening else {
-        return all;
-    };
-    let context = scene.context.name.clone();
-    let kept = match Journal::open(&opening) {
-        Ok(journal) => journal.read(move |tx| facts::since(tx, &context, from)).await,
-        Err(error) => Err(error),
-    };
-    match kept {
-        Err(error) => remarks.warnings.push(error.to_string()),
-        Ok(kept) => {
-            for facts in &mut all {
-                if let Some(kept) = kept.iter().find(|kept| kept.incident == facts.incident) {
-                    facts.acknowledged_at = facts.acknowledged_at.or(kept.acknowledged_at);
-                    facts.escalated_at = facts.escalated_at.or(kept.escalated_at);
-                    facts.mitigated_at = facts.mitigated_at.or(kept.mitigated_at);
-                }
-            }
-        }
-    }
-    all
 }
 
 /// How fast the configuration wants incidents to be answered.

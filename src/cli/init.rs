@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::args::InitArgs;
 use super::probe::{self, Kind, Seen};
+use super::starter::starter;
 use super::{CliError, Exit, Outcome, Session};
 use crate::backend::http::Wires;
 use crate::backend::{BackendError, ErrorKind};
@@ -266,121 +267,9 @@ fn write_new(path: &Path, text: &str) -> Result<(), CliError> {
         .map_err(CliError::Unexpected)
 }
 
-fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
-}
-
-/// A configuration for what was found, with comments for what may come next. It decodes as it stands.
-pub fn starter(context: &str, found: &[Found], author: Option<&str>) -> String {
-    use std::fmt::Write as _;
-
-    let bare = context
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    let context = if bare && !context.is_empty() {
-        context.to_owned()
-    } else {
-        quoted(context)
-    };
-    let mut text = String::from(
-        "# midwatch's configuration. Check it with: midwatch config check; try it with: midwatch doctor\n\n",
-    );
-    let mut line = |line: std::fmt::Arguments<'_>| {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{line}");
-    };
-    match author {
-        Some(author) => line(format_args!("identity = {}", quoted(author))),
-        None => line(format_args!(
-            "# identity = \"you@example.com\"   # who acts; default: you at this host"
-        )),
-    }
-    line(format_args!("\n[contexts.{context}]"));
-    line(format_args!(
-        "# danger = true                      # dangerous acts ask for the context's name"
-    ));
-    line(format_args!(
-        "# slo_files = [\"slos/*.yaml\"]        # Sloth, OpenSLO, Pyrra"
-    ));
-    line(format_args!(
-        "# watchdog = 'alertname=\"Watchdog\"'  # an alert that always fires: its absence is critical"
-    ));
-    let mut taken: Vec<&str> = Vec::new();
-    for each in found {
-        let section = match each.kind {
-            Kind::Prometheus | Kind::Thanos | Kind::Mimir | Kind::VictoriaMetrics => "metrics",
-            Kind::Alertmanager => "alertmanagers",
-            Kind::Loki | Kind::VictoriaLogs | Kind::Elasticsearch => "logs",
-            Kind::Jaeger | Kind::Tempo | Kind::Zipkin => "traces",
-            Kind::PagerDuty => "incidents",
-            Kind::Grafana => "annotations",
-        };
-        let version = each.version.replace(['\n', '\r'], " ");
-        let (url, kind) = (quoted(&each.url), each.kind.word());
-        line(format_args!(""));
-        if section == "alertmanagers" {
-            line(format_args!("[[contexts.{context}.alertmanagers]]   # {version}"));
-            line(format_args!("url = {url}"));
-            continue;
-        }
-        if taken.contains(&section) {
-            // One backend a signal: the second is kept for whoever wants to choose.
-            line(format_args!("# another {kind} {version}: url = {url}"));
-            continue;
-        }
-        taken.push(section);
-        line(format_args!("[contexts.{context}.{section}]   # {version}"));
-        line(format_args!("kind = \"{kind}\""));
-        line(format_args!("url = {url}"));
-        if section == "metrics" {
-            line(format_args!(
-                "# auth = {{ bearer_env = \"PROM_TOKEN\" }}   # or bearer_file, bearer_command, basic"
-            ));
-            line(format_args!("# headers = {{ \"X-Scope-OrgID\" = \"team-a\" }}"));
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
-    use crate::config::{Environment, decode_text};
-
-    fn found(kind: Kind, url: &str) -> Found {
-        Found {
-            url: url.into(),
-            kind,
-            version: "1.2.3".into(),
-        }
-    }
-
-    #[test]
-    fn what_is_written_decodes() {
-        let all = [
-            found(Kind::Prometheus, "http://p.example:9090/prefix"),
-            found(Kind::Thanos, "http://t.example"),
-            found(Kind::Alertmanager, "http://a.example:9093"),
-            found(Kind::Alertmanager, "http://b.example:9093"),
-            found(Kind::Loki, "http://l.example"),
-            found(Kind::Tempo, "http://tempo.example"),
-            found(Kind::Grafana, "http://g.example"),
-        ];
-        for context in ["prod", "eu west.1"] {
-            let text = starter(context, &all, Some("jun@example.com"));
-            let loaded = decode_text(&text, Some(Path::new("c.toml")), &Environment::default())
-                .unwrap_or_else(|error| panic!("{error}\n{text}"));
-            let decoded = &loaded.config.contexts[context];
-            assert_eq!(decoded.alertmanagers.len(), 2);
-            assert_eq!(decoded.alertmanagers[0].name, "a.example:9093");
-            let metrics = decoded.metrics.as_ref().expect("metrics");
-            assert_eq!(metrics.endpoint.url, "http://p.example:9090/prefix");
-            assert!(decoded.logs.is_some() && decoded.traces.is_some() && decoded.annotations.is_some());
-            assert_eq!(loaded.config.identity, "jun@example.com");
-        }
-    }
 
     #[test]
     fn urls_are_read_as_people_write_them() {

@@ -12,11 +12,13 @@ pub mod ack;
 pub mod alerts;
 pub mod args;
 pub mod audit;
+pub mod closing;
 pub mod completions;
 pub mod config_command;
 pub mod console;
 pub mod demo;
 pub mod doctor;
+pub mod figures;
 pub mod gather;
 pub mod handoff;
 pub mod incident;
@@ -32,10 +34,12 @@ pub mod outbox;
 pub mod output;
 pub mod postmortem;
 pub mod probe;
+mod record_checks;
 pub mod sending;
 pub mod silence;
 pub mod silences;
 pub mod slo;
+pub mod starter;
 pub mod themes;
 pub mod timeline;
 pub mod told;
@@ -127,7 +131,15 @@ pub struct Dress {
 pub fn run(command: Option<Command>, session: &mut Session) -> Exit {
     let ended = match log::start(&session.globals) {
         Ok(log) => {
+            let is_act = command.as_ref().is_some_and(Command::is_act);
             let ended = dispatch(command, session);
+            // Whatever came of it: what it left in the journal goes out, also where it was refused half way.
+            if is_act {
+                let _ = block_on(async {
+                    closing::after_act(session).await;
+                    Ok(Exit::Done)
+                });
+            }
             drop(log);
             ended
         }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::args::PostmortemArgs;
+use super::figures;
 use super::gather::Scene;
 use super::incidents::finish;
 use super::keepers::Keepers;
@@ -36,6 +37,9 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &PostmortemArgs) -
     let mut remarks = told.remarks;
     remarks.errors.extend(failed.errors);
     let facts = Facts::with_story(incident, &told.timeline);
+    if remarks.errors.is_empty() {
+        figures::keep_one(scene, incident, &facts).await;
+    }
     let open = todos(&told.timeline, &told.done);
     let missing: Vec<String> = remarks
         .errors

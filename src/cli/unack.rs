@@ -1,27 +1,64 @@
-//! `midwatch unack`: hands alerts back; only our own acknowledgements.
+//! `midwatch unack`: hands alerts back, only our own acknowledgements; and incidents, where their keeper can.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ack::{Meant, is_about, meant};
 use super::args::UnackArgs;
-use super::gather::{Danger, Deadline, Rules, Scene, finish, occurrences};
+use super::gather::{Danger, Deadline, Rules, Scene, finish};
+use super::incident::{Keepers, lookup};
 use super::sending::{Sending, outcome, refused};
 use super::{Outcome, Session};
+use crate::domain::alert::Occurrence;
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::json::{ActReport, ActState};
 use crate::domain::alert::plan::{counted, hand_back_plan};
-use crate::outbox::{Entry, plan};
+use crate::domain::incident::Incident;
+use crate::domain::incident::offer::hand_back;
+use crate::outbox::{Draft, Entry, plan};
 
 /// Runs the command.
 pub async fn run(session: &mut Session, args: &UnackArgs) -> Outcome {
-    let scene = Scene::for_act(session, &args.act, Danger::Free)?;
+    let scene = Scene::for_any_act(session, &args.act, Danger::Free)?;
+    scene.can_write_to_alertmanagers()?;
+    let keepers = Keepers::of(&scene);
     let deadline = Deadline::start(args.act.wait);
     let board = deadline
         .ask(scene.board(&Arrangement::default(), Rules::Leave))
         .await?;
-    let selected = occurrences(&args.ids, &board)?;
+    let mut selected: Vec<Occurrence> = Vec::new();
+    let mut incidents: Vec<Arc<Incident>> = Vec::new();
+    for id in &args.ids {
+        match deadline.ask(meant(id, &board, &keepers)).await?? {
+            Meant::Alert(alert) if !selected.contains(&alert) => selected.push(alert),
+            Meant::Incident(incident) if !incidents.iter().any(|known| known.id == incident.id) => {
+                incidents.push(incident);
+            }
+            Meant::Alert(_) | Meant::Incident(_) => {}
+        }
+    }
     let planned = hand_back_plan(&selected, &board, &scene.config.identity);
-    let entries = Sending::open(&scene)?
-        .carry(plan::hand_back(&planned, &board), &deadline)
-        .await?;
-    let entries: Vec<&Entry> = entries.iter().collect();
+    let mut drafts = plan::hand_back(&planned, &board);
+    let mut handed = Vec::new();
+    for incident in &incidents {
+        match hand_back(incident) {
+            Ok(act) => drafts.push(Draft::new(lookup::payload(incident, act), Duration::ZERO)),
+            Err(why) => handed.push(refused(lookup::label(incident), why.to_owned())),
+        }
+    }
+    let entries = if drafts.is_empty() {
+        Vec::new()
+    } else {
+        Sending::open(&scene)?.carry(drafts, &deadline).await?
+    };
+    for incident in &incidents {
+        let about: Vec<&Entry> = entries.iter().filter(|entry| is_about(entry, incident)).collect();
+        if !about.is_empty() {
+            handed.push(outcome(lookup::label(incident), &about, args.act.wait));
+        }
+    }
+    let on_incidents = |entry: &&Entry| incidents.iter().any(|incident| is_about(entry, incident));
+    let entries: Vec<&Entry> = entries.iter().filter(|entry| !on_incidents(entry)).collect();
     let mut outcomes = Vec::new();
     for occurrence in &selected {
         let target = occurrence.fingerprint.to_string();
@@ -43,6 +80,7 @@ pub async fn run(session: &mut Session, args: &UnackArgs) -> Outcome {
             outcome.message.push_str(&shared);
         }
     }
+    outcomes.extend(handed);
     let report = ActReport {
         outcomes,
         warnings: Vec::new(),

@@ -14,6 +14,7 @@ use super::{JournalResult, Tx};
 use crate::domain::alert::{Fingerprint, Occurrence};
 use crate::domain::incident::IncidentId;
 use crate::domain::timeline::record::JournalEvent;
+use crate::domain::timeline::scope::Scope;
 use crate::domain::timeline::{Delivery, Event, EventKind, Starred};
 
 /// Times are RFC 3339 with nine digits in UTC, so that their order as text is their order in time.
@@ -129,6 +130,24 @@ pub fn of_incident(tx: &Tx<'_>, context: &str, incident: &IncidentId) -> Journal
     let mut events: Vec<Event> = rows.collect::<Result<_, _>>()?;
     events.reverse();
     Ok(events)
+}
+
+/// The part of an incident's story that is kept here: what is its own, and what of the shift's belongs to it.
+pub fn of_story(
+    tx: &Tx<'_>,
+    context: &str,
+    incident: &IncidentId,
+    scope: &Scope,
+) -> JournalResult<Vec<Event>> {
+    let mut told = of_incident(tx, context, incident)?;
+    let shift = between(tx, context, scope.from, scope.to)?;
+    told.extend(
+        shift
+            .into_iter()
+            .filter(|(of, event)| of.is_none() && scope.takes(event))
+            .map(|(_, event)| event),
+    );
+    Ok(told)
 }
 
 /// Everything from `from` to `to`, each with the incident it belongs to, oldest first; the newest [`MOST`].

@@ -12,17 +12,20 @@ use super::place::{self, Sharing};
 use super::{JournalError, JournalResult, Opening, audit};
 
 /// One step: what it adds. `PRAGMA user_version` counts the steps done.
-const MIGRATIONS: &[&[&str]] = &[&[
-    super::outbox::TABLES,
-    super::audit::TABLES,
-    super::events::TABLES,
-    super::facts::TABLES,
-    super::drafts::TABLES,
-    super::state::TABLES,
-    super::incidents::TABLES,
-    super::notices::TABLES,
-    super::watches::TABLES,
-]];
+const MIGRATIONS: &[&[&str]] = &[
+    &[
+        super::outbox::TABLES,
+        super::audit::TABLES,
+        super::events::TABLES,
+        super::facts::TABLES,
+        super::drafts::TABLES,
+        super::state::TABLES,
+        super::incidents::TABLES,
+        super::notices::TABLES,
+        super::watches::TABLES,
+    ],
+    &[super::facts::WHOLE],
+];
 
 /// Says in the file's header whose it is: `mwat`.
 const APPLICATION: i64 = 0x6d77_6174;

@@ -7,9 +7,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::SecondsFormat;
 use tokio::net::{UdpSocket, UnixDatagram};
 use tokio::sync::watch;
 
+use crate::app::record::Sent;
 use crate::backend::http::{Body, Call, Client, Expect, Method, Wires};
 use crate::config::{AuditForward, SyslogAddress};
 use crate::journal::audit::{self, Line};
@@ -18,6 +20,8 @@ use crate::time::Clock;
 
 /// Under which the position stands in the journal, and the claim beside it.
 const KEY: &str = "audit_forward";
+/// Under which stands when the line there was handed over.
+const KEY_AT: &str = "audit_forward_at";
 /// Lines between two notes of the position.
 const BATCH: u32 = 50;
 /// The first wait after a failure; each further one is twice as long, up to the longest.
@@ -57,6 +61,7 @@ enum Way {
 pub struct Forwarder {
     journal: Journal,
     way: Way,
+    clock: Clock,
     status: watch::Sender<ForwardStatus>,
 }
 
@@ -71,6 +76,7 @@ impl Forwarder {
         Self {
             journal,
             way,
+            clock,
             status: watch::Sender::default(),
         }
     }
@@ -147,17 +153,25 @@ impl Forwarder {
                 return Ok(position);
             }
             let mut failure = None;
+            let mut moved = false;
             for (seq, line) in &lines {
                 if let Err(why) = self.send(line).await {
                     failure = Some(why);
                     break;
                 }
                 position = *seq;
+                moved = true;
             }
-            self.journal
-                .write(move |tx| state::put(tx, state::EVERYWHERE, KEY, &position.to_string()))
-                .await
-                .map_err(words)?;
+            if moved {
+                let at = self.clock.now().utc.to_rfc3339_opts(SecondsFormat::Millis, true);
+                self.journal
+                    .write(move |tx| {
+                        state::put(tx, state::EVERYWHERE, KEY_AT, &at)?;
+                        state::put(tx, state::EVERYWHERE, KEY, &position.to_string())
+                    })
+                    .await
+                    .map_err(words)?;
+            }
             if let Some(why) = failure {
                 return Err(why);
             }
@@ -219,6 +233,30 @@ fn next(tx: &crate::journal::Tx<'_>) -> JournalResult<(u64, Vec<(u64, String)>)>
 /// How many lines were not handed over yet.
 pub fn waiting(tx: &crate::journal::Tx<'_>) -> JournalResult<u64> {
     Ok(audit::lines_after(tx, position(tx)?, u32::MAX)?.len() as u64)
+}
+
+/// The last line that was handed over, by whichever process, and how many were not yet.
+pub fn stand(tx: &crate::journal::Tx<'_>) -> JournalResult<(Option<Sent>, u64)> {
+    let at = state::get(tx, state::EVERYWHERE, KEY_AT)?;
+    let seq = position(tx)?;
+    let sent = (seq > 0).then(|| Sent {
+        seq,
+        at: at.and_then(|at| at.parse().ok()),
+    });
+    Ok((sent, waiting(tx)?))
+}
+
+/// Where lines go, in words that hold no secret: of a webhook the host alone, because some hooks' paths are keys.
+pub fn place(to: &AuditForward) -> String {
+    match to {
+        AuditForward::Syslog(address) => format!("syslog {address}"),
+        AuditForward::Webhook(endpoint) => {
+            let host = reqwest::Url::parse(&endpoint.url)
+                .ok()
+                .and_then(|url| url.host_str().map(str::to_owned));
+            format!("webhook {}", host.unwrap_or_default())
+        }
+    }
 }
 
 /// To the daemon of this host, which adds the time: as `syslog(3)` writes it.
@@ -314,6 +352,9 @@ mod tests {
             ForwardStatus::UpToDate(3),
             "nothing twice"
         );
+        let (sent, waiting) = journal.read(stand).await.unwrap();
+        let sent = sent.expect("lines were sent");
+        assert_eq!((sent.seq, sent.at.is_some(), waiting), (3, true, 0));
         let got: Vec<u64> = server
             .received_requests()
             .await
@@ -346,6 +387,19 @@ mod tests {
             assert!(head.starts_with("<85>midwatch["), "{head}");
             assert_eq!(seq(line.as_bytes()), expected);
         }
+    }
+
+    #[test]
+    fn a_place_in_words_holds_no_key_of_a_hook() {
+        let environment: Environment = std::iter::empty().collect();
+        let words = |to: &str| {
+            let text = format!("audit_forward = {to}\n[contexts.prod.metrics]\nurl = \"http://localhost\"\n");
+            let config = decode_text(&text, None, &environment).unwrap().config;
+            place(&config.audit_forward.unwrap())
+        };
+        let hook = "{ kind = \"webhook\", url = \"https://hooks.example/services/T0/s3cret\" }";
+        assert_eq!(words(hook), "webhook hooks.example");
+        assert_eq!(words("{ kind = \"syslog\" }"), "syslog /dev/log");
     }
 
     #[tokio::test]

@@ -135,6 +135,7 @@ mod tests {
                 interval: POLL,
                 counters: crate::backend::http::Counters::default(),
                 skew: None,
+                low: None,
             }]);
             let (_, rules) = watch::channel(Feed::new(POLL));
             let measuring = Measuring {

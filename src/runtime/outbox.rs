@@ -14,6 +14,7 @@ use crate::app::Msg;
 use crate::app::acts::ActId;
 use crate::app::effect::Deed;
 use crate::app::msg::{ActResult, ActState};
+use crate::app::record::{RecordHealth, Trouble};
 use crate::app::toast::Level;
 use crate::backend::Backends;
 use crate::domain::incident::IncidentId;
@@ -67,6 +68,10 @@ impl Office {
             let journal = match opened(opening).await {
                 Ok(journal) => journal,
                 Err(why) => {
+                    behind.record.send_replace(Some(RecordHealth {
+                        trouble: Some(Trouble::NoJournal(Arc::clone(&why))),
+                        forward: None,
+                    }));
                     counter_out.send_replace(Some(Err(why)));
                     return room::run(behind, backends, None).await;
                 }

@@ -24,6 +24,12 @@ pub fn deaf(retry_after: Option<Duration>) -> Duration {
     retry_after.unwrap_or(Duration::from_secs(1))
 }
 
+/// How long after an answer nobody may ask out of turn, where the source is to be asked `no_sooner` than that:
+/// an act that wants to be seen is, a held key uses up nothing.
+pub fn deaf_when_scarce(no_sooner: Duration) -> Duration {
+    no_sooner / 6
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

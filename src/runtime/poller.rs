@@ -44,6 +44,16 @@ impl HealthLine {
             }
         });
     }
+
+    /// Says that it is asked no sooner than that after an answer, because its allowance runs low.
+    fn slowed(&self, no_sooner: Duration) {
+        let low = self.client.as_ref().and_then(|client| client.allowance());
+        let low = low.filter(|_| !no_sooner.is_zero());
+        self.health.send_if_modified(|all| {
+            let changed = all.get_mut(self.index).filter(|health| health.low != low);
+            changed.map(|health| health.low = low).is_some()
+        });
+    }
 }
 
 /// What a poller needs beside its question.
@@ -61,15 +71,28 @@ pub(super) struct Poller<T> {
 impl<T> Poller<T> {
     /// Asks for ever.
     pub async fn run<'a>(self, ask: impl Fn() -> BoxFuture<'a, BackendResult<T>>) {
-        let interval = self.out.borrow().interval;
+        self.run_no_sooner(ask, || Duration::ZERO).await;
+    }
+
+    /// The same, with a wait of its own at least after each answer: a source whose allowance runs low is asked
+    /// less often, before it refuses.
+    pub async fn run_no_sooner<'a>(
+        self,
+        ask: impl Fn() -> BoxFuture<'a, BackendResult<T>>,
+        no_sooner: impl Fn() -> Duration,
+    ) {
+        let configured = self.out.borrow().interval;
         let mut jitter = Jitter::random();
         let mut failures = 0;
         let mut failing_since = None;
         loop {
             let result = ask().await;
             let now = self.clock.tick();
+            let floor = no_sooner();
+            let interval = configured.max(floor);
             let deaf = match &result {
-                Ok(_) => Duration::ZERO,
+                // A held key must not use up what is left.
+                Ok(_) => pace::deaf_when_scarce(floor),
                 Err(error) => pace::deaf(error.retry_after),
             };
             let wait = match &result {
@@ -94,6 +117,7 @@ impl<T> Poller<T> {
                 },
             };
             if let Some(health) = &self.health {
+                health.slowed(floor);
                 health.tell(&status, result.is_ok().then_some(now), interval);
             }
             self.out.send_modify(|feed| {
@@ -104,6 +128,8 @@ impl<T> Poller<T> {
                     });
                 }
                 feed.status = status;
+                // What is asked less often is stale later.
+                feed.interval = interval;
             });
             self.stir.notify_one();
             let pressed = async {
@@ -127,6 +153,42 @@ mod tests {
     use super::*;
     use crate::backend::metrics::engine::tests::error;
     use crate::backend::{BackendError, ErrorKind};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_whose_allowance_runs_low_is_asked_less_often_until_it_does_not() {
+        let clock = Clock::with_tokio(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap());
+        let (out, feed) = watch::channel(Feed::<()>::new(Duration::from_secs(10)));
+        let wake = Arc::new(Notify::new());
+        let poller = Poller {
+            out,
+            health: None,
+            wake: Arc::clone(&wake),
+            stir: Arc::default(),
+            clock,
+        };
+        let start = clock.tick();
+        let asked = Mutex::new(Vec::new());
+        let scarce = || {
+            let low = (50..120).contains(&clock.tick().since(start).as_secs());
+            Duration::from_secs(if low { 30 } else { 0 })
+        };
+        let polling = poller.run_no_sooner(
+            || {
+                asked.lock().unwrap().push(clock.tick().since(start).as_secs());
+                Box::pin(std::future::ready(Ok(())))
+            },
+            scarce,
+        );
+        tokio::time::timeout(Duration::from_secs(180), polling)
+            .await
+            .unwrap_err();
+        assert_eq!(feed.borrow().interval, Duration::from_secs(10));
+        let asked = asked.into_inner().unwrap();
+        let in_span = |from: u64, to: u64| asked.iter().filter(|at| (from..to).contains(*at)).count();
+        assert!(in_span(0, 50) >= 4, "{asked:?}");
+        assert!(in_span(60, 120) <= 2, "{asked:?}");
+        assert!(in_span(150, 180) >= 2, "{asked:?}");
+    }
 
     /// When a source was asked within ten minutes, in seconds, with somebody pressing every other second.
     async fn asked_while_pressed(failure: BackendError) -> Vec<u64> {

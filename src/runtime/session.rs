@@ -147,6 +147,7 @@ impl Session {
                 interval: counted.interval,
                 counters: crate::backend::http::Counters::default(),
                 skew: None,
+                low: None,
             })
             .collect();
         let (health_out, health) = watch::channel(health);
@@ -587,11 +588,20 @@ impl World for Session {
     }
 
     async fn rest(&mut self) {
-        self.office.rest().await;
+        let relief = self.doors.relief.borrow().clone();
+        let relieved = async {
+            if let Some(relief) = relief {
+                relief.rest().await;
+            }
+        };
+        futures::future::join(self.office.rest(), relieved).await;
     }
 
     async fn resume(&mut self) {
         self.office.resume().await;
+        if let Some(relief) = &*self.doors.relief.borrow() {
+            relief.resume();
+        }
     }
 
     async fn next(&mut self, inputs: &mut mpsc::Receiver<Input>) -> Event {
@@ -654,6 +664,11 @@ impl World for Session {
                 }
                 Ok(()) = self.slo.changed() => {
                     return Event::Slot(Msg::SloFetched(self.slo.borrow_and_update().clone()));
+                }
+                Ok(()) = self.doors.record.changed() => {
+                    if let Some(record) = self.doors.record.borrow_and_update().clone() {
+                        return Event::Slot(Msg::RecordChanged(record));
+                    }
                 }
                 Ok(()) = self.health.changed() => {
                     return Event::Slot(Msg::HealthChanged(self.health.borrow_and_update().clone()));

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use crate::backend::incidents::local::{House, Look};
 use crate::domain::alert::AlertBoard;
@@ -35,6 +34,8 @@ pub enum Watching {
     Theirs(String),
     /// By nobody that is known: the journal failed.
     Failed(String),
+    /// Not by this console: it is about to stop.
+    Relieved,
 }
 
 /// Watches over the local incidents of one context.
@@ -45,7 +46,49 @@ pub struct Warden {
     clock: Clock,
     watcher: Watcher,
     board: watch::Receiver<Arc<AlertBoard>>,
+    duty: watch::Receiver<Duty>,
     held: Option<(Stamp, Stamp)>,
+}
+
+/// Whether the watch may be taken by this process at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Duty {
+    On,
+    Off,
+}
+
+/// Relieves a [`Warden`] before its process stops, and sends it back.
+#[derive(Clone)]
+pub struct Relief {
+    journal: Journal,
+    context: Arc<str>,
+    watcher: Watcher,
+    clock: Clock,
+    duty: watch::Sender<Duty>,
+}
+
+impl Relief {
+    /// Hands the watch back: the next console takes it at once. When this returns it is free, or the journal
+    /// failed and it is within a minute. Whatever the warden is in the middle of takes it no more.
+    pub async fn rest(&self) {
+        self.duty.send_replace(Duty::Off);
+        let (context, watcher, now) = (
+            Arc::clone(&self.context),
+            self.watcher.clone(),
+            self.clock.stamp(),
+        );
+        // The journal does one thing after the other: a renewal that went before is undone here, one that comes
+        // after finds that it is off duty.
+        let _ = self
+            .journal
+            .write(move |tx| watches::hand_back(tx, &context, &watcher, &now))
+            .await;
+    }
+
+    /// Has the warden watch again, if nobody else does by now.
+    pub fn resume(&self) {
+        self.duty.send_replace(Duty::On);
+    }
 }
 
 impl Warden {
@@ -56,26 +99,37 @@ impl Warden {
         courier: Courier,
         clock: Clock,
         board: watch::Receiver<Arc<AlertBoard>>,
-    ) -> Self {
+    ) -> (Self, Relief) {
         let pid = std::process::id();
         let born = clock.stamp();
         let watcher = Watcher {
             token: format!("{pid}-{}-{:08x}", born.boot_ms, token_bits()),
             who: format!("{}, pid {pid}", house.identity),
         };
-        Self {
+        let (duty_out, duty) = watch::channel(Duty::On);
+        let relief = Relief {
+            journal: journal.clone(),
+            context: Arc::clone(&house.context),
+            watcher: watcher.clone(),
+            clock,
+            duty: duty_out,
+        };
+        let warden = Self {
             journal,
             house,
             courier,
             clock,
             watcher,
             board,
+            duty,
             held: None,
-        }
+        };
+        (warden, relief)
     }
 
-    /// Runs until it is cancelled, then hands the watch back. `said` is told whenever who watches changes.
-    pub async fn run(mut self, ending: CancellationToken, said: watch::Sender<Watching>) {
+    /// Runs until it is dropped; whoever ends it relieves it first ([`Relief::rest`]). `said` is told whenever who
+    /// watches changes.
+    pub async fn run(mut self, said: watch::Sender<Watching>) {
         let mut changes = self.journal.changes();
         loop {
             changes.borrow_and_update();
@@ -90,22 +144,24 @@ impl Warden {
                 is_new
             });
             tokio::select! {
-                () = ending.cancelled() => break,
-                moved = changes.changed() => if moved.is_err() { break },
+                moved = changes.changed() => if moved.is_err() { return },
                 Ok(()) = self.board.changed() => {}
+                // Relieved in between, it may have been another's since.
+                Ok(()) = self.duty.changed() => self.held = None,
                 () = tokio::time::sleep(next.max(SOONEST)) => {}
             }
         }
-        let (house, watcher, now) = (self.house, self.watcher, self.clock.stamp());
-        // Where that fails it is free within a minute.
-        let _ = self
-            .journal
-            .write(move |tx| watches::hand_back(tx, &house.context, &watcher, &now))
-            .await;
     }
 
     /// One look at what is due; returns who watches, and when to look again at the latest.
     pub async fn turn(&mut self) -> JournalResult<(Watching, Duration)> {
+        if self.duty.has_changed().unwrap_or(false) {
+            self.held = None;
+        }
+        if *self.duty.borrow_and_update() == Duty::Off {
+            // Notifications wait too: one that is claimed and not sent would be lost.
+            return Ok((Watching::Relieved, RENEWED));
+        }
         let watching = self.watch().await?;
         let mut next = RENEWED;
         if let (Watching::Ours, Some((_, watched_since))) = (&watching, self.held) {
@@ -138,19 +194,28 @@ impl Warden {
                 return Ok(Watching::Theirs(who));
             }
         }
-        let (house, watcher) = (Arc::clone(&self.house), self.watcher.clone());
+        let (house, watcher, duty) = self.on_duty();
         self.held = None;
         let held = self
             .journal
-            .write(move |tx| watches::hold(tx, &house.context, &watcher, &now))
+            .write(move |tx| match *duty.borrow() {
+                Duty::On => watches::hold(tx, &house.context, &watcher, &now).map(Some),
+                Duty::Off => Ok(None),
+            })
             .await?;
         Ok(match held {
-            Held::Ours { watched_since } => {
+            Some(Held::Ours { watched_since }) => {
                 self.held = Some((now, watched_since));
                 Watching::Ours
             }
-            Held::Theirs { who } => Watching::Theirs(who),
+            Some(Held::Theirs { who }) => Watching::Theirs(who),
+            None => Watching::Relieved,
         })
+    }
+
+    /// What a transaction takes along that renews the watch: it asks again there whether this is still wanted.
+    fn on_duty(&self) -> (Arc<House>, Watcher, watch::Receiver<Duty>) {
+        (Arc::clone(&self.house), self.watcher.clone(), self.duty.clone())
     }
 
     async fn do_what_is_due(&mut self, watched_since: Stamp) -> JournalResult<Duration> {
@@ -167,21 +232,24 @@ impl Warden {
             Look::In(left) => return Ok(left),
             Look::Nothing => return Ok(RENEWED),
         }
-        let (house, watcher) = (Arc::clone(&self.house), self.watcher.clone());
+        let (house, watcher, duty) = self.on_duty();
         let held = self
             .journal
             .write(move |tx| {
+                if *duty.borrow() == Duty::Off {
+                    return Ok(None);
+                }
                 // Decided anew where nobody else can change it, and only while the watch is ours.
                 let held = watches::hold(tx, &house.context, &watcher, &now)?;
                 if let Held::Ours { watched_since } = &held {
                     house.turn(tx, believed(&board), watched_since, &now)?;
                 }
-                Ok(held)
+                Ok(Some(held))
             })
             .await?;
         self.held = match held {
-            Held::Ours { watched_since } => Some((now, watched_since)),
-            Held::Theirs { .. } => None,
+            Some(Held::Ours { watched_since }) => Some((now, watched_since)),
+            Some(Held::Theirs { .. }) | None => None,
         };
         Ok(SOONEST)
     }

@@ -49,6 +49,10 @@ impl Bench {
 
     /// A console of its own, as another process is.
     fn warden(&self) -> Warden {
+        self.console().0
+    }
+
+    fn console(&self) -> (Warden, Relief) {
         let journal = Journal::open(&self.opening).unwrap();
         let keeper = Local::new(
             journal.clone(),
@@ -222,18 +226,49 @@ async fn a_rule_declares_once_a_firing_whichever_console_looks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_end_hands_the_watch_back() {
+async fn a_console_that_stops_hands_the_watch_back_and_takes_no_other_ones() {
     let bench = Bench::new();
+    let (mut one, relief) = bench.console();
+    let mut other = bench.warden();
+    assert_eq!(turn(&mut one).await, Watching::Ours);
+    assert!(matches!(turn(&mut other).await, Watching::Theirs(_)));
+    relief.rest().await;
+    assert_eq!(turn(&mut one).await, Watching::Relieved);
+    assert_eq!(turn(&mut other).await, Watching::Ours, "at once, not in a minute");
+    relief.resume();
+    assert!(matches!(turn(&mut one).await, Watching::Theirs(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_warden_that_runs_heeds_its_relief() {
+    let bench = Bench::new();
+    bench.declare().await;
     let (said, mut heard) = watch::channel(Watching::Nothing);
-    let ending = CancellationToken::new();
-    let running = bench.warden().run(ending.clone(), said);
-    let told = async {
-        heard
-            .wait_for(|watching| *watching == Watching::Ours)
-            .await
-            .unwrap();
-        ending.cancel();
-    };
-    tokio::join!(running, told);
+    let (warden, relief) = bench.console();
+    let mut running = tokio::task::JoinSet::new();
+    running.spawn(warden.run(said));
+    let ours = |watching: &Watching| *watching == Watching::Ours;
+    heard.wait_for(ours).await.unwrap();
+    relief.rest().await;
+    heard
+        .wait_for(|watching| *watching == Watching::Relieved)
+        .await
+        .unwrap();
+    relief.resume();
+    heard.wait_for(ours).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_comes_after_the_relief_takes_nothing() {
+    let bench = Bench::new();
+    bench.declare().await;
+    let (mut one, relief) = bench.console();
+    assert_eq!(turn(&mut one).await, Watching::Ours);
+    tokio::time::advance(RENEWED).await;
+    // The turn is past its look at the duty when the relief comes.
+    let mut late = Box::pin(one.watch());
+    relief.rest().await;
+    assert_eq!(late.as_mut().await.unwrap(), Watching::Relieved);
+    drop(late);
     assert_eq!(turn(&mut bench.warden()).await, Watching::Ours);
 }

@@ -14,6 +14,7 @@ use crate::app::feed::Status;
 use crate::app::focus::PaneId;
 use crate::app::incidents::called;
 use crate::app::modal::{Modal, Prompt, PromptKind, PromptTarget};
+use crate::app::record::{ForwardState, Trouble};
 use crate::app::toast::Level;
 use crate::keymap::Lookup;
 use crate::outbox::State;
@@ -26,6 +27,8 @@ use crate::time::Now;
 pub(super) enum Light {
     /// It answers.
     Lit,
+    /// It answers, and is asked less often: its allowance runs low.
+    Slowed,
     /// It has not answered for the first time yet.
     Waiting,
     /// Its last good answer is too old.
@@ -41,6 +44,7 @@ impl Light {
             (Status::Failed { .. }, _) => Self::Out,
             (Status::Idle | Status::InFlight { .. }, None) => Self::Waiting,
             (Status::Idle | Status::InFlight { .. }, Some(age)) if age > health.interval * 2 => Self::Stale,
+            (Status::Idle | Status::InFlight { .. }, Some(_)) if health.low.is_some() => Self::Slowed,
             (Status::Idle | Status::InFlight { .. }, Some(_)) => Self::Lit,
         }
     }
@@ -48,6 +52,7 @@ impl Light {
     pub(super) fn shape(self) -> &'static str {
         match self {
             Self::Lit => "●",
+            Self::Slowed => "◆",
             Self::Waiting => "◇",
             Self::Stale => "○",
             Self::Out => "✗",
@@ -57,6 +62,7 @@ impl Light {
     pub(super) fn role(self) -> Role {
         match self {
             Self::Lit => Role::StateOk,
+            Self::Slowed => Role::StateStale,
             Self::Waiting => Role::StateBusy,
             Self::Stale => Role::StateStale,
             Self::Out => Role::StateFailed,
@@ -66,6 +72,7 @@ impl Light {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Lit => "ok",
+            Self::Slowed => "slowed",
             Self::Waiting => "waiting",
             Self::Stale => "stale",
             Self::Out => "failed",
@@ -80,6 +87,11 @@ fn trouble(health: &BackendHealth, now: Now) -> Vec<String> {
         .map(|at| format!(" stale {}", figures::stepped(now.tick.since(at))));
     match (Light::of(health, now), &health.status) {
         (Light::Lit, _) => Vec::new(),
+        (Light::Slowed, _) => health
+            .low
+            .map(|low| format!(" {} of {} requests left", low.remaining, low.limit))
+            .into_iter()
+            .collect(),
         (Light::Waiting, _) => vec![" waiting".to_owned()],
         (Light::Stale, _) => stale.into_iter().collect(),
         (Light::Out, status) => {
@@ -300,6 +312,30 @@ fn lights(scene: Scene) -> Vec<Segment<'static>> {
             }
         };
         segments.push(light(state, name, trouble(worst, scene.now)));
+    }
+    segments.extend(record(scene));
+    segments
+}
+
+/// What is wrong with the record of what is done; nothing while all is well.
+fn record(scene: Scene) -> Vec<Segment<'static>> {
+    let Some(record) = &scene.model.record else {
+        return Vec::new();
+    };
+    let mut segments = Vec::new();
+    let trouble = record.trouble.as_ref().map(|trouble| match trouble {
+        Trouble::NoJournal(_) => ("journal", " nothing can be done"),
+        Trouble::AuditLog(_) => ("audit log", " not written"),
+    });
+    segments.extend(trouble.map(|(what, words)| light(Light::Out, what.to_owned(), vec![words.to_owned()])));
+    if let Some(forward) = &record.forward
+        && matches!(forward.state, ForwardState::Failing(_))
+    {
+        segments.push(light(
+            Light::Out,
+            "audit forward".to_owned(),
+            vec![format!(" {} waiting", forward.waiting)],
+        ));
     }
     segments
 }

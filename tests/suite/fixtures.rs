@@ -343,6 +343,7 @@ pub fn healthy() -> Vec<BackendHealth> {
             slowest: Some(Duration::from_millis(median * 9)),
         },
         skew: Some(TimeDelta::milliseconds(120)),
+        low: None,
     })
     .into()
 }

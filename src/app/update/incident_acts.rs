@@ -18,7 +18,7 @@ use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::plan::counted;
 use crate::domain::incident::link::Link;
-use crate::domain::incident::offer::offer;
+use crate::domain::incident::offer::{self, offer};
 use crate::domain::incident::{Incident, IncidentAct, IncidentId, Offer, Role, Status, Verb};
 use crate::outbox::Payload;
 use crate::text::SafeText;
@@ -94,7 +94,7 @@ fn to(model: &mut Model, action: Action, incident: &Incident, now: Now) -> Vec<E
         return say(model, Level::Warn, why, now);
     }
     match action {
-        Action::ReleaseIncident => hand_back(model, incident),
+        Action::ReleaseIncident => hand_back(model, incident, now),
         Action::Escalate => pick::open(model, incident, PickFor::Escalate, Vec::new()),
         Action::Reassign => pick::open(model, incident, PickFor::Reassign, Vec::new()),
         Action::PageSomebody => pick::open(model, incident, PickFor::Page, Vec::new()),
@@ -248,14 +248,16 @@ fn acknowledge(model: &mut Model, now: Now) -> Vec<Effect> {
     )
 }
 
-fn hand_back(model: &mut Model, incident: &Incident) -> Vec<Effect> {
-    let why = if incident.id.is_local() {
-        "a local incident is handed back by giving it to somebody"
-    } else {
-        "PagerDuty takes no acknowledgement back without paging again: give it to somebody instead"
-    };
-    let lines = vec![ConfirmLine::Warning(why.to_owned())];
-    pick::open(model, incident, PickFor::Reassign, lines)
+/// Gives it up where its keeper can; where it cannot, says so and offers to give it to somebody.
+fn hand_back(model: &mut Model, incident: &Incident, now: Now) -> Vec<Effect> {
+    match offer::hand_back(incident) {
+        Ok(act) => want(model, &incident.id, act, now),
+        Err(why) if incident.status.is_open() && incident.status != Status::Triggered => {
+            let lines = vec![ConfirmLine::Warning(why.to_owned())];
+            pick::open(model, incident, PickFor::Reassign, lines)
+        }
+        Err(why) => say(model, Level::Info, why, now),
+    }
 }
 
 /// Does something to an incident: refuses in words, asks where that is due, else sends.

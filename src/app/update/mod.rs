@@ -98,6 +98,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             model.health = health;
             Vec::new()
         }
+        Msg::RecordChanged(record) => {
+            model.record = Some(record);
+            Vec::new()
+        }
         Msg::ActFinished { id, result } => feeds::act_finished(model, id, result, now),
         Msg::SilencePast { seq, result } => silences::past(model, seq, result),
         Msg::AlertHistory { fingerprint, result } => {

@@ -146,6 +146,10 @@ pub enum LookBack {
     Vanished,
 }
 
+/// The id of the event that stands first in an answer to [`Incidents::story_since`] which does not reach back to the
+/// time that was asked for: everything since its own time is there.
+pub const LOG_CUT: &str = "log-cut";
+
 /// The keeper of incidents of one context.
 pub trait Incidents: Send + Sync {
     /// Its configured name, as errors and health say it: `incidents`, `local`.

@@ -1,5 +1,9 @@
 //! Escalation: the levels of a policy, who is on call on each, and how far up an incident has gone.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Named, Person};
@@ -81,5 +85,73 @@ impl Ladder {
     /// A level by number.
     pub fn rung(&self, level: u32) -> Option<&Rung> {
         self.rungs.iter().find(|rung| rung.level == level)
+    }
+}
+
+/// How long the levels of policies wait before the next is woken: what is known of it without asking.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Delays(BTreeMap<(Arc<str>, u32), Duration>);
+
+impl Delays {
+    /// Takes in what the ladder of a policy tells; whether that was new.
+    pub fn learn(&mut self, policy: &Arc<str>, ladder: &Ladder) -> bool {
+        let told: BTreeMap<_, _> = ladder
+            .rungs
+            .iter()
+            .filter_map(|rung| Some((rung.level, rung.delay_minutes?)))
+            .map(|(level, minutes)| {
+                (
+                    (Arc::clone(policy), level),
+                    Duration::from_secs(u64::from(minutes) * 60),
+                )
+            })
+            .collect();
+        let before = self.0.iter().filter(|((of, _), _)| of == policy);
+        let new = !before.eq(told.iter());
+        self.0.retain(|(of, _), _| of != policy);
+        self.0.extend(told);
+        new
+    }
+
+    /// That of a level of a policy, by its id.
+    pub fn of(&self, policy: &Arc<str>, level: u32) -> Option<Duration> {
+        self.0.get(&(Arc::clone(policy), level)).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ladder(delays: &[Option<u32>]) -> Ladder {
+        let named = Named {
+            id: "PEP1".into(),
+            name: "primary".into(),
+        };
+        let rung = |(level, delay_minutes)| Rung {
+            level,
+            delay_minutes,
+            people: Vec::new(),
+        };
+        Ladder {
+            policy: named,
+            rungs: (1..).zip(delays.iter().copied()).map(rung).collect(),
+            current: Level::Known(1),
+        }
+    }
+
+    #[test]
+    fn the_delays_of_a_policy_are_what_its_ladder_told_last() {
+        let mut delays = Delays::default();
+        let policy: Arc<str> = "PEP1".into();
+        assert!(delays.learn(&policy, &ladder(&[Some(5), Some(10), None])));
+        assert!(!delays.learn(&policy, &ladder(&[Some(5), Some(10), None])));
+        let minutes = |delays: &Delays| {
+            [1, 2, 3].map(|level| delays.of(&policy, level).map(|delay| delay.as_secs() / 60))
+        };
+        assert_eq!(minutes(&delays), [Some(5), Some(10), None]);
+        assert!(delays.learn(&policy, &ladder(&[Some(7)])), "a level went");
+        assert_eq!(minutes(&delays), [Some(7), None, None]);
+        assert_eq!(delays.of(&"PEP2".into(), 1), None);
     }
 }

@@ -26,7 +26,7 @@ pub mod watch;
 
 pub use act::{IncidentAct, Offer, Verb};
 pub use facts::Facts;
-pub use ladder::{Ladder, Level, Rung};
+pub use ladder::{Delays, Ladder, Level, Rung};
 pub use severity::{ResponseTimes, Severities, Severity};
 
 /// What its keeper calls an incident: `Q1AB2CD3EF4GH5`, `local-7`.

@@ -2,7 +2,7 @@
 //!
 //! A keeper that knows more (an account's plan, a policy's levels) refuses more; it never allows what is refused here.
 
-use super::{Incident, Offer, Status, Urgency, Verb};
+use super::{Incident, IncidentAct, Offer, Status, Urgency, Verb};
 
 /// Whether an act can be done to an incident; why not, in words that name the way out.
 pub fn offer(incident: &Incident, verb: Verb) -> Offer {
@@ -45,6 +45,27 @@ pub fn offer(incident: &Incident, verb: Verb) -> Offer {
         | Verb::StatusUpdate
         | Verb::Note => Offer::Yes,
     }
+}
+
+/// How an acknowledgement is given up again: the act that does it, or why there is none and what to do instead.
+/// PagerDuty's API has no way back to triggered but one that pages (its `status` takes acknowledged and resolved;
+/// escalating and reassigning un-acknowledge and page).
+pub fn hand_back(incident: &Incident) -> Result<IncidentAct, &'static str> {
+    if !incident.status.is_open() {
+        return Err("it is resolved");
+    }
+    if incident.status == Status::Triggered {
+        return Err("nobody has it: there is nothing to hand back");
+    }
+    if incident.id.is_local() {
+        return Ok(IncidentAct::Advance {
+            to: Status::Triggered,
+        });
+    }
+    Err(
+        "PagerDuty takes no acknowledgement back: reassign it to somebody, or to a policy (its level 1 is paged), or \
+         snooze it (it rings again then)",
+    )
 }
 
 fn local(incident: &Incident, verb: Verb) -> Offer {
@@ -152,5 +173,23 @@ mod tests {
             );
             assert_eq!(refused(&local, verb), None);
         }
+    }
+
+    #[test]
+    fn an_acknowledgement_is_given_up_where_the_keeper_can_and_the_way_out_is_named_where_not() {
+        let theirs = |status| hand_back(&sample::incident("Q1", status));
+        assert_eq!(
+            theirs(Status::Triggered),
+            Err("nobody has it: there is nothing to hand back")
+        );
+        assert_eq!(theirs(Status::Resolved), Err("it is resolved"));
+        let why = theirs(Status::Acknowledged).unwrap_err();
+        assert!(why.contains("reassign") && why.contains("snooze"), "{why}");
+        let ours = Incident {
+            id: IncidentId::from("local-7"),
+            ..sample::incident("Q1", Status::Investigating)
+        };
+        let to = Status::Triggered;
+        assert_eq!(hand_back(&ours), Ok(IncidentAct::Advance { to }));
     }
 }

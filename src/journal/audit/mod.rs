@@ -81,6 +81,14 @@ impl Origin {
     }
 }
 
+/// The number of the last line; 0 before the first.
+pub fn head(tx: &Tx<'_>) -> JournalResult<u64> {
+    let head: Option<i64> = tx
+        .prepare_cached("SELECT max(seq) FROM audit")?
+        .query_row([], |row| row.get(0))?;
+    Ok(head.unwrap_or(0).unsigned_abs())
+}
+
 /// Adds a line to the chain, within the transaction of what it tells of. Host and terminal are the process's.
 pub fn record(tx: &Tx<'_>, act: &Act) -> JournalResult<()> {
     let head: Option<(i64, String)> = tx

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::app::feed::{Feed, Fetched, Status};
 use crate::app::incidents::IncidentBoard;
-use crate::domain::incident::{ActingAs, Incident, Listing, Status as Stand, Urgency};
+use crate::domain::incident::{ActingAs, Delays, Incident, Listing, Status as Stand, Urgency};
 
 /// One keeper with what it said last.
 pub(super) struct Told {
@@ -16,11 +16,17 @@ pub(super) struct Told {
     pub listing: watch::Receiver<Feed<Listing>>,
 }
 
+/// What stands on the board beside the lists.
+pub(super) struct Beside {
+    pub acting_as: watch::Receiver<Option<ActingAs>>,
+    pub delays: watch::Receiver<Arc<Delays>>,
+    pub remarks: Vec<String>,
+}
+
 /// Puts the answers together whenever one of them changed.
 pub(super) async fn gather(
     told: Vec<Told>,
-    acting_as: watch::Receiver<Option<ActingAs>>,
-    remarks: Vec<String>,
+    beside: Beside,
     out: watch::Sender<Feed<IncidentBoard>>,
     stir: Arc<Notify>,
 ) {
@@ -30,24 +36,22 @@ pub(super) async fn gather(
             .iter()
             .map(|told| (Arc::clone(&told.name), told.listing.borrow().clone()))
             .collect();
-        let acting_as = acting_as.borrow().clone();
-        let remarks = remarks.clone();
-        out.send_modify(|feed| *feed = together(&feeds, acting_as, remarks, feed.interval));
+        let board = IncidentBoard {
+            acting_as: beside.acting_as.borrow().clone(),
+            delays: beside.delays.borrow().clone(),
+            remarks: beside.remarks.clone(),
+            ..IncidentBoard::default()
+        };
+        out.send_modify(|feed| *feed = together(&feeds, board, feed.interval));
     }
 }
 
-/// One feed of all: as old as its oldest part, failed where a keeper failed.
+/// One feed of all, on a board without lists yet: as old as its oldest part, failed where a keeper failed.
 fn together(
     feeds: &[(Arc<str>, Feed<Listing>)],
-    acting_as: Option<ActingAs>,
-    remarks: Vec<String>,
+    mut board: IncidentBoard,
     interval: Duration,
 ) -> Feed<IncidentBoard> {
-    let mut board = IncidentBoard {
-        acting_as,
-        remarks,
-        ..IncidentBoard::default()
-    };
     let mut status = Status::Idle;
     let mut oldest = None;
     for (name, feed) in feeds {
@@ -70,7 +74,12 @@ fn together(
             at,
         }),
         status,
-        interval,
+        // A keeper that is asked less often makes the whole stale later.
+        interval: feeds
+            .iter()
+            .map(|(_, feed)| feed.interval)
+            .max()
+            .unwrap_or(interval),
     }
 }
 
@@ -118,7 +127,7 @@ mod tests {
             .iter()
             .map(|(name, feed)| (Arc::from(*name), feed.clone()))
             .collect();
-        together(&feeds, None, Vec::new(), Duration::from_secs(20))
+        together(&feeds, IncidentBoard::default(), Duration::from_secs(20))
     }
 
     #[test]

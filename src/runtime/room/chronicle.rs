@@ -200,7 +200,8 @@ impl Chronicle {
             page.asking = Some(Box::pin(async move { keeper.story(id).await }));
         }
         if page.keeper_due <= now {
-            page.keeper_due = now + KEEPER;
+            let scarce = page.keeper.as_ref().map(|keeper| keeper.no_sooner_than());
+            page.keeper_due = now + scarce.unwrap_or_default().max(KEEPER);
         }
         if page.marks_due <= now {
             page.marks_due = now + MARKS;
@@ -256,14 +257,7 @@ impl Chronicle {
         let scope = self.scope(page);
         let read = journal
             .read(move |tx| {
-                let mut told = events::of_incident(tx, &context, &id)?;
-                let shift = events::between(tx, &context, scope.from, scope.to)?;
-                told.extend(
-                    shift
-                        .into_iter()
-                        .filter(|(incident, event)| incident.is_none() && scope.takes(event))
-                        .map(|(_, event)| event),
-                );
+                let told = events::of_story(tx, &context, &id, &scope)?;
                 Ok((told, events::stars(tx, &context, &id)?))
             })
             .await;

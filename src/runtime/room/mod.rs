@@ -10,13 +10,13 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
-use super::audit_forward::Forwarder;
+use super::audit_forward::{self, Forwarder};
 use super::poller::{HealthLine, Poller};
-use super::warden::{Warden, Watching};
+use super::warden::{Relief, Warden, Watching};
 use crate::app::feed::Feed;
 use crate::app::incidents::IncidentBoard;
+use crate::app::record::RecordHealth;
 use crate::app::{BackendHealth, Draft, DraftKind, Msg};
 use crate::backend::Backends;
 use crate::backend::annotations::Marks;
@@ -37,10 +37,15 @@ use crate::time::Clock;
 mod board;
 mod chronicle;
 mod figures;
+mod ladders;
 mod linker;
+mod record;
 mod recorder;
+#[cfg(test)]
+mod sample;
 
 use chronicle::{Chronicle, Followed};
+use figures::Figures;
 use linker::Linker;
 
 /// How often who is on call is asked; their keeper answers from its own memory within a minute.
@@ -66,6 +71,10 @@ pub(super) struct Doors {
     pub roster: watch::Receiver<Feed<Roster>>,
     /// Everybody who keeps incidents, once the journal is open or known not to be.
     pub keepers: watch::Receiver<Option<Keepers>>,
+    /// How the record of what is done stands, once that is known.
+    pub record: watch::Receiver<Option<RecordHealth>>,
+    /// Relieves the watch over local incidents, where this console may hold it.
+    pub relief: watch::Receiver<Option<Relief>>,
     /// Wakes everything that asks.
     pub wake: Arc<Notify>,
 }
@@ -111,6 +120,8 @@ pub(super) struct Behind {
     timeline: watch::Sender<Followed>,
     roster: watch::Sender<Feed<Roster>>,
     keepers: watch::Sender<Option<Keepers>>,
+    pub record: watch::Sender<Option<RecordHealth>>,
+    relief: watch::Sender<Option<Relief>>,
     wake: Arc<Notify>,
 }
 
@@ -151,6 +162,8 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
     let (timeline_out, timeline) = watch::channel(None);
     let (roster_out, roster) = watch::channel(Feed::new(ROSTER));
     let (keepers_out, keepers) = watch::channel(None);
+    let (record_out, record) = watch::channel(None);
+    let (relief_out, relief) = watch::channel(None);
     let wake = Arc::new(Notify::new());
     let doors = Doors {
         question: question_out,
@@ -161,6 +174,8 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
         timeline,
         roster,
         keepers,
+        record,
+        relief,
         wake: Arc::clone(&wake),
     };
     let behind = Behind {
@@ -181,6 +196,8 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
         timeline: timeline_out,
         roster: roster_out,
         keepers: keepers_out,
+        record: record_out,
+        relief: relief_out,
         wake,
     };
     (doors, behind)
@@ -232,22 +249,33 @@ pub(super) async fn run(behind: Behind, backends: Arc<Backends>, local: Option<(
         });
         let (keeper, question) = (Arc::clone(keeper), behind.question.clone());
         tasks.spawn(async move {
-            poller
-                .run(|| {
-                    let asked = question.borrow().clone();
-                    keeper.list(asked)
-                })
-                .await;
+            let ask = || {
+                let asked = question.borrow().clone();
+                keeper.list(asked)
+            };
+            poller.run_no_sooner(ask, || keeper.no_sooner_than()).await;
         });
     }
     if keepers.all.is_empty() {
         // There is nobody to wait for: an empty list that is known.
         stir.notify_one();
     }
+    let (delays_out, delays) = watch::channel(Arc::default());
+    tasks.spawn(ladders::learn(
+        keepers.clone(),
+        behind.incidents.subscribe(),
+        delays_out,
+        Arc::clone(&stir),
+        behind.clock,
+    ));
+    let beside = board::Beside {
+        acting_as: acting_as.clone(),
+        delays,
+        remarks,
+    };
     tasks.spawn(board::gather(
         told,
-        acting_as.clone(),
-        remarks,
+        beside,
         behind.incidents.clone(),
         Arc::clone(&stir),
     ));
@@ -317,7 +345,7 @@ pub(super) async fn run(behind: Behind, backends: Arc<Backends>, local: Option<(
         wakes,
     ));
     if let Some(journal) = journal {
-        with_journal(&mut tasks, &behind, journal, local);
+        with_journal(&mut tasks, &behind, keepers, (journal, local));
     }
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended
@@ -330,7 +358,12 @@ pub(super) async fn run(behind: Behind, backends: Arc<Backends>, local: Option<(
     std::future::pending::<()>().await;
 }
 
-fn with_journal(tasks: &mut JoinSet<()>, behind: &Behind, journal: Journal, local: Option<Local>) {
+fn with_journal(
+    tasks: &mut JoinSet<()>,
+    behind: &Behind,
+    keepers: Keepers,
+    (journal, local): (Journal, Option<Local>),
+) {
     let context: Arc<str> = Arc::from(behind.context.name.as_str());
     tasks.spawn(recorder::record(
         journal.clone(),
@@ -339,29 +372,35 @@ fn with_journal(tasks: &mut JoinSet<()>, behind: &Behind, journal: Journal, loca
         behind.slos.clone(),
         behind.clock,
     ));
-    tasks.spawn(figures::keep(
-        journal.clone(),
-        Arc::clone(&context),
-        behind.incidents.subscribe(),
-    ));
+    let figures = Figures {
+        journal: journal.clone(),
+        context,
+        keepers,
+        board: behind.incidents.subscribe(),
+        clock: behind.clock,
+    };
+    tasks.spawn(figures.keep());
+    let mut forward = None;
     if let Some(to) = &behind.config.audit_forward {
         let forwarder = Forwarder::new(journal.clone(), to, &Wires::default(), behind.clock);
+        forward = Some((audit_forward::place(to).into(), forwarder.status()));
         tasks.spawn(async move { forwarder.run().await });
     }
+    tasks.spawn(record::tell(journal.clone(), forward, behind.record.clone()));
     if let Some(local) = local
         && !behind.config.read_only
     {
         let courier = local.courier(Arc::new(Wires::default()));
-        let warden = Warden::new(
+        let (warden, relief) = Warden::new(
             journal,
             Arc::clone(local.house()),
             courier,
             behind.clock,
             behind.alerts.clone(),
         );
+        behind.relief.send_replace(Some(relief));
         let (said, _) = watch::channel(Watching::Nothing);
-        // Dropping the task lets the watch go; it is free for others within a minute.
-        tasks.spawn(warden.run(CancellationToken::new(), said));
+        tasks.spawn(warden.run(said));
     }
 }
 
@@ -401,12 +440,11 @@ async fn duties(keeper: Arc<dyn Incidents>, out: watch::Sender<Feed<Roster>>, cl
         stir: Arc::new(Notify::new()),
         clock,
     };
-    poller
-        .run(|| {
-            let now = clock.now().utc;
-            keeper.on_call(now, now + AHEAD)
-        })
-        .await;
+    let ask = || {
+        let now = clock.now().utc;
+        keeper.on_call(now, now + AHEAD)
+    };
+    poller.run_no_sooner(ask, || keeper.no_sooner_than()).await;
 }
 
 /// Has everybody asked again: when told to, when the question changed, and when an act came through.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::action::Action;
 use crate::domain::incident::nudge::{NudgeKind, Overdue, Patience, nudges};
-use crate::domain::incident::{Incident, Level, Status};
+use crate::domain::incident::{Incident, Status};
 use crate::domain::timeline::Timeline;
 use crate::view::Scene;
 use crate::view::widget::words;
@@ -53,15 +53,9 @@ fn answer(kind: NudgeKind) -> Action {
     }
 }
 
-/// The delay of the level where the incident is, if its ladder was looked at.
+/// The delay of the level where the incident is, as far as its policy was asked for.
 fn delay(scene: Scene, incident: &Incident) -> Option<Duration> {
-    let Level::Known(level) = incident.level else {
-        return None;
-    };
-    let (of, ladder) = scene.model.incidents.ladder.as_ref()?;
-    if *of != incident.id {
-        return None;
-    }
-    let minutes = ladder.as_ref().ok()?.rung(level)?.delay_minutes?;
-    Some(Duration::from_secs(u64::from(minutes) * 60))
+    let level = incident.level.known()?;
+    let board = scene.model.incidents.feed.value()?;
+    board.delays.of(&incident.policy.as_ref()?.id, level)
 }

@@ -2,9 +2,11 @@
 
 use crate::app::BackendHealth;
 use crate::app::feed::Status;
+use crate::app::record::{ForwardState, RecordHealth, Sent, Trouble};
 use crate::domain::alert::PipelineFault;
 use crate::text::{SafeText, fit, fit_right, width};
 use crate::theme::Role;
+use crate::time::prometheus_duration;
 use crate::view::bars::Light;
 use crate::view::pane::belief::fault_words;
 use crate::view::sheet::Sheet;
@@ -41,8 +43,56 @@ pub(super) fn sheet(scene: Scene<'_>) -> Sheet<'_> {
     for backend in &model.health {
         line(scene, backend, name_width, &mut sheet);
     }
+    if let Some(record) = &model.record {
+        self::record(record, scene, &mut sheet);
+    }
     warnings(scene, &mut sheet);
     sheet
+}
+
+/// The record of what is done: whether it can be written, and how far it was sent on.
+fn record<'a>(record: &'a RecordHealth, scene: Scene<'a>, sheet: &mut Sheet<'a>) {
+    sheet.heading("Audit log");
+    match &record.trouble {
+        Some(Trouble::NoJournal(why)) => {
+            sheet.prose(&format!("✗ nothing can be done: {why}"), Role::StateFailed)
+        }
+        Some(Trouble::AuditLog(why)) => sheet.prose(
+            &format!("✗ not written: {why}; its lines wait in the journal until it can be"),
+            Role::StateFailed,
+        ),
+        None => sheet.prose("written", Role::TextMuted),
+    }
+    let Some(forward) = &record.forward else {
+        return;
+    };
+    let last = match forward.last {
+        None => "no line sent yet".to_owned(),
+        Some(Sent { seq, at: None }) => format!("sent up to line {seq}"),
+        Some(Sent { seq, at: Some(at) }) => {
+            let age = (scene.now.utc - at).to_std().unwrap_or_default();
+            format!("sent up to line {seq}, the last {} ago", figures::stepped(age))
+        }
+    };
+    let (mark, how, role) = match &forward.state {
+        ForwardState::Starting => ("", String::new(), Role::TextMuted),
+        ForwardState::UpToDate => ("● ", String::new(), Role::TextMuted),
+        ForwardState::ByAnother => (
+            "● ",
+            " by another process on this journal".to_owned(),
+            Role::TextMuted,
+        ),
+        ForwardState::Failing(why) => ("✗ ", format!(" failing: {why}"), Role::StateFailed),
+    };
+    let waiting = match forward.waiting {
+        0 => String::new(),
+        1 => " · 1 line waits".to_owned(),
+        lines => format!(" · {lines} lines wait"),
+    };
+    sheet.prose(
+        &format!("{mark}forwarded to {}{how} · {last}{waiting}", forward.to),
+        role,
+    );
 }
 
 fn line<'a>(scene: Scene<'a>, backend: &'a BackendHealth, name_width: usize, sheet: &mut Sheet<'a>) {
@@ -93,6 +143,17 @@ fn line<'a>(scene: Scene<'a>, backend: &'a BackendHealth, name_width: usize, she
             "  ",
             &format!("failing for {for_long}: {cause} · retry in {retry}"),
             light.role(),
+        );
+    }
+    if let Some(low) = backend.low {
+        let every = prometheus_duration(backend.interval);
+        sheet.pair(
+            "  ",
+            &format!(
+                "{} of {} requests left: asked every {every} until there are more; acts go first",
+                low.remaining, low.limit
+            ),
+            Role::StateStale,
         );
     }
 }

@@ -12,7 +12,7 @@ use super::level::{Evidence, infer};
 use super::wire::{IncidentWire, LogEntry, Note};
 use super::{PagerDuty, log, place, remember, utc, wire};
 use crate::backend::http::Call;
-use crate::backend::incidents::{IncidentAlert, Listing, Question, Whose};
+use crate::backend::incidents::{IncidentAlert, LOG_CUT, Listing, Question, Whose};
 use crate::domain::incident::{Incident, IncidentId, Level, Status};
 use crate::domain::timeline::{Event, EventKind, Timeline};
 
@@ -331,7 +331,7 @@ impl PagerDuty {
         {
             // A hand-over must not pass for whole where it is not.
             let mark = Event {
-                id: "pagerduty-log-cut".into(),
+                id: LOG_CUT.into(),
                 kind: EventKind::Other,
                 actor: None,
                 text: format!("PagerDuty's log before this is left out: {cut}").into(),

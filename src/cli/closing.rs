@@ -1,0 +1,208 @@
+//! What an act from the command line leaves to be done before the command ends: the people it wakes are notified,
+//! and its lines of the audit log are sent on. An open console does both behind its panes; a command does it
+//! here, for a bounded time, and says what is left. Start at [`after_act`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Session;
+use crate::backend::http::Wires;
+use crate::backend::incidents::local::Local;
+use crate::config::{self, AuditForward, Config, Context};
+use crate::journal::audit::{self, Line};
+use crate::journal::{Journal, JournalError, JournalResult, Opening};
+use crate::runtime::audit_forward::{self, ForwardStatus, Forwarder};
+use crate::text::SafeText;
+use crate::time::{Clock, prometheus_duration};
+
+/// Notifications that could not be sent are tried again for so long.
+const NOTIFYING: Duration = Duration::from_secs(10);
+/// Lines are sent on for so long.
+pub const FORWARDING: Duration = Duration::from_secs(5);
+/// Lines that are looked through for what became of notifications.
+const LINES: u32 = 1_000;
+
+/// Notifies, forwards, and says on standard error what did not work. How the act ended is not touched by it.
+pub async fn after_act(session: &mut Session) {
+    for words in left_over(session).await {
+        // With standard error gone there is nobody left to tell.
+        let _ = session.out.diagnose(&format!("warning: {words}"));
+    }
+}
+
+async fn left_over(session: &Session) -> Vec<String> {
+    // What was wrong with it was said by the command itself.
+    let Ok(loaded) = config::load(&session.flags(), &session.env) else {
+        return Vec::new();
+    };
+    let config = loaded.config;
+    let Ok(context) = config.context(session.globals.context.as_deref()) else {
+        return Vec::new();
+    };
+    let has_work = config.audit_forward.is_some() || !context.notify.is_empty();
+    let opening = Opening::of(&config).filter(|opening| opening.path.exists());
+    let Some(opening) = opening.filter(|_| has_work && !config.read_only) else {
+        return Vec::new();
+    };
+    let journal = match Journal::open(&opening) {
+        Ok(journal) => journal,
+        Err(error) => return vec![error.to_string()],
+    };
+    let clock = session.clock;
+    let mut said = Vec::new();
+    if !context.notify.is_empty() {
+        let notified = notify(&journal, &config, context, clock).await;
+        said.extend(notified.unwrap_or_else(|error| vec![error.to_string()]));
+    }
+    if let Some(to) = &config.audit_forward {
+        said.extend(forward(&journal, to, clock).await);
+    }
+    said
+}
+
+/// Sends the notifications that wait; what of them did not arrive, in words.
+async fn notify(
+    journal: &Journal,
+    config: &Config,
+    context: &Context,
+    clock: Clock,
+) -> JournalResult<Vec<String>> {
+    let before = journal.read(audit::head).await?;
+    let local = Local::new(journal.clone(), config, context, clock);
+    let courier = local.courier(Arc::new(Wires::default()));
+    let begin = clock.tick();
+    let mut left = courier.deliver().await?;
+    while let Some(wait) = left {
+        if clock.tick().since(begin) + wait > NOTIFYING {
+            break;
+        }
+        tokio::time::sleep(wait).await;
+        left = courier.deliver().await?;
+    }
+    let lines = journal
+        .read(move |tx| audit::lines_after(tx, before, LINES))
+        .await?;
+    let mut said: Vec<String> = lines
+        .iter()
+        .filter_map(|(_, line)| serde_json::from_str::<Line>(line).ok())
+        .filter(|line| line.action == "notify" && line.context == context.name && line.result != "confirmed")
+        .map(|line| {
+            let words = format!("{}: not notified: {}: {}", line.target, line.why, line.result);
+            SafeText::line(&words).into_string()
+        })
+        .collect();
+    if let Some(wait) = left {
+        said.push(format!(
+            "not everybody is notified yet: the next try is in {}, by a console that is open or the next act from \
+             the command line; `midwatch timeline INCIDENT` shows who was",
+            prometheus_duration(Duration::from_secs(wait.as_secs().max(1)))
+        ));
+    }
+    Ok(said)
+}
+
+/// Hands the lines over that wait; what stands in the way, in words.
+pub async fn forward(journal: &Journal, to: &AuditForward, clock: Clock) -> Option<String> {
+    let forwarder = Forwarder::new(journal.clone(), to, &Wires::default(), clock);
+    let why = match tokio::time::timeout(FORWARDING, forwarder.once()).await {
+        // Another process sees to it.
+        Ok(ForwardStatus::UpToDate(_) | ForwardStatus::ByAnother | ForwardStatus::Starting) => return None,
+        Ok(ForwardStatus::Failing { why, .. }) => why.to_string(),
+        Err(_) => format!("no answer within {}", prometheus_duration(FORWARDING)),
+    };
+    let waiting = match journal.read(audit_forward::waiting).await {
+        Ok(1) => "1 line waits".to_owned(),
+        Ok(lines) => format!("{lines} lines wait"),
+        Err(error) => JournalError::to_string(&error),
+    };
+    Some(format!(
+        "the audit log is not forwarded to {}: {why}; {waiting} in the journal for the next console or act",
+        audit_forward::place(to)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::incidents::Incidents as _;
+    use crate::config::{Environment, decode_text};
+    use crate::domain::incident::Severity;
+    use crate::domain::incident::local::Declaration;
+
+    async fn declared(more: &str) -> (Vec<String>, Vec<String>) {
+        let home = tempfile::tempdir().unwrap();
+        let text = format!(
+            "identity = \"jun\"\n[contexts.prod]\nincidents = {{ kind = \"local\" }}\nmetrics = {{ url = \
+             \"http://127.0.0.1:1\" }}\npeople = [{{ name = \"jun\", phone = \"+15550101\" }}]\nescalation_policies \
+             = [{{ name = \"default\", levels = [{{ notify = [\"jun\"] }}] }}]\n{more}\n"
+        );
+        let config = decode_text(&text, None, &Environment::default()).unwrap().config;
+        let context = &config.contexts["prod"];
+        let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
+        let clock = Clock::start();
+        let local = Local::new(journal.clone(), &config, context, clock);
+        let incident = local
+            .declare(Declaration {
+                title: "orders fail".into(),
+                severity: Severity::Sev1,
+                service: None,
+                policy: None,
+                alerts: Vec::new(),
+                by: "jun".into(),
+                rule: None,
+            })
+            .await
+            .unwrap();
+        let said = notify(&journal, &config, context, clock).await.unwrap();
+        let story = local.story(incident.id()).await.unwrap();
+        (
+            said,
+            story.events.iter().map(|event| event.text.to_string()).collect(),
+        )
+    }
+
+    #[tokio::test]
+    async fn a_declaration_from_the_command_line_wakes_people_before_the_command_ends() {
+        let (said, story) =
+            declared("notify = [{ name = \"pager\", kind = \"command\", command = [\"true\"] }]").await;
+        assert_eq!(said, Vec::<String>::new());
+        assert!(
+            story.iter().any(|text| text.contains("notified jun by pager")),
+            "{story:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn who_could_not_be_woken_is_said() {
+        let (said, _) =
+            declared("notify = [{ name = \"pager\", kind = \"command\", command = [\"false\"] }]").await;
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(
+            said[0].starts_with("local-1: not notified: jun by pager"),
+            "{said:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_an_audit_forward_cannot_take_is_said_with_what_waits() {
+        let home = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
+        let act = audit::Act {
+            at: Clock::start().now().utc,
+            actor: "jun".to_owned(),
+            action: "acknowledge".to_owned(),
+            target: "Q1".to_owned(),
+            context: "prod".to_owned(),
+            why: String::new(),
+            result: "journaled".to_owned(),
+        };
+        journal.write(move |tx| audit::record(tx, &act)).await.unwrap();
+        let to = AuditForward::Syslog(crate::config::SyslogAddress::Local(home.path().join("log")));
+        let said = forward(&journal, &to, Clock::start()).await.expect("it fails");
+        assert!(said.contains("1 line waits"), "{said}");
+        let daemon = tokio::net::UnixDatagram::bind(home.path().join("log")).unwrap();
+        assert_eq!(forward(&journal, &to, Clock::start()).await, None);
+        let mut line = [0; 65_536];
+        assert!(daemon.recv(&mut line).await.unwrap() > 0);
+    }
+}
