@@ -11,5 +11,13 @@
 
 mod alertmanager;
 mod cli;
+#[path = "../pty/harness.rs"]
+#[allow(
+    dead_code,
+    clippy::disallowed_methods,
+    reason = "shared with the terminal tests, which use the rest of it"
+)]
+mod harness;
 mod killed;
+mod killed_keys;
 mod prometheus;
