@@ -157,7 +157,11 @@ async fn forty_kills_between_a_key_and_its_confirmation_lose_nothing_and_double_
         else {
             panic!("{entry:?}");
         };
-        assert_eq!(shop.logged(&incident.0, "escalate_log_entry").await, 0, "{entry:?}");
+        assert_eq!(
+            shop.logged(&incident.0, "escalate_log_entry").await,
+            0,
+            "{entry:?}"
+        );
         let id = entry.id.to_string();
         let sent = midwatch(home.path(), &["outbox", "send", &id, "--wait", "60s"]).status();
         assert!(sent.expect("runs").success(), "{entry:?}");
@@ -190,7 +194,11 @@ async fn forty_kills_between_a_key_and_its_confirmation_lose_nothing_and_double_
             }
             IncidentAct::Escalate { .. } => {
                 raised += 1;
-                assert_eq!(shop.logged(&incident.0, "escalate_log_entry").await, 1, "{entry:?}");
+                assert_eq!(
+                    shop.logged(&incident.0, "escalate_log_entry").await,
+                    1,
+                    "{entry:?}"
+                );
             }
             other => panic!("{other:?}"),
         }

@@ -9,6 +9,7 @@
     reason = "a test that fails says so by panicking"
 )]
 
+mod adoption;
 mod alertmanager;
 mod cli;
 #[path = "../pty/harness.rs"]
