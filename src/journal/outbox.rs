@@ -375,7 +375,7 @@ pub fn decide(
     }
     put(tx, &record, None, &at.now)?;
     let result = match decision {
-        Decision::Retry => "retried".to_owned(),
+        Decision::Hurry | Decision::Retry => "retried".to_owned(),
         Decision::Send => "decided: send".to_owned(),
         Decision::Drop => format!("cancelled: {}", record.entry.outcome),
     };
