@@ -52,8 +52,8 @@ async fn retry(session: &mut Session, args: &OutboxArgs) -> Outcome {
         .filter(|entry| sending.is_ours(entry))
         .collect();
     for entry in ours.iter().filter(|entry| entry.state == State::Pending) {
-        // One that another process is on right now, or that ended meanwhile, needs no hurrying.
-        let _ = sending.decide(entry.id, Decision::Retry).await?;
+        // One that another process is on right now, or that ended or asks by now, needs no hurrying.
+        let _ = sending.decide(entry.id, Decision::Hurry).await?;
     }
     let ids: Vec<EntryId> = ours.iter().map(|entry| entry.id).collect();
     let entries = sending.wait(&ids, &deadline).await?;
@@ -63,7 +63,7 @@ async fn retry(session: &mut Session, args: &OutboxArgs) -> Outcome {
 async fn decide(session: &mut Session, args: &OutboxArgs, id: EntryId, decision: Decision) -> Outcome {
     let danger = match decision {
         Decision::Send => Danger::Confirm,
-        Decision::Retry | Decision::Drop => Danger::Free,
+        Decision::Hurry | Decision::Retry | Decision::Drop => Danger::Free,
     };
     let scene = Scene::for_any_act(session, &args.act, danger)?;
     let deadline = Deadline::start(args.act.wait);

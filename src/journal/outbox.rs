@@ -211,6 +211,16 @@ pub fn settled_since(tx: &Tx<'_>, context: &str, since: DateTime<Utc>) -> Journa
     Ok(rows.into_iter().map(|row| row.entry).collect())
 }
 
+/// What this author did since then, oldest first.
+pub fn made_since(tx: &Tx<'_>, author: &Author, since: DateTime<Utc>) -> JournalResult<Vec<Entry>> {
+    let rows = list(
+        tx,
+        "context = ?1 AND actor = ?2 AND created_at >= ?3 ORDER BY id",
+        params![author.context, author.actor, time(since)],
+    )?;
+    Ok(rows.into_iter().map(|row| row.entry).collect())
+}
+
 /// Confirmed acknowledgements that this author made since then, oldest first: some may still be in force.
 pub fn acknowledgements(tx: &Tx<'_>, author: &Author, since: DateTime<Utc>) -> JournalResult<Vec<Entry>> {
     let rows = list(
@@ -365,7 +375,7 @@ pub fn decide(
     }
     put(tx, &record, None, &at.now)?;
     let result = match decision {
-        Decision::Retry => "retried".to_owned(),
+        Decision::Hurry | Decision::Retry => "retried".to_owned(),
         Decision::Send => "decided: send".to_owned(),
         Decision::Drop => format!("cancelled: {}", record.entry.outcome),
     };

@@ -317,6 +317,9 @@ pub enum Undecided {
     /// It is over.
     #[error("it is {} already", .0.word())]
     Over(State),
+    /// Its question came up meanwhile.
+    #[error("it asks by now, and is sent only when that is answered")]
+    Asks,
     /// Some process is on it at this moment.
     #[error("it is under way at this moment; look again in a few seconds")]
     UnderWay,
@@ -341,6 +344,8 @@ pub fn decided(record: &mut Record, decision: Decision, now: &Stamp) -> Result<(
             settle(record, State::Cancelled, words);
             return Ok(());
         }
+        Decision::Hurry if state == State::NeedsDecision => return Err(Undecided::Asks),
+        Decision::Hurry => {}
         Decision::Retry => {
             if state == State::NeedsDecision {
                 record.facts.consent = record.facts.consent.max_with(Consent::Late);

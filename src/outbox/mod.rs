@@ -227,6 +227,8 @@ pub struct Entry {
 /// What the engineer says to an entry that waits, or asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Decision {
+    /// Try again now what waits. It answers no question: one that asks by then goes on asking.
+    Hurry,
     /// Try again now; one that asks is looked up again first.
     Retry,
     /// Send it, whatever was unclear.

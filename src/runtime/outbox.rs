@@ -76,7 +76,7 @@ impl Office {
                     return room::run(behind, backends, None).await;
                 }
             };
-            room::tell_drafts(&journal, &behind).await;
+            room::drafts::tell(&journal, &behind).await;
             let local = room::local(&journal, &behind.config, &behind.context, clock);
             let mut complete = (*backends).clone();
             complete.local_incidents = Some(Arc::new(local.clone()));

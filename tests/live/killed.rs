@@ -27,16 +27,15 @@ use super::alertmanager::{self, Gossip};
 const KILLS: u64 = 200;
 
 /// A number from 0 to 1 that differs from round to round, the same in every run of the test.
-fn share(seed: u64, round: u64) -> f64 {
+pub(super) fn share(seed: u64, round: u64) -> f64 {
     let mut bits = seed ^ round.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     (bits ^ (bits >> 31)) as f64 / u64::MAX as f64
 }
 
-/// Half of all writes go wrong in one way or another, and one read in twenty: a read that fails ends a command
-/// before anything is journaled, and that is not what is to be shown.
-fn spoilt(seed: u64) -> Plan {
+/// Half of all writes go wrong in one way or another, and this share of the reads.
+pub(super) fn spoilt(seed: u64, reads: f64) -> Plan {
     const FAULTS: [Fault; 7] = [
         Fault::ResetBefore,
         Fault::ResetAfter,
@@ -50,7 +49,7 @@ fn spoilt(seed: u64) -> Plan {
     Plan::by(move |request| {
         asked += 1;
         let drawn = share(seed, asked);
-        let spoil = if request.is_write() { 0.5 } else { 0.05 };
+        let spoil = if request.is_write() { 0.5 } else { reads };
         if drawn >= spoil {
             return Fault::Pass;
         }
@@ -58,7 +57,7 @@ fn spoilt(seed: u64) -> Plan {
     })
 }
 
-fn midwatch(home: &Path, arguments: &[&str]) -> Command {
+pub(super) fn midwatch(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_midwatch"));
     command
         .env_clear()
@@ -101,7 +100,7 @@ fn undisturbed(home: &Path, commands: &[Vec<&str>; 3]) -> Duration {
 }
 
 /// Lets the outbox catch up; everything that was journaled.
-async fn caught_up(home: &Path, context: &'static str) -> Vec<Entry> {
+pub(super) async fn caught_up(home: &Path, context: &'static str) -> Vec<Entry> {
     let opening = Opening::private(home.join("state/midwatch.db"));
     let since = Clock::start().now().utc - TimeDelta::hours(1);
     for _ in 0..3 {
@@ -128,15 +127,15 @@ async fn caught_up(home: &Path, context: &'static str) -> Vec<Entry> {
 }
 
 /// The demo on a thread of its own; ends with it.
-struct Shop {
+pub(super) struct Shop {
     pagerduty: String,
     proxied: String,
-    faults: Faults,
+    pub(super) faults: Faults,
     _stop: tokio::sync::oneshot::Sender<()>,
 }
 
 impl Shop {
-    fn open() -> Self {
+    pub(super) fn open() -> Self {
         let (told, tell) = mpsc::channel();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         std::thread::spawn(move || {
@@ -170,7 +169,21 @@ impl Shop {
         }
     }
 
-    async fn ask(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
+    /// Writes the configuration of somebody who works there by way of the proxy, with `more` at its head.
+    pub(super) fn configure(&self, home: &Path, more: &str) {
+        std::fs::write(home.join("key"), midwatch::demo::pagerduty::USER_KEY).expect("writes");
+        let config = format!(
+            "{more}state_dir = \"{}\"\nidentity = \"jun@example.com\"\n[contexts.shop.incidents]\n\
+             kind = \"pagerduty\"\nurl = \"{}\"\nfrom = \"{}\"\nauth = {{ token_file = \"key\" }}\n\
+             timeout = \"1s\"\nwhose = \"all\"\n",
+            home.join("state").display(),
+            self.proxied,
+            midwatch::demo::pagerduty::EMAIL
+        );
+        std::fs::write(home.join("config.toml"), config).expect("writes");
+    }
+
+    pub(super) async fn ask(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
         let mut request = reqwest::Client::new()
             .request(method, format!("{}/{path}", self.pagerduty))
             .header(
@@ -191,7 +204,33 @@ impl Shop {
         serde_json::from_str(&text).expect("JSON")
     }
 
-    async fn incident(&self, title: &str) -> String {
+    /// How often each note stands at these incidents, without its marker.
+    pub(super) async fn notes(&self, incidents: &[String]) -> BTreeMap<String, usize> {
+        let mut notes = BTreeMap::new();
+        for incident in incidents {
+            let told = self
+                .ask(reqwest::Method::GET, &format!("incidents/{incident}/notes"), None)
+                .await;
+            for note in told["notes"].as_array().expect("notes") {
+                let text = note["content"].as_str().expect("text");
+                let text = text.split(" [mw:").next().unwrap_or(text).to_owned();
+                *notes.entry(text).or_default() += 1;
+            }
+        }
+        notes
+    }
+
+    /// How many log entries of this type an incident has that came by the API.
+    pub(super) async fn logged(&self, incident: &str, kind: &str) -> usize {
+        let path = format!("incidents/{incident}/log_entries?limit=100");
+        let told = self.ask(reqwest::Method::GET, &path, None).await;
+        let entries = told["log_entries"].as_array().expect("entries").iter();
+        entries
+            .filter(|entry| entry["type"] == kind && entry["channel"]["type"] == "api")
+            .count()
+    }
+
+    pub(super) async fn incident(&self, title: &str) -> String {
         let services = self.ask(reqwest::Method::GET, "services", None).await;
         let service = &services["services"][0]["id"];
         let body = json!({"incident": {"type": "incident", "title": title,
@@ -205,15 +244,7 @@ impl Shop {
 async fn two_hundred_kills_before_pagerduty_lose_nothing_and_double_nothing() {
     let shop = Shop::open();
     let home = tempfile::tempdir().expect("a directory");
-    std::fs::write(home.path().join("key"), midwatch::demo::pagerduty::USER_KEY).expect("writes");
-    let config = format!(
-        "state_dir = \"{}\"\nidentity = \"jun@example.com\"\n[contexts.shop.incidents]\nkind = \"pagerduty\"\n\
-         url = \"{}\"\nfrom = \"{}\"\nauth = {{ token_file = \"key\" }}\ntimeout = \"1s\"\n",
-        home.path().join("state").display(),
-        shop.proxied,
-        midwatch::demo::pagerduty::EMAIL
-    );
-    std::fs::write(home.path().join("config.toml"), config).expect("writes");
+    shop.configure(home.path(), "");
 
     // Three for notes, and one of its own for every acknowledgement.
     let mut talked = Vec::new();
@@ -228,7 +259,8 @@ async fn two_hundred_kills_before_pagerduty_lose_nothing_and_double_nothing() {
         home.path(),
         &["first", "second", "third"].map(|text| vec!["annotate", talked[0].as_str(), text]),
     );
-    shop.faults.set(spoilt(7));
+    // A read that fails ends a command before anything is journaled, and that is not what is to be shown.
+    shop.faults.set(spoilt(7, 0.05));
     for round in 0..KILLS {
         // Some moments lie past the end of a quick act: that it was done stays done is shown too.
         let after = long.mul_f64(0.3 + share(3, round) * 1.5);
@@ -248,17 +280,7 @@ async fn two_hundred_kills_before_pagerduty_lose_nothing_and_double_nothing() {
     shop.faults.set(Plan::pass());
     let entries = caught_up(home.path(), "shop").await;
 
-    let mut notes: BTreeMap<String, usize> = BTreeMap::new();
-    for incident in &talked {
-        let told = shop
-            .ask(reqwest::Method::GET, &format!("incidents/{incident}/notes"), None)
-            .await;
-        for note in told["notes"].as_array().expect("notes") {
-            let text = note["content"].as_str().expect("text");
-            let text = text.split(" [mw:").next().unwrap_or(text).to_owned();
-            *notes.entry(text).or_default() += 1;
-        }
-    }
+    let mut notes = shop.notes(&talked).await;
     let mut journaled = 0;
     for entry in &entries {
         let Payload::Incident { incident, act, .. } = &entry.payload else {
@@ -271,17 +293,7 @@ async fn two_hundred_kills_before_pagerduty_lose_nothing_and_double_nothing() {
                 assert_eq!(notes.remove(text), Some(1), "{text}: {entry:?}");
             }
             IncidentAct::Acknowledge => {
-                let told = shop
-                    .ask(
-                        reqwest::Method::GET,
-                        &format!("incidents/{incident}/log_entries?limit=100"),
-                        None,
-                    )
-                    .await;
-                let taken = told["log_entries"].as_array().expect("entries").iter();
-                let taken = taken
-                    .filter(|entry| entry["type"] == "acknowledge_log_entry")
-                    .count();
+                let taken = shop.logged(&incident.0, "acknowledge_log_entry").await;
                 assert_eq!(taken, 1, "{entry:?}");
             }
             other => panic!("{other:?}"),
@@ -341,7 +353,7 @@ async fn two_hundred_kills_before_a_real_alertmanager_lose_no_acknowledgement_an
     let long = tokio::task::block_in_place(|| {
         undisturbed(home_path, &[0, 1, 2].map(|n| vec!["ack", spare[n].as_str()]))
     });
-    faults.set(spoilt(11));
+    faults.set(spoilt(11, 0.05));
     tokio::task::block_in_place(|| {
         for (round, fingerprint) in (0_u64..).zip(untaken) {
             let after = long.mul_f64(0.3 + share(5, round) * 1.5);

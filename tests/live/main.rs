@@ -9,7 +9,16 @@
     reason = "a test that fails says so by panicking"
 )]
 
+mod adoption;
 mod alertmanager;
 mod cli;
+#[path = "../pty/harness.rs"]
+#[allow(
+    dead_code,
+    clippy::disallowed_methods,
+    reason = "shared with the terminal tests, which use the rest of it"
+)]
+mod harness;
 mod killed;
+mod killed_keys;
 mod prometheus;

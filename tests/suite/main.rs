@@ -19,6 +19,8 @@ mod headless;
 mod journeys;
 mod keymap_corpus;
 mod laws;
+mod outbox;
+mod permissions;
 mod properties;
 mod screens;
 mod theme_corpus;

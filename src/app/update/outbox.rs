@@ -196,7 +196,7 @@ fn unsaved(model: &mut Model, id: ActId, decision: Decision, now: Now) -> Vec<Ef
                 .say(Level::Info, format!("dropped: {what} was never sent"), now.tick);
             Vec::new()
         }
-        Decision::Retry | Decision::Send => {
+        Decision::Hurry | Decision::Retry | Decision::Send => {
             if let Some(effects) = silences::ask_anew(model, at, now) {
                 arrange(model);
                 return effects;
@@ -228,7 +228,14 @@ fn entry(model: &mut Model, id: EntryId, decision: Decision, now: Now) -> Vec<Ef
         lines.push(ConfirmLine::Warning(SafeText::line(unclear).into_string()));
     }
     let (title, typed) = match decision {
-        Decision::Retry => {
+        Decision::Hurry | Decision::Retry => {
+            // An answer holds for what was shown: a question that comes up meanwhile is not answered by it.
+            let decision = match entry.state {
+                State::NeedsDecision => Decision::Retry,
+                State::Pending | State::Sending | State::Confirmed | State::Failed | State::Cancelled => {
+                    Decision::Hurry
+                }
+            };
             return vec![Effect::Decide { entry: id, decision }];
         }
         Decision::Send if entry.state == State::Sending => {

@@ -491,6 +491,20 @@ fn what_asks_and_is_tried_again_is_looked_for_first() {
 }
 
 #[test]
+fn what_is_hurried_goes_out_sooner_and_a_question_that_came_up_meanwhile_is_not_answered_by_it() {
+    let mut record = record(escalate());
+    decided(&mut record, Decision::Hurry, &at(60)).unwrap();
+    assert_eq!(record.facts.not_before, Some(at(60)));
+    settle(&mut record, State::NeedsDecision, "is it still wanted?");
+    assert_eq!(
+        decided(&mut record, Decision::Hurry, &at(900)),
+        Err(Undecided::Asks)
+    );
+    assert_eq!(record.entry.state, State::NeedsDecision);
+    assert_eq!(record.facts.consent, Consent::None);
+}
+
+#[test]
 fn what_is_to_be_sent_all_the_same_goes_out_once_and_only_where_it_is_not_there() {
     let mut record = record(escalate());
     lost(&mut record, at(1));

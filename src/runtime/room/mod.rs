@@ -17,7 +17,7 @@ use super::warden::{Relief, Warden, Watching};
 use crate::app::feed::Feed;
 use crate::app::incidents::IncidentBoard;
 use crate::app::record::RecordHealth;
-use crate::app::{BackendHealth, Draft, DraftKind, Msg};
+use crate::app::{BackendHealth, Msg};
 use crate::backend::Backends;
 use crate::backend::annotations::Marks;
 use crate::backend::http::Wires;
@@ -29,13 +29,13 @@ use crate::domain::incident::link::Links;
 use crate::domain::incident::{ActingAs, IncidentId};
 use crate::domain::oncall::Roster;
 use crate::domain::slo::SloBoard;
-use crate::journal::{Journal, drafts};
+use crate::journal::Journal;
 use crate::outbox::OutboxView;
-use crate::text::SafeText;
 use crate::time::Clock;
 
 mod board;
 mod chronicle;
+pub(super) mod drafts;
 mod figures;
 mod ladders;
 mod linker;
@@ -464,27 +464,4 @@ async fn asked_again(
             wake.notify_one();
         }
     }
-}
-
-/// Tells what the composers were left with, before anything can be written over it.
-pub(super) async fn tell_drafts(journal: &Journal, behind: &Behind) {
-    let (actor, context) = (behind.config.identity.clone(), behind.context.name.clone());
-    let kept = journal.read(move |tx| drafts::load(tx, &actor, &context)).await;
-    let msg = match kept {
-        Ok(kept) => Msg::DraftsRead(kept.into_iter().filter_map(draft).collect()),
-        Err(error) => Msg::Said {
-            level: crate::app::toast::Level::Warn,
-            text: SafeText::line(&format!("drafts could not be read: {error}")).into_string(),
-        },
-    };
-    // The loop being gone is the only failure, and then nobody is left to tell.
-    let _ = behind.results.send(msg).await;
-}
-
-fn draft(kept: drafts::Draft) -> Option<Draft> {
-    Some(Draft {
-        kind: DraftKind::by_word(&kept.key.kind)?,
-        incident: kept.key.incident.as_deref().map(IncidentId::from),
-        text: kept.text,
-    })
 }

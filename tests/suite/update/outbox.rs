@@ -48,6 +48,16 @@ fn a_retry_looks_again_and_sending_or_dropping_is_asked_about() {
         decision,
     };
     assert_eq!(hand.taken(), [decided(Decision::Retry)]);
+    hand.tell(outbox(vec![escalation(1, 40, State::Pending)]));
+    hand.effects.clear();
+    hand.press("a");
+    assert_eq!(
+        hand.taken(),
+        [decided(Decision::Hurry)],
+        "no question is answered unseen"
+    );
+    hand.tell(outbox(vec![escalation(1, 40, State::NeedsDecision)]));
+    hand.effects.clear();
     hand.press("s");
     assert!(matches!(&hand.model.modal, Some(Modal::Confirm(_))));
     hand.press("n");

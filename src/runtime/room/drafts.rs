@@ -1,0 +1,177 @@
+//! What the composers were left with when an earlier session ended, told before anything can be written over it.
+//!
+//! Whoever sends has the text kept as a draft until the act is in the journal. A process that is killed between
+//! the two leaves both, and a draft that comes back then would be said twice: [`is_said`] tells it by the act.
+
+use chrono::TimeDelta;
+
+use super::Behind;
+use crate::app::toast::Level;
+use crate::app::{Draft, DraftKind, Msg};
+use crate::domain::incident::{IncidentAct, IncidentId};
+use crate::journal::drafts;
+use crate::journal::outbox::{self, Author};
+use crate::journal::{Journal, JournalResult, Tx};
+use crate::outbox::{Entry, Payload, State};
+use crate::text::SafeText;
+
+/// A draft and the act that it becomes are journaled together; the clock may be set back a little meanwhile.
+const TOGETHER: TimeDelta = TimeDelta::seconds(5);
+
+/// Reads them and tells the loop.
+pub(in crate::runtime) async fn tell(journal: &Journal, behind: &Behind) {
+    let author = Author {
+        context: behind.context.name.as_str().into(),
+        actor: behind.config.identity.as_str().into(),
+    };
+    let msg = match journal.write(move |tx| left(tx, &author)).await {
+        Ok(kept) => Msg::DraftsRead(kept.into_iter().filter_map(draft).collect()),
+        Err(error) => Msg::Said {
+            level: Level::Warn,
+            text: SafeText::line(&format!("drafts could not be read: {error}")).into_string(),
+        },
+    };
+    // The loop being gone is the only failure, and then nobody is left to tell.
+    let _ = behind.results.send(msg).await;
+}
+
+/// The drafts of somebody that were not sent; one that was is thrown away.
+fn left(tx: &Tx<'_>, author: &Author) -> JournalResult<Vec<drafts::Draft>> {
+    let kept = drafts::load(tx, &author.actor, &author.context)?;
+    let Some(oldest) = kept.iter().map(|draft| draft.updated_at).min() else {
+        return Ok(kept);
+    };
+    let acts = outbox::made_since(tx, author, oldest - TOGETHER)?;
+    let said = |draft: &drafts::Draft| acts.iter().any(|act| is_said(draft, act));
+    let (said, unsaid): (Vec<_>, Vec<_>) = kept.into_iter().partition(said);
+    for draft in said {
+        drafts::delete(tx, &draft.key)?;
+    }
+    Ok(unsaid)
+}
+
+/// Whether an act says what a draft holds. One that was taken back or refused says nothing.
+fn is_said(draft: &drafts::Draft, act: &Entry) -> bool {
+    let (kind, incident, text) = match &act.payload {
+        Payload::Incident {
+            incident,
+            act: IncidentAct::Note { text },
+            ..
+        } => (DraftKind::Note, Some(incident), text),
+        Payload::Incident {
+            incident,
+            act: IncidentAct::StatusUpdate { text },
+            ..
+        } => (DraftKind::StatusUpdate, Some(incident), text),
+        Payload::Annotation(mark) => (DraftKind::Mark, None, &mark.text),
+        Payload::Incident { .. }
+        | Payload::Silence { .. }
+        | Payload::ExtendSilence { .. }
+        | Payload::ExpireSilence { .. } => return false,
+    };
+    let stands = match act.state {
+        State::Pending | State::Sending | State::NeedsDecision | State::Confirmed => true,
+        State::Failed | State::Cancelled => false,
+    };
+    stands
+        && draft.key.kind == kind.word()
+        && draft.key.incident.as_deref() == incident.map(|id| &*id.0)
+        && act.created_at >= draft.updated_at - TOGETHER
+        // What was kept last may be a second older than what was sent.
+        && text.starts_with(&draft.text)
+}
+
+fn draft(kept: drafts::Draft) -> Option<Draft> {
+    Some(Draft {
+        kind: DraftKind::by_word(&kept.key.kind)?,
+        incident: kept.key.incident.as_deref().map(IncidentId::from),
+        text: kept.text,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::backend::incidents::Seen;
+    use crate::domain::incident::Status;
+    use crate::journal::Opening;
+    use crate::outbox::{Decision, Draft as Planned};
+    use crate::time::Clock;
+
+    fn note(incident: &str, text: &str) -> Planned {
+        let payload = Payload::Incident {
+            incident: IncidentId::from(incident),
+            act: IncidentAct::Note {
+                text: text.to_owned(),
+            },
+            seen: Seen {
+                status: Status::Triggered,
+                changed_at: DateTime::UNIX_EPOCH,
+            },
+            label: incident.into(),
+        };
+        Planned::new(payload, Duration::ZERO)
+    }
+
+    #[tokio::test]
+    async fn a_draft_whose_act_was_journaled_before_the_kill_does_not_come_back() {
+        let home = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
+        let author = Author {
+            context: "prod".into(),
+            actor: "jun@example.com".into(),
+        };
+        let now = Clock::start().stamp();
+        let kept = move |incident: &str, text: &str, age: i64| drafts::Draft {
+            key: drafts::DraftKey {
+                actor: "jun@example.com".to_owned(),
+                context: "prod".to_owned(),
+                kind: "note".to_owned(),
+                incident: Some(incident.to_owned()),
+            },
+            text: text.to_owned(),
+            updated_at: now.utc - TimeDelta::seconds(age),
+        };
+        let left = journal
+            .write(move |tx| {
+                // Sent; sent with more; written after an act of other words; written anew; taken back.
+                for draft in [
+                    kept("p/sent", "pool is dry", 0),
+                    kept("p/more", "pool is", 1),
+                    kept("p/other", "now the cache", 0),
+                    kept("p/anew", "still looking", -60),
+                    kept("p/back", "wrong one", 0),
+                ] {
+                    drafts::save(tx, &draft)?;
+                }
+                let acts = [
+                    note("p/sent", "pool is dry"),
+                    note("p/more", "pool is dry"),
+                    note("p/other", "pool is dry"),
+                    note("p/anew", "still looking"),
+                    note("p/back", "wrong one"),
+                ];
+                let ids = outbox::insert(tx, &author, &acts, &now)?;
+                let at = outbox::Taking {
+                    actor: author.actor.clone(),
+                    now,
+                    hold: Duration::from_secs(15),
+                };
+                let back = ids.last().copied().unwrap();
+                outbox::decide(tx, back, Decision::Drop, &at)?.unwrap();
+                left(tx, &author)
+            })
+            .await
+            .unwrap();
+        let mut left: Vec<_> = left
+            .iter()
+            .filter_map(|draft| draft.key.incident.as_deref())
+            .collect();
+        left.sort_unstable();
+        assert_eq!(left, ["p/anew", "p/back", "p/other"]);
+    }
+}
