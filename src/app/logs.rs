@@ -7,10 +7,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::list::{Direction, Moved, Step};
+use super::list::{Direction, ListState, Moved, Step};
 use super::panes::Search;
 use crate::backend::logs::TailMode;
 use crate::domain::log::{Gap, Level, Nanos, Wanted};
+use crate::domain::pattern::{Pattern, PatternId, Tally};
 use crate::domain::trace_id::TraceId;
 use crate::logstore::{Found, LineId, Snapshot};
 
@@ -74,6 +75,19 @@ pub struct LogView {
     pub rate: f64,
     /// How far back there are lines.
     pub past: Past,
+    /// Patterns, while they are looked at.
+    pub learnt: Option<Arc<Learnt>>,
+}
+
+/// Patterns as they were last listed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Learnt {
+    /// The most frequent first.
+    pub patterns: Vec<Pattern>,
+    /// Where the lines went.
+    pub tally: Tally,
+    /// Lines there were; those beyond the tally came late, or wait to be looked at.
+    pub of: usize,
 }
 
 /// How much of the lines a query has seen.
@@ -186,7 +200,9 @@ pub struct LogPane {
     /// Marked lines.
     pub bookmarks: BTreeSet<LineId>,
     /// Cursor over the patterns.
-    pub pattern: usize,
+    pub pattern_list: ListState<PatternId>,
+    /// Patterns in the order of the list.
+    pub pattern_rows: Vec<PatternId>,
 }
 
 /// The levels that a key cycles through.
@@ -249,6 +265,11 @@ impl LogPane {
         self.view = Some(view);
         if self.frozen.is_none() {
             self.settle();
+            let learnt = self.drawn().and_then(|view| view.learnt.clone());
+            self.pattern_rows = learnt.map_or_else(Vec::new, |learnt| {
+                learnt.patterns.iter().map(|pattern| pattern.id).collect()
+            });
+            self.pattern_list.follow(&self.pattern_rows);
         }
     }
 
@@ -418,6 +439,13 @@ impl LogPane {
             }
             None => false,
         }
+    }
+
+    /// The pattern under the cursor of their list.
+    pub fn pattern(&self) -> Option<&Pattern> {
+        let id = self.pattern_list.selected?;
+        let learnt = self.drawn()?.learnt.as_ref()?;
+        learnt.patterns.iter().find(|pattern| pattern.id == id)
     }
 
     /// The gap that the line under the cursor ends or begins, if it does.

@@ -457,6 +457,19 @@ impl IncidentParts {
     }
 }
 
+/// Rows below the list of patterns: what is known of the one under the cursor.
+const PATTERN_FOOT: u16 = 8;
+
+/// Rows of the list of patterns.
+pub fn pattern_rows(detail: Rect) -> usize {
+    let rows = list_rows(detail);
+    if rows > usize::from(PATTERN_FOOT) * 2 {
+        rows - usize::from(PATTERN_FOOT)
+    } else {
+        rows
+    }
+}
+
 /// The parts of the log pane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogParts {

@@ -1,5 +1,6 @@
 //! The log pane: what is asked for, moving over lines, and what its keys do.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::run::{self, show};
@@ -13,6 +14,7 @@ use crate::app::scope::Scope;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::log::Nanos;
+use crate::domain::pattern::Pattern;
 use crate::domain::trace_id::TraceId;
 use crate::logstore::LineId;
 use crate::logstore::query::Query;
@@ -373,5 +375,51 @@ fn moment(text: &str, now: Now) -> Result<Nanos, String> {
 
 /// From a pattern to its lines.
 pub(super) fn show_pattern(model: &mut Model, now: Now) -> Vec<Effect> {
-    say(model, Level::Info, "no pattern yet", now)
+    let Some(pattern) = model.logs.pattern() else {
+        return say(model, Level::Info, "no pattern under the cursor", now);
+    };
+    let text = pattern_filter(pattern);
+    model.details.clear();
+    model.focus = PaneId::Logs;
+    model.logs.release();
+    filter(model, text)
+}
+
+/// A pattern in the filter's grammar: its words in their order, whatever stands between them, its service and level.
+fn pattern_filter(pattern: &Pattern) -> String {
+    let mut regex = String::new();
+    let mut rest = &*pattern.template;
+    while let Some(begin) = rest.find('<') {
+        let (words, value) = rest.split_at(begin);
+        let Some(end) = value.find('>') else { break };
+        push_words(&mut regex, words);
+        if !regex.ends_with(".*") {
+            regex.push_str(".*");
+        }
+        rest = value.get(end + 1..).unwrap_or_default();
+    }
+    push_words(&mut regex, rest.trim_end_matches('…'));
+    let mut text = format!("/{}/", regex.trim_matches(['.', '*']));
+    if regex.is_empty() {
+        text.clear();
+    }
+    if let Some(service) = &pattern.service {
+        let _ = write!(
+            text,
+            " service=\"{}\"",
+            service.replace('\\', "\\\\").replace('"', "\\\"")
+        );
+    }
+    let _ = write!(text, " level={}", pattern.level);
+    text.trim().to_owned()
+}
+
+fn push_words(regex: &mut String, words: &str) {
+    for word in words.split_whitespace() {
+        if !regex.is_empty() && !regex.ends_with(".*") {
+            // However the tokens were told apart, something or nothing stood between them.
+            regex.push_str("\\W*");
+        }
+        regex.push_str(&regex::escape(word).replace('/', "\\/"));
+    }
 }

@@ -154,6 +154,10 @@ fn fit_lists(model: &mut Model, now: Now) {
             model.logs.resize(layout::log_parts(area).lines.height.into());
         }
     }
+    if model.detail() == Some(&Detail::Patterns) {
+        let page = areas.detail().map(layout::pattern_rows);
+        fit(&mut model.logs.pattern_list, model.logs.pattern_rows.len(), page);
+    }
     if model.detail() == Some(&Detail::Outbox) {
         let page = areas.detail().map(layout::list_rows);
         fit(&mut model.outbox_list, model.outbox_rows.len(), page);

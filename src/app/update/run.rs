@@ -504,6 +504,11 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
             model.silences.list.step(&rows, step);
             return Vec::new();
         }
+        Some(view) if view.detail == Detail::Patterns => {
+            let pane = &mut model.logs;
+            pane.pattern_list.step(&pane.pattern_rows, step);
+            return Vec::new();
+        }
         Some(view) if view.detail == Detail::Outbox => {
             model.outbox_list.step(&model.outbox_rows, step);
             return Vec::new();

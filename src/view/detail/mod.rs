@@ -9,6 +9,7 @@ pub(super) mod log_line;
 mod nudge;
 mod outbox;
 mod page;
+mod patterns;
 pub(super) mod silences;
 pub(super) mod slo;
 
@@ -70,13 +71,9 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
     match &view.detail {
         Detail::Silences => return silences::draw(scene, buffer, area),
         Detail::Outbox => return outbox::draw(scene, buffer, area),
+        Detail::Patterns => return patterns::draw(scene, buffer, area),
         Detail::Incident(id) if incident::draw(scene, buffer, area, id) => return,
-        Detail::Incident(_)
-        | Detail::Slo(_)
-        | Detail::Alert(_)
-        | Detail::LogLine(_)
-        | Detail::Patterns
-        | Detail::Page(_) => {}
+        Detail::Incident(_) | Detail::Slo(_) | Detail::Alert(_) | Detail::LogLine(_) | Detail::Page(_) => {}
     }
     let Some(pages) = pages(scene, &view.detail) else {
         let what = match &view.detail {

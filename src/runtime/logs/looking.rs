@@ -1,0 +1,73 @@
+//! Filter and search over the store, a slice at a time.
+
+use crate::app::logs::{LogsAsk, Scanned};
+use crate::logstore::Snapshot;
+use crate::logstore::query::Query;
+use crate::logstore::search::{Budget, Search};
+
+/// Filter and search over the store.
+#[derive(Default)]
+pub(super) struct Looking {
+    pub(super) filter: Option<Search>,
+    pub(super) sought: Option<Search>,
+}
+
+impl Looking {
+    pub(super) fn of(ask: &LogsAsk, snapshot: &Snapshot) -> Self {
+        // What does not read was said where it was typed; it shows everything and finds nothing.
+        let filter = Query::parse(&ask.filter).ok().filter(|query| !query.is_empty());
+        let sought = sought(&ask.search).map(|query| match &filter {
+            Some(filter) => filter.clone().and(query),
+            None => query,
+        });
+        let search = |query| Search::new(snapshot.clone(), query, ask.around);
+        Self {
+            filter: filter.map(search),
+            sought: sought.map(search),
+        }
+    }
+
+    pub(super) fn extend(&mut self, snapshot: &Snapshot) {
+        for search in [&mut self.filter, &mut self.sought].into_iter().flatten() {
+            search.extend(snapshot.clone());
+        }
+    }
+
+    /// Looks at some more, the filter first: what is shown goes before what is marked.
+    pub(super) fn step(&mut self) {
+        let mut open = [&mut self.filter, &mut self.sought].into_iter().flatten();
+        if let Some(search) = open.find(|search| !search.progress().is_done()) {
+            search.step(Budget::default());
+        }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        [&self.filter, &self.sought]
+            .into_iter()
+            .flatten()
+            .all(|search| search.progress().is_done())
+    }
+
+    pub(super) fn scanned(&self) -> Scanned {
+        let open = [&self.filter, &self.sought].into_iter().flatten();
+        open.map(Search::progress)
+            .find(|progress| !progress.is_done())
+            .map_or(Scanned::All, |progress| {
+                Scanned::Partly((progress.looked_at * 100 / progress.of.max(1)) as u8)
+            })
+    }
+}
+
+/// What is typed into a search: a phrase, or a regular expression between slashes.
+fn sought(text: &str) -> Option<Query> {
+    if text.trim().is_empty() {
+        return None;
+    }
+    let regex = text.len() > 1 && text.starts_with('/');
+    let query = if regex {
+        text.to_owned()
+    } else {
+        format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    };
+    Query::parse(&query).ok()
+}
