@@ -14,6 +14,8 @@
 
 #[path = "fixtures/incidents.rs"]
 pub mod incidents;
+#[path = "fixtures/logs.rs"]
+pub mod logs;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -93,6 +95,11 @@ pub fn silent_with(settings: Settings, size: Size) -> Model {
 /// The shop on fire, everything fresh.
 pub fn shop(size: Size) -> Model {
     filled(silent(size))
+}
+
+/// The same in another context.
+pub fn shop_with(settings: Settings, size: Size) -> Model {
+    filled(silent_with(settings, size))
 }
 
 /// The shop on fire in a context where acts are dangerous.

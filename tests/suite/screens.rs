@@ -17,7 +17,7 @@ use ratatui::style::{Color, Style};
 use midwatch::domain::incident::Incident;
 use midwatch::outbox::State;
 
-use crate::fixtures::{self as shop, incidents, press, size};
+use crate::fixtures::{self as shop, incidents, logs, press, size};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 const SMALL: [(u16, u16); 2] = [(80, 24), (40, 10)];
@@ -287,6 +287,90 @@ fn an_open_incident_in_every_state() {
         press(&mut model, "esc U j");
         model
     });
+}
+
+#[test]
+fn log_lines_in_every_state() {
+    use midwatch::app::logs::LogsAsk;
+    use midwatch::logstore::{Limits, Store};
+    let opened = |w, h, keys: &str| {
+        let mut model = on(PaneId::Logs, logs::reading(size(w, h)));
+        press_all(&mut model, keys);
+        model
+    };
+    at_each(&SIZES, "logs", |w, h| opened(w, h, ""));
+    at_each(&SIZES, "logs_still", |w, h| {
+        let mut model = opened(w, h, "k k k m");
+        let mut store = logs::store(&[logs::story()]);
+        store.ingest(&logs::batch(&[(
+            1,
+            "cart",
+            midwatch::domain::log::Level::Info,
+            "GET /healthz 200",
+        )]));
+        logs::tell_lines(&mut model, &store, LogsAsk::default());
+        model
+    });
+    at_each(&SIZES, "logs_wrapped", |w, h| opened(w, h, "k k k w"));
+    at_each(&SIZES, "logs_searched", |w, h| {
+        let mut model = opened(w, h, "/");
+        shop::type_text(&mut model, "pool");
+        let ask = LogsAsk {
+            search: "pool".to_owned(),
+            ..LogsAsk::default()
+        };
+        logs::tell_lines(&mut model, &logs::store(&[logs::story()]), ask);
+        model
+    });
+    at_each(&SIZES, "logs_nothing_matches", |w, h| {
+        let mut model = opened(w, h, "");
+        let ask = LogsAsk {
+            filter: "nowhere".to_owned(),
+            ..LogsAsk::default()
+        };
+        logs::tell_lines(&mut model, &logs::store(&[logs::story()]), ask);
+        model
+    });
+    at_each(&SIZES, "logs_loading", |w, h| {
+        on(PaneId::Logs, shop::silent_with(logs::with_logs(), size(w, h)))
+    });
+    at_each(&SIZES, "logs_failed", |w, h| {
+        let mut model = on(PaneId::Logs, shop::silent_with(logs::with_logs(), size(w, h)));
+        let view = midwatch::app::logs::LogView {
+            failure: Some("no connection: Connection refused; check the address".to_owned()),
+            ..logs::view(Store::new(Limits::default()).snapshot(), LogsAsk::default())
+        };
+        shop::tell(&mut model, Msg::LogsChanged(std::sync::Arc::new(view)));
+        model
+    });
+    at_each(&SIZES, "detail_log_line", |w, h| opened(w, h, "k k k enter"));
+}
+
+proptest! {
+    #[test]
+    fn no_byte_of_a_log_line_reaches_the_screen_unsanitised(
+        lines in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..200), 1..20),
+        keys in proptest::sample::select(vec!["", "w", "k w", "enter", "k enter"]),
+        width in 40u16..140,
+    ) {
+        use midwatch::domain::log::{Batch, Level};
+        let mut batch = Batch::default();
+        batch.streams.push(std::sync::Arc::new(midwatch::domain::log::Stream {
+            labels: vec![("job".into(), String::from_utf8_lossy(&lines[0]).into())],
+            service: Some(String::from_utf8_lossy(&lines[0]).into()),
+            native_id: None,
+        }));
+        for (at, line) in lines.iter().enumerate() {
+            batch.push(Some(logs::seconds_ago(90 - i64::try_from(at).unwrap())), 0, Level::Unknown, line, line);
+        }
+        let mut model = on(PaneId::Logs, shop::shop_with(logs::with_logs(), size(width, 40)));
+        logs::tell_lines(&mut model, &logs::store(&[batch]), midwatch::app::logs::LogsAsk::default());
+        press_all(&mut model, keys);
+        let (buffer, _) = drawn(&model);
+        for cell in &buffer.content {
+            prop_assert!(!cell.symbol().chars().any(midwatch::text::is_unsafe), "{:?}", cell.symbol());
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ pub mod compose;
 mod incidents;
 mod leases;
 mod links;
+mod logs;
 mod looking;
 mod outbox;
 mod quitting;

@@ -142,6 +142,7 @@ mod tests {
 
     use super::*;
     use crate::backend::logs::seen::LineKey;
+    use crate::domain::log::Nanos;
     use crate::domain::log::{Level, Stream};
 
     fn entry(at: i64) -> Entry {
