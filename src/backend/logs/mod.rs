@@ -5,7 +5,10 @@
 //! says so ([`TailEvent::Mode`]). The scope of the console ([`Wanted`]) is put into the source's own language
 //! there, every value quoted.
 
+mod entry;
+mod follow;
 pub mod loki;
+mod paging;
 mod seen;
 mod words;
 

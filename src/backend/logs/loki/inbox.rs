@@ -9,8 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::socket::End;
-use super::wire::{Dropped, Entry};
-use crate::domain::log::Nanos;
+use super::wire::Dropped;
+use crate::backend::logs::entry::Entry;
 
 /// Bytes of lines that wait at most.
 const CAPACITY: usize = 8 * 1024 * 1024;
@@ -143,6 +143,7 @@ mod tests {
 
     use super::*;
     use crate::backend::logs::seen::LineKey;
+    use crate::domain::log::Nanos;
     use crate::domain::log::{Level, Stream};
 
     fn entry(at: i64) -> Entry {
