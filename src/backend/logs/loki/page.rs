@@ -3,7 +3,7 @@
 use super::wire::Unread;
 use super::{Loki, QUERY_RANGE, logql};
 use crate::backend::http::{Call, Urgency};
-use crate::backend::logs::entry::{self, Found};
+use crate::backend::logs::entry::Found;
 use crate::backend::logs::paging::{self, Limits, Pager, Question, Stretch};
 use crate::backend::logs::{Direction, Page, PageQuestion};
 use crate::backend::{BackendError, BackendResult, ErrorKind};

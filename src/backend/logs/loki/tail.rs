@@ -28,7 +28,7 @@ const UPGRADE_PAUSE: Duration = Duration::from_secs(300);
 /// Attempts that fail in the same answered way before the way is taken to have no upgrades.
 const PATIENCE: u32 = 2;
 /// A socket that lived so long is no failed attempt.
-const LIVED: Duration = Duration::from_secs(10);
+const LIVED: Duration = Duration::from_secs(1);
 /// Frames in a row that do not read before the socket is given up.
 const GARBLED: u32 = 3;
 /// A socket that is to be refused is closed within this.
