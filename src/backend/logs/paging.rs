@@ -207,6 +207,12 @@ async fn read<P: Pager>(pager: &P, query: &str, stretch: Stretch) -> BackendResu
         let (mut answer, asked) = match pager.fetch(question).await {
             Ok(answer) => answer,
             Err(error) if limits.learn_span(&error, end.0.saturating_sub(start.0)) => continue,
+            Err(error)
+                if matches!(error.kind, ErrorKind::TimedOut | ErrorKind::TooLarge)
+                    && limits.fewer(question.limit) =>
+            {
+                continue;
+            }
             Err(error) if read.entries.is_empty() => return Err(error),
             Err(error) => {
                 read.warnings

@@ -126,7 +126,7 @@ impl Tail<'_> {
 
     /// Follows a socket to its end. `lost`: what lies before it is a gap until it is read.
     async fn live(&mut self, socket: Socket, lost: bool) -> Go<End> {
-        let inbox = Inbox::default();
+        let inbox = Inbox::with_capacity(self.loki.room);
         let query = self.follow.queries.first().cloned().unwrap_or_default();
         // Spread, so that consoles that were started together do not come back together.
         let renew = RENEW + RENEW.mul_f64(0.1 * self.follow.jitter.next());

@@ -332,24 +332,25 @@ async fn a_listener_that_is_gone_ends_the_tail() {
 #[tokio::test]
 async fn a_listener_that_is_slow_misses_nothing() {
     let server = Server::start(Script::default()).await;
-    let loki = loki(&server.url);
+    let mut loki = loki(&server.url);
+    loki.room = 64 * 1024;
     let (events, mut heard) = mpsc::channel(1);
     let from = now();
     let tail = loki.tail(Wanted::default(), Nanos(from), events);
     let listen = async {
         let mut told = Told::default();
         until(&mut heard, &mut told, live).await;
-        // Some 20 MiB while nobody listens: more than what may wait.
-        let text = "x".repeat(100 * 1024);
+        // Far more than what may wait, while nobody listens.
+        let text = "x".repeat(1_000);
         let mut sent = Vec::new();
-        for n in 0..200 {
+        for n in 0..1_000 {
             let line = (now(), format!("{n} {text}"));
             server.push(line.0, "cart", line.1.clone());
             sent.push(line);
             tokio::task::yield_now().await;
         }
         // Until the last of them has passed the socket.
-        tokio::time::timeout(Duration::from_secs(2), std::future::pending::<()>())
+        tokio::time::timeout(Duration::from_secs(1), std::future::pending::<()>())
             .await
             .ok();
         until(&mut heard, &mut told, |told| told.lines.len() >= sent.len()).await;
