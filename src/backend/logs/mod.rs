@@ -6,7 +6,10 @@
 //! there, every value quoted.
 
 pub mod elastic;
+mod entry;
+mod follow;
 pub mod loki;
+mod paging;
 mod seen;
 mod words;
 

@@ -14,11 +14,12 @@ mod tests;
 mod volume;
 mod wire;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use tokio::sync::{OnceCell, mpsc};
 
+use super::paging::Limits;
 use super::{Logs, Page, PageQuestion, Settings, TailEvent, Volume};
 use crate::backend::http::{Answer, Asker, Call};
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
@@ -47,16 +48,9 @@ pub struct Loki {
     clock: Clock,
     reader: wire::Reader,
     service_label: OnceCell<Arc<str>>,
-    learned: Mutex<Learned>,
-}
-
-/// What the server's refusals told of its limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Learned {
-    /// Lines of one answer at most.
-    entries: usize,
-    /// Nanoseconds that one question may span at most.
-    span: Option<i64>,
+    limits: Limits,
+    /// Bytes of lines that a tail may hold for a slow listener.
+    room: usize,
 }
 
 impl Loki {
@@ -72,25 +66,13 @@ impl Loki {
             clock,
             reader: wire::Reader::new(labels),
             service_label: OnceCell::new(),
-            learned: Mutex::new(Learned {
-                entries: ENTRIES,
-                span: None,
-            }),
+            limits: Limits::new(ENTRIES),
+            room: inbox::ROOM,
         }
     }
 
-    fn learned(&self) -> Learned {
-        *self.learned.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn learn(&self, change: impl FnOnce(&mut Learned)) {
-        change(&mut self.learned.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    /// The server's clock, as far as its answers told it; whole seconds of difference are the way's own.
     fn now(&self) -> Nanos {
-        let skew = self.asker.skew().filter(|skew| skew.num_seconds().abs() >= 2);
-        Nanos::of(self.clock.now().utc + skew.unwrap_or_default())
+        super::follow::server_now(&*self.asker, self.clock)
     }
 
     /// The queries for what is wanted.

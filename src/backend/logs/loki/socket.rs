@@ -87,7 +87,7 @@ impl Loki {
         let mut call = Call::get(TAIL)
             .param("query", query)
             .param("start", from.0.to_string())
-            .param("limit", self.learned().entries.to_string())
+            .param("limit", self.limits.entries().to_string())
             .header("connection", "Upgrade")
             .header("upgrade", "websocket")
             .header("sec-websocket-version", "13")

@@ -13,9 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::backend::logs::entry::{Entry, Found};
 use crate::backend::logs::seen::{LineKey, stream_hash};
 use crate::backend::logs::words::level_by;
-use crate::domain::log::{Batch, Level, Nanos, Stream};
+use crate::domain::log::{Level, Nanos, Stream};
 
 /// Names of metadata that an old server folds into the stream: they differ from line to line.
 const FOLDED: [&str; 16] = [
@@ -38,49 +39,6 @@ const FOLDED: [&str; 16] = [
 ];
 /// Streams that are remembered; all are forgotten beyond that, and cost their labels anew.
 const STREAMS: usize = 20_000;
-
-/// One line as it came.
-#[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) at: Nanos,
-    pub(super) stream: Arc<Stream>,
-    pub(super) level: Level,
-    pub(super) text: String,
-    /// A flat JSON object, or empty.
-    pub(super) extra: String,
-    pub(super) key: LineKey,
-}
-
-impl Entry {
-    /// About what it takes in memory.
-    pub(super) fn weight(&self) -> usize {
-        size_of::<Self>() + self.text.len() + self.extra.len()
-    }
-}
-
-/// Lines as a batch, in their order.
-pub(super) fn batch<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Batch {
-    let mut batch = Batch::default();
-    let mut known: HashMap<*const Stream, u32> = HashMap::new();
-    for entry in entries {
-        let stream = *known.entry(Arc::as_ptr(&entry.stream)).or_insert_with(|| {
-            batch.streams.push(Arc::clone(&entry.stream));
-            u32::try_from(batch.streams.len() - 1).unwrap_or(u32::MAX)
-        });
-        let (text, extra) = (entry.text.as_bytes(), entry.extra.as_bytes());
-        batch.push(Some(entry.at), stream, entry.level, text, extra);
-    }
-    batch
-}
-
-/// An answer to `query_range`.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    /// As sent: each stream for itself.
-    pub(super) entries: Vec<Entry>,
-    /// Remote text.
-    pub(super) warnings: Vec<String>,
-}
 
 /// A frame of the tail.
 #[derive(Debug, Default)]
@@ -525,7 +483,7 @@ mod tests {
         }
         let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"2"]]}]}}"#;
         assert_eq!(reader().found(matrix.as_bytes()).err(), Some(Unread::Metric));
-        assert!(matches!(reader().found(b"{\"data\":[]}"), Err(Unread::Json(_))));
+        assert!(matches!(reader().found(b"{\"data\":7}"), Err(Unread::Json(_))));
         assert!(matches!(reader().found(b"\xff\xfe"), Err(Unread::Json(_))));
     }
 
@@ -554,7 +512,7 @@ mod tests {
     #[test]
     fn a_batch_names_each_stream_once() {
         let found = reader().found(CATEGORIZED.as_bytes()).expect("read");
-        let batch = batch(&found.entries);
+        let batch = crate::backend::logs::entry::batch(&found.entries);
         assert_eq!((batch.lines.len(), batch.streams.len()), (2, 1));
         assert_eq!(batch.text(&batch.lines[1]), b"quiet");
     }
