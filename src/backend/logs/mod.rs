@@ -6,6 +6,7 @@
 //! there, every value quoted.
 
 pub mod elastic;
+pub mod file;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use super::{BackendError, BackendResult};
 use crate::config::{Context, LogsConfig, LogsSource};
 pub use crate::domain::log::Volume;
 use crate::domain::log::{Batch, Gap, Nanos, Wanted};
+use crate::time::Clock;
 
 /// Which end of the range a page begins at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -159,12 +161,12 @@ pub(super) fn open(
     logs: &LogsConfig,
     settings: Settings,
     client: Option<Arc<Client>>,
+    clock: Clock,
 ) -> Option<Arc<dyn Logs>> {
     match &logs.source {
         LogsSource::Loki { .. } | LogsSource::VictoriaLogs { .. } => None,
         LogsSource::Elasticsearch { endpoint, index } => {
             let client = client?;
-            let clock = client.clock();
             let question = elastic::Settings {
                 common: settings,
                 index: index.clone(),
@@ -172,6 +174,6 @@ pub(super) fn open(
             };
             Some(Arc::new(elastic::Elastic::new(question, client, clock)))
         }
-        LogsSource::Files { .. } => None,
+        LogsSource::Files { paths } => Some(Arc::new(file::Files::new(settings, paths.clone(), clock))),
     }
 }

@@ -168,8 +168,12 @@ fn member<'a>(text: &'a [u8], at: usize, name: &str) -> Option<Cow<'a, str>> {
 fn is_leaf(text: &[u8], value: &Value) -> bool {
     match value.kind {
         Kind::Text | Kind::Plain => true,
-        Kind::Object => Walk::into(text, value.range.start, b'{').is_none_or(|mut walk| walk.member().is_none()),
-        Kind::Array => Walk::into(text, value.range.start, b'[').is_none_or(|mut walk| walk.element().is_none()),
+        Kind::Object => {
+            Walk::into(text, value.range.start, b'{').is_none_or(|mut walk| walk.member().is_none())
+        }
+        Kind::Array => {
+            Walk::into(text, value.range.start, b'[').is_none_or(|mut walk| walk.element().is_none())
+        }
     }
 }
 
