@@ -6,7 +6,13 @@
 //! there, every value quoted.
 
 pub mod elastic;
+mod entry;
 pub mod file;
+mod follow;
+pub mod loki;
+mod paging;
+mod seen;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -164,15 +170,23 @@ pub(super) fn open(
     clock: Clock,
 ) -> Option<Arc<dyn Logs>> {
     match &logs.source {
-        LogsSource::Loki { .. } | LogsSource::VictoriaLogs { .. } => None,
-        LogsSource::Elasticsearch { endpoint, index } => {
+        LogsSource::Loki { selector, .. } => {
             let client = client?;
+            Some(Arc::new(loki::Loki::new(
+                settings,
+                selector.clone(),
+                client,
+                clock,
+            )))
+        }
+        LogsSource::VictoriaLogs { .. } => None,
+        LogsSource::Elasticsearch { endpoint, index } => {
             let question = elastic::Settings {
                 common: settings,
                 index: index.clone(),
                 timeout: endpoint.timeout,
             };
-            Some(Arc::new(elastic::Elastic::new(question, client, clock)))
+            Some(Arc::new(elastic::Elastic::new(question, client?, clock)))
         }
         LogsSource::Files { paths } => Some(Arc::new(file::Files::new(settings, paths.clone(), clock))),
     }
