@@ -56,11 +56,11 @@ pub struct Backends {
 impl Backends {
     /// Opens them. Nothing is connected and no secret is read until somebody asks.
     pub fn open(context: &Context, wires: &Wires, clock: Clock) -> Self {
-        Self::open_with(context, |endpoint| wires.client(endpoint, clock))
+        Self::open_with(context, clock, |endpoint| wires.client(endpoint, clock))
     }
 
     /// Opens them on clients of the caller's making: a stand-in for the wire goes in here.
-    pub fn open_with(context: &Context, connect: impl Fn(&Endpoint) -> Client) -> Self {
+    pub fn open_with(context: &Context, clock: Clock, connect: impl Fn(&Endpoint) -> Client) -> Self {
         let mut backends = Self::default();
         let connect = |endpoint: &Endpoint| Arc::new(connect(endpoint));
         let mut ruler = None;
@@ -149,7 +149,7 @@ impl Backends {
         if let Some(config) = &context.logs {
             let client = config.endpoint().map(connect);
             let settings = logs::Settings::of(context, config);
-            backends.logs = logs::open(config, settings, client.clone());
+            backends.logs = logs::open(config, settings, client.clone(), clock);
             backends
                 .clients
                 .extend(config.endpoint().zip(client).map(|(endpoint, client)| Counted {

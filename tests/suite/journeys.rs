@@ -354,7 +354,7 @@ async fn journey(firing: Vec<&'static str>, script: impl AsyncFnOnce(&mut Person
     let context = config.contexts["prod"].clone();
     let wire: SharedTransport = Arc::new(net.clone());
     let mut session = Session::open(Opening {
-        backends: Backends::open_with(&context, |endpoint| {
+        backends: Backends::open_with(&context, clock, |endpoint| {
             Client::new(endpoint, Arc::clone(&wire), clock)
         }),
         config: Arc::new(config),

@@ -7,6 +7,7 @@
 
 pub mod elastic;
 mod entry;
+pub mod file;
 mod follow;
 pub mod loki;
 mod paging;
@@ -24,6 +25,7 @@ use super::{BackendError, BackendResult};
 use crate::config::{Context, LogsConfig, LogsSource};
 pub use crate::domain::log::Volume;
 use crate::domain::log::{Batch, Gap, Nanos, Wanted};
+use crate::time::Clock;
 
 /// Which end of the range a page begins at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -165,11 +167,11 @@ pub(super) fn open(
     logs: &LogsConfig,
     settings: Settings,
     client: Option<Arc<Client>>,
+    clock: Clock,
 ) -> Option<Arc<dyn Logs>> {
     match &logs.source {
         LogsSource::Loki { selector, .. } => {
             let client = client?;
-            let clock = client.clock();
             Some(Arc::new(loki::Loki::new(
                 settings,
                 selector.clone(),
@@ -177,16 +179,15 @@ pub(super) fn open(
                 clock,
             )))
         }
+        LogsSource::VictoriaLogs { .. } => None,
         LogsSource::Elasticsearch { endpoint, index } => {
-            let client = client?;
-            let clock = client.clock();
             let question = elastic::Settings {
                 common: settings,
                 index: index.clone(),
                 timeout: endpoint.timeout,
             };
-            Some(Arc::new(elastic::Elastic::new(question, client, clock)))
+            Some(Arc::new(elastic::Elastic::new(question, client?, clock)))
         }
-        LogsSource::VictoriaLogs { .. } | LogsSource::Files { .. } => None,
+        LogsSource::Files { paths } => Some(Arc::new(file::Files::new(settings, paths.clone(), clock))),
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::fields;
 
@@ -62,18 +63,9 @@ pub(super) enum TimeKind {
 #[derive(Debug, Deserialize)]
 struct CapsWire {
     #[serde(default)]
-    indices: Indices,
+    indices: Value,
     #[serde(default)]
     fields: BTreeMap<String, BTreeMap<String, CapWire>>,
-}
-
-#[derive(Debug, Deserialize, Default)]
-#[serde(untagged)]
-enum Indices {
-    One(serde::de::IgnoredAny),
-    Many(Vec<serde::de::IgnoredAny>),
-    #[default]
-    Untold,
 }
 
 #[derive(Debug, Deserialize)]
@@ -115,10 +107,10 @@ pub(super) fn asked(services: &[Arc<str>]) -> String {
 pub(super) fn read(body: &[u8], services: &[Arc<str>]) -> Result<Caps, serde_json::Error> {
     let wire: CapsWire = serde_json::from_slice(body)?;
     let indices = match wire.indices {
-        Indices::One(_) => 1,
-        Indices::Many(names) => names.len(),
+        Value::Array(names) => names.len(),
         // servers before 7.2 do not tell: a field is proof of an index
-        Indices::Untold => usize::from(!wire.fields.is_empty()),
+        Value::Null => usize::from(!wire.fields.is_empty()),
+        _ => 1,
     };
     let caps = &wire.fields;
     let time = caps.get(fields::TIME).map_or(TimeKind::Millis, |kinds| {

@@ -1,0 +1,345 @@
+//! Files of this host, and standard input: logs without a server.
+//!
+//! `entries` cuts bytes into lines and joins stack traces, `sift` dates them and drops what is not wanted, `history`
+//! reads what is there by blocks from either end, `follow` what comes, through rotation and truncation. [`Files`] is
+//! the source of `kind = "file"` and of `logs FILE`; [`Input`] that of `logs -`.
+//!
+//! A file is read by position and never mapped: one that is truncated meanwhile reads as shorter, no more. The text
+//! tells the times, if anything does, so that a page ends at a position, and the next one goes on there.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tokio::sync::mpsc;
+
+use self::entries::Stretch;
+use self::follow::{FileId, Followed, Looked};
+use self::history::{Forward, begin_of, read_at};
+use self::sift::Sieve;
+use super::{Direction, Logs, Page, PageQuestion, Settings, TailEvent, TailMode, Volume};
+use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
+use crate::domain::log::{Batch, Nanos, Stream, Wanted};
+use crate::time::{Clock, Tick};
+
+pub mod entries;
+mod follow;
+mod history;
+mod input;
+mod page;
+mod sift;
+
+#[cfg(test)]
+mod tests;
+
+pub use input::Input;
+
+/// How often files are looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// How often patterns are looked at for new files.
+const EXPAND: Duration = Duration::from_secs(1);
+/// Files that are read at most.
+const MOST_FILES: usize = 512;
+/// A file that changed within this may end within a line that is being written.
+const SETTLED: Duration = Duration::from_secs(2);
+/// Pages whose far ends are remembered.
+const REMEMBERED: usize = 256;
+
+/// Files by paths and patterns.
+pub struct Files {
+    settings: Settings,
+    paths: Vec<String>,
+    clock: Clock,
+    memory: Arc<Mutex<Memory>>,
+}
+
+/// Where files were read to.
+#[derive(Debug, Default)]
+struct Memory {
+    /// Where a page of the newest lines began, by file: a tail tells all that lies behind.
+    ends: HashMap<FileId, u64>,
+    /// Where a page ended, by file, direction and the moment that the next one will be asked with.
+    marks: HashMap<(FileId, Direction, Option<Nanos>), u64>,
+}
+
+impl Memory {
+    fn mark(&mut self, key: (FileId, Direction, Option<Nanos>), at: u64) {
+        if self.marks.len() >= REMEMBERED {
+            self.marks.clear();
+        }
+        self.marks.insert(key, at);
+    }
+}
+
+impl Files {
+    /// Those that paths and patterns name.
+    pub fn new(settings: Settings, paths: Vec<String>, clock: Clock) -> Self {
+        Self {
+            settings,
+            paths,
+            clock,
+            memory: Arc::default(),
+        }
+    }
+
+    fn error(&self, detail: String) -> BackendError {
+        failed(&self.settings.name, detail)
+    }
+
+    async fn follow(
+        &self,
+        wanted: Wanted,
+        from: Nanos,
+        events: mpsc::Sender<TailEvent>,
+    ) -> BackendResult<()> {
+        let sieve = Arc::new(Sieve::new(&wanted));
+        let mut tails: HashMap<PathBuf, Followed> = HashMap::new();
+        let mut streams: HashMap<PathBuf, Arc<Stream>> = HashMap::new();
+        let mut expanded: Option<Tick> = None;
+        let mut said: Vec<String> = Vec::new();
+        if events.send(TailEvent::Mode(TailMode::Live)).await.is_err() {
+            return Ok(());
+        }
+        loop {
+            let now = self.clock.tick();
+            if expanded.is_none_or(|at| now.since(at) >= EXPAND) {
+                let first = expanded.is_none();
+                expanded = Some(now);
+                let mut found = expand(&self.paths);
+                found.truncate(MOST_FILES);
+                for path in found {
+                    if tails.contains_key(&path) {
+                        continue;
+                    }
+                    let followed = if first {
+                        let Some(end) = self.history(&path, &sieve, from, &events).await else {
+                            return Ok(());
+                        };
+                        end.unwrap_or_else(|| Followed::awaited(path.clone()))
+                    } else {
+                        Followed::awaited(path.clone())
+                    };
+                    streams.insert(path.clone(), stream(&path));
+                    tails.insert(path, followed);
+                }
+            }
+            let now = self.clock.tick();
+            let looking = tokio::task::spawn_blocking(move || {
+                let looked = look(&mut tails, now);
+                (tails, looked)
+            });
+            let Ok((back, seen)) = looking.await else {
+                return Err(self.error("reading was broken off".to_owned()));
+            };
+            tails = back;
+            for (path, stretch) in seen.stretches {
+                if let Some(stream) = streams.get(&path)
+                    && let Some(batch) = lines(stretch, &sieve, stream)
+                    && events.send(TailEvent::Lines(batch)).await.is_err()
+                {
+                    return Ok(());
+                }
+            }
+            for problem in seen.problems {
+                // once: it is looked at ten times a second
+                if !said.contains(&problem) && said.len() < MOST_FILES {
+                    said.push(problem.clone());
+                    if events.send(TailEvent::Failed(self.error(problem))).await.is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+            if seen.looked == Looked::All {
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK) => {}
+                    () = events.closed() => return Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Tells what a file holds already from a moment on, and how it is followed from there; `None` where nobody
+    /// listens, no `Followed` where the file cannot be read yet.
+    async fn history(
+        &self,
+        path: &Path,
+        sieve: &Arc<Sieve>,
+        from: Nanos,
+        events: &mpsc::Sender<TailEvent>,
+    ) -> Option<Option<Followed>> {
+        // what is dropped with this future ends the reading, too
+        let (pieces, mut told) = mpsc::channel::<Batch>(4);
+        let (path, sieve, memory) = (path.to_owned(), Arc::clone(sieve), Arc::clone(&self.memory));
+        let now = self.clock.now();
+        let reading = tokio::task::spawn_blocking(move || -> io::Result<Followed> {
+            let file = File::open(&path)?;
+            let metadata = file.metadata()?;
+            let remembered = lock(&memory).ends.get(&FileId::of(&metadata)).copied();
+            let end = match remembered.filter(|end| *end <= metadata.len()) {
+                Some(end) => end,
+                None => settled_end(&file, now.utc)?,
+            };
+            let begin = begin_of(&file, from, end)?;
+            let stream = stream(&path);
+            let mut forward = Forward::new(&file, &sieve, begin, end);
+            while let Some(mut piece) = forward.piece()? {
+                piece.entries.retain(|entry| {
+                    entry.wanted && (from.0 == i64::MIN || entry.at.is_some_and(|at| at >= from))
+                });
+                if piece.entries.is_empty() {
+                    continue;
+                }
+                let entries = piece.entries.into_iter().map(|entry| entry.text).collect();
+                let batch = sift::batch(piece.stretch.bytes, entries, &stream);
+                if pieces.blocking_send(batch).is_err() {
+                    break;
+                }
+            }
+            Followed::from(path.clone(), file, end, now.tick)
+        });
+        while let Some(batch) = told.recv().await {
+            if events.send(TailEvent::Lines(batch)).await.is_err() {
+                return None;
+            }
+        }
+        Some(reading.await.ok().and_then(Result::ok))
+    }
+}
+
+/// What a look at all files saw.
+struct Seen {
+    stretches: Vec<(PathBuf, Stretch)>,
+    problems: Vec<String>,
+    looked: Looked,
+}
+
+fn look(tails: &mut HashMap<PathBuf, Followed>, now: Tick) -> Seen {
+    let mut seen = Seen {
+        stretches: Vec::new(),
+        problems: Vec::new(),
+        looked: Looked::All,
+    };
+    for followed in tails.values_mut() {
+        let mut stretches = Vec::new();
+        match followed.look(now, &mut stretches) {
+            Ok(Looked::More) => seen.looked = Looked::More,
+            Ok(Looked::All) => {}
+            Err(error) => seen
+                .problems
+                .push(format!("{}: {error}", followed.path().display())),
+        }
+        let path = followed.path();
+        seen.stretches
+            .extend(stretches.into_iter().map(|stretch| (path.to_owned(), stretch)));
+    }
+    seen
+}
+
+/// What is wanted of a stretch.
+fn lines(stretch: Stretch, sieve: &Sieve, stream: &Arc<Stream>) -> Option<Batch> {
+    let entries: Vec<_> = sift::dated(&stretch, sieve, &mut None)
+        .into_iter()
+        .filter(|entry| entry.wanted)
+        .map(|entry| entry.text)
+        .collect();
+    (!entries.is_empty()).then(|| sift::batch(stretch.bytes, entries, stream))
+}
+
+/// Where a file ends: behind its last whole line while it is being written, at its very end otherwise.
+fn settled_end(file: &File, now: chrono::DateTime<chrono::Utc>) -> io::Result<u64> {
+    let metadata = file.metadata()?;
+    let length = metadata.len();
+    let changed = metadata.modified().map(chrono::DateTime::<chrono::Utc>::from);
+    let age = changed.ok().and_then(|at| (now - at).to_std().ok());
+    if age.is_some_and(|age| age >= SETTLED) || length == 0 {
+        return Ok(length);
+    }
+    let from = length.saturating_sub(64 * 1024);
+    let last = read_at(file, from, (length - from) as usize)?;
+    Ok(memchr::memrchr(b'\n', &last).map_or(length, |at| from + at as u64 + 1))
+}
+
+/// The files behind paths and patterns, each once, in order of their names.
+fn expand(paths: &[String]) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        let plain = PathBuf::from(path);
+        let matched = match glob::glob(path) {
+            Ok(matched) if !plain.exists() => matched.flatten().filter(|path| path.is_file()).collect(),
+            _ => vec![plain],
+        };
+        found.extend(matched);
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn stream(path: &Path) -> Arc<Stream> {
+    let name: Arc<str> = Arc::from(path.to_string_lossy());
+    Arc::new(Stream {
+        labels: vec![(Arc::from("file"), Arc::clone(&name))],
+        service: None,
+        native_id: Some(name),
+    })
+}
+
+fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
+    // a panic elsewhere does not spoil what is remembered
+    memory.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn failed(name: &Arc<str>, detail: String) -> BackendError {
+    BackendError {
+        kind: ErrorKind::Unreachable,
+        backend: Arc::clone(name),
+        tried: "read".to_owned(),
+        detail,
+        mend: "check that the file is there and may be read by you".to_owned(),
+        status: None,
+        retry_after: None,
+        delivery: Delivery::NotSent,
+    }
+}
+
+impl Logs for Files {
+    fn name(&self) -> &Arc<str> {
+        &self.settings.name
+    }
+
+    fn page(&self, question: PageQuestion) -> BoxFuture<'_, BackendResult<Page>> {
+        let (paths, memory, now) = (self.paths.clone(), Arc::clone(&self.memory), self.clock.now().utc);
+        Box::pin(async move {
+            let reading = tokio::task::spawn_blocking(move || page::read(&paths, &question, &memory, now));
+            match reading.await {
+                Ok(Ok(page)) => Ok(page),
+                Ok(Err(problem)) => Err(self.error(problem)),
+                Err(_) => Err(self.error("reading was broken off".to_owned())),
+            }
+        })
+    }
+
+    fn tail(
+        &self,
+        wanted: Wanted,
+        from: Nanos,
+        events: mpsc::Sender<TailEvent>,
+    ) -> BoxFuture<'_, BackendResult<()>> {
+        Box::pin(self.follow(wanted, from, events))
+    }
+
+    fn volume(
+        &self,
+        _wanted: Wanted,
+        _from: Nanos,
+        _to: Nanos,
+        _buckets: usize,
+    ) -> BoxFuture<'_, BackendResult<Option<Volume>>> {
+        // the store counts what it has of them
+        Box::pin(std::future::ready(Ok(None)))
+    }
+}

@@ -1,0 +1,256 @@
+//! Files on a disk and a pipe: pages from both ends, the seam to the tail, rotation, the end of the input.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::mpsc;
+
+use super::{Files, Input};
+use crate::backend::logs::{Direction, Logs, More, Page, PageQuestion, Settings, TailEvent};
+use crate::domain::log::{Batch, Nanos, Wanted};
+use crate::time::Clock;
+
+struct Stage {
+    dir: tempfile::TempDir,
+    clock: Clock,
+}
+
+impl Stage {
+    fn new() -> Self {
+        // files are dated by the machine's clock
+        let clock = Clock::start();
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            clock,
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn append(&self, name: &str, text: &str) {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.path(name))
+            .unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    fn files(&self, pattern: &str) -> Files {
+        let settings = Settings {
+            name: Arc::from("logs"),
+            service_label: None,
+            service_labels: Arc::default(),
+            poll: Duration::from_secs(2),
+        };
+        let pattern = self.path(pattern).to_string_lossy().into_owned();
+        Files::new(settings, vec![pattern], self.clock)
+    }
+}
+
+fn question(from: Nanos, to: Nanos, direction: Direction, limit: usize) -> PageQuestion {
+    PageQuestion {
+        wanted: Wanted::default(),
+        from,
+        to,
+        direction,
+        limit,
+    }
+}
+
+fn texts(batch: &Batch) -> Vec<String> {
+    let lines = batch.lines.iter();
+    lines
+        .map(|line| String::from_utf8_lossy(batch.text(line)).into_owned())
+        .collect()
+}
+
+const ALL: (Nanos, Nanos) = (Nanos(i64::MIN), Nanos(i64::MAX));
+
+async fn page(files: &Files, (from, to): (Nanos, Nanos), direction: Direction, limit: usize) -> Page {
+    files.page(question(from, to, direction, limit)).await.unwrap()
+}
+
+fn at(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap()
+}
+
+fn stamped(second: i64, text: &str) -> String {
+    format!("{} {text}\n", at(second).format("%Y-%m-%dT%H:%M:%SZ"))
+}
+
+/// The moment that the next page is asked with.
+fn told_at(text: &str) -> Nanos {
+    Nanos::of(text.get(..20).unwrap().parse().unwrap())
+}
+
+#[tokio::test]
+async fn pages_of_a_file_tile_in_both_directions_where_many_share_a_second() {
+    let stage = Stage::new();
+    let sent: Vec<String> = (0..200)
+        .map(|number| stamped(number / 9, &format!("line {number}")))
+        .collect();
+    stage.append("app.log", &sent.concat());
+    let sent: Vec<&str> = sent.iter().map(|line| line.trim_end()).collect();
+    for direction in [Direction::Backward, Direction::Forward] {
+        let files = stage.files("app.log");
+        let (mut from, mut to) = ALL;
+        let mut read: Vec<Vec<String>> = Vec::new();
+        loop {
+            let page = page(&files, (from, to), direction, 7).await;
+            let lines = texts(&page.batch);
+            match direction {
+                Direction::Backward => to = told_at(&lines[0]),
+                Direction::Forward => from = told_at(lines.last().unwrap()).plus(Duration::from_nanos(1)),
+            }
+            read.push(lines);
+            if page.more == More::No {
+                break;
+            }
+        }
+        if direction == Direction::Backward {
+            read.reverse();
+        }
+        assert_eq!(read.concat(), sent);
+    }
+}
+
+#[tokio::test]
+async fn files_without_times_are_paged_by_where_they_were_read_to() {
+    let stage = Stage::new();
+    let text: String = (0..30).map(|number| format!("line {number}\n")).collect();
+    stage.append("app.log", &text);
+    let files = stage.files("app.log");
+    let first = page(&files, ALL, Direction::Backward, 20).await;
+    assert_eq!(
+        (texts(&first.batch)[0].as_str(), first.more),
+        ("line 10", More::Yes)
+    );
+    let second = page(&files, (ALL.0, Nanos(7)), Direction::Backward, 20).await;
+    assert_eq!((texts(&second.batch).len(), second.more), (10, More::No));
+}
+
+#[tokio::test]
+async fn several_files_are_one_story() {
+    let stage = Stage::new();
+    stage.append("a.log", &(stamped(1, "a1") + &stamped(5, "a5")));
+    stage.append("b.log", &(stamped(2, "b2") + "  more\n" + &stamped(9, "b9")));
+    stage.append("c.txt", &stamped(3, "not matched"));
+    let files = stage.files("*.log");
+    let all = texts(&page(&files, ALL, Direction::Backward, 10).await.batch);
+    let words: Vec<&str> = all.iter().map(|line| &line[21..]).collect();
+    assert_eq!(words, ["a1", "b2\n  more", "a5", "b9"]);
+    let newest = page(&files, ALL, Direction::Backward, 2).await;
+    assert_eq!(newest.more, More::Yes);
+    let range = (Nanos::of(at(2)), Nanos::of(at(9)));
+    let within = texts(&page(&files, range, Direction::Forward, 10).await.batch);
+    assert_eq!(within.len(), 2, "{within:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_said() {
+    let stage = Stage::new();
+    let error = stage
+        .files("missing.log")
+        .page(question(ALL.0, ALL.1, Direction::Backward, 10))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("missing.log"), "{error}");
+    let error = stage
+        .files("*.none")
+        .page(question(ALL.0, ALL.1, Direction::Backward, 10))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("nothing matches"), "{error}");
+}
+
+/// Waits until a tail has told so many lines.
+async fn lines(
+    tail: &mut (impl Future + Unpin),
+    events: &mut mpsc::Receiver<TailEvent>,
+    count: usize,
+) -> Vec<String> {
+    let mut told = Vec::new();
+    let waiting = async {
+        while told.len() < count {
+            match events.recv().await.expect("the tail goes on") {
+                TailEvent::Lines(batch) => told.extend(texts(&batch)),
+                TailEvent::Mode(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    tokio::select! {
+        _ = tail => panic!("the tail ended"),
+        () = waiting => {}
+    }
+    assert_eq!(told.len(), count, "{told:?}");
+    told
+}
+
+#[tokio::test]
+async fn a_page_and_the_tail_behind_it_have_every_line_once() {
+    let stage = Stage::new();
+    let old = at(0) - TimeDelta::days(1);
+    stage.append("app.log", &format!("{} old\n", old.format("%Y-%m-%dT%H:%M:%SZ")));
+    stage.append("app.log", &(stamped(1, "one") + "untimed\n"));
+    let files = stage.files("app.log");
+    let now = Nanos::of(at(10));
+    let before = texts(&page(&files, (ALL.0, now), Direction::Backward, 10).await.batch);
+    assert_eq!(before.len(), 3);
+    // between the two: late, without a time, and in order
+    stage.append(
+        "app.log",
+        &(stamped(2, "late") + "untimed too\n" + &stamped(11, "two")),
+    );
+    let (sender, mut events) = mpsc::channel(16);
+    let mut tail = files.tail(Wanted::default(), now, sender);
+    let told = lines(&mut tail, &mut events, 3).await;
+    assert!(
+        told[0].ends_with("late") && told[1] == "untimed too" && told[2].ends_with("two"),
+        "{told:?}"
+    );
+    // and from the very begin, without a page
+    let (sender, mut events) = mpsc::channel(16);
+    let fresh = stage.files("app.log");
+    let mut tail = fresh.tail(Wanted::default(), ALL.0, sender);
+    assert_eq!(lines(&mut tail, &mut events, 6).await.len(), 6);
+}
+
+#[tokio::test]
+async fn the_tail_follows_rotation_and_finds_new_files() {
+    let stage = Stage::new();
+    stage.append("app.log", "one\n");
+    let files = stage.files("*.log");
+    let (sender, mut events) = mpsc::channel(16);
+    let mut tail = files.tail(Wanted::default(), ALL.0, sender);
+    assert_eq!(lines(&mut tail, &mut events, 1).await, ["one"]);
+    stage.append("app.log", "two\n");
+    fs::rename(stage.path("app.log"), stage.path("app.log.1")).unwrap();
+    stage.append("app.log", "three\n");
+    stage.append("other.log", "four\n");
+    let mut told = lines(&mut tail, &mut events, 3).await;
+    told.sort();
+    assert_eq!(told, ["four", "three", "two"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pipe_is_read_to_its_end() {
+    let text = "one\n  at x\ntwo\nthree without end";
+    let input = Input::from(Arc::from("logs"), text.as_bytes());
+    let (sender, mut events) = mpsc::channel(16);
+    input.tail(Wanted::default(), ALL.0, sender).await.unwrap();
+    let mut told = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        if let TailEvent::Lines(batch) = event {
+            told.extend(texts(&batch));
+        }
+    }
+    assert_eq!(told, ["one\n  at x", "two", "three without end"]);
+}
