@@ -242,3 +242,6 @@ async fn or_never(asking: &mut Option<Asking>) -> (IncidentId, Stand, BackendRes
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

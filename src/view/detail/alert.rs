@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::Pages;
 use crate::app::focus::Detail;
-use crate::app::incidents::label;
+use crate::app::incidents::short;
 use crate::app::panes::AlertPane;
 use crate::domain::alert::{AckState, Alert, BoardSilence};
 use crate::text::{Cut, SafeText, cut};
@@ -166,11 +166,12 @@ fn incidents<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
         };
         let mut line = vec![
             Piece::word("in ", Role::TextMuted),
-            Piece::own(label(incident), role),
+            Piece::own(short(incident), role),
             Piece::word("  ", Role::Text),
         ];
         line.extend(incident_rows::standing_words(scene, incident));
-        line.push(Piece::own(format!("  {}", by.words()), Role::TextMuted));
+        line.push(Piece::own(format!("  {}  ", by.words()), Role::TextMuted));
+        line.push(Piece::safe(SafeText::line(&incident.title), role));
         sheet.line(line);
     }
     if more > 0 {
