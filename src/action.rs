@@ -133,7 +133,7 @@ actions! {
     Redraw           "view.redraw"          "redraw"         Global View "Repaint the whole screen.";
     Scope            "scope.here"           "scope here"     Global View "Turn every pane to the service under the cursor.";
     ScopeBack        "scope.back"           "scope back"     Global View "Undo the last scope.";
-    Pivot            "scope.pivot"          "pivot"          Global View "From an SLO to its alerts, from an alert to its SLOs.";
+    Pivot            "scope.pivot"          "pivot"          Global View "From an alert to its incident and SLOs, from an SLO or an incident to its alerts.";
     Annotate         "incident.note"        "note"           Global Act "Write a note on the incident, with a reference to what is under the cursor.";
     OutboxList       "outbox.list"          "outbox"         Global View "Acts that are not over: where each stands, and what is to be decided.";
     OnCallList       "oncall.list"          "on call"        Global View "Who is on call now and next, on every level.";

@@ -445,6 +445,8 @@ impl Compose {
 impl Form {
     fn fill(&mut self, written: &str) {
         let mut title: Vec<String> = Vec::new();
+        let mut services: Vec<String> = Vec::new();
+        let mut alerts: Vec<Fingerprint> = Vec::new();
         for line in written.lines() {
             match line
                 .split_once(':')
@@ -457,19 +459,28 @@ impl Form {
                         .position(|word| word.eq_ignore_ascii_case(value));
                     self.severity = known.unwrap_or(self.severity);
                 }
-                Some(("service", value)) => self.service = area_of(vec![value.to_owned()]),
+                Some(("service", value)) => {
+                    if !value.is_empty() && !services.iter().any(|known| known == value) {
+                        services.push(value.to_owned());
+                    }
+                }
                 Some(("alerts", value)) => {
-                    self.alerts = value
-                        .split_whitespace()
-                        .filter_map(|word| word.parse().ok())
-                        .collect();
+                    for alert in value.split_whitespace().filter_map(|word| word.parse().ok()) {
+                        if !alerts.contains(&alert) {
+                            alerts.push(alert);
+                        }
+                    }
                 }
                 // Whatever else somebody wrote belongs to the title rather than nowhere.
                 Some(_) | None if !line.trim().is_empty() => title.push(line.trim().to_owned()),
                 Some(_) | None => {}
             }
         }
+        // Of two texts joined into one the newer service stays in its field; no word of the other is lost.
+        self.service = area_of(vec![services.pop().unwrap_or_default()]);
+        title.append(&mut services);
         self.title = area_of(vec![title.join(" ").trim().to_owned()]);
+        self.alerts = alerts;
     }
 }
 

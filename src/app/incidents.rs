@@ -329,10 +329,14 @@ pub fn event_text(event: &Event) -> String {
 
 /// What people call an incident, in one safe line: `#4711 checkout errors`.
 pub fn label(incident: &Incident) -> String {
-    let title = SafeText::line(&incident.title);
+    format!("{} {}", short(incident), SafeText::line(&incident.title))
+}
+
+/// The same in one word: its number, else its id.
+pub fn short(incident: &Incident) -> String {
     match incident.number {
-        Some(number) => format!("#{number} {title}"),
-        None => format!("{} {title}", SafeText::line(&incident.id.0)),
+        Some(number) => format!("#{number}"),
+        None => SafeText::line(&incident.id.0).into_string(),
     }
 }
 

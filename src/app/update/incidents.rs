@@ -9,7 +9,7 @@ use crate::action::Action;
 use crate::app::acts::{Act, Stage};
 use crate::app::feed::Feed;
 use crate::app::focus::{Detail, PaneId};
-use crate::app::incidents::{IncidentBoard, Kinds, Times, label};
+use crate::app::incidents::{IncidentBoard, Kinds, Times, short};
 use crate::app::list::{ListState, Step};
 use crate::app::preview::REST;
 use crate::app::toast::Level;
@@ -18,6 +18,7 @@ use crate::backend::incidents::Whose;
 use crate::domain::incident::link::{Link, Links};
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::timeline::{Starred, Timeline};
+use crate::text::SafeText;
 use crate::time::Now;
 
 /// How far back ended incidents are listed, where they are.
@@ -156,10 +157,12 @@ impl Meant {
     }
 }
 
-/// An incident as one that is linked to an alert: `#4711 checkout errors · acknowledged, Mara · by its key`.
+/// An incident as one that is linked to an alert: `#4711 · acknowledged, Mara · by key · checkout errors`. What tells it from
+/// others comes first: titles are long.
 pub(super) fn linked_words(incident: &Incident, by: Link) -> String {
     let standing = super::incident_asks::standing(incident);
-    format!("{} · {standing} · {}", label(incident), by.words())
+    let title = SafeText::line(&incident.title);
+    format!("{} · {standing} · {} · {title}", short(incident), by.words())
 }
 
 /// Why no incident is meant, in words.

@@ -28,9 +28,9 @@ impl Link {
     /// Why, and how sure, in words.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Key => "by its key",
-            Self::Body => "by its labels",
-            Self::Service => "by its service, perhaps another trouble",
+            Self::Key => "by key",
+            Self::Body => "by labels",
+            Self::Service => "by service, perhaps another trouble",
         }
     }
 

@@ -141,7 +141,7 @@ impl Linker {
                     Heard {
                         stand,
                         alerts,
-                        not_before: now,
+                        not_before: Tick::ZERO,
                     },
                 );
             }
@@ -150,7 +150,7 @@ impl Linker {
                 let held = heard.entry(id).or_insert_with(|| Heard {
                     stand: (u32::MAX, DateTime::<Utc>::MIN_UTC),
                     alerts: Vec::new(),
-                    not_before: now,
+                    not_before: Tick::ZERO,
                 });
                 held.not_before = now + error.retry_after.unwrap_or(AGAIN).max(AGAIN);
             }
@@ -242,3 +242,6 @@ async fn or_never(asking: &mut Option<Asking>) -> (IncidentId, Stand, BackendRes
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

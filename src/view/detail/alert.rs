@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::Pages;
 use crate::app::focus::Detail;
-use crate::app::incidents::label;
+use crate::app::incidents::short;
 use crate::app::panes::AlertPane;
 use crate::domain::alert::{AckState, Alert, BoardSilence};
 use crate::text::{Cut, SafeText, cut};
@@ -36,7 +36,6 @@ pub(in crate::view) fn pages<'a>(scene: Scene<'a>, alert: &'a Alert) -> Pages<'a
     said(alert, &mut first);
     labels(alert, &mut first);
     let mut second = Sheet::default();
-    incidents(scene, alert, &mut second);
     taken(scene, alert, &mut second);
     hidden(scene, alert, &mut second);
     history(scene, alert, &mut second);
@@ -53,7 +52,6 @@ pub(in crate::view) fn pages<'a>(scene: Scene<'a>, alert: &'a Alert) -> Pages<'a
 pub(in crate::view) fn preview<'a>(scene: Scene<'a>, alert: &'a Alert) -> Sheet<'a> {
     let mut sheet = head(scene, alert);
     summary(alert, &mut sheet);
-    incidents(scene, alert, &mut sheet);
     taken(scene, alert, &mut sheet);
     labels(alert, &mut sheet);
     hidden(scene, alert, &mut sheet);
@@ -85,6 +83,7 @@ fn head<'a>(scene: Scene<'a>, alert: &'a Alert) -> Sheet<'a> {
     let mut since = vec![Piece::word("since ", Role::TextMuted)];
     since.extend(moment_pieces(scene, alert.occurrence.starts_at));
     sheet.line(since);
+    incidents(scene, alert, &mut sheet);
     sheet
 }
 
@@ -158,14 +157,6 @@ fn labels<'a>(alert: &'a Alert, sheet: &mut Sheet<'a>) {
 /// The incidents that it belongs to, and by what that is known.
 fn incidents<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
     let linked = scene.model.incidents_of(alert.occurrence.fingerprint);
-    if linked.is_empty() {
-        return;
-    }
-    sheet.heading(if linked.len() == 1 {
-        "Incident"
-    } else {
-        "Incidents"
-    });
     let more = linked.len().saturating_sub(INCIDENTS);
     for (incident, by) in linked.into_iter().take(INCIDENTS) {
         let role = if by.is_sure() {
@@ -173,13 +164,18 @@ fn incidents<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
         } else {
             Role::Text
         };
-        let mut line = vec![Piece::own(label(incident), role), Piece::word("  ", Role::Text)];
+        let mut line = vec![
+            Piece::word("in ", Role::TextMuted),
+            Piece::own(short(incident), role),
+            Piece::word("  ", Role::Text),
+        ];
         line.extend(incident_rows::standing_words(scene, incident));
-        line.push(Piece::own(format!("  {}", by.words()), Role::TextMuted));
+        line.push(Piece::own(format!("  {}  ", by.words()), Role::TextMuted));
+        line.push(Piece::safe(SafeText::line(&incident.title), role));
         sheet.line(line);
     }
     if more > 0 {
-        sheet.prose(&format!("and {more} more"), Role::TextMuted);
+        sheet.prose(&format!("and {more} more incidents"), Role::TextMuted);
     }
 }
 

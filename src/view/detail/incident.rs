@@ -131,8 +131,18 @@ fn brief(scene: Scene, buffer: &mut Buffer, area: Rect, incident: &Incident) {
         ));
     }
     about.extend(moment_pieces(scene, incident.created_at));
+    let mut names: Vec<&str> = Vec::new();
+    for (alert, _) in scene.model.alerts_of(&incident.id) {
+        if !names.contains(&&*alert.name) {
+            names.push(&alert.name);
+        }
+    }
+    let names = match names.as_slice() {
+        [] => String::new(),
+        names => format!(": {}", SafeText::line(&names.join(", "))),
+    };
     about.push(Piece::own(
-        format!("  {} alerts", incident.alert_count),
+        format!("  {} alerts{names}", incident.alert_count),
         Role::TextMuted,
     ));
     lines.push(about);

@@ -73,8 +73,8 @@ fn where_an_alert_is_in_several_incidents_a_key_asks_which() {
     assert_eq!(
         menu(&hand),
         [
-            "#1 checkout errors · triggered, Mara · by its key",
-            "#2 checkout errors · triggered, Mara · by its key"
+            "#1 · triggered, Mara · by key · checkout errors",
+            "#2 · triggered, Mara · by key · checkout errors"
         ],
         "what is sure leaves no room for what may be"
     );
@@ -89,7 +89,7 @@ fn what_only_the_service_links_is_asked_about_before_it_is_acted_on() {
     hand.press("e");
     assert_eq!(
         menu(&hand),
-        ["#3 checkout errors · triggered, Mara · by its service, perhaps another trouble"]
+        ["#3 · triggered, Mara · by service, perhaps another trouble · checkout errors"]
     );
     hand.press("enter");
     assert_eq!(hand.taken(), [Effect::FetchLadder(IncidentId::from("QC"))]);
@@ -126,8 +126,8 @@ fn a_pivot_goes_from_an_alert_to_its_incident_and_back_to_its_alerts() {
     assert_eq!(
         menu(&hand),
         [
-            "alert HighErrorRate checkout · active · by its key",
-            "alert HighLatency checkout · active · by its key"
+            "alert HighErrorRate checkout · active · by key",
+            "alert HighLatency checkout · active · by key"
         ]
     );
     hand.press("2");
