@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::local::Missed;
 use super::{Named, Person};
 
 /// How far up a policy an incident has gone. Levels count from 1.
@@ -67,6 +68,8 @@ pub struct Ladder {
     pub rungs: Vec<Rung>,
     /// Where the incident is.
     pub current: Level,
+    /// The level that should have been woken while nobody could: the engineer is asked. Local incidents alone.
+    pub missed: Option<Missed>,
 }
 
 impl Ladder {

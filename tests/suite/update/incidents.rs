@@ -8,6 +8,7 @@ use midwatch::app::incidents::Kinds;
 use midwatch::app::modal::{ConfirmLine, Modal};
 use midwatch::app::{Effect, Msg, Settings};
 use midwatch::backend::incidents::{Seen, Whose};
+use midwatch::domain::incident::local::Missed;
 use midwatch::domain::incident::{Incident, IncidentAct, IncidentId, Ladder, Level, Named, Status, Urgency};
 use midwatch::domain::timeline::Starred;
 use midwatch::outbox::{EntryId, State};
@@ -218,6 +219,7 @@ fn what_an_escalation_takes_away_or_does_again_is_said() {
     told_ladder(
         &mut hand,
         Ladder {
+            missed: None,
             current: Level::OneOf(vec![1, 3]),
             ..ladder()
         },
@@ -239,6 +241,40 @@ fn what_an_escalation_takes_away_or_does_again_is_said() {
         "{text}"
     );
     assert!(text.contains("! it is at level 1 or 3? now"), "{text}");
+}
+
+#[test]
+fn a_missed_level_is_woken_or_left_asleep() {
+    let missed = Missed {
+        level: 2,
+        due: now().utc,
+    };
+    for (keys, read_only) in [("down down down enter", false), ("down down down enter", true)] {
+        let mut hand = with(vec![local()]);
+        hand.press("e");
+        told_ladder(
+            &mut hand,
+            Ladder {
+                missed: Some(missed.clone()),
+                current: Level::Known(1),
+                ..ladder()
+            },
+        );
+        let Some(Modal::Pick(pick)) = &hand.model.modal else {
+            panic!("a list but said {:?}", hand.said())
+        };
+        assert!(matches!(&pick.lines[0], ConfirmLine::Warning(text) if text.contains("missed level 2")));
+        hand.taken();
+        hand.model.settings.read_only = read_only;
+        hand.press(keys);
+        if read_only {
+            hand.assert_said("read-only");
+            assert!(hand.taken().is_empty());
+        } else {
+            assert_eq!(hand.taken(), [Effect::LeaveMissed(local().id)]);
+        }
+        assert!(hand.model.modal.is_none());
+    }
 }
 
 #[test]
