@@ -115,9 +115,9 @@ impl Stage {
         warnings: Vec<String>,
     ) -> Outcome {
         let draft = Draft::new(lookup::payload(incident, act), Duration::ZERO);
-        let entries = Sending::open(&self.scene)?
-            .carry(vec![draft], &self.deadline)
-            .await?;
+        let sending = Sending::open(&self.scene)?;
+        // Boxed: it is the larger part of every command that acts on an incident.
+        let entries = Box::pin(sending.carry(vec![draft], &self.deadline)).await?;
         let entries: Vec<_> = entries.iter().collect();
         let report = ActReport {
             outcomes: vec![outcome(lookup::label(incident), &entries, self.wait)],

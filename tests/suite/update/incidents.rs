@@ -249,24 +249,27 @@ fn a_missed_level_is_woken_or_left_asleep() {
         level: 2,
         due: now().utc,
     };
-    for (keys, read_only) in [("down down down enter", false), ("down down down enter", true)] {
-        let mut hand = with(vec![local()]);
+    for read_only in [false, true] {
+        let with_policy = Incident {
+            policy: checkout().policy,
+            ..local()
+        };
+        let mut hand = with(vec![with_policy]);
         hand.press("e");
-        told_ladder(
-            &mut hand,
-            Ladder {
+        hand.tell(Msg::LadderFetched {
+            incident: local().id,
+            result: Ok(Arc::new(Ladder {
                 missed: Some(missed.clone()),
-                current: Level::Known(1),
                 ..ladder()
-            },
-        );
+            })),
+        });
         let Some(Modal::Pick(pick)) = &hand.model.modal else {
             panic!("a list but said {:?}", hand.said())
         };
         assert!(matches!(&pick.lines[0], ConfirmLine::Warning(text) if text.contains("missed level 2")));
         hand.taken();
         hand.model.settings.read_only = read_only;
-        hand.press(keys);
+        hand.press("down down down enter");
         if read_only {
             hand.assert_said("read-only");
             assert!(hand.taken().is_empty());
