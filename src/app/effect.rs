@@ -52,6 +52,8 @@ pub enum Effect {
         /// What.
         act: Act,
     },
+    /// Leave the missed level of a local incident asleep.
+    LeaveMissed(IncidentId),
     /// Take an act back while it is in its grace time.
     TakeBack {
         /// Its number.

@@ -330,7 +330,16 @@ pub struct PickItem {
     /// More about it; safe text.
     pub note: String,
     /// What choosing it does, or why it cannot be chosen.
-    pub leads: Result<IncidentAct, String>,
+    pub leads: Result<Lead, String>,
+}
+
+/// What choosing a line of a pick-list does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lead {
+    /// An act on the incident.
+    Act(IncidentAct),
+    /// The level that was missed while no console was open is left asleep.
+    LeaveMissed,
 }
 
 /// A list to choose from by typing.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::args::AckArgs;
 use super::gather::{Danger, Deadline, Rules, Scene, alert_in_words, alerts_of, ambiguous, finish, no_alert};
-use super::incident::{Keepers, lookup};
+use super::incident::lookup;
+use super::keepers::Keepers;
 use super::sending::{Sending, outcome, refused};
 use super::{CliError, Outcome, Session};
 use crate::domain::alert::desk::Arrangement;
@@ -28,7 +29,7 @@ pub(super) enum Meant {
 pub async fn run(session: &mut Session, args: &AckArgs) -> Outcome {
     let scene = Scene::for_any_act(session, &args.act, Danger::Free)?;
     scene.can_write_to_alertmanagers()?;
-    let keepers = Keepers::of(&scene);
+    let keepers = Keepers::open(&scene);
     let deadline = Deadline::start(args.act.wait);
     let board = deadline
         .ask(scene.board(&Arrangement::default(), Rules::Leave))

@@ -1,7 +1,8 @@
 //! Who keeps incidents here, asked together: the configured keeper and the journal of this host. What an
 //! INCIDENT on the command line means is found here.
 //!
-//! Start at [`Keepers::open`], then [`Keepers::list`] and [`Keepers::find`].
+//! Start at [`Keepers::open`], then [`Keepers::list`], [`Keepers::find`] for what is read and
+//! [`Keepers::matching`] for what is acted on.
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use futures::future::join_all;
 
 use super::CliError;
 use super::gather::{SHORTEST_PREFIX, Scene, ambiguous, long_enough};
+use super::incident::lookup;
 use crate::backend::BackendFailure;
 use crate::backend::incidents::{Incidents, Question, Whose};
 use crate::domain::document::Remarks;
@@ -41,6 +43,15 @@ pub struct Found {
     pub failure: Option<BackendFailure>,
 }
 
+/// What an INCIDENT that is to be acted on may mean, and who could not say.
+#[derive(Debug, Default)]
+pub struct Matching {
+    /// What fits.
+    pub found: Vec<Arc<Incident>>,
+    /// In words.
+    pub failures: Vec<String>,
+}
+
 impl Keepers {
     /// Those of a context.
     pub fn open(scene: &Scene) -> Self {
@@ -54,6 +65,11 @@ impl Keepers {
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Incidents>> {
         self.configured.iter().chain(&self.local)
+    }
+
+    /// Whether there is nobody.
+    pub fn is_empty(&self) -> bool {
+        self.all().next().is_none()
     }
 
     /// The configured one, where there is one.
@@ -143,6 +159,41 @@ impl Keepers {
             ))),
             None => Err(self.unknown(word)),
         }
+    }
+
+    /// What can be acted on by this word: a whole id or number at its keeper, a prefix among the open ones. Unlike
+    /// [`Keepers::find`] it answers with all that fit, and nothing that its keeper does not confirm.
+    pub async fn matching(&self, wanted: &str) -> Matching {
+        let whole = IncidentId::from(wanted.strip_prefix('#').unwrap_or(wanted));
+        let keeper = if whole.is_local() {
+            &self.local
+        } else {
+            &self.configured
+        };
+        let mut matching = Matching::default();
+        let mut listed = Vec::new();
+        if let Some(keeper) = keeper {
+            match keeper.incident(whole.clone()).await {
+                Ok(Some(incident)) => {
+                    matching.found = vec![Arc::new(incident)];
+                    return matching;
+                }
+                Ok(None) => {}
+                Err(error) => matching.failures.push(error.to_string()),
+            }
+            match keeper.list(Question::default()).await {
+                Ok(listing) => listed.extend(listing.incidents.into_iter().map(Arc::new)),
+                Err(error) => matching.failures.push(error.to_string()),
+            }
+        }
+        matching.found = lookup::matching(wanted, &listed).into_iter().cloned().collect();
+        matching
+    }
+
+    /// Who keeps this one.
+    pub fn of_incident(&self, incident: &Incident) -> Result<&Arc<dyn Incidents>, CliError> {
+        let held = self.all().find(|keeper| *keeper.name() == incident.source);
+        held.ok_or_else(|| CliError::Backend(format!("nobody keeps {}", lookup::label(incident))))
     }
 
     async fn by_prefix(&self, prefix: &str, now: DateTime<Utc>) -> Result<Option<Found>, CliError> {

@@ -70,7 +70,7 @@ impl fmt::Display for Spread<'_> {
             write!(f, ", NOT by {cluster}: {why}")?;
             match entry.state {
                 State::Pending | State::Sending => {
-                    write!(f, "; the outbox keeps it until {cluster} takes it")?
+                    write!(f, "; the outbox keeps it until {cluster} takes it")?;
                 }
                 State::NeedsDecision => write!(f, "; decide in the outbox ({})", entry.id)?,
                 State::Confirmed | State::Failed | State::Cancelled => {}

@@ -118,7 +118,9 @@ impl Work {
             Act::Renew(_) | Act::Declare(_) => Vec::new(),
         };
         if self.renewal == RenewalUnderWay::Yes {
-            drafts.iter_mut().for_each(|draft| draft.grace = RENEWAL);
+            for draft in &mut drafts {
+                draft.grace = RENEWAL;
+            }
         }
         Planned { drafts, left_out }
     }

@@ -532,6 +532,20 @@ impl World for Session {
                     Some(Msg::LadderFetched { incident, result })
                 })
             }
+            Effect::LeaveMissed(incident) => {
+                let known = self.doors.keepers.clone();
+                let wake = Arc::clone(&self.doors.wake);
+                self.start(async move {
+                    let said = left_asleep(keepers(known).await, &incident).await;
+                    // What was done shows with the next answer: ask now.
+                    wake.notify_one();
+                    let (level, text) = match said {
+                        Ok(()) => (Level::Info, "left asleep: nobody is woken".to_owned()),
+                        Err(why) => (Level::Error, why),
+                    };
+                    Some(Msg::Said { level, text })
+                })
+            }
             Effect::FetchDirectory => {
                 let keepers = self.doors.keepers.clone();
                 self.start(async move { Some(Msg::DirectoryFetched(directory(keepers).await)) })
@@ -702,6 +716,14 @@ async fn ladder(
     };
     let asked = keeper.ladder(incident.clone()).await;
     asked.map(Arc::new).map_err(|error| error.cause())
+}
+
+async fn left_asleep(keepers: Keepers, incident: &IncidentId) -> Result<(), String> {
+    let Some(local) = keepers.local else {
+        return Err("not left asleep: there is no journal that keeps it".to_owned());
+    };
+    let left = local.leave(incident).await;
+    left.map_err(|error| format!("not left asleep: {error}"))
 }
 
 async fn directory(known: watch::Receiver<Option<Keepers>>) -> Result<Arc<Directory>, String> {

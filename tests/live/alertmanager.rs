@@ -301,7 +301,7 @@ async fn send(clients: &[Arc<dyn Alerts>], drafts: Vec<Draft>) -> BackendResult<
         let entry = Entry {
             id: EntryId(id),
             context: "test".into(),
-            created_at: Utc::now(),
+            created_at: Clock::start().now().utc,
             actor: "jun@example.com".into(),
             marker: draft.marker,
             payload: draft.payload,

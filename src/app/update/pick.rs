@@ -7,11 +7,11 @@ use tui_textarea::TextArea;
 
 use super::{incident_acts, say};
 use crate::app::incidents::called;
-use crate::app::modal::{ConfirmLine, Modal, Pick, PickFor, PickItem};
+use crate::app::modal::{ConfirmLine, Lead, Modal, Pick, PickFor, PickItem};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::backend::incidents::Directory;
-use crate::domain::incident::{Incident, IncidentAct, Ladder, Level as Rise, Person, Rung};
+use crate::domain::incident::{Incident, IncidentAct, IncidentId, Ladder, Level as Rise, Person, Rung};
 use crate::text::SafeText;
 use crate::time::Now;
 
@@ -111,6 +111,12 @@ fn ladder_lines(ladder: &Ladder) -> Vec<ConfirmLine> {
         }
         Some(_) | None => ladder.current.words(),
     };
+    let missed = ladder.missed.as_ref().map(|missed| {
+        let words = missed.words();
+        ConfirmLine::Warning(format!(
+            "{words}: no console was open; wake it now, or leave it asleep"
+        ))
+    });
     let mut lines = vec![
         ConfirmLine::Warning(
             "setting a level pages it, again where it was paged before, and takes the acknowledgement away"
@@ -124,7 +130,7 @@ fn ladder_lines(ladder: &Ladder) -> Vec<ConfirmLine> {
             ConfirmLine::Warning("the present level is not certain: look at who would be woken".to_owned()),
         );
     }
-    lines
+    missed.into_iter().chain(lines).collect()
 }
 
 fn rungs(ladder: &Ladder) -> Result<Vec<PickItem>, String> {
@@ -137,7 +143,13 @@ fn rungs(ladder: &Ladder) -> Result<Vec<PickItem>, String> {
         }
         [_, ..] => {}
     }
-    Ok(ladder.rungs.iter().map(|rung| rung_item(ladder, rung)).collect())
+    let levels = ladder.rungs.iter().map(|rung| rung_item(ladder, rung));
+    let leave = ladder.missed.as_ref().map(|missed| PickItem {
+        name: format!("leave level {} asleep", missed.level),
+        note: "nobody is woken; the delay of the present level begins anew".to_owned(),
+        leads: Ok(Lead::LeaveMissed),
+    });
+    Ok(levels.chain(leave).collect())
 }
 
 fn rung_item(ladder: &Ladder, rung: &Rung) -> PickItem {
@@ -167,7 +179,7 @@ fn rung_item(ladder: &Ladder, rung: &Rung) -> PickItem {
                 rung.level
             ))
         } else {
-            Ok(IncidentAct::Escalate { to: rung.level })
+            Ok(Lead::Act(IncidentAct::Escalate { to: rung.level }))
         },
     }
 }
@@ -185,7 +197,7 @@ fn from_directory(what: PickFor, directory: &Directory) -> Vec<PickItem> {
             .email
             .as_deref()
             .map_or_else(String::new, |email| SafeText::line(email).into_string()),
-        leads: Ok(leads),
+        leads: Ok(Lead::Act(leads)),
     };
     match what {
         PickFor::Escalate => Vec::new(),
@@ -204,9 +216,9 @@ fn from_directory(what: PickFor, directory: &Directory) -> Vec<PickItem> {
                     [] => "starts at level 1, where nobody is on call".to_owned(),
                     first => format!("starts at level 1, pages {}", names(first)),
                 },
-                leads: Ok(IncidentAct::ReassignPolicy {
+                leads: Ok(Lead::Act(IncidentAct::ReassignPolicy {
                     policy: policy.clone(),
-                }),
+                })),
             });
             people.chain(policies).collect()
         }
@@ -242,9 +254,9 @@ fn from_directory(what: PickFor, directory: &Directory) -> Vec<PickItem> {
             .map(|priority| PickItem {
                 name: SafeText::line(&priority.name).into_string(),
                 note: String::new(),
-                leads: Ok(IncidentAct::Priority {
+                leads: Ok(Lead::Act(IncidentAct::Priority {
                     priority: priority.clone(),
-                }),
+                })),
             })
             .collect(),
     }
@@ -322,10 +334,21 @@ fn take(model: &mut Model, now: Now) -> Vec<Effect> {
     };
     match item.leads.clone() {
         Err(why) => say(model, Level::Warn, why, now),
-        Ok(act) => {
+        Ok(lead) => {
             let incident = pick.incident.clone();
             model.modal = None;
-            incident_acts::want(model, &incident, act, now)
+            match lead {
+                Lead::Act(act) => incident_acts::want(model, &incident, act, now),
+                Lead::LeaveMissed => leave(model, incident, now),
+            }
         }
     }
+}
+
+/// The engineer leaves a missed level asleep: the journal that keeps the incident is told at once.
+fn leave(model: &mut Model, incident: IncidentId, now: Now) -> Vec<Effect> {
+    if let Some(why) = incident_acts::refusal(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    vec![Effect::LeaveMissed(incident)]
 }

@@ -235,6 +235,7 @@ mod tests {
             people: people.iter().map(|name| sample::person(name)).collect(),
         };
         Ladder {
+            missed: None,
             policy: Named {
                 id: "PEP1".into(),
                 name: "Platform".into(),

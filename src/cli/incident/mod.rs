@@ -8,84 +8,18 @@ use std::time::Duration;
 
 use super::args::ActArgs;
 use super::gather::{Danger, Deadline, Scene, ambiguous, finish};
+use super::keepers::Keepers;
 use super::sending::{Sending, outcome};
 use super::{CliError, Outcome, Session};
-use crate::backend::incidents::{Directory, Incidents, Question};
+use crate::backend::incidents::Directory;
 use crate::domain::alert::json::ActReport;
-use crate::domain::incident::{Incident, IncidentAct, IncidentId, Ladder, Offer, Person, Verb};
+use crate::domain::incident::{Incident, IncidentAct, Ladder, Offer, Person, Verb};
 use crate::outbox::Draft;
 use crate::text::SafeText;
 
 pub mod acts;
 pub mod declare;
 pub mod lookup;
-
-/// Everybody who keeps incidents for a context.
-pub struct Keepers(Vec<Arc<dyn Incidents>>);
-
-/// What an id may mean, and who could not say.
-#[derive(Debug, Default)]
-pub struct Matching {
-    /// What fits.
-    pub found: Vec<Arc<Incident>>,
-    /// In words.
-    pub failures: Vec<String>,
-}
-
-impl Keepers {
-    /// Of a context.
-    pub fn of(scene: &Scene) -> Self {
-        let backends = &scene.backends;
-        Self(
-            backends
-                .incidents
-                .iter()
-                .chain(&backends.local_incidents)
-                .cloned()
-                .collect(),
-        )
-    }
-
-    /// Whether there is nobody.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// By whole id or number at its keeper; by prefix among the open ones.
-    pub async fn matching(&self, wanted: &str) -> Matching {
-        let whole = IncidentId::from(wanted.strip_prefix('#').unwrap_or(wanted));
-        let mut matching = Matching::default();
-        let mut listed = Vec::new();
-        for keeper in &self.0 {
-            if whole.is_local() != (keeper.name().as_ref() == LOCAL) {
-                continue;
-            }
-            match keeper.incident(whole.clone()).await {
-                Ok(Some(incident)) => {
-                    matching.found = vec![Arc::new(incident)];
-                    return matching;
-                }
-                Ok(None) => {}
-                Err(error) => matching.failures.push(error.to_string()),
-            }
-            match keeper.list(Question::default()).await {
-                Ok(listing) => listed.extend(listing.incidents.into_iter().map(Arc::new)),
-                Err(error) => matching.failures.push(error.to_string()),
-            }
-        }
-        matching.found = lookup::matching(wanted, &listed).into_iter().cloned().collect();
-        matching
-    }
-
-    /// Who keeps this one.
-    pub fn of_incident(&self, incident: &Incident) -> Result<&Arc<dyn Incidents>, CliError> {
-        let held = self.0.iter().find(|keeper| *keeper.name() == incident.source);
-        held.ok_or_else(|| CliError::Backend(format!("nobody keeps {}", lookup::label(incident))))
-    }
-}
-
-/// What the keeper of local incidents is called.
-const LOCAL: &str = "local";
 
 /// What an act on an incident goes through.
 pub struct Stage {
@@ -104,7 +38,7 @@ impl Stage {
             Danger::Free
         };
         let scene = Scene::for_any_act(session, args, danger)?;
-        let keepers = Keepers::of(&scene);
+        let keepers = Keepers::open(&scene);
         if keepers.is_empty() {
             return Err(scene.lacks(
                 "incidents",
@@ -181,9 +115,9 @@ impl Stage {
         warnings: Vec<String>,
     ) -> Outcome {
         let draft = Draft::new(lookup::payload(incident, act), Duration::ZERO);
-        let entries = Sending::open(&self.scene)?
-            .carry(vec![draft], &self.deadline)
-            .await?;
+        let sending = Sending::open(&self.scene)?;
+        // Boxed: it is the larger part of every command that acts on an incident.
+        let entries = Box::pin(sending.carry(vec![draft], &self.deadline)).await?;
         let entries: Vec<_> = entries.iter().collect();
         let report = ActReport {
             outcomes: vec![outcome(lookup::label(incident), &entries, self.wait)],

@@ -116,6 +116,7 @@ impl Incidents for Scripted {
 
     fn ladder(&self, _: IncidentId) -> BoxFuture<'_, BackendResult<Ladder>> {
         self.answer(Ladder {
+            missed: None,
             policy: named("Platform"),
             rungs: Vec::new(),
             current: crate::domain::incident::Level::Unknown,

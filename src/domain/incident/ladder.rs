@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::local::Missed;
 use super::{Named, Person};
 
 /// How far up a policy an incident has gone. Levels count from 1.
@@ -71,6 +72,8 @@ pub struct Ladder {
     pub rungs: Vec<Rung>,
     /// Where the incident is.
     pub current: Level,
+    /// The level that should have been woken while nobody could: the engineer is asked. Local incidents alone.
+    pub missed: Option<Missed>,
 }
 
 impl Ladder {

@@ -137,6 +137,7 @@ impl OnCall {
             people: self.woken(level, at),
         });
         Ladder {
+            missed: None,
             policy: policy.named(),
             rungs: rungs.collect(),
             current,

@@ -8,6 +8,7 @@ use midwatch::app::incidents::Kinds;
 use midwatch::app::modal::{ConfirmLine, Modal};
 use midwatch::app::{Effect, Msg, Settings};
 use midwatch::backend::incidents::{Seen, Whose};
+use midwatch::domain::incident::local::Missed;
 use midwatch::domain::incident::{Incident, IncidentAct, IncidentId, Ladder, Level, Named, Status, Urgency};
 use midwatch::domain::timeline::Starred;
 use midwatch::outbox::{EntryId, State};
@@ -216,6 +217,7 @@ fn what_an_escalation_takes_away_or_does_again_is_said() {
     told_ladder(
         &mut hand,
         Ladder {
+            missed: None,
             current: Level::OneOf(vec![1, 3]),
             ..ladder()
         },
@@ -237,6 +239,43 @@ fn what_an_escalation_takes_away_or_does_again_is_said() {
         "{text}"
     );
     assert!(text.contains("! it is at level 1 or 3? now"), "{text}");
+}
+
+#[test]
+fn a_missed_level_is_woken_or_left_asleep() {
+    let missed = Missed {
+        level: 2,
+        due: now().utc,
+    };
+    for read_only in [false, true] {
+        let with_policy = Incident {
+            policy: checkout().policy,
+            ..local()
+        };
+        let mut hand = with(vec![with_policy]);
+        hand.press("e");
+        hand.tell(Msg::LadderFetched {
+            incident: local().id,
+            result: Ok(Arc::new(Ladder {
+                missed: Some(missed.clone()),
+                ..ladder()
+            })),
+        });
+        let Some(Modal::Pick(pick)) = &hand.model.modal else {
+            panic!("a list but said {:?}", hand.said())
+        };
+        assert!(matches!(&pick.lines[0], ConfirmLine::Warning(text) if text.contains("missed level 2")));
+        hand.taken();
+        hand.model.settings.read_only = read_only;
+        hand.press("down down down enter");
+        if read_only {
+            hand.assert_said("read-only");
+            assert!(hand.taken().is_empty());
+        } else {
+            assert_eq!(hand.taken(), [Effect::LeaveMissed(local().id)]);
+        }
+        assert!(hand.model.modal.is_none());
+    }
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! The outbox: what asks, what could not be saved, what the engineer says to it.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use midwatch::app::banner::{Hindrance, undelivered};
 use midwatch::app::focus::Detail;
 use midwatch::app::modal::Modal;
 use midwatch::app::{Effect, Msg, OutboxRow, Settings};
 use midwatch::domain::incident::{Incident, Status};
-use midwatch::outbox::{Decision, EntryId, State};
+use midwatch::outbox::{Decision, Entry, EntryId, OutboxView, State};
 
 use super::Hand;
 use super::incidents::firing_alert;
@@ -36,6 +39,49 @@ fn what_asks_is_heard_once_and_opens_nothing() {
     assert!(hand.model.modal.is_none() && hand.model.details.is_empty());
     hand.tell(outbox(vec![escalation(1, 40, State::NeedsDecision)]));
     assert!(hand.taken().is_empty());
+}
+
+#[test]
+fn what_became_of_the_acts_of_an_earlier_console_is_said_once() {
+    let view = |state, outcome: &str| {
+        let entry = Entry {
+            outcome: outcome.into(),
+            ..escalation(1, 40, state)
+        };
+        Msg::OutboxChanged(Arc::new(OutboxView {
+            entries: vec![entry],
+            inherited: BTreeSet::from([EntryId(1)]),
+            ..OutboxView::default()
+        }))
+    };
+    let cases = [
+        (
+            State::Confirmed,
+            "",
+            "delivered from the outbox: escalate #4711 checkout errors to level 2",
+        ),
+        (
+            State::Cancelled,
+            "its end passed before it could be delivered",
+            "escalate #4711 checkout errors to level 2: its end passed before it could be delivered",
+        ),
+        (State::Failed, "refused", "to level 2: refused"),
+    ];
+    for (state, outcome, words) in cases {
+        // Whether the view in which it was open was seen or not.
+        for seen_open in [true, false] {
+            let mut hand = Hand::with(Vec::new());
+            if seen_open {
+                hand.tell(view(State::Pending, ""));
+                assert_eq!(hand.said(), "");
+            }
+            hand.tell(view(state, outcome));
+            hand.assert_said(words);
+            hand.wait(60_000);
+            hand.tell(view(state, outcome));
+            assert_eq!(hand.said(), "", "once");
+        }
+    }
 }
 
 #[test]

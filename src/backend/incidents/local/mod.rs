@@ -94,19 +94,6 @@ impl Local {
         self.journal.write(move |tx| house.leave(tx, number, &at)).await
     }
 
-    /// The levels that were missed while no console was open, with their incidents: the engineer is asked.
-    pub async fn missed(&self) -> JournalResult<Vec<(IncidentId, local::Missed)>> {
-        let house = Arc::clone(&self.house);
-        let open = self
-            .journal
-            .read(move |tx| incidents::open(tx, &house.context))
-            .await?;
-        let asked = open
-            .into_iter()
-            .filter_map(|incident| Some((incident.id(), incident.missed?)));
-        Ok(asked.collect())
-    }
-
     async fn read<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Tx<'_>, &House) -> JournalResult<T> + Send + 'static,
@@ -274,7 +261,11 @@ impl Incidents for Local {
                 0 => Level::Unknown,
                 level => Level::Known(level),
             };
-            Ok(self.house.on_call.ladder(policy, self.clock.now().utc, current))
+            let ladder = self.house.on_call.ladder(policy, self.clock.now().utc, current);
+            Ok(Ladder {
+                missed: record.missed.clone(),
+                ..ladder
+            })
         })
     }
 

@@ -239,6 +239,7 @@ impl PagerDuty {
             })
             .collect();
         Ok(Ladder {
+            missed: None,
             policy: policy.itself.named().unwrap_or(named),
             rungs,
             current,
