@@ -21,6 +21,7 @@ pub mod declare;
 pub mod lookup;
 
 /// Everybody who keeps incidents for a context.
+#[derive(Default)]
 pub struct Keepers(Vec<Arc<dyn Incidents>>);
 
 /// What an id may mean, and who could not say.
