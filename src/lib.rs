@@ -30,7 +30,9 @@
 //! - An act is planned on the board as it stands, written to the [`journal`], and only then sent by the courier of the
 //!   [`outbox`], which follows it until it is confirmed, has failed, or asks. Killed at any moment, it leaves entries
 //!   that the next process can judge. What needs the journal or incidents (their keepers, timelines, the roster,
-//!   drafts, recording, the watch, links) starts behind the first frame, in `runtime::room`.
+//!   drafts, recording, figures, the watch, links) starts behind the first frame, in `runtime::room`. What only a running
+//!   process may hold (leases, the watch) is handed back before it quits or is stopped. A command that acts does at
+//!   its end what a console does behind its panes: it notifies, and sends the audit log on ([`cli::closing`]).
 //! - A failed feed keeps its last good value with its age; poll data never overwrites a pending act.
 //! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
 //!   made. Clients are made off the UI task, one wire per TLS set-up.

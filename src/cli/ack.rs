@@ -151,3 +151,71 @@ fn covering(entries: &[Entry], fingerprint: Fingerprint) -> Vec<&Entry> {
     };
     entries.iter().filter(covers).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::BackendFailure;
+    use crate::cli::Exit;
+    use crate::domain::alert::desk::sample;
+
+    async fn wrong(id: &str, board: &AlertBoard) -> CliError {
+        match meant(id, board, &Keepers::default()).await {
+            Ok(_) => panic!("{id} means something"),
+            Err(error) => error,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_prefix_is_taken_where_it_is_one_alerts_alone() {
+        let alert = |fingerprint| {
+            let mut alert = sample::alert(&[("alertname", "HighErrorRate")]);
+            alert.occurrence.fingerprint = Fingerprint(fingerprint);
+            (alert.occurrence.fingerprint, Arc::new(alert))
+        };
+        let (first, second) = (0xabcd_ef01_0000_0000, 0xabcd_ef02_0000_0000);
+        let board = AlertBoard {
+            by_fingerprint: Arc::new([alert(first), alert(second)].into()),
+            ..AlertBoard::default()
+        };
+        for id in ["ABCDEF02", "abcdef0200000000"] {
+            let Ok(Meant::Alert(meant)) = meant(id, &board, &Keepers::default()).await else {
+                panic!("one alert");
+            };
+            assert_eq!(meant.fingerprint.0, second);
+        }
+        let error = wrong("abcdef", &board).await;
+        assert_eq!(error.exit(), Exit::Usage);
+        let said = error.to_string();
+        let candidates = ["abcdef0100000000 HighErrorRate", "abcdef0200000000 HighErrorRate"];
+        assert!(
+            candidates.iter().all(|candidate| said.contains(candidate)),
+            "{said}"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_no_fingerprint_is_told_from_one_that_is_not_there() {
+        let mut board = AlertBoard::default();
+        let words = async |id: &str, board: &AlertBoard| {
+            let error = wrong(id, board).await;
+            (error.exit(), error.to_string())
+        };
+        for id in ["#42", "Q1ABCDEFGHIJKL", "local-1", "0123456789abcdef0", ""] {
+            let (exit, said) = words(id, &board).await;
+            assert!(
+                exit == Exit::Usage && said.contains("no incident that is known"),
+                "{said}"
+            );
+        }
+        assert!(words("abc", &board).await.1.contains("too short"));
+        let (exit, said) = words("ABCDEF", &board).await;
+        assert!(exit == Exit::Usage && said.contains("not found"), "{said}");
+        board.errors.push(BackendFailure {
+            backend: "alertmanager eu-0".to_owned(),
+            message: "refused".to_owned(),
+        });
+        let (exit, said) = words("abcdef", &board).await;
+        assert!(exit == Exit::Backend && said.contains("eu-0: refused"), "{said}");
+    }
+}

@@ -202,7 +202,7 @@ mod tests {
         assert!(said.contains("1 line waits"), "{said}");
         let daemon = tokio::net::UnixDatagram::bind(home.path().join("log")).unwrap();
         assert_eq!(forward(&journal, &to, Clock::start()).await, None);
-        let mut line = [0; 65_536];
+        let mut line = vec![0; 65_536];
         assert!(daemon.recv(&mut line).await.unwrap() > 0);
     }
 }

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::gather::Scene;
 use super::keepers::Keepers;
-use crate::backend::incidents::{Incidents, LOG_CUT};
+use crate::backend::incidents::{Incidents, LOG_CUT, with_alert_keys};
 use crate::domain::document::Remarks;
 use crate::domain::incident::{Facts, Incident, IncidentId};
 use crate::domain::timeline::scope::Scope;
@@ -73,11 +73,21 @@ pub async fn whole(
     let now = scene.now().utc;
     let mut all = Vec::new();
     let mut learnt = Vec::new();
+    let mut asked = 0;
     for incident in incidents {
         let mut told = match stories.remove(&incident.id) {
             Some(mut story) => {
-                story.extend(seen(&known.events, incident, now));
-                let told = told(incident, story);
+                let keeper = keepers.all().find(|keeper| *keeper.name() == incident.source);
+                // Which alerts were its own matters only where some were seen.
+                let keyed = match keeper {
+                    Some(keeper) if asked < ONE_BY_ONE && !known.events.is_empty() => {
+                        asked += 1;
+                        with_alert_keys(&**keeper, incident).await
+                    }
+                    Some(_) | None => incident.clone(),
+                };
+                story.extend(seen(&known.events, &keyed, now));
+                let told = told(&keyed, story);
                 if !incident.status.is_open() {
                     learnt.push(told.clone());
                 }

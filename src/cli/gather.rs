@@ -21,7 +21,7 @@ use crate::config::{Config, ConfigError, Context};
 use crate::domain::alert::desk::{Arrangement, Desk, Inputs, RulesInput, Settings, SourceInput};
 use crate::domain::alert::json::{ActOutcome, ActReport, ActState, acts_document};
 use crate::domain::alert::table::acts_text;
-use crate::domain::alert::{Alert, AlertBoard, AlertState, Occurrence};
+use crate::domain::alert::{Alert, AlertBoard, AlertState};
 use crate::domain::document::Remarks;
 use crate::journal::{Journal, Opening};
 use crate::time::{Clock, Now, prometheus_duration};
@@ -272,26 +272,6 @@ impl Deadline {
     }
 }
 
-/// The alerts that these ids mean, each once; the first id that means none, or several, is the error.
-pub fn occurrences(ids: &[String], board: &AlertBoard) -> Result<Vec<Occurrence>, CliError> {
-    let mut found: Vec<Occurrence> = Vec::new();
-    for id in ids {
-        let occurrence = occurrence(id, board)?;
-        if !found.contains(&occurrence) {
-            found.push(occurrence);
-        }
-    }
-    Ok(found)
-}
-
-fn occurrence(id: &str, board: &AlertBoard) -> Result<Occurrence, CliError> {
-    match alerts_of(id, board).as_slice() {
-        [one] => Ok(one.occurrence),
-        [] => Err(no_alert(id, board)),
-        several => Err(ambiguous(id, several.iter().map(|alert| alert_in_words(alert)))),
-    }
-}
-
 /// The living alerts whose fingerprint this is, or begins with this; none where it is too short for that.
 pub fn alerts_of<'a>(id: &str, board: &'a AlertBoard) -> Vec<&'a Arc<Alert>> {
     let wanted = id.to_ascii_lowercase();
@@ -420,8 +400,6 @@ fn exit_of(outcomes: &[ActOutcome]) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::alert::Fingerprint;
-    use crate::domain::alert::desk::sample;
 
     fn outcome(state: ActState) -> ActOutcome {
         ActOutcome {
@@ -458,60 +436,5 @@ mod tests {
             "{error}"
         );
         assert_eq!(deadline.within(std::future::pending::<()>()).await, None);
-    }
-
-    #[test]
-    fn a_prefix_is_taken_where_it_is_one_alerts_alone() {
-        let alert = |fingerprint| {
-            let mut alert = sample::alert(&[("alertname", "HighErrorRate")]);
-            alert.occurrence.fingerprint = Fingerprint(fingerprint);
-            (alert.occurrence.fingerprint, Arc::new(alert))
-        };
-        let (first, second) = (0xabcd_ef01_0000_0000, 0xabcd_ef02_0000_0000);
-        let board = AlertBoard {
-            by_fingerprint: Arc::new([alert(first), alert(second)].into()),
-            ..AlertBoard::default()
-        };
-        let ids = |ids: &[&str]| {
-            let ids: Vec<String> = ids.iter().map(|&id| id.to_owned()).collect();
-            occurrences(&ids, &board).map(|all| all.iter().map(|o| o.fingerprint.0).collect::<Vec<_>>())
-        };
-        assert_eq!(
-            ids(&["ABCDEF02", "abcdef0200000000"]).expect("one alert"),
-            [second]
-        );
-        let error = ids(&["abcdef01", "abcdef"]).expect_err("two begin so");
-        assert_eq!(error.exit(), Exit::Usage);
-        let said = error.to_string();
-        let candidates = ["abcdef0100000000 HighErrorRate", "abcdef0200000000 HighErrorRate"];
-        assert!(
-            candidates.iter().all(|candidate| said.contains(candidate)),
-            "{said}"
-        );
-    }
-
-    #[test]
-    fn what_is_no_fingerprint_is_told_from_one_that_is_not_there() {
-        let mut board = AlertBoard::default();
-        let words = |id: &str, board: &AlertBoard| {
-            let error = occurrence(id, board).expect_err("an empty board");
-            (error.exit(), error.to_string())
-        };
-        for id in ["#42", "Q1ABCDEFGHIJKL", "local-1", "0123456789abcdef0", ""] {
-            let (exit, said) = words(id, &board);
-            assert!(
-                exit == Exit::Usage && said.contains("no incident that is known"),
-                "{said}"
-            );
-        }
-        assert!(words("abc", &board).1.contains("too short"));
-        let (exit, said) = words("ABCDEF", &board);
-        assert!(exit == Exit::Usage && said.contains("not found"), "{said}");
-        board.errors.push(BackendFailure {
-            backend: "alertmanager eu-0".to_owned(),
-            message: "refused".to_owned(),
-        });
-        let (exit, said) = words("abcdef", &board);
-        assert!(exit == Exit::Backend && said.contains("eu-0: refused"), "{said}");
     }
 }

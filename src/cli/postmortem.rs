@@ -9,6 +9,7 @@ use super::incidents::finish;
 use super::keepers::Keepers;
 use super::told::{Teller, known};
 use super::{Outcome, Session};
+use crate::backend::incidents::with_alert_keys;
 use crate::backend::metrics::engine::{Discover, Engine, Settings};
 use crate::backend::metrics::spent::spent;
 use crate::domain::document::{Remarks, document};
@@ -36,7 +37,8 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &PostmortemArgs) -
     let (told, (spent, failed)) = futures::join!(teller.incident(&found), lost(scene, incident));
     let mut remarks = told.remarks;
     remarks.errors.extend(failed.errors);
-    let facts = Facts::with_story(incident, &told.timeline);
+    let keyed = with_alert_keys(&*found.keeper, incident).await;
+    let facts = Facts::with_story(&keyed, &told.timeline);
     if remarks.errors.is_empty() {
         figures::keep_one(scene, incident, &facts).await;
     }

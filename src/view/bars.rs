@@ -62,9 +62,8 @@ impl Light {
     pub(super) fn role(self) -> Role {
         match self {
             Self::Lit => Role::StateOk,
-            Self::Slowed => Role::StateStale,
             Self::Waiting => Role::StateBusy,
-            Self::Stale => Role::StateStale,
+            Self::Slowed | Self::Stale => Role::StateStale,
             Self::Out => Role::StateFailed,
         }
     }

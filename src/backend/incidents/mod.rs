@@ -150,6 +150,26 @@ pub enum LookBack {
 /// time that was asked for: everything since its own time is there.
 pub const LOG_CUT: &str = "log-cut";
 
+/// An incident with the keys of its alerts, so that what was seen of them is known for its own. Where its keeper
+/// does not tell them, it stays as it is.
+pub async fn with_alert_keys(keeper: &dyn Incidents, incident: &Incident) -> Incident {
+    let mut incident = incident.clone();
+    let alerts = keeper.alerts(incident.id.clone()).await.unwrap_or_default();
+    let keys = alerts.into_iter().flat_map(|alert| {
+        let written = alert
+            .details
+            .into_iter()
+            .find(|(name, _)| &**name == "fingerprint");
+        alert.key.into_iter().chain(written.map(|(_, value)| value))
+    });
+    for key in keys {
+        if !incident.alert_keys.contains(&key) {
+            incident.alert_keys.push(key);
+        }
+    }
+    incident
+}
+
 /// The keeper of incidents of one context.
 pub trait Incidents: Send + Sync {
     /// Its configured name, as errors and health say it: `incidents`, `local`.

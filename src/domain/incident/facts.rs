@@ -104,21 +104,29 @@ impl Facts {
 }
 
 /// Since when none of its alerts fires, of those whose begin and end were seen. Not known where one fires at its
-/// end, or where the last of them went unseen.
+/// end, or where the last of them went unseen. Its alerts are those that it names; where none of these was seen,
+/// all that the story tells of.
 fn quiet(incident: &Incident, timeline: &Timeline) -> Option<DateTime<Utc>> {
     let end = incident.resolved_at.unwrap_or(DateTime::<Utc>::MAX_UTC);
-    let mut firing: HashSet<&str> = HashSet::new();
+    let of = |event: &'_ Event| event.refs.get("alert").cloned();
+    let is_named = |alert: &Arc<str>| incident.alert_keys.contains(alert);
+    let any_named = timeline
+        .events
+        .iter()
+        .filter_map(of)
+        .any(|alert| is_named(&alert));
+    let mut firing: HashSet<Arc<str>> = HashSet::new();
     let mut quiet = None;
     for event in timeline.events.iter().filter(|event| event.at <= end) {
-        let Some(alert) = event.refs.get("alert") else {
+        let Some(alert) = of(event).filter(|alert| !any_named || is_named(alert)) else {
             continue;
         };
         match event.kind {
             EventKind::AlertFired => {
-                firing.insert(&**alert);
+                firing.insert(alert);
                 quiet = None;
             }
-            EventKind::AlertResolved | EventKind::AlertGone if firing.remove(&**alert) => {
+            EventKind::AlertResolved | EventKind::AlertGone if firing.remove(&alert) => {
                 let is_the_last = firing.is_empty() && event.kind == EventKind::AlertResolved;
                 quiet = is_the_last.then_some(event.at);
             }

@@ -15,6 +15,7 @@ use super::Keepers;
 use crate::app::feed::{Feed, Status};
 use crate::app::incidents::IncidentBoard;
 use crate::backend::BackendResult;
+use crate::backend::incidents::with_alert_keys;
 use crate::domain::incident::{Facts, Incident, IncidentId};
 use crate::domain::timeline::Event;
 use crate::domain::timeline::scope::Scope;
@@ -135,6 +136,7 @@ impl Figures {
         let Ok(mut story) = keeper.story(id.clone()).await else {
             return Ended::Later;
         };
+        let incident = with_alert_keys(&*keeper, &incident).await;
         story.events.extend(self.seen(&incident).await);
         story.events.sort_by_key(|event| event.at);
         Ended::Whole(Facts::with_story(&incident, &story))

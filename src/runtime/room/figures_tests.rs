@@ -41,11 +41,11 @@ fn over(id: &str) -> Incident {
 }
 
 impl Bench {
-    fn new(first: Vec<Incident>) -> Self {
+    fn new(first: &[Incident]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
         let keeper = Arc::new(Told::default());
-        let (out, listed) = watch::channel(board(first.clone()));
+        let (out, listed) = watch::channel(board(first.to_vec()));
         let now = first[0].created_at + TimeDelta::minutes(20);
         let figures = Figures {
             journal: journal.clone(),
@@ -85,7 +85,7 @@ impl Bench {
 
 #[tokio::test]
 async fn what_the_list_tells_is_kept_and_written_again_only_when_it_changed() {
-    let bench = Bench::new(vec![incident("Q1", Status::Triggered)]);
+    let bench = Bench::new(&[incident("Q1", Status::Triggered)]);
     let journal = bench.journal.clone();
     let mut writes = journal.changes();
     writes.changed().await.unwrap();
@@ -109,7 +109,7 @@ async fn what_the_list_tells_is_kept_and_written_again_only_when_it_changed() {
 #[tokio::test]
 async fn the_story_of_an_incident_that_left_the_list_is_read_once() {
     let open = incident("Q1", Status::Acknowledged);
-    let bench = Bench::new(vec![open.clone()]);
+    let bench = Bench::new(std::slice::from_ref(&open));
     let mut writes = bench.journal.changes();
     writes.changed().await.unwrap();
     let begin = open.created_at;
@@ -135,7 +135,7 @@ async fn the_story_of_an_incident_that_left_the_list_is_read_once() {
 #[tokio::test]
 async fn what_only_left_our_view_goes_on_and_a_failed_list_tells_of_no_end() {
     let elsewhere = incident("Q1", Status::Acknowledged);
-    let bench = Bench::new(vec![elsewhere.clone()]);
+    let bench = Bench::new(std::slice::from_ref(&elsewhere));
     let mut writes = bench.journal.changes();
     writes.changed().await.unwrap();
     *bench.keeper.incidents.lock().unwrap() = vec![elsewhere, over("Q2")];
@@ -163,7 +163,7 @@ async fn what_only_left_our_view_goes_on_and_a_failed_list_tells_of_no_end() {
 
 #[tokio::test]
 async fn no_story_is_read_while_the_allowance_runs_low() {
-    let bench = Bench::new(vec![over("Q1")]);
+    let bench = Bench::new(&[over("Q1")]);
     bench.keeper.scarce.store(30, Ordering::Relaxed);
     let (kept, stories) = bench.end().await;
     assert_eq!((kept[0].rests, stories), (Rests::OnList, 0));
@@ -172,7 +172,7 @@ async fn no_story_is_read_while_the_allowance_runs_low() {
 #[tokio::test]
 async fn a_night_of_ended_incidents_is_read_a_few_at_a_look() {
     let all: Vec<Incident> = (0..5).map(|n| over(&format!("Q{n}"))).collect();
-    let bench = Bench::new(all.clone());
+    let bench = Bench::new(&all);
     *bench.keeper.incidents.lock().unwrap() = all;
     let mut writes = bench.journal.changes();
     // The list, then two stories.

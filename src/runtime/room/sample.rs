@@ -72,7 +72,7 @@ impl Incidents for Told {
     }
 
     fn alerts(&self, _: IncidentId) -> BoxFuture<'_, BackendResult<Vec<IncidentAlert>>> {
-        unreachable!("nobody asks")
+        now(Vec::new())
     }
 
     fn story(&self, _: IncidentId) -> BoxFuture<'_, BackendResult<Timeline>> {

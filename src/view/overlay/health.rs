@@ -55,7 +55,7 @@ fn record<'a>(record: &'a RecordHealth, scene: Scene<'a>, sheet: &mut Sheet<'a>)
     sheet.heading("Audit log");
     match &record.trouble {
         Some(Trouble::NoJournal(why)) => {
-            sheet.prose(&format!("✗ nothing can be done: {why}"), Role::StateFailed)
+            sheet.prose(&format!("✗ nothing can be done: {why}"), Role::StateFailed);
         }
         Some(Trouble::AuditLog(why)) => sheet.prose(
             &format!("✗ not written: {why}; its lines wait in the journal until it can be"),
