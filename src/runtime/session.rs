@@ -325,9 +325,12 @@ impl World for Session {
                 let office = self.office.clone();
                 let wake: Vec<Arc<Notify>> = self.wake_alerts.clone();
                 let (known, results) = (self.doors.keepers.clone(), self.results.clone());
+                let listed = Arc::clone(&self.doors.wake);
                 let busy = self.start(async move {
                     if let Act::Declare(asked) = act {
                         let declared = work.declare(asked, keepers(known).await.local).await;
+                        // It is worked on from the list: there it is to stand at once.
+                        listed.notify_one();
                         let kept = declared.as_ref().map(|_| Vec::new()).map_err(Clone::clone);
                         // Two messages: what was typed is on the disk, and the act is over.
                         let _ = results.send(Msg::ActJournaled { id, result: kept }).await;

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::action::Action;
 use crate::app::incidents::{Times, called, label};
+use crate::domain::alert::plan::counted;
 use crate::domain::incident::{AssignedVia, DueWhat, Incident, IncidentId, Person, Urgency};
 use crate::domain::timeline::{Event, Timeline};
 use crate::terminal::Focused;
@@ -132,7 +133,10 @@ fn brief(scene: Scene, buffer: &mut Buffer, area: Rect, incident: &Incident) {
     }
     about.extend(moment_pieces(scene, incident.created_at));
     about.push(Piece::own(
-        format!("  {} alerts", incident.alert_count),
+        format!(
+            "  {}",
+            counted(incident.alert_count.try_into().unwrap_or(usize::MAX), "alert")
+        ),
         Role::TextMuted,
     ));
     lines.push(about);
