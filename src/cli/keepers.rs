@@ -23,6 +23,7 @@ use crate::domain::oncall::Roster;
 const RECENT: TimeDelta = TimeDelta::days(30);
 
 /// Those who keep incidents in one context.
+#[derive(Default)]
 pub struct Keepers {
     /// The configured one, where there is one.
     configured: Option<Arc<dyn Incidents>>,

@@ -45,7 +45,7 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Jobs that wait for the thread. When full, the asking task waits; the thread closes it by ending.
 const JOBS: usize = 256;
 /// How often other processes' changes are looked for, while somebody listens.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_secs(2);
 /// The last handle waits so long for the thread's last lines.
 const LAST_LINES: Duration = Duration::from_millis(500);
 

@@ -40,6 +40,8 @@ const ORDERS: usize = 8;
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long an entry rests that the journal would not take down.
 const REST: Duration = Duration::from_secs(5);
+/// How soon the outbox is read again where that failed.
+const AGAIN: Duration = Duration::from_secs(2);
 /// How often an answer is tried to be written down; after that a look finds it.
 const SAVES: u32 = 5;
 
@@ -175,7 +177,7 @@ impl<P: Post> Courier<P> {
                     Err(error) => self.complain(&error),
                 }
             }
-            let mut wake = timings.poll;
+            let mut wake = if stale { AGAIN } else { timings.poll };
             if !resting && !stale {
                 let now = self.desk.setup.clock.stamp();
                 for id in self.due(&open, &busy, &now, &mut wake) {

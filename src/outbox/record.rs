@@ -35,7 +35,7 @@ pub struct Timings {
     pub backoff: Duration,
     /// The longest.
     pub backoff_max: Duration,
-    /// How often the journal is looked at for what other processes changed.
+    /// How often the outbox is looked at where the journal told of no change. It tells of other processes' too.
     pub poll: Duration,
     /// Settled entries are shown so long.
     pub shown: Duration,
@@ -54,7 +54,7 @@ impl Default for Timings {
             late: Duration::from_secs(600),
             backoff: Duration::from_secs(1),
             backoff_max: Duration::from_secs(60),
-            poll: Duration::from_secs(2),
+            poll: Duration::from_secs(30),
             shown: Duration::from_secs(3_600),
             adopted: Duration::from_secs(24 * 3_600),
         }

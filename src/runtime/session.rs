@@ -349,9 +349,11 @@ impl Session {
         let results = self.results.clone();
         match act {
             Act::Declare(asked) => {
-                let known = self.doors.keepers.clone();
+                let (known, listed) = (self.doors.keepers.clone(), Arc::clone(&self.doors.wake));
                 self.start(async move {
                     let declared = work.declare(asked, keepers(known).await.local).await;
+                    // It is worked on from the list: there it is to stand at once.
+                    listed.notify_one();
                     let kept = declared.as_ref().map(|_| Vec::new()).map_err(Clone::clone);
                     // Two messages: what was typed is on the disk, and the act is over.
                     let _ = results.send(Msg::ActJournaled { id, result: kept }).await;

@@ -96,6 +96,8 @@ impl Writer {
         let fits = slot.bytes.is_empty() || slot.bytes.len() + bytes.len() <= SLOT_CAP;
         if slot.gate == Gate::Open && slot.thread != Thread::Ended && fits && !bytes.is_empty() {
             slot.bytes.extend_from_slice(bytes);
+            // Woken while the lock is held, the thread would only go to sleep on it again.
+            drop(slot);
             self.shared.changed.notify_all();
         }
     }

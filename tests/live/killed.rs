@@ -131,14 +131,23 @@ pub(super) struct Shop {
     pagerduty: String,
     proxied: String,
     pub(super) faults: Faults,
-    _stop: tokio::sync::oneshot::Sender<()>,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    serving: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Shop {
+    /// Waits for its end: the demo takes its directory away then.
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let _ = self.serving.take().map(std::thread::JoinHandle::join);
+    }
 }
 
 impl Shop {
     pub(super) fn open() -> Self {
         let (told, tell) = mpsc::channel();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        std::thread::spawn(move || {
+        let serving = std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().expect("a runtime");
             runtime.block_on(async move {
                 let demo = Demo::bind(DemoOptions {
@@ -165,7 +174,8 @@ impl Shop {
             pagerduty,
             proxied,
             faults,
-            _stop: stop,
+            stop: Some(stop),
+            serving: Some(serving),
         }
     }
 

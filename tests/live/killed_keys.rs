@@ -66,7 +66,7 @@ impl Deed {
                 console.press(b"e");
                 console.wait_for("wakes");
                 console.press(b"\r");
-                console.wait_for("Escalate #");
+                console.wait_for("Escalate to level");
                 b"y"
             }
         }
@@ -172,7 +172,7 @@ async fn forty_kills_between_a_key_and_its_confirmation_lose_nothing_and_double_
 
     let mut notes = shop.notes(&talked).await;
     let mut said = String::new();
-    let (mut noted, mut taken, mut raised) = (0, 0, 0);
+    let (mut written, mut taken, mut raised) = (0, 0, 0);
     for entry in &entries {
         let Payload::Incident { incident, act, .. } = &entry.payload else {
             panic!("{entry:?}");
@@ -180,7 +180,7 @@ async fn forty_kills_between_a_key_and_its_confirmation_lose_nothing_and_double_
         assert_eq!(entry.state, State::Confirmed, "{entry:?}");
         match act {
             IncidentAct::Note { text } => {
-                noted += 1;
+                written += 1;
                 said.push_str(text);
                 assert_eq!(notes.remove(&**text), Some(1), "{text}: {entry:?}");
             }
@@ -221,20 +221,20 @@ async fn forty_kills_between_a_key_and_its_confirmation_lose_nothing_and_double_
         assert!(kept + sent <= 1, "{text} sent {sent} times, a draft {kept} times");
     }
     eprintln!(
-        "killed {KILLS} times by keys, within {} ms of each, in {:.0} s: {noted} notes, {taken} acknowledgements, \
+        "killed {KILLS} times by keys, within {} ms of each, in {:.0} s: {written} notes, {taken} acknowledgements, \
          {raised} escalations journaled, each once; {} asked; {} drafts left",
         long.mul_f64(8.0).as_millis(),
         pressed.as_secs_f64(),
         asking.len(),
         left.len(),
     );
-    let journaled = noted + taken + raised;
+    let journaled = written + taken + raised;
     assert!(
         journaled > KILLS as usize / 4,
         "only {journaled} acts were journaled"
     );
     assert!(journaled < KILLS as usize, "no kill came before the journal");
-    assert!(noted > 0 && taken > 0 && raised > 0);
+    assert!(written > 0 && taken > 0 && raised > 0);
     let audit = midwatch(home.path(), &["audit", "verify"])
         .status()
         .expect("runs");

@@ -127,7 +127,12 @@ pub(super) fn refusal(model: &Model) -> Option<String> {
 /// Why an act cannot be done to this incident now.
 fn refused(model: &Model, incident: &Incident, verb: Verb) -> Option<String> {
     if let Offer::No(why) = offer(incident, verb) {
-        return Some(format!("{}: {why}", label(incident)));
+        // By its number alone: the reason is what must not be cut off at the end of the line.
+        let which = match incident.number {
+            Some(number) => format!("#{number}"),
+            None => SafeText::line(&incident.id.0).into_string(),
+        };
+        return Some(format!("{which}: {why}"));
     }
     match verb {
         Verb::Escalate => undelivered_escalation(model, &incident.id),

@@ -43,6 +43,7 @@ pub(super) fn order(incident: &Incident, act: IncidentAct) -> Act {
 
 /// What is asked before an act goes out; nothing where it may go at one key.
 pub(super) fn question(model: &Model, incident: &Incident, act: &IncidentAct) -> Option<Confirm> {
+    // A title that is too long loses its end, so that what is done stands before the name.
     let name = label(incident);
     let warn = |text: String| ConfirmLine::Warning(text);
     let (title, lines) = match act {
@@ -55,11 +56,11 @@ pub(super) fn question(model: &Model, incident: &Incident, act: &IncidentAct) ->
         | IncidentAct::Assign { .. } => return None,
         IncidentAct::Resolve { .. } => (format!("Resolve {name}?"), resolve_lines(model, incident)),
         IncidentAct::Escalate { to } => (
-            format!("Escalate {name} to level {to}?"),
+            format!("Escalate to level {to}: {name}?"),
             escalate_lines(model, incident, *to),
         ),
         IncidentAct::ReassignTo { people } => (
-            format!("Reassign {name} to {}?", pick::names(people)),
+            format!("Reassign to {}: {name}?", pick::names(people)),
             vec![
                 warn(format!("wakes {}", pick::names(people))),
                 warn("it will not escalate by itself from then on".to_owned()),
@@ -79,7 +80,7 @@ pub(super) fn question(model: &Model, incident: &Incident, act: &IncidentAct) ->
                 None => "starts at level 1, pages whoever is on call there".to_owned(),
             };
             (
-                format!("Reassign {name} to policy {}?", SafeText::line(&policy.name)),
+                format!("Reassign to policy {}: {name}?", SafeText::line(&policy.name)),
                 vec![warn(pages), ConfirmLine::Plain(standing(incident))],
             )
         }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::action::Action;
 use crate::app::incidents::{Times, called, label};
+use crate::domain::alert::plan::counted;
 use crate::domain::incident::{AssignedVia, DueWhat, Incident, IncidentId, Person, Urgency};
 use crate::domain::timeline::{Event, Timeline};
 use crate::terminal::Focused;
@@ -142,7 +143,10 @@ fn brief(scene: Scene, buffer: &mut Buffer, area: Rect, incident: &Incident) {
         names => format!(": {}", SafeText::line(&names.join(", "))),
     };
     about.push(Piece::own(
-        format!("  {} alerts{names}", incident.alert_count),
+        format!(
+            "  {}{names}",
+            counted(incident.alert_count.try_into().unwrap_or(usize::MAX), "alert")
+        ),
         Role::TextMuted,
     ));
     lines.push(about);

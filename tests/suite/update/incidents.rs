@@ -138,10 +138,7 @@ fn several_marked_ones_are_listed_and_asked_about_those_left_out_too() {
     hand.press("x x x a");
     let text = asked(&hand);
     assert!(text.starts_with("Acknowledge 2 incidents?"), "{text}");
-    assert!(
-        text.contains("! left out: #9 checkout errors: it is resolved"),
-        "{text}"
-    );
+    assert!(text.contains("! left out: #9: it is resolved"), "{text}");
     hand.press("y");
     let ids: Vec<IncidentId> = hand.acts().into_iter().map(|(_, act)| act_of(act).0).collect();
     assert_eq!(ids.len(), 2);
@@ -202,7 +199,7 @@ fn an_escalation_shows_who_is_woken_and_asks() {
     hand.press("up enter");
     let text = asked(&hand);
     assert!(
-        text.contains("Escalate #4711 checkout errors to level 2?"),
+        text.contains("Escalate to level 2: #4711 checkout errors?"),
         "{text}"
     );
     assert!(text.contains("! wakes Mara, Sam"), "{text}");
