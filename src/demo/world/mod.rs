@@ -1,11 +1,13 @@
 //! The simulated shop: services, requests, faults and deploys over time.
 //!
 //! It knows nothing of HTTP or of query languages. [`story`] says what happens; [`flow`] is the arithmetic of
-//! counters in closed form; [`series`] gives samples; `catalogue` gives every metric its series. Everything is
+//! counters in closed form; [`series`] gives samples; `catalogue` gives every metric its series; [`logs`] are
+//! what the services write. Everything is
 //! a pure function of (seed, scenario, epoch, series, t). Start at [`World`].
 
 mod catalogue;
 pub mod flow;
+pub mod logs;
 pub mod series;
 pub mod story;
 
