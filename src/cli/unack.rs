@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::ack::{Meant, is_about, meant};
 use super::args::UnackArgs;
 use super::gather::{Danger, Deadline, Rules, Scene, finish};
-use super::incident::{Keepers, lookup};
+use super::incident::lookup;
+use super::keepers::Keepers;
 use super::sending::{Sending, outcome, refused};
 use super::{Outcome, Session};
 use crate::domain::alert::Occurrence;
@@ -21,7 +22,7 @@ use crate::outbox::{Draft, Entry, plan};
 pub async fn run(session: &mut Session, args: &UnackArgs) -> Outcome {
     let scene = Scene::for_any_act(session, &args.act, Danger::Free)?;
     scene.can_write_to_alertmanagers()?;
-    let keepers = Keepers::of(&scene);
+    let keepers = Keepers::open(&scene);
     let deadline = Deadline::start(args.act.wait);
     let board = deadline
         .ask(scene.board(&Arrangement::default(), Rules::Leave))

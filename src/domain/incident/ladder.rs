@@ -140,6 +140,7 @@ mod tests {
             policy: named,
             rungs: (1..).zip(delays.iter().copied()).map(rung).collect(),
             current: Level::Known(1),
+            missed: None,
         }
     }
 

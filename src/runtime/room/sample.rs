@@ -105,6 +105,7 @@ impl Incidents for Told {
                 people: Vec::new(),
             }],
             current: Level::Known(1),
+            missed: None,
         })
     }
 

@@ -36,7 +36,7 @@ pub(in super::super) fn pages(scene: Scene<'_>, id: LineId) -> Option<Pages<'_>>
     match entry.told {
         Told::Source => {}
         Told::Text => first.prose("The time stands in the line itself.", Role::TextMuted),
-        Told::Inherited => first.prose(
+        Told::Nobody => first.prose(
             "The line tells no time; it has that of the line before it.",
             Role::TextMuted,
         ),
