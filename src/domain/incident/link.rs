@@ -135,10 +135,10 @@ enum Told<'a> {
 /// The incidents by what alerts are looked up with; numbers are places in the list.
 #[derive(Default)]
 struct Known<'a> {
-    by_key: HashMap<&'a str, Vec<(usize, Link)>>,
+    keys: HashMap<&'a str, Vec<(usize, Link)>>,
     /// What bodies tell, by the alert name that they tell it of.
-    by_name: HashMap<&'a str, Vec<(usize, Told<'a>)>>,
-    by_service: HashMap<&'a str, Vec<usize>>,
+    names: HashMap<&'a str, Vec<(usize, Told<'a>)>>,
+    services: HashMap<&'a str, Vec<usize>>,
 }
 
 impl<'a> Known<'a> {
@@ -149,7 +149,7 @@ impl<'a> Known<'a> {
         let mut known = Self::default();
         for (at, incident) in incidents.iter().enumerate() {
             for &key in &incident.keys {
-                known.by_key.entry(key).or_default().push((at, Link::Key));
+                known.keys.entry(key).or_default().push((at, Link::Key));
             }
             for &body in &incident.bodies {
                 known.read(at, body);
@@ -160,7 +160,7 @@ impl<'a> Known<'a> {
             let places = incidents.iter().enumerate();
             let places = places.filter(|(_, incident)| incident.service.is_some_and(is));
             known
-                .by_service
+                .services
                 .entry(ours)
                 .or_default()
                 .extend(places.map(|(at, _)| at));
@@ -171,10 +171,10 @@ impl<'a> Known<'a> {
     fn read(&mut self, at: usize, body: &'a Body) {
         for (name, value) in body {
             match &**name {
-                "fingerprint" => self.by_key.entry(value).or_default().push((at, Link::Body)),
+                "fingerprint" => self.keys.entry(value).or_default().push((at, Link::Body)),
                 "alertname" => {
                     let told = (at, Told::Fields(body));
-                    self.by_name.entry(value).or_default().push(told);
+                    self.names.entry(value).or_default().push(told);
                 }
                 _ => {}
             }
@@ -182,7 +182,7 @@ impl<'a> Known<'a> {
                 let named = block.iter().find(|(name, _)| *name == "alertname");
                 if let Some(&(_, alert)) = named {
                     let told = (at, Told::Block(block));
-                    self.by_name.entry(alert).or_default().push(told);
+                    self.names.entry(alert).or_default().push(told);
                 }
             }
         }
@@ -193,11 +193,11 @@ impl<'a> Known<'a> {
         let fingerprint = alert.fingerprint.to_string();
         let keys = std::iter::once(&*fingerprint).chain(alert.groups.iter().map(|key| &**key));
         let mut found: Vec<(usize, Link)> = keys
-            .filter_map(|key| self.by_key.get(key))
+            .filter_map(|key| self.keys.get(key))
             .flatten()
             .copied()
             .collect();
-        let told = self.by_name.get(alert.labels.value("alertname"));
+        let told = self.names.get(alert.labels.value("alertname"));
         found.extend(
             told.into_iter()
                 .flatten()
@@ -205,7 +205,7 @@ impl<'a> Known<'a> {
                 .map(|(at, _)| (*at, Link::Body)),
         );
         let service = self
-            .by_service
+            .services
             .get(alert.service)
             .filter(|_| !alert.service.is_empty());
         found.extend(service.into_iter().flatten().map(|at| (*at, Link::Service)));
