@@ -112,6 +112,11 @@ pub fn text(scenario: Scenario, endpoints: &Endpoints, state_dir: &Path) -> Stri
          auth = {{ bearer_file = \"{GRAFANA_TOKEN}\" }}\ntimeout = \"30s\"\npoll = \"15s\"\n",
         endpoints.grafana,
     );
+    let _ = write!(
+        out,
+        "\n[contexts.demo.logs]\nkind = \"loki\"\nurl = \"{}\"\ntimeout = \"30s\"\n",
+        endpoints.logs,
+    );
     for promise in &PROMISES {
         out.push_str(&entry(promise));
     }

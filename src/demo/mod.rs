@@ -12,6 +12,7 @@ pub mod clock;
 mod configuration;
 pub mod faults;
 pub mod grafana;
+pub mod loki;
 pub mod pagerduty;
 pub mod prometheus;
 pub mod promql;
@@ -36,6 +37,7 @@ use tokio::net::TcpListener;
 use alertmanager::Cluster;
 use clock::DemoClock;
 use grafana::Grafana;
+use loki::Loki;
 use pagerduty::PagerDuty;
 use prometheus::Prometheus;
 use rules::Rules;
@@ -68,6 +70,8 @@ pub struct Endpoints {
     pub pagerduty: String,
     /// Base URL of the annotations' API.
     pub grafana: String,
+    /// Base URL of the logs' API.
+    pub logs: String,
 }
 
 /// The one line that `demo --headless` prints.
@@ -150,6 +154,8 @@ impl Demo {
         let urls = alertmanagers.values().cloned().collect();
         let (pager_port, pagerduty) = listen().await?;
         let (marks_port, grafana) = listen().await?;
+        let (logs_port, logs) = listen().await?;
+        let loki = Arc::new(Loki::new(Arc::clone(&world), clock));
         let marks = Arc::new(Grafana::new(&world, clock));
         let pager = Arc::new(PagerDuty::new(Arc::clone(&world), Arc::clone(&rules), clock));
         let server = Arc::new(Prometheus::new(world, Arc::clone(&rules), clock, urls));
@@ -162,11 +168,13 @@ impl Demo {
         }
         servers.push((pager_port, dated(pagerduty::router(pager), clock)));
         servers.push((marks_port, dated(grafana::router(marks), clock)));
+        servers.push((logs_port, dated(loki::router(loki), clock)));
         let endpoints = Endpoints {
             metrics: metrics_url,
             alertmanagers,
             pagerduty,
             grafana,
+            logs,
         };
         let dir = PrivateDir::create()?;
         let config = write_configuration(&dir.0, scenario, &endpoints)?;

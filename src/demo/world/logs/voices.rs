@@ -459,7 +459,7 @@ const RECOMMENDATION: [Voice; 2] = [
     voice(
         "health check",
         "unknown",
-        |_, _| 5.0,
+        |_, _| 12.0,
         |w| {
             format!(
                 "{} - - [{}] \"GET /healthz HTTP/1.1\" 200 2 \"-\" \"kube-probe/1.31\"",
