@@ -164,7 +164,10 @@ fn holding(laid: &Laid<'_>, needle: &Needle) -> Lines {
         let range = laid.range(line);
         if range.start <= start && end <= range.end {
             hits.insert(line);
-            from = range.end;
+            if line + 1 >= laid.len() {
+                break;
+            }
+            from = laid.range(line + 1).start;
         } else {
             // Over the end of a line, or between two.
             from = start + 1;

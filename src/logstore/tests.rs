@@ -272,7 +272,8 @@ fn queries_find_what_they_say() {
         ("/^b/", &[3]),
         ("/a$/", &[3]),
         (r"/\Ab/", &[]),
-        (r"/}\s*{/", &[]),
+        (r"/\}\s*\{/", &[]),
+        ("\"\"", &[0, 1, 2, 3]),
         ("-/pool/", &[]),
     ] {
         let expected: Vec<&str> = expected.iter().map(|at| texts[*at].2).collect();
