@@ -10,6 +10,7 @@ mod follow;
 pub mod loki;
 mod paging;
 mod seen;
+pub mod victorialogs;
 mod words;
 
 use std::sync::Arc;
@@ -186,7 +187,15 @@ pub(super) fn open(
                 clock,
             )))
         }
-        LogsSource::VictoriaLogs { .. } | LogsSource::Elasticsearch { .. } => None,
+        LogsSource::VictoriaLogs { selector, .. } => {
+            let client = client?;
+            let clock = client.clock();
+            let selector = selector.clone();
+            Some(Arc::new(victorialogs::VictoriaLogs::new(
+                settings, selector, client, clock,
+            )))
+        }
+        LogsSource::Elasticsearch { .. } => None,
         LogsSource::Files { .. } => None,
     }
 }
