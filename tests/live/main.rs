@@ -22,3 +22,4 @@ mod harness;
 mod killed;
 mod killed_keys;
 mod prometheus;
+mod victorialogs;

@@ -226,6 +226,9 @@ async fn read<P: Pager>(pager: &P, query: &str, stretch: Stretch) -> BackendResu
                 read.warnings.push(warning);
             }
         }
+        if answer.entries.len() >= asked {
+            limits.more();
+        }
         // Streams come each for itself; the order within a moment is the server's.
         answer.entries.sort_by_key(|entry| entry.at);
         let mut entries = answer.entries;
