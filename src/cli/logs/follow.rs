@@ -27,7 +27,9 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
         session.out.flush()?;
     }
     let (sender, mut events) = mpsc::channel(TAIL_CAPACITY);
-    let mut tail = source.logs.tail(question.wanted.clone(), now, sender);
+    // a file's past was told to its end, whatever its lines say of their time
+    let from = if source.since.is_none() { Nanos(i64::MAX) } else { now };
+    let mut tail = source.logs.tail(question.wanted.clone(), from, sender);
     let mut ended = None;
     loop {
         let event = tokio::select! {

@@ -6,7 +6,7 @@
 
 use regex::bytes::Regex;
 
-use self::source::Source;
+use self::source::{Past, Source};
 use self::told::Teller;
 use super::args::LogsArgs;
 use super::gather::say_remarks;
@@ -75,7 +75,9 @@ async fn tell(
     question: &Question,
     now: Nanos,
 ) -> Outcome {
-    if args.follow {
+    // who pipes into us sees lines as they come; a document, patterns and the latest lines need the end
+    let streams = source.past == Past::None && !session.globals.json && !args.patterns && args.limit.is_none();
+    if args.follow || streams {
         return follow::run(session, source, question, now).await;
     }
     let gathered = gather::past(session, source, question, now).await;

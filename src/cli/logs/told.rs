@@ -1,8 +1,9 @@
 //! Lines as they are written: text that a terminal may be given, levels in colour where one looks on; or JSON.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 
 use chrono::SecondsFormat;
+use serde_json::json;
 
 use super::row::{Row, gap as gap_object};
 use crate::cli::Session;
@@ -11,7 +12,6 @@ use crate::domain::document::written;
 use crate::domain::log::fields::{fields, message};
 use crate::domain::log::{Gap, Level};
 use crate::text::SafeText;
-use serde_json::json;
 
 /// Fields behind a message at most.
 const FIELDS: usize = 24;
