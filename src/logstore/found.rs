@@ -1,32 +1,89 @@
 //! What a query matches in a snapshot: counted, by position, and by density for a scrollbar.
 
-use super::chunk::LineId;
+use std::sync::Arc;
+
+use super::chunk::{Chunk, LineId};
+
+/// The lines of one chunk that were found.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub chunk: Arc<Chunk>,
+    /// The position of the chunk's first line in the snapshot.
+    pub start: usize,
+    pub lines: Arc<[u32]>,
+}
 
 /// What was found so far. Whether that is all of it, [`super::Progress`] says.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Found {
-    pub(super) ids: Vec<LineId>,
+    /// In order; those that were not looked at yet, or have none, are not among them.
+    parts: Vec<Part>,
+    /// How many were found before each part.
+    before: Vec<usize>,
+    len: usize,
+    /// Lines of the snapshot.
+    of: usize,
 }
 
 impl Found {
+    pub(super) fn of(parts: Vec<Part>, of: usize) -> Self {
+        let mut len = 0;
+        let before = parts
+            .iter()
+            .map(|part| {
+                let before = len;
+                len += part.lines.len();
+                before
+            })
+            .collect();
+        Self {
+            parts,
+            before,
+            len,
+            of,
+        }
+    }
+
     /// Lines found.
     pub fn len(&self) -> usize {
-        self.ids.len()
+        self.len
     }
 
     /// None.
     pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
+        self.len == 0
+    }
+
+    fn place(&self, n: usize) -> Option<(&Part, usize)> {
+        let number = self
+            .before
+            .partition_point(|before| *before <= n)
+            .checked_sub(1)?;
+        let part = self.parts.get(number)?;
+        let line = *part.lines.get(n - self.before.get(number)?)?;
+        Some((part, line as usize))
     }
 
     /// The n-th line found, in the order lines stand.
     pub fn id_at(&self, n: usize) -> Option<LineId> {
-        self.ids.get(n).copied()
+        let (part, line) = self.place(n)?;
+        part.chunk.id(line)
+    }
+
+    /// The position of the n-th line found in the snapshot that was searched.
+    pub fn position_at(&self, n: usize) -> Option<usize> {
+        let (part, line) = self.place(n)?;
+        Some(part.start + line)
     }
 
     /// How many were found before a line, which need not be one of them, nor in hand.
     pub fn rank(&self, id: LineId) -> usize {
-        self.ids.partition_point(|found| *found < id)
+        let number = self.parts.partition_point(|part| part.chunk.last() < Some(id));
+        let Some((part, before)) = self.parts.get(number).zip(self.before.get(number)) else {
+            return self.len;
+        };
+        let rank = part.chunk.rank(id);
+        before + part.lines.partition_point(|line| (*line as usize) < rank)
     }
 
     /// Whether the line was found.
@@ -49,6 +106,26 @@ impl Found {
 
     /// How many were found in each of so many equal stretches of the snapshot's positions.
     pub fn density(&self, buckets: usize) -> Vec<u32> {
-        vec![0; buckets]
+        let mut counts = vec![0; buckets];
+        if self.of == 0 || buckets == 0 {
+            return counts;
+        }
+        for part in &self.parts {
+            let first = part.start * buckets / self.of;
+            let last = (part.start + part.chunk.len() - 1) * buckets / self.of;
+            for bucket in first..=last {
+                // Positions of a bucket begin where the division above first gives its number.
+                let begin = (bucket * self.of).div_ceil(buckets);
+                let end = ((bucket + 1) * self.of).div_ceil(buckets);
+                let before = |position: usize| {
+                    part.lines
+                        .partition_point(|line| part.start + (*line as usize) < position)
+                };
+                if let Some(count) = counts.get_mut(bucket) {
+                    *count += (before(end) - before(begin)) as u32;
+                }
+            }
+        }
+        counts
     }
 }

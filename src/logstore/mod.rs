@@ -10,14 +10,24 @@
 //!
 //! Nothing here knows of panes, sources or tasks. Start at [`store`].
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
+mod body;
+mod builder;
 pub mod chunk;
+mod field;
 pub mod found;
+mod intake;
+mod needle;
 pub mod query;
 pub mod search;
+mod sift;
 pub mod snapshot;
 pub mod store;
+#[cfg(test)]
+mod tests;
 
-pub use chunk::{Entry, LineId, Text};
+pub use chunk::{Entry, LineId, Text, Told};
 pub use found::Found;
 pub use query::{Query, QueryError};
 pub use search::{Budget, Progress, Search};

@@ -1,24 +1,26 @@
 //! A search in slices: nearest the cursor first, taken up again when lines come, given up by dropping it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::chunk::LineId;
-use super::found::Found;
+use super::found::{Found, Part};
 use super::query::Query;
+use super::sift::sift;
 use super::snapshot::Snapshot;
 
 /// How much one step may look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Bytes of text; a step looks at one chunk at least.
+    /// Bytes of text; a step looks at one chunk (2 MiB) at least.
     pub bytes: usize,
 }
 
 impl Default for Budget {
-    /// About what is looked through in a millisecond or two.
+    /// What plain text is looked for in within a millisecond or two.
     fn default() -> Self {
         Self {
-            bytes: 16 * 1024 * 1024,
+            bytes: 8 * 1024 * 1024,
         }
     }
 }
@@ -47,46 +49,94 @@ pub struct Search {
     snapshot: Snapshot,
     query: Query,
     around: Option<LineId>,
-    found: Arc<Found>,
-    done: usize,
+    /// What was found in each chunk, by its name.
+    looked_at: HashMap<u64, Arc<[u32]>>,
+    /// Chunks that were not looked at, by number; the next one stands last.
+    left: Vec<usize>,
+    progress: Progress,
 }
 
 impl Search {
     /// Begins; nothing is looked at before [`Search::step`]. What lies around `around` (else the newest) comes first.
     pub fn new(snapshot: Snapshot, query: Query, around: Option<LineId>) -> Self {
-        Self {
+        let mut search = Self {
             snapshot,
             query,
             around,
-            found: Arc::default(),
-            done: 0,
+            looked_at: HashMap::new(),
+            left: Vec::new(),
+            progress: Progress {
+                looked_at: 0,
+                of: 0,
+                found: 0,
+            },
+        };
+        search.plan();
+        search
+    }
+
+    /// Puts what is left in order, the nearest last, and counts what is done.
+    fn plan(&mut self) {
+        let view = &self.snapshot.0;
+        let near = self
+            .around
+            .map_or(view.chunks.len(), |around| view.chunk_of(around));
+        self.progress = Progress {
+            looked_at: 0,
+            of: self.snapshot.len(),
+            found: 0,
+        };
+        self.left.clear();
+        for (number, chunk) in view.chunks.iter().enumerate() {
+            if let Some(lines) = self.looked_at.get(&chunk.name) {
+                self.progress.looked_at += chunk.len();
+                self.progress.found += lines.len();
+            } else {
+                self.left.push(number);
+            }
         }
+        self.left
+            .sort_by_key(|number| std::cmp::Reverse(number.abs_diff(near)));
     }
 
     /// Looks at some more.
     pub fn step(&mut self, budget: Budget) -> Progress {
-        let _ = (budget, self.around);
-        let ids = (0..self.snapshot.len())
-            .filter_map(|position| self.snapshot.entry_at(position))
-            .filter(|entry| self.query.is_match(entry))
-            .map(|entry| entry.id);
-        self.found = Arc::new(Found { ids: ids.collect() });
-        self.done = self.snapshot.len();
-        self.progress()
+        let mut bytes = 0;
+        while bytes < budget.bytes.max(1)
+            && let Some(number) = self.left.pop()
+        {
+            let Some(chunk) = self.snapshot.0.chunks.get(number) else {
+                continue;
+            };
+            let lines: Arc<[u32]> = sift(chunk, &self.query).into();
+            self.progress.looked_at += chunk.len();
+            self.progress.found += lines.len();
+            self.looked_at.insert(chunk.name, lines);
+            bytes += chunk.body.weight().max(1);
+        }
+        self.progress
     }
 
     /// How far it is.
     pub fn progress(&self) -> Progress {
-        Progress {
-            looked_at: self.done,
-            of: self.snapshot.len(),
-            found: self.found.len(),
-        }
+        self.progress
     }
 
     /// What was found so far.
     pub fn found(&self) -> Arc<Found> {
-        Arc::clone(&self.found)
+        let view = &self.snapshot.0;
+        let parts = view.chunks.iter().enumerate().filter_map(|(number, chunk)| {
+            let lines = self
+                .looked_at
+                .get(&chunk.name)
+                .filter(|lines| !lines.is_empty())?;
+            Some(Part {
+                chunk: Arc::clone(chunk),
+                start: view.start(number),
+                lines: Arc::clone(lines),
+            })
+        });
+        Arc::new(Found::of(parts.collect(), self.snapshot.len()))
     }
 
     /// What is looked for.
@@ -99,14 +149,21 @@ impl Search {
         &self.snapshot
     }
 
-    /// Goes on with a newer snapshot: only what is new is looked at, and what is gone is forgotten.
+    /// Goes on with a newer snapshot of the same store: only what is new is looked at, and what is gone is forgotten.
     pub fn extend(&mut self, newer: Snapshot) {
+        let mut had = std::mem::take(&mut self.looked_at);
+        for chunk in &newer.0.chunks {
+            if let Some(lines) = had.remove(&chunk.name) {
+                self.looked_at.insert(chunk.name, lines);
+            }
+        }
         self.snapshot = newer;
-        self.done = 0;
+        self.plan();
     }
 
     /// What is nearest to this line comes first from now on.
     pub fn focus(&mut self, around: Option<LineId>) {
         self.around = around;
+        self.plan();
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::chunk::{Chunk, Entry, LineId, Row};
+use super::chunk::{Chunk, Entry, LineId};
 use crate::domain::log::{Gap, Level, Nanos, Volume};
 
-/// Lines that came and went.
+/// Lines that came and went: taken = in hand + evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// Taken from the sources.
@@ -14,9 +14,9 @@ pub struct Counts {
     pub evicted: u64,
     /// Older lines that were offered and not taken for want of room.
     pub refused: u64,
-    /// Bytes in hand, of text and index.
+    /// Bytes in memory, of text and index.
     pub bytes: u64,
-    /// Lines whose range was not in their batch: kept, with no text.
+    /// Lines taken whose text was not in their batch or longer than any line may be: kept with what there was.
     pub malformed: u64,
     /// Taken, by level, in [`Level`]'s order.
     pub levels: [u64; Level::ALL.len()],
@@ -29,19 +29,62 @@ pub struct Snapshot(pub(super) Arc<View>);
 #[derive(Debug, Default)]
 pub(super) struct View {
     pub(super) chunks: Vec<Arc<Chunk>>,
-    pub(super) counts: Counts,
-    pub(super) gaps: Vec<Gap>,
-    pub(super) revision: u64,
+    /// The position of the first line of each chunk.
+    starts: Vec<usize>,
+    len: usize,
+    counts: Counts,
+    gaps: Vec<Gap>,
+    revision: u64,
+}
+
+impl View {
+    pub(super) fn of(chunks: Vec<Arc<Chunk>>, counts: Counts, gaps: Vec<Gap>, revision: u64) -> Self {
+        let mut len = 0;
+        let starts = chunks
+            .iter()
+            .map(|chunk| {
+                let start = len;
+                len += chunk.len();
+                start
+            })
+            .collect();
+        Self {
+            chunks,
+            starts,
+            len,
+            counts,
+            gaps,
+            revision,
+        }
+    }
+
+    /// The position of the first line of a chunk.
+    pub(super) fn start(&self, number: usize) -> usize {
+        self.starts.get(number).copied().unwrap_or(self.len)
+    }
+
+    /// The chunk of a line that is in hand, or of the first after it; the last where there is none after it.
+    pub(super) fn chunk_of(&self, id: LineId) -> usize {
+        let number = self.chunks.partition_point(|chunk| chunk.last() < Some(id));
+        number.min(self.chunks.len().saturating_sub(1))
+    }
 }
 
 impl Snapshot {
-    fn row(&self, position: usize) -> Option<&Row> {
-        self.0.chunks.get(position)?.lines.first()
+    fn place(&self, position: usize) -> Option<(&Chunk, usize)> {
+        let number = self
+            .0
+            .starts
+            .partition_point(|start| *start <= position)
+            .checked_sub(1)?;
+        let line = position - self.0.start(number);
+        let chunk = self.0.chunks.get(number)?;
+        (line < chunk.len()).then_some((chunk, line))
     }
 
     /// Lines.
     pub fn len(&self) -> usize {
-        self.0.chunks.len()
+        self.0.len
     }
 
     /// None.
@@ -51,7 +94,8 @@ impl Snapshot {
 
     /// The line at a position, the oldest at 0.
     pub fn id_at(&self, position: usize) -> Option<LineId> {
-        self.row(position).map(|row| row.id)
+        let (chunk, line) = self.place(position)?;
+        chunk.id(line)
     }
 
     /// Where a line stands; `None` where it is not in hand.
@@ -62,9 +106,8 @@ impl Snapshot {
 
     /// How many lines stand before a line, whether it is in hand or gone.
     pub fn rank(&self, id: LineId) -> usize {
-        self.0
-            .chunks
-            .partition_point(|chunk| chunk.lines.first().is_some_and(|row| row.id < id))
+        let number = self.0.chunk_of(id);
+        self.0.start(number) + self.0.chunks.get(number).map_or(0, |chunk| chunk.rank(id))
     }
 
     /// A line; `None` where it is not in hand.
@@ -74,7 +117,8 @@ impl Snapshot {
 
     /// The line at a position.
     pub fn entry_at(&self, position: usize) -> Option<Entry<'_>> {
-        self.row(position).map(Row::entry)
+        let (chunk, line) = self.place(position)?;
+        chunk.entry(line)
     }
 
     /// The position of the first line at or after a moment; [`Snapshot::len`] where all are before it.
@@ -88,22 +132,43 @@ impl Snapshot {
     /// Lines by time and level between two moments (`to` not included), in so many buckets.
     pub fn volume(&self, from: Nanos, to: Nanos, buckets: usize) -> Volume {
         let buckets = buckets.max(1);
-        let step = (to.0.saturating_sub(from.0) / buckets as i64).max(1);
+        let span = to.0.saturating_sub(from.0).max(0);
+        let step = (span / buckets as i64 + i64::from(span % buckets as i64 > 0)).max(1);
         let mut counted = vec![[0; Level::ALL.len()]; buckets];
-        for position in self.seek(from)..self.seek(to) {
-            let Some(row) = self.row(position) else { continue };
-            let bucket = (row.id.key.saturating_sub(from.0) / step) as usize;
-            if let Some(count) = counted
-                .get_mut(bucket.min(buckets - 1))
-                .and_then(|of| of.get_mut(row.level as usize))
-            {
-                *count += 1;
-            }
+        for (bucket, counts) in counted.iter_mut().enumerate() {
+            let begin = from.0.saturating_add(step.saturating_mul(bucket as i64));
+            let end = begin.saturating_add(step).min(to.0);
+            self.count(begin, end, counts);
         }
         Volume {
             from: Some(from),
             step,
             buckets: counted,
+        }
+    }
+
+    fn count(&self, begin: i64, end: i64, counts: &mut [u64; Level::ALL.len()]) {
+        let first = self
+            .0
+            .chunks
+            .partition_point(|chunk| chunk.last().is_some_and(|last| last.key < begin));
+        for chunk in self.0.chunks.iter().skip(first) {
+            let from = chunk.keys.partition_point(|key| *key < begin);
+            let to = chunk.keys.partition_point(|key| *key < end);
+            if from == 0 && to == chunk.len() {
+                for (count, more) in counts.iter_mut().zip(chunk.levels) {
+                    *count += more;
+                }
+                continue;
+            }
+            for tag in chunk.tags.get(from..to).unwrap_or_default() {
+                if let Some(count) = counts.get_mut(tag.level as usize) {
+                    *count += 1;
+                }
+            }
+            if to < chunk.len() {
+                return;
+            }
         }
     }
 

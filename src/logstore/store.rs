@@ -1,10 +1,32 @@
 //! The store: takes batches, keeps what fits, and hands out snapshots.
+//!
+//! Its chunks stand in order and never overlap: what comes late is merged into the chunks it belongs between, which
+//! are made anew. Small chunks are merged as they gather, eight of a size at a time, so that a line is copied a few
+//! times at most and there are never many chunks. What does not fit goes from the front, a chunk at a time.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use super::chunk::{Chunk, LineId, Row};
+use super::builder::{Builder, Incoming, Shape};
+use super::chunk::{Chunk, LineId};
+use super::intake::{self, Clamps, Named, Read};
 use super::snapshot::{Counts, Snapshot, View};
-use crate::domain::log::{Batch, Gap, Nanos};
+use crate::domain::log::{Batch, Gap, GapReason, Nanos, Stream};
+
+/// Bytes of text of a chunk in a store that is large enough.
+const CHUNK_BYTES: usize = 2 * 1024 * 1024;
+
+/// Lines of a chunk, at most.
+const CHUNK_LINES: usize = 64 * 1024;
+
+/// A store has so many chunks at least before it is full, so that little goes at a time.
+const PARTS: usize = 16;
+
+/// So many chunks of about a size become one.
+const FAN: usize = 8;
+
+/// Gaps that are told apart; the oldest become one where there are more.
+const GAPS: usize = 1_024;
 
 /// What a store may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +59,19 @@ pub enum Room {
 #[derive(Debug)]
 pub struct Store {
     limits: Limits,
-    rows: Vec<Arc<Chunk>>,
+    shape: Shape,
+    /// In order, none empty.
+    chunks: Vec<Arc<Chunk>>,
+    lines: usize,
+    bytes: usize,
     counts: Counts,
+    /// By their begin.
     gaps: Vec<Gap>,
-    serial: i64,
+    clamps: Clamps,
+    /// Serials of lines that come are above it, those of older pages below.
+    newest_serial: i64,
+    oldest_serial: i64,
+    names: u64,
     revision: u64,
 }
 
@@ -49,82 +80,296 @@ impl Store {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
-            rows: Vec::new(),
+            shape: Shape {
+                bytes: CHUNK_BYTES.min(limits.bytes / PARTS).max(1),
+                lines: CHUNK_LINES.min(limits.lines / PARTS).max(1),
+            },
+            chunks: Vec::new(),
+            lines: 0,
+            bytes: 0,
             counts: Counts::default(),
             gaps: Vec::new(),
-            serial: 0,
+            clamps: Clamps::default(),
+            newest_serial: 0,
+            oldest_serial: 0,
+            names: 0,
             revision: 0,
         }
     }
 
-    /// Takes lines; the oldest in hand go where there is no room.
+    /// Takes lines, wherever their times put them; the oldest in hand go where there is no room.
     pub fn ingest(&mut self, batch: &Batch) {
-        for line in &batch.lines {
-            self.serial += 1;
-            let id = LineId {
-                key: line.at.map_or(0, |at| at.0),
-                serial: self.serial,
-            };
-            let row = Row {
-                id,
-                level: line.level,
-                stream: batch
-                    .streams
-                    .get(line.stream as usize)
-                    .cloned()
-                    .unwrap_or_default(),
-                text: batch.text(line).to_vec(),
-                extra: batch.extra(line).to_vec(),
-            };
-            let place = self
-                .rows
-                .partition_point(|chunk| chunk.lines.first().is_some_and(|row| row.id < id));
-            self.rows.insert(place, Arc::new(Chunk { lines: vec![row] }));
-            self.counts.taken += 1;
-        }
-        while self.rows.len() > self.limits.lines {
-            self.rows.remove(0);
-            self.counts.evicted += 1;
-        }
+        let read = intake::read(batch, &mut self.clamps);
+        let first = self.newest_serial;
+        self.newest_serial += read.len() as i64;
+        self.take(batch, &read, first);
+        self.evict();
         self.revision += 1;
     }
 
     /// Takes a page of lines older than all in hand, as far as there is room: nothing newer goes for them.
     pub fn ingest_older(&mut self, batch: &Batch) -> Room {
-        self.ingest(batch);
-        Room::Left
+        let mut clamps = Clamps::default();
+        let mut read = intake::read(batch, &mut clamps);
+        let refused = read.len() - self.room_for(batch, &read);
+        read.drain(..refused);
+        self.oldest_serial -= read.len() as i64;
+        self.take(batch, &read, self.oldest_serial);
+        self.counts.refused += refused as u64;
+        self.revision += 1;
+        if refused > 0 { Room::Full } else { Room::Left }
+    }
+
+    /// How many of these lines, counted from the newest, fit.
+    fn room_for(&self, batch: &Batch, read: &[Read]) -> usize {
+        let mut bytes = self.limits.bytes.saturating_sub(self.bytes);
+        let newest_first = read
+            .iter()
+            .rev()
+            .take(self.limits.lines.saturating_sub(self.lines));
+        let fits = newest_first.take_while(|read| {
+            let line = batch.lines.get(read.line);
+            let text = line.map_or(0, |line| line.text.len() + line.extra.len());
+            let left = bytes.checked_sub(text + INDEX);
+            bytes = left.unwrap_or(0);
+            left.is_some()
+        });
+        fits.count()
+    }
+
+    fn take(&mut self, batch: &Batch, read: &[Read], first_serial: i64) {
+        let nowhere = Arc::new(Stream::default());
+        let mut builder = Builder::new(self.shape, &mut self.names);
+        builder.reserve(
+            read.len(),
+            if batch.place.is_some() {
+                0
+            } else {
+                batch.bytes.len() + read.len()
+            },
+        );
+        for (read, serial) in read.iter().zip(first_serial..) {
+            let Some(line) = batch.lines.get(read.line) else {
+                continue;
+            };
+            let (text, extra) = (intake::text(batch, line), batch.extra(line));
+            let service = read.service.as_ref().and_then(|named| match named {
+                Named::Text(range) => text.get(range.clone()),
+                Named::Extra(range) => extra.get(range.clone()),
+            });
+            builder.push(&Incoming {
+                id: LineId {
+                    key: read.key,
+                    serial,
+                },
+                tag: read.tag,
+                stream: batch.streams.get(line.stream as usize).unwrap_or(&nowhere),
+                service: service.and_then(|service| std::str::from_utf8(service).ok()),
+                text,
+                extra,
+                place: batch
+                    .place
+                    .as_ref()
+                    .map(|(place, at)| (place, at + line.text.start as u64)),
+            });
+            self.counts.malformed += u64::from(intake::is_malformed(batch, line));
+            if let Some(count) = self.counts.levels.get_mut(read.tag.level as usize) {
+                *count += 1;
+            }
+        }
+        self.counts.taken += read.len() as u64;
+        let run = builder.finish();
+        self.insert(run);
+    }
+
+    /// Puts chunks, in order themselves, to where they belong.
+    fn insert(&mut self, run: Vec<Chunk>) {
+        let (Some(first), Some(last)) = (
+            run.first().and_then(Chunk::first),
+            run.last().and_then(Chunk::last),
+        ) else {
+            return;
+        };
+        let from = self.chunks.partition_point(|chunk| chunk.last() < Some(first));
+        let to = self.chunks.partition_point(|chunk| chunk.first() <= Some(last));
+        let run = if from == to {
+            run
+        } else {
+            let old = self.chunks.get(from..to).unwrap_or_default();
+            merged(old, &run, Builder::new(self.shape, &mut self.names))
+        };
+        let end = from + run.len();
+        self.replace(from..to, run);
+        self.gather(from);
+        if let Some(last) = end.checked_sub(1).filter(|last| *last > from) {
+            self.gather(last);
+        }
+    }
+
+    fn replace(&mut self, range: Range<usize>, run: Vec<Chunk>) {
+        let size = |chunks: &[Arc<Chunk>]| {
+            chunks.iter().fold((0, 0), |(lines, bytes), chunk| {
+                (lines + chunk.len(), bytes + chunk.bytes())
+            })
+        };
+        let gone = size(self.chunks.get(range.clone()).unwrap_or_default());
+        let run: Vec<Arc<Chunk>> = run.into_iter().map(Arc::new).collect();
+        let come = size(&run);
+        self.chunks.splice(range, run);
+        self.lines = self.lines + come.0 - gone.0;
+        self.bytes = self.bytes + come.1 - gone.1;
+    }
+
+    /// The size of a chunk on a scale by eights; none for one that is large enough to stay as it is.
+    fn class(&self, chunk: &Chunk) -> Option<u32> {
+        let weight = chunk.body.weight();
+        let large = weight * 2 >= self.shape.bytes || chunk.len() * 2 >= self.shape.lines;
+        (!large).then(|| weight.max(1).ilog2() / FAN.ilog2())
+    }
+
+    /// Merges small chunks around one where enough of about its size stand together.
+    fn gather(&mut self, around: usize) {
+        let mut around = around;
+        loop {
+            let Some(class) = self.chunks.get(around).and_then(|chunk| self.class(chunk)) else {
+                return;
+            };
+            let small = |chunk: &Arc<Chunk>| self.class(chunk).is_some_and(|other| other <= class);
+            let before = self.chunks.get(..around).unwrap_or_default();
+            let after = self.chunks.get(around..).unwrap_or_default();
+            let from = around - before.iter().rev().take_while(|chunk| small(chunk)).count();
+            let to = around + after.iter().take_while(|chunk| small(chunk)).count();
+            if to - from < FAN {
+                return;
+            }
+            let mut builder = Builder::new(self.shape, &mut self.names);
+            let old = self.chunks.get(from..to).unwrap_or_default();
+            builder.reserve(old.iter().map(|chunk| chunk.len()).sum(), 0);
+            for chunk in old {
+                builder.copy(chunk, 0..chunk.len());
+            }
+            let run = builder.finish();
+            // Lines of several files among each other stay apart.
+            if run.len() * 2 > to - from {
+                return;
+            }
+            self.replace(from..to, run);
+            around = from;
+        }
+    }
+
+    fn evict(&mut self) {
+        let mut gone = 0;
+        let (mut lines, mut bytes) = (self.lines, self.bytes);
+        for chunk in self.chunks.iter().take(self.chunks.len().saturating_sub(1)) {
+            if lines <= self.limits.lines && bytes <= self.limits.bytes {
+                break;
+            }
+            lines -= chunk.len();
+            bytes -= chunk.bytes();
+            gone += 1;
+        }
+        if gone > 0 {
+            self.counts.evicted += (self.lines - lines) as u64;
+            (self.lines, self.bytes) = (lines, bytes);
+            self.chunks.drain(..gone);
+            let oldest = self.oldest();
+            self.gaps.retain(|gap| Some(gap.to) > oldest);
+        }
     }
 
     /// Lines are missing.
     pub fn gap(&mut self, gap: Gap) {
-        self.gaps.push(gap);
-        self.gaps.sort_by_key(|gap| gap.from);
+        let place = self.gaps.partition_point(|had| had.from <= gap.from);
+        self.gaps.insert(place, gap);
+        if self.gaps.len() > GAPS {
+            let oldest = self.gaps.remove(0);
+            if let Some(next) = self.gaps.first_mut() {
+                next.from = oldest.from;
+                next.to = next.to.max(oldest.to);
+                if let (GapReason::Dropped(count), GapReason::Dropped(more)) =
+                    (&mut next.reason, oldest.reason)
+                {
+                    *count = count.saturating_add(more);
+                }
+            }
+        }
         self.revision += 1;
     }
 
     /// A gap was filled; its lines were ingested before.
     pub fn filled(&mut self, gap: &Gap) {
-        self.gaps.retain(|had| had != gap);
-        self.revision += 1;
+        if let Some(place) = self.gaps.iter().position(|had| had == gap) {
+            self.gaps.remove(place);
+            self.revision += 1;
+        }
     }
 
     /// What is in hand now, for as long as it is looked at.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot(Arc::new(View {
-            chunks: self.rows.clone(),
-            counts: self.counts,
-            gaps: self.gaps.clone(),
-            revision: self.revision,
-        }))
+        Snapshot(Arc::new(View::of(
+            self.chunks.clone(),
+            self.counts(),
+            self.gaps.clone(),
+            self.revision,
+        )))
     }
 
     /// How many lines came and went.
     pub fn counts(&self) -> Counts {
-        self.counts
+        Counts {
+            bytes: self.bytes as u64,
+            ..self.counts
+        }
     }
 
     /// When the oldest line in hand is of.
     pub fn oldest(&self) -> Option<Nanos> {
-        self.rows.first()?.lines.first().map(|row| Nanos(row.id.key))
+        Some(Nanos(self.chunks.first()?.first()?.key))
+    }
+
+    /// When the newest line in hand is of.
+    pub fn newest(&self) -> Option<Nanos> {
+        Some(Nanos(self.chunks.last()?.last()?.key))
+    }
+}
+
+/// Bytes of index a line, and its newline.
+const INDEX: usize = 24;
+
+/// The lines of both in order. What stands before or after all of the new is closed into chunks of its own where it
+/// is large, so that the next late lines have less to make anew.
+fn merged(old: &[Arc<Chunk>], new: &[Chunk], mut builder: Builder<'_>) -> Vec<Chunk> {
+    let mut old = old.iter().map(|chunk| &**chunk).map(|chunk| (chunk, 0));
+    let mut new = new.iter().map(|chunk| (chunk, 0));
+    let (mut left, mut right) = (old.next(), new.next());
+    loop {
+        match (left, right) {
+            (None, None) => return builder.finish(),
+            (Some((chunk, from)), None) => {
+                builder.close_if_large();
+                builder.copy(chunk, from..chunk.len());
+                left = old.next();
+            }
+            (None, Some((chunk, from))) => {
+                builder.copy(chunk, from..chunk.len());
+                right = new.next();
+            }
+            (Some((a, from)), Some((b, at))) => {
+                let (Some(first_a), Some(first_b)) = (a.id(from), b.id(at)) else {
+                    return builder.finish();
+                };
+                if first_a < first_b {
+                    let to = a.rank(first_b);
+                    builder.copy(a, from..to);
+                    builder.close_if_large();
+                    left = if to < a.len() { Some((a, to)) } else { old.next() };
+                } else {
+                    let to = b.rank(first_a);
+                    builder.copy(b, at..to);
+                    right = if to < b.len() { Some((b, to)) } else { new.next() };
+                }
+            }
+        }
     }
 }

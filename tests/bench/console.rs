@@ -4,6 +4,7 @@
 //! noisy: its load average stands above the figures. `MIDWATCH_BENCH_SECONDS` (default 60) is how long the idle
 //! console is watched. `pure` measures what needs no process, `story` a timeline of 10,000 events, `desk` parsing
 //! and arranging of 10,000 alerts, `journal` the way of an act to the disk, `patterns` the finding of log patterns,
+//! `logs` a million lines in hand,
 //! `process` and `terminal` the built binary on a pseudo-terminal. Start at [`PARTS`].
 
 #![allow(
@@ -24,6 +25,7 @@ mod figure;
 #[path = "../suite/fixtures.rs"]
 mod fixtures;
 mod journal;
+mod logs;
 mod patterns;
 mod process;
 mod pty;
@@ -33,12 +35,13 @@ mod story;
 mod terminal;
 
 /// What can be measured by name.
-const PARTS: [(&str, fn()); 7] = [
+const PARTS: [(&str, fn()); 8] = [
     ("pure", pure::measure),
     ("story", story::measure),
     ("desk", desk::measure),
     ("journal", journal::measure),
     ("patterns", patterns::measure),
+    ("logs", logs::measure),
     ("process", process::measure),
     ("terminal", terminal::measure),
 ];

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::place::Place;
 use super::{Level, Nanos, Stream};
 
 /// Lines that arrived together, in the order that the source tells (oldest first where it knows times).
@@ -14,6 +15,9 @@ pub struct Batch {
     pub lines: Vec<Line>,
     /// The streams that lines name by position.
     pub streams: Vec<Arc<Stream>>,
+    /// Where the text lies besides: [`Batch::bytes`] are then a stretch of that file, as it stands, from this
+    /// position on, and the store leaves it there. Lines must come in the file's order.
+    pub place: Option<(Arc<Place>, u64)>,
 }
 
 /// A line of a batch. Multi-line entries (a stack trace) are one line with `\n` in its text.

@@ -11,6 +11,7 @@ mod json;
 pub mod level;
 mod logfmt;
 mod moment;
+pub mod place;
 pub mod scan;
 pub mod volume;
 
@@ -22,6 +23,7 @@ use chrono::{DateTime, Utc};
 
 pub use batch::{Batch, Line};
 pub use level::Level;
+pub use place::Place;
 pub use volume::Volume;
 
 use crate::domain::trace_id::TraceId;

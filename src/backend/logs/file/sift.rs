@@ -117,6 +117,7 @@ pub fn batch(bytes: Vec<u8>, entries: Vec<Range<usize>>, stream: &Arc<Stream>) -
             })
             .collect(),
         streams: vec![Arc::clone(stream)],
+        place: None,
     }
 }
 

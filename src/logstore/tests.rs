@@ -1,0 +1,472 @@
+//! The store against a plain list of lines that is sorted, cut and searched the simple way.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::log::{Batch, Gap, GapReason, Level, Nanos, Place, Stream};
+
+const ROOMY: Limits = Limits {
+    lines: 100_000,
+    bytes: 64 << 20,
+};
+
+fn stream(service: &str) -> Arc<Stream> {
+    Arc::new(Stream {
+        labels: vec![("pod".into(), format!("{service}-1").into())],
+        service: Some(service.into()),
+        native_id: None,
+    })
+}
+
+fn batch(lines: &[(i64, &str)]) -> Batch {
+    let mut batch = Batch {
+        streams: vec![stream("pay")],
+        ..Batch::default()
+    };
+    for (at, text) in lines {
+        batch.push(Some(Nanos(*at)), 0, Level::Unknown, text.as_bytes(), b"");
+    }
+    batch
+}
+
+fn texts(snapshot: &Snapshot) -> Vec<String> {
+    let entries = (0..snapshot.len()).map(|position| snapshot.entry_at(position).unwrap());
+    entries
+        .map(|entry| String::from_utf8_lossy(&entry.text).into_owned())
+        .collect()
+}
+
+fn found(snapshot: &Snapshot, query: &str) -> Vec<String> {
+    let mut search = Search::new(snapshot.clone(), Query::parse(query).unwrap(), None);
+    while !search.step(Budget { bytes: 1 }).is_done() {}
+    let found = search.found();
+    let entries = (0..found.len()).map(|n| snapshot.entry(found.id_at(n).unwrap()).unwrap());
+    entries
+        .map(|entry| String::from_utf8_lossy(&entry.text).into_owned())
+        .collect()
+}
+
+#[test]
+fn late_lines_find_their_place_and_lines_of_one_moment_stay_as_they_came() {
+    let mut store = Store::new(ROOMY);
+    store.ingest(&batch(&[(10, "a"), (30, "d"), (30, "e")]));
+    store.ingest(&batch(&[(30, "f"), (20, "b"), (25, "c")]));
+    store.ingest(&batch(&[(i64::MAX, "future")]));
+    store.ingest(&batch(&[(40, "g")]));
+    assert_eq!(
+        texts(&store.snapshot()),
+        ["a", "b", "c", "d", "e", "f", "g", "future"]
+    );
+}
+
+#[test]
+fn lines_know_what_their_text_tells() {
+    let mut store = Store::new(ROOMY);
+    let mut lines = Batch {
+        streams: vec![Arc::default()],
+        ..Batch::default()
+    };
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let json = format!(
+        r#"{{"ts":"2026-11-21T08:10:03Z","level":"error","service":"shop","trace_id":"{trace}","span_id":"b7ad6b7169203331"}}"#
+    );
+    lines.push(None, 0, Level::Unknown, json.as_bytes(), b"");
+    lines.push(None, 0, Level::Unknown, b"  at x.y(z)", b"");
+    let extra = format!(r#"{{"detected_level":"warn","trace_id":"{trace}","service_name":"cart"}}"#);
+    lines.push(
+        Some(Nanos(i64::MAX)),
+        0,
+        Level::Unknown,
+        b"error: slow",
+        extra.as_bytes(),
+    );
+    store.ingest(&lines);
+    let snapshot = store.snapshot();
+    let [json, inherited, beside] = [0, 1, 2].map(|position| snapshot.entry_at(position).unwrap());
+
+    assert_eq!(
+        (json.at, json.told),
+        (Nanos(1_795_248_603_000_000_000), Told::Text)
+    );
+    assert_eq!((json.level, json.service), (Level::Error, Some("shop")));
+    assert_eq!(json.trace.unwrap().to_string(), trace);
+    assert_eq!(json.span.as_deref(), Some("b7ad6b7169203331"));
+    assert_eq!((inherited.at, inherited.told), (json.at, Told::Nobody));
+    assert_eq!(
+        (beside.level, beside.service, beside.told),
+        (Level::Warn, Some("cart"), Told::Source)
+    );
+    assert_eq!(beside.trace.unwrap().to_string(), trace);
+}
+
+#[test]
+fn a_stream_without_times_of_its_own_keeps_its_order_and_one_wild_time_does_not_spoil_the_rest() {
+    let mut store = Store::new(ROOMY);
+    let mut lines = Batch {
+        streams: vec![Arc::default()],
+        ..Batch::default()
+    };
+    for text in [
+        "2026-11-21T08:10:03Z one",
+        "2026-11-21T08:10:01Z two",
+        "2046-11-21T08:10:03Z wild",
+        "2026-11-21T08:10:04Z three",
+    ] {
+        lines.push(None, 0, Level::Unknown, text.as_bytes(), b"");
+    }
+    store.ingest(&lines);
+    let snapshot = store.snapshot();
+    let read: Vec<String> = texts(&snapshot)
+        .iter()
+        .map(|text| text[21..].to_owned())
+        .collect();
+    assert_eq!(read, ["one", "two", "wild", "three"]);
+    let two = snapshot.entry_at(1).unwrap();
+    assert_eq!(two.at.utc().to_rfc3339(), "2026-11-21T08:10:01+00:00");
+    assert_eq!(snapshot.seek(Nanos(1_795_248_604_000_000_000)), 3);
+}
+
+#[test]
+fn what_does_not_fit_goes_from_the_front_and_is_counted() {
+    let limits = Limits {
+        lines: 64,
+        bytes: 1 << 20,
+    };
+    let mut store = Store::new(limits);
+    for at in 0..1_000 {
+        store.ingest(&batch(&[(at, "line")]));
+    }
+    let snapshot = store.snapshot();
+    let counts = store.counts();
+    assert_eq!(counts.taken, counts.evicted + snapshot.len() as u64);
+    assert!((56..=64).contains(&snapshot.len()), "{}", snapshot.len());
+    assert_eq!(snapshot.entry_at(snapshot.len() - 1).unwrap().at, Nanos(999));
+    assert_eq!(snapshot.counts(), counts);
+}
+
+#[test]
+fn older_pages_are_taken_as_far_as_there_is_room() {
+    let limits = Limits {
+        lines: 5,
+        bytes: 1 << 20,
+    };
+    let mut store = Store::new(limits);
+    store.ingest(&batch(&[(50, "e"), (60, "f")]));
+    let kept = store.snapshot().id_at(0).unwrap();
+    assert_eq!(store.ingest_older(&batch(&[(50, "d")])), Room::Left);
+    assert_eq!(
+        store.ingest_older(&batch(&[(10, "a"), (20, "b"), (30, "c")])),
+        Room::Full
+    );
+    let snapshot = store.snapshot();
+    assert_eq!(texts(&snapshot), ["b", "c", "d", "e", "f"]);
+    assert_eq!(snapshot.position(kept), Some(3));
+    assert_eq!((store.counts().refused, store.counts().evicted), (1, 0));
+}
+
+#[test]
+fn gaps_stand_by_time_until_they_are_filled_or_gone() {
+    let mut store = Store::new(Limits {
+        lines: 16,
+        bytes: 1 << 20,
+    });
+    let gap = |from, to| Gap {
+        from: Nanos(from),
+        to: Nanos(to),
+        reason: GapReason::Disconnected,
+    };
+    store.gap(gap(30, 40));
+    store.gap(gap(10, 20));
+    assert_eq!(store.snapshot().gaps(), [gap(10, 20), gap(30, 40)]);
+    store.filled(&gap(30, 40));
+    assert_eq!(store.snapshot().gaps(), [gap(10, 20)]);
+    for at in 0..100 {
+        store.ingest(&batch(&[(at, "x")]));
+    }
+    assert_eq!(store.snapshot().gaps(), []);
+}
+
+#[test]
+fn lines_that_are_strange_or_huge_are_kept_as_they_came() {
+    let mut store = Store::new(ROOMY);
+    let long = vec![b'x'; 3 << 20];
+    let mut lines = Batch::default();
+    for (at, text) in [&b"\0\0\0"[..], b"\xff\xfe\n\xff", b"", b"\n", &long]
+        .iter()
+        .enumerate()
+    {
+        lines.push(Some(Nanos(at as i64)), 7, Level::Info, text, b"not json");
+    }
+    lines.lines[2].text = 5..usize::MAX;
+    store.ingest(&lines);
+    let snapshot = store.snapshot();
+    let read: Vec<Vec<u8>> = (0..5)
+        .map(|position| snapshot.entry_at(position).unwrap().text.to_vec())
+        .collect();
+    assert_eq!(read, [&b"\0\0\0"[..], b"\xff\xfe\n\xff", b"", b"\n", &long]);
+    assert_eq!(store.counts().malformed, 1);
+    assert_eq!(found(&snapshot, "xx").len(), 1);
+}
+
+#[test]
+fn a_snapshot_stays_as_it_was_taken() {
+    let mut store = Store::new(Limits {
+        lines: 16,
+        bytes: 1 << 20,
+    });
+    store.ingest(&batch(&[(1, "a"), (2, "b")]));
+    let before = store.snapshot();
+    for at in 0..100 {
+        store.ingest(&batch(&[(at, "x")]));
+    }
+    assert_eq!(texts(&before), ["a", "b"]);
+    assert!(before.revision() < store.snapshot().revision());
+}
+
+#[test]
+fn queries_find_what_they_say() {
+    let mut store = Store::new(ROOMY);
+    let mut lines = Batch {
+        streams: vec![stream("pay"), stream("shop")],
+        ..Batch::default()
+    };
+    let texts = [
+        (
+            0,
+            Level::Error,
+            r#"{"msg":"pool exhausted","status":503,"took":"1.2s"}"#,
+        ),
+        (0, Level::Info, r#"{"msg":"pool fine","status":200,"took":"3ms"}"#),
+        (1, Level::Warn, "status=499 msg=\"Pool retry\""),
+        (1, Level::Unknown, "a\nb multi-line pool"),
+    ];
+    for (at, (stream, level, text)) in texts.iter().enumerate() {
+        lines.push(
+            Some(Nanos(at as i64)),
+            *stream,
+            *level,
+            text.as_bytes(),
+            br#"{"zone":"eu"}"#,
+        );
+    }
+    store.ingest(&lines);
+    let snapshot = store.snapshot();
+    for (query, expected) in [
+        ("", &[0, 1, 2, 3][..]),
+        ("pool", &[0, 1, 2, 3]),
+        ("Pool", &[2]),
+        ("pool -retry", &[0, 1, 3]),
+        ("status>=499", &[0, 2]),
+        ("-status>=499", &[1, 3]),
+        ("status!=200", &[0, 2, 3]),
+        ("took>10ms", &[0]),
+        ("service=pay", &[0, 1]),
+        ("service=s*", &[2, 3]),
+        ("pod=shop-1", &[2, 3]),
+        ("zone=eu level>=warn", &[0, 2]),
+        ("level=unknown", &[3]),
+        (r"/\bf\w+e\b/", &[1]),
+        ("/^b/", &[3]),
+        ("/a$/", &[3]),
+        (r"/\Ab/", &[]),
+        (r"/\}\s*\{/", &[]),
+        ("\"\"", &[0, 1, 2, 3]),
+        ("-/pool/", &[]),
+    ] {
+        let expected: Vec<&str> = expected.iter().map(|at| texts[*at].2).collect();
+        assert_eq!(found(&snapshot, query), expected, "{query}");
+    }
+}
+
+#[test]
+fn what_is_found_can_be_ranked_counted_and_drawn() {
+    let mut store = Store::new(ROOMY);
+    let lines: Vec<(i64, &str)> = (0..100)
+        .map(|at| (at * 10, if at % 10 == 3 { "hit" } else { "miss" }))
+        .collect();
+    store.ingest(&batch(&lines));
+    let snapshot = store.snapshot();
+    let mut search = Search::new(snapshot.clone(), Query::parse("hit").unwrap(), snapshot.id_at(50));
+    assert!(search.step(Budget::default()).is_done());
+    let found = search.found();
+    let id = |position| snapshot.id_at(position).unwrap();
+
+    assert_eq!((found.len(), found.position_at(2)), (10, Some(23)));
+    assert_eq!((found.rank(id(23)), found.contains(id(23))), (2, true));
+    assert_eq!((found.rank(id(24)), found.contains(id(24))), (3, false));
+    assert_eq!(found.nearest(id(29)), Some(id(33)));
+    assert_eq!(found.nearest(id(28)), Some(id(33)));
+    assert_eq!(found.nearest(id(27)), Some(id(23)));
+    assert_eq!(found.density(5), [2; 5]);
+    assert!(found.density(0).is_empty());
+    assert_eq!(found.density(1_000).iter().sum::<u32>(), 10);
+}
+
+#[test]
+fn volumes_count_each_line_once_by_level() {
+    let mut store = Store::new(ROOMY);
+    store.ingest(&batch(&[
+        (0, "ERROR x"),
+        (5, "INFO x"),
+        (9, "ERROR y"),
+        (10, "z"),
+        (25, "INFO late"),
+    ]));
+    let volume = store.snapshot().volume(Nanos(0), Nanos(20), 2);
+    assert_eq!(volume.step, 10);
+    assert_eq!(volume.buckets[0][Level::Error as usize], 2);
+    assert_eq!(volume.buckets[0][Level::Info as usize], 1);
+    assert_eq!(volume.buckets[1], [1, 0, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn lines_of_a_file_stay_in_it_and_read_the_same() {
+    let mut file = tempfile::tempfile().unwrap();
+    let mut store = Store::new(ROOMY);
+    let mut held = Store::new(ROOMY);
+    let place = Place::of(file.try_clone().unwrap());
+    let source = vec![Arc::<Stream>::default()];
+    let (mut at, mut number) = (0, 0);
+    for _ in 0..40 {
+        let mut lines = Batch {
+            streams: source.clone(),
+            place: Some((Arc::clone(&place), at)),
+            ..Batch::default()
+        };
+        for _ in 0..50 {
+            let text = format!(
+                "2026-11-21T08:10:{:02}Z line {number} of pool{}",
+                number / 40,
+                number % 7
+            );
+            lines.push(None, 0, Level::Unknown, text.as_bytes(), b"");
+            lines.bytes.extend_from_slice(b"\r\n");
+            number += 1;
+        }
+        file.write_all(&lines.bytes).unwrap();
+        at += lines.bytes.len() as u64;
+        store.ingest(&lines);
+        held.ingest(&Batch { place: None, ..lines });
+    }
+    let (snapshot, other) = (store.snapshot(), held.snapshot());
+    assert_eq!(texts(&snapshot), texts(&other));
+    for query in [
+        "pool3",
+        "/pool[12]$/ -line",
+        "-pool3 level=unknown",
+        "/pool0\\s+2026/",
+    ] {
+        assert_eq!(found(&snapshot, query), found(&other, query), "{query}");
+    }
+    assert!(store.counts().bytes * 2 < held.counts().bytes + 2_000 * 24);
+    file.set_len(1_000).unwrap();
+    assert_eq!(snapshot.len(), 2_000);
+    let _ = (texts(&snapshot), found(&snapshot, "pool3"));
+}
+
+/// A line as the simple way has it.
+#[derive(Debug, Clone)]
+struct Plain {
+    at: i64,
+    text: String,
+}
+
+fn any_batches() -> impl Strategy<Value = Vec<Vec<(i64, String)>>> {
+    let line = (0_i64..60, "[ab]{0,6}( x=[0-9]{1,2})?");
+    proptest::collection::vec(proptest::collection::vec(line, 0..24), 0..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_store_is_a_sorted_list_that_is_cut_in_front(
+        batches in any_batches(),
+        most in prop_oneof![Just(100_000_usize), 20_usize..80],
+        query in prop_oneof![
+            Just("a"), Just("ab -b"), Just("/a.*b/"), Just("/[^x]$/"), Just("x>=40"), Just("-x<40 b"), Just("/(?m)^a/"),
+            Just("/b\\s*a?/"),
+        ],
+    ) {
+        let mut store = Store::new(Limits { lines: most, bytes: 64 << 20 });
+        let mut plain: Vec<Plain> = Vec::new();
+        let parsed = Query::parse(query).unwrap();
+        let mut running = Search::new(store.snapshot(), parsed.clone(), None);
+        let mut ids: Vec<LineId> = Vec::new();
+        for lines in &batches {
+            let lines: Vec<(i64, &str)> = lines.iter().map(|(at, text)| (*at, text.as_str())).collect();
+            store.ingest(&batch(&lines));
+            plain.extend(lines.iter().map(|(at, text)| Plain { at: *at, text: (*text).to_owned() }));
+            plain.sort_by_key(|line| line.at);
+            let snapshot = store.snapshot();
+            let counts = store.counts();
+            prop_assert_eq!(counts.taken, counts.evicted + snapshot.len() as u64);
+            prop_assert!(snapshot.len() <= most.max(24));
+            let gone = plain.len() - snapshot.len();
+            plain.drain(..gone);
+            let expected: Vec<&str> = plain.iter().map(|line| line.text.as_str()).collect();
+            prop_assert_eq!(texts(&snapshot), expected);
+
+            // Ids stay what they were.
+            for id in &ids {
+                if let Some(position) = snapshot.position(*id) {
+                    prop_assert_eq!(snapshot.id_at(position), Some(*id));
+                }
+            }
+            let now: Vec<LineId> = (0..snapshot.len()).map(|position| snapshot.id_at(position).unwrap()).collect();
+            prop_assert!(now.is_sorted_by(|a, b| a < b));
+            let kept = ids.iter().filter(|id| now.binary_search(id).is_ok()).count();
+            prop_assert!(kept + usize::try_from(counts.evicted).unwrap() >= ids.len());
+            ids = now;
+
+            for moment in [0, 17, 59, 100] {
+                let expected = plain.partition_point(|line| line.at < moment);
+                prop_assert_eq!(snapshot.seek(Nanos(moment)), expected);
+            }
+            let volume = snapshot.volume(Nanos(0), Nanos(60), 7);
+            prop_assert_eq!(volume.buckets.iter().flatten().sum::<u64>(), snapshot.len() as u64);
+
+            // A search that goes on finds what one from scratch and one line by line do.
+            running.extend(snapshot.clone());
+            while !running.step(Budget { bytes: 1 }).is_done() {}
+            let going_on = running.found();
+            let by_line: Vec<LineId> = (0..snapshot.len())
+                .filter_map(|position| snapshot.entry_at(position))
+                .filter(|entry| parsed.is_match(entry))
+                .map(|entry| entry.id)
+                .collect();
+            let going_on: Vec<LineId> = (0..going_on.len()).filter_map(|n| going_on.id_at(n)).collect();
+            prop_assert_eq!(&going_on, &by_line, "{}", query);
+            prop_assert_eq!(found(&snapshot, query).len(), by_line.len());
+            prop_assert_eq!(running.progress().found, by_line.len());
+        }
+    }
+
+    #[test]
+    fn no_bytes_are_too_strange_for_the_store(
+        lines in proptest::collection::vec((any::<Option<i64>>(), proptest::collection::vec(any::<u8>(), 0..40)), 0..20),
+        query in r#"[-/"a-c=<>~.*+?\[(] ?[a-c.\\s/"]{0,6}"#,
+    ) {
+        let mut store = Store::new(Limits { lines: 10, bytes: 2_000 });
+        let mut strange = Batch { streams: vec![Arc::default()], ..Batch::default() };
+        for (at, text) in &lines {
+            strange.push(at.map(Nanos), 0, Level::Unknown, text, text);
+        }
+        store.ingest(&strange);
+        store.ingest_older(&strange);
+        let snapshot = store.snapshot();
+        for position in 0..snapshot.len() {
+            let _ = snapshot.entry_at(position).unwrap().fields();
+        }
+        let _ = snapshot.volume(Nanos(i64::MIN), Nanos(i64::MAX), 10);
+        if let Ok(parsed) = Query::parse(&query) {
+            let by_line = (0..snapshot.len())
+                .filter(|position| parsed.is_match(&snapshot.entry_at(*position).unwrap()))
+                .count();
+            prop_assert_eq!(found(&snapshot, &query).len(), by_line, "{}", query);
+        }
+    }
+}
