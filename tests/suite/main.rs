@@ -19,6 +19,7 @@ mod headless;
 mod journeys;
 mod keymap_corpus;
 mod laws;
+mod logs;
 mod properties;
 mod screens;
 mod theme_corpus;

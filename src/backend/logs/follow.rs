@@ -17,8 +17,6 @@ use crate::backend::{BackendError, BackendResult, ErrorKind};
 use crate::domain::log::{Gap, GapReason, Nanos};
 use crate::time::Clock;
 
-/// What is read again around every seam: servers tell their lines only roughly in order.
-pub(super) const OVERLAP: Duration = Duration::from_secs(5);
 /// Lines may carry a time that lies ahead; those of the next minute are read with the present.
 const AHEAD: Duration = Duration::from_secs(60);
 /// Pages of one stretch that are read by themselves; a longer one stays a gap until it is asked for.
@@ -78,6 +76,8 @@ pub(super) struct Task<'a, P> {
     pub(super) clock: Clock,
     /// How often is polled.
     pub(super) poll: Duration,
+    /// What is read again around every seam: servers tell their lines only roughly in order.
+    pub(super) overlap: Duration,
     /// In the source's language, scope included.
     pub(super) queries: Vec<String>,
     /// From when on.
@@ -92,6 +92,7 @@ pub(super) struct Follow<'a, P> {
     asker: &'a dyn Asker,
     clock: Clock,
     poll: Duration,
+    overlap: Duration,
     /// In the source's language, scope included.
     pub(super) queries: Vec<String>,
     events: mpsc::Sender<TailEvent>,
@@ -117,6 +118,7 @@ impl<'a, P: Pager> Follow<'a, P> {
             asker: task.asker,
             clock: task.clock,
             poll: task.poll,
+            overlap: task.overlap,
             queries: task.queries,
             events: task.events,
             seen: Seen::default(),
@@ -201,7 +203,7 @@ impl<'a, P: Pager> Follow<'a, P> {
     /// From where on is read at the next seam.
     pub(super) fn stretch_from(&self) -> Nanos {
         self.good
-            .minus(OVERLAP)
+            .minus(self.overlap)
             .max(self.from)
             .max(self.seen.covers_from())
     }

@@ -12,6 +12,7 @@ mod follow;
 pub mod loki;
 mod paging;
 mod seen;
+pub mod victorialogs;
 mod words;
 
 use std::sync::Arc;
@@ -179,7 +180,12 @@ pub(super) fn open(
                 clock,
             )))
         }
-        LogsSource::VictoriaLogs { .. } => None,
+        LogsSource::VictoriaLogs { selector, .. } => {
+            let (client, selector) = (client?, selector.clone());
+            Some(Arc::new(victorialogs::VictoriaLogs::new(
+                settings, selector, client, clock,
+            )))
+        }
         LogsSource::Elasticsearch { endpoint, index } => {
             let question = elastic::Settings {
                 common: settings,

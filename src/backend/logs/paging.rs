@@ -17,6 +17,8 @@ use crate::domain::log::{Gap, GapReason, Nanos};
 const LENGTH: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// Servers split questions by the hour or the day: asking for less makes none of them faster.
 const SPAN: i64 = 3_600_000_000_000;
+/// Answers that are too slow or too large are asked for with fewer lines, down to this.
+const FEWEST: usize = 64;
 /// The shortest stretch that is asked for.
 const LEAST: i64 = 1_000_000_000;
 
@@ -74,7 +76,9 @@ pub(super) struct Limits(Mutex<Learned>);
 
 #[derive(Debug, Clone, Copy)]
 struct Learned {
-    /// Lines of one answer at most.
+    /// Lines of one answer at most, as the server says.
+    most: usize,
+    /// Lines that are asked for at once: fewer while answers are too slow or too large.
     entries: usize,
     /// Nanoseconds that one question may span at most.
     span: Option<i64>,
@@ -83,7 +87,11 @@ struct Learned {
 impl Limits {
     /// Of a server that gives so many lines at once.
     pub(super) fn new(entries: usize) -> Self {
-        Self(Mutex::new(Learned { entries, span: None }))
+        Self(Mutex::new(Learned {
+            most: entries,
+            entries,
+            span: None,
+        }))
     }
 
     fn learned(&self) -> Learned {
@@ -101,7 +109,24 @@ impl Limits {
 
     /// The server said how many lines it gives at once.
     pub(super) fn learn_entries(&self, most: usize) {
-        self.learn(|learned| learned.entries = most.max(1));
+        self.learn(|learned| {
+            learned.most = most.max(1);
+            learned.entries = learned.entries.min(learned.most);
+        });
+    }
+
+    /// An answer of so many lines was too slow or too large; whether fewer can be asked for.
+    fn fewer(&self, asked: usize) -> bool {
+        if asked <= FEWEST {
+            return false;
+        }
+        self.learn(|learned| learned.entries = learned.entries.min((asked / 4).max(FEWEST)));
+        true
+    }
+
+    /// A full answer came: more may be asked for again.
+    fn more(&self) {
+        self.learn(|learned| learned.entries = learned.entries.saturating_mul(2).min(learned.most));
     }
 
     /// An empty answer: more may be asked for at once.
@@ -182,6 +207,12 @@ async fn read<P: Pager>(pager: &P, query: &str, stretch: Stretch) -> BackendResu
         let (mut answer, asked) = match pager.fetch(question).await {
             Ok(answer) => answer,
             Err(error) if limits.learn_span(&error, end.0.saturating_sub(start.0)) => continue,
+            Err(error)
+                if matches!(error.kind, ErrorKind::TimedOut | ErrorKind::TooLarge)
+                    && limits.fewer(question.limit) =>
+            {
+                continue;
+            }
             Err(error) if read.entries.is_empty() => return Err(error),
             Err(error) => {
                 read.warnings
@@ -194,6 +225,9 @@ async fn read<P: Pager>(pager: &P, query: &str, stretch: Stretch) -> BackendResu
             if !read.warnings.contains(&warning) {
                 read.warnings.push(warning);
             }
+        }
+        if answer.entries.len() >= asked {
+            limits.more();
         }
         // Streams come each for itself; the order within a moment is the server's.
         answer.entries.sort_by_key(|entry| entry.at);

@@ -1,4 +1,4 @@
-//! Levels as sources write them in labels and fields.
+//! Words that sources share: levels as they stand in labels and fields, and strings in quotes.
 
 use crate::domain::log::Level;
 
@@ -86,6 +86,28 @@ pub(super) fn words_below(level: Level) -> Vec<&'static str> {
         below.push("error");
     }
     below
+}
+
+/// A string as LogQL and LogsQL read it: in double quotes, escaped as Go does.
+pub(super) fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => {
+                use std::fmt::Write as _;
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }
 
 #[cfg(test)]

@@ -28,7 +28,11 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
     }
     let (sender, mut events) = mpsc::channel(TAIL_CAPACITY);
     // a file's past was told to its end, whatever its lines say of their time
-    let from = if source.since.is_none() { Nanos(i64::MAX) } else { now };
+    let from = if source.since.is_none() {
+        Nanos(i64::MAX)
+    } else {
+        now
+    };
     let mut tail = source.logs.tail(question.wanted.clone(), from, sender);
     let mut ended = None;
     loop {

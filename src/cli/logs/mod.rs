@@ -76,7 +76,8 @@ async fn tell(
     now: Nanos,
 ) -> Outcome {
     // who pipes into us sees lines as they come; a document, patterns and the latest lines need the end
-    let streams = source.past == Past::None && !session.globals.json && !args.patterns && args.limit.is_none();
+    let streams =
+        source.past == Past::None && !session.globals.json && !args.patterns && args.limit.is_none();
     if args.follow || streams {
         return follow::run(session, source, question, now).await;
     }

@@ -12,8 +12,8 @@ use super::socket::End;
 use super::wire::Dropped;
 use crate::backend::logs::entry::Entry;
 
-/// Bytes of lines that wait at most.
-const CAPACITY: usize = 8 * 1024 * 1024;
+/// Bytes of lines that wait at most, unless said.
+pub(super) const ROOM: usize = 8 * 1024 * 1024;
 /// Lines that are told at once.
 const TOGETHER: usize = 4_096;
 
@@ -50,14 +50,9 @@ pub(super) struct Inbox {
     capacity: usize,
 }
 
-impl Default for Inbox {
-    fn default() -> Self {
-        Self::with_capacity(CAPACITY)
-    }
-}
-
 impl Inbox {
-    fn with_capacity(capacity: usize) -> Self {
+    /// With room for so many bytes of lines.
+    pub(super) fn with_capacity(capacity: usize) -> Self {
         Self {
             state: Mutex::default(),
             news: Notify::new(),

@@ -4,7 +4,7 @@
 //! query, or a pipeline alone. The configured selector and the service are matchers more in its selector; trace and
 //! level are stages in front of its pipeline. <https://grafana.com/docs/loki/latest/query/>
 
-use crate::backend::logs::words::words_below;
+use crate::backend::logs::words::{quoted, words_below};
 use crate::domain::log::{Level, Wanted};
 use crate::domain::trace_id::TraceId;
 
@@ -133,28 +133,6 @@ fn trace_stages(id: TraceId) -> [String; 2] {
         format!("| {}", metadata.join(" or ")),
         format!("|~ \"(?i){hex}\""),
     ]
-}
-
-/// A string as LogQL reads it: in double quotes, escaped as Go does.
-pub(super) fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() => {
-                use std::fmt::Write as _;
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ pub struct Loki {
     reader: wire::Reader,
     service_label: OnceCell<Arc<str>>,
     limits: Limits,
+    /// Bytes of lines that a tail may hold for a slow listener.
+    room: usize,
 }
 
 impl Loki {
@@ -65,6 +67,7 @@ impl Loki {
             reader: wire::Reader::new(labels),
             service_label: OnceCell::new(),
             limits: Limits::new(ENTRIES),
+            room: inbox::ROOM,
         }
     }
 

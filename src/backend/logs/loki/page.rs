@@ -3,13 +3,10 @@
 use super::wire::Unread;
 use super::{Loki, QUERY_RANGE, logql};
 use crate::backend::http::{Call, Urgency};
-use crate::backend::logs::entry::{self, Found};
+use crate::backend::logs::entry::Found;
 use crate::backend::logs::paging::{self, Limits, Pager, Question, Stretch};
 use crate::backend::logs::{Direction, Page, PageQuestion};
 use crate::backend::{BackendError, BackendResult, ErrorKind};
-
-/// A page that is too large in bytes is asked for with fewer lines, down to this.
-const FEWEST: usize = 16;
 
 impl Loki {
     /// A page of all that is wanted. A single moment may bring more lines than the limit; pages end on whole ones.
@@ -33,9 +30,8 @@ impl Pager for Loki {
     }
 
     async fn fetch(&self, question: Question<'_>) -> BackendResult<(Found, usize)> {
-        let mut fewer = usize::MAX;
         loop {
-            let limit = question.limit.min(self.limits.entries()).min(fewer).max(1);
+            let limit = question.limit.min(self.limits.entries()).max(1);
             let mut call = Call::get(QUERY_RANGE)
                 .param("query", question.query)
                 .param("start", question.from.0.to_string())
@@ -51,10 +47,6 @@ impl Pager for Loki {
             call.urgency = question.urgency;
             let answer = match self.ask(call).await {
                 Ok(answer) => answer,
-                Err(error) if error.kind == ErrorKind::TooLarge && limit > FEWEST => {
-                    fewer = limit / 4;
-                    continue;
-                }
                 Err(error) => match most_entries(&error).filter(|most| *most < limit) {
                     Some(most) => {
                         self.limits.learn_entries(most);

@@ -14,11 +14,13 @@ use super::inbox::{Inbox, Item};
 use super::socket::{End, Heard, SILENCE, Socket, TAIL, is_tail_limit};
 use super::wire::Dropped;
 use super::{Loki, logql};
-use crate::backend::logs::follow::{Follow, Go, OVERLAP, Stop, Task, Told};
+use crate::backend::logs::follow::{Follow, Go, Stop, Task, Told};
 use crate::backend::logs::{TailEvent, TailMode};
 use crate::backend::{BackendError, BackendResult, ErrorKind};
 use crate::domain::log::{GapReason, Nanos, Wanted};
 
+/// What is read again around every seam: ingesters tell their lines only roughly in order.
+const OVERLAP: Duration = Duration::from_secs(5);
 /// `tail_max_duration` is an hour: a socket is exchanged before, spread over some minutes.
 const RENEW: Duration = Duration::from_secs(50 * 60);
 /// How long until a socket is tried again where tails are too many.
@@ -27,11 +29,9 @@ const LIMIT_PAUSE: Duration = Duration::from_secs(30);
 const UPGRADE_PAUSE: Duration = Duration::from_secs(300);
 /// Attempts that fail in the same answered way before the way is taken to have no upgrades.
 const PATIENCE: u32 = 2;
-/// A socket that lived so long is no failed attempt.
-const LIVED: Duration = Duration::from_secs(10);
 /// Frames in a row that do not read before the socket is given up.
 const GARBLED: u32 = 3;
-/// A socket that is to be refused is closed within this.
+/// A socket that is to be refused is closed within this; one that lived longer is no failed attempt.
 const SETTLED: Duration = Duration::from_millis(300);
 
 /// Tails until nobody listens or the server refuses the query.
@@ -47,6 +47,7 @@ pub(super) async fn run(
         asker: &*loki.asker,
         clock: loki.clock,
         poll: loki.settings.poll,
+        overlap: OVERLAP,
         queries: queries.iter().map(logql::Query::text).collect(),
         from,
         events,
@@ -92,7 +93,7 @@ impl Tail<'_> {
                     if end.is_expiry() {
                         continue;
                     }
-                    if self.loki.clock.tick().since(since) >= LIVED {
+                    if self.loki.clock.tick().since(since) >= SETTLED {
                         misses = 0;
                     }
                     let error = self.error(ErrorKind::Unreachable, end.words());
@@ -126,7 +127,7 @@ impl Tail<'_> {
 
     /// Follows a socket to its end. `lost`: what lies before it is a gap until it is read.
     async fn live(&mut self, socket: Socket, lost: bool) -> Go<End> {
-        let inbox = Inbox::default();
+        let inbox = Inbox::with_capacity(self.loki.room);
         let query = self.follow.queries.first().cloned().unwrap_or_default();
         // Spread, so that consoles that were started together do not come back together.
         let renew = RENEW + RENEW.mul_f64(0.1 * self.follow.jitter.next());

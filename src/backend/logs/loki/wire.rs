@@ -483,7 +483,7 @@ mod tests {
         }
         let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"2"]]}]}}"#;
         assert_eq!(reader().found(matrix.as_bytes()).err(), Some(Unread::Metric));
-        assert!(matches!(reader().found(b"{\"data\":[]}"), Err(Unread::Json(_))));
+        assert!(matches!(reader().found(b"{\"data\":7}"), Err(Unread::Json(_))));
         assert!(matches!(reader().found(b"\xff\xfe"), Err(Unread::Json(_))));
     }
 
