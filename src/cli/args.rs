@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::domain::log::Level;
+use crate::domain::trace_id::TraceId;
 use crate::time::parse_duration;
 
 /// A terminal operations console: what burns, what fires, and what to do about it.
@@ -88,6 +90,8 @@ pub enum Command {
     Slo(SloArgs),
     /// Alerts, grouped and ranked
     Alerts(AlertsArgs),
+    /// Logs: of the configured source, of a file, or of standard input
+    Logs(LogsArgs),
     /// Silences
     Silences(SilencesArgs),
     /// Incidents, open ones first
@@ -250,6 +254,70 @@ pub struct AlertsArgs {
     /// End with status 10 when it holds
     #[arg(long, value_enum, value_name = "WHAT")]
     pub fail_on: Option<AlertsFailOn>,
+}
+
+/// A level of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LevelChoice {
+    /// All that tell one.
+    Trace,
+    /// Debug.
+    Debug,
+    /// Info.
+    Info,
+    /// Warning.
+    #[value(alias = "warning")]
+    Warn,
+    /// Error.
+    Error,
+    /// Fatal, critical, panic.
+    #[value(alias = "critical")]
+    Fatal,
+}
+
+impl From<LevelChoice> for Level {
+    fn from(choice: LevelChoice) -> Self {
+        match choice {
+            LevelChoice::Trace => Self::Trace,
+            LevelChoice::Debug => Self::Debug,
+            LevelChoice::Info => Self::Info,
+            LevelChoice::Warn => Self::Warn,
+            LevelChoice::Error => Self::Error,
+            LevelChoice::Fatal => Self::Fatal,
+        }
+    }
+}
+
+/// `logs`
+#[derive(Debug, Clone, Args)]
+pub struct LogsArgs {
+    /// A query in the source's own language, a file or a pattern of files in quotes, or `-` for standard input
+    #[arg(value_name = "QUERY|FILE|-")]
+    pub what: Option<String>,
+    /// Only of this service
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<String>,
+    /// From how long ago; 15m where a server is asked, all of a file
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub since: Option<Duration>,
+    /// The latest so many at most; 1000, or 50000 to find patterns in
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Then every line as it comes
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only what this regular expression finds
+    #[arg(long, value_name = "RE")]
+    pub grep: Option<String>,
+    /// Only of this level at least
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub level: Option<LevelChoice>,
+    /// Only of this trace
+    #[arg(long, value_name = "ID")]
+    pub trace: Option<TraceId>,
+    /// What the lines have in common, instead of the lines
+    #[arg(long, conflicts_with = "follow")]
+    pub patterns: bool,
 }
 
 /// `incidents`

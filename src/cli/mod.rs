@@ -28,6 +28,7 @@ pub mod keepers;
 pub mod keys;
 mod local_checks;
 pub mod log;
+pub mod logs;
 pub mod man;
 pub mod oncall;
 pub mod outbox;
@@ -178,6 +179,7 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Oncall => block_on(oncall::run(session)),
         Command::Postmortem(args) => block_on(postmortem::run(session, &args)),
         Command::Handoff(args) => block_on(handoff::run(session, &args)),
+        Command::Logs(args) => block_on(logs::run(session, &args)),
         Command::Silences(args) => block_on(silences::run(session, &args)),
         Command::Resolve(args) => block_on(incident::acts::resolve(session, &args)),
         Command::Escalate(args) => block_on(incident::acts::escalate(session, &args)),

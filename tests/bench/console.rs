@@ -25,8 +25,8 @@ mod figure;
 #[path = "../suite/fixtures.rs"]
 mod fixtures;
 mod journal;
-mod patterns;
 mod logs;
+mod patterns;
 mod process;
 mod pty;
 mod pure;

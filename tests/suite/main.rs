@@ -21,6 +21,7 @@ mod keymap_corpus;
 mod laws;
 mod outbox;
 mod permissions;
+mod logs;
 mod properties;
 mod screens;
 mod theme_corpus;

@@ -181,8 +181,7 @@ pub(super) fn open(
             )))
         }
         LogsSource::VictoriaLogs { selector, .. } => {
-            let client = client?;
-            let selector = selector.clone();
+            let (client, selector) = (client?, selector.clone());
             Some(Arc::new(victorialogs::VictoriaLogs::new(
                 settings, selector, client, clock,
             )))

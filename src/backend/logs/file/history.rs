@@ -278,7 +278,7 @@ mod tests {
         let file = file(&lines);
         let end = lines.len() as u64;
         let (back, forth) = (backward(&file, end), forward(&file, end));
-        assert!(back.len() > 3, "{} pieces", back.len());
+        assert!(back.len() >= 3, "{} pieces", back.len());
         assert_eq!(text(&back), text(&forth));
         assert_eq!(text(&back).len(), 9_000 + 1_286 + 1 + 1);
         for piece in &back[1..] {

@@ -23,6 +23,7 @@ use self::history::{Forward, begin_of, read_at};
 use self::sift::Sieve;
 use super::{Direction, Logs, Page, PageQuestion, Settings, TailEvent, TailMode, Volume};
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
+use crate::domain::log::place::Place;
 use crate::domain::log::{Batch, Nanos, Stream, Wanted};
 use crate::time::{Clock, Tick};
 
@@ -185,6 +186,7 @@ impl Files {
             };
             let begin = begin_of(&file, from, end)?;
             let stream = stream(&path);
+            let place = Place::of(file.try_clone()?);
             let mut forward = Forward::new(&file, &sieve, begin, end);
             while let Some(mut piece) = forward.piece()? {
                 piece.entries.retain(|entry| {
@@ -194,7 +196,9 @@ impl Files {
                     continue;
                 }
                 let entries = piece.entries.into_iter().map(|entry| entry.text).collect();
-                let batch = sift::batch(piece.stretch.bytes, entries, &stream);
+                let mut batch = sift::batch(piece.stretch.bytes, entries, &stream);
+                // what is there already need not be held twice; what comes is, as files are emptied while they grow
+                batch.place = Some((Arc::clone(&place), piece.stretch.at));
                 if pieces.blocking_send(batch).is_err() {
                     break;
                 }

@@ -1,0 +1,162 @@
+//! The past: the newest lines that are wanted, page by page.
+
+use std::collections::VecDeque;
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::row::{Reader, Row, gap as gap_object};
+use super::source::{Past, Source};
+use super::{Question, noted};
+use crate::backend::logs::{Direction, More, PageQuestion, TAIL_CAPACITY, TailEvent};
+use crate::cli::Session;
+use crate::domain::document::Remarks;
+use crate::domain::log::{Gap, GapReason, Nanos};
+
+/// Lines of a page: what is looked at for a few that match.
+const PAGE: (usize, usize) = (500, 5_000);
+/// Lines that are looked at in all.
+const MOST: usize = 2_000_000;
+
+/// What was read.
+#[derive(Default)]
+pub struct Gathered {
+    /// Oldest first.
+    pub rows: Vec<Row>,
+    /// There are more lines than were asked for.
+    pub truncated: bool,
+    /// What is known to be missing.
+    pub gaps: Vec<Gap>,
+    /// What else there is to say.
+    pub remarks: Remarks,
+}
+
+impl Gathered {
+    /// As `logs --json` writes it.
+    pub fn body(&self) -> Value {
+        let lines: Vec<Value> = self.rows.iter().map(Row::object).collect();
+        let gaps: Vec<Value> = self.gaps.iter().map(gap_object).collect();
+        json!({"lines": lines, "truncated": self.truncated, "gaps": gaps})
+    }
+}
+
+/// Reads the newest lines that are wanted up to `now`.
+pub async fn past(session: &mut Session, source: &Source, question: &Question, now: Nanos) -> Gathered {
+    // with nobody to see it, nothing is lost with it
+    let _ = session
+        .out
+        .progress(&format!("reading logs of {}…", source.context));
+    match source.past {
+        Past::Kept => pages(source, question, now).await,
+        Past::None => all(source, question).await,
+    }
+}
+
+async fn pages(source: &Source, question: &Question, now: Nanos) -> Gathered {
+    let mut gathered = Gathered::default();
+    let mut found: VecDeque<Row> = VecDeque::new();
+    let mut looked_at = 0;
+    // a file tells times of its own, be they ahead of ours
+    let mut to = if source.since.is_none() {
+        Nanos(i64::MAX)
+    } else {
+        now
+    };
+    loop {
+        let asked = PageQuestion {
+            wanted: question.wanted.clone(),
+            from: question.from,
+            to,
+            direction: Direction::Backward,
+            limit: question.limit.saturating_add(1).clamp(PAGE.0, PAGE.1),
+        };
+        let page = match source.logs.page(asked).await {
+            Ok(page) => page,
+            Err(error) => {
+                gathered.remarks.errors.extend(noted(&error).errors);
+                break;
+            }
+        };
+        note(&mut gathered, page.gaps, page.warnings);
+        looked_at += page.batch.lines.len();
+        let rows = Reader::default().rows(&page.batch);
+        let oldest = rows.iter().filter_map(|row| row.at).min();
+        let empty = rows.is_empty();
+        for row in rows.into_iter().rev() {
+            if row.is_wanted(&question.wanted, question.grep.as_ref()) {
+                found.push_front(row);
+            }
+        }
+        if found.len() > question.limit {
+            gathered.truncated = true;
+            found.drain(..found.len() - question.limit);
+            break;
+        }
+        if page.more == More::No || empty {
+            break;
+        }
+        if looked_at >= MOST {
+            gathered.truncated = true;
+            let words = format!("the latest {looked_at} lines were looked at, and no more: narrow the query");
+            gathered.remarks.warnings.push(words);
+            break;
+        }
+        // without a moment to go on from, a file goes on where it was read to
+        to = oldest.unwrap_or(to);
+    }
+    gathered.rows = found.into();
+    gathered.gaps.sort_by_key(|gap| (gap.from, gap.to));
+    gathered.gaps.dedup();
+    gathered
+}
+
+fn note(gathered: &mut Gathered, gaps: Vec<Gap>, warnings: Vec<String>) {
+    let partial = gaps.iter().any(|gap| gap.reason == GapReason::Partial);
+    let remarks = if partial {
+        &mut gathered.remarks.partial
+    } else {
+        &mut gathered.remarks.warnings
+    };
+    for words in warnings {
+        if !remarks.contains(&words) {
+            remarks.push(words);
+        }
+    }
+    if partial && gathered.remarks.partial.is_empty() {
+        gathered
+            .remarks
+            .partial
+            .push("the answer is not whole".to_owned());
+    }
+    gathered.gaps.extend(gaps);
+}
+
+/// Reads a pipe to its end, and keeps the last lines.
+async fn all(source: &Source, question: &Question) -> Gathered {
+    let mut gathered = Gathered::default();
+    let mut found: VecDeque<Row> = VecDeque::new();
+    let mut reader = Reader::default();
+    let (sender, mut events) = mpsc::channel(TAIL_CAPACITY);
+    let tail = source.logs.tail(question.wanted.clone(), question.from, sender);
+    let taking = async {
+        while let Some(event) = events.recv().await {
+            let TailEvent::Lines(batch) = event else { continue };
+            for row in reader.rows(&batch) {
+                let late = row.at.is_none_or(|at| at >= question.from);
+                if late && row.is_wanted(&question.wanted, question.grep.as_ref()) {
+                    found.push_back(row);
+                    if found.len() > question.limit {
+                        found.pop_front();
+                        gathered.truncated = true;
+                    }
+                }
+            }
+        }
+    };
+    let (ended, ()) = futures::join!(tail, taking);
+    if let Err(error) = ended {
+        gathered.remarks = noted(&error);
+    }
+    gathered.rows = found.into();
+    gathered
+}

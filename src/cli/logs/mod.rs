@@ -1,0 +1,127 @@
+//! `midwatch logs`: lines of the configured source, of files, or of standard input.
+//!
+//! `source` finds out what is meant, `row` reads one line for people and scripts, `told` writes lines, `gather` reads the
+//! past, `follow` the present, `patterns` what lines have in common. Prints text and JSON alike without a terminal of
+//! its own; the console is not opened from here.
+
+use regex::bytes::Regex;
+
+use self::source::{Past, Source};
+use self::told::Teller;
+use super::args::LogsArgs;
+use super::gather::say_remarks;
+use super::{CliError, Exit, Outcome, Session};
+use crate::backend::BackendError;
+use crate::domain::document::{Remarks, document};
+use crate::domain::log::{Nanos, Wanted};
+
+mod follow;
+mod gather;
+mod patterns;
+mod row;
+mod source;
+mod told;
+
+/// Lines where nothing else is said.
+const LINES: usize = 1_000;
+/// Lines that patterns are found in, where nothing else is said.
+const PATTERN_LINES: usize = 50_000;
+
+/// What is asked, read.
+struct Question {
+    wanted: Wanted,
+    grep: Option<Regex>,
+    /// From this moment on; from the begin of a file where nothing is said.
+    from: Nanos,
+    limit: usize,
+}
+
+/// Runs the command. An interrupt is a quiet end.
+pub async fn run(session: &mut Session, args: &LogsArgs) -> Outcome {
+    let grep = args.grep.as_deref().map(Regex::new).transpose();
+    let grep = grep.map_err(|error| CliError::Usage(format!("--grep: {error}")))?;
+    let source = Source::open(session, args)?;
+    let now = Nanos::of(session.clock.now().utc);
+    let question = Question {
+        wanted: Wanted {
+            service: args.service.as_deref().map(Into::into),
+            trace: args.trace,
+            at_least: args.level.map(Into::into),
+            query: source.query.clone(),
+        },
+        grep,
+        from: args
+            .since
+            .or(source.since)
+            .map_or(Nanos(i64::MIN), |since| now.minus(since)),
+        limit: args
+            .limit
+            .unwrap_or(if args.patterns { PATTERN_LINES } else { LINES }),
+    };
+    let interrupted = tokio::signal::ctrl_c();
+    tokio::select! {
+        ended = tell(session, args, &source, &question, now) => ended,
+        _ = interrupted => {
+            session.out.flush()?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+async fn tell(
+    session: &mut Session,
+    args: &LogsArgs,
+    source: &Source,
+    question: &Question,
+    now: Nanos,
+) -> Outcome {
+    // who pipes into us sees lines as they come; a document, patterns and the latest lines need the end
+    let streams =
+        source.past == Past::None && !session.globals.json && !args.patterns && args.limit.is_none();
+    if args.follow || streams {
+        return follow::run(session, source, question, now).await;
+    }
+    let gathered = gather::past(session, source, question, now).await;
+    let body = if args.patterns {
+        patterns::tell(session, &gathered, now)?
+    } else {
+        let mut teller = Teller::new(session);
+        if session.globals.json {
+            Some(gathered.body())
+        } else {
+            for row in &gathered.rows {
+                teller.row(session, row)?;
+            }
+            None
+        }
+    };
+    if let Some(body) = body {
+        let at = session.clock.now().utc;
+        let text = document(&source.context, at, body, &gathered.remarks);
+        session.out.text(&text)?;
+        session.out.text("\n")?;
+    } else {
+        if gathered.truncated {
+            let words = format!("the latest {} lines; --limit shows more", gathered.rows.len());
+            session.out.diagnose(&words)?;
+        }
+        for gap in &gathered.gaps {
+            told::say_gap(session, gap)?;
+        }
+        say_remarks(session, &gathered.remarks)?;
+    }
+    session.out.flush()?;
+    Ok(if gathered.remarks.errors.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Backend
+    })
+}
+
+/// An error among the remarks.
+fn noted(error: &BackendError) -> Remarks {
+    Remarks {
+        errors: vec![error.failure()],
+        ..Remarks::default()
+    }
+}

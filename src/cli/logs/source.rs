@@ -1,0 +1,142 @@
+//! What `logs` reads: the words given are a query of the configured source, `-`, a file, or a pattern of files.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::backend::logs::file::{Files, Input};
+use crate::backend::logs::{Logs, Settings};
+use crate::cli::args::LogsArgs;
+use crate::cli::gather::Scene;
+use crate::cli::{CliError, Session};
+
+/// How far back a server is asked where nothing else is said.
+const SINCE: Duration = Duration::from_secs(15 * 60);
+/// How often what has to poll asks.
+const POLL: Duration = Duration::from_secs(2);
+
+/// What is read.
+pub struct Source {
+    /// Whom to ask.
+    pub logs: Arc<dyn Logs>,
+    /// What stands in the document's head.
+    pub context: String,
+    /// What is asked in the source's own language.
+    pub query: String,
+    /// How far back it is asked; a file as far as it goes.
+    pub since: Option<Duration>,
+    /// Whether it has a past at all.
+    pub past: Past,
+}
+
+/// Whether a source can be asked for what was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Past {
+    /// It can.
+    Kept,
+    /// Lines come once: a pipe.
+    None,
+}
+
+impl Source {
+    /// Finds out what is meant, and opens it. Files and standard input need no configuration.
+    pub fn open(session: &mut Session, args: &LogsArgs) -> Result<Self, CliError> {
+        let word = args.what.as_deref().unwrap_or_default();
+        if word == "-" {
+            return Ok(Self {
+                logs: Arc::new(Input::standard(Arc::from("standard input"))),
+                context: word.to_owned(),
+                query: String::new(),
+                since: None,
+                past: Past::None,
+            });
+        }
+        if names_files(word)? {
+            let settings = Settings {
+                name: Arc::from("logs"),
+                service_label: None,
+                service_labels: Arc::default(),
+                poll: POLL,
+            };
+            return Ok(Self {
+                logs: Arc::new(Files::new(settings, vec![word.to_owned()], session.clock)),
+                context: word.to_owned(),
+                query: String::new(),
+                since: None,
+                past: Past::Kept,
+            });
+        }
+        let scene = Scene::open(session)?;
+        let Some(logs) = scene.backends.logs.clone() else {
+            return Err(scene.lacks(
+                "logs",
+                "add [contexts.NAME.logs] with a kind and a url, or name a file, or - for standard input",
+            ));
+        };
+        let files = scene
+            .context
+            .logs
+            .as_ref()
+            .is_some_and(|config| config.endpoint().is_none());
+        Ok(Self {
+            logs,
+            context: scene.context.name.clone(),
+            query: word.to_owned(),
+            since: (!files).then_some(SINCE),
+            past: Past::Kept,
+        })
+    }
+}
+
+/// Whether a word names a file, or a pattern that matches some. What can only be a path and is none is a mistake.
+fn names_files(word: &str) -> Result<bool, CliError> {
+    if word.is_empty() {
+        return Ok(false);
+    }
+    let path = Path::new(word);
+    if path.is_dir() {
+        return Err(CliError::Usage(format!(
+            "{word} is a directory: name a file in it, or a pattern in quotes, as in '{}/*.log'",
+            word.trim_end_matches('/')
+        )));
+    }
+    if path.exists() {
+        return Ok(true);
+    }
+    let matches = || glob::glob(word).is_ok_and(|mut found| found.any(|path| path.is_ok()));
+    let pattern = word.contains(['*', '?']) && !word.contains(char::is_whitespace);
+    if pattern && matches() {
+        return Ok(true);
+    }
+    // a query begins otherwise
+    if ["/", "./", "../"].iter().any(|begin| word.starts_with(begin)) {
+        return Err(CliError::Usage(format!("{word}: there is no such file")));
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_told_from_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("app.log");
+        std::fs::write(&file, "x").unwrap();
+        let path = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+        assert!(names_files(&path("app.log")).unwrap() && names_files(&path("*.log")).unwrap());
+        for query in [
+            "",
+            "{app=\"x\"} |= \"a/b\"",
+            "level:error AND path:\"/x\"",
+            "error",
+        ] {
+            assert!(!names_files(query).unwrap(), "{query}");
+        }
+        let missing = names_files(&path("other.log")).unwrap_err().to_string();
+        assert!(missing.contains("no such file"), "{missing}");
+        let directory = names_files(&path("")).unwrap_err().to_string();
+        assert!(directory.contains("is a directory"), "{directory}");
+    }
+}

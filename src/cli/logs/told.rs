@@ -1,0 +1,181 @@
+//! Lines as they are written: text that a terminal may be given, levels in colour where one looks on; or JSON.
+
+use std::io::{self, IsTerminal as _};
+
+use chrono::SecondsFormat;
+use serde_json::json;
+
+use super::row::{Row, gap as gap_object};
+use crate::cli::Session;
+use crate::cli::args::ColorChoice;
+use crate::domain::document::written;
+use crate::domain::log::fields::{fields, message};
+use crate::domain::log::{Gap, Level};
+use crate::text::SafeText;
+
+/// Fields behind a message at most.
+const FIELDS: usize = 24;
+
+/// Writes lines.
+pub struct Teller {
+    colours: Colours,
+}
+
+/// Whether levels are coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Colours {
+    Yes,
+    No,
+}
+
+impl Teller {
+    /// As the flags, the environment and standard output want it.
+    pub fn new(session: &Session) -> Self {
+        let colours = match session.globals.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => io::stdout().is_terminal() && session.env.get("NO_COLOR").is_none(),
+        };
+        Self {
+            colours: if colours { Colours::Yes } else { Colours::No },
+        }
+    }
+
+    /// A line, as text.
+    pub fn row(&mut self, session: &mut Session, row: &Row) -> io::Result<()> {
+        session.out.text(&self.text(row))
+    }
+
+    /// A line as it came while it is followed: text, or its object alone.
+    pub fn followed(&mut self, session: &mut Session, row: &Row) -> io::Result<()> {
+        if session.globals.json {
+            let text = written(&row.object());
+            writeln!(session.out.writer(), "{text}")
+        } else {
+            self.row(session, row)
+        }
+    }
+
+    /// A gap as it came.
+    pub fn gap(&mut self, session: &mut Session, gap: &Gap) -> io::Result<()> {
+        if session.globals.json {
+            let text = written(&json!({"gap": gap_object(gap)}));
+            writeln!(session.out.writer(), "{text}")
+        } else {
+            say_gap(session, gap)
+        }
+    }
+
+    fn text(&self, row: &Row) -> String {
+        let time = row.at.map_or_else(
+            || "-".to_owned(),
+            |at| at.utc().to_rfc3339_opts(SecondsFormat::Millis, true),
+        );
+        let level = match row.level {
+            Level::Unknown => "-    ".to_owned(),
+            level => format!("{:<5}", level.word()),
+        };
+        let level = match (self.colours, sgr(row.level)) {
+            (Colours::Yes, Some(sgr)) => format!("\u{1b}[{sgr}m{level}\u{1b}[0m"),
+            (Colours::Yes | Colours::No, _) => level,
+        };
+        let service = SafeText::line(row.service.as_deref().unwrap_or("-")).into_string();
+        let words = words(row);
+        let mut lines = SafeText::lines(&words);
+        let first = lines.next().map(SafeText::into_string).unwrap_or_default();
+        let mut text = format!("{time} {level} {service} {first}\n");
+        for line in lines {
+            text.push_str("    ");
+            text.push_str(line.as_str());
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// The message, and behind it what else a document tells.
+fn words(row: &Row) -> String {
+    let mut words = row.message();
+    // what is no document is told whole already
+    if message(&row.text).is_none() && row.extra.is_empty() {
+        return words;
+    }
+    let told = ["message", "msg", "level", "time", "timestamp", "ts", "service"];
+    let beside = if message(&row.text).is_none() {
+        fields(b"", &row.extra)
+    } else {
+        fields(&row.text, &row.extra)
+    };
+    let rest = beside.iter().filter(|field| !told.contains(&field.name.as_str()));
+    for field in rest.take(FIELDS) {
+        words.push_str(&format!(" {}={}", field.name, field.value));
+    }
+    words
+}
+
+/// The colour of a level (ECMA-48, select graphic rendition); the terminal's own palette is used.
+fn sgr(level: Level) -> Option<&'static str> {
+    match level {
+        Level::Fatal => Some("1;31"),
+        Level::Error => Some("31"),
+        Level::Warn => Some("33"),
+        Level::Debug | Level::Trace => Some("2"),
+        Level::Info | Level::Unknown => None,
+    }
+}
+
+/// A gap in words, on standard error.
+pub fn say_gap(session: &mut Session, gap: &Gap) -> io::Result<()> {
+    let time = |at: crate::domain::log::Nanos| at.utc().to_rfc3339_opts(SecondsFormat::Millis, true);
+    session.out.diagnose(&format!(
+        "gap: lines are missing from {} to {}: {}",
+        time(gap.from),
+        time(gap.to),
+        gap.reason
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::cli::logs::row::Reader;
+    use crate::domain::log::Batch;
+
+    fn text(line: &[u8], colours: Colours) -> String {
+        let mut batch = Batch::default();
+        batch.streams.push(Arc::default());
+        batch.push(None, 0, Level::Unknown, line, b"");
+        let row = Reader::default().rows(&batch).remove(0);
+        Teller { colours }.text(&row)
+    }
+
+    #[test]
+    fn no_byte_of_a_line_reaches_a_terminal_unsafe() {
+        let evil = text(
+            b"2026-11-20T03:14:07Z ERROR \x1b]0;x\x07 \xff\x00 \xe2\x80\xae\n\x1b[2J next",
+            Colours::No,
+        );
+        assert!(
+            !evil.chars().any(|c| c != '\n' && crate::text::is_unsafe(c)),
+            "{evil:?}"
+        );
+        assert!(
+            evil.starts_with("2026-11-20T03:14:07.000Z error - ") && evil.lines().count() == 2,
+            "{evil:?}"
+        );
+    }
+
+    #[test]
+    fn a_document_is_its_message_and_the_rest_of_it() {
+        let line =
+            br#"{"ts":"2026-11-20T03:14:07Z","level":"warn","service":"pay","msg":"slow","took":"3s"}"#;
+        assert_eq!(
+            text(line, Colours::No),
+            "2026-11-20T03:14:07.000Z warn  pay slow took=3s\n"
+        );
+        assert!(text(line, Colours::Yes).contains("\u{1b}[33mwarn \u{1b}[0m"));
+        assert_eq!(text(b"plain", Colours::Yes), "- -     - plain\n");
+    }
+}
