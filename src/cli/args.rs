@@ -175,6 +175,7 @@ impl Command {
             | Self::Slo(_)
             | Self::Alerts(_)
             | Self::Silences(_)
+            | Self::Logs(_)
             | Self::Incidents(_)
             | Self::Timeline(_)
             | Self::Oncall
