@@ -9,13 +9,17 @@ const REGEX_SIZE: usize = 4 * 1024 * 1024;
 /// A text that is looked for.
 #[derive(Debug, Clone)]
 pub(super) enum Needle {
-    Exact(memmem::Finder<'static>),
+    Exact(Box<memmem::Finder<'static>>),
     Folded(Folded),
     /// Beyond ASCII, whatever the case.
     Pattern(Regex),
 }
 
 impl Needle {
+    pub(super) fn exact(text: &str) -> Self {
+        Self::Exact(Box::new(memmem::Finder::new(text.as_bytes()).into_owned()))
+    }
+
     /// Any capital makes it case-sensitive.
     pub(super) fn of(text: &str) -> Result<Self, regex::Error> {
         if text.chars().any(char::is_uppercase)
@@ -23,7 +27,7 @@ impl Needle {
                 .bytes()
                 .any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80)
         {
-            Ok(Self::Exact(memmem::Finder::new(text.as_bytes()).into_owned()))
+            Ok(Self::exact(text))
         } else if text.is_ascii() {
             Ok(Self::Folded(Folded::of(text.as_bytes())))
         } else {

@@ -19,8 +19,12 @@ const LIMITS: Limits = Limits {
     bytes: 1 << 30,
 };
 
-const LEVELS: [&str; 10] = ["info", "info", "info", "info", "info", "info", "debug", "debug", "warn", "error"];
-const SERVICES: [&str; 8] = ["checkout", "payments", "cart", "search", "ads", "shipping", "email", "frontend"];
+const LEVELS: [&str; 10] = [
+    "info", "info", "info", "info", "info", "info", "debug", "debug", "warn", "error",
+];
+const SERVICES: [&str; 8] = [
+    "checkout", "payments", "cart", "search", "ads", "shipping", "email", "frontend",
+];
 const MESSAGES: [&str; 6] = [
     "request served from upstream",
     "cache miss, asking the origin",
@@ -66,7 +70,11 @@ fn line(shape: Shape, number: usize, numbers: &mut Numbers, into: &mut Vec<u8>) 
     let status = [200, 200, 200, 201, 404, 503][(numbers.next() % 6) as usize];
     let took = numbers.next() % 900;
     let message = pick(&MESSAGES, numbers.next());
-    let rare = if number == 765_432 { " needle-in-haystack" } else { "" };
+    let rare = if number == 765_432 {
+        " needle-in-haystack"
+    } else {
+        ""
+    };
     let written = match shape {
         Shape::Json => write!(
             into,
@@ -109,7 +117,9 @@ fn batches(shape: Shape, place: Option<&Arc<Place>>) -> Vec<Batch> {
 fn resident() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-    let kib: f64 = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or(f64::NAN);
+    let kib: f64 = line
+        .and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
+        .unwrap_or(f64::NAN);
     kib / 1_024.0
 }
 
@@ -177,7 +187,11 @@ fn search(store: &Store) {
         ("substring, on every line", "service", Some(100.0)),
         ("substring, three of four letters everywhere", "e", Some(100.0)),
         ("regex, with a literal", "/pool.*exha/", Some(400.0)),
-        ("regex, without one", r"/\d{2}:\d{2}:5\d\.\d+7Z.*50[34]/", Some(400.0)),
+        (
+            "regex, without one",
+            r"/\d{2}:\d{2}:5\d\.\d+7Z.*50[34]/",
+            Some(400.0),
+        ),
         ("excluded and level", "-timeout level>=warn", Some(100.0)),
         ("field by size", "status>=500", None),
         ("service and field", "service=pay* status=503", None),
@@ -188,13 +202,24 @@ fn search(store: &Store) {
     let first = Samples::of_runs(
         2,
         50,
-        || Search::new(snapshot.clone(), Query::parse("timeout").expect("a query"), around),
+        || {
+            Search::new(
+                snapshot.clone(),
+                Query::parse("timeout").expect("a query"),
+                around,
+            )
+        },
         |mut search| {
             search.step(Budget { bytes: 1 });
             search.found().nearest(around.expect("a line"))
         },
     );
-    figure::held("logs: first hits around the cursor", "ms", &first, (Held::P99, 16.0));
+    figure::held(
+        "logs: first hits around the cursor",
+        "ms",
+        &first,
+        (Held::P99, 16.0),
+    );
 
     let mut numbers = Numbers(3);
     let page = Samples::of_runs(
@@ -230,7 +255,10 @@ fn tail(mut store: Store) {
         0,
         500,
         || {
-            let mut batch = Batch { streams: streams.clone(), ..Batch::default() };
+            let mut batch = Batch {
+                streams: streams.clone(),
+                ..Batch::default()
+            };
             let mut text = Vec::new();
             for _ in 0..500 {
                 text.clear();
@@ -278,7 +306,10 @@ fn file() {
             break;
         }
         had.extend_from_slice(&block[..read]);
-        let whole = had.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let whole = had
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
         let rest = had.split_off(whole);
         let mut batch = Batch {
             bytes: std::mem::replace(&mut had, rest),
@@ -288,13 +319,20 @@ fn file() {
         };
         let mut from = 0;
         for end in memchr::memchr_iter(b'\n', &batch.bytes) {
-            batch.lines.push(midwatch::domain::log::Line { text: from..end, ..Default::default() });
+            batch.lines.push(midwatch::domain::log::Line {
+                text: from..end,
+                ..Default::default()
+            });
             from = end + 1;
         }
         at += batch.bytes.len() as u64;
         store.ingest(&batch);
     }
-    figure::told("logs: a file of 1M JSON lines read and indexed", "ms", &Samples::new(vec![millis(start.elapsed())]));
+    figure::told(
+        "logs: a file of 1M JSON lines read and indexed",
+        "ms",
+        &Samples::new(vec![millis(start.elapsed())]),
+    );
     let snapshot = store.snapshot();
     assert_eq!(snapshot.len(), LINES);
     searched(&snapshot, "left in the file, ", ("substring", "timeout", None));
@@ -309,7 +347,12 @@ fn file() {
             entries.map(|entry| entry.text.len()).sum::<usize>()
         },
     );
-    figure::held("logs: 60 lines of the file looked at anywhere", "ms", &page, (Held::P99, 2.0));
+    figure::held(
+        "logs: 60 lines of the file looked at anywhere",
+        "ms",
+        &page,
+        (Held::P99, 2.0),
+    );
     figure::held(
         "logs: resident for the file, after all of it",
         "MiB",
