@@ -128,13 +128,22 @@ impl Folded {
             let (Some(left), Some(right)) = (window(a), window(b)) else {
                 break;
             };
-            let hits = left.iter().zip(right).fold(0, |hits, (left, right)| {
-                hits | (u8::from(left | a.fold == a.byte) & u8::from(right | b.fold == b.byte))
-            });
-            if hits != 0
-                && let Some(found) = (at..at + WINDOW).find(|at| self.is_at(text, *at))
-            {
-                return Some(found);
+            let both = |(left, right): (&u8, &u8)| {
+                u8::from(left | a.fold == a.byte) & u8::from(right | b.fold == b.byte)
+            };
+            let hits = left.iter().zip(right).fold(0, |hits, pair| hits | both(pair));
+            if hits != 0 {
+                let rare = left
+                    .iter()
+                    .zip(right)
+                    .enumerate()
+                    .filter(|(_, pair)| both(*pair) != 0);
+                let found = rare
+                    .map(|(within, _)| at + within)
+                    .find(|at| self.is_at(text, *at));
+                if found.is_some() {
+                    return found;
+                }
             }
             at += WINDOW;
         }

@@ -111,6 +111,7 @@ impl Store {
     pub fn ingest_older(&mut self, batch: &Batch) -> Room {
         let mut clamps = Clamps::default();
         let mut read = intake::read(batch, &mut clamps);
+        intake::keep_before(batch, &mut read, self.oldest().map(|oldest| oldest.0));
         let refused = read.len() - self.room_for(batch, &read);
         read.drain(..refused);
         self.oldest_serial -= signed(read.len());
