@@ -214,7 +214,6 @@ impl<'a> Builder<'a> {
     /// Sees that the next text can go where the chunk has its text: one file, forwards; or memory.
     fn aim(&mut self, span: Option<(&Arc<Place>, Range<u64>)>) {
         let fits = match (&self.target, &span) {
-            (Target::Undecided, _) => false,
             (Target::Held(_), None) => true,
             (
                 Target::InFile {
@@ -225,7 +224,7 @@ impl<'a> Builder<'a> {
                 let end = base + u64::from(ends.last().copied().unwrap_or(0));
                 Arc::ptr_eq(place, other) && span.start >= end && span.end - base <= self.shape.bytes as u64
             }
-            (Target::Held(_), Some(_)) | (Target::InFile { .. }, None) => false,
+            (Target::Undecided, _) | (Target::Held(_), Some(_)) | (Target::InFile { .. }, None) => false,
         };
         if fits {
             return;

@@ -157,6 +157,11 @@ pub(super) struct Chunk {
     pub levels: [u64; Level::ALL.len()],
 }
 
+/// A count as serials and times are counted.
+pub(super) fn signed(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 impl Chunk {
     pub(super) fn len(&self) -> usize {
         self.keys.len()
@@ -183,7 +188,7 @@ impl Chunk {
 
     fn serial(&self, line: usize) -> Option<i64> {
         match &self.serials {
-            Serials::From(first) => Some(first + line as i64),
+            Serials::From(first) => Some(first.saturating_add(signed(line))),
             Serials::Each(each) => each.get(line).copied(),
         }
     }

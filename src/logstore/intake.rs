@@ -119,6 +119,27 @@ pub(super) fn read(batch: &Batch, clamps: &mut Clamps) -> Vec<Read> {
     all
 }
 
+/// Keeps lines of an older page whose source tells no times before all in hand, whatever their text says; those
+/// before the first that tells a time are of that time.
+pub(super) fn keep_before(batch: &Batch, all: &mut [Read], oldest: Option<i64>) {
+    let by_text = |read: &Read| batch.lines.get(read.line).is_some_and(|line| line.at.is_none());
+    let timed = |read: &&Read| by_text(read) && read.tag.told == Told::Text;
+    let first = all.iter().filter(timed).map(|read| read.key).min().or(oldest);
+    for read in all.iter_mut().filter(|read| by_text(read)) {
+        let had = read.key;
+        if let Some(first) = first {
+            read.key = read.key.max(first);
+        }
+        if let Some(oldest) = oldest {
+            read.key = read.key.min(oldest);
+        }
+        if read.key != had && read.tag.told == Told::Text {
+            read.tag.keyed = Keyed::ByOrder;
+        }
+    }
+    all.sort_by_key(|read| read.key);
+}
+
 fn read_line(batch: &Batch, line: &Line, has_service: bool) -> Read {
     let (text, extra) = (text(batch, line), batch.extra(line));
     let mut level = line.level;

@@ -9,13 +9,17 @@ const REGEX_SIZE: usize = 4 * 1024 * 1024;
 /// A text that is looked for.
 #[derive(Debug, Clone)]
 pub(super) enum Needle {
-    Exact(memmem::Finder<'static>),
+    Exact(Box<memmem::Finder<'static>>),
     Folded(Folded),
     /// Beyond ASCII, whatever the case.
     Pattern(Regex),
 }
 
 impl Needle {
+    pub(super) fn exact(text: &str) -> Self {
+        Self::Exact(Box::new(memmem::Finder::new(text.as_bytes()).into_owned()))
+    }
+
     /// Any capital makes it case-sensitive.
     pub(super) fn of(text: &str) -> Result<Self, regex::Error> {
         if text.chars().any(char::is_uppercase)
@@ -23,7 +27,7 @@ impl Needle {
                 .bytes()
                 .any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80)
         {
-            Ok(Self::Exact(memmem::Finder::new(text.as_bytes()).into_owned()))
+            Ok(Self::exact(text))
         } else if text.is_ascii() {
             Ok(Self::Folded(Folded::of(text.as_bytes())))
         } else {
@@ -124,13 +128,22 @@ impl Folded {
             let (Some(left), Some(right)) = (window(a), window(b)) else {
                 break;
             };
-            let hits = left.iter().zip(right).fold(0, |hits, (left, right)| {
-                hits | (u8::from(left | a.fold == a.byte) & u8::from(right | b.fold == b.byte))
-            });
-            if hits != 0
-                && let Some(found) = (at..at + WINDOW).find(|at| self.is_at(text, *at))
-            {
-                return Some(found);
+            let both = |(left, right): (&u8, &u8)| {
+                u8::from(left | a.fold == a.byte) & u8::from(right | b.fold == b.byte)
+            };
+            let hits = left.iter().zip(right).fold(0, |hits, pair| hits | both(pair));
+            if hits != 0 {
+                let rare = left
+                    .iter()
+                    .zip(right)
+                    .enumerate()
+                    .filter(|(_, pair)| both(*pair) != 0);
+                let found = rare
+                    .map(|(within, _)| at + within)
+                    .find(|at| self.is_at(text, *at));
+                if found.is_some() {
+                    return found;
+                }
             }
             at += WINDOW;
         }

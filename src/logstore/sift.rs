@@ -224,10 +224,7 @@ fn by_field((chunk, laid): (&Chunk, &Laid<'_>), field: &FieldTest, keep: Keep, l
     let missing = field.holds_for(None);
     // Lines whose text does not even hold the name of the field do not have it.
     let named = match field.landmark() {
-        Some(name) if !lines.is_few() => {
-            let finder = memchr::memmem::Finder::new(name.as_bytes()).into_owned();
-            Some(holding(laid, &Needle::Exact(finder)))
-        }
+        Some(name) if !lines.is_few() => Some(holding(laid, &Needle::exact(name))),
         _ => None,
     };
     lines.retain(|line| {

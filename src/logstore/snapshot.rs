@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::chunk::{Chunk, Entry, LineId};
+use super::chunk::{Chunk, Entry, LineId, signed};
 use crate::domain::log::{Gap, Level, Nanos, Volume};
 
 /// Lines that came and went: taken = in hand + evicted.
@@ -132,11 +132,12 @@ impl Snapshot {
     /// Lines by time and level between two moments (`to` not included), in so many buckets.
     pub fn volume(&self, from: Nanos, to: Nanos, buckets: usize) -> Volume {
         let buckets = buckets.max(1);
+        let parts = signed(buckets);
         let span = to.0.saturating_sub(from.0).max(0);
-        let step = (span / buckets as i64 + i64::from(span % buckets as i64 > 0)).max(1);
+        let step = (span / parts + i64::from(span % parts > 0)).max(1);
         let mut counted = vec![[0; Level::ALL.len()]; buckets];
-        for (bucket, counts) in counted.iter_mut().enumerate() {
-            let begin = from.0.saturating_add(step.saturating_mul(bucket as i64));
+        for (bucket, counts) in (0..).zip(&mut counted) {
+            let begin = from.0.saturating_add(step.saturating_mul(bucket));
             let end = begin.saturating_add(step).min(to.0);
             self.count(begin, end, counts);
         }

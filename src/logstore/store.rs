@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::builder::{Builder, Incoming, Shape};
-use super::chunk::{Chunk, LineId};
+use super::chunk::{Chunk, LineId, signed};
 use super::intake::{self, Clamps, Named, Read};
 use super::snapshot::{Counts, Snapshot, View};
 use crate::domain::log::{Batch, Gap, GapReason, Nanos, Stream};
@@ -101,7 +101,7 @@ impl Store {
     pub fn ingest(&mut self, batch: &Batch) {
         let read = intake::read(batch, &mut self.clamps);
         let first = self.newest_serial;
-        self.newest_serial += read.len() as i64;
+        self.newest_serial += signed(read.len());
         self.take(batch, &read, first);
         self.evict();
         self.revision += 1;
@@ -111,9 +111,10 @@ impl Store {
     pub fn ingest_older(&mut self, batch: &Batch) -> Room {
         let mut clamps = Clamps::default();
         let mut read = intake::read(batch, &mut clamps);
+        intake::keep_before(batch, &mut read, self.oldest().map(|oldest| oldest.0));
         let refused = read.len() - self.room_for(batch, &read);
         read.drain(..refused);
-        self.oldest_serial -= read.len() as i64;
+        self.oldest_serial -= signed(read.len());
         self.take(batch, &read, self.oldest_serial);
         self.counts.refused += refused as u64;
         self.revision += 1;

@@ -168,6 +168,31 @@ fn older_pages_are_taken_as_far_as_there_is_room() {
 }
 
 #[test]
+fn older_pages_of_a_file_stand_before_what_is_in_hand_whatever_their_times() {
+    let mut store = Store::new(ROOMY);
+    let page = |texts: &[&str]| {
+        let mut page = Batch {
+            streams: vec![Arc::default()],
+            ..Batch::default()
+        };
+        for text in texts {
+            page.push(None, 0, Level::Unknown, text.as_bytes(), b"");
+        }
+        page
+    };
+    store.ingest(&page(&["2026-11-21T08:10:05Z c", "2026-11-21T08:10:06Z d"]));
+    store.ingest_older(&page(&["  at a", "2026-11-21T08:10:09Z b"]));
+    let snapshot = store.snapshot();
+    let read: Vec<char> = texts(&snapshot)
+        .iter()
+        .filter_map(|text| text.chars().last())
+        .collect();
+    assert_eq!(read, ['a', 'b', 'c', 'd']);
+    assert_eq!(snapshot.entry_at(1).unwrap().at, Nanos(1_795_248_609_000_000_000));
+    assert_eq!(snapshot.entry_at(0).unwrap().told, Told::Nobody);
+}
+
+#[test]
 fn gaps_stand_by_time_until_they_are_filled_or_gone() {
     let mut store = Store::new(Limits {
         lines: 16,

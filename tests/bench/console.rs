@@ -51,6 +51,9 @@ fn main() {
         .skip(1)
         .filter(|arg| !arg.starts_with('-'))
         .collect();
+    if asked == [logs::FILE] {
+        return logs::file();
+    }
     println!("{}", figure::machine());
     println!("{}", figure::heading());
     for (name, measure) in PARTS {

@@ -131,19 +131,18 @@ pub fn level_in(text: &[u8]) -> Level {
 
 /// Words that are keywords as a field's value, but everyday words in a text.
 fn is_prose(word: &[u8]) -> bool {
-    [
-        &b"fine"[..],
-        b"finest",
-        b"notice",
-        b"alert",
-        b"trace",
-        b"verbose",
-        b"severe",
-        b"information",
-        b"emergency",
-    ]
-    .iter()
-    .any(|prose| *prose == word)
+    matches!(
+        word,
+        b"fine"
+            | b"finest"
+            | b"notice"
+            | b"alert"
+            | b"trace"
+            | b"verbose"
+            | b"severe"
+            | b"information"
+            | b"emergency"
+    )
 }
 
 fn opens(byte: u8) -> bool {

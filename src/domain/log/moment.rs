@@ -27,7 +27,7 @@ pub(super) fn leading(text: &[u8]) -> Option<Nanos> {
         rest = match rest {
             [b' ' | b'[' | b'(' | b'"', after @ ..] => after,
             [0x1b, b'[', after @ ..] => {
-                let end = after.iter().position(|byte| byte.is_ascii_alphabetic())?;
+                let end = after.iter().position(u8::is_ascii_alphabetic)?;
                 after.get(end + 1..)?
             }
             [b'<', after @ ..] => {
@@ -45,7 +45,9 @@ fn access_log(text: &[u8]) -> Option<Nanos> {
     let rest = lead.get(memchr(b'[', lead)? + 1..)?;
     let day = digits(rest, 0, 2)?;
     let month = rest.get(3..6)?;
-    let month = MONTHS.iter().position(|name| *name == month)? as i64 + 1;
+    let month = (1..)
+        .zip(MONTHS)
+        .find_map(|(number, name)| (name == month).then_some(number))?;
     if rest.get(2) != Some(&b'/') || rest.get(6) != Some(&b'/') || rest.get(11) != Some(&b':') {
         return None;
     }

@@ -312,6 +312,8 @@ enum Row<'a> {
 /// What of a line stands on a row.
 struct Shown {
     text: String,
+    /// The other fields of a line that has some, behind its message.
+    rest: String,
     /// Lines of the entry beyond the first, where only the first is shown.
     more: usize,
 }
@@ -322,7 +324,7 @@ fn draw_lines(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView, foc
     if height == 0 {
         return;
     }
-    let room = usize::from(area.width).saturating_sub(2 + prefix_width(pane, area.width));
+    let room = usize::from(area.width).saturating_sub(2 + prefix_width(scene, area.width));
     let place = pane.place.min(view.len() - 1);
     let own = rows_of(pane, view, place, room);
     // The row that the model wants for the cursor's line, as long as all of the line fits.
@@ -373,23 +375,29 @@ fn rows_of<'a>(pane: &LogPane, view: &'a LogView, place: usize, room: usize) -> 
     let head = entry.text.get(..MOST_BYTES).unwrap_or(&entry.text);
     let text = String::from_utf8_lossy(head).into_owned();
     let entry = Rc::new(entry);
-    let line = |part, text: String, more| Row::Line {
+    let (text, rest) = said(&text).unwrap_or((text, String::new()));
+    let line = |part, text: String, rest: String, more| Row::Line {
         id,
         entry: Rc::clone(&entry),
         part,
-        shown: Shown { text, more },
+        shown: Shown { text, rest, more },
     };
     match pane.wrap {
         Wrap::Cut => {
             let mut lines = text.lines().filter(|line| !line.trim().is_empty());
             let first = SafeText::line(lines.next().unwrap_or_default()).into_string();
-            rows.push(line(0, first, lines.count()));
+            rows.push(line(0, first, rest, lines.count()));
         }
         Wrap::Wrapped => {
             let mut part = 0;
-            'all: for each in SafeText::lines(&text) {
+            let whole = if rest.is_empty() {
+                text
+            } else {
+                format!("{text}  {rest}")
+            };
+            'all: for each in SafeText::lines(&whole) {
                 for piece in pieces_of(each.as_str(), room.max(8)) {
-                    rows.push(line(part, piece, 0));
+                    rows.push(line(part, piece, String::new(), 0));
                     part += 1;
                     if part == MOST_ROWS {
                         break 'all;
@@ -397,12 +405,45 @@ fn rows_of<'a>(pane: &LogPane, view: &'a LogView, place: usize, room: usize) -> 
                 }
             }
             if part == 0 {
-                rows.push(line(0, String::new(), 0));
+                rows.push(line(0, String::new(), String::new(), 0));
             }
         }
     }
     rows
 }
+
+/// What a person reads first of a line of JSON or logfmt: its message, then its other fields but those that stand
+/// before every line. Nothing where all of the line is the message.
+fn said(text: &str) -> Option<(String, String)> {
+    let message = fields::message(text.as_bytes())?;
+    let mut rest = String::new();
+    for field in fields::fields(text.as_bytes(), b"") {
+        if PREFIXED.contains(&&*field.name) || field.value == message {
+            continue;
+        }
+        if !rest.is_empty() {
+            rest.push(' ');
+        }
+        rest.push_str(SafeText::line(&field.name).as_str());
+        rest.push('=');
+        rest.push_str(SafeText::line(&field.value).as_str());
+    }
+    Some((message.into_owned(), rest))
+}
+
+/// Fields that a row tells in its own way.
+const PREFIXED: [&str; 10] = [
+    "time",
+    "ts",
+    "timestamp",
+    "@timestamp",
+    "level",
+    "lvl",
+    "severity",
+    "service",
+    "service.name",
+    "service_name",
+];
 
 /// Cuts a text into rows; nothing is lost and no word is looked for: a log line is no prose.
 fn pieces_of(text: &str, cells: usize) -> Vec<String> {
@@ -433,16 +474,22 @@ fn pieces_of(text: &str, cells: usize) -> Vec<String> {
 }
 
 /// Cells before the message: time, level, service, columns.
-fn prefix_width(pane: &LogPane, area: u16) -> usize {
-    let service = if area >= WITH_SERVICE { SERVICE + 1 } else { 0 };
+fn prefix_width(scene: Scene, area: u16) -> usize {
+    let pane = &scene.model.logs;
+    let service = if has_service(scene, area) { SERVICE + 1 } else { 0 };
     let time = if area >= WITH_TIME { 13 } else { 9 };
     time + 6 + service + pane.columns.len() * (COLUMN + 1)
+}
+
+/// Whether a line's service stands before it: where there is room, and it is not the same for all.
+fn has_service(scene: Scene, area: u16) -> bool {
+    area >= WITH_SERVICE && (scene.model.scope.service().is_none() || scene.model.logs.trace.is_some())
 }
 
 /// From this width on a line's service stands before it.
 const WITH_SERVICE: u16 = 56;
 /// From this width on times have milliseconds.
-const WITH_TIME: u16 = 48;
+const WITH_TIME: u16 = 76;
 
 fn draw_row(scene: Scene, buffer: &mut Buffer, row: Rect, what: &Row, focused: bool) {
     match what {
@@ -505,13 +552,16 @@ fn line(
     if part == 0 {
         pieces.extend(prefix(scene, row.width, entry));
     } else {
-        pieces.push(Piece::own(" ".repeat(prefix_width(pane, row.width)), Role::Text));
+        pieces.push(Piece::own(" ".repeat(prefix_width(scene, row.width)), Role::Text));
     }
     let role = match entry.level {
         Level::Fatal | Level::Error | Level::Warn | Level::Info | Level::Unknown => Role::Text,
         Level::Debug | Level::Trace => Role::TextDim,
     };
     pieces.push(Piece::own(shown.text.clone(), role));
+    if !shown.rest.is_empty() {
+        pieces.push(Piece::own(format!("  {}", shown.rest), Role::TextDim));
+    }
     if shown.more > 0 {
         pieces.push(Piece::own(format!(" ⏎ {} more", shown.more), Role::TextMuted));
     }
@@ -532,7 +582,7 @@ fn prefix(scene: Scene, area: u16, entry: &Entry) -> Vec<Piece<'static>> {
         Piece::word(level_word(entry.level), role_of(entry.level)),
         Piece::word(" ", Role::Text),
     ];
-    if area >= WITH_SERVICE {
+    if has_service(scene, area) {
         let service = SafeText::line(entry.service.unwrap_or_default());
         let role = service_role(service.as_str());
         pieces.push(Piece::own(format!("{} ", fit(service.as_str(), SERVICE)), role));
