@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn escapes_are_undone_where_they_are_valid() {
-        assert_eq!(unescaped(br#"a\n\u00e9\\"#), "a\n\u{e9}\\");
+        assert_eq!(unescaped(br"a\n\u00e9\\"), "a\n\u{e9}\\");
         assert_eq!(unescaped(br"a\q"), r"a\q");
     }
 }
