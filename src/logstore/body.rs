@@ -27,6 +27,8 @@ pub(super) struct Laid<'a> {
     pub bytes: Cow<'a, [u8]>,
     starts: &'a [u32],
     ends: Option<&'a [u32]>,
+    /// Newlines stand between all lines, so that what runs over them sees where each ends.
+    apart: bool,
 }
 
 impl Laid<'_> {
@@ -37,6 +39,10 @@ impl Laid<'_> {
     /// Where a line lies in the bytes.
     pub(super) fn range(&self, line: usize) -> Range<usize> {
         range(self.starts, self.ends, self.bytes.len(), line)
+    }
+
+    pub(super) fn is_apart(&self) -> bool {
+        self.apart
     }
 
     pub(super) fn text(&self, line: usize) -> &[u8] {
@@ -68,6 +74,19 @@ fn range(starts: &[u32], ends: Option<&[u32]>, length: usize, line: usize) -> Ra
             .saturating_sub(1),
     };
     *start as usize..end
+}
+
+/// Makes newlines of what a file has between its lines (`\r\n`, what the source left out); says whether it has
+/// something between all of them.
+fn set_apart(bytes: &mut [u8], starts: &[u32], ends: &[u32]) -> bool {
+    let mut apart = true;
+    for (end, next) in ends.iter().zip(starts.iter().skip(1)) {
+        if let Some(between) = bytes.get_mut(*end as usize..*next as usize) {
+            apart &= !between.is_empty();
+            between.fill(b'\n');
+        }
+    }
+    apart
 }
 
 impl Body {
@@ -105,6 +124,7 @@ impl Body {
                 bytes: Cow::Borrowed(bytes),
                 starts,
                 ends: None,
+                apart: true,
             },
             Self::InFile {
                 place,
@@ -113,10 +133,13 @@ impl Body {
                 ends,
             } => {
                 let length = ends.last().map_or(0, |end| *end as usize);
+                let mut bytes = place.read_through(*base, length);
+                let apart = set_apart(&mut bytes, starts, ends);
                 Laid {
-                    bytes: Cow::Owned(place.read_through(*base, length)),
+                    bytes: Cow::Owned(bytes),
                     starts,
                     ends: Some(ends),
+                    apart,
                 }
             }
         }

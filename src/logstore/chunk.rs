@@ -1,6 +1,6 @@
 //! A chunk: some megabytes of text and a compact index of its lines. Never changed once made.
 //!
-//! The index has 20 bytes a line: its key (time), where its text begins, and a [`Tag`]. Lines stand in order of their
+//! The index has 22 bytes a line: its key (time), where its text begins, and a tag. Lines stand in order of their
 //! [`LineId`]s. Their text ends with `\n` each, so that a search may run over all of it at once; lines may hold
 //! further newlines of their own.
 

@@ -270,9 +270,9 @@ fn anchored(text: &str) -> Result<Regex, String> {
 mod tests {
     use super::*;
 
-    fn holds(test: (&str, &str), text: &str) -> bool {
-        let test = FieldTest::of("n", test.0, test.1).unwrap();
-        test.holds_for_text(text.as_bytes(), b"")
+    fn holds((operator, value): (&str, &str), text: &str) -> bool {
+        let field = FieldTest::of("n", operator, value).unwrap();
+        field.holds_for_text(text.as_bytes(), b"")
     }
 
     #[test]

@@ -177,7 +177,7 @@ fn holding(laid: &Laid<'_>, needle: &Needle) -> Lines {
 }
 
 fn by_pattern(laid: &Laid<'_>, pattern: &Pattern, keep: Keep, lines: &mut Lines) {
-    if lines.is_few() || pattern.reach == Reach::One {
+    if lines.is_few() || pattern.reach == Reach::One || !laid.is_apart() {
         lines.retain(|line| keep.of(pattern.regex.is_match(laid.text(line))));
         return;
     }
