@@ -271,7 +271,7 @@ pub(super) fn stretch_of(loki: &Loki, query: &str, stretch: Range) -> (Vec<i64>,
     let mut sender = Sender::new(loki, tail);
     sender.upto = stretch.from;
     let (mut sent, mut dropped) = (Vec::new(), Vec::new());
-    let time = |text: &Json| text.as_str().and_then(|text| text.parse().ok());
+    let time = |text: &Json| text.as_str().and_then(|text| text.parse::<i64>().ok());
     for message in sender.news() {
         for stream in message["streams"].as_array().into_iter().flatten() {
             let values = stream["values"].as_array().into_iter().flatten();
