@@ -231,17 +231,13 @@ fn metadata(line: &Line<'_>) -> BTreeMap<&'static str, String> {
 /// The labels that a line is counted by; all of them where it is not summed.
 fn group(entry: &Entry<'_>, by: Option<&[String]>) -> BTreeMap<String, String> {
     let fields = &entry.fields;
-    match by {
-        Some(by) => {
-            let told = by
-                .iter()
-                .filter_map(|name| Some((name.clone(), fields.get(name)?.to_owned())));
-            told.collect()
-        }
-        None => {
-            let own = fields.stream.iter().chain(&fields.metadata);
-            let own = own.map(|(name, value)| ((*name).to_owned(), value.clone()));
-            own.chain(fields.parsed.clone()).collect()
-        }
+    if let Some(by) = by {
+        let told = by
+            .iter()
+            .filter_map(|name| Some((name.clone(), fields.get(name)?.to_owned())));
+        return told.collect();
     }
+    let own = fields.stream.iter().chain(&fields.metadata);
+    let own = own.map(|(name, value)| ((*name).to_owned(), value.clone()));
+    own.chain(fields.parsed.clone()).collect()
 }
