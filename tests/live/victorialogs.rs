@@ -259,6 +259,14 @@ async fn a_tail_tells_every_row_once_late_ones_and_equal_moments_included() {
     let begin = now() - 60 * SECOND;
     let mut sent: Vec<(i64, String)> = (0..50).map(|n| (begin + n, format!("backlog {n}"))).collect();
     server.insert(&sent).await;
+    let backlog = PageQuestion {
+        wanted: Wanted::default(),
+        from: Nanos(begin),
+        to: Nanos(begin + SECOND),
+        direction: Direction::Forward,
+        limit: 100,
+    };
+    shown(&logs, &backlog, sent.len()).await;
     let (events, mut heard) = mpsc::channel(256);
     let mut told: HashMap<String, usize> = HashMap::new();
     let listen = async {
