@@ -13,3 +13,4 @@ mod alertmanager;
 mod cli;
 mod killed;
 mod prometheus;
+mod victorialogs;

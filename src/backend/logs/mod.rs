@@ -5,6 +5,14 @@
 //! says so ([`TailEvent::Mode`]). The scope of the console ([`Wanted`]) is put into the source's own language
 //! there, every value quoted.
 
+mod entry;
+mod follow;
+pub mod loki;
+mod paging;
+mod seen;
+pub mod victorialogs;
+mod words;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -168,9 +176,25 @@ pub(super) fn open(
     settings: Settings,
     client: Option<Arc<Client>>,
 ) -> Option<Arc<dyn Logs>> {
-    let _ = (settings, client);
     match &logs.source {
-        LogsSource::Loki { .. } | LogsSource::VictoriaLogs { .. } => None,
+        LogsSource::Loki { selector, .. } => {
+            let client = client?;
+            let clock = client.clock();
+            Some(Arc::new(loki::Loki::new(
+                settings,
+                selector.clone(),
+                client,
+                clock,
+            )))
+        }
+        LogsSource::VictoriaLogs { selector, .. } => {
+            let client = client?;
+            let clock = client.clock();
+            let selector = selector.clone();
+            Some(Arc::new(victorialogs::VictoriaLogs::new(
+                settings, selector, client, clock,
+            )))
+        }
         LogsSource::Elasticsearch { .. } => None,
         LogsSource::Files { .. } => None,
     }
