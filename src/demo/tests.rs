@@ -508,6 +508,7 @@ fn the_configuration_names_every_endpoint_and_is_toml() {
         for (signal, url) in [
             ("incidents", &announced.endpoints.pagerduty),
             ("annotations", &announced.endpoints.grafana),
+            ("logs", &announced.endpoints.logs),
         ] {
             assert_eq!(context[signal]["url"].as_str(), Some(url.as_str()));
         }

@@ -2,7 +2,8 @@
 //!
 //! They share everything with short ones up to the head of the answer: URL, auth, headers, TLS, proxy, redirects, the
 //! reading of refusals. Nothing is retried here but a 401 whose secret has changed: whoever holds a long answer
-//! has to begin anew by itself anyway. It takes no place among the requests in flight once it is open.
+//! has to begin anew by itself anyway. It takes no place among the requests in flight: a quiet server may send not even
+//! the head before there is something to tell.
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
@@ -81,7 +82,6 @@ impl Client {
     async fn try_open(&self, call: &Call, way: Way) -> BackendResult<Opened> {
         let held = self.held(call).await?;
         let named = |fault: &Fault| self.error(call, fault, &held.redactor);
-        let _place = self.place(call).await?;
         let mut request = self.request(call, &held).map_err(|fault| named(&fault))?;
         for _ in 0..=super::client::REDIRECTS {
             let sent = self.clock.tick();

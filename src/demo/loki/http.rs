@@ -307,9 +307,12 @@ async fn volume(State(loki): State<Shared>, Form(asked): Asked) -> Answer {
         let mut by_labels: BTreeMap<BTreeMap<&str, String>, u64> = BTreeMap::new();
         for (stream, (_, bytes)) in loki.weigh(&loki.streams(&query), range) {
             let mut labels = loki.labels(stream);
-            let told = |name: &str| match targets.is_empty() {
-                true => query.selector.iter().any(|matcher| matcher.name == name),
-                false => targets.contains(&name),
+            let told = |name: &str| {
+                if targets.is_empty() {
+                    query.selector.iter().any(|matcher| matcher.name == name)
+                } else {
+                    targets.contains(&name)
+                }
             };
             labels.retain(|name, _| told(name));
             *by_labels.entry(labels).or_default() += bytes;

@@ -205,11 +205,12 @@ fn spelt(seconds: i64) -> String {
         (seconds / 60 % 60, 'm'),
         (seconds % 60, 's'),
     ];
-    parts
-        .into_iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, unit)| format!("{n}{unit}"))
-        .collect()
+    let mut out = String::new();
+    for (count, unit) in parts.into_iter().filter(|(count, _)| *count > 0) {
+        out.push_str(&count.to_string());
+        out.push(unit);
+    }
+    out
 }
 
 #[cfg(test)]

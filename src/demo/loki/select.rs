@@ -139,21 +139,21 @@ impl Loki {
         if range.to <= range.from || streams.is_empty() {
             return Ok((series, looked));
         }
+        let by_level = query.function == Function::Count
+            && query.lines.stages.is_empty()
+            && query.by.as_deref().is_some_and(|by| by == ["detected_level"]);
         for second in self.logs.second_of(range.from)..=self.logs.second_of(range.to - 1) {
             for line in self.lines_of(&streams, second, range) {
-                let Some(mut entry) = self.entry(line) else {
-                    continue;
-                };
                 looked.lines += 1;
-                if !entry.passes(&query.lines.stages) {
+                // The question that is asked most needs no text.
+                let (group, value) = if by_level {
+                    let level = ("detected_level".to_owned(), line.level.to_owned());
+                    ([level].into(), 1.0)
+                } else if let Some(counted) = self.counted(line, query) {
+                    counted
+                } else {
                     continue;
-                }
-                let value = match query.function {
-                    Function::Count => 1.0,
-                    Function::Rate => SECOND as f64 / query.range as f64,
-                    Function::Bytes => entry.text().len() as f64,
                 };
-                let group = group(&entry, query.by.as_deref());
                 let known = series.len();
                 let points_of = series.entry(group).or_default();
                 // The points whose range holds the line.
@@ -171,6 +171,18 @@ impl Loki {
         }
         series.retain(|_, points| !points.is_empty());
         Ok((series, looked))
+    }
+
+    /// By which labels a line is counted, and as how much; none where it does not pass.
+    fn counted(&self, line: Line<'_>, query: &MetricQuery) -> Option<(BTreeMap<String, String>, f64)> {
+        let mut entry = self.entry(line)?;
+        entry.passes(&query.lines.stages).then_some(())?;
+        let value = match query.function {
+            Function::Count => 1.0,
+            Function::Rate => SECOND as f64 / query.range as f64,
+            Function::Bytes => entry.text().len() as f64,
+        };
+        Some((group(&entry, query.by.as_deref()), value))
     }
 
     /// Lines and bytes of some streams in a range.
@@ -219,17 +231,13 @@ fn metadata(line: &Line<'_>) -> BTreeMap<&'static str, String> {
 /// The labels that a line is counted by; all of them where it is not summed.
 fn group(entry: &Entry<'_>, by: Option<&[String]>) -> BTreeMap<String, String> {
     let fields = &entry.fields;
-    match by {
-        Some(by) => {
-            let told = by
-                .iter()
-                .filter_map(|name| Some((name.clone(), fields.get(name)?.to_owned())));
-            told.collect()
-        }
-        None => {
-            let own = fields.stream.iter().chain(&fields.metadata);
-            let own = own.map(|(name, value)| ((*name).to_owned(), value.clone()));
-            own.chain(fields.parsed.clone()).collect()
-        }
+    if let Some(by) = by {
+        let told = by
+            .iter()
+            .filter_map(|name| Some((name.clone(), fields.get(name)?.to_owned())));
+        return told.collect();
     }
+    let own = fields.stream.iter().chain(&fields.metadata);
+    let own = own.map(|(name, value)| ((*name).to_owned(), value.clone()));
+    own.chain(fields.parsed.clone()).collect()
 }

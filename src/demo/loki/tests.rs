@@ -1,6 +1,7 @@
 //! The logs API over sockets, beside the shapes and limits that the real one has.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::future::Future;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -402,8 +403,11 @@ fn the_server_tells_of_itself() {
 type Tail = tokio_tungstenite::WebSocketStream<tokio::net::TcpStream>;
 
 async fn open(desk: &Desk, query: &str, more: &str) -> Tail {
-    let query: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let url = format!("ws://{}/loki/api/v1/tail?query={query}{more}", desk.address);
+    let mut url = format!("ws://{}/loki/api/v1/tail?query=", desk.address);
+    for byte in query.bytes() {
+        let _ = write!(url, "%{byte:02X}");
+    }
+    url.push_str(more);
     let mut request = url.into_client_request().unwrap();
     let flags = "categorize-labels".parse().unwrap();
     request

@@ -177,7 +177,7 @@ impl Masked {
         self.equals();
         match value {
             [b'"', inside @ .., b'"'] if inside.iter().any(u8::is_ascii_whitespace) => {
-                self.mask(Mask::Quoted)
+                self.mask(Mask::Quoted);
             }
             [b'"', inside @ .., b'"'] => self.range(inside.get(..self.reach.bytes).unwrap_or(inside), false),
             [b'{', ..] => self.literal("{…}".as_bytes(), false),

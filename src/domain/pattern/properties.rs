@@ -113,7 +113,7 @@ proptest! {
     fn the_order_of_arrival_does_not_change_what_is_counted_of_equal_lines(count in 1..50_usize, seed in any::<u64>()) {
         let mut patterns = Patterns::new(Bounds::default());
         for n in 0..count {
-            let jumble = (n as u64 ^ seed) as i64;
+            let jumble = (n as u64 ^ seed).cast_signed();
             patterns.learn(Nanos(jumble.saturating_mul(1_000)), Level::Info, None, b"same old line", b"");
         }
         let all = patterns.list(Nanos(i64::MAX));

@@ -136,8 +136,7 @@ fn logfmt_keeps_its_keys_and_only_its_message_tells_lines_apart() {
         };
         let caller = ["db.go:12", "http.go:99"][n / 3 % 2];
         format!(
-            r#"ts=2026-11-20T03:00:{:02}Z level=warn env=prod region=eu caller={caller} msg="{message}""#,
-            n
+            r#"ts=2026-11-20T03:00:{n:02}Z level=warn env=prod region=eu caller={caller} msg="{message}""#
         )
     }));
     let mut found = told(&patterns);

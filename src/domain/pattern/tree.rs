@@ -364,10 +364,8 @@ impl Patterns {
     /// away longest gives way. None where there is none such.
     fn give_way(&mut self, tree: usize) -> Option<()> {
         let own = &self.trees.get(tree)?.members;
-        let members = match own.is_empty() {
-            false => own,
-            true => &self.trees.iter().max_by_key(|tree| tree.members.len())?.members,
-        };
+        let fullest = || self.trees.iter().max_by_key(|tree| tree.members.len());
+        let members = if own.is_empty() { &fullest()?.members } else { own };
         let mark = |index: &usize| self.marks.get(*index).copied().unwrap_or_default();
         let away = |index: &&usize| mark(index).touched;
         let rare = members

@@ -124,9 +124,7 @@ impl Course<'_> {
         let ends = bucket(now, self.width);
         let unknown = ends.saturating_sub(bucket(self.known_from, self.width)) as usize;
         // The bucket in which reading began is not whole.
-        let known = earlier
-            .get((BUCKETS).saturating_sub(unknown)..)
-            .unwrap_or_default();
+        let known = earlier.get(BUCKETS.saturating_sub(unknown)..).unwrap_or_default();
         let Some((oldest, later)) = known.split_first().filter(|_| known.len() >= HISTORY) else {
             return false;
         };

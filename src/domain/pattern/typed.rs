@@ -169,7 +169,7 @@ pub(super) fn ipv6(text: &[u8], from: usize) -> Option<usize> {
         .filter(|a| !a.ends_with(b":"))
         .unwrap_or(address);
     let groups = address.split(|b| *b == b':');
-    let colons = address.iter().filter(|b| **b == b':').count();
+    let colons = address.split(|b| *b == b':').count() - 1;
     let short = address.windows(2).any(|pair| pair == b"::");
     let told = address.iter().any(u8::is_ascii_digit);
     let whole = (short && (2..=7).contains(&colons)) || colons == 7;

@@ -121,7 +121,7 @@ impl VictoriaLogs {
         }
         let buckets = i64::try_from(buckets.clamp(1, 2_000)).unwrap_or(1);
         // Whole seconds on whole steps, as the server aligns them by itself.
-        let seconds = (span / buckets / SECOND + 1).max(1);
+        let seconds = (span / buckets).saturating_add(SECOND - 1).max(SECOND) / SECOND;
         let step = seconds * SECOND;
         let begin = from.0.div_euclid(step).saturating_mul(step);
         let form = [

@@ -2,11 +2,13 @@
 //!
 //! The server re-reads the last seconds each second and tells what is newer than the last row of each stream: rows that
 //! arrive late, or within a moment that was told already, it skips without a word. So the last seconds are read again
-//! now and then, and what is new is told. It has no heartbeat; that second look also shows whether it lives.
+//! now and then, and what is new is told. It has no heartbeat, and does not even begin to answer before there is a row
+//! to tell; that second look also shows whether the server lives.
 
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use tokio::sync::mpsc;
 
 use super::VictoriaLogs;
@@ -25,8 +27,10 @@ const AGAIN: Duration = Duration::from_secs(10);
 const OVERLAP: Duration = Duration::from_secs(15);
 /// How long until a stream is tried again where something on the way has none.
 const PAUSE: Duration = Duration::from_secs(300);
-/// A stream that lived so long is no failed attempt.
-const LIVED: Duration = Duration::from_secs(1);
+/// How long until the beginning of an answer is given up: never, as long as it is quiet.
+const QUIET: Duration = Duration::from_secs(24 * 3_600);
+/// A stream that is to be refused is refused within this; one that lived longer is no failed attempt.
+const SETTLED: Duration = Duration::from_millis(500);
 /// A row at most; the server takes none above 2 MiB.
 const ROW: usize = 8 * 1024 * 1024;
 
@@ -68,29 +72,20 @@ impl Tail<'_> {
         let mut misses: u32 = 0;
         let mut told = Told::Quietly;
         loop {
-            let events = self.follow.events();
-            let opened = tokio::select! {
-                opened = self.open() => opened,
-                () = events.closed() => return Err(Stop::Gone),
-            };
-            let error = match opened {
-                Ok(pieces) => {
-                    let since = self.logs.clock.tick();
-                    let error = self.live(pieces, told).await?;
-                    if self.logs.clock.tick().since(since) >= LIVED {
-                        misses = 0;
-                    }
-                    error
-                }
-                Err(error) if error.status == Some(400) => return Err(Stop::Failed(error)),
-                Err(error) if matches!(error.kind, ErrorKind::Rejected | ErrorKind::BadAnswer) => {
-                    self.follow.send(TailEvent::Failed(error)).await?;
-                    self.follow.poll("no stream", PAUSE).await?;
-                    told = Told::Quietly;
-                    continue;
-                }
-                Err(error) => error,
-            };
+            let since = self.logs.clock.tick();
+            let error = self.live(pieces(self.logs, self.query.clone()), told).await?;
+            if error.status == Some(400) {
+                return Err(Stop::Failed(error));
+            }
+            if matches!(error.kind, ErrorKind::Rejected | ErrorKind::BadAnswer) {
+                self.follow.send(TailEvent::Failed(error)).await?;
+                self.follow.poll("no stream", PAUSE).await?;
+                told = Told::Quietly;
+                continue;
+            }
+            if self.logs.clock.tick().since(since) >= SETTLED {
+                misses = 0;
+            }
             told = Told::As(GapReason::Disconnected);
             misses += 1;
             let retry_after = error.retry_after;
@@ -100,37 +95,31 @@ impl Tail<'_> {
         }
     }
 
-    async fn open(&self) -> BackendResult<Pieces<BackendError>> {
-        let form = [
-            ("query", self.query.as_str()),
-            ("start_offset", "5s"),
-            ("offset", "1s"),
-            ("refresh_interval", "1s"),
-        ];
-        let form = form
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .to_vec();
-        let mut call = Call::read_form(TAIL, form);
-        call.expect = Expect::Text;
-        match self.logs.asker.open(call, Way::Body).await? {
-            Opened::Body(pieces) => Ok(pieces),
-            Opened::Socket { .. } => {
-                Err(self
-                    .logs
-                    .error(ErrorKind::BadAnswer, TAIL, "it is no stream of lines"))
-            }
-        }
-    }
-
     /// Follows a stream to its end; why it ended.
-    async fn live(&mut self, mut pieces: Pieces<BackendError>, told: Told) -> Go<BackendError> {
+    async fn live(
+        &mut self,
+        mut pieces: BoxStream<'_, BackendResult<Vec<u8>>>,
+        told: Told,
+    ) -> Go<BackendError> {
         self.follow.read_seam(told).await?;
+        let mut first = match tokio::time::timeout(SETTLED, pieces.next()).await {
+            Ok(Some(Err(error))) => return Ok(error),
+            Ok(None) => return Ok(self.error("the server ended the tail")),
+            Ok(Some(Ok(piece))) => Some(piece),
+            Err(_) => None,
+        };
         self.follow.send(TailEvent::Mode(TailMode::Live)).await?;
         let events = self.follow.events();
         let mut lines = Lines::default();
         let mut again = tokio::time::interval_at(tokio::time::Instant::now() + AGAIN, AGAIN);
         again.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let error = loop {
+            if let Some(piece) = first.take() {
+                if let Some(error) = self.tell(&mut lines, &piece).await? {
+                    break error;
+                }
+                continue;
+            }
             let piece = tokio::select! {
                 piece = pieces.next() => piece,
                 _ = again.tick() => {
@@ -145,16 +134,21 @@ impl Tail<'_> {
                 Some(Err(error)) => break error,
                 None => break self.error("the server ended the tail"),
             };
-            let (entries, words) = self.read(&mut lines, &piece);
-            if !entries.is_empty() {
-                self.follow.tell_live(entries).await?;
-            }
-            if let Some(words) = words {
-                break self.error(&words);
+            if let Some(error) = self.tell(&mut lines, &piece).await? {
+                break error;
             }
         };
         self.follow.lived_until(Duration::ZERO);
         Ok(error)
+    }
+
+    /// Tells the rows that end in a piece; why the tail ends behind them, if it does.
+    async fn tell(&mut self, lines: &mut Lines, piece: &[u8]) -> Go<Option<BackendError>> {
+        let (entries, words) = self.read(lines, piece);
+        if !entries.is_empty() {
+            self.follow.tell_live(entries).await?;
+        }
+        Ok(words.map(|words| self.error(&words)))
     }
 
     /// The rows that end in a piece, and the server's last words where there are some.
@@ -173,4 +167,30 @@ impl Tail<'_> {
     fn error(&self, words: &str) -> BackendError {
         self.logs.error(ErrorKind::Unreachable, TAIL, words)
     }
+}
+
+/// The answer piece by piece; a refusal is its first.
+fn pieces(logs: &VictoriaLogs, query: String) -> BoxStream<'_, BackendResult<Vec<u8>>> {
+    let opened = async move {
+        let form = [
+            ("query", query.as_str()),
+            ("start_offset", "5s"),
+            ("offset", "1s"),
+            ("refresh_interval", "1s"),
+        ];
+        let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut call = Call::read_form(TAIL, form.to_vec());
+        call.expect = Expect::Text;
+        call.timeout = Some(QUIET);
+        let opened = logs.asker.open(call, Way::Body).await;
+        opened.unwrap_or_else(|error| Opened::Body(futures::stream::iter([Err(error)]).boxed()))
+    };
+    let pieces = futures::stream::once(opened).map(|opened| match opened {
+        Opened::Body(pieces) => pieces,
+        Opened::Socket { .. } => {
+            let error = logs.error(ErrorKind::BadAnswer, TAIL, "it is no stream of lines");
+            futures::stream::iter([Err(error)]).boxed() as Pieces<BackendError>
+        }
+    });
+    pieces.flatten().boxed()
 }

@@ -113,23 +113,19 @@ impl<'a> Parser<'a> {
             return self.log().map(Query::Log);
         }
         let before = self.at;
-        match self.word() {
-            Some("sum") => {
-                let mut by = self.by()?;
-                self.need("(")?;
-                let mut metric = self.function()?;
-                self.need(")")?;
-                if by.is_none() {
-                    by = self.by()?;
-                }
-                metric.by = Some(by.unwrap_or_default());
-                Ok(Query::Metric(metric))
-            }
-            _ => {
-                self.at = before;
-                self.function().map(Query::Metric)
-            }
+        if self.word() != Some("sum") {
+            self.at = before;
+            return self.function().map(Query::Metric);
         }
+        let mut by = self.by()?;
+        self.need("(")?;
+        let mut metric = self.function()?;
+        self.need(")")?;
+        if by.is_none() {
+            by = self.by()?;
+        }
+        metric.by = Some(by.unwrap_or_default());
+        Ok(Query::Metric(metric))
     }
 
     fn by(&mut self) -> Parsed<Option<Vec<String>>> {
@@ -243,9 +239,8 @@ impl<'a> Parser<'a> {
         self.blank();
         let start = self.at;
         let mut chars = self.rest().char_indices();
-        let quote = match chars.next() {
-            Some((_, quote @ ('"' | '`'))) => quote,
-            _ => return Err(self.unexpected()),
+        let Some((_, quote @ ('"' | '`'))) = chars.next() else {
+            return Err(self.unexpected());
         };
         let mut out = String::new();
         while let Some((at, c)) = chars.next() {

@@ -143,13 +143,12 @@ fn pairs(text: &str) -> Vec<(String, String)> {
             rest = after.trim_start();
             continue;
         };
-        let (value, after) = match value.strip_prefix('"') {
-            Some(quoted) => quoted_value(quoted),
-            None => {
-                let end = value.find(char::is_whitespace).unwrap_or(value.len());
-                let (value, after) = value.split_at(end);
-                (value.to_owned(), after)
-            }
+        let (value, after) = if let Some(quoted) = value.strip_prefix('"') {
+            quoted_value(quoted)
+        } else {
+            let end = value.find(char::is_whitespace).unwrap_or(value.len());
+            let (value, after) = value.split_at(end);
+            (value.to_owned(), after)
         };
         if !key.is_empty() {
             all.push((key.to_owned(), value));

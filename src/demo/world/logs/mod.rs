@@ -149,7 +149,7 @@ impl Logs {
                 // Lines of one request share their salt, whichever service says them.
                 let request = noise([salt, nth, 1, 0]);
                 // Half a second remains for what the request goes through.
-                let into = (request % 500_000_000) as i64 + i64::from(voice.after_ms) * 1_000_000;
+                let into = i64::from((request % 500_000_000) as u32) + i64::from(voice.after_ms) * 1_000_000;
                 let epoch = self.world.epoch().anchor.timestamp() + second;
                 let trace = u128::from(epoch as u32) << 96
                     | u128::from(noise([request, 2, 0, 0]) as u32) << 64
