@@ -386,7 +386,7 @@ fn elasticsearch_is_read_and_what_is_missing_is_said() {
     stage.configure(scripted(|path| {
         let hit = |second: i64, message: &str| {
             json!({"_index": "app-1", "_id": message, "sort": [1_795_144_447_000_i64 + second],
-                   "_source": {"message": message, "log": {"level": "ERROR"}, "service.name": "pay", "trace": {"id": "ff"}}})
+                   "_source": {"message": message, "log": {"level": "ERROR"}, "service.name": "pay", "trace": {"id": "abcdef0123456789"}}})
         };
         let answer = json!({"timed_out": false, "_shards": {"total": 2, "failed": 1, "failures": [{"reason": {"reason": "disk gone"}}]},
                             "hits": {"hits": [hit(2, "newer"), hit(1, "older")]}});
@@ -404,7 +404,7 @@ fn elasticsearch_is_read_and_what_is_missing_is_said() {
         (&line["level"], &line["service"]),
         (&json!("error"), &json!("pay"))
     );
-    assert_eq!(line["trace_id"], format!("{:0>32}", "ff"));
+    assert_eq!(line["trace_id"], "0000000000000000abcdef0123456789");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use super::row::Reader;
 use super::source::{Past, Source};
 use super::told::Teller;
-use super::{Question, gather};
+use super::{Question, gather, told};
 use crate::backend::logs::{TAIL_CAPACITY, TailEvent, TailMode};
 use crate::cli::gather::say_remarks;
 use crate::cli::{Exit, Outcome, Session};
@@ -18,7 +18,7 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
     if source.past == Past::Kept {
         let gathered = gather::past(session, source, question, now).await;
         for gap in &gathered.gaps {
-            teller.gap(session, gap)?;
+            told::gap(session, gap)?;
         }
         for row in &gathered.rows {
             teller.followed(session, row)?;
@@ -54,13 +54,13 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
                     }
                 }
             }
-            TailEvent::Gap(gap) => teller.gap(session, &gap)?,
-            // its lines came before
-            TailEvent::Filled(_) => {}
+            TailEvent::Gap(gap) => told::gap(session, &gap)?,
             TailEvent::Mode(TailMode::Polling(why)) if !why.is_empty() => {
                 session.out.diagnose(&format!("polling: {why}"))?;
             }
-            TailEvent::Mode(TailMode::Polling(_) | TailMode::Connecting | TailMode::Live) => {}
+            // the lines of a gap that was filled came before
+            TailEvent::Filled(_)
+            | TailEvent::Mode(TailMode::Polling(_) | TailMode::Connecting | TailMode::Live) => {}
             TailEvent::Failed(error) => session.out.diagnose(&format!("{error}; trying again"))?,
         }
         if events.is_empty() {

@@ -192,7 +192,7 @@ mod tests {
             0,
             Level::Warn,
             b"level=error service=x boom",
-            b"{\"trace_id\":\"1f\"}",
+            b"{\"trace_id\":\"abcdef0123456789\"}",
         );
         let row = &Reader::default().rows(&batch)[0];
         assert_eq!(
@@ -201,7 +201,7 @@ mod tests {
         );
         assert_eq!(
             row.trace.map(|trace| trace.to_string()),
-            Some(format!("{:0>32}", "1f"))
+            Some(format!("{:0>32}", "abcdef0123456789"))
         );
         let wanted = Wanted {
             at_least: Some(Level::Error),

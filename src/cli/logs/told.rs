@@ -1,5 +1,6 @@
 //! Lines as they are written: text that a terminal may be given, levels in colour where one looks on; or JSON.
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _};
 
 use chrono::SecondsFormat;
@@ -56,16 +57,6 @@ impl Teller {
         }
     }
 
-    /// A gap as it came.
-    pub fn gap(&mut self, session: &mut Session, gap: &Gap) -> io::Result<()> {
-        if session.globals.json {
-            let text = written(&json!({"gap": gap_object(gap)}));
-            writeln!(session.out.writer(), "{text}")
-        } else {
-            say_gap(session, gap)
-        }
-    }
-
     fn text(&self, row: &Row) -> String {
         let time = row.at.map_or_else(
             || "-".to_owned(),
@@ -108,7 +99,7 @@ fn words(row: &Row) -> String {
     };
     let rest = beside.iter().filter(|field| !told.contains(&field.name.as_str()));
     for field in rest.take(FIELDS) {
-        words.push_str(&format!(" {}={}", field.name, field.value));
+        let _ = write!(words, " {}={}", field.name, field.value); // writing to a String cannot fail
     }
     words
 }
@@ -121,6 +112,16 @@ fn sgr(level: Level) -> Option<&'static str> {
         Level::Warn => Some("33"),
         Level::Debug | Level::Trace => Some("2"),
         Level::Info | Level::Unknown => None,
+    }
+}
+
+/// A gap as it came while lines are followed.
+pub fn gap(session: &mut Session, gap: &Gap) -> io::Result<()> {
+    if session.globals.json {
+        let text = written(&json!({"gap": gap_object(gap)}));
+        writeln!(session.out.writer(), "{text}")
+    } else {
+        say_gap(session, gap)
     }
 }
 

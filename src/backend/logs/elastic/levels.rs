@@ -39,7 +39,7 @@ pub(super) fn of_word(word: &str) -> Level {
         .map_or(Level::Unknown, |(level, _)| *level)
 }
 
-/// OpenTelemetry's severity number (logs data model, "Field: SeverityNumber").
+/// OpenTelemetry's severity number (logs data model, "Field: `SeverityNumber`").
 pub(super) fn of_number(number: u32) -> Level {
     match number {
         1..=4 => Level::Trace,

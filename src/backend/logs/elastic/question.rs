@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::fields;
 use super::levels;
@@ -152,12 +152,13 @@ impl Search<'_> {
             Direction::Backward => "desc",
             Direction::Forward => "asc",
         };
-        let mut time = json!({"order": order, "unmapped_type": "date"});
-        match self.names.time {
-            TimeKind::Millis => {}
-            TimeKind::Nanos => time["unmapped_type"] = "date_nanos".into(),
-            TimeKind::Mixed => time["numeric_type"] = "date_nanos".into(),
-        }
+        let time = match self.names.time {
+            TimeKind::Millis => json!({"order": order, "unmapped_type": "date"}),
+            TimeKind::Nanos => json!({"order": order, "unmapped_type": "date_nanos"}),
+            TimeKind::Mixed => {
+                json!({"order": order, "unmapped_type": "date", "numeric_type": "date_nanos"})
+            }
+        };
         let mut sort = vec![json!({ fields::TIME: time })];
         if let Some(tiebreak) = self.tiebreak {
             sort.push(json!({ tiebreak.field(): order }));
@@ -185,20 +186,14 @@ impl Search<'_> {
 
 /// The query of a search: scope and range as filters, what was typed as `query_string`.
 pub(super) fn query(wanted: &Wanted, names: &Names, span: Span) -> Value {
-    let mut range = json!({"format": "epoch_millis"});
-    if let Some(from) = span.from {
-        range["gte"] = from.into();
-    }
-    if let Some(to) = span.to {
-        range["lt"] = to.into();
-    }
+    let mut range = Map::from_iter([("format".to_owned(), json!("epoch_millis"))]);
+    range.extend(span.from.map(|from| ("gte".to_owned(), json!(from))));
+    range.extend(span.to.map(|to| ("lt".to_owned(), json!(to))));
     let mut filters = vec![json!({"range": {fields::TIME: range}})];
     if let Some(service) = &wanted.service {
-        filters.push(any(names
-            .service
-            .iter()
-            .map(|field| holds(field, service))
-            .collect()));
+        let fields = names.service.iter();
+        let of: Vec<Value> = fields.map(|field| holds(field, service)).collect();
+        filters.push(any(&of));
     }
     if let Some(trace) = wanted.trace {
         filters.push(traced(names, trace));
@@ -212,7 +207,7 @@ pub(super) fn query(wanted: &Wanted, names: &Names, span: Span) -> Value {
     json!({"bool": {"filter": filters}})
 }
 
-fn any(of: Vec<Value>) -> Value {
+fn any(of: &[Value]) -> Value {
     json!({"bool": {"should": of, "minimum_should_match": 1}})
 }
 
@@ -242,7 +237,7 @@ fn traced(names: &Names, trace: TraceId) -> Value {
             .iter()
             .map(move |id| json!({"match_phrase": {name: id}}))
     }));
-    any(of)
+    any(&of)
 }
 
 /// Lines of a level at least, and those that tell none in a field: their text is looked at afterwards.
@@ -262,7 +257,7 @@ fn levelled(names: &Names, level: Level) -> Option<Value> {
         return None;
     }
     of.push(json!({"bool": {"must_not": told}}));
-    Some(any(of))
+    Some(any(&of))
 }
 
 /// A question for counts by time and level.
@@ -273,18 +268,18 @@ pub(super) fn counts(
     step_ms: i64,
     level: Option<&Field>,
 ) -> String {
-    let mut histogram = json!({"date_histogram": {
-        "field": fields::TIME, "fixed_interval": format!("{step_ms}ms"), "min_doc_count": 1, "time_zone": "UTC",
-    }});
-    if let Some(field) = level {
-        // more spellings of a level than this are counted as unknown
-        histogram["aggs"] = json!({"level": {"terms": {"field": &*field.name, "size": 24}}});
-    }
+    // more spellings of a level than that are counted as unknown
+    let levels = level.map(|field| json!({"level": {"terms": {"field": &*field.name, "size": 24}}}));
     json!({
         "size": 0,
         "track_total_hits": false,
         "query": query(wanted, names, span),
-        "aggs": {"time": histogram},
+        "aggs": {"time": {
+            "date_histogram": {
+                "field": fields::TIME, "fixed_interval": format!("{step_ms}ms"), "min_doc_count": 1, "time_zone": "UTC",
+            },
+            "aggs": levels.unwrap_or_else(|| json!({})),
+        }},
     })
     .to_string()
 }

@@ -140,10 +140,10 @@ fn stops(error: &BackendError) -> bool {
         | ErrorKind::Credentials
         | ErrorKind::Cancelled
         | ErrorKind::RateLimited
+        | ErrorKind::ServerFault
         | ErrorKind::BadAnswer => true,
         // a permission (403) may be lacking for this alone
         ErrorKind::NotSignedIn => error.status != Some(403),
-        ErrorKind::ServerFault => true,
         ErrorKind::Rejected | ErrorKind::TooLarge => false,
     }
 }

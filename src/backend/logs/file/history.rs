@@ -261,11 +261,12 @@ mod tests {
     fn both_directions_read_the_same_entries() {
         let mut lines = String::new();
         for number in 0..9_000 {
-            lines.push_str(&format!(
-                "2026-11-20T03:{:02}:{:02}Z line {number}\n",
-                number / 60 % 60,
-                number % 60
-            ));
+            let (minute, second) = (number / 60 % 60, number % 60);
+            let line = format!(
+                "2026-11-20T03:{minute:02}:{second:02}Z line {number}
+"
+            );
+            lines.push_str(&line);
             if number % 7 == 0 {
                 lines.push_str("untimed\n\tat x.Y\n\tat z\n");
             }

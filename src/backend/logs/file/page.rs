@@ -56,10 +56,11 @@ pub(super) fn read(
         }
     }
     if shares.is_empty() {
-        return match page.warnings.is_empty() {
-            true => Err(format!("nothing matches {}", paths.join(", "))),
-            false => Err(page.warnings.join("; ")),
-        };
+        return Err(if page.warnings.is_empty() {
+            format!("nothing matches {}", paths.join(", "))
+        } else {
+            page.warnings.join("; ")
+        });
     }
     page.batch = merged(&mut shares, question);
     if shares.iter().any(|share| share.more == More::Yes) {
@@ -96,13 +97,12 @@ fn share(
     };
     match question.direction {
         Direction::Backward => {
-            let end = match resumed {
-                Some(at) => at,
-                None => {
-                    let end = settled_end(&file, now)?;
-                    lock(memory).ends.insert(id, end);
-                    end
-                }
+            let end = if let Some(at) = resumed {
+                at
+            } else {
+                let end = settled_end(&file, now)?;
+                lock(memory).ends.insert(id, end);
+                end
             };
             let mut backward = Backward::new(&file, &sieve, end);
             while share.entries.len() < most

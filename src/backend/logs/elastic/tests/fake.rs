@@ -16,7 +16,7 @@ use crate::backend::http::{Answer, Asker, Body, Call, Method};
 pub struct Doc {
     pub at: i64,
     pub shard: i64,
-    pub doc: i64,
+    pub number: i64,
     pub id: String,
     pub source: Value,
 }
@@ -97,7 +97,7 @@ impl Fake {
         docs.push(Doc {
             at,
             shard: number % 3,
-            doc: number / 3,
+            number: number / 3,
             id: format!("id-{number}"),
             source,
         });
@@ -223,18 +223,18 @@ impl Fake {
             from.is_none_or(|from| at >= from * 1_000_000) && to.is_none_or(|to| at < to * 1_000_000)
         });
         let sorts = |doc: &Doc| match tiebreak.as_deref() {
-            Some("_shard_doc") => vec![doc.at / unit, (doc.shard << 32) + doc.doc],
-            Some("_doc") => vec![doc.at / unit, doc.doc],
+            Some("_shard_doc") => vec![doc.at / unit, (doc.shard << 32) + doc.number],
+            Some("_doc") => vec![doc.at / unit, doc.number],
             Some(other) => panic!("sorted by {other}"),
             None => vec![doc.at / unit],
         };
-        docs.sort_by_key(|doc| (sorts(doc), doc.shard, doc.doc));
+        docs.sort_by_key(|doc| (sorts(doc), doc.shard, doc.number));
         let descending = body.sort[0]["@timestamp"]["order"] == "desc";
         if descending {
             docs.sort_by(|a, b| {
                 sorts(b)
                     .cmp(&sorts(a))
-                    .then((a.shard, a.doc).cmp(&(b.shard, b.doc)))
+                    .then((a.shard, a.number).cmp(&(b.shard, b.number)))
             });
         }
         if let Some(after) = &body.search_after {
