@@ -31,6 +31,8 @@
 //!   [`outbox`], which follows it until it is confirmed, has failed, or asks. Killed at any moment, it leaves entries
 //!   that the next process can judge. What needs the journal or incidents (their keepers, timelines, the roster,
 //!   drafts, recording, the watch) starts behind the first frame, in `runtime::room`.
+//! - A log tail ([`backend::logs`]) tells every line once: seams are read again with an overlap, what is lost is a
+//!   gap until it is read. The reader of a socket never waits for whoever draws.
 //! - A failed feed keeps its last good value with its age; poll data never overwrites a pending act.
 //! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
 //!   made. Clients are made off the UI task, one wire per TLS set-up.
