@@ -33,6 +33,10 @@
 //!   drafts, recording, figures, the watch, links) starts behind the first frame, in `runtime::room`. What only a running
 //!   process may hold (leases, the watch) is handed back before it quits or is stopped. A command that acts does at
 //!   its end what a console does behind its panes: it notifies, and sends the audit log on ([`cli::closing`]).
+//! - A log tail ([`backend::logs`]) tells every line once: seams are read again with an overlap, what is lost is a
+//!   gap until it is read. The reader of a socket never waits for whoever draws.
+//! - One task keeps the lines of the log pane (`runtime::logs`): it owns the store, filters, searches and learns patterns
+//!   in slices, and publishes a snapshot at most ten times a second.
 //! - A failed feed keeps its last good value with its age; poll data never overwrites a pending act.
 //! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
 //!   made. Clients are made off the UI task, one wire per TLS set-up.
@@ -43,8 +47,9 @@
 //! | --- | --- |
 //! | [`cli`] | the commands: clap types, one file a subcommand, text and JSON from the same domain values |
 //! | [`config`] | defaults ← file ← environment ← flags; our own strict walk collects every problem with its place and mend |
-//! | [`domain`] | pure values and mathematics: SLOs, alerts, incidents, timelines, rotations, write-ups. No ratatui, tokio, reqwest |
+//! | [`domain`] | pure values and mathematics: SLOs, alerts, incidents, log lines and their patterns, timelines, rotations, write-ups. No ratatui, tokio, reqwest |
 //! | [`backend`] | one trait a signal, one file or folder a system; `http` is the one client |
+//! | [`logstore`] | log lines in hand: chunks, snapshots that are cheap to hand on, filters and searches over them |
 //! | [`journal`] | the durable record, SQLite on one thread: outbox, audit log, local incidents, events, drafts |
 //! | [`outbox`] | acts from journaled to known: pure rules of what to do next, and the courier that sends |
 //! | [`logstore`] | a million lines in hand: bounded chunks in order, immutable snapshots, search and filter |

@@ -4,6 +4,9 @@
 //! Whoever tails gets [`TailEvent`]s through a bounded channel; a source that cannot push polls by itself and
 //! says so ([`TailEvent::Mode`]). The scope of the console ([`Wanted`]) is put into the source's own language
 //! there, every value quoted.
+//!
+//! What sources share: `entry` between a wire format and a batch, `paging` for servers without a cursor, `follow` for
+//! tails that survive their connections, `seen` for what was told already, `words` for levels and quotes.
 
 pub mod elastic;
 mod entry;

@@ -88,7 +88,7 @@ pub(super) fn words_below(level: Level) -> Vec<&'static str> {
     below
 }
 
-/// A string as LogQL and LogsQL read it: in double quotes, escaped as Go does.
+/// A string as LogQL and `LogsQL` read it: in double quotes, escaped as Go does.
 pub(super) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');

@@ -46,7 +46,7 @@ fn under_cursor(hand: &Hand) -> String {
 fn without_a_log_backend_its_key_says_what_to_add() {
     let mut hand = Hand::on(settings(), board_of(Vec::new()));
     hand.press("3");
-    hand.assert_said("no log backend is configured; add [contexts.prod.logs]");
+    hand.assert_said("no log backend is configured; add [contexts.prod-eu.logs]");
     assert_ne!(hand.model.focus, PaneId::Logs);
 }
 
@@ -160,7 +160,8 @@ fn a_time_is_gone_to_and_what_does_not_read_as_one_is_said() {
     hand.press("T");
     hand.write("45s ago");
     hand.press("enter");
-    assert!(under_cursor(&hand).starts_with("panic: connection reset"));
+    let text = under_cursor(&hand);
+    assert!(text.starts_with("panic: connection reset"), "{text} {:?}", hand.heard);
     hand.press("T");
     hand.write("noon");
     hand.press("enter");

@@ -81,7 +81,7 @@ impl Loki {
         logql::queries(wanted, &label, self.selector.as_deref()).map_err(|error| BackendError {
             mend: "begin with a selector, as in {app=\"checkout\"}, or with a filter, as in |= \"timeout\""
                 .to_owned(),
-            ..self.error(ErrorKind::Rejected, error.to_string())
+            ..self.error(ErrorKind::Rejected, &error.to_string())
         })
     }
 
@@ -135,17 +135,17 @@ impl Loki {
             retry_after: answer.retry_after,
             ..self.error(
                 kind,
-                said.map_or_else(|| format!("HTTP {}", answer.status), str::to_owned),
+                &said.map_or_else(|| format!("HTTP {}", answer.status), str::to_owned),
             )
         })
     }
 
-    fn error(&self, kind: ErrorKind, detail: String) -> BackendError {
+    fn error(&self, kind: ErrorKind, detail: &str) -> BackendError {
         BackendError {
             kind,
             backend: Arc::clone(&self.settings.name),
             tried: format!("GET /{QUERY_RANGE}"),
-            detail: cut(SafeText::line(&detail).as_str(), DETAIL, Cut::End).into_owned(),
+            detail: cut(SafeText::line(detail).as_str(), DETAIL, Cut::End).into_owned(),
             mend: String::new(),
             status: None,
             retry_after: None,

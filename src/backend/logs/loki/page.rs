@@ -61,14 +61,14 @@ impl Pager for Loki {
                     mend: "leave out what counts (rate, sum, …): lines are shown here".to_owned(),
                     ..self.error(
                         ErrorKind::Rejected,
-                        "the query counts lines instead of finding them".to_owned(),
+                        "the query counts lines instead of finding them",
                     )
                 }),
                 Err(Unread::Json(why)) => Err(BackendError {
                     mend: "check that the URL leads to a Loki".to_owned(),
                     ..self.error(
                         ErrorKind::BadAnswer,
-                        format!("the answer does not read as Loki's: {why}"),
+                        &format!("the answer does not read as Loki's: {why}"),
                     )
                 }),
             };

@@ -97,7 +97,7 @@ impl Loki {
         let no_upgrade = |detail: &str| BackendError {
             tried: format!("GET /{TAIL}"),
             mend: "a proxy in front of it must let WebSocket upgrades through".to_owned(),
-            ..self.error(ErrorKind::BadAnswer, detail.to_owned())
+            ..self.error(ErrorKind::BadAnswer, detail)
         };
         match self.asker.open(call, Way::Socket).await? {
             Opened::Body(_) => Err(no_upgrade("it answered without opening a socket")),

@@ -96,7 +96,7 @@ impl Tail<'_> {
                     if self.loki.clock.tick().since(since) >= SETTLED {
                         misses = 0;
                     }
-                    let error = self.error(ErrorKind::Unreachable, end.words());
+                    let error = self.error(ErrorKind::Unreachable, &end.words());
                     (error, end.is_tail_limit().then_some(("tail limit", LIMIT_PAUSE)))
                 }
                 Err(error) => {
@@ -110,17 +110,14 @@ impl Tail<'_> {
             if pause.is_none() || misses == 1 {
                 self.follow.send(TailEvent::Failed(error)).await?;
             }
-            match pause {
-                Some((why, pause)) => {
-                    self.follow.poll(why, pause).await?;
-                    // What was polled is no gap.
-                    lost = false;
-                    misses = misses.min(PATIENCE);
-                }
-                None => {
-                    self.follow.send(TailEvent::Mode(TailMode::Connecting)).await?;
-                    self.follow.back_off(misses, retry_after).await?;
-                }
+            if let Some((why, pause)) = pause {
+                self.follow.poll(why, pause).await?;
+                // What was polled is no gap.
+                lost = false;
+                misses = misses.min(PATIENCE);
+            } else {
+                self.follow.send(TailEvent::Mode(TailMode::Connecting)).await?;
+                self.follow.back_off(misses, retry_after).await?;
             }
         }
     }
@@ -187,7 +184,7 @@ impl Tail<'_> {
                 }
                 Item::Garbled(why) => {
                     let words = format!("a message of the tail does not read: {why}");
-                    let error = self.error(ErrorKind::BadAnswer, words);
+                    let error = self.error(ErrorKind::BadAnswer, &words);
                     self.follow.send(TailEvent::Failed(error)).await?;
                     self.follow.read_seam(Told::As(GapReason::Partial)).await?;
                 }
@@ -205,7 +202,7 @@ impl Tail<'_> {
         end
     }
 
-    fn error(&self, kind: ErrorKind, words: String) -> BackendError {
+    fn error(&self, kind: ErrorKind, words: &str) -> BackendError {
         BackendError {
             tried: format!("GET /{TAIL}"),
             ..self.loki.error(kind, words)

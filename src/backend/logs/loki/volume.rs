@@ -53,7 +53,7 @@ impl Loki {
             Err(error) => return Err(error),
         };
         let series = wire::series(&answer.body)
-            .map_err(|why| self.error(ErrorKind::BadAnswer, format!("the counts do not read: {why}")))?;
+            .map_err(|why| self.error(ErrorKind::BadAnswer, &format!("the counts do not read: {why}")))?;
         let count = usize::try_from((end - begin) / step).unwrap_or_default();
         let mut buckets = vec![[0_u64; Level::ALL.len()]; count];
         for each in series {

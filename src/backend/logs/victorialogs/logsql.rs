@@ -1,4 +1,4 @@
-//! LogsQL: the scope of the console written in front of what the user wrote, every value quoted.
+//! `LogsQL`: the scope of the console written in front of what the user wrote, every value quoted.
 //!
 //! A query is a filter and pipes behind it. What the user writes is passed through; the scope is joined to its filter
 //! by AND, in parentheses. <https://docs.victoriametrics.com/victorialogs/logsql/>

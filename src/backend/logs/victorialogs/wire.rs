@@ -14,12 +14,15 @@ use crate::domain::log::{Nanos, Stream};
 /// Streams that are remembered; all are forgotten beyond that, and cost their labels anew.
 const STREAMS: usize = 20_000;
 
+/// The id and the labels of a stream as they came, and the service of the row.
+type StreamName = (String, String);
+
 /// Makes entries of lines, and the same stream of the same `_stream`.
 #[derive(Debug)]
 pub(super) struct Reader {
     /// Fields that say the service, the surest first.
     service_labels: Vec<Arc<str>>,
-    streams: Mutex<HashMap<(String, String), (Arc<Stream>, u64)>>,
+    streams: Mutex<HashMap<StreamName, (Arc<Stream>, u64)>>,
 }
 
 impl Reader {
@@ -51,7 +54,7 @@ impl Reader {
             return Ok(None);
         };
         let at = Nanos::of(at.to_utc());
-        let (stream, hash) = self.stream(stream, id, &fields);
+        let (stream, hash) = self.stream(&stream, &id, &fields);
         let field = |name: &str| fields.get(name).and_then(Value::as_str);
         let level = level_by(|name| field(name).or_else(|| stream.label(name)));
         // What the stream says already stands with the stream.
@@ -77,7 +80,7 @@ impl Reader {
         }))
     }
 
-    fn stream(&self, labels: String, id: String, fields: &Map<String, Value>) -> (Arc<Stream>, u64) {
+    fn stream(&self, labels: &str, id: &str, fields: &Map<String, Value>) -> (Arc<Stream>, u64) {
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         if streams.len() >= STREAMS {
             streams.clear();
@@ -90,7 +93,7 @@ impl Reader {
             .unwrap_or_default();
         let known = streams.entry((format!("{id}\u{0}{labels}"), service.to_owned()));
         let (stream, hash) = known.or_insert_with(|| {
-            let labels = read_labels(&labels);
+            let labels = read_labels(labels);
             let named = self.service_labels.iter();
             let labelled = named.filter_map(|name| labels.iter().find(|(label, _)| label == name));
             let labelled = labelled.map(|(_, value)| Arc::clone(value)).next();

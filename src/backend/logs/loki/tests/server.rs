@@ -43,11 +43,14 @@ pub(super) struct Script {
     pub(super) old: bool,
 }
 
+/// A path and its parameters.
+type Asked = (String, Vec<(String, String)>);
+
 struct State {
     lines: Mutex<Vec<Sent>>,
     count: watch::Sender<usize>,
     script: Mutex<Script>,
-    asked: Mutex<Vec<(String, Vec<(String, String)>)>>,
+    asked: Mutex<Vec<Asked>>,
     tails: Mutex<usize>,
 }
 
@@ -247,7 +250,7 @@ fn answer(found: &[Sent], old: bool) -> Value {
 /// Only what arrives while it is open: the history that a real one sends is its best effort.
 async fn tail(state: &State, script: Script, socket: TcpStream) {
     let mut stream = WebSocketStream::from_raw_socket(socket, Role::Server, None).await;
-    let mut changes = state.count.subscribe();
+    let mut news = state.count.subscribe();
     let mut told = held(&state.lines).len();
     *held(&state.tails) += 1;
     state.count.send_modify(|_| {});
@@ -278,8 +281,8 @@ async fn tail(state: &State, script: Script, socket: TcpStream) {
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return,
             },
-            changed = changes.changed() => {
-                if changed.is_err() {
+            heard = news.changed() => {
+                if heard.is_err() {
                     return;
                 }
                 let new: Vec<Sent> = held(&state.lines)[told..].to_vec();

@@ -82,20 +82,20 @@ async fn a_backlog_and_what_comes_after_it_are_told_once() {
     let server = Server::start(Script::default()).await;
     let from = now() - 60_000_000_000;
     let mut sent = Vec::new();
-    let send = |sent: &mut Vec<(i64, String)>, at: i64, text: String| {
+    let push = |sent: &mut Vec<(i64, String)>, at: i64, text: String| {
         server.push(at, "cart", text.clone());
         sent.push((at, text));
     };
     server.push(from - 1, "cart", "too old");
     for n in 0..2_000 {
         // A thousand lines of one moment among them.
-        send(&mut sent, from + (n / 1_000) * 1_000, format!("old {n}"));
+        push(&mut sent, from + (n / 1_000) * 1_000, format!("old {n}"));
     }
     let loki = loki(&server.url);
     let (sent, told) = beside(&loki, from, async |heard, told| {
         until(heard, told, live).await;
         for n in 0..500 {
-            send(&mut sent, now(), format!("new {n}"));
+            push(&mut sent, now(), format!("new {n}"));
         }
         until(heard, told, |told| told.lines.len() >= sent.len()).await;
         sent
