@@ -592,6 +592,115 @@ fn the_configuration_signs_in_to_pagerduty_and_grafana() {
     });
 }
 
+/// The console's own client on the demo's logs: pages, counts, the scope, and a tail with a burst in it.
+#[test]
+fn the_configured_logs_are_paged_counted_and_followed() {
+    use crate::backend::Backends;
+    use crate::backend::http::Wires;
+    use crate::backend::logs::{Direction, PageQuestion, TailEvent};
+    use crate::config::{Environment, decode_text};
+    use crate::domain::log::{Level, Nanos, Wanted};
+    use crate::time::Clock;
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let clock = Clock::start();
+        let demo = Demo::bind(DemoOptions {
+            scenario: Scenario::Leak,
+            seed: 1,
+            clock: DemoClock::Live(clock),
+            anchor: None,
+        })
+        .await
+        .unwrap();
+        let path = demo.announcement().config.clone();
+        let text = fs::read_to_string(&path).unwrap();
+        let config = decode_text(&text, Some(&path), &Environment::default())
+            .unwrap()
+            .config;
+        let context = &config.contexts["demo"];
+        let logs = Backends::open(context, &Wires::default(), clock).logs.unwrap();
+        let asking = async {
+            let now = Nanos::of(clock.now().utc);
+            let minute = std::time::Duration::from_secs(60);
+            let from = now.minus(minute);
+            let wanted = Wanted {
+                service: Some("checkout".into()),
+                at_least: Some(Level::Error),
+                ..Wanted::default()
+            };
+            let question = PageQuestion {
+                wanted: wanted.clone(),
+                from,
+                to: now,
+                direction: Direction::Backward,
+                limit: 5_000,
+            };
+            let page = logs.page(question.clone()).await.unwrap();
+            assert!(page.batch.lines.len() > 200, "{}", page.batch.lines.len());
+            assert!(page.batch.lines.is_sorted_by_key(|line| line.at));
+            for line in &page.batch.lines {
+                let text = String::from_utf8_lossy(page.batch.text(line));
+                assert!(text.contains("pool primary exhausted"), "{text}");
+                assert_eq!(line.level, Level::Error);
+            }
+            let counted = logs.volume(wanted, from, now, 6).await.unwrap().unwrap();
+            let errors: u64 = counted.buckets.iter().map(|b| b[Level::Error as usize]).sum();
+            assert!(
+                errors >= page.batch.lines.len() as u64,
+                "whole steps hold the range"
+            );
+            let one = &page.batch.lines[0];
+            let beside: Json = serde_json::from_slice(page.batch.extra(one)).unwrap();
+            let trace = beside["trace_id"].as_str().unwrap().parse().unwrap();
+            let of_trace = logs
+                .page(PageQuestion {
+                    wanted: Wanted {
+                        trace: Some(trace),
+                        ..Wanted::default()
+                    },
+                    ..question
+                })
+                .await
+                .unwrap();
+            let services: std::collections::BTreeSet<&str> = of_trace
+                .batch
+                .lines
+                .iter()
+                .filter_map(|line| of_trace.batch.streams[line.stream as usize].service.as_deref())
+                .collect();
+            assert_eq!(
+                services.into_iter().collect::<Vec<_>>(),
+                ["checkout", "storefront"]
+            );
+
+            let (events, mut heard) = tokio::sync::mpsc::channel(64);
+            let follow = logs.tail(Wanted::default(), from, events);
+            let listen = async {
+                let mut lines = 0;
+                while let Some(event) = heard.recv().await {
+                    match event {
+                        TailEvent::Lines(batch) => lines += batch.lines.len(),
+                        TailEvent::Failed(error) => panic!("{error:?}"),
+                        TailEvent::Gap(_) | TailEvent::Filled(_) | TailEvent::Mode(_) => {}
+                    }
+                    if lines > 5_300 {
+                        return;
+                    }
+                }
+            };
+            tokio::select! {
+                ended = follow => panic!("{ended:?}"),
+                () = listen => {}
+            }
+        };
+        demo.serve(asking).await.unwrap();
+    });
+}
+
 /// What the outbox relies on: an answer that is lost says nothing of whether the act was done, and a look says.
 #[test]
 fn a_mark_whose_answer_is_lost_is_looked_for_and_found_only_where_it_arrived() {
