@@ -49,7 +49,6 @@
 //! | [`config`] | defaults ← file ← environment ← flags; our own strict walk collects every problem with its place and mend |
 //! | [`domain`] | pure values and mathematics: SLOs, alerts, incidents, log lines and their patterns, timelines, rotations, write-ups. No ratatui, tokio, reqwest |
 //! | [`backend`] | one trait a signal, one file or folder a system; `http` is the one client |
-//! | [`logstore`] | log lines in hand: chunks, snapshots that are cheap to hand on, filters and searches over them |
 //! | [`journal`] | the durable record, SQLite on one thread: outbox, audit log, local incidents, events, drafts |
 //! | [`outbox`] | acts from journaled to known: pure rules of what to do next, and the courier that sends |
 //! | [`logstore`] | a million lines in hand: bounded chunks in order, immutable snapshots, search and filter |

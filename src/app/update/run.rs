@@ -236,6 +236,12 @@ fn save_layout(model: &Model) -> Vec<Effect> {
 fn focus(model: &mut Model, pane: PaneId, _now: Now) -> Vec<Effect> {
     model.details.clear();
     model.focus = pane;
+    // Whoever goes to a list means what it shows: what arrives meanwhile is not acted on in its place.
+    match pane {
+        PaneId::Slo | PaneId::Logs => {}
+        PaneId::Alerts => model.alerts.list.hold(),
+        PaneId::Incident => model.incidents.list.hold(),
+    }
     if model.layout.hidden.remove(&pane) {
         save_layout(model)
     } else {

@@ -1,5 +1,7 @@
 //! The patterns of the log lines: what they have in common, how many there are of each, and what is new.
 
+use std::fmt::Write as _;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -103,12 +105,12 @@ fn counted(learnt: &Learnt) -> Vec<Piece<'static>> {
     let mut said = format!("{} in {} lines", learnt.patterns.len(), words::count(seen as f64));
     let beside = unclustered + forgotten + blank;
     if beside > 0 {
-        said.push_str(&format!(" · {} in none", words::count(beside as f64)));
+        let _ = write!(said, " · {} in none", words::count(beside as f64));
     }
     debug_assert_eq!(clustered + beside, seen, "every line is somewhere");
     let left = (learnt.of as u64).saturating_sub(seen);
     if left > 0 {
-        said.push_str(&format!(" · {} not looked at", words::count(left as f64)));
+        let _ = write!(said, " · {} not looked at", words::count(left as f64));
     }
     vec![Piece::own(said, Role::TextMuted)]
 }
