@@ -84,6 +84,7 @@ pub(super) fn turn_to_service(model: &mut Model, service: &str) -> Vec<Effect> {
     model.details.clear();
     run::turn_to(model, PaneId::Logs);
     model.logs.trace = None;
+    model.logs.lifted = None;
     // Where it is the scope already nothing else changes.
     model.scope.push(Scope {
         service: service.to_owned(),
@@ -97,6 +98,7 @@ pub(super) fn turn_to_trace(model: &mut Model, trace: TraceId) -> Vec<Effect> {
     model.details.clear();
     run::turn_to(model, PaneId::Logs);
     model.logs.trace = Some(trace);
+    model.logs.lifted = None;
     model.logs.release();
     ask(model).into_iter().collect()
 }

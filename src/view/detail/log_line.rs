@@ -6,8 +6,8 @@ use crate::logstore::LineId;
 use crate::logstore::chunk::Told;
 use crate::text::SafeText;
 use crate::theme::Role;
-use crate::view::pane::logs::{level_word, role_of, service_role};
-use crate::view::sheet::{Sheet, moment_pieces};
+use crate::view::pane::logs::{clock, level_word, role_of, service_role};
+use crate::view::sheet::Sheet;
 use crate::view::widget::Piece;
 use crate::view::{Scene, hints};
 
@@ -20,11 +20,14 @@ const MOST_FIELDS: usize = 400;
 pub(in super::super) fn pages(scene: Scene<'_>, id: LineId) -> Option<Pages<'_>> {
     let entry = scene.model.logs.drawn()?.snapshot.entry(id)?;
     let mut first = Sheet::default();
-    let mut head = moment_pieces(scene, entry.at.utc());
-    head.push(Piece::own(
-        format!(".{:09}  ", entry.at.0.rem_euclid(1_000_000_000)),
-        Role::TextMuted,
-    ));
+    let nanos = entry.at.0.rem_euclid(1_000_000_000);
+    let day = entry.at.utc().format("%Y-%m-%d");
+    let second: String = clock(scene, entry.at).chars().take(8).collect();
+    let mut head = vec![
+        Piece::own(format!("{day} "), Role::TextMuted),
+        Piece::own(second, Role::TextStrong),
+        Piece::own(format!(".{nanos:09}  "), Role::TextMuted),
+    ];
     head.push(Piece::word(level_word(entry.level), role_of(entry.level)));
     if let Some(service) = entry.service {
         let service = SafeText::line(service).into_owned();
@@ -44,8 +47,15 @@ pub(in super::super) fn pages(scene: Scene<'_>, id: LineId) -> Option<Pages<'_>>
     first.blank();
     let shown = entry.text.get(..MOST_BYTES).unwrap_or(&entry.text);
     let text = String::from_utf8_lossy(shown);
+    let mut role = Role::Text;
+    if let Some(message) = fields::message(shown) {
+        first.prose(&message, Role::TextStrong);
+        first.blank();
+        // As it came, below what it says.
+        role = Role::TextMuted;
+    }
     for line in text.lines() {
-        first.prose(line, Role::Text);
+        first.prose(line, role);
     }
     if entry.text.len() > MOST_BYTES {
         first.prose(

@@ -225,8 +225,10 @@ fn frozen_the_lines_stand_and_the_store_goes_on() {
 
 #[test]
 fn a_context_without_logs_shows_the_panes_that_another_hid() {
-    let mut layout = midwatch::app::focus::Layout::default();
-    layout.hidden = [PaneId::Slo, PaneId::Alerts, PaneId::Incident].into();
+    let layout = midwatch::app::focus::Layout {
+        hidden: [PaneId::Slo, PaneId::Alerts, PaneId::Incident].into(),
+        ..midwatch::app::focus::Layout::default()
+    };
     let keymap = midwatch::keymap::load("default", None).unwrap();
     let without: Settings = settings();
     let model = midwatch::app::Model::new(
