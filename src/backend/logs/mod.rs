@@ -55,7 +55,9 @@ pub struct PageQuestion {
     pub limit: usize,
 }
 
-/// A page of the past.
+/// A page of the past. It never parts lines of one moment, so that pages laid end to end have every line once: it may
+/// have fewer lines than asked, or more where a single moment has more. The next one is asked up to the moment of its
+/// oldest line, or from behind that of its newest. Files part at a position instead, and remember it.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
     /// Its lines, oldest first whatever the direction.

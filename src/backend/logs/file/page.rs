@@ -19,6 +19,8 @@ use crate::domain::log::{Batch, Level, Nanos, Stream};
 /// An entry of a page.
 struct Entry {
     at: Option<Nanos>,
+    /// Whether it tells that itself.
+    own: bool,
     text: Vec<u8>,
     /// Where it begins and where the next one does.
     place: Range<u64>,
@@ -89,10 +91,10 @@ fn share(
     let resumed = resumed(id, question, memory).filter(|at| *at <= length);
     // one more tells whether there is more
     let most = question.limit.saturating_add(1);
-    // what was not told of the moment that the last page ended in comes now
+    // behind a page it is the position that parts what was told from what was not, whatever the times say
     let within = |at: Nanos| match (question.direction, resumed) {
-        (Direction::Backward, Some(_)) => question.from <= at && at <= question.to,
-        (Direction::Forward, Some(_)) => question.from.minus(ONE) <= at && at < question.to,
+        (Direction::Backward, Some(_)) => question.from <= at,
+        (Direction::Forward, Some(_)) => at < question.to,
         (Direction::Backward | Direction::Forward, None) => question.from <= at && at < question.to,
     };
     match question.direction {
@@ -164,6 +166,7 @@ fn taken(piece: Piece, within: impl Fn(Nanos) -> bool) -> Vec<Entry> {
         .filter(|(entry, _)| entry.wanted && entry.at.is_none_or(&within))
         .map(|(entry, end)| Entry {
             at: entry.at,
+            own: entry.own,
             place: stretch.at + entry.text.start as u64..stretch.at + end as u64,
             text: stretch.bytes.get(entry.text).unwrap_or_default().to_vec(),
         })
@@ -226,11 +229,19 @@ fn merged(shares: &mut [Share], question: &PageQuestion) -> Batch {
 
 /// Remembers where each file was read to, under the moment that the next page is asked with.
 fn remember(shares: &[Share], question: &PageQuestion, memory: &Mutex<Memory>) {
-    let ends = shares.iter().flat_map(|share| share.entries.iter());
-    let moment = match question.direction {
-        Direction::Backward => ends.filter_map(|entry| entry.at).min(),
-        Direction::Forward => ends.filter_map(|entry| entry.at).max(),
+    let furthest = |entries: &mut dyn Iterator<Item = &Entry>| {
+        let moments = entries.filter_map(|entry| entry.at);
+        match question.direction {
+            Direction::Backward => moments.min(),
+            Direction::Forward => moments.max(),
+        }
     };
+    let all = || shares.iter().flat_map(|share| share.entries.iter());
+    // who reads the page may know of the times alone that its own lines tell
+    let moments = [
+        furthest(&mut all()),
+        furthest(&mut all().filter(|entry| entry.own)),
+    ];
     let mut memory = lock(memory);
     for share in shares {
         let place = match question.direction {
@@ -238,7 +249,9 @@ fn remember(shares: &[Share], question: &PageQuestion, memory: &Mutex<Memory>) {
             Direction::Forward => share.entries.back().map(|entry| entry.place.end),
         };
         if let Some(place) = place {
-            memory.mark((share.id, question.direction, moment), place);
+            for moment in moments {
+                memory.mark((share.id, question.direction, moment), place);
+            }
         }
     }
 }

@@ -122,6 +122,43 @@ async fn pages_of_a_file_tile_in_both_directions_where_many_share_a_second() {
 }
 
 #[tokio::test]
+async fn times_out_of_order_and_of_lines_that_are_not_wanted_lose_nothing() {
+    let stage = Stage::new();
+    let mut sent = Vec::new();
+    for number in 0..60 {
+        // every other line tells a time, now ahead, now behind; only those that do not are wanted
+        stage.append("app.log", &stamped(number * 7 % 60, "passed over"));
+        stage.append("app.log", &format!("untimed {number}\n"));
+        sent.push(format!("untimed {number}"));
+        if number % 9 == 0 {
+            stage.append("app.log", &stamped(number * 11 % 60, "untimed? no"));
+        }
+    }
+    let files = stage.files("app.log");
+    let mut to = ALL.1;
+    let mut read: Vec<Vec<String>> = Vec::new();
+    loop {
+        let mut asked = question(ALL.0, to, Direction::Backward, 7);
+        asked.wanted.query = "untimed".to_owned();
+        let page = files.page(asked).await.unwrap();
+        let lines = texts(&page.batch);
+        let told = lines
+            .iter()
+            .filter(|line| line.starts_with("20"))
+            .map(|line| told_at(line));
+        to = told.min().unwrap_or(to);
+        read.push(lines);
+        if page.more == More::No {
+            break;
+        }
+    }
+    read.reverse();
+    let mut read = read.concat();
+    read.retain(|line| line.starts_with("untimed"));
+    assert_eq!(read, sent);
+}
+
+#[tokio::test]
 async fn files_without_times_are_paged_by_where_they_were_read_to() {
     let stage = Stage::new();
     let text = (0..30)
