@@ -236,10 +236,10 @@ fn save_layout(model: &Model) -> Vec<Effect> {
 fn focus(model: &mut Model, pane: PaneId, _now: Now) -> Vec<Effect> {
     model.details.clear();
     model.focus = pane;
-    // Whoever goes to a list means what it shows: what arrives meanwhile is not acted on in its place.
+    // Whoever goes to the incidents means the one that is shown: what arrives meanwhile is not acted on in its
+    // place. The alerts have their own guard: a row that has just changed is asked about.
     match pane {
-        PaneId::Slo | PaneId::Logs => {}
-        PaneId::Alerts => model.alerts.list.hold(),
+        PaneId::Slo | PaneId::Alerts | PaneId::Logs => {}
         PaneId::Incident => model.incidents.list.hold(),
     }
     if model.layout.hidden.remove(&pane) {

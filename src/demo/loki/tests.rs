@@ -454,7 +454,7 @@ fn a_tail_begins_with_the_newest_lines_up_to_now() {
 fn a_tail_goes_on_with_every_line_as_it_is_said() {
     let clock = crate::time::Clock::start();
     let world = World::new(Epoch {
-        scenario: Scenario::Calm,
+        scenario: Scenario::Leak,
         seed: 1,
         anchor: clock.now().utc,
     });

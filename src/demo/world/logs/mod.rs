@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::catalogue::pod_name;
 use super::story::PODS;
-use super::{Story, World};
+use super::{Scenario, Story, World};
 use events::Event;
 use voices::Voice;
 use words::Words;
@@ -141,7 +141,9 @@ impl Logs {
         };
         let (story, seed) = (self.world.story(), self.world.epoch().seed);
         let begin = (self.world.epoch().anchor.timestamp() + second) * SECOND;
-        for Speaker { voice, salt, own } in &of.voices {
+        // A calm world stands still from its begin on: it has a past to read, and nothing new to say.
+        let silent = self.world.epoch().scenario == Scenario::Calm && second >= 0;
+        for Speaker { voice, salt, own } in of.voices.iter().filter(|_| !silent) {
             let salt = noise([seed, *salt, of.pod as u64, second as u64]);
             let rate = (voice.rate)(story, second as f64);
             let count = (rate + unit(salt)).floor().max(0.0) as u64;
