@@ -237,11 +237,12 @@ fn remember(shares: &[Share], question: &PageQuestion, memory: &Mutex<Memory>) {
         }
     };
     let all = || shares.iter().flat_map(|share| share.entries.iter());
-    // who reads the page may know of the times alone that its own lines tell
-    let moments = [
-        furthest(&mut all()),
-        furthest(&mut all().filter(|entry| entry.own)),
-    ];
+    // who reads the page may know of the times alone that its own lines tell; of none, it asks as before
+    let own = furthest(&mut all().filter(|entry| entry.own)).or(match question.direction {
+        Direction::Backward => Some(question.to),
+        Direction::Forward => Some(question.from.minus(ONE)),
+    });
+    let moments = [furthest(&mut all()), own];
     let mut memory = lock(memory);
     for share in shares {
         let place = match question.direction {
