@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::list::{Direction, ListState, Moved, Step};
 use super::panes::Search;
 use crate::backend::logs::TailMode;
-use crate::domain::log::{Gap, Level, Nanos, Wanted};
+use crate::domain::log::{Gap, Level, Nanos, Volume, Wanted};
 use crate::domain::pattern::{Pattern, PatternId, Tally};
 use crate::domain::trace_id::TraceId;
 use crate::logstore::{Found, LineId, Snapshot};
@@ -75,6 +75,8 @@ pub struct LogView {
     pub rate: f64,
     /// How far back there are lines.
     pub past: Past,
+    /// Lines by time and level, over all that is in hand.
+    pub volume: Arc<Volume>,
     /// Patterns, while they are looked at.
     pub learnt: Option<Arc<Learnt>>,
 }
@@ -101,6 +103,22 @@ pub enum Scanned {
 }
 
 impl LogView {
+    /// How many lines a snapshot has by time and level, from its first to its last: finer than any strip is wide.
+    pub fn volume_of(snapshot: &Snapshot) -> Arc<Volume> {
+        const BUCKETS: usize = 240;
+        let first = snapshot.entry_at(0).map(|entry| entry.at);
+        let last = snapshot
+            .len()
+            .checked_sub(1)
+            .and_then(|last| snapshot.entry_at(last));
+        match (first, last.map(|entry| entry.at)) {
+            (Some(first), Some(last)) if first < last => {
+                Arc::new(snapshot.volume(first, Nanos(last.0.saturating_add(1)), BUCKETS))
+            }
+            (_, _) => Arc::default(),
+        }
+    }
+
     /// Lines that are shown.
     pub fn len(&self) -> usize {
         self.shown

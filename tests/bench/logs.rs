@@ -4,10 +4,18 @@ use std::io::{BufWriter, Read as _, Write as _};
 use std::sync::Arc;
 use std::time::Instant;
 
+use midwatch::app::Msg;
+use midwatch::app::focus::PaneId;
+use midwatch::app::logs::LogsAsk;
 use midwatch::domain::log::{Batch, Level, Nanos, Place, Stream};
 use midwatch::logstore::{Budget, Limits, Query, Search, Snapshot, Store};
 
+use midwatch::{theme, view};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
 use crate::figure::{self, Held, Samples, millis};
+use crate::fixtures;
 
 const LINES: usize = 1_000_000;
 
@@ -233,6 +241,7 @@ fn search(store: &Store) {
         },
     );
     figure::held("logs: 60 lines looked at anywhere", "ms", &page, (Held::P99, 0.2));
+    frames(&snapshot);
     let (from, to) = (snapshot.entry_at(0), snapshot.entry_at(LINES - 1));
     let (from, to) = (from.expect("a line").at, to.expect("a line").at);
     let strip = Samples::of_runs(2, 50, || (), |()| snapshot.volume(from, Nanos(to.0 + 1), 120));
@@ -244,6 +253,39 @@ fn search(store: &Store) {
 }
 
 /// Lines that come one batch after the other while a search goes on.
+/// The whole screen with the log pane, at both ends and in the middle of a million lines, after each jump.
+fn frames(snapshot: &Snapshot) {
+    let mut model = fixtures::shop_with(fixtures::logs::with_logs(), fixtures::size(200, 60));
+    fixtures::focus(&mut model, PaneId::Logs);
+    let view = fixtures::logs::view(snapshot.clone(), LogsAsk::default());
+    fixtures::tell(&mut model, Msg::LogsChanged(Arc::new(view)));
+    let means = theme::Means {
+        depth: theme::ColorDepth::TrueColor,
+        glyphs: theme::Glyphs::Unicode,
+    };
+    let theme = theme::load("midwatch", None, means).expect("a theme");
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 60));
+    let mut turn = 0;
+    let drawn = Samples::of_runs(
+        3,
+        60,
+        || (),
+        |()| {
+            turn += 1;
+            let keys = ["g", "G", "pgup", "ctrl-u", "k"][turn % 5];
+            fixtures::press(&mut model, keys);
+            buffer.reset();
+            view::draw(&model, &theme, fixtures::now(), &mut buffer);
+        },
+    );
+    figure::held(
+        "logs: a key and the 200x60 frame after it, anywhere",
+        "ms",
+        &drawn,
+        (Held::P99, 2.0),
+    );
+}
+
 fn tail(mut store: Store) {
     let streams = vec![Arc::new(Stream::default())];
     let mut search = Search::new(store.snapshot(), Query::parse("timeout").expect("a query"), None);

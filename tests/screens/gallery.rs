@@ -81,6 +81,18 @@ fn states() -> Vec<(&'static str, Build)> {
             model
         }),
         ("incident", |w, h| on_incident(shop::shop(size(w, h)))),
+        ("logs", |w, h| {
+            let mut model = shop::logs::reading(size(w, h));
+            shop::focus(&mut model, PaneId::Logs);
+            press(&mut model, "z k k k m");
+            model
+        }),
+        ("logs-line", |w, h| {
+            let mut model = shop::logs::reading(size(w, h));
+            shop::focus(&mut model, PaneId::Logs);
+            press(&mut model, "k k k k enter");
+            model
+        }),
         ("incident-open", |w, h| {
             let mut model = on_incident(shop::shop(size(w, h)));
             press(&mut model, "enter k k k enter");

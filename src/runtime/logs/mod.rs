@@ -22,13 +22,16 @@ use super::poller::HealthLine;
 use crate::app::feed::Status;
 use crate::app::logs::{LogView, LogsAsk, Watched};
 use crate::backend::logs::{Logs, TailMode};
-use crate::domain::log::{Gap, Nanos};
+use crate::domain::log::{Gap, Nanos, Volume};
 use crate::logstore::search::Search;
 use crate::logstore::{Limits, Snapshot};
 use crate::time::{Clock, Tick};
 
 /// The shortest time between two views: lines that arrive sooner are shown together.
 const PUBLISH: Duration = Duration::from_millis(100);
+/// How often lines are counted by time: every line in hand is looked at.
+const COUNT: Duration = Duration::from_secs(1);
+
 /// What is to be done beside showing what is asked for.
 #[derive(Debug)]
 pub(super) enum Order {
@@ -58,6 +61,7 @@ impl Keeper {
             reader: Reader::open(&self, &ask.wanted),
             looking: Looking::of(&ask, &Snapshot::default()),
             learning: None,
+            counted: None,
             ask,
         };
         let mut published = self.clock.tick();
@@ -141,6 +145,8 @@ struct Work {
     reader: Reader,
     looking: Looking,
     learning: Option<Learning>,
+    /// Lines by time, and when they were counted.
+    counted: Option<(Tick, Arc<Volume>)>,
 }
 
 impl Work {
@@ -149,6 +155,7 @@ impl Work {
         let elsewhere = ask.wanted != self.ask.wanted;
         if elsewhere {
             self.reader = Reader::open(keeper, &ask.wanted);
+            self.counted = None;
         }
         if elsewhere || (&ask.filter, &ask.search) != (&self.ask.filter, &self.ask.search) {
             self.looking = Looking::of(&ask, &self.reader.store.snapshot());
@@ -183,6 +190,13 @@ impl Work {
 
     fn view(&mut self, clock: Clock) -> LogView {
         let snapshot = self.reader.store.snapshot();
+        if self
+            .counted
+            .as_ref()
+            .is_none_or(|(at, _)| clock.tick().since(*at) >= COUNT)
+        {
+            self.counted = Some((clock.tick(), LogView::volume_of(&snapshot)));
+        }
         self.looking.extend(&snapshot);
         self.looking.step();
         self.learn(clock);
@@ -196,6 +210,10 @@ impl Work {
             failure: self.reader.failure.clone(),
             rate: self.reader.rate(clock.tick()),
             past: self.reader.past.clone(),
+            volume: self
+                .counted
+                .as_ref()
+                .map_or_else(Arc::default, |(_, volume)| Arc::clone(volume)),
             learnt: self
                 .learning
                 .as_ref()

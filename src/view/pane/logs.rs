@@ -67,10 +67,14 @@ pub(in super::super) fn service_role(service: &str) -> Role {
         Role::Service5,
         Role::Service6,
     ];
-    // FNV-1a: stable from run to run.
-    let hash = service.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+    // FNV-1a, stable from run to run, and MurmurHash3's finalizer: by itself its low bits hardly differ.
+    let mut hash = service.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     });
+    for factor in [0x85eb_ca6b, 0xc2b2_ae35] {
+        hash = (hash ^ hash >> 15).wrapping_mul(factor);
+    }
+    hash ^= hash >> 16;
     ROLES[hash as usize % ROLES.len()]
 }
 
@@ -607,46 +611,49 @@ pub(in super::super) fn clock(scene: Scene, at: Nanos) -> String {
     }
 }
 
-/// How many lines there were, by time: one cell a bucket, coloured by the gravest level in it; the cursor's bucket is
-/// marked.
+/// How many lines there were, by time, coloured by the gravest level among them; where the cursor is, is marked.
 fn volume(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView) {
-    if area.is_empty() {
-        return;
-    }
-    let (Some(first), Some(last)) = (edge(view, 0), edge(view, view.snapshot.len().saturating_sub(1))) else {
+    let volume = &*view.volume;
+    let (Some(first), false) = (volume.from, area.is_empty() || volume.buckets.is_empty()) else {
         return;
     };
-    let label = format!("{} ", clock(scene, first).chars().take(8).collect::<String>());
-    let end = format!(" {}", clock(scene, last).chars().take(8).collect::<String>());
-    let cells = usize::from(area.width).saturating_sub(3 + label.len() + end.len());
-    if cells < 8 || last <= first {
+    let span = volume
+        .step
+        .saturating_mul(volume.buckets.len().try_into().unwrap_or(i64::MAX));
+    let short = |at: Nanos| clock(scene, at).chars().take(8).collect::<String>();
+    let label = format!("{} ", short(first));
+    let end = format!(" {}", short(Nanos(first.0.saturating_add(span))));
+    let cells = usize::from(area.width)
+        .saturating_sub(3 + label.len() + end.len())
+        .min(volume.buckets.len());
+    if cells < 8 {
         return;
     }
-    let volume = view
-        .snapshot
-        .volume(first, Nanos(last.0.saturating_add(1)), cells);
-    let most = volume
-        .buckets
-        .iter()
-        .map(|bucket| bucket.iter().sum::<u64>())
-        .max()
-        .unwrap_or(0);
-    let cursor = scene
-        .model
-        .logs
-        .cursor
-        .and_then(|id| view.snapshot.entry(id))
-        .map(|entry| entry.at);
+    // Several buckets to a cell, and each bucket in one.
+    let of_cell =
+        |cell: usize| cell * volume.buckets.len() / cells..(cell + 1) * volume.buckets.len() / cells;
+    let sums: Vec<[u64; Level::ALL.len()]> = (0..cells)
+        .map(|cell| {
+            let mut sum = [0; Level::ALL.len()];
+            for bucket in volume.buckets.get(of_cell(cell)).unwrap_or_default() {
+                for (all, one) in sum.iter_mut().zip(bucket) {
+                    *all += one;
+                }
+            }
+            sum
+        })
+        .collect();
+    let most = sums.iter().map(|sum| sum.iter().sum::<u64>()).max().unwrap_or(0);
+    let cursor = scene.model.logs.cursor.and_then(|id| view.snapshot.entry(id));
+    let cursor = cursor.map(|entry| (entry.at.0.saturating_sub(first.0) / volume.step.max(1)) as usize);
     let mut pieces = vec![Piece::own(format!("  {label}"), Role::TextMuted)];
-    for (index, bucket) in volume.buckets.iter().enumerate() {
-        let total: u64 = bucket.iter().sum();
+    for (cell, sum) in sums.iter().enumerate() {
+        let total: u64 = sum.iter().sum();
         let gravest = Level::ALL
             .into_iter()
             .rev()
-            .find(|level| bucket[*level as usize] > 0);
-        let here =
-            cursor.is_some_and(|at| (at.0.saturating_sub(first.0) / volume.step.max(1)) as usize == index);
-        let role = if here {
+            .find(|level| sum[*level as usize] > 0);
+        let role = if cursor.is_some_and(|at| of_cell(cell).contains(&at)) {
             Role::Accent
         } else {
             gravest.map_or(Role::TextMuted, role_of)
@@ -655,11 +662,6 @@ fn volume(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView) {
     }
     pieces.push(Piece::own(end, Role::TextMuted));
     scene.line(buffer, area, &pieces);
-}
-
-fn edge(view: &LogView, position: usize) -> Option<Nanos> {
-    let id = view.snapshot.id_at(position)?;
-    view.snapshot.entry(id).map(|entry| entry.at)
 }
 
 /// A bar in one cell. Even one line is seen.
