@@ -50,6 +50,8 @@ pub enum Past {
     Reading,
     /// The oldest line is here.
     Whole,
+    /// The store is full: older lines would push out newer ones.
+    Full,
     /// Reading failed, in words.
     Failed(String),
 }
@@ -137,6 +139,18 @@ impl LogView {
             Some(found) => found.id_at(place),
             None => self.snapshot.id_at(place),
         }
+    }
+
+    /// Gaps between the line at a place and the one before it.
+    pub fn gaps_before(&self, place: usize) -> impl Iterator<Item = &Gap> {
+        let at = |place| {
+            let id = self.id_at(place)?;
+            self.snapshot.entry(id).map(|entry| entry.at)
+        };
+        let (own, before) = (at(place), place.checked_sub(1).and_then(at));
+        self.snapshot.gaps().iter().filter(move |gap| {
+            own.is_some_and(|own| gap.to <= own) && before.is_none_or(|before| before < gap.to)
+        })
     }
 
     /// Where a line stands; where it would, if it is not shown or gone.
@@ -469,10 +483,8 @@ impl LogPane {
     /// The gap that the line under the cursor ends or begins, if it does.
     pub fn gap_here(&self) -> Option<&Gap> {
         let view = self.drawn()?;
-        let at = view.snapshot.entry(self.cursor?)?.at;
-        view.snapshot
-            .gaps()
-            .iter()
-            .find(|gap| gap.from <= at && at <= gap.to)
+        // Drawn above the first line behind it: that line and the one before it are at it.
+        let own = view.gaps_before(self.place).next();
+        own.or_else(|| view.gaps_before(self.place + 1).next())
     }
 }

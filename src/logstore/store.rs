@@ -281,6 +281,10 @@ impl Store {
 
     /// Lines are missing.
     pub fn gap(&mut self, gap: Gap) {
+        // Told again by a page that overlaps, it is the same one.
+        if self.gaps.contains(&gap) {
+            return;
+        }
         let place = self.gaps.partition_point(|had| had.from <= gap.from);
         self.gaps.insert(place, gap);
         if self.gaps.len() > GAPS {

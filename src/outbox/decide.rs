@@ -163,12 +163,17 @@ pub enum Trouble {
 pub fn trouble(error: &BackendError) -> Trouble {
     match (error.delivery, error.status) {
         (Delivery::NotSent, _) | (Delivery::Answered, Some(401 | 403 | 429)) => Trouble::Later,
+        // A login page or a proxy's question stands before the server: nobody acted.
+        (Delivery::Answered, _) if matches!(error.kind, ErrorKind::NotSignedIn | ErrorKind::Credentials) => {
+            Trouble::Later
+        }
         (Delivery::Unknown, _) | (Delivery::Answered, Some(408)) => Trouble::Lost,
         (Delivery::Answered, Some(300..=499)) => Trouble::Refused,
         (Delivery::Answered, _) => match error.kind {
             ErrorKind::Rejected => Trouble::Refused,
-            ErrorKind::NotSignedIn | ErrorKind::Credentials => Trouble::Later,
-            ErrorKind::RateLimited
+            ErrorKind::NotSignedIn
+            | ErrorKind::Credentials
+            | ErrorKind::RateLimited
             | ErrorKind::Unreachable
             | ErrorKind::Tls
             | ErrorKind::TimedOut

@@ -147,7 +147,7 @@ impl Office {
     pub(super) async fn hasten(&self, ids: Vec<EntryId>) {
         for id in ids {
             // best effort: it goes out by itself when its time is over
-            let _ = self.decide(id, Decision::Retry).await;
+            let _ = self.decide(id, Decision::Hurry).await;
         }
     }
 

@@ -8,7 +8,7 @@ use super::{modals, say};
 use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::{Direction, Moved, Step};
-use crate::app::logs::{Follow, Lifted, LogView, LogsAsk, Past, Watched, Wrap};
+use crate::app::logs::{Follow, Lifted, LogPane, LogView, LogsAsk, Past, Watched, Wrap};
 use crate::app::modal::PromptKind;
 use crate::app::scope::Scope;
 use crate::app::toast::Level;
@@ -79,12 +79,21 @@ pub(super) fn ask_if_focused(model: &Model) -> Vec<Effect> {
     }
 }
 
+/// What is gone to is shown whole: a filter that was meant for other lines would hide it.
+fn show_all(pane: &mut LogPane) {
+    pane.trace = None;
+    pane.lifted = None;
+    pane.filter.clear();
+    pane.filter_error = None;
+    pane.at_least = None;
+    pane.search = None;
+}
+
 /// Turns the pane to a service.
 pub(super) fn turn_to_service(model: &mut Model, service: &str) -> Vec<Effect> {
     model.details.clear();
     run::turn_to(model, PaneId::Logs);
-    model.logs.trace = None;
-    model.logs.lifted = None;
+    show_all(&mut model.logs);
     // Where it is the scope already nothing else changes.
     model.scope.push(Scope {
         service: service.to_owned(),
@@ -97,8 +106,9 @@ pub(super) fn turn_to_service(model: &mut Model, service: &str) -> Vec<Effect> {
 pub(super) fn turn_to_trace(model: &mut Model, trace: TraceId) -> Vec<Effect> {
     model.details.clear();
     run::turn_to(model, PaneId::Logs);
+    show_all(&mut model.logs);
+    model.logs.query.clear();
     model.logs.trace = Some(trace);
-    model.logs.lifted = None;
     model.logs.release();
     ask(model).into_iter().collect()
 }
@@ -144,9 +154,6 @@ pub(super) fn service_of(model: &Model, id: LineId) -> Option<String> {
 /// Moves the cursor; at the oldest line, older ones are read.
 pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
     let moved = model.logs.step(step);
-    if model.logs.is_empty() {
-        return say(model, Level::Info, "no lines here yet", now);
-    }
     let upwards = match step {
         Step::Rows(by) => by < 0,
         Step::HalfPage(to) | Step::Page(to) => to == Direction::Up,
@@ -161,8 +168,17 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
             Some(Past::Whole) if moved == Moved::Stuck => {
                 say(model, Level::Info, "this is the oldest line there is", now)
             }
-            Some(Past::Whole | Past::Reading) | None => Vec::new(),
+            Some(Past::Full) if moved == Moved::Stuck => say(
+                model,
+                Level::Info,
+                "the store is full: a smaller scope or query reaches further back",
+                now,
+            ),
+            Some(Past::Whole | Past::Full | Past::Reading) | None => Vec::new(),
         };
+    }
+    if model.logs.is_empty() {
+        return say(model, Level::Info, "no lines here yet", now);
     }
     Vec::new()
 }
@@ -401,8 +417,10 @@ fn pattern_filter(pattern: &Pattern) -> String {
         rest = value.get(end + 1..).unwrap_or_default();
     }
     push_words(&mut regex, rest.trim_end_matches('…'));
-    let mut text = format!("/{}/", regex.trim_matches(['.', '*']));
-    if regex.is_empty() {
+    let whole = regex.strip_prefix(".*").unwrap_or(&regex);
+    let whole = whole.strip_suffix(".*").unwrap_or(whole);
+    let mut text = format!("/{whole}/");
+    if whole.is_empty() {
         text.clear();
     }
     if let Some(service) = &pattern.service {

@@ -286,10 +286,14 @@ pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effec
         }
         None => PromptTarget::Pane(model.focus),
     };
-    if kind == PromptKind::Filter
-        && target == PromptTarget::Pane(PaneId::Alerts)
-        && let Some(why) = frozen(model)
-    {
+    let rearranges = match target {
+        PromptTarget::Pane(PaneId::Alerts) => kind == PromptKind::Filter,
+        PromptTarget::Pane(PaneId::Logs) => kind != PromptKind::Time && kind != PromptKind::Columns,
+        PromptTarget::Pane(PaneId::Slo | PaneId::Incident)
+        | PromptTarget::Silences
+        | PromptTarget::Timeline => false,
+    };
+    if rearranges && let Some(why) = frozen(model) {
         return say(model, Level::Info, why, now);
     }
     let before = match kind {

@@ -36,7 +36,13 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
     }
     if matches!(
         action,
-        Action::GroupBy | Action::ShowSuppressed | Action::Scope | Action::ScopeBack
+        Action::GroupBy
+            | Action::ShowSuppressed
+            | Action::Scope
+            | Action::ScopeBack
+            | Action::LogLevel
+            | Action::LogContext
+            | Action::LogPatterns
     ) && let Some(why) = frozen(model)
     {
         return say(model, Level::Info, why, now);

@@ -102,7 +102,10 @@ impl Keeper {
                     self.tell(reader);
                 }
                 () = until(reader.again, self.clock) => {
-                    reader.begin(&self.source, Nanos::of(self.clock.now().utc));
+                    // From behind the newest line on: what came meanwhile is not lost.
+                    let newest = reader.store.newest().map(|at| Nanos(at.0.saturating_add(1)));
+                    let from = newest.unwrap_or_else(|| Nanos::of(self.clock.now().utc));
+                    reader.begin(&self.source, from);
                 }
                 () = tokio::task::yield_now(), if busy => work.step(self.clock),
                 () = tokio::time::sleep(due), if dirty => continue,

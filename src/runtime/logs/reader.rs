@@ -18,6 +18,8 @@ use crate::time::Tick;
 
 /// How far back is read at first.
 const FIRST: Duration = Duration::from_secs(15 * 60);
+/// How far back the lines of a trace are looked for at first.
+const TRACE: Duration = Duration::from_secs(6 * 3_600);
 /// Lines of a page.
 const PAGE: usize = 1_000;
 /// The first stretch that is read when going back; each that has no line makes the next one wider.
@@ -84,7 +86,9 @@ impl Reader {
             again: None,
         };
         reader.begin(&keeper.source, now);
-        let question = reader.question(now.minus(FIRST), now);
+        // A trace is looked for further back: the line that led to it may be old.
+        let first = if wanted.trace.is_some() { TRACE } else { FIRST };
+        let question = reader.question(now.minus(first), now);
         reader.ask(Reading::First { tail: now }, question, &keeper.source);
         reader
     }
@@ -130,7 +134,7 @@ impl Reader {
     pub(super) fn order(&mut self, order: Order, source: &Arc<dyn Logs>) {
         match order {
             // What is being read answers it.
-            Order::Older if self.page.is_some() || self.past == Past::Whole => {}
+            Order::Older if self.page.is_some() || matches!(self.past, Past::Whole | Past::Full) => {}
             Order::Older => self.older(self.stretch, source),
             Order::Refetch(_) if self.page.is_some() => {}
             Order::Refetch(gap) => {
@@ -188,12 +192,8 @@ impl Reader {
         let page = match result {
             Ok(page) => page,
             Err(error) => {
-                match reading {
-                    Reading::First { .. } => self
-                        .failure
-                        .get_or_insert(error.cause())
-                        .clone_into(&mut String::new()),
-                    Reading::Older(_) | Reading::Gap(_) => {}
+                if matches!(reading, Reading::First { .. }) {
+                    self.failure.get_or_insert_with(|| error.cause());
                 }
                 self.past = Past::Failed(error.cause());
                 return;
@@ -210,8 +210,8 @@ impl Reader {
                 self.take_older(&page);
             }
             Reading::Older(stretch) => {
-                let got = self.take_older(&page);
                 self.past = Past::Open;
+                let got = self.take_older(&page);
                 if got {
                     self.stretch = STRETCH;
                 } else if page.more == More::No {
@@ -262,8 +262,7 @@ impl Reader {
         let batch = without(&page.batch, &known);
         let new = !batch.is_empty();
         if new && self.store.ingest_older(&batch) == Room::Full {
-            self.past =
-                Past::Failed("the store is full; a smaller scope or filter reaches further back".to_owned());
+            self.past = Past::Full;
         }
         new
     }

@@ -367,15 +367,7 @@ fn rows_of<'a>(pane: &LogPane, view: &'a LogView, place: usize, room: usize) -> 
         return Vec::new();
     };
     let mut rows = Vec::new();
-    let before = place.checked_sub(1).and_then(|at| view.id_at(at));
-    let before = before
-        .and_then(|id| view.snapshot.entry(id))
-        .map(|entry| entry.at);
-    let gaps = view.snapshot.gaps().iter();
-    rows.extend(
-        gaps.filter(|gap| gap.to <= entry.at && before.is_none_or(|at| at < gap.to))
-            .map(Row::Gap),
-    );
+    rows.extend(view.gaps_before(place).map(Row::Gap));
     let head = entry.text.get(..MOST_BYTES).unwrap_or(&entry.text);
     let text = String::from_utf8_lossy(head).into_owned();
     let entry = Rc::new(entry);
@@ -512,6 +504,10 @@ fn draw_row(scene: Scene, buffer: &mut Buffer, row: Rect, what: &Row, focused: b
         Row::Begin(past) => {
             let piece = match past {
                 Past::Whole => Piece::word("  ── the oldest line ──", Role::TextMuted),
+                Past::Full => Piece::word(
+                    "  the store is full: a smaller scope or query reaches further back",
+                    Role::StateStale,
+                ),
                 Past::Reading => Piece::word("  reading older lines…", Role::StateBusy),
                 Past::Open => Piece::word("  older lines are read when you go on up", Role::TextMuted),
                 Past::Failed(why) => Piece::own(

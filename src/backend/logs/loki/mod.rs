@@ -1,7 +1,7 @@
 //! Loki over HTTP and its websocket (3.x; what older servers lack is done without).
 //!
-//! [`logql`] writes the scope into the query, [`wire`] reads JSON, [`page`] pages the past, [`tail`] follows the
-//! present over [`socket`], [`volume`] counts. Times are sent as 19 digits of nanoseconds: fewer are read as
+//! `logql` writes the scope into the query, `wire` reads JSON, `page` pages the past, `tail` follows the
+//! present over `socket`, `volume` counts. Times are sent as 19 digits of nanoseconds: fewer are read as
 //! seconds, or as 1970. A server's limits are learned from its refusals. Start at [`Loki`].
 
 mod inbox;

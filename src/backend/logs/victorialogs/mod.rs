@@ -1,6 +1,6 @@
 //! VictoriaLogs over `/select/logsql/*`.
 //!
-//! [`logsql`] writes the scope into the query, [`wire`] reads NDJSON, [`tail`] follows the present. Current servers take
+//! `logsql` writes the scope into the query, `wire` reads NDJSON, `tail` follows the present. Current servers take
 //! the end of a range as exclusive and answer newest first, old ones (1.26) neither: lines at the end are left out and
 //! lines are sorted here. Times are sent as 19 digits: without a zone a server reads its own. Start at
 //! [`VictoriaLogs`]. <https://docs.victoriametrics.com/victorialogs/querying/>

@@ -1,7 +1,7 @@
 //! What the shop's services write into their logs, for any second of any day.
 //!
 //! Every pod is a stream. What a stream says in one second is a pure function of (seed, story, stream, second): how
-//! many lines of each of its [`voices`] (a fault makes a voice louder), when within the second, with which values;
+//! many lines of each of its `voices` (a fault makes a voice louder), when within the second, with which values;
 //! deploys and restarts are lines of their own. Nothing is kept, and history is there at once. Text is made only
 //! when it is looked at. Start at [`Logs`].
 
