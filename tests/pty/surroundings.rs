@@ -63,8 +63,11 @@ fn two_copies_run_side_by_side() {
     let setup = configured(directory.path(), &text);
     let mut first = setup.clone().start();
     let mut second = setup.start();
+    // Both before either: a layout that the one leaves is the other's when it starts later.
     for console in [&mut first, &mut second] {
         console.wait_for("Alerts");
+    }
+    for console in [&mut first, &mut second] {
         console.press(b"z");
         console.wait_without("Alerts");
     }
