@@ -29,6 +29,9 @@ use crate::time::{Clock, Tick};
 
 /// The shortest time between two views: lines that arrive sooner are shown together.
 const PUBLISH: Duration = Duration::from_millis(100);
+/// A tail watches over itself and says when it is lost: its light does not go stale because nothing is written.
+const WATCHED: Duration = Duration::from_secs(86_400);
+
 /// How often lines are counted by time: every line in hand is looked at.
 const COUNT: Duration = Duration::from_secs(1);
 
@@ -131,7 +134,7 @@ impl Keeper {
             (None, Some(TailMode::Live | TailMode::Polling(_))) => (Status::Idle, Some(now)),
             (None, Some(TailMode::Connecting) | None) => return,
         };
-        health.tell(&status, good, RATE_OVER);
+        health.tell(&status, good, WATCHED);
     }
 }
 
