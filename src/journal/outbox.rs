@@ -164,6 +164,19 @@ pub fn insert(tx: &Tx<'_>, author: &Author, drafts: &[Draft], now: &Stamp) -> Jo
     Ok(ids)
 }
 
+/// Journals many acts at once, each by the drafts that it became, in this order: the numbers of each. One
+/// transaction keeps all of them, or none, at the price of one `fsync`.
+pub fn insert_all(
+    tx: &Tx<'_>,
+    author: &Author,
+    acts: &[Vec<Draft>],
+    now: &Stamp,
+) -> JournalResult<Vec<Vec<EntryId>>> {
+    acts.iter()
+        .map(|drafts| insert(tx, author, drafts, now))
+        .collect()
+}
+
 fn tell(tx: &Tx<'_>, entry: &Entry, result: &str, now: &Stamp) -> JournalResult<()> {
     audit::record(
         tx,

@@ -115,13 +115,20 @@ impl Office {
         }
     }
 
-    /// Journals acts; their numbers, or why they were not saved.
+    /// Journals an act; the numbers of what it became, or why it was not saved.
     pub(super) async fn journal(&self, drafts: Vec<Draft>) -> Result<Vec<EntryId>, String> {
+        let journaled = self.journal_all(vec![drafts]).await?;
+        Ok(journaled.concat())
+    }
+
+    /// Journals many acts in one transaction: the numbers of what each became, in this order, or why none of them
+    /// was saved. One task and one `fsync` however many they are.
+    pub(super) async fn journal_all(&self, acts: Vec<Vec<Draft>>) -> Result<Vec<Vec<EntryId>>, String> {
         let counter = self.counter().await?;
         let (author, now) = (self.author.clone(), self.clock.stamp());
         let inserted = counter
             .journal
-            .write(move |tx| outbox::insert(tx, &author, &drafts, &now));
+            .write(move |tx| outbox::insert_all(tx, &author, &acts, &now));
         inserted.await.map_err(|error| error.to_string())
     }
 

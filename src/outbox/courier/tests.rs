@@ -289,6 +289,52 @@ async fn what_is_journaled_is_sent_and_shown_as_confirmed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hundred_acts_are_journaled_in_one_transaction_and_each_is_sent_once() {
+    let scene = Scene::new();
+    let changes = scene.journal.changes();
+    let acts: Vec<Vec<Draft>> = (0..100)
+        .map(|number| vec![acknowledge(&format!("Q{number}"))])
+        .collect();
+    let now = scene.clock.stamp();
+    scene.handle.rest().await;
+    let rested = *changes.borrow();
+    let journaled = scene
+        .journal
+        .write(move |tx| outbox::insert_all(tx, &author(), &acts, &now));
+    let ids = journaled.await.unwrap();
+    assert_eq!(*changes.borrow(), rested + 1, "one commit, one fsync");
+    let shape: Vec<usize> = ids.iter().map(Vec::len).collect();
+    assert_eq!(shape, [1; 100]);
+    let ids = ids.concat();
+    assert!(ids.is_sorted(), "in the order they were asked for");
+    scene.handle.resume().await;
+    for _ in 0..30 {
+        scene.quiet().await;
+    }
+    let mut order = scene.post.order();
+    order.sort_unstable();
+    assert_eq!(order, ids);
+}
+
+#[tokio::test(start_paused = true)]
+async fn acts_that_cannot_all_be_kept_are_none_of_them_kept() {
+    let scene = Scene::new();
+    let twin = acknowledge("Q2");
+    let acts = vec![vec![acknowledge("Q1")], vec![twin.clone(), twin]];
+    let now = scene.clock.stamp();
+    let journaled = scene
+        .journal
+        .write(move |tx| outbox::insert_all(tx, &author(), &acts, &now));
+    assert!(journaled.await.is_err(), "one marker is two entries' here");
+    scene.quiet().await;
+    assert!(scene.post.order().is_empty());
+    assert_eq!(
+        scene.journal.read(|tx| outbox::open(tx, "prod")).await.unwrap(),
+        []
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_answer_is_found_again_and_nothing_is_sent_twice() {
     let scene = Scene::new();
     scene.post.doom(&[Fate::AnswerLost]);
