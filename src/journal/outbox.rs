@@ -245,15 +245,32 @@ pub fn acknowledgements(tx: &Tx<'_>, author: &Author, since: DateTime<Utc>) -> J
     Ok(rows.into_iter().rev().map(|row| row.entry).collect())
 }
 
-/// An entry that `holder` may work on now: nobody else is on it, and none before it in its lane is in its way.
+/// The number of the newest entry of any context.
+pub fn newest(tx: &Tx<'_>) -> JournalResult<Option<EntryId>> {
+    let newest: Option<i64> = tx
+        .prepare_cached("SELECT max(id) FROM outbox")?
+        .query_row([], |row| row.get(0))?;
+    Ok(newest.map(EntryId))
+}
+
+/// Whether an entry may be sent, as far as those before it in its lane go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It may.
+    Now,
+    /// One before it comes first.
+    Waits,
+}
+
+/// An entry that `holder` may work on now, as nobody else is on it, and whether it is its turn.
 /// The caller saves it with a [`Hold`] in the same transaction, or leaves it as it is.
-pub fn take(tx: &Tx<'_>, id: EntryId, holder: &Holder, at: &Taking) -> JournalResult<Option<Record>> {
+pub fn take(tx: &Tx<'_>, id: EntryId, holder: &Holder, at: &Taking) -> JournalResult<Option<(Record, Turn)>> {
     let Some(record) = load(tx, id)? else {
         return Ok(None);
     };
     let elsewhere = record
         .hold
-        .is_some_and(|hold| hold.holder != *holder && !hold.left(&at.now, at.hold).is_zero());
+        .is_some_and(|hold| hold.holder != *holder && !hold.left(&at.now).is_zero());
     if elsewhere || *record.entry.actor != *at.actor || !record.entry.state.is_open() {
         return Ok(None);
     }
@@ -267,19 +284,17 @@ pub fn take(tx: &Tx<'_>, id: EntryId, holder: &Holder, at: &Taking) -> JournalRe
             id.0
         ],
     )?;
-    let free = !before.iter().any(|earlier| earlier.holds_up(&record, &at.now));
-    Ok(free.then_some(record))
+    let waits = before.iter().any(|earlier| earlier.holds_up(&record, &at.now));
+    Ok(Some((record, if waits { Turn::Waits } else { Turn::Now })))
 }
 
-/// Who takes an entry, when, and how long a lease is.
+/// Who takes an entry, and when.
 #[derive(Debug, Clone)]
 pub struct Taking {
     /// The identity of the process.
     pub actor: Arc<str>,
     /// Now.
     pub now: Stamp,
-    /// The length of any lease.
-    pub hold: std::time::Duration,
 }
 
 /// Whether a save was kept.
@@ -364,7 +379,7 @@ fn put(tx: &Tx<'_>, record: &Record, hold: Option<Hold>, now: &Stamp) -> Journal
     Ok(())
 }
 
-/// Takes what the engineer says to an entry of theirs. `hold` is the length of any lease.
+/// Takes what the engineer says to an entry of theirs.
 pub fn decide(
     tx: &Tx<'_>,
     id: EntryId,
@@ -377,9 +392,7 @@ pub fn decide(
     if *record.entry.actor != *at.actor {
         return Ok(Err(Undecided::NotOurs));
     }
-    let held = record
-        .hold
-        .is_some_and(|hold| !hold.left(&at.now, at.hold).is_zero());
+    let held = record.hold.is_some_and(|hold| !hold.left(&at.now).is_zero());
     if held {
         return Ok(Err(Undecided::UnderWay));
     }
@@ -409,9 +422,7 @@ pub fn cancel(tx: &Tx<'_>, id: EntryId, at: &Taking) -> JournalResult<Result<Ent
     }
     let untouched = record.entry.state == State::Pending
         && record.facts.requested.is_none()
-        && record
-            .hold
-            .is_none_or(|hold| hold.left(&at.now, at.hold).is_zero());
+        && record.hold.is_none_or(|hold| hold.left(&at.now).is_zero());
     if !untouched {
         return Ok(Err(Undecided::UnderWay));
     }

@@ -248,6 +248,9 @@ pub struct OutboxView {
     /// Those that were open already when this process first looked: acts of an earlier one, which nobody here waits
     /// for.
     pub inherited: BTreeSet<EntryId>,
+    /// The newest entry of the journal when it was read: one up to there that is not listed was settled before the
+    /// listed ones.
+    pub through: Option<EntryId>,
     /// Why the journal could not be read last, or what was found could not be written; nothing while it can.
     pub trouble: Option<Arc<str>>,
 }

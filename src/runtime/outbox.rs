@@ -138,7 +138,6 @@ impl Office {
         let at = Taking {
             actor: Arc::clone(&self.author.actor),
             now: self.clock.stamp(),
-            hold: Timings::default().hold,
         };
         let decided = counter
             .journal
@@ -164,7 +163,6 @@ impl Office {
         let at = Taking {
             actor: Arc::clone(&self.author.actor),
             now: self.clock.stamp(),
-            hold: Timings::default().hold,
         };
         let cancelled = counter.journal.write(move |tx| {
             let each = ids.iter().map(|id| outbox::cancel(tx, *id, &at));
@@ -306,7 +304,8 @@ impl Followed {
     pub(super) fn settle(&mut self, view: &OutboxView, said: &mut VecDeque<Msg>) {
         self.0.retain_mut(|act| {
             let found: Vec<&Entry> = act.entries.iter().filter_map(|id| view.entry(*id)).collect();
-            if found.len() < act.entries.len() {
+            // One that the view has gone past without listing it was settled long ago.
+            if found.len() < act.entries.len() && view.through < act.entries.iter().max().copied() {
                 return true;
             }
             let under_way = |entry: &&Entry| matches!(entry.state, State::Pending | State::Sending);
@@ -331,6 +330,13 @@ impl Followed {
 }
 
 fn result(entries: &[&Entry]) -> ActResult {
+    if entries.is_empty() {
+        return ActResult {
+            state: ActState::Unknown,
+            message: "it is over, and listed no more: `midwatch audit` tells how it ended".to_owned(),
+            leases: Vec::new(),
+        };
+    }
     let state_of = |entry: &Entry| match entry.state {
         State::Confirmed => ActState::Confirmed,
         State::Pending | State::Sending | State::NeedsDecision => ActState::Unknown,

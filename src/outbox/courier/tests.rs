@@ -3,6 +3,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::backend::annotations::AnnotationDraft;
 use crate::backend::incidents::Seen;
 use crate::domain::alert::ack::Marker;
 use crate::domain::incident::{IncidentAct, IncidentId, Status};
@@ -32,6 +33,12 @@ struct Script {
     /// Entries in the order of their arrival.
     order: Mutex<Vec<EntryId>>,
     changed: AtomicBool,
+    /// What is answered 403, again and again.
+    refusing: Mutex<Option<fn(&Payload) -> bool>>,
+    /// What never comes back.
+    hanging: Mutex<Option<fn(&Payload) -> bool>>,
+    /// How much longer than [`TOTAL`] a request may take.
+    patience: Mutex<Duration>,
 }
 
 impl Script {
@@ -42,6 +49,14 @@ impl Script {
 
     fn order(&self) -> Vec<EntryId> {
         self.order.lock().unwrap().clone()
+    }
+
+    fn refuse(&self, what: fn(&Payload) -> bool) {
+        *self.refusing.lock().unwrap() = Some(what);
+    }
+
+    fn hang(&self, what: fn(&Payload) -> bool) {
+        *self.hanging.lock().unwrap() = Some(what);
     }
 
     fn doom(&self, fates: &[Fate]) {
@@ -70,13 +85,29 @@ const TOTAL: Duration = Duration::from_secs(10);
 
 impl Post for Script {
     fn total_timeout(&self, _: &Payload) -> Duration {
-        TOTAL
+        TOTAL + *self.patience.lock().unwrap()
     }
 
     fn send(&self, entry: Arc<Entry>) -> BoxFuture<'_, BackendResult<Delivered>> {
         Box::pin(async move {
             if self.down.load(Ordering::SeqCst) {
                 return Err(trouble(Delivery::NotSent, None));
+            }
+            let refused = self
+                .refusing
+                .lock()
+                .unwrap()
+                .is_some_and(|what| what(&entry.payload));
+            if refused {
+                return Err(trouble(Delivery::Answered, Some(403)));
+            }
+            let hangs = self
+                .hanging
+                .lock()
+                .unwrap()
+                .is_some_and(|what| what(&entry.payload));
+            if hangs {
+                return std::future::pending().await;
             }
             let fate = self.fates.lock().unwrap().pop_front();
             match fate {
@@ -259,7 +290,6 @@ impl Scene {
         Taking {
             actor: "jun".into(),
             now: self.clock.stamp(),
-            hold: Timings::default().hold,
         }
     }
 
@@ -453,6 +483,190 @@ async fn one_lane_that_is_stuck_holds_up_no_other() {
     assert_eq!(scene.post.order(), later[1..]);
     scene.pass(3).await;
     assert_eq!(scene.post.order(), [later[1], later[2], ids[0], later[0]]);
+}
+
+fn is_note(payload: &Payload) -> bool {
+    matches!(
+        payload,
+        Payload::Incident {
+            act: IncidentAct::Note { .. },
+            ..
+        }
+    )
+}
+
+fn is_silence(payload: &Payload) -> bool {
+    matches!(payload, Payload::Silence { .. })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_wakes_people_passes_a_note_that_is_refused_again_and_again() {
+    let scene = Scene::new();
+    scene.post.refuse(is_note);
+    let stuck = scene.add(vec![note("Q1")]).await;
+    let urgent = scene
+        .add(vec![acknowledge("Q1"), escalate("Q1"), note("Q1")])
+        .await;
+    scene.pass(1).await;
+    assert_eq!(scene.state(stuck[0]), State::Pending);
+    assert_eq!(scene.state(urgent[0]), State::Confirmed);
+    assert_eq!(scene.state(urgent[1]), State::Confirmed);
+    assert_eq!(scene.state(urgent[2]), State::Pending, "notes keep their order");
+    assert_eq!(scene.post.order(), urgent[..2], "and so do acts that wake people");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_act_behind_one_that_is_stuck_asks_when_it_is_late() {
+    let scene = Scene::new();
+    let is_snooze = |payload: &Payload| {
+        matches!(
+            payload,
+            Payload::Incident {
+                act: IncidentAct::Snooze { .. },
+                ..
+            }
+        )
+    };
+    scene.post.refuse(is_snooze);
+    let length = Duration::from_secs(4 * 3_600);
+    let snooze = act("Q1", IncidentAct::Snooze { length });
+    let ids = scene.add(vec![snooze, escalate("Q1")]).await;
+    scene.decide(ids[0], Decision::Send).await.unwrap();
+    scene.pass(60).await;
+    assert_eq!(scene.state(ids[1]), State::Pending, "order is kept");
+    for _ in 0..10 {
+        scene.leap(Duration::from_secs(60)).await;
+    }
+    scene.pass(35).await;
+    assert_eq!(scene.state(ids[0]), State::Pending);
+    assert_eq!(scene.state(ids[1]), State::NeedsDecision);
+    assert!(scene.post.order().is_empty());
+}
+
+fn silence(cluster: &str) -> Draft {
+    let starts_at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    let payload = Payload::Silence {
+        cluster: cluster.into(),
+        members: Vec::new(),
+        matchers: Vec::new(),
+        starts_at,
+        ends_at: starts_at + TimeDelta::hours(1),
+        comment: "deploy".to_owned(),
+        purpose: Purpose::Silence,
+    };
+    Draft::new(payload, Duration::ZERO)
+}
+
+fn mark() -> Draft {
+    let draft = AnnotationDraft {
+        at: DateTime::from_timestamp(1_790_000_000, 0).unwrap(),
+        until: None,
+        text: "rollback".to_owned(),
+        tags: Vec::new(),
+    };
+    Draft::new(Payload::Annotation(draft), Duration::ZERO)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_hangs_takes_no_place_from_another_s_acts() {
+    let scene = Scene::new();
+    scene.post.hang(is_note);
+    let hanging: Vec<Draft> = (0..8).map(|number| note(&format!("Q{number}"))).collect();
+    scene.add(hanging).await;
+    let others = scene.add(vec![silence("eu"), mark()]).await;
+    let arrived: BTreeSet<EntryId> = scene.post.order().into_iter().collect();
+    assert_eq!(arrived, others.into_iter().collect());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_wakes_people_goes_first_and_finds_a_place_among_notes_that_hang() {
+    let scene = Scene::new();
+    scene.post.hang(is_note);
+    let mut drafts: Vec<Draft> = (0..8).map(|number| note(&format!("Q{number}"))).collect();
+    drafts.extend([escalate("Q8"), acknowledge("Q9")]);
+    let ids = scene.add(drafts).await;
+    assert_eq!(scene.post.order(), ids[8..]);
+    let later = scene.add(vec![acknowledge("Q10")]).await;
+    assert_eq!(scene.post.order().last(), later.last());
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_acts_than_a_view_lists_are_waited_for_to_the_end() {
+    let scene = Scene::new();
+    scene.post.hang(is_silence);
+    let mut drafts: Vec<Draft> = (0..260).map(|number| note(&format!("Q{number}"))).collect();
+    drafts.push(silence("eu"));
+    let ids = scene.add(drafts).await;
+    for _ in 0..120 {
+        scene.quiet().await;
+    }
+    assert_eq!(scene.post.order().len(), 260);
+    let (sent, hanging) = ids.split_at(260);
+    let waited = |ids: Vec<EntryId>| {
+        let handle = scene.handle.clone();
+        async move {
+            tokio::select! {
+                biased;
+                () = handle.settled(&ids) => true,
+                () = std::future::ready(()) => false,
+            }
+        }
+    };
+    assert!(waited(sent.to_vec()).await, "all of them are settled");
+    assert!(!waited(hanging.to_vec()).await);
+    let unknown = EntryId(hanging[0].0 + 1);
+    assert!(
+        !waited(vec![unknown]).await,
+        "one that the view knows nothing of yet"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_drops_what_is_under_way_however_long_its_backend_may_take() {
+    let scene = Scene::new();
+    *scene.post.patience.lock().unwrap() = Duration::from_secs(30);
+    scene.post.hang(is_note);
+    let ids = scene.add(vec![note("Q1")]).await;
+    scene.pass(25).await;
+    assert_eq!(
+        scene.decide(ids[0], Decision::Drop).await.unwrap_err(),
+        decide::Undecided::UnderWay,
+        "the first 15 s are over, the request is not"
+    );
+    scene.pass(20).await;
+    assert!(scene.decide(ids[0], Decision::Drop).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_not_begun_unless_its_lease_covers_all_of_it() {
+    let scene = Scene::new();
+    scene.handle.rest().await;
+    let ids = scene.add(vec![note("Q1")]).await;
+    let id = ids[0];
+    let mut record = scene
+        .journal
+        .read(move |tx| outbox::load(tx, id))
+        .await
+        .unwrap()
+        .unwrap();
+    let holder = Holder { pid: 1, token: 1 };
+    let desk = Desk {
+        setup: Setup {
+            journal: scene.journal.clone(),
+            post: Arc::clone(&scene.post),
+            clock: scene.clock,
+            author: author(),
+            timings: Timings::default(),
+        },
+        holder,
+    };
+    record.hold = Some(Hold::from(holder, &scene.clock.stamp(), Duration::from_secs(9)));
+    let answer = desk.send(&record).await;
+    assert_eq!(answer.unwrap_err().delivery, Delivery::NotSent);
+    assert!(scene.post.order().is_empty());
+    record.hold = Some(Hold::from(holder, &scene.clock.stamp(), TOTAL));
+    assert!(desk.send(&record).await.is_ok());
+    assert_eq!(scene.post.order(), ids);
 }
 
 #[tokio::test(start_paused = true)]
