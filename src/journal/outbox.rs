@@ -16,7 +16,7 @@ use super::{JournalError, JournalResult, Tx};
 use crate::domain::alert::ack::Marker;
 use crate::outbox::decide::{self, Undecided};
 use crate::outbox::record::{Consent, Facts, Hold, Holder, Record};
-use crate::outbox::{Decision, Draft, Entry, EntryId, State};
+use crate::outbox::{Decision, Draft, Entry, EntryId, Payload, RENEW, State};
 use crate::time::{BootId, Stamp};
 
 /// The acts.
@@ -164,6 +164,34 @@ pub fn insert(tx: &Tx<'_>, author: &Author, drafts: &[Draft], now: &Stamp) -> Jo
     Ok(ids)
 }
 
+/// Journals renewals of acknowledgements: the entry of each, or nothing where its end was asked for already. One
+/// that is under way is not asked for again.
+pub fn renew(
+    tx: &Tx<'_>,
+    author: &Author,
+    renewals: &[Draft],
+    now: &Stamp,
+) -> JournalResult<Vec<Option<EntryId>>> {
+    let mut ids = Vec::with_capacity(renewals.len());
+    for draft in renewals {
+        let lane = draft.payload.lane(&draft.marker);
+        let open = list(
+            tx,
+            "context = ?1 AND actor = ?2 AND lane = ?3 AND state IN ('pending', 'sending', 'needs_decision')
+             ORDER BY id DESC",
+            params![author.context, author.actor, lane],
+        )?;
+        let ends = |record: &Record| matches!(record.entry.payload, Payload::ExpireSilence { .. });
+        let under_way = open.iter().find(|record| record.entry.payload.is_renewal());
+        ids.push(match under_way {
+            _ if open.iter().any(ends) => None,
+            Some(renewal) => Some(renewal.entry.id),
+            None => insert(tx, author, std::slice::from_ref(draft), now)?.pop(),
+        });
+    }
+    Ok(ids)
+}
+
 /// Journals many acts at once, each by the drafts that it became, in this order: the numbers of each. One
 /// transaction keeps all of them, or none, at the price of one `fsync`.
 pub fn insert_all(
@@ -214,12 +242,14 @@ pub fn open(tx: &Tx<'_>, context: &str) -> JournalResult<Vec<Record>> {
     )
 }
 
-/// Entries of a context that were settled since then, newest first, so many at most.
+/// Entries of a context that were settled since then, newest first, so many at most; of those that keep an
+/// acknowledgement alive, the ones that failed.
 pub fn settled_since(tx: &Tx<'_>, context: &str, since: DateTime<Utc>) -> JournalResult<Vec<Entry>> {
     let rows = list(
         tx,
-        "context = ?1 AND settled_at >= ?2 ORDER BY settled_at DESC, id DESC LIMIT ?3",
-        params![context, time(since), SETTLED_SHOWN],
+        "context = ?1 AND settled_at >= ?2 AND (action <> ?4 OR state = 'failed')
+         ORDER BY settled_at DESC, id DESC LIMIT ?3",
+        params![context, time(since), SETTLED_SHOWN, RENEW],
     )?;
     Ok(rows.into_iter().map(|row| row.entry).collect())
 }

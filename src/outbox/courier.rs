@@ -314,10 +314,20 @@ impl<P: Post> Courier<P> {
             })
             .await?;
         let ours = |record: &&Record| record.entry.actor == self.desk.setup.author.actor;
-        let at_first = || open.iter().filter(ours).map(|record| record.entry.id).collect();
+        let at_first = || {
+            let of_ours = open
+                .iter()
+                .filter(ours)
+                .filter(|record| !record.entry.payload.is_renewal());
+            of_ours.map(|record| record.entry.id).collect()
+        };
         let inherited = self.inherited.get_or_insert_with(at_first).clone();
+        // An acknowledgement that is kept alive is no news, unless it goes wrong.
+        let is_told =
+            |record: &&Record| !record.entry.payload.is_renewal() || record.entry.last_error.is_some();
         let entries = open
             .iter()
+            .filter(is_told)
             .map(|record| record.entry.clone())
             .chain(settled)
             .collect();

@@ -172,9 +172,13 @@ impl Record {
 
     /// Whether a later one of its lane waits for it. One that asks has left the queue: what came after it must
     /// not wait for an answer that may never come. What wakes or stops waking people waits neither for a grace
-    /// time nor for words that are stuck: nothing that it does depends on them.
+    /// time nor for words that are stuck: nothing that it does depends on them. Nor does the end of an
+    /// acknowledgement wait for a renewal that is stuck and never left: that one will find it ended.
     pub fn holds_up(&self, later: &Self, now: &Stamp) -> bool {
-        let waits = self.in_grace(now) || (self.is_stuck() && self.entry.payload.is_words());
+        let payload = &self.entry.payload;
+        let never_left = self.entry.state == State::Pending && self.facts.requested.is_none();
+        let matters = !payload.is_words() && !(payload.is_renewal() && never_left);
+        let waits = self.in_grace(now) || (self.is_stuck() && !matters);
         matches!(self.entry.state, State::Pending | State::Sending)
             && !(waits && later.entry.payload.is_urgent())
     }
@@ -371,6 +375,22 @@ impl Entry {
             covers: covers.clone(),
             started_at: *starts_at,
             set_until: *ends_at,
+        })
+    }
+}
+
+impl Entry {
+    /// The acknowledgement that a confirmed renewal kept alive, as it is held from here on: the server may have made
+    /// it anew under another id.
+    pub fn renewed(&self, lease: Lease) -> Option<Lease> {
+        let Payload::ExtendSilence { until, .. } = &self.payload else {
+            return None;
+        };
+        let id = self.remote_ids.first().map(|(_, id)| Arc::clone(id));
+        (self.state == State::Confirmed).then(|| Lease {
+            id: id.unwrap_or_else(|| Arc::clone(&lease.id)),
+            set_until: *until,
+            ..lease
         })
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -22,7 +23,7 @@ use crate::domain::timeline::Starred;
 use crate::domain::timeline::record::Command;
 use crate::journal::drafts::{self, DraftKey};
 use crate::journal::outbox::{self, Author, Taking};
-use crate::journal::{Journal, Opening, events};
+use crate::journal::{Journal, JournalError, JournalResult, Opening, events};
 use crate::outbox::courier::Setup;
 use crate::outbox::post::Poster;
 use crate::outbox::spread::Spread;
@@ -149,12 +150,44 @@ impl Office {
         }
     }
 
-    /// Sends entries that wait now, rather than when their time is over.
-    pub(super) async fn hasten(&self, ids: Vec<EntryId>) {
-        for id in ids {
-            // best effort: it goes out by itself when its time is over
-            let _ = self.decide(id, Decision::Hurry).await;
-        }
+    /// Journals renewals of acknowledgements and waits for them, so long at most; each as it stands then, nothing
+    /// where its end was asked for already.
+    pub(super) async fn renew(
+        &self,
+        drafts: Vec<Draft>,
+        at_most: Duration,
+    ) -> Result<Vec<Option<Entry>>, String> {
+        let counter = self.counter().await?;
+        let (author, now) = (self.author.clone(), self.clock.stamp());
+        let journal = &counter.journal;
+        let mut changes = journal.changes();
+        let renewed = journal.write(move |tx| outbox::renew(tx, &author, &drafts, &now));
+        let ids = renewed.await.map_err(|error| error.to_string())?;
+        let read = || {
+            let ids = ids.clone();
+            journal.read(move |tx| {
+                let entry = |id: &Option<EntryId>| match id {
+                    Some(id) => Ok(outbox::load(tx, *id)?.map(|record| record.entry)),
+                    None => Ok(None),
+                };
+                ids.iter().map(entry).collect::<JournalResult<Vec<_>>>()
+            })
+        };
+        let settling = async {
+            loop {
+                changes.mark_unchanged();
+                let entries = read().await?;
+                let under_way = |entry: &Entry| matches!(entry.state, State::Pending | State::Sending);
+                if !entries.iter().flatten().any(under_way) || changes.changed().await.is_err() {
+                    return Ok(entries);
+                }
+            }
+        };
+        let entries = match tokio::time::timeout(at_most, settling).await {
+            Ok(entries) => entries,
+            Err(_) => read().await,
+        };
+        entries.map_err(|error: JournalError| error.to_string())
     }
 
     /// Takes entries back in their grace time; what could not be is said.
