@@ -5,12 +5,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::Session;
 use crate::backend::http::Wires;
 use crate::backend::incidents::local::Local;
 use crate::config::{self, AuditForward, Config, Context};
 use crate::journal::audit::{self, Line};
-use crate::journal::{Journal, JournalError, JournalResult, Opening};
+use crate::journal::{Journal, JournalResult, Opening, Tx};
 use crate::runtime::audit_forward::{self, ForwardStatus, Forwarder};
 use crate::text::SafeText;
 use crate::time::{Clock, prometheus_duration};
@@ -19,6 +21,8 @@ use crate::time::{Clock, prometheus_duration};
 const NOTIFYING: Duration = Duration::from_secs(10);
 /// Lines are sent on for so long.
 pub const FORWARDING: Duration = Duration::from_secs(5);
+/// Who forwards for all that share a journal has stopped where a line waits so long.
+const STANDS_STILL: TimeDelta = TimeDelta::minutes(5);
 /// Lines that are looked through for what became of notifications.
 const LINES: u32 = 1_000;
 
@@ -104,19 +108,29 @@ async fn notify(
 /// Hands the lines over that wait; what stands in the way, in words.
 pub async fn forward(journal: &Journal, to: &AuditForward, clock: Clock) -> Option<String> {
     let forwarder = Forwarder::new(journal.clone(), to, &Wires::default(), clock);
-    let why = match tokio::time::timeout(FORWARDING, forwarder.once()).await {
-        // Another process sees to it.
-        Ok(ForwardStatus::UpToDate(_) | ForwardStatus::ByAnother | ForwardStatus::Starting) => return None,
-        Ok(ForwardStatus::Failing { why, .. }) => why.to_string(),
-        Err(_) => format!("no answer within {}", prometheus_duration(FORWARDING)),
+    let status = forwarder.once(FORWARDING).await;
+    let stand = |tx: &Tx<'_>| Ok((audit_forward::waiting(tx)?, audit_forward::waiting_since(tx)?));
+    let (waiting, since) = match journal.read(stand).await {
+        Ok((0, _)) | Err(_) => (String::new(), None),
+        Ok((1, since)) => ("1 line waits".to_owned(), since),
+        Ok((lines, since)) => (format!("{lines} lines wait"), since),
     };
-    let waiting = match journal.read(audit_forward::waiting).await {
-        Ok(1) => "1 line waits".to_owned(),
-        Ok(lines) => format!("{lines} lines wait"),
-        Err(error) => JournalError::to_string(&error),
+    let why = match status {
+        ForwardStatus::UpToDate(_) | ForwardStatus::Starting => return None,
+        // Another process sees to it, unless it stands still.
+        ForwardStatus::ByAnother if since.is_none_or(|since| clock.now().utc - since < STANDS_STILL) => {
+            return None;
+        }
+        ForwardStatus::ByAnother => {
+            "another process on this journal is to do it, and does not get on".to_owned()
+        }
+        ForwardStatus::Failing { why, .. } => why.to_string(),
     };
+    let since = since.map_or_else(String::new, |since| {
+        format!(" since {}", since.format("%Y-%m-%d %H:%MZ"))
+    });
     Some(format!(
-        "the audit log is not forwarded to {}: {why}; {waiting} in the journal for the next console or act",
+        "the audit log is not forwarded to {}: {why}; {waiting}{since} in the journal for the next console or act",
         audit_forward::place(to)
     ))
 }
@@ -196,11 +210,29 @@ mod tests {
             why: String::new(),
             result: "journaled".to_owned(),
         };
-        journal.write(move |tx| audit::record(tx, &act)).await.unwrap();
+        let first = act.clone();
+        journal.write(move |tx| audit::record(tx, &first)).await.unwrap();
         let to = AuditForward::Syslog(crate::config::SyslogAddress::Local(home.path().join("log")));
         let said = forward(&journal, &to, Clock::start()).await.expect("it fails");
         assert!(said.contains("1 line waits"), "{said}");
         let daemon = tokio::net::UnixDatagram::bind(home.path().join("log")).unwrap();
+        let other = journal.claim("audit_forward").unwrap().expect("free");
+        assert_eq!(
+            forward(&journal, &to, Clock::start()).await,
+            None,
+            "another process sees to it"
+        );
+        let old = audit::Act {
+            at: Clock::start().now().utc - TimeDelta::hours(1),
+            ..act
+        };
+        let behind = Journal::open(&Opening::private(home.path().join("behind.db"))).unwrap();
+        behind.write(move |tx| audit::record(tx, &old)).await.unwrap();
+        let said = forward(&behind, &to, Clock::start())
+            .await
+            .expect("it stands still");
+        assert!(said.contains("does not get on; 1 line waits since "), "{said}");
+        drop(other);
         assert_eq!(forward(&journal, &to, Clock::start()).await, None);
         let mut line = vec![0; 65_536];
         assert!(daemon.recv(&mut line).await.unwrap() > 0);

@@ -94,7 +94,6 @@ impl Sending {
         let at = Taking {
             actor: Arc::clone(&self.author.actor),
             now: self.clock.stamp(),
-            hold: Timings::default().hold,
         };
         let decided = self
             .journal

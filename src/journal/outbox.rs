@@ -16,7 +16,7 @@ use super::{JournalError, JournalResult, Tx};
 use crate::domain::alert::ack::Marker;
 use crate::outbox::decide::{self, Undecided};
 use crate::outbox::record::{Consent, Facts, Hold, Holder, Record};
-use crate::outbox::{Decision, Draft, Entry, EntryId, State};
+use crate::outbox::{Decision, Draft, Entry, EntryId, Payload, RENEW, State};
 use crate::time::{BootId, Stamp};
 
 /// The acts.
@@ -164,6 +164,47 @@ pub fn insert(tx: &Tx<'_>, author: &Author, drafts: &[Draft], now: &Stamp) -> Jo
     Ok(ids)
 }
 
+/// Journals renewals of acknowledgements: the entry of each, or nothing where its end was asked for already. One
+/// that is under way is not asked for again.
+pub fn renew(
+    tx: &Tx<'_>,
+    author: &Author,
+    renewals: &[Draft],
+    now: &Stamp,
+) -> JournalResult<Vec<Option<EntryId>>> {
+    let mut ids = Vec::with_capacity(renewals.len());
+    for draft in renewals {
+        let lane = draft.payload.lane(&draft.marker);
+        let open = list(
+            tx,
+            "context = ?1 AND actor = ?2 AND lane = ?3 AND state IN ('pending', 'sending', 'needs_decision')
+             ORDER BY id DESC",
+            params![author.context, author.actor, lane],
+        )?;
+        let ends = |record: &Record| matches!(record.entry.payload, Payload::ExpireSilence { .. });
+        let under_way = open.iter().find(|record| record.entry.payload.is_renewal());
+        ids.push(match under_way {
+            _ if open.iter().any(ends) => None,
+            Some(renewal) => Some(renewal.entry.id),
+            None => insert(tx, author, std::slice::from_ref(draft), now)?.pop(),
+        });
+    }
+    Ok(ids)
+}
+
+/// Journals many acts at once, each by the drafts that it became, in this order: the numbers of each. One
+/// transaction keeps all of them, or none, at the price of one `fsync`.
+pub fn insert_all(
+    tx: &Tx<'_>,
+    author: &Author,
+    acts: &[Vec<Draft>],
+    now: &Stamp,
+) -> JournalResult<Vec<Vec<EntryId>>> {
+    acts.iter()
+        .map(|drafts| insert(tx, author, drafts, now))
+        .collect()
+}
+
 fn tell(tx: &Tx<'_>, entry: &Entry, result: &str, now: &Stamp) -> JournalResult<()> {
     audit::record(
         tx,
@@ -201,12 +242,14 @@ pub fn open(tx: &Tx<'_>, context: &str) -> JournalResult<Vec<Record>> {
     )
 }
 
-/// Entries of a context that were settled since then, newest first, so many at most.
+/// Entries of a context that were settled since then, newest first, so many at most; of those that keep an
+/// acknowledgement alive, the ones that failed.
 pub fn settled_since(tx: &Tx<'_>, context: &str, since: DateTime<Utc>) -> JournalResult<Vec<Entry>> {
     let rows = list(
         tx,
-        "context = ?1 AND settled_at >= ?2 ORDER BY settled_at DESC, id DESC LIMIT ?3",
-        params![context, time(since), SETTLED_SHOWN],
+        "context = ?1 AND settled_at >= ?2 AND (action <> ?4 OR state = 'failed')
+         ORDER BY settled_at DESC, id DESC LIMIT ?3",
+        params![context, time(since), SETTLED_SHOWN, RENEW],
     )?;
     Ok(rows.into_iter().map(|row| row.entry).collect())
 }
@@ -232,15 +275,32 @@ pub fn acknowledgements(tx: &Tx<'_>, author: &Author, since: DateTime<Utc>) -> J
     Ok(rows.into_iter().rev().map(|row| row.entry).collect())
 }
 
-/// An entry that `holder` may work on now: nobody else is on it, and none before it in its lane is in its way.
+/// The number of the newest entry of any context.
+pub fn newest(tx: &Tx<'_>) -> JournalResult<Option<EntryId>> {
+    let newest: Option<i64> = tx
+        .prepare_cached("SELECT max(id) FROM outbox")?
+        .query_row([], |row| row.get(0))?;
+    Ok(newest.map(EntryId))
+}
+
+/// Whether an entry may be sent, as far as those before it in its lane go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It may.
+    Now,
+    /// One before it comes first.
+    Waits,
+}
+
+/// An entry that `holder` may work on now, as nobody else is on it, and whether it is its turn.
 /// The caller saves it with a [`Hold`] in the same transaction, or leaves it as it is.
-pub fn take(tx: &Tx<'_>, id: EntryId, holder: &Holder, at: &Taking) -> JournalResult<Option<Record>> {
+pub fn take(tx: &Tx<'_>, id: EntryId, holder: &Holder, at: &Taking) -> JournalResult<Option<(Record, Turn)>> {
     let Some(record) = load(tx, id)? else {
         return Ok(None);
     };
     let elsewhere = record
         .hold
-        .is_some_and(|hold| hold.holder != *holder && !hold.left(&at.now, at.hold).is_zero());
+        .is_some_and(|hold| hold.holder != *holder && !hold.left(&at.now).is_zero());
     if elsewhere || *record.entry.actor != *at.actor || !record.entry.state.is_open() {
         return Ok(None);
     }
@@ -254,19 +314,17 @@ pub fn take(tx: &Tx<'_>, id: EntryId, holder: &Holder, at: &Taking) -> JournalRe
             id.0
         ],
     )?;
-    let free = !before.iter().any(|earlier| earlier.holds_up(&record, &at.now));
-    Ok(free.then_some(record))
+    let waits = before.iter().any(|earlier| earlier.holds_up(&record, &at.now));
+    Ok(Some((record, if waits { Turn::Waits } else { Turn::Now })))
 }
 
-/// Who takes an entry, when, and how long a lease is.
+/// Who takes an entry, and when.
 #[derive(Debug, Clone)]
 pub struct Taking {
     /// The identity of the process.
     pub actor: Arc<str>,
     /// Now.
     pub now: Stamp,
-    /// The length of any lease.
-    pub hold: std::time::Duration,
 }
 
 /// Whether a save was kept.
@@ -351,7 +409,7 @@ fn put(tx: &Tx<'_>, record: &Record, hold: Option<Hold>, now: &Stamp) -> Journal
     Ok(())
 }
 
-/// Takes what the engineer says to an entry of theirs. `hold` is the length of any lease.
+/// Takes what the engineer says to an entry of theirs.
 pub fn decide(
     tx: &Tx<'_>,
     id: EntryId,
@@ -364,9 +422,7 @@ pub fn decide(
     if *record.entry.actor != *at.actor {
         return Ok(Err(Undecided::NotOurs));
     }
-    let held = record
-        .hold
-        .is_some_and(|hold| !hold.left(&at.now, at.hold).is_zero());
+    let held = record.hold.is_some_and(|hold| !hold.left(&at.now).is_zero());
     if held {
         return Ok(Err(Undecided::UnderWay));
     }
@@ -396,9 +452,7 @@ pub fn cancel(tx: &Tx<'_>, id: EntryId, at: &Taking) -> JournalResult<Result<Ent
     }
     let untouched = record.entry.state == State::Pending
         && record.facts.requested.is_none()
-        && record
-            .hold
-            .is_none_or(|hold| hold.left(&at.now, at.hold).is_zero());
+        && record.hold.is_none_or(|hold| hold.left(&at.now).is_zero());
     if !untouched {
         return Ok(Err(Undecided::UnderWay));
     }

@@ -8,7 +8,7 @@
 //! A request is guarded twice: it is not begun once the lease has run out, and not polled any more once the time
 //! is over after which another process may look for it, however long this one was stopped in between.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::pin;
@@ -24,20 +24,24 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::decide::{self, Next};
 use super::post::Post;
-use super::record::{Hold, Holder, LONGEST_WAIT, Record, Timings};
+use super::record::{Destination, Hold, Holder, LONGEST_WAIT, Record, Timings};
 use super::{Entry, EntryId, OutboxView, State};
 use crate::backend::http::Jitter;
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
-use crate::journal::outbox::{self, Author, Kept, Taking};
+use crate::journal::outbox::{self, Author, Kept, Taking, Turn};
 use crate::journal::{Journal, JournalError, JournalResult};
 use crate::time::{Clock, Stamp};
 
-/// Lanes that are served side by side.
+/// Lanes that are served side by side at one destination.
 const SIDE_BY_SIDE: usize = 4;
+/// Of these, so many may be taken by what wakes nobody: what does never waits for a note that hangs.
+const UNHURRIED: usize = SIDE_BY_SIDE - 1;
 /// Orders that wait for the courier. When full, who orders waits; closed by the last handle.
 const ORDERS: usize = 8;
 /// How long what is under way may still take when the courier is told to rest.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// A request that its backend allows to take longer is cut off then, and looked for.
+const LONGEST_TOTAL: Duration = Duration::from_secs(300);
 /// How long an entry rests that the journal would not take down.
 const REST: Duration = Duration::from_secs(5);
 /// How soon the outbox is read again where that failed.
@@ -121,6 +125,26 @@ enum Ended {
 
 type Jobs = FuturesUnordered<BoxFuture<'static, (EntryId, Ended)>>;
 
+/// An entry that can be worked on.
+#[derive(Debug, Clone)]
+struct Due {
+    id: EntryId,
+    to: Destination,
+    urgency: Urgency,
+}
+
+/// How an entry stands among those that are due. The order is that in which they go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Urgency {
+    /// It wakes people or stops waking them.
+    Wakes,
+    /// It does not.
+    Unhurried,
+}
+
+/// What is under way, and where to.
+type Busy = BTreeMap<EntryId, Destination>;
+
 /// What a transaction found to be done with an entry.
 enum Step {
     /// Nothing, or it is somebody else's.
@@ -158,7 +182,7 @@ impl<P: Post> Courier<P> {
     /// Serves the outbox until every handle is gone, or the task is dropped.
     pub async fn run(mut self) {
         let mut jobs = Jobs::new();
-        let mut busy: BTreeSet<EntryId> = BTreeSet::new();
+        let mut busy = Busy::new();
         let mut changes = self.desk.setup.journal.changes();
         let mut open: Vec<Record> = Vec::new();
         let mut seen_version = None;
@@ -180,11 +204,11 @@ impl<P: Post> Courier<P> {
             let mut wake = if stale { AGAIN } else { timings.poll };
             if !resting && !stale {
                 let now = self.desk.setup.clock.stamp();
-                for id in self.due(&open, &busy, &now, &mut wake) {
-                    if jobs.len() >= SIDE_BY_SIDE {
-                        break;
+                for Due { id, to, urgency } in self.due(&open, &busy, &now, &mut wake) {
+                    if !has_room(&busy, &to, urgency) {
+                        continue;
                     }
-                    busy.insert(id);
+                    busy.insert(id, to);
                     let desk = Arc::clone(&self.desk);
                     jobs.push(Box::pin(async move {
                         let ended = desk.work(id).await.map_or_else(Ended::Failed, |()| Ended::Done);
@@ -277,7 +301,7 @@ impl<P: Post> Courier<P> {
         let now = self.desk.setup.clock.stamp();
         let timings = self.desk.setup.timings;
         let back = move |by: Duration| now.utc - TimeDelta::from_std(by).unwrap_or_default();
-        let (open, settled, acknowledgements, version) = self
+        let (open, settled, acknowledgements, through, version) = self
             .desk
             .setup
             .journal
@@ -286,14 +310,24 @@ impl<P: Post> Courier<P> {
                 let open = outbox::open(tx, &author.context)?;
                 let settled = outbox::settled_since(tx, &author.context, back(timings.shown))?;
                 let acks = outbox::acknowledgements(tx, &author, back(timings.adopted))?;
-                Ok((open, settled, acks, version))
+                Ok((open, settled, acks, outbox::newest(tx)?, version))
             })
             .await?;
         let ours = |record: &&Record| record.entry.actor == self.desk.setup.author.actor;
-        let at_first = || open.iter().filter(ours).map(|record| record.entry.id).collect();
+        let at_first = || {
+            let of_ours = open
+                .iter()
+                .filter(ours)
+                .filter(|record| !record.entry.payload.is_renewal());
+            of_ours.map(|record| record.entry.id).collect()
+        };
         let inherited = self.inherited.get_or_insert_with(at_first).clone();
+        // An acknowledgement that is kept alive is no news, unless it goes wrong.
+        let is_told =
+            |record: &&Record| !record.entry.payload.is_renewal() || record.entry.last_error.is_some();
         let entries = open
             .iter()
+            .filter(is_told)
             .map(|record| record.entry.clone())
             .chain(settled)
             .collect();
@@ -301,6 +335,7 @@ impl<P: Post> Courier<P> {
             entries,
             acknowledgements,
             inherited,
+            through,
             trouble: self.trouble.clone(),
         };
         self.out.send_if_modified(|held| {
@@ -311,43 +346,57 @@ impl<P: Post> Courier<P> {
         Ok((open, version))
     }
 
-    /// What can be worked on now, oldest first; `wake` becomes the time until something else can.
-    fn due(
-        &self,
-        open: &[Record],
-        busy: &BTreeSet<EntryId>,
-        now: &Stamp,
-        wake: &mut Duration,
-    ) -> Vec<EntryId> {
+    /// What can be worked on now: first what wakes people or stops waking them, the oldest first of each; `wake`
+    /// becomes the time until something else can.
+    fn due(&self, open: &[Record], busy: &Busy, now: &Stamp, wake: &mut Duration) -> Vec<Due> {
         let setup = &self.desk.setup;
         let mut due = Vec::new();
-        let mut lanes: Vec<(String, &Record)> = Vec::new();
+        let mut lanes: HashMap<String, Vec<&Record>> = HashMap::new();
         for record in open
             .iter()
             .filter(|record| record.entry.actor == setup.author.actor)
         {
-            let lane = record.entry.payload.lane(&record.entry.marker);
-            let free = !lanes
-                .iter()
-                .any(|(held, earlier)| *held == lane && earlier.holds_up(record, now));
-            lanes.push((lane, record));
-            if !free || busy.contains(&record.entry.id) {
+            let payload = &record.entry.payload;
+            let before = lanes.entry(payload.lane(&record.entry.marker)).or_default();
+            let waits = before.iter().any(|earlier| earlier.holds_up(record, now));
+            before.push(record);
+            let next = decide::next(record, now, &setup.timings);
+            if (waits && !next.passes(record)) || busy.contains_key(&record.entry.id) {
                 continue;
             }
             let held = record.hold.filter(|hold| hold.holder != self.desk.holder);
-            let left = held.map_or(Duration::ZERO, |hold| hold.left(now, setup.timings.hold));
+            let left = held.map_or(Duration::ZERO, |hold| hold.left(now));
             if !left.is_zero() {
                 *wake = (*wake).min(left);
                 continue;
             }
-            match decide::next(record, now, &setup.timings) {
+            match next {
                 Next::Wait(at) => *wake = (*wake).min(now.until(&at, LONGEST_WAIT)),
                 Next::Rest => {}
-                Next::Look | Next::Send | Next::Settle(..) => due.push(record.entry.id),
+                Next::Look | Next::Send | Next::Settle(..) => due.push(Due {
+                    id: record.entry.id,
+                    to: payload.destination(),
+                    urgency: if payload.is_urgent() {
+                        Urgency::Wakes
+                    } else {
+                        Urgency::Unhurried
+                    },
+                }),
             }
         }
+        due.sort_by_key(|due| due.urgency);
         due
     }
+}
+
+/// Whether another entry finds a place where it goes to.
+fn has_room(busy: &Busy, to: &Destination, urgency: Urgency) -> bool {
+    let taken = busy.values().filter(|held| *held == to).count();
+    taken
+        < match urgency {
+            Urgency::Wakes => SIDE_BY_SIDE,
+            Urgency::Unhurried => UNHURRIED,
+        }
 }
 
 impl<P: Post> Desk<P> {
@@ -398,20 +447,21 @@ impl<P: Post> Desk<P> {
         self.setup
             .journal
             .write(move |tx| {
-                let at = Taking {
-                    actor,
-                    now,
-                    hold: timings.hold,
-                };
-                let Some(mut record) = outbox::take(tx, id, &holder, &at)? else {
+                let at = Taking { actor, now };
+                let Some((mut record, turn)) = outbox::take(tx, id, &holder, &at)? else {
                     return Ok(Step::None);
                 };
+                let next = decide::next(&record, &now, &timings);
+                if turn == Turn::Waits && !next.passes(&record) {
+                    return Ok(Step::None);
+                }
                 // One that was left behind is ours from here on.
                 let before = record.clone();
-                let hold = Some(Hold::from(holder, &now, timings.hold));
+                let total = post.total_timeout(&record.entry.payload).min(LONGEST_TOTAL);
+                let hold = Some(Hold::from(holder, &now, timings.hold + total));
                 outbox::claim(tx, id, hold)?;
                 record.hold = hold;
-                match decide::next(&record, &now, &timings) {
+                match next {
                     Next::Wait(_) | Next::Rest => {
                         outbox::claim(tx, id, None)?;
                         Ok(Step::None)
@@ -423,7 +473,6 @@ impl<P: Post> Desk<P> {
                     }
                     Next::Look => Ok(Step::Look(Box::new(record))),
                     Next::Send => {
-                        let total = post.total_timeout(&record.entry.payload);
                         decide::begun(&mut record, &now, total, &timings);
                         outbox::save(tx, &record, &holder, hold, &now)?;
                         Ok(Step::Send {
@@ -485,11 +534,13 @@ impl<P: Post> Desk<P> {
         }
     }
 
-    /// Drives a request while it is ours: not begun without a lease, not polled past the end of its time.
+    /// Drives a request while it is ours: not begun unless its lease covers all of its time, and not polled past
+    /// the end of that. The lease is thus looked at again whenever the request gets on, and so also after it has
+    /// waited for a place, right before it is written.
     async fn guarded<T>(&self, record: &Record, request: impl Future<Output = T>) -> Guarded<T> {
         let clock = self.setup.clock;
-        let hold = self.setup.timings.hold;
         let total = self.setup.post.total_timeout(&record.entry.payload);
+        let total = total.min(LONGEST_TOTAL);
         let Some(lease) = record.hold else {
             return Guarded::NotBegun;
         };
@@ -498,9 +549,11 @@ impl<P: Post> Desk<P> {
         let driven = poll_fn(|context| {
             let now = clock.stamp();
             match &begun {
-                None if lease.left(&now, hold).is_zero() => return Poll::Ready(Guarded::NotBegun),
+                None if lease.left(&now) < total => return Poll::Ready(Guarded::NotBegun),
                 None => begun = Some(now),
-                Some(at) if now.since(at) > total => return Poll::Ready(Guarded::CutOff),
+                Some(at) if now.since(at) > total || lease.left(&now).is_zero() => {
+                    return Poll::Ready(Guarded::CutOff);
+                }
                 Some(_) => {}
             }
             request.as_mut().poll(context).map(Guarded::Answered)
@@ -531,14 +584,15 @@ fn stopped(entry: &Entry, delivery: Delivery, detail: &str) -> BackendError {
 }
 
 impl CourierHandle {
-    /// Waits until none of these is on its way any more: each is settled, or asks.
+    /// Waits until none of these is on its way any more: each is settled, or asks. They may be more than a view
+    /// lists.
     pub async fn settled(&self, ids: &[EntryId]) {
         let mut view = self.view.clone();
+        let ids: BTreeSet<EntryId> = ids.iter().copied().collect();
         let on_its_way =
-            |entry: &Entry| ids.contains(&entry.id) && matches!(entry.state, State::Pending | State::Sending);
-        let over = |view: &OutboxView| {
-            ids.iter().all(|id| view.entry(*id).is_some()) && !view.entries.iter().any(on_its_way)
-        };
+            |entry: &Entry| matches!(entry.state, State::Pending | State::Sending) && ids.contains(&entry.id);
+        let over =
+            |view: &OutboxView| view.through >= ids.last().copied() && !view.entries.iter().any(on_its_way);
         // The courier gone: what is left is the next one's.
         let _ = view.wait_for(over).await;
     }

@@ -52,6 +52,18 @@ pub fn next(record: &Record, now: &Stamp, timings: &Timings) -> Next {
     }
 }
 
+impl Next {
+    /// Whether it is done for an entry whose lane is held up too: it asks, ends, or looks for what was sent already.
+    /// None of that changes anything at a backend.
+    pub fn passes(&self, record: &Record) -> bool {
+        match self {
+            Self::Settle(..) => true,
+            Self::Look => record.entry.state == State::Sending,
+            Self::Wait(_) | Self::Rest | Self::Send => false,
+        }
+    }
+}
+
 fn pending(record: &Record, now: &Stamp, timings: &Timings) -> Next {
     let facts = &record.facts;
     let payload = &record.entry.payload;

@@ -30,6 +30,9 @@ pub mod story;
 pub use courier::{Courier, CourierHandle};
 pub use record::Timings;
 
+/// What an entry does that keeps an acknowledgement alive.
+pub(crate) const RENEW: &str = "renew";
+
 /// Number of an entry in its journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -52,6 +55,17 @@ pub enum Purpose {
     },
     /// To hide what matches.
     Silence,
+}
+
+/// Why a silence is to last longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extension {
+    /// The engineer asked for it.
+    #[default]
+    Asked,
+    /// It acknowledges, and somebody is there to answer for it.
+    Renewal,
 }
 
 /// Everything that is needed to send an act. Kept as JSON: variants and fields are only ever added.
@@ -87,6 +101,9 @@ pub enum Payload {
         id: Arc<str>,
         /// Its new end.
         until: DateTime<Utc>,
+        /// Why.
+        #[serde(default)]
+        why: Extension,
     },
     /// End a silence now.
     ExpireSilence {
@@ -248,6 +265,9 @@ pub struct OutboxView {
     /// Those that were open already when this process first looked: acts of an earlier one, which nobody here waits
     /// for.
     pub inherited: BTreeSet<EntryId>,
+    /// The newest entry of the journal when it was read: one up to there that is not listed was settled before the
+    /// listed ones.
+    pub through: Option<EntryId>,
     /// Why the journal could not be read last, or what was found could not be written; nothing while it can.
     pub trouble: Option<Arc<str>>,
 }
@@ -265,6 +285,17 @@ impl OutboxView {
 }
 
 impl Payload {
+    /// Whether it keeps alive what was done before: while that goes well it is no news.
+    pub fn is_renewal(&self) -> bool {
+        matches!(
+            self,
+            Self::ExtendSilence {
+                why: Extension::Renewal,
+                ..
+            }
+        )
+    }
+
     /// As documents write what it does: `acknowledge`, `silence`, `escalate`, `annotation`, …
     pub fn action(&self) -> &'static str {
         match self {
@@ -272,7 +303,10 @@ impl Payload {
                 Purpose::Acknowledge { .. } => "acknowledge",
                 Purpose::Silence => "silence",
             },
-            Self::ExtendSilence { .. } => "extend_silence",
+            Self::ExtendSilence { why, .. } => match why {
+                Extension::Asked => "extend_silence",
+                Extension::Renewal => RENEW,
+            },
             Self::ExpireSilence { hands_back, .. } => {
                 if hands_back.is_empty() {
                     "expire_silence"

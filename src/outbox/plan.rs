@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Draft, Payload, Purpose};
+use super::{Draft, Extension, Payload, Purpose};
 use crate::backend::alerts::write::fresh_marker;
 use crate::domain::alert::ack;
 use crate::domain::alert::plan::{AckPlan, HandBackPlan};
@@ -120,12 +120,19 @@ pub fn silence(matchers: &[Matcher], clusters: &[Arc<str>], board: &AlertBoard, 
 }
 
 /// Lets a silence last longer.
-pub fn extend(board: &AlertBoard, cluster: &Arc<str>, id: &Arc<str>, until: DateTime<Utc>) -> Draft {
+pub fn extend(
+    board: &AlertBoard,
+    cluster: &Arc<str>,
+    id: &Arc<str>,
+    until: DateTime<Utc>,
+    why: Extension,
+) -> Draft {
     let payload = Payload::ExtendSilence {
         cluster: Arc::clone(cluster),
         members: members(board, cluster, lister(board, cluster, id)),
         id: Arc::clone(id),
         until,
+        why,
     };
     Draft::new(payload, Duration::ZERO)
 }

@@ -136,6 +136,7 @@ impl Poster {
                 members,
                 id,
                 until,
+                ..
             } => {
                 let written = write::extend(&self.members(cluster, members)?, id, *until).await?;
                 Ok(told(written, &extended(*until)))
@@ -169,13 +170,26 @@ impl Poster {
     async fn look(&self, entry: &Entry, since: DateTime<Utc>) -> BackendResult<Found> {
         match &entry.payload {
             Payload::Silence { cluster, members, .. } => {
-                write::find(&self.members(cluster, members)?, &entry.marker).await
+                let asked = self.members(cluster, members)?;
+                let found = write::find(&asked, &entry.marker).await?;
+                let known = |name: &str| {
+                    let all = &self.backends.alertmanagers;
+                    all.iter().any(|source| **source.name() == *name)
+                };
+                let named = members.iter().map(|name| &**name);
+                let gone: Vec<&str> = named.filter(|name| !known(name)).collect();
+                Ok(match found {
+                    // One that the configuration names no more may be the one that was written to.
+                    Found::Absent if !gone.is_empty() => write::unasked(&gone.join(", ")),
+                    found => found,
+                })
             }
             Payload::ExtendSilence {
                 cluster,
                 members,
                 id,
                 until,
+                ..
             } => write::find_extended(&self.members(cluster, members)?, id, *until).await,
             Payload::ExpireSilence {
                 cluster,

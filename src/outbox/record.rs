@@ -19,7 +19,8 @@ use crate::time::{BootId, Stamp};
 /// Every duration that the outbox goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timings {
-    /// How long a process may be on an entry before another may take it over.
+    /// How long a process that took an entry may let its request wait. Its lease lasts until a request that is
+    /// begun then is over: so long, and the request's own total.
     pub hold: Duration,
     /// From a lost answer to the first read-back.
     pub first_look: Duration,
@@ -64,6 +65,9 @@ impl Default for Timings {
 /// The longest that anything waits by the journal's word. A moment further ahead was reckoned on a clock that
 /// has been set back since.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(2 * 86_400);
+
+/// No lease is longer: what reaches further ahead is of another boot, on a machine that does not name its boots.
+const LONGEST_HOLD: Duration = Duration::from_secs(600);
 
 /// What the engineer has said to an entry already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -144,14 +148,13 @@ impl Hold {
         }
     }
 
-    /// How much longer it holds. One of another boot does not: its process is gone. One that reaches further
-    /// than any lease is of another boot too, on a machine that does not name its boots.
-    pub fn left(&self, now: &Stamp, length: Duration) -> Duration {
+    /// How much longer it holds. One of another boot does not: its process is gone.
+    pub fn left(&self, now: &Stamp) -> Duration {
         if self.boot != now.boot {
             return Duration::ZERO;
         }
         let left = Duration::from_millis(self.until_ms.saturating_sub(now.boot_ms));
-        if left > length { Duration::ZERO } else { left }
+        if left > LONGEST_HOLD { Duration::ZERO } else { left }
     }
 }
 
@@ -168,12 +171,35 @@ impl Record {
     }
 
     /// Whether a later one of its lane waits for it. One that asks has left the queue: what came after it must
-    /// not wait for an answer that may never come. What wakes or stops waking people does not wait for a grace
-    /// time.
+    /// not wait for an answer that may never come. What wakes or stops waking people waits neither for a grace
+    /// time nor for words that are stuck: nothing that it does depends on them. Nor does the end of an
+    /// acknowledgement wait for a renewal that is stuck and never left: that one will find it ended.
     pub fn holds_up(&self, later: &Self, now: &Stamp) -> bool {
+        let payload = &self.entry.payload;
+        let never_left = self.entry.state == State::Pending && self.facts.requested.is_none();
+        let matters = !payload.is_words() && !(payload.is_renewal() && never_left);
+        let waits = self.in_grace(now) || (self.is_stuck() && !matters);
         matches!(self.entry.state, State::Pending | State::Sending)
-            && !(self.in_grace(now) && later.entry.payload.is_urgent())
+            && !(waits && later.entry.payload.is_urgent())
     }
+
+    /// Whether it went wrong when it was tried last.
+    fn is_stuck(&self) -> bool {
+        self.facts.troubles > 0
+    }
+}
+
+/// Who takes an entry in. One that hangs holds up none of another's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// The Alertmanagers of a gossip cluster.
+    Cluster(Arc<str>),
+    /// The keeper of incidents that the context names.
+    Incidents,
+    /// The journal itself: local incidents.
+    Journal,
+    /// The keeper of marks.
+    Annotations,
 }
 
 /// What may be done about a request whose answer was lost, once a read-back missed it.
@@ -188,8 +214,8 @@ pub enum Repeat {
 }
 
 impl Payload {
-    /// Entries of one lane (and one author) are sent in the order they were asked for; lanes never wait for one
-    /// another. One a incident; one a silence; annotations carry their own time and need no order.
+    /// Entries of one lane (and one author) are sent in the order they were asked for, but for what
+    /// [`Record::holds_up`] lets pass; lanes never wait for one another. One an incident; one a silence; annotations carry their own time and need no order.
     pub fn lane(&self, marker: &Marker) -> String {
         match self {
             Self::Silence {
@@ -232,6 +258,27 @@ impl Payload {
             Self::Silence { purpose, .. } => matches!(purpose, Purpose::Acknowledge { .. }),
             Self::ExtendSilence { .. } | Self::ExpireSilence { .. } | Self::Annotation(_) => false,
             Self::Incident { act, .. } => act.verb() != Verb::Note,
+        }
+    }
+
+    /// Whether it only says something: no act depends on its having been said before.
+    fn is_words(&self) -> bool {
+        match self {
+            Self::Incident { act, .. } => matches!(act.verb(), Verb::Note | Verb::StatusUpdate),
+            Self::Annotation(_) => true,
+            Self::Silence { .. } | Self::ExtendSilence { .. } | Self::ExpireSilence { .. } => false,
+        }
+    }
+
+    /// By whom it is taken in.
+    pub fn destination(&self) -> Destination {
+        match self {
+            Self::Silence { cluster, .. }
+            | Self::ExtendSilence { cluster, .. }
+            | Self::ExpireSilence { cluster, .. } => Destination::Cluster(Arc::clone(cluster)),
+            Self::Incident { incident, .. } if incident.is_local() => Destination::Journal,
+            Self::Incident { .. } => Destination::Incidents,
+            Self::Annotation(_) => Destination::Annotations,
         }
     }
 
@@ -328,6 +375,22 @@ impl Entry {
             covers: covers.clone(),
             started_at: *starts_at,
             set_until: *ends_at,
+        })
+    }
+}
+
+impl Entry {
+    /// The acknowledgement that a confirmed renewal kept alive, as it is held from here on: the server may have made
+    /// it anew under another id.
+    pub fn renewed(&self, lease: Lease) -> Option<Lease> {
+        let Payload::ExtendSilence { until, .. } = &self.payload else {
+            return None;
+        };
+        let id = self.remote_ids.first().map(|(_, id)| Arc::clone(id));
+        (self.state == State::Confirmed).then(|| Lease {
+            id: id.unwrap_or_else(|| Arc::clone(&lease.id)),
+            set_until: *until,
+            ..lease
         })
     }
 }

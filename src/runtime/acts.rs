@@ -3,23 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
+use super::outbox::Office;
 use crate::app::acts::{Act, Declaration, Renewal};
 use crate::app::msg::{ActResult, ActState};
-use crate::backend::alerts::cluster::{Cluster, clusters};
-use crate::backend::alerts::{Alerts, write};
+use crate::backend::Backends;
+use crate::backend::alerts::cluster::clusters;
 use crate::backend::incidents::local::Local;
-use crate::backend::{BackendResult, Backends};
 use crate::domain::alert::ack::is_ack;
 use crate::domain::alert::lease::Lease;
 use crate::domain::alert::plan::{ack_plan, hand_back_plan};
-use crate::domain::alert::{AlertBoard, BoardSilence, Fingerprint, IsAck, Occurrence};
+use crate::domain::alert::{AlertBoard, Fingerprint, IsAck, Occurrence};
 use crate::domain::incident::Severity;
 use crate::domain::incident::local::{self, LinkedAlert};
-use crate::outbox::decide::{Trouble, trouble};
-use crate::outbox::post::{Delivered, Found};
-use crate::outbox::{Draft, Payload, plan};
+use crate::outbox::{Draft, Entry, Extension, Payload, State, plan};
 use crate::text::SafeText;
 use crate::time::Now;
 
@@ -31,22 +27,11 @@ pub(super) struct Work {
     pub(super) lease: Duration,
     /// How long silences, notes, updates and marks can still be taken back.
     pub(super) grace: Duration,
-    /// Whether an extension is under way of an acknowledgement that the act ends.
-    pub(super) renewal: RenewalUnderWay,
     pub(super) now: Now,
 }
 
-/// Whether an extension is under way of an acknowledgement that an act ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RenewalUnderWay {
-    /// The act waits for it in the outbox.
-    Yes,
-    /// It goes out at once.
-    No,
-}
-
-/// How long what ends an acknowledgement waits in the outbox for an extension of it that is under way, at most:
-/// once that is over, it goes out at once. Only a console that ended meanwhile leaves it waiting so long.
+/// How long a renewal is waited for. One that takes longer goes on in the outbox, and is not asked for again
+/// meanwhile.
 const RENEWAL: Duration = Duration::from_secs(60);
 
 /// What is said of an act that found no room.
@@ -65,8 +50,7 @@ pub(super) struct Planned {
 }
 
 impl Work {
-    /// Plans an act on the board as it stands. A renewal is none: it says nothing new, is decided afresh on every
-    /// board, and one that comes late would be wrong; it goes out by [`Work::renewed`].
+    /// Plans an act on the board as it stands. Renewals are planned by [`Work::renewed`].
     pub(super) fn plan(&self, act: Act) -> Planned {
         let mut left_out = Vec::new();
         let grace = if act.has_grace() {
@@ -74,7 +58,7 @@ impl Work {
         } else {
             Duration::ZERO
         };
-        let mut drafts = match act {
+        let drafts = match act {
             Act::Acknowledge { alerts, note } => {
                 let planned = ack_plan(&alerts, &self.board);
                 left_out.extend(planned.left_out.iter().map(|(_, why)| why.words()));
@@ -98,7 +82,9 @@ impl Work {
                 let order = self.planning(request.comment, request.duration, grace);
                 plan::silence(&request.matchers, &seen, &self.board, &order)
             }
-            Act::Extend { cluster, id, until } => vec![plan::extend(&self.board, &cluster, &id, until)],
+            Act::Extend { cluster, id, until } => {
+                vec![plan::extend(&self.board, &cluster, &id, until, Extension::Asked)]
+            }
             Act::Expire { cluster, id } => vec![plan::expire(&self.board, &cluster, &id)],
             Act::Incident {
                 incident,
@@ -117,11 +103,6 @@ impl Work {
             Act::Annotate(draft) => vec![Draft::new(Payload::Annotation(draft), grace)],
             Act::Renew(_) | Act::Declare(_) => Vec::new(),
         };
-        if self.renewal == RenewalUnderWay::Yes {
-            for draft in &mut drafts {
-                draft.grace = RENEWAL;
-            }
-        }
         Planned { drafts, left_out }
     }
 
@@ -172,12 +153,6 @@ impl Work {
         }
     }
 
-    /// Extends acknowledgements; nothing else goes out beside the outbox.
-    pub(super) async fn renewed(&self, renewals: Vec<Renewal>) -> ActResult {
-        let clusters = clusters(&self.board.sources, &self.backends.writable);
-        self.renew(renewals, &clusters).await
-    }
-
     fn occurrences(&self, alerts: &[Fingerprint]) -> Vec<Occurrence> {
         alerts
             .iter()
@@ -186,85 +161,78 @@ impl Work {
             .collect()
     }
 
-    fn find<'a>(
-        &'a self,
-        cluster: &str,
-        id: &str,
-        clusters: &'a [Cluster],
-    ) -> Result<(&'a BoardSilence, &'a Cluster), ActResult> {
-        let row = self
-            .board
-            .silences
-            .iter()
-            .find(|row| *row.cluster == *cluster && *row.silence.id == *id);
-        let cluster = clusters.iter().find(|held| *held.name == *cluster);
-        match (row, cluster) {
-            (Some(row), Some(cluster)) => Ok((row, cluster)),
-            (None, _) => Err(failed("the silence is listed no more")),
-            (_, None) => Err(failed("no member of its cluster may be written to")),
-        }
-    }
-
-    /// Lets acknowledgements last longer. Said only where it fails: a renewal that works is no news.
-    async fn renew(&self, renewals: Vec<Renewal>, clusters: &[Cluster]) -> ActResult {
-        let mut leases = Vec::new();
-        let mut worst = ActState::Confirmed;
-        let mut message = String::new();
+    /// Lets acknowledgements last longer, through the outbox: what ends one of them meanwhile waits its turn there,
+    /// and is not undone. Said only where it fails: a renewal that works is no news.
+    pub(super) async fn renewed(&self, renewals: Vec<Renewal>, office: &Office) -> ActResult {
+        let mut told = Renewed::default();
+        let mut wanted = Vec::new();
+        let mut drafts = Vec::new();
         for Renewal { lease, until } in renewals {
-            let extended = match self.find(&lease.cluster, &lease.id, clusters) {
+            let listed = self
+                .board
+                .silences
+                .iter()
+                .find(|row| row.cluster == lease.cluster && row.silence.id == lease.id);
+            match listed {
                 // Somebody may have edited the comment since: then it is no acknowledgement any more.
-                Ok((row, _)) if is_ack(&row.silence.comment) == IsAck::No => continue,
-                Ok((row, cluster)) => extend(&cluster.preferring(&row.source), &lease.id, until).await,
-                Err(failed) => {
-                    worst = worst.max(failed.state);
-                    message = failed.message;
-                    continue;
+                Some(row) if is_ack(&row.silence.comment) == IsAck::No => {}
+                Some(_) => {
+                    let why = Extension::Renewal;
+                    drafts.push(plan::extend(&self.board, &lease.cluster, &lease.id, until, why));
+                    wanted.push(lease);
                 }
-            };
-            match extended {
-                Ok(delivered) => {
-                    // The server may have made it anew under another id.
-                    let id = delivered.remote_ids.into_iter().next().map(|(_, id)| id);
-                    leases.push(Lease {
-                        id: id.unwrap_or_else(|| Arc::clone(&lease.id)),
-                        set_until: until,
-                        ..lease
-                    });
-                }
-                Err(error) => {
-                    worst = worst.max(match trouble(&error) {
-                        Trouble::Lost => ActState::Unknown,
-                        Trouble::Later | Trouble::Refused => ActState::Failed,
-                    });
-                    let why = error.to_string();
-                    message = format!("an acknowledgement was not extended: {}", SafeText::line(&why));
-                }
+                None => told.not_extended(ActState::Failed, "the silence is listed no more"),
             }
         }
-        ActResult {
-            state: worst,
-            message,
-            leases,
+        if drafts.is_empty() {
+            return told.0;
         }
+        match office.renew(drafts, RENEWAL).await {
+            Ok(entries) => {
+                for (lease, entry) in wanted.into_iter().zip(entries) {
+                    // Without an entry its end is under way.
+                    if let Some(entry) = entry {
+                        told.add(lease, &entry);
+                    }
+                }
+            }
+            Err(why) => told.not_extended(ActState::Failed, &why),
+        }
+        told.0
     }
 }
 
-/// Lets a silence last until then. An answer that is lost is looked for once: the next extension is due before the
-/// silence ends.
-async fn extend(
-    members: &[Arc<dyn Alerts>],
-    id: &Arc<str>,
-    until: DateTime<Utc>,
-) -> BackendResult<Delivered> {
-    let extended = write::extend(members, id, until).await;
-    match extended {
-        Err(error) if trouble(&error) == Trouble::Lost => {
-            match write::find_extended(members, id, until).await {
-                Ok(Found::Done(delivered)) => Ok(delivered),
-                Ok(_) | Err(_) => Err(error),
+/// What became of renewals, added up.
+struct Renewed(ActResult);
+
+impl Default for Renewed {
+    fn default() -> Self {
+        Self(ActResult {
+            state: ActState::Confirmed,
+            message: String::new(),
+            leases: Vec::new(),
+        })
+    }
+}
+
+impl Renewed {
+    fn add(&mut self, lease: Lease, entry: &Entry) {
+        let words = [entry.last_error.as_deref(), Some(&*entry.outcome)];
+        let why = words.into_iter().flatten().find(|words| !words.is_empty());
+        match entry.state {
+            State::Confirmed => self.0.leases.extend(entry.renewed(lease)),
+            State::Pending | State::Sending | State::NeedsDecision => {
+                self.not_extended(ActState::Unknown, why.unwrap_or("no answer yet"));
+            }
+            State::Failed | State::Cancelled => {
+                self.not_extended(ActState::Failed, why.unwrap_or("refused"));
             }
         }
-        known => known,
+    }
+
+    fn not_extended(&mut self, state: ActState, why: &str) {
+        self.0.state = self.0.state.max(state);
+        self.0.message = format!("an acknowledgement was not extended: {}", SafeText::line(why));
     }
 }
 

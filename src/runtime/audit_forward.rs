@@ -7,9 +7,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::net::{UdpSocket, UnixDatagram};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::app::record::Sent;
 use crate::backend::http::{Body, Call, Client, Expect, Method, Wires};
@@ -93,7 +94,7 @@ impl Forwarder {
         let mut claim = None;
         loop {
             changes.mark_unchanged();
-            match self.forward(&mut claim).await {
+            match self.forward(&mut claim, None).await {
                 ForwardStatus::UpToDate(_) => {
                     wait = FIRST_WAIT;
                     if changes.changed().await.is_err() {
@@ -109,14 +110,15 @@ impl Forwarder {
         }
     }
 
-    /// Forwards what waits now, up to the first failure: for a command that ends after its act.
-    pub async fn once(&self) -> ForwardStatus {
-        self.forward(&mut None).await
+    /// Forwards what waits now, up to the first failure and for so long at most: for a command that ends after its
+    /// act. What was handed over by then is not sent again.
+    pub async fn once(&self, at_most: Duration) -> ForwardStatus {
+        self.forward(&mut None, Some(Instant::now() + at_most)).await
     }
 
-    async fn forward(&self, claim: &mut Option<Claim>) -> ForwardStatus {
+    async fn forward(&self, claim: &mut Option<Claim>, until: Option<Instant>) -> ForwardStatus {
         let status = match self.claimed(claim) {
-            Ok(true) => match self.drain().await {
+            Ok(true) => match self.drain(until).await {
                 Ok(position) => ForwardStatus::UpToDate(position),
                 Err(why) => ForwardStatus::Failing {
                     waiting: self.journal.read(waiting).await.unwrap_or(0),
@@ -144,8 +146,8 @@ impl Forwarder {
         Ok(claim.is_some())
     }
 
-    /// Hands over line by line, and notes how far it came, also where a line fails.
-    async fn drain(&self) -> Result<u64, String> {
+    /// Hands over line by line, and notes how far it came, also where a line fails or the time is over.
+    async fn drain(&self, until: Option<Instant>) -> Result<u64, String> {
         loop {
             let words = |error: JournalError| error.to_string();
             let (mut position, lines) = self.journal.read(next).await.map_err(words)?;
@@ -155,7 +157,13 @@ impl Forwarder {
             let mut failure = None;
             let mut moved = false;
             for (seq, line) in &lines {
-                if let Err(why) = self.send(line).await {
+                let sent = match until {
+                    Some(until) => tokio::time::timeout_at(until, self.send(line))
+                        .await
+                        .unwrap_or_else(|_| Err("no answer in time".to_owned())),
+                    None => self.send(line).await,
+                };
+                if let Err(why) = sent {
                     failure = Some(why);
                     break;
                 }
@@ -220,7 +228,8 @@ impl Forwarder {
     }
 }
 
-fn position(tx: &crate::journal::Tx<'_>) -> JournalResult<u64> {
+/// The number of the last line that was handed over; 0 before the first.
+pub fn position(tx: &crate::journal::Tx<'_>) -> JournalResult<u64> {
     let kept = state::get(tx, state::EVERYWHERE, KEY)?;
     Ok(kept.and_then(|kept| kept.parse().ok()).unwrap_or(0))
 }
@@ -232,7 +241,12 @@ fn next(tx: &crate::journal::Tx<'_>) -> JournalResult<(u64, Vec<(u64, String)>)>
 
 /// How many lines were not handed over yet.
 pub fn waiting(tx: &crate::journal::Tx<'_>) -> JournalResult<u64> {
-    Ok(audit::lines_after(tx, position(tx)?, u32::MAX)?.len() as u64)
+    audit::count_after(tx, position(tx)?)
+}
+
+/// Since when the oldest line waits; nothing where none does.
+pub fn waiting_since(tx: &crate::journal::Tx<'_>) -> JournalResult<Option<DateTime<Utc>>> {
+    audit::first_after(tx, position(tx)?)
 }
 
 /// The last line that was handed over, by whichever process, and how many were not yet.
@@ -313,6 +327,8 @@ mod tests {
         Forwarder::new(journal.clone(), &to, &Wires::default(), Clock::start())
     }
 
+    const ENOUGH: Duration = Duration::from_secs(30);
+
     fn seq(line: &[u8]) -> u64 {
         serde_json::from_slice::<Line>(line).unwrap().seq
     }
@@ -335,7 +351,7 @@ mod tests {
             .respond_with(ResponseTemplate::new(400))
             .mount_as_scoped(&server)
             .await;
-        let status = forwarder.once().await;
+        let status = forwarder.once(ENOUGH).await;
         assert!(
             matches!(status, ForwardStatus::Failing { waiting: 2, .. }),
             "{status:?}"
@@ -346,9 +362,9 @@ mod tests {
             .respond_with(ResponseTemplate::new(200))
             .mount(&server)
             .await;
-        assert_eq!(forwarder.once().await, ForwardStatus::UpToDate(3));
+        assert_eq!(forwarder.once(ENOUGH).await, ForwardStatus::UpToDate(3));
         assert_eq!(
-            forwarder.once().await,
+            forwarder.once(ENOUGH).await,
             ForwardStatus::UpToDate(3),
             "nothing twice"
         );
@@ -367,18 +383,49 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_was_handed_over_before_the_time_was_over_is_not_sent_again() {
+        let server = MockServer::start().await;
+        let to = format!("{{ kind = \"webhook\", url = \"{}/hook\" }}", server.uri());
+        let (_home, journal) = journal(5).await;
+        let quick = ResponseTemplate::new(204);
+        Mock::given(method("POST"))
+            .respond_with(quick.clone())
+            .up_to_n_times(2)
+            .mount(&server)
+            .await;
+        let slow = Mock::given(method("POST"))
+            .respond_with(quick.set_delay(Duration::from_secs(20)))
+            .mount_as_scoped(&server)
+            .await;
+        let forwarder = forwarder(&journal, &to);
+        let status = forwarder.once(Duration::from_secs(2)).await;
+        assert!(
+            matches!(&status, ForwardStatus::Failing { waiting: 3, why } if why.contains("in time")),
+            "{status:?}"
+        );
+        assert_eq!(
+            journal.read(position).await,
+            Ok(2),
+            "a slow receiver is got through bit by bit"
+        );
+        let since = journal.read(waiting_since).await.unwrap();
+        assert_eq!(since, DateTime::from_timestamp(1_800_000_000, 0));
+        drop(slow);
+    }
+
+    #[tokio::test]
     async fn the_local_syslog_gets_datagrams_and_its_absence_is_said() {
         let (home, journal) = journal(2).await;
         let path = home.path().join("log");
         let to = format!("{{ kind = \"syslog\", address = \"{}\" }}", path.display());
         let forwarder = forwarder(&journal, &to);
-        let status = forwarder.once().await;
+        let status = forwarder.once(ENOUGH).await;
         assert!(
             matches!(&status, ForwardStatus::Failing { waiting: 2, why } if why.contains("log")),
             "{status:?}"
         );
         let daemon = UnixDatagram::bind(&path).unwrap();
-        assert_eq!(forwarder.once().await, ForwardStatus::UpToDate(2));
+        assert_eq!(forwarder.once(ENOUGH).await, ForwardStatus::UpToDate(2));
         let mut buffer = vec![0; 65_536];
         for expected in [1, 2] {
             let length = daemon.recv(&mut buffer).await.unwrap();
@@ -410,7 +457,10 @@ mod tests {
             "{{ kind = \"syslog\", address = \"udp://{}\" }}",
             daemon.local_addr().unwrap()
         );
-        assert_eq!(forwarder(&journal, &to).once().await, ForwardStatus::UpToDate(1));
+        assert_eq!(
+            forwarder(&journal, &to).once(ENOUGH).await,
+            ForwardStatus::UpToDate(1)
+        );
         let mut buffer = vec![0; 65_536];
         let length = daemon.recv(&mut buffer).await.unwrap();
         let message = std::str::from_utf8(&buffer[..length]).unwrap();
@@ -434,8 +484,8 @@ mod tests {
         );
         let forwarder = forwarder(&journal, &to);
         let held = journal.claim(KEY).unwrap().expect("free");
-        assert_eq!(forwarder.once().await, ForwardStatus::ByAnother);
+        assert_eq!(forwarder.once(ENOUGH).await, ForwardStatus::ByAnother);
         drop(held);
-        assert_eq!(forwarder.once().await, ForwardStatus::UpToDate(1));
+        assert_eq!(forwarder.once(ENOUGH).await, ForwardStatus::UpToDate(1));
     }
 }

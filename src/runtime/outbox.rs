@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -22,7 +23,7 @@ use crate::domain::timeline::Starred;
 use crate::domain::timeline::record::Command;
 use crate::journal::drafts::{self, DraftKey};
 use crate::journal::outbox::{self, Author, Taking};
-use crate::journal::{Journal, Opening, events};
+use crate::journal::{Journal, JournalError, JournalResult, Opening, events};
 use crate::outbox::courier::Setup;
 use crate::outbox::post::Poster;
 use crate::outbox::spread::Spread;
@@ -115,13 +116,20 @@ impl Office {
         }
     }
 
-    /// Journals acts; their numbers, or why they were not saved.
+    /// Journals an act; the numbers of what it became, or why it was not saved.
     pub(super) async fn journal(&self, drafts: Vec<Draft>) -> Result<Vec<EntryId>, String> {
+        let journaled = self.journal_all(vec![drafts]).await?;
+        Ok(journaled.concat())
+    }
+
+    /// Journals many acts in one transaction: the numbers of what each became, in this order, or why none of them
+    /// was saved. One task and one `fsync` however many they are.
+    pub(super) async fn journal_all(&self, acts: Vec<Vec<Draft>>) -> Result<Vec<Vec<EntryId>>, String> {
         let counter = self.counter().await?;
         let (author, now) = (self.author.clone(), self.clock.stamp());
         let inserted = counter
             .journal
-            .write(move |tx| outbox::insert(tx, &author, &drafts, &now));
+            .write(move |tx| outbox::insert_all(tx, &author, &acts, &now));
         inserted.await.map_err(|error| error.to_string())
     }
 
@@ -131,7 +139,6 @@ impl Office {
         let at = Taking {
             actor: Arc::clone(&self.author.actor),
             now: self.clock.stamp(),
-            hold: Timings::default().hold,
         };
         let decided = counter
             .journal
@@ -143,12 +150,44 @@ impl Office {
         }
     }
 
-    /// Sends entries that wait now, rather than when their time is over.
-    pub(super) async fn hasten(&self, ids: Vec<EntryId>) {
-        for id in ids {
-            // best effort: it goes out by itself when its time is over
-            let _ = self.decide(id, Decision::Hurry).await;
-        }
+    /// Journals renewals of acknowledgements and waits for them, so long at most; each as it stands then, nothing
+    /// where its end was asked for already.
+    pub(super) async fn renew(
+        &self,
+        drafts: Vec<Draft>,
+        at_most: Duration,
+    ) -> Result<Vec<Option<Entry>>, String> {
+        let counter = self.counter().await?;
+        let (author, now) = (self.author.clone(), self.clock.stamp());
+        let journal = &counter.journal;
+        let mut changes = journal.changes();
+        let renewed = journal.write(move |tx| outbox::renew(tx, &author, &drafts, &now));
+        let ids = renewed.await.map_err(|error| error.to_string())?;
+        let read = || {
+            let ids = ids.clone();
+            journal.read(move |tx| {
+                let entry = |id: &Option<EntryId>| match id {
+                    Some(id) => Ok(outbox::load(tx, *id)?.map(|record| record.entry)),
+                    None => Ok(None),
+                };
+                ids.iter().map(entry).collect::<JournalResult<Vec<_>>>()
+            })
+        };
+        let settling = async {
+            loop {
+                changes.mark_unchanged();
+                let entries = read().await?;
+                let under_way = |entry: &Entry| matches!(entry.state, State::Pending | State::Sending);
+                if !entries.iter().flatten().any(under_way) || changes.changed().await.is_err() {
+                    return Ok(entries);
+                }
+            }
+        };
+        let entries = match tokio::time::timeout(at_most, settling).await {
+            Ok(entries) => entries,
+            Err(_) => read().await,
+        };
+        entries.map_err(|error: JournalError| error.to_string())
     }
 
     /// Takes entries back in their grace time; what could not be is said.
@@ -157,7 +196,6 @@ impl Office {
         let at = Taking {
             actor: Arc::clone(&self.author.actor),
             now: self.clock.stamp(),
-            hold: Timings::default().hold,
         };
         let cancelled = counter.journal.write(move |tx| {
             let each = ids.iter().map(|id| outbox::cancel(tx, *id, &at));
@@ -299,7 +337,8 @@ impl Followed {
     pub(super) fn settle(&mut self, view: &OutboxView, said: &mut VecDeque<Msg>) {
         self.0.retain_mut(|act| {
             let found: Vec<&Entry> = act.entries.iter().filter_map(|id| view.entry(*id)).collect();
-            if found.len() < act.entries.len() {
+            // One that the view has gone past without listing it was settled long ago.
+            if found.len() < act.entries.len() && view.through < act.entries.iter().max().copied() {
                 return true;
             }
             let under_way = |entry: &&Entry| matches!(entry.state, State::Pending | State::Sending);
@@ -324,6 +363,13 @@ impl Followed {
 }
 
 fn result(entries: &[&Entry]) -> ActResult {
+    if entries.is_empty() {
+        return ActResult {
+            state: ActState::Unknown,
+            message: "it is over, and listed no more: `midwatch audit` tells how it ended".to_owned(),
+            leases: Vec::new(),
+        };
+    }
     let state_of = |entry: &Entry| match entry.state {
         State::Confirmed => ActState::Confirmed,
         State::Pending | State::Sending | State::NeedsDecision => ActState::Unknown,

@@ -19,7 +19,7 @@ use super::outbox::{Followed, Office};
 use super::poller::{HealthLine, Poller};
 use super::room::{self, Doors, Keepers};
 use super::{acts, history, layout_file};
-use crate::app::acts::{Act, ActId, Renewal};
+use crate::app::acts::{Act, ActId};
 use crate::app::effect::WriteUp;
 use crate::app::feed::{Feed, Status};
 use crate::app::logs::{LogView, LogsAsk};
@@ -31,7 +31,6 @@ use crate::backend::metrics::engine::{self, Discover, Engine};
 use crate::config::{Config, Context};
 use crate::domain::alert::AlertBoard;
 use crate::domain::alert::desk::{Arrangement, Settings};
-use crate::domain::alert::lease::Lease;
 use crate::domain::incident::{IncidentId, Ladder};
 use crate::domain::slo::SloBoard;
 use crate::journal;
@@ -101,8 +100,6 @@ pub struct Session {
     identity: Arc<str>,
     lease: Duration,
     grace: Duration,
-    /// The extension of acknowledgements that was started last.
-    renewal: Option<UnderWay>,
     layouts: Option<Arc<layout_file::Keeper>>,
     clock: Clock,
     themes: ThemeLoader,
@@ -298,7 +295,6 @@ impl Session {
             identity: Arc::from(config.identity.as_str()),
             lease: config.ack_lease,
             grace: config.grace,
-            renewal: None,
             layouts: config
                 .state_dir
                 .clone()
@@ -328,21 +324,12 @@ impl Session {
 
     /// Starts an act: it is planned, journaled, and the outbox's from there on.
     fn carry_act(&mut self, id: ActId, act: Act) -> Carried {
-        let renewal = self.renewal.take().filter(|renewal| !renewal.over.is_cancelled());
-        let before = renewal.as_ref().filter(|renewal| renewal.is_ended_by(&act));
-        let before = before.map(|renewal| renewal.over.clone());
-        self.renewal = renewal;
         let work = acts::Work {
             backends: Arc::clone(&self.backends),
             board: self.board.borrow().clone(),
             identity: Arc::clone(&self.identity),
             lease: self.lease,
             grace: self.grace,
-            renewal: if before.is_some() {
-                acts::RenewalUnderWay::Yes
-            } else {
-                acts::RenewalUnderWay::No
-            },
             now: self.clock.now(),
         };
         let office = self.office.clone();
@@ -361,13 +348,9 @@ impl Session {
                 })
             }
             Act::Renew(renewals) => {
-                let renewal = UnderWay::new(&renewals);
-                let over = renewal.over.clone().drop_guard();
-                self.renewal = Some(renewal);
                 let wake: Vec<Arc<Notify>> = self.wake_alerts.clone();
                 self.start(async move {
-                    let result = work.renewed(renewals).await;
-                    drop(over);
+                    let result = work.renewed(renewals, &office).await;
                     // What was done shows with the next answer: ask now.
                     for wake in wake {
                         wake.notify_one();
@@ -382,20 +365,12 @@ impl Session {
                     return Some(Msg::ActFinished { id, result });
                 }
                 let result = office.journal(drafts).await;
-                let hastened = before.zip(result.clone().ok());
                 if result.is_ok() && !left_out.is_empty() {
                     let text = SafeText::line(&left_out.join("; ")).into_string();
                     let level = Level::Warn;
                     let _ = results.send(Msg::Said { level, text }).await; // the loop is gone, as in `start`
                 }
-                let journaled = Msg::ActJournaled { id, result };
-                let Some((renewal, entries)) = hastened else {
-                    return Some(journaled);
-                };
-                let _ = results.send(journaled).await; // as above
-                renewal.cancelled().await;
-                office.hasten(entries).await;
-                None
+                Some(Msg::ActJournaled { id, result })
             }),
         }
     }
@@ -418,27 +393,6 @@ impl Session {
             }
         });
         Carried::Done
-    }
-}
-
-/// An extension of acknowledgements: what ends one of them waits until it is over. If it landed after the end, it
-/// would bring the acknowledgement back.
-struct UnderWay {
-    leases: Vec<Lease>,
-    /// Cancelled when it is over.
-    over: CancellationToken,
-}
-
-impl UnderWay {
-    fn new(renewals: &[Renewal]) -> Self {
-        Self {
-            leases: renewals.iter().map(|renewal| renewal.lease.clone()).collect(),
-            over: CancellationToken::new(),
-        }
-    }
-
-    fn is_ended_by(&self, act: &Act) -> bool {
-        self.leases.iter().any(|lease| act.ends(lease))
     }
 }
 

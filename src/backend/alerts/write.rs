@@ -134,8 +134,16 @@ fn carries(silence: &Silence, marker: &Marker) -> bool {
     Marker::of(&silence.comment).as_ref() == Some(marker)
 }
 
+/// What the members of a cluster list.
+struct Listed<'a> {
+    /// Those that answer, each with its silences.
+    lists: Vec<(&'a Arc<dyn Alerts>, Vec<Silence>)>,
+    /// Those that do not.
+    silent: Vec<Arc<str>>,
+}
+
 /// Every member's silences; an error where none of them answers.
-async fn listed(members: &Members) -> BackendResult<Vec<(&Arc<dyn Alerts>, Vec<Silence>)>> {
+async fn listed(members: &Members) -> BackendResult<Listed<'_>> {
     let asked = join_all(
         members
             .iter()
@@ -143,23 +151,28 @@ async fn listed(members: &Members) -> BackendResult<Vec<(&Arc<dyn Alerts>, Vec<S
     )
     .await;
     let mut lists = Vec::new();
+    let mut silent = Vec::new();
     let mut errors = Vec::new();
     for (member, answer) in asked {
         match answer {
             Ok(silences) => lists.push((member, silences)),
-            Err(error) => errors.push(error),
+            Err(error) => {
+                silent.push(Arc::clone(member.name()));
+                errors.push(error);
+            }
         }
     }
     if lists.is_empty() {
         return Err(unreached(errors));
     }
-    Ok(lists)
+    Ok(Listed { lists, silent })
 }
 
 /// Looks for a silence by its marker, at every member: the one that was written to may not have told the others
-/// yet. One that has ended since was made all the same.
+/// yet. One that has ended since was made all the same. It is absent only where every member says so: one that is
+/// silent may be the one that has it.
 pub async fn find(members: &Members, marker: &Marker) -> BackendResult<Found> {
-    let lists = listed(members).await?;
+    let Listed { lists, silent } = listed(members).await?;
     let mut found: Option<(&Arc<dyn Alerts>, &Silence)> = None;
     for (member, silences) in &lists {
         for silence in silences.iter().filter(|silence| carries(silence, marker)) {
@@ -172,7 +185,10 @@ pub async fn find(members: &Members, marker: &Marker) -> BackendResult<Found> {
         }
     }
     let Some((member, silence)) = found else {
-        return Ok(Found::Absent);
+        return Ok(match silent.join(", ") {
+            none if none.is_empty() => Found::Absent,
+            silent => unasked(&silent),
+        });
     };
     if let Some((_, silences)) = lists.iter().find(|(held, _)| held.name() == member.name()) {
         end_twins(member, silences, &silence.id, marker).await;
@@ -185,24 +201,35 @@ pub async fn find(members: &Members, marker: &Marker) -> BackendResult<Found> {
     Ok(Found::Done(delivered(member, &silence.id, words)))
 }
 
-/// Lets a silence last until `until`. Lists first: a write to a silence that has expired would make a new one,
-/// which nobody asked for.
+/// What is found where some members could not be asked.
+pub fn unasked(members: &str) -> Found {
+    Found::Unclear(format!(
+        "whether it was made is not known: no member that answers lists it, and {members} cannot be asked"
+    ))
+}
+
+/// Lets a silence last until `until`. Lists first, at every member: a write to a silence that has expired would
+/// make a new one, and one to a member that has not heard of its end yet would undo it, which nobody asked for.
 pub async fn extend(members: &Members, id: &Arc<str>, until: DateTime<Utc>) -> BackendResult<Delivered> {
+    let Listed { lists, .. } = listed(members).await.map_err(|error| BackendError {
+        // a list changes nothing, whatever became of it
+        delivery: Delivery::NotSent,
+        ..error
+    })?;
+    let mut standing = Vec::new();
+    let mut unlisted = None;
+    for (member, silences) in &lists {
+        match in_force(silences, id) {
+            Ok(silence) => standing.push((*member, silence)),
+            Err(why) if silences.iter().any(|silence| silence.id == *id) => return Err(refused(member, why)),
+            Err(why) => unlisted = Some(refused(member, why)),
+        }
+    }
+    if let (true, Some(nowhere)) = (standing.is_empty(), unlisted) {
+        return Err(nowhere);
+    }
     let mut tried = Vec::new();
-    for member in members {
-        let silences = match member.silences().await {
-            Ok(silences) => silences,
-            Err(mut error) => {
-                // a list changes nothing, whatever became of it
-                error.delivery = Delivery::NotSent;
-                tried.push(error);
-                continue;
-            }
-        };
-        let silence = match in_force(&silences, id) {
-            Ok(silence) => silence,
-            Err(why) => return Err(refused(member, why)),
-        };
+    for (member, silence) in standing {
         let draft = SilenceDraft {
             id: Some(Arc::clone(id)),
             matchers: silence.matchers.clone(),
@@ -258,7 +285,7 @@ fn lasts(silence: &Silence, until: DateTime<Utc>) -> bool {
 
 /// Looks whether a silence lasts as was asked: under its own id, or under the one that the server made of it.
 pub async fn find_extended(members: &Members, id: &Arc<str>, until: DateTime<Utc>) -> BackendResult<Found> {
-    let lists = listed(members).await?;
+    let Listed { lists, .. } = listed(members).await?;
     let marker = lists
         .iter()
         .flat_map(|(_, silences)| silences)
@@ -323,7 +350,7 @@ fn is_in_force(silences: &[Silence], id: &str) -> bool {
 
 /// Looks whether a silence has ended.
 pub async fn find_expired(members: &Members, id: &Arc<str>, done: &str) -> BackendResult<Found> {
-    let lists = listed(members).await?;
+    let Listed { lists, .. } = listed(members).await?;
     match lists.iter().find(|(_, silences)| !is_in_force(silences, id)) {
         Some((member, _)) => Ok(Found::Done(delivered(member, id, done))),
         None => Ok(Found::Absent),

@@ -200,7 +200,7 @@ fn the_next_member_is_written_to_where_nothing_was_sent() {
 
 #[test]
 fn a_lost_answer_ends_the_write_and_the_marker_tells_what_became_of_it() {
-    // (the members, whether it is found; nothing where nobody can say)
+    // (the members, whether it is found; nothing where nobody answers)
     let cases = [
         ([(Mood::Forgets, true), (Mood::Well, true)], Some(true)),
         ([(Mood::Swallows, true), (Mood::Well, true)], Some(false)),
@@ -222,6 +222,47 @@ fn a_lost_answer_ends_the_write_and_the_marker_tells_what_became_of_it() {
             None => assert!(found.is_err(), "{moods:?}"),
         }
     }
+}
+
+#[test]
+fn one_that_a_silent_member_may_have_is_not_said_to_be_absent() {
+    let world = world(&[(Mood::Swallows, false), (Mood::Well, true)]);
+    silence_in(&world).unwrap_err();
+    let found = found_in(&world).unwrap();
+    assert!(
+        matches!(&found, Found::Unclear(why) if why.contains("eu-0 cannot be asked")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn what_one_member_knows_to_be_expired_is_not_revived_by_way_of_another() {
+    // The second has not heard of the end yet.
+    let (stale, told) = (world(&[(Mood::Well, true)]), world(&[(Mood::Well, true)]));
+    for world in [&stale, &told] {
+        silence_in(world).unwrap();
+    }
+    told.store.0.lock().unwrap()[0].state = SilenceState::Expired;
+    let members = [Arc::clone(&stale.all[0]), Arc::clone(&told.all[0])];
+    let until = draft().ends_at + TimeDelta::hours(1);
+    let error = futures::executor::block_on(extend(&members, &"id-0".into(), until)).unwrap_err();
+    assert_eq!(trouble(&error), Trouble::Refused);
+    assert!(error.to_string().contains("has expired"), "{error}");
+    assert_eq!(
+        (writes(&stale), writes(&told)),
+        (vec![1], vec![1]),
+        "nothing but the two that were made"
+    );
+}
+
+#[test]
+fn one_that_a_member_does_not_list_yet_is_extended_where_it_is_listed() {
+    let (empty, holds) = (world(&[(Mood::Well, true)]), world(&[(Mood::Well, true)]));
+    silence_in(&holds).unwrap();
+    let members = [Arc::clone(&empty.all[0]), Arc::clone(&holds.all[0])];
+    let until = draft().ends_at + TimeDelta::hours(1);
+    assert!(futures::executor::block_on(extend(&members, &"id-0".into(), until)).is_ok());
+    assert_eq!((writes(&empty), writes(&holds)), (vec![0], vec![2]));
 }
 
 #[test]

@@ -188,6 +188,11 @@ fn failed(error: &io::Error) -> JournalError {
     }
 }
 
+/// The number of the last line that the file is known to hold.
+pub fn appended(tx: &Tx<'_>) -> JournalResult<u64> {
+    Ok(position(tx)?.0.unsigned_abs())
+}
+
 /// What the journal knows of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Books {

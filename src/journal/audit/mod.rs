@@ -18,7 +18,7 @@ mod verify;
 mod tests;
 
 pub(super) use file::{Appended, Log, adopt, append_new};
-pub use file::{Books, FileRead, books, lines_after, read};
+pub use file::{Books, FileRead, appended, books, lines_after, read};
 pub use line::Line;
 pub use verify::{Fault, Tampering, UNDETECTABLE, Verdict, verify};
 
@@ -87,6 +87,27 @@ pub fn head(tx: &Tx<'_>) -> JournalResult<u64> {
         .prepare_cached("SELECT max(seq) FROM audit")?
         .query_row([], |row| row.get(0))?;
     Ok(head.unwrap_or(0).unsigned_abs())
+}
+
+/// How many lines follow this one. The numbers leave no gap; a journal that adopted an older log begins with that
+/// one's last line.
+pub fn count_after(tx: &Tx<'_>, after: u64) -> JournalResult<u64> {
+    let first: Option<i64> = tx
+        .prepare_cached("SELECT min(seq) FROM audit")?
+        .query_row([], |row| row.get(0))?;
+    let Some(first) = first else {
+        return Ok(0);
+    };
+    let before_first = first.unsigned_abs().saturating_sub(1);
+    Ok(head(tx)?.saturating_sub(after.max(before_first)))
+}
+
+/// When what the first line after this one tells of happened; nothing where none follows.
+pub fn first_after(tx: &Tx<'_>, after: u64) -> JournalResult<Option<DateTime<Utc>>> {
+    let next = lines_after(tx, after, 1)?.pop();
+    Ok(next
+        .and_then(|(_, line)| serde_json::from_str::<Line>(&line).ok())
+        .and_then(|line| line.at.parse().ok()))
 }
 
 /// Adds a line to the chain, within the transaction of what it tells of. Host and terminal are the process's.

@@ -3,12 +3,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::backend::annotations::AnnotationDraft;
 use crate::backend::incidents::Seen;
+use crate::domain::alert::Fingerprint;
 use crate::domain::alert::ack::Marker;
 use crate::domain::incident::{IncidentAct, IncidentId, Status};
-use crate::journal::Opening;
+use crate::journal::{Opening, audit};
 use crate::outbox::post::{Delivered, Found};
-use crate::outbox::{Decision, Draft, Payload, Purpose};
+use crate::outbox::{Decision, Draft, Extension, Payload, Purpose};
 
 /// What becomes of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,12 @@ struct Script {
     /// Entries in the order of their arrival.
     order: Mutex<Vec<EntryId>>,
     changed: AtomicBool,
+    /// What is answered 403, again and again.
+    refusing: Mutex<Option<fn(&Payload) -> bool>>,
+    /// What never comes back.
+    hanging: Mutex<Option<fn(&Payload) -> bool>>,
+    /// How much longer than [`TOTAL`] a request may take.
+    patience: Mutex<Duration>,
 }
 
 impl Script {
@@ -42,6 +50,14 @@ impl Script {
 
     fn order(&self) -> Vec<EntryId> {
         self.order.lock().unwrap().clone()
+    }
+
+    fn refuse(&self, what: fn(&Payload) -> bool) {
+        *self.refusing.lock().unwrap() = Some(what);
+    }
+
+    fn hang(&self, what: fn(&Payload) -> bool) {
+        *self.hanging.lock().unwrap() = Some(what);
     }
 
     fn doom(&self, fates: &[Fate]) {
@@ -70,13 +86,29 @@ const TOTAL: Duration = Duration::from_secs(10);
 
 impl Post for Script {
     fn total_timeout(&self, _: &Payload) -> Duration {
-        TOTAL
+        TOTAL + *self.patience.lock().unwrap()
     }
 
     fn send(&self, entry: Arc<Entry>) -> BoxFuture<'_, BackendResult<Delivered>> {
         Box::pin(async move {
             if self.down.load(Ordering::SeqCst) {
                 return Err(trouble(Delivery::NotSent, None));
+            }
+            let refused = self
+                .refusing
+                .lock()
+                .unwrap()
+                .is_some_and(|what| what(&entry.payload));
+            if refused {
+                return Err(trouble(Delivery::Answered, Some(403)));
+            }
+            let hangs = self
+                .hanging
+                .lock()
+                .unwrap()
+                .is_some_and(|what| what(&entry.payload));
+            if hangs {
+                return std::future::pending().await;
             }
             let fate = self.fates.lock().unwrap().pop_front();
             match fate {
@@ -259,7 +291,6 @@ impl Scene {
         Taking {
             actor: "jun".into(),
             now: self.clock.stamp(),
-            hold: Timings::default().hold,
         }
     }
 
@@ -286,6 +317,52 @@ async fn what_is_journaled_is_sent_and_shown_as_confirmed() {
     let ids = scene.add(vec![note("Q1"), acknowledge("Q2")]).await;
     assert!(ids.iter().all(|id| scene.state(*id) == State::Confirmed));
     assert_eq!(scene.post.order().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_acts_are_journaled_in_one_transaction_and_each_is_sent_once() {
+    let scene = Scene::new();
+    let changes = scene.journal.changes();
+    let acts: Vec<Vec<Draft>> = (0..100)
+        .map(|number| vec![acknowledge(&format!("Q{number}"))])
+        .collect();
+    let now = scene.clock.stamp();
+    scene.handle.rest().await;
+    let rested = *changes.borrow();
+    let journaled = scene
+        .journal
+        .write(move |tx| outbox::insert_all(tx, &author(), &acts, &now));
+    let ids = journaled.await.unwrap();
+    assert_eq!(*changes.borrow(), rested + 1, "one commit, one fsync");
+    let shape: Vec<usize> = ids.iter().map(Vec::len).collect();
+    assert_eq!(shape, [1; 100]);
+    let ids = ids.concat();
+    assert!(ids.is_sorted(), "in the order they were asked for");
+    scene.handle.resume().await;
+    for _ in 0..30 {
+        scene.quiet().await;
+    }
+    let mut order = scene.post.order();
+    order.sort_unstable();
+    assert_eq!(order, ids);
+}
+
+#[tokio::test(start_paused = true)]
+async fn acts_that_cannot_all_be_kept_are_none_of_them_kept() {
+    let scene = Scene::new();
+    let twin = acknowledge("Q2");
+    let acts = vec![vec![acknowledge("Q1")], vec![twin.clone(), twin]];
+    let now = scene.clock.stamp();
+    let journaled = scene
+        .journal
+        .write(move |tx| outbox::insert_all(tx, &author(), &acts, &now));
+    assert!(journaled.await.is_err(), "one marker is two entries' here");
+    scene.quiet().await;
+    assert!(scene.post.order().is_empty());
+    assert_eq!(
+        scene.journal.read(|tx| outbox::open(tx, "prod")).await.unwrap(),
+        []
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -407,6 +484,286 @@ async fn one_lane_that_is_stuck_holds_up_no_other() {
     assert_eq!(scene.post.order(), later[1..]);
     scene.pass(3).await;
     assert_eq!(scene.post.order(), [later[1], later[2], ids[0], later[0]]);
+}
+
+fn is_note(payload: &Payload) -> bool {
+    matches!(
+        payload,
+        Payload::Incident {
+            act: IncidentAct::Note { .. },
+            ..
+        }
+    )
+}
+
+fn is_silence(payload: &Payload) -> bool {
+    matches!(payload, Payload::Silence { .. })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_wakes_people_passes_a_note_that_is_refused_again_and_again() {
+    let scene = Scene::new();
+    scene.post.refuse(is_note);
+    let stuck = scene.add(vec![note("Q1")]).await;
+    let urgent = scene
+        .add(vec![acknowledge("Q1"), escalate("Q1"), note("Q1")])
+        .await;
+    scene.pass(1).await;
+    assert_eq!(scene.state(stuck[0]), State::Pending);
+    assert_eq!(scene.state(urgent[0]), State::Confirmed);
+    assert_eq!(scene.state(urgent[1]), State::Confirmed);
+    assert_eq!(scene.state(urgent[2]), State::Pending, "notes keep their order");
+    assert_eq!(scene.post.order(), urgent[..2], "and so do acts that wake people");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_act_behind_one_that_is_stuck_asks_when_it_is_late() {
+    let scene = Scene::new();
+    let is_snooze = |payload: &Payload| {
+        matches!(
+            payload,
+            Payload::Incident {
+                act: IncidentAct::Snooze { .. },
+                ..
+            }
+        )
+    };
+    scene.post.refuse(is_snooze);
+    let length = Duration::from_secs(4 * 3_600);
+    let snooze = act("Q1", IncidentAct::Snooze { length });
+    let ids = scene.add(vec![snooze, escalate("Q1")]).await;
+    scene.decide(ids[0], Decision::Send).await.unwrap();
+    scene.pass(60).await;
+    assert_eq!(scene.state(ids[1]), State::Pending, "order is kept");
+    for _ in 0..10 {
+        scene.leap(Duration::from_secs(60)).await;
+    }
+    scene.pass(35).await;
+    assert_eq!(scene.state(ids[0]), State::Pending);
+    assert_eq!(scene.state(ids[1]), State::NeedsDecision);
+    assert!(scene.post.order().is_empty());
+}
+
+fn silence(cluster: &str) -> Draft {
+    let starts_at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    let payload = Payload::Silence {
+        cluster: cluster.into(),
+        members: Vec::new(),
+        matchers: Vec::new(),
+        starts_at,
+        ends_at: starts_at + TimeDelta::hours(1),
+        comment: "deploy".to_owned(),
+        purpose: Purpose::Silence,
+    };
+    Draft::new(payload, Duration::ZERO)
+}
+
+fn mark() -> Draft {
+    let draft = AnnotationDraft {
+        at: DateTime::from_timestamp(1_790_000_000, 0).unwrap(),
+        until: None,
+        text: "rollback".to_owned(),
+        tags: Vec::new(),
+    };
+    Draft::new(Payload::Annotation(draft), Duration::ZERO)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_hangs_takes_no_place_from_another_s_acts() {
+    let scene = Scene::new();
+    scene.post.hang(is_note);
+    let hanging: Vec<Draft> = (0..8).map(|number| note(&format!("Q{number}"))).collect();
+    scene.add(hanging).await;
+    let others = scene.add(vec![silence("eu"), mark()]).await;
+    let arrived: BTreeSet<EntryId> = scene.post.order().into_iter().collect();
+    assert_eq!(arrived, others.into_iter().collect());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_wakes_people_goes_first_and_finds_a_place_among_notes_that_hang() {
+    let scene = Scene::new();
+    scene.post.hang(is_note);
+    let mut drafts: Vec<Draft> = (0..8).map(|number| note(&format!("Q{number}"))).collect();
+    drafts.extend([escalate("Q8"), acknowledge("Q9")]);
+    let ids = scene.add(drafts).await;
+    assert_eq!(scene.post.order(), ids[8..]);
+    let later = scene.add(vec![acknowledge("Q10")]).await;
+    assert_eq!(scene.post.order().last(), later.last());
+}
+
+fn renewal(id: &str) -> Draft {
+    let payload = Payload::ExtendSilence {
+        cluster: "eu".into(),
+        members: Vec::new(),
+        id: id.into(),
+        until: DateTime::from_timestamp(1_790_003_600, 0).unwrap(),
+        why: Extension::Renewal,
+    };
+    Draft::new(payload, Duration::ZERO)
+}
+
+fn is_renewal(payload: &Payload) -> bool {
+    payload.is_renewal()
+}
+
+fn hand_back(id: &str) -> Draft {
+    let payload = Payload::ExpireSilence {
+        cluster: "eu".into(),
+        members: Vec::new(),
+        id: id.into(),
+        hands_back: vec![Fingerprint(7)],
+    };
+    Draft::new(payload, Duration::ZERO)
+}
+
+impl Scene {
+    async fn renew(&self, id: &str) -> Option<EntryId> {
+        let (now, draft) = (self.clock.stamp(), renewal(id));
+        let renewed = self
+            .journal
+            .write(move |tx| outbox::renew(tx, &author(), &[draft], &now));
+        let ids = renewed.await.unwrap();
+        self.quiet().await;
+        ids[0]
+    }
+
+    async fn stored(&self, id: EntryId) -> State {
+        let loaded = self.journal.read(move |tx| outbox::load(tx, id)).await.unwrap();
+        loaded.unwrap().entry.state
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_is_told_in_the_audit_log_and_is_no_news_while_it_goes_well() {
+    let scene = Scene::new();
+    let id = scene.renew("s1").await.unwrap();
+    assert_eq!(scene.post.order(), [id]);
+    assert_eq!(scene.stored(id).await, State::Confirmed);
+    let lines = scene
+        .journal
+        .read(|tx| audit::lines_after(tx, 0, 10))
+        .await
+        .unwrap();
+    let told: Vec<(String, String)> = lines
+        .iter()
+        .map(|(_, line)| serde_json::from_str::<audit::Line>(line).unwrap())
+        .map(|line| (line.action, line.result))
+        .collect();
+    let renew = |result: &str| ("renew".to_owned(), result.to_owned());
+    assert_eq!(told, [renew("journaled"), renew("confirmed")]);
+    assert_eq!(scene.handle.view().borrow().entries, []);
+    scene.post.refuse(is_renewal);
+    let failing = scene.renew("s2").await.unwrap();
+    assert_eq!(scene.state(failing), State::Pending, "trouble is shown");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_is_renewed_once_at_a_time_and_not_when_its_end_was_asked_for() {
+    let scene = Scene::new();
+    scene.post.down.store(true, Ordering::SeqCst);
+    let first = scene.renew("s1").await;
+    assert!(first.is_some());
+    assert_eq!(scene.renew("s1").await, first);
+    scene.add(vec![hand_back("s2")]).await;
+    assert_eq!(
+        scene.renew("s2").await,
+        None,
+        "what is handed back is not revived"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hand_back_waits_for_a_renewal_that_may_still_arrive_and_for_none_that_never_left() {
+    let scene = Scene::new();
+    scene.post.hang(is_renewal);
+    scene.renew("s1").await;
+    let waits = scene.add(vec![hand_back("s1")]).await;
+    scene.pass(3).await;
+    assert_eq!(scene.state(waits[0]), State::Pending, "it would be undone");
+    scene.post.refuse(is_renewal);
+    scene.renew("s2").await;
+    let passes = scene.add(vec![hand_back("s2")]).await;
+    scene.pass(1).await;
+    assert_eq!(scene.state(passes[0]), State::Confirmed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_acts_than_a_view_lists_are_waited_for_to_the_end() {
+    let scene = Scene::new();
+    scene.post.hang(is_silence);
+    let mut drafts: Vec<Draft> = (0..260).map(|number| note(&format!("Q{number}"))).collect();
+    drafts.push(silence("eu"));
+    let ids = scene.add(drafts).await;
+    for _ in 0..120 {
+        scene.quiet().await;
+    }
+    assert_eq!(scene.post.order().len(), 260);
+    let (sent, hanging) = ids.split_at(260);
+    let waited = |ids: Vec<EntryId>| {
+        let handle = scene.handle.clone();
+        async move {
+            tokio::select! {
+                biased;
+                () = handle.settled(&ids) => true,
+                () = std::future::ready(()) => false,
+            }
+        }
+    };
+    assert!(waited(sent.to_vec()).await, "all of them are settled");
+    assert!(!waited(hanging.to_vec()).await);
+    let unknown = EntryId(hanging[0].0 + 1);
+    assert!(
+        !waited(vec![unknown]).await,
+        "one that the view knows nothing of yet"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_drops_what_is_under_way_however_long_its_backend_may_take() {
+    let scene = Scene::new();
+    *scene.post.patience.lock().unwrap() = Duration::from_secs(30);
+    scene.post.hang(is_note);
+    let ids = scene.add(vec![note("Q1")]).await;
+    scene.pass(25).await;
+    assert_eq!(
+        scene.decide(ids[0], Decision::Drop).await.unwrap_err(),
+        decide::Undecided::UnderWay,
+        "the first 15 s are over, the request is not"
+    );
+    scene.pass(20).await;
+    assert!(scene.decide(ids[0], Decision::Drop).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_not_begun_unless_its_lease_covers_all_of_it() {
+    let scene = Scene::new();
+    scene.handle.rest().await;
+    let ids = scene.add(vec![note("Q1")]).await;
+    let id = ids[0];
+    let mut record = scene
+        .journal
+        .read(move |tx| outbox::load(tx, id))
+        .await
+        .unwrap()
+        .unwrap();
+    let holder = Holder { pid: 1, token: 1 };
+    let desk = Desk {
+        setup: Setup {
+            journal: scene.journal.clone(),
+            post: Arc::clone(&scene.post),
+            clock: scene.clock,
+            author: author(),
+            timings: Timings::default(),
+        },
+        holder,
+    };
+    record.hold = Some(Hold::from(holder, &scene.clock.stamp(), Duration::from_secs(9)));
+    let answer = desk.send(&record).await;
+    assert_eq!(answer.unwrap_err().delivery, Delivery::NotSent);
+    assert!(scene.post.order().is_empty());
+    record.hold = Some(Hold::from(holder, &scene.clock.stamp(), TOTAL));
+    assert!(desk.send(&record).await.is_ok());
+    assert_eq!(scene.post.order(), ids);
 }
 
 #[tokio::test(start_paused = true)]

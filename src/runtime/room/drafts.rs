@@ -159,7 +159,6 @@ mod tests {
                 let at = outbox::Taking {
                     actor: author.actor.clone(),
                     now,
-                    hold: Duration::from_secs(15),
                 };
                 let back = ids.last().copied().unwrap();
                 outbox::decide(tx, back, Decision::Drop, &at)?.unwrap();

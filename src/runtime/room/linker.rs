@@ -57,6 +57,16 @@ struct Heard {
 /// A question under way.
 type Asking = BoxFuture<'static, (IncidentId, Stand, BackendResult<Vec<IncidentAlert>>)>;
 
+/// What the linker does next.
+enum Next {
+    /// It asks.
+    Asks(Asking),
+    /// Nothing before then.
+    At(Tick),
+    /// Nothing until something changes.
+    Change,
+}
+
 fn stand(incident: &Incident) -> Stand {
     (incident.alert_count, incident.changed_at)
 }
@@ -66,14 +76,31 @@ impl Linker {
     pub async fn run(mut self) {
         let mut heard: HashMap<IncidentId, Heard> = HashMap::new();
         let mut asking: Option<Asking> = None;
+        // No question before then.
         let mut due = self.clock.tick();
         loop {
             let now = self.clock.tick();
-            if asking.is_none() && now >= due {
-                asking = self.ask(&heard, now);
-                due = now + PACE;
+            let mut wake = None;
+            if asking.is_none() {
+                match if now < due {
+                    Next::At(due)
+                } else {
+                    self.ask(&heard, now)
+                } {
+                    Next::Asks(question) => {
+                        asking = Some(question);
+                        due = now + PACE;
+                    }
+                    Next::At(at) => wake = Some(at.since(now)),
+                    Next::Change => {}
+                }
             }
-            let wait = due.since(now);
+            let waited = async move {
+                match wake {
+                    Some(wait) => tokio::time::sleep(wait).await,
+                    None => pending().await,
+                }
+            };
             let ended = tokio::select! {
                 changed = self.board.changed() => changed.is_err(),
                 changed = self.alerts.changed() => changed.is_err(),
@@ -83,7 +110,7 @@ impl Linker {
                     false
                 }
                 // Only to ask the next: nothing changed.
-                () = tokio::time::sleep(wait), if asking.is_none() => continue,
+                () = waited => continue,
             };
             if ended {
                 return;
@@ -92,33 +119,42 @@ impl Linker {
         }
     }
 
-    /// Asks for the alerts of the first incident on the board that changed since they were told.
-    fn ask(&self, heard: &HashMap<IncidentId, Heard>, now: Tick) -> Option<Asking> {
+    /// Asks for the alerts of the first incident on the board that changed since they were told; else when there
+    /// will be something to ask.
+    fn ask(&self, heard: &HashMap<IncidentId, Heard>, now: Tick) -> Next {
         let board = self.board.borrow();
-        let wanted = board
-            .value()?
-            .incidents
-            .iter()
-            .filter(|incident| is_asked(incident))
-            .take(INCIDENTS)
-            .find(|incident| {
-                heard
-                    .get(&incident.id)
-                    .is_none_or(|held| held.stand != stand(incident) && held.not_before <= now)
-            })?;
-        let keeper = self
-            .keepers
-            .iter()
-            .find(|keeper| *keeper.name() == wanted.source)?;
-        if keeper.no_sooner_than() > Duration::ZERO {
-            // Its allowance runs low: what people ask for comes first.
-            return None;
+        let Some(board) = board.value() else {
+            return Next::Change;
+        };
+        let not_before = |incident: &Incident| match heard.get(&incident.id) {
+            Some(held) => (held.stand != stand(incident)).then_some(held.not_before),
+            None => Some(Tick::ZERO),
+        };
+        let listed = board.incidents.iter().filter(|incident| is_asked(incident));
+        let mut later: Option<Tick> = None;
+        for incident in listed.take(INCIDENTS) {
+            let Some(at) = not_before(incident) else { continue };
+            let named = |keeper: &&Arc<dyn Incidents>| *keeper.name() == incident.source;
+            let Some(keeper) = self.keepers.iter().find(named) else {
+                continue;
+            };
+            // Where its allowance runs low, what people ask for comes first.
+            let scarce = keeper.no_sooner_than();
+            let at = if scarce.is_zero() {
+                at
+            } else {
+                at.max(now + scarce)
+            };
+            if at <= now {
+                let (keeper, id, stand) = (Arc::clone(keeper), incident.id.clone(), stand(incident));
+                return Next::Asks(Box::pin(async move {
+                    let told = keeper.alerts(id.clone()).await;
+                    (id, stand, told)
+                }));
+            }
+            later = Some(later.map_or(at, |known| known.min(at)));
         }
-        let (keeper, id, stand) = (Arc::clone(keeper), wanted.id.clone(), stand(wanted));
-        Some(Box::pin(async move {
-            let told = keeper.alerts(id.clone()).await;
-            (id, stand, told)
-        }))
+        later.map_or(Next::Change, Next::At)
     }
 
     fn hear(

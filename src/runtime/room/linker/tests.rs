@@ -173,7 +173,7 @@ impl Bench {
 
     /// One round: what is due is asked and heard, then all is linked. The links of the alert.
     async fn round(&mut self, now: Tick) -> Vec<(IncidentId, Link)> {
-        if let Some(asking) = self.linker.ask(&self.heard, now) {
+        if let Next::Asks(asking) = self.linker.ask(&self.heard, now) {
             let (id, stand, told) = asking.await;
             self.linker.hear(&mut self.heard, (id, stand), told);
         }
@@ -261,6 +261,36 @@ async fn an_allowance_that_runs_low_is_left_to_what_people_ask_for() {
     bench.list(vec![keyed]);
     assert_eq!(bench.round(now).await, [(IncidentId::from("Q1"), Link::Key)]);
     assert!(bench.asked().is_empty());
+}
+
+#[tokio::test]
+async fn where_there_is_nothing_to_ask_it_sleeps_until_something_changes() {
+    let mut bench = Bench::new(Ok(vec![told(&LABELS)]), false);
+    let now = bench.linker.clock.tick();
+    assert!(
+        matches!(bench.linker.ask(&bench.heard, now), Next::Change),
+        "nothing is listed"
+    );
+    bench.list(vec![open("Q1")]);
+    assert!(matches!(bench.linker.ask(&bench.heard, now), Next::Asks(_)));
+    bench.round(now).await;
+    assert!(
+        matches!(bench.linker.ask(&bench.heard, now), Next::Change),
+        "all is known"
+    );
+    *bench.keeper.told.lock().unwrap() = Err(ErrorKind::ServerFault);
+    bench.list(vec![open("Q2")]);
+    bench.round(now).await;
+    let Next::At(at) = bench.linker.ask(&bench.heard, now) else {
+        panic!("what failed is asked for again");
+    };
+    assert!(at >= now + AGAIN);
+    let scarce = Bench::new(Ok(Vec::new()), true);
+    scarce.list(vec![open("Q1")]);
+    let Next::At(at) = scarce.linker.ask(&scarce.heard, now) else {
+        panic!("its allowance may have grown by then");
+    };
+    assert_eq!(at, now + Duration::from_secs(60));
 }
 
 #[tokio::test]
