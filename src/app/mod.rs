@@ -212,6 +212,8 @@ pub struct Model {
     pub incidents: IncidentPane,
     /// Acts that are not over, as the journal has them.
     pub outbox: Arc<OutboxView>,
+    /// Its escalations: since when each is known, and which were refused.
+    pub escalations: banner::Escalations,
     /// Rows of the outbox: what could not be saved, then what the journal has.
     pub outbox_rows: Vec<OutboxRow>,
     /// Cursor over the outbox.
@@ -230,6 +232,8 @@ pub struct Model {
     pub health: Vec<BackendHealth>,
     /// How the record of what is done stands, once that is known.
     pub record: Option<record::RecordHealth>,
+    /// Who does what is due by itself of local incidents.
+    pub watching: record::Watching,
     /// What the panes are turned to.
     pub scope: ScopeStack,
     /// Passing words.
@@ -291,6 +295,7 @@ impl Model {
             logs: LogPane::default(),
             incidents: IncidentPane::default(),
             outbox: Arc::default(),
+            escalations: banner::Escalations::default(),
             outbox_rows: Vec::new(),
             outbox_list: ListState::default(),
             drafts: Vec::new(),
@@ -300,6 +305,7 @@ impl Model {
             preview: preview::Preview::default(),
             health: Vec::new(),
             record: None,
+            watching: record::Watching::default(),
             scope: ScopeStack::default(),
             toasts: Toasts::default(),
             acts: Acts::default(),

@@ -133,6 +133,8 @@ pub enum Then {
     SwitchContext(String),
     /// Several acts go out, each for itself.
     Acts(Vec<Act>),
+    /// The notice of a refused escalation goes.
+    Dismiss(EntryId),
     /// An entry of the outbox is decided.
     Decide(EntryId, Decision),
 }

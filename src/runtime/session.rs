@@ -18,6 +18,7 @@ use super::measuring::Measuring;
 use super::outbox::{Followed, Office};
 use super::poller::{HealthLine, Poller};
 use super::room::{self, Doors, Keepers};
+use super::tray::Tray;
 use super::{acts, history, layout_file};
 use crate::app::acts::{Act, ActId, Renewal};
 use crate::app::effect::WriteUp;
@@ -96,6 +97,7 @@ pub struct Session {
     doors: Doors,
     writer: Writer,
     followed: Followed,
+    tray: Tray,
     logs: LogDoors,
     backends: Arc<Backends>,
     identity: Arc<str>,
@@ -286,6 +288,8 @@ impl Session {
         wake.push(Arc::clone(&doors.wake));
         let (office, serving) = Office::open(opening, Arc::clone(&backends), author, clock, view_out, behind);
         tasks.spawn(serving);
+        let tray = Tray::new();
+        tasks.spawn(tray.clone().run(office.clone(), results.clone()));
 
         Self {
             office,
@@ -294,6 +298,7 @@ impl Session {
             logs,
             writer,
             followed: Followed::default(),
+            tray,
             backends,
             identity: Arc::from(config.identity.as_str()),
             lease: config.ack_lease,
@@ -332,19 +337,11 @@ impl Session {
         let before = renewal.as_ref().filter(|renewal| renewal.is_ended_by(&act));
         let before = before.map(|renewal| renewal.over.clone());
         self.renewal = renewal;
-        let work = acts::Work {
-            backends: Arc::clone(&self.backends),
-            board: self.board.borrow().clone(),
-            identity: Arc::clone(&self.identity),
-            lease: self.lease,
-            grace: self.grace,
-            renewal: if before.is_some() {
-                acts::RenewalUnderWay::Yes
-            } else {
-                acts::RenewalUnderWay::No
-            },
-            now: self.clock.now(),
-        };
+        let work = self.work(if before.is_some() {
+            acts::RenewalUnderWay::Yes
+        } else {
+            acts::RenewalUnderWay::No
+        });
         let office = self.office.clone();
         let results = self.results.clone();
         match act {
@@ -400,6 +397,50 @@ impl Session {
         }
     }
 
+    /// What acts need, as it stands now.
+    fn work(&self, renewal: acts::RenewalUnderWay) -> acts::Work {
+        acts::Work {
+            backends: Arc::clone(&self.backends),
+            board: self.board.borrow().clone(),
+            identity: Arc::clone(&self.identity),
+            lease: self.lease,
+            grace: self.grace,
+            renewal,
+            now: self.clock.now(),
+        }
+    }
+
+    /// Starts many acts that end no acknowledgement of alerts: they are journaled together, as one task however
+    /// many they are.
+    fn carry_all(&mut self, acts: Vec<(ActId, Act)>) {
+        let work = self.work(acts::RenewalUnderWay::No);
+        let office = self.office.clone();
+        let results = self.results.clone();
+        self.start_always(async move {
+            let (mut ids, mut drafts, mut over) = (Vec::new(), Vec::new(), Vec::new());
+            for (id, act) in acts {
+                let planned = work.plan(act);
+                if planned.drafts.is_empty() {
+                    let result = acts::nothing_left(&planned.left_out);
+                    over.push(Msg::ActFinished { id, result });
+                } else {
+                    ids.push(id);
+                    drafts.push(planned.drafts);
+                }
+            }
+            let journaled: Vec<Result<_, String>> = match office.journal_all(drafts).await {
+                Ok(entries) => entries.into_iter().map(Ok).collect(),
+                Err(why) => ids.iter().map(|_| Err(why.clone())).collect(),
+            };
+            let journaled = ids.into_iter().zip(journaled);
+            over.extend(journaled.map(|(id, result)| Msg::ActJournaled { id, result }));
+            for msg in over {
+                let _ = results.send(msg).await; // the loop is gone, as in `start`
+            }
+            None
+        });
+    }
+
     /// Runs a piece of work whose result goes to the loop; whether there was room.
     fn start(&mut self, work: impl Future<Output = Option<Msg>> + Send + 'static) -> Carried {
         // Finished ones make room.
@@ -410,6 +451,12 @@ impl Session {
                 text: "busy: too much is under way; try again when it is done".to_owned(),
             });
         }
+        self.start_always(work);
+        Carried::Done
+    }
+
+    /// The same for what must not be refused; how many of it there can be is bounded elsewhere.
+    fn start_always(&mut self, work: impl Future<Output = Option<Msg>> + Send + 'static) {
         let results = self.results.clone();
         self.tasks.spawn(async move {
             if let Some(msg) = work.await {
@@ -417,7 +464,6 @@ impl Session {
                 let _ = results.send(msg).await;
             }
         });
-        Carried::Done
     }
 }
 
@@ -459,14 +505,26 @@ impl World for Session {
                 }
                 Carried::Done
             }
-            Effect::Carry { id, act } => match self.carry_act(id, act) {
-                // Said as the act's own end, so that nothing stays pending for ever.
-                Carried::Busy(_) => Carried::Busy(Msg::ActFinished {
-                    id,
-                    result: acts::not_started(),
-                }),
-                taken => taken,
-            },
+            Effect::Carry { id, act } => {
+                let journaled = !matches!(act, Act::Renew(_));
+                match self.carry_act(id, act) {
+                    // It stays in sight as not saved, to be tried again.
+                    Carried::Busy(_) if journaled => Carried::Busy(Msg::ActJournaled {
+                        id,
+                        result: Err(acts::NO_ROOM.to_owned()),
+                    }),
+                    // Said as the act's own end, so that nothing stays pending for ever.
+                    Carried::Busy(_) => Carried::Busy(Msg::ActFinished {
+                        id,
+                        result: acts::failed(&format!("not sent: {}", acts::NO_ROOM)),
+                    }),
+                    taken => taken,
+                }
+            }
+            Effect::CarryAll(acts) => {
+                self.carry_all(acts);
+                Carried::Done
+            }
             Effect::FetchSilencePast { seq, matchers } => {
                 // The answer to an older question would be dropped: nobody need work it out.
                 self.past.cancel();
@@ -512,8 +570,16 @@ impl World for Session {
             },
             Effect::TakeBack { id } => {
                 let office = self.office.clone();
-                let entries = self.followed.entries(id).unwrap_or_default();
-                self.start(async move { said_of(office.take_back(entries).await) })
+                let asked = self.followed.ask_back(id);
+                // No more of them than acts are pending.
+                self.start_always(async move {
+                    let result = match asked {
+                        Some(entries) => office.take_back(entries).await,
+                        None => Err("it is over".to_owned()),
+                    };
+                    Some(Msg::TakenBack { id, result })
+                });
+                Carried::Done
             }
             Effect::Decide { entry, decision } => {
                 let office = self.office.clone();
@@ -553,22 +619,20 @@ impl World for Session {
                 self.start(async move { Some(Msg::DirectoryFetched(directory(keepers).await)) })
             }
             Effect::SaveDraft(draft) => {
-                let office = self.office.clone();
-                self.start(async move {
-                    said_of(office.keep_draft(draft.kind, draft.incident, draft.text).await)
-                })
+                self.tray.put(draft.kind, draft.incident, draft.text);
+                Carried::Done
             }
             Effect::DropDraft { kind, incident } => {
-                let office = self.office.clone();
-                self.start(async move { said_of(office.keep_draft(kind, incident, String::new()).await) })
+                self.tray.put(kind, incident, String::new());
+                Carried::Done
             }
             Effect::Star {
                 incident,
-                event,
+                names,
                 starred,
             } => {
                 let office = self.office.clone();
-                self.start(async move { said_of(office.star(incident, event, starred).await) })
+                self.start(async move { said_of(office.star(incident, names, starred).await) })
             }
             Effect::Record(deed) => {
                 let office = self.office.clone();
@@ -610,6 +674,7 @@ impl World for Session {
                 relief.rest().await;
             }
         };
+        self.tray.empty(&self.office).await;
         futures::future::join(self.office.rest(), relieved).await;
     }
 
@@ -633,6 +698,11 @@ impl World for Session {
                 Some(msg) = self.result_inbox.recv() => {
                     if let Msg::ActJournaled { id, result: Ok(entries) } = &msg {
                         self.followed.add(*id, entries.clone());
+                        let view = self.outbox.borrow().clone();
+                        self.followed.settle(&view, &mut self.said);
+                    }
+                    if let Msg::TakenBack { id, result } = &msg {
+                        self.followed.answered(*id, result);
                         let view = self.outbox.borrow().clone();
                         self.followed.settle(&view, &mut self.said);
                     }
@@ -680,6 +750,9 @@ impl World for Session {
                 }
                 Ok(()) = self.slo.changed() => {
                     return Event::Slot(Msg::SloFetched(self.slo.borrow_and_update().clone()));
+                }
+                Ok(()) = self.doors.watching.changed() => {
+                    return Event::Slot(Msg::WatchingChanged(self.doors.watching.borrow_and_update().clone()));
                 }
                 Ok(()) = self.doors.record.changed() => {
                     if let Some(record) = self.doors.record.borrow_and_update().clone() {

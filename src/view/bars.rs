@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect};
 use super::widget::{self, Piece, width_of};
 use super::{Scene, figures, hints};
 use crate::app::BackendHealth;
-use crate::app::acts::Stage;
+use crate::app::acts::{PendingAct, Stage};
 use crate::app::banner::on_call;
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
@@ -416,6 +416,16 @@ fn under_way(scene: Scene) -> Vec<Piece<'static>> {
     if unsaved > 0 {
         parts.push((format!("{unsaved} NOT SAVED"), Role::StateFailed));
     }
+    let slow = |act: &&PendingAct| act.saving_slowly(scene.now.tick).is_some();
+    let saving = acts.pending.iter().filter(slow);
+    if let Some(first) = saving.clone().max_by_key(|act| act.saving_slowly(scene.now.tick)) {
+        let age = figures::stepped(first.saving_slowly(scene.now.tick).unwrap_or_default());
+        let what = match saving.count() {
+            1 => first.doing().trim_end_matches('…').to_owned(),
+            acts => format!("{acts} acts"),
+        };
+        parts.push((format!("saving {what}… {age}"), Role::StateStale));
+    }
     let asks = scene
         .model
         .outbox
@@ -430,8 +440,10 @@ fn under_way(scene: Scene) -> Vec<Piece<'static>> {
         (asks, waiting) => parts.push((format!("outbox {asks} asks, {waiting} pending"), Role::StateStale)),
     }
     let grace = acts.pending.iter().rev().find_map(|act| match act.stage {
-        Stage::Grace { until } => Some((act, until)),
-        Stage::Sent { .. } | Stage::Confirmed { .. } | Stage::Unsaved { .. } => None,
+        Stage::Grace { until } => (!slow(&act)).then_some((act, until)),
+        Stage::Sent { .. } | Stage::TakingBack { .. } | Stage::Confirmed { .. } | Stage::Unsaved { .. } => {
+            None
+        }
     });
     if let Some((act, until)) = grace {
         let left = until.since(scene.now.tick).as_secs_f64().ceil();
@@ -444,20 +456,18 @@ fn under_way(scene: Scene) -> Vec<Piece<'static>> {
             Role::StateBusy,
         ));
     }
-    let sent = acts
-        .pending
-        .iter()
-        .filter(|act| matches!(act.stage, Stage::Sent { .. }))
-        .count();
-    match (
-        sent,
-        acts.pending
-            .iter()
-            .find(|act| matches!(act.stage, Stage::Sent { .. })),
-    ) {
-        (1, Some(act)) => parts.push((format!("sending {}", act.word()), Role::StateBusy)),
-        (0, _) | (_, None) => {}
-        (count, Some(_)) => parts.push((format!("{count} acts pending"), Role::StateBusy)),
+    let asked_back = |act: &&PendingAct| matches!(act.stage, Stage::TakingBack { .. });
+    if let Some(act) = acts.pending.iter().find(asked_back) {
+        let what = act.doing().trim_end_matches('…');
+        parts.push((format!("undoing {what}…"), Role::StateBusy));
+    }
+    let sent = |act: &&PendingAct| matches!(act.stage, Stage::Sent { .. }) && !slow(act);
+    let mut sent = acts.pending.iter().filter(sent);
+    match (sent.next(), sent.count()) {
+        (None, _) => {}
+        (Some(act), 0) if act.is_saving() => parts.push((act.word().to_owned(), Role::StateBusy)),
+        (Some(act), 0) => parts.push((format!("sending {}", act.word()), Role::StateBusy)),
+        (Some(_), more) => parts.push((format!("{} acts pending", more + 1), Role::StateBusy)),
     }
     let marks = scene.model.alerts.marks.len() + scene.model.incidents.marks.len();
     if marks > 0 {

@@ -80,7 +80,7 @@ pub(in crate::view) fn pending(scene: Scene, incident: &Incident) -> Option<Piec
         return Some(match act.stage {
             Stage::Unsaved { .. } => Piece::word("NOT SAVED", Role::StateFailed),
             Stage::Sent { .. } if act.is_saving() => Piece::word("saving…", Role::StateBusy),
-            Stage::Sent { .. } | Stage::Grace { .. } | Stage::Confirmed { .. } => {
+            Stage::Sent { .. } | Stage::TakingBack { .. } | Stage::Grace { .. } | Stage::Confirmed { .. } => {
                 Piece::word(act.word(), Role::StateBusy)
             }
         });

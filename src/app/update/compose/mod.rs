@@ -30,7 +30,7 @@ use crate::time::Now;
 
 pub(super) use drafts::{drafts_read, edited, put_away, rest};
 pub(super) use keys::{key, paste, typed};
-pub(super) use sending::{declared, failed, journaled, taken_back};
+pub(super) use sending::{declared, drop_text, failed, give_back, journaled, save_text};
 
 /// The incident that keys are about: the open one, the one under the cursor of its pane, that of the alert under
 /// the cursor, the followed one.
