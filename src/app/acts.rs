@@ -350,9 +350,9 @@ impl Acts {
         self.touching(fingerprint).or_else(hiding)
     }
 
-    /// The pending act that concerns an incident.
-    pub fn on_incident(&self, id: &IncidentId) -> Option<&PendingAct> {
-        self.pending.iter().rev().find(|act| act.concerns(id))
+    /// The pending acts that concern an incident, the newest first.
+    pub fn all_on_incident(&self, id: &IncidentId) -> impl Iterator<Item = &PendingAct> {
+        self.pending.iter().rev().filter(move |act| act.concerns(id))
     }
 
     /// The newest act that can still be undone.

@@ -87,7 +87,11 @@ fn escalation(entry: &Entry) -> Option<(&IncidentId, &Arc<str>, u32)> {
 impl Escalations {
     /// Takes in the outbox as it stands. `identity` is whose refusals matter here.
     pub fn look(&mut self, view: &OutboxView, identity: &str, now: Now) {
-        let all = || view.entries.iter().filter_map(|entry| Some((entry, escalation(entry)?)));
+        let all = || {
+            view.entries
+                .iter()
+                .filter_map(|entry| Some((entry, escalation(entry)?)))
+        };
         for (entry, (incident, label, to)) in all() {
             let age = (now.utc - entry.created_at).to_std().unwrap_or_default();
             let met = *self.met.entry(entry.id).or_insert((now.tick, age));
@@ -108,8 +112,9 @@ impl Escalations {
             }
         }
         self.refused.retain(|refused| {
-            let anew =
-                |(entry, (incident, ..)): (&Entry, (&IncidentId, _, _))| entry.id > refused.id && *incident == refused.incident;
+            let anew = |(entry, (incident, ..)): (&Entry, (&IncidentId, _, _))| {
+                entry.id > refused.id && *incident == refused.incident
+            };
             !all().any(anew)
         });
         // What left the outbox is neither open nor new.
@@ -166,7 +171,13 @@ pub fn undelivered(model: &Model, now: Now) -> Option<(Undelivered<'_>, usize)> 
             Stage::Sent { .. } => (pending.saving_slowly(now.tick)?, Hindrance::Saving),
             Stage::Grace { .. } | Stage::TakingBack { .. } | Stage::Confirmed { .. } => return None,
         };
-        Some(found(incident, &**label, *to, age, (why, pending.trouble.as_deref())))
+        Some(found(
+            incident,
+            &**label,
+            *to,
+            age,
+            (why, pending.trouble.as_deref()),
+        ))
     });
     let queued = model.outbox.open().filter_map(|entry| {
         let (incident, label, to) = escalation(entry)?;

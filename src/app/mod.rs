@@ -248,6 +248,8 @@ pub struct Model {
     pub paused: Option<Paused>,
     /// When a key was last pressed.
     pub last_key: Tick,
+    /// Since a writing key was refused: when what was typed after it was typed last.
+    pub unwritten: Option<Tick>,
     /// The last seconds of quitting: the loop ends when this is set.
     pub quitting: bool,
 }
@@ -313,6 +315,7 @@ impl Model {
             zone: Zone::Utc,
             paused: None,
             last_key: now.tick,
+            unwritten: None,
             quitting: false,
         }
     }

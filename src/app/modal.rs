@@ -342,6 +342,8 @@ pub enum Lead {
     Act(IncidentAct),
     /// The level that was missed while no console was open is left asleep.
     LeaveMissed,
+    /// It is given to somebody else instead.
+    Reassign,
 }
 
 /// A list to choose from by typing.

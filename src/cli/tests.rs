@@ -375,9 +375,22 @@ fn an_incident_is_taken_where_no_alertmanager_may_be_written_to_and_an_alert_is_
          read_only = true\n",
         home.path().display()
     );
-    let declared = run_with(&["declare", "--title", "checkout errors", "--severity", "SEV2", "--json"], &config);
+    let declared = run_with(
+        &[
+            "declare",
+            "--title",
+            "checkout errors",
+            "--severity",
+            "SEV2",
+            "--json",
+        ],
+        &config,
+    );
     let document: serde_json::Value = serde_json::from_str(&declared.out).expect("JSON");
-    let id = document["outcomes"][0]["target"].as_str().expect("an id").to_owned();
+    let id = document["outcomes"][0]["target"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     for command in ["ack", "unack"] {
         let run = run_with(&[command, &id], &config);
         assert!(

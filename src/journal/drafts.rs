@@ -119,14 +119,13 @@ pub fn load(tx: &Tx<'_>, actor: &str, context: &str) -> JournalResult<Vec<Draft>
 /// Throws a draft away: it was sent, or is not wanted.
 pub fn delete(tx: &Tx<'_>, key: &DraftKey) -> JournalResult<()> {
     let sql = "DELETE FROM drafts WHERE actor = ?1 AND context = ?2 AND console = ?3 AND kind = ?4 AND subject = ?5";
-    tx.prepare_cached(sql)?
-        .execute(params![
-            key.actor,
-            key.context,
-            key.console,
-            key.kind,
-            key.incident.as_deref().unwrap_or_default(),
-        ])?;
+    tx.prepare_cached(sql)?.execute(params![
+        key.actor,
+        key.context,
+        key.console,
+        key.kind,
+        key.incident.as_deref().unwrap_or_default(),
+    ])?;
     Ok(())
 }
 

@@ -401,3 +401,70 @@ fn result(entries: &[&Entry]) -> ActResult {
         leases,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+    use crate::backend::annotations::AnnotationDraft;
+    use crate::outbox::Payload;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_grace_time_begins_when_the_disk_takes_the_act() {
+        let home = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
+        let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let clock = Clock::with_tokio(start);
+        let author = Author {
+            context: "prod".into(),
+            actor: "jun@example.com".into(),
+        };
+        let (_courier, courier) = Courier::new(Setup {
+            journal: journal.clone(),
+            post: Arc::new(Poster::new(Arc::new(Backends::default()))),
+            clock,
+            author: author.clone(),
+            timings: Timings::default(),
+        });
+        let opened = Counter {
+            journal: journal.clone(),
+            courier,
+        };
+        let (_opening, counter) = watch::channel(Some(Ok(opened)));
+        let office = Office {
+            counter,
+            author,
+            clock,
+        };
+        let mark = Draft::new(
+            Payload::Annotation(AnnotationDraft {
+                at: start,
+                until: None,
+                text: "failover".to_owned(),
+                tags: Vec::new(),
+            }),
+            Duration::from_secs(5),
+        );
+        let (go, stalled) = std::sync::mpsc::channel::<()>();
+        let stall = journal.write(move |_| {
+            let _ = stalled.recv();
+            Ok(())
+        });
+        let minute = async {
+            tokio::time::advance(Duration::from_secs(60)).await;
+            go.send(()).unwrap();
+        };
+        let (_, ids, ()) = futures::future::join3(stall, office.journal(vec![mark]), minute).await;
+        let id = ids.unwrap()[0];
+        let entry = journal
+            .read(move |tx| outbox::load(tx, id))
+            .await
+            .unwrap()
+            .unwrap()
+            .entry;
+        assert_eq!(entry.next_attempt_at, Some(start + TimeDelta::seconds(65)));
+    }
+}

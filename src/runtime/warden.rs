@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::backend::incidents::local::{House, Look};
 use crate::app::record::Watching;
+use crate::backend::incidents::local::{House, Look};
 use crate::domain::alert::AlertBoard;
 use crate::journal::watches::{self, Held, RENEWED, Watcher};
 use crate::journal::{Journal, JournalResult};

@@ -14,7 +14,7 @@ use crate::app::feed::Status;
 use crate::app::focus::PaneId;
 use crate::app::incidents::called;
 use crate::app::modal::{Modal, Prompt, PromptKind, PromptTarget};
-use crate::app::record::{ForwardState, Trouble};
+use crate::app::record::{ForwardState, Trouble, Watching};
 use crate::app::toast::Level;
 use crate::keymap::Lookup;
 use crate::outbox::State;
@@ -313,7 +313,23 @@ fn lights(scene: Scene) -> Vec<Segment<'static>> {
         segments.push(light(state, name, trouble(worst, scene.now)));
     }
     segments.extend(record(scene));
+    segments.extend(watching(scene));
     segments
+}
+
+/// That nobody does what is due by itself of local incidents, or that another console does.
+fn watching(scene: Scene) -> Option<Segment<'static>> {
+    match &scene.model.watching {
+        Watching::Nothing | Watching::Ours | Watching::Relieved => None,
+        Watching::Theirs(_) => Some(Segment::new(
+            vec![Piece::word("local: another console escalates", Role::TextMuted)],
+            PEOPLE,
+        )),
+        Watching::Failed(_) => {
+            let words = vec![" nothing escalates".to_owned()];
+            Some(light(Light::Out, "local incidents".to_owned(), words))
+        }
+    }
 }
 
 /// What is wrong with the record of what is done; nothing while all is well.

@@ -138,7 +138,9 @@ fn look_at_leases(model: &mut Model, now: Now) -> Vec<Effect> {
         .any(|pending| matches!(pending.act, Act::Renew(_)));
     if !renewals.is_empty() && !underway {
         let act = Act::Renew(renewals);
-        let id = model.acts.add(act.clone(), Stage::Sent { since: now.tick }, now.tick);
+        let id = model
+            .acts
+            .add(act.clone(), Stage::Sent { since: now.tick }, now.tick);
         effects.push(Effect::Carry { id, act });
     }
     effects

@@ -23,10 +23,7 @@ pub(super) fn take_back(model: &mut Model, id: ActId, why: Undoing, now: Now) ->
     let Some(pending) = model.acts.pending.iter_mut().find(|pending| pending.id == id) else {
         return Vec::new();
     };
-    pending.stage = Stage::TakingBack {
-        since: now.tick,
-        why,
-    };
+    pending.stage = Stage::TakingBack { since: now.tick, why };
     if pending.entries.is_none() {
         // There is nothing to take back yet: as soon as there is, it is.
         return Vec::new();

@@ -397,7 +397,10 @@ pub fn unstarred_names<S: BuildHasher>(timeline: &Timeline, stars: &HashSet<Arc<
     if stars.is_empty() {
         return Vec::new();
     }
-    let starred = timeline.events.iter().filter(|event| event.starred == Starred::Yes);
+    let starred = timeline
+        .events
+        .iter()
+        .filter(|event| event.starred == Starred::Yes);
     let known = starred.filter(|event| names(event).any(|name| stars.contains(name)));
     known
         .flat_map(names)

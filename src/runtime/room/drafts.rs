@@ -8,10 +8,10 @@
 use chrono::TimeDelta;
 
 use super::Behind;
+use crate::app::compose::joined;
 use crate::app::toast::Level;
 use crate::app::{Draft, DraftKind, Msg};
 use crate::domain::incident::{IncidentAct, IncidentId};
-use crate::app::compose::joined;
 use crate::journal::drafts::{self, DraftKey};
 use crate::journal::outbox::{self, Author};
 use crate::journal::{Journal, JournalResult, Tx};
@@ -57,7 +57,10 @@ fn is_left(draft: &drafts::Draft, here: &Stamp) -> bool {
     let pid = pid.parse().ok().and_then(rustix::process::Pid::from_raw);
     let runs = pid.is_some_and(|pid| {
         // A process of somebody else's may not be asked, and is there.
-        !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
+        !matches!(
+            rustix::process::test_kill_process(pid),
+            Err(rustix::io::Errno::SRCH)
+        )
     });
     boot != here.boot.to_string() || !runs || here.utc - draft.updated_at > KEPT_ALONE
 }
@@ -176,6 +179,70 @@ mod tests {
             label: incident.into(),
         };
         Planned::new(payload, Duration::ZERO)
+    }
+
+    #[tokio::test]
+    async fn a_draft_of_a_console_that_runs_is_its_own_and_one_that_is_gone_leaves_its_to_the_next() {
+        let home = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
+        let author = Author {
+            context: "prod".into(),
+            actor: "jun@example.com".into(),
+        };
+        let now = Clock::start().stamp();
+        let boot = now.boot;
+        let written = |console: String, incident: &str, text: &str, age: i64| drafts::Draft {
+            key: DraftKey {
+                actor: "jun@example.com".to_owned(),
+                context: "prod".to_owned(),
+                console,
+                kind: "note".to_owned(),
+                incident: Some(incident.to_owned()),
+            },
+            text: text.to_owned(),
+            updated_at: now.utc - TimeDelta::minutes(age),
+        };
+        // The first process of a machine runs for as long as it does; no process has the last number.
+        let (runs, gone) = (format!("{boot}/1"), format!("{boot}/{}", i32::MAX));
+        let all = [
+            written(console(&now), "p/both", "mine", 1),
+            written(gone.clone(), "p/both", "left here", 9),
+            written(runs.clone(), "p/both", "somebody is at it", 1),
+            written(gone, "p/gone", "left", 1),
+            written("another boot/1".to_owned(), "p/boot", "before the power cut", 1),
+            written(String::new(), "p/old", "of an older program", 1),
+            written(
+                runs.clone(),
+                "p/day",
+                "its number is another's by now",
+                24 * 60 + 1,
+            ),
+        ];
+        let (mine, rows) = journal
+            .write(move |tx| {
+                all.iter().try_for_each(|draft| drafts::save(tx, draft))?;
+                let mine = left(tx, &author, &now)?;
+                Ok((mine, drafts::load(tx, "jun@example.com", "prod")?))
+            })
+            .await
+            .unwrap();
+        let mut texts: Vec<&str> = mine.iter().map(|draft| draft.text.as_str()).collect();
+        texts.sort_unstable();
+        let expected = [
+            "before the power cut",
+            "its number is another's by now",
+            "left",
+            "left here\n\nmine",
+            "of an older program",
+        ];
+        assert_eq!(texts, expected);
+        let others: Vec<&str> = rows
+            .iter()
+            .filter(|row| row.key.console != console(&now))
+            .map(|row| row.text.as_str())
+            .collect();
+        assert_eq!(others, ["somebody is at it"], "it is left where it is");
+        assert_eq!(rows.len(), expected.len() + 1, "and the rest is ours");
     }
 
     #[tokio::test]

@@ -158,7 +158,12 @@ pub(in crate::app::update) fn drafts_read(model: &mut Model, drafts: Vec<Draft>,
             draft.text = joined(&draft.text, &newer.text);
         }
         // What was written and sent meanwhile stands in its place on the disk.
-        if held(model, key).is_some() || model.sent_texts.iter().any(|sent| sent.compose.purpose.key() == key) {
+        if held(model, key).is_some()
+            || model
+                .sent_texts
+                .iter()
+                .any(|sent| sent.compose.purpose.key() == key)
+        {
             effects.push(Effect::SaveDraft(draft.clone()));
         }
         hold(model, draft);
