@@ -158,13 +158,20 @@ pub struct ActId(pub u64);
 pub enum Stage {
     /// Handed to the runtime, and waits in the outbox: can still be undone.
     Grace {
-        /// Goes out then.
+        /// Goes out then, if it is on the disk; its time begins when it is.
         until: Tick,
     },
     /// Handed to the runtime.
     Sent {
         /// When.
         since: Tick,
+    },
+    /// Asked back: the journal has not said yet whether that was in time.
+    TakingBack {
+        /// Since when.
+        since: Tick,
+        /// What for.
+        why: Undoing,
     },
     /// Could not be put on the disk, so nothing was sent: stays in sight until it is tried again or dropped.
     Unsaved {
@@ -178,11 +185,22 @@ pub enum Stage {
     },
 }
 
+/// Why an act is asked back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undoing {
+    /// The engineer wants it.
+    Asked,
+    /// By now it would hide so many alerts, some of which nobody was shown.
+    WouldHide(usize),
+}
+
 /// An act that is not over.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PendingAct {
     /// Its number.
     pub id: ActId,
+    /// When it was asked for.
+    pub asked: Tick,
     /// What.
     pub act: Act,
     /// Where it stands.
@@ -227,13 +245,27 @@ impl PendingAct {
     pub fn is_saving(&self) -> bool {
         // An extension is sent as it is: it repeats what the journal has.
         let journaled = !matches!(self.act, Act::Renew(_));
-        let handed_over = matches!(self.stage, Stage::Grace { .. } | Stage::Sent { .. });
+        let handed_over = matches!(
+            self.stage,
+            Stage::Grace { .. } | Stage::Sent { .. } | Stage::TakingBack { .. }
+        );
         journaled && self.entries.is_none() && handed_over
     }
 
+    /// For how long it has been on its way to the disk, where that takes so long that it is worth a word.
+    pub fn saving_slowly(&self, now: Tick) -> Option<Duration> {
+        let age = now.since(self.asked);
+        (self.is_saving() && age >= Self::SAVED_WITHIN).then_some(age)
+    }
+
+    /// A disk that does well has an act long before this.
+    const SAVED_WITHIN: Duration = Duration::from_secs(1);
+
     /// The word a touched row shows: `saving…` until it is on the disk, then `ack…`.
     pub fn word(&self) -> &'static str {
-        if self.is_saving() {
+        if matches!(self.stage, Stage::TakingBack { .. }) {
+            "undo…"
+        } else if self.is_saving() {
             "saving…"
         } else {
             self.doing()
@@ -292,11 +324,12 @@ impl Acts {
     pub const MAX_PENDING: usize = 256;
 
     /// Takes an act in; its number.
-    pub fn add(&mut self, act: Act, stage: Stage) -> ActId {
+    pub fn add(&mut self, act: Act, stage: Stage, now: Tick) -> ActId {
         self.next += 1;
         let id = ActId(self.next);
         self.pending.push(PendingAct {
             id,
+            asked: now,
             act,
             stage,
             hits: BTreeSet::new(),
@@ -317,18 +350,15 @@ impl Acts {
         self.touching(fingerprint).or_else(hiding)
     }
 
-    /// The pending act that concerns an incident.
-    pub fn on_incident(&self, id: &IncidentId) -> Option<&PendingAct> {
-        self.pending.iter().rev().find(|act| act.concerns(id))
+    /// The pending acts that concern an incident, the newest first.
+    pub fn all_on_incident(&self, id: &IncidentId) -> impl Iterator<Item = &PendingAct> {
+        self.pending.iter().rev().filter(move |act| act.concerns(id))
     }
 
     /// The newest act that can still be undone.
-    pub fn undo(&mut self) -> Option<PendingAct> {
-        let at = self
-            .pending
-            .iter()
-            .rposition(|act| matches!(act.stage, Stage::Grace { .. }))?;
-        Some(self.pending.remove(at))
+    pub fn in_grace(&self) -> Option<&PendingAct> {
+        let mut newest = self.pending.iter().rev();
+        newest.find(|act| matches!(act.stage, Stage::Grace { .. }))
     }
 
     /// Acts that are neither confirmed nor on the disk: these end with this console.
@@ -342,9 +372,9 @@ impl Acts {
     /// When something here changes by itself.
     pub fn deadline(&self) -> Option<Tick> {
         let grace = self.pending.iter().filter_map(|act| match act.stage {
-            Stage::Grace { until } => Some(until),
+            Stage::Grace { until } => act.entries.is_some().then_some(until),
             Stage::Confirmed { at } => Some(at + Self::AGREE_WITHIN),
-            Stage::Sent { .. } | Stage::Unsaved { .. } => None,
+            Stage::Sent { .. } | Stage::TakingBack { .. } | Stage::Unsaved { .. } => None,
         });
         grace.chain(self.next_check).min()
     }

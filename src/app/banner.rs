@@ -1,13 +1,15 @@
 //! What must not wait in silence: an escalation that is not delivered, and who to phone instead.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Model;
 use super::acts::{Act, Stage};
 use super::incidents::called;
 use crate::domain::incident::{IncidentAct, IncidentId, Person};
-use crate::outbox::{Payload, State};
-use crate::time::Now;
+use crate::outbox::{Entry, EntryId, OutboxView, Payload, State};
+use crate::time::{Now, Tick};
 
 /// An escalation is given this long to arrive before it is called undelivered.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -23,6 +25,8 @@ pub struct Undelivered<'a> {
     pub age: Duration,
     /// What stands in its way.
     pub why: Hindrance,
+    /// The same in the keeper's words, where it said something; not yet safe.
+    pub said: Option<&'a str>,
     /// Who stands on that level, from the last roster.
     pub phone: Vec<&'a Person>,
 }
@@ -30,66 +34,177 @@ pub struct Undelivered<'a> {
 /// What stands in the way of an escalation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hindrance {
+    /// It is on its way to the disk for longer than that should take.
+    Saving,
     /// It could not be put on the disk.
     NotSaved,
+    /// It was refused: nobody is woken, and nothing is tried again.
+    Refused,
     /// It is not clear whether it arrived: the engineer is asked.
     Asks,
     /// It does not get through.
     NotDelivered,
 }
 
-/// The oldest undelivered escalation, and how many there are.
-pub fn undelivered(model: &Model, now: Now) -> Option<(Undelivered<'_>, usize)> {
-    let unsaved = model
-        .acts
-        .pending
-        .iter()
-        .filter_map(|pending| match (&pending.act, pending.stage) {
-            (
-                Act::Incident {
-                    incident,
-                    act: IncidentAct::Escalate { to },
-                    label,
-                    ..
-                },
-                Stage::Unsaved { since },
-            ) => Some((
-                incident,
-                &**label,
-                *to,
-                now.tick.since(since),
-                Hindrance::NotSaved,
-            )),
-            (_, _) => None,
-        });
-    let queued = model.outbox.open().filter_map(|entry| {
-        let Payload::Incident {
+/// Escalations of the outbox as far as they matter for longer than they stand in it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Escalations {
+    /// When each was first seen here, and its age then: from there on ages go by the clock that nobody sets.
+    met: BTreeMap<EntryId, (Tick, Duration)>,
+    /// Those that were refused and are neither dismissed nor escalated anew, oldest first.
+    refused: Vec<Refused>,
+    dismissed: BTreeSet<EntryId>,
+}
+
+/// An escalation that was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Refused {
+    id: EntryId,
+    incident: IncidentId,
+    label: Arc<str>,
+    to: u32,
+    why: Arc<str>,
+    met: (Tick, Duration),
+}
+
+/// The incident, the name and the level of an entry that escalates.
+fn escalation(entry: &Entry) -> Option<(&IncidentId, &Arc<str>, u32)> {
+    match &entry.payload {
+        Payload::Incident {
             incident,
             act: IncidentAct::Escalate { to },
             label,
             ..
-        } = &entry.payload
+        } => Some((incident, label, *to)),
+        Payload::Incident { .. }
+        | Payload::Silence { .. }
+        | Payload::ExtendSilence { .. }
+        | Payload::ExpireSilence { .. }
+        | Payload::Annotation(_) => None,
+    }
+}
+
+impl Escalations {
+    /// Takes in the outbox as it stands. `identity` is whose refusals matter here.
+    pub fn look(&mut self, view: &OutboxView, identity: &str, now: Now) {
+        let all = || {
+            view.entries
+                .iter()
+                .filter_map(|entry| Some((entry, escalation(entry)?)))
+        };
+        for (entry, (incident, label, to)) in all() {
+            let age = (now.utc - entry.created_at).to_std().unwrap_or_default();
+            let met = *self.met.entry(entry.id).or_insert((now.tick, age));
+            let is_known = self.refused.iter().any(|refused| refused.id == entry.id);
+            if entry.state == State::Failed
+                && *entry.actor == *identity
+                && !is_known
+                && !self.dismissed.contains(&entry.id)
+            {
+                self.refused.push(Refused {
+                    id: entry.id,
+                    incident: incident.clone(),
+                    label: Arc::clone(label),
+                    to,
+                    why: Arc::clone(&entry.outcome),
+                    met,
+                });
+            }
+        }
+        self.refused.retain(|refused| {
+            let anew = |(entry, (incident, ..)): (&Entry, (&IncidentId, _, _))| {
+                entry.id > refused.id && *incident == refused.incident
+            };
+            !all().any(anew)
+        });
+        // What left the outbox is neither open nor new.
+        self.met.retain(|id, _| view.entry(*id).is_some());
+    }
+
+    fn age(&self, id: EntryId, now: Now) -> Duration {
+        let met = self.met.get(&id);
+        met.map_or(Duration::ZERO, |(at, age)| *age + now.tick.since(*at))
+    }
+
+    /// The refused one that has been in sight for longest, for a question: its number and what it was.
+    pub fn refused(&self) -> Option<(EntryId, String)> {
+        let first = self.refused.first()?;
+        Some((first.id, format!("{} to level {}", first.label, first.to)))
+    }
+
+    /// The engineer knows of it; whether it was in sight.
+    pub fn dismiss(&mut self, id: EntryId) -> bool {
+        let before = self.refused.len();
+        self.refused.retain(|refused| refused.id != id);
+        self.dismissed.insert(id);
+        self.refused.len() < before
+    }
+}
+
+/// The oldest undelivered escalation, and how many there are.
+pub fn undelivered(model: &Model, now: Now) -> Option<(Undelivered<'_>, usize)> {
+    type Found<'a> = (&'a IncidentId, Undelivered<'a>);
+    let found = |incident, label, to, age, (why, said)| -> Found<'_> {
+        let phone = Vec::new();
+        let undelivered = Undelivered {
+            label,
+            to,
+            age,
+            why,
+            said,
+            phone,
+        };
+        (incident, undelivered)
+    };
+    let here = model.acts.pending.iter().filter_map(|pending| {
+        let Act::Incident {
+            incident,
+            act: IncidentAct::Escalate { to },
+            label,
+            ..
+        } = &pending.act
         else {
             return None;
         };
-        let age = (now.utc - entry.created_at).to_std().unwrap_or_default();
+        let (age, why) = match pending.stage {
+            Stage::Unsaved { since } => (now.tick.since(since), Hindrance::NotSaved),
+            Stage::Sent { .. } => (pending.saving_slowly(now.tick)?, Hindrance::Saving),
+            Stage::Grace { .. } | Stage::TakingBack { .. } | Stage::Confirmed { .. } => return None,
+        };
+        Some(found(
+            incident,
+            &**label,
+            *to,
+            age,
+            (why, pending.trouble.as_deref()),
+        ))
+    });
+    let queued = model.outbox.open().filter_map(|entry| {
+        let (incident, label, to) = escalation(entry)?;
+        let age = model.escalations.age(entry.id, now);
         let why = if entry.state == State::NeedsDecision {
             Hindrance::Asks
         } else {
             Hindrance::NotDelivered
         };
-        (why == Hindrance::Asks || age >= PATIENCE).then_some((incident, &**label, *to, age, why))
+        let due = why == Hindrance::Asks || age >= PATIENCE;
+        due.then(|| found(incident, &**label, to, age, (why, None)))
     });
-    let all: Vec<_> = unsaved.chain(queued).collect();
-    let (incident, label, to, age, why) = all.iter().max_by_key(|(_, _, _, age, _)| *age).copied()?;
-    let undelivered = Undelivered {
-        label,
-        to,
-        age,
-        why,
-        phone: on_level(model, incident, to, now),
-    };
-    Some((undelivered, all.len()))
+    let refused = model.escalations.refused.iter().filter_map(|refused| {
+        let over = model.incidents.incident(&refused.incident);
+        if over.is_some_and(|incident| !incident.status.is_open()) {
+            return None;
+        }
+        let (at, age) = refused.met;
+        let age = age + now.tick.since(at);
+        let why = (Hindrance::Refused, Some(&*refused.why));
+        Some(found(&refused.incident, &*refused.label, refused.to, age, why))
+    });
+    let all: Vec<Found<'_>> = here.chain(queued).chain(refused).collect();
+    let count = all.len();
+    let (incident, mut oldest) = all.into_iter().max_by_key(|(_, found)| found.age)?;
+    oldest.phone = on_level(model, incident, oldest.to, now);
+    Some((oldest, count))
 }
 
 /// Who stands on a level of an incident's policy, as the last roster has it.

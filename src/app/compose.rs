@@ -515,6 +515,18 @@ pub fn clean(raw: &str) -> String {
     out
 }
 
+/// Two texts as one, the older first; one that the other says already is not said twice.
+pub fn joined(older: &str, newer: &str) -> String {
+    let (older, newer) = (older.trim_end(), newer.trim_end());
+    if newer.contains(older) {
+        newer.to_owned()
+    } else if older.contains(newer) {
+        older.to_owned()
+    } else {
+        format!("{older}\n\n{newer}")
+    }
+}
+
 fn one_line(text: &str) -> String {
     text.split(['\n', '\t']).collect::<Vec<_>>().join(" ")
 }

@@ -54,7 +54,9 @@ pub enum Effect {
     },
     /// Leave the missed level of a local incident asleep.
     LeaveMissed(IncidentId),
-    /// Take an act back while it is in its grace time.
+    /// Carry out many acts at once, each for itself; answered by one `Msg::ActFinished` each.
+    CarryAll(Vec<(ActId, Act)>),
+    /// Take an act back while it is in its grace time; answered by `Msg::TakenBack`.
     TakeBack {
         /// Its number.
         id: ActId,
@@ -95,8 +97,8 @@ pub enum Effect {
     Star {
         /// The incident.
         incident: IncidentId,
-        /// The event.
-        event: Arc<str>,
+        /// Every name that the event is known by.
+        names: Vec<Arc<str>>,
         /// Whether.
         starred: Starred,
     },

@@ -212,6 +212,8 @@ pub struct Model {
     pub incidents: IncidentPane,
     /// Acts that are not over, as the journal has them.
     pub outbox: Arc<OutboxView>,
+    /// Its escalations: since when each is known, and which were refused.
+    pub escalations: banner::Escalations,
     /// Rows of the outbox: what could not be saved, then what the journal has.
     pub outbox_rows: Vec<OutboxRow>,
     /// Cursor over the outbox.
@@ -230,6 +232,8 @@ pub struct Model {
     pub health: Vec<BackendHealth>,
     /// How the record of what is done stands, once that is known.
     pub record: Option<record::RecordHealth>,
+    /// Who does what is due by itself of local incidents.
+    pub watching: record::Watching,
     /// What the panes are turned to.
     pub scope: ScopeStack,
     /// Passing words.
@@ -244,6 +248,8 @@ pub struct Model {
     pub paused: Option<Paused>,
     /// When a key was last pressed.
     pub last_key: Tick,
+    /// Since a writing key was refused: when what was typed after it was typed last.
+    pub unwritten: Option<Tick>,
     /// The last seconds of quitting: the loop ends when this is set.
     pub quitting: bool,
 }
@@ -291,6 +297,7 @@ impl Model {
             logs: LogPane::default(),
             incidents: IncidentPane::default(),
             outbox: Arc::default(),
+            escalations: banner::Escalations::default(),
             outbox_rows: Vec::new(),
             outbox_list: ListState::default(),
             drafts: Vec::new(),
@@ -300,6 +307,7 @@ impl Model {
             preview: preview::Preview::default(),
             health: Vec::new(),
             record: None,
+            watching: record::Watching::default(),
             scope: ScopeStack::default(),
             toasts: Toasts::default(),
             acts: Acts::default(),
@@ -307,6 +315,7 @@ impl Model {
             zone: Zone::Utc,
             paused: None,
             last_key: now.tick,
+            unwritten: None,
             quitting: false,
         }
     }

@@ -133,6 +133,8 @@ pub enum Then {
     SwitchContext(String),
     /// Several acts go out, each for itself.
     Acts(Vec<Act>),
+    /// The notice of a refused escalation goes.
+    Dismiss(EntryId),
     /// An entry of the outbox is decided.
     Decide(EntryId, Decision),
 }
@@ -340,6 +342,8 @@ pub enum Lead {
     Act(IncidentAct),
     /// The level that was missed while no console was open is left asleep.
     LeaveMissed,
+    /// It is given to somebody else instead.
+    Reassign,
 }
 
 /// A list to choose from by typing.

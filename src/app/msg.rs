@@ -7,7 +7,7 @@ use super::feed::Feed;
 use super::incidents::IncidentBoard;
 use super::logs::LogView;
 use super::panes::Firings;
-use super::record::RecordHealth;
+use super::record::{RecordHealth, Watching};
 use super::{BackendHealth, Draft, effect::WriteUp};
 use crate::backend::annotations::Marks;
 use crate::backend::incidents::Directory;
@@ -36,6 +36,8 @@ pub enum Msg {
     HealthChanged(Vec<BackendHealth>),
     /// How the record of what is done stands.
     RecordChanged(RecordHealth),
+    /// Who watches over local incidents changed.
+    WatchingChanged(Watching),
     /// Incidents were listed.
     IncidentsFetched(Feed<IncidentBoard>),
     /// Which alerts and incidents are the same trouble was worked out.
@@ -68,6 +70,13 @@ pub enum Msg {
         id: ActId,
         /// Its entries in the outbox, or why it was not saved.
         result: Result<Vec<EntryId>, String>,
+    },
+    /// Whether an act could be taken back in its grace time.
+    TakenBack {
+        /// Its number.
+        id: ActId,
+        /// Why it could not, in words.
+        result: Result<(), String>,
     },
     /// What the composers were left with.
     DraftsRead(Vec<Draft>),

@@ -57,3 +57,19 @@ pub enum ForwardState {
     /// It fails, and is tried again; why, in words.
     Failing(Arc<str>),
 }
+
+/// Whether what is due by itself of local incidents is done, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Watching {
+    /// Nothing can come due here.
+    #[default]
+    Nothing,
+    /// By this console.
+    Ours,
+    /// By another one, for people.
+    Theirs(String),
+    /// By nobody that is known: the journal failed.
+    Failed(String),
+    /// Not by this console: it is about to stop.
+    Relieved,
+}

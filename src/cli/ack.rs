@@ -28,7 +28,6 @@ pub(super) enum Meant {
 /// Runs the command.
 pub async fn run(session: &mut Session, args: &AckArgs) -> Outcome {
     let scene = Scene::for_any_act(session, &args.act, Danger::Free)?;
-    scene.can_write_to_alertmanagers()?;
     let keepers = Keepers::open(&scene);
     let deadline = Deadline::start(args.act.wait);
     let board = deadline
@@ -46,6 +45,10 @@ pub async fn run(session: &mut Session, args: &AckArgs) -> Outcome {
         }
     }
 
+    if !alerts.is_empty() {
+        // What incidents need is their keeper's alone.
+        scene.can_write_to_alertmanagers()?;
+    }
     let planned = ack_plan(&alerts, &board);
     let lease = scene.config.ack_lease;
     let order = plan::Order {

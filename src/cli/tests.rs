@@ -366,3 +366,38 @@ async fn init_tells_servers_apart_and_reads_amtools_file() {
     }
     config::decode_text(&text, None, &Environment::default()).expect("what is written decodes");
 }
+
+#[test]
+fn an_incident_is_taken_where_no_alertmanager_may_be_written_to_and_an_alert_is_not() {
+    let home = tempfile::tempdir().expect("a directory");
+    let config = format!(
+        "state_dir = \"{}\"\n[[contexts.prod.alertmanagers]]\nname = \"eu-0\"\nurl = \"http://127.0.0.1:1\"\n\
+         read_only = true\n",
+        home.path().display()
+    );
+    let declared = run_with(
+        &[
+            "declare",
+            "--title",
+            "checkout errors",
+            "--severity",
+            "SEV2",
+            "--json",
+        ],
+        &config,
+    );
+    let document: serde_json::Value = serde_json::from_str(&declared.out).expect("JSON");
+    let id = document["outcomes"][0]["target"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    for command in ["ack", "unack"] {
+        let run = run_with(&[command, &id], &config);
+        assert!(
+            run.out.contains("confirmed") && !run.diagnostics.contains("read_only"),
+            "{command}: {} {}",
+            run.out,
+            run.diagnostics
+        );
+    }
+}

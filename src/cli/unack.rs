@@ -21,7 +21,6 @@ use crate::outbox::{Draft, Entry, plan};
 /// Runs the command.
 pub async fn run(session: &mut Session, args: &UnackArgs) -> Outcome {
     let scene = Scene::for_any_act(session, &args.act, Danger::Free)?;
-    scene.can_write_to_alertmanagers()?;
     let keepers = Keepers::open(&scene);
     let deadline = Deadline::start(args.act.wait);
     let board = deadline
@@ -37,6 +36,10 @@ pub async fn run(session: &mut Session, args: &UnackArgs) -> Outcome {
             }
             Meant::Alert(_) | Meant::Incident(_) => {}
         }
+    }
+    if !selected.is_empty() {
+        // What incidents need is their keeper's alone.
+        scene.can_write_to_alertmanagers()?;
     }
     let planned = hand_back_plan(&selected, &board, &scene.config.identity);
     let mut drafts = plan::hand_back(&planned, &board);

@@ -1,13 +1,14 @@
 //! What somebody was writing and has not sent: it outlives a crash, and ends when it is sent or thrown away.
 //!
-//! A draft belongs to who writes it, also in a shared journal. Whoever saves debounces: each save is an fsync.
+//! A draft belongs to who writes it and to the console it is written in, also in a shared journal: two consoles
+//! of one person have each their own. Whoever saves debounces: each save is an fsync.
 
 use chrono::{DateTime, Utc};
 use rusqlite::params;
 
 use super::{JournalResult, Tx, moment};
 
-/// One draft a person, context, kind and subject.
+/// One draft a person, context, kind and subject; since [`BY_CONSOLE`] a console too.
 pub(super) const TABLES: &str = "
 CREATE TABLE drafts (
     actor      TEXT NOT NULL,
@@ -20,6 +21,23 @@ CREATE TABLE drafts (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// Consoles are told apart; of drafts from before none is known.
+pub(super) const BY_CONSOLE: &str = "
+CREATE TABLE drafts_by_console (
+    actor      TEXT NOT NULL,
+    context    TEXT NOT NULL,
+    console    TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    subject    TEXT NOT NULL,
+    text       TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (actor, context, console, kind, subject)
+) STRICT, WITHOUT ROWID;
+INSERT INTO drafts_by_console SELECT actor, context, '', kind, subject, text, updated_at FROM drafts;
+DROP TABLE drafts;
+ALTER TABLE drafts_by_console RENAME TO drafts;
+";
+
 /// What a draft is for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DraftKey {
@@ -27,6 +45,8 @@ pub struct DraftKey {
     pub actor: String,
     /// In which context.
     pub context: String,
+    /// The console it is written in, by whatever tells consoles apart; empty where that was not kept.
+    pub console: String,
     /// What it becomes, in one word: `note`, `status_update`, `declare`, …
     pub kind: String,
     /// The incident, by its id in the journal's spelling; none where it is about no incident.
@@ -52,16 +72,18 @@ pub fn save(tx: &Tx<'_>, draft: &Draft) -> JournalResult<()> {
     let DraftKey {
         actor,
         context,
+        console,
         kind,
         incident,
     } = &draft.key;
     tx.prepare_cached(
-        "INSERT INTO drafts VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO drafts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT DO UPDATE SET text = excluded.text, updated_at = excluded.updated_at",
     )?
     .execute(params![
         actor,
         context,
+        console,
         kind,
         incident.as_deref().unwrap_or_default(),
         draft.text,
@@ -70,23 +92,24 @@ pub fn save(tx: &Tx<'_>, draft: &Draft) -> JournalResult<()> {
     Ok(())
 }
 
-/// All that somebody has under way in a context, the latest first.
+/// All that somebody has under way in a context, in whichever console, the latest first.
 pub fn load(tx: &Tx<'_>, actor: &str, context: &str) -> JournalResult<Vec<Draft>> {
     let mut statement = tx.prepare_cached(
-        "SELECT kind, subject, text, updated_at FROM drafts WHERE actor = ?1 AND context = ?2
-         ORDER BY updated_at DESC, kind, subject",
+        "SELECT console, kind, subject, text, updated_at FROM drafts WHERE actor = ?1 AND context = ?2
+         ORDER BY updated_at DESC, kind, subject, console",
     )?;
     let rows = statement.query_map([actor, context], |row| {
-        let subject: String = row.get(1)?;
-        let updated_at: String = row.get(3)?;
+        let subject: String = row.get(2)?;
+        let updated_at: String = row.get(4)?;
         Ok(Draft {
             key: DraftKey {
                 actor: actor.to_owned(),
                 context: context.to_owned(),
-                kind: row.get(0)?,
+                console: row.get(0)?,
+                kind: row.get(1)?,
                 incident: Some(subject).filter(|subject| !subject.is_empty()),
             },
-            text: row.get(2)?,
+            text: row.get(3)?,
             updated_at: moment(&updated_at),
         })
     })?;
@@ -95,13 +118,14 @@ pub fn load(tx: &Tx<'_>, actor: &str, context: &str) -> JournalResult<Vec<Draft>
 
 /// Throws a draft away: it was sent, or is not wanted.
 pub fn delete(tx: &Tx<'_>, key: &DraftKey) -> JournalResult<()> {
-    tx.prepare_cached("DELETE FROM drafts WHERE actor = ?1 AND context = ?2 AND kind = ?3 AND subject = ?4")?
-        .execute(params![
-            key.actor,
-            key.context,
-            key.kind,
-            key.incident.as_deref().unwrap_or_default(),
-        ])?;
+    let sql = "DELETE FROM drafts WHERE actor = ?1 AND context = ?2 AND console = ?3 AND kind = ?4 AND subject = ?5";
+    tx.prepare_cached(sql)?.execute(params![
+        key.actor,
+        key.context,
+        key.console,
+        key.kind,
+        key.incident.as_deref().unwrap_or_default(),
+    ])?;
     Ok(())
 }
 
@@ -115,6 +139,7 @@ mod tests {
             key: DraftKey {
                 actor: actor.to_owned(),
                 context: "prod".to_owned(),
+                console: "here".to_owned(),
                 kind: "note".to_owned(),
                 incident: incident.map(str::to_owned),
             },

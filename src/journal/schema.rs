@@ -25,6 +25,7 @@ const MIGRATIONS: &[&[&str]] = &[
         super::watches::TABLES,
     ],
     &[super::facts::WHOLE],
+    &[super::drafts::BY_CONSOLE],
 ];
 
 /// Says in the file's header whose it is: `mwat`.

@@ -35,13 +35,7 @@ pub(super) struct Work {
 const RENEWAL: Duration = Duration::from_secs(60);
 
 /// What is said of an act that found no room.
-pub(super) fn not_started() -> ActResult {
-    ActResult {
-        state: ActState::Failed,
-        message: "not sent: too much is under way; try again when it is done".to_owned(),
-        leases: Vec::new(),
-    }
-}
+pub(super) const NO_ROOM: &str = "too much is under way; try again when it is done";
 
 /// What an act becomes in the outbox, and what was left out of it, in words.
 pub(super) struct Planned {

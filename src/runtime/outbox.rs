@@ -126,10 +126,11 @@ impl Office {
     /// was saved. One task and one `fsync` however many they are.
     pub(super) async fn journal_all(&self, acts: Vec<Vec<Draft>>) -> Result<Vec<Vec<EntryId>>, String> {
         let counter = self.counter().await?;
-        let (author, now) = (self.author.clone(), self.clock.stamp());
+        let (author, clock) = (self.author.clone(), self.clock);
+        // Stamped where it is saved: what waits for its turn at the disk loses nothing of its grace time.
         let inserted = counter
             .journal
-            .write(move |tx| outbox::insert_all(tx, &author, &acts, &now));
+            .write(move |tx| outbox::insert_all(tx, &author, &acts, &clock.stamp()));
         inserted.await.map_err(|error| error.to_string())
     }
 
@@ -190,7 +191,7 @@ impl Office {
         entries.map_err(|error: JournalError| error.to_string())
     }
 
-    /// Takes entries back in their grace time; what could not be is said.
+    /// Takes the entries of an act back in their grace time; why not all of them could be, where that is so.
     pub(super) async fn take_back(&self, ids: Vec<EntryId>) -> Result<(), String> {
         let counter = self.counter().await?;
         let at = Taking {
@@ -202,9 +203,15 @@ impl Office {
             each.collect::<Result<Vec<_>, _>>()
         });
         let cancelled = cancelled.await.map_err(|error| error.to_string())?;
-        match cancelled.into_iter().find_map(Result::err) {
-            Some(why) => Err(format!("too late to take it back: {why}")),
+        let all = cancelled.len();
+        let late: Vec<_> = cancelled.into_iter().filter_map(Result::err).collect();
+        match late.first() {
             None => Ok(()),
+            Some(why) if late.len() == all => Err(why.to_string()),
+            Some(why) => Err(format!(
+                "{} of {all} parts were taken back; of the rest: {why}",
+                all - late.len()
+            )),
         }
     }
 
@@ -226,36 +233,37 @@ impl Office {
     pub(super) async fn keep_draft(
         &self,
         kind: DraftKind,
-        incident: Option<IncidentId>,
-        text: String,
+        incident: Option<&IncidentId>,
+        text: &str,
     ) -> Result<(), String> {
         let counter = self.counter().await?;
         let draft = drafts::Draft {
             key: DraftKey {
                 actor: self.author.actor.to_string(),
                 context: self.author.context.to_string(),
+                console: room::drafts::console(&self.clock.stamp()),
                 kind: kind.word().to_owned(),
                 incident: incident.map(|id| id.0.to_string()),
             },
-            text,
+            text: text.to_owned(),
             updated_at: self.clock.now().utc,
         };
         let kept = counter.journal.write(move |tx| drafts::save(tx, &draft)).await;
         kept.map_err(|error| format!("the draft was not kept: {error}"))
     }
 
-    /// Marks an event of an incident as a key moment, or takes the mark away.
+    /// Marks an event of an incident as a key moment under all its names, or takes the mark away.
     pub(super) async fn star(
         &self,
         incident: IncidentId,
-        event: Arc<str>,
+        names: Vec<Arc<str>>,
         starred: Starred,
     ) -> Result<(), String> {
         let counter = self.counter().await?;
         let context = Arc::clone(&self.author.context);
         let kept = counter
             .journal
-            .write(move |tx| events::star(tx, &context, &incident, [&event], starred))
+            .write(move |tx| events::star(tx, &context, &incident, &names, starred))
             .await;
         kept.map_err(|error| format!("the mark was not kept: {error}"))
     }
@@ -308,6 +316,15 @@ struct FollowedAct {
     entries: Vec<EntryId>,
     /// Whether it was said that only some clusters took it so far.
     spread: SpreadSaid,
+    /// Whether it is being taken back.
+    asked_back: AskedBack,
+}
+
+#[derive(PartialEq, Eq)]
+enum AskedBack {
+    /// It is: what is said of it is whether that was in time.
+    Yes,
+    No,
 }
 
 #[derive(PartialEq, Eq)]
@@ -323,19 +340,37 @@ impl Followed {
             id,
             entries,
             spread: SpreadSaid::No,
+            asked_back: AskedBack::No,
         });
     }
 
-    /// The entries of an act.
-    pub(super) fn entries(&self, id: ActId) -> Option<Vec<EntryId>> {
-        let followed = self.0.iter().find(|held| held.id == id)?;
+    /// The entries of an act that is to be taken back; nothing where it is over. Until that is answered nothing
+    /// else is said of it.
+    pub(super) fn ask_back(&mut self, id: ActId) -> Option<Vec<EntryId>> {
+        let followed = self.0.iter_mut().find(|held| held.id == id)?;
+        followed.asked_back = AskedBack::Yes;
         Some(followed.entries.clone())
+    }
+
+    /// It was answered whether an act could be taken back: one that could is over.
+    pub(super) fn answered(&mut self, id: ActId, result: &Result<(), String>) {
+        match result {
+            Ok(()) => self.0.retain(|held| held.id != id),
+            Err(_) => {
+                for held in self.0.iter_mut().filter(|held| held.id == id) {
+                    held.asked_back = AskedBack::No;
+                }
+            }
+        }
     }
 
     /// Takes out those that are over, or ask, and says how they ended; of the others, once, that some clusters did
     /// not take what others did.
     pub(super) fn settle(&mut self, view: &OutboxView, said: &mut VecDeque<Msg>) {
         self.0.retain_mut(|act| {
+            if act.asked_back == AskedBack::Yes {
+                return true;
+            }
             let found: Vec<&Entry> = act.entries.iter().filter_map(|id| view.entry(*id)).collect();
             // One that the view has gone past without listing it was settled long ago.
             if found.len() < act.entries.len() && view.through < act.entries.iter().max().copied() {
@@ -403,5 +438,72 @@ fn result(entries: &[&Entry]) -> ActResult {
         state,
         message: SafeText::line(&message).into_string(),
         leases,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+    use crate::backend::annotations::AnnotationDraft;
+    use crate::outbox::Payload;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_grace_time_begins_when_the_disk_takes_the_act() {
+        let home = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
+        let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let clock = Clock::with_tokio(start);
+        let author = Author {
+            context: "prod".into(),
+            actor: "jun@example.com".into(),
+        };
+        let (_courier, courier) = Courier::new(Setup {
+            journal: journal.clone(),
+            post: Arc::new(Poster::new(Arc::new(Backends::default()))),
+            clock,
+            author: author.clone(),
+            timings: Timings::default(),
+        });
+        let opened = Counter {
+            journal: journal.clone(),
+            courier,
+        };
+        let (_opening, counter) = watch::channel(Some(Ok(opened)));
+        let office = Office {
+            counter,
+            author,
+            clock,
+        };
+        let mark = Draft::new(
+            Payload::Annotation(AnnotationDraft {
+                at: start,
+                until: None,
+                text: "failover".to_owned(),
+                tags: Vec::new(),
+            }),
+            Duration::from_secs(5),
+        );
+        let (go, stalled) = std::sync::mpsc::channel::<()>();
+        let stall = journal.write(move |_| {
+            let _ = stalled.recv();
+            Ok(())
+        });
+        let minute = async {
+            tokio::time::advance(Duration::from_secs(60)).await;
+            go.send(()).unwrap();
+        };
+        let (_, ids, ()) = futures::future::join3(stall, office.journal(vec![mark]), minute).await;
+        let id = ids.unwrap()[0];
+        let entry = journal
+            .read(move |tx| outbox::load(tx, id))
+            .await
+            .unwrap()
+            .unwrap()
+            .entry;
+        assert_eq!(entry.next_attempt_at, Some(start + TimeDelta::seconds(65)));
     }
 }

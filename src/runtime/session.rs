@@ -18,6 +18,7 @@ use super::measuring::Measuring;
 use super::outbox::{Followed, Office};
 use super::poller::{HealthLine, Poller};
 use super::room::{self, Doors, Keepers};
+use super::tray::Tray;
 use super::{acts, history, layout_file};
 use crate::app::acts::{Act, ActId};
 use crate::app::effect::WriteUp;
@@ -95,6 +96,7 @@ pub struct Session {
     doors: Doors,
     writer: Writer,
     followed: Followed,
+    tray: Tray,
     logs: LogDoors,
     backends: Arc<Backends>,
     identity: Arc<str>,
@@ -283,6 +285,8 @@ impl Session {
         wake.push(Arc::clone(&doors.wake));
         let (office, serving) = Office::open(opening, Arc::clone(&backends), author, clock, view_out, behind);
         tasks.spawn(serving);
+        let tray = Tray::new();
+        tasks.spawn(tray.clone().run(office.clone(), results.clone()));
 
         Self {
             office,
@@ -291,6 +295,7 @@ impl Session {
             logs,
             writer,
             followed: Followed::default(),
+            tray,
             backends,
             identity: Arc::from(config.identity.as_str()),
             lease: config.ack_lease,
@@ -324,14 +329,7 @@ impl Session {
 
     /// Starts an act: it is planned, journaled, and the outbox's from there on.
     fn carry_act(&mut self, id: ActId, act: Act) -> Carried {
-        let work = acts::Work {
-            backends: Arc::clone(&self.backends),
-            board: self.board.borrow().clone(),
-            identity: Arc::clone(&self.identity),
-            lease: self.lease,
-            grace: self.grace,
-            now: self.clock.now(),
-        };
+        let work = self.work();
         let office = self.office.clone();
         let results = self.results.clone();
         match act {
@@ -375,6 +373,49 @@ impl Session {
         }
     }
 
+    /// What acts need, as it stands now.
+    fn work(&self) -> acts::Work {
+        acts::Work {
+            backends: Arc::clone(&self.backends),
+            board: self.board.borrow().clone(),
+            identity: Arc::clone(&self.identity),
+            lease: self.lease,
+            grace: self.grace,
+            now: self.clock.now(),
+        }
+    }
+
+    /// Starts many acts that end no acknowledgement of alerts: they are journaled together, as one task however
+    /// many they are.
+    fn carry_all(&mut self, acts: Vec<(ActId, Act)>) {
+        let work = self.work();
+        let office = self.office.clone();
+        let results = self.results.clone();
+        self.start_always(async move {
+            let (mut ids, mut drafts, mut over) = (Vec::new(), Vec::new(), Vec::new());
+            for (id, act) in acts {
+                let planned = work.plan(act);
+                if planned.drafts.is_empty() {
+                    let result = acts::nothing_left(&planned.left_out);
+                    over.push(Msg::ActFinished { id, result });
+                } else {
+                    ids.push(id);
+                    drafts.push(planned.drafts);
+                }
+            }
+            let journaled: Vec<Result<_, String>> = match office.journal_all(drafts).await {
+                Ok(entries) => entries.into_iter().map(Ok).collect(),
+                Err(why) => ids.iter().map(|_| Err(why.clone())).collect(),
+            };
+            let journaled = ids.into_iter().zip(journaled);
+            over.extend(journaled.map(|(id, result)| Msg::ActJournaled { id, result }));
+            for msg in over {
+                let _ = results.send(msg).await; // the loop is gone, as in `start`
+            }
+            None
+        });
+    }
+
     /// Runs a piece of work whose result goes to the loop; whether there was room.
     fn start(&mut self, work: impl Future<Output = Option<Msg>> + Send + 'static) -> Carried {
         // Finished ones make room.
@@ -385,6 +426,12 @@ impl Session {
                 text: "busy: too much is under way; try again when it is done".to_owned(),
             });
         }
+        self.start_always(work);
+        Carried::Done
+    }
+
+    /// The same for what must not be refused; how many of it there can be is bounded elsewhere.
+    fn start_always(&mut self, work: impl Future<Output = Option<Msg>> + Send + 'static) {
         let results = self.results.clone();
         self.tasks.spawn(async move {
             if let Some(msg) = work.await {
@@ -392,7 +439,6 @@ impl Session {
                 let _ = results.send(msg).await;
             }
         });
-        Carried::Done
     }
 }
 
@@ -413,14 +459,26 @@ impl World for Session {
                 }
                 Carried::Done
             }
-            Effect::Carry { id, act } => match self.carry_act(id, act) {
-                // Said as the act's own end, so that nothing stays pending for ever.
-                Carried::Busy(_) => Carried::Busy(Msg::ActFinished {
-                    id,
-                    result: acts::not_started(),
-                }),
-                taken => taken,
-            },
+            Effect::Carry { id, act } => {
+                let journaled = !matches!(act, Act::Renew(_));
+                match self.carry_act(id, act) {
+                    // It stays in sight as not saved, to be tried again.
+                    Carried::Busy(_) if journaled => Carried::Busy(Msg::ActJournaled {
+                        id,
+                        result: Err(acts::NO_ROOM.to_owned()),
+                    }),
+                    // Said as the act's own end, so that nothing stays pending for ever.
+                    Carried::Busy(_) => Carried::Busy(Msg::ActFinished {
+                        id,
+                        result: acts::failed(&format!("not sent: {}", acts::NO_ROOM)),
+                    }),
+                    taken => taken,
+                }
+            }
+            Effect::CarryAll(acts) => {
+                self.carry_all(acts);
+                Carried::Done
+            }
             Effect::FetchSilencePast { seq, matchers } => {
                 // The answer to an older question would be dropped: nobody need work it out.
                 self.past.cancel();
@@ -466,8 +524,16 @@ impl World for Session {
             },
             Effect::TakeBack { id } => {
                 let office = self.office.clone();
-                let entries = self.followed.entries(id).unwrap_or_default();
-                self.start(async move { said_of(office.take_back(entries).await) })
+                let asked = self.followed.ask_back(id);
+                // No more of them than acts are pending.
+                self.start_always(async move {
+                    let result = match asked {
+                        Some(entries) => office.take_back(entries).await,
+                        None => Err("it is over".to_owned()),
+                    };
+                    Some(Msg::TakenBack { id, result })
+                });
+                Carried::Done
             }
             Effect::Decide { entry, decision } => {
                 let office = self.office.clone();
@@ -507,22 +573,20 @@ impl World for Session {
                 self.start(async move { Some(Msg::DirectoryFetched(directory(keepers).await)) })
             }
             Effect::SaveDraft(draft) => {
-                let office = self.office.clone();
-                self.start(async move {
-                    said_of(office.keep_draft(draft.kind, draft.incident, draft.text).await)
-                })
+                self.tray.put(draft.kind, draft.incident, draft.text);
+                Carried::Done
             }
             Effect::DropDraft { kind, incident } => {
-                let office = self.office.clone();
-                self.start(async move { said_of(office.keep_draft(kind, incident, String::new()).await) })
+                self.tray.put(kind, incident, String::new());
+                Carried::Done
             }
             Effect::Star {
                 incident,
-                event,
+                names,
                 starred,
             } => {
                 let office = self.office.clone();
-                self.start(async move { said_of(office.star(incident, event, starred).await) })
+                self.start(async move { said_of(office.star(incident, names, starred).await) })
             }
             Effect::Record(deed) => {
                 let office = self.office.clone();
@@ -564,6 +628,7 @@ impl World for Session {
                 relief.rest().await;
             }
         };
+        self.tray.empty(&self.office).await;
         futures::future::join(self.office.rest(), relieved).await;
     }
 
@@ -587,6 +652,11 @@ impl World for Session {
                 Some(msg) = self.result_inbox.recv() => {
                     if let Msg::ActJournaled { id, result: Ok(entries) } = &msg {
                         self.followed.add(*id, entries.clone());
+                        let view = self.outbox.borrow().clone();
+                        self.followed.settle(&view, &mut self.said);
+                    }
+                    if let Msg::TakenBack { id, result } = &msg {
+                        self.followed.answered(*id, result);
                         let view = self.outbox.borrow().clone();
                         self.followed.settle(&view, &mut self.said);
                     }
@@ -634,6 +704,9 @@ impl World for Session {
                 }
                 Ok(()) = self.slo.changed() => {
                     return Event::Slot(Msg::SloFetched(self.slo.borrow_and_update().clone()));
+                }
+                Ok(()) = self.doors.watching.changed() => {
+                    return Event::Slot(Msg::WatchingChanged(self.doors.watching.borrow_and_update().clone()));
                 }
                 Ok(()) = self.doors.record.changed() => {
                     if let Some(record) = self.doors.record.borrow_and_update().clone() {
@@ -699,14 +772,21 @@ fn said_of(done: Result<(), String>) -> Option<Msg> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::config::{Environment, decode_text};
+    use chrono::DateTime;
 
-    #[tokio::test]
-    async fn a_task_that_dies_of_a_defect_ends_the_console() {
-        let text = "[contexts.prod.metrics]\nurl = \"http://127.0.0.1:1\"\n";
-        let config = decode_text(text, None, &Environment::default()).unwrap().config;
-        let mut session = Session::open(Opening {
+    use super::*;
+    use crate::app::{Draft, DraftKind};
+    use crate::backend::incidents::Seen;
+    use crate::config::{Environment, decode_text};
+    use crate::domain::incident::{IncidentAct, Status as Stand};
+
+    fn session(state: Option<&std::path::Path>) -> Session {
+        let state = state.map_or_else(String::new, |at| format!("state_dir = \"{}\"\n", at.display()));
+        let text = format!(
+            "identity = \"jun@example.com\"\n{state}[contexts.prod.metrics]\nurl = \"http://127.0.0.1:1\"\n"
+        );
+        let config = decode_text(&text, None, &Environment::default()).unwrap().config;
+        Session::open(Opening {
             context: Arc::new(config.contexts["prod"].clone()),
             config: Arc::new(config),
             backends: Backends::default(),
@@ -714,7 +794,83 @@ mod tests {
             themes: Box::new(|name| Err(format!("no theme {name}"))),
             writer: Arc::new(|_| Box::pin(std::future::ready(Err("nobody writes".to_owned())))),
             signals: Signals::listen().unwrap(),
-        });
+        })
+    }
+
+    fn acknowledge(number: u64) -> (ActId, Act) {
+        let act = Act::Incident {
+            incident: IncidentId::from(format!("Q{number}").as_str()),
+            act: IncidentAct::Acknowledge,
+            seen: Seen {
+                status: Stand::Triggered,
+                changed_at: DateTime::UNIX_EPOCH,
+            },
+            label: "#1 one".into(),
+        };
+        (ActId(number), act)
+    }
+
+    #[tokio::test]
+    async fn where_all_room_is_taken_many_acts_go_out_at_once_and_no_draft_or_undo_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let mut session = session(Some(home.path()));
+        for _ in 0..MAX_TASKS {
+            session.tasks.spawn(std::future::pending());
+        }
+        let (id, act) = acknowledge(1_000);
+        let refused = session.carry(Effect::Carry { id, act });
+        assert!(
+            matches!(&refused, Carried::Busy(Msg::ActJournaled { result: Err(why), .. }) if why.contains("too much")),
+            "what finds no room stays in sight as not saved"
+        );
+        let acts = (0..100).map(acknowledge).collect();
+        assert!(matches!(session.carry(Effect::CarryAll(acts)), Carried::Done));
+        let kept = |text: String| {
+            Effect::SaveDraft(Draft {
+                kind: DraftKind::Note,
+                incident: Some("Q1".into()),
+                text,
+            })
+        };
+        for n in 0..200 {
+            assert!(matches!(session.carry(kept(n.to_string())), Carried::Done));
+        }
+        let unknown = Effect::TakeBack { id: ActId(2_000) };
+        assert!(matches!(session.carry(unknown), Carried::Done));
+
+        let (_keys, mut inputs) = mpsc::channel(1);
+        let (mut journaled, mut answered) = (Vec::new(), None);
+        while journaled.len() < 100 || answered.is_none() {
+            match session.next(&mut inputs).await {
+                Event::Result(Msg::ActJournaled { id, result }) => {
+                    journaled.push((id.0, result.map(|entries| entries.len())));
+                }
+                Event::Result(Msg::TakenBack { result, .. }) => answered = Some(result),
+                _ => {}
+            }
+        }
+        assert!(
+            journaled.iter().all(|(_, entries)| *entries == Ok(1)),
+            "{journaled:?}"
+        );
+        assert!(
+            answered.is_some_and(|answer| answer.is_err()),
+            "what is not there is not undone"
+        );
+        session.rest().await;
+        let path = home.path().join("midwatch.db");
+        let journal = journal::Journal::open(&journal::Opening::private(path)).unwrap();
+        let drafts = journal
+            .read(|tx| journal::drafts::load(tx, "jun@example.com", "prod"))
+            .await
+            .unwrap();
+        let texts: Vec<&str> = drafts.iter().map(|draft| draft.text.as_str()).collect();
+        assert_eq!(texts, ["199"], "the newest alone");
+    }
+
+    #[tokio::test]
+    async fn a_task_that_dies_of_a_defect_ends_the_console() {
+        let mut session = session(None);
         session.tasks.spawn(async { panic!("a defect") });
         let (_keys, mut inputs) = mpsc::channel(1);
         assert!(matches!(session.next(&mut inputs).await, Event::Died));

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::app::record::Watching;
 use crate::backend::incidents::local::{House, Look};
 use crate::domain::alert::AlertBoard;
 use crate::journal::watches::{self, Held, RENEWED, Watcher};
@@ -22,21 +23,6 @@ use crate::time::{Clock, Stamp};
 const RETRY: Duration = Duration::from_secs(5);
 /// Looked again so soon at the latest, while something is under way.
 const SOONEST: Duration = Duration::from_millis(100);
-
-/// Whether what is due by itself is done, and by whom.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Watching {
-    /// Nothing can come due here.
-    Nothing,
-    /// By this console.
-    Ours,
-    /// By another one, for people.
-    Theirs(String),
-    /// By nobody that is known: the journal failed.
-    Failed(String),
-    /// Not by this console: it is about to stop.
-    Relieved,
-}
 
 /// Watches over the local incidents of one context.
 pub struct Warden {

@@ -19,7 +19,9 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let role = Role::ContextDanger;
     buffer.set_style(area, scene.theme.style(role));
     let word = match first.why {
+        Hindrance::Saving => "ESCALATION STILL BEING SAVED",
         Hindrance::NotSaved => "ESCALATION NOT SAVED",
+        Hindrance::Refused => "ESCALATION REFUSED",
         Hindrance::Asks => "ESCALATION NOT CLEAR",
         Hindrance::NotDelivered => "ESCALATION NOT DELIVERED",
     };
@@ -44,9 +46,19 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     };
     text.push_str("; phone ");
     text.push_str(&phone);
+    if let (Hindrance::Refused | Hindrance::NotSaved, Some(said)) = (first.why, first.said) {
+        let said = format!(" · {}", SafeText::line(said));
+        text.push_str(&said);
+    }
     if count > 1 {
         let more = format!(" · {} more", count - 1);
         text.push_str(&more);
+    }
+    if first.why == Hindrance::Refused
+        && let Some(key) = hints::key(scene, Action::Back)
+    {
+        let how = format!(" · {key} takes this down");
+        text.push_str(&how);
     }
     if let Some(key) = hints::key(scene, Action::OutboxList) {
         let how = format!(" · {key} outbox");

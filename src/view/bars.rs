@@ -8,13 +8,13 @@ use ratatui::layout::{Position, Rect};
 use super::widget::{self, Piece, width_of};
 use super::{Scene, figures, hints};
 use crate::app::BackendHealth;
-use crate::app::acts::Stage;
+use crate::app::acts::{PendingAct, Stage};
 use crate::app::banner::on_call;
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
 use crate::app::incidents::called;
 use crate::app::modal::{Modal, Prompt, PromptKind, PromptTarget};
-use crate::app::record::{ForwardState, Trouble};
+use crate::app::record::{ForwardState, Trouble, Watching};
 use crate::app::toast::Level;
 use crate::keymap::Lookup;
 use crate::outbox::State;
@@ -313,7 +313,23 @@ fn lights(scene: Scene) -> Vec<Segment<'static>> {
         segments.push(light(state, name, trouble(worst, scene.now)));
     }
     segments.extend(record(scene));
+    segments.extend(watching(scene));
     segments
+}
+
+/// That nobody does what is due by itself of local incidents, or that another console does.
+fn watching(scene: Scene) -> Option<Segment<'static>> {
+    match &scene.model.watching {
+        Watching::Nothing | Watching::Ours | Watching::Relieved => None,
+        Watching::Theirs(_) => Some(Segment::new(
+            vec![Piece::word("local: another console escalates", Role::TextMuted)],
+            PEOPLE,
+        )),
+        Watching::Failed(_) => {
+            let words = vec![" nothing escalates".to_owned()];
+            Some(light(Light::Out, "local incidents".to_owned(), words))
+        }
+    }
 }
 
 /// What is wrong with the record of what is done; nothing while all is well.
@@ -416,6 +432,16 @@ fn under_way(scene: Scene) -> Vec<Piece<'static>> {
     if unsaved > 0 {
         parts.push((format!("{unsaved} NOT SAVED"), Role::StateFailed));
     }
+    let slow = |act: &&PendingAct| act.saving_slowly(scene.now.tick).is_some();
+    let saving = acts.pending.iter().filter(slow);
+    if let Some(first) = saving.clone().max_by_key(|act| act.saving_slowly(scene.now.tick)) {
+        let age = figures::stepped(first.saving_slowly(scene.now.tick).unwrap_or_default());
+        let what = match saving.count() {
+            1 => first.doing().trim_end_matches('…').to_owned(),
+            acts => format!("{acts} acts"),
+        };
+        parts.push((format!("saving {what}… {age}"), Role::StateStale));
+    }
     let asks = scene
         .model
         .outbox
@@ -430,8 +456,10 @@ fn under_way(scene: Scene) -> Vec<Piece<'static>> {
         (asks, waiting) => parts.push((format!("outbox {asks} asks, {waiting} pending"), Role::StateStale)),
     }
     let grace = acts.pending.iter().rev().find_map(|act| match act.stage {
-        Stage::Grace { until } => Some((act, until)),
-        Stage::Sent { .. } | Stage::Confirmed { .. } | Stage::Unsaved { .. } => None,
+        Stage::Grace { until } => (!slow(&act)).then_some((act, until)),
+        Stage::Sent { .. } | Stage::TakingBack { .. } | Stage::Confirmed { .. } | Stage::Unsaved { .. } => {
+            None
+        }
     });
     if let Some((act, until)) = grace {
         let left = until.since(scene.now.tick).as_secs_f64().ceil();
@@ -444,20 +472,18 @@ fn under_way(scene: Scene) -> Vec<Piece<'static>> {
             Role::StateBusy,
         ));
     }
-    let sent = acts
-        .pending
-        .iter()
-        .filter(|act| matches!(act.stage, Stage::Sent { .. }))
-        .count();
-    match (
-        sent,
-        acts.pending
-            .iter()
-            .find(|act| matches!(act.stage, Stage::Sent { .. })),
-    ) {
-        (1, Some(act)) => parts.push((format!("sending {}", act.word()), Role::StateBusy)),
-        (0, _) | (_, None) => {}
-        (count, Some(_)) => parts.push((format!("{count} acts pending"), Role::StateBusy)),
+    let asked_back = |act: &&PendingAct| matches!(act.stage, Stage::TakingBack { .. });
+    if let Some(act) = acts.pending.iter().find(asked_back) {
+        let what = act.doing().trim_end_matches('…');
+        parts.push((format!("undoing {what}…"), Role::StateBusy));
+    }
+    let sent = |act: &&PendingAct| matches!(act.stage, Stage::Sent { .. }) && !slow(act);
+    let mut sent = acts.pending.iter().filter(sent);
+    match (sent.next(), sent.count()) {
+        (None, _) => {}
+        (Some(act), 0) if act.is_saving() => parts.push((act.word().to_owned(), Role::StateBusy)),
+        (Some(act), 0) => parts.push((format!("sending {}", act.word()), Role::StateBusy)),
+        (Some(_), more) => parts.push((format!("{} acts pending", more + 1), Role::StateBusy)),
     }
     let marks = scene.model.alerts.marks.len() + scene.model.incidents.marks.len();
     if marks > 0 {

@@ -228,18 +228,22 @@ impl Run {
     fn take(&mut self, msg: Msg) {
         for effect in update(&mut self.model, msg, self.now) {
             match effect {
-                Effect::Carry { id, .. } => {
-                    assert!(!self.asked.contains(&id), "{id:?} is asked for twice");
-                    self.asked.push(id);
-                    self.open.insert(id);
-                }
+                Effect::Carry { id, .. } => self.ask(id),
+                Effect::CarryAll(acts) => acts.into_iter().for_each(|(id, _)| self.ask(id)),
                 // Undone by hand.
                 Effect::TakeBack { id } => {
                     self.open.remove(&id);
+                    self.take(Msg::TakenBack { id, result: Ok(()) });
                 }
                 _ => {}
             }
         }
+    }
+
+    fn ask(&mut self, id: ActId) {
+        assert!(!self.asked.contains(&id), "{id:?} is asked for twice");
+        self.asked.push(id);
+        self.open.insert(id);
     }
 
     fn happen(&mut self, event: &Event) {
@@ -525,6 +529,7 @@ fn a_renewal_is_no_way_round_the_cap() {
         run.model.acts.add(
             Act::HandBack { alerts: Vec::new() },
             Stage::Sent { since: run.now.tick },
+            run.now.tick,
         );
     }
     run.happen(&Event::Board(0xfff, false));

@@ -316,6 +316,8 @@ pub(super) fn send(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
         .alerts
         .marks
         .retain(|mark| !act.names(*mark) && board.by_fingerprint.contains_key(mark));
-    let id = model.acts.add(act.clone(), Stage::Sent { since: now.tick });
+    let id = model
+        .acts
+        .add(act.clone(), Stage::Sent { since: now.tick }, now.tick);
     vec![Effect::Carry { id, act }]
 }

@@ -176,7 +176,12 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
     let Some(at) = model.acts.pending.iter().position(|pending| pending.id == id) else {
         return Vec::new();
     };
-    let Some(act) = model.acts.pending.get(at).map(|pending| pending.act.clone()) else {
+    let Some((act, stage)) = model
+        .acts
+        .pending
+        .get(at)
+        .map(|pending| (pending.act.clone(), pending.stage))
+    else {
         return Vec::new();
     };
     if result.state != ActState::Failed {
@@ -224,9 +229,15 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
         ActState::Partly | ActState::Failed => Level::Error,
     };
     if !result.message.is_empty() {
+        let too_late = match (stage, result.state) {
+            (Stage::TakingBack { .. }, ActState::Confirmed | ActState::Unknown | ActState::Partly) => {
+                "NOT undone: "
+            }
+            (_, _) => "",
+        };
         model
             .toasts
-            .say(level, format!("{}{kept}", result.message), now.tick);
+            .say(level, format!("{too_late}{}{kept}", result.message), now.tick);
     }
     effects
 }

@@ -10,7 +10,7 @@ use super::incident_asks::{order, question, roles, snoozes, standing, steps};
 use super::incidents::{Meant, linked_words, meant, none_meant};
 use super::{busy, pick, say};
 use crate::action::Action;
-use crate::app::acts::{Act, Stage};
+use crate::app::acts::{Act, ActId, Stage};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::label;
 use crate::app::modal::{Choice, Confirm, ConfirmLine, Menu, MenuItem, Modal, PickFor, Then};
@@ -323,20 +323,31 @@ pub(super) fn answered(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
     send(model, act, now)
 }
 
-/// Hands acts to the runtime at once.
+/// Hands acts to the runtime at once: all of them, or none.
 pub(super) fn send_all(model: &mut Model, acts: Vec<Act>, now: Now) -> Vec<Effect> {
-    acts.into_iter().flat_map(|act| send(model, act, now)).collect()
+    if let Some(why) = busy(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    // No more of them than incidents are listed: what was confirmed together goes out together.
+    let all = acts.into_iter().map(|act| (pend(model, act.clone(), now), act));
+    vec![Effect::CarryAll(all.collect())]
 }
 
 fn send(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
     if let Some(why) = busy(model) {
         return say(model, Level::Warn, why, now);
     }
-    let id = model.acts.add(act.clone(), Stage::Sent { since: now.tick });
+    let id = pend(model, act.clone(), now);
+    vec![Effect::Carry { id, act }]
+}
+
+/// Takes an act in; its number.
+fn pend(model: &mut Model, act: Act, now: Now) -> ActId {
+    let id = model.acts.add(act, Stage::Sent { since: now.tick }, now.tick);
     if let Some(added) = model.acts.pending.last() {
         model.incidents.marks.retain(|mark| !added.concerns(mark));
     }
-    vec![Effect::Carry { id, act }]
+    id
 }
 
 fn merge(model: &mut Model, into: &Incident, now: Now) -> Vec<Effect> {

@@ -17,7 +17,7 @@ use crate::app::{Effect, Model};
 use crate::backend::incidents::Whose;
 use crate::domain::incident::link::{Link, Links};
 use crate::domain::incident::{Incident, IncidentId};
-use crate::domain::timeline::{Starred, Timeline};
+use crate::domain::timeline::{Starred, Timeline, merge};
 use crate::text::SafeText;
 use crate::time::Now;
 
@@ -272,6 +272,7 @@ fn star(model: &mut Model, now: Now) -> Vec<Effect> {
         Starred::Yes => Starred::No,
         Starred::No => Starred::Yes,
     };
+    let names: Vec<Arc<str>> = merge::names(event).cloned().collect();
     let event = Arc::clone(&event.id);
     if let Some(last) = &mut model.incidents.timeline.last {
         // Shown at once; the journal's word comes with the next answer.
@@ -283,7 +284,7 @@ fn star(model: &mut Model, now: Now) -> Vec<Effect> {
     model.incidents.arrange_events();
     vec![Effect::Star {
         incident,
-        event,
+        names,
         starred,
     }]
 }

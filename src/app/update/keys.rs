@@ -1,6 +1,10 @@
 //! Input → action: modals first, then the keymap of the focused place, then global keys.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use std::time::Duration;
+
+use crossterm::event::{
+    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 use ratatui::layout::Position;
 
 use super::{compose, modals, run, say};
@@ -20,6 +24,10 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         return Vec::new();
     }
     model.last_key = now.tick;
+    if is_unwritten(model, key, now) {
+        let words = "not written anywhere, and not run as keys: pause, or press esc";
+        return say(model, Level::Warn, words, now);
+    }
     // What was said in passing was about the last key.
     model.toasts.pass();
     let chord = Chord::from(key);
@@ -55,6 +63,28 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             )
         }
     }
+}
+
+/// Whoever writes does not pause longer than this between two letters.
+const PAUSE: Duration = Duration::from_millis(1_500);
+
+/// Whether a key belongs to a text that found no composer: what is typed after a writing key that was refused was
+/// meant to be written, and none of it is a command.
+fn is_unwritten(model: &mut Model, key: KeyEvent, now: Now) -> bool {
+    let Some(last) = model.unwritten.take() else {
+        return false;
+    };
+    let commands = key
+        .modifiers
+        .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+    let writes = match key.code {
+        KeyCode::Char(_) => !commands,
+        KeyCode::Enter | KeyCode::Tab | KeyCode::Backspace => true,
+        _ => false,
+    };
+    let unwritten = writes && now.tick.since(last) < PAUSE;
+    model.unwritten = unwritten.then_some(now.tick);
+    unwritten
 }
 
 /// The places whose keys hold, innermost first.

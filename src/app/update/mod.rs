@@ -23,6 +23,7 @@ mod pivot;
 mod run;
 mod silences;
 mod timers;
+mod undo;
 
 use super::focus::{Detail, PaneId};
 use super::list::ListState;
@@ -50,6 +51,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         }
         Msg::Input(Input::Background { .. } | Input::Focus(_)) => Vec::new(),
         Msg::ActJournaled { id, result } => compose::journaled(model, id, result, now),
+        Msg::TakenBack { id, result } => undo::answered(model, id, result, now),
         Msg::Edited(result) => compose::edited(model, result, now),
         Msg::Written { what, result } => pages::written(model, what, result),
         Msg::Input(Input::Closed) | Msg::ShutDown => {
@@ -100,6 +102,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         }
         Msg::RecordChanged(record) => {
             model.record = Some(record);
+            Vec::new()
+        }
+        Msg::WatchingChanged(watching) => {
+            model.watching = watching;
             Vec::new()
         }
         Msg::ActFinished { id, result } => feeds::act_finished(model, id, result, now),

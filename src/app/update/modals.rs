@@ -648,6 +648,10 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         Then::Act(act @ Act::Incident { .. }) => incident_acts::answered(model, act, now),
         Then::Act(act) => answered(model, act, &confirm.hits, now),
         Then::Acts(acts) => incident_acts::send_all(model, acts, now),
+        Then::Dismiss(entry) => {
+            model.escalations.dismiss(entry);
+            Vec::new()
+        }
         Then::Decide(entry, decision) => vec![Effect::Decide { entry, decision }],
     }
 }

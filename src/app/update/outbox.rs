@@ -23,6 +23,7 @@ pub(super) fn changed(model: &mut Model, view: Arc<OutboxView>, now: Now) -> Vec
         .trouble
         .clone()
         .filter(|why| model.outbox.trouble.as_ref() != Some(why));
+    model.escalations.look(&view, &model.settings.identity, now);
     model.outbox = view;
     arrange(model);
     for (level, words) in settled {
@@ -95,7 +96,7 @@ fn key(model: &Model) -> String {
 pub(super) fn arrange(model: &mut Model) {
     let unsaved = model.acts.pending.iter().filter_map(|act| match act.stage {
         Stage::Unsaved { .. } => Some(OutboxRow::Unsaved(act.id)),
-        Stage::Grace { .. } | Stage::Sent { .. } | Stage::Confirmed { .. } => None,
+        Stage::Grace { .. } | Stage::Sent { .. } | Stage::TakingBack { .. } | Stage::Confirmed { .. } => None,
     });
     let entries = model
         .outbox
@@ -136,9 +137,9 @@ pub(super) fn journaled(
     result: Result<Vec<EntryId>, String>,
     now: Now,
 ) -> Vec<Effect> {
+    let grace = model.settings.grace;
     let Some(pending) = model.acts.pending.iter_mut().find(|pending| pending.id == id) else {
-        // Undone before it was on the disk: now there is something to take back.
-        return vec![Effect::TakeBack { id }];
+        return Vec::new();
     };
     if !matches!(pending.stage, Stage::Grace { .. } | Stage::Sent { .. }) {
         return Vec::new();
@@ -146,6 +147,10 @@ pub(super) fn journaled(
     match result {
         Ok(entries) => {
             pending.entries = Some(entries);
+            if let Stage::Grace { until } = &mut pending.stage {
+                // Counted from the save, as the outbox counts it.
+                *until = now.tick + grace;
+            }
             Vec::new()
         }
         Err(why) => {
@@ -218,6 +223,9 @@ fn entry(model: &mut Model, id: EntryId, decision: Decision, now: Now) -> Vec<Ef
     let Some(entry) = model.outbox.entry(id) else {
         return say(model, Level::Info, "it is over", now);
     };
+    if decision == Decision::Drop && model.escalations.dismiss(id) {
+        return say(model, Level::Info, "noted: nobody was woken by it", now);
+    }
     if !entry.state.is_open() {
         let words = format!("it is over: {}", entry.state.word());
         return say(model, Level::Info, words, now);
@@ -270,6 +278,25 @@ fn entry(model: &mut Model, id: EntryId, decision: Decision, now: Now) -> Vec<Ef
         scroll: 0,
     }));
     Vec::new()
+}
+
+/// Asks whether the notice of a refused escalation is to go; nothing where there is none.
+pub(super) fn dismiss(model: &mut Model) -> bool {
+    let Some((id, what)) = model.escalations.refused() else {
+        return false;
+    };
+    model.modal = Some(Modal::Confirm(Confirm {
+        title: "Take the notice down?".to_owned(),
+        lines: vec![ConfirmLine::Warning(format!(
+            "escalate {} was refused: nobody was woken by it",
+            SafeText::line(&what)
+        ))],
+        typed: Vec::new(),
+        then: Then::Dismiss(id),
+        hits: BTreeSet::new(),
+        scroll: 0,
+    }));
+    true
 }
 
 fn danger(model: &Model, payload: &Payload) -> Vec<Typed> {

@@ -74,6 +74,7 @@ pub fn ranked(items: &[PaletteItem], typed: &str) -> Vec<usize> {
         "q" | "quit" | "exit" => "app.quit",
         "h" => "view.help",
         "annotate" => "incident.note",
+        "hand over" | "handover" | "hand-over" => "handoff",
         other => other,
     };
     let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
@@ -88,7 +89,15 @@ pub fn ranked(items: &[PaletteItem], typed: &str) -> Vec<usize> {
             // A hit in the name counts double: names are what is typed from memory; and most of all the
             // action whose own word opens with it (`sil` means `alerts.silence` before `silences.extend`).
             let own = item.name.rsplit(['.', ' ']).next().unwrap_or_default();
-            let opens = u32::from(own.starts_with(typed.to_lowercase().as_str())) * 1_000;
+            // After those what stands in a family of that name (`hand` means `handoff.write` as well).
+            let typed = typed.to_lowercase();
+            let opens = if own.starts_with(&typed) {
+                1_000
+            } else if item.name.starts_with(&typed) {
+                500
+            } else {
+                0
+            };
             let score = name.map(|s| s * 2).max(title)?;
             Some((score + opens, index))
         })

@@ -117,13 +117,24 @@ fn ladder_lines(ladder: &Ladder) -> Vec<ConfirmLine> {
             "{words}: no console was open; wake it now, or leave it asleep"
         ))
     });
-    let mut lines = vec![
+    let mut lines = Vec::new();
+    if let [only] = ladder.rungs.as_slice() {
+        let again = if only.people.is_empty() {
+            "and nobody is on call on it".to_owned()
+        } else {
+            format!("it would page {} again", names(&only.people))
+        };
+        lines.push(ConfirmLine::Warning(format!(
+            "its policy has one level: there is no next one, {again}"
+        )));
+    }
+    lines.extend([
         ConfirmLine::Warning(
             "setting a level pages it, again where it was paged before, and takes the acknowledgement away"
                 .to_owned(),
         ),
         ConfirmLine::Plain(format!("policy {policy}, now at {current}")),
-    ];
+    ]);
     if ladder.current == Rise::Unknown || !ladder.current.candidates().is_empty() {
         lines.insert(
             1,
@@ -135,11 +146,14 @@ fn ladder_lines(ladder: &Ladder) -> Vec<ConfirmLine> {
 
 fn rungs(ladder: &Ladder) -> Result<Vec<PickItem>, String> {
     match ladder.rungs.as_slice() {
-        [] => return Err("its policy has no level".to_owned()),
-        [_] => {
-            return Err(
-                "its policy has one level: there is no level above; reassign it, or page somebody".to_owned(),
-            );
+        [] => return Err("its policy has no level; reassign it, or page somebody".to_owned()),
+        [only] => {
+            let reassign = PickItem {
+                name: "reassign".to_owned(),
+                note: "to somebody else, or to another policy".to_owned(),
+                leads: Ok(Lead::Reassign),
+            };
+            return Ok(vec![reassign, rung_item(ladder, only)]);
         }
         [_, ..] => {}
     }
@@ -340,6 +354,10 @@ fn take(model: &mut Model, now: Now) -> Vec<Effect> {
             match lead {
                 Lead::Act(act) => incident_acts::want(model, &incident, act, now),
                 Lead::LeaveMissed => leave(model, incident, now),
+                Lead::Reassign => match model.incidents.incident(&incident).cloned() {
+                    Some(incident) => open(model, &incident, PickFor::Reassign, Vec::new()),
+                    None => say(model, Level::Warn, "the incident is listed no more", now),
+                },
             }
         }
     }

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use super::alerts::Sight;
 use super::{
     alerts, compose, copy, feeds, frozen, incident_acts, incidents, logs, modals, outbox, pages, palette,
-    pivot, say, silences,
+    pivot, say, silences, undo,
 };
 use crate::action::{Action, Place};
-use crate::app::acts::Act;
 use crate::app::effect::WriteUp;
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::list::{Direction, Moved, Placed, Step};
@@ -93,7 +92,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             Stepped::Nowhere => say(model, Level::Info, "no scope to undo", now),
         },
         Action::Pivot => pivot::pivot(model, now),
-        Action::Undo => undo(model, now),
+        Action::Undo => undo::undo(model, now),
         Action::Quit => {
             if model.details.pop().is_some() {
                 return Vec::new();
@@ -342,6 +341,9 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
         model.incidents.marks.clear();
         return Vec::new();
     }
+    if outbox::dismiss(model) {
+        return Vec::new();
+    }
     unfilter(model, now)
 }
 
@@ -441,23 +443,6 @@ pub(super) fn rescope(model: &mut Model) -> Vec<Effect> {
     let mut effects = vec![Effect::Arrange(arrangement(model))];
     effects.extend(logs::ask(model));
     effects
-}
-
-fn undo(model: &mut Model, now: Now) -> Vec<Effect> {
-    match model.acts.undo() {
-        Some(undone) => {
-            let (effects, kept) = if matches!(undone.act, Act::Silence(_)) {
-                silences::taken_back(model, undone.id, &undone.act)
-            } else {
-                compose::taken_back(model, undone.id, &undone.act)
-            };
-            let what = undone.doing().trim_end_matches('…');
-            let said = format!("undone: {what} was not sent{kept}");
-            model.toasts.say(Level::Info, said, now.tick);
-            effects
-        }
-        None => say(model, Level::Info, "nothing is in its grace time", now),
-    }
 }
 
 /// Quits, or asks where something would be lost.

@@ -8,15 +8,14 @@ use tui_textarea::TextArea;
 
 use super::alerts::targets;
 use super::guard::{self, Weight};
-use super::{busy, frozen, refusal, run, say};
-use crate::app::acts::{Act, ActId, PendingAct, SilenceRequest, Stage};
+use super::{busy, frozen, refusal, run, say, undo};
+use crate::app::acts::{Act, PendingAct, SilenceRequest, Stage, Undoing};
 use crate::app::focus::Detail;
 use crate::app::modal::{Composer, Field, Modal, Past};
 use crate::app::panes::selected_silence;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::matcher;
-use crate::domain::alert::plan::counted;
 use crate::domain::alert::{BoardSilence, IsAck, Labels, MatchOp, Matcher};
 use crate::time::{Now, parse_duration, prometheus_duration};
 
@@ -224,7 +223,7 @@ pub(super) fn queue(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
     model.alerts.marks.retain(|mark| !hits.contains(mark));
     let grace = model.settings.grace;
     let until = now.tick + grace;
-    let id = model.acts.add(act.clone(), Stage::Grace { until });
+    let id = model.acts.add(act.clone(), Stage::Grace { until }, now.tick);
     if let Some(added) = model.acts.pending.last_mut() {
         added.hits = hits;
     }
@@ -237,12 +236,6 @@ pub(super) fn queue(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
     let said = format!("silence goes out in {}s · {undo} undoes it", grace.as_secs());
     model.toasts.say(Level::Info, said, now.tick);
     vec![Effect::Carry { id, act }]
-}
-
-/// What was typed is its draft again, and the outbox is told to send nothing. What to add to the sentence that
-/// says so.
-pub(super) fn taken_back(model: &mut Model, id: ActId, act: &Act) -> (Vec<Effect>, &'static str) {
-    (vec![Effect::TakeBack { id }], keep_draft(model, act))
 }
 
 /// A new board: a silence in its grace time that would hide by now what nobody was shown, and what is not to be
@@ -259,16 +252,9 @@ pub(super) fn look_again(model: &mut Model, now: Now) -> Vec<Effect> {
             continue;
         };
         let count = question.confirm.hits.len();
-        if guard::asked_again(model, question, &hits).is_none() {
-            continue;
+        if guard::asked_again(model, question, &hits).is_some() {
+            effects.extend(undo::take_back(model, id, Undoing::WouldHide(count), now));
         }
-        model.acts.pending.retain(|pending| pending.id != id);
-        let (taken_back, kept) = taken_back(model, id, &act);
-        let alerts = counted(count, "alert");
-        let said = format!("silence taken back: it would hide {alerts} by now{kept}");
-        model.toasts.say(Level::Warn, said, now.tick);
-        effects.extend(taken_back);
-        effects.push(Effect::Ring);
     }
     effects
 }

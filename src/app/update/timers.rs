@@ -44,14 +44,14 @@ pub(super) fn timer(model: &mut Model, now: Now) -> Vec<Effect> {
     }
     effects.extend(compose::rest(model, now));
     for pending in &mut model.acts.pending {
-        // The outbox sends it; only its being undone is over.
-        if matches!(pending.stage, Stage::Grace { until } if until <= now.tick) {
+        // The outbox sends it; only its being undone is over. One that is not on the disk yet is not sent either.
+        if matches!(pending.stage, Stage::Grace { until } if until <= now.tick) && pending.entries.is_some() {
             pending.stage = Stage::Sent { since: now.tick };
         }
     }
     model.acts.pending.retain(|pending| match pending.stage {
         Stage::Confirmed { at } => now.tick.since(at) < Acts::AGREE_WITHIN,
-        Stage::Grace { .. } | Stage::Sent { .. } | Stage::Unsaved { .. } => true,
+        Stage::Grace { .. } | Stage::Sent { .. } | Stage::TakingBack { .. } | Stage::Unsaved { .. } => true,
     });
     if model.acts.next_check.is_some_and(|at| at <= now.tick) {
         effects.extend(look_at_leases(model, now));
@@ -138,7 +138,9 @@ fn look_at_leases(model: &mut Model, now: Now) -> Vec<Effect> {
         .any(|pending| matches!(pending.act, Act::Renew(_)));
     if !renewals.is_empty() && !underway {
         let act = Act::Renew(renewals);
-        let id = model.acts.add(act.clone(), Stage::Sent { since: now.tick });
+        let id = model
+            .acts
+            .add(act.clone(), Stage::Sent { since: now.tick }, now.tick);
         effects.push(Effect::Carry { id, act });
     }
     effects

@@ -39,12 +39,16 @@ pub fn next<'a>(roster: &'a Roster, duty: &Duty) -> Option<&'a Duty> {
 fn row(roster: &Roster, duty: &Duty) -> Vec<String> {
     let end = duty.end.map(|end| end.format("%m-%d %H:%MZ").to_string());
     let person = &duty.person;
+    let next = next(roster, duty).map(|next| {
+        let again = if next.person.id == person.id { " again" } else { "" };
+        format!("{}{again}", next.person.name)
+    });
     vec![
         safe(&duty.policy.name),
         duty.level.to_string(),
         safe(&person.name),
         end.unwrap_or_else(|| "always".to_owned()),
-        safe(next(roster, duty).map_or("-", |next| &next.person.name)),
+        safe(next.as_deref().unwrap_or("-")),
         safe(duty.schedule.as_ref().map_or("-", |schedule| &schedule.name)),
         safe(person.phone.as_deref().or(person.email.as_deref()).unwrap_or("-")),
     ]

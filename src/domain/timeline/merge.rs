@@ -335,6 +335,11 @@ impl Story {
         self.remerge()
     }
 
+    /// Names under which its starred events are to be starred too.
+    pub fn unstarred_names(&self) -> Vec<Arc<str>> {
+        unstarred_names(&self.merged, &self.stars)
+    }
+
     /// The story as it stands.
     pub fn timeline(&self) -> &Arc<Timeline> {
         &self.merged
@@ -384,6 +389,24 @@ pub fn star<S: BuildHasher>(timeline: &mut Timeline, stars: &HashSet<Arc<str>, S
             event.starred = Starred::Yes;
         }
     }
+}
+
+/// The names of starred events that no star stands under yet: what is starred under one of its names is to be found
+/// under all of them, for the one that was known first may be forgotten first.
+pub fn unstarred_names<S: BuildHasher>(timeline: &Timeline, stars: &HashSet<Arc<str>, S>) -> Vec<Arc<str>> {
+    if stars.is_empty() {
+        return Vec::new();
+    }
+    let starred = timeline
+        .events
+        .iter()
+        .filter(|event| event.starred == Starred::Yes);
+    let known = starred.filter(|event| names(event).any(|name| stars.contains(name)));
+    known
+        .flat_map(names)
+        .filter(|name| !stars.contains(*name))
+        .cloned()
+        .collect()
 }
 
 /// The moment the keeper told of an event, where that is another than when it was typed.

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::app::feed::{Feed, Fetched, Status};
 use crate::app::incidents::IncidentBoard;
-use crate::domain::incident::{ActingAs, Delays, Incident, Listing, Status as Stand, Urgency};
+use crate::domain::incident::{ActingAs, Delays, Incident, Listing, Status as Stand, Urgency, local};
 
 /// One keeper with what it said last.
 pub(super) struct Told {
@@ -20,6 +20,7 @@ pub(super) struct Told {
 pub(super) struct Beside {
     pub acting_as: watch::Receiver<Option<ActingAs>>,
     pub delays: watch::Receiver<Arc<Delays>>,
+    /// Of local incidents: said where some are listed, or where nobody else keeps any.
     pub remarks: Vec<String>,
 }
 
@@ -39,10 +40,9 @@ pub(super) async fn gather(
         let board = IncidentBoard {
             acting_as: beside.acting_as.borrow().clone(),
             delays: beside.delays.borrow().clone(),
-            remarks: beside.remarks.clone(),
             ..IncidentBoard::default()
         };
-        out.send_modify(|feed| *feed = together(&feeds, board, feed.interval));
+        out.send_modify(|feed| *feed = together(&feeds, board, &beside.remarks, feed.interval));
     }
 }
 
@@ -50,6 +50,7 @@ pub(super) async fn gather(
 fn together(
     feeds: &[(Arc<str>, Feed<Listing>)],
     mut board: IncidentBoard,
+    of_local: &[String],
     interval: Duration,
 ) -> Feed<IncidentBoard> {
     let mut status = Status::Idle;
@@ -66,6 +67,10 @@ fn together(
                 .extend(last.value.incidents.iter().cloned().map(Arc::new));
             board.remarks.extend(last.value.partial.clone());
         }
+    }
+    let only_local = feeds.iter().all(|(name, _)| **name == *local::SOURCE);
+    if only_local || board.incidents.iter().any(|incident| incident.id.is_local()) {
+        board.remarks.splice(0..0, of_local.iter().cloned());
     }
     board.incidents.sort_by_cached_key(|incident| rank(incident));
     Feed {
@@ -127,7 +132,23 @@ mod tests {
             .iter()
             .map(|(name, feed)| (Arc::from(*name), feed.clone()))
             .collect();
-        together(&feeds, IncidentBoard::default(), Duration::from_secs(20))
+        let remarks = ["local to you".to_owned()];
+        together(
+            &feeds,
+            IncidentBoard::default(),
+            &remarks,
+            Duration::from_secs(20),
+        )
+    }
+
+    #[test]
+    fn what_is_said_of_local_incidents_is_said_where_there_are_some() {
+        let said = |feeds: &[(&str, Feed<Listing>)]| !joined(feeds).value().unwrap().remarks.is_empty();
+        let theirs = ("incidents", heard(9, vec![sample::triggered("Q1")]));
+        let local = |incidents| ("local", heard(4, incidents));
+        assert!(!said(&[theirs.clone(), local(Vec::new())]));
+        assert!(said(&[theirs, local(vec![sample::triggered("local-1")])]));
+        assert!(said(&[local(Vec::new())]), "nobody else keeps any");
     }
 
     #[test]

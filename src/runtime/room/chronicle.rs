@@ -18,7 +18,7 @@ use crate::domain::incident::link::Links;
 use crate::domain::incident::{ActingAs, Incident, IncidentId};
 use crate::domain::timeline::merge::{Origin, Story, Us};
 use crate::domain::timeline::scope::Scope;
-use crate::domain::timeline::{Timeline, silences};
+use crate::domain::timeline::{Starred, Timeline, silences};
 use crate::journal::{Journal, events};
 use crate::outbox::{OutboxView, story as outbox_story};
 use crate::time::{Clock, Tick};
@@ -170,7 +170,22 @@ impl Chronicle {
                 () = tokio::time::sleep(wait) => {}
             }
             self.publish(&page);
+            let (id, names) = (page.incident.id.clone(), page.story.unstarred_names());
+            self.follow_stars(id, names).await;
         }
+    }
+
+    /// A star that was set on an entry of the outbox holds for what its keeper tells of it, also once the entry is
+    /// gone.
+    async fn follow_stars(&self, id: IncidentId, names: Vec<Arc<str>>) {
+        let Some(journal) = self.journal.as_ref().filter(|_| !names.is_empty()) else {
+            return;
+        };
+        let context = Arc::clone(&self.context);
+        // Where it is not kept it is tried again with the next change; the star itself is there.
+        let _ = journal
+            .write(move |tx| events::star(tx, &context, &id, &names, Starred::Yes))
+            .await;
     }
 
     fn scope(&self, page: &Page) -> Scope {

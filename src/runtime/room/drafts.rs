@@ -1,19 +1,23 @@
 //! What the composers were left with when an earlier session ended, told before anything can be written over it.
 //!
+//! A draft is its console's. What a console that is gone has left is taken over by the next one that opens.
+//!
 //! Whoever sends has the text kept as a draft until the act is in the journal. A process that is killed between
 //! the two leaves both, and a draft that comes back then would be said twice: [`is_said`] tells it by the act.
 
 use chrono::TimeDelta;
 
 use super::Behind;
+use crate::app::compose::joined;
 use crate::app::toast::Level;
 use crate::app::{Draft, DraftKind, Msg};
 use crate::domain::incident::{IncidentAct, IncidentId};
-use crate::journal::drafts;
+use crate::journal::drafts::{self, DraftKey};
 use crate::journal::outbox::{self, Author};
 use crate::journal::{Journal, JournalResult, Tx};
 use crate::outbox::{Entry, Payload, State};
 use crate::text::SafeText;
+use crate::time::Stamp;
 
 /// A draft and the act that it becomes are journaled together; the clock may be set back a little meanwhile.
 const TOGETHER: TimeDelta = TimeDelta::seconds(5);
@@ -24,7 +28,8 @@ pub(in crate::runtime) async fn tell(journal: &Journal, behind: &Behind) {
         context: behind.context.name.as_str().into(),
         actor: behind.config.identity.as_str().into(),
     };
-    let msg = match journal.write(move |tx| left(tx, &author)).await {
+    let here = behind.clock.stamp();
+    let msg = match journal.write(move |tx| left(tx, &author, &here)).await {
         Ok(kept) => Msg::DraftsRead(kept.into_iter().filter_map(draft).collect()),
         Err(error) => Msg::Said {
             level: Level::Warn,
@@ -35,9 +40,68 @@ pub(in crate::runtime) async fn tell(journal: &Journal, behind: &Behind) {
     let _ = behind.results.send(msg).await;
 }
 
-/// The drafts of somebody that were not sent; one that was is thrown away.
-fn left(tx: &Tx<'_>, author: &Author) -> JournalResult<Vec<drafts::Draft>> {
+/// What tells this console from every other one of this machine that runs.
+pub(in crate::runtime) fn console(now: &Stamp) -> String {
+    format!("{}/{}", now.boot, std::process::id())
+}
+
+/// A console that is open for longer than this without a word more of a draft has it no longer to itself: its number
+/// may be another program's by now. It keeps what is on its own screen.
+const KEPT_ALONE: TimeDelta = TimeDelta::hours(24);
+
+/// Whether nobody is writing this any more.
+fn is_left(draft: &drafts::Draft, here: &Stamp) -> bool {
+    let Some((boot, pid)) = draft.key.console.split_once('/') else {
+        return true;
+    };
+    let pid = pid.parse().ok().and_then(rustix::process::Pid::from_raw);
+    let runs = pid.is_some_and(|pid| {
+        // A process of somebody else's may not be asked, and is there.
+        !matches!(
+            rustix::process::test_kill_process(pid),
+            Err(rustix::io::Errno::SRCH)
+        )
+    });
+    boot != here.boot.to_string() || !runs || here.utc - draft.updated_at > KEPT_ALONE
+}
+
+/// Makes what consoles that are gone have left this one's, and leaves alone what others have under way. Of one thing
+/// there may be several: their texts are joined, the older first.
+fn adopt(tx: &Tx<'_>, kept: Vec<drafts::Draft>, here: &Stamp) -> JournalResult<Vec<drafts::Draft>> {
+    let ours = console(here);
+    let mut mine: Vec<drafts::Draft> = Vec::new();
+    // The latest come first.
+    for draft in kept.into_iter().rev() {
+        let is_ours = draft.key.console == ours;
+        if !is_ours && !is_left(&draft, here) {
+            continue;
+        }
+        if !is_ours {
+            drafts::delete(tx, &draft.key)?;
+        }
+        let key = DraftKey {
+            console: ours.clone(),
+            ..draft.key
+        };
+        match mine.iter_mut().find(|held| held.key == key) {
+            Some(held) => {
+                held.text = joined(&held.text, &draft.text);
+                held.updated_at = draft.updated_at;
+            }
+            None => mine.push(drafts::Draft { key, ..draft }),
+        }
+    }
+    for draft in &mine {
+        drafts::save(tx, draft)?;
+    }
+    mine.reverse();
+    Ok(mine)
+}
+
+/// The drafts of somebody that were not sent and that nobody else is writing; one that was sent is thrown away.
+fn left(tx: &Tx<'_>, author: &Author, here: &Stamp) -> JournalResult<Vec<drafts::Draft>> {
     let kept = drafts::load(tx, &author.actor, &author.context)?;
+    let kept = adopt(tx, kept, here)?;
     let Some(oldest) = kept.iter().map(|draft| draft.updated_at).min() else {
         return Ok(kept);
     };
@@ -118,6 +182,70 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_draft_of_a_console_that_runs_is_its_own_and_one_that_is_gone_leaves_its_to_the_next() {
+        let home = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
+        let author = Author {
+            context: "prod".into(),
+            actor: "jun@example.com".into(),
+        };
+        let now = Clock::start().stamp();
+        let boot = now.boot;
+        let written = |console: String, incident: &str, text: &str, age: i64| drafts::Draft {
+            key: DraftKey {
+                actor: "jun@example.com".to_owned(),
+                context: "prod".to_owned(),
+                console,
+                kind: "note".to_owned(),
+                incident: Some(incident.to_owned()),
+            },
+            text: text.to_owned(),
+            updated_at: now.utc - TimeDelta::minutes(age),
+        };
+        // The first process of a machine runs for as long as it does; no process has the last number.
+        let (runs, gone) = (format!("{boot}/1"), format!("{boot}/{}", i32::MAX));
+        let all = [
+            written(console(&now), "p/both", "mine", 1),
+            written(gone.clone(), "p/both", "left here", 9),
+            written(runs.clone(), "p/both", "somebody is at it", 1),
+            written(gone, "p/gone", "left", 1),
+            written("another boot/1".to_owned(), "p/boot", "before the power cut", 1),
+            written(String::new(), "p/old", "of an older program", 1),
+            written(
+                runs.clone(),
+                "p/day",
+                "its number is another's by now",
+                24 * 60 + 1,
+            ),
+        ];
+        let (mine, rows) = journal
+            .write(move |tx| {
+                all.iter().try_for_each(|draft| drafts::save(tx, draft))?;
+                let mine = left(tx, &author, &now)?;
+                Ok((mine, drafts::load(tx, "jun@example.com", "prod")?))
+            })
+            .await
+            .unwrap();
+        let mut texts: Vec<&str> = mine.iter().map(|draft| draft.text.as_str()).collect();
+        texts.sort_unstable();
+        let expected = [
+            "before the power cut",
+            "its number is another's by now",
+            "left",
+            "left here\n\nmine",
+            "of an older program",
+        ];
+        assert_eq!(texts, expected);
+        let others: Vec<&str> = rows
+            .iter()
+            .filter(|row| row.key.console != console(&now))
+            .map(|row| row.text.as_str())
+            .collect();
+        assert_eq!(others, ["somebody is at it"], "it is left where it is");
+        assert_eq!(rows.len(), expected.len() + 1, "and the rest is ours");
+    }
+
+    #[tokio::test]
     async fn a_draft_whose_act_was_journaled_before_the_kill_does_not_come_back() {
         let home = tempfile::tempdir().unwrap();
         let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
@@ -130,6 +258,7 @@ mod tests {
             key: drafts::DraftKey {
                 actor: "jun@example.com".to_owned(),
                 context: "prod".to_owned(),
+                console: String::new(),
                 kind: "note".to_owned(),
                 incident: Some(incident.to_owned()),
             },
@@ -162,7 +291,7 @@ mod tests {
                 };
                 let back = ids.last().copied().unwrap();
                 outbox::decide(tx, back, Decision::Drop, &at)?.unwrap();
-                left(tx, &author)
+                left(tx, &author, &now)
             })
             .await
             .unwrap();

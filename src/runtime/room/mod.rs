@@ -13,10 +13,10 @@ use tokio::task::JoinSet;
 
 use super::audit_forward::{self, Forwarder};
 use super::poller::{HealthLine, Poller};
-use super::warden::{Relief, Warden, Watching};
+use super::warden::{Relief, Warden};
 use crate::app::feed::Feed;
 use crate::app::incidents::IncidentBoard;
-use crate::app::record::RecordHealth;
+use crate::app::record::{RecordHealth, Watching};
 use crate::app::{BackendHealth, Msg};
 use crate::backend::Backends;
 use crate::backend::annotations::Marks;
@@ -75,6 +75,8 @@ pub(super) struct Doors {
     pub record: watch::Receiver<Option<RecordHealth>>,
     /// Relieves the watch over local incidents, where this console may hold it.
     pub relief: watch::Receiver<Option<Relief>>,
+    /// Who has that watch.
+    pub watching: watch::Receiver<Watching>,
     /// Wakes everything that asks.
     pub wake: Arc<Notify>,
 }
@@ -122,6 +124,7 @@ pub(super) struct Behind {
     keepers: watch::Sender<Option<Keepers>>,
     pub record: watch::Sender<Option<RecordHealth>>,
     relief: watch::Sender<Option<Relief>>,
+    watching: watch::Sender<Watching>,
     wake: Arc<Notify>,
 }
 
@@ -164,6 +167,7 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
     let (keepers_out, keepers) = watch::channel(None);
     let (record_out, record) = watch::channel(None);
     let (relief_out, relief) = watch::channel(None);
+    let (watching_out, watching) = watch::channel(Watching::Nothing);
     let wake = Arc::new(Notify::new());
     let doors = Doors {
         question: question_out,
@@ -176,6 +180,7 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
         keepers,
         record,
         relief,
+        watching,
         wake: Arc::clone(&wake),
     };
     let behind = Behind {
@@ -198,6 +203,7 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
         keepers: keepers_out,
         record: record_out,
         relief: relief_out,
+        watching: watching_out,
         wake,
     };
     (doors, behind)
@@ -399,8 +405,7 @@ fn with_journal(
             behind.alerts.clone(),
         );
         behind.relief.send_replace(Some(relief));
-        let (said, _) = watch::channel(Watching::Nothing);
-        tasks.spawn(warden.run(said));
+        tasks.spawn(warden.run(behind.watching.clone()));
     }
 }
 

@@ -7,7 +7,8 @@ use crate::action::Action;
 use crate::app::OutboxRow;
 use crate::app::acts::PendingAct;
 use crate::app::update::outbox_target;
-use crate::outbox::{Entry, State};
+use crate::domain::incident::IncidentAct;
+use crate::outbox::{Entry, Payload, State};
 use crate::terminal::Focused;
 use crate::text::SafeText;
 use crate::theme::Role;
@@ -22,10 +23,10 @@ use crate::view::{Scene, figures, hints};
 const COLUMNS: [Column; 6] = [
     column("state", flex(9, 14, 1), Align::Left, 0),
     column("age", Width::Fixed(4), Align::Right, 0),
-    column("act", flex(18, 60, 4), Align::Left, 0),
+    column("act", flex(26, 60, 4), Align::Left, 0),
     column("tries", Width::Fixed(5), Align::Right, 3),
     column("next", Width::Fixed(5), Align::Right, 2),
-    column("what came of it", flex(16, 90, 5), Align::Left, 1),
+    column("what came of it", flex(24, 90, 5), Align::Left, 1),
 ];
 
 /// Draws the list.
@@ -48,7 +49,11 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         let head = ("Nothing waits: all that was done has arrived.", Role::Text);
         return message(scene, buffer, inside, head, &more);
     }
-    let asked = chosen(scene).and_then(|entry| entry.last_error.as_deref());
+    let asked = chosen(scene).and_then(|entry| match entry.state {
+        State::Failed | State::Cancelled => Some(&*entry.outcome).filter(|outcome| !outcome.is_empty()),
+        State::Pending | State::Sending | State::NeedsDecision => entry.last_error.as_deref(),
+        State::Confirmed => None,
+    });
     let body = cells_of(inside);
     let slots = columns::layout(&COLUMNS, body.width, 1);
     columns::draw_header(buffer, widget::row(body, 0), scene.theme, &COLUMNS, &slots);
@@ -79,6 +84,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             height: inside.height - used - 1,
             ..inside
         };
+        let open = chosen(scene).is_some_and(|entry| entry.state.is_open());
         let keys = format!(
             "{} looks again and retries · {} sends it · {} drops it",
             hints::key(scene, Action::RetryEntry).unwrap_or_default(),
@@ -90,7 +96,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             buffer,
             below,
             (SafeText::line(asked).as_str(), Role::StateStale),
-            &[keys],
+            if open { std::slice::from_ref(&keys) } else { &[] },
         );
     }
     let extent = Extent {
@@ -103,7 +109,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
 
 fn chosen(scene: Scene<'_>) -> Option<&Entry> {
     match scene.model.outbox_list.selected? {
-        OutboxRow::Entry(id) => scene.model.outbox.entry(id).filter(|entry| entry.state.is_open()),
+        OutboxRow::Entry(id) => scene.model.outbox.entry(id),
         OutboxRow::Unsaved(_) => None,
     }
 }
@@ -154,6 +160,22 @@ fn unsaved(act: &PendingAct) -> Vec<Vec<Piece<'_>>> {
     ]
 }
 
+/// What an entry is about, what matters most first: the end of a long name is what may be cut.
+fn what(entry: &Entry) -> String {
+    match &entry.payload {
+        Payload::Incident {
+            act: IncidentAct::Escalate { to },
+            label,
+            ..
+        } => format!("escalate to L{to} {}", SafeText::line(label)),
+        Payload::Incident { .. }
+        | Payload::Silence { .. }
+        | Payload::ExtendSilence { .. }
+        | Payload::ExpireSilence { .. }
+        | Payload::Annotation(_) => outbox_target(entry),
+    }
+}
+
 fn of_entry<'a>(scene: Scene, entry: &'a Entry) -> Vec<Vec<Piece<'a>>> {
     let now = scene.still.utc;
     let state = match entry.state {
@@ -181,7 +203,7 @@ fn of_entry<'a>(scene: Scene, entry: &'a Entry) -> Vec<Vec<Piece<'a>>> {
             figures::row_age(figures::since(entry.created_at, now)),
             Role::TextMuted,
         )],
-        vec![Piece::own(outbox_target(entry), Role::Text)],
+        vec![Piece::own(what(entry), Role::Text)],
         vec![Piece::own(entry.attempts.to_string(), Role::TextMuted)],
         next.into_iter().collect(),
         vec![said],

@@ -114,6 +114,11 @@ fn on_call(scene: Scene<'_>) -> Sheet<'_> {
             Piece::safe(SafeText::line(&first.policy.name), Role::Accent),
             Piece::own(format!("  level {}", first.level), Role::TextMuted),
         ]);
+        let on_duty = |duty: &Duty| {
+            group
+                .iter()
+                .any(|now| now.holds(scene.now.utc) && now.person.id == duty.person.id)
+        };
         let mut now = group.iter().filter(|duty| duty.holds(scene.now.utc)).peekable();
         if now.peek().is_none() {
             sheet.prose("  nobody now", Role::StateStale);
@@ -130,11 +135,12 @@ fn on_call(scene: Scene<'_>) -> Sheet<'_> {
             .iter()
             .find(|duty| duty.start.is_some_and(|start| start > scene.now.utc));
         if let Some(duty) = next {
+            let again = if on_duty(duty) { "again from" } else { "from" };
             sheet.line(duty_line(
                 scene,
-                "  next ",
+                "  then ",
                 duty,
-                duty.start.map(|start| ("from", start)),
+                duty.start.map(|start| (again, start)),
             ));
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::app::BackendHealth;
 use crate::app::feed::Status;
-use crate::app::record::{ForwardState, RecordHealth, Sent, Trouble};
+use crate::app::record::{ForwardState, RecordHealth, Sent, Trouble, Watching};
 use crate::domain::alert::PipelineFault;
 use crate::text::{SafeText, fit, fit_right, width};
 use crate::theme::Role;
@@ -46,8 +46,34 @@ pub(super) fn sheet(scene: Scene<'_>) -> Sheet<'_> {
     if let Some(record) = &model.record {
         self::record(record, scene, &mut sheet);
     }
+    watching(&model.watching, &mut sheet);
     warnings(scene, &mut sheet);
     sheet
+}
+
+/// Who does what is due by itself of local incidents, where something is.
+fn watching<'a>(watching: &'a Watching, sheet: &mut Sheet<'a>) {
+    let (text, role) = match watching {
+        Watching::Nothing => return,
+        Watching::Ours => (
+            "this console escalates them and declares by rule, while it is open".to_owned(),
+            Role::TextMuted,
+        ),
+        Watching::Theirs(who) => (
+            format!("● another console escalates them and declares by rule: {who}"),
+            Role::TextMuted,
+        ),
+        Watching::Failed(why) => (
+            format!("✗ nothing escalates and no rule declares: {why}"),
+            Role::StateFailed,
+        ),
+        Watching::Relieved => (
+            "this console has handed their watch back".to_owned(),
+            Role::TextMuted,
+        ),
+    };
+    sheet.heading("Local incidents");
+    sheet.prose(&text, role);
 }
 
 /// The record of what is done: whether it can be written, and how far it was sent on.

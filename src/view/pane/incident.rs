@@ -7,6 +7,8 @@ use super::incident_rows;
 use super::{Freshness, cells_of, look, mark_hits, message, room_for_cause, skeleton, thumb};
 use crate::action::Action;
 use crate::app::focus::PaneId;
+use crate::app::incidents::IncidentBoard;
+use crate::app::record::Watching;
 use crate::domain::incident::{Incident, Status};
 use crate::terminal::Focused;
 use crate::text::{Cut, SafeText};
@@ -23,8 +25,14 @@ use crate::view::{Scene, detail, figures, hints};
 pub(in crate::view) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
     let feed = &scene.model.incidents.feed;
     let failed = || feed.value()?.errors.first().map(String::as_str);
+    // What the journal keeps is always there: it does not make the answer of a keeper that never gave one.
+    let heard = |board: &IncidentBoard| {
+        board.errors.is_empty() || board.incidents.iter().any(|incident| !incident.id.is_local())
+    };
     Freshness {
-        age: feed.age(scene.now.tick),
+        age: feed
+            .age(scene.now.tick)
+            .filter(|_| feed.value().is_some_and(heard)),
         interval: feed.interval,
         failure: feed.failure().or_else(failed),
     }
@@ -35,7 +43,7 @@ pub(super) fn badge(scene: Scene, short: bool) -> Vec<Piece<'static>> {
     let fresh = freshness(scene);
     let Some(board) = scene.model.incidents.feed.value() else {
         return match fresh.failure {
-            Some(_) => vec![Piece::word(" ✗", Role::StateFailed)],
+            Some(_) => vec![Piece::word(" not known", Role::SeverityCritical)],
             None if kept_nowhere(scene).is_some() => Vec::new(),
             None => vec![Piece::word(" …", Role::StateBusy)],
         };
@@ -50,7 +58,10 @@ pub(super) fn badge(scene: Scene, short: bool) -> Vec<Piece<'static>> {
         .map(|incident| incident.created_at)
         .max();
     let mut pieces = match (open, free, newest) {
-        (0, _, _) if fresh.failure.is_some() || fresh.is_stale() => {
+        (0, _, _) if fresh.failure.is_some() => {
+            vec![Piece::word(" not known", Role::SeverityCritical)]
+        }
+        (0, _, _) if fresh.is_stale() => {
             vec![Piece::word(" none?", Role::StateStale)]
         }
         (0, _, _) | (_, _, None) => vec![Piece::word(" none", Role::TextMuted)],
@@ -146,9 +157,21 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
     let remarks = pane.feed.value().map_or(&[][..], |board| &board.remarks);
     let remarks: Vec<&str> = remarks.iter().map(String::as_str).collect();
     let mut foot = Vec::new();
+    match &scene.model.watching {
+        Watching::Nothing | Watching::Ours | Watching::Relieved => {}
+        Watching::Theirs(who) => foot.push(Piece::own(
+            format!("another console escalates: {}", SafeText::line(who)),
+            Role::TextMuted,
+        )),
+        Watching::Failed(why) => foot.push(Piece::own(
+            format!("✗ nothing local escalates: {}", SafeText::line(why)),
+            Role::StateFailed,
+        )),
+    }
     if !remarks.is_empty() {
         let remarks = SafeText::line(&remarks.join(" · ")).into_string();
-        foot.push(Piece::own(remarks, Role::StateStale));
+        let apart = if foot.is_empty() { "" } else { " · " };
+        foot.push(Piece::own(format!("{apart}{remarks}"), Role::StateStale));
     }
     Frame {
         number: Some(PaneId::Incident.number()),

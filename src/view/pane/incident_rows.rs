@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::standing;
-use crate::app::acts::Stage;
-use crate::domain::incident::{AssignedVia, DueWhat, Incident, Level, Person, Status, Urgency};
+use crate::app::acts::{Act, PendingAct, Stage};
+use crate::domain::incident::{AssignedVia, DueWhat, Incident, Level, Person, Status, Urgency, Verb};
 use crate::outbox::{Payload, State};
 use crate::text::SafeText;
 use crate::theme::Role;
@@ -73,20 +73,47 @@ pub(in crate::view) fn status(status: Status) -> Piece<'static> {
     }
 }
 
+/// Whether an act leaves the status as it is: then the status is worth more than the act, which the bar tells of.
+fn keeps_status(verb: Verb) -> bool {
+    match verb {
+        Verb::Note | Verb::StatusUpdate | Verb::Page | Verb::Priority | Verb::Assign => true,
+        Verb::Acknowledge
+        | Verb::Resolve
+        | Verb::Escalate
+        | Verb::Reassign
+        | Verb::Snooze
+        | Verb::Merge
+        | Verb::Advance => false,
+    }
+}
+
 /// What is under way on an incident, or asks: in place of its status.
 pub(in crate::view) fn pending(scene: Scene, incident: &Incident) -> Option<Piece<'static>> {
     let acts = &scene.model.acts;
-    if let Some(act) = acts.on_incident(&incident.id) {
+    let shows = |act: &&PendingAct| match &act.act {
+        Act::Incident { act: what, .. } => {
+            !keeps_status(what.verb()) || matches!(act.stage, Stage::Unsaved { .. })
+        }
+        Act::Acknowledge { .. }
+        | Act::HandBack { .. }
+        | Act::Silence(_)
+        | Act::Extend { .. }
+        | Act::Expire { .. }
+        | Act::Renew(_)
+        | Act::Annotate(_)
+        | Act::Declare(_) => true,
+    };
+    if let Some(act) = acts.all_on_incident(&incident.id).find(shows) {
         return Some(match act.stage {
             Stage::Unsaved { .. } => Piece::word("NOT SAVED", Role::StateFailed),
             Stage::Sent { .. } if act.is_saving() => Piece::word("saving…", Role::StateBusy),
-            Stage::Sent { .. } | Stage::Grace { .. } | Stage::Confirmed { .. } => {
+            Stage::Sent { .. } | Stage::TakingBack { .. } | Stage::Grace { .. } | Stage::Confirmed { .. } => {
                 Piece::word(act.word(), Role::StateBusy)
             }
         });
     }
     let entry = scene.model.outbox.open().find(
-        |entry| matches!(&entry.payload, Payload::Incident { incident: id, .. } if *id == incident.id),
+        |entry| matches!(&entry.payload, Payload::Incident { incident: id, act, .. } if *id == incident.id && !keeps_status(act.verb())),
     )?;
     let Payload::Incident { act, .. } = &entry.payload else {
         return None;

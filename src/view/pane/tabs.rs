@@ -22,9 +22,9 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
 /// How much of a badge is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Words {
-    /// `2 page`.
+    /// `2 page 1 ticket`.
     Whole,
-    /// `2p`.
+    /// The worst in words, of the rest how many: `2 page +1`.
     Short,
 }
 
@@ -77,15 +77,7 @@ fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
 
 /// What one would see there.
 fn badge(scene: Scene, pane: PaneId, short: bool) -> Vec<Piece<'static>> {
-    let said = |count: usize, word: &str| {
-        if short {
-            // A shape would need a legend; the first letter is one.
-            let letter = word.chars().next().unwrap_or_default();
-            format!("{count}{letter}")
-        } else {
-            format!("{count} {word}")
-        }
-    };
+    let said = |count: usize, word: &str| format!("{count} {word}");
     match pane {
         PaneId::Slo => {
             let fresh = slo::freshness(scene);
@@ -98,12 +90,18 @@ fn badge(scene: Scene, pane: PaneId, short: bool) -> Vec<Piece<'static>> {
                 return nothing_read.into_iter().collect();
             };
             let mut pieces = Vec::new();
+            let mut rest = 0;
             for (state, word, role) in slo::COUNTED {
                 let count = slo::count_of(board, state);
-                if count > 0 {
+                if count > 0 && short && !pieces.is_empty() {
+                    rest += count;
+                } else if count > 0 {
                     pieces.push(Piece::word(" ", Role::Text));
                     pieces.push(Piece::own(said(count, word), role));
                 }
+            }
+            if rest > 0 {
+                pieces.push(Piece::own(format!(" +{rest}"), Role::TextMuted));
             }
             if pieces.is_empty() && slo::count_of(board, SloState::Ok) > 0 {
                 pieces.push(if fresh.failure.is_some() || fresh.is_stale() {

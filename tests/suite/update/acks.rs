@@ -42,7 +42,7 @@ fn ids(alerts: &[&Alert]) -> Vec<u64> {
         .collect()
 }
 
-fn screen(hand: &Hand) -> String {
+pub fn screen(hand: &Hand) -> String {
     let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 40));
     let theme = Theme::from_styles("plain", Glyphs::Unicode, |_| Style::new());
     view::draw(&hand.model, &theme, hand.now, &mut buffer);

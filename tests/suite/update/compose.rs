@@ -287,19 +287,24 @@ fn undo_takes_a_note_back_and_its_text_is_a_draft_again() {
             hand.taken();
         }
         hand.press("u");
-        assert_eq!(
-            hand.taken(),
-            [Effect::TakeBack { id }, Effect::SaveDraft(draft("too soon"))]
-        );
-        hand.assert_said("kept as a draft");
-        if !journaled {
+        if journaled {
+            assert_eq!(
+                hand.taken(),
+                [Effect::TakeBack { id }, Effect::SaveDraft(draft("too soon"))]
+            );
+        } else {
             // Its late word drops no draft: only now is there something to take back.
+            assert_eq!(hand.taken(), []);
             hand.tell(Msg::ActJournaled {
                 id,
                 result: Ok(vec![EntryId(1)]),
             });
             assert_eq!(hand.taken(), [Effect::TakeBack { id }]);
         }
+        assert!(!hand.said().contains("undone"), "{:?}", hand.said());
+        hand.taken_back(id, true);
+        assert_eq!(hand.taken(), [Effect::SaveDraft(draft("too soon"))]);
+        hand.assert_said("undone: note was not sent; its text is kept as a draft");
         hand.press("n");
         assert_eq!(text(&hand), "too soon");
     }
@@ -494,6 +499,12 @@ fn without_an_incident_it_says_so_and_offers_what_can_be_done() {
             panic!("{:?}", hand.model.modal)
         };
         assert_eq!(menu.items.len(), offers);
+        hand.press("i");
+        assert!(
+            matches!(hand.model.modal, Some(Modal::Menu(_))),
+            "no letter of a note chooses"
+        );
+        hand.wait(1_500);
         if offers == 2 {
             hand.press("m");
             hand.write("failover begins");
@@ -724,6 +735,15 @@ fn every_headless_command_on_incidents_is_found_in_the_palette_by_its_name() {
         ("stats", "incident.stats"),
         ("audit", "audit.list"),
         ("mark", "annotations.mark"),
+        ("hand", "handoff.write"),
+        ("hand over", "handoff.write"),
+        ("hand", "incident.hand_back"),
+        ("role", "incident.role"),
+        ("advance", "incident.advance"),
+        ("whose", "incident.whose"),
+        ("star", "timeline.star"),
+        ("todos", "timeline.todos"),
+        ("kinds", "timeline.kinds"),
     ];
     for (typed, name) in commands {
         let mut hand = hand();
@@ -754,4 +774,77 @@ fn a_note_refers_to_an_event_that_was_chosen_and_not_to_the_last_word() {
     hand.press("esc k k n");
     let line = refs(&hand).pop().unwrap_or_default();
     assert!(line.starts_with("ref: event 03:"), "{line}");
+}
+
+#[test]
+fn what_could_not_be_undone_any_more_is_said_to_be_sent_and_is_no_draft() {
+    let mut hand = hand();
+    hand.press("n");
+    hand.write("gone");
+    hand.press("alt-enter");
+    let (id, _) = carried(&hand.taken());
+    hand.journaled(id);
+    hand.press("u");
+    hand.taken();
+    hand.taken_back(id, false);
+    hand.assert_said("NOT undone, note is sent: it is confirmed already");
+    assert_eq!(hand.taken(), [dropped(), Effect::Ring]);
+    hand.press("n");
+    assert_eq!(text(&hand), "");
+}
+
+#[test]
+fn a_grace_time_begins_when_the_act_is_on_the_disk() {
+    let mut hand = hand();
+    hand.press("n");
+    hand.write("slow disk");
+    hand.press("alt-enter");
+    let (id, _) = carried(&hand.taken());
+    hand.wait(60_000);
+    hand.journaled(id);
+    hand.taken();
+    hand.wait(4_000);
+    hand.press("u");
+    assert!(hand.taken().contains(&Effect::TakeBack { id }));
+}
+
+#[test]
+fn a_draft_from_before_and_what_was_put_away_since_are_both_kept() {
+    let mut hand = hand();
+    hand.press("n");
+    hand.write("now");
+    hand.press("esc");
+    hand.taken();
+    hand.tell(Msg::DraftsRead(vec![draft("before")]));
+    assert_eq!(hand.taken(), [Effect::SaveDraft(draft("before\n\nnow"))]);
+    hand.press("n");
+    assert_eq!(text(&hand), "before\n\nnow");
+}
+
+#[test]
+fn what_is_typed_after_a_refused_note_is_run_as_no_key() {
+    let read_only = Settings {
+        read_only: true,
+        ..settings()
+    };
+    let mut hand = hand_with(read_only);
+    let before = (hand.model.focus, hand.model.details.clone());
+    hand.press("n");
+    hand.assert_said("read-only");
+    hand.write("1 q pool is dry");
+    hand.press("enter");
+    assert_eq!((hand.model.focus, hand.model.details.clone()), before);
+    assert!(!hand.model.quitting && hand.model.modal.is_none());
+    hand.assert_said("not written anywhere");
+    hand.wait(1_500);
+    hand.press("?");
+    assert!(
+        matches!(hand.model.modal, Some(Modal::Help { .. })),
+        "after a pause keys act"
+    );
+    hand.press("esc n esc ?");
+    assert!(
+        matches!(hand.model.modal, Some(Modal::Help { .. })),
+        "after esc too"
+    );
 }

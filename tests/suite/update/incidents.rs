@@ -6,6 +6,7 @@ use midwatch::app::acts::{Act, ActId, PendingAct};
 use midwatch::app::focus::{Detail, PaneId};
 use midwatch::app::incidents::Kinds;
 use midwatch::app::modal::{ConfirmLine, Modal};
+use midwatch::app::record::Watching;
 use midwatch::app::{Effect, Msg, Settings};
 use midwatch::backend::incidents::{Seen, Whose};
 use midwatch::domain::incident::local::Missed;
@@ -317,9 +318,23 @@ fn what_cannot_be_escalated_says_why() {
     hand.press("e");
     let mut one = ladder();
     one.rungs.truncate(1);
+    let named = one.rungs[0].people[0].name.to_string();
     told_ladder(&mut hand, one);
+    let Some(Modal::Pick(pick)) = &hand.model.modal else {
+        panic!("{:?}", hand.model.modal)
+    };
+    let said = format!("{:?}", pick.lines);
+    assert!(
+        said.contains(&format!("no next one, it would page {named} again")),
+        "{said}"
+    );
+    hand.taken();
     hand.press("enter");
-    hand.assert_said("one level");
+    assert_eq!(
+        hand.taken(),
+        [Effect::FetchDirectory],
+        "to reassign is what is left"
+    );
 
     let mut hand = with(vec![free()]);
     hand.press("e");
@@ -631,13 +646,17 @@ fn kinds_follow_ups_and_words_narrow_the_timeline() {
 #[test]
 fn a_key_moment_is_starred_at_once_and_kept() {
     let mut hand = opened();
-    let event = hand.model.incidents.event_list.selected.clone().unwrap();
+    let event = hand.model.incidents.event().unwrap().clone();
+    let names: Vec<_> = midwatch::domain::timeline::merge::names(&event)
+        .cloned()
+        .collect();
+    assert_eq!(names[0], event.id);
     hand.press("*");
     assert_eq!(
         hand.taken(),
         [Effect::Star {
             incident: checkout().id,
-            event,
+            names,
             starred: Starred::Yes
         }]
     );
@@ -724,4 +743,45 @@ fn an_act_that_is_saved_goes_on_and_what_the_list_shows_is_no_longer_waited_for(
     assert!(saving(&hand, id).is_some(), "until the list agrees");
     hand.tell(Msg::IncidentsFetched(listed(vec![checkout()])));
     assert_eq!(saving(&hand, id), None);
+}
+
+#[test]
+fn a_note_under_way_leaves_the_status_in_sight() {
+    let mut hand = with(vec![free()]);
+    hand.press("n");
+    hand.write("looking");
+    hand.press("alt-enter");
+    let shown = super::acks::screen(&hand);
+    assert!(shown.contains("TRIGGERED"), "{shown}");
+    let mut hand = with(vec![free()]);
+    hand.press("a");
+    assert!(
+        !super::acks::screen(&hand).contains("TRIGGERED"),
+        "it is about to be another"
+    );
+}
+
+#[test]
+fn who_watches_over_local_incidents_is_said() {
+    let mut hand = with(vec![local()]);
+    assert!(!super::acks::screen(&hand).contains("escalates"));
+    hand.tell(Msg::WatchingChanged(Watching::Theirs(
+        "mara@example.com, pid 7".to_owned(),
+    )));
+    let shown = super::acks::screen(&hand);
+    assert!(
+        shown.contains("another console escalates: mara@example.com, pid 7"),
+        "{shown}"
+    );
+    hand.tell(Msg::WatchingChanged(Watching::Failed(
+        "the disk is full".to_owned(),
+    )));
+    let shown = super::acks::screen(&hand);
+    assert!(shown.contains("✗ local incidents nothing escalates"), "{shown}");
+    hand.press("H");
+    let shown = super::acks::screen(&hand);
+    assert!(
+        shown.contains("nothing escalates and no rule declares: the disk is full"),
+        "{shown}"
+    );
 }

@@ -107,8 +107,9 @@ impl Hand {
     pub fn acts(&mut self) -> Vec<(ActId, Act)> {
         self.taken()
             .into_iter()
-            .map(|effect| match effect {
-                Effect::Carry { id, act } => (id, act),
+            .flat_map(|effect| match effect {
+                Effect::Carry { id, act } => vec![(id, act)],
+                Effect::CarryAll(acts) => acts,
                 other => panic!("not an act: {other:?}"),
             })
             .collect()
@@ -127,6 +128,16 @@ impl Hand {
             id,
             result: Ok(vec![EntryId(1)]),
         });
+    }
+
+    /// The journal says whether an act was taken back in time.
+    pub fn taken_back(&mut self, id: ActId, in_time: bool) {
+        let result = if in_time {
+            Ok(())
+        } else {
+            Err("it is confirmed already".to_owned())
+        };
+        self.tell(Msg::TakenBack { id, result });
     }
 
     pub fn finish(&mut self, id: ActId, state: ActState, leases: Vec<Lease>) {

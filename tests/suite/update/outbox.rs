@@ -199,6 +199,81 @@ fn an_undelivered_escalation_names_who_to_phone() {
 }
 
 #[test]
+fn a_refused_escalation_stands_until_it_is_dismissed_or_escalated_anew() {
+    let refused = |id| Entry {
+        outcome: "403: not allowed".into(),
+        ..escalation(id, 1, State::Failed)
+    };
+    let why = |hand: &Hand| {
+        let found = undelivered(&hand.model, hand.now);
+        found.map(|(first, _)| (first.why, first.said.map(str::to_owned), first.phone.len()))
+    };
+    let said = Some((Hindrance::Refused, Some("403: not allowed".to_owned()), 1));
+    let start = || {
+        let mut hand = with(settings(), &[State::Sending]);
+        hand.tell(outbox(vec![refused(1)]));
+        hand
+    };
+    // For as long as it takes: also when the outbox lists it no more.
+    let mut hand = start();
+    assert_eq!(why(&hand), said);
+    hand.wait(7_200_000);
+    hand.tell(outbox(Vec::new()));
+    assert_eq!(why(&hand), said);
+    hand.press("esc esc esc esc");
+    assert!(hand.asked()[0].contains("was refused: nobody was woken"));
+    hand.press("esc");
+    assert_eq!(why(&hand), said, "it is asked about first");
+    hand.press("esc y");
+    assert_eq!(why(&hand), None);
+    // From the outbox too.
+    let mut hand = start();
+    hand.press("D");
+    assert_eq!(why(&hand), None);
+    hand.tell(outbox(vec![refused(1)]));
+    assert_eq!(why(&hand), None);
+    // Escalated anew.
+    let mut hand = start();
+    hand.tell(outbox(vec![refused(1), escalation(2, 0, State::Confirmed)]));
+    assert_eq!(why(&hand), None);
+    // Somebody else's is on their own console.
+    let mut hand = with(settings(), &[]);
+    let theirs = Entry {
+        actor: "mara@example.com".into(),
+        ..refused(1)
+    };
+    hand.tell(outbox(vec![theirs]));
+    assert_eq!(why(&hand), None);
+}
+
+#[test]
+fn an_escalation_ages_by_the_clock_that_nobody_sets() {
+    let mut hand = with(settings(), &[State::Pending]);
+    let age = |hand: &Hand| undelivered(&hand.model, hand.now).map(|(first, _)| first.age.as_secs());
+    let before = age(&hand).unwrap();
+    hand.now.utc -= chrono::TimeDelta::hours(3);
+    assert_eq!(age(&hand), Some(before), "the wall clock was set back");
+    hand.wait(2_000);
+    assert_eq!(age(&hand), Some(before + 2));
+}
+
+#[test]
+fn an_escalation_that_the_disk_does_not_take_says_so_after_a_second() {
+    let mut hand = Hand::with(Vec::new());
+    hand.tell(Msg::IncidentsFetched(listed(vec![checkout()])));
+    hand.press("5 e");
+    hand.tell(Msg::LadderFetched {
+        incident: checkout().id,
+        result: Ok(std::sync::Arc::new(ladder())),
+    });
+    hand.press("enter y");
+    assert_eq!(undelivered(&hand.model, hand.now), None);
+    hand.wait(1_000);
+    let why = undelivered(&hand.model, hand.now).map(|(first, _)| first.why);
+    assert_eq!(why, Some(Hindrance::Saving));
+}
+
+#[test]
 fn an_escalation_is_given_a_moment_before_it_is_called_undelivered() {
     let mut hand = Hand::with(Vec::new());
     hand.tell(outbox(vec![escalation(1, -5, State::Pending)]));

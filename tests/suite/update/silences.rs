@@ -177,7 +177,7 @@ fn what_is_undone_before_it_is_saved_is_taken_back_when_it_is() {
     hand.press("enter");
     let (id, _) = hand.one_act();
     hand.press("u");
-    assert_eq!(hand.taken(), [Effect::TakeBack { id }], "of what is there by now");
+    assert_eq!(hand.taken(), [], "nothing is there yet");
     hand.journaled(id);
     assert_eq!(hand.taken(), [Effect::TakeBack { id }]);
 }
@@ -227,8 +227,10 @@ fn undo_within_the_grace_takes_back_the_newest() {
     hand.journaled(second);
     hand.taken();
     hand.press("u");
-    hand.assert_said("undone: silence was not sent");
     assert_eq!(hand.taken(), [Effect::TakeBack { id: second }]);
+    assert!(!hand.said().contains("undone"), "not before the journal says so");
+    hand.taken_back(second, true);
+    hand.assert_said("undone: silence was not sent");
     hand.wait(6_000);
     assert_eq!(hand.taken(), []);
     assert_eq!(hand.model.acts.pending[0].id, first);
@@ -446,7 +448,9 @@ fn a_count_that_was_confirmed_holds_for_what_was_listed() {
     assert_eq!(hand.taken(), [], "as it was shown");
     // And it is taken back where another page comes while it waits; the text is not lost.
     hand.board(vec![page("1"), page("2"), page("3")]);
-    assert_eq!(hand.taken(), [Effect::TakeBack { id }, Effect::Ring]);
+    assert_eq!(hand.taken(), [Effect::TakeBack { id }]);
+    hand.taken_back(id, true);
+    assert_eq!(hand.taken(), [Effect::Ring]);
     hand.assert_said("silence taken back: it would hide 3 alerts by now; its text is kept as a draft");
     assert_eq!(hand.model.acts.pending, []);
     hand.press("s");
@@ -463,7 +467,10 @@ fn the_text_of_a_silence_that_was_not_made_is_the_draft() {
         hand.write("a long reason");
         hand.press("tab tab up tab enter");
         if undone {
+            let id = hand.model.acts.pending[0].id;
+            hand.journaled(id);
             hand.press("u");
+            hand.taken_back(id, true);
         } else {
             hand.wait(5_000);
             let id = hand.model.acts.pending[0].id;

@@ -141,6 +141,7 @@ impl Run {
                 Effect::TakeBack { id } => {
                     self.asked.retain(|(asked, _)| *asked != id);
                     self.journal.remove(&id);
+                    self.take(Msg::TakenBack { id, result: Ok(()) });
                 }
                 Effect::Edit(text) => self.lent = Some(text),
                 _ => {}

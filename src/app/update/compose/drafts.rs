@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::say;
 use super::keys::typed;
 use crate::action::Action;
-use crate::app::compose::{Compose, Kept, Purpose};
+use crate::app::compose::{Compose, Kept, Purpose, joined};
 use crate::app::modal::Modal;
 use crate::app::toast::Level;
 use crate::app::{Draft, DraftKind, Effect, Model};
@@ -28,6 +28,11 @@ pub(super) fn take(model: &mut Model, purpose: &Purpose) -> Option<Draft> {
         .iter()
         .position(|draft| of_key(draft, purpose.key()))?;
     Some(model.drafts.remove(at))
+}
+
+/// The draft of this kind and incident that is held.
+pub(super) fn held<'a>(model: &'a Model, key: (DraftKind, Option<&IncidentId>)) -> Option<&'a Draft> {
+    model.drafts.iter().find(|draft| of_key(draft, key))
 }
 
 /// Keeps a draft here in the place of the one before.
@@ -139,18 +144,29 @@ pub(in crate::app::update) fn edited(
 /// What earlier sessions left unsent. What was written meanwhile is newer, and neither is lost.
 pub(in crate::app::update) fn drafts_read(model: &mut Model, drafts: Vec<Draft>, now: Now) -> Vec<Effect> {
     let mut restored = false;
-    for draft in drafts {
+    let mut effects = Vec::new();
+    for mut draft in drafts {
         let key = (draft.kind, draft.incident.as_ref());
-        match &mut model.modal {
-            Some(Modal::Compose(open)) if open.purpose.key() == key => {
-                put_before(open, &draft.text, now);
-            }
-            _ if model.drafts.iter().any(|held| of_key(held, key)) => {}
-            _ => {
-                restored = true;
-                model.drafts.push(draft);
-            }
+        if let Some(Modal::Compose(open)) = &mut model.modal
+            && open.purpose.key() == key
+        {
+            put_before(open, &draft.text, now);
+            continue;
         }
+        restored = true;
+        if let Some(newer) = held(model, key) {
+            draft.text = joined(&draft.text, &newer.text);
+        }
+        // What was written and sent meanwhile stands in its place on the disk.
+        if held(model, key).is_some()
+            || model
+                .sent_texts
+                .iter()
+                .any(|sent| sent.compose.purpose.key() == key)
+        {
+            effects.push(Effect::SaveDraft(draft.clone()));
+        }
+        hold(model, draft);
     }
     if restored {
         let count = model.drafts.len();
@@ -160,7 +176,7 @@ pub(in crate::app::update) fn drafts_read(model: &mut Model, drafts: Vec<Draft>,
             "{drafts} of yours from before: {} opens it on its incident",
             key.unwrap_or_default()
         );
-        return say(model, Level::Info, said, now);
+        model.toasts.say(Level::Info, said, now.tick);
     }
-    Vec::new()
+    effects
 }

@@ -30,7 +30,7 @@ use crate::time::Now;
 
 pub(super) use drafts::{drafts_read, edited, put_away, rest};
 pub(super) use keys::{key, paste, typed};
-pub(super) use sending::{declared, failed, journaled, taken_back};
+pub(super) use sending::{declared, drop_text, failed, give_back, journaled, save_text};
 
 /// The incident that keys are about: the open one, the one under the cursor of its pane, that of the alert under
 /// the cursor, the followed one.
@@ -78,10 +78,16 @@ fn about(incident: &Incident) -> About {
     }
 }
 
+/// No composer opens: why, and what is typed now all the same is run as no key.
+fn refused(model: &mut Model, level: Level, why: impl Into<String>, now: Now) -> Vec<Effect> {
+    model.unwritten = Some(now.tick);
+    say(model, level, why, now)
+}
+
 /// A note on the current incident.
 pub(super) fn note(model: &mut Model, now: Now) -> Vec<Effect> {
     if let Some(why) = refusal(model) {
-        return say(model, Level::Warn, why, now);
+        return refused(model, Level::Warn, why, now);
     }
     match current(model).map(|incident| about(incident)) {
         Some(about) => {
@@ -113,6 +119,7 @@ fn without_incident(model: &mut Model, now: Now) -> Vec<Effect> {
         "no incident is open or under the cursor, so there is none to note on",
         now.tick,
     );
+    model.unwritten = Some(now.tick);
     model.modal = Some(Modal::Menu(Menu {
         title: "No incident to note on",
         items,
@@ -124,14 +131,14 @@ fn without_incident(model: &mut Model, now: Now) -> Vec<Effect> {
 /// A status update of the current incident.
 pub(super) fn status_update(model: &mut Model, now: Now) -> Vec<Effect> {
     if let Some(why) = refusal(model) {
-        return say(model, Level::Warn, why, now);
+        return refused(model, Level::Warn, why, now);
     }
     match current(model).map(|incident| about(incident)) {
         Some(about) => {
             let compose = Compose::new(Purpose::StatusUpdate(about));
             open(model, compose, now)
         }
-        None => say(
+        None => refused(
             model,
             Level::Info,
             "no incident is open or under the cursor to tell of",
@@ -143,12 +150,12 @@ pub(super) fn status_update(model: &mut Model, now: Now) -> Vec<Effect> {
 /// A mark of this moment at the annotations backend.
 pub(super) fn mark_moment(model: &mut Model, now: Now) -> Vec<Effect> {
     if let Some(why) = refusal(model) {
-        return say(model, Level::Warn, why, now);
+        return refused(model, Level::Warn, why, now);
     }
     let Some(backend) = model.settings.annotations.clone() else {
         let context = &model.settings.context;
         let why = format!("no annotations backend is configured; add [contexts.{context}.annotations]");
-        return say(model, Level::Info, why, now);
+        return refused(model, Level::Info, why, now);
     };
     let compose = Compose::new(Purpose::Mark { at: now.utc, backend });
     open(model, compose, now)
@@ -157,7 +164,7 @@ pub(super) fn mark_moment(model: &mut Model, now: Now) -> Vec<Effect> {
 /// A local incident, from the alert under the cursor or from nothing.
 pub(super) fn declare(model: &mut Model, now: Now) -> Vec<Effect> {
     if let Some(why) = refusal(model) {
-        return say(model, Level::Warn, why, now);
+        return refused(model, Level::Warn, why, now);
     }
     let mut compose = Compose::new(Purpose::Declaration);
     let alerts = match (model.detail(), model.focus) {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use tui_textarea::TextArea;
 
 use super::super::incident_acts::refusal;
-use super::super::{outbox, say};
-use super::drafts::{self, SAVE_AFTER, drop_draft, hold, of_key, put_away, put_before, save};
+use super::super::{outbox, say, undo};
+use super::drafts::{self, SAVE_AFTER, drop_draft, hold, put_away, put_before, save};
 use crate::action::Action;
 use crate::app::acts::{Act, ActId, Stage};
 use crate::app::compose::{About, Compose, Kept, Purpose, Sent};
@@ -130,7 +130,7 @@ fn go(model: &mut Model, mut compose: Box<Compose>, act: Act, now: Now) -> Vec<E
     } else {
         format!("{what}: being saved")
     };
-    let id = model.acts.add(act.clone(), stage);
+    let id = model.acts.add(act.clone(), stage, now.tick);
     model.sent_texts.push(Sent { id, compose });
     model.toasts.say(Level::Info, said, now.tick);
     effects.push(Effect::Carry { id, act });
@@ -167,6 +167,9 @@ pub(in crate::app::update) fn journaled(
     result: Result<Vec<EntryId>, String>,
     now: Now,
 ) -> Vec<Effect> {
+    if let Some(effects) = undo::journaled(model, id, &result, now) {
+        return effects;
+    }
     let Some(sent) = take_sent(model, id) else {
         return outbox::journaled(model, id, result, now);
     };
@@ -175,15 +178,27 @@ pub(in crate::app::update) fn journaled(
         let why = format!("not saved, so not sent: {}", SafeText::line(&why));
         return come_back(model, sent.compose, &why, now);
     }
-    let key = sent.compose.purpose.key();
-    let newer = model.drafts.iter().any(|draft| of_key(draft, key))
-        || matches!(&model.modal, Some(Modal::Compose(open))
-            if open.purpose.key() == key && open.kept == Kept::Yes);
     let mut effects = outbox::journaled(model, id, result, now);
-    if !newer {
-        effects.push(drop_draft(&sent.compose.purpose));
-    }
+    effects.push(superseded(model, &sent.compose.purpose));
     effects
+}
+
+/// What is to stand on the disk once a text is no draft any more: what was written since, or nothing.
+fn superseded(model: &mut Model, purpose: &Purpose) -> Effect {
+    let key = purpose.key();
+    if let Some(newer) = drafts::held(model, key) {
+        return Effect::SaveDraft(newer.clone());
+    }
+    match &mut model.modal {
+        Some(Modal::Compose(open)) if open.purpose.key() == key => match open.draft() {
+            Some(newer) => {
+                open.kept = Kept::Yes;
+                Effect::SaveDraft(newer)
+            }
+            None => drop_draft(purpose),
+        },
+        _ => drop_draft(purpose),
+    }
 }
 
 /// An act ended before it was on the disk: the text comes back.
@@ -228,22 +243,45 @@ fn come_back(model: &mut Model, mut lost: Box<Compose>, why: &str, now: Now) -> 
     }
 }
 
-/// An act was undone in its grace time: its text is a draft again. What to add to the sentence that says so.
-pub(in crate::app::update) fn taken_back(
+/// An act is being asked back: its text is put on the disk before it is known whether that was in time.
+pub(in crate::app::update) fn save_text(model: &Model, act: &Act) -> Option<Effect> {
+    let mut compose = rebuilt(act)?;
+    if let Some(newer) = drafts::held(model, compose.purpose.key()) {
+        compose.fill(&format!("{}\n\n{}", compose.written(), newer.text));
+    }
+    compose.draft().map(Effect::SaveDraft)
+}
+
+/// It was too late to take an act back: its text is said, and is no draft.
+pub(in crate::app::update) fn drop_text(model: &mut Model, id: ActId, act: &Act) -> Vec<Effect> {
+    let sent = take_sent(model, id).map(|sent| sent.compose);
+    let Some(compose) = sent.or_else(|| rebuilt(act)) else {
+        return Vec::new();
+    };
+    vec![superseded(model, &compose.purpose)]
+}
+
+/// An act was undone: its text is a draft again. What to add to the sentence that says so.
+pub(in crate::app::update) fn give_back(
     model: &mut Model,
     id: ActId,
     act: &Act,
+    now: Now,
 ) -> (Vec<Effect>, &'static str) {
-    let compose = take_sent(model, id)
-        .map(|sent| sent.compose)
-        .or_else(|| rebuilt(act));
-    let mut effects = vec![Effect::TakeBack { id }];
-    let Some(mut compose) = compose else {
-        return (effects, "");
+    let sent = take_sent(model, id).map(|sent| sent.compose);
+    let Some(mut compose) = sent.or_else(|| rebuilt(act)) else {
+        return (Vec::new(), "");
     };
+    if let Some(Modal::Compose(open)) = &mut model.modal
+        && open.purpose.key() == compose.purpose.key()
+    {
+        put_before(open, &compose.written(), now);
+        return (Vec::new(), "; its text stands in the composer");
+    }
     if let Some(newer) = drafts::take(model, &compose.purpose) {
         compose.fill(&format!("{}\n\n{}", compose.written(), newer.text));
     }
+    let mut effects = Vec::new();
     if let Some(draft) = compose.draft() {
         effects.push(Effect::SaveDraft(draft.clone()));
         hold(model, draft);

@@ -340,7 +340,9 @@ impl LocalIncident {
                 }
                 self.status = to;
                 self.changed_at = at.utc;
-                change.told.push(Told::by(by, EventKind::Other, text));
+                let told = Told::by(by, EventKind::Other, text);
+                // By this the moment of mitigation is found, however it is worded.
+                change.told.push(told.pointing("status", to.word()));
             }
         }
     }

@@ -151,6 +151,13 @@ impl Told {
         }
     }
 
+    /// The same with one thing more that it points at.
+    #[must_use]
+    pub fn pointing(mut self, name: &str, value: &str) -> Self {
+        self.refs.insert(name.into(), value.into());
+        self
+    }
+
     /// The same with its delivery state.
     #[must_use]
     pub fn delivered(self, delivery: Delivery) -> Self {

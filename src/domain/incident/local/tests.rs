@@ -100,6 +100,8 @@ fn a_life_goes_from_triggered_to_resolved_and_each_step_is_told() {
     for to in [Status::Investigating, Status::Identified, Status::Monitoring] {
         let change = act(&mut incident, "mara", &IncidentAct::Advance { to }).unwrap();
         assert_eq!((incident.status, change.told.len()), (to, 1));
+        // The times of an incident are counted by this, not by its words.
+        assert_eq!(&*change.told[0].refs["status"], to.word());
     }
     let resolve = IncidentAct::Resolve {
         resolution: "rolled back".into(),

@@ -312,6 +312,45 @@ fn a_story_changes_only_with_its_parts_and_a_star_stays_with_its_event() {
     assert_eq!(kept.timeline().events[0].starred, Starred::Yes);
 }
 
+#[test]
+fn a_star_on_an_act_of_ours_follows_it_to_what_its_keeper_calls_it() {
+    let own = ours(
+        Delivery::Confirmed,
+        told(
+            "outbox-3",
+            100,
+            EventKind::Acknowledged,
+            "jun@example.com",
+            "acknowledged",
+        ),
+    );
+    let keeper = || {
+        story(vec![told(
+            "R1",
+            102,
+            EventKind::Acknowledged,
+            "Jun",
+            "Acknowledged",
+        )])
+    };
+    let mut kept = Story::default();
+    kept.set_us(us());
+    kept.set(Origin::Outbox, story(vec![own]));
+    let starred = |names: &[&str]| Arc::new(names.iter().map(|name| Arc::from(*name)).collect());
+    kept.set_stars(starred(&["outbox-3"]));
+    assert_eq!(kept.unstarred_names(), []);
+    kept.set(Origin::Keeper, keeper());
+    assert_eq!(kept.unstarred_names(), [Arc::from("R1")]);
+    kept.set_stars(starred(&["outbox-3", "R1"]));
+    assert_eq!(kept.unstarred_names(), []);
+    // The outbox forgets what was settled long ago.
+    kept.set(Origin::Outbox, story(Vec::new()));
+    assert_eq!(kept.timeline().events[0].starred, Starred::Yes);
+    // A mark that its keeper made is no star of ours.
+    kept.set_stars(starred(&[]));
+    assert_eq!(kept.unstarred_names(), []);
+}
+
 fn any_event(ids: &'static str) -> impl Strategy<Value = Event> {
     let kinds = prop::sample::select(EventKind::ALL.to_vec());
     let texts = prop::sample::select(vec!["", "x", "x [mw:AAAAAAAAAA]", "y [mw:BBBBBBBBBB]", "[mw:"]);
