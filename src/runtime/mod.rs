@@ -24,4 +24,5 @@ pub mod pace;
 mod poller;
 mod room;
 pub mod session;
+mod traces;
 pub mod warden;
