@@ -20,6 +20,10 @@ pub enum Place {
     Logs,
     /// The list of log patterns.
     Patterns,
+    /// The list of traces.
+    Traces,
+    /// A trace's waterfall and a span's detail.
+    Trace,
     /// The list of silences.
     Silences,
     /// The incident pane and an incident's timeline.
@@ -32,13 +36,15 @@ pub enum Place {
 
 impl Place {
     /// All, outermost first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Global,
         Self::List,
         Self::Slo,
         Self::Alerts,
         Self::Logs,
         Self::Patterns,
+        Self::Traces,
+        Self::Trace,
         Self::Silences,
         Self::Incident,
         Self::Outbox,
@@ -54,6 +60,8 @@ impl Place {
             Self::Alerts => "alerts",
             Self::Logs => "logs",
             Self::Patterns => "patterns",
+            Self::Traces => "traces",
+            Self::Trace => "trace",
             Self::Silences => "silences",
             Self::Incident => "incident",
             Self::Outbox => "outbox",
@@ -116,6 +124,7 @@ actions! {
     FocusSlo         "focus.slo"            "SLO burn"       Global View "Focus the SLO pane.";
     FocusAlerts      "focus.alerts"         "alerts"         Global View "Focus the alert pane.";
     FocusLogs        "focus.logs"           "logs"           Global View "Focus the log pane.";
+    FocusTraces      "focus.traces"         "traces"         Global View "Focus the trace pane.";
     FocusIncident    "focus.incident"       "incident"       Global View "Focus the incident pane.";
     FocusNext        "focus.next"           "next pane"      Global View "Focus the next pane.";
     FocusPrevious    "focus.previous"       "previous pane"  Global View "Focus the previous pane.";
@@ -185,6 +194,34 @@ actions! {
     NextBookmark     "logs.next_bookmark"   "next bookmark"  Logs View "To the next bookmark, round the end.";
     LogPatterns      "logs.patterns"        "patterns"       Logs View "What the lines have in common: counts, trends, what is new.";
     LogRefetch       "logs.refetch"         "refetch gap"    Logs View "Ask again for the lines that the gap under the cursor lost.";
+
+    TraceOrder       "traces.order"         "order"          Traces View "Cycle the order: errors first, slowest first, newest first.";
+    FailedTraces     "traces.failed"        "failed only"    Traces View "Ask for failed traces only, or for all again.";
+    TraceQuery       "traces.query"         "query"          Traces View "Ask the trace backend: op=\"POST /pay\" dur>500ms tag=value; on Tempo TraceQL in braces.";
+    TraceTime        "traces.time"          "time range"     Traces View "How far back traces are asked for: 15m, 1h, 6h, or around a time.";
+    GroupTraces      "traces.group"         "group"          Traces View "Group the traces by operation, or list them one by one.";
+    TraceScatter     "traces.scatter"       "scatter"        Traces View "Show the traces as dots, duration over time, or as rows.";
+    CompareTraces    "traces.compare"       "compare"        Traces View "Compare the marked trace with the one under the cursor.";
+    ServiceGraph     "traces.graph"         "service graph"  Traces View "Which service calls which, in the traces at hand.";
+    OpenTraceById    "trace.open"           "open trace"     Global View "Open a trace by its id.";
+    TraceZoomIn      "trace.zoom_in"        "zoom in"        Trace View "Stretch the time around the span under the cursor.";
+    TraceZoomOut     "trace.zoom_out"       "zoom out"       Trace View "Show more time around the span under the cursor.";
+    TraceZoomSpan    "trace.zoom_span"      "zoom to span"   Trace View "Show just the time of the span under the cursor.";
+    TraceZoomAll     "trace.zoom_all"       "whole trace"    Trace View "Show all of the trace's time.";
+    TracePanLeft     "trace.pan_left"       "earlier"        Trace View "Show the time before.";
+    TracePanRight    "trace.pan_right"      "later"          Trace View "Show the time behind.";
+    NextError        "trace.next_error"     "next error"     Trace View "To the next failed span, round the end.";
+    PreviousError    "trace.previous_error" "previous error" Trace View "To the previous failed span, round the end.";
+    NextOnPath       "trace.next_path"      "on the path"    Trace View "To the next span on the critical path.";
+    PreviousOnPath   "trace.previous_path"  "back on path"   Trace View "To the previous span on the critical path.";
+    NextSlowest      "trace.next_slowest"   "next slowest"   Trace View "To the span with the next most time of its own.";
+    FoldAll          "trace.fold_all"       "fold all"       Trace View "Fold every span, or unfold all again.";
+    FoldLevel        "trace.fold_level"     "fold level"     Trace View "Fold the spans as deep as the one under the cursor, or unfold them.";
+    FoldService      "trace.fold_service"   "fold service"   Trace View "Fold what the service under the cursor does within itself, or unfold it.";
+    Reroot           "trace.reroot"         "only this"      Trace View "Show only the span under the cursor and what is below it; again: all.";
+    MatchesOnly      "trace.matches_only"   "matches only"   Trace View "Show only spans that match the search, with what they hang on.";
+    ClockSkew        "trace.skew"           "clock skew"     Trace View "Take the hosts' clock skew out of the bars, or show them as they came.";
+    TraceFacts       "trace.facts"          "facts"          Trace View "What the trace comes down to: path, bottlenecks, time by service, repeats, gaps.";
 
     ExtendSilence    "silences.extend"      "extend"         Silences DangerousAct "Let the silence under the cursor last longer.";
     ExpireSilence    "silences.expire"      "expire"         Silences Act "End the silence under the cursor now (asks).";

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::acts::{Act, ActId};
 use super::focus::Layout;
 use super::logs::LogsAsk;
+use super::traces::TracesAsk;
 use super::{Draft, DraftKind};
 use crate::backend::incidents::Question;
 use crate::domain::alert::desk::Arrangement;
@@ -12,6 +13,7 @@ use crate::domain::alert::{Fingerprint, Labels, Matcher};
 use crate::domain::incident::IncidentId;
 use crate::domain::log::Gap;
 use crate::domain::timeline::Starred;
+use crate::domain::trace::TraceId;
 use crate::outbox::{Decision, EntryId};
 
 /// What is written up.
@@ -78,6 +80,10 @@ pub enum Effect {
     ReadOlderLogs,
     /// Ask for the lines of a gap again.
     RefetchLogs(Gap),
+    /// List these traces, now and from now on.
+    AskTraces(TracesAsk),
+    /// Read a trace; answered by `Msg::TraceRead`.
+    ReadTrace(TraceId),
     /// Ask for the escalation policy of an incident; answered by `Msg::LadderFetched`.
     FetchLadder(IncidentId),
     /// Ask for people, policies, priorities; answered by `Msg::DirectoryFetched`.

@@ -6,6 +6,7 @@ use super::effect::WriteUp;
 use crate::action::Place;
 use crate::domain::alert::Fingerprint;
 use crate::domain::incident::IncidentId;
+use crate::domain::trace::{Row, TraceId};
 use crate::logstore::LineId;
 
 /// A numbered pane.
@@ -17,13 +18,15 @@ pub enum PaneId {
     Alerts,
     /// 3: log lines.
     Logs,
+    /// 4: traces.
+    Traces,
     /// 5: incidents, and the timeline of the chosen one.
     Incident,
 }
 
 impl PaneId {
     /// All panes, by number.
-    pub const ALL: [Self; 4] = [Self::Slo, Self::Alerts, Self::Logs, Self::Incident];
+    pub const ALL: [Self; 5] = [Self::Slo, Self::Alerts, Self::Logs, Self::Traces, Self::Incident];
 
     /// Its number on the border and on the keyboard.
     pub fn number(self) -> u8 {
@@ -31,6 +34,7 @@ impl PaneId {
             Self::Slo => 1,
             Self::Alerts => 2,
             Self::Logs => 3,
+            Self::Traces => 4,
             Self::Incident => 5,
         }
     }
@@ -41,6 +45,7 @@ impl PaneId {
             Self::Slo => "SLO burn",
             Self::Alerts => "Alerts",
             Self::Logs => "Logs",
+            Self::Traces => "Traces",
             Self::Incident => "Incident",
         }
     }
@@ -51,6 +56,7 @@ impl PaneId {
             Self::Slo => Place::Slo,
             Self::Alerts => Place::Alerts,
             Self::Logs => Place::Logs,
+            Self::Traces => Place::Traces,
             Self::Incident => Place::Incident,
         }
     }
@@ -69,6 +75,16 @@ pub enum Detail {
     LogLine(LineId),
     /// The patterns of the log lines.
     Patterns,
+    /// A trace: its waterfall.
+    Trace(TraceId),
+    /// A span of a trace.
+    Span(TraceId, Row),
+    /// What a trace comes down to.
+    TraceFacts(TraceId),
+    /// A trace beside another: the base, and what is held against it.
+    Comparison(TraceId, TraceId),
+    /// Which service calls which.
+    ServiceGraph,
     /// An incident: its head and its whole timeline, with a cursor.
     Incident(IncidentId),
     /// The outbox: acts that are not over.
@@ -87,6 +103,44 @@ pub enum Page {
 }
 
 impl Detail {
+    /// The incident that it is of, where it is one.
+    pub fn incident(&self) -> Option<&IncidentId> {
+        match self {
+            Self::Incident(id) => Some(id),
+            Self::Slo(_)
+            | Self::Alert(_)
+            | Self::Silences
+            | Self::LogLine(_)
+            | Self::Patterns
+            | Self::Trace(_)
+            | Self::Span(_, _)
+            | Self::TraceFacts(_)
+            | Self::Comparison(_, _)
+            | Self::ServiceGraph
+            | Self::Outbox
+            | Self::Page(_) => None,
+        }
+    }
+
+    /// The alert that it is of, where it is one.
+    pub fn alert(&self) -> Option<Fingerprint> {
+        match self {
+            Self::Alert(fingerprint) => Some(*fingerprint),
+            Self::Slo(_)
+            | Self::Incident(_)
+            | Self::Silences
+            | Self::LogLine(_)
+            | Self::Patterns
+            | Self::Trace(_)
+            | Self::Span(_, _)
+            | Self::TraceFacts(_)
+            | Self::Comparison(_, _)
+            | Self::ServiceGraph
+            | Self::Outbox
+            | Self::Page(_) => None,
+        }
+    }
+
     /// The place whose keys it takes.
     pub fn place(&self) -> Place {
         match self {
@@ -94,10 +148,11 @@ impl Detail {
             Self::Alert(_) => Place::Alerts,
             Self::LogLine(_) => Place::Logs,
             Self::Patterns => Place::Patterns,
+            Self::Trace(_) | Self::Span(_, _) | Self::TraceFacts(_) => Place::Trace,
             Self::Silences => Place::Silences,
             Self::Incident(_) => Place::Incident,
             Self::Outbox => Place::Outbox,
-            Self::Page(_) => Place::List,
+            Self::Page(_) | Self::Comparison(_, _) | Self::ServiceGraph => Place::List,
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod record;
 pub mod reference;
 pub mod scope;
 pub mod toast;
+pub mod traces;
 pub mod update;
 
 use std::sync::Arc;
@@ -44,6 +45,7 @@ use modal::Modal;
 use panes::{AlertPane, SilencePane, SloPane};
 use scope::ScopeStack;
 use toast::Toasts;
+use traces::TracePane;
 
 /// What the console needs to know of the configuration, fixed for a context.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +80,8 @@ pub struct Settings {
     pub writable: Vec<Arc<str>>,
     /// The log backend, by name, where one is configured.
     pub logs: Option<Arc<str>>,
+    /// The trace backend, by name, where one is configured.
+    pub traces: Option<Arc<str>>,
     /// The configured keeper of incidents, by name; local ones are always there where a journal is.
     pub incidents: Option<Arc<str>>,
     /// Why nothing can be journaled, so that every act is refused; nothing where a journal is.
@@ -208,6 +212,8 @@ pub struct Model {
     pub silences: SilencePane,
     /// The log pane.
     pub logs: LogPane,
+    /// The trace pane, and the traces that are open.
+    pub traces: TracePane,
     /// Incidents, and the timeline of the followed one.
     pub incidents: IncidentPane,
     /// Acts that are not over, as the journal has them.
@@ -269,6 +275,9 @@ impl Model {
         if settings.logs.is_none() {
             layout.absent.insert(PaneId::Logs);
         }
+        if settings.traces.is_none() {
+            layout.absent.insert(PaneId::Traces);
+        }
         // What another context left in sight may be absent here.
         if layout.visible().next().is_none() {
             layout.hidden.clear();
@@ -295,6 +304,7 @@ impl Model {
             alerts: AlertPane::default(),
             silences: SilencePane::default(),
             logs: LogPane::default(),
+            traces: TracePane::default(),
             incidents: IncidentPane::default(),
             outbox: Arc::default(),
             escalations: banner::Escalations::default(),
@@ -352,6 +362,7 @@ impl Model {
             PaneId::Slo => self.slo.rows.len(),
             PaneId::Alerts => self.alerts.rows.len(),
             PaneId::Logs => self.logs.len(),
+            PaneId::Traces => self.traces.rows.len(),
             PaneId::Incident => self.incidents.rows.len(),
         }
     }

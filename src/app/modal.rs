@@ -96,6 +96,8 @@ pub enum PromptKind {
     Time,
     /// Names of fields to show as columns.
     Columns,
+    /// The id of a trace to open.
+    TraceId,
 }
 
 /// Which list a prompt is about.
@@ -107,6 +109,8 @@ pub enum PromptTarget {
     Silences,
     /// The open timeline.
     Timeline,
+    /// The open trace.
+    Trace,
 }
 
 /// Search or filter being typed.

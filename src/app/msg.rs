@@ -8,6 +8,7 @@ use super::incidents::IncidentBoard;
 use super::logs::LogView;
 use super::panes::Firings;
 use super::record::{RecordHealth, Watching};
+use super::traces::{Study, TraceList};
 use super::{BackendHealth, Draft, effect::WriteUp};
 use crate::backend::annotations::Marks;
 use crate::backend::incidents::Directory;
@@ -18,6 +19,7 @@ use crate::domain::incident::{IncidentId, Ladder};
 use crate::domain::oncall::Roster;
 use crate::domain::slo::SloBoard;
 use crate::domain::timeline::Timeline;
+use crate::domain::trace::TraceId;
 use crate::outbox::{EntryId, OutboxView};
 use crate::terminal::Input;
 
@@ -51,6 +53,15 @@ pub enum Msg {
     },
     /// Log lines were read, filtered or searched.
     LogsChanged(Arc<LogView>),
+    /// Traces were listed.
+    TracesFetched(Feed<TraceList>),
+    /// A trace was read, or could not be.
+    TraceRead {
+        /// Which.
+        id: TraceId,
+        /// With what can be said of it, or why it is not there.
+        result: Result<Arc<Study>, String>,
+    },
     /// Who is on call was asked.
     RosterFetched(Feed<Roster>),
     /// The outbox changed, by this process or another.

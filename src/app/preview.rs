@@ -75,6 +75,8 @@ impl Model {
                 Some(Subject::LogLine(open)) if open == id => None,
                 _ => Some(Subject::LogLine(id)),
             }),
+            // The list says of a trace what is known without reading it.
+            PaneId::Traces => None,
             PaneId::Incident => self
                 .incidents
                 .list
@@ -130,6 +132,7 @@ mod tests {
             grace: Duration::from_secs(5),
             has_metrics: true,
             logs: None,
+            traces: None,
             alertmanagers: Vec::new(),
             writable: Vec::new(),
             incidents: None,

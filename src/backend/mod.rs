@@ -2,7 +2,8 @@
 //!
 //! [`http`] is the one client: timeouts, caps, retries, auth, redaction and counters live there and nowhere
 //! else. [`metrics`] speaks the Prometheus API and holds the SLO engine; [`alerts`] speaks Alertmanager v2;
-//! [`incidents`] PagerDuty REST v2, or keeps incidents in the journal; [`annotations`] Grafana; [`logs`] Loki and its kin.
+//! [`incidents`] PagerDuty REST v2, or keeps incidents in the journal; [`annotations`] Grafana; [`logs`] Loki and its kin; [`traces`] Jaeger, Tempo
+//! and Zipkin.
 //! A backend's error is data ([`BackendError`]) in its feed, never a panic and never a toast storm.
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -17,6 +18,7 @@ pub mod incidents;
 pub mod logs;
 pub mod metrics;
 mod open;
+pub mod traces;
 
 pub use open::{Backends, Counted};
 

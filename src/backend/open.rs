@@ -13,6 +13,7 @@ use super::incidents::pagerduty::{PagerDuty, Settings};
 use super::logs::{self, Logs};
 use super::metrics::Metrics;
 use super::metrics::prometheus::Prometheus;
+use super::traces::Traces;
 use crate::config::{Context, Endpoint};
 use crate::time::Clock;
 
@@ -46,6 +47,8 @@ pub struct Backends {
     pub annotations: Option<Arc<dyn Annotations>>,
     /// Where the log lines are; what is kept of them is the store's to say (`LogsConfig::lines`, `bytes`).
     pub logs: Option<Arc<dyn Logs>>,
+    /// Where the traces are.
+    pub traces: Option<Arc<dyn Traces>>,
     /// Clients, each only where there is one: the metrics store's, the Alertmanagers' in their order, a separate
     /// ruler's, the incidents', the annotations', the logs'.
     pub clients: Vec<Counted>,

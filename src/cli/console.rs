@@ -220,6 +220,7 @@ fn settings(config: &Config, context: &Context) -> Settings {
             .map(|source| Arc::from(source.name.as_str()))
             .collect(),
         logs: context.logs.as_ref().map(|_| Arc::from("logs")),
+        traces: context.traces.as_ref().map(|_| Arc::from("traces")),
         incidents: context
             .incidents
             .as_ref()

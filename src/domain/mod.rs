@@ -3,7 +3,7 @@
 //! Nothing here may know ratatui, tokio, reqwest or the environment. One folder a concept:
 //! [`slo`] (objectives, burn rates, budgets), [`alert`] (alerts, groups, silences, acknowledgement), [`incident`],
 //! [`oncall`] and [`timeline`]; [`writeup`] is what is written of them; [`log`] (lines, levels, batches)
-//! and [`pattern`] (what they say, counted).
+//! [`pattern`] (what they say, counted) and [`trace`] (spans as a tree, and what explains them).
 
 pub mod alert;
 pub mod document;
@@ -13,5 +13,6 @@ pub mod oncall;
 pub mod pattern;
 pub mod slo;
 pub mod timeline;
+pub mod trace;
 pub mod trace_id;
 pub mod writeup;

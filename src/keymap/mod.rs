@@ -180,6 +180,8 @@ fn encloses(outer: Place, inner: Place) -> bool {
         Place::Slo
         | Place::Alerts
         | Place::Logs
+        | Place::Traces
+        | Place::Trace
         | Place::Patterns
         | Place::Silences
         | Place::Incident

@@ -8,6 +8,7 @@ const PALETTE_ONLY: &[Action] = &[
     Action::AuditLog,
     Action::HandoffNote,
     Action::PostMortem,
+    Action::OpenTraceById,
 ];
 
 fn shipped(name: &str) -> Keymap {

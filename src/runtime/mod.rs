@@ -24,5 +24,6 @@ pub mod pace;
 mod poller;
 mod room;
 pub mod session;
+mod traces;
 mod tray;
 pub mod warden;

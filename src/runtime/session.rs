@@ -19,12 +19,13 @@ use super::outbox::{Followed, Office};
 use super::poller::{HealthLine, Poller};
 use super::room::{self, Doors, Keepers};
 use super::tray::Tray;
-use super::{acts, history, layout_file};
+use super::{acts, history, layout_file, traces};
 use crate::app::acts::{Act, ActId};
 use crate::app::effect::WriteUp;
 use crate::app::feed::{Feed, Status};
 use crate::app::logs::{LogView, LogsAsk};
 use crate::app::toast::Level;
+use crate::app::traces::{TraceList, TracesAsk};
 use crate::app::{BackendHealth, Effect, Msg};
 use crate::backend::Backends;
 use crate::backend::incidents::Directory;
@@ -89,6 +90,12 @@ impl LogDoors {
     }
 }
 
+/// The ways to the searcher of traces.
+struct TraceDoors {
+    ask: watch::Sender<TracesAsk>,
+    list: watch::Receiver<Feed<TraceList>>,
+}
+
 /// One open context.
 pub struct Session {
     office: Office,
@@ -98,6 +105,7 @@ pub struct Session {
     followed: Followed,
     tray: Tray,
     logs: LogDoors,
+    traces: TraceDoors,
     backends: Arc<Backends>,
     identity: Arc<str>,
     lease: Duration,
@@ -265,6 +273,30 @@ impl Session {
         }
         let logs = LogDoors { ask, orders, view };
 
+        let interval = context
+            .traces
+            .as_ref()
+            .map_or(poll, crate::config::SignalConfig::poll);
+        let (ask, asked) = watch::channel(TracesAsk::default());
+        let (list_out, list) = watch::channel(Feed::new(interval));
+        if let Some(source) = backends.traces.clone() {
+            let index = backends
+                .clients
+                .iter()
+                .position(|counted| counted.name == *source.name());
+            let searcher = traces::Searcher {
+                source,
+                clock,
+                health: index.map(line),
+                ask: asked,
+                wake: Arc::new(Notify::new()),
+                out: list_out,
+            };
+            wake.push(Arc::clone(&searcher.wake));
+            tasks.spawn(searcher.run());
+        }
+        let traces = TraceDoors { ask, list };
+
         let author = Author {
             context: Arc::from(context.name.as_str()),
             actor: Arc::from(config.identity.as_str()),
@@ -293,6 +325,7 @@ impl Session {
             outbox,
             doors,
             logs,
+            traces,
             writer,
             followed: Followed::default(),
             tray,
@@ -608,6 +641,30 @@ impl World for Session {
                 });
                 Carried::Done
             }
+            Effect::AskTraces(ask) => {
+                self.traces.ask.send_if_modified(|held| {
+                    let changed = *held != ask;
+                    *held = ask;
+                    changed
+                });
+                Carried::Done
+            }
+            Effect::ReadTrace(id) => {
+                let Some(source) = self.backends.traces.clone() else {
+                    return Carried::Done;
+                };
+                let carried = self.start(async move {
+                    let result = traces::read(&*source, id).await;
+                    Some(Msg::TraceRead { id, result })
+                });
+                match carried {
+                    Carried::Busy(_) => Carried::Busy(Msg::TraceRead {
+                        id,
+                        result: Err("too much is under way; open it again when that is done".to_owned()),
+                    }),
+                    taken => taken,
+                }
+            }
             Effect::ReadOlderLogs => self.logs.order(Order::Older),
             Effect::RefetchLogs(gap) => self.logs.order(Order::Refetch(gap)),
             Effect::Edit(_)
@@ -715,6 +772,9 @@ impl World for Session {
                 }
                 Ok(()) = self.health.changed() => {
                     return Event::Slot(Msg::HealthChanged(self.health.borrow_and_update().clone()));
+                }
+                Ok(()) = self.traces.list.changed() => {
+                    return Event::Slot(Msg::TracesFetched(self.traces.list.borrow_and_update().clone()));
                 }
                 // The busiest comes last.
                 Ok(()) = self.logs.view.changed() => {

@@ -533,6 +533,7 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         PromptKind::Query => ("Q", "query"),
         PromptKind::Time => ("T", "time"),
         PromptKind::Columns => ("C", "columns"),
+        PromptKind::TraceId => (":", "trace id"),
     };
     let (shown, wrong) = match prompt.target {
         PromptTarget::Pane(PaneId::Slo) => (model.slo.rows.len(), None),
@@ -544,7 +545,9 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
             )
         }
         PromptTarget::Pane(PaneId::Logs) => (model.logs.len(), model.logs.filter_error.as_deref()),
+        PromptTarget::Pane(PaneId::Traces) => (model.traces.rows.len(), None),
         PromptTarget::Pane(PaneId::Incident) => (model.incidents.rows.len(), None),
+        PromptTarget::Trace => (0, None),
         PromptTarget::Silences => (model.silences.rows.len(), None),
         PromptTarget::Timeline => (model.incidents.events.len(), None),
     };
@@ -559,7 +562,11 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         (PromptKind::Search, _) if prompt.target == PromptTarget::Pane(PaneId::Logs) => {
             super::pane::logs::hits_said(scene)
         }
+        (PromptKind::Search, _) if prompt.target == PromptTarget::Trace => {
+            super::detail::waterfall::matches_said(scene)
+        }
         (PromptKind::Search, _) => Piece::word("enter keeps · esc ends", Role::TextMuted),
+        (PromptKind::TraceId, _) => Piece::word("as its source writes it · enter opens", Role::TextMuted),
         (PromptKind::Query, _) => Piece::word("the backend's own language · enter asks", Role::TextMuted),
         (PromptKind::Time, _) => Piece::word("03:14 · 15m ago · enter jumps", Role::TextMuted),
         (PromptKind::Columns, _) => Piece::word("names of fields · enter shows them", Role::TextMuted),

@@ -124,6 +124,28 @@ fn wanted(scene: Scene) -> Vec<Action> {
             Action::Copy,
         ]),
         Some(Detail::Patterns) => actions.extend([Action::Back, Action::Open, Action::Copy]),
+        Some(Detail::Trace(_)) => actions.extend([
+            Action::Back,
+            Action::Open,
+            Action::NextError,
+            Action::NextOnPath,
+            Action::TraceZoomSpan,
+            Action::FoldAll,
+            Action::TraceFacts,
+            Action::Pivot,
+            Action::Search,
+            Action::Copy,
+        ]),
+        Some(Detail::Span(_, _)) => actions.extend([
+            Action::Back,
+            Action::Pivot,
+            Action::Scope,
+            Action::Annotate,
+            Action::Copy,
+        ]),
+        Some(Detail::TraceFacts(_) | Detail::Comparison(_, _) | Detail::ServiceGraph) => {
+            actions.extend([Action::Back, Action::Copy, Action::PageDown]);
+        }
         Some(Detail::Page(_)) => actions.extend([Action::Back, Action::Copy, Action::PageDown]),
         Some(Detail::Outbox) => actions.extend([
             Action::Back,
@@ -137,7 +159,7 @@ fn wanted(scene: Scene) -> Vec<Action> {
                 actions.extend([Action::NextHit, Action::PreviousHit, Action::Back]);
             }
             match model.focus {
-                PaneId::Slo | PaneId::Alerts | PaneId::Logs | PaneId::Incident
+                PaneId::Slo | PaneId::Alerts | PaneId::Logs | PaneId::Traces | PaneId::Incident
                     if model.focused_rows() == 0 => {}
                 PaneId::Slo => actions.extend([Action::Open, Action::Pivot]),
                 PaneId::Alerts => {
@@ -152,6 +174,13 @@ fn wanted(scene: Scene) -> Vec<Action> {
                     Action::Filter,
                     Action::LogLevel,
                     Action::LogPatterns,
+                ]),
+                PaneId::Traces => actions.extend([
+                    Action::Open,
+                    Action::TraceOrder,
+                    Action::FailedTraces,
+                    Action::TraceQuery,
+                    Action::Pivot,
                 ]),
                 PaneId::Incident => actions.extend([
                     Action::TakeIncident,
@@ -206,6 +235,7 @@ fn searching(model: &Model) -> bool {
         PaneId::Slo => model.slo.search.is_some(),
         PaneId::Alerts => model.alerts.search.is_some(),
         PaneId::Logs => model.logs.search.is_some(),
+        PaneId::Traces => model.traces.search.is_some(),
         PaneId::Incident => model.incidents.search.is_some(),
     }
 }

@@ -156,8 +156,8 @@ fn columns(body: Rect, layout: &Layout) -> Middle {
         .visible()
         .filter(|pane| matches!(pane, PaneId::Slo | PaneId::Alerts))
         .collect();
-    if layout.shows(PaneId::Logs) {
-        return with_logs(body, layout, &lists);
+    if layout.shows(PaneId::Logs) || layout.shows(PaneId::Traces) {
+        return with_signals(body, layout, &lists);
     }
     let incident = layout.shows(PaneId::Incident);
     let three = body.width >= THREE_COLUMNS;
@@ -209,8 +209,8 @@ fn columns(body: Rect, layout: &Layout) -> Middle {
     }
 }
 
-/// The same with lines to read: the incident above them, and the preview where there is room left.
-fn with_logs(body: Rect, layout: &Layout, lists: &[PaneId]) -> Middle {
+/// The same with lines or traces to read: the incident above them, and the preview where there is room left.
+fn with_signals(body: Rect, layout: &Layout, lists: &[PaneId]) -> Middle {
     let three = body.width >= THREE_COLUMNS;
     let (left, right) = match (lists, three) {
         ([], _) => (Rect { width: 0, ..body }, body),
@@ -218,29 +218,42 @@ fn with_logs(body: Rect, layout: &Layout, lists: &[PaneId]) -> Middle {
         (_, false) => cut_column(body, 47),
     };
     let mut panes = stacked(left, lists, layout.slo_share);
-    let incident = layout.shows(PaneId::Incident);
     let (column, preview) = if three {
         let (column, preview) = cut_column(right, 62);
         (column, Some(preview))
     } else {
         (right, None)
     };
-    if !incident {
-        panes.push((PaneId::Logs, column));
-        return Middle::Panes { panes, preview };
+    let mut rest = column;
+    if layout.shows(PaneId::Incident) {
+        let share = layout.incident_share.min(70);
+        let height = (column.height * share / 100).max(LEAST_PREVIEW.min(column.height));
+        panes.push((PaneId::Incident, cut_rows(&mut rest, height)));
     }
-    let height = (column.height * layout.incident_share.min(70) / 100).max(LEAST_PREVIEW.min(column.height));
-    let (above, below) = (
-        Rect { height, ..column },
-        Rect {
-            y: column.y + height,
-            height: column.height - height,
-            ..column
-        },
-    );
-    panes.push((PaneId::Logs, below));
-    panes.push((PaneId::Incident, above));
+    if layout.shows(PaneId::Logs) && layout.shows(PaneId::Traces) {
+        // Lines need the rows more: a trace says what it has to say in one.
+        let height = rest.height - (rest.height * 2 / 5).max(LEAST_TRACES.min(rest.height / 2));
+        panes.push((PaneId::Logs, cut_rows(&mut rest, height)));
+    }
+    let last = if layout.shows(PaneId::Traces) {
+        PaneId::Traces
+    } else {
+        PaneId::Logs
+    };
+    panes.push((last, rest));
     Middle::Panes { panes, preview }
+}
+
+/// The fewest rows that the traces below the lines get: a header and three of them.
+const LEAST_TRACES: u16 = 6;
+
+/// Takes so many rows off the top.
+fn cut_rows(rest: &mut Rect, height: u16) -> Rect {
+    let height = height.min(rest.height);
+    let top = Rect { height, ..*rest };
+    rest.y += height;
+    rest.height -= height;
+    top
 }
 
 /// The fewest rows that a preview below the incident is worth.
@@ -542,7 +555,7 @@ mod tests {
     /// Of a context without a log backend.
     fn at(width: u16, height: u16) -> Areas {
         let layout = Layout {
-            absent: [PaneId::Logs].into(),
+            absent: [PaneId::Logs, PaneId::Traces].into(),
             ..Layout::default()
         };
         areas(Size { width, height }, &layout, PaneId::Slo, Cover::Panes)

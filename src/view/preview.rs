@@ -49,6 +49,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
                 None => return nothing(scene, buffer, area),
             }
         }
+        PaneId::Traces => return nothing(scene, buffer, area),
         PaneId::Incident => match open_incident(model) {
             Some(open) => (label(open), incident::sheet(scene, open)),
             None => return nothing(scene, buffer, area),

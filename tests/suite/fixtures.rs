@@ -71,6 +71,7 @@ pub fn settings() -> Settings {
         grace: Duration::from_secs(5),
         has_metrics: true,
         logs: None,
+        traces: None,
         alertmanagers: vec!["eu-0".into(), "eu-1".into()],
         writable: vec!["eu-0".into(), "eu-1".into()],
         incidents: Some("pagerduty".into()),

@@ -1,6 +1,6 @@
 //! Copying: ids, links, lines, JSON and commands, to the clipboard of the person's own machine.
 
-use super::{deeds, say};
+use super::{deeds, say, traces, waterfall};
 use crate::app::effect::Deed;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::modal::{Choice, Menu, MenuItem, Modal};
@@ -36,7 +36,19 @@ pub(super) fn menu(model: &mut Model, now: Now) -> Vec<Effect> {
                 .collect()
         }),
         (Some(Detail::LogLine(id)), _) => line_items(model, *id),
-        (Some(Detail::Outbox | Detail::Patterns | Detail::Page(_)), _) => None,
+        (Some(Detail::Trace(id) | Detail::TraceFacts(id)), _) => waterfall::copied(model, *id, None),
+        (Some(Detail::Span(id, row)), _) => waterfall::copied(model, *id, Some(*row)),
+        (
+            Some(
+                Detail::Outbox
+                | Detail::Patterns
+                | Detail::Comparison(_, _)
+                | Detail::ServiceGraph
+                | Detail::Page(_),
+            ),
+            _,
+        ) => None,
+        (None, PaneId::Traces) => traces::copied(model),
         (None, PaneId::Logs) => model.logs.cursor.and_then(|id| line_items(model, id)),
         (None, PaneId::Incident) => model.incidents.selected().map(|i| incident_items(i)),
         (None, PaneId::Alerts) => model.alerts.selected().map(|a| alert_items(model, a)),
@@ -223,16 +235,7 @@ fn silence_items(model: &Model) -> Option<Vec<MenuItem>> {
 
 fn acted_on(model: &Model) -> Option<&std::sync::Arc<Alert>> {
     match model.detail() {
-        Some(Detail::Alert(fingerprint)) => model.alerts.alert(*fingerprint),
-        Some(
-            Detail::Slo(_)
-            | Detail::Silences
-            | Detail::Incident(_)
-            | Detail::Outbox
-            | Detail::LogLine(_)
-            | Detail::Patterns
-            | Detail::Page(_),
-        ) => None,
+        Some(detail) => model.alerts.alert(detail.alert()?),
         None => model.alerts.selected(),
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::compose::current;
 use crate::app::effect::Deed;
-use crate::app::focus::Detail;
 use crate::app::modal::{PromptKind, PromptTarget};
 use crate::app::{Effect, Model};
 use crate::domain::alert::Alert;
@@ -18,16 +17,11 @@ const ANEW: Duration = Duration::from_secs(300);
 
 /// The incident that is open over the panes.
 fn open(model: &Model) -> Option<IncidentId> {
-    model.details.iter().rev().find_map(|view| match &view.detail {
-        Detail::Incident(id) => Some(id.clone()),
-        Detail::Slo(_)
-        | Detail::Alert(_)
-        | Detail::Silences
-        | Detail::Outbox
-        | Detail::LogLine(_)
-        | Detail::Patterns
-        | Detail::Page(_) => None,
-    })
+    model
+        .details
+        .iter()
+        .rev()
+        .find_map(|view| view.detail.incident().cloned())
 }
 
 /// Done with an alert: told of the open incident, else of the one that the alert surely belongs to, else of
@@ -69,12 +63,14 @@ pub(super) fn of_prompt(model: &Model, kind: PromptKind, target: PromptTarget, w
         PromptTarget::Pane(pane) => pane.title().to_lowercase(),
         PromptTarget::Silences => "silences".to_owned(),
         PromptTarget::Timeline => "timeline".to_owned(),
+        PromptTarget::Trace => "trace".to_owned(),
     };
     let text = match kind {
         PromptKind::Search => format!("searched the {list} for `{words}`"),
         PromptKind::Filter => format!("filtered the {list} by `{words}`"),
         PromptKind::Query => format!("asked for {list} with `{words}`"),
         PromptKind::Time => format!("went to `{words}` in the {list}"),
+        PromptKind::TraceId => format!("opened trace `{words}`"),
         PromptKind::Columns => format!("read `{words}` in the {list}"),
     };
     let about = current(model).filter(|incident| incident.status.is_open());

@@ -72,16 +72,11 @@ pub(super) fn followed(model: &mut Model, incident: &IncidentId, feed: Feed<Time
 
 /// Follows the open incident, or the one under the cursor once that rests.
 pub(super) fn settle_followed(model: &mut Model, now: Now) -> Option<Effect> {
-    let open = model.details.iter().rev().find_map(|view| match &view.detail {
-        Detail::Incident(id) => Some(id.clone()),
-        Detail::Slo(_)
-        | Detail::Alert(_)
-        | Detail::Silences
-        | Detail::Outbox
-        | Detail::LogLine(_)
-        | Detail::Patterns
-        | Detail::Page(_) => None,
-    });
+    let open = model
+        .details
+        .iter()
+        .rev()
+        .find_map(|view| view.detail.incident().cloned());
     let opened = open.is_some();
     let wanted = open.or_else(|| model.incidents.selected().map(|incident| incident.id.clone()));
     model.incidents.follow_due = None;
@@ -127,12 +122,17 @@ pub(super) fn meant(model: &Model) -> Meant {
             | Detail::Outbox
             | Detail::LogLine(_)
             | Detail::Patterns
+            | Detail::Trace(_)
+            | Detail::Span(_, _)
+            | Detail::TraceFacts(_)
+            | Detail::Comparison(_, _)
+            | Detail::ServiceGraph
             | Detail::Page(_),
         ) => None,
         None => match model.focus {
             PaneId::Incident => return Meant::this(model.incidents.selected()),
             PaneId::Alerts => model.alerts.selected().map(|alert| alert.occurrence.fingerprint),
-            PaneId::Slo | PaneId::Logs => None,
+            PaneId::Slo | PaneId::Logs | PaneId::Traces => None,
         },
     };
     match alert
@@ -168,16 +168,7 @@ pub(super) fn linked_words(incident: &Incident, by: Link) -> String {
 /// Why no incident is meant, in words.
 pub(super) fn none_meant(model: &Model) -> String {
     let on_alert = match model.detail() {
-        Some(Detail::Alert(_)) => true,
-        Some(
-            Detail::Slo(_)
-            | Detail::Silences
-            | Detail::Incident(_)
-            | Detail::Outbox
-            | Detail::LogLine(_)
-            | Detail::Patterns
-            | Detail::Page(_),
-        ) => false,
+        Some(detail) => detail.alert().is_some(),
         None => model.focus == PaneId::Alerts,
     };
     let pane = PaneId::Incident.number();

@@ -159,6 +159,7 @@ pub(super) fn mouse(model: &mut Model, mouse: MouseEvent, now: Now) -> Vec<Effec
                     model.logs.select_row(line.into());
                 }
             }
+            PaneId::Traces => super::traces::select_row(model, row),
             PaneId::Incident => {
                 let rows = model.incidents.rows.len();
                 let parts = areas
@@ -183,6 +184,7 @@ fn selected_index(model: &Model, pane: PaneId) -> usize {
         PaneId::Slo => model.slo.list.index,
         PaneId::Alerts => model.alerts.list.index,
         PaneId::Logs => model.logs.place,
+        PaneId::Traces => model.traces.list.index,
         PaneId::Incident => model.incidents.list.index,
     }
 }

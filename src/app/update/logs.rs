@@ -344,7 +344,7 @@ pub(super) fn answered(model: &mut Model, kind: PromptKind, text: &str, now: Now
             }
             Err(why) => say(model, Level::Warn, why, now),
         },
-        PromptKind::Search | PromptKind::Filter => Vec::new(),
+        PromptKind::Search | PromptKind::Filter | PromptKind::TraceId => Vec::new(),
     }
 }
 

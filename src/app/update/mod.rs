@@ -23,7 +23,9 @@ mod pivot;
 mod run;
 mod silences;
 mod timers;
+mod traces;
 mod undo;
+mod waterfall;
 
 use super::focus::{Detail, PaneId};
 use super::list::ListState;
@@ -76,6 +78,16 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         }
         Msg::TimelineFetched { incident, feed } => incidents::followed(model, &incident, feed),
         Msg::LogsChanged(view) => logs::changed(model, view, now),
+        Msg::TracesFetched(feed) => {
+            traces::fetched(model, feed);
+            Vec::new()
+        }
+        Msg::TraceRead { id, result } => {
+            if let Some(open) = model.traces.opened_mut(id) {
+                open.take(result);
+            }
+            Vec::new()
+        }
         Msg::RosterFetched(feed) => {
             model.incidents.roster = feed;
             Vec::new()
@@ -156,9 +168,20 @@ fn fit_lists(model: &mut Model, now: Now) {
             .pane(PaneId::Incident, model.focus)
             .map(|pane| layout::incident_parts(pane, model.incidents.rows.len()).list_rows());
         fit(&mut model.incidents.list, model.incidents.rows.len(), incidents);
+        fit(
+            &mut model.traces.list,
+            model.traces.rows.len(),
+            page(PaneId::Traces),
+        );
         if let Some(area) = areas.pane(PaneId::Logs, model.focus) {
             model.logs.resize(layout::log_parts(area).lines.height.into());
         }
+    }
+    if let Some(Detail::Trace(id)) = model.detail()
+        && let (Some(area), id) = (areas.detail(), *id)
+        && let Some(open) = model.traces.opened_mut(id)
+    {
+        open.page = usize::from(area.height.saturating_sub(2));
     }
     if model.detail() == Some(&Detail::Patterns) {
         let page = areas.detail().map(layout::pattern_rows);

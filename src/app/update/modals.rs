@@ -7,7 +7,7 @@ use tui_textarea::TextArea;
 
 use super::{
     alerts, compose, deeds, frozen, guard, incident_acts, incidents, logs, palette, pick, pivot, run, say,
-    silences,
+    silences, traces, waterfall,
 };
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
@@ -220,6 +220,17 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
             model.details.clear();
             run::turn_to(model, PaneId::Logs);
         }
+        Place::Traces if model.settings.traces.is_none() => {
+            let why = traces::not_configured(model);
+            return say(model, Level::Info, why, now);
+        }
+        Place::Traces => {
+            model.details.clear();
+            run::turn_to(model, PaneId::Traces);
+        }
+        Place::Trace if !matches!(model.detail(), Some(Detail::Trace(_) | Detail::Span(_, _))) => {
+            return say(model, Level::Info, "open a trace first", now);
+        }
         Place::Outbox if model.detail() != Some(&Detail::Outbox) => {
             return say(model, Level::Info, "open the outbox first", now);
         }
@@ -229,6 +240,7 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
         | Place::Alerts
         | Place::Logs
         | Place::Patterns
+        | Place::Trace
         | Place::Silences
         | Place::Incident
         | Place::Outbox
@@ -267,14 +279,20 @@ fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
 /// Opens search or filter for the list that has the keys.
 pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect> {
     let target = match model.detail() {
+        _ if kind == PromptKind::TraceId => PromptTarget::Pane(PaneId::Traces),
         Some(Detail::Silences) => PromptTarget::Silences,
         Some(Detail::Incident(_)) => PromptTarget::Timeline,
+        Some(Detail::Trace(_)) => PromptTarget::Trace,
         Some(
             Detail::Slo(_)
             | Detail::Alert(_)
             | Detail::Outbox
             | Detail::LogLine(_)
             | Detail::Patterns
+            | Detail::Span(_, _)
+            | Detail::TraceFacts(_)
+            | Detail::Comparison(_, _)
+            | Detail::ServiceGraph
             | Detail::Page(_),
         ) => {
             return say(
@@ -289,7 +307,9 @@ pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effec
     let rearranges = match target {
         PromptTarget::Pane(PaneId::Alerts) => kind == PromptKind::Filter,
         PromptTarget::Pane(PaneId::Logs) => kind != PromptKind::Time && kind != PromptKind::Columns,
+        PromptTarget::Pane(PaneId::Traces) => matches!(kind, PromptKind::Query | PromptKind::Time),
         PromptTarget::Pane(PaneId::Slo | PaneId::Incident)
+        | PromptTarget::Trace
         | PromptTarget::Silences
         | PromptTarget::Timeline => false,
     };
@@ -301,11 +321,14 @@ pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effec
             PromptTarget::Pane(PaneId::Slo) => model.slo.filter.clone(),
             PromptTarget::Pane(PaneId::Alerts) => model.alerts.filter.clone(),
             PromptTarget::Pane(PaneId::Logs) => model.logs.filter.clone(),
+            PromptTarget::Pane(PaneId::Traces) => model.traces.filter.clone(),
             PromptTarget::Pane(PaneId::Incident) => model.incidents.filter.clone(),
+            PromptTarget::Trace => String::new(),
             PromptTarget::Silences => model.silences.filter.clone(),
             PromptTarget::Timeline => model.incidents.event_filter.clone(),
         },
-        PromptKind::Search | PromptKind::Time => String::new(),
+        PromptKind::Search | PromptKind::Time | PromptKind::TraceId => String::new(),
+        PromptKind::Query if target == PromptTarget::Pane(PaneId::Traces) => model.traces.query.clone(),
         PromptKind::Query => model.logs.query.clone(),
         PromptKind::Columns => model.logs.columns.join(" "),
     };
@@ -331,8 +354,16 @@ fn prompt_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             let words = prompt.input.lines().join(" ");
             let same = kind == PromptKind::Filter && words == prompt.before;
             model.modal = None;
-            if matches!(kind, PromptKind::Query | PromptKind::Time | PromptKind::Columns) {
-                let mut effects = logs::answered(model, kind, words.trim(), now);
+            if matches!(
+                kind,
+                PromptKind::Query | PromptKind::Time | PromptKind::Columns | PromptKind::TraceId
+            ) {
+                let traces = kind == PromptKind::TraceId || target == PromptTarget::Pane(PaneId::Traces);
+                let mut effects = if traces {
+                    traces::answered(model, kind, words.trim(), now)
+                } else {
+                    logs::answered(model, kind, words.trim(), now)
+                };
                 if kind == PromptKind::Query && !words.trim().is_empty() {
                     let deed = deeds::of_prompt(model, kind, target, words.trim());
                     effects.extend(deeds::record(model, deed, now));
@@ -353,7 +384,9 @@ fn prompt_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             model.modal = None;
             match kind {
                 PromptKind::Search => set_search(model, target, None),
-                PromptKind::Query | PromptKind::Time | PromptKind::Columns => Vec::new(),
+                PromptKind::Query | PromptKind::Time | PromptKind::Columns | PromptKind::TraceId => {
+                    Vec::new()
+                }
                 PromptKind::Filter => set_filter(model, target, before, now),
             }
         }
@@ -379,7 +412,7 @@ fn apply_prompt(model: &mut Model, now: Now) -> Vec<Effect> {
             effects
         }
         // Taken on enter.
-        PromptKind::Query | PromptKind::Time | PromptKind::Columns => Vec::new(),
+        PromptKind::Query | PromptKind::Time | PromptKind::Columns | PromptKind::TraceId => Vec::new(),
     }
 }
 
@@ -396,6 +429,12 @@ fn set_filter(model: &mut Model, target: PromptTarget, text: String, now: Now) -
             vec![Effect::Arrange(run::arrangement(model))]
         }
         PromptTarget::Pane(PaneId::Logs) => logs::filter(model, text),
+        PromptTarget::Pane(PaneId::Traces) => {
+            model.traces.filter = text;
+            model.traces.arrange();
+            Vec::new()
+        }
+        PromptTarget::Trace => Vec::new(),
         PromptTarget::Pane(PaneId::Incident) => {
             model.incidents.filter = text;
             model.incidents.arrange();
@@ -420,6 +459,8 @@ fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) -
             model.logs.search = search;
             return logs::ask(model).into_iter().collect();
         }
+        PromptTarget::Trace => waterfall::search(model, search),
+        PromptTarget::Pane(PaneId::Traces) => model.traces.search = search,
         PromptTarget::Pane(PaneId::Slo) => model.slo.search = search,
         PromptTarget::Pane(PaneId::Alerts) => model.alerts.search = search,
         PromptTarget::Pane(PaneId::Incident) => model.incidents.search = search,
@@ -440,9 +481,14 @@ pub(super) fn search_is_on(model: &Model) -> bool {
             | Detail::Outbox
             | Detail::LogLine(_)
             | Detail::Patterns
+            | Detail::TraceFacts(_)
+            | Detail::Comparison(_, _)
+            | Detail::ServiceGraph
             | Detail::Page(_),
         ) => false,
+        Some(Detail::Trace(id) | Detail::Span(id, _)) => waterfall::is_searched(model, *id),
         None => match model.focus {
+            PaneId::Traces => model.traces.search.is_some(),
             PaneId::Slo => model.slo.search.is_some(),
             PaneId::Alerts => model.alerts.search.is_some(),
             PaneId::Logs => model.logs.search.is_some(),
@@ -477,9 +523,20 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
             | Detail::Outbox
             | Detail::LogLine(_)
             | Detail::Patterns
+            | Detail::TraceFacts(_)
+            | Detail::Comparison(_, _)
+            | Detail::ServiceGraph
             | Detail::Page(_),
         ) => return false,
+        Some(Detail::Trace(id) | Detail::Span(id, _)) => {
+            let id = *id;
+            return waterfall::jump_to_match(model, id, direction, from);
+        }
         None => match model.focus {
+            PaneId::Traces => {
+                let pane = &model.traces;
+                (pane.rows.len(), &pane.search, pane.list.index)
+            }
             // The lines are searched off this task; their hits are there or come.
             PaneId::Logs => {
                 return match from {
@@ -517,6 +574,7 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
         (_, PaneId::Slo) => model.slo.list.select(&model.slo.rows, row),
         (_, PaneId::Alerts) => model.alerts.list.select(&model.alerts.rows, row),
         (_, PaneId::Incident) => model.incidents.list.select(&model.incidents.rows, row),
+        (_, PaneId::Traces) => model.traces.list.select(&model.traces.rows, row),
         (_, PaneId::Logs) => {}
     }
     true
@@ -545,6 +603,7 @@ fn row_text(model: &Model, row: usize) -> String {
         }
         (_, PaneId::Alerts) => alert_text(model, row),
         (_, PaneId::Logs) => String::new(),
+        (_, PaneId::Traces) => traces::row_text(model, row),
         (_, PaneId::Incident) => {
             let incident = model
                 .incidents

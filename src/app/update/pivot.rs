@@ -1,7 +1,7 @@
 //! From one thing to what belongs to it: an alert to its incidents and SLOs, an SLO to the alerts of its service
 //! and their incidents, an incident to its alerts and SLOs. A menu where there are several.
 
-use super::{deeds, incidents, run, say};
+use super::{deeds, incidents, run, say, waterfall};
 use crate::app::effect::Deed;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::label;
@@ -14,6 +14,7 @@ use crate::domain::alert::{Alert, Fingerprint};
 use crate::domain::incident::link::Link;
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::slo::SloReport;
+use crate::domain::trace::{Row, TraceId};
 use crate::logstore::LineId;
 use crate::text::SafeText;
 use crate::time::Now;
@@ -24,6 +25,7 @@ enum Here {
     Alert(Fingerprint),
     Line(LineId),
     Incident(IncidentId),
+    Trace(TraceId, Option<Row>),
 }
 
 /// Somewhere to go, with its line in the menu.
@@ -39,6 +41,7 @@ pub(super) fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
         Here::Alert(fingerprint) => from_alert(model, *fingerprint),
         Here::Line(id) => from_line(model, *id),
         Here::Incident(id) => from_incident(model, id),
+        Here::Trace(id, row) => waterfall::ways(model, *id, *row),
     };
     match ways.as_slice() {
         [] => say(model, Level::Info, none, now),
@@ -83,7 +86,18 @@ fn here(model: &Model) -> Option<Here> {
         Some(Detail::Alert(fingerprint)) => Some(Here::Alert(*fingerprint)),
         Some(Detail::Incident(id)) => Some(Here::Incident(id.clone())),
         Some(Detail::LogLine(id)) => Some(Here::Line(*id)),
-        Some(Detail::Silences | Detail::Outbox | Detail::Patterns | Detail::Page(_)) => None,
+        Some(Detail::Trace(id) | Detail::TraceFacts(id)) => {
+            Some(Here::Trace(*id, waterfall::cursor(model, *id)))
+        }
+        Some(Detail::Span(id, row)) => Some(Here::Trace(*id, Some(*row))),
+        Some(
+            Detail::Silences
+            | Detail::Outbox
+            | Detail::Patterns
+            | Detail::Comparison(_, _)
+            | Detail::ServiceGraph
+            | Detail::Page(_),
+        ) => None,
         None => match model.focus {
             PaneId::Slo => model.slo.selected().map(|r| Here::Slo(r.slo.name.clone())),
             PaneId::Alerts => model
@@ -91,6 +105,7 @@ fn here(model: &Model) -> Option<Here> {
                 .selected()
                 .map(|a| Here::Alert(a.occurrence.fingerprint)),
             PaneId::Logs => model.logs.cursor.map(Here::Line),
+            PaneId::Traces => model.traces.list.selected.map(|id| Here::Trace(id, None)),
             PaneId::Incident => model.incidents.selected().map(|i| Here::Incident(i.id.clone())),
         },
     }
@@ -294,6 +309,10 @@ pub(super) fn go(model: &mut Model, goal: &Goal, deed: Option<Deed>, now: Now) -
         Goal::TraceLogs(trace) => {
             let effects = super::logs::turn_to_trace(model, *trace);
             (effects, Some(format!("the logs of trace {trace}")))
+        }
+        Goal::Trace(trace) if model.settings.traces.is_some() => {
+            let effects = super::traces::open(model, *trace, now);
+            (effects, Some(format!("trace {trace}")))
         }
         Goal::Trace(trace) => {
             let effects = vec![Effect::Copy {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::alerts::Sight;
 use super::{
     alerts, compose, copy, feeds, frozen, incident_acts, incidents, logs, modals, outbox, pages, palette,
-    pivot, say, silences, undo,
+    pivot, say, silences, traces, undo, waterfall,
 };
 use crate::action::{Action, Place};
 use crate::app::effect::WriteUp;
@@ -30,6 +30,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             PaneId::Alerts => model.alerts.list.placed = Placed::ByHand,
             // A log line is meant by whoever moves to it; until then the newest is kept in sight.
             PaneId::Logs => {}
+            PaneId::Traces => model.traces.list.placed = Placed::ByHand,
             PaneId::Incident => model.incidents.list.placed = Placed::ByHand,
         }
     }
@@ -53,6 +54,14 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             say(model, Level::Info, logs::not_configured(model), now)
         }
         Action::FocusLogs => focus(model, PaneId::Logs, now),
+        Action::FocusTraces if model.settings.traces.is_none() => {
+            say(model, Level::Info, traces::not_configured(model), now)
+        }
+        Action::FocusTraces => {
+            let mut effects = focus(model, PaneId::Traces, now);
+            effects.extend(traces::ask(model));
+            effects
+        }
         Action::FocusIncident => focus(model, PaneId::Incident, now),
         Action::FocusNext => focus_beside(model, Direction::Down, now),
         Action::FocusPrevious => focus_beside(model, Direction::Up, now),
@@ -110,12 +119,15 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::PageUp => step(model, Step::Page(Direction::Up), now),
         Action::Top => step(model, Step::Top, now),
         Action::Bottom => step(model, Step::Bottom, now),
+        Action::Collapse if matches!(model.detail(), Some(Detail::Trace(_))) => waterfall::fold(model, now),
+        Action::Expand if matches!(model.detail(), Some(Detail::Trace(_))) => waterfall::unfold(model, now),
         Action::Collapse => alerts::fold(model, now),
         Action::Expand => alerts::unfold(model, now),
         Action::Open => open_selected(model, now),
         Action::Mark if model.details.is_empty() && model.focus == PaneId::Incident => {
             incidents::mark(model, now)
         }
+        Action::Mark if model.details.is_empty() && model.focus == PaneId::Traces => traces::mark(model, now),
         Action::Mark => alerts::mark(model, now),
         Action::Search => modals::prompt(model, PromptKind::Search, now),
         Action::Filter => modals::prompt(model, PromptKind::Filter, now),
@@ -163,6 +175,34 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         | Action::NextBookmark
         | Action::LogPatterns
         | Action::LogRefetch => logs::act(model, action, now),
+
+        Action::TraceOrder
+        | Action::FailedTraces
+        | Action::TraceQuery
+        | Action::TraceTime
+        | Action::GroupTraces
+        | Action::TraceScatter
+        | Action::CompareTraces
+        | Action::ServiceGraph
+        | Action::OpenTraceById => traces::act(model, action, now),
+        Action::TraceZoomIn
+        | Action::TraceZoomOut
+        | Action::TraceZoomSpan
+        | Action::TraceZoomAll
+        | Action::TracePanLeft
+        | Action::TracePanRight
+        | Action::NextError
+        | Action::PreviousError
+        | Action::NextOnPath
+        | Action::PreviousOnPath
+        | Action::NextSlowest
+        | Action::FoldAll
+        | Action::FoldLevel
+        | Action::FoldService
+        | Action::Reroot
+        | Action::MatchesOnly
+        | Action::ClockSkew
+        | Action::TraceFacts => waterfall::act(model, action, now),
 
         Action::ExtendSilence => silences::extend(model, now),
         Action::ExpireSilence => silences::expire(model, now),
@@ -244,7 +284,7 @@ fn focus(model: &mut Model, pane: PaneId, _now: Now) -> Vec<Effect> {
     // Whoever goes to the incidents means the one that is shown: what arrives meanwhile is not acted on in its
     // place. The alerts have their own guard: a row that has just changed is asked about.
     match pane {
-        PaneId::Slo | PaneId::Alerts | PaneId::Logs => {}
+        PaneId::Slo | PaneId::Alerts | PaneId::Logs | PaneId::Traces => {}
         PaneId::Incident => model.incidents.list.hold(),
     }
     if model.layout.hidden.remove(&pane) {
@@ -299,7 +339,7 @@ fn resize(model: &mut Model, by: i16, now: Now) -> Vec<Effect> {
     let (share, by) = match model.focus {
         PaneId::Slo => (&mut model.layout.slo_share, by),
         PaneId::Alerts => (&mut model.layout.slo_share, -by),
-        PaneId::Logs => (&mut model.layout.incident_share, -by),
+        PaneId::Logs | PaneId::Traces => (&mut model.layout.incident_share, -by),
         PaneId::Incident => (&mut model.layout.incident_share, by),
     };
     let before = *share;
@@ -320,6 +360,9 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
     if matches!(model.detail(), Some(Detail::Incident(_))) && model.incidents.event_search.take().is_some() {
         return Vec::new();
     }
+    if matches!(model.detail(), Some(Detail::Trace(_))) && waterfall::back(model) {
+        return Vec::new();
+    }
     if model.details.pop().is_some() {
         return Vec::new();
     }
@@ -327,6 +370,7 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
         PaneId::Slo => model.slo.search.take(),
         PaneId::Alerts => model.alerts.search.take(),
         PaneId::Logs => model.logs.search.take(),
+        PaneId::Traces => model.traces.search.take(),
         PaneId::Incident => model.incidents.search.take(),
     };
     if search.is_some() {
@@ -354,6 +398,7 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
         PaneId::Alerts if model.paused.is_none() => std::mem::take(&mut model.alerts.filter),
         PaneId::Alerts => String::new(),
         PaneId::Logs => logs::drop_filter(model),
+        PaneId::Traces => traces::drop_filter(model),
         PaneId::Incident => std::mem::take(&mut model.incidents.filter),
     };
     if gone.trim().is_empty() {
@@ -374,6 +419,10 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
             vec![Effect::Arrange(arrangement(model))]
         }
         PaneId::Logs => logs::ask_if_focused(model),
+        PaneId::Traces => {
+            model.traces.arrange();
+            traces::ask(model).into_iter().collect()
+        }
         PaneId::Incident => {
             model.incidents.arrange();
             Vec::new()
@@ -427,9 +476,19 @@ pub(super) fn selected_service(model: &Model) -> Option<String> {
         Some(Detail::Alert(fingerprint)) => model.alerts.alert(*fingerprint).map(|a| a.service.to_string()),
         Some(Detail::Incident(id)) => incidents::service(model.incidents.incident(id)?),
         Some(Detail::LogLine(id)) => logs::service_of(model, *id),
-        Some(Detail::Silences | Detail::Outbox | Detail::Page(_) | Detail::Patterns) => None,
+        Some(Detail::Trace(id) | Detail::TraceFacts(id)) => waterfall::service_of(model, *id, None),
+        Some(Detail::Span(id, row)) => waterfall::service_of(model, *id, Some(*row)),
+        Some(
+            Detail::Silences
+            | Detail::Outbox
+            | Detail::Page(_)
+            | Detail::Patterns
+            | Detail::Comparison(_, _)
+            | Detail::ServiceGraph,
+        ) => None,
         None => match model.focus {
             PaneId::Logs => logs::service_of(model, model.logs.cursor?),
+            PaneId::Traces => traces::service_of(model),
             PaneId::Slo => model.slo.selected().map(|r| r.slo.service.clone()),
             PaneId::Alerts => model.alerts.selected().map(|a| a.service.to_string()),
             PaneId::Incident => incidents::service(model.incidents.selected()?),
@@ -442,6 +501,7 @@ pub(super) fn rescope(model: &mut Model) -> Vec<Effect> {
     model.slo.arrange(service.as_deref());
     let mut effects = vec![Effect::Arrange(arrangement(model))];
     effects.extend(logs::ask(model));
+    effects.extend(traces::ask(model));
     effects
 }
 
@@ -517,6 +577,14 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
             incidents::step_event(model, step);
             return Vec::new();
         }
+        Some(DetailView {
+            detail: Detail::Trace(id),
+            ..
+        }) => {
+            let id = *id;
+            waterfall::step(model, id, step);
+            return Vec::new();
+        }
         Some(view) => {
             scroll(&mut view.scroll, step, model.size.height);
             return Vec::new();
@@ -527,6 +595,7 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
         PaneId::Slo => model.slo.list.step(&model.slo.rows, step),
         PaneId::Alerts => model.alerts.list.step(&model.alerts.rows, step),
         PaneId::Logs => return logs::step(model, step, now),
+        PaneId::Traces => model.traces.list.step(&model.traces.rows, step),
         PaneId::Incident => model.incidents.list.step(&model.incidents.rows, step),
     };
     match moved {
@@ -556,7 +625,7 @@ const MAX_SCROLL: u16 = 20_000;
 fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
     match model.detail() {
         Some(Detail::Silences) => return silences::open_matching(model, now),
-        Some(Detail::LogLine(_)) => return pivot::pivot(model, now),
+        Some(Detail::LogLine(_) | Detail::Span(_, _)) => return pivot::pivot(model, now),
         Some(Detail::Slo(name)) => {
             let name = name.clone();
             return pivot::to_alerts(model, &name, now);
@@ -565,13 +634,20 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(Detail::Incident(_)) => return incidents::unfold_event(model, now),
         Some(Detail::Outbox) => return outbox_open(model, now),
         Some(Detail::Patterns) => return logs::show_pattern(model, now),
-        Some(Detail::Page(_)) => return Vec::new(),
+        Some(Detail::Trace(id)) => {
+            let id = *id;
+            return waterfall::open_span(model, id, now);
+        }
+        Some(Detail::Page(_) | Detail::TraceFacts(_) | Detail::Comparison(_, _) | Detail::ServiceGraph) => {
+            return Vec::new();
+        }
         None => {}
     }
     match model.focus {
         PaneId::Slo => model.slo.list.hold(),
         PaneId::Alerts => model.alerts.list.hold(),
         PaneId::Logs => model.logs.hold(),
+        PaneId::Traces => model.traces.list.hold(),
         PaneId::Incident => model.incidents.list.hold(),
     }
     match model.focus {
@@ -589,6 +665,7 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
             }
             None => say(model, Level::Info, "nothing to open", now),
         },
+        PaneId::Traces => traces::open_selected(model, now),
         PaneId::Incident => match model.incidents.selected().map(|incident| incident.id.clone()) {
             Some(id) => {
                 incidents::open(model, id);

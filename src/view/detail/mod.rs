@@ -12,6 +12,7 @@ mod page;
 mod patterns;
 pub(super) mod silences;
 pub(super) mod slo;
+pub(super) mod waterfall;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -62,7 +63,15 @@ fn pages<'a>(scene: Scene<'a>, detail: &'a Detail) -> Option<Pages<'a>> {
         }
         Detail::Page(page) => Some(page::pages(scene, page)),
         Detail::LogLine(id) => log_line::pages(scene, *id),
-        Detail::Patterns | Detail::Silences | Detail::Incident(_) | Detail::Outbox => None,
+        Detail::Patterns
+        | Detail::Silences
+        | Detail::Incident(_)
+        | Detail::Outbox
+        | Detail::Trace(_)
+        | Detail::Span(_, _)
+        | Detail::TraceFacts(_)
+        | Detail::Comparison(_, _)
+        | Detail::ServiceGraph => None,
     }
 }
 
@@ -72,6 +81,10 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
         Detail::Silences => return silences::draw(scene, buffer, area),
         Detail::Outbox => return outbox::draw(scene, buffer, area),
         Detail::Patterns => return patterns::draw(scene, buffer, area),
+        Detail::Trace(id) | Detail::Span(id, _) | Detail::TraceFacts(id) | Detail::Comparison(id, _) => {
+            return waterfall::draw(scene, buffer, area, *id);
+        }
+        Detail::ServiceGraph => return,
         Detail::Incident(id) if incident::draw(scene, buffer, area, id) => return,
         Detail::Incident(_) | Detail::Slo(_) | Detail::Alert(_) | Detail::LogLine(_) | Detail::Page(_) => {}
     }
@@ -81,7 +94,15 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
             Detail::Alert(fingerprint) => format!("The alert {fingerprint} is no longer on the board."),
             Detail::Incident(id) => format!("The incident {id} is no longer listed."),
             Detail::LogLine(_) => "The line was let go: the store keeps the newest.".to_owned(),
-            Detail::Outbox | Detail::Silences | Detail::Patterns | Detail::Page(_) => return,
+            Detail::Outbox
+            | Detail::Silences
+            | Detail::Patterns
+            | Detail::Trace(_)
+            | Detail::Span(_, _)
+            | Detail::TraceFacts(_)
+            | Detail::Comparison(_, _)
+            | Detail::ServiceGraph
+            | Detail::Page(_) => return,
         };
         let frame = Frame::titled(SafeText::line("Gone"), Focused::Gained);
         let inside = frame::draw(buffer, area, scene.theme, &frame);

@@ -15,6 +15,8 @@ fn heading(place: Place) -> &'static str {
         Place::Alerts => "Alerts",
         Place::Logs => "Logs",
         Place::Patterns => "Log patterns",
+        Place::Traces => "Traces",
+        Place::Trace => "Trace",
         Place::Silences => "Silences",
         Place::Incident => "Incident",
         Place::Outbox => "Outbox",

@@ -9,6 +9,7 @@ pub(super) mod logs;
 pub(super) mod slo;
 pub(super) mod standing;
 pub(super) mod tabs;
+pub(super) mod traces;
 
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, pane: PaneId) 
         PaneId::Slo => slo::draw(scene, buffer, area),
         PaneId::Alerts => alerts::draw(scene, buffer, area),
         PaneId::Logs => logs::draw(scene, buffer, area),
+        PaneId::Traces => traces::draw(scene, buffer, area),
         PaneId::Incident => incident::draw(scene, buffer, area),
     }
 }

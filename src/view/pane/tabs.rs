@@ -8,7 +8,7 @@ use crate::domain::slo::SloState;
 use crate::theme::Role;
 use crate::view::Scene;
 use crate::view::pane::belief::{self, Heard};
-use crate::view::pane::{alerts, incident, logs, slo};
+use crate::view::pane::{alerts, incident, logs, slo, traces};
 use crate::view::widget::{Piece, width_of};
 
 /// Draws the bar.
@@ -51,6 +51,7 @@ fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
                     PaneId::Slo => "SLO",
                     PaneId::Alerts => "Alerts",
                     PaneId::Logs => "Logs",
+                    PaneId::Traces => "Traces",
                     PaneId::Incident => "Incident",
                 }
             ),
@@ -68,6 +69,11 @@ fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
             Detail::Outbox => " › outbox",
             Detail::LogLine(_) => " › line",
             Detail::Patterns => " › patterns",
+            Detail::Trace(_) => " › trace",
+            Detail::Span(_, _) => " › span",
+            Detail::TraceFacts(_) => " › facts",
+            Detail::Comparison(_, _) => " › comparison",
+            Detail::ServiceGraph => " › services",
             Detail::Page(_) => " › page",
         };
         pieces.push(Piece::word(what, Role::Accent));
@@ -113,6 +119,7 @@ fn badge(scene: Scene, pane: PaneId, short: bool) -> Vec<Piece<'static>> {
             pieces
         }
         PaneId::Logs => logs::badge(scene),
+        PaneId::Traces => traces::badge(scene),
         PaneId::Incident => incident::badge(scene, short),
         PaneId::Alerts => match scene.model.alerts.shown() {
             None if alerts::freshness(scene).failure.is_none() => {

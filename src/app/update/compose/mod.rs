@@ -35,23 +35,14 @@ pub(super) use sending::{declared, drop_text, failed, give_back, journaled, save
 /// The incident that keys are about: the open one, the one under the cursor of its pane, that of the alert under
 /// the cursor, the followed one.
 pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
-    let open = model.details.iter().rev().find_map(|view| match &view.detail {
-        Detail::Incident(id) => Some(id),
-        Detail::Slo(_)
-        | Detail::Alert(_)
-        | Detail::Silences
-        | Detail::Outbox
-        | Detail::LogLine(_)
-        | Detail::Patterns
-        | Detail::Page(_) => None,
-    });
+    let open = model.details.iter().rev().find_map(|view| view.detail.incident());
     if let Some(id) = open {
         return model.incidents.incident(id);
     }
     let alert = match (model.detail(), model.focus) {
         (Some(Detail::Alert(fingerprint)), _) => Some(*fingerprint),
         (None, PaneId::Alerts) => model.alerts.selected().map(|alert| alert.occurrence.fingerprint),
-        (Some(_), _) | (None, PaneId::Slo | PaneId::Logs | PaneId::Incident) => None,
+        (Some(_), _) | (None, PaneId::Slo | PaneId::Logs | PaneId::Traces | PaneId::Incident) => None,
     };
     if let Some([(linked, by)]) = alert.map(|alert| model.meant_by(alert)).as_deref()
         && by.is_sure()
@@ -63,7 +54,7 @@ pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
     let selected = model.incidents.selected();
     match model.focus {
         PaneId::Incident => selected.or(followed),
-        PaneId::Slo | PaneId::Alerts | PaneId::Logs => followed.or(selected),
+        PaneId::Slo | PaneId::Alerts | PaneId::Logs | PaneId::Traces => followed.or(selected),
     }
 }
 
@@ -169,7 +160,7 @@ pub(super) fn declare(model: &mut Model, now: Now) -> Vec<Effect> {
     let mut compose = Compose::new(Purpose::Declaration);
     let alerts = match (model.detail(), model.focus) {
         (Some(Detail::Alert(_)), _) | (None, PaneId::Alerts) => targets(model, now).now,
-        (Some(_), _) | (None, PaneId::Slo | PaneId::Logs | PaneId::Incident) => Vec::new(),
+        (Some(_), _) | (None, PaneId::Slo | PaneId::Logs | PaneId::Traces | PaneId::Incident) => Vec::new(),
     };
     if let Body::Form(form) = &mut compose.body {
         if let Some(first) = alerts.first() {
@@ -210,8 +201,17 @@ fn evidence(model: &Model, now: Now) -> Option<String> {
         }
         Some(Detail::Incident(_)) => model.incidents.event().map(reference::event),
         Some(Detail::LogLine(id)) => log_line(model, *id),
-        Some(Detail::Outbox | Detail::Patterns | Detail::Page(_)) => None,
+        Some(Detail::Trace(id) | Detail::TraceFacts(id)) => super::waterfall::evidence(model, *id, None),
+        Some(Detail::Span(id, row)) => super::waterfall::evidence(model, *id, Some(*row)),
+        Some(
+            Detail::Outbox
+            | Detail::Patterns
+            | Detail::Comparison(_, _)
+            | Detail::ServiceGraph
+            | Detail::Page(_),
+        ) => None,
         None => match model.focus {
+            PaneId::Traces => super::traces::evidence(model),
             PaneId::Logs => log_line(model, model.logs.cursor?),
             PaneId::Slo => model.slo.selected().map(|report| reference::slo(report, now.utc)),
             PaneId::Alerts => model.alerts.selected().map(|alert| reference::alert(alert)),

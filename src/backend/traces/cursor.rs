@@ -1,0 +1,304 @@
+//! Walking JSON in place: keys and values as ranges of the answer, nothing allocated, nothing recursive.
+//!
+//! Made for answers of a hundred megabytes, so it checks no more than it needs: what it passes over is not validated.
+//! Where the text ends in the middle or stops being JSON, the walk breaks off with [`Broken`].
+
+use std::ops::Range;
+
+use memchr::memchr2;
+
+/// Why a walk broke off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// The text ended.
+    Ended,
+    /// It is no JSON here.
+    NotJson,
+}
+
+pub(super) type Walk<T> = Result<T, Broken>;
+
+/// A place in a text.
+#[derive(Debug, Clone)]
+pub(super) struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+/// A value as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Item {
+    /// The inside of a text, without its quotes.
+    Text(Range<usize>),
+    /// An object or an array, whole.
+    Object(Range<usize>),
+    Array(Range<usize>),
+    /// A number or a word.
+    Plain(Range<usize>),
+}
+
+impl Item {
+    pub(super) fn range(&self) -> Range<usize> {
+        match self {
+            Self::Text(range) | Self::Object(range) | Self::Array(range) | Self::Plain(range) => {
+                range.clone()
+            }
+        }
+    }
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// Where it stands.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The bytes of a range.
+    pub(super) fn bytes(&self, range: Range<usize>) -> &'a [u8] {
+        self.bytes.get(range).unwrap_or_default()
+    }
+
+    /// The next byte that is not blank, without passing it.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Walk<u8> {
+        loop {
+            match self.bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                Some(byte) => return Ok(*byte),
+                None => return Err(Broken::Ended),
+            }
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, byte: u8) -> Walk<()> {
+        if self.peek()? == byte {
+            self.at += 1;
+            Ok(())
+        } else {
+            Err(Broken::NotJson)
+        }
+    }
+
+    /// Into the object or array that begins here; `false`, and past it, where another value (or none: `null`) does.
+    #[inline]
+    pub(super) fn enter(&mut self, open: u8) -> Walk<bool> {
+        if self.peek()? == open {
+            self.at += 1;
+            return Ok(true);
+        }
+        self.pass()?;
+        Ok(false)
+    }
+
+    /// The next key of the object; `None`, and past it, at its end.
+    #[inline]
+    pub(super) fn key(&mut self) -> Walk<Option<&'a [u8]>> {
+        let mut next = self.peek()?;
+        if next == b',' {
+            self.at += 1;
+            next = self.peek()?;
+        }
+        match next {
+            b'"' => {
+                self.at += 1;
+                let range = self.text()?;
+                self.take(b':')?;
+                Ok(Some(self.bytes(range)))
+            }
+            b'}' => {
+                self.at += 1;
+                Ok(None)
+            }
+            _ => Err(Broken::NotJson),
+        }
+    }
+
+    /// Whether another element of the array follows; past the array where none does.
+    #[inline]
+    pub(super) fn element(&mut self) -> Walk<bool> {
+        let mut next = self.peek()?;
+        if next == b',' {
+            self.at += 1;
+            next = self.peek()?;
+        }
+        if next == b']' {
+            self.at += 1;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// The rest of a text whose opening quote was passed; its inside.
+    #[inline]
+    fn text(&mut self) -> Walk<Range<usize>> {
+        let from = self.at;
+        loop {
+            let rest = self.bytes.get(self.at..).ok_or(Broken::Ended)?;
+            let end = self.at + memchr2(b'"', b'\\', rest).ok_or(Broken::Ended)?;
+            self.at = end + 1;
+            if self.bytes.get(end) == Some(&b'"') {
+                return Ok(from..end);
+            }
+            self.at += 1;
+        }
+    }
+
+    /// The next value, passed over.
+    #[inline]
+    pub(super) fn item(&mut self) -> Walk<Item> {
+        let first = self.peek()?;
+        let from = self.at;
+        match first {
+            b'"' => {
+                self.at += 1;
+                Ok(Item::Text(self.text()?))
+            }
+            b'{' => {
+                self.compound()?;
+                Ok(Item::Object(from..self.at))
+            }
+            b'[' => {
+                self.compound()?;
+                Ok(Item::Array(from..self.at))
+            }
+            _ => {
+                let rest = self.bytes.get(from..).unwrap_or_default();
+                let ends = |byte: &u8| {
+                    matches!(byte, b',' | b'}' | b']' | b'"' | b':') || byte.is_ascii_whitespace()
+                };
+                let length = rest.iter().position(ends).ok_or(Broken::Ended)?;
+                if length == 0 {
+                    return Err(Broken::NotJson);
+                }
+                self.at = from + length;
+                Ok(Item::Plain(from..self.at))
+            }
+        }
+    }
+
+    /// Past the next value.
+    #[inline]
+    pub(super) fn pass(&mut self) -> Walk<()> {
+        self.item().map(drop)
+    }
+
+    /// Past the object or array that begins here. Its brackets are counted, not matched.
+    fn compound(&mut self) -> Walk<()> {
+        let mut depth = 0_usize;
+        loop {
+            match self.bytes.get(self.at) {
+                Some(b'"') => {
+                    self.at += 1;
+                    self.text()?;
+                    continue;
+                }
+                Some(b'{' | b'[') => depth += 1,
+                Some(b'}' | b']') => {
+                    depth -= 1;
+                    if depth == 0 {
+                        self.at += 1;
+                        return Ok(());
+                    }
+                }
+                Some(_) => {}
+                None => return Err(Broken::Ended),
+            }
+            self.at += 1;
+        }
+    }
+
+    /// The inside of the text that comes next; `None`, and past it, for another value.
+    pub(super) fn string(&mut self) -> Walk<Option<Range<usize>>> {
+        Ok(match self.item()? {
+            Item::Text(range) => Some(range),
+            Item::Object(_) | Item::Array(_) | Item::Plain(_) => None,
+        })
+    }
+
+    /// The text or plain word that comes next, as it stands; empty for another value.
+    #[inline]
+    pub(super) fn word(&mut self) -> Walk<&'a [u8]> {
+        Ok(match self.item()? {
+            Item::Text(range) | Item::Plain(range) => self.bytes(range),
+            Item::Object(_) | Item::Array(_) => &[],
+        })
+    }
+
+    /// The whole number that comes next, spelled as a number or as a text; `None`, and past it, for anything else.
+    #[inline]
+    pub(super) fn whole(&mut self) -> Walk<Option<i64>> {
+        Ok(whole(self.word()?))
+    }
+}
+
+/// A whole number; also one with a fraction or an exponent, cut. `None` where 64 bits do not hold it.
+pub(super) fn whole(word: &[u8]) -> Option<i64> {
+    let (digits, negative) = match word {
+        [b'-', rest @ ..] => (rest, true),
+        digits => (digits, false),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let mut value: i64 = 0;
+    for byte in digits {
+        if !byte.is_ascii_digit() {
+            let float: f64 = std::str::from_utf8(word).ok()?.parse().ok()?;
+            return (float.abs() < 9.2e18).then_some(float as i64);
+        }
+        value = value.checked_mul(10)?.checked_add(i64::from(byte - b'0'))?;
+    }
+    Some(if negative { -value } else { value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_and_elements_are_walked_in_order() {
+        let text = br#" { "a" : "x\"}" , "b":[1, {"c":"]"}, null], "d":-1.5e3 }"#;
+        let mut cursor = Cursor::new(text);
+        assert_eq!(cursor.enter(b'{'), Ok(true));
+        assert_eq!(cursor.key(), Ok(Some(&b"a"[..])));
+        let range = cursor.string().unwrap().unwrap();
+        assert_eq!(cursor.bytes(range), br#"x\"}"#);
+        assert_eq!(cursor.key(), Ok(Some(&b"b"[..])));
+        assert_eq!(cursor.enter(b'['), Ok(true));
+        let mut elements = 0;
+        while cursor.element().unwrap() {
+            cursor.pass().unwrap();
+            elements += 1;
+        }
+        assert_eq!(elements, 3);
+        assert_eq!(cursor.key(), Ok(Some(&b"d"[..])));
+        assert_eq!(cursor.whole(), Ok(Some(-1500)));
+        assert_eq!(cursor.key(), Ok(None));
+        assert_eq!(cursor.peek(), Err(Broken::Ended));
+    }
+
+    #[test]
+    fn every_prefix_ends_and_none_hangs() {
+        let text = br#"{"a":[{"b":"c\\"},true],"d":{"e":[[]]}}"#;
+        for cut in 0..text.len() {
+            assert_eq!(Cursor::new(&text[..cut]).pass(), Err(Broken::Ended), "{cut}");
+        }
+        assert_eq!(Cursor::new(text).pass(), Ok(()));
+    }
+
+    #[test]
+    fn whole_numbers_that_do_not_fit_are_none() {
+        assert_eq!(whole(b"9223372036854775807"), Some(i64::MAX));
+        assert_eq!(whole(b"18446744073709551615"), None);
+        assert_eq!(whole(b"1.7e18"), Some(1_700_000_000_000_000_000));
+        assert_eq!(whole(b"1e300"), None);
+        for word in ["", "-", "null", "0x10"] {
+            assert_eq!(whole(word.as_bytes()), None, "{word}");
+        }
+    }
+}

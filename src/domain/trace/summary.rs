@@ -1,0 +1,124 @@
+//! Traces in a list: what a search asks for, and what it tells of each.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Nanos, Status, Trace, TraceId};
+
+/// Which traces of a source are wanted; the source says it in its own language, every value quoted. All that is given
+/// must hold; backends differ in whether of one span or of several.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Wanted {
+    /// With a span of this service.
+    pub service: Option<Arc<str>>,
+    /// With a span of this operation.
+    pub operation: Option<Arc<str>>,
+    /// With a span that took so long at least.
+    pub at_least: Option<Duration>,
+    /// With a span that took no longer.
+    pub at_most: Option<Duration>,
+    /// Which outcome.
+    pub outcome: Outcome,
+    /// With a span that has these attributes.
+    pub tags: Vec<(Arc<str>, Arc<str>)>,
+    /// In the source's own language (TraceQL), passed through as it is. Empty for all.
+    pub query: String,
+}
+
+/// Which outcome a search is after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Outcome {
+    /// Any.
+    #[default]
+    Any,
+    /// With an error in it.
+    Failed,
+}
+
+/// A trace in a list. What the source does not tell is `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Which.
+    pub id: TraceId,
+    /// The service of its root.
+    pub service: Option<Arc<str>>,
+    /// The operation of its root.
+    pub operation: Option<Arc<str>>,
+    /// When it began.
+    pub start: Nanos,
+    /// From its first moment to its last; of the root alone where the source tells no more.
+    pub duration: Duration,
+    /// How many spans.
+    pub spans: Option<u32>,
+    /// How many of them failed.
+    pub errors: Option<u32>,
+    /// How many have no parent that came.
+    pub orphans: Option<u32>,
+    /// Its services, by name.
+    pub services: Vec<ServiceShare>,
+    /// Whether the source had all of it.
+    pub whole: Whole,
+}
+
+/// Whether something is all there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Whole {
+    /// As far as the source says.
+    #[default]
+    Yes,
+    /// The source says that it is not.
+    No,
+}
+
+/// A service's part in a trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceShare {
+    /// Which service.
+    pub name: Arc<str>,
+    /// Its spans.
+    pub spans: u32,
+    /// Those of them that failed.
+    pub errors: u32,
+}
+
+impl Summary {
+    /// Of a trace in hand.
+    pub fn of(trace: &Trace) -> Self {
+        let root = trace.span(trace.primary());
+        let mut services: BTreeMap<&Arc<str>, (u32, u32)> = BTreeMap::new();
+        let (mut errors, mut orphans) = (0, 0);
+        for span in trace.spans() {
+            let failed = u32::from(span.status == Status::Error);
+            let share = services.entry(span.service).or_default();
+            share.0 += 1;
+            share.1 += failed;
+            errors += failed;
+            orphans += u32::from(matches!(span.standing, super::Standing::Orphan { .. }));
+        }
+        let extent = trace.extent();
+        Self {
+            id: trace.id(),
+            service: Some(Arc::clone(root.service)),
+            operation: Some(Arc::clone(root.operation)),
+            start: extent.from,
+            duration: extent.duration(),
+            spans: Some(trace.len() as u32),
+            errors: Some(errors),
+            orphans: Some(orphans),
+            services: services
+                .into_iter()
+                .map(|(name, (spans, errors))| ServiceShare {
+                    name: Arc::clone(name),
+                    spans,
+                    errors,
+                })
+                .collect(),
+            whole: if trace.remarks().iter().any(super::Remark::is_loss) {
+                Whole::No
+            } else {
+                Whole::Yes
+            },
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Traces: the list is searched for again and again while somebody looks, and a trace is read and studied when it is opened.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::pace;
+use super::poller::HealthLine;
+use crate::app::feed::{Feed, Fetched, Status};
+use crate::app::logs::Watched;
+use crate::app::traces::{Study, TraceList, TracesAsk};
+use crate::backend::http::Jitter;
+use crate::backend::traces::{More, SearchQuestion, Traces};
+use crate::domain::trace::{Nanos, Stretch, TraceId};
+use crate::text::SafeText;
+use crate::time::Clock;
+
+/// Traces that a list has at most.
+const MOST: usize = 200;
+
+/// What the searcher is handed.
+pub(super) struct Searcher {
+    pub source: Arc<dyn Traces>,
+    pub clock: Clock,
+    pub health: Option<HealthLine>,
+    pub ask: watch::Receiver<TracesAsk>,
+    /// Asked now, out of turn.
+    pub wake: Arc<Notify>,
+    pub out: watch::Sender<Feed<TraceList>>,
+}
+
+impl Searcher {
+    /// Searches for ever.
+    pub async fn run(mut self) {
+        let interval = self.out.borrow().interval;
+        let mut jitter = Jitter::random();
+        let mut failures = 0;
+        let mut failing_since = None;
+        loop {
+            let ask = self.ask.borrow_and_update().clone();
+            if ask.watched == Watched::No {
+                if self.ask.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            let until = ask.until.unwrap_or_else(|| self.clock.now().utc);
+            let to = Nanos::of(until);
+            let question = SearchQuestion {
+                wanted: ask.wanted.clone(),
+                during: Stretch {
+                    from: to.minus(ask.back),
+                    to,
+                },
+                limit: MOST,
+            };
+            let result = tokio::select! {
+                result = self.source.search(question) => result,
+                // Somebody wants something else: what was asked for interests nobody any more.
+                changed = self.ask.changed() => match changed {
+                    Ok(()) => continue,
+                    Err(_) => return,
+                },
+            };
+            let now = self.clock.tick();
+            let (status, wait) = match &result {
+                Ok(_) => {
+                    failures = 0;
+                    failing_since = None;
+                    (Status::Idle, pace::wait(interval, 0, None, jitter.next()))
+                }
+                Err(error) => {
+                    failures += 1;
+                    let wait = pace::wait(interval, failures, error.retry_after, jitter.next());
+                    let status = Status::Failed {
+                        cause: error.cause().into(),
+                        since: *failing_since.get_or_insert(now),
+                        next_try: now + wait,
+                    };
+                    (status, wait)
+                }
+            };
+            if let Some(health) = &self.health {
+                health.tell(&status, result.is_ok().then_some(now), interval);
+            }
+            let past = ask.until.is_some() && result.is_ok();
+            self.out.send_modify(|feed| {
+                if let Ok(listed) = result {
+                    let mut remarks = listed.warnings;
+                    if listed.more == More::Yes {
+                        remarks.push(format!("the newest {} of more", listed.traces.len()));
+                    }
+                    feed.last = Some(Fetched {
+                        value: Arc::new(TraceList {
+                            ask,
+                            traces: listed.traces.into_iter().map(Arc::new).collect(),
+                            remarks,
+                        }),
+                        at: now,
+                    });
+                }
+                feed.status = status;
+            });
+            // What is over does not change.
+            let wait = if past { Duration::MAX } else { wait };
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = self.wake.notified() => {}
+                changed = self.ask.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+}
+
+async fn sleep(wait: Duration) {
+    if wait == Duration::MAX {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(wait).await;
+}
+
+/// Reads a trace and studies it, off the UI task; why not, in words.
+pub(super) async fn read(source: &dyn Traces, id: TraceId) -> Result<Arc<Study>, String> {
+    let trace = match source.trace(id, None).await {
+        Ok(Some(trace)) => trace,
+        Ok(None) => {
+            return Err(format!(
+                "{} has no trace {id}: it was not sampled, or is gone",
+                source.name()
+            ));
+        }
+        Err(error) => return Err(SafeText::line(&error.cause()).into_string()),
+    };
+    tokio::task::spawn_blocking(move || Arc::new(Study::of(trace)))
+        .await
+        .map_err(|_| "it could not be studied: a defect of midwatch".to_owned())
+}
