@@ -174,7 +174,7 @@ mod tests {
     fn a_damaged_layout_is_the_default_and_never_hides_every_pane() {
         assert_eq!(parse("zoom = 3 ]["), Layout::default());
         assert_eq!(
-            parse("hidden = [1, 2, 3, 5]\nslo_share = 900"),
+            parse("hidden = [1, 2, 3, 4, 5]\nslo_share = 900"),
             Layout {
                 slo_share: 80,
                 ..Layout::default()
