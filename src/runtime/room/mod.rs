@@ -43,10 +43,12 @@ mod record;
 mod recorder;
 #[cfg(test)]
 mod sample;
+mod sweep;
 
 use chronicle::{Chronicle, Followed};
 use figures::Figures;
 use linker::Linker;
+use sweep::Forwards;
 
 /// How often who is on call is asked; their keeper answers from its own memory within a minute.
 const ROSTER: Duration = Duration::from_secs(60);
@@ -368,10 +370,18 @@ fn with_journal(
     tasks.spawn(recorder::record(
         journal.clone(),
         Arc::clone(&context),
-        behind.alerts.clone(),
-        behind.slos.clone(),
+        (behind.alerts.clone(), behind.slos.clone()),
+        behind.results.clone(),
         behind.clock,
     ));
+    let forwards = match &behind.config.audit_forward {
+        Some(_) => Forwards::Yes,
+        None => Forwards::No,
+    };
+    if !behind.config.read_only {
+        let (journal, context) = (journal.clone(), Arc::clone(&context));
+        tasks.spawn(sweep::sweep(journal, context, forwards, behind.clock));
+    }
     let figures = Figures {
         journal: journal.clone(),
         context,
