@@ -285,6 +285,21 @@ impl OutboxView {
 }
 
 impl Payload {
+    /// Whether it acknowledges this alert, or hands it back.
+    pub fn is_about_alert(&self, fingerprint: Fingerprint) -> bool {
+        match self {
+            Self::Silence {
+                purpose: Purpose::Acknowledge { covers },
+                ..
+            } => covers.iter().any(|covered| covered.fingerprint == fingerprint),
+            Self::ExpireSilence { hands_back, .. } => hands_back.contains(&fingerprint),
+            Self::Silence { .. }
+            | Self::ExtendSilence { .. }
+            | Self::Incident { .. }
+            | Self::Annotation(_) => false,
+        }
+    }
+
     /// Whether it keeps alive what was done before: while that goes well it is no news.
     pub fn is_renewal(&self) -> bool {
         matches!(

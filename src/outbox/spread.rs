@@ -7,6 +7,39 @@ use std::fmt;
 use super::{Entry, Payload, State};
 use crate::text::SafeText;
 
+/// How an entry stands for whoever waits for its act, the better first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// It is done.
+    Done,
+    /// It is on its way.
+    UnderWay,
+    /// It asks.
+    Asks,
+    /// It is not done, and will not be.
+    NotDone,
+}
+
+impl From<State> for Standing {
+    fn from(state: State) -> Self {
+        match state {
+            State::Confirmed => Self::Done,
+            State::Pending | State::Sending => Self::UnderWay,
+            State::NeedsDecision => Self::Asks,
+            State::Failed | State::Cancelled => Self::NotDone,
+        }
+    }
+}
+
+/// How an act stands, which is as its worst entry does, and the entries that stand so; nothing where it has none.
+pub fn worst<'a>(entries: &[&'a Entry]) -> Option<(Standing, Vec<&'a Entry>)> {
+    let worst = entries.iter().map(|entry| Standing::from(entry.state)).max()?;
+    let alike = entries
+        .iter()
+        .filter(|entry| Standing::from(entry.state) == worst);
+    Some((worst, alike.copied().collect()))
+}
+
 /// An act that some clusters took and others did not, or not yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spread<'a> {
