@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::audit::{self, Act};
+use super::drafts::{self, DraftKey};
 use super::{JournalError, JournalResult, Tx};
 use crate::domain::alert::ack::Marker;
 use crate::outbox::decide::{self, Undecided};
@@ -364,7 +365,10 @@ pub fn save(
     if entry.state != before.entry.state {
         let result = match entry.state {
             State::Confirmed => "confirmed".to_owned(),
-            State::Failed => format!("failed: {}", entry.outcome),
+            State::Failed => {
+                put_back(tx, entry, now)?;
+                format!("failed: {}", entry.outcome)
+            }
             State::Cancelled => format!("cancelled: {}", entry.outcome),
             State::NeedsDecision => format!("needs_decision: {}", entry.outcome),
             // Steps on the way; the act itself was told when it was journaled.
@@ -373,6 +377,26 @@ pub fn save(
         tell(tx, entry, &result, now)?;
     }
     Ok(Kept::Yes)
+}
+
+/// What was typed and is refused for good is a draft again.
+fn put_back(tx: &Tx<'_>, entry: &Entry, now: &Stamp) -> JournalResult<()> {
+    let Some(typed) = entry.payload.typed() else {
+        return Ok(());
+    };
+    drafts::put_back(
+        tx,
+        &drafts::Draft {
+            key: DraftKey {
+                actor: entry.actor.to_string(),
+                context: entry.context.to_string(),
+                kind: typed.kind.to_owned(),
+                incident: typed.incident.map(|id| id.0.to_string()),
+            },
+            text: typed.text.to_owned(),
+            updated_at: now.utc,
+        },
+    )
 }
 
 /// Writes down who is on an entry; nobody where `None`.

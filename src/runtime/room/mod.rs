@@ -30,6 +30,7 @@ use crate::domain::incident::{ActingAs, IncidentId};
 use crate::domain::oncall::Roster;
 use crate::domain::slo::SloBoard;
 use crate::journal::Journal;
+use crate::journal::outbox::Author;
 use crate::outbox::OutboxView;
 use crate::time::Clock;
 
@@ -374,6 +375,12 @@ fn with_journal(
         behind.results.clone(),
         behind.clock,
     ));
+    let author = Author {
+        context: Arc::clone(&context),
+        actor: behind.config.identity.as_str().into(),
+    };
+    let (outbox, results) = (behind.outbox.clone(), behind.results.clone());
+    tasks.spawn(drafts::bring_back(journal.clone(), author, outbox, results));
     let forwards = match &behind.config.audit_forward {
         Some(_) => Forwards::Yes,
         None => Forwards::No,
