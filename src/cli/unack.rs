@@ -62,12 +62,11 @@ pub async fn run(session: &mut Session, args: &UnackArgs) -> Outcome {
     for occurrence in &selected {
         let target = occurrence.fingerprint.to_string();
         let why = planned.refused.iter().find(|(refused, _)| refused == occurrence);
-        outcomes.push(match why {
-            Some((_, why)) => refused(target, why.clone()),
-            None => {
-                let about = about_alert(&entries, occurrence.fingerprint);
-                outcome(target, &about, args.act.wait)
-            }
+        outcomes.push(if let Some((_, why)) = why {
+            refused(target, why.clone())
+        } else {
+            let about = about_alert(&entries, occurrence.fingerprint);
+            outcome(target, &about, args.act.wait)
         });
     }
     if !planned.also.is_empty() {

@@ -203,7 +203,7 @@ impl Office {
             each.collect::<Result<Vec<_>, _>>()
         });
         let cancelled = cancelled.await.map_err(|error| error.to_string())?;
-        kept_going(&cancelled).map_or(Ok(()), Err)
+        too_late(&cancelled).map_or(Ok(()), Err)
     }
 
     /// Hands back what is held, before the process stops.
@@ -402,7 +402,7 @@ fn result(entries: &[&Entry]) -> ActResult {
 }
 
 /// What of several entries could not be taken back, with how many of them and why; nothing where all were.
-fn kept_going(taken_back: &[Result<Entry, Undecided>]) -> Option<String> {
+fn too_late(taken_back: &[Result<Entry, Undecided>]) -> Option<String> {
     let late: Vec<String> = taken_back
         .iter()
         .filter_map(|taken| taken.as_ref().err().map(ToString::to_string))
@@ -466,7 +466,7 @@ mod tests {
         let taken = |late: &[Undecided], back: usize| {
             let late = late.iter().copied().map(Err);
             let all: Vec<_> = late.chain((0..back).map(|_| Ok(entry()))).collect();
-            kept_going(&all)
+            too_late(&all)
         };
         let sent = Over(State::Confirmed);
         assert_eq!(taken(&[], 3), None);

@@ -18,7 +18,7 @@ pub async fn run(session: &mut Session, args: &EscalateArgs) -> Outcome {
     let keepers = Keepers::open(&scene);
     let deadline = Deadline::start(args.act.wait);
     let matching = deadline.ask(keepers.matching(&args.incident)).await?;
-    let incident = only(&args.incident, matching)?;
+    let incident = only(&args.incident, &matching)?;
     let label = lookup::label(&incident);
     let Some(level) = local.leave(&incident.id).await? else {
         return Err(CliError::Usage(format!(

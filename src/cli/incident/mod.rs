@@ -57,7 +57,7 @@ impl Stage {
     /// The incident that is meant, where its keeper can do this to it.
     pub async fn incident(&self, wanted: &str, verb: Verb) -> Result<Arc<Incident>, CliError> {
         let matching = self.deadline.ask(self.keepers.matching(wanted)).await?;
-        let incident = only(wanted, matching)?;
+        let incident = only(wanted, &matching)?;
         match self.keepers.of_incident(&incident)?.offers(&incident, verb) {
             Offer::Yes => Ok(incident),
             Offer::No(why) => Err(CliError::Backend(format!(
@@ -109,7 +109,7 @@ impl Stage {
 }
 
 /// The one incident that a word means.
-fn only(wanted: &str, matching: Matching) -> Result<Arc<Incident>, CliError> {
+fn only(wanted: &str, matching: &Matching) -> Result<Arc<Incident>, CliError> {
     match matching.found.as_slice() {
         [one] => Ok(Arc::clone(one)),
         [] if matching.failures.is_empty() => Err(CliError::Usage(format!(
