@@ -14,7 +14,7 @@ use crate::domain::alert::json::{ActReport, ActState};
 use crate::domain::alert::plan::ack_plan;
 use crate::domain::alert::{AlertBoard, Fingerprint, Occurrence};
 use crate::domain::incident::{Incident, IncidentAct, Offer, Verb};
-use crate::outbox::{Draft, Entry, Payload, Purpose, plan};
+use crate::outbox::{Draft, Entry, Payload, plan};
 use crate::time::prometheus_duration;
 
 /// What one id means.
@@ -79,7 +79,11 @@ pub async fn run(session: &mut Session, args: &AckArgs) -> Outcome {
         let target = occurrence.fingerprint.to_string();
         match left_out(occurrence) {
             Some((_, why)) => refused(target, why.words()),
-            None => outcome(target, &covering(&entries, occurrence.fingerprint), args.act.wait),
+            None => outcome(
+                target,
+                &about_alert(&entries, occurrence.fingerprint),
+                args.act.wait,
+            ),
         }
     }));
     for incident in &incidents {
@@ -138,21 +142,12 @@ pub(super) fn is_about(entry: &Entry, incident: &Incident) -> bool {
     }
 }
 
-fn covering(entries: &[Entry], fingerprint: Fingerprint) -> Vec<&Entry> {
-    let covers = |entry: &&Entry| match &entry.payload {
-        Payload::Silence {
-            purpose: Purpose::Acknowledge { covers },
-            ..
-        } => covers
-            .iter()
-            .any(|occurrence| occurrence.fingerprint == fingerprint),
-        Payload::Silence { .. }
-        | Payload::ExtendSilence { .. }
-        | Payload::ExpireSilence { .. }
-        | Payload::Incident { .. }
-        | Payload::Annotation(_) => false,
-    };
-    entries.iter().filter(covers).collect()
+/// The entries that acknowledge an alert, or hand it back.
+pub(super) fn about_alert(entries: &[Entry], fingerprint: Fingerprint) -> Vec<&Entry> {
+    let entries = entries.iter();
+    entries
+        .filter(|entry| entry.payload.is_about_alert(fingerprint))
+        .collect()
 }
 
 #[cfg(test)]

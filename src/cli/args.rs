@@ -508,6 +508,9 @@ pub struct EscalateArgs {
     /// The level to wake, from 1; the next where the present one is certain
     #[arg(long, value_name = "LEVEL")]
     pub to: Option<u32>,
+    /// Wake nobody: leave asleep the level of a local incident that came due while no console was open
+    #[arg(long, conflicts_with = "to")]
+    pub leave: bool,
     /// What every act takes.
     #[command(flatten)]
     pub act: ActArgs,

@@ -216,23 +216,26 @@ mod tests {
         let said = forward(&journal, &to, Clock::start()).await.expect("it fails");
         assert!(said.contains("1 line waits"), "{said}");
         let daemon = tokio::net::UnixDatagram::bind(home.path().join("log")).unwrap();
-        let other = journal.claim("audit_forward").unwrap().expect("free");
+        let busy = journal.claim("audit_forward").unwrap().expect("free");
         assert_eq!(
             forward(&journal, &to, Clock::start()).await,
             None,
             "another process sees to it"
         );
+        drop(busy);
+        let elsewhere = tempfile::tempdir().unwrap();
+        let behind = Journal::open(&Opening::private(elsewhere.path().join("midwatch.db"))).unwrap();
         let old = audit::Act {
             at: Clock::start().now().utc - TimeDelta::hours(1),
             ..act
         };
-        let behind = Journal::open(&Opening::private(home.path().join("behind.db"))).unwrap();
         behind.write(move |tx| audit::record(tx, &old)).await.unwrap();
+        let stopped = behind.claim("audit_forward").unwrap().expect("free");
         let said = forward(&behind, &to, Clock::start())
             .await
             .expect("it stands still");
         assert!(said.contains("does not get on; 1 line waits since "), "{said}");
-        drop(other);
+        drop(stopped);
         assert_eq!(forward(&journal, &to, Clock::start()).await, None);
         let mut line = vec![0; 65_536];
         assert!(daemon.recv(&mut line).await.unwrap() > 0);

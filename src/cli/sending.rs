@@ -16,8 +16,9 @@ use crate::journal::{Journal, JournalError, Opening};
 use crate::outbox::courier::Setup;
 use crate::outbox::decide::Undecided;
 use crate::outbox::post::Poster;
-use crate::outbox::spread::Spread;
-use crate::outbox::{Courier, CourierHandle, Decision, Draft, Entry, EntryId, State, Timings, story};
+use crate::outbox::spread::{Spread, Standing, worst};
+use crate::outbox::{Courier, CourierHandle, Decision, Draft, Entry, EntryId, Timings, story};
+use crate::runtime::audit_forward;
 use crate::text::SafeText;
 use crate::time::{Clock, prometheus_duration};
 
@@ -27,6 +28,8 @@ pub struct Sending {
     courier: CourierHandle,
     author: Author,
     clock: Clock,
+    /// Whether the audit log is sent on.
+    forwards: bool,
     /// Ends the courier when the command ends.
     tasks: JoinSet<()>,
 }
@@ -71,6 +74,7 @@ impl Sending {
             courier: handle,
             author,
             clock: scene.clock(),
+            forwards: scene.config.audit_forward.is_some(),
             tasks,
         })
     }
@@ -119,6 +123,16 @@ impl Sending {
         let _ = deadline.within(self.courier.settled(ids)).await;
         self.courier.rest().await;
         self.tasks.shutdown().await;
+        let (context, now) = (Arc::clone(&self.author.context), self.clock.now().utc);
+        let forwards = self.forwards;
+        // Best effort: the next act or console goes on with it.
+        let _ = self
+            .journal
+            .write(move |tx| {
+                let forwarded = forwards.then(|| audit_forward::position(tx)).transpose()?;
+                outbox::forget(tx, &context, now, forwarded)
+            })
+            .await;
         let ids = ids.to_vec();
         let entries = self.journal.read(move |tx| {
             let loaded = ids.iter().map(|id| outbox::load(tx, *id));
@@ -131,21 +145,20 @@ impl Sending {
 
 /// What became of one target: as good as the worst of its entries. `wait` is how long they were waited for.
 pub fn outcome(target: String, entries: &[&Entry], wait: Duration) -> ActOutcome {
-    let state_of = |entry: &Entry| match entry.state {
-        State::Confirmed => ActState::Confirmed,
-        State::Pending | State::Sending => ActState::Pending,
-        State::NeedsDecision => ActState::NeedsDecision,
-        State::Failed | State::Cancelled => ActState::Failed,
+    let (standing, alike) = worst(entries).unwrap_or((Standing::NotDone, Vec::new()));
+    let state = match standing {
+        Standing::Done => ActState::Confirmed,
+        Standing::UnderWay => ActState::Pending,
+        Standing::Asks => ActState::NeedsDecision,
+        Standing::NotDone => ActState::Failed,
     };
-    let state = entries.iter().map(|entry| state_of(entry)).max();
     let spread = Spread::of(entries);
     let mut words: Vec<String> = spread.iter().map(ToString::to_string).collect();
-    if spread.is_some() && state != Some(ActState::Failed) {
+    if spread.is_some() && state != ActState::Failed {
         words.push("`midwatch outbox` lists what is left".to_owned());
     }
-    let alike = |entry: &&&Entry| spread.is_none() && Some(state_of(entry)) == state;
-    for entry in entries.iter().filter(alike) {
-        let said = match state_of(entry) {
+    for entry in alike.into_iter().filter(|_| spread.is_none()) {
+        let said = match state {
             // A backend that has nothing to say of it: then what was done is said.
             ActState::Confirmed if entry.outcome.is_empty() => {
                 SafeText::line(&story::event(entry).text).into_string()
@@ -175,7 +188,7 @@ pub fn outcome(target: String, entries: &[&Entry], wait: Duration) -> ActOutcome
     let ids: Vec<String> = entries.iter().map(|entry| entry.id.to_string()).collect();
     ActOutcome {
         target,
-        state: state.unwrap_or(ActState::Failed),
+        state,
         outbox_id: (!ids.is_empty()).then(|| ids.join(",")),
         remote_ids: entries
             .iter()

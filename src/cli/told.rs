@@ -26,6 +26,8 @@ use crate::outbox::{Entry, story};
 
 /// Where nothing better is known, an incident's story begins so long ago.
 const UNKNOWN_SPAN: TimeDelta = TimeDelta::days(7);
+/// The most that is told of what was seen, and of what was done.
+const MOST: u32 = events::MOST;
 
 /// What the journal holds of a span.
 #[derive(Default)]
@@ -34,6 +36,8 @@ struct Kept {
     entries: Vec<Entry>,
     stars: HashSet<Arc<str>>,
     done: HashSet<String>,
+    /// What is left out of it, in words.
+    left_out: Vec<String>,
 }
 
 /// Tells stories of one context.
@@ -121,6 +125,7 @@ impl<'a> Teller<'a> {
             remarks.warnings.push(error.to_string());
             Kept::default()
         });
+        remarks.warnings.extend(kept.left_out.iter().cloned());
         let takes = |of: &Option<IncidentId>, event: &Event| match of {
             Some(of) => *of == found.id,
             None => scope.as_ref().is_some_and(|scope| scope.takes(event)),
@@ -191,6 +196,7 @@ impl<'a> Teller<'a> {
             remarks.warnings.push(error.to_string());
             Kept::default()
         });
+        remarks.warnings.extend(kept.left_out.iter().cloned());
         for (of, event) in kept.events {
             add(of, Origin::Journal, event);
         }
@@ -245,8 +251,18 @@ impl<'a> Teller<'a> {
                 let mut seen = events::between(tx, &context, from, to)?;
                 let records = outbox::open(tx, &context)?;
                 let mut entries: Vec<Entry> = records.into_iter().map(|record| record.entry).collect();
-                entries.extend(outbox::settled_since(tx, &context, from)?);
+                let settled = outbox::settled_since(tx, &context, from, MOST)?;
                 let mut kept = Kept::default();
+                for (what, read) in [
+                    ("what consoles saw", seen.len()),
+                    ("what was done here", settled.len()),
+                ] {
+                    if read >= MOST as usize {
+                        kept.left_out
+                            .push(format!("of {what} only the newest {MOST} events are told"));
+                    }
+                }
+                entries.extend(settled);
                 if let Some(id) = of {
                     // its own events may lie outside the span that was guessed for it
                     seen.retain(|(of, _)| of.as_ref() != Some(&id));

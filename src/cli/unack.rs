@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ack::{Meant, is_about, meant};
+use super::ack::{Meant, about_alert, is_about, meant};
 use super::args::UnackArgs;
 use super::gather::{Danger, Deadline, Rules, Scene, finish};
 use super::incident::lookup;
@@ -61,15 +61,15 @@ pub async fn run(session: &mut Session, args: &UnackArgs) -> Outcome {
             handed.push(outcome(lookup::label(incident), &about, args.act.wait));
         }
     }
-    let on_incidents = |entry: &&Entry| incidents.iter().any(|incident| is_about(entry, incident));
-    let entries: Vec<&Entry> = entries.iter().filter(|entry| !on_incidents(entry)).collect();
     let mut outcomes = Vec::new();
     for occurrence in &selected {
         let target = occurrence.fingerprint.to_string();
         let why = planned.refused.iter().find(|(refused, _)| refused == occurrence);
-        outcomes.push(match why {
-            Some((_, why)) => refused(target, why.clone()),
-            None => outcome(target, &entries, args.act.wait),
+        outcomes.push(if let Some((_, why)) = why {
+            refused(target, why.clone())
+        } else {
+            let about = about_alert(&entries, occurrence.fingerprint);
+            outcome(target, &about, args.act.wait)
         });
     }
     if !planned.also.is_empty() {

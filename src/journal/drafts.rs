@@ -92,6 +92,24 @@ pub fn save(tx: &Tx<'_>, draft: &Draft) -> JournalResult<()> {
     Ok(())
 }
 
+/// Keeps what could not be said as a draft again, in no console until one takes it up; what came back before stands behind it.
+pub fn put_back(tx: &Tx<'_>, draft: &Draft) -> JournalResult<()> {
+    let held = load(tx, &draft.key.actor, &draft.key.context)?;
+    let held = held.into_iter().find(|held| held.key == draft.key);
+    let text = match held {
+        Some(held) if held.text.contains(&draft.text) => held.text,
+        Some(held) => format!("{}\n\n{}", draft.text, held.text),
+        None => draft.text.clone(),
+    };
+    save(
+        tx,
+        &Draft {
+            text,
+            ..draft.clone()
+        },
+    )
+}
+
 /// All that somebody has under way in a context, in whichever console, the latest first.
 pub fn load(tx: &Tx<'_>, actor: &str, context: &str) -> JournalResult<Vec<Draft>> {
     let mut statement = tx.prepare_cached(

@@ -6,12 +6,13 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::audit::{self, Act};
+use super::drafts::{self, DraftKey};
 use super::{JournalError, JournalResult, Tx};
 use crate::domain::alert::ack::Marker;
 use crate::outbox::decide::{self, Undecided};
@@ -49,8 +50,10 @@ CREATE INDEX outbox_settled ON outbox (context, settled_at) WHERE settled_at IS 
 const COLUMNS: &str = "id, context, actor, marker, state, created_at, attempts, last_error, outcome, remote_ids, \
                        payload, facts, hold_pid, hold_token, hold_boot, hold_until";
 
-/// The most settled entries that one view shows.
-const SETTLED_SHOWN: i64 = 200;
+/// Settled entries are kept so long; what was done stays in the audit log.
+pub const KEPT: TimeDelta = TimeDelta::days(30);
+/// So many are forgotten at once: a few milliseconds.
+const FORGOTTEN: i64 = 200;
 /// The most acknowledgements that are sought for adoption.
 const ACKS_SOUGHT: i64 = 500;
 
@@ -244,12 +247,17 @@ pub fn open(tx: &Tx<'_>, context: &str) -> JournalResult<Vec<Record>> {
 
 /// Entries of a context that were settled since then, newest first, so many at most; of those that keep an
 /// acknowledgement alive, the ones that failed.
-pub fn settled_since(tx: &Tx<'_>, context: &str, since: DateTime<Utc>) -> JournalResult<Vec<Entry>> {
+pub fn settled_since(
+    tx: &Tx<'_>,
+    context: &str,
+    since: DateTime<Utc>,
+    most: u32,
+) -> JournalResult<Vec<Entry>> {
     let rows = list(
         tx,
         "context = ?1 AND settled_at >= ?2 AND (action <> ?4 OR state = 'failed')
          ORDER BY settled_at DESC, id DESC LIMIT ?3",
-        params![context, time(since), SETTLED_SHOWN, RENEW],
+        params![context, time(since), most, RENEW],
     )?;
     Ok(rows.into_iter().map(|row| row.entry).collect())
 }
@@ -357,7 +365,10 @@ pub fn save(
     if entry.state != before.entry.state {
         let result = match entry.state {
             State::Confirmed => "confirmed".to_owned(),
-            State::Failed => format!("failed: {}", entry.outcome),
+            State::Failed => {
+                put_back(tx, entry, now)?;
+                format!("failed: {}", entry.outcome)
+            }
             State::Cancelled => format!("cancelled: {}", entry.outcome),
             State::NeedsDecision => format!("needs_decision: {}", entry.outcome),
             // Steps on the way; the act itself was told when it was journaled.
@@ -366,6 +377,28 @@ pub fn save(
         tell(tx, entry, &result, now)?;
     }
     Ok(Kept::Yes)
+}
+
+/// What was typed and is refused for good is a draft again.
+fn put_back(tx: &Tx<'_>, entry: &Entry, now: &Stamp) -> JournalResult<()> {
+    let Some(typed) = entry.payload.typed() else {
+        return Ok(());
+    };
+    drafts::put_back(
+        tx,
+        &drafts::Draft {
+            key: DraftKey {
+                actor: entry.actor.to_string(),
+                context: entry.context.to_string(),
+                // Whoever sent it need not be who wrote it.
+                console: String::new(),
+                kind: typed.kind.to_owned(),
+                incident: typed.incident.map(|id| id.0.to_string()),
+            },
+            text: typed.text.to_owned(),
+            updated_at: now.utc,
+        },
+    )
 }
 
 /// Writes down who is on an entry; nobody where `None`.
@@ -467,6 +500,28 @@ pub fn cancel(tx: &Tx<'_>, id: EntryId, at: &Taking) -> JournalResult<Result<Ent
     Ok(Ok(record.entry))
 }
 
+/// Forgets some of the entries of a context that were settled more than [`KEPT`] ago; how many. None of which a
+/// line of the audit log is not in its file yet, or not sent on: `forwarded` is the last that was, where that is
+/// asked for.
+pub fn forget(
+    tx: &Tx<'_>,
+    context: &str,
+    now: DateTime<Utc>,
+    forwarded: Option<u64>,
+) -> JournalResult<usize> {
+    let told = audit::appended(tx)?;
+    let told = forwarded.map_or(told, |forwarded| told.min(forwarded));
+    let untold = audit::first_after(tx, told)?;
+    let before = untold.map_or(now - KEPT, |untold| untold.min(now - KEPT));
+    let forgotten = tx
+        .prepare_cached(
+            "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox
+             WHERE context = ?1 AND settled_at < ?2 ORDER BY settled_at LIMIT ?3)",
+        )?
+        .execute(params![context, time(before), FORGOTTEN])?;
+    Ok(forgotten)
+}
+
 /// Lets go of everything that this process holds. What it had under way is looked for by whoever comes next, at
 /// the moment that was written down before it was sent.
 pub fn hand_back(tx: &Tx<'_>, holder: &Holder) -> JournalResult<usize> {
@@ -483,3 +538,6 @@ pub fn hand_back(tx: &Tx<'_>, holder: &Holder) -> JournalResult<usize> {
 pub fn version(tx: &Tx<'_>) -> JournalResult<i64> {
     Ok(tx.pragma_query_value(None, "data_version", |row| row.get(0))?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,6 +40,8 @@ const UNHURRIED: usize = SIDE_BY_SIDE - 1;
 const ORDERS: usize = 8;
 /// How long what is under way may still take when the courier is told to rest.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// The most settled entries that one view lists.
+const SHOWN: u32 = 200;
 /// A request that its backend allows to take longer is cut off then, and looked for.
 const LONGEST_TOTAL: Duration = Duration::from_secs(300);
 /// How long an entry rests that the journal would not take down.
@@ -308,7 +310,7 @@ impl<P: Post> Courier<P> {
             .read(move |tx| {
                 let version = outbox::version(tx)?;
                 let open = outbox::open(tx, &author.context)?;
-                let settled = outbox::settled_since(tx, &author.context, back(timings.shown))?;
+                let settled = outbox::settled_since(tx, &author.context, back(timings.shown), SHOWN)?;
                 let acks = outbox::acknowledgements(tx, &author, back(timings.adopted))?;
                 Ok((open, settled, acks, outbox::newest(tx)?, version))
             })

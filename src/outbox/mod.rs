@@ -190,6 +190,17 @@ impl From<State> for Delivery {
     }
 }
 
+/// What somebody typed that an act says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Typed<'a> {
+    /// What it was written as, in the word that drafts are kept under: `note`, `status_update`, `mark`.
+    pub kind: &'static str,
+    /// The incident that it is about.
+    pub incident: Option<&'a IncidentId>,
+    /// As typed.
+    pub text: &'a str,
+}
+
 /// An act to be journaled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
@@ -285,6 +296,43 @@ impl OutboxView {
 }
 
 impl Payload {
+    /// The words of it that were written for their own sake.
+    pub fn typed(&self) -> Option<Typed<'_>> {
+        let (kind, incident, text) = match self {
+            Self::Incident {
+                incident,
+                act: IncidentAct::Note { text },
+                ..
+            } => ("note", Some(incident), text),
+            Self::Incident {
+                incident,
+                act: IncidentAct::StatusUpdate { text },
+                ..
+            } => ("status_update", Some(incident), text),
+            Self::Annotation(mark) => ("mark", None, &mark.text),
+            Self::Incident { .. }
+            | Self::Silence { .. }
+            | Self::ExtendSilence { .. }
+            | Self::ExpireSilence { .. } => return None,
+        };
+        Some(Typed { kind, incident, text })
+    }
+
+    /// Whether it acknowledges this alert, or hands it back.
+    pub fn is_about_alert(&self, fingerprint: Fingerprint) -> bool {
+        match self {
+            Self::Silence {
+                purpose: Purpose::Acknowledge { covers },
+                ..
+            } => covers.iter().any(|covered| covered.fingerprint == fingerprint),
+            Self::ExpireSilence { hands_back, .. } => hands_back.contains(&fingerprint),
+            Self::Silence { .. }
+            | Self::ExtendSilence { .. }
+            | Self::Incident { .. }
+            | Self::Annotation(_) => false,
+        }
+    }
+
     /// Whether it keeps alive what was done before: while that goes well it is no news.
     pub fn is_renewal(&self) -> bool {
         matches!(

@@ -13,7 +13,7 @@ use super::{Draft, Extension, Payload, Purpose};
 use crate::backend::alerts::write::fresh_marker;
 use crate::domain::alert::ack;
 use crate::domain::alert::plan::{AckPlan, HandBackPlan};
-use crate::domain::alert::{AlertBoard, Matcher};
+use crate::domain::alert::{AlertBoard, Fingerprint, Matcher};
 
 /// Who acts, when, what they say, and how it goes out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,11 +78,25 @@ pub fn acknowledge(plan: &AckPlan, board: &AlertBoard, order: &Order) -> Vec<Dra
 /// The silences that end with a hand-back.
 pub fn hand_back(plan: &HandBackPlan, board: &AlertBoard) -> Vec<Draft> {
     let planned = plan.expire.iter().map(|(cluster, id)| {
+        let gives_up = |fingerprint: &&Fingerprint| {
+            let alert = board.by_fingerprint.get(*fingerprint);
+            alert.is_some_and(|alert| {
+                board
+                    .silences_of(alert)
+                    .any(|row| row.cluster == *cluster && row.silence.id == *id)
+            })
+        };
         let payload = Payload::ExpireSilence {
             cluster: Arc::clone(cluster),
             members: members(board, cluster, lister(board, cluster, id)),
             id: Arc::clone(id),
-            hands_back: plan.alerts.iter().chain(&plan.also).copied().collect(),
+            hands_back: plan
+                .alerts
+                .iter()
+                .chain(&plan.also)
+                .filter(gives_up)
+                .copied()
+                .collect(),
         };
         Draft::new(payload, Duration::ZERO)
     });

@@ -177,8 +177,8 @@ impl Record {
     pub fn holds_up(&self, later: &Self, now: &Stamp) -> bool {
         let payload = &self.entry.payload;
         let never_left = self.entry.state == State::Pending && self.facts.requested.is_none();
-        let matters = !payload.is_words() && !(payload.is_renewal() && never_left);
-        let waits = self.in_grace(now) || (self.is_stuck() && !matters);
+        let depends_nothing = payload.is_words() || (payload.is_renewal() && never_left);
+        let waits = self.in_grace(now) || (self.is_stuck() && depends_nothing);
         matches!(self.entry.state, State::Pending | State::Sending)
             && !(waits && later.entry.payload.is_urgent())
     }

@@ -7,6 +7,39 @@ use std::fmt;
 use super::{Entry, Payload, State};
 use crate::text::SafeText;
 
+/// How an entry stands for whoever waits for its act, the better first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// It is done.
+    Done,
+    /// It is on its way.
+    UnderWay,
+    /// It asks.
+    Asks,
+    /// It is not done, and will not be.
+    NotDone,
+}
+
+impl From<State> for Standing {
+    fn from(state: State) -> Self {
+        match state {
+            State::Confirmed => Self::Done,
+            State::Pending | State::Sending => Self::UnderWay,
+            State::NeedsDecision => Self::Asks,
+            State::Failed | State::Cancelled => Self::NotDone,
+        }
+    }
+}
+
+/// How an act stands, which is as its worst entry does, and the entries that stand so; nothing where it has none.
+pub fn worst<'a>(entries: &[&'a Entry]) -> Option<(Standing, Vec<&'a Entry>)> {
+    let worst = entries.iter().map(|entry| Standing::from(entry.state)).max()?;
+    let alike = entries
+        .iter()
+        .filter(|entry| Standing::from(entry.state) == worst);
+    Some((worst, alike.copied().collect()))
+}
+
 /// An act that some clusters took and others did not, or not yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spread<'a> {
@@ -106,6 +139,7 @@ mod tests {
 
     use super::super::{EntryId, Purpose};
     use super::*;
+    use crate::domain::alert::Fingerprint;
     use crate::domain::alert::ack::Marker;
     use crate::domain::alert::desk::sample::utc;
 
@@ -180,6 +214,39 @@ mod tests {
         assert_eq!(
             told(&entries).as_deref(),
             Some("silence taken by eu, NOT by us: too many silences")
+        );
+    }
+
+    #[test]
+    fn an_alert_is_told_by_its_own_silences_and_an_act_by_the_worst_of_its_entries() {
+        let hands_back = |fingerprint, state| Entry {
+            payload: Payload::ExpireSilence {
+                cluster: "eu".into(),
+                members: Vec::new(),
+                id: "s".into(),
+                hands_back: vec![Fingerprint(fingerprint)],
+            },
+            ..at("eu", state, None)
+        };
+        let entries = [
+            hands_back(1, State::Confirmed),
+            hands_back(1, State::Confirmed),
+            hands_back(2, State::Failed),
+        ];
+        let standing = |fingerprint| {
+            let about = entries.iter();
+            let about: Vec<&Entry> = about
+                .filter(|entry| entry.payload.is_about_alert(Fingerprint(fingerprint)))
+                .collect();
+            worst(&about).map(|(standing, alike)| (standing, alike.len()))
+        };
+        assert_eq!(standing(1), Some((Standing::Done, 2)));
+        assert_eq!(standing(2), Some((Standing::NotDone, 1)));
+        assert_eq!(standing(3), None);
+        let all: Vec<&Entry> = entries.iter().collect();
+        assert_eq!(
+            worst(&all).map(|(standing, alike)| (standing, alike.len())),
+            Some((Standing::NotDone, 1))
         );
     }
 

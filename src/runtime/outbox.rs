@@ -25,8 +25,9 @@ use crate::journal::drafts::{self, DraftKey};
 use crate::journal::outbox::{self, Author, Taking};
 use crate::journal::{Journal, JournalError, JournalResult, Opening, events};
 use crate::outbox::courier::Setup;
+use crate::outbox::decide::Undecided;
 use crate::outbox::post::Poster;
-use crate::outbox::spread::Spread;
+use crate::outbox::spread::{Spread, Standing, worst};
 use crate::outbox::{Courier, CourierHandle, Decision, Draft, Entry, EntryId, OutboxView, State, Timings};
 use crate::text::SafeText;
 use crate::time::{Clock, Now};
@@ -203,16 +204,7 @@ impl Office {
             each.collect::<Result<Vec<_>, _>>()
         });
         let cancelled = cancelled.await.map_err(|error| error.to_string())?;
-        let all = cancelled.len();
-        let late: Vec<_> = cancelled.into_iter().filter_map(Result::err).collect();
-        match late.first() {
-            None => Ok(()),
-            Some(why) if late.len() == all => Err(why.to_string()),
-            Some(why) => Err(format!(
-                "{} of {all} parts were taken back; of the rest: {why}",
-                all - late.len()
-            )),
-        }
+        too_late(&cancelled).map_or(Ok(()), Err)
     }
 
     /// Hands back what is held, before the process stops.
@@ -398,21 +390,19 @@ impl Followed {
 }
 
 fn result(entries: &[&Entry]) -> ActResult {
-    if entries.is_empty() {
+    let Some((standing, alike)) = worst(entries) else {
         return ActResult {
             state: ActState::Unknown,
             message: "it is over, and listed no more: `midwatch audit` tells how it ended".to_owned(),
             leases: Vec::new(),
         };
-    }
-    let state_of = |entry: &Entry| match entry.state {
-        State::Confirmed => ActState::Confirmed,
-        State::Pending | State::Sending | State::NeedsDecision => ActState::Unknown,
-        State::Failed | State::Cancelled => ActState::Failed,
+    };
+    let state = match standing {
+        Standing::Done => ActState::Confirmed,
+        Standing::UnderWay | Standing::Asks => ActState::Unknown,
+        Standing::NotDone => ActState::Failed,
     };
     let leases = entries.iter().filter_map(|entry| entry.lease()).collect();
-    let state = entries.iter().map(|entry| state_of(entry)).max();
-    let state = state.unwrap_or(ActState::Failed);
     if let Some(spread) = Spread::of(entries) {
         return ActResult {
             state: state.min(ActState::Partly),
@@ -420,7 +410,6 @@ fn result(entries: &[&Entry]) -> ActResult {
             leases,
         };
     }
-    let alike: Vec<&&Entry> = entries.iter().filter(|entry| state_of(entry) == state).collect();
     let words = alike
         .first()
         .map(|entry| entry.outcome.to_string())
@@ -441,6 +430,38 @@ fn result(entries: &[&Entry]) -> ActResult {
     }
 }
 
+/// What of several entries could not be taken back, with how many of them and why; nothing where all were.
+fn too_late(taken_back: &[Result<Entry, Undecided>]) -> Option<String> {
+    let late: Vec<String> = taken_back
+        .iter()
+        .filter_map(|taken| taken.as_ref().err().map(ToString::to_string))
+        .collect();
+    let back = taken_back.len() - late.len();
+    if taken_back.is_empty() {
+        return Some("too late to take it back: it is over".to_owned());
+    }
+    let first = late.first()?;
+    if taken_back.len() == 1 {
+        return Some(format!("too late to take it back: {first}"));
+    }
+    let mut reasons: Vec<(&str, usize)> = Vec::new();
+    for why in &late {
+        match reasons.iter_mut().find(|(known, _)| known == why) {
+            Some((_, times)) => *times += 1,
+            None => reasons.push((why, 1)),
+        }
+    }
+    let reasons: Vec<String> = reasons
+        .iter()
+        .map(|(why, times)| format!("{times}: {why}"))
+        .collect();
+    Some(format!(
+        "{back} of {} taken back; too late for {}",
+        taken_back.len(),
+        reasons.join("; for ")
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -449,7 +470,61 @@ mod tests {
 
     use super::*;
     use crate::backend::annotations::AnnotationDraft;
+    use crate::domain::alert::ack::Marker;
     use crate::outbox::Payload;
+
+    fn entry() -> Entry {
+        Entry {
+            id: EntryId(1),
+            context: "prod".into(),
+            created_at: DateTime::UNIX_EPOCH,
+            actor: "jun".into(),
+            marker: Marker::from_bits(1),
+            payload: Payload::ExpireSilence {
+                cluster: "eu".into(),
+                members: Vec::new(),
+                id: "s".into(),
+                hands_back: Vec::new(),
+            },
+            state: State::Cancelled,
+            attempts: 0,
+            last_error: None,
+            next_attempt_at: None,
+            outcome: "".into(),
+            remote_ids: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_taken_back_is_counted_with_its_reason() {
+        use Undecided::{Over, UnderWay};
+        let taken = |late: &[Undecided], back: usize| {
+            let late = late.iter().copied().map(Err);
+            let all: Vec<_> = late.chain((0..back).map(|_| Ok(entry()))).collect();
+            too_late(&all)
+        };
+        let sent = Over(State::Confirmed);
+        assert_eq!(taken(&[], 3), None);
+        assert_eq!(
+            taken(&[sent], 0).as_deref(),
+            Some("too late to take it back: it is confirmed already")
+        );
+        assert_eq!(
+            taken(&[sent, sent], 3).as_deref(),
+            Some("3 of 5 taken back; too late for 2: it is confirmed already")
+        );
+        assert_eq!(
+            taken(&[sent, UnderWay], 0).as_deref(),
+            Some(
+                "0 of 2 taken back; too late for 1: it is confirmed already; for 1: it is under way at this moment; \
+                 look again in a few seconds"
+            )
+        );
+        assert_eq!(
+            taken(&[], 0).as_deref(),
+            Some("too late to take it back: it is over")
+        );
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_grace_time_begins_when_the_disk_takes_the_act() {

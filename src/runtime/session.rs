@@ -811,8 +811,11 @@ async fn left_asleep(keepers: Keepers, incident: &IncidentId) -> Result<(), Stri
     let Some(local) = keepers.local else {
         return Err("not left asleep: there is no journal that keeps it".to_owned());
     };
-    let left = local.leave(incident).await;
-    left.map_err(|error| format!("not left asleep: {error}"))
+    match local.leave(incident).await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err("nothing to leave: no level of it waits for a decision".to_owned()),
+        Err(error) => Err(format!("not left asleep: {error}")),
+    }
 }
 
 async fn directory(known: watch::Receiver<Option<Keepers>>) -> Result<Arc<Directory>, String> {

@@ -111,7 +111,7 @@ pub(super) async fn caught_up(home: &Path, context: &'static str) -> Vec<Entry> 
         let entries = journal
             .read(move |tx| {
                 let open = outbox::open(tx, context)?.into_iter().map(|record| record.entry);
-                let settled = outbox::settled_since(tx, context, since)?;
+                let settled = outbox::settled_since(tx, context, since, 20_000)?;
                 Ok(open.chain(settled).collect::<Vec<Entry>>())
             })
             .await

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
 use midwatch::backend::incidents::Seen;
+use midwatch::domain::incident::local::{Change, Missed};
 use midwatch::domain::incident::{IncidentAct, IncidentId, Status};
 use midwatch::journal::outbox::{self, Author};
-use midwatch::journal::{Journal, Opening};
+use midwatch::journal::{Journal, Opening, incidents};
 use midwatch::outbox::{Draft, Payload};
 use midwatch::time::{BootId, Clock, Stamp};
 use serde_json::Value;
@@ -214,4 +215,32 @@ async fn what_is_dropped_is_over_and_what_is_not_there_is_said() {
     let audit = home.run(&["audit", "--json"], 0);
     assert!(audit.contains("cancelled"), "{audit}");
     home.run(&["audit", "verify"], 0);
+}
+
+#[tokio::test]
+async fn a_missed_level_is_left_asleep_once_and_wakes_nobody() {
+    let home = Home::with_acts().await;
+    home.run(&["declare", "--title", "orders fail", "--severity", "SEV2"], 0);
+    home.run(&["escalate", "local-1", "--leave", "--to", "2"], 2);
+    let said = home.run(&["escalate", "local-1", "--leave"], 2);
+    assert!(said.contains("no level of it waits"), "{said}");
+    let journal = Journal::open(&Opening::private(home.path().join("state/midwatch.db"))).expect("opens");
+    let now = Clock::start().now().utc;
+    journal
+        .write(move |tx| {
+            let mut incident = incidents::find(tx, "shop", 1)?.expect("declared");
+            incident.missed = Some(Missed { level: 2, due: now });
+            incidents::keep(tx, "shop", &incident, &Change::default(), now)
+        })
+        .await
+        .expect("kept");
+    drop(journal);
+    let said = home.run(&["escalate", "local-1", "--leave"], 0);
+    assert!(said.contains("left level 2 asleep"), "{said}");
+    home.run(&["escalate", "local-1", "--leave"], 2);
+    let audit = home.run(&["audit"], 0);
+    assert!(
+        audit.contains("leave") && audit.contains("missed level 2"),
+        "{audit}"
+    );
 }

@@ -30,6 +30,9 @@ pub async fn resolve(session: &mut Session, args: &ResolveArgs) -> Outcome {
 
 /// `midwatch escalate`: without a level only where the present one is certain.
 pub async fn escalate(session: &mut Session, args: &EscalateArgs) -> Outcome {
+    if args.leave {
+        return super::leave::run(session, args).await;
+    }
     let stage = Stage::open(session, &args.act, Verb::Escalate)?;
     let incident = stage.incident(&args.incident, Verb::Escalate).await?;
     let ladder = stage.ladder(&incident).await?;

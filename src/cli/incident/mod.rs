@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::args::ActArgs;
 use super::gather::{Danger, Deadline, Scene, ambiguous, finish};
-use super::keepers::Keepers;
+use super::keepers::{Keepers, Matching};
 use super::sending::{Sending, outcome};
 use super::{CliError, Outcome, Session};
 use crate::backend::incidents::Directory;
@@ -19,6 +19,7 @@ use crate::text::SafeText;
 
 pub mod acts;
 pub mod declare;
+mod leave;
 pub mod lookup;
 
 /// What an act on an incident goes through.
@@ -56,28 +57,7 @@ impl Stage {
     /// The incident that is meant, where its keeper can do this to it.
     pub async fn incident(&self, wanted: &str, verb: Verb) -> Result<Arc<Incident>, CliError> {
         let matching = self.deadline.ask(self.keepers.matching(wanted)).await?;
-        let incident = match matching.found.as_slice() {
-            [one] => Arc::clone(one),
-            [] if matching.failures.is_empty() => {
-                return Err(CliError::Usage(format!(
-                    "incident {} not found: nothing was done; `midwatch incidents` lists what there is",
-                    SafeText::line(wanted)
-                )));
-            }
-            [] => {
-                return Err(CliError::Backend(format!(
-                    "incident {} not found: nothing was done; {}",
-                    SafeText::line(wanted),
-                    matching.failures.join("; ")
-                )));
-            }
-            several => {
-                return Err(ambiguous(
-                    wanted,
-                    several.iter().map(|incident| lookup::label(incident)),
-                ));
-            }
-        };
+        let incident = only(wanted, &matching)?;
         match self.keepers.of_incident(&incident)?.offers(&incident, verb) {
             Offer::Yes => Ok(incident),
             Offer::No(why) => Err(CliError::Backend(format!(
@@ -125,6 +105,26 @@ impl Stage {
             errors: Vec::new(),
         };
         finish(session, &self.scene, &report)
+    }
+}
+
+/// The one incident that a word means.
+fn only(wanted: &str, matching: &Matching) -> Result<Arc<Incident>, CliError> {
+    match matching.found.as_slice() {
+        [one] => Ok(Arc::clone(one)),
+        [] if matching.failures.is_empty() => Err(CliError::Usage(format!(
+            "incident {} not found: nothing was done; `midwatch incidents` lists what there is",
+            SafeText::line(wanted)
+        ))),
+        [] => Err(CliError::Backend(format!(
+            "incident {} not found: nothing was done; {}",
+            SafeText::line(wanted),
+            matching.failures.join("; ")
+        ))),
+        several => Err(ambiguous(
+            wanted,
+            several.iter().map(|incident| lookup::label(incident)),
+        )),
     }
 }
 

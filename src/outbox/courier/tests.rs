@@ -24,6 +24,9 @@ enum Fate {
     Refused(u16),
 }
 
+/// Which acts something happens to.
+type Which = fn(&Payload) -> bool;
+
 /// A backend that keeps what it is sent.
 #[derive(Default)]
 struct Script {
@@ -35,9 +38,9 @@ struct Script {
     order: Mutex<Vec<EntryId>>,
     changed: AtomicBool,
     /// What is answered 403, again and again.
-    refusing: Mutex<Option<fn(&Payload) -> bool>>,
+    refusing: Mutex<Option<Which>>,
     /// What never comes back.
-    hanging: Mutex<Option<fn(&Payload) -> bool>>,
+    hanging: Mutex<Option<Which>>,
     /// How much longer than [`TOTAL`] a request may take.
     patience: Mutex<Duration>,
 }
@@ -52,11 +55,11 @@ impl Script {
         self.order.lock().unwrap().clone()
     }
 
-    fn refuse(&self, what: fn(&Payload) -> bool) {
+    fn refuse(&self, what: Which) {
         *self.refusing.lock().unwrap() = Some(what);
     }
 
-    fn hang(&self, what: fn(&Payload) -> bool) {
+    fn hang(&self, what: Which) {
         *self.hanging.lock().unwrap() = Some(what);
     }
 

@@ -5,19 +5,23 @@
 //! Whoever sends has the text kept as a draft until the act is in the journal. A process that is killed between
 //! the two leaves both, and a draft that comes back then would be said twice: [`is_said`] tells it by the act.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use chrono::TimeDelta;
+use tokio::sync::{mpsc, watch};
 
 use super::Behind;
 use crate::app::compose::joined;
 use crate::app::toast::Level;
 use crate::app::{Draft, DraftKind, Msg};
-use crate::domain::incident::{IncidentAct, IncidentId};
+use crate::domain::incident::IncidentId;
 use crate::journal::drafts::{self, DraftKey};
 use crate::journal::outbox::{self, Author};
 use crate::journal::{Journal, JournalResult, Tx};
-use crate::outbox::{Entry, Payload, State};
+use crate::outbox::{Entry, EntryId, OutboxView, State};
 use crate::text::SafeText;
-use crate::time::Stamp;
+use crate::time::{Clock, Stamp};
 
 /// A draft and the act that it becomes are journaled together; the clock may be set back a little meanwhile.
 const TOGETHER: TimeDelta = TimeDelta::seconds(5);
@@ -116,33 +120,104 @@ fn left(tx: &Tx<'_>, author: &Author, here: &Stamp) -> JournalResult<Vec<drafts:
 
 /// Whether an act says what a draft holds. One that was taken back or refused says nothing.
 fn is_said(draft: &drafts::Draft, act: &Entry) -> bool {
-    let (kind, incident, text) = match &act.payload {
-        Payload::Incident {
-            incident,
-            act: IncidentAct::Note { text },
-            ..
-        } => (DraftKind::Note, Some(incident), text),
-        Payload::Incident {
-            incident,
-            act: IncidentAct::StatusUpdate { text },
-            ..
-        } => (DraftKind::StatusUpdate, Some(incident), text),
-        Payload::Annotation(mark) => (DraftKind::Mark, None, &mark.text),
-        Payload::Incident { .. }
-        | Payload::Silence { .. }
-        | Payload::ExtendSilence { .. }
-        | Payload::ExpireSilence { .. } => return false,
+    let Some(typed) = act.payload.typed() else {
+        return false;
     };
     let stands = match act.state {
         State::Pending | State::Sending | State::NeedsDecision | State::Confirmed => true,
         State::Failed | State::Cancelled => false,
     };
     stands
-        && draft.key.kind == kind.word()
-        && draft.key.incident.as_deref() == incident.map(|id| &*id.0)
+        && draft.key.kind == typed.kind
+        && draft.key.incident.as_deref() == typed.incident.map(|id| &*id.0)
         && act.created_at >= draft.updated_at - TOGETHER
         // What was kept last may be a second older than what was sent.
-        && text.starts_with(&draft.text)
+        && typed.text.starts_with(&draft.text)
+}
+
+/// Tells the loop of texts that are drafts again because what they were sent as was refused, for ever.
+pub(super) async fn bring_back(
+    journal: Journal,
+    author: Author,
+    mut outbox: watch::Receiver<Arc<OutboxView>>,
+    results: mpsc::Sender<Msg>,
+    clock: Clock,
+) {
+    let mut refusals = Refusals::default();
+    while outbox.changed().await.is_ok() {
+        let view = outbox.borrow_and_update().clone();
+        let refused: Vec<Entry> = refusals.take(&view, &author);
+        if refused.is_empty() {
+            continue;
+        }
+        let (whose, here) = (author.clone(), clock.stamp());
+        let taken = journal
+            .write(move |tx| take_up(tx, &whose, &refused, &here))
+            .await;
+        // What cannot be read now is read when the next console opens.
+        let back: Vec<Draft> = taken.unwrap_or_default().into_iter().filter_map(draft).collect();
+        if !back.is_empty() && results.send(Msg::DraftsRead(back)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Makes what came back of these this console's, joined with what it has under way; nothing where another console was
+/// faster.
+fn take_up(
+    tx: &Tx<'_>,
+    author: &Author,
+    refused: &[Entry],
+    here: &Stamp,
+) -> JournalResult<Vec<drafts::Draft>> {
+    let (back, others): (Vec<_>, Vec<_>) = drafts::load(tx, &author.actor, &author.context)?
+        .into_iter()
+        .filter(|kept| refused.iter().any(|entry| is_of(&kept.key, entry)))
+        .partition(|kept| kept.key.console.is_empty());
+    if back.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ours = console(here);
+    let mut both: Vec<drafts::Draft> = others
+        .into_iter()
+        .filter(|kept| kept.key.console == ours)
+        .collect();
+    // What was refused was written first: last among what comes latest first.
+    both.extend(back);
+    adopt(tx, both, here)
+}
+
+fn is_of(key: &drafts::DraftKey, entry: &Entry) -> bool {
+    entry.payload.typed().is_some_and(|typed| {
+        key.kind == typed.kind && key.incident.as_deref() == typed.incident.map(|id| &*id.0)
+    })
+}
+
+/// Which texts were refused since this console opened.
+#[derive(Default)]
+struct Refusals {
+    /// How far the journal went at first, 0 where it was empty; nothing before the first view.
+    first: Option<EntryId>,
+    told: BTreeSet<EntryId>,
+}
+
+impl Refusals {
+    /// Those that no view before this one showed as refused. What was refused before the console opened is among the
+    /// drafts that it read then.
+    fn take(&mut self, view: &OutboxView, author: &Author) -> Vec<Entry> {
+        let first = *self.first.get_or_insert(view.through.unwrap_or(EntryId(0)));
+        let refused = view.entries.iter().filter(|entry| {
+            entry.state == State::Failed && entry.actor == author.actor && entry.payload.typed().is_some()
+        });
+        let since = refused.filter(|entry| entry.id > first || view.inherited.contains(&entry.id));
+        let new: Vec<Entry> = since
+            .filter(|entry| !self.told.contains(&entry.id))
+            .cloned()
+            .collect();
+        self.told.extend(new.iter().map(|entry| entry.id));
+        self.told.retain(|id| view.entry(*id).is_some());
+        new
+    }
 }
 
 fn draft(kept: drafts::Draft) -> Option<Draft> {
@@ -161,10 +236,11 @@ mod tests {
 
     use super::*;
     use crate::backend::incidents::Seen;
-    use crate::domain::incident::Status;
+    use crate::domain::incident::{IncidentAct, Status};
     use crate::journal::Opening;
-    use crate::outbox::{Decision, Draft as Planned};
-    use crate::time::Clock;
+    use crate::outbox::decide::settle;
+    use crate::outbox::record::Holder;
+    use crate::outbox::{Decision, Draft as Planned, Payload};
 
     fn note(incident: &str, text: &str) -> Planned {
         let payload = Payload::Incident {
@@ -301,5 +377,105 @@ mod tests {
             .collect();
         left.sort_unstable();
         assert_eq!(left, ["p/anew", "p/back", "p/other"]);
+    }
+
+    #[tokio::test]
+    async fn a_text_that_is_refused_for_good_is_a_draft_again_and_opens_at_once() {
+        let home = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
+        let author = Author {
+            context: "prod".into(),
+            actor: "jun@example.com".into(),
+        };
+        let now = Clock::start().stamp();
+        let whose = author.clone();
+        let (id, kept) = journal
+            .write(move |tx| {
+                let ids = outbox::insert(tx, &whose, &[note("Q1", "pool is dry")], &now)?;
+                let later = drafts::Draft {
+                    key: drafts::DraftKey {
+                        actor: "jun@example.com".to_owned(),
+                        context: "prod".to_owned(),
+                        console: console(&now),
+                        kind: "note".to_owned(),
+                        incident: Some("Q1".to_owned()),
+                    },
+                    text: "now the cache".to_owned(),
+                    updated_at: now.utc,
+                };
+                drafts::save(tx, &later)?;
+                let mut record = outbox::load(tx, ids[0])?.unwrap();
+                settle(&mut record, State::Failed, "400: too long");
+                outbox::save(tx, &record, &Holder { pid: 1, token: 1 }, None, &now)?;
+                Ok((ids[0], drafts::load(tx, &whose.actor, &whose.context)?))
+            })
+            .await
+            .unwrap();
+        let mut texts: Vec<&str> = kept.iter().map(|draft| draft.text.as_str()).collect();
+        texts.sort_unstable();
+        assert_eq!(texts, ["now the cache", "pool is dry"], "neither is lost");
+        let (view_out, view) = watch::channel(Arc::new(OutboxView::default()));
+        let (results, mut told) = mpsc::channel(4);
+        let bringing = bring_back(journal.clone(), author, view, results, Clock::start());
+        let listed = journal
+            .read(move |tx| outbox::load(tx, id))
+            .await
+            .unwrap()
+            .unwrap();
+        let showing = async move {
+            // At first the note was on its way; it is refused later, and stays listed for a while.
+            for entries in [Vec::new(), vec![listed.entry.clone()], vec![listed.entry]] {
+                let view = OutboxView {
+                    entries,
+                    inherited: BTreeSet::from([id]),
+                    through: Some(id),
+                    ..OutboxView::default()
+                };
+                view_out.send_replace(Arc::new(view));
+                for _ in 0..50 {
+                    tokio::task::yield_now().await;
+                }
+                journal.read(|_| Ok(())).await.unwrap();
+            }
+        };
+        futures::future::join(bringing, showing).await;
+        let Some(Msg::DraftsRead(back)) = told.recv().await else {
+            panic!("it is told");
+        };
+        assert_eq!(back.len(), 1);
+        assert_eq!(back[0].text, "pool is dry\n\nnow the cache");
+        assert!(told.recv().await.is_none(), "once");
+    }
+
+    #[test]
+    fn what_is_typed_has_a_kind_of_draft() {
+        let Planned { payload, .. } = note("Q1", "x");
+        let Payload::Incident {
+            incident,
+            seen,
+            label,
+            ..
+        } = payload.clone()
+        else {
+            panic!("a note is about an incident");
+        };
+        let update = Payload::Incident {
+            incident,
+            act: IncidentAct::StatusUpdate { text: "x".to_owned() },
+            seen,
+            label,
+        };
+        let mark = Payload::Annotation(crate::backend::annotations::AnnotationDraft {
+            at: DateTime::UNIX_EPOCH,
+            until: None,
+            text: "x".to_owned(),
+            tags: Vec::new(),
+        });
+        let kinds = [payload, update, mark].map(|payload| {
+            let kind = payload.typed().map(|typed| typed.kind);
+            kind.and_then(DraftKind::by_word)
+        });
+        let expected = [DraftKind::Note, DraftKind::StatusUpdate, DraftKind::Mark];
+        assert_eq!(kinds, expected.map(Some));
     }
 }

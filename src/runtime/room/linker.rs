@@ -82,11 +82,12 @@ impl Linker {
             let now = self.clock.tick();
             let mut wake = None;
             if asking.is_none() {
-                match if now < due {
+                let next = if now < due {
                     Next::At(due)
                 } else {
                     self.ask(&heard, now)
-                } {
+                };
+                match next {
                     Next::Asks(question) => {
                         asking = Some(question);
                         due = now + PACE;

@@ -30,6 +30,7 @@ use crate::domain::incident::{ActingAs, IncidentId};
 use crate::domain::oncall::Roster;
 use crate::domain::slo::SloBoard;
 use crate::journal::Journal;
+use crate::journal::outbox::Author;
 use crate::outbox::OutboxView;
 use crate::time::Clock;
 
@@ -43,10 +44,12 @@ mod record;
 mod recorder;
 #[cfg(test)]
 mod sample;
+mod sweep;
 
 use chronicle::{Chronicle, Followed};
 use figures::Figures;
 use linker::Linker;
+use sweep::Forwards;
 
 /// How often who is on call is asked; their keeper answers from its own memory within a minute.
 const ROSTER: Duration = Duration::from_secs(60);
@@ -374,10 +377,30 @@ fn with_journal(
     tasks.spawn(recorder::record(
         journal.clone(),
         Arc::clone(&context),
-        behind.alerts.clone(),
-        behind.slos.clone(),
+        (behind.alerts.clone(), behind.slos.clone()),
+        behind.results.clone(),
         behind.clock,
     ));
+    let author = Author {
+        context: Arc::clone(&context),
+        actor: behind.config.identity.as_str().into(),
+    };
+    let (outbox, results) = (behind.outbox.clone(), behind.results.clone());
+    tasks.spawn(drafts::bring_back(
+        journal.clone(),
+        author,
+        outbox,
+        results,
+        behind.clock,
+    ));
+    let forwards = match &behind.config.audit_forward {
+        Some(_) => Forwards::Yes,
+        None => Forwards::No,
+    };
+    if !behind.config.read_only {
+        let (journal, context) = (journal.clone(), Arc::clone(&context));
+        tasks.spawn(sweep::sweep(journal, context, forwards, behind.clock));
+    }
     let figures = Figures {
         journal: journal.clone(),
         context,

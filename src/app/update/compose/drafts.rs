@@ -73,7 +73,7 @@ pub(super) fn put_before(open: &mut Compose, text: &str, now: Now) {
     let both = if open.is_blank() {
         text.to_owned()
     } else {
-        format!("{text}\n\n{}", open.written())
+        joined(text, &open.written())
     };
     open.fill(&both);
     open.kept = Kept::Yes;

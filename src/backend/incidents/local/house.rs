@@ -198,18 +198,19 @@ impl House {
         }
     }
 
-    /// Leaves a missed level asleep.
-    pub fn leave(&self, tx: &Tx<'_>, number: u64, at: &Stamp) -> JournalResult<()> {
+    /// Leaves a missed level asleep: which; nothing where none was missed.
+    pub fn leave(&self, tx: &Tx<'_>, number: u64, at: &Stamp) -> JournalResult<Option<u32>> {
         let Some(mut incident) = incidents::find(tx, &self.context, number)? else {
-            return Ok(());
+            return Ok(None);
         };
         let Some(missed) = incident.missed.clone() else {
-            return Ok(());
+            return Ok(None);
         };
         let mut change = Change::default();
         incident.leave(&self.identity, at, &mut change);
         self.keep(tx, &incident, &change, at)?;
-        self.audit(tx, (&self.identity, "leave"), &incident, missed.words(), at)
+        self.audit(tx, (&self.identity, "leave"), &incident, missed.words(), at)?;
+        Ok(Some(missed.level))
     }
 
     /// Does what is due by itself at this moment.

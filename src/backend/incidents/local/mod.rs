@@ -85,10 +85,11 @@ impl Local {
         self.journal.write(move |tx| house.declare(tx, &asked, &at)).await
     }
 
-    /// Leaves a missed level asleep (see [`local::Missed`]); to wake it, escalate to it.
-    pub async fn leave(&self, id: &IncidentId) -> JournalResult<()> {
+    /// Leaves a missed level asleep (see [`local::Missed`]); to wake it, escalate to it. Which level it was; nothing
+    /// where none was missed.
+    pub async fn leave(&self, id: &IncidentId) -> JournalResult<Option<u32>> {
         let Some(number) = LocalIncident::number_of(id) else {
-            return Ok(());
+            return Ok(None);
         };
         let (house, at) = (Arc::clone(&self.house), self.clock.stamp());
         self.journal.write(move |tx| house.leave(tx, number, &at)).await
