@@ -68,7 +68,12 @@ pub(super) fn badge(scene: Scene, words: Words) -> Vec<Piece<'static>> {
         (0, _, _) | (_, _, None) => vec![Piece::word(" none", Role::TextMuted)],
         (_, 0, Some(at)) => {
             let age = figures::row_age(figures::since(at, scene.now.utc));
-            vec![Piece::own(format!(" {open} · {age}"), Role::AckOther)]
+            let text = match words {
+                Words::Whole => format!(" {open} open {age}"),
+                Words::Short => format!(" {open} open"),
+                Words::Bare => format!(" {open}"),
+            };
+            vec![Piece::own(text, Role::AckOther)]
         }
         (_, free, Some(at)) => {
             let age = figures::row_age(figures::since(at, scene.now.utc));
