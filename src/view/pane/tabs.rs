@@ -35,7 +35,7 @@ pub(super) enum Words {
     Whole,
     /// The worst in words, of the rest how many: `2 page +1`.
     Short,
-    /// The worst in words, else counts alone: `2 page`, `13`.
+    /// Counts alone, those that want somebody with a `▲`.
     Bare,
 }
 
@@ -112,7 +112,10 @@ fn badge(scene: Scene, pane: PaneId, words: Words) -> Vec<Piece<'static>> {
                     rest += count;
                 } else if count > 0 {
                     pieces.push(Piece::word(" ", Role::Text));
-                    pieces.push(Piece::own(said(count, word), role));
+                    pieces.push(match words {
+                        Words::Whole | Words::Short => Piece::own(said(count, word), role),
+                        Words::Bare => Piece::own(format!("{count}▲"), role),
+                    });
                 }
             }
             if rest > 0 && words == Words::Short {
