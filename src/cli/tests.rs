@@ -387,7 +387,7 @@ fn an_incident_is_taken_where_no_alertmanager_may_be_written_to_and_an_alert_is_
         &config,
     );
     let document: serde_json::Value = serde_json::from_str(&declared.out).expect("JSON");
-    let id = document["outcomes"][0]["target"]
+    let id = document["results"][0]["target"]
         .as_str()
         .expect("an id")
         .to_owned();

@@ -127,11 +127,13 @@ impl Office {
     /// was saved. One task and one `fsync` however many they are.
     pub(super) async fn journal_all(&self, acts: Vec<Vec<Draft>>) -> Result<Vec<Vec<EntryId>>, String> {
         let counter = self.counter().await?;
-        let (author, clock) = (self.author.clone(), self.clock);
-        // Stamped where it is saved: what waits for its turn at the disk loses nothing of its grace time.
+        // Stamped when its turn at the disk has come: what waits for that loses nothing of its grace time.
+        let turn = counter.journal.read(|_| Ok(())).await;
+        turn.map_err(|error| error.to_string())?;
+        let (author, now) = (self.author.clone(), self.clock.stamp());
         let inserted = counter
             .journal
-            .write(move |tx| outbox::insert_all(tx, &author, &acts, &clock.stamp()));
+            .write(move |tx| outbox::insert_all(tx, &author, &acts, &now));
         inserted.await.map_err(|error| error.to_string())
     }
 

@@ -19,7 +19,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let role = Role::ContextDanger;
     buffer.set_style(area, scene.theme.style(role));
     let word = match first.why {
-        Hindrance::Saving => "ESCALATION STILL BEING SAVED",
+        Hindrance::Saving => "ESCALATION NOT SAVED YET",
         Hindrance::NotSaved => "ESCALATION NOT SAVED",
         Hindrance::Refused => "ESCALATION REFUSED",
         Hindrance::Asks => "ESCALATION NOT CLEAR",

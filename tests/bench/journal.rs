@@ -44,6 +44,7 @@ pub fn measure() {
                         key: drafts::DraftKey {
                             actor: act.actor.clone(),
                             context: act.context.clone(),
+                            console: "here".to_owned(),
                             kind: "note".to_owned(),
                             incident: Some(act.target.clone()),
                         },

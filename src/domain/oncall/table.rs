@@ -53,3 +53,44 @@ fn row(roster: &Roster, duty: &Duty) -> Vec<String> {
         safe(person.phone.as_deref().or(person.email.as_deref()).unwrap_or("-")),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::incident::{Named, Person};
+
+    #[test]
+    fn whoever_follows_upon_themselves_is_on_call_again() {
+        let at = |hour: i64| DateTime::from_timestamp(1_800_000_000, 0).unwrap() + TimeDelta::hours(hour);
+        let named = |name: &str| Named {
+            id: name.into(),
+            name: name.into(),
+        };
+        let duty = |who: &str, from: i64| Duty {
+            policy: named("primary"),
+            level: 1,
+            schedule: None,
+            person: Person {
+                id: who.into(),
+                name: Arc::from(who),
+                email: None,
+                phone: None,
+            },
+            start: Some(at(from)),
+            end: Some(at(from + 8)),
+        };
+        let text = |duties: Vec<Duty>| {
+            let roster = Roster {
+                duties,
+                ..Roster::default()
+            };
+            oncall_text(&roster, at(1))
+        };
+        let again = text(vec![duty("Sam", 0), duty("Sam", 8)]);
+        assert!(again.contains("Sam again"), "{again}");
+        let other = text(vec![duty("Sam", 0), duty("Jun", 8)]);
+        assert!(other.contains("Jun") && !other.contains("again"), "{other}");
+    }
+}

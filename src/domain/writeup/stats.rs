@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use crate::domain::alert::plan::counted;
 use crate::domain::alert::table::{columns, safe};
 use crate::domain::document::{Remarks, document, time};
 use crate::domain::incident::Facts;
@@ -172,7 +173,8 @@ pub fn stats_text(stats: &Stats) -> String {
     let mut out = String::new();
     let Figures { count, open, .. } = stats.all;
     let since = stats.since.format("%Y-%m-%d %H:%MZ");
-    let _ = writeln!(out, "{count} incidents since {since}, {open} open"); // a String takes all
+    let incidents = counted(count, "incident");
+    let _ = writeln!(out, "{incidents} since {since}, {open} open"); // a String takes all
     if count == 0 {
         return out;
     }

@@ -21,7 +21,7 @@ use crate::view::widget::{self, Piece};
 use crate::view::{Scene, figures, hints};
 
 const COLUMNS: [Column; 6] = [
-    column("state", flex(9, 14, 1), Align::Left, 0),
+    column("state", flex(11, 14, 1), Align::Left, 0),
     column("age", Width::Fixed(4), Align::Right, 0),
     column("act", flex(26, 60, 4), Align::Left, 0),
     column("tries", Width::Fixed(5), Align::Right, 3),

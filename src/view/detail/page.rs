@@ -164,6 +164,11 @@ fn duty_line<'a>(
         Piece::word(label, Role::TextMuted),
         Piece::safe(SafeText::line(&duty.person.name), Role::Text),
     ];
+    // The number is what this page is opened for: it is never what is cut off.
+    if let Some(phone) = &duty.person.phone {
+        line.push(Piece::word("  ", Role::TextMuted));
+        line.push(Piece::safe(SafeText::line(phone), Role::Text));
+    }
     if let Some((word, at)) = bound {
         let moment = figures::moment(at, scene.now.utc, scene.model.zone);
         line.push(Piece::own(format!("  {word} {moment}"), Role::TextMuted));
@@ -171,10 +176,6 @@ fn duty_line<'a>(
     if let Some(schedule) = &duty.schedule {
         line.push(Piece::word("  ", Role::TextMuted));
         line.push(Piece::safe(SafeText::line(&schedule.name), Role::TextDim));
-    }
-    if let Some(phone) = &duty.person.phone {
-        line.push(Piece::word("  ", Role::TextMuted));
-        line.push(Piece::safe(SafeText::line(phone), Role::Text));
     }
     line
 }

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::incident_rows;
+use super::tabs::Words;
 use super::{Freshness, cells_of, look, mark_hits, message, room_for_cause, skeleton, thumb};
 use crate::action::Action;
 use crate::app::focus::PaneId;
@@ -39,7 +40,7 @@ pub(in crate::view) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
 }
 
 /// What the tab bar says of it.
-pub(super) fn badge(scene: Scene, short: bool) -> Vec<Piece<'static>> {
+pub(super) fn badge(scene: Scene, words: Words) -> Vec<Piece<'static>> {
     let fresh = freshness(scene);
     let Some(board) = scene.model.incidents.feed.value() else {
         return match fresh.failure {
@@ -67,14 +68,19 @@ pub(super) fn badge(scene: Scene, short: bool) -> Vec<Piece<'static>> {
         (0, _, _) | (_, _, None) => vec![Piece::word(" none", Role::TextMuted)],
         (_, 0, Some(at)) => {
             let age = figures::row_age(figures::since(at, scene.now.utc));
-            vec![Piece::own(format!(" {open} · {age}"), Role::AckOther)]
+            let text = match words {
+                Words::Whole => format!(" {open} open {age}"),
+                Words::Short => format!(" {open} open"),
+                Words::Bare => format!(" {open}"),
+            };
+            vec![Piece::own(text, Role::AckOther)]
         }
         (_, free, Some(at)) => {
             let age = figures::row_age(figures::since(at, scene.now.utc));
-            let text = if short {
-                format!(" {free}▲")
-            } else {
-                format!(" {free}▲ {age}")
+            let text = match words {
+                Words::Whole => format!(" {free} unacked {age}"),
+                Words::Short => format!(" {free} unacked"),
+                Words::Bare => format!(" {free}▲"),
             };
             vec![Piece::own(text, Role::SeverityCritical)]
         }

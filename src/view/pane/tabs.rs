@@ -14,18 +14,29 @@ use crate::view::widget::{Piece, width_of};
 /// Draws the bar.
 pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let whole = pieces(scene, Words::Whole);
-    let fits = area.width >= 60 && width_of(&whole) <= usize::from(area.width);
-    let shown = if fits { whole } else { pieces(scene, Words::Short) };
+    let fits = |pieces: &[Piece]| area.width >= 60 && width_of(pieces) <= usize::from(area.width);
+    let shown = if fits(&whole) {
+        whole
+    } else {
+        let short = pieces(scene, Words::Short);
+        if fits(&short) {
+            short
+        } else {
+            pieces(scene, Words::Bare)
+        }
+    };
     scene.line(buffer, area, &shown);
 }
 
 /// How much of a badge is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Words {
+pub(super) enum Words {
     /// `2 page 1 ticket`.
     Whole,
     /// The worst in words, of the rest how many: `2 page +1`.
     Short,
+    /// Counts alone, those that want somebody with a `▲`.
+    Bare,
 }
 
 fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
@@ -57,7 +68,7 @@ fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
             ),
             role,
         ));
-        pieces.extend(badge(scene, pane, words == Words::Short));
+        pieces.extend(badge(scene, pane, words));
     }
     if let Some(view) = scene.model.details.last() {
         use crate::app::focus::Detail;
@@ -82,14 +93,18 @@ fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
 }
 
 /// What one would see there.
-fn badge(scene: Scene, pane: PaneId, short: bool) -> Vec<Piece<'static>> {
+fn badge(scene: Scene, pane: PaneId, words: Words) -> Vec<Piece<'static>> {
     let said = |count: usize, word: &str| format!("{count} {word}");
+    let firing = |count: usize| match words {
+        Words::Whole | Words::Short => said(count, "firing"),
+        Words::Bare => count.to_string(),
+    };
     match pane {
         PaneId::Slo => {
             let fresh = slo::freshness(scene);
             let nothing_read = match (fresh.age, fresh.failure) {
                 (Some(_), _) => None,
-                (None, Some(_)) => Some(Piece::word(" ✗", Role::StateFailed)),
+                (None, Some(_)) => Some(Piece::word(" not known", Role::SeverityCritical)),
                 (None, None) => Some(Piece::word(" …", Role::StateBusy)),
             };
             let (Some(board), None) = (scene.model.slo.board(), &nothing_read) else {
@@ -99,14 +114,17 @@ fn badge(scene: Scene, pane: PaneId, short: bool) -> Vec<Piece<'static>> {
             let mut rest = 0;
             for (state, word, role) in slo::COUNTED {
                 let count = slo::count_of(board, state);
-                if count > 0 && short && !pieces.is_empty() {
+                if count > 0 && words != Words::Whole && !pieces.is_empty() {
                     rest += count;
                 } else if count > 0 {
                     pieces.push(Piece::word(" ", Role::Text));
-                    pieces.push(Piece::own(said(count, word), role));
+                    pieces.push(match words {
+                        Words::Whole | Words::Short => Piece::own(said(count, word), role),
+                        Words::Bare => Piece::own(format!("{count}▲"), role),
+                    });
                 }
             }
-            if rest > 0 {
+            if rest > 0 && words == Words::Short {
                 pieces.push(Piece::own(format!(" +{rest}"), Role::TextMuted));
             }
             if pieces.is_empty() && slo::count_of(board, SloState::Ok) > 0 {
@@ -120,7 +138,7 @@ fn badge(scene: Scene, pane: PaneId, short: bool) -> Vec<Piece<'static>> {
         }
         PaneId::Logs => logs::badge(scene),
         PaneId::Traces => traces::badge(scene),
-        PaneId::Incident => incident::badge(scene, short),
+        PaneId::Incident => incident::badge(scene, words),
         PaneId::Alerts => match scene.model.alerts.shown() {
             None if alerts::freshness(scene).failure.is_none() => {
                 vec![Piece::word(" …", Role::StateBusy)]
@@ -131,13 +149,13 @@ fn badge(scene: Scene, pane: PaneId, short: bool) -> Vec<Piece<'static>> {
             }
             Some(board) if !board.pipeline.faults.is_empty() => vec![
                 Piece::word(" ", Role::Text),
-                Piece::own(said(board.counts.active, "firing"), Role::SeverityWarning),
+                Piece::own(firing(board.counts.active), Role::SeverityWarning),
                 Piece::word(" ", Role::Text),
                 Piece::word("!pipeline", Role::SeverityCritical),
             ],
             Some(board) if board.counts.active > 0 => vec![
                 Piece::word(" ", Role::Text),
-                Piece::own(said(board.counts.active, "firing"), Role::SeverityWarning),
+                Piece::own(firing(board.counts.active), Role::SeverityWarning),
             ],
             Some(board) if belief::is_proven(board) => vec![Piece::word(" quiet", Role::TextMuted)],
             // Nothing fires as far as is known, and that is not known for certain.

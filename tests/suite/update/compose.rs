@@ -382,9 +382,18 @@ fn a_composer_that_was_emptied_leaves_no_draft() {
 fn drafts_of_a_session_that_crashed_come_back() {
     let mut hand = hand();
     hand.tell(Msg::DraftsRead(vec![draft("from before")]));
-    hand.assert_said("from before");
+    hand.assert_said("a draft of yours from before: n opens the note on its incident");
     hand.press("n");
     assert_eq!(text(&hand), "from before");
+    let mut declared = self::hand();
+    declared.tell(Msg::DraftsRead(vec![Draft {
+        kind: DraftKind::Declaration,
+        incident: None,
+        text: "title: orders fail\nseverity: SEV2\nservice: shop".to_owned(),
+    }]));
+    declared.assert_said("a draft of yours from before: i opens the declaration");
+    declared.press("i");
+    assert!(compose(&declared).written().contains("orders fail"));
     // One that arrives while its composer is open already is put before what is typed.
     let mut hand = self::hand();
     hand.press("n");

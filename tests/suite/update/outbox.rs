@@ -266,11 +266,25 @@ fn an_escalation_that_the_disk_does_not_take_says_so_after_a_second() {
         incident: checkout().id,
         result: Ok(std::sync::Arc::new(ladder())),
     });
+    hand.effects.clear();
     hand.press("enter y");
     assert_eq!(undelivered(&hand.model, hand.now), None);
     hand.wait(1_000);
     let why = undelivered(&hand.model, hand.now).map(|(first, _)| first.why);
     assert_eq!(why, Some(Hindrance::Saving));
+    let shown = super::acks::screen(&hand);
+    assert!(shown.contains("saving escalate…"), "{shown}");
+    hand.wait(30_000);
+    let (id, _) = hand.one_act();
+    hand.tell(Msg::ActJournaled {
+        id,
+        result: Err("the disk is full".to_owned()),
+    });
+    let shown = super::acks::screen(&hand);
+    assert!(
+        shown.contains("1 NOT SAVED") && shown.contains("the disk is full"),
+        "{shown}"
+    );
 }
 
 #[test]

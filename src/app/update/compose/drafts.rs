@@ -169,14 +169,35 @@ pub(in crate::app::update) fn drafts_read(model: &mut Model, drafts: Vec<Draft>,
         hold(model, draft);
     }
     if restored {
-        let count = model.drafts.len();
-        let drafts = if count == 1 { "a draft" } else { "drafts" };
-        let key = model.keymap.keys_for(Action::Annotate).into_iter().next();
-        let said = format!(
-            "{drafts} of yours from before: {} opens it on its incident",
-            key.unwrap_or_default()
-        );
-        model.toasts.say(Level::Info, said, now.tick);
+        let words = from_before(model);
+        model.toasts.say(Level::Info, words, now.tick);
     }
     effects
+}
+
+/// What is said of drafts that came back: how each kind of them is opened.
+fn from_before(model: &Model) -> String {
+    let of = |action: Action, where_it_is: &str, kind: DraftKind| {
+        let any = model.drafts.iter().any(|draft| draft.kind == kind);
+        let key = model.keymap.keys_for(action).into_iter().next();
+        let how = key.unwrap_or_else(|| format!("{} in the palette", action.name()));
+        any.then(|| format!("{how} opens {where_it_is}"))
+    };
+    let ways = [
+        of(Action::Annotate, "the note on its incident", DraftKind::Note),
+        of(
+            Action::StatusUpdate,
+            "the update on its incident",
+            DraftKind::StatusUpdate,
+        ),
+        of(Action::Declare, "the declaration", DraftKind::Declaration),
+        of(Action::MarkMoment, "the mark", DraftKind::Mark),
+    ];
+    let drafts = if model.drafts.len() == 1 {
+        "a draft"
+    } else {
+        "drafts"
+    };
+    let ways: Vec<String> = ways.into_iter().flatten().collect();
+    format!("{drafts} of yours from before: {}", ways.join(", "))
 }
