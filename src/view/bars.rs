@@ -318,7 +318,12 @@ fn lights(scene: Scene) -> Vec<Segment<'static>> {
 
 /// What is wrong with the record of what is done; nothing while all is well.
 fn record(scene: Scene) -> Vec<Segment<'static>> {
-    let Some(record) = &scene.model.record else {
+    let Some(record) = scene
+        .model
+        .record
+        .as_ref()
+        .filter(|_| !scene.model.has_lines_alone())
+    else {
         return Vec::new();
     };
     let mut segments = Vec::new();

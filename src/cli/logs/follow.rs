@@ -60,7 +60,9 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
             }
             // the lines of a gap that was filled came before
             TailEvent::Filled(_)
-            | TailEvent::Mode(TailMode::Polling(_) | TailMode::Connecting | TailMode::Live) => {}
+            | TailEvent::Mode(
+                TailMode::Polling(_) | TailMode::Connecting | TailMode::Live | TailMode::Ended,
+            ) => {}
             TailEvent::Failed(error) => session.out.diagnose(&format!("{error}; trying again"))?,
         }
         if events.is_empty() {

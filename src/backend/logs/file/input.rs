@@ -13,7 +13,7 @@ use super::entries::Cutter;
 use super::sift::Sieve;
 use super::{failed, lines};
 use crate::backend::BackendResult;
-use crate::backend::logs::{Logs, Page, PageQuestion, TailEvent, TailMode, Volume};
+use crate::backend::logs::{Logs, Page, PageQuestion, Reach, TailEvent, TailMode, Volume};
 use crate::domain::log::{Nanos, Stream, Wanted};
 
 /// What is read at once.
@@ -82,6 +82,8 @@ impl Input {
                 return Ok(());
             }
             if let Some(ended) = ended {
+                // with nobody there to hear it, it is over all the same
+                let _ = events.send(TailEvent::Mode(TailMode::Ended)).await;
                 return ended;
             }
         }
@@ -116,6 +118,10 @@ impl Input {
 impl Logs for Input {
     fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Whole
     }
 
     fn page(&self, _question: PageQuestion) -> BoxFuture<'_, BackendResult<Page>> {

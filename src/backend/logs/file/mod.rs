@@ -19,12 +19,12 @@ use tokio::sync::mpsc;
 
 use self::entries::Stretch;
 use self::follow::{FileId, Followed, Looked};
-use self::history::{Forward, begin_of, read_at};
+use self::history::read_at;
+use self::past::Past;
 use self::sift::Sieve;
-use super::{Direction, Logs, Page, PageQuestion, Settings, TailEvent, TailMode, Volume};
+use super::{Direction, Logs, Page, PageQuestion, Reach, Settings, TailEvent, TailMode, Volume};
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
-use crate::domain::log::place::Place;
-use crate::domain::log::{Batch, Nanos, Stream, Wanted};
+use crate::domain::log::{Batch, Nanos, Place, Stream, Wanted};
 use crate::time::{Clock, Tick};
 
 pub mod entries;
@@ -32,6 +32,7 @@ mod follow;
 mod history;
 mod input;
 mod page;
+mod past;
 mod sift;
 
 #[cfg(test)]
@@ -55,6 +56,7 @@ pub struct Files {
     settings: Settings,
     paths: Vec<String>,
     clock: Clock,
+    reach: Reach,
     memory: Arc<Mutex<Memory>>,
 }
 
@@ -83,8 +85,16 @@ impl Files {
             settings,
             paths,
             clock,
+            reach: Reach::Present,
             memory: Arc::default(),
         }
+    }
+
+    /// The same, to be read from begin to end by whoever looks into them, not asked for pages.
+    #[must_use]
+    pub fn whole(mut self) -> Self {
+        self.reach = Reach::Whole;
+        self
     }
 
     fn error(&self, detail: String) -> BackendError {
@@ -173,7 +183,7 @@ impl Files {
         events: &mpsc::Sender<TailEvent>,
     ) -> Option<Option<Followed>> {
         // what is dropped with this future ends the reading, too
-        let (pieces, mut told) = mpsc::channel::<Batch>(4);
+        let (pieces, mut told) = mpsc::channel::<TailEvent>(4);
         let (path, sieve, memory) = (path.to_owned(), Arc::clone(sieve), Arc::clone(&self.memory));
         let now = self.clock.now();
         let reading = tokio::task::spawn_blocking(move || -> io::Result<Followed> {
@@ -184,29 +194,20 @@ impl Files {
                 Some(end) => end,
                 None => settled_end(&file, now.utc)?,
             };
-            let begin = begin_of(&file, from, end)?;
-            let stream = stream(&path);
-            let place = Place::of(file.try_clone()?);
-            let mut forward = Forward::new(&file, &sieve, begin, end);
-            while let Some(mut piece) = forward.piece()? {
-                piece.entries.retain(|entry| {
-                    entry.wanted && (from.0 == i64::MIN || entry.at.is_some_and(|at| at >= from))
-                });
-                if piece.entries.is_empty() {
-                    continue;
-                }
-                let entries = piece.entries.into_iter().map(|entry| entry.text).collect();
-                let mut batch = sift::batch(piece.stretch.bytes, entries, &stream);
-                // what is there already need not be held twice; what comes is, as files are emptied while they grow
-                batch.place = Some((Arc::clone(&place), piece.stretch.at));
-                if pieces.blocking_send(batch).is_err() {
-                    break;
-                }
+            let past = Past {
+                place: Place::of(file.try_clone()?),
+                stream: stream(&path),
+                pieces,
+            };
+            if from.0 == i64::MIN {
+                past.tell_all(&file, &sieve, end)?;
+            } else {
+                past.tell_since(&file, &sieve, (from, end))?;
             }
             Followed::from(path.clone(), file, end, now.tick)
         });
-        while let Some(batch) = told.recv().await {
-            if events.send(TailEvent::Lines(batch)).await.is_err() {
+        while let Some(event) = told.recv().await {
+            if events.send(event).await.is_err() {
                 return None;
             }
         }
@@ -313,6 +314,10 @@ fn failed(name: &Arc<str>, detail: String) -> BackendError {
 impl Logs for Files {
     fn name(&self) -> &Arc<str> {
         &self.settings.name
+    }
+
+    fn reach(&self) -> Reach {
+        self.reach
     }
 
     fn page(&self, question: PageQuestion) -> BoxFuture<'_, BackendResult<Page>> {

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 
 use super::{Files, Input};
-use crate::backend::logs::{Direction, Logs, More, Page, PageQuestion, Settings, TailEvent};
+use crate::backend::logs::{Direction, Logs, More, Page, PageQuestion, Reach, Settings, TailEvent};
 use crate::domain::log::{Batch, Nanos, Wanted};
 use crate::time::Clock;
 
@@ -293,4 +293,44 @@ async fn a_pipe_is_read_to_its_end() {
         }
     }
     assert_eq!(told, ["one\n  at x", "two", "three without end"]);
+}
+
+#[tokio::test]
+async fn the_whole_of_a_file_is_told_from_its_end_then_from_its_begin_and_stays_in_it() {
+    let stage = Stage::new();
+    let sent: Vec<String> = (0..20_000)
+        .map(|number| stamped(number, &format!("line {number}")))
+        .collect();
+    stage.append("app.log", &sent.concat());
+    let files = stage.files("app.log").whole();
+    assert_eq!(files.reach(), Reach::Whole);
+    let (sender, mut events) = mpsc::channel(64);
+    let mut tail = files.tail(Wanted::default(), ALL.0, sender);
+    let mut told: Vec<String> = Vec::new();
+    let mut begins = Vec::new();
+    let mut gaps = Vec::new();
+    while told.len() < sent.len() || gaps.len() < 2 {
+        let event = tokio::select! {
+            _ = &mut tail => panic!("the tail ended"),
+            event = events.recv() => event.unwrap(),
+        };
+        match event {
+            TailEvent::Lines(batch) => {
+                assert!(batch.place.is_some(), "the text stays in the file");
+                begins.push(texts(&batch)[0].clone());
+                told.extend(texts(&batch));
+            }
+            TailEvent::Gap(gap) | TailEvent::Filled(gap) => gaps.push(gap),
+            TailEvent::Mode(_) => {}
+            TailEvent::Failed(error) => panic!("{error}"),
+        }
+    }
+    assert!(begins.len() > 2 && begins[0] > begins[2], "{begins:?}");
+    assert!(begins[1].ends_with(" line 0"), "{begins:?}");
+    assert_eq!(gaps[0], gaps[1], "what is not read yet is a gap until it is");
+    let mut sorted = told;
+    sorted.sort();
+    let mut all: Vec<&str> = sent.iter().map(|line| line.trim_end()).collect();
+    all.sort_unstable();
+    assert_eq!(sorted, all);
 }
