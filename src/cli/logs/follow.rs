@@ -58,9 +58,9 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
             TailEvent::Mode(TailMode::Polling(why)) if !why.is_empty() => {
                 session.out.diagnose(&format!("polling: {why}"))?;
             }
-            // the lines of a gap that was filled came before
-            TailEvent::Filled(_)
-            | TailEvent::Mode(
+            // its lines came before
+            TailEvent::Filled(gap) => told::filled(session, &gap)?,
+            TailEvent::Mode(
                 TailMode::Polling(_) | TailMode::Connecting | TailMode::Live | TailMode::Ended,
             ) => {}
             TailEvent::Failed(error) => session.out.diagnose(&format!("{error}; trying again"))?,

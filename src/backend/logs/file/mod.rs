@@ -18,8 +18,9 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use self::entries::Stretch;
-use self::follow::{FileId, Followed, Looked};
+use self::follow::{Followed, Looked};
 use self::history::read_at;
+use self::memory::{Begin, Memory};
 use self::past::Past;
 use self::sift::Sieve;
 use super::{Direction, Logs, Page, PageQuestion, Reach, Settings, TailEvent, TailMode, Volume};
@@ -31,6 +32,7 @@ pub mod entries;
 mod follow;
 mod history;
 mod input;
+mod memory;
 mod page;
 mod past;
 mod sift;
@@ -40,16 +42,16 @@ mod tests;
 
 pub use input::Input;
 
-/// How often files are looked at.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often files are looked at while something comes, and once nothing came for [`QUIET`].
+const LOOK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
+/// So long after the last line the next ones are looked out for closely.
+const QUIET: Duration = Duration::from_secs(10);
 /// How often patterns are looked at for new files.
 const EXPAND: Duration = Duration::from_secs(1);
 /// Files that are read at most.
 const MOST_FILES: usize = 512;
 /// A file that changed within this may end within a line that is being written.
 const SETTLED: Duration = Duration::from_secs(2);
-/// Pages whose far ends are remembered.
-const REMEMBERED: usize = 256;
 
 /// Files by paths and patterns.
 pub struct Files {
@@ -58,24 +60,6 @@ pub struct Files {
     clock: Clock,
     reach: Reach,
     memory: Arc<Mutex<Memory>>,
-}
-
-/// Where files were read to.
-#[derive(Debug, Default)]
-struct Memory {
-    /// Where a page of the newest lines began, by file: a tail tells all that lies behind.
-    ends: HashMap<FileId, u64>,
-    /// Where a page ended, by file, direction and the moment that the next one will be asked with.
-    marks: HashMap<(FileId, Direction, Option<Nanos>), u64>,
-}
-
-impl Memory {
-    fn mark(&mut self, key: (FileId, Direction, Option<Nanos>), at: u64) {
-        if self.marks.len() >= REMEMBERED {
-            self.marks.clear();
-        }
-        self.marks.insert(key, at);
-    }
 }
 
 impl Files {
@@ -115,6 +99,7 @@ impl Files {
         if events.send(TailEvent::Mode(TailMode::Live)).await.is_err() {
             return Ok(());
         }
+        let mut came = self.clock.tick();
         loop {
             let now = self.clock.tick();
             if expanded.is_none_or(|at| now.since(at) >= EXPAND) {
@@ -127,7 +112,7 @@ impl Files {
                         continue;
                     }
                     let followed = if first {
-                        let Some(end) = self.history(&path, &sieve, from, &events).await else {
+                        let Some(end) = self.history(&path, (&wanted, &sieve), from, &events).await else {
                             return Ok(());
                         };
                         end.unwrap_or_else(|| Followed::awaited(path.clone()))
@@ -147,6 +132,9 @@ impl Files {
                 return Err(self.error("reading was broken off".to_owned()));
             };
             tails = back;
+            if !seen.stretches.is_empty() {
+                came = now;
+            }
             for (path, stretch) in seen.stretches {
                 if let Some(stream) = streams.get(&path)
                     && let Some(batch) = lines(stretch, &sieve, stream)
@@ -156,7 +144,7 @@ impl Files {
                 }
             }
             for problem in seen.problems {
-                // once: it is looked at ten times a second
+                // once: it is looked at again and again
                 if !said.contains(&problem) && said.len() < MOST_FILES {
                     said.push(problem.clone());
                     if events.send(TailEvent::Failed(self.error(problem))).await.is_err() {
@@ -166,7 +154,7 @@ impl Files {
             }
             if seen.looked == Looked::All {
                 tokio::select! {
-                    () = tokio::time::sleep(LOOK) => {}
+                    () = tokio::time::sleep(pace(now.since(came))) => {}
                     () = events.closed() => return Ok(()),
                 }
             }
@@ -178,24 +166,24 @@ impl Files {
     async fn history(
         &self,
         path: &Path,
-        sieve: &Arc<Sieve>,
+        (wanted, sieve): (&Wanted, &Arc<Sieve>),
         from: Nanos,
         events: &mpsc::Sender<TailEvent>,
     ) -> Option<Option<Followed>> {
         // what is dropped with this future ends the reading, too
         let (pieces, mut told) = mpsc::channel::<TailEvent>(4);
         let (path, sieve, memory) = (path.to_owned(), Arc::clone(sieve), Arc::clone(&self.memory));
-        let now = self.clock.now();
+        let (wanted, now) = (wanted.clone(), self.clock.now());
         let reading = tokio::task::spawn_blocking(move || -> io::Result<Followed> {
-            let file = File::open(&path)?;
-            let metadata = file.metadata()?;
-            let remembered = lock(&memory).ends.get(&FileId::of(&metadata)).copied();
-            let end = match remembered.filter(|end| *end <= metadata.len()) {
-                Some(end) => end,
-                None => settled_end(&file, now.utc)?,
+            // all of a file has no page before it
+            let begin = match from {
+                Nanos(i64::MIN) => Begin::of(&path, now.utc)?,
+                _ => lock(&memory).begin_of_tail(&path, &wanted, now.utc)?,
             };
+            let Begin { file, at: end } = begin;
+            let place = Place::of(file.try_clone()?);
             let past = Past {
-                place: Place::of(file.try_clone()?),
+                place: Arc::clone(&place),
                 stream: stream(&path),
                 pieces,
             };
@@ -204,7 +192,7 @@ impl Files {
             } else {
                 past.tell_since(&file, &sieve, (from, end))?;
             }
-            Followed::from(path.clone(), file, end, now.tick)
+            Ok(Followed::from(path.clone(), file, end, now.tick)?.kept_at(place))
         });
         while let Some(event) = told.recv().await {
             if events.send(event).await.is_err() {
@@ -213,6 +201,11 @@ impl Files {
         }
         Some(reading.await.ok().and_then(Result::ok))
     }
+}
+
+/// How long until files are looked at again, so long after something came.
+fn pace(quiet: Duration) -> Duration {
+    if quiet < QUIET { LOOK.0 } else { LOOK.1 }
 }
 
 /// What a look at all files saw.

@@ -11,8 +11,9 @@ use chrono::{DateTime, Utc};
 
 use super::follow::FileId;
 use super::history::{Backward, Forward, Piece, begin_of};
+use super::memory::Memory;
 use super::sift::Sieve;
-use super::{Direction, MOST_FILES, Memory, expand, lock, settled_end, stream};
+use super::{Direction, MOST_FILES, expand, lock, settled_end, stream};
 use crate::backend::logs::{More, Page, PageQuestion};
 use crate::domain::log::{Batch, Level, Nanos, Stream};
 
@@ -78,8 +79,8 @@ fn share(
     memory: &Mutex<Memory>,
     now: DateTime<Utc>,
 ) -> io::Result<Share> {
-    let file = File::open(path)?;
-    let id = FileId::of(&file.metadata()?);
+    let mut file = File::open(path)?;
+    let mut id = FileId::of(&file.metadata()?);
     let sieve = Sieve::new(&question.wanted);
     let mut share = Share {
         id,
@@ -102,9 +103,11 @@ fn share(
             let end = if let Some(at) = resumed {
                 at
             } else {
-                let end = settled_end(&file, now)?;
-                lock(memory).ends.insert(id, end);
-                end
+                let begin = lock(memory).end_of_page(path, &question.wanted, now)?;
+                file = begin.file;
+                id = FileId::of(&file.metadata()?);
+                share.id = id;
+                begin.at
             };
             let mut backward = Backward::new(&file, &sieve, end);
             while share.entries.len() < most
@@ -175,16 +178,13 @@ fn taken(piece: Piece, within: impl Fn(Nanos) -> bool) -> Vec<Entry> {
 
 /// Where the page before ended, if this is the one behind it.
 fn resumed(id: FileId, question: &PageQuestion, memory: &Mutex<Memory>) -> Option<u64> {
-    let memory = lock(memory);
-    let moment = match question.direction {
-        Direction::Backward => question.to,
+    let moments = match question.direction {
+        // up to the oldest line told, or with it: there may be more of its moment
+        Direction::Backward => [question.to, question.to.minus(ONE)],
         // what follows the newest line told is asked from the nanosecond behind it
-        Direction::Forward => question.from.minus(ONE),
+        Direction::Forward => [question.from.minus(ONE), question.from],
     };
-    let marked = memory.marks.get(&(id, question.direction, Some(moment)));
-    marked
-        .or_else(|| memory.marks.get(&(id, question.direction, None)))
-        .copied()
+    lock(memory).resumed(id, question.direction, &question.wanted, &moments)
 }
 
 /// The entries of all files in one batch, oldest first, no more than asked; what is too much goes back.
@@ -251,7 +251,7 @@ fn remember(shares: &[Share], question: &PageQuestion, memory: &Mutex<Memory>) {
         };
         if let Some(place) = place {
             for moment in moments {
-                memory.mark((share.id, question.direction, moment), place);
+                memory.mark(share.id, question.direction, &question.wanted, (moment, place));
             }
         }
     }

@@ -334,3 +334,69 @@ async fn the_whole_of_a_file_is_told_from_its_end_then_from_its_begin_and_stays_
     all.sort_unstable();
     assert_eq!(sorted, all);
 }
+
+#[tokio::test]
+async fn lines_of_one_moment_are_paged_by_where_they_stand_whichever_side_of_it_is_asked_from() {
+    let stage = Stage::new();
+    let sent: Vec<String> = (0..5_000)
+        .map(|number| stamped(7, &format!("line {number}")))
+        .collect();
+    stage.append("app.log", &sent.concat());
+    for beside in [0, 1] {
+        let files = stage.files("app.log");
+        let mut to = ALL.1;
+        let mut read: Vec<Vec<String>> = Vec::new();
+        loop {
+            let page = page(&files, (ALL.0, to), Direction::Backward, 700).await;
+            let lines = texts(&page.batch);
+            to = told_at(&lines[0]).plus(Duration::from_nanos(beside));
+            read.push(lines);
+            if page.more == More::No || read.len() > 10 {
+                break;
+            }
+        }
+        read.reverse();
+        let all: Vec<&str> = sent.iter().map(|line| line.trim_end()).collect();
+        assert_eq!(read.concat(), all, "{beside}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_renamed_between_a_page_and_the_tail_loses_nothing() {
+    let stage = Stage::new();
+    stage.append("app.log", "one\n");
+    let files = stage.files("app.log");
+    let now = Nanos::of(stage.clock.now().utc);
+    assert_eq!(
+        texts(&page(&files, (ALL.0, now), Direction::Backward, 10).await.batch),
+        ["one"]
+    );
+    stage.append("app.log", "two\n");
+    fs::rename(stage.path("app.log"), stage.path("app.log.1")).unwrap();
+    stage.append("app.log", "three\n");
+    let (sender, mut events) = mpsc::channel(16);
+    let mut tail = files.tail(Wanted::default(), now, sender);
+    assert_eq!(lines(&mut tail, &mut events, 2).await, ["two", "three"]);
+}
+
+#[tokio::test]
+async fn a_tail_that_begins_before_its_page_tells_nothing_of_it_again() {
+    let stage = Stage::new();
+    stage.append("app.log", "one\n");
+    let files = stage.files("app.log");
+    let now = Nanos::of(stage.clock.now().utc);
+    let (sender, mut events) = mpsc::channel(16);
+    let mut tail = files.tail(Wanted::default(), now, sender);
+    let begun = tokio::time::timeout(Duration::from_millis(300), &mut tail).await;
+    assert!(begun.is_err(), "it goes on");
+    stage.append("app.log", "two\n");
+    let before = page(&files, (ALL.0, now), Direction::Backward, 10).await;
+    assert_eq!(texts(&before.batch), ["one"]);
+    assert_eq!(lines(&mut tail, &mut events, 1).await, ["two"]);
+}
+
+#[test]
+fn quiet_files_are_looked_at_seldom() {
+    assert_eq!(super::pace(Duration::ZERO), Duration::from_millis(250));
+    assert_eq!(super::pace(Duration::from_secs(10)), Duration::from_secs(1));
+}
