@@ -9,6 +9,7 @@ use crate::backend::logs::{Logs, Settings};
 use crate::cli::args::LogsArgs;
 use crate::cli::gather::Scene;
 use crate::cli::{CliError, Session};
+use crate::domain::log::Nanos;
 
 /// How far back a server is asked where nothing else is said.
 const SINCE: Duration = Duration::from_secs(15 * 60);
@@ -55,7 +56,10 @@ impl Source {
         let word = args.what.as_deref().unwrap_or_default();
         if word == "-" {
             return Ok(Self {
-                logs: Arc::new(Input::standard(Arc::from("standard input"))),
+                logs: Arc::new(Input::standard(
+                    Arc::from("standard input"),
+                    Nanos::of(session.clock.now().utc),
+                )),
                 context: word.to_owned(),
                 query: String::new(),
                 since: None,

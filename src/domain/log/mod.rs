@@ -10,7 +10,7 @@ pub mod fields;
 mod json;
 pub mod level;
 mod logfmt;
-mod moment;
+pub mod moment;
 pub mod place;
 pub mod scan;
 pub mod volume;

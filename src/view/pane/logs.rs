@@ -172,7 +172,7 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
         }
         if counts.evicted > 0 {
             foot.push(Piece::own(
-                format!(" · {} oldest let go", words::count(counts.evicted as f64)),
+                format!(" · {} oldest let go", grouped(counts.evicted as usize)),
                 Role::TextMuted,
             ));
         }

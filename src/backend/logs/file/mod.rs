@@ -22,7 +22,7 @@ use self::follow::{Followed, Looked};
 use self::history::read_at;
 use self::memory::{Begin, Memory};
 use self::past::Past;
-use self::sift::Sieve;
+use self::sift::{Before, Sieve};
 use super::{Direction, Logs, Page, PageQuestion, Reach, Settings, TailEvent, TailMode, Volume};
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
 use crate::domain::log::{Batch, Nanos, Place, Stream, Wanted};
@@ -91,9 +91,9 @@ impl Files {
         from: Nanos,
         events: mpsc::Sender<TailEvent>,
     ) -> BackendResult<()> {
-        let sieve = Arc::new(Sieve::new(&wanted));
+        let sieve = Arc::new(Sieve::new(&wanted).about(Nanos::of(self.clock.now().utc)));
         let mut tails: HashMap<PathBuf, Followed> = HashMap::new();
-        let mut streams: HashMap<PathBuf, Arc<Stream>> = HashMap::new();
+        let mut streams: HashMap<PathBuf, (Arc<Stream>, Before)> = HashMap::new();
         let mut expanded: Option<Tick> = None;
         let mut said: Vec<String> = Vec::new();
         if events.send(TailEvent::Mode(TailMode::Live)).await.is_err() {
@@ -119,7 +119,7 @@ impl Files {
                     } else {
                         Followed::awaited(path.clone())
                     };
-                    streams.insert(path.clone(), stream(&path));
+                    streams.insert(path.clone(), (stream(&path), Before::default()));
                     tails.insert(path, followed);
                 }
             }
@@ -136,8 +136,8 @@ impl Files {
                 came = now;
             }
             for (path, stretch) in seen.stretches {
-                if let Some(stream) = streams.get(&path)
-                    && let Some(batch) = lines(stretch, &sieve, stream)
+                if let Some((stream, before)) = streams.get_mut(&path)
+                    && let Some(batch) = lines(stretch, &sieve, stream, before)
                     && events.send(TailEvent::Lines(batch)).await.is_err()
                 {
                     return Ok(());
@@ -238,13 +238,9 @@ fn look(tails: &mut HashMap<PathBuf, Followed>, now: Tick) -> Seen {
 }
 
 /// What is wanted of a stretch.
-fn lines(stretch: Stretch, sieve: &Sieve, stream: &Arc<Stream>) -> Option<Batch> {
-    let entries: Vec<_> = sift::dated(&stretch, sieve, &mut None)
-        .into_iter()
-        .filter(|entry| entry.wanted)
-        .map(|entry| entry.text)
-        .collect();
-    (!entries.is_empty()).then(|| sift::batch(stretch.bytes, entries, stream))
+fn lines(stretch: Stretch, sieve: &Sieve, stream: &Arc<Stream>, before: &mut Before) -> Option<Batch> {
+    let entries = sift::dated(&stretch, sieve, before);
+    sift::batch(stretch.bytes, entries, stream)
 }
 
 /// Where a file ends: behind its last whole line while it is being written, at its very end otherwise.

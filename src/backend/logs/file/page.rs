@@ -22,6 +22,8 @@ struct Entry {
     at: Option<Nanos>,
     /// Whether it tells that itself.
     own: bool,
+    /// When, where its text does not tell it whole.
+    told: Option<Nanos>,
     text: Vec<u8>,
     /// Where it begins and where the next one does.
     place: Range<u64>,
@@ -81,7 +83,7 @@ fn share(
 ) -> io::Result<Share> {
     let mut file = File::open(path)?;
     let mut id = FileId::of(&file.metadata()?);
-    let sieve = Sieve::new(&question.wanted);
+    let sieve = Sieve::new(&question.wanted).about(Nanos::of(now));
     let mut share = Share {
         id,
         stream: stream(path),
@@ -130,7 +132,7 @@ fn share(
             let end = settled_end(&file, now)?;
             let begin = match resumed {
                 Some(at) => at,
-                None => begin_of(&file, question.from, end)?,
+                None => begin_of(&file, &sieve, question.from, end)?,
             };
             let mut forward = Forward::new(&file, &sieve, begin, end);
             while share.entries.len() < most
@@ -170,6 +172,7 @@ fn taken(piece: Piece, within: impl Fn(Nanos) -> bool) -> Vec<Entry> {
         .map(|(entry, end)| Entry {
             at: entry.at,
             own: entry.own,
+            told: entry.told,
             place: stretch.at + entry.text.start as u64..stretch.at + end as u64,
             text: stretch.bytes.get(entry.text).unwrap_or_default().to_vec(),
         })
@@ -221,7 +224,7 @@ fn merged(shares: &mut [Share], question: &PageQuestion) -> Batch {
         let Some((_, position)) = next else { break };
         if let Some(entry) = queues.get_mut(position).and_then(Iterator::next) {
             let stream = u32::try_from(position).unwrap_or(u32::MAX);
-            batch.push(None, stream, Level::Unknown, &entry.text, b"");
+            batch.push(entry.told, stream, Level::Unknown, &entry.text, b"");
         }
     }
     batch

@@ -32,7 +32,7 @@ enum Heard {
 impl Past {
     /// Tells the entries from a moment on.
     pub(super) fn tell_since(&self, file: &File, sieve: &Sieve, (from, end): (Nanos, u64)) -> io::Result<()> {
-        let mut forward = Forward::new(file, sieve, begin_of(file, from, end)?, end);
+        let mut forward = Forward::new(file, sieve, begin_of(file, sieve, from, end)?, end);
         while let Some(mut piece) = forward.piece()? {
             piece
                 .entries
@@ -99,12 +99,9 @@ impl Past {
     }
 
     fn tell(&self, piece: Piece) -> Heard {
-        let wanted = piece.entries.into_iter().filter(|entry| entry.wanted);
-        let entries: Vec<_> = wanted.map(|entry| entry.text).collect();
-        if entries.is_empty() {
+        let Some(mut batch) = sift::batch(piece.stretch.bytes, piece.entries, &self.stream) else {
             return Heard::Yes;
-        }
-        let mut batch = sift::batch(piece.stretch.bytes, entries, &self.stream);
+        };
         // what is there already need not be held twice; what comes is, as files are emptied while they grow
         batch.place = Some((Arc::clone(&self.place), piece.stretch.at));
         self.send(TailEvent::Lines(batch))

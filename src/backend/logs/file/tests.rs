@@ -283,7 +283,7 @@ async fn the_tail_follows_rotation_and_finds_new_files() {
 #[tokio::test(start_paused = true)]
 async fn a_pipe_is_read_to_its_end() {
     let text = "one\n  at x\ntwo\nthree without end";
-    let input = Input::from(Arc::from("logs"), text.as_bytes());
+    let input = Input::from(Arc::from("logs"), Nanos::of(at(0)), text.as_bytes());
     let (sender, mut events) = mpsc::channel(16);
     input.tail(Wanted::default(), ALL.0, sender).await.unwrap();
     let mut told = Vec::new();
