@@ -41,7 +41,7 @@ pub fn run(session: &mut Session) -> Outcome {
 
 /// Opens the console on lines alone: files of this host, or standard input. Needs no configuration; theme, keymap and
 /// how much is kept are those of one that is there. Nothing is journaled and no layout is remembered.
-pub fn on_lines(session: &mut Session, name: &str, lines: Arc<dyn Logs>) -> Outcome {
+pub fn on_lines(session: &mut Session, name: &str, lines: &Arc<dyn Logs>) -> Outcome {
     let (mut config, kept) = match session.config() {
         Ok(config) => {
             let logs = config.context(session.globals.context.as_deref()).ok();
@@ -74,7 +74,7 @@ fn bare(session: &Session) -> Result<Config, CliError> {
     Ok(config)
 }
 
-fn open(session: &mut Session, config: Config, context: Context, lines: Option<Arc<dyn Logs>>) -> Outcome {
+fn open(session: &mut Session, config: Config, context: Context, lines: Option<&Arc<dyn Logs>>) -> Outcome {
     let means = means(session);
     let dir = config.config_dir.as_deref();
     let theme = theme::load(&config.theme, dir, means)?;
@@ -111,7 +111,7 @@ fn open(session: &mut Session, config: Config, context: Context, lines: Option<A
             let opening = Opening {
                 config: Arc::clone(&config),
                 context: Arc::clone(&context),
-                backends: backends(&context, &wires, session.clock, lines.clone()),
+                backends: backends(&context, &wires, session.clock, lines),
                 clock: session.clock,
                 themes: themes(config.config_dir.clone(), means),
                 writer: super::write_up::writer(&session.globals, &session.env, &context.name, session.clock),
@@ -147,11 +147,11 @@ fn backends(
     context: &Context,
     wires: &Wires,
     clock: crate::time::Clock,
-    lines: Option<Arc<dyn Logs>>,
+    lines: Option<&Arc<dyn Logs>>,
 ) -> Backends {
     let mut backends = Backends::open(context, wires, clock);
-    if lines.is_some() {
-        backends.logs = lines;
+    if let Some(lines) = lines {
+        backends.logs = Some(Arc::clone(lines));
     }
     backends
 }

@@ -50,9 +50,9 @@ pub fn run(session: &mut Session, args: &LogsArgs) -> Outcome {
     let grep = grep.map_err(|error| CliError::Usage(format!("--grep: {error}")))?;
     let source = Source::open(session, args, seen)?;
     if source.seen == Seen::ByConsole {
-        return super::console::on_lines(session, &source.context, source.logs);
+        return super::console::on_lines(session, &source.context, &source.logs);
     }
-    super::block_on(print(session, args, source, grep))
+    super::block_on(print(session, args, &source, grep))
 }
 
 /// Whether nothing says how lines are to be printed, or which of them: the console asks that itself.
@@ -74,7 +74,7 @@ fn is_bare(session: &Session, args: &LogsArgs) -> bool {
 }
 
 /// Prints. An interrupt is a quiet end.
-async fn print(session: &mut Session, args: &LogsArgs, source: Source, grep: Option<Regex>) -> Outcome {
+async fn print(session: &mut Session, args: &LogsArgs, source: &Source, grep: Option<Regex>) -> Outcome {
     let now = Nanos::of(session.clock.now().utc);
     let question = Question {
         wanted: Wanted {
@@ -94,7 +94,7 @@ async fn print(session: &mut Session, args: &LogsArgs, source: Source, grep: Opt
     };
     let interrupted = tokio::signal::ctrl_c();
     tokio::select! {
-        ended = tell(session, args, &source, &question, now) => ended,
+        ended = tell(session, args, source, &question, now) => ended,
         _ = interrupted => {
             session.out.flush()?;
             Ok(Exit::Done)
