@@ -80,12 +80,16 @@ fn opened() {
         file.write_all(line(number).as_bytes()).unwrap();
     }
     file.flush().unwrap();
-    let (mut ends, mut begins, mut wholes, mut resident) = (vec![], vec![], vec![], vec![]);
+    let (mut ends, mut boths, mut begins) = (vec![], vec![], vec![]);
+    let (mut wholes, mut resident) = (vec![], vec![]);
     let last = format!("line {} of", LINES - 1);
     for _ in 0..3 {
         let mut console = Console::start(&["logs", path.to_str().unwrap()], None);
         let end = console.when_shown(&last).expect("the end is shown");
         ends.push(millis(end - console.started));
+        let tail = counted(&console.screen.screen().contents());
+        let both = console.when(|screen| counted(&screen.contents()) > tail);
+        boths.push(millis(both.expect("more is read") - console.started));
         let pressed = console.press("gg");
         let begin = console.when_shown("line 0 of").expect("the begin is shown");
         begins.push(millis(begin.saturating_duration_since(pressed)));
@@ -101,6 +105,12 @@ fn opened() {
         "logs: process start to the end of a 1M-line file",
         "ms",
         &Samples::new(ends),
+        (Held::Median, 90.0),
+    );
+    held(
+        "logs: process start to its begin in hand, too",
+        "ms",
+        &Samples::new(boths),
         (Held::Median, 90.0),
     );
     held(

@@ -29,6 +29,8 @@ use crate::time::{Clock, Tick};
 
 /// The shortest time between two views: lines that arrive sooner are shown together.
 const PUBLISH: Duration = Duration::from_millis(100);
+/// Views at the begin that do not wait for that: the end of a file, its begin, and what lies between.
+const EARLY: u8 = 4;
 /// A tail watches over itself and says when it is lost: its light does not go stale because nothing is written.
 const WATCHED: Duration = Duration::from_secs(86_400);
 
@@ -69,13 +71,13 @@ impl Keeper {
         };
         let mut published = self.clock.tick();
         let mut dirty = true;
-        let mut shown = false;
+        let mut early = EARLY;
         loop {
             // Before anything else, or lines that never stop coming would never be shown.
-            // The first lines at once: somebody waits for them.
-            let first = !shown && !work.reader.store.is_empty();
+            // The first lines at once, of either end: somebody waits for them.
+            let first = early > 0 && !work.reader.store.is_empty();
             if dirty && (first || self.clock.tick() >= published + PUBLISH) {
-                shown |= first;
+                early -= u8::from(first);
                 self.out.send_replace(Some(Arc::new(work.view(self.clock))));
                 published = self.clock.tick();
                 dirty = false;
