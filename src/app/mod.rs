@@ -330,6 +330,21 @@ impl Model {
         }
     }
 
+    /// Shows log lines and nothing else: there is nothing else to be asked.
+    pub fn keep_to_lines(&mut self) {
+        self.layout.absent = PaneId::ALL
+            .into_iter()
+            .filter(|pane| *pane != PaneId::Logs)
+            .collect();
+        self.layout.hidden.clear();
+        self.focus = PaneId::Logs;
+    }
+
+    /// Whether log lines are all there is, and so nothing that could be acted on.
+    pub fn has_lines_alone(&self) -> bool {
+        self.layout.absent.len() + 1 == PaneId::ALL.len() && self.layout.shows(PaneId::Logs)
+    }
+
     /// The next moment something changes by itself: a toast ends, a grace time is over, a lease wants
     /// extending, the cursor rests, the clock's next second. The loop wakes then and sends [`Msg::Timer`].
     pub fn next_deadline(&self, now: Now) -> Tick {

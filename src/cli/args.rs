@@ -292,7 +292,8 @@ impl From<LevelChoice> for Level {
 /// `logs`
 #[derive(Debug, Clone, Args)]
 pub struct LogsArgs {
-    /// A query in the source's own language, a file or a pattern of files in quotes, or `-` for standard input
+    /// A query in the source's own language, a file or a pattern of files in quotes, or `-` for standard input; a file
+    /// or input alone opens in the console where there is a terminal
     #[arg(value_name = "QUERY|FILE|-")]
     pub what: Option<String>,
     /// Only of this service
@@ -310,7 +311,7 @@ pub struct LogsArgs {
     /// Only what this regular expression finds
     #[arg(long, value_name = "RE")]
     pub grep: Option<String>,
-    /// Only of this level at least
+    /// Only of this level at least; lines that tell none are left out, and counted
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub level: Option<LevelChoice>,
     /// Only of this trace

@@ -8,7 +8,8 @@ use super::{CliError, Exit, Outcome, Session};
 use crate::app::{Model, Settings};
 use crate::backend::Backends;
 use crate::backend::http::Wires;
-use crate::config::{Config, Context, LogsConfig};
+use crate::backend::logs::Logs;
+use crate::config::{self, Config, ConfigError, Context, Environment, LogsConfig};
 use crate::journal;
 use crate::keymap;
 use crate::runtime::console::{Console, Ended, World as _};
@@ -35,6 +36,45 @@ const LAST_WORK: Duration = Duration::from_millis(20);
 /// Opens the console on the configured context.
 pub fn run(session: &mut Session) -> Outcome {
     let (config, context) = session.context()?;
+    open(session, config, context, None)
+}
+
+/// Opens the console on lines alone: files of this host, or standard input. Needs no configuration; theme, keymap and
+/// how much is kept are those of one that is there. Nothing is journaled and no layout is remembered.
+pub fn on_lines(session: &mut Session, name: &str, lines: &Arc<dyn Logs>) -> Outcome {
+    let (mut config, kept) = match session.config() {
+        Ok(config) => {
+            let logs = config.context(session.globals.context.as_deref()).ok();
+            let kept =
+                logs.and_then(|context| Some((context.logs.as_ref()?.lines, context.logs.as_ref()?.bytes)));
+            (config, kept)
+        }
+        Err(CliError::Config(ConfigError::NotFound { .. })) => (bare(session)?, None),
+        Err(error) => return Err(error),
+    };
+    let mut context = bare(session)?.context(None)?.clone();
+    name.clone_into(&mut context.name);
+    if let (Some(logs), Some((lines, bytes))) = (&mut context.logs, kept) {
+        (logs.lines, logs.bytes) = (lines, bytes);
+    }
+    config.state_dir = None;
+    config.journal = None;
+    config.contexts = std::iter::once((context.name.clone(), context.clone())).collect();
+    config.default_context = None;
+    open(session, config, context, Some(lines))
+}
+
+/// What holds where nothing is configured, with one context that has nothing but logs.
+fn bare(session: &Session) -> Result<Config, CliError> {
+    let flags = session.flags();
+    let text = "[contexts.files.logs]\nkind = \"file\"\npaths = [\"/\"]\n";
+    let mut config = config::decode_text(text, None, &Environment::default())?.config;
+    config.theme = flags.theme.unwrap_or(config.theme);
+    config.keymap = flags.keymap.unwrap_or(config.keymap);
+    Ok(config)
+}
+
+fn open(session: &mut Session, config: Config, context: Context, lines: Option<&Arc<dyn Logs>>) -> Outcome {
     let means = means(session);
     let dir = config.config_dir.as_deref();
     let theme = theme::load(&config.theme, dir, means)?;
@@ -55,7 +95,10 @@ pub fn run(session: &mut Session) -> Outcome {
     let (tty, inputs) = Tty::open(options(session, &config), session.clock).map_err(no_terminal)?;
     let now = session.clock.now();
     let size = tty.size();
-    let model = Model::new(settings(&config, &context), keymap, layout, size, now);
+    let mut model = Model::new(settings(&config, &context), keymap, layout, size, now);
+    if lines.is_some() {
+        model.keep_to_lines();
+    }
     let config = Arc::new(config);
     let mut console = Console::new(model, theme, tty, inputs, session.clock);
     console.editor = Some(editor(session, &config));
@@ -68,7 +111,7 @@ pub fn run(session: &mut Session) -> Outcome {
             let opening = Opening {
                 config: Arc::clone(&config),
                 context: Arc::clone(&context),
-                backends: Backends::open(&context, &wires, session.clock),
+                backends: backends(&context, &wires, session.clock, lines),
                 clock: session.clock,
                 themes: themes(config.config_dir.clone(), means),
                 writer: super::write_up::writer(&session.globals, &session.env, &context.name, session.clock),
@@ -98,6 +141,19 @@ pub fn run(session: &mut Session) -> Outcome {
     drop(console);
     runtime.shutdown_timeout(LAST_WORK);
     outcome(&ended)
+}
+
+fn backends(
+    context: &Context,
+    wires: &Wires,
+    clock: crate::time::Clock,
+    lines: Option<&Arc<dyn Logs>>,
+) -> Backends {
+    let mut backends = Backends::open(context, wires, clock);
+    if let Some(lines) = lines {
+        backends.logs = Some(Arc::clone(lines));
+    }
+    backends
 }
 
 /// A console that died of a defect says so to whoever started it, as to the person.

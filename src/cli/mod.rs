@@ -179,7 +179,7 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Oncall => block_on(oncall::run(session)),
         Command::Postmortem(args) => block_on(postmortem::run(session, &args)),
         Command::Handoff(args) => block_on(handoff::run(session, &args)),
-        Command::Logs(args) => block_on(logs::run(session, &args)),
+        Command::Logs(args) => logs::run(session, &args),
         Command::Silences(args) => block_on(silences::run(session, &args)),
         Command::Resolve(args) => block_on(incident::acts::resolve(session, &args)),
         Command::Escalate(args) => block_on(incident::acts::escalate(session, &args)),

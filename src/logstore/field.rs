@@ -161,6 +161,24 @@ impl FieldTest {
         })
     }
 
+    /// The very value, whatever it is made of.
+    pub(super) fn exactly(name: &str, value: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            how: How::Equal(value.to_owned()),
+            negative: false,
+        }
+    }
+
+    /// A trace.
+    pub(super) fn traced(trace: TraceId) -> Self {
+        Self {
+            name: "trace".to_owned(),
+            how: How::Trace(trace),
+            negative: false,
+        }
+    }
+
     fn equal(name: &str, value: &str) -> Result<How, String> {
         if is_trace(name)
             && let Some(trace) = TraceId::from_hex(value.as_bytes())

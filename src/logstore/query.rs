@@ -14,10 +14,10 @@ use std::ops::Range;
 use regex::bytes::Regex;
 
 use super::chunk::Entry;
-use super::field::{Compare, FieldTest};
+use super::field::{Compare, FieldTest, SERVICE};
 use super::needle::{Case, Needle, pattern};
-use crate::domain::log::Level;
 use crate::domain::log::detect::level_of;
+use crate::domain::log::{Level, Wanted};
 
 /// Why a query could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,6 +97,27 @@ impl Query {
                 return Ok(Self { terms });
             }
             terms.push(reader.term()?);
+        }
+    }
+
+    /// The scope of a question, for lines whose source was not asked it: its service, its trace, its level, and its
+    /// words as a file's are looked for.
+    pub fn of_scope(wanted: &Wanted) -> Self {
+        let service = wanted.service.as_deref();
+        let service = service.map(|service| FieldTest::exactly(SERVICE, service));
+        let fields = service.into_iter().chain(wanted.trace.map(FieldTest::traced));
+        let level = wanted.at_least;
+        let level = level.map(|level| Test::Level(Compare::MoreEqual, level));
+        let words = Some(wanted.query.trim()).filter(|words| !words.is_empty());
+        let words = words.and_then(|words| Needle::of(words).ok()).map(Test::Text);
+        let tests = fields.map(Test::Field).chain(level).chain(words);
+        Self {
+            terms: tests
+                .map(|test| Term {
+                    test,
+                    keep: Keep::With,
+                })
+                .collect(),
         }
     }
 

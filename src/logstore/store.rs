@@ -5,13 +5,13 @@
 //! times at most and there are never many chunks. What does not fit goes from the front, a chunk at a time.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::builder::{Builder, Incoming, Shape};
 use super::chunk::{Chunk, LineId, signed};
 use super::intake::{self, Clamps, Named, Read};
 use super::snapshot::{Counts, Snapshot, View};
-use crate::domain::log::{Batch, Gap, GapReason, Nanos, Stream};
+use crate::domain::log::{Batch, Gap, GapReason, Nanos, Place, Stream};
 
 /// Bytes of text of a chunk in a store that is large enough.
 const CHUNK_BYTES: usize = 2 * 1024 * 1024;
@@ -24,6 +24,9 @@ const PARTS: usize = 16;
 
 /// So many chunks of about a size become one.
 const FAN: usize = 8;
+
+/// Serials set aside for the lines of one file: they are counted by position.
+const FILE_SERIALS: i64 = 1 << 44;
 
 /// Gaps that are told apart; the oldest become one where there are more.
 const GAPS: usize = 1_024;
@@ -55,6 +58,20 @@ pub enum Room {
     Full,
 }
 
+/// A file whose lines stay in it. Lines of one moment stand as they stand in the file, whichever part of it was read
+/// first.
+#[derive(Debug)]
+struct Placed {
+    place: Weak<Place>,
+    /// Where the part that was read first begins: what stands before it is read as if it came alone.
+    first: u64,
+    before: Clamps,
+    /// The next serial of that part, and of what stands before it: a line has a byte at least, so that the one
+    /// never reaches the other's first.
+    next: i64,
+    next_before: i64,
+}
+
 /// Lines in hand. One task owns it.
 #[derive(Debug)]
 pub struct Store {
@@ -68,6 +85,8 @@ pub struct Store {
     /// By their begin.
     gaps: Vec<Gap>,
     clamps: Clamps,
+    /// Files whose lines stay in them.
+    places: Vec<Placed>,
     /// Serials of lines that come are above it, those of older pages below.
     newest_serial: i64,
     oldest_serial: i64,
@@ -90,6 +109,7 @@ impl Store {
             counts: Counts::default(),
             gaps: Vec::new(),
             clamps: Clamps::default(),
+            places: Vec::new(),
             newest_serial: 0,
             oldest_serial: 0,
             names: 0,
@@ -99,12 +119,48 @@ impl Store {
 
     /// Takes lines, wherever their times put them; the oldest in hand go where there is no room.
     pub fn ingest(&mut self, batch: &Batch) {
-        let read = intake::read(batch, &mut self.clamps);
-        let first = self.newest_serial;
-        self.newest_serial += signed(read.len());
+        let (read, first) = if let Some((place, at)) = &batch.place {
+            self.read_placed(batch, place, *at)
+        } else {
+            let read = intake::read(batch, &mut self.clamps);
+            let first = self.newest_serial;
+            self.newest_serial += signed(read.len());
+            (read, first)
+        };
         self.take(batch, &read, first);
         self.evict();
         self.revision += 1;
+    }
+
+    /// Reads lines that stay in their file: what stands before the part read first has serials below that part's.
+    fn read_placed(&mut self, batch: &Batch, place: &Arc<Place>, at: u64) -> (Vec<Read>, i64) {
+        self.places.retain(|placed| placed.place.strong_count() > 0);
+        let known = |placed: &Placed| std::ptr::eq(placed.place.as_ptr(), Arc::as_ptr(place));
+        let index = self.places.iter().position(known).unwrap_or_else(|| {
+            let before = self.newest_serial;
+            self.newest_serial = before.saturating_add(FILE_SERIALS);
+            let bytes = i64::try_from(at).unwrap_or(FILE_SERIALS).min(FILE_SERIALS);
+            self.places.push(Placed {
+                place: Arc::downgrade(place),
+                first: at,
+                before: Clamps::default(),
+                next: before.saturating_add(bytes),
+                next_before: before,
+            });
+            self.places.len() - 1
+        });
+        let Some(placed) = self.places.get_mut(index) else {
+            return (Vec::new(), self.newest_serial);
+        };
+        let (clamps, next) = if at < placed.first {
+            (&mut placed.before, &mut placed.next_before)
+        } else {
+            (&mut self.clamps, &mut placed.next)
+        };
+        let read = intake::read(batch, clamps);
+        let first = *next;
+        *next = first.saturating_add(signed(read.len()));
+        (read, first)
     }
 
     /// Takes a page of lines older than all in hand, as far as there is room: nothing newer goes for them.
@@ -326,6 +382,11 @@ impl Store {
             bytes: self.bytes as u64,
             ..self.counts
         }
+    }
+
+    /// No lines in hand.
+    pub fn is_empty(&self) -> bool {
+        self.lines == 0
     }
 
     /// When the oldest line in hand is of.

@@ -1,6 +1,7 @@
 //! The store against a plain list of lines that is sorted, cut and searched the simple way.
 
 use std::io::Write as _;
+use std::ops::Range;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -408,7 +409,8 @@ fn lines_of_files_among_each_other_stand_by_time_and_read_the_same() {
         for line in 0..7 {
             // Every third turn goes back in time, into the lines of both.
             let at = (turn * 5 + line * 3 - if turn % 3 == 0 { turn * 2 } else { 0 }) % 1_000;
-            let at = Some(Nanos(i64::try_from(at).unwrap()));
+            // Lines of one moment stand by file.
+            let at = Some(Nanos(i64::try_from(at * 100 + turn).unwrap()));
             lines.push(
                 at,
                 0,
@@ -544,5 +546,55 @@ proptest! {
                 .count();
             prop_assert_eq!(found(&snapshot, &query).len(), by_line, "{}", query);
         }
+    }
+}
+
+/// A file, and its lines from one to another as a batch that leaves them there.
+fn filed(lines: &[String]) -> impl Fn(Range<usize>) -> Batch {
+    let mut file = tempfile::tempfile().unwrap();
+    let text: String = lines.concat();
+    file.write_all(text.as_bytes()).unwrap();
+    let place = Place::of(file);
+    let (lines, streams) = (lines.to_vec(), vec![Arc::default()]);
+    move |range| {
+        let at: usize = lines[..range.start].iter().map(String::len).sum();
+        let mut batch = Batch {
+            streams: streams.clone(),
+            place: Some((Arc::clone(&place), at as u64)),
+            ..Batch::default()
+        };
+        for line in &lines[range] {
+            batch.push(None, 0, Level::Unknown, line.trim_end().as_bytes(), b"");
+            batch.bytes.push(b'\n');
+        }
+        batch
+    }
+}
+
+#[test]
+fn a_file_stands_in_its_order_whichever_part_of_it_was_read_first() {
+    let untimed: Vec<String> = (0..90).map(|number| format!("line {number}\n")).collect();
+    let equal: Vec<String> = (0..90)
+        .map(|number| format!("2026-11-21T08:10:03Z line {number}\n"))
+        .collect();
+    for lines in [untimed, equal] {
+        let part = filed(&lines);
+        let mut store = Store::new(ROOMY);
+        for range in [60..90, 0..10, 10..40, 40..60] {
+            store.ingest(&part(range));
+        }
+        let mut after = Batch {
+            streams: vec![Arc::default()],
+            ..Batch::default()
+        };
+        after.push(None, 0, Level::Unknown, b"after", b"");
+        store.ingest(&after);
+        let expected: Vec<&str> = lines
+            .iter()
+            .map(|line| line.trim_end())
+            .chain(["after"])
+            .collect();
+        assert_eq!(texts(&store.snapshot()), expected);
+        assert_eq!(store.counts().taken, 91);
     }
 }

@@ -334,7 +334,12 @@ fn watching(scene: Scene) -> Option<Segment<'static>> {
 
 /// What is wrong with the record of what is done; nothing while all is well.
 fn record(scene: Scene) -> Vec<Segment<'static>> {
-    let Some(record) = &scene.model.record else {
+    let Some(record) = scene
+        .model
+        .record
+        .as_ref()
+        .filter(|_| !scene.model.has_lines_alone())
+    else {
         return Vec::new();
     };
     let mut segments = Vec::new();

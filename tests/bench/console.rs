@@ -2,9 +2,9 @@
 //!
 //! `cargo bench` measures all of them, `cargo bench -- desk terminal` only those parts. A machine under load is
 //! noisy: its load average stands above the figures. `MIDWATCH_BENCH_SECONDS` (default 60) is how long the idle
-//! console is watched. `pure` measures what needs no process, `story` a timeline of 10,000 events, `desk` parsing
+//! console is watched and how long lines flood it. `pure` measures what needs no process, `story` a timeline of 10,000 events, `desk` parsing
 //! and arranging of 10,000 alerts, `journal` the way of an act to the disk, `patterns` the finding of log patterns,
-//! `logs` a million lines in hand,
+//! `logs` a million lines in hand, `logs-flood` 50,000 lines a second, `logs-cut` a Loki that is cut again and again,
 //! `process` and `terminal` the built binary on a pseudo-terminal. Start at [`PARTS`].
 
 #![allow(
@@ -24,6 +24,7 @@ mod desk;
 mod figure;
 #[path = "../suite/fixtures.rs"]
 mod fixtures;
+mod flood;
 mod journal;
 mod logs;
 mod patterns;
@@ -35,13 +36,15 @@ mod story;
 mod terminal;
 
 /// What can be measured by name.
-const PARTS: [(&str, fn()); 8] = [
+const PARTS: [(&str, fn()); 10] = [
     ("pure", pure::measure),
     ("story", story::measure),
     ("desk", desk::measure),
     ("journal", journal::measure),
     ("patterns", patterns::measure),
     ("logs", logs::measure),
+    ("logs-flood", flood::measure),
+    ("logs-cut", flood::cut),
     ("process", process::measure),
     ("terminal", terminal::measure),
 ];

@@ -2,12 +2,13 @@
 
 use std::io::{Read as _, Write};
 use std::num::NonZeroU16;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+const MIDWATCH: &str = env!("CARGO_BIN_EXE_midwatch");
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A console under measurement. Dropping it kills the program.
@@ -39,13 +40,25 @@ impl Console {
     /// At 120x40, with this configuration where one is given.
     pub fn start(args: &[&str], config: Option<&str>) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_midwatch"));
+        let mut command = CommandBuilder::new(MIDWATCH);
         command.args(args);
         if let Some(config) = config {
             let path: PathBuf = home.path().join("config.toml");
             std::fs::write(&path, config).unwrap();
             command.args(["--config".as_ref(), path.as_os_str()]);
         }
+        Self::spawn(command, home)
+    }
+
+    /// The same on what is written into a named pipe.
+    pub fn start_on_pipe(pipe: &Path) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = CommandBuilder::new("/bin/sh");
+        command.args(["-c", &format!("exec {MIDWATCH} logs - < {}", pipe.display())]);
+        Self::spawn(command, home)
+    }
+
+    fn spawn(mut command: CommandBuilder, home: tempfile::TempDir) -> Self {
         command.env_clear();
         command.cwd(home.path());
         command.env("HOME", home.path());

@@ -21,5 +21,6 @@ mod cli;
 mod harness;
 mod killed;
 mod killed_keys;
+mod loki;
 mod prometheus;
 mod victorialogs;

@@ -14,6 +14,7 @@ mod editor;
 mod harness;
 mod input;
 mod lifecycle;
+mod lines;
 mod odd_terminals;
 mod stand_in;
 mod surroundings;

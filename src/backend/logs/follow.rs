@@ -274,8 +274,12 @@ impl<'a, P: Pager> Follow<'a, P> {
         match self.read_stretch(&stretch).await? {
             Ok(reached) => {
                 self.good = self.good.max(now);
+                let (forgotten, _) = parted(&shown, stretch.from);
                 if is_gap {
                     self.send(TailEvent::Filled(shown.clone())).await?;
+                }
+                if let Some(forgotten) = forgotten {
+                    self.send(TailEvent::Gap(forgotten)).await?;
                 }
                 if let Some(from) = reached.filter(|from| *from < shown.to) {
                     self.send(TailEvent::Gap(Gap { from, ..shown })).await?;
@@ -373,13 +377,13 @@ impl<'a, P: Pager> Follow<'a, P> {
     }
 
     pub(super) async fn refill(&mut self, gap: Gap) -> Go<()> {
-        let covered = Gap {
-            from: gap.from.max(self.seen.covers_from().min(gap.to)),
-            ..gap.clone()
-        };
+        let (forgotten, covered) = parted(&gap, self.seen.covers_from());
         match self.read_stretch(&covered).await? {
             Ok(reached) => {
                 self.send(TailEvent::Filled(gap.clone())).await?;
+                if let Some(forgotten) = forgotten {
+                    self.send(TailEvent::Gap(forgotten)).await?;
+                }
                 if let Some(from) = reached {
                     self.send(TailEvent::Gap(Gap { from, ..gap })).await?;
                 }
@@ -399,5 +403,34 @@ impl<'a, P: Pager> Follow<'a, P> {
             self.refill(gap).await?;
         }
         Ok(())
+    }
+}
+
+/// Parts a gap where what was told begins to be remembered: what lies before that cannot be read again without telling
+/// lines twice, and stays a gap.
+fn parted(gap: &Gap, covers_from: Nanos) -> (Option<Gap>, Gap) {
+    let from = covers_from.clamp(gap.from, gap.to.max(gap.from));
+    let forgotten = (from > gap.from).then(|| Gap {
+        to: from,
+        ..gap.clone()
+    });
+    (forgotten, Gap { from, ..gap.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_told_too_long_ago_to_be_remembered_stays_a_gap() {
+        let gap = |from, to| Gap {
+            from: Nanos(from),
+            to: Nanos(to),
+            reason: GapReason::Disconnected,
+        };
+        assert_eq!(parted(&gap(10, 20), Nanos(5)), (None, gap(10, 20)));
+        assert_eq!(parted(&gap(10, 20), Nanos(15)), (Some(gap(10, 15)), gap(15, 20)));
+        assert_eq!(parted(&gap(10, 20), Nanos(30)), (Some(gap(10, 20)), gap(20, 20)));
+        assert_eq!(parted(&gap(10, 5), Nanos(30)), (None, gap(10, 5)));
     }
 }

@@ -105,6 +105,17 @@ pub enum TailMode {
     Live,
     /// We ask again and again, and why: `tail limit`, `no upgrade`; empty where the source has nothing better.
     Polling(&'static str),
+    /// Nothing comes any more: an input that was read to its end.
+    Ended,
+}
+
+/// How much of a source is told without being asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reach {
+    /// What comes: the past is asked for by pages, the scope is the source's to heed.
+    Present,
+    /// All that it has, by its tail, once: whoever keeps the lines narrows them to the scope.
+    Whole,
 }
 
 /// Events a tail may be ahead of its reader; a tail that is further ahead waits, and its server's limits bring gaps.
@@ -114,6 +125,11 @@ pub const TAIL_CAPACITY: usize = 256;
 pub trait Logs: Send + Sync {
     /// Its configured name: `logs`.
     fn name(&self) -> &Arc<str>;
+
+    /// How much its tail tells.
+    fn reach(&self) -> Reach {
+        Reach::Present
+    }
 
     /// A page of the past.
     fn page(&self, question: PageQuestion) -> BoxFuture<'_, BackendResult<Page>>;

@@ -35,6 +35,7 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
     };
     let mut tail = source.logs.tail(question.wanted.clone(), from, sender);
     let mut ended = None;
+    let mut unlevelled = 0;
     loop {
         let event = tokio::select! {
             biased;
@@ -49,6 +50,7 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
         match event {
             TailEvent::Lines(batch) => {
                 for row in reader.rows(&batch) {
+                    unlevelled += u64::from(row.lacks_level(&question.wanted, question.grep.as_ref()));
                     if row.is_wanted(&question.wanted, question.grep.as_ref()) {
                         teller.followed(session, &row)?;
                     }
@@ -58,9 +60,11 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
             TailEvent::Mode(TailMode::Polling(why)) if !why.is_empty() => {
                 session.out.diagnose(&format!("polling: {why}"))?;
             }
-            // the lines of a gap that was filled came before
-            TailEvent::Filled(_)
-            | TailEvent::Mode(TailMode::Polling(_) | TailMode::Connecting | TailMode::Live) => {}
+            // its lines came before
+            TailEvent::Filled(gap) => told::filled(session, &gap)?,
+            TailEvent::Mode(
+                TailMode::Polling(_) | TailMode::Connecting | TailMode::Live | TailMode::Ended,
+            ) => {}
             TailEvent::Failed(error) => session.out.diagnose(&format!("{error}; trying again"))?,
         }
         if events.is_empty() {
@@ -68,6 +72,9 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
         }
     }
     session.out.flush()?;
+    if let Some(words) = gather::left_out(unlevelled) {
+        session.out.diagnose(&words)?;
+    }
     match ended {
         Some(Err(error)) => {
             session.out.diagnose(&error.to_string())?;

@@ -55,7 +55,7 @@ pub async fn past(session: &mut Session, source: &Source, question: &Question, n
 async fn pages(source: &Source, question: &Question, now: Nanos) -> Gathered {
     let mut gathered = Gathered::default();
     let mut found: VecDeque<Row> = VecDeque::new();
-    let mut looked_at = 0;
+    let (mut looked_at, mut unlevelled) = (0, 0);
     // a file tells times of its own, be they ahead of ours
     let mut to = if source.since.is_none() {
         Nanos(i64::MAX)
@@ -83,6 +83,7 @@ async fn pages(source: &Source, question: &Question, now: Nanos) -> Gathered {
         let oldest = rows.iter().filter_map(|row| row.at).min();
         let empty = rows.is_empty();
         for row in rows.into_iter().rev() {
+            unlevelled += u64::from(row.lacks_level(&question.wanted, question.grep.as_ref()));
             if row.is_wanted(&question.wanted, question.grep.as_ref()) {
                 found.push_front(row);
             }
@@ -105,6 +106,7 @@ async fn pages(source: &Source, question: &Question, now: Nanos) -> Gathered {
         to = oldest.unwrap_or(to);
     }
     gathered.rows = found.into();
+    gathered.remarks.warnings.extend(left_out(unlevelled));
     gathered.gaps.sort_by_key(|gap| (gap.from, gap.to));
     gathered.gaps.dedup();
     gathered
@@ -131,11 +133,23 @@ fn note(gathered: &mut Gathered, gaps: Vec<Gap>, warnings: Vec<String>) {
     gathered.gaps.extend(gaps);
 }
 
+/// What is said of lines that tell no level where one was asked for.
+pub fn left_out(lines: u64) -> Option<String> {
+    match lines {
+        0 => None,
+        1 => Some("1 line that tells no level is left out by --level".to_owned()),
+        lines => Some(format!(
+            "{lines} lines that tell no level are left out by --level"
+        )),
+    }
+}
+
 /// Reads a pipe to its end, and keeps the last lines.
 async fn all(source: &Source, question: &Question) -> Gathered {
     let mut gathered = Gathered::default();
     let mut found: VecDeque<Row> = VecDeque::new();
     let mut reader = Reader::default();
+    let mut unlevelled = 0;
     let (sender, mut events) = mpsc::channel(TAIL_CAPACITY);
     let tail = source.logs.tail(question.wanted.clone(), question.from, sender);
     let taking = async {
@@ -143,6 +157,7 @@ async fn all(source: &Source, question: &Question) -> Gathered {
             let TailEvent::Lines(batch) = event else { continue };
             for row in reader.rows(&batch) {
                 let late = row.at.is_none_or(|at| at >= question.from);
+                unlevelled += u64::from(late && row.lacks_level(&question.wanted, question.grep.as_ref()));
                 if late && row.is_wanted(&question.wanted, question.grep.as_ref()) {
                     found.push_back(row);
                     if found.len() > question.limit {
@@ -157,6 +172,7 @@ async fn all(source: &Source, question: &Question) -> Gathered {
     if let Err(error) = ended {
         gathered.remarks = noted(&error);
     }
+    gathered.remarks.warnings.extend(left_out(unlevelled));
     gathered.rows = found.into();
     gathered
 }

@@ -1,12 +1,14 @@
 //! `midwatch logs`: lines of the configured source, of files, or of standard input.
 //!
 //! `source` finds out what is meant, `row` reads one line for people and scripts, `told` writes lines, `gather` reads the
-//! past, `follow` the present, `patterns` what lines have in common. Prints text and JSON alike without a terminal of
-//! its own; the console is not opened from here.
+//! past, `follow` the present, `patterns` what lines have in common. Files and standard input that are named alone, on a
+//! terminal, open the console; everything else prints text and JSON alike without a terminal of its own.
+
+use std::io::IsTerminal as _;
 
 use regex::bytes::Regex;
 
-use self::source::{Past, Source};
+use self::source::{Past, Seen, Source};
 use self::told::Teller;
 use super::args::LogsArgs;
 use super::gather::say_remarks;
@@ -36,11 +38,43 @@ struct Question {
     limit: usize,
 }
 
-/// Runs the command. An interrupt is a quiet end.
-pub async fn run(session: &mut Session, args: &LogsArgs) -> Outcome {
+/// Runs the command, or opens the console where that is meant.
+pub fn run(session: &mut Session, args: &LogsArgs) -> Outcome {
+    let seen = if std::io::stdout().is_terminal() && is_bare(session, args) {
+        Seen::ByConsole
+    } else {
+        Seen::AsText
+    };
+    // checked before anything is opened: a pipe is read once
     let grep = args.grep.as_deref().map(Regex::new).transpose();
     let grep = grep.map_err(|error| CliError::Usage(format!("--grep: {error}")))?;
-    let source = Source::open(session, args)?;
+    let source = Source::open(session, args, seen)?;
+    if source.seen == Seen::ByConsole {
+        return super::console::on_lines(session, &source.context, &source.logs);
+    }
+    super::block_on(print(session, args, &source, grep))
+}
+
+/// Whether nothing says how lines are to be printed, or which of them: the console asks that itself.
+fn is_bare(session: &Session, args: &LogsArgs) -> bool {
+    let LogsArgs {
+        what: _,
+        service,
+        since,
+        limit,
+        follow,
+        grep,
+        level,
+        trace,
+        patterns,
+    } = args;
+    let narrowed =
+        service.is_some() || since.is_some() || level.is_some() || trace.is_some() || grep.is_some();
+    !(narrowed || limit.is_some() || *follow || *patterns || session.globals.json)
+}
+
+/// Prints. An interrupt is a quiet end.
+async fn print(session: &mut Session, args: &LogsArgs, source: &Source, grep: Option<Regex>) -> Outcome {
     let now = Nanos::of(session.clock.now().utc);
     let question = Question {
         wanted: Wanted {
@@ -60,7 +94,7 @@ pub async fn run(session: &mut Session, args: &LogsArgs) -> Outcome {
     };
     let interrupted = tokio::signal::ctrl_c();
     tokio::select! {
-        ended = tell(session, args, &source, &question, now) => ended,
+        ended = tell(session, args, source, &question, now) => ended,
         _ = interrupted => {
             session.out.flush()?;
             Ok(Exit::Done)

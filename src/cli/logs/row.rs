@@ -92,6 +92,15 @@ impl Row {
         levelled && grep.is_none_or(|grep| grep.is_match(&self.text) || grep.is_match(&self.extra))
     }
 
+    /// Whether nothing but its level, which nobody told, keeps it from being wanted.
+    pub fn lacks_level(&self, wanted: &Wanted, grep: Option<&Regex>) -> bool {
+        let any = Wanted {
+            at_least: None,
+            ..wanted.clone()
+        };
+        wanted.at_least.is_some() && self.level == Level::Unknown && self.is_wanted(&any, grep)
+    }
+
     /// What a person reads first of it. Remote text, not yet safe.
     pub fn message(&self) -> String {
         match message(&self.text) {

@@ -9,6 +9,7 @@ use crate::backend::logs::{Logs, Settings};
 use crate::cli::args::LogsArgs;
 use crate::cli::gather::Scene;
 use crate::cli::{CliError, Session};
+use crate::domain::log::Nanos;
 
 /// How far back a server is asked where nothing else is said.
 const SINCE: Duration = Duration::from_secs(15 * 60);
@@ -27,6 +28,17 @@ pub struct Source {
     pub since: Option<Duration>,
     /// Whether it has a past at all.
     pub past: Past,
+    /// Who shows its lines.
+    pub seen: Seen,
+}
+
+/// Who shows lines. A server's are printed: `midwatch` itself is the console on what is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// The console's log pane.
+    ByConsole,
+    /// Standard output.
+    AsText,
 }
 
 /// Whether a source can be asked for what was.
@@ -40,15 +52,19 @@ pub enum Past {
 
 impl Source {
     /// Finds out what is meant, and opens it. Files and standard input need no configuration.
-    pub fn open(session: &mut Session, args: &LogsArgs) -> Result<Self, CliError> {
+    pub fn open(session: &mut Session, args: &LogsArgs, seen: Seen) -> Result<Self, CliError> {
         let word = args.what.as_deref().unwrap_or_default();
         if word == "-" {
             return Ok(Self {
-                logs: Arc::new(Input::standard(Arc::from("standard input"))),
+                logs: Arc::new(Input::standard(
+                    Arc::from("standard input"),
+                    Nanos::of(session.clock.now().utc),
+                )),
                 context: word.to_owned(),
                 query: String::new(),
                 since: None,
                 past: Past::None,
+                seen,
             });
         }
         if names_files(word)? {
@@ -59,11 +75,12 @@ impl Source {
                 poll: POLL,
             };
             return Ok(Self {
-                logs: Arc::new(Files::new(settings, vec![word.to_owned()], session.clock)),
+                logs: Arc::new(Files::new(settings, vec![word.to_owned()], session.clock).whole()),
                 context: word.to_owned(),
                 query: String::new(),
                 since: None,
                 past: Past::Kept,
+                seen,
             });
         }
         let scene = Scene::open(session)?;
@@ -84,6 +101,7 @@ impl Source {
             query: word.to_owned(),
             since: (!files).then_some(SINCE),
             past: Past::Kept,
+            seen: Seen::AsText,
         })
     }
 }

@@ -125,13 +125,29 @@ pub fn gap(session: &mut Session, gap: &Gap) -> io::Result<()> {
     }
 }
 
+/// A gap that was filled: what was told as missing came after all.
+pub fn filled(session: &mut Session, gap: &Gap) -> io::Result<()> {
+    if session.globals.json {
+        let text = written(&json!({"filled": gap_object(gap)}));
+        writeln!(session.out.writer(), "{text}")
+    } else {
+        let (from, to) = (moment(gap.from), moment(gap.to));
+        session.out.diagnose(&format!(
+            "the gap from {from} to {to} is filled: its lines were told late"
+        ))
+    }
+}
+
+fn moment(at: crate::domain::log::Nanos) -> String {
+    at.utc().to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
 /// A gap in words, on standard error.
 pub fn say_gap(session: &mut Session, gap: &Gap) -> io::Result<()> {
-    let time = |at: crate::domain::log::Nanos| at.utc().to_rfc3339_opts(SecondsFormat::Millis, true);
     session.out.diagnose(&format!(
         "gap: lines are missing from {} to {}: {}",
-        time(gap.from),
-        time(gap.to),
+        moment(gap.from),
+        moment(gap.to),
         gap.reason
     ))
 }

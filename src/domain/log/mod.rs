@@ -10,7 +10,7 @@ pub mod fields;
 mod json;
 pub mod level;
 mod logfmt;
-mod moment;
+pub mod moment;
 pub mod place;
 pub mod scan;
 pub mod volume;
@@ -104,6 +104,8 @@ pub enum GapReason {
     LimitHit,
     /// The server's answer was not whole.
     Partial,
+    /// They are still being read.
+    Reading,
 }
 
 impl GapReason {
@@ -114,6 +116,7 @@ impl GapReason {
             Self::Disconnected => "disconnected",
             Self::LimitHit => "limit_hit",
             Self::Partial => "partial",
+            Self::Reading => "reading",
         }
     }
 }
@@ -125,6 +128,7 @@ impl fmt::Display for GapReason {
             Self::Disconnected => f.write_str("the connection was lost"),
             Self::LimitHit => f.write_str("the server's limit was hit"),
             Self::Partial => f.write_str("the server's answer was not whole"),
+            Self::Reading => f.write_str("they are still being read"),
         }
     }
 }

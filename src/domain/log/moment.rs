@@ -1,6 +1,8 @@
 //! Times as log lines write them.
 
-use chrono::NaiveDate;
+use std::time::Duration;
+
+use chrono::{Datelike as _, NaiveDate};
 use memchr::memchr;
 
 use super::Nanos;
@@ -20,8 +22,50 @@ pub(super) fn value(text: &[u8]) -> Option<Nanos> {
 /// The time that a line of plain text begins with, brackets, colours and a syslog priority before it passed over;
 /// else that of an access log, in brackets after the first words.
 ///
-/// Times without a year (RFC 3164, glog) tell no moment.
+/// Times without a year (RFC 3164, glog) tell no moment by themselves: see [`without_year`].
 pub(super) fn leading(text: &[u8]) -> Option<Nanos> {
+    date_time(begin_of(text)?).or_else(|| access_log(text))
+}
+
+/// The time without a year that a line begins with: `Nov 21 10:00:00` (RFC 3164, 4.1.2), `E1121 10:00:00.123456`
+/// (glog). It is of the year that puts it last before `about`, a day ahead of it at most; UTC, as no zone is told.
+pub fn without_year(text: &[u8], about: Nanos) -> Option<Nanos> {
+    let rest = begin_of(text)?;
+    let (month, day, clock) = syslog(rest).or_else(|| glog(rest))?;
+    let year = i64::from(about.utc().year());
+    let latest = about.plus(Duration::from_secs(86_400));
+    let in_years = [year + 1, year, year - 1, year - 2, year - 3, year - 4];
+    in_years
+        .into_iter()
+        .filter_map(|year| moment((year, month, day), clock))
+        .find(|at| *at <= latest)
+}
+
+/// `Nov 21 10:00:00`, the day padded with a blank or a zero.
+fn syslog(text: &[u8]) -> Option<(i64, i64, &[u8])> {
+    let month = month_of(text.get(..3)?)?;
+    let day = match text.get(3..6)? {
+        [b' ', b' ', digit] => digits(&[*digit], 0, 1)?,
+        [b' ', ..] => digits(text, 4, 2)?,
+        _ => return None,
+    };
+    (text.get(6) == Some(&b' ')).then_some((month, day, text.get(7..)?))
+}
+
+fn glog(text: &[u8]) -> Option<(i64, i64, &[u8])> {
+    let letter = matches!(text.first()?, b'I' | b'W' | b'E' | b'F');
+    let plain = letter && text.get(5) == Some(&b' ');
+    plain.then_some((digits(text, 1, 2)?, digits(text, 3, 2)?, text.get(6..)?))
+}
+
+fn month_of(name: &[u8]) -> Option<i64> {
+    (1..)
+        .zip(MONTHS)
+        .find_map(|(number, month)| (month == name).then_some(number))
+}
+
+/// What a line begins with behind brackets, colours and a syslog priority.
+fn begin_of(text: &[u8]) -> Option<&[u8]> {
     let mut rest = text;
     loop {
         rest = match rest {
@@ -34,20 +78,16 @@ pub(super) fn leading(text: &[u8]) -> Option<Nanos> {
                 let after = after.get(memchr(b'>', after.get(..5.min(after.len()))?)? + 1..)?;
                 after.strip_prefix(b"1 ").unwrap_or(after)
             }
-            _ => break,
+            _ => return Some(rest),
         };
     }
-    date_time(rest).or_else(|| access_log(text))
 }
 
 fn access_log(text: &[u8]) -> Option<Nanos> {
     let lead = text.get(..text.len().min(ACCESS_LOG_LEAD))?;
     let rest = lead.get(memchr(b'[', lead)? + 1..)?;
     let day = digits(rest, 0, 2)?;
-    let month = rest.get(3..6)?;
-    let month = (1..)
-        .zip(MONTHS)
-        .find_map(|(number, name)| (name == month).then_some(number))?;
+    let month = month_of(rest.get(3..6)?)?;
     if rest.get(2) != Some(&b'/') || rest.get(6) != Some(&b'/') || rest.get(11) != Some(&b':') {
         return None;
     }
@@ -185,6 +225,31 @@ mod tests {
             "127.0.0.1 - - [21/Nov/2026:09:10:03 +0100] \"GET / HTTP/1.1\" 200",
         ] {
             assert_eq!(leading(text.as_bytes()), Some(at), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_without_a_year_is_of_the_last_year_that_it_can_be_of() {
+        let about = utc("2027-01-02T00:00:00Z");
+        for (text, at) in [
+            ("Nov 21 08:10:03 host app[1]: x", Some("2026-11-21T08:10:03Z")),
+            ("<34>Jan  2 23:10:03 host app: x", Some("2027-01-02T23:10:03Z")),
+            ("Jan  4 00:00:00 host", Some("2026-01-04T00:00:00Z")),
+            (
+                "E1121 08:10:03.250000 1 a.go:7] x",
+                Some("2026-11-21T08:10:03.25Z"),
+            ),
+            (
+                "I0101 00:00:00.000001    7 b.cc:1] x",
+                Some("2027-01-01T00:00:00.000001Z"),
+            ),
+            ("Feb 29 01:00:00 host", Some("2024-02-29T01:00:00Z")),
+            ("Nov 41 08:10:03 host", None),
+            ("Now 21 08:10:03 host", None),
+            ("E1121: 3", None),
+            ("", None),
+        ] {
+            assert_eq!(without_year(text.as_bytes(), about), at.map(utc), "{text}");
         }
     }
 

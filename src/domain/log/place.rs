@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What is read at once.
@@ -17,6 +18,8 @@ const KEPT: usize = 128;
 #[derive(Debug)]
 pub struct Place {
     file: File,
+    /// It was emptied: what stands in it now is not what was indexed.
+    emptied: AtomicBool,
     /// The block looked at last stands at the end.
     blocks: Mutex<VecDeque<(u64, Arc<[u8]>)>>,
 }
@@ -26,8 +29,15 @@ impl Place {
     pub fn of(file: File) -> Arc<Self> {
         Arc::new(Self {
             file,
+            emptied: AtomicBool::new(false),
             blocks: Mutex::default(),
         })
+    }
+
+    /// The file was emptied, and perhaps written anew: all that was indexed reads as nothing from now on.
+    pub fn empty(&self) {
+        self.emptied.store(true, Ordering::Relaxed);
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// So many bytes at a position: a block and where they lie in it. Fewer where the file ends before.
@@ -67,6 +77,9 @@ impl Place {
 
     /// So many bytes at a position, past the cache.
     pub fn read_through(&self, at: u64, length: usize) -> Vec<u8> {
+        if self.emptied.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
         let mut bytes = vec![0; length];
         let mut had = 0;
         while let Some(rest) = bytes.get_mut(had..).filter(|rest| !rest.is_empty()) {
@@ -116,5 +129,10 @@ mod tests {
         file.set_len(10).unwrap();
         let (block, range) = place.read(500, 20);
         assert!(block[range].is_empty());
+        file.write_all(&[b'y'; 1_000]).unwrap();
+        assert!(!place.read_through(500, 20).is_empty());
+        place.empty();
+        let (block, range) = place.read(500, 20);
+        assert!(block[range].is_empty(), "another text is not shown for it");
     }
 }

@@ -34,6 +34,16 @@ impl Looking {
     };
 }
 
+/// Who says how grave a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Graded {
+    /// The line, in a field or in words.
+    #[default]
+    ByLine,
+    /// Nobody; the status of an answer that it tells is that of a failed server (RFC 9110, 15.6).
+    ByStatus,
+}
+
 /// What a line tells. Ranges are of its text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
@@ -41,6 +51,8 @@ pub struct Seen {
     pub at: Option<Nanos>,
     /// How grave.
     pub level: Level,
+    /// Who says so.
+    pub graded: Graded,
     /// Of which service.
     pub service: Option<Range<usize>>,
     /// Where the trace id's hex digits stand.
@@ -57,6 +69,7 @@ pub fn scan(text: &[u8], looking: Looking) -> Seen {
         seen: Seen::default(),
         service_rank: u8::MAX,
         message: None,
+        status: None,
     };
     if json::is_object(text) {
         scan.json(0, DEPTH);
@@ -69,7 +82,9 @@ pub fn scan(text: &[u8], looking: Looking) -> Seen {
         if looking.level && scan.seen.level == Level::Unknown {
             scan.seen.level = level_in(text);
         }
+        scan.status = scan.status.take().or_else(|| status_in(text));
     }
+    scan.grade_by_status();
     scan.seen
 }
 
@@ -79,6 +94,7 @@ struct Scan<'a> {
     seen: Seen,
     service_rank: u8,
     message: Option<Range<usize>>,
+    status: Option<Range<usize>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +107,7 @@ enum Name {
     Trace,
     Span,
     Message,
+    Status,
     /// An object whose members are named as if they stood outside it.
     Container,
 }
@@ -124,7 +141,7 @@ impl Scan<'_> {
             }
             Name::Trace | Name::Span => b"id",
             Name::Service(_) => b"name",
-            Name::Time | Name::Level | Name::SeverityNumber | Name::Message => return,
+            Name::Time | Name::Level | Name::SeverityNumber | Name::Message | Name::Status => return,
         };
         if let Some(value) = self.member(at, inner) {
             self.take(outer, value);
@@ -186,6 +203,7 @@ impl Scan<'_> {
                 self.seen.span = Some(value.range);
             }
             Name::Message => self.message = Some(value.range),
+            Name::Status => self.status = Some(value.range),
             Name::Time
             | Name::Level
             | Name::SeverityNumber
@@ -193,6 +211,18 @@ impl Scan<'_> {
             | Name::Trace
             | Name::Span
             | Name::Container => {}
+        }
+    }
+
+    /// A line that says no level of a request that failed by the server's fault is an error.
+    fn grade_by_status(&mut self) {
+        if !self.looking.level || self.seen.level != Level::Unknown {
+            return;
+        }
+        let status = self.status.clone().and_then(|range| self.text.get(range));
+        if let Some([b'5', b'0'..=b'9', b'0'..=b'9']) = status {
+            self.seen.level = Level::Error;
+            self.seen.graded = Graded::ByStatus;
         }
     }
 
@@ -205,6 +235,18 @@ impl Scan<'_> {
             self.seen.level = level_in(message);
         }
     }
+}
+
+/// The status in an access log: behind the quoted request, which ends with its protocol.
+fn status_in(text: &[u8]) -> Option<Range<usize>> {
+    /// How far into a line it may stand.
+    const REACH: usize = 4_096;
+    let text = text.get(..text.len().min(REACH))?;
+    let at = memchr::memmem::find(text, b" HTTP/")?;
+    let end = at + memchr::memchr(b'"', text.get(at..)?)?;
+    let status = end + 2..end + 5;
+    let apart = text.get(end + 1) == Some(&b' ') && text.get(status.end).is_none_or(u8::is_ascii_whitespace);
+    apart.then_some(status)
 }
 
 /// The hex digits (and dashes) that a text ends with, what stands before the last slash passed over; none for none.
@@ -226,7 +268,7 @@ fn name_of(key: &[u8]) -> Option<Name> {
     if key.len() > LONGEST
         || !matches!(
             first | 0x20,
-            b'a' | b'd' | b'e' | b'f' | b'l' | b'm' | b'o' | b'r' | b's' | b't' | b'`' | b'\x7f'
+            b'a' | b'd' | b'e' | b'f' | b'h' | b'l' | b'm' | b'o' | b'r' | b's' | b't' | b'`' | b'\x7f'
         )
     {
         return None;
@@ -253,6 +295,12 @@ fn name_of(key: &[u8]) -> Option<Name> {
         b"trace" | b"traceid" | b"oteltraceid" | b"logginggoogleapiscom/trace" => Name::Trace,
         b"span" | b"spanid" | b"otelspanid" => Name::Span,
         b"msg" | b"message" => Name::Message,
+        b"status"
+        | b"statuscode"
+        | b"httpstatus"
+        | b"httpstatuscode"
+        | b"httpresponsestatuscode"
+        | b"responsestatus" => Name::Status,
         b"log" | b"resource" | b"attributes" | b"fields" => Name::Container,
         _ => return None,
     })
@@ -315,6 +363,33 @@ mod tests {
         let seen = scan(text.as_bytes(), Looking::ALL);
         assert_eq!(seen.at, Some(Nanos(1_795_248_603_000_000_000)));
         assert_eq!(seen.level, Level::Error);
+    }
+
+    #[test]
+    fn a_failed_request_without_a_level_is_an_error_by_its_status() {
+        for text in [
+            r#"{"msg":"GET /cart","status":503}"#,
+            r#"{"path":"/cart","http.status_code":"500"}"#,
+            "method=GET path=/cart status=502 took=3s",
+            r#"127.0.0.1 - - [21/Nov/2026:09:10:03 +0100] "GET /cart HTTP/1.1" 504 162 "-" "curl/8""#,
+        ] {
+            let seen = scan(text.as_bytes(), Looking::ALL);
+            assert_eq!(
+                (seen.level, seen.graded),
+                (Level::Error, Graded::ByStatus),
+                "{text}"
+            );
+        }
+        for (text, level) in [
+            (r#"{"level":"info","status":503}"#, Level::Info),
+            (r#"{"msg":"x","status":404}"#, Level::Unknown),
+            (r#"{"msg":"x","status":5031}"#, Level::Unknown),
+            (r#"1.2.3.4 "GET / HTTP/1.1" 200 503"#, Level::Unknown),
+            (r#"1.2.3.4 "GET / HTTP/1.1" 5"#, Level::Unknown),
+        ] {
+            let seen = scan(text.as_bytes(), Looking::ALL);
+            assert_eq!((seen.level, seen.graded), (level, Graded::ByLine), "{text}");
+        }
     }
 
     #[test]

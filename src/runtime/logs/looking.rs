@@ -1,6 +1,7 @@
 //! Filter and search over the store, a slice at a time.
 
 use crate::app::logs::{LogsAsk, Scanned};
+use crate::backend::logs::Reach;
 use crate::logstore::Snapshot;
 use crate::logstore::query::Query;
 use crate::logstore::search::{Budget, Search};
@@ -13,9 +14,15 @@ pub(super) struct Looking {
 }
 
 impl Looking {
-    pub(super) fn of(ask: &LogsAsk, snapshot: &Snapshot) -> Self {
+    pub(super) fn of(ask: &LogsAsk, snapshot: &Snapshot, reach: Reach) -> Self {
         // What does not read was said where it was typed; it shows everything and finds nothing.
-        let filter = Query::parse(&ask.filter).ok().filter(|query| !query.is_empty());
+        let filter = Query::parse(&ask.filter).unwrap_or_default();
+        let filter = match reach {
+            Reach::Present => filter,
+            // the source tells all it has, whatever is asked for
+            Reach::Whole => Query::of_scope(&ask.wanted).and(filter),
+        };
+        let filter = Some(filter).filter(|query| !query.is_empty());
         let sought = sought(&ask.search).map(|query| match &filter {
             Some(filter) => filter.clone().and(query),
             None => query,

@@ -21,7 +21,7 @@ use self::reader::{RATE_OVER, Reader, paged};
 use super::poller::HealthLine;
 use crate::app::feed::Status;
 use crate::app::logs::{LogView, LogsAsk, Watched};
-use crate::backend::logs::{Logs, TailMode};
+use crate::backend::logs::{Logs, Reach, TailMode};
 use crate::domain::log::{Gap, Nanos, Volume};
 use crate::logstore::search::Search;
 use crate::logstore::{Limits, Snapshot};
@@ -29,6 +29,8 @@ use crate::time::{Clock, Tick};
 
 /// The shortest time between two views: lines that arrive sooner are shown together.
 const PUBLISH: Duration = Duration::from_millis(100);
+/// Views at the begin that do not wait for that: the end of a file, its begin, and what lies between.
+const EARLY: u8 = 4;
 /// A tail watches over itself and says when it is lost: its light does not go stale because nothing is written.
 const WATCHED: Duration = Duration::from_secs(86_400);
 
@@ -62,16 +64,20 @@ impl Keeper {
         let ask = self.ask.borrow_and_update().clone();
         let mut work = Work {
             reader: Reader::open(&self, &ask.wanted),
-            looking: Looking::of(&ask, &Snapshot::default()),
+            looking: Looking::of(&ask, &Snapshot::default(), self.source.reach()),
             learning: None,
             counted: None,
             ask,
         };
         let mut published = self.clock.tick();
         let mut dirty = true;
+        let mut early = EARLY;
         loop {
             // Before anything else, or lines that never stop coming would never be shown.
-            if dirty && self.clock.tick() >= published + PUBLISH {
+            // The first lines at once, of either end: somebody waits for them.
+            let first = early > 0 && !work.reader.store.is_empty();
+            if dirty && (first || self.clock.tick() >= published + PUBLISH) {
+                early -= u8::from(first);
                 self.out.send_replace(Some(Arc::new(work.view(self.clock))));
                 published = self.clock.tick();
                 dirty = false;
@@ -131,7 +137,9 @@ impl Keeper {
                 },
                 None,
             ),
-            (None, Some(TailMode::Live | TailMode::Polling(_))) => (Status::Idle, Some(now)),
+            (None, Some(TailMode::Live | TailMode::Polling(_) | TailMode::Ended)) => {
+                (Status::Idle, Some(now))
+            }
             (None, Some(TailMode::Connecting) | None) => return,
         };
         health.tell(&status, good, WATCHED);
@@ -158,13 +166,15 @@ struct Work {
 impl Work {
     /// Another question, or the same in other words: what still holds of the work is kept.
     fn turn_to(&mut self, ask: LogsAsk, keeper: &Keeper) {
-        let elsewhere = ask.wanted != self.ask.wanted;
+        let reach = keeper.source.reach();
+        let narrowed = ask.wanted != self.ask.wanted;
+        let elsewhere = narrowed && reach == Reach::Present;
         if elsewhere {
             self.reader = Reader::open(keeper, &ask.wanted);
             self.counted = None;
         }
-        if elsewhere || (&ask.filter, &ask.search) != (&self.ask.filter, &self.ask.search) {
-            self.looking = Looking::of(&ask, &self.reader.store.snapshot());
+        if narrowed || (&ask.filter, &ask.search) != (&self.ask.filter, &self.ask.search) {
+            self.looking = Looking::of(&ask, &self.reader.store.snapshot(), reach);
         }
         match ask.patterns {
             Watched::Yes if elsewhere || self.learning.is_none() => self.learning = Some(Learning::new()),

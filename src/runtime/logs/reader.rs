@@ -10,7 +10,9 @@ use tokio::sync::mpsc;
 
 use super::{Keeper, Order};
 use crate::app::logs::Past;
-use crate::backend::logs::{Direction, Logs, More, Page, PageQuestion, TAIL_CAPACITY, TailEvent, TailMode};
+use crate::backend::logs::{
+    Direction, Logs, More, Page, PageQuestion, Reach, TAIL_CAPACITY, TailEvent, TailMode,
+};
 use crate::backend::{BackendError, BackendResult};
 use crate::domain::log::{Batch, Gap, GapReason, Nanos, Wanted};
 use crate::logstore::{Room, Store};
@@ -28,6 +30,8 @@ const STRETCH: Duration = Duration::from_secs(3_600);
 const WIDEST: Duration = Duration::from_secs(30 * 86_400);
 /// Over how long the rate of lines is told.
 pub(super) const RATE_OVER: Duration = Duration::from_secs(5);
+/// Blocks that are read ahead of a store that is being filled: each is a quarter of a megabyte.
+const BLOCKS_AHEAD: usize = 8;
 /// How long a tail that was given up for good rests before it is tried again by itself.
 const GIVEN_UP: Duration = Duration::from_secs(30);
 
@@ -49,6 +53,7 @@ type Paging = BoxFuture<'static, BackendResult<Page>>;
 /// What is read of one question.
 pub(super) struct Reader {
     wanted: Wanted,
+    reach: Reach,
     pub(super) store: Store,
     pub(super) events: mpsc::Receiver<TailEvent>,
     pub(super) tail: BoxFuture<'static, BackendResult<()>>,
@@ -73,6 +78,7 @@ impl Reader {
         let now = Nanos::of(keeper.clock.now().utc);
         let mut reader = Self {
             wanted: wanted.clone(),
+            reach: keeper.source.reach(),
             store: Store::new(keeper.limits),
             events: mpsc::channel(1).1,
             tail: Box::pin(pending()),
@@ -85,6 +91,12 @@ impl Reader {
             arrivals: VecDeque::new(),
             again: None,
         };
+        if reader.reach == Reach::Whole {
+            reader.wanted = Wanted::default();
+            reader.past = Past::Whole;
+            reader.begin(&keeper.source, Nanos(i64::MIN));
+            return reader;
+        }
         reader.begin(&keeper.source, now);
         // A trace is looked for further back: the line that led to it may be old.
         let first = if wanted.trace.is_some() { TRACE } else { FIRST };
@@ -109,7 +121,11 @@ impl Reader {
     /// Begins to tail from a moment on.
     pub(super) fn begin(&mut self, source: &Arc<dyn Logs>, from: Nanos) {
         // Full, the tail waits, and what its server then drops becomes a gap.
-        let (sender, events) = mpsc::channel(TAIL_CAPACITY);
+        let ahead = match self.reach {
+            Reach::Present => TAIL_CAPACITY,
+            Reach::Whole => BLOCKS_AHEAD,
+        };
+        let (sender, events) = mpsc::channel(ahead);
         let (source, wanted) = (Arc::clone(source), self.wanted.clone());
         self.events = events;
         self.tail = Box::pin(async move { source.tail(wanted, from, sender).await });
@@ -161,7 +177,10 @@ impl Reader {
         match event {
             TailEvent::Lines(batch) => {
                 self.failure = None;
-                self.arrivals.push_back((now, batch.lines.len() as u64));
+                // what a file had already did not just come
+                if batch.place.is_none() {
+                    self.arrivals.push_back((now, batch.lines.len() as u64));
+                }
                 self.store.ingest(&batch);
             }
             TailEvent::Gap(gap) => self.store.gap(gap),
@@ -177,11 +196,13 @@ impl Reader {
     }
 
     pub(super) fn ended(&mut self, ended: Result<(), BackendError>, now: Tick) {
+        self.tail = Box::pin(pending());
+        // An input that was read to its end has no more to tell.
+        let is_whole = self.reach == Reach::Whole && ended.is_ok();
+        self.again = (!is_whole).then_some(now + GIVEN_UP);
         if let Err(error) = ended {
             self.failure = Some(error.cause());
         }
-        self.tail = Box::pin(pending());
-        self.again = Some(now + GIVEN_UP);
     }
 
     pub(super) fn paged(

@@ -1,9 +1,10 @@
 //! A log line, whole: what it says, and every field of it and of what the source knows beside it.
 
 use super::Pages;
-use crate::domain::log::fields;
+use crate::domain::log::scan::{Graded, Looking, scan};
+use crate::domain::log::{Level, fields};
 use crate::logstore::LineId;
-use crate::logstore::chunk::Told;
+use crate::logstore::chunk::{Entry, Told};
 use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::pane::logs::{clock, level_word, role_of, service_role};
@@ -15,6 +16,16 @@ use crate::view::{Scene, hints};
 const MOST_BYTES: usize = 64 * 1024;
 /// Fields that are shown.
 const MOST_FIELDS: usize = 400;
+
+/// Whether neither the source nor the line said how grave it is, but a status in it.
+fn is_graded_by_status(entry: &Entry<'_>) -> bool {
+    let by_status = |text: &[u8]| scan(text, Looking::ALL).graded == Graded::ByStatus;
+    let by_label = ["level", "detected_level", "severity"]
+        .into_iter()
+        .any(|name| entry.stream.label(name).is_some());
+    let by_extra = scan(entry.extra, Looking::ALL).level != Level::Unknown && !by_status(entry.extra);
+    !by_label && !by_extra && (by_status(&entry.text) || by_status(entry.extra))
+}
 
 /// The line at the left, its fields at the right.
 pub(in super::super) fn pages(scene: Scene<'_>, id: LineId) -> Option<Pages<'_>> {
@@ -43,6 +54,12 @@ pub(in super::super) fn pages(scene: Scene<'_>, id: LineId) -> Option<Pages<'_>>
             "The line tells no time; it has that of the line before it.",
             Role::TextMuted,
         ),
+    }
+    if is_graded_by_status(&entry) {
+        first.prose(
+            "The line tells no level; it is an error by its status.",
+            Role::TextMuted,
+        );
     }
     first.blank();
     let shown = entry.text.get(..MOST_BYTES).unwrap_or(&entry.text);

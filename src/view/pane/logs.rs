@@ -172,7 +172,7 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
         }
         if counts.evicted > 0 {
             foot.push(Piece::own(
-                format!(" · {} oldest let go", words::count(counts.evicted as f64)),
+                format!(" · {} oldest let go", grouped(counts.evicted as usize)),
                 Role::TextMuted,
             ));
         }
@@ -226,6 +226,7 @@ fn state(scene: Scene, pane: &LogPane, view: &LogView, area: Rect) -> Vec<Piece<
     pieces.push(match view.mode {
         None | Some(TailMode::Connecting) => Piece::word("connecting…", Role::StateBusy),
         Some(TailMode::Live) => Piece::own(format!("live · {}", rate(view.rate)), Role::TextMuted),
+        Some(TailMode::Ended) => Piece::word("ended", Role::TextMuted),
         Some(TailMode::Polling("")) => Piece::own(format!("polling · {}", rate(view.rate)), Role::TextMuted),
         Some(TailMode::Polling(why)) => {
             Piece::own(format!("polling: {why} · {}", rate(view.rate)), Role::StateStale)
@@ -275,7 +276,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect, view: &LogView) {
             );
         }
         (None, None | Some(TailMode::Connecting)) => skeleton(scene, buffer, inside),
-        (None, Some(TailMode::Live | TailMode::Polling(_))) => {
+        (None, Some(TailMode::Live | TailMode::Polling(_) | TailMode::Ended)) => {
             let scope = scene
                 .model
                 .scope

@@ -16,6 +16,7 @@ use super::walk::{End, Held, Walk};
 use crate::backend::logs::{Direction, TailEvent, TailMode};
 use crate::backend::{BackendError, BackendResult};
 use crate::domain::log::{Gap, GapReason, Nanos, Wanted};
+use crate::time::Tick;
 
 /// What is read again at least and at most; less where much arrives.
 const OVERLAP: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
@@ -27,6 +28,10 @@ const MOST: usize = 10_000;
 const MOMENT: usize = 20_000;
 /// The longest pause after failures.
 const LONGEST: Duration = Duration::from_secs(30);
+/// Every question reads so far ahead: clocks differ.
+const AHEAD: Duration = Duration::from_secs(60);
+/// What is dated further ahead is asked for so often: it would come again with every question.
+const FAR: Duration = Duration::from_secs(30);
 /// So long the tail waits for a shard that fails before it goes on without its lines.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -41,6 +46,8 @@ struct Tail {
     seen: HashMap<u128, i64>,
     /// The stretch that a failed shard leaves open.
     open: Option<Gap>,
+    /// When lines of any time ahead were asked for.
+    far: Option<Tick>,
 }
 
 /// Why a round ended.
@@ -78,6 +85,7 @@ impl Elastic {
             overlap: OVERLAP.1,
             seen: HashMap::new(),
             open: None,
+            far: None,
         };
         let mut pause = self.settings.common.poll;
         let mut told = None;
@@ -120,7 +128,13 @@ impl Elastic {
         let server = self.server().await?;
         let now = Nanos::of(self.clock.now().utc);
         let begin = tail.window();
-        let mut span = Span::around(begin, Nanos(i64::MAX));
+        let tick = self.clock.tick();
+        let to = if tail.far.is_none_or(|at| tick.since(at) >= FAR) {
+            Nanos(i64::MAX)
+        } else {
+            now.plus(AHEAD)
+        };
+        let mut span = Span::around(begin, to);
         let mut again = 0;
         let mut partial = false;
         let wanted = tail.wanted.clone();
@@ -161,6 +175,9 @@ impl Elastic {
             }
         }
         tail.settle(partial, begin, now, events).await?;
+        if to.0 == i64::MAX {
+            tail.far = Some(tick);
+        }
         tail.overlap = if again > AGAIN {
             (tail.overlap / 2).max(OVERLAP.0)
         } else {

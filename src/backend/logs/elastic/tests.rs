@@ -454,8 +454,36 @@ async fn the_tail_tells_every_line_once_late_ones_too() {
     fake.put(T0 + 3_600_000 * MS, json!({"message": "future"}));
     run(&mut tail, 4).await;
     fake.put(T0 + 12_000 * MS, json!({"message": "third"}));
-    run(&mut tail, 10).await;
-    assert_eq!(told(&mut events), ["second", "late", "future", "third"]);
+    run(&mut tail, 40).await;
+    assert_eq!(told(&mut events), ["second", "late", "third", "future"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn documents_dated_far_ahead_are_not_read_again_with_every_question() {
+    let (fake, elastic) = client(Ways::default());
+    for number in 0..50 {
+        fake.put(
+            T0 + 3_600_000 * MS,
+            json!({"message": format!("future {number}")}),
+        );
+    }
+    let (sender, mut events) = mpsc::channel(64);
+    let mut tail = elastic.tail(Wanted::default(), Nanos(T0), sender);
+    run(&mut tail, 5).await;
+    assert_eq!(told(&mut events).len(), 52);
+    fake.asked.lock().unwrap().clear();
+    run(&mut tail, 20).await;
+    let asked = fake.asked.lock().unwrap();
+    let searches: Vec<String> = asked
+        .iter()
+        .map(|(_, body)| body.to_string())
+        .filter(|body| body.contains("gte"))
+        .collect();
+    assert!(searches.len() >= 5, "{searches:?}");
+    assert!(
+        searches.iter().all(|body| body.contains("\"lt\"")),
+        "{searches:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

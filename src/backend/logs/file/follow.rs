@@ -9,10 +9,12 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::entries::{Cutter, Stretch};
 use super::history::read_at;
+use crate::domain::log::Place;
 use crate::time::Tick;
 
 /// Bytes read of one file in one look.
@@ -21,6 +23,8 @@ const MOST: usize = 4 * 1024 * 1024;
 const BLOCK: usize = 256 * 1024;
 /// First bytes that tell a file from another under the same inode.
 const HEAD: usize = 256;
+/// Bytes before where it was read to, which tell the same where files begin alike.
+const LAST: usize = 64;
 /// An entry that may go on ends when nothing came for so long.
 const ENTRY_QUIET: Duration = Duration::from_millis(300);
 /// A line without its end is told when nothing came for so long.
@@ -52,6 +56,11 @@ struct Reading {
     id: FileId,
     at: u64,
     head: Vec<u8>,
+    last: Vec<u8>,
+    /// Length and time of change when its begin was last looked at.
+    looked: Option<(u64, i64, i64)>,
+    /// Where who keeps its lines reads them again.
+    place: Option<Arc<Place>>,
     cutter: Cutter,
     grown: Tick,
 }
@@ -63,6 +72,9 @@ impl Reading {
             id,
             at,
             head: Vec::new(),
+            last: Vec::new(),
+            looked: None,
+            place: None,
             cutter: Cutter::starting(at),
             grown: now,
         }
@@ -74,7 +86,12 @@ impl Reading {
             into.extend(self.cutter.finish());
             self.at = 0;
             self.head.clear();
+            self.last.clear();
+            self.looked = None;
             self.cutter = Cutter::starting(0);
+            if let Some(place) = self.place.take() {
+                place.empty();
+            }
         }
         let mut read = 0;
         while read < MOST {
@@ -85,6 +102,10 @@ impl Reading {
             self.at += bytes.len() as u64;
             read += bytes.len();
             self.grown = now;
+            self.last = bytes
+                .get(bytes.len().saturating_sub(LAST)..)
+                .unwrap_or_default()
+                .to_vec();
             into.extend(self.cutter.push(&bytes));
         }
         let quiet = now.since(self.grown);
@@ -96,17 +117,26 @@ impl Reading {
         Ok(if read >= MOST { Looked::More } else { Looked::All })
     }
 
-    /// Emptied since: shorter than what was read of it, or with another begin.
+    /// Emptied since: shorter than what was read of it, or with another begin, or other bytes where it was read to.
     fn was_emptied(&mut self) -> io::Result<bool> {
-        if self.file.metadata()?.len() < self.at {
+        let found = self.file.metadata()?;
+        if found.len() < self.at {
             return Ok(true);
+        }
+        let looked = Some((found.len(), found.mtime(), found.mtime_nsec()));
+        // a change within the grain of the clock is seen with the next
+        if self.looked == looked {
+            return Ok(false);
         }
         let known = usize::try_from(self.at).unwrap_or(HEAD).min(HEAD);
         let head = read_at(&self.file, 0, known)?;
-        if !head.starts_with(&self.head) {
+        let before = self.at.saturating_sub(self.last.len() as u64);
+        let last = read_at(&self.file, before, self.last.len())?;
+        if !head.starts_with(&self.head) || last != self.last {
             return Ok(true);
         }
         self.head = head;
+        self.looked = looked;
         Ok(false)
     }
 
@@ -146,11 +176,23 @@ impl Followed {
     /// A file that is there, read from `at`, where an entry begins.
     pub fn from(path: PathBuf, file: File, at: u64, now: Tick) -> io::Result<Self> {
         let id = FileId::of(&file.metadata()?);
+        let mut reading = Reading::new(file, id, at, now);
+        let known = LAST.min(usize::try_from(at).unwrap_or(LAST));
+        reading.last = read_at(&reading.file, at - known as u64, known)?;
         Ok(Self {
             path,
-            now: Some(Reading::new(file, id, at, now)),
+            now: Some(reading),
             left: Vec::new(),
         })
+    }
+
+    /// Where what is there already is read again by others, who are told when it is gone.
+    #[must_use]
+    pub fn kept_at(mut self, place: Arc<Place>) -> Self {
+        if let Some(reading) = &mut self.now {
+            reading.place = Some(place);
+        }
+        self
     }
 
     /// Its name.
@@ -158,12 +200,15 @@ impl Followed {
         &self.path
     }
 
-    /// Looks what came, in order: of files that were left first.
+    /// Looks what came, in order: of files that were left first. What can be read is, whatever else cannot.
     pub fn look(&mut self, now: Tick, into: &mut Vec<Stretch>) -> io::Result<Looked> {
-        self.heed_renaming(now)?;
+        let mut trouble = self.heed_renaming(now).err();
         let mut looked = Looked::All;
         for mut left in std::mem::take(&mut self.left) {
-            let more = left.read(now, into)?;
+            let more = left.read(now, into).unwrap_or_else(|error| {
+                trouble.get_or_insert(error);
+                Looked::All
+            });
             if more == Looked::All && now.since(left.grown) >= LEFT_QUIET {
                 left.end(into);
             } else {
@@ -174,7 +219,7 @@ impl Followed {
         if let Some(reading) = &mut self.now {
             looked = looked.or(reading.read(now, into)?);
         }
-        Ok(looked)
+        trouble.map_or(Ok(looked), Err)
     }
 
     /// Opens what the name stands for now, where that is another file.
@@ -316,5 +361,38 @@ mod tests {
         fs::write(stage.dir.path().join("app.log"), "another begin\nand more\n").unwrap();
         assert_eq!(stage.told(100), ["another begin"]);
         assert_eq!(stage.told(400), ["and more"]);
+    }
+
+    #[test]
+    fn a_file_that_begins_alike_each_time_is_known_to_be_another_by_where_it_was_read_to() {
+        let mut stage = Stage::new();
+        let banner = "=".repeat(2 * HEAD);
+        stage.append("app.log", &format!("{banner}\nfirst\n"));
+        stage.told(100);
+        assert_eq!(stage.told(400), ["first"]);
+        let path = stage.dir.path().join("app.log");
+        fs::write(&path, format!("{banner}\nsecond\nthird\n")).unwrap();
+        let mut told = stage.told(100);
+        told.extend(stage.told(400));
+        assert_eq!(told, [&*banner, "second", "third"]);
+    }
+
+    #[test]
+    fn what_is_left_is_read_even_where_its_name_cannot_be_looked_up() {
+        let mut stage = Stage::new();
+        stage.append("app.log", "one\n");
+        stage.told(100);
+        stage.append("app.log", "two\n");
+        // a name that goes round in circles can be looked up by nobody
+        stage.rename("app.log", "app.log.1");
+        let path = stage.dir.path().join("app.log");
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        let mut stretches = Vec::new();
+        stage.now = stage.now + Duration::from_millis(400);
+        assert!(stage.followed.look(stage.now, &mut stretches).is_err());
+        stage.now = stage.now + Duration::from_millis(400);
+        assert!(stage.followed.look(stage.now, &mut stretches).is_err());
+        let told: usize = stretches.iter().map(|stretch| stretch.entries.len()).sum();
+        assert_eq!(told, 2);
     }
 }

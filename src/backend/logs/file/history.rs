@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 
 use super::entries::{Cutter, MOST_BYTES, Stretch, continues};
-use super::sift::{Dated, Sieve, dated};
+use super::sift::{Before, Dated, Sieve, dated};
 use crate::domain::log::Nanos;
 
 /// What is read at once.
@@ -89,7 +89,7 @@ impl<'a> Backward<'a> {
         if let Some(last) = cutter.finish() {
             stretch.append(last);
         }
-        let entries = dated(&stretch, self.sieve, &mut None);
+        let entries = dated(&stretch, self.sieve, &mut Before::default());
         Piece { stretch, entries }
     }
 }
@@ -148,7 +148,7 @@ pub struct Forward<'a> {
     at: u64,
     end: u64,
     cutter: Cutter,
-    before: Option<Nanos>,
+    before: Before,
     ended: bool,
 }
 
@@ -161,7 +161,7 @@ impl<'a> Forward<'a> {
             at,
             end,
             cutter: Cutter::starting(at),
-            before: None,
+            before: Before::default(),
             ended: false,
         }
     }
@@ -189,12 +189,11 @@ impl<'a> Forward<'a> {
 
 /// Where in a file the entries from a moment on begin, its times told to be in order as far as blocks go: behind the
 /// last block that lies wholly before it.
-pub fn begin_of(file: &File, from: Nanos, end: u64) -> io::Result<u64> {
+pub fn begin_of(file: &File, sieve: &Sieve, from: Nanos, end: u64) -> io::Result<u64> {
     if from.0 == i64::MIN {
         return Ok(0);
     }
-    let sieve = Sieve::new(&crate::domain::log::Wanted::default());
-    let mut backward = Backward::new(file, &sieve, end);
+    let mut backward = Backward::new(file, sieve, end);
     let mut begin = end;
     while let Some(piece) = backward.piece()? {
         let before = piece
@@ -308,12 +307,16 @@ mod tests {
         let text: String = (0..20).map(line).collect();
         let file = file(&text);
         let at = |text: &str| Nanos::of(text.parse().unwrap());
-        let begin = begin_of(&file, at("2026-11-20T15:00:00Z"), text.len() as u64).unwrap();
+        let sieve = Sieve::new(&Wanted::default());
+        let begin = begin_of(&file, &sieve, at("2026-11-20T15:00:00Z"), text.len() as u64).unwrap();
         let line = line(0).len() as u64;
         assert!(begin <= 15 * line && begin >= 10 * line, "{}", begin / line);
-        assert_eq!(begin_of(&file, Nanos(i64::MIN), text.len() as u64).unwrap(), 0);
         assert_eq!(
-            begin_of(&file, at("2027-01-01T00:00:00Z"), text.len() as u64).unwrap(),
+            begin_of(&file, &sieve, Nanos(i64::MIN), text.len() as u64).unwrap(),
+            0
+        );
+        assert_eq!(
+            begin_of(&file, &sieve, at("2027-01-01T00:00:00Z"), text.len() as u64).unwrap(),
             text.len() as u64
         );
     }

@@ -10,10 +10,10 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::entries::Cutter;
-use super::sift::Sieve;
+use super::sift::{Before, Sieve};
 use super::{failed, lines};
 use crate::backend::BackendResult;
-use crate::backend::logs::{Logs, Page, PageQuestion, TailEvent, TailMode, Volume};
+use crate::backend::logs::{Logs, Page, PageQuestion, Reach, TailEvent, TailMode, Volume};
 use crate::domain::log::{Nanos, Stream, Wanted};
 
 /// What is read at once.
@@ -26,19 +26,22 @@ const ENTRY_QUIET: Duration = Duration::from_millis(200);
 /// A pipe that is read once.
 pub struct Input {
     name: Arc<str>,
+    /// When it was opened: what is read tells times of about then.
+    opened: Nanos,
     source: Mutex<Option<Box<dyn Read + Send>>>,
 }
 
 impl Input {
     /// The process's standard input.
-    pub fn standard(name: Arc<str>) -> Self {
-        Self::from(name, io::stdin())
+    pub fn standard(name: Arc<str>, now: Nanos) -> Self {
+        Self::from(name, now, io::stdin())
     }
 
     /// Anything else that can be read to its end.
-    pub fn from(name: Arc<str>, source: impl Read + Send + 'static) -> Self {
+    pub fn from(name: Arc<str>, now: Nanos, source: impl Read + Send + 'static) -> Self {
         Self {
             name,
+            opened: now,
             source: Mutex::new(Some(Box::new(source))),
         }
     }
@@ -49,7 +52,8 @@ impl Input {
             // read to its end already: nothing comes any more
             return Ok(());
         };
-        let sieve = Sieve::new(&wanted);
+        let sieve = Sieve::new(&wanted).about(self.opened);
+        let mut before = Before::default();
         let stream = Arc::new(Stream {
             native_id: Some(Arc::from("-")),
             ..Stream::default()
@@ -76,12 +80,14 @@ impl Input {
                 }
                 None => (cutter.finish(), Some(Ok(()))),
             };
-            if let Some(batch) = stretch.and_then(|stretch| lines(stretch, &sieve, &stream))
+            if let Some(batch) = stretch.and_then(|stretch| lines(stretch, &sieve, &stream, &mut before))
                 && events.send(TailEvent::Lines(batch)).await.is_err()
             {
                 return Ok(());
             }
             if let Some(ended) = ended {
+                // with nobody there to hear it, it is over all the same
+                let _ = events.send(TailEvent::Mode(TailMode::Ended)).await;
                 return ended;
             }
         }
@@ -116,6 +122,10 @@ impl Input {
 impl Logs for Input {
     fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Whole
     }
 
     fn page(&self, _question: PageQuestion) -> BoxFuture<'_, BackendResult<Page>> {

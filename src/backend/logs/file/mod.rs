@@ -18,20 +18,23 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use self::entries::Stretch;
-use self::follow::{FileId, Followed, Looked};
-use self::history::{Forward, begin_of, read_at};
-use self::sift::Sieve;
-use super::{Direction, Logs, Page, PageQuestion, Settings, TailEvent, TailMode, Volume};
+use self::follow::{Followed, Looked};
+use self::history::read_at;
+use self::memory::{Begin, Memory};
+use self::past::Past;
+use self::sift::{Before, Sieve};
+use super::{Direction, Logs, Page, PageQuestion, Reach, Settings, TailEvent, TailMode, Volume};
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
-use crate::domain::log::place::Place;
-use crate::domain::log::{Batch, Nanos, Stream, Wanted};
+use crate::domain::log::{Batch, Nanos, Place, Stream, Wanted};
 use crate::time::{Clock, Tick};
 
 pub mod entries;
 mod follow;
 mod history;
 mod input;
+mod memory;
 mod page;
+mod past;
 mod sift;
 
 #[cfg(test)]
@@ -39,41 +42,24 @@ mod tests;
 
 pub use input::Input;
 
-/// How often files are looked at.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often files are looked at while something comes, and once nothing came for [`QUIET`].
+const LOOK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
+/// So long after the last line the next ones are looked out for closely.
+const QUIET: Duration = Duration::from_secs(10);
 /// How often patterns are looked at for new files.
 const EXPAND: Duration = Duration::from_secs(1);
 /// Files that are read at most.
 const MOST_FILES: usize = 512;
 /// A file that changed within this may end within a line that is being written.
 const SETTLED: Duration = Duration::from_secs(2);
-/// Pages whose far ends are remembered.
-const REMEMBERED: usize = 256;
 
 /// Files by paths and patterns.
 pub struct Files {
     settings: Settings,
     paths: Vec<String>,
     clock: Clock,
+    reach: Reach,
     memory: Arc<Mutex<Memory>>,
-}
-
-/// Where files were read to.
-#[derive(Debug, Default)]
-struct Memory {
-    /// Where a page of the newest lines began, by file: a tail tells all that lies behind.
-    ends: HashMap<FileId, u64>,
-    /// Where a page ended, by file, direction and the moment that the next one will be asked with.
-    marks: HashMap<(FileId, Direction, Option<Nanos>), u64>,
-}
-
-impl Memory {
-    fn mark(&mut self, key: (FileId, Direction, Option<Nanos>), at: u64) {
-        if self.marks.len() >= REMEMBERED {
-            self.marks.clear();
-        }
-        self.marks.insert(key, at);
-    }
 }
 
 impl Files {
@@ -83,8 +69,16 @@ impl Files {
             settings,
             paths,
             clock,
+            reach: Reach::Present,
             memory: Arc::default(),
         }
+    }
+
+    /// The same, to be read from begin to end by whoever looks into them, not asked for pages.
+    #[must_use]
+    pub fn whole(mut self) -> Self {
+        self.reach = Reach::Whole;
+        self
     }
 
     fn error(&self, detail: String) -> BackendError {
@@ -97,14 +91,15 @@ impl Files {
         from: Nanos,
         events: mpsc::Sender<TailEvent>,
     ) -> BackendResult<()> {
-        let sieve = Arc::new(Sieve::new(&wanted));
+        let sieve = Arc::new(Sieve::new(&wanted).about(Nanos::of(self.clock.now().utc)));
         let mut tails: HashMap<PathBuf, Followed> = HashMap::new();
-        let mut streams: HashMap<PathBuf, Arc<Stream>> = HashMap::new();
+        let mut streams: HashMap<PathBuf, (Arc<Stream>, Before)> = HashMap::new();
         let mut expanded: Option<Tick> = None;
         let mut said: Vec<String> = Vec::new();
         if events.send(TailEvent::Mode(TailMode::Live)).await.is_err() {
             return Ok(());
         }
+        let mut came = self.clock.tick();
         loop {
             let now = self.clock.tick();
             if expanded.is_none_or(|at| now.since(at) >= EXPAND) {
@@ -117,14 +112,14 @@ impl Files {
                         continue;
                     }
                     let followed = if first {
-                        let Some(end) = self.history(&path, &sieve, from, &events).await else {
+                        let Some(end) = self.history(&path, (&wanted, &sieve), from, &events).await else {
                             return Ok(());
                         };
                         end.unwrap_or_else(|| Followed::awaited(path.clone()))
                     } else {
                         Followed::awaited(path.clone())
                     };
-                    streams.insert(path.clone(), stream(&path));
+                    streams.insert(path.clone(), (stream(&path), Before::default()));
                     tails.insert(path, followed);
                 }
             }
@@ -137,16 +132,19 @@ impl Files {
                 return Err(self.error("reading was broken off".to_owned()));
             };
             tails = back;
+            if !seen.stretches.is_empty() {
+                came = now;
+            }
             for (path, stretch) in seen.stretches {
-                if let Some(stream) = streams.get(&path)
-                    && let Some(batch) = lines(stretch, &sieve, stream)
+                if let Some((stream, before)) = streams.get_mut(&path)
+                    && let Some(batch) = lines(stretch, &sieve, stream, before)
                     && events.send(TailEvent::Lines(batch)).await.is_err()
                 {
                     return Ok(());
                 }
             }
             for problem in seen.problems {
-                // once: it is looked at ten times a second
+                // once: it is looked at again and again
                 if !said.contains(&problem) && said.len() < MOST_FILES {
                     said.push(problem.clone());
                     if events.send(TailEvent::Failed(self.error(problem))).await.is_err() {
@@ -156,7 +154,7 @@ impl Files {
             }
             if seen.looked == Looked::All {
                 tokio::select! {
-                    () = tokio::time::sleep(LOOK) => {}
+                    () = tokio::time::sleep(pace(now.since(came))) => {}
                     () = events.closed() => return Ok(()),
                 }
             }
@@ -168,50 +166,46 @@ impl Files {
     async fn history(
         &self,
         path: &Path,
-        sieve: &Arc<Sieve>,
+        (wanted, sieve): (&Wanted, &Arc<Sieve>),
         from: Nanos,
         events: &mpsc::Sender<TailEvent>,
     ) -> Option<Option<Followed>> {
         // what is dropped with this future ends the reading, too
-        let (pieces, mut told) = mpsc::channel::<Batch>(4);
+        let (pieces, mut told) = mpsc::channel::<TailEvent>(4);
         let (path, sieve, memory) = (path.to_owned(), Arc::clone(sieve), Arc::clone(&self.memory));
-        let now = self.clock.now();
+        let (wanted, now) = (wanted.clone(), self.clock.now());
         let reading = tokio::task::spawn_blocking(move || -> io::Result<Followed> {
-            let file = File::open(&path)?;
-            let metadata = file.metadata()?;
-            let remembered = lock(&memory).ends.get(&FileId::of(&metadata)).copied();
-            let end = match remembered.filter(|end| *end <= metadata.len()) {
-                Some(end) => end,
-                None => settled_end(&file, now.utc)?,
+            // all of a file has no page before it
+            let begin = match from {
+                Nanos(i64::MIN) => Begin::of(&path, now.utc)?,
+                _ => lock(&memory).begin_of_tail(&path, &wanted, now.utc)?,
             };
-            let begin = begin_of(&file, from, end)?;
-            let stream = stream(&path);
+            let Begin { file, at: end } = begin;
             let place = Place::of(file.try_clone()?);
-            let mut forward = Forward::new(&file, &sieve, begin, end);
-            while let Some(mut piece) = forward.piece()? {
-                piece.entries.retain(|entry| {
-                    entry.wanted && (from.0 == i64::MIN || entry.at.is_some_and(|at| at >= from))
-                });
-                if piece.entries.is_empty() {
-                    continue;
-                }
-                let entries = piece.entries.into_iter().map(|entry| entry.text).collect();
-                let mut batch = sift::batch(piece.stretch.bytes, entries, &stream);
-                // what is there already need not be held twice; what comes is, as files are emptied while they grow
-                batch.place = Some((Arc::clone(&place), piece.stretch.at));
-                if pieces.blocking_send(batch).is_err() {
-                    break;
-                }
+            let past = Past {
+                place: Arc::clone(&place),
+                stream: stream(&path),
+                pieces,
+            };
+            if from.0 == i64::MIN {
+                past.tell_all(&file, &sieve, end)?;
+            } else {
+                past.tell_since(&file, &sieve, (from, end))?;
             }
-            Followed::from(path.clone(), file, end, now.tick)
+            Ok(Followed::from(path.clone(), file, end, now.tick)?.kept_at(place))
         });
-        while let Some(batch) = told.recv().await {
-            if events.send(TailEvent::Lines(batch)).await.is_err() {
+        while let Some(event) = told.recv().await {
+            if events.send(event).await.is_err() {
                 return None;
             }
         }
         Some(reading.await.ok().and_then(Result::ok))
     }
+}
+
+/// How long until files are looked at again, so long after something came.
+fn pace(quiet: Duration) -> Duration {
+    if quiet < QUIET { LOOK.0 } else { LOOK.1 }
 }
 
 /// What a look at all files saw.
@@ -244,13 +238,9 @@ fn look(tails: &mut HashMap<PathBuf, Followed>, now: Tick) -> Seen {
 }
 
 /// What is wanted of a stretch.
-fn lines(stretch: Stretch, sieve: &Sieve, stream: &Arc<Stream>) -> Option<Batch> {
-    let entries: Vec<_> = sift::dated(&stretch, sieve, &mut None)
-        .into_iter()
-        .filter(|entry| entry.wanted)
-        .map(|entry| entry.text)
-        .collect();
-    (!entries.is_empty()).then(|| sift::batch(stretch.bytes, entries, stream))
+fn lines(stretch: Stretch, sieve: &Sieve, stream: &Arc<Stream>, before: &mut Before) -> Option<Batch> {
+    let entries = sift::dated(&stretch, sieve, before);
+    sift::batch(stretch.bytes, entries, stream)
 }
 
 /// Where a file ends: behind its last whole line while it is being written, at its very end otherwise.
@@ -313,6 +303,10 @@ fn failed(name: &Arc<str>, detail: String) -> BackendError {
 impl Logs for Files {
     fn name(&self) -> &Arc<str> {
         &self.settings.name
+    }
+
+    fn reach(&self) -> Reach {
+        self.reach
     }
 
     fn page(&self, question: PageQuestion) -> BoxFuture<'_, BackendResult<Page>> {

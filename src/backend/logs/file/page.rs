@@ -11,8 +11,9 @@ use chrono::{DateTime, Utc};
 
 use super::follow::FileId;
 use super::history::{Backward, Forward, Piece, begin_of};
+use super::memory::Memory;
 use super::sift::Sieve;
-use super::{Direction, MOST_FILES, Memory, expand, lock, settled_end, stream};
+use super::{Direction, MOST_FILES, expand, lock, settled_end, stream};
 use crate::backend::logs::{More, Page, PageQuestion};
 use crate::domain::log::{Batch, Level, Nanos, Stream};
 
@@ -21,6 +22,8 @@ struct Entry {
     at: Option<Nanos>,
     /// Whether it tells that itself.
     own: bool,
+    /// When, where its text does not tell it whole.
+    told: Option<Nanos>,
     text: Vec<u8>,
     /// Where it begins and where the next one does.
     place: Range<u64>,
@@ -78,9 +81,9 @@ fn share(
     memory: &Mutex<Memory>,
     now: DateTime<Utc>,
 ) -> io::Result<Share> {
-    let file = File::open(path)?;
-    let id = FileId::of(&file.metadata()?);
-    let sieve = Sieve::new(&question.wanted);
+    let mut file = File::open(path)?;
+    let mut id = FileId::of(&file.metadata()?);
+    let sieve = Sieve::new(&question.wanted).about(Nanos::of(now));
     let mut share = Share {
         id,
         stream: stream(path),
@@ -102,9 +105,11 @@ fn share(
             let end = if let Some(at) = resumed {
                 at
             } else {
-                let end = settled_end(&file, now)?;
-                lock(memory).ends.insert(id, end);
-                end
+                let begin = lock(memory).end_of_page(path, &question.wanted, now)?;
+                file = begin.file;
+                id = FileId::of(&file.metadata()?);
+                share.id = id;
+                begin.at
             };
             let mut backward = Backward::new(&file, &sieve, end);
             while share.entries.len() < most
@@ -127,7 +132,7 @@ fn share(
             let end = settled_end(&file, now)?;
             let begin = match resumed {
                 Some(at) => at,
-                None => begin_of(&file, question.from, end)?,
+                None => begin_of(&file, &sieve, question.from, end)?,
             };
             let mut forward = Forward::new(&file, &sieve, begin, end);
             while share.entries.len() < most
@@ -167,6 +172,7 @@ fn taken(piece: Piece, within: impl Fn(Nanos) -> bool) -> Vec<Entry> {
         .map(|(entry, end)| Entry {
             at: entry.at,
             own: entry.own,
+            told: entry.told,
             place: stretch.at + entry.text.start as u64..stretch.at + end as u64,
             text: stretch.bytes.get(entry.text).unwrap_or_default().to_vec(),
         })
@@ -175,16 +181,13 @@ fn taken(piece: Piece, within: impl Fn(Nanos) -> bool) -> Vec<Entry> {
 
 /// Where the page before ended, if this is the one behind it.
 fn resumed(id: FileId, question: &PageQuestion, memory: &Mutex<Memory>) -> Option<u64> {
-    let memory = lock(memory);
-    let moment = match question.direction {
-        Direction::Backward => question.to,
+    let moments = match question.direction {
+        // up to the oldest line told, or with it: there may be more of its moment
+        Direction::Backward => [question.to, question.to.minus(ONE)],
         // what follows the newest line told is asked from the nanosecond behind it
-        Direction::Forward => question.from.minus(ONE),
+        Direction::Forward => [question.from.minus(ONE), question.from],
     };
-    let marked = memory.marks.get(&(id, question.direction, Some(moment)));
-    marked
-        .or_else(|| memory.marks.get(&(id, question.direction, None)))
-        .copied()
+    lock(memory).resumed(id, question.direction, &question.wanted, &moments)
 }
 
 /// The entries of all files in one batch, oldest first, no more than asked; what is too much goes back.
@@ -221,7 +224,7 @@ fn merged(shares: &mut [Share], question: &PageQuestion) -> Batch {
         let Some((_, position)) = next else { break };
         if let Some(entry) = queues.get_mut(position).and_then(Iterator::next) {
             let stream = u32::try_from(position).unwrap_or(u32::MAX);
-            batch.push(None, stream, Level::Unknown, &entry.text, b"");
+            batch.push(entry.told, stream, Level::Unknown, &entry.text, b"");
         }
     }
     batch
@@ -251,7 +254,7 @@ fn remember(shares: &[Share], question: &PageQuestion, memory: &Mutex<Memory>) {
         };
         if let Some(place) = place {
             for moment in moments {
-                memory.mark((share.id, question.direction, moment), place);
+                memory.mark(share.id, question.direction, &question.wanted, (moment, place));
             }
         }
     }

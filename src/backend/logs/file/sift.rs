@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::backend::logs::file::entries::Stretch;
+use crate::domain::log::moment::without_year;
 use crate::domain::log::scan::{Looking, Seen, scan};
 use crate::domain::log::{Batch, Level, Line, Nanos, Stream, Wanted};
 
@@ -16,6 +17,8 @@ pub struct Sieve {
     query: Vec<u8>,
     any_case: bool,
     trace: Vec<Vec<u8>>,
+    /// Now, for times that tell no year.
+    about: Option<Nanos>,
 }
 
 impl Sieve {
@@ -36,8 +39,16 @@ impl Sieve {
             query: query.as_bytes().to_vec(),
             any_case,
             trace,
+            about: None,
             wanted: wanted.clone(),
         }
+    }
+
+    /// Reads times without a year, too: of the last year that they can be of.
+    #[must_use]
+    pub fn about(mut self, now: Nanos) -> Self {
+        self.about = Some(now);
+        self
     }
 
     /// Whether an entry is wanted, given what was seen in it.
@@ -77,48 +88,69 @@ pub struct Dated {
     pub at: Option<Nanos>,
     /// Whether it tells it itself.
     pub own: bool,
+    /// When, where the text alone does not tell whoever reads it again: it tells no year.
+    pub told: Option<Nanos>,
     /// Whether it is wanted.
     pub wanted: bool,
 }
 
+/// The moment of the entry before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Before {
+    /// When.
+    pub at: Option<Nanos>,
+    without_year: bool,
+}
+
 /// Dates and sifts the entries of a stretch; `before` is the moment of the entry before it, and becomes that of the
 /// last.
-pub fn dated(stretch: &Stretch, sieve: &Sieve, before: &mut Option<Nanos>) -> Vec<Dated> {
+pub fn dated(stretch: &Stretch, sieve: &Sieve, before: &mut Before) -> Vec<Dated> {
     let entries = stretch.entries.iter().cloned();
     entries
         .map(|range| {
             let text = stretch.bytes.get(range.clone()).unwrap_or_default();
             let seen = scan(text, Looking::ALL);
-            let own = seen.at.is_some();
-            if own {
-                *before = seen.at;
+            let short = match (seen.at, sieve.about) {
+                (None, Some(about)) => without_year(text, about),
+                (Some(_), _) | (None, None) => None,
+            };
+            let own = seen.at.or(short);
+            if own.is_some() {
+                *before = Before {
+                    at: own,
+                    without_year: short.is_some(),
+                };
             }
             Dated {
                 wanted: sieve.lets_through(text, &seen),
                 text: range,
-                at: *before,
-                own,
+                at: before.at,
+                own: own.is_some(),
+                told: before.at.filter(|_| before.without_year),
             }
         })
         .collect()
 }
 
-/// Entries of a stretch as a batch; its bytes stay as they came. The store reads the times again, in its own way.
-pub fn batch(bytes: Vec<u8>, entries: Vec<Range<usize>>, stream: &Arc<Stream>) -> Batch {
+/// Those entries of a stretch that are wanted, as a batch; its bytes stay as they came. The store reads the times
+/// again, in its own way. None where none is wanted.
+pub fn batch(bytes: Vec<u8>, entries: Vec<Dated>, stream: &Arc<Stream>) -> Option<Batch> {
     let end = bytes.len();
-    Batch {
+    let wanted = entries.into_iter().filter(|entry| entry.wanted);
+    let lines: Vec<Line> = wanted
+        .map(|entry| Line {
+            at: entry.told,
+            text: entry.text,
+            extra: end..end,
+            ..Line::default()
+        })
+        .collect();
+    (!lines.is_empty()).then(|| Batch {
         bytes,
-        lines: entries
-            .into_iter()
-            .map(|text| Line {
-                text,
-                extra: end..end,
-                ..Line::default()
-            })
-            .collect(),
+        lines,
         streams: vec![Arc::clone(stream)],
         place: None,
-    }
+    })
 }
 
 #[cfg(test)]
@@ -173,9 +205,30 @@ mod tests {
             bytes,
             entries: vec![0..22, 23..24],
         };
-        let mut before = None;
+        let mut before = Before::default();
         let dated = dated(&stretch, &Sieve::new(&Wanted::default()), &mut before);
         assert!(dated[0].own && !dated[1].own);
-        assert!(dated[0].at.is_some() && dated[1].at == dated[0].at && before == dated[0].at);
+        assert!(dated[0].at.is_some() && dated[1].at == dated[0].at && before.at == dated[0].at);
+    }
+
+    #[test]
+    fn times_without_a_year_are_told_with_the_lines_and_those_of_lines_behind_them() {
+        let bytes = b"Nov 21 08:10:03 host app: a\nb\n2026-11-21T09:00:00Z c\n".to_vec();
+        let stretch = Stretch {
+            at: 0,
+            bytes,
+            entries: vec![0..27, 28..29, 30..52],
+        };
+        let now = Nanos::of("2026-12-01T00:00:00Z".parse().unwrap());
+        let sieve = Sieve::new(&Wanted::default()).about(now);
+        let dated = dated(&stretch, &sieve, &mut Before::default());
+        let at = Nanos::of("2026-11-21T08:10:03Z".parse().unwrap());
+        assert_eq!(
+            (dated[0].told, dated[1].told, dated[2].told),
+            (Some(at), Some(at), None)
+        );
+        assert!(dated[0].own && !dated[1].own && dated[2].own);
+        let batch = batch(stretch.bytes, dated, &Arc::default()).unwrap();
+        assert_eq!(batch.lines[1].at, Some(at));
     }
 }

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 
 use super::{Files, Input};
-use crate::backend::logs::{Direction, Logs, More, Page, PageQuestion, Settings, TailEvent};
+use crate::backend::logs::{Direction, Logs, More, Page, PageQuestion, Reach, Settings, TailEvent};
 use crate::domain::log::{Batch, Nanos, Wanted};
 use crate::time::Clock;
 
@@ -283,7 +283,7 @@ async fn the_tail_follows_rotation_and_finds_new_files() {
 #[tokio::test(start_paused = true)]
 async fn a_pipe_is_read_to_its_end() {
     let text = "one\n  at x\ntwo\nthree without end";
-    let input = Input::from(Arc::from("logs"), text.as_bytes());
+    let input = Input::from(Arc::from("logs"), Nanos::of(at(0)), text.as_bytes());
     let (sender, mut events) = mpsc::channel(16);
     input.tail(Wanted::default(), ALL.0, sender).await.unwrap();
     let mut told = Vec::new();
@@ -293,4 +293,110 @@ async fn a_pipe_is_read_to_its_end() {
         }
     }
     assert_eq!(told, ["one\n  at x", "two", "three without end"]);
+}
+
+#[tokio::test]
+async fn the_whole_of_a_file_is_told_from_its_end_then_from_its_begin_and_stays_in_it() {
+    let stage = Stage::new();
+    let sent: Vec<String> = (0..20_000)
+        .map(|number| stamped(number, &format!("line {number}")))
+        .collect();
+    stage.append("app.log", &sent.concat());
+    let files = stage.files("app.log").whole();
+    assert_eq!(files.reach(), Reach::Whole);
+    let (sender, mut events) = mpsc::channel(64);
+    let mut tail = files.tail(Wanted::default(), ALL.0, sender);
+    let mut told: Vec<String> = Vec::new();
+    let mut begins = Vec::new();
+    let mut gaps = Vec::new();
+    while told.len() < sent.len() || gaps.len() < 2 {
+        let event = tokio::select! {
+            _ = &mut tail => panic!("the tail ended"),
+            event = events.recv() => event.unwrap(),
+        };
+        match event {
+            TailEvent::Lines(batch) => {
+                assert!(batch.place.is_some(), "the text stays in the file");
+                begins.push(texts(&batch)[0].clone());
+                told.extend(texts(&batch));
+            }
+            TailEvent::Gap(gap) | TailEvent::Filled(gap) => gaps.push(gap),
+            TailEvent::Mode(_) => {}
+            TailEvent::Failed(error) => panic!("{error}"),
+        }
+    }
+    assert!(begins.len() > 2 && begins[0] > begins[2], "{begins:?}");
+    assert!(begins[1].ends_with(" line 0"), "{begins:?}");
+    assert_eq!(gaps[0], gaps[1], "what is not read yet is a gap until it is");
+    let mut sorted = told;
+    sorted.sort();
+    let mut all: Vec<&str> = sent.iter().map(|line| line.trim_end()).collect();
+    all.sort_unstable();
+    assert_eq!(sorted, all);
+}
+
+#[tokio::test]
+async fn lines_of_one_moment_are_paged_by_where_they_stand_whichever_side_of_it_is_asked_from() {
+    let stage = Stage::new();
+    let sent: Vec<String> = (0..5_000)
+        .map(|number| stamped(7, &format!("line {number}")))
+        .collect();
+    stage.append("app.log", &sent.concat());
+    for beside in [0, 1] {
+        let files = stage.files("app.log");
+        let mut to = ALL.1;
+        let mut read: Vec<Vec<String>> = Vec::new();
+        loop {
+            let page = page(&files, (ALL.0, to), Direction::Backward, 700).await;
+            let lines = texts(&page.batch);
+            to = told_at(&lines[0]).plus(Duration::from_nanos(beside));
+            read.push(lines);
+            if page.more == More::No || read.len() > 10 {
+                break;
+            }
+        }
+        read.reverse();
+        let all: Vec<&str> = sent.iter().map(|line| line.trim_end()).collect();
+        assert_eq!(read.concat(), all, "{beside}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_renamed_between_a_page_and_the_tail_loses_nothing() {
+    let stage = Stage::new();
+    stage.append("app.log", "one\n");
+    let files = stage.files("app.log");
+    let now = Nanos::of(stage.clock.now().utc);
+    assert_eq!(
+        texts(&page(&files, (ALL.0, now), Direction::Backward, 10).await.batch),
+        ["one"]
+    );
+    stage.append("app.log", "two\n");
+    fs::rename(stage.path("app.log"), stage.path("app.log.1")).unwrap();
+    stage.append("app.log", "three\n");
+    let (sender, mut events) = mpsc::channel(16);
+    let mut tail = files.tail(Wanted::default(), now, sender);
+    assert_eq!(lines(&mut tail, &mut events, 2).await, ["two", "three"]);
+}
+
+#[tokio::test]
+async fn a_tail_that_begins_before_its_page_tells_nothing_of_it_again() {
+    let stage = Stage::new();
+    stage.append("app.log", "one\n");
+    let files = stage.files("app.log");
+    let now = Nanos::of(stage.clock.now().utc);
+    let (sender, mut events) = mpsc::channel(16);
+    let mut tail = files.tail(Wanted::default(), now, sender);
+    let begun = tokio::time::timeout(Duration::from_millis(300), &mut tail).await;
+    assert!(begun.is_err(), "it goes on");
+    stage.append("app.log", "two\n");
+    let before = page(&files, (ALL.0, now), Direction::Backward, 10).await;
+    assert_eq!(texts(&before.batch), ["one"]);
+    assert_eq!(lines(&mut tail, &mut events, 1).await, ["two"]);
+}
+
+#[test]
+fn quiet_files_are_looked_at_seldom() {
+    assert_eq!(super::pace(Duration::ZERO), Duration::from_millis(250));
+    assert_eq!(super::pace(Duration::from_secs(10)), Duration::from_secs(1));
 }

@@ -73,16 +73,12 @@ impl Inbox {
         let weight = entries.iter().map(Entry::weight).sum::<usize>();
         let mut state = self.state();
         if state.weight > 0 && state.weight + weight > self.capacity {
-            let before = state.missed.unwrap_or(Dropped {
-                count: 0,
+            let more = Dropped {
+                count: entries.len() as u64,
                 oldest,
                 newest,
-            });
-            state.missed = Some(Dropped {
-                count: before.count + entries.len() as u64,
-                oldest: before.oldest.min(oldest),
-                newest: before.newest.max(newest),
-            });
+            };
+            state.missed = Some(state.missed.map_or(more, |before| before.and(more)));
         } else {
             state.weight += weight;
             state.items.push_back(Item::Lines(entries));
@@ -91,9 +87,17 @@ impl Inbox {
         self.news.notify_one();
     }
 
-    /// Takes anything else.
+    /// Takes anything else. What says the same as the item before it becomes one with it, so that a server that
+    /// drops lines without end, or sends nothing that reads, fills no memory.
     pub(super) fn push(&self, item: Item) {
-        self.state().items.push_back(item);
+        let mut state = self.state();
+        match (state.items.back_mut(), item) {
+            (Some(Item::Dropped(last)), Item::Dropped(next)) => *last = last.and(next),
+            (Some(Item::Garbled(last)), Item::Garbled(next)) => *last = next,
+            (Some(Item::Renewed), Item::Renewed) => {}
+            (_, item) => state.items.push_back(item),
+        }
+        drop(state);
         self.news.notify_one();
     }
 
@@ -172,6 +176,31 @@ mod tests {
             (3, Nanos(4), Nanos(6))
         );
         assert!(matches!(next(&inbox), Item::End(End::Silent)));
+    }
+
+    #[test]
+    fn what_a_server_says_again_and_again_is_held_once() {
+        let inbox = Inbox::with_capacity(3 * entry(0).weight());
+        for at in 0..1_000 {
+            inbox.push(Item::Dropped(Dropped {
+                count: 2,
+                oldest: Nanos(at),
+                newest: Nanos(at + 5),
+            }));
+        }
+        for _ in 0..1_000 {
+            inbox.push(Item::Garbled("no JSON".to_owned()));
+            inbox.push(Item::Garbled("still no JSON".to_owned()));
+        }
+        assert_eq!(inbox.state().items.len(), 2);
+        let Item::Dropped(dropped) = next(&inbox) else {
+            panic!()
+        };
+        assert_eq!(
+            (dropped.count, dropped.oldest, dropped.newest),
+            (2_000, Nanos(0), Nanos(1_004))
+        );
+        assert!(matches!(next(&inbox), Item::Garbled(why) if why == "still no JSON"));
     }
 
     #[test]

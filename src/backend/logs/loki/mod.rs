@@ -15,6 +15,7 @@ mod volume;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::sync::{OnceCell, mpsc};
@@ -51,6 +52,10 @@ pub struct Loki {
     limits: Limits,
     /// Bytes of lines that a tail may hold for a slow listener.
     room: usize,
+    /// How long a tail lives before it is exchanged for a new one.
+    renew: Duration,
+    /// Silence of a tail after which it is asked whether it lives, and as long again until it does not.
+    patience: Duration,
 }
 
 impl Loki {
@@ -68,6 +73,8 @@ impl Loki {
             service_label: OnceCell::new(),
             limits: Limits::new(ENTRIES),
             room: inbox::ROOM,
+            renew: tail::RENEW,
+            patience: socket::QUIET,
         }
     }
 
@@ -92,7 +99,7 @@ impl Loki {
         }
         let found = self.service_label.get_or_try_init(|| async {
             let to = self.now();
-            let day = std::time::Duration::from_secs(24 * 3_600);
+            let day = Duration::from_secs(24 * 3_600);
             let call = Call::get("loki/api/v1/labels")
                 .param("start", to.minus(day).0.to_string())
                 .param("end", to.0.to_string());

@@ -19,16 +19,14 @@ use crate::domain::log::Nanos;
 pub(super) const TAIL: &str = "loki/api/v1/tail";
 /// A frame at most: ten responses of the server's own channel are far smaller.
 const FRAME: usize = 32 * 1024 * 1024;
-/// Silence after which we ask whether anybody is there. The server pings every second.
-const QUIET: Duration = Duration::from_secs(6);
-/// Silence after which nobody is.
-const DEAD: Duration = Duration::from_secs(6);
-/// How long a socket may have been dead when that is found out.
-pub(super) const SILENCE: Duration = Duration::from_secs(12);
+/// Silence after which we ask whether anybody is there, and as long again after which nobody is. The server pings every
+/// second.
+pub(super) const QUIET: Duration = Duration::from_secs(6);
 
 /// An open tail.
 pub(super) struct Socket {
     stream: WebSocketStream<Box<dyn Duplex>>,
+    patience: Duration,
 }
 
 /// What a socket brought.
@@ -110,7 +108,10 @@ impl Loki {
                     .max_message_size(Some(FRAME))
                     .max_frame_size(Some(FRAME));
                 let stream = WebSocketStream::from_raw_socket(socket, Role::Client, Some(config)).await;
-                Ok(Socket { stream })
+                Ok(Socket {
+                    stream,
+                    patience: self.patience,
+                })
             }
         }
     }
@@ -121,15 +122,14 @@ impl Socket {
     pub(super) async fn hear(&mut self) -> Heard {
         let mut asked = false;
         loop {
-            let patience = if asked { DEAD } else { QUIET };
-            let message = match tokio::time::timeout(patience, self.stream.next()).await {
+            let message = match tokio::time::timeout(self.patience, self.stream.next()).await {
                 Ok(message) => message,
                 Err(_) if asked => return Heard::End(End::Silent),
                 Err(_) => {
                     // Gateways may keep the server's pings to themselves: a pong of their own is a sign of life too.
                     asked = true;
                     let ping = self.stream.send(Message::Ping(Vec::new().into()));
-                    match tokio::time::timeout(DEAD, ping).await {
+                    match tokio::time::timeout(self.patience, ping).await {
                         Ok(Ok(())) => continue,
                         Ok(Err(error)) => return Heard::End(End::Broken(error.to_string())),
                         Err(_) => return Heard::End(End::Silent),

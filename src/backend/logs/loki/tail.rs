@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::inbox::{Inbox, Item};
-use super::socket::{End, Heard, SILENCE, Socket, TAIL, is_tail_limit};
+use super::socket::{End, Heard, Socket, TAIL, is_tail_limit};
 use super::wire::Dropped;
 use super::{Loki, logql};
 use crate::backend::logs::follow::{Follow, Go, Stop, Task, Told};
@@ -22,7 +22,7 @@ use crate::domain::log::{GapReason, Nanos, Wanted};
 /// What is read again around every seam: ingesters tell their lines only roughly in order.
 const OVERLAP: Duration = Duration::from_secs(5);
 /// `tail_max_duration` is an hour: a socket is exchanged before, spread over some minutes.
-const RENEW: Duration = Duration::from_secs(50 * 60);
+pub(super) const RENEW: Duration = Duration::from_secs(50 * 60);
 /// How long until a socket is tried again where tails are too many.
 const LIMIT_PAUSE: Duration = Duration::from_secs(30);
 /// How long until a socket is tried again where something on the way has no upgrades.
@@ -127,7 +127,7 @@ impl Tail<'_> {
         let inbox = Inbox::with_capacity(self.loki.room);
         let query = self.follow.queries.first().cloned().unwrap_or_default();
         // Spread, so that consoles that were started together do not come back together.
-        let renew = RENEW + RENEW.mul_f64(0.1 * self.follow.jitter.next());
+        let renew = self.loki.renew + self.loki.renew.mul_f64(0.1 * self.follow.jitter.next());
         let (loki, events) = (self.loki, self.follow.events());
         let reading = read_socket(loki, query, socket, (&inbox, renew));
         let telling = self.tell_inbox(&inbox, lost);
@@ -196,7 +196,7 @@ impl Tail<'_> {
 
     fn ended(&mut self, end: End) -> End {
         self.follow.lived_until(match end {
-            End::Silent => SILENCE,
+            End::Silent => self.loki.patience * 2,
             End::Closed(_) | End::Broken(_) => Duration::ZERO,
         });
         end

@@ -59,6 +59,17 @@ pub(super) struct Dropped {
     pub(super) newest: Nanos,
 }
 
+impl Dropped {
+    /// These and more of them.
+    pub(super) fn and(self, more: Self) -> Self {
+        Self {
+            count: self.count.saturating_add(more.count),
+            oldest: self.oldest.min(more.oldest),
+            newest: self.newest.max(more.newest),
+        }
+    }
+}
+
 /// Why an answer is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unread {

@@ -4,9 +4,6 @@ mod pages;
 mod server;
 mod tails;
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use super::*;
 use crate::backend::http::{Client, Wires};
 use crate::config::{Auth, Endpoint, TlsConfig};

@@ -35,6 +35,8 @@ pub(super) struct Script {
     pub(super) refuse: Option<(u16, &'static str)>,
     /// Queries are answered so instead.
     pub(super) broken: Option<(u16, &'static str)>,
+    /// Tails say nothing once they are open, and hear nothing.
+    pub(super) frozen: bool,
     /// Queries are never answered.
     pub(super) mute: bool,
     /// The first frame of a tail is this.
@@ -261,6 +263,9 @@ async fn tail(state: &State, script: Script, socket: TcpStream) {
         };
         let _ = stream.close(Some(frame)).await;
         return;
+    }
+    if script.frozen {
+        return std::future::pending().await;
     }
     if let Some(garbage) = script.garbage {
         let _ = stream.send(Message::text(garbage)).await;

@@ -366,3 +366,61 @@ async fn a_listener_that_is_slow_misses_nothing() {
         ),
     }
 }
+
+#[tokio::test]
+async fn a_tail_is_exchanged_for_a_new_one_before_its_hour_is_over_and_nothing_is_missed() {
+    assert!(super::tail::RENEW.mul_f64(1.1) < Duration::from_secs(3_600 - 60));
+    let server = Server::start(Script::default()).await;
+    let from = now();
+    let mut loki = loki(&server.url);
+    loki.renew = Duration::from_millis(300);
+    let (sent, told) = beside(&loki, from, async |heard, told| {
+        let mut sent = Vec::new();
+        let mut tick = tokio::time::interval(Duration::from_millis(2));
+        while server.asked("/tail", "query").len() < 4 {
+            tokio::select! {
+                _ = tick.tick() => {
+                    let line = (now(), format!("line {}", sent.len()));
+                    server.push(line.0, "cart", line.1.clone());
+                    sent.push(line);
+                }
+                event = heard.recv() => told.take(event.expect("the tail runs")),
+            }
+        }
+        until(heard, told, |told| told.lines.len() >= sent.len()).await;
+        sent
+    })
+    .await;
+    told.is_exactly(&sent);
+    assert_eq!((told.gaps, told.failures), (Vec::new(), Vec::new()));
+    assert_eq!(told.modes, [TailMode::Connecting, TailMode::Live]);
+}
+
+#[tokio::test]
+async fn a_tail_that_falls_silent_is_given_up_and_what_it_withheld_is_read_again() {
+    let server = Server::start(Script {
+        frozen: true,
+        ..Script::default()
+    })
+    .await;
+    let from = now();
+    let mut loki = loki(&server.url);
+    loki.patience = Duration::from_millis(250);
+    let (sent, told) = beside(&loki, from, async |heard, told| {
+        until(heard, told, live).await;
+        server.script(|script| script.frozen = false);
+        let sent: Vec<(i64, String)> = (0..20).map(|number| (now(), format!("line {number}"))).collect();
+        for line in &sent {
+            server.push(line.0, "cart", line.1.clone());
+        }
+        until(heard, told, |told| {
+            told.lines.len() >= sent.len() && told.filled.len() == 1
+        })
+        .await;
+        sent
+    })
+    .await;
+    told.is_exactly(&sent);
+    assert!(told.failures[0].contains("fell silent"), "{:?}", told.failures);
+    assert_eq!(told.gaps, told.filled);
+}
