@@ -12,6 +12,7 @@ pub mod clock;
 mod configuration;
 pub mod faults;
 pub mod grafana;
+pub mod jaeger;
 pub mod loki;
 pub mod pagerduty;
 pub mod prometheus;
@@ -37,6 +38,7 @@ use tokio::net::TcpListener;
 use alertmanager::Cluster;
 use clock::DemoClock;
 use grafana::Grafana;
+use jaeger::Jaeger;
 use loki::Loki;
 use pagerduty::PagerDuty;
 use prometheus::Prometheus;
@@ -72,6 +74,8 @@ pub struct Endpoints {
     pub grafana: String,
     /// Base URL of the logs' API.
     pub logs: String,
+    /// Base URL of the traces' API.
+    pub traces: String,
 }
 
 /// The one line that `demo --headless` prints.
@@ -155,7 +159,9 @@ impl Demo {
         let (pager_port, pagerduty) = listen().await?;
         let (marks_port, grafana) = listen().await?;
         let (logs_port, logs) = listen().await?;
+        let (traces_port, traces) = listen().await?;
         let loki = Arc::new(Loki::new(Arc::clone(&world), clock));
+        let spans = Arc::new(Jaeger::new(Arc::clone(&world), clock));
         let marks = Arc::new(Grafana::new(&world, clock));
         let pager = Arc::new(PagerDuty::new(Arc::clone(&world), Arc::clone(&rules), clock));
         let server = Arc::new(Prometheus::new(world, Arc::clone(&rules), clock, urls));
@@ -169,12 +175,14 @@ impl Demo {
         servers.push((pager_port, dated(pagerduty::router(pager), clock)));
         servers.push((marks_port, dated(grafana::router(marks), clock)));
         servers.push((logs_port, dated(loki::router(loki), clock)));
+        servers.push((traces_port, dated(jaeger::router(spans), clock)));
         let endpoints = Endpoints {
             metrics: metrics_url,
             alertmanagers,
             pagerduty,
             grafana,
             logs,
+            traces,
         };
         let dir = PrivateDir::create()?;
         let config = write_configuration(&dir.0, scenario, &endpoints)?;
