@@ -1,7 +1,8 @@
 //! The simulated production: a shop of about ten services behind real HTTP servers on loopback.
 //!
 //! [`world`] says what happens and knows no server; [`promql`] and [`rules`] evaluate over it; [`prometheus`],
-//! [`alertmanager`], [`pagerduty`] and [`grafana`] speak the APIs. A later signal is another server over the same world.
+//! [`alertmanager`], [`pagerduty`], [`grafana`], [`loki`] and [`jaeger`] speak the APIs. A later signal is another
+//! server over the same world.
 //! Everything is a pure function of (seed, scenario, anchor, t); only what people ask for through the APIs is
 //! kept. A test puts [`faults`] before any of them. [`child`] runs it in a process of its
 //! own. Start at [`Demo::bind`].
