@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Jaeger, MOST_EXAMINED, SECOND};
-use crate::demo::world::traces::{BATCH_LENGTH, REACH, Request, Span, Trace};
+use crate::demo::world::traces::{BATCH_LENGTH, REACH, Request, Resource, Span, Trace};
 
 /// What a search asks for: one span that is all of this.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +57,7 @@ impl Question {
 fn has(trace: &Trace, span: &Span, key: &str, value: &str) -> bool {
     let resource = trace.resource(span);
     let of_resource = |key: &str| {
-        let all = resource.map(|resource| resource.attributes()).unwrap_or_default();
+        let all = resource.map(Resource::attributes).unwrap_or_default();
         all.iter()
             .any(|(name, held)| *name == key && held.to_string() == value)
     };
@@ -66,16 +66,15 @@ fn has(trace: &Trace, span: &Span, key: &str, value: &str) -> bool {
         "span.kind" => value.eq_ignore_ascii_case(span.kind.word()),
         "span.status" => value.eq_ignore_ascii_case(if span.failure.is_some() { "error" } else { "unset" }),
         "scope.name" => resource.is_some_and(|resource| resource.scope() == value),
-        _ => match key.strip_prefix("resource.") {
-            Some(key) => of_resource(key),
-            None => {
-                let own = span.attributes.iter();
-                let of_events = span.events.iter().flat_map(|event| &event.attributes);
-                own.chain(of_events)
-                    .any(|(name, held)| *name == key && held.to_string() == value)
-                    || of_resource(key)
+        _ => {
+            if let Some(key) = key.strip_prefix("resource.") {
+                return of_resource(key);
             }
-        },
+            let of_events = span.events.iter().flat_map(|event| &event.attributes);
+            let own = span.attributes.iter().chain(of_events);
+            let mut own = own.map(|(name, held)| *name == key && held.to_string() == value);
+            own.any(|same| same) || of_resource(key)
+        }
     }
 }
 
@@ -107,7 +106,7 @@ impl Summary {
             orphans: 0,
             services: BTreeMap::new(),
         };
-        let mut ids = std::collections::HashSet::with_capacity(trace.len());
+        let mut ids = std::collections::HashSet::with_capacity(trace.count());
         for span in trace.spans() {
             let service = trace.resource(&span).map_or("", |resource| resource.service);
             (of.start, of.end) = (of.start.min(span.start), of.end.max(span.end));
@@ -189,7 +188,7 @@ impl Jaeger {
             for request in self.traces.second(first + nth * seconds / sampled, None) {
                 let trace = self.traces.trace(&request);
                 // The batch is one of an hour; a sample of a second says nothing of it.
-                if trace.len() > 10_000 {
+                if trace.count() > 10_000 {
                     continue;
                 }
                 let mut services: BTreeMap<u64, &'static str> = BTreeMap::new();

@@ -11,7 +11,7 @@ use crate::demo::world::traces::{BATCH_SPANS, Span, Trace};
 /// Of each span, by position; empty where there are none at all.
 pub fn of(trace: &Trace) -> Vec<Vec<String>> {
     // The batch's spans lie within each other, as they are made.
-    if trace.len() >= BATCH_SPANS {
+    if trace.count() >= BATCH_SPANS {
         return Vec::new();
     }
     let spans: Vec<Cow<'_, Span>> = trace.spans().collect();

@@ -46,9 +46,9 @@ pub fn pieces(
         };
         let comma = if std::mem::take(&mut first) { "" } else { "," };
         let sent = Sent { trace, warnings };
-        let cuts = (0..sent.trace.len()).step_by(PIECE);
+        let cuts = (0..sent.trace.count()).step_by(PIECE);
         cuts.map(move |from| {
-            let to = (from + PIECE).min(sent.trace.len());
+            let to = (from + PIECE).min(sent.trace.count());
             let before = if from == 0 { comma } else { "," };
             match dialect {
                 Dialect::Otlp => format!("{before}{}", sent.otlp(from..to)),
@@ -72,7 +72,7 @@ impl Sent {
         } else {
             String::new()
         };
-        let tail = if to == self.trace.len() {
+        let tail = if to == self.trace.count() {
             let processes = ui::processes(&self.trace);
             format!("],\"processes\":{processes},\"warnings\":null}}")
         } else {

@@ -83,7 +83,7 @@ impl Batch {
 
     /// Whether a product's statement is given up.
     fn fails(self, product: usize) -> bool {
-        noise([self.dice, product as u64, 14, 0]) % 1_021 == 0
+        noise([self.dice, product as u64, 14, 0]).is_multiple_of(1_021)
     }
 
     /// How many spans failed: a statement takes its answer, its question and its product with it.
@@ -94,9 +94,9 @@ impl Batch {
 
     fn product(self, product: usize) -> (i64, i64) {
         let (start, end) = self.shard(product % SHARDS);
-        let width = (end - start) / OF_SHARD as i64;
-        let from = start + (product / SHARDS) as i64 * width;
-        let used = 700 + (noise([self.dice, product as u64, 15, 0]) % 280) as i64;
+        let width = (end - start) / whole(OF_SHARD);
+        let from = start + whole(product / SHARDS) * width;
+        let used = 700 + (noise([self.dice, product as u64, 15, 0]) % 280).cast_signed();
         (from, from + width * used / 1_000)
     }
 
@@ -129,13 +129,13 @@ impl Batch {
             };
             span.parent = (index > 0).then(|| self.id(0));
             if index >= 3 {
-                span.attributes.push(("shard", (index as i64 - 3).into()));
+                span.attributes.push(("shard", (index - 3).into()));
             }
             return span;
         }
         let (product, step) = ((index - HEAD) / STEPS, (index - HEAD) % STEPS);
         let (start, end) = self.product(product);
-        let inset = (end - start) / 16 * step as i64;
+        let inset = (end - start) / 16 * whole(step);
         let time = (start + inset, end - inset);
         let mut span = match step {
             0 => bare(0, SpanKind::Internal, "index product", time),
@@ -157,7 +157,7 @@ impl Batch {
         let code = if fails { 500 } else { 200 };
         let attributes = &mut span.attributes;
         match step {
-            0 => attributes.push(("product.id", (1_000 + product as i64).into())),
+            0 => attributes.push(("product.id", (1_000 + product).into())),
             1 => attributes.extend([
                 ("http.request.method", "GET".into()),
                 (
@@ -196,4 +196,8 @@ impl Batch {
             }
         }
     }
+}
+
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -30,8 +30,7 @@ impl Place {
         match (self.service, self.pod) {
             ("shipping", 1) => SKEWED_HOST,
             ("checkout" | "storefront" | "catalog" | "search" | "auth", 0) => "node-a",
-            ("checkout" | "storefront" | "catalog" | "search" | "auth", _) => "node-b",
-            (_, 0) => "node-b",
+            ("checkout" | "storefront" | "catalog" | "search" | "auth", _) | (_, 0) => "node-b",
             (_, _) => "node-a",
         }
     }
@@ -84,7 +83,7 @@ pub struct Loom<'a> {
     dice: u64,
     places: Vec<Place>,
     spans: Vec<Span>,
-    hosts: Vec<Place>,
+    ran_in: Vec<Place>,
 }
 
 impl<'a> Loom<'a> {
@@ -96,7 +95,7 @@ impl<'a> Loom<'a> {
             dice,
             places: Vec::new(),
             spans: Vec::new(),
-            hosts: Vec::new(),
+            ran_in: Vec::new(),
         }
     }
 
@@ -113,7 +112,7 @@ impl<'a> Loom<'a> {
 
     /// A number from `from` up to `to`, not included.
     pub fn number(&mut self, from: i64, to: i64) -> i64 {
-        from + (self.draw() % (to - from).max(1) as u64) as i64
+        from + (self.draw() % (to - from).max(1).cast_unsigned()).cast_signed()
     }
 
     /// One of the pods of a service.
@@ -135,7 +134,7 @@ impl<'a> Loom<'a> {
             self.places.push(place);
             self.places.len() - 1
         });
-        self.hosts.push(place);
+        self.ran_in.push(place);
         self.spans.push(Span {
             id: noise([self.id as u64, index as u64, 12, 0]) | 1,
             parent: parent.and_then(|node| self.spans.get(node.0)).map(|span| span.id),
@@ -168,7 +167,7 @@ impl<'a> Loom<'a> {
 
     /// Where a span runs.
     pub fn place(&self, node: Node) -> Place {
-        let known = self.hosts.get(node.0).copied();
+        let known = self.ran_in.get(node.0).copied();
         known.unwrap_or(Place { service: "", pod: 0 })
     }
 
@@ -190,6 +189,13 @@ impl<'a> Loom<'a> {
                 Some((_, before)) => *before = value,
                 None => span.attributes.push((key, value)),
             }
+        }
+    }
+
+    /// Sets no attribute after all: no answer has no status.
+    pub fn unset(&mut self, node: Node, key: &str) {
+        if let Some(span) = self.spans.get_mut(node.0) {
+            span.attributes.retain(|(known, _)| *known != key);
         }
     }
 
@@ -327,7 +333,7 @@ impl<'a> Loom<'a> {
 
     /// The trace; spans of the skewed host tell its own time.
     pub fn done(mut self) -> Trace {
-        for (span, place) in self.spans.iter_mut().zip(&self.hosts) {
+        for (span, place) in self.spans.iter_mut().zip(&self.ran_in) {
             let skew = place.skew();
             span.start += skew;
             span.end += skew;

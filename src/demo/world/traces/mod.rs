@@ -3,11 +3,12 @@
 //! Whatever line of a log carries a trace id, the trace is here, and agrees with the line: its service and pod, its
 //! moment, its duration and what it says went wrong are read out of the line itself. Orders are here whether they
 //! were logged or not, so that failures have their share. A trace is a pure function of (seed, story, id): an id
-//! opens with the second it belongs to, and that second is made anew. `orders`, `pages` and `services` say what
+//! opens with the second it belongs to, and that second is made anew. `orders`, `failures`, `pages` and `services` say what
 //! happens within the requests, `loom` lays their spans, `batch` is the one that is too large to hold.
 //! Start at [`Traces`].
 
 mod batch;
+mod failures;
 mod loom;
 mod operations;
 mod orders;
@@ -134,7 +135,7 @@ impl Traces {
             let count = (rate + unit(salt)).floor().max(0.0) as u64;
             for nth in 0..count {
                 let request = noise([salt, nth, 1, 0]);
-                let at = self.begin(second) + (request % SECOND as u64) as i64;
+                let at = self.begin(second) + (request % SECOND.cast_unsigned()).cast_signed();
                 let id = trace_id(at, request);
                 let dice = self.dice(id);
                 all.push(Request {

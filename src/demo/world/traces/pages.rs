@@ -113,7 +113,7 @@ pub fn search(mut loom: Loom<'_>, request: &Request<'_>, text: &str) -> Trace {
     for shard in 0..SHARDS {
         let until = 0.35 + loom.share() * 0.25;
         let read = loom.inside(search, "shard.read", (0.04, until));
-        loom.set(read, "shard", shard as i64);
+        loom.set(read, "shard", shard);
     }
     let to = loom.some("catalog");
     let products = loom.call(search, to, get("/v1/products"), (0.64, 0.96));
@@ -133,12 +133,12 @@ pub fn slow_search(mut loom: Loom<'_>, request: &Request<'_>, text: &str) -> Tra
         let slow = shard == 3;
         let until = if slow { 0.97 } else { 0.01 + loom.share() * 0.03 };
         let read = loom.inside(search, "shard.read", (0.004, until));
-        loom.set(read, "shard", shard as i64);
+        loom.set(read, "shard", shard);
         if slow {
             let segment = loom.inside(read, "segment.scan", (0.01, 0.99));
             let number = number_after(text, "segment ").unwrap_or_default();
             loom.set(segment, "segment", number as i64);
-            loom.set(segment, "segment.merged", "false");
+            loom.set(segment, "segment.merged", false);
         }
     }
     loom.done()
@@ -207,7 +207,7 @@ pub fn shard_timed_out(mut loom: Loom<'_>, request: &Request<'_>, text: &str) ->
             "SELECT id, name FROM products WHERE category = $1",
             (0.005, until),
         );
-        loom.set(read, "shard", shard as i64);
+        loom.set(read, "shard", shard);
         if late {
             let message = format!("shard 4 timed out after {}ms", took / MS);
             loom.throw(read, "*catalog.ShardTimeoutError", &message, LATE);
@@ -240,6 +240,7 @@ pub fn model_reload(mut loom: Loom<'_>, request: &Request<'_>, text: &str) -> Tr
     if let Some(model) = word_after(text, "model=") {
         loom.set(load, "model", model.to_owned());
     }
+    loom.set(load, "model.load.seconds", took as f64 / 1e9);
     loom.inside(home, "rank", (0.005 + share * 0.99, 0.999));
     loom.done()
 }

@@ -37,6 +37,24 @@ impl From<i32> for Value {
     }
 }
 
+impl From<usize> for Value {
+    fn from(number: usize) -> Self {
+        Self::Whole(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<f64> for Value {
+    fn from(number: f64) -> Self {
+        Self::Real(number)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
         Self::Whole(number)
@@ -206,7 +224,7 @@ pub enum Body {
 
 impl Trace {
     /// How many spans.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         match &self.body {
             Body::Made(spans) => spans.len(),
             Body::Batch(_) => super::batch::SPANS,
@@ -215,7 +233,7 @@ impl Trace {
 
     /// The spans, one after the other.
     pub fn spans(&self) -> impl Iterator<Item = Cow<'_, Span>> {
-        (0..self.len()).filter_map(|index| self.span(index))
+        (0..self.count()).filter_map(|index| self.span(index))
     }
 
     /// One span, by position.

@@ -327,7 +327,7 @@ fn the_batch_has_fifty_thousand_spans_that_are_made_one_by_one() {
     let request = traces.batch(-1_200).unwrap();
     let trace = traces.trace(&request);
     assert!(matches!(trace.body, Body::Batch(_)));
-    assert_eq!((trace.len(), BATCH_SPANS), (50_000, 50_000));
+    assert_eq!((trace.count(), BATCH_SPANS), (50_000, 50_000));
     let mut times = BTreeMap::new();
     let mut failed = 0;
     for span in trace.spans() {
