@@ -152,3 +152,8 @@ pub fn open(
         _ => Arc::new(jaeger::Jaeger::new(name, asker, timeout)),
     })
 }
+
+/// A trace id in any spelling that a source or a person may use: hex with or without leading zeros, base64.
+pub fn read_id(text: &str) -> Option<TraceId> {
+    ids::trace(text.trim().as_bytes())
+}

@@ -11,6 +11,7 @@
 //! other timing. [`scale`] turns time into eighths of cells. All text is remote and not yet safe for a terminal. Start at [`Trace`].
 
 pub mod blame;
+pub mod chart;
 pub mod compare;
 pub mod critical;
 pub mod detail;
@@ -18,7 +19,9 @@ mod draft;
 pub mod explain;
 pub mod graph;
 mod id;
+pub mod json;
 mod model;
+pub mod otlp;
 mod place;
 pub mod query;
 mod remark;
@@ -28,6 +31,7 @@ pub mod selftime;
 pub mod skew;
 pub mod stats;
 pub mod summary;
+pub mod table;
 #[cfg(test)]
 mod tests;
 
