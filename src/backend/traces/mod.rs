@@ -14,6 +14,8 @@ mod numbers;
 pub mod otlp;
 mod server;
 pub mod tempo;
+#[cfg(test)]
+mod tests;
 pub mod words;
 pub mod zipkin;
 

@@ -176,7 +176,9 @@ impl Jaeger {
         let mut during = sought.during;
         let mut bytes = 0;
         loop {
-            let limit = (sought.limit - all.traces.len().min(sought.limit - 1)).min(PAGE);
+            // One more behind the first page: the oldest of the page before comes again.
+            let again = usize::from(!all.traces.is_empty());
+            let limit = (sought.limit.saturating_sub(all.traces.len()) + again).clamp(1, PAGE);
             let page = match self.page(sought, during, limit, by).await? {
                 Went::Well(page) => page,
                 Went::NoWay(error) => return Ok(Went::NoWay(error)),

@@ -251,3 +251,7 @@ impl Traces for Source {
         Box::pin(self.calls(during))
     }
 }
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;
