@@ -110,6 +110,18 @@ pub trait Traces: Send + Sync {
 
     /// Who calls whom, as the source counts it; `None` where it does not.
     fn dependencies(&self, during: Stretch) -> BoxFuture<'_, BackendResult<Option<Vec<CountedCall>>>>;
+
+    /// What it cannot do that others can, in words, found out by asking; fails where lists fail.
+    fn lacks(&self, during: Stretch) -> BoxFuture<'_, BackendResult<Vec<String>>> {
+        Box::pin(async move {
+            let question = SearchQuestion {
+                wanted: Wanted::default(),
+                during,
+                limit: 1,
+            };
+            self.search(question).await.map(|_| Vec::new())
+        })
+    }
 }
 
 /// What a reader made of an answer.

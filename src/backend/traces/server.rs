@@ -71,6 +71,12 @@ impl<W: Copy> Ways<W> {
         }
     }
 
+    /// Whether a way other than the best is known to be the one.
+    pub(super) fn known(&self) -> Option<W> {
+        let place = self.known.load(Ordering::Relaxed);
+        self.all.get(place).copied().filter(|_| place > 0)
+    }
+
     /// Asks by the way that worked last, then by those behind it. Where none works, everything is open again: a server
     /// may have been replaced.
     pub(super) async fn ask<'a, T>(

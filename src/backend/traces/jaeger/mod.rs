@@ -11,7 +11,7 @@ mod tests;
 mod wire;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::SecondsFormat;
@@ -21,7 +21,7 @@ use super::server::{Answered, Server, Ways, Went};
 use super::{CountedCall, Listed, OperationName, SearchQuestion, Traces, jaeger_legacy, otlp};
 use crate::backend::BackendResult;
 use crate::backend::http::{Asker, Call};
-use crate::domain::trace::{Nanos, Stretch, Trace, TraceId};
+use crate::domain::trace::{Nanos, Stretch, Trace, TraceId, Wanted};
 
 /// A trace may have begun before, and gone on behind what is known of it.
 const AROUND: Duration = Duration::from_secs(3_600);
@@ -176,6 +176,26 @@ impl Jaeger {
         })
     }
 
+    async fn what_lacks(&self, during: Stretch) -> BackendResult<Vec<String>> {
+        let question = SearchQuestion {
+            wanted: Wanted::default(),
+            during,
+            limit: 1,
+        };
+        self.list(question).await?;
+        let mut lacks = Vec::new();
+        if self.lists.known().is_some() {
+            lacks.push(
+                "it makes no summaries of traces (Jaeger 2.19 and later do): lists are made of whole traces"
+                    .to_owned(),
+            );
+        }
+        if self.wants_service.load(Ordering::Relaxed) {
+            lacks.push("it lists traces of one service at a time: without one, each is asked for".to_owned());
+        }
+        Ok(lacks)
+    }
+
     /// A small answer.
     async fn told<T>(
         &self,
@@ -240,5 +260,9 @@ impl Traces for Jaeger {
 
     fn dependencies(&self, during: Stretch) -> BoxFuture<'_, BackendResult<Option<Vec<CountedCall>>>> {
         Box::pin(self.read_dependencies(during))
+    }
+
+    fn lacks(&self, during: Stretch) -> BoxFuture<'_, BackendResult<Vec<String>>> {
+        Box::pin(self.what_lacks(during))
     }
 }

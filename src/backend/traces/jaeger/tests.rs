@@ -11,7 +11,6 @@ use crate::backend::traces::More;
 use crate::backend::traces::tests::{
     Asked, BASE, Fake, SECOND, hour, id, json_of, no_page, otlp_spans, page, question, text,
 };
-use crate::domain::trace::Wanted;
 use crate::domain::trace::summary::{Outcome, Whole};
 
 fn jaeger(fake: &Fake) -> Jaeger {
@@ -393,4 +392,16 @@ async fn calls_between_services_are_counted_by_the_server() {
         ("a", "b", 12)
     );
     assert_eq!(fake.asked()[0].get("lookback"), Some("3600000"));
+}
+
+#[tokio::test]
+async fn what_an_older_server_lacks_is_told() {
+    let fake = Fake::start(old).await;
+    let lacks = jaeger(&fake).lacks(hour()).await.expect("asked");
+    assert!(
+        lacks[0].contains("no summaries") && lacks[1].contains("one service"),
+        "{lacks:?}"
+    );
+    let fake = Fake::start(|_| summaries()).await;
+    assert!(jaeger(&fake).lacks(hour()).await.expect("asked").is_empty());
 }
