@@ -99,7 +99,7 @@ impl<W: Copy> Ways<W> {
             }
         }
         self.known.store(0, Ordering::Relaxed);
-        Err(first.unwrap_or_else(|| unasked()))
+        Err(first.unwrap_or_else(unasked))
     }
 }
 

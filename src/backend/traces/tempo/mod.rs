@@ -225,11 +225,11 @@ impl Traces for Tempo {
         Box::pin(async move {
             let query = traceql::of_service(&service);
             let names = self.values(["name", "name"], Some(query), during).await?;
-            let named = |name| OperationName {
+            let operation = |name| OperationName {
                 name,
                 kind: Kind::Unspecified,
             };
-            Ok(names.into_iter().map(named).collect())
+            Ok(names.into_iter().map(operation).collect())
         })
     }
 

@@ -1,6 +1,8 @@
 //! TraceQL: what is wanted, written so that no value can end its quotes.
 //! <https://grafana.com/docs/tempo/latest/traceql/>
 
+use std::fmt::Write as _;
+
 use crate::backend::traces::words::{go_duration, is_traceql};
 use crate::domain::trace::Wanted;
 use crate::domain::trace::summary::Outcome;
@@ -85,7 +87,9 @@ fn quoted(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if c.is_control() => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(c)); // writing to a String cannot fail
+            }
             c => quoted.push(c),
         }
     }

@@ -239,11 +239,11 @@ impl Traces for Source {
             let names = self
                 .names(Call::get("api/v2/spans").param("serviceName", &*service))
                 .await?;
-            let named = |name| OperationName {
+            let operation = |name| OperationName {
                 name,
                 kind: Kind::Unspecified,
             };
-            Ok(names.into_iter().map(named).collect())
+            Ok(names.into_iter().map(operation).collect())
         })
     }
 
