@@ -11,6 +11,9 @@ pub mod jaeger_legacy;
 pub mod otlp;
 pub mod zipkin;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use futures::future::BoxFuture;

@@ -348,6 +348,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn sections_tile_the_root_and_lie_in_self_time(spans in any_spans()) {
             let trace = trace(&spans);

@@ -134,7 +134,7 @@ mod tests {
         let times = SelfTimes::of(&trace, trace.timing());
         assert_eq!(times.stretches(Row(0)), [stretch(10, 20), stretch(60, 90)]);
         assert_eq!(times.total(Row(0)), Duration::from_millis(40));
-        assert_eq!(times.slowest()[..2], [Row(4), Row(0)], "a tie stays in order");
+        assert_eq!(times.slowest()[..2], [Row(0), Row(4)], "a tie stays in order");
         let gaps = times.gaps(&trace, Duration::from_millis(20));
         assert_eq!(
             gaps,
