@@ -212,6 +212,33 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Past what stands here, if it is exactly this.
+    #[inline]
+    fn exactly(&mut self, literal: &[u8]) -> bool {
+        let end = self.at + literal.len();
+        let here = self.bytes.get(self.at..end) == Some(literal);
+        if here {
+            self.at = end;
+        }
+        here
+    }
+
+    /// Past an attribute in the spelling that nearly every server writes, in a few strides; `false`, and nothing
+    /// passed, for any other.
+    #[inline]
+    pub(super) fn plain_attribute(&mut self) -> bool {
+        let from = self.at;
+        let passed = self.exactly(br#"{"key":""#)
+            && self.text().is_ok()
+            && (self.exactly(br#","value":{"stringValue":""#) || self.exactly(br#","value":{"intValue":""#))
+            && self.text().is_ok()
+            && self.exactly(b"}}");
+        if !passed {
+            self.at = from;
+        }
+        passed
+    }
+
     /// The inside of the text that comes next; `None`, and past it, for another value.
     pub(super) fn string(&mut self) -> Walk<Option<Range<usize>>> {
         Ok(match self.item()? {
@@ -245,14 +272,16 @@ pub(super) fn whole(word: &[u8]) -> Option<i64> {
     if digits.is_empty() {
         return None;
     }
-    let mut value: i64 = 0;
-    for byte in digits {
-        if !byte.is_ascii_digit() {
-            let float: f64 = std::str::from_utf8(word).ok()?.parse().ok()?;
-            return (float.abs() < 9.2e18).then_some(float as i64);
-        }
-        value = value.checked_mul(10)?.checked_add(i64::from(byte - b'0'))?;
+    if !digits.iter().all(u8::is_ascii_digit) {
+        let float: f64 = std::str::from_utf8(word).ok()?.parse().ok()?;
+        return (float.abs() < 9.2e18).then_some(float as i64);
     }
+    // 19 digits fit into 64 bits whatever they are.
+    if digits.len() > 19 {
+        return None;
+    }
+    let add = |value: u64, byte: &u8| value * 10 + u64::from(byte - b'0');
+    let value = i64::try_from(digits.iter().fold(0, add)).ok()?;
     Some(if negative { -value } else { value })
 }
 

@@ -8,7 +8,8 @@
 //!
 //! Analyses are functions of a trace and a [`Timing`] (raw, or with clock skew taken out): [`selftime`], [`critical`],
 //! [`blame`], [`explain`], [`repeats`], [`compare`], [`graph`], [`query`]; [`stats`] is of many traces; [`skew`] makes the
-//! other timing. [`scale`] turns time into eighths of cells. All text is remote and not yet safe for a terminal. Start at [`Trace`].
+//! other timing. [`scale`] turns time into eighths of cells, [`minimap`] a whole trace into braille. All text is remote
+//! and not yet safe for a terminal. Start at [`Trace`].
 
 pub mod blame;
 pub mod compare;
@@ -18,6 +19,7 @@ mod draft;
 pub mod explain;
 pub mod graph;
 mod id;
+pub mod minimap;
 mod model;
 mod place;
 pub mod query;

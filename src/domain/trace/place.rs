@@ -36,6 +36,8 @@ struct Kin {
     twice: u32,
     shared: u32,
     first_shared: Option<u32>,
+    /// Ids with their places, ascending.
+    by_id: Vec<(SpanId, u32)>,
 }
 
 impl Placing<'_> {
@@ -58,27 +60,27 @@ impl Placing<'_> {
             twice: 0,
             shared: 0,
             first_shared: None,
+            by_id: Vec::new(),
         };
         let mut by_id: Vec<(SpanId, u32)> = with_place(spans, |span| span.id);
         let mut by_parent: Vec<(SpanId, u32)> = with_place(spans, |span| span.parent);
         by_id.sort_unstable();
         by_parent.sort_unstable();
-        let mut children = by_parent.as_slice();
+        let mut children = by_parent.iter().peekable();
         let mut within: Vec<(u32, u32)> = Vec::new();
+        let mut kept: Vec<u32> = Vec::new();
         for group in by_id.chunk_by(|a, b| a.0 == b.0) {
             let id = group[0].0;
-            let kept = self.without_copies(spans, numbers, group, &mut kin);
-            let skipped = children.partition_point(|(parent, _)| *parent < id);
-            let named = children[skipped..].partition_point(|(parent, _)| *parent == id);
-            let (of_group, rest) = children[skipped..].split_at(named);
-            children = rest;
-            for (_, child) in of_group {
+            self.without_copies(spans, numbers, group, &mut kin, &mut kept);
+            while children.next_if(|(parent, _)| *parent < id).is_some() {}
+            while let Some((_, child)) = children.next_if(|(parent, _)| *parent == id) {
                 kin.parents[*child as usize] = self.parent_of(spans, numbers, *child, &kept);
             }
             if kept.len() > 1 {
                 share(spans, &kept, &mut kin, &mut within);
             }
         }
+        kin.by_id = by_id;
         // Last, for a server that shares its client's id names the client's parent too.
         for (server, client) in within {
             kin.parents[server as usize] = client;
@@ -93,8 +95,9 @@ impl Placing<'_> {
         numbers: &[u32],
         group: &[(SpanId, u32)],
         kin: &mut Kin,
-    ) -> Vec<u32> {
-        let mut kept: Vec<u32> = Vec::with_capacity(group.len());
+        kept: &mut Vec<u32>,
+    ) {
+        kept.clear();
         for (_, place) in group {
             let mine = spans[*place as usize];
             let said = |place: u32| self.operations[numbers[place as usize] as usize];
@@ -111,7 +114,6 @@ impl Placing<'_> {
                 kept.push(*place);
             }
         }
-        kept
     }
 
     /// Which of the spans with the id that a child names is its parent: of its own service if there is one, else the
@@ -185,12 +187,13 @@ impl Placing<'_> {
                 }
             })
             .collect();
-        let mut by_id: Vec<(SpanId, Row)> = places
+        let mut by_id: Vec<(SpanId, Row)> = kin
+            .by_id
             .iter()
-            .zip(0..)
-            .map(|(place, row)| (spans[*place as usize].id, Row(row)))
-            .filter(|(id, _)| !id.is_none())
+            .map(|(id, place)| (*id, Row(rows[*place as usize])))
+            .filter(|(_, row)| row.0 != NONE)
             .collect();
+        // Sorted already, but for the rows of namesakes.
         by_id.sort_unstable();
         let of_number: BTreeMap<u32, u32> = if self.more.is_empty() {
             BTreeMap::new()

@@ -217,6 +217,7 @@ impl<'a> Reader<'a> {
                     found.end = self.cursor.whole()?.map_or(0, |time| time.max(0));
                 }
                 b"status" => found.status = self.status()?,
+                b"attributes" => self.pass_attributes()?,
                 _ => self.cursor.pass()?,
             }
         }
@@ -230,6 +231,19 @@ impl<'a> Reader<'a> {
         }
         found.trace = self.last.1;
         self.draft.span(found);
+        Ok(())
+    }
+
+    /// Attributes are most of an answer, and are read only when they are looked at.
+    fn pass_attributes(&mut self) -> Walk<()> {
+        if !self.cursor.enter(b'[')? {
+            return Ok(());
+        }
+        while self.cursor.element()? {
+            if !self.cursor.plain_attribute() {
+                self.cursor.pass()?;
+            }
+        }
         Ok(())
     }
 
