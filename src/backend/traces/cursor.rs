@@ -1,11 +1,13 @@
 //! Walking JSON in place: keys and values as ranges of the answer, nothing allocated, nothing recursive.
 //!
-//! Made for answers of a hundred megabytes, so it checks no more than it needs: what it passes over is not validated.
-//! Where the text ends in the middle or stops being JSON, the walk breaks off with [`Broken`].
+//! Made for answers of a hundred megabytes, so it checks no more than it needs: what it passes over is not
+//! validated. Where the text ends in the middle or stops being JSON, the walk breaks off with [`Broken`].
 
 use std::ops::Range;
 
 use memchr::memchr2;
+
+use crate::domain::trace::Remark;
 
 /// Why a walk broke off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +16,18 @@ pub(super) enum Broken {
     Ended,
     /// It is no JSON here.
     NotJson,
+}
+
+impl Broken {
+    /// As it is said of the answer: what stands behind is missing.
+    pub(super) fn remark(self, cursor: &Cursor<'_>) -> Remark {
+        match self {
+            Self::Ended => Remark::CutOff {
+                at: cursor.bytes.len(),
+            },
+            Self::NotJson => Remark::NotJson { at: cursor.at },
+        }
+    }
 }
 
 pub(super) type Walk<T> = Result<T, Broken>;
@@ -57,6 +71,11 @@ impl<'a> Cursor<'a> {
         self.at
     }
 
+    /// Whether all that is left is this word.
+    pub(super) fn ends_with(&self, word: &[u8]) -> bool {
+        self.bytes.get(self.at..).map(<[u8]>::trim_ascii) == Some(word)
+    }
+
     /// The bytes of a range.
     pub(super) fn bytes(&self, range: Range<usize>) -> &'a [u8] {
         self.bytes.get(range).unwrap_or_default()
@@ -84,7 +103,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Into the object or array that begins here; `false`, and past it, where another value (or none: `null`) does.
+    /// Into the object or array that begins here; `false`, and past it, where another value (or none: `null`)
+    /// does.
     #[inline]
     pub(super) fn enter(&mut self, open: u8) -> Walk<bool> {
         if self.peek()? == open {
@@ -223,8 +243,8 @@ impl<'a> Cursor<'a> {
         here
     }
 
-    /// Past an attribute in the spelling that nearly every server writes, in a few strides; `false`, and nothing
-    /// passed, for any other.
+    /// Past an attribute in the spelling that nearly every server writes, in a few strides; `false`, and
+    /// nothing passed, for any other.
     #[inline]
     pub(super) fn plain_attribute(&mut self) -> bool {
         let from = self.at;
@@ -256,11 +276,27 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// The whole number that comes next, spelled as a number or as a text; `None`, and past it, for anything else.
+    /// The whole number that comes next, spelled as a number or as a text; `None`, and past it, for anything
+    /// else.
     #[inline]
     pub(super) fn whole(&mut self) -> Walk<Option<i64>> {
         Ok(whole(self.word()?))
     }
+}
+
+/// Each member of an object; `visit` passes its value.
+pub(super) fn members<'a>(
+    object: &'a [u8],
+    mut visit: impl FnMut(&'a [u8], &mut Cursor<'a>) -> Walk<()>,
+) -> Walk<()> {
+    let mut cursor = Cursor::new(object);
+    if !cursor.enter(b'{')? {
+        return Ok(());
+    }
+    while let Some(key) = cursor.key()? {
+        visit(key, &mut cursor)?;
+    }
+    Ok(())
 }
 
 /// A whole number; also one with a fraction or an exponent, cut. `None` where 64 bits do not hold it.

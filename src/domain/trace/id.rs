@@ -25,7 +25,8 @@ impl fmt::Display for SpanId {
 }
 
 impl SpanId {
-    /// From up to 16 hex digits of either case; `None` for anything else. All zero reads as the id that is none.
+    /// From up to 16 hex digits of either case; `None` for anything else. All zero reads as the id that is
+    /// none.
     pub fn from_hex(text: &[u8]) -> Option<Self> {
         if text.is_empty() || text.len() > 16 {
             return None;

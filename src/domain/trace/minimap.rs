@@ -1,6 +1,7 @@
 //! A trace as a whole in a few rows of braille: time from left to right, depth from top to bottom.
 //!
-//! Spans are marked as ranges of dots and summed up once, so its cost is that of the spans plus that of the dots.
+//! Spans are marked as ranges of dots and summed up once, so its cost is that of the spans plus that of the
+//! dots.
 
 use super::{Row, Status, Stretch, Timing, Trace};
 

@@ -1,7 +1,8 @@
 //! Self time: when a span ran and nothing it waits for did.
 //!
-//! It is the span less the union of its awaited children, each cut to the span, and kept as stretches, so that a bar can
-//! show them. Messages and what merely follows are not subtracted: nobody waits for them. O(n log n) at worst.
+//! It is the span less the union of its awaited children, each cut to the span, and kept as stretches, so
+//! that a bar can show them. Messages and what merely follows are not subtracted: nobody waits for them. O(n
+//! log n) at worst.
 
 use std::time::Duration;
 
