@@ -308,7 +308,7 @@ fn a_search_reads_both_spellings_and_finds_what_one_span_is() {
                 .or_default()
                 .push(span);
         }
-        assert_eq!(by_trace.count(), 20);
+        assert_eq!(by_trace.len(), 20);
         let length = |span: &Json| {
             let at = |key: &str| span[key].as_str().unwrap().parse::<i64>().unwrap();
             at("endTimeUnixNano") - at("startTimeUnixNano")

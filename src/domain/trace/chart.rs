@@ -255,10 +255,10 @@ mod tests {
     };
 
     const PAY: [Made; 4] = [
-        made(1, 0, 0, 1_000, "checkout.POST /pay").kind(Kind::Server),
-        made(2, 1, 100, 900, "payments.charge").kind(Kind::Server),
-        made(3, 2, 200, 600, "card-gw.auth\u{1b}[31m").failed("no"),
-        made(4, 1, 100, 300, "cart.load"),
+        made(1, 0, 1_000, 2_000, "checkout.POST /pay").kind(Kind::Server),
+        made(2, 1, 1_100, 1_900, "payments.charge").kind(Kind::Server),
+        made(3, 2, 1_200, 1_600, "card-gw.auth\u{1b}[31m").failed("no"),
+        made(4, 1, 1_100, 1_300, "cart.load"),
     ];
 
     #[test]
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_chain_as_deep_as_it_likes_keeps_its_columns() {
-        let deep: Vec<Made> = (1..=200).map(|id| made(id, id - 1, 0, 1_000, "a.b")).collect();
+        let deep: Vec<Made> = (1..=200).map(|id| made(id, id - 1, 1_000, 2_000, "a.b")).collect();
         let text = drawn(&deep, Told::All, PLAIN);
         assert!(text.lines().skip(3).all(|line| crate::text::width(line) == 80));
         assert!(text.contains("199> a b"), "{text}");

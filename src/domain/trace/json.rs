@@ -307,9 +307,9 @@ mod tests {
     #[test]
     fn the_path_sums_to_the_roots_duration_and_the_document_is_one_line() {
         let trace = trace(&[
-            made(1, 0, 0, 1_000, "checkout.POST /pay").kind(Kind::Server),
-            made(2, 1, 100, 900, "payments.charge").failed("no\u{1b}[31m funds"),
-            made(3, 9, 300, 400, "lost.span"),
+            made(1, 0, 1_000, 2_000, "checkout.POST /pay").kind(Kind::Server),
+            made(2, 1, 1_100, 1_900, "payments.charge").failed("no\u{1b}[31m funds"),
+            made(3, 9, 1_300, 1_400, "lost.span"),
         ]);
         let findings = Findings::of(&trace);
         let remarks = Remarks {

@@ -8,7 +8,7 @@ use wiremock::ResponseTemplate;
 use super::*;
 use crate::backend::ErrorKind;
 use crate::backend::traces::More;
-use crate::backend::traces::tests::{
+use crate::backend::traces::scripted::{
     Asked, BASE, Fake, SECOND, hour, id, json_of, no_page, otlp_spans, page, question, text,
 };
 use crate::domain::trace::summary::{Outcome, Whole};

@@ -5,7 +5,7 @@ use wiremock::ResponseTemplate;
 
 use super::*;
 use crate::backend::ErrorKind;
-use crate::backend::traces::tests::{BASE, Fake, hour, id, json_of, no_page, otlp_spans, question, text};
+use crate::backend::traces::scripted::{BASE, Fake, hour, id, json_of, no_page, otlp_spans, question, text};
 use crate::domain::trace::Wanted;
 
 fn tempo(fake: &Fake) -> Tempo {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::backend::traces::tests::{BASE, Fake, hour, id, json_of, question, text};
+use crate::backend::traces::scripted::{BASE, Fake, hour, id, json_of, question, text};
 
 fn zipkin(fake: &Fake) -> Source {
     Source::new("traces".into(), fake.asker(), Duration::from_secs(5))
