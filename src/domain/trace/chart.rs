@@ -1,7 +1,7 @@
 //! A trace as text: a waterfall as wide as it may be, for a terminal that is no console, or for a file.
 //!
 //! A line a span: `!` where it failed, `*` where it is on the critical path, its name under its parent's, its bar, how long it took.
-//! Of a bar, what is on the path is solid. Written line by line.
+//! Of a bar, what is its own part of the path is solid; its ends are exact to an eighth of a cell. Written line by line.
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -9,14 +9,14 @@ use std::ops::Range;
 use chrono::SecondsFormat;
 
 use super::json::{Findings, Told};
-use super::scale::{Scale, Seen, lasting};
+use super::scale::{Bar, Fill, Scale, Seen, lasting};
 use super::{Row, Status, Stretch, Times, Trace};
 use crate::text::{Cut, SafeText, cut, fit, fit_right, width};
 
 /// Narrower than this nothing is left for bars.
 const NARROWEST: usize = 40;
-/// Cells of a duration: `1 min 5 s`.
-const LASTS: usize = 9;
+/// Cells of a duration: `1 min 34 s`.
+const LASTS: usize = 10;
 /// Levels that are drawn by indenting; deeper ones by their number.
 const LEVELS: u32 = 12;
 /// Cells between two marks of the ruler.
@@ -63,9 +63,11 @@ pub fn write(
     style: Style,
 ) -> io::Result<()> {
     let chart = Chart::new(trace, findings, style);
-    chart.head(out)?;
+    for line in chart.head() {
+        writeln!(out, "{}", chart.spelled(line))?;
+    }
     for row in trace.rows().filter(|row| told.includes(findings, *row)) {
-        writeln!(out, "{}", chart.line(row))?;
+        writeln!(out, "{}", chart.spelled(chart.line(row)))?;
     }
     Ok(())
 }
@@ -101,16 +103,22 @@ impl<'a> Chart<'a> {
         }
     }
 
-    fn head(&self, out: &mut dyn Write) -> io::Result<()> {
+    /// As the style wants it spelled.
+    fn spelled(&self, line: String) -> String {
+        match self.style.glyphs {
+            Glyphs::Blocks => line,
+            Glyphs::Ascii => plain(&line),
+        }
+    }
+
+    fn head(&self) -> [String; 3] {
         let trace = self.trace;
         let line = SafeText::line(&self.findings.line).into_string();
         let failed = trace.spans().filter(|span| span.status == Status::Error).count();
         let mut services: Vec<_> = trace.spans().map(|span| span.service).collect();
         services.sort_unstable();
         services.dedup();
-        writeln!(out, "{}", self.coloured(BOLD, &line))?;
-        writeln!(
-            out,
+        let facts = format!(
             "trace {}  {}  {}, {}, {}",
             trace.id(),
             trace
@@ -121,8 +129,8 @@ impl<'a> Chart<'a> {
             counted(trace.len(), "span"),
             counted(failed, "error"),
             counted(services.len(), "service"),
-        )?;
-        writeln!(out, "{}", self.ruler())
+        );
+        [self.coloured(BOLD, &line), facts, self.ruler()]
     }
 
     fn ruler(&self) -> String {
@@ -190,6 +198,9 @@ impl<'a> Chart<'a> {
                         );
                     }
                 }
+                if self.style.glyphs == Glyphs::Blocks {
+                    ends(&mut bar, &seen);
+                }
             }
             // A clock that is far off.
             Seen::Before => fill(&mut bar, 0..1, edge),
@@ -227,6 +238,36 @@ fn fill(bar: &mut [char], range: Range<u16>, glyph: char) {
     {
         *cell = glyph;
     }
+}
+
+/// Draws the ends of a bar as far as they reach into their cells.
+fn ends(bar: &mut [char], seen: &Bar) {
+    const LEFT: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+    let cells = seen.cells();
+    for cell in [cells.start, cells.end.saturating_sub(1)] {
+        let glyph = match seen.fill(cell) {
+            Some(Fill::Left(eighths)) => LEFT.get(usize::from(eighths).saturating_sub(1)).copied(),
+            // There is one such block alone.
+            Some(Fill::Right(eighths)) => (eighths <= 4).then_some('▐'),
+            Some(Fill::Tick) => Some('▏'),
+            Some(Fill::Full) | None => None,
+        };
+        if let (Some(glyph), Some(slot)) = (glyph, bar.get_mut(usize::from(cell))) {
+            *slot = glyph;
+        }
+    }
+}
+
+/// Our own words in ASCII; names stay as they are.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '×' => 'x',
+            'µ' => 'u',
+            '…' => '~',
+            c => c,
+        })
+        .collect()
 }
 
 fn counted(count: usize, what: &str) -> String {
@@ -296,7 +337,9 @@ mod tests {
 
     #[test]
     fn a_chain_as_deep_as_it_likes_keeps_its_columns() {
-        let deep: Vec<Made> = (1..=200).map(|id| made(id, id - 1, 1_000, 2_000, "a.b")).collect();
+        let deep: Vec<Made> = (1..=200)
+            .map(|id| made(id, id - 1, 1_000, 2_000, "a.b"))
+            .collect();
         let text = drawn(&deep, Told::All, PLAIN);
         assert!(text.lines().skip(3).all(|line| crate::text::width(line) == 80));
         assert!(text.contains("199> a b"), "{text}");

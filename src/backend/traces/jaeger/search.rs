@@ -101,10 +101,9 @@ impl Jaeger {
                 services.len()
             ));
         }
-        let each = sought
-            .limit
-            .div_ceil(services.len().clamp(1, SERVICES))
-            .max(PAGE / 5);
+        // Twice its share: most traces come again with every service that they pass through, and some are busier.
+        let share = (sought.limit * 2).div_ceil(services.len().clamp(1, SERVICES));
+        let each = share.clamp(PAGE / 5, PAGE * 2).min(sought.limit.max(PAGE / 5));
         let questions = services.into_iter().take(SERVICES).map(|service| {
             let mut sought = Sought {
                 limit: each,
@@ -123,6 +122,9 @@ impl Jaeger {
             warnings.append(&mut told.warnings);
             if told.more == More::Yes {
                 all.more = More::Yes;
+                warnings.push(format!(
+                    "this server lists traces of one service at a time: the newest {each} of each"
+                ));
             }
             if told.whole == Whole::No {
                 all.whole = Whole::No;
