@@ -1,7 +1,7 @@
 //! Jaeger's query API: v3 where the server has it, the older UI's where it lacks something, VictoriaTraces through the same.
 //!
 //! What a server knows depends on its age (trace summaries since 2.19, the older search until 2.20), so each question has
-//! several ways, and the one that worked is remembered ([`Ways`]). `search` asks for lists, `wire` reads the
+//! several ways, and the one that worked is remembered (`Ways`). `search` asks for lists, `wire` reads the
 //! small answers. Paths and parameters after `internal/proto/api_v3` and `cmd/query/app` of Jaeger, and VictoriaTraces'
 //! `vtselect/traces/jaeger`. Start at [`Jaeger`].
 

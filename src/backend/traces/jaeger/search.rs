@@ -21,6 +21,8 @@ use crate::domain::trace::{Nanos, Status, Stretch, Summary, Trace, TraceId, Want
 const MOST: usize = 1_000;
 /// Whole traces of one question.
 const PAGE: usize = 50;
+/// Such questions for one list.
+const PAGES: usize = 40;
 /// Bytes of whole traces that a list is made from, and a page of it at most.
 const BYTES: usize = 16 * 1024 * 1024;
 const PAGE_BYTES: usize = 64 * 1024 * 1024;
@@ -52,12 +54,18 @@ struct Sought {
     limit: usize,
 }
 
+/// Whether a trace is what was asked for: not every server looks at all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    Yes,
+    No,
+}
+
 /// What one question brought.
 #[derive(Default)]
 struct Page {
-    traces: Vec<Summary>,
-    /// How many there were before any was left out.
-    came: usize,
+    /// All that came.
+    traces: Vec<(Summary, Held)>,
     bytes: usize,
     whole: Whole,
     warnings: Vec<String>,
@@ -177,9 +185,9 @@ impl Jaeger {
         let mut seen: HashSet<TraceId> = HashSet::new();
         let mut during = sought.during;
         let mut bytes = 0;
-        loop {
+        for _ in 0..PAGES {
             // One more behind the first page: the oldest of the page before comes again.
-            let again = usize::from(!all.traces.is_empty());
+            let again = usize::from(!seen.is_empty());
             let limit = (sought.limit.saturating_sub(all.traces.len()) + again).clamp(1, PAGE);
             let page = match self.page(sought, during, limit, by).await? {
                 Went::Well(page) => page,
@@ -190,16 +198,18 @@ impl Jaeger {
                 all.whole = Whole::No;
             }
             all.warnings.extend(page.warnings);
-            let oldest = page.traces.iter().map(|trace| trace.start).min();
-            let before = all.traces.len();
-            all.traces
-                .extend(page.traces.into_iter().filter(|trace| seen.insert(trace.id)));
-            let Some(oldest) = oldest.filter(|_| page.came >= limit) else {
+            let (came, before) = (page.traces.len(), seen.len());
+            let oldest = page.traces.iter().map(|(trace, _)| trace.start).min();
+            let fresh = page.traces.into_iter().filter(|(trace, _)| seen.insert(trace.id));
+            let held = fresh.filter(|(_, held)| *held == Held::Yes);
+            all.traces.extend(held.map(|(trace, _)| trace));
+            let Some(oldest) = oldest.filter(|_| came >= limit) else {
+                all.more = More::No;
                 break;
             };
-            let stuck = all.traces.len() == before || oldest <= during.from;
+            all.more = More::Yes;
+            let stuck = seen.len() == before || oldest <= during.from;
             if stuck || all.traces.len() >= sought.limit || bytes >= BYTES {
-                all.more = More::Yes;
                 break;
             }
             // Up to a microsecond behind it: several may have begun at once.
@@ -241,14 +251,19 @@ impl Jaeger {
         {
             return Err(self.server.unread(&lost.to_string()));
         }
-        let came = reading.traces.len();
-        let wanted = |trace: &&Trace| by == By::Older || holds(trace, &sought.wanted);
-        let traces = reading.traces.iter().filter(wanted).map(Summary::of).collect();
+        let held = |trace: &Trace| {
+            if by == By::Older || holds(trace, &sought.wanted) {
+                Held::Yes
+            } else {
+                Held::No
+            }
+        };
+        let traces = reading.traces.iter();
+        let traces = traces.map(|trace| (Summary::of(trace), held(trace))).collect();
         let warnings: Vec<String> = cut_off(&reading.lost).into_iter().collect();
         let whole = if warnings.is_empty() { whole } else { Whole::No };
         Ok(Went::Well(Page {
             traces,
-            came,
             bytes,
             whole,
             warnings,

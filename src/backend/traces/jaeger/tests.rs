@@ -192,6 +192,32 @@ async fn whole_traces_are_paged_up_to_where_the_last_page_began() {
 }
 
 #[tokio::test]
+async fn a_page_of_which_nothing_is_held_does_not_end_the_list() {
+    let fake = Fake::start(|asked| {
+        if asked.path != "/api/v3/traces" {
+            return no_page();
+        }
+        let end = chrono::DateTime::parse_from_rfc3339(asked.get("query.startTimeMax").unwrap()).unwrap();
+        let end = (end.timestamp_nanos_opt().unwrap() - BASE) / SECOND;
+        // One of a hundred has failed, the oldest of all.
+        let found = (1..=100_i64).rev().filter(|second| *second <= end);
+        let spans: Vec<_> = found
+            .take(asked.get("query.searchDepth").unwrap().parse().unwrap())
+            .map(|second| otlp_spans(&format!("{second:x}"), second, second == 1))
+            .collect();
+        json_of(200, &json!({"result": {"resourceSpans": spans}}))
+    })
+    .await;
+    let wanted = Wanted {
+        outcome: Outcome::Failed,
+        ..of_cart()
+    };
+    let listed = jaeger(&fake).search(question(wanted)).await.expect("a list");
+    let ids: Vec<_> = listed.traces.iter().map(|trace| trace.id).collect();
+    assert_eq!((ids, listed.more), (vec![id("1")], More::No));
+}
+
+#[tokio::test]
 async fn v3_alone_is_looked_through_for_what_it_passes_over() {
     let fake = Fake::start(|asked| match asked.path.as_str() {
         "/api/v3/traces" => json_of(

@@ -3,7 +3,7 @@
 //!
 //! Names are taken in camelCase and `snake_case`, 64-bit numbers as texts or numbers, enums as numbers or
 //! names, ids as hex or base64; unknown members are passed over. Only what a row needs is read here;
-//! [`detail`] reads the rest of a span when it is looked at. Written after opentelemetry-proto's
+//! `detail` reads the rest of a span when it is looked at. Written after opentelemetry-proto's
 //! `trace.proto`, its JSON mapping, and the servers' deviations.
 
 mod detail;
