@@ -5,6 +5,7 @@
 //! console is watched and how long lines flood it. `pure` measures what needs no process, `story` a timeline of 10,000 events, `desk` parsing
 //! and arranging of 10,000 alerts, `journal` the way of an act to the disk, `patterns` the finding of log patterns,
 //! `logs` a million lines in hand, `logs-flood` 50,000 lines a second, `logs-cut` a Loki that is cut again and again,
+//! `traces` a hundred thousand spans,
 //! `process` and `terminal` the built binary on a pseudo-terminal. Start at [`PARTS`].
 
 #![allow(
@@ -34,9 +35,10 @@ mod pure;
 mod server;
 mod story;
 mod terminal;
+mod traces;
 
 /// What can be measured by name.
-const PARTS: [(&str, fn()); 10] = [
+const PARTS: [(&str, fn()); 11] = [
     ("pure", pure::measure),
     ("story", story::measure),
     ("desk", desk::measure),
@@ -45,6 +47,7 @@ const PARTS: [(&str, fn()); 10] = [
     ("logs", logs::measure),
     ("logs-flood", flood::measure),
     ("logs-cut", flood::cut),
+    ("traces", traces::measure),
     ("process", process::measure),
     ("terminal", terminal::measure),
 ];

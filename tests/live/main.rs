@@ -23,4 +23,5 @@ mod killed;
 mod killed_keys;
 mod loki;
 mod prometheus;
+mod traces;
 mod victorialogs;
