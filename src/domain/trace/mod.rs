@@ -7,15 +7,26 @@
 //! chain may be as deep as the trace has spans.
 //!
 //! Analyses are functions of a trace and a [`Timing`] (raw, or with clock skew taken out): [`selftime`], [`critical`],
-//! [`blame`], [`explain`], [`repeats`], [`compare`], [`graph`], [`query`]; [`stats`] is of many traces. [`scale`] turns
-//! time into eighths of cells. All text is remote and not yet safe for a terminal. Start at [`Trace`].
+//! [`blame`], [`explain`], [`repeats`], [`compare`], [`graph`], [`query`]; [`stats`] is of many traces; [`skew`] makes the
+//! other timing. [`scale`] turns time into eighths of cells. All text is remote and not yet safe for a terminal. Start at [`Trace`].
 
+pub mod blame;
+pub mod compare;
+pub mod critical;
 pub mod detail;
 mod draft;
+pub mod explain;
+pub mod graph;
 mod id;
 mod model;
 mod place;
+pub mod query;
 mod remark;
+pub mod repeats;
+pub mod scale;
+pub mod selftime;
+pub mod skew;
+pub mod stats;
 pub mod summary;
 #[cfg(test)]
 mod tests;
