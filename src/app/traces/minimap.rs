@@ -54,7 +54,10 @@ impl Minimap {
     pub fn dot(&self, (x, across): (usize, usize), (y, down): (usize, usize)) -> bool {
         let columns = share(x, across, ACROSS);
         share(y, down, DOWN).any(|line| {
-            let line = self.dots.get(line * ACROSS..(line + 1) * ACROSS).unwrap_or_default();
+            let line = self
+                .dots
+                .get(line * ACROSS..(line + 1) * ACROSS)
+                .unwrap_or_default();
             line.get(columns.clone()).unwrap_or_default().contains(&true)
         })
     }

@@ -11,6 +11,7 @@ use crate::domain::trace::explain::{self, ServiceTotal};
 use crate::domain::trace::repeats::{self, Repeat, WORTH};
 use crate::domain::trace::selftime::{Gap, SelfTimes};
 use crate::domain::trace::skew::{Shift, Unskewed};
+use crate::domain::trace::stats::{Measured, Statistics};
 use crate::domain::trace::{Nanos, Row, Status, Stretch, Timing, Trace};
 
 /// Gaps that are told.
@@ -31,6 +32,7 @@ pub struct Study {
     pub deepest: u32,
     /// Hosts whose clocks are off, by how much.
     pub shifts: Vec<Shift>,
+    operations: Statistics,
     sent: Aspect,
     moved: Option<(Timing, Aspect)>,
 }
@@ -89,6 +91,7 @@ impl Study {
             errors: failed.map(|span| span.row).collect(),
             deepest: trace.spans().map(|span| span.depth).max().unwrap_or(0),
             shifts: unskewed.shifts,
+            operations: Statistics::of([&*trace]),
             sent,
             moved,
             trace,
@@ -109,6 +112,12 @@ impl Study {
             (Clocks::Moved, Some((timing, _))) => timing,
             (Clocks::Sent | Clocks::Moved, _) => self.trace.timing(),
         }
+    }
+
+    /// The spans of the same operation in this trace.
+    pub fn alike(&self, row: Row) -> Option<&Measured> {
+        self.operations
+            .operation(self.trace.operation(self.trace.operation_of(row)))
     }
 
     /// Failed spans among some rows.
@@ -195,7 +204,11 @@ fn whole(trace: &Trace, reach: &[Stretch]) -> Stretch {
     // Clocks that are far off are left out of the extent, and so they are here.
     let near = |at: Nanos| at.0.abs_diff(extent.from.0) <= extent.nanos().saturating_mul(2);
     Stretch {
-        from: Some(primary.from).filter(|at| near(*at)).map_or(extent.from, |at| at.min(extent.from)),
-        to: Some(primary.to).filter(|at| near(*at)).map_or(extent.to, |at| at.max(extent.to)),
+        from: Some(primary.from)
+            .filter(|at| near(*at))
+            .map_or(extent.from, |at| at.min(extent.from)),
+        to: Some(primary.to)
+            .filter(|at| near(*at))
+            .map_or(extent.to, |at| at.max(extent.to)),
     }
 }

@@ -5,8 +5,6 @@
 
 pub mod rows;
 mod search;
-#[cfg(test)]
-mod tests;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,7 +17,7 @@ use crate::domain::trace::scale::Scale;
 use crate::domain::trace::{Nanos, Row, SpanId, Stretch, TraceId};
 use crate::time::Tick;
 use rows::{Fold, Folds, Line};
-pub use search::{Narrowed, Sought};
+pub use search::{Found, Narrowed, Seeking, Sought};
 
 /// Cells that zooming and panning reckon with; what is in view is the same on any number of them.
 const CELLS: u16 = 128;
@@ -310,7 +308,10 @@ impl Waterfall {
             return false;
         };
         let (row, trace) = (self.cursor, &study.trace);
-        let is_run = self.lines.get(self.index()).is_some_and(|line| line.run.is_some());
+        let is_run = self
+            .lines
+            .get(self.index())
+            .is_some_and(|line| line.run.is_some());
         if !is_run && trace.subtree(row).len() > 1 && !self.folds.is_closed(row) {
             self.folds.set(trace, row, Fold::Closed);
             self.arrange();
@@ -326,7 +327,10 @@ impl Waterfall {
             self.arrange();
             return true;
         }
-        match trace.parent(row).filter(|parent| self.range().contains(&parent.index())) {
+        match trace
+            .parent(row)
+            .filter(|parent| self.range().contains(&parent.index()))
+        {
             Some(parent) => {
                 self.cursor = parent;
                 self.keep_in_sight();

@@ -149,22 +149,6 @@ pub fn lines(
     lines
 }
 
-/// Rows with all that they hang on, in order; each ancestor is looked at once.
-pub fn with_ancestors(trace: &Trace, rows: &[Row]) -> Vec<Row> {
-    let mut wanted = vec![false; trace.len()];
-    for row in rows {
-        let mut next = Some(*row);
-        while let Some(row) = next {
-            match wanted.get_mut(row.index()) {
-                Some(known) if !*known => *known = true,
-                Some(_) | None => break,
-            }
-            next = trace.parent(row);
-        }
-    }
-    trace.rows().filter(|row| wanted[row.index()]).collect()
-}
-
 /// The line of a row, or the last one before it: what it is folded under.
 pub fn place(lines: &[Line], row: Row) -> usize {
     lines.partition_point(|line| line.row <= row).saturating_sub(1)
