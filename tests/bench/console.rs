@@ -4,7 +4,7 @@
 //! noisy: its load average stands above the figures. `MIDWATCH_BENCH_SECONDS` (default 60) is how long the idle
 //! console is watched. `pure` measures what needs no process, `story` a timeline of 10,000 events, `desk` parsing
 //! and arranging of 10,000 alerts, `journal` the way of an act to the disk, `patterns` the finding of log patterns,
-//! `logs` a million lines in hand,
+//! `logs` a million lines in hand, `traces` a hundred thousand spans,
 //! `process` and `terminal` the built binary on a pseudo-terminal. Start at [`PARTS`].
 
 #![allow(
@@ -33,15 +33,17 @@ mod pure;
 mod server;
 mod story;
 mod terminal;
+mod traces;
 
 /// What can be measured by name.
-const PARTS: [(&str, fn()); 8] = [
+const PARTS: [(&str, fn()); 9] = [
     ("pure", pure::measure),
     ("story", story::measure),
     ("desk", desk::measure),
     ("journal", journal::measure),
     ("patterns", patterns::measure),
     ("logs", logs::measure),
+    ("traces", traces::measure),
     ("process", process::measure),
     ("terminal", terminal::measure),
 ];

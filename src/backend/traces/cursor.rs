@@ -1,11 +1,13 @@
 //! Walking JSON in place: keys and values as ranges of the answer, nothing allocated, nothing recursive.
 //!
-//! Made for answers of a hundred megabytes, so it checks no more than it needs: what it passes over is not validated.
-//! Where the text ends in the middle or stops being JSON, the walk breaks off with [`Broken`].
+//! Made for answers of a hundred megabytes, so it checks no more than it needs: what it passes over is not
+//! validated. Where the text ends in the middle or stops being JSON, the walk breaks off with [`Broken`].
 
 use std::ops::Range;
 
 use memchr::memchr2;
+
+use crate::domain::trace::Remark;
 
 /// Why a walk broke off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +16,18 @@ pub(super) enum Broken {
     Ended,
     /// It is no JSON here.
     NotJson,
+}
+
+impl Broken {
+    /// As it is said of the answer: what stands behind is missing.
+    pub(super) fn remark(self, cursor: &Cursor<'_>) -> Remark {
+        match self {
+            Self::Ended => Remark::CutOff {
+                at: cursor.bytes.len(),
+            },
+            Self::NotJson => Remark::NotJson { at: cursor.at },
+        }
+    }
 }
 
 pub(super) type Walk<T> = Result<T, Broken>;
@@ -57,6 +71,11 @@ impl<'a> Cursor<'a> {
         self.at
     }
 
+    /// Whether all that is left is this word.
+    pub(super) fn ends_with(&self, word: &[u8]) -> bool {
+        self.bytes.get(self.at..).map(<[u8]>::trim_ascii) == Some(word)
+    }
+
     /// The bytes of a range.
     pub(super) fn bytes(&self, range: Range<usize>) -> &'a [u8] {
         self.bytes.get(range).unwrap_or_default()
@@ -84,7 +103,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Into the object or array that begins here; `false`, and past it, where another value (or none: `null`) does.
+    /// Into the object or array that begins here; `false`, and past it, where another value (or none: `null`)
+    /// does.
     #[inline]
     pub(super) fn enter(&mut self, open: u8) -> Walk<bool> {
         if self.peek()? == open {
@@ -212,6 +232,33 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Past what stands here, if it is exactly this.
+    #[inline]
+    fn exactly(&mut self, literal: &[u8]) -> bool {
+        let end = self.at + literal.len();
+        let here = self.bytes.get(self.at..end) == Some(literal);
+        if here {
+            self.at = end;
+        }
+        here
+    }
+
+    /// Past an attribute in the spelling that nearly every server writes, in a few strides; `false`, and
+    /// nothing passed, for any other.
+    #[inline]
+    pub(super) fn plain_attribute(&mut self) -> bool {
+        let from = self.at;
+        let passed = self.exactly(br#"{"key":""#)
+            && self.text().is_ok()
+            && (self.exactly(br#","value":{"stringValue":""#) || self.exactly(br#","value":{"intValue":""#))
+            && self.text().is_ok()
+            && self.exactly(b"}}");
+        if !passed {
+            self.at = from;
+        }
+        passed
+    }
+
     /// The inside of the text that comes next; `None`, and past it, for another value.
     pub(super) fn string(&mut self) -> Walk<Option<Range<usize>>> {
         Ok(match self.item()? {
@@ -229,11 +276,27 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// The whole number that comes next, spelled as a number or as a text; `None`, and past it, for anything else.
+    /// The whole number that comes next, spelled as a number or as a text; `None`, and past it, for anything
+    /// else.
     #[inline]
     pub(super) fn whole(&mut self) -> Walk<Option<i64>> {
         Ok(whole(self.word()?))
     }
+}
+
+/// Each member of an object; `visit` passes its value.
+pub(super) fn members<'a>(
+    object: &'a [u8],
+    mut visit: impl FnMut(&'a [u8], &mut Cursor<'a>) -> Walk<()>,
+) -> Walk<()> {
+    let mut cursor = Cursor::new(object);
+    if !cursor.enter(b'{')? {
+        return Ok(());
+    }
+    while let Some(key) = cursor.key()? {
+        visit(key, &mut cursor)?;
+    }
+    Ok(())
 }
 
 /// A whole number; also one with a fraction or an exponent, cut. `None` where 64 bits do not hold it.
@@ -245,14 +308,16 @@ pub(super) fn whole(word: &[u8]) -> Option<i64> {
     if digits.is_empty() {
         return None;
     }
-    let mut value: i64 = 0;
-    for byte in digits {
-        if !byte.is_ascii_digit() {
-            let float: f64 = std::str::from_utf8(word).ok()?.parse().ok()?;
-            return (float.abs() < 9.2e18).then_some(float as i64);
-        }
-        value = value.checked_mul(10)?.checked_add(i64::from(byte - b'0'))?;
+    if !digits.iter().all(u8::is_ascii_digit) {
+        let float: f64 = std::str::from_utf8(word).ok()?.parse().ok()?;
+        return (float.abs() < 9.2e18).then_some(float as i64);
     }
+    // 19 digits fit into 64 bits whatever they are.
+    if digits.len() > 19 {
+        return None;
+    }
+    let add = |value: u64, byte: &u8| value * 10 + u64::from(byte - b'0');
+    let value = i64::try_from(digits.iter().fold(0, add)).ok()?;
     Some(if negative { -value } else { value })
 }
 

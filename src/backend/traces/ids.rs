@@ -11,8 +11,8 @@ const EITHER_PADDING: GeneralPurposeConfig =
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, EITHER_PADDING);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, EITHER_PADDING);
 
-/// A trace id: up to 32 hex digits, or base64 of 16 or 8 bytes. A text that is hex is hex: base64 of 16 bytes with its
-/// padding never is. `None` for all zero too.
+/// A trace id: up to 32 hex digits, or base64 of 16 or 8 bytes. A text that is hex is hex: base64 of 16 bytes
+/// with its padding never is. `None` for all zero too.
 pub(super) fn trace(text: &[u8]) -> Option<TraceId> {
     TraceId::from_hex(text).or_else(|| {
         let bytes = from_base64(text)?;

@@ -1,15 +1,19 @@
 //! Traces: Jaeger (v3 and legacy), Tempo and Zipkin. Panes and commands do not know which.
 //!
-//! [`Traces`] is the signal's trait: a list by what is wanted, a trace by its id, services and their operations. Readers turn
-//! an answer's bytes into [`Trace`]s, without a network: [`otlp`] (Jaeger v3, Tempo v1 and v2, VictoriaTraces),
-//! [`jaeger_legacy`], [`zipkin`]; each is also the [`Wire`](crate::domain::trace::Wire) by which a span's attributes are
-//! read when they are looked at. `cursor` walks JSON in place, `ids` reads ids in every spelling.
+//! [`Traces`] is the signal's trait: a list by what is wanted, a trace by its id, services and their
+//! operations. Readers turn an answer's bytes into [`Trace`]s, without a network: [`otlp`] (Jaeger v3, Tempo
+//! v1 and v2, VictoriaTraces), [`jaeger_legacy`], [`zipkin`]; each is also the
+//! [`Wire`](crate::domain::trace::Wire) by which a span's attributes are read when they are looked at.
+//! `cursor` walks JSON in place, `ids` reads ids in every spelling.
 
 mod cursor;
 mod ids;
 pub mod jaeger_legacy;
 pub mod otlp;
 pub mod zipkin;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -86,8 +90,8 @@ pub trait Traces: Send + Sync {
     /// Traces by what is wanted.
     fn search(&self, question: SearchQuestion) -> BoxFuture<'_, BackendResult<Listed>>;
 
-    /// A trace by its id; `None` where the source has none. `about` is when it was, where that is known: some sources
-    /// look only at recent ones without. Remarks of the trace say what is missing of it.
+    /// A trace by its id; `None` where the source has none. `about` is when it was, where that is known: some
+    /// sources look only at recent ones without. Remarks of the trace say what is missing of it.
     fn trace(&self, id: TraceId, about: Option<Stretch>) -> BoxFuture<'_, BackendResult<Option<Arc<Trace>>>>;
 
     /// Services that sent spans, by name.

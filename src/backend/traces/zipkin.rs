@@ -1,19 +1,19 @@
 //! Zipkin's v2 JSON: an array of spans, or of such arrays.
 //!
-//! Times are microseconds. Any field but the ids may be missing; a span may come in several parts, which are joined; client
-//! and server may share one id. An error is that the tag `error` is there, whatever it holds. Written after
-//! `zipkin2-api.yaml`.
+//! Times are microseconds. Any field but the ids may be missing; a span may come in several parts, which are
+//! joined; client and server may share one id. An error is that the tag `error` is there, whatever it holds.
+//! Written after `zipkin2-api.yaml`.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use super::cursor::{Broken, Cursor, Walk};
+use super::cursor::{Broken, Cursor, Walk, members};
 use super::{MOST_SPANS, Reading, ids};
 use crate::domain::trace::detail::unescaped;
 use crate::domain::trace::{
-    Attribute, Detail, Draft, Event, Found, Kind, Nanos, Part, Remark, Resource, SpanId, Status, Value, Wire,
+    Attribute, Detail, Draft, Event, Found, Kind, Nanos, Part, Resource, SpanId, Status, Value, Wire,
 };
 
 /// Reads Zipkin's v2 JSON.
@@ -30,11 +30,7 @@ pub fn read(body: Vec<u8>) -> Reading {
         parts: HashMap::new(),
     };
     if let Err(broken) = reader.document() {
-        let at = reader.cursor.at().min(body.len());
-        reader.draft.remark(match broken {
-            Broken::Ended => Remark::CutOff { at },
-            Broken::NotJson => Remark::NotJson { at },
-        });
+        reader.draft.remark(broken.remark(&reader.cursor));
     }
     let (traces, lost) = reader.draft.finish();
     Reading { traces, lost }
@@ -211,18 +207,6 @@ impl<'a> Reader<'a> {
             }
         }
     }
-}
-
-/// Each member of an object; `visit` passes its value.
-fn members<'a>(object: &'a [u8], mut visit: impl FnMut(&'a [u8], &mut Cursor<'a>) -> Walk<()>) -> Walk<()> {
-    let mut cursor = Cursor::new(object);
-    if !cursor.enter(b'{')? {
-        return Ok(());
-    }
-    while let Some(key) = cursor.key()? {
-        visit(key, &mut cursor)?;
-    }
-    Ok(())
 }
 
 /// An endpoint's members under OpenTelemetry's names.

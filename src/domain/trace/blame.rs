@@ -1,8 +1,9 @@
 //! Where a failure began: the failed spans that no failed span under them explains.
 //!
-//! A failure is followed down through the calls a span waits for. A span that did not fail stops it, but for one of the
-//! same service that only stands between (internal work is often not marked). What was cancelled because something else
-//! failed is a victim, and attempts of one call are one origin. O(n), and the details of so many candidates.
+//! A failure is followed down through the calls a span waits for. A span that did not fail stops it, but for
+//! one of the same service that only stands between (internal work is often not marked). What was cancelled
+//! because something else failed is a victim, and attempts of one call are one origin. O(n), and the details
+//! of so many candidates.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -195,7 +196,8 @@ fn speaks_of_cancelling(text: &str) -> bool {
     .any(|word| text.contains(word))
 }
 
-/// Takes out what was cancelled when a span above it ended, where something that was not cancelled failed before.
+/// Takes out what was cancelled when a span above it ended, where something that was not cancelled failed
+/// before.
 fn take_victims(trace: &Trace, timing: &Timing, all: &mut Vec<Candidate>) -> Vec<Row> {
     let first = all.iter().filter(|candidate| !candidate.cancelled);
     let Some(first) = first.map(|candidate| candidate.origin.at.0).min() else {

@@ -1,7 +1,7 @@
 //! Two traces side by side: rows that are the same call in both, and those that only one has.
 //!
-//! Calls are the same when their parents are, and they are of the same service, operation and kind, counted among
-//! their siblings: the third `db.query` of one is the third of the other. O(n).
+//! Calls are the same when their parents are, and they are of the same service, operation and kind, counted
+//! among their siblings: the third `db.query` of one is the third of the other. O(n).
 
 use std::collections::{HashMap, VecDeque};
 
@@ -29,7 +29,8 @@ impl Pair {
 /// What a call is told by among its siblings. Operations of the right trace have the left one's numbers.
 type Key = (u32, Kind);
 
-/// Aligns two traces: every row of both once, in pre-order, those of the right alone where they stand among the others.
+/// Aligns two traces: every row of both once, in pre-order, those of the right alone where they stand among
+/// the others.
 pub fn align(left: &Trace, right: &Trace) -> Vec<Pair> {
     let known: HashMap<&Operation, u32> = left.tables.operations.iter().zip(0..).collect();
     let beyond = left.tables.operations.len() as u32;

@@ -1,11 +1,13 @@
 //! The critical path: what a trace would have to do faster to be faster.
 //!
-//! A cursor walks back from a span's end. Of the awaited children that run where it stands, the one that began first is
-//! descended into; where none runs, the time is the span's own. So the sections tile the span exactly, whatever its
-//! children do: overlap, touch, outlast it. Each span is descended into once at most; O(n log n), on a stack of its own.
+//! A cursor walks back from a span's end. Of the awaited children that run where it stands, the one that
+//! began first is descended into; where none runs, the time is the span's own. So the sections tile the span
+//! exactly, whatever its children do: overlap, touch, outlast it. Each span is descended into once at most;
+//! O(n log n), on a stack of its own.
 //!
 //! *Drag* is how much sooner the whole would end if a span took no time: as far as the next of its siblings reaches.
-//! (The idea of both is from Uber's CRISP, "Critical Path Analysis of Large-Scale Microservice Architectures", 2022.)
+//! (The idea of both is from Uber's CRISP, "Critical Path Analysis of Large-Scale Microservice
+//! Architectures", 2022.)
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -206,8 +208,8 @@ impl CriticalPath {
         self.steps.get(at)
     }
 
-    /// How far its spans stand out of their parents, in nanoseconds in all: with much of it (or with moved clocks) the path
-    /// is approximate.
+    /// How far its spans stand out of their parents, in nanoseconds in all: with much of it (or with moved
+    /// clocks) the path is approximate.
     pub fn clipped(&self) -> u64 {
         self.clipped
     }
@@ -348,6 +350,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn sections_tile_the_root_and_lie_in_self_time(spans in any_spans()) {
             let trace = trace(&spans);

@@ -1,4 +1,5 @@
-//! What is read of a span when it is looked at: attributes, events, links; borrowed from the bytes it came in.
+//! What is read of a span when it is looked at: attributes, events, links; borrowed from the bytes it came
+//! in.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -159,7 +160,8 @@ fn value_of<'a, 'b>(attributes: &'b [Attribute<'a>], key: &str) -> Option<&'b Va
     found.map(|attribute| &attribute.value)
 }
 
-/// How to read the bytes of a format. What cannot be read is left out, or kept as [`Value::Raw`]; nothing fails.
+/// How to read the bytes of a format. What cannot be read is left out, or kept as [`Value::Raw`]; nothing
+/// fails.
 pub trait Wire: fmt::Debug + Send + Sync {
     /// A span's bytes, whole. A span that came in parts is read part by part; what they tell is joined.
     fn detail<'a>(&self, span: &'a [u8]) -> Detail<'a>;

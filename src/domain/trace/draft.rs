@@ -181,8 +181,8 @@ impl Draft {
         self.remarks.push(remark);
     }
 
-    /// Places the spans: the traces in the order they came, and what is missing of the whole answer (which each of them
-    /// says too).
+    /// Places the spans: the traces in the order they came, and what is missing of the whole answer (which
+    /// each of them says too).
     pub fn finish(mut self) -> (Vec<Trace>, Vec<Remark>) {
         for (count, remark) in [
             (self.beyond, Remark::TooMany as fn(u32) -> Remark),

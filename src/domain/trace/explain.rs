@@ -52,7 +52,8 @@ pub fn services(trace: &Trace, times: &SelfTimes, path: &CriticalPath) -> Vec<Se
     all
 }
 
-/// The one line: `checkout 2.31 s: 71% payments.Charge, 2 retries, origin card-gw 503 at +412 ms, handled at api`.
+/// The one line: `checkout 2.31 s: 71% payments.Charge, 2 retries, origin card-gw 503 at +412 ms, handled at
+/// api`.
 pub fn line(trace: &Trace, timing: &Timing, path: &CriticalPath, origins: &Origins) -> String {
     let root = trace.span(trace.primary());
     let whole = timing.of(root.row);

@@ -1,8 +1,8 @@
 //! Who calls whom: services and the calls between them, counted in traces or told by a source.
 //!
-//! A call is a span whose parent is of another service; it failed when either end did. A client without a server in the trace
-//! calls what its attributes name (a database, a service that sends no spans). Circles are told as such: services that call
-//! each other share a rank.
+//! A call is a span whose parent is of another service; it failed when either end did. A client without a
+//! server in the trace calls what its attributes name (a database, a service that sends no spans). Circles
+//! are told as such: services that call each other share a rank.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -124,8 +124,8 @@ impl Graph {
                 }
             }
         }
-        for ((caller, called), counted) in counting {
-            graph.services.insert(Arc::clone(&called));
+        for (ends, counted) in counting {
+            graph.services.insert(Arc::clone(&ends.1));
             let calls = Calls {
                 count: counted.count,
                 errors: Some(counted.errors),
@@ -133,7 +133,7 @@ impl Graph {
                 waited: Measured::new(counted.waited, 0),
                 ends: counted.ends,
             };
-            graph.calls.insert((caller, called), calls);
+            graph.calls.insert(ends, calls);
         }
         graph
     }
@@ -151,9 +151,7 @@ impl Graph {
 
     /// Every call: caller, called, and how; by names.
     pub fn calls(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>, &Calls)> {
-        self.calls
-            .iter()
-            .map(|((caller, called), calls)| (caller, called, calls))
+        self.calls.iter().map(|(ends, calls)| (&ends.0, &ends.1, calls))
     }
 
     /// Who calls a service.
@@ -168,8 +166,8 @@ impl Graph {
         all.map(|(_, called, calls)| (called, calls))
     }
 
-    /// Every service with its rank: one more than the highest of its callers, those of a circle together. By rank, then
-    /// by name.
+    /// Every service with its rank: one more than the highest of its callers, those of a circle together. By
+    /// rank, then by name.
     pub fn placed(&self) -> Vec<Placed> {
         let names: Vec<&Arc<str>> = self.services.iter().collect();
         let number: BTreeMap<&Arc<str>, usize> =
@@ -242,8 +240,8 @@ fn peer(trace: &Trace, row: Row) -> Option<String> {
     best.map(|(_, name)| name)
 }
 
-/// The strongly connected components of a graph, as a number for each node: a node's number is not below those of the nodes
-/// it leads to. Tarjan's algorithm (1972), on a stack of its own.
+/// The strongly connected components of a graph, as a number for each node: a node's number is not below
+/// those of the nodes it leads to. Tarjan's algorithm (1972), on a stack of its own.
 fn circles(out: &[Vec<usize>]) -> Vec<usize> {
     const NONE: usize = usize::MAX;
     let mut index = vec![NONE; out.len()];
@@ -308,9 +306,9 @@ mod tests {
         let graph = Graph::of([&trace]);
         let all: Vec<_> = graph.calls().collect();
         assert_eq!(all.len(), 1);
-        let (caller, called, calls) = all[0];
+        let (from, to, calls) = all[0];
         assert_eq!(
-            (&**caller, &**called, calls.count, calls.errors),
+            (&**from, &**to, calls.count, calls.errors),
             ("web", "pay", 1, Some(1))
         );
         let millis = |measured: &Measured| measured.quantile(0.95).unwrap().as_millis();

@@ -1,14 +1,15 @@
 //! Traces: their spans as a tree in rows, and what can be said of them.
 //!
-//! A source's answer is kept as the bytes it came in; a reader ([`crate::backend::traces`]) finds the spans in them
-//! and puts them into a [`Draft`], which places them: parents, orphans, cycles, twice-used ids, missing times. What comes out is
-//! a [`Trace`]: columns in pre-order, so that a subtree is a range of rows, and everything else (attributes, events,
-//! links) read out of the bytes by the reader's [`Wire`] when it is looked at. Nothing here recurses over spans: a
-//! chain may be as deep as the trace has spans.
+//! A source's answer is kept as the bytes it came in; a reader ([`crate::backend::traces`]) finds the spans
+//! in them and puts them into a [`Draft`], which places them: parents, orphans, cycles, twice-used ids,
+//! missing times. What comes out is a [`Trace`]: columns in pre-order, so that a subtree is a range of rows,
+//! and everything else (attributes, events, links) read out of the bytes by the reader's [`Wire`] when it is
+//! looked at. Nothing here recurses over spans: a chain may be as deep as the trace has spans.
 //!
-//! Analyses are functions of a trace and a [`Timing`] (raw, or with clock skew taken out): [`selftime`], [`critical`],
-//! [`blame`], [`explain`], [`repeats`], [`compare`], [`graph`], [`query`]; [`stats`] is of many traces; [`skew`] makes the
-//! other timing. [`scale`] turns time into eighths of cells. All text is remote and not yet safe for a terminal. Start at [`Trace`].
+//! Analyses are functions of a trace and a [`Timing`] (raw, or with clock skew taken out): [`selftime`],
+//! [`critical`], [`blame`], [`explain`], [`repeats`], [`compare`], [`graph`], [`query`]; [`stats`] is of many
+//! traces; [`skew`] makes the other timing. [`scale`] turns time into eighths of cells, [`minimap`] a whole
+//! trace into braille. All text is remote and not yet safe for a terminal. Start at [`Trace`].
 
 pub mod blame;
 pub mod compare;
@@ -18,6 +19,7 @@ mod draft;
 pub mod explain;
 pub mod graph;
 mod id;
+pub mod minimap;
 mod model;
 mod place;
 pub mod query;

@@ -258,8 +258,8 @@ impl Trace {
         &self.roots
     }
 
-    /// The root that the trace is about: one that has no parent rather than one whose parent is missing, and of these
-    /// the longest.
+    /// The root that the trace is about: one that has no parent rather than one whose parent is missing, and
+    /// of these the longest.
     pub fn primary(&self) -> Row {
         self.primary
     }
@@ -304,7 +304,8 @@ impl Trace {
         }
     }
 
-    /// Whether its parent waits for it: it is called rather than sent a message, and began while the parent ran.
+    /// Whether its parent waits for it: it is called rather than sent a message, and began while the parent
+    /// ran.
     pub fn is_awaited(&self, row: Row, timing: &Timing) -> bool {
         let Some(parent) = self.parent(row) else {
             return false;

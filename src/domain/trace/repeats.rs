@@ -1,7 +1,7 @@
 //! Siblings that are the same again and again: `db.query ×6`.
 //!
-//! Two spans are the same when their operations are, and all under them in the same order. Sameness is a hash of that shape,
-//! made from below in one pass; runs of equal siblings are adjacent rows.
+//! Two spans are the same when their operations are, and all under them in the same order. Sameness is a hash
+//! of that shape, made from below in one pass; runs of equal siblings are adjacent rows.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};

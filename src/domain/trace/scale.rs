@@ -1,4 +1,5 @@
-//! Time on a row of cells: bars exact to an eighth of a cell at both ends, a ruler in steps of 1, 2 and 5, zoom and pan.
+//! Time on a row of cells: bars exact to an eighth of a cell at both ends, a ruler in steps of 1, 2 and 5,
+//! zoom and pan.
 //!
 //! It knows nothing of glyphs: a bar is told cell by cell as how much of it is filled and from which side.
 
@@ -145,7 +146,8 @@ impl Scale {
         })
     }
 
-    /// Nearer by a factor, or farther by one below 1, about a moment that stays where it is; never beyond `whole`.
+    /// Nearer by a factor, or farther by one below 1, about a moment that stays where it is; never beyond
+    /// `whole`.
     #[must_use]
     pub fn zoom(self, factor: f64, about: Nanos, whole: Stretch) -> Self {
         let length = self.length() as f64;
@@ -208,8 +210,8 @@ impl Bar {
         (self.from / EIGHTHS) as u16..last as u16 + 1
     }
 
-    /// How a cell is filled; `None` where it does not touch it. Where both ends are within one cell, the nearest shape
-    /// that a terminal can draw.
+    /// How a cell is filled; `None` where it does not touch it. Where both ends are within one cell, the
+    /// nearest shape that a terminal can draw.
     pub fn fill(&self, cell: u16) -> Option<Fill> {
         let begin = i64::from(cell) * EIGHTHS;
         if !self.cells().contains(&cell) {

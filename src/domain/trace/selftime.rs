@@ -1,7 +1,8 @@
 //! Self time: when a span ran and nothing it waits for did.
 //!
-//! It is the span less the union of its awaited children, each cut to the span, and kept as stretches, so that a bar can
-//! show them. Messages and what merely follows are not subtracted: nobody waits for them. O(n log n) at worst.
+//! It is the span less the union of its awaited children, each cut to the span, and kept as stretches, so
+//! that a bar can show them. Messages and what merely follows are not subtracted: nobody waits for them. O(n
+//! log n) at worst.
 
 use std::time::Duration;
 
@@ -134,7 +135,7 @@ mod tests {
         let times = SelfTimes::of(&trace, trace.timing());
         assert_eq!(times.stretches(Row(0)), [stretch(10, 20), stretch(60, 90)]);
         assert_eq!(times.total(Row(0)), Duration::from_millis(40));
-        assert_eq!(times.slowest()[..2], [Row(4), Row(0)], "a tie stays in order");
+        assert_eq!(times.slowest()[..2], [Row(0), Row(4)], "a tie stays in order");
         let gaps = times.gaps(&trace, Duration::from_millis(20));
         assert_eq!(
             gaps,

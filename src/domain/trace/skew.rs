@@ -1,9 +1,10 @@
-//! Clock skew: how far the clocks of hosts are apart, judged by calls between them. Off until asked for; what came stays.
+//! Clock skew: how far the clocks of hosts are apart, judged by calls between them. Off until asked for; what
+//! came stays.
 //!
-//! A server's span lies within its client's, so a call says between which bounds its server's clock is off. For each pair of hosts
-//! the median of the bounds' middles is taken, and only when at least nine in ten of their calls allow it and not all of them fit
-//! already. Messages are never judged by, and a consumer with all that is under it stays where it is: it may well start
-//! after its producer ended.
+//! A server's span lies within its client's, so a call says between which bounds its server's clock is off.
+//! For each pair of hosts the median of the bounds' middles is taken, and only when at least nine in ten of
+//! their calls allow it and not all of them fit already. Messages are never judged by, and a consumer with
+//! all that is under it stays where it is: it may well start after its producer ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -133,7 +134,8 @@ fn shifts(trace: &Trace, pairs: &BTreeMap<(&Arc<str>, &Arc<str>), Bounds>) -> Ve
     }
 }
 
-/// How far a host is to be moved: 0 where its calls fit as they are, or where nothing makes enough of them fit.
+/// How far a host is to be moved: 0 where its calls fit as they are, or where nothing makes enough of them
+/// fit.
 fn apart(bounds: &Bounds) -> i64 {
     let fit = |by: i64| {
         let fitting = bounds.iter().filter(|(low, high)| (*low..=*high).contains(&by));

@@ -1,7 +1,7 @@
 //! Operations over many traces: how long they take, how often they fail, and what is out of the ordinary.
 //!
-//! Quantiles are exact (nearest rank over the values themselves): what was fetched is few enough to keep. They always come
-//! with their `n`, because a sample is not the population.
+//! Quantiles are exact (nearest rank over the values themselves): what was fetched is few enough to keep.
+//! They always come with their `n`, because a sample is not the population.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -70,7 +70,8 @@ impl Measured {
         self.durations.get(rank.saturating_sub(1)).copied()
     }
 
-    /// The share of all that were shorter than this, those equal to it counted half; `None` under [`TELLING`] values.
+    /// The share of all that were shorter than this, those equal to it counted half; `None` under [`TELLING`]
+    /// values.
     pub fn percentile_of(&self, duration: Duration) -> Option<f64> {
         if self.durations.len() < TELLING {
             return None;
@@ -163,7 +164,8 @@ impl Statistics {
         measured.percentile_of(timing.of(row).duration())
     }
 
-    /// What is out of the ordinary compared with a baseline, by operation; nothing where either has too few values.
+    /// What is out of the ordinary compared with a baseline, by operation; nothing where either has too few
+    /// values.
     pub fn anomalies(&self, baseline: &Self) -> Vec<(&Operation, Anomaly)> {
         let mut found: Vec<(&Operation, Anomaly)> = Vec::new();
         for (operation, now) in &self.of {

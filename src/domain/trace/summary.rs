@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{Nanos, Status, Trace, TraceId};
 
-/// Which traces of a source are wanted; the source says it in its own language, every value quoted. All that is given
-/// must hold; backends differ in whether of one span or of several.
+/// Which traces of a source are wanted; the source says it in its own language, every value quoted. All that
+/// is given must hold; backends differ in whether of one span or of several.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Wanted {
     /// With a span of this service.

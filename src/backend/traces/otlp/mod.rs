@@ -1,9 +1,10 @@
-//! OTLP as JSON, read with tolerance: Jaeger v3 (`{"result":{…}}`, one or several one behind the other), Tempo v1
-//! (`batches`) and v2 (`trace`), VictoriaTraces, and bare `resourceSpans`.
+//! OTLP as JSON, read with tolerance: Jaeger v3 (`{"result":{…}}`, one or several one behind the other),
+//! Tempo v1 (`batches`) and v2 (`trace`), VictoriaTraces, and bare `resourceSpans`.
 //!
-//! Names are taken in camelCase and `snake_case`, 64-bit numbers as texts or numbers, enums as numbers or names, ids as hex or
-//! base64; unknown members are passed over. Only what a row needs is read here; [`detail`] reads the rest of a span when
-//! it is looked at. Written after opentelemetry-proto's `trace.proto`, its JSON mapping, and the servers' deviations.
+//! Names are taken in camelCase and `snake_case`, 64-bit numbers as texts or numbers, enums as numbers or
+//! names, ids as hex or base64; unknown members are passed over. Only what a row needs is read here;
+//! [`detail`] reads the rest of a span when it is looked at. Written after opentelemetry-proto's
+//! `trace.proto`, its JSON mapping, and the servers' deviations.
 
 mod detail;
 
@@ -31,11 +32,7 @@ pub fn read_at_most(body: Vec<u8>, most: usize) -> Reading {
         last: (&[], 0),
     };
     if let Err(broken) = reader.documents() {
-        let at = reader.cursor.at().min(body.len());
-        reader.draft.remark(match broken {
-            Broken::Ended => Remark::CutOff { at },
-            Broken::NotJson => Remark::NotJson { at },
-        });
+        reader.draft.remark(broken.remark(&reader.cursor));
     }
     let (traces, lost) = reader.draft.finish();
     Reading { traces, lost }
@@ -65,7 +62,7 @@ impl<'a> Reader<'a> {
                         }
                     }
                 }
-                b'n' => self.cursor.pass()?,
+                b'n' if self.cursor.ends_with(b"null") => return Ok(()),
                 _ => return Err(Broken::NotJson),
             }
         }
@@ -217,6 +214,7 @@ impl<'a> Reader<'a> {
                     found.end = self.cursor.whole()?.map_or(0, |time| time.max(0));
                 }
                 b"status" => found.status = self.status()?,
+                b"attributes" => self.pass_attributes()?,
                 _ => self.cursor.pass()?,
             }
         }
@@ -230,6 +228,19 @@ impl<'a> Reader<'a> {
         }
         found.trace = self.last.1;
         self.draft.span(found);
+        Ok(())
+    }
+
+    /// Attributes are most of an answer, and are read only when they are looked at.
+    fn pass_attributes(&mut self) -> Walk<()> {
+        if !self.cursor.enter(b'[')? {
+            return Ok(());
+        }
+        while self.cursor.element()? {
+            if !self.cursor.plain_attribute() {
+                self.cursor.pass()?;
+            }
+        }
         Ok(())
     }
 

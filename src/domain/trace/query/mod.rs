@@ -154,8 +154,8 @@ impl Query {
     }
 }
 
-/// Every row of a trace by a query. Reads attributes only where a term needs them: for 100,000 spans some tenths of a
-/// second, so it has no place in the task that draws.
+/// Every row of a trace by a query. Reads attributes only where a term needs them: for 100,000 spans some
+/// tenths of a second, so it has no place in the task that draws.
 pub fn sift(query: &Query, sight: Sight<'_>) -> Sifted {
     let tests = holds::Tests::of(query, sight);
     let mut shown = vec![Shown::Hidden; sight.trace.len()];

@@ -1,25 +1,23 @@
 //! Jaeger's legacy JSON (`/api/traces`), from Jaeger before v3 and from VictoriaTraces.
 //!
-//! Times are microseconds. Kind, status and `tracestate` are tags here; they are taken out of the attributes, and stand
-//! in the raw span as they came. Processes are told behind the spans. Written after Jaeger's `model/json`.
+//! Times are microseconds. Kind, status and `tracestate` are tags here; they are taken out of the attributes,
+//! and stand in the raw span as they came. Processes are told behind the spans. Written after Jaeger's
+//! `model/json`.
 
-use std::borrow::Cow;
+mod detail;
+
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::cursor::{Broken, Cursor, Item, Walk, whole};
+use self::detail::each_tag;
+use super::cursor::{Broken, Cursor, Walk, members};
 use super::otlp::HOSTS;
 use super::{MOST_SPANS, Reading, ids};
 use crate::domain::trace::detail::unescaped;
-use crate::domain::trace::{
-    Attribute, Detail, Draft, Event, Found, Kind, Link, Nanos, Part, Remark, Resource, SpanId, Status, Tie,
-    TraceId, Value, Wire,
-};
+use crate::domain::trace::{Draft, Found, Kind, Part, Remark, Resource, SpanId, Status, Tie, TraceId, Value};
 
-/// Reads Jaeger's legacy JSON.
-#[derive(Debug, Clone, Copy)]
-pub struct JaegerLegacy;
+pub use detail::JaegerLegacy;
 
 /// Reads an answer. It never fails: what is missing is said.
 pub fn read(body: Vec<u8>) -> Reading {
@@ -29,11 +27,7 @@ pub fn read(body: Vec<u8>) -> Reading {
         draft: Draft::new(Arc::clone(&body), &JaegerLegacy, MOST_SPANS),
     };
     if let Err(broken) = reader.document() {
-        let at = reader.cursor.at().min(body.len());
-        reader.draft.remark(match broken {
-            Broken::Ended => Remark::CutOff { at },
-            Broken::NotJson => Remark::NotJson { at },
-        });
+        reader.draft.remark(broken.remark(&reader.cursor));
     }
     let (traces, lost) = reader.draft.finish();
     Reading { traces, lost }
@@ -284,217 +278,4 @@ fn resource(bytes: &[u8], part: Part) -> Resource {
         host: hosts.into_iter().flatten().find(|host| !host.is_empty()),
         part,
     }
-}
-
-/// Each member of an object; `visit` passes its value.
-fn members<'a>(object: &'a [u8], mut visit: impl FnMut(&'a [u8], &mut Cursor<'a>) -> Walk<()>) -> Walk<()> {
-    let mut cursor = Cursor::new(object);
-    if !cursor.enter(b'{')? {
-        return Ok(());
-    }
-    while let Some(key) = cursor.key()? {
-        visit(key, &mut cursor)?;
-    }
-    Ok(())
-}
-
-fn each_tag<'a>(
-    cursor: &mut Cursor<'a>,
-    visit: &mut dyn FnMut(Attribute<'a>) -> ControlFlow<()>,
-) -> Walk<ControlFlow<()>> {
-    if !cursor.enter(b'[')? {
-        return Ok(ControlFlow::Continue(()));
-    }
-    while cursor.element()? {
-        if !cursor.enter(b'{')? {
-            continue;
-        }
-        let (mut name, mut kind, mut value) = (Cow::Borrowed(""), &b""[..], None);
-        while let Some(key) = cursor.key()? {
-            match key {
-                b"key" => name = unescaped(cursor.word()?),
-                b"type" => kind = cursor.word()?,
-                b"value" => value = Some(cursor.item()?),
-                _ => cursor.pass()?,
-            }
-        }
-        let value = value.map_or(Value::Empty, |item| typed(cursor, item, kind));
-        if visit(Attribute { key: name, value }).is_break() {
-            return Ok(ControlFlow::Break(()));
-        }
-    }
-    Ok(ControlFlow::Continue(()))
-}
-
-/// A tag's value by its type; 64-bit numbers too great for a double come as texts.
-fn typed<'a>(cursor: &Cursor<'a>, item: Item, kind: &[u8]) -> Value<'a> {
-    let text = matches!(item, Item::Text(_));
-    let word = cursor.bytes(item.range());
-    let read = match kind {
-        b"int64" => whole(word).map(Value::Int),
-        b"float64" => String::from_utf8_lossy(word).parse().ok().map(Value::Double),
-        b"bool" if matches!(word, b"true" | b"false") => Some(Value::Bool(word == b"true")),
-        b"binary" => ids::bytes(word).map(Value::Bytes),
-        _ if text => Some(Value::Text(unescaped(word))),
-        _ => match word {
-            b"true" => Some(Value::Bool(true)),
-            b"false" => Some(Value::Bool(false)),
-            b"null" => Some(Value::Empty),
-            _ => None,
-        },
-    };
-    read.unwrap_or_else(|| Value::Raw(String::from_utf8_lossy(word)))
-}
-
-/// What a tag says of the span rather than being an attribute.
-fn takes_out(tag: &Attribute<'_>) -> bool {
-    match &*tag.key {
-        "span.kind" | "otel.status_code" | "otel.status_description" | "w3c.tracestate" => true,
-        "error" => match &tag.value {
-            Value::Bool(_) => true,
-            Value::Text(text) => matches!(&**text, "true" | "false" | "unset"),
-            _ => false,
-        },
-        _ => false,
-    }
-}
-
-impl Wire for JaegerLegacy {
-    fn detail<'a>(&self, span: &'a [u8]) -> Detail<'a> {
-        let mut detail = Detail::default();
-        let mut own = None;
-        let mut references = Vec::new();
-        let _ = members(span, |key, cursor| {
-            match key {
-                b"traceID" => own = ids::trace(cursor.word()?),
-                b"references" => read_references(cursor, &mut references)?,
-                b"tags" => {
-                    let _ = each_tag(cursor, &mut |tag| {
-                        let out = takes_out(&tag);
-                        match (&*tag.key, tag.value) {
-                            ("otel.status_description", Value::Text(text)) => detail.message = Some(text),
-                            ("w3c.tracestate", Value::Text(text)) => detail.state = Some(text),
-                            (_, value) if !out => detail.attributes.push(Attribute { key: tag.key, value }),
-                            _ => {}
-                        }
-                        ControlFlow::Continue(())
-                    })?;
-                }
-                b"logs" => {
-                    if cursor.enter(b'[')? {
-                        while cursor.element()? {
-                            if cursor.enter(b'{')? {
-                                detail.events.push(log(cursor)?);
-                            }
-                        }
-                    }
-                }
-                b"warnings" => {
-                    if cursor.enter(b'[')? {
-                        while cursor.element()? {
-                            detail.warnings.push(unescaped(cursor.word()?));
-                        }
-                    }
-                }
-                _ => cursor.pass()?,
-            }
-            Ok(())
-        });
-        let parent = own.and_then(|own| Some((own, parent(&references, own)?)));
-        let mut known = false;
-        for (trace, span, tie) in references {
-            if !known && parent == Some((trace, (span, tie))) {
-                known = true;
-                continue;
-            }
-            detail.links.push(Link {
-                trace,
-                span,
-                tie: Some(tie),
-                attributes: Vec::new(),
-            });
-        }
-        detail
-    }
-
-    fn attributes<'a>(
-        &self,
-        span: &'a [u8],
-        visit: &mut dyn FnMut(Attribute<'a>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        let mut went = ControlFlow::Continue(());
-        let _ = members(span, |key, cursor| {
-            if key != b"tags" || went.is_break() {
-                return cursor.pass();
-            }
-            went = each_tag(cursor, &mut |tag| {
-                if takes_out(&tag) {
-                    ControlFlow::Continue(())
-                } else {
-                    visit(tag)
-                }
-            })?;
-            // A walk that broke off stands in the middle of the array.
-            if went.is_break() {
-                Err(Broken::Ended)
-            } else {
-                Ok(())
-            }
-        });
-        went
-    }
-
-    fn resource<'a>(&self, resource: &'a [u8]) -> Vec<Attribute<'a>> {
-        let mut all = Vec::new();
-        let _ = members(resource, |key, cursor| {
-            match key {
-                b"serviceName" => {
-                    let name = unescaped(cursor.word()?);
-                    all.push(Attribute {
-                        key: Cow::Borrowed("service.name"),
-                        value: Value::Text(name),
-                    });
-                }
-                b"tags" => {
-                    let _ = each_tag(cursor, &mut |tag| {
-                        all.push(tag);
-                        ControlFlow::Continue(())
-                    })?;
-                }
-                _ => cursor.pass()?,
-            }
-            Ok(())
-        });
-        all
-    }
-
-    fn scope<'a>(&self, _: &'a [u8]) -> Vec<Attribute<'a>> {
-        Vec::new()
-    }
-}
-
-fn log<'a>(cursor: &mut Cursor<'a>) -> Walk<Event<'a>> {
-    let mut event = Event::default();
-    while let Some(key) = cursor.key()? {
-        match key {
-            b"timestamp" => {
-                let micros = cursor.whole()?.filter(|time| *time > 0);
-                event.at = micros.map(|micros| Nanos(micros.saturating_mul(1_000)));
-            }
-            b"fields" => {
-                let _ = each_tag(cursor, &mut |field| {
-                    event.attributes.push(field);
-                    ControlFlow::Continue(())
-                })?;
-            }
-            _ => cursor.pass()?,
-        }
-    }
-    let named = |name: &str| event.attributes.iter().position(|field| field.key == name);
-    if let Some(at) = named("event").or_else(|| named("message"))
-        && let Value::Text(text) = event.attributes.remove(at).value
-    {
-        event.name = text;
-    }
-    Ok(event)
 }
