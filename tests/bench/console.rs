@@ -34,9 +34,10 @@ mod server;
 mod story;
 mod terminal;
 mod traces;
+mod waterfall;
 
 /// What can be measured by name.
-const PARTS: [(&str, fn()); 9] = [
+const PARTS: [(&str, fn()); 10] = [
     ("pure", pure::measure),
     ("story", story::measure),
     ("desk", desk::measure),
@@ -44,6 +45,7 @@ const PARTS: [(&str, fn()); 9] = [
     ("patterns", patterns::measure),
     ("logs", logs::measure),
     ("traces", traces::measure),
+    ("waterfall", waterfall::measure),
     ("process", process::measure),
     ("terminal", terminal::measure),
 ];

@@ -5,6 +5,8 @@
 
 pub mod rows;
 mod search;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -90,6 +92,17 @@ pub enum Nowhere {
     OnlyThis,
 }
 
+/// What a jump goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To {
+    /// A failed span.
+    Failed,
+    /// A span with time of its own on the critical path.
+    OnPath,
+    /// A span that was found.
+    Match,
+}
+
 /// Where a jump arrived: its number, of how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrived {
@@ -148,6 +161,8 @@ impl Waterfall {
                 self.cursor = study.trace.primary();
                 self.reading = Reading::Here(study);
                 self.arrange();
+                self.offset = 0;
+                self.keep_in_sight();
                 if let Some(aim) = self.aim.take() {
                     self.aim_at(aim);
                 }
@@ -494,8 +509,17 @@ impl Waterfall {
         self.view.is_some() && self.see(scale)
     }
 
-    /// To the next or previous of some rows in order, round the end.
-    pub fn jump(&mut self, among: &[Row], towards: Direction) -> Result<Arrived, Nowhere> {
+    /// To the next or previous span of a kind, round the end.
+    pub fn jump(&mut self, to: To, towards: Direction) -> Result<Arrived, Nowhere> {
+        let Some(study) = self.study().cloned() else {
+            return Err(Nowhere::NoneAtAll);
+        };
+        let found = self.sought.as_ref().and_then(Sought::found);
+        let among = match to {
+            To::Failed => &study.errors[..],
+            To::OnPath => &study.aspect(self.clocks).on_path,
+            To::Match => found.as_ref().map_or(&[][..], |found| &found.hits),
+        };
         let here = within(among, &self.range());
         let (next, of) = (here.partition_point(|row| *row <= self.cursor), here.len());
         let number = match towards {

@@ -153,11 +153,3 @@ pub fn lines(
 pub fn place(lines: &[Line], row: Row) -> usize {
     lines.partition_point(|line| line.row <= row).saturating_sub(1)
 }
-
-/// Lines of a row and of what is under it that are in sight.
-pub fn in_sight(lines: &[Line], trace: &Trace, row: Row) -> Range<usize> {
-    let subtree = trace.subtree(row);
-    let begin = lines.partition_point(|line| line.row.index() < subtree.start);
-    let end = lines.partition_point(|line| line.row.index() < subtree.end);
-    begin..end
-}

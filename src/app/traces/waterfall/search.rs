@@ -78,7 +78,7 @@ pub struct Sought {
     /// The query, as it was typed.
     pub text: String,
     /// What was found, of this query or, while that is carried out, of the one before; what is wrong with it.
-    pub found: Option<Result<Arc<Found>, String>>,
+    pub answer: Option<Result<Arc<Found>, String>>,
     /// Whether the answer is still to come.
     awaited: bool,
 }
@@ -86,15 +86,20 @@ pub struct Sought {
 impl Sought {
     /// The spans that match.
     pub fn hits(&self) -> &[Row] {
-        match &self.found {
+        match &self.answer {
             Some(Ok(found)) => &found.hits,
             Some(Err(_)) | None => &[],
         }
     }
 
+    /// What was found, where that is known.
+    pub fn found(&self) -> Option<Arc<Found>> {
+        self.answer.as_ref()?.as_ref().ok().cloned()
+    }
+
     /// They and what they hang on; nothing where there is no answer yet.
     pub fn kept(&self) -> Option<&[Row]> {
-        match &self.found {
+        match &self.answer {
             Some(Ok(found)) => Some(&found.kept),
             Some(Err(_)) | None => None,
         }
@@ -121,7 +126,7 @@ impl Waterfall {
             Some(text) => {
                 self.sought = Some(Sought {
                     text,
-                    found: before.and_then(|sought| sought.found),
+                    answer: before.and_then(|sought| sought.answer),
                     awaited: true,
                 });
                 self.seeking()
@@ -143,7 +148,7 @@ impl Waterfall {
         let Some(sought) = self.sought.as_mut().filter(|sought| sought.text == text) else {
             return;
         };
-        sought.found = Some(found);
+        sought.answer = Some(found);
         let fresh = std::mem::take(&mut sought.awaited);
         self.arrange();
         if fresh {

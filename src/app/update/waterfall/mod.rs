@@ -10,7 +10,7 @@ use crate::app::list::{Direction, Step};
 use crate::app::panes::Search;
 use crate::app::toast::Level;
 use crate::app::traces::waterfall::rows::Fold;
-use crate::app::traces::waterfall::{Arrived, Narrowed, Nowhere, Waterfall};
+use crate::app::traces::waterfall::{Arrived, Narrowed, Nowhere, To, Waterfall};
 use crate::app::traces::{Clocks, Study};
 use crate::app::{Effect, Model};
 use crate::domain::trace::scale::lasting;
@@ -79,22 +79,10 @@ pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
             }
             return Vec::new();
         }
-        Action::NextError => jump(model, id, FAILED, |open| {
-            let errors = open.study().map(|study| study.errors.clone());
-            open.jump(&errors.unwrap_or_default(), Direction::Down)
-        }),
-        Action::PreviousError => jump(model, id, FAILED, |open| {
-            let errors = open.study().map(|study| study.errors.clone());
-            open.jump(&errors.unwrap_or_default(), Direction::Up)
-        }),
-        Action::NextOnPath => jump(model, id, ON_PATH, |open| {
-            let path = open.aspect().map(|aspect| aspect.on_path.clone());
-            open.jump(&path.unwrap_or_default(), Direction::Down)
-        }),
-        Action::PreviousOnPath => jump(model, id, ON_PATH, |open| {
-            let path = open.aspect().map(|aspect| aspect.on_path.clone());
-            open.jump(&path.unwrap_or_default(), Direction::Up)
-        }),
+        Action::NextError => jump(model, id, FAILED, |open| open.jump(To::Failed, Direction::Down)),
+        Action::PreviousError => jump(model, id, FAILED, |open| open.jump(To::Failed, Direction::Up)),
+        Action::NextOnPath => jump(model, id, ON_PATH, |open| open.jump(To::OnPath, Direction::Down)),
+        Action::PreviousOnPath => jump(model, id, ON_PATH, |open| open.jump(To::OnPath, Direction::Up)),
         Action::NextSlowest => jump(model, id, SLOWEST, Waterfall::jump_to_slowest),
         _ => None,
     };
@@ -336,10 +324,7 @@ pub(super) fn jump_to_match(model: &mut Model, id: TraceId, direction: Direction
     };
     let went = match from {
         From::Here => return true,
-        From::Next => {
-            let hits = open.sought.as_ref().map(|sought| sought.hits().to_vec());
-            open.jump(&hits.unwrap_or_default(), direction)
-        }
+        From::Next => open.jump(To::Match, direction),
     };
     turn_span(model, id);
     matches!(went, Ok(_) | Err(Nowhere::OnlyThis))

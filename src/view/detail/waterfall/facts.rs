@@ -92,6 +92,20 @@ fn parts(study: &Study, aspect: &crate::app::traces::Aspect) -> Vec<Part> {
     all
 }
 
+/// Shares of a whole in thousandths that sum up to all of it: what rounding down leaves goes to those it cut most.
+fn thousandths(parts: &[u64], whole: u64) -> Vec<u64> {
+    let whole = u128::from(whole.max(1));
+    let exact = |part: &u64| u128::from(*part) * 1_000;
+    let mut shares: Vec<u64> = parts.iter().map(|part| (exact(part) / whole) as u64).collect();
+    let mut cut: Vec<usize> = (0..parts.len()).collect();
+    cut.sort_by_key(|index| std::cmp::Reverse(exact(&parts[*index]) % whole));
+    let left = 1_000_u64.saturating_sub(shares.iter().sum()) as usize;
+    for index in cut.into_iter().take(left) {
+        shares[index] += 1;
+    }
+    shares
+}
+
 fn path<'a>(sheet: &mut Sheet<'a>, study: &'a Study, aspect: &'a crate::app::traces::Aspect) {
     sheet.heading("Critical path");
     let whole = aspect.path.whole().nanos();
@@ -100,24 +114,19 @@ fn path<'a>(sheet: &mut Sheet<'a>, study: &'a Study, aspect: &'a crate::app::tra
         sheet.prose("None: the root took no time.", Role::TextMuted);
         return;
     }
-    // In thousandths that sum up to all of it: what rounding leaves is the last line's.
-    let mut left = 1_000_u64;
     let shown = if all.len() > MOST { MOST - 1 } else { all.len() };
-    let row = |tenths: u64, nanos: u64| {
+    let rest: u64 = all.iter().skip(shown).map(|part| part.nanos).sum();
+    let listed = all.iter().take(shown).map(|part| part.nanos);
+    let nanos: Vec<u64> = listed.chain((rest > 0).then_some(rest)).collect();
+    let row = |(nanos, tenths): (u64, u64)| {
+        let share = format!("{}.{}%", tenths / 10, tenths % 10);
         vec![
-            Piece::own(
-                fit_right(&format!("{}.{}%", tenths / 10, tenths % 10), 7),
-                Role::TextStrong,
-            ),
+            Piece::own(fit_right(&share, 7), Role::TextStrong),
             Piece::own(format!("{}  ", fit_right(&lasting(nanos), 9)), Role::TextMuted),
         ]
     };
-    for (index, part) in all.iter().take(shown).enumerate() {
-        let last = index + 1 == all.len();
-        let tenths = (u128::from(part.nanos) * 1_000 / u128::from(whole.max(1))) as u64;
-        let tenths = if last { left } else { tenths.min(left) };
-        left -= tenths;
-        let mut pieces = row(tenths, part.nanos);
+    let mut rows = nanos.iter().copied().zip(thousandths(&nanos, whole)).map(row);
+    for (part, mut pieces) in all.iter().take(shown).zip(rows.by_ref()) {
         pieces.extend(named(study, part.row));
         if part.spans > 1 {
             pieces.push(Piece::own(format!(" ×{}", grouped(part.spans)), Role::TextStrong));
@@ -131,9 +140,7 @@ fn path<'a>(sheet: &mut Sheet<'a>, study: &'a Study, aspect: &'a crate::app::tra
         }
         sheet.line(pieces);
     }
-    if all.len() > shown {
-        let rest: u64 = all.iter().skip(shown).map(|part| part.nanos).sum();
-        let mut pieces = row(left, rest);
+    if let Some(mut pieces) = rows.next() {
         let text = format!("{} other operations", all.len() - shown);
         pieces.push(Piece::own(text, Role::TextMuted));
         sheet.line(pieces);
@@ -296,5 +303,24 @@ fn gaps<'a>(sheet: &mut Sheet<'a>, study: &'a Study, aspect: &'a crate::app::tra
         ];
         pieces.extend(named(study, gap.row));
         sheet.line(pieces);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn shares_that_tile_the_whole_make_a_hundred_per_cent(parts in proptest::collection::vec(1_u64..1 << 40, 1..40)) {
+            let whole = parts.iter().sum();
+            let shares = thousandths(&parts, whole);
+            prop_assert_eq!(shares.iter().sum::<u64>(), 1_000);
+            for (share, part) in shares.iter().zip(&parts) {
+                let exact = *part as f64 * 1_000.0 / whole as f64;
+                prop_assert!((*share as f64 - exact).abs() < 1.0 + 1e-6);
+            }
+        }
     }
 }

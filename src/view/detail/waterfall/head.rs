@@ -67,7 +67,7 @@ pub(super) fn draw(sight: Sight, buffer: &mut Buffer, area: Rect) {
     }
 }
 
-fn title(sight: Sight) -> Vec<Piece<'_>> {
+fn title(sight: Sight<'_>) -> Vec<Piece<'_>> {
     let trace = &sight.study.trace;
     let root = trace.span(trace.primary());
     let errors = sight.study.errors.len();
@@ -104,7 +104,7 @@ fn title(sight: Sight) -> Vec<Piece<'_>> {
 }
 
 /// The way from the trace's root to the root that is shown.
-fn way(sight: Sight, root: Row) -> Vec<Piece<'_>> {
+fn way(sight: Sight<'_>, root: Row) -> Vec<Piece<'_>> {
     let trace = &sight.study.trace;
     let mut above: Vec<Row> = trace.ancestors(root).take(MOST_ABOVE + 1).collect();
     let more = above.len() > MOST_ABOVE;
@@ -159,7 +159,7 @@ fn search<'a>(sight: Sight<'a>, sought: &'a Sought) -> Vec<Piece<'a>> {
 }
 
 fn found(open: &Waterfall, sought: &Sought) -> Vec<Piece<'static>> {
-    match &sought.found {
+    match &sought.answer {
         Some(Err(why)) if !sought.is_awaited() => {
             vec![Piece::safe(SafeText::line(why).into_owned(), Role::StateFailed)]
         }
@@ -310,6 +310,9 @@ pub(super) fn foot(sight: Sight, buffer: &mut Buffer, area: Rect) {
 /// `+412 ms`.
 pub(super) fn since(begin: Nanos, at: Nanos) -> String {
     let far = i128::from(at.0) - i128::from(begin.0);
+    if far == 0 {
+        return "+0".to_owned();
+    }
     let sign = if far < 0 { "−" } else { "+" };
     let nanos = u64::try_from(far.unsigned_abs()).unwrap_or(u64::MAX);
     format!("{sign}{}", lasting(nanos))

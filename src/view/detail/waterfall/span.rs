@@ -32,11 +32,13 @@ pub(in crate::view) fn pages(scene: Scene<'_>, id: TraceId, row: Row) -> Option<
     }
     let detail = study.trace.detail(row);
     let mut first = Sheet::default();
-    facts(scene, &mut first, study, (row, open.clocks));
-    if let Some(message) = detail.message.as_deref().filter(|message| !message.is_empty()) {
-        first.blank();
-        first.prose(message, Role::TraceError);
-    }
+    facts(
+        scene,
+        &mut first,
+        study,
+        (row, open.clocks),
+        detail.message.as_deref(),
+    );
     for warning in detail.warnings.iter().take(20) {
         first.prose(&format!("! {warning}"), Role::StateStale);
     }
@@ -80,7 +82,13 @@ pub(in crate::view) fn pages(scene: Scene<'_>, id: TraceId, row: Row) -> Option<
     })
 }
 
-fn facts<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>, study: &'a Study, (row, clocks): (Row, Clocks)) {
+fn facts<'a>(
+    scene: Scene<'a>,
+    sheet: &mut Sheet<'a>,
+    study: &'a Study,
+    (row, clocks): (Row, Clocks),
+    message: Option<&str>,
+) {
     let (trace, aspect) = (&study.trace, study.aspect(clocks));
     let span = trace.span(row);
     let (time, whole) = (study.timing(clocks).of(row), aspect.whole);
@@ -99,6 +107,9 @@ fn facts<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>, study: &'a Study, (row, cl
         state.push(Piece::word(span.kind.word(), Role::TextMuted));
     }
     sheet.line(state);
+    if let Some(message) = message.filter(|message| !message.is_empty()) {
+        sheet.prose(message, Role::TraceError);
+    }
     sheet.blank();
     sheet.pair(
         "began",

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::Sight;
 use super::head::grouped;
+use crate::app::traces::waterfall::Narrowed;
 use crate::app::traces::waterfall::rows::{self, Line};
 use crate::domain::trace::{Row, Standing, Status};
 use crate::text::{Cut, SafeText, fit_right};
@@ -78,8 +79,15 @@ pub(super) fn draw(
     let look = look(selected, dimmed);
     let run = open.run_of(line);
     let subtree = run.map_or_else(|| trace.subtree(line.row), |run| run.rows.clone());
+    // What is hidden as the members of a run is said there.
+    let hides = open.folds.is_closed(line.row) || run.is_some() || open.narrowed == Narrowed::ToMatches;
     let in_sight = rows::place(&open.lines, Row(subtree.end.saturating_sub(1) as u32)) + 1 - index;
-    let hidden = subtree.len() - in_sight.min(subtree.len());
+    let hidden = if hides {
+        subtree.len() - in_sight.min(subtree.len())
+    } else {
+        0
+    };
+    let folded = run.is_some() || open.folds.is_closed(line.row);
 
     let mut pieces = vec![if selected {
         Piece::word("▌", Role::Accent)
@@ -88,7 +96,7 @@ pub(super) fn draw(
     }];
     pieces.extend(guides(sight, line, indent));
     let service = service_role(span.service);
-    let shape = match (run.is_some() || hidden > 0, subtree.len() > 1) {
+    let shape = match (folded, subtree.len() > 1) {
         (true, _) => "▸ ",
         (false, true) => "▾ ",
         (false, false) => "• ",
