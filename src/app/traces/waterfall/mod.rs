@@ -486,7 +486,7 @@ impl Waterfall {
             return false;
         };
         let span = study.timing(self.clocks).of(self.cursor);
-        let around = (span.nanos() / 50) as i64;
+        let around = (span.nanos() / 50).cast_signed();
         let wanted = Stretch {
             from: Nanos(span.from.0.saturating_sub(around)).max(self.whole().from),
             to: Nanos(span.to.0.saturating_add(around)).min(self.whole().to),

@@ -2,6 +2,8 @@
 
 mod about;
 
+use std::fmt::Write as _;
+
 use super::modals::From;
 use super::say;
 use crate::action::Action;
@@ -170,7 +172,7 @@ pub(crate) fn skew_said(shifts: &[Shift]) -> String {
     });
     let mut said = said.collect::<Vec<_>>().join(" · ");
     if shifts.len() > 3 {
-        said.push_str(&format!(" · {} more", shifts.len() - 3));
+        let _ = write!(said, " · {} more", shifts.len() - 3);
     }
     said
 }

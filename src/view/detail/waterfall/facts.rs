@@ -57,7 +57,7 @@ pub(in crate::view) fn pages(scene: Scene<'_>, id: TraceId) -> Option<Pages<'_>>
     })
 }
 
-fn named<'a>(study: &'a Study, row: Row) -> [Piece<'a>; 3] {
+fn named(study: &Study, row: Row) -> [Piece<'_>; 3] {
     let span = study.trace.span(row);
     [
         widget::remote(span.service, service_role(span.service)),

@@ -168,9 +168,10 @@ fn found(open: &Waterfall, sought: &Sought) -> Vec<Piece<'static>> {
             let here = within(sought.hits(), &open.range());
             let before = here.partition_point(|row| *row < open.cursor);
             let on_one = here.get(before) == Some(&open.cursor);
-            let number = match on_one {
-                true => format!("{} of ", grouped(before + 1)),
-                false => String::new(),
+            let number = if on_one {
+                format!("{} of ", grouped(before + 1))
+            } else {
+                String::new()
             };
             let word = if here.len() == 1 { "match" } else { "matches" };
             let role = if here.is_empty() {

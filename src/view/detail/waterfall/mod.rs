@@ -11,6 +11,7 @@ mod map;
 pub(in crate::view) mod span;
 mod tree;
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -159,7 +160,7 @@ fn border(sight: Sight) -> Frame<'static> {
         head::grouped(open.lines.len())
     );
     if hidden > 0 {
-        foot.push_str(&format!(" · {} folded away", head::grouped(hidden)));
+        let _ = write!(foot, " · {} folded away", head::grouped(hidden));
     }
     Frame {
         count,

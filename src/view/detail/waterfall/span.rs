@@ -1,5 +1,7 @@
 //! A span, whole: when it was and what share it had; its attributes, events, links, and who sent it.
 
+use std::fmt::Write as _;
+
 use crate::action::Action;
 use crate::app::traces::{Clocks, Study};
 use crate::domain::trace::scale::lasting;
@@ -255,10 +257,7 @@ fn pairs(sheet: &mut Sheet, indent: &str, all: &[Attribute], room: &mut usize) -
         value.truncate(end);
         *room = room.saturating_sub(end.max(1));
         if end < whole {
-            value.push_str(&format!(
-                " … {} more, not shown",
-                words::bytes((whole - end) as u64)
-            ));
+            let _ = write!(value, " … {} more, not shown", words::bytes((whole - end) as u64));
         }
         let mut name_end = attribute.key.len().min(256);
         while !attribute.key.is_char_boundary(name_end) {

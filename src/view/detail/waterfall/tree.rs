@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 
 use super::Sight;
 use super::head::grouped;
-use crate::app::traces::waterfall::Narrowed;
 use crate::app::traces::waterfall::rows::{self, Line};
+use crate::app::traces::waterfall::{Narrowed, Sought};
 use crate::domain::trace::{Row, Standing, Status};
 use crate::text::{Cut, SafeText, fit_right};
 use crate::theme::Role;
@@ -37,10 +37,10 @@ impl Indent {
     pub(super) fn of(sight: Sight, shown: &[Line], tree: u16) -> Self {
         let depth = |row: Row| sight.study.trace.span(row).depth;
         let root = sight.open.root().map_or(0, depth);
-        let room = tree.saturating_sub(TOOK) / 3;
+        let third = tree.saturating_sub(TOOK) / 3;
         let deepest = sight.study.deepest.saturating_sub(root);
-        let step = if deepest * 2 <= u32::from(room) { 2 } else { 1 };
-        let levels = u32::from(room / step).max(1);
+        let step = if deepest * 2 <= u32::from(third) { 2 } else { 1 };
+        let levels = u32::from(third / step).max(1);
         let most = shown.iter().map(|line| depth(line.row)).max().unwrap_or(root);
         Self {
             step,
@@ -72,7 +72,7 @@ pub(super) fn draw(
     let (scene, open, trace) = (sight.scene, sight.open, &sight.study.trace);
     let span = trace.span(line.row);
     let selected = line.row == open.cursor;
-    let hits = open.sought.as_ref().map(|sought| sought.hits());
+    let hits = open.sought.as_ref().map(Sought::hits);
     let is_hit = hits.is_some_and(|hits| hits.binary_search(&line.row).is_ok());
     let searched = hits.is_some_and(|hits| !hits.is_empty());
     let dimmed = searched && !is_hit;
