@@ -2,7 +2,7 @@
 //!
 //! [`Traces`] is the signal's trait: a list by what is wanted, a trace by its id, services and their
 //! operations. Readers turn an answer's bytes into [`Trace`]s, without a network: [`otlp`] (Jaeger v3, Tempo
-//! v1 and v2, VictoriaTraces), [`jaeger_legacy`], [`zipkin`]; each is also the
+//! v1 and v2, `VictoriaTraces`), [`jaeger_legacy`], [`zipkin`]; each is also the
 //! [`Wire`](crate::domain::trace::Wire) by which a span's attributes are read when they are looked at.
 //! `cursor` walks JSON in place, `ids` reads ids in every spelling.
 

@@ -39,7 +39,7 @@ const TEMPO: &str = r#"{"trace":{"resourceSpans":[{"resource":{"attributes":[{"k
  {"traceId":"W47/95gDgQPSabYzgT/GDA==","spanId":"7uGbfsPBsXQ=","parentSpanId":"7uGbfsPBsXM=","name":"load \"it\"","kind":"SPAN_KIND_CLIENT",
   "startTimeUnixNano":"1544712660100000000","endTimeUnixNano":"1544712660500000000","status":{"code":"STATUS_CODE_ERROR","message":"boom"}}]}]}]},"metrics":{"inspectedBytes":"1"}}"#;
 
-/// The same in snake_case, numbers as numbers, the resource behind its spans, under the old names.
+/// The same in `snake_case`, numbers as numbers, the resource behind its spans, under the old names.
 const OLD: &str = r#"{"batches":[{"instrumentation_library_spans":[{"spans":[
  {"trace_id":"5B8EFFF798038103D269B633813FC60C","span_id":"EEE19B7EC3C1B173","parent_span_id":"0000000000000000","name":"GET /x","kind":"server",
   "start_time_unix_nano":1544712660000000001,"end_time_unix_nano":1544712661000000000},

@@ -208,7 +208,7 @@ fn take_victims(trace: &Trace, timing: &Timing, all: &mut Vec<Candidate>) -> Vec
         let end = timing.end(row);
         let mut above = trace.ancestors(row).take(ABOVE);
         let with = above.any(|ancestor| {
-            let slack = (timing.of(ancestor).nanos() / 100).max(1_000_000) as i64;
+            let slack = (timing.of(ancestor).nanos() / 100).max(1_000_000).cast_signed();
             (timing.end(ancestor) - end).abs() <= slack && first <= end + slack
         });
         candidate.cancelled && with

@@ -106,25 +106,23 @@ impl CriticalPath {
             }
             let begun = |top: &Reverse<(i64, Row)>, at: i64| top.0.0 < at;
             let unreached = arena.get(frame.next).map_or(i64::MIN, |(end, _)| *end);
-            match frame.running.pop().filter(|top| begun(top, frame.at)) {
-                Some(Reverse((start, child))) => {
-                    let high = frame.at;
-                    let low = start.max(frame.low);
-                    let others = frame.running.peek().is_some_and(|top| begun(top, high));
-                    let next = if others { high } else { unreached.max(low) };
-                    let drag = frame.drag.min((high - next) as u64);
-                    frame.at = low;
-                    let holds = Stretch {
-                        from: Nanos(low),
-                        to: Nanos(high),
-                    };
-                    stack.push(path.enter(trace, timing, &mut arena, child, holds, drag));
-                }
-                None => {
-                    let from = unreached.max(frame.low);
-                    path.own(frame.step, frame.row, from, frame.at);
-                    frame.at = from;
-                }
+            let top = frame.running.pop().filter(|top| begun(top, frame.at));
+            if let Some(Reverse((start, child))) = top {
+                let high = frame.at;
+                let low = start.max(frame.low);
+                let others = frame.running.peek().is_some_and(|top| begun(top, high));
+                let next = if others { high } else { unreached.max(low) };
+                let drag = frame.drag.min((high - next) as u64);
+                frame.at = low;
+                let holds = Stretch {
+                    from: Nanos(low),
+                    to: Nanos(high),
+                };
+                stack.push(path.enter(trace, timing, &mut arena, child, holds, drag));
+            } else {
+                let from = unreached.max(frame.low);
+                path.own(frame.step, frame.row, from, frame.at);
+                frame.at = from;
             }
         }
         path.sections.reverse();
@@ -323,8 +321,8 @@ mod tests {
             made(
                 10 + index,
                 1,
-                5 + 10 * index as i64,
-                14 + 10 * index as i64,
+                5 + 10 * index.cast_signed(),
+                14 + 10 * index.cast_signed(),
                 "db.query",
             )
         }));
@@ -341,9 +339,9 @@ mod tests {
         let (_, deep) = path(&chain);
         assert_eq!(deep.steps().len(), 100_000);
         let mut row = vec![made(1, 0, 1, 40_001, "a.a")];
-        row.extend((0..20_000).map(|index| {
-            let from = 1 + 2 * index as i64;
-            made(2 + index, 1, from, from + 2, "a.b")
+        row.extend((0..20_000_u32).map(|index| {
+            let from = 1 + 2 * i64::from(index);
+            made(2 + u64::from(index), 1, from, from + 2, "a.b")
         }));
         let (_, long) = path(&row);
         assert_eq!(long.sections().len(), 20_000);

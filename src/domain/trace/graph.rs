@@ -139,12 +139,9 @@ impl Graph {
     }
 
     /// Takes up calls that a source counted; they replace what was counted in traces, whose durations stay.
-    pub fn counted(&mut self, caller: &Arc<str>, called: &Arc<str>, count: u64, errors: Option<u64>) {
-        self.services.extend([Arc::clone(caller), Arc::clone(called)]);
-        let calls = self
-            .calls
-            .entry((Arc::clone(caller), Arc::clone(called)))
-            .or_default();
+    pub fn counted(&mut self, from: &Arc<str>, to: &Arc<str>, count: u64, errors: Option<u64>) {
+        self.services.extend([Arc::clone(from), Arc::clone(to)]);
+        let calls = self.calls.entry((Arc::clone(from), Arc::clone(to))).or_default();
         calls.count = count;
         calls.errors = errors;
     }

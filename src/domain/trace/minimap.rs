@@ -46,8 +46,9 @@ impl Minimap {
         let scale = (deepest + 1).max(down);
         let length = stretch.nanos().max(1);
         let dot = |at: i64| {
-            let far = i128::from(at.saturating_sub(stretch.from.0)) * across as i128 / i128::from(length);
-            far.clamp(0, across as i128 - 1) as usize
+            let far =
+                i128::from(at.saturating_sub(stretch.from.0)) * i128::from(cells) * 2 / i128::from(length);
+            far.clamp(0, i128::from(cells) * 2 - 1) as usize
         };
         // What begins and ends at each dot, a row of dots with one more behind its last.
         let mut edges = vec![[0_i32; 2]; (across + 1) * down];
@@ -58,10 +59,10 @@ impl Minimap {
             }
             let line = trace.depths[row] as usize * down / scale * (across + 1);
             let (first, last) = (dot(from), dot((to - 1).max(from)));
-            let kinds = if failed(trace, row) { 2 } else { 1 };
-            for kind in 0..kinds {
-                edges[line + first][kind] += 1;
-                edges[line + last + 1][kind] -= 1;
+            let failed = i32::from(failed(trace, row));
+            for (of, one) in [1, failed].into_iter().enumerate() {
+                edges[line + first][of] += one;
+                edges[line + last + 1][of] -= one;
             }
         }
         for (y, line) in edges.chunks(across + 1).enumerate() {

@@ -158,7 +158,7 @@ mod tests {
     fn calls(skew: i64, count: u64) -> Vec<Made> {
         let mut spans = vec![made(1, 0, 1_000, 2_000, "web.get").kind(Kind::Server).host("a")];
         for index in 0..count {
-            let from = 1_010 + 50 * index as i64;
+            let from = 1_010 + 50 * index.cast_signed();
             let id = 10 + 10 * index;
             let (begin, end) = (from + 10 + skew, from + 30 + skew);
             spans.push(

@@ -34,7 +34,7 @@ pub(super) fn each_tag<'a>(
                 _ => cursor.pass()?,
             }
         }
-        let value = value.map_or(Value::Empty, |item| typed(cursor, item, kind));
+        let value = value.map_or(Value::Empty, |item| typed(cursor, &item, kind));
         if visit(Attribute { key: name, value }).is_break() {
             return Ok(ControlFlow::Break(()));
         }
@@ -43,7 +43,7 @@ pub(super) fn each_tag<'a>(
 }
 
 /// A tag's value by its type; 64-bit numbers too great for a double come as texts.
-fn typed<'a>(cursor: &Cursor<'a>, item: Item, kind: &[u8]) -> Value<'a> {
+fn typed<'a>(cursor: &Cursor<'a>, item: &Item, kind: &[u8]) -> Value<'a> {
     let text = matches!(item, Item::Text(_));
     let word = cursor.bytes(item.range());
     let read = match kind {

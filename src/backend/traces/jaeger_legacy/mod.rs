@@ -1,4 +1,4 @@
-//! Jaeger's legacy JSON (`/api/traces`), from Jaeger before v3 and from VictoriaTraces.
+//! Jaeger's legacy JSON (`/api/traces`), from Jaeger before v3 and from `VictoriaTraces`.
 //!
 //! Times are microseconds. Kind, status and `tracestate` are tags here; they are taken out of the attributes,
 //! and stand in the raw span as they came. Processes are told behind the spans. Written after Jaeger's
@@ -253,7 +253,7 @@ fn resource(bytes: &[u8], part: Part) -> Resource {
             b"serviceName" => {
                 service = cursor
                     .string()?
-                    .map(|range| Arc::from(&*unescaped(cursor.bytes(range))))
+                    .map(|range| Arc::from(&*unescaped(cursor.bytes(range))));
             }
             b"tags" => {
                 let _ = each_tag(cursor, &mut |tag| {

@@ -1,5 +1,5 @@
 //! OTLP as JSON, read with tolerance: Jaeger v3 (`{"result":{…}}`, one or several one behind the other),
-//! Tempo v1 (`batches`) and v2 (`trace`), VictoriaTraces, and bare `resourceSpans`.
+//! Tempo v1 (`batches`) and v2 (`trace`), `VictoriaTraces`, and bare `resourceSpans`.
 //!
 //! Names are taken in camelCase and `snake_case`, 64-bit numbers as texts or numbers, enums as numbers or
 //! names, ids as hex or base64; unknown members are passed over. Only what a row needs is read here;
