@@ -17,6 +17,8 @@ pub struct WaterfallParts {
     pub lines: Rect,
     /// What the span under the cursor is in full; a row, or none.
     pub foot: Rect,
+    /// The span under the cursor, whole; below a rule, or none.
+    pub span: Rect,
     /// Cells of a row that the tree has; the bars have the rest.
     pub tree: u16,
 }
@@ -27,6 +29,8 @@ const WITH_FOOT: u16 = 12;
 const WITH_MAP: u16 = 24;
 /// From this many on, three.
 const WITH_LARGE_MAP: u16 = 34;
+/// From this many on, a third is the span's under the cursor.
+const WITH_SPAN: u16 = 44;
 /// Below this width the bars have less than the tree.
 const NARROW: u16 = 60;
 
@@ -42,7 +46,8 @@ pub fn waterfall_parts(detail: Rect, heads: u16) -> WaterfallParts {
     };
     let foot = u16::from(height >= WITH_FOOT);
     let ruler = u16::from(height > head);
-    let lines = height.saturating_sub(head + map + ruler + foot);
+    let span = if height >= WITH_SPAN { height / 3 } else { 0 };
+    let lines = height.saturating_sub(head + map + ruler + foot + span);
     let mut y = inside.y;
     let mut take = |height: u16| {
         let part = Rect { y, height, ..inside };
@@ -56,6 +61,7 @@ pub fn waterfall_parts(detail: Rect, heads: u16) -> WaterfallParts {
         ruler: take(ruler),
         lines: take(lines),
         foot: take(foot),
+        span: take(span),
         tree: if width < NARROW {
             width * 3 / 5
         } else {
@@ -80,7 +86,7 @@ mod tests {
             let inside = frame::inner(detail);
             let parts = waterfall_parts(detail, heads);
             let mut y = inside.y;
-            for part in [parts.head, parts.map, parts.ruler, parts.lines, parts.foot] {
+            for part in [parts.head, parts.map, parts.ruler, parts.lines, parts.foot, parts.span] {
                 prop_assert_eq!(part.y, y);
                 y += part.height;
             }

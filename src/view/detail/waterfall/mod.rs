@@ -107,12 +107,38 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, id: TraceId) {
     map::ruler(sight, buffer, ruler);
     lines(sight, buffer, parts.lines, parts.tree);
     head::foot(sight, buffer, parts.foot);
+    beneath(sight, buffer, parts.span);
     let extent = Extent {
         first: open.offset,
         shown: usize::from(parts.lines.height),
         total: open.lines.len(),
     };
     thumb(scene, buffer, area, extent, Focused::Gained);
+}
+
+/// The span under the cursor, as far as it fits; opened, it can be scrolled.
+fn beneath(sight: Sight, buffer: &mut Buffer, area: Rect) {
+    let scene = sight.scene;
+    let pages = span::pages(scene, sight.study.trace.id(), sight.open.cursor);
+    let (Some(pages), false) = (pages, area.is_empty()) else {
+        return;
+    };
+    let rule = "─".repeat(usize::from(area.width));
+    scene.line(buffer, widget::row(area, 0), &[Piece::own(rule, Role::Border)]);
+    let body = Rect {
+        y: area.y + 1,
+        height: area.height - 1,
+        ..area
+    };
+    match super::halves(body) {
+        Some((left, right)) => {
+            pages.first.draw(scene, buffer, left, 0);
+            pages.second.draw(scene, buffer, right, 0);
+        }
+        None => {
+            pages.joined().draw(scene, buffer, super::margins(body), 0);
+        }
+    }
 }
 
 fn halves(area: Rect, tree: u16) -> (Rect, Rect) {
