@@ -375,8 +375,13 @@ fn an_open_trace_in_every_state() {
     at_each(&SIZES, "trace_span", |w, h| opened(w, h, ") ) enter"));
     at_each(&SIZES, "trace_facts", |w, h| opened(w, h, "P"));
     at_each(&[(80, 24)], "trace_loading", |w, h| {
+        waterfalls::opening(size(w, h), &waterfalls::story())
+    });
+    at_each(&[(80, 24)], "trace_reading", |w, h| {
         let mut model = waterfalls::opening(size(w, h), &waterfalls::story());
-        model.size = size(w, h);
+        let since = midwatch::time::Tick::from_secs(997);
+        model.traces.opened_mut(waterfalls::id()).unwrap().reading =
+            midwatch::app::traces::waterfall::Reading::Asked { since };
         model
     });
     at_each(&[(80, 24)], "trace_failed", |w, h| {

@@ -84,6 +84,8 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::TraceRead { id, result } => {
             if let Some(open) = model.traces.opened_mut(id) {
                 open.take(result);
+                // What was typed meanwhile.
+                return open.seeking().map(Effect::SeekSpans).into_iter().collect();
             }
             Vec::new()
         }

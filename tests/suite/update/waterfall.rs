@@ -204,3 +204,16 @@ fn what_is_copied_is_what_it_says() {
             .any(|text| text.starts_with("ref: span checkout POST /checkout 2.29 s at +9 ms failed"))
     );
 }
+
+#[test]
+fn what_is_sought_before_the_trace_is_here_is_found_when_it_is() {
+    let mut model = waterfalls::opening(size(120, 40), &waterfalls::story());
+    press(&mut model, "/");
+    type_text(&mut model, "svc=mailer");
+    press(&mut model, "enter");
+    let study = midwatch::app::traces::Study::of(waterfalls::trace(&waterfalls::story()));
+    let result = Ok(std::sync::Arc::new(study));
+    let id = waterfalls::id();
+    tell(&mut model, Msg::TraceRead { id, result });
+    assert_eq!(cursor(&model), SpanId(61));
+}

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::action::Action;
+use crate::app::focus::Detail;
 use crate::app::traces::{Clocks, Study};
 use crate::domain::trace::scale::lasting;
 use crate::domain::trace::{Attribute, Event, Link, Row, Standing, Status, Times, TraceId};
@@ -200,8 +201,11 @@ fn facts<'a>(
         sheet.pair("span id", &span.id.to_string(), Role::TextMuted);
     }
     sheet.pair("trace id", &trace.id().to_string(), Role::TextMuted);
-    sheet.blank();
-    sheet.line(keys(scene));
+    // Below the waterfall the keys are the waterfall's.
+    if matches!(scene.model.detail(), Some(Detail::Span(_, _))) {
+        sheet.blank();
+        sheet.line(keys(scene));
+    }
 }
 
 /// Where it stands among the spans of the same operation in this trace, where there are enough.
