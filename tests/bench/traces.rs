@@ -152,7 +152,7 @@ fn body(spans: usize, shape: Shape) -> Vec<u8> {
             };
             let _ = write!(
                 text,
-                r#"{comma}{{"traceId":"{TRACE}","spanId":"{number:016x}",{parent}"name":"GET /api/v1/items/{}","kind":{},"startTimeUnixNano":"{from}","endTimeUnixNano":"{to}","attributes":[{{"key":"http.request.method","value":{{"stringValue":"GET"}}}},{{"key":"url.path","value":{{"stringValue":"/api/v1/items/{number}"}}}},{{"key":"http.response.status_code","value":{{"intValue":"200"}}}},{{"key":"server.address","value":{{"stringValue":"items.internal"}}}},{{"key":"server.port","value":{{"intValue":"8443"}}}},{{"key":"user_agent.original","value":{{"stringValue":"okhttp/4.12.0"}}}},{{"key":"thread.id","value":{{"intValue":"{}"}}}}],"status":{failed}}}"#,
+                r#"{comma}{{"traceId":"{TRACE}","spanId":"{number:016x}",{parent}"name":"GET /api/v1/items/{}","kind":{},"startTimeUnixNano":"{from}","endTimeUnixNano":"{to}","attributes":[{{"key":"http.request.method","value":{{"stringValue":"GET"}}}},{{"key":"url.path","value":{{"stringValue":"/api/v1/items/{number}"}}}},{{"key":"http.response.status_code","value":{{"intValue":"200"}}}},{{"key":"server.address","value":{{"stringValue":"items.internal"}}}},{{"key":"server.port","value":{{"intValue":"8443"}}}},{{"key":"user_agent.original","value":{{"stringValue":"okhttp/4.12.0 (linux; amd64)"}}}},{{"key":"network.protocol.version","value":{{"stringValue":"1.1"}}}},{{"key":"thread.id","value":{{"intValue":"{}"}}}}],"status":{failed}}}"#,
                 number % 40,
                 number % 3 + 1,
                 number % 64,

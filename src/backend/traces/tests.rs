@@ -225,7 +225,7 @@ fn of_what_is_cut_off_anywhere_the_part_that_came_is_kept_and_the_loss_said() {
     ] {
         for cut in 1..text.len() {
             let reading = read(text.as_bytes()[..cut].to_vec());
-            assert_eq!(reading.lost, [Remark::CutOff { at: cut }], "{}", &text[..cut]);
+            assert_eq!(reading.lost, [Remark::CutOff { at: cut }]);
             let spans: usize = reading.traces.iter().map(Trace::len).sum();
             before = if cut == 1 { 0 } else { before };
             assert!(spans >= before, "{cut}");
