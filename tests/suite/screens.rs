@@ -409,14 +409,8 @@ fn an_open_trace_in_every_state() {
 fn a_span_is_never_wider_than_it_was() {
     // A thousandth of a cell, an eighth, and a cell and a half, on bars of 64 cells.
     let mut spans = vec![shop::spans::span(1, 0, "a", "all", (0, 64_000))];
-    for (id, lasts) in [(2, 1), (3, 125), (4, 1_500)] {
-        spans.push(shop::spans::span(
-            id,
-            1,
-            "a",
-            "part",
-            (8_000 * id as i64, 8_000 * id as i64 + lasts),
-        ));
+    for (id, from, lasts) in [(2, 16_000, 1), (3, 24_000, 125), (4, 32_000, 1_500)] {
+        spans.push(shop::spans::span(id, 1, "a", "part", (from, from + lasts)));
     }
     let model = shop::waterfalls::opened(size(108, 40), &spans);
     let (buffer, _) = drawn(&model);

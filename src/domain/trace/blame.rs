@@ -289,8 +289,8 @@ mod tests {
     #[test]
     fn attempts_that_each_have_a_client_are_one_as_well() {
         let mut spans = vec![made(1, 0, 1, 100, "shop.pay").kind(Kind::Server).failed("503")];
-        for attempt in 0..3 {
-            let (id, from) = (10 + 2 * attempt, 5 + 30 * attempt as i64);
+        for attempt in 0..3_u32 {
+            let (id, from) = (10 + 2 * u64::from(attempt), 5 + 30 * i64::from(attempt));
             spans.push(
                 made(id, 1, from, from + 25, "shop.charge")
                     .kind(Kind::Client)

@@ -1,6 +1,7 @@
 //! An open trace by its keys: what they do, what they say, and what goes out of it.
 
 use midwatch::app::focus::Detail;
+use midwatch::app::logs::LogsAsk;
 use midwatch::app::modal::{Choice, Goal, Modal};
 use midwatch::app::{Effect, Model, Msg};
 use midwatch::domain::trace::SpanId;
@@ -150,7 +151,7 @@ fn a_log_line_leads_to_its_trace_at_its_time() {
         ..waterfalls::with_traces()
     };
     let mut model = shop_with(settings, size(120, 40));
-    logs::tell_lines(&mut model, &logs::store(&[logs::story()]), Default::default());
+    logs::tell_lines(&mut model, &logs::store(&[logs::story()]), LogsAsk::default());
     focus(&mut model, midwatch::app::focus::PaneId::Logs);
     for _ in 0..12 {
         press(&mut model, "t");
