@@ -738,6 +738,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn traces_are_asked_for_a_list_and_what_they_lack_is_told() {
+        let server = wiremock::MockServer::start().await;
+        for (path, status, body) in [
+            ("/api/v3/services", 200, r#"{"services":["cart"]}"#),
+            ("/api/traces", 200, r#"{"data":[]}"#),
+        ] {
+            wiremock::Mock::given(wiremock::matchers::path(path))
+                .respond_with(wiremock::ResponseTemplate::new(status).set_body_raw(body, "application/json"))
+                .mount(&server)
+                .await;
+        }
+        let examined = |kind: &'static str| {
+            let url = server.uri();
+            async move {
+                let text = format!(
+                    "[contexts.p.metrics]\nurl = \"http://127.0.0.1:1\"\n[contexts.p.traces]\nkind = \"{kind}\"\nurl = \"{url}\"\n"
+                );
+                let config = crate::config::decode_text(&text, None, &crate::config::Environment::default())
+                    .expect("valid")
+                    .config;
+                let checkups = examine(&config, &config.contexts["p"], Clock::start()).await;
+                checkups.into_iter().next_back().expect("traces come last")
+            }
+        };
+        let jaeger = examined("jaeger").await;
+        assert_eq!((jaeger.reachable, jaeger.backend.as_str()), (true, "traces"));
+        assert!(jaeger.missing[0].contains("no summaries"), "{:?}", jaeger.missing);
+        let tempo = examined("tempo").await;
+        assert!(!tempo.reachable && tempo.failure.is_some());
+    }
+
+    #[tokio::test]
     async fn a_key_of_another_region_is_pointed_to_its_address() {
         let refused = examined(&pagerduty(401).await, "jun@example.com").await;
         assert!(!refused.reachable);

@@ -185,7 +185,8 @@ async fn identify(session: &Session, urls: &[String]) -> (Vec<Found>, Vec<(Strin
     (found, failed)
 }
 
-/// A server may speak below a well-known prefix: Mimir's and VictoriaMetrics' `/prometheus`.
+/// A server may speak below a well-known prefix: Mimir's and VictoriaMetrics' `/prometheus`, VictoriaTraces'
+/// `/select/jaeger`.
 async fn located(
     wires: &Wires,
     url: &str,
@@ -197,7 +198,7 @@ async fn located(
         Err(error) => error,
     };
     if matches!(error.kind, ErrorKind::Rejected | ErrorKind::BadAnswer) {
-        for prefix in ["prometheus", "alertmanager", "zipkin"] {
+        for prefix in ["prometheus", "alertmanager", "zipkin", "select/jaeger"] {
             let below = format!("{url}/{prefix}");
             if let Ok(seen) = probe::identify(&client(&below), clock).await {
                 return Ok((below, seen));

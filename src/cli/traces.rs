@@ -3,8 +3,8 @@
 use super::args::TracesArgs;
 use super::gather::Scene;
 use super::incidents::finish;
-use super::{Outcome, Session};
-use crate::backend::traces::{More, SearchQuestion};
+use super::{CliError, Outcome, Session};
+use crate::backend::traces::{More, SearchQuestion, words};
 use crate::domain::document::Remarks;
 use crate::domain::trace::json::traces_document;
 use crate::domain::trace::summary::{Outcome as Wants, Whole};
@@ -26,16 +26,18 @@ pub async fn run(session: &mut Session, args: &TracesArgs) -> Outcome {
         .progress(&format!("searching the traces of {context}…"))?;
     let now = scene.now().utc;
     let to = Nanos::of(now);
+    let wanted = Wanted {
+        service: args.service.as_deref().map(Into::into),
+        operation: args.operation.as_deref().map(Into::into),
+        at_least: args.min_duration,
+        at_most: None,
+        outcome: if args.errors { Wants::Failed } else { Wants::Any },
+        tags: Vec::new(),
+        query: args.query.clone().unwrap_or_default(),
+    };
+    words::read(&wanted).map_err(|error| CliError::Usage(error.to_string()))?;
     let asked = source.search(SearchQuestion {
-        wanted: Wanted {
-            service: args.service.as_deref().map(Into::into),
-            operation: args.operation.as_deref().map(Into::into),
-            at_least: args.min_duration,
-            at_most: None,
-            outcome: if args.errors { Wants::Failed } else { Wants::Any },
-            tags: Vec::new(),
-            query: args.query.clone().unwrap_or_default(),
-        },
+        wanted,
         during: Stretch {
             from: to.minus(args.since),
             to,

@@ -498,7 +498,8 @@ fn traces_are_told_as_a_list_a_waterfall_a_document_and_otlp() {
         "{said}"
     );
     stage.run(&["trace", "no-id"]).refused(2, "hex digits");
-    stage.run(&["traces", "dur>fast"]).with(4);
+    stage.run(&["traces", "dur>fast"]).refused(2, "column 1");
+    stage.run(&["traces", "{ status = error }"]).with(4);
     let slow = stage
         .run(&["traces", "--min-duration", "10m", "--service", "checkout"])
         .with(0)

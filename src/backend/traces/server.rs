@@ -259,7 +259,7 @@ impl Server {
         BackendError {
             kind,
             backend: Arc::clone(&self.name),
-            tried: "search".to_owned(),
+            tried: "ask for traces".to_owned(),
             detail: text::cut(SafeText::line(detail).as_str(), DETAIL, text::Cut::End).into_owned(),
             mend: String::new(),
             status: None,

@@ -261,6 +261,22 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_typed_reads_or_is_refused_at_a_column_of_it(query in "\\PC{0,60}") {
+            if let Err(error) = typed(&query) {
+                proptest::prop_assert!(error.column >= 1 && error.column <= query.chars().count() + 1);
+            }
+        }
+
+        #[test]
+        fn a_value_in_quotes_comes_through_as_it_was(value in "\\PC{0,40}") {
+            let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
+            let sought = typed(&format!("err op=\"{quoted}\"")).unwrap();
+            proptest::prop_assert_eq!(sought.operation.as_deref(), Some(value.as_str()));
+        }
+    }
+
     #[test]
     fn durations_are_exact() {
         for (nanos, text) in [

@@ -64,7 +64,8 @@ impl Tempo {
         })?;
         let query = traceql::query(&wanted);
         let limit = question.limit.clamp(1, MOST);
-        let newest = !query.contains(" with ") && !self.no_newest.load(Ordering::Relaxed);
+        let hinted = words::is_traceql(&wanted.query) && wanted.query.contains(" with ");
+        let newest = !hinted && !self.no_newest.load(Ordering::Relaxed);
         let mut during = question.during;
         let mut told = if newest {
             match self.found(&format!("{query}{NEWEST}"), during, limit).await {

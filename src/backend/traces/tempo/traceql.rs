@@ -11,11 +11,11 @@ use crate::domain::trace::summary::Outcome;
 pub(super) fn query(wanted: &Wanted) -> String {
     let conditions = conditions(wanted);
     let typed = wanted.query.trim();
-    if !is_traceql(typed) {
-        return format!("{{ {} }}", conditions.join(" && "));
-    }
-    if conditions.is_empty() {
-        return typed.to_owned();
+    match (is_traceql(typed), conditions.is_empty()) {
+        (true, true) => return typed.to_owned(),
+        (false, true) => return "{}".to_owned(),
+        (false, false) => return format!("{{ {} }}", conditions.join(" && ")),
+        (true, false) => {}
     }
     let (spans, rest) = typed.split_at(pipeline(typed));
     format!("{{ {} }} && ({}) {rest}", conditions.join(" && "), spans.trim())
@@ -173,7 +173,33 @@ mod tests {
              && (.http.status_code = \"500\" || .http.status_code = 500) \
              && .\"a key\" = \"x\\\" } || { true\" && resource.k8s.pod = \"p-1\" }"
         );
-        assert_eq!(query(&Wanted::default()), "{  }");
+        assert_eq!(query(&Wanted::default()), "{}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_value_ends_its_quotes(service in ".{0,30}", key in ".{0,20}", value in ".{0,30}") {
+            let wanted = Wanted {
+                service: Some(service.into()),
+                tags: vec![(key.into(), value.into())],
+                ..Wanted::default()
+            };
+            let query = query(&wanted);
+            // Outside of quotes nothing is left but our own words.
+            let (mut outside, mut inside, mut escaped) = (String::new(), false, false);
+            for c in query.chars() {
+                match c {
+                    _ if escaped => escaped = false,
+                    '\\' if inside => escaped = true,
+                    '"' => inside = !inside,
+                    c if !inside => outside.push(c),
+                    _ => {}
+                }
+            }
+            proptest::prop_assert!(!inside, "{query}");
+            proptest::prop_assert_eq!(outside.matches(['{', '}']).count(), 2, "{}", query);
+            proptest::prop_assert!(!query.contains(char::is_control), "{query:?}");
+        }
     }
 
     #[test]
