@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::rows::Fold;
 use super::*;
 use crate::app::traces::within;
 use crate::backend::traces::otlp;

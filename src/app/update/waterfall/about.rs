@@ -1,12 +1,14 @@
 //! What can be told, taken along and gone to of a span, or of a trace.
 
+use super::super::copy::item;
 use super::super::pivot::{self, Ways};
 use super::span_of;
 use crate::app::Model;
 use crate::app::effect::Deed;
-use crate::app::modal::{Choice, Goal, MenuItem};
+use crate::app::modal::{Goal, MenuItem};
 use crate::app::reference;
 use crate::app::traces::{Clocks, Study};
+use crate::domain::slo::{SloReport, SloState};
 use crate::domain::trace::scale::lasting;
 use crate::domain::trace::{Row, Status, TraceId};
 use crate::text::{SafeText, escape_json};
@@ -80,19 +82,6 @@ pub(in super::super) fn copied(model: &Model, id: TraceId, row: Option<Row>) -> 
     Some(items)
 }
 
-fn item(key: char, what: &'static str, text: String) -> MenuItem {
-    let begin: String = text.chars().take(200).collect();
-    MenuItem {
-        key,
-        label: format!("{what}  {}", SafeText::line(&begin)),
-        choice: Choice::Copy {
-            what,
-            text,
-            deed: None,
-        },
-    }
-}
-
 /// Where one can go from a span, and from its trace: its lines, the alerts and SLOs of its services, linked traces.
 pub(in super::super) fn ways(model: &Model, id: TraceId, row: Option<Row>) -> Ways {
     let mut ways = Vec::new();
@@ -102,8 +91,8 @@ pub(in super::super) fn ways(model: &Model, id: TraceId, row: Option<Row>) -> Wa
     let Some((study, row)) = span_of(model, id, row) else {
         return (ways, "the trace is not here yet".to_owned(), None);
     };
-    let service = study.trace.span(row).service.as_ref();
-    ways.extend(pivot::to_logs(model, service));
+    let own = study.trace.span(row).service.as_ref();
+    ways.extend(pivot::to_logs(model, own));
     let links = study.trace.detail(row).links;
     let elsewhere = links.iter().filter(|link| link.trace != id).take(MOST_LINKS);
     ways.extend(elsewhere.map(|link| {
@@ -113,11 +102,13 @@ pub(in super::super) fn ways(model: &Model, id: TraceId, row: Option<Row>) -> Wa
     // The span's own service first, then whoever had most of the time.
     let totals = &study.aspect(clocks(model, id)).services;
     let others = totals.iter().map(|total| total.service.as_ref());
-    for service in std::iter::once(service).chain(others.filter(|other| *other != service)) {
+    for service in std::iter::once(own).chain(others.filter(|other| *other != own)) {
         let same =
             pivot::listed_alerts(model).filter(|alert| !service.is_empty() && *alert.service == *service);
         ways.extend(same.map(|alert| pivot::to_alert(alert, "of its service")));
-        ways.extend(pivot::slos_of(model, service).map(pivot::to_slo));
+        // Of the others those that are well explain nothing.
+        let tells = |report: &&SloReport| service == own || report.state != SloState::Ok;
+        ways.extend(pivot::slos_of(model, service).filter(tells).map(pivot::to_slo));
         if ways.len() >= MOST_WAYS {
             break;
         }
@@ -128,6 +119,6 @@ pub(in super::super) fn ways(model: &Model, id: TraceId, row: Option<Row>) -> Wa
         text: "went on from a span".to_owned(),
         refs: vec![("trace", id.to_string())],
     };
-    let none = format!("no alert, SLO or log is of {}", SafeText::line(service));
+    let none = format!("no alert, SLO or log is of {}", SafeText::line(own));
     (ways, none, Some(deed))
 }

@@ -187,10 +187,13 @@ fn facts<'a>(
     }
     let below = trace.subtree(row).len() - 1;
     if below > 0 {
-        let children = trace.children(row).count();
+        let children = match trace.children(row).count() {
+            1 => "1 child".to_owned(),
+            count => format!("{count} children"),
+        };
         sheet.pair(
             "below it",
-            &format!("{children} children, {below} spans in all"),
+            &format!("{children}, {below} spans in all"),
             Role::Text,
         );
     }
