@@ -217,7 +217,7 @@ actions! {
     NextSlowest      "trace.next_slowest"   "next slowest"   Trace View "To the span with the next most time of its own.";
     FoldAll          "trace.fold_all"       "fold all"       Trace View "Fold every span, or unfold all again.";
     FoldLevel        "trace.fold_level"     "fold level"     Trace View "Fold the spans as deep as the one under the cursor, or unfold them.";
-    FoldService      "trace.fold_service"   "fold service"   Trace View "Fold what the service under the cursor does within itself, or unfold it.";
+    FoldService      "trace.fold_service"   "fold service"   Trace View "Fold every span of the service under the cursor, or unfold them again.";
     Reroot           "trace.reroot"         "only this"      Trace View "Show only the span under the cursor and what is below it; again: all.";
     MatchesOnly      "trace.matches_only"   "matches only"   Trace View "Show only spans that match the search, with what they hang on.";
     ClockSkew        "trace.skew"           "clock skew"     Trace View "Take the hosts' clock skew out of the bars, or show them as they came.";

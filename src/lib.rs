@@ -37,6 +37,8 @@
 //!   gap until it is read. The reader of a socket never waits for whoever draws.
 //! - One task keeps the lines of the log pane (`runtime::logs`): it owns the store, filters, searches and learns patterns
 //!   in slices, and publishes a snapshot at most ten times a second.
+//! - An opened trace is studied once, off the UI task (`app::traces::Study`); what of it is in sight is kept as lines that are worked
+//!   out when something is folded, so that a frame costs what is on the screen. Searches in it run in a task too.
 //! - A failed feed keeps its last good value with its age; poll data never overwrites a pending act.
 //! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
 //!   made. Clients are made off the UI task, one wire per TLS set-up.

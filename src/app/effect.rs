@@ -6,6 +6,7 @@ use super::acts::{Act, ActId};
 use super::focus::Layout;
 use super::logs::LogsAsk;
 use super::traces::TracesAsk;
+use super::traces::waterfall::Seeking;
 use super::{Draft, DraftKind};
 use crate::backend::incidents::Question;
 use crate::domain::alert::desk::Arrangement;
@@ -84,6 +85,8 @@ pub enum Effect {
     AskTraces(TracesAsk),
     /// Read a trace; answered by `Msg::TraceRead`.
     ReadTrace(TraceId),
+    /// Look for spans in an open trace; answered by `Msg::SpansFound`.
+    SeekSpans(Seeking),
     /// Ask for the escalation policy of an incident; answered by `Msg::LadderFetched`.
     FetchLadder(IncidentId),
     /// Ask for people, policies, priorities; answered by `Msg::DirectoryFetched`.

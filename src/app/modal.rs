@@ -12,7 +12,7 @@ use super::focus::PaneId;
 use crate::action::Action;
 use crate::domain::alert::Fingerprint;
 use crate::domain::incident::{IncidentAct, IncidentId, Role};
-use crate::domain::trace_id::TraceId;
+use crate::domain::trace::{Nanos, SpanId, TraceId};
 use crate::outbox::{Decision, EntryId};
 
 /// What is open.
@@ -261,6 +261,15 @@ pub enum Goal {
     TraceLogs(TraceId),
     /// A trace: its id, until there is more to show of it.
     Trace(TraceId),
+    /// A trace, with the cursor on a span or on what ran at a moment.
+    Moment {
+        /// Which trace.
+        trace: TraceId,
+        /// The span, where it is known.
+        span: Option<SpanId>,
+        /// The moment.
+        at: Nanos,
+    },
     /// An incident.
     Incident(IncidentId),
     /// An alert.

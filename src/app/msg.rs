@@ -8,6 +8,7 @@ use super::incidents::IncidentBoard;
 use super::logs::LogView;
 use super::panes::Firings;
 use super::record::{RecordHealth, Watching};
+use super::traces::waterfall::Found;
 use super::traces::{Study, TraceList};
 use super::{BackendHealth, Draft, effect::WriteUp};
 use crate::backend::annotations::Marks;
@@ -61,6 +62,15 @@ pub enum Msg {
         id: TraceId,
         /// With what can be said of it, or why it is not there.
         result: Result<Arc<Study>, String>,
+    },
+    /// Spans were looked for in an open trace.
+    SpansFound {
+        /// In which.
+        id: TraceId,
+        /// The query; an answer to another than the present one is dropped.
+        text: String,
+        /// What was found, or what is wrong with the query.
+        result: Result<Arc<Found>, String>,
     },
     /// Who is on call was asked.
     RosterFetched(Feed<Roster>),

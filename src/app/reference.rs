@@ -6,10 +6,13 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
+use super::traces::{Clocks, Study};
 use crate::domain::alert::{Alert, BoardSilence};
 use crate::domain::log::Wanted;
 use crate::domain::slo::{Sli, Slo, SloReport, headline_burn};
 use crate::domain::timeline::Event;
+use crate::domain::trace::scale::lasting;
+use crate::domain::trace::{Row, Status};
 use crate::logstore::Entry;
 use crate::text::{Cut, SafeText, cut};
 
@@ -119,6 +122,31 @@ pub fn log_line(entry: &Entry, asked: &Wanted) -> String {
     if !asked.query.is_empty() {
         let _ = write!(line, "  query: {}", short(&asked.query));
     }
+    line
+}
+
+/// `ref: trace 7f3a…: checkout 2.31 s: 71% payments.Charge, origin card-gw 503 at +412 ms`
+pub fn trace(study: &Study, clocks: Clocks) -> String {
+    let begin = clock(study.trace.extent().from.utc());
+    let line = short(&study.aspect(clocks).line);
+    format!("ref: trace {} at {begin}: {line}", study.trace.id())
+}
+
+/// `ref: span payments Charge 310 ms at +412 ms failed: card declined  span: 00f0…  trace: 7f3a…`
+pub fn span(study: &Study, row: Row) -> String {
+    let trace = &study.trace;
+    let span = trace.span(row);
+    let mut line = format!("ref: span {} {}", short(span.service), short(span.operation));
+    let after = span.start.0.saturating_sub(trace.extent().from.0).max(0) as u64;
+    let took = lasting(span.duration.as_nanos() as u64);
+    let _ = write!(line, " {took} at +{}", lasting(after));
+    if span.status == Status::Error {
+        line.push_str(" failed");
+        if let Some(message) = trace.detail(row).message.filter(|message| !message.is_empty()) {
+            let _ = write!(line, ": {}", short(&message));
+        }
+    }
+    let _ = write!(line, "  span: {}  trace: {}", span.id, trace.id());
     line
 }
 

@@ -664,6 +664,22 @@ impl World for Session {
                     taken => taken,
                 }
             }
+            Effect::SeekSpans(seeking) => {
+                let (id, text) = (seeking.id(), seeking.text.clone());
+                let carried = self.start(async move {
+                    let result = traces::seek(&seeking).await;
+                    let text = seeking.text;
+                    Some(Msg::SpansFound { id, text, result })
+                });
+                match carried {
+                    Carried::Busy(_) => Carried::Busy(Msg::SpansFound {
+                        id,
+                        text,
+                        result: Err("too much is under way; search again when that is done".to_owned()),
+                    }),
+                    taken => taken,
+                }
+            }
             Effect::ReadOlderLogs => self.logs.order(Order::Older),
             Effect::RefetchLogs(gap) => self.logs.order(Order::Refetch(gap)),
             Effect::Edit(_)

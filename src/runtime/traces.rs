@@ -9,6 +9,7 @@ use super::pace;
 use super::poller::HealthLine;
 use crate::app::feed::{Feed, Fetched, Status};
 use crate::app::logs::Watched;
+use crate::app::traces::waterfall::{Found, Seeking};
 use crate::app::traces::{Study, TraceList, TracesAsk};
 use crate::backend::http::Jitter;
 use crate::backend::traces::{More, SearchQuestion, Traces};
@@ -135,4 +136,12 @@ pub(super) async fn read(source: &dyn Traces, id: TraceId) -> Result<Arc<Study>,
     tokio::task::spawn_blocking(move || Arc::new(Study::of(trace)))
         .await
         .map_err(|_| "it could not be studied: a defect of midwatch".to_owned())
+}
+
+/// Looks for spans in an open trace, off the UI task.
+pub(super) async fn seek(seeking: &Seeking) -> Result<Arc<Found>, String> {
+    let seeking = seeking.clone();
+    tokio::task::spawn_blocking(move || seeking.run().map(Arc::new))
+        .await
+        .unwrap_or_else(|_| Err("the search broke off: a defect of midwatch".to_owned()))
 }

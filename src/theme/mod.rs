@@ -12,7 +12,7 @@ mod file;
 mod load;
 mod table;
 
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 
 pub use depth::{reduce, xterm_rgb};
 pub use load::{Means, SHELF, load, parse};
@@ -83,6 +83,9 @@ roles! {
     Service4 "service.4" "the name of a service, of six colours by its name";
     Service5 "service.5" "the name of a service, of six colours by its name";
     Service6 "service.6" "the name of a service, of six colours by its name";
+    TraceCriticalPath "trace.critical_path" "the mark of a span on the critical path";
+    TraceError "trace.error" "a failed span";
+    TraceGuide "trace.guide" "depth guides, tails of what is folded, the cursor's column";
     AckMine "ack.mine" "acknowledged by me";
     AckOther "ack.other" "acknowledged by somebody else";
     StateOk "state.ok" "a healthy backend, a confirmed act";
@@ -147,6 +150,29 @@ impl Theme {
     pub fn style(&self, role: Role) -> Style {
         // `styles` holds one entry a role, in the order of the enum.
         self.styles.get(role as usize).copied().unwrap_or_default()
+    }
+
+    /// The style of a role with its colour halfway to the background: what is there, but not to be seen first. Where
+    /// the colour is the terminal's own to choose, the attribute says it.
+    pub fn faint(&self, role: Role) -> Style {
+        let style = self.style(role);
+        let ground = match self.appearance {
+            Appearance::Dark => 0,
+            Appearance::Light => u8::MAX,
+        };
+        let rgb = match style.fg {
+            Some(Color::Rgb(r, g, b)) => Some([r, g, b]),
+            Some(Color::Indexed(index)) if index >= 16 => Some(xterm_rgb(index)),
+            Some(_) | None => None,
+        };
+        let mixed = rgb.map(|parts| {
+            let [r, g, b] = parts.map(|part| part.midpoint(ground));
+            Color::Rgb(r, g, b)
+        });
+        match mixed.and_then(|color| reduce(color, self.depth)) {
+            Some(color) => style.fg(color),
+            None => style.add_modifier(Modifier::DIM),
+        }
     }
 
     /// A theme from one style a role, in the order of [`Role::ALL`]; for the loader and tests.

@@ -1,5 +1,7 @@
 //! Pure rectangles: where everything is at a size. The view draws into them, the mouse is looked up in them.
 
+mod waterfall;
+
 use ratatui::layout::{Position, Rect, Size};
 
 use super::widget::frame;
@@ -8,6 +10,7 @@ use crate::app::banner::undelivered;
 use crate::app::focus::{Layout, PaneId, Zoom};
 use crate::app::modal::Modal;
 use crate::time::Now;
+pub use waterfall::{WaterfallParts, waterfall_parts};
 
 /// The smallest terminal that everything works in.
 pub const SMALLEST: Size = Size {

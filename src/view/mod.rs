@@ -46,6 +46,11 @@ impl Scene<'_> {
     }
 }
 
+/// Rows that the head of an open trace wants.
+pub(crate) fn head_rows(open: &crate::app::traces::waterfall::Waterfall) -> u16 {
+    detail::waterfall::head_rows(open)
+}
+
 /// Draws a frame into a blank buffer; where the terminal's cursor belongs, if text is being typed.
 pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Option<Position> {
     let screen = buffer.area;

@@ -36,9 +36,10 @@ mod server;
 mod story;
 mod terminal;
 mod traces;
+mod waterfall;
 
 /// What can be measured by name.
-const PARTS: [(&str, fn()); 11] = [
+const PARTS: [(&str, fn()); 12] = [
     ("pure", pure::measure),
     ("story", story::measure),
     ("desk", desk::measure),
@@ -48,6 +49,7 @@ const PARTS: [(&str, fn()); 11] = [
     ("logs-flood", flood::measure),
     ("logs-cut", flood::cut),
     ("traces", traces::measure),
+    ("waterfall", waterfall::measure),
     ("process", process::measure),
     ("terminal", terminal::measure),
 ];

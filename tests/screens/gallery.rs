@@ -37,7 +37,10 @@ pub fn screens() -> Vec<Screen> {
         let theme_name = theme;
         let theme = themed(theme, depth, glyphs);
         for (width, height) in [(80, 24), (120, 40)] {
-            for (name, build) in states().into_iter().filter(|(name, _)| name.starts_with("watch")) {
+            for (name, build) in states()
+                .into_iter()
+                .filter(|(name, _)| name.starts_with("watch") || name.starts_with("trace"))
+            {
                 let name = format!("{name}-{theme_name}-{depth:?}-{width}x{height}").to_lowercase();
                 out.push(shot(&name, &build(width, height), &theme));
             }
@@ -85,6 +88,43 @@ fn states() -> Vec<(&'static str, Build)> {
             let mut model = shop::logs::reading(size(w, h));
             shop::focus(&mut model, PaneId::Logs);
             press(&mut model, "z k k k m");
+            model
+        }),
+        ("trace", |w, h| {
+            shop::waterfalls::opened(size(w, h), &shop::waterfalls::story())
+        }),
+        ("trace-zoomed", |w, h| {
+            let mut model = shop::waterfalls::opened(size(w, h), &shop::waterfalls::story());
+            for key in [")", ")", ")", "f", "K"] {
+                press(&mut model, key);
+            }
+            model
+        }),
+        ("trace-searched", |w, h| {
+            let mut model = shop::waterfalls::opened(size(w, h), &shop::waterfalls::story());
+            press(&mut model, "/");
+            shop::type_text(&mut model, "self>30ms !svc=payment");
+            press(&mut model, "enter");
+            press(&mut model, "v");
+            model
+        }),
+        ("trace-folded", |w, h| {
+            let mut model = shop::waterfalls::opened(size(w, h), &shop::waterfalls::story());
+            for key in ["j", "j", "j", "j", "o", "_", "esc", "h"] {
+                press(&mut model, key);
+            }
+            model
+        }),
+        ("trace-span", |w, h| {
+            let mut model = shop::waterfalls::opened(size(w, h), &shop::waterfalls::story());
+            for key in [")", ")", ")", "enter"] {
+                press(&mut model, key);
+            }
+            model
+        }),
+        ("trace-facts", |w, h| {
+            let mut model = shop::waterfalls::opened(size(w, h), &shop::waterfalls::story());
+            press(&mut model, "P");
             model
         }),
         ("logs-line", |w, h| {

@@ -16,6 +16,10 @@
 pub mod incidents;
 #[path = "fixtures/logs.rs"]
 pub mod logs;
+#[path = "fixtures/spans.rs"]
+pub mod spans;
+#[path = "fixtures/waterfalls.rs"]
+pub mod waterfalls;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +30,7 @@ use midwatch::action::{Action, TABLE};
 use midwatch::app::feed::{Feed, Fetched, Status};
 use midwatch::app::focus::{Layout, PaneId};
 use midwatch::app::update::update;
-use midwatch::app::{BackendHealth, Model, Msg, Settings};
+use midwatch::app::{BackendHealth, Effect, Model, Msg, Settings};
 use midwatch::backend::http::Counters;
 use midwatch::domain::alert::{
     Ack, AckState, Alert, AlertBoard, AlertCounts, AlertGroup, AlertState, BoardSilence, BoardSource,
@@ -303,7 +307,14 @@ pub fn crowd(alerts: usize) -> AlertBoard {
 }
 
 pub fn tell(model: &mut Model, msg: Msg) {
-    let _ = update(model, msg, now());
+    for effect in update(model, msg, now()) {
+        // What is looked for in an open trace is found at once.
+        if let Effect::SeekSpans(seeking) = effect {
+            let result = seeking.run().map(Arc::new);
+            let (id, text) = (seeking.id(), seeking.text);
+            tell(model, Msg::SpansFound { id, text, result });
+        }
+    }
 }
 
 /// Presses keys, spelt as in a keymap: `j`, `ctrl-d`, `g g`.

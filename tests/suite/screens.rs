@@ -346,6 +346,87 @@ fn log_lines_in_every_state() {
     at_each(&SIZES, "detail_log_line", |w, h| opened(w, h, "k k k enter"));
 }
 
+#[test]
+fn an_open_trace_in_every_state() {
+    use midwatch::app::traces::Study;
+    use shop::waterfalls;
+    let opened = |w, h, keys: &str| {
+        let mut model = waterfalls::opened(size(w, h), &waterfalls::story());
+        press_all(&mut model, keys);
+        model
+    };
+    let searched = |w, h, text: &str, keys: &str| {
+        let mut model = opened(w, h, "/");
+        shop::type_text(&mut model, text);
+        press_all(&mut model, keys);
+        model
+    };
+    at_each(&SIZES, "trace", |w, h| opened(w, h, "j j j"));
+    at_each(&SIZES, "trace_zoomed", |w, h| opened(w, h, ") ) ) f +"));
+    at_each(&SIZES, "trace_folded", |w, h| opened(w, h, "j _ ("));
+    at_each(&SIZES, "trace_rooted", |w, h| opened(w, h, ") ) o j"));
+    at_each(&SIZES, "trace_clocks", |w, h| opened(w, h, ") ) K"));
+    at_each(&SIZES, "trace_searched", |w, h| {
+        searched(w, h, "self>30ms !svc=payment", "enter n v")
+    });
+    at_each(&[(80, 24)], "trace_wrong_query", |w, h| {
+        searched(w, h, "err dur>5lightyears", "")
+    });
+    at_each(&SIZES, "trace_span", |w, h| opened(w, h, ") ) enter"));
+    at_each(&SIZES, "trace_facts", |w, h| opened(w, h, "P"));
+    at_each(&[(80, 24)], "trace_loading", |w, h| {
+        waterfalls::opening(size(w, h), &waterfalls::story())
+    });
+    at_each(&[(80, 24)], "trace_reading", |w, h| {
+        let mut model = waterfalls::opening(size(w, h), &waterfalls::story());
+        let since = midwatch::time::Tick::from_secs(997);
+        model.traces.opened_mut(waterfalls::id()).unwrap().reading =
+            midwatch::app::traces::waterfall::Reading::Asked { since };
+        model
+    });
+    at_each(&[(80, 24)], "trace_failed", |w, h| {
+        let mut model = waterfalls::opening(size(w, h), &waterfalls::story());
+        let id = waterfalls::id();
+        let result = Err("traces has no trace of that id: it was not sampled, or is gone".to_owned());
+        shop::tell(&mut model, Msg::TraceRead { id, result });
+        model
+    });
+    at_each(&[(80, 24), (120, 40)], "trace_cut_off", |w, h| {
+        let mut body = shop::spans::otlp(&waterfalls::story());
+        body.truncate(body.len() * 2 / 3);
+        let trace = midwatch::backend::traces::otlp::read(body)
+            .only(waterfalls::id())
+            .unwrap();
+        let mut model = waterfalls::opening(size(w, h), &waterfalls::story());
+        let result = Ok(std::sync::Arc::new(Study::of(std::sync::Arc::new(trace))));
+        let id = waterfalls::id();
+        shop::tell(&mut model, Msg::TraceRead { id, result });
+        model
+    });
+}
+
+#[test]
+fn a_span_is_never_wider_than_it_was() {
+    // A thousandth of a cell, an eighth, and a cell and a half, on bars of 64 cells.
+    let mut spans = vec![shop::spans::span(1, 0, "a", "all", (0, 64_000))];
+    for (id, from, lasts) in [(2, 16_000, 1), (3, 24_000, 125), (4, 32_000, 1_500)] {
+        spans.push(shop::spans::span(id, 1, "a", "part", (from, from + lasts)));
+    }
+    let model = shop::waterfalls::opened(size(108, 40), &spans);
+    let (buffer, _) = drawn(&model);
+    let drawn = rows(&buffer);
+    let bar = |row: &String| {
+        let bars: String = row
+            .chars()
+            .skip(43)
+            .filter(|c| "▏▎▍▌▋▊▉█╎━▐▕".contains(*c))
+            .collect();
+        bars
+    };
+    let parts: Vec<String> = drawn.iter().filter(|row| row.contains("part")).map(bar).collect();
+    assert_eq!(parts, ["╎", "▏", "━▌"]);
+}
+
 proptest! {
     #[test]
     fn no_byte_of_a_log_line_reaches_the_screen_unsanitised(
@@ -711,13 +792,13 @@ proptest! {
     fn no_size_and_no_key_makes_drawing_panic(
         width in 0u16..230,
         height in 0u16..70,
-        world in 0usize..6,
-        keys in proptest::collection::vec(0usize..24, 0..12),
+        world in 0usize..9,
+        keys in proptest::collection::vec(0usize..38, 0..12),
         glyphs in prop_oneof![Just(Glyphs::Unicode), Just(Glyphs::Ascii)],
     ) {
-        const KEYS: [&str; 24] = [
+        const KEYS: [&str; 38] = [
             "j", "k", "enter", "l", "h", "x", "tab", "?", "H", ":", "esc", "s", "S", "y", "p", "z", "Z", "/", "&",
-            "G", "ctrl-d", ".", "v", "b",
+            "G", "ctrl-d", ".", "v", "b", "F", "_", "o", "+", "-", "{", "}", ")", "c", "K", "P", "f", "0", "1",
         ];
         let size = size(width, height);
         let mut model = match world {
@@ -726,6 +807,8 @@ proptest! {
             2 => shop::stale(size),
             3 => shop::calm(size),
             4 => shop::crowded(size, 60),
+            5 | 6 => shop::waterfalls::opened(size, &shop::waterfalls::story()),
+            7 => shop::waterfalls::opened(size, &shop::waterfalls::odd()),
             _ => shop::dangerous_shop(size),
         };
         for key in keys {

@@ -3,6 +3,7 @@
 //! The runtime searches and reads; it publishes a [`TraceList`] for the question that it was last asked ([`TracesAsk`], which always
 //! holds the whole of what is wanted), and a [`Study`] of each trace that is opened. Start at [`TracePane`].
 
+mod minimap;
 mod study;
 pub mod waterfall;
 
@@ -19,7 +20,8 @@ use super::panes::Search;
 use crate::domain::trace::summary::Outcome;
 use crate::domain::trace::{Summary, TraceId, Wanted};
 use crate::time::Tick;
-pub use study::Study;
+pub use minimap::Minimap;
+pub use study::{Aspect, Clocks, Study, within};
 use waterfall::Waterfall;
 
 /// How far back traces are asked for, where nothing else was said.

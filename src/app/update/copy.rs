@@ -65,7 +65,8 @@ pub(super) fn menu(model: &mut Model, now: Now) -> Vec<Effect> {
     Vec::new()
 }
 
-fn item(key: char, what: &'static str, text: String) -> MenuItem {
+/// An entry that copies a text.
+pub(super) fn item(key: char, what: &'static str, text: String) -> MenuItem {
     // The beginning tells which it is; what is copied is whole.
     let begin: String = text.chars().take(200).collect();
     let shown = SafeText::line(&begin).into_string();

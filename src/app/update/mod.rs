@@ -40,6 +40,7 @@ pub(crate) use keys::places;
 pub use outbox::target as outbox_target;
 pub use palette::ranked as rank_palette;
 pub use silences::matchers_of;
+pub(crate) use waterfall::skew_said;
 
 /// Takes in one message.
 pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
@@ -85,6 +86,14 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::TraceRead { id, result } => {
             if let Some(open) = model.traces.opened_mut(id) {
                 open.take(result);
+                // What was typed meanwhile.
+                return open.seeking().map(Effect::SeekSpans).into_iter().collect();
+            }
+            Vec::new()
+        }
+        Msg::SpansFound { id, text, result } => {
+            if let Some(open) = model.traces.opened_mut(id) {
+                open.found(&text, result);
             }
             Vec::new()
         }
@@ -181,7 +190,8 @@ fn fit_lists(model: &mut Model, now: Now) {
         && let (Some(area), id) = (areas.detail(), *id)
         && let Some(open) = model.traces.opened_mut(id)
     {
-        open.page = usize::from(area.height.saturating_sub(2));
+        let heads = crate::view::head_rows(open);
+        open.resize(layout::waterfall_parts(area, heads).lines.height.into());
     }
     if model.detail() == Some(&Detail::Patterns) {
         let page = areas.detail().map(layout::pattern_rows);

@@ -459,7 +459,7 @@ fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) -
             model.logs.search = search;
             return logs::ask(model).into_iter().collect();
         }
-        PromptTarget::Trace => waterfall::search(model, search),
+        PromptTarget::Trace => return waterfall::search(model, search),
         PromptTarget::Pane(PaneId::Traces) => model.traces.search = search,
         PromptTarget::Pane(PaneId::Slo) => model.slo.search = search,
         PromptTarget::Pane(PaneId::Alerts) => model.alerts.search = search,

@@ -9,12 +9,13 @@ use crate::app::modal::{Choice, Goal, Menu, MenuItem, Modal};
 use crate::app::panes::AlertRow;
 use crate::app::reference;
 use crate::app::toast::Level;
+use crate::app::traces::waterfall::Aim;
 use crate::app::{Effect, Model};
 use crate::domain::alert::{Alert, Fingerprint};
 use crate::domain::incident::link::Link;
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::slo::SloReport;
-use crate::domain::trace::{Row, TraceId};
+use crate::domain::trace::{Row, SpanId, TraceId};
 use crate::logstore::LineId;
 use crate::text::SafeText;
 use crate::time::Now;
@@ -29,7 +30,7 @@ enum Here {
 }
 
 /// Somewhere to go, with its line in the menu.
-type Way = (Goal, String);
+pub(super) type Way = (Goal, String);
 
 /// Goes to what belongs to the thing under the cursor, or asks to which of them.
 pub(super) fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
@@ -112,7 +113,7 @@ fn here(model: &Model) -> Option<Here> {
 }
 
 /// Where it can go, what is said where that is nowhere, and what is told of it.
-type Ways = (Vec<Way>, String, Option<Deed>);
+pub(super) type Ways = (Vec<Way>, String, Option<Deed>);
 
 const NAMELESS: &str = "nothing under the cursor names a service";
 
@@ -221,7 +222,21 @@ fn from_line(model: &Model, id: LineId) -> Ways {
     };
     let mut ways = Vec::new();
     if let Some(trace) = entry.trace {
-        ways.push((Goal::Trace(trace), format!("trace {trace}, copied")));
+        ways.push(if model.settings.traces.is_some() {
+            let span = entry
+                .span
+                .as_deref()
+                .and_then(|id| SpanId::from_hex(id.as_bytes()));
+            let what = if span.is_some() {
+                "its span in trace"
+            } else {
+                "trace"
+            };
+            let at = entry.at;
+            (Goal::Moment { trace, span, at }, format!("{what} {trace}"))
+        } else {
+            (Goal::Trace(trace), format!("trace {trace}, copied"))
+        });
         ways.push((Goal::TraceLogs(trace), "every line of this trace".to_owned()));
     }
     let service = entry.service.unwrap_or_default();
@@ -238,7 +253,7 @@ fn from_line(model: &Model, id: LineId) -> Ways {
 }
 
 /// To the lines of a service, where there is a log backend and they are not what is shown already.
-fn to_logs(model: &Model, service: &str) -> Option<Way> {
+pub(super) fn to_logs(model: &Model, service: &str) -> Option<Way> {
     let shown = model.scope.service() == Some(service) && model.focus == PaneId::Logs;
     let there = model.settings.logs.is_some() && !service.is_empty() && !shown;
     there.then(|| {
@@ -247,7 +262,7 @@ fn to_logs(model: &Model, service: &str) -> Option<Way> {
     })
 }
 
-fn listed_alerts(model: &Model) -> impl Iterator<Item = &Alert> {
+pub(super) fn listed_alerts(model: &Model) -> impl Iterator<Item = &Alert> {
     let rows = 0..model.alerts.rows.len();
     rows.filter_map(|row| {
         let (group, alert) = model.alerts.at(row)?;
@@ -255,7 +270,7 @@ fn listed_alerts(model: &Model) -> impl Iterator<Item = &Alert> {
     })
 }
 
-fn slos_of<'a>(model: &'a Model, service: &'a str) -> impl Iterator<Item = &'a SloReport> {
+pub(super) fn slos_of<'a>(model: &'a Model, service: &'a str) -> impl Iterator<Item = &'a SloReport> {
     let rows = model.slo.rows.iter().filter_map(|name| model.slo.report(name));
     rows.filter(move |report| !service.is_empty() && report.slo.service == service)
         .map(|report| &**report)
@@ -269,7 +284,7 @@ fn to_incident(incident: &Incident, by: Link) -> Way {
     )
 }
 
-fn to_alert(alert: &Alert, by: &str) -> Way {
+pub(super) fn to_alert(alert: &Alert, by: &str) -> Way {
     let goal = Goal::Alert(alert.occurrence.fingerprint);
     let state = alert.state.word();
     (
@@ -278,7 +293,7 @@ fn to_alert(alert: &Alert, by: &str) -> Way {
     )
 }
 
-fn to_slo(report: &SloReport) -> Way {
+pub(super) fn to_slo(report: &SloReport) -> Way {
     let goal = Goal::Slo(report.slo.name.clone());
     let name = SafeText::line(&report.slo.name);
     (goal, format!("SLO {name} · {}", report.state.word()))
@@ -312,6 +327,13 @@ pub(super) fn go(model: &mut Model, goal: &Goal, deed: Option<Deed>, now: Now) -
         }
         Goal::Trace(trace) if model.settings.traces.is_some() => {
             let effects = super::traces::open(model, *trace, now);
+            (effects, Some(format!("trace {trace}")))
+        }
+        Goal::Moment { trace, span, at } => {
+            let effects = super::traces::open(model, *trace, now);
+            if let Some(open) = model.traces.opened_mut(*trace) {
+                open.aim_at(Aim { span: *span, at: *at });
+            }
             (effects, Some(format!("trace {trace}")))
         }
         Goal::Trace(trace) => {

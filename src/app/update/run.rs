@@ -119,8 +119,12 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::PageUp => step(model, Step::Page(Direction::Up), now),
         Action::Top => step(model, Step::Top, now),
         Action::Bottom => step(model, Step::Bottom, now),
-        Action::Collapse if matches!(model.detail(), Some(Detail::Trace(_))) => waterfall::fold(model, now),
-        Action::Expand if matches!(model.detail(), Some(Detail::Trace(_))) => waterfall::unfold(model, now),
+        Action::Collapse if matches!(model.detail(), Some(Detail::Trace(_) | Detail::Span(_, _))) => {
+            waterfall::fold(model, now)
+        }
+        Action::Expand if matches!(model.detail(), Some(Detail::Trace(_) | Detail::Span(_, _))) => {
+            waterfall::unfold(model, now)
+        }
         Action::Collapse => alerts::fold(model, now),
         Action::Expand => alerts::unfold(model, now),
         Action::Open => open_selected(model, now),

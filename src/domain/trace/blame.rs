@@ -227,6 +227,10 @@ fn folded(trace: &Trace, all: impl Iterator<Item = Origin>) -> Vec<Origin> {
     let mut origins: Vec<Origin> = Vec::new();
     for origin in all {
         let parent = trace.parent(origin.row);
+        let kind = |row: Row| trace.marks[row].kind;
+        // A server's span is under its client's, and each attempt has a client's of its own.
+        let client = parent.filter(|row| kind(origin.row) == Kind::Server && kind(*row) == Kind::Client);
+        let parent = client.map_or(parent, |client| trace.parent(client));
         let operation = trace.operation_of(origin.row).0;
         let next = origins.len();
         // Roots have no parent in common.
@@ -280,6 +284,28 @@ mod tests {
         );
         assert_eq!(origin.fate, Fate::HandledAt(Row(0)));
         assert_eq!(origin.message.as_deref(), Some("503"));
+    }
+
+    #[test]
+    fn attempts_that_each_have_a_client_are_one_as_well() {
+        let mut spans = vec![made(1, 0, 1, 100, "shop.pay").kind(Kind::Server).failed("503")];
+        for attempt in 0..3_u32 {
+            let (id, from) = (10 + 2 * u64::from(attempt), 5 + 30 * i64::from(attempt));
+            spans.push(
+                made(id, 1, from, from + 25, "shop.charge")
+                    .kind(Kind::Client)
+                    .failed("503"),
+            );
+            spans.push(
+                made(id + 1, id, from + 1, from + 24, "card.charge")
+                    .kind(Kind::Server)
+                    .failed("503"),
+            );
+        }
+        let trace = trace(&spans);
+        let found = Origins::of(&trace, trace.timing(), None);
+        assert_eq!(found.origins.len(), 1);
+        assert_eq!(ids(&trace, &found.origins[0].attempts), [11, 13, 15]);
     }
 
     #[test]

@@ -81,6 +81,11 @@ impl Scale {
         }
     }
 
+    /// How many cells it is laid on.
+    pub fn cells(&self) -> u16 {
+        self.cells
+    }
+
     fn length(&self) -> i64 {
         self.to.saturating_sub(self.from)
     }

@@ -63,13 +63,13 @@ fn pages<'a>(scene: Scene<'a>, detail: &'a Detail) -> Option<Pages<'a>> {
         }
         Detail::Page(page) => Some(page::pages(scene, page)),
         Detail::LogLine(id) => log_line::pages(scene, *id),
+        Detail::Span(id, row) => waterfall::span::pages(scene, *id, *row),
+        Detail::TraceFacts(id) => waterfall::facts::pages(scene, *id),
         Detail::Patterns
         | Detail::Silences
         | Detail::Incident(_)
         | Detail::Outbox
         | Detail::Trace(_)
-        | Detail::Span(_, _)
-        | Detail::TraceFacts(_)
         | Detail::Comparison(_, _)
         | Detail::ServiceGraph => None,
     }
@@ -81,12 +81,16 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
         Detail::Silences => return silences::draw(scene, buffer, area),
         Detail::Outbox => return outbox::draw(scene, buffer, area),
         Detail::Patterns => return patterns::draw(scene, buffer, area),
-        Detail::Trace(id) | Detail::Span(id, _) | Detail::TraceFacts(id) | Detail::Comparison(id, _) => {
-            return waterfall::draw(scene, buffer, area, *id);
-        }
+        Detail::Trace(id) | Detail::Comparison(id, _) => return waterfall::draw(scene, buffer, area, *id),
         Detail::ServiceGraph => return,
         Detail::Incident(id) if incident::draw(scene, buffer, area, id) => return,
-        Detail::Incident(_) | Detail::Slo(_) | Detail::Alert(_) | Detail::LogLine(_) | Detail::Page(_) => {}
+        Detail::Incident(_)
+        | Detail::Slo(_)
+        | Detail::Alert(_)
+        | Detail::LogLine(_)
+        | Detail::Span(_, _)
+        | Detail::TraceFacts(_)
+        | Detail::Page(_) => {}
     }
     let Some(pages) = pages(scene, &view.detail) else {
         let what = match &view.detail {
@@ -94,12 +98,13 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
             Detail::Alert(fingerprint) => format!("The alert {fingerprint} is no longer on the board."),
             Detail::Incident(id) => format!("The incident {id} is no longer listed."),
             Detail::LogLine(_) => "The line was let go: the store keeps the newest.".to_owned(),
+            Detail::Span(_, _) | Detail::TraceFacts(_) => {
+                "The trace was put away: others were opened since.".to_owned()
+            }
             Detail::Outbox
             | Detail::Silences
             | Detail::Patterns
             | Detail::Trace(_)
-            | Detail::Span(_, _)
-            | Detail::TraceFacts(_)
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph
             | Detail::Page(_) => return,

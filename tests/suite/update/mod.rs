@@ -10,6 +10,7 @@ mod looking;
 mod outbox;
 mod quitting;
 mod silences;
+mod waterfall;
 mod writing;
 
 use std::sync::Arc;

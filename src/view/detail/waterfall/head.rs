@@ -1,0 +1,343 @@
+//! What the trace is and what it comes to, the way one came, what is sought; and below, the span under the cursor in full.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::Sight;
+use crate::action::Action;
+use crate::app::Model;
+use crate::app::focus::Detail;
+use crate::app::traces::waterfall::{Narrowed, Sought, Waterfall};
+use crate::app::traces::{Clocks, within};
+use crate::app::update::skew_said;
+use crate::domain::trace::scale::lasting;
+use crate::domain::trace::{Nanos, Remark, Row, Status};
+use crate::text::SafeText;
+use crate::theme::Role;
+use crate::view::pane::logs::{clock, service_role};
+use crate::view::widget::{self, Piece};
+use crate::view::{Scene, hints};
+
+/// Ancestors that the way to a root names.
+const MOST_ABOVE: usize = 3;
+
+/// Rows that it wants.
+pub(in crate::view) fn rows(open: &Waterfall) -> u16 {
+    let Some(study) = open.study() else {
+        return 0;
+    };
+    let said = [
+        true,
+        explanation(open).is_some(),
+        open.sought.is_some(),
+        open.root().is_some(),
+        open.clocks == Clocks::Moved,
+        !study.trace.remarks().is_empty(),
+    ];
+    said.into_iter().map(u16::from).sum()
+}
+
+/// What explains the trace, without the name and the duration that stand above it.
+fn explanation(open: &Waterfall) -> Option<&str> {
+    let aspect = open.aspect()?;
+    let study = open.study()?;
+    let root = study.trace.span(study.trace.primary());
+    let head = format!("{} {}", root.service, lasting(aspect.path.whole().nanos()));
+    aspect.line.strip_prefix(&head)?.strip_prefix(": ")
+}
+
+/// Draws it; where there is less room than it wants, the last lines are left out.
+pub(super) fn draw(sight: Sight, buffer: &mut Buffer, area: Rect) {
+    let mut lines = vec![title(sight)];
+    lines.extend(explanation(sight.open).map(|said| vec![widget::remote(said, Role::TextStrong)]));
+    lines.extend(sight.open.sought.as_ref().map(|sought| search(sight, sought)));
+    lines.extend(sight.open.root().map(|root| way(sight, root)));
+    if sight.open.clocks == Clocks::Moved {
+        lines.push(vec![
+            Piece::word("clocks set right  ", Role::StateStale),
+            Piece::own(skew_said(&sight.study.shifts), Role::Text),
+            Piece::word("  ····  as it came; the path is approximate", Role::TextMuted),
+        ]);
+    }
+    lines.extend(remarks(sight));
+    for (index, pieces) in lines.iter().enumerate() {
+        let mut row = widget::after(widget::row(area, index as u16), 1);
+        row.width = row.width.saturating_sub(1);
+        sight.scene.line(buffer, row, pieces);
+    }
+}
+
+fn title(sight: Sight<'_>) -> Vec<Piece<'_>> {
+    let trace = &sight.study.trace;
+    let root = trace.span(trace.primary());
+    let errors = sight.study.errors.len();
+    let counted = |count: usize, one: &str, several: &str| {
+        let word = if count == 1 { one } else { several };
+        format!(" · {} {word}", grouped(count))
+    };
+    let mut pieces = vec![
+        widget::remote(root.service, service_role(root.service)),
+        Piece::word(" ", Role::Text),
+        widget::remote(root.operation, Role::TextStrong),
+        Piece::own(
+            format!("  {}", lasting(sight.aspect.whole.nanos())),
+            Role::TextStrong,
+        ),
+        Piece::own(counted(trace.len(), "span", "spans"), Role::TextMuted),
+        Piece::own(
+            counted(sight.aspect.services.len(), "service", "services"),
+            Role::TextMuted,
+        ),
+    ];
+    if errors > 0 {
+        pieces.push(Piece::own(
+            format!(" · ✗ {} failed", grouped(errors)),
+            Role::TraceError,
+        ));
+    } else {
+        pieces.push(Piece::word(" · none failed", Role::TextMuted));
+    }
+    let day = sight.aspect.whole.from.utc().format("%m-%d");
+    let begin = clock(sight.scene, sight.aspect.whole.from);
+    pieces.push(Piece::own(format!("  {day} {begin}"), Role::TextMuted));
+    pieces
+}
+
+/// The way from the trace's root to the root that is shown.
+fn way(sight: Sight<'_>, root: Row) -> Vec<Piece<'_>> {
+    let trace = &sight.study.trace;
+    let mut above: Vec<Row> = trace.ancestors(root).take(MOST_ABOVE + 1).collect();
+    let more = above.len() > MOST_ABOVE;
+    above.truncate(MOST_ABOVE);
+    let mut pieces = vec![Piece::word("only  ", Role::Accent)];
+    if more {
+        pieces.push(Piece::word("… › ", Role::TextMuted));
+    }
+    for row in above.into_iter().rev() {
+        let span = trace.span(row);
+        pieces.push(widget::remote(span.service, service_role(span.service)));
+        pieces.push(Piece::word(" ", Role::Text));
+        pieces.push(widget::remote(span.operation, Role::TextMuted));
+        pieces.push(Piece::word(" › ", Role::TextMuted));
+    }
+    let span = trace.span(root);
+    pieces.push(widget::remote(span.service, service_role(span.service)));
+    pieces.push(Piece::word(" ", Role::Text));
+    pieces.push(widget::remote(span.operation, Role::TextStrong));
+    if let Some(key) = hints::key(sight.scene, Action::Back) {
+        pieces.push(Piece::own(format!("  {key} one step back"), Role::TextMuted));
+    }
+    pieces
+}
+
+fn search<'a>(sight: Sight<'a>, sought: &'a Sought) -> Vec<Piece<'a>> {
+    let mut pieces = vec![
+        Piece::word("/", Role::Key),
+        widget::remote(&sought.text, Role::Input),
+    ];
+    pieces.push(Piece::word("  ", Role::Text));
+    pieces.extend(found(sight.open, sought));
+    if sight.open.narrowed == Narrowed::ToMatches {
+        let hidden = sight.open.range().len() - sight.open.lines.len();
+        pieces.push(Piece::own(
+            format!(" · {} others hidden", grouped(hidden)),
+            Role::StateStale,
+        ));
+    }
+    let keys = [Action::NextHit, Action::PreviousHit, Action::MatchesOnly];
+    for action in keys.into_iter().filter(|_| !sought.hits().is_empty()) {
+        if let Some(key) = hints::key(sight.scene, action) {
+            let title = match action {
+                Action::MatchesOnly if sight.open.narrowed == Narrowed::ToMatches => "all",
+                other => other.row().title,
+            };
+            pieces.push(Piece::own(format!("  {key}"), Role::Key));
+            pieces.push(Piece::own(format!(" {title}"), Role::TextMuted));
+        }
+    }
+    pieces
+}
+
+fn found(open: &Waterfall, sought: &Sought) -> Vec<Piece<'static>> {
+    match &sought.answer {
+        Some(Err(why)) if !sought.is_awaited() => {
+            vec![Piece::safe(SafeText::line(why).into_owned(), Role::StateFailed)]
+        }
+        _ if sought.is_awaited() => vec![Piece::word("looking…", Role::StateBusy)],
+        _ => {
+            let here = within(sought.hits(), &open.range());
+            let before = here.partition_point(|row| *row < open.cursor);
+            let on_one = here.get(before) == Some(&open.cursor);
+            let number = if on_one {
+                format!("{} of ", grouped(before + 1))
+            } else {
+                String::new()
+            };
+            let word = if here.len() == 1 { "match" } else { "matches" };
+            let role = if here.is_empty() {
+                Role::StateStale
+            } else {
+                Role::Text
+            };
+            let mut pieces = vec![Piece::own(
+                format!("{number}{} {word}", grouped(here.len())),
+                role,
+            )];
+            let elsewhere = sought.hits().len() - here.len();
+            if elsewhere > 0 {
+                pieces.push(Piece::own(
+                    format!(" · {} outside of this root", grouped(elsewhere)),
+                    Role::StateStale,
+                ));
+            }
+            pieces
+        }
+    }
+}
+
+/// What a search that is typed says of its matches.
+pub(in crate::view) fn matches_said(scene: Scene) -> Piece<'static> {
+    let example = Piece::word(
+        "dur>5% err svc=pay self>10ms /re/ · enter keeps · esc ends",
+        Role::TextMuted,
+    );
+    let Some(open) = searched(scene.model) else {
+        return example;
+    };
+    let Some(sought) = &open.sought else {
+        return example;
+    };
+    let said = found(open, sought);
+    let role = said.first().map_or(Role::TextMuted, |piece| piece.role);
+    let text: String = said.iter().map(Piece::as_str).collect();
+    Piece::own(text, role)
+}
+
+fn searched(model: &Model) -> Option<&Waterfall> {
+    match model.detail()? {
+        Detail::Trace(id) | Detail::Span(id, _) | Detail::TraceFacts(id) => model.traces.opened(*id),
+        Detail::Slo(_)
+        | Detail::Alert(_)
+        | Detail::Silences
+        | Detail::LogLine(_)
+        | Detail::Patterns
+        | Detail::Comparison(_, _)
+        | Detail::ServiceGraph
+        | Detail::Incident(_)
+        | Detail::Outbox
+        | Detail::Page(_) => None,
+    }
+}
+
+/// What was odd about it, the first of it in words.
+fn remarks(sight: Sight) -> Option<Vec<Piece<'static>>> {
+    let all = sight.study.trace.remarks();
+    let first = all.first()?;
+    let role = if all.iter().any(Remark::is_loss) {
+        Role::StateFailed
+    } else {
+        Role::StateStale
+    };
+    let text = first.to_string();
+    let mut pieces = vec![
+        Piece::word("! ", role),
+        Piece::safe(SafeText::line(&text).into_owned(), role),
+    ];
+    if all.len() > 1 {
+        pieces.push(Piece::own(format!(" · {} more", all.len() - 1), Role::TextMuted));
+        if let Some(key) = hints::key(sight.scene, Action::TraceFacts) {
+            pieces.push(Piece::own(format!(": {key}"), Role::TextMuted));
+        }
+    }
+    Some(pieces)
+}
+
+/// The span under the cursor: its times, whatever of its name was cut.
+pub(super) fn foot(sight: Sight, buffer: &mut Buffer, area: Rect) {
+    if area.is_empty() {
+        return;
+    }
+    let (open, aspect) = (sight.open, sight.aspect);
+    let (row, whole) = (open.cursor, aspect.whole);
+    let (span, time) = (sight.study.trace.span(row), sight.time(row));
+    let share = |nanos: u64| percent(nanos, whole.nanos());
+    let mut pieces = vec![
+        Piece::word("▌", Role::Accent),
+        Piece::own(format!("{}  ", since(whole.from, time.from)), Role::TextStrong),
+        Piece::own(lasting(time.nanos()), Role::TextStrong),
+        Piece::own(format!(" {}", share(time.nanos())), Role::TextMuted),
+        Piece::own(
+            format!(
+                "  self {} {}",
+                lasting(aspect.own.nanos(row)),
+                share(aspect.own.nanos(row))
+            ),
+            Role::TextMuted,
+        ),
+    ];
+    let line = open.lines.get(open.index()).copied();
+    if let Some(run) = line.and_then(|line| open.run_of(line)) {
+        let text = format!(
+            "  ×{} equal, {} in all, the longest {}",
+            run.count,
+            lasting(run.total.as_nanos() as u64),
+            lasting(sight.time(run.longest).nanos())
+        );
+        pieces.push(Piece::own(text, Role::TextStrong));
+    } else if let Some(step) = aspect.path.step(row).filter(|step| step.own > 0) {
+        let text = format!("  on the path {} {}", lasting(step.own), share(step.own));
+        pieces.push(Piece::own(text, Role::TraceCriticalPath));
+    }
+    if span.status == Status::Error {
+        let why = sight
+            .study
+            .trace
+            .detail(row)
+            .message
+            .map(std::borrow::Cow::into_owned);
+        let why = why
+            .filter(|why| !why.is_empty())
+            .unwrap_or_else(|| "failed".to_owned());
+        pieces.push(Piece::word("  ✗ ", Role::TraceError));
+        pieces.push(Piece::safe(SafeText::line(&why).into_owned(), Role::TraceError));
+    }
+    pieces.push(Piece::word("  ", Role::Text));
+    pieces.push(widget::remote(span.service, service_role(span.service)));
+    pieces.push(Piece::word(" ", Role::Text));
+    pieces.push(widget::remote(span.operation, Role::Text));
+    sight.scene.line(buffer, area, &pieces);
+}
+
+/// `+412 ms`.
+pub(super) fn since(begin: Nanos, at: Nanos) -> String {
+    let far = i128::from(at.0) - i128::from(begin.0);
+    if far == 0 {
+        return "+0".to_owned();
+    }
+    let sign = if far < 0 { "−" } else { "+" };
+    let nanos = u64::try_from(far.unsigned_abs()).unwrap_or(u64::MAX);
+    format!("{sign}{}", lasting(nanos))
+}
+
+/// A share in whole per cent; `<1%` of what is not nothing.
+pub(super) fn percent(part: u64, whole: u64) -> String {
+    let share = part as f64 / whole.max(1) as f64 * 100.0;
+    if part > 0 && share < 1.0 {
+        "<1%".to_owned()
+    } else {
+        format!("{share:.0}%")
+    }
+}
+
+/// A count with its thousands set apart.
+pub(super) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}

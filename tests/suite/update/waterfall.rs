@@ -1,0 +1,220 @@
+//! An open trace by its keys: what they do, what they say, and what goes out of it.
+
+use midwatch::app::focus::Detail;
+use midwatch::app::logs::LogsAsk;
+use midwatch::app::modal::{Choice, Goal, Modal};
+use midwatch::app::{Effect, Model, Msg};
+use midwatch::domain::trace::SpanId;
+
+use crate::fixtures::{focus, logs, press, shop_with, size, tell, type_text, waterfalls};
+
+fn opened() -> Model {
+    waterfalls::opened(size(120, 40), &waterfalls::story())
+}
+
+fn press_all(model: &mut Model, keys: &str) {
+    for key in keys.split(' ') {
+        press(model, key);
+    }
+}
+
+/// The span under the cursor.
+fn cursor(model: &Model) -> SpanId {
+    let open = model.traces.opened(waterfalls::id()).unwrap();
+    open.study().unwrap().trace.span(open.cursor).id
+}
+
+fn said(model: &Model) -> String {
+    let toast = model.toasts.current();
+    toast.map(|toast| toast.text.clone()).unwrap_or_default()
+}
+
+#[test]
+fn a_trace_that_could_not_be_read_is_read_again_on_enter() {
+    let mut model = waterfalls::opening(size(120, 40), &waterfalls::story());
+    let id = waterfalls::id();
+    let result = Err("503 from traces".to_owned());
+    tell(&mut model, Msg::TraceRead { id, result });
+    assert!(model.traces.opened(id).unwrap().is_failed());
+    let key = crossterm::event::KeyEvent::from(crossterm::event::KeyCode::Enter);
+    let effects = midwatch::app::update::update(
+        &mut model,
+        Msg::Input(midwatch::terminal::Input::Key(key)),
+        crate::fixtures::now(),
+    );
+    assert_eq!(effects, [Effect::ReadTrace(id)]);
+    assert_eq!(model.details.len(), 1);
+}
+
+#[test]
+fn keys_jump_to_failures_and_an_open_span_turns_with_them() {
+    let mut model = opened();
+    press(&mut model, ")");
+    assert_eq!(
+        (cursor(&model), said(&model).as_str()),
+        (SpanId(2), "failed span 1 of 7")
+    );
+    press(&mut model, "enter");
+    assert!(matches!(model.detail(), Some(Detail::Span(_, _))));
+    press_all(&mut model, ") )");
+    let Some(Detail::Span(_, row)) = model.detail() else {
+        panic!("a span is open")
+    };
+    let open = model.traces.opened(waterfalls::id()).unwrap();
+    assert_eq!(*row, open.cursor);
+    assert_eq!(cursor(&model), SpanId(41));
+    press(&mut model, "l");
+    assert_eq!(cursor(&model), SpanId(42), "the next span");
+    press(&mut model, "esc");
+    assert_eq!(model.detail(), Some(&Detail::Trace(waterfalls::id())));
+}
+
+#[test]
+fn esc_takes_one_step_back_after_the_other_and_leaves_last() {
+    let mut model = opened();
+    press_all(&mut model, "j j o + /");
+    type_text(&mut model, "SELECT");
+    press(&mut model, "enter");
+    let open = |model: &Model| {
+        let open = model.traces.opened(waterfalls::id()).unwrap();
+        (open.sought.is_some(), open.view.is_some(), open.roots.len())
+    };
+    assert_eq!(open(&model), (true, true, 1));
+    press(&mut model, "esc");
+    assert_eq!(open(&model), (false, true, 1));
+    press(&mut model, "esc");
+    assert_eq!(open(&model), (false, false, 1));
+    press(&mut model, "esc");
+    assert_eq!(open(&model), (false, false, 0));
+    press(&mut model, "esc");
+    assert_eq!(model.detail(), None);
+}
+
+#[test]
+fn a_search_moves_the_cursor_when_its_answer_comes_and_n_goes_on() {
+    let mut model = opened();
+    press(&mut model, "/");
+    type_text(&mut model, "svc=payment err");
+    press(&mut model, "enter");
+    assert_eq!(cursor(&model), SpanId(41));
+    press(&mut model, "n");
+    assert_eq!(cursor(&model), SpanId(43));
+    press(&mut model, "N");
+    assert_eq!(cursor(&model), SpanId(41));
+    press(&mut model, "v");
+    let open = model.traces.opened(waterfalls::id()).unwrap();
+    assert!(open.lines.len() < open.range().len());
+}
+
+#[test]
+fn clocks_that_are_off_are_named_and_none_is_said_where_none_is() {
+    let mut model = opened();
+    press(&mut model, "K");
+    assert!(said(&model).starts_with("host b +"), "{}", said(&model));
+    let fine = [waterfalls::span(1, 0, "a", "all", (0, 10))];
+    let mut model = waterfalls::opened(size(120, 40), &fine);
+    press(&mut model, "K");
+    assert_eq!(said(&model), "no host's clock is off, as far as its calls tell");
+    press(&mut model, ")");
+    assert_eq!(said(&model), "no span failed");
+    press(&mut model, "v");
+    assert_eq!(said(&model), "no search is on; / starts one");
+}
+
+fn goals(model: &Model) -> Vec<Goal> {
+    let Some(Modal::Menu(menu)) = &model.modal else {
+        return Vec::new();
+    };
+    let goal = |choice: &Choice| match choice {
+        Choice::Go { goal, .. } => Some(goal.clone()),
+        _ => None,
+    };
+    menu.items.iter().filter_map(|item| goal(&item.choice)).collect()
+}
+
+#[test]
+fn from_a_span_there_are_ways_to_its_lines_its_alerts_and_its_slos() {
+    let mut model = opened();
+    press_all(&mut model, ") t");
+    let goals = goals(&model);
+    assert!(goals.contains(&Goal::TraceLogs(waterfalls::id())));
+    assert!(goals.contains(&Goal::Logs("checkout".into())));
+    assert!(goals.iter().any(|goal| matches!(goal, Goal::Alert(_))));
+    assert!(goals.iter().any(|goal| matches!(goal, Goal::Slo(_))));
+    assert!(goals.len() <= 9, "each has a key");
+}
+
+#[test]
+fn a_log_line_leads_to_its_trace_at_its_time() {
+    let settings = midwatch::app::Settings {
+        logs: Some("logs".into()),
+        ..waterfalls::with_traces()
+    };
+    let mut model = shop_with(settings, size(120, 40));
+    logs::tell_lines(&mut model, &logs::store(&[logs::story()]), LogsAsk::default());
+    focus(&mut model, midwatch::app::focus::PaneId::Logs);
+    for _ in 0..12 {
+        press(&mut model, "t");
+        if goals(&model)
+            .iter()
+            .any(|goal| matches!(goal, Goal::Moment { .. }))
+        {
+            break;
+        }
+        press_all(&mut model, "esc k");
+    }
+    press(&mut model, "enter");
+    assert_eq!(model.detail(), Some(&Detail::Trace(waterfalls::id())));
+    let study = midwatch::app::traces::Study::of(waterfalls::trace(&waterfalls::story()));
+    let result = Ok(std::sync::Arc::new(study));
+    let id = waterfalls::id();
+    tell(&mut model, Msg::TraceRead { id, result });
+    assert!(model.traces.opened(id).unwrap().mark.is_some());
+}
+
+#[test]
+fn what_is_copied_is_what_it_says() {
+    let mut model = opened();
+    press_all(&mut model, ") y");
+    let Some(Modal::Menu(menu)) = &model.modal else {
+        panic!("a menu is open")
+    };
+    let texts: Vec<&str> = menu
+        .items
+        .iter()
+        .filter_map(|item| match &item.choice {
+            Choice::Copy { text, .. } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(texts[0], waterfalls::TRACE);
+    assert_eq!(texts[1], "0000000000000002");
+    assert!(
+        texts[2].starts_with("checkout POST /checkout  +9 ms  2.29 s  self "),
+        "{}",
+        texts[2]
+    );
+    assert!(
+        texts
+            .iter()
+            .any(|text| text.contains("\"spanId\":\"0000000000000002\""))
+    );
+    assert!(
+        texts
+            .iter()
+            .any(|text| text.starts_with("ref: span checkout POST /checkout 2.29 s at +9 ms failed"))
+    );
+}
+
+#[test]
+fn what_is_sought_before_the_trace_is_here_is_found_when_it_is() {
+    let mut model = waterfalls::opening(size(120, 40), &waterfalls::story());
+    press(&mut model, "/");
+    type_text(&mut model, "svc=mailer");
+    press(&mut model, "enter");
+    let study = midwatch::app::traces::Study::of(waterfalls::trace(&waterfalls::story()));
+    let result = Ok(std::sync::Arc::new(study));
+    let id = waterfalls::id();
+    tell(&mut model, Msg::TraceRead { id, result });
+    assert_eq!(cursor(&model), SpanId(61));
+}
