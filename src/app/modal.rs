@@ -12,6 +12,7 @@ use super::focus::PaneId;
 use crate::action::Action;
 use crate::domain::alert::Fingerprint;
 use crate::domain::incident::{IncidentAct, IncidentId, Role};
+use crate::domain::log::Nanos;
 use crate::domain::trace_id::TraceId;
 use crate::outbox::{Decision, EntryId};
 
@@ -249,10 +250,10 @@ pub struct MenuItem {
 /// Where a pivot leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Goal {
-    /// The log lines of a service.
-    Logs(Arc<str>),
-    /// The log lines that carry a trace id.
-    TraceLogs(TraceId),
+    /// The log lines of a service, around a moment where one is meant.
+    Logs(Arc<str>, Option<Nanos>),
+    /// The log lines that carry a trace id, around the moment of one of them.
+    TraceLogs(TraceId, Nanos),
     /// A trace: its id, until there is more to show of it.
     Trace(TraceId),
     /// An incident.

@@ -534,7 +534,7 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
             super::pane::logs::hits_said(scene)
         }
         (PromptKind::Search, _) => Piece::word("enter keeps · esc ends", Role::TextMuted),
-        (PromptKind::Query, _) => Piece::word("the backend's own language · enter asks", Role::TextMuted),
+        (PromptKind::Query, _) => super::pane::logs::query_said(scene),
         (PromptKind::Time, _) => Piece::word("03:14 · 15m ago · enter jumps", Role::TextMuted),
         (PromptKind::Columns, _) => Piece::word("names of fields · enter shows them", Role::TextMuted),
     };

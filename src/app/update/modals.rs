@@ -306,9 +306,15 @@ pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effec
             PromptTarget::Timeline => model.incidents.event_filter.clone(),
         },
         PromptKind::Search | PromptKind::Time => String::new(),
-        PromptKind::Query => model.logs.query.clone(),
+        PromptKind::Query => match &model.logs.refused {
+            Some(refused) => refused.query.clone(),
+            None => model.logs.query.clone(),
+        },
         PromptKind::Columns => model.logs.columns.join(" "),
     };
+    if (kind, target) == (PromptKind::Search, PromptTarget::Pane(PaneId::Logs)) {
+        model.logs.begin_search();
+    }
     let mut input = TextArea::from([before.clone()]);
     input.move_cursor(tui_textarea::CursorMove::End);
     model.modal = Some(Modal::Prompt(Prompt {
@@ -331,6 +337,7 @@ fn prompt_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             let words = prompt.input.lines().join(" ");
             let same = kind == PromptKind::Filter && words == prompt.before;
             model.modal = None;
+            model.logs.sought = None;
             if matches!(kind, PromptKind::Query | PromptKind::Time | PromptKind::Columns) {
                 let mut effects = logs::answered(model, kind, words.trim(), now);
                 if kind == PromptKind::Query && !words.trim().is_empty() {
@@ -352,7 +359,11 @@ fn prompt_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             let (kind, target, before) = (prompt.kind, prompt.target, prompt.before.clone());
             model.modal = None;
             match kind {
-                PromptKind::Search => set_search(model, target, None),
+                PromptKind::Search => {
+                    model.logs.leave_search();
+                    model.logs.sought = None;
+                    set_search(model, target, None)
+                }
                 PromptKind::Query | PromptKind::Time | PromptKind::Columns => Vec::new(),
                 PromptKind::Filter => set_filter(model, target, before, now),
             }
@@ -375,7 +386,10 @@ fn apply_prompt(model: &mut Model, now: Now) -> Vec<Effect> {
         PromptKind::Search => {
             let search = (!text.is_empty()).then_some(Search { text });
             let effects = set_search(model, target, search);
-            jump_to_hit(model, Direction::Down, From::Here);
+            // The lines are searched off this task: their hits come.
+            if target != PromptTarget::Pane(PaneId::Logs) {
+                jump_to_hit(model, Direction::Down, From::Here);
+            }
             effects
         }
         // Taken on enter.
@@ -417,8 +431,7 @@ fn set_filter(model: &mut Model, target: PromptTarget, text: String, now: Now) -
 fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) -> Vec<Effect> {
     match target {
         PromptTarget::Pane(PaneId::Logs) => {
-            model.logs.search = search;
-            return logs::ask(model).into_iter().collect();
+            return logs::search(model, search);
         }
         PromptTarget::Pane(PaneId::Slo) => model.slo.search = search,
         PromptTarget::Pane(PaneId::Alerts) => model.alerts.search = search,
@@ -480,13 +493,8 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
             | Detail::Page(_),
         ) => return false,
         None => match model.focus {
-            // The lines are searched off this task; their hits are there or come.
-            PaneId::Logs => {
-                return match from {
-                    From::Here => model.logs.nearest_hit(),
-                    From::Next => model.logs.jump(direction),
-                };
-            }
+            // The lines are searched off this task; their hits are there.
+            PaneId::Logs => return model.logs.jump(direction),
             PaneId::Slo => (model.slo.rows.len(), &model.slo.search, model.slo.list.index),
             PaneId::Alerts => {
                 let pane = &model.alerts;

@@ -104,6 +104,8 @@ pub enum GapReason {
     LimitHit,
     /// The server's answer was not whole.
     Partial,
+    /// Nobody asked for them yet: they lie between the time that is looked at and now.
+    Unread,
 }
 
 impl GapReason {
@@ -114,6 +116,7 @@ impl GapReason {
             Self::Disconnected => "disconnected",
             Self::LimitHit => "limit_hit",
             Self::Partial => "partial",
+            Self::Unread => "unread",
         }
     }
 }
@@ -125,6 +128,7 @@ impl fmt::Display for GapReason {
             Self::Disconnected => f.write_str("the connection was lost"),
             Self::LimitHit => f.write_str("the server's limit was hit"),
             Self::Partial => f.write_str("the server's answer was not whole"),
+            Self::Unread => f.write_str("not read yet:"),
         }
     }
 }
