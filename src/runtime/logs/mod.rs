@@ -107,11 +107,6 @@ impl Keeper {
                     None => return,
                 },
                 answer = tried(&mut work.trial) => work.tried(answer, &self),
-                Some(event) = reader.events.recv() => {
-                    reader.event(event, self.clock.tick());
-                    self.tell(reader);
-                    flooded = busy;
-                }
                 ended = &mut reader.tail, if again.is_none() => {
                     reader.ended(ended, self.clock.tick());
                     self.tell(reader);
@@ -125,6 +120,12 @@ impl Keeper {
                     reader.begin_again(&self.source, Nanos::of(self.clock.now().utc));
                 }
                 () = until(awaited, self.clock) => reader.go_on(&self.source, self.clock.tick()),
+                // Behind what comes rarely: lines may never stop coming.
+                Some(event) = reader.events.recv() => {
+                    reader.event(event, self.clock.tick());
+                    self.tell(reader);
+                    flooded = busy;
+                }
                 () = tokio::task::yield_now(), if busy => work.step(self.clock),
                 () = tokio::time::sleep(due), if dirty => continue,
                 // The rate falls by itself when nothing comes.

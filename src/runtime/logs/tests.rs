@@ -106,7 +106,7 @@ impl Logs for Source {
 
     fn page(&self, question: PageQuestion) -> BoxFuture<'_, BackendResult<Page>> {
         Box::pin(async move {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(250)).await;
             let mut state = self.state();
             state.pages.push(question.clone());
             state.skew_known = true;
