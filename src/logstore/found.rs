@@ -1,4 +1,4 @@
-//! What a query matches in a snapshot: counted, by position, and by density for a scrollbar.
+//! What a query matches in a snapshot: counted, and by position.
 
 use std::sync::Arc;
 
@@ -102,30 +102,5 @@ impl Found {
             }
             (before, after) => after.or(before),
         }
-    }
-
-    /// How many were found in each of so many equal stretches of the snapshot's positions.
-    pub fn density(&self, buckets: usize) -> Vec<u32> {
-        let mut counts = vec![0; buckets];
-        if self.of == 0 || buckets == 0 {
-            return counts;
-        }
-        for part in &self.parts {
-            let first = part.start * buckets / self.of;
-            let last = (part.start + part.chunk.len() - 1) * buckets / self.of;
-            for bucket in first..=last {
-                // Positions of a bucket begin where the division above first gives its number.
-                let begin = (bucket * self.of).div_ceil(buckets);
-                let end = ((bucket + 1) * self.of).div_ceil(buckets);
-                let before = |position: usize| {
-                    part.lines
-                        .partition_point(|line| part.start + (*line as usize) < position)
-                };
-                if let Some(count) = counts.get_mut(bucket) {
-                    *count += (before(end) - before(begin)) as u32;
-                }
-            }
-        }
-        counts
     }
 }

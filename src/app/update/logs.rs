@@ -474,9 +474,14 @@ fn go_to_time(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
     vec![Effect::SeekLogs(Some(at))]
 }
 
-/// Gives up going to a time; whether one was gone to.
+/// Gives up going back to a time; whether one was gone back to. Where a pivot leads is no more than a page away.
 pub(super) fn give_up_seek(model: &mut Model) -> bool {
-    model.logs.seek.take().is_some()
+    let pane = &mut model.logs;
+    if pane.seek.is_none() || pane.seek == pane.at {
+        return false;
+    }
+    pane.seek = None;
+    true
 }
 
 /// A moment as a person types it in a zone: `03:14`, `03:14:07`, `14m` or `14m ago`, a date with a time.
@@ -584,5 +589,38 @@ fn push_words(regex: &mut String, words: &str) {
             regex.push_str("\\W*");
         }
         regex.push_str(&regex::escape(word).replace('/', "\\/"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{DateTime, FixedOffset, Utc};
+
+    fn now() -> Now {
+        let utc: DateTime<Utc> = "2026-11-20T01:14:07Z".parse().unwrap();
+        Now::fixed(utc, 0)
+    }
+
+    fn read(text: &str, hours: i32) -> String {
+        let zone = FixedOffset::east_opt(hours * 3_600).unwrap();
+        let at = moment(text, now(), &zone).unwrap();
+        at.utc().format("%d %H:%M:%S").to_string()
+    }
+
+    #[test]
+    fn a_time_is_read_in_the_zone_that_is_shown() {
+        assert_eq!(read("01:00", 0), "20 01:00:00");
+        assert_eq!(read("03:00", 2), "20 01:00:00");
+        assert_eq!(
+            read("03:00", -5),
+            "19 08:00:00",
+            "yesterday's: today's is to come"
+        );
+        assert_eq!(read("23:30", -5), "19 04:30:00");
+        assert_eq!(read("2026-11-19 03:14", 2), "19 01:14:00");
+        assert_eq!(read("03:00Z", 2), "19 03:00:00", "said to be UTC");
+        assert_eq!(read("2026-11-19T03:14:00Z", 2), "19 03:14:00");
+        assert_eq!(read("15m ago", 2), "20 00:59:07");
     }
 }
