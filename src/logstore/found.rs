@@ -21,12 +21,10 @@ pub struct Found {
     /// How many were found before each part.
     before: Vec<usize>,
     len: usize,
-    /// Lines of the snapshot.
-    of: usize,
 }
 
 impl Found {
-    pub(super) fn of(parts: Vec<Part>, of: usize) -> Self {
+    pub(super) fn of(parts: Vec<Part>) -> Self {
         let mut len = 0;
         let before = parts
             .iter()
@@ -36,12 +34,7 @@ impl Found {
                 before
             })
             .collect();
-        Self {
-            parts,
-            before,
-            len,
-            of,
-        }
+        Self { parts, before, len }
     }
 
     /// Lines found.

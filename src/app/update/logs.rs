@@ -18,7 +18,7 @@ use crate::app::panes::Search;
 use crate::app::scope::Scope;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model, Zone};
-use crate::domain::log::Nanos;
+use crate::domain::log::{Gap, GapReason, Nanos};
 use crate::domain::pattern::Pattern;
 use crate::domain::trace_id::TraceId;
 use crate::logstore::LineId;
@@ -458,6 +458,11 @@ pub(super) fn answered(model: &mut Model, kind: PromptKind, text: &str, now: Now
 
 /// Goes to a time; where it is older than all in hand, older lines are read until it is there.
 fn go_to_time(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
+    if model.paused.is_none() && is_unread(&model.logs, at) {
+        model.logs.hold();
+        (model.logs.at, model.logs.seek) = (Some(at), Some(at));
+        return ask(model).into_iter().collect();
+    }
     if oldest(&model.logs).is_some_and(|oldest| oldest <= at) {
         model.logs.seek = None;
         return if model.logs.go_to_time(at) {
@@ -474,6 +479,13 @@ fn go_to_time(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
     vec![Effect::SeekLogs(Some(at))]
 }
 
+/// Whether nobody asked yet for the lines of a moment, although there are older ones.
+fn is_unread(pane: &LogPane, at: Nanos) -> bool {
+    let unread = |gap: &Gap| gap.reason == GapReason::Unread && gap.from <= at && at < gap.to;
+    pane.drawn()
+        .is_some_and(|view| view.snapshot.gaps().iter().any(unread))
+}
+
 /// Gives up going back to a time; whether one was gone back to. Where a pivot leads is no more than a page away.
 pub(super) fn give_up_seek(model: &mut Model) -> bool {
     let pane = &mut model.logs;
@@ -488,9 +500,12 @@ pub(super) fn give_up_seek(model: &mut Model) -> bool {
 fn moment<Z: TimeZone>(text: &str, now: Now, zone: &Z) -> Result<Nanos, String> {
     use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
     // An hour that a change of the clocks brings twice is taken for the first; one that it skips is none.
-    let in_zone = |at: NaiveDateTime, text: &str| match text.ends_with('Z') {
-        true => Some(at.and_utc()),
-        false => zone.from_local_datetime(&at).earliest().map(|at| at.to_utc()),
+    let in_zone = |at: NaiveDateTime, text: &str| {
+        if text.ends_with('Z') {
+            Some(at.and_utc())
+        } else {
+            zone.from_local_datetime(&at).earliest().map(|at| at.to_utc())
+        }
     };
     let ago = text
         .strip_suffix("ago")
@@ -503,9 +518,10 @@ fn moment<Z: TimeZone>(text: &str, now: Now, zone: &Z) -> Result<Nanos, String> 
     let bare = text.trim_end_matches('Z');
     for format in ["%H:%M:%S%.f", "%H:%M"] {
         if let Ok(time) = NaiveTime::parse_from_str(bare, format) {
-            let today = match text.ends_with('Z') {
-                true => now.utc.date_naive(),
-                false => now.utc.with_timezone(zone).date_naive(),
+            let today = if text.ends_with('Z') {
+                now.utc.date_naive()
+            } else {
+                now.utc.with_timezone(zone).date_naive()
             };
             // A time that is still to come was meant of yesterday.
             let days = [Some(today), today.pred_opt()].into_iter().flatten();

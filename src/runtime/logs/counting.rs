@@ -63,10 +63,9 @@ impl Counting {
 
     /// The server answered; what it cannot count, the store counts.
     pub(super) fn answered(&mut self, to: Nanos, answer: BackendResult<Option<Volume>>) {
-        match answer {
-            Ok(volume) => self.server = volume.map(|volume| (volume, to)),
-            // What it counted before still holds.
-            Err(_) => {}
+        // Where it fails, what it counted before still holds.
+        if let Ok(volume) = answer {
+            self.server = volume.map(|volume| (volume, to));
         }
         self.shown = None;
     }

@@ -190,12 +190,12 @@ impl Work {
             return self.look_for(LogsAsk { wanted, at, ..ask });
         }
         self.trial = None;
-        if (&ask.wanted, ask.at) != (&self.ask.wanted, self.ask.at) {
+        if (&ask.wanted, ask.at) == (&self.ask.wanted, self.ask.at) {
+            self.look_for(ask);
+        } else {
             let reader = Reader::open(keeper, &ask.wanted, ask.at);
             self.refused = None;
             self.take_over(reader, ask);
-        } else {
-            self.look_for(ask);
         }
     }
 

@@ -175,19 +175,18 @@ fn beside_trouble(scene: Scene, pattern: &Pattern) -> Option<String> {
         .filter(|report| report.slo.service == service)
         .filter_map(|report| Some((report.burning_since()?, &report.slo.name)))
         .min();
-    let (began, what) = match burn {
-        Some((began, slo)) => (began, format!("the burn of {}", SafeText::line(slo))),
-        None => {
-            let board = scene.model.alerts.shown()?;
-            let alerts = board.groups.iter().flat_map(|group| &group.alerts);
-            let first = alerts
-                .filter(|alert| &*alert.service == service && alert.state == AlertState::Active)
-                .min_by_key(|alert| alert.occurrence.starts_at)?;
-            (
-                first.occurrence.starts_at,
-                SafeText::line(&first.name).into_string(),
-            )
-        }
+    let (began, what) = if let Some((began, slo)) = burn {
+        (began, format!("the burn of {}", SafeText::line(slo)))
+    } else {
+        let board = scene.model.alerts.shown()?;
+        let alerts = board.groups.iter().flat_map(|group| &group.alerts);
+        let first = alerts
+            .filter(|alert| &*alert.service == service && alert.state == AlertState::Active)
+            .min_by_key(|alert| alert.occurrence.starts_at)?;
+        (
+            first.occurrence.starts_at,
+            SafeText::line(&first.name).into_string(),
+        )
     };
     let words = pattern.beginning(Nanos::of(began)).words(&what);
     (!words.is_empty()).then_some(words)

@@ -159,17 +159,13 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
         }
         age = state(scene, pane, view, area);
         let muted = |text: String| Piece::own(text, Role::TextMuted);
-        match &view.shown {
-            None => foot.push(muted(format!("{} lines", grouped(view.len() as u64)))),
-            Some(_) => {
-                let filtered = view.snapshot.len().saturating_sub(view.len());
-                foot.push(muted(format!(
-                    "{} shown · {} filtered",
-                    grouped(view.len() as u64),
-                    grouped(filtered as u64)
-                )));
-            }
-        }
+        let len = grouped(view.len() as u64);
+        foot.push(muted(if view.shown.is_some() {
+            let filtered = view.snapshot.len().saturating_sub(view.len());
+            format!("{len} shown · {} filtered", grouped(filtered as u64))
+        } else {
+            format!("{len} lines")
+        }));
         if let Scanned::Partly(percent) = view.scanned {
             foot.push(Piece::own(format!(" · {percent}% seen"), Role::StateBusy));
         }

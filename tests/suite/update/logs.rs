@@ -5,7 +5,7 @@ use midwatch::app::focus::{Detail, PaneId};
 use midwatch::app::logs::{Follow, LogView, LogsAsk, Past, Refused, Seek, Times, Watched};
 use midwatch::app::modal::{Modal, PromptKind};
 use midwatch::app::{Msg, Settings};
-use midwatch::domain::log::{Level, Nanos, Wanted};
+use midwatch::domain::log::{Gap, GapReason, Level, Nanos, Wanted};
 use midwatch::terminal::Input;
 
 use super::Hand;
@@ -517,4 +517,22 @@ fn shown_filtered_and_let_go_are_together_what_was_read() {
     let filtered = view.snapshot.len() as u64 - shown;
     assert!(counts.evicted > 0 && filtered > 0);
     assert_eq!((shown + filtered + counts.evicted, counts.taken), (600, 600));
+}
+
+#[test]
+fn a_time_that_nobody_read_yet_is_asked_for_itself() {
+    let mut hand = reading();
+    let mut around = store(&[story()]);
+    around.gap(Gap {
+        from: seconds_ago(55),
+        to: seconds_ago(43),
+        reason: GapReason::Unread,
+    });
+    tell_lines(&mut hand.model, &around, LogsAsk::default());
+    hand.effects.clear();
+    hand.press("T");
+    hand.write("50s");
+    hand.press("enter");
+    // The console is five seconds old.
+    assert_eq!(asked(&mut hand).at, Some(seconds_ago(45)));
 }
