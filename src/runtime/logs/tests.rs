@@ -160,9 +160,8 @@ impl Logs for Source {
             if let Some(gap) = gap {
                 let _ = events.send(TailEvent::Gap(gap)).await;
             }
-            let mut number = 0;
-            while floods {
-                number += 1;
+            let flood = if floods { i64::MAX } else { 0 };
+            for number in 0..flood {
                 let line = (Nanos(ago(0).0 + number), format!("flood {number}"));
                 if events.send(TailEvent::Lines(batch(&[line]))).await.is_err() {
                     break;
@@ -208,24 +207,17 @@ impl Eye {
     }
 
     /// Waits until the view is so; a minute at most.
-    #[track_caller]
-    fn until<'a>(
-        &'a mut self,
-        what: &'static str,
-        is: impl Fn(&LogView) -> bool + 'a,
-    ) -> impl Future<Output = Arc<LogView>> + 'a {
-        async move {
-            let waiting = self
-                .view
-                .wait_for(|view| view.as_ref().is_some_and(|view| is(view)));
-            let view = tokio::time::timeout(Duration::from_secs(60), waiting).await;
-            let found = view.ok().map(|view| view.unwrap().clone().unwrap());
-            found.unwrap_or_else(|| {
-                let last = self.view.borrow().clone();
-                let last = last.map(|view| (view.len(), view.failure.clone(), view.past.clone(), view.seek));
-                panic!("never {what}: {last:?}")
-            })
-        }
+    async fn until(&mut self, what: &'static str, is: impl Fn(&LogView) -> bool) -> Arc<LogView> {
+        let waiting = self
+            .view
+            .wait_for(|view| view.as_ref().is_some_and(|view| is(view)));
+        let view = tokio::time::timeout(Duration::from_secs(60), waiting).await;
+        let found = view.ok().map(|view| view.unwrap().clone().unwrap());
+        found.unwrap_or_else(|| {
+            let last = self.view.borrow().clone();
+            let last = last.map(|view| (view.len(), view.failure.clone(), view.past.clone(), view.seek));
+            panic!("never {what}: {last:?}")
+        })
     }
 }
 
