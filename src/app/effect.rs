@@ -12,7 +12,7 @@ use crate::backend::incidents::Question;
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::{Fingerprint, Labels, Matcher};
 use crate::domain::incident::IncidentId;
-use crate::domain::log::Gap;
+use crate::domain::log::{Gap, Nanos};
 use crate::domain::timeline::Starred;
 use crate::domain::trace::TraceId;
 use crate::outbox::{Decision, EntryId};
@@ -79,6 +79,8 @@ pub enum Effect {
     AskLogs(LogsAsk),
     /// Read lines older than the oldest.
     ReadOlderLogs,
+    /// Read older lines until this time is in hand; give that up where none.
+    SeekLogs(Option<Nanos>),
     /// Ask for the lines of a gap again.
     RefetchLogs(Gap),
     /// List these traces, now and from now on.

@@ -13,6 +13,7 @@ use crate::backend::logs::TailMode;
 use crate::domain::log::{Gap, Level, Nanos, Volume, Wanted};
 use crate::domain::pattern::{Pattern, PatternId, Tally};
 use crate::domain::trace_id::TraceId;
+use crate::logstore::query::{Query, QueryError};
 use crate::logstore::{Found, LineId, Snapshot};
 
 /// What the log pane is to show, now and from now on.
@@ -20,6 +21,8 @@ use crate::logstore::{Found, LineId, Snapshot};
 pub struct LogsAsk {
     /// Which lines the source is asked for.
     pub wanted: Wanted,
+    /// Around this moment first, where not the present is looked at.
+    pub at: Option<Nanos>,
     /// Which of them are shown, in the filter's grammar; all where empty.
     pub filter: String,
     /// What is sought among those; nothing where empty.
@@ -48,12 +51,67 @@ pub enum Past {
     Open,
     /// Older lines are being read.
     Reading,
-    /// The oldest line is here.
+    /// Older ones were looked for in vain.
+    Nothing {
+        /// From here on there is none; what lies before it, nobody knows.
+        back_to: Nanos,
+    },
+    /// The oldest line is here, or comes by itself: the source tells all it has.
     Whole,
     /// The store is full: older lines would push out newer ones.
     Full,
     /// Reading failed, in words.
     Failed(String),
+}
+
+/// A time that is gone to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seek {
+    /// Lines are read until it is in hand.
+    Under(Nanos),
+    /// It is, or as much as could be read.
+    Ended(Nanos),
+}
+
+/// A gap that is asked for again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refetching {
+    /// What is left of it is being read.
+    Reading(Gap),
+    /// That failed, in words.
+    Failed(Gap, String),
+}
+
+/// A query that the source would not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// As it was asked.
+    pub query: String,
+    /// Why, in the server's words. Remote text, not yet safe.
+    pub why: String,
+}
+
+/// Who counted lines by time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Counted {
+    /// The store counted those that are in hand.
+    #[default]
+    InHand,
+    /// The server counted all there are.
+    Server,
+}
+
+/// What is sought, as it is typed: a phrase, or a regular expression between slashes. Nothing where nothing is typed.
+pub fn search_query(text: &str) -> Result<Option<Query>, QueryError> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let regex = text.len() > 1 && text.starts_with('/');
+    if regex {
+        return Query::parse(text).map(Some);
+    }
+    let quoted = format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    Query::parse(&quoted).map(Some)
 }
 
 /// Lines by what they pass: all of a snapshot, or those that a query found.
@@ -73,12 +131,24 @@ pub struct LogView {
     pub mode: Option<TailMode>,
     /// Why the last attempt failed, in words.
     pub failure: Option<String>,
+    /// What servers said of their answers: partial, warnings. Remote text, not yet safe.
+    pub warnings: Vec<String>,
+    /// Another query that is being asked; what is shown is still that of the one before.
+    pub trying: Option<String>,
+    /// The last query that was asked, where it was refused; what is shown is that of the one before.
+    pub refused: Option<Arc<Refused>>,
     /// Lines a second, over the last seconds.
     pub rate: f64,
     /// How far back there are lines.
     pub past: Past,
+    /// The time that is gone to, or was last.
+    pub seek: Option<Seek>,
+    /// The gap that is read again, or was last in vain.
+    pub refetching: Option<Refetching>,
     /// Lines by time and level, over all that is in hand.
     pub volume: Arc<Volume>,
+    /// Who counted them.
+    pub counted: Counted,
     /// Patterns, while they are looked at.
     pub learnt: Option<Arc<Learnt>>,
 }
@@ -105,20 +175,37 @@ pub enum Scanned {
 }
 
 impl LogView {
+    /// When the first and the last line of a snapshot are of.
+    pub fn span_of(snapshot: &Snapshot) -> Option<(Nanos, Nanos)> {
+        let first = snapshot.entry_at(0)?.at;
+        let last = snapshot.entry_at(snapshot.len().checked_sub(1)?)?.at;
+        (first < last).then_some((first, last))
+    }
+
     /// How many lines a snapshot has by time and level, from its first to its last: finer than any strip is wide.
     pub fn volume_of(snapshot: &Snapshot) -> Arc<Volume> {
         const BUCKETS: usize = 240;
-        let first = snapshot.entry_at(0).map(|entry| entry.at);
-        let last = snapshot
-            .len()
-            .checked_sub(1)
-            .and_then(|last| snapshot.entry_at(last));
-        match (first, last.map(|entry| entry.at)) {
-            (Some(first), Some(last)) if first < last => {
-                Arc::new(snapshot.volume(first, Nanos(last.0.saturating_add(1)), BUCKETS))
-            }
-            (_, _) => Arc::default(),
-        }
+        Self::span_of(snapshot).map_or_else(Arc::default, |(first, last)| {
+            Arc::new(snapshot.volume(first, Nanos(last.0.saturating_add(1)), BUCKETS))
+        })
+    }
+
+    /// How many hits each of so many equal stretches of the shown lines has.
+    pub fn hit_density(&self, stretches: usize) -> Vec<usize> {
+        let Some(hits) = self
+            .hits
+            .as_ref()
+            .filter(|hits| !hits.is_empty() && stretches > 0)
+        else {
+            return vec![0; stretches];
+        };
+        let before = |stretch: usize| {
+            let place = (stretch * self.len()).div_ceil(stretches);
+            self.id_at(place).map_or(hits.len(), |id| hits.rank(id))
+        };
+        (0..stretches)
+            .map(|stretch| before(stretch + 1).saturating_sub(before(stretch)))
+            .collect()
     }
 
     /// Lines that are shown.
@@ -168,10 +255,10 @@ pub enum Follow {
     /// It is.
     #[default]
     Newest,
-    /// The view stands still; so many lines had been taken in when it stopped.
+    /// The view stands still.
     Still {
-        /// Lines that the store had taken by then.
-        taken: u64,
+        /// The newest line when it stopped; none where there was none.
+        newest: Option<LineId>,
     },
 }
 
@@ -194,6 +281,16 @@ pub enum Wrap {
     Wrapped,
 }
 
+/// How the times of lines are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Times {
+    /// By the clock.
+    #[default]
+    Clock,
+    /// Since the line under the cursor, or before it.
+    Relative,
+}
+
 /// The log pane.
 #[derive(Debug, Default)]
 pub struct LogPane {
@@ -211,10 +308,20 @@ pub struct LogPane {
     pub at_least: Option<Level>,
     /// The source's own query.
     pub query: String,
+    /// The query that was refused last, until another is asked.
+    pub refused: Option<Arc<Refused>>,
+    /// Around which moment lines are asked for, where that is not the present.
+    pub at: Option<Nanos>,
+    /// The time to go to as soon as its lines are there.
+    pub seek: Option<Nanos>,
     /// Only lines that carry this trace id.
     pub trace: Option<TraceId>,
     /// Search, while one is on.
     pub search: Option<Search>,
+    /// Why the search, as it is typed, cannot be used.
+    pub search_error: Option<String>,
+    /// Where the cursor was when a search began to be typed, and for which text it went to a hit.
+    pub sought: Option<Sought>,
     /// Whether the newest line is kept in sight.
     pub follow: Follow,
     /// The line under the cursor.
@@ -227,6 +334,8 @@ pub struct LogPane {
     pub page: usize,
     /// Long lines.
     pub wrap: Wrap,
+    /// How times are told.
+    pub times: Times,
     /// Fields that stand as columns before the message.
     pub columns: Vec<String>,
     /// Marked lines.
@@ -235,6 +344,21 @@ pub struct LogPane {
     pub pattern_list: ListState<PatternId>,
     /// Patterns in the order of the list.
     pub pattern_rows: Vec<PatternId>,
+    /// Whether the runtime was told last that somebody looks at them.
+    pub watched: Watched,
+}
+
+/// A search that is being typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sought {
+    /// Where the cursor was.
+    pub from: Option<LineId>,
+    /// The row it had.
+    pub row: usize,
+    /// Whether the newest line was kept in sight.
+    pub follow: Follow,
+    /// The text whose nearest hit it stands on.
+    pub went: Option<String>,
 }
 
 /// The levels that a key cycles through.
@@ -284,12 +408,17 @@ impl LogPane {
         self.len() == 0
     }
 
-    /// How many lines came since the view stands still.
+    /// How many newer lines came since the view stands still; older ones that were read meanwhile are none of them.
     pub fn arrived(&self) -> u64 {
-        match (self.follow, &self.view) {
-            (Follow::Still { taken }, Some(view)) => view.snapshot.counts().taken.saturating_sub(taken),
-            (Follow::Newest | Follow::Still { .. }, _) => 0,
-        }
+        let (Follow::Still { newest }, Some(view)) = (self.follow, &self.view) else {
+            return 0;
+        };
+        let snapshot = &view.snapshot;
+        let before = newest.map_or(0, |newest| {
+            let rank = snapshot.rank(newest);
+            rank + usize::from(snapshot.id_at(rank) == Some(newest))
+        });
+        (snapshot.len() - before) as u64
     }
 
     /// Takes in what the runtime published.
@@ -350,8 +479,11 @@ impl LogPane {
     /// The view stands still from here on.
     pub fn hold(&mut self) {
         if self.follow == Follow::Newest {
-            let taken = self.view.as_ref().map_or(0, |view| view.snapshot.counts().taken);
-            self.follow = Follow::Still { taken };
+            let newest = self.view.as_ref().and_then(|view| {
+                let last = view.snapshot.len().checked_sub(1)?;
+                view.snapshot.id_at(last)
+            });
+            self.follow = Follow::Still { newest };
         }
     }
 
@@ -413,11 +545,14 @@ impl LogPane {
         self.fit();
     }
 
-    /// Puts the cursor on the row of the pane that was clicked.
-    pub fn select_row(&mut self, row: usize) {
-        let top = self.place.saturating_sub(self.row);
-        if top + row < self.len() {
-            self.go_to(top + row);
+    /// Puts the cursor on a line that has this row of the pane already, and leaves it there.
+    pub fn select_row(&mut self, place: usize, row: usize) {
+        let Some(view) = self.drawn().cloned() else { return };
+        if place < view.len() {
+            self.hold();
+            self.put(&view, place);
+            self.row = row;
+            self.fit();
         }
     }
 
@@ -458,18 +593,53 @@ impl LogPane {
         }
     }
 
-    /// To the hit nearest to the cursor; false where there is none.
-    pub fn nearest_hit(&mut self) -> bool {
-        let Some(view) = self.drawn().cloned() else {
-            return false;
+    /// A search begins to be typed here.
+    pub fn begin_search(&mut self) {
+        self.sought = Some(Sought {
+            from: self.cursor,
+            row: self.row,
+            follow: self.follow,
+            went: None,
+        });
+    }
+
+    /// Goes to the hit nearest to where the search that is being typed began, once for each text; back there where it
+    /// has none.
+    pub fn follow_search(&mut self) {
+        let (Some(view), Some(sought), Some(search)) = (self.drawn().cloned(), &self.sought, &self.search)
+        else {
+            return;
         };
-        let near = view.hits.as_ref().zip(self.cursor);
-        match near.and_then(|(hits, id)| hits.nearest(id)) {
-            Some(id) => {
-                self.go_to(view.place_of(id));
-                true
+        let answered = view.ask.search == search.text;
+        if !answered || sought.went.as_ref() == Some(&search.text) {
+            return;
+        }
+        let (from, text) = (sought.from, search.text.clone());
+        let near = view.hits.as_ref().zip(from);
+        match near.and_then(|(hits, from)| hits.nearest(from)) {
+            Some(id) => self.go_to(view.place_of(id)),
+            None if view.scanned != Scanned::All => return,
+            None => self.leave_search(),
+        }
+        if let Some(sought) = &mut self.sought {
+            sought.went = Some(text);
+        }
+    }
+
+    /// Back to where the search that is being typed began.
+    pub fn leave_search(&mut self) {
+        let (Some(view), Some(sought)) = (self.drawn().cloned(), &self.sought) else {
+            return;
+        };
+        self.follow = sought.follow;
+        match (self.follow, sought.from) {
+            (Follow::Still { .. }, Some(from)) => {
+                self.row = sought.row;
+                self.put(&view, view.place_of(from).min(view.len().saturating_sub(1)));
+                self.fit();
             }
-            None => false,
+            (Follow::Still { .. }, None) => {}
+            (Follow::Newest, _) => self.settle(),
         }
     }
 

@@ -255,10 +255,10 @@ pub struct MenuItem {
 /// Where a pivot leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Goal {
-    /// The log lines of a service.
-    Logs(Arc<str>),
-    /// The log lines that carry a trace id.
-    TraceLogs(TraceId),
+    /// The log lines of a service, around a moment where one is meant.
+    Logs(Arc<str>, Option<Nanos>),
+    /// The log lines that carry a trace id, around the moment of one of them.
+    TraceLogs(TraceId, Nanos),
     /// A trace: its id, until there is more to show of it.
     Trace(TraceId),
     /// A trace, with the cursor on a span or on what ran at a moment.

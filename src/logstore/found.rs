@@ -1,4 +1,4 @@
-//! What a query matches in a snapshot: counted, by position, and by density for a scrollbar.
+//! What a query matches in a snapshot: counted, and by position.
 
 use std::sync::Arc;
 
@@ -21,12 +21,10 @@ pub struct Found {
     /// How many were found before each part.
     before: Vec<usize>,
     len: usize,
-    /// Lines of the snapshot.
-    of: usize,
 }
 
 impl Found {
-    pub(super) fn of(parts: Vec<Part>, of: usize) -> Self {
+    pub(super) fn of(parts: Vec<Part>) -> Self {
         let mut len = 0;
         let before = parts
             .iter()
@@ -36,12 +34,7 @@ impl Found {
                 before
             })
             .collect();
-        Self {
-            parts,
-            before,
-            len,
-            of,
-        }
+        Self { parts, before, len }
     }
 
     /// Lines found.
@@ -102,30 +95,5 @@ impl Found {
             }
             (before, after) => after.or(before),
         }
-    }
-
-    /// How many were found in each of so many equal stretches of the snapshot's positions.
-    pub fn density(&self, buckets: usize) -> Vec<u32> {
-        let mut counts = vec![0; buckets];
-        if self.of == 0 || buckets == 0 {
-            return counts;
-        }
-        for part in &self.parts {
-            let first = part.start * buckets / self.of;
-            let last = (part.start + part.chunk.len() - 1) * buckets / self.of;
-            for bucket in first..=last {
-                // Positions of a bucket begin where the division above first gives its number.
-                let begin = (bucket * self.of).div_ceil(buckets);
-                let end = ((bucket + 1) * self.of).div_ceil(buckets);
-                let before = |position: usize| {
-                    part.lines
-                        .partition_point(|line| part.start + (*line as usize) < position)
-                };
-                if let Some(count) = counts.get_mut(bucket) {
-                    *count += (before(end) - before(begin)) as u32;
-                }
-            }
-        }
-        counts
     }
 }

@@ -136,7 +136,7 @@ impl Search {
                 lines: Arc::clone(lines),
             })
         });
-        Arc::new(Found::of(parts.collect(), self.snapshot.len()))
+        Arc::new(Found::of(parts.collect()))
     }
 
     /// What is looked for.

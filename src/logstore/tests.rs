@@ -323,9 +323,6 @@ fn what_is_found_can_be_ranked_counted_and_drawn() {
     assert_eq!(found.nearest(id(29)), Some(id(33)));
     assert_eq!(found.nearest(id(28)), Some(id(33)));
     assert_eq!(found.nearest(id(27)), Some(id(23)));
-    assert_eq!(found.density(5), [2; 5]);
-    assert!(found.density(0).is_empty());
-    assert_eq!(found.density(1_000).iter().sum::<u32>(), 10);
 }
 
 #[test]

@@ -681,6 +681,8 @@ impl World for Session {
                 }
             }
             Effect::ReadOlderLogs => self.logs.order(Order::Older),
+            Effect::SeekLogs(Some(to)) => self.logs.order(Order::Until(to)),
+            Effect::SeekLogs(None) => self.logs.order(Order::Stop),
             Effect::RefetchLogs(gap) => self.logs.order(Order::Refetch(gap)),
             Effect::Edit(_)
             // The loop's own: they need the screen.

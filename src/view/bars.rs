@@ -572,7 +572,10 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         }
         (PromptKind::Search, _) => Piece::word("enter keeps · esc ends", Role::TextMuted),
         (PromptKind::TraceId, _) => Piece::word("as its source writes it · enter opens", Role::TextMuted),
-        (PromptKind::Query, _) => Piece::word("the backend's own language · enter asks", Role::TextMuted),
+        (PromptKind::Query, _) if prompt.target == PromptTarget::Pane(PaneId::Traces) => {
+            Piece::word("the backend's own language · enter asks", Role::TextMuted)
+        }
+        (PromptKind::Query, _) => super::pane::logs::query_said(scene),
         (PromptKind::Time, _) => Piece::word("03:14 · 15m ago · enter jumps", Role::TextMuted),
         (PromptKind::Columns, _) => Piece::word("names of fields · enter shows them", Role::TextMuted),
     };

@@ -118,6 +118,11 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
     typed.filter(|at| screen.contains(*at))
 }
 
+/// The place of the log line that has a row of the lines' area, and the row that it begins on: lines may be wrapped.
+pub(crate) fn log_line_at(model: &Model, lines: ratatui::layout::Rect, row: usize) -> Option<(usize, usize)> {
+    pane::logs::place_at(model, lines, row)
+}
+
 /// The furthest that the open detail or overlay can be scrolled: what a scroll is clamped to, so that a step back
 /// from the end moves at once.
 pub fn furthest_scroll(model: &Model, now: Now) -> u16 {

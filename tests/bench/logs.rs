@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use midwatch::app::Msg;
 use midwatch::app::focus::PaneId;
-use midwatch::app::logs::LogsAsk;
+use midwatch::app::logs::{LogView, LogsAsk};
 use midwatch::domain::log::{Batch, Level, Nanos, Place, Stream};
 use midwatch::logstore::{Budget, Limits, Query, Search, Snapshot, Store};
 
@@ -248,7 +248,12 @@ fn search(store: &Store) {
     figure::told("logs: histogram of all lines, 120 buckets", "ms", &strip);
     let mut search = Search::new(snapshot.clone(), Query::parse("service").expect("a query"), None);
     while !search.step(Budget::default()).is_done() {}
-    let marks = Samples::of_runs(2, 50, || (), |()| search.found().density(60));
+    let view = LogView {
+        hits: Some(search.found()),
+        snapshot: snapshot.clone(),
+        ..LogView::default()
+    };
+    let marks = Samples::of_runs(2, 50, || (), |()| view.hit_density(60));
     figure::told("logs: marks of 1M hits on a scrollbar", "ms", &marks);
 }
 

@@ -322,6 +322,32 @@ fn log_lines_in_every_state() {
         logs::tell_lines(&mut model, &logs::store(&[logs::story()]), ask);
         model
     });
+    at_each(&[(120, 40)], "logs_marked_by_a_regex", |w, h| {
+        let mut model = opened(w, h, "w /");
+        shop::type_text(&mut model, "/po+l|charge \\(.*rs/");
+        let ask = LogsAsk {
+            search: "/po+l|charge \\(.*rs/".to_owned(),
+            ..LogsAsk::default()
+        };
+        logs::tell_lines(&mut model, &logs::store(&[logs::story()]), ask);
+        model
+    });
+    at_each(&[(80, 24)], "logs_query_refused", |w, h| {
+        let mut model = opened(w, h, "Q");
+        shop::type_text(&mut model, "{app=");
+        press(&mut model, "enter");
+        let refused = midwatch::app::logs::Refused {
+            query: "{app=".to_owned(),
+            why: "parse error at line 1, col 6: unexpected end".to_owned(),
+        };
+        let view = midwatch::app::logs::LogView {
+            refused: Some(refused.into()),
+            ..logs::view(logs::store(&[logs::story()]).snapshot(), LogsAsk::default())
+        };
+        shop::tell(&mut model, Msg::LogsChanged(std::sync::Arc::new(view)));
+        model
+    });
+    at_each(&[(120, 40)], "logs_relative", |w, h| opened(w, h, "k k L L"));
     at_each(&SIZES, "logs_nothing_matches", |w, h| {
         let mut model = opened(w, h, "");
         let ask = LogsAsk {

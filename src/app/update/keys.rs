@@ -5,7 +5,7 @@ use std::time::Duration;
 use crossterm::event::{
     KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 
 use super::{compose, modals, run, say};
 use crate::action::{Action, Place};
@@ -152,12 +152,17 @@ pub(super) fn mouse(model: &mut Model, mouse: MouseEvent, now: Now) -> Vec<Effec
                 model.alerts.list.select(&model.alerts.rows, index);
             }
             PaneId::Logs => {
-                let top = areas
+                let lines = areas
                     .pane(pane, model.focus)
-                    .map_or(0, |area| layout::log_parts(area).lines.y);
-                if let Some(line) = mouse.row.checked_sub(top) {
-                    model.logs.select_row(line.into());
-                }
+                    .map_or_else(Rect::default, |area| layout::log_parts(area).lines);
+                let line = mouse.row.checked_sub(lines.y);
+                // Nothing stands on the rows of the strip.
+                let Some((place, begin)) =
+                    line.and_then(|line| crate::view::log_line_at(model, lines, line.into()))
+                else {
+                    return Vec::new();
+                };
+                model.logs.select_row(place, begin);
             }
             PaneId::Traces => super::traces::select_row(model, row),
             PaneId::Incident => {

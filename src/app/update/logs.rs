@@ -3,17 +3,22 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use chrono::TimeZone;
+
 use super::run::{self, show};
-use super::{modals, say};
+use super::{frozen, modals, say};
 use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::{Direction, Moved, Step};
-use crate::app::logs::{Follow, Lifted, LogPane, LogView, LogsAsk, Past, Watched, Wrap};
-use crate::app::modal::PromptKind;
+use crate::app::logs::{
+    Follow, Lifted, LogPane, LogView, LogsAsk, Past, Refused, Seek, Watched, Wrap, search_query,
+};
+use crate::app::modal::{Modal, PromptKind};
+use crate::app::panes::Search;
 use crate::app::scope::Scope;
 use crate::app::toast::Level;
-use crate::app::{Effect, Model};
-use crate::domain::log::Nanos;
+use crate::app::{Effect, Model, Zone};
+use crate::domain::log::{Gap, GapReason, Nanos};
 use crate::domain::pattern::Pattern;
 use crate::domain::trace_id::TraceId;
 use crate::logstore::LineId;
@@ -28,18 +33,80 @@ const MOST_COLUMNS: usize = 8;
 
 /// What the runtime published.
 pub(super) fn changed(model: &mut Model, view: Arc<LogView>, now: Now) -> Vec<Effect> {
-    let sought = model.logs.view.as_ref().and_then(|view| view.hits.clone());
-    let answered = view.ask.search.clone();
+    let (seek, refused) = (view.seek, view.refused.clone());
     model.logs.take(view);
     // The first hits of what is being typed: the cursor goes to the nearest, as it does in lists.
-    let typing = matches!(&model.modal, Some(crate::app::modal::Modal::Prompt(prompt))
-        if prompt.kind == PromptKind::Search);
-    let first = sought.is_none_or(|hits| hits.is_empty());
-    if typing && first && model.logs.search.as_ref().is_some_and(|s| s.text == answered) {
-        model.logs.nearest_hit();
+    let typing = matches!(&model.modal, Some(Modal::Prompt(prompt)) if prompt.kind == PromptKind::Search);
+    if typing {
+        model.logs.follow_search();
     }
-    let _ = now;
-    Vec::new()
+    let mut effects = Vec::new();
+    if let Some(Seek::Ended(to)) = seek
+        && model.logs.seek == Some(to)
+    {
+        effects.extend(arrive(model, to, now));
+    }
+    if let Some(refused) = refused {
+        effects.extend(refuse(model, refused, now));
+    }
+    effects
+}
+
+/// The lines of a time that was gone to are there, or as much as could be read.
+fn arrive(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
+    model.logs.seek = None;
+    if model.paused.is_some() {
+        return Vec::new();
+    }
+    let oldest = oldest(&model.logs);
+    model.logs.go_to_time(at);
+    match oldest.filter(|oldest| *oldest > at) {
+        Some(oldest) => {
+            let said = time_of_day(oldest, model.zone);
+            let key = model.keymap.keys_for(Action::LogTime).into_iter().next();
+            let said = format!(
+                "no line so far back was reached: the oldest is of {said}; {} goes on",
+                key.unwrap_or_default()
+            );
+            say(model, Level::Info, said, now)
+        }
+        None => Vec::new(),
+    }
+}
+
+/// The source would not answer a query: the lines of the one before stay, and the text is offered again.
+fn refuse(model: &mut Model, refused: Arc<Refused>, now: Now) -> Vec<Effect> {
+    let known = model.logs.refused.as_ref();
+    if known.is_some_and(|known| Arc::ptr_eq(known, &refused)) || refused.query != model.logs.query {
+        return Vec::new();
+    }
+    let held = model.logs.view.as_ref().map(|view| view.ask.wanted.query.clone());
+    model.logs.query = held.unwrap_or_default();
+    model.logs.refused = Some(refused);
+    // Whoever does something else by now is not interrupted: the next query begins with the text.
+    let waits = model.modal.is_none() && model.focus == PaneId::Logs && model.details.is_empty();
+    if waits {
+        modals::prompt(model, PromptKind::Query, now);
+    }
+    ask(model).into_iter().collect()
+}
+
+/// When the oldest line in hand is of.
+fn oldest(pane: &LogPane) -> Option<Nanos> {
+    let view = pane.drawn()?;
+    view.snapshot.entry_at(0).map(|entry| entry.at)
+}
+
+/// `03:14:07Z`, or in local time without the `Z`.
+pub(super) fn time_of_day(at: Nanos, zone: Zone) -> String {
+    match zone {
+        Zone::Utc => at.utc().format("%H:%M:%SZ").to_string(),
+        Zone::Local => at
+            .utc()
+            .with_timezone(&chrono::Local)
+            .format("%H:%M:%S")
+            .to_string(),
+    }
 }
 
 /// Why there is no log pane.
@@ -56,18 +123,34 @@ pub(super) fn ask(model: &Model) -> Option<Effect> {
     let pane = &model.logs;
     Some(Effect::AskLogs(LogsAsk {
         wanted: pane.wanted(model.scope.service()),
+        at: pane.at,
         filter: pane.whole_filter(),
         search: pane
             .search
             .as_ref()
             .map_or_else(String::new, |search| search.text.clone()),
-        around: pane.cursor,
-        patterns: if model.details.iter().any(|view| view.detail == Detail::Patterns) {
-            Watched::Yes
-        } else {
-            Watched::No
-        },
+        // Hits are wanted near to where the search began, wherever its first letters led.
+        around: pane.sought.as_ref().map_or(pane.cursor, |sought| sought.from),
+        patterns: watched(model),
     }))
+}
+
+fn watched(model: &Model) -> Watched {
+    if model.details.iter().any(|view| view.detail == Detail::Patterns) {
+        Watched::Yes
+    } else {
+        Watched::No
+    }
+}
+
+/// Patterns are learnt while they are open, however they were opened or left.
+pub(super) fn settle_watched(model: &mut Model) -> Vec<Effect> {
+    let watched = watched(model);
+    if watched == model.logs.watched {
+        return Vec::new();
+    }
+    model.logs.watched = watched;
+    ask(model).into_iter().collect()
 }
 
 /// The same, where the log pane has the keys.
@@ -80,36 +163,40 @@ pub(super) fn ask_if_focused(model: &Model) -> Vec<Effect> {
 }
 
 /// What is gone to is shown whole: a filter that was meant for other lines would hide it.
-fn show_all(pane: &mut LogPane) {
+fn show_all(pane: &mut LogPane, at: Option<Nanos>) {
+    (pane.at, pane.seek) = (at, at);
+    match at {
+        Some(_) => pane.hold(),
+        None => pane.release(),
+    }
     pane.trace = None;
     pane.lifted = None;
     pane.filter.clear();
     pane.filter_error = None;
     pane.at_least = None;
     pane.search = None;
+    pane.search_error = None;
 }
 
-/// Turns the pane to a service.
-pub(super) fn turn_to_service(model: &mut Model, service: &str) -> Vec<Effect> {
+/// Turns the pane to a service, around a moment where one is meant.
+pub(super) fn turn_to_service(model: &mut Model, service: &str, at: Option<Nanos>) -> Vec<Effect> {
     model.details.clear();
     run::turn_to(model, PaneId::Logs);
-    show_all(&mut model.logs);
+    show_all(&mut model.logs, at);
     // Where it is the scope already nothing else changes.
     model.scope.push(Scope {
         service: service.to_owned(),
     });
-    model.logs.release();
     run::rescope(model)
 }
 
-/// Turns the pane to a trace, of whatever service.
-pub(super) fn turn_to_trace(model: &mut Model, trace: TraceId) -> Vec<Effect> {
+/// Turns the pane to a trace, of whatever service, around the moment of one of its lines.
+pub(super) fn turn_to_trace(model: &mut Model, trace: TraceId, at: Nanos) -> Vec<Effect> {
     model.details.clear();
     run::turn_to(model, PaneId::Logs);
-    show_all(&mut model.logs);
+    show_all(&mut model.logs, Some(at));
     model.logs.query.clear();
     model.logs.trace = Some(trace);
-    model.logs.release();
     ask(model).into_iter().collect()
 }
 
@@ -131,12 +218,25 @@ pub(super) fn filter(model: &mut Model, text: String) -> Vec<Effect> {
     }
 }
 
+/// Seeks a text; one that does not read finds nothing, and why is said.
+pub(super) fn search(model: &mut Model, search: Option<Search>) -> Vec<Effect> {
+    let read = search.as_ref().map(|search| search_query(&search.text));
+    model.logs.search_error = read.and_then(Result::err).map(|error| error.to_string());
+    model.logs.search = search;
+    ask(model).into_iter().collect()
+}
+
 /// Takes the filter away, and the level; what it was.
 pub(super) fn drop_filter(model: &mut Model) -> String {
     let pane = &mut model.logs;
     let mut gone = pane.whole_filter();
     if let Some(trace) = pane.trace.take() {
         gone = format!("trace {trace} {gone}");
+        // All lines around the one under the cursor: it stays in sight.
+        pane.at = pane
+            .drawn()
+            .and_then(|view| Some(view.snapshot.entry(pane.cursor?)?.at));
+        pane.seek = pane.at;
     }
     pane.filter.clear();
     pane.at_least = None;
@@ -165,8 +265,14 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
         let past = model.logs.view.as_ref().map(|view| view.past.clone());
         return match past {
             Some(Past::Open | Past::Failed(_)) => vec![Effect::ReadOlderLogs],
-            Some(Past::Whole) if moved == Moved::Stuck => {
-                say(model, Level::Info, "this is the oldest line there is", now)
+            Some(Past::Nothing { back_to }) if moved == Moved::Stuck => {
+                let key = model.keymap.keys_for(Action::LogRefetch).into_iter().next();
+                let said = format!(
+                    "nothing older back to {}; {} looks further",
+                    back_to.utc().format("%Y-%m-%d"),
+                    key.unwrap_or_default()
+                );
+                say(model, Level::Info, said, now)
             }
             Some(Past::Full) if moved == Moved::Stuck => say(
                 model,
@@ -174,7 +280,7 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
                 "the store is full: a smaller scope or query reaches further back",
                 now,
             ),
-            Some(Past::Whole | Past::Full | Past::Reading) | None => Vec::new(),
+            Some(Past::Nothing { .. } | Past::Whole | Past::Full | Past::Reading) | None => Vec::new(),
         };
     }
     if model.logs.is_empty() {
@@ -216,6 +322,10 @@ pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
                     .say(Level::Info, "asking for the missing lines", now.tick);
                 vec![Effect::RefetchLogs(gap)]
             }
+            None if at_the_end_of_the_known(&model.logs) => {
+                model.toasts.say(Level::Info, "looking further back", now.tick);
+                vec![Effect::ReadOlderLogs]
+            }
             None => say(model, Level::Info, "no lines are missing at the cursor", now),
         },
         other => {
@@ -223,6 +333,12 @@ pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Whether the cursor is on the oldest line and older ones were looked for in vain.
+fn at_the_end_of_the_known(pane: &LogPane) -> bool {
+    let past = pane.view.as_ref().map(|view| &view.past);
+    pane.place == 0 && matches!(past, Some(Past::Nothing { .. }))
 }
 
 fn follow(model: &mut Model, now: Now) -> Vec<Effect> {
@@ -312,6 +428,7 @@ pub(super) fn answered(model: &mut Model, kind: PromptKind, text: &str, now: Now
     match kind {
         PromptKind::Query => {
             text.clone_into(&mut model.logs.query);
+            model.logs.refused = None;
             ask(model).into_iter().collect()
         }
         PromptKind::Columns => {
@@ -325,32 +442,71 @@ pub(super) fn answered(model: &mut Model, kind: PromptKind, text: &str, now: Now
             model.logs.columns = names;
             Vec::new()
         }
-        PromptKind::Time => match moment(text, now) {
-            Ok(at) => {
-                if !model.logs.go_to_time(at) {
-                    return say(model, Level::Info, "every line here is older than that", now);
-                }
-                let first = model.logs.place == 0;
-                let open = model
-                    .logs
-                    .view
-                    .as_ref()
-                    .is_some_and(|view| view.past == Past::Open);
-                if first && open {
-                    vec![Effect::ReadOlderLogs]
-                } else {
-                    Vec::new()
-                }
+        PromptKind::Time => {
+            let at = match model.zone {
+                Zone::Utc => moment(text, now, &chrono::Utc),
+                Zone::Local => moment(text, now, &chrono::Local),
+            };
+            match at {
+                Ok(at) => go_to_time(model, at, now),
+                Err(why) => say(model, Level::Warn, why, now),
             }
-            Err(why) => say(model, Level::Warn, why, now),
-        },
+        }
         PromptKind::Search | PromptKind::Filter | PromptKind::TraceId => Vec::new(),
     }
 }
 
-/// A moment as a person types it: `03:14`, `03:14:07`, `14m` or `14m ago`, a date with a time.
-fn moment(text: &str, now: Now) -> Result<Nanos, String> {
+/// Goes to a time; where it is older than all in hand, older lines are read until it is there.
+fn go_to_time(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
+    if model.paused.is_none() && is_unread(&model.logs, at) {
+        model.logs.hold();
+        (model.logs.at, model.logs.seek) = (Some(at), Some(at));
+        return ask(model).into_iter().collect();
+    }
+    if oldest(&model.logs).is_some_and(|oldest| oldest <= at) {
+        model.logs.seek = None;
+        return if model.logs.go_to_time(at) {
+            Vec::new()
+        } else {
+            say(model, Level::Info, "every line here is older than that", now)
+        };
+    }
+    if let Some(why) = frozen(model) {
+        return say(model, Level::Info, why, now);
+    }
+    model.logs.hold();
+    model.logs.seek = Some(at);
+    vec![Effect::SeekLogs(Some(at))]
+}
+
+/// Whether nobody asked yet for the lines of a moment, although there are older ones.
+fn is_unread(pane: &LogPane, at: Nanos) -> bool {
+    let unread = |gap: &Gap| gap.reason == GapReason::Unread && gap.from <= at && at < gap.to;
+    pane.drawn()
+        .is_some_and(|view| view.snapshot.gaps().iter().any(unread))
+}
+
+/// Gives up going back to a time; whether one was gone back to. Where a pivot leads is no more than a page away.
+pub(super) fn give_up_seek(model: &mut Model) -> bool {
+    let pane = &mut model.logs;
+    if pane.seek.is_none() || pane.seek == pane.at {
+        return false;
+    }
+    pane.seek = None;
+    true
+}
+
+/// A moment as a person types it in a zone: `03:14`, `03:14:07`, `14m` or `14m ago`, a date with a time.
+fn moment<Z: TimeZone>(text: &str, now: Now, zone: &Z) -> Result<Nanos, String> {
     use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
+    // An hour that a change of the clocks brings twice is taken for the first; one that it skips is none.
+    let in_zone = |at: NaiveDateTime, text: &str| {
+        if text.ends_with('Z') {
+            Some(at.and_utc())
+        } else {
+            zone.from_local_datetime(&at).earliest().map(|at| at.to_utc())
+        }
+    };
     let ago = text
         .strip_suffix("ago")
         .unwrap_or(text)
@@ -359,17 +515,20 @@ fn moment(text: &str, now: Now) -> Result<Nanos, String> {
     if let Ok(span) = crate::time::parse_duration(ago) {
         return Ok(Nanos::of(now.utc).minus(span));
     }
-    let text = text.trim_end_matches('Z');
+    let bare = text.trim_end_matches('Z');
     for format in ["%H:%M:%S%.f", "%H:%M"] {
-        if let Ok(time) = NaiveTime::parse_from_str(text, format) {
-            let today = now.utc.date_naive().and_time(time).and_utc();
-            // A time that is still to come was meant of yesterday.
-            let at = if today > now.utc {
-                today - chrono::TimeDelta::days(1)
+        if let Ok(time) = NaiveTime::parse_from_str(bare, format) {
+            let today = if text.ends_with('Z') {
+                now.utc.date_naive()
             } else {
-                today
+                now.utc.with_timezone(zone).date_naive()
             };
-            return Ok(Nanos::of(at));
+            // A time that is still to come was meant of yesterday.
+            let days = [Some(today), today.pred_opt()].into_iter().flatten();
+            let mut moments = days.filter_map(|day| in_zone(day.and_time(time), text));
+            if let Some(at) = moments.find(|at| *at <= now.utc) {
+                return Ok(Nanos::of(at));
+            }
         }
     }
     for format in [
@@ -378,8 +537,10 @@ fn moment(text: &str, now: Now) -> Result<Nanos, String> {
         "%Y-%m-%d %H:%M",
         "%Y-%m-%dT%H:%M",
     ] {
-        if let Ok(at) = NaiveDateTime::parse_from_str(text, format) {
-            return Ok(Nanos::of(at.and_utc()));
+        if let Ok(at) = NaiveDateTime::parse_from_str(bare, format)
+            && let Some(at) = in_zone(at, text)
+        {
+            return Ok(Nanos::of(at));
         }
     }
     if let Ok(at) = text.parse::<DateTime<Utc>>() {
@@ -387,12 +548,15 @@ fn moment(text: &str, now: Now) -> Result<Nanos, String> {
     }
     let text = SafeText::line(text);
     Err(format!(
-        "no time reads as {text}; try 03:14, 15m ago or 2026-11-20 03:14 (UTC)"
+        "no time reads as {text}; try 03:14, 15m ago or 2026-11-20 03:14"
     ))
 }
 
 /// From a pattern to its lines.
 pub(super) fn show_pattern(model: &mut Model, now: Now) -> Vec<Effect> {
+    if let Some(why) = frozen(model) {
+        return say(model, Level::Info, why, now);
+    }
     let Some(pattern) = model.logs.pattern() else {
         return say(model, Level::Info, "no pattern under the cursor", now);
     };
@@ -441,5 +605,38 @@ fn push_words(regex: &mut String, words: &str) {
             regex.push_str("\\W*");
         }
         regex.push_str(&regex::escape(word).replace('/', "\\/"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{DateTime, FixedOffset, Utc};
+
+    fn now() -> Now {
+        let utc: DateTime<Utc> = "2026-11-20T01:14:07Z".parse().unwrap();
+        Now::fixed(utc, 0)
+    }
+
+    fn read(text: &str, hours: i32) -> String {
+        let zone = FixedOffset::east_opt(hours * 3_600).unwrap();
+        let at = moment(text, now(), &zone).unwrap();
+        at.utc().format("%d %H:%M:%S").to_string()
+    }
+
+    #[test]
+    fn a_time_is_read_in_the_zone_that_is_shown() {
+        assert_eq!(read("01:00", 0), "20 01:00:00");
+        assert_eq!(read("03:00", 2), "20 01:00:00");
+        assert_eq!(
+            read("03:00", -5),
+            "19 08:00:00",
+            "yesterday's: today's is to come"
+        );
+        assert_eq!(read("23:30", -5), "19 04:30:00");
+        assert_eq!(read("2026-11-19 03:14", 2), "19 01:14:00");
+        assert_eq!(read("03:00Z", 2), "19 03:00:00", "said to be UTC");
+        assert_eq!(read("2026-11-19T03:14:00Z", 2), "19 03:14:00");
+        assert_eq!(read("15m ago", 2), "20 00:59:07");
     }
 }

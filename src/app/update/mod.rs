@@ -149,6 +149,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Timer => timers::timer(model, now),
     };
     effects.extend(incidents::settle_followed(model, now));
+    effects.extend(logs::settle_watched(model));
     fit_lists(model, now);
     fit_scroll(model, now);
     model.settle_preview(now);

@@ -329,9 +329,15 @@ pub(super) fn prompt(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effec
         },
         PromptKind::Search | PromptKind::Time | PromptKind::TraceId => String::new(),
         PromptKind::Query if target == PromptTarget::Pane(PaneId::Traces) => model.traces.query.clone(),
-        PromptKind::Query => model.logs.query.clone(),
+        PromptKind::Query => match &model.logs.refused {
+            Some(refused) => refused.query.clone(),
+            None => model.logs.query.clone(),
+        },
         PromptKind::Columns => model.logs.columns.join(" "),
     };
+    if (kind, target) == (PromptKind::Search, PromptTarget::Pane(PaneId::Logs)) {
+        model.logs.begin_search();
+    }
     let mut input = TextArea::from([before.clone()]);
     input.move_cursor(tui_textarea::CursorMove::End);
     model.modal = Some(Modal::Prompt(Prompt {
@@ -354,6 +360,7 @@ fn prompt_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             let words = prompt.input.lines().join(" ");
             let same = kind == PromptKind::Filter && words == prompt.before;
             model.modal = None;
+            model.logs.sought = None;
             if matches!(
                 kind,
                 PromptKind::Query | PromptKind::Time | PromptKind::Columns | PromptKind::TraceId
@@ -383,7 +390,11 @@ fn prompt_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             let (kind, target, before) = (prompt.kind, prompt.target, prompt.before.clone());
             model.modal = None;
             match kind {
-                PromptKind::Search => set_search(model, target, None),
+                PromptKind::Search => {
+                    model.logs.leave_search();
+                    model.logs.sought = None;
+                    set_search(model, target, None)
+                }
                 PromptKind::Query | PromptKind::Time | PromptKind::Columns | PromptKind::TraceId => {
                     Vec::new()
                 }
@@ -408,7 +419,10 @@ fn apply_prompt(model: &mut Model, now: Now) -> Vec<Effect> {
         PromptKind::Search => {
             let search = (!text.is_empty()).then_some(Search { text });
             let effects = set_search(model, target, search);
-            jump_to_hit(model, Direction::Down, From::Here);
+            // The lines are searched off this task: their hits come.
+            if target != PromptTarget::Pane(PaneId::Logs) {
+                jump_to_hit(model, Direction::Down, From::Here);
+            }
             effects
         }
         // Taken on enter.
@@ -456,8 +470,7 @@ fn set_filter(model: &mut Model, target: PromptTarget, text: String, now: Now) -
 fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) -> Vec<Effect> {
     match target {
         PromptTarget::Pane(PaneId::Logs) => {
-            model.logs.search = search;
-            return logs::ask(model).into_iter().collect();
+            return logs::search(model, search);
         }
         PromptTarget::Trace => return waterfall::search(model, search),
         PromptTarget::Pane(PaneId::Traces) => model.traces.search = search,
@@ -537,13 +550,8 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
                 let pane = &model.traces;
                 (pane.rows.len(), &pane.search, pane.list.index)
             }
-            // The lines are searched off this task; their hits are there or come.
-            PaneId::Logs => {
-                return match from {
-                    From::Here => model.logs.nearest_hit(),
-                    From::Next => model.logs.jump(direction),
-                };
-            }
+            // The lines are searched off this task; their hits are there.
+            PaneId::Logs => return model.logs.jump(direction),
             PaneId::Slo => (model.slo.rows.len(), &model.slo.search, model.slo.list.index),
             PaneId::Alerts => {
                 let pane = &model.alerts;

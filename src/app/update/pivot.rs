@@ -1,7 +1,9 @@
 //! From one thing to what belongs to it: an alert to its incidents and SLOs, an SLO to the alerts of its service
 //! and their incidents, an incident to its alerts and SLOs. A menu where there are several.
 
-use super::{deeds, incidents, run, say, waterfall};
+use std::fmt::Write as _;
+
+use super::{deeds, frozen, incidents, logs, run, say, waterfall};
 use crate::app::effect::Deed;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::label;
@@ -11,9 +13,10 @@ use crate::app::reference;
 use crate::app::toast::Level;
 use crate::app::traces::waterfall::Aim;
 use crate::app::{Effect, Model};
-use crate::domain::alert::{Alert, Fingerprint};
+use crate::domain::alert::{Alert, AlertState, Fingerprint};
 use crate::domain::incident::link::Link;
 use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::log::Nanos;
 use crate::domain::slo::SloReport;
 use crate::domain::trace::{Row, SpanId, TraceId};
 use crate::logstore::LineId;
@@ -139,7 +142,7 @@ fn from_slo(model: &Model, name: &str) -> Ways {
         }
     }
     ways.extend(linked.into_iter().map(|(incident, by)| to_incident(incident, by)));
-    ways.extend(to_logs(model, service));
+    ways.extend(to_logs(model, service, began(model, service, Some(report))));
     let none = if service.is_empty() {
         NAMELESS.to_owned()
     } else {
@@ -156,7 +159,8 @@ fn from_alert(model: &Model, fingerprint: Fingerprint) -> Ways {
     let linked = model.incidents_of(fingerprint).into_iter();
     let mut ways: Vec<Way> = linked.map(|(incident, by)| to_incident(incident, by)).collect();
     ways.extend(slos_of(model, &alert.service).map(to_slo));
-    ways.extend(to_logs(model, &alert.service));
+    let fired = Nanos::of(alert.occurrence.starts_at);
+    ways.extend(to_logs(model, &alert.service, Some(fired)));
     let none = if alert.service.is_empty() {
         NAMELESS.to_owned()
     } else {
@@ -199,7 +203,7 @@ fn from_incident(model: &Model, id: &IncidentId) -> Ways {
         services
             .iter()
             .take(1)
-            .filter_map(|service| to_logs(model, service)),
+            .filter_map(|service| to_logs(model, service, began(model, service, None))),
     );
     let none = match &theirs {
         Some(service) => format!(
@@ -237,13 +241,14 @@ fn from_line(model: &Model, id: LineId) -> Ways {
         } else {
             (Goal::Trace(trace), format!("trace {trace}, copied"))
         });
-        ways.push((Goal::TraceLogs(trace), "every line of this trace".to_owned()));
+        let goal = Goal::TraceLogs(trace, entry.at);
+        ways.push((goal, "every line of this trace".to_owned()));
     }
     let service = entry.service.unwrap_or_default();
     let same = listed_alerts(model).find(|alert| !service.is_empty() && *alert.service == *service);
     ways.extend(same.map(|alert| to_alert(alert, "of the same service")));
     ways.extend(slos_of(model, service).map(to_slo));
-    ways.extend(to_logs(model, service));
+    ways.extend(to_logs(model, service, Some(entry.at)));
     let deed = Deed {
         incident: None,
         text: "went on from a log line".to_owned(),
@@ -252,14 +257,29 @@ fn from_line(model: &Model, id: LineId) -> Ways {
     (ways, NAMELESS.to_owned(), Some(deed))
 }
 
-/// To the lines of a service, where there is a log backend and they are not what is shown already.
-pub(super) fn to_logs(model: &Model, service: &str) -> Option<Way> {
+/// To the lines of a service around a moment, where there is a log backend and they are not what is shown already.
+pub(super) fn to_logs(model: &Model, service: &str, at: Option<Nanos>) -> Option<Way> {
     let shown = model.scope.service() == Some(service) && model.focus == PaneId::Logs;
     let there = model.settings.logs.is_some() && !service.is_empty() && !shown;
     there.then(|| {
-        let said = format!("logs of {}", SafeText::line(service));
-        (Goal::Logs(service.into()), said)
+        let mut said = format!("logs of {}", SafeText::line(service));
+        if let Some(at) = at {
+            let _ = write!(said, " around {}", logs::time_of_day(at, model.zone));
+        }
+        (Goal::Logs(service.into(), at), said)
     })
+}
+
+/// When the trouble of a service began: the burn of its SLO, else the first of its alerts that fire.
+fn began(model: &Model, service: &str, report: Option<&SloReport>) -> Option<Nanos> {
+    let burning = report.into_iter().chain(slos_of(model, service));
+    let burns = burning.filter_map(SloReport::burning_since).min();
+    let alerts = listed_alerts(model).filter(|alert| *alert.service == *service);
+    let fires = alerts
+        .filter(|alert| alert.state == AlertState::Active)
+        .map(|alert| alert.occurrence.starts_at)
+        .min();
+    burns.or(fires).map(Nanos::of)
 }
 
 pub(super) fn listed_alerts(model: &Model) -> impl Iterator<Item = &Alert> {
@@ -317,12 +337,15 @@ pub(super) fn go(model: &mut Model, goal: &Goal, deed: Option<Deed>, now: Now) -
             };
             (effects, name.map(|name| format!("alert {name}")))
         }
-        Goal::Logs(service) => {
-            let effects = super::logs::turn_to_service(model, service);
+        Goal::Logs(..) | Goal::TraceLogs(..) if let Some(why) = frozen(model) => {
+            return say(model, Level::Info, why, now);
+        }
+        Goal::Logs(service, at) => {
+            let effects = logs::turn_to_service(model, service, *at);
             (effects, Some(format!("the logs of {service}")))
         }
-        Goal::TraceLogs(trace) => {
-            let effects = super::logs::turn_to_trace(model, *trace);
+        Goal::TraceLogs(trace, at) => {
+            let effects = logs::turn_to_trace(model, *trace, *at);
             (effects, Some(format!("the logs of trace {trace}")))
         }
         Goal::Trace(trace) if model.settings.traces.is_some() => {

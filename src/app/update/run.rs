@@ -11,6 +11,7 @@ use crate::action::{Action, Place};
 use crate::app::effect::WriteUp;
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::list::{Direction, Moved, Placed, Step};
+use crate::app::logs::Times;
 use crate::app::modal::{Confirm, ConfirmLine, Modal, PromptKind, Then};
 use crate::app::scope::{Scope, Stepped};
 use crate::app::toast::Level;
@@ -82,13 +83,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             let palette = palette::open(model);
             open(model, Modal::Palette(palette))
         }
-        Action::LocalTime => {
-            model.zone = match model.zone {
-                Zone::Utc => Zone::Local,
-                Zone::Local => Zone::Utc,
-            };
-            Vec::new()
-        }
+        Action::LocalTime => times(model),
         Action::Pause => pause(model, now),
         Action::Refresh => {
             model.toasts.say(Level::Info, "asking every backend", now.tick);
@@ -278,6 +273,19 @@ fn next_grouping(grouping: &Grouping) -> Grouping {
     }
 }
 
+/// Times in UTC, in local time; of log lines as well since the line under the cursor.
+fn times(model: &mut Model) -> Vec<Effect> {
+    let lines = model.focus == PaneId::Logs && model.details.is_empty();
+    (model.zone, model.logs.times) = match (model.zone, model.logs.times) {
+        (Zone::Utc, Times::Clock) => (Zone::Local, Times::Clock),
+        (Zone::Local, Times::Clock) if lines => (Zone::Utc, Times::Relative),
+        (Zone::Local, times @ (Times::Clock | Times::Relative)) => (Zone::Utc, times),
+        (Zone::Utc, Times::Relative) if lines => (Zone::Utc, Times::Clock),
+        (Zone::Utc, Times::Relative) => (Zone::Local, Times::Relative),
+    };
+    Vec::new()
+}
+
 fn save_layout(model: &Model) -> Vec<Effect> {
     vec![Effect::SaveLayout(model.layout.clone())]
 }
@@ -370,6 +378,13 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
     if model.details.pop().is_some() {
         return Vec::new();
     }
+    if model.focus == PaneId::Logs && logs::give_up_seek(model) {
+        let _ = say(model, Level::Info, "stopped", now);
+        return vec![Effect::SeekLogs(None)];
+    }
+    if model.focus == PaneId::Logs && model.logs.refused.take().is_some() {
+        return Vec::new();
+    }
     let search = match model.focus {
         PaneId::Slo => model.slo.search.take(),
         PaneId::Alerts => model.alerts.search.take(),
@@ -401,6 +416,8 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
         PaneId::Slo => std::mem::take(&mut model.slo.filter),
         PaneId::Alerts if model.paused.is_none() => std::mem::take(&mut model.alerts.filter),
         PaneId::Alerts => String::new(),
+        // The frozen lines are those of the filter.
+        PaneId::Logs if model.paused.is_some() => String::new(),
         PaneId::Logs => logs::drop_filter(model),
         PaneId::Traces => traces::drop_filter(model),
         PaneId::Incident => std::mem::take(&mut model.incidents.filter),

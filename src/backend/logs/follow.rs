@@ -233,7 +233,10 @@ impl<'a, P: Pager> Follow<'a, P> {
         loop {
             match self.read_up(Told::Quietly).await? {
                 Ok(()) => {
-                    misses = 0;
+                    if std::mem::take(&mut misses) > 0 {
+                        // A quiet source tells no line that would show that it is well again.
+                        self.send(TailEvent::Mode(TailMode::Polling(why))).await?;
+                    }
                     self.pause(self.poll).await?;
                 }
                 Err(error) if error.kind == ErrorKind::Rejected => return Err(Stop::Failed(error)),

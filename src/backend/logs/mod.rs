@@ -131,6 +131,12 @@ pub trait Logs: Send + Sync {
         Reach::Present
     }
 
+    /// The clock of the server less ours, as far as its answers told it: nil until then. `None` where lines are read
+    /// where they are written: those come late by no network, and are of our own clock.
+    fn skew(&self) -> Option<chrono::TimeDelta> {
+        None
+    }
+
     /// A page of the past.
     fn page(&self, question: PageQuestion) -> BoxFuture<'_, BackendResult<Page>>;
 

@@ -106,6 +106,8 @@ pub enum GapReason {
     Partial,
     /// They are still being read.
     Reading,
+    /// Nobody asked for them yet: they lie between the time that is looked at and now.
+    Unread,
 }
 
 impl GapReason {
@@ -117,6 +119,7 @@ impl GapReason {
             Self::LimitHit => "limit_hit",
             Self::Partial => "partial",
             Self::Reading => "reading",
+            Self::Unread => "unread",
         }
     }
 }
@@ -129,6 +132,7 @@ impl fmt::Display for GapReason {
             Self::LimitHit => f.write_str("the server's limit was hit"),
             Self::Partial => f.write_str("the server's answer was not whole"),
             Self::Reading => f.write_str("they are still being read"),
+            Self::Unread => f.write_str("not read yet:"),
         }
     }
 }

@@ -198,6 +198,24 @@ pub struct SloReport {
     pub history: Arc<[(DateTime<Utc>, f64)]>,
 }
 
+impl SloReport {
+    /// When the burn began that a rule fires for; none where none fires, or where its start lies before what is
+    /// known. A rule's start is seen in the recent burn where its short window is the one of that.
+    pub fn burning_since(&self) -> Option<DateTime<Utc>> {
+        let shortest = &self.windows.first()?.window;
+        let firing = |rule: &&RuleReport| rule.state == RuleState::Firing && rule.rule.short == *shortest;
+        let rule = self.rules.iter().find(firing)?;
+        let over = self
+            .spark
+            .iter()
+            .rev()
+            .take_while(|burn| **burn > rule.rule.factor)
+            .count();
+        let begin = self.spark.len().checked_sub(over).filter(|begin| *begin > 0)?;
+        self.spark_at.get(begin).copied()
+    }
+}
+
 /// Whether an SLO without data now had some within its period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HadData {

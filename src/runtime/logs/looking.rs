@@ -1,10 +1,10 @@
 //! Filter and search over the store, a slice at a time.
 
-use crate::app::logs::{LogsAsk, Scanned};
+use crate::app::logs::{LogsAsk, Scanned, search_query};
 use crate::backend::logs::Reach;
-use crate::logstore::Snapshot;
 use crate::logstore::query::Query;
 use crate::logstore::search::{Budget, Search};
+use crate::logstore::{LineId, Snapshot};
 
 /// Filter and search over the store.
 #[derive(Default)]
@@ -23,10 +23,13 @@ impl Looking {
             Reach::Whole => Query::of_scope(&ask.wanted).and(filter),
         };
         let filter = Some(filter).filter(|query| !query.is_empty());
-        let sought = sought(&ask.search).map(|query| match &filter {
-            Some(filter) => filter.clone().and(query),
-            None => query,
-        });
+        let sought = search_query(&ask.search)
+            .ok()
+            .flatten()
+            .map(|query| match &filter {
+                Some(filter) => filter.clone().and(query),
+                None => query,
+            });
         let search = |query| Search::new(snapshot.clone(), query, ask.around);
         Self {
             filter: filter.map(search),
@@ -37,6 +40,13 @@ impl Looking {
     pub(super) fn extend(&mut self, snapshot: &Snapshot) {
         for search in [&mut self.filter, &mut self.sought].into_iter().flatten() {
             search.extend(snapshot.clone());
+        }
+    }
+
+    /// What is nearest to this line comes first from now on.
+    pub(super) fn focus(&mut self, around: Option<LineId>) {
+        for search in [&mut self.filter, &mut self.sought].into_iter().flatten() {
+            search.focus(around);
         }
     }
 
@@ -63,18 +73,4 @@ impl Looking {
                 Scanned::Partly((progress.looked_at * 100 / progress.of.max(1)) as u8)
             })
     }
-}
-
-/// What is typed into a search: a phrase, or a regular expression between slashes.
-fn sought(text: &str) -> Option<Query> {
-    if text.trim().is_empty() {
-        return None;
-    }
-    let regex = text.len() > 1 && text.starts_with('/');
-    let query = if regex {
-        text.to_owned()
-    } else {
-        format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-    };
-    Query::parse(&query).ok()
 }

@@ -5,9 +5,15 @@
 //! publishes at most so often ([`PUBLISH`]) and only when something changed; a search goes on in slices between lines
 //! that arrive. Start at [`Keeper::run`].
 
+mod counting;
+mod gaps;
 mod learning;
 mod looking;
 mod reader;
+mod seam;
+#[cfg(test)]
+mod tests;
+mod trial;
 
 use std::future::pending;
 use std::sync::Arc;
@@ -15,14 +21,17 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use self::counting::{Counting, counted};
 use self::learning::Learning;
 use self::looking::Looking;
 use self::reader::{RATE_OVER, Reader, paged};
+use self::trial::{Trial, tried};
 use super::poller::HealthLine;
 use crate::app::feed::Status;
-use crate::app::logs::{LogView, LogsAsk, Watched};
-use crate::backend::logs::{Logs, Reach, TailMode};
-use crate::domain::log::{Gap, Nanos, Volume};
+use crate::app::logs::{LogView, LogsAsk, Refused, Watched};
+use crate::backend::BackendResult;
+use crate::backend::logs::{Logs, Page, Reach, TailMode};
+use crate::domain::log::{Gap, Nanos};
 use crate::logstore::search::Search;
 use crate::logstore::{Limits, Snapshot};
 use crate::time::{Clock, Tick};
@@ -34,14 +43,15 @@ const EARLY: u8 = 4;
 /// A tail watches over itself and says when it is lost: its light does not go stale because nothing is written.
 const WATCHED: Duration = Duration::from_secs(86_400);
 
-/// How often lines are counted by time: every line in hand is looked at.
-const COUNT: Duration = Duration::from_secs(1);
-
 /// What is to be done beside showing what is asked for.
 #[derive(Debug)]
 pub(super) enum Order {
     /// Read lines older than the oldest.
     Older,
+    /// Read older lines until this time is in hand.
+    Until(Nanos),
+    /// Go to no time any more.
+    Stop,
     /// Ask for the lines of a gap again.
     Refetch(Gap),
 }
@@ -63,10 +73,12 @@ impl Keeper {
     pub async fn run(mut self) {
         let ask = self.ask.borrow_and_update().clone();
         let mut work = Work {
-            reader: Reader::open(&self, &ask.wanted),
+            reader: Reader::open(&self, &ask.wanted, ask.at),
             looking: Looking::of(&ask, &Snapshot::default(), self.source.reach()),
             learning: None,
-            counted: None,
+            counting: Counting::default(),
+            trial: None,
+            refused: None,
             ask,
         };
         let mut published = self.clock.tick();
@@ -78,13 +90,15 @@ impl Keeper {
             let first = early > 0 && !work.reader.store.is_empty();
             if dirty && (first || self.clock.tick() >= published + PUBLISH) {
                 early -= u8::from(first);
-                self.out.send_replace(Some(Arc::new(work.view(self.clock))));
+                self.out.send_replace(Some(Arc::new(work.view(&self))));
                 published = self.clock.tick();
                 dirty = false;
             }
             let busy = work.is_behind();
             let due = (published + PUBLISH).since(self.clock.tick());
+            let (again, awaited) = (work.reader.again, work.reader.due());
             let reader = &mut work.reader;
+            let mut flooded = false;
             tokio::select! {
                 biased;
                 changed = self.ask.changed() => {
@@ -95,31 +109,37 @@ impl Keeper {
                     work.turn_to(next, &self);
                 }
                 order = self.orders.recv() => match order {
-                    Some(order) => reader.order(order, &self.source),
+                    Some(order) => reader.order(order, &self.source, self.clock.tick()),
                     None => return,
                 },
-                Some(event) = reader.events.recv() => {
-                    reader.event(event, self.clock.tick());
-                    self.tell(reader);
-                }
-                ended = &mut reader.tail, if reader.again.is_none() => {
+                answer = tried(&mut work.trial) => work.tried(answer, &self),
+                ended = &mut reader.tail, if again.is_none() => {
                     reader.ended(ended, self.clock.tick());
                     self.tell(reader);
                 }
                 page = paged(&mut reader.page) => {
-                    reader.paged(page, &self.source);
+                    reader.paged(page, &self.source, self.clock.tick());
                     self.tell(reader);
                 }
-                () = until(reader.again, self.clock) => {
-                    // From behind the newest line on: what came meanwhile is not lost.
-                    let newest = reader.store.newest().map(|at| Nanos(at.0.saturating_add(1)));
-                    let from = newest.unwrap_or_else(|| Nanos::of(self.clock.now().utc));
-                    reader.begin(&self.source, from);
+                (to, answer) = counted(&mut work.counting.asking) => work.counting.answered(to, answer),
+                () = until(again, self.clock) => {
+                    reader.begin_again(&self.source, Nanos::of(self.clock.now().utc));
+                }
+                () = until(awaited, self.clock) => reader.go_on(&self.source, self.clock.tick()),
+                // Behind what comes rarely: lines may never stop coming.
+                Some(event) = reader.events.recv() => {
+                    reader.event(event, self.clock.tick());
+                    self.tell(reader);
+                    flooded = busy;
                 }
                 () = tokio::task::yield_now(), if busy => work.step(self.clock),
                 () = tokio::time::sleep(due), if dirty => continue,
                 // The rate falls by itself when nothing comes.
                 () = tokio::time::sleep(RATE_OVER), if !reader.arrivals.is_empty() => {}
+            }
+            if flooded {
+                // Turn about: lines that never stop coming leave a search its share.
+                work.step(self.clock);
             }
             dirty = true;
         }
@@ -128,7 +148,7 @@ impl Keeper {
     fn tell(&self, reader: &Reader) {
         let Some(health) = &self.health else { return };
         let now = self.clock.tick();
-        let (status, good) = match (&reader.failure, reader.mode) {
+        let (status, good) = match (reader.failure(), reader.mode) {
             (Some(cause), _) => (
                 Status::Failed {
                     cause: cause.as_str().into(),
@@ -159,33 +179,89 @@ struct Work {
     reader: Reader,
     looking: Looking,
     learning: Option<Learning>,
-    /// Lines by time, and when they were counted.
-    counted: Option<(Tick, Arc<Volume>)>,
+    counting: Counting,
+    /// Another query of the source, until its first page shows whether it is one.
+    trial: Option<Trial>,
+    refused: Option<Arc<Refused>>,
 }
 
 impl Work {
     /// Another question, or the same in other words: what still holds of the work is kept.
     fn turn_to(&mut self, ask: LogsAsk, keeper: &Keeper) {
-        let reach = keeper.source.reach();
-        let narrowed = ask.wanted != self.ask.wanted;
-        let elsewhere = narrowed && reach == Reach::Present;
-        if elsewhere {
-            self.reader = Reader::open(keeper, &ask.wanted);
-            self.counted = None;
+        if keeper.source.reach() == Reach::Whole {
+            // The source tells all it has: what is wanted only narrows what is shown of it.
+            return self.look_for(ask);
         }
+        if trial::is_one(&self.ask, &ask) {
+            if self.trial.as_ref().is_none_or(|trial| trial.wanted != ask.wanted) {
+                self.trial = Some(Trial::of(&ask, keeper));
+                self.refused = None;
+            }
+            // Until then the old lines are shown, as they are to be shown now.
+            let (wanted, at) = (self.ask.wanted.clone(), self.ask.at);
+            return self.look_for(LogsAsk { wanted, at, ..ask });
+        }
+        self.trial = None;
+        if (&ask.wanted, ask.at) == (&self.ask.wanted, self.ask.at) {
+            self.look_for(ask);
+        } else {
+            let reader = Reader::open(keeper, &ask.wanted, ask.at);
+            self.refused = None;
+            self.take_over(reader, ask);
+        }
+    }
+
+    /// Goes on with another reader.
+    fn take_over(&mut self, reader: Reader, ask: LogsAsk) {
+        self.reader = reader;
+        self.counting = Counting::default();
+        self.learning = None;
+        self.looking = Looking::of(&ask, &self.reader.store.snapshot(), self.reader.reach);
+        self.look_for(ask);
+    }
+
+    fn look_for(&mut self, ask: LogsAsk) {
+        let narrowed = self.reader.reach == Reach::Whole && ask.wanted != self.ask.wanted;
         if narrowed || (&ask.filter, &ask.search) != (&self.ask.filter, &self.ask.search) {
-            self.looking = Looking::of(&ask, &self.reader.store.snapshot(), reach);
+            self.looking = Looking::of(&ask, &self.reader.store.snapshot(), self.reader.reach);
+        } else if ask.around != self.ask.around {
+            self.looking.focus(ask.around);
         }
-        match ask.patterns {
-            Watched::Yes if elsewhere || self.learning.is_none() => self.learning = Some(Learning::new()),
-            Watched::Yes => {}
-            Watched::No => self.learning = None,
+        if ask.patterns == Watched::Yes && self.learning.is_none() {
+            self.learning = Some(Learning::new());
         }
         self.ask = ask;
     }
 
+    /// The first page of another query came, or was refused: then all stays as it is.
+    fn tried(&mut self, (trial, answer): (Trial, BackendResult<Page>), keeper: &Keeper) {
+        match answer {
+            Ok(page) => {
+                let about = (&trial.wanted, trial.at);
+                let reader = Reader::with_first(keeper, about, (trial.asked, page));
+                let ask = LogsAsk {
+                    wanted: trial.wanted,
+                    at: trial.at,
+                    ..self.ask.clone()
+                };
+                self.take_over(reader, ask);
+            }
+            Err(error) => {
+                self.refused = Some(Arc::new(Refused {
+                    query: trial.wanted.query,
+                    why: error.cause(),
+                }));
+            }
+        }
+    }
+
+    /// Whether there is something to look at. Patterns are learnt while somebody looks at them.
     fn is_behind(&self) -> bool {
-        !self.looking.is_done() || self.learning.as_ref().is_some_and(Learning::is_behind)
+        let learning = self
+            .learning
+            .as_ref()
+            .filter(|_| self.ask.patterns == Watched::Yes);
+        !self.looking.is_done() || learning.is_some_and(Learning::is_behind)
     }
 
     /// A slice of what is to be looked at.
@@ -198,21 +274,23 @@ impl Work {
     }
 
     fn learn(&mut self, clock: Clock) {
-        if let Some(learning) = &mut self.learning {
+        if let Some(learning) = &mut self.learning
+            && self.ask.patterns == Watched::Yes
+        {
             let now = clock.now();
             learning.step(&self.reader.store.snapshot(), (Nanos::of(now.utc), now.tick));
         }
     }
 
-    fn view(&mut self, clock: Clock) -> LogView {
+    fn view(&mut self, keeper: &Keeper) -> LogView {
+        let clock = keeper.clock;
         let snapshot = self.reader.store.snapshot();
-        if self
-            .counted
-            .as_ref()
-            .is_none_or(|(at, _)| clock.tick().since(*at) >= COUNT)
-        {
-            self.counted = Some((clock.tick(), LogView::volume_of(&snapshot)));
+        // What the first page brings is what is counted.
+        if !matches!(self.reader.page, Some((reader::Reading::First, _))) {
+            self.counting
+                .ask(&keeper.source, &self.ask.wanted, &snapshot, clock.tick());
         }
+        let (volume, counted) = self.counting.shown(&snapshot, clock.tick());
         self.looking.extend(&snapshot);
         self.looking.step();
         self.learn(clock);
@@ -223,13 +301,16 @@ impl Work {
             ask: self.ask.clone(),
             scanned: self.looking.scanned(),
             mode: self.reader.mode,
-            failure: self.reader.failure.clone(),
+            failure: self.reader.failure().cloned(),
+            warnings: self.reader.warnings.clone(),
+            trying: self.trial.as_ref().map(|trial| trial.wanted.query.clone()),
+            refused: self.refused.clone(),
             rate: self.reader.rate(clock.tick()),
             past: self.reader.past.clone(),
-            volume: self
-                .counted
-                .as_ref()
-                .map_or_else(Arc::default, |(_, volume)| Arc::clone(volume)),
+            seek: self.reader.seek,
+            refetching: self.reader.refetching.clone(),
+            volume,
+            counted,
             learnt: self
                 .learning
                 .as_ref()

@@ -1,6 +1,9 @@
 //! What is read of one question: the tail, pages of the past, gaps, and the store that takes all of it in.
+//!
+//! One page is read at a time; what waits for its turn waits in order: what somebody asked for, then what is read by
+//! itself. A page that fails is read again while the pane is up.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,22 +11,34 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
+use super::gaps::{Gaps, Refetch};
+use super::seam::Seam;
 use super::{Keeper, Order};
-use crate::app::logs::Past;
+use crate::app::logs::{Past, Refetching, Seek};
 use crate::backend::logs::{
     Direction, Logs, More, Page, PageQuestion, Reach, TAIL_CAPACITY, TailEvent, TailMode,
 };
 use crate::backend::{BackendError, BackendResult};
 use crate::domain::log::{Batch, Gap, GapReason, Nanos, Wanted};
-use crate::logstore::{Room, Store};
+use crate::logstore::{Limits, Room, Store};
 use crate::time::Tick;
 
-/// How far back is read at first.
+/// How far back is read at first, and how far around a time that is looked at.
 const FIRST: Duration = Duration::from_secs(15 * 60);
-/// How far back the lines of a trace are looked for at first.
+/// How far back the lines of a trace are looked for, where nothing tells its time.
 const TRACE: Duration = Duration::from_secs(6 * 3_600);
+/// How far around its time the lines of a trace are looked for: the line that led to it may be old.
+const TRACE_AROUND: Duration = Duration::from_secs(3_600);
 /// Lines of a page.
 const PAGE: usize = 1_000;
+/// Lines of a page where nobody reads them one by one: on the way to a time, or of a gap.
+const LARGE_PAGE: usize = 5_000;
+/// Pages on the way to a time at most.
+const SEEK_PAGES: usize = 40;
+/// A tail begins so long before now: lines are shipped late, and clocks differ.
+const SLACK: Duration = Duration::from_secs(60);
+/// Lines that a tail which begins anew repeats at most.
+const REPEATED: usize = 20_000;
 /// The first stretch that is read when going back; each that has no line makes the next one wider.
 const STRETCH: Duration = Duration::from_secs(3_600);
 /// Backends refuse to look further back than about this at once.
@@ -34,34 +49,58 @@ pub(super) const RATE_OVER: Duration = Duration::from_secs(5);
 const BLOCKS_AHEAD: usize = 8;
 /// How long a tail that was given up for good rests before it is tried again by itself.
 const GIVEN_UP: Duration = Duration::from_secs(30);
+/// How long a first page that failed rests; doubles up to [`GIVEN_UP`].
+const BACKOFF: Duration = Duration::from_secs(1);
+/// Words of servers about their answers that are kept.
+const WARNINGS: usize = 4;
 
 /// Why a page is read.
 pub(super) enum Reading {
-    /// The lines before the tail's first.
-    First {
-        /// Where the tail begins.
-        tail: Nanos,
-    },
+    /// The lines before the tail's first, or before the time that is looked at.
+    First,
+    /// The lines behind the time that is looked at, up to here.
+    Behind(Nanos),
     /// Older ones.
     Older(Duration),
     /// The lines of a gap.
-    Gap(Gap),
+    Gap(Refetch),
 }
 
-type Paging = BoxFuture<'static, BackendResult<Page>>;
+pub(super) type Paging = BoxFuture<'static, BackendResult<Page>>;
 
 /// What is read of one question.
 pub(super) struct Reader {
     wanted: Wanted,
-    reach: Reach,
+    pub(super) reach: Reach,
+    /// The time that is looked at, where that is not the present.
+    at: Option<Nanos>,
+    /// When it was opened, by our clock.
+    opened: Nanos,
+    limits: Limits,
     pub(super) store: Store,
     pub(super) events: mpsc::Receiver<TailEvent>,
     pub(super) tail: BoxFuture<'static, BackendResult<()>>,
+    /// From when on the tail tells.
+    tail_from: Nanos,
+    seam: Seam,
     /// One page at a time.
     pub(super) page: Option<(Reading, Paging)>,
+    gaps: Gaps,
+    pub(super) refetching: Option<Refetching>,
     pub(super) mode: Option<TailMode>,
-    pub(super) failure: Option<String>,
+    tail_failure: Option<String>,
+    page_failure: Option<String>,
+    /// What servers said of their answers, the newest last.
+    pub(super) warnings: Vec<String>,
     pub(super) past: Past,
+    /// The time that is gone to, if one is.
+    pub(super) seek: Option<Seek>,
+    seek_pages: usize,
+    /// Older lines were asked for while another page was read.
+    older_waits: bool,
+    /// When the first page is asked for again, and how often it failed.
+    retry: Option<Tick>,
+    misses: u32,
     /// How far back the next stretch goes.
     stretch: Duration,
     /// Where the next stretch ends, when the store has no line yet.
@@ -72,20 +111,69 @@ pub(super) struct Reader {
     pub(super) again: Option<Tick>,
 }
 
+/// The question for the lines of the last minutes, or before the time that is looked at.
+pub(super) fn first_question(wanted: &Wanted, at: Option<Nanos>, now: Nanos) -> PageQuestion {
+    let span = match (wanted.trace.is_some(), at.is_some()) {
+        (false, _) => FIRST,
+        (true, true) => TRACE_AROUND,
+        (true, false) => TRACE,
+    };
+    let to = at.unwrap_or(now);
+    PageQuestion {
+        wanted: wanted.clone(),
+        from: to.minus(span),
+        to,
+        direction: Direction::Backward,
+        limit: PAGE,
+    }
+}
+
 impl Reader {
-    /// Begins with the last minutes, and the tail beside them.
-    pub(super) fn open(keeper: &Keeper, wanted: &Wanted) -> Self {
-        let now = Nanos::of(keeper.clock.now().utc);
+    /// Begins with the last minutes, or around a time, and the tail beside them.
+    pub(super) fn open(keeper: &Keeper, wanted: &Wanted, at: Option<Nanos>) -> Self {
+        let mut reader = Self::begun(keeper, wanted, at, Nanos::of(keeper.clock.now().utc));
+        if reader.reach == Reach::Present {
+            reader.first(&keeper.source);
+        }
+        reader
+    }
+
+    /// Begins with a first page that was read already, when the question was asked.
+    pub(super) fn with_first(
+        keeper: &Keeper,
+        (wanted, at): (&Wanted, Option<Nanos>),
+        (asked, page): (Nanos, Page),
+    ) -> Self {
+        let mut reader = Self::begun(keeper, wanted, at, asked);
+        reader.paged((Reading::First, Ok(page)), &keeper.source, keeper.clock.tick());
+        reader
+    }
+
+    fn begun(keeper: &Keeper, wanted: &Wanted, at: Option<Nanos>, now: Nanos) -> Self {
         let mut reader = Self {
             wanted: wanted.clone(),
             reach: keeper.source.reach(),
+            at: None,
+            opened: now,
+            limits: keeper.limits,
             store: Store::new(keeper.limits),
             events: mpsc::channel(1).1,
             tail: Box::pin(pending()),
+            tail_from: now,
+            seam: Seam::default(),
             page: None,
+            gaps: Gaps::default(),
+            refetching: None,
             mode: Some(TailMode::Connecting),
-            failure: None,
+            tail_failure: None,
+            page_failure: None,
+            warnings: Vec::new(),
             past: Past::Reading,
+            seek: None,
+            seek_pages: 0,
+            older_waits: false,
+            retry: None,
+            misses: 0,
             stretch: STRETCH,
             read_to: now,
             arrivals: VecDeque::new(),
@@ -97,12 +185,35 @@ impl Reader {
             reader.begin(&keeper.source, Nanos(i64::MIN));
             return reader;
         }
-        reader.begin(&keeper.source, now);
-        // A trace is looked for further back: the line that led to it may be old.
-        let first = if wanted.trace.is_some() { TRACE } else { FIRST };
-        let question = reader.question(now.minus(first), now);
-        reader.ask(Reading::First { tail: now }, question, &keeper.source);
+        let from = reader.tail_begin(&*keeper.source);
+        // What is of the present the tail tells.
+        reader.at = at.filter(|at| *at < from);
+        reader.seek = at.map(|at| match reader.at {
+            Some(_) => Seek::Under(at),
+            None => Seek::Ended(at),
+        });
+        reader.begin(&keeper.source, from);
         reader
+    }
+
+    /// Where the tail begins: before now by the server's clock. What is read where it is written comes late by no way.
+    fn tail_begin(&self, source: &dyn Logs) -> Nanos {
+        match source.skew() {
+            None => self.opened,
+            Some(skew) => {
+                let skew = skew.num_nanoseconds().unwrap_or(0);
+                Nanos(self.opened.0.saturating_add(skew))
+                    .min(self.opened)
+                    .minus(SLACK)
+            }
+        }
+    }
+
+    fn first(&mut self, source: &Arc<dyn Logs>) {
+        self.retry = None;
+        self.past = Past::Reading;
+        let question = first_question(&self.wanted, self.at, self.opened);
+        self.ask(Reading::First, question, source);
     }
 
     /// Lines a second of late.
@@ -118,8 +229,13 @@ impl Reader {
         lines as f64 / RATE_OVER.as_secs_f64()
     }
 
+    /// What keeps lines from coming, in words.
+    pub(super) fn failure(&self) -> Option<&String> {
+        self.tail_failure.as_ref().or(self.page_failure.as_ref())
+    }
+
     /// Begins to tail from a moment on.
-    pub(super) fn begin(&mut self, source: &Arc<dyn Logs>, from: Nanos) {
+    fn begin(&mut self, source: &Arc<dyn Logs>, from: Nanos) {
         // Full, the tail waits, and what its server then drops becomes a gap.
         let ahead = match self.reach {
             Reach::Present => TAIL_CAPACITY,
@@ -129,7 +245,25 @@ impl Reader {
         let (source, wanted) = (Arc::clone(source), self.wanted.clone());
         self.events = events;
         self.tail = Box::pin(async move { source.tail(wanted, from, sender).await });
+        self.tail_from = from;
         self.again = None;
+    }
+
+    /// Begins the tail anew behind what it told: what came meanwhile is not lost, what it repeats is kept once.
+    pub(super) fn begin_again(&mut self, source: &Arc<dyn Logs>, now: Nanos) {
+        let snapshot = self.store.snapshot();
+        let Some(newest) = self.store.newest() else {
+            let from = self.tail_from.min(now);
+            return self.begin(source, from);
+        };
+        if source.skew().is_none() {
+            return self.begin(source, Nanos(newest.0.saturating_add(1)));
+        }
+        let before = snapshot.len().saturating_sub(REPEATED);
+        let most = snapshot.entry_at(before).map_or(newest, |entry| entry.at);
+        let from = newest.min(now).minus(SLACK).max(most).max(self.tail_from);
+        self.seam.again(&snapshot, from);
+        self.begin(source, from);
     }
 
     fn question(&self, from: Nanos, to: Nanos) -> PageQuestion {
@@ -147,18 +281,90 @@ impl Reader {
         self.page = Some((reading, Box::pin(async move { source.page(question).await })));
     }
 
-    pub(super) fn order(&mut self, order: Order, source: &Arc<dyn Logs>) {
+    pub(super) fn order(&mut self, order: Order, source: &Arc<dyn Logs>, now: Tick) {
         match order {
-            // What is being read answers it.
-            Order::Older if self.page.is_some() || matches!(self.past, Past::Whole | Past::Full) => {}
-            Order::Older => self.older(self.stretch, source),
-            Order::Refetch(_) if self.page.is_some() => {}
+            // What there is comes by itself.
+            Order::Older | Order::Refetch(_) if self.reach == Reach::Whole => {}
+            Order::Until(to) if self.reach == Reach::Whole => self.seek = Some(Seek::Ended(to)),
+            Order::Older if self.past == Past::Full => {}
+            Order::Older => match &self.page {
+                // What is being read answers it.
+                Some((Reading::First | Reading::Behind(_) | Reading::Older(_), _)) => {}
+                Some((Reading::Gap(_), _)) => self.older_waits = true,
+                None if self.retry.is_some() => self.first(source),
+                None => self.older(self.stretch, source),
+            },
+            Order::Until(to) => {
+                self.seek = Some(Seek::Under(to));
+                self.seek_pages = SEEK_PAGES;
+                // Asked for once more, it is looked for further than before.
+                if matches!(self.past, Past::Nothing { .. } | Past::Failed(_)) {
+                    self.past = Past::Open;
+                }
+                if self.page.is_none() {
+                    self.go_on(source, now);
+                }
+            }
+            Order::Stop => self.seek = None,
             Order::Refetch(gap) => {
-                let mut question = self.question(gap.from, gap.to);
-                question.direction = Direction::Forward;
-                self.ask(Reading::Gap(gap), question, source);
+                self.gaps.wanted(gap);
+                self.go_on(source, now);
             }
         }
+    }
+
+    /// When something is due by itself.
+    pub(super) fn due(&self) -> Option<Tick> {
+        let gaps = self.gaps.due().filter(|_| self.page.is_none());
+        self.retry.into_iter().chain(gaps).min()
+    }
+
+    /// Reads the next of what waits, where no page is being read.
+    pub(super) fn go_on(&mut self, source: &Arc<dyn Logs>, now: Tick) {
+        if self.page.is_some() {
+            return;
+        }
+        if let Some(due) = self.retry {
+            if due <= now {
+                self.first(source);
+            }
+            return;
+        }
+        if let Some(Seek::Under(to)) = self.seek {
+            let reached = self.read_to.min(self.store.oldest().unwrap_or(self.read_to)) <= to;
+            if reached || self.seek_pages == 0 || !matches!(self.past, Past::Open | Past::Reading) {
+                self.seek = Some(Seek::Ended(to));
+            } else {
+                self.seek_pages -= 1;
+                return self.older(self.stretch, source);
+            }
+        }
+        if std::mem::take(&mut self.older_waits) && self.past != Past::Full {
+            return self.older(self.stretch, source);
+        }
+        let Some(refetch) = self.gaps.next(&self.store.snapshot(), now) else {
+            return;
+        };
+        if refetch.gap.reason == GapReason::Unread && !self.has_room() {
+            self.refetching = Some(Refetching::Failed(
+                refetch.gap,
+                "the store is full: it would push out what is looked at".to_owned(),
+            ));
+            return;
+        }
+        self.refetching = Some(Refetching::Reading(refetch.gap.clone()));
+        let question = PageQuestion {
+            direction: Direction::Forward,
+            limit: LARGE_PAGE,
+            ..self.question(refetch.gap.from, refetch.gap.to)
+        };
+        self.ask(Reading::Gap(refetch), question, source);
+    }
+
+    fn has_room(&self) -> bool {
+        let bytes = usize::try_from(self.store.counts().bytes).unwrap_or(usize::MAX);
+        let room = |limit: usize| limit - limit / 8;
+        self.store.snapshot().len() < room(self.limits.lines) && bytes < room(self.limits.bytes)
     }
 
     fn older(&mut self, stretch: Duration, source: &Arc<dyn Logs>) {
@@ -166,32 +372,46 @@ impl Reader {
         let to = self
             .store
             .oldest()
-            .map_or(self.read_to, |oldest| Nanos(oldest.0 + 1));
+            .map_or(self.read_to, |oldest| Nanos(oldest.0.saturating_add(1)));
         let to = to.min(self.read_to);
         self.past = Past::Reading;
-        let question = self.question(to.minus(stretch), to);
+        let mut question = self.question(to.minus(stretch), to);
+        if matches!(self.seek, Some(Seek::Under(_))) {
+            question.limit = LARGE_PAGE;
+        }
         self.ask(Reading::Older(stretch), question, source);
     }
 
     pub(super) fn event(&mut self, event: TailEvent, now: Tick) {
         match event {
-            TailEvent::Lines(batch) => {
-                self.failure = None;
+            TailEvent::Lines(mut batch) => {
+                self.tail_failure = None;
+                if self.reach == Reach::Present {
+                    self.seam.tail(&mut batch);
+                }
                 // what a file had already did not just come
                 if batch.place.is_none() {
                     self.arrivals.push_back((now, batch.lines.len() as u64));
                 }
                 self.store.ingest(&batch);
             }
-            TailEvent::Gap(gap) => self.store.gap(gap),
-            TailEvent::Filled(gap) => self.store.filled(&gap),
+            TailEvent::Gap(gap) => {
+                self.gaps.opened(&gap, now);
+                self.store.gap(gap);
+            }
+            TailEvent::Filled(gap) => {
+                // Whoever could read what was missing is well again.
+                self.tail_failure = None;
+                self.gaps.closed(&gap);
+                self.store.filled(&gap);
+            }
             TailEvent::Mode(mode) => {
                 if mode != TailMode::Connecting {
-                    self.failure = None;
+                    self.tail_failure = None;
                 }
                 self.mode = Some(mode);
             }
-            TailEvent::Failed(error) => self.failure = Some(error.cause()),
+            TailEvent::Failed(error) => self.tail_failure = Some(error.cause()),
         }
     }
 
@@ -201,7 +421,7 @@ impl Reader {
         let is_whole = self.reach == Reach::Whole && ended.is_ok();
         self.again = (!is_whole).then_some(now + GIVEN_UP);
         if let Err(error) = ended {
-            self.failure = Some(error.cause());
+            self.tail_failure = Some(error.cause());
         }
     }
 
@@ -209,107 +429,190 @@ impl Reader {
         &mut self,
         (reading, result): (Reading, BackendResult<Page>),
         source: &Arc<dyn Logs>,
+        now: Tick,
     ) {
-        let page = match result {
-            Ok(page) => page,
-            Err(error) => {
-                if matches!(reading, Reading::First { .. }) {
-                    self.failure.get_or_insert_with(|| error.cause());
-                }
-                self.past = Past::Failed(error.cause());
-                return;
-            }
-        };
+        match result {
+            Ok(page) => self.took(reading, page, source, now),
+            Err(error) => self.missed(reading, &error, now),
+        }
+        self.go_on(source, now);
+    }
+
+    /// A page could not be read.
+    fn missed(&mut self, reading: Reading, error: &BackendError, now: Tick) {
         match reading {
-            Reading::First { tail } => {
-                self.past = Past::Open;
-                self.read_to = if page.batch.is_empty() {
-                    tail.minus(FIRST)
-                } else {
-                    tail
-                };
-                self.take_older(&page);
+            Reading::First => {
+                let pause = (BACKOFF * 2_u32.saturating_pow(self.misses.min(8))).min(GIVEN_UP);
+                self.misses += 1;
+                self.retry = Some(now + pause.max(error.retry_after.unwrap_or_default()));
+                self.page_failure = Some(error.cause());
+                self.past = Past::Failed(error.cause());
             }
-            Reading::Older(stretch) => {
+            Reading::Behind(_) => {
+                let from = self.at.unwrap_or(self.tail_from);
+                self.unread(from, now);
                 self.past = Past::Open;
-                let got = self.take_older(&page);
-                if got {
-                    self.stretch = STRETCH;
-                } else if page.more == More::No {
-                    self.read_to = self
-                        .read_to
-                        .min(self.store.oldest().unwrap_or(self.read_to))
-                        .minus(stretch);
-                    if stretch >= WIDEST {
-                        self.past = Past::Whole;
-                    } else {
-                        // An empty stretch: a wider one, at once, until there is a line or the start.
-                        self.stretch = (stretch * 4).min(WIDEST);
-                        self.older(self.stretch, source);
-                    }
-                } else {
-                    // More lines of one moment than a page: what is beyond them is read, and the rest is a gap.
-                    if let Some(oldest) = self.store.oldest() {
-                        self.read_to = oldest;
-                        self.store.gap(Gap {
-                            from: oldest,
-                            to: Nanos(oldest.0 + 1),
-                            reason: GapReason::LimitHit,
-                        });
-                    }
-                }
+                self.end_seek();
             }
-            Reading::Gap(gap) => {
-                let known = self.known(gap.from, gap.to);
-                self.store.ingest(&without(&page.batch, &known));
-                self.store.filled(&gap);
-                if page.more == More::Yes
-                    && let Some(last) = page.batch.lines.iter().filter_map(|line| line.at).max()
-                    && last > gap.from
-                {
-                    self.store.gap(Gap { from: last, ..gap });
-                }
+            Reading::Older(_) => {
+                self.past = Past::Failed(error.cause());
+                self.end_seek();
+            }
+            Reading::Gap(refetch) => {
+                self.refetching = Some(Refetching::Failed(refetch.gap.clone(), error.cause()));
+                self.gaps.failed(refetch, now);
             }
         }
-        for gap in page.gaps {
+    }
+
+    fn end_seek(&mut self) {
+        if let Some(Seek::Under(to)) = self.seek {
+            self.seek = Some(Seek::Ended(to));
+        }
+    }
+
+    /// Nothing was read from a moment up to the tail.
+    fn unread(&mut self, from: Nanos, now: Tick) {
+        let gap = Gap {
+            from,
+            to: self.tail_from,
+            reason: GapReason::Unread,
+        };
+        if gap.from < gap.to {
+            self.gaps.opened(&gap, now);
             self.store.gap(gap);
         }
     }
 
+    fn took(&mut self, reading: Reading, mut page: Page, source: &Arc<dyn Logs>, now: Tick) {
+        for warning in std::mem::take(&mut page.warnings) {
+            self.warnings.retain(|known| *known != warning);
+            self.warnings.push(warning);
+        }
+        let surplus = self.warnings.len().saturating_sub(WARNINGS);
+        self.warnings.drain(..surplus);
+        for gap in std::mem::take(&mut page.gaps) {
+            self.gaps.opened(&gap, now);
+            self.store.gap(gap);
+        }
+        match reading {
+            Reading::First => self.took_first(&mut page, source),
+            Reading::Behind(to) => {
+                let newest = self.take(&mut page.batch, to);
+                self.past = Past::Open;
+                self.end_seek();
+                let read = match (page.more, newest) {
+                    (More::No, _) => to,
+                    (More::Yes, Some(last)) => Nanos(last.0.saturating_add(1)),
+                    (More::Yes, None) => self.at.unwrap_or(to),
+                };
+                self.unread(read, now);
+            }
+            Reading::Older(stretch) => self.took_older(stretch, &mut page, source),
+            Reading::Gap(refetch) => self.took_gap(&refetch, &mut page),
+        }
+    }
+
+    fn took_first(&mut self, page: &mut Page, source: &Arc<dyn Logs>) {
+        (self.page_failure, self.misses) = (None, 0);
+        self.past = Past::Open;
+        let question = first_question(&self.wanted, self.at, self.opened);
+        self.read_to = if page.batch.is_empty() {
+            question.from
+        } else {
+            question.to
+        };
+        // The answer told the server's clock: a tail that began in its future begins again.
+        let begin = self.tail_begin(&**source);
+        if begin < self.tail_from {
+            self.begin(source, begin);
+        }
+        self.take_older(page);
+        let Some(at) = self.at else { return };
+        let span = at.0.saturating_sub(question.from.0).max(0).unsigned_abs();
+        let to = at.plus(Duration::from_nanos(span)).min(self.tail_from);
+        if at < to {
+            let question = PageQuestion {
+                direction: Direction::Forward,
+                ..self.question(at, to)
+            };
+            self.past = Past::Reading;
+            self.ask(Reading::Behind(to), question, source);
+        } else {
+            self.end_seek();
+        }
+    }
+
+    fn took_older(&mut self, stretch: Duration, page: &mut Page, source: &Arc<dyn Logs>) {
+        self.past = Past::Open;
+        if self.take_older(page) {
+            self.stretch = STRETCH;
+        } else if page.more == More::No {
+            self.read_to = self
+                .read_to
+                .min(self.store.oldest().unwrap_or(self.read_to))
+                .minus(stretch);
+            if stretch >= WIDEST {
+                self.past = Past::Nothing {
+                    back_to: self.read_to,
+                };
+            } else {
+                // An empty stretch: a wider one, at once, until there is a line or nothing far and wide.
+                self.stretch = (stretch * 4).min(WIDEST);
+                self.older(self.stretch, source);
+            }
+        } else if let Some(oldest) = self.store.oldest() {
+            // More lines of one moment than a page: what is beyond them is read, and the rest is a gap.
+            self.read_to = oldest;
+            self.store.gap(Gap {
+                from: oldest,
+                to: Nanos(oldest.0.saturating_add(1)),
+                reason: GapReason::LimitHit,
+            });
+        }
+    }
+
+    fn took_gap(&mut self, refetch: &Refetch, page: &mut Page) {
+        let newest = self.take(&mut page.batch, refetch.gap.to);
+        self.store.filled(&refetch.gap);
+        self.refetching = None;
+        let rest = match (page.more, newest) {
+            (More::No, _) => None,
+            (More::Yes, Some(last)) if last >= refetch.gap.from => {
+                self.gaps.go_on(refetch, Nanos(last.0.saturating_add(1)))
+            }
+            // Nothing came although there is more: it stays a gap.
+            (More::Yes, _) => Some(refetch.gap.clone()),
+        };
+        if let Some(rest) = rest {
+            self.store.gap(rest);
+        }
+    }
+
+    /// Takes a page of a stretch up to `to` in where it belongs; its newest line's moment.
+    fn take(&mut self, batch: &mut Batch, to: Nanos) -> Option<Nanos> {
+        let told = batch.lines.iter().filter_map(|line| line.at).max();
+        let any = !batch.is_empty();
+        self.seam.page(batch, &self.store.snapshot(), self.tail_from);
+        self.store.ingest(batch);
+        told.or_else(|| {
+            // The source tells no times: the store read them.
+            let snapshot = self.store.snapshot();
+            let last = snapshot.seek(to).checked_sub(1).filter(|_| any)?;
+            snapshot.entry_at(last).map(|entry| entry.at)
+        })
+    }
+
     /// Takes a page in before all there is; whether any line of it was new.
-    fn take_older(&mut self, page: &Page) -> bool {
-        let oldest = self.store.oldest();
-        let known = oldest.map_or_else(HashSet::new, |at| self.known(at, Nanos(at.0 + 1)));
-        let batch = without(&page.batch, &known);
-        let new = !batch.is_empty();
-        if new && self.store.ingest_older(&batch) == Room::Full {
+    fn take_older(&mut self, page: &mut Page) -> bool {
+        self.seam
+            .page(&mut page.batch, &self.store.snapshot(), self.tail_from);
+        let new = !page.batch.is_empty();
+        if new && self.store.ingest_older(&page.batch) == Room::Full {
             self.past = Past::Full;
         }
         new
     }
-
-    /// The lines held from one moment to another.
-    fn known(&self, from: Nanos, to: Nanos) -> HashSet<(Nanos, Vec<u8>)> {
-        let snapshot = self.store.snapshot();
-        (snapshot.seek(from)..snapshot.len())
-            .map_while(|position| snapshot.entry_at(position).filter(|entry| entry.at < to))
-            .map(|entry| (entry.at, entry.text.to_vec()))
-            .collect()
-    }
-}
-
-/// A batch without lines that are known.
-fn without(batch: &Batch, known: &HashSet<(Nanos, Vec<u8>)>) -> Batch {
-    if known.is_empty() {
-        return batch.clone();
-    }
-    let mut left = batch.clone();
-    left.lines.retain(|line| {
-        !line
-            .at
-            .is_some_and(|at| known.contains(&(at, batch.text(line).to_vec())))
-    });
-    left
 }
 
 /// Waits for the page that is being read; for ever where none is.

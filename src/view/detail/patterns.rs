@@ -154,7 +154,7 @@ fn told<'a>(scene: Scene<'a>, pattern: &'a Pattern) -> Sheet<'a> {
         clock(scene, pattern.first),
         clock(scene, pattern.last)
     );
-    if let Some(words) = beside_an_alert(scene, pattern) {
+    if let Some(words) = beside_trouble(scene, pattern) {
         seen.push_str(" · ");
         seen.push_str(&words);
     }
@@ -165,16 +165,29 @@ fn told<'a>(scene: Scene<'a>, pattern: &'a Pattern) -> Sheet<'a> {
     sheet
 }
 
-/// Where it begins beside the first alert of its service that fires.
-fn beside_an_alert(scene: Scene, pattern: &Pattern) -> Option<String> {
+/// Where it begins beside the burn of its service's SLO; where none is known to burn, beside the first alert of its
+/// service that fires.
+fn beside_trouble(scene: Scene, pattern: &Pattern) -> Option<String> {
     let service = pattern.service.as_deref()?;
-    let board = scene.model.alerts.shown()?;
-    let alerts = board.groups.iter().flat_map(|group| &group.alerts);
-    let first = alerts
-        .filter(|alert| &*alert.service == service && alert.state == AlertState::Active)
-        .min_by_key(|alert| alert.occurrence.starts_at)?;
-    let words = pattern
-        .beginning(Nanos::of(first.occurrence.starts_at))
-        .words(SafeText::line(&first.name).as_str());
+    let reports = scene.model.slo.board().map_or(&[][..], |board| &board.slos);
+    let burn = reports
+        .iter()
+        .filter(|report| report.slo.service == service)
+        .filter_map(|report| Some((report.burning_since()?, &report.slo.name)))
+        .min();
+    let (began, what) = if let Some((began, slo)) = burn {
+        (began, format!("the burn of {}", SafeText::line(slo)))
+    } else {
+        let board = scene.model.alerts.shown()?;
+        let alerts = board.groups.iter().flat_map(|group| &group.alerts);
+        let first = alerts
+            .filter(|alert| &*alert.service == service && alert.state == AlertState::Active)
+            .min_by_key(|alert| alert.occurrence.starts_at)?;
+        (
+            first.occurrence.starts_at,
+            SafeText::line(&first.name).into_string(),
+        )
+    };
+    let words = pattern.beginning(Nanos::of(began)).words(&what);
     (!words.is_empty()).then_some(words)
 }

@@ -1,9 +1,10 @@
 //! The log pane: lines around the cursor's, a strip of how many there were by level, and what is not shown.
 //!
-//! The line under the cursor has the row that the model says; what fits above and below is drawn around it. Only
-//! lines in sight are read from the store. Every byte of a line passes [`SafeText`] here.
+//! `rows` lays lines out around the cursor's and draws them, `strip` draws how many there were. Every byte of a line
+//! passes [`SafeText`] there.
 
-use std::rc::Rc;
+mod rows;
+mod strip;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,27 +12,17 @@ use ratatui::layout::Rect;
 use super::super::layout::{LogParts, log_parts};
 use super::super::widget::frame::{self, Frame};
 use super::super::widget::scrollbar::Extent;
-use super::super::widget::{self, Piece, put_pieces, words};
+use super::super::widget::{self, Piece, words};
 use super::super::{Scene, figures};
-use super::{look, mark_hits, message, narrowed, skeleton, thumb};
+use super::{message, narrowed, skeleton, thumb};
 use crate::app::focus::PaneId;
-use crate::app::logs::{Follow, LogPane, LogView, Past, Scanned, Wrap};
+use crate::app::logs::{Follow, LogPane, LogView, Scanned, Seek, Times};
 use crate::backend::logs::TailMode;
-use crate::domain::log::fields;
-use crate::domain::log::{Gap, Level, Nanos};
-use crate::logstore::{Entry, LineId};
+use crate::domain::log::{Level, Nanos};
 use crate::terminal::Focused;
-use crate::text::{Cut, SafeText, cut, fit, width};
+use crate::text::{Cut, SafeText, cut};
 use crate::theme::Role;
-
-/// Bytes of a line that a list looks at: no screen shows more of one.
-const MOST_BYTES: usize = 16 * 1024;
-/// Rows of one wrapped line; the rest is in its detail.
-const MOST_ROWS: usize = 12;
-/// Cells of the service's name.
-const SERVICE: usize = 12;
-/// Cells of a column made of a field.
-const COLUMN: usize = 14;
+pub(in super::super) use rows::place_at;
 
 /// The role of a level.
 pub(in super::super) fn role_of(level: Level) -> Role {
@@ -94,6 +85,9 @@ fn rate(lines: f64) -> String {
 /// What the search found so far.
 pub(in super::super) fn hits_said(scene: Scene) -> Piece<'static> {
     let pane = &scene.model.logs;
+    if let Some(wrong) = &pane.search_error {
+        return Piece::safe(SafeText::line(wrong).into_owned(), Role::StateFailed);
+    }
     let Some(view) = pane.drawn() else {
         return Piece::word("waiting for lines", Role::StateBusy);
     };
@@ -111,6 +105,17 @@ pub(in super::super) fn hits_said(scene: Scene) -> Piece<'static> {
     )
 }
 
+/// What the source said to the query that is typed again.
+pub(in super::super) fn query_said(scene: Scene) -> Piece<'static> {
+    match &scene.model.logs.refused {
+        Some(refused) => {
+            let why = SafeText::line(&refused.why);
+            Piece::own(format!("refused: {why}"), Role::StateFailed)
+        }
+        None => Piece::word("the backend's own language · enter asks", Role::TextMuted),
+    }
+}
+
 /// Draws the pane.
 pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let pane = &scene.model.logs;
@@ -124,8 +129,8 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         return empty(scene, buffer, inside, view);
     }
     let LogParts { strip, lines } = log_parts(area);
-    volume(scene, buffer, strip, view);
-    draw_lines(scene, buffer, lines, view, focused);
+    strip::draw(scene, buffer, strip, view);
+    rows::draw(scene, buffer, lines, view, focused);
     let shown = usize::from(lines.height);
     let extent = Extent {
         first: pane.place.saturating_sub(pane.row),
@@ -153,28 +158,24 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
             count.push(Piece::word("in context ", Role::Accent));
         }
         age = state(scene, pane, view, area);
-        foot.push(Piece::own(
-            format!(
-                "{} {}",
-                grouped(view.len()),
-                if view.shown.is_some() { "shown" } else { "lines" }
-            ),
-            Role::TextMuted,
-        ));
-        if view.shown.is_some() {
-            foot.push(Piece::own(
-                format!(" of {}", grouped(view.snapshot.len())),
-                Role::TextMuted,
-            ));
-        }
+        let muted = |text: String| Piece::own(text, Role::TextMuted);
+        let len = grouped(view.len() as u64);
+        foot.push(muted(if view.shown.is_some() {
+            let filtered = view.snapshot.len().saturating_sub(view.len());
+            format!("{len} shown · {} filtered", grouped(filtered as u64))
+        } else {
+            format!("{len} lines")
+        }));
         if let Scanned::Partly(percent) = view.scanned {
             foot.push(Piece::own(format!(" · {percent}% seen"), Role::StateBusy));
         }
         if counts.evicted > 0 {
-            foot.push(Piece::own(
-                format!(" · {} oldest let go", grouped(counts.evicted as usize)),
-                Role::TextMuted,
-            ));
+            // Shown, filtered and let go are together all that was read.
+            foot.push(muted(format!(
+                " · {} let go of {} read",
+                grouped(counts.evicted),
+                grouped(counts.taken)
+            )));
         }
         let gaps = view.snapshot.gaps().len();
         if gaps > 0 {
@@ -209,11 +210,29 @@ fn state(scene: Scene, pane: &LogPane, view: &LogView, area: Rect) -> Vec<Piece<
         return vec![Piece::own(format!("frozen {at}"), Role::StateStale)];
     }
     let mut pieces = Vec::new();
+    let most = usize::from(area.width / 3);
+    let cut_to = |why: &str| cut(SafeText::line(why).as_str(), most, Cut::End).into_owned();
     if let Some(why) = &view.failure {
-        let why = SafeText::line(why);
-        let most = usize::from(area.width / 3);
-        let why = cut(why.as_str(), most, Cut::End).into_owned();
-        return vec![Piece::own(format!("✗ {why}"), Role::StateFailed)];
+        return vec![Piece::own(format!("✗ {}", cut_to(why)), Role::StateFailed)];
+    }
+    if view.trying.is_some() {
+        return vec![Piece::word(
+            "asking; these are the lines before…",
+            Role::StateBusy,
+        )];
+    }
+    if let Some(refused) = &pane.refused {
+        let why = format!("✗ query refused: {}", cut_to(&refused.why));
+        return vec![Piece::own(why, Role::StateFailed)];
+    }
+    if let (Some(to), Some(Seek::Under(_))) = (pane.seek, view.seek) {
+        let to = figures::moment(to.utc(), scene.now.utc, scene.model.zone);
+        let stop = super::super::hints::key(scene, crate::action::Action::Back).unwrap_or_default();
+        let said = format!("reading back to {to}… {stop} stops");
+        return vec![Piece::own(said, Role::StateBusy)];
+    }
+    if let Some(warning) = view.warnings.last() {
+        pieces.push(Piece::own(format!("{} · ", cut_to(warning)), Role::StateStale));
     }
     match (pane.follow, pane.arrived()) {
         (Follow::Newest, _) => {}
@@ -235,7 +254,7 @@ fn state(scene: Scene, pane: &LogPane, view: &LogView, area: Rect) -> Vec<Piece<
     pieces
 }
 
-fn grouped(number: usize) -> String {
+fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -299,303 +318,6 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect, view: &LogView) {
     }
 }
 
-/// One row of the pane.
-enum Row<'a> {
-    /// Lines are missing before the next one.
-    Gap(&'a Gap),
-    /// Above the first line.
-    Begin(&'a Past),
-    /// A row of a line: its first, or one that continues it.
-    Line {
-        id: LineId,
-        entry: Rc<Entry<'a>>,
-        part: usize,
-        shown: Shown,
-    },
-}
-
-/// What of a line stands on a row.
-struct Shown {
-    text: String,
-    /// The other fields of a line that has some, behind its message.
-    rest: String,
-    /// Lines of the entry beyond the first, where only the first is shown.
-    more: usize,
-}
-
-fn draw_lines(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView, focused: bool) {
-    let pane = &scene.model.logs;
-    let height = usize::from(area.height);
-    if height == 0 {
-        return;
-    }
-    let room = usize::from(area.width).saturating_sub(2 + prefix_width(scene, area.width));
-    let place = pane.place.min(view.len() - 1);
-    let own = rows_of(pane, view, place, room);
-    // The row that the model wants for the cursor's line, as long as all of the line fits.
-    let own_shown = own.len().min(height);
-    let begin = pane.row.min(height - own_shown);
-    let mut above: Vec<Row> = Vec::new();
-    let mut at = place;
-    while above.len() < begin && at > 0 {
-        at -= 1;
-        let mut rows = rows_of(pane, view, at, room);
-        rows.extend(above);
-        above = rows;
-    }
-    if above.len() < begin && at == 0 {
-        above.insert(0, Row::Begin(&view.past));
-    }
-    let cut_above = above.len().saturating_sub(begin);
-    let mut rows: Vec<Row> = above.into_iter().skip(cut_above).collect();
-    rows.extend(own.into_iter().take(own_shown));
-    let mut at = place + 1;
-    while rows.len() < height && at < view.len() {
-        rows.extend(rows_of(pane, view, at, room));
-        at += 1;
-    }
-    for (index, row) in rows.into_iter().take(height).enumerate() {
-        draw_row(scene, buffer, widget::row(area, index as u16), &row, focused);
-    }
-}
-
-/// The rows of the line at a place, the gap before it included.
-fn rows_of<'a>(pane: &LogPane, view: &'a LogView, place: usize, room: usize) -> Vec<Row<'a>> {
-    let Some((id, entry)) = view
-        .id_at(place)
-        .and_then(|id| Some((id, view.snapshot.entry(id)?)))
-    else {
-        return Vec::new();
-    };
-    let mut rows = Vec::new();
-    rows.extend(view.gaps_before(place).map(Row::Gap));
-    let head = entry.text.get(..MOST_BYTES).unwrap_or(&entry.text);
-    let text = String::from_utf8_lossy(head).into_owned();
-    let entry = Rc::new(entry);
-    let (text, rest) = said(&text).unwrap_or((text, String::new()));
-    let line = |part, text: String, rest: String, more| Row::Line {
-        id,
-        entry: Rc::clone(&entry),
-        part,
-        shown: Shown { text, rest, more },
-    };
-    match pane.wrap {
-        Wrap::Cut => {
-            let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-            let first = SafeText::line(lines.next().unwrap_or_default()).into_string();
-            rows.push(line(0, first, rest, lines.count()));
-        }
-        Wrap::Wrapped => {
-            let mut part = 0;
-            let whole = if rest.is_empty() {
-                text
-            } else {
-                format!("{text}  {rest}")
-            };
-            'all: for each in SafeText::lines(&whole) {
-                for piece in pieces_of(each.as_str(), room.max(8)) {
-                    rows.push(line(part, piece, String::new(), 0));
-                    part += 1;
-                    if part == MOST_ROWS {
-                        break 'all;
-                    }
-                }
-            }
-            if part == 0 {
-                rows.push(line(0, String::new(), String::new(), 0));
-            }
-        }
-    }
-    rows
-}
-
-/// What a person reads first of a line of JSON or logfmt: its message, then its other fields but those that stand
-/// before every line. Nothing where all of the line is the message.
-fn said(text: &str) -> Option<(String, String)> {
-    let message = fields::message(text.as_bytes())?;
-    let mut rest = String::new();
-    for field in fields::fields(text.as_bytes(), b"") {
-        if PREFIXED.contains(&&*field.name) || field.value == message {
-            continue;
-        }
-        if !rest.is_empty() {
-            rest.push(' ');
-        }
-        rest.push_str(SafeText::line(&field.name).as_str());
-        rest.push('=');
-        rest.push_str(SafeText::line(&field.value).as_str());
-    }
-    Some((message.into_owned(), rest))
-}
-
-/// Fields that a row tells in its own way.
-const PREFIXED: [&str; 10] = [
-    "time",
-    "ts",
-    "timestamp",
-    "@timestamp",
-    "level",
-    "lvl",
-    "severity",
-    "service",
-    "service.name",
-    "service_name",
-];
-
-/// Cuts a text into rows; nothing is lost and no word is looked for: a log line is no prose.
-fn pieces_of(text: &str, cells: usize) -> Vec<String> {
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    loop {
-        if width(rest) <= cells {
-            pieces.push(rest.to_owned());
-            return pieces;
-        }
-        let mut used = 0;
-        let mut end = 0;
-        for (at, c) in rest.char_indices() {
-            let wide = width(c.encode_utf8(&mut [0; 4]));
-            if used + wide > cells && end > 0 {
-                break;
-            }
-            used += wide;
-            end = at + c.len_utf8();
-        }
-        let (piece, left) = rest.split_at(end);
-        pieces.push(piece.to_owned());
-        if pieces.len() > MOST_ROWS {
-            return pieces;
-        }
-        rest = left;
-    }
-}
-
-/// Cells before the message: time, level, service, columns.
-fn prefix_width(scene: Scene, area: u16) -> usize {
-    let pane = &scene.model.logs;
-    let service = if has_service(scene, area) { SERVICE + 1 } else { 0 };
-    let time = if area >= WITH_TIME { 13 } else { 9 };
-    time + 6 + service + pane.columns.len() * (COLUMN + 1)
-}
-
-/// Whether a line's service stands before it: where there is room, and it is not the same for all.
-fn has_service(scene: Scene, area: u16) -> bool {
-    area >= WITH_SERVICE && (scene.model.scope.service().is_none() || scene.model.logs.trace.is_some())
-}
-
-/// From this width on a line's service stands before it.
-const WITH_SERVICE: u16 = 56;
-/// From this width on times have milliseconds.
-const WITH_TIME: u16 = 76;
-
-fn draw_row(scene: Scene, buffer: &mut Buffer, row: Rect, what: &Row, focused: bool) {
-    match what {
-        Row::Gap(gap) => {
-            let key = super::super::hints::key(scene, crate::action::Action::LogRefetch).unwrap_or_default();
-            let words = format!(
-                "╌╌ {} from {} to {} · {key} asks again ",
-                gap.reason,
-                clock(scene, gap.from),
-                clock(scene, gap.to)
-            );
-            let rule = "╌".repeat(usize::from(row.width).saturating_sub(2 + width(&words)));
-            let pieces = [Piece::own(format!("  {words}{rule}"), Role::StateFailed)];
-            scene.line(buffer, row, &pieces);
-        }
-        Row::Begin(past) => {
-            let piece = match past {
-                Past::Whole => Piece::word("  ── the oldest line ──", Role::TextMuted),
-                Past::Full => Piece::word(
-                    "  the store is full: a smaller scope or query reaches further back",
-                    Role::StateStale,
-                ),
-                Past::Reading => Piece::word("  reading older lines…", Role::StateBusy),
-                Past::Open => Piece::word("  older lines are read when you go on up", Role::TextMuted),
-                Past::Failed(why) => Piece::own(
-                    format!("  older lines could not be read: {}", SafeText::line(why)),
-                    Role::StateFailed,
-                ),
-            };
-            scene.line(buffer, row, &[piece]);
-        }
-        Row::Line {
-            id,
-            entry,
-            part,
-            shown,
-        } => line(scene, buffer, row, (*id, entry.as_ref()), (*part, shown), focused),
-    }
-}
-
-fn line(
-    scene: Scene,
-    buffer: &mut Buffer,
-    row: Rect,
-    (id, entry): (LineId, &Entry),
-    (part, shown): (usize, &Shown),
-    focused: bool,
-) {
-    let pane = &scene.model.logs;
-    let selected = focused && pane.cursor == Some(id);
-    let marked = pane.bookmarks.contains(&id);
-    let mut pieces = vec![
-        if selected {
-            Piece::word("▌", Role::Accent)
-        } else {
-            Piece::word(" ", Role::Text)
-        },
-        if marked && part == 0 {
-            Piece::word("◆", Role::Mark)
-        } else {
-            Piece::word(" ", Role::Text)
-        },
-    ];
-    if part == 0 {
-        pieces.extend(prefix(scene, row.width, entry));
-    } else {
-        pieces.push(Piece::own(" ".repeat(prefix_width(scene, row.width)), Role::Text));
-    }
-    let role = match entry.level {
-        Level::Fatal | Level::Error | Level::Warn | Level::Info | Level::Unknown => Role::Text,
-        Level::Debug | Level::Trace => Role::TextDim,
-    };
-    pieces.push(Piece::own(shown.text.clone(), role));
-    if !shown.rest.is_empty() {
-        pieces.push(Piece::own(format!("  {}", shown.rest), Role::TextDim));
-    }
-    if shown.more > 0 {
-        pieces.push(Piece::own(format!(" ⏎ {} more", shown.more), Role::TextMuted));
-    }
-    put_pieces(buffer, row, scene.theme, &pieces, Cut::End, look(selected, false));
-    mark_hits(scene, buffer, row, pane.search.as_ref());
-}
-
-/// What stands before the message.
-fn prefix(scene: Scene, area: u16, entry: &Entry) -> Vec<Piece<'static>> {
-    let time = clock(scene, entry.at);
-    let time = if area >= WITH_TIME {
-        time
-    } else {
-        time.chars().take(8).collect()
-    };
-    let mut pieces = vec![
-        Piece::own(format!("{time} "), Role::TextMuted),
-        Piece::word(level_word(entry.level), role_of(entry.level)),
-        Piece::word(" ", Role::Text),
-    ];
-    if has_service(scene, area) {
-        let service = SafeText::line(entry.service.unwrap_or_default());
-        let role = service_role(service.as_str());
-        pieces.push(Piece::own(format!("{} ", fit(service.as_str(), SERVICE)), role));
-    }
-    for name in &scene.model.logs.columns {
-        let value = fields::value(&entry.text, entry.extra, name).unwrap_or_default();
-        let value = SafeText::line(&value).into_string();
-        pieces.push(Piece::own(format!("{} ", fit(&value, COLUMN)), Role::TextMuted));
-    }
-    pieces
-}
-
 /// `03:14:07.123`, in the zone that is shown.
 pub(in super::super) fn clock(scene: Scene, at: Nanos) -> String {
     let utc = at.utc();
@@ -608,86 +330,67 @@ pub(in super::super) fn clock(scene: Scene, at: Nanos) -> String {
     }
 }
 
-/// How many lines there were, by time, coloured by the gravest level among them; where the cursor is, is marked.
-fn volume(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView) {
-    let volume = &*view.volume;
-    let (Some(first), false) = (volume.from, area.is_empty() || volume.buckets.is_empty()) else {
-        return;
+/// The time of a line, in its zone or since the line under the cursor, in so many cells.
+fn time(scene: Scene, at: Nanos, cells: usize) -> String {
+    let anchor = match scene.model.logs.times {
+        Times::Clock => None,
+        Times::Relative => anchor(scene),
     };
-    let span = volume
-        .step
-        .saturating_mul(volume.buckets.len().try_into().unwrap_or(i64::MAX));
-    let short = |at: Nanos| clock(scene, at).chars().take(8).collect::<String>();
-    let label = format!("{} ", short(first));
-    let end = format!(" {}", short(Nanos(first.0.saturating_add(span))));
-    let cells = usize::from(area.width)
-        .saturating_sub(3 + label.len() + end.len())
-        .min(volume.buckets.len());
-    if cells < 8 {
-        return;
+    match anchor {
+        Some(anchor) => format!("{:>cells$}", since(at, anchor, cells)),
+        None => clock(scene, at).chars().take(cells).collect(),
     }
-    // Several buckets to a cell, and each bucket in one.
-    let of_cell =
-        |cell: usize| cell * volume.buckets.len() / cells..(cell + 1) * volume.buckets.len() / cells;
-    let sums: Vec<[u64; Level::ALL.len()]> = (0..cells)
-        .map(|cell| {
-            let mut sum = [0; Level::ALL.len()];
-            for bucket in volume.buckets.get(of_cell(cell)).unwrap_or_default() {
-                for (all, one) in sum.iter_mut().zip(bucket) {
-                    *all += one;
-                }
-            }
-            sum
-        })
-        .collect();
-    let most = sums.iter().map(|sum| sum.iter().sum::<u64>()).max().unwrap_or(0);
-    let cursor = scene.model.logs.cursor.and_then(|id| view.snapshot.entry(id));
-    let cursor = cursor.map(|entry| (entry.at.0.saturating_sub(first.0) / volume.step.max(1)) as usize);
-    let mut pieces = vec![Piece::own(format!("  {label}"), Role::TextMuted)];
-    for (cell, sum) in sums.iter().enumerate() {
-        let total: u64 = sum.iter().sum();
-        let gravest = Level::ALL
-            .into_iter()
-            .rev()
-            .find(|level| sum[*level as usize] > 0);
-        let role = if cursor.is_some_and(|at| of_cell(cell).contains(&at)) {
-            Role::Accent
-        } else {
-            gravest.map_or(Role::TextMuted, role_of)
-        };
-        pieces.push(Piece::own(bar(total, most, scene.theme.glyphs).to_string(), role));
-    }
-    pieces.push(Piece::own(end, Role::TextMuted));
-    scene.line(buffer, area, &pieces);
 }
 
-/// A bar in one cell. Even one line is seen.
-fn bar(count: u64, most: u64, glyphs: crate::theme::Glyphs) -> char {
-    const UNICODE: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    const ASCII: [char; 8] = ['.', '.', ':', ':', '+', '+', '#', '#'];
-    if count == 0 || most == 0 {
-        return ' ';
-    }
-    let height = ((count * 8).div_ceil(most) as usize).clamp(1, 8) - 1;
-    match glyphs {
-        crate::theme::Glyphs::Unicode => UNICODE[height],
-        crate::theme::Glyphs::Ascii => ASCII[height],
+/// When the line under the cursor is of.
+fn anchor(scene: Scene) -> Option<Nanos> {
+    let pane = &scene.model.logs;
+    let entry = pane.drawn()?.snapshot.entry(pane.cursor?)?;
+    Some(entry.at)
+}
+
+/// `+0.412s`, `-3.2s`, `+1m04s`, `-3h12m`, `+4d03h`.
+fn since(at: Nanos, anchor: Nanos, cells: usize) -> String {
+    let apart = at.0.abs_diff(anchor.0);
+    let sign = if at < anchor { '-' } else { '+' };
+    let (millis, seconds) = (apart / 1_000_000, apart / 1_000_000_000);
+    let (minutes, hours) = (seconds / 60, seconds / 3_600);
+    match seconds {
+        0..60 if cells < 12 => format!("{sign}{}.{}s", seconds, millis / 100 % 10),
+        0..60 => format!("{sign}{}.{:03}s", seconds, millis % 1_000),
+        60..3_600 => format!("{sign}{minutes}m{:02}s", seconds % 60),
+        3_600..86_400 => format!("{sign}{hours}h{:02}m", minutes % 60),
+        _ => format!("{sign}{}d{:02}h", hours / 24, hours % 24),
     }
 }
 
 /// Where the hits are, on the border that shows where one is.
 fn hit_marks(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView) {
-    let Some(hits) = view.hits.as_ref().filter(|hits| !hits.is_empty()) else {
-        return;
-    };
-    if area.height < 3 {
+    if area.height < 3 || view.hits.as_ref().is_none_or(|hits| hits.is_empty()) {
         return;
     }
     let rows = usize::from(area.height - 2);
-    for (index, count) in hits.density(rows).into_iter().enumerate() {
+    for (index, count) in view.hit_density(rows).into_iter().enumerate() {
         if count > 0 {
             let cell = Rect::new(area.right() - 1, area.y + 1 + index as u16, 1, 1);
             widget::put(buffer, cell, "•", scene.theme.style(Role::Match));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_time_has_the_figures_that_its_size_is_read_in() {
+        let second = 1_000_000_000;
+        let since = |apart: i64, cells| since(Nanos(apart), Nanos(0), cells);
+        assert_eq!(since(412_300_000, 12), "+0.412s");
+        assert_eq!(since(-3 * second - 200_000_000, 8), "-3.2s");
+        assert_eq!(since(64 * second, 8), "+1m04s");
+        assert_eq!(since(-(3 * 3_600 + 12 * 60) * second, 12), "-3h12m");
+        assert_eq!(since((4 * 24 + 3) * 3_600 * second, 8), "+4d03h");
+        assert_eq!(since(0, 12), "+0.000s");
     }
 }

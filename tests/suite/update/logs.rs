@@ -2,13 +2,15 @@
 
 use midwatch::app::Effect;
 use midwatch::app::focus::{Detail, PaneId};
-use midwatch::app::logs::{Follow, LogView, LogsAsk, Past};
+use midwatch::app::logs::{Follow, LogView, LogsAsk, Past, Refused, Seek, Times, Watched};
+use midwatch::app::modal::{Modal, PromptKind};
 use midwatch::app::{Msg, Settings};
-use midwatch::domain::log::{Level, Wanted};
+use midwatch::domain::log::{Gap, GapReason, Level, Nanos, Wanted};
+use midwatch::terminal::Input;
 
 use super::Hand;
-use crate::fixtures::logs::{batch, store, story, tell_lines, view, with_logs};
-use crate::fixtures::{board_of, settings};
+use crate::fixtures::logs::{batch, seconds_ago, store, story, tell_lines, view, with_logs};
+use crate::fixtures::{ago, alert, board_of, settings};
 
 fn reading() -> Hand {
     let mut hand = Hand::on(with_logs(), board_of(Vec::new()));
@@ -140,18 +142,24 @@ fn a_search_goes_to_the_nearest_hit_and_on_round_the_end() {
 }
 
 #[test]
-fn going_up_reads_older_lines_until_the_start_and_says_when_it_is_there() {
+fn going_up_reads_older_lines_and_where_there_is_none_says_how_far_back_was_looked() {
     let mut hand = reading();
     hand.effects.clear();
     hand.press("g");
     assert_eq!(hand.taken(), [Effect::ReadOlderLogs]);
-    let whole = LogView {
-        past: Past::Whole,
+    let nothing = LogView {
+        past: Past::Nothing {
+            back_to: seconds_ago(40 * 86_400),
+        },
         ..view(store(&[story()]).snapshot(), LogsAsk::default())
     };
-    hand.tell(Msg::LogsChanged(whole.into()));
+    hand.tell(Msg::LogsChanged(nothing.into()));
+    hand.effects.clear();
     hand.press("k");
-    hand.assert_said("this is the oldest line there is");
+    hand.assert_said("nothing older back to 2026-10-11; f looks further");
+    assert_eq!(hand.taken(), []);
+    hand.press("f");
+    assert_eq!(hand.taken(), [Effect::ReadOlderLogs]);
 }
 
 #[test]
@@ -169,7 +177,7 @@ fn a_time_is_gone_to_and_what_does_not_read_as_one_is_said() {
     hand.press("T");
     hand.write("noon");
     hand.press("enter");
-    hand.assert_said("no time reads as noon; try 03:14, 15m ago or 2026-11-20 03:14 (UTC)");
+    hand.assert_said("no time reads as noon; try 03:14, 15m ago or 2026-11-20 03:14");
 }
 
 #[test]
@@ -191,8 +199,10 @@ fn a_line_opens_whole_and_leads_to_its_trace() {
     assert!(matches!(hand.model.detail(), Some(Detail::LogLine(_))));
     hand.effects.clear();
     hand.press("t 2");
-    let trace = asked(&mut hand).wanted.trace.expect("of its trace");
+    let ask = asked(&mut hand);
+    let trace = ask.wanted.trace.expect("of its trace");
     assert_eq!(trace.to_string(), "7f3a9c0d11e24b6f8a5501c2d3e4f506");
+    assert_eq!(ask.at, Some(seconds_ago(58)), "around the line's own time");
     hand.press("esc");
     assert_eq!(asked(&mut hand).wanted.trace, None, "a step back shows all again");
 }
@@ -240,4 +250,289 @@ fn a_context_without_logs_shows_the_panes_that_another_hid() {
     );
     assert!(model.layout.visible().next().is_some());
     assert!(model.layout.shows(model.focus));
+}
+
+#[test]
+fn from_an_alert_the_lines_around_the_time_it_fired_are_gone_to() {
+    let fired = alert("PoolExhausted", "critical", "checkout", 44, &[]);
+    let mut hand = Hand::on(with_logs(), board_of(vec![fired]));
+    hand.press("t");
+    let ask = asked(&mut hand);
+    let at = Nanos::of(ago(44));
+    assert_eq!(
+        (ask.wanted.service.as_deref(), ask.at),
+        (Some("checkout"), Some(at))
+    );
+    assert_eq!(hand.model.focus, PaneId::Logs);
+    let mut read = store(&[story()]);
+    read.ingest(&batch(&[
+        (44 * 60 + 1, "checkout", Level::Info, "before"),
+        (44 * 60, "checkout", Level::Error, "it fires"),
+    ]));
+    let came = |seek| {
+        Msg::LogsChanged(
+            LogView {
+                seek: Some(seek),
+                ..view(read.snapshot(), ask.clone())
+            }
+            .into(),
+        )
+    };
+    hand.tell(came(Seek::Under(at)));
+    hand.tell(came(Seek::Ended(at)));
+    assert_eq!(under_cursor(&hand), "it fires");
+    hand.press("j");
+    hand.tell(came(Seek::Ended(at)));
+    assert_ne!(under_cursor(&hand), "it fires", "gone to once");
+}
+
+#[test]
+fn frozen_no_pivot_leads_to_lines_that_would_not_be_shown() {
+    let fired = alert("PoolExhausted", "critical", "checkout", 44, &[]);
+    let mut hand = Hand::on(with_logs(), board_of(vec![fired]));
+    hand.press("p t");
+    hand.assert_said("paused; p lets go");
+    assert_eq!(hand.model.focus, PaneId::Alerts);
+    assert_eq!(hand.model.scope.service(), None);
+}
+
+#[test]
+fn a_query_that_is_refused_is_offered_again_and_the_one_before_holds() {
+    let mut hand = reading();
+    hand.press("Q");
+    hand.write("{app=");
+    hand.press("enter");
+    assert_eq!(asked(&mut hand).wanted.query, "{app=");
+    let refused = Refused {
+        query: "{app=".to_owned(),
+        why: "parse error at line 1, col 6".to_owned(),
+    };
+    let refusal = LogView {
+        refused: Some(refused.into()),
+        ..view(store(&[story()]).snapshot(), LogsAsk::default())
+    };
+    let refusal = std::sync::Arc::new(refusal);
+    hand.tell(Msg::LogsChanged(refusal.clone()));
+    assert_eq!(asked(&mut hand).wanted.query, "", "the query before");
+    let text = |hand: &Hand| match &hand.model.modal {
+        Some(Modal::Prompt(prompt)) if prompt.kind == PromptKind::Query => prompt.input.lines().join(""),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(text(&hand), "{app=");
+    hand.press("esc");
+    hand.tell(Msg::LogsChanged(refusal));
+    assert!(hand.model.modal.is_none(), "offered once");
+    hand.press("Q");
+    assert_eq!(text(&hand), "{app=", "and whenever a query is asked again");
+}
+
+#[test]
+fn only_newer_lines_are_counted_as_new() {
+    let mut hand = reading();
+    hand.press("k");
+    let mut grown = store(&[story()]);
+    grown.ingest_older(&batch(&[(600, "cart", Level::Info, "read back")]));
+    grown.ingest(&batch(&[
+        (50, "cart", Level::Info, "of a gap"),
+        (1, "cart", Level::Info, "new"),
+    ]));
+    tell_lines(&mut hand.model, &grown, LogsAsk::default());
+    assert_eq!(hand.model.logs.arrived(), 1);
+}
+
+#[test]
+fn a_search_that_does_not_read_says_what_is_wrong_with_it_and_where() {
+    let mut hand = reading();
+    hand.press("/");
+    hand.write("/po(ol/");
+    let wrong = hand.model.logs.search_error.clone().unwrap();
+    assert!(wrong.starts_with("column 2: not a regex: "), "{wrong}");
+    hand.press("backspace backspace backspace backspace");
+    assert_eq!(hand.model.logs.search_error, None);
+}
+
+#[test]
+fn a_search_goes_to_the_hit_nearest_to_where_it_began_however_its_first_letters_led() {
+    let mut hand = reading();
+    hand.press("k k");
+    let began = under_cursor(&hand);
+    assert!(began.starts_with("GET /healthz"));
+    hand.effects.clear();
+    hand.press("/");
+    hand.write("p");
+    answer(&mut hand);
+    hand.write("o");
+    answer(&mut hand);
+    assert!(
+        under_cursor(&hand).starts_with("pool"),
+        "forwards, where it is as near"
+    );
+    hand.write("r");
+    hand.press("backspace backspace");
+    hand.write("anic");
+    answer(&mut hand);
+    assert!(under_cursor(&hand).starts_with("panic"));
+    hand.write("x");
+    answer(&mut hand);
+    assert_eq!(under_cursor(&hand), began, "no hit: back to where it began");
+    hand.press("backspace");
+    answer(&mut hand);
+    hand.press("esc");
+    assert_eq!(under_cursor(&hand), began, "and when it is left");
+}
+
+#[test]
+fn a_click_hits_the_line_that_is_drawn_there_wrapped_or_not() {
+    use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    let mut hand = reading();
+    hand.press("w z");
+    let mut buffer = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, 120, 40));
+    let theme = midwatch::theme::Theme::from_styles("", midwatch::theme::Glyphs::Unicode, |_| {
+        ratatui::style::Style::default()
+    });
+    midwatch::view::draw(&hand.model, &theme, hand.now, &mut buffer);
+    let at = |text: &str| {
+        let row = |y| (0..120).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        (0..40).find(|y| row(*y).contains(text)).unwrap()
+    };
+    // The second row of an entry of three.
+    for (shown, line) in [
+        ("at pay::charge", "panic: connection reset"),
+        ("retry 2/3", "retry 2/3"),
+    ] {
+        hand.tell(Msg::Input(Input::Mouse(MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column: 40,
+            row: at(shown),
+            modifiers: KeyModifiers::NONE,
+        })));
+        assert!(under_cursor(&hand).starts_with(line), "{}", under_cursor(&hand));
+        let mut after = buffer.clone();
+        midwatch::view::draw(&hand.model, &theme, hand.now, &mut after);
+        let text = |buffer: &ratatui::buffer::Buffer, y| {
+            (50..100).map(|x| buffer[(x, y)].symbol()).collect::<String>()
+        };
+        assert_eq!(
+            text(&after, at(shown)),
+            text(&buffer, at(shown)),
+            "it stays where it is"
+        );
+    }
+}
+
+#[test]
+fn a_time_before_all_in_hand_is_read_back_to_and_given_up_with_esc() {
+    let mut hand = reading();
+    hand.effects.clear();
+    hand.press("T");
+    hand.write("20m ago");
+    hand.press("enter");
+    // The console is five seconds old.
+    let to = seconds_ago(20 * 60 - 5);
+    assert_eq!(hand.taken(), [Effect::SeekLogs(Some(to))]);
+    hand.press("esc");
+    assert_eq!(hand.taken(), [Effect::SeekLogs(None)]);
+    hand.press("T");
+    hand.write("20m ago");
+    hand.press("enter");
+    let ended = LogView {
+        seek: Some(Seek::Ended(to)),
+        ..view(store(&[story()]).snapshot(), LogsAsk::default())
+    };
+    hand.tell(Msg::LogsChanged(ended.into()));
+    hand.assert_said("no line so far back was reached: the oldest is of 03:12:32Z; T goes on");
+}
+
+#[test]
+fn patterns_are_asked_for_while_they_are_open_however_they_are_left() {
+    let mut hand = reading();
+    hand.effects.clear();
+    hand.press("P");
+    assert_eq!(asked(&mut hand).patterns, Watched::Yes);
+    hand.press("esc");
+    assert_eq!(asked(&mut hand).patterns, Watched::No);
+    hand.press("P 3");
+    assert_eq!(asked(&mut hand).patterns, Watched::No);
+}
+
+#[test]
+fn times_go_round_by_utc_by_the_local_clock_and_since_the_line_under_the_cursor() {
+    let mut hand = reading();
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        hand.press("L");
+        seen.push((hand.model.zone, hand.model.logs.times));
+    }
+    use midwatch::app::Zone::{Local, Utc};
+    let round = [(Local, Times::Clock), (Utc, Times::Relative), (Utc, Times::Clock)];
+    assert_eq!(seen, round);
+}
+
+#[test]
+fn hits_are_marked_where_they_stand_among_the_lines_that_are_shown() {
+    let lines: Vec<_> = (0..100)
+        .map(|n| {
+            (
+                100 - n,
+                "cart",
+                Level::Info,
+                if n % 10 == 9 { "kept hit" } else { "other" },
+            )
+        })
+        .chain([(0, "cart", Level::Info, "kept")])
+        .collect();
+    let ask = LogsAsk {
+        filter: "kept".to_owned(),
+        search: "hit".to_owned(),
+        ..LogsAsk::default()
+    };
+    let view = view(store(&[batch(&lines)]).snapshot(), ask);
+    assert_eq!(view.len(), 11);
+    assert_eq!(view.hit_density(11), [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
+    assert_eq!(view.hit_density(2), [6, 4]);
+}
+
+#[test]
+fn shown_filtered_and_let_go_are_together_what_was_read() {
+    use midwatch::logstore::{Limits, Store};
+    let mut small = Store::new(Limits {
+        lines: 200,
+        bytes: 1 << 20,
+    });
+    for n in 0..30 {
+        let line = (
+            100 - n,
+            "cart",
+            Level::Info,
+            if n % 2 == 0 { "even" } else { "odd" },
+        );
+        small.ingest(&batch(&[line; 20]));
+    }
+    let ask = LogsAsk {
+        filter: "even".to_owned(),
+        ..LogsAsk::default()
+    };
+    let view = view(small.snapshot(), ask);
+    let (shown, counts) = (view.len() as u64, view.snapshot.counts());
+    let filtered = view.snapshot.len() as u64 - shown;
+    assert!(counts.evicted > 0 && filtered > 0);
+    assert_eq!((shown + filtered + counts.evicted, counts.taken), (600, 600));
+}
+
+#[test]
+fn a_time_that_nobody_read_yet_is_asked_for_itself() {
+    let mut hand = reading();
+    let mut around = store(&[story()]);
+    around.gap(Gap {
+        from: seconds_ago(55),
+        to: seconds_ago(43),
+        reason: GapReason::Unread,
+    });
+    tell_lines(&mut hand.model, &around, LogsAsk::default());
+    hand.effects.clear();
+    hand.press("T");
+    hand.write("50s");
+    hand.press("enter");
+    // The console is five seconds old.
+    assert_eq!(asked(&mut hand).at, Some(seconds_ago(45)));
 }

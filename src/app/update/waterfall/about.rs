@@ -85,14 +85,16 @@ pub(in super::super) fn copied(model: &Model, id: TraceId, row: Option<Row>) -> 
 /// Where one can go from a span, and from its trace: its lines, the alerts and SLOs of its services, linked traces.
 pub(in super::super) fn ways(model: &Model, id: TraceId, row: Option<Row>) -> Ways {
     let mut ways = Vec::new();
-    if model.settings.logs.is_some() {
-        ways.push((Goal::TraceLogs(id), "every line of this trace".to_owned()));
-    }
     let Some((study, row)) = span_of(model, id, row) else {
         return (ways, "the trace is not here yet".to_owned(), None);
     };
+    if model.settings.logs.is_some() {
+        let goal = Goal::TraceLogs(id, study.trace.extent().from);
+        ways.push((goal, "every line of this trace".to_owned()));
+    }
     let own = study.trace.span(row).service.as_ref();
-    ways.extend(pivot::to_logs(model, own));
+    let began = study.trace.span(row).start;
+    ways.extend(pivot::to_logs(model, own, Some(began)));
     let links = study.trace.detail(row).links;
     let elsewhere = links.iter().filter(|link| link.trace != id).take(MOST_LINKS);
     ways.extend(elsewhere.map(|link| {

@@ -195,6 +195,10 @@ impl Logs for Elastic {
         &self.settings.common.name
     }
 
+    fn skew(&self) -> Option<chrono::TimeDelta> {
+        Some(self.asker.skew().unwrap_or_default())
+    }
+
     fn page(&self, question: PageQuestion) -> BoxFuture<'_, BackendResult<Page>> {
         Box::pin(self.read_page(question))
     }

@@ -172,6 +172,10 @@ impl Logs for Loki {
         &self.settings.name
     }
 
+    fn skew(&self) -> Option<chrono::TimeDelta> {
+        Some(self.asker.skew().unwrap_or_default())
+    }
+
     fn page(&self, question: PageQuestion) -> BoxFuture<'_, BackendResult<Page>> {
         Box::pin(self.read_page(question))
     }

@@ -1,0 +1,516 @@
+//! The keeper against a source that does what it is told, on paused time.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard};
+
+use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
+use futures::future::BoxFuture;
+
+use super::*;
+use crate::app::logs::{Past, Refetching, Seek};
+use crate::backend::logs::{Direction, More, PageQuestion, TailEvent};
+use crate::backend::{BackendError, Delivery, ErrorKind};
+use crate::domain::log::{Batch, GapReason, Level, Stream, Volume, Wanted};
+
+fn start() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 20, 3, 14, 7).unwrap()
+}
+
+/// So many seconds before the start.
+fn ago(seconds: i64) -> Nanos {
+    Nanos(Nanos::of(start()).0 - seconds * 1_000_000_000)
+}
+
+/// What the source has, and does.
+#[derive(Default)]
+struct State {
+    /// Its lines, by when they are of.
+    lines: Vec<(Nanos, String)>,
+    /// Answered instead of pages, in turn.
+    errors: VecDeque<BackendError>,
+    /// Refused as a query.
+    refuses: String,
+    warning: Option<&'static str>,
+    skew: TimeDelta,
+    /// Known only once a page was answered.
+    skew_known: bool,
+    pages: Vec<PageQuestion>,
+    tails: Vec<Nanos>,
+    counts: usize,
+    /// Told by the tail behind its lines.
+    gap: Option<Gap>,
+    /// Whether the tail tells lines without a pause.
+    floods: bool,
+}
+
+#[derive(Clone)]
+struct Source(Arc<(Arc<str>, Mutex<State>)>);
+
+impl Source {
+    fn of(state: State) -> Self {
+        Self(Arc::new((Arc::from("logs"), Mutex::new(state))))
+    }
+
+    /// A line each so many milliseconds, from so many seconds ago to so many.
+    fn every(millis: i64, (from, to): (i64, i64)) -> State {
+        let count = (from - to) * 1_000 / millis;
+        let line = |n| (Nanos(ago(from).0 + n * millis * 1_000_000), format!("line {n}"));
+        State {
+            lines: (0..count).map(line).collect(),
+            ..State::default()
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.1.lock().unwrap()
+    }
+}
+
+fn error(kind: ErrorKind, detail: &str) -> BackendError {
+    BackendError {
+        kind,
+        backend: Arc::from("logs"),
+        tried: "GET /lines".to_owned(),
+        detail: detail.to_owned(),
+        mend: String::new(),
+        status: None,
+        retry_after: None,
+        delivery: Delivery::Answered,
+    }
+}
+
+fn batch<'a>(lines: impl IntoIterator<Item = &'a (Nanos, String)>) -> Batch {
+    let mut batch = Batch {
+        streams: vec![Arc::new(Stream::default())],
+        ..Batch::default()
+    };
+    for (at, text) in lines {
+        batch.push(Some(*at), 0, Level::Info, text.as_bytes(), b"");
+    }
+    batch
+}
+
+impl Logs for Source {
+    fn name(&self) -> &Arc<str> {
+        &self.0.0
+    }
+
+    fn skew(&self) -> Option<TimeDelta> {
+        let state = self.state();
+        Some(if state.skew_known {
+            state.skew
+        } else {
+            TimeDelta::zero()
+        })
+    }
+
+    fn page(&self, question: PageQuestion) -> BoxFuture<'_, BackendResult<Page>> {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            let mut state = self.state();
+            state.pages.push(question.clone());
+            state.skew_known = true;
+            if let Some(error) = state.errors.pop_front() {
+                return Err(error);
+            }
+            if !state.refuses.is_empty() && question.wanted.query == state.refuses {
+                return Err(error(ErrorKind::Rejected, "parse error at line 1"));
+            }
+            let within = |at: Nanos| question.from <= at && at < question.to;
+            let mut lines: Vec<_> = state
+                .lines
+                .iter()
+                .filter(|(at, _)| within(*at))
+                .cloned()
+                .collect();
+            let surplus = lines.len().saturating_sub(question.limit);
+            match question.direction {
+                Direction::Backward => drop(lines.drain(..surplus)),
+                Direction::Forward => lines.truncate(question.limit),
+            }
+            Ok(Page {
+                batch: batch(&lines),
+                more: if surplus > 0 { More::Yes } else { More::No },
+                warnings: state.warning.map(str::to_owned).into_iter().collect(),
+                ..Page::default()
+            })
+        })
+    }
+
+    fn tail(
+        &self,
+        _wanted: Wanted,
+        from: Nanos,
+        events: mpsc::Sender<TailEvent>,
+    ) -> BoxFuture<'_, BackendResult<()>> {
+        Box::pin(async move {
+            let (lines, gap, floods) = {
+                let mut state = self.state();
+                state.tails.push(from);
+                let lines: Vec<_> = state
+                    .lines
+                    .iter()
+                    .filter(|(at, _)| *at >= from)
+                    .cloned()
+                    .collect();
+                (lines, state.gap.clone(), state.floods)
+            };
+            let _ = events.send(TailEvent::Mode(TailMode::Live)).await;
+            let _ = events.send(TailEvent::Lines(batch(&lines))).await;
+            if let Some(gap) = gap {
+                let _ = events.send(TailEvent::Gap(gap)).await;
+            }
+            let flood = if floods { i64::MAX } else { 0 };
+            for number in 0..flood {
+                let line = (Nanos(ago(0).0 + number), format!("flood {number}"));
+                if events.send(TailEvent::Lines(batch(&[line]))).await.is_err() {
+                    break;
+                }
+            }
+            pending().await
+        })
+    }
+
+    fn volume(
+        &self,
+        _wanted: Wanted,
+        from: Nanos,
+        _to: Nanos,
+        _buckets: usize,
+    ) -> BoxFuture<'_, BackendResult<Option<Volume>>> {
+        Box::pin(async move {
+            self.state().counts += 1;
+            Ok(Some(Volume {
+                from: Some(from),
+                step: 60_000_000_000,
+                buckets: vec![[9; Level::ALL.len()]; 15],
+            }))
+        })
+    }
+}
+
+/// Somebody who looks at the pane.
+struct Eye {
+    ask: watch::Sender<LogsAsk>,
+    orders: mpsc::Sender<Order>,
+    view: watch::Receiver<Option<Arc<LogView>>>,
+    source: Source,
+}
+
+impl Eye {
+    fn ask(&self, ask: LogsAsk) {
+        self.ask.send_replace(ask);
+    }
+
+    async fn order(&self, order: Order) {
+        self.orders.send(order).await.unwrap();
+    }
+
+    /// Waits until the view is so; a minute at most.
+    async fn until(&mut self, what: &'static str, is: impl Fn(&LogView) -> bool) -> Arc<LogView> {
+        let waiting = self
+            .view
+            .wait_for(|view| view.as_ref().is_some_and(|view| is(view)));
+        let view = tokio::time::timeout(Duration::from_secs(60), waiting).await;
+        let found = view.ok().map(|view| view.unwrap().clone().unwrap());
+        found.unwrap_or_else(|| {
+            let last = self.view.borrow().clone();
+            let last = last.map(|view| (view.len(), view.failure.clone(), view.past.clone(), view.seek));
+            panic!("never {what}: {last:?}")
+        })
+    }
+}
+
+async fn looking<F: Future<Output = ()>>(state: State, ask: LogsAsk, script: impl FnOnce(Eye) -> F) {
+    let source = Source::of(state);
+    let (ask, asked) = watch::channel(ask);
+    let (orders, ordered) = mpsc::channel(8);
+    let (out, view) = watch::channel(None);
+    let keeper = Keeper {
+        source: Arc::new(source.clone()),
+        limits: Limits::default(),
+        clock: Clock::with_tokio(start()),
+        health: None,
+        ask: asked,
+        orders: ordered,
+        out,
+    };
+    let eye = Eye {
+        ask,
+        orders,
+        view,
+        source,
+    };
+    tokio::select! {
+        () = keeper.run() => panic!("the keeper ended"),
+        () = script(eye) => {}
+    }
+}
+
+fn texts(view: &LogView) -> Vec<String> {
+    let text = |position| {
+        let entry = view.snapshot.entry_at(position).unwrap();
+        String::from_utf8_lossy(&entry.text).into_owned()
+    };
+    (0..view.snapshot.len()).map(text).collect()
+}
+
+#[track_caller]
+fn assert_each_once(view: &LogView, lines: &[(Nanos, String)]) {
+    let expected: Vec<&String> = lines.iter().map(|(_, text)| text).collect();
+    assert!(
+        texts(view).iter().eq(expected.iter().copied()),
+        "{} of {}",
+        view.len(),
+        lines.len()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_page_that_failed_is_read_again_and_the_failure_is_gone_then() {
+    let mut state = Source::every(1_000, (600, 300));
+    state.errors = [
+        error(ErrorKind::TimedOut, "no answer"),
+        error(ErrorKind::TimedOut, "no answer"),
+    ]
+    .into();
+    looking(state, LogsAsk::default(), async |mut eye| {
+        eye.until("failed", |view| view.failure.is_some()).await;
+        let view = eye.until("read", |view| view.len() == 300).await;
+        assert_eq!((&view.failure, &view.past), (&None, &Past::Open));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tail_overlaps_the_first_page_and_each_line_is_kept_once() {
+    let state = Source::every(100, (90, 0));
+    let lines = state.lines.clone();
+    looking(state, LogsAsk::default(), async |mut eye| {
+        let view = eye.until("all there", |view| view.past == Past::Open).await;
+        assert_each_once(&view, &lines);
+        assert_eq!(eye.source.state().tails, [ago(60)]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_console_whose_clock_is_ahead_tails_from_before_the_servers_now() {
+    let mut state = Source::every(1_000, (600, 200));
+    state.skew = TimeDelta::minutes(-5);
+    // Shipped late: it is there for the tail alone.
+    let late = (ago(320), "late".to_owned());
+    looking(state, LogsAsk::default(), async |mut eye| {
+        eye.source.state().lines.push(late);
+        let view = eye.until("read", |view| view.len() == 401).await;
+        assert_eq!(eye.source.state().tails, [ago(60), ago(360)]);
+        assert_eq!(texts(&view).iter().filter(|text| *text == "late").count(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_query_that_is_refused_leaves_the_lines_as_they_are_and_says_why() {
+    let mut state = Source::every(1_000, (600, 300));
+    state.refuses = "{app=".to_owned();
+    looking(state, LogsAsk::default(), async |mut eye| {
+        eye.until("read", |view| view.len() == 300).await;
+        let mut ask = LogsAsk::default();
+        ask.wanted.query = "{app=".to_owned();
+        eye.ask(ask.clone());
+        let view = eye.until("trying", |view| view.trying.is_some()).await;
+        assert_eq!(view.len(), 300);
+        let view = eye.until("refused", |view| view.refused.is_some()).await;
+        assert_eq!(
+            (view.len(), &view.trying, &view.ask.wanted.query),
+            (300, &None, &String::new())
+        );
+        assert!(
+            view.refused
+                .as_ref()
+                .unwrap()
+                .why
+                .contains("parse error at line 1")
+        );
+        ask.wanted.query = "{app=\"a\"}".to_owned();
+        eye.ask(ask);
+        let view = eye.until("taken", |view| !view.ask.wanted.query.is_empty()).await;
+        assert_eq!((view.len(), &view.refused), (300, &None));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn around_a_time_is_read_first_and_what_lies_between_it_and_now_is_a_gap_that_a_key_closes() {
+    let state = Source::every(1_000, (3 * 3_600, 0));
+    let lines = state.lines.clone();
+    let ask = LogsAsk {
+        at: Some(ago(2 * 3_600)),
+        ..LogsAsk::default()
+    };
+    looking(state, ask, async |mut eye| {
+        let at = ago(2 * 3_600);
+        let view = eye
+            .until("there", |view| view.seek == Some(Seek::Ended(at)))
+            .await;
+        let place = view.snapshot.seek(at);
+        assert_eq!(view.snapshot.entry_at(place).unwrap().at, at);
+        assert_eq!(view.snapshot.entry_at(place - 1).unwrap().at, ago(2 * 3_600 + 1));
+        let [gap] = view.snapshot.gaps() else {
+            panic!("{:?}", view.snapshot.gaps())
+        };
+        assert_eq!((gap.reason, gap.to), (GapReason::Unread, ago(60)));
+        eye.order(Order::Refetch(gap.clone())).await;
+        eye.until("being read", |view| {
+            matches!(view.refetching, Some(Refetching::Reading(_)))
+        })
+        .await;
+        let view = eye.until("closed", |view| view.snapshot.gaps().is_empty()).await;
+        let first = view.snapshot.entry_at(0).unwrap().at;
+        let expected: Vec<_> = lines.into_iter().filter(|(at, _)| *at >= first).collect();
+        assert_each_once(&view, &expected);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_is_read_back_to_page_by_page_and_given_up_when_told() {
+    let state = Source::every(50, (3_600, 0));
+    looking(state, LogsAsk::default(), async |mut eye| {
+        eye.until("read", |view| view.past == Past::Open).await;
+        let to = ago(1_800);
+        eye.order(Order::Until(to)).await;
+        eye.until("under way", |view| view.seek == Some(Seek::Under(to)))
+            .await;
+        let view = eye
+            .until("there", |view| view.seek == Some(Seek::Ended(to)))
+            .await;
+        assert!(view.snapshot.entry_at(0).unwrap().at <= to);
+        let before = eye.source.state().pages.len();
+        eye.order(Order::Until(ago(3_500))).await;
+        eye.order(Order::Stop).await;
+        eye.until("stopped", |view| view.seek.is_none() && view.past == Past::Open)
+            .await;
+        assert_eq!(
+            eye.source.state().pages.len(),
+            before + 1,
+            "the page that was under way"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_older_is_said_with_how_far_back_was_looked_and_looked_for_further_when_asked() {
+    let state = Source::every(1_000, (300, 0));
+    looking(state, LogsAsk::default(), async |mut eye| {
+        eye.until("read", |view| view.past == Past::Open).await;
+        eye.order(Order::Older).await;
+        let back = |view: &LogView| match view.past {
+            Past::Nothing { back_to } => Some(back_to),
+            _ => None,
+        };
+        let view = eye.until("in vain", |view| back(view).is_some()).await;
+        let first = back(&view).unwrap();
+        assert!(first < ago(40 * 86_400) && first > ago(60 * 86_400));
+        eye.order(Order::Older).await;
+        eye.until("further", |view| back(view).is_some_and(|to| to < first))
+            .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_gap_that_the_tail_leaves_open_is_read_by_itself_and_what_is_in_hand_is_not_read_twice() {
+    let mut state = Source::every(1_000, (600, 0));
+    state.gap = Some(Gap {
+        from: ago(400),
+        to: ago(350),
+        reason: GapReason::Disconnected,
+    });
+    let lines = state.lines.clone();
+    looking(state, LogsAsk::default(), async |mut eye| {
+        eye.until("a gap", |view| !view.snapshot.gaps().is_empty()).await;
+        let view = eye.until("closed", |view| view.snapshot.gaps().is_empty()).await;
+        assert_each_once(&view, &lines);
+        let asked = eye.source.state().pages.last().cloned().unwrap();
+        assert_eq!((asked.from, asked.to), (ago(400), ago(350)));
+    })
+    .await;
+}
+
+/// Time goes as it goes here: it would stand still while the source never rests.
+#[tokio::test]
+async fn a_search_behind_a_filter_ends_while_lines_never_stop_coming() {
+    let mut state = Source::every(500, (850, 400));
+    state.floods = true;
+    let sought = |(_, text): &&(Nanos, String)| text.starts_with("line 7") && text.ends_with('9');
+    let expected = state.lines.iter().filter(sought).count();
+    let ask = LogsAsk {
+        filter: "line".to_owned(),
+        search: "/line 7.*9$/".to_owned(),
+        ..LogsAsk::default()
+    };
+    looking(state, ask, async |mut eye| {
+        let hits = |view: &LogView| view.hits.as_ref().map_or(0, |hits| hits.len());
+        eye.until("found", |view| view.len() > 500 && hits(view) == expected)
+            .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_says_of_its_answer_is_handed_on() {
+    let mut state = Source::every(1_000, (600, 300));
+    state.warning = Some("1 of 2 shards failed");
+    looking(state, LogsAsk::default(), async |mut eye| {
+        let view = eye.until("read", |view| view.len() == 300).await;
+        assert_eq!(view.warnings, ["1 of 2 shards failed"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_server_counts_lines_by_time_where_it_can() {
+    looking(
+        Source::every(1_000, (840, 0)),
+        LogsAsk::default(),
+        async |mut eye| {
+            let counted = crate::app::logs::Counted::Server;
+            let view = eye.until("counted", |view| view.counted == counted).await;
+            assert_eq!(view.volume.buckets[0], [9; Level::ALL.len()]);
+            assert_eq!(eye.source.state().counts, 1);
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn patterns_are_learnt_while_somebody_looks_and_kept_when_nobody_does() {
+    looking(
+        Source::every(1_000, (600, 300)),
+        LogsAsk::default(),
+        async |mut eye| {
+            eye.until("read", |view| view.len() == 300).await;
+            let watched = LogsAsk {
+                patterns: Watched::Yes,
+                ..LogsAsk::default()
+            };
+            eye.ask(watched.clone());
+            let seen = |view: &LogView| view.learnt.as_ref().map_or(0, |learnt| learnt.tally.seen);
+            eye.until("learnt", |view| seen(view) == 300).await;
+            eye.ask(LogsAsk::default());
+            let more: Vec<_> = (0..5).map(|n| (ago(299 - n), "more".to_owned())).collect();
+            eye.source.state().lines.extend(more);
+            let gap = Gap {
+                from: ago(299),
+                to: ago(200),
+                reason: GapReason::Unread,
+            };
+            eye.order(Order::Refetch(gap)).await;
+            let view = eye.until("closed", |view| view.ask.patterns == Watched::No).await;
+            assert_eq!(seen(&view), 300);
+        },
+    )
+    .await;
+}

@@ -1,0 +1,86 @@
+//! How many lines there were by time and level, in one row; where the cursor is, is marked.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::super::Scene;
+use super::super::super::widget::Piece;
+use super::{clock, role_of};
+use crate::app::logs::{Counted, LogView};
+use crate::domain::log::{Level, Nanos};
+use crate::theme::Role;
+
+/// From this width on it is said who counted.
+const WITH_COUNTED: u16 = 90;
+
+/// How many lines there were, by time, coloured by the gravest level among them; where the cursor is, is marked.
+pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView) {
+    let volume = &*view.volume;
+    let (Some(first), false) = (volume.from, area.is_empty() || volume.buckets.is_empty()) else {
+        return;
+    };
+    let span = volume
+        .step
+        .saturating_mul(volume.buckets.len().try_into().unwrap_or(i64::MAX));
+    let short = |at: Nanos| clock(scene, at).chars().take(8).collect::<String>();
+    let label = format!("{} ", short(first));
+    let by = match view.counted {
+        _ if area.width < WITH_COUNTED => "",
+        Counted::Server => " by the server",
+        Counted::InHand => " of those in hand",
+    };
+    let end = format!(" {}{by}", short(Nanos(first.0.saturating_add(span))));
+    let cells = usize::from(area.width)
+        .saturating_sub(3 + label.len() + end.len())
+        .min(volume.buckets.len());
+    if cells < 8 {
+        return;
+    }
+    // Several buckets to a cell, and each bucket in one.
+    let of_cell =
+        |cell: usize| cell * volume.buckets.len() / cells..(cell + 1) * volume.buckets.len() / cells;
+    let sums: Vec<[u64; Level::ALL.len()]> = (0..cells)
+        .map(|cell| {
+            let mut sum = [0; Level::ALL.len()];
+            for bucket in volume.buckets.get(of_cell(cell)).unwrap_or_default() {
+                for (all, one) in sum.iter_mut().zip(bucket) {
+                    *all += one;
+                }
+            }
+            sum
+        })
+        .collect();
+    let most = sums.iter().map(|sum| sum.iter().sum::<u64>()).max().unwrap_or(0);
+    let cursor = scene.model.logs.cursor.and_then(|id| view.snapshot.entry(id));
+    let cursor = cursor.map(|entry| (entry.at.0.saturating_sub(first.0) / volume.step.max(1)) as usize);
+    let mut pieces = vec![Piece::own(format!("  {label}"), Role::TextMuted)];
+    for (cell, sum) in sums.iter().enumerate() {
+        let total: u64 = sum.iter().sum();
+        let gravest = Level::ALL
+            .into_iter()
+            .rev()
+            .find(|level| sum[*level as usize] > 0);
+        let role = if cursor.is_some_and(|at| of_cell(cell).contains(&at)) {
+            Role::Accent
+        } else {
+            gravest.map_or(Role::TextMuted, role_of)
+        };
+        pieces.push(Piece::own(bar(total, most, scene.theme.glyphs).to_string(), role));
+    }
+    pieces.push(Piece::own(end, Role::TextMuted));
+    scene.line(buffer, area, &pieces);
+}
+
+/// A bar in one cell. Even one line is seen.
+fn bar(count: u64, most: u64, glyphs: crate::theme::Glyphs) -> char {
+    const UNICODE: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    const ASCII: [char; 8] = ['.', '.', ':', ':', '+', '+', '#', '#'];
+    if count == 0 || most == 0 {
+        return ' ';
+    }
+    let height = ((count * 8).div_ceil(most) as usize).clamp(1, 8) - 1;
+    match glyphs {
+        crate::theme::Glyphs::Unicode => UNICODE[height],
+        crate::theme::Glyphs::Ascii => ASCII[height],
+    }
+}
