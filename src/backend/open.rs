@@ -13,7 +13,7 @@ use super::incidents::pagerduty::{PagerDuty, Settings};
 use super::logs::{self, Logs};
 use super::metrics::Metrics;
 use super::metrics::prometheus::Prometheus;
-use super::traces::Traces;
+use super::traces::{self, Traces};
 use crate::config::{Context, Endpoint};
 use crate::time::Clock;
 
@@ -50,7 +50,7 @@ pub struct Backends {
     /// Where the traces are.
     pub traces: Option<Arc<dyn Traces>>,
     /// Clients, each only where there is one: the metrics store's, the Alertmanagers' in their order, a separate
-    /// ruler's, the incidents', the annotations', the logs'.
+    /// ruler's, the incidents', the annotations', the logs', the traces'.
     pub clients: Vec<Counted>,
     /// Where the separate ruler stands among them.
     pub(crate) ruler: Option<usize>,
@@ -161,6 +161,17 @@ impl Backends {
                     client,
                 }));
         }
+        if let Some(config) = &context.traces
+            && let Some(endpoint) = &config.endpoint
+        {
+            let client = connect(endpoint);
+            backends.traces = traces::open(config, Arc::clone(&client) as Arc<dyn Asker>);
+            backends.clients.push(Counted {
+                name: Arc::from(endpoint.name.as_str()),
+                interval: config.poll(),
+                client,
+            });
+        }
         backends
     }
 
@@ -229,6 +240,18 @@ mod tests {
         assert_eq!(backends.clients[2].interval, Duration::from_secs(2));
         let files = "[contexts.prod.logs]\nkind = \"file\"\npaths = [\"/var/log/*.log\"]\n";
         assert_eq!(opened(&format!("{STORE}{files}")).clients.len(), 1);
+    }
+
+    #[test]
+    fn traces_come_behind_the_logs_whatever_keeps_them() {
+        let loki = "[contexts.prod.logs]\nkind = \"loki\"\nurl = \"http://127.0.0.1:5\"\n";
+        for kind in ["jaeger", "tempo", "zipkin"] {
+            let config = format!("[contexts.prod.traces]\nkind = \"{kind}\"\nurl = \"http://127.0.0.1:6\"\n");
+            let backends = opened(&format!("{STORE}{loki}{config}"));
+            let names: Vec<&str> = backends.clients.iter().map(|c| &*c.name).collect();
+            assert_eq!(names, ["metrics", "logs", "traces"]);
+            assert_eq!(&**backends.traces.expect("opened").name(), "traces");
+        }
     }
 
     #[test]

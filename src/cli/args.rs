@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::backend::traces::read_id;
 use crate::domain::log::Level;
 use crate::domain::trace_id::TraceId;
 use crate::time::parse_duration;
@@ -92,6 +93,10 @@ pub enum Command {
     Alerts(AlertsArgs),
     /// Logs: of the configured source, of a file, or of standard input
     Logs(LogsArgs),
+    /// Traces: of a service, slow ones, failed ones
+    Traces(TracesArgs),
+    /// One trace: a waterfall, the critical path, what went wrong
+    Trace(TraceArgs),
     /// Silences
     Silences(SilencesArgs),
     /// Incidents, open ones first
@@ -176,6 +181,8 @@ impl Command {
             | Self::Alerts(_)
             | Self::Silences(_)
             | Self::Logs(_)
+            | Self::Traces(_)
+            | Self::Trace(_)
             | Self::Incidents(_)
             | Self::Timeline(_)
             | Self::Oncall
@@ -319,6 +326,62 @@ pub struct LogsArgs {
     /// What the lines have in common, instead of the lines
     #[arg(long, conflicts_with = "follow")]
     pub patterns: bool,
+}
+
+/// `traces`
+#[derive(Debug, Clone, Args)]
+pub struct TracesArgs {
+    /// Conditions like `op="POST /pay" dur>500ms http.status_code=500 err`, or TraceQL in braces
+    #[arg(value_name = "QUERY")]
+    pub query: Option<String>,
+    /// Only with a span of this service
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<String>,
+    /// Only with a span of this operation
+    #[arg(long, value_name = "OPERATION")]
+    pub operation: Option<String>,
+    /// Only with a span that took so long
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub min_duration: Option<Duration>,
+    /// Only with a failed span
+    #[arg(long)]
+    pub errors: bool,
+    /// From how long ago
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1h")]
+    pub since: Duration,
+    /// The newest so many at most
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..))]
+    pub limit: u16,
+}
+
+/// How a trace is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TraceFormat {
+    /// A waterfall.
+    Text,
+    /// The document, as with `--json`.
+    Json,
+    /// OTLP as JSON, which other tools read.
+    Otlp,
+}
+
+/// `trace`
+#[derive(Debug, Clone, Args)]
+pub struct TraceArgs {
+    /// Its id: hex, with or without leading zeros, or base64
+    #[arg(value_name = "ID", value_parser = trace_id)]
+    pub id: TraceId,
+    /// How it is told; text, or json with --json
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<TraceFormat>,
+    /// Only the spans of the critical path
+    #[arg(long)]
+    pub critical_path: bool,
+}
+
+fn trace_id(text: &str) -> Result<TraceId, String> {
+    read_id(text)
+        .ok_or_else(|| "a trace id is 1 to 32 hex digits, not all zero, or base64 of 16 bytes".to_owned())
 }
 
 /// `incidents`

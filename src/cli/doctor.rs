@@ -19,8 +19,10 @@ use crate::backend::http::{Asker, Call, Client, Wires};
 use crate::backend::incidents::Incidents as _;
 use crate::backend::incidents::pagerduty::{self, PagerDuty, Settings};
 use crate::backend::metrics::Flavor;
+use crate::backend::traces::{self, Traces};
 use crate::backend::{BackendError, BackendFailure, BackendResult};
 use crate::config::{Config, Context, Endpoint, LogsConfig, MetricsConfig};
+use crate::domain::trace::{Nanos, Stretch};
 use crate::time::Clock;
 
 /// A clock that is off by more than this shifts windows and silences: worth a warning.
@@ -175,23 +177,20 @@ async fn examine(config: &Config, context: &Context, clock: Clock) -> Vec<Checku
             checkup(&client, endpoint, kind, seen)
         }));
     }
-    for signal in [&context.traces, &context.incidents] {
-        if let Some(signal) = signal
-            && let Some(endpoint) = &signal.endpoint
-            && let Some(kind) = Kind::from_word(&signal.kind)
-        {
-            if kind == Kind::PagerDuty {
-                let client = Arc::new(client(endpoint));
-                let settings = Settings::of(signal, endpoint);
-                asked.push(Box::pin(check_pagerduty(client, endpoint, settings, clock)));
-                continue;
-            }
-            let client = client(endpoint);
-            asked.push(Box::pin(async move {
-                let seen = probe::ask(&client, kind, clock).await;
-                checkup(&client, endpoint, kind, seen)
-            }));
-        }
+    if let Some(signal) = &context.traces
+        && let Some(endpoint) = &signal.endpoint
+        && let Some(kind) = Kind::from_word(&signal.kind)
+    {
+        let client = Arc::new(client(endpoint));
+        let source = traces::open(signal, Arc::clone(&client) as Arc<dyn Asker>);
+        asked.push(Box::pin(check_traces(client, endpoint, kind, source, clock)));
+    }
+    if let Some(signal) = &context.incidents
+        && let Some(endpoint) = &signal.endpoint
+    {
+        let client = Arc::new(client(endpoint));
+        let settings = Settings::of(signal, endpoint);
+        asked.push(Box::pin(check_pagerduty(client, endpoint, settings, clock)));
     }
     if let Some(annotations) = &context.annotations {
         let client = Arc::new(client(&annotations.endpoint));
@@ -429,6 +428,34 @@ async fn check_pagerduty(
         Some(Err(error)) => checkup.failure = Some(error.failure()),
         None => {}
     }
+    checkup
+}
+
+/// What it is may be open to all, so a minute of traces is asked for too: that tells what it lacks.
+async fn check_traces(
+    client: Arc<Client>,
+    endpoint: &Endpoint,
+    kind: Kind,
+    source: Option<Arc<dyn Traces>>,
+    clock: Clock,
+) -> Checkup {
+    let mut seen = probe::ask(&client, kind, clock).await;
+    let mut missing = Vec::new();
+    if seen.is_ok()
+        && let Some(source) = source
+    {
+        let to = Nanos::of(clock.now().utc);
+        let during = Stretch {
+            from: to.minus(Duration::from_secs(60)),
+            to,
+        };
+        match source.lacks(during).await {
+            Ok(lacks) => missing = lacks,
+            Err(error) => seen = Err(error),
+        }
+    }
+    let mut checkup = checkup(&client, endpoint, kind, seen);
+    checkup.missing = missing;
     checkup
 }
 

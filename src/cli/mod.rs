@@ -44,6 +44,8 @@ pub mod starter;
 pub mod themes;
 pub mod timeline;
 pub mod told;
+pub mod trace;
+pub mod traces;
 pub mod unack;
 pub mod unsilence;
 pub mod write_up;
@@ -180,6 +182,8 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Postmortem(args) => block_on(postmortem::run(session, &args)),
         Command::Handoff(args) => block_on(handoff::run(session, &args)),
         Command::Logs(args) => block_on(logs::run(session, &args)),
+        Command::Traces(args) => block_on(traces::run(session, &args)),
+        Command::Trace(args) => block_on(trace::run(session, &args)),
         Command::Silences(args) => block_on(silences::run(session, &args)),
         Command::Resolve(args) => block_on(incident::acts::resolve(session, &args)),
         Command::Escalate(args) => block_on(incident::acts::escalate(session, &args)),

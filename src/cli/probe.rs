@@ -84,7 +84,15 @@ impl Kind {
             .find(|kind| kind.word() == word)
     }
 
-    /// The question whose answer carries the version and the clock.
+    /// The questions whose answer carries the version and the clock: servers of different ages know different ones.
+    fn questions(self) -> Vec<Call> {
+        match self {
+            Self::Jaeger => vec![Call::get("api/v3/services"), Call::get("api/services")],
+            _ => vec![self.question()],
+        }
+    }
+
+    /// The question that its latest version answers.
     fn question(self) -> Call {
         let text = |path: &str| Call {
             expect: Expect::Text,
@@ -98,9 +106,9 @@ impl Kind {
             Self::Loki => Call::get("loki/api/v1/status/buildinfo"),
             Self::VictoriaLogs => text("metrics"),
             Self::Elasticsearch => Call::get(""),
-            Self::Jaeger => Call::get("api/services"),
+            Self::Jaeger => Call::get("api/v3/services"),
             Self::Tempo => Call::get("api/status/buildinfo"),
-            Self::Zipkin => Call::get("health"),
+            Self::Zipkin => Call::get("info"),
             Self::PagerDuty => Call::get("abilities").header("accept", pagerduty::ACCEPT),
             Self::Grafana => Call::get("api/health"),
         }
@@ -121,11 +129,16 @@ impl Kind {
             Self::Alertmanager => text("/versionInfo/version"),
             Self::Loki | Self::Tempo => text("/version"),
             Self::Elasticsearch => text("/version/number"),
-            Self::Jaeger => json
-                .get("data")
-                .filter(|data| data.is_array() || data.is_null())
-                .map(|_| String::new()),
-            Self::Zipkin => json.get("zipkin").map(|_| String::new()),
+            // v3 leaves out an empty list.
+            Self::Jaeger => {
+                let told = json.get("services").or_else(|| json.get("data"));
+                let empty = json.as_object().is_some_and(serde_json::Map::is_empty);
+                let list = told.map_or(empty, |list| list.is_array() || list.is_null());
+                list.then(String::new)
+            }
+            Self::Zipkin => json
+                .get("zipkin")
+                .map(|_| text("/zipkin/version").unwrap_or_default()),
             Self::PagerDuty => json.get("abilities").map(|_| String::new()),
             Self::Grafana => json.get("database").map(|_| text("/version").unwrap_or_default()),
             Self::VictoriaLogs => None,
@@ -164,15 +177,31 @@ pub struct Seen {
 
 /// Asks a server of a known kind how it is.
 pub async fn ask(client: &Client, kind: Kind, clock: Clock) -> Result<Seen, BackendError> {
+    let mut first = None;
+    for question in kind.questions() {
+        match ask_by(client, kind, question, clock).await {
+            Ok(seen) => return Ok(seen),
+            // Another question does not help where nobody answers.
+            Err(error) if error.status.is_none() => return Err(error),
+            Err(error) => {
+                first.get_or_insert(error);
+            }
+        }
+    }
+    Err(first.unwrap_or_else(|| unknown(client)))
+}
+
+async fn ask_by(client: &Client, kind: Kind, question: Call, clock: Clock) -> Result<Seen, BackendError> {
+    let path = question.path.clone();
     let before = clock.now();
-    let answer = client.call(kind.question()).await?;
+    let answer = client.call(question).await?;
     let after = clock.now();
     let version = kind.version(answer.status, &answer.body);
     let Some(version) = version else {
         return Err(BackendError {
             kind: ErrorKind::BadAnswer,
             backend: client.name().clone(),
-            tried: format!("GET /{}", kind.question().path),
+            tried: format!("GET /{path}"),
             detail: format!("HTTP {}: this is no answer of {}", answer.status, kind.word()),
             mend: "check the URL and the path prefix; `midwatch init URL` finds out what a server is"
                 .to_owned(),
@@ -327,5 +356,16 @@ mod tests {
         assert_eq!(Kind::Alertmanager.version(200, prometheus), None);
         assert_eq!(Kind::Prometheus.version(200, alertmanager), None);
         assert_eq!(Kind::Prometheus.version(404, prometheus), None);
+        for jaeger in [
+            &br#"{"services":["cart"]}"#[..],
+            b"{}",
+            br#"{"data":null,"total":0}"#,
+            br#"{"data":["cart"]}"#,
+        ] {
+            assert_eq!(Kind::Jaeger.version(200, jaeger).as_deref(), Some(""));
+        }
+        assert_eq!(Kind::Jaeger.version(200, prometheus), None);
+        let zipkin = br#"{"zipkin":{"version":"3.4.4","commit":"18c1872"}}"#;
+        assert_eq!(Kind::Zipkin.version(200, zipkin).as_deref(), Some("3.4.4"));
     }
 }

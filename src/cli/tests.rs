@@ -100,6 +100,10 @@ fn what_the_interface_promises_can_be_written() {
         "slo --fail-on ticket",
         "alerts --filter severity=page --state suppressed --fail-on firing",
         "silences --expiring 12h --unused --expired",
+        "traces --service S --operation O --min-duration 500ms --errors --since 1h --limit 20 --json",
+        "trace 5B8EFFF798038103D269B633813FC700 --format otlp --critical-path",
+        "trace W47/95gDgQPSabYzgT/HAA==",
+        "trace 1f --json",
         "ack 0123456789abcdef --comment looking --wait 3s",
         "unack 012345 678901",
         "silence alertname=X service=~a|b --for 2h --comment deploy --source eu-0 --source us-0 --confirm prod --confirm-count 30",
@@ -127,6 +131,10 @@ fn what_is_missing_or_unknown_is_usage() {
         "silence a=b --for 2h",
         "silence a=b --comment x",
         "alerts --state odd",
+        "trace xyz",
+        "trace 00000000000000000000000000000000",
+        "trace",
+        "traces --limit 0",
         "nonsense",
     ] {
         let words = ["midwatch"].into_iter().chain(line.split_whitespace());

@@ -117,6 +117,11 @@ pub fn text(scenario: Scenario, endpoints: &Endpoints, state_dir: &Path) -> Stri
         "\n[contexts.demo.logs]\nkind = \"loki\"\nurl = \"{}\"\ntimeout = \"30s\"\n",
         endpoints.logs,
     );
+    let _ = write!(
+        out,
+        "\n[contexts.demo.traces]\nkind = \"jaeger\"\nurl = \"{}\"\ntimeout = \"30s\"\n",
+        endpoints.traces,
+    );
     for promise in &PROMISES {
         out.push_str(&entry(promise));
     }

@@ -1,7 +1,8 @@
 //! The simulated production: a shop of about ten services behind real HTTP servers on loopback.
 //!
 //! [`world`] says what happens and knows no server; [`promql`] and [`rules`] evaluate over it; [`prometheus`],
-//! [`alertmanager`], [`pagerduty`] and [`grafana`] speak the APIs. A later signal is another server over the same world.
+//! [`alertmanager`], [`pagerduty`], [`grafana`], [`loki`] and [`jaeger`] speak the APIs. A later signal is another
+//! server over the same world.
 //! Everything is a pure function of (seed, scenario, anchor, t); only what people ask for through the APIs is
 //! kept. A test puts [`faults`] before any of them. [`child`] runs it in a process of its
 //! own. Start at [`Demo::bind`].
@@ -12,6 +13,7 @@ pub mod clock;
 mod configuration;
 pub mod faults;
 pub mod grafana;
+pub mod jaeger;
 pub mod loki;
 pub mod pagerduty;
 pub mod prometheus;
@@ -37,6 +39,7 @@ use tokio::net::TcpListener;
 use alertmanager::Cluster;
 use clock::DemoClock;
 use grafana::Grafana;
+use jaeger::Jaeger;
 use loki::Loki;
 use pagerduty::PagerDuty;
 use prometheus::Prometheus;
@@ -72,6 +75,8 @@ pub struct Endpoints {
     pub grafana: String,
     /// Base URL of the logs' API.
     pub logs: String,
+    /// Base URL of the traces' API.
+    pub traces: String,
 }
 
 /// The one line that `demo --headless` prints.
@@ -155,7 +160,9 @@ impl Demo {
         let (pager_port, pagerduty) = listen().await?;
         let (marks_port, grafana) = listen().await?;
         let (logs_port, logs) = listen().await?;
+        let (traces_port, traces) = listen().await?;
         let loki = Arc::new(Loki::new(Arc::clone(&world), clock));
+        let spans = Arc::new(Jaeger::new(Arc::clone(&world), clock));
         let marks = Arc::new(Grafana::new(&world, clock));
         let pager = Arc::new(PagerDuty::new(Arc::clone(&world), Arc::clone(&rules), clock));
         let server = Arc::new(Prometheus::new(world, Arc::clone(&rules), clock, urls));
@@ -169,12 +176,14 @@ impl Demo {
         servers.push((pager_port, dated(pagerduty::router(pager), clock)));
         servers.push((marks_port, dated(grafana::router(marks), clock)));
         servers.push((logs_port, dated(loki::router(loki), clock)));
+        servers.push((traces_port, dated(jaeger::router(spans), clock)));
         let endpoints = Endpoints {
             metrics: metrics_url,
             alertmanagers,
             pagerduty,
             grafana,
             logs,
+            traces,
         };
         let dir = PrivateDir::create()?;
         let config = write_configuration(&dir.0, scenario, &endpoints)?;

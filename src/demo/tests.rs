@@ -509,6 +509,7 @@ fn the_configuration_names_every_endpoint_and_is_toml() {
             ("incidents", &announced.endpoints.pagerduty),
             ("annotations", &announced.endpoints.grafana),
             ("logs", &announced.endpoints.logs),
+            ("traces", &announced.endpoints.traces),
         ] {
             assert_eq!(context[signal]["url"].as_str(), Some(url.as_str()));
         }

@@ -11,7 +11,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::Notice;
 use crate::backend::Delivery;
-use crate::backend::http::{CredentialError, EnvLookup, Method, Request, TransportError, Wires, read_secret};
+use crate::backend::http::{
+    CredentialError, Cut, EnvLookup, Method, Request, TransportError, Wires, read_secret,
+};
 use crate::config::{Auth, Channel, Endpoint, Hook, NotifyConfig};
 use crate::text::SafeText;
 
@@ -115,6 +117,7 @@ async fn post(hook: &Hook, body: Vec<u8>, config: &NotifyConfig, wires: &Wires, 
         body,
         timeout: config.timeout,
         cap: SAID,
+        cut: Cut::Refuse,
     };
     match wires.transport(&endpoint).send(request).await {
         Ok(response) => judged(response.status, &response.body),

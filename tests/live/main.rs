@@ -22,4 +22,5 @@ mod harness;
 mod killed;
 mod killed_keys;
 mod prometheus;
+mod traces;
 mod victorialogs;

@@ -366,6 +366,152 @@ fn the_reads_are_the_documents_of_the_contract() {
 }
 
 #[test]
+fn traces_are_told_as_a_list_a_waterfall_a_document_and_otlp() {
+    let stage = Stage::open();
+    let list = stage
+        .run(&["traces", "--errors", "--since", "30m", "--limit", "5", "--json"])
+        .with(0)
+        .json();
+    fits(&list, &HEAD);
+    let traces = list["traces"].as_array().expect("a list");
+    assert!((1..=5).contains(&traces.len()), "{list:#}");
+    for trace in traces {
+        fits(
+            trace,
+            &[
+                ("trace_id", Holds::Text),
+                ("service", Holds::TextOrNull),
+                ("operation", Holds::TextOrNull),
+                ("start", Holds::Time),
+                ("duration_seconds", Holds::Number),
+                ("span_count", Holds::NumberOrNull),
+                ("error_count", Holds::NumberOrNull),
+                ("services", Holds::List),
+            ],
+        );
+        assert_ne!(trace["error_count"], 0, "{trace:#}");
+    }
+    let starts: Vec<&str> = traces
+        .iter()
+        .filter_map(|trace| trace["start"].as_str())
+        .collect();
+    assert!(starts.is_sorted_by(|a, b| a >= b), "newest first: {starts:?}");
+    let id = traces[0]["trace_id"].as_str().expect("text");
+    assert!(
+        id.len() == 32
+            && id
+                .chars()
+                .all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase())
+    );
+
+    let trace = stage.run(&["trace", id, "--json"]).with(0).json();
+    fits(&trace, &HEAD);
+    fits(
+        &trace,
+        &[
+            ("trace_id", Holds::Text),
+            ("root", Holds::Table),
+            ("start", Holds::Time),
+            ("duration_seconds", Holds::Number),
+            ("span_count", Holds::Number),
+            ("error_count", Holds::Number),
+            ("service_count", Holds::Number),
+            ("critical_path", Holds::List),
+            ("bottlenecks", Holds::List),
+            ("root_cause", Holds::Table),
+            ("summary", Holds::Text),
+            ("spans", Holds::List),
+        ],
+    );
+    fits(
+        &trace["root_cause"],
+        &[
+            ("span_id", Holds::Text),
+            ("service", Holds::Text),
+            ("operation", Holds::Text),
+            ("message", Holds::TextOrNull),
+        ],
+    );
+    let path = trace["critical_path"].as_array().expect("a list");
+    let sum: f64 = path
+        .iter()
+        .filter_map(|section| section["section_seconds"].as_f64())
+        .sum();
+    let whole = trace["duration_seconds"].as_f64().expect("a number");
+    assert!((sum - whole).abs() < 1e-6, "{sum} of {whole}");
+    let spans = trace["spans"].as_array().expect("a list");
+    assert_eq!(Some(spans.len() as u64), trace["span_count"].as_u64());
+    for span in spans {
+        fits(
+            span,
+            &[
+                ("span_id", Holds::Text),
+                ("parent_id", Holds::TextOrNull),
+                ("service", Holds::Text),
+                ("operation", Holds::Text),
+                ("kind", Holds::Text),
+                ("start", Holds::Time),
+                ("offset_seconds", Holds::Number),
+                ("duration_seconds", Holds::Number),
+                ("self_seconds", Holds::Number),
+                ("depth", Holds::Number),
+                ("status", Holds::Text),
+                ("skew_offset_seconds", Holds::Number),
+                ("attributes", Holds::Table),
+                ("events", Holds::List),
+                ("links", Holds::List),
+                ("warnings", Holds::List),
+            ],
+        );
+    }
+
+    let text = stage.run(&["trace", &id.to_ascii_uppercase()]).with(0).out;
+    let summary = trace["summary"].as_str().expect("text");
+    assert!(text.starts_with(summary) && text.contains(id), "{text}");
+    let rows: Vec<&str> = text.lines().skip(3).collect();
+    assert_eq!(rows.len(), spans.len(), "{text}");
+    assert!(
+        rows.iter().any(|row| row.starts_with('!')),
+        "a failure is marked: {text}"
+    );
+    assert!(rows.iter().all(|row| midwatch::text::width(row) == 80), "{text}");
+    let short = stage
+        .run(&["trace", id, "--critical-path", "--ascii"])
+        .with(0)
+        .out;
+    assert!(
+        short.is_ascii() && short.lines().count() <= text.lines().count(),
+        "{short}"
+    );
+
+    let otlp = stage.run(&["trace", id, "--format", "otlp"]).with(0);
+    let reading = midwatch::backend::traces::otlp::read(otlp.out.into_bytes());
+    assert_eq!(reading.traces.len(), 1);
+    assert_eq!((reading.traces[0].len(), reading.lost.len()), (spans.len(), 0));
+    assert_eq!(reading.traces[0].id().to_string(), id);
+
+    stage.run(&["trace", "0badc0de"]).refused(4, "not found");
+    let missing = stage.run(&["trace", "0badc0de", "--json"]).with(4);
+    let said = &missing.json()["errors"][0]["message"];
+    assert!(
+        said.as_str().is_some_and(|said| said.contains("not found")),
+        "{said}"
+    );
+    stage.run(&["trace", "no-id"]).refused(2, "hex digits");
+    stage.run(&["traces", "dur>fast"]).with(4);
+    let slow = stage
+        .run(&["traces", "--min-duration", "10m", "--service", "checkout"])
+        .with(0)
+        .out;
+    assert_eq!(slow, "no traces\n");
+    let listed = stage.run(&["traces", "--limit", "3"]).with(0).out;
+    assert!(
+        listed.starts_with("START") && listed.lines().count() <= 4,
+        "{listed}"
+    );
+}
+
+#[test]
 fn a_taken_alert_says_who_has_it_until_it_is_handed_back() {
     let stage = Stage::open();
     let firing = stage.alerts(&["--filter", "@state=active"]);

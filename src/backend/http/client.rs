@@ -325,6 +325,7 @@ impl Outgoing {
             body: self.body.clone(),
             timeout: self.timeout,
             cap: call.cap,
+            cut: call.cut,
         }
     }
 }

@@ -100,6 +100,16 @@ pub enum Expect {
     Text,
 }
 
+/// What becomes of an answer that passes its cap, or breaks off in the middle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Cut {
+    /// It is an error.
+    #[default]
+    Refuse,
+    /// What came is the answer; whoever reads it sees that it ends too early. At most the cap.
+    Keep,
+}
+
 /// A question to one backend, below its base URL.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
@@ -117,6 +127,8 @@ pub struct Call {
     pub timeout: Option<Duration>,
     /// Cap on the body after decompression.
     pub cap: usize,
+    /// What becomes of what came, where it is not all.
+    pub cut: Cut,
     /// Whether it may be repeated.
     pub repeat: Repeat,
     /// What must come back.
@@ -136,6 +148,7 @@ impl Call {
             body: Body::Empty,
             timeout: None,
             cap: BODY_CAP,
+            cut: Cut::Refuse,
             repeat: Repeat::Safe,
             expect: Expect::Json,
             urgency: Urgency::Poll,
@@ -208,6 +221,8 @@ pub struct Request {
     pub timeout: Duration,
     /// Cap on the decompressed body.
     pub cap: usize,
+    /// What becomes of what came, where it is not all.
+    pub cut: Cut,
 }
 
 impl std::fmt::Debug for Request {

@@ -317,6 +317,21 @@ fn gzip_of_zeroes(bytes: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn what_came_up_to_the_cap_is_kept_where_that_is_asked() {
+    let server = server(200, |r| r.set_body_raw("[1,2,3,4,5,6]", "application/json")).await;
+    let call = Call {
+        cap: 6,
+        cut: Cut::Keep,
+        ..Call::get("x")
+    };
+    let answer = client(&endpoint(&server.uri()))
+        .call(call)
+        .await
+        .expect("what came");
+    assert_eq!(answer.body, b"[1,2,3");
+}
+
+#[tokio::test]
 async fn a_gzip_bomb_is_stopped_at_the_cap() {
     let bomb = gzip_of_zeroes(8 * 1024 * 1024);
     assert!(bomb.len() < 64 * 1024);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::Url;
 
-use super::{Allowance, Answer, Call, Expect, Method, Repeat, Response, TransportError, retry};
+use super::{Allowance, Answer, Call, Cut, Expect, Method, Repeat, Response, TransportError, retry};
 use crate::backend::{Delivery, ErrorKind};
 
 /// A failure before it is given its backend's name and redacted.
@@ -65,7 +65,7 @@ pub(super) fn judge(
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    let shape = shape(&content_type, &response.body);
+    let shape = shape(&content_type, &response.body, call.cut);
     let fault = |kind, detail: String, mend: &str| Fault {
         kind,
         detail,
@@ -323,7 +323,7 @@ enum Shape {
     Other,
 }
 
-fn shape(content_type: &str, body: &[u8]) -> Shape {
+fn shape(content_type: &str, body: &[u8], cut: Cut) -> Shape {
     let trimmed = body.trim_ascii_start();
     let opens_with = |tag: &str| {
         trimmed
@@ -345,7 +345,7 @@ fn shape(content_type: &str, body: &[u8]) -> Shape {
     }
     if matches!(content_type, "" | "text/plain" | "application/octet-stream")
         && matches!(trimmed.first(), Some(b'{' | b'['))
-        && matches!(trimmed.trim_ascii_end().last(), Some(b'}' | b']'))
+        && (cut == Cut::Keep || matches!(trimmed.trim_ascii_end().last(), Some(b'}' | b']')))
     {
         return Shape::Json;
     }
@@ -569,6 +569,19 @@ mod tests {
             respond_to(&text, 200, &[TEXT], "OK"),
             Ok(Verdict::Answer(_))
         ));
+    }
+
+    #[test]
+    fn json_without_its_content_type_may_break_off_only_where_what_came_is_kept() {
+        let cut = |cut| {
+            let call = Call {
+                cut,
+                ..Call::get("api/v3/traces/1")
+            };
+            respond_to(&call, 200, &[TEXT], "{\"result\":{\"resou")
+        };
+        assert_eq!(cut(Cut::Refuse).expect_err("no JSON").kind, ErrorKind::BadAnswer);
+        assert!(matches!(cut(Cut::Keep), Ok(Verdict::Answer(_))));
     }
 
     #[test]

@@ -16,8 +16,8 @@ use tokio::sync::OnceCell;
 
 use super::long::REFUSAL_CAP;
 use super::{
-    Client, EnvLookup, Method, Pieces, Reply, Request, Response, SharedTransport, Transport, TransportError,
-    Way, process_env,
+    Client, Cut, EnvLookup, Method, Pieces, Reply, Request, Response, SharedTransport, Transport,
+    TransportError, Way, process_env,
 };
 use crate::backend::Delivery;
 use crate::config::{Endpoint, TlsConfig};
@@ -221,10 +221,10 @@ impl Wire {
 
     async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
         let client = self.client(Speech::Any).await?;
-        let (timeout, cap) = (request.timeout, request.cap);
+        let (timeout, cap, cut) = (request.timeout, request.cap, request.cut);
         let sent = async {
             let response = outgoing(client, request).send().await;
-            whole(response.map_err(|e| unsent_or_broken(&e))?, cap).await
+            whole(response.map_err(|e| unsent_or_broken(&e))?, cap, cut).await
         };
         within(timeout, sent).await
     }
@@ -257,7 +257,7 @@ impl Wire {
             if way == Way::Body && status.is_success() && !is_page {
                 return Ok(Reply::Body(pieces(response)));
             }
-            whole(response, REFUSAL_CAP).await.map(Reply::Whole)
+            whole(response, REFUSAL_CAP, Cut::Refuse).await.map(Reply::Whole)
         };
         within(timeout, head).await
     }
@@ -293,15 +293,27 @@ fn headers(response: &reqwest::Response) -> Vec<(String, String)> {
         .collect()
 }
 
-async fn whole(mut response: reqwest::Response, cap: usize) -> Result<Response, TransportError> {
+async fn whole(mut response: reqwest::Response, cap: usize, cut: Cut) -> Result<Response, TransportError> {
     let status = response.status().as_u16();
     let headers = headers(&response);
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| cut_off(&e, body.len()))? {
-        if body.len() + chunk.len() > cap {
-            return Err(TransportError::TooLarge);
+    loop {
+        let chunk = match response.chunk().await {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => break,
+            Err(_) if cut == Cut::Keep && !body.is_empty() => break,
+            Err(error) => return Err(cut_off(&error, body.len())),
+        };
+        let room = cap - body.len();
+        if chunk.len() <= room {
+            body.extend_from_slice(&chunk);
+            continue;
         }
-        body.extend_from_slice(&chunk);
+        match cut {
+            Cut::Refuse => return Err(TransportError::TooLarge),
+            Cut::Keep => body.extend(chunk.into_iter().take(room)),
+        }
+        break;
     }
     Ok(Response {
         status,

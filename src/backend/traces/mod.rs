@@ -4,12 +4,20 @@
 //! operations. Readers turn an answer's bytes into [`Trace`]s, without a network: [`otlp`] (Jaeger v3, Tempo
 //! v1 and v2, `VictoriaTraces`), [`jaeger_legacy`], [`zipkin`]; each is also the
 //! [`Wire`](crate::domain::trace::Wire) by which a span's attributes are read when they are looked at.
-//! `cursor` walks JSON in place, `ids` reads ids in every spelling.
+//! `cursor` walks JSON in place, `ids` reads ids in every spelling. The sources are [`jaeger`], [`tempo`] and
+//! [`zipkin::Source`], all on `server`, which tells what a refusal means; [`words`] reads what is typed.
 
 mod cursor;
 mod ids;
+pub mod jaeger;
 pub mod jaeger_legacy;
+mod numbers;
 pub mod otlp;
+#[cfg(test)]
+mod scripted;
+mod server;
+pub mod tempo;
+pub mod words;
 pub mod zipkin;
 
 #[cfg(test)]
@@ -106,6 +114,18 @@ pub trait Traces: Send + Sync {
 
     /// Who calls whom, as the source counts it; `None` where it does not.
     fn dependencies(&self, during: Stretch) -> BoxFuture<'_, BackendResult<Option<Vec<CountedCall>>>>;
+
+    /// What it cannot do that others can, in words, found out by asking; fails where lists fail.
+    fn lacks(&self, during: Stretch) -> BoxFuture<'_, BackendResult<Vec<String>>> {
+        Box::pin(async move {
+            let question = SearchQuestion {
+                wanted: Wanted::default(),
+                during,
+                limit: 1,
+            };
+            self.search(question).await.map(|_| Vec::new())
+        })
+    }
 }
 
 /// What a reader made of an answer.
@@ -122,4 +142,36 @@ impl Reading {
     pub fn only(self, id: TraceId) -> Option<Trace> {
         self.traces.into_iter().find(|trace| trace.id() == id)
     }
+}
+
+/// A list as it is told: the newest first, none twice, at most so many.
+fn listed(mut list: Listed, limit: usize) -> Listed {
+    let mut seen = std::collections::HashSet::new();
+    list.traces.retain(|trace| seen.insert(trace.id));
+    list.traces
+        .sort_by_key(|trace| (std::cmp::Reverse(trace.start), trace.id));
+    if list.traces.len() > limit {
+        list.traces.truncate(limit);
+        list.more = More::Yes;
+    }
+    list
+}
+
+/// Opens the configured source.
+pub fn open(
+    config: &crate::config::SignalConfig,
+    asker: Arc<dyn super::http::Asker>,
+) -> Option<Arc<dyn Traces>> {
+    let endpoint = config.endpoint.as_ref()?;
+    let (name, timeout) = (Arc::from(endpoint.name.as_str()), endpoint.timeout);
+    Some(match config.kind.as_str() {
+        "tempo" => Arc::new(tempo::Tempo::new(name, asker, timeout)),
+        "zipkin" => Arc::new(zipkin::Source::new(name, asker, timeout)),
+        _ => Arc::new(jaeger::Jaeger::new(name, asker, timeout)),
+    })
+}
+
+/// A trace id in any spelling that a source or a person may use: hex with or without leading zeros, base64.
+pub fn read_id(text: &str) -> Option<TraceId> {
+    ids::trace(text.trim().as_bytes())
 }

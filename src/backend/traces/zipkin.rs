@@ -4,6 +4,8 @@
 //! joined; client and server may share one id. An error is that the tag `error` is there, whatever it holds.
 //! Written after `zipkin2-api.yaml`.
 
+mod source;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
@@ -15,6 +17,8 @@ use crate::domain::trace::detail::unescaped;
 use crate::domain::trace::{
     Attribute, Detail, Draft, Event, Found, Kind, Nanos, Part, Resource, SpanId, Status, Value, Wire,
 };
+
+pub use source::Source;
 
 /// Reads Zipkin's v2 JSON.
 #[derive(Debug, Clone, Copy)]

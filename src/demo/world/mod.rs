@@ -2,7 +2,7 @@
 //!
 //! It knows nothing of HTTP or of query languages. [`story`] says what happens; [`flow`] is the arithmetic of
 //! counters in closed form; [`series`] gives samples; `catalogue` gives every metric its series; [`logs`] are
-//! what the services write. Everything is
+//! what the services write; [`traces`] are the requests that they write of. Everything is
 //! a pure function of (seed, scenario, epoch, series, t). Start at [`World`].
 
 mod catalogue;
@@ -10,6 +10,7 @@ pub mod flow;
 pub mod logs;
 pub mod series;
 pub mod story;
+pub mod traces;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

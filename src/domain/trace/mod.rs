@@ -9,9 +9,11 @@
 //! Analyses are functions of a trace and a [`Timing`] (raw, or with clock skew taken out): [`selftime`],
 //! [`critical`], [`blame`], [`explain`], [`repeats`], [`compare`], [`graph`], [`query`]; [`stats`] is of many
 //! traces; [`skew`] makes the other timing. [`scale`] turns time into eighths of cells, [`minimap`] a whole
-//! trace into braille. All text is remote and not yet safe for a terminal. Start at [`Trace`].
+//! trace into braille. [`json`], [`otlp`], [`chart`] and [`table`] write traces out. All
+//! text is remote and not yet safe for a terminal. Start at [`Trace`].
 
 pub mod blame;
+pub mod chart;
 pub mod compare;
 pub mod critical;
 pub mod detail;
@@ -19,8 +21,10 @@ mod draft;
 pub mod explain;
 pub mod graph;
 mod id;
+pub mod json;
 pub mod minimap;
 mod model;
+pub mod otlp;
 mod place;
 pub mod query;
 mod remark;
@@ -30,6 +34,7 @@ pub mod selftime;
 pub mod skew;
 pub mod stats;
 pub mod summary;
+pub mod table;
 #[cfg(test)]
 mod tests;
 

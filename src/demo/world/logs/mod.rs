@@ -3,7 +3,7 @@
 //! Every pod is a stream. What a stream says in one second is a pure function of (seed, story, stream, second): how
 //! many lines of each of its `voices` (a fault makes a voice louder), when within the second, with which values;
 //! deploys and restarts are lines of their own. Nothing is kept, and history is there at once. Text is made only
-//! when it is looked at. Start at [`Logs`].
+//! when it is looked at. What a line says of its request, `traces` hold to. Start at [`Logs`].
 
 mod events;
 mod voices;
@@ -35,7 +35,8 @@ pub struct LogStream {
     pub service: &'static str,
     /// Its labels.
     pub labels: BTreeMap<&'static str, String>,
-    pod: usize,
+    /// Which pod of the service.
+    pub pod: usize,
     voices: Vec<Speaker>,
     /// By the story second they fall into.
     events: BTreeMap<i64, Vec<Event>>,
@@ -201,7 +202,7 @@ fn labels(service: &'static str, pod: String) -> BTreeMap<&'static str, String> 
 }
 
 /// Noise without state, as [`super::flow::mix`] makes it, of numbers.
-fn noise(of: [u64; 4]) -> u64 {
+pub(super) fn noise(of: [u64; 4]) -> u64 {
     of.into_iter().fold(0x9e37_79b9_7f4a_7c15, |state, word| {
         let mut z = (state ^ word).wrapping_add(0x9e37_79b9_7f4a_7c15);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -211,12 +212,12 @@ fn noise(of: [u64; 4]) -> u64 {
 }
 
 /// A share in [0, 1).
-fn unit(noise: u64) -> f64 {
+pub(super) fn unit(noise: u64) -> f64 {
     (noise >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// Requests of a service that fail, per pod and second.
-fn failing(story: &Story, service: &str, s: f64) -> f64 {
+pub(super) fn failing(story: &Story, service: &str, s: f64) -> f64 {
     story.fate(service).map_or(0.0, |fate| {
         fate.service.rps / PODS as f64 * fate.traffic.at(s) * fate.errors.at(s)
     })

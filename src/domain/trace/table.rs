@@ -1,0 +1,40 @@
+//! Traces as text: a list in columns.
+
+use chrono::SecondsFormat;
+
+use super::Summary;
+use super::scale::lasting;
+use crate::domain::alert::table::{columns, safe};
+
+/// `traces` as text, newest first.
+pub fn traces_text(traces: &[Summary]) -> String {
+    if traces.is_empty() {
+        return "no traces\n".to_owned();
+    }
+    let head = [
+        "START",
+        "DURATION",
+        "SPANS",
+        "ERRORS",
+        "SERVICE",
+        "OPERATION",
+        "TRACE",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(traces.iter().map(row));
+    columns(&rows)
+}
+
+fn row(trace: &Summary) -> Vec<String> {
+    let count = |count: Option<u32>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
+    let name = |name: Option<&str>| safe(name.unwrap_or("-"));
+    vec![
+        trace.start.utc().to_rfc3339_opts(SecondsFormat::Millis, true),
+        lasting(u64::try_from(trace.duration.as_nanos()).unwrap_or(u64::MAX)),
+        count(trace.spans),
+        count(trace.errors),
+        name(trace.service.as_deref()),
+        name(trace.operation.as_deref()),
+        trace.id.to_string(),
+    ]
+}
