@@ -9,10 +9,12 @@ use super::pace;
 use super::poller::HealthLine;
 use crate::app::feed::{Feed, Fetched, Status};
 use crate::app::logs::Watched;
+use crate::app::traces::list::{Before, statistics_of};
 use crate::app::traces::waterfall::{Found, Seeking};
 use crate::app::traces::{Study, TraceList, TracesAsk};
 use crate::backend::http::Jitter;
 use crate::backend::traces::{More, SearchQuestion, Traces};
+use crate::domain::trace::summary::Whole;
 use crate::domain::trace::{Nanos, Stretch, TraceId};
 use crate::text::SafeText;
 use crate::time::Clock;
@@ -38,6 +40,8 @@ impl Searcher {
         let mut jitter = Jitter::random();
         let mut failures = 0;
         let mut failing_since = None;
+        let mut asked: Option<TracesAsk> = None;
+        let mut known: Option<Arc<Before>> = None;
         loop {
             let ask = self.ask.borrow_and_update().clone();
             if ask.watched == Watched::No {
@@ -45,6 +49,14 @@ impl Searcher {
                     return;
                 }
                 continue;
+            }
+            if !asked.as_ref().is_some_and(|before| before.asks_like(&ask)) {
+                // What went wrong with another question is nothing to this one.
+                (failures, failing_since, known) = (0, None, None);
+                let since = self.clock.tick();
+                self.out
+                    .send_modify(|feed| feed.status = Status::InFlight { since });
+                asked = Some(ask.clone());
             }
             let until = ask.until.unwrap_or_else(|| self.clock.now().utc);
             let to = Nanos::of(until);
@@ -64,6 +76,9 @@ impl Searcher {
                     Err(_) => return,
                 },
             };
+            if ask.before == Watched::Yes && result.is_ok() && is_old(known.as_deref(), to, ask.back) {
+                known = self.before(&ask, to).await.or(known);
+            }
             let now = self.clock.tick();
             let (status, wait) = match &result {
                 Ok(_) => {
@@ -89,13 +104,18 @@ impl Searcher {
             self.out.send_modify(|feed| {
                 if let Ok(listed) = result {
                     let mut remarks = listed.warnings;
-                    if listed.more == More::Yes {
-                        remarks.push(format!("the newest {} of more", listed.traces.len()));
+                    if listed.whole == Whole::No && remarks.is_empty() {
+                        remarks.push("the source had not all of what it was asked".to_owned());
                     }
                     feed.last = Some(Fetched {
                         value: Arc::new(TraceList {
-                            ask,
                             traces: listed.traces.into_iter().map(Arc::new).collect(),
+                            whole: match listed.more {
+                                More::Yes => Whole::No,
+                                More::No => Whole::Yes,
+                            },
+                            before: known.clone().filter(|_| ask.before == Watched::Yes),
+                            ask,
                             remarks,
                         }),
                         at: now,
@@ -112,6 +132,31 @@ impl Searcher {
             }
         }
     }
+
+    /// The same traces in the time before; nothing where the source does not answer: the list stands without.
+    async fn before(&self, ask: &TracesAsk, to: Nanos) -> Option<Arc<Before>> {
+        let during = Stretch {
+            from: to.minus(ask.back).minus(ask.back),
+            to: to.minus(ask.back),
+        };
+        let question = SearchQuestion {
+            wanted: ask.wanted.clone(),
+            during,
+            limit: MOST,
+        };
+        let listed = self.source.search(question).await.ok()?;
+        Some(Arc::new(Before {
+            during,
+            statistics: statistics_of(&listed.traces),
+        }))
+    }
+}
+
+/// Whether the time before has moved on by so much that it is read again: half of its length.
+fn is_old(known: Option<&Before>, to: Nanos, back: Duration) -> bool {
+    known.is_none_or(|known| {
+        to.minus(back).0 - known.during.to.0 > i64::try_from(back.as_nanos() / 2).unwrap_or(i64::MAX)
+    })
 }
 
 async fn sleep(wait: Duration) {

@@ -18,7 +18,7 @@ const START: u64 = 1_795_143_600_000_000_000;
 type Placed = (usize, u64, u64);
 
 /// The `n`th span of so many, numbered from 1.
-type Shape = fn(usize, usize) -> Placed;
+pub(crate) type Shape = fn(usize, usize) -> Placed;
 
 pub fn measure() {
     for (what, spans, shape) in [
@@ -85,7 +85,7 @@ fn one(what: &str, spans: usize, shape: Shape) {
 }
 
 /// Eight children each, one after the other within their parent.
-fn tree(number: usize, _: usize) -> Placed {
+pub(crate) fn tree(number: usize, _: usize) -> Placed {
     let (mut from, mut to) = (0, 1_000_000_000);
     if number == 1 {
         return (0, from, to);
@@ -104,11 +104,11 @@ fn tree(number: usize, _: usize) -> Placed {
     ((number - 2) / 8 + 1, from, to)
 }
 
-fn chain(number: usize, of: usize) -> Placed {
+pub(crate) fn chain(number: usize, of: usize) -> Placed {
     (number - 1, number as u64, (2 * of - number) as u64)
 }
 
-fn fan(number: usize, of: usize) -> Placed {
+pub(crate) fn fan(number: usize, of: usize) -> Placed {
     if number == 1 {
         return (0, 0, 10 * of as u64);
     }
@@ -123,7 +123,7 @@ fn row(number: usize, of: usize) -> Placed {
 }
 
 /// As Jaeger v3 writes it, with what an instrumented request carries: some 760 bytes a span.
-fn body(spans: usize, shape: Shape) -> Vec<u8> {
+pub(crate) fn body(spans: usize, shape: Shape) -> Vec<u8> {
     const SERVICES: [&str; 5] = ["web", "checkout", "pay", "cart", "db"];
     const TRACE: &str = "5b8efff798038103d269b633813fc60c";
     let mut text = String::with_capacity(spans * 800);

@@ -39,6 +39,7 @@ pub(crate) use keys::places;
 pub use outbox::target as outbox_target;
 pub use palette::ranked as rank_palette;
 pub use silences::matchers_of;
+pub(crate) use traces::unread;
 pub(crate) use waterfall::skew_said;
 
 /// Takes in one message.
@@ -141,6 +142,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Timer => timers::timer(model, now),
     };
     effects.extend(incidents::settle_followed(model, now));
+    effects.extend(traces::ask(model));
     fit_lists(model, now);
     fit_scroll(model, now);
     model.settle_preview(now);

@@ -27,6 +27,7 @@ enum Here {
     Line(LineId),
     Incident(IncidentId),
     Trace(TraceId, Option<Row>),
+    Listed(TraceId),
 }
 
 /// Somewhere to go, with its line in the menu.
@@ -43,6 +44,7 @@ pub(super) fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
         Here::Line(id) => from_line(model, *id),
         Here::Incident(id) => from_incident(model, id),
         Here::Trace(id, row) => waterfall::ways(model, *id, *row),
+        Here::Listed(id) => super::traces::ways(model, *id),
     };
     match ways.as_slice() {
         [] => say(model, Level::Info, none, now),
@@ -106,7 +108,7 @@ fn here(model: &Model) -> Option<Here> {
                 .selected()
                 .map(|a| Here::Alert(a.occurrence.fingerprint)),
             PaneId::Logs => model.logs.cursor.map(Here::Line),
-            PaneId::Traces => model.traces.list.selected.map(|id| Here::Trace(id, None)),
+            PaneId::Traces => model.traces.selected().map(|trace| Here::Listed(trace.id)),
             PaneId::Incident => model.incidents.selected().map(|i| Here::Incident(i.id.clone())),
         },
     }
@@ -140,6 +142,7 @@ fn from_slo(model: &Model, name: &str) -> Ways {
     }
     ways.extend(linked.into_iter().map(|(incident, by)| to_incident(incident, by)));
     ways.extend(to_logs(model, service));
+    ways.extend(to_traces(model, service));
     let none = if service.is_empty() {
         NAMELESS.to_owned()
     } else {
@@ -157,6 +160,7 @@ fn from_alert(model: &Model, fingerprint: Fingerprint) -> Ways {
     let mut ways: Vec<Way> = linked.map(|(incident, by)| to_incident(incident, by)).collect();
     ways.extend(slos_of(model, &alert.service).map(to_slo));
     ways.extend(to_logs(model, &alert.service));
+    ways.extend(to_traces(model, &alert.service));
     let none = if alert.service.is_empty() {
         NAMELESS.to_owned()
     } else {
@@ -193,14 +197,13 @@ fn from_incident(model: &Model, id: &IncidentId) -> Ways {
         .map(to_slo)
         .collect();
     // However many alerts there are, its SLOs stay within reach of a key.
-    ways.truncate(9_usize.saturating_sub(slos.len()).max(5));
+    ways.truncate(7_usize.saturating_sub(slos.len()).max(5));
     ways.extend(slos);
-    ways.extend(
-        services
-            .iter()
-            .take(1)
-            .filter_map(|service| to_logs(model, service)),
-    );
+    ways.extend(services.iter().take(1).flat_map(|service| {
+        to_logs(model, service)
+            .into_iter()
+            .chain(to_traces(model, service))
+    }));
     let none = match &theirs {
         Some(service) => format!(
             "no alert on the board and no SLO is of {}",
@@ -262,6 +265,16 @@ pub(super) fn to_logs(model: &Model, service: &str) -> Option<Way> {
     })
 }
 
+/// To the traces of a service, where there is a trace backend and they are not what is shown already.
+pub(super) fn to_traces(model: &Model, service: &str) -> Option<Way> {
+    let shown = model.scope.service() == Some(service) && model.focus == PaneId::Traces;
+    let there = model.settings.traces.is_some() && !service.is_empty() && !shown;
+    there.then(|| {
+        let said = format!("traces of {}", SafeText::line(service));
+        (Goal::Traces(service.into()), said)
+    })
+}
+
 pub(super) fn listed_alerts(model: &Model) -> impl Iterator<Item = &Alert> {
     let rows = 0..model.alerts.rows.len();
     rows.filter_map(|row| {
@@ -320,6 +333,10 @@ pub(super) fn go(model: &mut Model, goal: &Goal, deed: Option<Deed>, now: Now) -
         Goal::Logs(service) => {
             let effects = super::logs::turn_to_service(model, service);
             (effects, Some(format!("the logs of {service}")))
+        }
+        Goal::Traces(service) => {
+            let effects = super::traces::turn_to_service(model, service);
+            (effects, Some(format!("the traces of {service}")))
         }
         Goal::TraceLogs(trace) => {
             let effects = super::logs::turn_to_trace(model, *trace);

@@ -296,7 +296,9 @@ mod tests {
 
     #[test]
     fn a_chain_as_deep_as_it_likes_keeps_its_columns() {
-        let deep: Vec<Made> = (1..=200).map(|id| made(id, id - 1, 1_000, 2_000, "a.b")).collect();
+        let deep: Vec<Made> = (1..=200)
+            .map(|id| made(id, id - 1, 1_000, 2_000, "a.b"))
+            .collect();
         let text = drawn(&deep, Told::All, PLAIN);
         assert!(text.lines().skip(3).all(|line| crate::text::width(line) == 80));
         assert!(text.contains("199> a b"), "{text}");
