@@ -3,17 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use tokio::sync::{Notify, watch};
 
 use super::pace;
 use super::poller::HealthLine;
 use crate::app::feed::{Feed, Fetched, Status};
 use crate::app::logs::Watched;
+use crate::app::traces::calls::{Calling, CallsAsk, Counted};
+use crate::app::traces::comparison::{Aligned, Aligning};
 use crate::app::traces::list::{Before, statistics_of};
 use crate::app::traces::waterfall::{Found, Seeking};
 use crate::app::traces::{Study, TraceList, TracesAsk};
 use crate::backend::http::Jitter;
 use crate::backend::traces::{More, SearchQuestion, Traces};
+use crate::domain::trace::graph::Graph;
 use crate::domain::trace::summary::Whole;
 use crate::domain::trace::{Nanos, Stretch, TraceId};
 use crate::text::SafeText;
@@ -21,6 +25,8 @@ use crate::time::Clock;
 
 /// Traces that a list has at most.
 const MOST: usize = 200;
+/// Traces that are read at once for the graph of services.
+const AT_ONCE: usize = 4;
 
 /// What the searcher is handed.
 pub(super) struct Searcher {
@@ -181,6 +187,61 @@ pub(super) async fn read(source: &dyn Traces, id: TraceId) -> Result<Arc<Study>,
     tokio::task::spawn_blocking(move || Arc::new(Study::of(trace)))
         .await
         .map_err(|_| "it could not be studied: a defect of midwatch".to_owned())
+}
+
+/// Aligns two traces, off the UI task; nothing where that broke off.
+pub(super) async fn align(aligning: Aligning) -> Option<Arc<Aligned>> {
+    tokio::task::spawn_blocking(move || Arc::new(aligning.run()))
+        .await
+        .ok()
+}
+
+/// Who calls whom: as the source counts it, else in the traces that are read for it.
+pub(super) async fn calls(source: &dyn Traces, ask: CallsAsk) -> Result<Arc<Calling>, String> {
+    let during = ask.during;
+    let reading = futures::stream::iter(ask.traces)
+        .map(|id| source.trace(id, Some(during)))
+        .buffer_unordered(AT_ONCE)
+        .collect::<Vec<_>>();
+    let (counted, read) = futures::join!(source.dependencies(during), reading);
+    let mut failure = None;
+    let mut traces = Vec::new();
+    for result in read {
+        match result {
+            Ok(trace) => traces.extend(trace),
+            Err(error) => failure = Some(error),
+        }
+    }
+    let counted = match counted {
+        Ok(counted) => counted.filter(|calls| !calls.is_empty()),
+        Err(error) => {
+            failure = Some(error);
+            None
+        }
+    };
+    if let (Some(error), None, true) = (failure, &counted, traces.is_empty()) {
+        return Err(SafeText::line(&error.cause()).into_string());
+    }
+    let count = move || {
+        let mut graph = Graph::of(traces.iter().map(|trace| &**trace));
+        let by = match &counted {
+            Some(_) => Counted::BySource,
+            None => Counted::InTraces,
+        };
+        for call in counted.into_iter().flatten() {
+            graph.counted(&call.caller, &call.called, call.calls, call.errors);
+        }
+        Arc::new(Calling {
+            during,
+            graph,
+            counted: by,
+            read: traces.len(),
+        })
+    };
+    let counting = tokio::task::spawn_blocking(count);
+    counting
+        .await
+        .map_err(|_| "the calls could not be counted: a defect of midwatch".to_owned())
 }
 
 /// Looks for spans in an open trace, off the UI task.

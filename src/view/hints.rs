@@ -143,7 +143,9 @@ fn wanted(scene: Scene) -> Vec<Action> {
             Action::Annotate,
             Action::Copy,
         ]),
-        Some(Detail::TraceFacts(_) | Detail::Comparison(_, _) | Detail::ServiceGraph) => {
+        Some(Detail::Comparison(_, _)) => actions.extend([Action::Back, Action::Open, Action::PageDown]),
+        Some(Detail::ServiceGraph) => actions.extend([Action::Back, Action::PageDown]),
+        Some(Detail::TraceFacts(_)) => {
             actions.extend([Action::Back, Action::Copy, Action::PageDown]);
         }
         Some(Detail::Page(_)) => actions.extend([Action::Back, Action::Copy, Action::PageDown]),
@@ -180,6 +182,9 @@ fn wanted(scene: Scene) -> Vec<Action> {
                     Action::TraceOrder,
                     Action::FailedTraces,
                     Action::TraceQuery,
+                    Action::TraceTime,
+                    Action::GroupTraces,
+                    Action::TraceScatter,
                     Action::Pivot,
                 ]),
                 PaneId::Incident => actions.extend([

@@ -313,6 +313,8 @@ pub fn tell(model: &mut Model, msg: Msg) {
             let result = seeking.run().map(Arc::new);
             let (id, text) = (seeking.id(), seeking.text);
             tell(model, Msg::SpansFound { id, text, result });
+        } else if let Effect::AlignTraces(aligning) = effect {
+            tell(model, Msg::TracesAligned(Arc::new(aligning.run())));
         }
     }
 }

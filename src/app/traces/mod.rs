@@ -3,6 +3,8 @@
 //! The runtime searches and reads; it publishes a [`TraceList`] for the question that it was last asked ([`TracesAsk`], which always
 //! holds the whole of what is wanted), and a [`Study`] of each trace that is opened. Start at [`TracePane`].
 
+pub mod calls;
+pub mod comparison;
 pub mod list;
 mod minimap;
 mod study;
@@ -23,6 +25,8 @@ use crate::domain::trace::stats::Statistics;
 use crate::domain::trace::summary::Outcome;
 use crate::domain::trace::{Operation, TraceId, Wanted};
 use crate::time::Tick;
+use calls::Calling;
+use comparison::Comparison;
 pub use list::{Form, Grouped, Order, TraceList, TraceRow};
 pub use minimap::Minimap;
 pub use study::{Aspect, Clocks, Study, within};
@@ -104,6 +108,10 @@ pub struct TracePane {
     pub search: Option<Search>,
     /// Marked: what the next one is compared with.
     pub mark: Option<TraceId>,
+    /// The comparison that was opened last.
+    pub comparison: Option<Comparison>,
+    /// Which service calls which; nothing while that is counted.
+    pub calls: Option<Result<Arc<Calling>, String>>,
     /// Traces that were opened, the last one last.
     pub open: Vec<Waterfall>,
 }
@@ -128,6 +136,8 @@ impl Default for TracePane {
             filter: String::new(),
             search: None,
             mark: None,
+            comparison: None,
+            calls: None,
             open: Vec::new(),
         }
     }

@@ -86,6 +86,14 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             if let Some(open) = model.traces.opened_mut(id) {
                 open.take(result);
             }
+            traces::align(model).into_iter().collect()
+        }
+        Msg::TracesAligned(aligned) => {
+            traces::aligned(model, aligned);
+            Vec::new()
+        }
+        Msg::CallsRead(result) => {
+            model.traces.calls = Some(result);
             Vec::new()
         }
         Msg::SpansFound { id, text, result } => {
@@ -186,6 +194,12 @@ fn fit_lists(model: &mut Model, now: Now) {
     {
         let heads = crate::view::head_rows(open);
         open.resize(layout::waterfall_parts(area, heads).lines.height.into());
+    }
+    if let Some(Detail::Comparison(_, _)) = model.detail()
+        && let (Some(area), Some(open)) = (areas.detail(), &mut model.traces.comparison)
+    {
+        let rows = open.aligned.as_ref().map_or(0, |aligned| aligned.rows.len());
+        open.list.resize(layout::comparison_rows(area), rows);
     }
     if model.detail() == Some(&Detail::Patterns) {
         let page = areas.detail().map(layout::pattern_rows);

@@ -604,6 +604,10 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
             incidents::step_event(model, step);
             return Vec::new();
         }
+        Some(view) if matches!(view.detail, Detail::Comparison(_, _)) => {
+            traces::step_pair(model, step);
+            return Vec::new();
+        }
         Some(DetailView {
             detail: Detail::Trace(id),
             ..
@@ -665,7 +669,8 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
             let id = *id;
             return waterfall::open_span(model, id, now);
         }
-        Some(Detail::Page(_) | Detail::TraceFacts(_) | Detail::Comparison(_, _) | Detail::ServiceGraph) => {
+        Some(Detail::Comparison(_, _)) => return traces::open_pair(model, now),
+        Some(Detail::Page(_) | Detail::TraceFacts(_) | Detail::ServiceGraph) => {
             return Vec::new();
         }
         None => {}

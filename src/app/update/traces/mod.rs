@@ -1,8 +1,10 @@
 //! The trace pane: what it asks for, its order, and opening a trace.
 
 mod about;
+mod beside;
 
 pub(super) use about::{copied, evidence, ways};
+pub(super) use beside::{align, aligned, open_pair, step_pair};
 
 use super::{frozen, modals, run, say};
 use crate::action::Action;
@@ -98,6 +100,8 @@ pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
             pane.arrange();
             Vec::new()
         }
+        Action::CompareTraces => beside::compare(model, now),
+        Action::ServiceGraph => beside::graph(model, now),
         Action::TraceQuery => modals::prompt(model, PromptKind::Query, now),
         Action::TraceTime => modals::prompt(model, PromptKind::Time, now),
         Action::OpenTraceById => modals::prompt(model, PromptKind::TraceId, now),
