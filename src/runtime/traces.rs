@@ -251,3 +251,202 @@ pub(super) async fn seek(seeking: &Seeking) -> Result<Arc<Found>, String> {
         .await
         .unwrap_or_else(|_| Err("the search broke off: a defect of midwatch".to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures::future::BoxFuture;
+
+    use super::*;
+    use crate::backend::traces::{CountedCall, Listed, OperationName};
+    use crate::backend::{BackendError, BackendResult, ErrorKind};
+    use crate::domain::trace::summary::Outcome;
+    use crate::domain::trace::{Trace, Wanted};
+
+    /// Answers by the outcome that is wanted: all is well, but for failed ones there is no answer.
+    struct Scripted {
+        name: Arc<str>,
+        asked: Mutex<Vec<SearchQuestion>>,
+        calls: Option<Vec<CountedCall>>,
+    }
+
+    impl Scripted {
+        fn new(calls: Option<Vec<CountedCall>>) -> Arc<Self> {
+            Arc::new(Self {
+                name: "traces".into(),
+                asked: Mutex::default(),
+                calls,
+            })
+        }
+
+        fn asked(&self) -> Vec<SearchQuestion> {
+            self.asked.lock().unwrap().clone()
+        }
+
+        fn refusal(&self) -> BackendError {
+            BackendError {
+                kind: ErrorKind::ServerFault,
+                backend: Arc::clone(&self.name),
+                tried: "GET /api/traces".to_owned(),
+                detail: "no room".to_owned(),
+                mend: String::new(),
+                status: Some(503),
+                retry_after: None,
+                delivery: crate::backend::Delivery::NotSent,
+            }
+        }
+    }
+
+    impl Traces for Scripted {
+        fn name(&self) -> &Arc<str> {
+            &self.name
+        }
+
+        fn search(&self, question: SearchQuestion) -> BoxFuture<'_, BackendResult<Listed>> {
+            Box::pin(async move {
+                let failed = question.wanted.outcome == Outcome::Failed;
+                self.asked.lock().unwrap().push(question);
+                if failed {
+                    return Err(self.refusal());
+                }
+                Ok(Listed {
+                    more: More::Yes,
+                    ..Listed::default()
+                })
+            })
+        }
+
+        fn trace(&self, _: TraceId, _: Option<Stretch>) -> BoxFuture<'_, BackendResult<Option<Arc<Trace>>>> {
+            Box::pin(async { Err(self.refusal()) })
+        }
+
+        fn services(&self, _: Stretch) -> BoxFuture<'_, BackendResult<Vec<Arc<str>>>> {
+            Box::pin(async { Ok(Vec::new()) })
+        }
+
+        fn operations(&self, _: Arc<str>, _: Stretch) -> BoxFuture<'_, BackendResult<Vec<OperationName>>> {
+            Box::pin(async { Ok(Vec::new()) })
+        }
+
+        fn dependencies(&self, _: Stretch) -> BoxFuture<'_, BackendResult<Option<Vec<CountedCall>>>> {
+            Box::pin(async { Ok(self.calls.clone()) })
+        }
+    }
+
+    struct Desk {
+        source: Arc<Scripted>,
+        ask: watch::Sender<TracesAsk>,
+        list: watch::Receiver<Feed<TraceList>>,
+        searching: tokio::task::JoinHandle<()>,
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the searcher runs beside its test")]
+    fn desk() -> Desk {
+        let source = Scripted::new(None);
+        let (ask, asked) = watch::channel(TracesAsk::default());
+        let (out, list) = watch::channel(Feed::new(Duration::from_secs(15)));
+        let searcher = Searcher {
+            source: Arc::clone(&source) as Arc<dyn Traces>,
+            clock: Clock::with_tokio("2026-11-21T03:14:00Z".parse().unwrap()),
+            health: None,
+            ask: asked,
+            wake: Arc::new(Notify::new()),
+            out,
+        };
+        Desk {
+            source,
+            ask,
+            list,
+            searching: tokio::spawn(searcher.run()),
+        }
+    }
+
+    fn watched() -> TracesAsk {
+        TracesAsk {
+            watched: Watched::Yes,
+            ..TracesAsk::default()
+        }
+    }
+
+    async fn until(desk: &mut Desk, fits: impl FnMut(&Feed<TraceList>) -> bool) -> Feed<TraceList> {
+        let waiting = tokio::time::timeout(Duration::from_secs(600), desk.list.wait_for(fits));
+        waiting.await.expect("in time").expect("it runs").clone()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_asked_while_nobody_looks_and_again_and_again_while_somebody_does() {
+        let mut desk = desk();
+        tokio::time::advance(Duration::from_secs(120)).await;
+        assert_eq!(desk.source.asked().len(), 0);
+        desk.ask.send_replace(watched());
+        let feed = until(&mut desk, |feed| feed.last.is_some()).await;
+        assert_eq!(feed.value().unwrap().whole, Whole::No);
+        let first = feed.last.unwrap().at;
+        until(&mut desk, |feed| feed.last.as_ref().is_some_and(|last| last.at > first)).await;
+        let asked = desk.source.asked();
+        assert_eq!(asked.len(), 2);
+        assert!(asked[1].during.to > asked[0].during.to, "the window goes along");
+        desk.searching.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_question_fails_by_itself_and_the_next_one_starts_afresh() {
+        let mut desk = desk();
+        let failed = TracesAsk {
+            wanted: Wanted {
+                outcome: Outcome::Failed,
+                ..Wanted::default()
+            },
+            ..watched()
+        };
+        desk.ask.send_replace(failed);
+        let feed = until(&mut desk, |feed| feed.failure().is_some()).await;
+        assert!(feed.failure().unwrap().contains("no room"));
+        desk.ask.send_replace(watched());
+        let feed = until(&mut desk, |feed| feed.last.is_some()).await;
+        assert_eq!(feed.failure(), None);
+        desk.searching.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_before_is_asked_for_once_and_what_is_over_is_not_asked_again() {
+        let mut desk = desk();
+        let until_then = "2026-11-21T03:00:00Z".parse().unwrap();
+        desk.ask.send_replace(TracesAsk {
+            until: Some(until_then),
+            before: Watched::Yes,
+            ..watched()
+        });
+        let feed = until(&mut desk, |feed| feed.last.is_some()).await;
+        let before = feed.value().unwrap().before.clone().expect("asked for");
+        assert_eq!(before.during.to, Nanos::of(until_then).minus(Duration::from_secs(3_600)));
+        tokio::time::advance(Duration::from_secs(600)).await;
+        assert_eq!(desk.source.asked().len(), 2);
+        desk.searching.abort();
+    }
+
+    #[tokio::test]
+    async fn the_graph_is_the_sources_and_stands_without_the_traces() {
+        let during = Stretch {
+            from: Nanos(0),
+            to: Nanos(1),
+        };
+        let ask = CallsAsk {
+            during,
+            traces: vec![TraceId([1; 16])],
+        };
+        let call = CountedCall {
+            caller: "web".into(),
+            called: "pay".into(),
+            calls: 7,
+            errors: None,
+        };
+        let source = Scripted::new(Some(vec![call]));
+        let calling = calls(&*source, ask.clone()).await.unwrap();
+        assert_eq!((calling.counted, calling.read), (Counted::BySource, 0));
+        assert_eq!(calling.graph.called("web").next().unwrap().1.count, 7);
+        let why = calls(&*Scripted::new(None), ask).await.unwrap_err();
+        assert!(why.contains("no room"), "{why}");
+    }
+}

@@ -18,6 +18,8 @@ pub mod incidents;
 pub mod logs;
 #[path = "fixtures/spans.rs"]
 pub mod spans;
+#[path = "fixtures/tracelist.rs"]
+pub mod tracelist;
 #[path = "fixtures/waterfalls.rs"]
 pub mod waterfalls;
 

@@ -53,6 +53,9 @@ fn head<'a>(scene: Scene<'a>, calling: &'a Calling) -> Sheet<'a> {
         ),
     };
     sheet.prose(&by, Role::TextMuted);
+    if calling.graph.calls().any(|(_, _, calls)| calls.errors.is_none()) {
+        sheet.prose("It does not tell which failed.", Role::TextMuted);
+    }
     if calling.graph.calls().next().is_none() {
         sheet.blank();
         sheet.prose("No service calls another.", Role::Text);
@@ -150,7 +153,7 @@ fn told(calls: &Calls) -> Vec<Piece<'static>> {
             );
             pieces.push(Piece::own(text, Role::SeverityCritical));
         }
-        None => pieces.push(Piece::word(" · failures not told", Role::TextDim)),
+        None => {}
     }
     let (measured, whose) = match calls.ends {
         Ends::Both => (&calls.served, ""),

@@ -156,7 +156,7 @@ fn verdict(aligned: &Aligned) -> Vec<Piece<'static>> {
     {
         let (trace, row) = at;
         let span = trace.span(row);
-        pieces.push(Piece::word("  most of it ", Role::TextMuted));
+        pieces.push(Piece::word("  slowed most: ", Role::TextMuted));
         pieces.push(named(span.service));
         pieces.push(Piece::word(" ", Role::Text));
         pieces.push(Piece::safe(

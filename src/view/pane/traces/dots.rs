@@ -8,7 +8,8 @@ use super::took;
 use crate::app::traces::TraceRow;
 use crate::app::traces::list::is_failed;
 use crate::domain::trace::Nanos;
-use crate::theme::Role;
+use crate::domain::trace::summary::Whole;
+use crate::theme::{Glyphs, Role};
 use crate::view::widget::{self, Piece};
 use crate::view::{Scene, figures};
 
@@ -60,7 +61,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, inside: Rect) {
     }
     for (y, line) in grid.chunks(usize::from(width)).enumerate() {
         let row = widget::after(widget::row(area, y as u16), LABELS);
-        let pieces: Vec<Piece> = line.iter().map(dot).collect();
+        let pieces: Vec<Piece> = line.iter().map(|cell| dot(cell, scene.theme.glyphs)).collect();
         scene.line(buffer, row, &pieces);
     }
     for (y, label) in labels(scale, height) {
@@ -95,11 +96,13 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, inside: Rect) {
     }
 }
 
-/// The time that was asked for.
+/// The time that was asked for; that of the traces where they are only the newest of it.
 fn ends(scene: Scene) -> (Nanos, Nanos) {
     let pane = &scene.model.traces;
     let to = Nanos::of(pane.until.unwrap_or(scene.still.utc));
-    (to.minus(pane.back), to)
+    let list = pane.drawn().filter(|list| list.whole == Whole::No);
+    let first = list.and_then(|list| list.traces.iter().map(|trace| trace.start).min());
+    (first.unwrap_or_else(|| to.minus(pane.back)), to)
 }
 
 /// The longest stands at the top.
@@ -116,9 +119,15 @@ fn labels(scale: Durations, height: u16) -> Vec<(u16, String)> {
         .collect()
 }
 
-fn dot(cell: &Cell) -> Piece<'static> {
+fn dot(cell: &Cell, glyphs: Glyphs) -> Piece<'static> {
     match *cell {
-        Cell { selected: 1.., .. } => Piece::word("◆", Role::Accent),
+        Cell { selected: 1.., .. } => Piece::word(
+            match glyphs {
+                Glyphs::Unicode => "◆",
+                Glyphs::Ascii => "@",
+            },
+            Role::Accent,
+        ),
         Cell { failed: 1.., .. } => Piece::word("✗", Role::SeverityCritical),
         Cell { traces: 0, .. } => Piece::word(" ", Role::Text),
         Cell { traces: 1, .. } => Piece::word("·", Role::Chart),

@@ -30,8 +30,8 @@ const COLUMNS: [Column; 9] = [
     column("", Width::Fixed(1), Align::Left, 0),
     column("took", Width::Fixed(7), Align::Right, 0),
     column("┼ p95 of its like", flex(6, 24, 2), Align::Left, 2),
-    column("service", flex(8, 16, 2), Align::Left, 0),
-    column("operation", flex(10, 40, 4), Align::Left, 0),
+    column("service", flex(10, 16, 2), Align::Left, 0),
+    column("operation", flex(16, 40, 4), Align::Left, 0),
     column("spans", Width::Fixed(5), Align::Right, 4),
     column("pctl", Width::Fixed(4), Align::Right, 6),
     column("through", flex(8, 30, 2), Align::Left, 5),
@@ -40,8 +40,8 @@ const COLUMNS: [Column; 9] = [
 /// Columns of operations.
 const GROUPS: [Column; 9] = [
     column("", Width::Fixed(1), Align::Left, 0),
-    column("operation", flex(10, 40, 4), Align::Left, 0),
-    column("service", flex(8, 16, 2), Align::Left, 2),
+    column("operation", flex(16, 40, 4), Align::Left, 0),
+    column("service", flex(10, 16, 2), Align::Left, 2),
     column("n", Width::Fixed(4), Align::Right, 0),
     column("failed", Width::Fixed(6), Align::Right, 0),
     column("p50", Width::Fixed(7), Align::Right, 1),
