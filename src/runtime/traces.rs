@@ -383,7 +383,10 @@ mod tests {
         let feed = until(&mut desk, |feed| feed.last.is_some()).await;
         assert_eq!(feed.value().unwrap().whole, Whole::No);
         let first = feed.last.unwrap().at;
-        until(&mut desk, |feed| feed.last.as_ref().is_some_and(|last| last.at > first)).await;
+        until(&mut desk, |feed| {
+            feed.last.as_ref().is_some_and(|last| last.at > first)
+        })
+        .await;
         let asked = desk.source.asked();
         assert_eq!(asked.len(), 2);
         assert!(asked[1].during.to > asked[0].during.to, "the window goes along");
@@ -420,7 +423,10 @@ mod tests {
         });
         let feed = until(&mut desk, |feed| feed.last.is_some()).await;
         let before = feed.value().unwrap().before.clone().expect("asked for");
-        assert_eq!(before.during.to, Nanos::of(until_then).minus(Duration::from_secs(3_600)));
+        assert_eq!(
+            before.during.to,
+            Nanos::of(until_then).minus(Duration::from_secs(3_600))
+        );
         tokio::time::advance(Duration::from_secs(600)).await;
         assert_eq!(desk.source.asked().len(), 2);
         desk.searching.abort();

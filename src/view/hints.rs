@@ -161,7 +161,10 @@ fn wanted(scene: Scene) -> Vec<Action> {
                 actions.extend([Action::NextHit, Action::PreviousHit, Action::Back]);
             }
             match model.focus {
-                PaneId::Slo | PaneId::Alerts | PaneId::Logs | PaneId::Traces | PaneId::Incident
+                PaneId::Traces if model.focused_rows() == 0 => {
+                    actions.extend([Action::FailedTraces, Action::TraceQuery, Action::TraceTime]);
+                }
+                PaneId::Slo | PaneId::Alerts | PaneId::Logs | PaneId::Incident
                     if model.focused_rows() == 0 => {}
                 PaneId::Slo => actions.extend([Action::Open, Action::Pivot]),
                 PaneId::Alerts => {

@@ -142,18 +142,14 @@ fn named(scene: Scene, service: &str) -> Piece<'static> {
 fn told(calls: &Calls) -> Vec<Piece<'static>> {
     let many = words::count(calls.count as f64);
     let mut pieces = vec![Piece::own(format!("  {many} calls"), Role::Text)];
-    match calls.errors {
-        Some(0) => {}
-        Some(errors) => {
-            let share = errors as f64 / (calls.count.max(1)) as f64;
-            let text = format!(
-                " · {} failed, {}",
-                words::count(errors as f64),
-                figures::ratio(share)
-            );
-            pieces.push(Piece::own(text, Role::SeverityCritical));
-        }
-        None => {}
+    if let Some(errors) = calls.errors.filter(|errors| *errors > 0) {
+        let share = errors as f64 / (calls.count.max(1)) as f64;
+        let text = format!(
+            " · {} failed, {}",
+            words::count(errors as f64),
+            figures::ratio(share)
+        );
+        pieces.push(Piece::own(text, Role::SeverityCritical));
     }
     let (measured, whose) = match calls.ends {
         Ends::Both => (&calls.served, ""),

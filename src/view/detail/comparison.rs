@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::action::Action;
 use crate::app::traces::comparison::{Aligned, Comparison};
+use crate::app::traces::waterfall::Waterfall;
 use crate::domain::trace::{Row, Trace, TraceId};
 use crate::terminal::Focused;
 use crate::text::SafeText;
@@ -98,7 +99,7 @@ fn awaited(scene: Scene, buffer: &mut Buffer, inside: Rect, open: Option<&Compar
         let head = ("The comparison was put away.", Role::Text);
         return message(scene, buffer, inside, head, &[format!("{back} goes back.")]);
     };
-    let failed = |id: TraceId| scene.model.traces.opened(id).is_none_or(|open| open.is_failed());
+    let failed = |id: TraceId| scene.model.traces.opened(id).is_none_or(Waterfall::is_failed);
     match [open.base, open.other].into_iter().find(|id| failed(*id)) {
         Some(id) => {
             let head = format!("Trace {id} could not be read, so there is nothing to compare.");

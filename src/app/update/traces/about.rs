@@ -1,5 +1,7 @@
 //! What can be told, taken along and gone to of a trace that is listed and not read.
 
+use std::fmt::Write as _;
+
 use super::super::pivot::{self, Ways};
 use crate::app::Model;
 use crate::app::effect::Deed;
@@ -77,9 +79,9 @@ fn line(trace: &Summary) -> String {
         named(&trace.operation),
     );
     if let Some(errors) = trace.errors.filter(|errors| *errors > 0) {
-        line.push_str(&format!("  {errors} failed"));
+        let _ = write!(line, "  {errors} failed");
     }
-    line.push_str(&format!("  {}", trace.id));
+    let _ = write!(line, "  {}", trace.id);
     line
 }
 

@@ -135,16 +135,16 @@ fn narrowed(scene: Scene) -> Option<String> {
     if pane.outcome == Outcome::Failed {
         parts.push("failed only".to_owned());
     }
-    match pane.until {
-        Some(_) => parts.push(range(scene)),
-        None if pane.back != BACK => parts.push(format!("last {}", words::span(pane.back))),
-        None => {}
-    }
     parts.extend(
         [&pane.query, &pane.filter]
             .into_iter()
             .map(|text| text.trim().to_owned()),
     );
+    match pane.until {
+        Some(_) => parts.push(range(scene)),
+        None if pane.back != BACK => parts.push(format!("last {}", words::span(pane.back))),
+        None => {}
+    }
     parts.retain(|part| !part.is_empty());
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
@@ -155,7 +155,8 @@ fn range(scene: Scene) -> String {
     let until = pane.until.unwrap_or(scene.still.utc);
     let from = until - chrono::TimeDelta::from_std(pane.back).unwrap_or_default();
     let said = |at| figures::moment(at, scene.now.utc, scene.model.zone);
-    format!("{}–{}", said(from), said(until))
+    let (from, until) = (said(from), said(until));
+    format!("{}–{until}", from.trim_end_matches('Z'))
 }
 
 fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
@@ -184,6 +185,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
                     Role::StateFailed,
                 )
             };
+            let more: Vec<String> = more.into_iter().filter(|line| !line.is_empty()).collect();
             message(scene, buffer, inside, head, &more);
         }
         (Some(list), _) if !list.traces.is_empty() => {
@@ -217,10 +219,15 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
                 format!("No {failed}trace{scope} {when} that is {query}.")
             };
             let more = [
+                match pane.outcome {
+                    Outcome::Failed => format!("{} asks for all.", key(crate::action::Action::FailedTraces)),
+                    Outcome::Any => String::new(),
+                },
                 format!("{} asks further back.", key(crate::action::Action::TraceTime)),
                 "Backends keep a sample of the requests: none listed does not mean that none was made."
                     .to_owned(),
             ];
+            let more: Vec<String> = more.into_iter().filter(|line| !line.is_empty()).collect();
             message(scene, buffer, inside, (&head, Role::Text), &more);
         }
     }

@@ -143,7 +143,7 @@ fn of_group<'a>(scene: Scene<'a>, of: &'a Operation) -> Sheet<'a> {
         }
     }
     sheet.heading("Its traces");
-    for trace in pane.members(of).into_iter().take(LISTED) {
+    for trace in pane.members(of).take(LISTED) {
         sheet.line(brief(trace));
     }
     sheet
