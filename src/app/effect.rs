@@ -6,6 +6,8 @@ use super::acts::{Act, ActId};
 use super::focus::Layout;
 use super::logs::LogsAsk;
 use super::traces::TracesAsk;
+use super::traces::calls::CallsAsk;
+use super::traces::comparison::Aligning;
 use super::traces::waterfall::Seeking;
 use super::{Draft, DraftKind};
 use crate::backend::incidents::Question;
@@ -89,6 +91,10 @@ pub enum Effect {
     ReadTrace(TraceId),
     /// Look for spans in an open trace; answered by `Msg::SpansFound`.
     SeekSpans(Seeking),
+    /// Align two traces; answered by `Msg::TracesAligned`.
+    AlignTraces(Aligning),
+    /// Count who calls whom; answered by `Msg::CallsRead`.
+    ReadCalls(CallsAsk),
     /// Ask for the escalation policy of an incident; answered by `Msg::LadderFetched`.
     FetchLadder(IncidentId),
     /// Ask for people, policies, priorities; answered by `Msg::DirectoryFetched`.

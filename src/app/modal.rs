@@ -259,6 +259,8 @@ pub enum Goal {
     Logs(Arc<str>, Option<Nanos>),
     /// The log lines that carry a trace id, around the moment of one of them.
     TraceLogs(TraceId, Nanos),
+    /// The traces of a service.
+    Traces(Arc<str>),
     /// A trace: its id, until there is more to show of it.
     Trace(TraceId),
     /// A trace, with the cursor on a span or on what ran at a moment.

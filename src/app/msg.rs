@@ -8,6 +8,8 @@ use super::incidents::IncidentBoard;
 use super::logs::LogView;
 use super::panes::Firings;
 use super::record::{RecordHealth, Watching};
+use super::traces::calls::Calling;
+use super::traces::comparison::Aligned;
 use super::traces::waterfall::Found;
 use super::traces::{Study, TraceList};
 use super::{BackendHealth, Draft, effect::WriteUp};
@@ -63,6 +65,10 @@ pub enum Msg {
         /// With what can be said of it, or why it is not there.
         result: Result<Arc<Study>, String>,
     },
+    /// Two traces were aligned.
+    TracesAligned(Arc<Aligned>),
+    /// Who calls whom, or why that is not known.
+    CallsRead(Result<Arc<Calling>, String>),
     /// Spans were looked for in an open trace.
     SpansFound {
         /// In which.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Model;
 use super::focus::PaneId;
 use super::panes::AlertRow;
+use super::traces::TraceRow;
 use crate::domain::incident::IncidentId;
 use crate::logstore::LineId;
 use crate::time::{Now, Tick};
@@ -23,6 +24,8 @@ pub enum Subject {
     Alert(AlertRow),
     /// A log line.
     LogLine(LineId),
+    /// A row of the trace pane.
+    Trace(TraceRow),
     /// An incident.
     Incident(IncidentId),
 }
@@ -34,8 +37,11 @@ impl Subject {
             (Self::Slo(_), Self::Slo(_))
             | (Self::Alert(_), Self::Alert(_))
             | (Self::LogLine(_), Self::LogLine(_))
+            | (Self::Trace(_), Self::Trace(_))
             | (Self::Incident(_), Self::Incident(_)) => true,
-            (Self::Slo(_) | Self::Alert(_) | Self::LogLine(_) | Self::Incident(_), _) => false,
+            (Self::Slo(_) | Self::Alert(_) | Self::LogLine(_) | Self::Trace(_) | Self::Incident(_), _) => {
+                false
+            }
         }
     }
 }
@@ -75,8 +81,10 @@ impl Model {
                 Some(Subject::LogLine(open)) if open == id => None,
                 _ => Some(Subject::LogLine(id)),
             }),
-            // The list says of a trace what is known without reading it.
-            PaneId::Traces => None,
+            PaneId::Traces => self.traces.row().map(|row| match &self.preview.open {
+                Some(Subject::Trace(open)) if open == row => None,
+                _ => Some(Subject::Trace(row.clone())),
+            }),
             PaneId::Incident => self
                 .incidents
                 .list

@@ -12,7 +12,8 @@ use crate::domain::log::Wanted;
 use crate::domain::slo::{Sli, Slo, SloReport, headline_burn};
 use crate::domain::timeline::Event;
 use crate::domain::trace::scale::lasting;
-use crate::domain::trace::{Row, Status};
+use crate::domain::trace::stats::Measured;
+use crate::domain::trace::{Operation, Row, Status, Summary};
 use crate::logstore::Entry;
 use crate::text::{Cut, SafeText, cut};
 
@@ -148,6 +149,54 @@ pub fn span(study: &Study, row: Row) -> String {
     }
     let _ = write!(line, "  span: {}  trace: {}", span.id, trace.id());
     line
+}
+
+/// `ref: trace 7f3a… at 03:14Z: checkout POST /checkout 2.31 s, 14 spans, 2 failed`
+pub fn listed_trace(trace: &Summary) -> String {
+    let named = |name: Option<&str>| short(name.unwrap_or("not told"));
+    let took = u64::try_from(trace.duration.as_nanos()).unwrap_or(u64::MAX);
+    let mut line = format!(
+        "ref: trace {} at {}: {} {} {}",
+        trace.id,
+        clock(trace.start.utc()),
+        named(trace.service.as_deref()),
+        named(trace.operation.as_deref()),
+        lasting(took)
+    );
+    if let Some(spans) = trace.spans {
+        let _ = write!(line, ", {spans} spans");
+    }
+    if let Some(errors) = trace.errors.filter(|errors| *errors > 0) {
+        let _ = write!(line, ", {errors} failed");
+    }
+    line
+}
+
+/// `ref: operation checkout POST /checkout, 42 traces from 03:00Z to 03:14Z: 3 failed, p50 210 ms, p95 2.31 s`
+pub fn operation(
+    operation: &Operation,
+    measured: &Measured,
+    first: DateTime<Utc>,
+    last: DateTime<Utc>,
+) -> String {
+    let quantile = |q| {
+        let value = measured.quantile(q).map(|value| value.as_nanos());
+        value.map_or_else(
+            || "–".to_owned(),
+            |nanos| lasting(u64::try_from(nanos).unwrap_or(u64::MAX)),
+        )
+    };
+    format!(
+        "ref: operation {} {}, {} traces from {} to {}: {} failed, p50 {}, p95 {}",
+        short(&operation.service),
+        short(&operation.name),
+        measured.count(),
+        clock(first),
+        clock(last),
+        measured.errors(),
+        quantile(0.5),
+        quantile(0.95),
+    )
 }
 
 /// `ref: event 03:05Z escalated Mara: to level 2`

@@ -664,6 +664,15 @@ impl World for Session {
                     taken => taken,
                 }
             }
+            Effect::AlignTraces(aligning) => {
+                self.start(async move { traces::align(aligning).await.map(Msg::TracesAligned) })
+            }
+            Effect::ReadCalls(ask) => {
+                let Some(source) = self.backends.traces.clone() else {
+                    return Carried::Done;
+                };
+                self.start(async move { Some(Msg::CallsRead(traces::calls(&*source, ask).await)) })
+            }
             Effect::SeekSpans(seeking) => {
                 let (id, text) = (seeking.id(), seeking.text.clone());
                 let carried = self.start(async move {

@@ -3,22 +3,30 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use tokio::sync::{Notify, watch};
 
 use super::pace;
 use super::poller::HealthLine;
 use crate::app::feed::{Feed, Fetched, Status};
 use crate::app::logs::Watched;
+use crate::app::traces::calls::{Calling, CallsAsk, Counted};
+use crate::app::traces::comparison::{Aligned, Aligning};
+use crate::app::traces::list::{Before, statistics_of};
 use crate::app::traces::waterfall::{Found, Seeking};
 use crate::app::traces::{Study, TraceList, TracesAsk};
 use crate::backend::http::Jitter;
 use crate::backend::traces::{More, SearchQuestion, Traces};
+use crate::domain::trace::graph::Graph;
+use crate::domain::trace::summary::Whole;
 use crate::domain::trace::{Nanos, Stretch, TraceId};
 use crate::text::SafeText;
 use crate::time::Clock;
 
 /// Traces that a list has at most.
 const MOST: usize = 200;
+/// Traces that are read at once for the graph of services.
+const AT_ONCE: usize = 4;
 
 /// What the searcher is handed.
 pub(super) struct Searcher {
@@ -38,6 +46,8 @@ impl Searcher {
         let mut jitter = Jitter::random();
         let mut failures = 0;
         let mut failing_since = None;
+        let mut asked: Option<TracesAsk> = None;
+        let mut known: Option<Arc<Before>> = None;
         loop {
             let ask = self.ask.borrow_and_update().clone();
             if ask.watched == Watched::No {
@@ -45,6 +55,14 @@ impl Searcher {
                     return;
                 }
                 continue;
+            }
+            if !asked.as_ref().is_some_and(|before| before.asks_like(&ask)) {
+                // What went wrong with another question is nothing to this one.
+                (failures, failing_since, known) = (0, None, None);
+                let since = self.clock.tick();
+                self.out
+                    .send_modify(|feed| feed.status = Status::InFlight { since });
+                asked = Some(ask.clone());
             }
             let until = ask.until.unwrap_or_else(|| self.clock.now().utc);
             let to = Nanos::of(until);
@@ -64,6 +82,9 @@ impl Searcher {
                     Err(_) => return,
                 },
             };
+            if ask.before == Watched::Yes && result.is_ok() && is_old(known.as_deref(), to, ask.back) {
+                known = self.before(&ask, to).await.or(known);
+            }
             let now = self.clock.tick();
             let (status, wait) = match &result {
                 Ok(_) => {
@@ -89,13 +110,18 @@ impl Searcher {
             self.out.send_modify(|feed| {
                 if let Ok(listed) = result {
                     let mut remarks = listed.warnings;
-                    if listed.more == More::Yes {
-                        remarks.push(format!("the newest {} of more", listed.traces.len()));
+                    if listed.whole == Whole::No && remarks.is_empty() {
+                        remarks.push("the source had not all of what it was asked".to_owned());
                     }
                     feed.last = Some(Fetched {
                         value: Arc::new(TraceList {
-                            ask,
                             traces: listed.traces.into_iter().map(Arc::new).collect(),
+                            whole: match listed.more {
+                                More::Yes => Whole::No,
+                                More::No => Whole::Yes,
+                            },
+                            before: known.clone().filter(|_| ask.before == Watched::Yes),
+                            ask,
                             remarks,
                         }),
                         at: now,
@@ -112,6 +138,31 @@ impl Searcher {
             }
         }
     }
+
+    /// The same traces in the time before; nothing where the source does not answer: the list stands without.
+    async fn before(&self, ask: &TracesAsk, to: Nanos) -> Option<Arc<Before>> {
+        let during = Stretch {
+            from: to.minus(ask.back).minus(ask.back),
+            to: to.minus(ask.back),
+        };
+        let question = SearchQuestion {
+            wanted: ask.wanted.clone(),
+            during,
+            limit: MOST,
+        };
+        let listed = self.source.search(question).await.ok()?;
+        Some(Arc::new(Before {
+            during,
+            statistics: statistics_of(&listed.traces),
+        }))
+    }
+}
+
+/// Whether the time before has moved on by so much that it is read again: half of its length.
+fn is_old(known: Option<&Before>, to: Nanos, back: Duration) -> bool {
+    known.is_none_or(|known| {
+        to.minus(back).0 - known.during.to.0 > i64::try_from(back.as_nanos() / 2).unwrap_or(i64::MAX)
+    })
 }
 
 async fn sleep(wait: Duration) {
@@ -138,10 +189,270 @@ pub(super) async fn read(source: &dyn Traces, id: TraceId) -> Result<Arc<Study>,
         .map_err(|_| "it could not be studied: a defect of midwatch".to_owned())
 }
 
+/// Aligns two traces, off the UI task; nothing where that broke off.
+pub(super) async fn align(aligning: Aligning) -> Option<Arc<Aligned>> {
+    tokio::task::spawn_blocking(move || Arc::new(aligning.run()))
+        .await
+        .ok()
+}
+
+/// Who calls whom: as the source counts it, else in the traces that are read for it.
+pub(super) async fn calls(source: &dyn Traces, ask: CallsAsk) -> Result<Arc<Calling>, String> {
+    let during = ask.during;
+    let reading = futures::stream::iter(ask.traces)
+        .map(|id| source.trace(id, Some(during)))
+        .buffer_unordered(AT_ONCE)
+        .collect::<Vec<_>>();
+    let (counted, read) = futures::join!(source.dependencies(during), reading);
+    let mut failure = None;
+    let mut traces = Vec::new();
+    for result in read {
+        match result {
+            Ok(trace) => traces.extend(trace),
+            Err(error) => failure = Some(error),
+        }
+    }
+    let counted = match counted {
+        Ok(counted) => counted.filter(|calls| !calls.is_empty()),
+        Err(error) => {
+            failure = Some(error);
+            None
+        }
+    };
+    if let (Some(error), None, true) = (failure, &counted, traces.is_empty()) {
+        return Err(SafeText::line(&error.cause()).into_string());
+    }
+    let count = move || {
+        let mut graph = Graph::of(traces.iter().map(|trace| &**trace));
+        let by = match &counted {
+            Some(_) => Counted::BySource,
+            None => Counted::InTraces,
+        };
+        for call in counted.into_iter().flatten() {
+            graph.counted(&call.caller, &call.called, call.calls, call.errors);
+        }
+        Arc::new(Calling {
+            during,
+            graph,
+            counted: by,
+            read: traces.len(),
+        })
+    };
+    let counting = tokio::task::spawn_blocking(count);
+    counting
+        .await
+        .map_err(|_| "the calls could not be counted: a defect of midwatch".to_owned())
+}
+
 /// Looks for spans in an open trace, off the UI task.
 pub(super) async fn seek(seeking: &Seeking) -> Result<Arc<Found>, String> {
     let seeking = seeking.clone();
     tokio::task::spawn_blocking(move || seeking.run().map(Arc::new))
         .await
         .unwrap_or_else(|_| Err("the search broke off: a defect of midwatch".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures::future::BoxFuture;
+
+    use super::*;
+    use crate::backend::traces::{CountedCall, Listed, OperationName};
+    use crate::backend::{BackendError, BackendResult, ErrorKind};
+    use crate::domain::trace::summary::Outcome;
+    use crate::domain::trace::{Trace, Wanted};
+
+    /// Answers by the outcome that is wanted: all is well, but for failed ones there is no answer.
+    struct Scripted {
+        name: Arc<str>,
+        asked: Mutex<Vec<SearchQuestion>>,
+        calls: Option<Vec<CountedCall>>,
+    }
+
+    impl Scripted {
+        fn new(calls: Option<Vec<CountedCall>>) -> Arc<Self> {
+            Arc::new(Self {
+                name: "traces".into(),
+                asked: Mutex::default(),
+                calls,
+            })
+        }
+
+        fn asked(&self) -> Vec<SearchQuestion> {
+            self.asked.lock().unwrap().clone()
+        }
+
+        fn refusal(&self) -> BackendError {
+            BackendError {
+                kind: ErrorKind::ServerFault,
+                backend: Arc::clone(&self.name),
+                tried: "GET /api/traces".to_owned(),
+                detail: "no room".to_owned(),
+                mend: String::new(),
+                status: Some(503),
+                retry_after: None,
+                delivery: crate::backend::Delivery::NotSent,
+            }
+        }
+    }
+
+    impl Traces for Scripted {
+        fn name(&self) -> &Arc<str> {
+            &self.name
+        }
+
+        fn search(&self, question: SearchQuestion) -> BoxFuture<'_, BackendResult<Listed>> {
+            Box::pin(async move {
+                let failed = question.wanted.outcome == Outcome::Failed;
+                self.asked.lock().unwrap().push(question);
+                if failed {
+                    return Err(self.refusal());
+                }
+                Ok(Listed {
+                    more: More::Yes,
+                    ..Listed::default()
+                })
+            })
+        }
+
+        fn trace(&self, _: TraceId, _: Option<Stretch>) -> BoxFuture<'_, BackendResult<Option<Arc<Trace>>>> {
+            Box::pin(async { Err(self.refusal()) })
+        }
+
+        fn services(&self, _: Stretch) -> BoxFuture<'_, BackendResult<Vec<Arc<str>>>> {
+            Box::pin(async { Ok(Vec::new()) })
+        }
+
+        fn operations(&self, _: Arc<str>, _: Stretch) -> BoxFuture<'_, BackendResult<Vec<OperationName>>> {
+            Box::pin(async { Ok(Vec::new()) })
+        }
+
+        fn dependencies(&self, _: Stretch) -> BoxFuture<'_, BackendResult<Option<Vec<CountedCall>>>> {
+            Box::pin(async { Ok(self.calls.clone()) })
+        }
+    }
+
+    struct Desk {
+        source: Arc<Scripted>,
+        ask: watch::Sender<TracesAsk>,
+        list: watch::Receiver<Feed<TraceList>>,
+        searching: tokio::task::JoinHandle<()>,
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the searcher runs beside its test")]
+    fn desk() -> Desk {
+        let source = Scripted::new(None);
+        let (ask, asked) = watch::channel(TracesAsk::default());
+        let (out, list) = watch::channel(Feed::new(Duration::from_secs(15)));
+        let searcher = Searcher {
+            source: Arc::clone(&source) as Arc<dyn Traces>,
+            clock: Clock::with_tokio("2026-11-21T03:14:00Z".parse().unwrap()),
+            health: None,
+            ask: asked,
+            wake: Arc::new(Notify::new()),
+            out,
+        };
+        Desk {
+            source,
+            ask,
+            list,
+            searching: tokio::spawn(searcher.run()),
+        }
+    }
+
+    fn watched() -> TracesAsk {
+        TracesAsk {
+            watched: Watched::Yes,
+            ..TracesAsk::default()
+        }
+    }
+
+    async fn until(desk: &mut Desk, fits: impl FnMut(&Feed<TraceList>) -> bool) -> Feed<TraceList> {
+        let waiting = tokio::time::timeout(Duration::from_secs(600), desk.list.wait_for(fits));
+        waiting.await.expect("in time").expect("it runs").clone()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_asked_while_nobody_looks_and_again_and_again_while_somebody_does() {
+        let mut desk = desk();
+        tokio::time::advance(Duration::from_secs(120)).await;
+        assert_eq!(desk.source.asked().len(), 0);
+        desk.ask.send_replace(watched());
+        let feed = until(&mut desk, |feed| feed.last.is_some()).await;
+        assert_eq!(feed.value().unwrap().whole, Whole::No);
+        let first = feed.last.unwrap().at;
+        until(&mut desk, |feed| {
+            feed.last.as_ref().is_some_and(|last| last.at > first)
+        })
+        .await;
+        let asked = desk.source.asked();
+        assert_eq!(asked.len(), 2);
+        assert!(asked[1].during.to > asked[0].during.to, "the window goes along");
+        desk.searching.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_question_fails_by_itself_and_the_next_one_starts_afresh() {
+        let mut desk = desk();
+        let failed = TracesAsk {
+            wanted: Wanted {
+                outcome: Outcome::Failed,
+                ..Wanted::default()
+            },
+            ..watched()
+        };
+        desk.ask.send_replace(failed);
+        let feed = until(&mut desk, |feed| feed.failure().is_some()).await;
+        assert!(feed.failure().unwrap().contains("no room"));
+        desk.ask.send_replace(watched());
+        let feed = until(&mut desk, |feed| feed.last.is_some()).await;
+        assert_eq!(feed.failure(), None);
+        desk.searching.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_before_is_asked_for_once_and_what_is_over_is_not_asked_again() {
+        let mut desk = desk();
+        let until_then = "2026-11-21T03:00:00Z".parse().unwrap();
+        desk.ask.send_replace(TracesAsk {
+            until: Some(until_then),
+            before: Watched::Yes,
+            ..watched()
+        });
+        let feed = until(&mut desk, |feed| feed.last.is_some()).await;
+        let before = feed.value().unwrap().before.clone().expect("asked for");
+        assert_eq!(
+            before.during.to,
+            Nanos::of(until_then).minus(Duration::from_secs(3_600))
+        );
+        tokio::time::advance(Duration::from_secs(600)).await;
+        assert_eq!(desk.source.asked().len(), 2);
+        desk.searching.abort();
+    }
+
+    #[tokio::test]
+    async fn the_graph_is_the_sources_and_stands_without_the_traces() {
+        let during = Stretch {
+            from: Nanos(0),
+            to: Nanos(1),
+        };
+        let ask = CallsAsk {
+            during,
+            traces: vec![TraceId([1; 16])],
+        };
+        let call = CountedCall {
+            caller: "web".into(),
+            called: "pay".into(),
+            calls: 7,
+            errors: None,
+        };
+        let source = Scripted::new(Some(vec![call]));
+        let calling = calls(&*source, ask.clone()).await.unwrap();
+        assert_eq!((calling.counted, calling.read), (Counted::BySource, 0));
+        assert_eq!(calling.graph.called("web").next().unwrap().1.count, 7);
+        let why = calls(&*Scripted::new(None), ask).await.unwrap_err();
+        assert!(why.contains("no room"), "{why}");
+    }
 }

@@ -540,6 +540,7 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         PromptKind::Columns => ("C", "columns"),
         PromptKind::TraceId => (":", "trace id"),
     };
+    let unread = crate::app::update::unread(model, prompt, scene.now);
     let (shown, wrong) = match prompt.target {
         PromptTarget::Pane(PaneId::Slo) => (model.slo.rows.len(), None),
         PromptTarget::Pane(PaneId::Alerts) => {
@@ -550,7 +551,7 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
             )
         }
         PromptTarget::Pane(PaneId::Logs) => (model.logs.len(), model.logs.filter_error.as_deref()),
-        PromptTarget::Pane(PaneId::Traces) => (model.traces.rows.len(), None),
+        PromptTarget::Pane(PaneId::Traces) => (model.traces.rows.len(), unread.as_deref()),
         PromptTarget::Pane(PaneId::Incident) => (model.incidents.rows.len(), None),
         PromptTarget::Trace => (0, None),
         PromptTarget::Silences => (model.silences.rows.len(), None),
@@ -572,8 +573,15 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         }
         (PromptKind::Search, _) => Piece::word("enter keeps · esc ends", Role::TextMuted),
         (PromptKind::TraceId, _) => Piece::word("as its source writes it · enter opens", Role::TextMuted),
-        (PromptKind::Query, _) if prompt.target == PromptTarget::Pane(PaneId::Traces) => {
-            Piece::word("the backend's own language · enter asks", Role::TextMuted)
+        (PromptKind::Query | PromptKind::Time, Some(wrong)) if unread.is_some() => {
+            Piece::safe(SafeText::line(wrong).into_owned(), Role::StateFailed)
+        }
+        (PromptKind::Query, _) if prompt.target == PromptTarget::Pane(PaneId::Traces) => Piece::word(
+            "op=\"POST /pay\" dur>500ms err name=value · enter asks",
+            Role::TextMuted,
+        ),
+        (PromptKind::Time, _) if prompt.target == PromptTarget::Pane(PaneId::Traces) => {
+            Piece::word("15m · 6h · around 03:14 · now · enter asks", Role::TextMuted)
         }
         (PromptKind::Query, _) => super::pane::logs::query_said(scene),
         (PromptKind::Time, _) => Piece::word("03:14 · 15m ago · enter jumps", Role::TextMuted),

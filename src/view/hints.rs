@@ -143,7 +143,9 @@ fn wanted(scene: Scene) -> Vec<Action> {
             Action::Annotate,
             Action::Copy,
         ]),
-        Some(Detail::TraceFacts(_) | Detail::Comparison(_, _) | Detail::ServiceGraph) => {
+        Some(Detail::Comparison(_, _)) => actions.extend([Action::Back, Action::Open, Action::PageDown]),
+        Some(Detail::ServiceGraph) => actions.extend([Action::Back, Action::PageDown]),
+        Some(Detail::TraceFacts(_)) => {
             actions.extend([Action::Back, Action::Copy, Action::PageDown]);
         }
         Some(Detail::Page(_)) => actions.extend([Action::Back, Action::Copy, Action::PageDown]),
@@ -159,7 +161,10 @@ fn wanted(scene: Scene) -> Vec<Action> {
                 actions.extend([Action::NextHit, Action::PreviousHit, Action::Back]);
             }
             match model.focus {
-                PaneId::Slo | PaneId::Alerts | PaneId::Logs | PaneId::Traces | PaneId::Incident
+                PaneId::Traces if model.focused_rows() == 0 => {
+                    actions.extend([Action::FailedTraces, Action::TraceQuery, Action::TraceTime]);
+                }
+                PaneId::Slo | PaneId::Alerts | PaneId::Logs | PaneId::Incident
                     if model.focused_rows() == 0 => {}
                 PaneId::Slo => actions.extend([Action::Open, Action::Pivot]),
                 PaneId::Alerts => {
@@ -180,6 +185,9 @@ fn wanted(scene: Scene) -> Vec<Action> {
                     Action::TraceOrder,
                     Action::FailedTraces,
                     Action::TraceQuery,
+                    Action::TraceTime,
+                    Action::GroupTraces,
+                    Action::TraceScatter,
                     Action::Pivot,
                 ]),
                 PaneId::Incident => actions.extend([

@@ -476,6 +476,14 @@ impl IncidentParts {
 /// Rows below the list of patterns: what is known of the one under the cursor.
 const PATTERN_FOOT: u16 = 8;
 
+/// Rows above a comparison: both traces, and how they differ.
+pub const COMPARISON_HEAD: u16 = 3;
+
+/// Rows of a comparison.
+pub fn comparison_rows(detail: Rect) -> usize {
+    list_rows(detail).saturating_sub(usize::from(COMPARISON_HEAD))
+}
+
 /// Rows of the list of patterns.
 pub fn pattern_rows(detail: Rect) -> usize {
     let rows = list_rows(detail);

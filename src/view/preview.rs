@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 
 use super::Scene;
 use super::detail::{Pages, alert, incident, log_line, slo};
-use super::pane::{alert_rows, message};
+use super::pane::{alert_rows, message, traces};
 use super::sheet::Sheet;
 use super::widget::frame::{self, Frame};
 use super::widget::{self, Piece};
@@ -42,14 +42,31 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         PaneId::Logs => {
             let open = match &model.preview.open {
                 Some(Subject::LogLine(id)) => Some(*id),
-                Some(Subject::Slo(_) | Subject::Alert(_) | Subject::Incident(_)) | None => model.logs.cursor,
+                Some(Subject::Slo(_) | Subject::Alert(_) | Subject::Trace(_) | Subject::Incident(_))
+                | None => model.logs.cursor,
             };
             match open.and_then(|id| log_line::pages(scene, id)) {
                 Some(pages) => opened(pages),
                 None => return nothing(scene, buffer, area),
             }
         }
-        PaneId::Traces => return nothing(scene, buffer, area),
+        PaneId::Traces => {
+            let left = match &model.preview.open {
+                Some(Subject::Trace(row)) => traces::summary::sheet(scene, row),
+                Some(Subject::Slo(_) | Subject::Alert(_) | Subject::LogLine(_) | Subject::Incident(_))
+                | None => None,
+            };
+            let under = || {
+                model
+                    .traces
+                    .row()
+                    .and_then(|row| traces::summary::sheet(scene, row))
+            };
+            match left.or_else(under) {
+                Some(open) => open,
+                None => return nothing(scene, buffer, area),
+            }
+        }
         PaneId::Incident => match open_incident(model) {
             Some(open) => (label(open), incident::sheet(scene, open)),
             None => return nothing(scene, buffer, area),
@@ -80,7 +97,9 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
 fn left_slo(model: &Model) -> Option<&Arc<SloReport>> {
     match &model.preview.open {
         Some(Subject::Slo(name)) => model.slo.report(name),
-        Some(Subject::Alert(_) | Subject::LogLine(_) | Subject::Incident(_)) | None => None,
+        Some(Subject::Alert(_) | Subject::LogLine(_) | Subject::Trace(_) | Subject::Incident(_)) | None => {
+            None
+        }
     }
 }
 
@@ -88,7 +107,7 @@ fn left_slo(model: &Model) -> Option<&Arc<SloReport>> {
 fn open_incident(model: &Model) -> Option<&Arc<Incident>> {
     let left = match &model.preview.open {
         Some(Subject::Incident(id)) => model.incidents.incident(id),
-        Some(Subject::Slo(_) | Subject::Alert(_) | Subject::LogLine(_)) | None => None,
+        Some(Subject::Slo(_) | Subject::Alert(_) | Subject::LogLine(_) | Subject::Trace(_)) | None => None,
     };
     left.or_else(|| model.incidents.selected())
 }
@@ -101,9 +120,14 @@ fn open_row(model: &Model) -> usize {
             let left = model.alerts.rows.iter().position(|row| row == open);
             left.unwrap_or(under)
         }
-        Some(Subject::Alert(_) | Subject::Slo(_) | Subject::LogLine(_) | Subject::Incident(_)) | None => {
-            under
-        }
+        Some(
+            Subject::Alert(_)
+            | Subject::Slo(_)
+            | Subject::LogLine(_)
+            | Subject::Trace(_)
+            | Subject::Incident(_),
+        )
+        | None => under,
     }
 }
 

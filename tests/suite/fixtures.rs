@@ -18,6 +18,8 @@ pub mod incidents;
 pub mod logs;
 #[path = "fixtures/spans.rs"]
 pub mod spans;
+#[path = "fixtures/tracelist.rs"]
+pub mod tracelist;
 #[path = "fixtures/waterfalls.rs"]
 pub mod waterfalls;
 
@@ -313,6 +315,8 @@ pub fn tell(model: &mut Model, msg: Msg) {
             let result = seeking.run().map(Arc::new);
             let (id, text) = (seeking.id(), seeking.text);
             tell(model, Msg::SpansFound { id, text, result });
+        } else if let Effect::AlignTraces(aligning) = effect {
+            tell(model, Msg::TracesAligned(Arc::new(aligning.run())));
         }
     }
 }

@@ -373,6 +373,33 @@ fn log_lines_in_every_state() {
 }
 
 #[test]
+fn the_list_of_traces_in_every_state() {
+    use shop::tracelist;
+    let listed = |w, h, keys: &str| {
+        let mut model = tracelist::listed(size(w, h));
+        press_all(&mut model, keys);
+        model
+    };
+    at_each(&SIZES, "traces", |w, h| listed(w, h, "j j x j"));
+    at_each(&SIZES, "traces_grouped", |w, h| listed(w, h, "b l"));
+    at_each(&SIZES, "traces_dots", |w, h| listed(w, h, "w z"));
+    at_each(&[(80, 24)], "traces_narrowed", |w, h| {
+        let mut model = tracelist::narrowed(size(w, h));
+        press_all(&mut model, "o");
+        model
+    });
+    at_each(&[(80, 24)], "traces_wrong_query", |w, h| {
+        let mut model = listed(w, h, "Q");
+        shop::type_text(&mut model, "dur>soon");
+        press_all(&mut model, "enter");
+        model
+    });
+    at_each(&[(80, 24)], "traces_none", |w, h| tracelist::none(size(w, h)));
+    at_each(&[(80, 24)], "traces_failed", |w, h| tracelist::failed(size(w, h)));
+    at_each(&SIZES, "traces_compared", |w, h| tracelist::compared(size(w, h)));
+}
+
+#[test]
 fn an_open_trace_in_every_state() {
     use midwatch::app::traces::Study;
     use shop::waterfalls;

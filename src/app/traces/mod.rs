@@ -3,9 +3,13 @@
 //! The runtime searches and reads; it publishes a [`TraceList`] for the question that it was last asked ([`TracesAsk`], which always
 //! holds the whole of what is wanted), and a [`Study`] of each trace that is opened. Start at [`TracePane`].
 
+pub mod calls;
+pub mod comparison;
+pub mod list;
 mod minimap;
 mod study;
 pub mod waterfall;
+pub mod when;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,9 +21,13 @@ use super::feed::Feed;
 use super::list::ListState;
 use super::logs::Watched;
 use super::panes::Search;
+use crate::domain::trace::stats::Statistics;
 use crate::domain::trace::summary::Outcome;
-use crate::domain::trace::{Summary, TraceId, Wanted};
+use crate::domain::trace::{Operation, TraceId, Wanted};
 use crate::time::Tick;
+use calls::Calling;
+use comparison::Comparison;
+pub use list::{Form, Grouped, Order, TraceList, TraceRow};
 pub use minimap::Minimap;
 pub use study::{Aspect, Clocks, Study, within};
 use waterfall::Waterfall;
@@ -40,6 +48,15 @@ pub struct TracesAsk {
     pub until: Option<DateTime<Utc>>,
     /// Whether anybody looks: else nothing is asked again.
     pub watched: Watched,
+    /// Whether anybody wants to know how it was in the time before.
+    pub before: Watched,
+}
+
+impl TracesAsk {
+    /// Whether the same traces are asked for, whoever looks.
+    pub fn asks_like(&self, other: &Self) -> bool {
+        self.wanted == other.wanted && self.back == other.back && self.until == other.until
+    }
 }
 
 impl Default for TracesAsk {
@@ -49,50 +66,7 @@ impl Default for TracesAsk {
             back: BACK,
             until: None,
             watched: Watched::No,
-        }
-    }
-}
-
-/// Traces as a source listed them.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TraceList {
-    /// What was asked.
-    pub ask: TracesAsk,
-    /// The traces, in whatever order they came.
-    pub traces: Vec<Arc<Summary>>,
-    /// What the source said of its answer. Remote, not yet safe.
-    pub remarks: Vec<String>,
-}
-
-/// In which order traces stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Order {
-    /// Failed ones, the slowest of them first; then the others likewise.
-    #[default]
-    ErrorsFirst,
-    /// The slowest first.
-    SlowestFirst,
-    /// The newest first.
-    NewestFirst,
-}
-
-impl Order {
-    /// The next one.
-    #[must_use]
-    pub fn next(self) -> Self {
-        match self {
-            Self::ErrorsFirst => Self::SlowestFirst,
-            Self::SlowestFirst => Self::NewestFirst,
-            Self::NewestFirst => Self::ErrorsFirst,
-        }
-    }
-
-    /// As the border says it.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::ErrorsFirst => "errors, slowest first",
-            Self::SlowestFirst => "slowest first",
-            Self::NewestFirst => "newest first",
+            before: Watched::No,
         }
     }
 }
@@ -105,9 +79,19 @@ pub struct TracePane {
     /// The list that is drawn while the screen is frozen.
     pub frozen: Option<Arc<TraceList>>,
     /// Its rows: filtered, in order.
-    pub rows: Vec<TraceId>,
+    pub rows: Vec<TraceRow>,
     /// Cursor.
-    pub list: ListState<TraceId>,
+    pub list: ListState<TraceRow>,
+    /// What is asked now.
+    pub asked: Option<TracesAsk>,
+    /// Whether they stand under their operations.
+    pub grouped: Grouped,
+    /// Operations whose traces are shown.
+    pub unfolded: BTreeSet<Operation>,
+    /// The operations of the whole list, whatever the filter hides.
+    pub statistics: Statistics,
+    /// Rows or dots.
+    pub form: Form,
     /// In which order.
     pub order: Order,
     /// Failed ones only, or all.
@@ -122,8 +106,12 @@ pub struct TracePane {
     pub filter: String,
     /// Search, while one is on.
     pub search: Option<Search>,
-    /// Marked for a comparison.
-    pub marks: BTreeSet<TraceId>,
+    /// Marked: what the next one is compared with.
+    pub mark: Option<TraceId>,
+    /// The comparison that was opened last.
+    pub comparison: Option<Comparison>,
+    /// Which service calls which; nothing while that is counted.
+    pub calls: Option<Result<Arc<Calling>, String>>,
     /// Traces that were opened, the last one last.
     pub open: Vec<Waterfall>,
 }
@@ -135,6 +123,11 @@ impl Default for TracePane {
             frozen: None,
             rows: Vec::new(),
             list: ListState::default(),
+            asked: None,
+            grouped: Grouped::default(),
+            unfolded: BTreeSet::new(),
+            statistics: Statistics::default(),
+            form: Form::default(),
             order: Order::default(),
             outcome: Outcome::default(),
             query: String::new(),
@@ -142,52 +135,15 @@ impl Default for TracePane {
             until: None,
             filter: String::new(),
             search: None,
-            marks: BTreeSet::new(),
+            mark: None,
+            comparison: None,
+            calls: None,
             open: Vec::new(),
         }
     }
 }
 
 impl TracePane {
-    /// The list that is drawn.
-    pub fn drawn(&self) -> Option<&TraceList> {
-        self.frozen.as_deref().or_else(|| self.feed.value())
-    }
-
-    /// A trace of the list.
-    pub fn summary(&self, id: TraceId) -> Option<&Arc<Summary>> {
-        self.drawn()?.traces.iter().find(|trace| trace.id == id)
-    }
-
-    /// The trace under the cursor.
-    pub fn selected(&self) -> Option<&Arc<Summary>> {
-        self.summary(self.list.selected?)
-    }
-
-    /// Works out the rows again.
-    pub fn arrange(&mut self) {
-        let words: Vec<String> = self.filter.split_whitespace().map(str::to_lowercase).collect();
-        let mut shown: Vec<&Arc<Summary>> = self.drawn().map_or_else(Vec::new, |list| {
-            list.traces
-                .iter()
-                .filter(|trace| {
-                    let text = text_of(trace).to_lowercase();
-                    words.iter().all(|word| text.contains(word.as_str()))
-                })
-                .collect()
-        });
-        let slowest = |trace: &Summary| std::cmp::Reverse(trace.duration);
-        match self.order {
-            Order::ErrorsFirst => {
-                shown.sort_by_key(|trace| (trace.errors.unwrap_or(0) == 0, slowest(trace), trace.id));
-            }
-            Order::SlowestFirst => shown.sort_by_key(|trace| (slowest(trace), trace.id)),
-            Order::NewestFirst => shown.sort_by_key(|trace| (std::cmp::Reverse(trace.start), trace.id)),
-        }
-        self.rows = shown.iter().map(|trace| trace.id).collect();
-        self.list.follow(&self.rows);
-    }
-
     /// An open trace.
     pub fn opened(&self, id: TraceId) -> Option<&Waterfall> {
         self.open.iter().find(|open| open.id == id)
@@ -229,19 +185,4 @@ pub enum Wants {
     Nothing,
     /// It has to be read.
     Reading,
-}
-
-/// What a trace is filtered and searched by. Remote, not yet safe.
-pub fn text_of(trace: &Summary) -> String {
-    let mut text = format!(
-        "{} {} {}",
-        trace.service.as_deref().unwrap_or_default(),
-        trace.operation.as_deref().unwrap_or_default(),
-        trace.id
-    );
-    for share in &trace.services {
-        text.push(' ');
-        text.push_str(&share.name);
-    }
-    text
 }

@@ -40,6 +40,7 @@ pub(crate) use keys::places;
 pub use outbox::target as outbox_target;
 pub use palette::ranked as rank_palette;
 pub use silences::matchers_of;
+pub(crate) use traces::unread;
 pub(crate) use waterfall::skew_said;
 
 /// Takes in one message.
@@ -84,11 +85,21 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         Msg::TraceRead { id, result } => {
+            let mut effects = Vec::new();
             if let Some(open) = model.traces.opened_mut(id) {
                 open.take(result);
                 // What was typed meanwhile.
-                return open.seeking().map(Effect::SeekSpans).into_iter().collect();
+                effects.extend(open.seeking().map(Effect::SeekSpans));
             }
+            effects.extend(traces::align(model));
+            effects
+        }
+        Msg::TracesAligned(aligned) => {
+            traces::aligned(model, aligned);
+            Vec::new()
+        }
+        Msg::CallsRead(result) => {
+            model.traces.calls = Some(result);
             Vec::new()
         }
         Msg::SpansFound { id, text, result } => {
@@ -150,6 +161,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     };
     effects.extend(incidents::settle_followed(model, now));
     effects.extend(logs::settle_watched(model));
+    effects.extend(traces::ask(model));
     fit_lists(model, now);
     fit_scroll(model, now);
     model.settle_preview(now);
@@ -193,6 +205,12 @@ fn fit_lists(model: &mut Model, now: Now) {
     {
         let heads = crate::view::head_rows(open);
         open.resize(layout::waterfall_parts(area, heads).lines.height.into());
+    }
+    if let Some(Detail::Comparison(_, _)) = model.detail()
+        && let (Some(area), Some(open)) = (areas.detail(), &mut model.traces.comparison)
+    {
+        let rows = open.aligned.as_ref().map_or(0, |aligned| aligned.rows.len());
+        open.list.resize(layout::comparison_rows(area), rows);
     }
     if model.detail() == Some(&Detail::Patterns) {
         let page = areas.detail().map(layout::pattern_rows);

@@ -355,6 +355,14 @@ fn prompt_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     };
     match key.code {
         KeyCode::Enter => {
+            // What is wrong is said beside it; it stays to be mended.
+            if matches!(&model.modal, Some(Modal::Prompt(prompt)) if traces::unread(model, prompt, now).is_some())
+            {
+                return Vec::new();
+            }
+            let Some(Modal::Prompt(prompt)) = &mut model.modal else {
+                return Vec::new();
+            };
             let kind = prompt.kind;
             let target = prompt.target;
             let words = prompt.input.lines().join(" ");

@@ -30,6 +30,7 @@ enum Here {
     Line(LineId),
     Incident(IncidentId),
     Trace(TraceId, Option<Row>),
+    Listed(TraceId),
 }
 
 /// Somewhere to go, with its line in the menu.
@@ -46,6 +47,7 @@ pub(super) fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
         Here::Line(id) => from_line(model, *id),
         Here::Incident(id) => from_incident(model, id),
         Here::Trace(id, row) => waterfall::ways(model, *id, *row),
+        Here::Listed(id) => super::traces::ways(model, *id),
     };
     match ways.as_slice() {
         [] => say(model, Level::Info, none, now),
@@ -109,7 +111,7 @@ fn here(model: &Model) -> Option<Here> {
                 .selected()
                 .map(|a| Here::Alert(a.occurrence.fingerprint)),
             PaneId::Logs => model.logs.cursor.map(Here::Line),
-            PaneId::Traces => model.traces.list.selected.map(|id| Here::Trace(id, None)),
+            PaneId::Traces => model.traces.selected().map(|trace| Here::Listed(trace.id)),
             PaneId::Incident => model.incidents.selected().map(|i| Here::Incident(i.id.clone())),
         },
     }
@@ -143,6 +145,7 @@ fn from_slo(model: &Model, name: &str) -> Ways {
     }
     ways.extend(linked.into_iter().map(|(incident, by)| to_incident(incident, by)));
     ways.extend(to_logs(model, service, began(model, service, Some(report))));
+    ways.extend(to_traces(model, service));
     let none = if service.is_empty() {
         NAMELESS.to_owned()
     } else {
@@ -161,6 +164,7 @@ fn from_alert(model: &Model, fingerprint: Fingerprint) -> Ways {
     ways.extend(slos_of(model, &alert.service).map(to_slo));
     let fired = Nanos::of(alert.occurrence.starts_at);
     ways.extend(to_logs(model, &alert.service, Some(fired)));
+    ways.extend(to_traces(model, &alert.service));
     let none = if alert.service.is_empty() {
         NAMELESS.to_owned()
     } else {
@@ -197,14 +201,14 @@ fn from_incident(model: &Model, id: &IncidentId) -> Ways {
         .map(to_slo)
         .collect();
     // However many alerts there are, its SLOs stay within reach of a key.
-    ways.truncate(9_usize.saturating_sub(slos.len()).max(5));
+    ways.truncate(7_usize.saturating_sub(slos.len()).max(5));
     ways.extend(slos);
-    ways.extend(
-        services
-            .iter()
-            .take(1)
-            .filter_map(|service| to_logs(model, service, began(model, service, None))),
-    );
+    ways.extend(services.iter().take(1).flat_map(|service| {
+        let began = began(model, service, None);
+        to_logs(model, service, began)
+            .into_iter()
+            .chain(to_traces(model, service))
+    }));
     let none = match &theirs {
         Some(service) => format!(
             "no alert on the board and no SLO is of {}",
@@ -282,6 +286,16 @@ fn began(model: &Model, service: &str, report: Option<&SloReport>) -> Option<Nan
     burns.or(fires).map(Nanos::of)
 }
 
+/// To the traces of a service, where there is a trace backend and they are not what is shown already.
+pub(super) fn to_traces(model: &Model, service: &str) -> Option<Way> {
+    let shown = model.scope.service() == Some(service) && model.focus == PaneId::Traces;
+    let there = model.settings.traces.is_some() && !service.is_empty() && !shown;
+    there.then(|| {
+        let said = format!("traces of {}", SafeText::line(service));
+        (Goal::Traces(service.into()), said)
+    })
+}
+
 pub(super) fn listed_alerts(model: &Model) -> impl Iterator<Item = &Alert> {
     let rows = 0..model.alerts.rows.len();
     rows.filter_map(|row| {
@@ -343,6 +357,10 @@ pub(super) fn go(model: &mut Model, goal: &Goal, deed: Option<Deed>, now: Now) -
         Goal::Logs(service, at) => {
             let effects = logs::turn_to_service(model, service, *at);
             (effects, Some(format!("the logs of {service}")))
+        }
+        Goal::Traces(service) => {
+            let effects = super::traces::turn_to_service(model, service);
+            (effects, Some(format!("the traces of {service}")))
         }
         Goal::TraceLogs(trace, at) => {
             let effects = logs::turn_to_trace(model, *trace, *at);

@@ -58,11 +58,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::FocusTraces if model.settings.traces.is_none() => {
             say(model, Level::Info, traces::not_configured(model), now)
         }
-        Action::FocusTraces => {
-            let mut effects = focus(model, PaneId::Traces, now);
-            effects.extend(traces::ask(model));
-            effects
-        }
+        Action::FocusTraces => focus(model, PaneId::Traces, now),
         Action::FocusIncident => focus(model, PaneId::Incident, now),
         Action::FocusNext => focus_beside(model, Direction::Down, now),
         Action::FocusPrevious => focus_beside(model, Direction::Up, now),
@@ -120,13 +116,15 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Expand if matches!(model.detail(), Some(Detail::Trace(_) | Detail::Span(_, _))) => {
             waterfall::unfold(model, now)
         }
+        Action::Collapse if in_traces(model) => traces::fold(model, traces::Fold::Closed, now),
+        Action::Expand if in_traces(model) => traces::fold(model, traces::Fold::Open, now),
         Action::Collapse => alerts::fold(model, now),
         Action::Expand => alerts::unfold(model, now),
         Action::Open => open_selected(model, now),
         Action::Mark if model.details.is_empty() && model.focus == PaneId::Incident => {
             incidents::mark(model, now)
         }
-        Action::Mark if model.details.is_empty() && model.focus == PaneId::Traces => traces::mark(model, now),
+        Action::Mark if in_traces(model) => traces::mark(model, now),
         Action::Mark => alerts::mark(model, now),
         Action::Search => modals::prompt(model, PromptKind::Search, now),
         Action::Filter => modals::prompt(model, PromptKind::Filter, now),
@@ -245,6 +243,11 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             Vec::new()
         }
     }
+}
+
+/// Whether the list of traces has the keys.
+fn in_traces(model: &Model) -> bool {
+    model.details.is_empty() && model.focus == PaneId::Traces
 }
 
 fn open(model: &mut Model, over: Modal) -> Vec<Effect> {
@@ -399,6 +402,9 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
         model.layout.zoom = Zoom::No;
         return save_layout(model);
     }
+    if model.focus == PaneId::Traces && model.traces.mark.take().is_some() {
+        return Vec::new();
+    }
     if !model.alerts.marks.is_empty() || !model.incidents.marks.is_empty() {
         model.alerts.marks.clear();
         model.incidents.marks.clear();
@@ -442,7 +448,7 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
         PaneId::Logs => logs::ask_if_focused(model),
         PaneId::Traces => {
             model.traces.arrange();
-            traces::ask(model).into_iter().collect()
+            Vec::new()
         }
         PaneId::Incident => {
             model.incidents.arrange();
@@ -460,9 +466,12 @@ fn pause(model: &mut Model, now: Now) -> Vec<Effect> {
         incidents::thaw(model);
         model.logs.frozen = None;
         model.logs.settle();
+        model.traces.frozen = None;
+        model.traces.arrange();
     } else {
         model.logs.frozen.clone_from(&model.logs.view);
         model.slo.frozen = model.slo.feed.shared();
+        model.traces.frozen = model.traces.drawn().cloned().map(std::sync::Arc::new);
         model.alerts.frozen.clone_from(&model.alerts.board);
         model.paused = Some(Paused {
             since: now.tick,
@@ -522,7 +531,6 @@ pub(super) fn rescope(model: &mut Model) -> Vec<Effect> {
     model.slo.arrange(service.as_deref());
     let mut effects = vec![Effect::Arrange(arrangement(model))];
     effects.extend(logs::ask(model));
-    effects.extend(traces::ask(model));
     effects
 }
 
@@ -598,6 +606,10 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
             incidents::step_event(model, step);
             return Vec::new();
         }
+        Some(view) if matches!(view.detail, Detail::Comparison(_, _)) => {
+            traces::step_pair(model, step);
+            return Vec::new();
+        }
         Some(DetailView {
             detail: Detail::Trace(id),
             ..
@@ -659,7 +671,8 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
             let id = *id;
             return waterfall::open_span(model, id, now);
         }
-        Some(Detail::Page(_) | Detail::TraceFacts(_) | Detail::Comparison(_, _) | Detail::ServiceGraph) => {
+        Some(Detail::Comparison(_, _)) => return traces::open_pair(model, now),
+        Some(Detail::Page(_) | Detail::TraceFacts(_) | Detail::ServiceGraph) => {
             return Vec::new();
         }
         None => {}

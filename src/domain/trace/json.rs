@@ -76,7 +76,8 @@ pub fn traces_document(context: &str, traces: &[Summary], remarks: &Remarks, at:
     document(context, at, json!({"traces": traces}), remarks)
 }
 
-fn summary(trace: &Summary) -> Json {
+/// One trace of a list, as `traces --json` tells it.
+pub fn summary(trace: &Summary) -> Json {
     let services: Vec<&Arc<str>> = trace.services.iter().map(|share| &share.name).collect();
     json!({
         "trace_id": trace.id.to_string(),

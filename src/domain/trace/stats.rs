@@ -84,7 +84,7 @@ impl Measured {
 }
 
 /// All operations of some traces.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Statistics {
     of: HashMap<Operation, Measured>,
     traces: usize,

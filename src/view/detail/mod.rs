@@ -4,6 +4,8 @@
 
 pub(super) mod alert;
 mod budget;
+mod calls;
+mod comparison;
 pub(super) mod incident;
 pub(super) mod log_line;
 mod nudge;
@@ -70,8 +72,8 @@ fn pages<'a>(scene: Scene<'a>, detail: &'a Detail) -> Option<Pages<'a>> {
         | Detail::Incident(_)
         | Detail::Outbox
         | Detail::Trace(_)
-        | Detail::Comparison(_, _)
-        | Detail::ServiceGraph => None,
+        | Detail::Comparison(_, _) => None,
+        Detail::ServiceGraph => Some(calls::pages(scene)),
     }
 }
 
@@ -81,8 +83,8 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
         Detail::Silences => return silences::draw(scene, buffer, area),
         Detail::Outbox => return outbox::draw(scene, buffer, area),
         Detail::Patterns => return patterns::draw(scene, buffer, area),
-        Detail::Trace(id) | Detail::Comparison(id, _) => return waterfall::draw(scene, buffer, area, *id),
-        Detail::ServiceGraph => return,
+        Detail::Comparison(_, _) => return comparison::draw(scene, buffer, area),
+        Detail::Trace(id) => return waterfall::draw(scene, buffer, area, *id),
         Detail::Incident(id) if incident::draw(scene, buffer, area, id) => return,
         Detail::Incident(_)
         | Detail::Slo(_)
@@ -90,6 +92,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
         | Detail::LogLine(_)
         | Detail::Span(_, _)
         | Detail::TraceFacts(_)
+        | Detail::ServiceGraph
         | Detail::Page(_) => {}
     }
     let Some(pages) = pages(scene, &view.detail) else {

@@ -10,6 +10,7 @@ mod looking;
 mod outbox;
 mod quitting;
 mod silences;
+mod traces;
 mod waterfall;
 mod writing;
 

@@ -1,0 +1,284 @@
+//! The trace pane: what it asks for, its order, and opening a trace.
+
+mod about;
+mod beside;
+
+pub(super) use about::{copied, evidence, ways};
+pub(super) use beside::{align, aligned, open_pair, step_pair};
+
+use super::{frozen, modals, run, say};
+use crate::action::Action;
+use crate::app::feed::Feed;
+use crate::app::focus::{Detail, PaneId};
+use crate::app::logs::Watched;
+use crate::app::modal::{Prompt, PromptKind, PromptTarget};
+use crate::app::scope::Scope;
+use crate::app::toast::Level;
+use crate::app::traces::list::text_of;
+use crate::app::traces::{BACK, Form, Grouped, TraceList, TraceRow, TracesAsk, Wants, when};
+use crate::app::{Effect, Model};
+use crate::backend::traces::{read_id, words};
+use crate::domain::trace::summary::Outcome;
+use crate::domain::trace::{TraceId, Wanted};
+use crate::text::SafeText;
+use crate::time::Now;
+
+/// Why there is no trace pane.
+pub(super) fn not_configured(model: &Model) -> String {
+    format!(
+        "context {} has no trace backend: [contexts.{0}.traces] names one",
+        model.settings.context
+    )
+}
+
+/// What the pane wants to know now.
+fn question(model: &Model) -> TracesAsk {
+    let pane = &model.traces;
+    let watched = |yes| if yes { Watched::Yes } else { Watched::No };
+    TracesAsk {
+        wanted: Wanted {
+            service: model.scope.service().map(Into::into),
+            outcome: pane.outcome,
+            query: pane.query.clone(),
+            ..Wanted::default()
+        },
+        back: pane.back,
+        until: pane.until,
+        watched: watched(model.layout.shows(PaneId::Traces)),
+        before: watched(pane.grouped == Grouped::ByOperation),
+    }
+}
+
+/// The question for what the pane shows now, where it has become another; nothing where there is nobody to ask.
+pub(super) fn ask(model: &mut Model) -> Option<Effect> {
+    model.settings.traces.as_ref()?;
+    let ask = question(model);
+    if model.traces.asked.as_ref() == Some(&ask) {
+        return None;
+    }
+    model.traces.asked = Some(ask.clone());
+    model.traces.arrange();
+    Some(Effect::AskTraces(ask))
+}
+
+/// The pane's own keys.
+pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
+    match action {
+        Action::TraceOrder => {
+            model.traces.order = model.traces.order.next();
+            model.traces.arrange();
+            Vec::new()
+        }
+        Action::FailedTraces => {
+            if let Some(why) = frozen(model) {
+                return say(model, Level::Info, why, now);
+            }
+            model.traces.outcome = match model.traces.outcome {
+                Outcome::Any => Outcome::Failed,
+                Outcome::Failed => Outcome::Any,
+            };
+            Vec::new()
+        }
+        Action::GroupTraces => {
+            let pane = &mut model.traces;
+            pane.grouped = match pane.grouped {
+                Grouped::No => Grouped::ByOperation,
+                Grouped::ByOperation => Grouped::No,
+            };
+            pane.form = Form::Rows;
+            pane.arrange();
+            Vec::new()
+        }
+        Action::TraceScatter => {
+            let pane = &mut model.traces;
+            pane.form = match pane.form {
+                Form::Rows => Form::Dots,
+                Form::Dots => Form::Rows,
+            };
+            // A dot is a trace.
+            pane.grouped = Grouped::No;
+            pane.arrange();
+            Vec::new()
+        }
+        Action::CompareTraces => beside::compare(model, now),
+        Action::ServiceGraph => beside::graph(model, now),
+        Action::TraceQuery => modals::prompt(model, PromptKind::Query, now),
+        Action::TraceTime => modals::prompt(model, PromptKind::Time, now),
+        Action::OpenTraceById => modals::prompt(model, PromptKind::TraceId, now),
+        other => {
+            debug_assert!(false, "{other:?} is no action of the trace pane");
+            Vec::new()
+        }
+    }
+}
+
+/// Traces were listed.
+pub(super) fn fetched(model: &mut Model, feed: Feed<TraceList>) {
+    model.traces.feed = feed;
+    if model.traces.frozen.is_none() {
+        model.traces.arrange();
+    }
+}
+
+/// Turns the pane to a service: everything of it, as it is now.
+pub(super) fn turn_to_service(model: &mut Model, service: &str) -> Vec<Effect> {
+    model.details.clear();
+    run::turn_to(model, PaneId::Traces);
+    let pane = &mut model.traces;
+    pane.filter.clear();
+    pane.query.clear();
+    pane.search = None;
+    pane.outcome = Outcome::Any;
+    (pane.back, pane.until) = (BACK, None);
+    model.scope.push(Scope {
+        service: service.to_owned(),
+    });
+    run::rescope(model)
+}
+
+/// Opens a trace's waterfall.
+pub(super) fn open(model: &mut Model, id: TraceId, now: Now) -> Vec<Effect> {
+    let wants = model.traces.turn_to(id, now.tick);
+    run::show(model, Detail::Trace(id));
+    match wants {
+        Wants::Reading => vec![Effect::ReadTrace(id)],
+        Wants::Nothing => Vec::new(),
+    }
+}
+
+/// Opens the trace under the cursor, or the group.
+pub(super) fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
+    match model.traces.row().cloned() {
+        Some(TraceRow::Trace(id)) => open(model, id, now),
+        Some(TraceRow::Group(operation)) => {
+            model.traces.fold(&operation);
+            Vec::new()
+        }
+        None => say(model, Level::Info, "nothing to open", now),
+    }
+}
+
+/// Shows the traces of the operation under the cursor, or no longer.
+pub(super) fn fold(model: &mut Model, towards: Fold, now: Now) -> Vec<Effect> {
+    let pane = &mut model.traces;
+    let Some(operation) = pane.operation().filter(|_| pane.grouped == Grouped::ByOperation) else {
+        let key = model.keymap.keys_for(Action::GroupTraces).into_iter().next();
+        let said = format!("nothing to fold; {} groups by operation", key.unwrap_or_default());
+        return say(model, Level::Info, said, now);
+    };
+    if pane.unfolded.contains(&operation) == (towards == Fold::Closed) {
+        pane.fold(&operation);
+    }
+    Vec::new()
+}
+
+/// Whether a group is to show its traces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fold {
+    /// It is.
+    Open,
+    /// It is not.
+    Closed,
+}
+
+/// What is wrong with what is typed for the trace backend, where that is known before it is asked.
+pub(crate) fn unread(model: &Model, prompt: &Prompt, now: Now) -> Option<String> {
+    let text = prompt.input.lines().join(" ");
+    match (prompt.kind, prompt.target) {
+        (PromptKind::Query, PromptTarget::Pane(PaneId::Traces)) => {
+            let wanted = Wanted {
+                query: text.trim().to_owned(),
+                ..Wanted::default()
+            };
+            words::read(&wanted).err().map(|unread| unread.to_string())
+        }
+        (PromptKind::Time, PromptTarget::Pane(PaneId::Traces)) => {
+            when::read(&text, model.traces.back, model.zone, now.utc).err()
+        }
+        _ => None,
+    }
+}
+
+/// A prompt was answered.
+pub(super) fn answered(model: &mut Model, kind: PromptKind, text: &str, now: Now) -> Vec<Effect> {
+    match kind {
+        PromptKind::Query => {
+            text.clone_into(&mut model.traces.query);
+            Vec::new()
+        }
+        PromptKind::TraceId => {
+            if let Some(id) = read_id(text) {
+                return open(model, id, now);
+            }
+            let text = SafeText::line(text);
+            let said = format!("{text} is no trace id: up to 32 hex digits");
+            say(model, Level::Warn, said, now)
+        }
+        PromptKind::Time => match when::read(text, model.traces.back, model.zone, now.utc) {
+            Ok(range) => {
+                (model.traces.back, model.traces.until) = (range.back, range.until);
+                Vec::new()
+            }
+            Err(why) => say(model, Level::Warn, why, now),
+        },
+        PromptKind::Search | PromptKind::Filter | PromptKind::Columns => Vec::new(),
+    }
+}
+
+/// Puts the cursor on the row that was clicked.
+pub(super) fn select_row(model: &mut Model, row: usize) {
+    let pane = &mut model.traces;
+    if pane.form == Form::Rows {
+        pane.list.select(&pane.rows, pane.list.offset + row);
+    }
+}
+
+/// What a row is searched by.
+pub(super) fn row_text(model: &Model, row: usize) -> String {
+    match model.traces.rows.get(row) {
+        Some(TraceRow::Trace(id)) => model
+            .traces
+            .summary(*id)
+            .map_or_else(String::new, |trace| text_of(trace)),
+        Some(TraceRow::Group(operation)) => format!("{} {}", operation.service, operation.name),
+        None => String::new(),
+    }
+}
+
+/// Takes away what the list is narrowed to, one after the other; what it was.
+pub(super) fn drop_filter(model: &mut Model) -> String {
+    let pane = &mut model.traces;
+    let filter = std::mem::take(&mut pane.filter);
+    if !filter.trim().is_empty() {
+        return filter;
+    }
+    let query = std::mem::take(&mut pane.query);
+    if !query.trim().is_empty() {
+        return query;
+    }
+    if pane.outcome == Outcome::Failed {
+        pane.outcome = Outcome::Any;
+        return "failed only".to_owned();
+    }
+    if pane.until.take().is_some() {
+        pane.back = BACK;
+        return "a time that is over".to_owned();
+    }
+    String::new()
+}
+
+/// The service of the row under the cursor.
+pub(super) fn service_of(model: &Model) -> Option<String> {
+    let operation = model.traces.operation()?;
+    (!operation.service.is_empty()).then(|| operation.service.to_string())
+}
+
+/// Marks the trace under the cursor, or takes the mark away.
+pub(super) fn mark(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(id) = model.traces.selected().map(|trace| trace.id) else {
+        return say(model, Level::Info, "no trace under the cursor to mark", now);
+    };
+    let pane = &mut model.traces;
+    pane.mark = if pane.mark == Some(id) { None } else { Some(id) };
+    Vec::new()
+}

@@ -1,0 +1,234 @@
+//! The trace pane: one row a trace or an operation, failed and slow ones first; or all of them as dots.
+//!
+//! `rows` draws the list, `dots` the traces over time, `summary` what is known of the one under the cursor.
+
+mod dots;
+mod rows;
+pub(in crate::view) mod summary;
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::slo::focus;
+use super::{Border, Freshness, cells_of, framed, message, position, skeleton, thumb};
+use crate::app::focus::PaneId;
+use crate::app::traces::list::is_failed;
+use crate::app::traces::{BACK, Form, Grouped};
+use crate::domain::trace::scale::lasting;
+use crate::domain::trace::summary::{Outcome, Whole};
+use crate::text::SafeText;
+use crate::theme::Role;
+use crate::view::widget::scrollbar::Extent;
+use crate::view::widget::{Piece, words};
+use crate::view::{Scene, figures, hints, layout};
+
+/// How fresh the list is.
+pub(super) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
+    let feed = &scene.model.traces.feed;
+    Freshness {
+        // An answer to another question is not this one's.
+        age: feed
+            .age(scene.now.tick)
+            .filter(|_| scene.model.traces.drawn().is_some()),
+        interval: feed.interval,
+        failure: feed.failure(),
+    }
+}
+
+/// How long something took, in few cells: `2.31s`, `184ms`, `1m 5s`.
+pub(in crate::view) fn took(duration: Duration) -> String {
+    let mut said = lasting(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+    for (long, short) in [
+        (" h", "h"),
+        (" min", "m"),
+        (" ms", "ms"),
+        (" µs", "µs"),
+        (" ns", "ns"),
+        (" s", "s"),
+    ] {
+        said = said.replace(long, short);
+    }
+    said
+}
+
+/// What the tab says.
+pub(super) fn badge(scene: Scene) -> Vec<Piece<'static>> {
+    let pane = &scene.model.traces;
+    match (pane.drawn(), freshness(scene).failure) {
+        (None, None) => vec![Piece::word(" …", Role::StateBusy)],
+        (None, Some(_)) => vec![Piece::word(" not known", Role::StateFailed)],
+        (Some(list), _) => {
+            let failed = list.traces.iter().filter(|trace| is_failed(trace)).count();
+            match failed {
+                0 => vec![Piece::own(format!(" {}", list.traces.len()), Role::TextMuted)],
+                _ => vec![Piece::own(format!(" {failed} failed"), Role::SeverityCritical)],
+            }
+        }
+    }
+}
+
+/// Draws the pane.
+pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
+    let pane = &scene.model.traces;
+    let total = pane.rows.len();
+    let shown = layout::list_rows(area);
+    let border = Border {
+        count: count(scene),
+        filter: narrowed(scene),
+        fresh: freshness(scene),
+        foot: position(pane.list.index, total, shown),
+    };
+    let inside = framed(scene, buffer, area, PaneId::Traces, border);
+    if pane.rows.is_empty() {
+        return empty(scene, buffer, inside);
+    }
+    match pane.form {
+        Form::Dots => dots::draw(scene, buffer, inside),
+        Form::Rows => {
+            rows::draw(scene, buffer, inside, shown);
+            let extent = Extent {
+                first: pane.list.offset,
+                shown,
+                total,
+            };
+            thumb(scene, buffer, area, extent, focus(scene, PaneId::Traces));
+        }
+    }
+}
+
+fn count(scene: Scene) -> Vec<Piece<'static>> {
+    let pane = &scene.model.traces;
+    let Some(list) = pane.drawn() else {
+        return Vec::new();
+    };
+    let failed = list.traces.iter().filter(|trace| is_failed(trace)).count();
+    let mut pieces = Vec::new();
+    if failed > 0 {
+        pieces.push(Piece::own(format!("{failed} failed · "), Role::SeverityCritical));
+    }
+    let total = list.traces.len();
+    let how = match (list.whole, pane.grouped) {
+        (Whole::No, _) => format!("the newest {total} of more · "),
+        (Whole::Yes, Grouped::ByOperation) => format!("{total} by operation · "),
+        (Whole::Yes, Grouped::No) => String::new(),
+    };
+    pieces.push(Piece::own(how, Role::TextMuted));
+    pieces.push(match pane.form {
+        Form::Rows => Piece::word(pane.order.words(), Role::TextMuted),
+        Form::Dots => Piece::own(format!("{total} as dots"), Role::TextMuted),
+    });
+    if !list.remarks.is_empty() {
+        pieces.push(Piece::word(" · ", Role::TextMuted));
+        let remark = SafeText::line(&list.remarks[0]).into_owned();
+        pieces.push(Piece::safe(remark, Role::StateStale));
+    }
+    pieces
+}
+
+/// What the list is narrowed to: scope, query, outcome, time, filter.
+fn narrowed(scene: Scene) -> Option<String> {
+    let pane = &scene.model.traces;
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(scene.model.scope.service().map(str::to_owned));
+    if pane.outcome == Outcome::Failed {
+        parts.push("failed only".to_owned());
+    }
+    parts.extend(
+        [&pane.query, &pane.filter]
+            .into_iter()
+            .map(|text| text.trim().to_owned()),
+    );
+    match pane.until {
+        Some(_) => parts.push(range(scene)),
+        None if pane.back != BACK => parts.push(format!("last {}", words::span(pane.back))),
+        None => {}
+    }
+    parts.retain(|part| !part.is_empty());
+    (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+/// The time that is asked for, where it is over: `02:44–03:44Z`.
+fn range(scene: Scene) -> String {
+    let pane = &scene.model.traces;
+    let until = pane.until.unwrap_or(scene.still.utc);
+    let from = until - chrono::TimeDelta::from_std(pane.back).unwrap_or_default();
+    let said = |at| figures::moment(at, scene.now.utc, scene.model.zone);
+    let (from, until) = (said(from), said(until));
+    format!("{}–{until}", from.trim_end_matches('Z'))
+}
+
+fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
+    let pane = &scene.model.traces;
+    let key = |action| hints::key(scene, action).unwrap_or_default();
+    match (pane.drawn(), freshness(scene).failure) {
+        (None, None) => skeleton(scene, buffer, inside),
+        (None, Some(why)) => {
+            let more = [
+                SafeText::line(why).into_string(),
+                if pane.query.trim().is_empty() {
+                    String::new()
+                } else {
+                    format!("{} changes the query.", key(crate::action::Action::TraceQuery))
+                },
+                format!(
+                    "It is tried again by itself; {} shows each backend.",
+                    key(crate::action::Action::Health)
+                ),
+            ];
+            let head = if pane.query.trim().is_empty() {
+                ("No traces: the trace backend does not answer.", Role::StateFailed)
+            } else {
+                (
+                    "No traces: the trace backend did not take this.",
+                    Role::StateFailed,
+                )
+            };
+            let more: Vec<String> = more.into_iter().filter(|line| !line.is_empty()).collect();
+            message(scene, buffer, inside, head, &more);
+        }
+        (Some(list), _) if !list.traces.is_empty() => {
+            let more = [format!(
+                "{} takes the filter away.",
+                key(crate::action::Action::Back)
+            )];
+            message(
+                scene,
+                buffer,
+                inside,
+                ("No trace matches the filter.", Role::Text),
+                &more,
+            );
+        }
+        (Some(_), _) => {
+            let scope = scene.model.scope.service();
+            let scope = scope.map(|service| format!(" of {service}")).unwrap_or_default();
+            let when = match pane.until {
+                Some(_) => range(scene),
+                None => format!("in the last {}", words::span(pane.back)),
+            };
+            let failed = match pane.outcome {
+                Outcome::Failed => "failed ",
+                Outcome::Any => "",
+            };
+            let query = pane.query.trim();
+            let head = if query.is_empty() {
+                format!("No {failed}trace{scope} {when}.")
+            } else {
+                format!("No {failed}trace{scope} {when} that is {query}.")
+            };
+            let more = [
+                match pane.outcome {
+                    Outcome::Failed => format!("{} asks for all.", key(crate::action::Action::FailedTraces)),
+                    Outcome::Any => String::new(),
+                },
+                format!("{} asks further back.", key(crate::action::Action::TraceTime)),
+                "Backends keep a sample of the requests: none listed does not mean that none was made."
+                    .to_owned(),
+            ];
+            let more: Vec<String> = more.into_iter().filter(|line| !line.is_empty()).collect();
+            message(scene, buffer, inside, (&head, Role::Text), &more);
+        }
+    }
+}
