@@ -1,10 +1,9 @@
 //! The log pane: following and standing still, filters that keep the line in place, search, going back in time.
 
-use midwatch::app::Effect;
 use midwatch::app::focus::{Detail, PaneId};
 use midwatch::app::logs::{Follow, LogView, LogsAsk, Past, Refused, Seek, Times, Watched};
 use midwatch::app::modal::{Modal, PromptKind};
-use midwatch::app::{Msg, Settings};
+use midwatch::app::{Effect, Msg, Settings, Zone};
 use midwatch::domain::log::{Gap, GapReason, Level, Nanos, Wanted};
 use midwatch::terminal::Input;
 
@@ -463,8 +462,11 @@ fn times_go_round_by_utc_by_the_local_clock_and_since_the_line_under_the_cursor(
         hand.press("L");
         seen.push((hand.model.zone, hand.model.logs.times));
     }
-    use midwatch::app::Zone::{Local, Utc};
-    let round = [(Local, Times::Clock), (Utc, Times::Relative), (Utc, Times::Clock)];
+    let round = [
+        (Zone::Local, Times::Clock),
+        (Zone::Utc, Times::Relative),
+        (Zone::Utc, Times::Clock),
+    ];
     assert_eq!(seen, round);
 }
 
