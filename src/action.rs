@@ -136,7 +136,7 @@ actions! {
     Help             "view.help"            "help"           Global View "What every key does here, from the live keymap.";
     Palette          "view.palette"         "command"        Global View "Every action, context and theme by name, fuzzy.";
     Health           "view.health"          "health"         Global View "Each backend: state, age, latency, requests, bytes, errors.";
-    LocalTime        "view.local_time"      "local time"     Global View "Show times in local time, or in UTC again.";
+    LocalTime        "view.local_time"      "local time"     Global View "Show times in local time, or in UTC again; in the logs also since the line under the cursor.";
     Pause            "view.pause"           "pause"          Global View "Freeze what is drawn, never the polling; a new page still breaks in.";
     Refresh          "view.refresh"         "refresh"        Global View "Ask every backend now.";
     Redraw           "view.redraw"          "redraw"         Global View "Repaint the whole screen.";
