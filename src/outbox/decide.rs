@@ -234,12 +234,16 @@ pub fn looked(record: &mut Record, found: BackendResult<Found>, now: &Stamp, tim
     let marked =
         record.entry.payload.repeat() == Repeat::AfterTwoLooks && !is_incident_act(&record.entry.payload);
     let whatever = record.facts.consent == Consent::Send;
+    let never_asked = record.facts.requested.is_none();
     match found {
         Ok(Found::Done(delivered)) => confirmed(record, delivered),
         Ok(Found::Vanished(why)) => settle(record, State::Failed, &why),
         Ok(Found::Absent) => absent(record, now, timings),
         Ok(Found::Changed(_)) if marked || whatever => absent(record, now, timings),
-        Ok(Found::Unclear(_)) if whatever => absent(record, now, timings),
+        // Words that were never sent cannot have arrived.
+        Ok(Found::Unclear(_)) if whatever || (never_asked && record.entry.payload.is_words()) => {
+            absent(record, now, timings)
+        }
         Ok(Found::Changed(why) | Found::Unclear(why)) => settle(record, State::NeedsDecision, &why),
         Err(error) if trouble(&error) == Trouble::Refused => settle(
             record,

@@ -262,7 +262,7 @@ impl Payload {
     }
 
     /// Whether it only says something: no act depends on its having been said before.
-    fn is_words(&self) -> bool {
+    pub(super) fn is_words(&self) -> bool {
         match self {
             Self::Incident { act, .. } => matches!(act.verb(), Verb::Note | Verb::StatusUpdate),
             Self::Annotation(_) => true,

@@ -132,7 +132,10 @@ impl Work {
         let declared = declared.map_err(|error| format!("not declared: {error}"))?;
         Ok(ActResult {
             state: ActState::Confirmed,
-            message: format!("declared {}: {}", declared.id(), SafeText::line(&asked.title)),
+            message: match declared.nobody_woken() {
+                None => format!("declared {}: {}", declared.id(), SafeText::line(&asked.title)),
+                Some(why) => format!("declared {}; {why}", declared.id()),
+            },
             leases: Vec::new(),
         })
     }

@@ -117,7 +117,7 @@ fn only(wanted: &str, matching: &Matching) -> Result<Arc<Incident>, CliError> {
             SafeText::line(wanted)
         ))),
         [] => Err(CliError::Backend(format!(
-            "incident {} not found: nothing was done; {}",
+            "whether there is an incident {} is not known, and nothing was done: {}",
             SafeText::line(wanted),
             matching.failures.join("; ")
         ))),

@@ -284,6 +284,23 @@ fn what_carries_a_marker_is_sent_again_only_when_two_looks_far_enough_apart_miss
 }
 
 #[test]
+fn words_that_were_never_sent_are_not_asked_about_where_nobody_can_tell_whether_they_arrived() {
+    let mut record = record(incident(IncidentAct::StatusUpdate {
+        text: "rolled back".to_owned(),
+    }));
+    assert_eq!(next(&record, &at(40), &T), Next::Look);
+    look(&mut record, Found::Unclear("not listed".to_owned()), at(40));
+    assert_eq!(next(&record, &at(40), &T), Next::Send);
+    lost(&mut record, at(41));
+    look(&mut record, Found::Unclear("not listed".to_owned()), at(60));
+    assert_eq!(
+        record.entry.state,
+        State::NeedsDecision,
+        "once sent, it may have arrived"
+    );
+}
+
+#[test]
 fn a_look_that_fails_counts_for_nothing() {
     let mut record = record(note());
     lost(&mut record, at(1));

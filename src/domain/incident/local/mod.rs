@@ -223,6 +223,9 @@ pub struct Setting<'a> {
     pub at: &'a Stamp,
 }
 
+/// What is said where a policy wakes nobody.
+const NOBODY_ON_CALL: &str = "nobody was woken: nobody is on call on any level of its policy";
+
 impl LocalIncident {
     /// Its id: `local-7`.
     pub fn id(&self) -> IncidentId {
@@ -232,6 +235,15 @@ impl LocalIncident {
     /// The number behind an id, where it is a local one.
     pub fn number_of(id: &IncidentId) -> Option<u64> {
         id.0.strip_prefix(IncidentId::LOCAL)?.parse().ok()
+    }
+
+    /// Why nobody has been woken for it, in words; nothing where somebody was.
+    pub fn nobody_woken(&self) -> Option<&'static str> {
+        match (&self.policy, self.level) {
+            (None, _) => Some("nobody was woken: no escalation policy is for it"),
+            (Some(_), 0) => Some(NOBODY_ON_CALL),
+            (Some(_), _) => None,
+        }
     }
 
     /// Opens one and wakes level 1 of its policy.
@@ -272,8 +284,9 @@ impl LocalIncident {
         if let Some(first) = policy.and_then(|policy| incident.next_level(policy, on_call, at.utc)) {
             incident.wake(first, Cause::Declared, Setting { on_call, at }, &mut change);
         } else if policy.is_some() {
-            let text = "nobody was woken: nobody is on call on any level of its policy";
-            change.told.push(Told::by(SOURCE, EventKind::Other, text));
+            change
+                .told
+                .push(Told::by(SOURCE, EventKind::Other, NOBODY_ON_CALL));
         }
         (incident, change)
     }

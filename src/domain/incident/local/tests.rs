@@ -306,3 +306,23 @@ fn a_record_reads_back_as_it_was_kept() {
     let kept = serde_json::to_string(&incident).unwrap();
     assert_eq!(serde_json::from_str::<LocalIncident>(&kept).unwrap(), incident);
 }
+
+#[test]
+fn one_that_wakes_nobody_says_why() {
+    assert_eq!(declared("checkout").nobody_woken(), None);
+    let asked = Declaration {
+        title: "disk".into(),
+        severity: Severity::Sev1,
+        service: None,
+        policy: None,
+        alerts: Vec::new(),
+        by: "jun".into(),
+        rule: None,
+    };
+    let alone = LocalIncident::declare(8, &asked, &OnCall::default(), &stamp(0)).0;
+    assert!(
+        alone
+            .nobody_woken()
+            .is_some_and(|why| why.contains("no escalation policy"))
+    );
+}
