@@ -328,8 +328,11 @@ enum SpreadSaid {
 }
 
 impl Followed {
-    /// From now on.
+    /// From now on. What became no entry (a declaration) says itself how it ended.
     pub(super) fn add(&mut self, id: ActId, entries: Vec<EntryId>) {
+        if entries.is_empty() {
+            return;
+        }
         self.0.push(FollowedAct {
             id,
             entries,
@@ -495,6 +498,15 @@ mod tests {
             outcome: "".into(),
             remote_ids: Vec::new(),
         }
+    }
+
+    #[test]
+    fn an_act_that_became_no_entry_is_not_said_to_be_over() {
+        let mut followed = Followed::default();
+        followed.add(ActId(1), Vec::new());
+        let mut said = VecDeque::new();
+        followed.settle(&OutboxView::default(), &mut said);
+        assert!(said.is_empty());
     }
 
     #[test]
