@@ -35,7 +35,15 @@ impl HealthLine {
             let Some(health) = all.get_mut(self.index) else {
                 return;
             };
+            // A failure lasts since it began, whoever told of it then.
+            let began = match &health.status {
+                Status::Failed { since, .. } => Some(*since),
+                Status::Idle | Status::InFlight { .. } => None,
+            };
             health.status.clone_from(status);
+            if let (Some(began), Status::Failed { since, .. }) = (began, &mut health.status) {
+                *since = began.min(*since);
+            }
             health.last_good = last_good.or(health.last_good);
             health.interval = interval;
             if let Some(client) = &self.client {
@@ -153,6 +161,41 @@ mod tests {
     use super::*;
     use crate::backend::metrics::engine::tests::error;
     use crate::backend::{BackendError, ErrorKind};
+
+    #[test]
+    fn a_failure_lasts_since_it_began_however_often_it_is_told() {
+        let (health, told) = watch::channel(vec![BackendHealth {
+            name: "logs".into(),
+            status: Status::Idle,
+            last_good: None,
+            interval: Duration::from_secs(5),
+            counters: crate::backend::http::Counters::default(),
+            skew: None,
+            low: None,
+        }]);
+        let line = HealthLine {
+            health,
+            index: 0,
+            client: None,
+        };
+        let at = |seconds| Tick(Duration::from_secs(seconds));
+        let failed = |seconds| Status::Failed {
+            cause: "refused".into(),
+            since: at(seconds),
+            next_try: at(seconds),
+        };
+        let since = || match told.borrow()[0].status {
+            Status::Failed { since, .. } => Some(since),
+            Status::Idle | Status::InFlight { .. } => None,
+        };
+        for seconds in [10, 70] {
+            line.tell(&failed(seconds), None, Duration::from_secs(5));
+            assert_eq!(since(), Some(at(10)));
+        }
+        line.tell(&Status::Idle, Some(at(80)), Duration::from_secs(5));
+        line.tell(&failed(90), None, Duration::from_secs(5));
+        assert_eq!(since(), Some(at(90)), "it was well in between");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_source_whose_allowance_runs_low_is_asked_less_often_until_it_does_not() {
