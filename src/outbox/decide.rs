@@ -242,7 +242,7 @@ pub fn looked(record: &mut Record, found: BackendResult<Found>, now: &Stamp, tim
         Ok(Found::Changed(_)) if marked || whatever => absent(record, now, timings),
         // Words that were never sent cannot have arrived.
         Ok(Found::Unclear(_)) if whatever || (never_asked && record.entry.payload.is_words()) => {
-            absent(record, now, timings)
+            absent(record, now, timings);
         }
         Ok(Found::Changed(why) | Found::Unclear(why)) => settle(record, State::NeedsDecision, &why),
         Err(error) if trouble(&error) == Trouble::Refused => settle(
