@@ -55,7 +55,7 @@ impl Deed {
         match self {
             Self::Note => {
                 console.press(b"n");
-                console.wait_for("alt-enter");
+                console.wait_for("Note on #");
                 // A draft that an earlier round left unsent stands there: it is still wanted.
                 console.press(Self::text(round).as_bytes());
                 console.wait_for(&Self::text(round));
