@@ -8,8 +8,7 @@
 //!
 //! Analyses are functions of a trace and a [`Timing`] (raw, or with clock skew taken out): [`selftime`],
 //! [`critical`], [`blame`], [`explain`], [`repeats`], [`compare`], [`graph`], [`query`]; [`stats`] is of many
-//! traces; [`skew`] makes the other timing. [`scale`] turns time into eighths of cells, [`minimap`] a whole
-//! trace into braille. [`json`], [`otlp`], [`chart`] and [`table`] write traces out. All
+//! traces; [`skew`] makes the other timing. [`scale`] turns time into eighths of cells. [`json`], [`otlp`], [`chart`] and [`table`] write traces out. All
 //! text is remote and not yet safe for a terminal. Start at [`Trace`].
 
 pub mod blame;
@@ -22,7 +21,6 @@ pub mod explain;
 pub mod graph;
 mod id;
 pub mod json;
-pub mod minimap;
 mod model;
 pub mod otlp;
 mod place;
