@@ -105,39 +105,28 @@ pub enum Page {
 impl Detail {
     /// The incident that it is of, where it is one.
     pub fn incident(&self) -> Option<&IncidentId> {
-        match self {
-            Self::Incident(id) => Some(id),
-            Self::Slo(_)
-            | Self::Alert(_)
-            | Self::Silences
-            | Self::LogLine(_)
-            | Self::Patterns
-            | Self::Trace(_)
-            | Self::Span(_, _)
-            | Self::TraceFacts(_)
-            | Self::Comparison(_, _)
-            | Self::ServiceGraph
-            | Self::Outbox
-            | Self::Page(_) => None,
+        if let Self::Incident(id) = self {
+            Some(id)
+        } else {
+            None
         }
     }
 
     /// The alert that it is of, where it is one.
     pub fn alert(&self) -> Option<Fingerprint> {
-        match self {
-            Self::Alert(fingerprint) => Some(*fingerprint),
-            Self::Slo(_)
-            | Self::Incident(_)
-            | Self::Silences
-            | Self::LogLine(_)
-            | Self::Patterns
-            | Self::Trace(_)
-            | Self::Span(_, _)
-            | Self::TraceFacts(_)
-            | Self::Comparison(_, _)
-            | Self::ServiceGraph
-            | Self::Outbox
-            | Self::Page(_) => None,
+        if let Self::Alert(fingerprint) = self {
+            Some(*fingerprint)
+        } else {
+            None
+        }
+    }
+
+    /// The one trace that it is of, whole or in part.
+    pub fn trace(&self) -> Option<TraceId> {
+        if let Self::Trace(id) | Self::Span(id, _) | Self::TraceFacts(id) = self {
+            Some(*id)
+        } else {
+            None
         }
     }
 

@@ -4,7 +4,7 @@ mod about;
 
 use std::fmt::Write as _;
 
-use super::modals::From;
+use super::prompts::From;
 use super::say;
 use crate::action::Action;
 use crate::app::focus::Detail;
@@ -31,19 +31,7 @@ const NOT_HERE: &str = "the trace is not here yet";
 
 /// The trace whose waterfall, span or facts are open.
 fn open_id(model: &Model) -> Option<TraceId> {
-    match model.detail()? {
-        Detail::Trace(id) | Detail::Span(id, _) | Detail::TraceFacts(id) => Some(*id),
-        Detail::Slo(_)
-        | Detail::Alert(_)
-        | Detail::Silences
-        | Detail::LogLine(_)
-        | Detail::Patterns
-        | Detail::Comparison(_, _)
-        | Detail::ServiceGraph
-        | Detail::Incident(_)
-        | Detail::Outbox
-        | Detail::Page(_) => None,
-    }
+    model.detail()?.trace()
 }
 
 /// The keys of the waterfall.

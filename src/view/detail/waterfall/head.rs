@@ -6,7 +6,6 @@ use ratatui::layout::Rect;
 use super::Sight;
 use crate::action::Action;
 use crate::app::Model;
-use crate::app::focus::Detail;
 use crate::app::traces::waterfall::{Narrowed, Sought, Waterfall};
 use crate::app::traces::{Clocks, within};
 use crate::app::update::skew_said;
@@ -214,19 +213,7 @@ pub(in crate::view) fn matches_said(scene: Scene) -> Piece<'static> {
 }
 
 fn searched(model: &Model) -> Option<&Waterfall> {
-    match model.detail()? {
-        Detail::Trace(id) | Detail::Span(id, _) | Detail::TraceFacts(id) => model.traces.opened(*id),
-        Detail::Slo(_)
-        | Detail::Alert(_)
-        | Detail::Silences
-        | Detail::LogLine(_)
-        | Detail::Patterns
-        | Detail::Comparison(_, _)
-        | Detail::ServiceGraph
-        | Detail::Incident(_)
-        | Detail::Outbox
-        | Detail::Page(_) => None,
-    }
+    model.traces.opened(model.detail()?.trace()?)
 }
 
 /// What was odd about it, the first of it in words.
