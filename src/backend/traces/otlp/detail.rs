@@ -204,23 +204,18 @@ fn double(word: &[u8]) -> Value<'_> {
 }
 
 fn values<'a>(cursor: &mut Cursor<'a>, depth: usize) -> Walk<Vec<Value<'a>>> {
-    let mut all = Vec::new();
-    if !cursor.enter(b'{')? {
-        return Ok(all);
-    }
-    while let Some(key) = cursor.key()? {
-        if key != b"values" {
-            cursor.pass()?;
-        } else if cursor.enter(b'[')? {
-            while cursor.element()? {
-                all.push(any_value(cursor, depth)?);
-            }
-        }
-    }
-    Ok(all)
+    listed(cursor, |cursor| any_value(cursor, depth).map(Some))
 }
 
 fn members<'a>(cursor: &mut Cursor<'a>, depth: usize) -> Walk<Vec<Attribute<'a>>> {
+    listed(cursor, |cursor| attribute(cursor, depth))
+}
+
+/// The elements of `{"values": […]}`, as arrays and maps are written alike.
+fn listed<'a, T>(
+    cursor: &mut Cursor<'a>,
+    mut element: impl FnMut(&mut Cursor<'a>) -> Walk<Option<T>>,
+) -> Walk<Vec<T>> {
     let mut all = Vec::new();
     if !cursor.enter(b'{')? {
         return Ok(all);
@@ -230,7 +225,7 @@ fn members<'a>(cursor: &mut Cursor<'a>, depth: usize) -> Walk<Vec<Attribute<'a>>
             cursor.pass()?;
         } else if cursor.enter(b'[')? {
             while cursor.element()? {
-                all.extend(attribute(cursor, depth)?);
+                all.extend(element(cursor)?);
             }
         }
     }
