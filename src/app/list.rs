@@ -52,6 +52,23 @@ pub enum Step {
     Bottom,
 }
 
+impl Step {
+    /// The row that it leads to from a row, where `last` is the last one and a page has so many.
+    pub fn from(self, row: usize, last: usize, page: usize) -> usize {
+        let page = isize::try_from(page.max(1)).unwrap_or(isize::MAX);
+        let by = match self {
+            Self::Rows(by) => by,
+            Self::HalfPage(Direction::Down) => (page / 2).max(1),
+            Self::HalfPage(Direction::Up) => -(page / 2).max(1),
+            Self::Page(Direction::Down) => page,
+            Self::Page(Direction::Up) => -page,
+            Self::Top => isize::MIN,
+            Self::Bottom => isize::MAX,
+        };
+        row.saturating_add_signed(by).min(last)
+    }
+}
+
 /// Down or up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
@@ -89,19 +106,9 @@ impl<Id: Clone + PartialEq> ListState<Id> {
             return Moved::Stuck;
         }
         let last = rows.len() - 1;
-        let page = isize::try_from(self.page.max(1)).unwrap_or(isize::MAX);
-        let by = match step {
-            Step::Rows(by) => by,
-            Step::HalfPage(Direction::Down) => (page / 2).max(1),
-            Step::HalfPage(Direction::Up) => -(page / 2).max(1),
-            Step::Page(Direction::Down) => page,
-            Step::Page(Direction::Up) => -page,
-            Step::Top => isize::MIN,
-            Step::Bottom => isize::MAX,
-        };
         self.placed = Placed::ByHand;
         let before = self.index;
-        self.index = self.index.saturating_add_signed(by).min(last);
+        self.index = step.from(before, last, self.page);
         self.selected = rows.get(self.index).cloned();
         self.reveal(rows.len());
         if self.index == before {

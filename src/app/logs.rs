@@ -501,22 +501,13 @@ impl LogPane {
         let Some(last) = view.len().checked_sub(1) else {
             return Moved::Stuck;
         };
-        let page = isize::try_from(self.page.max(1)).unwrap_or(isize::MAX);
-        let by = match step {
-            Step::Rows(by) => by,
-            Step::HalfPage(Direction::Down) => (page / 2).max(1),
-            Step::HalfPage(Direction::Up) => -(page / 2).max(1),
-            Step::Page(Direction::Down) => page,
-            Step::Page(Direction::Up) => -page,
-            Step::Top => isize::MIN,
-            Step::Bottom => {
-                self.release();
-                return Moved::Yes;
-            }
-        };
+        if step == Step::Bottom {
+            self.release();
+            return Moved::Yes;
+        }
         self.hold();
         let before = self.place;
-        let place = before.saturating_add_signed(by).min(last);
+        let place = step.from(before, last, self.page);
         self.put(&view, place);
         // A page turns the whole; a row moves the cursor, and the lines only at the edge.
         self.row = match step {

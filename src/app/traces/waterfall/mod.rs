@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use super::Study;
 use super::study::{Aspect, Clocks, within};
-use crate::app::list::{Direction, Step};
+use crate::app::list::Step;
 use crate::domain::trace::repeats::Repeat;
 use crate::domain::trace::{Nanos, Row, SpanId, Stretch, TraceId};
 use crate::time::Tick;
@@ -224,18 +224,8 @@ impl Waterfall {
 
     /// Moves the cursor.
     pub fn step(&mut self, step: Step) {
-        let page = isize::try_from(self.page.max(1)).unwrap_or(isize::MAX);
-        let by = match step {
-            Step::Rows(by) => by,
-            Step::HalfPage(Direction::Down) => (page / 2).max(1),
-            Step::HalfPage(Direction::Up) => -(page / 2).max(1),
-            Step::Page(Direction::Down) => page,
-            Step::Page(Direction::Up) => -page,
-            Step::Top => isize::MIN,
-            Step::Bottom => isize::MAX,
-        };
         let last = self.lines.len().saturating_sub(1);
-        let index = self.index().saturating_add_signed(by).min(last);
+        let index = step.from(self.index(), last, self.page);
         if let Some(line) = self.lines.get(index) {
             self.cursor = line.row;
         }

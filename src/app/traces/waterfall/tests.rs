@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::rows::Fold;
 use super::*;
+use crate::app::list::Direction;
 use crate::app::traces::within;
 use crate::backend::traces::otlp;
 use crate::domain::trace::Status;
