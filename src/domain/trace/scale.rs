@@ -277,35 +277,64 @@ fn in_unit(offset: i64, step: i64, (name, size): Unit) -> String {
     format!("{:.decimals$} {name}", offset as f64 / size as f64)
 }
 
-/// A duration in three digits: `412 ms`, `2.31 s`, `1 min 5 s`.
-pub fn lasting(nanos: u64) -> String {
+/// A duration as people say it.
+enum Said {
+    /// Three digits and a unit.
+    Scaled(String, &'static str),
+    /// From a minute on.
+    Long { hours: u64, minutes: u64, seconds: u64 },
+}
+
+fn said(nanos: u64) -> Said {
     let (name, size) = unit_of(nanos);
     let value = nanos as f64 / size as f64;
     if name == "s" && value >= 59.95 {
         let seconds = value.round() as u64;
-        let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-        return if hours > 0 {
-            format!("{hours} h {minutes} min")
-        } else {
-            format!("{minutes} min {seconds} s")
+        return Said::Long {
+            hours: seconds / 3_600,
+            minutes: seconds / 60 % 60,
+            seconds: seconds % 60,
         };
     }
     // Rounding may bring it to the next unit: 999.9 µs is 1 ms.
     if value >= 999.5 && name != "s" {
-        return lasting(size * 1_000);
+        return said(size * 1_000);
     }
     let decimals = match value {
         value if name == "ns" || value >= 99.95 => 0,
         value if value >= 9.995 => 1,
         _ => 2,
     };
-    let text = format!("{value:.decimals$}");
-    let short = if decimals > 0 {
-        text.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        &text
-    };
-    format!("{short} {name}")
+    Said::Scaled(format!("{value:.decimals$}"), name)
+}
+
+/// A duration in three digits: `412 ms`, `2.3 s`, `1 min 5 s`.
+pub fn lasting(nanos: u64) -> String {
+    match said(nanos) {
+        Said::Scaled(digits, unit) if digits.contains('.') => {
+            format!("{} {unit}", digits.trim_end_matches('0').trim_end_matches('.'))
+        }
+        Said::Scaled(digits, unit) => format!("{digits} {unit}"),
+        Said::Long {
+            hours: 0,
+            minutes,
+            seconds,
+        } => format!("{minutes} min {seconds} s"),
+        Said::Long { hours, minutes, .. } => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// The same for a column, where every digit has its place: `412ms`, `2.30s`, `1m 5s`.
+pub fn lasting_in_column(nanos: u64) -> String {
+    match said(nanos) {
+        Said::Scaled(digits, unit) => format!("{digits}{unit}"),
+        Said::Long {
+            hours: 0,
+            minutes,
+            seconds,
+        } => format!("{minutes}m {seconds}s"),
+        Said::Long { hours, minutes, .. } => format!("{hours}h {minutes}m"),
+    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::{Border, Freshness, cells_of, framed, message, position, skeleton, th
 use crate::app::focus::PaneId;
 use crate::app::traces::list::is_failed;
 use crate::app::traces::{BACK, Form, Grouped};
-use crate::domain::trace::scale::lasting;
+use crate::domain::trace::scale::lasting_in_column;
 use crate::domain::trace::summary::{Outcome, Whole};
 use crate::text::SafeText;
 use crate::theme::Role;
@@ -39,18 +39,7 @@ pub(super) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
 
 /// How long something took, in few cells: `2.31s`, `184ms`, `1m 5s`.
 pub(in crate::view) fn took(duration: Duration) -> String {
-    let mut said = lasting(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
-    for (long, short) in [
-        (" h", "h"),
-        (" min", "m"),
-        (" ms", "ms"),
-        (" µs", "µs"),
-        (" ns", "ns"),
-        (" s", "s"),
-    ] {
-        said = said.replace(long, short);
-    }
-    said
+    lasting_in_column(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// What the tab says.
