@@ -7,7 +7,7 @@ use crossterm::event::{
 };
 use ratatui::layout::{Position, Rect};
 
-use super::{compose, modals, run, say};
+use super::{compose, modals, prompts, run, say};
 use crate::action::{Action, Place};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::Step;
@@ -90,7 +90,7 @@ fn is_unwritten(model: &mut Model, key: KeyEvent, now: Now) -> bool {
 /// The places whose keys hold, innermost first.
 pub(crate) fn places(model: &Model) -> Vec<Place> {
     let inner = model.detail().map_or_else(|| model.focus.place(), Detail::place);
-    let search = modals::search_is_on(model).then_some(Place::Search);
+    let search = prompts::search_is_on(model).then_some(Place::Search);
     search
         .into_iter()
         .chain([inner, Place::List, Place::Global])

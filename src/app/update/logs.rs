@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::TimeZone;
 
 use super::run::{self, show};
-use super::{frozen, modals, say};
+use super::{frozen, prompts, say};
 use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::{Direction, Moved, Step};
@@ -86,7 +86,7 @@ fn refuse(model: &mut Model, refused: Arc<Refused>, now: Now) -> Vec<Effect> {
     // Whoever does something else by now is not interrupted: the next query begins with the text.
     let waits = model.modal.is_none() && model.focus == PaneId::Logs && model.details.is_empty();
     if waits {
-        modals::prompt(model, PromptKind::Query, now);
+        prompts::open(model, PromptKind::Query, now);
     }
     ask(model).into_iter().collect()
 }
@@ -298,9 +298,9 @@ pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
             model.logs.lifted = None;
             ask(model).into_iter().collect()
         }
-        Action::LogQuery => modals::prompt(model, PromptKind::Query, now),
-        Action::LogTime => modals::prompt(model, PromptKind::Time, now),
-        Action::LogColumns => modals::prompt(model, PromptKind::Columns, now),
+        Action::LogQuery => prompts::open(model, PromptKind::Query, now),
+        Action::LogTime => prompts::open(model, PromptKind::Time, now),
+        Action::LogColumns => prompts::open(model, PromptKind::Columns, now),
         Action::LogContext => context(model, now),
         Action::LogWrap => {
             model.logs.wrap = match model.logs.wrap {

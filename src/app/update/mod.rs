@@ -1,7 +1,8 @@
 //! The only writer of the [`Model`]: a message in, effects out. Pure and synchronous.
 //!
-//! One file an area: `keys` turns input into actions, `run` carries actions out, `alerts`, `silences` and
-//! `modals` hold what is particular to each, `guard` says what an act would hit, `feeds` takes in what backends said, `timers` what time brings.
+//! One file an area: `keys` turns input into actions, `run` carries actions out, `alerts`, `silences`, `modals`
+//! and `prompts` hold what is particular to each, `guard` says what an act would hit, `feeds` takes in what
+//! backends said, `timers` what time brings.
 
 mod alerts;
 mod compose;
@@ -20,6 +21,7 @@ mod pages;
 mod palette;
 mod pick;
 mod pivot;
+mod prompts;
 mod run;
 mod silences;
 mod timers;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::alerts::Sight;
 use super::{
-    alerts, compose, copy, feeds, frozen, incident_acts, incidents, logs, modals, outbox, pages, palette,
-    pivot, say, silences, traces, undo, waterfall,
+    alerts, compose, copy, feeds, frozen, incident_acts, incidents, logs, outbox, pages, palette, pivot,
+    prompts, say, silences, traces, undo, waterfall,
 };
 use crate::action::{Action, Place};
 use crate::app::effect::WriteUp;
@@ -126,8 +126,8 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         }
         Action::Mark if in_traces(model) => traces::mark(model, now),
         Action::Mark => alerts::mark(model, now),
-        Action::Search => modals::prompt(model, PromptKind::Search, now),
-        Action::Filter => modals::prompt(model, PromptKind::Filter, now),
+        Action::Search => prompts::open(model, PromptKind::Search, now),
+        Action::Filter => prompts::open(model, PromptKind::Filter, now),
         Action::NextHit => next_hit(model, Direction::Down, now),
         Action::PreviousHit => next_hit(model, Direction::Up, now),
         Action::Copy => copy::menu(model, now),
@@ -761,10 +761,10 @@ pub(super) fn show(model: &mut Model, detail: Detail) {
 }
 
 fn next_hit(model: &mut Model, direction: Direction, now: Now) -> Vec<Effect> {
-    if !modals::search_is_on(model) {
+    if !prompts::search_is_on(model) {
         return say(model, Level::Info, "no search is on; / starts one", now);
     }
-    if !modals::jump_to_hit(model, direction, modals::From::Next) {
+    if !prompts::jump_to_hit(model, direction, prompts::From::Next) {
         return say(model, Level::Info, "no hit", now);
     }
     Vec::new()

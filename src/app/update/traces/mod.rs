@@ -6,7 +6,7 @@ mod beside;
 pub(super) use about::{copied, evidence, ways};
 pub(super) use beside::{align, aligned, open_pair, step_pair};
 
-use super::{frozen, modals, run, say};
+use super::{frozen, prompts, run, say};
 use crate::action::Action;
 use crate::app::feed::Feed;
 use crate::app::focus::{Detail, PaneId};
@@ -102,9 +102,9 @@ pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
         }
         Action::CompareTraces => beside::compare(model, now),
         Action::ServiceGraph => beside::graph(model, now),
-        Action::TraceQuery => modals::prompt(model, PromptKind::Query, now),
-        Action::TraceTime => modals::prompt(model, PromptKind::Time, now),
-        Action::OpenTraceById => modals::prompt(model, PromptKind::TraceId, now),
+        Action::TraceQuery => prompts::open(model, PromptKind::Query, now),
+        Action::TraceTime => prompts::open(model, PromptKind::Time, now),
+        Action::OpenTraceById => prompts::open(model, PromptKind::TraceId, now),
         other => {
             debug_assert!(false, "{other:?} is no action of the trace pane");
             Vec::new()

@@ -1,0 +1,394 @@
+//! Search, filter and the questions of one line: what is typed takes effect in the list that has the keys.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use tui_textarea::TextArea;
+
+use super::{alerts, deeds, frozen, logs, modals, run, say, traces, waterfall};
+use crate::app::focus::{Detail, PaneId};
+use crate::app::incidents::{event_text, row_text as incident_text};
+use crate::app::list::Direction;
+use crate::app::modal::{Modal, Prompt, PromptKind, PromptTarget};
+use crate::app::panes::{Search, silence_by, silence_text};
+use crate::app::toast::Level;
+use crate::app::{Effect, Model};
+use crate::time::Now;
+
+/// Opens search or filter for the list that has the keys.
+pub(super) fn open(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect> {
+    let target = match model.detail() {
+        _ if kind == PromptKind::TraceId => PromptTarget::Pane(PaneId::Traces),
+        Some(Detail::Silences) => PromptTarget::Silences,
+        Some(Detail::Incident(_)) => PromptTarget::Timeline,
+        Some(Detail::Trace(_)) => PromptTarget::Trace,
+        Some(
+            Detail::Slo(_)
+            | Detail::Alert(_)
+            | Detail::Outbox
+            | Detail::LogLine(_)
+            | Detail::Patterns
+            | Detail::Span(_, _)
+            | Detail::TraceFacts(_)
+            | Detail::Comparison(_, _)
+            | Detail::ServiceGraph
+            | Detail::Page(_),
+        ) => {
+            return say(
+                model,
+                Level::Info,
+                "search and filter work in lists; esc goes back to one",
+                now,
+            );
+        }
+        None => PromptTarget::Pane(model.focus),
+    };
+    let rearranges = match target {
+        PromptTarget::Pane(PaneId::Alerts) => kind == PromptKind::Filter,
+        PromptTarget::Pane(PaneId::Logs) => kind != PromptKind::Time && kind != PromptKind::Columns,
+        PromptTarget::Pane(PaneId::Traces) => matches!(kind, PromptKind::Query | PromptKind::Time),
+        PromptTarget::Pane(PaneId::Slo | PaneId::Incident)
+        | PromptTarget::Trace
+        | PromptTarget::Silences
+        | PromptTarget::Timeline => false,
+    };
+    if rearranges && let Some(why) = frozen(model) {
+        return say(model, Level::Info, why, now);
+    }
+    let before = match kind {
+        PromptKind::Filter => match target {
+            PromptTarget::Pane(PaneId::Slo) => model.slo.filter.clone(),
+            PromptTarget::Pane(PaneId::Alerts) => model.alerts.filter.clone(),
+            PromptTarget::Pane(PaneId::Logs) => model.logs.filter.clone(),
+            PromptTarget::Pane(PaneId::Traces) => model.traces.filter.clone(),
+            PromptTarget::Pane(PaneId::Incident) => model.incidents.filter.clone(),
+            PromptTarget::Trace => String::new(),
+            PromptTarget::Silences => model.silences.filter.clone(),
+            PromptTarget::Timeline => model.incidents.event_filter.clone(),
+        },
+        PromptKind::Search | PromptKind::Time | PromptKind::TraceId => String::new(),
+        PromptKind::Query if target == PromptTarget::Pane(PaneId::Traces) => model.traces.query.clone(),
+        PromptKind::Query => match &model.logs.refused {
+            Some(refused) => refused.query.clone(),
+            None => model.logs.query.clone(),
+        },
+        PromptKind::Columns => model.logs.columns.join(" "),
+    };
+    if (kind, target) == (PromptKind::Search, PromptTarget::Pane(PaneId::Logs)) {
+        model.logs.begin_search();
+    }
+    let mut input = TextArea::from([before.clone()]);
+    input.move_cursor(tui_textarea::CursorMove::End);
+    model.modal = Some(Modal::Prompt(Prompt {
+        kind,
+        target,
+        input,
+        before,
+    }));
+    Vec::new()
+}
+
+pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
+    let Some(Modal::Prompt(prompt)) = &mut model.modal else {
+        return Vec::new();
+    };
+    match key.code {
+        KeyCode::Enter => {
+            // What is wrong is said beside it; it stays to be mended.
+            if matches!(&model.modal, Some(Modal::Prompt(prompt)) if traces::unread(model, prompt, now).is_some())
+            {
+                return Vec::new();
+            }
+            let Some(Modal::Prompt(prompt)) = &mut model.modal else {
+                return Vec::new();
+            };
+            let kind = prompt.kind;
+            let target = prompt.target;
+            let words = prompt.input.lines().join(" ");
+            let same = kind == PromptKind::Filter && words == prompt.before;
+            model.modal = None;
+            model.logs.sought = None;
+            if matches!(
+                kind,
+                PromptKind::Query | PromptKind::Time | PromptKind::Columns | PromptKind::TraceId
+            ) {
+                let traces = kind == PromptKind::TraceId || target == PromptTarget::Pane(PaneId::Traces);
+                let mut effects = if traces {
+                    traces::answered(model, kind, words.trim(), now)
+                } else {
+                    logs::answered(model, kind, words.trim(), now)
+                };
+                if kind == PromptKind::Query && !words.trim().is_empty() {
+                    let deed = deeds::of_prompt(model, kind, target, words.trim());
+                    effects.extend(deeds::record(model, deed, now));
+                }
+                return effects;
+            }
+            if kind == PromptKind::Search && words.is_empty() {
+                return set_search(model, target, None);
+            }
+            if same || words.trim().is_empty() {
+                return Vec::new();
+            }
+            let deed = deeds::of_prompt(model, kind, target, &words);
+            deeds::record(model, deed, now).into_iter().collect()
+        }
+        KeyCode::Esc => {
+            let (kind, target, before) = (prompt.kind, prompt.target, prompt.before.clone());
+            model.modal = None;
+            match kind {
+                PromptKind::Search => {
+                    model.logs.leave_search();
+                    model.logs.sought = None;
+                    set_search(model, target, None)
+                }
+                PromptKind::Query | PromptKind::Time | PromptKind::Columns | PromptKind::TraceId => {
+                    Vec::new()
+                }
+                PromptKind::Filter => set_filter(model, target, before, now),
+            }
+        }
+        _ => {
+            prompt.input.input(key);
+            modals::typed(model, now)
+        }
+    }
+}
+
+/// What is typed takes effect at once.
+pub(super) fn apply(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(Modal::Prompt(prompt)) = &model.modal else {
+        return Vec::new();
+    };
+    let (kind, target, text) = (prompt.kind, prompt.target, prompt.input.lines().join(" "));
+    match kind {
+        PromptKind::Filter => set_filter(model, target, text, now),
+        PromptKind::Search => {
+            let search = (!text.is_empty()).then_some(Search { text });
+            let effects = set_search(model, target, search);
+            // The lines are searched off this task: their hits come.
+            if target != PromptTarget::Pane(PaneId::Logs) {
+                jump_to_hit(model, Direction::Down, From::Here);
+            }
+            effects
+        }
+        // Taken on enter.
+        PromptKind::Query | PromptKind::Time | PromptKind::Columns | PromptKind::TraceId => Vec::new(),
+    }
+}
+
+fn set_filter(model: &mut Model, target: PromptTarget, text: String, now: Now) -> Vec<Effect> {
+    match target {
+        PromptTarget::Pane(PaneId::Slo) => {
+            model.slo.filter = text;
+            let service = model.scope.service().map(str::to_owned);
+            model.slo.arrange(service.as_deref());
+            Vec::new()
+        }
+        PromptTarget::Pane(PaneId::Alerts) => {
+            model.alerts.filter = text;
+            vec![Effect::Arrange(run::arrangement(model))]
+        }
+        PromptTarget::Pane(PaneId::Logs) => logs::filter(model, text),
+        PromptTarget::Pane(PaneId::Traces) => {
+            model.traces.filter = text;
+            model.traces.arrange();
+            Vec::new()
+        }
+        PromptTarget::Trace => Vec::new(),
+        PromptTarget::Pane(PaneId::Incident) => {
+            model.incidents.filter = text;
+            model.incidents.arrange();
+            Vec::new()
+        }
+        PromptTarget::Timeline => {
+            model.incidents.event_filter = text;
+            model.incidents.arrange_events();
+            Vec::new()
+        }
+        PromptTarget::Silences => {
+            model.silences.filter = text;
+            model.silences.arrange(model.alerts.board.as_deref(), now);
+            Vec::new()
+        }
+    }
+}
+
+fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) -> Vec<Effect> {
+    match target {
+        PromptTarget::Pane(PaneId::Logs) => {
+            return logs::search(model, search);
+        }
+        PromptTarget::Trace => return waterfall::search(model, search),
+        PromptTarget::Pane(PaneId::Traces) => model.traces.search = search,
+        PromptTarget::Pane(PaneId::Slo) => model.slo.search = search,
+        PromptTarget::Pane(PaneId::Alerts) => model.alerts.search = search,
+        PromptTarget::Pane(PaneId::Incident) => model.incidents.search = search,
+        PromptTarget::Silences => model.silences.search = search,
+        PromptTarget::Timeline => model.incidents.event_search = search,
+    }
+    Vec::new()
+}
+
+/// Whether the list that has the keys is being searched.
+pub(super) fn search_is_on(model: &Model) -> bool {
+    match model.detail() {
+        Some(Detail::Silences) => model.silences.search.is_some(),
+        Some(Detail::Incident(_)) => model.incidents.event_search.is_some(),
+        Some(
+            Detail::Slo(_)
+            | Detail::Alert(_)
+            | Detail::Outbox
+            | Detail::LogLine(_)
+            | Detail::Patterns
+            | Detail::TraceFacts(_)
+            | Detail::Comparison(_, _)
+            | Detail::ServiceGraph
+            | Detail::Page(_),
+        ) => false,
+        Some(Detail::Trace(id) | Detail::Span(id, _)) => waterfall::is_searched(model, *id),
+        None => match model.focus {
+            PaneId::Traces => model.traces.search.is_some(),
+            PaneId::Slo => model.slo.search.is_some(),
+            PaneId::Alerts => model.alerts.search.is_some(),
+            PaneId::Logs => model.logs.search.is_some(),
+            PaneId::Incident => model.incidents.search.is_some(),
+        },
+    }
+}
+
+/// Where a search starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum From {
+    /// At the cursor.
+    Here,
+    /// Behind it.
+    Next,
+}
+
+/// Moves the cursor to the nearest hit, round the end; whether there is one.
+pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -> bool {
+    let (count, search, index) = match model.detail() {
+        Some(Detail::Silences) => {
+            let pane = &model.silences;
+            (pane.rows.len(), &pane.search, pane.list.index)
+        }
+        Some(Detail::Incident(_)) => {
+            let pane = &model.incidents;
+            (pane.events.len(), &pane.event_search, pane.event_list.index)
+        }
+        Some(
+            Detail::Slo(_)
+            | Detail::Alert(_)
+            | Detail::Outbox
+            | Detail::LogLine(_)
+            | Detail::Patterns
+            | Detail::TraceFacts(_)
+            | Detail::Comparison(_, _)
+            | Detail::ServiceGraph
+            | Detail::Page(_),
+        ) => return false,
+        Some(Detail::Trace(id) | Detail::Span(id, _)) => {
+            let id = *id;
+            return waterfall::jump_to_match(model, id, direction, from);
+        }
+        None => match model.focus {
+            PaneId::Traces => {
+                let pane = &model.traces;
+                (pane.rows.len(), &pane.search, pane.list.index)
+            }
+            // The lines are searched off this task; their hits are there.
+            PaneId::Logs => return model.logs.jump(direction),
+            PaneId::Slo => (model.slo.rows.len(), &model.slo.search, model.slo.list.index),
+            PaneId::Alerts => {
+                let pane = &model.alerts;
+                (pane.rows.len(), &pane.search, pane.list.index)
+            }
+            PaneId::Incident => {
+                let pane = &model.incidents;
+                (pane.rows.len(), &pane.search, pane.list.index)
+            }
+        },
+    };
+    let Some(search) = search else { return false };
+    let start = usize::from(from == From::Next);
+    let mut rows = (start..count + start).map(|step| match direction {
+        Direction::Down => (index + step) % count,
+        Direction::Up => (index + count - step % count) % count,
+    });
+    // A row's text is put together only when it is its turn: the nearest hit is most often near.
+    let Some(row) = rows.find(|&row| search.hits(&row_text(model, row))) else {
+        return false;
+    };
+    match (model.detail(), model.focus) {
+        (Some(Detail::Silences), _) => model.silences.list.select(&model.silences.rows, row),
+        (Some(Detail::Incident(_)), _) => {
+            let pane = &mut model.incidents;
+            pane.event_list.select(&pane.events, row);
+        }
+        (_, PaneId::Slo) => model.slo.list.select(&model.slo.rows, row),
+        (_, PaneId::Alerts) => model.alerts.list.select(&model.alerts.rows, row),
+        (_, PaneId::Incident) => model.incidents.list.select(&model.incidents.rows, row),
+        (_, PaneId::Traces) => model.traces.list.select(&model.traces.rows, row),
+        (_, PaneId::Logs) => {}
+    }
+    true
+}
+
+/// What a row of the list that has the keys is searched by.
+fn row_text(model: &Model, row: usize) -> String {
+    match (model.detail(), model.focus) {
+        (Some(Detail::Silences), _) => {
+            let board = model.alerts.board.as_deref();
+            let key = model.silences.rows.get(row);
+            board
+                .zip(key)
+                .and_then(|(board, key)| silence_by(board, key))
+                .map_or_else(String::new, |row| silence_text(&row.silence))
+        }
+        (Some(Detail::Incident(_)), _) => {
+            let event = model.incidents.event_at(row);
+            event.map_or_else(String::new, event_text)
+        }
+        (_, PaneId::Slo) => {
+            let report = model.slo.rows.get(row).and_then(|name| model.slo.report(name));
+            report.map_or_else(String::new, |r| {
+                format!("{} {} {}", r.slo.service, r.slo.name, r.state.word())
+            })
+        }
+        (_, PaneId::Alerts) => alert_text(model, row),
+        (_, PaneId::Logs) => String::new(),
+        (_, PaneId::Traces) => traces::row_text(model, row),
+        (_, PaneId::Incident) => {
+            let incident = model
+                .incidents
+                .rows
+                .get(row)
+                .and_then(|id| model.incidents.incident(id));
+            incident.map_or_else(String::new, |incident| incident_text(incident))
+        }
+    }
+}
+
+fn alert_text(model: &Model, row: usize) -> String {
+    let Some((group, alert)) = model.alerts.at(row) else {
+        return String::new();
+    };
+    let mut text = String::new();
+    match alert {
+        Some(alert) => {
+            text.push_str(&alerts::describe(alert));
+            for (name, value) in alert.labels.iter() {
+                text.push(' ');
+                text.push_str(name);
+                text.push('=');
+                text.push_str(value);
+            }
+        }
+        None => {
+            for alert in &group.alerts {
+                text.push_str(&alerts::describe(alert));
+                text.push(' ');
+            }
+        }
+    }
+    text
+}
