@@ -1,6 +1,8 @@
 //! Every task of one open context: pollers, the desk, the SLO engine, acts under way. They end together when it
 //! is dropped.
 
+mod opening;
+
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::Arc;
@@ -12,32 +14,25 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::console::{Carried, Event, World};
-use super::desk_task::{self, Gather};
-use super::logs::{self, Order};
-use super::measuring::Measuring;
+use super::logs::Order;
 use super::outbox::{Followed, Office};
-use super::poller::{HealthLine, Poller};
-use super::room::{self, Doors, Keepers};
+use super::room::{Doors, Keepers};
 use super::tray::Tray;
 use super::{acts, history, layout_file, traces};
 use crate::app::acts::{Act, ActId};
 use crate::app::effect::WriteUp;
-use crate::app::feed::{Feed, Status};
+use crate::app::feed::Feed;
 use crate::app::logs::{LogView, LogsAsk};
 use crate::app::toast::Level;
 use crate::app::traces::{TraceList, TracesAsk};
 use crate::app::{BackendHealth, Effect, Msg};
 use crate::backend::Backends;
 use crate::backend::incidents::Directory;
-use crate::backend::metrics::engine::{self, Discover, Engine};
 use crate::config::{Config, Context};
 use crate::domain::alert::AlertBoard;
-use crate::domain::alert::desk::{Arrangement, Settings};
+use crate::domain::alert::desk::Arrangement;
 use crate::domain::incident::{IncidentId, Ladder};
 use crate::domain::slo::SloBoard;
-use crate::journal;
-use crate::journal::outbox::Author;
-use crate::logstore::Limits;
 use crate::outbox::OutboxView;
 use crate::terminal::Input;
 use crate::terminal::signals::Signals;
@@ -132,229 +127,6 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens a context: starts every task. Call within the runtime.
-    pub fn open(opening: Opening) -> Self {
-        let Opening {
-            config,
-            context,
-            backends,
-            clock,
-            themes,
-            writer,
-            signals,
-        } = opening;
-        let backends = Arc::new(backends);
-        let health: Vec<BackendHealth> = backends
-            .clients
-            .iter()
-            .map(|counted| BackendHealth {
-                name: Arc::clone(&counted.name),
-                status: Status::InFlight { since: clock.tick() },
-                last_good: None,
-                interval: counted.interval,
-                counters: crate::backend::http::Counters::default(),
-                skew: None,
-                low: None,
-            })
-            .collect();
-        let (health_out, health) = watch::channel(health);
-        let line = |index: usize| HealthLine {
-            health: health_out.clone(),
-            index,
-            client: backends
-                .clients
-                .get(index)
-                .map(|counted| Arc::clone(&counted.client)),
-        };
-        let (results, result_inbox) = mpsc::channel(RESULTS);
-        let (arrangement, arrangement_in) = watch::channel(Arrangement::default());
-        let stir = Arc::new(Notify::new());
-        let mut tasks = JoinSet::new();
-        let mut wake = Vec::new();
-        let mut wake_alerts = Vec::new();
-
-        let poll = context
-            .metrics
-            .as_ref()
-            .map_or(Duration::from_secs(15), |m| m.poll);
-        let (slo_out, slo) = watch::channel(Feed::new(poll));
-        let mut rules = None;
-        if let Some(metrics) = backends.metrics.clone() {
-            let (rules_out, rules_in) = watch::channel(Feed::new(poll));
-            let poller = Poller {
-                out: rules_out,
-                health: backends.ruler().map(line),
-                wake: Arc::new(Notify::new()),
-                stir: Arc::clone(&stir),
-                clock,
-            };
-            wake.push(Arc::clone(&poller.wake));
-            let asked = backends.rules.clone().unwrap_or_else(|| Arc::clone(&metrics));
-            let asked_name: Arc<str> = Arc::from(asked.name());
-            tasks.spawn(async move {
-                let ask = || async { Ok(asked.alerting_rules().await?.map(Arc::new)) };
-                poller.run(|| Box::pin(ask())).await;
-            });
-
-            let measuring = Measuring {
-                engine: Engine::new(
-                    context.slos.clone(),
-                    engine::Settings {
-                        poll,
-                        discover: Discover::Yes,
-                    },
-                ),
-                warnings: context.slo_warnings.clone(),
-                out: slo_out,
-                health: line(0),
-                rules: rules_in.clone(),
-                wake: Arc::new(Notify::new()),
-                clock,
-            };
-            wake.push(Arc::clone(&measuring.wake));
-            tasks.spawn(measuring.run(metrics));
-            rules = Some((asked_name, rules_in));
-        }
-        let mut sources = Vec::new();
-        let first = usize::from(backends.metrics.is_some());
-        for (offset, source) in backends.alertmanagers.iter().enumerate() {
-            let interval = context.alertmanagers.get(offset).map_or(poll, |a| a.poll);
-            let (out, feed) = watch::channel(Feed::new(interval));
-            let poller = Poller {
-                out,
-                health: Some(line(first + offset)),
-                wake: Arc::new(Notify::new()),
-                stir: Arc::clone(&stir),
-                clock,
-            };
-            wake.push(Arc::clone(&poller.wake));
-            wake_alerts.push(Arc::clone(&poller.wake));
-            sources.push((Arc::clone(source.name()), feed));
-            let source = Arc::clone(source);
-            tasks.spawn(async move { poller.run(|| source.snapshot()).await });
-        }
-        let (board_out, board) = watch::channel(Arc::new(AlertBoard::default()));
-        let told = sources.iter().map(|(_, feed)| feed.clone()).collect();
-        let gather = Gather {
-            sources,
-            rules,
-            settings: Arc::new(Settings {
-                watchdog: context.watchdog_matchers(),
-                service_labels: context
-                    .service_labels
-                    .iter()
-                    .map(|l| Arc::from(l.as_str()))
-                    .collect(),
-                identity: Arc::from(config.identity.as_str()),
-            }),
-        };
-        tasks.spawn(desk_task::arrange(gather, arrangement_in, board_out, stir, clock));
-
-        let (ask, asked) = watch::channel(LogsAsk::default());
-        // A key a time; what does not fit was pressed in vain, for the same is under way.
-        let (orders, ordered) = mpsc::channel(8);
-        let (lines_out, view) = watch::channel(None);
-        if let (Some(source), Some(config)) = (backends.logs.clone(), &context.logs) {
-            let name = source.name();
-            let index = backends.clients.iter().position(|counted| counted.name == *name);
-            let keeper = logs::Keeper {
-                limits: Limits {
-                    lines: config.lines,
-                    bytes: config.bytes,
-                },
-                source: Arc::clone(&source),
-                clock,
-                health: index.map(line),
-                ask: asked,
-                orders: ordered,
-                out: lines_out,
-            };
-            tasks.spawn(keeper.run());
-        }
-        let logs = LogDoors { ask, orders, view };
-
-        let interval = context
-            .traces
-            .as_ref()
-            .map_or(poll, crate::config::SignalConfig::poll);
-        let (ask, asked) = watch::channel(TracesAsk::default());
-        let (list_out, list) = watch::channel(Feed::new(interval));
-        if let Some(source) = backends.traces.clone() {
-            let index = backends
-                .clients
-                .iter()
-                .position(|counted| counted.name == *source.name());
-            let searcher = traces::Searcher {
-                source,
-                clock,
-                health: index.map(line),
-                ask: asked,
-                wake: Arc::new(Notify::new()),
-                out: list_out,
-            };
-            wake.push(Arc::clone(&searcher.wake));
-            tasks.spawn(searcher.run());
-        }
-        let traces = TraceDoors { ask, list };
-
-        let author = Author {
-            context: Arc::from(context.name.as_str()),
-            actor: Arc::from(config.identity.as_str()),
-        };
-        let opening = journal::Opening::of(&config);
-        let (view_out, outbox) = watch::channel(Arc::new(OutboxView::default()));
-        let (doors, behind) = room::doors(room::Frame {
-            config: Arc::clone(&config),
-            context: Arc::clone(&context),
-            clock,
-            results: results.clone(),
-            alerts: board.clone(),
-            sources: told,
-            slos: slo.clone(),
-            outbox: outbox.clone(),
-            health: health_out.clone(),
-        });
-        wake.push(Arc::clone(&doors.wake));
-        let (office, serving) = Office::open(opening, Arc::clone(&backends), author, clock, view_out, behind);
-        tasks.spawn(serving);
-        let tray = Tray::new();
-        tasks.spawn(tray.clone().run(office.clone(), results.clone()));
-
-        Self {
-            office,
-            outbox,
-            doors,
-            logs,
-            traces,
-            writer,
-            followed: Followed::default(),
-            tray,
-            backends,
-            identity: Arc::from(config.identity.as_str()),
-            lease: config.ack_lease,
-            grace: config.grace,
-            layouts: config
-                .state_dir
-                .clone()
-                .map(layout_file::Keeper::new)
-                .map(Arc::new),
-            clock,
-            themes,
-            tasks,
-            results,
-            result_inbox,
-            said: VecDeque::new(),
-            arrangement,
-            slo,
-            board,
-            health,
-            wake,
-            wake_alerts,
-            past: CancellationToken::new(),
-            signals,
-        }
-    }
-
     /// Ends every task; the signals are for whoever comes next.
     pub fn close(self) -> Signals {
         self.signals
@@ -860,109 +632,4 @@ fn said_of(done: Result<(), String>) -> Option<Msg> {
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::DateTime;
-
-    use super::*;
-    use crate::app::{Draft, DraftKind};
-    use crate::backend::incidents::Seen;
-    use crate::config::{Environment, decode_text};
-    use crate::domain::incident::{IncidentAct, Status as Stand};
-
-    fn session(state: Option<&std::path::Path>) -> Session {
-        let state = state.map_or_else(String::new, |at| format!("state_dir = \"{}\"\n", at.display()));
-        let text = format!(
-            "identity = \"jun@example.com\"\n{state}[contexts.prod.metrics]\nurl = \"http://127.0.0.1:1\"\n"
-        );
-        let config = decode_text(&text, None, &Environment::default()).unwrap().config;
-        Session::open(Opening {
-            context: Arc::new(config.contexts["prod"].clone()),
-            config: Arc::new(config),
-            backends: Backends::default(),
-            clock: Clock::start(),
-            themes: Box::new(|name| Err(format!("no theme {name}"))),
-            writer: Arc::new(|_| Box::pin(std::future::ready(Err("nobody writes".to_owned())))),
-            signals: Signals::listen().unwrap(),
-        })
-    }
-
-    fn acknowledge(number: u64) -> (ActId, Act) {
-        let act = Act::Incident {
-            incident: IncidentId::from(format!("Q{number}").as_str()),
-            act: IncidentAct::Acknowledge,
-            seen: Seen {
-                status: Stand::Triggered,
-                changed_at: DateTime::UNIX_EPOCH,
-            },
-            label: "#1 one".into(),
-        };
-        (ActId(number), act)
-    }
-
-    #[tokio::test]
-    async fn where_all_room_is_taken_many_acts_go_out_at_once_and_no_draft_or_undo_is_refused() {
-        let home = tempfile::tempdir().unwrap();
-        let mut session = session(Some(home.path()));
-        for _ in 0..MAX_TASKS {
-            session.tasks.spawn(std::future::pending());
-        }
-        let (id, act) = acknowledge(1_000);
-        assert!(matches!(session.carry(Effect::Carry { id, act }), Carried::Done));
-        let (_keys, mut inputs) = mpsc::channel(1);
-        let Event::Result(Msg::ActJournaled { result: Err(why), .. }) = session.next(&mut inputs).await
-        else {
-            panic!("what finds no room stays in sight as not saved");
-        };
-        assert!(why.contains("too much is under way"), "{why}");
-        let acts = (0..100).map(acknowledge).collect();
-        assert!(matches!(session.carry(Effect::CarryAll(acts)), Carried::Done));
-        let kept = |text: String| {
-            Effect::SaveDraft(Draft {
-                kind: DraftKind::Note,
-                incident: Some("Q1".into()),
-                text,
-            })
-        };
-        for n in 0..200 {
-            assert!(matches!(session.carry(kept(n.to_string())), Carried::Done));
-        }
-        let unknown = Effect::TakeBack { id: ActId(2_000) };
-        assert!(matches!(session.carry(unknown), Carried::Done));
-
-        let (mut journaled, mut answered) = (Vec::new(), None);
-        while journaled.len() < 100 || answered.is_none() {
-            match session.next(&mut inputs).await {
-                Event::Result(Msg::ActJournaled { id, result }) => {
-                    journaled.push((id.0, result.map(|entries| entries.len())));
-                }
-                Event::Result(Msg::TakenBack { result, .. }) => answered = Some(result),
-                _ => {}
-            }
-        }
-        assert!(
-            journaled.iter().all(|(_, entries)| *entries == Ok(1)),
-            "{journaled:?}"
-        );
-        assert!(
-            answered.is_some_and(|answer| answer.is_err()),
-            "what is not there is not undone"
-        );
-        session.rest().await;
-        let path = home.path().join("midwatch.db");
-        let journal = journal::Journal::open(&journal::Opening::private(path)).unwrap();
-        let drafts = journal
-            .read(|tx| journal::drafts::load(tx, "jun@example.com", "prod"))
-            .await
-            .unwrap();
-        let texts: Vec<&str> = drafts.iter().map(|draft| draft.text.as_str()).collect();
-        assert_eq!(texts, ["199"], "the newest alone");
-    }
-
-    #[tokio::test]
-    async fn a_task_that_dies_of_a_defect_ends_the_console() {
-        let mut session = session(None);
-        session.tasks.spawn(async { panic!("a defect") });
-        let (_keys, mut inputs) = mpsc::channel(1);
-        assert!(matches!(session.next(&mut inputs).await, Event::Died));
-    }
-}
+mod tests;
