@@ -114,8 +114,6 @@ const PEOPLE: u8 = 6;
 const NAME: u8 = 7;
 /// From this rank on a segment goes before a light in trouble loses its age.
 const SPARE: u8 = 4;
-/// Below this width lit lights have no names.
-const NARROW: u16 = 60;
 
 /// A segment of the top bar; the highest rank gives way first.
 struct Segment<'a> {
@@ -135,14 +133,22 @@ impl<'a> Segment<'a> {
 /// Cells between two segments.
 const GAP: usize = 2;
 
-/// Makes segments fit: when a light is tried again goes first, then what says that all is well, then the age of the
-/// trouble, then the rest by rank. Of a light that is not lit, shape and name stay.
+/// Makes segments fit: when a light is tried again goes first, then the program's own name, then the names of lights
+/// that are lit, then what says that all is well, then the age of the trouble, then the rest by rank. Of a light that
+/// is not lit, shape and name stay.
 fn squeeze(segments: &mut Vec<Segment>, room: usize) {
     let fits =
         |segments: &[Segment]| segments.iter().map(|s| width_of(&s.pieces) + GAP).sum::<usize>() <= room;
-    shorten(segments, 1);
-    if fits(segments) {
-        return;
+    let steps: [fn(&mut Vec<Segment>); 3] = [
+        |segments| shorten(segments, 1),
+        |segments| segments.retain(|segment| segment.rank != NAME),
+        join_lit,
+    ];
+    for step in steps {
+        step(segments);
+        if fits(segments) {
+            return;
+        }
     }
     while !fits(segments) && drop_above(segments, SPARE) {}
     if fits(segments) {
@@ -150,6 +156,21 @@ fn squeeze(segments: &mut Vec<Segment>, room: usize) {
     }
     shorten(segments, 0);
     while !fits(segments) && drop_above(segments, KEPT) {}
+}
+
+/// What is well needs no name: one light tells how many are lit, where the first of them stood.
+fn join_lit(segments: &mut Vec<Segment>) {
+    let lit = segments.iter().filter(|segment| segment.rank == LIT).count();
+    let Some(first) = segments.iter_mut().find(|segment| segment.rank == LIT) else {
+        return;
+    };
+    // Its shape and the space behind it stay.
+    first.pieces.truncate(2);
+    first
+        .pieces
+        .push(Piece::own(format!("{lit} ok"), Role::TextMuted));
+    let mut seen = false;
+    segments.retain(|segment| segment.rank != LIT || !std::mem::replace(&mut seen, true));
 }
 
 /// Leaves segments that can be shortened so many of their spare pieces.
@@ -197,12 +218,6 @@ pub(super) fn top(scene: Scene, buffer: &mut Buffer, area: Rect) {
     segments.extend(people(scene));
     if model.settings.read_only {
         segments.push(Segment::new(vec![Piece::word("READ-ONLY", Role::StateStale)], 2));
-    }
-    if area.width < NARROW {
-        // What is well needs no name here.
-        for lit in segments.iter_mut().filter(|segment| segment.rank == LIT) {
-            lit.pieces.truncate(1);
-        }
     }
     let room = usize::from(area.width).saturating_sub(width_of(&clock) + 3);
     if segments.iter().map(|s| width_of(&s.pieces) + GAP).sum::<usize>() > room {
