@@ -8,7 +8,7 @@ use super::Model;
 use super::acts::{Act, Stage};
 use super::incidents::called;
 use crate::domain::incident::{IncidentAct, IncidentId, Person};
-use crate::outbox::{Entry, EntryId, OutboxView, Payload, State};
+use crate::outbox::{Entry, EntryId, OutboxView, State};
 use crate::time::{Now, Tick};
 
 /// An escalation is given this long to arrive before it is called undelivered.
@@ -67,30 +67,13 @@ struct Refused {
     met: (Tick, Duration),
 }
 
-/// The incident, the name and the level of an entry that escalates.
-fn escalation(entry: &Entry) -> Option<(&IncidentId, &Arc<str>, u32)> {
-    match &entry.payload {
-        Payload::Incident {
-            incident,
-            act: IncidentAct::Escalate { to },
-            label,
-            ..
-        } => Some((incident, label, *to)),
-        Payload::Incident { .. }
-        | Payload::Silence { .. }
-        | Payload::ExtendSilence { .. }
-        | Payload::ExpireSilence { .. }
-        | Payload::Annotation(_) => None,
-    }
-}
-
 impl Escalations {
     /// Takes in the outbox as it stands. `identity` is whose refusals matter here.
     pub fn look(&mut self, view: &OutboxView, identity: &str, now: Now) {
         let all = || {
             view.entries
                 .iter()
-                .filter_map(|entry| Some((entry, escalation(entry)?)))
+                .filter_map(|entry| Some((entry, entry.payload.escalation()?)))
         };
         for (entry, (incident, label, to)) in all() {
             let age = (now.utc - entry.created_at).to_std().unwrap_or_default();
@@ -180,7 +163,7 @@ pub fn undelivered(model: &Model, now: Now) -> Option<(Undelivered<'_>, usize)> 
         ))
     });
     let queued = model.outbox.open().filter_map(|entry| {
-        let (incident, label, to) = escalation(entry)?;
+        let (incident, label, to) = entry.payload.escalation()?;
         let age = model.escalations.age(entry.id, now);
         let why = if entry.state == State::NeedsDecision {
             Hindrance::Asks

@@ -6,7 +6,8 @@
 //!
 //! The rules: nothing is repeated without a read-back. What says the same thing twice (acknowledge, resolve) is
 //! repeated once a look shows that it still stands as it was. What carries a marker is sent again only when two
-//! looks, [`Timings::look_gap`] apart, missed it. What wakes people is never sent again by itself. What is late,
+//! looks, [`Timings::look_gap`] apart, missed it. What wakes people is never sent again by itself, and an
+//! escalation is not sent at all before a look shows that its incident is as its maker saw it. What is late,
 //! or meets an incident that has changed, asks. Trouble on the way keeps an entry pending for ever; a refusal of
 //! what it says ends it.
 
@@ -89,7 +90,9 @@ fn pending(record: &Record, now: &Stamp, timings: &Timings) -> Next {
         );
     }
     let may_have_arrived = facts.requested.is_some();
-    let may_have_changed = is_incident_act(payload) && age > timings.fresh;
+    // What pages people is looked at each time; other acts while they are young go without.
+    let pages = payload.escalation().is_some();
+    let may_have_changed = is_incident_act(payload) && (pages || age > timings.fresh);
     let looked = facts
         .checked
         .is_some_and(|at| now.since(&at) <= timings.fresh && at.boot == now.boot);
@@ -245,11 +248,15 @@ pub fn looked(record: &mut Record, found: BackendResult<Found>, now: &Stamp, tim
             absent(record, now, timings);
         }
         Ok(Found::Changed(why) | Found::Unclear(why)) => settle(record, State::NeedsDecision, &why),
-        Err(error) if trouble(&error) == Trouble::Refused => settle(
-            record,
-            State::NeedsDecision,
-            &format!("whether it arrived cannot be looked up: {error}"),
-        ),
+        Err(error) if trouble(&error) == Trouble::Refused => {
+            let what = if never_asked {
+                "how the incident stands"
+            } else {
+                "whether it arrived"
+            };
+            let words = format!("{what} cannot be looked up: {error}");
+            settle(record, State::NeedsDecision, &words);
+        }
         Err(error) => back_off(record, &error, now, timings, jitter),
     }
 }

@@ -26,6 +26,7 @@ pub mod post;
 pub mod record;
 pub mod spread;
 pub mod story;
+pub mod twin;
 
 pub use courier::{Courier, CourierHandle};
 pub use record::Timings;
@@ -330,6 +331,34 @@ impl Payload {
             | Self::ExtendSilence { .. }
             | Self::Incident { .. }
             | Self::Annotation(_) => false,
+        }
+    }
+
+    /// The incident, its name and the level, where it escalates.
+    pub fn escalation(&self) -> Option<(&IncidentId, &Arc<str>, u32)> {
+        match self {
+            Self::Incident {
+                incident,
+                act: IncidentAct::Escalate { to },
+                label,
+                ..
+            } => Some((incident, label, *to)),
+            Self::Incident { .. }
+            | Self::Silence { .. }
+            | Self::ExtendSilence { .. }
+            | Self::ExpireSilence { .. }
+            | Self::Annotation(_) => None,
+        }
+    }
+
+    /// The newest escalation that was in sight of whoever asked for this act.
+    pub fn escalation_in_sight(&self) -> Option<EntryId> {
+        match self {
+            Self::Incident { seen, .. } => seen.escalation,
+            Self::Silence { .. }
+            | Self::ExtendSilence { .. }
+            | Self::ExpireSilence { .. }
+            | Self::Annotation(_) => None,
         }
     }
 

@@ -153,6 +153,7 @@ fn act(incident: &str, act: IncidentAct) -> Draft {
         seen: Seen {
             status: Status::Triggered,
             changed_at: DateTime::UNIX_EPOCH,
+            escalation: None,
         },
         label: incident.into(),
     };

@@ -15,6 +15,7 @@ const T: Timings = Timings {
     look_gap: Duration::from_secs(30),
     ask_gap: Duration::from_secs(10),
     fresh: Duration::from_secs(30),
+    same_page: Duration::from_secs(60),
     late: Duration::from_secs(600),
     backoff: Duration::from_secs(1),
     backoff_max: Duration::from_secs(60),
@@ -69,6 +70,7 @@ fn incident(act: IncidentAct) -> Payload {
         seen: Seen {
             status: Status::Triggered,
             changed_at: at(0).utc,
+            escalation: None,
         },
         label: "#1".into(),
     }

@@ -153,6 +153,7 @@ async fn a_look_back_knows_what_is_there_and_what_changed() {
     let seen = Seen {
         status: incident.status,
         changed_at: incident.changed_at,
+        escalation: None,
     };
     let since = incident.created_at;
     let acknowledge = order(&id, IncidentAct::Acknowledge, "outbox-1");

@@ -7,6 +7,7 @@ async fn look(stand: Stand, act: IncidentAct) -> LookBack {
     let seen = Seen {
         status: Status::Triggered,
         changed_at: at("02:04:10"),
+        escalation: None,
     };
     let found = pagerduty
         .look_back(order(act), at("02:05:00"), seen)
