@@ -146,6 +146,7 @@ pub fn insert(tx: &Tx<'_>, author: &Author, drafts: &[Draft], now: &Stamp) -> Jo
             not_before: (!draft.grace.is_zero()).then(|| now.later(draft.grace)),
             requested: None,
             missed: None,
+            unasked: None,
             checked: None,
             consent: Consent::None,
             troubles: 0,

@@ -29,7 +29,7 @@ use super::{Entry, EntryId, OutboxView, State, twin};
 use crate::backend::http::Jitter;
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
 use crate::journal::outbox::{self, Author, Escalations, Kept, Taking, Turn};
-use crate::journal::{Journal, JournalError, JournalResult};
+use crate::journal::{Journal, JournalError, JournalResult, notices};
 use crate::time::{Clock, Stamp};
 
 /// Lanes that are served side by side at one destination.
@@ -312,7 +312,7 @@ impl<P: Post> Courier<P> {
         let now = self.desk.setup.clock.stamp();
         let timings = self.desk.setup.timings;
         let back = move |by: Duration| now.utc - TimeDelta::from_std(by).unwrap_or_default();
-        let (open, settled, acknowledgements, through, version) = self
+        let (open, settled, acknowledgements, (unreached, through), version) = self
             .desk
             .setup
             .journal
@@ -321,7 +321,8 @@ impl<P: Post> Courier<P> {
                 let open = outbox::open(tx, &author.context)?;
                 let settled = outbox::settled_since(tx, &author.context, back(timings.shown), SHOWN)?;
                 let acks = outbox::acknowledgements(tx, &author, back(timings.adopted))?;
-                Ok((open, settled, acks, outbox::newest(tx)?, version))
+                let unreached = notices::unreached(tx, &author.context)?;
+                Ok((open, settled, acks, (unreached, outbox::newest(tx)?), version))
             })
             .await?;
         let ours = |record: &&Record| record.entry.actor == self.desk.setup.author.actor;
@@ -346,6 +347,7 @@ impl<P: Post> Courier<P> {
             entries,
             acknowledgements,
             inherited,
+            unreached,
             through,
             trouble: self.trouble.clone(),
         };

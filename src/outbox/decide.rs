@@ -129,6 +129,7 @@ pub fn begun(record: &mut Record, now: &Stamp, total: Duration, timings: &Timing
     let facts = &mut record.facts;
     facts.requested.get_or_insert(*now);
     facts.missed = None;
+    facts.unasked = None;
     facts.checked = None;
     if facts.consent == Consent::Send {
         // It was for this one request. Lateness has been answered for good.
@@ -219,6 +220,7 @@ pub fn answered(
             record.entry.state = State::Pending;
             record.facts.requested = before.facts.requested;
             record.facts.missed = before.facts.missed;
+            record.facts.unasked = before.facts.unasked;
             record.facts.consent = before.facts.consent;
             back_off(record, &error, now, timings, jitter);
         }
@@ -247,6 +249,8 @@ pub fn looked(record: &mut Record, found: BackendResult<Found>, now: &Stamp, tim
         Ok(Found::Unclear(_)) if whatever || (never_asked && record.entry.payload.is_words()) => {
             absent(record, now, timings);
         }
+        Ok(Found::Unasked(_)) if whatever || never_asked => absent(record, now, timings),
+        Ok(Found::Unasked(why)) => unasked(record, &why, now, timings),
         Ok(Found::Changed(why) | Found::Unclear(why)) => settle(record, State::NeedsDecision, &why),
         Err(error) if trouble(&error) == Trouble::Refused => {
             let what = if never_asked {
@@ -290,6 +294,17 @@ fn absent(record: &mut Record, now: &Stamp, timings: &Timings) {
                 timings.ask_gap.saturating_sub(first.unwrap_or_default()),
             ),
         },
+    }
+}
+
+/// Some of those who may have it cannot be asked: they may come back, so it is looked for once more before the
+/// engineer is asked.
+fn unasked(record: &mut Record, why: &str, now: &Stamp, timings: &Timings) {
+    let waited = now.since(record.facts.unasked.get_or_insert(*now));
+    if waited >= timings.look_gap {
+        settle(record, State::NeedsDecision, why);
+    } else {
+        wait(record, now, timings.look_gap.saturating_sub(waited));
     }
 }
 
@@ -388,6 +403,7 @@ pub fn decided(record: &mut Record, decision: Decision, now: &Stamp) -> Result<(
             State::Pending
         };
         record.facts.missed = None;
+        record.facts.unasked = None;
         record.entry.outcome = Arc::default();
     }
     record.facts.checked = None;

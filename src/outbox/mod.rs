@@ -18,6 +18,7 @@ use crate::domain::alert::ack::Marker;
 use crate::domain::alert::{Fingerprint, Matcher, Occurrence};
 use crate::domain::incident::{IncidentAct, IncidentId};
 use crate::domain::timeline::Delivery;
+use crate::notify::Unreached;
 
 pub mod courier;
 pub mod decide;
@@ -277,6 +278,8 @@ pub struct OutboxView {
     /// Those that were open already when this process first looked: acts of an earlier one, which nobody here waits
     /// for.
     pub inherited: BTreeSet<EntryId>,
+    /// Pages of local incidents that reached nobody, the oldest first.
+    pub unreached: Vec<Unreached>,
     /// The newest entry of the journal when it was read: one up to there that is not listed was settled before the
     /// listed ones.
     pub through: Option<EntryId>,
@@ -288,6 +291,13 @@ impl OutboxView {
     /// Those that something is still to come of.
     pub fn open(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.state.is_open())
+    }
+
+    /// A page that reached nobody, by the first of its notifications.
+    pub fn unreached(&self, first: i64) -> Option<&Unreached> {
+        self.unreached
+            .iter()
+            .find(|page| page.ids.first() == Some(&first))
     }
 
     /// An entry by number.

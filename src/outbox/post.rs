@@ -35,6 +35,8 @@ pub enum Found {
     Changed(String),
     /// It cannot be told, in words.
     Unclear(String),
+    /// Nobody who could be asked has it, and not everybody could be asked, in words.
+    Unasked(String),
     /// What it is about is gone, in words.
     Vanished(String),
 }
@@ -184,19 +186,8 @@ impl Poster {
     async fn look(&self, entry: &Entry, since: DateTime<Utc>) -> BackendResult<Found> {
         match &entry.payload {
             Payload::Silence { cluster, members, .. } => {
-                let asked = self.members(cluster, members)?;
-                let found = write::find(&asked, &entry.marker).await?;
-                let known = |name: &str| {
-                    let all = &self.backends.alertmanagers;
-                    all.iter().any(|source| **source.name() == *name)
-                };
-                let named = members.iter().map(|name| &**name);
-                let gone: Vec<&str> = named.filter(|name| !known(name)).collect();
-                Ok(match found {
-                    // One that the configuration names no more may be the one that was written to.
-                    Found::Absent if !gone.is_empty() => write::unasked(&gone.join(", ")),
-                    found => found,
-                })
+                // Whoever is in the cluster now may have heard of it, and who has left may not.
+                write::find(&self.backends.alertmanagers, cluster, members, &entry.marker).await
             }
             Payload::ExtendSilence {
                 cluster,

@@ -99,6 +99,9 @@ pub struct Facts {
     /// The first read-back that missed it since.
     #[serde(default)]
     pub missed: Option<Stamp>,
+    /// The first read-back since that could not ask everybody who may have it.
+    #[serde(default)]
+    pub unasked: Option<Stamp>,
     /// The read-back that allowed the next request.
     #[serde(default)]
     pub checked: Option<Stamp>,

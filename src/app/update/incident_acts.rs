@@ -317,7 +317,8 @@ pub(super) fn answered(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
     if let Some(why) = refused(model, &incident, wanted.verb()) {
         return say(model, Level::Warn, format!("not sent: {why}"), now);
     }
-    let escalated = wanted.verb() == Verb::Escalate && last_escalation(model, &incident.id) != seen.escalation;
+    let escalated =
+        wanted.verb() == Verb::Escalate && last_escalation(model, &incident.id) != seen.escalation;
     let same = incident.status == seen.status && incident.changed_at == seen.changed_at && !escalated;
     if !same && let Some(mut confirm) = question(model, &incident, wanted) {
         let changed = if escalated {

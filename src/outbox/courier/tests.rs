@@ -910,13 +910,13 @@ async fn nobody_sends_what_another_identity_made() {
 async fn two_consoles_on_one_journal_send_each_of_two_hundred_acts_once() {
     let directory = tempfile::tempdir().unwrap();
     let post = Arc::new(Script::default());
-    // Every ninth answer is lost, after it has arrived.
     let clock = Clock::start();
     let timings = Timings {
         first_look: Duration::from_millis(20),
         poll: Duration::from_millis(50),
         ..Timings::default()
     };
+    // The answers to the first twenty requests are lost, after these have arrived.
     post.doom(&[Fate::AnswerLost; 20]);
     let mut tasks = tokio::task::JoinSet::new();
     let mut consoles = Vec::new();

@@ -187,8 +187,15 @@ fn an_act_that_could_not_be_saved_stays_until_it_is_tried_again_or_dropped() {
 fn an_undelivered_escalation_names_who_to_phone() {
     let hand = with(settings(), &[State::Pending]);
     let (first, count) = undelivered(&hand.model, hand.now).unwrap();
-    assert_eq!((first.to, first.why, count), (2, Hindrance::NotDelivered, 1));
-    let phone: Vec<_> = first.phone.iter().map(|person| person.phone.as_deref()).collect();
+    assert_eq!(
+        (first.to, first.why, count),
+        (Some(2), Hindrance::NotDelivered, 1)
+    );
+    let phone: Vec<_> = first
+        .phone
+        .iter()
+        .map(|phone| phone.person.phone.as_deref())
+        .collect();
     assert_eq!(phone, [Some("+49 30 5550 114")]);
 
     let hand = with(settings(), &[State::Confirmed]);

@@ -50,9 +50,9 @@ impl PagerDuty {
         // newest first: the last thing that happened is what is asked about
         Ok(match entries.iter().find_map(|entry| case.news(entry)) {
             Some(words) => LookBack::Changed(words),
-            None if cut.is_some() => {
-                LookBack::Unclear("so much happened meanwhile that its log was not read to the end".to_owned())
-            }
+            None if cut.is_some() => LookBack::Unclear(
+                "so much happened meanwhile that its log was not read to the end".to_owned(),
+            ),
             None => LookBack::Absent,
         })
     }

@@ -17,9 +17,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use futures::future::BoxFuture;
 
 use self::errors::Refusal;
+use self::look_back::Sent;
 use self::me::Me;
 use self::wire::{OnCall, PolicyWire};
-use self::look_back::Sent;
 use super::{
     Directory, IncidentAlert, IncidentOrder, Incidents, Listing, LookBack, Question, Receipt, Seen, Unsent,
 };
