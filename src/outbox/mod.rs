@@ -2,7 +2,8 @@
 //!
 //! [`Payload`] is what an act needs to be sent by any process of its identity, today or after a restart;
 //! [`Entry`] is where it stands. `decide` is the pure rule of what to do next with one; `courier` sends.
-//! Nothing is repeated without a read-back, and what stays unclear is asked, never guessed.
+//! Nothing is repeated without a read-back, and what stays unclear is asked, never guessed. `twin` is the rule by
+//! which of two escalations at once the second asks.
 
 use std::collections::BTreeSet;
 use std::fmt;
