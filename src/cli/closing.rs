@@ -13,6 +13,7 @@ use crate::backend::incidents::local::Local;
 use crate::config::{self, AuditForward, Config, Context};
 use crate::journal::audit::{self, Line};
 use crate::journal::{Journal, JournalResult, Opening, Tx, notices};
+use crate::notify::Tries;
 use crate::runtime::audit_forward::{self, ForwardStatus, Forwarder};
 use crate::text::SafeText;
 use crate::time::{Clock, Stamp, prometheus_duration};
@@ -99,10 +100,10 @@ async fn notify(
     let before = journal.read(audit::head).await?;
     let local = Local::new(journal.clone(), config, context, clock);
     let courier = local.courier(Arc::new(Wires::default()));
-    let begin = clock.tick();
+    let first = clock.tick();
     let mut left = courier.deliver().await?;
     while let Some(wait) = left {
-        if clock.tick().since(begin) + wait > NOTIFYING {
+        if clock.tick().since(first) + wait > NOTIFYING {
             break;
         }
         tokio::time::sleep(wait).await;
@@ -136,15 +137,17 @@ async fn notify(
             ))
         })
         .await?;
-    let ours = unreached.iter().filter(|page| page.at >= began.utc);
-    let ours: Vec<String> = ours
-        .map(|page| SafeText::line(&page.words()).into_string())
-        .collect();
-    let reached = match (ours.is_empty(), waits) {
-        (false, _) => Reached::Nobody,
-        (true, true) => Reached::NotYet,
-        (true, false) => Reached::All,
+    let ours: Vec<_> = unreached.iter().filter(|page| page.at >= began.utc).collect();
+    let reached = if ours.iter().any(|page| page.tries == Tries::Over) {
+        Reached::Nobody
+    } else if waits {
+        Reached::NotYet
+    } else {
+        Reached::All
     };
+    let ours = ours
+        .into_iter()
+        .map(|page| SafeText::line(&page.words()).into_string());
     said.extend(ours);
     Ok((said, reached))
 }

@@ -13,7 +13,7 @@ use super::incidents::{self, from_json, to_json};
 use super::{JournalResult, Tx};
 use crate::domain::incident::local::{LocalIncident, Reason};
 use crate::domain::incident::{IncidentId, Status};
-use crate::notify::{Notice, Unreached};
+use crate::notify::{Notice, Tries, Unreached};
 use crate::time::Stamp;
 
 /// What nobody could send for so long is not sent any more: what was an emergency then may be over.
@@ -201,13 +201,13 @@ fn update(tx: &Tx<'_>, id: i64, state: &str, queued: &Queued) -> JournalResult<(
     Ok(())
 }
 
-/// Pages of open local incidents that reached nobody, the oldest first: every way of such a page failed, nobody has
-/// taken its incident since, no later page of it arrived, and nobody has answered for it (see [`answer`]).
+/// Pages of open local incidents that reached nobody, the oldest first: every way of such a page failed, for good or
+/// so far, nobody has taken its incident since, no later page of it arrived, and nobody has answered for it (see [`answer`]).
 pub fn unreached(tx: &Tx<'_>, context: &str) -> JournalResult<Vec<Unreached>> {
     let first: Option<i64> = tx
         .prepare_cached(
             "SELECT min(id) FROM notices
-             WHERE context = ?1 AND state IN ('failed', 'unclear') AND answered IS NULL",
+             WHERE context = ?1 AND state IN ('failed', 'unclear', 'waiting', 'sending') AND answered IS NULL",
         )?
         .query_row([context], |row| row.get(0))?;
     let Some(first) = first else {
@@ -240,31 +240,43 @@ pub fn unreached(tx: &Tx<'_>, context: &str) -> JournalResult<Vec<Unreached>> {
         if !reason.is_a_page() {
             continue;
         }
-        let same =
-            |page: &Unreached| page.incident.0 == *incident && page.reason == *reason && page.at == *at;
-        let found = pages.iter().position(|(page, _)| same(page));
+        let page = Unreached {
+            ids: Vec::new(),
+            incident: IncidentId(Arc::clone(incident)),
+            title: Arc::clone(&queued.notice.title),
+            reason: *reason,
+            people: Vec::new(),
+            at: *at,
+            why: Arc::default(),
+            tries: Tries::Over,
+        };
+        let found = pages.iter().position(|(known, _)| known.is_same(&page));
         let index = found.unwrap_or_else(|| {
-            let page = Unreached {
-                ids: Vec::new(),
-                incident: IncidentId(Arc::clone(incident)),
-                title: Arc::clone(&queued.notice.title),
-                reason: *reason,
-                people: Vec::new(),
-                at: *at,
-                why: Arc::default(),
-            };
             pages.push((page, Reached::Nobody));
             pages.len() - 1
         });
         let Some((page, reached)) = pages.get_mut(index) else {
             continue;
         };
-        if !matches!(row.state.as_str(), "failed" | "unclear") || !row.asks {
+        let tries = match row.state.as_str() {
+            "failed" | "unclear" => Some(Tries::Over),
+            "waiting" if queued.attempts > 0 => Some(Tries::GoOn),
+            "sending" if queued.attempts > 1 => Some(Tries::GoOn),
+            _ => None,
+        };
+        let Some(tries) = tries.filter(|_| row.asks) else {
             *reached = Reached::Perhaps;
             continue;
-        }
+        };
+        let outcome = match tries {
+            Tries::Over => row.outcome,
+            Tries::GoOn => {
+                page.tries = Tries::GoOn;
+                "no answer so far, it is tried again".to_owned()
+            }
+        };
         page.ids.push(row.id);
-        page.why = format!("{}: {}", queued.channel, row.outcome).into();
+        page.why = format!("{}: {outcome}", queued.channel).into();
         for person in people {
             if !page.people.contains(person) {
                 page.people.push(person.clone());
@@ -289,7 +301,7 @@ pub fn unreached(tx: &Tx<'_>, context: &str) -> JournalResult<Vec<Unreached>> {
 /// Rows that were queued with one another lie this near.
 const SIBLINGS: i64 = 64;
 /// Rows that are looked through at most.
-const PAGES: i64 = 1_000;
+const PAGES: i64 = 200;
 
 struct Row {
     id: i64,

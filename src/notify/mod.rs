@@ -59,7 +59,7 @@ impl Notice {
     }
 }
 
-/// A page that reached nobody: all ways of it failed.
+/// A page that reached nobody: each way of it failed, once at least.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreached {
     /// Its notifications in the journal.
@@ -76,9 +76,25 @@ pub struct Unreached {
     pub at: DateTime<Utc>,
     /// What stood in the way last; not yet safe.
     pub why: Arc<str>,
+    /// Whether that is the end of it.
+    pub tries: Tries,
+}
+
+/// Whether a page that did not arrive is still tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tries {
+    /// It is.
+    GoOn,
+    /// All of its ways have failed for good.
+    Over,
 }
 
 impl Unreached {
+    /// Whether both are one page, by however many of its ways it failed since.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.incident == other.incident && self.reason == other.reason && self.at == other.at
+    }
+
     /// The level that is asleep, where one is.
     pub fn level(&self) -> Option<u32> {
         match self.reason {

@@ -270,6 +270,13 @@ async fn what_certainly_did_not_go_out_waits_and_is_tried_again() {
     let bench = Bench::new(vec![config]);
     bench.declare("orders fail").await;
     let wait = bench.courier().deliver().await.unwrap().unwrap();
+    let pages = bench.unreached().await;
+    assert_eq!(
+        pages.len(),
+        1,
+        "nobody has to wait for the last try to hear of it"
+    );
+    assert_eq!(pages[0].tries, Tries::GoOn);
     assert!(
         wait > Duration::from_secs(3) && wait <= Duration::from_secs(5),
         "{wait:?}"

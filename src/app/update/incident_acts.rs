@@ -281,13 +281,11 @@ pub(super) fn want(model: &mut Model, id: &IncidentId, act: IncidentAct, now: No
     if let Some(why) = refused(model, &incident, act.verb()) {
         return say(model, Level::Warn, why, now);
     }
-    match question(model, &incident, &act) {
-        Some(confirm) => ask(model, confirm),
-        None => {
-            let order = order(model, &incident, act);
-            send(model, order, now)
-        }
+    if let Some(confirm) = question(model, &incident, &act) {
+        return ask(model, confirm);
     }
+    let order = order(model, &incident, act);
+    send(model, order, now)
 }
 
 fn ask(model: &mut Model, confirm: Confirm) -> Vec<Effect> {

@@ -59,12 +59,11 @@ fn warnings(to: u32, incident: &Incident, ladder: &Ladder) -> Vec<String> {
                 "back down: it was at level {level}; this pages {woken} again"
             ));
         }
-        Some(_) => {}
         None if ladder.current.candidates().contains(&to) => {
             let words = ladder.current.words();
             warnings.push(format!("it was at {words}: this may page {woken} again"));
         }
-        None => {}
+        Some(_) | None => {}
     }
     if incident.status == Status::Acknowledged
         && let Some((person, _)) = incident.acknowledgements.last()

@@ -10,7 +10,7 @@ use midwatch::app::modal::Modal;
 use midwatch::app::{Effect, Msg, OutboxRow, Settings};
 use midwatch::domain::incident::local::Reason;
 use midwatch::domain::incident::{Incident, Status};
-use midwatch::notify::Unreached;
+use midwatch::notify::{Tries, Unreached};
 use midwatch::outbox::{Decision, Entry, EntryId, OutboxView, State};
 
 use super::Hand;
@@ -359,6 +359,7 @@ fn a_page_that_reached_nobody_stands_until_it_is_answered_for() {
         people: vec![crate::fixtures::incidents::person("Mara")],
         at: crate::fixtures::now().utc - chrono::TimeDelta::seconds(90),
         why: "webhook: HTTP 500".into(),
+        tries: Tries::Over,
     };
     let view = |unreached| {
         Msg::OutboxChanged(Arc::new(OutboxView {
