@@ -66,6 +66,11 @@ pub enum Effect {
         /// Its number.
         id: ActId,
     },
+    /// A page reached nobody, and somebody sees to it.
+    AnswerFor {
+        /// Its notifications in the journal.
+        notices: Vec<i64>,
+    },
     /// Say what is to become of an entry of the outbox.
     Decide {
         /// Which.

@@ -166,6 +166,8 @@ pub enum OutboxRow {
     Unsaved(ActId),
     /// An entry of the journal.
     Entry(EntryId),
+    /// A page that reached nobody, by the first of its notifications.
+    Unreached(i64),
 }
 
 /// Which clock times are shown in.

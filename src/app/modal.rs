@@ -139,6 +139,8 @@ pub enum Then {
     Acts(Vec<Act>),
     /// The notice of a refused escalation goes.
     Dismiss(EntryId),
+    /// Takes the notice of a page that reached nobody down: its notifications.
+    AnswerFor(Vec<i64>),
     /// An entry of the outbox is decided.
     Decide(EntryId, Decision),
 }

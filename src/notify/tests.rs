@@ -5,9 +5,11 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
 use crate::backend::http::Wires;
-use crate::backend::incidents::Incidents as _;
 use crate::backend::incidents::local::Local;
+use crate::backend::incidents::{IncidentOrder, Incidents as _};
 use crate::config::{Config, Environment, Hook, Secret, TlsConfig, decode_text};
+use crate::domain::alert::ack::Marker;
+use crate::domain::incident::IncidentAct;
 use crate::domain::incident::local::Declaration;
 use crate::domain::timeline::Event;
 use crate::journal::{Journal, Opening, notices};
@@ -70,6 +72,23 @@ impl Bench {
             rule: None,
         };
         self.keeper().declare(asked).await.unwrap()
+    }
+
+    async fn unreached(&self) -> Vec<Unreached> {
+        let read = self.journal.read(|tx| notices::unreached(tx, "prod"));
+        read.await.unwrap()
+    }
+
+    /// Something that is done to the incident.
+    async fn act(&self, act: IncidentAct) {
+        let order = IncidentOrder {
+            incident: "local-1".into(),
+            marker: Marker::from_bits(7),
+            actor: "jun@example.com".into(),
+            key: format!("{act:?}").into(),
+            act,
+        };
+        self.keeper().send(order).await.unwrap();
     }
 
     /// What the story tells of notifications.
@@ -188,6 +207,59 @@ async fn what_was_refused_is_said_and_not_repeated() {
 }
 
 #[tokio::test]
+async fn a_page_that_reached_nobody_stands_until_somebody_takes_the_incident_or_answers_for_it() {
+    let server = server(ResponseTemplate::new(404)).await;
+    let (_held, config) = webhook(&server);
+    let bench = Bench::new(vec![config]);
+    bench.declare("orders fail").await;
+    assert_eq!(bench.unreached().await, [], "it is on its way");
+    bench.courier().deliver().await.unwrap();
+    let pages = bench.unreached().await;
+    assert_eq!(pages.len(), 1);
+    assert_eq!((pages[0].level(), pages[0].people.len()), (Some(1), 2));
+    assert!(
+        pages[0].words().starts_with(
+            "local-1 level 1: nobody was reached: phone Jun (+49 30 1234), mara (webhook: HTTP 404"
+        ),
+        "{}",
+        pages[0].words()
+    );
+    // The next level is woken in vain too: the last page is the one that counts.
+    bench.act(IncidentAct::Escalate { to: 2 }).await;
+    bench.courier().deliver().await.unwrap();
+    let pages = bench.unreached().await;
+    assert_eq!(pages.iter().map(Unreached::level).collect::<Vec<_>>(), [Some(2)]);
+    let ids = pages[0].ids.clone();
+    bench
+        .journal
+        .write(move |tx| notices::answer(tx, &ids, "jun@example.com"))
+        .await
+        .unwrap();
+    assert_eq!(bench.unreached().await, [], "somebody phones");
+    bench.act(IncidentAct::Escalate { to: 1 }).await;
+    bench.courier().deliver().await.unwrap();
+    assert_eq!(bench.unreached().await.len(), 1);
+    bench.act(IncidentAct::Acknowledge).await;
+    assert_eq!(bench.unreached().await, [], "somebody has it");
+}
+
+#[tokio::test]
+async fn a_page_that_reached_somebody_by_one_way_is_not_called_unreached() {
+    let (broken, works) = (
+        server(ResponseTemplate::new(404)).await,
+        server(ResponseTemplate::new(200)).await,
+    );
+    let (_held, first) = webhook(&broken);
+    let (_kept, mut second) = webhook(&works);
+    second.name = "chat".into();
+    let bench = Bench::new(vec![first, second]);
+    bench.declare("orders fail").await;
+    bench.courier().deliver().await.unwrap();
+    assert_eq!(bench.told().await.len(), 2);
+    assert_eq!(bench.unreached().await, []);
+}
+
+#[tokio::test]
 async fn what_certainly_did_not_go_out_waits_and_is_tried_again() {
     let dir = tempfile::tempdir().unwrap();
     // Nobody listens on port 1.
@@ -198,6 +270,13 @@ async fn what_certainly_did_not_go_out_waits_and_is_tried_again() {
     let bench = Bench::new(vec![config]);
     bench.declare("orders fail").await;
     let wait = bench.courier().deliver().await.unwrap().unwrap();
+    let pages = bench.unreached().await;
+    assert_eq!(
+        pages.len(),
+        1,
+        "nobody has to wait for the last try to hear of it"
+    );
+    assert_eq!(pages[0].tries, Tries::GoOn);
     assert!(
         wait > Duration::from_secs(3) && wait <= Duration::from_secs(5),
         "{wait:?}"

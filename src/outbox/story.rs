@@ -180,6 +180,7 @@ mod tests {
                 seen: Seen {
                     status: Status::Triggered,
                     changed_at: utc(),
+                    escalation: None,
                 },
                 label: "#1".into(),
             },

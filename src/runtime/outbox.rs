@@ -23,7 +23,7 @@ use crate::domain::timeline::Starred;
 use crate::domain::timeline::record::Command;
 use crate::journal::drafts::{self, DraftKey};
 use crate::journal::outbox::{self, Author, Taking};
-use crate::journal::{Journal, JournalError, JournalResult, Opening, events};
+use crate::journal::{Journal, JournalError, JournalResult, Opening, events, notices};
 use crate::outbox::courier::Setup;
 use crate::outbox::decide::Undecided;
 use crate::outbox::post::Poster;
@@ -152,6 +152,17 @@ impl Office {
             Ok(Err(why)) => Err(why.to_string()),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    /// Takes down that somebody sees to a page that reached nobody.
+    pub(super) async fn answer_for(&self, ids: Vec<i64>) -> Result<(), String> {
+        let counter = self.counter().await?;
+        let actor = Arc::clone(&self.author.actor);
+        let answered = counter
+            .journal
+            .write(move |tx| notices::answer(tx, &ids, &actor))
+            .await;
+        answered.map_err(|error| format!("the notice was not taken down: {error}"))
     }
 
     /// Journals renewals of acknowledgements and waits for them, so long at most; each as it stands then, nothing

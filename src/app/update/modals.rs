@@ -345,6 +345,7 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             model.escalations.dismiss(entry);
             Vec::new()
         }
+        Then::AnswerFor(notices) => vec![Effect::AnswerFor { notices }],
         Then::Decide(entry, decision) => vec![Effect::Decide { entry, decision }],
     }
 }

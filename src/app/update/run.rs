@@ -742,6 +742,7 @@ fn outbox_open(model: &mut Model, now: Now) -> Vec<Effect> {
             | Payload::ExpireSilence { .. }
             | Payload::Annotation(_) => None,
         }),
+        Some(OutboxRow::Unreached(first)) => model.outbox.unreached(first).map(|page| page.incident.clone()),
         Some(OutboxRow::Unsaved(_)) | None => None,
     };
     match about.filter(|id| model.incidents.incident(id).is_some()) {

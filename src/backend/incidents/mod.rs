@@ -18,6 +18,7 @@ use crate::domain::incident::{
 };
 use crate::domain::oncall::Roster;
 use crate::domain::timeline::{Event, Timeline};
+use crate::outbox::EntryId;
 
 pub mod local;
 
@@ -225,6 +226,11 @@ pub trait Incidents: Send + Sync {
         since: DateTime<Utc>,
         seen: Seen,
     ) -> BoxFuture<'_, BackendResult<LookBack>>;
+
+    /// Looks, before an act is sent for the first time, whether the incident is as its maker saw it.
+    fn look_before(&self, order: IncidentOrder, unsent: Unsent) -> BoxFuture<'_, BackendResult<LookBack>> {
+        self.look_back(order, unsent.asked, unsent.seen)
+    }
 }
 
 /// How an incident stood when an act on it was asked for.
@@ -234,4 +240,18 @@ pub struct Seen {
     pub status: crate::domain::incident::Status,
     /// Its last change.
     pub changed_at: DateTime<Utc>,
+    /// The newest escalation of it in the outbox that was in sight: what came after that is news to whoever asked.
+    #[serde(default)]
+    pub escalation: Option<EntryId>,
+}
+
+/// An act that was never sent, as its maker knew the incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsent {
+    /// When it was asked for, on the clock as it goes now.
+    pub asked: DateTime<Utc>,
+    /// How the incident stood then.
+    pub seen: Seen,
+    /// Escalations until then are known to whoever asked, though `seen` may not show them yet.
+    pub known: Option<DateTime<Utc>>,
 }

@@ -11,7 +11,7 @@ use crate::cli::args::{
     SnoozeArgs, UpdateArgs,
 };
 use crate::cli::{CliError, Outcome, Session};
-use crate::domain::incident::{Incident, IncidentAct, Ladder, Verb};
+use crate::domain::incident::{Incident, IncidentAct, Ladder, Status, Verb};
 
 /// The longest snooze PagerDuty takes (contract of `POST /incidents/{id}/snooze`).
 const LONGEST_SNOOZE: Duration = Duration::from_secs(604_800);
@@ -37,9 +37,41 @@ pub async fn escalate(session: &mut Session, args: &EscalateArgs) -> Outcome {
     let incident = stage.incident(&args.incident, Verb::Escalate).await?;
     let ladder = stage.ladder(&incident).await?;
     let to = level(args.to, &incident, &ladder)?;
+    let warnings = warnings(to, &incident, &ladder);
     stage
-        .carry(session, &incident, IncidentAct::Escalate { to })
+        .carry_warned(session, &incident, IncidentAct::Escalate { to }, warnings)
         .await
+}
+
+/// What waking a level brings along, as the console says it before it asks.
+fn warnings(to: u32, incident: &Incident, ladder: &Ladder) -> Vec<String> {
+    let woken = ladder
+        .rung(to)
+        .map(|rung| names(&rung.people))
+        .unwrap_or_default();
+    let mut warnings = Vec::new();
+    match ladder.current.known() {
+        Some(level) if level == to => {
+            warnings.push(format!("it was at level {to} already: this pages {woken} again"));
+        }
+        Some(level) if level > to => {
+            warnings.push(format!(
+                "back down: it was at level {level}; this pages {woken} again"
+            ));
+        }
+        None if ladder.current.candidates().contains(&to) => {
+            let words = ladder.current.words();
+            warnings.push(format!("it was at {words}: this may page {woken} again"));
+        }
+        Some(_) | None => {}
+    }
+    if incident.status == Status::Acknowledged
+        && let Some((person, _)) = incident.acknowledgements.last()
+    {
+        let who = names(std::slice::from_ref(person));
+        warnings.push(format!("takes the acknowledgement of {who} away"));
+    }
+    warnings
 }
 
 /// The level to be woken: the one asked for, where somebody is on call on it, or the next where that is certain.
@@ -279,6 +311,24 @@ mod tests {
         }
         let error = asked(None, Level::Known(3)).unwrap_err();
         assert!(error.to_string().contains("nobody to wake above"), "{error}");
+    }
+
+    #[test]
+    fn a_level_that_was_woken_before_is_paged_again_and_that_is_said() {
+        let said = |to, current| warnings(to, &sample::triggered("Q1"), &ladder(current));
+        assert_eq!(
+            said(1, Level::Known(1)),
+            ["it was at level 1 already: this pages Jun again"]
+        );
+        assert_eq!(
+            said(1, Level::Known(3)),
+            ["back down: it was at level 3; this pages Jun again"]
+        );
+        assert_eq!(
+            said(3, Level::OneOf(vec![1, 3])),
+            ["it was at level 1 or 3?: this may page Mara again"]
+        );
+        assert_eq!(said(3, Level::Known(1)), [""; 0]);
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub fn payload(incident: &Incident, act: IncidentAct) -> Payload {
         seen: Seen {
             status: incident.status,
             changed_at: incident.changed_at,
+            escalation: None,
         },
         label: label(incident).into(),
     }

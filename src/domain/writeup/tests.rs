@@ -232,7 +232,7 @@ fn roster(now: DateTime<Utc>) -> Roster {
     };
     Roster {
         duties: vec![duty("Mara", -6, 6), duty("Jun", 6, 18)],
-        partial: None,
+        ..Roster::default()
     }
 }
 

@@ -15,6 +15,7 @@ const T: Timings = Timings {
     look_gap: Duration::from_secs(30),
     ask_gap: Duration::from_secs(10),
     fresh: Duration::from_secs(30),
+    same_page: Duration::from_secs(60),
     late: Duration::from_secs(600),
     backoff: Duration::from_secs(1),
     backoff_max: Duration::from_secs(60),
@@ -54,6 +55,7 @@ fn record(payload: Payload) -> Record {
             not_before: None,
             requested: None,
             missed: None,
+            unasked: None,
             checked: None,
             consent: Consent::None,
             troubles: 0,
@@ -69,6 +71,7 @@ fn incident(act: IncidentAct) -> Payload {
         seen: Seen {
             status: Status::Triggered,
             changed_at: at(0).utc,
+            escalation: None,
         },
         label: "#1".into(),
     }
@@ -134,8 +137,17 @@ fn done() -> Delivered {
     }
 }
 
+/// An escalation looks first, each time, and finds its incident as its maker saw it.
+fn look_first(record: &mut Record, now: Stamp) {
+    if record.entry.payload.escalation().is_some() && record.facts.checked.is_none() {
+        assert_eq!(record.entry.state, State::Pending);
+        look(record, Found::Absent, now);
+    }
+}
+
 /// A request goes out and is answered so.
 fn send(record: &mut Record, answer: BackendResult<Delivered>, now: Stamp) {
+    look_first(record, now);
     assert_eq!(next(record, &now, &T), Next::Send);
     let before = record.clone();
     begun(record, &now, TOTAL, &T);
@@ -248,6 +260,94 @@ fn what_wakes_people_is_never_sent_again_by_itself() {
         assert_eq!(record.entry.state, State::NeedsDecision);
         assert_eq!(record.entry.attempts, 1);
     }
+}
+
+#[test]
+fn an_escalation_is_not_sent_before_a_look_however_young_it_is() {
+    let fresh = || record(escalate());
+    assert_eq!(next(&fresh(), &at(0), &T), Next::Look);
+    assert_eq!(
+        next(&record(incident(IncidentAct::Acknowledge)), &at(0), &T),
+        Next::Send,
+        "what pages nobody goes without"
+    );
+    let mut changed = fresh();
+    look(
+        &mut changed,
+        Found::Changed("escalated by mara".to_owned()),
+        at(0),
+    );
+    assert_eq!(changed.entry.state, State::NeedsDecision);
+    assert_eq!(&*changed.entry.outcome, "escalated by mara");
+    assert_eq!(changed.entry.attempts, 0);
+    // Nobody answers: it waits for its backend as it always did.
+    let mut unreachable = fresh();
+    looked(
+        &mut unreachable,
+        Err(error(Delivery::NotSent, None)),
+        &at(0),
+        &T,
+        1.0,
+    );
+    assert_eq!(unreachable.entry.state, State::Pending);
+    assert!(
+        unreachable
+            .entry
+            .last_error
+            .as_deref()
+            .unwrap()
+            .contains("trouble")
+    );
+    assert_eq!(next(&unreachable, &at(1), &T), Next::Look);
+    let mut refused = fresh();
+    looked(
+        &mut refused,
+        Err(error(Delivery::Answered, Some(400))),
+        &at(0),
+        &T,
+        1.0,
+    );
+    assert_eq!(refused.entry.state, State::NeedsDecision);
+    assert!(
+        refused
+            .entry
+            .outcome
+            .starts_with("how the incident stands cannot be looked up")
+    );
+    // What is to be sent all the same looks for nothing that could stop it.
+    decided(&mut changed, Decision::Send, &at(5)).unwrap();
+    look(
+        &mut changed,
+        Found::Changed("escalated by mara".to_owned()),
+        at(5),
+    );
+    assert_eq!(next(&changed, &at(5), &T), Next::Send);
+}
+
+#[test]
+fn where_not_everybody_can_be_asked_it_is_asked_twice_before_the_engineer_is() {
+    let silent = || Found::Unasked("eu-1 cannot be asked".to_owned());
+    let lost_silence = || {
+        let mut record = record(silence(Purpose::Silence, 60));
+        lost(&mut record, at(1));
+        look(&mut record, silent(), at(3));
+        assert_eq!(record.entry.state, State::Sending);
+        assert!(matches!(next(&record, &at(32), &T), Next::Wait(_)));
+        record
+    };
+    let mut asks = lost_silence();
+    look(&mut asks, silent(), at(33));
+    assert_eq!(asks.entry.state, State::NeedsDecision);
+    assert_eq!(asks.entry.attempts, 1);
+    // It came back: from then on both looks count that missed it.
+    let mut back = lost_silence();
+    look(&mut back, Found::Absent, at(33));
+    assert!(matches!(next(&back, &at(62), &T), Next::Wait(_)));
+    look(&mut back, Found::Absent, at(63));
+    assert_eq!(next(&back, &at(63), &T), Next::Send);
+    let mut there = lost_silence();
+    look(&mut there, Found::Done(done()), at(33));
+    assert_eq!(there.entry.state, State::Confirmed);
 }
 
 #[test]

@@ -251,6 +251,7 @@ mod tests {
             seen: Seen {
                 status: Status::Triggered,
                 changed_at: DateTime::UNIX_EPOCH,
+                escalation: None,
             },
             label: incident.into(),
         };

@@ -343,6 +343,10 @@ impl World for Session {
                 let office = self.office.clone();
                 self.start(async move { said_of(office.decide(entry, decision).await) })
             }
+            Effect::AnswerFor { notices } => {
+                let office = self.office.clone();
+                self.start(async move { said_of(office.answer_for(notices).await) })
+            }
             Effect::ListIncidents(question) => {
                 self.doors.question.send_replace(question);
                 Carried::Done

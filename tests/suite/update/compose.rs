@@ -700,7 +700,7 @@ fn who_is_on_call_is_copied_as_lines() {
             duty("Mara", 1, Some(shift), None),
             duty("Sam", 2, None, None),
         ],
-        partial: None,
+        ..Roster::default()
     })));
     hand.press("W y");
     assert_eq!(

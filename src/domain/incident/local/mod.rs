@@ -181,6 +181,16 @@ pub enum Reason {
     Over,
 }
 
+impl Reason {
+    /// Whether somebody is woken by it.
+    pub fn is_a_page(self) -> bool {
+        match self {
+            Self::Level(_) | Self::Assigned | Self::Asked => true,
+            Self::Update | Self::Over => false,
+        }
+    }
+}
+
 /// Who is to be notified, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wake {
