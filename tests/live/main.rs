@@ -20,8 +20,8 @@ mod cli;
 )]
 mod harness;
 mod killed;
-mod killed_keys;
 mod loki;
 mod prometheus;
 mod traces;
+mod two_consoles;
 mod victorialogs;
