@@ -22,6 +22,7 @@ mod harness;
 mod killed;
 mod loki;
 mod prometheus;
+mod server;
 mod traces;
 mod two_consoles;
 mod victorialogs;

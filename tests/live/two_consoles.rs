@@ -55,7 +55,7 @@ async fn two_consoles_that_each_act_a_hundred_times_at_once_double_nothing_and_s
             console.press(b"a");
         }
         for console in &mut consoles {
-            console.wait_for("ACK");
+            console.wait_for("acked you");
         }
         for round in 0..NOTES {
             for (console, who) in consoles.iter_mut().zip(["one", "two"]) {

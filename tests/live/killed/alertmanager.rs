@@ -21,7 +21,7 @@ async fn two_hundred_kills_before_a_real_alertmanager_lose_no_acknowledgement_an
     let Some(binary) = alertmanager::binary() else {
         return;
     };
-    let server = alertmanager::Server::start(binary, None, Gossip::Off).await;
+    let server = alertmanager::Server::start(&binary, None, Gossip::Off).await;
     let now = Clock::start().now().utc;
     let labels: Vec<Value> = (0..ALERTS)
         .map(|n| json!({"alertname": format!("Made{n}"), "service": "shop", "severity": "ticket"}))

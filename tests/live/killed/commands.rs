@@ -14,13 +14,17 @@ const KILLS: [(Deed, u64); 4] = [
     (Deed::Escalate, 40),
 ];
 
+/// Incidents that the notes are on. Their order is kept at each, and one whose answer was lost holds up the next for
+/// half a minute, so few share one.
+const TALKED: u64 = 30;
+
 /// How often a command is killed.
 pub const KILLED: u64 = 200;
 
 /// Opens the incidents that there is something to do about.
 pub async fn prepared(shop: &Shop) -> Vec<Vec<Round>> {
     let mut talked = Vec::new();
-    for n in 0..3 {
+    for n in 0..TALKED {
         talked.push(shop.incident(&format!("talked {n}")).await);
     }
     let mut lanes = Vec::new();
@@ -28,7 +32,7 @@ pub async fn prepared(shop: &Shop) -> Vec<Vec<Round>> {
         let mut lane = Vec::new();
         for n in 0..kills + 3 {
             let subject = match deed {
-                Deed::Note => talked[(n % 3) as usize].clone(),
+                Deed::Note => talked[(n % TALKED) as usize].clone(),
                 Deed::Acknowledge | Deed::Escalate => shop.incident(&format!("{deed:?} {n}")).await,
                 Deed::Silence => format!("round=command-{n}"),
                 Deed::Mark => unreachable!("no command marks a moment"),

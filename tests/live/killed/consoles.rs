@@ -35,10 +35,10 @@ pub struct Lane {
     rounds: Vec<Round>,
 }
 
-/// The word by which an incident is found that no other title holds; notes share two.
+/// The word by which an incident is found that no other title holds; notes share four.
 fn word(deed: Deed, n: u64) -> String {
     match deed {
-        Deed::Note => format!("talk-{}", n % 2),
+        Deed::Note => format!("talk-{}", n % 4),
         Deed::Acknowledge | Deed::Escalate => format!("free-{n:02}"),
         Deed::Silence | Deed::Mark => String::new(),
     }
@@ -47,7 +47,7 @@ fn word(deed: Deed, n: u64) -> String {
 /// Opens the incidents that there is something to do about.
 pub async fn prepared(shop: &Shop, home: &Path) -> Vec<Lane> {
     let mut talked = Vec::new();
-    for n in 0..2 {
+    for n in 0..4 {
         talked.push(shop.incident(&format!("talk-{n} ill")).await);
     }
     let mut lanes = Vec::new();
@@ -58,7 +58,7 @@ pub async fn prepared(shop: &Shop, home: &Path) -> Vec<Lane> {
         for n in 0..=kills {
             let deed = deeds[n as usize % deeds.len()];
             let subject = match deed {
-                Deed::Note => talked[n as usize % 2].clone(),
+                Deed::Note => talked[n as usize % 4].clone(),
                 Deed::Acknowledge | Deed::Escalate => shop.incident(&format!("{} ill", word(deed, n))).await,
                 Deed::Silence => format!("round=\"console-{n}\""),
                 Deed::Mark => String::new(),
