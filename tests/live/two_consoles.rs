@@ -24,9 +24,7 @@ fn configured(shop: &Shop, home: &Path) -> PathBuf {
 
 /// A console with the incident under its cursor.
 fn opened(config: &Path) -> Console {
-    let mut console = Setup::midwatch(&["--config", config.to_str().expect("UTF-8")])
-        .size(200, 60)
-        .start();
+    let mut console = Setup::midwatch(&["--config", config.to_str().expect("UTF-8")]).start();
     console.wait_for("midwatch");
     console.press(b"5&both\r");
     console.wait_for("both ill");
@@ -58,8 +56,15 @@ async fn two_consoles_that_each_act_a_hundred_times_at_once_double_nothing_and_s
             console.wait_for("acked you");
         }
         for round in 0..NOTES {
+            for console in &mut consoles {
+                console.press(b"n");
+            }
             for (console, who) in consoles.iter_mut().zip(["one", "two"]) {
-                compose(console, &format!("{who}-{round}."));
+                console.wait_for("Note on #");
+                console.press(format!("{who}-{round}.").as_bytes());
+            }
+            for (console, who) in consoles.iter_mut().zip(["one", "two"]) {
+                console.wait_for(&format!("{who}-{round}."));
             }
             for console in &mut consoles {
                 console.press(b"\x04");
@@ -138,9 +143,6 @@ async fn what_a_killed_console_was_sending_the_other_takes_over_when_its_lease_i
         .filter(|exchange| exchange.asked.is_write());
     assert_eq!(writes.count(), 2, "each was sent once");
     let notes = shop.notes(&[incident]).await;
-    assert_eq!(
-        notes,
-        ["sent-by-the-dead.", "said-by-the-heir."],
-        "and in this order"
-    );
+    // PagerDuty lists the newest first.
+    assert_eq!(notes, ["said-by-the-heir.", "sent-by-the-dead."], "in this order");
 }

@@ -181,14 +181,23 @@ impl Shop {
         notes
     }
 
-    /// How many log entries of this type an incident has that came by the API.
-    async fn logged(&self, incident: &str, kind: &str) -> usize {
-        let path = format!("incidents/{incident}/log_entries?limit=100");
-        let told = self.ask(Method::GET, &path, None).await;
-        let entries = told["log_entries"].as_array().expect("entries").iter();
-        entries
-            .filter(|entry| entry["type"] == kind && entry["channel"]["type"] == "api")
-            .count()
+    /// How many log entries of each type an incident has that came by the API.
+    async fn logged(&self, incident: &str) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for page in 0.. {
+            let path = format!("incidents/{incident}/log_entries?limit=100&offset={}", page * 100);
+            let told = self.ask(Method::GET, &path, None).await;
+            for entry in told["log_entries"].as_array().expect("entries") {
+                if entry["channel"]["type"] == "api" {
+                    let kind = entry["type"].as_str().expect("text").to_owned();
+                    *counts.entry(kind).or_default() += 1;
+                }
+            }
+            if told["more"] != true {
+                break;
+            }
+        }
+        counts
     }
 
     /// Opens an incident with this title.
@@ -208,9 +217,11 @@ impl Shop {
             ..Books::default()
         };
         for incident in incidents {
-            let taken = self.logged(incident, "acknowledge_log_entry").await;
+            let logged = self.logged(incident).await;
+            let times = |kind: &str| logged.get(kind).copied().unwrap_or_default();
+            let taken = times("acknowledge_log_entry");
             books.taken.insert(incident.clone(), taken);
-            let raised = self.logged(incident, "escalate_log_entry").await;
+            let raised = times("escalate_log_entry");
             books.raised.insert(incident.clone(), raised);
         }
         let texts = |told: &Value, field: &str| -> Vec<String> {
