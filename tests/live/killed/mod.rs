@@ -14,7 +14,7 @@ mod verdict;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{Barrier, mpsc};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -110,7 +110,9 @@ fn undisturbed(home: &Path, commands: &[Vec<&str>]) -> Duration {
         .iter()
         .map(|arguments| {
             let begun = clock.tick();
-            let status = midwatch(home, arguments).status().expect("runs");
+            // However long a busy machine takes over it.
+            let arguments = [arguments, &["--wait", "60s"][..]].concat();
+            let status = midwatch(home, &arguments).status().expect("runs");
             assert!(status.success(), "{arguments:?}: {status}");
             clock.tick().since(begun)
         })
@@ -119,34 +121,33 @@ fn undisturbed(home: &Path, commands: &[Vec<&str>]) -> Duration {
     took[took.len() / 2]
 }
 
-/// Runs lanes of commands side by side, one process of each at a time: the first three of a lane undisturbed, to
-/// see how long they take here and now, then all others on the spoilt link, each killed at a random moment.
-fn kill_in_lanes(home: &Path, lanes: &[Vec<Vec<&str>>], spoil: impl Fn() + Sync) -> Vec<Vec<End>> {
-    let barrier = Barrier::new(lanes.len());
-    let lane = |number: u64, commands: &[Vec<&str>]| {
-        let (spare, doomed) = commands.split_at(3);
-        let long = undisturbed(home, spare);
-        if barrier.wait().is_leader() {
-            spoil();
-        }
-        barrier.wait();
-        let ends = (0_u64..).zip(doomed).map(|(round, command)| {
-            // Some moments lie past the end of a quick act: that it was done stays done is shown too.
-            let after = long.mul_f64(0.3 + share(3 + number, round) * 1.5);
-            run_and_kill(home, command, after)
-        });
-        spare.iter().map(|_| End::Confirmed).chain(ends).collect()
-    };
+/// Runs a function for every lane side by side; what each gave.
+fn side_by_side<L: Sync, T: Send>(lanes: &[L], run: impl Fn(u64, &L) -> T + Sync) -> Vec<T> {
     std::thread::scope(|scope| {
-        let lane = &lane;
+        let run = &run;
         let running: Vec<_> = (0_u64..)
             .zip(lanes)
-            .map(|(number, commands)| scope.spawn(move || lane(number, commands)))
+            .map(|(number, lane)| scope.spawn(move || run(number, lane)))
             .collect();
-        let ended = running
-            .into_iter()
-            .map(|lane| lane.join().expect("it runs to its end"));
-        ended.collect()
+        let ended = running.into_iter();
+        ended
+            .map(|lane| lane.join().expect("it runs to its end"))
+            .collect()
+    })
+}
+
+/// Runs lanes of commands side by side, one process of each at a time: the first three of a lane undisturbed, to
+/// see how long they take here and now, then all others on the spoilt link, each killed at a random moment.
+fn kill_in_lanes(home: &Path, lanes: &[Vec<Vec<&str>>], spoil: impl Fn()) -> Vec<Vec<End>> {
+    let long = side_by_side(lanes, |_, commands| undisturbed(home, &commands[..3]));
+    spoil();
+    side_by_side(lanes, |number, commands| {
+        let ends = (0_u64..).zip(&commands[3..]).map(|(round, command)| {
+            // Some moments lie past the end of a quick act: that it was done stays done is shown too.
+            let after = long[number as usize].mul_f64(0.3 + share(3 + number, round) * 1.5);
+            run_and_kill(home, command, after)
+        });
+        [End::Confirmed; 3].into_iter().chain(ends).collect()
     })
 }
 
