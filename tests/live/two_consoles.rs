@@ -113,6 +113,8 @@ async fn what_a_killed_console_was_sending_the_other_takes_over_when_its_lease_i
     let mut heir = opened(&config);
     let mut dying = opened(&config);
     compose(&mut dying, "sent-by-the-dead.");
+    // Either may send what one of them journaled: the other one stands still until it was sent.
+    heir.signal(Signal::STOP);
     // The request arrives, and its sender dies while it waits for the answer.
     pagerduty.set(Plan::script_of_writes([Fault::HangAfter]));
     dying.press(b"\x04");
@@ -120,6 +122,7 @@ async fn what_a_killed_console_was_sending_the_other_takes_over_when_its_lease_i
     dying.signal(Signal::KILL);
     dying.wait_exit();
     let clock = Clock::start();
+    heir.signal(Signal::CONT);
 
     // The other console shows it as under way, and acts on the same incident meanwhile: it waits its turn.
     heir.wait_for("sending");

@@ -7,7 +7,7 @@ use midwatch::time::Clock;
 use serde_json::{Value, json};
 
 use super::super::alertmanager::{self, Gossip};
-use super::{caught_up, kill_in_lanes, spoilt};
+use super::{caught_up, kill_in_lanes, paces, spoilt};
 
 /// How often a command is killed.
 const KILLS: usize = 200;
@@ -57,7 +57,9 @@ async fn two_hundred_kills_before_a_real_alertmanager_lose_no_acknowledgement_an
         .map(|lane| lane.iter().map(|alert| vec!["ack", alert.as_str()]).collect())
         .collect();
     tokio::task::block_in_place(|| {
-        kill_in_lanes(home.path(), &lanes, || faults.set(spoilt(11, 0.03)));
+        let paces = paces(home.path(), &lanes);
+        faults.set(spoilt(11, 0.03));
+        kill_in_lanes(home.path(), &lanes, &paces);
     });
     faults.set(Plan::pass());
     let entries = caught_up(home.path(), "shop").await;

@@ -1,6 +1,7 @@
 //! Commands: a lane for each kind of act, all on one journal.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::shop::Shop;
 use super::verdict::{Deed, Round};
@@ -61,16 +62,21 @@ fn arguments(round: &Round) -> Vec<&str> {
     }
 }
 
+fn lines(lanes: &[Vec<Round>]) -> Vec<Vec<Vec<&str>>> {
+    let lines = lanes.iter();
+    lines.map(|lane| lane.iter().map(arguments).collect()).collect()
+}
+
+/// How long those of each lane take.
+pub fn paces(home: &Path, lanes: &[Vec<Round>]) -> Vec<Duration> {
+    super::paces(home, &lines(lanes))
+}
+
 /// Runs and kills them all.
-pub fn kill(shop: &Shop, home: &Path, mut lanes: Vec<Vec<Round>>) -> Vec<Round> {
-    let commands: Vec<Vec<Vec<&str>>> = lanes
-        .iter()
-        .map(|lane| lane.iter().map(arguments).collect())
-        .collect();
-    let ends = kill_in_lanes(home, &commands, || {
-        // A read that fails ends a command before anything is journaled, and that is not what is to be shown.
-        shop.doors[0].set(|way| spoilt(7 + way, 0.03));
-    });
+pub fn kill(shop: &Shop, home: &Path, mut lanes: Vec<Vec<Round>>, paces: &[Duration]) -> Vec<Round> {
+    // A read that fails ends a command before anything is journaled, and that is not what is to be shown.
+    shop.doors[0].set(|way| spoilt(7 + way, 0.03));
+    let ends = kill_in_lanes(home, &lines(&lanes), paces);
     for (round, end) in lanes.iter_mut().flatten().zip(ends.into_iter().flatten()) {
         round.end = end;
     }

@@ -152,8 +152,9 @@ fn writes(door: &Door) -> usize {
 }
 
 /// From an act's last key to its request, where nobody disturbs; the console is killed then.
-fn undisturbed(door: &Door, config: &Path, round: &Round) -> Duration {
-    let mut console = opened(config, round.deed, 0);
+pub fn undisturbed(shop: &Shop, lane: &Lane) -> Duration {
+    let (door, round) = (&shop.doors[1 + lane.number], &lane.rounds[0]);
+    let mut console = opened(&lane.config, round.deed, 0);
     let key = prepare(round, &mut console);
     let before = writes(door);
     let clock = Clock::start();
@@ -168,11 +169,10 @@ fn undisturbed(door: &Door, config: &Path, round: &Round) -> Duration {
     took
 }
 
-/// Runs and kills the consoles of a lane.
-pub fn kill(shop: &Shop, lane: Lane) -> Vec<Round> {
+/// Runs and kills the consoles of a lane, the first aside, which was killed when its pace was found.
+pub fn kill(shop: &Shop, lane: Lane, long: Duration) -> Vec<Round> {
     let door = &shop.doors[1 + lane.number];
     let seed = 1_000 * lane.number as u64;
-    let long = undisturbed(door, &lane.config, &lane.rounds[0]);
     for (n, round) in (0_u64..).zip(&lane.rounds).skip(1) {
         // What is read before the key is the person's to wait for; what comes after it is as bad as can be.
         door.set(|way| spoilt(seed + 17 + n + way, 0.0));

@@ -136,15 +136,17 @@ fn side_by_side<L: Sync, T: Send>(lanes: &[L], run: impl Fn(u64, &L) -> T + Sync
     })
 }
 
-/// Runs lanes of commands side by side, one process of each at a time: the first three of a lane undisturbed, to
-/// see how long they take here and now, then all others on the spoilt link, each killed at a random moment.
-fn kill_in_lanes(home: &Path, lanes: &[Vec<Vec<&str>>], spoil: impl Fn()) -> Vec<Vec<End>> {
-    let long = side_by_side(lanes, |_, commands| undisturbed(home, &commands[..3]));
-    spoil();
+/// How long commands of each lane take side by side, here and now, where nobody disturbs: by the first three of each.
+fn paces(home: &Path, lanes: &[Vec<Vec<&str>>]) -> Vec<Duration> {
+    side_by_side(lanes, |_, commands| undisturbed(home, &commands[..3]))
+}
+
+/// Runs the other commands of each lane, one process of each lane at a time, and kills each at a random moment.
+fn kill_in_lanes(home: &Path, lanes: &[Vec<Vec<&str>>], paces: &[Duration]) -> Vec<Vec<End>> {
     side_by_side(lanes, |number, commands| {
         let ends = (0_u64..).zip(&commands[3..]).map(|(round, command)| {
             // Some moments lie past the end of a quick act: that it was done stays done is shown too.
-            let after = long[number as usize].mul_f64(0.3 + share(3 + number, round) * 1.5);
+            let after = paces[number as usize].mul_f64(0.3 + share(3 + number, round) * 1.5);
             run_and_kill(home, command, after)
         });
         [End::Confirmed; 3].into_iter().chain(ends).collect()
@@ -194,13 +196,19 @@ async fn two_hundred_commands_and_forty_consoles_killed_at_random_lose_nothing_a
     let lanes = consoles::prepared(&shop, home.path()).await;
 
     let rounds: Vec<Round> = tokio::task::block_in_place(|| {
+        // Whoever is of the same identity may send an act: what is to be undisturbed comes one after the other.
+        let lanes: Vec<_> = lanes
+            .into_iter()
+            .map(|lane| (consoles::undisturbed(&shop, &lane), lane))
+            .collect();
+        let paces = commands::paces(home.path(), &commands);
         std::thread::scope(|scope| {
             let shop = &shop;
             let lanes: Vec<_> = lanes
                 .into_iter()
-                .map(|lane| scope.spawn(move || consoles::kill(shop, lane)))
+                .map(|(long, lane)| scope.spawn(move || consoles::kill(shop, lane, long)))
                 .collect();
-            let mut rounds = commands::kill(shop, home.path(), commands);
+            let mut rounds = commands::kill(shop, home.path(), commands, &paces);
             for lane in lanes {
                 rounds.extend(lane.join().expect("it runs to its end"));
             }
