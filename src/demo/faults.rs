@@ -37,6 +37,8 @@ pub enum Fault {
     HangBefore,
     /// The server acts, and nothing comes until the client gives up.
     HangAfter,
+    /// 400 for good, and the server never hears of it.
+    Refused,
     /// 500, and the server never hears of it.
     ServerError,
     /// 503 with `Retry-After` in seconds, and the server never hears of it.
@@ -54,6 +56,7 @@ impl Fault {
             Self::Pass | Self::ResetAfter | Self::BrokenOff | Self::HangAfter | Self::Late(_) => true,
             Self::ResetBefore
             | Self::HangBefore
+            | Self::Refused
             | Self::ServerError
             | Self::Unavailable(_)
             | Self::RateLimited(_) => false,
@@ -238,6 +241,7 @@ async fn exchange(mut client: TcpStream, server: SocketAddr, faults: &Faults) ->
     match fault {
         Fault::ResetBefore => return reset(client),
         Fault::HangBefore => return until_given_up(client).await,
+        Fault::Refused => return refuse(client, "400 Bad Request", None).await,
         Fault::ServerError => return refuse(client, "500 Internal Server Error", None).await,
         Fault::Unavailable(after) => return refuse(client, "503 Service Unavailable", Some(after)).await,
         Fault::RateLimited(after) => return refuse(client, "429 Too Many Requests", Some(after)).await,
@@ -261,6 +265,7 @@ async fn exchange(mut client: TcpStream, server: SocketAddr, faults: &Faults) ->
         | Fault::Late(_)
         | Fault::ResetBefore
         | Fault::HangBefore
+        | Fault::Refused
         | Fault::ServerError
         | Fault::Unavailable(_)
         | Fault::RateLimited(_) => {
@@ -422,6 +427,7 @@ mod tests {
             Fault::BrokenOff,
             Fault::HangBefore,
             Fault::HangAfter,
+            Fault::Refused,
             Fault::ServerError,
             Fault::Unavailable(7),
             Fault::RateLimited(7),
@@ -437,6 +443,7 @@ mod tests {
                 Err("reset"),
                 Err("silence"),
                 Err("silence"),
+                Ok(400),
                 Ok(500),
                 Ok(503),
                 Ok(429)

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::MissedTickBehavior;
 
 use super::audit::{Appended, Log, Origin};
 use super::{JournalResult, Tx, audit, schema};
@@ -66,20 +67,21 @@ impl Keeper {
 
     /// Works until every handle is gone.
     pub(super) async fn keep(&mut self, mut inbox: mpsc::Receiver<Job>, listeners: &Notify, look: Duration) {
+        // By the clock and not by the pause between two jobs: jobs that keep coming would put it off for ever.
+        let mut looking = tokio::time::interval(look);
+        looking.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
-            let watched = (self.changed.receiver_count() > 0).then_some(look);
-            let wait = match (self.retry, watched) {
-                (Some(retry), Some(look)) => Some(retry.min(look)),
-                (one, other) => one.or(other),
-            };
-            let idle = async {
-                match wait {
+            let watched = self.changed.receiver_count() > 0;
+            let retry = self.retry;
+            let retrying = async {
+                match retry {
                     Some(wait) => tokio::time::sleep(wait).await,
                     None => std::future::pending().await,
                 }
             };
             tokio::select! {
                 biased;
+                _ = looking.tick(), if watched => self.look(),
                 job = inbox.recv() => {
                     let Some(job) = job else { break };
                     job(self);
@@ -100,16 +102,9 @@ impl Keeper {
                             .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
                     }
                 }
-                // Somebody listens now: the wait above is another.
+                // Somebody listens now.
                 () = listeners.notified() => self.look(),
-                () = idle => {
-                    if self.retry.is_some() {
-                        self.append();
-                    }
-                    if watched.is_some() {
-                        self.look();
-                    }
-                }
+                () = retrying => self.append(),
             }
         }
         if self.unsettled || self.retry.is_some() {

@@ -130,6 +130,28 @@ async fn another_process_s_change_wakes_who_listens() {
 }
 
 #[tokio::test]
+async fn who_reads_all_the_time_still_hears_of_another_process_s_change() {
+    let (_home, opening) = home();
+    let journal = Journal::open_with(&opening, BUSY, Duration::from_millis(200)).unwrap();
+    let mut changes = journal.changes();
+    // The look that a new listener is given lies before the change.
+    count(&journal).await;
+    changes.mark_unchanged();
+    let other = Journal::open(&opening).unwrap();
+    other.write(|tx| put(tx, "a", "1")).await.unwrap();
+    let reading = async {
+        loop {
+            count(&journal).await;
+        }
+    };
+    let woken = async { tokio::time::timeout(Duration::from_secs(10), changes.changed()).await };
+    tokio::select! {
+        woken = woken => assert!(matches!(woken, Ok(Ok(()))), "{woken:?}"),
+        () = reading => {}
+    }
+}
+
+#[tokio::test]
 async fn several_processes_open_a_new_journal_at_once() {
     let (_home, opening) = home();
     let threads: Vec<_> = (0..6)

@@ -6,7 +6,7 @@
 //! and arranging of 10,000 alerts, `journal` the way of an act to the disk, `patterns` the finding of log patterns,
 //! `logs` a million lines in hand, `logs-flood` 50,000 lines a second, `logs-cut` a Loki that is cut again and again,
 //! `traces` a hundred thousand spans,
-//! `process` and `terminal` the built binary on a pseudo-terminal. Start at [`PARTS`].
+//! `process` and `terminal` the built binary on a pseudo-terminal, `outage` the same while no backend answers. Start at [`PARTS`].
 
 #![allow(
     clippy::unwrap_used,
@@ -28,6 +28,7 @@ mod fixtures;
 mod flood;
 mod journal;
 mod logs;
+mod outage;
 mod patterns;
 mod process;
 mod pty;
@@ -39,7 +40,7 @@ mod traces;
 mod waterfall;
 
 /// What can be measured by name.
-const PARTS: [(&str, fn()); 12] = [
+const PARTS: [(&str, fn()); 13] = [
     ("pure", pure::measure),
     ("story", story::measure),
     ("desk", desk::measure),
@@ -52,6 +53,7 @@ const PARTS: [(&str, fn()); 12] = [
     ("waterfall", waterfall::measure),
     ("process", process::measure),
     ("terminal", terminal::measure),
+    ("outage", outage::measure),
 ];
 
 fn main() {

@@ -20,8 +20,9 @@ mod cli;
 )]
 mod harness;
 mod killed;
-mod killed_keys;
 mod loki;
 mod prometheus;
+mod server;
 mod traces;
+mod two_consoles;
 mod victorialogs;

@@ -1,0 +1,143 @@
+//! Traces: their list, and one that is open.
+
+use midwatch::app::Msg;
+use midwatch::app::focus::PaneId;
+use proptest::prelude::*;
+
+use super::{SIZES, at_each, drawn, on, press_all, rows};
+use crate::fixtures::{self as shop, logs, size};
+
+#[test]
+fn the_list_of_traces_in_every_state() {
+    use shop::tracelist;
+    let listed = |w, h, keys: &str| {
+        let mut model = tracelist::listed(size(w, h));
+        press_all(&mut model, keys);
+        model
+    };
+    at_each(&SIZES, "traces", |w, h| listed(w, h, "j j x j"));
+    at_each(&SIZES, "traces_grouped", |w, h| listed(w, h, "b l"));
+    at_each(&SIZES, "traces_dots", |w, h| listed(w, h, "w z"));
+    at_each(&[(80, 24)], "traces_narrowed", |w, h| {
+        let mut model = tracelist::narrowed(size(w, h));
+        press_all(&mut model, "o");
+        model
+    });
+    at_each(&[(80, 24)], "traces_wrong_query", |w, h| {
+        let mut model = listed(w, h, "Q");
+        shop::type_text(&mut model, "dur>soon");
+        press_all(&mut model, "enter");
+        model
+    });
+    at_each(&[(80, 24)], "traces_none", |w, h| tracelist::none(size(w, h)));
+    at_each(&[(80, 24)], "traces_failed", |w, h| tracelist::failed(size(w, h)));
+    at_each(&SIZES, "traces_compared", |w, h| tracelist::compared(size(w, h)));
+}
+
+#[test]
+fn an_open_trace_in_every_state() {
+    use midwatch::app::traces::Study;
+    use shop::waterfalls;
+    let opened = |w, h, keys: &str| {
+        let mut model = waterfalls::opened(size(w, h), &waterfalls::story());
+        press_all(&mut model, keys);
+        model
+    };
+    let searched = |w, h, text: &str, keys: &str| {
+        let mut model = opened(w, h, "/");
+        shop::type_text(&mut model, text);
+        press_all(&mut model, keys);
+        model
+    };
+    at_each(&SIZES, "trace", |w, h| opened(w, h, "j j j"));
+    at_each(&SIZES, "trace_zoomed", |w, h| opened(w, h, ") ) ) f +"));
+    at_each(&SIZES, "trace_folded", |w, h| opened(w, h, "j _ ("));
+    at_each(&SIZES, "trace_rooted", |w, h| opened(w, h, ") ) o j"));
+    at_each(&SIZES, "trace_clocks", |w, h| opened(w, h, ") ) K"));
+    at_each(&SIZES, "trace_searched", |w, h| {
+        searched(w, h, "self>30ms !svc=payment", "enter n v")
+    });
+    at_each(&[(80, 24)], "trace_wrong_query", |w, h| {
+        searched(w, h, "err dur>5lightyears", "")
+    });
+    at_each(&SIZES, "trace_span", |w, h| opened(w, h, ") ) enter"));
+    at_each(&SIZES, "trace_facts", |w, h| opened(w, h, "P"));
+    at_each(&[(80, 24)], "trace_loading", |w, h| {
+        waterfalls::opening(size(w, h), &waterfalls::story())
+    });
+    at_each(&[(80, 24)], "trace_reading", |w, h| {
+        let mut model = waterfalls::opening(size(w, h), &waterfalls::story());
+        let since = midwatch::time::Tick::from_secs(997);
+        model.traces.opened_mut(waterfalls::id()).unwrap().reading =
+            midwatch::app::traces::waterfall::Reading::Asked { since };
+        model
+    });
+    at_each(&[(80, 24)], "trace_failed", |w, h| {
+        let mut model = waterfalls::opening(size(w, h), &waterfalls::story());
+        let id = waterfalls::id();
+        let result = Err("traces has no trace of that id: it was not sampled, or is gone".to_owned());
+        shop::tell(&mut model, Msg::TraceRead { id, result });
+        model
+    });
+    at_each(&[(80, 24), (120, 40)], "trace_cut_off", |w, h| {
+        let mut body = shop::spans::otlp(&waterfalls::story());
+        body.truncate(body.len() * 2 / 3);
+        let trace = midwatch::backend::traces::otlp::read(body)
+            .only(waterfalls::id())
+            .unwrap();
+        let mut model = waterfalls::opening(size(w, h), &waterfalls::story());
+        let result = Ok(std::sync::Arc::new(Study::of(std::sync::Arc::new(trace))));
+        let id = waterfalls::id();
+        shop::tell(&mut model, Msg::TraceRead { id, result });
+        model
+    });
+}
+
+#[test]
+fn a_span_is_never_wider_than_it_was() {
+    // A thousandth of a cell, an eighth, and a cell and a half, on bars of 64 cells.
+    let mut spans = vec![shop::spans::span(1, 0, "a", "all", (0, 64_000))];
+    for (id, from, lasts) in [(2, 16_000, 1), (3, 24_000, 125), (4, 32_000, 1_500)] {
+        spans.push(shop::spans::span(id, 1, "a", "part", (from, from + lasts)));
+    }
+    let model = shop::waterfalls::opened(size(108, 40), &spans);
+    let (buffer, _) = drawn(&model);
+    let drawn = rows(&buffer);
+    let bar = |row: &String| {
+        let bars: String = row
+            .chars()
+            .skip(43)
+            .filter(|c| "▏▎▍▌▋▊▉█╎━▐▕".contains(*c))
+            .collect();
+        bars
+    };
+    let parts: Vec<String> = drawn.iter().filter(|row| row.contains("part")).map(bar).collect();
+    assert_eq!(parts, ["╎", "▏", "━▌"]);
+}
+
+proptest! {
+    #[test]
+    fn no_byte_of_a_log_line_reaches_the_screen_unsanitised(
+        lines in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..200), 1..20),
+        keys in proptest::sample::select(vec!["", "w", "k w", "enter", "k enter"]),
+        width in 40u16..140,
+    ) {
+        use midwatch::domain::log::{Batch, Level};
+        let mut batch = Batch::default();
+        batch.streams.push(std::sync::Arc::new(midwatch::domain::log::Stream {
+            labels: vec![("job".into(), String::from_utf8_lossy(&lines[0]).into())],
+            service: Some(String::from_utf8_lossy(&lines[0]).into()),
+            native_id: None,
+        }));
+        for (at, line) in lines.iter().enumerate() {
+            batch.push(Some(logs::seconds_ago(90 - i64::try_from(at).unwrap())), 0, Level::Unknown, line, line);
+        }
+        let mut model = on(PaneId::Logs, shop::shop_with(logs::with_logs(), size(width, 40)));
+        logs::tell_lines(&mut model, &logs::store(&[batch]), midwatch::app::logs::LogsAsk::default());
+        press_all(&mut model, keys);
+        let (buffer, _) = drawn(&model);
+        for cell in &buffer.content {
+            prop_assert!(!cell.symbol().chars().any(midwatch::text::is_unsafe), "{:?}", cell.symbol());
+        }
+    }
+}
