@@ -47,21 +47,22 @@ struct Clamp {
 }
 
 impl Clamp {
-    fn key(&mut self, at: Option<Nanos>) -> i64 {
+    /// None where neither the line nor one before it tells a time.
+    fn key(&mut self, at: Option<Nanos>) -> Option<i64> {
         let (Some(Nanos(at)), Some(last)) = (at, self.last) else {
-            let key = at.map(|at| at.0).or(self.last).unwrap_or(0);
-            self.last = at.map(|at| at.0).or(self.last);
+            let key = at.map(|at| at.0).or(self.last);
+            self.last = key;
             return key;
         };
         let leaps = at.saturating_sub(last) > LEAP;
         let confirmed = self.leap.is_some_and(|leap| at >= leap.saturating_sub(LEAP));
         if leaps && !confirmed {
             self.leap = Some(at);
-            return last;
+            return Some(last);
         }
         self.leap = None;
         self.last = Some(last.max(at));
-        last.max(at)
+        self.last
     }
 }
 
@@ -79,8 +80,8 @@ pub(super) fn is_malformed(batch: &Batch, line: &Line) -> bool {
         .is_none_or(|text| text.len() > LONGEST)
 }
 
-/// Reads all lines of a batch; they come back in order of their keys, those of equal keys as they came.
-pub(super) fn read(batch: &Batch, clamps: &mut Clamps) -> Vec<Read> {
+/// Reads all lines of a batch; those of a stream that told no time yet stand at `arrived`. They come back in order of their keys, those of equal keys as they came.
+pub(super) fn read(batch: &Batch, clamps: &mut Clamps, arrived: i64) -> Vec<Read> {
     let mut of_streams: Vec<Option<Clamp>> = vec![None; batch.streams.len()];
     let mut all: Vec<Read> = Vec::with_capacity(batch.lines.len());
     let mut in_order = true;
@@ -99,7 +100,10 @@ pub(super) fn read(batch: &Batch, clamps: &mut Clamps) -> Vec<Read> {
             };
             let mut fallback = Clamp::default();
             let clamp = slot.map_or(&mut fallback, |slot| slot.get_or_insert_with(had));
-            read.key = clamp.key(at);
+            read.key = clamp.key(at).unwrap_or_else(|| {
+                read.tag.told = Told::Order;
+                arrived
+            });
             if at.is_some_and(|at| at.0 != read.key) {
                 read.tag.keyed = Keyed::ByOrder;
             }

@@ -154,7 +154,7 @@ pub(super) fn mouse(model: &mut Model, mouse: MouseEvent, now: Now) -> Vec<Effec
             PaneId::Logs => {
                 let lines = areas
                     .pane(pane, model.focus)
-                    .map_or_else(Rect::default, |area| layout::log_parts(area).lines);
+                    .map_or_else(Rect::default, |area| layout::log_parts(area, model.logs.columns.len()).lines);
                 let line = mouse.row.checked_sub(lines.y);
                 // Nothing stands on the rows of the strip.
                 let Some((place, begin)) =

@@ -252,7 +252,7 @@ fn from_line(model: &Model, id: LineId) -> Ways {
     let same = listed_alerts(model).find(|alert| !service.is_empty() && *alert.service == *service);
     ways.extend(same.map(|alert| to_alert(alert, "of the same service")));
     ways.extend(slos_of(model, service).map(to_slo));
-    ways.extend(to_logs(model, service, Some(entry.at)));
+    ways.extend(to_logs(model, service, entry.time()));
     let deed = Deed {
         incident: None,
         text: "went on from a log line".to_owned(),
