@@ -121,6 +121,8 @@ pub struct LogView {
     pub snapshot: Snapshot,
     /// Which of them are shown; every one where there is no filter.
     pub shown: Option<Arc<Found>>,
+    /// Lines in hand that are not shown because they tell no level.
+    pub unlevelled: u64,
     /// Hits of the search among those; nothing where there is none.
     pub hits: Option<Arc<Found>>,
     /// What this was made for.
@@ -404,10 +406,10 @@ impl Offered {
 
     /// Which of these no line has; none where no line was looked at.
     pub fn unknown<'a>(&self, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-        let known = |name: &str| {
-            Self::OF_ALL.contains(&name) || self.names.iter().any(|known| known == name)
-        };
-        names.filter(|name| !self.names.is_empty() && !known(name)).collect()
+        let known = |name: &str| Self::OF_ALL.contains(&name) || self.names.iter().any(|known| known == name);
+        names
+            .filter(|name| !self.names.is_empty() && !known(name))
+            .collect()
     }
 
     /// The name that a word becomes; asked again of what it became, the next one.
@@ -464,12 +466,6 @@ impl LogPane {
             (Some(level), "") => format!("level>={level}"),
             (Some(level), filter) => format!("{filter} level>={level}"),
         }
-    }
-
-    /// Whether the filter hides lines because they tell no level.
-    pub fn leaves_out_unlevelled(&self) -> bool {
-        let filter = self.drawn().map(|view| view.ask.filter.as_str());
-        filter.is_some_and(|filter| Query::parse(filter).is_ok_and(|query| query.leaves_out_unlevelled()))
     }
 
     /// Looks which fields the lines around the cursor have.
@@ -758,12 +754,20 @@ mod tests {
     #[test]
     fn names_are_offered_the_most_frequent_first_and_completed_round_the_end() {
         let line = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let lines = [line(&["status", "path"]), line(&["status", "Stage"]), line(&["took"])];
+        let lines = [
+            line(&["status", "path"]),
+            line(&["status", "Stage"]),
+            line(&["took"]),
+        ];
         let mut offered = Offered::of(lines.into_iter());
         assert_eq!(offered.beginning_with("").next(), Some("status"));
         assert_eq!(offered.complete("st").as_deref(), Some("status"));
         assert_eq!(offered.complete("status").as_deref(), Some("Stage"));
-        assert_eq!(offered.complete("Stage").as_deref(), Some("status"), "round the end");
+        assert_eq!(
+            offered.complete("Stage").as_deref(),
+            Some("status"),
+            "round the end"
+        );
         assert_eq!(offered.complete("took").as_deref(), Some("took"));
         assert_eq!(offered.complete("x"), None);
         assert_eq!(
@@ -771,6 +775,9 @@ mod tests {
             ["stauts"]
         );
         let nothing = Offered::default();
-        assert!(nothing.unknown(["any"].into_iter()).is_empty(), "nothing was looked at");
+        assert!(
+            nothing.unknown(["any"].into_iter()).is_empty(),
+            "nothing was looked at"
+        );
     }
 }

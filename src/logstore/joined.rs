@@ -160,7 +160,9 @@ fn owners(batch: &Batch) -> Vec<usize> {
         let text = batch.text(line);
         if let Some((entry, head, waiting)) = open.get_mut(&line.stream) {
             let behind = joint::lines(text).next().unwrap_or_default();
-            let waited = waiting.take().and_then(|number| Some((number, batch.lines.get(number)?)));
+            let waited = waiting
+                .take()
+                .and_then(|number| Some((number, batch.lines.get(number)?)));
             if let Some((number, perhaps)) = waited {
                 let (when, perhaps) = (perhaps.at.unwrap_or(at), batch.text(perhaps));
                 if entry.has_room(when, perhaps.len()) && entry.kind.is_borne_out(perhaps, behind) {

@@ -67,7 +67,8 @@ enum Hands {
 impl Hands {
     /// Two where a step takes long and the machine has two processors to spare.
     fn of(query: &Query) -> Self {
-        let two = query.is_costly() && std::thread::available_parallelism().is_ok_and(|count| count.get() > 1);
+        let two =
+            query.is_costly() && std::thread::available_parallelism().is_ok_and(|count| count.get() > 1);
         if two { Self::Two } else { Self::One }
     }
 

@@ -252,6 +252,7 @@ impl Store {
             };
             let parts = made.and_then(|made| made.parts.get(&read.line));
             if read.tag.told == Told::Source
+                && batch.place.is_none()
                 && let Some(edge) = edges.get_mut(line.stream as usize)
             {
                 let edge = edge.get_or_insert_with(|| Edge {

@@ -617,7 +617,14 @@ fn lines_of_streams_that_tell_no_time_stand_where_they_arrived_and_have_none() {
     let snapshot = store.snapshot();
     assert_eq!(
         texts(&snapshot),
-        ["first", "second", "at ten", "at twenty", "after twenty", "at thirty"]
+        [
+            "first",
+            "second",
+            "at ten",
+            "at twenty",
+            "after twenty",
+            "at thirty"
+        ]
     );
     let times: Vec<Option<i64>> = (0..snapshot.len())
         .map(|position| snapshot.entry_at(position).unwrap().time().map(|at| at.0))

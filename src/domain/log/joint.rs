@@ -126,8 +126,14 @@ impl Kind {
 
 /// The lines of a text, without their ends.
 pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let lines = text.split(|byte| *byte == b'\n');
-    lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr::memchr(b'\n', text);
+        rest = end.and_then(|end| text.get(end + 1..));
+        let line = text.get(..end.unwrap_or(text.len()))?;
+        Some(line.strip_suffix(b"\r").unwrap_or(line))
+    })
 }
 
 const TRACEBACK: &[u8] = b"Traceback (most recent call last)";
@@ -174,16 +180,12 @@ pub fn continues(line: &[u8]) -> bool {
 
 /// Whether a line may belong to one that is not in sight: where it stands first, what came before it is looked for.
 pub fn may_continue(text: &[u8]) -> bool {
-    let mut lines = lines(text);
-    let first = lines.next().unwrap_or_default();
-    match first.first() {
-        // by far the most lines are one object each
-        Some(b'{' | b'0'..=b'9') => continues(first),
-        Some(_) => {
-            continues(first) || is_of_goroutines(first) || (names_an_error(first) && !begins_anew(first))
-        }
-        None => false,
+    // by far the most lines are one object each, or begin with a time
+    if matches!(text.first(), None | Some(b'{' | b'0'..=b'9')) {
+        return false;
     }
+    let first = lines(text).next().unwrap_or_default();
+    continues(first) || is_of_goroutines(first) || (names_an_error(first) && !begins_anew(first))
 }
 
 /// Whether a text that tells no level is of something that was thrown: a trace's head, or a frame behind its first
@@ -310,7 +312,9 @@ mod tests {
                     apart(&mut all, perhaps);
                 }
             }
-            let next = all.last().map_or(Next::Apart, |(_, kind)| kind.next(line.as_bytes()));
+            let next = all
+                .last()
+                .map_or(Next::Apart, |(_, kind)| kind.next(line.as_bytes()));
             match next {
                 Next::Joined => join(&mut all, line),
                 Next::Perhaps => waiting = Some(line),
@@ -386,7 +390,15 @@ pay.rb:9:in '<main>'";
     #[test]
     fn a_trace_of_any_language_is_one_entry_between_lines_that_are_none() {
         for trace in [
-            JAVA, JAVA_ALONE, PYTHON, GO, NODE, NODE_CAUGHT, DOTNET, RUBY, RUBY_LOGGED,
+            JAVA,
+            JAVA_ALONE,
+            PYTHON,
+            GO,
+            NODE,
+            NODE_CAUGHT,
+            DOTNET,
+            RUBY,
+            RUBY_LOGGED,
         ] {
             let before = "2026-11-21T08:10:02Z INFO before";
             let after = "2026-11-21T08:10:04Z INFO after";
@@ -400,12 +412,24 @@ pay.rb:9:in '<main>'";
     #[test]
     fn the_line_that_carries_time_and_level_belongs_to_the_trace_behind_it() {
         for (head, trace) in [
-            ("2026-11-21 08:10:03,123 ERROR [main] c.e.Pay - charge failed", JAVA),
+            (
+                "2026-11-21 08:10:03,123 ERROR [main] c.e.Pay - charge failed",
+                JAVA,
+            ),
             ("2026-11-21 08:10:03 ERROR charge failed", PYTHON),
             ("{\"level\":\"error\",\"msg\":\"charge failed\"}", NODE_CAUGHT),
-            ("fail: Example.Pay[0]", "      charge failed\n      System.X: no\n         at Example.Pay.Charge()"),
-            ("2026/11/21 08:10:03 http: panic serving 127.0.0.1:1: boom", "goroutine 18 [running]:\nmain.f()\n\t/a.go:1"),
-            ("ERROR\tcharge failed", "main.charge\n\t/app/pay.go:12\nmain.main\n\t/app/main.go:5"),
+            (
+                "fail: Example.Pay[0]",
+                "      charge failed\n      System.X: no\n         at Example.Pay.Charge()",
+            ),
+            (
+                "2026/11/21 08:10:03 http: panic serving 127.0.0.1:1: boom",
+                "goroutine 18 [running]:\nmain.f()\n\t/a.go:1",
+            ),
+            (
+                "ERROR\tcharge failed",
+                "main.charge\n\t/app/pay.go:12\nmain.main\n\t/app/main.go:5",
+            ),
         ] {
             let whole = format!("{head}\n{trace}");
             assert_eq!(entries(&whole), [whole.as_str()], "{whole}");

@@ -78,7 +78,9 @@ impl Store {
                 continue;
             }
             // a blank line is part of a trace that goes on behind it
-            let Some(far) = self.neighbour(before, Side::Before).filter(|far| self.goes_on_over(*far, before, at))
+            let Some(far) = self
+                .neighbour(before, Side::Before)
+                .filter(|far| self.goes_on_over(*far, before, at))
             else {
                 break;
             };
@@ -102,7 +104,8 @@ impl Store {
     }
 
     fn may_continue(&self, id: LineId) -> bool {
-        self.entry(id).is_some_and(|entry| joint::may_continue(&entry.text))
+        self.entry(id)
+            .is_some_and(|entry| joint::may_continue(&entry.text))
     }
 
     /// The nearest entry of the same stream on one side, if there is one near by whose source told its time.
@@ -124,14 +127,26 @@ impl Store {
             if out { Some(None) } else { is_one(chunk, line) }
         };
         match side {
-            Side::Before => self.chunks.get(..=number)?.iter().rev().enumerate().find_map(|(back, chunk)| {
-                let to = if back == 0 { line } else { chunk.len() };
-                (0..to).rev().find_map(|line| look(chunk, line))
-            })?,
-            Side::Behind => self.chunks.get(number..)?.iter().enumerate().find_map(|(on, chunk)| {
-                let from = if on == 0 { line + 1 } else { 0 };
-                (from..chunk.len()).find_map(|line| look(chunk, line))
-            })?,
+            Side::Before => {
+                self.chunks
+                    .get(..=number)?
+                    .iter()
+                    .rev()
+                    .enumerate()
+                    .find_map(|(back, chunk)| {
+                        let to = if back == 0 { line } else { chunk.len() };
+                        (0..to).rev().find_map(|line| look(chunk, line))
+                    })?
+            }
+            Side::Behind => self
+                .chunks
+                .get(number..)?
+                .iter()
+                .enumerate()
+                .find_map(|(on, chunk)| {
+                    let from = if on == 0 { line + 1 } else { 0 };
+                    (from..chunk.len()).find_map(|line| look(chunk, line))
+                })?,
         }
     }
 
@@ -166,7 +181,8 @@ impl Store {
     }
 
     fn goes_on_over(&self, far: LineId, blank: LineId, at: LineId) -> bool {
-        let (Some(open), Some(between), Some(entry)) = (self.open(far), self.entry(blank), self.entry(at)) else {
+        let (Some(open), Some(between), Some(entry)) = (self.open(far), self.entry(blank), self.entry(at))
+        else {
             return false;
         };
         let first = joint::lines(&entry.text).next().unwrap_or_default();
@@ -189,7 +205,11 @@ impl Store {
             return;
         };
         let (text, parts) = woven(&a, &b);
-        let mut level = if tag.level == Level::Unknown { more.level } else { tag.level };
+        let mut level = if tag.level == Level::Unknown {
+            more.level
+        } else {
+            tag.level
+        };
         if level == Level::Unknown {
             level = scan(&text, Looking::ALL).level;
         }

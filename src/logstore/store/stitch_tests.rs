@@ -35,7 +35,10 @@ fn texts(snapshot: &Snapshot) -> Vec<String> {
 
 /// One stream, a millisecond apart.
 fn story<'a>(lines: &[&'a str]) -> Vec<(i64, u32, &'a str)> {
-    (1..).zip(lines).map(|(at, line)| (at * MILLI, 0, *line)).collect()
+    (1..)
+        .zip(lines)
+        .map(|(at, line)| (at * MILLI, 0, *line))
+        .collect()
 }
 
 const TRACE: [&str; 5] = [
@@ -53,10 +56,7 @@ fn a_trace_whose_lines_come_one_by_one_is_one_entry_with_the_line_before_it() {
         store.ingest(&batch(&[line]));
     }
     let snapshot = store.snapshot();
-    assert_eq!(
-        texts(&snapshot),
-        ["INFO before", &TRACE.join("\n"), "INFO after"]
-    );
+    assert_eq!(texts(&snapshot), ["INFO before", &TRACE.join("\n"), "INFO after"]);
     let counts = snapshot.counts();
     assert_eq!((counts.taken, counts.levels[Level::Error as usize]), (3, 1));
     let entry = snapshot.entry_at(1).unwrap();
@@ -68,7 +68,13 @@ fn a_trace_whose_lines_come_one_by_one_is_one_entry_with_the_line_before_it() {
 fn a_level_filter_and_a_search_in_any_line_of_it_show_the_whole_entry() {
     let mut store = Store::new(Limits::default());
     store.ingest(&batch(&story(&[&TRACE[..], &["INFO after"]].concat())));
-    let panic = ["panic: boom", "", "goroutine 1 [running]:", "main.main()", "\t/a.go:1"];
+    let panic = [
+        "panic: boom",
+        "",
+        "goroutine 1 [running]:",
+        "main.main()",
+        "\t/a.go:1",
+    ];
     for line in story(&panic) {
         store.ingest(&batch(&[(line.0 + 100 * MILLI, 1, line.2)]));
     }

@@ -53,8 +53,10 @@ impl Learning {
             let Some(entry) = snapshot.entry_at(position) else {
                 continue;
             };
+            // what tells no time came about now
+            let at = entry.time().unwrap_or(now.0);
             self.patterns
-                .learn(entry.at, entry.level, entry.service, &entry.text, entry.extra);
+                .learn(at, entry.level, entry.service, &entry.text, entry.extra);
             self.newest = Some(entry.id);
         }
         let was_behind = std::mem::replace(&mut self.is_behind, to < snapshot.len());

@@ -237,7 +237,12 @@ mod tests {
     fn lines_that_became_part_of_an_entry_are_known_when_they_are_told_again() {
         let mut store = Store::new(Limits::default());
         let mut seam = Seam::default();
-        let trace = [(5, "ERROR boom"), (6, "java.lang.X: y"), (7, "\tat a"), (8, "\tat b")];
+        let trace = [
+            (5, "ERROR boom"),
+            (6, "java.lang.X: y"),
+            (7, "\tat a"),
+            (8, "\tat b"),
+        ];
         store.ingest(&batch(&trace));
         assert_eq!(store.snapshot().len(), 1);
         let mut page = batch(&trace[1..]);

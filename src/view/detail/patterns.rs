@@ -117,7 +117,10 @@ fn counted(learnt: &Learnt) -> Vec<Piece<'static>> {
     }
     let mut pieces = vec![Piece::own(said, Role::TextMuted)];
     if let Scanned::Partly(percent) = learnt.scanned {
-        pieces.push(Piece::own(format!(" · counting, {percent}% seen"), Role::StateBusy));
+        pieces.push(Piece::own(
+            format!(" · counting, {percent}% seen"),
+            Role::StateBusy,
+        ));
     }
     pieces
 }

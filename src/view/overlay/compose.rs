@@ -6,8 +6,8 @@ use tui_textarea::TextArea;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::input;
-use crate::app::focus::PaneId;
 use crate::app::compose::{About, Body, Compose, Form, FormField, LONGEST, Prose, Purpose};
+use crate::app::focus::PaneId;
 use crate::terminal::Focused;
 use crate::text::{SafeText, fit, width};
 use crate::theme::Role;

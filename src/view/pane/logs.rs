@@ -170,8 +170,14 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
         } else {
             format!("{len} lines")
         }));
-        if let Some(unlevelled) = unlevelled(pane, view) {
-            foot.push(Piece::own(unlevelled, Role::StateStale));
+        // A line that tells none is below every level.
+        match view.unlevelled {
+            0 => {}
+            1 => foot.push(Piece::word(" (1 tells no level)", Role::StateStale)),
+            many => {
+                let said = format!(" ({} tell no level)", grouped(many));
+                foot.push(Piece::own(said, Role::StateStale));
+            }
         }
         if let Scanned::Partly(percent) = view.scanned {
             foot.push(Piece::own(format!(" · {percent}% seen"), Role::StateBusy));
@@ -210,27 +216,24 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
     }
 }
 
-/// `, 87 of them of no level`: a line that tells none is below every level.
-fn unlevelled(pane: &LogPane, view: &LogView) -> Option<String> {
-    if !pane.leaves_out_unlevelled() {
-        return None;
-    }
-    let levels = view.snapshot.levels();
-    let without = levels.first().copied().unwrap_or(0);
-    (without > 0).then(|| format!(" ({} tell no level)", grouped(without)))
-}
-
 /// What fields there are to choose from, or which names no line has.
 pub(in super::super) fn columns_said(scene: Scene, typed: &str) -> Piece<'static> {
     let offered = &scene.model.logs.offered;
     let unknown = offered.unknown(typed.split([' ', ',']).filter(|name| !name.is_empty()));
     // the one that is being typed may still become one
     let begun = typed.rsplit([' ', ',']).next().unwrap_or_default();
-    if let Some(name) = unknown.iter().find(|name| **name != begun || !offered.begins(begun)) {
+    if let Some(name) = unknown
+        .iter()
+        .find(|name| **name != begun || !offered.begins(begun))
+    {
         let name = SafeText::line(name).into_owned();
         return Piece::own(format!("no line here has {name}"), Role::StateStale);
     }
-    let names = offered.beginning_with(begun).take(6).collect::<Vec<_>>().join(" ");
+    let names = offered
+        .beginning_with(begun)
+        .take(6)
+        .collect::<Vec<_>>()
+        .join(" ");
     if names.is_empty() {
         return Piece::word("names of fields · enter shows them", Role::TextMuted);
     }
@@ -240,7 +243,9 @@ pub(in super::super) fn columns_said(scene: Scene, typed: &str) -> Piece<'static
 /// How many lines the filter shows, or which of the fields in it no line has.
 pub(in super::super) fn filter_said(scene: Scene) -> Piece<'static> {
     let pane = &scene.model.logs;
-    let names = Query::parse(&pane.filter).map(|query| query.fields()).unwrap_or_default();
+    let names = Query::parse(&pane.filter)
+        .map(|query| query.fields())
+        .unwrap_or_default();
     if let Some(name) = pane.offered.unknown(names.iter().map(String::as_str)).first() {
         let name = SafeText::line(name).into_owned();
         let said = format!("{} shown · no line here has {name}", pane.len());

@@ -153,7 +153,12 @@ impl Open {
     }
 
     /// Takes the next line of what is held; tells what ended before it.
-    fn with(mut self, held: &[u8], (line, text): (&[u8], Range<usize>), ended: &mut Vec<Range<usize>>) -> Self {
+    fn with(
+        mut self,
+        held: &[u8],
+        (line, text): (&[u8], Range<usize>),
+        ended: &mut Vec<Range<usize>>,
+    ) -> Self {
         if let Some(waiting) = self.waiting.take() {
             let perhaps = without_break(held.get(waiting.clone()).unwrap_or_default());
             if self.has_room(text.end) && self.kind.is_borne_out(perhaps, line) {
@@ -221,7 +226,8 @@ mod tests {
 
     #[test]
     fn a_java_trace_is_one_entry_with_the_line_before_it() {
-        let trace = "ERROR boom\njava.lang.X: y\n\tat a.B.c(B.java:1)\n\t... 3 more\nCaused by: java.io.Z\n\tat d.E";
+        let trace =
+            "ERROR boom\njava.lang.X: y\n\tat a.B.c(B.java:1)\n\t... 3 more\nCaused by: java.io.Z\n\tat d.E";
         assert_eq!(cut(&format!("{trace}\nINFO next\n")), [trace, "INFO next"]);
     }
 

@@ -87,7 +87,10 @@ pub(super) fn draw_titles(scene: Scene, buffer: &mut Buffer, row: Rect) {
         Piece::word("level ", Role::TextMuted),
     ];
     if has_service(scene.model, row.width) {
-        titles.push(Piece::own(format!("{} ", fit("service", SERVICE)), Role::TextMuted));
+        titles.push(Piece::own(
+            format!("{} ", fit("service", SERVICE)),
+            Role::TextMuted,
+        ));
     }
     for name in &scene.model.logs.columns {
         let name = SafeText::line(name);
@@ -514,8 +517,14 @@ mod tests {
             pieces_of("charge failed after three tries", 12),
             ["charge ", "failed after ", "three tries"]
         );
-        assert_eq!(pieces_of("id 0123456789abcdef end", 8), ["id 01234", "56789abc", "def end"]);
-        assert_eq!(pieces_of("    at com.example.Pay.charge", 12), ["    at com.e", "xample.Pay.c", "harge"]);
+        assert_eq!(
+            pieces_of("id 0123456789abcdef end", 8),
+            ["id 01234", "56789abc", "def end"]
+        );
+        assert_eq!(
+            pieces_of("    at com.example.Pay.charge", 12),
+            ["    at com.e", "xample.Pay.c", "harge"]
+        );
         for text in ["", "one", "äöü ßß ñññññññ", "  two   three    four"] {
             assert_eq!(pieces_of(text, 4).concat(), text, "nothing is lost");
         }
@@ -536,12 +545,20 @@ mod tests {
     fn what_the_row_says_before_the_text_is_not_said_again() {
         let at = Nanos::of("2026-11-21T08:10:03.1Z".parse().unwrap()).0;
         for (at, text, shown) in [
-            (None, "2026-11-21T08:10:03.1Z ERROR charge failed", "charge failed"),
+            (
+                None,
+                "2026-11-21T08:10:03.1Z ERROR charge failed",
+                "charge failed",
+            ),
             (Some(at), "[2026-11-21 08:10:03,123] [WARN] slow", "slow"),
             (Some(at), "2026-11-21 08:10:03 INFO: [main] up", "[main] up"),
             (Some(at), "ERROR charge failed", "charge failed"),
             (Some(at), "error while reading", "error while reading"),
-            (Some(at), "2026-11-20 08:10:03 of another day", "2026-11-20 08:10:03 of another day"),
+            (
+                Some(at),
+                "2026-11-20 08:10:03 of another day",
+                "2026-11-20 08:10:03 of another day",
+            ),
             (None, "2026-11-21T08:10:03.1Z", "2026-11-21T08:10:03.1Z"),
             (None, "INFO", "INFO"),
             (Some(at), "ERROR", "ERROR"),
