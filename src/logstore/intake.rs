@@ -100,10 +100,14 @@ pub(super) fn read(batch: &Batch, clamps: &mut Clamps, arrived: i64) -> Vec<Read
             };
             let mut fallback = Clamp::default();
             let clamp = slot.map_or(&mut fallback, |slot| slot.get_or_insert_with(had));
+            let untimed = clamp.last.is_none();
             read.key = clamp.key(at).unwrap_or_else(|| {
                 read.tag.told = Told::Order;
                 arrived
             });
+            if untimed && at.is_some() {
+                in_order &= !stand_before(&mut all, (batch, line.stream), read.key);
+            }
             if at.is_some_and(|at| at.0 != read.key) {
                 read.tag.keyed = Keyed::ByOrder;
             }
@@ -121,6 +125,25 @@ pub(super) fn read(batch: &Batch, clamps: &mut Clamps, arrived: i64) -> Vec<Read
         all.sort_by_key(|read| read.key);
     }
     all
+}
+
+/// Sees that lines of a stream that tell no time stand before the first of it that does; whether any moved.
+fn stand_before(all: &mut [Read], (batch, stream): (&Batch, u32), first: i64) -> bool {
+    let mut moved = false;
+    for read in all
+        .iter_mut()
+        .filter(|read| read.tag.told == Told::Order && read.key > first)
+    {
+        if batch
+            .lines
+            .get(read.line)
+            .is_some_and(|line| line.stream == stream)
+        {
+            read.key = first;
+            moved = true;
+        }
+    }
+    moved
 }
 
 /// Keeps lines of an older page whose source tells no times before all in hand, whatever their text says; those

@@ -81,8 +81,6 @@ struct Placed {
     /// never reaches the other's first.
     next: i64,
     next_before: i64,
-    /// Where lines before that part stand while none of them told a time.
-    arrived: i64,
 }
 
 /// Lines in hand. One task owns it.
@@ -167,7 +165,6 @@ impl Store {
                 before: Clamps::default(),
                 next: before.saturating_add(bytes),
                 next_before: before,
-                arrived,
             });
             self.places.len() - 1
         });
@@ -175,7 +172,7 @@ impl Store {
             return (Vec::new(), self.newest_serial);
         };
         let (clamps, next, arrived) = if at < placed.first {
-            (&mut placed.before, &mut placed.next_before, placed.arrived)
+            (&mut placed.before, &mut placed.next_before, UNTIMED)
         } else {
             (&mut self.clamps, &mut placed.next, arrived)
         };

@@ -631,6 +631,22 @@ fn lines_of_streams_that_tell_no_time_stand_where_they_arrived_and_have_none() {
         .collect();
     assert_eq!(times, [None, None, Some(10), Some(20), None, Some(30)]);
     assert_eq!(store.oldest(), Some(Nanos(10)), "no line is of 1970");
+    let mut banner = Batch {
+        streams: vec![stream("late")],
+        ..Batch::default()
+    };
+    for text in ["banner", "1970-01-01T00:00:00.000000015Z up"] {
+        banner.push(None, 0, Level::Unknown, text.as_bytes(), b"");
+    }
+    store.ingest(&banner);
+    assert_eq!(
+        texts(&store.snapshot())[3..5],
+        [
+            "banner".to_owned(),
+            "1970-01-01T00:00:00.000000015Z up".to_owned()
+        ],
+        "before the first line of its stream that tells one"
+    );
 }
 
 #[test]
