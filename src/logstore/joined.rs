@@ -13,9 +13,9 @@ pub(super) const MOST_LINES: usize = 1_000;
 /// Bytes of an entry at most.
 pub(super) const MOST_BYTES: usize = 1024 * 1024;
 /// A line that belongs to the one before it is not much later.
-const NEAR: i64 = 2_000_000_000;
+const NEAR: u64 = 2_000_000_000;
 /// From its first to its last line an entry spans so many nanoseconds at most.
-pub(super) const SPAN: i64 = 10_000_000_000;
+pub(super) const SPAN: u64 = 10_000_000_000;
 
 /// A line of the source within an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,11 +39,13 @@ impl Part {
 
     pub(super) fn kept(bytes: &[u8]) -> Vec<Self> {
         let (all, _) = bytes.as_chunks::<{ Self::KEPT }>();
-        let read = |[a, b, c, d, e, f, g, h, i, j, k, l]: [u8; Self::KEPT]| Self {
-            at: Nanos(i64::from_le_bytes([a, b, c, d, e, f, g, h])),
-            end: u32::from_le_bytes([i, j, k, l]),
+        let read = |kept: &[u8; Self::KEPT]| Self {
+            at: Nanos(i64::from_le_bytes(
+                kept.first_chunk().copied().unwrap_or_default(),
+            )),
+            end: u32::from_le_bytes(kept.last_chunk().copied().unwrap_or_default()),
         };
-        all.iter().copied().map(read).collect()
+        all.iter().map(read).collect()
     }
 }
 
@@ -69,7 +71,7 @@ impl Open {
 
     /// Whether so many bytes of that time may still be part of it.
     pub(super) fn has_room(&self, at: Nanos, bytes: usize) -> bool {
-        let near = at.0.abs_diff(self.last.0) <= NEAR as u64 && at.0.abs_diff(self.first.0) <= SPAN as u64;
+        let near = at.0.abs_diff(self.last.0) <= NEAR && at.0.abs_diff(self.first.0) <= SPAN;
         near && self.lines < MOST_LINES && self.bytes + bytes < MOST_BYTES
     }
 

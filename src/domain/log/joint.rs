@@ -69,11 +69,12 @@ impl Kind {
             Self::Traceback { indented } => continues(line) || (indented && names_an_error(line)),
             Self::Goroutines => continues(line) || is_of_goroutines(line),
         };
-        match goes_on {
-            true if blank => Next::Apart,
-            true => Next::Joined,
-            false if is_a_head(line) => Next::Perhaps,
-            false => Next::Apart,
+        if goes_on {
+            Next::Joined
+        } else if is_a_head(line) {
+            Next::Perhaps
+        } else {
+            Next::Apart
         }
     }
 
@@ -152,7 +153,6 @@ const GO_HEADS: &[&[u8]] = &[b"panic: ", b"fatal error: "];
 const CONTINUATIONS: &[&[u8]] = &[
     b"Caused by:",
     b"Suppressed:",
-    b"at ",
     b"... ",
     TRACEBACK,
     b"During handling of the above exception",
@@ -175,6 +175,7 @@ pub fn continues(line: &[u8]) -> bool {
     closes
         || is_goroutine(line)
         || is_ruby_frame(line)
+        || is_bare_frame(line)
         || CONTINUATIONS.iter().any(|words| line.starts_with(words))
 }
 
@@ -189,15 +190,17 @@ pub fn may_continue(text: &[u8]) -> bool {
 }
 
 /// Whether a text that tells no level is of something that was thrown: a trace's head, or a frame behind its first
-/// line.
+/// lines.
 pub fn is_thrown(text: &[u8]) -> bool {
+    /// Lines behind the first that may be one.
+    const FRAMED: usize = 8;
     const HEADS: &[&[u8]] = &[
         TRACEBACK,
         b"Exception in thread ",
         b"Unhandled exception",
         b"Uncaught ",
     ];
-    HEADS.iter().any(|head| text.starts_with(head)) || lines(text).nth(1).is_some_and(is_frame)
+    HEADS.iter().any(|head| text.starts_with(head)) || lines(text).skip(1).take(FRAMED).any(is_frame)
 }
 
 fn is_blank(line: &[u8]) -> bool {
@@ -250,7 +253,12 @@ fn is_frame(line: &[u8]) -> bool {
     let indented = bare.len() < line.len();
     let of_go = memchr::memmem::find(bare, b".go:").is_some();
     let framed = FRAMES.iter().any(|words| bare.starts_with(words));
-    (indented && (framed || of_go)) || line.starts_with(b"at ") || is_ruby_frame(line)
+    (indented && (framed || of_go)) || is_bare_frame(line) || is_ruby_frame(line)
+}
+
+/// `at com.example.Pay.charge(Pay.java:12)`, `at /app/pay.js:3:9` that lost their indent: words are none.
+fn is_bare_frame(line: &[u8]) -> bool {
+    line.starts_with(b"at ") && line.iter().any(|byte| matches!(byte, b'(' | b'/'))
 }
 
 /// `app/pay.rb:12:in 'charge'`: the end of the name ends the line; the first line of all says what it was behind it.
@@ -456,8 +464,8 @@ pay.rb:9:in '<main>'";
         for text in [JAVA, JAVA_ALONE, PYTHON, NODE_CAUGHT, DOTNET, RUBY] {
             assert!(is_thrown(text.as_bytes()), "{text}");
         }
-        for text in ["", "one", "one\n  two", "list:\n  - at home", "x\nat last"] {
-            assert_eq!(is_thrown(text.as_bytes()), text.ends_with("last"), "{text}");
+        for text in ["", "one", "one\n  two", "list:\n  - at home", "x\nat a.B(C:1)"] {
+            assert_eq!(is_thrown(text.as_bytes()), text.ends_with(")"), "{text}");
         }
     }
 

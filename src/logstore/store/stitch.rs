@@ -11,7 +11,7 @@ use super::super::joined::{Open, Part, SPAN};
 use super::{Store, Told};
 use crate::domain::log::joint::{self, Next};
 use crate::domain::log::scan::{Looking, scan};
-use crate::domain::log::{Level, Nanos};
+use crate::domain::log::{Level, Nanos, Stream};
 
 /// Lines of other streams that are passed over on the way to a neighbour.
 const REACH: usize = 512;
@@ -35,7 +35,7 @@ enum Side {
 struct Whole {
     id: LineId,
     tag: Tag,
-    stream: Arc<crate::domain::log::Stream>,
+    stream: Arc<Stream>,
     service: Option<String>,
     text: Vec<u8>,
     extra: Vec<u8>,
@@ -112,42 +112,28 @@ impl Store {
     fn neighbour(&self, of: LineId, side: Side) -> Option<LineId> {
         let (number, chunk, line) = self.place(of)?;
         let stream = chunk.stream(*chunk.tags.get(line)?)?;
-        let is_one = |chunk: &Chunk, line: usize| {
-            let tag = chunk.tags.get(line)?;
-            let same = chunk
-                .stream(*tag)
-                .is_some_and(|other| Arc::ptr_eq(other, stream) || other == stream);
-            same.then(|| chunk.id(line).filter(|_| tag.told == Told::Source))
-        };
-        let near = |id: &LineId| id.key.abs_diff(of.key) <= SPAN as u64;
-        let mut passed = 0;
-        let mut look = |chunk: &Chunk, line: usize| -> Option<Option<LineId>> {
-            passed += 1;
-            let out = passed > REACH || !chunk.id(line).is_some_and(|id| near(&id));
-            if out { Some(None) } else { is_one(chunk, line) }
-        };
-        match side {
+        let before = self.chunks.get(..number).unwrap_or_default().iter().rev();
+        let behind = self.chunks.get(number + 1..).unwrap_or_default().iter();
+        let walk: Box<dyn Iterator<Item = (&Arc<Chunk>, usize)>> = match side {
             Side::Before => {
-                self.chunks
-                    .get(..=number)?
-                    .iter()
-                    .rev()
-                    .enumerate()
-                    .find_map(|(back, chunk)| {
-                        let to = if back == 0 { line } else { chunk.len() };
-                        (0..to).rev().find_map(|line| look(chunk, line))
-                    })?
+                let rest = before.flat_map(|chunk| (0..chunk.len()).rev().map(move |line| (chunk, line)));
+                Box::new((0..line).rev().map(|line| (chunk, line)).chain(rest))
             }
-            Side::Behind => self
-                .chunks
-                .get(number..)?
-                .iter()
-                .enumerate()
-                .find_map(|(on, chunk)| {
-                    let from = if on == 0 { line + 1 } else { 0 };
-                    (from..chunk.len()).find_map(|line| look(chunk, line))
-                })?,
-        }
+            Side::Behind => {
+                let rest = behind.flat_map(|chunk| (0..chunk.len()).map(move |line| (chunk, line)));
+                Box::new((line + 1..chunk.len()).map(|line| (chunk, line)).chain(rest))
+            }
+        };
+        let near = walk.take(REACH).map_while(|(chunk, line)| {
+            let id = chunk.id(line)?;
+            (id.key.abs_diff(of.key) <= SPAN).then_some((id, chunk, *chunk.tags.get(line)?))
+        });
+        let mut told = near.filter(|(_, _, tag)| tag.told == Told::Source);
+        let found = told.find(|(_, chunk, tag)| {
+            let other = chunk.stream(*tag);
+            other.is_some_and(|other| Arc::ptr_eq(other, stream) || other == stream)
+        });
+        found.map(|(id, _, _)| id)
     }
 
     fn open(&self, id: LineId) -> Option<Open> {
@@ -205,14 +191,13 @@ impl Store {
             return;
         };
         let (text, parts) = woven(&a, &b);
-        let mut level = if tag.level == Level::Unknown {
-            more.level
-        } else {
-            tag.level
+        // what the source says of the first line goes before what its words say
+        let by_words = scan(&a.text, Looking::ALL).level;
+        let level = match scan(&text, Looking::ALL).level {
+            _ if tag.level != by_words => tag.level,
+            Level::Unknown => more.level,
+            level => level,
         };
-        if level == Level::Unknown {
-            level = scan(&text, Looking::ALL).level;
-        }
         let trace = match (tag.trace, more.trace) {
             (own, none) if own != TracePlace::default() || none == TracePlace::default() => own,
             _ => TracePlace::of_extra(),
