@@ -465,7 +465,7 @@ pay.rb:9:in '<main>'";
             assert!(is_thrown(text.as_bytes()), "{text}");
         }
         for text in ["", "one", "one\n  two", "list:\n  - at home", "x\nat a.B(C:1)"] {
-            assert_eq!(is_thrown(text.as_bytes()), text.ends_with(")"), "{text}");
+            assert_eq!(is_thrown(text.as_bytes()), text.ends_with(')'), "{text}");
         }
     }
 

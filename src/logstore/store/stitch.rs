@@ -204,7 +204,7 @@ impl Store {
         };
         let whole = Whole {
             id: before,
-            tag: Tag { level, trace, ..tag },
+            tag: Tag { trace, level, ..tag },
             stream: Arc::clone(a.stream),
             service: (tag.service != NO_SERVICE)
                 .then(|| a.service.map(str::to_owned))

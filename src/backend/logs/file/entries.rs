@@ -134,9 +134,9 @@ impl Cutter {
         self.looked -= told;
         self.searched -= told;
         if let Some(open) = &mut self.open {
-            let moved = |range: &Range<usize>| range.start - told..range.end - told;
-            open.text = moved(&open.text);
-            open.waiting = open.waiting.as_ref().map(moved);
+            for range in std::iter::once(&mut open.text).chain(open.waiting.as_mut()) {
+                *range = range.start - told..range.end - told;
+            }
         }
         Some(Stretch { at, bytes, entries })
     }
