@@ -193,14 +193,16 @@ pub fn may_continue(text: &[u8]) -> bool {
 /// lines.
 pub fn is_thrown(text: &[u8]) -> bool {
     /// Lines behind the first that may be one.
-    const FRAMED: usize = 8;
+    const FRAMED: usize = 64;
     const HEADS: &[&[u8]] = &[
         TRACEBACK,
         b"Exception in thread ",
         b"Unhandled exception",
         b"Uncaught ",
     ];
-    HEADS.iter().any(|head| text.starts_with(head)) || lines(text).skip(1).take(FRAMED).any(is_frame)
+    let begins = |line: &[u8]| HEADS.iter().any(|head| line.starts_with(head));
+    let mut behind = lines(text).skip(1).take(FRAMED);
+    begins(text) || behind.any(|line| begins(line) || is_frame(line))
 }
 
 fn is_blank(line: &[u8]) -> bool {

@@ -195,7 +195,7 @@ impl Store {
         let by_words = scan(&a.text, Looking::ALL).level;
         let level = match scan(&text, Looking::ALL).level {
             _ if tag.level != by_words => tag.level,
-            Level::Unknown => more.level,
+            Level::Unknown if more.level != scan(&b.text, Looking::ALL).level => more.level,
             level => level,
         };
         let trace = match (tag.trace, more.trace) {
