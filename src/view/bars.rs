@@ -576,6 +576,9 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         (PromptKind::Filter, Some(wrong)) => {
             Piece::safe(SafeText::line(wrong).into_owned(), Role::StateFailed)
         }
+        (PromptKind::Filter, None) if prompt.target == PromptTarget::Pane(PaneId::Logs) => {
+            super::pane::logs::filter_said(scene)
+        }
         (PromptKind::Filter, None) => Piece::own(
             format!("{shown} shown · enter keeps · esc undoes"),
             Role::TextMuted,
@@ -600,7 +603,7 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         }
         (PromptKind::Query, _) => super::pane::logs::query_said(scene),
         (PromptKind::Time, _) => Piece::word("03:14 · 15m ago · enter jumps", Role::TextMuted),
-        (PromptKind::Columns, _) => Piece::word("names of fields · enter shows them", Role::TextMuted),
+        (PromptKind::Columns, _) => super::pane::logs::columns_said(scene, &prompt.input.lines().join(" ")),
     };
     let says_width = (says.width() as u16).min(area.width / 2);
     let left = Rect {

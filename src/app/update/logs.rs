@@ -11,7 +11,7 @@ use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::{Direction, Moved, Step};
 use crate::app::logs::{
-    Follow, Lifted, LogPane, LogView, LogsAsk, Past, Refused, Seek, Watched, Wrap, search_query,
+    Follow, Lifted, LogPane, LogView, LogsAsk, Past, Refused, Seek, Watched, Wrap, first_time, search_query,
 };
 use crate::app::modal::{Modal, PromptKind};
 use crate::app::panes::Search;
@@ -94,7 +94,7 @@ fn refuse(model: &mut Model, refused: Arc<Refused>, now: Now) -> Vec<Effect> {
 /// When the oldest line in hand is of.
 fn oldest(pane: &LogPane) -> Option<Nanos> {
     let view = pane.drawn()?;
-    view.snapshot.entry_at(0).map(|entry| entry.at)
+    first_time(&view.snapshot)
 }
 
 /// `03:14:07Z`, or in local time without the `Z`.
@@ -235,7 +235,7 @@ pub(super) fn drop_filter(model: &mut Model) -> String {
         // All lines around the one under the cursor: it stays in sight.
         pane.at = pane
             .drawn()
-            .and_then(|view| Some(view.snapshot.entry(pane.cursor?)?.at));
+            .and_then(|view| view.snapshot.entry(pane.cursor?)?.time());
         pane.seek = pane.at;
     }
     pane.filter.clear();
@@ -291,6 +291,9 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
 
 /// The keys of the log pane and of a line.
 pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
+    if let Some(why) = nothing_here(model, action) {
+        return say(model, Level::Info, why, now);
+    }
     match action {
         Action::FollowLogs => follow(model, now),
         Action::LogLevel => {
@@ -333,6 +336,26 @@ pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Why a key that works on lines does nothing where there are none.
+fn nothing_here(model: &Model, action: Action) -> Option<String> {
+    if model.settings.logs.is_none() {
+        return Some(not_configured(model));
+    }
+    let of_lines = matches!(
+        action,
+        Action::FollowLogs | Action::LogWrap | Action::LogContext | Action::LogPatterns
+    );
+    let empty = model.logs.drawn().is_none_or(|view| view.snapshot.is_empty());
+    if !of_lines || !empty {
+        return None;
+    }
+    let failure = model.logs.drawn().and_then(|view| view.failure.as_deref());
+    Some(match failure {
+        Some(why) => format!("no line was read yet: {}", SafeText::line(why)),
+        None => "no line was read yet; they appear here as they arrive".to_owned(),
+    })
 }
 
 /// Whether the cursor is on the oldest line and older ones were looked for in vain.
@@ -439,8 +462,13 @@ pub(super) fn answered(model: &mut Model, kind: PromptKind, text: &str, now: Now
                 }
             }
             names.truncate(MOST_COLUMNS);
+            let unknown = model.logs.offered.unknown(names.iter().map(String::as_str));
+            let said = (!unknown.is_empty()).then(|| {
+                let unknown = SafeText::line(&unknown.join(", ")).into_owned();
+                format!("no line around the cursor has {unknown}: the column is empty until one does")
+            });
             model.logs.columns = names;
-            Vec::new()
+            said.map_or_else(Vec::new, |said| say(model, Level::Warn, said, now))
         }
         PromptKind::Time => {
             let at = match model.zone {

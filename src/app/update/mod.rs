@@ -198,7 +198,8 @@ fn fit_lists(model: &mut Model, now: Now) {
             page(PaneId::Traces),
         );
         if let Some(area) = areas.pane(PaneId::Logs, model.focus) {
-            model.logs.resize(layout::log_parts(area).lines.height.into());
+            let parts = layout::log_parts(area, model.logs.columns.len());
+            model.logs.resize(parts.lines.height.into());
         }
     }
     if let Some(Detail::Trace(id)) = model.detail()

@@ -7,6 +7,7 @@ use super::{deeds, frozen, incidents, logs, run, say, waterfall};
 use crate::app::effect::Deed;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::label;
+use crate::app::logs::first_time;
 use crate::app::modal::{Choice, Goal, Menu, MenuItem, Modal};
 use crate::app::panes::AlertRow;
 use crate::app::reference;
@@ -225,9 +226,15 @@ fn from_incident(model: &Model, id: &IncidentId) -> Ways {
 }
 
 fn from_line(model: &Model, id: LineId) -> Ways {
-    let Some(entry) = model.logs.drawn().and_then(|view| view.snapshot.entry(id)) else {
+    let entry = model
+        .logs
+        .drawn()
+        .and_then(|view| Some((&view.snapshot, view.snapshot.entry(id)?)));
+    let Some((snapshot, entry)) = entry else {
         return (Vec::new(), "the line was let go".to_owned(), None);
     };
+    // a line that tells no time came with those around it
+    let at = entry.time().or_else(|| first_time(snapshot)).unwrap_or(entry.at);
     let mut ways = Vec::new();
     if let Some(trace) = entry.trace {
         ways.push(if model.settings.traces.is_some() {
@@ -240,19 +247,18 @@ fn from_line(model: &Model, id: LineId) -> Ways {
             } else {
                 "trace"
             };
-            let at = entry.at;
             (Goal::Moment { trace, span, at }, format!("{what} {trace}"))
         } else {
             (Goal::Trace(trace), format!("trace {trace}, copied"))
         });
-        let goal = Goal::TraceLogs(trace, entry.at);
+        let goal = Goal::TraceLogs(trace, at);
         ways.push((goal, "every line of this trace".to_owned()));
     }
     let service = entry.service.unwrap_or_default();
     let same = listed_alerts(model).find(|alert| !service.is_empty() && *alert.service == *service);
     ways.extend(same.map(|alert| to_alert(alert, "of the same service")));
     ways.extend(slos_of(model, service).map(to_slo));
-    ways.extend(to_logs(model, service, Some(entry.at)));
+    ways.extend(to_logs(model, service, entry.time()));
     let deed = Deed {
         incident: None,
         text: "went on from a log line".to_owned(),

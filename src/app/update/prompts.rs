@@ -41,6 +41,10 @@ pub(super) fn open(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect>
         }
         None => PromptTarget::Pane(model.focus),
     };
+    if target == PromptTarget::Pane(PaneId::Logs) && model.settings.logs.is_none() {
+        let why = logs::not_configured(model);
+        return say(model, Level::Info, why, now);
+    }
     let rearranges = match target {
         PromptTarget::Pane(PaneId::Alerts) => kind == PromptKind::Filter,
         PromptTarget::Pane(PaneId::Logs) => kind != PromptKind::Time && kind != PromptKind::Columns,
@@ -75,6 +79,9 @@ pub(super) fn open(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect>
     if (kind, target) == (PromptKind::Search, PromptTarget::Pane(PaneId::Logs)) {
         model.logs.begin_search();
     }
+    if names_fields(kind, target) {
+        model.logs.offer();
+    }
     let mut input = TextArea::from([before.clone()]);
     input.move_cursor(tui_textarea::CursorMove::End);
     model.modal = Some(Modal::Prompt(Prompt {
@@ -84,6 +91,11 @@ pub(super) fn open(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect>
         before,
     }));
     Vec::new()
+}
+
+/// Whether names of fields of log lines are typed there.
+fn names_fields(kind: PromptKind, target: PromptTarget) -> bool {
+    target == PromptTarget::Pane(PaneId::Logs) && matches!(kind, PromptKind::Columns | PromptKind::Filter)
 }
 
 pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
@@ -145,6 +157,18 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                 }
                 PromptKind::Filter => set_filter(model, target, before, now),
             }
+        }
+        KeyCode::Tab if names_fields(prompt.kind, prompt.target) => {
+            let text = prompt.input.lines().join(" ");
+            let (rest, word) = text.split_at(text.rfind([' ', ',']).map_or(0, |at| at + 1));
+            let bare = word.strip_prefix('-').unwrap_or(word);
+            let Some(name) = model.logs.offered.complete(bare) else {
+                return say(model, Level::Info, "no line here has a field that begins so", now);
+            };
+            let sign = if bare.len() < word.len() { "-" } else { "" };
+            prompt.input = TextArea::from([format!("{rest}{sign}{name}")]);
+            prompt.input.move_cursor(tui_textarea::CursorMove::End);
+            modals::typed(model, now)
         }
         _ => {
             prompt.input.input(key);

@@ -2,6 +2,7 @@
 
 use crate::app::logs::{LogsAsk, Scanned, search_query};
 use crate::backend::logs::Reach;
+use crate::domain::log::Level;
 use crate::logstore::query::Query;
 use crate::logstore::search::{Budget, Search};
 use crate::logstore::{LineId, Snapshot};
@@ -56,6 +57,18 @@ impl Looking {
         if let Some(search) = open.find(|search| !search.progress().is_done()) {
             search.step(Budget::default());
         }
+    }
+
+    /// Lines in hand that the filter leaves out because they tell no level.
+    pub(super) fn unlevelled(&self) -> u64 {
+        let filter = self
+            .filter
+            .as_ref()
+            .filter(|search| search.query().leaves_out_unlevelled());
+        let levels = filter.map(|search| search.snapshot().levels());
+        levels
+            .and_then(|levels| levels.get(Level::Unknown as usize).copied())
+            .unwrap_or(0)
     }
 
     pub(super) fn is_done(&self) -> bool {

@@ -132,6 +132,10 @@ fn log_lines_in_every_state() {
         shop::tell(&mut model, Msg::LogsChanged(std::sync::Arc::new(view)));
         model
     });
+    at_each(&[(120, 40)], "logs_columns", |w, h| {
+        opened(w, h, "C n a m tab space t r a c e tab enter")
+    });
+    at_each(&[(80, 24)], "logs_naming_columns", |w, h| opened(w, h, "C n a"));
     at_each(&[(120, 40)], "logs_relative", |w, h| opened(w, h, "k k L L"));
     at_each(&SIZES, "logs_nothing_matches", |w, h| {
         let mut model = opened(w, h, "");

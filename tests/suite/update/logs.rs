@@ -538,3 +538,53 @@ fn a_time_that_nobody_read_yet_is_asked_for_itself() {
     // The console is five seconds old.
     assert_eq!(asked(&mut hand).at, Some(seconds_ago(45)));
 }
+
+#[test]
+fn columns_offer_the_fields_that_lines_have_and_say_which_none_has() {
+    let mut hand = reading();
+    hand.press("C");
+    hand.write("tra");
+    hand.press("tab");
+    hand.write(" stauts");
+    hand.press("enter");
+    assert_eq!(hand.model.logs.columns, ["trace_id", "stauts"]);
+    hand.assert_said("no line around the cursor has stauts");
+    hand.press("& n a m tab");
+    assert_eq!(
+        hand.model.logs.filter, "namespace",
+        "names are completed in the filter too"
+    );
+    hand.press("tab");
+    assert_eq!(hand.model.logs.filter, "namespace", "there is no other");
+}
+
+#[test]
+fn keys_that_work_on_lines_say_why_they_do_nothing_where_none_was_read() {
+    let mut hand = Hand::on(with_logs(), board_of(Vec::new()));
+    hand.press("3");
+    for key in ["F", "w", "c", "P"] {
+        hand.press(key);
+        hand.assert_said("no line was read yet");
+    }
+    assert!(hand.model.details.is_empty());
+}
+
+#[test]
+fn a_trace_told_line_by_line_is_one_row_whatever_level_is_shown() {
+    let mut hand = reading();
+    let mut grown = store(&[story()]);
+    for line in ["java.lang.X: no pool", "\tat shop.Pool.take(Pool.java:4)"] {
+        // right behind "pool exhausted", which carries the level
+        grown.ingest(&batch(&[(11, "checkout", Level::Unknown, line)]));
+    }
+    let ask = LogsAsk {
+        filter: "level>=error".to_owned(),
+        ..LogsAsk::default()
+    };
+    tell_lines(&mut hand.model, &grown, ask);
+    assert_eq!(hand.model.logs.len(), 3, "errors");
+    assert_eq!(
+        under_cursor(&hand),
+        "pool exhausted: 20/20 in use\njava.lang.X: no pool\n\tat shop.Pool.take(Pool.java:4)"
+    );
+}

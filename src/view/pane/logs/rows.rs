@@ -1,6 +1,7 @@
 //! The rows of the log pane: the line under the cursor has the row that the model says; what fits above and below is
 //! laid out around it. Only lines in sight are read from the store.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -13,7 +14,9 @@ use super::super::{look, set_style};
 use super::{clock, level_word, role_of, service_role, time};
 use crate::action::Action;
 use crate::app::Model;
-use crate::app::logs::{LogView, Past, Refetching, Wrap, search_query};
+use crate::app::logs::{LogPane, LogView, Past, Refetching, Times, Wrap, search_query};
+use crate::domain::log::detect::level_of;
+use crate::domain::log::moment::leading_end;
 use crate::domain::log::{Gap, Level, fields};
 use crate::logstore::query::Query;
 use crate::logstore::{Entry, LineId};
@@ -74,6 +77,32 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView
     }
 }
 
+/// What the columns hold, above them.
+pub(super) fn draw_titles(scene: Scene, buffer: &mut Buffer, row: Rect) {
+    let mut titles = vec![
+        Piece::own(
+            fit("  time", if row.width >= WITH_TIME { 15 } else { 11 }),
+            Role::TextMuted,
+        ),
+        Piece::word("level ", Role::TextMuted),
+    ];
+    if has_service(scene.model, row.width) {
+        titles.push(Piece::own(
+            format!("{} ", fit("service", SERVICE)),
+            Role::TextMuted,
+        ));
+    }
+    for name in &scene.model.logs.columns {
+        let name = SafeText::line(name);
+        titles.push(Piece::own(
+            format!("{} ", fit(name.as_str(), COLUMN)),
+            Role::TextStrong,
+        ));
+    }
+    titles.push(Piece::word("message", Role::TextMuted));
+    scene.line(buffer, row, &titles);
+}
+
 /// The place of the line that has a row of this area, and the row that it begins on.
 pub(in crate::view) fn place_at(model: &Model, area: Rect, row: usize) -> Option<(usize, usize)> {
     let view = model.logs.drawn()?;
@@ -91,7 +120,7 @@ fn laid_out<'a>(model: &Model, view: &'a LogView, area: Rect) -> Vec<Placed<'a>>
     };
     let room = usize::from(area.width).saturating_sub(2 + prefix_width(model, area.width));
     let placed = |place: usize| {
-        let rows = rows_of(pane.wrap, view, place, room).into_iter();
+        let rows = rows_of(pane, view, place, room).into_iter();
         rows.map(move |row| Placed { place, row })
     };
     let place = pane.place.min(last);
@@ -122,7 +151,7 @@ fn laid_out<'a>(model: &Model, view: &'a LogView, area: Rect) -> Vec<Placed<'a>>
 }
 
 /// The rows of the line at a place, the gap before it included.
-fn rows_of(wrap: Wrap, view: &LogView, place: usize, room: usize) -> Vec<Row<'_>> {
+fn rows_of<'a>(pane: &LogPane, view: &'a LogView, place: usize, room: usize) -> Vec<Row<'a>> {
     let Some((id, entry)) = view
         .id_at(place)
         .and_then(|id| Some((id, view.snapshot.entry(id)?)))
@@ -134,14 +163,14 @@ fn rows_of(wrap: Wrap, view: &LogView, place: usize, room: usize) -> Vec<Row<'_>
     let head = entry.text.get(..MOST_BYTES).unwrap_or(&entry.text);
     let text = String::from_utf8_lossy(head).into_owned();
     let entry = Rc::new(entry);
-    let (text, rest) = said(&text).unwrap_or((text, String::new()));
+    let (text, rest) = said(&text).unwrap_or_else(|| (unprefixed(pane, &entry, &text), String::new()));
     let line = |part, shown| Row::Line {
         id,
         entry: Rc::clone(&entry),
         part,
         shown,
     };
-    match wrap {
+    match pane.wrap {
         Wrap::Cut => {
             let mut lines = text.lines().filter(|line| !line.trim().is_empty());
             let text = SafeText::line(lines.next().unwrap_or_default()).into_string();
@@ -189,6 +218,31 @@ fn rows_of(wrap: Wrap, view: &LogView, place: usize, room: usize) -> Vec<Row<'_>
     rows
 }
 
+/// A text without the time and the level that it begins with, where the row tells the same before it.
+fn unprefixed(pane: &LogPane, entry: &Entry, text: &str) -> String {
+    /// A row tells milliseconds, and shippers stamp lines a little later.
+    const NEAR: u64 = 1_000_000_000;
+    let closing = |c: char| matches!(c, ' ' | ']' | ')' | '\t' | '|' | ':' | ',');
+    let mut rest = text;
+    if pane.times == Times::Clock
+        && let Some((at, end)) = leading_end(text.as_bytes())
+        && entry.time().is_some_and(|time| time.0.abs_diff(at.0) < NEAR)
+    {
+        rest = text.get(end..).unwrap_or(text).trim_start_matches(closing);
+    }
+    let bare = rest.strip_prefix(['[', '<', '(']).unwrap_or(rest);
+    let length = bare.chars().take_while(char::is_ascii_alphabetic).count();
+    let (word, behind) = bare.split_at(length);
+    // "error while …" is prose
+    let marked = bare.len() < rest.len() || (length > 2 && word.chars().all(|c| c.is_ascii_uppercase()));
+    let ends = behind.starts_with(|c: char| closing(c) || c == '>');
+    if marked && ends && entry.level != Level::Unknown && level_of(word.as_bytes()) == entry.level {
+        rest = behind.trim_start_matches(|c: char| closing(c) || c == '>');
+    }
+    // what says nothing else is shown as it is
+    if rest.trim().is_empty() { text } else { rest }.to_owned()
+}
+
 /// What a person reads first of a line of JSON or logfmt: its message, then its other fields but those that stand
 /// before every line. Nothing where all of the line is the message.
 fn said(text: &str) -> Option<(String, String)> {
@@ -222,7 +276,8 @@ const PREFIXED: [&str; 10] = [
     "service_name",
 ];
 
-/// Cuts a text into rows; nothing is lost and no word is looked for: a log line is no prose.
+/// Cuts a text into rows, between words where the next one fits a row; nothing is lost, so that what is sought can be
+/// marked where it lies. A blank at the end of a row hangs over.
 fn pieces_of(text: &str, cells: usize) -> Vec<String> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -233,13 +288,30 @@ fn pieces_of(text: &str, cells: usize) -> Vec<String> {
         }
         let mut used = 0;
         let mut end = 0;
+        // Behind the last blank on this row.
+        let mut between = None;
         for (at, c) in rest.char_indices() {
             let wide = width(c.encode_utf8(&mut [0; 4]));
             if used + wide > cells && end > 0 {
+                if c == ' ' {
+                    between = Some(at + 1);
+                }
                 break;
             }
             used += wide;
             end = at + c.len_utf8();
+            if c == ' ' {
+                between = Some(end);
+            }
+        }
+        if let Some(between) = between {
+            let word = rest.get(between..).unwrap_or_default();
+            let word = word.split(' ').next().unwrap_or_default();
+            let indented = rest.get(..between).is_none_or(|begin| begin.trim().is_empty());
+            // A word that needs more than a row of its own begins where it stands.
+            if width(word) <= cells && !indented {
+                end = between;
+            }
         }
         let (piece, left) = rest.split_at(end);
         pieces.push(piece.to_owned());
@@ -409,7 +481,11 @@ fn line(
 
 /// What stands before the message.
 fn prefix(scene: Scene, area: u16, entry: &Entry) -> Vec<Piece<'static>> {
-    let time = time(scene, entry.at, if area >= WITH_TIME { 12 } else { 8 });
+    let cells = if area >= WITH_TIME { 12 } else { 8 };
+    let time = match entry.time() {
+        Some(at) => time(scene, at, cells),
+        None => format!("{:<cells$}", "--:--:--"),
+    };
     let mut pieces = vec![
         Piece::own(format!("{time} "), Role::TextMuted),
         Piece::word(level_word(entry.level), role_of(entry.level)),
@@ -421,9 +497,83 @@ fn prefix(scene: Scene, area: u16, entry: &Entry) -> Vec<Piece<'static>> {
         pieces.push(Piece::own(format!("{} ", fit(service.as_str(), SERVICE)), role));
     }
     for name in &scene.model.logs.columns {
-        let value = fields::value(&entry.text, entry.extra, name).unwrap_or_default();
-        let value = SafeText::line(&value).into_string();
+        let label = || entry.stream.label(name).map(Cow::Borrowed);
+        let value = fields::value(&entry.text, entry.extra, name).or_else(label);
+        let value = SafeText::line(&value.unwrap_or_default()).into_string();
         pieces.push(Piece::own(format!("{} ", fit(&value, COLUMN)), Role::TextMuted));
     }
     pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::log::{Batch, Nanos};
+    use crate::logstore::{Limits, Snapshot, Store};
+
+    #[test]
+    fn rows_end_between_words_and_long_words_are_broken() {
+        assert_eq!(
+            pieces_of("charge failed after three tries", 12),
+            ["charge ", "failed after ", "three tries"]
+        );
+        assert_eq!(
+            pieces_of("id 0123456789abcdef end", 8),
+            ["id 01234", "56789abc", "def end"]
+        );
+        assert_eq!(
+            pieces_of("    at com.example.Pay.charge", 12),
+            ["    at com.e", "xample.Pay.c", "harge"]
+        );
+        for text in ["", "one", "äöü ßß ñññññññ", "  two   three    four"] {
+            assert_eq!(pieces_of(text, 4).concat(), text, "nothing is lost");
+        }
+    }
+
+    fn entry_of(at: Option<i64>, text: &str) -> Snapshot {
+        let mut batch = Batch {
+            streams: vec![std::sync::Arc::default()],
+            ..Batch::default()
+        };
+        batch.push(at.map(Nanos), 0, Level::Unknown, text.as_bytes(), b"");
+        let mut store = Store::new(Limits::default());
+        store.ingest(&batch);
+        store.snapshot()
+    }
+
+    #[test]
+    fn what_the_row_says_before_the_text_is_not_said_again() {
+        let at = Nanos::of("2026-11-21T08:10:03.1Z".parse().unwrap()).0;
+        for (at, text, shown) in [
+            (
+                None,
+                "2026-11-21T08:10:03.1Z ERROR charge failed",
+                "charge failed",
+            ),
+            (Some(at), "[2026-11-21 08:10:03,123] [WARN] slow", "slow"),
+            (Some(at), "2026-11-21 08:10:03 INFO: [main] up", "[main] up"),
+            (Some(at), "ERROR charge failed", "charge failed"),
+            (Some(at), "error while reading", "error while reading"),
+            (
+                Some(at),
+                "2026-11-20 08:10:03 of another day",
+                "2026-11-20 08:10:03 of another day",
+            ),
+            (None, "2026-11-21T08:10:03.1Z", "2026-11-21T08:10:03.1Z"),
+            (None, "INFO", "INFO"),
+            (Some(at), "ERROR", "ERROR"),
+        ] {
+            let snapshot = entry_of(at, text);
+            let entry = snapshot.entry_at(0).unwrap();
+            assert_eq!(unprefixed(&LogPane::default(), &entry, text), shown, "{text}");
+            assert_eq!(&*entry.text, text.as_bytes(), "the entry keeps all of it");
+        }
+        let relative = LogPane {
+            times: Times::Relative,
+            ..LogPane::default()
+        };
+        let text = "2026-11-21T08:10:03.1Z ERROR x";
+        let snapshot = entry_of(None, text);
+        assert_eq!(unprefixed(&relative, &snapshot.entry_at(0).unwrap(), text), text);
+    }
 }
