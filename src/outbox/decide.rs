@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 
 use super::post::{Delivered, Found};
 use super::record::{Consent, LONGEST_WAIT, Record, Repeat, Timings};
-use super::{Decision, Payload, State};
+use super::{Decision, Payload, Sight, State};
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
 use crate::text::SafeText;
 use crate::time::{Stamp, prometheus_duration};
@@ -89,7 +89,8 @@ fn pending(record: &Record, now: &Stamp, timings: &Timings) -> Next {
         );
     }
     let may_have_arrived = facts.requested.is_some();
-    let may_have_changed = is_incident_act(payload) && age > timings.fresh;
+    let never_seen = facts.sight == Sight::Unseen;
+    let may_have_changed = is_incident_act(payload) && (age > timings.fresh || never_seen);
     let looked = facts
         .checked
         .is_some_and(|at| now.since(&at) <= timings.fresh && at.boot == now.boot);

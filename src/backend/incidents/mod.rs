@@ -193,6 +193,12 @@ pub trait Incidents: Send + Sync {
     /// One incident, by id or number, its level inferred; `None` where there is none.
     fn incident(&self, id: IncidentId) -> BoxFuture<'_, BackendResult<Option<Incident>>>;
 
+    /// The incident that a word surely means, by the shape of its ids alone: for acts that are asked for while it
+    /// does not answer. Nothing where a word may mean several, or where it always answers.
+    fn recognises(&self, _word: &str) -> Option<IncidentId> {
+        None
+    }
+
     /// Its alerts. Bounded.
     fn alerts(&self, id: IncidentId) -> BoxFuture<'_, BackendResult<Vec<IncidentAlert>>>;
 

@@ -57,6 +57,7 @@ fn record(payload: Payload) -> Record {
             checked: None,
             consent: Consent::None,
             troubles: 0,
+            sight: Sight::Seen,
         },
         hold: None,
     }
