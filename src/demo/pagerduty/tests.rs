@@ -529,19 +529,6 @@ fn what_is_written_is_in_the_log_with_its_words() {
         )),
         (400, 2001)
     );
-    let long = "é".repeat(25_000);
-    for (words, status) in [(long.clone(), 200), (long + "x", 400)] {
-        let update = json!({"message": words});
-        assert_eq!(
-            desk.act("POST", &format!("{path}/status_updates"), &update).0,
-            status
-        );
-        let note = json!({"note": {"content": words}});
-        let before = desk.get(&format!("{path}/notes"))["notes"].as_array().map(Vec::len);
-        assert_eq!(desk.act("POST", &format!("{path}/notes"), &note).0, status);
-        let after = desk.get(&format!("{path}/notes"))["notes"].as_array().map(Vec::len);
-        assert_eq!(before == after, status == 400);
-    }
     let help = json!({"requester_id": "PJUN0A1", "message": "need a hand",
         "responder_request_targets": [{"responder_request_target": {"id": "PEPAYM2", "type": "escalation_policy_reference"}}]});
     let asked = desk.send("POST", &format!("{path}/responder_requests"), &[SIGNED], &help);
@@ -587,6 +574,29 @@ fn what_is_written_is_in_the_log_with_its_words() {
         note.map(|n| &n["channel"]),
         Some(&json!({"type": "note", "summary": text}))
     );
+}
+
+#[test]
+fn a_text_is_taken_up_to_a_length_and_refused_beyond_it() {
+    let desk = Desk::at(Scenario::Leak, 0);
+    let path = format!("/incidents/{}", id(&desk.of("checkout")));
+    let long = "é".repeat(25_000);
+    for (words, status) in [(long.clone(), 200), (long + "x", 400)] {
+        let update = json!({"message": words});
+        assert_eq!(
+            desk.act("POST", &format!("{path}/status_updates"), &update).0,
+            status
+        );
+        let note = json!({"note": {"content": words}});
+        let before = desk.get(&format!("{path}/notes"))["notes"]
+            .as_array()
+            .map(Vec::len);
+        assert_eq!(desk.act("POST", &format!("{path}/notes"), &note).0, status);
+        let after = desk.get(&format!("{path}/notes"))["notes"]
+            .as_array()
+            .map(Vec::len);
+        assert_eq!(before == after, status == 400);
+    }
 }
 
 #[test]

@@ -563,7 +563,13 @@ fn an_act_on_what_was_never_seen_is_looked_up_before_it_is_sent() {
     looked(&mut taken, Ok(Found::Absent), &at(1), &T, 0.0);
     assert_eq!(next(&taken, &at(1), &T), Next::Send);
     let mut changed = unseen(IncidentAct::Escalate { to: 2 });
-    looked(&mut changed, Ok(Found::Changed("resolved by Mara meanwhile".into())), &at(1), &T, 0.0);
+    looked(
+        &mut changed,
+        Ok(Found::Changed("resolved by Mara meanwhile".into())),
+        &at(1),
+        &T,
+        0.0,
+    );
     assert_eq!(changed.entry.state, State::NeedsDecision);
     // A note changes nothing of how things stand, and is found again by its marker.
     let note = unseen(IncidentAct::Note { text: "x".into() });
