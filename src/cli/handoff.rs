@@ -9,6 +9,7 @@ use super::args::HandoffArgs;
 use super::gather::Scene;
 use super::incidents::finish;
 use super::keepers::Keepers;
+use super::linked::taken;
 use super::told::{Teller, ToldShift};
 use super::{Outcome, Session};
 use crate::backend::BackendFailure;
@@ -17,6 +18,7 @@ use crate::backend::metrics::engine::{Discover, Engine, Settings};
 use crate::backend::metrics::spent::spent;
 use crate::domain::document::document;
 use crate::domain::incident::Incident;
+use crate::domain::incident::link::Links;
 use crate::domain::slo::{Slo, SloBoard, Spent};
 use crate::domain::timeline::{Todo, todos};
 use crate::domain::writeup::handoff::{Shift, handoff, since};
@@ -58,6 +60,10 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &HandoffArgs) -> O
     remarks
         .errors
         .extend(slos.iter().flat_map(|board| board.errors.iter().cloned()));
+    let links = match &told.board {
+        Some(board) => taken(&keepers, board, &incidents, &mut remarks).await,
+        None => Links::default(),
+    };
     dedup(&mut remarks.errors);
     let open = follow_ups(&told, &incidents);
     let events: Vec<_> = told
@@ -71,6 +77,7 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &HandoffArgs) -> O
         now,
         board: told.board.as_ref(),
         incidents: &incidents,
+        links: &links,
         events: &events,
         slos: slos.as_ref(),
         spent: &spent,

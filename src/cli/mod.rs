@@ -27,6 +27,7 @@ pub mod incidents;
 pub mod init;
 pub mod keepers;
 pub mod keys;
+mod linked;
 mod local_checks;
 pub mod log;
 pub mod logs;

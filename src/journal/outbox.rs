@@ -150,6 +150,7 @@ pub fn insert(tx: &Tx<'_>, author: &Author, drafts: &[Draft], now: &Stamp) -> Jo
             checked: None,
             consent: Consent::None,
             troubles: 0,
+            sight: draft.sight,
         };
         tx.prepare_cached(
             "INSERT INTO outbox (context, actor, lane, marker, state, created_at, action, payload, facts)

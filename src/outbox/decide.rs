@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 
 use super::post::{Delivered, Found};
 use super::record::{Consent, LONGEST_WAIT, Record, Repeat, Timings};
-use super::{Decision, Payload, State};
+use super::{Decision, Payload, Sight, State};
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
 use crate::text::SafeText;
 use crate::time::{Stamp, prometheus_duration};
@@ -90,9 +90,9 @@ fn pending(record: &Record, now: &Stamp, timings: &Timings) -> Next {
         );
     }
     let may_have_arrived = facts.requested.is_some();
-    // What pages people is looked at each time; other acts while they are young go without.
-    let pages = payload.escalation().is_some();
-    let may_have_changed = is_incident_act(payload) && (pages || age > timings.fresh);
+    // What pages people, and what was kept unseen, is looked at each time; other acts while they are young go without.
+    let first = payload.escalation().is_some() || facts.sight == Sight::Unseen;
+    let may_have_changed = is_incident_act(payload) && (first || age > timings.fresh);
     let looked = facts
         .checked
         .is_some_and(|at| now.since(&at) <= timings.fresh && at.boot == now.boot);

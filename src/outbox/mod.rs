@@ -213,6 +213,8 @@ pub struct Draft {
     pub marker: Marker,
     /// Nothing is sent before it is over; zero where it goes out at once.
     pub grace: Duration,
+    /// Whether what it is about was seen.
+    pub sight: Sight,
 }
 
 impl Draft {
@@ -222,8 +224,28 @@ impl Draft {
             payload,
             marker: crate::backend::alerts::write::fresh_marker(),
             grace,
+            sight: Sight::Seen,
         }
     }
+
+    /// One on an incident that could not be looked up.
+    pub fn unseen(payload: Payload) -> Self {
+        Self {
+            sight: Sight::Unseen,
+            ..Self::new(payload, Duration::ZERO)
+        }
+    }
+}
+
+/// Whether what an act is about was seen when it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sight {
+    /// It was.
+    #[default]
+    Seen,
+    /// Its keeper did not answer, and its id was taken for what it is: it is looked at before it is changed.
+    Unseen,
 }
 
 /// An act in the outbox.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Payload, Purpose, State};
+use super::{Entry, Payload, Purpose, Sight, State};
 use crate::domain::alert::ack::Marker;
 use crate::domain::alert::lease::Lease;
 use crate::domain::alert::matcher;
@@ -111,6 +111,9 @@ pub struct Facts {
     /// Tries in a row that came to nothing.
     #[serde(default)]
     pub troubles: u32,
+    /// Whether what it is about was seen when it was asked for.
+    #[serde(default)]
+    pub sight: Sight,
 }
 
 /// An entry with what is known of it.

@@ -48,7 +48,7 @@ mod tests {
     use crate::domain::alert::ack::Marker;
     use crate::domain::incident::{IncidentAct, Status};
     use crate::outbox::record::Facts;
-    use crate::outbox::{Entry, EntryId, Payload};
+    use crate::outbox::{Entry, EntryId, Payload, Sight};
     use crate::time::{BootId, Stamp};
 
     fn at(seconds: u64) -> Stamp {
@@ -95,6 +95,7 @@ mod tests {
                 checked: None,
                 consent: Consent::None,
                 troubles: 0,
+                sight: Sight::Seen,
             },
             hold: None,
         }

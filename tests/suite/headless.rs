@@ -17,6 +17,8 @@ use midwatch::time::Clock;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+mod unreached;
+
 /// The demo, served on a thread of its own until dropped.
 struct Stage {
     announcement: Announcement,
@@ -153,6 +155,14 @@ impl Ended {
         let ended = self.with(status);
         assert!(ended.said.contains(words), "{}: {}", ended.line, ended.said);
         assert_eq!(ended.out, "", "{}", ended.line);
+    }
+
+    /// The same, with all of these words.
+    #[track_caller]
+    fn refused_with(self, status: i32, words: &[&str]) {
+        let said = self.said.clone();
+        let missing = words.iter().find(|words| !said.contains(**words));
+        self.refused(status, missing.unwrap_or(&""));
     }
 
     /// The one document on standard output.

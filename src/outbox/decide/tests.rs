@@ -59,6 +59,7 @@ fn record(payload: Payload) -> Record {
             checked: None,
             consent: Consent::None,
             troubles: 0,
+            sight: Sight::Seen,
         },
         hold: None,
     }
@@ -648,6 +649,31 @@ fn what_is_to_be_sent_all_the_same_goes_out_once_and_only_where_it_is_not_there(
         "one decision, one request"
     );
     assert_eq!(record.entry.attempts, 2);
+}
+
+#[test]
+fn an_act_on_what_was_never_seen_is_looked_up_before_it_is_sent() {
+    let unseen = |act| {
+        let mut record = record(incident(act));
+        record.facts.sight = Sight::Unseen;
+        record
+    };
+    let mut taken = unseen(IncidentAct::Acknowledge);
+    assert_eq!(next(&taken, &at(0), &T), Next::Look);
+    looked(&mut taken, Ok(Found::Absent), &at(1), &T, 0.0);
+    assert_eq!(next(&taken, &at(1), &T), Next::Send);
+    let mut changed = unseen(IncidentAct::Escalate { to: 2 });
+    looked(
+        &mut changed,
+        Ok(Found::Changed("resolved by Mara meanwhile".into())),
+        &at(1),
+        &T,
+        0.0,
+    );
+    assert_eq!(changed.entry.state, State::NeedsDecision);
+    // A note changes nothing of how things stand, and is found again by its marker.
+    let note = unseen(IncidentAct::Note { text: "x".into() });
+    assert_eq!(next(&note, &at(0), &T), Next::Send);
 }
 
 #[test]

@@ -258,17 +258,16 @@ mod tests {
         Planned::new(payload, Duration::ZERO)
     }
 
-    #[tokio::test]
-    async fn a_draft_of_a_console_that_runs_is_its_own_and_one_that_is_gone_leaves_its_to_the_next() {
-        let home = tempfile::tempdir().unwrap();
-        let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
-        let author = Author {
+    fn jun() -> Author {
+        Author {
             context: "prod".into(),
             actor: "jun@example.com".into(),
-        };
-        let now = Clock::start().stamp();
-        let boot = now.boot;
-        let written = |console: String, incident: &str, text: &str, age: i64| drafts::Draft {
+        }
+    }
+
+    /// A note of Jun's on an incident, kept at `at` by a console.
+    fn kept(console: String, incident: &str, text: &str, at: DateTime<chrono::Utc>) -> drafts::Draft {
+        drafts::Draft {
             key: DraftKey {
                 actor: "jun@example.com".to_owned(),
                 context: "prod".to_owned(),
@@ -277,7 +276,19 @@ mod tests {
                 incident: Some(incident.to_owned()),
             },
             text: text.to_owned(),
-            updated_at: now.utc - TimeDelta::minutes(age),
+            updated_at: at,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_draft_of_a_console_that_runs_is_its_own_and_one_that_is_gone_leaves_its_to_the_next() {
+        let home = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
+        let author = jun();
+        let now = Clock::start().stamp();
+        let boot = now.boot;
+        let written = |console: String, incident: &str, text: &str, age: i64| {
+            kept(console, incident, text, now.utc - TimeDelta::minutes(age))
         };
         // The first process of a machine runs for as long as it does; no process has the last number.
         let (runs, gone) = (format!("{boot}/1"), format!("{boot}/{}", i32::MAX));
@@ -326,31 +337,20 @@ mod tests {
     async fn a_draft_whose_act_was_journaled_before_the_kill_does_not_come_back() {
         let home = tempfile::tempdir().unwrap();
         let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
-        let author = Author {
-            context: "prod".into(),
-            actor: "jun@example.com".into(),
-        };
+        let author = jun();
         let now = Clock::start().stamp();
-        let kept = move |incident: &str, text: &str, age: i64| drafts::Draft {
-            key: drafts::DraftKey {
-                actor: "jun@example.com".to_owned(),
-                context: "prod".to_owned(),
-                console: String::new(),
-                kind: "note".to_owned(),
-                incident: Some(incident.to_owned()),
-            },
-            text: text.to_owned(),
-            updated_at: now.utc - TimeDelta::seconds(age),
+        let loose = move |incident: &str, text: &str, age: i64| {
+            kept(String::new(), incident, text, now.utc - TimeDelta::seconds(age))
         };
         let left = journal
             .write(move |tx| {
                 // Sent; sent with more; written after an act of other words; written anew; taken back.
                 for draft in [
-                    kept("p/sent", "pool is dry", 0),
-                    kept("p/more", "pool is", 1),
-                    kept("p/other", "now the cache", 0),
-                    kept("p/anew", "still looking", -60),
-                    kept("p/back", "wrong one", 0),
+                    loose("p/sent", "pool is dry", 0),
+                    loose("p/more", "pool is", 1),
+                    loose("p/other", "now the cache", 0),
+                    loose("p/anew", "still looking", -60),
+                    loose("p/back", "wrong one", 0),
                 ] {
                     drafts::save(tx, &draft)?;
                 }
@@ -384,26 +384,13 @@ mod tests {
     async fn a_text_that_is_refused_for_good_is_a_draft_again_and_opens_at_once() {
         let home = tempfile::tempdir().unwrap();
         let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
-        let author = Author {
-            context: "prod".into(),
-            actor: "jun@example.com".into(),
-        };
+        let author = jun();
         let now = Clock::start().stamp();
         let whose = author.clone();
-        let (id, kept) = journal
+        let (id, both) = journal
             .write(move |tx| {
                 let ids = outbox::insert(tx, &whose, &[note("Q1", "pool is dry")], &now)?;
-                let later = drafts::Draft {
-                    key: drafts::DraftKey {
-                        actor: "jun@example.com".to_owned(),
-                        context: "prod".to_owned(),
-                        console: console(&now),
-                        kind: "note".to_owned(),
-                        incident: Some("Q1".to_owned()),
-                    },
-                    text: "now the cache".to_owned(),
-                    updated_at: now.utc,
-                };
+                let later = kept(console(&now), "Q1", "now the cache", now.utc);
                 drafts::save(tx, &later)?;
                 let mut record = outbox::load(tx, ids[0])?.unwrap();
                 settle(&mut record, State::Failed, "400: too long");
@@ -412,7 +399,7 @@ mod tests {
             })
             .await
             .unwrap();
-        let mut texts: Vec<&str> = kept.iter().map(|draft| draft.text.as_str()).collect();
+        let mut texts: Vec<&str> = both.iter().map(|draft| draft.text.as_str()).collect();
         texts.sort_unstable();
         assert_eq!(texts, ["now the cache", "pool is dry"], "neither is lost");
         let (view_out, view) = watch::channel(Arc::new(OutboxView::default()));

@@ -6,8 +6,9 @@ use tui_textarea::TextArea;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::input;
-use crate::app::compose::{About, Body, Compose, Form, FormField, LONGEST, Prose, Purpose};
+use crate::app::compose::{About, Body, Compose, Form, FormField, Prose, Purpose};
 use crate::app::focus::PaneId;
+use crate::domain::incident::LONGEST_TEXT;
 use crate::terminal::Focused;
 use crate::text::{SafeText, fit, width};
 use crate::theme::Role;
@@ -102,13 +103,13 @@ fn foot(open: &Compose) -> Vec<Piece<'static>> {
         Body::Prose(prose) => {
             let lines = prose.area.lines().len();
             let chars = open.written().chars().count();
-            if chars > LONGEST {
+            if chars > LONGEST_TEXT {
                 vec![Piece::own(
-                    format!("{chars} of {LONGEST}: too long"),
+                    format!("{chars} of {LONGEST_TEXT}: too long"),
                     Role::StateFailed,
                 )]
-            } else if chars * 5 > LONGEST * 4 || lines > 5 {
-                vec![Piece::own(format!("{chars} of {LONGEST}"), Role::TextMuted)]
+            } else if chars * 5 > LONGEST_TEXT * 4 || lines > 5 {
+                vec![Piece::own(format!("{chars} of {LONGEST_TEXT}"), Role::TextMuted)]
             } else {
                 Vec::new()
             }

@@ -141,6 +141,19 @@ fn place(id: &IncidentId, below: &str) -> Option<String> {
     })
 }
 
+/// A whole id: `Q` and 13 letters and digits, or of older accounts `P` and 6 (the contract's examples are
+/// `Q1AB2CD3EF4GH5` and `PT4KHLK`). No beginning of one looks like the other.
+fn whole_id(word: &str) -> Option<IncidentId> {
+    let id = word.to_ascii_uppercase();
+    let long = match id.as_bytes().first() {
+        Some(b'Q') => 14,
+        Some(b'P') => 7,
+        Some(_) | None => return None,
+    };
+    let fits = id.len() == long && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    fits.then(|| IncidentId(id.into()))
+}
+
 /// As PagerDuty takes times: UTC, to the second, `Z`.
 fn utc(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
@@ -181,6 +194,10 @@ impl Incidents for PagerDuty {
 
     fn incident(&self, id: IncidentId) -> BoxFuture<'_, BackendResult<Option<Incident>>> {
         Box::pin(async move { self.read_incident(&id).await.map_err(Refusal::into) })
+    }
+
+    fn recognises(&self, word: &str) -> Option<IncidentId> {
+        whole_id(word)
     }
 
     fn alerts(&self, id: IncidentId) -> BoxFuture<'_, BackendResult<Vec<IncidentAlert>>> {
