@@ -16,7 +16,7 @@ use super::super::widget::{self, Piece, words};
 use super::super::{Scene, figures};
 use super::{message, narrowed, skeleton, thumb};
 use crate::app::focus::PaneId;
-use crate::app::logs::{Follow, LogPane, LogView, Scanned, Seek, Times};
+use crate::app::logs::{Follow, LogPane, LogView, Past, Scanned, Seek, Times};
 use crate::backend::logs::TailMode;
 use crate::domain::log::{Level, Nanos};
 use crate::terminal::Focused;
@@ -96,9 +96,16 @@ pub(in super::super) fn hits_said(scene: Scene) -> Piece<'static> {
         Scanned::All => String::new(),
         Scanned::Partly(percent) => format!(" so far, {percent}% seen"),
     };
+    // what the source still has was not looked at
+    let of = match view.past {
+        Past::Whole => String::new(),
+        Past::Open | Past::Reading | Past::Nothing { .. } | Past::Full | Past::Failed(_) => {
+            format!(" in the {} lines read", grouped(view.snapshot.len() as u64))
+        }
+    };
     Piece::own(
         format!(
-            "{hits} {}{so_far} · enter keeps · esc ends",
+            "{hits} {}{of}{so_far} · enter keeps · esc ends",
             if hits == 1 { "hit" } else { "hits" }
         ),
         Role::TextMuted,

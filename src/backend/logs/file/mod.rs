@@ -69,7 +69,7 @@ impl Files {
             settings,
             paths,
             clock,
-            reach: Reach::Present,
+            reach: Reach::AtHand,
             memory: Arc::default(),
         }
     }
