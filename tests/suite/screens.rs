@@ -290,6 +290,35 @@ fn an_open_incident_in_every_state() {
 }
 
 #[test]
+fn an_input_that_told_no_time_shows_none_and_one_that_ended_empty_says_so() {
+    use midwatch::app::logs::{LogsAsk, Past};
+    use midwatch::backend::logs::TailMode;
+    use midwatch::domain::log::{Batch, Level, Stream};
+    let shown = |texts: &[&str]| {
+        let mut batch = Batch::default();
+        batch.streams.push(std::sync::Arc::new(Stream::default()));
+        for text in texts {
+            batch.push(None, 0, Level::Unknown, text.as_bytes(), b"");
+        }
+        let mut view = logs::view(logs::store(&[batch]).snapshot(), LogsAsk::default());
+        (view.mode, view.past) = (Some(TailMode::Ended), Past::Whole);
+        let mut model = on(PaneId::Logs, logs::reading(size(120, 40)));
+        press_all(&mut model, "z");
+        shop::tell(&mut model, Msg::LogsChanged(std::sync::Arc::new(view)));
+        rows(&drawn(&model).0).join("\n")
+    };
+    let lines = shown(&["one", "2026-11-20T03:14:05Z two"]);
+    assert!(lines.contains("one") && !lines.contains("00:00:00"), "{lines}");
+    assert!(lines.contains("03:14:05"), "{lines}");
+    let empty = shown(&[]);
+    assert!(
+        empty.contains("read to its end, and there is no line in it"),
+        "{empty}"
+    );
+    assert!(!empty.contains("yet") && !empty.contains("older"), "{empty}");
+}
+
+#[test]
 fn log_lines_in_every_state() {
     use midwatch::app::logs::LogsAsk;
     use midwatch::logstore::{Limits, Store};

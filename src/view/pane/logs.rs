@@ -302,18 +302,23 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect, view: &LogView) {
             );
         }
         (None, None | Some(TailMode::Connecting)) => skeleton(scene, buffer, inside),
-        (None, Some(TailMode::Live | TailMode::Polling(_) | TailMode::Ended)) => {
+        (None, Some(TailMode::Ended)) => {
+            let more = ["Nothing more comes: what wrote to it is gone.".to_owned()];
+            let head = "The input was read to its end, and there is no line in it.";
+            message(scene, buffer, inside, (head, Role::Text), &more);
+        }
+        (None, Some(TailMode::Live | TailMode::Polling(_))) => {
             let scope = scene
                 .model
                 .scope
                 .service()
                 .map(|service| format!(" of {service}"))
                 .unwrap_or_default();
-            let older = key(crate::action::Action::Up);
-            let more = [
-                "They appear here as they arrive.".to_owned(),
-                format!("{older} reads older ones."),
-            ];
+            let mut more = vec!["They appear here as they arrive.".to_owned()];
+            if view.past != Past::Whole {
+                let older = key(crate::action::Action::Up);
+                more.push(format!("{older} reads older ones."));
+            }
             message(
                 scene,
                 buffer,

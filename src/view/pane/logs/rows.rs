@@ -14,9 +14,9 @@ use super::{clock, level_word, role_of, service_role, time};
 use crate::action::Action;
 use crate::app::Model;
 use crate::app::logs::{LogView, Past, Refetching, Wrap, search_query};
-use crate::domain::log::{Gap, Level, fields};
+use crate::domain::log::{Gap, Level, Nanos, fields};
 use crate::logstore::query::Query;
-use crate::logstore::{Entry, LineId};
+use crate::logstore::{Entry, LineId, Told};
 use crate::text::{Cut, SafeText, fit, width};
 use crate::theme::Role;
 
@@ -409,7 +409,13 @@ fn line(
 
 /// What stands before the message.
 fn prefix(scene: Scene, area: u16, entry: &Entry) -> Vec<Piece<'static>> {
-    let time = time(scene, entry.at, if area >= WITH_TIME { 12 } else { 8 });
+    let cells = if area >= WITH_TIME { 12 } else { 8 };
+    // in a stream that never told a time, lines are kept at none: midnight would be a lie
+    let time = if (entry.told, entry.at) == (Told::Nobody, Nanos(0)) {
+        " ".repeat(cells)
+    } else {
+        time(scene, entry.at, cells)
+    };
     let mut pieces = vec![
         Piece::own(format!("{time} "), Role::TextMuted),
         Piece::word(level_word(entry.level), role_of(entry.level)),
