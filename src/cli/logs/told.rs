@@ -18,6 +18,9 @@ use crate::text::SafeText;
 /// Fields behind a message at most.
 const FIELDS: usize = 24;
 
+/// Bytes of a line that are made safe at once.
+const PIECE: usize = 64 * 1024;
+
 /// Writes lines.
 pub struct Teller {
     colours: Colours,
@@ -73,15 +76,28 @@ impl Teller {
         };
         let service = SafeText::line(row.service.as_deref().unwrap_or("-")).into_string();
         let words = words(row);
-        let mut lines = SafeText::lines(&words);
-        let first = lines.next().map(SafeText::into_string).unwrap_or_default();
-        let mut text = format!("{time} {level} {service} {first}\n");
+        let mut lines = words.lines();
+        let mut text = format!("{time} {level} {service} ");
+        push_safe(&mut text, lines.next().unwrap_or_default());
+        text.push('\n');
         for line in lines {
             text.push_str("    ");
-            text.push_str(line.as_str());
+            push_safe(&mut text, line);
             text.push('\n');
         }
         text
+    }
+}
+
+/// A line made safe piece by piece: as one, it would be cut where a screen has no more use for it.
+fn push_safe(text: &mut String, line: &str) {
+    let mut rest = line;
+    while !rest.is_empty() {
+        let most = rest.len().min(PIECE);
+        let end = (most..=rest.len()).find(|end| rest.is_char_boundary(*end));
+        let (piece, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        SafeText::lines(piece).for_each(|safe| text.push_str(safe.as_str()));
+        rest = behind;
     }
 }
 
