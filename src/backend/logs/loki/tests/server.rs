@@ -233,16 +233,16 @@ async fn serve(state: Arc<State>, mut socket: impl Wired) {
             respond(&mut socket, 400, "text/plain", &words).await;
             continue;
         }
-        let mut found: Vec<Sent> = held(&state.lines)
-            .iter()
-            .filter(|(at, ..)| (start..end).contains(at))
-            .cloned()
-            .collect();
-        found.sort_by_key(|(at, ..)| *at);
-        if param("direction").as_deref() != Some("forward") {
-            found.reverse();
-        }
-        found.truncate(limit);
+        let found: Vec<Sent> = {
+            // millions of lines may be held: none is copied that is not told
+            let lines = held(&state.lines);
+            let mut found: Vec<&Sent> = lines.iter().filter(|(at, ..)| (start..end).contains(at)).collect();
+            found.sort_by_key(|(at, ..)| *at);
+            if param("direction").as_deref() != Some("forward") {
+                found.reverse();
+            }
+            found.into_iter().take(limit).cloned().collect()
+        };
         let body = answer(&found, script.old).to_string();
         respond(&mut socket, 200, "application/json", &body).await;
     }

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
@@ -19,8 +19,9 @@ use crate::config::{Environment, decode_text};
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    fn new(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
@@ -138,7 +139,7 @@ const HTTP1: &[&str] = &["http/1.1"];
 
 #[tokio::test]
 async fn a_tail_and_a_page_trust_the_private_ca_that_is_configured() {
-    let (authority, stage) = (Authority::new(), Stage::new());
+    let (authority, stage) = (Authority::new("ours"), Stage::new());
     let server = Server::start_tls(Script::default(), authority.acceptor("127.0.0.1", None, HTTP1)).await;
     let logs = configured(&server.url, &trusting(&stage.write("ca.pem", &authority.pem())));
     server.push(now().0 - 1_000_000_000, "cart", "before");
@@ -150,7 +151,7 @@ async fn a_tail_and_a_page_trust_the_private_ca_that_is_configured() {
 
 #[tokio::test]
 async fn where_the_upgrade_is_refused_the_present_is_polled_over_tls() {
-    let (authority, stage) = (Authority::new(), Stage::new());
+    let (authority, stage) = (Authority::new("ours"), Stage::new());
     let script = Script {
         refuse: Some((400, "Bad Request")),
         ..Script::default()
@@ -165,7 +166,7 @@ async fn where_the_upgrade_is_refused_the_present_is_polled_over_tls() {
 
 #[tokio::test]
 async fn a_server_of_another_ca_is_refused_with_what_was_asked_and_the_mend() {
-    let (authority, other, stage) = (Authority::new(), Authority::new(), Stage::new());
+    let (authority, other, stage) = (Authority::new("ours"), Authority::new("another"), Stage::new());
     let server = Server::start_tls(Script::default(), authority.acceptor("127.0.0.1", None, HTTP1)).await;
     let wrong = trusting(&stage.write("ca.pem", &other.pem()));
     for tls in [&*wrong, ""] {
@@ -194,7 +195,7 @@ async fn a_server_of_another_ca_is_refused_with_what_was_asked_and_the_mend() {
 
 #[tokio::test]
 async fn verification_is_skipped_where_that_is_configured() {
-    let authority = Authority::new();
+    let authority = Authority::new("ours");
     let server = Server::start_tls(
         Script::default(),
         authority.acceptor("elsewhere.example", None, HTTP1),
@@ -207,7 +208,7 @@ async fn verification_is_skipped_where_that_is_configured() {
 
 #[tokio::test]
 async fn a_certificate_of_another_name_is_refused_and_the_url_is_doubted() {
-    let (authority, stage) = (Authority::new(), Stage::new());
+    let (authority, stage) = (Authority::new("ours"), Stage::new());
     let server = Server::start_tls(
         Script::default(),
         authority.acceptor("elsewhere.example", None, HTTP1),
@@ -227,7 +228,7 @@ async fn a_certificate_of_another_name_is_refused_and_the_url_is_doubted() {
 
 #[tokio::test]
 async fn a_server_that_asks_for_our_certificate_gets_the_configured_one() {
-    let (authority, of_clients, stage) = (Authority::new(), Authority::new(), Stage::new());
+    let (authority, of_clients, stage) = (Authority::new("ours"), Authority::new("of clients"), Stage::new());
     let acceptor = authority.acceptor("127.0.0.1", Some(&of_clients), HTTP1);
     let server = Server::start_tls(Script::default(), acceptor).await;
     let ca = trusting(&stage.write("ca.pem", &authority.pem()));
@@ -244,7 +245,7 @@ async fn a_server_that_asks_for_our_certificate_gets_the_configured_one() {
     let logs = configured(&server.url, &own(&of_clients, "ours"));
     let line = tailed(&*logs, &server, TailMode::Live).await.expect("a line");
     assert_eq!(line, "over TLS");
-    for tls in [&*ca, &*own(&Authority::new(), "theirs")] {
+    for tls in [&*ca, &*own(&Authority::new("another"), "theirs")] {
         let logs = configured(&server.url, tls);
         let error = tailed(&*logs, &server, TailMode::Live)
             .await
@@ -260,7 +261,7 @@ async fn a_server_that_asks_for_our_certificate_gets_the_configured_one() {
 
 #[tokio::test]
 async fn a_gateway_that_likes_http_2_better_is_asked_for_the_upgrade_in_http_1() {
-    let (authority, stage) = (Authority::new(), Stage::new());
+    let (authority, stage) = (Authority::new("ours"), Stage::new());
     let acceptor = authority.acceptor("127.0.0.1", None, &["h2", "http/1.1"]);
     let server = Server::start_tls(Script::default(), acceptor).await;
     let mut endpoint = endpoint(&server.url);
