@@ -61,7 +61,7 @@ pub fn measure() {
         Console::start(&["logs", path.to_str().unwrap()], None)
     });
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+        .worker_threads(2)
         .enable_all()
         .build()
         .unwrap();
@@ -160,7 +160,7 @@ fn counted(screen: &str) -> u64 {
         let digits = before.and_then(|before| before.rsplit([' ', '─']).next());
         digits.map_or(0, |digits| digits.replace(',', "").parse().unwrap_or(0))
     };
-    number(" lines") + number(" oldest let go")
+    number(" lines") + number(" let go")
 }
 
 /// Sends lines until the time is over; how many, and how long it took.
