@@ -228,8 +228,15 @@ fn flooded(what: &str, writing: Sending, start: impl FnOnce() -> Console) {
     let after = usage(console.pid).expect("it runs");
     let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64() * 100.0 / since.elapsed().as_secs_f64();
     let (sent, took) = writing.join().unwrap();
-    let all = console.when(|screen| counted(&screen.contents()) >= sent);
-    let count = counted(&console.screen.screen().contents());
+    // what a server could not push is read again, page by page: for as long as that brings more
+    let mut count = counted(&console.screen.screen().contents());
+    while count < sent
+        && console
+            .when(|screen| counted(&screen.contents()) > count)
+            .is_some()
+    {
+        count = counted(&console.screen.screen().contents());
+    }
     held(
         &format!(
             "logs: key to screen, {} lines/s from {what}",
@@ -240,7 +247,6 @@ fn flooded(what: &str, writing: Sending, start: impl FnOnce() -> Console) {
         (Held::P99, 16.0),
     );
     let missing = sent.abs_diff(count);
-    assert!(all.is_some() || missing > 0);
     held(
         &format!("  of {sent} sent, not counted as shown or let go"),
         "lines",

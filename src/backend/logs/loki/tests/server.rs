@@ -236,7 +236,10 @@ async fn serve(state: Arc<State>, mut socket: impl Wired) {
         let found: Vec<Sent> = {
             // millions of lines may be held: none is copied that is not told
             let lines = held(&state.lines);
-            let mut found: Vec<&Sent> = lines.iter().filter(|(at, ..)| (start..end).contains(at)).collect();
+            let mut found: Vec<&Sent> = lines
+                .iter()
+                .filter(|(at, ..)| (start..end).contains(at))
+                .collect();
             found.sort_by_key(|(at, ..)| *at);
             if param("direction").as_deref() != Some("forward") {
                 found.reverse();
