@@ -4,6 +4,7 @@
 //! reads it; the runtime carries out the effects and answers with messages. Start at [`Model`].
 
 pub mod acts;
+pub mod alone;
 pub mod banner;
 pub mod compose;
 pub mod effect;

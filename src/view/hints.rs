@@ -4,6 +4,7 @@ use super::Scene;
 use super::widget::{Piece, width_of};
 use crate::action::{Action, Impact, Place};
 use crate::app::Model;
+use crate::app::alone;
 use crate::app::compose::Body;
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::modal::Modal;
@@ -40,6 +41,9 @@ pub(super) fn fitting(scene: Scene, room: usize) -> Vec<Piece<'static>> {
     let mut used = 0;
     for action in wanted(scene) {
         if scene.model.settings.read_only && action.row().impact != Impact::View {
+            continue;
+        }
+        if alone::lacks(scene.model, action).is_some() {
             continue;
         }
         let next = hint(scene, action);

@@ -209,6 +209,71 @@ fn patterns_are_counted_and_none_is_left_out() {
 }
 
 #[test]
+fn where_no_line_is_wanted_it_is_said_how_many_were_read_and_the_status_is_of_a_read() {
+    let stage = Stage::new();
+    stage.append("app.log", STORY);
+    let (out, said) = stage.run(&["app.log", "--grep", "nowhere"], 0);
+    assert_eq!(out, "");
+    assert!(
+        said.contains("5 lines read, none of them wanted: --grep nowhere"),
+        "{said}"
+    );
+    let (out, said) = stage.run(&["app.log", "--since", "1m", "--level", "fatal"], 0);
+    assert_eq!(out, "");
+    assert!(
+        said.contains("no line since 20") && said.contains("--level fatal; --since looks further back"),
+        "{said}"
+    );
+    // a document says it by itself, and one that found something needs no words
+    let (_, said) = stage.run(&["app.log", "--grep", "nowhere", "--json"], 0);
+    assert_eq!(said, "");
+    let (_, said) = stage.run(&["app.log", "--grep", "card"], 0);
+    assert_eq!(said, "");
+    let mut command = stage.command(&["-", "--grep", "nowhere", "--limit", "10"]);
+    command.stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"one\ntwo\n").unwrap();
+    let (_, said) = ended(child.wait_with_output().unwrap(), 0);
+    assert!(said.contains("2 lines read, none of them wanted"), "{said}");
+}
+
+#[test]
+fn a_pipe_that_is_filtered_says_at_its_end_that_nothing_was_wanted() {
+    let stage = Stage::new();
+    let mut command = stage.command(&["-", "--grep", "nowhere"]);
+    command.stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"one\ntwo\n").unwrap();
+    let (out, said) = ended(child.wait_with_output().unwrap(), 0);
+    assert_eq!(out, "");
+    assert!(
+        said.contains("2 lines read, none of them wanted: --grep nowhere"),
+        "{said}"
+    );
+}
+
+#[test]
+fn any_bytes_and_endless_lines_of_a_pipe_are_told_whole_and_safe() {
+    let stage = Stage::new();
+    let mut command = stage.command(&["-"]);
+    command.stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let long = "x".repeat(10 * 1024 * 1024);
+    let writing = std::thread::spawn(move || {
+        input.write_all(b"\xff\xfe\x00 binary \x1b[2J\n").unwrap();
+        input.write_all(long.as_bytes()).unwrap();
+        input.write_all(b"\nlast").unwrap();
+    });
+    let (out, said) = ended(child.wait_with_output().unwrap(), 0);
+    writing.join().unwrap();
+    assert_eq!(said, "");
+    assert!(!out.contains(['\u{1b}', '\u{0}']), "unsafe");
+    assert_eq!(out.matches('x').count(), 10 * 1024 * 1024, "no byte is missing");
+    assert!(out.lines().next().unwrap().contains("binary") && out.ends_with("last\n"));
+}
+
+#[test]
 fn what_is_no_source_is_said_with_its_status() {
     let stage = Stage::new();
     let (_, said) = stage.run(&["./missing.log"], 2);

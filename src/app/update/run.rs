@@ -8,6 +8,7 @@ use super::{
     prompts, say, silences, traces, undo, waterfall,
 };
 use crate::action::{Action, Place};
+use crate::app::alone;
 use crate::app::effect::WriteUp;
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::list::{Direction, Moved, Placed, Step};
@@ -46,6 +47,9 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             | Action::LogPatterns
     ) && let Some(why) = frozen(model)
     {
+        return say(model, Level::Info, why, now);
+    }
+    if let Some(why) = alone::lacks(model, action) {
         return say(model, Level::Info, why, now);
     }
     match action {

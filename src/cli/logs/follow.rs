@@ -36,6 +36,7 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
     let mut tail = source.logs.tail(question.wanted.clone(), from, sender);
     let mut ended = None;
     let mut unlevelled = 0;
+    let (mut read, mut told_any) = (0, false);
     loop {
         let event = tokio::select! {
             biased;
@@ -49,9 +50,11 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
         let Some(event) = event else { break };
         match event {
             TailEvent::Lines(batch) => {
+                read += batch.lines.len() as u64;
                 for row in reader.rows(&batch) {
                     unlevelled += u64::from(row.lacks_level(&question.wanted, question.grep.as_ref()));
                     if row.is_wanted(&question.wanted, question.grep.as_ref()) {
+                        told_any = true;
                         teller.followed(session, &row)?;
                     }
                 }
@@ -72,6 +75,12 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
         }
     }
     session.out.flush()?;
+    // a pipe that is over told all it had
+    if source.past == Past::None && !told_any && !session.globals.json && matches!(ended, Some(Ok(())) | None)
+    {
+        let words = gather::nothing_found(read, question);
+        session.out.diagnose(&words)?;
+    }
     if let Some(words) = gather::left_out(unlevelled) {
         session.out.diagnose(&words)?;
     }

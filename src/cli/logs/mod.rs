@@ -38,6 +38,27 @@ struct Question {
     limit: usize,
 }
 
+impl Question {
+    /// The flags that narrow it, as they would be typed.
+    fn asked(&self) -> Vec<String> {
+        let Wanted {
+            service,
+            trace,
+            at_least,
+            query,
+        } = &self.wanted;
+        let mut asked = Vec::new();
+        if !query.is_empty() {
+            asked.push(query.clone());
+        }
+        asked.extend(service.as_ref().map(|service| format!("--service {service}")));
+        asked.extend(at_least.map(|level| format!("--level {}", level.word())));
+        asked.extend(trace.map(|trace| format!("--trace {trace}")));
+        asked.extend(self.grep.as_ref().map(|grep| format!("--grep {grep}")));
+        asked
+    }
+}
+
 /// Runs the command, or opens the console where that is meant.
 pub fn run(session: &mut Session, args: &LogsArgs) -> Outcome {
     let seen = if std::io::stdout().is_terminal() && is_bare(session, args) {
@@ -135,7 +156,11 @@ async fn tell(
         session.out.text(&text)?;
         session.out.text("\n")?;
     } else {
-        if gathered.truncated {
+        if gathered.rows.is_empty() && gathered.remarks.errors.is_empty() {
+            let words = gather::nothing_found(gathered.looked_at, question);
+            session.out.diagnose(&words)?;
+        }
+        if gathered.truncated && !gathered.rows.is_empty() {
             let words = format!("the latest {} lines; --limit shows more", gathered.rows.len());
             session.out.diagnose(&words)?;
         }

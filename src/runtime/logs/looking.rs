@@ -19,7 +19,7 @@ impl Looking {
         // What does not read was said where it was typed; it shows everything and finds nothing.
         let filter = Query::parse(&ask.filter).unwrap_or_default();
         let filter = match reach {
-            Reach::Present => filter,
+            Reach::Present | Reach::AtHand => filter,
             // the source tells all it has, whatever is asked for
             Reach::Whole => Query::of_scope(&ask.wanted).and(filter),
         };

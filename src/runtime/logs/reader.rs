@@ -112,7 +112,11 @@ pub(super) struct Reader {
 }
 
 /// The question for the lines of the last minutes, or before the time that is looked at.
-pub(super) fn first_question(wanted: &Wanted, at: Option<Nanos>, now: Nanos) -> PageQuestion {
+pub(super) fn first_question(
+    (wanted, at): (&Wanted, Option<Nanos>),
+    reach: Reach,
+    now: Nanos,
+) -> PageQuestion {
     let span = match (wanted.trace.is_some(), at.is_some()) {
         (false, _) => FIRST,
         (true, true) => TRACE_AROUND,
@@ -121,7 +125,11 @@ pub(super) fn first_question(wanted: &Wanted, at: Option<Nanos>, now: Nanos) -> 
     let to = at.unwrap_or(now);
     PageQuestion {
         wanted: wanted.clone(),
-        from: to.minus(span),
+        from: match (reach, at) {
+            // the last lines there are, however long ago
+            (Reach::AtHand, None) => Nanos(i64::MIN),
+            (Reach::AtHand, Some(_)) | (Reach::Present | Reach::Whole, _) => to.minus(span),
+        },
         to,
         direction: Direction::Backward,
         limit: PAGE,
@@ -132,7 +140,7 @@ impl Reader {
     /// Begins with the last minutes, or around a time, and the tail beside them.
     pub(super) fn open(keeper: &Keeper, wanted: &Wanted, at: Option<Nanos>) -> Self {
         let mut reader = Self::begun(keeper, wanted, at, Nanos::of(keeper.clock.now().utc));
-        if reader.reach == Reach::Present {
+        if reader.reach != Reach::Whole {
             reader.first(&keeper.source);
         }
         reader
@@ -212,7 +220,7 @@ impl Reader {
     fn first(&mut self, source: &Arc<dyn Logs>) {
         self.retry = None;
         self.past = Past::Reading;
-        let question = first_question(&self.wanted, self.at, self.opened);
+        let question = first_question((&self.wanted, self.at), self.reach, self.opened);
         self.ask(Reading::First, question, source);
     }
 
@@ -238,7 +246,7 @@ impl Reader {
     fn begin(&mut self, source: &Arc<dyn Logs>, from: Nanos) {
         // Full, the tail waits, and what its server then drops becomes a gap.
         let ahead = match self.reach {
-            Reach::Present => TAIL_CAPACITY,
+            Reach::Present | Reach::AtHand => TAIL_CAPACITY,
             Reach::Whole => BLOCKS_AHEAD,
         };
         let (sender, events) = mpsc::channel(ahead);
@@ -286,7 +294,7 @@ impl Reader {
             // What there is comes by itself.
             Order::Older | Order::Refetch(_) if self.reach == Reach::Whole => {}
             Order::Until(to) if self.reach == Reach::Whole => self.seek = Some(Seek::Ended(to)),
-            Order::Older if self.past == Past::Full => {}
+            Order::Older if matches!(self.past, Past::Full | Past::Whole) => {}
             Order::Older => match &self.page {
                 // What is being read answers it.
                 Some((Reading::First | Reading::Behind(_) | Reading::Older(_), _)) => {}
@@ -375,7 +383,11 @@ impl Reader {
             .map_or(self.read_to, |oldest| Nanos(oldest.0.saturating_add(1)));
         let to = to.min(self.read_to);
         self.past = Past::Reading;
-        let mut question = self.question(to.minus(stretch), to);
+        let from = match self.reach {
+            Reach::AtHand => Nanos(i64::MIN),
+            Reach::Present | Reach::Whole => to.minus(stretch),
+        };
+        let mut question = self.question(from, to);
         if matches!(self.seek, Some(Seek::Under(_))) {
             question.limit = LARGE_PAGE;
         }
@@ -386,7 +398,7 @@ impl Reader {
         match event {
             TailEvent::Lines(mut batch) => {
                 self.tail_failure = None;
-                if self.reach == Reach::Present {
+                if self.reach != Reach::Whole {
                     self.seam.tail(&mut batch);
                 }
                 // what a file had already did not just come
@@ -516,7 +528,7 @@ impl Reader {
     fn took_first(&mut self, page: &mut Page, source: &Arc<dyn Logs>) {
         (self.page_failure, self.misses) = (None, 0);
         self.past = Past::Open;
-        let question = first_question(&self.wanted, self.at, self.opened);
+        let question = first_question((&self.wanted, self.at), self.reach, self.opened);
         self.read_to = if page.batch.is_empty() {
             question.from
         } else {
@@ -528,7 +540,10 @@ impl Reader {
             self.begin(source, begin);
         }
         self.take_older(page);
-        let Some(at) = self.at else { return };
+        let Some(at) = self.at else {
+            self.heed_begin(page.more);
+            return;
+        };
         let span = at.0.saturating_sub(question.from.0).max(0).unsigned_abs();
         let to = at.plus(Duration::from_nanos(span)).min(self.tail_from);
         if at < to {
@@ -547,6 +562,9 @@ impl Reader {
         self.past = Past::Open;
         if self.take_older(page) {
             self.stretch = STRETCH;
+            self.heed_begin(page.more);
+        } else if self.reach == Reach::AtHand && page.more == More::No {
+            self.heed_begin(page.more);
         } else if page.more == More::No {
             self.read_to = self
                 .read_to
@@ -569,6 +587,13 @@ impl Reader {
                 to: Nanos(oldest.0.saturating_add(1)),
                 reason: GapReason::LimitHit,
             });
+        }
+    }
+
+    /// What lies at hand was read to its begin.
+    fn heed_begin(&mut self, more: More) {
+        if self.reach == Reach::AtHand && more == More::No && self.past == Past::Open {
+            self.past = Past::Whole;
         }
     }
 

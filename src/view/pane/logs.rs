@@ -16,7 +16,7 @@ use super::super::widget::{self, Piece, words};
 use super::super::{Scene, figures};
 use super::{message, narrowed, skeleton, thumb};
 use crate::app::focus::PaneId;
-use crate::app::logs::{Follow, LogPane, LogView, Scanned, Seek, Times};
+use crate::app::logs::{Follow, LogPane, LogView, Past, Scanned, Seek, Times};
 use crate::backend::logs::TailMode;
 use crate::domain::log::{Level, Nanos};
 use crate::logstore::query::Query;
@@ -97,9 +97,16 @@ pub(in super::super) fn hits_said(scene: Scene) -> Piece<'static> {
         Scanned::All => String::new(),
         Scanned::Partly(percent) => format!(" so far, {percent}% seen"),
     };
+    // what the source still has was not looked at
+    let of = match view.past {
+        Past::Whole => String::new(),
+        Past::Open | Past::Reading | Past::Nothing { .. } | Past::Full | Past::Failed(_) => {
+            format!(" in the {} lines read", grouped(view.snapshot.len() as u64))
+        }
+    };
     Piece::own(
         format!(
-            "{hits} {}{so_far} · enter keeps · esc ends",
+            "{hits} {}{of}{so_far} · enter keeps · esc ends",
             if hits == 1 { "hit" } else { "hits" }
         ),
         Role::TextMuted,
@@ -349,18 +356,23 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect, view: &LogView) {
             );
         }
         (None, None | Some(TailMode::Connecting)) => skeleton(scene, buffer, inside),
-        (None, Some(TailMode::Live | TailMode::Polling(_) | TailMode::Ended)) => {
+        (None, Some(TailMode::Ended)) => {
+            let more = ["Nothing more comes: what wrote to it is gone.".to_owned()];
+            let head = "The input was read to its end, and there is no line in it.";
+            message(scene, buffer, inside, (head, Role::Text), &more);
+        }
+        (None, Some(TailMode::Live | TailMode::Polling(_))) => {
             let scope = scene
                 .model
                 .scope
                 .service()
                 .map(|service| format!(" of {service}"))
                 .unwrap_or_default();
-            let older = key(crate::action::Action::Up);
-            let more = [
-                "They appear here as they arrive.".to_owned(),
-                format!("{older} reads older ones."),
-            ];
+            let mut more = vec!["They appear here as they arrive.".to_owned()];
+            if view.past != Past::Whole {
+                let older = key(crate::action::Action::Up);
+                more.push(format!("{older} reads older ones."));
+            }
             message(
                 scene,
                 buffer,

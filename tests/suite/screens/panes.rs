@@ -3,7 +3,7 @@
 use midwatch::app::Msg;
 use midwatch::app::focus::{Detail, PaneId};
 
-use super::{SIZES, at_each, on, press_all};
+use super::{SIZES, at_each, drawn, on, press_all, rows};
 use crate::fixtures::{self as shop, logs, press, size};
 
 #[test]
@@ -72,6 +72,39 @@ fn details_at_each_size() {
         press(&mut model, "S");
         model
     });
+}
+
+#[test]
+fn an_input_that_told_no_time_shows_none_and_one_that_ended_empty_says_so() {
+    use midwatch::app::logs::{LogsAsk, Past};
+    use midwatch::backend::logs::TailMode;
+    use midwatch::domain::log::{Batch, Level, Stream};
+    let shown = |texts: &[&str]| {
+        let mut batch = Batch::default();
+        batch.streams.push(std::sync::Arc::new(Stream::default()));
+        for text in texts {
+            batch.push(None, 0, Level::Unknown, text.as_bytes(), b"");
+        }
+        let mut view = logs::view(logs::store(&[batch]).snapshot(), LogsAsk::default());
+        (view.mode, view.past) = (Some(TailMode::Ended), Past::Whole);
+        let mut model = on(PaneId::Logs, logs::reading(size(120, 40)));
+        press_all(&mut model, "z");
+        shop::tell(&mut model, Msg::LogsChanged(std::sync::Arc::new(view)));
+        rows(&drawn(&model).0).join("\n")
+    };
+    let timeless = shown(&["one", "two"]);
+    assert!(
+        timeless.contains("two") && !timeless.contains("00:00:00"),
+        "{timeless}"
+    );
+    let timed = shown(&["2026-11-20T03:14:05Z two"]);
+    assert!(timed.contains("03:14:05.000"), "{timed}");
+    let empty = shown(&[]);
+    assert!(
+        empty.contains("read to its end, and there is no line in it"),
+        "{empty}"
+    );
+    assert!(!empty.contains("yet") && !empty.contains("older"), "{empty}");
 }
 
 #[test]

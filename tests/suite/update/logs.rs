@@ -588,3 +588,73 @@ fn a_trace_told_line_by_line_is_one_row_whatever_level_is_shown() {
         "pool exhausted: 20/20 in use\njava.lang.X: no pool\n\tat shop.Pool.take(Pool.java:4)"
     );
 }
+
+/// A console on the lines of one file, and nothing else.
+fn on_lines_alone() -> Hand {
+    let mut hand = Hand::on(
+        Settings {
+            context: "/var/log/app.log".to_owned(),
+            has_metrics: false,
+            alertmanagers: Vec::new(),
+            writable: Vec::new(),
+            incidents: None,
+            no_journal: Some("nothing is kept".to_owned()),
+            ..with_logs()
+        },
+        board_of(Vec::new()),
+    );
+    hand.model.keep_to_lines();
+    tell_lines(&mut hand.model, &store(&[story()]), LogsAsk::default());
+    hand
+}
+
+#[test]
+fn where_lines_alone_are_open_everything_else_says_so_and_the_keys_stay_with_them() {
+    for keys in [
+        "1",
+        "2",
+        "4",
+        "5",
+        "tab",
+        "S",
+        "U",
+        ": declare",
+        ": escalate",
+        ": on call",
+    ] {
+        let mut hand = on_lines_alone();
+        if let Some(command) = keys.strip_prefix(": ") {
+            hand.press(":");
+            hand.write(command);
+            hand.press("enter");
+        } else {
+            hand.press(keys);
+        }
+        assert_eq!(
+            hand.said(),
+            "only the lines of /var/log/app.log are open here: start midwatch without naming lines for all the rest",
+            "{keys}"
+        );
+        assert_eq!(hand.model.focus, PaneId::Logs, "{keys}");
+        assert!(
+            hand.model.details.is_empty() && hand.model.modal.is_none(),
+            "{keys}"
+        );
+        assert!(hand.effects.is_empty(), "{keys}");
+    }
+    let mut hand = on_lines_alone();
+    hand.press("F");
+    hand.press("P");
+    assert_eq!(
+        hand.model.detail(),
+        Some(&Detail::Patterns),
+        "what is of lines is there"
+    );
+}
+
+#[test]
+fn a_context_with_little_configured_is_not_taken_for_lines_alone() {
+    let mut hand = reading();
+    hand.press("1");
+    assert_eq!(hand.model.focus, PaneId::Slo);
+}

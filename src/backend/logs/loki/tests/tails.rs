@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::server::{Script, Server};
 use super::*;
 use crate::backend::logs::{TAIL_CAPACITY, TailMode};
+use crate::config::Secret;
 use crate::domain::log::{Gap, GapReason};
 
 /// What a tail told so far.
@@ -141,6 +142,27 @@ async fn a_connection_that_is_cut_again_and_again_loses_nothing_and_tells_nothin
     assert_eq!(told.gaps, told.filled);
     assert!(told.gaps.iter().all(|gap| gap.reason == GapReason::Disconnected));
     assert!(!told.failures.is_empty());
+}
+
+#[tokio::test]
+async fn tenant_and_flag_go_with_every_question_the_upgrade_included() {
+    let server = Server::start(Script::default()).await;
+    let mut endpoint = endpoint(&server.url);
+    endpoint.headers = vec![("X-Scope-OrgID".into(), Secret::Inline("team-a".into()))];
+    let loki = loki_on(&endpoint);
+    beside(&loki, now(), async |heard, told| until(heard, told, live).await).await;
+    for (name, wanted) in [
+        ("x-scope-orgid", "team-a"),
+        ("x-loki-response-encoding-flags", "categorize-labels"),
+    ] {
+        let headers = server.headers(name);
+        for path in ["/labels", "/query_range", "/tail"] {
+            assert!(headers.iter().any(|(asked, _)| asked.ends_with(path)), "{path}");
+        }
+        for (path, value) in headers {
+            assert_eq!(value.as_deref(), Some(wanted), "{name} of {path}");
+        }
+    }
 }
 
 #[tokio::test]
