@@ -17,7 +17,7 @@ use super::world::traces::{Kind, SpanKind, Traces};
 pub const METRIC: &str = "http_request_duration_seconds_bucket";
 
 /// Scrapes that are looked into; of a longer time only every so manyth.
-const MOST_SCRAPES: f64 = 240.0;
+const MOST_SCRAPES: f64 = 120.0;
 
 /// One exemplar.
 #[derive(Debug, Clone, PartialEq)]

@@ -325,4 +325,14 @@ mod tests {
             assert_eq!(holds(test, text), expected, "{test:?} of {text}");
         }
     }
+
+    #[test]
+    fn a_span_is_found_by_whichever_name_the_line_gives_it() {
+        let field = FieldTest::of("span_id", "=", "b7ad6b7169203331").unwrap();
+        let holds = |text: &str| field.holds_for_text(text.as_bytes(), b"");
+        assert!(holds("took=3ms span_id=b7ad6b7169203331"));
+        assert!(holds(r#"{"spanId":"B7AD6B7169203331"}"#));
+        assert!(holds(r#"{"span":{"id":"b7ad6b7169203331"}}"#));
+        assert!(!holds("span_id=b7ad6b7169203332") && !holds("b7ad6b7169203331"));
+    }
 }

@@ -443,7 +443,13 @@ mod tests {
             ..watched()
         });
         let feed = until(&mut desk, |feed| feed.last.is_some()).await;
-        let before = feed.value().unwrap().before.clone().expect("asked for");
+        let before = feed
+            .value()
+            .unwrap()
+            .before
+            .clone()
+            .expect("asked for")
+            .expect("answered");
         assert_eq!(
             before.during.to,
             Nanos::of(until_then).minus(Duration::from_secs(3_600))

@@ -5,7 +5,7 @@
 //! console is watched and how long lines flood it. `pure` measures what needs no process, `story` a timeline of 10,000 events, `desk` parsing
 //! and arranging of 10,000 alerts, `journal` the way of an act to the disk, `patterns` the finding of log patterns,
 //! `logs` a million lines in hand, `logs-flood` 50,000 lines a second, `logs-cut` a Loki that is cut again and again,
-//! `traces` a hundred thousand spans,
+//! `traces` a hundred thousand spans, `loading` the keys while so many are on their way,
 //! `process` and `terminal` the built binary on a pseudo-terminal. Start at [`PARTS`].
 
 #![allow(
@@ -27,6 +27,7 @@ mod figure;
 mod fixtures;
 mod flood;
 mod journal;
+mod loading;
 mod logs;
 mod patterns;
 mod process;
@@ -39,7 +40,7 @@ mod traces;
 mod waterfall;
 
 /// What can be measured by name.
-const PARTS: [(&str, fn()); 12] = [
+const PARTS: [(&str, fn()); 13] = [
     ("pure", pure::measure),
     ("story", story::measure),
     ("desk", desk::measure),
@@ -50,6 +51,7 @@ const PARTS: [(&str, fn()); 12] = [
     ("logs-cut", flood::cut),
     ("traces", traces::measure),
     ("waterfall", waterfall::measure),
+    ("loading", loading::measure),
     ("process", process::measure),
     ("terminal", terminal::measure),
 ];

@@ -182,3 +182,65 @@ impl Comparison {
         self.rows.get(self.list.index).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::traces::waterfall::tests::{Made, study};
+
+    fn compared(base: &[Made], other: &[Made]) -> Comparison {
+        let (base, other) = (study(base), study(other));
+        let mut open = Comparison::asked(base.trace.id(), other.trace.id());
+        open.take(Arc::new(Aligning { base, other }.run()));
+        open
+    }
+
+    fn names(open: &Comparison) -> Vec<String> {
+        let aligned = open.aligned.as_ref().unwrap();
+        let name = |pair: &usize| {
+            let pair = &aligned.pairs[*pair];
+            let of = pair.right.map(|row| aligned.other.trace.span(row));
+            let of = of.or_else(|| pair.left.map(|row| aligned.base.trace.span(row)));
+            of.unwrap().operation.to_string()
+        };
+        open.rows.iter().map(name).collect()
+    }
+
+    #[test]
+    fn only_what_differs_is_listed_with_what_led_to_it() {
+        let base = [
+            (1, 0, 0, 1_000, "get"),
+            (2, 1, 10, 400, "list"),
+            (3, 2, 20, 120, "first"),
+            (4, 2, 130, 390, "second"),
+            (5, 1, 410, 500, "steady"),
+            (6, 5, 420, 490, "steady too"),
+            (7, 1, 510, 600, "pay"),
+            (8, 1, 610, 700, "dropped"),
+        ];
+        let mut other = base;
+        // A little noise here, a real delay there, a failure, a call that is gone.
+        other[5].3 = 492;
+        other[3].3 = 398;
+        other[2].3 = 128;
+        other[2].2 = 20;
+        other[3].2 = 200;
+        other[6].4 = "!pay";
+        let mut open = compared(&base, &other[..7]);
+        assert_eq!(names(&open).len(), 8);
+        let under = open.pair();
+        open.turn();
+        assert_eq!(names(&open), ["get", "list", "second", "pay", "dropped"]);
+        assert_eq!(open.pair(), under, "the cursor stays on its call");
+        open.turn();
+        assert_eq!(names(&open).len(), 8);
+    }
+
+    #[test]
+    fn two_of_a_kind_have_nothing_to_list() {
+        let same = [(1, 0, 0, 1_000, "get"), (2, 1, 10, 400, "list")];
+        let mut open = compared(&same, &same);
+        open.turn();
+        assert_eq!((names(&open).len(), open.pair()), (0, None));
+    }
+}

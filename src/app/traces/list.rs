@@ -448,20 +448,55 @@ mod tests {
         };
         let mut pane = pane(many(500));
         let a = operation_of(&summary(1, "GET /a", 1, 0));
-        assert_eq!(pane.anomalies(&a), []);
+        assert_eq!(pane.against(&a), Against::Awaited);
         let before = many(100);
         let list = TraceList {
-            before: Some(Arc::new(Before {
+            before: Some(Ok(Arc::new(Before {
                 during: Stretch {
                     from: Nanos(0),
                     to: Nanos(1),
                 },
                 statistics: statistics_of(before.iter().map(|trace| &**trace)),
-            })),
+            }))),
             ..(*pane.feed.shared().unwrap()).clone()
         };
-        pane.feed.last.as_mut().unwrap().value = Arc::new(list);
+        pane.feed.last.as_mut().unwrap().value = Arc::new(list.clone());
         pane.arrange();
-        assert_eq!(pane.anomalies(&a), [Anomaly::Slow(5.0)]);
+        assert_eq!(pane.against(&a), Against::Told(vec![Anomaly::Slow(5.0)]));
+        let few = TraceList {
+            traces: list.traces[..3].to_vec(),
+            ..list.clone()
+        };
+        pane.feed.last.as_mut().unwrap().value = Arc::new(few);
+        pane.arrange();
+        assert_eq!(pane.against(&a), Against::TooFew { now: 3, then: 30 });
+        let other = operation_of(&summary(1, "GET /b", 1, 0));
+        assert_eq!(pane.against(&other), Against::NoneThen);
+        let unread = TraceList {
+            before: Some(Err("503 from traces".to_owned())),
+            ..list
+        };
+        pane.feed.last.as_mut().unwrap().value = Arc::new(unread);
+        assert_eq!(pane.against(&a), Against::NotKnown("503 from traces".to_owned()));
+    }
+
+    #[test]
+    fn among_dots_the_cursor_goes_along_time_whatever_their_order() {
+        let mut pane = pane(vec![
+            summary(5, "GET /a", 900, 0),
+            summary(2, "GET /a", 100, 0),
+            summary(9, "GET /a", 400, 1),
+            summary(7, "GET /a", 200, 0),
+        ]);
+        pane.list.step(&pane.rows, Step::Top);
+        let mut met = Vec::new();
+        while pane.step_in_time(Direction::Up) {}
+        loop {
+            met.push(pane.selected().unwrap().start.0 / 1_000_000_000);
+            if !pane.step_in_time(Direction::Down) {
+                break;
+            }
+        }
+        assert_eq!(met, [2, 5, 7, 9]);
     }
 }

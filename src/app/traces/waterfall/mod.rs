@@ -9,7 +9,7 @@ mod jumps;
 pub mod rows;
 mod search;
 #[cfg(test)]
-mod tests;
+pub(in crate::app::traces) mod tests;
 mod window;
 
 use std::ops::Range;
