@@ -273,7 +273,7 @@ impl FieldTest {
 pub(super) const SERVICE: &str = "service";
 
 /// The names by which lines tell their span; one stands for all.
-const SPAN: [&str; 6] = ["span", "span_id", "spanid", "spanId", "span.id", "SpanId"];
+const SPAN: [&str; 6] = ["span_id", "spanid", "spanId", "span.id", "SpanId", "span"];
 
 fn is_trace(name: &str) -> bool {
     matches!(name, "trace" | "trace_id" | "traceid" | "traceId" | "trace.id")

@@ -39,33 +39,6 @@ pub(super) struct Cursor<'a> {
     at: usize,
 }
 
-/// Beginnings of attributes that were passed, as `{"key":"http.route","value":{"stringValue":"`. Spans of one kind
-/// write the same few, so that most are passed by one comparison; what stands where is told by the first bytes of
-/// the key.
-#[derive(Debug)]
-pub(super) struct Beginnings<'a>([&'a [u8]; Beginnings::KEPT]);
-
-impl Default for Beginnings<'_> {
-    fn default() -> Self {
-        Self([&[]; Beginnings::KEPT])
-    }
-}
-
-impl<'a> Beginnings<'a> {
-    const KEPT: usize = 128;
-
-    /// Where the beginning of what stands here is kept; none where too little stands here.
-    #[inline]
-    fn slot(&mut self, rest: &[u8]) -> Option<&mut &'a [u8]> {
-        let (_, key) = rest.split_at_checked(br#"{"key":""#.len())?;
-        let (first, then) = (key.first_chunk::<8>()?, key.get(8..)?.first_chunk::<8>()?);
-        let mixed = u64::from_le_bytes(*first) ^ u64::from_le_bytes(*then).rotate_left(23);
-        // Fibonacci hashing (Knuth, TAOCP 3, 6.4): the upper bits are mixed best.
-        let at = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 57;
-        self.0.get_mut(at as usize)
-    }
-}
-
 /// A value as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Item {
@@ -273,33 +246,15 @@ impl<'a> Cursor<'a> {
     /// Past an attribute in the spelling that nearly every server writes, in a few strides; `false`, and
     /// nothing passed, for any other.
     #[inline]
-    pub(super) fn plain_attribute(&mut self, known: &mut Beginnings<'a>) -> bool {
+    pub(super) fn plain_attribute(&mut self) -> bool {
         let from = self.at;
-        let passed = self.beginning(known) && self.text().is_ok() && self.exactly(b"}}");
-        if !passed {
-            self.at = from;
-        }
-        passed
-    }
-
-    /// Past the beginning of a plain attribute, up to the inside of its value: in one stride, where the same one
-    /// came before.
-    #[inline]
-    fn beginning(&mut self, known: &mut Beginnings<'a>) -> bool {
-        let from = self.at;
-        let rest = self.bytes.get(from..).unwrap_or_default();
-        let mut slot = known.slot(rest);
-        if let Some(before) = slot.as_deref().filter(|before| !before.is_empty())
-            && rest.starts_with(before)
-        {
-            self.at += before.len();
-            return true;
-        }
         let passed = self.exactly(br#"{"key":""#)
             && self.text().is_ok()
-            && (self.exactly(br#","value":{"stringValue":""#) || self.exactly(br#","value":{"intValue":""#));
-        if let Some(slot) = slot.as_mut().filter(|_| passed) {
-            **slot = self.bytes(from..self.at);
+            && (self.exactly(br#","value":{"stringValue":""#) || self.exactly(br#","value":{"intValue":""#))
+            && self.text().is_ok()
+            && self.exactly(b"}}");
+        if !passed {
+            self.at = from;
         }
         passed
     }
@@ -399,32 +354,6 @@ mod tests {
             assert_eq!(Cursor::new(&text[..cut]).pass(), Err(Broken::Ended), "{cut}");
         }
         assert_eq!(Cursor::new(text).pass(), Ok(()));
-    }
-
-    #[test]
-    fn an_attribute_is_passed_alike_whether_its_beginning_came_before_or_not() {
-        let plain = br#"{"key":"http.route","value":{"stringValue":"/a"}},"#;
-        let odd: &[&[u8]] = &[
-            br#"{"key":"http.route","value":{"stringValue":"/b","x":1}},"#,
-            br#"{"key":"http.route","value":{"stringValue":"/b"#,
-            br#"{"key":"http.route","value":{"boolValue":true}},"#,
-            br#"{"key":"http.routes","value":{"intValue":"7"}},"#,
-            br#"{"key":"","value":{"stringValue":""}},"#,
-            br#"{"key":"a\"","value":{"stringValue":"\\"}},"#,
-        ];
-        for text in odd.iter().copied().chain([&plain[..]]) {
-            let pass = |known: &mut Beginnings<'static>, text: &'static [u8]| {
-                let mut cursor = Cursor::new(text);
-                (cursor.plain_attribute(known), cursor.at())
-            };
-            let text: &'static [u8] = text.to_vec().leak();
-            let first = pass(&mut Beginnings::default(), text);
-            let mut known = Beginnings::default();
-            assert_eq!(pass(&mut known, plain), (true, plain.len() - 1));
-            assert_eq!(pass(&mut known, text), first, "{}", String::from_utf8_lossy(text));
-            assert_eq!(pass(&mut known, text), first);
-            assert_eq!(pass(&mut known, plain), (true, plain.len() - 1));
-        }
     }
 
     #[test]

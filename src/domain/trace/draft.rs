@@ -12,9 +12,6 @@ use super::{Kind, Remark, SpanId, Status, Tie, TraceId};
 /// The service of a span that names none, as OpenTelemetry has it.
 const UNKNOWN: &str = "unknown_service";
 
-/// Operations that are remembered by little more than the ends of their names.
-const RECENT: usize = 256;
-
 /// A part of the answer's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
 pub struct Part {
@@ -243,27 +240,16 @@ impl Draft {
         let mut known: HashMap<(u32, &[u8]), OperationId> = HashMap::new();
         let mut operations = Vec::new();
         let unknown = (u32::MAX, Arc::from(UNKNOWN));
-        // Most spans do what one shortly before did: those are found without hashing their whole name.
-        let mut recent: [Option<((u32, &[u8]), OperationId)>; RECENT] = [None; RECENT];
         let of_spans = self.spans.iter().map(|span| {
             let (service, spelled) = of_resources.get(span.resource as usize).unwrap_or(&unknown);
             let name = self.body.get(span.name.range()).unwrap_or_default();
-            let ends = name.first().zip(name.last()).map_or(0, |(first, last)| {
-                usize::from(*first).wrapping_mul(7) + usize::from(*last)
-            });
-            let slot = (ends + name.len() * 13 + (*service as usize).wrapping_mul(31)) % RECENT;
-            if let Some((_, id)) = recent[slot].filter(|(said, _)| *said == (*service, name)) {
-                return id;
-            }
-            let id = *known.entry((*service, name)).or_insert_with(|| {
+            *known.entry((*service, name)).or_insert_with(|| {
                 operations.push(Operation {
                     service: Arc::clone(spelled),
                     name: Arc::from(&*unescaped(name)),
                 });
                 OperationId(operations.len() as u32 - 1)
-            });
-            recent[slot] = Some(((*service, name), id));
-            id
+            })
         });
         let of_spans = of_spans.collect();
         (operations, of_spans)

@@ -11,7 +11,7 @@ mod detail;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::cursor::{Beginnings, Broken, Cursor, Item, Walk};
+use super::cursor::{Broken, Cursor, Item, Walk};
 use super::{MOST_SPANS, Reading, ids};
 use crate::domain::trace::detail::unescaped;
 use crate::domain::trace::{Draft, Found, Kind, Part, Remark, Resource, Status};
@@ -30,7 +30,6 @@ pub fn read_at_most(body: Vec<u8>, most: usize) -> Reading {
         cursor: Cursor::new(&body),
         draft: Draft::new(Arc::clone(&body), &Otlp, most),
         last: (&[], 0),
-        known: Beginnings::default(),
     };
     if let Err(broken) = reader.documents() {
         reader.draft.remark(broken.remark(&reader.cursor));
@@ -44,8 +43,6 @@ struct Reader<'a> {
     draft: Draft,
     /// The trace id last seen, as it was spelled, with its number: nearly every span repeats it.
     last: (&'a [u8], u32),
-    /// How attributes began so far.
-    known: Beginnings<'a>,
 }
 
 impl<'a> Reader<'a> {
@@ -240,7 +237,7 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         while self.cursor.element()? {
-            if !self.cursor.plain_attribute(&mut self.known) {
+            if !self.cursor.plain_attribute() {
                 self.cursor.pass()?;
             }
         }
