@@ -372,7 +372,7 @@ pub fn healthy() -> Vec<BackendHealth> {
     .into()
 }
 
-fn slo_feed(board: SloBoard) -> Feed<SloBoard> {
+pub fn slo_feed(board: SloBoard) -> Feed<SloBoard> {
     let mut feed = Feed::new(Duration::from_secs(15));
     feed.last = Some(Fetched {
         value: Arc::new(board),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use midwatch::app::focus::{Detail, PaneId};
 use midwatch::app::modal::{Choice, Goal, Modal};
 use midwatch::app::traces::TraceRow;
+use midwatch::app::traces::comparison::Listed;
 use midwatch::app::traces::exemplars::ExemplarsAsk;
 use midwatch::app::update::update;
 use midwatch::app::{Effect, Model, Msg};
@@ -205,10 +206,7 @@ fn exemplar(trace: u8, value: f64) -> Exemplar {
         span: Some(SpanId(u64::from(trace))),
         value,
         at: Nanos::of(now().utc),
-        series: [("pod", "search-1")]
-            .into_iter()
-            .map(|(k, v)| (k.into(), v.into()))
-            .collect(),
+        series: [("pod", "search-1")].into_iter().collect(),
     }
 }
 
@@ -305,12 +303,11 @@ fn keys_that_arrange_traces_say_why_nothing_happens_before_any_were_read() {
 #[test]
 fn a_comparison_lists_only_what_differs_by_the_key_of_matches() {
     let mut model = tracelist::compared(size(120, 40));
-    let rows = |model: &Model| model.traces.comparison.as_ref().unwrap().rows.len();
-    let all = rows(&model);
+    let listed = |model: &Model| model.traces.comparison.as_ref().unwrap().listed;
     press(&mut model, "v");
-    assert!(rows(&model) < all);
+    assert_eq!(listed(&model), Listed::Differing);
     press(&mut model, "v");
-    assert_eq!(rows(&model), all);
+    assert_eq!(listed(&model), Listed::All);
     press(&mut model, "f");
     assert!(model.toasts.current().unwrap().text.contains("single trace"));
 }

@@ -72,7 +72,7 @@ pub(in super::super) fn came(
     let bound = took(asked.bound);
     let none = match result {
         Ok(all) if all.is_empty() => format!(
-            "no exemplars of {name} in {} (Prometheus keeps them with exemplar-storage on): its traces over {bound}",
+            "no exemplars of {name} in {}: its traces over {bound} (Prometheus keeps them with exemplar-storage on)",
             within(asked)
         ),
         Ok(all) => {
@@ -87,10 +87,18 @@ pub(in super::super) fn came(
             )
         }
         Err(why) => format!(
-            "no exemplars of {name}: {}: its traces over {bound} instead",
+            "no exemplars of {name}: its traces over {bound} instead; {}",
             SafeText::line(&why)
         ),
     };
+    if asked.service.is_empty() {
+        // There is nothing to search instead.
+        let said = format!(
+            "no exemplar of {name} over {bound} in {}, and it names no service",
+            within(asked)
+        );
+        return say(model, Level::Warn, said, now);
+    }
     let effects = turn_to_service(model, &asked.service);
     model.traces.query = format!("dur>{:.0}ms", (asked.bound * 1e3).max(1.0));
     model.toasts.say(Level::Warn, none, now.tick);

@@ -38,15 +38,11 @@ fn open_id(model: &Model) -> Option<TraceId> {
 /// The keys of the waterfall.
 pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
     if let Some(Detail::Comparison(_, _)) = model.detail() {
-        return match action {
-            Action::MatchesOnly => super::traces::turn_pairs(model, now),
-            _ => say(
-                model,
-                Level::Info,
-                "that is a key of a single trace: open one of the two",
-                now,
-            ),
-        };
+        if action == Action::MatchesOnly {
+            return super::traces::turn_pairs(model, now);
+        }
+        let why = "that is a key of a single trace: open one of the two";
+        return say(model, Level::Info, why, now);
     }
     let Some(id) = open_id(model) else {
         return say(model, Level::Info, "no trace is open", now);
