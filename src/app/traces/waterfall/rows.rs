@@ -63,6 +63,7 @@ impl Folds {
     }
 
     /// The same for a later reading of so many spans, in which each row is another.
+    #[must_use]
     pub fn carried(&self, spans: usize, anew: impl Fn(Row) -> Option<Row>) -> Self {
         let mut closed = Vec::new();
         if !self.is_clear() {

@@ -135,9 +135,9 @@ impl<'a> Loom<'a> {
             self.places.len() - 1
         });
         // What a service says while it answers names the span that answers.
-        let serves = |kind: SpanKind| matches!(kind, SpanKind::Server | SpanKind::Consumer);
-        let served = |(span, ran): (&Span, &Place)| serves(span.kind) && ran.service == place.service;
-        let first = serves(kind) && !self.spans.iter().zip(&self.ran_in).any(served);
+        let answers = |kind: SpanKind| matches!(kind, SpanKind::Server | SpanKind::Consumer);
+        let served = |(span, ran): (&Span, &Place)| answers(span.kind) && ran.service == place.service;
+        let first = answers(kind) && !self.spans.iter().zip(&self.ran_in).any(served);
         self.ran_in.push(place);
         self.spans.push(Span {
             id: if first {
