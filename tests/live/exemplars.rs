@@ -24,7 +24,7 @@ impl Drop for Server {
     }
 }
 
-/// An application's metrics, as OpenMetrics has them.
+/// An application's metrics, as `OpenMetrics` has them.
 fn exposed() -> String {
     format!(
         "# TYPE req histogram\n\
