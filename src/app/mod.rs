@@ -83,6 +83,8 @@ pub struct Settings {
     pub logs: Option<Arc<str>>,
     /// The trace backend, by name, where one is configured.
     pub traces: Option<Arc<str>>,
+    /// Where traces are shown in a browser: an address with `{trace}` for the id.
+    pub trace_ui: Option<String>,
     /// The configured keeper of incidents, by name; local ones are always there where a journal is.
     pub incidents: Option<Arc<str>>,
     /// Why nothing can be journaled, so that every act is refused; nothing where a journal is.

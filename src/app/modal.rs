@@ -261,8 +261,12 @@ pub enum Goal {
     Logs(Arc<str>, Option<Nanos>),
     /// The log lines that carry a trace id, around the moment of one of them.
     TraceLogs(TraceId, Nanos),
+    /// The log lines that carry a trace id and a span id, around a moment.
+    SpanLogs(TraceId, SpanId, Nanos),
     /// The traces of a service.
     Traces(Arc<str>),
+    /// The slow requests of a latency SLO, by name: its exemplars.
+    Exemplars(String),
     /// A trace: its id, until there is more to show of it.
     Trace(TraceId),
     /// A trace, with the cursor on a span or on what ran at a moment.

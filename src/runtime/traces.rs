@@ -12,11 +12,14 @@ use crate::app::feed::{Feed, Fetched, Status};
 use crate::app::logs::Watched;
 use crate::app::traces::calls::{Calling, CallsAsk, Counted};
 use crate::app::traces::comparison::{Aligned, Aligning};
+use crate::app::traces::exemplars::ExemplarsAsk;
 use crate::app::traces::list::{Before, statistics_of};
 use crate::app::traces::waterfall::{Found, Seeking};
 use crate::app::traces::{Study, TraceList, TracesAsk};
 use crate::backend::http::Jitter;
+use crate::backend::metrics::Metrics;
 use crate::backend::traces::{More, SearchQuestion, Traces};
+use crate::domain::trace::exemplar::Exemplar;
 use crate::domain::trace::graph::Graph;
 use crate::domain::trace::summary::Whole;
 use crate::domain::trace::{Nanos, Stretch, TraceId};
@@ -47,7 +50,7 @@ impl Searcher {
         let mut failures = 0;
         let mut failing_since = None;
         let mut asked: Option<TracesAsk> = None;
-        let mut known: Option<Arc<Before>> = None;
+        let mut known: Option<Result<Arc<Before>, String>> = None;
         loop {
             let ask = self.ask.borrow_and_update().clone();
             if ask.watched == Watched::No {
@@ -82,8 +85,14 @@ impl Searcher {
                     Err(_) => return,
                 },
             };
-            if ask.before == Watched::Yes && result.is_ok() && is_old(known.as_deref(), to, ask.back) {
-                known = self.before(&ask, to).await.or(known);
+            let held = known.as_ref().and_then(|known| known.as_ref().ok());
+            if ask.before == Watched::Yes && result.is_ok() && is_old(held.map(|held| &**held), to, ask.back)
+            {
+                let read = self.before(&ask, to).await;
+                // What is known of an older time is better than nothing.
+                if read.is_ok() || held.is_none() {
+                    known = Some(read);
+                }
             }
             let now = self.clock.tick();
             let (status, wait) = match &result {
@@ -139,8 +148,8 @@ impl Searcher {
         }
     }
 
-    /// The same traces in the time before; nothing where the source does not answer: the list stands without.
-    async fn before(&self, ask: &TracesAsk, to: Nanos) -> Option<Arc<Before>> {
+    /// The same traces in the time before; why not, where the source does not answer: the list stands without.
+    async fn before(&self, ask: &TracesAsk, to: Nanos) -> Result<Arc<Before>, String> {
         let during = Stretch {
             from: to.minus(ask.back).minus(ask.back),
             to: to.minus(ask.back),
@@ -150,8 +159,9 @@ impl Searcher {
             during,
             limit: MOST,
         };
-        let listed = self.source.search(question).await.ok()?;
-        Some(Arc::new(Before {
+        let listed = self.source.search(question).await;
+        let listed = listed.map_err(|error| SafeText::line(&error.cause()).into_string())?;
+        Ok(Arc::new(Before {
             during,
             statistics: statistics_of(&listed.traces),
         }))
@@ -242,6 +252,17 @@ pub(super) async fn calls(source: &dyn Traces, ask: CallsAsk) -> Result<Arc<Call
     counting
         .await
         .map_err(|_| "the calls could not be counted: a defect of midwatch".to_owned())
+}
+
+/// The exemplars of a latency SLO; why not, in words.
+pub(super) async fn exemplars(
+    metrics: Option<Arc<dyn Metrics>>,
+    asked: &ExemplarsAsk,
+) -> Result<Vec<Exemplar>, String> {
+    let metrics = metrics.ok_or("no metrics backend is configured")?;
+    let answered = metrics.exemplars(asked.query.clone(), asked.from, asked.to).await;
+    let answered = answered.map_err(|error| SafeText::line(&error.cause()).into_string())?;
+    Ok(answered.value)
 }
 
 /// Looks for spans in an open trace, off the UI task.
@@ -422,7 +443,13 @@ mod tests {
             ..watched()
         });
         let feed = until(&mut desk, |feed| feed.last.is_some()).await;
-        let before = feed.value().unwrap().before.clone().expect("asked for");
+        let before = feed
+            .value()
+            .unwrap()
+            .before
+            .clone()
+            .expect("asked for")
+            .expect("answered");
         assert_eq!(
             before.during.to,
             Nanos::of(until_then).minus(Duration::from_secs(3_600))

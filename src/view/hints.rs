@@ -128,18 +128,24 @@ fn wanted(scene: Scene) -> Vec<Action> {
             Action::Copy,
         ]),
         Some(Detail::Patterns) => actions.extend([Action::Back, Action::Open, Action::Copy]),
-        Some(Detail::Trace(_)) => actions.extend([
-            Action::Back,
-            Action::Open,
-            Action::NextError,
-            Action::NextOnPath,
-            Action::TraceZoomSpan,
-            Action::FoldAll,
-            Action::TraceFacts,
-            Action::Pivot,
-            Action::Search,
-            Action::Copy,
-        ]),
+        Some(Detail::Trace(id)) => {
+            actions.push(Action::Back);
+            // While a search is kept its keys are others than elsewhere.
+            if model.traces.opened(*id).is_some_and(|open| open.sought.is_some()) {
+                actions.extend([Action::NextHit, Action::PreviousHit, Action::MatchesOnly]);
+            }
+            actions.extend([
+                Action::Open,
+                Action::NextError,
+                Action::NextOnPath,
+                Action::TraceZoomSpan,
+                Action::FoldAll,
+                Action::TraceFacts,
+                Action::Pivot,
+                Action::Search,
+                Action::Copy,
+            ]);
+        }
         Some(Detail::Span(_, _)) => actions.extend([
             Action::Back,
             Action::Pivot,

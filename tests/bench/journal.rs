@@ -1,6 +1,5 @@
 //! The way of an act to the disk, as the console goes it, and the opening of a journal that has many.
 
-use midwatch::backend::alerts::write::fresh_marker;
 use midwatch::backend::incidents::Seen;
 use midwatch::domain::incident::{IncidentAct, Status};
 use midwatch::journal::audit::{self, Act};
@@ -24,19 +23,17 @@ pub fn author() -> Author {
 
 /// An escalation: what waits for the disk when it matters most.
 pub fn escalation(number: usize) -> Draft {
-    Draft {
-        payload: Payload::Incident {
-            incident: format!("Q{number:06}").as_str().into(),
-            act: IncidentAct::Escalate { to: 2 },
-            seen: Seen {
-                status: Status::Triggered,
-                changed_at: chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
-            },
-            label: format!("#{number} checkout answers every second request with an error").into(),
+    let payload = Payload::Incident {
+        incident: format!("Q{number:06}").as_str().into(),
+        act: IncidentAct::Escalate { to: 2 },
+        seen: Seen {
+            status: Status::Triggered,
+            changed_at: chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+            escalation: None,
         },
-        marker: fresh_marker(),
-        grace: std::time::Duration::ZERO,
-    }
+        label: format!("#{number} checkout answers every second request with an error").into(),
+    };
+    Draft::new(payload, std::time::Duration::ZERO)
 }
 
 fn act(number: usize) -> Act {

@@ -12,6 +12,7 @@
 mod adoption;
 mod alertmanager;
 mod cli;
+mod exemplars;
 #[path = "../pty/harness.rs"]
 #[allow(
     dead_code,

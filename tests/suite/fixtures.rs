@@ -76,6 +76,7 @@ pub fn settings() -> Settings {
         has_metrics: true,
         logs: None,
         traces: None,
+        trace_ui: None,
         alertmanagers: vec!["eu-0".into(), "eu-1".into()],
         writable: vec!["eu-0".into(), "eu-1".into()],
         incidents: Some("pagerduty".into()),

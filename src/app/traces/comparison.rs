@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Clocks, Study};
 use crate::app::list::ListState;
-use crate::domain::trace::TraceId;
 use crate::domain::trace::compare::{Pair, align};
+use crate::domain::trace::{Status, Trace, TraceId};
 
 /// Two traces to be aligned, off the UI task.
 #[derive(Debug, Clone)]
@@ -43,7 +43,6 @@ impl Aligning {
             slowed: (0..own.len())
                 .max_by_key(|index| own[*index])
                 .filter(|index| own[*index] > 0),
-            rows: (0..pairs.len()).collect(),
             base: self.base,
             other: self.other,
             pairs,
@@ -69,8 +68,52 @@ pub struct Aligned {
     pub gone: usize,
     /// The call whose own time grew most, where one's did.
     pub slowed: Option<usize>,
-    /// The numbers of the pairs.
-    pub rows: Vec<usize>,
+}
+
+/// Own time that differs by less than this part of the longer trace is no difference worth a row.
+const MATTERS: u64 = 100;
+
+impl Aligned {
+    /// Calls that are new or gone, fail in one of the two alone, or differ in their own time by a hundredth of the
+    /// longer trace; with the calls that led to them. Numbers of pairs, in order.
+    pub fn differing(&self) -> Vec<usize> {
+        let longer = self
+            .base
+            .trace
+            .extent()
+            .nanos()
+            .max(self.other.trace.extent().nanos());
+        let matters = (longer / MATTERS).max(1);
+        let mut rows = Vec::new();
+        // In pre-order a call's parent is the nearest before it that stands less deep.
+        let mut above = 0;
+        for (index, pair) in self.pairs.iter().enumerate().rev() {
+            let differs = match (pair.left, pair.right) {
+                (None, _) | (_, None) => true,
+                (Some(left), Some(right)) => {
+                    let failed = |trace: &Trace, row| trace.span(row).status == Status::Error;
+                    failed(&self.base.trace, left) != failed(&self.other.trace, right)
+                        || self.own[index].unsigned_abs() >= matters
+                }
+            };
+            if differs || pair.depth < above {
+                rows.push(index);
+                above = pair.depth;
+            }
+        }
+        rows.reverse();
+        rows
+    }
+}
+
+/// Which calls of a comparison are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Listed {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that differ, and what led to them.
+    Differing,
 }
 
 /// A comparison that is open.
@@ -82,6 +125,10 @@ pub struct Comparison {
     pub other: TraceId,
     /// What came out, once both are read.
     pub aligned: Option<Arc<Aligned>>,
+    /// Which calls are listed.
+    pub listed: Listed,
+    /// Their numbers among the pairs.
+    pub rows: Vec<usize>,
     /// Cursor.
     pub list: ListState<usize>,
 }
@@ -93,6 +140,8 @@ impl Comparison {
             base,
             other,
             aligned: None,
+            listed: Listed::default(),
+            rows: Vec::new(),
             list: ListState::default(),
         }
     }
@@ -102,10 +151,96 @@ impl Comparison {
         if (aligned.base.trace.id(), aligned.other.trace.id()) != (self.base, self.other) {
             return;
         }
-        self.list.follow(&aligned.rows);
-        if let Some(index) = aligned.slowed {
-            self.list.select(&aligned.rows, index);
-        }
+        let slowed = aligned.slowed;
         self.aligned = Some(aligned);
+        self.arrange();
+        if let Some(index) = slowed.and_then(|slowed| self.rows.iter().position(|row| *row == slowed)) {
+            self.list.select(&self.rows, index);
+        }
+    }
+
+    /// Lists only what differs, or all; the cursor stays on its call, where that is listed.
+    pub fn turn(&mut self) {
+        self.listed = match self.listed {
+            Listed::All => Listed::Differing,
+            Listed::Differing => Listed::All,
+        };
+        self.arrange();
+    }
+
+    fn arrange(&mut self) {
+        self.rows = match (&self.aligned, self.listed) {
+            (None, _) => Vec::new(),
+            (Some(aligned), Listed::All) => (0..aligned.pairs.len()).collect(),
+            (Some(aligned), Listed::Differing) => aligned.differing(),
+        };
+        self.list.follow(&self.rows);
+    }
+
+    /// The number of the pair under the cursor.
+    pub fn pair(&self) -> Option<usize> {
+        self.rows.get(self.list.index).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::traces::waterfall::tests::{Made, study};
+
+    fn compared(base: &[Made], other: &[Made]) -> Comparison {
+        let (base, other) = (study(base), study(other));
+        let mut open = Comparison::asked(base.trace.id(), other.trace.id());
+        open.take(Arc::new(Aligning { base, other }.run()));
+        open
+    }
+
+    fn names(open: &Comparison) -> Vec<String> {
+        let aligned = open.aligned.as_ref().unwrap();
+        let name = |pair: &usize| {
+            let pair = &aligned.pairs[*pair];
+            let of = pair.right.map(|row| aligned.other.trace.span(row));
+            let of = of.or_else(|| pair.left.map(|row| aligned.base.trace.span(row)));
+            of.unwrap().operation.to_string()
+        };
+        open.rows.iter().map(name).collect()
+    }
+
+    #[test]
+    fn only_what_differs_is_listed_with_what_led_to_it() {
+        let base = [
+            (1, 0, 0, 1_000, "get"),
+            (2, 1, 10, 400, "list"),
+            (3, 2, 20, 120, "first"),
+            (4, 2, 130, 390, "second"),
+            (5, 1, 410, 500, "steady"),
+            (6, 5, 420, 490, "steady too"),
+            (7, 1, 510, 600, "pay"),
+            (8, 1, 610, 700, "dropped"),
+        ];
+        let mut other = base;
+        // A little noise here, a real delay there, a failure, a call that is gone.
+        other[5].3 = 492;
+        other[3].3 = 398;
+        other[2].3 = 128;
+        other[2].2 = 20;
+        other[3].2 = 200;
+        other[6].4 = "!pay";
+        let mut open = compared(&base, &other[..7]);
+        assert_eq!(names(&open).len(), 8);
+        let under = open.pair();
+        open.turn();
+        assert_eq!(names(&open), ["get", "list", "second", "pay", "dropped"]);
+        assert_eq!(open.pair(), under, "the cursor stays on its call");
+        open.turn();
+        assert_eq!(names(&open).len(), 8);
+    }
+
+    #[test]
+    fn two_of_a_kind_have_nothing_to_list() {
+        let same = [(1, 0, 0, 1_000, "get"), (2, 1, 10, 400, "list")];
+        let mut open = compared(&same, &same);
+        open.turn();
+        assert_eq!((names(&open).len(), open.pair()), (0, None));
     }
 }

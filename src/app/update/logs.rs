@@ -20,6 +20,7 @@ use crate::app::toast::Level;
 use crate::app::{Effect, Model, Zone};
 use crate::domain::log::{Gap, GapReason, Nanos};
 use crate::domain::pattern::Pattern;
+use crate::domain::trace::SpanId;
 use crate::domain::trace_id::TraceId;
 use crate::logstore::LineId;
 use crate::logstore::query::Query;
@@ -197,6 +198,13 @@ pub(super) fn turn_to_trace(model: &mut Model, trace: TraceId, at: Nanos) -> Vec
     show_all(&mut model.logs, Some(at));
     model.logs.query.clear();
     model.logs.trace = Some(trace);
+    ask(model).into_iter().collect()
+}
+
+/// The same for one of its spans, whose lines name it.
+pub(super) fn turn_to_span(model: &mut Model, (trace, span): (TraceId, SpanId), at: Nanos) -> Vec<Effect> {
+    turn_to_trace(model, trace, at);
+    model.logs.filter = format!("span_id={span}");
     ask(model).into_iter().collect()
 }
 

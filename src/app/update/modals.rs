@@ -230,7 +230,12 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
             model.details.clear();
             run::turn_to(model, PaneId::Traces);
         }
-        Place::Trace if !matches!(model.detail(), Some(Detail::Trace(_) | Detail::Span(_, _))) => {
+        Place::Trace
+            if !matches!(
+                model.detail(),
+                Some(Detail::Trace(_) | Detail::Span(_, _) | Detail::Comparison(_, _))
+            ) =>
+        {
             return say(model, Level::Info, "open a trace first", now);
         }
         Place::Outbox if model.detail() != Some(&Detail::Outbox) => {

@@ -18,7 +18,7 @@ use crate::domain::alert::{Alert, AlertState, Fingerprint};
 use crate::domain::incident::link::Link;
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::log::Nanos;
-use crate::domain::slo::SloReport;
+use crate::domain::slo::{Sli, SloReport};
 use crate::domain::trace::{Row, SpanId, TraceId};
 use crate::logstore::LineId;
 use crate::text::SafeText;
@@ -146,6 +146,7 @@ fn from_slo(model: &Model, name: &str) -> Ways {
     }
     ways.extend(linked.into_iter().map(|(incident, by)| to_incident(incident, by)));
     ways.extend(to_logs(model, service, began(model, service, Some(report))));
+    ways.extend(to_exemplars(model, report));
     ways.extend(to_traces(model, service));
     let none = if service.is_empty() {
         NAMELESS.to_owned()
@@ -302,6 +303,21 @@ pub(super) fn to_traces(model: &Model, service: &str) -> Option<Way> {
     })
 }
 
+/// To the slow requests of a latency SLO, where there is somebody to ask for exemplars and for traces.
+fn to_exemplars(model: &Model, report: &SloReport) -> Option<Way> {
+    let slow = matches!(report.slo.sli, Sli::Latency { .. });
+    let there = slow && model.settings.traces.is_some() && model.settings.has_metrics;
+    there.then(|| {
+        let goal = Goal::Exemplars(report.slo.name.clone());
+        (goal, "slow traces, by its exemplars".to_owned())
+    })
+}
+
+/// Whether an SLO is under the cursor.
+pub(super) fn is_on_slo(model: &Model, name: &str) -> bool {
+    matches!(here(model), Some(Here::Slo(here)) if here == name)
+}
+
 pub(super) fn listed_alerts(model: &Model) -> impl Iterator<Item = &Alert> {
     let rows = 0..model.alerts.rows.len();
     rows.filter_map(|row| {
@@ -357,7 +373,7 @@ pub(super) fn go(model: &mut Model, goal: &Goal, deed: Option<Deed>, now: Now) -
             };
             (effects, name.map(|name| format!("alert {name}")))
         }
-        Goal::Logs(..) | Goal::TraceLogs(..) if let Some(why) = frozen(model) => {
+        Goal::Logs(..) | Goal::TraceLogs(..) | Goal::SpanLogs(..) if let Some(why) = frozen(model) => {
             return say(model, Level::Info, why, now);
         }
         Goal::Logs(service, at) => {
@@ -368,9 +384,18 @@ pub(super) fn go(model: &mut Model, goal: &Goal, deed: Option<Deed>, now: Now) -
             let effects = super::traces::turn_to_service(model, service);
             (effects, Some(format!("the traces of {service}")))
         }
+        // What comes of it is told when it has come.
+        Goal::Exemplars(name) => match super::traces::exemplars::ask(model, name, now) {
+            Some(effects) => return effects,
+            None => (Vec::new(), None),
+        },
         Goal::TraceLogs(trace, at) => {
             let effects = logs::turn_to_trace(model, *trace, *at);
             (effects, Some(format!("the logs of trace {trace}")))
+        }
+        Goal::SpanLogs(trace, span, at) => {
+            let effects = logs::turn_to_span(model, (*trace, *span), *at);
+            (effects, Some(format!("the logs of span {span}")))
         }
         Goal::Trace(trace) if model.settings.traces.is_some() => {
             let effects = super::traces::open(model, *trace, now);

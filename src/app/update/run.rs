@@ -87,7 +87,8 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Pause => pause(model, now),
         Action::Refresh => {
             model.toasts.say(Level::Info, "asking every backend", now.tick);
-            vec![Effect::Refresh]
+            let open = waterfall::refresh(model);
+            std::iter::once(Effect::Refresh).chain(open).collect()
         }
         Action::Redraw => vec![Effect::Repaint],
         Action::Scope => scope_here(model, now),

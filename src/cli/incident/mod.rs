@@ -196,7 +196,7 @@ fn nobody_woken(entries: &[&Entry]) -> Option<String> {
         | Payload::ExpireSilence { .. }
         | Payload::Annotation(_) => false,
     };
-    entries.iter().any(|entry| sleeps(entry)).then(|| {
+    entries.iter().any(sleeps).then(|| {
         "nobody has been woken: it was not delivered; phone them, or keep `midwatch` open until it is"
             .to_owned()
     })

@@ -449,6 +449,21 @@ impl World for Session {
                 };
                 self.start(async move { Some(Msg::CallsRead(traces::calls(&*source, ask).await)) })
             }
+            Effect::ReadExemplars(asked) => {
+                let metrics = self.backends.metrics.clone();
+                let busy = Msg::ExemplarsRead {
+                    asked: asked.clone(),
+                    result: Err("too much is under way".to_owned()),
+                };
+                let carried = self.start(async move {
+                    let result = traces::exemplars(metrics, &asked).await;
+                    Some(Msg::ExemplarsRead { asked, result })
+                });
+                match carried {
+                    Carried::Busy(_) => Carried::Busy(busy),
+                    taken => taken,
+                }
+            }
             Effect::SeekSpans(seeking) => {
                 let (id, text) = (seeking.id(), seeking.text.clone());
                 let carried = self.start(async move {

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::action::Action;
-use crate::app::traces::comparison::{Aligned, Comparison};
+use crate::app::traces::comparison::{Aligned, Comparison, Listed};
 use crate::app::traces::waterfall::Waterfall;
 use crate::domain::trace::{Row, Trace, TraceId};
 use crate::terminal::Focused;
@@ -37,10 +37,10 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let open = model.traces.comparison.as_ref();
     let aligned = open.and_then(|open| open.aligned.as_deref());
     let shown = layout::comparison_rows(area);
-    let total = aligned.map_or(0, |aligned| aligned.pairs.len());
+    let total = open.map_or(0, |open| open.rows.len());
     let frame = Frame {
         count: aligned.map_or_else(Vec::new, counted),
-        foot: open.map_or_else(Vec::new, |open| position(open.list.index, total, shown)),
+        foot: open.map_or_else(Vec::new, |open| foot(scene, open, shown)),
         ..Frame::titled(SafeText::line("Comparison"), Focused::Gained)
     };
     let inside = frame::draw(buffer, area, scene.theme, &frame);
@@ -70,7 +70,11 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     for (line, index) in (open.list.offset..total).take(shown).enumerate() {
         let whole = widget::row(table, line as u16 + layout::HEADER_ROWS);
         let selected = index == open.list.index;
-        let cells = cells(aligned, index);
+        let cells = open
+            .rows
+            .get(index)
+            .map(|pair| cells(aligned, *pair))
+            .unwrap_or_default();
         let look = pane::look(selected, false);
         columns::draw_row(
             buffer,
@@ -123,6 +127,33 @@ fn counted(aligned: &Aligned) -> Vec<Piece<'static>> {
         aligned.gone
     );
     vec![Piece::own(text, Role::TextMuted)]
+}
+
+/// Which calls are listed, the key for the others, and where among them the cursor is.
+fn foot(scene: Scene, open: &Comparison, shown: usize) -> Vec<Piece<'static>> {
+    let Some(aligned) = &open.aligned else {
+        return Vec::new();
+    };
+    let key = hints::key(scene, Action::MatchesOnly).map(|key| format!("{key} "));
+    let key = Piece::own(key.unwrap_or_default(), Role::Key);
+    let hidden = aligned.pairs.len() - open.rows.len();
+    let mut pieces = match open.listed {
+        Listed::All => vec![key, Piece::word("only what differs", Role::TextMuted)],
+        Listed::Differing => vec![
+            Piece::own(
+                format!("only what differs by 1 % or more, {hidden} alike hidden · "),
+                Role::StateStale,
+            ),
+            key,
+            Piece::word("all", Role::TextMuted),
+        ],
+    };
+    let place = position(open.list.index, open.rows.len(), shown);
+    if !place.is_empty() {
+        pieces.push(Piece::word(" · ", Role::TextMuted));
+        pieces.extend(place);
+    }
+    pieces
 }
 
 fn head(scene: Scene, which: &'static str, trace: &Trace) -> Vec<Piece<'static>> {

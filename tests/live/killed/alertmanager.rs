@@ -93,8 +93,5 @@ async fn two_hundred_kills_before_a_real_alertmanager_lose_no_acknowledgement_an
         "only {held} of {} acts were received",
         entries.len()
     );
-    assert!(
-        entries.len() < KILLS as usize + 3,
-        "no kill came before the journal"
-    );
+    assert!(entries.len() < KILLS + 3, "no kill came before the journal");
 }

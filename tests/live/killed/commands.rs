@@ -63,8 +63,8 @@ fn arguments(round: &Round) -> Vec<&str> {
 }
 
 fn lines(lanes: &[Vec<Round>]) -> Vec<Vec<Vec<&str>>> {
-    let lines = lanes.iter();
-    lines.map(|lane| lane.iter().map(arguments).collect()).collect()
+    let all = lanes.iter();
+    all.map(|lane| lane.iter().map(arguments).collect()).collect()
 }
 
 /// How long those of each lane take.

@@ -259,7 +259,7 @@ async fn two_hundred_commands_and_forty_consoles_killed_at_random_lose_nothing_a
         commands::KILLED,
         consoles::KILLED,
         killed.as_secs_f64(),
-        (healed - killed).as_secs_f64(),
+        healed.saturating_sub(killed).as_secs_f64(),
     );
     assert_eq!(last.asked, 0, "what was told to go still asks");
     // Most kills must have come after the journal, and some before it, or nothing was shown.

@@ -66,16 +66,27 @@ pub(in super::super) fn aligned(model: &mut Model, aligned: Arc<Aligned>) {
 /// Moves the cursor of the comparison.
 pub(in super::super) fn step_pair(model: &mut Model, step: Step) {
     if let Some(open) = &mut model.traces.comparison
-        && let Some(aligned) = &open.aligned
+        && open.aligned.is_some()
     {
-        open.list.step(&aligned.rows, step);
+        open.list.step(&open.rows, step);
+    }
+}
+
+/// Lists only the calls that differ, or all.
+pub(in super::super) fn turn_pairs(model: &mut Model, now: Now) -> Vec<Effect> {
+    match &mut model.traces.comparison {
+        Some(open) if open.aligned.is_some() => {
+            open.turn();
+            Vec::new()
+        }
+        Some(_) | None => say(model, Level::Info, "nothing to compare yet", now),
     }
 }
 
 /// Opens the waterfall at the call under the cursor: the other trace's where it has it.
 pub(in super::super) fn open_pair(model: &mut Model, now: Now) -> Vec<Effect> {
     let at = model.traces.comparison.as_ref().and_then(|comparison| {
-        let pair = comparison.aligned.as_ref()?.pairs.get(comparison.list.index)?;
+        let pair = comparison.aligned.as_ref()?.pairs.get(comparison.pair()?)?;
         let other = pair.right.map(|row| (comparison.other, row));
         other.or_else(|| pair.left.map(|row| (comparison.base, row)))
     });

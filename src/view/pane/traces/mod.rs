@@ -67,7 +67,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         count: count(scene),
         filter: narrowed(scene),
         fresh: freshness(scene),
-        foot: position(pane.list.index, total, shown),
+        foot: foot(scene, total, shown),
     };
     let inside = framed(scene, buffer, area, PaneId::Traces, border);
     if pane.rows.is_empty() {
@@ -116,7 +116,24 @@ fn count(scene: Scene) -> Vec<Piece<'static>> {
     pieces
 }
 
-/// What the list is narrowed to: scope, query, outcome, time, filter.
+/// Of what time the traces are, which no title cuts off, and where among them the cursor is.
+fn foot(scene: Scene, total: usize, shown: usize) -> Vec<Piece<'static>> {
+    let pane = &scene.model.traces;
+    let (when, role) = match pane.until {
+        Some(_) => (range(scene), Role::StateStale),
+        None if pane.back == BACK => (format!("last {}", words::span(pane.back)), Role::TextMuted),
+        None => (format!("last {}", words::span(pane.back)), Role::Accent),
+    };
+    let mut pieces = vec![Piece::own(when, role)];
+    let place = position(pane.list.index, total, shown);
+    if !place.is_empty() {
+        pieces.push(Piece::word(" · ", Role::TextMuted));
+        pieces.extend(place);
+    }
+    pieces
+}
+
+/// What the list is narrowed to: scope, query, outcome, filter.
 fn narrowed(scene: Scene) -> Option<String> {
     let pane = &scene.model.traces;
     let mut parts: Vec<String> = Vec::new();
@@ -129,11 +146,6 @@ fn narrowed(scene: Scene) -> Option<String> {
             .into_iter()
             .map(|text| text.trim().to_owned()),
     );
-    match pane.until {
-        Some(_) => parts.push(range(scene)),
-        None if pane.back != BACK => parts.push(format!("last {}", words::span(pane.back))),
-        None => {}
-    }
     parts.retain(|part| !part.is_empty());
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
