@@ -469,7 +469,8 @@ fn line(
         Level::Fatal | Level::Error | Level::Warn | Level::Info | Level::Unknown => Role::Text,
         Level::Debug | Level::Trace => Role::TextDim,
     };
-    pieces.push(Piece::own(shown.text.clone(), role));
+    // The blank that hangs over a row's end is not drawn.
+    pieces.push(Piece::own(shown.text.trim_end().to_owned(), role));
     if !shown.rest.is_empty() {
         pieces.push(Piece::own(format!("  {}", shown.rest), Role::TextDim));
     }
