@@ -68,14 +68,6 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         let as_of = format!(" (as of {})", as_of.format(form));
         text.push_str(&as_of);
     }
-    let says = match first.why {
-        Hindrance::Refused | Hindrance::NotSaved | Hindrance::Asks | Hindrance::NobodyReached => true,
-        Hindrance::Saving | Hindrance::NotDelivered => false,
-    };
-    if let Some(said) = first.said.filter(|_| says) {
-        let said = format!(" · {}", SafeText::line(said));
-        text.push_str(&said);
-    }
     if count > 1 {
         let more = format!(" · {} more", count - 1);
         text.push_str(&more);
@@ -89,6 +81,15 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     if let Some(key) = hints::key(scene, Action::OutboxList) {
         let how = format!(" · {key} outbox");
         text.push_str(&how);
+    }
+    // What was said comes last: it may be long, and the keys must stay in sight.
+    let says = match first.why {
+        Hindrance::Refused | Hindrance::NotSaved | Hindrance::Asks | Hindrance::NobodyReached => true,
+        Hindrance::Saving | Hindrance::NotDelivered => false,
+    };
+    if let Some(said) = first.said.filter(|_| says) {
+        let said = format!(" · {}", SafeText::line(said));
+        text.push_str(&said);
     }
     scene.line(buffer, widget::after(area, 1), &[Piece::own(text, role)]);
 }

@@ -29,6 +29,8 @@ const MOST_BYTES: usize = 16 * 1024;
 const MOST_ROWS: usize = 12;
 /// Cells of the service's name.
 const SERVICE: usize = 12;
+/// Cells that columns leave to the message.
+const MESSAGE: usize = 24;
 /// Cells of a column made of a field.
 const COLUMN: usize = 14;
 
@@ -92,7 +94,8 @@ pub(super) fn draw_titles(scene: Scene, buffer: &mut Buffer, row: Rect) {
             Role::TextMuted,
         ));
     }
-    for name in &scene.model.logs.columns {
+    let (shown, left) = columns(scene.model, row.width);
+    for name in shown {
         let name = SafeText::line(name);
         titles.push(Piece::own(
             format!("{} ", fit(name.as_str(), COLUMN)),
@@ -100,6 +103,9 @@ pub(super) fn draw_titles(scene: Scene, buffer: &mut Buffer, row: Rect) {
         ));
     }
     titles.push(Piece::word("message", Role::TextMuted));
+    if left > 0 {
+        titles.push(Piece::own(format!("  +{left} more"), Role::TextDim));
+    }
     scene.line(buffer, row, &titles);
 }
 
@@ -324,10 +330,21 @@ fn pieces_of(text: &str, cells: usize) -> Vec<String> {
 
 /// Cells before the message: time, level, service, columns.
 fn prefix_width(model: &Model, area: u16) -> usize {
-    let pane = &model.logs;
+    before_columns(model, area) + columns(model, area).0.len() * (COLUMN + 1)
+}
+
+fn before_columns(model: &Model, area: u16) -> usize {
     let service = if has_service(model, area) { SERVICE + 1 } else { 0 };
     let time = if area >= WITH_TIME { 13 } else { 9 };
-    time + 6 + service + pane.columns.len() * (COLUMN + 1)
+    time + 6 + service
+}
+
+/// The columns that leave room for the message, one at least, and how many do not.
+fn columns(model: &Model, area: u16) -> (&[String], usize) {
+    let names = &model.logs.columns;
+    let room = usize::from(area).saturating_sub(2 + before_columns(model, area) + MESSAGE);
+    let shown = names.len().min((room / (COLUMN + 1)).max(1));
+    (names.get(..shown).unwrap_or(names), names.len() - shown)
 }
 
 /// Whether a line's service stands before it: where there is room, and it is not the same for all.
@@ -497,7 +514,7 @@ fn prefix(scene: Scene, area: u16, entry: &Entry) -> Vec<Piece<'static>> {
         let role = service_role(service.as_str());
         pieces.push(Piece::own(format!("{} ", fit(service.as_str(), SERVICE)), role));
     }
-    for name in &scene.model.logs.columns {
+    for name in columns(scene.model, area).0 {
         let label = || entry.stream.label(name).map(Cow::Borrowed);
         let value = fields::value(&entry.text, entry.extra, name).or_else(label);
         let value = SafeText::line(&value.unwrap_or_default()).into_string();
