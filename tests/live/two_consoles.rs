@@ -124,8 +124,9 @@ async fn what_a_killed_console_was_sending_the_other_takes_over_when_its_lease_i
     let clock = Clock::start();
     heir.signal(Signal::CONT);
 
-    // The other console shows it as under way, and acts on the same incident meanwhile: it waits its turn.
-    heir.wait_for("sending");
+    // The other console shows it as not done, though PagerDuty tells the note, and acts on the same incident: it waits
+    // its turn.
+    heir.wait_for("outbox 1");
     compose(&mut heir, "said-by-the-heir.");
     heir.press(b"\x04");
     heir.wait_without("Note on #");
