@@ -91,6 +91,11 @@ pub(super) struct Joined {
     pub parts: HashMap<usize, Vec<Part>>,
 }
 
+/// A batch with the lines that belong together made one, as the store has them; nothing where no line does.
+pub fn join(batch: &Batch) -> Option<Batch> {
+    joined(batch).map(|made| made.batch)
+}
+
 /// Joins what belongs together, stream by stream; nothing where no line does.
 pub(super) fn joined(batch: &Batch) -> Option<Joined> {
     let goes_on = |line: &Line| line.at.is_some() && joint::may_continue(batch.text(line));

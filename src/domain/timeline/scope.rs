@@ -82,6 +82,7 @@ mod tests {
     use super::*;
     use crate::domain::incident::Status;
     use crate::domain::incident::sample::incident;
+    use crate::domain::timeline::EventKind;
     use crate::domain::timeline::sample::{at, told, with};
 
     #[test]
