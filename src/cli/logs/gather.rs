@@ -79,8 +79,6 @@ async fn pages(source: &Source, question: &Question, now: Nanos) -> Gathered {
             Ok(page) => page,
             Err(error) => {
                 gathered.remarks.errors.extend(noted(&error).errors);
-                let rest = Reader::default().rows(&older.rest());
-                unlevelled += front(&mut found, rest, question);
                 break;
             }
         };
@@ -92,13 +90,8 @@ async fn pages(source: &Source, question: &Question, now: Nanos) -> Gathered {
         let rows = Reader::default().rows(&older.entries(page.batch, if ends { More::No } else { more }));
         let oldest = told.or_else(|| rows.iter().filter_map(|row| row.at).min());
         unlevelled += front(&mut found, rows, question);
-        if older.moved {
-            // lines that waited for the page before stand among those of other streams
-            found.make_contiguous().sort_by_key(|row| row.at);
-        }
         if found.len() > question.limit {
             gathered.truncated = true;
-            found.drain(..found.len() - question.limit);
             break;
         }
         if ends {
@@ -111,12 +104,20 @@ async fn pages(source: &Source, question: &Question, now: Nanos) -> Gathered {
                 gathered.looked_at
             );
             gathered.remarks.warnings.push(words);
-            let rest = Reader::default().rows(&older.rest());
-            unlevelled += front(&mut found, rest, question);
             break;
         }
         // without a moment to go on from, a file goes on where it was read to
         to = oldest.unwrap_or(to);
+    }
+    let rest = Reader::default().rows(&older.rest());
+    unlevelled += front(&mut found, rest, question);
+    if older.moved {
+        // lines that waited for the page before stand among those of other streams
+        found.make_contiguous().sort_by_key(|row| row.at);
+    }
+    if found.len() > question.limit {
+        gathered.truncated = true;
+        found.drain(..found.len() - question.limit);
     }
     gathered.rows = found.into();
     gathered.remarks.warnings.extend(left_out(unlevelled));
