@@ -499,9 +499,9 @@ fn a_trace_that_a_source_has_line_by_line_is_one_entry_and_flags_hold_for_the_wh
             "\tat a.B.c(B.java:7)",
             "INFO after",
         ];
-        let hits: Vec<Value> = (1..)
+        let mut hits: Vec<Value> = (1_i64..)
             .zip(told)
-            .map(|(at, message): (i64, &str)| {
+            .map(|(at, message)| {
                 json!({"_index": "app-1", "_id": at.to_string(), "sort": [1_795_144_447_000_i64 + at],
                        "_source": {"message": message, "service.name": "pay"}})
             })
