@@ -505,8 +505,8 @@ fn a_trace_that_a_source_has_line_by_line_is_one_entry_and_flags_hold_for_the_wh
                 json!({"_index": "app-1", "_id": at.to_string(), "sort": [1_795_144_447_000_i64 + at],
                        "_source": {"message": message, "service.name": "pay"}})
             })
-            .rev()
             .collect();
+        hits.reverse();
         let answer =
             json!({"timed_out": false, "_shards": {"total": 1, "failed": 0}, "hits": {"hits": hits}});
         elasticsearch(path, (200, answer))
