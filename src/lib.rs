@@ -37,7 +37,8 @@
 //!   gap until it is read. The reader of a socket never waits for whoever draws.
 //! - One task keeps the lines of the log pane (`runtime::logs`): it owns the store, filters, searches and learns patterns
 //!   in slices, and publishes a snapshot at most ten times a second. What belongs to the line before it, [`domain::log::joint`] knows;
-//!   files are cut into entries where they are read, lines of other sources joined where the store takes them.
+//!   files are cut into entries where they are read, lines of other sources joined where the store takes them, and by the same rules
+//!   where a command prints them (`cli::logs::entries`).
 //! - An opened trace is studied once, off the UI task (`app::traces::Study`); what of it is in sight is kept as lines that are worked
 //!   out when something is folded, so that a frame costs what is on the screen. Searches in it run in a task too.
 //! - A trace that may still grow is read again by the clock; what one did with it is carried over by span ids

@@ -126,6 +126,7 @@ pub(super) struct Tag {
     /// Where the trace id stands.
     pub trace: TracePlace,
     pub level: Level,
+    pub graded: Graded,
     pub told: Told,
     /// Whether the key is the time: in a stream whose times step back it is not, and the text is asked again.
     pub keyed: Keyed,
@@ -149,6 +150,15 @@ impl TracePlace {
     pub(super) fn of_extra() -> Self {
         Self::ELSEWHERE
     }
+}
+
+/// Who says how grave a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Graded {
+    /// Its source, of it or of a line that is part of it.
+    BySource,
+    /// Its words, if they do.
+    ByText,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

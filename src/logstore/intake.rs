@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::chunk::{Keyed, NO_SERVICE, Tag, Told, TracePlace};
+use super::chunk::{Graded, Keyed, NO_SERVICE, Tag, Told, TracePlace};
 use crate::domain::log::scan::{Looking, scan};
 use crate::domain::log::{Batch, Level, Line, Nanos, Stream};
 
@@ -211,6 +211,11 @@ fn read_line(batch: &Batch, line: &Line, has_service: bool) -> Read {
             service: NO_SERVICE,
             trace,
             level: level.max(seen.level),
+            graded: if level == Level::Unknown {
+                Graded::ByText
+            } else {
+                Graded::BySource
+            },
             told,
             keyed: Keyed::ByTime,
         },

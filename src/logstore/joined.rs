@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use crate::domain::log::joint::{self, Kind, Next};
+use crate::domain::log::scan::{Looking, scan};
 use crate::domain::log::{Batch, Level, Line, Nanos};
 
 /// Lines of an entry at most; what follows is an entry of its own.
@@ -90,6 +91,11 @@ pub(super) struct Joined {
     pub parts: HashMap<usize, Vec<Part>>,
 }
 
+/// A batch with the lines that belong together made one, as the store has them; nothing where no line does.
+pub fn join(batch: &Batch) -> Option<Batch> {
+    joined(batch).map(|made| made.batch)
+}
+
 /// Joins what belongs together, stream by stream; nothing where no line does.
 pub(super) fn joined(batch: &Batch) -> Option<Joined> {
     let goes_on = |line: &Line| line.at.is_some() && joint::may_continue(batch.text(line));
@@ -134,18 +140,23 @@ pub(super) fn joined(batch: &Batch) -> Option<Joined> {
                 });
             }
             line.text = from..bytes.len();
-            if line.level == Level::Unknown {
-                let levels = members.iter().map(|member| member.level);
-                line.level = levels
-                    .into_iter()
-                    .find(|level| *level != Level::Unknown)
-                    .unwrap_or_default();
-            }
+            let mut told = std::iter::once(&line)
+                .chain(members.iter().copied())
+                .map(|line| told(batch, line));
+            line.level = told.find(|level| *level != Level::Unknown).unwrap_or_default();
             all.parts.insert(all.batch.lines.len(), parts);
         }
         all.batch.lines.push(line);
     }
     Some(all)
+}
+
+/// How grave a line is, as its source says in the line's level or beside it.
+fn told(batch: &Batch, line: &Line) -> Level {
+    if line.level != Level::Unknown || line.extra.is_empty() {
+        return line.level;
+    }
+    scan(batch.extra(line), Looking::ALL).level
 }
 
 /// The number of the line that each line is part of; its own where it begins an entry.

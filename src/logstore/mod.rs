@@ -30,7 +30,7 @@ mod tests;
 
 pub use chunk::{Entry, LineId, Text, Told};
 pub use found::Found;
-pub use joined::Part;
+pub use joined::{Part, join};
 pub use query::{Query, QueryError};
 pub use search::{Budget, Progress, Search};
 pub use snapshot::{Counts, Snapshot};

@@ -254,7 +254,7 @@ impl Store {
             {
                 let edge = edge.get_or_insert_with(|| Edge {
                     first: id,
-                    continues: may_continue(text),
+                    continues: may_continue(text) || text.trim_ascii().is_empty(),
                     last: id,
                 });
                 edge.last = id;

@@ -178,13 +178,22 @@ pub fn route(
         }
     }
     let told = (queued.is_empty() && wake.reason.is_a_page()).then(|| {
-        let text = format!(
-            "nobody was notified: no [[contexts.{context}.notify]] is for this; phone {}",
-            phones(&wake.people)
-        );
+        let why = without_channel(context, channels)
+            .unwrap_or_else(|| format!("nobody was notified: no [[contexts.{context}.notify]] is for this"));
+        let text = format!("{why}; phone {}", phones(&wake.people));
         Told::by("midwatch", EventKind::Other, text).delivered(Delivery::Failed)
     });
     (queued, told)
+}
+
+/// Why nobody is ever notified in a context that has no channel, and the setting to add; nothing where it has one.
+pub fn without_channel(context: &str, channels: &[NotifyConfig]) -> Option<String> {
+    channels.is_empty().then(|| {
+        format!(
+            "nobody was notified: no channel is configured: add [[contexts.{context}.notify]] with a name and a \
+             kind (webhook, slack or command)"
+        )
+    })
 }
 
 fn takes(channel: &NotifyConfig, notice: &Notice) -> bool {

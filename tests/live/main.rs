@@ -26,4 +26,5 @@ mod prometheus;
 mod server;
 mod traces;
 mod two_consoles;
+mod two_escalations;
 mod victorialogs;

@@ -18,6 +18,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 mod unreached;
+mod woken;
 
 /// The demo, served on a thread of its own until dropped.
 struct Stage {

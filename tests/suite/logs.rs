@@ -484,3 +484,47 @@ fn a_query_that_the_server_refuses_ends_with_its_words() {
     let (out, said) = stage.run(&["a:(", "--config", "c.toml"], 4);
     assert!(out.is_empty() && said.contains("Cannot parse"), "{said}");
 }
+
+#[test]
+fn a_trace_that_a_source_has_line_by_line_is_one_entry_and_flags_hold_for_the_whole_of_it() {
+    let stage = Stage::new();
+    stage.configure(scripted(|path| {
+        let told = [
+            "INFO ready",
+            "ERROR charge failed",
+            "java.io.IOException: refused",
+            "\tat a.B.c(B.java:7)",
+            "INFO after",
+        ];
+        let mut hits: Vec<Value> = (1_i64..)
+            .zip(told)
+            .map(|(at, message)| {
+                json!({"_index": "app-1", "_id": at.to_string(), "sort": [1_795_144_447_000_i64 + at],
+                       "_source": {"message": message, "service.name": "pay"}})
+            })
+            .collect();
+        hits.reverse();
+        let answer =
+            json!({"timed_out": false, "_shards": {"total": 1, "failed": 0}, "hits": {"hits": hits}});
+        elasticsearch(path, (200, answer))
+    }));
+    let ask = |more: &[&str]| {
+        let arguments = [&["--config", "c.toml", "--since", "3650d"], more].concat();
+        stage.json(&arguments, 0)
+    };
+    let trace = "ERROR charge failed\njava.io.IOException: refused\n\tat a.B.c(B.java:7)";
+    assert_eq!(messages(&ask(&[])), ["INFO ready", trace, "INFO after"]);
+    assert_eq!(messages(&ask(&["--level", "error"])), [trace]);
+    assert_eq!(messages(&ask(&["--grep", "a\\.B"])), [trace]);
+    assert_eq!(messages(&ask(&["--limit", "2"])), [trace, "INFO after"]);
+    let (out, _) = stage.run(
+        &["--config", "c.toml", "--since", "3650d", "--grep", "refused"],
+        0,
+    );
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(
+        matches!(lines.as_slice(), [first, cause, frame] if first.contains("ERROR charge failed")
+            && *cause == "    java.io.IOException: refused" && frame.contains("at a.B.c(B.java:7)")),
+        "{out}"
+    );
+}

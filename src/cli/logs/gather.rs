@@ -6,6 +6,7 @@ use chrono::SecondsFormat;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::entries::Older;
 use super::row::{Reader, Row, gap as gap_object};
 use super::source::{Past, Source};
 use super::{Question, noted};
@@ -59,6 +60,7 @@ async fn pages(source: &Source, question: &Question, now: Nanos) -> Gathered {
     let mut gathered = Gathered::default();
     let mut found: VecDeque<Row> = VecDeque::new();
     let mut unlevelled = 0;
+    let mut older = Older::default();
     // a file tells times of its own, be they ahead of ours
     let mut to = if source.since.is_none() {
         Nanos(i64::MAX)
@@ -82,21 +84,17 @@ async fn pages(source: &Source, question: &Question, now: Nanos) -> Gathered {
         };
         note(&mut gathered, page.gaps, page.warnings);
         gathered.looked_at += page.batch.lines.len() as u64;
-        let rows = Reader::default().rows(&page.batch);
-        let oldest = rows.iter().filter_map(|row| row.at).min();
-        let empty = rows.is_empty();
-        for row in rows.into_iter().rev() {
-            unlevelled += u64::from(row.lacks_level(&question.wanted, question.grep.as_ref()));
-            if row.is_wanted(&question.wanted, question.grep.as_ref()) {
-                found.push_front(row);
-            }
-        }
+        let (more, empty) = (page.more, page.batch.is_empty());
+        let told = page.batch.lines.iter().filter_map(|line| line.at).min();
+        let ends = more == More::No || empty;
+        let rows = Reader::default().rows(&older.entries(page.batch, if ends { More::No } else { more }));
+        let oldest = told.or_else(|| rows.iter().filter_map(|row| row.at).min());
+        unlevelled += front(&mut found, rows, question);
         if found.len() > question.limit {
             gathered.truncated = true;
-            found.drain(..found.len() - question.limit);
             break;
         }
-        if page.more == More::No || empty {
+        if ends {
             break;
         }
         if gathered.looked_at >= MOST {
@@ -111,11 +109,33 @@ async fn pages(source: &Source, question: &Question, now: Nanos) -> Gathered {
         // without a moment to go on from, a file goes on where it was read to
         to = oldest.unwrap_or(to);
     }
+    let rest = Reader::default().rows(&older.rest());
+    unlevelled += front(&mut found, rest, question);
+    if older.moved {
+        // lines that waited for the page before stand among those of other streams
+        found.make_contiguous().sort_by_key(|row| row.at);
+    }
+    if found.len() > question.limit {
+        gathered.truncated = true;
+        found.drain(..found.len() - question.limit);
+    }
     gathered.rows = found.into();
     gathered.remarks.warnings.extend(left_out(unlevelled));
     gathered.gaps.sort_by_key(|gap| (gap.from, gap.to));
     gathered.gaps.dedup();
     gathered
+}
+
+/// Puts those that are wanted before what was found, oldest first; how many only lack a level.
+fn front(found: &mut VecDeque<Row>, rows: Vec<Row>, question: &Question) -> u64 {
+    let mut unlevelled = 0;
+    for row in rows.into_iter().rev() {
+        unlevelled += u64::from(row.lacks_level(&question.wanted, question.grep.as_ref()));
+        if row.is_wanted(&question.wanted, question.grep.as_ref()) {
+            found.push_front(row);
+        }
+    }
+    unlevelled
 }
 
 fn note(gathered: &mut Gathered, gaps: Vec<Gap>, warnings: Vec<String>) {

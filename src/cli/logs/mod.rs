@@ -1,6 +1,7 @@
 //! `midwatch logs`: lines of the configured source, of files, or of standard input.
 //!
-//! `source` finds out what is meant, `row` reads one line for people and scripts, `told` writes lines, `gather` reads the
+//! `source` finds out what is meant, `entries` joins lines that belong together,
+//! `row` reads one for people and scripts, `told` writes lines, `gather` reads the
 //! past, `follow` the present, `patterns` what lines have in common. Files and standard input that are named alone, on a
 //! terminal, open the console; everything else prints text and JSON alike without a terminal of its own.
 
@@ -17,6 +18,7 @@ use crate::backend::BackendError;
 use crate::domain::document::{Remarks, document};
 use crate::domain::log::{Nanos, Wanted};
 
+mod entries;
 mod follow;
 mod gather;
 mod patterns;

@@ -103,7 +103,12 @@ fn push_safe(text: &mut String, line: &str) {
 
 /// The message, and behind it what else a document tells.
 fn words(row: &Row) -> String {
+    // the fields of a document stand behind its message, not behind the trace that follows it
+    let behind = row.behind().map(|behind| behind.into_owned());
     let mut words = row.message();
+    if let Some(behind) = &behind {
+        words.truncate(words.len() - behind.len() - 1);
+    }
     // what is no document is told whole already
     if message(&row.text).is_none() && row.extra.is_empty() {
         return words;
@@ -130,6 +135,10 @@ fn words(row: &Row) -> String {
     });
     for field in rest.take(FIELDS) {
         let _ = write!(words, " {}={}", field.name, field.value); // writing to a String cannot fail
+    }
+    if let Some(behind) = behind {
+        words.push('\n');
+        words.push_str(&behind);
     }
     words
 }

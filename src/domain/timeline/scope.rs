@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Event, EventKind, Timeline};
+use super::{Event, Timeline};
 use crate::domain::alert::Fingerprint;
 use crate::domain::incident::Incident;
 
@@ -46,7 +46,7 @@ impl Scope {
 
     /// Whether an event that names no incident belongs to this one.
     ///
-    /// One about its alerts or its service does; one about another service does not. A deploy that says nothing
+    /// One about its alerts or its service does; one about another service does not. A mark that says nothing
     /// of a service may be anybody's and is kept. An incident without a service, as local ones may be, is about its
     /// alerts alone: what else fired in its span is not its story.
     pub fn takes(&self, event: &Event) -> bool {
@@ -60,7 +60,7 @@ impl Scope {
         match (of("service"), &self.service) {
             (Some(service), Some(own)) => service.eq_ignore_ascii_case(own),
             (Some(_), None) => false,
-            (None, Some(_) | None) => event.kind == EventKind::Deploy,
+            (None, Some(_) | None) => event.is_mark(),
         }
     }
 
@@ -82,6 +82,7 @@ mod tests {
     use super::*;
     use crate::domain::incident::Status;
     use crate::domain::incident::sample::incident;
+    use crate::domain::timeline::EventKind;
     use crate::domain::timeline::sample::{at, told, with};
 
     #[test]
@@ -131,6 +132,8 @@ mod tests {
             (event(EventKind::BurnStarted, &[("service", "checkout")]), false),
             (event(EventKind::AlertFired, &[]), false),
             (event(EventKind::Deploy, &[]), true),
+            (event(EventKind::Other, &[("annotation", "7")]), true),
+            (event(EventKind::Other, &[]), false),
             (event(EventKind::Deploy, &[("service", "search")]), false),
         ] {
             assert_eq!(scope.takes(&event), taken, "{event:?}");

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use super::super::builder::{Builder, Incoming};
-use super::super::chunk::{Chunk, Entry, LineId, NO_SERVICE, Tag, TracePlace};
-use super::super::joined::{Open, Part, SPAN};
+use super::super::chunk::{Chunk, Entry, Graded, LineId, NO_SERVICE, Tag, TracePlace};
+use super::super::joined::{MOST_LINES, Open, Part, SPAN};
 use super::{Store, Told};
 use crate::domain::log::joint::{self, Next};
 use crate::domain::log::scan::{Looking, scan};
-use crate::domain::log::{Level, Nanos, Stream};
+use crate::domain::log::{Nanos, Stream};
 
 /// Lines of other streams that are passed over on the way to a neighbour.
 const REACH: usize = 512;
@@ -20,7 +20,7 @@ const REACH: usize = 512;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Edge {
     pub first: LineId,
-    /// The first may belong to a line before it.
+    /// The first may belong to a line before it, or stand blank between two that belong together.
     pub continues: bool,
     pub last: LineId,
 }
@@ -46,23 +46,37 @@ impl Store {
     /// Joins what came with what stands before and behind it.
     pub(super) fn stitch(&mut self, edges: &[Edge]) {
         for edge in edges {
-            let mut last = edge.last;
             if edge.continues {
-                let joined = self.stitch_before(edge.first);
-                if edge.first == edge.last {
-                    last = joined;
-                }
-                self.orphans |= joined == edge.first;
+                self.stitch_on(edge.first);
+                self.orphans |= self.entry(edge.first).is_some();
             }
-            while self.orphans
-                && let Some(behind) = self.neighbour(last, Side::Behind)
+            // what stands behind may have waited for what came
+            if self.orphans
+                && let Some(behind) = self.neighbour(edge.last, Side::Behind)
             {
-                let joined = self.stitch_before(behind);
-                if joined == behind {
-                    break;
-                }
-                last = joined;
+                self.stitch_on(behind);
             }
+        }
+    }
+
+    /// Joins an entry with what stands before it, and so on with what stands behind: an entry that grew may be
+    /// another's beginning than it was, and take what stood alone behind it.
+    fn stitch_on(&mut self, first: LineId) {
+        let mut at = first;
+        let mut passed_blank = false;
+        loop {
+            let joined = self.stitch_before(at);
+            let alone = joined == at;
+            // a blank line says nothing; the one behind it says for both
+            let blank = alone && self.entry(at).is_some_and(|entry| is_blank(&entry.text));
+            if alone && (!blank || passed_blank) {
+                return;
+            }
+            passed_blank = blank;
+            let Some(behind) = self.neighbour(joined, Side::Behind) else {
+                return;
+            };
+            at = behind;
         }
     }
 
@@ -157,7 +171,8 @@ impl Store {
         let (Some(open), Some(entry)) = (self.open(before), self.entry(at)) else {
             return false;
         };
-        let joins = open.has_room(entry.at, entry.text.len())
+        let joins = open.lines + entry.parts().len() <= MOST_LINES
+            && open.has_room(entry.at, entry.text.len())
             && open.kind.next_text(&entry.text) == Next::Joined
             && self.is_whole_between(open.last, entry.at);
         if joins {
@@ -172,7 +187,7 @@ impl Store {
             return false;
         };
         let first = joint::lines(&entry.text).next().unwrap_or_default();
-        between.text.trim_ascii().is_empty()
+        is_blank(&between.text)
             && open.has_room(entry.at, entry.text.len())
             && open.kind.next(&between.text) == Next::Perhaps
             && open.kind.is_borne_out(&between.text, first)
@@ -191,12 +206,11 @@ impl Store {
             return;
         };
         let (text, parts) = woven(&a, &b);
-        // what the source says of the first line goes before what its words say
-        let by_words = scan(&a.text, Looking::ALL).level;
-        let level = match scan(&text, Looking::ALL).level {
-            _ if tag.level != by_words => tag.level,
-            Level::Unknown if more.level != scan(&b.text, Looking::ALL).level => more.level,
-            level => level,
+        // the same as where both come at once: what a source says, the first first, goes before all words
+        let (level, graded) = match (tag.graded, more.graded) {
+            (Graded::BySource, _) => (tag.level, Graded::BySource),
+            (Graded::ByText, Graded::BySource) => (more.level, Graded::BySource),
+            (Graded::ByText, Graded::ByText) => (scan(&text, Looking::ALL).level, Graded::ByText),
         };
         let trace = match (tag.trace, more.trace) {
             (own, none) if own != TracePlace::default() || none == TracePlace::default() => own,
@@ -204,7 +218,12 @@ impl Store {
         };
         let whole = Whole {
             id: before,
-            tag: Tag { trace, level, ..tag },
+            tag: Tag {
+                trace,
+                level,
+                graded,
+                ..tag
+            },
             stream: Arc::clone(a.stream),
             service: (tag.service != NO_SERVICE)
                 .then(|| a.service.map(str::to_owned))
@@ -247,6 +266,10 @@ impl Store {
         let run = builder.finish();
         self.replace(number..number + 1, run);
     }
+}
+
+fn is_blank(text: &[u8]) -> bool {
+    text.trim_ascii().is_empty()
 }
 
 /// The lines of both in the order of their times, and what they are of; those of the first go first.

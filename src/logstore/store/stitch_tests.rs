@@ -10,6 +10,15 @@ use crate::logstore::{Limits, Query, Snapshot, Store};
 const MILLI: i64 = 1_000_000;
 
 fn batch(lines: &[(i64, u32, &str)]) -> Batch {
+    let graded: Vec<_> = lines
+        .iter()
+        .map(|(at, stream, text)| (*at, *stream, Level::Unknown, *text))
+        .collect();
+    graded_batch(&graded)
+}
+
+/// The same, where the source says how grave a line is.
+fn graded_batch(lines: &[(i64, u32, Level, &str)]) -> Batch {
     let stream = |pod: &str| {
         Arc::new(Stream {
             labels: vec![("pod".into(), pod.into())],
@@ -20,8 +29,8 @@ fn batch(lines: &[(i64, u32, &str)]) -> Batch {
         streams: vec![stream("a"), stream("b")],
         ..Batch::default()
     };
-    for (at, stream, text) in lines {
-        batch.push(Some(Nanos(*at)), *stream, Level::Unknown, text.as_bytes(), b"");
+    for (at, stream, level, text) in lines {
+        batch.push(Some(Nanos(*at)), *stream, *level, text.as_bytes(), b"");
     }
     batch
 }
@@ -31,6 +40,12 @@ fn texts(snapshot: &Snapshot) -> Vec<String> {
     entries
         .map(|entry| String::from_utf8_lossy(&entry.text).into_owned())
         .collect()
+}
+
+/// Entries in order, each with how grave it is.
+fn graded(snapshot: &Snapshot) -> Vec<(Level, String)> {
+    let levels = (0..snapshot.len()).map(|position| snapshot.entry_at(position).unwrap().level);
+    levels.zip(texts(snapshot)).collect()
 }
 
 /// One stream, a millisecond apart.
@@ -116,6 +131,84 @@ fn streams_stay_apart_and_so_do_lines_far_apart_or_with_a_gap_between() {
 }
 
 #[test]
+fn what_stood_alone_behind_a_line_that_found_its_head_is_joined_too() {
+    let panic = [
+        "panic: z",
+        "\tat a",
+        "main.f()",
+        "",
+        "goroutine 1 [running]:",
+        "main.g()",
+    ];
+    let lines = story(&panic);
+    for cut in 1..lines.len() {
+        let (older, newer) = lines.split_at(cut);
+        let (mut tailed, mut paged) = (Store::new(Limits::default()), Store::new(Limits::default()));
+        tailed.ingest(&batch(older));
+        tailed.ingest(&batch(newer));
+        paged.ingest(&batch(newer));
+        paged.ingest_older(&batch(older));
+        for store in [tailed, paged] {
+            assert_eq!(texts(&store.snapshot()), [panic.join("\n")], "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn how_grave_an_entry_is_does_not_depend_on_how_its_lines_came() {
+    let at = |text, level| (level, text);
+    for (lines, level) in [
+        // what the source says of a line that belongs to it goes before what the words say
+        (
+            [
+                at("charge failed", Level::Unknown),
+                at("java.io.Z: refused", Level::Unknown),
+                at("\tat a.B.c(B.java:1)", Level::Warn),
+            ],
+            Level::Warn,
+        ),
+        (
+            [
+                at("INFO charge", Level::Info),
+                at("java.io.Z: refused", Level::Fatal),
+                at("\tat a.B.c(B.java:1)", Level::Unknown),
+            ],
+            Level::Info,
+        ),
+        (
+            [
+                at("charge failed", Level::Unknown),
+                at("java.io.Z: refused", Level::Unknown),
+                at("\tat a.B.c(B.java:1)", Level::Unknown),
+            ],
+            Level::Error,
+        ),
+    ] {
+        let lines: Vec<_> = (1..)
+            .zip(lines)
+            .map(|(number, (level, text))| (number * MILLI, 0, level, text))
+            .collect();
+        let mut whole = Store::new(Limits::default());
+        whole.ingest(&graded_batch(&lines));
+        let mut tailed = Store::new(Limits::default());
+        let mut paged = Store::new(Limits::default());
+        for line in &lines {
+            tailed.ingest(&graded_batch(&[*line]));
+        }
+        for line in lines.iter().rev() {
+            paged.ingest_older(&graded_batch(&[*line]));
+        }
+        for store in [whole, tailed, paged] {
+            let told = graded(&store.snapshot());
+            assert!(
+                matches!(told.as_slice(), [(told, _)] if *told == level),
+                "{told:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn an_entry_is_bounded_in_lines() {
     let mut store = Store::new(Limits::default());
     let lines: Vec<(i64, u32, &str)> = (0..2_500).map(|at| (at, 0, "\tat x")).collect();
@@ -140,21 +233,25 @@ proptest! {
             ]),
             1..30,
         ),
+        said in proptest::collection::vec(
+            prop_oneof![4 => Just(Level::Unknown), 1 => Just(Level::Info), 1 => Just(Level::Error)],
+            30,
+        ),
         cuts in proptest::collection::vec(1_usize..6, 1..8),
     ) {
-        let all: Vec<(i64, u32, &str)> = (1..)
-            .zip(&lines)
-            .map(|(at, (stream, text))| (at * MILLI, *stream, *text))
+        let all: Vec<(i64, u32, Level, &str)> = (1..)
+            .zip(lines.iter().zip(said))
+            .map(|(at, ((stream, text), level))| (at * MILLI, *stream, level, *text))
             .collect();
         let mut pieces = Vec::new();
         let (mut rest, mut turn) = (&all[..], 0);
         while !rest.is_empty() {
             let (piece, left) = rest.split_at(cuts[turn % cuts.len()].min(rest.len()));
-            pieces.push(batch(piece));
+            pieces.push(graded_batch(piece));
             (rest, turn) = (left, turn + 1);
         }
         let mut whole = Store::new(Limits::default());
-        whole.ingest(&batch(&all));
+        whole.ingest(&graded_batch(&all));
         let (mut tailed, mut paged) = (Store::new(Limits::default()), Store::new(Limits::default()));
         for piece in &pieces {
             tailed.ingest(piece);
@@ -163,7 +260,7 @@ proptest! {
             paged.ingest_older(piece);
         }
         for other in [&tailed, &paged] {
-            prop_assert_eq!(texts(&other.snapshot()), texts(&whole.snapshot()));
+            prop_assert_eq!(graded(&other.snapshot()), graded(&whole.snapshot()));
             prop_assert_eq!(other.counts().taken, whole.counts().taken);
             prop_assert_eq!(other.counts().levels, whole.counts().levels);
         }

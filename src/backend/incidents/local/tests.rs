@@ -100,7 +100,7 @@ async fn a_declared_incident_is_listed_with_its_ladder_and_story() {
             (EventKind::Assigned, "level 1 of default woken: Jun"),
             (
                 EventKind::Other,
-                "nobody was notified: no [[contexts.prod.notify]] is for this; phone Jun (+49 30 1234)"
+                "nobody was notified: no channel is configured: add [[contexts.prod.notify]] with a name and a kind (webhook, slack or command); phone Jun (+49 30 1234)"
             ),
         ]
     );
