@@ -86,7 +86,7 @@ pub enum TailEvent {
     /// Lines, none of them twice.
     Lines(Batch),
     /// Lines are missing; the tail itself asks for them again where that is cheap, and then sends
-    /// [`TailEvent::Filled`].
+    /// [`TailEvent::Filled`]. What it leaves of a gap follows as gaps of its own, which it comes back to no more.
     Gap(Gap),
     /// A gap was filled; its lines came as [`TailEvent::Lines`] before.
     Filled(Gap),

@@ -40,6 +40,8 @@ pub(super) struct Script {
     pub(super) frozen: bool,
     /// Queries are never answered.
     pub(super) mute: bool,
+    /// Queries are answered so late.
+    pub(super) slow: Option<Duration>,
     /// The first frame of a tail is this.
     pub(super) garbage: Option<&'static str>,
     /// The flag for categories is not known.
@@ -205,6 +207,9 @@ async fn serve(state: Arc<State>, mut socket: impl Wired) {
         }
         if script.mute {
             std::future::pending::<()>().await;
+        }
+        if let Some(wait) = script.slow {
+            tokio::time::sleep(wait).await;
         }
         if let Some((status, body)) = script.broken {
             respond(&mut socket, status, "text/plain; charset=utf-8", body).await;

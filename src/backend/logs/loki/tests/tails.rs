@@ -390,6 +390,35 @@ async fn a_listener_that_is_slow_misses_nothing() {
 }
 
 #[tokio::test]
+async fn what_arrives_while_a_stretch_is_read_slowly_finds_room() {
+    let server = Server::start(Script {
+        slow: Some(Duration::from_millis(500)),
+        ..Script::default()
+    })
+    .await;
+    let from = now();
+    let mut loki = loki(&server.url);
+    loki.room = 64 * 1024;
+    let (sent, told) = beside(&loki, from, async |heard, told| {
+        server.tails(1).await;
+        // The stretch up to now is being asked for, and ten times what may wait comes down the socket.
+        let text = "x".repeat(1_000);
+        let mut sent = Vec::new();
+        for n in 0..640 {
+            let line = (now(), format!("{n} {text}"));
+            server.push(line.0, "cart", line.1.clone());
+            sent.push(line);
+            tokio::task::yield_now().await;
+        }
+        until(heard, told, |told| told.lines.len() >= sent.len() && live(told)).await;
+        sent
+    })
+    .await;
+    told.is_exactly(&sent);
+    assert_eq!(told.gaps, []);
+}
+
+#[tokio::test]
 async fn a_tail_is_exchanged_for_a_new_one_before_its_hour_is_over_and_nothing_is_missed() {
     assert!(super::tail::RENEW.mul_f64(1.1) < Duration::from_secs(3_600 - 60));
     let server = Server::start(Script::default()).await;
