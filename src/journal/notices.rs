@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::incidents::{self, from_json, to_json};
 use super::{JournalResult, Tx};
 use crate::domain::incident::local::{LocalIncident, Reason};
-use crate::domain::incident::{IncidentId, Status};
+use crate::domain::incident::IncidentId;
 use crate::notify::{Notice, Tries, Unreached};
 use crate::time::Stamp;
 
@@ -330,12 +330,7 @@ fn waits_for_somebody(tx: &Tx<'_>, context: &str, page: &Unreached) -> JournalRe
         return Ok(false);
     };
     let incident = incidents::find(tx, context, number)?;
-    Ok(incident.is_some_and(|incident| match page.reason {
-        Reason::Asked => incident.status.is_open(),
-        Reason::Level(_) | Reason::Assigned | Reason::Update | Reason::Over => {
-            incident.status == Status::Triggered
-        }
-    }))
+    Ok(incident.is_some_and(|incident| incident.needs_no_page(page.reason, page.at).is_none()))
 }
 
 /// Somebody knows that these reached nobody, and sees to it.

@@ -244,6 +244,39 @@ async fn a_page_that_reached_nobody_stands_until_somebody_takes_the_incident_or_
 }
 
 #[tokio::test]
+async fn a_page_that_failed_on_an_incident_in_work_reached_nobody_either() {
+    let mara = Person {
+        id: "mara".into(),
+        name: "mara".into(),
+        email: None,
+        phone: None,
+    };
+    for others in [
+        IncidentAct::Escalate { to: 2 },
+        IncidentAct::ReassignTo { people: vec![mara] },
+    ] {
+        let server = server(ResponseTemplate::new(404)).await;
+        let (_held, config) = webhook(&server);
+        let bench = Bench::new(vec![config]);
+        bench.declare("orders fail").await;
+        bench
+            .act(IncidentAct::Advance {
+                to: Status::Identified,
+            })
+            .await;
+        bench.courier().deliver().await.unwrap();
+        assert_eq!(bench.unreached().await, [], "who works on it has it");
+        bench.act(others.clone()).await;
+        bench.courier().deliver().await.unwrap();
+        let pages = bench.unreached().await;
+        assert_eq!(pages.len(), 1, "{others:?}");
+        assert_eq!(&*pages[0].people[0].name, "mara");
+        bench.act(IncidentAct::Acknowledge).await;
+        assert_eq!(bench.unreached().await, [], "somebody has it");
+    }
+}
+
+#[tokio::test]
 async fn a_page_that_reached_somebody_by_one_way_is_not_called_unreached() {
     let (broken, works) = (
         server(ResponseTemplate::new(404)).await,
