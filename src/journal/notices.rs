@@ -69,6 +69,8 @@ pub enum Fate {
     Failed,
     /// It may or may not have arrived.
     Unclear,
+    /// It was not sent: nobody has to be woken by it any more.
+    NotNeeded,
 }
 
 impl Fate {
@@ -77,6 +79,7 @@ impl Fate {
             Self::Delivered => "delivered",
             Self::Failed => "failed",
             Self::Unclear => "unclear",
+            Self::NotNeeded => "not_needed",
         }
     }
 }
@@ -164,6 +167,10 @@ pub fn claim(tx: &Tx<'_>, context: &str, now: &Stamp) -> JournalResult<Claimed> 
                 settle(tx, id, Fate::Unclear, &words)?;
                 claimed.over.push((queued, Fate::Unclear, words));
             }
+        } else if let Some(why) = needless(tx, context, &queued.notice)? {
+            let words = format!("not needed any more: {why}");
+            settle(tx, id, Fate::NotNeeded, &words)?;
+            claimed.over.push((queued, Fate::NotNeeded, words));
         } else if now.since(&queued.queued) > TOO_LATE {
             let words = "nothing could send it in time".to_owned();
             settle(tx, id, Fate::Failed, &words)?;
@@ -180,6 +187,15 @@ pub fn claim(tx: &Tx<'_>, context: &str, now: &Stamp) -> JournalResult<Claimed> 
         }
     }
     Ok(claimed)
+}
+
+/// Why a notification has become needless while it waited.
+fn needless(tx: &Tx<'_>, context: &str, notice: &Notice) -> JournalResult<Option<String>> {
+    let Some(number) = LocalIncident::number_of(&IncidentId(Arc::clone(&notice.incident))) else {
+        return Ok(None);
+    };
+    let incident = incidents::find(tx, context, number)?;
+    Ok(incident.and_then(|incident| incident.needs_no_page(notice.reason, notice.at)))
 }
 
 /// How long until then; nothing where it has passed, or the machine restarted since.

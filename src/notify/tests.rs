@@ -277,6 +277,57 @@ async fn a_page_that_failed_on_an_incident_in_work_reached_nobody_either() {
 }
 
 #[tokio::test]
+async fn a_page_that_waited_is_not_sent_any_more_once_it_wakes_nobody_to_any_purpose() {
+    let cases = [
+        (IncidentAct::Acknowledge, 0, "acknowledged by Jun"),
+        (
+            IncidentAct::Resolve {
+                resolution: String::new(),
+            },
+            0,
+            "resolved",
+        ),
+        (IncidentAct::Escalate { to: 2 }, 1, "level 2 was woken since"),
+    ];
+    for (act, sent, why) in cases {
+        let server = server(ResponseTemplate::new(200)).await;
+        let (_held, config) = webhook(&server);
+        let bench = Bench::new(vec![config]);
+        bench.declare("orders fail").await;
+        bench.act(act.clone()).await;
+        bench.courier().deliver().await.unwrap();
+        let asked = server.received_requests().await.unwrap();
+        assert_eq!(asked.len(), sent, "{act:?}");
+        let told = bench.told().await;
+        let words = format!("not notified Jun, mara by webhook: not needed any more: {why}");
+        assert!(told.contains(&(words, Delivery::Local)), "{told:?}");
+        assert_eq!(bench.unreached().await, []);
+    }
+}
+
+#[tokio::test]
+async fn who_is_asked_to_help_is_told_although_somebody_has_it() {
+    let server = server(ResponseTemplate::new(200)).await;
+    let (_held, config) = webhook(&server);
+    let bench = Bench::new(vec![config]);
+    bench.declare("orders fail").await;
+    bench.courier().deliver().await.unwrap();
+    let help = IncidentAct::Page {
+        people: vec![Person {
+            id: "mara".into(),
+            name: "mara".into(),
+            email: None,
+            phone: None,
+        }],
+        message: String::new(),
+    };
+    bench.act(help).await;
+    bench.act(IncidentAct::Acknowledge).await;
+    bench.courier().deliver().await.unwrap();
+    assert_eq!(server.received_requests().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn a_page_that_reached_somebody_by_one_way_is_not_called_unreached() {
     let (broken, works) = (
         server(ResponseTemplate::new(404)).await,
