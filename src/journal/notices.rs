@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::incidents::{self, from_json, to_json};
 use super::{JournalResult, Tx};
-use crate::domain::incident::local::{LocalIncident, Reason};
 use crate::domain::incident::IncidentId;
+use crate::domain::incident::local::{LocalIncident, Reason};
 use crate::notify::{Notice, Tries, Unreached};
 use crate::time::Stamp;
 
@@ -44,7 +44,7 @@ UPDATE notices SET answered = '' WHERE state IN ('failed', 'unclear');
 /// A notification in the journal. Kept as JSON: fields are only ever added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Queued {
-    /// The `[[notify]]` it goes through, by name.
+    /// The `[[notify]]` it goes through, by name; empty where it goes through none.
     pub channel: String,
     /// The longest that sending it may take.
     pub limit: Duration,
@@ -89,6 +89,12 @@ pub fn queue(tx: &Tx<'_>, context: &str, queued: &Queued) -> JournalResult<i64> 
     tx.prepare_cached("INSERT INTO notices (context, state, record) VALUES (?1, 'waiting', ?2)")?
         .execute(params![context, to_json(queued)?])?;
     Ok(tx.last_insert_rowid())
+}
+
+/// Keeps one that was never sent and will not be, with why: it is asked about as a page that reached nobody.
+pub fn fail(tx: &Tx<'_>, context: &str, queued: &Queued, why: &str) -> JournalResult<()> {
+    let id = queue(tx, context, queued)?;
+    settle(tx, id, Fate::Failed, why)
 }
 
 /// What is to be done with the notifications that are open.
@@ -292,7 +298,10 @@ pub fn unreached(tx: &Tx<'_>, context: &str) -> JournalResult<Vec<Unreached>> {
             }
         };
         page.ids.push(row.id);
-        page.why = format!("{}: {outcome}", queued.channel).into();
+        page.why = match &*queued.channel {
+            "" => outcome.into(),
+            channel => format!("{channel}: {outcome}").into(),
+        };
         for person in people {
             if !page.people.contains(person) {
                 page.people.push(person.clone());

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
