@@ -10,6 +10,7 @@ use super::gather::Scene;
 use super::incidents::finish;
 use super::keepers::Keepers;
 use super::linked::taken;
+use super::outbox::unreached;
 use super::told::{Teller, ToldShift};
 use super::{Outcome, Session};
 use crate::backend::BackendFailure;
@@ -52,6 +53,7 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &HandoffArgs) -> O
         budgets(scene, args.since)
     );
     let mut remarks = listed;
+    remarks.warnings.extend(unreached(scene).await);
     for more in [&told.remarks, &duties] {
         remarks.errors.extend(more.errors.iter().cloned());
         remarks.warnings.extend(more.warnings.iter().cloned());

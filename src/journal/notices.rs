@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::incidents::{self, from_json, to_json};
 use super::{JournalResult, Tx};
+use crate::domain::incident::IncidentId;
 use crate::domain::incident::local::{LocalIncident, Reason};
-use crate::domain::incident::{IncidentId, Status};
 use crate::notify::{Notice, Tries, Unreached};
 use crate::time::Stamp;
 
@@ -44,7 +44,7 @@ UPDATE notices SET answered = '' WHERE state IN ('failed', 'unclear');
 /// A notification in the journal. Kept as JSON: fields are only ever added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Queued {
-    /// The `[[notify]]` it goes through, by name.
+    /// The `[[notify]]` it goes through, by name; empty where it goes through none.
     pub channel: String,
     /// The longest that sending it may take.
     pub limit: Duration,
@@ -69,6 +69,8 @@ pub enum Fate {
     Failed,
     /// It may or may not have arrived.
     Unclear,
+    /// It was not sent: nobody has to be woken by it any more.
+    NotNeeded,
 }
 
 impl Fate {
@@ -77,6 +79,7 @@ impl Fate {
             Self::Delivered => "delivered",
             Self::Failed => "failed",
             Self::Unclear => "unclear",
+            Self::NotNeeded => "not_needed",
         }
     }
 }
@@ -86,6 +89,12 @@ pub fn queue(tx: &Tx<'_>, context: &str, queued: &Queued) -> JournalResult<i64> 
     tx.prepare_cached("INSERT INTO notices (context, state, record) VALUES (?1, 'waiting', ?2)")?
         .execute(params![context, to_json(queued)?])?;
     Ok(tx.last_insert_rowid())
+}
+
+/// Keeps one that was never sent and will not be, with why: it is asked about as a page that reached nobody.
+pub fn fail(tx: &Tx<'_>, context: &str, queued: &Queued, why: &str) -> JournalResult<()> {
+    let id = queue(tx, context, queued)?;
+    settle(tx, id, Fate::Failed, why)
 }
 
 /// What is to be done with the notifications that are open.
@@ -164,6 +173,10 @@ pub fn claim(tx: &Tx<'_>, context: &str, now: &Stamp) -> JournalResult<Claimed> 
                 settle(tx, id, Fate::Unclear, &words)?;
                 claimed.over.push((queued, Fate::Unclear, words));
             }
+        } else if let Some(why) = needless(tx, context, &queued.notice)? {
+            let words = format!("not needed any more: {why}");
+            settle(tx, id, Fate::NotNeeded, &words)?;
+            claimed.over.push((queued, Fate::NotNeeded, words));
         } else if now.since(&queued.queued) > TOO_LATE {
             let words = "nothing could send it in time".to_owned();
             settle(tx, id, Fate::Failed, &words)?;
@@ -180,6 +193,15 @@ pub fn claim(tx: &Tx<'_>, context: &str, now: &Stamp) -> JournalResult<Claimed> 
         }
     }
     Ok(claimed)
+}
+
+/// Why a notification has become needless while it waited.
+fn needless(tx: &Tx<'_>, context: &str, notice: &Notice) -> JournalResult<Option<String>> {
+    let Some(number) = LocalIncident::number_of(&IncidentId(Arc::clone(&notice.incident))) else {
+        return Ok(None);
+    };
+    let incident = incidents::find(tx, context, number)?;
+    Ok(incident.and_then(|incident| incident.needs_no_page(notice.reason, notice.at)))
 }
 
 /// How long until then; nothing where it has passed, or the machine restarted since.
@@ -276,7 +298,10 @@ pub fn unreached(tx: &Tx<'_>, context: &str) -> JournalResult<Vec<Unreached>> {
             }
         };
         page.ids.push(row.id);
-        page.why = format!("{}: {outcome}", queued.channel).into();
+        page.why = match &*queued.channel {
+            "" => outcome.into(),
+            channel => format!("{channel}: {outcome}").into(),
+        };
         for person in people {
             if !page.people.contains(person) {
                 page.people.push(person.clone());
@@ -330,12 +355,7 @@ fn waits_for_somebody(tx: &Tx<'_>, context: &str, page: &Unreached) -> JournalRe
         return Ok(false);
     };
     let incident = incidents::find(tx, context, number)?;
-    Ok(incident.is_some_and(|incident| match page.reason {
-        Reason::Asked => incident.status.is_open(),
-        Reason::Level(_) | Reason::Assigned | Reason::Update | Reason::Over => {
-            incident.status == Status::Triggered
-        }
-    }))
+    Ok(incident.is_some_and(|incident| incident.needs_no_page(page.reason, page.at).is_none()))
 }
 
 /// Somebody knows that these reached nobody, and sees to it.

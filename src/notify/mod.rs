@@ -6,12 +6,13 @@
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Channel, NotifyConfig, Updates};
-use crate::domain::incident::local::{LocalIncident, Reason, Told, Wake};
+use crate::domain::incident::local::{LocalIncident, Missed, Reason, Told, Wake};
 use crate::domain::incident::{IncidentId, Person, Severity, Status};
 use crate::domain::timeline::{Delivery, EventKind};
 use crate::journal::notices::Queued;
@@ -129,6 +130,35 @@ fn message(wake: &Wake) -> String {
         why
     } else {
         format!("{why}: {}", wake.message)
+    }
+}
+
+/// The page of a level that nobody could send when it was due, for the journal's list of what reached nobody.
+pub fn missed(
+    incident: &LocalIncident,
+    (missed, people): (&Missed, Vec<Person>),
+    context: &Arc<str>,
+    at: &Stamp,
+) -> Queued {
+    Queued {
+        channel: String::new(),
+        limit: Duration::ZERO,
+        notice: Notice {
+            incident: incident.id().0,
+            title: Arc::clone(&incident.title),
+            severity: incident.severity,
+            status: incident.status,
+            service: incident.service.clone(),
+            context: Arc::clone(context),
+            reason: Reason::Level(missed.level),
+            message: missed.words(),
+            people,
+            at: missed.due,
+        },
+        queued: *at,
+        attempts: 0,
+        not_before: None,
+        until: None,
     }
 }
 

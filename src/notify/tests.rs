@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -241,6 +239,90 @@ async fn a_page_that_reached_nobody_stands_until_somebody_takes_the_incident_or_
     assert_eq!(bench.unreached().await.len(), 1);
     bench.act(IncidentAct::Acknowledge).await;
     assert_eq!(bench.unreached().await, [], "somebody has it");
+}
+
+#[tokio::test]
+async fn a_page_that_failed_on_an_incident_in_work_reached_nobody_either() {
+    let mara = Person {
+        id: "mara".into(),
+        name: "mara".into(),
+        email: None,
+        phone: None,
+    };
+    for others in [
+        IncidentAct::Escalate { to: 2 },
+        IncidentAct::ReassignTo { people: vec![mara] },
+    ] {
+        let server = server(ResponseTemplate::new(404)).await;
+        let (_held, config) = webhook(&server);
+        let bench = Bench::new(vec![config]);
+        bench.declare("orders fail").await;
+        bench
+            .act(IncidentAct::Advance {
+                to: Status::Identified,
+            })
+            .await;
+        bench.courier().deliver().await.unwrap();
+        assert_eq!(bench.unreached().await, [], "who works on it has it");
+        bench.act(others.clone()).await;
+        bench.courier().deliver().await.unwrap();
+        let pages = bench.unreached().await;
+        assert_eq!(pages.len(), 1, "{others:?}");
+        assert_eq!(&*pages[0].people[0].name, "mara");
+        bench.act(IncidentAct::Acknowledge).await;
+        assert_eq!(bench.unreached().await, [], "somebody has it");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_waited_is_not_sent_any_more_once_it_wakes_nobody_to_any_purpose() {
+    let cases = [
+        (IncidentAct::Acknowledge, 0, "acknowledged by Jun"),
+        (
+            IncidentAct::Resolve {
+                resolution: String::new(),
+            },
+            0,
+            "resolved",
+        ),
+        (IncidentAct::Escalate { to: 2 }, 1, "level 2 was woken since"),
+    ];
+    for (act, sent, why) in cases {
+        let server = server(ResponseTemplate::new(200)).await;
+        let (_held, config) = webhook(&server);
+        let bench = Bench::new(vec![config]);
+        bench.declare("orders fail").await;
+        bench.act(act.clone()).await;
+        bench.courier().deliver().await.unwrap();
+        let asked = server.received_requests().await.unwrap();
+        assert_eq!(asked.len(), sent, "{act:?}");
+        let told = bench.told().await;
+        let words = format!("not notified Jun, mara by webhook: not needed any more: {why}");
+        assert!(told.contains(&(words, Delivery::Local)), "{told:?}");
+        assert_eq!(bench.unreached().await, []);
+    }
+}
+
+#[tokio::test]
+async fn who_is_asked_to_help_is_told_although_somebody_has_it() {
+    let server = server(ResponseTemplate::new(200)).await;
+    let (_held, config) = webhook(&server);
+    let bench = Bench::new(vec![config]);
+    bench.declare("orders fail").await;
+    bench.courier().deliver().await.unwrap();
+    let help = IncidentAct::Page {
+        people: vec![Person {
+            id: "mara".into(),
+            name: "mara".into(),
+            email: None,
+            phone: None,
+        }],
+        message: String::new(),
+    };
+    bench.act(help).await;
+    bench.act(IncidentAct::Acknowledge).await;
+    bench.courier().deliver().await.unwrap();
+    assert_eq!(server.received_requests().await.unwrap().len(), 2);
 }
 
 #[tokio::test]

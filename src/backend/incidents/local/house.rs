@@ -16,7 +16,7 @@ use crate::domain::oncall::OnCall;
 use crate::journal::audit::{self, Act};
 use crate::journal::incidents::{self, Done};
 use crate::journal::{JournalResult, Tx, notices};
-use crate::notify::{route, without_channel};
+use crate::notify::{self, route, without_channel};
 use crate::time::Stamp;
 
 /// Nobody else runs rules and delays: said in the header and by `doctor`.
@@ -303,10 +303,30 @@ impl House {
                 let why = format!("level {from} did not acknowledge in time: level {to}");
                 self.audit(tx, (&by, "escalate"), &incident, why, now)?;
             }
-            Action::Miss { missed, .. } => incident.miss(missed, &mut change),
+            Action::Miss { missed, .. } => {
+                let page = notify::missed(
+                    &incident,
+                    (&missed, self.woken_by(&incident, missed.level, now)),
+                    &self.context,
+                    now,
+                );
+                let why = format!("{}: no console was open to wake it", missed.words());
+                notices::fail(tx, &self.context, &page, &why)?;
+                incident.miss(missed, &mut change);
+            }
         }
         self.keep(tx, &incident, &change, now)?;
         Ok(())
+    }
+
+    /// Who stands on a level of its policy now: they are to be phoned.
+    fn woken_by(&self, incident: &LocalIncident, level: u32, now: &Stamp) -> Vec<Person> {
+        let policy = incident
+            .policy
+            .as_deref()
+            .and_then(|name| self.on_call.policy(name));
+        let level = policy.and_then(|policy| policy.level(level));
+        level.map_or_else(Vec::new, |level| self.on_call.woken(level, now.utc))
     }
 
     /// Why a page that is part of the change goes to nobody, in words, where one does.
