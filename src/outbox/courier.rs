@@ -547,7 +547,10 @@ impl<P: Post> Desk<P> {
         let post = &self.setup.post;
         let asked = match looking {
             Looking::Back => post.look_back(Arc::clone(&entry), at),
-            Looking::Before { known } => post.look_before(Arc::clone(&entry), Asked { at, known }),
+            Looking::Before { known } => {
+                let sight = record.facts.sight;
+                post.look_before(Arc::clone(&entry), Asked { at, known, sight })
+            }
         };
         match self.guarded(record, asked).await {
             Guarded::Answered(answer) => answer,
