@@ -99,12 +99,13 @@ async fn answer(session: &mut Session, args: &OutboxArgs, id: i64) -> Outcome {
     let scene = Scene::for_any_act(session, &args.act, Danger::Free)?;
     let journal = super::sending::journal(&scene)?;
     let (context, by) = (scene.context.name.clone(), scene.config.identity.clone());
+    let now = scene.now().utc;
     let answered = journal.write(move |tx| {
         let pages = notices::unreached(tx, &context)?;
         let Some(page) = pages.into_iter().find(|page| page.ids.contains(&id)) else {
             return Ok(None);
         };
-        notices::answer(tx, &page.ids, &by)?;
+        notices::answer(tx, &page.ids, (&by, now))?;
         Ok(Some(page))
     });
     let Some(page) = answered.await? else {

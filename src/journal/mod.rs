@@ -108,6 +108,8 @@ struct Shared {
     changed: Arc<watch::Sender<u64>>,
     trouble: watch::Receiver<Option<Arc<str>>>,
     damage: watch::Receiver<Option<JournalError>>,
+    /// Closes when the file has been checked.
+    checking: watch::Receiver<()>,
     listeners: Arc<Notify>,
     path: Arc<Path>,
     sharing: place::Sharing,
@@ -175,11 +177,15 @@ impl Journal {
                 let _ = ending.send(());
             })
             .map_err(failed)?;
+        let (end, checking) = watch::channel(());
         if checked == Checked::NotYet {
             let path = opening.path.clone();
             std::thread::Builder::new()
                 .name("journal-check".to_owned())
-                .spawn(move || schema::check_apart(&path, busy, &damage_out))
+                .spawn(move || {
+                    schema::check_apart(&path, busy, &damage_out);
+                    drop(end);
+                })
                 .map_err(failed)?;
         }
         Ok(Self {
@@ -188,6 +194,7 @@ impl Journal {
                 changed,
                 trouble,
                 damage,
+                checking,
                 listeners,
                 path: Arc::from(opening.path.as_path()),
                 sharing,
@@ -218,6 +225,15 @@ impl Journal {
     /// written, and whatever still reads is answered.
     pub fn damage(&self) -> watch::Receiver<Option<JournalError>> {
         self.shared.damage.clone()
+    }
+
+    /// Waits until a file that was too large to be checked before it was opened has been; what is wrong with it.
+    pub async fn checked(&self) -> JournalResult<()> {
+        let mut checking = self.shared.checking.clone();
+        // Nothing is ever sent on it.
+        while checking.changed().await.is_ok() {}
+        let damage = self.shared.damage.borrow().clone();
+        damage.map_or(Ok(()), Err)
     }
 
     /// Changes it in one transaction; what is returned is on the disk. After an error nothing of it is.

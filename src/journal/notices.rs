@@ -6,9 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::params;
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
+use super::audit::{self, Act};
 use super::incidents::{self, from_json, to_json};
 use super::{JournalResult, Tx};
 use crate::domain::incident::IncidentId;
@@ -358,11 +360,39 @@ fn waits_for_somebody(tx: &Tx<'_>, context: &str, page: &Unreached) -> JournalRe
     Ok(incident.is_some_and(|incident| incident.needs_no_page(page.reason, page.at).is_none()))
 }
 
-/// Somebody knows that these reached nobody, and sees to it.
-pub fn answer(tx: &Tx<'_>, ids: &[i64], by: &str) -> JournalResult<()> {
-    let mut answer = tx.prepare_cached("UPDATE notices SET answered = ?2 WHERE id = ?1")?;
+/// Somebody knows that these reached nobody, and sees to it: since then. The audit log tells of each page once,
+/// however many ways it went.
+pub fn answer(tx: &Tx<'_>, ids: &[i64], (by, at): (&str, DateTime<Utc>)) -> JournalResult<()> {
+    let mut answer = tx.prepare_cached(
+        "UPDATE notices SET answered = ?2 WHERE id = ?1 AND answered IS NULL RETURNING context, record",
+    )?;
+    let mut told: Vec<(String, Notice)> = Vec::new();
     for id in ids {
-        answer.execute(params![id, by])?;
+        let answered = answer.query_row(params![id, by], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        });
+        let Some((context, record)) = answered.optional()? else {
+            continue;
+        };
+        let queued: Queued = from_json(&record)?;
+        let same = |(_, known): &(String, Notice)| {
+            known.incident == queued.notice.incident && known.message == queued.notice.message
+        };
+        if !told.iter().any(same) {
+            told.push((context, queued.notice));
+        }
+    }
+    for (context, notice) in told {
+        let line = Act {
+            at,
+            actor: by.to_owned(),
+            action: "answer_for_page".to_owned(),
+            target: notice.incident.to_string(),
+            context,
+            why: notice.message.to_string(),
+            result: "confirmed".to_owned(),
+        };
+        audit::record(tx, &line)?;
     }
     Ok(())
 }

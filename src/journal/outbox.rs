@@ -391,20 +391,14 @@ pub enum Kept {
     TakenOver,
 }
 
-/// Writes an entry back, held on to or let go, unless another process has taken it over. A state that it comes
-/// to goes into the audit log.
-pub fn save(
-    tx: &Tx<'_>,
-    record: &Record,
-    holder: &Holder,
-    hold: Option<Hold>,
-    now: &Stamp,
-) -> JournalResult<Kept> {
+/// Writes an entry back, held on to or let go, where it is held as `record` was when it was read. One whose lease
+/// was lost may have been taken over and let go again: what that process found counts, not what is said late. A
+/// state that it comes to goes into the audit log.
+pub fn save(tx: &Tx<'_>, record: &Record, hold: Option<Hold>, now: &Stamp) -> JournalResult<Kept> {
     let Some(before) = load(tx, record.entry.id)? else {
         return Ok(Kept::TakenOver);
     };
-    let foreign = before.hold.is_some_and(|held| held.holder != *holder);
-    if foreign || !before.entry.state.is_open() {
+    if before.hold != record.hold || !before.entry.state.is_open() {
         return Ok(Kept::TakenOver);
     }
     put(tx, record, hold, now)?;

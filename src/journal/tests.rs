@@ -226,6 +226,22 @@ async fn a_large_file_is_open_at_once_and_refuses_changes_once_it_is_found_damag
 }
 
 #[tokio::test]
+async fn whoever_is_done_soon_can_wait_for_what_the_check_of_a_large_file_finds() {
+    let (_home, opening) = home();
+    let sound = Journal::open(&opening).unwrap();
+    assert!(sound.checked().await.is_ok());
+    drop(sound);
+    let (_other, opening) = home();
+    large_and_damaged(&opening);
+    let journal = Journal::open(&opening).expect("it is checked meanwhile");
+    let verdict = journal.checked().await;
+    assert!(
+        matches!(verdict, Err(JournalError::Damaged { .. })),
+        "{verdict:?}"
+    );
+}
+
+#[tokio::test]
 async fn damage_that_is_met_in_use_stays_said() {
     let (_home, opening) = home();
     let journal = Journal::open(&opening).unwrap();

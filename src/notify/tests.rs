@@ -10,7 +10,7 @@ use crate::domain::alert::ack::Marker;
 use crate::domain::incident::IncidentAct;
 use crate::domain::incident::local::Declaration;
 use crate::domain::timeline::Event;
-use crate::journal::{Journal, Opening, notices};
+use crate::journal::{Journal, Opening, audit, notices};
 use crate::time::Clock;
 
 const CONFIG: &str = r#"
@@ -230,9 +230,25 @@ async fn a_page_that_reached_nobody_stands_until_somebody_takes_the_incident_or_
     let ids = pages[0].ids.clone();
     bench
         .journal
-        .write(move |tx| notices::answer(tx, &ids, "jun@example.com"))
+        .write(move |tx| {
+            let answer = |at| notices::answer(tx, &ids, ("jun@example.com", at));
+            answer(DateTime::UNIX_EPOCH)?;
+            answer(DateTime::UNIX_EPOCH)
+        })
         .await
         .unwrap();
+    let lines = bench.journal.read(|tx| audit::lines_after(tx, 0, 100)).await;
+    let answered: Vec<String> = lines
+        .unwrap()
+        .into_iter()
+        .map(|(_, line)| line)
+        .filter(|line| line.contains("answer_for_page"))
+        .collect();
+    assert_eq!(answered.len(), 1, "{answered:?}");
+    assert!(
+        answered[0].contains("jun@example.com") && answered[0].contains("local-1"),
+        "{answered:?}"
+    );
     assert_eq!(bench.unreached().await, [], "somebody phones");
     bench.act(IncidentAct::Escalate { to: 1 }).await;
     bench.courier().deliver().await.unwrap();

@@ -487,13 +487,13 @@ impl<P: Post> Desk<P> {
                     }
                     Next::Settle(state, words) => {
                         decide::settle(&mut record, state, &words);
-                        outbox::save(tx, &record, &holder, None, &now)?;
+                        outbox::save(tx, &record, None, &now)?;
                         Ok(Step::None)
                     }
                     Next::Look => Ok(Step::Look(Box::new(record), looking)),
                     Next::Send => {
                         decide::begun(&mut record, &now, total, &timings);
-                        outbox::save(tx, &record, &holder, hold, &now)?;
+                        outbox::save(tx, &record, hold, &now)?;
                         Ok(Step::Send {
                             before: Box::new(before),
                             begun: Box::new(record),
@@ -507,7 +507,6 @@ impl<P: Post> Desk<P> {
     /// Writes down what came of a step and lets the entry go. Tried for a while: a look finds what could not be
     /// written.
     async fn keep(&self, record: Record) -> JournalResult<()> {
-        let holder = self.holder;
         let mut tries = 0;
         loop {
             tries += 1;
@@ -516,7 +515,7 @@ impl<P: Post> Desk<P> {
             let saved = self
                 .setup
                 .journal
-                .write(move |tx| outbox::save(tx, &record, &holder, None, &now))
+                .write(move |tx| outbox::save(tx, &record, None, &now))
                 .await;
             match saved {
                 Ok(Kept::Yes | Kept::TakenOver) => return Ok(()),
@@ -548,7 +547,10 @@ impl<P: Post> Desk<P> {
         let post = &self.setup.post;
         let asked = match looking {
             Looking::Back => post.look_back(Arc::clone(&entry), at),
-            Looking::Before { known } => post.look_before(Arc::clone(&entry), Asked { at, known }),
+            Looking::Before { known } => {
+                let sight = record.facts.sight;
+                post.look_before(Arc::clone(&entry), Asked { at, known, sight })
+            }
         };
         match self.guarded(record, asked).await {
             Guarded::Answered(answer) => answer,

@@ -178,6 +178,9 @@ pub enum Trouble {
 /// read may come after the act; 401, 403 and 429 come before it, and credentials are renewed in mid-incident.
 pub fn trouble(error: &BackendError) -> Trouble {
     match (error.delivery, error.status) {
+        // What is refused here, before anything is sent, is refused the next time too. A refusal with a status is
+        // a server's, to a question that came before the act.
+        (Delivery::NotSent, None) if error.kind == ErrorKind::Rejected => Trouble::Refused,
         (Delivery::NotSent, _) | (Delivery::Answered, Some(401 | 403 | 429)) => Trouble::Later,
         // A login page or a proxy's question stands before the server: nobody acted.
         (Delivery::Answered, _) if matches!(error.kind, ErrorKind::NotSignedIn | ErrorKind::Credentials) => {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
-use super::{Entry, Payload};
+use super::{Entry, Payload, Sight};
 use crate::backend::alerts::{Alerts, SilenceDraft, write};
 use crate::backend::incidents::{IncidentOrder, Incidents, LookBack, Receipt, Unsent};
 use crate::backend::{BackendError, BackendResult, Backends, Delivery, ErrorKind};
@@ -66,6 +66,8 @@ pub struct Asked {
     pub at: DateTime<Utc>,
     /// Escalations of its incident until then were in sight in the outbox.
     pub known: Option<DateTime<Utc>>,
+    /// Whether whoever asked for it saw what it is about.
+    pub sight: Sight,
 }
 
 /// The longest that a silence's write and its read-back may take, all members of a cluster tried.
@@ -234,6 +236,7 @@ impl Poster {
             asked: asked.at,
             seen: seen.clone(),
             known: asked.known,
+            sight: asked.sight,
         };
         Ok(heard(keeper.name(), keeper.look_before(order, unsent).await?))
     }

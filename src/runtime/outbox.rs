@@ -157,10 +157,10 @@ impl Office {
     /// Takes down that somebody sees to a page that reached nobody.
     pub(super) async fn answer_for(&self, ids: Vec<i64>) -> Result<(), String> {
         let counter = self.counter().await?;
-        let actor = Arc::clone(&self.author.actor);
+        let (actor, now) = (Arc::clone(&self.author.actor), self.clock.stamp().utc);
         let answered = counter
             .journal
-            .write(move |tx| notices::answer(tx, &ids, &actor))
+            .write(move |tx| notices::answer(tx, &ids, (&actor, now)))
             .await;
         answered.map_err(|error| format!("the notice was not taken down: {error}"))
     }
@@ -265,10 +265,10 @@ impl Office {
         starred: Starred,
     ) -> Result<(), String> {
         let counter = self.counter().await?;
-        let context = Arc::clone(&self.author.context);
+        let (author, now) = (self.author.clone(), self.clock.stamp().utc);
         let kept = counter
             .journal
-            .write(move |tx| events::star(tx, &context, &incident, &names, starred))
+            .write(move |tx| events::star_by(tx, &author, &incident, (&names, starred), now))
             .await;
         kept.map_err(|error| format!("the mark was not kept: {error}"))
     }

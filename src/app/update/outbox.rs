@@ -322,9 +322,9 @@ fn entry(model: &mut Model, id: EntryId, decision: Decision, now: Now) -> Vec<Ef
 }
 
 /// Asks whether the notice of a refused escalation is to go; nothing where there is none.
-pub(super) fn dismiss(model: &mut Model) -> bool {
+pub(super) fn dismiss(model: &mut Model, now: Now) -> bool {
     let Some((id, what)) = model.escalations.refused() else {
-        return dismiss_unreached(model);
+        return dismiss_unreached(model, now);
     };
     model.modal = Some(Modal::Confirm(Confirm {
         title: "Take the notice down?".to_owned(),
@@ -340,11 +340,15 @@ pub(super) fn dismiss(model: &mut Model) -> bool {
     true
 }
 
-/// The same of the oldest page that reached nobody.
-fn dismiss_unreached(model: &mut Model) -> bool {
+/// The same of the oldest page that reached nobody. Whoever shares the journal loses it from sight: that is an act.
+fn dismiss_unreached(model: &mut Model, now: Now) -> bool {
     let Some(page) = model.outbox.unreached.first() else {
         return false;
     };
+    if let Some(why) = refusal(model) {
+        model.toasts.say(Level::Warn, why, now.tick);
+        return true;
+    }
     let lines = vec![ConfirmLine::Warning(SafeText::line(&page.words()).into_string())];
     model.modal = Some(Modal::Confirm(Confirm {
         title: "Take the notice down?".to_owned(),

@@ -415,7 +415,7 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
         model.incidents.marks.clear();
         return Vec::new();
     }
-    if outbox::dismiss(model) {
+    if outbox::dismiss(model, now) {
         return Vec::new();
     }
     unfilter(model, now)

@@ -19,7 +19,7 @@ use crate::domain::incident::{
 };
 use crate::domain::oncall::Roster;
 use crate::domain::timeline::{Event, Timeline};
-use crate::outbox::EntryId;
+use crate::outbox::{EntryId, Sight};
 
 pub mod local;
 
@@ -278,4 +278,6 @@ pub struct Unsent {
     pub seen: Seen,
     /// Escalations until then are known to whoever asked, though `seen` may not show them yet.
     pub known: Option<DateTime<Utc>>,
+    /// Whether they saw it at all: where not, `seen` says nothing, and the incident itself is to be looked at.
+    pub sight: Sight,
 }

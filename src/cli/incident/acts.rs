@@ -42,7 +42,8 @@ pub async fn escalate(session: &mut Session, args: &EscalateArgs) -> Outcome {
             let to = level(asked, incident, &ladder)?;
             (to, warnings(to, incident, &ladder))
         }
-        // Its policy is looked at before it is sent, and refuses a level that it has not.
+        // Before it is sent, the incident and its policy are looked at: it asks where the incident is taken, where
+        // the level is not there, and where it would wake again whom was woken already.
         (Target::Unseen { .. }, Some(to)) if to > 0 => (to, Vec::new()),
         (Target::Unseen { id, why }, _) => {
             return Err(CliError::Backend(format!(

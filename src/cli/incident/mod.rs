@@ -99,7 +99,7 @@ impl Stage {
         self.carry_warned(session, target, act, Vec::new()).await
     }
 
-    /// The same, with words to be said beside it.
+    /// The same, with words that are said before it is sent; a document has them besides.
     pub async fn carry_warned(
         self,
         session: &mut Session,
@@ -107,6 +107,13 @@ impl Stage {
         act: IncidentAct,
         mut warnings: Vec<String>,
     ) -> Outcome {
+        for warning in &warnings {
+            // Commands ask nothing: whoever watches can still break it off. With standard error gone nobody does.
+            let _ = session.out.diagnose(&format!("warning: {warning}"));
+        }
+        if !session.globals.json {
+            warnings.clear();
+        }
         let draft = target.draft(act, self.scene.now().utc);
         let sending = Sending::open(&self.scene)?;
         // Boxed: it is the larger part of every command that acts on an incident.

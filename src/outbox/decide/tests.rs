@@ -415,6 +415,25 @@ fn a_look_that_fails_counts_for_nothing() {
 }
 
 #[test]
+fn what_is_refused_here_before_anything_is_sent_is_over_at_once() {
+    let refused = |kind, status| BackendError {
+        kind,
+        ..error(Delivery::NotSent, status)
+    };
+    for (kind, status, state) in [
+        (ErrorKind::Rejected, None, State::Failed),
+        // Who we are was asked for first, and that was refused: it may be answered another time.
+        (ErrorKind::Rejected, Some(404), State::Pending),
+        (ErrorKind::Credentials, None, State::Pending),
+        (ErrorKind::Unreachable, None, State::Pending),
+    ] {
+        let mut record = record(escalate());
+        send(&mut record, Err(refused(kind, status)), at(1));
+        assert_eq!(record.entry.state, state, "{kind:?} {status:?}");
+    }
+}
+
+#[test]
 fn trouble_on_the_way_never_ends_an_entry_and_waits_longer_each_time() {
     let mut record = record(note());
     let mut now = 1;

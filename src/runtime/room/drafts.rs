@@ -239,7 +239,6 @@ mod tests {
     use crate::domain::incident::{IncidentAct, Status};
     use crate::journal::Opening;
     use crate::outbox::decide::settle;
-    use crate::outbox::record::Holder;
     use crate::outbox::{Decision, Draft as Planned, Payload};
 
     fn note(incident: &str, text: &str) -> Planned {
@@ -394,7 +393,7 @@ mod tests {
                 drafts::save(tx, &later)?;
                 let mut record = outbox::load(tx, ids[0])?.unwrap();
                 settle(&mut record, State::Failed, "400: too long");
-                outbox::save(tx, &record, &Holder { pid: 1, token: 1 }, None, &now)?;
+                outbox::save(tx, &record, None, &now)?;
                 Ok((ids[0], drafts::load(tx, &whose.actor, &whose.context)?))
             })
             .await

@@ -151,6 +151,31 @@ fn an_escalation_that_is_kept_says_that_nobody_was_woken_and_needs_its_level() {
 }
 
 #[test]
+fn whom_an_escalation_pages_again_is_said_before_anything_is_kept_or_sent() {
+    let cut = CutOff::open();
+    let elsewhere = tempfile::tempdir().expect("a home");
+    let no_place = elsewhere.path().join("file");
+    std::fs::write(&no_place, "no directory").expect("written");
+    let config = cut.stage.changed(|text| {
+        let mine = text.lines().find(|line| line.starts_with("state_dir = "));
+        let key = cut.stage.announcement.config.with_file_name("pagerduty.key");
+        let place = format!("state_dir = {:?}", no_place.display().to_string());
+        text.replace(mine.expect("configured"), &place)
+            .replace("\"pagerduty.key\"", &format!("{:?}", key.display().to_string()))
+    });
+    let again = ["escalate", &cut.id, "--to", "1", "--confirm", "demo"];
+    let ended = cut.stage.run_on(&config, &again);
+    assert_ne!(ended.status, 0, "there is nowhere to keep it");
+    assert!(
+        ended.said.contains("warning: ") && ended.said.contains(" again"),
+        "{}{}",
+        ended.out,
+        ended.said
+    );
+    assert_eq!(cut.incident()["status"], "triggered");
+}
+
+#[test]
 fn what_changed_before_it_could_be_looked_at_asks() {
     let cut = CutOff::open();
     cut.run(&["ack", &cut.id, "--wait", "1s"]).with(5);

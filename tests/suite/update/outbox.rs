@@ -403,7 +403,7 @@ fn a_page_that_reached_nobody_stands_until_it_is_answered_for() {
     assert!(hand.model.outbox_rows.is_empty());
     // From anywhere: asked about first.
     let mut hand = Hand::with(Vec::new());
-    hand.tell(view(vec![page]));
+    hand.tell(view(vec![page.clone()]));
     hand.effects.clear();
     // The first takes the toast away that told of it.
     hand.press("esc");
@@ -411,6 +411,17 @@ fn a_page_that_reached_nobody_stands_until_it_is_answered_for() {
     assert!(hand.asked()[0].contains("nobody was reached"));
     hand.press("y");
     assert_eq!(hand.taken(), [Effect::AnswerFor { notices: vec![7, 8] }]);
+    // Whoever may only look answers for nothing: the others would not see it any more.
+    let mut hand = Hand::with(Vec::new());
+    hand.model.settings.read_only = true;
+    hand.tell(view(vec![page]));
+    hand.effects.clear();
+    hand.press("esc");
+    hand.press("esc");
+    hand.assert_said("read-only");
+    assert!(hand.model.modal.is_none());
+    hand.press("y");
+    assert!(hand.taken().is_empty());
 }
 
 #[test]

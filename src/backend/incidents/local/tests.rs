@@ -4,6 +4,7 @@ use crate::domain::alert::ack::Marker;
 use crate::domain::incident::Status;
 use crate::domain::timeline::EventKind;
 use crate::journal::Opening;
+use crate::outbox::Sight;
 
 const CONFIG: &str = r#"
 identity = "jun@example.com"
@@ -282,6 +283,7 @@ async fn before_an_escalation_whatever_its_maker_did_not_see_is_news_but_their_o
             escalation: None,
         },
         known,
+        sight: Sight::Seen,
     };
     let look = |known| {
         let wanted = order(&id, IncidentAct::Escalate { to: 2 }, "outbox-9");

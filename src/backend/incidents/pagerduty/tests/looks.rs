@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::incident::Status;
+use crate::outbox::Sight;
 
 /// Asked for at 02:05:00, when it stood as in the contract.
 async fn look(stand: Stand, act: IncidentAct) -> LookBack {
@@ -77,6 +78,7 @@ async fn an_acknowledgement_is_repeated_only_while_nobody_has_had_it_since() {
         asked: at("02:05:00"),
         seen: seen.clone(),
         known: None,
+        sight: Sight::Seen,
     };
     assert_eq!(
         pagerduty.look_before(order(), unsent).await.unwrap(),

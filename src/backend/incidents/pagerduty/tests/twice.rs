@@ -8,7 +8,7 @@ use crate::journal::outbox::{self, Author};
 use crate::journal::{Journal, Opening};
 use crate::outbox::courier::Setup;
 use crate::outbox::post::Poster;
-use crate::outbox::{Courier, CourierHandle, Draft, Entry, EntryId, Payload, State, Timings};
+use crate::outbox::{Courier, CourierHandle, Draft, Entry, EntryId, Payload, Sight, State, Timings};
 
 fn seen(escalation: Option<EntryId>) -> Seen {
     Seen {
@@ -29,6 +29,7 @@ async fn look(stand: Stand, known: Option<&str>) -> LookBack {
         asked: at("02:05:00"),
         seen: seen(None),
         known: known.map(at),
+        sight: Sight::Seen,
     };
     let found = pagerduty
         .look_before(order(IncidentAct::Escalate { to: 2 }), unsent)
@@ -117,6 +118,108 @@ async fn a_log_that_is_gone_or_too_long_is_said() {
     let stand = account(&incident()).gets(&format!("incidents/{ID}/log_entries"), &full);
     assert!(matches!(look(stand, None).await, LookBack::Unclear(_)));
     assert_eq!(look(account(&incident()), None).await, LookBack::Vanished);
+}
+
+/// Asked for at 02:05:00 by our clock, by somebody who could not see the incident.
+async fn look_unseen(stand: Stand, to: u32) -> LookBack {
+    let (pagerduty, stand) = stand.open(Some("jun@example.com"));
+    let unsent = Unsent {
+        asked: at("02:05:00"),
+        seen: Seen {
+            changed_at: at("02:05:00"),
+            ..seen(None)
+        },
+        known: None,
+        sight: Sight::Unseen,
+    };
+    let found = pagerduty
+        .look_before(order(IncidentAct::Escalate { to }), unsent)
+        .await
+        .expect("answers");
+    assert!(stand.writes().is_empty(), "a look changes nothing");
+    found
+}
+
+#[tokio::test]
+async fn an_escalation_that_was_asked_for_unseen_asks_where_somebody_has_the_incident() {
+    let with = |of: &Value| account(of).gets(&format!("incidents/{ID}/log_entries"), &log(&[]));
+    assert_eq!(
+        look_unseen(with(&acknowledged_by("PUSR003", "Mara", "01:00:00")), 2).await,
+        LookBack::Changed("acknowledged by Mara: waking a level takes that away".to_owned()),
+        "long before it was asked for"
+    );
+    let over = changed(
+        &json!({"status": "resolved", "last_status_change_at": "2026-11-20T01:00:00Z",
+        "last_status_change_by": user("PUSR003", "Mara")}),
+    );
+    assert_eq!(
+        look_unseen(with(&over), 2).await,
+        LookBack::Changed("resolved by Mara".to_owned())
+    );
+    assert_eq!(look_unseen(with(&incident()), 2).await, LookBack::Absent);
+    assert_eq!(
+        look_unseen(Stand::default().gets("users/me", &me()), 2).await,
+        LookBack::Vanished
+    );
+}
+
+#[tokio::test]
+async fn an_escalation_that_was_asked_for_unseen_asks_where_its_level_is_not_above_the_present_one() {
+    let at_level = |who: Value| {
+        let of = changed(&json!({"assignments": [{"at": "2026-11-20T02:00:00Z", "assignee": who}]}));
+        account(&of).gets(&format!("incidents/{ID}/log_entries"), &log(&[]))
+    };
+    for (who, to, words) in [
+        (
+            user("PUSR002", "Sam"),
+            9,
+            "its policy has no level 9; its last is 2",
+        ),
+        (
+            user("PUSR002", "Sam"),
+            1,
+            "it is at level 1: this pages Sam again",
+        ),
+        (
+            user("PUSR003", "Mara"),
+            1,
+            "it is at level 2: this pages Sam again",
+        ),
+        (
+            user("PUSR003", "Mara"),
+            2,
+            "it is at level 2: this pages Mara again",
+        ),
+        (
+            user("PUSR009", "Nora"),
+            2,
+            "which level it is at cannot be told: this may page Mara again",
+        ),
+    ] {
+        assert_eq!(
+            look_unseen(at_level(who), to).await,
+            LookBack::Changed(words.to_owned())
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_escalation_younger_than_one_asked_for_unseen_is_news_by_pagerdutys_own_clock() {
+    let behind = |time: &str| Stand {
+        skew: Some(TimeDelta::seconds(-60)),
+        ..with_log(&[entry("L5", "escalate", time, &user("PUSR003", "Mara"))])
+    };
+    assert_eq!(
+        look_unseen(behind("02:04:10"), 2).await,
+        LookBack::Changed("escalated meanwhile by Mara at 02:04:10 UTC".to_owned()),
+        "ten seconds after it was asked for"
+    );
+    assert_eq!(look_unseen(behind("02:03:50"), 2).await, LookBack::Absent);
+    let unknown = with_log(&[entry("L5", "escalate", "02:04:40", &user("PUSR003", "Mara"))]);
+    assert!(
+        is_news(&look_unseen(unknown, 2).await),
+        "the clocks may differ so much"
+    );
 }
 
 /// A console or a command: a process of its own on the journal, before the same PagerDuty.
