@@ -191,6 +191,24 @@ async fn an_answer_that_says_nothing_certain_is_never_followed_by_a_second_try()
 }
 
 #[tokio::test]
+async fn a_long_error_page_is_judged_by_its_status() {
+    for (status, words) in [
+        (404, "not notified Jun, mara by webhook: HTTP 404: xxx"),
+        (502, "notification unclear Jun, mara by webhook: HTTP 502: xxx"),
+        (200, "notified Jun, mara by webhook"),
+    ] {
+        let server = server(ResponseTemplate::new(status).set_body_string("x".repeat(9_000))).await;
+        let (_held, config) = webhook(&server);
+        let bench = Bench::new(vec![config]);
+        bench.declare("orders fail").await;
+        assert_eq!(bench.courier().deliver().await.unwrap(), None);
+        let told = bench.told().await;
+        assert!(told[0].0.starts_with(words), "{status}: {}", told[0].0);
+        assert!(told[0].0.len() < 4_000, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_refused_is_said_and_not_repeated() {
     let server = server(ResponseTemplate::new(404).set_body_string("no_service\u{1b}[2J")).await;
     let (_held, config) = webhook(&server);
