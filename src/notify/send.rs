@@ -146,8 +146,10 @@ fn judged(response: &Response) -> Attempt {
     };
     match status {
         200..300 => Attempt::Delivered,
-        // Asked to be left alone: it did not take it.
-        429 | 503 => Attempt::NotSent(words),
+        // Asked to be left alone: it did not take it. A 503 without a time to come back is as often a gateway's,
+        // whose backend may have taken it.
+        429 => Attempt::NotSent(words),
+        503 if response.header("retry-after").is_some() => Attempt::NotSent(words),
         500..600 => Attempt::Unclear(words),
         _ => Attempt::Refused(words),
     }

@@ -166,6 +166,8 @@ async fn a_webhook_is_told_once_and_the_story_says_so() {
 async fn an_answer_that_says_nothing_certain_is_never_followed_by_a_second_try() {
     for answer in [
         ResponseTemplate::new(500).set_body_string("boom"),
+        // A gateway's, whose backend may have taken it.
+        ResponseTemplate::new(503),
         ResponseTemplate::new(200).set_delay(Duration::from_secs(30)),
     ] {
         let server = server(answer).await;
@@ -299,6 +301,13 @@ async fn what_certainly_did_not_go_out_waits_and_is_tried_again() {
         wait > Duration::from_secs(3) && wait <= Duration::from_secs(5),
         "{wait:?}"
     );
+    assert_eq!(bench.told().await, []);
+    // So does what asked for a later time.
+    let server = server(ResponseTemplate::new(503).insert_header("retry-after", "3")).await;
+    let (_held, config) = webhook(&server);
+    let bench = Bench::new(vec![config]);
+    bench.declare("orders fail").await;
+    assert!(bench.courier().deliver().await.unwrap().is_some());
     assert_eq!(bench.told().await, []);
     // A secret that another process may have is no refusal either.
     let missing = through(Channel::Webhook(hook(&dir.path().join("other"), "\n")));
