@@ -164,6 +164,8 @@ async fn a_webhook_is_told_once_and_the_story_says_so() {
 async fn an_answer_that_says_nothing_certain_is_never_followed_by_a_second_try() {
     for answer in [
         ResponseTemplate::new(500).set_body_string("boom"),
+        // A gateway's, whose backend may have taken it.
+        ResponseTemplate::new(503),
         ResponseTemplate::new(200).set_delay(Duration::from_secs(30)),
     ] {
         let server = server(answer).await;
@@ -185,6 +187,24 @@ async fn an_answer_that_says_nothing_certain_is_never_followed_by_a_second_try()
         );
         assert!(!text.contains("secret"), "{text}");
         assert_eq!(*delivery, Delivery::Failed);
+    }
+}
+
+#[tokio::test]
+async fn a_long_error_page_is_judged_by_its_status() {
+    for (status, words) in [
+        (404, "not notified Jun, mara by webhook: HTTP 404: xxx"),
+        (502, "notification unclear Jun, mara by webhook: HTTP 502: xxx"),
+        (200, "notified Jun, mara by webhook"),
+    ] {
+        let server = server(ResponseTemplate::new(status).set_body_string("x".repeat(9_000))).await;
+        let (_held, config) = webhook(&server);
+        let bench = Bench::new(vec![config]);
+        bench.declare("orders fail").await;
+        assert_eq!(bench.courier().deliver().await.unwrap(), None);
+        let told = bench.told().await;
+        assert!(told[0].0.starts_with(words), "{status}: {}", told[0].0);
+        assert!(told[0].0.len() < 4_000, "{status}");
     }
 }
 
@@ -379,6 +399,13 @@ async fn what_certainly_did_not_go_out_waits_and_is_tried_again() {
         wait > Duration::from_secs(3) && wait <= Duration::from_secs(5),
         "{wait:?}"
     );
+    assert_eq!(bench.told().await, []);
+    // So does what asked for a later time.
+    let server = server(ResponseTemplate::new(503).insert_header("retry-after", "3")).await;
+    let (_held, config) = webhook(&server);
+    let bench = Bench::new(vec![config]);
+    bench.declare("orders fail").await;
+    assert!(bench.courier().deliver().await.unwrap().is_some());
     assert_eq!(bench.told().await, []);
     // A secret that another process may have is no refusal either.
     let missing = through(Channel::Webhook(hook(&dir.path().join("other"), "\n")));
