@@ -37,12 +37,15 @@ impl Aligning {
                     .saturating_sub(base)
             })
             .collect();
+        let most = |of: &dyn Fn(&Pair) -> bool| {
+            let grown = (0..own.len()).filter(|index| own[*index] > 0 && of(&pairs[*index]));
+            grown.max_by_key(|index| own[*index])
+        };
         Aligned {
+            slowed: most(&|pair| pair.left.is_some()),
+            most_added: most(&|pair| pair.left.is_none()),
             added: pairs.iter().filter(|pair| pair.left.is_none()).count(),
             gone: pairs.iter().filter(|pair| pair.right.is_none()).count(),
-            slowed: (0..own.len())
-                .max_by_key(|index| own[*index])
-                .filter(|index| own[*index] > 0),
             base: self.base,
             other: self.other,
             pairs,
@@ -66,14 +69,28 @@ pub struct Aligned {
     pub added: usize,
     /// Calls that only the base has.
     pub gone: usize,
-    /// The call whose own time grew most, where one's did.
+    /// Of the calls that both have, the one whose own time grew most, where one's did.
     pub slowed: Option<usize>,
+    /// Of the calls that only the other has, the one with the most time of its own.
+    pub most_added: Option<usize>,
 }
 
 /// Own time that differs by less than this part of the longer trace is no difference worth a row.
 const MATTERS: u64 = 100;
 
 impl Aligned {
+    /// Whether two operations are compared, which says little of either.
+    pub fn is_of_two(&self) -> bool {
+        let roots = self.pairs.first();
+        roots.is_some_and(|pair| pair.is_of_two(&self.base.trace, &self.other.trace))
+    }
+
+    /// The call that has the most to do with the other's taking longer.
+    fn foremost(&self) -> Option<usize> {
+        let calls = [self.slowed, self.most_added].into_iter().flatten();
+        calls.max_by_key(|index| self.own[*index])
+    }
+
     /// Calls that are new or gone, fail in one of the two alone, or differ in their own time by a hundredth of the
     /// longer trace; with the calls that led to them. Numbers of pairs, in order.
     pub fn differing(&self) -> Vec<usize> {
@@ -146,15 +163,15 @@ impl Comparison {
         }
     }
 
-    /// Takes what came out; the cursor goes to the call that slowed most.
+    /// Takes what came out; the cursor goes to the call that slowed it most.
     pub fn take(&mut self, aligned: Arc<Aligned>) {
         if (aligned.base.trace.id(), aligned.other.trace.id()) != (self.base, self.other) {
             return;
         }
-        let slowed = aligned.slowed;
+        let foremost = aligned.foremost();
         self.aligned = Some(aligned);
         self.arrange();
-        if let Some(index) = slowed.and_then(|slowed| self.rows.iter().position(|row| *row == slowed)) {
+        if let Some(index) = foremost.and_then(|call| self.rows.iter().position(|row| *row == call)) {
             self.list.select(&self.rows, index);
         }
     }
@@ -242,5 +259,28 @@ mod tests {
         let mut open = compared(&same, &same);
         open.turn();
         assert_eq!((names(&open).len(), open.pair()), (0, None));
+    }
+
+    #[test]
+    fn a_new_call_is_added_and_not_slowed() {
+        let base = [(1, 0, 0, 1_000, "pay"), (2, 1, 10, 400, "list")];
+        let other = [
+            (1, 0, 0, 1_900, "pay"),
+            (2, 1, 10, 500, "list"),
+            (3, 1, 510, 1_890, "charge"),
+        ];
+        let open = compared(&base, &other);
+        let aligned = open.aligned.as_ref().unwrap();
+        let at = |index: Option<usize>| index.map(|index| names(&open)[index].clone());
+        assert_eq!(at(aligned.slowed).as_deref(), Some("list"));
+        assert_eq!(at(aligned.most_added).as_deref(), Some("charge"));
+        assert_eq!(
+            at(open.pair()).as_deref(),
+            Some("charge"),
+            "it took more than the list"
+        );
+        let alike = compared(&base, &base);
+        let alike = alike.aligned.as_ref().unwrap();
+        assert_eq!((alike.slowed, alike.most_added), (None, None));
     }
 }

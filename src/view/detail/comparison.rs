@@ -177,18 +177,27 @@ fn named(service: &str) -> Piece<'static> {
     Piece::safe(SafeText::line(service).into_owned(), service_role(service))
 }
 
-/// How the one differs from the other, and by which call most.
+/// How the one differs from the other, and by which calls most.
 fn verdict(aligned: &Aligned) -> Vec<Piece<'static>> {
     let lasts = |trace: &Trace| i64::try_from(trace.extent().nanos()).unwrap_or(i64::MAX);
     let by = lasts(&aligned.other.trace).saturating_sub(lasts(&aligned.base.trace));
     let mut pieces = vec![Piece::word("       ", Role::Text), difference(by)];
-    if let Some((index, at)) = aligned
-        .slowed
-        .and_then(|index| Some((index, side(aligned, index)?)))
-    {
-        let (trace, row) = at;
+    if aligned.is_of_two() {
+        pieces.push(Piece::word("  ! a different operation", Role::StateStale));
+    }
+    let mut most = [
+        ("  slowed most: ", aligned.slowed),
+        ("  most added: ", aligned.most_added),
+    ];
+    let own = |index: Option<usize>| index.and_then(|index| aligned.own.get(index)).copied();
+    most.sort_by_key(|(_, index)| std::cmp::Reverse(own(*index)));
+    for (says, index) in most {
+        let told = index.and_then(|index| side(aligned, index));
+        let (Some((trace, row)), Some(own)) = (told, own(index)) else {
+            continue;
+        };
         let span = trace.span(row);
-        pieces.push(Piece::word("  slowed most: ", Role::TextMuted));
+        pieces.push(Piece::word(says, Role::TextMuted));
         pieces.push(named(span.service));
         pieces.push(Piece::word(" ", Role::Text));
         pieces.push(Piece::safe(
@@ -196,7 +205,7 @@ fn verdict(aligned: &Aligned) -> Vec<Piece<'static>> {
             Role::Text,
         ));
         pieces.push(Piece::word(" ", Role::Text));
-        pieces.push(difference(aligned.own[index]));
+        pieces.push(difference(own));
     }
     pieces
 }
@@ -247,17 +256,35 @@ fn cells(aligned: &Aligned, index: usize) -> Vec<Vec<Piece<'static>>> {
     };
     let failed = span.status == crate::domain::trace::Status::Error;
     let role = if failed { Role::TraceError } else { Role::Text };
+    let mut call = vec![Piece::own(indent, Role::TraceGuide)];
+    // The base's name stands before the other's.
+    if pair.is_of_two(&aligned.base.trace, &aligned.other.trace)
+        && let Some(row) = pair.left
+    {
+        let base = aligned.base.trace.span(row);
+        call.push(named(base.service));
+        call.push(Piece::word(" ", Role::Text));
+        call.push(Piece::safe(
+            SafeText::line(base.operation).into_owned(),
+            Role::Text,
+        ));
+        call.push(Piece::word(" → ", Role::StateStale));
+        if base.service != span.service {
+            call.push(named(span.service));
+            call.push(Piece::word(" ", Role::Text));
+        }
+        call.push(Piece::word(if failed { "✗ " } else { "" }, Role::TraceError));
+    } else {
+        call.push(named(span.service));
+        call.push(Piece::word(if failed { " ✗ " } else { " " }, Role::TraceError));
+    }
+    call.push(Piece::safe(SafeText::line(span.operation).into_owned(), role));
     vec![
         vec![differs],
         vec![difference(aligned.own.get(index).copied().unwrap_or(0))],
         vec![lasted(&aligned.base.trace, pair.left)],
         vec![lasted(&aligned.other.trace, pair.right)],
         vec![sign],
-        vec![
-            Piece::own(indent, Role::TraceGuide),
-            named(span.service),
-            Piece::word(if failed { " ✗ " } else { " " }, Role::TraceError),
-            Piece::safe(SafeText::line(span.operation).into_owned(), role),
-        ],
+        call,
     ]
 }

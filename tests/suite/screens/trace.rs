@@ -94,6 +94,32 @@ fn an_open_trace_in_every_state() {
 }
 
 #[test]
+fn traces_of_two_operations_are_said_to_be_of_two() {
+    let seen = |operation: &str| {
+        let model = shop::tracelist::compared_with(size(120, 40), operation);
+        rows(&drawn(&model).0).join("\n")
+    };
+    let of_two = seen("POST /pay");
+    assert!(of_two.contains("! a different operation"), "{of_two}");
+    assert!(of_two.contains("edge POST /pay → POST /checkout"), "{of_two}");
+    assert!(of_two.contains("most added: payment Charge +582ms"), "{of_two}");
+    let of_one = seen("POST /checkout");
+    assert!(!of_one.contains("different"), "{of_one}");
+}
+
+#[test]
+fn the_ends_of_a_short_time_as_dots_have_their_seconds() {
+    let mut model = shop::tracelist::listed(size(120, 40));
+    press_all(&mut model, "T");
+    shop::type_text(&mut model, "5m");
+    press_all(&mut model, "enter w z");
+    let traces = shop::tracelist::traces();
+    shop::tracelist::answer(&mut model, traces, midwatch::domain::trace::summary::Whole::Yes);
+    let seen = rows(&drawn(&model).0).join("\n");
+    assert!(seen.contains("03:09:07Z") && seen.contains("03:14:07Z"), "{seen}");
+}
+
+#[test]
 fn a_span_is_never_wider_than_it_was() {
     // A thousandth of a cell, an eighth, and a cell and a half, on bars of 64 cells.
     let mut spans = vec![shop::spans::span(1, 0, "a", "all", (0, 64_000))];

@@ -221,6 +221,15 @@ impl<'a> Loom<'a> {
         self.fail(node, message);
     }
 
+    /// The same, told to whoever asked: the client's span fails with it.
+    pub fn refuse_asker(&mut self, answer: Node, status: i64, message: impl Into<Cow<'static, str>>) {
+        self.refuse(answer, status, message);
+        let asking = self.spans.get(answer.0).and_then(|span| span.parent);
+        if let Some(asking) = self.spans.iter().position(|span| Some(span.id) == asking) {
+            self.refuse(Node(asking), status, format!("upstream answered {status}"));
+        }
+    }
+
     /// Something happens in a span.
     pub fn event(&mut self, node: Node, at: i64, name: &'static str, attributes: Vec<(&'static str, Value)>) {
         if let Some(span) = self.spans.get_mut(node.0) {
