@@ -42,10 +42,18 @@ impl Light {
         let age = health.last_good.map(|at| now.tick.since(at));
         match (&health.status, age) {
             (Status::Failed { .. }, _) => Self::Out,
-            (Status::Idle | Status::InFlight { .. }, None) => Self::Waiting,
-            (Status::Idle | Status::InFlight { .. }, Some(age)) if age > health.interval * 2 => Self::Stale,
-            (Status::Idle | Status::InFlight { .. }, Some(_)) if health.low.is_some() => Self::Slowed,
-            (Status::Idle | Status::InFlight { .. }, Some(_)) => Self::Lit,
+            (Status::Idle | Status::InFlight { .. } | Status::NotAsked { .. }, None) => Self::Waiting,
+            (Status::Idle | Status::InFlight { .. } | Status::NotAsked { .. }, Some(age))
+                if age > health.interval * 2 =>
+            {
+                Self::Stale
+            }
+            (Status::Idle | Status::InFlight { .. } | Status::NotAsked { .. }, Some(_))
+                if health.low.is_some() =>
+            {
+                Self::Slowed
+            }
+            (Status::Idle | Status::InFlight { .. } | Status::NotAsked { .. }, Some(_)) => Self::Lit,
         }
     }
 

@@ -31,6 +31,9 @@ fn the_list_of_traces_in_every_state() {
     });
     at_each(&[(80, 24)], "traces_none", |w, h| tracelist::none(size(w, h)));
     at_each(&[(80, 24)], "traces_failed", |w, h| tracelist::failed(size(w, h)));
+    at_each(&[(80, 24)], "traces_not_asked", |w, h| {
+        tracelist::not_asked(size(w, h))
+    });
     at_each(&SIZES, "traces_compared", |w, h| tracelist::compared(size(w, h)));
 }
 

@@ -138,6 +138,14 @@ fn the_graph_is_asked_for_with_the_traces_at_hand() {
         panic!("{effects:?}");
     };
     assert_eq!(ask.traces.len(), 20);
+    let start = |id| model.traces.summary(id).unwrap().start;
+    let oldest_read = ask.traces.iter().map(|id| start(*id)).min();
+    let list = &model.traces.drawn().unwrap().traces;
+    let newer = list.iter().filter(|trace| Some(trace.start) > oldest_read);
+    assert!(
+        newer.count() < 20,
+        "the newest, and not those that stand first for being the worst"
+    );
     tell(&mut model, Msg::CallsRead(Err("503 from traces".to_owned())));
     assert_eq!(model.detail(), Some(&Detail::ServiceGraph));
 }

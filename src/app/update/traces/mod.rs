@@ -9,7 +9,7 @@ pub(super) use beside::{align, aligned, open_pair, step_pair, turn_pairs};
 
 use super::{frozen, prompts, run, say};
 use crate::action::Action;
-use crate::app::feed::Feed;
+use crate::app::feed::{Feed, Status};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::Direction;
 use crate::app::logs::Watched;
@@ -129,9 +129,10 @@ fn nothing_read(model: &Model) -> Option<String> {
     if model.traces.drawn().is_some() {
         return None;
     }
-    Some(match model.traces.feed.failure() {
-        Some(_) => "no traces yet: the trace backend does not answer".to_owned(),
-        None => "no traces yet: they are being asked for".to_owned(),
+    Some(match &model.traces.feed.status {
+        Status::NotAsked { .. } => "no traces yet: the trace backend cannot be asked this".to_owned(),
+        Status::Failed { .. } => "no traces yet: the trace backend gave no list".to_owned(),
+        Status::Idle | Status::InFlight { .. } => "no traces yet: they are being asked for".to_owned(),
     })
 }
 
