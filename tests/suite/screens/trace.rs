@@ -115,9 +115,10 @@ fn the_ends_of_a_short_time_as_dots_have_their_seconds() {
     let mut model = shop::tracelist::listed(size(120, 40));
     press_all(&mut model, "T");
     shop::type_text(&mut model, "5m");
-    press_all(&mut model, "enter w z");
+    press_all(&mut model, "enter");
     let traces = shop::tracelist::traces();
     shop::tracelist::answer(&mut model, traces, midwatch::domain::trace::summary::Whole::Yes);
+    press_all(&mut model, "w z");
     let seen = rows(&drawn(&model).0).join("\n");
     assert!(seen.contains("03:09:07Z") && seen.contains("03:14:07Z"), "{seen}");
 }
