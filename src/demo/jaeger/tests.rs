@@ -761,7 +761,7 @@ fn attempts_of_an_order_are_one_failure_whatever_stopped_each() {
 #[test]
 fn whoever_asks_in_vain_fails_with_the_answer() {
     talk(Scenario::Leak, async |desk| {
-        for kind in [Kind::ShardTimedOut, Kind::Deadlock, Kind::QuoteFailed] {
+        for kind in [Kind::ShardTimedOut, Kind::QuoteFailed] {
             for (trace, found) in findings(&desk, kind).await {
                 let [origin] = &found.origins.origins[..] else {
                     panic!("{}", found.line);

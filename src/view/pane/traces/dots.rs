@@ -191,6 +191,6 @@ mod tests {
         assert_eq!(said([5, 2_050], 12), ["10ms", "100ms", "1s"]);
         assert_eq!(said([70_000, 900_000], 20), ["1m 40s", "3m 20s", "8m 20s"]);
         assert_eq!(said([30, 30], 6).len(), 1, "there is always one");
-        assert_eq!(said([1, 9_000], 3).len(), 2);
+        assert!(said([1, 9_000], 3).len() <= 2, "no more than have room");
     }
 }
