@@ -145,7 +145,91 @@ fn a_span_is_never_wider_than_it_was() {
     assert_eq!(parts, ["╎", "▏", "━▌"]);
 }
 
+#[test]
+fn half_pages_down_to_the_end_of_the_lines_leave_no_row_free() {
+    use midwatch::domain::log::Level;
+    let texts: Vec<String> = (0..100).map(|n| format!("line {n}")).collect();
+    let lines: Vec<(i64, &str, Level, &str)> = texts
+        .iter()
+        .zip((0..100).rev())
+        .map(|(text, ago)| (ago, "cart", Level::Info, text.as_str()))
+        .collect();
+    let mut model = on(PaneId::Logs, shop::shop_with(logs::with_logs(), size(80, 24)));
+    let store = logs::store(&[logs::batch(&lines)]);
+    logs::tell_lines(&mut model, &store, midwatch::app::logs::LogsAsk::default());
+    for keys in ["", "w"] {
+        press_all(&mut model, keys);
+        press_all(&mut model, "g g");
+        for _ in 0..40 {
+            press_all(&mut model, "ctrl-d");
+        }
+        let (buffer, _) = drawn(&model);
+        let drawn = rows(&buffer);
+        let shown = drawn.iter().filter(|row| row.contains(" line ")).count();
+        assert!(
+            drawn.iter().any(|row| row.contains("line 99")) && shown > 15,
+            "{drawn:#?}"
+        );
+    }
+}
+
 proptest! {
+    #[test]
+    fn no_byte_of_log_lines_reaches_the_screen_by_their_columns_patterns_or_gaps(
+        lines in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..200), 2..20),
+        name in proptest::collection::vec(any::<u8>(), 1..20),
+        keys in proptest::sample::select(vec!["", "w", "k w", "k k", "g g", "/ x", "C"]),
+        width in 40u16..140,
+        patterns in any::<bool>(),
+    ) {
+        use midwatch::app::focus::Detail;
+        use midwatch::app::logs::{Learnt, LogView, LogsAsk, Past, Refetching, Scanned};
+        use midwatch::domain::log::{Batch, Gap, GapReason, Level};
+        use midwatch::domain::pattern::{Bounds, Patterns};
+        let name = String::from_utf8_lossy(&name).into_owned();
+        let mut batch = Batch::default();
+        batch.streams.push(std::sync::Arc::new(midwatch::domain::log::Stream {
+            labels: vec![(name.as_str().into(), String::from_utf8_lossy(&lines[0]).into())],
+            service: Some(String::from_utf8_lossy(&lines[1]).into()),
+            native_id: None,
+        }));
+        let mut learning = Patterns::new(Bounds::default());
+        for (at, line) in lines.iter().enumerate() {
+            let at = logs::seconds_ago(90 - i64::try_from(at).unwrap());
+            batch.push(Some(at), 0, Level::Unknown, line, line);
+            learning.learn(at, Level::Error, Some(&String::from_utf8_lossy(&lines[0])), line, line);
+        }
+        let mut store = logs::store(&[batch]);
+        let gap = Gap { from: logs::seconds_ago(90), to: logs::seconds_ago(89), reason: GapReason::Dropped(7) };
+        store.gap(gap.clone());
+        let why = String::from_utf8_lossy(&lines[0]).into_owned();
+        let mut model = on(PaneId::Logs, shop::shop_with(logs::with_logs(), size(width, 40)));
+        model.logs.columns = vec![name];
+        let view = LogView {
+            refetching: Some(Refetching::Failed(gap, why.clone())),
+            past: Past::Failed(why.clone()),
+            warnings: vec![why],
+            learnt: Some(std::sync::Arc::new(Learnt {
+                patterns: learning.list(logs::seconds_ago(0)),
+                tally: learning.tally(),
+                of: lines.len(),
+                scanned: Scanned::All,
+            })),
+            ..logs::view(store.snapshot(), LogsAsk::default())
+        };
+        shop::tell(&mut model, Msg::LogsChanged(view.into()));
+        if patterns {
+            press_all(&mut model, "P");
+            prop_assert!(model.details.iter().any(|view| view.detail == Detail::Patterns));
+        } else {
+            press_all(&mut model, keys);
+        }
+        let (buffer, _) = drawn(&model);
+        for cell in &buffer.content {
+            prop_assert!(!cell.symbol().chars().any(midwatch::text::is_unsafe), "{:?}", cell.symbol());
+        }
+    }
+
     #[test]
     fn no_byte_of_a_log_line_reaches_the_screen_unsanitised(
         lines in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..200), 1..20),

@@ -25,8 +25,10 @@ use crate::theme::Role;
 
 /// Bytes of a line that a list looks at: no screen shows more of one.
 const MOST_BYTES: usize = 16 * 1024;
-/// Rows of one wrapped line; the rest is in its detail.
+/// Rows of one wrapped line; the rest is in its detail, and the last row says so.
 const MOST_ROWS: usize = 12;
+/// Rows of a wrapped entry of several lines, a stack trace say: its last line is often the one that tells what is wrong.
+const MOST_ROWS_OF_LINES: usize = 40;
 /// Cells of the service's name.
 const SERVICE: usize = 12;
 /// Cells that columns leave to the message.
@@ -60,6 +62,17 @@ struct Shown {
     rest: String,
     /// Lines of the entry beyond the first, where only the first is shown.
     more: usize,
+    /// What of a wrapped entry no row has; stands on a row of its own.
+    left: Option<Left>,
+}
+
+/// What of a wrapped entry is in its detail alone.
+#[derive(Clone, Copy)]
+enum Left {
+    /// The rest of its only line.
+    Rest,
+    /// So many lines, the last of them perhaps in part.
+    Lines(usize),
 }
 
 /// A row and the place of the line that it belongs to.
@@ -126,38 +139,51 @@ fn laid_out<'a>(model: &Model, view: &'a LogView, area: Rect) -> Vec<Placed<'a>>
     };
     let room = usize::from(area.width).saturating_sub(2 + prefix_width(model, area.width));
     let placed = |place: usize| {
-        let rows = rows_of(pane, view, place, room).into_iter();
+        let rows = rows_of(pane, view, place, (room, height)).into_iter();
         rows.map(move |row| Placed { place, row })
     };
     let place = pane.place.min(last);
     let own: Vec<Placed> = placed(place).collect();
     // The row that the model wants for the cursor's line, as long as all of the line fits.
     let own_shown = own.len().min(height);
-    let begin = pane.row.min(height - own_shown);
+    let mut begin = pane.row.min(height - own_shown);
+    // What lies below may leave rows free: lines above have them rather than nobody.
+    let mut below: Vec<Placed> = Vec::new();
+    let mut at = place + 1;
+    while own_shown + below.len() < height && at <= last {
+        below.extend(placed(at));
+        at += 1;
+    }
+    let filled = own_shown + below.len();
+    let from_below = begin < height.saturating_sub(filled);
+    if from_below {
+        begin = height - filled;
+    }
     let mut above: Vec<Placed> = Vec::new();
     let mut at = place;
     while above.len() < begin && at > 0 {
         at -= 1;
         above.splice(0..0, placed(at));
     }
-    if above.len() < begin && at == 0 {
+    if above.len() < begin && at == 0 && !from_below {
         let row = Row::Begin(&view.past);
         above.insert(0, Placed { place: 0, row });
     }
     let cut_above = above.len().saturating_sub(begin);
     let mut rows: Vec<Placed> = above.into_iter().skip(cut_above).collect();
     rows.extend(own.into_iter().take(own_shown));
-    let mut at = place + 1;
-    while rows.len() < height && at <= last {
-        rows.extend(placed(at));
-        at += 1;
-    }
+    rows.extend(below);
     rows.truncate(height);
     rows
 }
 
-/// The rows of the line at a place, the gap before it included.
-fn rows_of<'a>(pane: &LogPane, view: &'a LogView, place: usize, room: usize) -> Vec<Row<'a>> {
+/// The rows of the line at a place, the gap before it included: each of so many cells, and no more than the pane has.
+fn rows_of<'a>(
+    pane: &LogPane,
+    view: &'a LogView,
+    place: usize,
+    (room, height): (usize, usize),
+) -> Vec<Row<'a>> {
     let Some((id, entry)) = view
         .id_at(place)
         .and_then(|id| Some((id, view.snapshot.entry(id)?)))
@@ -186,40 +212,67 @@ fn rows_of<'a>(pane: &LogPane, view: &'a LogView, place: usize, room: usize) -> 
                 text,
                 rest,
                 more: lines.count(),
+                left: None,
             };
             rows.push(line(0, shown));
         }
         Wrap::Wrapped => {
-            let mut part = 0;
             let whole = if rest.is_empty() {
                 text
             } else {
                 format!("{text}  {rest}")
             };
-            'all: for each in SafeText::lines(&whole) {
-                let whole: Rc<str> = each.as_str().into();
-                let mut at = 0;
-                for text in pieces_of(&whole, room.max(8)) {
-                    let length = text.len();
-                    let shown = Shown {
-                        whole: Rc::clone(&whole),
-                        at,
-                        text,
-                        rest: String::new(),
-                        more: 0,
-                    };
-                    rows.push(line(part, shown));
-                    at += length;
-                    part += 1;
-                    if part == MOST_ROWS {
-                        break 'all;
-                    }
-                }
-            }
-            if part == 0 {
-                rows.push(line(0, Shown::default()));
-            }
+            let most = height.saturating_sub(rows.len()).max(1);
+            let parts = wrapped(&whole, room.max(8), most);
+            rows.extend(
+                parts
+                    .into_iter()
+                    .enumerate()
+                    .map(|(part, shown)| line(part, shown)),
+            );
         }
+    }
+    rows
+}
+
+/// The rows of a wrapped text, each of so many cells, `most` at most; where that is not all, the last one says so.
+fn wrapped(text: &str, cells: usize, most: usize) -> Vec<Shown> {
+    let count = text.lines().count();
+    let most = most.min(if count > 1 { MOST_ROWS_OF_LINES } else { MOST_ROWS });
+    let mut rows: Vec<Shown> = Vec::new();
+    // The line that each row is of.
+    let mut of = Vec::new();
+    for (number, each) in SafeText::lines(text).enumerate() {
+        let whole: Rc<str> = each.as_str().into();
+        let mut at = 0;
+        for text in pieces_of(&whole, cells, most) {
+            let length = text.len();
+            rows.push(Shown {
+                whole: Rc::clone(&whole),
+                at,
+                text,
+                ..Shown::default()
+            });
+            of.push(number);
+            at += length;
+        }
+        if rows.len() > most {
+            break;
+        }
+    }
+    if rows.len() > most {
+        rows.truncate(most.saturating_sub(1));
+        let first = of.get(rows.len()).copied().unwrap_or_default();
+        rows.push(Shown {
+            left: Some(if count > 1 {
+                Left::Lines(count - first)
+            } else {
+                Left::Rest
+            }),
+            ..Shown::default()
+        });
+    } else if rows.is_empty() {
+        rows.push(Shown::default());
     }
     rows
 }
@@ -283,8 +336,8 @@ const PREFIXED: [&str; 10] = [
 ];
 
 /// Cuts a text into rows, between words where the next one fits a row; nothing is lost, so that what is sought can be
-/// marked where it lies. A blank at the end of a row hangs over.
-fn pieces_of(text: &str, cells: usize) -> Vec<String> {
+/// marked where it lies. A blank at the end of a row hangs over. Ends with the first piece beyond `most`.
+fn pieces_of(text: &str, cells: usize, most: usize) -> Vec<String> {
     let mut pieces = Vec::new();
     let mut rest = text;
     loop {
@@ -321,7 +374,7 @@ fn pieces_of(text: &str, cells: usize) -> Vec<String> {
         }
         let (piece, left) = rest.split_at(end);
         pieces.push(piece.to_owned());
-        if pieces.len() > MOST_ROWS {
+        if pieces.len() > most {
             return pieces;
         }
         rest = left;
@@ -494,6 +547,14 @@ fn line(
     if shown.more > 0 {
         pieces.push(Piece::own(format!(" ⏎ {} more", shown.more), Role::TextMuted));
     }
+    if let Some(left) = shown.left {
+        let open = hints::key(scene, Action::Open).unwrap_or_default();
+        let said = match left {
+            Left::Rest => format!("… {open} shows all"),
+            Left::Lines(lines) => format!("⏎ {lines} more · {open} shows all"),
+        };
+        pieces.push(Piece::own(said, Role::TextMuted));
+    }
     put_pieces(buffer, row, scene.theme, &pieces, Cut::End, look(selected, false));
 }
 
@@ -532,20 +593,43 @@ mod tests {
     #[test]
     fn rows_end_between_words_and_long_words_are_broken() {
         assert_eq!(
-            pieces_of("charge failed after three tries", 12),
+            pieces_of("charge failed after three tries", 12, 40),
             ["charge ", "failed after ", "three tries"]
         );
         assert_eq!(
-            pieces_of("id 0123456789abcdef end", 8),
+            pieces_of("id 0123456789abcdef end", 8, 40),
             ["id 01234", "56789abc", "def end"]
         );
         assert_eq!(
-            pieces_of("    at com.example.Pay.charge", 12),
+            pieces_of("    at com.example.Pay.charge", 12, 40),
             ["    at com.e", "xample.Pay.c", "harge"]
         );
         for text in ["", "one", "äöü ßß ñññññññ", "  two   three    four"] {
-            assert_eq!(pieces_of(text, 4).concat(), text, "nothing is lost");
+            assert_eq!(pieces_of(text, 4, 40).concat(), text, "nothing is lost");
         }
+    }
+
+    #[test]
+    fn a_wrapped_entry_that_is_cut_says_so_on_its_last_row() {
+        let texts = |rows: &[Shown]| rows.iter().map(|row| row.text.clone()).collect::<Vec<_>>();
+        let trace: Vec<String> = (1..=30).map(|n| format!("line {n}")).collect();
+        let all = wrapped(&trace.join("\n"), 20, 40);
+        assert_eq!(texts(&all), trace, "a trace of thirty lines is shown to its end");
+        assert!(all.iter().all(|row| row.left.is_none()));
+
+        let cut = wrapped(&trace.join("\n"), 20, 10);
+        assert_eq!(cut.len(), 10, "no more than the pane has");
+        assert_eq!(texts(&cut)[..9], trace[..9]);
+        assert!(matches!(cut[9].left, Some(Left::Lines(21))));
+
+        let long = "word ".repeat(100);
+        let cut = wrapped(&long, 20, 40);
+        assert_eq!(cut.len(), MOST_ROWS);
+        assert!(matches!(cut[MOST_ROWS - 1].left, Some(Left::Rest)));
+        let whole = wrapped(&"word ".repeat(4 * MOST_ROWS), 20, 40);
+        assert_eq!(whole.len(), MOST_ROWS, "what just fits is whole");
+        assert!(whole.iter().all(|row| row.left.is_none()));
+        assert_eq!(wrapped("", 20, 40).len(), 1);
     }
 
     fn entry_of(at: Option<i64>, text: &str) -> Snapshot {
