@@ -351,7 +351,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect, view: &LogView) {
                 scene,
                 buffer,
                 inside,
-                ("No lines: the log backend does not answer.", Role::StateFailed),
+                ("No lines: the log backend gives none.", Role::StateFailed),
                 &more,
             );
         }
