@@ -51,6 +51,8 @@ const BLOCKS_AHEAD: usize = 8;
 const GIVEN_UP: Duration = Duration::from_secs(30);
 /// How long a first page that failed rests; doubles up to [`GIVEN_UP`].
 const BACKOFF: Duration = Duration::from_secs(1);
+/// Gaps that a tail reads again at once at most.
+const REREAD: usize = 16;
 /// Words of servers about their answers that are kept.
 const WARNINGS: usize = 4;
 
@@ -105,8 +107,12 @@ pub(super) struct Reader {
     stretch: Duration,
     /// Where the next stretch ends, when the store has no line yet.
     read_to: Nanos,
-    /// When lines came, and how many.
+    /// When lines came, and how many; those that were read back are none of them.
     pub(super) arrivals: VecDeque<(Tick, u64)>,
+    /// When the tail began, by the server's clock: what is older was there before it.
+    fresh_from: Nanos,
+    /// What the tail reads back by itself.
+    reread: Vec<Gap>,
     /// When the tail is begun again, after it ended for good.
     pub(super) again: Option<Tick>,
 }
@@ -185,6 +191,8 @@ impl Reader {
             stretch: STRETCH,
             read_to: now,
             arrivals: VecDeque::new(),
+            fresh_from: now,
+            reread: Vec::new(),
             again: None,
         };
         if reader.reach == Reach::Whole {
@@ -194,6 +202,7 @@ impl Reader {
             return reader;
         }
         let from = reader.tail_begin(&*keeper.source);
+        reader.fresh_from = from.plus(SLACK).min(now);
         // What is of the present the tail tells.
         reader.at = at.filter(|at| *at < from);
         reader.seek = at.map(|at| match reader.at {
@@ -260,6 +269,8 @@ impl Reader {
     /// Begins the tail anew behind what it told: what came meanwhile is not lost, what it repeats is kept once.
     pub(super) fn begin_again(&mut self, source: &Arc<dyn Logs>, now: Nanos) {
         let snapshot = self.store.snapshot();
+        self.fresh_from = self.fresh_from.max(now);
+        self.reread.clear();
         let Some(newest) = self.store.newest() else {
             let from = self.tail_from.min(now);
             return self.begin(source, from);
@@ -403,15 +414,18 @@ impl Reader {
                 }
                 // what a file had already did not just come
                 if batch.place.is_none() {
-                    self.arrivals.push_back((now, batch.lines.len() as u64));
+                    self.arrivals.push_back((now, self.fresh(&batch)));
                 }
                 self.store.ingest(&batch);
             }
             TailEvent::Gap(gap) => {
                 self.gaps.opened(&gap, now);
+                self.reread.truncate(REREAD - 1);
+                self.reread.insert(0, gap.clone());
                 self.store.gap(gap);
             }
             TailEvent::Filled(gap) => {
+                self.reread.retain(|read| *read != gap);
                 // Whoever could read what was missing is well again.
                 self.tail_failure = None;
                 self.gaps.closed(&gap);
@@ -424,6 +438,20 @@ impl Reader {
                 self.mode = Some(mode);
             }
             TailEvent::Failed(error) => self.tail_failure = Some(error.cause()),
+        }
+    }
+
+    /// How many lines of the tail just came: neither those of before it began, nor those of a gap that it reads again.
+    /// What is read where it is written comes as it is written, whatever it says of its time.
+    fn fresh(&self, batch: &Batch) -> u64 {
+        let is_fresh = |at: Nanos| {
+            let mut reread = self.reread.iter();
+            at >= self.fresh_from && !reread.any(|gap| gap.from <= at && at < gap.to)
+        };
+        let lines = batch.lines.iter();
+        match self.reach {
+            Reach::Present => lines.filter(|line| line.at.is_none_or(is_fresh)).count() as u64,
+            Reach::AtHand | Reach::Whole => lines.count() as u64,
         }
     }
 
@@ -537,6 +565,7 @@ impl Reader {
         // The answer told the server's clock: a tail that began in its future begins again.
         let begin = self.tail_begin(&**source);
         if begin < self.tail_from {
+            self.fresh_from = begin.plus(SLACK).min(self.opened);
             self.begin(source, begin);
         }
         self.take_older(page);

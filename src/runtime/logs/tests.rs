@@ -39,6 +39,8 @@ struct State {
     counts: usize,
     /// Told by the tail behind its lines.
     gap: Option<Gap>,
+    /// Whether that comes before them.
+    gap_first: bool,
     /// Whether the tail tells lines without a pause.
     floods: bool,
 }
@@ -144,7 +146,7 @@ impl Logs for Source {
         events: mpsc::Sender<TailEvent>,
     ) -> BoxFuture<'_, BackendResult<()>> {
         Box::pin(async move {
-            let (lines, gap, floods) = {
+            let (lines, gap, gap_first, floods) = {
                 let mut state = self.state();
                 state.tails.push(from);
                 let lines: Vec<_> = state
@@ -153,12 +155,16 @@ impl Logs for Source {
                     .filter(|(at, _)| *at >= from)
                     .cloned()
                     .collect();
-                (lines, state.gap.clone(), state.floods)
+                (lines, state.gap.clone(), state.gap_first, state.floods)
             };
             let _ = events.send(TailEvent::Mode(TailMode::Live)).await;
-            let _ = events.send(TailEvent::Lines(batch(&lines))).await;
-            if let Some(gap) = gap {
-                let _ = events.send(TailEvent::Gap(gap)).await;
+            let mut told = vec![TailEvent::Lines(batch(&lines))];
+            told.extend(gap.map(TailEvent::Gap));
+            if gap_first {
+                told.reverse();
+            }
+            for event in told {
+                let _ = events.send(event).await;
             }
             let flood = if floods { i64::MAX } else { 0 };
             for number in 0..flood {
@@ -300,6 +306,26 @@ async fn the_tail_overlaps_the_first_page_and_each_line_is_kept_once() {
         let view = eye.until("all there", |view| view.past == Past::Open).await;
         assert_each_once(&view, &lines);
         assert_eq!(eye.source.state().tails, [ago(60)]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_read_back_is_no_arrival() {
+    // the tail tells those of its last minute once more, and a gap that it reads again
+    let mut state = Source::every(20, (120, -1));
+    state.gap = Some(Gap {
+        from: ago(0),
+        to: Nanos(ago(0).0 + 500_000_000),
+        reason: GapReason::Disconnected,
+    });
+    state.gap_first = true;
+    looking(state, LogsAsk::default(), async |mut eye| {
+        let view = eye
+            .until("told", |view| view.past == Past::Open && view.rate > 0.0)
+            .await;
+        // of the last second the half that is no gap: 25 lines over five seconds
+        assert!((view.rate - 5.0).abs() < f64::EPSILON, "{}", view.rate);
     })
     .await;
 }
