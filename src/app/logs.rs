@@ -275,6 +275,21 @@ pub enum Follow {
     },
 }
 
+/// What was looked at before a trace's lines were, to be taken up again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The source's own query.
+    pub query: String,
+    /// What was shown.
+    pub filter: String,
+    /// The least level shown.
+    pub at_least: Option<Level>,
+    /// What was sought.
+    pub search: Option<Search>,
+    /// When the line under the cursor was of; none where the newest was kept in sight.
+    pub at: Option<Nanos>,
+}
+
 /// A filter that waits to be taken up again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifted {
@@ -329,6 +344,8 @@ pub struct LogPane {
     pub seek: Option<Nanos>,
     /// Only lines that carry this trace id.
     pub trace: Option<TraceId>,
+    /// What was looked at before that trace.
+    pub before_trace: Option<Left>,
     /// Search, while one is on.
     pub search: Option<Search>,
     /// Why the search, as it is typed, cannot be used.
@@ -538,7 +555,8 @@ impl LogPane {
         self.bookmarks.retain(|id| view.snapshot.position(*id).is_some());
         let Some(last) = count.checked_sub(1) else {
             self.place = 0;
-            self.row = 0;
+            // Lines that come now fill the pane from its begin, however late the cursor falls among them.
+            self.row = self.page.saturating_sub(1);
             return;
         };
         if self.follow == Follow::Newest {

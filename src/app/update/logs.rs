@@ -11,7 +11,8 @@ use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::{Direction, Moved, Step};
 use crate::app::logs::{
-    Follow, Lifted, LogPane, LogView, LogsAsk, Past, Refused, Seek, Watched, Wrap, first_time, search_query,
+    Follow, Left, Lifted, LogPane, LogView, LogsAsk, Past, Refused, Seek, Watched, Wrap, first_time,
+    search_query,
 };
 use crate::app::modal::{Modal, PromptKind};
 use crate::app::panes::Search;
@@ -171,12 +172,47 @@ fn show_all(pane: &mut LogPane, at: Option<Nanos>) {
         None => pane.release(),
     }
     pane.trace = None;
+    pane.before_trace = None;
     pane.lifted = None;
     pane.filter.clear();
     pane.filter_error = None;
     pane.at_least = None;
     pane.search = None;
     pane.search_error = None;
+}
+
+/// What is looked at, to be taken up again.
+fn left(pane: &LogPane) -> Left {
+    let lifted = pane.lifted.clone();
+    let (filter, at_least) = match lifted {
+        Some(lifted) => (lifted.filter, lifted.at_least),
+        None => (pane.filter.clone(), pane.at_least),
+    };
+    Left {
+        query: pane.query.clone(),
+        filter,
+        at_least,
+        search: pane.search.clone(),
+        at: match pane.follow {
+            Follow::Newest => None,
+            Follow::Still { .. } => time_here(pane),
+        },
+    }
+}
+
+/// When the line under the cursor is of.
+fn time_here(pane: &LogPane) -> Option<Nanos> {
+    let view = pane.drawn()?;
+    view.snapshot.entry(pane.cursor?)?.time()
+}
+
+/// Takes up what was looked at before a trace.
+fn take_up(pane: &mut LogPane, left: Left) {
+    show_all(pane, left.at);
+    pane.query = left.query;
+    pane.filter = left.filter;
+    pane.at_least = left.at_least;
+    pane.search = left.search;
 }
 
 /// Turns the pane to a service, around a moment where one is meant.
@@ -193,9 +229,15 @@ pub(super) fn turn_to_service(model: &mut Model, service: &str, at: Option<Nanos
 
 /// Turns the pane to a trace, of whatever service, around the moment of one of its lines.
 pub(super) fn turn_to_trace(model: &mut Model, trace: TraceId, at: Nanos) -> Vec<Effect> {
+    // From one trace to another: what was looked at before the first is what is come back to.
+    let left = match model.logs.trace {
+        Some(_) => model.logs.before_trace.take(),
+        None => Some(left(&model.logs)),
+    };
     model.details.clear();
     run::turn_to(model, PaneId::Logs);
     show_all(&mut model.logs, Some(at));
+    model.logs.before_trace = left;
     model.logs.query.clear();
     model.logs.trace = Some(trace);
     ask(model).into_iter().collect()
@@ -240,10 +282,12 @@ pub(super) fn drop_filter(model: &mut Model) -> String {
     let mut gone = pane.whole_filter();
     if let Some(trace) = pane.trace.take() {
         gone = format!("trace {trace} {gone}");
+        if let Some(left) = pane.before_trace.take() {
+            take_up(pane, left);
+            return gone;
+        }
         // All lines around the one under the cursor: it stays in sight.
-        pane.at = pane
-            .drawn()
-            .and_then(|view| view.snapshot.entry(pane.cursor?)?.time());
+        pane.at = time_here(pane);
         pane.seek = pane.at;
     }
     pane.filter.clear();

@@ -207,6 +207,50 @@ fn a_line_opens_whole_and_leads_to_its_trace() {
 }
 
 #[test]
+fn back_from_a_trace_what_was_looked_at_before_is_taken_up_again() {
+    let mut hand = reading();
+    hand.press("v v &");
+    hand.write("pool");
+    hand.press("enter");
+    answer(&mut hand);
+    hand.press("/");
+    hand.write("exhausted");
+    hand.press("enter");
+    answer(&mut hand);
+    hand.press("k");
+    let (asked_before, stood) = (hand.model.logs.whole_filter(), under_cursor(&hand));
+    assert_eq!(asked_before, "pool level>=warn");
+    hand.press("enter t 2");
+    let ask = asked(&mut hand);
+    assert!(ask.wanted.trace.is_some() && ask.filter.is_empty() && ask.search.is_empty());
+    hand.press("esc");
+    let ask = asked(&mut hand);
+    assert_eq!(
+        (ask.wanted.trace, ask.filter.as_str(), ask.search.as_str()),
+        (None, "pool level>=warn", "exhausted")
+    );
+    assert_eq!(ask.at, Some(seconds_ago(58)), "around the line that was left");
+    let back = LogView {
+        seek: ask.at.map(Seek::Ended),
+        ..view(store(&[story()]).snapshot(), ask)
+    };
+    hand.tell(Msg::LogsChanged(back.into()));
+    assert_eq!(under_cursor(&hand), stood);
+}
+
+#[test]
+fn lines_that_come_to_an_empty_view_that_stands_still_are_all_in_sight() {
+    let mut hand = reading();
+    hand.press("z k");
+    tell_lines(&mut hand.model, &store(&[]), LogsAsk::default());
+    tell_lines(&mut hand.model, &store(&[story()]), LogsAsk::default());
+    assert_eq!(
+        hand.model.logs.row, hand.model.logs.place,
+        "none is above the top"
+    );
+}
+
+#[test]
 fn bookmarks_are_set_and_gone_round() {
     let mut hand = reading();
     hand.press("k m k k m");
