@@ -260,7 +260,7 @@ pub fn star_by(
             },
             target: incident.to_string(),
             context: author.context.to_string(),
-            why: names.first().map(|name| name.to_string()).unwrap_or_default(),
+            why: names.first().map(ToString::to_string).unwrap_or_default(),
             result: "confirmed".to_owned(),
         },
     )

@@ -389,7 +389,7 @@ pub fn answer(tx: &Tx<'_>, ids: &[i64], (by, at): (&str, DateTime<Utc>)) -> Jour
             action: "answer_for_page".to_owned(),
             target: notice.incident.to_string(),
             context,
-            why: notice.message.to_string(),
+            why: notice.message.clone(),
             result: "confirmed".to_owned(),
         };
         audit::record(tx, &line)?;

@@ -78,16 +78,19 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
             }
         }
         match event {
-            None | Some(TailEvent::Lines(_)) => {}
             Some(TailEvent::Gap(gap)) => told::gap(session, &gap)?,
             Some(TailEvent::Mode(TailMode::Polling(why))) if !why.is_empty() => {
                 session.out.diagnose(&format!("polling: {why}"))?;
             }
             // its lines came before
             Some(TailEvent::Filled(gap)) => told::filled(session, &gap)?,
-            Some(TailEvent::Mode(
-                TailMode::Polling(_) | TailMode::Connecting | TailMode::Live | TailMode::Ended,
-            )) => {}
+            None
+            | Some(
+                TailEvent::Lines(_)
+                | TailEvent::Mode(
+                    TailMode::Polling(_) | TailMode::Connecting | TailMode::Live | TailMode::Ended,
+                ),
+            ) => {}
             Some(TailEvent::Failed(error)) => session.out.diagnose(&format!("{error}; trying again"))?,
         }
         if events.is_empty() {

@@ -104,7 +104,7 @@ fn push_safe(text: &mut String, line: &str) {
 /// The message, and behind it what else a document tells.
 fn words(row: &Row) -> String {
     // the fields of a document stand behind its message, not behind the trace that follows it
-    let behind = row.behind().map(|behind| behind.into_owned());
+    let behind = row.behind().map(std::borrow::Cow::into_owned);
     let mut words = row.message();
     if let Some(behind) = &behind {
         words.truncate(words.len() - behind.len() - 1);
