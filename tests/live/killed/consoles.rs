@@ -89,7 +89,10 @@ fn opened(config: &Path, deed: Deed, n: u64) -> Console {
         Deed::Note | Deed::Acknowledge | Deed::Escalate => {
             let word = word(deed, n);
             console.press(format!("5&{word}\r").as_bytes());
-            console.wait_for(&format!("{word} ill"));
+            // A PagerDuty that asks to be left alone is: it lists the incident once that time is over.
+            let ill = format!("{word} ill");
+            let listed = (0..6).any(|_| console.shows(&ill));
+            assert!(listed, "no {ill:?} on the screen:\n{}", console.text());
         }
         Deed::Silence => {
             console.press(b"2");
