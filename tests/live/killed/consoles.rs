@@ -198,6 +198,7 @@ pub fn kill(shop: &Shop, lane: Lane, long: Duration) -> Vec<Round> {
 /// Opens the console once more and leaves it: what was sent is no draft any more for whoever opens it.
 pub fn look_again(config: &Path) {
     let mut console = opened(config, Deed::Note, 0);
-    console.press(b"q");
+    // Told to go, it asks nothing of acts that wait for a decision.
+    console.signal(Signal::TERM);
     console.wait_exit();
 }
