@@ -240,10 +240,19 @@ impl Shop {
     }
 }
 
+/// What a server answers; one whose rate the consoles used up is asked again once its minute is over.
 async fn answer(request: reqwest::RequestBuilder) -> Value {
-    let answer = request.send().await.expect("answers");
-    let status = answer.status();
-    let text = answer.text().await.expect("a body");
-    assert!(status.is_success(), "{status} {text}");
-    serde_json::from_str(&text).expect("JSON")
+    for _ in 0..90 {
+        let again = request.try_clone().expect("nothing in it streams");
+        let answer = again.send().await.expect("answers");
+        let status = answer.status();
+        let text = answer.text().await.expect("a body");
+        if status.as_u16() == 429 {
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            continue;
+        }
+        assert!(status.is_success(), "{status} {text}");
+        return serde_json::from_str(&text).expect("JSON");
+    }
+    panic!("its rate is used up for longer than a minute");
 }
