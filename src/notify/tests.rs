@@ -492,8 +492,55 @@ async fn a_channel_takes_only_the_people_and_levels_it_is_for() {
     bench.courier().deliver().await.unwrap();
     assert_eq!(
         bench.told().await,
-        [("notified mara by of mara".to_owned(), Delivery::Local)]
+        [
+            (
+                "not everybody was notified: no [[contexts.prod.notify]] is for this; phone Jun (+49 30 1234)"
+                    .to_owned(),
+                Delivery::Failed
+            ),
+            ("notified mara by of mara".to_owned(), Delivery::Local),
+        ]
     );
+    // Who was left out is asked about, and nobody else.
+    let pages = bench.unreached().await;
+    assert_eq!(
+        pages.iter().map(Unreached::words).collect::<Vec<_>>(),
+        ["local-1 level 1: not notified: phone Jun (+49 30 1234) (no [[contexts.prod.notify]] is for this)"]
+    );
+    let ids = pages[0].ids.clone();
+    bench
+        .journal
+        .write(move |tx| notices::answer(tx, &ids, "jun@example.com"))
+        .await
+        .unwrap();
+    assert_eq!(bench.unreached().await, []);
+}
+
+#[tokio::test]
+async fn a_page_that_no_way_is_for_reached_nobody_and_asks() {
+    let server = server(ResponseTemplate::new(200)).await;
+    let (_held, mut second) = webhook(&server);
+    second.levels = vec![2];
+    let bench = Bench::new(vec![second]);
+    bench.declare("orders fail").await;
+    assert_eq!(bench.courier().deliver().await.unwrap(), None);
+    let pages = bench.unreached().await;
+    assert_eq!(
+        pages.iter().map(Unreached::words).collect::<Vec<_>>(),
+        [
+            "local-1 level 1: nobody was reached: phone Jun (+49 30 1234), mara (no [[contexts.prod.notify]] is \
+             for this)"
+        ]
+    );
+    assert_eq!((pages[0].tries, pages[0].whom), (Tries::Over, Whom::Everybody));
+    assert_eq!(server.received_requests().await.unwrap().len(), 0);
+    let ids = pages[0].ids.clone();
+    bench
+        .journal
+        .write(move |tx| notices::answer(tx, &ids, "jun@example.com"))
+        .await
+        .unwrap();
+    assert_eq!(bench.unreached().await, []);
 }
 
 #[test]
