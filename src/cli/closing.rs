@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 
 use super::Session;
 use crate::backend::http::Wires;
@@ -13,10 +13,10 @@ use crate::backend::incidents::local::Local;
 use crate::config::{self, AuditForward, Config, Context};
 use crate::journal::audit::{self, Line};
 use crate::journal::{Journal, JournalResult, Opening, Tx, notices};
-use crate::notify::Tries;
+use crate::notify::{Stage, Tries, UnderWay, Unreached};
 use crate::runtime::audit_forward::{self, ForwardStatus, Forwarder};
 use crate::text::SafeText;
-use crate::time::{Clock, Stamp, prometheus_duration};
+use crate::time::{Clock, Stamp};
 
 /// Notifications that could not be sent are tried again for so long.
 const NOTIFYING: Duration = Duration::from_secs(10);
@@ -64,9 +64,8 @@ async fn said(session: &Session, began: &Stamp, reached: &mut Reached) -> Vec<St
     let Ok(context) = config.context(session.globals.context.as_deref()) else {
         return Vec::new();
     };
-    let has_work = config.audit_forward.is_some() || !context.notify.is_empty();
     let opening = Opening::of(&config).filter(|opening| opening.path.exists());
-    let Some(opening) = opening.filter(|_| has_work && !config.read_only) else {
+    let Some(opening) = opening.filter(|_| !config.read_only) else {
         return Vec::new();
     };
     let journal = match Journal::open(&opening) {
@@ -75,14 +74,12 @@ async fn said(session: &Session, began: &Stamp, reached: &mut Reached) -> Vec<St
     };
     let clock = session.clock;
     let mut said = Vec::new();
-    if !context.notify.is_empty() {
-        match notify(&journal, &config, context, (clock, began)).await {
-            Ok((words, all)) => {
-                said.extend(words);
-                *reached = all;
-            }
-            Err(error) => said.push(error.to_string()),
+    match notify(&journal, &config, context, (clock, began)).await {
+        Ok((words, all)) => {
+            said.extend(words);
+            *reached = all;
         }
+        Err(error) => said.push(error.to_string()),
     }
     if let Some(to) = &config.audit_forward {
         said.extend(forward(&journal, to, clock).await);
@@ -97,50 +94,65 @@ async fn notify(
     context: &Context,
     (clock, began): (Clock, &Stamp),
 ) -> JournalResult<(Vec<String>, Reached)> {
-    let before = journal.read(audit::head).await?;
     let local = Local::new(journal.clone(), config, context, clock);
     let courier = local.courier(Arc::new(Wires::default()));
+    let patience = NOTIFYING.max(courier.longest());
     let first = clock.tick();
-    let mut left = courier.deliver().await?;
-    while let Some(wait) = left {
-        if clock.tick().since(first) + wait > NOTIFYING {
-            break;
+    let mut changes = journal.changes();
+    let going = loop {
+        changes.mark_unchanged();
+        let left = courier.deliver().await?;
+        let going = ours_under_way(journal, context, began).await?;
+        let Some(left) = left else { break going };
+        let room = patience.saturating_sub(clock.tick().since(first));
+        // What a console of this journal sends is waited for: it alone knows what comes of it.
+        let elsewhere = going.iter().any(|page| page.stage == Stage::Sending);
+        if room.is_zero() || (left > room && !elsewhere) {
+            break going;
         }
-        tokio::time::sleep(wait).await;
-        left = courier.deliver().await?;
-    }
+        tokio::select! {
+            () = tokio::time::sleep(left.min(room)) => {}
+            _ = changes.changed() => {}
+        }
+    };
+    // The newest lines, by their time: what a console sent before this looked is among them.
     let lines = journal
-        .read(move |tx| audit::lines_after(tx, before, LINES))
+        .read(|tx| {
+            let before = audit::head(tx)?.saturating_sub(u64::from(LINES));
+            audit::lines_after(tx, before, LINES)
+        })
         .await?;
+    let since = began.utc - TimeDelta::milliseconds(1);
     let mut said: Vec<String> = lines
         .iter()
         .filter_map(|(_, line)| serde_json::from_str::<Line>(line).ok())
         .filter(|line| line.action == "notify" && line.context == context.name && line.result != "confirmed")
+        .filter(|line| DateTime::parse_from_rfc3339(&line.at).is_ok_and(|at| at >= since))
         .map(|line| {
             let words = format!("{}: not notified: {}: {}", line.target, line.why, line.result);
             SafeText::line(&words).into_string()
         })
         .collect();
-    if let Some(wait) = left {
-        said.push(format!(
-            "not everybody is notified yet: the next try is in {}, by a console that is open or the next act from \
-             the command line; `midwatch timeline INCIDENT` shows who was",
-            prometheus_duration(Duration::from_secs(wait.as_secs().max(1)))
-        ));
-    }
-    let (name, since) = (context.name.clone(), *began);
-    let (unreached, waits) = journal
-        .read(move |tx| {
-            Ok((
-                notices::unreached(tx, &name)?,
-                notices::waits_since(tx, &name, &since)?,
-            ))
-        })
-        .await?;
+    said.extend(going.iter().map(|page| {
+        let words = match page.stage {
+            Stage::Sending => {
+                "another process is notifying them, and has not said yet what came of it: phone them, or look again \
+                 with `midwatch timeline`"
+            }
+            Stage::Waiting => {
+                "not notified yet, and tried again only by a console that is open or the next act from the command \
+                 line: phone them"
+            }
+        };
+        let words = format!("{}: {words}", page.words());
+        SafeText::line(&words).into_string()
+    }));
+    let name = context.name.clone();
+    let unreached = journal.read(move |tx| notices::unreached(tx, &name)).await?;
     let ours: Vec<_> = unreached.iter().filter(|page| page.at >= began.utc).collect();
     let reached = if ours.iter().any(|page| page.tries == Tries::Over) {
         Reached::Nobody
-    } else if waits {
+    } else if !going.is_empty() {
         Reached::NotYet
     } else {
         Reached::All
@@ -150,6 +162,41 @@ async fn notify(
         .map(|page| SafeText::line(&page.words()).into_string());
     said.extend(ours);
     Ok((said, reached))
+}
+
+/// Of the pages that were asked for since then, those on their way.
+async fn ours_under_way(journal: &Journal, context: &Context, began: &Stamp) -> JournalResult<Vec<UnderWay>> {
+    let name = context.name.clone();
+    let mut going = journal.read(move |tx| notices::under_way(tx, &name)).await?;
+    going.retain(|page| began.since(&page.queued).is_zero());
+    Ok(going)
+}
+
+/// Who is still to be phoned as a console ends, in words: nobody tries any more once none is open.
+pub async fn left_behind(config: &Config, context: &Context) -> Vec<String> {
+    let opening = Opening::of(config).filter(|opening| opening.path.exists());
+    let Some(opening) = opening.filter(|_| !config.read_only) else {
+        return Vec::new();
+    };
+    let Ok(journal) = Journal::open(&opening) else {
+        return Vec::new();
+    };
+    let name = context.name.clone();
+    let read = journal.read(move |tx| {
+        let unreached = notices::unreached(tx, &name)?;
+        Ok((notices::under_way(tx, &name)?, unreached))
+    });
+    let Ok((going, unreached)) = read.await else {
+        return Vec::new();
+    };
+    let known = |page: &UnderWay| {
+        let same = |other: &Unreached| other.incident == page.incident && other.reason == page.reason;
+        unreached.iter().any(same)
+    };
+    let going = going.iter().filter(|page| !known(page));
+    let going = going.map(|page| format!("{}: not notified yet: phone them", page.words()));
+    let words = going.chain(unreached.iter().map(Unreached::words));
+    words.map(|words| SafeText::line(&words).into_string()).collect()
 }
 
 /// Hands the lines over that wait; what stands in the way, in words.
@@ -190,7 +237,21 @@ mod tests {
     use crate::domain::incident::Severity;
     use crate::domain::incident::local::Declaration;
 
+    /// Who sends what a declaration queues.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Sender {
+        TheCommand,
+        /// All of it, before the command looks.
+        AConsole,
+        /// At the same time.
+        BothAtOnce,
+    }
+
     async fn declared(more: &str) -> (Vec<String>, Reached, Vec<String>) {
+        declared_beside(Sender::TheCommand, more).await
+    }
+
+    async fn declared_beside(sender: Sender, more: &str) -> (Vec<String>, Reached, Vec<String>) {
         let home = tempfile::tempdir().unwrap();
         let text = format!(
             "identity = \"jun\"\n[contexts.prod]\nincidents = {{ kind = \"local\" }}\nmetrics = {{ url = \
@@ -215,7 +276,22 @@ mod tests {
             })
             .await
             .unwrap();
-        let (said, reached) = notify(&journal, &config, context, (clock, &began)).await.unwrap();
+        let console = local.courier(Arc::new(Wires::default()));
+        if sender == Sender::AConsole {
+            console.deliver().await.unwrap();
+        }
+        let beside = async {
+            if sender == Sender::BothAtOnce {
+                console.deliver().await.unwrap();
+            }
+        };
+        let ours = async {
+            if sender == Sender::BothAtOnce {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+            notify(&journal, &config, context, (clock, &began)).await.unwrap()
+        };
+        let ((), (said, reached)) = tokio::join!(beside, ours);
         let story = local.story(incident.id()).await.unwrap();
         (
             said,
@@ -249,6 +325,62 @@ mod tests {
             "{said:?}"
         );
         assert_eq!(reached, Reached::Nobody);
+    }
+
+    #[tokio::test]
+    async fn a_way_that_failed_at_a_console_before_the_command_looked_is_said() {
+        let (said, reached, _) = declared_beside(
+            Sender::AConsole,
+            "notify = [{ name = \"pager\", kind = \"command\", command = [\"false\"] }, { name = \"chat\", kind = \
+             \"command\", command = [\"true\"] }]",
+        )
+        .await;
+        assert_eq!((said.len(), reached), (1, Reached::All), "{said:?}");
+        assert!(
+            said[0].starts_with("local-1: not notified: jun by pager"),
+            "{said:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_a_console_is_sending_is_waited_for() {
+        let (said, reached, story) = declared_beside(
+            Sender::BothAtOnce,
+            "notify = [{ name = \"pager\", kind = \"command\", command = [\"sleep\", \"2\"] }]",
+        )
+        .await;
+        assert_eq!((said, reached), (Vec::new(), Reached::All));
+        assert!(
+            story.iter().any(|text| text.contains("notified jun by pager")),
+            "{story:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_later_try_is_named_with_their_phone() {
+        let home = tempfile::tempdir().unwrap();
+        let url = home.path().join("url");
+        std::fs::write(&url, "http://127.0.0.1:1/x").unwrap();
+        let (said, reached, _) = declared(&format!(
+            "notify = [{{ name = \"chat\", kind = \"webhook\", url_file = {url:?} }}]"
+        ))
+        .await;
+        assert_eq!(reached, Reached::NotYet, "{said:?}");
+        assert!(
+            said[0].starts_with("local-1 level 1: jun (+15550101): not notified yet"),
+            "{said:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn where_no_way_is_configured_it_is_said_whom_to_phone() {
+        let (said, reached, _) = declared("").await;
+        assert_eq!(reached, Reached::Nobody);
+        assert!(
+            said.iter()
+                .any(|words| words.starts_with("local-1 level 1: nobody was reached: phone jun (+15550101)")),
+            "{said:?}"
+        );
     }
 
     #[tokio::test]
