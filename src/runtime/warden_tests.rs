@@ -285,3 +285,25 @@ async fn a_renewal_that_comes_after_the_relief_takes_nothing() {
     drop(late);
     assert_eq!(turn(&mut bench.warden()).await, Watching::Ours);
 }
+
+#[tokio::test]
+async fn a_way_that_takes_long_holds_up_no_turn_and_a_console_that_stops_waits_for_it() {
+    let mut bench = Bench::new();
+    let pager = "notify = [{ name = \"pager\", kind = \"command\", command = [\"sleep\", \"2\"] }]\n";
+    let text = format!("{CONFIG}{pager}");
+    bench.config = decode_text(&text, None, &Environment::default()).unwrap().config;
+    bench.declare().await;
+    let (mut warden, relief) = bench.console();
+    let first = bench.clock.tick();
+    turn(&mut warden).await;
+    let took = bench.clock.tick().since(first);
+    assert!(took < Duration::from_millis(1_500), "{took:?}");
+    let told = async || {
+        let story = bench.keeper().story("local-1".into()).await.unwrap().events;
+        let told = story.iter().filter(|event| event.text.contains("notif"));
+        told.map(|event| event.text.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(told().await, Vec::<String>::new());
+    relief.rest().await;
+    assert_eq!(told().await, ["notified jun by pager"]);
+}
