@@ -12,7 +12,7 @@ use crate::backend::http::Wires;
 use crate::backend::incidents::local::Local;
 use crate::config::{self, AuditForward, Config, Context};
 use crate::journal::audit::{self, Line};
-use crate::journal::{Journal, JournalResult, Opening, Tx, notices};
+use crate::journal::{Journal, JournalError, JournalResult, Opening, Tx, notices};
 use crate::notify::{Stage, Tries, UnderWay, Unreached};
 use crate::runtime::audit_forward::{self, ForwardStatus, Forwarder};
 use crate::text::SafeText;
@@ -38,24 +38,30 @@ pub enum Reached {
     Nobody,
 }
 
+/// What came of a command after its own work.
+pub struct Aftermath {
+    /// Of those whom it woke.
+    pub reached: Reached,
+    /// What is wrong with the journal that it used.
+    pub damage: Option<JournalError>,
+}
+
 /// Notifies, forwards, and says on standard error what did not work. `began` is when the command did: of what it
 /// set off itself it is told whether it arrived.
-pub async fn after_act(session: &mut Session, began: &Stamp) -> Reached {
-    let (said, reached) = left_over(session, began).await;
+pub async fn after_act(session: &mut Session, began: &Stamp) -> Aftermath {
+    let mut after = Aftermath {
+        reached: Reached::All,
+        damage: None,
+    };
+    let said = said(session, began, &mut after).await;
     for words in said {
         // With standard error gone there is nobody left to tell.
         let _ = session.out.diagnose(&format!("warning: {words}"));
     }
-    reached
+    after
 }
 
-async fn left_over(session: &Session, began: &Stamp) -> (Vec<String>, Reached) {
-    let mut reached = Reached::All;
-    let said = said(session, began, &mut reached).await;
-    (said, reached)
-}
-
-async fn said(session: &Session, began: &Stamp, reached: &mut Reached) -> Vec<String> {
+async fn said(session: &Session, began: &Stamp, after: &mut Aftermath) -> Vec<String> {
     // What was wrong with it was said by the command itself.
     let Ok(loaded) = config::load(&session.flags(), &session.env) else {
         return Vec::new();
@@ -77,13 +83,15 @@ async fn said(session: &Session, began: &Stamp, reached: &mut Reached) -> Vec<St
     match notify(&journal, &config, context, (clock, began)).await {
         Ok((words, all)) => {
             said.extend(words);
-            *reached = all;
+            after.reached = all;
         }
         Err(error) => said.push(error.to_string()),
     }
     if let Some(to) = &config.audit_forward {
         said.extend(forward(&journal, to, clock).await);
     }
+    // A file that is too large to be checked before it is used has been used by now, by whatever the command did.
+    after.damage = journal.checked().await.err();
     said
 }
 

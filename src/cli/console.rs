@@ -138,11 +138,15 @@ fn open(session: &mut Session, config: Config, context: Context, lines: Option<&
             }
         }
     });
+    let outbox = &console.model.outbox;
+    let someone_is_to_be_told = !(outbox.under_way.is_empty() && outbox.unreached.is_empty());
     // The terminal first: whatever else takes time, the shell is back at once.
     drop(console);
-    for words in runtime.block_on(closing::left_behind(&config, &context)) {
-        // With standard error gone there is nobody left to tell.
-        let _ = session.out.diagnose(&format!("warning: {words}"));
+    if someone_is_to_be_told {
+        for words in runtime.block_on(closing::left_behind(&config, &context)) {
+            // With standard error gone there is nobody left to tell.
+            let _ = session.out.diagnose(&format!("warning: {words}"));
+        }
     }
     runtime.shutdown_timeout(LAST_WORK);
     outcome(&ended)

@@ -161,7 +161,7 @@ notify = [{ kind = "command", command = ["page"], people = ["jun", "mara"] }]
         )
         .await;
         assert_eq!(
-            said[1..],
+            said,
             [
                 "local incidents: sam is not notified when level 1 is woken; no [[contexts.p.notify]] is for them"
             ]

@@ -141,13 +141,21 @@ pub fn run(command: Option<Command>, session: &mut Session) -> Exit {
             let mut ended = dispatch(command, session);
             // Whatever came of it: what it left in the journal goes out, also where it was refused half way.
             if is_act {
-                let mut reached = Reached::All;
+                let mut after = None;
                 let _ = block_on(async {
-                    reached = closing::after_act(session, &began).await;
+                    after = Some(closing::after_act(session, &began).await);
                     Ok(Exit::Done)
                 });
-                if let Ok(exit) = &mut ended {
-                    *exit = with_pages(*exit, reached);
+                if let (Ok(exit), Some(after)) = (&mut ended, after) {
+                    *exit = match after.damage {
+                        Some(damage) => {
+                            let _ = session.out.diagnose(&format!(
+                                "error: {damage}; this was found after it was used: look whether what was done stands"
+                            ));
+                            Exit::Failure
+                        }
+                        None => with_pages(*exit, after.reached),
+                    };
                 }
             }
             drop(log);

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::audit::{self, Act};
 use super::incidents::{self, from_json, to_json};
 use super::{JournalResult, Tx};
-use crate::domain::incident::{IncidentId, Person};
 use crate::domain::incident::local::{LocalIncident, Reason};
+use crate::domain::incident::{IncidentId, Person};
 use crate::notify::{Notice, Stage, Tries, UnderWay, Unreached, Whom};
 use crate::time::Stamp;
 
@@ -375,21 +375,23 @@ impl Page {
         if reached == Reached::Perhaps {
             asked.whom = Whom::Part;
             // Where others know, who is still tried is not asked about yet.
-            let (over, going): (Vec<_>, Vec<_>) = failed.into_iter().partition(|each| each.tries == Tries::Over);
+            let (over, going): (Vec<_>, Vec<_>) =
+                failed.into_iter().partition(|each| each.tries == Tries::Over);
             told.extend(going.into_iter().flat_map(|each| each.people));
             failed = over;
             failed.retain(|each| each.people.iter().any(|person| !told.contains(person)));
         }
-        for each in failed {
+        for each in &failed {
             asked.ids.push(each.id);
-            asked.why = each.why;
+            asked.why = Arc::clone(&each.why);
             if each.tries == Tries::GoOn {
                 asked.tries = Tries::GoOn;
             }
-            for person in each.people {
-                if !told.contains(&person) && !asked.people.contains(&person) {
-                    asked.people.push(person);
-                }
+        }
+        // In the order of the level.
+        for person in failed.into_iter().rev().flat_map(|each| each.people) {
+            if !told.contains(&person) && !asked.people.contains(&person) {
+                asked.people.push(person);
             }
         }
         asked

@@ -290,7 +290,11 @@ pub fn route(
         .cloned()
         .collect();
     let is_lost = wake.reason.is_a_page() && (queued.is_empty() || !left_out.is_empty());
-    let whom = if queued.is_empty() { "nobody" } else { "not everybody" };
+    let whom = if queued.is_empty() {
+        "nobody"
+    } else {
+        "not everybody"
+    };
     let told_so = is_lost.then(|| {
         let (why, phone) = (no_way(context, channels), phones(&left_out));
         let text = format!("{whom} was notified: {why}; phone {phone}");
@@ -301,7 +305,10 @@ pub fn route(
         _ if !is_lost => Vec::new(),
         // Nobody was named, and nobody is told.
         0 => vec![through_none(Vec::new())],
-        _ => left_out.into_iter().map(|person| through_none(vec![person])).collect(),
+        _ => left_out
+            .into_iter()
+            .map(|person| through_none(vec![person]))
+            .collect(),
     };
     Routed {
         queued,

@@ -25,6 +25,9 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Looked again so soon at the latest, while something is under way.
 const SOONEST: Duration = Duration::from_millis(100);
 
+/// Notifications at a time, beyond which no more are claimed: each may be a process.
+const AT_ONCE: usize = 64;
+
 /// After a notification's own limit, until what came of it is kept.
 const KEPT: Duration = Duration::from_secs(2);
 
@@ -188,6 +191,10 @@ impl Warden {
 
     /// Has what is due sent, without waiting for it; returns when more is.
     async fn send(&mut self) -> JournalResult<Option<Duration>> {
+        if self.sending.len() >= AT_ONCE {
+            // The next that ends is heard.
+            return Ok(None);
+        }
         let passing = Arc::new(Arc::clone(&self.passage).read_owned().await);
         if *self.duty.borrow() == Duty::Off {
             return Ok(None);

@@ -79,8 +79,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     if matches!(
         first.why,
         Hindrance::Refused | Hindrance::NobodyReached | Hindrance::NotAllReached
-    )
-        && let Some(key) = hints::key(scene, Action::Back)
+    ) && let Some(key) = hints::key(scene, Action::Back)
     {
         let how = format!(" · {key} takes this down");
         text.push_str(&how);

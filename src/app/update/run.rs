@@ -542,12 +542,18 @@ pub(super) fn rescope(model: &mut Model) -> Vec<Effect> {
 
 /// Who is about to be woken from here, and is not once this console is gone.
 pub(super) fn pages_under_way(model: &Model) -> impl Iterator<Item = ConfirmLine> {
-    model.outbox.under_way.iter().map(|page| {
+    // One that only looks sends none of them.
+    let pages = model
+        .outbox
+        .under_way
+        .iter()
+        .filter(|_| !model.settings.read_only);
+    pages.map(|page| {
         let words = match page.stage {
-            Stage::Sending => "is being notified: leaving waits for it, up to its time limit",
-            Stage::Waiting => {
-                "is not notified yet, and is not by a console that is closed: phone them, or stay"
+            Stage::Sending => {
+                "is being notified: what this console sends ends before it does, within its limit"
             }
+            Stage::Waiting => "is not notified yet, and is only while a console is open: phone them, or stay",
         };
         ConfirmLine::Warning(format!("{} {words}", SafeText::line(&page.words())))
     })
