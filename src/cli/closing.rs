@@ -2,6 +2,7 @@
 //! and its lines of the audit log are sent on. An open console does both behind its panes; a command does it
 //! here, for a bounded time, and says what is left. Start at [`after_act`].
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::Session;
 use crate::backend::http::Wires;
 use crate::backend::incidents::local::Local;
 use crate::config::{self, AuditForward, Config, Context};
+use crate::domain::incident::IncidentId;
 use crate::journal::audit::{self, Line};
 use crate::journal::{Journal, JournalError, JournalResult, Opening, Tx, notices};
 use crate::notify::{Stage, Tries, UnderWay, Unreached};
@@ -80,7 +82,8 @@ async fn said(session: &Session, began: &Stamp, after: &mut Aftermath) -> Vec<St
     };
     let clock = session.clock;
     let mut said = Vec::new();
-    match notify(&journal, &config, context, (clock, began)).await {
+    let ours = (&session.acted_on, began);
+    match notify(&journal, &config, context, (clock, ours)).await {
         Ok((words, all)) => {
             said.extend(words);
             after.reached = all;
@@ -95,12 +98,13 @@ async fn said(session: &Session, began: &Stamp, after: &mut Aftermath) -> Vec<St
     said
 }
 
-/// Sends the notifications that wait; what of them did not arrive, in words.
+/// Sends the notifications that wait; what of them did not arrive, in words. Those for incidents that the command has
+/// acted on since it began are its own, whoever sends them.
 async fn notify(
     journal: &Journal,
     config: &Config,
     context: &Context,
-    (clock, began): (Clock, &Stamp),
+    (clock, (acted_on, began)): (Clock, (&BTreeSet<IncidentId>, &Stamp)),
 ) -> JournalResult<(Vec<String>, Reached)> {
     let local = Local::new(journal.clone(), config, context, clock);
     let courier = local.courier(Arc::new(Wires::default()));
@@ -110,8 +114,13 @@ async fn notify(
     let going = loop {
         changes.mark_unchanged();
         let left = courier.deliver().await?;
-        let going = ours_under_way(journal, context, began).await?;
-        let Some(left) = left else { break going };
+        let name = context.name.clone();
+        let mut going = journal.read(move |tx| notices::under_way(tx, &name)).await?;
+        going.retain(|page| acted_on.contains(&page.incident) && began.since(&page.queued).is_zero());
+        // What others asked for was tried once; that it is tried again is theirs to wait for.
+        let Some(left) = left.filter(|_| !going.is_empty()) else {
+            break going;
+        };
         let room = patience.saturating_sub(clock.tick().since(first));
         // What a console of this journal sends is waited for: it alone knows what comes of it.
         let elsewhere = going.iter().any(|page| page.stage == Stage::Sending);
@@ -157,7 +166,8 @@ async fn notify(
     }));
     let name = context.name.clone();
     let unreached = journal.read(move |tx| notices::unreached(tx, &name)).await?;
-    let ours: Vec<_> = unreached.iter().filter(|page| page.at >= began.utc).collect();
+    let is_ours = |page: &&Unreached| acted_on.contains(&page.incident) && page.at >= began.utc;
+    let ours: Vec<_> = unreached.iter().filter(is_ours).collect();
     let reached = if ours.iter().any(|page| page.tries == Tries::Over) {
         Reached::Nobody
     } else if !going.is_empty() {
@@ -170,14 +180,6 @@ async fn notify(
         .map(|page| SafeText::line(&page.words()).into_string());
     said.extend(ours);
     Ok((said, reached))
-}
-
-/// Of the pages that were asked for since then, those on their way.
-async fn ours_under_way(journal: &Journal, context: &Context, began: &Stamp) -> JournalResult<Vec<UnderWay>> {
-    let name = context.name.clone();
-    let mut going = journal.read(move |tx| notices::under_way(tx, &name)).await?;
-    going.retain(|page| began.since(&page.queued).is_zero());
-    Ok(going)
 }
 
 /// Who is still to be phoned as a console ends, in words: nobody tries any more once none is open.
@@ -297,7 +299,10 @@ mod tests {
             if sender == Sender::BothAtOnce {
                 tokio::time::sleep(Duration::from_millis(300)).await;
             }
-            notify(&journal, &config, context, (clock, &began)).await.unwrap()
+            let ours = BTreeSet::from([incident.id()]);
+            notify(&journal, &config, context, (clock, (&ours, &began)))
+                .await
+                .unwrap()
         };
         let ((), (said, reached)) = tokio::join!(beside, ours);
         let story = local.story(incident.id()).await.unwrap();

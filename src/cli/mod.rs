@@ -3,10 +3,12 @@
 //! [`args`] is what can be written, [`output`] how a command speaks and ends, [`Session`] what every command
 //! is handed. Arguments are parsed before a runtime exists; [`run`] builds the one that the command needs.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use self::closing::Reached;
 use crate::config::{self, Config, ConfigError, Context, Environment, Flags, Loaded};
+use crate::domain::incident::IncidentId;
 use crate::time::Clock;
 
 pub mod ack;
@@ -68,6 +70,8 @@ pub struct Session {
     pub clock: Clock,
     /// Standard output and standard error.
     pub out: Output,
+    /// Incidents that the command has acted on: whether those are reached whom that wakes, it waits for.
+    pub acted_on: BTreeSet<IncidentId>,
 }
 
 impl Session {

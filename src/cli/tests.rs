@@ -61,6 +61,7 @@ fn session(arguments: &[&str], out: Output, config: Option<&std::path::Path>) ->
         env: env.into_iter().collect(),
         clock: Clock::start(),
         out,
+        acted_on: std::collections::BTreeSet::new(),
     };
     (session, cli.command)
 }

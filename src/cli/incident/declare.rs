@@ -38,6 +38,7 @@ pub async fn run(session: &mut Session, args: &DeclareArgs) -> Outcome {
     // Whom it wakes is notified as after every act ([`crate::cli::closing`]): no wait of the command's cuts that off.
     let mut warnings = local.remarks();
     warnings.extend(declared.nobody_woken().map(str::to_owned));
+    session.acted_on.insert(declared.id());
     let id = declared.id().to_string();
     let report = ActReport {
         outcomes: vec![ActOutcome {

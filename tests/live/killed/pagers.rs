@@ -177,7 +177,8 @@ struct Page {
 }
 
 async fn pages(home: &Path) -> Vec<Page> {
-    let read = journal(home).read(|tx| {
+    let journal = journal(home);
+    let read = journal.read(|tx| {
         let mut query = tx.prepare("SELECT state, record FROM notices ORDER BY id")?;
         let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
         Ok(rows.collect::<Result<Vec<_>, _>>()?)
@@ -262,11 +263,36 @@ async fn commands_and_consoles_killed_over_a_slow_pager_wake_nobody_twice_and_as
         }
     });
     let pages = caught_up(home).await;
+    // What wakes people is never sent again by itself: where it was not done it asks, and is told to go.
+    let asking: Vec<Entry> = journaled(home, "shop").await;
+    let asking: Vec<Entry> = asking
+        .into_iter()
+        .filter(|entry| entry.state == State::NeedsDecision)
+        .collect();
+    for entry in &asking {
+        let Payload::Incident {
+            incident,
+            act: IncidentAct::Escalate { .. },
+            ..
+        } = &entry.payload
+        else {
+            panic!("it asks, and wakes nobody: {entry:?}");
+        };
+        let woken = pages
+            .iter()
+            .any(|page| page.notice.incident == incident.0 && page.notice.level() == Some(2));
+        assert!(!woken, "it was done, and asks: {entry:?}");
+        let sent = midwatch(home, &["outbox", "send", &entry.id.to_string(), "--wait", "60s"]).status();
+        assert!(sent.expect("runs").success(), "{entry:?}");
+    }
+    let pages = caught_up(home).await;
     let (book, entries) = (book(home), journaled(home, "shop").await);
     let config = read_config(home);
     let local = Local::new(journal(home), &config, &config.contexts["shop"], Clock::start());
-    let unreached = journal(home).read(|tx| notices::unreached(tx, "shop"));
-    let unreached = unreached.await.expect("reads");
+    let unreached = journal(home)
+        .read(|tx| notices::unreached(tx, "shop"))
+        .await
+        .expect("reads");
 
     // Page by page: the journal says of each what the program's own book says.
     let mut tally = [0_usize; 3];
@@ -359,8 +385,9 @@ async fn commands_and_consoles_killed_over_a_slow_pager_wake_nobody_twice_and_as
     let [delivered, unclear, needless] = tally;
     eprintln!(
         "killed {} commands and {CONSOLES} consoles: {delivered} pages delivered once, {unclear} asked about, \
-         {needless} not needed; {never} acts never accepted",
-        KILLS * LANES.len()
+         {needless} not needed; {} escalations asked; {never} acts never accepted",
+        KILLS * LANES.len(),
+        asking.len(),
     );
     // Some were killed before the journal, some with a page in hand, most after it, or nothing was shown.
     assert!(never > 0 && unclear > 0 && delivered > KILLS / 2);
