@@ -155,14 +155,13 @@ impl Warden {
                 // Relieved in between, it may have been another's since.
                 Ok(()) = self.duty.changed() => self.held = None,
                 Some(sent) = self.sending.join_next() => match sent {
-                    // When it is tried again stands in the journal.
-                    Ok(Ok(_)) => {}
                     Ok(Err(error)) => {
                         said.send_replace(Watching::Failed(error.to_string()));
                         tokio::time::sleep(SOONEST).await;
                     }
                     Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                    Err(_) => {}
+                    // When it is tried again stands in the journal.
+                    Ok(Ok(_)) | Err(_) => {}
                 },
                 () = tokio::time::sleep(next.max(SOONEST)) => {}
             }

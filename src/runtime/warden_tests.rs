@@ -202,7 +202,9 @@ async fn a_level_that_came_due_while_no_console_was_open_is_asked_about() {
     // By then nobody has been reached by level 1 either: the configuration has no way to tell anybody.
     let left = unreached().await.unwrap();
     assert_eq!(
-        left.iter().map(|page| page.level()).collect::<Vec<_>>(),
+        left.iter()
+            .map(crate::notify::Unreached::level)
+            .collect::<Vec<_>>(),
         [Some(1)]
     );
     assert_eq!(asking(keeper.story(incident.id()).await.unwrap().events), 0);

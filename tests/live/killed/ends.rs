@@ -111,14 +111,14 @@ async fn commands_killed_as_they_resolve_and_reassign_lose_nothing_and_double_no
         lanes.push(lane);
     }
     tokio::task::block_in_place(|| {
-        let lines: Vec<Vec<Vec<&str>>> = lanes
+        let commands: Vec<Vec<Vec<&str>>> = lanes
             .iter()
             .map(|lane| lane.iter().map(Round::arguments).collect())
             .collect();
-        let paces = paces(home, &lines);
+        let paces = paces(home, &commands);
         shop.doors[0].set(|way| spoilt(31 + way, 0.03));
-        let ends = kill_in_lanes(home, &lines, &paces);
-        drop(lines);
+        let ends = kill_in_lanes(home, &commands, &paces);
+        drop(commands);
         for (round, end) in lanes.iter_mut().flatten().zip(ends.into_iter().flatten()) {
             round.end = end;
         }

@@ -245,19 +245,19 @@ async fn commands_and_consoles_killed_over_a_slow_pager_wake_nobody_twice_and_as
     configure(home);
     let mut lanes = prepared(home).await;
     tokio::task::block_in_place(|| {
-        let lines: Vec<Vec<Vec<&str>>> = lanes
+        let commands: Vec<Vec<Vec<&str>>> = lanes
             .iter()
             .map(|lane| lane.iter().map(Round::arguments).collect())
             .collect();
-        let paces = paces(home, &lines);
+        let paces = paces(home, &commands);
         let config = home.join("config.toml");
         let ends = std::thread::scope(|scope| {
             let consoles = scope.spawn(|| kill_consoles(&config));
-            let ends = kill_in_lanes(home, &lines, &paces);
+            let ends = kill_in_lanes(home, &commands, &paces);
             consoles.join().expect("they run to their end");
             ends
         });
-        drop(lines);
+        drop(commands);
         for (round, end) in lanes.iter_mut().flatten().zip(ends.into_iter().flatten()) {
             round.end = end;
         }
