@@ -199,13 +199,12 @@ pub async fn left_behind(config: &Config, context: &Context) -> Vec<String> {
     let Ok((going, unreached)) = read.await else {
         return Vec::new();
     };
-    let known = |page: &UnderWay| {
-        let same = |other: &Unreached| other.incident == page.incident && other.reason == page.reason;
-        unreached.iter().any(same)
-    };
-    let going = going.iter().filter(|page| !known(page));
-    let going = going.map(|page| format!("{}: not notified yet: phone them", page.words()));
-    let words = going.chain(unreached.iter().map(Unreached::words));
+    let going = going
+        .iter()
+        .map(|page| format!("{}: not notified yet: phone them", page.words()));
+    // What is still tried is told as what is on its way: nothing tries it once no console is open.
+    let over = unreached.iter().filter(|page| page.tries == Tries::Over);
+    let words = going.chain(over.map(Unreached::words));
     words.map(|words| SafeText::line(&words).into_string()).collect()
 }
 

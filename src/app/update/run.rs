@@ -550,10 +550,10 @@ pub(super) fn pages_under_way(model: &Model) -> impl Iterator<Item = ConfirmLine
         .filter(|_| !model.settings.read_only);
     pages.map(|page| {
         let words = match page.stage {
-            Stage::Sending => {
-                "is being notified: what this console sends ends before it does, within its limit"
+            Stage::Sending => "is being notified: leaving waits for what this console sends",
+            Stage::Waiting => {
+                "is not notified yet: that is tried again only while a console is open; phone them, or stay"
             }
-            Stage::Waiting => "is not notified yet, and is only while a console is open: phone them, or stay",
         };
         ConfirmLine::Warning(format!("{} {words}", SafeText::line(&page.words())))
     })
