@@ -31,8 +31,9 @@
 //!   [`outbox`], which follows it until it is confirmed, has failed, or asks. Killed at any moment, it leaves entries
 //!   that the next process can judge. What needs the journal or incidents (their keepers, timelines, the roster,
 //!   drafts, recording, figures, the watch, links) starts behind the first frame, in `runtime::room`. What only a running
-//!   process may hold (leases, the watch) is handed back before it quits or is stopped. A command that acts does at
-//!   its end what a console does behind its panes: it notifies, and sends the audit log on ([`cli::closing`]).
+//!   process may hold (leases, the watch) is handed back before it quits or is stopped, and pages under way are waited
+//!   for. A command that acts does at its end what a console does behind its panes: it notifies, and sends the audit log
+//!   on ([`cli::closing`]).
 //! - A log tail ([`backend::logs`]) tells every line once: seams are read again with an overlap, what is lost is a
 //!   gap until it is read. The reader of a socket never waits for whoever draws.
 //! - One task keeps the lines of the log pane (`runtime::logs`): it owns the store, filters, searches and learns patterns

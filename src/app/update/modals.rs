@@ -269,6 +269,7 @@ fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
     if model.alerts.draft.is_some() {
         warn("the draft of a silence is lost");
     }
+    lines.extend(run::pages_under_way(model));
     if lines.is_empty() {
         return vec![Effect::SwitchContext(name)];
     }
