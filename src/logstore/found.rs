@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::chunk::{Chunk, LineId};
+use super::chunk::{Chunk, LineId, signed};
 use crate::domain::log::{Level, Nanos, Volume};
 
 /// The lines of one chunk that were found.
@@ -80,10 +80,10 @@ impl Found {
         before + part.lines.partition_point(|line| (*line as usize) < rank)
     }
 
-    /// Lines found by time and level, from a moment on, in so many buckets of so many nanoseconds each; those beyond
-    /// them are not counted.
-    pub fn volume(&self, from: Nanos, step: i64, buckets: usize) -> Volume {
-        let step = step.max(1);
+    /// Lines found by time and level between two moments, both included, in so many buckets.
+    pub fn volume(&self, (from, to): (Nanos, Nanos), buckets: usize) -> Volume {
+        let buckets = buckets.max(1);
+        let step = to.0.saturating_sub(from.0).max(0) / signed(buckets) + 1;
         let mut counted = vec![[0; Level::ALL.len()]; buckets];
         for part in &self.parts {
             for line in part.lines.iter().map(|line| *line as usize) {

@@ -160,7 +160,7 @@ fn joined() {
         text.clear();
         match number % 110 {
             behind @ 100.. => {
-                write!(text, "\tat shop.cart.Step{behind}.run(Step.java:{behind})").expect("memory")
+                write!(text, "\tat shop.cart.Step{behind}.run(Step.java:{behind})").expect("memory");
             }
             _ => line(Shape::Logfmt, number, &mut numbers, &mut text),
         }

@@ -55,8 +55,9 @@ impl Trouble {
 /// Whether an event shows that its source is read.
 pub fn is_well(event: &TailEvent) -> bool {
     match event {
-        TailEvent::Lines(_) | TailEvent::Filled(_) => true,
-        TailEvent::Mode(
+        TailEvent::Lines(_)
+        | TailEvent::Filled(_)
+        | TailEvent::Mode(
             TailMode::Live | TailMode::Reading { .. } | TailMode::Polling(_) | TailMode::Ended,
         ) => true,
         TailEvent::Mode(TailMode::Connecting) | TailEvent::Gap(_) | TailEvent::Failed(_) => false,

@@ -116,8 +116,7 @@ impl Counting {
             return Some(Arc::clone(volume));
         }
         let (first, last) = LogView::span_of(snapshot)?;
-        let step = last.0.saturating_sub(first.0) / BUCKETS as i64 + 1;
-        let volume = Arc::new(filter.found().volume(first, step, BUCKETS));
+        let volume = Arc::new(filter.found().volume((first, last), BUCKETS));
         self.filtered = Some((now, Arc::clone(&volume)));
         Some(volume)
     }

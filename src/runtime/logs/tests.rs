@@ -396,8 +396,8 @@ impl Logs for Fed {
 
 #[tokio::test(start_paused = true)]
 async fn a_time_in_a_file_that_is_still_being_read_is_gone_to_once_it_is_read() {
-    let (feed, fed) = mpsc::channel(8);
-    let source = Arc::new(Fed(Arc::from("logs"), Mutex::new(Some(fed))));
+    let (feed, told) = mpsc::channel(8);
+    let source = Arc::new(Fed(Arc::from("logs"), Mutex::new(Some(told))));
     let clock = Clock::with_tokio(start());
     let idle = Source::of(State::default());
     // a line each second, from ten minutes ago on

@@ -103,10 +103,10 @@ impl Past {
             });
         let read = end - last.stretch.at;
         // told before its ends: who goes to a time in between knows that it is still to come
-        let begun = std::iter::once(TailEvent::Mode(self.share.mode(read)))
+        let is_heard = std::iter::once(TailEvent::Mode(self.share.mode(read)))
             .chain(gap.clone().map(TailEvent::Gap))
             .all(|event| self.send(event) == Heard::Yes);
-        if !begun || self.tell(last) == Heard::No {
+        if !is_heard || self.tell(last) == Heard::No {
             return Ok(());
         }
         if first.is_some_and(|first| self.tell(first) == Heard::No) {

@@ -449,8 +449,8 @@ fn draw_row(
                     (words, Role::StateFailed)
                 }
             };
-            let rule = "╌".repeat(usize::from(row.width).saturating_sub(2 + width(&words)));
-            let pieces = [Piece::own(format!("  {words}{rule}"), role)];
+            let dashes = "╌".repeat(usize::from(row.width).saturating_sub(2 + width(&words)));
+            let pieces = [Piece::own(format!("  {words}{dashes}"), role)];
             scene.line(buffer, row, &pieces);
         }
         Row::Begin(past) => {
