@@ -1,6 +1,6 @@
 //! Search, filter and the questions of one line: what is typed takes effect in the list that has the keys.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
 use super::{alerts, deeds, frozen, logs, modals, run, say, traces, waterfall};
@@ -189,9 +189,18 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             modals::typed(model, now)
         }
         _ => {
-            prompt.input.input(key);
+            edit(&mut prompt.input, key);
             modals::typed(model, now)
         }
+    }
+}
+
+/// A key in a line of text. As in a shell, `ctrl-u` takes away what stands before the cursor.
+pub(super) fn edit(input: &mut TextArea<'static>, key: KeyEvent) {
+    if key.code == KeyCode::Char('u') && key.modifiers == KeyModifiers::CONTROL {
+        input.delete_line_by_head();
+    } else {
+        input.input(key);
     }
 }
 
