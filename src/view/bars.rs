@@ -603,7 +603,7 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
             Piece::safe(SafeText::line(wrong).into_owned(), Role::StateFailed)
         }
         (PromptKind::Query, _) if prompt.target == PromptTarget::Pane(PaneId::Traces) => Piece::word(
-            "op=\"POST /pay\" dur>500ms err name=value · enter asks",
+            "op=\"POST /pay\" dur>500ms err name=value, or an id · enter asks",
             Role::TextMuted,
         ),
         (PromptKind::Time, _) if prompt.target == PromptTarget::Pane(PaneId::Traces) => {
@@ -623,7 +623,7 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         left,
         &[
             Piece::word(sign, Role::Key),
-            Piece::own(format!("{what} "), Role::TextMuted),
+            Piece::own(format!(" {what}: "), Role::TextMuted),
         ],
     );
     let right = widget::after(area, area.width.saturating_sub(says_width));

@@ -1,6 +1,6 @@
 //! Search, filter and the questions of one line: what is typed takes effect in the list that has the keys.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
 use super::{alerts, deeds, frozen, logs, modals, run, say, traces, waterfall};
@@ -128,7 +128,9 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                 } else {
                     logs::answered(model, kind, words.trim(), now)
                 };
-                if kind == PromptKind::Query && !words.trim().is_empty() {
+                // An id opens a trace and asks for no list.
+                let asks = !traces || traces::whole_id(&words).is_none();
+                if kind == PromptKind::Query && !words.trim().is_empty() && asks {
                     let deed = deeds::of_prompt(model, kind, target, words.trim());
                     effects.extend(deeds::record(model, deed, now));
                 }
@@ -168,6 +170,11 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             let sign = if bare.len() < word.len() { "-" } else { "" };
             prompt.input = TextArea::from([format!("{rest}{sign}{name}")]);
             prompt.input.move_cursor(tui_textarea::CursorMove::End);
+            modals::typed(model, now)
+        }
+        // As a shell has it; the input would undo.
+        KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+            prompt.input.delete_line_by_head();
             modals::typed(model, now)
         }
         _ => {
