@@ -139,6 +139,9 @@ impl Searcher {
                     if listed.whole == Whole::No && remarks.is_empty() {
                         remarks.push("the source had not all of what it was asked".to_owned());
                     }
+                    if let Some(Err(why)) = &older {
+                        remarks.push(format!("older failures: {why}"));
+                    }
                     feed.last = Some(Fetched {
                         value: Arc::new(TraceList {
                             traces: listed.traces.into_iter().map(Arc::new).collect(),
@@ -682,6 +685,7 @@ mod tests {
         assert_eq!((list.traces.len(), feed.failure()), (2, None));
         let why = list.older.clone().expect("asked for").unwrap_err();
         assert!(why.contains("no room"), "{why}");
+        assert_eq!(list.remarks, [format!("older failures: {why}")]);
         desk.searching.abort();
     }
 

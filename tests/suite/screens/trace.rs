@@ -134,10 +134,10 @@ fn the_border_says_what_of_the_time_was_fetched() {
         let ask = model.traces.asked.clone().unwrap();
         let whole = midwatch::domain::trace::summary::Whole::No;
         let mut feed = shop::tracelist::feed(ask, shop::tracelist::traces(), whole);
-        let last = feed.last.as_mut().unwrap();
-        let mut list = (*last.value).clone();
+        let fetched = feed.last.as_mut().unwrap();
+        let mut list = (*fetched.value).clone();
         list.older = Some(older);
-        last.value = std::sync::Arc::new(list);
+        fetched.value = std::sync::Arc::new(list);
         shop::tell(&mut model, Msg::TracesFetched(feed));
         rows(&drawn(&model).0).join("\n")
     };
