@@ -15,7 +15,7 @@ use crate::config::{self, AuditForward, Config, Context};
 use crate::domain::incident::IncidentId;
 use crate::journal::audit::{self, Line};
 use crate::journal::{Journal, JournalError, JournalResult, Opening, Tx, notices};
-use crate::notify::{Stage, Tries, UnderWay, Unreached};
+use crate::notify::{Stage, Tries, Unreached};
 use crate::runtime::audit_forward::{self, ForwardStatus, Forwarder};
 use crate::text::SafeText;
 use crate::time::{Clock, Stamp};
