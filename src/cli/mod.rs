@@ -22,6 +22,7 @@ pub mod console;
 pub mod demo;
 pub mod doctor;
 pub mod figures;
+mod file_checks;
 pub mod gather;
 pub mod handoff;
 pub mod incident;

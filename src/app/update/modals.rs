@@ -182,7 +182,7 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             };
         }
         _ => {
-            palette.input.input(key);
+            prompts::edit(&mut palette.input, key);
             return typed(model, now);
         }
     }

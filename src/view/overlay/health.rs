@@ -46,9 +46,55 @@ pub(super) fn sheet(scene: Scene<'_>) -> Sheet<'_> {
     if let Some(record) = &model.record {
         self::record(record, scene, &mut sheet);
     }
+    lines(scene, &mut sheet);
     watching(&model.watching, &mut sheet);
     warnings(scene, &mut sheet);
     sheet
+}
+
+/// How many log lines are kept, of how many at most; and the files that they are read from, where no server has them:
+/// there and readable, how large, when their newest line is of.
+fn lines<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>) {
+    let Some(view) = &scene.model.logs.view else {
+        return;
+    };
+    sheet.heading("Log lines");
+    let (counts, limits) = (view.snapshot.counts(), view.limits);
+    let kept = format!(
+        "{} in hand of {} at most, {} of {}; then the oldest are let go",
+        words::count(view.snapshot.len() as f64),
+        words::count(limits.lines as f64),
+        words::bytes(counts.bytes),
+        words::bytes(limits.bytes as u64),
+    );
+    sheet.prose(&kept, Role::TextMuted);
+    let Some(survey) = &view.files else { return };
+    for file in &survey.files {
+        let (words, role) = match &file.found {
+            Ok((0, _)) => (format!("● {}: empty", file.path), Role::TextMuted),
+            Ok((bytes, newest)) => {
+                let newest = match newest {
+                    Some(at) => match (scene.now.utc - at.utc()).to_std() {
+                        Ok(age) => format!("newest line {} ago", figures::stepped(age)),
+                        Err(_) => "newest line ahead of this clock".to_owned(),
+                    },
+                    None => "its last lines tell no time".to_owned(),
+                };
+                (
+                    format!("● {}: {}, {newest}", file.path, words::bytes(*bytes)),
+                    Role::TextMuted,
+                )
+            }
+            Err(why) => (format!("✗ {}: {why}", file.path), Role::StateFailed),
+        };
+        sheet.prose(&words, role);
+    }
+    for name in &survey.missing {
+        sheet.prose(&format!("✗ {name}: there is no such file"), Role::StateFailed);
+    }
+    if survey.more > 0 {
+        sheet.prose(&format!("and {} more files", survey.more), Role::TextMuted);
+    }
 }
 
 /// Who does what is due by itself of local incidents, where something is.

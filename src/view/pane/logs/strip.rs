@@ -24,8 +24,10 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView
         .saturating_mul(volume.buckets.len().try_into().unwrap_or(i64::MAX));
     let short = |at: Nanos| clock(scene, at).chars().take(8).collect::<String>();
     let label = format!("{} ", short(first));
-    // The filter is of what is shown below; what happened is told whole.
+    // The filter is of what is shown below; where lines are missing, what happened is told whole.
     let by = match (view.counted, view.shown.is_some()) {
+        (Counted::Shown, _) if area.width < WITH_COUNTED => " shown",
+        (Counted::Shown, _) => " of those shown",
         (_, true) if area.width < WITH_COUNTED => " all lines",
         (_, false) if area.width < WITH_COUNTED => "",
         (Counted::Server, false) => " by the server",
