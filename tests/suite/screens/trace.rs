@@ -145,7 +145,7 @@ fn the_root_of_a_listed_trace_says_where_that_stands_among_its_like() {
     shop::tell(&mut model, Msg::TraceRead { id, result });
     press_all(&mut model, "enter");
     let seen = rows(&drawn(&model).0).join("\n");
-    // 20 + 7 × (3 × 13 mod 40) ms, the second longest of forty.
+    // The longest of forty: 39 are shorter, and half of itself.
     assert!(seen.contains("p98 of the 40 listed"), "{seen}");
     press_all(&mut model, "j");
     let seen = rows(&drawn(&model).0).join("\n");
