@@ -257,7 +257,7 @@ pub(super) async fn read(source: &dyn Traces, id: TraceId) -> Result<Arc<Study>,
         Ok(Some(trace)) => trace,
         Ok(None) => {
             return Err(format!(
-                "{} has no trace {id}: it was not sampled, or is gone",
+                "{} has no trace {id}: it was not sampled, is gone, or has not come yet",
                 source.name()
             ));
         }

@@ -9,6 +9,7 @@ use crate::app::compose::Body;
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::modal::Modal;
 use crate::app::traces::comparison::Listed;
+use crate::app::traces::waterfall::Waterfall;
 use crate::domain::alert::AckState;
 use crate::theme::Role;
 
@@ -135,6 +136,17 @@ fn wanted(scene: Scene) -> Vec<Action> {
             Action::Copy,
         ]),
         Some(Detail::Patterns) => actions.extend([Action::Back, Action::Open, Action::Copy]),
+        Some(Detail::Trace(id))
+            if model
+                .traces
+                .opened(*id)
+                .is_some_and(|open| open.study().is_none()) =>
+        {
+            actions.push(Action::Back);
+            if model.traces.opened(*id).is_some_and(Waterfall::is_failed) {
+                actions.push(Action::Open);
+            }
+        }
         Some(Detail::Trace(id)) => {
             actions.push(Action::Back);
             // While a search is kept its keys are others than elsewhere.

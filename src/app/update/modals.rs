@@ -238,7 +238,9 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
         Place::Trace
             if !matches!(
                 model.detail(),
-                Some(Detail::Trace(_) | Detail::Span(_, _) | Detail::Comparison(_, _))
+                Some(
+                    Detail::Trace(_) | Detail::Span(_, _) | Detail::TraceFacts(_) | Detail::Comparison(_, _)
+                )
             ) =>
         {
             return say(model, Level::Info, "open a trace first", now);

@@ -158,6 +158,7 @@ pub struct Trace {
     pub(super) roots: Vec<Row>,
     pub(super) primary: Row,
     pub(super) extent: Stretch,
+    pub(super) took: (Duration, Lasted),
     pub(super) remarks: Vec<Remark>,
 }
 
@@ -267,14 +268,7 @@ impl Trace {
 
     /// How long it took: its root, where it has one alone and knows its times; else from its first moment to its last.
     pub fn took(&self) -> (Duration, Lasted) {
-        let is_root = |row: &&Row| self.standing(**row) == Standing::Root;
-        let mut roots = self.roots.iter().filter(is_root);
-        match (roots.next(), roots.next()) {
-            (Some(root), None) if self.marks[*root].times == Times::Known => {
-                (self.span(*root).duration, Lasted::Root)
-            }
-            (Some(_) | None, _) => (self.extent.duration(), Lasted::Whole),
-        }
+        self.took
     }
 
     /// The row it hangs on.

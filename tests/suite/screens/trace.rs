@@ -127,6 +127,32 @@ fn help_lists_of_a_page_about_traces_what_works_on_it() {
 }
 
 #[test]
+fn the_root_of_a_listed_trace_says_where_that_stands_among_its_like() {
+    use shop::{spans, tracelist, waterfalls};
+    let mut model = tracelist::listed(size(120, 40));
+    let id = tracelist::id(3);
+    press_all(&mut model, "I");
+    shop::type_text(&mut model, &id.to_string());
+    press_all(&mut model, "enter");
+    let body = String::from_utf8(spans::otlp(&waterfalls::story())).unwrap();
+    let body = body.replace(spans::TRACE, &id.to_string());
+    let trace = midwatch::backend::traces::otlp::read(body.into_bytes())
+        .only(id)
+        .unwrap();
+    let result = Ok(std::sync::Arc::new(midwatch::app::traces::Study::of(
+        std::sync::Arc::new(trace),
+    )));
+    shop::tell(&mut model, Msg::TraceRead { id, result });
+    press_all(&mut model, "enter");
+    let seen = rows(&drawn(&model).0).join("\n");
+    // The longest of forty: 39 are shorter, and half of itself.
+    assert!(seen.contains("p98 of the 40 listed"), "{seen}");
+    press_all(&mut model, "j");
+    let seen = rows(&drawn(&model).0).join("\n");
+    assert!(!seen.contains("listed traces"), "{seen}");
+}
+
+#[test]
 fn the_border_says_what_of_the_time_was_fetched() {
     use midwatch::app::traces::list::OlderFailed;
     let seen = |older| {

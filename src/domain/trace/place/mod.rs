@@ -9,11 +9,13 @@ mod order;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::kin::{Circle, Kin, open_circles};
 use self::order::Order;
 use super::draft::{Found, Part};
 use super::model::{Column, Marks, OperationId, Row, Stretch, Tables, Timing, Trace};
+use super::summary::Lasted;
 use super::{Nanos, Remark, SpanId, Standing, Times, TraceId};
 
 /// A clock so far from the others is wrong rather than slow: 30 days, in nanoseconds.
@@ -135,10 +137,12 @@ impl Placing<'_> {
                 from: Nanos(0),
                 to: Nanos(0),
             },
+            took: (Duration::ZERO, Lasted::Whole),
             remarks: Vec::new(),
         };
         trace.primary = primary(&trace);
         let far = extend(&mut trace);
+        trace.took = took(&trace);
         trace.remarks = self.remarks(&trace, kin, circles, &rows, far);
         trace
     }
@@ -269,6 +273,18 @@ fn primary(trace: &Trace) -> Row {
         .max_by_key(rank)
         .copied()
         .unwrap_or(Row(0))
+}
+
+/// How long it took: once for all, for a trace may have as many roots as spans.
+fn took(trace: &Trace) -> (Duration, Lasted) {
+    let is_root = |row: &&Row| trace.standing(**row) == Standing::Root;
+    let mut roots = trace.roots.iter().filter(is_root);
+    match (roots.next(), roots.next()) {
+        (Some(root), None) if trace.marks[*root].times == Times::Known => {
+            (trace.span(*root).duration, Lasted::Root)
+        }
+        (Some(_) | None, _) => (trace.extent.duration(), Lasted::Whole),
+    }
 }
 
 /// Sets the extent; tells the spans that are too far off to be in it.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::action::Action;
 use crate::app::focus::Detail;
+use crate::app::traces::list::operation_of;
 use crate::app::traces::{Clocks, Study};
 use crate::domain::trace::critical::Step;
 use crate::domain::trace::scale::lasting;
@@ -136,8 +137,8 @@ fn facts<'a>(
         let text = on_path(step, span.standing, aspect.path.whole().nanos());
         sheet.pair("critical path", &text, Role::TraceCriticalPath);
     }
-    let population = alike(study, row);
-    if let Some(text) = population {
+    let listed = listed(scene, study, row);
+    for text in listed.into_iter().chain(alike(study, row)) {
         sheet.pair("beside its like", &text, Role::Text);
     }
     let odd = match span.times {
@@ -227,6 +228,23 @@ fn on_path(step: &Step, standing: Standing, whole: u64) -> String {
         }
     }
     text
+}
+
+/// Where its trace stands among those of its operation in the list, which the root speaks for.
+fn listed(scene: Scene, study: &Study, row: Row) -> Option<String> {
+    let pane = &scene.model.traces;
+    let trace = pane
+        .summary(study.trace.id())
+        .filter(|_| row == study.trace.primary())?;
+    let measured = pane.statistics.operation(&operation_of(trace))?;
+    let share = measured.percentile_of(trace.duration)?;
+    let p95 = u64::try_from(measured.quantile(0.95)?.as_nanos()).unwrap_or(u64::MAX);
+    Some(format!(
+        "p{:.0} of the {} listed traces of this operation, whose p95 is {}",
+        (share * 100.0).floor(),
+        measured.n(),
+        lasting(p95)
+    ))
 }
 
 /// Where it stands among the spans of the same operation in this trace, where there are enough.

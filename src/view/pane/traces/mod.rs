@@ -124,11 +124,11 @@ fn count(scene: Scene) -> Vec<Piece<'static>> {
 fn older(list: &TraceList) -> String {
     match &list.older {
         Some(Ok(older)) if !older.traces.is_empty() => {
-            let which = match older.whole {
-                Whole::Yes => "older failed",
-                Whole::No => "of the older failed",
+            let more = match older.whole {
+                Whole::Yes => "",
+                Whole::No => "+",
             };
-            format!(" + {} {which}", older.traces.len())
+            format!(" + {}{more} older failed", older.traces.len())
         }
         Some(_) | None => String::new(),
     }

@@ -31,7 +31,7 @@ const COLUMNS: [Column; 9] = [
     column("age", Width::Fixed(4), Align::Right, 3),
     column("", Width::Fixed(1), Align::Left, 0),
     column("took", Width::Fixed(7), Align::Right, 0),
-    column("┼ its p95", flex(6, 24, 2), Align::Left, 2),
+    column("┼ p95", flex(6, 24, 2), Align::Left, 2),
     column("service", flex(10, 16, 2), Align::Left, 0),
     column("operation", flex(16, 40, 4), Align::Left, 0),
     column("spans", Width::Fixed(5), Align::Right, 4),
@@ -46,10 +46,11 @@ const GROUPS: [Column; 9] = [
     column("service", flex(10, 16, 2), Align::Left, 2),
     column("n", Width::Fixed(4), Align::Right, 0),
     column("failed", Width::Fixed(6), Align::Right, 0),
-    column("p50", Width::Fixed(7), Align::Right, 1),
+    column("p50", Width::Fixed(7), Align::Right, 3),
     column("p95", Width::Fixed(7), Align::Right, 0),
     column("p99", Width::Fixed(7), Align::Right, 4),
-    column("against before", flex(8, 26, 2), Align::Left, 3),
+    // Half of it says nothing.
+    column("against before", flex(17, 26, 2), Align::Left, 1),
 ];
 
 /// A scale on which what takes ten times as long is as much further, wherever that is: a list has both 2 ms and 20 s.
@@ -309,7 +310,7 @@ pub(super) fn against(against: &Against) -> Vec<Piece<'static>> {
         Against::Awaited => dim("…".to_owned()),
         Against::NotKnown(_) => vec![Piece::word("not known", Role::StateFailed)],
         Against::NoneThen => dim("none before".to_owned()),
-        Against::TooFew { now, then } => dim(format!("too few: {now}, before {then}")),
+        Against::TooFew { now, then } => dim(format!("too few: {now} vs {then}")),
         Against::Told(odd) if odd.is_empty() => dim("as before".to_owned()),
         Against::Told(odd) => self::odd(odd),
     }
@@ -327,7 +328,7 @@ fn odd(anomalies: &[Anomaly]) -> Vec<Piece<'static>> {
             Anomaly::Failing(times) if times.is_finite() => {
                 Piece::own(format!("fails {times:.0}× as often"), Role::SeverityCritical)
             }
-            Anomaly::Failing(_) => Piece::word("did not fail before", Role::SeverityCritical),
+            Anomaly::Failing(_) => Piece::word("no failure before", Role::SeverityCritical),
         });
     }
     pieces
