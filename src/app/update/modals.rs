@@ -177,6 +177,11 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                     incidents::open(model, id);
                     Vec::new()
                 }
+                Command::Trace(_) if model.settings.traces.is_none() => {
+                    let why = traces::not_configured(model);
+                    say(model, Level::Info, why, now)
+                }
+                Command::Trace(id) => traces::open(model, id, now),
                 Command::Context(name) => switch_context(model, name),
                 Command::Theme(name) => vec![Effect::SwitchTheme(name.into())],
             };
@@ -269,6 +274,7 @@ fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
     if model.alerts.draft.is_some() {
         warn("the draft of a silence is lost");
     }
+    lines.extend(run::pages_under_way(model));
     if lines.is_empty() {
         return vec![Effect::SwitchContext(name)];
     }

@@ -114,6 +114,7 @@ impl Stage {
         if !session.globals.json {
             warnings.clear();
         }
+        session.acted_on.insert(target.id().clone());
         let draft = target.draft(act, self.scene.now().utc);
         let sending = Sending::open(&self.scene)?;
         // Boxed: it is the larger part of every command that acts on an incident.

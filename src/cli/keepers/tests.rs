@@ -244,6 +244,7 @@ impl Stage {
             env: Environment::default(),
             clock: self.clock,
             out: Output::into(out.clone(), diagnostics.clone()),
+            acted_on: std::collections::BTreeSet::new(),
         };
         (session, out, diagnostics)
     }

@@ -69,18 +69,13 @@ fn is_left(draft: &drafts::Draft, here: &Stamp) -> bool {
     boot != here.boot.to_string() || !runs || here.utc - draft.updated_at > KEPT_ALONE
 }
 
-/// Makes what consoles that are gone have left this one's, and leaves alone what others have under way. Of one thing
-/// there may be several: their texts are joined, the older first.
-fn adopt(tx: &Tx<'_>, kept: Vec<drafts::Draft>, here: &Stamp) -> JournalResult<Vec<drafts::Draft>> {
+/// Makes all of these this console's. Of one thing there may be several: their texts are joined, the older first.
+fn adopt(tx: &Tx<'_>, left: Vec<drafts::Draft>, here: &Stamp) -> JournalResult<Vec<drafts::Draft>> {
     let ours = console(here);
     let mut mine: Vec<drafts::Draft> = Vec::new();
     // The latest come first.
-    for draft in kept.into_iter().rev() {
-        let is_ours = draft.key.console == ours;
-        if !is_ours && !is_left(&draft, here) {
-            continue;
-        }
-        if !is_ours {
+    for draft in left.into_iter().rev() {
+        if draft.key.console != ours {
             drafts::delete(tx, &draft.key)?;
         }
         let key = DraftKey {
@@ -102,20 +97,23 @@ fn adopt(tx: &Tx<'_>, kept: Vec<drafts::Draft>, here: &Stamp) -> JournalResult<V
     Ok(mine)
 }
 
-/// The drafts of somebody that were not sent and that nobody else is writing; one that was sent is thrown away.
+/// The drafts of somebody that were not sent, now this console's: its own, and those of consoles that are gone. What
+/// others have under way is left alone, and what was sent is thrown away.
 fn left(tx: &Tx<'_>, author: &Author, here: &Stamp) -> JournalResult<Vec<drafts::Draft>> {
-    let kept = drafts::load(tx, &author.actor, &author.context)?;
-    let kept = adopt(tx, kept, here)?;
-    let Some(oldest) = kept.iter().map(|draft| draft.updated_at).min() else {
-        return Ok(kept);
+    let ours = console(here);
+    let mut left = drafts::load(tx, &author.actor, &author.context)?;
+    left.retain(|draft| draft.key.console == ours || is_left(draft, here));
+    let Some(oldest) = left.iter().map(|draft| draft.updated_at).min() else {
+        return Ok(left);
     };
     let acts = outbox::made_since(tx, author, oldest - TOGETHER)?;
+    // Each is looked at before they are joined: no act says both of what was sent and what was not.
     let said = |draft: &drafts::Draft| acts.iter().any(|act| is_said(draft, act));
-    let (said, unsaid): (Vec<_>, Vec<_>) = kept.into_iter().partition(said);
+    let (said, unsaid): (Vec<_>, Vec<_>) = left.into_iter().partition(said);
     for draft in said {
         drafts::delete(tx, &draft.key)?;
     }
-    Ok(unsaid)
+    adopt(tx, unsaid, here)
 }
 
 /// Whether an act says what a draft holds. One that was taken back or refused says nothing.
@@ -377,6 +375,33 @@ mod tests {
             .collect();
         left.sort_unstable();
         assert_eq!(left, ["p/anew", "p/back", "p/other"]);
+    }
+
+    #[tokio::test]
+    async fn of_two_that_were_left_only_what_was_not_sent_comes_back() {
+        let home = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
+        let author = jun();
+        let now = Clock::start().stamp();
+        let (mine, rows) = journal
+            .write(move |tx| {
+                let gone = |pid: i32| format!("{}/{pid}", now.boot);
+                let earlier = now.utc - TimeDelta::seconds(1);
+                for draft in [
+                    kept(gone(i32::MAX), "Q1", "not sent", earlier),
+                    kept(gone(i32::MAX - 1), "Q1", "pool is dry", now.utc),
+                ] {
+                    drafts::save(tx, &draft)?;
+                }
+                outbox::insert(tx, &author, &[note("Q1", "pool is dry")], &now)?;
+                let mine = left(tx, &author, &now)?;
+                Ok((mine, drafts::load(tx, "jun@example.com", "prod")?))
+            })
+            .await
+            .unwrap();
+        let texts: Vec<&str> = mine.iter().map(|draft| draft.text.as_str()).collect();
+        assert_eq!(texts, ["not sent"]);
+        assert_eq!(rows, mine);
     }
 
     #[tokio::test]

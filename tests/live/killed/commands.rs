@@ -41,7 +41,7 @@ pub async fn prepared(shop: &Shop) -> Vec<Vec<Round>> {
             lane.push(Round {
                 deed,
                 subject,
-                text: format!("command {n}."),
+                text: format!("{deed:?} {n}."),
                 end: End::Killed,
             });
         }

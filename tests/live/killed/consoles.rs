@@ -66,8 +66,8 @@ pub async fn prepared(shop: &Shop, home: &Path) -> Vec<Lane> {
             rounds.push(Round {
                 deed,
                 subject,
-                // One word, which no line breaks.
-                text: format!("key{n}."),
+                // One word, which no line breaks; of this lane alone, for notes and marks are both drafts.
+                text: format!("key{number}-{n}."),
                 end: End::Killed,
             });
         }

@@ -4,11 +4,13 @@
 //! that lose answers, hang, fail and refuse; several processes at once on one journal. Then it is left to catch up,
 //! and the servers are asked what they hold: [`shop`] is the demo behind spoiling proxies, [`shop::Books`] what it
 //! says, [`verdict`] the judgement, [`commands`] and [`consoles`] who is killed, [`alertmanager`] the same before a
-//! real one.
+//! real one, [`ends`] what ends an incident or gives it away, [`pagers`] local incidents with a slow pager.
 
 mod alertmanager;
 mod commands;
 mod consoles;
+mod ends;
+mod pagers;
 pub(super) mod shop;
 mod verdict;
 
@@ -186,7 +188,6 @@ fn assert_audit_holds(home: &Path) {
     assert!(audit.success(), "{audit}");
 }
 
-#[ignore = "one run in four found a note more in the books than the rounds account for; not explained yet"]
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_commands_and_forty_consoles_killed_at_random_lose_nothing_and_double_nothing() {
     let clock = Clock::start();
@@ -256,9 +257,10 @@ async fn two_hundred_commands_and_forty_consoles_killed_at_random_lose_nothing_a
 
     let books = shop.books(&incidents).await;
     let last = verdict::judge(&rounds, &books, &entries, &left_unsent(home.path()).await);
-    verdict::assert_sent_once(&shop, &rounds, &books);
+    let turned_away = verdict::assert_sent_once(&shop, &rounds, &books);
     eprintln!(
-        "killed {} commands and {} consoles in {:.0} s, caught up in {:.0} s: {first}; decided: {last}",
+        "killed {} commands and {} consoles in {:.0} s, caught up in {:.0} s: {first}; decided: {last}; \
+         refused by the servers themselves: {turned_away:?}",
         commands::KILLED,
         consoles::KILLED,
         killed.as_secs_f64(),

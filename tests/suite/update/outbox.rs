@@ -10,7 +10,7 @@ use midwatch::app::modal::Modal;
 use midwatch::app::{Effect, Msg, OutboxRow, Settings};
 use midwatch::domain::incident::local::Reason;
 use midwatch::domain::incident::{Incident, Status};
-use midwatch::notify::{Tries, Unreached};
+use midwatch::notify::{Tries, Unreached, Whom};
 use midwatch::outbox::{Decision, Entry, EntryId, OutboxView, State};
 
 use super::Hand;
@@ -360,6 +360,7 @@ fn a_page_that_reached_nobody_stands_until_it_is_answered_for() {
         at: crate::fixtures::now().utc - chrono::TimeDelta::seconds(90),
         why: "webhook: HTTP 500".into(),
         tries: Tries::Over,
+        whom: Whom::Everybody,
     };
     let view = |unreached| {
         Msg::OutboxChanged(Arc::new(OutboxView {
