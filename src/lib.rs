@@ -35,7 +35,8 @@
 //!   for. A command that acts does at its end what a console does behind its panes: it notifies, and sends the audit log
 //!   on ([`cli::closing`]).
 //! - A log tail ([`backend::logs`]) tells every line once: seams are read again with an overlap, what is lost is a
-//!   gap until it is read. The reader of a socket never waits for whoever draws.
+//!   gap until it is read. The reader of a socket never waits for whoever draws. Files are told once under whatever name:
+//!   page and tail share where the one ends and the other begins, and a renamed file is handed from name to name.
 //! - One task keeps the lines of the log pane (`runtime::logs`): it owns the store, filters, searches and learns patterns
 //!   in slices, and publishes a snapshot at most ten times a second. What belongs to the line before it, [`domain::log::joint`] knows;
 //!   files are cut into entries where they are read, lines of other sources joined where the store takes them, and by the same rules

@@ -685,6 +685,12 @@ impl LogPane {
         position < view.snapshot.len()
     }
 
+    /// Gives the line under the cursor a row in the middle: what led to it is in sight, and what followed.
+    pub fn center(&mut self) {
+        self.row = self.page / 2;
+        self.fit();
+    }
+
     /// The next or previous hit, round the end; false where there is none.
     pub fn jump(&mut self, direction: Direction) -> bool {
         let Some(view) = self.drawn().cloned() else {

@@ -1,6 +1,8 @@
 //! What `doctor` says of logs that are files: whether they are there and may be read, how large they are, and when
 //! their newest line is of.
 
+use std::time::Duration;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
@@ -100,7 +102,9 @@ impl FileCheck {
                 let said = at.utc().to_rfc3339_opts(SecondsFormat::Secs, true);
                 match (now - at.utc()).to_std() {
                     Ok(age) => {
-                        let age = std::time::Duration::from_secs(age.as_secs());
+                        // of hours the seconds say nothing
+                        let whole = if age.as_secs() < 3_600 { 1 } else { 60 };
+                        let age = Duration::from_secs(age.as_secs() / whole * whole);
                         format!("newest line {said}, {} ago", prometheus_duration(age))
                     }
                     Err(_) => format!("newest line {said}, ahead of this clock"),

@@ -84,14 +84,22 @@ fn arrive(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
     }
     let oldest = oldest(&model.logs);
     model.logs.go_to_time(at);
+    model.logs.center();
     match oldest.filter(|oldest| *oldest > at) {
         Some(oldest) => {
             let said = time_of_day(oldest, model.zone);
-            let key = model.keymap.keys_for(Action::LogTime).into_iter().next();
-            let said = format!(
-                "no line so far back was reached: the oldest is of {said}; {} goes on",
-                key.unwrap_or_default()
-            );
+            let is_whole = model
+                .logs
+                .view
+                .as_ref()
+                .is_some_and(|view| view.past == Past::Whole);
+            let said = if is_whole {
+                format!("no line in hand is so old: the oldest is of {said}")
+            } else {
+                let key = model.keymap.keys_for(Action::LogTime).into_iter().next();
+                let key = key.unwrap_or_default();
+                format!("no line so far back was reached: the oldest is of {said}; {key} goes on")
+            };
             say(model, Level::Info, said, now)
         }
         None => Vec::new(),

@@ -65,7 +65,7 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
         // a file that cannot be read is not well again because another one grows
         if source.since.is_some()
             && let Ok(Some(event)) = &heard
-            && is_well(event)
+            && is_well(event, polling)
             && let Some(words) = trouble.over(now)
         {
             session.out.diagnose(words)?;

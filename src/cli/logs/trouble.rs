@@ -52,14 +52,14 @@ impl Trouble {
     }
 }
 
-/// Whether an event shows that its source is read.
-pub fn is_well(event: &TailEvent) -> bool {
+/// Whether an event shows that its source is read; `polling` is why it was polled so far, if it was. That polling
+/// begins shows nothing yet: it is said once more when it is well again.
+pub fn is_well(event: &TailEvent, polling: Option<&str>) -> bool {
     match event {
         TailEvent::Lines(_)
         | TailEvent::Filled(_)
-        | TailEvent::Mode(
-            TailMode::Live | TailMode::Reading { .. } | TailMode::Polling(_) | TailMode::Ended,
-        ) => true,
+        | TailEvent::Mode(TailMode::Live | TailMode::Reading { .. } | TailMode::Ended) => true,
+        TailEvent::Mode(TailMode::Polling(why)) => polling == Some(*why),
         TailEvent::Mode(TailMode::Connecting) | TailEvent::Gap(_) | TailEvent::Failed(_) => false,
     }
 }
@@ -98,5 +98,14 @@ mod tests {
             said += usize::from(trouble.over(now).is_some());
         }
         assert_eq!(said, 6, "three times that it began, and three that it ended");
+    }
+
+    #[test]
+    fn polling_that_begins_is_no_sign_that_lines_can_be_read() {
+        let polled = TailEvent::Mode(TailMode::Polling("tail limit"));
+        assert!(!is_well(&polled, None) && !is_well(&polled, Some("no upgrade")));
+        assert!(is_well(&polled, Some("tail limit")));
+        assert!(is_well(&TailEvent::Mode(TailMode::Live), None));
+        assert!(!is_well(&TailEvent::Mode(TailMode::Connecting), None));
     }
 }

@@ -18,7 +18,13 @@ pub(super) fn sheet(scene: Scene<'_>) -> Sheet<'_> {
     let model = scene.model;
     let mut sheet = Sheet::default();
     if model.health.is_empty() {
-        sheet.prose("no backend has been asked yet", Role::TextMuted);
+        let is_of_files = model.logs.view.as_ref().is_some_and(|view| view.files.is_some());
+        let said = if is_of_files || model.has_lines_alone() {
+            "no server is asked here: the lines come from files or standard input"
+        } else {
+            "no backend has been asked yet"
+        };
+        sheet.prose(said, Role::TextMuted);
     }
     let names = model
         .health
@@ -43,7 +49,8 @@ pub(super) fn sheet(scene: Scene<'_>) -> Sheet<'_> {
     for backend in &model.health {
         line(scene, backend, name_width, &mut sheet);
     }
-    if let Some(record) = &model.record {
+    // on lines alone nothing is done, and nothing recorded
+    if let Some(record) = model.record.as_ref().filter(|_| !model.has_lines_alone()) {
         self::record(record, scene, &mut sheet);
     }
     lines(scene, &mut sheet);

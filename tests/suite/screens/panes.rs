@@ -206,6 +206,33 @@ fn log_lines_in_every_state() {
         shop::tell(&mut model, Msg::LogsChanged(std::sync::Arc::new(view)));
         model
     });
+    at_each(&[(80, 24)], "health_of_log_files", |w, h| {
+        use midwatch::backend::logs::{Survey, Surveyed};
+        let mut model = opened(w, h, "");
+        let surveyed = |path: &str, found: Result<_, &str>| Surveyed {
+            path: path.to_owned(),
+            found: found.map_err(str::to_owned),
+        };
+        let survey = Survey {
+            files: vec![
+                surveyed(
+                    "/var/log/shop/cart.log",
+                    Ok((69_144_273, Some(logs::seconds_ago(41)))),
+                ),
+                surveyed("/var/log/shop/pay.log", Ok((0, None))),
+                surveyed("/var/log/shop/secret.log", Err("Permission denied (os error 13)")),
+            ],
+            more: 3,
+            missing: vec!["/var/log/shop/mail*.log".to_owned()],
+        };
+        let view = midwatch::app::logs::LogView {
+            files: Some(std::sync::Arc::new(survey)),
+            ..logs::view(logs::store(&[logs::story()]).snapshot(), LogsAsk::default())
+        };
+        shop::tell(&mut model, Msg::LogsChanged(std::sync::Arc::new(view)));
+        press(&mut model, "H");
+        model
+    });
     at_each(&[(80, 24)], "logs_hit_outside_a_cut_row", |w, h| {
         let mut model = opened(w, h, "/");
         shop::type_text(&mut model, "charge");

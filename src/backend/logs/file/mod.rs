@@ -1,7 +1,8 @@
 //! Files of this host, and standard input: logs without a server.
 //!
 //! `entries` cuts bytes into lines and joins stack traces, `sift` dates them and drops what is not wanted, `history`
-//! reads what is there by blocks from either end, `follow` what comes, through rotation and truncation. [`Files`] is
+//! reads what is there by blocks from either end, `follow` what comes, through rotation and truncation; `memory` is where
+//! pages and the tail meet, so that none tells what the other told; `survey` looks how files are, without their lines. [`Files`] is
 //! the source of `kind = "file"` and of `logs FILE`; [`Input`] that of `logs -`.
 //!
 //! A file is read by position and never mapped: one that is truncated meanwhile reads as shorter, no more. The text

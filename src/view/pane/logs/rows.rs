@@ -461,6 +461,9 @@ fn draw_row(
                     let words = format!("  ── nothing older back to {back_to} · {key} looks further ──");
                     Piece::own(words, Role::TextMuted)
                 }
+                Past::Whole if has_let_go(scene.model) => {
+                    Piece::word("  older lines were let go for want of room", Role::StateStale)
+                }
                 Past::Whole => Piece::word("  the first line", Role::TextMuted),
                 Past::Full => Piece::word(
                     "  the store is full: a smaller scope or query reaches further back",
@@ -562,6 +565,12 @@ fn begin_before(text: &str, hit: usize) -> usize {
     let before = text.get(..hit).unwrap_or_default();
     let begin = before.char_indices().rev().nth(BEFORE - 1);
     begin.map_or(0, |(at, _)| at)
+}
+
+/// Whether lines were let go: the first in hand is not the first there was.
+fn has_let_go(model: &Model) -> bool {
+    let view = model.logs.drawn();
+    view.is_some_and(|view| view.snapshot.counts().evicted > 0)
 }
 
 /// What becomes of a gap.
