@@ -42,6 +42,8 @@
 //!   where a command prints them (`cli::logs::entries`).
 //! - An opened trace is studied once, off the UI task (`app::traces::Study`); what of it is in sight is kept as lines that are worked
 //!   out when something is folded, so that a frame costs what is on the screen. Searches in it run in a task too.
+//! - A trace has one duration ([`domain::trace::Trace::took`], [`domain::trace::summary::Lasted`]), whoever tells it. A list that is
+//!   only the newest of its time has older failed ones beside it, in no figure (`runtime::traces`, `app::traces::list`).
 //! - A trace that may still grow is read again by the clock; what one did with it is carried over by span ids
 //!   (`app::traces::waterfall`). From a latency SLO the way to its slow requests is its exemplars (`app::update::traces`).
 //! - A trace is kept as the bytes it came in, with columns over them ([`domain::trace`]); what is said of it is worked out once, off the

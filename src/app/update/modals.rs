@@ -177,6 +177,11 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                     incidents::open(model, id);
                     Vec::new()
                 }
+                Command::Trace(_) if model.settings.traces.is_none() => {
+                    let why = traces::not_configured(model);
+                    say(model, Level::Info, why, now)
+                }
+                Command::Trace(id) => traces::open(model, id, now),
                 Command::Context(name) => switch_context(model, name),
                 Command::Theme(name) => vec![Effect::SwitchTheme(name.into())],
             };

@@ -146,7 +146,9 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                 } else {
                     logs::answered(model, kind, words.trim(), now)
                 };
-                if kind == PromptKind::Query && !words.trim().is_empty() {
+                // An id opens a trace and asks for no list.
+                let asks = !traces || traces::whole_id(&words).is_none();
+                if kind == PromptKind::Query && !words.trim().is_empty() && asks {
                     let deed = deeds::of_prompt(model, kind, target, words.trim());
                     effects.extend(deeds::record(model, deed, now));
                 }
@@ -186,6 +188,11 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             let sign = if bare.len() < word.len() { "-" } else { "" };
             prompt.input = TextArea::from([format!("{rest}{sign}{name}")]);
             prompt.input.move_cursor(tui_textarea::CursorMove::End);
+            modals::typed(model, now)
+        }
+        // As a shell has it; the input would undo.
+        KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+            prompt.input.delete_line_by_head();
             modals::typed(model, now)
         }
         _ => {

@@ -610,6 +610,13 @@ pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
 
 /// Moves the cursor of the list that has the keys, or scrolls the detail.
 pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
+    if let (Some(Detail::Span(id, _)), Step::Rows(_)) = (model.detail(), step)
+        && waterfall::is_beside(model, now)
+    {
+        let id = *id;
+        waterfall::step_span(model, id, step);
+        return Vec::new();
+    }
     match model.details.last_mut() {
         Some(view) if view.detail == Detail::Silences => {
             let rows = model.silences.rows.clone();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::detail::{Attribute, Detail, Wire};
 use super::draft::{Part, Resource};
+use super::summary::Lasted;
 use super::{Kind, Nanos, Remark, SpanId, Standing, Status, Tie, Times, TraceId};
 
 /// A span's place in its trace, from 0, in pre-order: a span's descendants are the rows right behind it.
@@ -262,6 +263,18 @@ impl Trace {
     /// of these the longest.
     pub fn primary(&self) -> Row {
         self.primary
+    }
+
+    /// How long it took: its root, where it has one alone and knows its times; else from its first moment to its last.
+    pub fn took(&self) -> (Duration, Lasted) {
+        let is_root = |row: &&Row| self.standing(**row) == Standing::Root;
+        let mut roots = self.roots.iter().filter(is_root);
+        match (roots.next(), roots.next()) {
+            (Some(root), None) if self.marks[*root].times == Times::Known => {
+                (self.span(*root).duration, Lasted::Root)
+            }
+            (Some(_) | None, _) => (self.extent.duration(), Lasted::Whole),
+        }
     }
 
     /// The row it hangs on.

@@ -16,7 +16,7 @@ use crate::view::sheet::Sheet;
 use crate::view::widget::{self, Piece, words};
 use crate::view::{Scene, hints};
 
-use super::head::{percent, since};
+use super::head::{percent, since, took_nanos};
 
 /// Attributes of one list that are shown.
 const MOST: usize = 300;
@@ -120,7 +120,7 @@ fn facts<'a>(
         &format!("{}  {}", since(whole.from, time.from), clock(scene, time.from)),
         Role::Text,
     );
-    let share = percent(time.nanos(), whole.nanos());
+    let share = percent(time.nanos(), took_nanos(trace));
     sheet.pair(
         "took",
         &format!("{}  {share} of the trace", lasting(time.nanos())),
@@ -189,7 +189,10 @@ fn facts<'a>(
         };
         sheet.pair(
             "below it",
-            &format!("{children}, {below} spans in all"),
+            &match below {
+                1 => children,
+                below => format!("{children}, {below} spans in all"),
+            },
             Role::Text,
         );
     }
@@ -203,7 +206,9 @@ fn facts<'a>(
     // Below the waterfall the keys are the waterfall's.
     if matches!(scene.model.detail(), Some(Detail::Span(_, _))) {
         sheet.blank();
-        sheet.line(keys(scene));
+        for keys in keys(scene) {
+            sheet.line(keys);
+        }
     }
 }
 
@@ -236,20 +241,28 @@ fn alike(study: &Study, row: Row) -> Option<String> {
     ))
 }
 
-fn keys(scene: Scene) -> Vec<Piece<'static>> {
-    let mut pieces = Vec::new();
-    for (action, says) in [
-        (Action::Collapse, "span before"),
-        (Action::Expand, "next span"),
-        (Action::Pivot, "where it leads"),
-        (Action::Copy, "copy"),
+/// In two lines: beside its waterfall a span is narrow.
+fn keys(scene: Scene) -> [Vec<Piece<'static>>; 2] {
+    let mut lines = [Vec::new(), Vec::new()];
+    // Beside its waterfall the tree has its keys.
+    let [before, next] = if crate::app::update::is_beside(scene.model, scene.now) {
+        [Action::Up, Action::Down]
+    } else {
+        [Action::Collapse, Action::Expand]
+    };
+    for (line, action, says) in [
+        (0, before, "span before"),
+        (0, next, "next span"),
+        (1, Action::Pivot, "where it leads"),
+        (1, Action::Copy, "copy"),
     ] {
         if let Some(key) = hints::key(scene, action) {
+            let pieces: &mut Vec<Piece<'static>> = &mut lines[line];
             pieces.push(Piece::own(key, Role::Key));
             pieces.push(Piece::own(format!(" {says}  "), Role::TextMuted));
         }
     }
-    pieces
+    lines
 }
 
 fn attributes(sheet: &mut Sheet, heading: &'static str, all: &[Attribute], room: &mut usize) {
