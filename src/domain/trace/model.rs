@@ -351,6 +351,13 @@ impl Trace {
         &self.remarks
     }
 
+    /// The same trace, with something odd about it that showed behind its reading.
+    #[must_use]
+    pub fn remarked(mut self, remark: Remark) -> Self {
+        self.remarks.insert(0, remark);
+        self
+    }
+
     /// Which operation a span is of.
     pub fn operation_of(&self, row: Row) -> OperationId {
         self.operations[row]

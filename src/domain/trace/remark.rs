@@ -23,6 +23,8 @@ pub enum Remark {
     NoTrace(u32),
     /// Spans that are no JSON object: so many are missing.
     Unreadable(u32),
+    /// Spans of another trace id that came with it: so many are left out.
+    Foreign(u32),
     /// Spans that came again with nothing different: so many, shown once.
     Twice(u32),
     /// Spans that share their id with another one that is not a client's with its server.
@@ -84,6 +86,7 @@ impl Remark {
             | Self::TooMany(_)
             | Self::NoTrace(_)
             | Self::Unreadable(_)
+            | Self::Foreign(_)
             | Self::Said(_) => true,
             Self::Twice(_)
             | Self::SharedId { .. }
@@ -109,6 +112,7 @@ impl Remark {
             | Self::TooMany(_)
             | Self::NoTrace(_)
             | Self::Unreadable(_)
+            | Self::Foreign(_)
             | Self::Twice(_)
             | Self::Said(_) => None,
         }
@@ -121,6 +125,11 @@ fn counted(count: u32) -> String {
     } else {
         format!("{count} spans")
     }
+}
+
+/// A verb for so many.
+fn verb(count: u32, [one, several]: [&'static str; 2]) -> &'static str {
+    if count == 1 { one } else { several }
 }
 
 impl fmt::Display for Remark {
@@ -136,11 +145,26 @@ impl fmt::Display for Remark {
                     "the answer is no JSON after {at} bytes: later spans are missing"
                 )
             }
-            Self::TooMany(count) => write!(f, "{} beyond the limit are missing", counted(*count)),
-            Self::NoTrace(count) => write!(f, "{} without a trace id are missing", counted(*count)),
-            Self::Unreadable(count) => write!(f, "{} could not be read and are missing", counted(*count)),
-            Self::Twice(count) => write!(f, "{} came twice and are shown once", counted(*count)),
-            Self::SharedId { spans, .. } => write!(f, "{} share their id with another", counted(*spans)),
+            Self::TooMany(count) => write!(f, "{} beyond the limit {} missing", counted(*count), verb(*count, ["is", "are"])),
+            Self::NoTrace(count) => write!(f, "{} without a trace id {} missing", counted(*count), verb(*count, ["is", "are"])),
+            Self::Unreadable(count) => {
+                let are = verb(*count, ["is", "are"]);
+                write!(f, "{} could not be read and {are} missing", counted(*count))
+            },
+            Self::Foreign(count) => write!(
+                f,
+                "{} of another trace id came with it and {} left out",
+                counted(*count),
+                verb(*count, ["is", "are"])
+            ),
+            Self::Twice(count) => {
+                let are = verb(*count, ["is", "are"]);
+                write!(f, "{} came twice and {are} shown once", counted(*count))
+            }
+            Self::SharedId { spans, .. } => {
+                let share = verb(*spans, ["shares its", "share their"]);
+                write!(f, "{} {share} id with another", counted(*spans))
+            }
             Self::NoId { spans, .. } => write!(f, "{} without an id", counted(*spans)),
             Self::Orphans { spans, missing, .. } => {
                 write!(
@@ -165,6 +189,29 @@ impl fmt::Display for Remark {
                 counted(*spans)
             ),
             Self::Said(text) => f.write_str(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_span_is_told_of_as_one() {
+        let shared = |spans| Remark::SharedId { spans, first: Row(0) };
+        for (remark, said) in [
+            (Remark::Twice(1), "1 span came twice and is shown once"),
+            (Remark::Twice(2), "2 spans came twice and are shown once"),
+            (shared(1), "1 span shares its id with another"),
+            (shared(2), "2 spans share their id with another"),
+            (Remark::NoTrace(1), "1 span without a trace id is missing"),
+            (
+                Remark::Foreign(1),
+                "1 span of another trace id came with it and is left out",
+            ),
+        ] {
+            assert_eq!(remark.to_string(), said);
         }
     }
 }
