@@ -12,6 +12,11 @@ pub enum Remark {
         /// After so many bytes.
         at: usize,
     },
+    /// The answer is larger than what is read of one: what stands behind is missing.
+    OverCap {
+        /// So many bytes were read.
+        cap: usize,
+    },
     /// The body stops being JSON: what stands behind is missing.
     NotJson {
         /// After so many bytes.
@@ -82,6 +87,7 @@ impl Remark {
     pub fn is_loss(&self) -> bool {
         match self {
             Self::CutOff { .. }
+            | Self::OverCap { .. }
             | Self::NotJson { .. }
             | Self::TooMany(_)
             | Self::NoTrace(_)
@@ -108,6 +114,7 @@ impl Remark {
             | Self::FarOff { first, .. } => Some(*first),
             Self::Cycle { cut, .. } => Some(*cut),
             Self::CutOff { .. }
+            | Self::OverCap { .. }
             | Self::NotJson { .. }
             | Self::TooMany(_)
             | Self::NoTrace(_)
@@ -139,18 +146,33 @@ impl fmt::Display for Remark {
                 f,
                 "the answer was cut off after {at} bytes: later spans are missing"
             ),
+            Self::OverCap { cap } => write!(
+                f,
+                "the answer is larger than the {} MiB that midwatch reads of one: later spans are missing",
+                cap >> 20
+            ),
             Self::NotJson { at } => {
                 write!(
                     f,
                     "the answer is no JSON after {at} bytes: later spans are missing"
                 )
             }
-            Self::TooMany(count) => write!(f, "{} beyond the limit {} missing", counted(*count), verb(*count, ["is", "are"])),
-            Self::NoTrace(count) => write!(f, "{} without a trace id {} missing", counted(*count), verb(*count, ["is", "are"])),
+            Self::TooMany(count) => write!(
+                f,
+                "{} beyond the limit {} missing",
+                counted(*count),
+                verb(*count, ["is", "are"])
+            ),
+            Self::NoTrace(count) => write!(
+                f,
+                "{} without a trace id {} missing",
+                counted(*count),
+                verb(*count, ["is", "are"])
+            ),
             Self::Unreadable(count) => {
                 let are = verb(*count, ["is", "are"]);
                 write!(f, "{} could not be read and {are} missing", counted(*count))
-            },
+            }
             Self::Foreign(count) => write!(
                 f,
                 "{} of another trace id came with it and {} left out",

@@ -97,7 +97,9 @@ impl Source {
                 }
                 // Services that know only half of an id leave the other half zero.
                 let same = reading.traces.iter().filter(|trace| low(trace.id()) == low(id));
-                let best = same.max_by_key(|trace| (trace.id() == id, trace.len())).map(Trace::id);
+                let best = same
+                    .max_by_key(|trace| (trace.id() == id, trace.len()))
+                    .map(Trace::id);
                 Ok(best.and_then(|best| reading.only(best)).map(Arc::new))
             }
             Answered::Nothing => Ok(None),
