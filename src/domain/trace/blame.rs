@@ -19,6 +19,9 @@ const READ: usize = 2_000;
 /// Ancestors of a failed span that are looked at.
 const ABOVE: usize = 64;
 
+/// What kind of failure it is where nothing says that.
+pub const NOT_SAID: &str = "error";
+
 /// What ends within so many nanoseconds ends together: a hundredth of what is above, within these.
 const LEAST_SLACK: u64 = 1_000_000;
 const MOST_SLACK: u64 = 50_000_000;
@@ -241,7 +244,7 @@ fn said(trace: &Trace, timing: &Timing, row: Row) -> Said {
         .and_then(|event| event.at)
         .map_or(end, |at| at.0.min(end));
     Said {
-        what: what.unwrap_or_else(|| "error".to_owned()),
+        what: what.unwrap_or_else(|| NOT_SAID.to_owned()),
         message,
         end: ended,
         at,
