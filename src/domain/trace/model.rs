@@ -151,6 +151,8 @@ pub struct Trace {
     pub(super) marks: Column<Marks>,
     /// Further parts of spans that came in several, by row.
     pub(super) more: Vec<(Row, Part)>,
+    /// When those ended that ended before they began, ascending.
+    pub(super) backwards: Vec<(Row, Nanos)>,
     /// Cut out of circles, ascending.
     pub(super) cut: Vec<Row>,
     /// Span ids with their rows, ascending.
@@ -201,6 +203,13 @@ pub struct Span<'a> {
     pub kind: Kind,
     /// How it ended.
     pub status: Status,
+}
+
+impl Span<'_> {
+    /// How long it took, where that is known: a time that is missing or impossible is no zero.
+    pub fn lasted(&self) -> Option<Duration> {
+        (self.times == Times::Known).then_some(self.duration)
+    }
 }
 
 impl Trace {
@@ -325,6 +334,12 @@ impl Trace {
         let (mine, above) = (self.marks[row], self.marks[parent]);
         let message = mine.kind == Kind::Consumer && above.kind == Kind::Producer;
         mine.tie == Tie::ChildOf && !message && timing.start(row) <= timing.end(parent)
+    }
+
+    /// When a span ended that ended before it began.
+    pub(super) fn ended_backwards(&self, row: Row) -> Option<Nanos> {
+        let at = self.backwards.binary_search_by_key(&row, |(row, _)| *row).ok()?;
+        self.backwards.get(at).map(|(_, end)| *end)
     }
 
     /// Rows with this span id: one, or several that share it.

@@ -232,7 +232,10 @@ fn cells(aligned: &Aligned, index: usize) -> Vec<Vec<Piece<'static>>> {
     };
     let span = trace.span(row);
     let lasted = |trace: &Trace, row: Option<Row>| match row {
-        Some(row) => Piece::own(took(trace.span(row).duration), Role::TextMuted),
+        Some(row) => match trace.span(row).lasted() {
+            Some(lasted) => Piece::own(took(lasted), Role::TextMuted),
+            None => Piece::word("?", Role::StateStale),
+        },
         None => Piece::word("–", Role::TextDim),
     };
     let (sign, differs) = match (pair.left, pair.right) {
@@ -246,7 +249,8 @@ fn cells(aligned: &Aligned, index: usize) -> Vec<Vec<Piece<'static>>> {
         ),
         (Some(_), Some(_)) => {
             let by = pair.difference(&aligned.base.trace, &aligned.other.trace);
-            (Piece::word(" ", Role::Text), difference(by.unwrap_or(0)))
+            let differs = by.map_or_else(|| Piece::word("?", Role::StateStale), difference);
+            (Piece::word(" ", Role::Text), differs)
         }
     };
     let indent = if pair.depth > DEEPEST {

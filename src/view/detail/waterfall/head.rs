@@ -313,17 +313,22 @@ pub(super) fn foot(sight: Sight, buffer: &mut Buffer, area: Rect) {
     let mut pieces = vec![
         Piece::word("▌", Role::Accent),
         Piece::own(format!("{}  ", since(whole.from, time.from)), Role::TextStrong),
-        Piece::own(lasting(time.nanos()), Role::TextStrong),
-        Piece::own(format!(" {}", share(time.nanos())), Role::TextMuted),
-        Piece::own(
-            format!(
-                "  self {} {}",
-                lasting(aspect.own.nanos(row)),
-                share(aspect.own.nanos(row))
-            ),
-            Role::TextMuted,
-        ),
     ];
+    match span.times.odd() {
+        Some(odd) => pieces.push(Piece::own(format!("? {odd}"), Role::StateStale)),
+        None => pieces.extend([
+            Piece::own(lasting(time.nanos()), Role::TextStrong),
+            Piece::own(format!(" {}", share(time.nanos())), Role::TextMuted),
+            Piece::own(
+                format!(
+                    "  self {} {}",
+                    lasting(aspect.own.nanos(row)),
+                    share(aspect.own.nanos(row))
+                ),
+                Role::TextMuted,
+            ),
+        ]),
+    }
     let line = open.lines.get(open.index()).copied();
     if let Some(run) = line.and_then(|line| open.run_of(line)) {
         let text = format!(
