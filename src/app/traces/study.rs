@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::minimap::Minimap;
-use crate::domain::trace::blame::Origins;
+use crate::domain::trace::blame::{Fate, Origin, Origins};
 use crate::domain::trace::critical::{BOTTLENECK, Bottleneck, CriticalPath};
 use crate::domain::trace::explain::{self, ServiceTotal};
 use crate::domain::trace::repeats::{self, Repeat, WORTH};
@@ -175,6 +175,21 @@ impl Aspect {
         let index = sections.partition_point(|section| section.stretch.to <= at);
         let section = sections.get(index)?;
         (section.stretch.from <= at).then_some(section.row)
+    }
+
+    /// The span that explains the trace: where its failure began, else the one with the most of the path.
+    pub fn explaining(&self) -> Option<Row> {
+        let awaited = |origin: &&Origin| origin.fate != Fate::Unawaited;
+        let origin = self.origins.origins.first().filter(awaited);
+        let bottleneck = || self.bottlenecks.first().map(|most| most.row);
+        let step = || {
+            self.path
+                .steps()
+                .iter()
+                .max_by_key(|step| step.own)
+                .map(|step| step.row)
+        };
+        origin.map(|origin| origin.row).or_else(bottleneck).or_else(step)
     }
 
     /// Whether a span is on the critical path, or passes it on to one that is.
