@@ -129,11 +129,10 @@ fn narrow(open: &mut Waterfall) -> Option<String> {
     if open.narrowed == Narrowed::No && sought.hits().is_empty() {
         return Some("no span matches".to_owned());
     }
-    open.narrowed = match open.narrowed {
+    open.narrow(match open.narrowed {
         Narrowed::No => Narrowed::ToMatches,
         Narrowed::ToMatches => Narrowed::No,
-    };
-    open.arrange();
+    });
     None
 }
 

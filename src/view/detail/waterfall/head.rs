@@ -198,9 +198,8 @@ fn search<'a>(sight: Sight<'a>, sought: &'a Sought) -> Vec<Piece<'a>> {
     pieces.push(Piece::word("  ", Role::Text));
     pieces.extend(found(sight.open, sought));
     if sight.open.narrowed == Narrowed::ToMatches {
-        let hidden = sight.open.range().len() - sight.open.lines.len();
         pieces.push(Piece::own(
-            format!(" · {} others hidden", grouped(hidden)),
+            format!(" · {} others hidden", grouped(sight.open.hidden())),
             Role::StateStale,
         ));
     }
