@@ -52,6 +52,8 @@ pub enum Clocks {
 pub struct Aspect {
     /// From the first moment to the last.
     pub whole: Stretch,
+    /// The same of the bars alone, by these clocks: without those that stand elsewhere as they came.
+    pub bars: Stretch,
     /// When each span ran and nothing it waited for did.
     pub own: SelfTimes,
     /// The critical path of the primary root.
@@ -155,6 +157,7 @@ impl Aspect {
                 .collect(),
             slowest: own.slowest(),
             map: Minimap::of(trace, timing, whole),
+            bars: bars(trace, timing, whole),
             gaps,
             whole,
             own,
@@ -210,6 +213,17 @@ fn reach(trace: &Trace, timing: &Timing) -> Vec<Stretch> {
         }
     }
     reach
+}
+
+/// From the first bar's begin to the last one's end; clocks that are far off left out.
+fn bars(trace: &Trace, timing: &Timing, whole: Stretch) -> Stretch {
+    let bars = trace.rows().map(|row| timing.of(row));
+    let near = bars.filter(|bar| bar.from >= whole.from && bar.to <= whole.to);
+    near.reduce(|all, bar| Stretch {
+        from: all.from.min(bar.from),
+        to: all.to.max(bar.to),
+    })
+    .unwrap_or(whole)
 }
 
 /// The trace's extent, and where moved clocks put its roots.

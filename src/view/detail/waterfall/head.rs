@@ -86,7 +86,7 @@ fn title(sight: Sight<'_>) -> Vec<Piece<'_>> {
     let trace = &sight.study.trace;
     let root = trace.span(trace.primary());
     let errors = sight.study.errors.len();
-    let whole = sight.aspect.whole.nanos();
+    let whole = sight.aspect.bars.nanos();
     let (took, until) = match trace.took() {
         // What goes on behind the root is no part of what was waited for.
         (took, Lasted::Root) => {
