@@ -143,13 +143,63 @@ fn the_root_of_a_listed_trace_says_where_that_stands_among_its_like() {
         std::sync::Arc::new(trace),
     )));
     shop::tell(&mut model, Msg::TraceRead { id, result });
-    press_all(&mut model, "enter");
+    press_all(&mut model, "g g enter");
     let seen = rows(&drawn(&model).0).join("\n");
     // The longest of forty: 39 are shorter, and half of itself.
     assert!(seen.contains("p98 of the 40 listed"), "{seen}");
     press_all(&mut model, "j");
     let seen = rows(&drawn(&model).0).join("\n");
     assert!(!seen.contains("listed traces"), "{seen}");
+}
+
+#[test]
+fn with_clocks_set_right_the_title_says_when_the_last_span_ends_by_these() {
+    use shop::waterfalls::{opened, span};
+    let spans = [
+        span(1, 0, "web", "GET", (0, 100_000)).kind(2).on("a"),
+        span(2, 1, "web", "call", (10_000, 90_000)).kind(3).on("a"),
+        span(3, 2, "pay", "serve", (200_000, 260_000)).kind(2).on("b"),
+    ];
+    let mut model = opened(size(120, 40), &spans);
+    let seen = rows(&drawn(&model).0).join("\n");
+    assert!(seen.contains("100 ms, 260 ms to its last span"), "{seen}");
+    press_all(&mut model, "K");
+    let seen = rows(&drawn(&model).0).join("\n");
+    assert!(seen.contains("clocks set right"), "{seen}");
+    assert!(!seen.contains("to its last span"), "{seen}");
+}
+
+#[test]
+fn the_facts_name_what_was_cancelled_and_when_a_failure_was_felt() {
+    use shop::waterfalls::{opened, span};
+    let spans = [
+        span(1, 0, "web", "pay", (0, 2_010_000)).kind(2).failed("500"),
+        span(2, 1, "web", "confirm", (5_000, 2_000_000))
+            .kind(3)
+            .failed("Read timed out"),
+        span(3, 2, "shop", "acquire", (8_000, 2_800_000)).failed("pool exhausted"),
+        span(4, 1, "web", "hold", (4_000, 2_005_000))
+            .kind(3)
+            .failed("context canceled"),
+    ];
+    let mut model = opened(size(120, 40), &spans);
+    press_all(&mut model, "P");
+    let seen = rows(&drawn(&model).0).join("\n");
+    for said in ["1 cancelled because of them", "  web hold", "felt at +2 s"] {
+        assert!(seen.contains(said), "{said}: {seen}");
+    }
+}
+
+#[test]
+fn spans_without_times_have_a_question_mark_for_how_long_they_took() {
+    use shop::waterfalls::{opened, span};
+    let spans = [
+        span(1, 0, "web", "GET", (0, 100_000)),
+        span(2, 1, "web", "backwards", (50_000, 10_000)),
+    ];
+    let seen = rows(&drawn(&opened(size(120, 40), &spans)).0);
+    let line = seen.iter().find(|line| line.contains("backwards")).unwrap();
+    assert!(line.contains(" ? "), "{line}");
 }
 
 #[test]
