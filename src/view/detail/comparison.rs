@@ -191,7 +191,14 @@ fn verdict(aligned: &Aligned) -> Vec<Piece<'static>> {
     ];
     let own = |index: Option<usize>| index.and_then(|index| aligned.own.get(index)).copied();
     most.sort_by_key(|(_, index)| std::cmp::Reverse(own(*index)));
-    for (says, index) in most {
+    let gone = |index: usize| aligned.pairs.get(index).is_some_and(|pair| pair.right.is_none());
+    let saved = aligned.sped_up.filter(|_| by < 0);
+    let says = match saved {
+        Some(index) if gone(index) => "  most gone: ",
+        Some(_) | None => "  sped up most: ",
+    };
+    // Of one that is faster, first what made it so.
+    for (says, index) in [(says, saved)].into_iter().chain(most) {
         let told = index.and_then(|index| side(aligned, index));
         let (Some((trace, row)), Some(own)) = (told, own(index)) else {
             continue;
