@@ -204,30 +204,34 @@ fn spans_without_times_have_a_question_mark_for_how_long_they_took() {
 
 #[test]
 fn the_border_says_what_of_the_time_was_fetched() {
-    use midwatch::app::traces::list::OlderFailed;
-    let seen = |older| {
-        let mut model = shop::tracelist::listed(size(120, 24));
+    use midwatch::app::traces::list::Older;
+    type Told = Result<Older, String>;
+    let seen = |older: Told, slow: Told| {
+        let mut model = shop::tracelist::listed(size(160, 24));
         let ask = model.traces.asked.clone().unwrap();
         let whole = midwatch::domain::trace::summary::Whole::No;
         let mut feed = shop::tracelist::feed(ask, shop::tracelist::traces(), whole);
         let fetched = feed.last.as_mut().unwrap();
         let mut list = (*fetched.value).clone();
-        list.older = Some(older);
+        (list.older, list.slow) = (Some(older), Some(slow));
         fetched.value = std::sync::Arc::new(list);
         shop::tell(&mut model, Msg::TracesFetched(feed));
         rows(&drawn(&model).0).join("\n")
     };
-    let traces: Vec<_> = shop::tracelist::traces().drain(47..48).collect();
-    let known = seen(Ok(OlderFailed {
-        traces,
-        ..OlderFailed::default()
-    }));
-    assert!(known.contains("newest 60 + 1 older failed · errors"), "{known}");
-    let unknown = seen(Err("503".to_owned()));
+    let one = |at: usize| {
+        Ok(Older {
+            traces: shop::tracelist::traces().drain(at..=at).collect(),
+            ..Older::default()
+        })
+    };
+    let known = seen(one(47), one(46));
     assert!(
-        unknown.contains("newest 60 · older failures not known"),
-        "{unknown}"
+        known.contains("newest 60 + 1 older failed + 1 older slow · errors"),
+        "{known}"
     );
+    let unknown = seen(Err("503".to_owned()), Err("503".to_owned()));
+    let said = "newest 60 · older failures not known · older slow ones not known";
+    assert!(unknown.contains(said), "{unknown}");
 }
 
 #[test]
@@ -241,6 +245,7 @@ fn traces_of_two_operations_are_said_to_be_of_two() {
     assert!(of_two.contains("edge POST /pay → POST /checkout"), "{of_two}");
     assert!(of_two.contains("most added: payment Charge +582ms"), "{of_two}");
     let of_one = seen("POST /checkout");
+    assert!(!of_one.contains("sped up"), "{of_one}");
     assert!(!of_one.contains("different"), "{of_one}");
 }
 
