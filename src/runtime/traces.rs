@@ -14,7 +14,7 @@ use crate::app::logs::Watched;
 use crate::app::traces::calls::{Calling, CallsAsk, Counted, Unread};
 use crate::app::traces::comparison::{Aligned, Aligning};
 use crate::app::traces::exemplars::ExemplarsAsk;
-use crate::app::traces::list::{Before, OlderFailed, statistics_of};
+use crate::app::traces::list::{Before, Older, statistics_of};
 use crate::app::traces::waterfall::{Found, Seeking};
 use crate::app::traces::{BACK, Study, TraceList, TracesAsk};
 use crate::backend::http::Jitter;
@@ -24,14 +24,16 @@ use crate::backend::{BackendError, BackendResult, ErrorKind};
 use crate::domain::trace::exemplar::Exemplar;
 use crate::domain::trace::graph::Graph;
 use crate::domain::trace::summary::{Outcome, Whole};
-use crate::domain::trace::{Nanos, Stretch, TraceId, Wanted};
+use crate::domain::trace::{Nanos, Stretch, Summary, TraceId, Wanted};
 use crate::text::SafeText;
 use crate::time::Clock;
 
 /// Traces that a list has at most.
 const MOST: usize = 200;
-/// Failed ones that are asked for beside them, where they are not all.
-const MOST_FAILED: usize = 100;
+/// Failed ones that are asked for beside them, and slow ones, where they are not all.
+const MOST_BESIDE: usize = 100;
+/// Traces of which the slowest twentieth says something.
+const ENOUGH: usize = 20;
 /// Traces that are read at once for the graph of services.
 const AT_ONCE: usize = 4;
 
@@ -134,13 +136,21 @@ impl Searcher {
             }
             let past = ask.until.is_some() && result.is_ok();
             self.out.send_modify(|feed| {
-                if let Ok((listed, older)) = result {
+                if let Ok(Told {
+                    newest: listed,
+                    failed: older,
+                    slow,
+                }) = result
+                {
                     let mut remarks = listed.warnings;
                     if listed.whole == Whole::No && remarks.is_empty() {
                         remarks.push("the source had not all of what it was asked".to_owned());
                     }
                     if let Some(Err(why)) = &older {
                         remarks.push(format!("older failures: {why}"));
+                    }
+                    if let Some(Err(why)) = &slow {
+                        remarks.push(format!("older slow ones: {why}"));
                     }
                     feed.last = Some(Fetched {
                         value: Arc::new(TraceList {
@@ -150,6 +160,7 @@ impl Searcher {
                                 More::No => Whole::Yes,
                             },
                             older,
+                            slow,
                             before: known.clone().filter(|_| ask.before == Watched::Yes),
                             ask,
                             remarks,
@@ -191,43 +202,75 @@ impl Searcher {
     }
 }
 
-type Older = Result<OlderFailed, String>;
+/// The newest of what is asked for, and what is asked for beside them.
+struct Told {
+    newest: Listed,
+    failed: Option<Result<Older, String>>,
+    slow: Option<Result<Older, String>>,
+}
 
-/// What is asked for; where that is only the newest of it, the failed ones that are older as well: a failure of half
-/// an hour ago is no less of one where two hundred requests went well since.
-async fn listed(source: &dyn Traces, question: SearchQuestion) -> BackendResult<(Listed, Option<Older>)> {
-    let listed = source.search(question.clone()).await?;
-    let any = words::read(&question.wanted).is_ok_and(|wanted| wanted.outcome == Outcome::Any);
-    if listed.more == More::No || !any {
-        return Ok((listed, None));
-    }
-    let failed = SearchQuestion {
-        wanted: Wanted {
-            outcome: Outcome::Failed,
-            ..question.wanted
+/// What is asked for; where that is only the newest of it, the failed and the slow ones that are older as well: a failure
+/// or a request of eight minutes half an hour ago is no less of one where two hundred went well since.
+async fn listed(source: &dyn Traces, question: SearchQuestion) -> BackendResult<Told> {
+    let newest = source.search(question.clone()).await?;
+    let read = words::read(&question.wanted);
+    let (Ok(wanted), More::Yes) = (read, newest.more) else {
+        return Ok(Told {
+            newest,
+            failed: None,
+            slow: None,
+        });
+    };
+    let failed = (wanted.outcome == Outcome::Any).then(|| Wanted {
+        outcome: Outcome::Failed,
+        ..question.wanted.clone()
+    });
+    let free = wanted.at_least.is_none() && wanted.at_most.is_none() && !words::is_traceql(&wanted.query);
+    let slow = slow_from(&newest.traces).filter(|_| free).map(|least| Wanted {
+        at_least: Some(least),
+        ..question.wanted.clone()
+    });
+    let mut known: HashSet<TraceId> = newest.traces.iter().map(|trace| trace.id).collect();
+    let (failed, slow) = futures::join!(beside(source, &question, failed), beside(source, &question, slow));
+    Ok(Told {
+        failed: failed.map(|asked| fresh(asked, &mut known)),
+        slow: slow.map(|asked| fresh(asked, &mut known)),
+        newest,
+    })
+}
+
+/// From which duration a trace is as slow as the slowest twentieth of a list, where that has enough to tell.
+fn slow_from(traces: &[Summary]) -> Option<Duration> {
+    let mut durations: Vec<Duration> = traces.iter().map(|trace| trace.duration).collect();
+    durations.sort_unstable();
+    let least = durations.get(durations.len() * 19 / 20)?;
+    (durations.len() >= ENOUGH && !least.is_zero()).then_some(*least)
+}
+
+async fn beside(
+    source: &dyn Traces,
+    question: &SearchQuestion,
+    wanted: Option<Wanted>,
+) -> Option<BackendResult<Listed>> {
+    let question = SearchQuestion {
+        wanted: wanted?,
+        limit: MOST_BESIDE,
+        ..question.clone()
+    };
+    Some(source.search(question).await)
+}
+
+/// Those that are not known yet. The list stands without them where there is no answer, and says so.
+fn fresh(asked: BackendResult<Listed>, known: &mut HashSet<TraceId>) -> Result<Older, String> {
+    let told = asked.map_err(|error| SafeText::line(&error.cause()).into_string())?;
+    let fresh = told.traces.into_iter().filter(|trace| known.insert(trace.id));
+    Ok(Older {
+        traces: fresh.map(Arc::new).collect(),
+        whole: match told.more {
+            More::Yes => Whole::No,
+            More::No => told.whole,
         },
-        limit: MOST_FAILED,
-        ..question
-    };
-    let older = match source.search(failed).await {
-        Ok(failed) => {
-            let known: HashSet<TraceId> = listed.traces.iter().map(|trace| trace.id).collect();
-            let fresh = failed
-                .traces
-                .into_iter()
-                .filter(|trace| !known.contains(&trace.id));
-            Ok(OlderFailed {
-                traces: fresh.map(Arc::new).collect(),
-                whole: match failed.more {
-                    More::Yes => Whole::No,
-                    More::No => failed.whole,
-                },
-            })
-        }
-        // The list stands without them, and says so.
-        Err(error) => Err(SafeText::line(&error.cause()).into_string()),
-    };
-    Ok((listed, Some(older)))
+    })
 }
 
 /// Whether a server found fault with what somebody asked, and not with being asked: it has no other answer to the same
@@ -365,8 +408,8 @@ mod tests {
     use super::*;
     use crate::app::BackendHealth;
     use crate::backend::traces::{CountedCall, OperationName};
+    use crate::domain::trace::Trace;
     use crate::domain::trace::summary::Lasted;
-    use crate::domain::trace::{Summary, Trace};
 
     /// Answers by the outcome that is wanted: all is well, but for failed ones there is no answer.
     struct Scripted {
@@ -375,6 +418,10 @@ mod tests {
         calls: Option<Vec<CountedCall>>,
         /// Whether it has failed traces to list; else it does not answer for them.
         failed: Mutex<Option<Vec<Summary>>>,
+        /// The newest traces, where not two.
+        newest: Mutex<Option<Vec<Summary>>>,
+        /// Those that took long.
+        slow: Mutex<Vec<Summary>>,
     }
 
     impl Scripted {
@@ -384,13 +431,17 @@ mod tests {
                 asked: Mutex::default(),
                 calls,
                 failed: Mutex::default(),
+                newest: Mutex::default(),
+                slow: Mutex::default(),
             })
         }
 
         /// What was asked of all traces, whatever their outcome.
         fn asked(&self) -> Vec<SearchQuestion> {
             let mut asked = self.asked.lock().unwrap().clone();
-            asked.retain(|question| question.wanted.outcome == Outcome::Any);
+            asked.retain(|question| {
+                question.wanted.outcome == Outcome::Any && question.wanted.at_least.is_none()
+            });
             asked
         }
 
@@ -418,6 +469,7 @@ mod tests {
                 let failed = question.wanted.outcome == Outcome::Failed;
                 let strange = question.wanted.query.starts_with('{');
                 let refused = question.wanted.query.contains("nonsense");
+                let slow = question.wanted.at_least.is_some();
                 self.asked.lock().unwrap().push(question);
                 if refused {
                     return Err(BackendError {
@@ -437,6 +489,12 @@ mod tests {
                         })
                         .ok_or_else(|| self.refusal());
                 }
+                if slow {
+                    return Ok(Listed {
+                        traces: self.slow.lock().unwrap().clone(),
+                        ..Listed::default()
+                    });
+                }
                 if strange {
                     return Err(BackendError {
                         kind: ErrorKind::Rejected,
@@ -445,8 +503,9 @@ mod tests {
                         ..self.refusal()
                     });
                 }
+                let newest = self.newest.lock().unwrap().clone();
                 Ok(Listed {
-                    traces: vec![summary(1, 0), summary(2, 1)],
+                    traces: newest.unwrap_or_else(|| vec![summary(1, 0), summary(2, 1)]),
                     more: More::Yes,
                     ..Listed::default()
                 })
@@ -585,6 +644,39 @@ mod tests {
         let feed = until(&mut desk, |feed| feed.last.is_some()).await;
         assert_eq!(feed.failure(), None);
         desk.searching.abort();
+    }
+
+    #[tokio::test]
+    async fn slow_ones_older_than_the_newest_are_asked_for_beside_them() {
+        let source = Scripted::new(None);
+        let lasting = |id: u8, millis: u64| Summary {
+            duration: Duration::from_millis(millis),
+            ..summary(id, 0)
+        };
+        let newest = (1..=40).map(|id| lasting(id, u64::from(id))).collect();
+        *source.newest.lock().unwrap() = Some(newest);
+        *source.slow.lock().unwrap() = vec![lasting(40, 40), lasting(99, 480_000)];
+        let question = |wanted: Wanted| SearchQuestion {
+            wanted,
+            during: Stretch {
+                from: Nanos(0),
+                to: Nanos(1),
+            },
+            limit: MOST,
+        };
+        let told = listed(&*source, question(Wanted::default())).await.unwrap();
+        let slow = told.slow.unwrap().unwrap();
+        let ids: Vec<u8> = slow.traces.iter().map(|trace| trace.id.0[0]).collect();
+        assert_eq!(ids, [99], "the others are known");
+        let asked = source.asked.lock().unwrap().clone();
+        let least = asked.iter().find_map(|question| question.wanted.at_least);
+        assert_eq!(least, Some(Duration::from_millis(39)));
+        // Whoever asks by duration has said what is slow.
+        let own = Wanted {
+            query: "dur>1ms".into(),
+            ..Wanted::default()
+        };
+        assert!(listed(&*source, question(own)).await.unwrap().slow.is_none());
     }
 
     #[tokio::test(start_paused = true)]

@@ -178,7 +178,7 @@ fn wanted(scene: Scene) -> Vec<Action> {
         }
         Some(Detail::ServiceGraph) => actions.extend([Action::Back, Action::PageDown]),
         Some(Detail::TraceFacts(_)) => {
-            actions.extend([Action::Back, Action::Copy, Action::PageDown]);
+            actions.extend([Action::Back, Action::Open, Action::Copy, Action::PageDown]);
         }
         Some(Detail::Page(_)) => actions.extend([Action::Back, Action::Copy, Action::PageDown]),
         Some(Detail::Outbox) => actions.extend([

@@ -37,11 +37,13 @@ impl Aligning {
                     .saturating_sub(base)
             })
             .collect();
+        let shrunk = (0..own.len()).filter(|index| own[*index] < 0);
         let most = |of: &dyn Fn(&Pair) -> bool| {
             let grown = (0..own.len()).filter(|index| own[*index] > 0 && of(&pairs[*index]));
             grown.max_by_key(|index| own[*index])
         };
         Aligned {
+            sped_up: shrunk.min_by_key(|index| own[*index]),
             slowed: most(&|pair| pair.left.is_some()),
             most_added: most(&|pair| pair.left.is_none()),
             added: pairs.iter().filter(|pair| pair.left.is_none()).count(),
@@ -71,6 +73,8 @@ pub struct Aligned {
     pub gone: usize,
     /// Of the calls that both have, the one whose own time grew most, where one's did.
     pub slowed: Option<usize>,
+    /// The call of the base whose own time shrank most, or that is gone with the most of it.
+    pub sped_up: Option<usize>,
     /// Of the calls that only the other has, the one with the most time of its own.
     pub most_added: Option<usize>,
 }
@@ -85,8 +89,13 @@ impl Aligned {
         roots.is_some_and(|pair| pair.is_of_two(&self.base.trace, &self.other.trace))
     }
 
-    /// The call that has the most to do with the other's taking longer.
+    /// The call that has the most to do with the other's taking longer, or with its being faster.
     fn foremost(&self) -> Option<usize> {
+        if let Some(index) = self.sped_up
+            && self.other.trace.took().0 < self.base.trace.took().0
+        {
+            return Some(index);
+        }
         let calls = [self.slowed, self.most_added].into_iter().flatten();
         calls.max_by_key(|index| self.own[*index])
     }
@@ -158,7 +167,7 @@ impl Comparison {
         }
     }
 
-    /// Takes what came out; the cursor goes to the call that slowed it most.
+    /// Takes what came out; the cursor goes to the call that slowed it most, or sped it up.
     pub fn take(&mut self, aligned: Arc<Aligned>) {
         if (aligned.base.trace.id(), aligned.other.trace.id()) != (self.base, self.other) {
             return;
@@ -273,6 +282,16 @@ mod tests {
             at(open.pair()).as_deref(),
             Some("charge"),
             "it took more than the list"
+        );
+        // It waited for the new call, and did less itself.
+        assert_eq!(at(aligned.sped_up).as_deref(), Some("pay"));
+        // The other way round, what was added is what is gone.
+        let faster = compared(&other, &base);
+        let sped_up = faster.aligned.as_ref().unwrap().sped_up;
+        assert_eq!(sped_up, faster.pair());
+        assert_eq!(
+            sped_up.map(|index| names(&faster)[index].clone()).as_deref(),
+            Some("charge")
         );
         let alike = compared(&base, &base);
         let alike = alike.aligned.as_ref().unwrap();

@@ -23,16 +23,18 @@ pub struct TraceList {
     pub whole: Whole,
     /// Failed ones older than those, where these are only the newest and were not asked for by their outcome; or why
     /// they are not known. Remote, not yet safe.
-    pub older: Option<Result<OlderFailed, String>>,
+    pub older: Option<Result<Older, String>>,
+    /// Those older than these that took as long as the slowest twentieth of these, likewise.
+    pub slow: Option<Result<Older, String>>,
     /// How the operations were before, where that was asked for; or why that is not known. Remote, not yet safe.
     pub before: Option<Result<Arc<Before>, String>>,
     /// What the source said of its answer. Remote, not yet safe.
     pub remarks: Vec<String>,
 }
 
-/// Failed traces that are older than the newest ones of a list: who looks for failures wants those as well.
+/// Failed or slow traces that are older than the newest ones of a list: who looks for these wants them as well.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OlderFailed {
+pub struct Older {
     /// The traces.
     pub traces: Vec<Arc<Summary>>,
     /// Whether these are all of them; else the newest.
@@ -48,10 +50,19 @@ impl TraceList {
         }
     }
 
-    /// All that are listed. Figures are of [`Self::traces`] alone: with failed ones picked out among older ones they
+    /// The slow ones that are older than the rest.
+    pub fn older_slow(&self) -> &[Arc<Summary>] {
+        match &self.slow {
+            Some(Ok(older)) => &older.traces,
+            Some(Err(_)) | None => &[],
+        }
+    }
+
+    /// All that are listed. Figures are of [`Self::traces`] alone: with some picked out among older ones they
     /// would be of no time at all.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Summary>> + Clone {
-        self.traces.iter().chain(self.older_failed())
+        let older = self.older_failed().iter().chain(self.older_slow());
+        self.traces.iter().chain(older)
     }
 
     /// How many of them failed.
@@ -435,7 +446,7 @@ mod tests {
         let a = operation_of(&summary(1, "GET /a", 1, 0));
         let before = pane.statistics.operation(&a).cloned();
         let mut list = (*pane.feed.shared().unwrap()).clone();
-        list.older = Some(Ok(OlderFailed {
+        list.older = Some(Ok(Older {
             traces: vec![summary(7, "GET /a", 3_000, 1)],
             whole: Whole::Yes,
         }));

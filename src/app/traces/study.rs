@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::minimap::Minimap;
-use crate::domain::trace::blame::Origins;
+use crate::domain::trace::blame::{Fate, Origin, Origins};
 use crate::domain::trace::critical::{BOTTLENECK, Bottleneck, CriticalPath};
 use crate::domain::trace::explain::{self, ServiceTotal};
 use crate::domain::trace::repeats::{self, Repeat, WORTH};
@@ -52,6 +52,8 @@ pub enum Clocks {
 pub struct Aspect {
     /// From the first moment to the last.
     pub whole: Stretch,
+    /// The same of the bars alone, by these clocks: without those that stand elsewhere as they came.
+    pub bars: Stretch,
     /// When each span ran and nothing it waited for did.
     pub own: SelfTimes,
     /// The critical path of the primary root.
@@ -155,6 +157,7 @@ impl Aspect {
                 .collect(),
             slowest: own.slowest(),
             map: Minimap::of(trace, timing, whole),
+            bars: bars(trace, timing, whole),
             gaps,
             whole,
             own,
@@ -177,6 +180,21 @@ impl Aspect {
         (section.stretch.from <= at).then_some(section.row)
     }
 
+    /// The span that explains the trace: where its failure began, else the one with the most of the path.
+    pub fn explaining(&self) -> Option<Row> {
+        let awaited = |origin: &&Origin| origin.fate != Fate::Unawaited;
+        let origin = self.origins.origins.first().filter(awaited);
+        let bottleneck = || self.bottlenecks.first().map(|most| most.row);
+        let step = || {
+            self.path
+                .steps()
+                .iter()
+                .max_by_key(|step| step.own)
+                .map(|step| step.row)
+        };
+        origin.map(|origin| origin.row).or_else(bottleneck).or_else(step)
+    }
+
     /// Whether a span is on the critical path, or passes it on to one that is.
     pub fn is_on_path(&self, row: Row) -> bool {
         self.path.step(row).is_some()
@@ -195,6 +213,17 @@ fn reach(trace: &Trace, timing: &Timing) -> Vec<Stretch> {
         }
     }
     reach
+}
+
+/// From the first bar's begin to the last one's end; clocks that are far off left out.
+fn bars(trace: &Trace, timing: &Timing, whole: Stretch) -> Stretch {
+    let bars = trace.rows().map(|row| timing.of(row));
+    let near = bars.filter(|bar| bar.from >= whole.from && bar.to <= whole.to);
+    near.reduce(|all, bar| Stretch {
+        from: all.from.min(bar.from),
+        to: all.to.max(bar.to),
+    })
+    .unwrap_or(whole)
 }
 
 /// The trace's extent, and where moved clocks put its roots.

@@ -129,7 +129,10 @@ pub(crate) fn holds(model: &Model, action: Action) -> bool {
             moves
                 || jumps
                 || !inner
-                || matches!(action, Action::Copy | Action::TraceFacts | Action::ClockSkew)
+                || matches!(
+                    action,
+                    Action::Open | Action::Copy | Action::TraceFacts | Action::ClockSkew
+                )
         }
         Some(
             Detail::Slo(_)

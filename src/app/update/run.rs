@@ -705,9 +705,12 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
             return waterfall::open_span(model, id, now);
         }
         Some(Detail::Comparison(_, _)) => return traces::open_pair(model, now),
-        Some(Detail::Page(_) | Detail::TraceFacts(_) | Detail::ServiceGraph) => {
+        Some(Detail::TraceFacts(id)) => {
+            let id = *id;
+            waterfall::to_explaining(model, id);
             return Vec::new();
         }
+        Some(Detail::Page(_) | Detail::ServiceGraph) => return Vec::new(),
         None => {}
     }
     match model.focus {

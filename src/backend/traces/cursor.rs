@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
+use crate::backend::http::TRACE_BODY_CAP;
 use crate::domain::trace::Remark;
 
 /// Why a walk broke off.
@@ -22,11 +23,18 @@ impl Broken {
     /// As it is said of the answer: what stands behind is missing.
     pub(super) fn remark(self, cursor: &Cursor<'_>) -> Remark {
         match self {
-            Self::Ended => Remark::CutOff {
-                at: cursor.bytes.len(),
-            },
+            Self::Ended => ended(cursor.bytes.len()),
             Self::NotJson => Remark::NotJson { at: cursor.at },
         }
+    }
+}
+
+/// Of an answer that ends after so many bytes: whether that is the server's doing, or ours.
+fn ended(at: usize) -> Remark {
+    if at < TRACE_BODY_CAP {
+        Remark::CutOff { at }
+    } else {
+        Remark::OverCap { cap: at }
     }
 }
 
@@ -365,6 +373,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn an_answer_over_the_cap_is_cut_by_us_and_a_shorter_one_by_the_server() {
+        let said = |at| ended(at).to_string();
+        assert!(said(100).contains("cut off after 100 bytes"), "{}", said(100));
+        assert!(said(TRACE_BODY_CAP).contains("larger than the 256 MiB that midwatch reads"));
+    }
 
     #[test]
     fn members_and_elements_are_walked_in_order() {

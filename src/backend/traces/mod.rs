@@ -139,9 +139,16 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// The trace that was asked for, where it came.
+    /// The trace that was asked for, where it came; it says what came with it of others.
     pub fn only(self, id: TraceId) -> Option<Trace> {
-        self.traces.into_iter().find(|trace| trace.id() == id)
+        let (mut wanted, others): (Vec<Trace>, Vec<Trace>) =
+            self.traces.into_iter().partition(|trace| trace.id() == id);
+        let foreign: usize = others.iter().map(Trace::len).sum();
+        let trace = wanted.pop()?;
+        Some(match u32::try_from(foreign).unwrap_or(u32::MAX) {
+            0 => trace,
+            foreign => trace.remarked(Remark::Foreign(foreign)),
+        })
     }
 }
 

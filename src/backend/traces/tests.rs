@@ -169,7 +169,12 @@ fn documents_one_behind_the_other_make_one_trace_and_what_the_source_says_is_kep
         .iter()
         .map(ToString::to_string)
         .collect();
-    assert_eq!(said, ["PARTIAL", "Trace exceeds maximum size"]);
+    assert_eq!(said, ["Trace exceeds maximum size"]);
+    let bare = TEMPO.replace(r#""metrics""#, r#""status":"PARTIAL","metrics""#);
+    assert_eq!(
+        only(otlp(&bare)).remarks()[0].to_string(),
+        "the source gave a part of the trace only"
+    );
 }
 
 #[test]

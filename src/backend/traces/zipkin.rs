@@ -1,7 +1,7 @@
 //! Zipkin's v2 JSON: an array of spans, or of such arrays.
 //!
 //! Times are microseconds. Any field but the ids may be missing; a span may come in several parts, which are
-//! joined; client and server may share one id. An error is that the tag `error` is there, whatever it holds.
+//! joined; client and server may share one id; a trace may come under its id of 16 bytes and the lower 8 of them. An error is that the tag `error` is there, whatever it holds.
 //! Written after `zipkin2-api.yaml`.
 
 mod source;
@@ -15,7 +15,7 @@ use super::cursor::{Broken, Cursor, Walk, members};
 use super::{MOST_SPANS, Reading, ids};
 use crate::domain::trace::detail::unescaped;
 use crate::domain::trace::{
-    Attribute, Detail, Draft, Event, Found, Kind, Nanos, Part, Resource, SpanId, Status, Value, Wire,
+    Attribute, Detail, Draft, Event, Found, Kind, Nanos, Part, Resource, SpanId, Status, TraceId, Value, Wire,
 };
 
 pub use source::Source;
@@ -36,8 +36,35 @@ pub fn read(body: Vec<u8>) -> Reading {
     if let Err(broken) = reader.document() {
         reader.draft.remark(broken.remark(&reader.cursor));
     }
+    let halved = halved(reader.draft.met());
+    if !halved.is_empty() {
+        reader.draft.rename(&halved);
+    }
     let (traces, lost) = reader.draft.finish();
     Reading { traces, lost }
+}
+
+/// The half of an id that services know which have but eight bytes for one.
+fn low(id: TraceId) -> u64 {
+    u128::from_be_bytes(id.0) as u64
+}
+
+/// Ids of which the upper half is missing, with the whole one of the same trace: where an upstream service has sixteen
+/// bytes for an id and one behind it has eight, a server that is not strict about it answers with both as one trace.
+/// Where two whole ones would fit, none is taken.
+fn halved(met: &[TraceId]) -> HashMap<TraceId, TraceId> {
+    let is_half = |id: &TraceId| u128::from_be_bytes(id.0) == u128::from(low(*id));
+    let mut whole: HashMap<u64, Option<TraceId>> = HashMap::new();
+    for id in met.iter().filter(|id| !is_half(id)) {
+        whole
+            .entry(low(*id))
+            .and_modify(|known| *known = None)
+            .or_insert(Some(*id));
+    }
+    let halves = met.iter().filter(|id| is_half(id));
+    halves
+        .filter_map(|half| Some((*half, whole.get(&low(*half)).copied()??)))
+        .collect()
 }
 
 /// What the parts of one span have in common, besides their service.

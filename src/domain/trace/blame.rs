@@ -2,9 +2,10 @@
 //!
 //! A failure is followed down through the calls a span waits for. A span that did not fail stops it, but for
 //! one of the same service that only stands between (internal work is often not marked), and a call that is not
-//! marked though both who made it and who answered it failed. What was cancelled because something else failed is
-//! a victim, and attempts of one call are one origin. O(n), and the details of so many candidates and of what is
-//! above them.
+//! marked though both who made it and who answered it failed. What was cancelled because something beside it failed
+//! at that moment is a victim, and attempts of one call are one origin. A failure after which its failed parent went
+//! on to other calls explains less than one with which that ended. O(n), and the details of so many candidates and of
+//! what is above them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -17,6 +18,13 @@ const READ: usize = 2_000;
 
 /// Ancestors of a failed span that are looked at.
 const ABOVE: usize = 64;
+
+/// What kind of failure it is where nothing says that.
+pub const NOT_SAID: &str = "error";
+
+/// What ends within so many nanoseconds ends together: a hundredth of what is above, within these.
+const LEAST_SLACK: u64 = 1_000_000;
+const MOST_SLACK: u64 = 50_000_000;
 
 /// A failure that began here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +39,8 @@ pub struct Origin {
     pub message: Option<String>,
     /// When it happened.
     pub at: Nanos,
+    /// When it was felt: before it happened where somebody gave up waiting for what then failed.
+    pub showed: Nanos,
     /// The highest span that failed because of it.
     pub top: Row,
     /// What became of it above that.
@@ -51,7 +61,8 @@ pub enum Fate {
 /// All that failed by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Origins {
-    /// Where failures began, those first that showed first; what was cancelled behind all others.
+    /// Where failures began: those that failed the request before those that were got over, of these such with which
+    /// what called them ended, then what was not cancelled, then what showed first.
     pub origins: Vec<Origin>,
     /// Cancelled because of another failure.
     pub victims: Vec<Row>,
@@ -70,16 +81,26 @@ enum Chain {
 struct Said {
     what: String,
     message: Option<String>,
-    cancelled: bool,
+    end: Ended,
     at: i64,
+}
+
+/// Who ended what failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Ended {
+    /// It failed by itself.
+    Itself,
+    /// Its time was over: that may be a failure of its own, or that of whoever shares the deadline.
+    Deadline,
+    /// Somebody wanted it no more.
+    Cancelled,
 }
 
 struct Candidate {
     origin: Origin,
-    cancelled: bool,
-    /// When the first span failed that failed because of it. One that gave up waiting fails before what it
-    /// waited for.
-    showed: i64,
+    end: Ended,
+    /// Whether a failed span above it went on to something else after it, and did not end with it.
+    got_over: bool,
 }
 
 /// Calls of an operation by one span.
@@ -98,16 +119,20 @@ impl Origins {
             .collect();
         date(trace, timing, &mut all);
         let victims = take_victims(trace, timing, &mut all);
-        let rank = |candidate: &Candidate| {
+        let order = |candidate: &Candidate| {
             let origin = &candidate.origin;
             let on_path = path.is_some_and(|path| path.step(origin.row).is_some());
             let depth = std::cmp::Reverse(trace.depths[origin.row]);
-            let when = (candidate.showed, origin.at);
-            (candidate.cancelled, when, depth, !on_path, origin.row)
+            let when = (origin.showed, origin.at);
+            (candidate.end, when, depth, !on_path, origin.row)
         };
-        all.sort_by_key(rank);
+        all.sort_by_key(order);
+        mark_got_over(trace, timing, &mut all);
         let mut all = folded(trace, timing, all);
-        all.sort_by_key(rank);
+        all.sort_by_key(|candidate| {
+            let reached = candidate.origin.fate == Fate::ReachedRoot;
+            (!reached, candidate.got_over, order(candidate))
+        });
         Self {
             origins: all.into_iter().map(|candidate| candidate.origin).collect(),
             victims,
@@ -208,17 +233,20 @@ fn said(trace: &Trace, timing: &Timing, row: Row) -> Said {
         .or_else(|| of_span(&["error.type"]))
         .or_else(|| rpc.as_ref().map(|code| format!("gRPC {code}")));
     let words = [what.as_deref(), message.as_deref()];
-    let cancelled = rpc
-        .is_some_and(|code| matches!(code.as_str(), "1" | "4" | "CANCELLED" | "DEADLINE_EXCEEDED"))
-        || words.into_iter().flatten().any(speaks_of_cancelling);
+    let code = match rpc.as_deref() {
+        Some("1" | "CANCELLED") => Ended::Cancelled,
+        Some("4" | "DEADLINE_EXCEEDED") => Ended::Deadline,
+        Some(_) | None => Ended::Itself,
+    };
+    let ended = words.into_iter().flatten().map(ended_by).fold(code, Ended::max);
     let end = timing.end(row);
     let at = exception
         .and_then(|event| event.at)
         .map_or(end, |at| at.0.min(end));
     Said {
-        what: what.unwrap_or_else(|| "error".to_owned()),
+        what: what.unwrap_or_else(|| NOT_SAID.to_owned()),
         message,
-        cancelled,
+        end: ended,
         at,
     }
 }
@@ -237,11 +265,12 @@ fn candidate(trace: &Trace, timing: &Timing, row: Row, top: Row) -> Candidate {
             what: said.what,
             message: said.message,
             at: Nanos(said.at),
+            showed: Nanos(said.at),
             top,
             fate,
         },
-        cancelled: said.cancelled,
-        showed: said.at,
+        end: said.end,
+        got_over: false,
     }
 }
 
@@ -249,53 +278,106 @@ fn candidate(trace: &Trace, timing: &Timing, row: Row, top: Row) -> Candidate {
 fn date(trace: &Trace, timing: &Timing, all: &mut [Candidate]) {
     // Cascades have much of what is above in common.
     let mut ends: HashMap<Row, i64> = HashMap::new();
-    for candidate in all.iter_mut().filter(|candidate| !candidate.cancelled) {
+    for candidate in all.iter_mut().filter(|candidate| candidate.end == Ended::Itself) {
         let above = cascade(trace, &candidate.origin).skip(1);
         for row in above.filter(|row| failed(trace, *row)) {
             let end = *ends.entry(row).or_insert_with(|| {
-                let cancelled = said(trace, timing, row).cancelled;
-                if cancelled { i64::MAX } else { timing.end(row) }
+                let itself = said(trace, timing, row).end == Ended::Itself;
+                if itself { timing.end(row) } else { i64::MAX }
             });
-            candidate.showed = candidate.showed.min(end);
+            candidate.origin.showed = candidate.origin.showed.min(Nanos(end));
         }
     }
 }
 
-fn speaks_of_cancelling(text: &str) -> bool {
+fn ended_by(text: &str) -> Ended {
     let text = text.to_ascii_lowercase();
-    [
-        "cancel",
-        "deadline exceeded",
-        "deadline_exceeded",
-        "deadlineexceeded",
-    ]
-    .iter()
-    .any(|word| text.contains(word))
+    let speaks_of = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if speaks_of(&["deadline exceeded", "deadline_exceeded", "deadlineexceeded"]) {
+        Ended::Deadline
+    } else if text.contains("cancel") {
+        Ended::Cancelled
+    } else {
+        Ended::Itself
+    }
 }
 
-/// Takes out what was cancelled when a span above it ended, where something that was not cancelled failed
-/// before.
+/// Takes out what was cut off because something else failed: deadlines and what was cancelled where something failed
+/// by itself beside them, and what was cancelled where a deadline ended the others.
 fn take_victims(trace: &Trace, timing: &Timing, all: &mut Vec<Candidate>) -> Vec<Row> {
-    let first = all.iter().filter(|candidate| !candidate.cancelled);
-    let Some(first) = first.map(|candidate| candidate.showed).min() else {
-        return Vec::new();
-    };
-    let is_victim = |candidate: &Candidate| {
-        let row = candidate.origin.row;
-        let end = timing.end(row);
-        let mut above = trace.ancestors(row).take(ABOVE);
-        let with = above.any(|ancestor| {
-            let slack = (timing.of(ancestor).nanos() / 100).max(1_000_000).cast_signed();
-            (timing.end(ancestor) - end).abs() <= slack && first <= end + slack
-        });
-        candidate.cancelled && with
-    };
-    let (victims, kept): (Vec<Candidate>, Vec<Candidate>) = all.drain(..).partition(is_victim);
-    *all = kept;
+    let mut victims = Vec::new();
+    for cause in [Ended::Itself, Ended::Deadline] {
+        let moments = moments(trace, timing, all, cause);
+        let is_victim = |candidate: &Candidate| {
+            candidate.end > cause && is_cut(trace, timing, candidate.origin.row, &moments)
+        };
+        let (cut, kept): (Vec<Candidate>, Vec<Candidate>) = all.drain(..).partition(is_victim);
+        *all = kept;
+        victims.extend(cut.into_iter().map(|candidate| candidate.origin.row));
+    }
+    victims.sort_unstable();
     victims
-        .into_iter()
-        .map(|candidate| candidate.origin.row)
-        .collect()
+}
+
+/// When spans failed that may have cut others off, in order of time.
+fn moments(trace: &Trace, timing: &Timing, all: &[Candidate], cause: Ended) -> Vec<(i64, Row)> {
+    let mut known: BTreeSet<Row> = BTreeSet::new();
+    let mut moments = Vec::new();
+    for candidate in all.iter().filter(|candidate| candidate.end == cause) {
+        let origin = &candidate.origin;
+        moments.push((origin.at.0, origin.row));
+        for row in cascade(trace, origin).filter(|row| failed(trace, *row)) {
+            if known.insert(row) {
+                moments.push((timing.end(row), row));
+            }
+        }
+    }
+    moments.sort_unstable();
+    moments
+}
+
+/// Whether a span was cut off: it ended with one above it, and at that moment something else under that one failed.
+/// A deadline that made its caller end ends with it too, but nothing failed beside it just then.
+fn is_cut(trace: &Trace, timing: &Timing, row: Row, moments: &[(i64, Row)]) -> bool {
+    let end = timing.end(row);
+    trace.ancestors(row).take(ABOVE).any(|above| {
+        let slack = (timing.of(above).nanos() / 100)
+            .clamp(LEAST_SLACK, MOST_SLACK)
+            .cast_signed();
+        if (timing.end(above) - end).abs() > slack {
+            return false;
+        }
+        let first = moments.partition_point(|(at, _)| *at < end.saturating_sub(slack));
+        let near = moments.iter().skip(first);
+        let mut near = near.take_while(|(at, _)| *at <= end.saturating_add(slack));
+        let under = trace.subtree(above);
+        near.any(|(_, other)| {
+            let holds = trace.subtree(*other).contains(&row.index());
+            *other != above && under.contains(&other.index()) && !holds
+        })
+    })
+}
+
+/// Marks the failures after which a failed span above them went on to other calls: it ended for another reason.
+fn mark_got_over(trace: &Trace, timing: &Timing, all: &mut [Candidate]) {
+    let mut last_begun: HashMap<Row, i64> = HashMap::new();
+    for candidate in all {
+        let mut below = candidate.origin.row;
+        for row in cascade(trace, &candidate.origin).skip(1) {
+            let close = (timing.of(row).nanos() / 20).max(LEAST_SLACK).cast_signed();
+            let end = timing.end(below);
+            if failed(trace, row) && timing.end(row).saturating_sub(end) > close {
+                let last = *last_begun.entry(row).or_insert_with(|| {
+                    let awaited = trace
+                        .children(row)
+                        .filter(|child| trace.is_awaited(*child, timing));
+                    awaited.map(|child| timing.start(child)).max().unwrap_or(i64::MIN)
+                });
+                candidate.got_over |= last >= end;
+            }
+            below = row;
+        }
+    }
 }
 
 fn call_of(trace: &Trace, row: Row) -> Option<Call> {
@@ -389,7 +471,8 @@ fn folded(trace: &Trace, timing: &Timing, all: Vec<Candidate>) -> Vec<Candidate>
 /// failure of the last attempt, which is what became of the call.
 fn as_one(trace: &Trace, timing: &Timing, mut fold: Vec<(Row, Candidate)>) -> Option<Candidate> {
     let attempts: BTreeSet<Row> = fold.iter().map(|(attempt, _)| *attempt).collect();
-    let showed = fold.iter().map(|(_, candidate)| candidate.showed).min()?;
+    let showed = fold.iter().map(|(_, candidate)| candidate.origin.showed).min()?;
+    let got_over = fold.iter().all(|(_, candidate)| candidate.got_over);
     let (_, first) = fold.first()?;
     let way = |one: &Candidate| (one.origin.what.clone(), trace.operation_of(one.origin.row));
     let differ = fold.iter().any(|(_, other)| way(other) != way(first));
@@ -399,7 +482,8 @@ fn as_one(trace: &Trace, timing: &Timing, mut fold: Vec<(Row, Candidate)>) -> Op
         .position(|(attempt, _)| differ && Some(*attempt) == last);
     let (_, mut candidate) = fold.swap_remove(at.unwrap_or(0));
     candidate.origin.attempts = attempts.into_iter().collect();
-    candidate.showed = showed;
+    candidate.origin.showed = showed;
+    candidate.got_over = got_over;
     Some(candidate)
 }
 
@@ -525,10 +609,9 @@ mod tests {
         let found = Origins::of(&trace, trace.timing(), None);
         assert_eq!(found.origins.len(), 1);
         assert_eq!(ids(&trace, &[found.origins[0].row]), [4]);
-        assert_eq!(
-            found.origins[0].after(trace.timing().of(Row(0)).from).as_millis(),
-            2_789
-        );
+        let begin = trace.timing().of(Row(0)).from;
+        assert_eq!(found.origins[0].after(begin).as_millis(), 2_789);
+        assert_eq!((found.origins[0].showed.0 - begin.0) / 1_000_000, 1_999);
         assert_eq!(ids(&trace, &found.victims), [5]);
     }
 
@@ -546,6 +629,65 @@ mod tests {
         let found = Origins::of(&trace, trace.timing(), None);
         let rows: Vec<Row> = found.origins.iter().map(|origin| origin.row).collect();
         assert_eq!(ids(&trace, &rows), [3, 2]);
+    }
+
+    #[test]
+    fn a_deadline_that_ended_the_request_is_its_origin_and_not_what_was_got_over_before() {
+        for why in ["context deadline exceeded", "context canceled", "timeout"] {
+            for long in [510, 8_000] {
+                let trace = trace(&[
+                    made(1, 0, 1, long, "web.get")
+                        .kind(Kind::Server)
+                        .failed("upstream timed out"),
+                    made(2, 1, 2, 6, "web.redis")
+                        .kind(Kind::Client)
+                        .failed("connection refused"),
+                    made(3, 1, 8, long - 5, "web.charge")
+                        .kind(Kind::Client)
+                        .failed(why),
+                    made(4, 3, 10, long + 400, "pay.charge").kind(Kind::Server),
+                ]);
+                let found = Origins::of(&trace, trace.timing(), None);
+                let rows: Vec<Row> = found.origins.iter().map(|origin| origin.row).collect();
+                assert_eq!(ids(&trace, &rows), [3, 2], "{why} in {long} ms");
+                assert_eq!(found.origins[0].fate, Fate::ReachedRoot);
+                assert!(found.victims.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_cancelled_as_a_deadline_ends_its_caller_is_that_deadlines_victim() {
+        let trace = trace(&[
+            made(1, 0, 1, 510, "web.get").kind(Kind::Server).failed("504"),
+            made(2, 1, 5, 505, "web.charge")
+                .kind(Kind::Client)
+                .failed("context deadline exceeded"),
+            made(3, 1, 5, 506, "web.stock")
+                .kind(Kind::Client)
+                .failed("context canceled"),
+        ]);
+        let found = Origins::of(&trace, trace.timing(), None);
+        let rows: Vec<Row> = found.origins.iter().map(|origin| origin.row).collect();
+        assert_eq!(ids(&trace, &rows), [2]);
+        assert_eq!(ids(&trace, &found.victims), [3]);
+    }
+
+    #[test]
+    fn what_failed_the_request_stands_before_an_earlier_failure_that_was_handled() {
+        let trace = trace(&[
+            made(1, 0, 1, 500, "web.get").kind(Kind::Server).failed("500"),
+            made(2, 1, 2, 100, "shop.list").kind(Kind::Server),
+            made(3, 2, 5, 10, "shop.cache")
+                .kind(Kind::Client)
+                .failed("refused"),
+            made(4, 1, 120, 490, "pay.charge")
+                .kind(Kind::Server)
+                .failed("declined"),
+        ]);
+        let found = Origins::of(&trace, trace.timing(), None);
+        let rows: Vec<Row> = found.origins.iter().map(|origin| origin.row).collect();
+        assert_eq!(ids(&trace, &rows), [4, 3]);
     }
 
     /// Two attempts that are turned away, and one under which something else fails.

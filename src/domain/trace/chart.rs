@@ -13,7 +13,7 @@ use super::json::{Findings, Told};
 use super::scale::{Bar, Fill, Scale, Seen, lasting};
 use super::skew;
 use super::summary::Lasted;
-use super::{Row, Status, Stretch, Times, Trace};
+use super::{Row, Status, Stretch, Trace};
 use crate::text::{Cut, SafeText, cut, fit, fit_right, width};
 
 /// Narrower than this nothing is left for bars.
@@ -181,10 +181,10 @@ impl<'a> Chart<'a> {
         };
         let name = SafeText::line(&format!("{} {}", span.service, span.operation)).into_string();
         let name = fit(&cut(&format!("{indent}{name}"), self.names, Cut::End), self.names);
-        let lasts = match span.times {
-            Times::Known | Times::Backwards => lasting(span.duration.as_nanos() as u64),
-            Times::NoStart | Times::NoEnd | Times::Neither => "?".to_owned(),
-        };
+        let lasts = span.lasted().map_or_else(
+            || "?".to_owned(),
+            |lasted| lasting(u64::try_from(lasted.as_nanos()).unwrap_or(u64::MAX)),
+        );
         let bar = self.bar(row);
         let colour = if failed {
             Some(RED)
@@ -366,6 +366,23 @@ mod tests {
             head.next(),
             Some("clocks differ: host b 30 ms ahead (1 call); bars as they came")
         );
+    }
+
+    #[test]
+    fn times_that_are_missing_or_impossible_are_no_zero() {
+        let spans = [
+            made(1, 0, 1_000, 1_100, "web.get"),
+            made(2, 1, 1_050, 1_010, "web.backwards"),
+            made(3, 1, 1_050, 0, "web.unfinished"),
+            made(4, 1, 1_060, 1_060, "web.zero"),
+        ];
+        let text = drawn(&spans, Told::All, PLAIN);
+        let ends = |name: &str| {
+            let line = text.lines().find(|line| line.contains(name)).unwrap();
+            line.split_whitespace().last().unwrap().to_owned()
+        };
+        assert_eq!([ends("backwards"), ends("unfinished")], ["?", "?"], "{text}");
+        assert_ne!(ends("zero"), "?");
     }
 
     #[test]

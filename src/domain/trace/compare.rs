@@ -19,10 +19,14 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// How much longer the right one took, in nanoseconds; `None` where only one is there.
+    /// How much longer the right one took, in nanoseconds; `None` where only one is there, or the times of one are not
+    /// known.
     pub fn difference(&self, left: &Trace, right: &Trace) -> Option<i64> {
-        let nanos = |trace: &Trace, row: Row| trace.timing().lasts[row];
-        Some(nanos(right, self.right?) - nanos(left, self.left?))
+        let nanos = |trace: &Trace, row: Row| {
+            let known = trace.span(row).lasted().is_some();
+            known.then(|| trace.timing().lasts[row])
+        };
+        Some(nanos(right, self.right?)? - nanos(left, self.left?)?)
     }
 
     /// Whether it is a different operation in each, which only the two that somebody asked to compare can be.
@@ -153,6 +157,15 @@ mod tests {
 
     use super::super::tests::{Made, any_spans, made, trace};
     use super::*;
+
+    #[test]
+    fn what_has_no_times_differs_by_nobody_knows_what() {
+        let of = |to| trace(&[made(1, 0, 1, 100, "a.a"), made(2, 1, 10, to, "a.b")]);
+        let (left, right) = (of(20), of(0));
+        let pairs = align(&left, &right);
+        assert_eq!(pairs[0].difference(&left, &right), Some(0));
+        assert_eq!(pairs[1].difference(&left, &right), None);
+    }
 
     #[test]
     fn calls_are_counted_among_their_siblings() {

@@ -120,6 +120,22 @@ impl Draft {
         })
     }
 
+    /// The ids that were met so far.
+    pub fn met(&self) -> &[TraceId] {
+        &self.traces
+    }
+
+    /// Puts the spans of traces under the ids that they turned out to be of.
+    pub fn rename(&mut self, ids: &HashMap<TraceId, TraceId>) {
+        let numbers: HashMap<u32, u32> = ids
+            .iter()
+            .map(|(from, to)| (self.trace(*from), self.trace(*to)))
+            .collect();
+        for span in &mut self.spans {
+            span.trace = *numbers.get(&span.trace).unwrap_or(&span.trace);
+        }
+    }
+
     /// A number for a resource that is told later: formats may name it behind its spans.
     pub fn resource(&mut self) -> u32 {
         self.resources.push(Resource::default());

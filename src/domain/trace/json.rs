@@ -254,16 +254,26 @@ fn span(trace: &Trace, findings: &Findings, row: Row) -> Json {
             })
         })
         .collect();
+    let own = span.lasted().map(|_| findings.own.total(row).as_secs_f64());
+    let start = Some(span.start).filter(|_| span.times.has_start());
+    let said = warnings.iter().map(|said| json!(said));
+    let warnings: Vec<Json> = span
+        .times
+        .odd()
+        .map(|odd| json!(odd))
+        .into_iter()
+        .chain(said)
+        .collect();
     json!({
         "span_id": span.id.to_string(),
         "parent_id": parent.or(named).map(|id| id.to_string()),
         "service": span.service,
         "operation": span.operation,
         "kind": span.kind.word(),
-        "start": time(span.start.utc()),
-        "offset_seconds": seconds(span.start.0 - begin(trace).0),
-        "duration_seconds": span.duration.as_secs_f64(),
-        "self_seconds": findings.own.total(row).as_secs_f64(),
+        "start": start.map(|at| time(at.utc())),
+        "offset_seconds": start.map(|at| seconds(at.0.saturating_sub(begin(trace).0))),
+        "duration_seconds": span.lasted().map(|lasted| lasted.as_secs_f64()),
+        "self_seconds": own,
         "depth": span.depth,
         "status": span.status.word(),
         "status_message": message,
@@ -356,5 +366,42 @@ mod tests {
         assert_eq!(json["warnings"][0], "odd \"errors\": here");
         let path: Json = serde_json::from_str(&text(Told::Path)).unwrap();
         assert_eq!(path["spans"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn numbers_that_do_not_exist_are_null_and_the_span_says_why() {
+        let trace = trace(&[
+            made(1, 0, 1_000, 2_000, "web.get").kind(Kind::Server),
+            made(2, 1, 0, 1_500, "web.no start"),
+            made(3, 1, 1_600, 0, "web.no end"),
+            made(4, 1, 1_700, 1_650, "web.backwards"),
+        ]);
+        let findings = Findings::of(&trace);
+        let seen: Vec<[bool; 5]> = trace
+            .rows()
+            .map(|row| {
+                let told = span(&trace, &findings, row);
+                let null = |key: &str| told[key].is_null();
+                let warned = told["warnings"].as_array().is_some_and(|all| !all.is_empty());
+                let [start, offset] = ["start", "offset_seconds"].map(null);
+                [
+                    start,
+                    offset,
+                    null("duration_seconds"),
+                    null("self_seconds"),
+                    warned,
+                ]
+            })
+            .collect();
+        let (known, begun) = ([false; 5], [false, false, true, true, true]);
+        assert_eq!(seen, [known, [true; 5], begun, begun]);
+        let mut out = Vec::new();
+        super::super::otlp::write(&mut out, &trace, |_| true).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let end = super::super::tests::at(1_650).0;
+        assert!(
+            text.contains(&format!("\"endTimeUnixNano\":\"{end}\"")),
+            "as it came: {text}"
+        );
     }
 }

@@ -145,6 +145,27 @@ pub enum Times {
     Backwards,
 }
 
+impl Times {
+    /// Whether it tells when the span began.
+    pub fn has_start(self) -> bool {
+        match self {
+            Self::Known | Self::NoEnd | Self::Backwards => true,
+            Self::NoStart | Self::Neither => false,
+        }
+    }
+
+    /// What is wrong, in words; nothing where both are known.
+    pub fn odd(self) -> Option<&'static str> {
+        match self {
+            Self::Known => None,
+            Self::NoStart => Some("its begin is missing: it is shown where it ended"),
+            Self::NoEnd => Some("its end is missing: it did not finish, or nobody told"),
+            Self::Neither => Some("its times are missing: it is shown where its parent began"),
+            Self::Backwards => Some("it ended before it began: it is shown where it began"),
+        }
+    }
+}
+
 /// Where a span stands in its trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Standing {

@@ -151,6 +151,8 @@ pub struct Trace {
     pub(super) marks: Column<Marks>,
     /// Further parts of spans that came in several, by row.
     pub(super) more: Vec<(Row, Part)>,
+    /// When those ended that ended before they began, ascending.
+    pub(super) backwards: Vec<(Row, Nanos)>,
     /// Cut out of circles, ascending.
     pub(super) cut: Vec<Row>,
     /// Span ids with their rows, ascending.
@@ -201,6 +203,13 @@ pub struct Span<'a> {
     pub kind: Kind,
     /// How it ended.
     pub status: Status,
+}
+
+impl Span<'_> {
+    /// How long it took, where that is known: a time that is missing or impossible is no zero.
+    pub fn lasted(&self) -> Option<Duration> {
+        (self.times == Times::Known).then_some(self.duration)
+    }
 }
 
 impl Trace {
@@ -327,6 +336,12 @@ impl Trace {
         mine.tie == Tie::ChildOf && !message && timing.start(row) <= timing.end(parent)
     }
 
+    /// When a span ended that ended before it began.
+    pub(super) fn ended_backwards(&self, row: Row) -> Option<Nanos> {
+        let at = self.backwards.binary_search_by_key(&row, |(row, _)| *row).ok()?;
+        self.backwards.get(at).map(|(_, end)| *end)
+    }
+
     /// Rows with this span id: one, or several that share it.
     pub fn find(&self, id: SpanId) -> impl Iterator<Item = Row> {
         let from = self.by_id.partition_point(|(other, _)| *other < id);
@@ -349,6 +364,13 @@ impl Trace {
     /// What was odd about it; what is missing first.
     pub fn remarks(&self) -> &[Remark] {
         &self.remarks
+    }
+
+    /// The same trace, with something odd about it that showed behind its reading.
+    #[must_use]
+    pub fn remarked(mut self, remark: Remark) -> Self {
+        self.remarks.insert(0, remark);
+        self
     }
 
     /// Which operation a span is of.

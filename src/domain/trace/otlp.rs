@@ -102,7 +102,8 @@ fn span(trace: &Trace, row: Row) -> Json {
         span.start.0.saturating_add(span.duration.as_nanos() as i64),
     );
     let (start, end) = match span.times {
-        Times::Known | Times::Backwards => (start, end),
+        Times::Known => (start, end),
+        Times::Backwards => (start, trace.ended_backwards(row).map_or(end, |end| end.0)),
         Times::NoStart => (0, end),
         Times::NoEnd => (start, 0),
         Times::Neither => (0, 0),

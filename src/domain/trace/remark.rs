@@ -12,6 +12,11 @@ pub enum Remark {
         /// After so many bytes.
         at: usize,
     },
+    /// The answer is larger than what is read of one: what stands behind is missing.
+    OverCap {
+        /// So many bytes were read.
+        cap: usize,
+    },
     /// The body stops being JSON: what stands behind is missing.
     NotJson {
         /// After so many bytes.
@@ -23,6 +28,8 @@ pub enum Remark {
     NoTrace(u32),
     /// Spans that are no JSON object: so many are missing.
     Unreadable(u32),
+    /// Spans of another trace id that came with it: so many are left out.
+    Foreign(u32),
     /// Spans that came again with nothing different: so many, shown once.
     Twice(u32),
     /// Spans that share their id with another one that is not a client's with its server.
@@ -80,10 +87,12 @@ impl Remark {
     pub fn is_loss(&self) -> bool {
         match self {
             Self::CutOff { .. }
+            | Self::OverCap { .. }
             | Self::NotJson { .. }
             | Self::TooMany(_)
             | Self::NoTrace(_)
             | Self::Unreadable(_)
+            | Self::Foreign(_)
             | Self::Said(_) => true,
             Self::Twice(_)
             | Self::SharedId { .. }
@@ -105,10 +114,12 @@ impl Remark {
             | Self::FarOff { first, .. } => Some(*first),
             Self::Cycle { cut, .. } => Some(*cut),
             Self::CutOff { .. }
+            | Self::OverCap { .. }
             | Self::NotJson { .. }
             | Self::TooMany(_)
             | Self::NoTrace(_)
             | Self::Unreadable(_)
+            | Self::Foreign(_)
             | Self::Twice(_)
             | Self::Said(_) => None,
         }
@@ -123,6 +134,11 @@ fn counted(count: u32) -> String {
     }
 }
 
+/// A verb for so many.
+fn verb(count: u32, [one, several]: [&'static str; 2]) -> &'static str {
+    if count == 1 { one } else { several }
+}
+
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -130,17 +146,47 @@ impl fmt::Display for Remark {
                 f,
                 "the answer was cut off after {at} bytes: later spans are missing"
             ),
+            Self::OverCap { cap } => write!(
+                f,
+                "the answer is larger than the {} MiB that midwatch reads of one: later spans are missing",
+                cap >> 20
+            ),
             Self::NotJson { at } => {
                 write!(
                     f,
                     "the answer is no JSON after {at} bytes: later spans are missing"
                 )
             }
-            Self::TooMany(count) => write!(f, "{} beyond the limit are missing", counted(*count)),
-            Self::NoTrace(count) => write!(f, "{} without a trace id are missing", counted(*count)),
-            Self::Unreadable(count) => write!(f, "{} could not be read and are missing", counted(*count)),
-            Self::Twice(count) => write!(f, "{} came twice and are shown once", counted(*count)),
-            Self::SharedId { spans, .. } => write!(f, "{} share their id with another", counted(*spans)),
+            Self::TooMany(count) => write!(
+                f,
+                "{} beyond the limit {} missing",
+                counted(*count),
+                verb(*count, ["is", "are"])
+            ),
+            Self::NoTrace(count) => write!(
+                f,
+                "{} without a trace id {} missing",
+                counted(*count),
+                verb(*count, ["is", "are"])
+            ),
+            Self::Unreadable(count) => {
+                let are = verb(*count, ["is", "are"]);
+                write!(f, "{} could not be read and {are} missing", counted(*count))
+            }
+            Self::Foreign(count) => write!(
+                f,
+                "{} of another trace id came with it and {} left out",
+                counted(*count),
+                verb(*count, ["is", "are"])
+            ),
+            Self::Twice(count) => {
+                let are = verb(*count, ["is", "are"]);
+                write!(f, "{} came twice and {are} shown once", counted(*count))
+            }
+            Self::SharedId { spans, .. } => {
+                let share = verb(*spans, ["shares its", "share their"]);
+                write!(f, "{} {share} id with another", counted(*spans))
+            }
             Self::NoId { spans, .. } => write!(f, "{} without an id", counted(*spans)),
             Self::Orphans { spans, missing, .. } => {
                 write!(
@@ -165,6 +211,29 @@ impl fmt::Display for Remark {
                 counted(*spans)
             ),
             Self::Said(text) => f.write_str(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_span_is_told_of_as_one() {
+        let shared = |spans| Remark::SharedId { spans, first: Row(0) };
+        for (remark, said) in [
+            (Remark::Twice(1), "1 span came twice and is shown once"),
+            (Remark::Twice(2), "2 spans came twice and are shown once"),
+            (shared(1), "1 span shares its id with another"),
+            (shared(2), "2 spans share their id with another"),
+            (Remark::NoTrace(1), "1 span without a trace id is missing"),
+            (
+                Remark::Foreign(1),
+                "1 span of another trace id came with it and is left out",
+            ),
+        ] {
+            assert_eq!(remark.to_string(), said);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::time::Duration;
 
-use super::{Row, Status, Timing, Trace};
+use super::{Row, Status, Times, Timing, Trace};
 
 /// So many in a row are worth folding.
 pub const WORTH: usize = 5;
@@ -85,7 +85,9 @@ fn shapes(trace: &Trace) -> Vec<u64> {
     let mut shapes = vec![0_u64; trace.len()];
     for row in trace.rows().rev() {
         let mut hasher = DefaultHasher::new();
-        (trace.operation_of(row), trace.marks[row].kind).hash(&mut hasher);
+        // What has no times is like nothing that has them: their sum would be of the others alone.
+        let timed = trace.marks[row].times == Times::Known;
+        (trace.operation_of(row), trace.marks[row].kind, timed).hash(&mut hasher);
         for child in trace.children(row) {
             shapes[child.index()].hash(&mut hasher);
         }
@@ -117,6 +119,24 @@ mod tests {
         assert_eq!(found[0].rows, 1..13);
         assert_eq!(found[0].total, Duration::from_millis(6 * 15 + 15));
         assert_eq!(found[0].longest, Row(11));
+    }
+
+    #[test]
+    fn spans_without_times_are_not_added_up_with_others() {
+        let mut spans = vec![made(1, 0, 1, 1_000, "a.a")];
+        spans.extend((2..8).map(|id| made(id, 1, 10, 20, "a.b")));
+        spans.extend((8..13).map(|id| made(id, 1, 10, 0, "a.b")));
+        let trace = trace(&spans);
+        let found = of(&trace, trace.timing(), WORTH);
+        let counts: Vec<(u32, u64)> = found
+            .iter()
+            .map(|run| (run.count, run.total.as_millis() as u64))
+            .collect();
+        assert_eq!(counts.iter().map(|(count, _)| count).sum::<u32>(), 11);
+        assert!(
+            counts.contains(&(6, 60)) && counts.contains(&(5, 0)),
+            "{counts:?}"
+        );
     }
 
     #[test]

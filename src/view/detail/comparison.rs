@@ -191,7 +191,14 @@ fn verdict(aligned: &Aligned) -> Vec<Piece<'static>> {
     ];
     let own = |index: Option<usize>| index.and_then(|index| aligned.own.get(index)).copied();
     most.sort_by_key(|(_, index)| std::cmp::Reverse(own(*index)));
-    for (says, index) in most {
+    let gone = |index: usize| aligned.pairs.get(index).is_some_and(|pair| pair.right.is_none());
+    let saved = aligned.sped_up.filter(|_| by < 0);
+    let says = match saved {
+        Some(index) if gone(index) => "  most gone: ",
+        Some(_) | None => "  sped up most: ",
+    };
+    // Of one that is faster, first what made it so.
+    for (says, index) in [(says, saved)].into_iter().chain(most) {
         let told = index.and_then(|index| side(aligned, index));
         let (Some((trace, row)), Some(own)) = (told, own(index)) else {
             continue;
@@ -232,7 +239,10 @@ fn cells(aligned: &Aligned, index: usize) -> Vec<Vec<Piece<'static>>> {
     };
     let span = trace.span(row);
     let lasted = |trace: &Trace, row: Option<Row>| match row {
-        Some(row) => Piece::own(took(trace.span(row).duration), Role::TextMuted),
+        Some(row) => match trace.span(row).lasted() {
+            Some(lasted) => Piece::own(took(lasted), Role::TextMuted),
+            None => Piece::word("?", Role::StateStale),
+        },
         None => Piece::word("–", Role::TextDim),
     };
     let (sign, differs) = match (pair.left, pair.right) {
@@ -246,7 +256,8 @@ fn cells(aligned: &Aligned, index: usize) -> Vec<Vec<Piece<'static>>> {
         ),
         (Some(_), Some(_)) => {
             let by = pair.difference(&aligned.base.trace, &aligned.other.trace);
-            (Piece::word(" ", Role::Text), difference(by.unwrap_or(0)))
+            let differs = by.map_or_else(|| Piece::word("?", Role::StateStale), difference);
+            (Piece::word(" ", Role::Text), differs)
         }
     };
     let indent = if pair.depth > DEEPEST {

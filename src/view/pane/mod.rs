@@ -58,7 +58,7 @@ pub(super) enum Lack {
     Answer,
     /// A list: whatever came instead.
     List,
-    /// The question itself: it was not put.
+    /// The question itself: it was not put, or the source finds fault with it.
     Question,
 }
 
@@ -67,7 +67,7 @@ impl Lack {
         match self {
             Self::Answer => "no answer",
             Self::List => "no list",
-            Self::Question => "not asked",
+            Self::Question => "refused",
         }
     }
 }

@@ -40,7 +40,8 @@ pub type Line<'a> = Vec<Piece<'a>>;
 /// Below this width a label gets a line of its own.
 const NARROW: usize = 30;
 
-/// Wraps blocks to a width in cells. No label takes more than a third of it.
+/// Wraps blocks to a width in cells. The column of labels takes no more than a third of it; a longer one stands before
+/// its value where there is room for both, else above it.
 pub fn layout<'a>(blocks: &[Block<'a>], width: u16) -> Vec<Line<'a>> {
     let width = usize::from(width).max(1);
     let longest = blocks
@@ -70,6 +71,25 @@ pub fn layout<'a>(blocks: &[Block<'a>], width: u16) -> Vec<Line<'a>> {
                 out.push(vec![Piece::own(label, Role::TextMuted)]);
                 let indented = wrap(lines, width.saturating_sub(2).max(1));
                 out.extend(indented.map(|text| vec![Piece::word("  ", *role), Piece::own(text, *role)]));
+            }
+            // A label that is wider than its column keeps its whole name: its ends alone may be another's too.
+            Block::Pair { label, lines, role } if label.width() > label_width && label.width() < width => {
+                let rest = width - label.width();
+                match lines.as_slice() {
+                    [line] if line.width() + 2 <= rest => out.push(vec![
+                        Piece::own(format!("{}  ", label.as_str()), Role::TextMuted),
+                        Piece::own(line.as_str().to_owned(), *role),
+                    ]),
+                    _ => {
+                        out.push(vec![Piece::own(label.as_str().to_owned(), Role::TextMuted)]);
+                        let column = " ".repeat(label_width + 2);
+                        let wrapped = wrap(lines, width - label_width - 2);
+                        out.extend(
+                            wrapped
+                                .map(|text| vec![Piece::own(column.clone(), *role), Piece::own(text, *role)]),
+                        );
+                    }
+                }
             }
             Block::Pair { label, lines, role } => {
                 let mut label = fit(&cut(label.as_str(), label_width, Cut::Middle), label_width + 2);
@@ -157,17 +177,43 @@ mod tests {
     #[test]
     fn labels_stand_in_a_column_and_values_wrap_beside_them() {
         assert_eq!(
-            drawn(36, 9),
+            drawn(36, 10),
             [
                 "Labels",
                 "service       checkout",
-                "kubern…_name  pool exhausted: 20/20",
+                "kubernetes_io_instance_name",
+                "              pool exhausted: 20/20",
                 "              in use",
                 "              retrying",
                 "",
                 "Runbook",
                 "https://runbooks.example/pool-",
                 "exhausted",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_label_wider_than_its_column_keeps_its_name_and_its_value_beside_it_where_there_is_room() {
+        let pair = |label: &str, value: &str| Block::Pair {
+            label: SafeText::line(label).into_owned(),
+            lines: vec![SafeText::line(value).into_owned()],
+            role: Role::Text,
+        };
+        let blocks = [
+            pair("http.request.method", "GET"),
+            pair("http.response.status_code", "a value that is long"),
+            pair("id", "7"),
+        ];
+        let text = |line: &Line| line.iter().map(Piece::as_str).collect::<String>();
+        let seen: Vec<String> = layout(&blocks, 40).iter().map(text).collect();
+        assert_eq!(
+            seen,
+            [
+                "http.request.method  GET",
+                "http.response.status_code",
+                "               a value that is long",
+                "id             7",
             ]
         );
     }

@@ -143,7 +143,7 @@ fn the_root_of_a_listed_trace_says_where_that_stands_among_its_like() {
         std::sync::Arc::new(trace),
     )));
     shop::tell(&mut model, Msg::TraceRead { id, result });
-    press_all(&mut model, "enter");
+    press_all(&mut model, "g g enter");
     let seen = rows(&drawn(&model).0).join("\n");
     // The longest of forty: 39 are shorter, and half of itself.
     assert!(seen.contains("p98 of the 40 listed"), "{seen}");
@@ -153,31 +153,85 @@ fn the_root_of_a_listed_trace_says_where_that_stands_among_its_like() {
 }
 
 #[test]
+fn with_clocks_set_right_the_title_says_when_the_last_span_ends_by_these() {
+    use shop::waterfalls::{opened, span};
+    let spans = [
+        span(1, 0, "web", "GET", (0, 100_000)).kind(2).on("a"),
+        span(2, 1, "web", "call", (10_000, 90_000)).kind(3).on("a"),
+        span(3, 2, "pay", "serve", (200_000, 260_000)).kind(2).on("b"),
+    ];
+    let mut model = opened(size(120, 40), &spans);
+    let seen = rows(&drawn(&model).0).join("\n");
+    assert!(seen.contains("100 ms, 260 ms to its last span"), "{seen}");
+    press_all(&mut model, "K");
+    let seen = rows(&drawn(&model).0).join("\n");
+    assert!(seen.contains("clocks set right"), "{seen}");
+    assert!(!seen.contains("to its last span"), "{seen}");
+}
+
+#[test]
+fn the_facts_name_what_was_cancelled_and_when_a_failure_was_felt() {
+    use shop::waterfalls::{opened, span};
+    let spans = [
+        span(1, 0, "web", "pay", (0, 2_010_000)).kind(2).failed("500"),
+        span(2, 1, "web", "confirm", (5_000, 2_000_000))
+            .kind(3)
+            .failed("Read timed out"),
+        span(3, 2, "shop", "acquire", (8_000, 2_800_000)).failed("pool exhausted"),
+        span(4, 1, "web", "hold", (4_000, 2_005_000))
+            .kind(3)
+            .failed("context canceled"),
+    ];
+    let mut model = opened(size(120, 40), &spans);
+    press_all(&mut model, "P");
+    let seen = rows(&drawn(&model).0).join("\n");
+    for said in ["1 cancelled because of them", "  web hold", "felt at +2 s"] {
+        assert!(seen.contains(said), "{said}: {seen}");
+    }
+}
+
+#[test]
+fn spans_without_times_have_a_question_mark_for_how_long_they_took() {
+    use shop::waterfalls::{opened, span};
+    let spans = [
+        span(1, 0, "web", "GET", (0, 100_000)),
+        span(2, 1, "web", "backwards", (50_000, 10_000)),
+    ];
+    let seen = rows(&drawn(&opened(size(120, 40), &spans)).0);
+    let line = seen.iter().find(|line| line.contains("backwards")).unwrap();
+    assert!(line.contains(" ? "), "{line}");
+}
+
+#[test]
 fn the_border_says_what_of_the_time_was_fetched() {
-    use midwatch::app::traces::list::OlderFailed;
-    let seen = |older| {
-        let mut model = shop::tracelist::listed(size(120, 24));
+    use midwatch::app::traces::list::Older;
+    type Told = Result<Older, String>;
+    let seen = |older: Told, slow: Told| {
+        let mut model = shop::tracelist::listed(size(160, 24));
         let ask = model.traces.asked.clone().unwrap();
         let whole = midwatch::domain::trace::summary::Whole::No;
         let mut feed = shop::tracelist::feed(ask, shop::tracelist::traces(), whole);
         let fetched = feed.last.as_mut().unwrap();
         let mut list = (*fetched.value).clone();
-        list.older = Some(older);
+        (list.older, list.slow) = (Some(older), Some(slow));
         fetched.value = std::sync::Arc::new(list);
         shop::tell(&mut model, Msg::TracesFetched(feed));
         rows(&drawn(&model).0).join("\n")
     };
-    let traces: Vec<_> = shop::tracelist::traces().drain(47..48).collect();
-    let known = seen(Ok(OlderFailed {
-        traces,
-        ..OlderFailed::default()
-    }));
-    assert!(known.contains("newest 60 + 1 older failed · errors"), "{known}");
-    let unknown = seen(Err("503".to_owned()));
+    let one = |at: usize| {
+        Ok(Older {
+            traces: shop::tracelist::traces().drain(at..=at).collect(),
+            ..Older::default()
+        })
+    };
+    let known = seen(one(47), one(46));
     assert!(
-        unknown.contains("newest 60 · older failures not known"),
-        "{unknown}"
+        known.contains("newest 60 + 1 older failed + 1 older slow · errors"),
+        "{known}"
     );
+    let unknown = seen(Err("503".to_owned()), Err("503".to_owned()));
+    let said = "newest 60 · older failures not known · older slow ones not known";
+    assert!(unknown.contains(said), "{unknown}");
 }
 
 #[test]
@@ -191,6 +245,7 @@ fn traces_of_two_operations_are_said_to_be_of_two() {
     assert!(of_two.contains("edge POST /pay → POST /checkout"), "{of_two}");
     assert!(of_two.contains("most added: payment Charge +582ms"), "{of_two}");
     let of_one = seen("POST /checkout");
+    assert!(!of_one.contains("sped up"), "{of_one}");
     assert!(!of_one.contains("different"), "{of_one}");
 }
 

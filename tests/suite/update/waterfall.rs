@@ -47,6 +47,25 @@ fn a_trace_that_could_not_be_read_is_read_again_on_enter() {
 }
 
 #[test]
+fn a_trace_opens_at_the_span_that_explains_it_and_its_facts_lead_there() {
+    let mut model = waterfalls::come(size(120, 40), &waterfalls::story());
+    assert_eq!(cursor(&model), SpanId(41), "where the failure began");
+    press_all(&mut model, "g g");
+    assert_eq!(cursor(&model), SpanId(1));
+    press_all(&mut model, "P enter");
+    assert_eq!(model.detail(), Some(&Detail::Trace(waterfalls::id())));
+    assert_eq!(cursor(&model), SpanId(41));
+    // Where nothing failed, at what took the time.
+    let slow = [
+        waterfalls::span(1, 0, "a", "all", (0, 100)),
+        waterfalls::span(2, 1, "b", "short", (1, 20)),
+        waterfalls::span(3, 1, "b", "long", (21, 99)),
+    ];
+    let model = waterfalls::come(size(120, 40), &slow);
+    assert_eq!(cursor(&model), SpanId(3));
+}
+
+#[test]
 fn keys_jump_to_failures_and_an_open_span_turns_with_them() {
     let mut model = opened();
     press(&mut model, ")");

@@ -249,6 +249,13 @@ impl Waterfall {
         self.bring_into_view(row);
     }
 
+    /// Puts the cursor on the span that explains the trace.
+    pub fn go_to_explaining(&mut self) {
+        if let Some(row) = self.aspect().and_then(Aspect::explaining) {
+            self.go_to(row);
+        }
+    }
+
     /// One step back: the search, the zoom, the root. False where there is none of them.
     pub fn back(&mut self) -> bool {
         if self.sought.is_some() {

@@ -43,6 +43,15 @@ impl Folds {
         }
     }
 
+    /// Unfolds these.
+    pub fn open(&mut self, rows: &[Row]) {
+        for row in rows {
+            if let Some(closed) = self.closed.get_mut(row.index()) {
+                *closed = false;
+            }
+        }
+    }
+
     /// Unfolds all spans; runs of equal siblings are folded again.
     pub fn clear(&mut self) {
         self.closed.clear();

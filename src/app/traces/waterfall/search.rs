@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Waterfall;
-use crate::app::traces::Study;
 use crate::app::traces::study::Clocks;
+use crate::app::traces::{Study, within};
 use crate::domain::trace::query::{Query, Shown, Sight, sift};
 use crate::domain::trace::{Row, TraceId};
 
@@ -112,6 +112,31 @@ impl Sought {
 }
 
 impl Waterfall {
+    /// Spans that are left out because they neither match nor lead to a match.
+    pub fn hidden(&self) -> usize {
+        let kept = match self.narrowed {
+            Narrowed::ToMatches => self.sought.as_ref().and_then(Sought::kept),
+            Narrowed::No => None,
+        };
+        let range = self.range();
+        kept.map_or(0, |kept| range.len() - within(kept, &range).len())
+    }
+
+    /// Shows all spans, or what was found alone: whatever of it was folded away is opened.
+    pub fn narrow(&mut self, narrowed: Narrowed) {
+        self.narrowed = narrowed;
+        self.open_found();
+        self.arrange();
+    }
+
+    fn open_found(&mut self) {
+        if self.narrowed == Narrowed::ToMatches
+            && let Some(found) = self.sought.as_ref().and_then(Sought::found)
+        {
+            self.folds.open(&found.kept);
+        }
+    }
+
     /// Seeks something, or nothing more; what is to be carried out for it.
     pub fn seek(&mut self, text: Option<String>) -> Option<Seeking> {
         let before = self.sought.take();
@@ -150,6 +175,7 @@ impl Waterfall {
         };
         sought.answer = Some(found);
         let fresh = std::mem::take(&mut sought.awaited);
+        self.open_found();
         self.arrange();
         if fresh {
             self.go_to_nearest_match();

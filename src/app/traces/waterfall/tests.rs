@@ -121,6 +121,29 @@ fn equal_siblings_are_one_line_until_it_is_opened() {
 }
 
 #[test]
+fn matches_alone_are_shown_though_they_were_folded_away_and_may_be_folded_again() {
+    let mut open = open(STORY);
+    open.fold_all();
+    let found = open.seek(Some("err".to_owned())).unwrap().run().map(Arc::new);
+    open.found("err", found.clone());
+    open.folds.clear();
+    open.fold_all();
+    assert_eq!(names(&open), "get");
+    open.narrow(Narrowed::ToMatches);
+    assert_eq!(names(&open), "get list query pay charge");
+    assert_eq!(open.hidden(), 5);
+    open.fold_all();
+    assert_eq!(names(&open), "get", "by somebody who sees them");
+    assert_eq!(open.hidden(), 5, "those that do not match");
+    // What another search finds is shown as well.
+    open.seek(Some("err".to_owned()));
+    open.found("err", found);
+    assert_eq!(names(&open), "get list query pay charge");
+    open.narrow(Narrowed::No);
+    assert_eq!(open.hidden(), 0);
+}
+
+#[test]
 fn folding_one_a_level_and_all_hides_what_is_under_them() {
     let mut open = open(STORY);
     open.step(Step::Rows(1));

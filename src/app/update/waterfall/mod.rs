@@ -129,11 +129,10 @@ fn narrow(open: &mut Waterfall) -> Option<String> {
     if open.narrowed == Narrowed::No && sought.hits().is_empty() {
         return Some("no span matches".to_owned());
     }
-    open.narrowed = match open.narrowed {
+    open.narrow(match open.narrowed {
         Narrowed::No => Narrowed::ToMatches,
         Narrowed::ToMatches => Narrowed::No,
-    };
-    open.arrange();
+    });
     None
 }
 
@@ -197,6 +196,15 @@ fn jump(
     })
 }
 
+/// From the facts of a trace to the span that they come down to.
+pub(super) fn to_explaining(model: &mut Model, id: TraceId) {
+    model.details.pop();
+    if let Some(open) = model.traces.opened_mut(id) {
+        open.go_to_explaining();
+    }
+    turn_span(model, id);
+}
+
 /// Turns the open span to the one under the cursor.
 fn turn_span(model: &mut Model, id: TraceId) {
     let Some(row) = cursor(model, id) else { return };
@@ -222,7 +230,12 @@ pub(super) fn read(
     let before = open.study().cloned();
     let by_itself = open.is_young();
     match open.take(result, now) {
-        Taken::First => {}
+        Taken::First => {
+            // What one came for, unless one comes from a span or a moment of it, or seeks another.
+            if open.mark.is_none() && open.sought.is_none() {
+                open.go_to_explaining();
+            }
+        }
         Taken::Changed => {
             if let (Some(before), Some(after)) = (before, open.study().cloned()) {
                 carry_spans(model, id, |row| carried(&before, &after, row));

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::{Both as _, Jaeger, micros, rfc3339, wire};
 use crate::backend::http::Call;
@@ -117,15 +117,28 @@ impl Jaeger {
                 limit: each,
                 ..sought.clone()
             };
-            sought.wanted.service = Some(service);
-            async move { self.one_list(&sought).await }
+            sought.wanted.service = Some(Arc::clone(&service));
+            async move { (service, self.one_list(&sought).await) }
         });
-        let answers: Vec<Listed> = futures::stream::iter(questions.collect::<Vec<_>>())
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await?;
+        let answers: Vec<(Arc<str>, BackendResult<Listed>)> =
+            futures::stream::iter(questions.collect::<Vec<_>>())
+                .buffered(AT_ONCE)
+                .collect()
+                .await;
         let mut all = Listed::default();
-        for mut told in answers {
+        let (mut answered, mut failed) = (0_usize, None);
+        for (service, told) in answers {
+            let mut told = match told {
+                Ok(told) => told,
+                // The others' traces are worth more than none.
+                Err(error) => {
+                    all.whole = Whole::No;
+                    warnings.push(format!("{service}: {}", error.cause()));
+                    failed.get_or_insert(error);
+                    continue;
+                }
+            };
+            answered += 1;
             all.traces.append(&mut told.traces);
             warnings.append(&mut told.warnings);
             if told.more == More::Yes {
@@ -137,6 +150,9 @@ impl Jaeger {
             if told.whole == Whole::No {
                 all.whole = Whole::No;
             }
+        }
+        if let Some(error) = failed.filter(|_| answered == 0) {
+            return Err(error);
         }
         warnings.sort_unstable();
         warnings.dedup();
@@ -369,5 +385,7 @@ fn has_all(trace: &Trace, row: crate::domain::trace::Row, tags: &[(Arc<str>, Arc
 
 /// `parameter 'service' is required`, and what other stores say for it.
 fn asks_for_service(error: &BackendError) -> bool {
-    error.status == Some(400) && error.detail.to_ascii_lowercase().contains("service")
+    let detail = error.detail.to_ascii_lowercase();
+    let lacks = ["required", "must be", "missing", "not set", "empty"];
+    error.status == Some(400) && detail.contains("service") && lacks.iter().any(|word| detail.contains(word))
 }

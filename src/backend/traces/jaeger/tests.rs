@@ -160,6 +160,51 @@ async fn without_a_service_every_service_is_asked_where_the_server_wants_one() {
 }
 
 #[tokio::test]
+async fn a_service_that_fails_hides_no_other_and_is_named() {
+    let fake = Fake::start(|asked| {
+        if asked.path.ends_with("services") {
+            return json_of(200, &json!({"services": ["a", "b"]}));
+        }
+        match asked.get("query.serviceName").or(asked.get("service")) {
+            Some("a") => summaries(),
+            Some(_) => text(500, "no shard"),
+            None => text(400, "service name is required"),
+        }
+    })
+    .await;
+    let source = jaeger(&fake);
+    let listed = source.search(question(Wanted::default())).await.expect("a list");
+    assert!(!listed.traces.is_empty());
+    assert_eq!(listed.whole, Whole::No);
+    let said = &listed.warnings[0];
+    assert!(said.starts_with("b: ") && said.contains("500"), "{said}");
+
+    let down = Fake::start(|asked| {
+        if asked.path.ends_with("services") {
+            json_of(200, &json!({"services": ["a", "b"]}))
+        } else if asked.get("query.serviceName").or(asked.get("service")).is_some() {
+            text(500, "no shard")
+        } else {
+            text(400, "service name is required")
+        }
+    })
+    .await;
+    let error = jaeger(&down).search(question(Wanted::default())).await;
+    assert_eq!(error.expect_err("none answers").status, Some(500));
+}
+
+#[tokio::test]
+async fn a_refusal_that_only_speaks_of_services_asks_for_none() {
+    let fake = Fake::start(|_| text(400, "malformed attribute service.version")).await;
+    let source = jaeger(&fake);
+    source
+        .search(question(Wanted::default()))
+        .await
+        .expect_err("refused");
+    assert!(!source.wants_service.load(std::sync::atomic::Ordering::Relaxed));
+}
+
+#[tokio::test]
 async fn whole_traces_are_paged_up_to_where_the_last_page_began() {
     let fake = Fake::start(|asked| {
         if asked.path != "/api/traces" {

@@ -30,6 +30,8 @@ pub fn read_at_most(body: Vec<u8>, most: usize) -> Reading {
         cursor: Cursor::new(&body),
         draft: Draft::new(Arc::clone(&body), &Otlp, most),
         last: (&[], 0),
+        partial: false,
+        told: false,
     };
     if let Err(broken) = reader.documents() {
         reader.draft.remark(broken.remark(&reader.cursor));
@@ -43,6 +45,9 @@ struct Reader<'a> {
     draft: Draft,
     /// The trace id last seen, as it was spelled, with its number: nearly every span repeats it.
     last: (&'a [u8], u32),
+    /// Whether a document says that it is not whole, and why.
+    partial: bool,
+    told: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -72,6 +77,7 @@ impl<'a> Reader<'a> {
     /// A document. What wraps the spans (`result`, `trace`) is entered as if its braces were not there.
     fn document(&mut self) -> Walk<()> {
         let mut open = 0_usize;
+        (self.partial, self.told) = (false, false);
         open += usize::from(self.cursor.enter(b'{')?);
         while open > 0 {
             let Some(key) = self.cursor.key()? else {
@@ -89,6 +95,11 @@ impl<'a> Reader<'a> {
                 }
                 _ => self.cursor.pass()?,
             }
+        }
+        // Without a reason.
+        if self.partial && !self.told {
+            let text = "the source gave a part of the trace only";
+            self.draft.remark(Remark::Said(text.to_owned()));
         }
         Ok(())
     }
@@ -121,6 +132,11 @@ impl<'a> Reader<'a> {
         if complete {
             return;
         }
+        if text.eq_ignore_ascii_case("partial") {
+            self.partial = true;
+            return;
+        }
+        self.told = true;
         self.draft.remark(Remark::Said(text));
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use serde::Deserialize;
 
-use super::read;
+use super::{low, read};
 use crate::backend::BackendResult;
 use crate::backend::http::{Asker, Call};
 use crate::backend::traces::numbers::whole;
@@ -96,12 +96,11 @@ impl Source {
                     return Err(self.server.unread(&lost.to_string()));
                 }
                 // Services that know only half of an id leave the other half zero.
-                let half = |id: TraceId| u128::from_be_bytes(id.0) as u64;
-                let traces = reading.traces.into_iter();
-                let same = traces.filter(|trace| half(trace.id()) == half(id));
-                Ok(same
+                let same = reading.traces.iter().filter(|trace| low(trace.id()) == low(id));
+                let best = same
                     .max_by_key(|trace| (trace.id() == id, trace.len()))
-                    .map(Arc::new))
+                    .map(Trace::id);
+                Ok(best.and_then(|best| reading.only(best)).map(Arc::new))
             }
             Answered::Nothing => Ok(None),
             Answered::Unclear(error) | Answered::NoWay(error) => Err(error),

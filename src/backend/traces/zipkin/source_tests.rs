@@ -72,6 +72,45 @@ async fn a_trace_is_found_by_either_half_of_its_id_and_missing_is_no_error() {
 }
 
 #[tokio::test]
+async fn a_trace_under_its_id_and_half_of_it_is_one_and_what_fits_no_one_id_is_said() {
+    const HALF: &str = "5af7183fb1d4cf5f";
+    let told = |trace: &str, id: &str| {
+        let mut span = span(trace);
+        span["id"] = json!(id);
+        span
+    };
+    let spans = move |more: &[&str]| {
+        let mut all = vec![told(HALF, "01"), told(&format!("463ac35c9f6413ad{HALF}"), "02")];
+        all.extend(more.iter().map(|trace| told(trace, "03")));
+        all
+    };
+    let fake = Fake::start(move |asked| {
+        if asked.path.ends_with("traces") {
+            json_of(200, &json!([spans(&[])]))
+        } else {
+            json_of(200, &json!(spans(&[])))
+        }
+    })
+    .await;
+    let source = zipkin(&fake);
+    let long = id("463ac35c9f6413ad5af7183fb1d4cf5f");
+    for asked in [long, id(HALF)] {
+        let trace = source.trace(asked, None).await.expect("answered").expect("there");
+        assert_eq!((trace.id(), trace.len()), (long, 2));
+        assert!(trace.remarks().is_empty(), "{:?}", trace.remarks());
+    }
+    let listed = source.search(question(Wanted::default())).await.expect("a list");
+    assert_eq!(listed.traces.len(), 1);
+    assert_eq!(listed.traces[0].spans, Some(2));
+
+    // Of two that share the lower half nobody knows whose the third is.
+    let body = serde_json::to_vec(&spans(&["11111111111111115af7183fb1d4cf5f"])).expect("JSON");
+    let trace = read(body).only(long).expect("there");
+    assert_eq!(trace.len(), 1);
+    assert_eq!(trace.remarks(), [crate::domain::trace::Remark::Foreign(2)]);
+}
+
+#[tokio::test]
 async fn an_answer_that_says_nothing_is_an_error_and_an_empty_list_is_none() {
     for body in ["", "\n", "null"] {
         let fake =

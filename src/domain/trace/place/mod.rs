@@ -130,6 +130,7 @@ impl Placing<'_> {
             parts: columns.parts,
             marks: columns.marks,
             more,
+            backwards: columns.backwards,
             cut,
             by_id,
             primary: Row(0),
@@ -213,6 +214,7 @@ struct Columns {
     scopes: Column<u32>,
     parts: Column<Part>,
     marks: Column<Marks>,
+    backwards: Vec<(Row, Nanos)>,
 }
 
 impl Columns {
@@ -226,11 +228,16 @@ impl Columns {
             scopes: Column(Vec::with_capacity(rows)),
             parts: Column(Vec::with_capacity(rows)),
             marks: Column(Vec::with_capacity(rows)),
+            backwards: Vec::new(),
         }
     }
 
     fn push(&mut self, span: &Found, operation: OperationId, start: i64) {
         let times = times_of(span);
+        if times == Times::Backwards {
+            self.backwards
+                .push((Row(self.ids.0.len() as u32), Nanos(span.end)));
+        }
         self.ids.0.push(span.id);
         self.named.0.push(span.parent);
         self.lasts.0.push(match times {

@@ -105,6 +105,13 @@ fn thousandths(parts: &[u64], whole: u64) -> Vec<u64> {
     shares
 }
 
+/// Cells of how long something took, with a blank in front of `24 min 37 s`.
+const LASTS: usize = 12;
+
+fn column(nanos: u64) -> String {
+    fit_right(&lasting(nanos), LASTS)
+}
+
 fn path<'a>(sheet: &mut Sheet<'a>, study: &'a Study, aspect: &'a crate::app::traces::Aspect) {
     sheet.heading("Critical path");
     let whole = aspect.path.whole().nanos();
@@ -121,7 +128,7 @@ fn path<'a>(sheet: &mut Sheet<'a>, study: &'a Study, aspect: &'a crate::app::tra
         let share = format!("{}.{}%", tenths / 10, tenths % 10);
         vec![
             Piece::own(fit_right(&share, 7), Role::TextStrong),
-            Piece::own(format!("{}  ", fit_right(&lasting(nanos), 9)), Role::TextMuted),
+            Piece::own(format!("{}  ", column(nanos)), Role::TextMuted),
         ]
     };
     let mut rows = nanos.iter().copied().zip(thousandths(&nanos, whole)).map(row);
@@ -172,6 +179,11 @@ fn failures<'a>(sheet: &mut Sheet<'a>, study: &'a Study, aspect: &'a crate::app:
     if !origins.victims.is_empty() {
         let text = format!("{} cancelled because of them", grouped(origins.victims.len()));
         sheet.prose(&text, Role::TextMuted);
+        for victim in origins.victims.iter().take(MOST) {
+            let mut pieces = vec![Piece::word("  ", Role::Text)];
+            pieces.extend(named(study, *victim));
+            sheet.line(pieces);
+        }
     }
 }
 
@@ -195,6 +207,13 @@ fn failure<'a>(
     if let Some(message) = &origin.message {
         sheet.prose(message, Role::TextMuted);
     }
+    if origin.showed < origin.at {
+        let text = format!(
+            "  felt at {}: what waited for it gave up",
+            since(begin, origin.showed)
+        );
+        sheet.prose(&text, Role::TextMuted);
+    }
     let fate = match origin.fate {
         Fate::ReachedRoot => "  it failed the whole request".to_owned(),
         Fate::HandledAt(row) => {
@@ -216,10 +235,7 @@ fn services<'a>(sheet: &mut Sheet<'a>, aspect: &'a crate::app::traces::Aspect) {
     for total in aspect.services.iter().take(MOST) {
         let mut pieces = vec![
             Piece::own(fit_right(&percent(total.own, whole), 5), Role::TextStrong),
-            Piece::own(
-                format!("{}  ", fit_right(&lasting(total.own), 9)),
-                Role::TextMuted,
-            ),
+            Piece::own(format!("{}  ", column(total.own)), Role::TextMuted),
             widget::remote(&total.service, service_role(&total.service)),
             Piece::own(
                 format!(
@@ -294,7 +310,7 @@ fn gaps<'a>(sheet: &mut Sheet<'a>, study: &'a Study, aspect: &'a crate::app::tra
     sheet.heading("Nobody tells what went on");
     for gap in &aspect.gaps {
         let mut pieces = vec![
-            Piece::own(fit_right(&lasting(gap.stretch.nanos()), 9), Role::TextStrong),
+            Piece::own(column(gap.stretch.nanos()), Role::TextStrong),
             Piece::own(
                 format!(" at {}  in ", since(aspect.whole.from, gap.stretch.from)),
                 Role::TextMuted,
@@ -309,6 +325,14 @@ fn gaps<'a>(sheet: &mut Sheet<'a>, study: &'a Study, aspect: &'a crate::app::tra
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn the_longest_figure_has_a_blank_in_front() {
+        for minutes in [24, 599, 5_999] {
+            let text = column((minutes * 60 + 37) * 1_000_000_000);
+            assert!(text.starts_with(' ') && !text.contains('…'), "{text:?}");
+        }
+    }
 
     proptest! {
         #[test]

@@ -86,7 +86,7 @@ fn title(sight: Sight<'_>) -> Vec<Piece<'_>> {
     let trace = &sight.study.trace;
     let root = trace.span(trace.primary());
     let errors = sight.study.errors.len();
-    let whole = sight.aspect.whole.nanos();
+    let whole = sight.aspect.bars.nanos();
     let (took, until) = match trace.took() {
         // What goes on behind the root is no part of what was waited for.
         (took, Lasted::Root) => {
@@ -198,9 +198,8 @@ fn search<'a>(sight: Sight<'a>, sought: &'a Sought) -> Vec<Piece<'a>> {
     pieces.push(Piece::word("  ", Role::Text));
     pieces.extend(found(sight.open, sought));
     if sight.open.narrowed == Narrowed::ToMatches {
-        let hidden = sight.open.range().len() - sight.open.lines.len();
         pieces.push(Piece::own(
-            format!(" · {} others hidden", grouped(hidden)),
+            format!(" · {} others hidden", grouped(sight.open.hidden())),
             Role::StateStale,
         ));
     }
@@ -313,17 +312,22 @@ pub(super) fn foot(sight: Sight, buffer: &mut Buffer, area: Rect) {
     let mut pieces = vec![
         Piece::word("▌", Role::Accent),
         Piece::own(format!("{}  ", since(whole.from, time.from)), Role::TextStrong),
-        Piece::own(lasting(time.nanos()), Role::TextStrong),
-        Piece::own(format!(" {}", share(time.nanos())), Role::TextMuted),
-        Piece::own(
-            format!(
-                "  self {} {}",
-                lasting(aspect.own.nanos(row)),
-                share(aspect.own.nanos(row))
-            ),
-            Role::TextMuted,
-        ),
     ];
+    match span.times.odd() {
+        Some(odd) => pieces.push(Piece::own(format!("? {odd}"), Role::StateStale)),
+        None => pieces.extend([
+            Piece::own(lasting(time.nanos()), Role::TextStrong),
+            Piece::own(format!(" {}", share(time.nanos())), Role::TextMuted),
+            Piece::own(
+                format!(
+                    "  self {} {}",
+                    lasting(aspect.own.nanos(row)),
+                    share(aspect.own.nanos(row))
+                ),
+                Role::TextMuted,
+            ),
+        ]),
+    }
     let line = open.lines.get(open.index()).copied();
     if let Some(run) = line.and_then(|line| open.run_of(line)) {
         let text = format!(

@@ -8,7 +8,7 @@ use crate::app::traces::list::operation_of;
 use crate::app::traces::{Clocks, Study};
 use crate::domain::trace::critical::Step;
 use crate::domain::trace::scale::lasting;
-use crate::domain::trace::{Attribute, Event, Link, Row, Standing, Status, Times, TraceId};
+use crate::domain::trace::{Attribute, Event, Link, Row, Standing, Status, TraceId};
 use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::detail::Pages;
@@ -121,18 +121,22 @@ fn facts<'a>(
         &format!("{}  {}", since(whole.from, time.from), clock(scene, time.from)),
         Role::Text,
     );
-    let share = percent(time.nanos(), took_nanos(trace));
-    sheet.pair(
-        "took",
-        &format!("{}  {share} of the trace", lasting(time.nanos())),
-        Role::TextStrong,
-    );
-    let own = aspect.own.nanos(row);
-    sheet.pair(
-        "self time",
-        &format!("{}  {} of the span", lasting(own), percent(own, time.nanos())),
-        Role::Text,
-    );
+    if span.lasted().is_some() {
+        let share = percent(time.nanos(), took_nanos(trace));
+        sheet.pair(
+            "took",
+            &format!("{}  {share} of the trace", lasting(time.nanos())),
+            Role::TextStrong,
+        );
+        let own = aspect.own.nanos(row);
+        sheet.pair(
+            "self time",
+            &format!("{}  {} of the span", lasting(own), percent(own, time.nanos())),
+            Role::Text,
+        );
+    } else {
+        sheet.pair("took", "?", Role::StateStale);
+    }
     if let Some(step) = aspect.path.step(row) {
         let text = on_path(step, span.standing, aspect.path.whole().nanos());
         sheet.pair("critical path", &text, Role::TraceCriticalPath);
@@ -141,14 +145,7 @@ fn facts<'a>(
     for text in listed.into_iter().chain(alike(study, row)) {
         sheet.pair("beside its like", &text, Role::Text);
     }
-    let odd = match span.times {
-        Times::Known => None,
-        Times::NoStart => Some("its begin is missing: it is shown where it ended"),
-        Times::NoEnd => Some("its end is missing: it did not finish, or nobody told"),
-        Times::Neither => Some("its times are missing: it is shown where its parent began"),
-        Times::Backwards => Some("it ended before it began: it is shown where it began"),
-    };
-    if let Some(odd) = odd {
+    if let Some(odd) = span.times.odd() {
         sheet.pair("times", odd, Role::StateStale);
     }
     if clocks == Clocks::Moved && time != study.timing(Clocks::Sent).of(row) {

@@ -187,15 +187,22 @@ fn begin_of(name: &str) -> &str {
 
 /// How long it took, and whether it is on the path.
 fn figures(sight: Sight, buffer: &mut Buffer, area: Rect, (line, look): (Line, Look)) {
+    let known = sight.study.trace.span(line.row).lasted().is_some();
     let time = match sight.open.run_of(line) {
-        Some(run) => run.total,
-        None => sight.time(line.row).duration(),
+        // The members of a run are alike in this as well.
+        _ if !known => "?".to_owned(),
+        Some(run) => took(run.total),
+        None => took(sight.time(line.row).duration()),
     };
     let failed = sight.study.trace.span(line.row).status == Status::Error;
-    let role = if failed { Role::TraceError } else { Role::TextMuted };
+    let role = match (failed, known) {
+        (true, _) => Role::TraceError,
+        (false, true) => Role::TextMuted,
+        (false, false) => Role::StateStale,
+    };
     let mark = if is_on_path(sight, line) { "┃" } else { " " };
     let pieces = [
-        Piece::own(format!("{} ", fit_right(&took(time), 8)), role),
+        Piece::own(format!("{} ", fit_right(&time, 8)), role),
         Piece::word(mark, Role::TraceCriticalPath),
     ];
     put_pieces(buffer, area, sight.scene.theme, &pieces, Cut::End, look);

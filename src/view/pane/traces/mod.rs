@@ -15,6 +15,7 @@ use super::slo::focus;
 use super::{Border, Freshness, Lack, cells_of, framed, message, position, skeleton, thumb};
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
+use crate::app::traces::list::Older;
 use crate::app::traces::{BACK, Form, Grouped, TraceList};
 use crate::domain::trace::scale::lasting_in_column;
 use crate::domain::trace::summary::{Outcome, Whole};
@@ -108,6 +109,9 @@ fn count(scene: Scene) -> Vec<Piece<'static>> {
     if let Some(Err(_)) = list.older {
         pieces.push(Piece::word("older failures not known · ", Role::StateStale));
     }
+    if let Some(Err(_)) = list.slow {
+        pieces.push(Piece::word("older slow ones not known · ", Role::StateStale));
+    }
     pieces.push(match pane.form {
         Form::Rows => Piece::word(pane.order.words(), Role::TextMuted),
         Form::Dots => Piece::own(format!("{} as dots", list.all().count()), Role::TextMuted),
@@ -120,18 +124,19 @@ fn count(scene: Scene) -> Vec<Piece<'static>> {
     pieces
 }
 
-/// The failed ones that were fetched beside the newest.
+/// The failed and the slow ones that were fetched beside the newest.
 fn older(list: &TraceList) -> String {
-    match &list.older {
+    let told = |older: &Option<Result<Older, String>>, what: &str| match older {
         Some(Ok(older)) if !older.traces.is_empty() => {
             let more = match older.whole {
                 Whole::Yes => "",
                 Whole::No => "+",
             };
-            format!(" + {}{more} older failed", older.traces.len())
+            format!(" + {}{more} older {what}", older.traces.len())
         }
         Some(_) | None => String::new(),
-    }
+    };
+    told(&list.older, "failed") + &told(&list.slow, "slow")
 }
 
 /// Of what time the traces are, which no title cuts off, and where among them the cursor is.
