@@ -60,6 +60,7 @@ fn record(payload: Payload) -> Record {
             consent: Consent::None,
             troubles: 0,
             sight: Sight::Seen,
+            overruled: None,
         },
         hold: None,
     }
