@@ -308,7 +308,7 @@ pub(in crate::view) fn sheet<'a>(scene: Scene<'a>, incident: &'a Incident) -> Sh
 fn rise(scene: Scene, incident: &Incident) -> String {
     let words = incident.level.words();
     let ladder = match &scene.model.incidents.ladder {
-        Some((of, Ok(ladder))) if *of == incident.id => ladder,
+        Some((of, ladder, _)) if *of == incident.id => ladder,
         Some(_) | None => return words,
     };
     match ladder.next() {
