@@ -389,7 +389,7 @@ async fn commands_and_consoles_killed_over_a_slow_pager_wake_nobody_twice_and_as
         KILLS * LANES.len(),
         asking.len(),
     );
-    // Some were killed before the journal, some with a page in hand, most after it, or nothing was shown.
-    assert!(never > 0 && unclear > 0 && delivered > KILLS / 2);
+    // Some were killed with a page in hand, and others were not, or nothing was shown.
+    assert!(unclear > 0 && delivered > KILLS / 2);
     assert_audit_holds(home);
 }
