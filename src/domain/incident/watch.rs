@@ -118,7 +118,7 @@ impl KnownFirings {
     }
 
     /// It was seen to be over: what has another start is another firing, also while its incident is open.
-    pub fn is_over(&mut self, firing: Occurrence) {
+    pub fn end(&mut self, firing: Occurrence) {
         for known in self.0.get_mut(&firing.fingerprint).into_iter().flatten() {
             if known.starts_at == firing.starts_at {
                 known.until = Some(DateTime::<Utc>::MIN_UTC);

@@ -326,7 +326,7 @@ fn a_firing_that_was_seen_to_be_over_is_taken_for_no_later_one() {
     known.add(firing(0), None);
     assert!(known.has(firing(240)), "another source tells another start");
     assert_eq!(known.near(firing(240)), [firing(0)]);
-    known.is_over(firing(0));
+    known.end(firing(0));
     assert!(!known.has(firing(240)));
     assert!(known.has(firing(0)), "it is the same one all the same");
 }

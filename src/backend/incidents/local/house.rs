@@ -281,7 +281,7 @@ impl House {
         for alert in board.by_fingerprint.values() {
             for firing in known.near(alert.occurrence) {
                 if events::has_ended(tx, &self.context, firing)? {
-                    known.is_over(firing);
+                    known.end(firing);
                 }
             }
         }
