@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::handoff::{MOST_LINES, Shift, handoff};
+use super::handoff::{MOST_LINES, Shift, Subject, handoff};
 use super::postmortem::{Case, postmortem};
 use crate::backend::BackendFailure;
 use crate::domain::alert::desk::{Arrangement, Desk, sample as alerts};
