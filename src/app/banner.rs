@@ -1,5 +1,6 @@
 //! What must not wait in silence: an escalation that is not delivered, and who to phone instead.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Model;
 use super::acts::{Act, Stage};
-use super::incidents::called;
+use super::incidents::{called, short};
 use crate::domain::incident::{IncidentAct, IncidentId, Person};
 use crate::domain::oncall::Duty;
 use crate::notify::Whom;
@@ -22,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undelivered<'a> {
     /// What the incident is called.
-    pub label: &'a str,
+    pub label: Cow<'a, str>,
     /// The level that is not woken; nothing where somebody was to be told by name.
     pub to: Option<u32>,
     /// For how long.
@@ -149,7 +150,7 @@ pub fn undelivered(model: &Model, now: Now) -> Option<(Undelivered<'_>, usize)> 
     let found = |incident, label, to, age, (why, said)| -> Found<'_> {
         let phone = Vec::new();
         let undelivered = Undelivered {
-            label,
+            label: Cow::Borrowed(label),
             to: Some(to),
             age,
             why,
@@ -210,7 +211,7 @@ pub fn undelivered(model: &Model, now: Now) -> Option<(Undelivered<'_>, usize)> 
             as_of: None,
         });
         let undelivered = Undelivered {
-            label: &page.incident.0,
+            label: Cow::Borrowed(&page.incident.0),
             to: page.level(),
             age: (now.utc - page.at).to_std().unwrap_or_default(),
             why: match page.whom {
@@ -227,6 +228,14 @@ pub fn undelivered(model: &Model, now: Now) -> Option<(Undelivered<'_>, usize)> 
     // Of which nobody knows comes before of which not everybody does.
     let gravity = |found: &Undelivered<'_>| (found.why != Hindrance::NotAllReached, found.age);
     let (incident, mut oldest) = all.into_iter().max_by_key(|(_, found)| gravity(found))?;
+    // What was kept unseen is called by its id; people call it by its number.
+    if let Some(listed) = model
+        .incidents
+        .incident(incident)
+        .filter(|_| *oldest.label == *incident.0)
+    {
+        oldest.label = Cow::Owned(short(listed));
+    }
     if let (Some(level), true) = (oldest.to, oldest.phone.is_empty()) {
         oldest.phone = on_level(model, incident, level, now);
     }

@@ -26,6 +26,8 @@ pub struct IncidentBoard {
     pub remarks: Vec<String>,
     /// Answers whose keeper failed, in words.
     pub errors: Vec<String>,
+    /// Keepers that have neither answered nor failed yet: what they list is not known.
+    pub waiting: Vec<Arc<str>>,
     /// How long the levels of policies wait, as far as it was asked.
     pub delays: Arc<Delays>,
 }
@@ -178,8 +180,8 @@ pub struct IncidentPane {
     pub times: Times,
     /// Who is on call.
     pub roster: Feed<Roster>,
-    /// The policy that was last asked for, with the incident it was asked for.
-    pub ladder: Option<(IncidentId, Result<Arc<Ladder>, String>)>,
+    /// The policy that was told last, with the incident it was asked for, and when.
+    pub ladder: Option<(IncidentId, Arc<Ladder>, Tick)>,
     /// What can be picked from, once asked for.
     pub directory: Option<Result<Arc<Directory>, String>>,
 }

@@ -388,6 +388,8 @@ pub struct Pick {
     pub hits: Vec<usize>,
     /// The one enter takes, an index into `hits`.
     pub cursor: usize,
+    /// Whether the number of a level is taken though it is not listed: nobody can say which there are.
+    pub any_level: bool,
 }
 
 /// A short list to choose from.

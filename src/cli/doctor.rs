@@ -114,7 +114,12 @@ pub async fn run(session: &mut Session) -> Outcome {
     warnings.extend(local_checks::warnings(&config, &context, &clock.stamp()).await);
     let record = record_checks::check(&config, clock).await;
     warnings.extend(record.iter().flat_map(RecordCheck::warnings));
-    let failures: Vec<&BackendFailure> = checkups.iter().filter_map(|c| c.failure.as_ref()).collect();
+    let unrecorded = record.as_ref().and_then(RecordCheck::failure);
+    let failures: Vec<&BackendFailure> = checkups
+        .iter()
+        .filter_map(|c| c.failure.as_ref())
+        .chain(&unrecorded)
+        .collect();
     let exit = if failures.is_empty() {
         Exit::Done
     } else {

@@ -15,7 +15,7 @@ use super::{CliError, Exit, Outcome, Session, sending};
 use crate::backend::alerts::Alerts;
 use crate::backend::alerts::cluster::clusters;
 use crate::backend::http::Wires;
-use crate::backend::incidents::local::Local;
+use crate::backend::incidents::local::{Closed, Local};
 use crate::backend::{BackendFailure, Backends};
 use crate::config::{Config, ConfigError, Context};
 use crate::domain::alert::desk::{Arrangement, Desk, Inputs, RulesInput, Settings, SourceInput};
@@ -57,13 +57,25 @@ impl Scene {
         Ok(Self::on(config, context, backends, session.clock))
     }
 
-    /// The same, with the keeper of local incidents where a journal is there already: reading makes none.
+    /// The same, with the keeper of local incidents: reading makes no journal where there is none. One that cannot be
+    /// read fails to answer, so that nobody takes its silence for a quiet night.
     pub fn with_local(session: &mut Session) -> Result<Self, CliError> {
         let mut scene = Self::open(session)?;
-        if let Some(opening) = Opening::of(&scene.config).filter(|opening| opening.path.exists())
-            && let Ok(journal) = Journal::open(&opening)
-        {
-            scene.keep_locally(&journal);
+        let opening = Opening::of(&scene.config).filter(|opening| opening.path.exists());
+        match opening.map(|opening| Journal::open(&opening)) {
+            Some(Ok(journal)) => {
+                scene.keep_locally(&journal);
+            }
+            Some(Err(error)) => {
+                let closed =
+                    Closed::unreadable(&scene.config, &scene.context, scene.clock, &error.to_string());
+                scene.backends.local_incidents = Some(Arc::new(closed));
+            }
+            None if scene.context.keeps_locally() || !scene.context.on_call.policies.is_empty() => {
+                let closed = Closed::empty(&scene.config, &scene.context, scene.clock);
+                scene.backends.local_incidents = Some(Arc::new(closed));
+            }
+            None => {}
         }
         Ok(scene)
     }

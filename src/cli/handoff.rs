@@ -22,7 +22,7 @@ use crate::domain::incident::Incident;
 use crate::domain::incident::link::Links;
 use crate::domain::slo::{Slo, SloBoard, Spent};
 use crate::domain::timeline::{Todo, todos};
-use crate::domain::writeup::handoff::{Shift, handoff, since};
+use crate::domain::writeup::handoff::{Shift, Subject, handoff, since};
 
 /// Who follows is looked for that far ahead.
 const AHEAD: TimeDelta = TimeDelta::days(2);
@@ -52,6 +52,15 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &HandoffArgs) -> O
         keepers.on_call(now, now + AHEAD),
         budgets(scene, args.since)
     );
+    let unheard: Vec<Subject> = [
+        (Subject::Incidents, &listed),
+        (Subject::Stories, &told.remarks),
+        (Subject::OnCall, &duties),
+    ]
+    .into_iter()
+    .filter(|(_, remarks)| !remarks.errors.is_empty())
+    .map(|(subject, _)| subject)
+    .collect();
     let mut remarks = listed;
     remarks.warnings.extend(unreached(scene).await);
     for more in [&told.remarks, &duties] {
@@ -85,6 +94,8 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &HandoffArgs) -> O
         spent: &spent,
         todos: &open,
         roster: keepers.all().next().map(|_| &roster),
+        undelivered: &told.undelivered(&incidents),
+        unheard: &unheard,
         remarks: &remarks,
     });
     let text = if session.globals.json {

@@ -53,6 +53,8 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &IncidentsArgs) ->
         let stats = stats(&facts, &targets(scene), from, now);
         if session.globals.json {
             stats_document(context, &stats, &remarks, now)
+        } else if stats.all.count == 0 && !remarks.errors.is_empty() {
+            "not known whether there were incidents\n".to_owned()
         } else {
             stats_text(&stats)
         }

@@ -37,6 +37,8 @@ pub struct Keepers {
     /// The journal, where it is open.
     local: Option<Arc<dyn Incidents>>,
     context: String,
+    /// Whether the configuration means this host's journal.
+    keeps_locally: bool,
     /// The journal, where there is one already: what keepers told earlier stands there.
     journal: Option<Opening>,
 }
@@ -69,6 +71,7 @@ impl Keepers {
             configured: scene.backends.incidents.clone(),
             local: scene.backends.local_incidents.clone(),
             context: scene.context.name.clone(),
+            keeps_locally: scene.context.keeps_locally(),
             journal: Opening::of(&scene.config).filter(|opening| opening.path.exists()),
         }
     }
@@ -90,7 +93,7 @@ impl Keepers {
 
     /// Said wherever a list would look complete and is this host's alone.
     pub fn local_only(&self) -> Option<String> {
-        self.configured.is_none().then(|| {
+        (self.configured.is_none() && !self.keeps_locally).then(|| {
             format!(
                 "{} has no incidents backend: only local incidents of this host are known; add \
                  [contexts.{}.incidents]",

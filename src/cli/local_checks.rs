@@ -16,11 +16,7 @@ const AHEAD: TimeDelta = TimeDelta::days(7);
 /// Worth saying before the shift; empty where the context has nothing to do with local incidents.
 pub(super) async fn warnings(config: &Config, context: &Context, now: &Stamp) -> Vec<String> {
     let house = House::new(config, context);
-    let keeps = context
-        .incidents
-        .as_ref()
-        .is_some_and(|incidents| incidents.kind == "local");
-    if !keeps && !house.acts_by_itself() && house.on_call.people.is_empty() {
+    if !context.keeps_locally() && !house.acts_by_itself() && house.on_call.people.is_empty() {
         return Vec::new();
     }
     let mut warnings = Vec::new();

@@ -2,6 +2,7 @@
 //! incidents that reached nobody are listed with them, and dropping one says that somebody sees to it.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -13,6 +14,7 @@ use super::{CliError, Exit, Outcome, Session};
 use crate::domain::alert::json::ActReport;
 use crate::journal::{Journal, Opening, notices};
 use crate::notify::{Tries, Unreached, phones};
+use crate::outbox::post::{Asked, Found, Post as _, Poster};
 use crate::outbox::story::incident_of;
 use crate::outbox::{Decision, Entry, EntryId, State};
 use crate::text::{SafeText, escape_json, fit};
@@ -83,6 +85,12 @@ async fn decide(session: &mut Session, args: &OutboxArgs, id: EntryId, decision:
     let scene = Scene::for_any_act(session, &args.act, danger)?;
     let deadline = Deadline::start(args.act.wait);
     let sending = Sending::open(&scene)?;
+    if decision == Decision::Send {
+        // Commands ask nothing: whoever watches can still break it off. With standard error gone nobody does.
+        for words in news(&scene, &sending, id, &deadline).await? {
+            let _ = session.out.diagnose(&format!("warning: {id}: {words}"));
+        }
+    }
     if let Err(why) = sending.decide(id, decision).await? {
         return Err(CliError::Usage(format!("{id}: {why}; nothing was done")));
     }
@@ -99,6 +107,57 @@ async fn decide(session: &mut Session, args: &OutboxArgs, id: EntryId, decision:
         return Ok(Exit::Done);
     }
     told(session, &scene, args, &entries)
+}
+
+/// What has become of an incident since an act on it was asked for, as it stands now: said before it is sent.
+async fn news(
+    scene: &Scene,
+    sending: &Sending,
+    id: EntryId,
+    deadline: &Deadline,
+) -> Result<Vec<String>, CliError> {
+    let Some((record, escalations)) = sending.with_escalations(id).await? else {
+        return Ok(Vec::new());
+    };
+    if !record.entry.state.is_open() || incident_of(&record.entry).is_none() {
+        return Ok(Vec::new());
+    }
+    let mut news = Vec::new();
+    let later = escalations
+        .others
+        .iter()
+        .find(|other| other.entry.state == State::Confirmed && other.entry.id > id);
+    if let Some((other, (_, _, level))) =
+        later.and_then(|other| Some((other, other.entry.payload.escalation()?)))
+    {
+        news.push(format!(
+            "escalated to level {level} by {} meanwhile ({}): this wakes people again",
+            other.entry.actor, other.entry.id
+        ));
+    }
+    let entry = Arc::new(record.entry.clone());
+    let poster = Poster::new(Arc::new(scene.backends.clone()));
+    let looking = match record.facts.requested {
+        Some(first) => poster.look_back(entry, first.utc),
+        None => poster.look_before(
+            entry,
+            Asked {
+                at: record.entry.created_at,
+                known: escalations.known_until,
+                sight: record.facts.sight,
+            },
+        ),
+    };
+    match tokio::time::timeout(deadline.half(), looking).await {
+        Ok(Ok(Found::Absent)) => {}
+        Ok(Ok(Found::Done(_))) => news.push("it is there already".to_owned()),
+        Ok(Ok(Found::Changed(why) | Found::Unclear(why) | Found::Unasked(why) | Found::Vanished(why))) => {
+            news.push(why);
+        }
+        Ok(Err(error)) => news.push(format!("how it stands now could not be asked: {error}")),
+        Err(_) => news.push("how it stands now could not be asked in time".to_owned()),
+    }
+    Ok(news)
 }
 
 /// Takes down that whoever acts sees to a page that reached nobody.

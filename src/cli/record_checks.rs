@@ -5,6 +5,7 @@ use chrono::SecondsFormat;
 use serde::Serialize;
 
 use super::closing;
+use crate::backend::BackendFailure;
 use crate::config::Config;
 use crate::journal::{Journal, JournalResult, Opening};
 use crate::runtime::audit_forward;
@@ -100,6 +101,14 @@ impl RecordCheck {
             words.push_str(&more);
         }
         words
+    }
+
+    /// That nothing, or not all, can be recorded: as grave as a backend that is down.
+    pub(super) fn failure(&self) -> Option<BackendFailure> {
+        self.trouble.as_ref().map(|why| BackendFailure {
+            backend: "journal".to_owned(),
+            message: why.clone(),
+        })
     }
 
     /// What is wrong with it.

@@ -11,11 +11,12 @@ use tokio::task::JoinSet;
 use super::CliError;
 use super::gather::{Deadline, Scene};
 use crate::domain::alert::json::{ActOutcome, ActState};
-use crate::journal::outbox::{self, Author, Taking};
+use crate::journal::outbox::{self, Author, Escalations, Taking};
 use crate::journal::{Journal, JournalError, Opening};
 use crate::outbox::courier::Setup;
 use crate::outbox::decide::Undecided;
 use crate::outbox::post::Poster;
+use crate::outbox::record::Record;
 use crate::outbox::spread::{Spread, Standing, worst};
 use crate::outbox::{Courier, CourierHandle, Decision, Draft, Entry, EntryId, Timings, story};
 use crate::runtime::audit_forward;
@@ -103,6 +104,18 @@ impl Sending {
             .journal
             .write(move |tx| outbox::decide(tx, id, decision, &at));
         Ok(decided.await?)
+    }
+
+    /// An entry with what is known of it, and the escalations beside it; nothing where there is none of that number.
+    pub async fn with_escalations(&self, id: EntryId) -> Result<Option<(Record, Escalations)>, CliError> {
+        let read = self.journal.read(move |tx| {
+            let Some(record) = outbox::load(tx, id)? else {
+                return Ok(None);
+            };
+            let beside = outbox::escalations(tx, &record)?;
+            Ok(Some((record, beside)))
+        });
+        Ok(read.await?)
     }
 
     /// Every open entry of the context, oldest first.

@@ -411,6 +411,85 @@ fn an_incident_is_taken_where_no_alertmanager_may_be_written_to_and_an_alert_is_
     }
 }
 
+/// Local incidents alone, with somebody on call.
+fn local_alone(home: &std::path::Path) -> String {
+    format!(
+        "state_dir = \"{}\"\n[contexts.prod]\nincidents = {{ kind = \"local\" }}\npeople = [{{ name = \"mara\" }}]\n\
+         escalation_policies = [{{ name = \"default\", levels = [{{ notify = [\"mara\"] }}] }}]\n",
+        home.display()
+    )
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_is_not_taken_for_a_quiet_night() {
+    let home = tempfile::tempdir().expect("a directory");
+    let config = local_alone(home.path());
+    run_with(
+        &["declare", "--title", "orders fail", "--severity", "SEV1"],
+        &config,
+    );
+    let file = home.path().join("midwatch.db");
+    let journal = rusqlite::Connection::open(&file).expect("a journal");
+    journal
+        .pragma_update(None, "user_version", 99)
+        .expect("a newer one");
+    drop(journal);
+    for command in [
+        &["incidents"][..],
+        &["incidents", "--stats"],
+        &["handoff"],
+        &["timeline"],
+        &["timeline", "local-1"],
+        &["postmortem", "local-1"],
+        &["doctor"],
+    ] {
+        let run = run_with(command, &config);
+        assert_eq!(
+            run.exit,
+            Exit::Backend,
+            "{command:?}: {}{}",
+            run.out,
+            run.diagnostics
+        );
+        let said = format!("{}{}", run.out, run.diagnostics);
+        assert!(said.contains("newer midwatch"), "{command:?}: {said}");
+        for calm in ["no incidents", "0 incidents", "open incidents,", "not found"] {
+            assert!(!said.contains(calm), "{command:?}: {said}");
+        }
+    }
+    let document = run_with(&["incidents", "--json"], &config).out;
+    let document: serde_json::Value = serde_json::from_str(&document).expect("JSON");
+    assert_eq!(document["errors"][0]["backend"], "local");
+    // Who is on call stands in the configuration.
+    let on_call = run_with(&["oncall"], &config);
+    assert!(
+        on_call.exit == Exit::Done && on_call.out.contains("mara"),
+        "{}",
+        on_call.out
+    );
+}
+
+#[test]
+fn local_incidents_are_known_to_be_configured_before_the_first_one() {
+    let home = tempfile::tempdir().expect("a directory");
+    let config = local_alone(home.path());
+    let on_call = run_with(&["oncall"], &config);
+    assert_eq!(on_call.exit, Exit::Done, "{}", on_call.diagnostics);
+    assert!(on_call.out.contains("mara"), "{}", on_call.out);
+    assert!(
+        !home.path().join("midwatch.db").exists(),
+        "reading makes no journal"
+    );
+    for command in [&["incidents"][..], &["timeline"], &["incidents", "--stats"]] {
+        let run = run_with(command, &config);
+        assert_eq!(run.exit, Exit::Done, "{command:?}");
+        assert!(!run.diagnostics.contains("add [contexts"), "{}", run.diagnostics);
+    }
+    let checked = run_with(&["config", "check"], &config);
+    let said = checked.out + &checked.diagnostics;
+    assert!(!said.contains("nothing to see"), "{said}");
+}
+
 #[test]
 fn a_page_that_reached_nobody_stands_in_the_outbox_until_it_is_answered_for() {
     let home = tempfile::tempdir().expect("a directory");

@@ -16,6 +16,7 @@ use crate::backend::annotations;
 use crate::domain::alert::AlertBoard;
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::document::Remarks;
+use crate::domain::incident::table::called;
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::timeline::merge::{self, Origin, Part, Us};
 use crate::domain::timeline::record::firing;
@@ -67,8 +68,31 @@ pub struct ToldShift {
     pub done: BTreeMap<IncidentId, HashSet<String>>,
     /// Alerts and silences now, where an Alertmanager is configured.
     pub board: Option<AlertBoard>,
+    /// Escalations that are not over.
+    pub escalations: Vec<Entry>,
     /// Who did not answer.
     pub remarks: Remarks,
+}
+
+impl ToldShift {
+    /// Escalations that nobody has heard of, or that ask, a line each; with what their incidents are called.
+    pub fn undelivered(&self, incidents: &[Incident]) -> Vec<String> {
+        let told = self.escalations.iter().filter_map(|entry| {
+            let (id, label, to) = entry.payload.escalation()?;
+            let known = incidents.iter().find(|incident| incident.id == *id);
+            let called = known.map_or_else(|| label.to_string(), called);
+            let called = if called.is_empty() { id.to_string() } else { called };
+            let why = entry.last_error.as_deref().unwrap_or_default();
+            Some(format!(
+                "{called} to level {to} by {} since {}: {} {why} (outbox {})",
+                entry.actor,
+                entry.created_at.format("%H:%MZ"),
+                entry.state.word(),
+                entry.id
+            ))
+        });
+        told.collect()
+    }
 }
 
 impl<'a> Teller<'a> {
@@ -192,7 +216,7 @@ impl<'a> Teller<'a> {
                 Err(error) => remarks.errors.push(error.failure()),
             }
         }
-        let kept = kept.unwrap_or_else(|error| {
+        let mut kept = kept.unwrap_or_else(|error| {
             remarks.warnings.push(error.to_string());
             Kept::default()
         });
@@ -228,9 +252,12 @@ impl<'a> Teller<'a> {
             }
             stories.insert(of, merge::merge(&parts, &us));
         }
+        let waits = |entry: &Entry| entry.state.is_open() && entry.payload.escalation().is_some();
+        kept.entries.retain(waits);
         ToldShift {
             stories,
             done,
+            escalations: kept.entries,
             board,
             remarks,
         }

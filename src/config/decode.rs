@@ -349,10 +349,11 @@ fn context(
 ) -> Context {
     let metrics = metrics(section, findings);
     let alertmanagers = alertmanagers(section, findings);
-    if !section.has("metrics") && !section.has("alertmanagers") {
+    let seen = ["metrics", "alertmanagers", "logs", "traces", "incidents"];
+    if !seen.iter().any(|signal| section.has(signal)) {
         findings.warn(
             &section.path,
-            "has neither metrics nor alertmanagers",
+            "has neither metrics nor alertmanagers, logs, traces or incidents",
             "there will be nothing to see in it",
         );
     }

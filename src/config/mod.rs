@@ -183,6 +183,13 @@ impl Context {
         // Decoding refused what does not read.
         matcher::parse_list(self.watchdog.as_deref()?).ok()
     }
+
+    /// Whether its incidents are those of this host's journal: `incidents = { kind = "local" }`.
+    pub fn keeps_locally(&self) -> bool {
+        self.incidents
+            .as_ref()
+            .is_some_and(|incidents| incidents.kind == "local")
+    }
 }
 
 /// How to reach one HTTP backend.

@@ -15,7 +15,7 @@ use super::outbox::Author;
 use super::{JournalResult, Tx};
 use crate::domain::alert::{Fingerprint, Occurrence};
 use crate::domain::incident::IncidentId;
-use crate::domain::timeline::record::JournalEvent;
+use crate::domain::timeline::record::{JournalEvent, is_same_start, keyed};
 use crate::domain::timeline::scope::Scope;
 use crate::domain::timeline::{Delivery, Event, EventKind, Starred};
 
@@ -215,6 +215,26 @@ pub fn open_firings(
         }
     }
     Ok(open.into_iter().collect())
+}
+
+/// Whether some console saw this firing end.
+pub fn has_ended(tx: &Tx<'_>, context: &str, firing: Occurrence) -> JournalResult<bool> {
+    let mut asked = tx.prepare_cached(
+        "SELECT refs FROM events WHERE context = ?1 AND key >= ?2 || ':' AND key < ?2 || ';'",
+    )?;
+    for kind in [EventKind::AlertResolved, EventKind::AlertGone] {
+        let rows = asked.query_map(params![context, keyed(firing.fingerprint, kind)], |row| {
+            row.get::<_, String>(0)
+        })?;
+        for refs in rows {
+            let refs: BTreeMap<String, Arc<str>> = serde_json::from_str(&refs?).unwrap_or_default();
+            let began = refs.get("starts_at").and_then(|start| start.parse().ok());
+            if began.is_some_and(|began: DateTime<Utc>| is_same_start(began, firing.starts_at)) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Marks an event of an incident as a key moment, or takes the mark off, under every name it is known by; how many

@@ -256,21 +256,26 @@ fn event(row: &Row<'_>) -> rusqlite::Result<(i64, Event)> {
 
 /// The firings of a context that belong to an incident, open or not.
 pub fn firings(tx: &Tx<'_>, context: &str) -> JournalResult<KnownFirings> {
-    let mut query =
-        tx.prepare_cached("SELECT fingerprint, starts_at FROM local_firings WHERE context = ?1")?;
+    let mut query = tx.prepare_cached(
+        "SELECT f.fingerprint, f.starts_at, i.resolved_at
+         FROM local_firings f JOIN local_incidents i ON i.number = f.number WHERE f.context = ?1",
+    )?;
     let rows = query.query_map([context], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+        let ended: Option<i64> = row.get(2)?;
+        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, ended))
     })?;
-    rows.map(|row| {
-        let (fingerprint, starts_at) = row?;
-        Ok(Occurrence {
+    let mut known = KnownFirings::default();
+    for row in rows {
+        let (fingerprint, starts_at, ended) = row?;
+        let firing = Occurrence {
             fingerprint: fingerprint
                 .parse::<Fingerprint>()
                 .map_err(|error| JournalError::Failed(format!("a fingerprint does not read: {error}")))?,
             starts_at: DateTime::from_timestamp_micros(starts_at).unwrap_or_default(),
-        })
-    })
-    .collect()
+        };
+        known.add(firing, ended.and_then(DateTime::from_timestamp_micros));
+    }
+    Ok(known)
 }
 
 /// An act that was done before.

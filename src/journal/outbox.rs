@@ -151,6 +151,7 @@ pub fn insert(tx: &Tx<'_>, author: &Author, drafts: &[Draft], now: &Stamp) -> Jo
             consent: Consent::None,
             troubles: 0,
             sight: draft.sight,
+            overruled: None,
         };
         tx.prepare_cached(
             "INSERT INTO outbox (context, actor, lane, marker, state, created_at, action, payload, facts)
@@ -416,8 +417,23 @@ pub fn save(tx: &Tx<'_>, record: &Record, hold: Option<Hold>, now: &Stamp) -> Jo
             State::Pending | State::Sending => return Ok(Kept::Yes),
         };
         tell(tx, entry, &result, now)?;
+        if entry.state == State::Confirmed {
+            answer_questions(tx, record, now)?;
+        }
     }
     Ok(Kept::Yes)
+}
+
+/// Ends the questions of earlier escalations that this one has answered.
+fn answer_questions(tx: &Tx<'_>, done: &Record, now: &Stamp) -> JournalResult<()> {
+    for mut question in escalations(tx, done)?.others {
+        if let Some(words) = decide::answered_by(&question, done) {
+            decide::settle(&mut question, State::Cancelled, &words);
+            put(tx, &question, None, now)?;
+            tell(tx, &question.entry, &format!("cancelled: {words}"), now)?;
+        }
+    }
+    Ok(())
 }
 
 /// What was typed and is refused for good is a draft again.

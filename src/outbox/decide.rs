@@ -163,6 +163,19 @@ pub fn settle(record: &mut Record, state: State, words: &str) {
     }
 }
 
+/// What becomes of an escalation that asks once a later one was done: nothing, where that woke its level or a higher
+/// one. Whoever was to be woken is awake; the words why, or nothing where it goes on asking.
+pub fn answered_by(question: &Record, done: &Record) -> Option<String> {
+    let (_, _, wanted) = question.entry.payload.escalation()?;
+    let (_, _, level) = done.entry.payload.escalation()?;
+    let answers = question.entry.state == State::NeedsDecision
+        && done.entry.state == State::Confirmed
+        && done.entry.id > question.entry.id
+        && level >= wanted;
+    let by = &done.entry.actor;
+    answers.then(|| format!("not needed any more: escalated to level {level} by {by} since"))
+}
+
 /// How a request went wrong, as far as the outbox decides by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
@@ -247,9 +260,13 @@ pub fn looked(record: &mut Record, found: BackendResult<Found>, now: &Stamp, tim
         Ok(Found::Done(delivered)) => confirmed(record, delivered),
         Ok(Found::Vanished(why)) => settle(record, State::Failed, &why),
         Ok(Found::Absent) => absent(record, now, timings),
-        Ok(Found::Changed(_)) if marked || whatever => absent(record, now, timings),
+        Ok(Found::Changed(_)) if marked => absent(record, now, timings),
         // Words that were never sent cannot have arrived.
-        Ok(Found::Unclear(_)) if whatever || (never_asked && record.entry.payload.is_words()) => {
+        Ok(Found::Unclear(_)) if never_asked && record.entry.payload.is_words() => {
+            absent(record, now, timings);
+        }
+        Ok(Found::Changed(why) | Found::Unclear(why)) if whatever => {
+            record.facts.overruled = Some(why);
             absent(record, now, timings);
         }
         Ok(Found::Unasked(_)) if whatever || never_asked => absent(record, now, timings),
@@ -331,7 +348,12 @@ pub fn goes_on(record: &Record) -> bool {
 
 fn confirmed(record: &mut Record, delivered: Delivered) {
     record.entry.remote_ids = delivered.remote_ids;
-    settle(record, State::Confirmed, &delivered.words);
+    let words = match &record.facts.overruled {
+        None => delivered.words,
+        Some(why) if delivered.words.is_empty() => format!("sent all the same: {why}"),
+        Some(why) => format!("{}; sent all the same: {why}", delivered.words),
+    };
+    settle(record, State::Confirmed, &words);
 }
 
 fn say(record: &mut Record, error: &BackendError) {

@@ -6,15 +6,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Payload, Purpose, Sight, State};
 use crate::domain::alert::ack::Marker;
 use crate::domain::alert::lease::Lease;
 use crate::domain::alert::matcher;
-use crate::domain::incident::Verb;
-use crate::time::{BootId, Stamp};
+use crate::domain::incident::{IncidentAct, Person, Verb};
+use crate::time::{BootId, Stamp, prometheus_duration};
 
 /// Every duration that the outbox goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +114,9 @@ pub struct Facts {
     /// Whether what it is about was seen when it was asked for.
     #[serde(default)]
     pub sight: Sight,
+    /// What a look found that its maker had not seen, and that they sent it in spite of, in words.
+    #[serde(default)]
+    pub overruled: Option<String>,
 }
 
 /// An entry with what is known of it.
@@ -339,28 +342,66 @@ impl Payload {
         }
     }
 
-    /// Why, as the engineer put it: for the audit log.
+    /// Whom, which, how long, and why as the engineer put it: for the audit log.
     pub fn why(&self) -> String {
-        use crate::domain::incident::IncidentAct as Act;
         match self {
-            Self::Silence { comment, .. } => crate::domain::alert::ack::without_marker(comment).to_owned(),
-            Self::ExtendSilence { .. } | Self::ExpireSilence { .. } => String::new(),
-            Self::Incident { act, .. } => match act {
-                Act::Resolve { resolution } => resolution.clone(),
-                Act::Page { message, .. } => message.clone(),
-                Act::StatusUpdate { text } | Act::Note { text } => text.clone(),
-                Act::Escalate { to } => format!("to level {to}"),
-                Act::Acknowledge
-                | Act::ReassignTo { .. }
-                | Act::ReassignPolicy { .. }
-                | Act::Snooze { .. }
-                | Act::Merge { .. }
-                | Act::Priority { .. }
-                | Act::Advance { .. }
-                | Act::Assign { .. } => String::new(),
-            },
+            Self::Silence {
+                comment,
+                ends_at,
+                purpose,
+                ..
+            } => {
+                let comment = crate::domain::alert::ack::without_marker(comment);
+                match purpose {
+                    Purpose::Acknowledge { .. } => comment.to_owned(),
+                    Purpose::Silence => with_words(format!("until {}", minute(*ends_at)), comment),
+                }
+            }
+            Self::ExtendSilence { until, .. } => format!("until {}", minute(*until)),
+            Self::ExpireSilence { .. } => String::new(),
+            Self::Incident { act, .. } => particulars(act),
             Self::Annotation(draft) => draft.text.clone(),
         }
+    }
+}
+
+fn minute(at: DateTime<Utc>) -> impl std::fmt::Display {
+    at.format("%Y-%m-%d %H:%MZ")
+}
+
+fn with_words(particulars: String, words: &str) -> String {
+    if words.is_empty() {
+        particulars
+    } else {
+        format!("{particulars}: {words}")
+    }
+}
+
+/// What an act does beyond its name.
+fn particulars(act: &IncidentAct) -> String {
+    let people = |people: &[Person]| {
+        let names: Vec<&str> = people.iter().map(|person| &*person.name).collect();
+        names.join(", ")
+    };
+    match act {
+        IncidentAct::Acknowledge => String::new(),
+        IncidentAct::Resolve { resolution } => resolution.clone(),
+        IncidentAct::Escalate { to } => format!("to level {to}"),
+        IncidentAct::ReassignTo { people: to } => format!("to {}", people(to)),
+        IncidentAct::ReassignPolicy { policy } => format!("to policy {}", policy.name),
+        IncidentAct::Page {
+            people: whom,
+            message,
+        } => with_words(people(whom), message),
+        IncidentAct::Snooze { length } => format!("for {}", prometheus_duration(*length)),
+        IncidentAct::Merge { from } => {
+            let merged: Vec<&str> = from.iter().map(|id| &*id.0).collect();
+            merged.join(", ")
+        }
+        IncidentAct::Priority { priority } => priority.name.to_string(),
+        IncidentAct::StatusUpdate { text } | IncidentAct::Note { text } => text.clone(),
+        IncidentAct::Advance { to } => format!("to {}", to.word()),
+        IncidentAct::Assign { role, person } => format!("{} as {}", person.name, role.word()),
     }
 }
 
@@ -420,6 +461,84 @@ impl Payload {
                 *starts_at = now.utc;
                 *ends_at = now.utc + length;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::incident::{IncidentId, Named, Role, Status, sample};
+
+    #[test]
+    fn the_audit_log_hears_to_whom_which_and_how_long() {
+        let sam = sample::person("Sam");
+        let named = |name: &str| Named {
+            id: "X1".into(),
+            name: name.into(),
+        };
+        let acts = [
+            (
+                IncidentAct::ReassignTo {
+                    people: vec![sam.clone()],
+                },
+                "to Sam",
+            ),
+            (
+                IncidentAct::ReassignPolicy {
+                    policy: named("Payments"),
+                },
+                "to policy Payments",
+            ),
+            (
+                IncidentAct::Page {
+                    people: vec![sam.clone()],
+                    message: "the pool".into(),
+                },
+                "Sam: the pool",
+            ),
+            (
+                IncidentAct::Page {
+                    people: vec![sam.clone()],
+                    message: String::new(),
+                },
+                "Sam",
+            ),
+            (
+                IncidentAct::Snooze {
+                    length: Duration::from_secs(3_600),
+                },
+                "for 1h",
+            ),
+            (
+                IncidentAct::Merge {
+                    from: vec![IncidentId::from("local-2")],
+                },
+                "local-2",
+            ),
+            (
+                IncidentAct::Priority {
+                    priority: named("P1"),
+                },
+                "P1",
+            ),
+            (
+                IncidentAct::Advance {
+                    to: Status::Monitoring,
+                },
+                "to monitoring",
+            ),
+            (
+                IncidentAct::Assign {
+                    role: Role::Scribe,
+                    person: sam,
+                },
+                "Sam as scribe",
+            ),
+            (IncidentAct::Escalate { to: 2 }, "to level 2"),
+        ];
+        for (act, expected) in acts {
+            assert_eq!(particulars(&act), expected, "{act:?}");
         }
     }
 }

@@ -7,6 +7,7 @@ use super::{Entry, Payload, Purpose, State};
 use crate::domain::alert::ack;
 use crate::domain::alert::matcher;
 use crate::domain::incident::{IncidentAct, IncidentId, Person, Status};
+use crate::domain::timeline::merge::ACT;
 use crate::domain::timeline::{Event, EventKind, Starred, Timeline};
 use crate::time::prometheus_duration;
 
@@ -123,6 +124,22 @@ fn named(people: &[Person]) -> String {
 }
 
 fn done(act: &IncidentAct, refs: &mut BTreeMap<Arc<str>, Arc<str>>) -> (EventKind, String) {
+    let named_act = match act {
+        IncidentAct::Page { .. } => Some("page"),
+        IncidentAct::Snooze { .. } => Some("snooze"),
+        IncidentAct::Merge { .. } => Some("merge"),
+        IncidentAct::Priority { .. } => Some("priority"),
+        IncidentAct::Acknowledge
+        | IncidentAct::Resolve { .. }
+        | IncidentAct::Escalate { .. }
+        | IncidentAct::ReassignTo { .. }
+        | IncidentAct::ReassignPolicy { .. }
+        | IncidentAct::StatusUpdate { .. }
+        | IncidentAct::Note { .. }
+        | IncidentAct::Advance { .. }
+        | IncidentAct::Assign { .. } => None,
+    };
+    refs.extend(named_act.map(|name| (Arc::from(ACT), Arc::from(name))));
     match act {
         IncidentAct::Acknowledge => (EventKind::Acknowledged, "acknowledged".to_owned()),
         IncidentAct::Resolve { resolution } => (EventKind::Resolved, joined("resolved", resolution)),

@@ -96,6 +96,7 @@ mod tests {
                 consent: Consent::None,
                 troubles: 0,
                 sight: Sight::Seen,
+                overruled: None,
             },
             hold: None,
         }

@@ -18,6 +18,7 @@ use crate::app::msg::{ActResult, ActState};
 use crate::app::record::{RecordHealth, Trouble};
 use crate::app::toast::Level;
 use crate::backend::Backends;
+use crate::backend::incidents::local::Closed;
 use crate::domain::incident::IncidentId;
 use crate::domain::timeline::Starred;
 use crate::domain::timeline::record::Command;
@@ -67,9 +68,18 @@ impl Office {
             clock,
         };
         let serving = async move {
+            let has_place = opening.is_some();
             let journal = match opened(opening).await {
                 Ok(journal) => journal,
                 Err(why) => {
+                    let mut backends = backends;
+                    if has_place {
+                        let (config, context) = (&behind.config, &behind.context);
+                        let closed = Closed::unreadable(config, context, clock, &why);
+                        let mut without = (*backends).clone();
+                        without.local_incidents = Some(Arc::new(closed));
+                        backends = Arc::new(without);
+                    }
                     behind.record.send_replace(Some(RecordHealth {
                         trouble: Some(Trouble::NoJournal(Arc::clone(&why))),
                         forward: None,

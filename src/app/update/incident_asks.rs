@@ -133,7 +133,7 @@ fn resolve_lines(model: &Model, incident: &Incident) -> Vec<ConfirmLine> {
 
 fn escalate_lines(model: &Model, incident: &Incident, to: u32) -> Vec<ConfirmLine> {
     let ladder = match &model.incidents.ladder {
-        Some((of, Ok(ladder))) if *of == incident.id => Some(ladder),
+        Some((of, ladder, _)) if *of == incident.id => Some(ladder),
         Some(_) | None => None,
     };
     let mut lines = Vec::new();

@@ -117,13 +117,11 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             effects
         }
         Msg::LadderFetched { incident, result } => {
-            model.incidents.ladder = Some((incident, result));
-            pick::ladder(model);
+            pick::ladder(model, incident, result, now);
             Vec::new()
         }
         Msg::DirectoryFetched(result) => {
-            model.incidents.directory = Some(result);
-            pick::directory(model);
+            pick::directory(model, result, now);
             Vec::new()
         }
         Msg::DraftsRead(drafts) => compose::drafts_read(model, drafts, now),

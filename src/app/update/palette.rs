@@ -5,7 +5,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_textarea::TextArea;
 
 use super::traces::whole_id;
-use crate::action::TABLE;
+use crate::action::{Action, TABLE};
 use crate::app::Model;
 use crate::app::modal::{Command, Palette, PaletteItem};
 use crate::backend::traces::read_id;
@@ -89,6 +89,18 @@ fn of_trace(typed: &str) -> Option<PaletteItem> {
     })
 }
 
+/// The commands of the shell whose action has another name here.
+const COMMANDS: [(&str, &[&str]); 8] = [
+    ("ack", &["alerts.acknowledge", "incident.acknowledge"]),
+    ("unack", &["alerts.hand_back", "incident.hand_back"]),
+    ("page", &["incident.page"]),
+    ("incidents", &["focus.incident"]),
+    ("incidents --stats", &["incident.stats"]),
+    ("audit verify", &["audit.list"]),
+    ("timeline", &["focus.incident"]),
+    ("oncall", &["oncall.list"]),
+];
+
 /// Indices of the entries that match, best first; all of them in order where nothing is typed.
 pub fn ranked(items: &[PaletteItem], typed: &str) -> Vec<usize> {
     if typed.trim().is_empty() {
@@ -123,10 +135,27 @@ pub fn ranked(items: &[PaletteItem], typed: &str) -> Vec<usize> {
             } else {
                 0
             };
+            let quits = matches!(item.command, Command::Run(Action::Quit | Action::QuitNow));
+            // Nobody leaves by a word that happens to stand in a description.
+            if quits && !item.name.contains(&typed.replace(' ', "_")) {
+                return None;
+            }
             let score = name.map(|s| s * 2).max(title)?;
             Some((score + opens, index))
         })
         .collect();
     scored.sort_by_key(|&(score, index)| (std::cmp::Reverse(score), index));
-    scored.into_iter().map(|(_, index)| index).collect()
+    let meant = COMMANDS
+        .iter()
+        .find(|(command, _)| command.eq_ignore_ascii_case(typed));
+    let named = meant.iter().flat_map(|(_, names)| *names);
+    let mut hits: Vec<usize> = named
+        .filter_map(|name| items.iter().position(|item| item.name == *name))
+        .collect();
+    for (_, index) in scored {
+        if !hits.contains(&index) {
+            hits.push(index);
+        }
+    }
+    hits
 }

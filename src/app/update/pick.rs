@@ -1,5 +1,9 @@
 //! Pick-lists: filled when their answer comes, searched by typing, and what a choice leads to.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -11,9 +15,11 @@ use crate::app::modal::{ConfirmLine, Lead, Modal, Pick, PickFor, PickItem};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::backend::incidents::Directory;
-use crate::domain::incident::{Incident, IncidentAct, IncidentId, Ladder, Level as Rise, Person, Rung};
+use crate::domain::incident::{
+    Incident, IncidentAct, IncidentId, Ladder, Level as Rise, Named, Person, Rung,
+};
 use crate::text::SafeText;
-use crate::time::Now;
+use crate::time::{Now, short_age};
 
 /// Opens a list for an incident, filled where it is known already, and asks for what fills it.
 pub(super) fn open(
@@ -39,6 +45,7 @@ pub(super) fn open(
         input: TextArea::default(),
         hits: Vec::new(),
         cursor: 0,
+        any_level: false,
     };
     let effect = if what == PickFor::Escalate {
         // Who is on call may have changed since the last time: always asked anew.
@@ -53,49 +60,182 @@ pub(super) fn open(
     vec![effect]
 }
 
-/// The policy that the open list waits for has come.
-pub(super) fn ladder(model: &mut Model) {
-    let Some((incident, result)) = &model.incidents.ladder else {
-        return;
-    };
-    let Some(Modal::Pick(pick)) = &mut model.modal else {
-        return;
-    };
-    if pick.what != PickFor::Escalate || pick.incident != *incident || pick.items.is_some() {
-        return;
-    }
+/// The policy of an incident has come, or why it did not: then what is known of it stays, and is said to be old.
+pub(super) fn ladder(model: &mut Model, incident: IncidentId, result: Result<Arc<Ladder>, String>, now: Now) {
+    let waits = matches!(&model.modal, Some(Modal::Pick(pick))
+        if pick.what == PickFor::Escalate && pick.incident == incident && pick.items.is_none());
     match result {
-        Err(why) => fill(pick, Err(SafeText::line(why).into_string())),
+        Err(why) => {
+            if waits {
+                by_what_is_known(model, &why, now);
+            }
+        }
         Ok(ladder) => {
-            pick.lines = ladder_lines(ladder);
-            fill(pick, rungs(ladder));
-            let next = ladder.next().map(|rung| rung.level);
-            let at = ladder.rungs.iter().position(|rung| Some(rung.level) == next);
-            // What was typed meanwhile may have hidden it.
-            let shown = pick.hits.iter().position(|hit| Some(*hit) == at);
-            pick.cursor = shown.unwrap_or(0);
+            if let (true, Some(Modal::Pick(pick))) = (waits, &mut model.modal) {
+                pick.lines = ladder_lines(&ladder);
+                fill_rungs(pick, &ladder);
+            }
+            model.incidents.ladder = Some((incident, ladder, now.tick));
         }
     }
 }
 
-/// What can be picked from has come; a list that is being used keeps what it has.
-pub(super) fn directory(model: &mut Model) {
+fn fill_rungs(pick: &mut Pick, ladder: &Ladder) {
+    fill(pick, rungs(ladder));
+    let next = ladder.next().map(|rung| rung.level);
+    let at = ladder.rungs.iter().position(|rung| Some(rung.level) == next);
+    // What was typed meanwhile may have hidden it.
+    let shown = pick.hits.iter().position(|hit| Some(*hit) == at);
+    pick.cursor = shown.unwrap_or(0);
+}
+
+/// Nobody says who would be woken: the levels as they were told last. An outage must not keep anybody from waking the
+/// next level; the act waits in the outbox, and whoever sleeps on meanwhile is named with their phone.
+fn by_what_is_known(model: &mut Model, why: &str, now: Now) {
+    let Some(Modal::Pick(pick)) = &model.modal else {
+        return;
+    };
+    let why = SafeText::line(why).into_string();
+    let earlier = model
+        .incidents
+        .ladder
+        .clone()
+        .filter(|(of, ..)| *of == pick.incident);
+    let policy = model.incidents.incident(&pick.incident);
+    let policy = policy.and_then(|incident| incident.policy.clone());
+    let levels = from_roster(model, policy.as_ref(), now);
     let Some(Modal::Pick(pick)) = &mut model.modal else {
         return;
     };
-    if pick.what == PickFor::Escalate || matches!(pick.items, Some(Ok(_))) {
-        return;
-    }
-    match &model.incidents.directory {
-        None => {}
-        Some(Err(why)) => fill(pick, Err(SafeText::line(why).into_string())),
-        Some(Ok(directory)) => {
-            let partial = directory.partial.iter();
+    pick.any_level = true;
+    let kept =
+        "an escalation is kept and sent as soon as it can be; until then nobody is woken by it: phone them";
+    pick.lines = vec![
+        ConfirmLine::Warning(format!("who would be woken cannot be asked: {why}")),
+        ConfirmLine::Warning(kept.to_owned()),
+    ];
+    match earlier {
+        Some((_, ladder, at)) => {
+            let age = short_age(now.tick.since(at));
             pick.lines
-                .extend(partial.map(|part| ConfirmLine::Warning(SafeText::line(part).into_string())));
-            fill(pick, Ok(from_directory(pick.what, directory)));
+                .push(ConfirmLine::Plain(format!("the levels as they were {age} ago")));
+            fill_rungs(pick, &ladder);
+        }
+        None if levels.is_empty() => {
+            let how =
+                "type the number of a level to escalate to it all the same, and phone whoever is on call";
+            fill(pick, Err(format!("{why}; {how}")));
+        }
+        None => fill(pick, Ok(levels)),
+    }
+}
+
+/// The levels of a policy with who stands on them, as they were told last; of every policy where it is not known
+/// which one.
+fn from_roster(model: &Model, policy: Option<&Named>, now: Now) -> Vec<PickItem> {
+    let Some(roster) = model.incidents.roster.value() else {
+        return Vec::new();
+    };
+    let mut levels: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for duty in roster.at(now.utc) {
+        if policy.is_some_and(|policy| policy.id != duty.policy.id) {
+            continue;
+        }
+        let mut who = called(&duty.person);
+        if let Some(phone) = &duty.person.phone {
+            let _ = write!(who, " ({})", SafeText::line(phone)); // a String takes all
+        }
+        if policy.is_none() {
+            let _ = write!(who, " of {}", SafeText::line(&duty.policy.name)); // a String takes all
+        }
+        if let Some(at) = roster.as_of.get(&duty.policy.id) {
+            let _ = write!(who, " as of {}", at.format("%m-%d %H:%MZ")); // a String takes all
+        }
+        let on_it = levels.entry(duty.level).or_default();
+        if !on_it.contains(&who) {
+            on_it.push(who);
         }
     }
+    let items = levels.into_iter().map(|(level, who)| PickItem {
+        name: format!("level {level}"),
+        note: format!("wakes {}", who.join(", ")),
+        leads: Ok(Lead::Act(IncidentAct::Escalate { to: level })),
+    });
+    items.collect()
+}
+
+/// What can be picked from has come, or why it did not: then what was told before stays. A list that is being used
+/// keeps what it has.
+pub(super) fn directory(model: &mut Model, result: Result<Arc<Directory>, String>, now: Now) {
+    let known = matches!(model.incidents.directory, Some(Ok(_)));
+    let known_people = people_of_roster(model, now);
+    if let Some(Modal::Pick(pick)) = &mut model.modal
+        && pick.what != PickFor::Escalate
+    {
+        let in_use = matches!(pick.items, Some(Ok(_)));
+        match &result {
+            Err(why) => {
+                let why = SafeText::line(why).into_string();
+                let said = format!("as it was told earlier; now it cannot be asked: {why}");
+                if in_use {
+                    pick.lines.insert(0, ConfirmLine::Warning(said));
+                } else {
+                    let items = from_directory(pick.what, &known_people);
+                    if items.is_empty() {
+                        fill(pick, Err(why));
+                    } else {
+                        let said = format!(
+                            "who can be picked cannot be asked: {why}; those who were on call are known"
+                        );
+                        pick.lines.insert(0, ConfirmLine::Warning(said));
+                        fill(pick, Ok(items));
+                    }
+                }
+            }
+            Ok(_) if in_use => {}
+            Ok(directory) => {
+                let partial = directory.partial.iter();
+                pick.lines
+                    .extend(partial.map(|part| ConfirmLine::Warning(SafeText::line(part).into_string())));
+                let items = from_directory(pick.what, directory);
+                fill(pick, Ok(items));
+            }
+        }
+    }
+    if result.is_ok() || !known {
+        model.incidents.directory = Some(result);
+    }
+}
+
+/// Who and which policies are known from the roster alone.
+fn people_of_roster(model: &Model, now: Now) -> Directory {
+    let mut directory = Directory::default();
+    let duties = model
+        .incidents
+        .roster
+        .value()
+        .map_or(&[][..], |roster| &roster.duties);
+    for duty in duties {
+        if !directory.people.iter().any(|person| person.id == duty.person.id) {
+            directory.people.push(duty.person.clone());
+        }
+        let held = directory
+            .policies
+            .iter()
+            .position(|(policy, _)| policy.id == duty.policy.id);
+        let at = held.unwrap_or_else(|| {
+            directory.policies.push((duty.policy.clone(), Vec::new()));
+            directory.policies.len() - 1
+        });
+        if duty.level == 1
+            && duty.holds(now.utc)
+            && let Some((_, first)) = directory.policies.get_mut(at)
+        {
+            first.push(duty.person.clone());
+        }
+    }
+    directory.people.sort_by(|a, b| a.name.cmp(&b.name));
+    directory
 }
 
 fn fill(pick: &mut Pick, items: Result<Vec<PickItem>, String>) {
@@ -335,18 +475,32 @@ fn take(model: &mut Model, now: Now) -> Vec<Effect> {
     let Some(Modal::Pick(pick)) = &model.modal else {
         return Vec::new();
     };
+    let typed = pick.input.lines().join(" ");
+    let level = typed.trim().trim_start_matches("level").trim().parse();
+    let typed = level.ok().filter(|level| pick.any_level && *level > 0);
+    let typed = typed.map(|to| Ok(Lead::Act(IncidentAct::Escalate { to })));
     let item = match &pick.items {
-        None => return say(model, Level::Info, "still asking; esc leaves it undone", now),
-        Some(Err(why)) => {
-            let why = why.clone();
-            return say(model, Level::Warn, why, now);
+        None if pick.what == PickFor::Escalate => {
+            by_what_is_known(model, "no answer yet", now);
+            return Vec::new();
         }
-        Some(Ok(items)) => pick.hits.get(pick.cursor).and_then(|&hit| items.get(hit)),
+        None => return say(model, Level::Info, "still asking; esc leaves it undone", now),
+        Some(Err(why)) => match typed {
+            Some(lead) => Some(lead),
+            None => {
+                let why = why.clone();
+                return say(model, Level::Warn, why, now);
+            }
+        },
+        Some(Ok(items)) => {
+            let chosen = pick.hits.get(pick.cursor).and_then(|&hit| items.get(hit));
+            chosen.map(|item| item.leads.clone()).or(typed)
+        }
     };
-    let Some(item) = item else {
+    let Some(leads) = item else {
         return say(model, Level::Info, "nothing by that name", now);
     };
-    match item.leads.clone() {
+    match leads {
         Err(why) => say(model, Level::Warn, why, now),
         Ok(lead) => {
             let incident = pick.incident.clone();

@@ -52,6 +52,8 @@ pub async fn escalate(session: &mut Session, args: &EscalateArgs) -> Outcome {
             )));
         }
     };
+    let mut warnings = warnings;
+    warnings.extend(stage.undelivered(&target).await?);
     stage
         .carry_warned(session, &target, IncidentAct::Escalate { to }, warnings)
         .await
@@ -66,7 +68,9 @@ fn warnings(to: u32, incident: &Incident, ladder: &Ladder) -> Vec<String> {
     let mut warnings = Vec::new();
     match ladder.current.known() {
         Some(level) if level == to => {
-            warnings.push(format!("it was at level {to} already: this pages {woken} again"));
+            warnings.push(format!(
+                "it was at level {to} already: once sent, this pages {woken} again"
+            ));
         }
         Some(level) if level > to => {
             warnings.push(format!(

@@ -17,7 +17,7 @@ use super::{CliError, Exit, Outcome, Session, sending};
 use crate::backend::incidents::Directory;
 use crate::domain::alert::json::ActReport;
 use crate::domain::incident::{Incident, IncidentAct, Ladder, Offer, Person, Verb};
-use crate::journal::drafts;
+use crate::journal::{drafts, outbox};
 use crate::notify::phones;
 use crate::outbox::{Entry, Payload, State};
 use crate::text::SafeText;
@@ -95,6 +95,25 @@ impl Stage {
         let asking = self.keepers.of_incident(incident)?.directory();
         let asked = self.deadline.ask(asking).await?;
         asked.map_err(|error| CliError::Backend(format!("{error}: nothing was done")))
+    }
+
+    /// That an earlier escalation of the same incident still waits or asks, in words.
+    pub async fn undelivered(&self, target: &Target) -> Result<Option<String>, CliError> {
+        let (context, id) = (self.scene.context.name.clone(), target.id().clone());
+        let journal = sending::journal(&self.scene)?;
+        let open = journal.read(move |tx| outbox::open(tx, &context)).await?;
+        let earlier = open.iter().find_map(|record| {
+            let (incident, _, to) = record.entry.payload.escalation()?;
+            (*incident == id).then_some((&record.entry, to))
+        });
+        Ok(earlier.map(|(entry, to)| {
+            format!(
+                "an escalation to level {to} by {} is {} already ({}): `midwatch outbox` shows it",
+                entry.actor,
+                entry.state.word(),
+                entry.id
+            )
+        }))
     }
 
     /// Journals the act, sends it, waits for it, and says what came of it.
@@ -234,7 +253,8 @@ fn is_asleep(entries: &[&Entry]) -> bool {
                 | Verb::Advance
                 | Verb::Assign => false,
             };
-            wakes && entry.state == State::Pending && entry.attempts == 0
+            // One that may have arrived is looked for, and asks where that stays unclear: that is said as it stands.
+            wakes && entry.state == State::Pending
         }
         Payload::Silence { .. }
         | Payload::ExtendSilence { .. }

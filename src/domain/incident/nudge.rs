@@ -104,7 +104,7 @@ fn after(moment: DateTime<Utc>, patience: Duration) -> DateTime<Utc> {
 }
 
 /// How long until then, or since: `(Overdue::No, "4 min")`.
-fn distance(due: DateTime<Utc>, now: DateTime<Utc>) -> (Overdue, String) {
+pub fn distance(due: DateTime<Utc>, now: DateTime<Utc>) -> (Overdue, String) {
     match (due - now).to_std() {
         Ok(left) if !left.is_zero() => (Overdue::No, length_in_words(left)),
         Ok(_) | Err(_) => (

@@ -20,7 +20,8 @@ use crate::time::Stamp;
 /// A level that came due this long before anybody could wake it was missed.
 pub const LATE: Duration = Duration::from_secs(60);
 
-/// Two starts of one alert that lie closer are one firing: which of its sources answer decides the earliest.
+/// Two starts of one alert that lie closer are one firing, where it was not over in between: which of its sources
+/// answer decides the earliest.
 const SAME_FIRING: TimeDelta = TimeDelta::minutes(5);
 
 /// `[[declare]]`: alerts that open an incident.
@@ -67,29 +68,62 @@ impl Rules {
 
 /// The firings that belong to an incident, open or not: each opens one at most once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct KnownFirings(BTreeMap<Fingerprint, Vec<DateTime<Utc>>>);
+pub struct KnownFirings(BTreeMap<Fingerprint, Vec<Known>>);
 
-impl KnownFirings {
-    /// Whether this firing belongs to one.
-    pub fn has(&self, firing: Occurrence) -> bool {
-        self.0.get(&firing.fingerprint).is_some_and(|starts| {
-            starts
-                .iter()
-                .any(|start| (*start - firing.starts_at).abs() < SAME_FIRING)
-        })
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Known {
+    starts_at: DateTime<Utc>,
+    /// What starts later is another firing, however near; nothing while its incident is open.
+    until: Option<DateTime<Utc>>,
+}
+
+impl Known {
+    /// Whether that is a start of its own, which other sources may tell of the same firing.
+    fn is_near(&self, firing: Occurrence) -> bool {
+        let apart = (self.starts_at - firing.starts_at).abs();
+        !apart.is_zero() && apart < SAME_FIRING
     }
 }
 
-impl FromIterator<Occurrence> for KnownFirings {
-    fn from_iter<I: IntoIterator<Item = Occurrence>>(firings: I) -> Self {
-        let mut known: BTreeMap<Fingerprint, Vec<DateTime<Utc>>> = BTreeMap::new();
-        for firing in firings {
-            known
-                .entry(firing.fingerprint)
-                .or_default()
-                .push(firing.starts_at);
+impl KnownFirings {
+    /// Adds one; with the end of its incident, where that is over.
+    pub fn add(&mut self, firing: Occurrence, incident_over: Option<DateTime<Utc>>) {
+        self.0.entry(firing.fingerprint).or_default().push(Known {
+            starts_at: firing.starts_at,
+            until: incident_over,
+        });
+    }
+
+    /// Whether this firing belongs to one.
+    pub fn has(&self, firing: Occurrence) -> bool {
+        let same = |known: &Known| {
+            known.starts_at == firing.starts_at
+                || (known.is_near(firing) && known.until.is_none_or(|until| firing.starts_at <= until))
+        };
+        self.0
+            .get(&firing.fingerprint)
+            .is_some_and(|known| known.iter().any(same))
+    }
+
+    /// Those that this one is taken for although it has a start of its own.
+    pub fn near(&self, firing: Occurrence) -> Vec<Occurrence> {
+        let known = self.0.get(&firing.fingerprint).into_iter().flatten();
+        let near = known.filter(|known| known.is_near(firing));
+        near.map(|known| Occurrence {
+            starts_at: known.starts_at,
+            ..firing
+        })
+        .collect()
+    }
+
+    /// It was seen to be over: what has another start is another firing, also while its incident is open.
+    pub fn end(&mut self, firing: Occurrence) {
+        for known in self.0.get_mut(&firing.fingerprint).into_iter().flatten() {
+            if known.starts_at == firing.starts_at {
+                known.until = Some(DateTime::<Utc>::MIN_UTC);
+            }
         }
-        Self(known)
     }
 }
 

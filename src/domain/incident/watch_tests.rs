@@ -227,10 +227,12 @@ fn rules() -> Rules {
 
 /// Decides and does it, as the runner would.
 fn turn(incidents: &mut Vec<LocalIncident>, board: &AlertBoard, now: u64) -> usize {
-    let known: KnownFirings = incidents
-        .iter()
-        .flat_map(|incident| incident.alerts.iter().map(|alert| alert.occurrence))
-        .collect();
+    let mut known = KnownFirings::default();
+    for incident in incidents.iter() {
+        for alert in &incident.alerts {
+            known.add(alert.occurrence, incident.resolved_at);
+        }
+    }
     let open: Vec<LocalIncident> = incidents
         .iter()
         .filter(|incident| incident.status.is_open())
@@ -291,6 +293,7 @@ fn a_firing_declares_once_and_the_alerts_of_a_service_share_an_incident() {
     // Resolved by hand while the alerts fire on: they do not open another.
     for incident in &mut incidents {
         incident.status = Status::Resolved;
+        incident.resolved_at = Some(stamp(75).utc);
     }
     assert_eq!(turn(&mut incidents, &board(alerts.clone()), 80), 0);
     // The start moves a little when a source falls silent: still the same firing.
@@ -300,6 +303,32 @@ fn a_firing_declares_once_and_the_alerts_of_a_service_share_an_incident() {
     alerts[0].occurrence.starts_at = stamp(4_000).utc;
     assert_eq!(turn(&mut incidents, &board(alerts), 4_010), 1);
     assert_eq!(incidents.len(), 3);
+}
+
+#[test]
+fn an_alert_that_fires_again_after_its_incident_opens_another_however_soon() {
+    let mut incidents = Vec::new();
+    let first = alert(1, "Down", "checkout", 0);
+    assert_eq!(turn(&mut incidents, &board(vec![first]), 10), 1);
+    incidents[0].status = Status::Resolved;
+    incidents[0].resolved_at = Some(stamp(120).utc);
+    assert_eq!(turn(&mut incidents, &board(Vec::new()), 130), 0);
+    let again = alert(1, "Down", "checkout", 240);
+    assert_eq!(turn(&mut incidents, &board(vec![again.clone()]), 250), 1);
+    assert_eq!(incidents.len(), 2);
+    assert_eq!(turn(&mut incidents, &board(vec![again]), 260), 0, "once");
+}
+
+#[test]
+fn a_firing_that_was_seen_to_be_over_is_taken_for_no_later_one() {
+    let firing = |starts| alert(1, "Down", "checkout", starts).occurrence;
+    let mut known = KnownFirings::default();
+    known.add(firing(0), None);
+    assert!(known.has(firing(240)), "another source tells another start");
+    assert_eq!(known.near(firing(240)), [firing(0)]);
+    known.end(firing(0));
+    assert!(!known.has(firing(240)));
+    assert!(known.has(firing(0)), "it is the same one all the same");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! A [`Part`] is what one source tells; it is trusted to tell each thing once, so that a note that was really
 //! sent twice shows twice. Across parts the same thing is joined: by id, by the marker in its text, by what
 //! both point at, and, for acts that carry no marker, by kind, person and time. The engineer's own words keep
-//! their place and their id from the moment they are typed; what a backend tells of them is added to them.
+//! their place and their id from the moment they are typed; what a backend tells of them is added to them. An act
+//! stands where it was done: one that waited takes its keeper's time, and says when it was asked for.
 //! Start at [`merge`]; [`Story`] keeps the parts of one incident and merges anew only when one of them changed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -93,12 +94,15 @@ enum Key {
     Fired(Arc<str>),
 }
 
+/// What an act is known by where it carries no words: its kind, and its name where the kind says too little.
+type Deed = (EventKind, Option<Arc<str>>);
+
 #[derive(Default)]
 struct Joined {
     events: Vec<Event>,
     by_key: HashMap<Key, Vec<usize>>,
-    /// Acts of ours that went out, by kind: their keeper tells of them without a marker.
-    ours: HashMap<EventKind, Vec<usize>>,
+    /// Acts of ours that went out: their keeper tells of them without a marker.
+    ours: HashMap<Deed, Vec<usize>>,
     /// What the keeper tells, of its own or of what was told before.
     by_keeper: BTreeSet<usize>,
 }
@@ -164,7 +168,7 @@ impl Joined {
         if event.delivery != Delivery::Local || !event.actor.as_deref().is_some_and(|actor| us.are(actor)) {
             return None;
         }
-        let mine = self.ours.get(&event.kind)?;
+        let mine = self.ours.get(&deed(event)?)?;
         let apart = |at: usize| self.events.get(at).map(|other| event.at - other.at);
         mine.iter()
             .copied()
@@ -181,14 +185,12 @@ impl Joined {
         if origin == Origin::Keeper {
             self.by_keeper.insert(at);
         }
-        if origin == Origin::Outbox
-            && unsaid(event.kind)
-            && matches!(
-                event.delivery,
-                Delivery::Sending | Delivery::NeedsDecision | Delivery::Confirmed
-            )
-        {
-            self.ours.entry(event.kind).or_default().push(at);
+        let went_out = matches!(
+            event.delivery,
+            Delivery::Sending | Delivery::NeedsDecision | Delivery::Confirmed
+        );
+        if let Some(deed) = deed(&event).filter(|_| origin == Origin::Outbox && went_out) {
+            self.ours.entry(deed).or_default().push(at);
         }
         self.events.push(event);
     }
@@ -212,11 +214,18 @@ impl Joined {
             kept.refs.entry("same_as".into()).or_insert(Arc::clone(&event.id));
         }
         if kept.at != event.at {
-            let told: Arc<str> = event
-                .at
-                .to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
-                .into();
-            kept.refs.entry("told_at".into()).or_insert(told);
+            kept.refs
+                .entry("told_at".into())
+                .or_insert_with(|| stamp(event.at));
+        }
+        if origin == Origin::Keeper
+            && kept.refs.contains_key("outbox")
+            && deed(kept).is_some()
+            && event.at - kept.at > SKEW
+        {
+            let asked = std::mem::replace(&mut kept.at, event.at);
+            kept.text = format!("{} (asked for at {})", kept.text, asked.format("%H:%MZ")).into();
+            kept.refs.insert("asked_at".into(), stamp(asked));
         }
         if vague(kept.kind) || (kept.kind == EventKind::AlertFired && event.kind == EventKind::Triggered) {
             kept.kind = event.kind;
@@ -293,17 +302,37 @@ fn vague(kind: EventKind) -> bool {
     matches!(kind, EventKind::Command | EventKind::Other)
 }
 
+fn stamp(at: DateTime<Utc>) -> Arc<str> {
+    at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true).into()
+}
+
+/// The reference by which an act whose kind says too little is named: see [`ACTS`].
+pub const ACT: &str = "act";
+/// The names of such acts.
+pub const ACTS: [&str; 4] = ["snooze", "priority", "merge", "page"];
+
 /// Acts without words of their own. Words are known by their marker; two notes of ours are not one because they
 /// were written within the quarter of an hour.
-fn unsaid(kind: EventKind) -> bool {
-    matches!(
-        kind,
+fn deed(event: &Event) -> Option<Deed> {
+    match event.kind {
         EventKind::Acknowledged
-            | EventKind::Unacknowledged
-            | EventKind::Escalated
-            | EventKind::Assigned
-            | EventKind::Resolved
-    )
+        | EventKind::Unacknowledged
+        | EventKind::Escalated
+        | EventKind::Assigned
+        | EventKind::Resolved => Some((event.kind, None)),
+        EventKind::Other => Some((event.kind, Some(event.refs.get(ACT).map(Arc::clone)?))),
+        EventKind::AlertFired
+        | EventKind::AlertResolved
+        | EventKind::AlertGone
+        | EventKind::BurnStarted
+        | EventKind::BurnStopped
+        | EventKind::Triggered
+        | EventKind::Note
+        | EventKind::StatusUpdate
+        | EventKind::Deploy
+        | EventKind::Command
+        | EventKind::Silence => None,
+    }
 }
 
 /// The parts of one incident's story, merged anew only when one of them changed.

@@ -165,7 +165,7 @@ impl Recorder {
             .copied()
             .or_else(|| self.open.get(&fingerprint).map(|(at, _)| (*at, Told::Fired)));
         let before = known.and_then(|(before, told)| {
-            let same = (starts_at - before).abs() < SAME_START;
+            let same = is_same_start(starts_at, before);
             if same {
                 starts_at = before;
             }
@@ -221,8 +221,18 @@ fn stamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
+/// Whether two starts that were told of one alert mean the same firing to a recorder.
+pub fn is_same_start(one: DateTime<Utc>, other: DateTime<Utc>) -> bool {
+    (one - other).abs() < SAME_START
+}
+
+/// How the keys of all events of this kind of one alert begin, before a colon and the start.
+pub fn keyed(fingerprint: Fingerprint, kind: EventKind) -> String {
+    format!("{}:{fingerprint}", kind.word())
+}
+
 fn alert_key(fingerprint: Fingerprint, starts_at: DateTime<Utc>, kind: EventKind) -> Arc<str> {
-    format!("{}:{fingerprint}:{}", kind.word(), stamp(starts_at)).into()
+    format!("{}:{}", keyed(fingerprint, kind), stamp(starts_at)).into()
 }
 
 fn alert_event(alert: &Alert, starts_at: DateTime<Utc>, kind: EventKind, now: Now) -> JournalEvent {

@@ -55,8 +55,30 @@ pub struct Shift<'a> {
     pub todos: &'a [(String, Todo)],
     /// Who is on call, now and next.
     pub roster: Option<&'a Roster>,
+    /// Escalations that are not delivered, or ask: a line each.
+    pub undelivered: &'a [String],
+    /// Of what not everybody could be asked.
+    pub unheard: &'a [Subject],
     /// What could not be asked.
     pub remarks: &'a Remarks,
+}
+
+/// Something that keepers of incidents are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Which there are.
+    Incidents,
+    /// What happened, and what was said.
+    Stories,
+    /// Who is on call.
+    OnCall,
+}
+
+impl Shift<'_> {
+    /// What is said where a section is empty: nothing, where that is not known.
+    fn none(&self, of: Subject, words: &'static str) -> &'static str {
+        if self.unheard.contains(&of) { "" } else { words }
+    }
 }
 
 struct Section {
@@ -69,6 +91,7 @@ struct Section {
 /// The hand-over, as Markdown of at most [`MOST_LINES`] lines.
 pub fn handoff(shift: &Shift<'_>) -> String {
     let sections = [
+        undelivered(shift),
         firing(shift),
         acknowledged(shift),
         open_incidents(shift),
@@ -329,7 +352,7 @@ fn open_incidents(shift: &Shift<'_>) -> Section {
             .iter()
             .map(|incident| incident_row(incident, shift.now))
             .collect(),
-        none: "open incidents",
+        none: shift.none(Subject::Incidents, "open incidents"),
     }
 }
 
@@ -354,7 +377,7 @@ fn ended(shift: &Shift<'_>) -> Section {
     Section {
         title: format!("Ended in the shift ({})", ended.len()),
         rows: ended.iter().map(row).collect(),
-        none: "incidents that ended",
+        none: shift.none(Subject::Incidents, "incidents that ended"),
     }
 }
 
@@ -481,7 +504,21 @@ fn flappers(shift: &Shift<'_>) -> Section {
             .iter()
             .map(|(name, count)| format!("- {} fired {count} times", short(name, WIDEST)))
             .collect(),
-        none: "flappers",
+        none: if shift.board.is_none_or(AlertBoard::is_known) {
+            "flappers"
+        } else {
+            ""
+        },
+    }
+}
+
+/// Who was to be woken sleeps on: before anything else.
+fn undelivered(shift: &Shift<'_>) -> Section {
+    let rows = shift.undelivered.iter();
+    Section {
+        title: format!("Escalations not delivered ({})", shift.undelivered.len()),
+        rows: rows.map(|words| format!("- {}", short(words, WIDEST))).collect(),
+        none: "",
     }
 }
 
@@ -493,7 +530,7 @@ fn todos(shift: &Shift<'_>) -> Section {
     Section {
         title: format!("Follow-ups ({})", shift.todos.len()),
         rows: shift.todos.iter().map(row).collect(),
-        none: "follow-ups",
+        none: shift.none(Subject::Stories, "follow-ups"),
     }
 }
 
@@ -527,7 +564,7 @@ fn on_call(shift: &Shift<'_>) -> Section {
     Section {
         title: "On call".to_owned(),
         rows,
-        none: "on call",
+        none: shift.none(Subject::OnCall, "on call"),
     }
 }
 

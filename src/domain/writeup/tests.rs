@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::handoff::{MOST_LINES, Shift, handoff};
+use super::handoff::{MOST_LINES, Shift, Subject, handoff};
 use super::postmortem::{Case, postmortem};
 use crate::backend::BackendFailure;
 use crate::domain::alert::desk::{Arrangement, Desk, sample as alerts};
@@ -269,6 +269,8 @@ fn shift(size: usize, remarks: &Remarks) -> String {
         spent: &[spent()],
         todos: &todos,
         roster: Some(&roster(now)),
+        undelivered: &[],
+        unheard: &[],
         remarks,
     })
 }
@@ -312,6 +314,8 @@ fn an_alert_whose_incident_somebody_has_is_not_nobodys() {
             spent: &[],
             todos: &[],
             roster: None,
+            undelivered: &[],
+            unheard: &[],
             remarks: &Remarks::default(),
         })
     };
@@ -382,6 +386,8 @@ fn what_could_not_be_asked_is_not_said_to_be_nothing() {
             spent: &[],
             todos: &[],
             roster: None,
+            undelivered: &[],
+            unheard: &[],
             remarks: &remarks,
         })
     };
@@ -399,4 +405,35 @@ fn what_could_not_be_asked_is_not_said_to_be_nothing() {
         !blind.contains("firing unacknowledged") && !blind.contains("silences made"),
         "{blind}"
     );
+}
+
+#[test]
+fn a_keeper_that_did_not_answer_has_not_nothing_to_tell() {
+    let now = alerts::utc();
+    let told = |unheard: &[Subject]| {
+        handoff(&Shift {
+            context: "prod",
+            since: now - TimeDelta::hours(12),
+            now,
+            board: None,
+            incidents: &[],
+            links: &Links::default(),
+            events: &[],
+            slos: None,
+            spent: &[],
+            todos: &[],
+            roster: Some(&Roster::default()),
+            undelivered: &["7 escalate #4697 to level 3 by jun: needs_decision".to_owned()],
+            unheard,
+            remarks: &Remarks::default(),
+        })
+    };
+    let heard = told(&[]);
+    for nothing in ["open incidents", "incidents that ended", "follow-ups", "on call"] {
+        assert!(heard.contains(nothing), "{nothing}: {heard}");
+    }
+    assert!(heard.contains("## Escalations not delivered (1)"), "{heard}");
+    let silent = told(&[Subject::Incidents, Subject::Stories, Subject::OnCall]);
+    let nothing = silent.lines().find(|line| line.starts_with("Nothing:"));
+    assert_eq!(nothing, Some("Nothing: flappers."), "{silent}");
 }

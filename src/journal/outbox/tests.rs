@@ -158,3 +158,59 @@ async fn a_lease_that_ran_out_and_that_nobody_took_over_still_lets_its_holder_sa
     let kept = journal.write(move |tx| save(tx, &record, None, &later)).await;
     assert_eq!(kept.unwrap(), Kept::Yes);
 }
+
+/// Journals an escalation and brings it to this state.
+async fn escalation(journal: &Journal, to: u32, state: State) -> EntryId {
+    let payload = Payload::Incident {
+        incident: "Q1".into(),
+        act: crate::domain::incident::IncidentAct::Escalate { to },
+        seen: crate::backend::incidents::Seen {
+            status: crate::domain::incident::Status::Triggered,
+            changed_at: DateTime::UNIX_EPOCH,
+            escalation: None,
+        },
+        label: "#1".into(),
+    };
+    let now = Clock::start().stamp();
+    journal
+        .write(move |tx| {
+            let id = insert(tx, &author(), &[Draft::new(payload, Duration::ZERO)], &now)?[0];
+            let mut record = load(tx, id)?.unwrap();
+            decide::settle(&mut record, state, "so it stands");
+            save(tx, &record, None, &now)?;
+            Ok(id)
+        })
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_question_is_over_once_a_later_escalation_woke_its_level_or_a_higher_one() {
+    let (_home, journal) = journal();
+    let higher = escalation(&journal, 4, State::NeedsDecision).await;
+    let same = escalation(&journal, 3, State::NeedsDecision).await;
+    let done = escalation(&journal, 3, State::Confirmed).await;
+    let after = escalation(&journal, 3, State::NeedsDecision).await;
+    let stand = journal.read(move |tx| {
+        let records = [higher, same, done, after].map(|id| load(tx, id));
+        records
+            .into_iter()
+            .map(|record| Ok(record?.unwrap().entry))
+            .collect::<JournalResult<Vec<_>>>()
+    });
+    let stand = stand.await.unwrap();
+    let states: Vec<State> = stand.iter().map(|entry| entry.state).collect();
+    assert_eq!(
+        states,
+        [
+            State::NeedsDecision,
+            State::Cancelled,
+            State::Confirmed,
+            State::NeedsDecision
+        ]
+    );
+    assert_eq!(
+        &*stand[1].outcome,
+        "not needed any more: escalated to level 3 by jun since"
+    );
+}

@@ -60,6 +60,7 @@ fn record(payload: Payload) -> Record {
             consent: Consent::None,
             troubles: 0,
             sight: Sight::Seen,
+            overruled: None,
         },
         hold: None,
     }
@@ -323,6 +324,13 @@ fn an_escalation_is_not_sent_before_a_look_however_young_it_is() {
         at(5),
     );
     assert_eq!(next(&changed, &at(5), &T), Next::Send);
+    // What that look found is told with what came of it.
+    let delivered = Delivered {
+        remote_ids: Vec::new(),
+        words: String::new(),
+    };
+    confirmed(&mut changed, delivered);
+    assert_eq!(&*changed.entry.outcome, "sent all the same: escalated by mara");
 }
 
 #[test]

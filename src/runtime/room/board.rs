@@ -46,7 +46,8 @@ pub(super) async fn gather(
     }
 }
 
-/// One feed of all, on a board without lists yet: as old as its oldest part, failed where a keeper failed.
+/// One feed of all, on a board without lists yet: as old as its oldest part, failed where a keeper failed. While one
+/// has neither answered nor failed, nothing listed is no answer.
 fn together(
     feeds: &[(Arc<str>, Feed<Listing>)],
     mut board: IncidentBoard,
@@ -60,6 +61,9 @@ fn together(
             board.errors.push(format!("{name}: {cause}"));
             status = feed.status.clone();
         }
+        if feed.last.is_none() && feed.failure().is_none() {
+            board.waiting.push(Arc::clone(name));
+        }
         if let Some(last) = &feed.last {
             oldest = Some(oldest.map_or(last.at, |at| last.at.min(at)));
             board
@@ -67,6 +71,9 @@ fn together(
                 .extend(last.value.incidents.iter().cloned().map(Arc::new));
             board.remarks.extend(last.value.partial.clone());
         }
+    }
+    if !board.waiting.is_empty() && board.incidents.is_empty() && board.errors.is_empty() {
+        oldest = None;
     }
     let only_local = feeds.iter().all(|(name, _)| **name == *local::SOURCE);
     if only_local || board.incidents.iter().any(|incident| incident.id.is_local()) {
@@ -174,6 +181,29 @@ mod tests {
             .collect();
         assert_eq!(ids, ["severe", "loud", "quiet", "held", "over"]);
         assert_eq!(board.last.unwrap().at, Tick::from_secs(4));
+    }
+
+    #[test]
+    fn nothing_is_known_to_be_open_before_every_keeper_has_answered_or_failed() {
+        let asked = Feed::new(Duration::from_secs(20));
+        let waits = joined(&[("incidents", asked.clone()), ("local", heard(4, Vec::new()))]);
+        assert!(
+            waits.value().is_none(),
+            "an empty list that nobody told: {waits:?}"
+        );
+        // What is known to be open is shown meanwhile, and whose answer is missing.
+        let open = heard(4, vec![sample::triggered("local-1")]);
+        let some = joined(&[("incidents", asked), ("local", open)]);
+        let some = some.value().unwrap();
+        assert_eq!(
+            (some.incidents.len(), some.waiting.as_slice()),
+            (1, ["incidents".into()].as_slice())
+        );
+        let both = joined(&[
+            ("incidents", heard(5, Vec::new())),
+            ("local", heard(4, Vec::new())),
+        ]);
+        assert!(both.value().is_some_and(|board| board.waiting.is_empty()));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! What the composers were left with when an earlier session ended, told before anything can be written over it.
 //!
-//! A draft is its console's. What a console that is gone has left is taken over by the next one that opens.
+//! A draft is its console's. What a console that is gone has left is taken over by the next one that opens, or by one
+//! that is open already: a console whose line broke may outlive the one that took its place for a while.
 //!
 //! Whoever sends has the text kept as a draft until the act is in the journal. A process that is killed between
 //! the two leaves both, and a draft that comes back then would be said twice: [`is_said`] tells it by the act.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::sync::{mpsc, watch};
@@ -55,6 +57,11 @@ const KEPT_ALONE: TimeDelta = TimeDelta::hours(24);
 
 /// Whether nobody is writing this any more.
 fn is_left(draft: &drafts::Draft, here: &Stamp) -> bool {
+    is_orphan(draft, here) || here.utc - draft.updated_at > KEPT_ALONE
+}
+
+/// Whether its console is gone.
+fn is_orphan(draft: &drafts::Draft, here: &Stamp) -> bool {
     let Some((boot, pid)) = draft.key.console.split_once('/') else {
         return true;
     };
@@ -66,7 +73,7 @@ fn is_left(draft: &drafts::Draft, here: &Stamp) -> bool {
             Err(rustix::io::Errno::SRCH)
         )
     });
-    boot != here.boot.to_string() || !runs || here.utc - draft.updated_at > KEPT_ALONE
+    boot != here.boot.to_string() || !runs
 }
 
 /// Makes all of these this console's. Of one thing there may be several: their texts are joined, the older first.
@@ -103,6 +110,12 @@ fn left(tx: &Tx<'_>, author: &Author, here: &Stamp) -> JournalResult<Vec<drafts:
     let ours = console(here);
     let mut left = drafts::load(tx, &author.actor, &author.context)?;
     left.retain(|draft| draft.key.console == ours || is_left(draft, here));
+    let unsaid = unsaid(tx, author, left)?;
+    adopt(tx, unsaid, here)
+}
+
+/// Those that no act says; the others are thrown away.
+fn unsaid(tx: &Tx<'_>, author: &Author, left: Vec<drafts::Draft>) -> JournalResult<Vec<drafts::Draft>> {
     let Some(oldest) = left.iter().map(|draft| draft.updated_at).min() else {
         return Ok(left);
     };
@@ -113,7 +126,55 @@ fn left(tx: &Tx<'_>, author: &Author, here: &Stamp) -> JournalResult<Vec<drafts:
     for draft in said {
         drafts::delete(tx, &draft.key)?;
     }
-    adopt(tx, unsaid, here)
+    Ok(unsaid)
+}
+
+/// How often the drafts of other consoles are looked at.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// Tells the loop of what other consoles leave behind while this one is open. What a console has under way that lives
+/// on is left alone.
+pub(super) async fn take_over(journal: Journal, author: Author, results: mpsc::Sender<Msg>, clock: Clock) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let (whose, here) = (author.clone(), clock.stamp());
+        let seen = journal.read(move |tx| {
+            let all = drafts::load(tx, &whose.actor, &whose.context)?;
+            Ok(all.iter().any(|draft| is_another_s_orphan(draft, &here)))
+        });
+        if !matches!(seen.await, Ok(true)) {
+            // What cannot be read now is looked at the next time.
+            continue;
+        }
+        let (whose, here) = (author.clone(), clock.stamp());
+        let taken = journal.write(move |tx| orphans(tx, &whose, &here)).await;
+        let back: Vec<Draft> = taken.unwrap_or_default().into_iter().filter_map(draft).collect();
+        if !back.is_empty() && results.send(Msg::DraftsRead(back)).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn is_another_s_orphan(draft: &drafts::Draft, here: &Stamp) -> bool {
+    // What has no console is for the one that opens next, or for whoever sent it.
+    !draft.key.console.is_empty() && draft.key.console != console(here) && is_orphan(draft, here)
+}
+
+/// Makes what consoles left that are gone this one's, joined with what it has of the same.
+fn orphans(tx: &Tx<'_>, author: &Author, here: &Stamp) -> JournalResult<Vec<drafts::Draft>> {
+    let (left, others): (Vec<_>, Vec<_>) = drafts::load(tx, &author.actor, &author.context)?
+        .into_iter()
+        .partition(|draft| is_another_s_orphan(draft, here));
+    let left = unsaid(tx, author, left)?;
+    let same = |one: &DraftKey, other: &DraftKey| one.kind == other.kind && one.incident == other.incident;
+    let ours = console(here);
+    let mut both: Vec<drafts::Draft> = others
+        .into_iter()
+        .filter(|kept| kept.key.console == ours && left.iter().any(|left| same(&left.key, &kept.key)))
+        .collect();
+    // What was left was written first: last among what comes latest first.
+    both.extend(left);
+    adopt(tx, both, here)
 }
 
 /// Whether an act says what a draft holds. One that was taken back or refused says nothing.
@@ -228,8 +289,6 @@ fn draft(kept: drafts::Draft) -> Option<Draft> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use chrono::DateTime;
 
     use super::*;
@@ -328,6 +387,32 @@ mod tests {
             .collect();
         assert_eq!(others, ["somebody is at it"], "it is left where it is");
         assert_eq!(rows.len(), expected.len() + 1, "and the rest is ours");
+    }
+
+    #[tokio::test]
+    async fn what_a_console_leaves_that_outlived_a_broken_line_comes_to_one_that_is_open() {
+        let home = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
+        let (author, now) = (jun(), Clock::start().stamp());
+        let (runs, gone) = (format!("{}/1", now.boot), format!("{}/{}", now.boot, i32::MAX));
+        let (before, after, rest) = journal
+            .write(move |tx| {
+                drafts::save(tx, &kept(runs.clone(), "Q1", "pool is dry", now.utc))?;
+                drafts::save(tx, &kept(console(&now), "Q1", "now the cache", now.utc))?;
+                drafts::save(tx, &kept(console(&now), "Q2", "another", now.utc))?;
+                let before = orphans(tx, &author, &now)?;
+                // Its process ends.
+                drafts::delete(tx, &kept(runs.clone(), "Q1", "", now.utc).key)?;
+                drafts::save(tx, &kept(gone, "Q1", "pool is dry", now.utc))?;
+                let after = orphans(tx, &author, &now)?;
+                Ok((before, after, orphans(tx, &author, &now)?))
+            })
+            .await
+            .unwrap();
+        assert_eq!(before, [], "it may still be written");
+        let texts: Vec<&str> = after.iter().map(|draft| draft.text.as_str()).collect();
+        assert_eq!(texts, ["pool is dry\n\nnow the cache"]);
+        assert_eq!(rest, [], "once");
     }
 
     #[tokio::test]

@@ -222,15 +222,12 @@ pub(super) async fn run(behind: Behind, backends: Arc<Backends>, local: Option<(
     let mut tasks = JoinSet::new();
     let (journal, local) = local.unzip();
     let keepers = Keepers {
+        // A journal that cannot be read keeps some as well: which is not known, and that is said.
         all: backends
             .incidents
             .iter()
+            .chain(&backends.local_incidents)
             .cloned()
-            .chain(
-                local
-                    .iter()
-                    .map(|local| Arc::new(local.clone()) as Arc<dyn Incidents>),
-            )
             .collect(),
         local: local.clone(),
     };
@@ -393,6 +390,12 @@ fn with_journal(
         actor: behind.config.identity.as_str().into(),
     };
     let (outbox, results) = (behind.outbox.clone(), behind.results.clone());
+    tasks.spawn(drafts::take_over(
+        journal.clone(),
+        author.clone(),
+        results.clone(),
+        behind.clock,
+    ));
     tasks.spawn(drafts::bring_back(
         journal.clone(),
         author,

@@ -260,7 +260,8 @@ pub(in crate::view) fn sheet<'a>(scene: Scene<'a>, incident: &'a Incident) -> Sh
     }
     sheet.pair("level", &rise(scene, incident), Role::Text);
     for due in &incident.due {
-        let left = figures::until((due.at - scene.still.utc).to_std().unwrap_or_default());
+        // In the words of the nudge that may stand beside it: two countdowns to one moment say the same.
+        let (_, left) = crate::domain::incident::nudge::distance(due.at, scene.still.utc);
         let at = figures::moment(due.at, scene.still.utc, scene.model.zone);
         let what = match due.what {
             DueWhat::Escalate => "escalates",
@@ -301,6 +302,12 @@ pub(in crate::view) fn sheet<'a>(scene: Scene<'a>, incident: &'a Incident) -> Sh
         sheet.pair("page", url, Role::TextMuted);
     }
     sheet.pair("kept by", &incident.source, Role::TextMuted);
+    if incident.id.is_local() {
+        let board = scene.model.incidents.feed.value();
+        for remark in board.map_or(&[][..], |board| &board.remarks) {
+            sheet.pair("", remark, Role::StateStale);
+        }
+    }
     sheet
 }
 
@@ -308,7 +315,7 @@ pub(in crate::view) fn sheet<'a>(scene: Scene<'a>, incident: &'a Incident) -> Sh
 fn rise(scene: Scene, incident: &Incident) -> String {
     let words = incident.level.words();
     let ladder = match &scene.model.incidents.ladder {
-        Some((of, Ok(ladder))) if *of == incident.id => ladder,
+        Some((of, ladder, _)) if *of == incident.id => ladder,
         Some(_) | None => return words,
     };
     match ladder.next() {

@@ -28,7 +28,8 @@ pub(in crate::view) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
     let failed = || feed.value()?.errors.first().map(String::as_str);
     // What the journal keeps is always there: it does not make the answer of a keeper that never gave one.
     let heard = |board: &IncidentBoard| {
-        board.errors.is_empty() || board.incidents.iter().any(|incident| !incident.id.is_local())
+        let theirs = || board.incidents.iter().any(|incident| !incident.id.is_local());
+        board.waiting.is_empty() && (board.errors.is_empty() || theirs())
     };
     Freshness {
         age: feed

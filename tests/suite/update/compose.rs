@@ -776,6 +776,33 @@ fn every_headless_command_on_incidents_is_found_in_the_palette_by_its_name() {
 }
 
 #[test]
+fn a_command_of_the_shell_leads_the_palette_and_nobody_quits_by_a_word_of_a_description() {
+    for (typed, name) in [
+        ("unack", "alerts.hand_back"),
+        ("page", "incident.page"),
+        ("incidents", "focus.incident"),
+        ("audit verify", "audit.list"),
+        ("quit", "app.quit"),
+        ("quit now", "app.quit_now"),
+    ] {
+        let mut hand = hand();
+        hand.press(":");
+        hand.write(typed);
+        let Some(Modal::Palette(palette)) = &hand.model.modal else {
+            panic!("{:?}", hand.model.modal)
+        };
+        assert_eq!(palette.items[palette.hits[0]].name, name, "{typed}");
+        if !typed.starts_with("quit") {
+            let quits = palette
+                .hits
+                .iter()
+                .any(|&hit| palette.items[hit].name.starts_with("app.quit"));
+            assert!(!quits, "{typed}");
+        }
+    }
+}
+
+#[test]
 fn a_note_refers_to_an_event_that_was_chosen_and_not_to_the_last_word() {
     let mut hand = hand();
     hand.model = shop(size(120, 40));

@@ -347,6 +347,79 @@ fn what_cannot_be_escalated_says_why() {
     assert_eq!(hand.taken(), [Effect::FetchLadder(free().id)]);
 }
 
+/// What a keeper that is down answers to the question for a policy.
+fn ladder_fails(hand: &mut Hand) {
+    hand.tell(Msg::LadderFetched {
+        incident: free().id,
+        result: Err("pagerduty: the connection broke".to_owned()),
+    });
+}
+
+#[test]
+fn in_an_outage_a_level_is_woken_by_what_was_told_before_and_whom_to_phone_is_named() {
+    let mut hand = with(vec![free()]);
+    let mut feed = crate::fixtures::incidents::roster_feed();
+    let mut roster = crate::fixtures::incidents::roster();
+    let policy = free().policy.expect("a policy");
+    for duty in &mut roster.duties {
+        duty.policy = policy.clone();
+        duty.person.phone = Some("+1 555".into());
+    }
+    roster
+        .as_of
+        .insert(policy.id, now().utc - chrono::TimeDelta::hours(1));
+    feed.last.as_mut().expect("told").value = Arc::new(roster);
+    hand.tell(Msg::RosterFetched(feed));
+    hand.press("e");
+    ladder_fails(&mut hand);
+    let listed = listed_to_pick(&hand);
+    assert!(
+        listed[0].starts_with("level 1: wakes Sam (+1 555) as of ")
+            && listed[1].contains("wakes Mara (+1 555)"),
+        "{listed:?}"
+    );
+    hand.effects.clear();
+    hand.write("2");
+    hand.press("enter y");
+    let (_, act) = hand.one_act();
+    assert_eq!(act_of(act).1, IncidentAct::Escalate { to: 2 });
+
+    // A level that nobody told of, and without any roster: its number is enough.
+    for keys in ["3", "level 3"] {
+        let mut hand = with(vec![free()]);
+        hand.press("e");
+        ladder_fails(&mut hand);
+        hand.press("enter");
+        hand.assert_said("phone whoever is on call");
+        hand.effects.clear();
+        hand.write(keys);
+        hand.press("enter y");
+        let (_, act) = hand.one_act();
+        assert_eq!(act_of(act).1, IncidentAct::Escalate { to: 3 });
+    }
+}
+
+#[test]
+fn what_was_told_before_an_outage_stays_to_be_picked_from() {
+    let mut hand = with(vec![free()]);
+    hand.press("e");
+    told_ladder(&mut hand, ladder());
+    hand.press("esc e");
+    ladder_fails(&mut hand);
+    assert_eq!(listed_to_pick(&hand).len(), 3, "the levels as they were told");
+    hand.press("esc P");
+    hand.tell(Msg::DirectoryFetched(Ok(Arc::new(directory()))));
+    hand.press("esc");
+    for _ in 0..2 {
+        hand.press("P");
+        hand.tell(Msg::DirectoryFetched(Err(
+            "pagerduty: the connection broke".to_owned()
+        )));
+        assert_eq!(listed_to_pick(&hand).len(), 3, "everybody that was told");
+        hand.press("esc");
+    }
+}
+
 #[test]
 fn a_policy_that_comes_for_another_incident_fills_no_list() {
     let mut hand = with(vec![free(), search()]);

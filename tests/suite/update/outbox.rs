@@ -423,7 +423,7 @@ fn a_page_that_reached_nobody_stands_until_it_is_answered_for() {
     hand.tell(view(vec![part, graver.clone()]));
     let (first, count) = undelivered(&hand.model, hand.now).unwrap();
     assert_eq!(
-        (first.label, count),
+        (&*first.label, count),
         ("local-4", 2),
         "nobody comes before not everybody"
     );

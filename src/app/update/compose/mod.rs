@@ -106,14 +106,26 @@ fn without_incident(model: &mut Model, now: Now) -> Vec<Effect> {
             Action::MarkMoment,
         ));
     }
-    model.toasts.say(
-        Level::Info,
-        "no incident is open or under the cursor, so there is none to note on",
-        now.tick,
-    );
+    let known = model
+        .incidents
+        .feed
+        .value()
+        .is_some_and(|board| board.waiting.is_empty());
+    let (title, why) = if known {
+        (
+            "No incident to note on",
+            "no incident is open or under the cursor, so there is none to note on",
+        )
+    } else {
+        (
+            "No incident is known yet",
+            "which incidents are open is not known yet: try again when they are listed",
+        )
+    };
+    model.toasts.say(Level::Info, why, now.tick);
     model.unwritten = Some(now.tick);
     model.modal = Some(Modal::Menu(Menu {
-        title: "No incident to note on",
+        title,
         items,
         cursor: 0,
     }));

@@ -10,12 +10,12 @@ use super::super::IncidentOrder;
 use crate::config::{Config, Context, NotifyConfig};
 use crate::domain::alert::AlertBoard;
 use crate::domain::incident::local::{Cause, Change, Declaration, LocalIncident, Refusal, Setting, actor};
-use crate::domain::incident::watch::{Action, Rules, Scene, decide};
+use crate::domain::incident::watch::{Action, KnownFirings, Rules, Scene, decide};
 use crate::domain::incident::{IncidentAct, Person};
 use crate::domain::oncall::OnCall;
 use crate::journal::audit::{self, Act};
 use crate::journal::incidents::{self, Done};
-use crate::journal::{JournalResult, Tx, notices};
+use crate::journal::{JournalResult, Tx, events, notices};
 use crate::notify::{self, names, no_way, route};
 use crate::time::Stamp;
 
@@ -158,6 +158,10 @@ impl House {
                     self.keep(tx, &other, &there, at)?;
                     change.told.extend(here.told);
                 }
+                // By this it is the same as what the outbox tells of it.
+                if let Some(told) = change.told.first_mut() {
+                    told.refs.insert("marker".into(), order.marker.digits().into());
+                }
                 change
             }
             act => match incident.apply(act, (&order.actor, &order.marker), self.setting(at)) {
@@ -256,8 +260,8 @@ impl House {
     ) -> JournalResult<Vec<Action>> {
         let board = board.filter(|_| !self.rules.is_empty());
         let known = match board {
-            Some(_) => incidents::firings(tx, &self.context)?,
-            None => crate::domain::incident::watch::KnownFirings::default(),
+            Some(board) => self.known(tx, board)?,
+            None => KnownFirings::default(),
         };
         Ok(decide(&Scene {
             incidents: open,
@@ -268,6 +272,20 @@ impl House {
             now,
             watched_since,
         }))
+    }
+
+    /// The firings that belong to an incident; of those of the board that look like one of them, whether that one was
+    /// seen to end.
+    fn known(&self, tx: &Tx<'_>, board: &AlertBoard) -> JournalResult<KnownFirings> {
+        let mut known = incidents::firings(tx, &self.context)?;
+        for alert in board.by_fingerprint.values() {
+            for firing in known.near(alert.occurrence) {
+                if events::has_ended(tx, &self.context, firing)? {
+                    known.end(firing);
+                }
+            }
+        }
+        Ok(known)
     }
 
     fn perform(&self, tx: &Tx<'_>, action: Action, now: &Stamp) -> JournalResult<()> {
@@ -288,9 +306,11 @@ impl House {
         match action {
             Action::Declare(_) => {}
             Action::Link { alerts, rule, .. } => {
-                change
-                    .told
-                    .extend(incident.link(&alerts, &format!("rule {rule}")));
+                let by = format!("rule {rule}");
+                if let Some(told) = incident.link(&alerts, &by) {
+                    self.audit(tx, (&by, "link"), &incident, told.text.clone(), now)?;
+                    change.told.push(told);
+                }
             }
             Action::Wake { from, to, .. } => {
                 incident.wake(to, Cause::Delay, self.setting(now), &mut change);
@@ -306,6 +326,7 @@ impl House {
                 );
                 let why = format!("{}: no console was open to wake it", missed.words());
                 notices::fail(tx, &self.context, &page, &why)?;
+                self.audit(tx, (&by, "miss"), &incident, why, now)?;
                 incident.miss(missed, &mut change);
             }
         }

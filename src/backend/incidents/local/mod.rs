@@ -1,7 +1,7 @@
 //! Incidents of our own, kept in the journal of this host.
 //!
 //! [`Local`] is the keeper as panes and commands know it; [`house`] is what the configuration says of its
-//! context, and the transactions that change an incident. Every act is one transaction that is kept by its key,
+//! context, and the transactions that change an incident; [`closed`] answers while the journal is not open. Every act is one transaction that is kept by its key,
 //! so that it is either there or not: nothing here is ever unclear.
 
 use std::sync::Arc;
@@ -21,18 +21,20 @@ use crate::domain::incident::local::{self, Declaration, LocalIncident, Refusal};
 use crate::domain::incident::{
     ActingAs, Incident, IncidentAct, IncidentId, Ladder, Level, Listing, Named, Offer, Person, Severity, Verb,
 };
-use crate::domain::oncall::Roster;
+use crate::domain::oncall::{OnCall, Roster};
 use crate::domain::timeline::{Event, EventKind, Timeline};
 use crate::journal::incidents::LeftOut;
 use crate::journal::{Journal, JournalError, JournalResult, Tx, incidents};
 use crate::notify::Courier;
 use crate::time::Clock;
 
+pub mod closed;
 pub mod house;
 
 #[cfg(test)]
 mod tests;
 
+pub use closed::Closed;
 pub use house::{House, Look, ONLY_WHILE_OPEN, Sharing};
 
 /// The longest that a transaction waits for other processes' and its commit takes.
@@ -272,31 +274,7 @@ impl Incidents for Local {
     }
 
     fn directory(&self) -> BoxFuture<'_, BackendResult<Directory>> {
-        Box::pin(async move {
-            let (on_call, now) = (&self.house.on_call, self.clock.now().utc);
-            let mut people: Vec<Person> = on_call.people.clone();
-            people.sort_by(|a, b| a.name.cmp(&b.name));
-            let mut policies: Vec<(Named, Vec<Person>)> = on_call
-                .policies
-                .iter()
-                .map(|policy| {
-                    let first = policy.level(1).map(|level| on_call.woken(level, now));
-                    (policy.named(), first.unwrap_or_default())
-                })
-                .collect();
-            policies.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
-            Ok(Directory {
-                people,
-                policies,
-                priorities: Severity::ALL
-                    .map(|severity| Named {
-                        id: severity.word().into(),
-                        name: severity.word().into(),
-                    })
-                    .to_vec(),
-                partial: Vec::new(),
-            })
-        })
+        Box::pin(async move { Ok(directory(&self.house.on_call, self.clock.now().utc)) })
     }
 
     fn offers(&self, incident: &Incident, verb: Verb) -> Offer {
@@ -383,6 +361,32 @@ impl Incidents for Local {
             let news = events.find_map(|(_, event)| news(event, &order.actor, &unsent));
             Ok(news.map_or(LookBack::Absent, LookBack::Changed))
         })
+    }
+}
+
+/// Who and what can be picked from, as configured.
+fn directory(on_call: &OnCall, now: DateTime<Utc>) -> Directory {
+    let mut people: Vec<Person> = on_call.people.clone();
+    people.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut policies: Vec<(Named, Vec<Person>)> = on_call
+        .policies
+        .iter()
+        .map(|policy| {
+            let first = policy.level(1).map(|level| on_call.woken(level, now));
+            (policy.named(), first.unwrap_or_default())
+        })
+        .collect();
+    policies.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    Directory {
+        people,
+        policies,
+        priorities: Severity::ALL
+            .map(|severity| Named {
+                id: severity.word().into(),
+                name: severity.word().into(),
+            })
+            .to_vec(),
+        partial: Vec::new(),
     }
 }
 

@@ -322,3 +322,60 @@ async fn before_an_escalation_whatever_its_maker_did_not_see_is_news_but_their_o
         LookBack::Vanished
     );
 }
+
+#[tokio::test]
+async fn an_alert_that_fires_again_soon_after_it_was_seen_to_end_belongs_to_the_open_incident_anew() {
+    use crate::domain::alert::desk::sample;
+    use crate::domain::timeline::record::Recorder;
+    use crate::journal::events;
+
+    let bench = Bench::new();
+    let mut config = bench.config.clone();
+    let context = config.contexts.get_mut("prod").unwrap();
+    context.declare = vec![crate::domain::incident::watch::DeclareRule {
+        matchers: crate::domain::alert::matcher::parse_list("alertname=~\".+\"").unwrap(),
+        severity: Severity::Sev1,
+        title: None,
+        service: None,
+        policy: None,
+    }];
+    let keeper = Local::new(
+        Journal::open(&bench.opening).unwrap(),
+        &config,
+        &config.contexts["prod"],
+        bench.clock,
+    );
+    // One that remembers what it listed before.
+    let mut desk = crate::domain::alert::desk::Desk::new();
+    let mut board = |minutes: Option<i64>| {
+        let alerts = minutes.map(|minutes| {
+            let mut alert = sample::source_alert(&[("alertname", "Down"), ("service", "checkout")]);
+            alert.occurrence.starts_at = sample::utc() + chrono::TimeDelta::minutes(minutes);
+            alert
+        });
+        let inputs = sample::inputs(alerts.into_iter().collect());
+        desk.arrange(
+            &inputs,
+            &crate::domain::alert::desk::Arrangement::default(),
+            sample::now(),
+        )
+    };
+    let boards = [board(Some(0)), board(None), board(Some(4))];
+    let (house, at) = (Arc::clone(keeper.house()), bench.clock.stamp());
+    let firings = keeper
+        .journal
+        .write(move |tx| {
+            let mut recorder = Recorder::default();
+            let mut counts = Vec::new();
+            for board in boards {
+                events::append(tx, "prod", &recorder.alerts(&board, sample::now()))?;
+                house.turn(tx, Some(&board), &at, &at)?;
+                let open = incidents::open(tx, "prod")?;
+                counts.push((open.len(), open[0].alerts.len()));
+            }
+            Ok(counts)
+        })
+        .await
+        .unwrap();
+    assert_eq!(firings, [(1, 1), (1, 1), (1, 2)]);
+}

@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use super::level::{Step, StepWhat};
 use super::wire::{LogEntry, Note, web};
 use crate::domain::alert::ack::{Marker, without_marker};
+use crate::domain::timeline::merge::ACT;
 use crate::domain::timeline::{Delivery, Event, EventKind, Starred};
 
 /// What events learnt here say as their source.
@@ -30,6 +31,19 @@ fn kind_of(step: &str) -> EventKind {
         // field_value_change, custom_field_value_change, …
         _ => EventKind::Other,
     }
+}
+
+/// The name of an act of somebody's that has no kind of its own, by which one of ours is known again.
+fn act_of(step: &str) -> Option<&'static str> {
+    let begins = |(name, act): (&str, &'static str)| step.starts_with(name).then_some(act);
+    [
+        ("snooze", "snooze"),
+        ("priority", "priority"),
+        ("merge", "merge"),
+        ("responder_request", "page"),
+    ]
+    .into_iter()
+    .find_map(begins)
 }
 
 /// The story: every entry once, every note once, oldest first.
@@ -137,6 +151,7 @@ pub(super) fn event(entry: &LogEntry, note: Option<&Note>) -> Option<Event> {
     point("note", note.and_then(|note| note.id.clone()));
     point("marker", Marker::of(&said).map(|marker| marker.digits().into()));
     point("url", web(entry.html_url.as_ref()));
+    point(ACT, act_of(entry.step()).map(Arc::from));
     Some(Event {
         id,
         at: entry.created_at?,

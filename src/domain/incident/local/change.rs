@@ -275,9 +275,13 @@ impl LocalIncident {
             )));
         };
         self.policy = Some(Arc::clone(&policy.name));
-        let text = format!("given to the policy {name}");
-        change.told.push(Told::by(by, EventKind::Assigned, text));
+        let before = change.told.len();
         self.wake(first, Cause::By(by), setting, change);
+        // One act: it was given away, and whom that woke belongs to it.
+        change.told.truncate(before);
+        let woken = names(&self.assignees);
+        let text = format!("given to the policy {name}: level {first} woken: {woken}");
+        change.told.push(Told::by(by, EventKind::Assigned, text));
         Ok(())
     }
 

@@ -24,7 +24,7 @@ impl Joined {
     pub(super) fn settle(&mut self) {
         let mut gone = Vec::new();
         for kind in ONCE {
-            for &at in self.ours.get(&kind).into_iter().flatten() {
+            for &at in self.ours.get(&(kind, None)).into_iter().flatten() {
                 if let Some(found) = self.found_by(at) {
                     gone.push((at, found));
                 }
@@ -55,7 +55,7 @@ impl Joined {
             return None;
         }
         let already = own.refs.contains_key("already");
-        let ours = self.ours.get(&own.kind)?;
+        let ours = self.ours.get(&(own.kind, None))?;
         let told = |place: &usize| Some((*place, self.events.get(*place)?));
         let found = self.by_keeper.iter().filter_map(told).filter(|(place, event)| {
             let spent = own.at - told_at(event);

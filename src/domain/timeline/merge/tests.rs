@@ -482,3 +482,52 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_act_that_waited_stands_where_it_was_done_and_says_when_it_was_asked_for() {
+    let own = ours(
+        Delivery::Confirmed,
+        told("outbox-7", 0, EventKind::Escalated, "Jun", "escalated to level 3"),
+    );
+    let own = with(own, &[("outbox", "7")]);
+    let theirs = told("R9", 880, EventKind::Escalated, "Jun", "Escalated to Sam");
+    let notified = told("R8", 870, EventKind::Other, "Sam", "Notified Sam");
+    let merged = merge(
+        &[
+            part(Origin::Outbox, vec![own]),
+            part(Origin::Keeper, vec![notified, theirs]),
+        ],
+        &us(),
+    );
+    assert_eq!(ids(&merged), ["R8", "outbox-7"]);
+    let event = &merged.events[1];
+    let asked = at(0).format("%H:%MZ");
+    assert_eq!(
+        (event.at, event.text.to_string()),
+        (at(880), format!("escalated to level 3 (asked for at {asked})"))
+    );
+}
+
+#[test]
+fn an_act_without_a_kind_of_its_own_is_told_once() {
+    for act in ACTS {
+        let own = ours(
+            Delivery::Confirmed,
+            told("outbox-7", 0, EventKind::Other, "Jun", "done here"),
+        );
+        let own = with(own, &[("outbox", "7"), (ACT, act)]);
+        let theirs = with(
+            told("R9", 1, EventKind::Other, "Jun", "told there"),
+            &[(ACT, act)],
+        );
+        let another = told("R10", 2, EventKind::Other, "Jun", "something else");
+        let merged = merge(
+            &[
+                part(Origin::Outbox, vec![own]),
+                part(Origin::Keeper, vec![theirs, another]),
+            ],
+            &us(),
+        );
+        assert_eq!(ids(&merged), ["outbox-7", "R10"], "{act}");
+    }
+}
