@@ -130,6 +130,17 @@ fn by_what_is_known(model: &mut Model, why: &str, now: Now) {
     }
 }
 
+/// Whether anything of the levels of the list's incident was told before.
+fn is_known_before(model: &Model, now: Now) -> bool {
+    let Some(Modal::Pick(pick)) = &model.modal else {
+        return false;
+    };
+    let incident = model.incidents.incident(&pick.incident);
+    let policy = incident.and_then(|incident| incident.policy.as_ref());
+    let ladder = model.incidents.ladder.as_ref();
+    ladder.is_some_and(|(of, ..)| *of == pick.incident) || !from_roster(model, policy, now).is_empty()
+}
+
 /// The levels of a policy with who stands on them, as they were told last; of every policy where it is not known
 /// which one.
 fn from_roster(model: &Model, policy: Option<&Named>, now: Now) -> Vec<PickItem> {
@@ -480,18 +491,16 @@ fn take(model: &mut Model, now: Now) -> Vec<Effect> {
     let typed = level.ok().filter(|level| pick.any_level && *level > 0);
     let typed = typed.map(|to| Ok(Lead::Act(IncidentAct::Escalate { to })));
     let item = match &pick.items {
-        None if pick.what == PickFor::Escalate => {
+        None if pick.what == PickFor::Escalate && is_known_before(model, now) => {
             by_what_is_known(model, "no answer yet", now);
             return Vec::new();
         }
         None => return say(model, Level::Info, "still asking; esc leaves it undone", now),
-        Some(Err(why)) => match typed {
-            Some(lead) => Some(lead),
-            None => {
-                let why = why.clone();
-                return say(model, Level::Warn, why, now);
-            }
-        },
+        Some(Err(_)) if typed.is_some() => typed,
+        Some(Err(why)) => {
+            let why = why.clone();
+            return say(model, Level::Warn, why, now);
+        }
         Some(Ok(items)) => {
             let chosen = pick.hits.get(pick.cursor).and_then(|&hit| items.get(hit));
             chosen.map(|item| item.leads.clone()).or(typed)

@@ -399,7 +399,7 @@ mod tests {
         let said = |to, current| warnings(to, &sample::triggered("Q1"), &ladder(current));
         assert_eq!(
             said(1, Level::Known(1)),
-            ["it was at level 1 already: this pages Jun again"]
+            ["it was at level 1 already: once sent, this pages Jun again"]
         );
         assert_eq!(
             said(1, Level::Known(3)),

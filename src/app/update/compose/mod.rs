@@ -119,7 +119,7 @@ fn without_incident(model: &mut Model, now: Now) -> Vec<Effect> {
     } else {
         (
             "No incident is known yet",
-            "which incidents are open is not known yet: try again when they are listed",
+            "no incident is known yet: which are open has not been told; try again when they are listed",
         )
     };
     model.toasts.say(Level::Info, why, now.tick);
