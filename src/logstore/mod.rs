@@ -22,6 +22,7 @@ mod joined;
 mod needle;
 pub mod query;
 pub mod search;
+pub mod seam;
 mod sift;
 pub mod snapshot;
 pub mod store;

@@ -133,6 +133,21 @@ pub enum Reach {
 /// Events a tail may be ahead of its reader; a tail that is further ahead waits, and its server's limits bring gaps.
 pub const TAIL_CAPACITY: usize = 256;
 
+/// A tail begins so long before now: lines are shipped late, and clocks differ.
+pub const SLACK: Duration = Duration::from_secs(60);
+
+/// Where a tail begins that is opened now, by our clock: some time before now by the server's. The pages beside it
+/// tell the same lines. What is read where it is written comes late by no way.
+pub fn tail_begin(source: &dyn Logs, now: Nanos) -> Nanos {
+    match source.skew() {
+        None => now,
+        Some(skew) => {
+            let skew = skew.num_nanoseconds().unwrap_or(0);
+            Nanos(now.0.saturating_add(skew)).min(now).minus(SLACK)
+        }
+    }
+}
+
 /// The log backend of one context.
 pub trait Logs: Send + Sync {
     /// Its configured name: `logs`.

@@ -10,7 +10,6 @@ mod gaps;
 mod learning;
 mod looking;
 mod reader;
-mod seam;
 mod surveying;
 #[cfg(test)]
 mod tests;
