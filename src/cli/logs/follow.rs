@@ -71,7 +71,7 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
         // a file that cannot be read is not well again because another one grows
         if source.since.is_some()
             && let Ok(Some(event)) = &heard
-            && is_well(event, polling)
+            && is_well(event)
             && let Some(words) = trouble.over(now)
         {
             session.out.diagnose(words)?;

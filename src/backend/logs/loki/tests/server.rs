@@ -40,6 +40,8 @@ pub(super) struct Script {
     pub(super) frozen: bool,
     /// Queries are never answered.
     pub(super) mute: bool,
+    /// Nothing is answered, upgrades included.
+    pub(super) hung: bool,
     /// Queries are answered so late.
     pub(super) slow: Option<Duration>,
     /// The first frame of a tail is this.
@@ -189,6 +191,9 @@ async fn serve(state: Arc<State>, mut socket: impl Wired) {
         });
         let param = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
         let script = held(&state.script).clone();
+        if script.hung {
+            std::future::pending::<()>().await;
+        }
         if url.path().ends_with("/tail") {
             if let Some((status, body)) = script.refuse {
                 respond(&mut socket, status, "text/plain", body).await;
