@@ -36,9 +36,27 @@ pub(super) struct Counting {
     /// What the server counted, and up to when.
     server: Option<(Volume, Nanos)>,
     /// What is shown, and when it was put together.
-    shown: Option<(Tick, Arc<Volume>, Counted)>,
+    shown: Option<(Done, Arc<Volume>, Counted)>,
     /// How many of those that a filter shows there are, and when that was counted.
-    filtered: Option<(Tick, Arc<Volume>)>,
+    filtered: Option<(Done, Arc<Volume>)>,
+    /// When what is shown is counted again, where lines came since.
+    pub(super) due: Option<Tick>,
+}
+
+/// When was counted, and in which state of the store.
+#[derive(Debug, Clone, Copy)]
+struct Done {
+    at: Tick,
+    revision: u64,
+}
+
+impl Done {
+    fn now(snapshot: &Snapshot, now: Tick) -> Self {
+        Self {
+            at: now,
+            revision: snapshot.revision(),
+        }
+    }
 }
 
 impl Counting {
@@ -75,9 +93,11 @@ impl Counting {
 
     /// What there is, counted anew now and then.
     pub(super) fn shown(&mut self, snapshot: &Snapshot, now: Tick) -> (Arc<Volume>, Counted) {
-        if let Some((at, volume, counted)) = &self.shown
-            && now.since(*at) < COUNT
+        self.due = None;
+        if let Some((done, volume, counted)) = &self.shown
+            && now.since(done.at) < COUNT
         {
+            self.due = (done.revision != snapshot.revision()).then(|| done.at + COUNT);
             return (Arc::clone(volume), *counted);
         }
         let joined = self
@@ -88,7 +108,7 @@ impl Counting {
             Some(volume) => (Arc::new(volume), Counted::Server),
             None => (LogView::volume_of(snapshot), Counted::InHand),
         };
-        self.shown = Some((now, Arc::clone(&volume), counted));
+        self.shown = Some((Done::now(snapshot, now), Arc::clone(&volume), counted));
         (volume, counted)
     }
 }
@@ -110,14 +130,16 @@ impl Counting {
         if !filter.progress().is_done() || !snapshot.gaps().is_empty() {
             return None;
         }
-        if let Some((at, volume)) = &self.filtered
-            && now.since(*at) < COUNT
+        if let Some((done, volume)) = &self.filtered
+            && now.since(done.at) < COUNT
         {
+            self.due = (done.revision != snapshot.revision()).then(|| done.at + COUNT);
             return Some(Arc::clone(volume));
         }
+        self.due = None;
         let (first, last) = LogView::span_of(snapshot)?;
         let volume = Arc::new(filter.found().volume((first, last), BUCKETS));
-        self.filtered = Some((now, Arc::clone(&volume)));
+        self.filtered = Some((Done::now(snapshot, now), Arc::clone(&volume)));
         Some(volume)
     }
 }

@@ -130,6 +130,8 @@ impl Keeper {
                         continue;
                     }
                 }
+                // Nothing may come that would have the last lines counted.
+                () = until(work.counting.due, self.clock) => {}
                 () = until(work.surveying.next, self.clock) => {
                     work.surveying.ask(&self.source);
                     continue;

@@ -678,6 +678,42 @@ async fn the_server_counts_lines_by_time_where_it_can() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_last_lines_are_counted_though_nothing_comes_behind_them() {
+    let (feed, told) = mpsc::channel(8);
+    let source = Arc::new(Fed(Arc::from("logs"), Mutex::new(Some(told))));
+    let clock = Clock::with_tokio(start());
+    let idle = Source::of(State::default());
+    let line = |second: i64| (ago(600 - second), format!("line {second}"));
+    let counted = |view: &LogView| view.volume.buckets.iter().flatten().sum::<u64>();
+    looking_into((source, clock), idle, LogsAsk::default(), async |mut eye| {
+        for seconds in [0..50, 50..60] {
+            let lines: Vec<_> = seconds.map(line).collect();
+            feed.send(TailEvent::Lines(batch(&lines))).await.unwrap();
+            eye.until("taken", |view| {
+                view.len() == view.snapshot.len() && view.len() >= 50
+            })
+            .await;
+        }
+        let before = clock.tick();
+        eye.until("counted", |view| counted(view) == 60).await;
+        let filtered = LogsAsk {
+            filter: "line".to_owned(),
+            ..LogsAsk::default()
+        };
+        eye.ask(filtered);
+        eye.until("of a filter", |view| {
+            view.counted == Counted::Shown && counted(view) == 60
+        })
+        .await;
+        feed.send(TailEvent::Lines(batch(&[line(60)]))).await.unwrap();
+        eye.until("and of what came", |view| counted(view) == 61).await;
+        let took = clock.tick().since(before);
+        assert!(took < Duration::from_secs(4), "a second each: {took:?}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn patterns_are_learnt_while_somebody_looks_and_kept_when_nobody_does() {
     looking(
         Source::every(1_000, (600, 300)),
