@@ -141,6 +141,7 @@ fn flags_say_which_lines() {
     stage.append("app.log", STORY);
     for (flags, expected) in [
         (vec!["--level", "error"], vec!["card refused", BOOM]),
+        (vec!["--level", "ERROR"], vec!["card refused", BOOM]),
         (
             vec!["--service", "pay", "--grep", "card|nothing"],
             vec!["card refused"],
