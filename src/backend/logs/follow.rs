@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::entry::{self, Entry};
 use super::paging::{self, Pager, Read, Stretch};
 use super::seen::{Counted, Seen, Twins};
-use super::{Direction, More, TailEvent, TailMode};
+use super::{Direction, LATE, More, TailEvent, TailMode};
 use crate::backend::http::{Asker, Jitter, Urgency};
 use crate::backend::{BackendError, BackendResult, ErrorKind};
 use crate::domain::log::{Gap, GapReason, Nanos};
@@ -33,9 +33,7 @@ const BACKOFF_MOST: Duration = Duration::from_secs(30);
 const LEFT_ALONE: Duration = Duration::from_secs(10);
 /// How long until a gap whose reading failed is tried again.
 const RETRY: Duration = Duration::from_secs(10);
-/// How far back is looked for lines that came late: by a slow shipper, or by a clock that is behind.
-const LATE: Duration = Duration::from_secs(5 * 60);
-/// How often, while nothing better is configured.
+/// How often is looked for lines that came late, by a slow shipper or by a clock that is behind.
 pub(super) const LATE_EACH: Duration = Duration::from_secs(30);
 /// Lines that are read again for that at most: where more is written, it is not looked so far back.
 const LATE_LINES: usize = 20_000;

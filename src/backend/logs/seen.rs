@@ -99,7 +99,15 @@ impl Seen {
             copies.live += 1;
             copies.live
         });
-        self.take(key, nth, Copies { told: 0, live: 1, connection })
+        self.take(
+            key,
+            nth,
+            Copies {
+                told: 0,
+                live: 1,
+                connection,
+            },
+        )
     }
 
     /// Takes a line of a page, in the same way.
@@ -178,7 +186,11 @@ mod tests {
         assert_eq!(live(&mut seen, 3), 3);
         assert_eq!(paged(&mut seen, 3), 0, "the same three");
         assert_eq!(paged(&mut seen, 5), 2);
-        assert_eq!(live(&mut seen, 1), 0, "the fourth of the connection: a page told it");
+        assert_eq!(
+            live(&mut seen, 1),
+            0,
+            "the fourth of the connection: a page told it"
+        );
         seen.connected();
         assert_eq!(live(&mut seen, 6), 1, "all told again, and one that is new");
         assert_eq!(paged(&mut seen, 6), 0);

@@ -14,7 +14,7 @@ use super::answer::{Hit, batch};
 use super::page::within;
 use super::question::{MILLI, Span};
 use super::walk::{End, Held, Walk};
-use crate::backend::logs::{Direction, TailEvent, TailMode};
+use crate::backend::logs::{Direction, LATE, TailEvent, TailMode};
 use crate::backend::{BackendError, BackendResult};
 use crate::domain::log::{Gap, GapReason, Nanos, Wanted};
 use crate::time::Tick;
@@ -33,8 +33,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 const AHEAD: Duration = Duration::from_secs(60);
 /// What is dated further ahead is asked for so often: it would come again with every question.
 const FAR: Duration = Duration::from_secs(30);
-/// How far back, and how often, is looked for what came later than the overlap waits.
-const LATE: (Duration, Duration) = (Duration::from_secs(5 * 60), Duration::from_secs(30));
+/// How often is looked for what came later than the overlap waits.
+const LATE_EACH: Duration = Duration::from_secs(30);
 /// Lines that are read again for that at most: where more is written, it is not looked so far back.
 const LATE_LINES: usize = 20_000;
 /// So long the tail waits for a shard that fails before it goes on without its lines.
@@ -145,7 +145,7 @@ impl Elastic {
         } else {
             now.plus(AHEAD)
         };
-        let late = tail.late.is_none_or(|at| tick.since(at) >= LATE.1);
+        let late = tail.late.is_none_or(|at| tick.since(at) >= LATE_EACH);
         let from = if late { tail.known } else { begin };
         let mut span = Span::around(from, to);
         let mut again = 0;
@@ -272,11 +272,14 @@ impl Tail {
     /// Forgets what is not asked for again.
     fn forget(&mut self, now: Nanos) {
         let mut told: Vec<i64> = self.seen.values().copied().collect();
-        let few = told.len().checked_sub(LATE_LINES + 1).map_or(i64::MIN, |surplus| {
-            let (_, ms, _) = told.select_nth_unstable(surplus);
-            ms.saturating_add(1).saturating_mul(MILLI)
-        });
-        let late = now.minus(LATE.0).max(Nanos(few));
+        let few = told
+            .len()
+            .checked_sub(LATE_LINES + 1)
+            .map_or(i64::MIN, |surplus| {
+                let (_, ms, _) = told.select_nth_unstable(surplus);
+                ms.saturating_add(1).saturating_mul(MILLI)
+            });
+        let late = now.minus(LATE).max(Nanos(few));
         self.known = self.known.max(late.min(self.window()));
         let known = self.known.0.div_euclid(MILLI);
         self.seen.retain(|_, ms| *ms >= known);

@@ -328,7 +328,9 @@ async fn a_server_that_hangs_is_not_said_to_be_polled_and_is_tailed_again_soon()
         until(heard, told, live).await;
         server.script(|script| (script.hung, script.cut) = (true, None));
         until(heard, told, |told| {
-            told.failures.iter().any(|words| words.contains("no whole answer"))
+            told.failures
+                .iter()
+                .any(|words| words.contains("no whole answer"))
         })
         .await;
         server.script(|script| script.hung = false);
