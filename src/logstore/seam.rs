@@ -6,8 +6,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::log::{Batch, Nanos, Stream};
 use super::{Entry, Snapshot, Told};
+use crate::domain::log::{Batch, Nanos, Stream};
 
 /// Copies that are remembered: at most some 10 MiB.
 const CAPACITY: usize = 200_000;
@@ -227,7 +227,14 @@ mod tests {
         let mut seam = Seam::default();
         let page = batch(&[(3, "old"), (5, "same"), (5, "same"), (6, "read")]);
         seam.read(&page, Nanos(5));
-        let mut tail = batch(&[(4, "late"), (5, "same"), (5, "same"), (5, "same"), (6, "read"), (7, "new")]);
+        let mut tail = batch(&[
+            (4, "late"),
+            (5, "same"),
+            (5, "same"),
+            (5, "same"),
+            (6, "read"),
+            (7, "new"),
+        ]);
         seam.tail(&mut tail);
         assert_eq!(texts(&tail), ["late", "same", "new"]);
         assert!(seam.owed.is_empty());
