@@ -2,6 +2,7 @@
 
 use midwatch::app::Msg;
 use midwatch::app::focus::{Detail, PaneId};
+use midwatch::domain::log::Level;
 
 use super::{SIZES, at_each, drawn, on, press_all, rows};
 use crate::fixtures::{self as shop, logs, press, size};
