@@ -474,7 +474,7 @@ fn elasticsearch_is_read_and_what_is_missing_is_said() {
 #[test]
 fn a_line_that_comes_late_is_followed_and_what_was_told_before_is_told_once() {
     let stage = Stage::new();
-    let begun = chrono::Utc::now().timestamp_millis();
+    let begun = midwatch::time::Clock::start().now().utc.timestamp_millis();
     let searches = AtomicUsize::new(0);
     stage.configure(scripted(move |path| {
         let hit = |before: i64, message: &str| {

@@ -17,7 +17,7 @@ use super::super::widget::{self, Piece, words};
 use super::super::{Scene, figures};
 use super::{message, narrowed, skeleton, thumb};
 use crate::app::focus::PaneId;
-use crate::app::logs::{Follow, LogPane, LogView, Past, Refusal, Refused, Scanned, Seek, Times};
+use crate::app::logs::{Follow, LogPane, LogView, Past, Refusal, Scanned, Seek, Times};
 use crate::backend::logs::{LATE, TailMode};
 use crate::domain::log::{Gap, GapReason, Level, Nanos};
 use crate::logstore::query::Query;
@@ -138,7 +138,8 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         return skeleton(scene, buffer, inside);
     };
     if view.is_empty() {
-        return empty(scene, buffer, inside, view);
+        empty(scene, buffer, inside, view);
+        return draw_refusal(scene, buffer, inside);
     }
     let LogParts { strip, titles, lines } = log_parts(area, pane.columns.len());
     strip::draw(scene, buffer, strip, view);
@@ -154,13 +155,15 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     };
     thumb(scene, buffer, area, extent, focus);
     hit_marks(scene, buffer, area, view);
-    if let Some(refused) = pane.refused.as_ref().filter(|_| pane.refusal == Refusal::Shown) {
-        draw_refusal(scene, buffer, lines, refused);
-    }
+    draw_refusal(scene, buffer, lines);
 }
 
-/// Why a query has no lines, whole, over the last rows.
-fn draw_refusal(scene: Scene, buffer: &mut Buffer, area: Rect, refused: &Refused) {
+/// Why a query has no lines, whole, over the last rows, until somebody has read it.
+fn draw_refusal(scene: Scene, buffer: &mut Buffer, area: Rect) {
+    let pane = &scene.model.logs;
+    let Some(refused) = pane.refused.as_ref().filter(|_| pane.refusal == Refusal::Shown) else {
+        return;
+    };
     let mut sheet = Sheet::default();
     let head = format!(
         "✗ the query was {}; these are the lines before it",

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::server::{Script, Server};
+use super::server::{Mute, Script, Server};
 use super::*;
 use crate::backend::logs::{TAIL_CAPACITY, TailMode};
 use crate::config::Secret;
@@ -326,14 +326,14 @@ async fn a_server_that_hangs_is_not_said_to_be_polled_and_is_tailed_again_soon()
     let loki = loki(&server.url);
     let ((), told) = beside(&loki, now(), async |heard, told| {
         until(heard, told, live).await;
-        server.script(|script| (script.hung, script.cut) = (true, None));
+        server.script(|script| (script.mute, script.cut) = (Mute::All, None));
         until(heard, told, |told| {
             told.failures
                 .iter()
                 .any(|words| words.contains("no whole answer"))
         })
         .await;
-        server.script(|script| script.hung = false);
+        server.script(|script| script.mute = Mute::Nothing);
         until(heard, told, live).await;
     })
     .await;
@@ -402,14 +402,14 @@ async fn a_refused_query_ends_the_tail_with_the_servers_words() {
 #[tokio::test]
 async fn a_server_that_never_answers_is_told_and_tried_again() {
     let server = Server::start(Script {
-        mute: true,
+        mute: Mute::Queries,
         ..Script::default()
     })
     .await;
     let loki = loki(&server.url);
     let ((), told) = beside(&loki, now(), async |heard, told| {
         until(heard, told, |told| !told.failures.is_empty()).await;
-        server.script(|script| script.mute = false);
+        server.script(|script| script.mute = Mute::Nothing);
         until(heard, told, live).await;
     })
     .await;
