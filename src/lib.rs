@@ -35,7 +35,8 @@
 //!   for. A command that acts does at its end what a console does behind its panes: it notifies, and sends the audit log
 //!   on ([`cli::closing`]).
 //! - A log tail ([`backend::logs`]) tells every line once: seams are read again with an overlap, what is lost is a
-//!   gap until it is read. The reader of a socket never waits for whoever draws. Files are told once under whatever name:
+//!   gap until it is read; where it polls, the last minutes are read again now and then. Whoever reads pages beside it keeps each
+//!   line once ([`logstore::seam`]): the console and `logs --follow` alike. The reader of a socket never waits for whoever draws. Files are told once under whatever name:
 //!   page and tail share where the one ends and the other begins, and a renamed file is handed from name to name.
 //! - One task keeps the lines of the log pane (`runtime::logs`): it owns the store, filters, searches and learns patterns
 //!   in slices, and publishes a snapshot at most ten times a second. What belongs to the line before it, [`domain::log::joint`] knows;

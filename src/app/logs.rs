@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub use self::bookmarks::Bookmarks;
 use super::list::{Direction, ListState, Moved, Step};
 use super::panes::Search;
-use crate::backend::logs::{Survey, TailMode};
+use crate::backend::logs::{Reach, Survey, TailMode};
 use crate::domain::log::{Gap, Level, Nanos, Volume, Wanted};
 use crate::domain::pattern::{Pattern, PatternId, Tally};
 use crate::domain::trace_id::TraceId;
@@ -92,6 +92,28 @@ pub struct Refused {
     pub query: String,
     /// Why, in the server's words. Remote text, not yet safe.
     pub why: String,
+    /// Whether that is said of the query.
+    pub of: RefusedFor,
+}
+
+/// Why a query has no lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum RefusedFor {
+    /// The server takes it for no query that it answers.
+    #[default]
+    TheQuery,
+    /// The server gave no answer: the query may be right.
+    TheServer,
+}
+
+impl RefusedFor {
+    /// `refused` or `not answered`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::TheQuery => "refused",
+            Self::TheServer => "not answered",
+        }
+    }
 }
 
 /// Who counted lines by time.
@@ -160,6 +182,8 @@ pub struct LogView {
     pub learnt: Option<Arc<Learnt>>,
     /// How much is kept at most.
     pub limits: Limits,
+    /// How much the source tells without being asked.
+    pub reach: Reach,
     /// The files that lines come from, where no server keeps them.
     pub files: Option<Arc<Survey>>,
 }
@@ -241,7 +265,8 @@ impl LogView {
         }
     }
 
-    /// Gaps between the line at a place and the one before it.
+    /// Gaps between the line at a place and the one before it; at the place behind the last, those that no line is
+    /// behind.
     pub fn gaps_before(&self, place: usize) -> impl Iterator<Item = &Gap> {
         let at = |place| {
             let id = self.id_at(place)?;
@@ -249,7 +274,8 @@ impl LogView {
         };
         let (own, before) = (at(place), place.checked_sub(1).and_then(at));
         self.snapshot.gaps().iter().filter(move |gap| {
-            own.is_some_and(|own| gap.to <= own) && before.is_none_or(|before| before < gap.to)
+            own.map_or(place == self.len(), |own| gap.to <= own)
+                && before.is_none_or(|before| before < gap.to)
         })
     }
 
@@ -297,6 +323,31 @@ pub struct Left {
     pub search: Option<Search>,
     /// When the line under the cursor was of; none where the newest was kept in sight.
     pub at: Option<Nanos>,
+}
+
+/// Where one stood, and what was shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stood {
+    /// The filter, without the level.
+    pub filter: String,
+    /// The least level shown.
+    pub at_least: Option<Level>,
+    /// The filter that was lifted there.
+    pub lifted: Option<Lifted>,
+    /// Whether the newest line was kept in sight.
+    pub follow: Follow,
+    /// The line under the cursor and its row.
+    pub line: Option<(LineId, usize)>,
+}
+
+/// Whether the words of a refusal are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Refusal {
+    /// They are.
+    Shown,
+    /// They were read.
+    #[default]
+    Read,
 }
 
 /// A filter that waits to be taken up again.
@@ -347,6 +398,8 @@ pub struct LogPane {
     pub query: String,
     /// The query that was refused last, until another is asked.
     pub refused: Option<Arc<Refused>>,
+    /// Whether why it was is shown over the lines: until somebody goes on.
+    pub refusal: Refusal,
     /// Around which moment lines are asked for, where that is not the present.
     pub at: Option<Nanos>,
     /// The time to go to as soon as its lines are there.
@@ -355,6 +408,10 @@ pub struct LogPane {
     pub trace: Option<TraceId>,
     /// What was looked at before that trace.
     pub before_trace: Option<Left>,
+    /// What was looked at before the lines of a pattern.
+    pub before_pattern: Option<Stood>,
+    /// The line to stand on as soon as it is shown again, and its row.
+    pub back_to: Option<(LineId, usize)>,
     /// Search, while one is on.
     pub search: Option<Search>,
     /// Why the search, as it is typed, cannot be used.
@@ -572,6 +629,11 @@ impl LogPane {
             self.put(&view, last);
             self.row = self.page.saturating_sub(1).min(last);
             return;
+        }
+        if view.ask.filter == self.whole_filter()
+            && let Some((line, row)) = self.back_to.take()
+        {
+            (self.cursor, self.row) = (Some(line), row);
         }
         let place = self.cursor.map_or(self.place, |id| view.place_of(id));
         self.put(&view, place.min(last));

@@ -321,7 +321,7 @@ pub struct LogsArgs {
     #[arg(long, value_name = "RE")]
     pub grep: Option<String>,
     /// Only of this level at least; lines that tell none are left out, and counted
-    #[arg(long, value_enum, value_name = "LEVEL")]
+    #[arg(long, value_enum, ignore_case = true, value_name = "LEVEL")]
     pub level: Option<LevelChoice>,
     /// Only of this trace
     #[arg(long, value_name = "ID")]

@@ -839,6 +839,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_loki_behind_a_gateway_that_lets_only_reads_through_is_up() {
+        let server = wiremock::MockServer::start().await;
+        wiremock::Mock::given(wiremock::matchers::path("/loki/api/v1/labels"))
+            .respond_with(
+                wiremock::ResponseTemplate::new(200)
+                    .set_body_raw(r#"{"status":"success","data":["app"]}"#, "application/json"),
+            )
+            .mount(&server)
+            .await;
+        let text = format!(
+            "[contexts.p.metrics]\nurl = \"http://127.0.0.1:1\"\n[contexts.p.logs]\nkind = \"loki\"\nurl = \"{}\"\n",
+            server.uri()
+        );
+        let config = crate::config::decode_text(&text, None, &crate::config::Environment::default())
+            .expect("valid")
+            .config;
+        let checkups = examine(&config, &config.contexts["p"], Clock::start()).await;
+        let loki = checkups
+            .iter()
+            .find(|checkup| checkup.backend == "logs")
+            .expect("asked");
+        assert!(
+            loki.reachable,
+            "{:?}",
+            loki.failure.as_ref().map(|failure| &failure.message)
+        );
+    }
+
+    #[tokio::test]
     async fn a_context_of_files_alone_is_told_how_they_are_and_nothing_of_what_it_does_not_want() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("app.log");

@@ -88,6 +88,8 @@ impl Kind {
     fn questions(self) -> Vec<Call> {
         match self {
             Self::Jaeger => vec![Call::get("api/v3/services"), Call::get("api/services")],
+            // A gateway may let through no more than is read by.
+            Self::Loki => vec![self.question(), Call::get(LOKI_LABELS)],
             _ => vec![self.question()],
         }
     }
@@ -127,7 +129,13 @@ impl Kind {
         match self {
             Self::Prometheus | Self::Thanos | Self::Mimir | Self::VictoriaMetrics => text("/data/version"),
             Self::Alertmanager => text("/versionInfo/version"),
-            Self::Loki | Self::Tempo => text("/version"),
+            Self::Loki => text("/version").or_else(|| {
+                let labels = json.get("data");
+                let is_list = labels.is_none_or(|labels| labels.is_array() || labels.is_null());
+                let is_told = json.get("status").is_some_and(|status| status == "success");
+                (is_told && is_list).then(String::new)
+            }),
+            Self::Tempo => text("/version"),
             Self::Elasticsearch => text("/version/number"),
             // v3 leaves out an empty list.
             Self::Jaeger => {
@@ -145,6 +153,9 @@ impl Kind {
         }
     }
 }
+
+/// What every reader of a Loki may ask; it tells no version.
+const LOKI_LABELS: &str = "loki/api/v1/labels";
 
 /// `vm_app_version{version="victoria-logs-20260101-…",short_version="v1.2.3"} 1`, as VictoriaMetrics' servers
 /// tell their version on `/metrics`.
@@ -365,6 +376,9 @@ mod tests {
             assert_eq!(Kind::Jaeger.version(200, jaeger).as_deref(), Some(""));
         }
         assert_eq!(Kind::Jaeger.version(200, prometheus), None);
+        let labels = br#"{"status":"success","data":["app"]}"#;
+        assert_eq!(Kind::Loki.version(200, labels).as_deref(), Some(""));
+        assert_eq!(Kind::Loki.version(200, prometheus), None);
         let zipkin = br#"{"zipkin":{"version":"3.4.4","commit":"18c1872"}}"#;
         assert_eq!(Kind::Zipkin.version(200, zipkin).as_deref(), Some("3.4.4"));
     }

@@ -94,6 +94,11 @@ impl Entry<'_> {
         })
     }
 
+    /// The moment that it stands at: what a stream tells out of order, or of the far future, stands where it came.
+    pub fn stands_at(&self) -> Nanos {
+        Nanos(self.id.key)
+    }
+
     /// When, where anybody told it: what stands in the order of its arrival has no time.
     pub fn time(&self) -> Option<Nanos> {
         match self.told {

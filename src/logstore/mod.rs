@@ -21,6 +21,7 @@ mod intake;
 mod joined;
 mod needle;
 pub mod query;
+pub mod seam;
 pub mod search;
 mod sift;
 pub mod snapshot;

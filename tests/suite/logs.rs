@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
@@ -140,6 +141,7 @@ fn flags_say_which_lines() {
     stage.append("app.log", STORY);
     for (flags, expected) in [
         (vec!["--level", "error"], vec!["card refused", BOOM]),
+        (vec!["--level", "ERROR"], vec!["card refused", BOOM]),
         (
             vec!["--service", "pay", "--grep", "card|nothing"],
             vec!["card refused"],
@@ -467,6 +469,34 @@ fn elasticsearch_is_read_and_what_is_missing_is_said() {
         (&json!("error"), &json!("pay"))
     );
     assert_eq!(line["trace_id"], "0000000000000000abcdef0123456789");
+}
+
+#[test]
+fn a_line_that_comes_late_is_followed_and_what_was_told_before_is_told_once() {
+    let stage = Stage::new();
+    let begun = midwatch::time::Clock::start().now().utc.timestamp_millis();
+    let searches = AtomicUsize::new(0);
+    stage.configure(scripted(move |path| {
+        let hit = |before: i64, message: &str| {
+            json!({"_index": "app-1", "_id": message, "sort": [begun - before], "_source": {"message": message}})
+        };
+        let mut hits = vec![hit(5_000, "read")];
+        if path.contains("_search") && searches.fetch_add(1, Ordering::Relaxed) > 0 {
+            // shipped two seconds after its time, as is usual
+            hits.push(hit(2_000, "late"));
+            hits.push(hit(0, "last"));
+        }
+        let answer =
+            json!({"timed_out": false, "_shards": {"total": 1, "failed": 0}, "hits": {"hits": hits}});
+        elasticsearch(path, (200, answer))
+    }));
+    let mut followed = Followed::start(stage.command(&["--follow", "--json", "--config", "c.toml"]));
+    assert_eq!(
+        [followed.message(), followed.message(), followed.message()],
+        ["read", "late", "last"]
+    );
+    followed.interrupt();
+    assert!(followed.child.wait().unwrap().success());
 }
 
 #[test]

@@ -11,15 +11,15 @@ use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::{Direction, Moved, Step};
 use crate::app::logs::{
-    Follow, Left, Lifted, LogPane, LogView, LogsAsk, Past, Refused, Seek, Watched, Wrap, first_time,
-    search_query,
+    Follow, Left, Lifted, LogPane, LogView, LogsAsk, Past, Refusal, Refused, Seek, Stood, Watched, Wrap,
+    first_time, search_query,
 };
 use crate::app::modal::{Modal, PromptKind};
 use crate::app::panes::Search;
 use crate::app::scope::Scope;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model, Zone};
-use crate::backend::logs::TailMode;
+use crate::backend::logs::{Reach, TailMode};
 use crate::domain::log::{Gap, GapReason, Nanos};
 use crate::domain::pattern::Pattern;
 use crate::domain::trace::SpanId;
@@ -31,6 +31,8 @@ use crate::time::Now;
 
 /// Bookmarks at most: they are for a person's memory.
 const MOST_BOOKMARKS: usize = 200;
+/// Lines on the way to a time that are read: where there are more, the time itself is asked for.
+const MOST_BETWEEN: f64 = 2_000.0;
 /// Columns at most.
 const MOST_COLUMNS: usize = 8;
 
@@ -115,6 +117,7 @@ fn refuse(model: &mut Model, refused: Arc<Refused>, now: Now) -> Vec<Effect> {
     let held = model.logs.view.as_ref().map(|view| view.ask.wanted.query.clone());
     model.logs.query = held.unwrap_or_default();
     model.logs.refused = Some(refused);
+    model.logs.refusal = Refusal::Shown;
     // Whoever does something else by now is not interrupted: the next query begins with the text.
     let waits = model.modal.is_none() && model.focus == PaneId::Logs && model.details.is_empty();
     if waits {
@@ -203,6 +206,7 @@ fn show_all(pane: &mut LogPane, at: Option<Nanos>) {
     }
     pane.trace = None;
     pane.before_trace = None;
+    (pane.before_pattern, pane.back_to) = (None, None);
     pane.lifted = None;
     pane.filter.clear();
     pane.filter_error = None;
@@ -284,6 +288,7 @@ pub(super) fn turn_to_span(model: &mut Model, (trace, span): (TraceId, SpanId), 
 pub(super) fn filter(model: &mut Model, text: String) -> Vec<Effect> {
     let pane = &mut model.logs;
     pane.lifted = None;
+    (pane.before_pattern, pane.back_to) = (None, None);
     let before = std::mem::replace(&mut pane.filter, text);
     match Query::parse(&pane.whole_filter()) {
         Ok(_) => {
@@ -310,6 +315,10 @@ pub(super) fn search(model: &mut Model, search: Option<Search>) -> Vec<Effect> {
 pub(super) fn drop_filter(model: &mut Model) -> String {
     let pane = &mut model.logs;
     let mut gone = pane.whole_filter();
+    if let Some(stood) = pane.before_pattern.take() {
+        leave_pattern(pane, stood);
+        return gone;
+    }
     if let Some(trace) = pane.trace.take() {
         gone = format!("trace {trace} {gone}");
         if let Some(left) = pane.before_trace.take() {
@@ -546,6 +555,7 @@ pub(super) fn answered(model: &mut Model, kind: PromptKind, text: &str, now: Now
         PromptKind::Query => {
             text.clone_into(&mut model.logs.query);
             model.logs.refused = None;
+            model.logs.refusal = Refusal::Read;
             ask(model).into_iter().collect()
         }
         PromptKind::Columns => {
@@ -580,7 +590,7 @@ pub(super) fn answered(model: &mut Model, kind: PromptKind, text: &str, now: Now
 
 /// Goes to a time; where it is older than all in hand, older lines are read until it is there.
 fn go_to_time(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
-    if model.paused.is_none() && is_unread(&model.logs, at) {
+    if model.paused.is_none() && (is_unread(&model.logs, at) || is_far(&model.logs, at)) {
         model.logs.hold();
         (model.logs.at, model.logs.seek) = (Some(at), Some(at));
         return ask(model).into_iter().collect();
@@ -608,6 +618,19 @@ fn is_unread(pane: &LogPane, at: Nanos) -> bool {
     let unread = |gap: &Gap| gap.reason == GapReason::Unread && gap.from <= at && at < gap.to;
     pane.drawn()
         .is_some_and(|view| view.snapshot.gaps().iter().any(unread))
+}
+
+/// Whether so many lines lie between a moment and the oldest in hand, as far as those tell, that reading them all would
+/// fill the store before the moment is reached. A server can be asked around it; a file is read on from where it was.
+fn is_far(pane: &LogPane, at: Nanos) -> bool {
+    let Some(view) = pane.drawn().filter(|view| view.reach == Reach::Present) else {
+        return false;
+    };
+    let Some((first, last)) = LogView::span_of(&view.snapshot).filter(|(first, _)| at < *first) else {
+        return false;
+    };
+    let nanos = |from: Nanos, to: Nanos| to.0.saturating_sub(from.0) as f64;
+    view.snapshot.len() as f64 / nanos(first, last) * nanos(at, first) > MOST_BETWEEN
 }
 
 /// Whether files are still being read: what is in hand may not be all of a moment.
@@ -693,8 +716,34 @@ pub(super) fn show_pattern(model: &mut Model, now: Now) -> Vec<Effect> {
     let text = pattern_filter(pattern);
     model.details.clear();
     model.focus = PaneId::Logs;
-    model.logs.release();
-    filter(model, text)
+    let pane = &mut model.logs;
+    // from one pattern to another: what was looked at before the first is what is come back to
+    let stood = pane.before_pattern.take().unwrap_or_else(|| Stood {
+        filter: pane.filter.clone(),
+        at_least: pane.at_least,
+        lifted: pane.lifted.take(),
+        follow: pane.follow,
+        line: pane.cursor.map(|line| (line, pane.row)),
+    });
+    // the pattern names its own level
+    pane.at_least = None;
+    pane.release();
+    let effects = filter(model, text);
+    model.logs.before_pattern = Some(stood);
+    effects
+}
+
+/// Takes up what was looked at before the lines of a pattern.
+fn leave_pattern(pane: &mut LogPane, stood: Stood) {
+    pane.filter = stood.filter;
+    pane.filter_error = None;
+    pane.at_least = stood.at_least;
+    pane.lifted = stood.lifted;
+    pane.follow = stood.follow;
+    pane.back_to = match stood.follow {
+        Follow::Newest => None,
+        Follow::Still { .. } => stood.line,
+    };
 }
 
 /// A pattern in the filter's grammar: its words in their order, whatever stands between them, its service and level.

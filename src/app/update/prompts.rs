@@ -7,6 +7,7 @@ use super::{alerts, deeds, frozen, logs, modals, run, say, traces, waterfall};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::{event_text, row_text as incident_text};
 use crate::app::list::Direction;
+use crate::app::logs::Refusal;
 use crate::app::modal::{Modal, Prompt, PromptKind, PromptTarget};
 use crate::app::panes::{Search, silence_by, silence_text};
 use crate::app::toast::Level;
@@ -172,9 +173,12 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                     model.logs.sought = None;
                     set_search(model, target, None)
                 }
-                PromptKind::Query | PromptKind::Time | PromptKind::Columns | PromptKind::TraceId => {
+                PromptKind::Query => {
+                    // whoever goes on has read why it was refused
+                    model.logs.refusal = Refusal::Read;
                     Vec::new()
                 }
+                PromptKind::Time | PromptKind::Columns | PromptKind::TraceId => Vec::new(),
                 PromptKind::Filter => set_filter(model, target, before, now),
             }
         }

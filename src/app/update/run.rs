@@ -12,7 +12,7 @@ use crate::app::alone;
 use crate::app::effect::WriteUp;
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::list::{Direction, Moved, Placed, Step};
-use crate::app::logs::Times;
+use crate::app::logs::{Refusal, Times};
 use crate::app::modal::{Confirm, ConfirmLine, Modal, PromptKind, Then};
 use crate::app::scope::{Scope, Stepped};
 use crate::app::toast::Level;
@@ -391,7 +391,7 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
         let _ = say(model, Level::Info, "stopped", now);
         return vec![Effect::SeekLogs(None)];
     }
-    if model.focus == PaneId::Logs && model.logs.refused.take().is_some() {
+    if model.focus == PaneId::Logs && std::mem::take(&mut model.logs.refusal) == Refusal::Shown {
         return Vec::new();
     }
     let search = match model.focus {

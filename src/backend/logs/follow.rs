@@ -2,7 +2,8 @@
 //!
 //! A tail tells each line once, whatever it takes: every seam between two connections is read again with an overlap, and
 //! what comes twice is told once ([`Seen`]). What cannot be read again at once stays a [`Gap`] and waits for another
-//! try. Where a source has nothing to push, [`Follow::poll`] is the whole tail. Where one pushes faster than a stretch
+//! try. What comes later than any overlap waits is looked for now and then ([`Follow::read_late`]). Where a source has
+//! nothing to push, [`Follow::poll`] is the whole tail. Where one pushes faster than a stretch
 //! is read, its lines are told between the pages ([`Arriving`]).
 
 use std::sync::Arc;
@@ -13,12 +14,12 @@ use tokio::sync::mpsc;
 
 use super::entry::{self, Entry};
 use super::paging::{self, Pager, Read, Stretch};
-use super::seen::Seen;
-use super::{Direction, More, TailEvent, TailMode};
+use super::seen::{Counted, Seen, Twins};
+use super::{Direction, LATE, More, TailEvent, TailMode};
 use crate::backend::http::{Asker, Jitter, Urgency};
 use crate::backend::{BackendError, BackendResult, ErrorKind};
 use crate::domain::log::{Gap, GapReason, Nanos};
-use crate::time::Clock;
+use crate::time::{Clock, Tick};
 
 /// Lines may carry a time that lies ahead; those of the next minute are read with the present.
 const AHEAD: Duration = Duration::from_secs(60);
@@ -32,6 +33,10 @@ const BACKOFF_MOST: Duration = Duration::from_secs(30);
 const LEFT_ALONE: Duration = Duration::from_secs(10);
 /// How long until a gap whose reading failed is tried again.
 const RETRY: Duration = Duration::from_secs(10);
+/// How often is looked for lines that came late, by a slow shipper or by a clock that is behind.
+pub(super) const LATE_EACH: Duration = Duration::from_secs(30);
+/// Lines that are read again for that at most: where more is written, it is not looked so far back.
+const LATE_LINES: usize = 20_000;
 /// Gaps that wait for another try at most.
 const WAITING: usize = 8;
 
@@ -62,6 +67,40 @@ pub(super) trait Arriving: Send + Sync {
 /// Until the tail ends.
 pub(super) type Go<T> = Result<T, Stop>;
 
+/// What came of polling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Polled {
+    /// Lines were read; its time is over.
+    Answered,
+    /// The first question failed already: what is wrong is not what was polled instead of. Asked no sooner than this.
+    Failed(Option<Duration>),
+}
+
+/// How long is polled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// For so long, unless its begin fails: then something else is tried.
+    After(Duration),
+    /// For ever: there is nothing else to be tried.
+    Never,
+}
+
+/// Who tells lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Connection,
+    Page,
+}
+
+/// How much of a stretch is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// It was never read: what is missing within it is told.
+    First,
+    /// It was, and what is missing within it was told.
+    Again,
+}
+
 /// How the reading of a stretch is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Told {
@@ -89,6 +128,10 @@ pub(super) struct Task<'a, P> {
     pub(super) poll: Duration,
     /// What is read again around every seam: servers tell their lines only roughly in order.
     pub(super) overlap: Duration,
+    /// How often the last minutes are read again, for what came later than that.
+    pub(super) late: Duration,
+    /// What the server makes of lines that are alike.
+    pub(super) twins: Twins,
     /// In the source's language, scope included.
     pub(super) queries: Vec<String>,
     /// From when on.
@@ -104,6 +147,9 @@ pub(super) struct Follow<'a, P> {
     clock: Clock,
     poll: Duration,
     overlap: Duration,
+    late: Duration,
+    /// When the last minutes are read again.
+    late_due: Tick,
     /// In the source's language, scope included.
     pub(super) queries: Vec<String>,
     events: mpsc::Sender<TailEvent>,
@@ -132,9 +178,11 @@ impl<'a, P: Pager> Follow<'a, P> {
             clock: task.clock,
             poll: task.poll,
             overlap: task.overlap,
+            late: task.late,
+            late_due: task.clock.tick() + task.late,
             queries: task.queries,
             events: task.events,
-            seen: Seen::default(),
+            seen: Seen::new(task.twins),
             from: task.from,
             good: task.from,
             alive: task.from,
@@ -159,6 +207,11 @@ impl<'a, P: Pager> Follow<'a, P> {
         server_now(self.asker, self.clock)
     }
 
+    /// Another connection begins: what it tells may have been told before.
+    pub(super) fn connected(&mut self) {
+        self.seen.connected();
+    }
+
     /// The connection lived until so long ago.
     pub(super) fn lived_until(&mut self, ago: Duration) {
         self.alive = self.now().minus(ago);
@@ -168,7 +221,7 @@ impl<'a, P: Pager> Follow<'a, P> {
     pub(super) async fn tell_live(&mut self, entries: Vec<Entry>) -> Go<()> {
         let now = self.now();
         let newest = entries.iter().map(|entry| entry.at).max();
-        self.tell(entries).await?;
+        self.tell(entries, By::Connection).await?;
         self.good = self.good.max(newest.map_or(self.good, |newest| newest.min(now)));
         Ok(())
     }
@@ -244,32 +297,67 @@ impl<'a, P: Pager> Follow<'a, P> {
         }
     }
 
-    /// Polls for a while.
-    pub(super) async fn poll(&mut self, why: &'static str, until: Duration) -> Go<()> {
-        self.send(TailEvent::Mode(TailMode::Polling(why))).await?;
+    /// Polls for a while. That it does is said once it succeeds: before that nothing shows that it helps.
+    pub(super) async fn poll(&mut self, why: &'static str, until: Until) -> Go<Polled> {
         let since = self.clock.tick();
+        let mut is_told = false;
         let mut misses = 0;
+        let mut answered = false;
         loop {
             match self.read_up(Told::Quietly).await? {
                 Ok(()) => {
-                    if std::mem::take(&mut misses) > 0 {
-                        // A quiet source tells no line that would show that it is well again.
+                    (answered, misses) = (true, 0);
+                    if !std::mem::replace(&mut is_told, true) {
+                        // A quiet source tells no line that would show that it is well.
                         self.send(TailEvent::Mode(TailMode::Polling(why))).await?;
                     }
+                    self.read_late().await?;
                     self.pause(self.poll).await?;
                 }
                 Err(error) if error.kind == ErrorKind::Rejected => return Err(Stop::Failed(error)),
                 Err(error) => {
                     let retry_after = rest_after(&error);
                     self.send(TailEvent::Failed(error)).await?;
+                    if !answered && until != Until::Never {
+                        return Ok(Polled::Failed(retry_after));
+                    }
+                    is_told = false;
                     misses += 1;
                     self.back_off(misses, retry_after).await?;
                 }
             }
-            if self.clock.tick().since(since) >= until {
-                return Ok(());
+            if let Until::After(most) = until
+                && self.clock.tick().since(since) >= most
+            {
+                return Ok(Polled::Answered);
             }
         }
+    }
+
+    /// Now and then reads the last minutes again, for lines that came later than the overlap waits for them, and tells
+    /// those that are new. What fails is told by whoever reads the present, and this is tried again.
+    pub(super) async fn read_late(&mut self) -> Go<()> {
+        let tick = self.clock.tick();
+        if tick < self.late_due {
+            return Ok(());
+        }
+        self.late_due = tick + self.late;
+        let from = self
+            .now()
+            .minus(LATE)
+            .max(self.from)
+            .max(self.seen.newest_from(LATE_LINES))
+            .max(self.seen.covers_from());
+        let stretch = Gap {
+            from,
+            to: self.stretch_from(),
+            reason: GapReason::Disconnected,
+        };
+        if stretch.from < stretch.to {
+            // what is left of it was told before, and is no gap
+            let _ = self.read_stretch(&stretch, Look::Again).await?;
+        }
+        Ok(())
     }
 
     /// Reads from the last line known good up to now. What fails is the caller's to try again.
@@ -293,7 +381,7 @@ impl<'a, P: Pager> Follow<'a, P> {
         if is_gap {
             self.send(TailEvent::Gap(shown.clone())).await?;
         }
-        match self.read_stretch(&stretch).await? {
+        match self.read_stretch(&stretch, Look::First).await? {
             Ok(mut left) => {
                 self.good = self.good.max(now);
                 left.add_before(shown.from, stretch.from);
@@ -318,7 +406,7 @@ impl<'a, P: Pager> Follow<'a, P> {
     }
 
     /// Tells the lines of a stretch, page by page; what it leaves out.
-    async fn read_stretch(&mut self, stretch: &Gap) -> Go<BackendResult<Left>> {
+    async fn read_stretch(&mut self, stretch: &Gap, look: Look) -> Go<BackendResult<Left>> {
         let mut from = stretch.from;
         let mut left = Left::default();
         for _ in 0..PAGES {
@@ -346,8 +434,8 @@ impl<'a, P: Pager> Follow<'a, P> {
             let covered = self.seen.covers_from();
             entries.retain(|entry| entry.at >= covered);
             left.add(from, covered.min(to.unwrap_or(stretch.to)));
-            self.tell(entries).await?;
-            for gap in gaps {
+            self.tell(entries, By::Page).await?;
+            for gap in gaps.into_iter().filter(|_| look == Look::First) {
                 self.send(TailEvent::Gap(gap)).await?;
             }
             match to {
@@ -389,8 +477,15 @@ impl<'a, P: Pager> Follow<'a, P> {
     }
 
     /// Tells those lines that were not told before, oldest first.
-    pub(super) async fn tell(&mut self, mut entries: Vec<Entry>) -> Go<()> {
-        entries.retain(|entry| entry.at >= self.from && self.seen.insert(entry.key));
+    async fn tell(&mut self, mut entries: Vec<Entry>, by: By) -> Go<()> {
+        let mut counted = Counted::default();
+        entries.retain(|entry| {
+            entry.at >= self.from
+                && match by {
+                    By::Connection => self.seen.live(entry.key),
+                    By::Page => self.seen.paged(entry.key, &mut counted),
+                }
+        });
         if entries.is_empty() {
             return Ok(());
         }
@@ -439,7 +534,7 @@ impl<'a, P: Pager> Follow<'a, P> {
             from: self.seen.covers_from().clamp(gap.from, gap.to.max(gap.from)),
             ..gap.clone()
         };
-        match self.read_stretch(&covered).await? {
+        match self.read_stretch(&covered, Look::First).await? {
             Ok(mut left) => {
                 left.add_before(gap.from, covered.from);
                 self.send(TailEvent::Filled(gap.clone())).await?;

@@ -119,9 +119,10 @@ pub enum TailMode {
 }
 
 /// How much of a source is told without being asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Reach {
     /// What comes: the past is asked for by pages of a stretch of time, the scope is the source's to heed.
+    #[default]
     Present,
     /// The same, but its past lies at hand: pages go on from where the last one ended, whatever the times say, up to
     /// the begin, which is known when it is reached.
@@ -132,6 +133,24 @@ pub enum Reach {
 
 /// Events a tail may be ahead of its reader; a tail that is further ahead waits, and its server's limits bring gaps.
 pub const TAIL_CAPACITY: usize = 256;
+
+/// A tail begins so long before now: lines are shipped late, and clocks differ.
+pub const SLACK: Duration = Duration::from_secs(60);
+
+/// How late a line may be where a tail has to ask for lines: so far back it looks again now and then.
+pub const LATE: Duration = Duration::from_secs(5 * 60);
+
+/// Where a tail begins that is opened now, by our clock: some time before now by the server's. The pages beside it
+/// tell the same lines. What is read where it is written comes late by no way.
+pub fn tail_begin(source: &dyn Logs, now: Nanos) -> Nanos {
+    match source.skew() {
+        None => now,
+        Some(skew) => {
+            let skew = skew.num_nanoseconds().unwrap_or(0);
+            Nanos(now.0.saturating_add(skew)).min(now).minus(SLACK)
+        }
+    }
+}
 
 /// The log backend of one context.
 pub trait Logs: Send + Sync {

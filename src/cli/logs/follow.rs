@@ -10,10 +10,11 @@ use super::source::{Past, Source};
 use super::told::Teller;
 use super::trouble::{Trouble, is_well};
 use super::{Question, gather, told};
-use crate::backend::logs::{TAIL_CAPACITY, TailEvent, TailMode};
+use crate::backend::logs::{TAIL_CAPACITY, TailEvent, TailMode, tail_begin};
 use crate::cli::gather::say_remarks;
 use crate::cli::{Exit, Outcome, Session};
 use crate::domain::log::Nanos;
+use crate::logstore::seam::Seam;
 
 /// How long a line is waited for where nothing is held for it: it ends no wait that matters.
 const IDLE: Duration = Duration::from_secs(3_600);
@@ -22,6 +23,7 @@ const IDLE: Duration = Duration::from_secs(3_600);
 pub async fn run(session: &mut Session, source: &Source, question: &Question, now: Nanos) -> Outcome {
     let mut teller = Teller::new(session, source.names);
     let mut reader = Reader::default();
+    let mut seam = None;
     if source.past == Past::Kept {
         let gathered = gather::past(session, source, question, now).await;
         for gap in &gathered.gaps {
@@ -32,13 +34,17 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
         }
         say_remarks(session, &gathered.remarks)?;
         session.out.flush()?;
+        seam = gathered.seam;
     }
     let (sender, mut events) = mpsc::channel(TAIL_CAPACITY);
-    // a file's past was told to its end, whatever its lines say of their time
-    let from = if source.since.is_none() {
-        Nanos(i64::MAX)
+    // a file's past was told to its end, whatever its lines say of their time; a server's lines come late
+    let (from, mut seam) = if source.since.is_none() {
+        (Nanos(i64::MAX), Seam::default())
     } else {
-        now
+        seam.unwrap_or_else(|| {
+            let begin = tail_begin(&*source.logs, now).max(question.from);
+            (begin, Seam::default())
+        })
     };
     let mut tail = source.logs.tail(question.wanted.clone(), from, sender);
     let mut ended = None;
@@ -65,7 +71,7 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
         // a file that cannot be read is not well again because another one grows
         if source.since.is_some()
             && let Ok(Some(event)) = &heard
-            && is_well(event, polling)
+            && is_well(event)
             && let Some(words) = trouble.over(now)
         {
             session.out.diagnose(words)?;
@@ -73,7 +79,10 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
         let (whole, event) = match heard {
             Err(_) => (newest.ready(now), None),
             Ok(None) => (newest.rest(), None),
-            Ok(Some(TailEvent::Lines(batch))) => (newest.take(batch, now), None),
+            Ok(Some(TailEvent::Lines(mut batch))) => {
+                seam.tail(&mut batch);
+                (newest.take(batch, now), None)
+            }
             // nothing belongs together over what is missing
             Ok(Some(event @ TailEvent::Gap(_))) => (newest.rest(), Some(event)),
             Ok(Some(event)) => (newest.ready(now), Some(event)),

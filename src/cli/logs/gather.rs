@@ -11,10 +11,11 @@ use super::row::{Reader, Row, gap as gap_object};
 use super::source::{Past, Source, mended};
 use super::{Question, noted};
 use crate::backend::BackendFailure;
-use crate::backend::logs::{Direction, More, PageQuestion, TAIL_CAPACITY, TailEvent};
+use crate::backend::logs::{Direction, More, PageQuestion, TAIL_CAPACITY, TailEvent, tail_begin};
 use crate::cli::Session;
 use crate::domain::document::Remarks;
 use crate::domain::log::{Gap, GapReason, Nanos};
+use crate::logstore::seam::Seam;
 
 /// Lines of a page: what is looked at for a few that match.
 const PAGE: (usize, usize) = (500, 5_000);
@@ -34,6 +35,8 @@ pub struct Gathered {
     pub gaps: Vec<Gap>,
     /// What else there is to say.
     pub remarks: Remarks,
+    /// From when on a tail goes on, and what of it was read.
+    pub seam: Option<(Nanos, Seam)>,
 }
 
 /// Lines that were looked at, whether they are wanted or not.
@@ -93,6 +96,8 @@ async fn pages(source: &Source, question: &Question, now: Nanos) -> Gathered {
     let mut found: VecDeque<Row> = VecDeque::new();
     let mut unlevelled = 0;
     let mut older = Older::default();
+    let mut seam: Option<(Nanos, Seam)> = None;
+    let mut read_to = None;
     // a file tells times of its own, be they ahead of ours
     let mut to = if source.since.is_none() {
         Nanos(i64::MAX)
@@ -115,12 +120,19 @@ async fn pages(source: &Source, question: &Question, now: Nanos) -> Gathered {
             }
         };
         note(&mut gathered, page.gaps, page.warnings);
+        // the answer told the server's clock: the tail begins by that
+        let (begin, owed) = seam.get_or_insert_with(|| {
+            let begin = tail_begin(&*source.logs, now).max(question.from);
+            (begin, Seam::default())
+        });
+        owed.read(&page.batch, *begin);
         let (more, empty) = (page.more, page.batch.is_empty());
         let told = page.batch.lines.iter().filter_map(|line| line.at).min();
         let ends = more == More::No || empty;
         let rows = Reader::default().rows(&older.entries(page.batch, if ends { More::No } else { more }));
         let oldest = told.or_else(|| rows.iter().filter_map(|row| row.at).min());
         unlevelled += front((&mut found, &mut gathered.counts), rows, question);
+        read_to = oldest.filter(|_| !ends);
         if found.len() > question.limit {
             gathered.truncated = true;
             break;
@@ -151,6 +163,9 @@ async fn pages(source: &Source, question: &Question, now: Nanos) -> Gathered {
         found.drain(..found.len() - question.limit);
     }
     gathered.rows = found.into();
+    // what was not read is older than was asked for
+    let begin = |(begin, owed): (Nanos, Seam)| (read_to.map_or(begin, |read_to| begin.max(read_to)), owed);
+    gathered.seam = seam.map(begin);
     gathered.remarks.warnings.extend(left_out(unlevelled));
     gathered.gaps.sort_by_key(|gap| (gap.from, gap.to));
     gathered.gaps.dedup();

@@ -52,14 +52,14 @@ impl Trouble {
     }
 }
 
-/// Whether an event shows that its source is read; `polling` is why it was polled so far, if it was. That polling
-/// begins shows nothing yet: it is said once more when it is well again.
-pub fn is_well(event: &TailEvent, polling: Option<&str>) -> bool {
+/// Whether an event shows that its source is read. That it is polled is said once that succeeds.
+pub fn is_well(event: &TailEvent) -> bool {
     match event {
         TailEvent::Lines(_)
         | TailEvent::Filled(_)
-        | TailEvent::Mode(TailMode::Live | TailMode::Reading { .. } | TailMode::Ended) => true,
-        TailEvent::Mode(TailMode::Polling(why)) => polling == Some(*why),
+        | TailEvent::Mode(
+            TailMode::Live | TailMode::Polling(_) | TailMode::Reading { .. } | TailMode::Ended,
+        ) => true,
         TailEvent::Mode(TailMode::Connecting) | TailEvent::Gap(_) | TailEvent::Failed(_) => false,
     }
 }
@@ -101,11 +101,9 @@ mod tests {
     }
 
     #[test]
-    fn polling_that_begins_is_no_sign_that_lines_can_be_read() {
-        let polled = TailEvent::Mode(TailMode::Polling("tail limit"));
-        assert!(!is_well(&polled, None) && !is_well(&polled, Some("no upgrade")));
-        assert!(is_well(&polled, Some("tail limit")));
-        assert!(is_well(&TailEvent::Mode(TailMode::Live), None));
-        assert!(!is_well(&TailEvent::Mode(TailMode::Connecting), None));
+    fn a_connection_that_is_tried_is_no_sign_that_lines_can_be_read() {
+        assert!(is_well(&TailEvent::Mode(TailMode::Polling("tail limit"))));
+        assert!(is_well(&TailEvent::Mode(TailMode::Live)));
+        assert!(!is_well(&TailEvent::Mode(TailMode::Connecting)));
     }
 }

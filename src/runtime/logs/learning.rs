@@ -53,8 +53,8 @@ impl Learning {
             let Some(entry) = snapshot.entry_at(position) else {
                 continue;
             };
-            // what tells no time came about now
-            let at = entry.time().unwrap_or(now.0);
+            // what tells no time came about now; one time that cannot be right does not move the present
+            let at = entry.time().map_or(now.0, |_| entry.stands_at());
             self.patterns
                 .learn(at, entry.level, entry.service, &entry.text, entry.extra);
             self.newest = Some(entry.id);
@@ -75,5 +75,42 @@ impl Learning {
                 },
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::log::{Batch, Level};
+    use crate::domain::pattern::Standing;
+    use crate::logstore::{Limits, Store};
+
+    #[test]
+    fn one_line_of_the_far_future_makes_no_pattern_of_a_file_vanish() {
+        let mut batch = Batch {
+            streams: vec![Arc::default()],
+            ..Batch::default()
+        };
+        let mut tell = |at: &str, words: &str| {
+            let line = format!("{at} INFO {words}");
+            batch.push(None, 0, Level::Unknown, line.as_bytes(), b"");
+        };
+        for minute in 0..50 {
+            tell(&format!("2026-11-20T03:{minute:02}:00Z"), "order placed in 12 ms");
+        }
+        tell("2039-01-01T00:00:00Z", "clock of the battery is flat");
+        tell("2026-11-20T03:50:00Z", "order placed in 14 ms");
+        let mut store = Store::new(Limits::default());
+        store.ingest(&batch);
+        let mut learning = Learning::new();
+        let now = "2040-01-01T00:00:00Z".parse().map(Nanos::of).unwrap();
+        learning.step(&store.snapshot(), (now, Tick::ZERO));
+        let pattern = &learning.learnt.patterns[0];
+        assert_eq!((pattern.count, pattern.standing), (51, Standing::Steady));
+        assert!(
+            pattern.trend.iter().any(|count| *count > 0),
+            "{:?}",
+            pattern.trend
+        );
     }
 }

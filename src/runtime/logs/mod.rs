@@ -10,7 +10,6 @@ mod gaps;
 mod learning;
 mod looking;
 mod reader;
-mod seam;
 mod surveying;
 #[cfg(test)]
 mod tests;
@@ -30,9 +29,9 @@ use self::surveying::{Surveying, surveyed};
 use self::trial::{Trial, tried};
 use super::poller::HealthLine;
 use crate::app::feed::Status;
-use crate::app::logs::{Counted, LogView, LogsAsk, Refused, Watched};
-use crate::backend::BackendResult;
+use crate::app::logs::{Counted, LogView, LogsAsk, Refused, RefusedFor, Watched};
 use crate::backend::logs::{Logs, Page, Reach, TailMode};
+use crate::backend::{BackendResult, ErrorKind};
 use crate::domain::log::{Gap, Nanos};
 use crate::logstore::search::Search;
 use crate::logstore::{Limits, Snapshot};
@@ -272,6 +271,11 @@ impl Work {
                 self.refused = Some(Arc::new(Refused {
                     query: trial.wanted.query,
                     why: error.cause(),
+                    of: if error.kind == ErrorKind::Rejected {
+                        RefusedFor::TheQuery
+                    } else {
+                        RefusedFor::TheServer
+                    },
                 }));
             }
         }
@@ -344,6 +348,7 @@ impl Work {
                 .as_ref()
                 .map(|learning| Arc::clone(&learning.learnt)),
             limits: keeper.limits,
+            reach: self.reader.reach,
             files: self.surveying.files.clone(),
         }
     }

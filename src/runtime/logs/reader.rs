@@ -12,14 +12,14 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::gaps::{Gaps, Refetch};
-use super::seam::Seam;
 use super::{Keeper, Order};
 use crate::app::logs::{Past, Refetching, Seek};
 use crate::backend::logs::{
-    Direction, Logs, More, Page, PageQuestion, Reach, TAIL_CAPACITY, TailEvent, TailMode,
+    Direction, Logs, More, Page, PageQuestion, Reach, SLACK, TAIL_CAPACITY, TailEvent, TailMode, tail_begin,
 };
 use crate::backend::{BackendError, BackendResult};
 use crate::domain::log::{Batch, Gap, GapReason, Nanos, Wanted};
+use crate::logstore::seam::Seam;
 use crate::logstore::{Limits, Room, Store};
 use crate::time::Tick;
 
@@ -35,8 +35,6 @@ const PAGE: usize = 1_000;
 const LARGE_PAGE: usize = 5_000;
 /// Pages on the way to a time at most.
 const SEEK_PAGES: usize = 40;
-/// A tail begins so long before now: lines are shipped late, and clocks differ.
-const SLACK: Duration = Duration::from_secs(60);
 /// Lines that a tail which begins anew repeats at most.
 const REPEATED: usize = 20_000;
 /// The first stretch that is read when going back; each that has no line makes the next one wider.
@@ -204,7 +202,7 @@ impl Reader {
             reader.begin(&keeper.source, Nanos(i64::MIN));
             return reader;
         }
-        let from = reader.tail_begin(&*keeper.source);
+        let from = tail_begin(&*keeper.source, reader.opened);
         reader.told_from = from;
         reader.fresh_from = from.plus(SLACK).min(now);
         // What is of the present the tail tells.
@@ -215,19 +213,6 @@ impl Reader {
         });
         reader.begin(&keeper.source, from);
         reader
-    }
-
-    /// Where the tail begins: before now by the server's clock. What is read where it is written comes late by no way.
-    fn tail_begin(&self, source: &dyn Logs) -> Nanos {
-        match source.skew() {
-            None => self.opened,
-            Some(skew) => {
-                let skew = skew.num_nanoseconds().unwrap_or(0);
-                Nanos(self.opened.0.saturating_add(skew))
-                    .min(self.opened)
-                    .minus(SLACK)
-            }
-        }
     }
 
     fn first(&mut self, source: &Arc<dyn Logs>) {
@@ -612,7 +597,7 @@ impl Reader {
             question.to
         };
         // The answer told the server's clock: a tail that began in its future begins again.
-        let begin = self.tail_begin(&**source);
+        let begin = tail_begin(&**source, self.opened);
         if begin < self.told_from {
             self.fresh_from = begin.plus(SLACK).min(self.opened);
             self.told_from = begin;

@@ -10,20 +10,24 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::layout::{LogParts, log_parts};
+use super::super::sheet::Sheet;
 use super::super::widget::frame::{self, Frame};
 use super::super::widget::scrollbar::Extent;
 use super::super::widget::{self, Piece, words};
 use super::super::{Scene, figures};
 use super::{message, narrowed, skeleton, thumb};
 use crate::app::focus::PaneId;
-use crate::app::logs::{Follow, LogPane, LogView, Past, Scanned, Seek, Times};
-use crate::backend::logs::TailMode;
+use crate::app::logs::{Follow, LogPane, LogView, Past, Refusal, Scanned, Seek, Times};
+use crate::backend::logs::{LATE, TailMode};
 use crate::domain::log::{Gap, GapReason, Level, Nanos};
 use crate::logstore::query::Query;
 use crate::terminal::Focused;
 use crate::text::{Cut, SafeText, cut};
 use crate::theme::Role;
 pub(in super::super) use rows::place_at;
+
+/// From this width on it is said how late a line may be that is polled.
+const WITH_LATE: u16 = 100;
 
 /// The role of a level.
 pub(in super::super) fn role_of(level: Level) -> Role {
@@ -118,7 +122,7 @@ pub(in super::super) fn query_said(scene: Scene) -> Piece<'static> {
     match &scene.model.logs.refused {
         Some(refused) => {
             let why = SafeText::line(&refused.why);
-            Piece::own(format!("refused: {why}"), Role::StateFailed)
+            Piece::own(format!("{}: {why}", refused.of.word()), Role::StateFailed)
         }
         None => Piece::word("the backend's own language · enter asks", Role::TextMuted),
     }
@@ -134,7 +138,8 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         return skeleton(scene, buffer, inside);
     };
     if view.is_empty() {
-        return empty(scene, buffer, inside, view);
+        empty(scene, buffer, inside, view);
+        return draw_refusal(scene, buffer, inside);
     }
     let LogParts { strip, titles, lines } = log_parts(area, pane.columns.len());
     strip::draw(scene, buffer, strip, view);
@@ -150,6 +155,44 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     };
     thumb(scene, buffer, area, extent, focus);
     hit_marks(scene, buffer, area, view);
+    draw_refusal(scene, buffer, lines);
+}
+
+/// Why a query has no lines, whole, over the last rows, until somebody has read it.
+fn draw_refusal(scene: Scene, buffer: &mut Buffer, area: Rect) {
+    let pane = &scene.model.logs;
+    let Some(refused) = pane.refused.as_ref().filter(|_| pane.refusal == Refusal::Shown) else {
+        return;
+    };
+    let mut sheet = Sheet::default();
+    let head = format!(
+        "✗ the query was {}; these are the lines before it",
+        refused.of.word()
+    );
+    sheet.line(vec![Piece::own(head, Role::StateFailed)]);
+    sheet.prose(&refused.why, Role::Text);
+    let width = area.width.saturating_sub(2);
+    let rows = sheet.height(width).min(usize::from(area.height)) as u16;
+    let below = Rect {
+        x: area.x + 1,
+        y: area.bottom() - rows,
+        width,
+        height: rows,
+    };
+    for row in below.y..below.bottom() {
+        for x in area.x..area.right() {
+            if let Some(cell) = buffer.cell_mut((x, row)) {
+                cell.reset();
+            }
+        }
+    }
+    let covered = Rect {
+        x: area.x,
+        width: area.width,
+        ..below
+    };
+    buffer.set_style(covered, scene.theme.style(Role::Text));
+    sheet.draw(scene, buffer, below, 0);
 }
 
 fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
@@ -165,6 +208,12 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
         if let Some(trace) = pane.trace {
             count.push(Piece::own(format!("trace {trace} "), Role::Accent));
         }
+        // Rows tell the time of day alone.
+        if let Some(day) = time_here(pane).map(|at| day(at, scene.model.zone))
+            && day != self::day(Nanos::of(scene.now.utc), scene.model.zone)
+        {
+            count.push(Piece::own(format!("{day} "), Role::StateStale));
+        }
         if pane.lifted.is_some() {
             count.push(Piece::word("in context ", Role::Accent));
         }
@@ -177,6 +226,9 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
         } else {
             format!("{len} lines")
         }));
+        if let Some(said) = hit_said(pane, view) {
+            foot.push(said);
+        }
         // A line that tells none is below every level.
         match view.unlevelled {
             0 => {}
@@ -231,6 +283,21 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
         foot,
         focus,
     }
+}
+
+/// Which hit the cursor is on, of how many: ` · hit 3 of 1,053`; nothing where nothing is sought.
+fn hit_said(pane: &LogPane, view: &LogView) -> Option<Piece<'static>> {
+    pane.search.as_ref()?;
+    let hits = view.hits.as_ref()?;
+    let all = grouped(hits.len() as u64);
+    let on = pane.cursor.filter(|id| hits.contains(*id));
+    let said = match (hits.len(), on) {
+        (0, _) => "no hit".to_owned(),
+        (_, Some(id)) => format!("hit {} of {all}", grouped(hits.rank(id) as u64 + 1)),
+        (1, None) => "1 hit".to_owned(),
+        (_, None) => format!("{all} hits"),
+    };
+    Some(Piece::own(format!(" · {said}"), Role::Accent))
 }
 
 /// What fields there are to choose from, or which names no line has.
@@ -292,9 +359,9 @@ fn state(scene: Scene, pane: &LogPane, view: &LogView, area: Rect) -> Vec<Piece<
             Role::StateBusy,
         )];
     }
-    if let Some(refused) = &pane.refused {
-        let why = format!("✗ query refused: {}", cut_to(&refused.why));
-        return vec![Piece::own(why, Role::StateFailed)];
+    if let Some(refused) = pane.refused.as_ref().filter(|_| pane.refusal == Refusal::Shown) {
+        let words = format!("✗ query {}", refused.of.word());
+        return vec![Piece::own(words, Role::StateFailed)];
     }
     if let (Some(to), Some(Seek::Under(_))) = (pane.seek, view.seek) {
         let to = figures::moment(to.utc(), scene.now.utc, scene.model.zone);
@@ -327,12 +394,24 @@ fn state(scene: Scene, pane: &LogPane, view: &LogView, area: Rect) -> Vec<Piece<
             Piece::own(format!("reading the file, {percent}%"), Role::StateBusy)
         }
         Some(TailMode::Ended) => Piece::word("ended", Role::TextMuted),
-        Some(TailMode::Polling("")) => Piece::own(format!("polling · {}", rate(view.rate)), Role::TextMuted),
+        Some(TailMode::Polling("")) => {
+            let said = format!("polling{} · {}", how_late(area), rate(view.rate));
+            Piece::own(said, Role::TextMuted)
+        }
         Some(TailMode::Polling(why)) => {
-            Piece::own(format!("polling: {why} · {}", rate(view.rate)), Role::StateStale)
+            let said = format!("polling: {why}{} · {}", how_late(area), rate(view.rate));
+            Piece::own(said, Role::StateStale)
         }
     });
     pieces
+}
+
+/// How late a line may be to be found by polling, where there is room for it.
+fn how_late(area: Rect) -> String {
+    if area.width < WITH_LATE {
+        return String::new();
+    }
+    format!(", lines up to {} late", words::span(LATE))
 }
 
 fn grouped(number: u64) -> String {
@@ -432,8 +511,19 @@ fn time(scene: Scene, at: Nanos, cells: usize) -> String {
 
 /// When the line under the cursor is of.
 fn anchor(scene: Scene) -> Option<Nanos> {
-    let pane = &scene.model.logs;
+    time_here(&scene.model.logs)
+}
+
+fn time_here(pane: &LogPane) -> Option<Nanos> {
     pane.drawn()?.snapshot.entry(pane.cursor?)?.time()
+}
+
+/// `2026-11-20`, in the zone that is shown.
+fn day(at: Nanos, zone: crate::app::Zone) -> chrono::NaiveDate {
+    match zone {
+        crate::app::Zone::Utc => at.utc().date_naive(),
+        crate::app::Zone::Local => at.utc().with_timezone(&chrono::Local).date_naive(),
+    }
 }
 
 /// `+0.412s`, `-3.2s`, `+1m04s`, `-3h12m`, `+4d03h`.

@@ -2,6 +2,7 @@
 
 use midwatch::app::Msg;
 use midwatch::app::focus::{Detail, PaneId};
+use midwatch::domain::log::Level;
 
 use super::{SIZES, at_each, drawn, on, press_all, rows};
 use crate::fixtures::{self as shop, logs, press, size};
@@ -156,13 +157,49 @@ fn log_lines_in_every_state() {
         press(&mut model, "enter");
         let refused = midwatch::app::logs::Refused {
             query: "{app=".to_owned(),
-            why: "parse error at line 1, col 6: unexpected end".to_owned(),
+            why: "HTTP 400: parse error at line 1, col 6: syntax error: unexpected IDENTIFIER, expecting } or ,"
+                .to_owned(),
+            of: midwatch::app::logs::RefusedFor::TheQuery,
         };
         let view = midwatch::app::logs::LogView {
             refused: Some(refused.into()),
             ..logs::view(logs::store(&[logs::story()]).snapshot(), LogsAsk::default())
         };
         shop::tell(&mut model, Msg::LogsChanged(std::sync::Arc::new(view)));
+        model
+    });
+    at_each(
+        &[(80, 24), (120, 40)],
+        "logs_of_two_days_and_a_gap_at_the_end",
+        |w, h| {
+            let mut model = opened(w, h, "");
+            let day = 86_400;
+            let lines = logs::batch(&[
+                (2 * day, "cart", Level::Info, "the day before yesterday"),
+                (day, "cart", Level::Info, "yesterday"),
+                (day - 1, "cart", Level::Info, "a second later"),
+                (30, "cart", Level::Info, "today"),
+            ]);
+            let mut store = logs::store(&[lines]);
+            store.gap(midwatch::domain::log::Gap {
+                from: logs::seconds_ago(20),
+                to: logs::seconds_ago(2),
+                reason: midwatch::domain::log::GapReason::Disconnected,
+            });
+            logs::tell_lines(&mut model, &store, LogsAsk::default());
+            press(&mut model, "k k");
+            model
+        },
+    );
+    at_each(&[(80, 24)], "logs_on_a_hit", |w, h| {
+        let mut model = opened(w, h, "w /");
+        shop::type_text(&mut model, "pool");
+        let ask = LogsAsk {
+            search: "pool".to_owned(),
+            ..LogsAsk::default()
+        };
+        logs::tell_lines(&mut model, &logs::store(&[logs::story()]), ask);
+        press(&mut model, "enter");
         model
     });
     at_each(&[(120, 40)], "logs_columns", |w, h| {

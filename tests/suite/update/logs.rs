@@ -1,11 +1,14 @@
 //! The log pane: following and standing still, filters that keep the line in place, search, going back in time.
 
 use midwatch::app::focus::{Detail, PaneId};
-use midwatch::app::logs::{Follow, LogView, LogsAsk, Past, Refused, Seek, Times, Watched};
+use midwatch::app::logs::{
+    Follow, Learnt, LogView, LogsAsk, Past, Refusal, Refused, RefusedFor, Seek, Times, Watched,
+};
 use midwatch::app::modal::{Modal, PromptKind};
 use midwatch::app::{Effect, Msg, Settings, Zone};
-use midwatch::backend::logs::TailMode;
+use midwatch::backend::logs::{Reach, TailMode};
 use midwatch::domain::log::{Gap, GapReason, Level, Nanos, Wanted};
+use midwatch::domain::pattern::{Bounds, Patterns};
 use midwatch::terminal::Input;
 
 use super::Hand;
@@ -410,6 +413,7 @@ fn a_query_that_is_refused_is_offered_again_and_the_one_before_holds() {
     let refused = Refused {
         query: "{app=".to_owned(),
         why: "parse error at line 1, col 6".to_owned(),
+        of: RefusedFor::TheQuery,
     };
     let refusal = LogView {
         refused: Some(refused.into()),
@@ -423,7 +427,13 @@ fn a_query_that_is_refused_is_offered_again_and_the_one_before_holds() {
         other => panic!("{other:?}"),
     };
     assert_eq!(text(&hand), "{app=");
+    assert_eq!(hand.model.logs.refusal, Refusal::Shown);
     hand.press("esc");
+    assert_eq!(
+        hand.model.logs.refusal,
+        Refusal::Read,
+        "the border is of the tail again"
+    );
     hand.tell(Msg::LogsChanged(refusal));
     assert!(hand.model.modal.is_none(), "offered once");
     hand.press("Q");
@@ -545,6 +555,95 @@ fn a_time_before_all_in_hand_is_read_back_to_and_given_up_with_esc() {
     };
     hand.tell(Msg::LogsChanged(ended.into()));
     hand.assert_said("no line so far back was reached: the oldest is of 03:12:32Z; T goes on");
+}
+
+#[test]
+fn a_time_far_before_all_in_hand_is_asked_for_itself_where_a_server_has_the_lines() {
+    let lines: Vec<_> = (0..600)
+        .map(|n| (30 - n / 20, "cart", Level::Info, "GET /healthz 200"))
+        .collect();
+    let dense = store(&[batch(&lines)]);
+    for (reach, asks) in [(Reach::Present, true), (Reach::AtHand, false)] {
+        let mut hand = reading();
+        let view = LogView {
+            reach,
+            ..view(dense.snapshot(), LogsAsk::default())
+        };
+        hand.tell(Msg::LogsChanged(view.into()));
+        hand.effects.clear();
+        hand.press("T");
+        hand.write("20m ago");
+        hand.press("enter");
+        // The console is five seconds old.
+        let to = seconds_ago(20 * 60 - 5);
+        if asks {
+            assert_eq!(asked(&mut hand).at, Some(to), "not all that lies between is read");
+        } else {
+            assert_eq!(hand.taken(), [Effect::SeekLogs(Some(to))]);
+        }
+    }
+}
+
+#[test]
+fn from_a_pattern_its_lines_are_shown_whatever_their_level_and_back_one_stands_where_one_stood() {
+    let mut hand = reading();
+    hand.press("k k k k v v v");
+    answer(&mut hand);
+    assert!(under_cursor(&hand).starts_with("pool exhausted"));
+    let (level, row) = (hand.model.logs.at_least, hand.model.logs.row);
+    assert_eq!(level, Some(Level::Error));
+    hand.press("P");
+    let lines = store(&[story()]);
+    let mut patterns = Patterns::new(Bounds::default());
+    let text = b"GET /healthz 200 0.4ms";
+    patterns.learn(seconds_ago(30), Level::Info, Some("cart"), text, b"");
+    let learnt = Learnt {
+        patterns: patterns.list(seconds_ago(0)),
+        tally: patterns.tally(),
+        of: 1,
+        ..Learnt::default()
+    };
+    let ask = asked(&mut hand);
+    let with_patterns = LogView {
+        learnt: Some(learnt.into()),
+        ..view(lines.snapshot(), ask)
+    };
+    hand.tell(Msg::LogsChanged(with_patterns.into()));
+    hand.effects.clear();
+    hand.press("enter");
+    let ask = asked(&mut hand);
+    assert!(!ask.filter.contains("level>="), "{}", ask.filter);
+    tell_lines(&mut hand.model, &lines, ask.clone());
+    assert_eq!(hand.model.logs.len(), 2, "{}", ask.filter);
+    hand.effects.clear();
+    hand.press("esc");
+    let back = asked(&mut hand);
+    assert_eq!(back.filter, "level>=error");
+    tell_lines(&mut hand.model, &lines, ask);
+    tell_lines(&mut hand.model, &lines, back);
+    assert!(
+        under_cursor(&hand).starts_with("pool exhausted"),
+        "{}",
+        under_cursor(&hand)
+    );
+    assert_eq!((hand.model.logs.at_least, hand.model.logs.row), (level, row));
+    assert_ne!(hand.model.logs.follow, Follow::Newest);
+}
+
+#[test]
+fn a_gap_that_no_line_is_behind_is_read_again_from_the_last_line() {
+    let mut hand = reading();
+    let mut ends = store(&[story()]);
+    let gap = Gap {
+        from: seconds_ago(3),
+        to: seconds_ago(1),
+        reason: GapReason::Disconnected,
+    };
+    ends.gap(gap.clone());
+    tell_lines(&mut hand.model, &ends, LogsAsk::default());
+    hand.effects.clear();
+    hand.press("f");
+    assert_eq!(hand.taken(), [Effect::RefetchLogs(gap)]);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The present: there is no tail to be had, so it is asked again and again.
 //!
 //! Documents can be searched a refresh after they came (a second by default) and shippers are late: every question
-//! reads the last seconds again, and what was told already is passed over by its `_id`.
+//! reads the last seconds again, and what was told already is passed over by its `_id`. Now and then the last minutes are
+//! read again in the same way: some shippers are later than that, and some clocks are behind.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use super::answer::{Hit, batch};
 use super::page::within;
 use super::question::{MILLI, Span};
 use super::walk::{End, Held, Walk};
-use crate::backend::logs::{Direction, TailEvent, TailMode};
+use crate::backend::logs::{Direction, LATE, TailEvent, TailMode};
 use crate::backend::{BackendError, BackendResult};
 use crate::domain::log::{Gap, GapReason, Nanos, Wanted};
 use crate::time::Tick;
@@ -32,6 +33,10 @@ const LONGEST: Duration = Duration::from_secs(30);
 const AHEAD: Duration = Duration::from_secs(60);
 /// What is dated further ahead is asked for so often: it would come again with every question.
 const FAR: Duration = Duration::from_secs(30);
+/// How often is looked for what came later than the overlap waits.
+const LATE_EACH: Duration = Duration::from_secs(30);
+/// Lines that are read again for that at most: where more is written, it is not looked so far back.
+const LATE_LINES: usize = 20_000;
 /// So long the tail waits for a shard that fails before it goes on without its lines.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -48,6 +53,10 @@ struct Tail {
     open: Option<Gap>,
     /// When lines of any time ahead were asked for.
     far: Option<Tick>,
+    /// When the last minutes were read again.
+    late: Option<Tick>,
+    /// From here on all lines that were told are remembered.
+    known: Nanos,
 }
 
 /// Why a round ended.
@@ -86,6 +95,8 @@ impl Elastic {
             seen: HashMap::new(),
             open: None,
             far: None,
+            late: None,
+            known: from,
         };
         let mut pause = self.settings.common.poll;
         let mut told = None;
@@ -134,7 +145,9 @@ impl Elastic {
         } else {
             now.plus(AHEAD)
         };
-        let mut span = Span::around(begin, to);
+        let late = tail.late.is_none_or(|at| tick.since(at) >= LATE_EACH);
+        let from = if late { tail.known } else { begin };
+        let mut span = Span::around(from, to);
         let mut again = 0;
         let mut partial = false;
         let wanted = tail.wanted.clone();
@@ -148,7 +161,9 @@ impl Elastic {
         loop {
             let walked = self.walk(&server, walk(span, MOST, Held::Loosely)).await?;
             partial |= !walked.partial.is_empty();
-            for &ms in &walked.overfull {
+            // of what is read again it was told before
+            let is_new = |ms: &&i64| ms.saturating_mul(MILLI) >= begin.0 - begin.0.rem_euclid(MILLI);
+            for &ms in walked.overfull.iter().filter(is_new) {
                 events
                     .send(TailEvent::Gap(within(ms, GapReason::LimitHit)))
                     .await?;
@@ -178,12 +193,17 @@ impl Elastic {
         if to.0 == i64::MAX {
             tail.far = Some(tick);
         }
-        tail.overlap = if again > AGAIN {
-            (tail.overlap / 2).max(OVERLAP.0)
+        if late {
+            // what it read again is no measure of the overlap
+            tail.late = Some(tick);
         } else {
-            (tail.overlap * 2).min(OVERLAP.1)
-        };
-        tail.forget();
+            tail.overlap = if again > AGAIN {
+                (tail.overlap / 2).max(OVERLAP.0)
+            } else {
+                (tail.overlap * 2).min(OVERLAP.1)
+            };
+        }
+        tail.forget(now);
         Ok(())
     }
 }
@@ -196,7 +216,8 @@ impl Tail {
             .open
             .as_ref()
             .map_or(overlapped, |gap| gap.from.min(overlapped));
-        held.max(self.from)
+        // what was forgotten would be told twice
+        held.max(self.known)
     }
 
     /// Tells the hits that are new; says how many were not.
@@ -249,8 +270,18 @@ impl Tail {
     }
 
     /// Forgets what is not asked for again.
-    fn forget(&mut self) {
-        let window = self.window().0.div_euclid(MILLI);
-        self.seen.retain(|_, ms| *ms >= window);
+    fn forget(&mut self, now: Nanos) {
+        let mut told: Vec<i64> = self.seen.values().copied().collect();
+        let few = told
+            .len()
+            .checked_sub(LATE_LINES + 1)
+            .map_or(i64::MIN, |surplus| {
+                let (_, ms, _) = told.select_nth_unstable(surplus);
+                ms.saturating_add(1).saturating_mul(MILLI)
+            });
+        let late = now.minus(LATE).max(Nanos(few));
+        self.known = self.known.max(late.min(self.window()));
+        let known = self.known.0.div_euclid(MILLI);
+        self.seen.retain(|_, ms| *ms >= known);
     }
 }

@@ -459,6 +459,31 @@ async fn the_tail_tells_every_line_once_late_ones_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_shipper_that_is_later_than_all_others_is_told_within_half_a_minute_and_once() {
+    let (fake, elastic) = client(Ways::default());
+    let (sender, mut events) = mpsc::channel(64);
+    let mut tail = elastic.tail(Wanted::default(), Nanos(T0), sender);
+    for second in (0..60).step_by(5) {
+        fake.put(
+            T0 + second * 1_000 * MS,
+            json!({"message": format!("at {second}")}),
+        );
+    }
+    run(&mut tail, 65).await;
+    assert_eq!(told(&mut events).len(), 14, "two modes and all that is punctual");
+    for second in [20, 40] {
+        fake.put(
+            T0 + second * 1_000 * MS,
+            json!({"message": format!("late of {second}")}),
+        );
+    }
+    run(&mut tail, 35).await;
+    assert_eq!(told(&mut events), ["late of 20", "late of 40"]);
+    run(&mut tail, 400).await;
+    assert_eq!(told(&mut events), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn documents_dated_far_ahead_are_not_read_again_with_every_question() {
     let (fake, elastic) = client(Ways::default());
     for number in 0..50 {

@@ -54,6 +54,8 @@ pub struct Loki {
     room: usize,
     /// How long a tail lives before it is exchanged for a new one.
     renew: Duration,
+    /// How often the last minutes are read again where the present is polled.
+    late: Duration,
     /// Silence of a tail after which it is asked whether it lives, and as long again until it does not.
     patience: Duration,
 }
@@ -74,6 +76,7 @@ impl Loki {
             limits: Limits::new(ENTRIES),
             room: inbox::ROOM,
             renew: tail::RENEW,
+            late: super::follow::LATE_EACH,
             patience: socket::QUIET,
         }
     }

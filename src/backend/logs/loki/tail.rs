@@ -15,7 +15,8 @@ use super::inbox::{Inbox, Item};
 use super::socket::{End, Heard, Socket, TAIL, is_tail_limit};
 use super::wire::Dropped;
 use super::{Loki, logql};
-use crate::backend::logs::follow::{Follow, Go, Stop, Task, Told, rest_after};
+use crate::backend::logs::follow::{Follow, Go, Polled, Stop, Task, Told, Until, rest_after};
+use crate::backend::logs::seen::Twins;
 use crate::backend::logs::{TailEvent, TailMode};
 use crate::backend::{BackendError, BackendResult, ErrorKind};
 use crate::domain::log::{GapReason, Nanos, Wanted};
@@ -28,6 +29,8 @@ pub(super) const RENEW: Duration = Duration::from_secs(50 * 60);
 const LIMIT_PAUSE: Duration = Duration::from_secs(30);
 /// How long until a socket is tried again where it alone is refused: a token may have been changed meanwhile.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+/// How long until a socket is tried again where its failure may have been one of the server's own.
+const DOUBT_PAUSE: Duration = Duration::from_secs(30);
 /// How long until a socket is tried again where something on the way has no upgrades.
 const UPGRADE_PAUSE: Duration = Duration::from_secs(300);
 /// Attempts that fail in the same answered way before the way is taken to have no upgrades.
@@ -51,6 +54,8 @@ pub(super) async fn run(
         clock: loki.clock,
         poll: loki.settings.poll,
         overlap: OVERLAP,
+        late: loki.late,
+        twins: Twins::Dropped,
         queries: queries.iter().map(logql::Query::text).collect(),
         from,
         events,
@@ -74,7 +79,7 @@ impl Tail<'_> {
         if self.follow.queries.len() > 1 {
             loop {
                 self.follow
-                    .poll("a trace takes two questions", Duration::MAX)
+                    .poll("a trace takes two questions", Until::Never)
                     .await?;
             }
         }
@@ -114,10 +119,18 @@ impl Tail<'_> {
                 self.follow.send(TailEvent::Failed(error)).await?;
             }
             if let Some((why, pause)) = pause {
-                self.follow.poll(why, pause).await?;
-                // What was polled is no gap.
-                lost = false;
-                misses = misses.min(PATIENCE);
+                match self.follow.poll(why, Until::After(pause)).await? {
+                    Polled::Answered => {
+                        // What was polled is no gap.
+                        lost = false;
+                        misses = misses.min(PATIENCE);
+                    }
+                    // Where nothing is answered, it is no matter of the socket.
+                    Polled::Failed(retry_after) => {
+                        self.follow.send(TailEvent::Mode(TailMode::Connecting)).await?;
+                        self.follow.back_off(misses, retry_after).await?;
+                    }
+                }
             } else {
                 self.follow.send(TailEvent::Mode(TailMode::Connecting)).await?;
                 self.follow.back_off(misses, retry_after).await?;
@@ -238,7 +251,7 @@ fn instead(error: &BackendError, misses: u32) -> Option<(&'static str, Duration)
         | ErrorKind::Credentials
         | ErrorKind::Cancelled => false,
     };
-    (answered && misses + 1 >= PATIENCE).then_some(("no upgrade", UPGRADE_PAUSE))
+    (answered && misses + 1 >= PATIENCE).then_some(("no upgrade", DOUBT_PAUSE))
 }
 
 /// Reads a socket into the inbox until it ends; exchanges it for a new one in time.

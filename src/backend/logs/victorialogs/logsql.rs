@@ -24,13 +24,20 @@ pub(super) fn query(wanted: &Wanted, labels: &[Arc<str>], selector: Option<&str>
     }
     parts.extend(wanted.trace.map(trace));
     parts.extend(wanted.at_least.and_then(level));
-    if !matches!(filter, "" | "*") {
+    let mut refused = String::new();
+    if closes_too_much(filter) {
+        // It would end the parenthesis that keeps it within the scope: behind a bar it is the server's to refuse.
+        refused = format!("\n| filter {filter}");
+    } else if filter.contains('#') {
+        // A comment would swallow the parenthesis.
+        parts.push(format!("({filter}\n)"));
+    } else if !matches!(filter, "" | "*") {
         parts.push(format!("({filter})"));
     }
     if parts.is_empty() {
         parts.push("*".to_owned());
     }
-    let filter = parts.join(" ");
+    let filter = parts.join(" ") + &refused;
     if pipes.is_empty() {
         filter
     } else {
@@ -65,30 +72,59 @@ fn level(at_least: Level) -> Option<String> {
     Some(format!("!{}", any(fields)))
 }
 
+/// Whether a filter closes a bracket that it did not open.
+fn closes_too_much(filter: &str) -> bool {
+    let mut open = 0_u32;
+    bare(filter).any(|(_, c)| match c {
+        '(' | '{' | '[' => {
+            open += 1;
+            false
+        }
+        // a range may end with the other kind of bracket than it began with
+        ')' | '}' | ']' => match open.checked_sub(1) {
+            Some(rest) => {
+                open = rest;
+                false
+            }
+            None => true,
+        },
+        _ => false,
+    })
+}
+
 /// The filter, and the pipes with the bar in front of them: the first bar within neither quotes nor brackets.
 fn split(query: &str) -> (&str, &str) {
-    let mut quote = None;
-    let mut escaped = false;
     let mut depth = 0_u32;
-    for (at, c) in query.char_indices() {
-        match (quote, c) {
-            (Some('"' | '\''), '\\') if !escaped => {
-                escaped = true;
-                continue;
-            }
-            (Some(open), c) if open == c && !escaped => quote = None,
-            (None, '"' | '\'' | '`') => quote = Some(c),
-            (None, '(' | '{' | '[') => depth += 1,
-            (None, ')' | '}' | ']') => depth = depth.saturating_sub(1),
-            (None, '|') if depth == 0 => {
+    for (at, c) in bare(query) {
+        match c {
+            '(' | '{' | '[' => depth += 1,
+            ')' | '}' | ']' => depth = depth.saturating_sub(1),
+            '|' if depth == 0 => {
                 let (filter, pipes) = query.split_at(at);
                 return (filter.trim_end(), pipes);
             }
-            (Some(_) | None, _) => {}
+            _ => {}
         }
-        escaped = false;
     }
     (query, "")
+}
+
+/// The characters within neither quotes nor comments, and where they stand.
+fn bare(query: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut within = None;
+    let mut escaped = false;
+    query.char_indices().filter(move |&(_, c)| {
+        let was_escaped = std::mem::take(&mut escaped);
+        match (within, c) {
+            (None, '"' | '\'' | '`' | '#') => within = Some(c),
+            (None, _) => return true,
+            (Some('#'), '\n') => within = None,
+            (Some('"' | '\''), '\\') => escaped = !was_escaped,
+            (Some(open), c) if open == c && open != '#' && !was_escaped => within = None,
+            (Some(_), _) => {}
+        }
+        false
+    })
 }
 
 #[cfg(test)]
@@ -126,6 +162,24 @@ mod tests {
                 Some("{ns=\"prod\"}")
             ),
             "{ns=\"prod\"} (\"service.name\":=\"pay\\\"ments) or (x\" or \"app\":=\"pay\\\"ments) or (x\") (a or b)\n| sort by (x)"
+        );
+    }
+
+    #[test]
+    fn neither_a_comment_nor_a_parenthesis_too_many_leaves_the_scope() {
+        let scoped = |text: &str| {
+            let wanted = Wanted {
+                service: Some("pay".into()),
+                ..wanted(text)
+            };
+            query(&wanted, &["app".into()], None)
+        };
+        assert_eq!(scoped("error # why (|"), "(\"app\":=\"pay\") (error # why (|\n)");
+        assert_eq!(scoped("a) or (b"), "(\"app\":=\"pay\")\n| filter a) or (b");
+        assert_eq!(scoped("\")\" or x"), "(\"app\":=\"pay\") (\")\" or x)");
+        assert_eq!(
+            scoped("took:range(1, 5] # )\n| limit 3"),
+            "(\"app\":=\"pay\") (took:range(1, 5] # )\n)\n| limit 3"
         );
     }
 

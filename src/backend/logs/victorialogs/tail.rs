@@ -2,7 +2,7 @@
 //!
 //! The server re-reads the last seconds each second and tells what is newer than the last row of each stream: rows that
 //! arrive late, or within a moment that was told already, it skips without a word. So the last seconds are read again
-//! now and then, and what is new is told. It has no heartbeat, and does not even begin to answer before there is a row
+//! now and then, and what is new is told; the last minutes less often. It has no heartbeat, and does not even begin to answer before there is a row
 //! to tell; that second look also shows whether the server lives.
 
 use std::time::Duration;
@@ -15,7 +15,8 @@ use super::VictoriaLogs;
 use super::wire::Lines;
 use crate::backend::http::{Call, Expect, Opened, Pieces, Way};
 use crate::backend::logs::entry::Entry;
-use crate::backend::logs::follow::{Follow, Go, Stop, Task, Told, rest_after};
+use crate::backend::logs::follow::{Follow, Go, LATE_EACH, Polled, Stop, Task, Told, Until, rest_after};
+use crate::backend::logs::seen::Twins;
 use crate::backend::logs::{TailEvent, TailMode};
 use crate::backend::{BackendError, BackendResult, ErrorKind};
 use crate::domain::log::{GapReason, Nanos, Wanted};
@@ -48,6 +49,8 @@ pub(super) async fn run(
         clock: logs.clock,
         poll: logs.settings.poll,
         overlap: OVERLAP,
+        late: LATE_EACH,
+        twins: Twins::Kept,
         queries: vec![query.clone()],
         from,
         events,
@@ -79,8 +82,14 @@ impl Tail<'_> {
             }
             if matches!(error.kind, ErrorKind::Rejected | ErrorKind::BadAnswer) {
                 self.follow.send(TailEvent::Failed(error)).await?;
-                self.follow.poll("no stream", PAUSE).await?;
-                told = Told::Quietly;
+                match self.follow.poll("no stream", Until::After(PAUSE)).await? {
+                    Polled::Answered => told = Told::Quietly,
+                    Polled::Failed(retry_after) => {
+                        misses += 1;
+                        self.follow.send(TailEvent::Mode(TailMode::Connecting)).await?;
+                        self.follow.back_off(misses, retry_after).await?;
+                    }
+                }
                 continue;
             }
             if self.logs.clock.tick().since(since) >= SETTLED {
@@ -101,6 +110,7 @@ impl Tail<'_> {
         mut pieces: BoxStream<'_, BackendResult<Vec<u8>>>,
         told: Told,
     ) -> Go<BackendError> {
+        self.follow.connected();
         self.follow.read_seam(told).await?;
         let mut first = match tokio::time::timeout(SETTLED, pieces.next()).await {
             Ok(Some(Err(error))) => return Ok(error),
@@ -125,6 +135,7 @@ impl Tail<'_> {
                 _ = again.tick() => {
                     self.follow.try_waiting().await?;
                     self.follow.read_seam(Told::Quietly).await?;
+                    self.follow.read_late().await?;
                     continue;
                 }
                 () = events.closed() => return Err(Stop::Gone),

@@ -211,6 +211,44 @@ async fn tailing(script: Arc<Script>) -> (String, JoinSet<()>) {
 }
 
 #[tokio::test]
+async fn rows_that_are_alike_are_told_as_often_as_the_server_has_them() {
+    let now = Nanos::of(Clock::start().now().utc).0;
+    let alike = |count: usize| row(now, "GET /healthz 200").repeat(count);
+    let script = Arc::new(Script {
+        rows: Mutex::new(vec![(now, "GET /healthz 200".to_owned()); 10]),
+        // The last is told first: fewer than there are, and then all of them and two more.
+        tails: Mutex::new(vec![
+            format!("{}\nthe connection has been aborted\n", alike(12)),
+            format!("{}\nthe connection has been aborted\n", alike(4)),
+        ]),
+    });
+    let (url, _tasks) = tailing(Arc::clone(&script)).await;
+    let logs = logs(&url);
+    let (events, mut heard) = mpsc::channel(super::super::TAIL_CAPACITY);
+    let (mut told, mut lives) = (0, 0);
+    let listen = async {
+        while lives < 3 {
+            match heard.recv().await.expect("the tail runs") {
+                TailEvent::Lines(batch) => told += batch.lines.len(),
+                TailEvent::Mode(TailMode::Live) => lives += 1,
+                TailEvent::Mode(_) | TailEvent::Gap(_) | TailEvent::Filled(_) | TailEvent::Failed(_) => {}
+            }
+        }
+    };
+    let tail = logs.tail(Wanted::default(), Nanos(now), events);
+    let both = async {
+        tokio::select! {
+            ended = tail => panic!("the tail ended: {ended:?}"),
+            () = listen => {}
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), both)
+        .await
+        .expect("in time");
+    assert_eq!(told, 12);
+}
+
+#[tokio::test]
 async fn a_tail_that_is_cut_and_skips_rows_tells_every_row_once() {
     let now = Nanos::of(Clock::start().now().utc).0;
     let all: Vec<(i64, String)> = (0..50).map(|n| (now + n / 3, format!("row {n}"))).collect();

@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
 
+use chrono::NaiveDate;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::super::widget::{self, Piece, put_pieces};
 use super::super::super::{Scene, hints};
 use super::super::{look, set_style};
-use super::{clock, level_word, role_of, service_role, time};
+use super::{clock, day, level_word, role_of, service_role, time};
 use crate::action::Action;
 use crate::app::Model;
 use crate::app::logs::{LogPane, LogView, Past, Refetching, Times, Wrap, search_query};
@@ -40,6 +41,8 @@ const COLUMN: usize = 14;
 enum Row<'a> {
     /// Lines are missing before the next one.
     Gap(&'a Gap),
+    /// The next line is of another day than the one above it.
+    Day(NaiveDate),
     /// Above the first line.
     Begin(&'a Past),
     /// A row of a line: its first, or one that continues it.
@@ -141,7 +144,7 @@ fn laid_out<'a>(model: &Model, view: &'a LogView, area: Rect) -> Vec<Placed<'a>>
     };
     let room = usize::from(area.width).saturating_sub(2 + prefix_width(model, area.width));
     let placed = |place: usize| {
-        let rows = rows_of(pane, view, place, (room, height)).into_iter();
+        let rows = rows_of(model, view, place, (room, height)).into_iter();
         rows.map(move |row| Placed { place, row })
     };
     let place = pane.place.min(last);
@@ -181,7 +184,7 @@ fn laid_out<'a>(model: &Model, view: &'a LogView, area: Rect) -> Vec<Placed<'a>>
 
 /// The rows of the line at a place, the gap before it included: each of so many cells, and no more than the pane has.
 fn rows_of<'a>(
-    pane: &LogPane,
+    model: &Model,
     view: &'a LogView,
     place: usize,
     (room, height): (usize, usize),
@@ -192,8 +195,10 @@ fn rows_of<'a>(
     else {
         return Vec::new();
     };
+    let pane = &model.logs;
     let mut rows = Vec::new();
     rows.extend(view.gaps_before(place).map(Row::Gap));
+    rows.extend(day_begun(model, view, place).map(Row::Day));
     let head = entry.text.get(..MOST_BYTES).unwrap_or(&entry.text);
     let text = String::from_utf8_lossy(head).into_owned();
     let entry = Rc::new(entry);
@@ -234,7 +239,21 @@ fn rows_of<'a>(
             );
         }
     }
+    if place + 1 == view.len() {
+        rows.extend(view.gaps_before(place + 1).map(Row::Gap));
+    }
     rows
+}
+
+/// The day of a line, where the line above it is of another: rows tell the time of day alone.
+fn day_begun(model: &Model, view: &LogView, place: usize) -> Option<NaiveDate> {
+    let day_of = |place: usize| {
+        let at = view.snapshot.entry(view.id_at(place)?)?.time()?;
+        Some(day(at, model.zone))
+    };
+    let own = day_of(place)?;
+    let above = day_of(place.checked_sub(1)?)?;
+    (own != above).then_some(own)
 }
 
 /// The rows of a wrapped text, each of so many cells, `most` at most; where that is not all, the last one says so.
@@ -451,6 +470,12 @@ fn draw_row(
             };
             let dashes = "╌".repeat(usize::from(row.width).saturating_sub(2 + width(&words)));
             let pieces = [Piece::own(format!("  {words}{dashes}"), role)];
+            scene.line(buffer, row, &pieces);
+        }
+        Row::Day(day) => {
+            let words = format!("── {} ", day.format("%a %Y-%m-%d"));
+            let rule = "─".repeat(usize::from(row.width).saturating_sub(2 + width(&words)));
+            let pieces = [Piece::own(format!("  {words}{rule}"), Role::TextMuted)];
             scene.line(buffer, row, &pieces);
         }
         Row::Begin(past) => {

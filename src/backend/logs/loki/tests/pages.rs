@@ -207,7 +207,7 @@ async fn what_the_server_refuses_is_said_in_its_words() {
         .await
         .expect_err("refused");
     assert_eq!(error.kind, ErrorKind::RateLimited);
-    server.script(|script| (script.broken, script.mute) = (None, true));
+    server.script(|script| (script.broken, script.mute) = (None, super::server::Mute::Queries));
     let error = loki
         .page(question(Direction::Backward, 10))
         .await

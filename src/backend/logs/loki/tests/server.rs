@@ -19,6 +19,18 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 /// A line that was sent: when, by whom, what.
 pub(super) type Sent = (i64, &'static str, String);
 
+/// What a server never answers.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Mute {
+    /// It answers everything.
+    #[default]
+    Nothing,
+    /// Queries.
+    Queries,
+    /// Anything, upgrades included.
+    All,
+}
+
 /// What goes wrong, and how the server is set up.
 #[derive(Clone, Default)]
 pub(super) struct Script {
@@ -38,8 +50,8 @@ pub(super) struct Script {
     pub(super) broken: Option<(u16, &'static str)>,
     /// Tails say nothing once they are open, and hear nothing.
     pub(super) frozen: bool,
-    /// Queries are never answered.
-    pub(super) mute: bool,
+    /// What is never answered.
+    pub(super) mute: Mute,
     /// Queries are answered so late.
     pub(super) slow: Option<Duration>,
     /// The first frame of a tail is this.
@@ -189,6 +201,9 @@ async fn serve(state: Arc<State>, mut socket: impl Wired) {
         });
         let param = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
         let script = held(&state.script).clone();
+        if script.mute == Mute::All {
+            std::future::pending::<()>().await;
+        }
         if url.path().ends_with("/tail") {
             if let Some((status, body)) = script.refuse {
                 respond(&mut socket, status, "text/plain", body).await;
@@ -205,7 +220,7 @@ async fn serve(state: Arc<State>, mut socket: impl Wired) {
             tail(&state, script, socket).await;
             return;
         }
-        if script.mute {
+        if script.mute == Mute::Queries {
             std::future::pending::<()>().await;
         }
         if let Some(wait) = script.slow {

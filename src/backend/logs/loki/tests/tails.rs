@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::server::{Script, Server};
+use super::server::{Mute, Script, Server};
 use super::*;
 use crate::backend::logs::{TAIL_CAPACITY, TailMode};
 use crate::config::Secret;
@@ -291,6 +291,57 @@ async fn where_nothing_is_upgraded_the_present_is_polled() {
 }
 
 #[tokio::test]
+async fn a_line_that_is_later_than_the_overlap_is_polled_all_the_same_and_told_once() {
+    let server = Server::start(Script {
+        refuse: Some((404, "404 page not found")),
+        ..Script::default()
+    })
+    .await;
+    let mut loki = loki(&server.url);
+    loki.late = Duration::from_millis(200);
+    let second = 1_000_000_000;
+    let ((), told) = beside(&loki, now() - 60 * second, async |heard, told| {
+        let polling = |told: &Told| told.modes.last() == Some(&TailMode::Polling("no upgrade"));
+        until(heard, told, polling).await;
+        server.push(now(), "cart", "punctual");
+        until(heard, told, |told| told.lines.len() == 1).await;
+        server.push(now() - 20 * second, "cart", "late");
+        until(heard, told, |told| told.lines.len() == 2).await;
+        // the next looks find nothing new
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        server.push(now(), "cart", "last");
+        until(heard, told, |told| told.lines.len() == 3).await;
+    })
+    .await;
+    assert!(told.lines.values().all(|times| *times == 1), "{:?}", told.lines);
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_not_said_to_be_polled_and_is_tailed_again_soon() {
+    let server = Server::start(Script {
+        cut: Some(Duration::from_millis(500)),
+        ..Script::default()
+    })
+    .await;
+    let loki = loki(&server.url);
+    let ((), told) = beside(&loki, now(), async |heard, told| {
+        until(heard, told, live).await;
+        server.script(|script| (script.mute, script.cut) = (Mute::All, None));
+        until(heard, told, |told| {
+            told.failures
+                .iter()
+                .any(|words| words.contains("no whole answer"))
+        })
+        .await;
+        server.script(|script| script.mute = Mute::Nothing);
+        until(heard, told, live).await;
+    })
+    .await;
+    let polls = |mode: &TailMode| matches!(mode, TailMode::Polling(_));
+    assert!(!told.modes.iter().any(polls), "{:?}", told.modes);
+}
+
+#[tokio::test]
 async fn an_ended_hour_is_begun_anew_without_a_failure() {
     let server = Server::start(Script {
         close: Some("reached tail max duration limit"),
@@ -351,14 +402,14 @@ async fn a_refused_query_ends_the_tail_with_the_servers_words() {
 #[tokio::test]
 async fn a_server_that_never_answers_is_told_and_tried_again() {
     let server = Server::start(Script {
-        mute: true,
+        mute: Mute::Queries,
         ..Script::default()
     })
     .await;
     let loki = loki(&server.url);
     let ((), told) = beside(&loki, now(), async |heard, told| {
         until(heard, told, |told| !told.failures.is_empty()).await;
-        server.script(|script| script.mute = false);
+        server.script(|script| script.mute = Mute::Nothing);
         until(heard, told, live).await;
     })
     .await;

@@ -6,8 +6,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::{Entry, Snapshot, Told};
 use crate::domain::log::{Batch, Nanos, Stream};
-use crate::logstore::{Entry, Snapshot, Told};
 
 /// Copies that are remembered: at most some 10 MiB.
 const CAPACITY: usize = 200_000;
@@ -22,14 +22,14 @@ type Key = (i64, u64);
 
 /// Copies of lines that were read and that the tail may tell once more.
 #[derive(Debug, Default)]
-pub(super) struct Seam {
+pub struct Seam {
     owed: BTreeMap<Key, u32>,
 }
 
 impl Seam {
     /// Leaves those lines of a page that are not in hand yet; the tail, which tells what is of `tail` and later, is
     /// then expected to tell them again. Lines that no source gives a time are left: their place parts them.
-    pub(super) fn page(&mut self, batch: &mut Batch, snapshot: &Snapshot, tail: Nanos) {
+    pub fn page(&mut self, batch: &mut Batch, snapshot: &Snapshot, tail: Nanos) {
         let mut names = Names::default();
         let mut keys: Vec<Option<Key>> = Vec::with_capacity(batch.lines.len());
         for line in &batch.lines {
@@ -73,8 +73,21 @@ impl Seam {
         self.bound();
     }
 
+    /// A page that is kept whole was read; the tail is expected to tell again what of it is of `tail` and later.
+    pub fn read(&mut self, batch: &Batch, tail: Nanos) {
+        let mut names = Names::default();
+        for line in &batch.lines {
+            let stream = batch.streams.get(line.stream as usize);
+            if let Some((at, stream)) = line.at.filter(|at| *at >= tail).zip(stream) {
+                let key = (at.0, names.hash(stream, batch.text(line)));
+                *self.owed.entry(key).or_default() += 1;
+            }
+        }
+        self.bound();
+    }
+
     /// The tail begins anew and tells what is in hand from this moment on once more.
-    pub(super) fn again(&mut self, snapshot: &Snapshot, from: Nanos) {
+    pub fn again(&mut self, snapshot: &Snapshot, from: Nanos) {
         self.owed.clear();
         let owed = &mut self.owed;
         for_each_key(snapshot, (from, Nanos(i64::MAX)), &mut Names::default(), |key| {
@@ -84,7 +97,7 @@ impl Seam {
     }
 
     /// Leaves those lines of the tail that were not read before it told them.
-    pub(super) fn tail(&mut self, batch: &mut Batch) {
+    pub fn tail(&mut self, batch: &mut Batch) {
         if self.owed.is_empty() {
             return;
         }
@@ -207,6 +220,24 @@ mod tests {
         let mut tail = batch(&[(5, "x"), (5, "x"), (5, "x")]);
         seam.tail(&mut tail);
         assert_eq!(tail.lines.len(), 1, "two were read before");
+    }
+
+    #[test]
+    fn a_page_that_is_kept_whole_is_told_again_by_no_tail_that_begins_before_its_end() {
+        let mut seam = Seam::default();
+        let page = batch(&[(3, "old"), (5, "same"), (5, "same"), (6, "read")]);
+        seam.read(&page, Nanos(5));
+        let mut tail = batch(&[
+            (4, "late"),
+            (5, "same"),
+            (5, "same"),
+            (5, "same"),
+            (6, "read"),
+            (7, "new"),
+        ]);
+        seam.tail(&mut tail);
+        assert_eq!(texts(&tail), ["late", "same", "new"]);
+        assert!(seam.owed.is_empty());
     }
 
     #[test]
