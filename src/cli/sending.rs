@@ -26,13 +26,13 @@ use crate::time::{Clock, prometheus_duration};
 /// The outbox of one command.
 pub struct Sending {
     journal: Journal,
-    courier: CourierHandle,
+    /// Sets out when it is waited for: what it reads at first is what was journaled and decided by then.
+    courier: Courier<Poster>,
+    handle: CourierHandle,
     author: Author,
     clock: Clock,
     /// Whether the audit log is sent on.
     forwards: bool,
-    /// Ends the courier when the command ends.
-    tasks: JoinSet<()>,
 }
 
 impl From<JournalError> for CliError {
@@ -54,7 +54,7 @@ pub fn journal(scene: &Scene) -> Result<Journal, CliError> {
 }
 
 impl Sending {
-    /// Opens the journal and sets a courier out.
+    /// Opens the journal. Nothing is sent before something is waited for.
     pub fn open(scene: &Scene) -> Result<Self, CliError> {
         let journal = journal(scene)?;
         let author = Author {
@@ -68,15 +68,13 @@ impl Sending {
             author: author.clone(),
             timings: Timings::default(),
         });
-        let mut tasks = JoinSet::new();
-        tasks.spawn(courier.run());
         Ok(Self {
             journal,
-            courier: handle,
+            courier,
+            handle,
             author,
             clock: scene.clock(),
             forwards: scene.config.audit_forward.is_some(),
-            tasks,
         })
     }
 
@@ -130,12 +128,15 @@ impl Sending {
         entry.actor == self.author.actor
     }
 
-    /// Waits for entries, hands back what is left; the entries as they stand, in order.
-    pub async fn wait(mut self, ids: &[EntryId], deadline: &Deadline) -> Result<Vec<Entry>, CliError> {
+    /// Sends, waits for entries, hands back what is left; the entries as they stand, in order.
+    pub async fn wait(self, ids: &[EntryId], deadline: &Deadline) -> Result<Vec<Entry>, CliError> {
+        // Ends the courier when the command ends.
+        let mut tasks = JoinSet::new();
+        tasks.spawn(self.courier.run());
         // What is not over by then stays in the outbox.
-        let _ = deadline.within(self.courier.settled(ids)).await;
-        self.courier.rest().await;
-        self.tasks.shutdown().await;
+        let _ = deadline.within(self.handle.settled(ids)).await;
+        self.handle.rest().await;
+        tasks.shutdown().await;
         let (context, now) = (Arc::clone(&self.author.context), self.clock.now().utc);
         let forwards = self.forwards;
         // Best effort: the next act or console goes on with it.

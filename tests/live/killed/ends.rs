@@ -6,7 +6,7 @@ use midwatch::domain::incident::IncidentAct;
 use midwatch::outbox::{Entry, Payload, State};
 
 use super::shop::Shop;
-use super::{End, assert_audit_holds, caught_up, kill_in_lanes, midwatch, paces, spoilt};
+use super::{End, assert_audit_holds, caught_up, kill_in_lanes, midwatch, paces, send, spoilt};
 
 /// How often a command of each kind is killed; three more of each are not.
 const KILLS: u64 = 40;
@@ -132,8 +132,7 @@ async fn commands_killed_as_they_resolve_and_reassign_lose_nothing_and_double_no
     let mut entries = caught_up(home, "shop").await;
     let first = judge(&shop, &rounds, &entries).await;
     for entry in entries.iter().filter(|entry| entry.state == State::NeedsDecision) {
-        let sent = midwatch(home, &["outbox", "send", &entry.id.to_string(), "--wait", "60s"]).status();
-        assert!(sent.expect("runs").success(), "{entry:?}");
+        send(home, entry);
     }
     entries = caught_up(home, "shop").await;
     let last = judge(&shop, &rounds, &entries).await;

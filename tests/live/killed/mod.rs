@@ -182,6 +182,22 @@ async fn caught_up(home: &Path, context: &'static str) -> Vec<Entry> {
     panic!("the outbox did not come to rest");
 }
 
+/// Has what asks sent, by the one who was asked.
+fn send(home: &Path, entry: &Entry) {
+    let sent = midwatch(home, &["outbox", "send", &entry.id.to_string(), "--wait", "60s"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output()
+        .expect("runs");
+    let said = [sent.stdout, sent.stderr].concat();
+    assert!(
+        sent.status.success(),
+        "{}: {}{entry:?}",
+        sent.status,
+        String::from_utf8_lossy(&said)
+    );
+}
+
 /// Every line of the audit log stands and follows the one before.
 fn assert_audit_holds(home: &Path) {
     let audit = midwatch(home, &["audit", "verify"]).status().expect("runs");
@@ -246,9 +262,7 @@ async fn two_hundred_commands_and_forty_consoles_killed_at_random_lose_nothing_a
         .cloned()
         .collect();
     for entry in &asking {
-        let id = entry.id.to_string();
-        let sent = midwatch(home.path(), &["outbox", "send", &id, "--wait", "60s"]).status();
-        assert!(sent.expect("runs").success(), "{entry:?}");
+        send(home.path(), entry);
     }
     if !asking.is_empty() {
         entries = caught_up(home.path(), "shop").await;

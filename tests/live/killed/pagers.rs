@@ -22,7 +22,7 @@ use midwatch::time::Clock;
 use rustix::process::Signal;
 
 use super::super::harness::Setup;
-use super::{End, assert_audit_holds, journaled, kill_in_lanes, midwatch, paces, share};
+use super::{End, assert_audit_holds, journaled, kill_in_lanes, midwatch, paces, send, share};
 
 /// How often a command of each lane is killed; three more of each are not.
 const KILLS: usize = 40;
@@ -282,8 +282,7 @@ async fn commands_and_consoles_killed_over_a_slow_pager_wake_nobody_twice_and_as
             .iter()
             .any(|page| page.notice.incident == incident.0 && page.notice.level() == Some(2));
         assert!(!woken, "it was done, and asks: {entry:?}");
-        let sent = midwatch(home, &["outbox", "send", &entry.id.to_string(), "--wait", "60s"]).status();
-        assert!(sent.expect("runs").success(), "{entry:?}");
+        send(home, entry);
     }
     let pages = caught_up(home).await;
     let (book, entries) = (book(home), journaled(home, "shop").await);
