@@ -277,16 +277,21 @@ impl<S: Screen> Console<S> {
     /// Takes in what the person did, and what they did since, up to a turn; drawn at once.
     fn take_input(&mut self, first: Option<Input>, world: &mut impl World) -> Option<Ended> {
         let mut next = first.unwrap_or(Input::Closed);
-        for _ in 0..TURN {
+        let mut left = TURN;
+        loop {
             if let Some(ended) = self.take(Msg::Input(next), Cause::Person, world) {
                 return Some(ended);
             }
+            left -= 1;
+            // What is taken off the queue has to be taken in: at the end of a turn the rest stays there.
+            if left == 0 {
+                return None;
+            }
             match self.inputs.try_recv() {
                 Ok(input) => next = input,
-                Err(_) => break,
+                Err(_) => return None,
             }
         }
-        None
     }
 
     /// Takes in a message and carries out what follows.

@@ -74,3 +74,21 @@ fn noise_never_panics() {
     console.watch(Duration::from_secs(4));
     quits(console);
 }
+
+#[test]
+fn of_keys_that_come_all_at_once_none_is_lost() {
+    let mut console = running();
+    console.press(b":");
+    console.wait_for("Command");
+    // More than are taken in between two frames, as a paste without brackets or a link that stalled brings them.
+    let typed: String = ('!'..='z')
+        .filter(char::is_ascii_alphanumeric)
+        .cycle()
+        .take(80)
+        .collect();
+    console.press(typed.as_bytes());
+    console.wait_for(&typed);
+    console.press(b"\x1b");
+    console.settle(Duration::from_millis(300));
+    quits(console);
+}
