@@ -162,7 +162,8 @@ impl Engine {
         if let Some(wish) = error.retry_after {
             self.left_alone = self.left_alone.max(now + wish);
         }
-        if error.kind == ErrorKind::TimedOut {
+        let is_load = matches!(question, Question::Window(_) | Question::History { .. });
+        if error.kind == ErrorKind::TimedOut && is_load {
             // Less load is the answer to that; the next try is the tier's own.
             return;
         }

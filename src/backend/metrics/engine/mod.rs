@@ -172,14 +172,22 @@ impl Engine {
             .max(self.left_alone)
     }
 
-    /// Makes the shortest windows due now, out of turn; the others keep their tiers, which spare the server. One
-    /// that asked to be left alone still is.
+    /// Makes the shortest windows due now, out of turn, and the search for SLOs where that failed: without it there may
+    /// be no window. The others keep their tiers, which spare the server. One that asked to be left alone still is.
     pub fn hurry(&mut self) {
         self.hot_next = Tick::ZERO;
         let poll = self.settings.poll;
         for (question, clock) in &mut self.clocks {
-            if matches!(question, Question::Window(_)) && interval(question, poll) == poll {
-                let failed = self.failures.get(question);
+            let failed = self.failures.get(question);
+            let is_hurried = match question {
+                Question::Window(_) => interval(question, poll) == poll,
+                Question::Discovery => failed.is_some(),
+                Question::Bounds
+                | Question::Spark
+                | Question::History { .. }
+                | Question::FirstSample { .. } => false,
+            };
+            if is_hurried {
                 clock.next = failed.map_or(Tick::ZERO, |f| clock.next.min(f.asked + BREATH));
             }
         }

@@ -530,6 +530,21 @@ fn a_failing_server_that_is_pressed_for_gets_a_breath_between_attempts() {
 }
 
 #[test]
+fn a_search_for_slos_that_was_not_answered_is_made_again_soon_and_at_once_where_that_is_pressed_for() {
+    let settings = Settings {
+        poll: Duration::from_secs(15),
+        discover: Discover::Yes,
+    };
+    let mut engine = Engine::new(Vec::new(), settings);
+    let hanging = Fake::answering(|_| Err(error(ErrorKind::TimedOut, None, "no whole answer within 5s")));
+    step(&mut engine, &hanging, 0);
+    let due = engine.next_due(at(0).tick);
+    assert!((at(15).tick..=at(120).tick).contains(&due), "{due:?}");
+    engine.hurry();
+    assert_eq!(engine.next_due(at(0).tick), at(1).tick);
+}
+
+#[test]
 fn an_slo_that_is_found_later_is_asked_alone_and_the_others_keep_their_tiers() {
     let (mut engine, fake) = (engine(3), Fake::healthy());
     step(&mut engine, &fake, 0);
