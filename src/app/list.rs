@@ -23,6 +23,8 @@ pub enum Placed {
     ByNobody,
     /// It stays on its item.
     ByHand,
+    /// Its item is gone, and it stands where that was: what is there now was chosen by nobody.
+    Bereft,
 }
 
 impl<Id> Default for ListState<Id> {
@@ -95,6 +97,9 @@ impl<Id: Clone + PartialEq> ListState<Id> {
             .selected
             .as_ref()
             .and_then(|id| rows.iter().position(|row| row == id));
+        if found.is_none() && self.placed == Placed::ByHand {
+            self.placed = Placed::Bereft;
+        }
         self.index = found.unwrap_or(self.index).min(rows.len() - 1);
         self.selected = rows.get(self.index).cloned();
         self.reveal(rows.len());
@@ -190,6 +195,7 @@ mod tests {
         };
         list.follow(&["a", "c"]);
         assert_eq!((list.selected, list.index), (Some("c"), 1));
+        assert_eq!(list.placed, Placed::Bereft, "nobody chose that one");
         list.follow(&[]);
         list.follow(&["z", "c"]);
         assert_eq!(list.selected, Some("c"), "an empty moment does not lose the item");

@@ -10,7 +10,7 @@ use crate::app::acts::{Act, Stage};
 use crate::app::feed::Feed;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::{IncidentBoard, Kinds, Times, short};
-use crate::app::list::{ListState, Step};
+use crate::app::list::{ListState, Placed, Step};
 use crate::app::preview::REST;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
@@ -25,12 +25,14 @@ use crate::time::Now;
 const RECENT: TimeDelta = TimeDelta::hours(24);
 
 /// Incidents were listed. What is frozen stays on screen, and is acted on as it stands there.
-pub(super) fn listed(model: &mut Model, feed: Feed<IncidentBoard>) -> Vec<Effect> {
+pub(super) fn listed(model: &mut Model, feed: Feed<IncidentBoard>, now: Now) -> Vec<Effect> {
     if model.paused.is_some() {
         model.incidents.unseen = Some(feed);
         return Vec::new();
     }
     let answered = feed.failure().is_none();
+    let chosen = model.incidents.selected().cloned();
+    let chosen = chosen.filter(|_| model.incidents.list.placed == Placed::ByHand);
     model.incidents.feed = feed;
     if answered {
         // The list shows by now what came of them.
@@ -44,16 +46,25 @@ pub(super) fn listed(model: &mut Model, feed: Feed<IncidentBoard>) -> Vec<Effect
         }
     }
     model.incidents.arrange();
-    Vec::new()
+    match chosen.filter(|chosen| model.incidents.incident(&chosen.id).is_none()) {
+        Some(gone) => {
+            let on = model.incidents.selected().map(|incident| short(incident));
+            let on = on.map_or_else(String::new, |on| format!("; the cursor stands on {on} now"));
+            let words = format!("{} is listed no more{on}", short(&gone));
+            say(model, Level::Warn, words, now)
+        }
+        None => Vec::new(),
+    }
 }
 
 /// The screen moves again: what was listed meanwhile is shown.
-pub(super) fn thaw(model: &mut Model) {
+pub(super) fn thaw(model: &mut Model, now: Now) -> Vec<Effect> {
     if let Some(links) = model.incidents.unseen_links.take() {
         model.incidents.links = links;
     }
-    if let Some(feed) = model.incidents.unseen.take() {
-        listed(model, feed);
+    match model.incidents.unseen.take() {
+        Some(feed) => listed(model, feed, now),
+        None => Vec::new(),
     }
 }
 

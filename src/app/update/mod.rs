@@ -75,7 +75,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         Msg::AlertsArranged(board) => feeds::alerts(model, &board, now),
-        Msg::IncidentsFetched(feed) => incidents::listed(model, feed),
+        Msg::IncidentsFetched(feed) => incidents::listed(model, feed, now),
         Msg::Linked(links) => {
             incidents::linked(model, links);
             Vec::new()

@@ -469,21 +469,21 @@ fn pause(model: &mut Model, now: Now) -> Vec<Effect> {
         model.slo.frozen = None;
         model.slo.arrange(model.scope.service());
         feeds::show_present(model, now);
-        incidents::thaw(model);
+        let effects = incidents::thaw(model, now);
         model.logs.frozen = None;
         model.logs.settle();
         model.traces.frozen = None;
         model.traces.arrange();
-    } else {
-        model.logs.frozen.clone_from(&model.logs.view);
-        model.slo.frozen = model.slo.feed.shared();
-        model.traces.frozen = model.traces.drawn().cloned().map(std::sync::Arc::new);
-        model.alerts.frozen.clone_from(&model.alerts.board);
-        model.paused = Some(Paused {
-            since: now.tick,
-            new_pages: 0,
-        });
+        return effects;
     }
+    model.logs.frozen.clone_from(&model.logs.view);
+    model.slo.frozen = model.slo.feed.shared();
+    model.traces.frozen = model.traces.drawn().cloned().map(std::sync::Arc::new);
+    model.alerts.frozen.clone_from(&model.alerts.board);
+    model.paused = Some(Paused {
+        since: now.tick,
+        new_pages: 0,
+    });
     Vec::new()
 }
 

@@ -17,6 +17,7 @@ use crate::action::Action;
 use crate::app::compose::{About, Body, Compose, Kept, Purpose, area_of};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::label;
+use crate::app::list::Placed;
 use crate::app::modal::{Choice, Menu, MenuItem, Modal};
 use crate::app::panes::selected_silence;
 use crate::app::toast::Level;
@@ -54,6 +55,12 @@ pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
     let selected = model.incidents.selected();
     match model.focus {
         PaneId::Incident => selected.or(followed),
+        // The one that was followed is over. Whatever stands in its row is not what somebody elsewhere has in mind.
+        PaneId::Slo | PaneId::Alerts | PaneId::Logs | PaneId::Traces
+            if model.incidents.list.placed == Placed::Bereft =>
+        {
+            None
+        }
         PaneId::Slo | PaneId::Alerts | PaneId::Logs | PaneId::Traces => followed.or(selected),
     }
 }
@@ -111,15 +118,22 @@ fn without_incident(model: &mut Model, now: Now) -> Vec<Effect> {
         .feed
         .value()
         .is_some_and(|board| board.waiting.is_empty());
-    let (title, why) = if known {
+    let pane = PaneId::Incident.number();
+    let (title, why) = if model.incidents.list.placed == Placed::Bereft {
+        (
+            "The incident you followed is over",
+            format!("the incident you followed is listed no more; {pane} chooses another to note on"),
+        )
+    } else if known {
         (
             "No incident to note on",
-            "no incident is open or under the cursor, so there is none to note on",
+            "no incident is open or under the cursor, so there is none to note on".to_owned(),
         )
     } else {
         (
             "No incident is known yet",
-            "no incident is known yet: which are open has not been told; try again when they are listed",
+            "no incident is known yet: which are open has not been told; try again when they are listed"
+                .to_owned(),
         )
     };
     model.toasts.say(Level::Info, why, now.tick);
