@@ -11,6 +11,7 @@ pub mod effect;
 pub mod feed;
 pub mod focus;
 pub mod incidents;
+pub mod kept;
 pub mod links;
 pub mod list;
 pub mod logs;
@@ -18,11 +19,13 @@ pub mod modal;
 pub mod msg;
 pub mod panes;
 pub mod preview;
+pub mod query;
 pub mod record;
 pub mod reference;
 pub mod scope;
 pub mod toast;
 pub mod traces;
+pub mod union;
 pub mod update;
 
 use std::sync::Arc;
@@ -247,6 +250,12 @@ pub struct Model {
     pub watching: record::Watching,
     /// What the panes are turned to.
     pub scope: ScopeStack,
+    /// What the palette keeps: saved views, recent scopes, commands.
+    pub kept: kept::Kept,
+    /// The PromQL query that was asked last.
+    pub query: query::QueryPane,
+    /// Every context at once.
+    pub union: union::UnionPane,
     /// Passing words.
     pub toasts: Toasts,
     /// Acts under way, in grace, and leases held.
@@ -324,6 +333,9 @@ impl Model {
             record: None,
             watching: record::Watching::default(),
             scope: ScopeStack::default(),
+            kept: kept::Kept::default(),
+            query: query::QueryPane::default(),
+            union: union::UnionPane::default(),
             toasts: Toasts::default(),
             acts: Acts::default(),
             pending_keys: Vec::new(),

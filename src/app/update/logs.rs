@@ -9,6 +9,7 @@ use super::run::{self, show};
 use super::{frozen, prompts, say};
 use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
+use crate::app::kept::SavedView;
 use crate::app::list::{Direction, Moved, Step};
 use crate::app::logs::{
     Follow, Left, Lifted, LogPane, LogView, LogsAsk, Past, Refusal, Refused, Seek, Stood, Watched, Wrap,
@@ -247,6 +248,16 @@ fn take_up(pane: &mut LogPane, left: Left) {
     pane.filter = left.filter;
     pane.at_least = left.at_least;
     pane.search = left.search;
+}
+
+/// Shows what a saved view says: its query, filter and least level, from the newest line on.
+pub(super) fn take_up_view(model: &mut Model, view: &SavedView) -> Vec<Effect> {
+    show_all(&mut model.logs, None);
+    let part = &view.logs;
+    model.logs.query.clone_from(&part.query);
+    (model.logs.refused, model.logs.refusal) = (None, Refusal::Read);
+    model.logs.at_least = part.level.map(|level| level.0);
+    filter(model, part.filter.clone())
 }
 
 /// Turns the pane to a service, around a moment where one is meant.

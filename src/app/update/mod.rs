@@ -22,14 +22,17 @@ mod palette;
 mod pick;
 mod pivot;
 mod prompts;
+mod query;
 mod run;
 mod silences;
 mod timers;
 mod traces;
 mod undo;
+mod union;
+mod views;
 mod waterfall;
 
-use super::focus::{Detail, PaneId};
+use super::focus::{Detail, Page, PaneId};
 use super::list::ListState;
 use super::modal::Modal;
 use super::toast::Level;
@@ -40,13 +43,17 @@ use crate::view::layout::{self, Cover};
 
 pub(crate) use keys::{holds, places};
 pub use outbox::target as outbox_target;
-pub use palette::ranked as rank_palette;
+pub use palette::{Offers, ranked as rank_palette};
 pub use silences::matchers_of;
 pub(crate) use traces::unread;
 pub(crate) use waterfall::is_beside;
 
 /// Takes in one message.
 pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
+    let told_of_here = matches!(
+        msg,
+        Msg::SloFetched(_) | Msg::AlertsArranged(_) | Msg::IncidentsFetched(_) | Msg::HealthChanged(_)
+    );
     let mut effects = match msg {
         Msg::Input(Input::Key(key)) => keys::key(model, key, now),
         Msg::Input(Input::Paste(text)) => keys::paste(model, &text, now),
@@ -150,12 +157,27 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Msg::QueryAnswered { seq, result } => {
+            model.query.answered(seq, result, now);
+            Vec::new()
+        }
+        Msg::ViewsKept(result) => views::kept(model, result, now),
+        Msg::ContextsHeard(reports) => {
+            union::heard(model, &reports);
+            Vec::new()
+        }
         Msg::Said { level, text } => {
             model.toasts.say(level, text, now.tick);
             Vec::new()
         }
         Msg::Timer => timers::timer(model, now),
     };
+    if told_of_here {
+        union::own(model);
+    }
+    effects.extend(union::arrive(model, now));
+    effects.extend(union::settle_watched(model));
+    effects.extend(views::visited(model));
     effects.extend(incidents::settle_followed(model, now));
     effects.extend(logs::settle_watched(model));
     effects.extend(traces::ask(model));
@@ -222,6 +244,13 @@ fn fit_lists(model: &mut Model, now: Now) {
     if model.detail() == Some(&Detail::Patterns) {
         let page = areas.detail().map(layout::pattern_rows);
         fit(&mut model.logs.pattern_list, model.logs.pattern_rows.len(), page);
+    }
+    if model.detail() == Some(&Detail::Page(Page::Contexts)) {
+        let contexts = model.union.reports.len();
+        let page = areas
+            .detail()
+            .map(|area| layout::union_parts(area, contexts).rows());
+        fit(&mut model.union.list, model.union.keys.len(), page);
     }
     if model.detail() == Some(&Detail::Outbox) {
         let page = areas.detail().map(layout::list_rows);

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use super::alerts::Sight;
 use super::{
     alerts, compose, copy, feeds, frozen, incident_acts, incidents, logs, outbox, pages, palette, pivot,
-    prompts, say, silences, traces, undo, waterfall,
+    prompts, query, say, silences, traces, undo, union, waterfall,
 };
 use crate::action::{Action, Place};
 use crate::app::alone;
 use crate::app::effect::WriteUp;
-use crate::app::focus::{Detail, PaneId, Zoom};
+use crate::app::focus::{Detail, Page, PaneId, Zoom};
 use crate::app::list::{Direction, Moved, Placed, Step};
 use crate::app::logs::{Refusal, Times};
 use crate::app::modal::{Confirm, ConfirmLine, Modal, PromptKind, Then};
@@ -89,7 +89,9 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Refresh => {
             model.toasts.say(Level::Info, "asking every backend", now.tick);
             let open = waterfall::refresh(model);
-            std::iter::once(Effect::Refresh).chain(open).collect()
+            let query = query::again(model, now);
+            let refreshed = std::iter::once(Effect::Refresh);
+            refreshed.chain(open).chain(query).collect()
         }
         Action::Redraw => vec![Effect::Repaint],
         Action::Scope => scope_here(model, now),
@@ -220,6 +222,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Declare => compose::declare(model, now),
         Action::MarkMoment => compose::mark_moment(model, now),
         Action::OnCallList => pages::on_call(model),
+        Action::Contexts => union::open(model, now),
         Action::HandoffNote => pages::write(model, WriteUp::HandOff),
         Action::Stats => pages::write(model, WriteUp::Stats),
         Action::AuditLog => pages::write(model, WriteUp::Audit),
@@ -628,6 +631,10 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
             pane.pattern_list.step(&pane.pattern_rows, step);
             return Vec::new();
         }
+        Some(view) if view.detail == Detail::Page(Page::Contexts) => {
+            model.union.list.step(&model.union.keys, step);
+            return Vec::new();
+        }
         Some(view) if view.detail == Detail::Outbox => {
             model.outbox_list.step(&model.outbox_rows, step);
             return Vec::new();
@@ -710,7 +717,10 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
             waterfall::to_explaining(model, id);
             return Vec::new();
         }
-        Some(Detail::Page(_) | Detail::ServiceGraph) => return Vec::new(),
+        Some(Detail::Page(Page::Contexts)) => return union::go(model, now),
+        Some(Detail::Page(Page::WriteUp(_) | Page::OnCall | Page::Query) | Detail::ServiceGraph) => {
+            return Vec::new();
+        }
         None => {}
     }
     match model.focus {
