@@ -7,7 +7,7 @@ use super::{
     alerts, compose, copy, feeds, frozen, incident_acts, incidents, logs, outbox, pages, palette, pivot,
     prompts, query, say, silences, traces, undo, union, waterfall,
 };
-use crate::action::{Action, Place};
+use crate::action::{Action, Impact, Place};
 use crate::app::alone;
 use crate::app::effect::WriteUp;
 use crate::app::focus::{Detail, Page, PaneId, Zoom};
@@ -52,6 +52,11 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
     }
     if let Some(why) = alone::lacks(model, action) {
         return say(model, Level::Info, why, now);
+    }
+    if action.row().impact != Impact::View
+        && let Some(why) = union::refusal(model)
+    {
+        return say(model, Level::Warn, why, now);
     }
     match action {
         Action::FocusSlo => focus(model, PaneId::Slo, now),

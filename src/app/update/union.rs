@@ -28,6 +28,17 @@ pub(super) fn open(model: &mut Model, now: Now) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Why nothing is done from the page of every context: what is under the cursor may be another context's, and an act would
+/// hit this one's.
+pub(super) fn refusal(model: &Model) -> Option<String> {
+    (model.detail() == Some(&PAGE)).then(|| {
+        let context = SafeText::line(&model.settings.context);
+        format!(
+            "nothing is done from here: acts are {context}'s own; enter goes to a row's context, esc back"
+        )
+    })
+}
+
 /// The other contexts were heard of.
 pub(super) fn heard(model: &mut Model, reports: &[Arc<ContextReport>]) {
     let own = model.own_report();

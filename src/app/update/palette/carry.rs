@@ -11,7 +11,8 @@ use crate::app::modal::{Command, Prompt, PromptKind, PromptTarget, Word};
 use crate::app::scope::Scope;
 use crate::app::toast::Level;
 use crate::app::update::{
-    alerts, deeds, frozen, incident_acts, incidents, logs, modals, query, run, say, silences, traces, views,
+    alerts, deeds, frozen, incident_acts, incidents, logs, modals, query, run, say, silences, traces, union,
+    views,
 };
 use crate::app::{Effect, Model};
 use crate::backend::traces::read_id;
@@ -54,6 +55,10 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
     if model.has_lines_alone() && !matches!(word, Word::Logs | Word::SaveView | Word::DropView) {
         let why = alone::words(model);
         return say(model, Level::Info, why, now);
+    }
+    let acts = matches!(word, Word::Ack | Word::Unack | Word::Silence | Word::On(_));
+    if acts && let Some(why) = union::refusal(model) {
+        return say(model, Level::Warn, why, now);
     }
     match word {
         Word::Query => query::open(model, argument, now),
@@ -240,6 +245,11 @@ impl Stand {
 fn run_here(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
     if let Some(why) = alone::lacks(model, action) {
         return say(model, Level::Info, why, now);
+    }
+    if action.row().impact != Impact::View
+        && let Some(why) = union::refusal(model)
+    {
+        return say(model, Level::Warn, why, now);
     }
     let here = Stand::of(model);
     let mut sight = alerts::Sight::Seen;
