@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::app::union::{Answered, ContextReport, INTERVAL, rows_of};
 use crate::backend::http::Wires;
@@ -27,6 +27,9 @@ const MOST_WAIT: Duration = Duration::from_secs(20);
 /// Wait before a context of which nothing answers is asked again.
 const DEAD_WAIT: Duration = Duration::from_secs(90);
 
+/// A context is asked no sooner than this after an answer, however often that is pressed for.
+const DEAF: Duration = Duration::from_secs(5);
+
 /// What is known of the watched contexts, in the order of the configuration.
 pub(super) type Reports = Vec<Arc<ContextReport>>;
 
@@ -36,6 +39,8 @@ pub(super) struct Watcher {
     /// The open context: it is not asked twice.
     pub own: String,
     pub clock: Clock,
+    /// Asked now, out of turn.
+    pub wake: Arc<Notify>,
     pub out: watch::Sender<Reports>,
 }
 
@@ -89,7 +94,15 @@ impl Watcher {
                     *slot = Arc::new(report);
                 }
             });
-            tokio::time::sleep(wait).await;
+            // A held key asks no sooner than this.
+            let pressed = async {
+                tokio::time::sleep(DEAF).await;
+                self.wake.notified().await;
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = pressed => {}
+            }
         }
     }
 }
@@ -256,6 +269,7 @@ mod tests {
             config: Arc::new(config),
             own: "own".to_owned(),
             clock,
+            wake: Arc::default(),
             out,
         };
         let heard = async {

@@ -150,7 +150,6 @@ pub(super) fn rank(palette: &mut Palette) {
     palette.cursor = 0;
     let line = words::read(&typed);
     let mut ahead: Vec<PaletteItem> = of_trace(&typed).into_iter().collect();
-    let mut behind = Vec::new();
     match line {
         Line::With {
             word: Word::Trace, ..
@@ -160,13 +159,15 @@ pub(super) fn rank(palette: &mut Palette) {
             let mut offered = palette.offers.arguments(word, &argument);
             offered.retain(|offer| *offer != argument);
             offered.truncate(MOST_OFFERED);
-            let as_typed = with(word, &argument);
-            if words::is_free(word) || palette.offers.arguments(word, &argument).contains(&argument) {
-                ahead.push(as_typed);
-            } else {
-                behind.push(as_typed);
-            }
+            let is_one = palette.offers.arguments(word, &argument).contains(&argument);
             ahead.extend(offered.iter().map(|offer| with(word, offer)));
+            // Free text is meant as it stands, a name that could still become one of a list is not.
+            let at = if words::is_free(word) || is_one {
+                0
+            } else {
+                ahead.len()
+            };
+            ahead.insert(at, with(word, &argument));
         }
         Line::TakesNone(action) => {
             let rest = typed.trim().split_once(char::is_whitespace);
@@ -199,10 +200,6 @@ pub(super) fn rank(palette: &mut Palette) {
     }
     for item in ahead.into_iter().rev() {
         palette.hits.insert(0, palette.items.len());
-        palette.items.push(item);
-    }
-    for item in behind {
-        palette.hits.push(palette.items.len());
         palette.items.push(item);
     }
 }
@@ -368,7 +365,8 @@ pub(super) fn remembered(item: &PaletteItem, typed: &str) -> Option<String> {
 }
 
 /// The commands of the shell whose action has another name here.
-const COMMANDS: [(&str, &[&str]); 8] = [
+const COMMANDS: [(&str, &[&str]); 9] = [
+    ("contexts", &["context.all"]),
     ("ack", &["alerts.acknowledge", "incident.acknowledge"]),
     ("unack", &["alerts.hand_back", "incident.hand_back"]),
     ("page", &["incident.page"]),

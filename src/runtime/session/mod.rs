@@ -116,8 +116,9 @@ pub struct Session {
     /// What is known of the others, while somebody looks.
     reports: watch::Receiver<Reports>,
     reports_out: watch::Sender<Reports>,
-    /// The task that watches them.
+    /// The task that watches them, and what wakes it.
     watcher: Option<AbortHandle>,
+    watched: Arc<Notify>,
     /// Gives up the query that is under way.
     query: CancellationToken,
     clock: Clock,
@@ -267,6 +268,7 @@ impl Session {
                 config: Arc::clone(&self.config),
                 own: self.context.to_string(),
                 clock: self.clock,
+                wake: Arc::clone(&self.watched),
                 out: self.reports_out.clone(),
             };
             self.watcher = Some(self.tasks.spawn(watcher.run()));
@@ -314,6 +316,7 @@ impl World for Session {
                 for wake in &self.wake {
                     wake.notify_one();
                 }
+                self.watched.notify_waiters();
                 Carried::Done
             }
             Effect::Carry { id, act } => {

@@ -305,6 +305,7 @@ impl Session {
             reports,
             reports_out,
             watcher: None,
+            watched: Arc::default(),
             query: CancellationToken::new(),
             office,
             outbox,

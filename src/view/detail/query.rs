@@ -36,7 +36,10 @@ pub(super) fn pages(scene: Scene<'_>) -> Pages<'_> {
         );
         return page(sheet);
     };
-    sheet.prose(&asked.text, Role::TextStrong);
+    let is_pointed_at = matches!(&pane.answer, Some((_, Err(trouble))) if trouble.place.is_some());
+    if !is_pointed_at {
+        sheet.prose(&asked.text, Role::TextStrong);
+    }
     match &pane.answer {
         Some((_, Err(trouble))) => in_trouble(scene, &mut sheet, asked, trouble),
         Some((_, Ok(answer))) => {
@@ -76,8 +79,10 @@ fn over(scene: Scene, asked: &QueryAsk, answer: Option<&QueryAnswer>) -> Vec<Pie
         words.push_str(&format!(" · {all} series"));
     }
     if let Some((at, _)) = &scene.model.query.answer {
-        let age = figures::stepped(scene.now.tick.since(*at));
-        words.push_str(&format!(" · asked {age} ago"));
+        let age = scene.now.tick.since(*at);
+        if age >= std::time::Duration::from_secs(10) {
+            words.push_str(&format!(" · asked {} ago", figures::stepped(age)));
+        }
     }
     if let Some(key) = hints::key(scene, Action::Refresh) {
         words.push_str(&format!(" · {key} asks again"));
@@ -95,11 +100,14 @@ fn in_trouble(scene: Scene, sheet: &mut Sheet, asked: &QueryAsk, trouble: &Query
             SafeText::line(&before).width(),
         ))
     });
-    sheet.blank();
-    if let Some((text, cells)) = pointed {
-        sheet.line(vec![Piece::own(text, Role::Text)]);
-        let pointer = format!("{}^", " ".repeat(cells));
-        sheet.line(vec![Piece::own(pointer, Role::StateFailed)]);
+    match pointed {
+        Some((text, cells)) => {
+            sheet.line(vec![Piece::own(text, Role::TextStrong)]);
+            let pointer = format!("{}^", " ".repeat(cells));
+            sheet.line(vec![Piece::own(pointer, Role::StateFailed)]);
+        }
+        None if trouble.place.is_some() => sheet.prose(&asked.text, Role::TextStrong),
+        None => {}
     }
     sheet.prose(&format!("✗ {}", trouble.words), Role::StateFailed);
     if let Some((line, column)) = trouble.place {
@@ -160,6 +168,10 @@ fn told<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>, asked: &'a QueryAsk, answer
         }
         _ => {}
     }
+    if !answer.common.is_empty() {
+        let words = format!("all of {}", SafeText::line(&answer.common));
+        sheet.line(vec![Piece::own(words, Role::TextMuted)]);
+    }
     sheet.figure(1, move |buffer, area| {
         let slots = columns::layout(&COLUMNS, area.width, 2);
         columns::draw_header(buffer, widget::row(area, 0), scene.theme, &COLUMNS, &slots);
@@ -180,10 +192,10 @@ fn told<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>, asked: &'a QueryAsk, answer
 
 fn row(scene: Scene, buffer: &mut ratatui::buffer::Buffer, area: Rect, series: &QuerySeries) {
     let slots = columns::layout(&COLUMNS, area.width, 2);
-    let name = if series.name.is_empty() {
+    let name = if series.short.is_empty() {
         Piece::word("(no labels)", Role::TextMuted)
     } else {
-        Piece::safe(SafeText::line(&series.name), Role::Text)
+        Piece::safe(SafeText::line(&series.short), Role::Text)
     };
     let cells = [
         vec![name],

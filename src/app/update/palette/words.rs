@@ -221,16 +221,16 @@ impl Offers {
                 .filter_map(|trace| trace.service.as_ref())
                 .map(ToString::to_string),
         );
+        // What is completed is typed, and so drawn: safe from here on.
         let held = |values: BTreeSet<String>| -> Vec<String> {
-            values
+            let safe = values
                 .into_iter()
-                .filter(|value| !value.trim().is_empty())
-                .take(MOST)
-                .collect()
+                .map(|value| SafeText::line(&value).into_string());
+            safe.filter(|value| !value.trim().is_empty()).take(MOST).collect()
         };
         Self {
             services: held(services),
-            slos,
+            slos: held(slos.into_iter().collect()),
             alerts: held(alerts),
             incidents: open.map(|incident| short(incident)).take(MOST).collect(),
             matchers: held(matchers),
