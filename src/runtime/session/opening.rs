@@ -305,7 +305,7 @@ impl Session {
             reports,
             reports_out,
             watcher: None,
-            watched: Arc::default(),
+            wake_others: Arc::default(),
             query: CancellationToken::new(),
             office,
             outbox,

@@ -103,8 +103,8 @@ fn in_trouble(scene: Scene, sheet: &mut Sheet, asked: &QueryAsk, trouble: &Query
     match pointed {
         Some((text, cells)) => {
             sheet.line(vec![Piece::own(text, Role::TextStrong)]);
-            let pointer = format!("{}^", " ".repeat(cells));
-            sheet.line(vec![Piece::own(pointer, Role::StateFailed)]);
+            let caret = format!("{}^", " ".repeat(cells));
+            sheet.line(vec![Piece::own(caret, Role::StateFailed)]);
         }
         None if trouble.place.is_some() => sheet.prose(&asked.text, Role::TextStrong),
         None => {}
