@@ -169,6 +169,13 @@ pub(super) fn rank(palette: &mut Palette) {
             };
             ahead.insert(at, with(word, &argument));
         }
+        Line::Listed(word) => {
+            let begins = format!("{word} ");
+            let mut found = palette.hits.iter().filter_map(|&hit| palette.items.get(hit));
+            if !found.any(|item| item.name.starts_with(&begins)) {
+                ahead.push(none_listed(palette, word, &typed));
+            }
+        }
         Line::TakesNone(action) => {
             let rest = typed.trim().split_once(char::is_whitespace);
             let rest = rest.map_or("", |(_, rest)| rest.trim()).to_lowercase();
@@ -201,6 +208,29 @@ pub(super) fn rank(palette: &mut Palette) {
     for item in ahead.into_iter().rev() {
         palette.hits.insert(0, palette.items.len());
         palette.items.push(item);
+    }
+}
+
+/// That there is nothing of that word by that name, and what there is.
+fn none_listed(palette: &Palette, word: &str, typed: &str) -> PaletteItem {
+    let begins = format!("{word} ");
+    let fixed = palette.items.iter().take(palette.fixed);
+    let known: Vec<&str> = fixed
+        .filter_map(|item| item.name.strip_prefix(&begins))
+        .take(6)
+        .collect();
+    let name = SafeText::line(typed.trim()).into_string();
+    let why = if known.is_empty() {
+        format!("no {name}: there is none here")
+    } else {
+        format!("no {name}: there are {}", known.join(", "))
+    };
+    PaletteItem {
+        command: Command::Refused(why.clone()),
+        name,
+        title: why,
+        keys: String::new(),
+        fits: Fits::Not,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The page of a PromQL query: a row a series with what it is, was and how it moved; or why there is none.
 
+use std::fmt::Write as _;
+
 use ratatui::layout::Rect;
 
 use super::Pages;
@@ -76,16 +78,16 @@ fn over(scene: Scene, asked: &QueryAsk, answer: Option<&QueryAnswer>) -> Vec<Pie
     );
     if let Some(answer) = answer {
         let all = answer.series.len() + answer.left_out;
-        words.push_str(&format!(" · {all} series"));
+        let _ = write!(words, " · {all} series"); // a String takes all
     }
     if let Some((at, _)) = &scene.model.query.answer {
         let age = scene.now.tick.since(*at);
         if age >= std::time::Duration::from_secs(10) {
-            words.push_str(&format!(" · asked {} ago", figures::stepped(age)));
+            let _ = write!(words, " · asked {} ago", figures::stepped(age));
         }
     }
     if let Some(key) = hints::key(scene, Action::Refresh) {
-        words.push_str(&format!(" · {key} asks again"));
+        let _ = write!(words, " · {key} asks again");
     }
     vec![Piece::own(words, Role::TextMuted)]
 }
@@ -132,7 +134,7 @@ fn told<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>, asked: &'a QueryAsk, answer
             return;
         }
         // A number that never moved, of nobody in particular.
-        [scalar] if scalar.name.is_empty() && scalar.min == scalar.max => {
+        [scalar] if scalar.name.is_empty() && never_moved(scalar) => {
             sheet.line(vec![Piece::own(number(scalar.last), Role::TextStrong)]);
             return;
         }
@@ -178,7 +180,7 @@ fn told<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>, asked: &'a QueryAsk, answer
     });
     for series in &answer.series {
         sheet.figure(1, move |buffer, area| {
-            row(scene, buffer, widget::row(area, 0), series)
+            row(scene, buffer, widget::row(area, 0), series);
         });
     }
     if answer.left_out > 0 {
@@ -218,6 +220,11 @@ fn row(scene: Scene, buffer: &mut ratatui::buffer::Buffer, area: Rect, series: &
         };
         sparkline::draw(buffer, trend, scene.theme, &line);
     }
+}
+
+/// Whether it had one value all the time.
+fn never_moved(series: &QuerySeries) -> bool {
+    series.min.total_cmp(&series.max).is_eq()
 }
 
 fn points(asked: &QueryAsk, series: &QuerySeries) -> Vec<(f64, f64)> {

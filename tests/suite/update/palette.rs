@@ -359,6 +359,10 @@ fn a_view_is_dropped_by_name_and_what_could_not_be_kept_is_said() {
     let mut hand = shop_hand();
     hand.command("view drop night");
     hand.assert_said("there is no view night");
+    hand.command("view night");
+    hand.assert_said("no view night: there is none here");
+    hand.command("context moon");
+    hand.assert_said("no context moon: there are staging");
     hand.model
         .kept
         .views

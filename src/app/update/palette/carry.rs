@@ -64,22 +64,20 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
         Word::Query => query::open(model, argument, now),
         Word::Logs => ask_logs(model, argument, now),
         Word::Traces => ask_traces(model, argument, now),
-        Word::Trace => match read_id(argument) {
-            Some(id) => open_trace(model, id, now),
-            None => {
-                let said = format!("{} is no trace id: up to 32 hex digits", SafeText::line(argument));
-                say(model, Level::Warn, said, now)
+        Word::Trace => {
+            if let Some(id) = read_id(argument) {
+                return open_trace(model, id, now);
             }
-        },
+            let said = format!("{} is no trace id: up to 32 hex digits", SafeText::line(argument));
+            say(model, Level::Warn, said, now)
+        }
         Word::Ack | Word::Unack => acknowledge(model, word, argument, now),
         Word::Silence => silence(model, argument, now),
-        Word::Slo => match model.slo.report(argument) {
-            Some(_) => {
-                run::show(model, Detail::Slo(argument.to_owned()));
-                Vec::new()
-            }
-            None => unknown(model, "SLO", argument, now),
-        },
+        Word::Slo if model.slo.report(argument).is_some() => {
+            run::show(model, Detail::Slo(argument.to_owned()));
+            Vec::new()
+        }
+        Word::Slo => unknown(model, "SLO", argument, now),
         Word::Scope => match frozen(model) {
             Some(why) => say(model, Level::Info, why, now),
             None => views::turn_to(model, Scope::of_service(argument)),
