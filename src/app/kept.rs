@@ -317,7 +317,7 @@ impl SavedView {
                 query: traces.query.clone(),
                 filter: traces.filter.clone(),
                 failed: traces.outcome == Outcome::Failed,
-                back_seconds: (traces.back != super::traces::BACK).then(|| traces.back.as_secs()),
+                back_seconds: (traces.back != super::traces::BACK).then_some(traces.back.as_secs()),
             },
         }
     }

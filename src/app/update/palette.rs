@@ -150,6 +150,10 @@ pub(super) fn rank(palette: &mut Palette) {
     palette.cursor = 0;
     let line = words::read(&typed);
     let mut ahead: Vec<PaletteItem> = of_trace(&typed).into_iter().collect();
+    if let Some(word) = words::opened(&typed) {
+        let offered = palette.offers.arguments(word, "");
+        ahead.extend(offered.iter().take(MOST_OFFERED).map(|offer| with(word, offer)));
+    }
     match line {
         Line::With {
             word: Word::Trace, ..

@@ -223,6 +223,9 @@ fn values_that_could_stand_there_are_listed_below_what_is_typed() {
     hand.press("enter");
     assert_eq!(hand.model.scope.service(), Some("checkout"));
     hand.press(":");
+    hand.write("escalate ");
+    assert_eq!(listed(&hand)[..2], ["escalate #4711", "escalate #4712"]);
+    hand.press("esc :");
     hand.write("ack rate");
     assert!(
         listed(&hand)[0].starts_with("ack HighErrorRate"),
