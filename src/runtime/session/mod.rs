@@ -365,7 +365,7 @@ impl World for Session {
                 // The answer to an older question would be dropped.
                 self.query.cancel();
                 self.query = CancellationToken::new();
-                let token = self.query.clone();
+                let given_up = self.query.clone();
                 let metrics = self.backends.metrics.clone();
                 let seq = asked.seq;
                 let busy = Msg::QueryAnswered {
@@ -376,7 +376,7 @@ impl World for Session {
                     let result = querying::ask(metrics, &asked).await;
                     Some(Msg::QueryAnswered { seq, result })
                 };
-                match self.start(async move { token.run_until_cancelled(answer).await.flatten() }) {
+                match self.start(async move { given_up.run_until_cancelled(answer).await.flatten() }) {
                     Carried::Busy(_) => Carried::Busy(busy),
                     taken => taken,
                 }
