@@ -184,6 +184,10 @@ fn next_model(settings: Settings, kept: Kept, old: &Model, now: Now) -> Model {
         next.toasts.say(Level::Warn, words, now.tick);
     }
     next.kept = kept;
+    // What led here may not be on the disk yet.
+    if let Some(last) = old.kept.commands.first() {
+        next.kept.remember(last);
+    }
     next
 }
 

@@ -24,6 +24,10 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         return Vec::new();
     }
     model.last_key = now.tick;
+    // Whoever does something here by now is not taken away from it.
+    if matches!(&model.union.bound, Some((context, _)) if *context == model.settings.context) {
+        model.union.bound = None;
+    }
     if is_unwritten(model, key, now) {
         let words = "not written anywhere, and not run as keys: pause, or press esc";
         return say(model, Level::Warn, words, now);

@@ -585,6 +585,10 @@ impl World for Session {
                 relief.rest().await;
             }
         };
+        if let Some(kept) = self.kept.clone() {
+            // What was put a moment ago is on the disk before anybody leaves; who is to be told of it is going.
+            let _ = tokio::task::spawn_blocking(move || kept.write()).await;
+        }
         self.tray.empty(&self.office).await;
         futures::future::join(self.office.rest(), relieved).await;
     }

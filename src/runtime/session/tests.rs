@@ -1,6 +1,7 @@
 use chrono::DateTime;
 
 use super::*;
+use crate::app::query::QueryAsk;
 use crate::app::{Draft, DraftKind};
 use crate::backend::incidents::Seen;
 use crate::config::{Environment, decode_text};
@@ -102,4 +103,74 @@ async fn a_task_that_dies_of_a_defect_ends_the_console() {
     session.tasks.spawn(async { panic!("a defect") });
     let (_keys, mut inputs) = mpsc::channel(1);
     assert!(matches!(session.next(&mut inputs).await, Event::Died));
+}
+
+fn saved(name: &str) -> Effect {
+    Effect::Keep(Keep::View {
+        name: name.to_owned(),
+        view: Some(Box::default()),
+    })
+}
+
+#[tokio::test]
+async fn a_view_is_said_to_be_kept_once_it_is_on_the_disk_and_not_where_there_is_no_place_for_it() {
+    let home = tempfile::tempdir().unwrap();
+    let (_keys, mut inputs) = mpsc::channel(1);
+    let mut session = session(Some(home.path()));
+    assert!(matches!(session.carry(saved("night")), Carried::Done));
+    let kept = loop {
+        if let Event::Result(Msg::ViewsKept(result)) = session.next(&mut inputs).await {
+            break result.unwrap();
+        }
+    };
+    assert!(kept.views.contains_key("night"));
+    let text = std::fs::read_to_string(home.path().join("views.toml")).unwrap();
+    assert!(text.contains("[views.prod.night]"), "{text}");
+
+    let mut nowhere = self::session(None);
+    nowhere.kept = None;
+    assert!(matches!(nowhere.carry(saved("night")), Carried::Done));
+    let Event::Result(Msg::ViewsKept(Err(why))) = nowhere.next(&mut inputs).await else {
+        panic!("it is said at once");
+    };
+    assert!(why.contains("set state_dir"), "{why}");
+}
+
+#[tokio::test]
+async fn watching_other_contexts_begins_and_ends_without_ending_the_session() {
+    let (_keys, mut inputs) = mpsc::channel(1);
+    let mut session = session(None);
+    for watched in [Watched::Yes, Watched::Yes, Watched::No] {
+        assert!(matches!(
+            session.carry(Effect::WatchContexts(watched)),
+            Carried::Done
+        ));
+    }
+    assert!(session.watcher.is_none());
+    let ended = async {
+        loop {
+            if let Event::Died = session.next(&mut inputs).await {
+                break;
+            }
+        }
+    };
+    let wait = Duration::from_millis(300);
+    assert!(tokio::time::timeout(wait, ended).await.is_err(), "it goes on");
+}
+
+#[tokio::test]
+async fn an_older_query_is_given_up_for_the_newer_one() {
+    let (_keys, mut inputs) = mpsc::channel(1);
+    let mut session = session(None);
+    let now = Clock::start().now();
+    for seq in [1, 2] {
+        let ask = QueryAsk::over(seq, "up", None, now);
+        assert!(matches!(session.carry(Effect::AskQuery(ask)), Carried::Done));
+    }
+    let first = loop {
+        if let Event::Result(Msg::QueryAnswered { seq, result }) = session.next(&mut inputs).await {
+            break (seq, result.unwrap_err().words);
+        }
+    };
+    assert_eq!(first, (2, "no metrics backend is configured".to_owned()));
 }

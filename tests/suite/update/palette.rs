@@ -485,6 +485,17 @@ fn enter_goes_to_the_context_of_the_row_and_there_to_the_thing() {
 }
 
 #[test]
+fn whoever_has_pressed_a_key_there_is_not_taken_to_the_thing_any_more() {
+    let mut there = Hand::with(vec![pod("Slow", "1")]);
+    there.model.union.bound = Some(("prod-eu".to_owned(), Thing::Incident("Q2SEARCH".into())));
+    there.press("j");
+    there.tell(Msg::IncidentsFetched(incidents::listed(
+        vec![incidents::search()],
+    )));
+    assert_eq!((there.model.detail(), there.said()), (None, ""));
+}
+
+#[test]
 fn a_thing_that_is_gone_by_then_is_said_to_be_and_a_row_of_the_open_context_is_opened_at_once() {
     let mut there = Hand::with(vec![pod("Slow", "1")]);
     there.model.union.bound = Some(("prod-eu".to_owned(), Thing::Incident("Q1".into())));

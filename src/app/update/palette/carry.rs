@@ -30,7 +30,11 @@ pub(in crate::app::update) fn carry(model: &mut Model, command: Command, now: No
             Vec::new()
         }
         Command::Trace(id) => open_trace(model, id, now),
-        Command::Context(name) => modals::switch_context(model, name),
+        Command::Context(name) => {
+            // Wherever one was on the way to before.
+            model.union.bound = None;
+            modals::switch_context(model, name)
+        }
         Command::Theme(name) => vec![Effect::SwitchTheme(name.into())],
         Command::View(name) => views::take_up(model, &name, now),
         Command::Scope(scope) => match frozen(model) {
