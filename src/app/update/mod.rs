@@ -9,6 +9,7 @@ mod compose;
 mod copy;
 mod deeds;
 mod feeds;
+mod gone;
 mod guard;
 mod incident_acts;
 mod incident_asks;
