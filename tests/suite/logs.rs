@@ -280,7 +280,10 @@ fn what_is_no_source_is_said_with_its_status() {
     let (_, said) = stage.run(&["app.log", "--grep", "("], 2);
     assert!(said.contains("--grep"), "{said}");
     let (_, said) = stage.run(&["missing.log"], 2);
-    assert!(said.contains("no such file") && said.contains("missing.log"), "{said}");
+    assert!(
+        said.contains("no such file") && said.contains("missing.log"),
+        "{said}"
+    );
     let (_, said) = stage.run(&["error"], 3);
     assert!(said.contains("configuration"), "{said}");
 }
