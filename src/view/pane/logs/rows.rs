@@ -10,7 +10,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::super::widget::{self, Piece, put_pieces};
-use super::super::super::{Scene, hints};
+use super::super::super::{Scene, hints, moment};
 use super::super::{look, set_style};
 use super::{clock, day, level_word, role_of, service_role, time};
 use crate::action::Action;
@@ -91,9 +91,13 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView
     let search = scene.model.logs.search.as_ref();
     let sought = search.and_then(|search| search_query(&search.text).ok().flatten());
     let rows = laid_out(scene.model, view, area);
+    let then = moment::line(scene, view);
     for (index, placed) in rows.iter().enumerate() {
         let row = widget::row(area, index as u16);
         draw_row(scene, buffer, row, (&placed.row, sought.as_ref()), focused);
+        if matches!(&placed.row, Row::Line { id, part: 0, .. } if then == Some(*id)) {
+            moment::mark(scene, buffer, row, 1);
+        }
     }
 }
 

@@ -159,8 +159,7 @@ fn foot(scene: Scene, total: usize, shown: usize) -> Vec<Piece<'static>> {
 /// What the list is narrowed to: scope, query, outcome, filter.
 fn narrowed(scene: Scene) -> Option<String> {
     let pane = &scene.model.traces;
-    let mut parts: Vec<String> = Vec::new();
-    parts.extend(scene.model.scope.service_of(PaneId::Traces).map(str::to_owned));
+    let mut parts = super::turned(scene, PaneId::Traces);
     if pane.outcome == Outcome::Failed {
         parts.push("failed only".to_owned());
     }
