@@ -140,9 +140,14 @@ actions! {
     Pause            "view.pause"           "pause"          Global View "Freeze what is drawn, never the polling; a new page still breaks in.";
     Refresh          "view.refresh"         "refresh"        Global View "Ask every backend now.";
     Redraw           "view.redraw"          "redraw"         Global View "Repaint the whole screen.";
-    Scope            "scope.here"           "scope here"     Global View "Turn every pane to the service under the cursor.";
-    ScopeBack        "scope.back"           "scope back"     Global View "Undo the last scope.";
-    Pivot            "scope.pivot"          "pivot"          Global View "From an alert to its incident and SLOs, from an SLO or an incident to its alerts.";
+    Scope            "scope.here"           "scope here"     Global View "Turn every pane to the service, environment and time of what is under the cursor.";
+    ScopeBack        "scope.back"           "scope back"     Global View "Undo the last scope, or the last pivot: back to where it was made.";
+    Earlier          "scope.earlier"        "earlier"        Global View "Turn every pane to the time before.";
+    Later            "scope.later"          "later"          Global View "Turn every pane to the time after, up to now.";
+    ScopeTime        "scope.time"           "time range"     Global View "Turn every pane to a time: 15m, since 03:00, around 03:14, 03:00 03:30, now.";
+    Strip            "view.strip"           "time strip"     Global View "Show burn, alerts, deploys, error lines and failed traces on one axis of time above the panes, or hide them.";
+    Pin              "scope.pin"            "pin"            Global View "Keep this pane to what it shows, whatever the scope, or let it follow again.";
+    Pivot            "scope.pivot"          "pivot"          Global View "From anything to what belongs to it: alerts, SLOs, incidents, logs, traces.";
     Annotate         "incident.note"        "note"           Global Act "Write a note on the incident, with a reference to what is under the cursor.";
     OutboxList       "outbox.list"          "outbox"         Global View "Acts that are not over: where each stands, and what is to be decided.";
     OnCallList       "oncall.list"          "on call"        Global View "Who is on call now and next, on every level.";

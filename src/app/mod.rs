@@ -15,6 +15,7 @@ pub mod links;
 pub mod list;
 pub mod logs;
 pub mod modal;
+pub mod moment;
 pub mod msg;
 pub mod panes;
 pub mod preview;
@@ -23,6 +24,7 @@ pub mod reference;
 pub mod scope;
 pub mod toast;
 pub mod traces;
+pub mod trail;
 pub mod update;
 
 use std::sync::Arc;
@@ -34,6 +36,7 @@ pub use effect::Effect;
 pub use msg::Msg;
 
 use crate::domain::incident::IncidentId;
+use crate::domain::service_map::ServiceMap;
 use crate::keymap::{Chord, Keymap};
 use crate::outbox::{EntryId, OutboxView};
 use crate::time::{Now, Tick};
@@ -85,6 +88,8 @@ pub struct Settings {
     pub traces: Option<Arc<str>>,
     /// Where traces are shown in a browser: an address with `{trace}` for the id.
     pub trace_ui: Option<String>,
+    /// What each backend calls a service.
+    pub services: Arc<ServiceMap>,
     /// The configured keeper of incidents, by name; local ones are always there where a journal is.
     pub incidents: Option<Arc<str>>,
     /// Why nothing can be journaled, so that every act is refused; nothing where a journal is.
@@ -183,6 +188,16 @@ pub enum Zone {
     Local,
 }
 
+/// Whether the correlation strip is in sight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Strip {
+    /// Above the panes, where there is room.
+    Shown,
+    /// Not.
+    #[default]
+    Hidden,
+}
+
 /// A frozen view: polling goes on, what is drawn does not change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paused {
@@ -247,6 +262,12 @@ pub struct Model {
     pub watching: record::Watching,
     /// What the panes are turned to.
     pub scope: ScopeStack,
+    /// The moment that was chosen last, for every pane to mark.
+    pub moment: Option<moment::Moment>,
+    /// Whether the correlation strip stands above the panes.
+    pub strip: Strip,
+    /// Where pivots were made from, the last one last.
+    pub trail: Vec<trail::Whence>,
     /// Passing words.
     pub toasts: Toasts,
     /// Acts under way, in grace, and leases held.
@@ -324,6 +345,9 @@ impl Model {
             record: None,
             watching: record::Watching::default(),
             scope: ScopeStack::default(),
+            moment: None,
+            strip: Strip::default(),
+            trail: Vec::new(),
             toasts: Toasts::default(),
             acts: Acts::default(),
             pending_keys: Vec::new(),

@@ -113,6 +113,8 @@ pub enum PromptTarget {
     Timeline,
     /// The open trace.
     Trace,
+    /// Every pane at once.
+    Scope,
 }
 
 /// Search or filter being typed.
@@ -265,8 +267,8 @@ pub enum Goal {
     TraceLogs(TraceId, Nanos),
     /// The log lines that carry a trace id and a span id, around a moment.
     SpanLogs(TraceId, SpanId, Nanos),
-    /// The traces of a service.
-    Traces(Arc<str>),
+    /// The traces of a service, of the time of a moment where one is meant.
+    Traces(Arc<str>, Option<Nanos>),
     /// The slow requests of a latency SLO, by name: its exemplars.
     Exemplars(String),
     /// A trace: its id, until there is more to show of it.

@@ -142,6 +142,7 @@ pub(in crate::app) mod tests {
             logs: None,
             traces: None,
             trace_ui: None,
+            services: Arc::default(),
             alertmanagers: Vec::new(),
             writable: Vec::new(),
             incidents: None,

@@ -287,6 +287,7 @@ fn settings(config: &Config, context: &Context) -> Settings {
         logs: context.logs.as_ref().map(|_| Arc::from("logs")),
         traces: context.traces.as_ref().map(|_| Arc::from("traces")),
         trace_ui: context.traces.as_ref().and_then(ui::template),
+        services: Arc::new(context.service_map.clone()),
         incidents: context
             .incidents
             .as_ref()

@@ -17,6 +17,7 @@ use crate::domain::alert::{Matcher, matcher};
 use crate::domain::incident::Severities;
 use crate::domain::incident::watch::DeclareRule;
 use crate::domain::oncall::OnCall;
+use crate::domain::service_map::ServiceMap;
 use crate::domain::slo::Slo;
 
 mod check;
@@ -151,6 +152,8 @@ pub struct Context {
     pub watchdog: Option<String>,
     /// Label names that say the service, first that is there.
     pub service_labels: Vec<String>,
+    /// `[contexts.X.service_map]`: what each backend calls a service.
+    pub service_map: ServiceMap,
     /// SLO files as given (globs), relative to the config file.
     pub slo_files: Vec<String>,
     /// `[contexts.X.metrics]`.

@@ -117,6 +117,7 @@ const CONTEXT: Group = &[
     key("danger", Kind::Flag),
     key("watchdog", Kind::Text),
     key("service_labels", Kind::Texts),
+    key("service_map", Kind::Table(&[SERVICE_MAP])),
     key("slo_files", Kind::Texts),
     key("metrics", Kind::Table(&[METRICS, ENDPOINT])),
     key("alertmanagers", Kind::Tables(&[ALERTMANAGER, ENDPOINT])),
@@ -130,6 +131,15 @@ const CONTEXT: Group = &[
     key("declare", Kind::Tables(&[DECLARE])),
     key("notify", Kind::Tables(&[NOTIFY])),
     key("slos", Kind::Tables(&[SLO])),
+];
+
+const SERVICE_MAP: Group = &[
+    key("labels", Kind::Texts),
+    key("slos", Kind::Map(&Kind::Text)),
+    key("alerts", Kind::Map(&Kind::Text)),
+    key("logs", Kind::Map(&Kind::Text)),
+    key("traces", Kind::Map(&Kind::Text)),
+    key("incidents", Kind::Map(&Kind::Text)),
 ];
 
 const METRICS: Group = &[

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::backend::http::is_secret_name;
 use crate::backend::metrics::Flavor;
+use crate::domain::service_map::Caller;
 use crate::domain::slo::{RuleOrigin, Sli, Slo};
 use crate::time::prometheus_duration;
 
@@ -122,11 +123,24 @@ fn audit_forward(forward: &AuditForward) -> Rows {
     rows
 }
 
+fn service_map(context: &Context) -> Rows {
+    let mut rows = Rows::default();
+    for caller in Caller::ALL {
+        let mut names = Rows::default();
+        for (ours, theirs) in context.service_map.names(caller).into_iter().flatten() {
+            names.text(ours, theirs);
+        }
+        rows.table(caller.word(), names);
+    }
+    rows
+}
+
 fn context(context: &Context) -> Rows {
     let mut rows = Rows::default();
     rows.put("danger", Value::Boolean(context.danger));
     rows.text_of("watchdog", context.watchdog.as_deref());
     rows.texts("service_labels", &context.service_labels);
+    rows.table("service_map", service_map(context));
     rows.texts("slo_files", &context.slo_files);
     if let Some(each) = &context.metrics {
         rows.table("metrics", metrics(each));

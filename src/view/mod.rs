@@ -1,7 +1,7 @@
 //! What the model looks like: pure drawing into a buffer.
 //!
 //! [`layout`] says where, `pane` draws the lists, `detail` what is opened from them, `preview` what lies under
-//! the cursor, `overlay` what has the keys over everything, `bars` the first and the last row; [`widget`] are
+//! the cursor, `overlay` what has the keys over everything, `bars` the first and the last row, `strip` what all signals have in common in time; [`widget`] are
 //! the pieces. A view sees `&Model`, `&Theme` and `Now`, and changes nothing: only what is on the screen is
 //! formatted, so that ten thousand alerts cost what forty do. Start at [`draw`].
 
@@ -11,10 +11,12 @@ mod detail;
 mod figures;
 mod hints;
 pub mod layout;
+mod moment;
 mod overlay;
 mod pane;
 mod preview;
 mod sheet;
+mod strip;
 mod timeline;
 pub mod widget;
 
@@ -109,6 +111,7 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
         }
     };
     bars::top(scene, buffer, areas.top);
+    strip::draw(scene, buffer, areas.strip);
     banner::draw(scene, buffer, areas.banner);
     let prompt = bars::bottom(scene, buffer, areas.bottom);
     let typed = overlay::draw(scene, buffer, body).or(prompt);

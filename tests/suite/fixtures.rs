@@ -77,6 +77,7 @@ pub fn settings() -> Settings {
         logs: None,
         traces: None,
         trace_ui: None,
+        services: Arc::default(),
         alertmanagers: vec!["eu-0".into(), "eu-1".into()],
         writable: vec!["eu-0".into(), "eu-1".into()],
         incidents: Some("pagerduty".into()),

@@ -24,6 +24,7 @@ mod pick;
 mod pivot;
 mod prompts;
 mod run;
+mod scope;
 mod silences;
 mod timers;
 mod traces;
@@ -33,6 +34,7 @@ mod waterfall;
 use super::focus::{Detail, PaneId};
 use super::list::ListState;
 use super::modal::Modal;
+use super::moment::{self, Stand};
 use super::toast::Level;
 use super::{Effect, Model, Msg};
 use crate::terminal::Input;
@@ -48,6 +50,8 @@ pub(crate) use waterfall::is_beside;
 
 /// Takes in one message.
 pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
+    let by_hand = matches!(msg, Msg::Input(Input::Key(_) | Input::Mouse(_)));
+    let stand = by_hand.then(|| Stand::of(model));
     let mut effects = match msg {
         Msg::Input(Input::Key(key)) => keys::key(model, key, now),
         Msg::Input(Input::Paste(text)) => keys::paste(model, &text, now),
@@ -157,9 +161,12 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         }
         Msg::Timer => timers::timer(model, now),
     };
+    if let Some(stand) = &stand {
+        moment::settle(model, stand);
+    }
     effects.extend(incidents::settle_followed(model, now));
     effects.extend(logs::settle_watched(model));
-    effects.extend(traces::ask(model));
+    effects.extend(traces::ask(model, now));
     fit_lists(model, now);
     fit_scroll(model, now);
     model.settle_preview(now);

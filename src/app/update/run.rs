@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::alerts::Sight;
 use super::{
     alerts, compose, copy, feeds, frozen, incident_acts, incidents, logs, outbox, pages, palette, pivot,
-    prompts, say, silences, traces, undo, waterfall,
+    prompts, say, scope, silences, traces, undo, waterfall,
 };
 use crate::action::{Action, Place};
 use crate::app::alone;
@@ -14,15 +14,16 @@ use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::list::{Direction, Moved, Placed, Step};
 use crate::app::logs::{Refusal, Times};
 use crate::app::modal::{Confirm, ConfirmLine, Modal, PromptKind, Then};
-use crate::app::scope::{Scope, Stepped};
 use crate::app::toast::Level;
-use crate::app::{DetailView, Effect, Model, OutboxRow, Paused, Zone};
+use crate::app::{DetailView, Effect, Model, OutboxRow, Paused, Strip, Zone, moment};
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::{Fingerprint, Grouping, StateChoice};
+use crate::domain::service_map::Caller;
 use crate::notify::Stage;
 use crate::outbox::{Decision, Payload};
 use crate::text::SafeText;
 use crate::time::Now;
+use crate::view::layout::{self, Cover};
 
 /// Carries out an action.
 pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
@@ -43,6 +44,10 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             | Action::ShowSuppressed
             | Action::Scope
             | Action::ScopeBack
+            | Action::Earlier
+            | Action::Later
+            | Action::ScopeTime
+            | Action::Pin
             | Action::LogLevel
             | Action::LogContext
             | Action::LogPatterns
@@ -92,11 +97,28 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             std::iter::once(Effect::Refresh).chain(open).collect()
         }
         Action::Redraw => vec![Effect::Repaint],
-        Action::Scope => scope_here(model, now),
-        Action::ScopeBack => match model.scope.pop() {
-            Stepped::Moved => rescope(model),
-            Stepped::Nowhere => say(model, Level::Info, "no scope to undo", now),
-        },
+        Action::Scope => scope::narrow(model, now),
+        Action::ScopeBack => scope::back(model, now),
+        Action::Earlier => scope::shift(model, Direction::Up, now),
+        Action::Later => scope::shift(model, Direction::Down, now),
+        Action::ScopeTime => scope::ask_time(model),
+        Action::Pin => scope::pin(model, now),
+        Action::Strip => {
+            model.strip = match model.strip {
+                Strip::Shown => Strip::Hidden,
+                Strip::Hidden => Strip::Shown,
+            };
+            let areas = layout::of(model, Cover::Panes, now);
+            if model.strip == Strip::Shown && areas.strip.is_empty() {
+                return say(
+                    model,
+                    Level::Info,
+                    "the strip needs more room: 60x18 at least",
+                    now,
+                );
+            }
+            Vec::new()
+        }
         Action::Pivot => pivot::pivot(model, now),
         Action::Undo => undo::undo(model, now),
         Action::Quit => {
@@ -124,6 +146,16 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         }
         Action::Collapse if in_traces(model) => traces::fold(model, traces::Fold::Closed, now),
         Action::Expand if in_traces(model) => traces::fold(model, traces::Fold::Open, now),
+        Action::Collapse | Action::Expand if let Some(Detail::Slo(name)) = model.detail() => {
+            let (name, towards) = match action {
+                Action::Collapse => (name.clone(), Direction::Up),
+                _ => (name.clone(), Direction::Down),
+            };
+            if moment::step(model, &name, towards) {
+                return Vec::new();
+            }
+            say(model, Level::Info, "the chart has no point further on", now)
+        }
         Action::Collapse => alerts::fold(model, now),
         Action::Expand => alerts::unfold(model, now),
         Action::Open => open_selected(model, now),
@@ -267,7 +299,15 @@ pub(crate) fn arrangement(model: &Model) -> Arrangement {
         grouping: model.alerts.grouping.clone(),
         states: model.alerts.states,
         filter: model.alerts.filter.clone(),
-        scope_service: model.scope.service().map(Into::into),
+        scope_service: model
+            .scope
+            .service_of(PaneId::Alerts)
+            .map(|service| model.settings.services.theirs(Caller::Alerts, service).into()),
+        scope_labels: model
+            .scope
+            .of(PaneId::Alerts)
+            .map(|scope| scope.labels.clone())
+            .unwrap_or_default(),
     }
 }
 
@@ -435,6 +475,7 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
         PaneId::Incident => std::mem::take(&mut model.incidents.filter),
     };
     if gone.trim().is_empty() {
+        model.moment = None;
         return say(model, Level::Info, "nothing to go back from; q quits", now);
     }
     let filter = SafeText::line(&gone);
@@ -443,8 +484,7 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
         .say(Level::Info, format!("filter off: {filter}"), now.tick);
     match model.focus {
         PaneId::Slo => {
-            let service = model.scope.service().map(str::to_owned);
-            model.slo.arrange(service.as_deref());
+            arrange_slos(model);
             Vec::new()
         }
         PaneId::Alerts => {
@@ -454,7 +494,10 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
         PaneId::Logs => logs::ask_if_focused(model),
         PaneId::Traces => {
             model.traces.arrange();
-            Vec::new()
+            if model.traces.range == model.scope.range_of(PaneId::Traces) {
+                return Vec::new();
+            }
+            scope::rescope(model, now)
         }
         PaneId::Incident => {
             model.incidents.arrange();
@@ -463,11 +506,18 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
     }
 }
 
+/// Works out the rows of the SLO pane again.
+pub(super) fn arrange_slos(model: &mut Model) {
+    let service = model.scope.service_of(PaneId::Slo);
+    let service = service.map(|service| model.settings.services.theirs(Caller::Slos, service));
+    model.slo.arrange(service);
+}
+
 /// Freezes what is drawn, or lets it go again.
 fn pause(model: &mut Model, now: Now) -> Vec<Effect> {
     if model.paused.take().is_some() {
         model.slo.frozen = None;
-        model.slo.arrange(model.scope.service());
+        arrange_slos(model);
         feeds::show_present(model, now);
         let effects = incidents::thaw(model, now);
         model.logs.frozen = None;
@@ -485,59 +535,6 @@ fn pause(model: &mut Model, now: Now) -> Vec<Effect> {
         new_pages: 0,
     });
     Vec::new()
-}
-
-fn scope_here(model: &mut Model, now: Now) -> Vec<Effect> {
-    let service = match selected_service(model) {
-        Some(service) if !service.is_empty() => service,
-        _ => {
-            return say(
-                model,
-                Level::Info,
-                "nothing under the cursor names a service",
-                now,
-            );
-        }
-    };
-    match model.scope.push(Scope { service }) {
-        Stepped::Moved => rescope(model),
-        Stepped::Nowhere => say(model, Level::Info, "already the scope", now),
-    }
-}
-
-/// The service of what is under the cursor.
-pub(super) fn selected_service(model: &Model) -> Option<String> {
-    match model.detail() {
-        Some(Detail::Slo(name)) => model.slo.report(name).map(|r| r.slo.service.clone()),
-        Some(Detail::Alert(fingerprint)) => model.alerts.alert(*fingerprint).map(|a| a.service.to_string()),
-        Some(Detail::Incident(id)) => incidents::service(model.incidents.incident(id)?),
-        Some(Detail::LogLine(id)) => logs::service_of(model, *id),
-        Some(Detail::Trace(id) | Detail::TraceFacts(id)) => waterfall::service_of(model, *id, None),
-        Some(Detail::Span(id, row)) => waterfall::service_of(model, *id, Some(*row)),
-        Some(
-            Detail::Silences
-            | Detail::Outbox
-            | Detail::Page(_)
-            | Detail::Patterns
-            | Detail::Comparison(_, _)
-            | Detail::ServiceGraph,
-        ) => None,
-        None => match model.focus {
-            PaneId::Logs => logs::service_of(model, model.logs.cursor?),
-            PaneId::Traces => traces::service_of(model),
-            PaneId::Slo => model.slo.selected().map(|r| r.slo.service.clone()),
-            PaneId::Alerts => model.alerts.selected().map(|a| a.service.to_string()),
-            PaneId::Incident => incidents::service(model.incidents.selected()?),
-        },
-    }
-}
-
-pub(super) fn rescope(model: &mut Model) -> Vec<Effect> {
-    let service = model.scope.service().map(str::to_owned);
-    model.slo.arrange(service.as_deref());
-    let mut effects = vec![Effect::Arrange(arrangement(model))];
-    effects.extend(logs::ask(model));
-    effects
 }
 
 /// Who is about to be woken from here, and is not once this console is gone.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::alerts::{describe, targets};
 use super::incident_acts::refusal;
-use super::{run, say};
+use super::{say, scope};
 use crate::action::Action;
 use crate::app::compose::{About, Body, Compose, Kept, Purpose, area_of};
 use crate::app::focus::{Detail, PaneId};
@@ -203,7 +203,7 @@ pub(super) fn declare(model: &mut Model, now: Now) -> Vec<Effect> {
             } else {
                 2
             };
-        } else if let Some(service) = run::selected_service(model) {
+        } else if let Some(service) = scope::service_here(model, now) {
             form.service = area_of(vec![SafeText::line(&service).into_string()]);
         }
         form.alerts = alerts.iter().map(|alert| alert.occurrence.fingerprint).collect();

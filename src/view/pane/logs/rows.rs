@@ -10,7 +10,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::super::widget::{self, Piece, put_pieces};
-use super::super::super::{Scene, hints};
+use super::super::super::{Scene, hints, moment};
 use super::super::{look, set_style};
 use super::{clock, day, level_word, role_of, service_role, time};
 use crate::action::Action;
@@ -90,9 +90,13 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView
     let search = scene.model.logs.search.as_ref();
     let sought = search.and_then(|search| search_query(&search.text).ok().flatten());
     let rows = laid_out(scene.model, view, area);
+    let then = moment::line(scene, view);
     for (index, placed) in rows.iter().enumerate() {
         let row = widget::row(area, index as u16);
         draw_row(scene, buffer, row, (&placed.row, sought.as_ref()), focused);
+        if matches!(&placed.row, Row::Line { id, part: 0, .. } if then == Some(*id)) {
+            moment::mark(scene, buffer, row, 1);
+        }
     }
 }
 
@@ -414,7 +418,8 @@ fn file_of<'a>(model: &Model, entry: &'a Entry) -> Option<&'a str> {
 
 /// Whether a line's service stands before it: where there is room, and it is not the same for all.
 fn has_service(model: &Model, area: u16) -> bool {
-    area >= WITH_SERVICE && (model.scope.service().is_none() || model.logs.trace.is_some())
+    area >= WITH_SERVICE
+        && (model.scope.service_of(crate::app::focus::PaneId::Logs).is_none() || model.logs.trace.is_some())
 }
 
 /// From this width on a line's service stands before it.

@@ -159,8 +159,7 @@ fn foot(scene: Scene, total: usize, shown: usize) -> Vec<Piece<'static>> {
 /// What the list is narrowed to: scope, query, outcome, filter.
 fn narrowed(scene: Scene) -> Option<String> {
     let pane = &scene.model.traces;
-    let mut parts: Vec<String> = Vec::new();
-    parts.extend(scene.model.scope.service().map(str::to_owned));
+    let mut parts = super::turned(scene, PaneId::Traces);
     if pane.outcome == Outcome::Failed {
         parts.push("failed only".to_owned());
     }
@@ -223,7 +222,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
             );
         }
         (Some(_), _) => {
-            let scope = scene.model.scope.service();
+            let scope = scene.model.scope.service_of(PaneId::Traces);
             let scope = scope.map(|service| format!(" of {service}")).unwrap_or_default();
             let when = match pane.until {
                 Some(_) => range(scene),
