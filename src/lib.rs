@@ -115,6 +115,7 @@ pub mod logstore;
 pub mod notify;
 pub mod outbox;
 pub mod problem;
+pub mod record;
 pub mod runtime;
 pub mod shelf;
 pub mod terminal;

@@ -67,6 +67,9 @@ pub struct Globals {
     /// Write a log there
     #[arg(long, global = true, value_name = "PATH")]
     pub log_file: Option<PathBuf>,
+    /// Keep what the console sees in a new file, to be played again by `midwatch replay`
+    #[arg(long, global = true, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// Say more on standard error; twice for still more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -145,6 +148,8 @@ pub enum Command {
     Declare(DeclareArgs),
     /// Ask every backend how it is
     Doctor,
+    /// Play a recording of the console again
+    Replay(ReplayArgs),
     /// Find out what URLs are and write a configuration
     Init(InitArgs),
     /// Check or show the configuration
@@ -179,6 +184,7 @@ impl Command {
             | Self::Update(_)
             | Self::Declare(_) => true,
             Self::Demo(_)
+            | Self::Replay(_)
             | Self::Slo(_)
             | Self::Alerts(_)
             | Self::Silences(_)
@@ -214,6 +220,48 @@ pub struct DemoArgs {
     /// Serve only: one line of JSON says where
     #[arg(long)]
     pub headless: bool,
+}
+
+/// `replay`
+#[derive(Debug, Clone, Args)]
+pub struct ReplayArgs {
+    /// The recording
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How fast it is shown; what is shown stays the same
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = speed)]
+    pub speed: f64,
+    /// Print the screens as text instead, each that differs from the one before
+    #[arg(long)]
+    pub dump: bool,
+    /// Print the screen that stands at each multiple of this
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub every: Option<Duration>,
+    /// Print the screen that stands so long after the console opened
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with = "every")]
+    pub at: Option<Duration>,
+    /// Draw at this size, in columns and rows, rather than at the recorded one
+    #[arg(long, value_name = "COLSxROWS", value_parser = cells)]
+    pub size: Option<(u16, u16)>,
+    /// Of a damaged recording, play what stands before the damage
+    #[arg(long)]
+    pub partial: bool,
+}
+
+/// Reads a pace.
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.trim_end_matches(['x', '×']).parse::<f64>().ok();
+    speed
+        .filter(|speed| speed.is_finite() && *speed > 0.0)
+        .ok_or_else(|| "write a number above 0, as in 2 or 0.5".to_owned())
+}
+
+/// Reads a size in cells.
+fn cells(text: &str) -> Result<(u16, u16), String> {
+    let sides = text.split_once('x');
+    let read = sides.and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    read.filter(|(width, height)| (1..=1_000).contains(width) && (1..=1_000).contains(height))
+        .ok_or_else(|| "write columns and rows, as in 80x24".to_owned())
 }
 
 /// What makes `slo` end with status 10.

@@ -4,15 +4,22 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use ratatui::layout::Size;
+
 use super::{CliError, Exit, Outcome, Session, closing};
+use crate::app::focus::Layout;
+use crate::app::toast::Level;
 use crate::app::{Model, Settings};
 use crate::backend::Backends;
-use crate::backend::http::Wires;
+use crate::backend::http::{Client, Wires};
 use crate::backend::logs::Logs;
 use crate::backend::traces::ui;
 use crate::config::{self, Config, ConfigError, Context, Environment, LogsConfig};
 use crate::journal;
 use crate::keymap;
+use crate::record::format::Header;
+use crate::record::{self, Tap, Tape, Tapped};
 use crate::runtime::console::{Console, Ended, World as _};
 use crate::runtime::editor::Editor;
 use crate::runtime::layout_file;
@@ -25,12 +32,15 @@ use crate::terminal::guard::Mouse;
 use crate::terminal::signals::Signals;
 use crate::terminal::tty::{BackgroundQuery, Options, Tty};
 use crate::theme::{self, Means};
+use crate::time::Clock;
 
 /// How long a silence can be undone before it is sent.
 /// ESC is waited for so long on a slow link.
 const SLOW_ESC: Duration = Duration::from_millis(150);
 /// Threads for pollers and the desk; the loop has the main one.
 const WORKERS: usize = 2;
+/// What is still to be written of a recording when the console ends may take so long.
+const LAST_FRAMES: Duration = Duration::from_secs(2);
 /// Tasks that outlive the console are left behind after this: nothing they do is worth a slow exit.
 const LAST_WORK: Duration = Duration::from_millis(20);
 
@@ -96,13 +106,28 @@ fn open(session: &mut Session, config: Config, context: Context, lines: Option<&
     let (tty, inputs) = Tty::open(options(session, &config), session.clock).map_err(no_terminal)?;
     let now = session.clock.now();
     let size = tty.size();
+    let tape = match &session.globals.record {
+        Some(path) => Some(recording(
+            path,
+            &config,
+            &context,
+            &layout,
+            (size, means),
+            session.clock,
+        )?),
+        None => None,
+    };
     let mut model = Model::new(settings(&config, &context), keymap, layout, size, now);
     if lines.is_some() {
         model.keep_to_lines();
     }
+    if tape.is_some() {
+        model.toasts.say(Level::Info, record::SAID.to_owned(), now.tick);
+    }
     let config = Arc::new(config);
     let mut console = Console::new(model, theme, tty, inputs, session.clock);
     console.editor = Some(editor(session, &config));
+    console.tap = tape.as_ref().map(Tape::tap);
     console.draw(now);
 
     let wires = Wires::default();
@@ -112,7 +137,7 @@ fn open(session: &mut Session, config: Config, context: Context, lines: Option<&
             let opening = Opening {
                 config: Arc::clone(&config),
                 context: Arc::clone(&context),
-                backends: backends(&context, &wires, session.clock, lines),
+                backends: backends(&context, &wires, session.clock, lines, console.tap.as_ref()),
                 clock: session.clock,
                 themes: themes(config.config_dir.clone(), means),
                 writer: super::write_up::writer(&session.globals, &session.env, &context.name, session.clock),
@@ -142,6 +167,11 @@ fn open(session: &mut Session, config: Config, context: Context, lines: Option<&
     let someone_is_to_be_told = !(outbox.under_way.is_empty() && outbox.unreached.is_empty());
     // The terminal first: whatever else takes time, the shell is back at once.
     drop(console);
+    if let (Some(tape), Some(path)) = (tape, &session.globals.record) {
+        let summary = runtime.block_on(async { tokio::time::timeout(LAST_FRAMES, tape.finish()).await });
+        // With standard error gone there is nobody left to tell.
+        let _ = session.out.diagnose(&recorded(path, summary.ok().as_ref()));
+    }
     if someone_is_to_be_told {
         for words in runtime.block_on(closing::left_behind(&config, &context)) {
             // With standard error gone there is nobody left to tell.
@@ -157,12 +187,67 @@ fn backends(
     wires: &Wires,
     clock: crate::time::Clock,
     lines: Option<&Arc<dyn Logs>>,
+    tap: Option<&Tap>,
 ) -> Backends {
-    let mut backends = Backends::open(context, wires, clock);
+    let mut backends = Backends::open_with(context, clock, |endpoint| {
+        let wire = wires.transport(endpoint);
+        let wire = match tap {
+            Some(tap) => Arc::new(Tapped::new(wire, tap.clone())),
+            None => wire,
+        };
+        Client::new(endpoint, wire, clock)
+    });
     if let Some(lines) = lines {
         backends.logs = Some(Arc::clone(lines));
     }
     backends
+}
+
+/// Begins a recording of a console that is about to open.
+fn recording(
+    path: &Path,
+    config: &Config,
+    context: &Context,
+    layout: &Layout,
+    (size, means): (Size, Means),
+    clock: Clock,
+) -> Result<Tape, CliError> {
+    let now = clock.now();
+    let since_zero = TimeDelta::from_std(now.tick.0).unwrap_or_default();
+    let header = Header {
+        midwatch: env!("CARGO_PKG_VERSION").to_owned(),
+        utc: now.utc - since_zero,
+        opened: u64::try_from(now.tick.0.as_micros()).unwrap_or_default(),
+        seed: clock.seed(),
+        context: context.name.clone(),
+        config: record::keepable(config),
+        width: size.width,
+        height: size.height,
+        layout: layout_file::render(layout),
+        keymap: config.keymap.clone(),
+        keymap_text: keymap::own_text(&config.keymap, config.config_dir.as_deref()),
+        ascii: means.glyphs == theme::Glyphs::Ascii,
+    };
+    Tape::create(path, header, clock).map_err(|error| CliError::Usage(format!("--record: {error}")))
+}
+
+/// What is said of a recording when the console is closed.
+fn recorded(path: &Path, summary: Option<&record::Summary>) -> String {
+    let path = path.display();
+    match summary {
+        None => {
+            format!("warning: --record {path}: the disk is too slow; the recording may lack its last moments")
+        }
+        Some(record::Summary {
+            trouble: Some(why), ..
+        }) => format!("warning: --record {path} broke off: {why}; what was written until then can be played"),
+        Some(record::Summary { bytes, frames, .. }) => {
+            format!(
+                "recorded {frames} frames, {} KiB; play them with: midwatch replay {path}",
+                bytes.div_ceil(1024)
+            )
+        }
+    }
 }
 
 /// A console that died of a defect says so to whoever started it, as to the person.
@@ -184,12 +269,12 @@ fn editor(session: &Session, config: &Config) -> Editor {
     Editor::new(&command, directory)
 }
 
-fn no_terminal(error: std::io::Error) -> CliError {
+pub(super) fn no_terminal(error: std::io::Error) -> CliError {
     CliError::Unexpected(color_eyre::eyre::Report::new(error).wrap_err("the console needs a terminal"))
 }
 
 /// What the terminal can show, from flags and environment.
-fn means(session: &Session) -> Means {
+pub(super) fn means(session: &Session) -> Means {
     let own = |name: &str| session.env.get(name).map(str::to_owned);
     let environment = capability::Environment {
         no_color: own("NO_COLOR"),
@@ -215,7 +300,7 @@ fn means(session: &Session) -> Means {
     }
 }
 
-fn options(session: &Session, config: &Config) -> Options {
+pub(super) fn options(session: &Session, config: &Config) -> Options {
     let default = Options::default();
     Options {
         mouse: if config.mouse {
@@ -242,7 +327,8 @@ fn themes(config_dir: Option<std::path::PathBuf>, means: Means) -> session::Them
     })
 }
 
-fn settings(config: &Config, context: &Context) -> Settings {
+/// What the console is told of a context.
+pub(super) fn settings(config: &Config, context: &Context) -> Settings {
     let insecure = |endpoint: &crate::config::Endpoint| {
         endpoint.tls.insecure_skip_verify.then(|| {
             format!(

@@ -41,6 +41,7 @@ pub mod output;
 pub mod postmortem;
 pub mod probe;
 mod record_checks;
+pub mod replay;
 pub mod sending;
 pub mod silence;
 pub mod silences;
@@ -200,6 +201,12 @@ fn with_pages(exit: Exit, reached: Reached) -> Exit {
 }
 
 fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
+    if let (Some(path), false) = (
+        &session.globals.record,
+        matches!(command, None | Some(Command::Demo(_))),
+    ) {
+        return Err(replay::no_console(path));
+    }
     let Some(command) = command else {
         return console::run(session);
     };
@@ -210,6 +217,7 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Keys => keys::run(session),
         Command::Themes => themes::run(session),
         Command::Demo(args) => demo::run(session, &args),
+        Command::Replay(args) => replay::run(session, &args),
         Command::Init(args) => block_on(init::run(session, &args)),
         Command::Audit(args) => audit::run(session, &args),
         Command::Doctor => block_on(doctor::run(session)),

@@ -12,6 +12,7 @@ use crate::app::toast::Level;
 use crate::app::update::update;
 use crate::app::{Effect, Model, Msg};
 use crate::notify::{Stage, UnderWay};
+use crate::record::Tap;
 use crate::terminal::signals::Signal;
 use crate::terminal::{Copied, Input, Screen};
 use crate::text::SafeText;
@@ -96,10 +97,20 @@ pub struct Console<S> {
     suspending: Suspending,
     /// What texts are handed to; nothing where there is none.
     pub editor: Option<Editor>,
+    /// Keeps what the person does; nothing where nothing is recorded.
+    pub tap: Option<Tap>,
+    /// Whether it was said that the recording broke off.
+    tap_trouble: Said,
     /// The editor that has the terminal: nothing is drawn meanwhile, everything else goes on.
     editing: Option<Editing>,
     /// The buffer that is drawn into, kept between frames.
     buffer: Buffer,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Yes,
+    No,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -121,6 +132,8 @@ impl<S: Screen> Console<S> {
             frames: FrameScheduler::default(),
             suspending: Suspending::No,
             editor: None,
+            tap: None,
+            tap_trouble: Said::No,
             editing: None,
             buffer: Buffer::default(),
         }
@@ -215,20 +228,24 @@ impl<S: Screen> Console<S> {
             Signal::Terminate | Signal::Interrupt | Signal::HangUp => {
                 self.take(Msg::ShutDown, Cause::Person, world)
             }
-            Signal::Resized => self.take(
-                Msg::Input(Input::Resize(self.screen.size())),
-                Cause::Person,
-                world,
-            ),
+            Signal::Resized => self.resized(world),
             Signal::Continued => {
                 // A terminal that cannot be taken again is told by its next read.
                 let _ = self.screen.resume();
-                self.take(
-                    Msg::Input(Input::Resize(self.screen.size())),
-                    Cause::Person,
-                    world,
-                )
+                self.resized(world)
             }
+        }
+    }
+
+    fn resized(&mut self, world: &mut impl World) -> Option<Ended> {
+        let input = Input::Resize(self.screen.size());
+        self.kept(&input);
+        self.take(Msg::Input(input), Cause::Person, world)
+    }
+
+    fn kept(&self, input: &Input) {
+        if let Some(tap) = &self.tap {
+            tap.input(input);
         }
     }
 
@@ -255,6 +272,9 @@ impl<S: Screen> Console<S> {
     fn edited(&mut self, result: Result<String, String>, world: &mut impl World) -> Option<Ended> {
         self.editing = None;
         self.back_from_editor();
+        if let Some(tap) = &self.tap {
+            tap.edited(&result);
+        }
         self.take(Msg::Edited(result), Cause::Person, world)
     }
 
@@ -271,7 +291,18 @@ impl<S: Screen> Console<S> {
             // Woken for a frame.
             return None;
         }
+        self.say_what_became_of_the_recording();
         self.take(Msg::Timer, Cause::World, world)
+    }
+
+    fn say_what_became_of_the_recording(&mut self) {
+        let trouble = self.tap.as_ref().and_then(Tap::trouble);
+        let (Some(why), Said::No) = (trouble, self.tap_trouble) else {
+            return;
+        };
+        self.tap_trouble = Said::Yes;
+        let words = format!("nothing is recorded any more: {}", SafeText::line(why));
+        self.model.toasts.say(Level::Warn, words, self.clock.tick());
     }
 
     /// Takes in what the person did, and what they did since, up to a turn; drawn at once.
@@ -279,6 +310,7 @@ impl<S: Screen> Console<S> {
         let mut next = first.unwrap_or(Input::Closed);
         let mut left = TURN;
         loop {
+            self.kept(&next);
             if let Some(ended) = self.take(Msg::Input(next), Cause::Person, world) {
                 return Some(ended);
             }

@@ -23,6 +23,7 @@ mod measuring;
 mod outbox;
 pub mod pace;
 mod poller;
+pub mod replay;
 mod room;
 pub mod session;
 mod traces;

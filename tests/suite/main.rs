@@ -23,6 +23,7 @@ mod logs;
 mod outbox;
 mod permissions;
 mod properties;
+mod replay;
 mod screens;
 mod theme_corpus;
 mod update;
