@@ -89,6 +89,8 @@ pub enum ColorChoice {
 pub enum Command {
     /// Open the console on a simulated production
     Demo(DemoArgs),
+    /// Be on call in a simulated production that breaks, and see how well that went
+    Drill(DrillArgs),
     /// SLOs: burn, budget, rules
     Slo(SloArgs),
     /// Alerts, grouped and ranked
@@ -179,6 +181,7 @@ impl Command {
             | Self::Update(_)
             | Self::Declare(_) => true,
             Self::Demo(_)
+            | Self::Drill(_)
             | Self::Slo(_)
             | Self::Alerts(_)
             | Self::Silences(_)
@@ -205,7 +208,7 @@ impl Command {
 /// `demo`
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
-    /// Which story is told; `calm` stands still
+    /// Which story is told: `leak`, `calm`, which stands still, or one of those that `drill --list` tells
     #[arg(long, value_name = "NAME")]
     pub scenario: Option<String>,
     /// The same seed makes the same world
@@ -214,6 +217,29 @@ pub struct DemoArgs {
     /// Serve only: one line of JSON says where
     #[arg(long)]
     pub headless: bool,
+    /// Begin so far into the story
+    #[arg(long, hide = true, value_name = "DURATION", value_parser = parse_duration)]
+    pub into: Option<Duration>,
+}
+
+/// `drill`
+#[derive(Debug, Clone, Args)]
+pub struct DrillArgs {
+    /// Which kind of incident; without it one is drawn, and not told before the end
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: Option<String>,
+    /// The same seed makes the same incident
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Say which kinds there are, and end
+    #[arg(long)]
+    pub list: bool,
+    /// Begin so far into the story
+    #[arg(long, hide = true, value_name = "DURATION", value_parser = parse_duration)]
+    pub into: Option<Duration>,
+    /// Keep the score in a file as well
+    #[arg(long, value_name = "FILE")]
+    pub keep: Option<PathBuf>,
 }
 
 /// What makes `slo` end with status 10.

@@ -21,6 +21,7 @@ pub mod config_command;
 pub mod console;
 pub mod demo;
 pub mod doctor;
+pub mod drill;
 pub mod figures;
 mod file_checks;
 pub mod gather;
@@ -210,6 +211,7 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Keys => keys::run(session),
         Command::Themes => themes::run(session),
         Command::Demo(args) => demo::run(session, &args),
+        Command::Drill(args) => drill::run(session, &args),
         Command::Init(args) => block_on(init::run(session, &args)),
         Command::Audit(args) => audit::run(session, &args),
         Command::Doctor => block_on(doctor::run(session)),

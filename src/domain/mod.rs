@@ -7,6 +7,7 @@
 
 pub mod alert;
 pub mod document;
+pub mod drill;
 pub mod incident;
 pub mod log;
 pub mod oncall;
