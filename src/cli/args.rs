@@ -762,7 +762,8 @@ pub enum AuditCommand {
 /// `init`
 #[derive(Debug, Clone, Args)]
 pub struct InitArgs {
-    /// Base URLs of backends, or amtool's configuration file; `-` prints instead of writing
+    /// Base URLs of backends, or amtool's configuration file; `-` prints instead of writing. Without any, the
+    /// environment and the well-known ports of this host are looked at
     #[arg(value_name = "URL")]
     pub urls: Vec<String>,
     /// Name of the context

@@ -61,6 +61,11 @@ pub fn run(session: &mut Session, args: &DrillArgs) -> Outcome {
             ))
         })?,
     };
+    if let Some(path) = &args.keep {
+        // A place that cannot be written to is said now, not when the score is there. What lies there stays until then.
+        let opened = fs::OpenOptions::new().append(true).create(true).open(path);
+        opened.map_err(|error| CliError::Usage(format!("--keep {}: {error}", path.display())))?;
+    }
     let program = std::env::current_exe()?;
     let child = spawn_child(&program, Scenario::Drill(cause), seed, args.into)?;
     let announcement = child.announcement();
@@ -76,6 +81,7 @@ pub fn run(session: &mut Session, args: &DrillArgs) -> Outcome {
     // What was done lies in the demo's own directory, which goes with it.
     let done = acts(&config, &context.name, began)?;
     drop(child);
+    session.out.progress("working out what it was…")?;
     let judge = Judge::new(cause, seed, anchor).map_err(failed)?;
     let truth = judge.truth();
     let deeds = done.iter().map(|entry| deed(entry, &truth, &judge)).collect();

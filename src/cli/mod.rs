@@ -39,6 +39,7 @@ pub mod man;
 pub mod oncall;
 pub mod outbox;
 pub mod output;
+mod places;
 pub mod postmortem;
 pub mod probe;
 mod record_checks;

@@ -16,6 +16,6 @@ pub(super) fn settle(model: &mut Model, now: Now) -> Option<Effect> {
     }
     drill.told = EndTold::Yes;
     let words = "the drill's incident is over: q ends the drill and shows how it went";
-    model.toasts.say(Level::Error, words, now.tick);
+    model.toasts.say(Level::Warn, words, now.tick);
     Some(Effect::Ring)
 }

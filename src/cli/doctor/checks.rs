@@ -34,7 +34,7 @@ pub(super) async fn examine(config: &Config, context: &Context, clock: Clock) ->
         Acts::Allowed
     };
     if let Some(metrics) = &context.metrics {
-        let clients = MetricsClients {
+        let clients = Clients {
             main: client(&metrics.endpoint),
             scout: client(&metrics.endpoint),
         };
@@ -47,10 +47,13 @@ pub(super) async fn examine(config: &Config, context: &Context, clock: Clock) ->
         }
     }
     for member in &context.alertmanagers {
-        let client = client(&member.endpoint);
+        let clients = Clients {
+            main: client(&member.endpoint),
+            scout: client(&member.endpoint),
+        };
         let acts_as = (!member.read_only && !config.read_only).then(|| config.identity.clone());
         asked.push(Box::pin(async move {
-            check_alertmanager(&client, &member.endpoint, acts_as, clock).await
+            check_alertmanager(&clients, &member.endpoint, acts_as, clock).await
         }));
     }
     if let Some(logs) = &context.logs
@@ -63,11 +66,11 @@ pub(super) async fn examine(config: &Config, context: &Context, clock: Clock) ->
         && let Some(endpoint) = logs.endpoint()
         && let Some(kind) = Kind::from_word(logs.kind())
     {
-        let client = client(endpoint);
+        let (client, scout) = (client(endpoint), client(endpoint));
         asked.push(Box::pin(async move {
             let seen = probe::ask(&client, kind, clock).await;
             let missing = match &seen {
-                Ok(_) => lacks::of_logs(&client, kind).await,
+                Ok(_) => lacks::of_logs(&scout, kind).await,
                 Err(_) => Vec::new(),
             };
             let mut checkup = checkup(&client, endpoint, kind, seen);
@@ -86,19 +89,22 @@ pub(super) async fn examine(config: &Config, context: &Context, clock: Clock) ->
     if let Some(signal) = &context.incidents
         && let Some(endpoint) = &signal.endpoint
     {
-        let client = Arc::new(client(endpoint));
+        let clients = (Arc::new(client(endpoint)), client(endpoint));
         let settings = Settings::of(signal, endpoint);
         asked.push(Box::pin(check_pagerduty(
-            client,
+            clients,
             endpoint,
             (settings, acts),
             clock,
         )));
     }
     if let Some(annotations) = &context.annotations {
-        let client = Arc::new(client(&annotations.endpoint));
+        let (client, scout) = (
+            Arc::new(client(&annotations.endpoint)),
+            client(&annotations.endpoint),
+        );
         asked.push(Box::pin(async move {
-            check_grafana(&client, &annotations.endpoint, acts, clock).await
+            check_grafana((&client, &scout), &annotations.endpoint, acts, clock).await
         }));
     }
     join_all(asked).await
@@ -179,13 +185,13 @@ async fn check_files(source: Arc<dyn Logs>, config: &LogsConfig) -> Checkup {
     }
 }
 
-/// Two clients for one server: what is asked on the chance that it may be another server is not counted.
-struct MetricsClients {
+/// Two clients for one server: what is asked on the chance that it may be refused is not counted.
+struct Clients {
     main: Client,
     scout: Client,
 }
 
-async fn check_metrics(clients: &MetricsClients, metrics: &MetricsConfig, clock: Clock) -> Checkup {
+async fn check_metrics(clients: &Clients, metrics: &MetricsConfig, clock: Clock) -> Checkup {
     let client = &clients.main;
     let endpoint = &metrics.endpoint;
     let mut missing = Vec::new();
@@ -206,7 +212,7 @@ async fn check_metrics(clients: &MetricsClients, metrics: &MetricsConfig, clock:
                     if metrics.rules.is_none() {
                         missing.extend(no_rules(client, kind).await);
                     }
-                    missing.extend(lacks::of_metrics(client, kind).await);
+                    missing.extend(lacks::of_metrics(&clients.scout, kind).await);
                     Ok(seen)
                 }
                 Err(error) => Err(error),
@@ -300,18 +306,19 @@ fn silent(client: &Client) -> BackendError {
 }
 
 async fn check_alertmanager(
-    client: &Client,
+    clients: &Clients,
     endpoint: &Endpoint,
     acts_as: Option<String>,
     clock: Clock,
 ) -> Checkup {
+    let client = &clients.main;
     let seen = probe::ask(client, Kind::Alertmanager, clock).await;
     let status: Option<Value> = seen
         .as_ref()
         .ok()
         .and_then(|seen| serde_json::from_slice(&seen.body).ok());
     let write = match (&acts_as, &seen) {
-        (Some(_), Ok(_)) => Some(writes::alertmanager(client).await),
+        (Some(_), Ok(_)) => Some(writes::alertmanager(&clients.scout).await),
         (Some(_) | None, _) => None,
     };
     let mut checkup = checkup(client, endpoint, Kind::Alertmanager, seen);
@@ -340,7 +347,7 @@ async fn check_alertmanager(
 /// PagerDuty: whether the key is taken, whom it takes us for, what the account's plan lacks. That it takes us for
 /// somebody else than the configuration says is a failure: acts would be done in their name.
 async fn check_pagerduty(
-    client: Arc<Client>,
+    (client, scout): (Arc<Client>, Client),
     endpoint: &Endpoint,
     (settings, acts): (Settings, Acts),
     clock: Clock,
@@ -366,7 +373,7 @@ async fn check_pagerduty(
     let mut checkup = checkup(&client, endpoint, Kind::PagerDuty, seen);
     checkup.missing = missing;
     if acts == Acts::Allowed && matches!(acting, Some(Ok(_))) {
-        checkup.writes = Some(writes::pagerduty(&client, from.as_deref()).await);
+        checkup.writes = Some(writes::pagerduty(&scout, from.as_deref()).await);
     }
     match acting {
         Some(Ok(acting)) => {
@@ -416,7 +423,12 @@ async fn check_traces(
 }
 
 /// Its health is open to all, so a mark is asked for too: that needs the token and its permission.
-async fn check_grafana(client: &Arc<Client>, endpoint: &Endpoint, acts: Acts, clock: Clock) -> Checkup {
+async fn check_grafana(
+    (client, scout): (&Arc<Client>, &Client),
+    endpoint: &Endpoint,
+    acts: Acts,
+    clock: Clock,
+) -> Checkup {
     let seen = match probe::ask(client, Kind::Grafana, clock).await {
         Ok(seen) => {
             let asker = Arc::clone(client) as Arc<dyn Asker>;
@@ -428,7 +440,7 @@ async fn check_grafana(client: &Arc<Client>, endpoint: &Endpoint, acts: Acts, cl
         Err(error) => Err(error),
     };
     let write = match (acts, &seen) {
-        (Acts::Allowed, Ok(_)) => Some(writes::grafana(client).await),
+        (Acts::Allowed, Ok(_)) => Some(writes::grafana(scout).await),
         (Acts::Allowed | Acts::Refused, _) => None,
     };
     let mut checkup = checkup(client, endpoint, Kind::Grafana, seen);

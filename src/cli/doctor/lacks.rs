@@ -43,7 +43,7 @@ async fn no_recorded(client: &Client) -> Option<String> {
     })
 }
 
-/// What a log store lacks: a tail, counts by time.
+/// What a log store lacks: a tail.
 pub(super) async fn of_logs(client: &Client, kind: Kind) -> Vec<String> {
     match kind {
         Kind::Loki => of_loki(client).await,
@@ -67,26 +67,17 @@ pub(super) async fn of_logs(client: &Client, kind: Kind) -> Vec<String> {
     }
 }
 
-/// A tail is asked for without the handshake of a websocket, and counts without a selector: whoever lets them
-/// through answers that it is a bad request; a gateway that does not, that it knows no such path, or may not.
+/// A tail is asked for without the handshake of a websocket: whoever lets it through answers that it is a bad
+/// request; a gateway that does not, that it knows no such path, or that we may not.
 async fn of_loki(client: &Client) -> Vec<String> {
-    let (tail, counts) = futures::join!(
-        refused(client, Call::get("loki/api/v1/tail")),
-        refused(client, Call::get("loki/api/v1/index/volume_range"))
-    );
-    let mut lacks = Vec::new();
-    if let Some(status) = tail {
-        lacks.push(format!(
+    let tail = refused(client, Call::get("loki/api/v1/tail")).await;
+    let words = tail.map(|status| {
+        format!(
             "its tail is not let through (HTTP {status}): new lines are asked for every few seconds; let the gateway \
              pass /loki/api/v1/tail with its upgrade"
-        ));
-    }
-    if let Some(status) = counts {
-        lacks.push(format!(
-            "it does not count lines by time (HTTP {status}): the histogram counts what is in hand; set volume_enabled"
-        ));
-    }
-    lacks
+        )
+    });
+    words.into_iter().collect()
 }
 
 /// The status with which a path is refused altogether; nothing where it answers otherwise.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::time::Clock;
 
 fn member(name: &str, peers: &[&str]) -> Checkup {
     Checkup {
@@ -193,4 +194,181 @@ async fn a_key_of_another_region_is_pointed_to_its_address() {
     assert!(!refused.reachable);
     let message = refused.failure.expect("a failure").message;
     assert!(message.contains("https://api.eu.pagerduty.com"), "{message}");
+}
+
+/// A server that answers so; anything else is not found.
+async fn answering(answers: &[(&str, &str, u16, &str)]) -> wiremock::MockServer {
+    let server = wiremock::MockServer::start().await;
+    for (verb, path, status, body) in answers {
+        wiremock::Mock::given(wiremock::matchers::path(*path))
+            .and(wiremock::matchers::method(*verb))
+            .respond_with(wiremock::ResponseTemplate::new(*status).set_body_raw(*body, "application/json"))
+            .mount(&server)
+            .await;
+    }
+    server
+}
+
+async fn all_examined(text: &str) -> Vec<Checkup> {
+    let config = crate::config::decode_text(text, None, &crate::config::Environment::default())
+        .expect("valid")
+        .config;
+    examine(&config, &config.contexts["p"], Clock::start()).await
+}
+
+/// What a server was sent by POST.
+async fn posted(server: &wiremock::MockServer) -> Vec<Vec<u8>> {
+    let sent = server.received_requests().await.expect("recorded");
+    let posts = sent
+        .into_iter()
+        .filter(|request| request.method.as_str() == "POST");
+    posts.map(|request| request.body).collect()
+}
+
+fn state(checkup: &Checkup) -> Value {
+    serde_json::to_value(checkup).expect("JSON")["writes"]["state"].clone()
+}
+
+const STATUS: &str =
+    r#"{"cluster":{"name":"a","status":"ready","peers":[]},"versionInfo":{"version":"0.34.0"}}"#;
+
+#[tokio::test]
+async fn a_write_that_is_invalid_proves_whether_a_valid_one_would_be_taken_and_writes_nothing() {
+    let table = [
+        (422, "allowed"),
+        (400, "allowed"),
+        (403, "refused"),
+        (405, "refused"),
+        (500, "unknown"),
+    ];
+    for (status, expected) in table {
+        let server = answering(&[
+            ("GET", "/api/v2/status", 200, STATUS),
+            ("POST", "/api/v2/silences", status, "{}"),
+        ])
+        .await;
+        let text = format!(
+            "[[contexts.p.alertmanagers]]\nname = \"a\"\nurl = \"{}\"\n",
+            server.uri()
+        );
+        let checkups = all_examined(&text).await;
+        assert_eq!(state(&checkups[0]), expected, "{status}");
+        assert_eq!(
+            checkups[0].counters.errors, 0,
+            "what is tried is no failure of its"
+        );
+        let body: Value = serde_json::from_slice(&posted(&server).await[0]).expect("JSON");
+        // By the API's own schema at least one matcher is needed; and it ends before it begins.
+        assert_eq!(body["matchers"], serde_json::json!([]));
+        assert!(body["endsAt"].as_str() < body["startsAt"].as_str());
+    }
+}
+
+#[tokio::test]
+async fn what_is_read_only_is_not_tried_to_be_written_to() {
+    let server = answering(&[("GET", "/api/v2/status", 200, STATUS)]).await;
+    let url = server.uri();
+    for text in [
+        format!("read_only = true\n[[contexts.p.alertmanagers]]\nurl = \"{url}\"\n"),
+        format!("[[contexts.p.alertmanagers]]\nurl = \"{url}\"\nread_only = true\n"),
+    ] {
+        let checkups = all_examined(&text).await;
+        assert_eq!((checkups[0].reachable, &checkups[0].writes), (true, &None));
+    }
+    assert!(posted(&server).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_key_of_pagerduty_that_only_reads_is_told() {
+    for (status, expected) in [(400, "allowed"), (403, "refused")] {
+        let server = pagerduty(200).await;
+        wiremock::Mock::given(wiremock::matchers::path("/incidents"))
+            .respond_with(wiremock::ResponseTemplate::new(status).set_body_raw("{}", "application/json"))
+            .mount(&server)
+            .await;
+        let checkup = examined(&server, "jun@example.com").await;
+        assert_eq!(state(&checkup), expected);
+        assert_eq!(posted(&server).await, [b"{}".to_vec()], "no incident at all");
+    }
+}
+
+#[tokio::test]
+async fn what_a_token_of_grafana_may_do_is_read_from_its_permissions() {
+    for (permissions, expected) in [
+        (
+            r#"{"annotations:create":["*"],"annotations:read":["*"]}"#,
+            "allowed",
+        ),
+        (r#"{"annotations:read":["*"]}"#, "refused"),
+    ] {
+        let server = answering(&[
+            (
+                "GET",
+                "/api/health",
+                200,
+                r#"{"database":"ok","version":"13.0.0"}"#,
+            ),
+            ("GET", "/api/annotations", 200, "[]"),
+            ("GET", "/api/access-control/user/permissions", 200, permissions),
+        ])
+        .await;
+        let text = format!(
+            "[contexts.p.annotations]\nkind = \"grafana\"\nurl = \"{}\"\n",
+            server.uri()
+        );
+        let checkups = all_examined(&text).await;
+        assert_eq!(state(checkups.last().expect("asked")), expected);
+        assert!(posted(&server).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_a_feature_lacks_is_said_for_metrics_and_logs() {
+    let build = r#"{"status":"success","data":{"version":"3.14.0"}}"#;
+    let server = answering(&[
+        ("GET", "/api/v1/status/buildinfo", 200, build),
+        ("GET", "/api/v1/query", 200, r#"{"status":"success"}"#),
+        (
+            "GET",
+            "/api/v1/rules",
+            200,
+            r#"{"data":{"groups":[{"rules":[]}]}}"#,
+        ),
+        (
+            "GET",
+            "/api/v1/status/flags",
+            200,
+            r#"{"data":{"enable-feature":"native-histograms"}}"#,
+        ),
+        (
+            "GET",
+            "/loki/api/v1/labels",
+            200,
+            r#"{"status":"success","data":["app"]}"#,
+        ),
+        ("GET", "/passed/loki/api/v1/tail", 400, "{}"),
+        (
+            "GET",
+            "/passed/loki/api/v1/labels",
+            200,
+            r#"{"status":"success","data":["app"]}"#,
+        ),
+    ])
+    .await;
+    let text = format!(
+        "[contexts.p.metrics]\nurl = \"{0}\"\n[contexts.p.logs]\nkind = \"loki\"\nurl = \"{0}\"\n",
+        server.uri()
+    );
+    let checkups = all_examined(&text).await;
+    let metrics = checkups[0].missing.join("\n");
+    assert!(metrics.contains("--enable-feature=exemplar-storage"), "{metrics}");
+    assert!(metrics.contains("it records no rules"), "{metrics}");
+    let logs = checkups[1].missing.join("\n");
+    assert!(logs.contains("its tail is not let through (HTTP 404)"), "{logs}");
+    let text = format!(
+        "[contexts.p.logs]\nkind = \"loki\"\nurl = \"{}/passed\"\n",
+        server.uri()
+    );
+    let passed = all_examined(&text).await;
+    assert_eq!(passed[0].missing, Vec::<String>::new());
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::score::length;
@@ -78,11 +78,12 @@ impl Run {
         out.push_str("\n  timeline\n");
         for moment in &score.timeline {
             let offset = moment.at - self.began;
+            let sign = if offset < TimeDelta::zero() { '-' } else { '+' };
             let _ = writeln!(
                 out,
                 "  {} {:>8} {:<6} {}",
                 moment.at.format("%H:%M:%SZ"),
-                format!("+{}", length(offset)),
+                format!("{sign}{}", length(offset.abs())),
                 moment.who,
                 moment.words
             );

@@ -365,8 +365,9 @@ impl DeedKind {
             Self::Acknowledged { service: None } => "acknowledged".to_owned(),
             Self::Silenced { matchers, .. } => format!("silenced {matchers}"),
             Self::Escalated { words } | Self::Other { words } => words.clone(),
-            Self::Noted { text } => format!("noted: {text}"),
-            Self::Updated { text } => format!("updated: {text}"),
+            // What is below the first line is the evidence: it is in the incident's own timeline.
+            Self::Noted { text } => format!("noted: {}", text.lines().next().unwrap_or_default()),
+            Self::Updated { text } => format!("updated: {}", text.lines().next().unwrap_or_default()),
         }
     }
 }
