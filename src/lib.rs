@@ -54,6 +54,10 @@
 //! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
 //!   made. Clients are made off the UI task, one wire per TLS set-up.
 //!
+//! - A drill is the console on a world with an incident ([`demo::world::incident`]: one description, from which metrics, logs,
+//!   traces, deploys and pages follow). The model keeps what was opened (`app::drill`), the journal what was done, the demo's judge
+//!   ([`demo::drill`]) knows the truth from the seed alone, and [`domain::drill`] holds one against the other.
+//!
 //! # Modules
 //!
 //! | module | holds |
@@ -84,6 +88,9 @@
 //!
 //! **a pane:** a variant of [`app::focus::PaneId`] and of [`action::Place`], its state in [`app::panes`], its
 //! drawing in `view::pane`; the compiler names every other place, because matches on our own enums are exhaustive.
+//!
+//! **a kind of incident for drills:** a variant of [`domain::drill::Cause`], its layout in `demo::world::incident::causes`; the tests there
+//! hold it against its own truth.
 //!
 //! **a backend:** for a signal that exists, a file beside its siblings that implements the signal's trait over
 //! [`backend::http::Asker`], and its `kind` in [`config`]. For a new signal, a trait in a folder of [`backend`],

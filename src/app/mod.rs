@@ -7,6 +7,7 @@ pub mod acts;
 pub mod alone;
 pub mod banner;
 pub mod compose;
+pub mod drill;
 pub mod effect;
 pub mod feed;
 pub mod focus;
@@ -284,6 +285,8 @@ pub struct Model {
     pub unwritten: Option<Tick>,
     /// The last seconds of quitting: the loop ends when this is set.
     pub quitting: bool,
+    /// What is kept of a drill, in one.
+    pub drill: Option<drill::DrillLog>,
 }
 
 /// A detail view with its own scroll.
@@ -356,6 +359,7 @@ impl Model {
             last_key: now.tick,
             unwritten: None,
             quitting: false,
+            drill: None,
         }
     }
 

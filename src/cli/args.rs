@@ -92,6 +92,8 @@ pub enum ColorChoice {
 pub enum Command {
     /// Open the console on a simulated production
     Demo(DemoArgs),
+    /// Be on call in a simulated production that breaks, and see how well that went
+    Drill(DrillArgs),
     /// SLOs: burn, budget, rules
     Slo(SloArgs),
     /// Alerts, grouped and ranked
@@ -185,6 +187,7 @@ impl Command {
             | Self::Declare(_) => true,
             Self::Demo(_)
             | Self::Replay(_)
+            | Self::Drill(_)
             | Self::Slo(_)
             | Self::Alerts(_)
             | Self::Silences(_)
@@ -211,7 +214,7 @@ impl Command {
 /// `demo`
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
-    /// Which story is told; `calm` stands still
+    /// Which story is told: `leak`, `calm`, which stands still, or one of those that `drill --list` tells
     #[arg(long, value_name = "NAME")]
     pub scenario: Option<String>,
     /// The same seed makes the same world
@@ -220,6 +223,29 @@ pub struct DemoArgs {
     /// Serve only: one line of JSON says where
     #[arg(long)]
     pub headless: bool,
+    /// Begin so far into the story
+    #[arg(long, hide = true, value_name = "DURATION", value_parser = parse_duration)]
+    pub into: Option<Duration>,
+}
+
+/// `drill`
+#[derive(Debug, Clone, Args)]
+pub struct DrillArgs {
+    /// Which kind of incident; without it one is drawn, and not told before the end
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: Option<String>,
+    /// The same seed makes the same incident
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Say which kinds there are, and end
+    #[arg(long)]
+    pub list: bool,
+    /// Begin so far into the story
+    #[arg(long, hide = true, value_name = "DURATION", value_parser = parse_duration)]
+    pub into: Option<Duration>,
+    /// Keep the score in a file as well
+    #[arg(long, value_name = "FILE")]
+    pub keep: Option<PathBuf>,
 }
 
 /// `replay`
@@ -784,7 +810,8 @@ pub enum AuditCommand {
 /// `init`
 #[derive(Debug, Clone, Args)]
 pub struct InitArgs {
-    /// Base URLs of backends, or amtool's configuration file; `-` prints instead of writing
+    /// Base URLs of backends, or amtool's configuration file; `-` prints instead of writing. Without any, the
+    /// environment and the well-known ports of this host are looked at
     #[arg(value_name = "URL")]
     pub urls: Vec<String>,
     /// Name of the context

@@ -10,6 +10,7 @@ use ratatui::layout::Size;
 use super::{CliError, Exit, Outcome, Session, closing};
 use crate::app::focus::Layout;
 use crate::app::toast::Level;
+use crate::app::drill::DrillLog;
 use crate::app::{Model, Settings};
 use crate::backend::Backends;
 use crate::backend::http::{Client, Wires};
@@ -47,7 +48,31 @@ const LAST_WORK: Duration = Duration::from_millis(20);
 /// Opens the console on the configured context.
 pub fn run(session: &mut Session) -> Outcome {
     let (config, context) = session.context()?;
-    open(session, config, context, None)
+    let guise = Guise {
+        lines: None,
+        drill: &mut None,
+    };
+    open(session, config, context, guise)
+}
+
+/// Opens the console for a drill, and gives back what it kept of it.
+pub fn in_drill(session: &mut Session, log: DrillLog) -> Result<(Exit, DrillLog), CliError> {
+    let (config, context) = session.context()?;
+    let mut drill = Some(log.clone());
+    let guise = Guise {
+        lines: None,
+        drill: &mut drill,
+    };
+    let exit = open(session, config, context, guise)?;
+    Ok((exit, drill.unwrap_or(log)))
+}
+
+/// What is particular to how the console was opened.
+struct Guise<'a> {
+    /// Lines that are all there is to show.
+    lines: Option<&'a Arc<dyn Logs>>,
+    /// What is kept of a drill: taken for the console, and put back when that has ended.
+    drill: &'a mut Option<DrillLog>,
 }
 
 /// Opens the console on lines alone: files of this host, or standard input. Needs no configuration; theme, keymap and
@@ -72,7 +97,11 @@ pub fn on_lines(session: &mut Session, name: &str, lines: &Arc<dyn Logs>) -> Out
     config.journal = None;
     config.contexts = std::iter::once((context.name.clone(), context.clone())).collect();
     config.default_context = None;
-    open(session, config, context, Some(lines))
+    let guise = Guise {
+        lines: Some(lines),
+        drill: &mut None,
+    };
+    open(session, config, context, guise)
 }
 
 /// What holds where nothing is configured, with one context that has nothing but logs.
@@ -85,7 +114,8 @@ fn bare(session: &Session) -> Result<Config, CliError> {
     Ok(config)
 }
 
-fn open(session: &mut Session, config: Config, context: Context, lines: Option<&Arc<dyn Logs>>) -> Outcome {
+fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_>) -> Outcome {
+    let Guise { lines, drill } = guise;
     let means = means(session);
     let dir = config.config_dir.as_deref();
     let theme = theme::load(&config.theme, dir, means)?;
@@ -124,6 +154,7 @@ fn open(session: &mut Session, config: Config, context: Context, lines: Option<&
     if tape.is_some() {
         model.toasts.say(Level::Info, record::SAID.to_owned(), now.tick);
     }
+    model.drill = drill.take();
     let config = Arc::new(config);
     let mut console = Console::new(model, theme, tty, inputs, session.clock);
     console.editor = Some(editor(session, &config));
@@ -156,8 +187,10 @@ fn open(session: &mut Session, config: Config, context: Context, lines: Option<&
                         let old = &console.model;
                         let (keymap, layout, size) = (Arc::clone(&old.keymap), old.layout.clone(), old.size);
                         let (zone, now) = (old.zone, session.clock.now());
+                        let kept = console.model.drill.take();
                         console.model = Model::new(settings(&config, &context), keymap, layout, size, now);
                         console.model.zone = zone;
+                        console.model.drill = kept;
                     }
                 }
             }
@@ -165,6 +198,7 @@ fn open(session: &mut Session, config: Config, context: Context, lines: Option<&
     });
     let outbox = &console.model.outbox;
     let someone_is_to_be_told = !(outbox.under_way.is_empty() && outbox.unreached.is_empty());
+    *drill = console.model.drill.take();
     // The terminal first: whatever else takes time, the shell is back at once.
     drop(console);
     if let (Some(tape), Some(path)) = (tape, &session.globals.record) {

@@ -21,6 +21,7 @@ pub mod config_command;
 pub mod console;
 pub mod demo;
 pub mod doctor;
+pub mod drill;
 pub mod figures;
 mod file_checks;
 pub mod gather;
@@ -38,6 +39,7 @@ pub mod man;
 pub mod oncall;
 pub mod outbox;
 pub mod output;
+mod places;
 pub mod postmortem;
 pub mod probe;
 mod record_checks;
@@ -218,6 +220,7 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Themes => themes::run(session),
         Command::Demo(args) => demo::run(session, &args),
         Command::Replay(args) => replay::run(session, &args),
+        Command::Drill(args) => drill::run(session, &args),
         Command::Init(args) => block_on(init::run(session, &args)),
         Command::Audit(args) => audit::run(session, &args),
         Command::Doctor => block_on(doctor::run(session)),

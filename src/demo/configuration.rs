@@ -76,13 +76,19 @@ slos:
 pub fn text(scenario: Scenario, endpoints: &Endpoints, state_dir: &Path) -> String {
     // The story is quick, so it is asked often; a world that stands still need not be.
     let poll = match scenario {
-        Scenario::Leak => "5s",
+        Scenario::Leak | Scenario::Drill(_) => "5s",
         Scenario::Calm => "15s",
+    };
+    // A drill is over before the usual quarter of an hour is.
+    let nudges = match scenario {
+        Scenario::Drill(_) => "[nudges]\nupdate = \"5m\"\nprogress = \"5m\"\n\n",
+        Scenario::Leak | Scenario::Calm => "",
     };
     let mut out = format!(
         "# Written by midwatch demo; gone when it ends.\n\
          default_context = \"demo\"\n\
          state_dir = {}\n\n\
+         {nudges}\
          [contexts.demo]\n\
          slo_files = [\"slos/*.yaml\"]\n\
          watchdog = 'alertname=\"Watchdog\"'\n\n\

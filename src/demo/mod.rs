@@ -11,6 +11,7 @@ pub mod alertmanager;
 pub mod child;
 pub mod clock;
 mod configuration;
+pub mod drill;
 mod exemplars;
 pub mod faults;
 pub mod grafana;
@@ -89,6 +90,8 @@ pub struct Announcement {
     pub endpoints: Endpoints,
     /// The seed in use.
     pub seed: u64,
+    /// The story's zero.
+    pub anchor: DateTime<Utc>,
 }
 
 /// A directory of its own (0700) that goes with its owner.
@@ -199,6 +202,7 @@ impl Demo {
                 config,
                 endpoints,
                 seed,
+                anchor,
             },
             servers,
             _dir: dir,

@@ -9,6 +9,7 @@
 pub mod alert;
 pub mod document;
 pub mod environment;
+pub mod drill;
 pub mod incident;
 pub mod log;
 pub mod oncall;

@@ -10,6 +10,7 @@
     reason = "a test that fails says so by panicking, and builds the environment it starts programs in"
 )]
 
+mod drill;
 mod editor;
 mod harness;
 mod input;

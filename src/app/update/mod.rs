@@ -8,6 +8,7 @@ mod alerts;
 mod compose;
 mod copy;
 mod deeds;
+mod drill;
 mod feeds;
 mod gone;
 mod guard;
@@ -170,6 +171,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     fit_lists(model, now);
     fit_scroll(model, now);
     model.settle_preview(now);
+    effects.extend(drill::settle(model, now));
     effects
 }
 
