@@ -157,7 +157,7 @@ pub(super) fn ask(model: &Model) -> Option<Effect> {
     model.settings.logs.as_ref()?;
     let pane = &model.logs;
     Some(Effect::AskLogs(LogsAsk {
-        wanted: pane.wanted(model.scope.service()),
+        wanted: pane.wanted(model.scope.service_of(PaneId::Logs)),
         at: pane.at,
         filter: pane.whole_filter(),
         search: pane
@@ -254,10 +254,9 @@ pub(super) fn turn_to_service(model: &mut Model, service: &str, at: Option<Nanos
     model.details.clear();
     run::turn_to(model, PaneId::Logs);
     show_all(&mut model.logs, at);
+    model.scope.release(PaneId::Logs);
     // Where it is the scope already nothing else changes.
-    model.scope.push(Scope {
-        service: service.to_owned(),
-    });
+    model.scope.push(Scope::of_service(service));
     run::rescope(model)
 }
 

@@ -270,7 +270,7 @@ fn from_line(model: &Model, id: LineId) -> Ways {
 
 /// To the lines of a service around a moment, where there is a log backend and they are not what is shown already.
 pub(super) fn to_logs(model: &Model, service: &str, at: Option<Nanos>) -> Option<Way> {
-    let shown = model.scope.service() == Some(service) && model.focus == PaneId::Logs;
+    let shown = model.scope.service_of(PaneId::Logs) == Some(service) && model.focus == PaneId::Logs;
     let there = model.settings.logs.is_some() && !service.is_empty() && !shown;
     there.then(|| {
         let mut said = format!("logs of {}", SafeText::line(service));
@@ -295,7 +295,7 @@ fn began(model: &Model, service: &str, report: Option<&SloReport>) -> Option<Nan
 
 /// To the traces of a service, where there is a trace backend and they are not what is shown already.
 pub(super) fn to_traces(model: &Model, service: &str) -> Option<Way> {
-    let shown = model.scope.service() == Some(service) && model.focus == PaneId::Traces;
+    let shown = model.scope.service_of(PaneId::Traces) == Some(service) && model.focus == PaneId::Traces;
     let there = model.settings.traces.is_some() && !service.is_empty() && !shown;
     there.then(|| {
         let said = format!("traces of {}", SafeText::line(service));

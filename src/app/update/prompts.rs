@@ -241,7 +241,7 @@ fn set_filter(model: &mut Model, target: PromptTarget, text: String, now: Now) -
     match target {
         PromptTarget::Pane(PaneId::Slo) => {
             model.slo.filter = text;
-            let service = model.scope.service().map(str::to_owned);
+            let service = model.scope.service_of(PaneId::Slo).map(str::to_owned);
             model.slo.arrange(service.as_deref());
             Vec::new()
         }

@@ -267,7 +267,7 @@ pub(crate) fn arrangement(model: &Model) -> Arrangement {
         grouping: model.alerts.grouping.clone(),
         states: model.alerts.states,
         filter: model.alerts.filter.clone(),
-        scope_service: model.scope.service().map(Into::into),
+        scope_service: model.scope.service_of(PaneId::Alerts).map(Into::into),
     }
 }
 
@@ -443,7 +443,7 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
         .say(Level::Info, format!("filter off: {filter}"), now.tick);
     match model.focus {
         PaneId::Slo => {
-            let service = model.scope.service().map(str::to_owned);
+            let service = model.scope.service_of(PaneId::Slo).map(str::to_owned);
             model.slo.arrange(service.as_deref());
             Vec::new()
         }
@@ -467,7 +467,7 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
 fn pause(model: &mut Model, now: Now) -> Vec<Effect> {
     if model.paused.take().is_some() {
         model.slo.frozen = None;
-        model.slo.arrange(model.scope.service());
+        model.slo.arrange(model.scope.service_of(PaneId::Slo));
         feeds::show_present(model, now);
         let effects = incidents::thaw(model, now);
         model.logs.frozen = None;
@@ -499,7 +499,7 @@ fn scope_here(model: &mut Model, now: Now) -> Vec<Effect> {
             );
         }
     };
-    match model.scope.push(Scope { service }) {
+    match model.scope.push(Scope::of_service(&service)) {
         Stepped::Moved => rescope(model),
         Stepped::Nowhere => say(model, Level::Info, "already the scope", now),
     }
@@ -533,7 +533,7 @@ pub(super) fn selected_service(model: &Model) -> Option<String> {
 }
 
 pub(super) fn rescope(model: &mut Model) -> Vec<Effect> {
-    let service = model.scope.service().map(str::to_owned);
+    let service = model.scope.service_of(PaneId::Slo).map(str::to_owned);
     model.slo.arrange(service.as_deref());
     let mut effects = vec![Effect::Arrange(arrangement(model))];
     effects.extend(logs::ask(model));

@@ -102,7 +102,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let shown = list_rows(area);
     let border = Border {
         count: pane.shown().map_or_else(Vec::new, |board| count(scene, board)),
-        filter: narrowed(scene, &pane.filter),
+        filter: narrowed(scene, PaneId::Alerts, &pane.filter),
         fresh,
         foot: foot(scene, position(pane.list.index, total, shown)),
     };
@@ -259,7 +259,8 @@ fn held(board: &AlertBoard) -> usize {
 
 /// Whether it is the filter or the scope that shows nothing.
 fn is_narrowed_away(scene: Scene, board: &AlertBoard) -> bool {
-    let filtered = !scene.model.alerts.filter.trim().is_empty() || scene.model.scope.current().is_some();
+    let filtered =
+        !scene.model.alerts.filter.trim().is_empty() || scene.model.scope.of(PaneId::Alerts).is_some();
     filtered && held(board) > 0
 }
 
@@ -341,7 +342,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
     let counts = board.counts;
     let held = held(board);
     if is_narrowed_away(scene, board) {
-        let what = narrowed(scene, &pane.filter).unwrap_or_default();
+        let what = narrowed(scene, PaneId::Alerts, &pane.filter).unwrap_or_default();
         let none = format!("None of {held} alerts matches `{what}`.");
         let mut more = Vec::new();
         if !pane.filter.trim().is_empty() {

@@ -267,7 +267,7 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
             ));
         }
     }
-    let filter = match (narrowed(scene, &pane.filter), pane.query.trim()) {
+    let filter = match (narrowed(scene, PaneId::Logs, &pane.filter), pane.query.trim()) {
         (narrowed, "") => narrowed,
         (None, query) => Some(query.to_owned()),
         (Some(narrowed), query) => Some(format!("{query} · {narrowed}")),
@@ -466,7 +466,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect, view: &LogView) {
             let scope = scene
                 .model
                 .scope
-                .service()
+                .service_of(PaneId::Logs)
                 .map(|service| format!(" of {service}"))
                 .unwrap_or_default();
             let mut more = vec!["They appear here as they arrive.".to_owned()];

@@ -189,8 +189,8 @@ pub(super) fn position(index: usize, total: usize, shown: usize) -> Vec<Piece<'s
 }
 
 /// Filter and scope, as the border says what the list is narrowed to.
-pub(super) fn narrowed(scene: Scene, filter: &str) -> Option<String> {
-    match (scene.model.scope.service(), filter.trim()) {
+pub(super) fn narrowed(scene: Scene, pane: PaneId, filter: &str) -> Option<String> {
+    match (scene.model.scope.service_of(pane), filter.trim()) {
         (None, "") => None,
         (None, filter) => Some(filter.to_owned()),
         (Some(service), "") => Some(service.to_owned()),

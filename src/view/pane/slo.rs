@@ -151,7 +151,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let shown = crate::view::layout::list_rows(area);
     let border = Border {
         count: pane.board().map_or_else(Vec::new, count),
-        filter: narrowed(scene, &pane.filter),
+        filter: narrowed(scene, PaneId::Slo, &pane.filter),
         fresh,
         foot: foot(pane.board(), position(pane.list.index, total, shown)),
     };
@@ -438,7 +438,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
     }
     let count = board.slos.len();
     if pane.filter.trim().is_empty() {
-        let service = SafeText::line(model.scope.service().unwrap_or_default()).into_string();
+        let service = SafeText::line(model.scope.service_of(PaneId::Slo).unwrap_or_default()).into_string();
         let more = [format!(
             "{} undoes the scope; {count} SLOs are outside it.",
             key(crate::action::Action::ScopeBack)

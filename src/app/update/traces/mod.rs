@@ -39,7 +39,7 @@ fn question(model: &Model) -> TracesAsk {
     let watched = |yes| if yes { Watched::Yes } else { Watched::No };
     TracesAsk {
         wanted: Wanted {
-            service: model.scope.service().map(Into::into),
+            service: model.scope.service_of(PaneId::Traces).map(Into::into),
             outcome: pane.outcome,
             query: pane.query.clone(),
             ..Wanted::default()
@@ -154,9 +154,8 @@ pub(super) fn turn_to_service(model: &mut Model, service: &str) -> Vec<Effect> {
     pane.search = None;
     pane.outcome = Outcome::Any;
     (pane.back, pane.until) = (BACK, None);
-    model.scope.push(Scope {
-        service: service.to_owned(),
-    });
+    model.scope.release(PaneId::Traces);
+    model.scope.push(Scope::of_service(service));
     run::rescope(model)
 }
 

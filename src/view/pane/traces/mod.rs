@@ -160,7 +160,7 @@ fn foot(scene: Scene, total: usize, shown: usize) -> Vec<Piece<'static>> {
 fn narrowed(scene: Scene) -> Option<String> {
     let pane = &scene.model.traces;
     let mut parts: Vec<String> = Vec::new();
-    parts.extend(scene.model.scope.service().map(str::to_owned));
+    parts.extend(scene.model.scope.service_of(PaneId::Traces).map(str::to_owned));
     if pane.outcome == Outcome::Failed {
         parts.push("failed only".to_owned());
     }
@@ -223,7 +223,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
             );
         }
         (Some(_), _) => {
-            let scope = scene.model.scope.service();
+            let scope = scene.model.scope.service_of(PaneId::Traces);
             let scope = scope.map(|service| format!(" of {service}")).unwrap_or_default();
             let when = match pane.until {
                 Some(_) => range(scene),
