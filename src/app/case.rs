@@ -4,7 +4,6 @@
 //! the time before the beginning) is asked once when the case is opened ([`CaseAsk`]), whatever the panes are turned
 //! to, and comes in parts ([`Gathered`]).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,8 +73,6 @@ pub struct OpenCase {
     pub rows: Vec<RowId>,
     /// Cursor over them.
     pub list: ListState<RowId>,
-    /// Rows of the screen that each takes, headings included: what the page is as wide as decides.
-    pub heights: HashMap<RowId, u16>,
 }
 
 impl OpenCase {

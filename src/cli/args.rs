@@ -99,6 +99,8 @@ pub enum Command {
     Traces(TracesArgs),
     /// One trace: a waterfall, the critical path, what went wrong
     Trace(TraceArgs),
+    /// A case: what is known around an alert, SLO or incident, and what that points at
+    Case(CaseArgs),
     /// Silences
     Silences(SilencesArgs),
     /// Incidents, open ones first
@@ -185,6 +187,7 @@ impl Command {
             | Self::Logs(_)
             | Self::Traces(_)
             | Self::Trace(_)
+            | Self::Case(_)
             | Self::Incidents(_)
             | Self::Timeline(_)
             | Self::Oncall
@@ -214,6 +217,14 @@ pub struct DemoArgs {
     /// Serve only: one line of JSON says where
     #[arg(long)]
     pub headless: bool,
+}
+
+/// `case`
+#[derive(Debug, Clone, Args)]
+pub struct CaseArgs {
+    /// An alert's fingerprint or the beginning of one, an SLO's name, an incident's id or #number
+    #[arg(value_name = "ID")]
+    pub id: String,
 }
 
 /// What makes `slo` end with status 10.

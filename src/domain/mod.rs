@@ -3,9 +3,11 @@
 //! Nothing here may know ratatui, tokio, reqwest or the environment. One folder a concept:
 //! [`slo`] (objectives, burn rates, budgets), [`alert`] (alerts, groups, silences, acknowledgement), [`incident`],
 //! [`oncall`] and [`timeline`]; [`writeup`] is what is written of them; [`log`] (lines, levels, batches)
-//! [`pattern`] (what they say, counted) and [`trace`] (spans as a tree, and what explains them).
+//! [`pattern`] (what they say, counted) and [`trace`] (spans as a tree, and what explains them); [`case`] lays out what
+//! all of them say around a trouble, and ranks what that points at.
 
 pub mod alert;
+pub mod case;
 pub mod document;
 pub mod incident;
 pub mod log;

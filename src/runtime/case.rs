@@ -16,8 +16,8 @@ use crate::backend::logs::{self, Direction, Logs, Page, PageQuestion, Reach};
 use crate::backend::traces::{self as spans, Listed, SearchQuestion};
 use crate::backend::{BackendError, BackendResult};
 use crate::domain::case::{
-    Change, Deploy, Deploys, Evidence, Explained, Known, Lines, PatternSeen, Seen, Slower, SpanSeen, TraceSeen,
-    Traces, Why, change,
+    Change, Deploy, Deploys, Evidence, Explained, Known, Lines, PatternSeen, Seen, Slower, SpanSeen,
+    TraceSeen, Traces, Why, change,
 };
 use crate::domain::log::{Level, Nanos, Wanted as WantedLines};
 use crate::domain::pattern::{Bounds, Pattern, PatternId, Patterns};
@@ -174,7 +174,11 @@ async fn sample(
         let step = of.to.0.saturating_sub(of.from.0) / i64::from(STRETCHES);
         (0..i64::from(STRETCHES)).map(move |part| {
             let from = of.from.0.saturating_add(step * part);
-            let to = if part + 1 == i64::from(STRETCHES) { of.to.0 } else { from + step };
+            let to = if part + 1 == i64::from(STRETCHES) {
+                of.to.0
+            } else {
+                from + step
+            };
             (Nanos(from), Nanos(to))
         })
     };
@@ -251,7 +255,9 @@ fn counted(service: &str, window: Window, grave: Sample, any: Option<Sample>) ->
         let takes = |level: Level| is_whole || (level >= Level::Warn) == is_grave;
         learn(service, window, sample, &takes, &mut lines);
     }
-    lines.patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.since.count));
+    lines
+        .patterns
+        .sort_by_key(|pattern| std::cmp::Reverse(pattern.since.count));
     lines.patterns.truncate(MOST_PATTERNS);
     lines.remarks.sort();
     lines.remarks.dedup();
@@ -275,7 +281,11 @@ fn learn(service: &str, window: Window, sample: Sample, takes: &dyn Fn(Level) ->
     let snapshot = store.snapshot();
     let mut patterns = Patterns::new(Bounds::default());
     let mut counts: HashMap<PatternId, Count> = HashMap::new();
-    let (from, turn, to) = (Nanos::of(window.from), Nanos::of(window.turn), Nanos::of(window.to));
+    let (from, turn, to) = (
+        Nanos::of(window.from),
+        Nanos::of(window.turn),
+        Nanos::of(window.to),
+    );
     // Learnt first and counted then: what a pattern takes is known only when it has seen all.
     for is_known in [false, true] {
         for place in 0..snapshot.len() {
@@ -313,9 +323,11 @@ fn learn(service: &str, window: Window, sample: Sample, takes: &dyn Fn(Level) ->
         }
     }
     lines.is_sample |= sample.is_cut;
-    lines.remarks.extend(sample.warnings);
+    lines.remarks.extend(sample.warnings.iter().cloned());
     for pattern in patterns.list(to) {
-        let seen = counts.get(&pattern.id).and_then(|count| seen(&pattern, count, &sample));
+        let seen = counts
+            .get(&pattern.id)
+            .and_then(|count| seen(&pattern, count, &sample));
         lines.patterns.extend(seen);
     }
 }

@@ -112,7 +112,9 @@ pub struct Deploy {
 impl Deploy {
     /// Whether it names this service.
     pub fn names(&self, service: &str) -> bool {
-        self.services.iter().any(|named| named.eq_ignore_ascii_case(service))
+        self.services
+            .iter()
+            .any(|named| named.eq_ignore_ascii_case(service))
     }
 
     /// What people call it: `deploy checkout 2.3.1`. Remote.

@@ -70,7 +70,9 @@ fn row(row: &Row) -> Json {
 
 fn opens(target: &Target) -> Json {
     match target {
-        Target::Alert(fingerprint) | Target::Runbook(fingerprint) => json!({"alert": fingerprint.to_string()}),
+        Target::Alert(fingerprint) | Target::Runbook(fingerprint) => {
+            json!({"alert": fingerprint.to_string()})
+        }
         Target::Slo(name) => json!({"slo": name}),
         Target::Incident(id) => json!({"incident": id.to_string()}),
         Target::Trace(id) => json!({"trace_id": id.to_string()}),
@@ -95,7 +97,11 @@ pub fn case_text(case: &Case) -> String {
         }
         text.push_str(section.part.title());
         text.push('\n');
-        let widest = section.rows.iter().map(|row| SafeText::line(&row.lead).width()).max();
+        let widest = section
+            .rows
+            .iter()
+            .map(|row| SafeText::line(&row.lead).width())
+            .max();
         let widest = widest.unwrap_or(0);
         for row in &section.rows {
             let lead = SafeText::line(&row.lead);
@@ -105,7 +111,12 @@ pub fn case_text(case: &Case) -> String {
                 Tone::Plain | Tone::Quiet | Tone::Looking | Tone::Unknown => " ",
             };
             // writing to a String cannot fail
-            let _ = writeln!(text, "{mark} {}{gap}  {}", lead.as_str(), SafeText::line(&row.text).as_str());
+            let _ = writeln!(
+                text,
+                "{mark} {}{gap}  {}",
+                lead.as_str(),
+                SafeText::line(&row.text).as_str()
+            );
         }
     }
     text

@@ -21,7 +21,8 @@ use chrono::{DateTime, Utc};
 
 pub use began::{Began, By};
 pub use evidence::{
-    Deploy, Deploys, Evidence, Explained, Known, Lines, Of, PatternSeen, Slower, SpanSeen, TraceSeen, Traces, Why,
+    Deploy, Deploys, Evidence, Explained, Known, Lines, Of, PatternSeen, Slower, SpanSeen, TraceSeen, Traces,
+    Why,
 };
 pub use json::{case_document, case_text};
 pub use rate::{Change, Seen, change};

@@ -53,7 +53,11 @@ pub fn change(before: Seen, since: Seen) -> Change {
     };
     if before.count == 0 {
         let missed = rate * before.covered.as_secs_f64();
-        return if missed >= EXPECTED { Change::New } else { Change::Unknown };
+        return if missed >= EXPECTED {
+            Change::New
+        } else {
+            Change::Unknown
+        };
     }
     let expected = earlier * since.covered.as_secs_f64();
     let above = since.count as f64 - expected;

@@ -58,7 +58,13 @@ fn row(id: &str, lead: impl Into<String>, text: String, tone: Tone, target: Opti
 
 /// A row that says something and opens nothing.
 fn said(part: Part, what: &str, text: impl Into<String>) -> Row {
-    row(&format!("{}/{what}", part.word()), "", text.into(), Tone::Quiet, None)
+    row(
+        &format!("{}/{what}", part.word()),
+        "",
+        text.into(),
+        Tone::Quiet,
+        None,
+    )
 }
 
 /// The row of what is not known; nothing where it is.
@@ -102,12 +108,20 @@ impl Page<'_> {
             .map(|(number, suspect)| {
                 let id = format!("suspects/{}", suspect.words);
                 let text = format!("{} · {}", suspect.words, suspect.evidence);
-                row(&id, number.to_string(), text, Tone::Strong, suspect.target.clone())
+                row(
+                    &id,
+                    number.to_string(),
+                    text,
+                    Tone::Strong,
+                    suspect.target.clone(),
+                )
             })
             .collect();
         let sources = self.sources();
         let named = |tone: Tone| -> Vec<&'static str> {
-            let of = sources.iter().filter(|(_, row)| row.as_ref().is_some_and(|row| row.tone == tone));
+            let of = sources
+                .iter()
+                .filter(|(_, row)| row.as_ref().is_some_and(|row| row.tone == tone));
             of.map(|(part, _)| match part {
                 Part::Deploys => "deploys",
                 Part::Logs => "logs",
@@ -121,7 +135,10 @@ impl Page<'_> {
             rows.push(row("suspects/looking", "…", text, Tone::Looking, None));
         }
         if !failed.is_empty() {
-            let text = format!("not known: {}; what they would say is missing here", failed.join(", "));
+            let text = format!(
+                "not known: {}; what they would say is missing here",
+                failed.join(", ")
+            );
             rows.push(row("suspects/failed", "?", text, Tone::Unknown, None));
         }
         if suspects.is_empty() && looking.is_empty() {
@@ -161,7 +178,13 @@ impl Page<'_> {
             Some(Target::Alert(fingerprint)),
         )];
         if let Some(summary) = alert.summary() {
-            rows.push(row("alert/summary", "", summary.to_owned(), Tone::Plain, Some(Target::Alert(fingerprint))));
+            rows.push(row(
+                "alert/summary",
+                "",
+                summary.to_owned(),
+                Tone::Plain,
+                Some(Target::Alert(fingerprint)),
+            ));
         }
         rows.push(match alert.runbook() {
             Some(url) => {
@@ -186,7 +209,12 @@ impl Page<'_> {
             AlertState::Resolved => "resolved",
             AlertState::Gone => "gone",
         };
-        let _ = write!(text, " · {state} {}, since {}", self.ago(since), self.clock(since));
+        let _ = write!(
+            text,
+            " · {state} {}, since {}",
+            self.ago(since),
+            self.clock(since)
+        );
         match &alert.ack {
             AckState::Held(ack) => {
                 let _ = write!(text, " · acknowledged by {}", ack.by);
@@ -205,10 +233,14 @@ impl Page<'_> {
             return unknown(part, &self.evidence.slos).into_iter().collect();
         };
         if slos.is_empty() {
-            return vec![said(part, "none", match &self.evidence.service {
-                Some(service) => format!("no SLO is of {service}"),
-                None => "it names no service that an SLO could be of".to_owned(),
-            })];
+            return vec![said(
+                part,
+                "none",
+                match &self.evidence.service {
+                    Some(service) => format!("no SLO is of {service}"),
+                    None => "it names no service that an SLO could be of".to_owned(),
+                },
+            )];
         }
         let told = slos.iter().take(MOST).map(|report| {
             let id = format!("slos/{}", report.slo.name);
@@ -256,11 +288,22 @@ impl Page<'_> {
             })
             .collect();
         rows.extend(more(part, count.saturating_sub(MOST)));
-        let read = format!("{} lines read since, {} of the hour before", lines.since, lines.before);
-        let read = if lines.is_sample { format!("{read}: a sample, there are more") } else { read };
+        let read = format!(
+            "{} lines read since, {} of the hour before",
+            lines.since, lines.before
+        );
+        let read = if lines.is_sample {
+            format!("{read}: a sample, there are more")
+        } else {
+            read
+        };
         let unsure = lines.since > 0 && lines.before == 0;
         rows.push(match (count, unsure) {
-            (_, true) => said(part, "read", format!("no line of the hour before: what is new is not known; {read}")),
+            (_, true) => said(
+                part,
+                "read",
+                format!("no line of the hour before: what is new is not known; {read}"),
+            ),
             (0, false) => said(part, "read", format!("no pattern is new or spiking; {read}")),
             (_, false) => said(part, "read", read),
         });
@@ -290,7 +333,8 @@ impl Page<'_> {
             Change::Unknown => text.push_str(": too little is known of the time before"),
         }
         if let Some(slower) = traces.slower.filter(|slower| slower.is_slower()) {
-            let column = |span: Duration| lasting_in_column(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
+            let column =
+                |span: Duration| lasting_in_column(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
             let _ = write!(
                 text,
                 "; the slowest twentieth from {} on, before {}",
@@ -311,7 +355,10 @@ impl Page<'_> {
     fn trace(&self, trace: &TraceSeen) -> Row {
         let (text, tone) = match &trace.explained {
             Ok(Explained { line, .. }) => (format!("{} · {line}", self.clock(trace.at)), Tone::Plain),
-            Err(why) => (format!("{} · not read: {why}", self.clock(trace.at)), Tone::Unknown),
+            Err(why) => (
+                format!("{} · not read: {why}", self.clock(trace.at)),
+                Tone::Unknown,
+            ),
         };
         let id = format!("traces/{}", trace.id);
         row(&id, trace.why.word(), text, tone, Some(Target::Trace(trace.id)))
@@ -331,12 +378,20 @@ impl Page<'_> {
             .map(|deploy| {
                 let away = duration_in_words((deploy.at - began).abs().to_std().unwrap_or_default());
                 let side = if deploy.at <= began { "before" } else { "after" };
-                let mut text = format!("{} · {away} {side} {}", deploy.title(), self.evidence.began.by.words());
+                let mut text = format!(
+                    "{} · {away} {side} {}",
+                    deploy.title(),
+                    self.evidence.began.by.words()
+                );
                 let own = self.evidence.service.as_deref();
                 if !deploy.services.is_empty() && own.is_some_and(|own| !deploy.names(own)) {
                     text.push_str(" · another service");
                 }
-                let service = deploy.services.first().cloned().or_else(|| self.evidence.service.clone());
+                let service = deploy
+                    .services
+                    .first()
+                    .cloned()
+                    .or_else(|| self.evidence.service.clone());
                 row(
                     &format!("deploys/{}/{}", deploy.at.timestamp_millis(), deploy.title()),
                     self.clock(deploy.at),
@@ -347,7 +402,11 @@ impl Page<'_> {
             })
             .collect();
         if rows.is_empty() {
-            rows.push(said(part, "none", format!("no deploy mark since {}", self.clock(from))));
+            rows.push(said(
+                part,
+                "none",
+                format!("no deploy mark since {}", self.clock(from)),
+            ));
         }
         rows.extend(more(part, within.len().saturating_sub(MOST)));
         rows.extend(remarks(part, deploys.partial.as_slice()));
@@ -360,13 +419,23 @@ impl Page<'_> {
             return unknown(part, &self.evidence.related).into_iter().collect();
         };
         if alerts.is_empty() {
-            return vec![said(part, "none", "no other alert of this service, incident or host")];
+            return vec![said(
+                part,
+                "none",
+                "no other alert of this service, incident or host",
+            )];
         }
         let told = alerts.iter().take(related::MOST).map(|(alert, relation)| {
             let fingerprint = alert.occurrence.fingerprint;
             let text = format!("{} · {}", self.alert_words(alert), relation.words());
             let id = format!("related/{fingerprint}");
-            row(&id, severity(alert), text, Tone::Plain, Some(Target::Alert(fingerprint)))
+            row(
+                &id,
+                severity(alert),
+                text,
+                Tone::Plain,
+                Some(Target::Alert(fingerprint)),
+            )
         });
         let mut rows: Vec<Row> = told.collect();
         rows.extend(more(part, alerts.len().saturating_sub(related::MOST)));
@@ -383,7 +452,13 @@ impl Page<'_> {
             Known::Known(incidents) => rows.extend(incidents.iter().take(MOST).map(|incident| {
                 let id = format!("people/{}", incident.id);
                 let target = Some(Target::Incident(incident.id.clone()));
-                row(&id, incident.status.word(), self.incident_words(incident), Tone::Plain, target)
+                row(
+                    &id,
+                    incident.status.word(),
+                    self.incident_words(incident),
+                    Tone::Plain,
+                    target,
+                )
             })),
             state => rows.extend(unknown(part, state).map(|row| Row {
                 id: RowId("people/incident".into()),
@@ -398,9 +473,18 @@ impl Page<'_> {
             Known::Known(duties) => {
                 let mut levels: Vec<String> = Vec::new();
                 for duty in duties.iter().take(MOST) {
-                    levels.push(format!("{} (level {}, {})", duty.person.name, duty.level, duty.policy.name));
+                    levels.push(format!(
+                        "{} (level {}, {})",
+                        duty.person.name, duty.level, duty.policy.name
+                    ));
                 }
-                rows.push(row("people/oncall", "on call", levels.join(" · "), Tone::Plain, Some(Target::OnCall)));
+                rows.push(row(
+                    "people/oncall",
+                    "on call",
+                    levels.join(" · "),
+                    Tone::Plain,
+                    Some(Target::OnCall),
+                ));
             }
             state => rows.extend(unknown(part, state).map(|row| Row {
                 id: RowId("people/oncall".into()),

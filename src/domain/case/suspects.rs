@@ -124,10 +124,15 @@ fn deploys(evidence: &Evidence) -> Vec<Suspect> {
         let (kind, of) = match (own, led_to) {
             (Some(_), _) => (70, ""),
             (None, Some(_)) => (66, "; its traces lead there"),
-            (None, None) if deploy.services.is_empty() && evidence.service.is_some() => (20, "; it names no service"),
+            (None, None) if deploy.services.is_empty() && evidence.service.is_some() => {
+                (20, "; it names no service")
+            }
             (None, None) => return None,
         };
-        let service = own.map(Arc::from).or_else(|| led_to.cloned()).or_else(|| evidence.service.clone());
+        let service = own
+            .map(Arc::from)
+            .or_else(|| led_to.cloned())
+            .or_else(|| evidence.service.clone());
         let age = (began - deploy.at).to_std().unwrap_or_default();
         let when = if age < Duration::from_secs(1) {
             format!("at the moment that {}", evidence.began.by.words())
@@ -168,13 +173,20 @@ fn spans_found(evidence: &Evidence) -> Vec<Found> {
         return Vec::new();
     };
     let mut found = Vec::new();
-    if !matches!(change(traces.before, traces.since), Change::Same | Change::Unknown) {
+    if !matches!(
+        change(traces.before, traces.since),
+        Change::Same | Change::Unknown
+    ) {
         let failed = |trace: &&TraceSeen| trace.why.is_failed();
-        found.extend(common(traces.read.iter().filter(failed), true, |explained| &explained.origins));
+        found.extend(common(traces.read.iter().filter(failed), true, |explained| {
+            &explained.origins
+        }));
     }
     if traces.slower.is_some_and(super::Slower::is_slower) {
         let slow = |trace: &&TraceSeen| !trace.why.is_failed();
-        let bottleneck = |explained: &'_ Explained| -> &'_ [SpanSeen] { explained.bottleneck.as_slice() };
+        fn bottleneck(explained: &Explained) -> &[SpanSeen] {
+            explained.bottleneck.as_slice()
+        }
         found.extend(common(traces.read.iter().filter(slow), false, bottleneck));
     }
     found
@@ -196,15 +208,17 @@ fn common<'a>(
         here.sort_by_key(|span| (&span.service, &span.operation));
         here.dedup_by_key(|span| (&span.service, &span.operation));
         for span in here {
-            let entry = by.entry((&span.service, &span.operation)).or_insert_with(|| Found {
-                service: Arc::clone(&span.service),
-                operation: Arc::clone(&span.operation),
-                fails,
-                traces: 0,
-                of: 0,
-                what: span.what.clone(),
-                example: (trace.id, span.took, explained.whole),
-            });
+            let entry = by
+                .entry((&span.service, &span.operation))
+                .or_insert_with(|| Found {
+                    service: Arc::clone(&span.service),
+                    operation: Arc::clone(&span.operation),
+                    fails,
+                    traces: 0,
+                    of: 0,
+                    what: span.what.clone(),
+                    example: (trace.id, span.took, explained.whole),
+                });
             entry.traces += 1;
         }
     }
@@ -231,8 +245,15 @@ fn spans(evidence: &Evidence) -> Vec<Suspect> {
         let name = crate::domain::trace::explain::joined(&found.service, &found.operation);
         let (words, seen, novelty) = if found.fails {
             let rise = change(traces.before, traces.since);
-            let what = if found.what.is_empty() { String::new() } else { format!(" ({})", found.what) };
-            let seen = format!("origin of {} of {} failed traces read{what}", found.traces, found.of);
+            let what = if found.what.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", found.what)
+            };
+            let seen = format!(
+                "origin of {} of {} failed traces read{what}",
+                found.traces, found.of
+            );
             (format!("span {name} fails"), seen, novelty(rise))
         } else {
             let seen = format!(
@@ -314,7 +335,12 @@ pub(super) fn target(pattern: &PatternSeen) -> Target {
 }
 
 /// `new since 03:01Z, 412 lines`; nothing where it is neither new nor more frequent.
-pub(super) fn told(pattern: &PatternSeen, change: Change, is_sample: bool, clock: Clock<'_>) -> Option<String> {
+pub(super) fn told(
+    pattern: &PatternSeen,
+    change: Change,
+    is_sample: bool,
+    clock: Clock<'_>,
+) -> Option<String> {
     let lines = match (pattern.since.count, is_sample) {
         (1, _) => "1 line".to_owned(),
         (count, false) => format!("{count} lines"),
