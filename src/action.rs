@@ -30,13 +30,15 @@ pub enum Place {
     Incident,
     /// The outbox.
     Outbox,
+    /// A case: what is known around a trouble.
+    Case,
     /// Whatever list is being searched, as long as the search is on.
     Search,
 }
 
 impl Place {
     /// All, outermost first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Global,
         Self::List,
         Self::Slo,
@@ -48,6 +50,7 @@ impl Place {
         Self::Silences,
         Self::Incident,
         Self::Outbox,
+        Self::Case,
         Self::Search,
     ];
 
@@ -65,6 +68,7 @@ impl Place {
             Self::Silences => "silences",
             Self::Incident => "incident",
             Self::Outbox => "outbox",
+            Self::Case => "case",
             Self::Search => "search",
         }
     }
@@ -254,6 +258,13 @@ actions! {
     RetryEntry       "outbox.retry"         "retry"          Outbox Act "Try the act under the cursor again now.";
     SendEntry        "outbox.send"          "send"           Outbox DangerousAct "Send the act under the cursor, whatever was unclear.";
     DropEntry        "outbox.drop"          "drop"           Outbox Act "Do not send the act under the cursor.";
+
+    OpenCase         "case.open"            "case"           Global View "Open the case of the alert, SLO or incident: what is known around it, and what that points at.";
+    Suspect1         "case.suspect_1"       "suspect 1"      Case View "Open what shows suspect 1.";
+    Suspect2         "case.suspect_2"       "suspect 2"      Case View "Open what shows suspect 2.";
+    Suspect3         "case.suspect_3"       "suspect 3"      Case View "Open what shows suspect 3.";
+    Suspect4         "case.suspect_4"       "suspect 4"      Case View "Open what shows suspect 4.";
+    Suspect5         "case.suspect_5"       "suspect 5"      Case View "Open what shows suspect 5.";
 }
 
 impl Action {

@@ -30,7 +30,8 @@ fn is_of_lines(action: Action) -> bool {
         | Place::Trace
         | Place::Silences
         | Place::Incident
-        | Place::Outbox => false,
+        | Place::Outbox
+        | Place::Case => false,
         Place::Global => !matches!(
             action,
             Action::FocusSlo
@@ -51,6 +52,7 @@ fn is_of_lines(action: Action) -> bool {
                 | Action::OpenTraceById
                 | Action::Escalate
                 | Action::Resolve
+                | Action::OpenCase
         ),
     }
 }

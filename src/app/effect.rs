@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::acts::{Act, ActId};
+use super::case::CaseAsk;
 use super::focus::Layout;
 use super::logs::LogsAsk;
 use super::traces::TracesAsk;
@@ -138,6 +139,8 @@ pub enum Effect {
         /// Its matchers.
         matchers: Vec<Matcher>,
     },
+    /// Ask what lines, traces and deploy marks say around a beginning; answered by `Msg::CaseGathered`, part by part.
+    GatherCase(CaseAsk),
     /// When an alert fired during the last day; answered by `Msg::AlertHistory`.
     FetchAlertHistory {
         /// Which.

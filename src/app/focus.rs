@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::case::CaseOf;
 use super::effect::WriteUp;
 use crate::action::Place;
 use crate::domain::alert::Fingerprint;
@@ -91,6 +92,8 @@ pub enum Detail {
     Outbox,
     /// A page of text.
     Page(Page),
+    /// A case: what is known around a trouble.
+    Case(CaseOf),
 }
 
 /// A page of text to be read and copied.
@@ -141,6 +144,7 @@ impl Detail {
             Self::Silences => Place::Silences,
             Self::Incident(_) => Place::Incident,
             Self::Outbox => Place::Outbox,
+            Self::Case(_) => Place::Case,
             Self::Page(_) | Self::ServiceGraph => Place::List,
         }
     }

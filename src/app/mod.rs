@@ -6,6 +6,7 @@
 pub mod acts;
 pub mod alone;
 pub mod banner;
+pub mod case;
 pub mod compose;
 pub mod drill;
 pub mod effect;
@@ -253,6 +254,10 @@ pub struct Model {
     pub deeds: Vec<(effect::Deed, Tick)>,
     /// The last write-up: which, and its Markdown or why there is none; nothing while it is put together.
     pub written: Option<(effect::WriteUp, Result<Arc<str>, String>)>,
+    /// The case that was opened last.
+    pub case: Option<case::OpenCase>,
+    /// Questions asked for cases: the number of the next.
+    pub cases: u64,
     /// What lies open beside the lists.
     pub preview: preview::Preview,
     /// Every backend's health, in the order of the configuration.
@@ -343,6 +348,8 @@ impl Model {
             sent_texts: Vec::new(),
             deeds: Vec::new(),
             written: None,
+            case: None,
+            cases: 1,
             preview: preview::Preview::default(),
             health: Vec::new(),
             record: None,
@@ -390,6 +397,7 @@ impl Model {
             self.alerts.past_due,
             self.save_due(),
             self.incidents.follow_due,
+            update::case_due(self),
         ]
         .into_iter()
         .flatten()

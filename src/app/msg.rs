@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::acts::ActId;
+use super::case::Gathered;
 use super::feed::Feed;
 use super::incidents::IncidentBoard;
 use super::logs::LogView;
@@ -138,6 +139,13 @@ pub enum Msg {
         seq: u64,
         /// Alert names with how many label sets, or why it is not known.
         result: Result<Vec<(Arc<str>, usize)>, String>,
+    },
+    /// A part of what was asked for a case.
+    CaseGathered {
+        /// The question's number; an older answer is dropped.
+        seq: u64,
+        /// The part.
+        part: Gathered,
     },
     /// When an alert fired during the last day.
     AlertHistory {

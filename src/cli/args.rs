@@ -104,6 +104,8 @@ pub enum Command {
     Traces(TracesArgs),
     /// One trace: a waterfall, the critical path, what went wrong
     Trace(TraceArgs),
+    /// A case: what is known around an alert, SLO or incident, and what that points at
+    Case(CaseArgs),
     /// Silences
     Silences(SilencesArgs),
     /// Incidents, open ones first
@@ -194,6 +196,7 @@ impl Command {
             | Self::Logs(_)
             | Self::Traces(_)
             | Self::Trace(_)
+            | Self::Case(_)
             | Self::Incidents(_)
             | Self::Timeline(_)
             | Self::Oncall
@@ -288,6 +291,14 @@ fn cells(text: &str) -> Result<(u16, u16), String> {
     let read = sides.and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     read.filter(|(width, height)| (1..=1_000).contains(width) && (1..=1_000).contains(height))
         .ok_or_else(|| "write columns and rows, as in 80x24".to_owned())
+}
+
+/// `case`
+#[derive(Debug, Clone, Args)]
+pub struct CaseArgs {
+    /// An alert's fingerprint or the beginning of one, an SLO's name, an incident's id or #number
+    #[arg(value_name = "ID")]
+    pub id: String,
 }
 
 /// What makes `slo` end with status 10.

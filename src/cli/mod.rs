@@ -15,6 +15,7 @@ pub mod ack;
 pub mod alerts;
 pub mod args;
 pub mod audit;
+pub mod case;
 pub mod closing;
 pub mod completions;
 pub mod config_command;
@@ -234,6 +235,7 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Logs(args) => logs::run(session, &args),
         Command::Traces(args) => block_on(traces::run(session, &args)),
         Command::Trace(args) => block_on(trace::run(session, &args)),
+        Command::Case(args) => block_on(case::run(session, &args)),
         Command::Silences(args) => block_on(silences::run(session, &args)),
         Command::Resolve(args) => block_on(incident::acts::resolve(session, &args)),
         Command::Escalate(args) => block_on(incident::acts::escalate(session, &args)),

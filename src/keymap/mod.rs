@@ -186,6 +186,7 @@ fn encloses(outer: Place, inner: Place) -> bool {
         | Place::Silences
         | Place::Incident
         | Place::Outbox
+        | Place::Case
         | Place::Search => false,
     }
 }

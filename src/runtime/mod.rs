@@ -12,6 +12,7 @@
 
 mod acts;
 pub mod audit_forward;
+pub mod case;
 pub mod console;
 mod desk_task;
 pub mod editor;

@@ -181,6 +181,14 @@ fn wanted(scene: Scene) -> Vec<Action> {
             actions.extend([Action::Back, Action::Open, Action::Copy, Action::PageDown]);
         }
         Some(Detail::Page(_)) => actions.extend([Action::Back, Action::Copy, Action::PageDown]),
+        Some(Detail::Case(_)) => actions.extend([
+            Action::Back,
+            Action::Open,
+            Action::Suspect1,
+            Action::Annotate,
+            Action::Refresh,
+            Action::PageDown,
+        ]),
         Some(Detail::Outbox) => actions.extend([
             Action::Back,
             Action::RetryEntry,

@@ -48,6 +48,15 @@ impl Scene<'_> {
     }
 }
 
+/// A moment as it is told near now: `03:02Z`, with its date where it is not today's.
+pub(crate) fn moment(
+    at: chrono::DateTime<chrono::Utc>,
+    now: chrono::DateTime<chrono::Utc>,
+    zone: crate::app::Zone,
+) -> String {
+    figures::moment(at, now, zone)
+}
+
 /// Rows that the head of an open trace wants in a frame so wide.
 pub(crate) fn head_rows(open: &crate::app::traces::waterfall::Waterfall, width: u16) -> u16 {
     detail::waterfall::head_rows(open, width)

@@ -44,7 +44,8 @@ pub(super) fn menu(model: &mut Model, now: Now) -> Vec<Effect> {
                 | Detail::Patterns
                 | Detail::Comparison(_, _)
                 | Detail::ServiceGraph
-                | Detail::Page(_),
+                | Detail::Page(_)
+                | Detail::Case(_),
             ),
             _,
         ) => None,

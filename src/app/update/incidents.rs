@@ -130,7 +130,8 @@ pub(super) fn meant(model: &Model) -> Meant {
             | Detail::TraceFacts(_)
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph
-            | Detail::Page(_),
+            | Detail::Page(_)
+            | Detail::Case(_),
         ) => None,
         None => match model.focus {
             PaneId::Incident => return Meant::this(model.incidents.selected()),

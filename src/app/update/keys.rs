@@ -148,7 +148,8 @@ pub(crate) fn holds(model: &Model, action: Action) -> bool {
             | Detail::Span(_, _)
             | Detail::Incident(_)
             | Detail::Outbox
-            | Detail::Page(_),
+            | Detail::Page(_)
+            | Detail::Case(_),
         )
         | None => true,
     }

@@ -20,7 +20,8 @@ use crate::app::scope::TimeRange;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model, Zone};
 use crate::backend::logs::{Reach, TailMode};
-use crate::domain::log::{Gap, GapReason, Nanos};
+use crate::domain::case::PatternAt;
+use crate::domain::log::{self, Gap, GapReason, Nanos};
 use crate::domain::pattern::Pattern;
 use crate::domain::service_map::Caller;
 use crate::domain::trace::SpanId;
@@ -684,7 +685,7 @@ pub(super) fn show_pattern(model: &mut Model, now: Now) -> Vec<Effect> {
     let Some(pattern) = model.logs.pattern() else {
         return say(model, Level::Info, "no pattern under the cursor", now);
     };
-    let text = pattern_filter(pattern);
+    let text = pattern_filter(&pattern.template, pattern.service.as_deref(), pattern.level);
     model.details.clear();
     model.focus = PaneId::Logs;
     let pane = &mut model.logs;
@@ -704,6 +705,23 @@ pub(super) fn show_pattern(model: &mut Model, now: Now) -> Vec<Effect> {
     effects
 }
 
+/// Turns the pane to the lines of a pattern, from its first on.
+pub(super) fn turn_to_pattern(model: &mut Model, pattern: &PatternAt) -> Vec<Effect> {
+    let text = pattern_filter(&pattern.template, pattern.service.as_deref(), pattern.level);
+    let at = Some(Nanos::of(pattern.at));
+    let mut effects = match &pattern.service {
+        Some(service) => turn_to_service(model, service, at),
+        None => {
+            model.details.clear();
+            run::turn_to(model, PaneId::Logs);
+            show_all(&mut model.logs, at);
+            Vec::new()
+        }
+    };
+    effects.extend(filter(model, text));
+    effects
+}
+
 /// Takes up what was looked at before the lines of a pattern.
 fn leave_pattern(pane: &mut LogPane, stood: Stood) {
     pane.filter = stood.filter;
@@ -718,9 +736,9 @@ fn leave_pattern(pane: &mut LogPane, stood: Stood) {
 }
 
 /// A pattern in the filter's grammar: its words in their order, whatever stands between them, its service and level.
-fn pattern_filter(pattern: &Pattern) -> String {
+fn pattern_filter(template: &str, service: Option<&str>, level: log::Level) -> String {
     let mut regex = String::new();
-    let mut rest = &*pattern.template;
+    let mut rest = template;
     while let Some(begin) = rest.find('<') {
         let (words, value) = rest.split_at(begin);
         let Some(end) = value.find('>') else { break };
@@ -737,14 +755,14 @@ fn pattern_filter(pattern: &Pattern) -> String {
     if whole.is_empty() {
         text.clear();
     }
-    if let Some(service) = &pattern.service {
+    if let Some(service) = service {
         let _ = write!(
             text,
             " service=\"{}\"",
             service.replace('\\', "\\\\").replace('"', "\\\"")
         );
     }
-    let _ = write!(text, " level={}", pattern.level);
+    let _ = write!(text, " level={level}");
     text.trim().to_owned()
 }
 

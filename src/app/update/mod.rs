@@ -5,6 +5,7 @@
 //! backends said, `timers` what time brings.
 
 mod alerts;
+mod case;
 mod compose;
 mod copy;
 mod deeds;
@@ -42,6 +43,7 @@ use crate::terminal::Input;
 use crate::time::Now;
 use crate::view::layout::{self, Cover};
 
+pub(crate) use case::due as case_due;
 pub(crate) use keys::{holds, places};
 pub use outbox::target as outbox_target;
 pub use palette::ranked as rank_palette;
@@ -145,6 +147,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         }
         Msg::ActFinished { id, result } => feeds::act_finished(model, id, result, now),
         Msg::SilencePast { seq, result } => silences::past(model, seq, result),
+        Msg::CaseGathered { seq, part } => {
+            case::gathered(model, seq, part);
+            Vec::new()
+        }
         Msg::AlertHistory { fingerprint, result } => {
             // A late answer about one that is closed must not take the place of the open one's.
             if model
@@ -168,6 +174,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     effects.extend(incidents::settle_followed(model, now));
     effects.extend(logs::settle_watched(model));
     effects.extend(traces::ask(model, now));
+    effects.extend(case::settle(model, now));
     fit_lists(model, now);
     fit_scroll(model, now);
     model.settle_preview(now);
@@ -232,6 +239,11 @@ fn fit_lists(model: &mut Model, now: Now) {
     if model.detail() == Some(&Detail::Patterns) {
         let page = areas.detail().map(layout::pattern_rows);
         fit(&mut model.logs.pattern_list, model.logs.pattern_rows.len(), page);
+    }
+    if matches!(model.detail(), Some(Detail::Case(_)))
+        && let (Some(area), Some(open)) = (areas.detail(), &mut model.case)
+    {
+        open.list.resize(layout::list_rows(area), open.rows.len());
     }
     if model.detail() == Some(&Detail::Outbox) {
         let page = areas.detail().map(layout::list_rows);

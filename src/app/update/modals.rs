@@ -245,6 +245,9 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
         {
             return say(model, Level::Info, "open a trace first", now);
         }
+        Place::Case if !matches!(model.detail(), Some(Detail::Case(_))) => {
+            return say(model, Level::Info, "open a case first", now);
+        }
         Place::Outbox if model.detail() != Some(&Detail::Outbox) => {
             return say(model, Level::Info, "open the outbox first", now);
         }
@@ -258,6 +261,7 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
         | Place::Silences
         | Place::Incident
         | Place::Outbox
+        | Place::Case
         | Place::Search => {}
     }
     match action {

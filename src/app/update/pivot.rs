@@ -119,7 +119,8 @@ fn here(model: &Model) -> Option<Here> {
             | Detail::Patterns
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph
-            | Detail::Page(_),
+            | Detail::Page(_)
+            | Detail::Case(_),
         ) => None,
         None => match model.focus {
             PaneId::Slo => model.slo.selected().map(|r| Here::Slo(r.slo.name.clone())),

@@ -30,7 +30,8 @@ fn list_with_keys(model: &Model) -> Option<PromptTarget> {
             | Detail::TraceFacts(_)
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph
-            | Detail::Page(_),
+            | Detail::Page(_)
+            | Detail::Case(_),
         ) => None,
         None => Some(PromptTarget::Pane(model.focus)),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::alerts::Sight;
 use super::{
-    alerts, compose, copy, feeds, frozen, incident_acts, incidents, logs, outbox, pages, palette, pivot,
+    alerts, case, compose, copy, feeds, frozen, incident_acts, incidents, logs, outbox, pages, palette, pivot,
     prompts, say, scope, silences, traces, undo, waterfall,
 };
 use crate::action::{Action, Place};
@@ -94,7 +94,11 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Refresh => {
             model.toasts.say(Level::Info, "asking every backend", now.tick);
             let open = waterfall::refresh(model);
-            std::iter::once(Effect::Refresh).chain(open).collect()
+            let again = case::refresh(model, now);
+            std::iter::once(Effect::Refresh)
+                .chain(open)
+                .chain(again)
+                .collect()
         }
         Action::Redraw => vec![Effect::Repaint],
         Action::Scope => scope::narrow(model, now),
@@ -280,6 +284,12 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             show(model, Detail::Outbox);
             Vec::new()
         }
+        Action::OpenCase => case::open(model, now),
+        Action::Suspect1 => case::open_suspect(model, 1, now),
+        Action::Suspect2 => case::open_suspect(model, 2, now),
+        Action::Suspect3 => case::open_suspect(model, 3, now),
+        Action::Suspect4 => case::open_suspect(model, 4, now),
+        Action::Suspect5 => case::open_suspect(model, 5, now),
     }
 }
 
@@ -625,6 +635,13 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
             pane.pattern_list.step(&pane.pattern_rows, step);
             return Vec::new();
         }
+        Some(DetailView {
+            detail: Detail::Case(_),
+            ..
+        }) => {
+            case::step(model, step);
+            return Vec::new();
+        }
         Some(view) if view.detail == Detail::Outbox => {
             model.outbox_list.step(&model.outbox_rows, step);
             return Vec::new();
@@ -696,6 +713,7 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(Detail::Alert(_)) => return copy::runbook(model, now),
         Some(Detail::Incident(_)) => return incidents::unfold_event(model, now),
         Some(Detail::Outbox) => return outbox_open(model, now),
+        Some(Detail::Case(_)) => return case::open_row(model, now),
         Some(Detail::Patterns) => return logs::show_pattern(model, now),
         Some(Detail::Trace(id)) => {
             let id = *id;

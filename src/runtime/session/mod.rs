@@ -18,8 +18,9 @@ use super::logs::Order;
 use super::outbox::{Followed, Office};
 use super::room::{Doors, Keepers};
 use super::tray::Tray;
-use super::{acts, history, layout_file, traces};
+use super::{acts, case, history, layout_file, traces};
 use crate::app::acts::{Act, ActId};
+use crate::app::case::{CaseAsk, Gathered};
 use crate::app::effect::WriteUp;
 use crate::app::feed::Feed;
 use crate::app::logs::{LogView, LogsAsk};
@@ -178,6 +179,52 @@ impl Session {
         }
     }
 
+    /// Asks what lines, traces and deploy marks say around a beginning; each part is told when it is there.
+    fn gather_case(&mut self, ask: CaseAsk) -> Carried {
+        let backends = Arc::clone(&self.backends);
+        let now = self.clock.now().utc;
+        let results = self.results.clone();
+        let window = case::Window::around(ask.began, now);
+        let seq = ask.seq;
+        let tell = move |part| {
+            let results = results.clone();
+            async move {
+                let _ = results.send(Msg::CaseGathered { seq, part }).await; // the loop is gone, as in `start`
+            }
+        };
+        let began = ask.began;
+        let deploys = {
+            let (source, tell) = (backends.annotations.clone(), tell.clone());
+            async move {
+                if let Some(source) = source {
+                    tell(Gathered::Deploys(case::deploys(&*source, began, now).await)).await;
+                }
+            }
+        };
+        let lines = {
+            let (source, tell) = (backends.logs.clone().zip(ask.service.clone()), tell.clone());
+            async move {
+                if let Some((source, service)) = source {
+                    tell(Gathered::Logs(case::lines(&*source, service, window).await)).await;
+                }
+            }
+        };
+        let traces = {
+            let source = backends.traces.clone().zip(ask.service);
+            async move {
+                if let Some((source, service)) = source {
+                    tell(Gathered::Traces(case::traces(&*source, service, window).await)).await;
+                }
+            }
+        };
+        // No more of them than somebody opens cases, and each is bounded; without an answer rows would look for ever.
+        self.start_always(async move {
+            futures::join!(deploys, lines, traces);
+            None
+        });
+        Carried::Done
+    }
+
     /// What acts need, as it stands now.
     fn work(&self) -> acts::Work {
         acts::Work {
@@ -306,6 +353,7 @@ impl World for Session {
                     Some(Msg::AlertHistory { fingerprint, result })
                 })
             }
+            Effect::GatherCase(ask) => self.gather_case(ask),
             Effect::SaveLayout(layout) => {
                 if let Some(layouts) = self.layouts.clone() {
                     layouts.put(layout);

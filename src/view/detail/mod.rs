@@ -5,6 +5,7 @@
 pub(super) mod alert;
 mod budget;
 mod calls;
+mod case;
 mod comparison;
 pub(super) mod incident;
 pub(super) mod log_line;
@@ -74,6 +75,7 @@ fn pages<'a>(scene: Scene<'a>, detail: &'a Detail) -> Option<Pages<'a>> {
         | Detail::Incident(_)
         | Detail::Outbox
         | Detail::Trace(_)
+        | Detail::Case(_)
         | Detail::Comparison(_, _) => None,
         Detail::ServiceGraph => Some(calls::pages(scene)),
     }
@@ -90,6 +92,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
         Detail::Silences => return silences::draw(scene, buffer, area),
         Detail::Outbox => return outbox::draw(scene, buffer, area),
         Detail::Patterns => return patterns::draw(scene, buffer, area),
+        Detail::Case(_) => return case::draw(scene, buffer, area),
         Detail::Comparison(_, _) => return comparison::draw(scene, buffer, area),
         Detail::Trace(id) => return waterfall::draw(scene, buffer, area, (*id, Keys::Waterfall)),
         Detail::Incident(id) if incident::draw(scene, buffer, area, id) => return,
@@ -119,6 +122,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
             Detail::Outbox
             | Detail::Silences
             | Detail::Patterns
+            | Detail::Case(_)
             | Detail::Trace(_)
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph

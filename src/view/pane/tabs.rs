@@ -86,6 +86,7 @@ fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
             Detail::Comparison(_, _) => " › comparison",
             Detail::ServiceGraph => " › services",
             Detail::Page(_) => " › page",
+            Detail::Case(_) => " › case",
         };
         pieces.push(Piece::word(what, Role::Accent));
     }

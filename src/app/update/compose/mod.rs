@@ -235,7 +235,8 @@ fn evidence(model: &Model, now: Now) -> Option<String> {
             | Detail::Patterns
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph
-            | Detail::Page(_),
+            | Detail::Page(_)
+            | Detail::Case(_),
         ) => None,
         None => match model.focus {
             PaneId::Traces => super::traces::evidence(model),
