@@ -155,6 +155,7 @@ actions! {
     Annotate         "incident.note"        "note"           Global Act "Write a note on the incident, with a reference to what is under the cursor.";
     OutboxList       "outbox.list"          "outbox"         Global View "Acts that are not over: where each stands, and what is to be decided.";
     OnCallList       "oncall.list"          "on call"        Global View "Who is on call now and next, on every level.";
+    Contexts         "context.all"          "contexts"       Global View "Every context at once: how each answers, and what burns, fires and is open anywhere.";
     MarkMoment       "annotations.mark"     "mark moment"    Global Act "Mark this moment at the annotations backend, with a text.";
     Stats            "incident.stats"       "stats"          Global View "How soon incidents were taken and resolved of late.";
     AuditLog         "audit.list"           "audit"          Global View "The last lines of the audit log: who did what, and what came of it.";

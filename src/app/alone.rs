@@ -43,6 +43,7 @@ fn is_of_lines(action: Action) -> bool {
                 | Action::Annotate
                 | Action::OutboxList
                 | Action::OnCallList
+                | Action::Contexts
                 | Action::MarkMoment
                 | Action::Stats
                 | Action::AuditLog

@@ -128,6 +128,7 @@ impl Model {
                     format!("the incident {title}"),
                 )
             }
+            Some(Detail::Case(_)) => self.turned(View::Other, "a case"),
             Some(Detail::Patterns) => self.turned(View::Logs, "the patterns of the log"),
             Some(Detail::ServiceGraph) => Seen::of(View::Other, None, "who calls whom".to_owned()),
             Some(Detail::Silences) => Seen::of(View::Other, None, "the silences".to_owned()),

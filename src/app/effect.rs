@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::acts::{Act, ActId};
 use super::case::CaseAsk;
 use super::focus::Layout;
-use super::logs::LogsAsk;
+use super::kept::Keep;
+use super::logs::{LogsAsk, Watched};
+use super::query::QueryAsk;
 use super::traces::TracesAsk;
 use super::traces::calls::CallsAsk;
 use super::traces::comparison::Aligning;
@@ -132,6 +134,12 @@ pub enum Effect {
     Record(Deed),
     /// Put a write-up together; answered by `Msg::Written`.
     Write(WriteUp),
+    /// Ask a PromQL query; answered by `Msg::QueryAnswered`.
+    AskQuery(QueryAsk),
+    /// Keep a view, a scope or a command; views are answered by `Msg::ViewsKept`.
+    Keep(Keep),
+    /// Watch the contexts that are not open, or no longer; told by `Msg::ContextsHeard`.
+    WatchContexts(Watched),
     /// What a silence would have hidden of the last hours; answered by `Msg::SilencePast`.
     FetchSilencePast {
         /// The question's number.

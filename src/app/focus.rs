@@ -103,6 +103,10 @@ pub enum Page {
     WriteUp(WriteUp),
     /// Who is on call, now and next.
     OnCall,
+    /// A PromQL query and its answer.
+    Query,
+    /// Every context at once.
+    Contexts,
 }
 
 impl Detail {

@@ -13,6 +13,7 @@ pub mod effect;
 pub mod feed;
 pub mod focus;
 pub mod incidents;
+pub mod kept;
 pub mod links;
 pub mod list;
 pub mod logs;
@@ -21,12 +22,14 @@ pub mod moment;
 pub mod msg;
 pub mod panes;
 pub mod preview;
+pub mod query;
 pub mod record;
 pub mod reference;
 pub mod scope;
 pub mod toast;
 pub mod traces;
 pub mod trail;
+pub mod union;
 pub mod update;
 
 use std::sync::Arc;
@@ -274,6 +277,12 @@ pub struct Model {
     pub strip: Strip,
     /// Where pivots were made from, the last one last.
     pub trail: Vec<trail::Whence>,
+    /// What the palette keeps: saved views, recent scopes, commands.
+    pub kept: kept::Kept,
+    /// The PromQL query that was asked last.
+    pub query: query::QueryPane,
+    /// Every context at once.
+    pub union: union::UnionPane,
     /// Passing words.
     pub toasts: Toasts,
     /// Acts under way, in grace, and leases held.
@@ -358,6 +367,9 @@ impl Model {
             moment: None,
             strip: Strip::default(),
             trail: Vec::new(),
+            kept: kept::Kept::default(),
+            query: query::QueryPane::default(),
+            union: union::UnionPane::default(),
             toasts: Toasts::default(),
             acts: Acts::default(),
             pending_keys: Vec::new(),

@@ -71,6 +71,7 @@ fn pointed(model: &Model) -> Option<Moment> {
                 (alert.occurrence.starts_at, PaneId::Alerts)
             }
             Detail::Slo(_)
+            | Detail::Case(_)
             | Detail::Silences
             | Detail::Outbox
             | Detail::Page(_)

@@ -6,14 +6,17 @@ use super::acts::ActId;
 use super::case::Gathered;
 use super::feed::Feed;
 use super::incidents::IncidentBoard;
+use super::kept::ViewsKept;
 use super::logs::LogView;
 use super::panes::Firings;
+use super::query::{QueryAnswer, QueryTrouble};
 use super::record::{RecordHealth, Watching};
 use super::traces::calls::Calling;
 use super::traces::comparison::Aligned;
 use super::traces::exemplars::ExemplarsAsk;
 use super::traces::waterfall::Found;
 use super::traces::{Study, TraceList};
+use super::union::ContextReport;
 use super::{BackendHealth, Draft, effect::WriteUp};
 use crate::backend::annotations::Marks;
 use crate::backend::incidents::Directory;
@@ -133,6 +136,17 @@ pub enum Msg {
         /// How.
         result: ActResult,
     },
+    /// A PromQL query was answered.
+    QueryAnswered {
+        /// The question's number; the answer to another is dropped.
+        seq: u64,
+        /// What came of it.
+        result: Result<Arc<QueryAnswer>, QueryTrouble>,
+    },
+    /// The saved views as they are kept now, or why they could not be.
+    ViewsKept(Result<ViewsKept, String>),
+    /// The contexts that are not open were heard of.
+    ContextsHeard(Vec<Arc<ContextReport>>),
     /// What a silence would have hidden of the last hours.
     SilencePast {
         /// The question's number; an older answer is dropped.

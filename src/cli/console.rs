@@ -1,5 +1,6 @@
 //! `midwatch`: the console. The skeleton is painted before a client or a task exists.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +9,11 @@ use chrono::TimeDelta;
 use ratatui::layout::Size;
 
 use super::{CliError, Exit, Outcome, Session, closing};
-use crate::app::focus::Layout;
-use crate::app::toast::Level;
 use crate::app::drill::DrillLog;
+use crate::app::focus::Layout;
+use crate::app::kept::Kept;
+use crate::app::modal::Composer;
+use crate::app::toast::Level;
 use crate::app::{Model, Settings};
 use crate::backend::Backends;
 use crate::backend::http::{Client, Wires};
@@ -23,8 +26,8 @@ use crate::record::format::Header;
 use crate::record::{self, Tap, Tape, Tapped};
 use crate::runtime::console::{Console, Ended, World as _};
 use crate::runtime::editor::Editor;
-use crate::runtime::layout_file;
 use crate::runtime::session::{self, Opening};
+use crate::runtime::{kept_file, layout_file};
 use crate::terminal::Screen as _;
 use crate::terminal::capability::{self, ColorChoice, GlyphChoice};
 use crate::terminal::clipboard::Multiplexer;
@@ -33,7 +36,7 @@ use crate::terminal::guard::Mouse;
 use crate::terminal::signals::Signals;
 use crate::terminal::tty::{BackgroundQuery, Options, Tty};
 use crate::theme::{self, Means};
-use crate::time::Clock;
+use crate::time::{Clock, Now};
 
 /// How long a silence can be undone before it is sent.
 /// ESC is waited for so long on a slow link.
@@ -148,6 +151,11 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
         None => None,
     };
     let mut model = Model::new(settings(&config, &context), keymap, layout, size, now);
+    model.kept = kept_file::load(config.state_dir.as_deref(), &context.name);
+    if let Some(why) = &model.kept.trouble {
+        let words = format!("saved views are not read, and stay as they are: {why}");
+        model.toasts.say(Level::Warn, words, now.tick);
+    }
     if lines.is_some() {
         model.keep_to_lines();
     }
@@ -163,6 +171,7 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
 
     let wires = Wires::default();
     let mut context = Arc::new(context);
+    let mut silences = BTreeMap::new();
     let ended = runtime.block_on(async {
         loop {
             let opening = Opening {
@@ -184,13 +193,12 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
                 Ended::SwitchContext(name) => {
                     if let Some(next) = config.contexts.get(&name) {
                         context = Arc::new(next.clone());
-                        let old = &console.model;
-                        let (keymap, layout, size) = (Arc::clone(&old.keymap), old.layout.clone(), old.size);
-                        let (zone, now) = (old.zone, session.clock.now());
-                        let kept = console.model.drill.take();
-                        console.model = Model::new(settings(&config, &context), keymap, layout, size, now);
-                        console.model.zone = zone;
-                        console.model.drill = kept;
+                        let kept = kept_file::load(config.state_dir.as_deref(), &context.name);
+                        let settings = settings(&config, &context);
+                        let old = &mut console.model;
+                        put_away(&mut silences, old);
+                        console.model = next_model(settings, kept, old, session.clock.now());
+                        console.model.alerts.draft = silences.remove(&context.name);
                     }
                 }
             }
@@ -214,6 +222,30 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     }
     runtime.shutdown_timeout(LAST_WORK);
     outcome(&ended)
+}
+
+/// Keeps a silence that was being composed for when its context is opened again.
+fn put_away(silences: &mut BTreeMap<String, Box<Composer>>, old: &mut Model) {
+    if let Some(draft) = old.alerts.draft.take() {
+        silences.insert(old.settings.context.clone(), draft);
+    }
+}
+
+/// The model of the context that one switches to: layout, times and what is on the way there are kept.
+fn next_model(settings: Settings, kept: Kept, old: &mut Model, now: Now) -> Model {
+    let (keymap, mut layout) = (Arc::clone(&old.keymap), old.layout.clone());
+    // What the other context lacks this one may have.
+    layout.absent.clear();
+    let mut next = Model::new(settings, keymap, layout, old.size, now);
+    next.zone = old.zone;
+    next.drill = old.drill.take();
+    next.union.bound.clone_from(&old.union.bound);
+    if let Some(why) = &kept.trouble {
+        let words = format!("saved views are not read, and stay as they are: {why}");
+        next.toasts.say(Level::Warn, words, now.tick);
+    }
+    next.kept = kept;
+    next
 }
 
 fn backends(

@@ -10,8 +10,8 @@
 pub mod alert;
 pub mod case;
 pub mod document;
-pub mod environment;
 pub mod drill;
+pub mod environment;
 pub mod incident;
 pub mod log;
 pub mod oncall;

@@ -292,7 +292,13 @@ fn searching(model: &Model) -> bool {
 fn of_modal(modal: &Modal) -> Vec<Piece<'static>> {
     let keys: &[(&'static str, &'static str)] = match modal {
         Modal::Help { .. } | Modal::Health { .. } => &[("esc", "close"), ("j k", "scroll")],
-        Modal::Palette(_) => &[("enter", "run"), ("↑ ↓", "choose"), ("esc", "close")],
+        Modal::Palette(_) => &[
+            ("enter", "run"),
+            ("tab", "complete"),
+            ("↑", "before"),
+            ("↓", "choose"),
+            ("esc", "close"),
+        ],
         Modal::Prompt(_) => &[],
         Modal::Confirm(confirm) if confirm.typed.is_empty() => &[("enter y", "do it"), ("esc n", "leave it")],
         Modal::Confirm(_) => &[("enter", "confirm what is typed"), ("esc", "leave it")],

@@ -597,6 +597,63 @@ pub fn timeline_rows(detail: Rect) -> usize {
     usize::from(incident_detail(detail).1.height.saturating_sub(1))
 }
 
+/// Cells of one context's light on the page of every context.
+pub const UNION_LIGHT: u16 = 30;
+/// Rows of lights at most: below them stands what is the matter.
+const UNION_LIGHT_ROWS: u16 = 3;
+
+/// The parts of the page of every context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnionParts {
+    /// How well each context answers.
+    pub lights: Rect,
+    /// Where acts are done.
+    pub note: Rect,
+    /// Column titles and rows.
+    pub list: Rect,
+}
+
+impl UnionParts {
+    /// Rows of the list.
+    pub fn rows(&self) -> usize {
+        usize::from(self.list.height.saturating_sub(HEADER_ROWS))
+    }
+
+    /// Lights beside each other.
+    pub fn lights_a_row(&self) -> usize {
+        usize::from((self.lights.width / UNION_LIGHT).max(1))
+    }
+}
+
+/// The page of every context within a detail's rectangle, for so many contexts.
+pub fn union_parts(detail: Rect, contexts: usize) -> UnionParts {
+    let inside = Rect::new(
+        detail.x + 1.min(detail.width),
+        detail.y + 1.min(detail.height),
+        detail.width.saturating_sub(2),
+        detail.height.saturating_sub(2),
+    );
+    let a_row = usize::from((inside.width / UNION_LIGHT).max(1));
+    let wanted = u16::try_from(contexts.div_ceil(a_row)).unwrap_or(u16::MAX);
+    // Where there is hardly room, what is the matter goes before how well each answers.
+    let most = if inside.height >= 12 { UNION_LIGHT_ROWS } else { 1 };
+    let lights = Rect {
+        height: wanted.min(most).min(inside.height),
+        ..inside
+    };
+    let note = Rect {
+        y: lights.bottom(),
+        height: 1.min(inside.height - lights.height),
+        ..inside
+    };
+    let list = Rect {
+        y: note.bottom(),
+        height: inside.height - lights.height - note.height,
+        ..inside
+    };
+    UnionParts { lights, note, list }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@
 //! colours changes nothing here.
 
 mod incident;
+mod palette;
 mod panes;
 mod promises;
 mod trace;

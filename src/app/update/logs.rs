@@ -9,6 +9,7 @@ use super::run::{self, show};
 use super::{frozen, prompts, say, scope};
 use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
+use crate::app::kept::SavedView;
 use crate::app::list::{Direction, Moved, Step};
 use crate::app::logs::{
     Follow, Lifted, LogPane, LogView, LogsAsk, Past, Refusal, Refused, Seek, Stood, Watched, Wrap,
@@ -22,7 +23,6 @@ use crate::app::{Effect, Model, Zone};
 use crate::backend::logs::{Reach, TailMode};
 use crate::domain::case::PatternAt;
 use crate::domain::log::{self, Gap, GapReason, Nanos};
-use crate::domain::pattern::Pattern;
 use crate::domain::service_map::Caller;
 use crate::domain::trace::SpanId;
 use crate::domain::trace_id::TraceId;
@@ -235,6 +235,16 @@ pub(super) fn follow_scope(model: &mut Model) {
         Some(_) => pane.hold(),
         None => pane.release(),
     }
+}
+
+/// Shows what a saved view says: its query, filter and least level, from the newest line on.
+pub(super) fn take_up_view(model: &mut Model, view: &SavedView) -> Vec<Effect> {
+    model.logs.show_all(None);
+    let part = &view.logs;
+    model.logs.query.clone_from(&part.query);
+    (model.logs.refused, model.logs.refusal) = (None, Refusal::Read);
+    model.logs.at_least = part.level.map(|level| level.0);
+    filter(model, part.filter.clone())
 }
 
 /// Turns the pane to a trace, of whatever service, around the moment of one of its lines.
@@ -706,15 +716,15 @@ pub(super) fn show_pattern(model: &mut Model, now: Now) -> Vec<Effect> {
 }
 
 /// Turns the pane to the lines of a pattern, from its first on.
-pub(super) fn turn_to_pattern(model: &mut Model, pattern: &PatternAt) -> Vec<Effect> {
+pub(super) fn turn_to_pattern(model: &mut Model, pattern: &PatternAt, now: Now) -> Vec<Effect> {
     let text = pattern_filter(&pattern.template, pattern.service.as_deref(), pattern.level);
     let at = Some(Nanos::of(pattern.at));
     let mut effects = match &pattern.service {
-        Some(service) => turn_to_service(model, service, at),
+        Some(service) => turn_to_service(model, service, at, now),
         None => {
             model.details.clear();
             run::turn_to(model, PaneId::Logs);
-            show_all(&mut model.logs, at);
+            model.logs.show_all(at);
             Vec::new()
         }
     };

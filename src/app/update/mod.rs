@@ -25,15 +25,18 @@ mod palette;
 mod pick;
 mod pivot;
 mod prompts;
+mod query;
 mod run;
 mod scope;
 mod silences;
 mod timers;
 mod traces;
 mod undo;
+mod union;
+mod views;
 mod waterfall;
 
-use super::focus::{Detail, PaneId};
+use super::focus::{Detail, Page, PaneId};
 use super::list::ListState;
 use super::modal::Modal;
 use super::moment::{self, Stand};
@@ -46,7 +49,7 @@ use crate::view::layout::{self, Cover};
 pub(crate) use case::due as case_due;
 pub(crate) use keys::{holds, places};
 pub use outbox::target as outbox_target;
-pub use palette::ranked as rank_palette;
+pub use palette::{Offers, ranked as rank_palette};
 pub use silences::matchers_of;
 pub(crate) use traces::unread;
 pub(crate) use waterfall::is_beside;
@@ -55,6 +58,10 @@ pub(crate) use waterfall::is_beside;
 pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     let by_hand = matches!(msg, Msg::Input(Input::Key(_) | Input::Mouse(_)));
     let stand = by_hand.then(|| Stand::of(model));
+    let told_of_here = matches!(
+        msg,
+        Msg::SloFetched(_) | Msg::AlertsArranged(_) | Msg::IncidentsFetched(_) | Msg::HealthChanged(_)
+    );
     let mut effects = match msg {
         Msg::Input(Input::Key(key)) => keys::key(model, key, now),
         Msg::Input(Input::Paste(text)) => keys::paste(model, &text, now),
@@ -162,6 +169,15 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Msg::QueryAnswered { seq, result } => {
+            model.query.answered(seq, result, now);
+            Vec::new()
+        }
+        Msg::ViewsKept(result) => views::kept(model, result, now),
+        Msg::ContextsHeard(reports) => {
+            union::heard(model, &reports);
+            Vec::new()
+        }
         Msg::Said { level, text } => {
             model.toasts.say(level, text, now.tick);
             Vec::new()
@@ -171,6 +187,12 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     if let Some(stand) = &stand {
         moment::settle(model, stand);
     }
+    if told_of_here {
+        union::own(model);
+    }
+    effects.extend(union::arrive(model, now));
+    effects.extend(union::settle_watched(model));
+    effects.extend(views::visited(model));
     effects.extend(incidents::settle_followed(model, now));
     effects.extend(logs::settle_watched(model));
     effects.extend(traces::ask(model, now));
@@ -244,6 +266,13 @@ fn fit_lists(model: &mut Model, now: Now) {
         && let (Some(area), Some(open)) = (areas.detail(), &mut model.case)
     {
         open.list.resize(layout::list_rows(area), open.rows.len());
+    }
+    if model.detail() == Some(&Detail::Page(Page::Contexts)) {
+        let contexts = model.union.reports.len();
+        let page = areas
+            .detail()
+            .map(|area| layout::union_parts(area, contexts).rows());
+        fit(&mut model.union.list, model.union.keys.len(), page);
     }
     if model.detail() == Some(&Detail::Outbox) {
         let page = areas.detail().map(layout::list_rows);

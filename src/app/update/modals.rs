@@ -6,15 +6,13 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
 use super::{
-    alerts, compose, deeds, guard, incident_acts, incidents, logs, palette, pick, pivot, prompts, run, say,
-    silences, traces,
+    alerts, compose, deeds, guard, incident_acts, palette, pick, pivot, prompts, run, say, silences,
 };
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
-use crate::app::alone;
-use crate::app::focus::{Detail, PaneId};
+use crate::app::kept::Keep;
 use crate::app::list::{Direction, Step};
-use crate::app::modal::{Choice, Command, Field, Modal, Then};
+use crate::app::modal::{Choice, Field, Modal, Then};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::Fingerprint;
@@ -155,12 +153,30 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Esc => model.modal = None,
+        KeyCode::Down if palette.past.is_some() => {
+            palette::newer(palette, &model.kept.commands);
+        }
+        KeyCode::Char('n') if ctrl && palette.past.is_some() => {
+            palette::newer(palette, &model.kept.commands);
+        }
         KeyCode::Down => palette.cursor = (palette.cursor + 1).min(last),
+        // From the first entry on it goes up into what was typed before.
+        KeyCode::Up if palette.cursor == 0 => {
+            palette::older(palette, &model.kept.commands);
+        }
+        KeyCode::Char('p') if ctrl && palette.cursor == 0 => {
+            palette::older(palette, &model.kept.commands);
+        }
         KeyCode::Up => palette.cursor = palette.cursor.saturating_sub(1),
         KeyCode::Char('n') if ctrl => palette.cursor = (palette.cursor + 1).min(last),
         KeyCode::Char('p') if ctrl => palette.cursor = palette.cursor.saturating_sub(1),
         KeyCode::PageDown => palette.cursor = (palette.cursor + 10).min(last),
         KeyCode::PageUp => palette.cursor = palette.cursor.saturating_sub(10),
+        KeyCode::Tab => {
+            if !palette::complete(palette) {
+                return say(model, Level::Info, "nothing completes that", now);
+            }
+        }
         KeyCode::Enter => {
             let chosen = palette
                 .hits
@@ -170,23 +186,18 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             let Some(item) = chosen else {
                 return say(model, Level::Info, "nothing by that name", now);
             };
+            let typed = palette.input.lines().join(" ");
+            let kept = palette::remembered(&item, &typed).filter(|command| model.kept.remember(command));
             model.modal = None;
-            return match item.command {
-                Command::Run(action) => run_from_palette(model, action, now),
-                Command::Incident(id) => {
-                    incidents::open(model, id);
-                    Vec::new()
-                }
-                Command::Trace(_) if model.settings.traces.is_none() => {
-                    let why = traces::not_configured(model);
-                    say(model, Level::Info, why, now)
-                }
-                Command::Trace(id) => traces::open(model, id, now),
-                Command::Context(name) => switch_context(model, name),
-                Command::Theme(name) => vec![Effect::SwitchTheme(name.into())],
-            };
+            let done = palette::carry(model, item.command, now);
+            return kept
+                .map(|command| Effect::Keep(Keep::Command(command)))
+                .into_iter()
+                .chain(done)
+                .collect();
         }
         _ => {
+            (palette.past, palette.tab) = (None, None);
             prompts::edit(&mut palette.input, key);
             return typed(model, now);
         }
@@ -194,91 +205,14 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     Vec::new()
 }
 
-/// An action from the palette goes to the pane it belongs to, as if its key had been pressed there.
-fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
-    if let Some(why) = alone::lacks(model, action) {
-        return say(model, Level::Info, why, now);
-    }
-    let mut sight = alerts::Sight::Seen;
-    match action.row().place {
-        Place::Alerts if !matches!(model.detail(), Some(Detail::Alert(_))) => {
-            if model.focus != PaneId::Alerts || !model.details.is_empty() {
-                sight = alerts::Sight::Unseen;
-            }
-            model.details.clear();
-            run::turn_to(model, PaneId::Alerts);
-        }
-        Place::Slo if !matches!(model.detail(), Some(Detail::Slo(_))) => {
-            model.details.clear();
-            run::turn_to(model, PaneId::Slo);
-        }
-        Place::Silences if model.detail() != Some(&Detail::Silences) => {
-            return say(model, Level::Info, "open the list of silences first", now);
-        }
-        Place::Incident if !matches!(model.detail(), Some(Detail::Incident(_))) => {
-            model.details.clear();
-            run::turn_to(model, PaneId::Incident);
-        }
-        Place::Logs if model.settings.logs.is_none() => {
-            let why = logs::not_configured(model);
-            return say(model, Level::Info, why, now);
-        }
-        Place::Logs if !matches!(model.detail(), Some(Detail::LogLine(_))) => {
-            model.details.clear();
-            run::turn_to(model, PaneId::Logs);
-        }
-        Place::Traces if model.settings.traces.is_none() => {
-            let why = traces::not_configured(model);
-            return say(model, Level::Info, why, now);
-        }
-        Place::Traces => {
-            model.details.clear();
-            run::turn_to(model, PaneId::Traces);
-        }
-        Place::Trace
-            if !matches!(
-                model.detail(),
-                Some(
-                    Detail::Trace(_) | Detail::Span(_, _) | Detail::TraceFacts(_) | Detail::Comparison(_, _)
-                )
-            ) =>
-        {
-            return say(model, Level::Info, "open a trace first", now);
-        }
-        Place::Case if !matches!(model.detail(), Some(Detail::Case(_))) => {
-            return say(model, Level::Info, "open a case first", now);
-        }
-        Place::Outbox if model.detail() != Some(&Detail::Outbox) => {
-            return say(model, Level::Info, "open the outbox first", now);
-        }
-        Place::Global
-        | Place::List
-        | Place::Slo
-        | Place::Alerts
-        | Place::Logs
-        | Place::Patterns
-        | Place::Trace
-        | Place::Silences
-        | Place::Incident
-        | Place::Outbox
-        | Place::Case
-        | Place::Search => {}
-    }
-    match action {
-        Action::Acknowledge => alerts::acknowledge(model, sight, now),
-        Action::HandBack => alerts::hand_back(model, sight, now),
-        other => run::action(model, other, now),
-    }
-}
-
-fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
+pub(super) fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
     let mut lines = Vec::new();
     let mut warn = |text: &str| lines.push(crate::app::modal::ConfirmLine::Warning(text.to_owned()));
     if model.acts.unsent() > 0 || !model.acts.held.is_empty() {
         warn("acts under way end here, and acknowledgements held here are no longer extended");
     }
     if model.alerts.draft.is_some() {
-        warn("the draft of a silence is lost");
+        warn("the draft of a silence waits here until you come back; it is lost when midwatch ends");
     }
     lines.extend(run::pages_under_way(model));
     if lines.is_empty() {

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::alerts::Sight;
 use super::{
-    alerts, case, compose, copy, feeds, frozen, incident_acts, incidents, logs, outbox, pages, palette, pivot,
-    prompts, say, scope, silences, traces, undo, waterfall,
+    alerts, case, compose, copy, feeds, frozen, incident_acts, incidents, logs, outbox, pages, palette,
+    pivot, prompts, query, say, scope, silences, traces, undo, union, waterfall,
 };
-use crate::action::{Action, Place};
+use crate::action::{Action, Impact, Place};
 use crate::app::alone;
 use crate::app::effect::WriteUp;
-use crate::app::focus::{Detail, PaneId, Zoom};
+use crate::app::focus::{Detail, Page, PaneId, Zoom};
 use crate::app::list::{Direction, Moved, Placed, Step};
 use crate::app::logs::{Refusal, Times};
 use crate::app::modal::{Confirm, ConfirmLine, Modal, PromptKind, Then};
@@ -58,6 +58,11 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
     if let Some(why) = alone::lacks(model, action) {
         return say(model, Level::Info, why, now);
     }
+    if action.row().impact != Impact::View
+        && let Some(why) = union::refusal(model)
+    {
+        return say(model, Level::Warn, why, now);
+    }
     match action {
         Action::FocusSlo => focus(model, PaneId::Slo, now),
         Action::FocusAlerts => focus(model, PaneId::Alerts, now),
@@ -95,10 +100,9 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             model.toasts.say(Level::Info, "asking every backend", now.tick);
             let open = waterfall::refresh(model);
             let again = case::refresh(model, now);
-            std::iter::once(Effect::Refresh)
-                .chain(open)
-                .chain(again)
-                .collect()
+            let query = query::again(model, now);
+            let refreshed = std::iter::once(Effect::Refresh);
+            refreshed.chain(open).chain(again).chain(query).collect()
         }
         Action::Redraw => vec![Effect::Repaint],
         Action::Scope => scope::narrow(model, now),
@@ -256,6 +260,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Declare => compose::declare(model, now),
         Action::MarkMoment => compose::mark_moment(model, now),
         Action::OnCallList => pages::on_call(model),
+        Action::Contexts => union::open(model, now),
         Action::HandoffNote => pages::write(model, WriteUp::HandOff),
         Action::Stats => pages::write(model, WriteUp::Stats),
         Action::AuditLog => pages::write(model, WriteUp::Audit),
@@ -642,6 +647,10 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
             case::step(model, step);
             return Vec::new();
         }
+        Some(view) if view.detail == Detail::Page(Page::Contexts) => {
+            model.union.list.step(&model.union.keys, step);
+            return Vec::new();
+        }
         Some(view) if view.detail == Detail::Outbox => {
             model.outbox_list.step(&model.outbox_rows, step);
             return Vec::new();
@@ -725,7 +734,10 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
             waterfall::to_explaining(model, id);
             return Vec::new();
         }
-        Some(Detail::Page(_) | Detail::ServiceGraph) => return Vec::new(),
+        Some(Detail::Page(Page::Contexts)) => return union::go(model, now),
+        Some(Detail::Page(Page::WriteUp(_) | Page::OnCall | Page::Query) | Detail::ServiceGraph) => {
+            return Vec::new();
+        }
         None => {}
     }
     match model.focus {

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::run::{arrange_slos, arrangement};
 use super::{incidents, logs, say, traces, waterfall};
+use crate::app::case::CaseOf;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::Direction;
 use crate::app::modal::{Modal, Prompt, PromptKind, PromptTarget};
@@ -76,6 +77,12 @@ pub(super) fn here(model: &Model, now: Now) -> Option<Scope> {
         Some(Detail::LogLine(id)) => of_line(model, *id, now),
         Some(Detail::Trace(id) | Detail::TraceFacts(id)) => of_trace(model, *id, None, now),
         Some(Detail::Span(id, row)) => of_trace(model, *id, Some(*row), now),
+        Some(Detail::Case(of)) => match of {
+            CaseOf::Alert(fingerprint) => of_alert(model, *fingerprint),
+            CaseOf::Slo(name) => of_slo(model, name),
+            CaseOf::Incident(id) => Some(of_incident(model, model.incidents.incident(id)?, now)),
+            CaseOf::Service(service) => Some(Scope::of_service(service)),
+        },
         Some(
             Detail::Silences
             | Detail::Outbox

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::console::{Carried, Event, World};
@@ -18,12 +18,15 @@ use super::logs::Order;
 use super::outbox::{Followed, Office};
 use super::room::{Doors, Keepers};
 use super::tray::Tray;
-use super::{acts, case, history, layout_file, traces};
+use super::union::{Reports, Watcher};
+use super::{acts, case, history, kept_file, layout_file, querying, traces};
 use crate::app::acts::{Act, ActId};
 use crate::app::case::{CaseAsk, Gathered};
 use crate::app::effect::WriteUp;
 use crate::app::feed::Feed;
-use crate::app::logs::{LogView, LogsAsk};
+use crate::app::kept::Keep;
+use crate::app::logs::{LogView, LogsAsk, Watched};
+use crate::app::query::QueryTrouble;
 use crate::app::toast::Level;
 use crate::app::traces::{TraceList, TracesAsk};
 use crate::app::{BackendHealth, Effect, Msg};
@@ -107,6 +110,17 @@ pub struct Session {
     lease: Duration,
     grace: Duration,
     layouts: Option<Arc<layout_file::Keeper>>,
+    kept: Option<Arc<kept_file::Keeper>>,
+    config: Arc<Config>,
+    /// The open context.
+    context: Arc<str>,
+    /// What is known of the others, while somebody looks.
+    reports: watch::Receiver<Reports>,
+    reports_out: watch::Sender<Reports>,
+    /// The task that watches them.
+    watcher: Option<AbortHandle>,
+    /// Gives up the query that is under way.
+    query: CancellationToken,
     clock: Clock,
     themes: ThemeLoader,
     tasks: JoinSet<()>,
@@ -268,6 +282,44 @@ impl Session {
         });
     }
 
+    /// Keeps what the palette is to know the next time.
+    fn keep(&mut self, change: Keep) {
+        let is_view = matches!(change, Keep::View { .. });
+        let Some(kept) = self.kept.clone() else {
+            if is_view {
+                let why =
+                    "not kept: there is no state directory; set state_dir in the configuration, or HOME";
+                self.said.push_back(Msg::ViewsKept(Err(why.to_owned())));
+            }
+            return;
+        };
+        // In the order they are put; how many there can be is bounded by keys.
+        kept.put(change);
+        let results = self.results.clone();
+        self.tasks.spawn_blocking(move || {
+            if let Some(msg) = kept.write().transpose().map(Msg::ViewsKept) {
+                // The loop being gone is the only failure.
+                let _ = results.blocking_send(msg);
+            }
+        });
+    }
+
+    /// Watches the other contexts as long as somebody looks.
+    fn watch_contexts(&mut self, watched: Watched) {
+        if let Some(watcher) = self.watcher.take() {
+            watcher.abort();
+        }
+        if watched == Watched::Yes {
+            let watcher = Watcher {
+                config: Arc::clone(&self.config),
+                own: self.context.to_string(),
+                clock: self.clock,
+                out: self.reports_out.clone(),
+            };
+            self.watcher = Some(self.tasks.spawn(watcher.run()));
+        }
+    }
+
     /// Runs a piece of work whose result goes to the loop; whether there was room.
     fn start(&mut self, work: impl Future<Output = Option<Msg>> + Send + 'static) -> Carried {
         // Finished ones make room.
@@ -354,6 +406,34 @@ impl World for Session {
                 })
             }
             Effect::GatherCase(ask) => self.gather_case(ask),
+            Effect::AskQuery(asked) => {
+                // The answer to an older question would be dropped.
+                self.query.cancel();
+                self.query = CancellationToken::new();
+                let token = self.query.clone();
+                let metrics = self.backends.metrics.clone();
+                let seq = asked.seq;
+                let busy = Msg::QueryAnswered {
+                    seq,
+                    result: Err(QueryTrouble::busy()),
+                };
+                let asking = async move {
+                    let result = querying::ask(metrics, &asked).await;
+                    Some(Msg::QueryAnswered { seq, result })
+                };
+                match self.start(async move { token.run_until_cancelled(asking).await.flatten() }) {
+                    Carried::Busy(_) => Carried::Busy(busy),
+                    taken => taken,
+                }
+            }
+            Effect::Keep(change) => {
+                self.keep(change);
+                Carried::Done
+            }
+            Effect::WatchContexts(watched) => {
+                self.watch_contexts(watched);
+                Carried::Done
+            }
             Effect::SaveLayout(layout) => {
                 if let Some(layouts) = self.layouts.clone() {
                     layouts.put(layout);
@@ -637,6 +717,9 @@ impl World for Session {
                 }
                 Ok(()) = self.health.changed() => {
                     return Event::Slot(Msg::HealthChanged(self.health.borrow_and_update().clone()));
+                }
+                Ok(()) = self.reports.changed() => {
+                    return Event::Slot(Msg::ContextsHeard(self.reports.borrow_and_update().clone()));
                 }
                 Ok(()) = self.traces.list.changed() => {
                     return Event::Slot(Msg::TracesFetched(self.traces.list.borrow_and_update().clone()));

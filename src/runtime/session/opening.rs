@@ -29,7 +29,7 @@ use crate::runtime::outbox::{Followed, Office};
 use crate::runtime::poller::{HealthLine, Poller, RulesFeed};
 use crate::runtime::room;
 use crate::runtime::tray::Tray;
-use crate::runtime::{layout_file, logs, traces};
+use crate::runtime::{kept_file, layout_file, logs, traces};
 use crate::time::Clock;
 
 /// Who is asked for the rules, and what it said.
@@ -293,7 +293,19 @@ impl Session {
         let tray = Tray::new();
         tasks.spawn(tray.clone().run(office.clone(), results.clone()));
 
+        let (reports_out, reports) = watch::channel(Vec::new());
         Self {
+            kept: config
+                .state_dir
+                .clone()
+                .map(|dir| kept_file::Keeper::new(dir, &context.name))
+                .map(Arc::new),
+            context: Arc::from(context.name.as_str()),
+            config: Arc::clone(&config),
+            reports,
+            reports_out,
+            watcher: None,
+            query: CancellationToken::new(),
             office,
             outbox,
             doors,

@@ -13,8 +13,10 @@ mod nudge;
 mod outbox;
 mod page;
 mod patterns;
+mod query;
 pub(super) mod silences;
 pub(super) mod slo;
+mod union;
 pub(super) mod waterfall;
 
 use ratatui::buffer::Buffer;
@@ -28,7 +30,7 @@ use super::widget;
 use super::widget::frame::{self, Frame};
 use super::widget::scrollbar::Extent;
 use crate::app::DetailView;
-use crate::app::focus::Detail;
+use crate::app::focus::{Detail, Page};
 use crate::terminal::Focused;
 use crate::text::SafeText;
 use crate::theme::Role;
@@ -91,6 +93,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
     match &view.detail {
         Detail::Silences => return silences::draw(scene, buffer, area),
         Detail::Outbox => return outbox::draw(scene, buffer, area),
+        Detail::Page(Page::Contexts) => return union::draw(scene, buffer, area),
         Detail::Patterns => return patterns::draw(scene, buffer, area),
         Detail::Case(_) => return case::draw(scene, buffer, area),
         Detail::Comparison(_, _) => return comparison::draw(scene, buffer, area),

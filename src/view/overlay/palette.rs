@@ -30,7 +30,8 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Palette
         ..text
     };
     if open.hits.is_empty() {
-        let nothing = "nothing by that name; names, contexts and themes are found by any of their letters";
+        let nothing =
+            "nothing by that name; actions, views, contexts and themes are found by any of their letters";
         scene.line(
             buffer,
             widget::row(list, 0),

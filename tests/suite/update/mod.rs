@@ -9,6 +9,7 @@ mod links;
 mod logs;
 mod looking;
 mod outbox;
+mod palette;
 mod quitting;
 mod silences;
 mod traces;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use midwatch::app::acts::{Act, ActId};
+use midwatch::app::kept::Keep;
 use midwatch::app::modal::{ConfirmLine, Modal};
 use midwatch::app::msg::{ActResult, ActState};
 use midwatch::app::update::update;
@@ -100,9 +102,19 @@ impl Hand {
         self.tell(Msg::Input(Input::Paste(text.to_owned())));
     }
 
-    /// What was asked for since the last time.
+    /// What was asked for since the last time, beside what the palette keeps of commands and scopes.
     pub fn taken(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
+        let recent = |effect: &Effect| matches!(effect, Effect::Keep(Keep::Command(_) | Keep::Scope(_)));
+        let mut taken = std::mem::take(&mut self.effects);
+        taken.retain(|effect| !recent(effect));
+        taken
+    }
+
+    /// Types a command into the palette and takes what it finds first.
+    pub fn command(&mut self, line: &str) {
+        self.press(":");
+        self.write(line);
+        self.press("enter");
     }
 
     /// The acts handed over since the last time; nothing else was asked for.

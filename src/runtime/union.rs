@@ -1,0 +1,276 @@
+//! Watches the contexts that are not open, as long as somebody looks: slowly, a few at a time, with the code that every
+//! command asks by. One that does not answer is asked less often. Start at [`Watcher::run`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::sync::{Semaphore, watch};
+
+use crate::app::union::{Answered, ContextReport, INTERVAL, rows_of};
+use crate::backend::http::Wires;
+use crate::backend::incidents::Question;
+use crate::backend::metrics::engine::{Discover, Engine, Settings};
+use crate::backend::{BackendError, Backends};
+use crate::config::{Config, Context};
+use crate::domain::alert::AlertBoard;
+use crate::domain::alert::desk::{self, Arrangement, Desk, Inputs, RulesInput, SourceInput};
+use crate::domain::incident::Incident;
+use crate::domain::slo::SloBoard;
+use crate::text::SafeText;
+use crate::time::{Clock, Now};
+
+/// Contexts that are asked at once.
+const AT_ONCE: usize = 3;
+/// A context that has not answered as a whole by then is told with what answered.
+const MOST_WAIT: Duration = Duration::from_secs(20);
+/// Wait before a context of which nothing answers is asked again.
+const DEAD_WAIT: Duration = Duration::from_secs(90);
+
+/// What is known of the watched contexts, in the order of the configuration.
+pub(super) type Reports = Vec<Arc<ContextReport>>;
+
+/// Watches contexts.
+pub(super) struct Watcher {
+    pub config: Arc<Config>,
+    /// The open context: it is not asked twice.
+    pub own: String,
+    pub clock: Clock,
+    pub out: watch::Sender<Reports>,
+}
+
+impl Watcher {
+    /// Watches until it is dropped.
+    pub async fn run(self) {
+        let others: Vec<&Context> = self
+            .config
+            .contexts
+            .values()
+            .filter(|context| context.name != self.own)
+            .collect();
+        self.out.send_replace(
+            others
+                .iter()
+                .map(|context| Arc::new(ContextReport::waiting(&context.name, context.danger)))
+                .collect(),
+        );
+        let wires = Wires::default();
+        let gate = Semaphore::new(AT_ONCE);
+        let watching = others.iter().enumerate().map(|(place, context)| {
+            let watched = Watched {
+                context,
+                backends: Backends::open(context, &wires, self.clock),
+                engine: Engine::new(
+                    context.slos.clone(),
+                    Settings {
+                        poll: INTERVAL,
+                        discover: Discover::Yes,
+                    },
+                ),
+                desk: Desk::new(),
+                settings: Arc::new(desk_settings(&self.config, context)),
+                clock: self.clock,
+            };
+            self.watch(watched, place, &gate)
+        });
+        join_all(watching).await;
+    }
+
+    async fn watch(&self, mut watched: Watched<'_>, place: usize, gate: &Semaphore) {
+        loop {
+            let report = {
+                // Never closed.
+                let _turn = gate.acquire().await;
+                watched.ask().await
+            };
+            let wait = if report.is_dead() { DEAD_WAIT } else { INTERVAL };
+            self.out.send_modify(|reports| {
+                if let Some(slot) = reports.get_mut(place) {
+                    *slot = Arc::new(report);
+                }
+            });
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+/// What the desk arranges a context's alerts by.
+fn desk_settings(config: &Config, context: &Context) -> desk::Settings {
+    let labels = context.service_labels.iter();
+    desk::Settings {
+        watchdog: context.watchdog_matchers(),
+        service_labels: labels.map(|label| Arc::from(label.as_str())).collect(),
+        identity: Arc::from(config.identity.as_str()),
+    }
+}
+
+/// One context while it is watched.
+struct Watched<'a> {
+    context: &'a Context,
+    backends: Backends,
+    engine: Engine,
+    desk: Desk,
+    settings: Arc<desk::Settings>,
+    clock: Clock,
+}
+
+impl Watched<'_> {
+    /// Asks every backend once, side by side.
+    async fn ask(&mut self) -> ContextReport {
+        let now = self.clock.now();
+        let (slos, alerts, incidents) = futures::join!(
+            measure(&self.backends, &mut self.engine, now),
+            snapshots(&self.backends, self.context),
+            listed(&self.backends),
+        );
+        let mut answered: Vec<Answered> = Vec::new();
+        let mut report = ContextReport::waiting(&self.context.name, self.context.danger);
+        let mut slo_board = None;
+        if let Some(measured) = slos {
+            let failure = match measured {
+                Ok(board) => {
+                    // Some that could not be read beside others that could: those are errors of their own rows.
+                    let failure = board.errors.first().map(|failure| failure.message.clone());
+                    let is_heard = board.errors.is_empty() || !board.slos.is_empty();
+                    slo_board = is_heard.then_some(board);
+                    failure
+                }
+                Err(why) => Some(why),
+            };
+            answered.push(told("metrics".into(), failure));
+        }
+        for source in &alerts {
+            let failure = source.failure.as_ref().map(|(why, _)| why.to_string());
+            let name = format!("alertmanager {}", source.name);
+            answered.push(told(name.into(), failure));
+        }
+        let board = self.arrange(alerts);
+        let mut open: Vec<Arc<Incident>> = Vec::new();
+        if let Some((name, listing)) = incidents {
+            let failure = match listing {
+                Ok(listing) => {
+                    open.extend(listing.incidents.into_iter().map(Arc::new));
+                    None
+                }
+                Err(why) => Some(why),
+            };
+            answered.push(told(name, failure));
+        }
+        report.rows = rows_of(slo_board.as_ref(), board.as_ref(), &open);
+        report.answered = answered;
+        report.at = Some(self.clock.tick());
+        report
+    }
+
+    fn arrange(&mut self, sources: Vec<SourceInput>) -> Option<AlertBoard> {
+        if sources.is_empty() {
+            return None;
+        }
+        let inputs = Inputs {
+            sources,
+            rules: RulesInput::NotConfigured,
+            settings: Arc::clone(&self.settings),
+        };
+        let board = self
+            .desk
+            .arrange(&inputs, &Arrangement::default(), self.clock.now());
+        self.desk.tidy();
+        Some(board)
+    }
+}
+
+fn told(backend: Arc<str>, failure: Option<String>) -> Answered {
+    Answered {
+        backend,
+        failure: failure.map(|why| SafeText::line(&why).into_string()),
+    }
+}
+
+const LATE: &str = "no whole answer in time";
+
+async fn measure(backends: &Backends, engine: &mut Engine, now: Now) -> Option<Result<SloBoard, String>> {
+    let metrics = backends.metrics.as_deref()?;
+    let mut seen = None;
+    let step = engine.step(metrics, now, |board| seen = Some(board));
+    let is_whole = tokio::time::timeout(MOST_WAIT, step).await.is_ok();
+    // Nothing was due: what is known holds.
+    let board = match seen {
+        Some(board) => board,
+        None if is_whole => engine.board(now),
+        None => return Some(Err(LATE.to_owned())),
+    };
+    Some(Ok(board))
+}
+
+async fn snapshots(backends: &Backends, context: &Context) -> Vec<SourceInput> {
+    let asked = backends.alertmanagers.iter().zip(&context.alertmanagers);
+    join_all(asked.map(async |(source, _)| {
+        let answer = tokio::time::timeout(MOST_WAIT, source.snapshot()).await;
+        let (snapshot, failure) = match answer {
+            Ok(Ok(snapshot)) => (Some(Arc::new(snapshot)), None),
+            Ok(Err(error)) => (None, Some((error.cause().into(), Duration::ZERO))),
+            Err(_) => (None, Some((LATE.into(), Duration::ZERO))),
+        };
+        SourceInput {
+            name: Arc::clone(source.name()),
+            age: snapshot.is_some().then_some(Duration::ZERO),
+            snapshot,
+            interval: INTERVAL,
+            failure,
+        }
+    }))
+    .await
+}
+
+type Listed = (Arc<str>, Result<crate::domain::incident::Listing, String>);
+
+/// Open incidents of the configured keeper. Local ones are kept in one journal for all contexts: the open one lists them.
+async fn listed(backends: &Backends) -> Option<Listed> {
+    let keeper = backends.incidents.as_deref()?;
+    let answer = tokio::time::timeout(MOST_WAIT, keeper.list(Question::default())).await;
+    let listing = match answer {
+        Ok(answer) => answer.map_err(|error: BackendError| error.cause()),
+        Err(_) => Err(LATE.to_owned()),
+    };
+    Some((Arc::clone(keeper.name()), listing))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Environment, decode_text};
+
+    #[tokio::test]
+    async fn contexts_that_nobody_answers_for_are_told_as_dead_and_the_open_one_is_left_alone() {
+        // Ports that nobody listens on.
+        let text = "[contexts.own.metrics]\nurl = \"http://127.0.0.1:1\"\n\
+                    [contexts.eu]\ndanger = true\n\
+                    [contexts.eu.metrics]\nurl = \"http://127.0.0.1:1\"\n\
+                    [[contexts.eu.slos]]\nname = \"a\"\nservice = \"a\"\nobjective = 99.9\nwindow = \"30d\"\n\
+                    error_ratio = 'x[{{window}}]'\n\
+                    [[contexts.us.alertmanagers]]\nname = \"us-0\"\nurl = \"http://127.0.0.1:1\"\n";
+        let config = decode_text(text, None, &Environment::default()).unwrap().config;
+        let clock = Clock::with_tokio(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap());
+        let (out, mut reports) = watch::channel(Vec::new());
+        let watcher = Watcher {
+            config: Arc::new(config),
+            own: "own".to_owned(),
+            clock,
+            out,
+        };
+        let heard = async {
+            let all =
+                |reports: &Reports| reports.len() == 2 && reports.iter().all(|report| report.at.is_some());
+            reports.wait_for(all).await.unwrap().clone()
+        };
+        let reports = tokio::select! {
+            () = watcher.run() => panic!("it watches for ever"),
+            reports = heard => reports,
+        };
+        let names: Vec<(&str, bool, bool)> = reports
+            .iter()
+            .map(|report| (&*report.context, report.danger, report.is_dead()))
+            .collect();
+        assert_eq!(names, [("eu", true, true), ("us", false, true)]);
+    }
+}
