@@ -292,7 +292,7 @@ fn of_modal(modal: &Modal) -> Vec<Piece<'static>> {
             ("tab", "next field"),
             ("enter", "send from why"),
             ("esc", "put away"),
-            ("ctrl-l", "start over"),
+            ("ctrl-g", "start over"),
         ],
         Modal::Compose(open) => match open.body {
             Body::Prose(_) => &[
@@ -300,7 +300,7 @@ fn of_modal(modal: &Modal) -> Vec<Piece<'static>> {
                 ("esc", "keep as draft"),
                 ("ctrl-r", "reference"),
                 ("ctrl-o", "your editor"),
-                ("ctrl-l", "clear"),
+                ("ctrl-g", "clear"),
             ],
             Body::Form(_) => &[
                 ("tab", "next field"),

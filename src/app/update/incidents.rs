@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
+use super::gone::Before;
 use super::{frozen, say};
 use crate::action::Action;
 use crate::app::acts::{Act, Stage};
 use crate::app::feed::Feed;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::{IncidentBoard, Kinds, Times, short};
-use crate::app::list::{ListState, Placed, Step};
+use crate::app::list::{ListState, Step};
 use crate::app::preview::REST;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
@@ -31,8 +32,7 @@ pub(super) fn listed(model: &mut Model, feed: Feed<IncidentBoard>, now: Now) -> 
         return Vec::new();
     }
     let answered = feed.failure().is_none();
-    let chosen = model.incidents.selected().cloned();
-    let chosen = chosen.filter(|_| model.incidents.list.placed == Placed::ByHand);
+    let before = Before::of(model);
     model.incidents.feed = feed;
     if answered {
         // The list shows by now what came of them.
@@ -46,15 +46,7 @@ pub(super) fn listed(model: &mut Model, feed: Feed<IncidentBoard>, now: Now) -> 
         }
     }
     model.incidents.arrange();
-    match chosen.filter(|chosen| model.incidents.incident(&chosen.id).is_none()) {
-        Some(gone) => {
-            let on = model.incidents.selected().map(|incident| short(incident));
-            let on = on.map_or_else(String::new, |on| format!("; the cursor stands on {on} now"));
-            let words = format!("{} is listed no more{on}", short(&gone));
-            say(model, Level::Warn, words, now)
-        }
-        None => Vec::new(),
-    }
+    before.said(model, now)
 }
 
 /// The screen moves again: what was listed meanwhile is shown.

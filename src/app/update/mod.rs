@@ -10,6 +10,7 @@ mod copy;
 mod deeds;
 mod drill;
 mod feeds;
+mod gone;
 mod guard;
 mod incident_acts;
 mod incident_asks;

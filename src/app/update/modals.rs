@@ -399,7 +399,7 @@ fn composer_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                 .say(Level::Info, "put away; the draft is kept", now.tick);
             return effects;
         }
-        KeyCode::Char('l') if ctrl => {
+        KeyCode::Char('g') if ctrl => {
             model.modal = None;
             let fresh = silences::fresh(model, now);
             model.modal = Some(Modal::Composer(Box::new(fresh)));

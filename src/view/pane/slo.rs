@@ -297,7 +297,7 @@ fn empty_in(report: &SloReport, role: Role) -> Piece<'static> {
     let Some(budget) = &report.budget else {
         return Piece::word("", role);
     };
-    match (budget.status, budget.exhausts_in) {
+    match (budget.status, budget.empties_in()) {
         (BudgetStatus::Breached, _) => Piece::word("spent", Role::BudgetCritical),
         (BudgetStatus::Healthy | BudgetStatus::Warning | BudgetStatus::Critical, Some(left)) => {
             Piece::own(words::span(left), role)

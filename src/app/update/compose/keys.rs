@@ -66,7 +66,7 @@ pub(in crate::app::update) fn key(model: &mut Model, key: KeyEvent, now: Now) ->
             }
             return say(model, Level::Info, done, now);
         }
-        KeyCode::Char('l') if ctrl => {
+        KeyCode::Char('g') if ctrl => {
             compose.clear();
             typed(compose, now);
             return say(model, Level::Info, "cleared; ctrl-u brings the text back", now);

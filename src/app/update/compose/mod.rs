@@ -278,7 +278,7 @@ fn open(model: &mut Model, mut compose: Compose, now: Now) -> Vec<Effect> {
         compose.kept = Kept::Yes;
         model
             .toasts
-            .say(Level::Info, "your draft; ctrl-l clears it", now.tick);
+            .say(Level::Info, "your draft; ctrl-g clears it", now.tick);
     }
     model.modal = Some(Modal::Compose(Box::new(compose)));
     Vec::new()
