@@ -21,7 +21,10 @@ pub const SHELF: Shelf = Shelf {
         ("midwatch", include_str!("../../themes/midwatch.toml")),
         ("light", include_str!("../../themes/light.toml")),
         ("solarized-dark", include_str!("../../themes/solarized-dark.toml")),
-        ("solarized-light", include_str!("../../themes/solarized-light.toml")),
+        (
+            "solarized-light",
+            include_str!("../../themes/solarized-light.toml"),
+        ),
         ("slate", include_str!("../../themes/slate.toml")),
         ("colorblind", include_str!("../../themes/colorblind.toml")),
         ("high-contrast", include_str!("../../themes/high-contrast.toml")),
