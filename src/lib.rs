@@ -62,6 +62,7 @@
 //! | [`runtime`] | the loop, pollers, acts under way, `room` (what needs the journal or incidents), the frame scheduler |
 //! | [`keymap`], [`theme`] | files → tries per place, roles per colour depth; conflicts and unknown names are errors with a place |
 //! | [`problem`], [`shelf`] | mistakes in files people write, with place and mend; shipped and own files by name |
+//! | [`runbook`] | Markdown checklists, and the commands in them as argument vectors that no shell sees |
 //! | [`view`] | layout (pure rectangles, shared with the mouse), panes, details, overlays, widgets |
 //! | [`text`] | [`text::SafeText`], the only remote text that a view or text output accepts; cutting and padding by cells |
 //! | [`terminal`] | guard, decoder, encoder (our own ratatui `Backend`), writer thread, suspend, OSC 52 |
@@ -106,6 +107,7 @@ pub mod logstore;
 pub mod notify;
 pub mod outbox;
 pub mod problem;
+pub mod runbook;
 pub mod runtime;
 pub mod shelf;
 pub mod terminal;
