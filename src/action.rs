@@ -200,7 +200,7 @@ actions! {
     TraceQuery       "traces.query"         "query"          Traces View "Ask the trace backend: op=\"POST /pay\" dur>500ms tag=value; on Tempo TraceQL in braces.";
     TraceTime        "traces.time"          "time range"     Traces View "How far back traces are asked for: 15m, 1h, 6h, or around a time.";
     GroupTraces      "traces.group"         "group"          Traces View "Group the traces by operation, or list them one by one.";
-    TraceScatter     "traces.scatter"       "scatter"        Traces View "Show the traces as dots, duration over time, or as rows.";
+    TraceScatter     "traces.scatter"       "scatter"        Traces View "Show the traces as dots, duration over time, or as rows; among dots left and right go along time.";
     CompareTraces    "traces.compare"       "compare"        Traces View "Compare the marked trace with the one under the cursor.";
     ServiceGraph     "traces.graph"         "service graph"  Traces View "Which service calls which, in the traces at hand.";
     OpenTraceById    "trace.open"           "open trace"     Global View "Open a trace by its id.";
@@ -219,7 +219,7 @@ actions! {
     FoldLevel        "trace.fold_level"     "fold level"     Trace View "Fold the spans as deep as the one under the cursor, or unfold them.";
     FoldService      "trace.fold_service"   "fold service"   Trace View "Fold every span of the service under the cursor, or unfold them again.";
     Reroot           "trace.reroot"         "only this"      Trace View "Show only the span under the cursor and what is below it; again: all.";
-    MatchesOnly      "trace.matches_only"   "matches only"   Trace View "Show only spans that match the search, with what they hang on.";
+    MatchesOnly      "trace.matches_only"   "matches only"   Trace View "Show only spans that match the search, with what they hang on; in a comparison only the calls that differ.";
     ClockSkew        "trace.skew"           "clock skew"     Trace View "Take the hosts' clock skew out of the bars, or show them as they came.";
     TraceFacts       "trace.facts"          "facts"          Trace View "What the trace comes down to: path, bottlenecks, time by service, repeats, gaps.";
 

@@ -36,9 +36,13 @@
 //! - A log tail ([`backend::logs`]) tells every line once: seams are read again with an overlap, what is lost is a
 //!   gap until it is read. The reader of a socket never waits for whoever draws.
 //! - One task keeps the lines of the log pane (`runtime::logs`): it owns the store, filters, searches and learns patterns
-//!   in slices, and publishes a snapshot at most ten times a second.
+//!   in slices, and publishes a snapshot at most ten times a second. What belongs to the line before it, [`domain::log::joint`] knows;
+//!   files are cut into entries where they are read, lines of other sources joined where the store takes them, and by the same rules
+//!   where a command prints them (`cli::logs::entries`).
 //! - An opened trace is studied once, off the UI task (`app::traces::Study`); what of it is in sight is kept as lines that are worked
 //!   out when something is folded, so that a frame costs what is on the screen. Searches in it run in a task too.
+//! - A trace that may still grow is read again by the clock; what one did with it is carried over by span ids
+//!   (`app::traces::waterfall`). From a latency SLO the way to its slow requests is its exemplars (`app::update::traces`).
 //! - A trace is kept as the bytes it came in, with columns over them ([`domain::trace`]); what is said of it is worked out once, off the
 //!   loop ([`app::traces::Study`]), and attributes are read when they are looked at.
 //! - A failed feed keeps its last good value with its age; poll data never overwrites a pending act.

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::Model;
 use super::acts::{Act, Stage};
 use super::incidents::called;
 use crate::domain::incident::{IncidentAct, IncidentId, Person};
-use crate::outbox::{Entry, EntryId, OutboxView, Payload, State};
+use crate::domain::oncall::Duty;
+use crate::outbox::{Entry, EntryId, OutboxView, State};
 use crate::time::{Now, Tick};
 
 /// An escalation is given this long to arrive before it is called undelivered.
@@ -19,16 +22,27 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Undelivered<'a> {
     /// What the incident is called.
     pub label: &'a str,
-    /// The level that is not woken.
-    pub to: u32,
+    /// The level that is not woken; nothing where somebody was to be told by name.
+    pub to: Option<u32>,
     /// For how long.
     pub age: Duration,
     /// What stands in its way.
     pub why: Hindrance,
     /// The same in the keeper's words, where it said something; not yet safe.
     pub said: Option<&'a str>,
-    /// Who stands on that level, from the last roster.
-    pub phone: Vec<&'a Person>,
+    /// Who is to be phoned instead.
+    pub phone: Vec<Phone<'a>>,
+}
+
+/// Somebody to be phoned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Phone<'a> {
+    /// Who.
+    pub person: &'a Person,
+    /// The policy by which they are on call, where that of the incident is not known; not yet safe.
+    pub policy: Option<&'a str>,
+    /// When they were known to be on call, where that was not just now.
+    pub as_of: Option<DateTime<Utc>>,
 }
 
 /// What stands in the way of an escalation.
@@ -42,6 +56,8 @@ pub enum Hindrance {
     Refused,
     /// It is not clear whether it arrived: the engineer is asked.
     Asks,
+    /// It was done, and none of the people that it was to wake could be told.
+    NobodyReached,
     /// It does not get through.
     NotDelivered,
 }
@@ -67,30 +83,13 @@ struct Refused {
     met: (Tick, Duration),
 }
 
-/// The incident, the name and the level of an entry that escalates.
-fn escalation(entry: &Entry) -> Option<(&IncidentId, &Arc<str>, u32)> {
-    match &entry.payload {
-        Payload::Incident {
-            incident,
-            act: IncidentAct::Escalate { to },
-            label,
-            ..
-        } => Some((incident, label, *to)),
-        Payload::Incident { .. }
-        | Payload::Silence { .. }
-        | Payload::ExtendSilence { .. }
-        | Payload::ExpireSilence { .. }
-        | Payload::Annotation(_) => None,
-    }
-}
-
 impl Escalations {
     /// Takes in the outbox as it stands. `identity` is whose refusals matter here.
     pub fn look(&mut self, view: &OutboxView, identity: &str, now: Now) {
         let all = || {
             view.entries
                 .iter()
-                .filter_map(|entry| Some((entry, escalation(entry)?)))
+                .filter_map(|entry| Some((entry, entry.payload.escalation()?)))
         };
         for (entry, (incident, label, to)) in all() {
             let age = (now.utc - entry.created_at).to_std().unwrap_or_default();
@@ -148,7 +147,7 @@ pub fn undelivered(model: &Model, now: Now) -> Option<(Undelivered<'_>, usize)> 
         let phone = Vec::new();
         let undelivered = Undelivered {
             label,
-            to,
+            to: Some(to),
             age,
             why,
             said,
@@ -180,7 +179,7 @@ pub fn undelivered(model: &Model, now: Now) -> Option<(Undelivered<'_>, usize)> 
         ))
     });
     let queued = model.outbox.open().filter_map(|entry| {
-        let (incident, label, to) = escalation(entry)?;
+        let (incident, label, to) = entry.payload.escalation()?;
         let age = model.escalations.age(entry.id, now);
         let why = if entry.state == State::NeedsDecision {
             Hindrance::Asks
@@ -188,7 +187,8 @@ pub fn undelivered(model: &Model, now: Now) -> Option<(Undelivered<'_>, usize)> 
             Hindrance::NotDelivered
         };
         let due = why == Hindrance::Asks || age >= PATIENCE;
-        due.then(|| found(incident, &**label, to, age, (why, None)))
+        let asked = entry.last_error.as_deref().filter(|_| why == Hindrance::Asks);
+        due.then(|| found(incident, &**label, to, age, (why, asked)))
     });
     let refused = model.escalations.refused.iter().filter_map(|refused| {
         let over = model.incidents.incident(&refused.incident);
@@ -200,24 +200,53 @@ pub fn undelivered(model: &Model, now: Now) -> Option<(Undelivered<'_>, usize)> 
         let why = (Hindrance::Refused, Some(&*refused.why));
         Some(found(&refused.incident, &*refused.label, refused.to, age, why))
     });
-    let all: Vec<Found<'_>> = here.chain(queued).chain(refused).collect();
+    let unreached = model.outbox.unreached.iter().map(|page| -> Found<'_> {
+        let phone = page.people.iter().map(|person| Phone {
+            person,
+            policy: None,
+            as_of: None,
+        });
+        let undelivered = Undelivered {
+            label: &page.incident.0,
+            to: page.level(),
+            age: (now.utc - page.at).to_std().unwrap_or_default(),
+            why: Hindrance::NobodyReached,
+            said: Some(&page.why),
+            phone: phone.collect(),
+        };
+        (&page.incident, undelivered)
+    });
+    let all: Vec<Found<'_>> = here.chain(queued).chain(refused).chain(unreached).collect();
     let count = all.len();
     let (incident, mut oldest) = all.into_iter().max_by_key(|(_, found)| found.age)?;
-    oldest.phone = on_level(model, incident, oldest.to, now);
+    if let (Some(level), true) = (oldest.to, oldest.phone.is_empty()) {
+        oldest.phone = on_level(model, incident, level, now);
+    }
     Some((oldest, count))
 }
 
-/// Who stands on a level of an incident's policy, as the last roster has it.
-fn on_level<'a>(model: &'a Model, incident: &IncidentId, level: u32, now: Now) -> Vec<&'a Person> {
-    let Some(roster) = model.incidents.roster.value() else {
+/// Who stands on a level of an incident's policy, as it was told last. Where the policy is not known, who stands on
+/// that level of any, by name of the policy.
+fn on_level<'a>(model: &'a Model, incident: &IncidentId, level: u32, now: Now) -> Vec<Phone<'a>> {
+    let feed = &model.incidents.roster;
+    let Some(roster) = feed.value() else {
         return Vec::new();
     };
+    let aged = feed.age(now.tick).filter(|_| feed.is_stale(now.tick));
+    let aged = aged.and_then(|age| now.utc.checked_sub_signed(TimeDelta::from_std(age).ok()?));
     let incident = model.incidents.incident(incident);
     let policy = incident.and_then(|incident| incident.policy.as_ref());
-    roster
-        .at(now.utc)
-        .filter(|duty| duty.level == level && policy.is_none_or(|policy| policy.id == duty.policy.id))
-        .map(|duty| &duty.person)
+    let here = |duty: &&Duty| match policy {
+        Some(policy) => policy.id == duty.policy.id,
+        None => true,
+    };
+    let on_duty = roster.at(now.utc).filter(|duty| duty.level == level).filter(here);
+    on_duty
+        .map(|duty| Phone {
+            person: &duty.person,
+            policy: policy.is_none().then_some(&*duty.policy.name),
+            as_of: roster.as_of.get(&duty.policy.id).copied().or(aged),
+        })
         .collect()
 }
 

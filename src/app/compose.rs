@@ -13,12 +13,9 @@ use super::acts::{ActId, Declaration};
 use super::{Draft, DraftKind};
 use crate::backend::incidents::Seen;
 use crate::domain::alert::Fingerprint;
-use crate::domain::incident::IncidentId;
+use crate::domain::incident::{IncidentId, LONGEST_TEXT};
 use crate::time::Tick;
 
-/// Characters that a note, a status update or a mark may have. PagerDuty documents no limit; its pages take
-/// 25,000, and a marker of ours has to fit as well.
-pub const LONGEST: usize = 24_900;
 /// Characters of a title: longer ones are cut wherever they are listed.
 pub const LONGEST_TITLE: usize = 255;
 /// Bytes that are taken into the composer at all, far more than can be sent: what is too long is shortened here,
@@ -346,9 +343,9 @@ impl Compose {
             Body::Prose(_) if text.is_empty() => Err(format!("nothing is written; esc closes the {what}")),
             Body::Prose(_) => {
                 let long = text.chars().count();
-                if long > LONGEST {
+                if long > LONGEST_TEXT {
                     return Err(format!(
-                        "{long} characters, and a {what} takes {LONGEST}: shorten it (ctrl-o: in your editor)"
+                        "{long} characters, and a {what} takes {LONGEST_TEXT}: shorten it (ctrl-o: in your editor)"
                     ));
                 }
                 Ok(text)
@@ -420,7 +417,7 @@ impl Compose {
         let held = self.written().len();
         if held.saturating_add(raw.len()) > MOST_BYTES {
             return Err(format!(
-                "{} bytes are too many to paste, a {} has at most {LONGEST} characters: nothing was pasted, nothing \
+                "{} bytes are too many to paste, a {} has at most {LONGEST_TEXT} characters: nothing was pasted, nothing \
                  is lost",
                 raw.len(),
                 self.purpose.word()

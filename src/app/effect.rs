@@ -8,6 +8,7 @@ use super::logs::LogsAsk;
 use super::traces::TracesAsk;
 use super::traces::calls::CallsAsk;
 use super::traces::comparison::Aligning;
+use super::traces::exemplars::ExemplarsAsk;
 use super::traces::waterfall::Seeking;
 use super::{Draft, DraftKind};
 use crate::backend::incidents::Question;
@@ -66,6 +67,11 @@ pub enum Effect {
         /// Its number.
         id: ActId,
     },
+    /// A page reached nobody, and somebody sees to it.
+    AnswerFor {
+        /// Its notifications in the journal.
+        notices: Vec<i64>,
+    },
     /// Say what is to become of an entry of the outbox.
     Decide {
         /// Which.
@@ -93,6 +99,8 @@ pub enum Effect {
     SeekSpans(Seeking),
     /// Align two traces; answered by `Msg::TracesAligned`.
     AlignTraces(Aligning),
+    /// Ask for the exemplars of a latency SLO; answered by `Msg::ExemplarsRead`.
+    ReadExemplars(ExemplarsAsk),
     /// Count who calls whom; answered by `Msg::CallsRead`.
     ReadCalls(CallsAsk),
     /// Ask for the escalation policy of an incident; answered by `Msg::LadderFetched`.

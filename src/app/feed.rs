@@ -34,6 +34,11 @@ pub enum Status {
         /// When it is tried next.
         next_try: Tick,
     },
+    /// The source cannot be asked this: nothing was sent, and it is not tried again until something else is asked.
+    NotAsked {
+        /// Why, one line, with the mend.
+        cause: Arc<str>,
+    },
 }
 
 /// A polled source: a failed feed keeps its last good value.
@@ -77,10 +82,10 @@ impl<T> Feed<T> {
         self.age(now).is_some_and(|age| age > self.interval * 2)
     }
 
-    /// Why the last attempt failed, where it did.
+    /// Why the last attempt failed, or was none, where it did.
     pub fn failure(&self) -> Option<&str> {
         match &self.status {
-            Status::Failed { cause, .. } => Some(cause),
+            Status::Failed { cause, .. } | Status::NotAsked { cause } => Some(cause),
             Status::Idle | Status::InFlight { .. } => None,
         }
     }

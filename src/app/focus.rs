@@ -137,11 +137,11 @@ impl Detail {
             Self::Alert(_) => Place::Alerts,
             Self::LogLine(_) => Place::Logs,
             Self::Patterns => Place::Patterns,
-            Self::Trace(_) | Self::Span(_, _) | Self::TraceFacts(_) => Place::Trace,
+            Self::Trace(_) | Self::Span(_, _) | Self::TraceFacts(_) | Self::Comparison(_, _) => Place::Trace,
             Self::Silences => Place::Silences,
             Self::Incident(_) => Place::Incident,
             Self::Outbox => Place::Outbox,
-            Self::Page(_) | Self::Comparison(_, _) | Self::ServiceGraph => Place::List,
+            Self::Page(_) | Self::ServiceGraph => Place::List,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! one question ([`LogsAsk`]) that always holds the whole of what is wanted. The cursor stands on a line by identity,
 //! with the row of the screen that the line has: when the filter changes or lines arrive, that line stays where it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::list::{Direction, ListState, Moved, Step};
@@ -121,6 +121,8 @@ pub struct LogView {
     pub snapshot: Snapshot,
     /// Which of them are shown; every one where there is no filter.
     pub shown: Option<Arc<Found>>,
+    /// Lines in hand that are not shown because they tell no level.
+    pub unlevelled: u64,
     /// Hits of the search among those; nothing where there is none.
     pub hits: Option<Arc<Found>>,
     /// What this was made for.
@@ -162,6 +164,8 @@ pub struct Learnt {
     pub tally: Tally,
     /// Lines there were; those beyond the tally came late, or wait to be looked at.
     pub of: usize,
+    /// How many of them were looked at, while they are.
+    pub scanned: Scanned,
 }
 
 /// How much of the lines a query has seen.
@@ -177,7 +181,7 @@ pub enum Scanned {
 impl LogView {
     /// When the first and the last line of a snapshot are of.
     pub fn span_of(snapshot: &Snapshot) -> Option<(Nanos, Nanos)> {
-        let first = snapshot.entry_at(0)?.at;
+        let first = first_time(snapshot)?;
         let last = snapshot.entry_at(snapshot.len().checked_sub(1)?)?.at;
         (first < last).then_some((first, last))
     }
@@ -249,6 +253,15 @@ impl LogView {
     }
 }
 
+/// When the first line is of that tells a time: those that tell none and came before any that does stand before it.
+pub fn first_time(snapshot: &Snapshot) -> Option<Nanos> {
+    let first = snapshot.entry_at(0)?;
+    first.time().or_else(|| {
+        let behind = snapshot.seek(Nanos(first.at.0.saturating_add(1)));
+        snapshot.entry_at(behind).map(|entry| entry.at)
+    })
+}
+
 /// Whether the newest line is kept in sight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Follow {
@@ -260,6 +273,21 @@ pub enum Follow {
         /// The newest line when it stopped; none where there was none.
         newest: Option<LineId>,
     },
+}
+
+/// What was looked at before a trace's lines were, to be taken up again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The source's own query.
+    pub query: String,
+    /// What was shown.
+    pub filter: String,
+    /// The least level shown.
+    pub at_least: Option<Level>,
+    /// What was sought.
+    pub search: Option<Search>,
+    /// When the line under the cursor was of; none where the newest was kept in sight.
+    pub at: Option<Nanos>,
 }
 
 /// A filter that waits to be taken up again.
@@ -316,6 +344,8 @@ pub struct LogPane {
     pub seek: Option<Nanos>,
     /// Only lines that carry this trace id.
     pub trace: Option<TraceId>,
+    /// What was looked at before that trace.
+    pub before_trace: Option<Left>,
     /// Search, while one is on.
     pub search: Option<Search>,
     /// Why the search, as it is typed, cannot be used.
@@ -338,6 +368,8 @@ pub struct LogPane {
     pub times: Times,
     /// Fields that stand as columns before the message.
     pub columns: Vec<String>,
+    /// Names of fields that lines have, for who types one.
+    pub offered: Offered,
     /// Marked lines.
     pub bookmarks: BTreeSet<LineId>,
     /// Cursor over the patterns.
@@ -346,6 +378,70 @@ pub struct LogPane {
     pub pattern_rows: Vec<PatternId>,
     /// Whether the runtime was told last that somebody looks at them.
     pub watched: Watched,
+}
+
+/// Names of fields to choose from.
+#[derive(Debug, Clone, Default)]
+pub struct Offered {
+    /// The most frequent first.
+    names: Vec<String>,
+    /// What was typed before it was completed, and to what.
+    completed: Option<(String, String)>,
+}
+
+impl Offered {
+    /// Names that every line has, whatever its text: the index knows them.
+    const OF_ALL: [&'static str; 4] = ["level", "service", "trace", "trace_id"];
+
+    /// Those of the lines that the iterator gives: of each, names of fields.
+    pub fn of(lines: impl Iterator<Item = Vec<String>>) -> Self {
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for name in lines.flatten() {
+            *counts.entry(name).or_default() += 1;
+        }
+        let mut names: Vec<(String, usize)> = counts.into_iter().collect();
+        names.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        Self {
+            names: names.into_iter().map(|(name, _)| name).collect(),
+            completed: None,
+        }
+    }
+
+    /// Those that begin so, whatever the case.
+    pub fn beginning_with<'a>(&'a self, begin: &'a str) -> impl Iterator<Item = &'a str> {
+        let names = self.names.iter().map(String::as_str);
+        names.filter(move |name| {
+            let head = name.get(..begin.len());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(begin))
+        })
+    }
+
+    /// Whether one begins so.
+    pub fn begins(&self, begin: &str) -> bool {
+        self.beginning_with(begin).next().is_some()
+    }
+
+    /// Which of these no line has; none where no line was looked at.
+    pub fn unknown<'a>(&self, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+        let known = |name: &str| Self::OF_ALL.contains(&name) || self.names.iter().any(|known| known == name);
+        names
+            .filter(|name| !self.names.is_empty() && !known(name))
+            .collect()
+    }
+
+    /// The name that a word becomes; asked again of what it became, the next one.
+    pub fn complete(&mut self, word: &str) -> Option<String> {
+        let begin = match self.completed.take() {
+            Some((begin, became)) if became == word => begin,
+            Some(_) | None => word.to_owned(),
+        };
+        let names: Vec<&str> = self.beginning_with(&begin).collect();
+        let had = names.iter().position(|name| *name == word);
+        let next = had.map_or(0, |had| (had + 1) % names.len());
+        let name = (*names.get(next)?).to_owned();
+        self.completed = Some((begin, name.clone()));
+        Some(name)
+    }
 }
 
 /// A search that is being typed.
@@ -387,6 +483,24 @@ impl LogPane {
             (Some(level), "") => format!("level>={level}"),
             (Some(level), filter) => format!("{filter} level>={level}"),
         }
+    }
+
+    /// Looks which fields the lines around the cursor have.
+    pub fn offer(&mut self) {
+        /// Lines that are looked at, on each side.
+        const AROUND: usize = 250;
+        let Some(view) = self.drawn().cloned() else {
+            self.offered = Offered::default();
+            return;
+        };
+        let places = self.place.saturating_sub(AROUND)..(self.place + AROUND).min(view.len());
+        let names = places.filter_map(|place| {
+            let entry = view.snapshot.entry(view.id_at(place)?)?;
+            let fields = entry.fields().into_iter().map(|field| field.name);
+            let labels = entry.stream.labels.iter().map(|(name, _)| name.to_string());
+            Some(fields.chain(labels).collect())
+        });
+        self.offered = Offered::of(names);
     }
 
     /// The next least level.
@@ -441,7 +555,8 @@ impl LogPane {
         self.bookmarks.retain(|id| view.snapshot.position(*id).is_some());
         let Some(last) = count.checked_sub(1) else {
             self.place = 0;
-            self.row = 0;
+            // Lines that come now fill the pane from its begin, however late the cursor falls among them.
+            self.row = self.page.saturating_sub(1);
             return;
         };
         if self.follow == Follow::Newest {
@@ -647,5 +762,40 @@ impl LogPane {
         // Drawn above the first line behind it: that line and the one before it are at it.
         let own = view.gaps_before(self.place).next();
         own.or_else(|| view.gaps_before(self.place + 1).next())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_offered_the_most_frequent_first_and_completed_round_the_end() {
+        let line = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let lines = [
+            line(&["status", "path"]),
+            line(&["status", "Stage"]),
+            line(&["took"]),
+        ];
+        let mut offered = Offered::of(lines.into_iter());
+        assert_eq!(offered.beginning_with("").next(), Some("status"));
+        assert_eq!(offered.complete("st").as_deref(), Some("status"));
+        assert_eq!(offered.complete("status").as_deref(), Some("Stage"));
+        assert_eq!(
+            offered.complete("Stage").as_deref(),
+            Some("status"),
+            "round the end"
+        );
+        assert_eq!(offered.complete("took").as_deref(), Some("took"));
+        assert_eq!(offered.complete("x"), None);
+        assert_eq!(
+            offered.unknown(["status", "stauts", "level", "service"].into_iter()),
+            ["stauts"]
+        );
+        let nothing = Offered::default();
+        assert!(
+            nothing.unknown(["any"].into_iter()).is_empty(),
+            "nothing was looked at"
+        );
     }
 }

@@ -4,6 +4,7 @@
 //! reads it; the runtime carries out the effects and answers with messages. Start at [`Model`].
 
 pub mod acts;
+pub mod alone;
 pub mod banner;
 pub mod compose;
 pub mod effect;
@@ -82,6 +83,8 @@ pub struct Settings {
     pub logs: Option<Arc<str>>,
     /// The trace backend, by name, where one is configured.
     pub traces: Option<Arc<str>>,
+    /// Where traces are shown in a browser: an address with `{trace}` for the id.
+    pub trace_ui: Option<String>,
     /// The configured keeper of incidents, by name; local ones are always there where a journal is.
     pub incidents: Option<Arc<str>>,
     /// Why nothing can be journaled, so that every act is refused; nothing where a journal is.
@@ -166,6 +169,8 @@ pub enum OutboxRow {
     Unsaved(ActId),
     /// An entry of the journal.
     Entry(EntryId),
+    /// A page that reached nobody, by the first of its notifications.
+    Unreached(i64),
 }
 
 /// Which clock times are shown in.

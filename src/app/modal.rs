@@ -139,6 +139,8 @@ pub enum Then {
     Acts(Vec<Act>),
     /// The notice of a refused escalation goes.
     Dismiss(EntryId),
+    /// Takes the notice of a page that reached nobody down: its notifications.
+    AnswerFor(Vec<i64>),
     /// An entry of the outbox is decided.
     Decide(EntryId, Decision),
 }
@@ -259,8 +261,12 @@ pub enum Goal {
     Logs(Arc<str>, Option<Nanos>),
     /// The log lines that carry a trace id, around the moment of one of them.
     TraceLogs(TraceId, Nanos),
+    /// The log lines that carry a trace id and a span id, around a moment.
+    SpanLogs(TraceId, SpanId, Nanos),
     /// The traces of a service.
     Traces(Arc<str>),
+    /// The slow requests of a latency SLO, by name: its exemplars.
+    Exemplars(String),
     /// A trace: its id, until there is more to show of it.
     Trace(TraceId),
     /// A trace, with the cursor on a span or on what ran at a moment.

@@ -10,6 +10,7 @@ use super::panes::Firings;
 use super::record::{RecordHealth, Watching};
 use super::traces::calls::Calling;
 use super::traces::comparison::Aligned;
+use super::traces::exemplars::ExemplarsAsk;
 use super::traces::waterfall::Found;
 use super::traces::{Study, TraceList};
 use super::{BackendHealth, Draft, effect::WriteUp};
@@ -23,6 +24,7 @@ use crate::domain::oncall::Roster;
 use crate::domain::slo::SloBoard;
 use crate::domain::timeline::Timeline;
 use crate::domain::trace::TraceId;
+use crate::domain::trace::exemplar::Exemplar;
 use crate::outbox::{EntryId, OutboxView};
 use crate::terminal::Input;
 
@@ -69,6 +71,13 @@ pub enum Msg {
     TracesAligned(Arc<Aligned>),
     /// Who calls whom, or why that is not known.
     CallsRead(Result<Arc<Calling>, String>),
+    /// Exemplars of a latency SLO came, or could not be had.
+    ExemplarsRead {
+        /// What was asked.
+        asked: ExemplarsAsk,
+        /// Them, or why not.
+        result: Result<Vec<Exemplar>, String>,
+    },
     /// Spans were looked for in an open trace.
     SpansFound {
         /// In which.

@@ -141,6 +141,7 @@ mod tests {
             has_metrics: true,
             logs: None,
             traces: None,
+            trace_ui: None,
             alertmanagers: Vec::new(),
             writable: Vec::new(),
             incidents: None,

@@ -16,7 +16,7 @@ pub struct RecordHealth {
 /// What keeps the record from being written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
-    /// There is no journal, so nothing can be done at all; why, in words.
+    /// There is no journal, or one that is damaged, so nothing can be done at all; why, in words.
     NoJournal(Arc<str>),
     /// The audit log's file takes no line; its lines wait in the journal. Why, in words.
     AuditLog(Arc<str>),

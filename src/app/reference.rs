@@ -107,8 +107,10 @@ pub fn silence(row: &BoardSilence) -> String {
 
 /// `ref: log 03:14:07.123Z error checkout: pool exhausted  trace: 7f3a…  query: …`
 pub fn log_line(entry: &Entry, asked: &Wanted) -> String {
-    let at = entry.at.utc().format("%H:%M:%S%.3fZ");
-    let mut line = format!("ref: log {at} {}", entry.level);
+    let mut line = match entry.time() {
+        Some(at) => format!("ref: log {} {}", at.utc().format("%H:%M:%S%.3fZ"), entry.level),
+        None => format!("ref: log --:--:-- {}", entry.level),
+    };
     if let Some(service) = entry.service {
         let _ = write!(line, " {}", short(service));
     }

@@ -123,6 +123,12 @@ impl BackendError {
         }
     }
 
+    /// Whether it was refused on this side, for what was asked and not for what answers: nothing was sent, and nothing
+    /// will be until something else is asked.
+    pub fn is_unaskable(&self) -> bool {
+        self.kind == ErrorKind::Rejected && self.delivery == Delivery::NotSent
+    }
+
     /// Worth asking again later, as opposed to a question that is itself wrong.
     pub fn is_passing(&self) -> bool {
         !matches!(

@@ -70,11 +70,9 @@ impl Backends {
         if let Some(config) = &context.metrics {
             let client = connect(&config.endpoint);
             let name = &config.endpoint.name;
-            let store = Arc::new(Prometheus::new(
-                name,
-                Arc::clone(&client) as Arc<dyn Asker>,
-                config.flavor,
-            ));
+            let asker = Arc::clone(&client) as Arc<dyn Asker>;
+            let store = Prometheus::new(name, asker, config.flavor);
+            let store = Arc::new(store.with_trace_labels(config.exemplar_labels.clone()));
             backends.rules = Some(match &config.rules {
                 Some(endpoint) => {
                     let client = connect(endpoint);
@@ -138,11 +136,9 @@ impl Backends {
         if let Some(config) = &context.annotations {
             let client = connect(&config.endpoint);
             let name: Arc<str> = Arc::from(config.endpoint.name.as_str());
-            backends.annotations = Some(Arc::new(Grafana::new(
-                Arc::clone(&name),
-                Arc::clone(&client) as Arc<dyn Asker>,
-                config.endpoint.timeout,
-            )));
+            let asker = Arc::clone(&client) as Arc<dyn Asker>;
+            let grafana = Grafana::new(Arc::clone(&name), asker, config.endpoint.timeout);
+            backends.annotations = Some(Arc::new(grafana.with_deploy_tags(config.tags.clone())));
             backends.clients.push(Counted {
                 name,
                 interval: config.poll,

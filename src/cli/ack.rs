@@ -1,11 +1,13 @@
 //! `midwatch ack`: takes alerts, for as long as one lease lasts, and incidents.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::AckArgs;
-use super::gather::{Danger, Deadline, Rules, Scene, alert_in_words, alerts_of, ambiguous, finish, no_alert};
-use super::incident::lookup;
+use super::gather::{
+    Danger, Deadline, Rules, Scene, alert_in_words, alerts_of, ambiguous, finish, is_hex, no_alert,
+};
+use super::incident::is_kept;
+use super::incident::lookup::Target;
 use super::keepers::Keepers;
 use super::sending::{Sending, outcome, refused};
 use super::{CliError, Outcome, Session};
@@ -13,8 +15,8 @@ use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::json::{ActReport, ActState};
 use crate::domain::alert::plan::ack_plan;
 use crate::domain::alert::{AlertBoard, Fingerprint, Occurrence};
-use crate::domain::incident::{Incident, IncidentAct, Offer, Verb};
-use crate::outbox::{Draft, Entry, Payload, plan};
+use crate::domain::incident::{IncidentAct, IncidentId, Offer, Verb};
+use crate::outbox::{Entry, Payload, plan};
 use crate::time::prometheus_duration;
 
 /// What one id means.
@@ -22,7 +24,7 @@ pub(super) enum Meant {
     /// An alert.
     Alert(Occurrence),
     /// An incident.
-    Incident(Arc<Incident>),
+    Incident(Target),
 }
 
 /// Runs the command.
@@ -30,15 +32,21 @@ pub async fn run(session: &mut Session, args: &AckArgs) -> Outcome {
     let scene = Scene::for_any_act(session, &args.act, Danger::Free)?;
     let keepers = Keepers::open(&scene);
     let deadline = Deadline::start(args.act.wait);
-    let board = deadline
-        .ask(scene.board(&Arrangement::default(), Rules::Leave))
-        .await?;
+    let board = if args.ids.iter().any(|id| is_hex(id)) {
+        deadline
+            .ask(scene.board(&Arrangement::default(), Rules::Leave))
+            .await?
+    } else {
+        // No Alertmanager has a say in incidents.
+        AlertBoard::default()
+    };
     let mut alerts: Vec<Occurrence> = Vec::new();
-    let mut incidents: Vec<Arc<Incident>> = Vec::new();
+    let mut incidents: Vec<Target> = Vec::new();
     for id in &args.ids {
-        match deadline.ask(meant(id, &board, &keepers)).await?? {
+        let asking = meant(id, &board, &keepers, deadline.half());
+        match deadline.ask(asking).await?? {
             Meant::Alert(alert) if !alerts.contains(&alert) => alerts.push(alert),
-            Meant::Incident(incident) if !incidents.iter().any(|known| known.id == incident.id) => {
+            Meant::Incident(incident) if !incidents.iter().any(|known| known.id() == incident.id()) => {
                 incidents.push(incident);
             }
             Meant::Alert(_) | Meant::Incident(_) => {}
@@ -60,13 +68,14 @@ pub async fn run(session: &mut Session, args: &AckArgs) -> Outcome {
     };
     let mut drafts = plan::acknowledge(&planned, &board, &order);
     let mut outcomes = Vec::new();
-    for incident in &incidents {
-        match keepers.of_incident(incident)?.offers(incident, Verb::Acknowledge) {
-            Offer::Yes => drafts.push(Draft::new(
-                lookup::payload(incident, IncidentAct::Acknowledge),
-                Duration::ZERO,
-            )),
-            Offer::No(why) => outcomes.push(refused(lookup::label(incident), why.to_string())),
+    for target in &incidents {
+        let offer = match target {
+            Target::Seen(incident) => keepers.of_incident(incident)?.offers(incident, Verb::Acknowledge),
+            Target::Unseen { .. } => Offer::Yes,
+        };
+        match offer {
+            Offer::Yes => drafts.push(target.draft(IncidentAct::Acknowledge, scene.now().utc)),
+            Offer::No(why) => outcomes.push(refused(target.label(), why.to_string())),
         }
     }
     let entries = if drafts.is_empty() {
@@ -86,14 +95,17 @@ pub async fn run(session: &mut Session, args: &AckArgs) -> Outcome {
             ),
         }
     }));
-    for incident in &incidents {
-        let about: Vec<&Entry> = entries.iter().filter(|entry| is_about(entry, incident)).collect();
-        if !about.is_empty() {
-            outcomes.push(outcome(lookup::label(incident), &about, args.act.wait));
-        }
-    }
-
     let mut warnings = Vec::new();
+    for target in &incidents {
+        let about: Vec<&Entry> = entries
+            .iter()
+            .filter(|entry| is_about(entry, target.id()))
+            .collect();
+        if !about.is_empty() {
+            outcomes.push(outcome(target.label(), &about, args.act.wait));
+        }
+        warnings.extend(target.warning().filter(|_| is_kept(&about)));
+    }
     if !alerts.is_empty() && outcomes.iter().any(|outcome| outcome.state != ActState::Failed) {
         let length = prometheus_duration(lease);
         warnings.push(format!(
@@ -109,32 +121,40 @@ pub async fn run(session: &mut Session, args: &AckArgs) -> Outcome {
 }
 
 /// The alert or the incident that an id means; several, or none, is the error.
-pub(super) async fn meant(id: &str, board: &AlertBoard, keepers: &Keepers) -> Result<Meant, CliError> {
+///
+/// A keeper of incidents is waited for no longer than `patience`.
+pub(super) async fn meant(
+    id: &str,
+    board: &AlertBoard,
+    keepers: &Keepers,
+    patience: Duration,
+) -> Result<Meant, CliError> {
     let alerts = alerts_of(id, board);
     // A whole fingerprint is nothing else.
     if let ([alert], 16) = (alerts.as_slice(), id.len()) {
         return Ok(Meant::Alert(alert.occurrence));
     }
-    let incidents = keepers.matching(id).await;
+    let incidents = keepers.matching(id, patience).await;
     match (alerts.as_slice(), incidents.found.as_slice()) {
         ([alert], []) => Ok(Meant::Alert(alert.occurrence)),
-        ([], [incident]) => Ok(Meant::Incident(Arc::clone(incident))),
+        ([], [incident]) => Ok(Meant::Incident(incident.clone())),
         ([], []) if incidents.failures.is_empty() => Err(no_alert(id, board)),
         ([], []) => Err(CliError::Backend(format!(
-            "{id} not found: nothing was done; {}",
+            "whether there is an alert or an incident {id} is not known, and nothing was done (by its whole id it \
+             would be kept): {}",
             incidents.failures.join("; ")
         ))),
         (alerts, incidents) => {
             let alerts = alerts.iter().map(|alert| alert_in_words(alert));
-            let incidents = incidents.iter().map(|incident| lookup::label(incident));
+            let incidents = incidents.iter().map(Target::label);
             Err(ambiguous(id, alerts.chain(incidents)))
         }
     }
 }
 
-pub(super) fn is_about(entry: &Entry, incident: &Incident) -> bool {
+pub(super) fn is_about(entry: &Entry, incident: &IncidentId) -> bool {
     match &entry.payload {
-        Payload::Incident { incident: id, .. } => *id == incident.id,
+        Payload::Incident { incident: id, .. } => id == incident,
         Payload::Silence { .. }
         | Payload::ExtendSilence { .. }
         | Payload::ExpireSilence { .. }
@@ -152,13 +172,15 @@ pub(super) fn about_alert(entries: &[Entry], fingerprint: Fingerprint) -> Vec<&E
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::backend::BackendFailure;
     use crate::cli::Exit;
     use crate::domain::alert::desk::sample;
 
     async fn wrong(id: &str, board: &AlertBoard) -> CliError {
-        match meant(id, board, &Keepers::default()).await {
+        match meant(id, board, &Keepers::default(), Duration::ZERO).await {
             Ok(_) => panic!("{id} means something"),
             Err(error) => error,
         }
@@ -177,7 +199,7 @@ mod tests {
             ..AlertBoard::default()
         };
         for id in ["ABCDEF02", "abcdef0200000000"] {
-            let Ok(Meant::Alert(meant)) = meant(id, &board, &Keepers::default()).await else {
+            let Ok(Meant::Alert(meant)) = meant(id, &board, &Keepers::default(), Duration::ZERO).await else {
                 panic!("one alert");
             };
             assert_eq!(meant.fingerprint.0, second);

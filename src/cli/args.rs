@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -539,16 +540,38 @@ pub enum OutboxCommand {
     List,
     /// Try what is pending again now, and wait for it
     Retry,
-    /// Do not send one
+    /// Do not send one; of a page that reached nobody: you see to it
     Drop {
-        /// Its number
-        id: i64,
+        /// Its number; `page-N` of a page that reached nobody
+        id: OutboxRow,
     },
     /// Send one that asks; looked for first where it may have arrived
     Send {
         /// Its number
         id: i64,
     },
+}
+
+/// A row of the outbox, as `outbox` lists it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutboxRow {
+    /// An act, by its number.
+    Entry(i64),
+    /// A page that reached nobody, by one of its notifications.
+    Page(i64),
+}
+
+impl FromStr for OutboxRow {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let number = |digits: &str| digits.parse::<i64>().ok();
+        let row = match word.strip_prefix("page-") {
+            Some(digits) => number(digits).map(Self::Page),
+            None => number(word).map(Self::Entry),
+        };
+        row.ok_or_else(|| "it is a number, or page-N; `midwatch outbox` lists them".to_owned())
+    }
 }
 
 /// `resolve`

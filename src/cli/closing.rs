@@ -12,10 +12,11 @@ use crate::backend::http::Wires;
 use crate::backend::incidents::local::Local;
 use crate::config::{self, AuditForward, Config, Context};
 use crate::journal::audit::{self, Line};
-use crate::journal::{Journal, JournalResult, Opening, Tx};
+use crate::journal::{Journal, JournalResult, Opening, Tx, notices};
+use crate::notify::Tries;
 use crate::runtime::audit_forward::{self, ForwardStatus, Forwarder};
 use crate::text::SafeText;
-use crate::time::{Clock, prometheus_duration};
+use crate::time::{Clock, Stamp, prometheus_duration};
 
 /// Notifications that could not be sent are tried again for so long.
 const NOTIFYING: Duration = Duration::from_secs(10);
@@ -26,15 +27,35 @@ const STANDS_STILL: TimeDelta = TimeDelta::minutes(5);
 /// Lines that are looked through for what became of notifications.
 const LINES: u32 = 1_000;
 
-/// Notifies, forwards, and says on standard error what did not work. How the act ended is not touched by it.
-pub async fn after_act(session: &mut Session) {
-    for words in left_over(session).await {
+/// Whether those were reached whom a command woke. The better first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reached {
+    /// Each page of its reached somebody, or it woke nobody.
+    All,
+    /// Some are on their way.
+    NotYet,
+    /// One reached nobody, and will not.
+    Nobody,
+}
+
+/// Notifies, forwards, and says on standard error what did not work. `began` is when the command did: of what it
+/// set off itself it is told whether it arrived.
+pub async fn after_act(session: &mut Session, began: &Stamp) -> Reached {
+    let (said, reached) = left_over(session, began).await;
+    for words in said {
         // With standard error gone there is nobody left to tell.
         let _ = session.out.diagnose(&format!("warning: {words}"));
     }
+    reached
 }
 
-async fn left_over(session: &Session) -> Vec<String> {
+async fn left_over(session: &Session, began: &Stamp) -> (Vec<String>, Reached) {
+    let mut reached = Reached::All;
+    let said = said(session, began, &mut reached).await;
+    (said, reached)
+}
+
+async fn said(session: &Session, began: &Stamp, reached: &mut Reached) -> Vec<String> {
     // What was wrong with it was said by the command itself.
     let Ok(loaded) = config::load(&session.flags(), &session.env) else {
         return Vec::new();
@@ -55,8 +76,13 @@ async fn left_over(session: &Session) -> Vec<String> {
     let clock = session.clock;
     let mut said = Vec::new();
     if !context.notify.is_empty() {
-        let notified = notify(&journal, &config, context, clock).await;
-        said.extend(notified.unwrap_or_else(|error| vec![error.to_string()]));
+        match notify(&journal, &config, context, (clock, began)).await {
+            Ok((words, all)) => {
+                said.extend(words);
+                *reached = all;
+            }
+            Err(error) => said.push(error.to_string()),
+        }
     }
     if let Some(to) = &config.audit_forward {
         said.extend(forward(&journal, to, clock).await);
@@ -69,15 +95,15 @@ async fn notify(
     journal: &Journal,
     config: &Config,
     context: &Context,
-    clock: Clock,
-) -> JournalResult<Vec<String>> {
+    (clock, began): (Clock, &Stamp),
+) -> JournalResult<(Vec<String>, Reached)> {
     let before = journal.read(audit::head).await?;
     let local = Local::new(journal.clone(), config, context, clock);
     let courier = local.courier(Arc::new(Wires::default()));
-    let begin = clock.tick();
+    let first = clock.tick();
     let mut left = courier.deliver().await?;
     while let Some(wait) = left {
-        if clock.tick().since(begin) + wait > NOTIFYING {
+        if clock.tick().since(first) + wait > NOTIFYING {
             break;
         }
         tokio::time::sleep(wait).await;
@@ -102,7 +128,28 @@ async fn notify(
             prometheus_duration(Duration::from_secs(wait.as_secs().max(1)))
         ));
     }
-    Ok(said)
+    let (name, since) = (context.name.clone(), *began);
+    let (unreached, waits) = journal
+        .read(move |tx| {
+            Ok((
+                notices::unreached(tx, &name)?,
+                notices::waits_since(tx, &name, &since)?,
+            ))
+        })
+        .await?;
+    let ours: Vec<_> = unreached.iter().filter(|page| page.at >= began.utc).collect();
+    let reached = if ours.iter().any(|page| page.tries == Tries::Over) {
+        Reached::Nobody
+    } else if waits {
+        Reached::NotYet
+    } else {
+        Reached::All
+    };
+    let ours = ours
+        .into_iter()
+        .map(|page| SafeText::line(&page.words()).into_string());
+    said.extend(ours);
+    Ok((said, reached))
 }
 
 /// Hands the lines over that wait; what stands in the way, in words.
@@ -143,7 +190,7 @@ mod tests {
     use crate::domain::incident::Severity;
     use crate::domain::incident::local::Declaration;
 
-    async fn declared(more: &str) -> (Vec<String>, Vec<String>) {
+    async fn declared(more: &str) -> (Vec<String>, Reached, Vec<String>) {
         let home = tempfile::tempdir().unwrap();
         let text = format!(
             "identity = \"jun\"\n[contexts.prod]\nincidents = {{ kind = \"local\" }}\nmetrics = {{ url = \
@@ -154,6 +201,7 @@ mod tests {
         let context = &config.contexts["prod"];
         let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
         let clock = Clock::start();
+        let began = clock.stamp();
         let local = Local::new(journal.clone(), &config, context, clock);
         let incident = local
             .declare(Declaration {
@@ -167,19 +215,20 @@ mod tests {
             })
             .await
             .unwrap();
-        let said = notify(&journal, &config, context, clock).await.unwrap();
+        let (said, reached) = notify(&journal, &config, context, (clock, &began)).await.unwrap();
         let story = local.story(incident.id()).await.unwrap();
         (
             said,
+            reached,
             story.events.iter().map(|event| event.text.to_string()).collect(),
         )
     }
 
     #[tokio::test]
     async fn a_declaration_from_the_command_line_wakes_people_before_the_command_ends() {
-        let (said, story) =
+        let (said, reached, story) =
             declared("notify = [{ name = \"pager\", kind = \"command\", command = [\"true\"] }]").await;
-        assert_eq!(said, Vec::<String>::new());
+        assert_eq!((said, reached), (Vec::new(), Reached::All));
         assert!(
             story.iter().any(|text| text.contains("notified jun by pager")),
             "{story:?}"
@@ -188,13 +237,18 @@ mod tests {
 
     #[tokio::test]
     async fn who_could_not_be_woken_is_said() {
-        let (said, _) =
+        let (said, reached, _) =
             declared("notify = [{ name = \"pager\", kind = \"command\", command = [\"false\"] }]").await;
-        assert_eq!(said.len(), 1, "{said:?}");
+        assert_eq!(said.len(), 2, "{said:?}");
         assert!(
             said[0].starts_with("local-1: not notified: jun by pager"),
             "{said:?}"
         );
+        assert!(
+            said[1].starts_with("local-1 level 1: nobody was reached: phone jun (+15550101)"),
+            "{said:?}"
+        );
+        assert_eq!(reached, Reached::Nobody);
     }
 
     #[tokio::test]

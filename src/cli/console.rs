@@ -9,6 +9,7 @@ use crate::app::{Model, Settings};
 use crate::backend::Backends;
 use crate::backend::http::Wires;
 use crate::backend::logs::Logs;
+use crate::backend::traces::ui;
 use crate::config::{self, Config, ConfigError, Context, Environment, LogsConfig};
 use crate::journal;
 use crate::keymap;
@@ -277,6 +278,7 @@ fn settings(config: &Config, context: &Context) -> Settings {
             .collect(),
         logs: context.logs.as_ref().map(|_| Arc::from("logs")),
         traces: context.traces.as_ref().map(|_| Arc::from("traces")),
+        trace_ui: context.traces.as_ref().and_then(ui::template),
         incidents: context
             .incidents
             .as_ref()

@@ -266,6 +266,11 @@ impl Deadline {
         })
     }
 
+    /// Half of what is left: what may be spent on looking up what is meant, so that the act has time as well.
+    pub fn half(&self) -> Duration {
+        self.at.saturating_duration_since(tokio::time::Instant::now()) / 2
+    }
+
     /// Waits within it; nothing past it.
     pub async fn within<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
         tokio::time::timeout_at(self.at, waiting).await.ok()
@@ -295,7 +300,8 @@ pub fn alert_in_words(alert: &Alert) -> String {
     )
 }
 
-fn is_hex(id: &str) -> bool {
+/// Whether an alert may be meant: a fingerprint or the beginning of one.
+pub fn is_hex(id: &str) -> bool {
     !id.is_empty() && id.len() <= 16 && id.chars().all(|c| c.is_ascii_hexdigit())
 }
 

@@ -9,6 +9,8 @@ use super::args::HandoffArgs;
 use super::gather::Scene;
 use super::incidents::finish;
 use super::keepers::Keepers;
+use super::linked::taken;
+use super::outbox::unreached;
 use super::told::{Teller, ToldShift};
 use super::{Outcome, Session};
 use crate::backend::BackendFailure;
@@ -17,6 +19,7 @@ use crate::backend::metrics::engine::{Discover, Engine, Settings};
 use crate::backend::metrics::spent::spent;
 use crate::domain::document::document;
 use crate::domain::incident::Incident;
+use crate::domain::incident::link::Links;
 use crate::domain::slo::{Slo, SloBoard, Spent};
 use crate::domain::timeline::{Todo, todos};
 use crate::domain::writeup::handoff::{Shift, handoff, since};
@@ -50,6 +53,7 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &HandoffArgs) -> O
         budgets(scene, args.since)
     );
     let mut remarks = listed;
+    remarks.warnings.extend(unreached(scene).await);
     for more in [&told.remarks, &duties] {
         remarks.errors.extend(more.errors.iter().cloned());
         remarks.warnings.extend(more.warnings.iter().cloned());
@@ -58,6 +62,10 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &HandoffArgs) -> O
     remarks
         .errors
         .extend(slos.iter().flat_map(|board| board.errors.iter().cloned()));
+    let links = match &told.board {
+        Some(board) => taken(&keepers, board, &incidents, &mut remarks).await,
+        None => Links::default(),
+    };
     dedup(&mut remarks.errors);
     let open = follow_ups(&told, &incidents);
     let events: Vec<_> = told
@@ -71,6 +79,7 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &HandoffArgs) -> O
         now,
         board: told.board.as_ref(),
         incidents: &incidents,
+        links: &links,
         events: &events,
         slos: slos.as_ref(),
         spent: &spent,

@@ -6,6 +6,7 @@ use super::args::IncidentsArgs;
 use super::figures;
 use super::gather::{Scene, say_remarks};
 use super::keepers::Keepers;
+use super::outbox::unreached;
 use super::{Exit, Outcome, Session};
 use crate::backend::incidents::{Question, Whose};
 use crate::domain::document::Remarks;
@@ -45,6 +46,7 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &IncidentsArgs) ->
         ended_since: if args.stats { Some(from) } else { asked },
     };
     let (incidents, mut remarks) = keepers.list(&question).await;
+    remarks.warnings.extend(unreached(scene).await);
     let context = scene.context.name.as_str();
     let text = if args.stats {
         let facts = figures::whole(scene, &keepers, &incidents, from, &mut remarks).await;

@@ -5,19 +5,22 @@
 //! [`Keepers::matching`] for what is acted on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 
 use super::CliError;
 use super::gather::{SHORTEST_PREFIX, Scene, ambiguous, long_enough};
-use super::incident::lookup;
+use super::incident::lookup::{self, Target};
 use crate::backend::BackendFailure;
 use crate::backend::incidents::{Incidents, Question, Whose};
 use crate::domain::document::Remarks;
 use crate::domain::incident::table::called;
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::oncall::Roster;
+use crate::outbox::decide::{Trouble, trouble};
+use crate::time::prometheus_duration;
 
 /// A prefix of an id is looked up among the open incidents and those that ended so long ago.
 const RECENT: TimeDelta = TimeDelta::days(30);
@@ -48,7 +51,7 @@ pub struct Found {
 #[derive(Debug, Default)]
 pub struct Matching {
     /// What fits.
-    pub found: Vec<Arc<Incident>>,
+    pub found: Vec<Target>,
     /// In words.
     pub failures: Vec<String>,
 }
@@ -163,8 +166,11 @@ impl Keepers {
     }
 
     /// What can be acted on by this word: a whole id or number at its keeper, a prefix among the open ones. Unlike
-    /// [`Keepers::find`] it answers with all that fit, and nothing that its keeper does not confirm.
-    pub async fn matching(&self, wanted: &str) -> Matching {
+    /// [`Keepers::find`] it answers with all that fit.
+    ///
+    /// A keeper that does not answer within `patience` confirms nothing. Then a word that is surely one of its ids
+    /// means that incident, unseen: an act on it is kept until the keeper can say what it is.
+    pub async fn matching(&self, wanted: &str, patience: Duration) -> Matching {
         let whole = IncidentId::from(wanted.strip_prefix('#').unwrap_or(wanted));
         let keeper = if whole.is_local() {
             &self.local
@@ -174,9 +180,16 @@ impl Keepers {
         let mut matching = Matching::default();
         let mut listed = Vec::new();
         if let Some(keeper) = keeper {
+            if let Some(id) = keeper.recognises(wanted) {
+                match by_id(keeper, id, patience).await {
+                    Ok(found) => matching.found.extend(found),
+                    Err(why) => matching.failures.push(why),
+                }
+                return matching;
+            }
             match keeper.incident(whole.clone()).await {
                 Ok(Some(incident)) => {
-                    matching.found = vec![Arc::new(incident)];
+                    matching.found = vec![Target::Seen(Arc::new(incident))];
                     return matching;
                 }
                 Ok(None) => {}
@@ -187,7 +200,8 @@ impl Keepers {
                 Err(error) => matching.failures.push(error.to_string()),
             }
         }
-        matching.found = lookup::matching(wanted, &listed).into_iter().cloned().collect();
+        let fitting = lookup::matching(wanted, &listed).into_iter().cloned();
+        matching.found = fitting.map(Target::Seen).collect();
         matching
     }
 
@@ -261,6 +275,28 @@ impl Keepers {
         roster.partial = remarks.partial.first().cloned();
         (roster, remarks)
     }
+}
+
+/// What a keeper has under a whole id: nothing where it says that there is none, the id itself where it does not say.
+async fn by_id(
+    keeper: &Arc<dyn Incidents>,
+    id: IncidentId,
+    patience: Duration,
+) -> Result<Option<Target>, String> {
+    let why = match tokio::time::timeout(patience, keeper.incident(id.clone())).await {
+        Ok(Ok(found)) => return Ok(found.map(|incident| Target::Seen(Arc::new(incident)))),
+        Ok(Err(error)) => match trouble(&error) {
+            // It will be refused whenever it is asked.
+            Trouble::Refused => return Err(error.to_string()),
+            Trouble::Later | Trouble::Lost => error.to_string(),
+        },
+        Err(_) => format!(
+            "{}: no answer within {}",
+            keeper.name(),
+            prometheus_duration(patience)
+        ),
+    };
+    Ok(Some(Target::Unseen { id, why }))
 }
 
 fn found(keeper: &Arc<dyn Incidents>, incident: Incident) -> Found {

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use self::closing::Reached;
 use crate::config::{self, Config, ConfigError, Context, Environment, Flags, Loaded};
 use crate::time::Clock;
 
@@ -26,6 +27,7 @@ pub mod incidents;
 pub mod init;
 pub mod keepers;
 pub mod keys;
+mod linked;
 mod local_checks;
 pub mod log;
 pub mod logs;
@@ -135,13 +137,18 @@ pub fn run(command: Option<Command>, session: &mut Session) -> Exit {
     let ended = match log::start(&session.globals) {
         Ok(log) => {
             let is_act = command.as_ref().is_some_and(Command::is_act);
-            let ended = dispatch(command, session);
+            let began = session.clock.stamp();
+            let mut ended = dispatch(command, session);
             // Whatever came of it: what it left in the journal goes out, also where it was refused half way.
             if is_act {
+                let mut reached = Reached::All;
                 let _ = block_on(async {
-                    closing::after_act(session).await;
+                    reached = closing::after_act(session, &began).await;
                     Ok(Exit::Done)
                 });
+                if let Ok(exit) = &mut ended {
+                    *exit = with_pages(*exit, reached);
+                }
             }
             drop(log);
             ended
@@ -157,6 +164,25 @@ pub fn run(command: Option<Command>, session: &mut Session) -> Exit {
             }
             error.exit()
         }
+    }
+}
+
+/// How a command ended whose act is done, when it is known whether those were reached whom it woke: the worst counts.
+fn with_pages(exit: Exit, reached: Reached) -> Exit {
+    match (exit, reached) {
+        (Exit::Done | Exit::Unconfirmed, Reached::Nobody) => Exit::Backend,
+        (Exit::Done, Reached::NotYet) => Exit::Unconfirmed,
+        (
+            Exit::Done
+            | Exit::Failure
+            | Exit::Usage
+            | Exit::Configuration
+            | Exit::Backend
+            | Exit::Unconfirmed
+            | Exit::ReadOnly
+            | Exit::FailOn,
+            _,
+        ) => exit,
     }
 }
 

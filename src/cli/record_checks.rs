@@ -61,6 +61,8 @@ async fn look(
     clock: Clock,
     check: &mut RecordCheck,
 ) -> JournalResult<()> {
+    // All of it, however long that takes: here somebody asks.
+    journal.check().await?;
     journal.settle().await?;
     let trouble = journal.trouble().borrow().clone();
     check.trouble = trouble.map(|why| format!("the audit log is not written: {why}"));

@@ -139,8 +139,34 @@ impl Sending {
             loaded.collect::<Result<Vec<_>, _>>()
         });
         let records = entries.await?.into_iter().flatten();
-        Ok(records.map(|record| record.entry).collect())
+        let entries: Vec<Entry> = records.map(|record| record.entry).collect();
+        match self.journal.checked().await {
+            Ok(()) => Ok(entries),
+            Err(damage) => Err(CliError::Unexpected(color_eyre::eyre::eyre!(
+                "{}",
+                found_late(&damage, &entries)
+            ))),
+        }
     }
+}
+
+/// The damage of a journal that showed only after it was used, with what became of the acts that went through it.
+fn found_late(damage: &JournalError, entries: &[Entry]) -> String {
+    let done: Vec<String> = entries
+        .iter()
+        .map(|entry| {
+            let (action, target) = (entry.payload.action(), entry.payload.target());
+            SafeText::line(&format!("{action} {target}: {}", entry.state.word())).into_string()
+        })
+        .collect();
+    format!(
+        "{damage}; this was found after it was used: {}",
+        if done.is_empty() {
+            "nothing was done".to_owned()
+        } else {
+            format!("{}; look there whether it is so", done.join(", "))
+        }
+    )
 }
 
 /// What became of one target: as good as the worst of its entries. `wait` is how long they were waited for.

@@ -409,3 +409,65 @@ fn an_incident_is_taken_where_no_alertmanager_may_be_written_to_and_an_alert_is_
         );
     }
 }
+
+#[test]
+fn a_page_that_reached_nobody_stands_in_the_outbox_until_it_is_answered_for() {
+    let home = tempfile::tempdir().expect("a directory");
+    let config = format!(
+        "state_dir = \"{}\"\n[contexts.prod]\nincidents = {{ kind = \"local\" }}\n\
+         metrics = {{ url = \"http://127.0.0.1:1\" }}\n\
+         people = [{{ name = \"mara\", phone = \"+49 30 5550 114\" }}]\n\
+         escalation_policies = [{{ name = \"default\", levels = [{{ notify = [\"mara\"] }}] }}]\n\
+         notify = [{{ name = \"pager\", kind = \"command\", command = [\"/nonexistent/pager\"] }}]\n",
+        home.path().display()
+    );
+    assert!(run_with(&["outbox"], &config).out.starts_with("nothing waits"));
+    run_with(
+        &["declare", "--title", "orders fail", "--severity", "SEV2"],
+        &config,
+    );
+    let listed = run_with(&["outbox"], &config);
+    assert_eq!(listed.exit, Exit::Done);
+    assert!(
+        listed.out.contains("page-1")
+            && listed
+                .out
+                .contains("local-1 level 1: nobody was reached: phone mara (+49 30 5550 114) (pager: "),
+        "{}",
+        listed.out
+    );
+    let document = run_with(&["outbox", "--json"], &config).out;
+    let document: serde_json::Value = serde_json::from_str(&document).expect("JSON");
+    let page = &document["unreached"][0];
+    assert_eq!(
+        (&page["id"], &page["incident"], &page["level"]),
+        (&"page-1".into(), &"local-1".into(), &1.into())
+    );
+    assert_eq!(page["people"][0]["phone"], "+49 30 5550 114");
+    for reading in ["incidents", "handoff"] {
+        let run = run_with(&[reading], &config);
+        let said = run.out + &run.diagnostics;
+        assert!(
+            said.contains("local-1 level 1: nobody was reached"),
+            "{reading}: {said}"
+        );
+    }
+    let refused = run_with(&["--read-only", "outbox", "drop", "page-1"], &config);
+    assert_eq!(refused.exit, Exit::ReadOnly);
+    assert!(run_with(&["outbox"], &config).out.contains("page-1"));
+    let noted = run_with(&["outbox", "drop", "page-1"], &config);
+    assert!(
+        noted.out.contains("phone") && noted.exit == Exit::Done,
+        "{} {}",
+        noted.out,
+        noted.diagnostics
+    );
+    assert!(run_with(&["outbox"], &config).out.starts_with("nothing waits"));
+    let again = run_with(&["outbox", "drop", "page-1"], &config);
+    assert_eq!(again.exit, Exit::Usage);
+    assert!(
+        again.diagnostics.contains("nothing was done"),
+        "{}",
+        again.diagnostics
+    );
+}

@@ -301,7 +301,11 @@ impl<'a> Teller<'a> {
             return Ok(Timeline::default());
         };
         let marks = backend.list(from, to, Vec::new()).await?;
-        Ok(annotations::story::timeline(&marks, backend.name()))
+        Ok(annotations::story::timeline(
+            &marks,
+            backend.name(),
+            backend.deploy_tags(),
+        ))
     }
 
     /// What the Alertmanagers tell of since then; what they do not is among the errors.

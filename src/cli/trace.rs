@@ -12,7 +12,7 @@ use crate::backend::{BackendFailure, BackendResult};
 use crate::domain::document::{Remarks, document};
 use crate::domain::trace::chart::{self, Colours, Glyphs, Style};
 use crate::domain::trace::json::{Findings, Frame, Told, write_trace};
-use crate::domain::trace::{Trace, otlp};
+use crate::domain::trace::{Trace, TraceId, otlp};
 use serde_json::json;
 
 /// Cells of a line where there is no terminal.
@@ -36,10 +36,18 @@ pub async fn run(session: &mut Session, args: &TraceArgs) -> Outcome {
         Ok(Some(trace)) => return tell(session, &scene, args, format, &trace),
         Ok(None) => BackendFailure {
             backend: source.name().to_string(),
-            message: format!(
-                "trace {} not found: it was not sampled, is gone, or has not arrived yet",
-                args.id
-            ),
+            message: if is_short(args.id) {
+                format!(
+                    "trace {} not found: a source is asked for whole ids, 16 or 32 digits, not for the beginning of \
+                     one; `midwatch traces` lists them",
+                    args.id
+                )
+            } else {
+                format!(
+                    "trace {} not found: it was not sampled, is gone, or has not arrived yet",
+                    args.id
+                )
+            },
         },
         Err(failure) => failure,
     };
@@ -58,6 +66,12 @@ pub async fn run(session: &mut Session, args: &TraceArgs) -> Outcome {
         "{}: {}",
         missing.backend, missing.message
     )))
+}
+
+/// Whether it was more likely the beginning of an id: ids are random, so that one of 8 bytes with four zeros in front
+/// comes once in 65,536.
+fn is_short(id: TraceId) -> bool {
+    id.0.starts_with(&[0; 10])
 }
 
 fn found<T>(asked: BackendResult<T>) -> Result<T, BackendFailure> {

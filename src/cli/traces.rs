@@ -36,12 +36,13 @@ pub async fn run(session: &mut Session, args: &TracesArgs) -> Outcome {
         query: args.query.clone().unwrap_or_default(),
     };
     words::read(&wanted).map_err(|error| CliError::Usage(error.to_string()))?;
+    let during = Stretch {
+        from: to.minus(args.since),
+        to,
+    };
     let asked = source.search(SearchQuestion {
         wanted,
-        during: Stretch {
-            from: to.minus(args.since),
-            to,
-        },
+        during,
         limit: usize::from(args.limit),
     });
     let mut remarks = Remarks::default();
@@ -74,7 +75,7 @@ pub async fn run(session: &mut Session, args: &TracesArgs) -> Outcome {
     let text = if traces.is_empty() && !remarks.errors.is_empty() {
         "not known whether there are traces\n".to_owned()
     } else {
-        traces_text(&traces)
+        traces_text(&traces, during)
     };
     finish(session, &text, &remarks)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::ack::{Meant, about_alert, is_about, meant};
 use super::args::UnackArgs;
 use super::gather::{Danger, Deadline, Rules, Scene, finish};
-use super::incident::lookup;
+use super::incident::{lookup, seen};
 use super::keepers::Keepers;
 use super::sending::{Sending, outcome, refused};
 use super::{Outcome, Session};
@@ -29,12 +29,16 @@ pub async fn run(session: &mut Session, args: &UnackArgs) -> Outcome {
     let mut selected: Vec<Occurrence> = Vec::new();
     let mut incidents: Vec<Arc<Incident>> = Vec::new();
     for id in &args.ids {
-        match deadline.ask(meant(id, &board, &keepers)).await?? {
+        let asking = meant(id, &board, &keepers, deadline.half());
+        match deadline.ask(asking).await?? {
             Meant::Alert(alert) if !selected.contains(&alert) => selected.push(alert),
-            Meant::Incident(incident) if !incidents.iter().any(|known| known.id == incident.id) => {
-                incidents.push(incident);
+            Meant::Incident(target) => {
+                let incident = seen(target, "whose it is is asked there")?;
+                if !incidents.iter().any(|known| known.id == incident.id) {
+                    incidents.push(incident);
+                }
             }
-            Meant::Alert(_) | Meant::Incident(_) => {}
+            Meant::Alert(_) => {}
         }
     }
     if !selected.is_empty() {
@@ -56,7 +60,10 @@ pub async fn run(session: &mut Session, args: &UnackArgs) -> Outcome {
         Sending::open(&scene)?.carry(drafts, &deadline).await?
     };
     for incident in &incidents {
-        let about: Vec<&Entry> = entries.iter().filter(|entry| is_about(entry, incident)).collect();
+        let about: Vec<&Entry> = entries
+            .iter()
+            .filter(|entry| is_about(entry, &incident.id))
+            .collect();
         if !about.is_empty() {
             handed.push(outcome(lookup::label(incident), &about, args.act.wait));
         }

@@ -24,6 +24,8 @@ use super::{
 use super::{notify, oncall};
 use crate::backend::incidents::Whose;
 use crate::backend::metrics::Flavor;
+use crate::backend::metrics::prometheus::TRACE_LABELS;
+use crate::backend::traces::ui;
 use crate::domain::alert::Matcher;
 use crate::domain::alert::matcher::{self, Matchers};
 use crate::time::parse_duration;
@@ -433,6 +435,9 @@ fn metrics(context: &Section<'_>, findings: &mut Findings) -> Option<MetricsConf
         rules: section
             .section("rules")
             .and_then(|rules| endpoint::endpoint(&rules, "metrics rules", findings)),
+        exemplar_labels: section
+            .texts("exemplar_labels")
+            .unwrap_or_else(|| TRACE_LABELS.map(str::to_owned).to_vec()),
     })
 }
 
@@ -509,7 +514,8 @@ fn signal(
         }
         _ => endpoint::endpoint(&section, signal, findings),
     };
-    let settings = ["from", "whose", "poll"]
+    check_ui(&section, &kind, findings);
+    let settings = ["from", "whose", "poll", "ui_url"]
         .into_iter()
         .filter_map(|key| Some((key.to_owned(), section.text(key)?)))
         .collect();
@@ -519,6 +525,27 @@ fn signal(
         settings,
         services: services(&section, findings),
     })
+}
+
+/// Where traces are shown: a web address, and one that says where the id goes where that is not known of the kind.
+fn check_ui(section: &Section<'_>, kind: &str, findings: &mut Findings) {
+    let Some(url) = section.text("ui_url") else {
+        return;
+    };
+    let web = reqwest::Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if !web {
+        findings.error(
+            &section.at("ui_url"),
+            "is no http or https address",
+            "write where people look at traces, as in \"https://jaeger.example.com\"",
+        );
+    } else if kind == "tempo" && !url.contains(ui::ID) {
+        findings.error(
+            &section.at("ui_url"),
+            "does not say where the trace id goes",
+            "copy the address of a trace from Grafana's Explore and write {trace} for its id",
+        );
+    }
 }
 
 /// The service map, in the order of the file.

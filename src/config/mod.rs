@@ -276,6 +276,8 @@ pub struct MetricsConfig {
     pub poll: Duration,
     /// A vmalert or Thanos ruler that knows the rules, where the store does not.
     pub rules: Option<Endpoint>,
+    /// Labels by which exemplars name their trace, the first that is there.
+    pub exemplar_labels: Vec<String>,
 }
 
 /// `[[contexts.X.alertmanagers]]`.

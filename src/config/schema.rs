@@ -136,6 +136,7 @@ const METRICS: Group = &[
     key("kind", Kind::Text),
     key("poll", Kind::Duration),
     key("rules", Kind::Table(&[ENDPOINT])),
+    key("exemplar_labels", Kind::Texts),
 ];
 
 const ALERTMANAGER: Group = &[
@@ -156,7 +157,11 @@ const LOGS: Group = &[
     key("bytes", Kind::Size),
 ];
 
-const TRACES: Group = &[key("kind", Kind::Text), key("poll", Kind::Duration)];
+const TRACES: Group = &[
+    key("kind", Kind::Text),
+    key("poll", Kind::Duration),
+    key("ui_url", Kind::Text),
+];
 
 const INCIDENTS: Group = &[
     key("kind", Kind::Text),

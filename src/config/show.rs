@@ -159,6 +159,7 @@ fn metrics(metrics: &MetricsConfig) -> Rows {
     rows.text_of("kind", kind);
     endpoint(&mut rows, &metrics.endpoint);
     rows.text("poll", &spelled(metrics.poll));
+    rows.texts("exemplar_labels", &metrics.exemplar_labels);
     if let Some(rules) = &metrics.rules {
         let mut below = Rows::default();
         endpoint(&mut below, rules);

@@ -37,6 +37,8 @@ pub enum Fault {
     HangBefore,
     /// The server acts, and nothing comes until the client gives up.
     HangAfter,
+    /// 400 for good, and the server never hears of it.
+    Refused,
     /// 500, and the server never hears of it.
     ServerError,
     /// 503 with `Retry-After` in seconds, and the server never hears of it.
@@ -54,6 +56,7 @@ impl Fault {
             Self::Pass | Self::ResetAfter | Self::BrokenOff | Self::HangAfter | Self::Late(_) => true,
             Self::ResetBefore
             | Self::HangBefore
+            | Self::Refused
             | Self::ServerError
             | Self::Unavailable(_)
             | Self::RateLimited(_) => false,
@@ -84,6 +87,15 @@ pub struct Exchange {
     pub asked: Asked,
     /// What became of it.
     pub fault: Fault,
+    /// The status of the server's own answer, whether or not the client saw it; nothing before it came.
+    pub answered: Option<u16>,
+}
+
+impl Exchange {
+    /// Whether the server did what it was asked to, whatever the client learned of that.
+    pub fn done(&self) -> bool {
+        matches!(self.answered, Some(200..=299))
+    }
 }
 
 /// Decides, request by request.
@@ -163,11 +175,23 @@ impl Faults {
         self.state().had.clone()
     }
 
-    fn decide(&self, asked: Asked) -> Fault {
+    /// The fault of an exchange that begins, and the place of it among all.
+    fn decide(&self, asked: Asked) -> (usize, Fault) {
         let mut state = self.state();
         let fault = (state.plan.0)(&asked);
-        state.had.push(Exchange { asked, fault });
-        fault
+        state.had.push(Exchange {
+            asked,
+            fault,
+            answered: None,
+        });
+        (state.had.len() - 1, fault)
+    }
+
+    /// Notes what the server answered in the exchange at this place.
+    fn answered(&self, place: usize, answer: &[u8]) {
+        if let Some(exchange) = self.state().had.get_mut(place) {
+            exchange.answered = status(answer);
+        }
     }
 }
 
@@ -234,10 +258,11 @@ async fn exchange(mut client: TcpStream, server: SocketAddr, faults: &Faults) ->
     let Some((asked, request)) = read_request(&mut client).await? else {
         return Ok(());
     };
-    let fault = faults.decide(asked);
+    let (place, fault) = faults.decide(asked);
     match fault {
         Fault::ResetBefore => return reset(client),
         Fault::HangBefore => return until_given_up(client).await,
+        Fault::Refused => return refuse(client, "400 Bad Request", None).await,
         Fault::ServerError => return refuse(client, "500 Internal Server Error", None).await,
         Fault::Unavailable(after) => return refuse(client, "503 Service Unavailable", Some(after)).await,
         Fault::RateLimited(after) => return refuse(client, "429 Too Many Requests", Some(after)).await,
@@ -248,6 +273,7 @@ async fn exchange(mut client: TcpStream, server: SocketAddr, faults: &Faults) ->
     upstream.write_all(&request).await?;
     let mut answer = Vec::new();
     upstream.read_to_end(&mut answer).await?;
+    faults.answered(place, &answer);
     match fault {
         Fault::ResetAfter => reset(client),
         Fault::BrokenOff => {
@@ -261,6 +287,7 @@ async fn exchange(mut client: TcpStream, server: SocketAddr, faults: &Faults) ->
         | Fault::Late(_)
         | Fault::ResetBefore
         | Fault::HangBefore
+        | Fault::Refused
         | Fault::ServerError
         | Fault::Unavailable(_)
         | Fault::RateLimited(_) => {
@@ -292,6 +319,13 @@ async fn refuse(mut client: TcpStream, status: &str, retry_after: Option<u32>) -
     );
     client.write_all(answer.as_bytes()).await?;
     client.shutdown().await
+}
+
+/// The status in an answer's first line.
+fn status(answer: &[u8]) -> Option<u16> {
+    let first = answer.split(|byte| *byte == b'\r').next()?;
+    let code = first.split(|byte| *byte == b' ').nth(1)?;
+    std::str::from_utf8(code).ok()?.parse().ok()
 }
 
 /// Where the blank line begins that ends a message's head.
@@ -407,8 +441,12 @@ mod tests {
                 _ = axum::serve(listener, router).into_future() => panic!("the server ended"),
                 _ = proxy.serve(std::future::pending()) => panic!("the proxy ended"),
             };
-            let told: Vec<Fault> = had.had().into_iter().map(|exchange| exchange.fault).collect();
+            let had = had.had();
+            let told: Vec<Fault> = had.iter().map(|exchange| exchange.fault).collect();
             assert_eq!(told, faults);
+            for exchange in had {
+                assert_eq!(exchange.done(), exchange.fault.delivers(), "{exchange:?}");
+            }
             seen
         })
     }
@@ -422,6 +460,7 @@ mod tests {
             Fault::BrokenOff,
             Fault::HangBefore,
             Fault::HangAfter,
+            Fault::Refused,
             Fault::ServerError,
             Fault::Unavailable(7),
             Fault::RateLimited(7),
@@ -437,6 +476,7 @@ mod tests {
                 Err("reset"),
                 Err("silence"),
                 Err("silence"),
+                Ok(400),
                 Ok(500),
                 Ok(503),
                 Ok(429)

@@ -11,6 +11,7 @@ pub mod alertmanager;
 pub mod child;
 pub mod clock;
 mod configuration;
+mod exemplars;
 pub mod faults;
 pub mod grafana;
 pub mod jaeger;

@@ -18,12 +18,17 @@ use crate::domain::alert::Labels;
 use crate::time::parse_duration;
 
 use super::clock::{DemoClock, moment, seconds};
+use super::exemplars;
 use super::promql::{self, MOST_POINTS, QueryError, Store, format};
 use super::rules::{INTERVAL, RuleAlert, RuleState, Rules, Stage};
 use super::world::series::SCRAPE;
+use super::world::traces::Traces;
 use super::world::{Series, World};
 
 type Params = Form<Vec<(String, String)>>;
+
+/// How far back exemplars are kept, seconds: Prometheus keeps so many, not so long.
+const KEPT_EXEMPLARS: f64 = 6.0 * 3_600.0;
 
 /// Parsed queries that are kept: an SLO console asks the same long unions again and again.
 const KEPT_QUERIES: usize = 256;
@@ -31,6 +36,7 @@ const KEPT_QUERIES: usize = 256;
 /// The server's state.
 pub struct Prometheus {
     world: Arc<World>,
+    traces: Traces,
     rules: Arc<Rules>,
     clock: DemoClock,
     started: DateTime<Utc>,
@@ -107,6 +113,7 @@ impl Prometheus {
     /// A server over a world; `alertmanagers` are the base URLs it sends to.
     pub fn new(world: Arc<World>, rules: Arc<Rules>, clock: DemoClock, alertmanagers: Vec<String>) -> Self {
         Self {
+            traces: Traces::new(Arc::clone(&world)),
             world,
             rules,
             clock,
@@ -146,6 +153,10 @@ pub fn router(server: Arc<Prometheus>) -> Router {
         .route("/-/ready", get(async || "Prometheus Server is Ready.\n"))
         .route("/api/v1/query", get(query).post(query))
         .route("/api/v1/query_range", get(query_range).post(query_range))
+        .route(
+            "/api/v1/query_exemplars",
+            get(query_exemplars).post(query_exemplars),
+        )
         .route("/api/v1/series", get(series).post(series))
         .route("/api/v1/labels", get(labels).post(labels))
         .route("/api/v1/label/{name}/values", get(label_values))
@@ -246,6 +257,36 @@ async fn query_range(State(server): State<Arc<Prometheus>>, Form(params): Params
         promql::range(&server.everything(), &expr, start, known, step)?
     };
     Ok(success(&format::matrix(&lines)))
+}
+
+async fn query_exemplars(State(server): State<Arc<Prometheus>>, Form(params): Params) -> Answer {
+    let now = server.now();
+    let (start, end) = (
+        time(&params, "start", Some(now - KEPT_EXEMPLARS))?,
+        time(&params, "end", Some(now))?,
+    );
+    if end < start {
+        return Err(invalid("end", "end timestamp must not be before start timestamp"));
+    }
+    let expr = expression(&server, &params)?;
+    let store = server.everything();
+    let found: Vec<Arc<Series>> = exemplars::selectors(&expr)
+        .iter()
+        .flat_map(|selector| promql::find(&store, selector))
+        .collect();
+    let (from, to) = (start.max(now - KEPT_EXEMPLARS), end.min(now));
+    let answer: Vec<Json> = exemplars::within(&server.traces, &found, from, to)
+        .iter()
+        .map(|(series, all)| json!({
+            "seriesLabels": format::labels(series),
+            "exemplars": all.iter().map(|each| json!({
+                "labels": {"trace_id": format!("{:032x}", each.trace), "span_id": format!("{:016x}", each.span)},
+                "value": each.value.to_string(),
+                "timestamp": (each.at * 1e3).round() / 1e3,
+            })).collect::<Vec<_>>(),
+        }))
+        .collect();
+    Ok(success(&Json::from(answer)))
 }
 
 /// Series that a request's `match[]` name within its time range, by labels.

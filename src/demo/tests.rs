@@ -801,3 +801,48 @@ fn a_mark_whose_answer_is_lost_is_looked_for_and_found_only_where_it_arrived() {
         }
     });
 }
+
+#[test]
+fn exemplars_of_a_bucket_are_spans_that_jaeger_has_and_took_so_long() {
+    talk(Scenario::Leak, async |desk| {
+        let query = "sum(rate(http_request_duration_seconds_bucket%7Bservice=%22checkout%22%7D%5B5m%5D))";
+        let now = anchor().timestamp() + 20;
+        let path = format!(
+            "/api/v1/query_exemplars?query={query}&start={}&end={now}",
+            now - 600
+        );
+        let (status, body) = desk.prometheus(&path).await;
+        assert_eq!((status, body["status"].as_str()), (200, Some("success")));
+        let mut slow = 0;
+        for series in body["data"].as_array().unwrap() {
+            assert_eq!(series["seriesLabels"]["service"], "checkout");
+            let le: f64 = series["seriesLabels"]["le"].as_str().unwrap().parse().unwrap();
+            for exemplar in series["exemplars"].as_array().unwrap() {
+                let value: f64 = exemplar["value"].as_str().unwrap().parse().unwrap();
+                let at = exemplar["timestamp"].as_f64().unwrap();
+                assert!(value <= le && at <= now as f64 && at >= (now - 600) as f64);
+                if value < 1.0 || slow == 3 {
+                    continue;
+                }
+                slow += 1;
+                let id = exemplar["labels"]["trace_id"].as_str().unwrap();
+                let url = format!("{}/api/traces/{id}", desk.endpoints.traces);
+                let (status, trace) = desk.send(Method::GET, url, None).await;
+                assert_eq!(status, 200, "{id}");
+                let span = trace["data"][0]["spans"].as_array().unwrap().iter();
+                let span = span
+                    .clone()
+                    .find(|span| span["spanID"] == exemplar["labels"]["span_id"]);
+                let took = span.expect("its span")["duration"].as_f64().unwrap() / 1e6;
+                assert!((took - value).abs() < 1e-5, "{took} {value}");
+            }
+        }
+        assert_eq!(slow, 3, "the pool is dry: there are slow ones");
+        let (status, body) = desk.prometheus("/api/v1/query_exemplars?query=up").await;
+        assert_eq!((status, &body["data"]), (200, &json!([])));
+        let (status, body) = desk
+            .prometheus("/api/v1/query_exemplars?query=up&start=9&end=3")
+            .await;
+        assert_eq!((status, body["errorType"].as_str()), (400, Some("bad_data")));
+    });
+}

@@ -10,6 +10,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::types::Type;
 use rusqlite::{Row, params};
 
+use super::audit::{self, Act};
+use super::outbox::Author;
 use super::{JournalResult, Tx};
 use crate::domain::alert::{Fingerprint, Occurrence};
 use crate::domain::incident::IncidentId;
@@ -215,23 +217,53 @@ pub fn open_firings(
     Ok(open.into_iter().collect())
 }
 
-/// Marks an event of an incident as a key moment, or takes the mark off, under every name it is known by.
+/// Marks an event of an incident as a key moment, or takes the mark off, under every name it is known by; how many
+/// of them that changed.
 pub fn star<'a>(
     tx: &Tx<'_>,
     context: &str,
     incident: &IncidentId,
     names: impl IntoIterator<Item = &'a Arc<str>>,
     starred: Starred,
-) -> JournalResult<()> {
+) -> JournalResult<usize> {
     let sql = match starred {
         Starred::Yes => "INSERT OR IGNORE INTO stars (context, incident, name) VALUES (?1, ?2, ?3)",
         Starred::No => "DELETE FROM stars WHERE context = ?1 AND incident = ?2 AND name = ?3",
     };
     let mut change = tx.prepare_cached(sql)?;
+    let mut changed = 0;
     for name in names {
-        change.execute(params![context, &*incident.0, name])?;
+        changed += change.execute(params![context, &*incident.0, name])?;
     }
-    Ok(())
+    Ok(changed)
+}
+
+/// The same as somebody's act: the audit log tells of it, by the first of the names, where it changes anything.
+pub fn star_by(
+    tx: &Tx<'_>,
+    author: &Author,
+    incident: &IncidentId,
+    (names, starred): (&[Arc<str>], Starred),
+    at: DateTime<Utc>,
+) -> JournalResult<()> {
+    if star(tx, &author.context, incident, names, starred)? == 0 {
+        return Ok(());
+    }
+    audit::record(
+        tx,
+        &Act {
+            at,
+            actor: author.actor.to_string(),
+            action: match starred {
+                Starred::Yes => "star".to_owned(),
+                Starred::No => "unstar".to_owned(),
+            },
+            target: incident.to_string(),
+            context: author.context.to_string(),
+            why: names.first().map(ToString::to_string).unwrap_or_default(),
+            result: "confirmed".to_owned(),
+        },
+    )
 }
 
 /// The names of the key moments of an incident.
@@ -382,6 +414,36 @@ mod tests {
             (occurrence.fingerprint, &**name),
             (Fingerprint(0xf2), "HighErrorRate")
         );
+    }
+
+    #[tokio::test]
+    async fn a_star_that_somebody_sets_or_takes_away_is_told_by_the_audit_log_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let journal = journal(&directory);
+        let lines = journal
+            .write(|tx| {
+                let author = Author {
+                    context: "prod".into(),
+                    actor: "jun".into(),
+                };
+                let here = IncidentId::from("local-1");
+                let names: [Arc<str>; 2] = ["outbox-7".into(), "AAAAAAAAAA".into()];
+                for starred in [Starred::Yes, Starred::Yes, Starred::No] {
+                    star_by(tx, &author, &here, (&names, starred), sample::utc())?;
+                }
+                audit::lines_after(tx, 0, 10)
+            })
+            .await
+            .expect("kept");
+        let lines: Vec<String> = lines.into_iter().map(|(_, line)| line).collect();
+        let [set, taken] = lines.as_slice() else {
+            panic!("two acts: {lines:?}");
+        };
+        assert!(
+            set.contains("\"star\"") && set.contains("jun") && set.contains("local-1"),
+            "{set}"
+        );
+        assert!(taken.contains("\"unstar\""), "{taken}");
     }
 
     #[tokio::test]

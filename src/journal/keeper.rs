@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::MissedTickBehavior;
 
 use super::audit::{Appended, Log, Origin};
-use super::{JournalResult, Tx, audit, schema};
+use super::{JournalError, JournalResult, Tx, audit, schema};
 
 /// Something to do with the connection.
 pub(super) type Job = Box<dyn FnOnce(&mut Keeper) + Send>;
@@ -32,6 +33,8 @@ pub(super) struct Keeper {
     origin: Origin,
     changed: Arc<watch::Sender<u64>>,
     trouble: watch::Sender<Option<Arc<str>>>,
+    /// Found by whoever meets it first; nothing is written from then on.
+    damage: Arc<watch::Sender<Option<JournalError>>>,
     /// Lines wait for the audit log; when to try again.
     retry: Option<Duration>,
     unsettled: bool,
@@ -47,6 +50,7 @@ impl Keeper {
         log: Log,
         changed: Arc<watch::Sender<u64>>,
         trouble: watch::Sender<Option<Arc<str>>>,
+        damage: Arc<watch::Sender<Option<JournalError>>>,
     ) -> Self {
         let mut keeper = Self {
             path: connection.path().map(PathBuf::from).unwrap_or_default(),
@@ -55,6 +59,7 @@ impl Keeper {
             origin: Origin::of_process(),
             changed,
             trouble,
+            damage,
             retry: None,
             unsettled: true,
             written: 0,
@@ -66,20 +71,21 @@ impl Keeper {
 
     /// Works until every handle is gone.
     pub(super) async fn keep(&mut self, mut inbox: mpsc::Receiver<Job>, listeners: &Notify, look: Duration) {
+        // By the clock and not by the pause between two jobs: jobs that keep coming would put it off for ever.
+        let mut looking = tokio::time::interval(look);
+        looking.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
-            let watched = (self.changed.receiver_count() > 0).then_some(look);
-            let wait = match (self.retry, watched) {
-                (Some(retry), Some(look)) => Some(retry.min(look)),
-                (one, other) => one.or(other),
-            };
-            let idle = async {
-                match wait {
+            let watched = self.changed.receiver_count() > 0;
+            let retry = self.retry;
+            let retrying = async {
+                match retry {
                     Some(wait) => tokio::time::sleep(wait).await,
                     None => std::future::pending().await,
                 }
             };
             tokio::select! {
                 biased;
+                _ = looking.tick(), if watched => self.look(),
                 job = inbox.recv() => {
                     let Some(job) = job else { break };
                     job(self);
@@ -100,16 +106,9 @@ impl Keeper {
                             .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
                     }
                 }
-                // Somebody listens now: the wait above is another.
+                // Somebody listens now.
                 () = listeners.notified() => self.look(),
-                () = idle => {
-                    if self.retry.is_some() {
-                        self.append();
-                    }
-                    if watched.is_some() {
-                        self.look();
-                    }
-                }
+                () = retrying => self.append(),
             }
         }
         if self.unsettled || self.retry.is_some() {
@@ -159,7 +158,10 @@ impl Keeper {
 
     /// Runs a change in a transaction of its own: all of it is kept, or nothing.
     pub(super) fn write<T>(&mut self, job: impl FnOnce(&Tx<'_>) -> JournalResult<T>) -> JournalResult<T> {
-        let (done, audited) = self.transact(job).map_err(|error| error.at(&self.path))?;
+        if let Some(damage) = self.damage.borrow().clone() {
+            return Err(damage);
+        }
+        let (done, audited) = self.transact(job).map_err(|error| self.noted(error))?;
         self.unsettled |= audited;
         self.written += 1;
         self.tell();
@@ -187,11 +189,24 @@ impl Keeper {
     /// Runs a question on one picture of the journal.
     pub(super) fn read<T>(&mut self, job: impl FnOnce(&Tx<'_>) -> JournalResult<T>) -> JournalResult<T> {
         let asked = self.begin(TransactionBehavior::Deferred).and_then(|tx| job(&tx));
-        asked.map_err(|error| error.at(&self.path))
+        asked.map_err(|error| self.noted(error))
     }
 
     /// Checks the whole file.
     pub(super) fn check(&mut self) -> JournalResult<()> {
-        schema::check(&self.connection, "integrity_check").map_err(|error| error.at(&self.path))
+        schema::check(&self.connection, "integrity_check").map_err(|error| self.noted(error))
+    }
+
+    /// The same error with its file; one that means damage stays said.
+    fn noted(&self, error: JournalError) -> JournalError {
+        let error = error.at(&self.path);
+        if matches!(error, JournalError::Damaged { .. }) {
+            self.damage.send_if_modified(|held| {
+                let is_first = held.is_none();
+                held.get_or_insert_with(|| error.clone());
+                is_first
+            });
+        }
+        error
     }
 }

@@ -39,6 +39,7 @@ mod tests;
 
 pub use error::{JournalError, JournalResult};
 use keeper::{Job, Keeper};
+use schema::Checked;
 
 /// How long a transaction waits for another process's.
 const BUSY: Duration = Duration::from_secs(5);
@@ -106,6 +107,9 @@ struct Shared {
     jobs: Option<mpsc::Sender<Job>>,
     changed: Arc<watch::Sender<u64>>,
     trouble: watch::Receiver<Option<Arc<str>>>,
+    damage: watch::Receiver<Option<JournalError>>,
+    /// Closes when the file has been checked.
+    checking: watch::Receiver<()>,
     listeners: Arc<Notify>,
     path: Arc<Path>,
     sharing: place::Sharing,
@@ -136,20 +140,24 @@ impl std::fmt::Debug for Journal {
 
 impl Journal {
     /// Opens it, makes it where there is none, brings its tables up to date and completes the audit log.
-    /// Blocks for some milliseconds: call it off the UI task.
+    /// Blocks for some milliseconds, some tenths of a second where the file is near the size up to which it is
+    /// checked first: call it off the UI task. A larger file is checked meanwhile ([`Journal::damage`]).
     pub fn open(opening: &Opening) -> JournalResult<Self> {
         Self::open_with(opening, BUSY, LOOK)
     }
 
     fn open_with(opening: &Opening, busy: Duration, look: Duration) -> JournalResult<Self> {
-        let (connection, sharing) = schema::open(opening, busy)?;
+        let (connection, sharing, checked) = schema::open(opening, busy)?;
         let log = audit::Log {
             path: opening.audit_path(),
             sharing,
         };
         let changed = Arc::new(watch::Sender::new(0));
         let (trouble_out, trouble) = watch::channel(None);
-        let mut keeper = Keeper::new(connection, log, Arc::clone(&changed), trouble_out);
+        let (damage_out, damage) = watch::channel(None);
+        let damage_out = Arc::new(damage_out);
+        let (about, found) = (Arc::clone(&changed), Arc::clone(&damage_out));
+        let mut keeper = Keeper::new(connection, log, about, trouble_out, found);
         keeper.append();
         let listeners = Arc::new(Notify::new());
         let (jobs, inbox) = mpsc::channel::<Job>(JOBS);
@@ -169,11 +177,24 @@ impl Journal {
                 let _ = ending.send(());
             })
             .map_err(failed)?;
+        let (end, checking) = watch::channel(());
+        if checked == Checked::NotYet {
+            let path = opening.path.clone();
+            std::thread::Builder::new()
+                .name("journal-check".to_owned())
+                .spawn(move || {
+                    schema::check_apart(&path, busy, &damage_out);
+                    drop(end);
+                })
+                .map_err(failed)?;
+        }
         Ok(Self {
             shared: Arc::new(Shared {
                 jobs: Some(jobs),
                 changed,
                 trouble,
+                damage,
+                checking,
                 listeners,
                 path: Arc::from(opening.path.as_path()),
                 sharing,
@@ -198,6 +219,21 @@ impl Journal {
     /// Why the audit log cannot be written just now; its lines wait in the journal.
     pub fn trouble(&self) -> watch::Receiver<Option<Arc<str>>> {
         self.shared.trouble.clone()
+    }
+
+    /// What is wrong with the file itself, where that showed only after it was opened: from then on nothing is
+    /// written, and whatever still reads is answered.
+    pub fn damage(&self) -> watch::Receiver<Option<JournalError>> {
+        self.shared.damage.clone()
+    }
+
+    /// Waits until a file that was too large to be checked before it was opened has been; what is wrong with it.
+    pub async fn checked(&self) -> JournalResult<()> {
+        let mut checking = self.shared.checking.clone();
+        // Nothing is ever sent on it.
+        while checking.changed().await.is_ok() {}
+        let damage = self.shared.damage.borrow().clone();
+        damage.map_or(Ok(()), Err)
     }
 
     /// Changes it in one transaction; what is returned is on the disk. After an error nothing of it is.

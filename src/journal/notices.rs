@@ -3,14 +3,19 @@
 //! A webhook cannot be asked whether it heard: what was under way when its sender vanished is never sent
 //! again, and its incident's story says that it is unclear. Start at [`queue`], [`claim`] and [`settle`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::params;
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
-use super::incidents::{from_json, to_json};
+use super::audit::{self, Act};
+use super::incidents::{self, from_json, to_json};
 use super::{JournalResult, Tx};
-use crate::notify::Notice;
+use crate::domain::incident::IncidentId;
+use crate::domain::incident::local::{LocalIncident, Reason};
+use crate::notify::{Notice, Tries, Unreached};
 use crate::time::Stamp;
 
 /// What nobody could send for so long is not sent any more: what was an emergency then may be over.
@@ -32,10 +37,16 @@ CREATE TABLE notices (
 CREATE INDEX notices_by_state ON notices (context, state, id);
 ";
 
+/// What failed before this was asked about was told in its incident's story, and is left at that.
+pub(super) const ANSWERED: &str = "
+ALTER TABLE notices ADD COLUMN answered TEXT;
+UPDATE notices SET answered = '' WHERE state IN ('failed', 'unclear');
+";
+
 /// A notification in the journal. Kept as JSON: fields are only ever added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Queued {
-    /// The `[[notify]]` it goes through, by name.
+    /// The `[[notify]]` it goes through, by name; empty where it goes through none.
     pub channel: String,
     /// The longest that sending it may take.
     pub limit: Duration,
@@ -60,6 +71,8 @@ pub enum Fate {
     Failed,
     /// It may or may not have arrived.
     Unclear,
+    /// It was not sent: nobody has to be woken by it any more.
+    NotNeeded,
 }
 
 impl Fate {
@@ -68,6 +81,7 @@ impl Fate {
             Self::Delivered => "delivered",
             Self::Failed => "failed",
             Self::Unclear => "unclear",
+            Self::NotNeeded => "not_needed",
         }
     }
 }
@@ -77,6 +91,12 @@ pub fn queue(tx: &Tx<'_>, context: &str, queued: &Queued) -> JournalResult<i64> 
     tx.prepare_cached("INSERT INTO notices (context, state, record) VALUES (?1, 'waiting', ?2)")?
         .execute(params![context, to_json(queued)?])?;
     Ok(tx.last_insert_rowid())
+}
+
+/// Keeps one that was never sent and will not be, with why: it is asked about as a page that reached nobody.
+pub fn fail(tx: &Tx<'_>, context: &str, queued: &Queued, why: &str) -> JournalResult<()> {
+    let id = queue(tx, context, queued)?;
+    settle(tx, id, Fate::Failed, why)
 }
 
 /// What is to be done with the notifications that are open.
@@ -119,6 +139,21 @@ pub fn waits(tx: &Tx<'_>, context: &str, now: &Stamp) -> JournalResult<Waits> {
     Ok(next.map_or(Waits::Nothing, Waits::For))
 }
 
+/// Whether a page is still on its way that was asked for since then.
+pub fn waits_since(tx: &Tx<'_>, context: &str, since: &Stamp) -> JournalResult<bool> {
+    let mut query = tx.prepare_cached(
+        "SELECT record FROM notices WHERE context = ?1 AND state IN ('waiting', 'sending') LIMIT 1000",
+    )?;
+    let rows = query.query_map([context], |row| row.get::<_, String>(0))?;
+    for row in rows {
+        let queued: Queued = from_json(&row?)?;
+        if queued.notice.reason.is_a_page() && since.since(&queued.queued).is_zero() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Claims what is due, and ends what cannot be sent any more.
 pub fn claim(tx: &Tx<'_>, context: &str, now: &Stamp) -> JournalResult<Claimed> {
     let mut claimed = Claimed::default();
@@ -140,6 +175,10 @@ pub fn claim(tx: &Tx<'_>, context: &str, now: &Stamp) -> JournalResult<Claimed> 
                 settle(tx, id, Fate::Unclear, &words)?;
                 claimed.over.push((queued, Fate::Unclear, words));
             }
+        } else if let Some(why) = needless(tx, context, &queued.notice)? {
+            let words = format!("not needed any more: {why}");
+            settle(tx, id, Fate::NotNeeded, &words)?;
+            claimed.over.push((queued, Fate::NotNeeded, words));
         } else if now.since(&queued.queued) > TOO_LATE {
             let words = "nothing could send it in time".to_owned();
             settle(tx, id, Fate::Failed, &words)?;
@@ -158,6 +197,15 @@ pub fn claim(tx: &Tx<'_>, context: &str, now: &Stamp) -> JournalResult<Claimed> 
     Ok(claimed)
 }
 
+/// Why a notification has become needless while it waited.
+fn needless(tx: &Tx<'_>, context: &str, notice: &Notice) -> JournalResult<Option<String>> {
+    let Some(number) = LocalIncident::number_of(&IncidentId(Arc::clone(&notice.incident))) else {
+        return Ok(None);
+    };
+    let incident = incidents::find(tx, context, number)?;
+    Ok(incident.and_then(|incident| incident.needs_no_page(notice.reason, notice.at)))
+}
+
 /// How long until then; nothing where it has passed, or the machine restarted since.
 fn left(at: &Stamp, now: &Stamp) -> Option<Duration> {
     (at.boot == now.boot)
@@ -174,6 +222,178 @@ impl Claimed {
 fn update(tx: &Tx<'_>, id: i64, state: &str, queued: &Queued) -> JournalResult<()> {
     tx.prepare_cached("UPDATE notices SET state = ?2, record = ?3 WHERE id = ?1")?
         .execute(params![id, state, to_json(queued)?])?;
+    Ok(())
+}
+
+/// Pages of open local incidents that reached nobody, the oldest first: every way of such a page failed, for good or
+/// so far, nobody has taken its incident since, no later page of it arrived, and nobody has answered for it (see [`answer`]).
+pub fn unreached(tx: &Tx<'_>, context: &str) -> JournalResult<Vec<Unreached>> {
+    let first: Option<i64> = tx
+        .prepare_cached(
+            "SELECT min(id) FROM notices
+             WHERE context = ?1 AND state IN ('failed', 'unclear', 'waiting', 'sending') AND answered IS NULL",
+        )?
+        .query_row([context], |row| row.get(0))?;
+    let Some(first) = first else {
+        return Ok(Vec::new());
+    };
+    let mut query = tx.prepare_cached(
+        "SELECT id, state, record, outcome, answered IS NULL FROM notices WHERE context = ?1 AND id >= ?2
+         ORDER BY id DESC LIMIT ?3",
+    )?;
+    let rows = query.query_map(params![context, first - SIBLINGS, PAGES], |row| {
+        Ok(Row {
+            id: row.get(0)?,
+            state: row.get(1)?,
+            record: row.get(2)?,
+            outcome: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+            asks: row.get(4)?,
+        })
+    })?;
+    let mut pages: Vec<(Unreached, Reached)> = Vec::new();
+    for row in rows {
+        let row = row?;
+        let queued: Queued = from_json(&row.record)?;
+        let Notice {
+            incident,
+            reason,
+            at,
+            people,
+            ..
+        } = &queued.notice;
+        if !reason.is_a_page() {
+            continue;
+        }
+        let page = Unreached {
+            ids: Vec::new(),
+            incident: IncidentId(Arc::clone(incident)),
+            title: Arc::clone(&queued.notice.title),
+            reason: *reason,
+            people: Vec::new(),
+            at: *at,
+            why: Arc::default(),
+            tries: Tries::Over,
+        };
+        let found = pages.iter().position(|(known, _)| known.is_same(&page));
+        let index = found.unwrap_or_else(|| {
+            pages.push((page, Reached::Nobody));
+            pages.len() - 1
+        });
+        let Some((page, reached)) = pages.get_mut(index) else {
+            continue;
+        };
+        let tries = match row.state.as_str() {
+            "failed" | "unclear" => Some(Tries::Over),
+            "waiting" if queued.attempts > 0 => Some(Tries::GoOn),
+            "sending" if queued.attempts > 1 => Some(Tries::GoOn),
+            _ => None,
+        };
+        let Some(tries) = tries.filter(|_| row.asks) else {
+            *reached = Reached::Perhaps;
+            continue;
+        };
+        let outcome = match tries {
+            Tries::Over => row.outcome,
+            Tries::GoOn => {
+                page.tries = Tries::GoOn;
+                "no answer so far, it is tried again".to_owned()
+            }
+        };
+        page.ids.push(row.id);
+        page.why = match &*queued.channel {
+            "" => outcome.into(),
+            channel => format!("{channel}: {outcome}").into(),
+        };
+        for person in people {
+            if !page.people.contains(person) {
+                page.people.push(person.clone());
+            }
+        }
+    }
+    let mut unreached: Vec<Unreached> = Vec::new();
+    for (index, (page, reached)) in pages.iter().enumerate() {
+        // The newest come first: whatever stands before it of its incident came later.
+        let later = pages.get(..index).unwrap_or_default();
+        let later = later
+            .iter()
+            .any(|(other, _)| other.incident == page.incident && reason_alike(other, page));
+        if *reached == Reached::Nobody && !later && waits_for_somebody(tx, context, page)? {
+            unreached.push(page.clone());
+        }
+    }
+    unreached.reverse();
+    Ok(unreached)
+}
+
+/// Rows that were queued with one another lie this near.
+const SIBLINGS: i64 = 64;
+/// Rows that are looked through at most.
+const PAGES: i64 = 200;
+
+struct Row {
+    id: i64,
+    state: String,
+    record: String,
+    outcome: String,
+    asks: bool,
+}
+
+#[derive(PartialEq, Eq)]
+enum Reached {
+    Nobody,
+    /// Somebody was, or may be yet; or it was answered for.
+    Perhaps,
+}
+
+/// Whether a later page stands for an earlier one: whose level or assignment it is has changed since. Who was asked
+/// to help is somebody else each time.
+fn reason_alike(later: &Unreached, earlier: &Unreached) -> bool {
+    let asked = |page: &Unreached| page.reason == Reason::Asked;
+    asked(later) == asked(earlier) && (!asked(later) || later.people == earlier.people)
+}
+
+fn waits_for_somebody(tx: &Tx<'_>, context: &str, page: &Unreached) -> JournalResult<bool> {
+    let Some(number) = LocalIncident::number_of(&page.incident) else {
+        return Ok(false);
+    };
+    let incident = incidents::find(tx, context, number)?;
+    Ok(incident.is_some_and(|incident| incident.needs_no_page(page.reason, page.at).is_none()))
+}
+
+/// Somebody knows that these reached nobody, and sees to it: since then. The audit log tells of each page once,
+/// however many ways it went.
+pub fn answer(tx: &Tx<'_>, ids: &[i64], (by, at): (&str, DateTime<Utc>)) -> JournalResult<()> {
+    let mut answer = tx.prepare_cached(
+        "UPDATE notices SET answered = ?2 WHERE id = ?1 AND answered IS NULL RETURNING context, record",
+    )?;
+    let mut told: Vec<(String, Notice)> = Vec::new();
+    for id in ids {
+        let answered = answer.query_row(params![id, by], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        });
+        let Some((context, record)) = answered.optional()? else {
+            continue;
+        };
+        let queued: Queued = from_json(&record)?;
+        let same = |(_, known): &(String, Notice)| {
+            known.incident == queued.notice.incident && known.message == queued.notice.message
+        };
+        if !told.iter().any(same) {
+            told.push((context, queued.notice));
+        }
+    }
+    for (context, notice) in told {
+        let line = Act {
+            at,
+            actor: by.to_owned(),
+            action: "answer_for_page".to_owned(),
+            target: notice.incident.to_string(),
+            context,
+            why: notice.message.clone(),
+            result: "confirmed".to_owned(),
+        };
+        audit::record(tx, &line)?;
+    }
     Ok(())
 }
 

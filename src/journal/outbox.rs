@@ -47,6 +47,10 @@ CREATE INDEX outbox_open ON outbox (context, lane, id) WHERE state IN ('pending'
 CREATE INDEX outbox_settled ON outbox (context, settled_at) WHERE settled_at IS NOT NULL;
 ";
 
+/// Finds the escalations of an incident among all acts.
+pub(super) const ESCALATIONS: &str =
+    "CREATE INDEX outbox_escalations ON outbox (context, lane, id) WHERE action = 'escalate';";
+
 const COLUMNS: &str = "id, context, actor, marker, state, created_at, attempts, last_error, outcome, remote_ids, \
                        payload, facts, hold_pid, hold_token, hold_boot, hold_until";
 
@@ -54,6 +58,8 @@ const COLUMNS: &str = "id, context, actor, marker, state, created_at, attempts, 
 pub const KEPT: TimeDelta = TimeDelta::days(30);
 /// So many are forgotten at once: a few milliseconds.
 const FORGOTTEN: i64 = 200;
+/// The most other escalations of an incident that are looked through.
+const TWINS: i64 = 50;
 /// The most acknowledgements that are sought for adoption.
 const ACKS_SOUGHT: i64 = 500;
 
@@ -140,9 +146,11 @@ pub fn insert(tx: &Tx<'_>, author: &Author, drafts: &[Draft], now: &Stamp) -> Jo
             not_before: (!draft.grace.is_zero()).then(|| now.later(draft.grace)),
             requested: None,
             missed: None,
+            unasked: None,
             checked: None,
             consent: Consent::None,
             troubles: 0,
+            sight: draft.sight,
         };
         tx.prepare_cached(
             "INSERT INTO outbox (context, actor, lane, marker, state, created_at, action, payload, facts)
@@ -326,6 +334,45 @@ pub fn take(tx: &Tx<'_>, id: EntryId, holder: &Holder, at: &Taking) -> JournalRe
     Ok(Some((record, if waits { Turn::Waits } else { Turn::Now })))
 }
 
+/// Escalations of one incident, beside one of them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Escalations {
+    /// The others of any identity, the newest first.
+    pub others: Vec<Record>,
+    /// When the last was confirmed that whoever asked for this one had in sight.
+    pub known_until: Option<DateTime<Utc>>,
+}
+
+/// The escalations beside this one; none where it does not escalate.
+pub fn escalations(tx: &Tx<'_>, record: &Record) -> JournalResult<Escalations> {
+    let entry = &record.entry;
+    if entry.payload.escalation().is_none() {
+        return Ok(Escalations::default());
+    }
+    let lane = entry.payload.lane(&entry.marker);
+    let others = list(
+        tx,
+        "context = ?1 AND lane = ?2 AND action = 'escalate' AND id <> ?3 ORDER BY id DESC LIMIT ?4",
+        params![entry.context, lane, entry.id.0, TWINS],
+    )?;
+    let known = entry.payload.escalation_in_sight().map_or(0, |known| known.0);
+    let settled: Option<String> = tx
+        .prepare_cached(
+            "SELECT max(settled_at) FROM outbox
+             WHERE context = ?1 AND lane = ?2 AND action = 'escalate' AND id <= ?3 AND state = 'confirmed'",
+        )?
+        .query_row(params![entry.context, lane, known], |row| row.get(0))?;
+    let known_until = match settled {
+        // Kept to the millisecond: what was done within it is known too.
+        Some(at) => {
+            let at = parsed(DateTime::parse_from_rfc3339(&at))?.with_timezone(&Utc);
+            Some(at + TimeDelta::milliseconds(1))
+        }
+        None => None,
+    };
+    Ok(Escalations { others, known_until })
+}
+
 /// Who takes an entry, and when.
 #[derive(Debug, Clone)]
 pub struct Taking {
@@ -344,20 +391,14 @@ pub enum Kept {
     TakenOver,
 }
 
-/// Writes an entry back, held on to or let go, unless another process has taken it over. A state that it comes
-/// to goes into the audit log.
-pub fn save(
-    tx: &Tx<'_>,
-    record: &Record,
-    holder: &Holder,
-    hold: Option<Hold>,
-    now: &Stamp,
-) -> JournalResult<Kept> {
+/// Writes an entry back, held on to or let go, where it is held as `record` was when it was read. One whose lease
+/// was lost may have been taken over and let go again: what that process found counts, not what is said late. A
+/// state that it comes to goes into the audit log.
+pub fn save(tx: &Tx<'_>, record: &Record, hold: Option<Hold>, now: &Stamp) -> JournalResult<Kept> {
     let Some(before) = load(tx, record.entry.id)? else {
         return Ok(Kept::TakenOver);
     };
-    let foreign = before.hold.is_some_and(|held| held.holder != *holder);
-    if foreign || !before.entry.state.is_open() {
+    if before.hold != record.hold || !before.entry.state.is_open() {
         return Ok(Kept::TakenOver);
     }
     put(tx, record, hold, now)?;

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use tokio::sync::watch;
 
 use super::place::{self, Sharing};
 use super::{JournalError, JournalResult, Opening, audit};
@@ -26,12 +27,13 @@ const MIGRATIONS: &[&[&str]] = &[
     ],
     &[super::facts::WHOLE],
     &[super::drafts::BY_CONSOLE],
+    &[super::outbox::ESCALATIONS, super::notices::ANSWERED],
 ];
 
 /// Says in the file's header whose it is: `mwat`.
 const APPLICATION: i64 = 0x6d77_6174;
-/// A file up to this size is checked in whole at every opening, which bounds what that costs; a larger one only
-/// by [`super::Journal::check`], and where SQLite meets a damaged page.
+/// A file up to this size is checked before it is used, some tenths of a second at most; a larger one beside its
+/// use ([`check_apart`]): `quick_check` goes through some 150 MiB a second.
 const CHECKED: u64 = 32 * 1024 * 1024;
 /// Prepared statements that are kept.
 const STATEMENTS: usize = 128;
@@ -42,8 +44,17 @@ fn count(steps: &[&[&str]]) -> i64 {
     i64::try_from(steps.len()).unwrap_or(i64::MAX)
 }
 
-/// Opens the database, checks it and brings it up to date.
-pub(super) fn open(opening: &Opening, busy: Duration) -> JournalResult<(Connection, Sharing)> {
+/// Whether a file was checked before it was handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Checked {
+    /// It was.
+    Yes,
+    /// It is too large for that: [`check_apart`] does it.
+    NotYet,
+}
+
+/// Opens the database, checks it where that is quick, and brings it up to date.
+pub(super) fn open(opening: &Opening, busy: Duration) -> JournalResult<(Connection, Sharing, Checked)> {
     let sharing = place::prepare(opening)?;
     let path = opening.path.as_path();
     let placed = |error: JournalError| error.at(path);
@@ -84,10 +95,23 @@ pub(super) fn open(opening: &Opening, busy: Duration) -> JournalResult<(Connecti
     connection
         .pragma_update_and_check(None, "journal_size_limit", WAL_KEPT, |_| Ok(()))
         .map_err(sqlite)?;
-    if std::fs::metadata(path).is_ok_and(|found| found.len() <= CHECKED) {
-        check(&connection, "quick_check").map_err(placed)?;
+    if std::fs::metadata(path).is_ok_and(|found| found.len() > CHECKED) {
+        return Ok((connection, sharing, Checked::NotYet));
     }
-    Ok((connection, sharing))
+    check(&connection, "quick_check").map_err(placed)?;
+    Ok((connection, sharing, Checked::Yes))
+}
+
+/// Checks a large file on a connection and a thread of its own, while it is in use: readers and writers of a WAL do
+/// not wait for each other. What is wrong with it is put out; what keeps it from being checked is not.
+pub(super) fn check_apart(path: &Path, busy: Duration, damage: &watch::Sender<Option<JournalError>>) {
+    let found = open_to_read(path, busy).and_then(|connection| match connection {
+        Some(connection) => check(&connection, "quick_check").map_err(|error| error.at(path)),
+        None => Ok(()),
+    });
+    if let Err(error @ JournalError::Damaged { .. }) = found {
+        damage.send_replace(Some(error));
+    }
 }
 
 /// Opens what is there for reading alone; nothing where there is no journal.
@@ -194,7 +218,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("midwatch.db"), "").unwrap();
         for _ in 0..2 {
-            let (connection, _) = open(&at(&home), BUSY).unwrap();
+            let (connection, ..) = open(&at(&home), BUSY).unwrap();
             let pragma = |name: &str| -> i64 {
                 connection
                     .pragma_query_value(None, name, |row| row.get(0))
@@ -247,7 +271,7 @@ mod tests {
     #[test]
     fn a_newer_file_is_refused_with_both_versions() {
         let home = tempfile::tempdir().unwrap();
-        let (connection, _) = open(&at(&home), BUSY).unwrap();
+        let (connection, ..) = open(&at(&home), BUSY).unwrap();
         connection.pragma_update(None, "user_version", 99).unwrap();
         drop(connection);
         let error = refusal(&at(&home));
@@ -279,7 +303,7 @@ mod tests {
     fn a_damaged_file_is_refused_with_what_is_left_to_do() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("midwatch.db");
-        let (connection, _) = open(&at(&home), BUSY).unwrap();
+        let (connection, ..) = open(&at(&home), BUSY).unwrap();
         for key in 0..500 {
             connection
                 .execute(

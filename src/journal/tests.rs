@@ -130,6 +130,28 @@ async fn another_process_s_change_wakes_who_listens() {
 }
 
 #[tokio::test]
+async fn who_reads_all_the_time_still_hears_of_another_process_s_change() {
+    let (_home, opening) = home();
+    let journal = Journal::open_with(&opening, BUSY, Duration::from_millis(200)).unwrap();
+    let mut changes = journal.changes();
+    // The look that a new listener is given lies before the change.
+    count(&journal).await;
+    changes.mark_unchanged();
+    let other = Journal::open(&opening).unwrap();
+    other.write(|tx| put(tx, "a", "1")).await.unwrap();
+    let reading = async {
+        loop {
+            count(&journal).await;
+        }
+    };
+    let woken = async { tokio::time::timeout(Duration::from_secs(10), changes.changed()).await };
+    tokio::select! {
+        woken = woken => assert!(matches!(woken, Ok(Ok(()))), "{woken:?}"),
+        () = reading => {}
+    }
+}
+
+#[tokio::test]
 async fn several_processes_open_a_new_journal_at_once() {
     let (_home, opening) = home();
     let threads: Vec<_> = (0..6)
@@ -153,4 +175,86 @@ async fn two_journals_that_write_at_once_keep_every_change() {
         assert_eq!(written, Ok(()));
     }
     assert_eq!(count(&journals[0]).await, 200);
+}
+
+/// A journal that is too large to be checked before it is used, with its last pages overwritten.
+fn large_and_damaged(opening: &Opening) {
+    drop(Journal::open(opening).unwrap());
+    let connection = rusqlite::Connection::open(&opening.path).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO state VALUES ('', 'large', hex(zeroblob(17 * 1024 * 1024)));
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+             INSERT INTO state SELECT 'prod', i, hex(zeroblob(60)) FROM n;",
+        )
+        .unwrap();
+    connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .unwrap();
+    drop(connection);
+    let mut bytes = std::fs::read(&opening.path).unwrap();
+    assert!(bytes.len() > 33 * 1024 * 1024);
+    let pages = bytes.len();
+    bytes[pages - 16_384..].fill(0x5a);
+    std::fs::write(&opening.path, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn a_large_file_is_open_at_once_and_refuses_changes_once_it_is_found_damaged() {
+    let (_home, opening) = home();
+    large_and_damaged(&opening);
+    let journal = Journal::open(&opening).expect("it is checked meanwhile");
+    let mut damage = journal.damage();
+    let found = damage.wait_for(Option::is_some).await.unwrap().clone();
+    let said = found.expect("damaged").to_string();
+    assert!(
+        said.contains("midwatch.db") && said.contains(".recover"),
+        "{said}"
+    );
+    let refused = journal.write(|tx| put(tx, "a", "1")).await;
+    assert!(
+        matches!(refused, Err(JournalError::Damaged { .. })),
+        "{refused:?}"
+    );
+    let version: JournalResult<i64> = journal
+        .read(|tx| Ok(tx.pragma_query_value(None, "user_version", |row| row.get(0))?))
+        .await;
+    assert!(
+        version.is_ok_and(|version| version > 0),
+        "what still reads is read"
+    );
+}
+
+#[tokio::test]
+async fn whoever_is_done_soon_can_wait_for_what_the_check_of_a_large_file_finds() {
+    let (_home, opening) = home();
+    let sound = Journal::open(&opening).unwrap();
+    assert!(sound.checked().await.is_ok());
+    drop(sound);
+    let (_other, opening) = home();
+    large_and_damaged(&opening);
+    let journal = Journal::open(&opening).expect("it is checked meanwhile");
+    let verdict = journal.checked().await;
+    assert!(
+        matches!(verdict, Err(JournalError::Damaged { .. })),
+        "{verdict:?}"
+    );
+}
+
+#[tokio::test]
+async fn damage_that_is_met_in_use_stays_said() {
+    let (_home, opening) = home();
+    let journal = Journal::open(&opening).unwrap();
+    let met: JournalResult<()> = journal
+        .read(|_| {
+            Err(JournalError::Damaged {
+                path: String::new(),
+                why: "page 7 is malformed".to_owned(),
+            })
+        })
+        .await;
+    assert!(met.is_err());
+    let refused = journal.write(|tx| put(tx, "a", "1")).await;
+    assert!(refused.is_err_and(|error| error.to_string().contains("page 7")));
+    assert!(journal.damage().borrow().is_some());
 }

@@ -60,6 +60,8 @@ pub(super) struct Incoming<'a> {
     pub service: Option<&'a str>,
     pub text: &'a [u8],
     pub extra: &'a [u8],
+    /// What it was made of, as it is kept.
+    pub parts: &'a [u8],
     /// Where the text lies in a file.
     pub place: Option<(&'a Arc<Place>, u64)>,
 }
@@ -77,6 +79,40 @@ enum Target {
     },
 }
 
+/// What stands beside the lines of the chunk that is being made.
+#[derive(Debug, Default)]
+struct Beside {
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+}
+
+impl Beside {
+    /// Adds that of the last of so many lines.
+    fn add(&mut self, bytes: &[u8], lines: usize) {
+        if bytes.is_empty() && self.ends.is_empty() {
+            return;
+        }
+        // Lines before the first that has any have none.
+        let before = lines.saturating_sub(1);
+        if self.ends.len() < before {
+            self.ends.resize(before, 0);
+        }
+        self.bytes.extend_from_slice(bytes);
+        self.ends.push(self.bytes.len() as u32);
+    }
+
+    fn close(mut self, lines: usize) -> Option<Extra> {
+        self.ends.resize(
+            if self.bytes.is_empty() { 0 } else { lines },
+            self.bytes.len() as u32,
+        );
+        (!self.bytes.is_empty()).then(|| Extra {
+            bytes: self.bytes.into_boxed_slice(),
+            ends: self.ends.into_boxed_slice(),
+        })
+    }
+}
+
 /// Makes chunks, one after the other, as large as their shape allows.
 #[derive(Debug)]
 pub(super) struct Builder<'a> {
@@ -88,8 +124,8 @@ pub(super) struct Builder<'a> {
     keys: Vec<i64>,
     serials: Vec<i64>,
     tags: Vec<Tag>,
-    extra: Vec<u8>,
-    extra_ends: Vec<u32>,
+    extra: Beside,
+    parts: Beside,
     streams: Table<Arc<Stream>>,
     services: Table<Arc<str>>,
     levels: [u64; Level::ALL.len()],
@@ -107,8 +143,8 @@ impl<'a> Builder<'a> {
             keys: Vec::new(),
             serials: Vec::new(),
             tags: Vec::new(),
-            extra: Vec::new(),
-            extra_ends: Vec::new(),
+            extra: Beside::default(),
+            parts: Beside::default(),
             streams: Table::default(),
             services: Table::default(),
             levels: [0; Level::ALL.len()],
@@ -136,7 +172,7 @@ impl<'a> Builder<'a> {
 
     fn is_full(&self, more: usize) -> bool {
         !self.keys.is_empty()
-            && (self.text_len() + self.extra.len() + more > self.shape.bytes
+            && (self.text_len() + self.extra.bytes.len() + more > self.shape.bytes
                 || self.keys.len() >= self.shape.lines
                 || self.streams.all.len() >= NAMES
                 || self.services.all.len() >= NAMES)
@@ -179,7 +215,8 @@ impl<'a> Builder<'a> {
                 ends.push(start + line.text.len() as u32);
             }
         }
-        self.add_extra(line.extra);
+        self.extra.add(line.extra, self.keys.len());
+        self.parts.add(line.parts, self.keys.len());
     }
 
     fn service(&mut self, service: &str) -> u16 {
@@ -196,19 +233,6 @@ impl<'a> Builder<'a> {
         if let Some(count) = self.levels.get_mut(tag.level as usize) {
             *count += 1;
         }
-    }
-
-    fn add_extra(&mut self, extra: &[u8]) {
-        if extra.is_empty() && self.extra_ends.is_empty() {
-            return;
-        }
-        // Lines before the first that has any have none.
-        let before = self.keys.len().saturating_sub(1);
-        if self.extra_ends.len() < before {
-            self.extra_ends.resize(before, 0);
-        }
-        self.extra.extend_from_slice(extra);
-        self.extra_ends.push(self.extra.len() as u32);
     }
 
     /// Sees that the next text can go where the chunk has its text: one file, forwards; or memory.
@@ -277,7 +301,7 @@ impl<'a> Builder<'a> {
         let room = self
             .shape
             .bytes
-            .saturating_sub(self.text_len() + self.extra.len());
+            .saturating_sub(self.text_len() + self.extra.bytes.len());
         let rest = starts.get(lines.start + 1..most).unwrap_or_default();
         let to = lines.start + 1 + rest.partition_point(|start| (*start - first) as usize <= room);
         // The last of them may reach past the room.
@@ -346,7 +370,8 @@ impl<'a> Builder<'a> {
                     ..tag
                 },
             );
-            self.add_extra(chunk.extra(line));
+            self.extra.add(chunk.extra(line), self.keys.len());
+            self.parts.add(chunk.parts(line), self.keys.len());
         }
     }
 
@@ -382,12 +407,8 @@ impl<'a> Builder<'a> {
             .iter()
             .zip(first..)
             .all(|(serial, expected)| *serial == expected);
-        let mut extra_ends = std::mem::take(&mut self.extra_ends);
-        let extra = std::mem::take(&mut self.extra);
-        extra_ends.resize(
-            if extra.is_empty() { 0 } else { self.keys.len() },
-            extra.len() as u32,
-        );
+        let (extra, parts) = (std::mem::take(&mut self.extra), std::mem::take(&mut self.parts));
+        let lines = self.keys.len();
         *self.names += 1;
         self.made.push(Chunk {
             name: *self.names,
@@ -399,10 +420,8 @@ impl<'a> Builder<'a> {
                 Serials::Each(serials.into_boxed_slice())
             },
             tags: std::mem::take(&mut self.tags).into_boxed_slice(),
-            extra: (!extra.is_empty()).then(|| Extra {
-                bytes: extra.into_boxed_slice(),
-                ends: extra_ends.into_boxed_slice(),
-            }),
+            extra: extra.close(lines),
+            parts: parts.close(lines),
             streams: std::mem::take(&mut self.streams).all.into_boxed_slice(),
             services: std::mem::take(&mut self.services).all.into_boxed_slice(),
             levels: std::mem::take(&mut self.levels),

@@ -8,6 +8,7 @@ use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use super::body::Body;
+use super::joined::Part;
 use crate::domain::log::fields::{self, Field};
 use crate::domain::log::scan::{Looking, Seen, scan};
 use crate::domain::log::{Level, Nanos, Stream};
@@ -63,12 +64,42 @@ pub struct Entry<'a> {
     pub text: Text<'a>,
     /// What the source knows beside it: one flat JSON object, or empty.
     pub extra: &'a [u8],
+    /// The lines of the source that it was made of, as they are kept; empty for one.
+    pub(super) parts: &'a [u8],
 }
 
 impl Entry<'_> {
     /// All fields of the line, of the text first.
     pub fn fields(&self) -> Vec<Field> {
         fields::fields(&self.text, self.extra)
+    }
+
+    /// The lines of the source that it was made of: itself, where it was one.
+    pub fn parts(&self) -> Vec<Part> {
+        if self.parts.is_empty() {
+            return vec![Part {
+                at: self.at,
+                end: u32::try_from(self.text.len()).unwrap_or(u32::MAX),
+            }];
+        }
+        Part::kept(self.parts)
+    }
+
+    /// Each of the parts of a text with its time.
+    pub fn lines<'b>(parts: &'b [Part], text: &'b [u8]) -> impl Iterator<Item = (Nanos, &'b [u8])> {
+        let begins = std::iter::once(0).chain(parts.iter().map(|part| part.end as usize + 1));
+        parts.iter().zip(begins).map(|(part, begin)| {
+            let line = text.get(begin..part.end as usize).unwrap_or_default();
+            (part.at, line)
+        })
+    }
+
+    /// When, where anybody told it: what stands in the order of its arrival has no time.
+    pub fn time(&self) -> Option<Nanos> {
+        match self.told {
+            Told::Source | Told::Text | Told::Nobody => Some(self.at),
+            Told::Order => None,
+        }
     }
 }
 
@@ -79,8 +110,10 @@ pub enum Told {
     Source,
     /// The text of the line.
     Text,
-    /// Nobody: it is the time of the line before it in its stream, the epoch where there is none.
+    /// Nobody: it is the time of the line before it in its stream.
     Nobody,
+    /// Nobody, nor did any line before it in its stream: it stands where it arrived, and [`Entry::at`] is no time.
+    Order,
 }
 
 /// What the index knows of a line beside its key and place.
@@ -93,6 +126,7 @@ pub(super) struct Tag {
     /// Where the trace id stands.
     pub trace: TracePlace,
     pub level: Level,
+    pub graded: Graded,
     pub told: Told,
     /// Whether the key is the time: in a stream whose times step back it is not, and the text is asked again.
     pub keyed: Keyed,
@@ -116,6 +150,15 @@ impl TracePlace {
     pub(super) fn of_extra() -> Self {
         Self::ELSEWHERE
     }
+}
+
+/// Who says how grave a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Graded {
+    /// Its source, of it or of a line that is part of it.
+    BySource,
+    /// Its words, if they do.
+    ByText,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +194,8 @@ pub(super) struct Chunk {
     pub serials: Serials,
     pub tags: Box<[Tag]>,
     pub extra: Option<Extra>,
+    /// What lines were made of that came as several.
+    pub parts: Option<Extra>,
     pub streams: Box<[Arc<Stream>]>,
     pub services: Box<[Arc<str>]>,
     /// Lines of each level.
@@ -169,10 +214,10 @@ impl Chunk {
 
     /// Bytes in memory, of text and index.
     pub(super) fn bytes(&self) -> usize {
-        let extra = self
-            .extra
-            .as_ref()
-            .map_or(0, |extra| extra.bytes.len() + size_of_val(&*extra.ends));
+        let beside = [&self.extra, &self.parts].into_iter().flatten();
+        let extra: usize = beside
+            .map(|extra| extra.bytes.len() + size_of_val(&*extra.ends))
+            .sum();
         let serials = match &self.serials {
             Serials::From(_) => 0,
             Serials::Each(each) => size_of_val(&**each),
@@ -219,7 +264,15 @@ impl Chunk {
     }
 
     pub(super) fn extra(&self, line: usize) -> &[u8] {
-        let Some(extra) = &self.extra else { return &[] };
+        Self::beside(self.extra.as_ref(), line)
+    }
+
+    pub(super) fn parts(&self, line: usize) -> &[u8] {
+        Self::beside(self.parts.as_ref(), line)
+    }
+
+    fn beside(extra: Option<&Extra>, line: usize) -> &[u8] {
+        let Some(extra) = extra else { return &[] };
         let from = line
             .checked_sub(1)
             .and_then(|before| extra.ends.get(before))
@@ -290,6 +343,7 @@ impl Chunk {
             span: span(&text).or_else(|| span(extra)),
             text,
             extra,
+            parts: self.parts(line),
         })
     }
 }

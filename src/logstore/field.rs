@@ -226,6 +226,11 @@ impl FieldTest {
 
     /// Whether it holds for what stands in the line itself.
     pub(super) fn holds_for_text(&self, text: &[u8], extra: &[u8]) -> bool {
+        if SPAN.contains(&self.name.as_str()) {
+            let mut names = SPAN.iter();
+            let value = names.find_map(|name| fields::value(text, extra, name));
+            return self.holds_for(value.as_deref());
+        }
         self.holds_for(fields::value(text, extra, &self.name).as_deref())
     }
 
@@ -256,6 +261,9 @@ impl FieldTest {
 
     /// What a line's own text must hold for the field to be in it: the last of the names on the way to it.
     pub(super) fn landmark(&self) -> Option<&str> {
+        if SPAN.contains(&self.name.as_str()) {
+            return None;
+        }
         let last = self.name.rsplit('.').next()?;
         (!last.is_empty() && !last.bytes().all(|byte| byte.is_ascii_digit())).then_some(last)
     }
@@ -263,6 +271,9 @@ impl FieldTest {
 
 /// The name by which the service of a line is tested, wherever it was told.
 pub(super) const SERVICE: &str = "service";
+
+/// The names by which lines tell their span; one stands for all.
+const SPAN: [&str; 6] = ["span_id", "spanid", "spanId", "span.id", "SpanId", "span"];
 
 fn is_trace(name: &str) -> bool {
     matches!(name, "trace" | "trace_id" | "traceid" | "traceId" | "trace.id")
@@ -313,5 +324,15 @@ mod tests {
         ] {
             assert_eq!(holds(test, text), expected, "{test:?} of {text}");
         }
+    }
+
+    #[test]
+    fn a_span_is_found_by_whichever_name_the_line_gives_it() {
+        let field = FieldTest::of("span_id", "=", "b7ad6b7169203331").unwrap();
+        let holds = |text: &str| field.holds_for_text(text.as_bytes(), b"");
+        assert!(holds("took=3ms span_id=b7ad6b7169203331"));
+        assert!(holds(r#"{"spanId":"B7AD6B7169203331"}"#));
+        assert!(holds(r#"{"span":{"id":"b7ad6b7169203331"}}"#));
+        assert!(!holds("span_id=b7ad6b7169203332") && !holds("b7ad6b7169203331"));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::chunk::{Keyed, NO_SERVICE, Tag, Told, TracePlace};
+use super::chunk::{Graded, Keyed, NO_SERVICE, Tag, Told, TracePlace};
 use crate::domain::log::scan::{Looking, scan};
 use crate::domain::log::{Batch, Level, Line, Nanos, Stream};
 
@@ -47,21 +47,22 @@ struct Clamp {
 }
 
 impl Clamp {
-    fn key(&mut self, at: Option<Nanos>) -> i64 {
+    /// None where neither the line nor one before it tells a time.
+    fn key(&mut self, at: Option<Nanos>) -> Option<i64> {
         let (Some(Nanos(at)), Some(last)) = (at, self.last) else {
-            let key = at.map(|at| at.0).or(self.last).unwrap_or(0);
-            self.last = at.map(|at| at.0).or(self.last);
+            let key = at.map(|at| at.0).or(self.last);
+            self.last = key;
             return key;
         };
         let leaps = at.saturating_sub(last) > LEAP;
         let confirmed = self.leap.is_some_and(|leap| at >= leap.saturating_sub(LEAP));
         if leaps && !confirmed {
             self.leap = Some(at);
-            return last;
+            return Some(last);
         }
         self.leap = None;
         self.last = Some(last.max(at));
-        last.max(at)
+        self.last
     }
 }
 
@@ -79,8 +80,8 @@ pub(super) fn is_malformed(batch: &Batch, line: &Line) -> bool {
         .is_none_or(|text| text.len() > LONGEST)
 }
 
-/// Reads all lines of a batch; they come back in order of their keys, those of equal keys as they came.
-pub(super) fn read(batch: &Batch, clamps: &mut Clamps) -> Vec<Read> {
+/// Reads all lines of a batch; those of a stream that told no time yet stand at `arrived`. They come back in order of their keys, those of equal keys as they came.
+pub(super) fn read(batch: &Batch, clamps: &mut Clamps, arrived: i64) -> Vec<Read> {
     let mut of_streams: Vec<Option<Clamp>> = vec![None; batch.streams.len()];
     let mut all: Vec<Read> = Vec::with_capacity(batch.lines.len());
     let mut in_order = true;
@@ -99,7 +100,14 @@ pub(super) fn read(batch: &Batch, clamps: &mut Clamps) -> Vec<Read> {
             };
             let mut fallback = Clamp::default();
             let clamp = slot.map_or(&mut fallback, |slot| slot.get_or_insert_with(had));
-            read.key = clamp.key(at);
+            let untimed = clamp.last.is_none();
+            read.key = clamp.key(at).unwrap_or_else(|| {
+                read.tag.told = Told::Order;
+                arrived
+            });
+            if untimed && at.is_some() {
+                in_order &= !stand_before(&mut all, (batch, line.stream), read.key);
+            }
             if at.is_some_and(|at| at.0 != read.key) {
                 read.tag.keyed = Keyed::ByOrder;
             }
@@ -117,6 +125,25 @@ pub(super) fn read(batch: &Batch, clamps: &mut Clamps) -> Vec<Read> {
         all.sort_by_key(|read| read.key);
     }
     all
+}
+
+/// Sees that lines of a stream that tell no time stand before the first of it that does; whether any moved.
+fn stand_before(all: &mut [Read], (batch, stream): (&Batch, u32), first: i64) -> bool {
+    let mut moved = false;
+    for read in all
+        .iter_mut()
+        .filter(|read| read.tag.told == Told::Order && read.key > first)
+    {
+        if batch
+            .lines
+            .get(read.line)
+            .is_some_and(|line| line.stream == stream)
+        {
+            read.key = first;
+            moved = true;
+        }
+    }
+    moved
 }
 
 /// Keeps lines of an older page whose source tells no times before all in hand, whatever their text says; those
@@ -184,6 +211,11 @@ fn read_line(batch: &Batch, line: &Line, has_service: bool) -> Read {
             service: NO_SERVICE,
             trace,
             level: level.max(seen.level),
+            graded: if level == Level::Unknown {
+                Graded::ByText
+            } else {
+                Graded::BySource
+            },
             told,
             keyed: Keyed::ByTime,
         },

@@ -18,6 +18,7 @@ pub mod chunk;
 mod field;
 pub mod found;
 mod intake;
+mod joined;
 mod needle;
 pub mod query;
 pub mod search;
@@ -29,6 +30,7 @@ mod tests;
 
 pub use chunk::{Entry, LineId, Text, Told};
 pub use found::Found;
+pub use joined::{Part, join};
 pub use query::{Query, QueryError};
 pub use search::{Budget, Progress, Search};
 pub use snapshot::{Counts, Snapshot};

@@ -139,6 +139,31 @@ impl Query {
         self
     }
 
+    /// Whether more is done with each line than to look for a text in it.
+    pub(super) fn is_costly(&self) -> bool {
+        self.terms.iter().any(|term| match term.test {
+            Test::Pattern(_) | Test::Field(_) => true,
+            Test::Text(_) | Test::Level(..) => false,
+        })
+    }
+
+    /// The names of the fields that it asks for.
+    pub fn fields(&self) -> Vec<String> {
+        let names = self.terms.iter().filter_map(|term| match &term.test {
+            Test::Field(field) => Some(field.name.clone()),
+            Test::Text(_) | Test::Pattern(_) | Test::Level(..) => None,
+        });
+        names.collect()
+    }
+
+    /// Whether lines that tell no level are not shown because they tell none.
+    pub fn leaves_out_unlevelled(&self) -> bool {
+        self.terms.iter().any(|term| match term.test {
+            Test::Level(compare, level) => !term.keep.of(compare.holds(Level::Unknown.cmp(&level))),
+            Test::Text(_) | Test::Pattern(_) | Test::Field(_) => false,
+        })
+    }
+
     /// Lets every line through.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()

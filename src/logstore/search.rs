@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::chunk::LineId;
+use super::chunk::{Chunk, LineId};
 use super::found::{Found, Part};
 use super::query::Query;
 use super::sift::sift;
@@ -54,6 +54,48 @@ pub struct Search {
     /// Chunks that were not looked at, by number; the next one stands last.
     left: Vec<usize>,
     progress: Progress,
+    hands: Hands,
+}
+
+/// How many threads look at the chunks of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hands {
+    One,
+    Two,
+}
+
+impl Hands {
+    /// Two where a step takes long and the machine has two processors to spare.
+    fn of(query: &Query) -> Self {
+        let two =
+            query.is_costly() && std::thread::available_parallelism().is_ok_and(|count| count.get() > 1);
+        if two { Self::Two } else { Self::One }
+    }
+
+    /// The lines of each chunk that a query lets through.
+    fn sift(self, chunks: &[Arc<Chunk>], query: &Query) -> Vec<Box<[u32]>> {
+        let all = |chunks: &[Arc<Chunk>], query: &Query| -> Vec<Box<[u32]>> {
+            chunks.iter().map(|chunk| sift(chunk, query)).collect()
+        };
+        let (own, others) = match self {
+            Self::One => (chunks, &[][..]),
+            Self::Two => chunks.split_at(chunks.len().div_ceil(2)),
+        };
+        if others.is_empty() {
+            return all(own, query);
+        }
+        std::thread::scope(|scope| {
+            // a query of its own: what a regex works with is not shared without waiting
+            let theirs = query.clone();
+            let working = scope.spawn(move || all(others, &theirs));
+            let mut found = all(own, query);
+            match working.join() {
+                Ok(more) => found.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+            found
+        })
+    }
 }
 
 impl Search {
@@ -61,6 +103,7 @@ impl Search {
     pub fn new(snapshot: Snapshot, query: Query, around: Option<LineId>) -> Self {
         let mut search = Self {
             snapshot,
+            hands: Hands::of(&query),
             query,
             around,
             looked_at: HashMap::new(),
@@ -102,17 +145,19 @@ impl Search {
     /// Looks at some more.
     pub fn step(&mut self, budget: Budget) -> Progress {
         let mut bytes = 0;
+        let mut due = Vec::new();
         while bytes < budget.bytes.max(1)
             && let Some(number) = self.left.pop()
         {
-            let Some(chunk) = self.snapshot.0.chunks.get(number) else {
-                continue;
-            };
-            let lines: Arc<[u32]> = sift(chunk, &self.query).into();
+            if let Some(chunk) = self.snapshot.0.chunks.get(number) {
+                bytes += chunk.body.weight().max(1);
+                due.push(Arc::clone(chunk));
+            }
+        }
+        for (chunk, lines) in due.iter().zip(self.hands.sift(&due, &self.query)) {
             self.progress.looked_at += chunk.len();
             self.progress.found += lines.len();
-            self.looked_at.insert(chunk.name, lines);
-            bytes += chunk.body.weight().max(1);
+            self.looked_at.insert(chunk.name, lines.into());
         }
         self.progress
     }

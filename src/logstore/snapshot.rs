@@ -173,6 +173,17 @@ impl Snapshot {
         }
     }
 
+    /// How many lines of each level there are, in [`Level`]'s order.
+    pub fn levels(&self) -> [u64; Level::ALL.len()] {
+        let mut all = [0; Level::ALL.len()];
+        for chunk in &self.0.chunks {
+            for (count, more) in all.iter_mut().zip(chunk.levels) {
+                *count += more;
+            }
+        }
+        all
+    }
+
     /// Lines that came and went until then.
     pub fn counts(&self) -> Counts {
         self.0.counts

@@ -4,13 +4,21 @@
 //! are made anew. Small chunks are merged as they gather, eight of a size at a time, so that a line is copied a few
 //! times at most and there are never many chunks. What does not fit goes from the front, a chunk at a time.
 
+mod stitch;
+#[cfg(test)]
+mod stitch_tests;
+
 use std::ops::Range;
 use std::sync::{Arc, Weak};
 
+use self::stitch::Edge;
+
 use super::builder::{Builder, Incoming, Shape};
-use super::chunk::{Chunk, LineId, signed};
+use super::chunk::{Chunk, LineId, Told, signed};
 use super::intake::{self, Clamps, Named, Read};
+use super::joined::{Joined, Part, joined};
 use super::snapshot::{Counts, Snapshot, View};
+use crate::domain::log::joint::may_continue;
 use crate::domain::log::{Batch, Gap, GapReason, Nanos, Place, Stream};
 
 /// Bytes of text of a chunk in a store that is large enough.
@@ -27,6 +35,9 @@ const FAN: usize = 8;
 
 /// Serials set aside for the lines of one file: they are counted by position.
 const FILE_SERIALS: i64 = 1 << 44;
+
+/// Where lines stand that tell no time and came before any that does.
+const UNTIMED: i64 = 0;
 
 /// Gaps that are told apart; the oldest become one where there are more.
 const GAPS: usize = 1_024;
@@ -92,6 +103,8 @@ pub struct Store {
     oldest_serial: i64,
     names: u64,
     revision: u64,
+    /// Some lines may belong to ones that were not there.
+    orphans: bool,
 }
 
 impl Store {
@@ -114,26 +127,32 @@ impl Store {
             oldest_serial: 0,
             names: 0,
             revision: 0,
+            orphans: false,
         }
     }
 
     /// Takes lines, wherever their times put them; the oldest in hand go where there is no room.
     pub fn ingest(&mut self, batch: &Batch) {
+        let made = joined(batch);
+        let batch = made.as_ref().map_or(batch, |made| &made.batch);
         let (read, first) = if let Some((place, at)) = &batch.place {
             self.read_placed(batch, place, *at)
         } else {
-            let read = intake::read(batch, &mut self.clamps);
+            let arrived = self.arrived();
+            let read = intake::read(batch, &mut self.clamps, arrived);
             let first = self.newest_serial;
             self.newest_serial += signed(read.len());
             (read, first)
         };
-        self.take(batch, &read, first);
+        let edges = self.take((batch, made.as_ref()), &read, first);
+        self.stitch(&edges);
         self.evict();
         self.revision += 1;
     }
 
     /// Reads lines that stay in their file: what stands before the part read first has serials below that part's.
     fn read_placed(&mut self, batch: &Batch, place: &Arc<Place>, at: u64) -> (Vec<Read>, i64) {
+        let arrived = self.arrived();
         self.places.retain(|placed| placed.place.strong_count() > 0);
         let known = |placed: &Placed| std::ptr::eq(placed.place.as_ptr(), Arc::as_ptr(place));
         let index = self.places.iter().position(known).unwrap_or_else(|| {
@@ -152,12 +171,12 @@ impl Store {
         let Some(placed) = self.places.get_mut(index) else {
             return (Vec::new(), self.newest_serial);
         };
-        let (clamps, next) = if at < placed.first {
-            (&mut placed.before, &mut placed.next_before)
+        let (clamps, next, arrived) = if at < placed.first {
+            (&mut placed.before, &mut placed.next_before, UNTIMED)
         } else {
-            (&mut self.clamps, &mut placed.next)
+            (&mut self.clamps, &mut placed.next, arrived)
         };
-        let read = intake::read(batch, clamps);
+        let read = intake::read(batch, clamps, arrived);
         let first = *next;
         *next = first.saturating_add(signed(read.len()));
         (read, first)
@@ -165,13 +184,16 @@ impl Store {
 
     /// Takes a page of lines older than all in hand, as far as there is room: nothing newer goes for them.
     pub fn ingest_older(&mut self, batch: &Batch) -> Room {
+        let made = joined(batch);
+        let batch = made.as_ref().map_or(batch, |made| &made.batch);
         let mut clamps = Clamps::default();
-        let mut read = intake::read(batch, &mut clamps);
+        let mut read = intake::read(batch, &mut clamps, UNTIMED);
         intake::keep_before(batch, &mut read, self.oldest().map(|oldest| oldest.0));
         let refused = read.len() - self.room_for(batch, &read);
         read.drain(..refused);
         self.oldest_serial -= signed(read.len());
-        self.take(batch, &read, self.oldest_serial);
+        let edges = self.take((batch, made.as_ref()), &read, self.oldest_serial);
+        self.stitch(&edges);
         self.counts.refused += refused as u64;
         self.revision += 1;
         if refused > 0 { Room::Full } else { Room::Left }
@@ -194,7 +216,14 @@ impl Store {
         fits.count()
     }
 
-    fn take(&mut self, batch: &Batch, read: &[Read], first_serial: i64) {
+    /// Puts lines to where they belong; where those of each stream begin and end, whose source tells times.
+    fn take(
+        &mut self,
+        (batch, made): (&Batch, Option<&Joined>),
+        read: &[Read],
+        first_serial: i64,
+    ) -> Vec<Edge> {
+        let mut edges: Vec<Option<Edge>> = vec![None; batch.streams.len()];
         let nowhere = Arc::new(Stream::default());
         let mut builder = Builder::new(self.shape, &mut self.names);
         builder.reserve(
@@ -214,16 +243,30 @@ impl Store {
                 Named::Text(range) => text.get(range.clone()),
                 Named::Extra(range) => extra.get(range.clone()),
             });
+            let id = LineId {
+                key: read.key,
+                serial,
+            };
+            let parts = made.and_then(|made| made.parts.get(&read.line));
+            if read.tag.told == Told::Source
+                && batch.place.is_none()
+                && let Some(edge) = edges.get_mut(line.stream as usize)
+            {
+                let edge = edge.get_or_insert_with(|| Edge {
+                    first: id,
+                    continues: may_continue(text) || text.trim_ascii().is_empty(),
+                    last: id,
+                });
+                edge.last = id;
+            }
             builder.push(&Incoming {
-                id: LineId {
-                    key: read.key,
-                    serial,
-                },
+                id,
                 tag: read.tag,
                 stream: batch.streams.get(line.stream as usize).unwrap_or(&nowhere),
                 service: service.and_then(|service| std::str::from_utf8(service).ok()),
                 text,
                 extra,
+                parts: &parts.map_or_else(Vec::new, |parts| Part::keep(parts)),
                 place: batch
                     .place
                     .as_ref()
@@ -237,6 +280,7 @@ impl Store {
         self.counts.taken += read.len() as u64;
         let run = builder.finish();
         self.insert(run);
+        edges.into_iter().flatten().collect()
     }
 
     /// Puts chunks, in order themselves, to where they belong.
@@ -389,9 +433,21 @@ impl Store {
         self.lines == 0
     }
 
-    /// When the oldest line in hand is of.
+    /// Where lines stand that tell no time: behind all there are.
+    fn arrived(&self) -> i64 {
+        self.newest().map_or(UNTIMED, |newest| newest.0)
+    }
+
+    /// When the oldest line in hand is of that has a time.
     pub fn oldest(&self) -> Option<Nanos> {
-        Some(Nanos(self.chunks.first()?.first()?.key))
+        let untimed = |chunk: &Chunk, line: usize| {
+            let order = chunk.tags.get(line).is_none_or(|tag| tag.told == Told::Order);
+            order && chunk.keys.get(line).is_none_or(|key| *key <= UNTIMED)
+        };
+        let whole = |chunk: &Chunk| untimed(chunk, chunk.len().saturating_sub(1));
+        let chunk = self.chunks.iter().find(|chunk| !whole(chunk))?;
+        let line = (0..chunk.len()).find(|line| !untimed(chunk, *line))?;
+        chunk.keys.get(line).copied().map(Nanos)
     }
 
     /// When the newest line in hand is of.

@@ -190,7 +190,12 @@ fn older_pages_of_a_file_stand_before_what_is_in_hand_whatever_their_times() {
         .collect();
     assert_eq!(read, ['a', 'b', 'c', 'd']);
     assert_eq!(snapshot.entry_at(1).unwrap().at, Nanos(1_795_248_609_000_000_000));
-    assert_eq!(snapshot.entry_at(0).unwrap().told, Told::Nobody);
+    let first = snapshot.entry_at(0).unwrap();
+    assert_eq!(
+        (first.told, first.time()),
+        (Told::Order, None),
+        "no line before it tells one"
+    );
 }
 
 #[test]
@@ -448,7 +453,7 @@ struct Plain {
 }
 
 fn any_batches() -> impl Strategy<Value = Vec<Vec<(i64, String)>>> {
-    let line = (0_i64..60, "[ab]{0,6}( x=[0-9]{1,2})?");
+    let line = (0_i64..60, "([ab]{1,6}( x=[0-9]{1,2})?)?");
     proptest::collection::vec(proptest::collection::vec(line, 0..24), 0..12)
 }
 
@@ -593,5 +598,93 @@ fn a_file_stands_in_its_order_whichever_part_of_it_was_read_first() {
             .collect();
         assert_eq!(texts(&store.snapshot()), expected);
         assert_eq!(store.counts().taken, 91);
+    }
+}
+
+#[test]
+fn lines_of_streams_that_tell_no_time_stand_where_they_arrived_and_have_none() {
+    let untimed = |texts: &[&str]| {
+        let mut batch = Batch {
+            streams: vec![stream("plain")],
+            ..Batch::default()
+        };
+        for text in texts {
+            batch.push(None, 0, Level::Unknown, text.as_bytes(), b"");
+        }
+        batch
+    };
+    let mut store = Store::new(ROOMY);
+    store.ingest(&untimed(&["first", "second"]));
+    assert_eq!((store.oldest(), store.snapshot().len()), (None, 2));
+    store.ingest(&batch(&[(10, "ten"), (20, "twenty")]));
+    store.ingest(&untimed(&["after twenty"]));
+    store.ingest(&batch(&[(30, "thirty")]));
+    let snapshot = store.snapshot();
+    assert_eq!(
+        texts(&snapshot),
+        ["first", "second", "ten", "twenty", "after twenty", "thirty"]
+    );
+    let times: Vec<Option<i64>> = (0..snapshot.len())
+        .map(|position| snapshot.entry_at(position).unwrap().time().map(|at| at.0))
+        .collect();
+    assert_eq!(times, [None, None, Some(10), Some(20), None, Some(30)]);
+    assert_eq!(store.oldest(), Some(Nanos(10)), "no line is of 1970");
+    let mut banner = Batch {
+        streams: vec![stream("late")],
+        ..Batch::default()
+    };
+    for text in ["banner", "1970-01-01T00:00:00.000000015Z up"] {
+        banner.push(None, 0, Level::Unknown, text.as_bytes(), b"");
+    }
+    store.ingest(&banner);
+    assert_eq!(
+        texts(&store.snapshot())[3..5],
+        [
+            "banner".to_owned(),
+            "1970-01-01T00:00:00.000000015Z up".to_owned()
+        ],
+        "before the first line of its stream that tells one"
+    );
+}
+
+#[test]
+fn a_search_on_two_threads_finds_what_one_line_after_the_other_has() {
+    let mut store = Store::new(Limits {
+        lines: 2_000,
+        bytes: 1 << 20,
+    });
+    for number in 0..1_500_i64 {
+        let text = format!("took {}ms status={} id={number}", number % 97, 200 + number % 301);
+        store.ingest(&batch(&[(number, &text)]));
+    }
+    let snapshot = store.snapshot();
+    for text in [r"/took \d7ms/", "status>=450", r"-/\d{3}ms|1$/ status!=333"] {
+        let query = Query::parse(text).unwrap();
+        let mut search = Search::new(snapshot.clone(), query.clone(), snapshot.id_at(700));
+        while !search.step(Budget::default()).is_done() {}
+        let found = search.found();
+        let expected: Vec<LineId> = (0..snapshot.len())
+            .filter_map(|position| snapshot.entry_at(position))
+            .filter(|entry| query.is_match(entry))
+            .map(|entry| entry.id)
+            .collect();
+        let ids: Vec<LineId> = (0..found.len()).filter_map(|n| found.id_at(n)).collect();
+        assert_eq!(ids, expected, "{text}");
+        assert!(!ids.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn a_query_knows_which_fields_it_asks_for_and_whether_it_leaves_out_what_tells_no_level() {
+    for (text, fields, leaves_out) in [
+        ("pool status>=500 -path=/x", vec!["status", "path"], false),
+        ("level>=warn", vec![], true),
+        ("-level<error a", vec![], true),
+        ("level=unknown", vec![], false),
+        ("-level>=error", vec![], false),
+    ] {
+        let query = Query::parse(text).unwrap();
+        assert_eq!(query.fields(), fields, "{text}");
+        assert_eq!(query.leaves_out_unlevelled(), leaves_out, "{text}");
     }
 }

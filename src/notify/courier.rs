@@ -139,6 +139,7 @@ fn tell(
         format!("{} ", names.join(", "))
     };
     let channel = &queued.channel;
+    let number = LocalIncident::number_of(&IncidentId(Arc::clone(incident)));
     let (text, delivery) = match fate {
         Fate::Delivered => (format!("notified {whom}by {channel}"), Delivery::Local),
         Fate::Failed => (
@@ -155,8 +156,12 @@ fn tell(
             ),
             Delivery::Failed,
         ),
+        Fate::NotNeeded => (
+            format!("not notified {whom}by {channel}: {words}"),
+            Delivery::Local,
+        ),
     };
-    if let Some(number) = LocalIncident::number_of(&IncidentId(Arc::clone(incident))) {
+    if let Some(number) = number {
         let told = Told::by("midwatch", EventKind::Other, text).delivered(delivery);
         incidents::tell(tx, number, &told, now.utc)?;
     }
@@ -173,6 +178,7 @@ fn tell(
                 Fate::Delivered => "confirmed".to_owned(),
                 Fate::Failed => format!("failed: {words}"),
                 Fate::Unclear => format!("unclear: {words}"),
+                Fate::NotNeeded => format!("cancelled: {words}"),
             },
         },
     )

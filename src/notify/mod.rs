@@ -6,13 +6,14 @@
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Channel, NotifyConfig, Updates};
-use crate::domain::incident::local::{LocalIncident, Reason, Told, Wake};
-use crate::domain::incident::{Person, Severity, Status};
+use crate::domain::incident::local::{LocalIncident, Missed, Reason, Told, Wake};
+use crate::domain::incident::{IncidentId, Person, Severity, Status};
 use crate::domain::timeline::{Delivery, EventKind};
 use crate::journal::notices::Queued;
 use crate::time::Stamp;
@@ -59,6 +60,64 @@ impl Notice {
     }
 }
 
+/// A page that reached nobody: each way of it failed, once at least.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreached {
+    /// Its notifications in the journal.
+    pub ids: Vec<i64>,
+    /// The incident.
+    pub incident: IncidentId,
+    /// What the incident is called; remote text, not yet safe.
+    pub title: Arc<str>,
+    /// Why they were to be told.
+    pub reason: Reason,
+    /// Who was not reached, and is to be phoned.
+    pub people: Vec<Person>,
+    /// When they were to be told.
+    pub at: DateTime<Utc>,
+    /// What stood in the way last; not yet safe.
+    pub why: Arc<str>,
+    /// Whether that is the end of it.
+    pub tries: Tries,
+}
+
+/// Whether a page that did not arrive is still tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tries {
+    /// It is.
+    GoOn,
+    /// All of its ways have failed for good.
+    Over,
+}
+
+impl Unreached {
+    /// Whether both are one page, by however many of its ways it failed since.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.incident == other.incident && self.reason == other.reason && self.at == other.at
+    }
+
+    /// The level that is asleep, where one is.
+    pub fn level(&self) -> Option<u32> {
+        match self.reason {
+            Reason::Level(level) => Some(level),
+            Reason::Assigned | Reason::Asked | Reason::Update | Reason::Over => None,
+        }
+    }
+
+    /// `local-7 level 2: nobody was reached: phone Mara (+49 30 1234)`; not yet safe.
+    pub fn words(&self) -> String {
+        let level = self
+            .level()
+            .map_or_else(String::new, |level| format!(" level {level}"));
+        format!(
+            "{}{level}: nobody was reached: phone {} ({})",
+            self.incident,
+            phones(&self.people),
+            self.why
+        )
+    }
+}
+
 fn message(wake: &Wake) -> String {
     let why = match wake.reason {
         Reason::Level(level) => format!("level {level} is woken"),
@@ -71,6 +130,35 @@ fn message(wake: &Wake) -> String {
         why
     } else {
         format!("{why}: {}", wake.message)
+    }
+}
+
+/// The page of a level that nobody could send when it was due, for the journal's list of what reached nobody.
+pub fn missed(
+    incident: &LocalIncident,
+    (missed, people): (&Missed, Vec<Person>),
+    context: &Arc<str>,
+    at: &Stamp,
+) -> Queued {
+    Queued {
+        channel: String::new(),
+        limit: Duration::ZERO,
+        notice: Notice {
+            incident: incident.id().0,
+            title: Arc::clone(&incident.title),
+            severity: incident.severity,
+            status: incident.status,
+            service: incident.service.clone(),
+            context: Arc::clone(context),
+            reason: Reason::Level(missed.level),
+            message: missed.words(),
+            people,
+            at: missed.due,
+        },
+        queued: *at,
+        attempts: 0,
+        not_before: None,
+        until: None,
     }
 }
 
@@ -119,22 +207,23 @@ pub fn route(
             Channel::Command(_) => queued.extend(people.into_iter().map(|person| told(vec![person]))),
         }
     }
-    let told = (queued.is_empty() && is_a_page(wake.reason)).then(|| {
-        let text = format!(
-            "nobody was notified: no [[contexts.{context}.notify]] is for this; phone {}",
-            phones(&wake.people)
-        );
+    let told = (queued.is_empty() && wake.reason.is_a_page()).then(|| {
+        let why = without_channel(context, channels)
+            .unwrap_or_else(|| format!("nobody was notified: no [[contexts.{context}.notify]] is for this"));
+        let text = format!("{why}; phone {}", phones(&wake.people));
         Told::by("midwatch", EventKind::Other, text).delivered(Delivery::Failed)
     });
     (queued, told)
 }
 
-/// Whether somebody is woken by it.
-fn is_a_page(reason: Reason) -> bool {
-    match reason {
-        Reason::Level(_) | Reason::Assigned | Reason::Asked => true,
-        Reason::Update | Reason::Over => false,
-    }
+/// Why nobody is ever notified in a context that has no channel, and the setting to add; nothing where it has one.
+pub fn without_channel(context: &str, channels: &[NotifyConfig]) -> Option<String> {
+    channels.is_empty().then(|| {
+        format!(
+            "nobody was notified: no channel is configured: add [[contexts.{context}.notify]] with a name and a \
+             kind (webhook, slack or command)"
+        )
+    })
 }
 
 fn takes(channel: &NotifyConfig, notice: &Notice) -> bool {
@@ -143,7 +232,7 @@ fn takes(channel: &NotifyConfig, notice: &Notice) -> bool {
             .people
             .iter()
             .any(|person| channel.people.contains(&person.id));
-    if !is_a_page(notice.reason) {
+    if !notice.reason.is_a_page() {
         return channel.updates == Updates::Told && one_of;
     }
     let level = notice

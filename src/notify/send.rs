@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use super::Notice;
 use crate::backend::Delivery;
 use crate::backend::http::{
-    CredentialError, Cut, EnvLookup, Method, Request, TransportError, Wires, read_secret,
+    CredentialError, Cut, EnvLookup, Method, Request, Response, TransportError, Wires, read_secret,
 };
 use crate::config::{Auth, Channel, Endpoint, Hook, NotifyConfig};
 use crate::text::SafeText;
@@ -117,12 +117,12 @@ async fn post(hook: &Hook, body: Vec<u8>, config: &NotifyConfig, wires: &Wires, 
         body,
         timeout: config.timeout,
         cap: SAID,
-        cut: Cut::Refuse,
+        // Its status says whether it took it, however long the page behind it is.
+        cut: Cut::Keep,
     };
     match wires.transport(&endpoint).send(request).await {
-        Ok(response) => judged(response.status, &response.body),
-        // It answered, with more than is read.
-        Err(TransportError::TooLarge) => Attempt::Delivered,
+        Ok(response) => judged(&response),
+        Err(TransportError::TooLarge) => Attempt::Unclear("it answered with more than is read".to_owned()),
         Err(TransportError::Connect(_)) => Attempt::NotSent("no connection".to_owned()),
         Err(TransportError::Tls(_)) => Attempt::NotSent("TLS would not agree; check tls.ca_file".to_owned()),
         Err(TransportError::Setup(why)) => Attempt::Refused(why),
@@ -136,8 +136,9 @@ async fn post(hook: &Hook, body: Vec<u8>, config: &NotifyConfig, wires: &Wires, 
     }
 }
 
-fn judged(status: u16, body: &[u8]) -> Attempt {
-    let said = String::from_utf8_lossy(body);
+fn judged(response: &Response) -> Attempt {
+    let status = response.status;
+    let said = String::from_utf8_lossy(&response.body);
     let said = SafeText::line(said.trim());
     let words = match said.as_str() {
         "" => format!("HTTP {status}"),
@@ -145,8 +146,10 @@ fn judged(status: u16, body: &[u8]) -> Attempt {
     };
     match status {
         200..300 => Attempt::Delivered,
-        // Asked to be left alone: it did not take it.
-        429 | 503 => Attempt::NotSent(words),
+        // Asked to be left alone: it did not take it. A 503 without a time to come back is as often a gateway's,
+        // whose backend may have taken it.
+        429 => Attempt::NotSent(words),
+        503 if response.header("retry-after").is_some() => Attempt::NotSent(words),
         500..600 => Attempt::Unclear(words),
         _ => Attempt::Refused(words),
     }

@@ -1,16 +1,16 @@
-use std::time::Duration;
-
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
 use crate::backend::http::Wires;
-use crate::backend::incidents::Incidents as _;
 use crate::backend::incidents::local::Local;
+use crate::backend::incidents::{IncidentOrder, Incidents as _};
 use crate::config::{Config, Environment, Hook, Secret, TlsConfig, decode_text};
+use crate::domain::alert::ack::Marker;
+use crate::domain::incident::IncidentAct;
 use crate::domain::incident::local::Declaration;
 use crate::domain::timeline::Event;
-use crate::journal::{Journal, Opening, notices};
+use crate::journal::{Journal, Opening, audit, notices};
 use crate::time::Clock;
 
 const CONFIG: &str = r#"
@@ -70,6 +70,23 @@ impl Bench {
             rule: None,
         };
         self.keeper().declare(asked).await.unwrap()
+    }
+
+    async fn unreached(&self) -> Vec<Unreached> {
+        let read = self.journal.read(|tx| notices::unreached(tx, "prod"));
+        read.await.unwrap()
+    }
+
+    /// Something that is done to the incident.
+    async fn act(&self, act: IncidentAct) {
+        let order = IncidentOrder {
+            incident: "local-1".into(),
+            marker: Marker::from_bits(7),
+            actor: "jun@example.com".into(),
+            key: format!("{act:?}").into(),
+            act,
+        };
+        self.keeper().send(order).await.unwrap();
     }
 
     /// What the story tells of notifications.
@@ -147,6 +164,8 @@ async fn a_webhook_is_told_once_and_the_story_says_so() {
 async fn an_answer_that_says_nothing_certain_is_never_followed_by_a_second_try() {
     for answer in [
         ResponseTemplate::new(500).set_body_string("boom"),
+        // A gateway's, whose backend may have taken it.
+        ResponseTemplate::new(503),
         ResponseTemplate::new(200).set_delay(Duration::from_secs(30)),
     ] {
         let server = server(answer).await;
@@ -172,6 +191,24 @@ async fn an_answer_that_says_nothing_certain_is_never_followed_by_a_second_try()
 }
 
 #[tokio::test]
+async fn a_long_error_page_is_judged_by_its_status() {
+    for (status, words) in [
+        (404, "not notified Jun, mara by webhook: HTTP 404: xxx"),
+        (502, "notification unclear Jun, mara by webhook: HTTP 502: xxx"),
+        (200, "notified Jun, mara by webhook"),
+    ] {
+        let server = server(ResponseTemplate::new(status).set_body_string("x".repeat(9_000))).await;
+        let (_held, config) = webhook(&server);
+        let bench = Bench::new(vec![config]);
+        bench.declare("orders fail").await;
+        assert_eq!(bench.courier().deliver().await.unwrap(), None);
+        let told = bench.told().await;
+        assert!(told[0].0.starts_with(words), "{status}: {}", told[0].0);
+        assert!(told[0].0.len() < 4_000, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_refused_is_said_and_not_repeated() {
     let server = server(ResponseTemplate::new(404).set_body_string("no_service\u{1b}[2J")).await;
     let (_held, config) = webhook(&server);
@@ -188,6 +225,159 @@ async fn what_was_refused_is_said_and_not_repeated() {
 }
 
 #[tokio::test]
+async fn a_page_that_reached_nobody_stands_until_somebody_takes_the_incident_or_answers_for_it() {
+    let server = server(ResponseTemplate::new(404)).await;
+    let (_held, config) = webhook(&server);
+    let bench = Bench::new(vec![config]);
+    bench.declare("orders fail").await;
+    assert_eq!(bench.unreached().await, [], "it is on its way");
+    bench.courier().deliver().await.unwrap();
+    let pages = bench.unreached().await;
+    assert_eq!(pages.len(), 1);
+    assert_eq!((pages[0].level(), pages[0].people.len()), (Some(1), 2));
+    assert!(
+        pages[0].words().starts_with(
+            "local-1 level 1: nobody was reached: phone Jun (+49 30 1234), mara (webhook: HTTP 404"
+        ),
+        "{}",
+        pages[0].words()
+    );
+    // The next level is woken in vain too: the last page is the one that counts.
+    bench.act(IncidentAct::Escalate { to: 2 }).await;
+    bench.courier().deliver().await.unwrap();
+    let pages = bench.unreached().await;
+    assert_eq!(pages.iter().map(Unreached::level).collect::<Vec<_>>(), [Some(2)]);
+    let ids = pages[0].ids.clone();
+    bench
+        .journal
+        .write(move |tx| {
+            let answer = |at| notices::answer(tx, &ids, ("jun@example.com", at));
+            answer(DateTime::UNIX_EPOCH)?;
+            answer(DateTime::UNIX_EPOCH)
+        })
+        .await
+        .unwrap();
+    let lines = bench.journal.read(|tx| audit::lines_after(tx, 0, 100)).await;
+    let answered: Vec<String> = lines
+        .unwrap()
+        .into_iter()
+        .map(|(_, line)| line)
+        .filter(|line| line.contains("answer_for_page"))
+        .collect();
+    assert_eq!(answered.len(), 1, "{answered:?}");
+    assert!(
+        answered[0].contains("jun@example.com") && answered[0].contains("local-1"),
+        "{answered:?}"
+    );
+    assert_eq!(bench.unreached().await, [], "somebody phones");
+    bench.act(IncidentAct::Escalate { to: 1 }).await;
+    bench.courier().deliver().await.unwrap();
+    assert_eq!(bench.unreached().await.len(), 1);
+    bench.act(IncidentAct::Acknowledge).await;
+    assert_eq!(bench.unreached().await, [], "somebody has it");
+}
+
+#[tokio::test]
+async fn a_page_that_failed_on_an_incident_in_work_reached_nobody_either() {
+    let mara = Person {
+        id: "mara".into(),
+        name: "mara".into(),
+        email: None,
+        phone: None,
+    };
+    for others in [
+        IncidentAct::Escalate { to: 2 },
+        IncidentAct::ReassignTo { people: vec![mara] },
+    ] {
+        let server = server(ResponseTemplate::new(404)).await;
+        let (_held, config) = webhook(&server);
+        let bench = Bench::new(vec![config]);
+        bench.declare("orders fail").await;
+        bench
+            .act(IncidentAct::Advance {
+                to: Status::Identified,
+            })
+            .await;
+        bench.courier().deliver().await.unwrap();
+        assert_eq!(bench.unreached().await, [], "who works on it has it");
+        bench.act(others.clone()).await;
+        bench.courier().deliver().await.unwrap();
+        let pages = bench.unreached().await;
+        assert_eq!(pages.len(), 1, "{others:?}");
+        assert_eq!(&*pages[0].people[0].name, "mara");
+        bench.act(IncidentAct::Acknowledge).await;
+        assert_eq!(bench.unreached().await, [], "somebody has it");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_waited_is_not_sent_any_more_once_it_wakes_nobody_to_any_purpose() {
+    let cases = [
+        (IncidentAct::Acknowledge, 0, "acknowledged by Jun"),
+        (
+            IncidentAct::Resolve {
+                resolution: String::new(),
+            },
+            0,
+            "resolved",
+        ),
+        (IncidentAct::Escalate { to: 2 }, 1, "level 2 was woken since"),
+    ];
+    for (act, sent, why) in cases {
+        let server = server(ResponseTemplate::new(200)).await;
+        let (_held, config) = webhook(&server);
+        let bench = Bench::new(vec![config]);
+        bench.declare("orders fail").await;
+        bench.act(act.clone()).await;
+        bench.courier().deliver().await.unwrap();
+        let asked = server.received_requests().await.unwrap();
+        assert_eq!(asked.len(), sent, "{act:?}");
+        let told = bench.told().await;
+        let words = format!("not notified Jun, mara by webhook: not needed any more: {why}");
+        assert!(told.contains(&(words, Delivery::Local)), "{told:?}");
+        assert_eq!(bench.unreached().await, []);
+    }
+}
+
+#[tokio::test]
+async fn who_is_asked_to_help_is_told_although_somebody_has_it() {
+    let server = server(ResponseTemplate::new(200)).await;
+    let (_held, config) = webhook(&server);
+    let bench = Bench::new(vec![config]);
+    bench.declare("orders fail").await;
+    bench.courier().deliver().await.unwrap();
+    let help = IncidentAct::Page {
+        people: vec![Person {
+            id: "mara".into(),
+            name: "mara".into(),
+            email: None,
+            phone: None,
+        }],
+        message: String::new(),
+    };
+    bench.act(help).await;
+    bench.act(IncidentAct::Acknowledge).await;
+    bench.courier().deliver().await.unwrap();
+    assert_eq!(server.received_requests().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_page_that_reached_somebody_by_one_way_is_not_called_unreached() {
+    let (broken, works) = (
+        server(ResponseTemplate::new(404)).await,
+        server(ResponseTemplate::new(200)).await,
+    );
+    let (_held, first) = webhook(&broken);
+    let (_kept, mut second) = webhook(&works);
+    second.name = "chat".into();
+    let bench = Bench::new(vec![first, second]);
+    bench.declare("orders fail").await;
+    bench.courier().deliver().await.unwrap();
+    assert_eq!(bench.told().await.len(), 2);
+    assert_eq!(bench.unreached().await, []);
+}
+
+#[tokio::test]
 async fn what_certainly_did_not_go_out_waits_and_is_tried_again() {
     let dir = tempfile::tempdir().unwrap();
     // Nobody listens on port 1.
@@ -198,10 +388,24 @@ async fn what_certainly_did_not_go_out_waits_and_is_tried_again() {
     let bench = Bench::new(vec![config]);
     bench.declare("orders fail").await;
     let wait = bench.courier().deliver().await.unwrap().unwrap();
+    let pages = bench.unreached().await;
+    assert_eq!(
+        pages.len(),
+        1,
+        "nobody has to wait for the last try to hear of it"
+    );
+    assert_eq!(pages[0].tries, Tries::GoOn);
     assert!(
         wait > Duration::from_secs(3) && wait <= Duration::from_secs(5),
         "{wait:?}"
     );
+    assert_eq!(bench.told().await, []);
+    // So does what asked for a later time.
+    let server = server(ResponseTemplate::new(503).insert_header("retry-after", "3")).await;
+    let (_held, config) = webhook(&server);
+    let bench = Bench::new(vec![config]);
+    bench.declare("orders fail").await;
+    assert!(bench.courier().deliver().await.unwrap().is_some());
     assert_eq!(bench.told().await, []);
     // A secret that another process may have is no refusal either.
     let missing = through(Channel::Webhook(hook(&dir.path().join("other"), "\n")));

@@ -23,13 +23,13 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::decide::{self, Next};
-use super::post::Post;
+use super::post::{Asked, Post};
 use super::record::{Destination, Hold, Holder, LONGEST_WAIT, Record, Timings};
-use super::{Entry, EntryId, OutboxView, State};
+use super::{Entry, EntryId, OutboxView, State, twin};
 use crate::backend::http::Jitter;
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
-use crate::journal::outbox::{self, Author, Kept, Taking, Turn};
-use crate::journal::{Journal, JournalError, JournalResult};
+use crate::journal::outbox::{self, Author, Escalations, Kept, Taking, Turn};
+use crate::journal::{Journal, JournalError, JournalResult, notices};
 use crate::time::{Clock, Stamp};
 
 /// Lanes that are served side by side at one destination.
@@ -151,11 +151,20 @@ type Busy = BTreeMap<EntryId, Destination>;
 enum Step {
     /// Nothing, or it is somebody else's.
     None,
-    Look(Box<Record>),
+    Look(Box<Record>, Looking),
     Send {
         before: Box<Record>,
         begun: Box<Record>,
     },
+}
+
+/// What a look is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looking {
+    /// What became of a request.
+    Back,
+    /// How things stand before there is one, escalations until then being known.
+    Before { known: Option<DateTime<Utc>> },
 }
 
 impl<P: Post> Courier<P> {
@@ -303,7 +312,7 @@ impl<P: Post> Courier<P> {
         let now = self.desk.setup.clock.stamp();
         let timings = self.desk.setup.timings;
         let back = move |by: Duration| now.utc - TimeDelta::from_std(by).unwrap_or_default();
-        let (open, settled, acknowledgements, through, version) = self
+        let (open, settled, acknowledgements, (unreached, through), version) = self
             .desk
             .setup
             .journal
@@ -312,7 +321,8 @@ impl<P: Post> Courier<P> {
                 let open = outbox::open(tx, &author.context)?;
                 let settled = outbox::settled_since(tx, &author.context, back(timings.shown), SHOWN)?;
                 let acks = outbox::acknowledgements(tx, &author, back(timings.adopted))?;
-                Ok((open, settled, acks, outbox::newest(tx)?, version))
+                let unreached = notices::unreached(tx, &author.context)?;
+                Ok((open, settled, acks, (unreached, outbox::newest(tx)?), version))
             })
             .await?;
         let ours = |record: &&Record| record.entry.actor == self.desk.setup.author.actor;
@@ -337,6 +347,7 @@ impl<P: Post> Courier<P> {
             entries,
             acknowledgements,
             inherited,
+            unreached,
             through,
             trouble: self.trouble.clone(),
         };
@@ -407,11 +418,8 @@ impl<P: Post> Desk<P> {
         loop {
             match self.step(id).await? {
                 Step::None => return Ok(()),
-                Step::Look(record) => {
-                    let now = self.setup.clock.stamp();
-                    let first = record.facts.requested.unwrap_or(record.facts.created);
-                    let since = now.utc_of(&first);
-                    let found = self.look(&record, since).await;
+                Step::Look(record, looking) => {
+                    let found = self.look(&record, looking).await;
                     let now = self.setup.clock.stamp();
                     let mut record = *record;
                     decide::looked(
@@ -453,9 +461,18 @@ impl<P: Post> Desk<P> {
                 let Some((mut record, turn)) = outbox::take(tx, id, &holder, &at)? else {
                     return Ok(Step::None);
                 };
-                let next = decide::next(&record, &now, &timings);
+                let mut next = decide::next(&record, &now, &timings);
                 if turn == Turn::Waits && !next.passes(&record) {
                     return Ok(Step::None);
+                }
+                let mut looking = Looking::Back;
+                if record.facts.requested.is_none() && matches!(next, Next::Look | Next::Send) {
+                    // In the transaction that says what is under way: of two at once one finds the other.
+                    let Escalations { others, known_until } = outbox::escalations(tx, &record)?;
+                    looking = Looking::Before { known: known_until };
+                    if let Some(words) = twin::question(&record, &others, &timings) {
+                        next = Next::Settle(State::NeedsDecision, words);
+                    }
                 }
                 // One that was left behind is ours from here on.
                 let before = record.clone();
@@ -470,13 +487,13 @@ impl<P: Post> Desk<P> {
                     }
                     Next::Settle(state, words) => {
                         decide::settle(&mut record, state, &words);
-                        outbox::save(tx, &record, &holder, None, &now)?;
+                        outbox::save(tx, &record, None, &now)?;
                         Ok(Step::None)
                     }
-                    Next::Look => Ok(Step::Look(Box::new(record))),
+                    Next::Look => Ok(Step::Look(Box::new(record), looking)),
                     Next::Send => {
                         decide::begun(&mut record, &now, total, &timings);
-                        outbox::save(tx, &record, &holder, hold, &now)?;
+                        outbox::save(tx, &record, hold, &now)?;
                         Ok(Step::Send {
                             before: Box::new(before),
                             begun: Box::new(record),
@@ -490,7 +507,6 @@ impl<P: Post> Desk<P> {
     /// Writes down what came of a step and lets the entry go. Tried for a while: a look finds what could not be
     /// written.
     async fn keep(&self, record: Record) -> JournalResult<()> {
-        let holder = self.holder;
         let mut tries = 0;
         loop {
             tries += 1;
@@ -499,7 +515,7 @@ impl<P: Post> Desk<P> {
             let saved = self
                 .setup
                 .journal
-                .write(move |tx| outbox::save(tx, &record, &holder, None, &now))
+                .write(move |tx| outbox::save(tx, &record, None, &now))
                 .await;
             match saved {
                 Ok(Kept::Yes | Kept::TakenOver) => return Ok(()),
@@ -523,10 +539,20 @@ impl<P: Post> Desk<P> {
         }
     }
 
-    async fn look(&self, record: &Record, since: DateTime<Utc>) -> BackendResult<super::post::Found> {
+    async fn look(&self, record: &Record, looking: Looking) -> BackendResult<super::post::Found> {
         let entry = Arc::new(record.entry.clone());
-        let looking = self.setup.post.look_back(Arc::clone(&entry), since);
-        match self.guarded(record, looking).await {
+        let now = self.setup.clock.stamp();
+        let first = record.facts.requested.unwrap_or(record.facts.created);
+        let at = now.utc_of(&first);
+        let post = &self.setup.post;
+        let asked = match looking {
+            Looking::Back => post.look_back(Arc::clone(&entry), at),
+            Looking::Before { known } => {
+                let sight = record.facts.sight;
+                post.look_before(Arc::clone(&entry), Asked { at, known, sight })
+            }
+        };
+        match self.guarded(record, asked).await {
             Guarded::Answered(answer) => answer,
             Guarded::NotBegun | Guarded::CutOff => Err(stopped(
                 &entry,

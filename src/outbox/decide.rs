@@ -6,7 +6,8 @@
 //!
 //! The rules: nothing is repeated without a read-back. What says the same thing twice (acknowledge, resolve) is
 //! repeated once a look shows that it still stands as it was. What carries a marker is sent again only when two
-//! looks, [`Timings::look_gap`] apart, missed it. What wakes people is never sent again by itself. What is late,
+//! looks, [`Timings::look_gap`] apart, missed it. What wakes people is never sent again by itself, and an
+//! escalation is not sent at all before a look shows that its incident is as its maker saw it. What is late,
 //! or meets an incident that has changed, asks. Trouble on the way keeps an entry pending for ever; a refusal of
 //! what it says ends it.
 
@@ -17,7 +18,7 @@ use chrono::{DateTime, Utc};
 
 use super::post::{Delivered, Found};
 use super::record::{Consent, LONGEST_WAIT, Record, Repeat, Timings};
-use super::{Decision, Payload, State};
+use super::{Decision, Payload, Sight, State};
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
 use crate::text::SafeText;
 use crate::time::{Stamp, prometheus_duration};
@@ -89,7 +90,9 @@ fn pending(record: &Record, now: &Stamp, timings: &Timings) -> Next {
         );
     }
     let may_have_arrived = facts.requested.is_some();
-    let may_have_changed = is_incident_act(payload) && age > timings.fresh;
+    // What pages people, and what was kept unseen, is looked at each time; other acts while they are young go without.
+    let first = payload.escalation().is_some() || facts.sight == Sight::Unseen;
+    let may_have_changed = is_incident_act(payload) && (first || age > timings.fresh);
     let looked = facts
         .checked
         .is_some_and(|at| now.since(&at) <= timings.fresh && at.boot == now.boot);
@@ -126,6 +129,7 @@ pub fn begun(record: &mut Record, now: &Stamp, total: Duration, timings: &Timing
     let facts = &mut record.facts;
     facts.requested.get_or_insert(*now);
     facts.missed = None;
+    facts.unasked = None;
     facts.checked = None;
     if facts.consent == Consent::Send {
         // It was for this one request. Lateness has been answered for good.
@@ -174,6 +178,9 @@ pub enum Trouble {
 /// read may come after the act; 401, 403 and 429 come before it, and credentials are renewed in mid-incident.
 pub fn trouble(error: &BackendError) -> Trouble {
     match (error.delivery, error.status) {
+        // What is refused here, before anything is sent, is refused the next time too. A refusal with a status is
+        // a server's, to a question that came before the act.
+        (Delivery::NotSent, None) if error.kind == ErrorKind::Rejected => Trouble::Refused,
         (Delivery::NotSent, _) | (Delivery::Answered, Some(401 | 403 | 429)) => Trouble::Later,
         // A login page or a proxy's question stands before the server: nobody acted.
         (Delivery::Answered, _) if matches!(error.kind, ErrorKind::NotSignedIn | ErrorKind::Credentials) => {
@@ -216,6 +223,7 @@ pub fn answered(
             record.entry.state = State::Pending;
             record.facts.requested = before.facts.requested;
             record.facts.missed = before.facts.missed;
+            record.facts.unasked = before.facts.unasked;
             record.facts.consent = before.facts.consent;
             back_off(record, &error, now, timings, jitter);
         }
@@ -244,12 +252,18 @@ pub fn looked(record: &mut Record, found: BackendResult<Found>, now: &Stamp, tim
         Ok(Found::Unclear(_)) if whatever || (never_asked && record.entry.payload.is_words()) => {
             absent(record, now, timings);
         }
+        Ok(Found::Unasked(_)) if whatever || never_asked => absent(record, now, timings),
+        Ok(Found::Unasked(why)) => unasked(record, &why, now, timings),
         Ok(Found::Changed(why) | Found::Unclear(why)) => settle(record, State::NeedsDecision, &why),
-        Err(error) if trouble(&error) == Trouble::Refused => settle(
-            record,
-            State::NeedsDecision,
-            &format!("whether it arrived cannot be looked up: {error}"),
-        ),
+        Err(error) if trouble(&error) == Trouble::Refused => {
+            let what = if never_asked {
+                "how the incident stands"
+            } else {
+                "whether it arrived"
+            };
+            let words = format!("{what} cannot be looked up: {error}");
+            settle(record, State::NeedsDecision, &words);
+        }
         Err(error) => back_off(record, &error, now, timings, jitter),
     }
 }
@@ -283,6 +297,17 @@ fn absent(record: &mut Record, now: &Stamp, timings: &Timings) {
                 timings.ask_gap.saturating_sub(first.unwrap_or_default()),
             ),
         },
+    }
+}
+
+/// Some of those who may have it cannot be asked: they may come back, so it is looked for once more before the
+/// engineer is asked.
+fn unasked(record: &mut Record, why: &str, now: &Stamp, timings: &Timings) {
+    let waited = now.since(record.facts.unasked.get_or_insert(*now));
+    if waited >= timings.look_gap {
+        settle(record, State::NeedsDecision, why);
+    } else {
+        wait(record, now, timings.look_gap.saturating_sub(waited));
     }
 }
 
@@ -381,6 +406,7 @@ pub fn decided(record: &mut Record, decision: Decision, now: &Stamp) -> Result<(
             State::Pending
         };
         record.facts.missed = None;
+        record.facts.unasked = None;
         record.entry.outcome = Arc::default();
     }
     record.facts.checked = None;

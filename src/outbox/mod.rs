@@ -2,7 +2,8 @@
 //!
 //! [`Payload`] is what an act needs to be sent by any process of its identity, today or after a restart;
 //! [`Entry`] is where it stands. `decide` is the pure rule of what to do next with one; `courier` sends.
-//! Nothing is repeated without a read-back, and what stays unclear is asked, never guessed.
+//! Nothing is repeated without a read-back, and what stays unclear is asked, never guessed. `twin` is the rule by
+//! which of two escalations at once the second asks.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,6 +19,7 @@ use crate::domain::alert::ack::Marker;
 use crate::domain::alert::{Fingerprint, Matcher, Occurrence};
 use crate::domain::incident::{IncidentAct, IncidentId};
 use crate::domain::timeline::Delivery;
+use crate::notify::Unreached;
 
 pub mod courier;
 pub mod decide;
@@ -26,6 +28,7 @@ pub mod post;
 pub mod record;
 pub mod spread;
 pub mod story;
+pub mod twin;
 
 pub use courier::{Courier, CourierHandle};
 pub use record::Timings;
@@ -210,6 +213,8 @@ pub struct Draft {
     pub marker: Marker,
     /// Nothing is sent before it is over; zero where it goes out at once.
     pub grace: Duration,
+    /// Whether what it is about was seen.
+    pub sight: Sight,
 }
 
 impl Draft {
@@ -219,8 +224,28 @@ impl Draft {
             payload,
             marker: crate::backend::alerts::write::fresh_marker(),
             grace,
+            sight: Sight::Seen,
         }
     }
+
+    /// One on an incident that could not be looked up.
+    pub fn unseen(payload: Payload) -> Self {
+        Self {
+            sight: Sight::Unseen,
+            ..Self::new(payload, Duration::ZERO)
+        }
+    }
+}
+
+/// Whether what an act is about was seen when it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sight {
+    /// It was.
+    #[default]
+    Seen,
+    /// Its keeper did not answer, and its id was taken for what it is: it is looked at before it is changed.
+    Unseen,
 }
 
 /// An act in the outbox.
@@ -276,6 +301,8 @@ pub struct OutboxView {
     /// Those that were open already when this process first looked: acts of an earlier one, which nobody here waits
     /// for.
     pub inherited: BTreeSet<EntryId>,
+    /// Pages of local incidents that reached nobody, the oldest first.
+    pub unreached: Vec<Unreached>,
     /// The newest entry of the journal when it was read: one up to there that is not listed was settled before the
     /// listed ones.
     pub through: Option<EntryId>,
@@ -287,6 +314,13 @@ impl OutboxView {
     /// Those that something is still to come of.
     pub fn open(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.state.is_open())
+    }
+
+    /// A page that reached nobody, by the first of its notifications.
+    pub fn unreached(&self, first: i64) -> Option<&Unreached> {
+        self.unreached
+            .iter()
+            .find(|page| page.ids.first() == Some(&first))
     }
 
     /// An entry by number.
@@ -330,6 +364,34 @@ impl Payload {
             | Self::ExtendSilence { .. }
             | Self::Incident { .. }
             | Self::Annotation(_) => false,
+        }
+    }
+
+    /// The incident, its name and the level, where it escalates.
+    pub fn escalation(&self) -> Option<(&IncidentId, &Arc<str>, u32)> {
+        match self {
+            Self::Incident {
+                incident,
+                act: IncidentAct::Escalate { to },
+                label,
+                ..
+            } => Some((incident, label, *to)),
+            Self::Incident { .. }
+            | Self::Silence { .. }
+            | Self::ExtendSilence { .. }
+            | Self::ExpireSilence { .. }
+            | Self::Annotation(_) => None,
+        }
+    }
+
+    /// The newest escalation that was in sight of whoever asked for this act.
+    pub fn escalation_in_sight(&self) -> Option<EntryId> {
+        match self {
+            Self::Incident { seen, .. } => seen.escalation,
+            Self::Silence { .. }
+            | Self::ExtendSilence { .. }
+            | Self::ExpireSilence { .. }
+            | Self::Annotation(_) => None,
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Draft, Extension, Payload, Purpose};
+use super::{Draft, Extension, Payload, Purpose, Sight};
 use crate::backend::alerts::write::fresh_marker;
 use crate::domain::alert::ack;
 use crate::domain::alert::plan::{AckPlan, HandBackPlan};
@@ -70,6 +70,7 @@ pub fn acknowledge(plan: &AckPlan, board: &AlertBoard, order: &Order) -> Vec<Dra
             payload,
             marker,
             grace: order.grace,
+            sight: Sight::Seen,
         }
     });
     planned.collect()
@@ -128,6 +129,7 @@ pub fn silence(matchers: &[Matcher], clusters: &[Arc<str>], board: &AlertBoard, 
             payload,
             marker,
             grace: order.grace,
+            sight: Sight::Seen,
         }
     });
     planned.collect()

@@ -9,9 +9,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
-use super::{Entry, Payload};
+use super::{Entry, Payload, Sight};
 use crate::backend::alerts::{Alerts, SilenceDraft, write};
-use crate::backend::incidents::{IncidentOrder, Incidents, LookBack, Receipt};
+use crate::backend::incidents::{IncidentOrder, Incidents, LookBack, Receipt, Unsent};
 use crate::backend::{BackendError, BackendResult, Backends, Delivery, ErrorKind};
 use crate::domain::incident::IncidentId;
 
@@ -35,6 +35,8 @@ pub enum Found {
     Changed(String),
     /// It cannot be told, in words.
     Unclear(String),
+    /// Nobody who could be asked has it, and not everybody could be asked, in words.
+    Unasked(String),
     /// What it is about is gone, in words.
     Vanished(String),
 }
@@ -50,6 +52,22 @@ pub trait Post: Send + Sync + 'static {
     /// Looks whether it is there. `since` is when the first request for it was written, or when it was asked
     /// for where none was, on the clock as it goes now.
     fn look_back(&self, entry: Arc<Entry>, since: DateTime<Utc>) -> BoxFuture<'_, BackendResult<Found>>;
+
+    /// Looks, before it is sent for the first time, whether what it is about is as its maker saw it.
+    fn look_before(&self, entry: Arc<Entry>, asked: Asked) -> BoxFuture<'_, BackendResult<Found>> {
+        self.look_back(entry, asked.at)
+    }
+}
+
+/// An entry that was never sent, on the clock as it goes now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// When it was asked for.
+    pub at: DateTime<Utc>,
+    /// Escalations of its incident until then were in sight in the outbox.
+    pub known: Option<DateTime<Utc>>,
+    /// Whether whoever asked for it saw what it is about.
+    pub sight: Sight,
 }
 
 /// The longest that a silence's write and its read-back may take, all members of a cluster tried.
@@ -170,19 +188,8 @@ impl Poster {
     async fn look(&self, entry: &Entry, since: DateTime<Utc>) -> BackendResult<Found> {
         match &entry.payload {
             Payload::Silence { cluster, members, .. } => {
-                let asked = self.members(cluster, members)?;
-                let found = write::find(&asked, &entry.marker).await?;
-                let known = |name: &str| {
-                    let all = &self.backends.alertmanagers;
-                    all.iter().any(|source| **source.name() == *name)
-                };
-                let named = members.iter().map(|name| &**name);
-                let gone: Vec<&str> = named.filter(|name| !known(name)).collect();
-                Ok(match found {
-                    // One that the configuration names no more may be the one that was written to.
-                    Found::Absent if !gone.is_empty() => write::unasked(&gone.join(", ")),
-                    found => found,
-                })
+                // Whoever is in the cluster now may have heard of it, and who has left may not.
+                write::find(&self.backends.alertmanagers, cluster, members, &entry.marker).await
             }
             Payload::ExtendSilence {
                 cluster,
@@ -203,13 +210,8 @@ impl Poster {
             Payload::Incident { incident, seen, .. } => {
                 let keeper = self.keeper(incident)?;
                 let order = order(entry).ok_or_else(|| missing("incidents", "no act on an incident"))?;
-                Ok(match keeper.look_back(order, since, seen.clone()).await? {
-                    LookBack::Done(receipt) => Found::Done(received(keeper.name(), receipt)),
-                    LookBack::Absent => Found::Absent,
-                    LookBack::Changed(why) => Found::Changed(why),
-                    LookBack::Unclear(why) => Found::Unclear(why),
-                    LookBack::Vanished => Found::Vanished("the incident is gone".to_owned()),
-                })
+                let found = keeper.look_back(order, since, seen.clone()).await?;
+                Ok(heard(keeper.name(), found))
             }
             Payload::Annotation(draft) => {
                 let annotations = self.annotations()?;
@@ -222,6 +224,21 @@ impl Poster {
                 }))
             }
         }
+    }
+
+    async fn look_ahead(&self, entry: &Entry, asked: Asked) -> BackendResult<Found> {
+        let Payload::Incident { incident, seen, .. } = &entry.payload else {
+            return self.look(entry, asked.at).await;
+        };
+        let keeper = self.keeper(incident)?;
+        let order = order(entry).ok_or_else(|| missing("incidents", "no act on an incident"))?;
+        let unsent = Unsent {
+            asked: asked.at,
+            seen: seen.clone(),
+            known: asked.known,
+            sight: asked.sight,
+        };
+        Ok(heard(keeper.name(), keeper.look_before(order, unsent).await?))
     }
 
     fn annotations(&self) -> BackendResult<&Arc<dyn crate::backend::annotations::Annotations>> {
@@ -241,6 +258,16 @@ fn order(entry: &Entry) -> Option<IncidentOrder> {
         actor: Arc::clone(&entry.actor),
         key: entry.marker.digits().into(),
     })
+}
+
+fn heard(keeper: &Arc<str>, found: LookBack) -> Found {
+    match found {
+        LookBack::Done(receipt) => Found::Done(received(keeper, receipt)),
+        LookBack::Absent => Found::Absent,
+        LookBack::Changed(why) => Found::Changed(why),
+        LookBack::Unclear(why) => Found::Unclear(why),
+        LookBack::Vanished => Found::Vanished("the incident is gone".to_owned()),
+    }
 }
 
 fn received(keeper: &Arc<str>, receipt: Receipt) -> Delivered {
@@ -306,5 +333,9 @@ impl Post for Poster {
 
     fn look_back(&self, entry: Arc<Entry>, since: DateTime<Utc>) -> BoxFuture<'_, BackendResult<Found>> {
         Box::pin(async move { self.look(&entry, since).await })
+    }
+
+    fn look_before(&self, entry: Arc<Entry>, asked: Asked) -> BoxFuture<'_, BackendResult<Found>> {
+        Box::pin(async move { self.look_ahead(&entry, asked).await })
     }
 }

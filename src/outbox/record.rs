@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Payload, Purpose, State};
+use super::{Entry, Payload, Purpose, Sight, State};
 use crate::domain::alert::ack::Marker;
 use crate::domain::alert::lease::Lease;
 use crate::domain::alert::matcher;
@@ -28,8 +28,10 @@ pub struct Timings {
     pub look_gap: Duration,
     /// The same for what is never repeated, before the engineer is asked.
     pub ask_gap: Duration,
-    /// An act this young is sent without looking how its incident stands.
+    /// An act this young is sent without looking how its incident stands; an escalation never is.
     pub fresh: Duration,
+    /// Two escalations this near to each other, whose makers did not know of each other, may be the same page.
+    pub same_page: Duration,
     /// Older ones that wake or silence people ask first.
     pub late: Duration,
     /// The first wait after trouble; doubles from there.
@@ -52,6 +54,7 @@ impl Default for Timings {
             look_gap: Duration::from_secs(30),
             ask_gap: Duration::from_secs(10),
             fresh: Duration::from_secs(30),
+            same_page: Duration::from_secs(60),
             late: Duration::from_secs(600),
             backoff: Duration::from_secs(1),
             backoff_max: Duration::from_secs(60),
@@ -96,6 +99,9 @@ pub struct Facts {
     /// The first read-back that missed it since.
     #[serde(default)]
     pub missed: Option<Stamp>,
+    /// The first read-back since that could not ask everybody who may have it.
+    #[serde(default)]
+    pub unasked: Option<Stamp>,
     /// The read-back that allowed the next request.
     #[serde(default)]
     pub checked: Option<Stamp>,
@@ -105,6 +111,9 @@ pub struct Facts {
     /// Tries in a row that came to nothing.
     #[serde(default)]
     pub troubles: u32,
+    /// Whether what it is about was seen when it was asked for.
+    #[serde(default)]
+    pub sight: Sight,
 }
 
 /// An entry with what is known of it.

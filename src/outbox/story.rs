@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Entry, Payload, Purpose};
+use super::{Entry, Payload, Purpose, State};
 use crate::domain::alert::ack;
 use crate::domain::alert::matcher;
 use crate::domain::incident::{IncidentAct, IncidentId, Person, Status};
 use crate::domain::timeline::{Event, EventKind, Starred, Timeline};
 use crate::time::prometheus_duration;
+
+/// The word in what keepers say of an act that found its incident where it would have brought it.
+const ALREADY: &str = "already";
 
 /// What these entries tell.
 pub fn timeline<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Timeline {
@@ -36,6 +39,10 @@ pub fn event(entry: &Entry) -> Event {
     refs.insert("marker".into(), entry.marker.digits().into());
     if let Some(error) = &entry.last_error {
         refs.insert("error".into(), Arc::clone(error));
+    }
+    // keepers say so where the act found it done: then it is one with the entry of who did it
+    if entry.state == State::Confirmed && entry.outcome.contains(ALREADY) {
+        refs.insert(ALREADY.into(), Arc::clone(&entry.outcome));
     }
     let (kind, text, at) = told(entry, &mut refs);
     Event {
@@ -99,7 +106,8 @@ fn told(entry: &Entry, refs: &mut BTreeMap<Arc<str>, Arc<str>>) -> Told {
             if !draft.tags.is_empty() {
                 refs.insert("tags".into(), draft.tags.join(",").into());
             }
-            (EventKind::Deploy, draft.text.clone(), draft.at)
+            // by its tags its keeper tells whether that is a deploy
+            (EventKind::Other, draft.text.clone(), draft.at)
         }
     }
 }
@@ -160,7 +168,7 @@ fn done(act: &IncidentAct, refs: &mut BTreeMap<Arc<str>, Arc<str>>) -> (EventKin
 
 #[cfg(test)]
 mod tests {
-    use super::super::{EntryId, State};
+    use super::super::EntryId;
     use super::*;
     use crate::backend::incidents::Seen;
     use crate::domain::alert::ack::Marker;
@@ -180,6 +188,7 @@ mod tests {
                 seen: Seen {
                     status: Status::Triggered,
                     changed_at: utc(),
+                    escalation: None,
                 },
                 label: "#1".into(),
             },
@@ -207,6 +216,17 @@ mod tests {
             ("AAAAAAAAAA", "time-out")
         );
         assert_eq!(incident_of(&entry), Some(&"local-1".into()));
+    }
+
+    #[test]
+    fn an_act_that_found_it_done_says_so() {
+        let mut entry = entry(IncidentAct::Acknowledge, State::Confirmed);
+        assert!(!event(&entry).refs.contains_key("already"));
+        entry.outcome = "was acknowledged already by Mara".into();
+        assert_eq!(
+            &*event(&entry).refs["already"],
+            "was acknowledged already by Mara"
+        );
     }
 
     #[test]

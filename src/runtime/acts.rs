@@ -132,7 +132,7 @@ impl Work {
         let declared = declared.map_err(|error| format!("not declared: {error}"))?;
         Ok(ActResult {
             state: ActState::Confirmed,
-            message: match declared.nobody_woken() {
+            message: match local.house().nobody_woken(&declared) {
                 None => format!("declared {}: {}", declared.id(), SafeText::line(&asked.title)),
                 Some(why) => format!("declared {}; {why}", declared.id()),
             },

@@ -24,7 +24,7 @@ impl Gather {
         let now = clock.tick();
         let failure = |status: &Status| match status {
             Status::Failed { cause, since, .. } => Some((Arc::clone(cause), now.since(*since))),
-            Status::Idle | Status::InFlight { .. } => None,
+            Status::Idle | Status::InFlight { .. } | Status::NotAsked { .. } => None,
         };
         let sources = self
             .sources
@@ -45,8 +45,12 @@ impl Gather {
             Some((name, feed)) => {
                 let feed = feed.borrow();
                 match (feed.value(), &feed.status) {
-                    (None, Status::Idle | Status::InFlight { .. }) => RulesInput::Waiting,
-                    (Some(None), Status::Idle | Status::InFlight { .. }) => RulesInput::CannotKnow,
+                    (None, Status::Idle | Status::InFlight { .. } | Status::NotAsked { .. }) => {
+                        RulesInput::Waiting
+                    }
+                    (Some(None), Status::Idle | Status::InFlight { .. } | Status::NotAsked { .. }) => {
+                        RulesInput::CannotKnow
+                    }
                     (value, status) => RulesInput::Asked {
                         source: Arc::clone(name),
                         rules: value.and_then(Clone::clone),

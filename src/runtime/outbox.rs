@@ -23,7 +23,7 @@ use crate::domain::timeline::Starred;
 use crate::domain::timeline::record::Command;
 use crate::journal::drafts::{self, DraftKey};
 use crate::journal::outbox::{self, Author, Taking};
-use crate::journal::{Journal, JournalError, JournalResult, Opening, events};
+use crate::journal::{Journal, JournalError, JournalResult, Opening, events, notices};
 use crate::outbox::courier::Setup;
 use crate::outbox::decide::Undecided;
 use crate::outbox::post::Poster;
@@ -154,6 +154,17 @@ impl Office {
         }
     }
 
+    /// Takes down that somebody sees to a page that reached nobody.
+    pub(super) async fn answer_for(&self, ids: Vec<i64>) -> Result<(), String> {
+        let counter = self.counter().await?;
+        let (actor, now) = (Arc::clone(&self.author.actor), self.clock.stamp().utc);
+        let answered = counter
+            .journal
+            .write(move |tx| notices::answer(tx, &ids, (&actor, now)))
+            .await;
+        answered.map_err(|error| format!("the notice was not taken down: {error}"))
+    }
+
     /// Journals renewals of acknowledgements and waits for them, so long at most; each as it stands then, nothing
     /// where its end was asked for already.
     pub(super) async fn renew(
@@ -254,10 +265,10 @@ impl Office {
         starred: Starred,
     ) -> Result<(), String> {
         let counter = self.counter().await?;
-        let context = Arc::clone(&self.author.context);
+        let (author, now) = (self.author.clone(), self.clock.stamp().utc);
         let kept = counter
             .journal
-            .write(move |tx| events::star(tx, &context, &incident, &names, starred))
+            .write(move |tx| events::star_by(tx, &author, &incident, (&names, starred), now))
             .await;
         kept.map_err(|error| format!("the mark was not kept: {error}"))
     }

@@ -38,7 +38,7 @@ impl HealthLine {
             // A failure lasts since it began, whoever told of it then.
             let began = match &health.status {
                 Status::Failed { since, .. } => Some(*since),
-                Status::Idle | Status::InFlight { .. } => None,
+                Status::Idle | Status::InFlight { .. } | Status::NotAsked { .. } => None,
             };
             health.status.clone_from(status);
             if let (Some(began), Status::Failed { since, .. }) = (began, &mut health.status) {
@@ -186,7 +186,7 @@ mod tests {
         };
         let since = || match told.borrow()[0].status {
             Status::Failed { since, .. } => Some(since),
-            Status::Idle | Status::InFlight { .. } => None,
+            Status::Idle | Status::InFlight { .. } | Status::NotAsked { .. } => None,
         };
         for seconds in [10, 70] {
             line.tell(&failed(seconds), None, Duration::from_secs(5));

@@ -10,13 +10,17 @@ use super::pace;
 use super::poller::HealthLine;
 use crate::app::feed::{Feed, Fetched, Status};
 use crate::app::logs::Watched;
-use crate::app::traces::calls::{Calling, CallsAsk, Counted};
+use crate::app::traces::calls::{Calling, CallsAsk, Counted, Unread};
 use crate::app::traces::comparison::{Aligned, Aligning};
+use crate::app::traces::exemplars::ExemplarsAsk;
 use crate::app::traces::list::{Before, statistics_of};
 use crate::app::traces::waterfall::{Found, Seeking};
 use crate::app::traces::{Study, TraceList, TracesAsk};
+use crate::backend::BackendError;
 use crate::backend::http::Jitter;
+use crate::backend::metrics::Metrics;
 use crate::backend::traces::{More, SearchQuestion, Traces};
+use crate::domain::trace::exemplar::Exemplar;
 use crate::domain::trace::graph::Graph;
 use crate::domain::trace::summary::Whole;
 use crate::domain::trace::{Nanos, Stretch, TraceId};
@@ -47,7 +51,7 @@ impl Searcher {
         let mut failures = 0;
         let mut failing_since = None;
         let mut asked: Option<TracesAsk> = None;
-        let mut known: Option<Arc<Before>> = None;
+        let mut known: Option<Result<Arc<Before>, String>> = None;
         loop {
             let ask = self.ask.borrow_and_update().clone();
             if ask.watched == Watched::No {
@@ -82,8 +86,14 @@ impl Searcher {
                     Err(_) => return,
                 },
             };
-            if ask.before == Watched::Yes && result.is_ok() && is_old(known.as_deref(), to, ask.back) {
-                known = self.before(&ask, to).await.or(known);
+            let held = known.as_ref().and_then(|known| known.as_ref().ok());
+            if ask.before == Watched::Yes && result.is_ok() && is_old(held.map(|held| &**held), to, ask.back)
+            {
+                let read = self.before(&ask, to).await;
+                // What is known of an older time is better than nothing.
+                if read.is_ok() || held.is_none() {
+                    known = Some(read);
+                }
             }
             let now = self.clock.tick();
             let (status, wait) = match &result {
@@ -91,6 +101,11 @@ impl Searcher {
                     failures = 0;
                     failing_since = None;
                     (Status::Idle, pace::wait(interval, 0, None, jitter.next()))
+                }
+                Err(error) if error.is_unaskable() => {
+                    (failures, failing_since) = (0, None);
+                    let cause = error.cause().into();
+                    (Status::NotAsked { cause }, Duration::MAX)
                 }
                 Err(error) => {
                     failures += 1;
@@ -103,7 +118,10 @@ impl Searcher {
                     (status, wait)
                 }
             };
-            if let Some(health) = &self.health {
+            // What cannot be asked says nothing of who was not asked.
+            if let Some(health) = &self.health
+                && !matches!(status, Status::NotAsked { .. })
+            {
                 health.tell(&status, result.is_ok().then_some(now), interval);
             }
             let past = ask.until.is_some() && result.is_ok();
@@ -139,8 +157,8 @@ impl Searcher {
         }
     }
 
-    /// The same traces in the time before; nothing where the source does not answer: the list stands without.
-    async fn before(&self, ask: &TracesAsk, to: Nanos) -> Option<Arc<Before>> {
+    /// The same traces in the time before; why not, where the source does not answer: the list stands without.
+    async fn before(&self, ask: &TracesAsk, to: Nanos) -> Result<Arc<Before>, String> {
         let during = Stretch {
             from: to.minus(ask.back).minus(ask.back),
             to: to.minus(ask.back),
@@ -150,8 +168,9 @@ impl Searcher {
             during,
             limit: MOST,
         };
-        let listed = self.source.search(question).await.ok()?;
-        Some(Arc::new(Before {
+        let listed = self.source.search(question).await;
+        let listed = listed.map_err(|error| SafeText::line(&error.cause()).into_string())?;
+        Ok(Arc::new(Before {
             during,
             statistics: statistics_of(&listed.traces),
         }))
@@ -204,23 +223,34 @@ pub(super) async fn calls(source: &dyn Traces, ask: CallsAsk) -> Result<Arc<Call
         .buffer_unordered(AT_ONCE)
         .collect::<Vec<_>>();
     let (counted, read) = futures::join!(source.dependencies(during), reading);
-    let mut failure = None;
+    let said = |error: &BackendError| SafeText::line(&error.cause()).into_string();
     let mut traces = Vec::new();
+    let mut gone = 0;
+    let mut unread: Option<Unread> = None;
     for result in read {
         match result {
-            Ok(trace) => traces.extend(trace),
-            Err(error) => failure = Some(error),
+            Ok(Some(trace)) => traces.push(trace),
+            Ok(None) => gone += 1,
+            Err(error) => match &mut unread {
+                Some(unread) => unread.traces += 1,
+                None => {
+                    unread = Some(Unread {
+                        traces: 1,
+                        why: said(&error),
+                    });
+                }
+            },
         }
     }
-    let counted = match counted {
-        Ok(counted) => counted.filter(|calls| !calls.is_empty()),
-        Err(error) => {
-            failure = Some(error);
-            None
-        }
+    let (counted, uncounted) = match counted {
+        Ok(counted) => (counted.filter(|calls| !calls.is_empty()), None),
+        Err(error) => (None, Some(said(&error))),
     };
-    if let (Some(error), None, true) = (failure, &counted, traces.is_empty()) {
-        return Err(SafeText::line(&error.cause()).into_string());
+    if counted.is_none() && traces.is_empty() {
+        let why = uncounted.as_ref().or(unread.as_ref().map(|unread| &unread.why));
+        if let Some(why) = why {
+            return Err(why.clone());
+        }
     }
     let count = move || {
         let mut graph = Graph::of(traces.iter().map(|trace| &**trace));
@@ -236,12 +266,26 @@ pub(super) async fn calls(source: &dyn Traces, ask: CallsAsk) -> Result<Arc<Call
             graph,
             counted: by,
             read: traces.len(),
+            gone,
+            unread,
+            uncounted,
         })
     };
     let counting = tokio::task::spawn_blocking(count);
     counting
         .await
         .map_err(|_| "the calls could not be counted: a defect of midwatch".to_owned())
+}
+
+/// The exemplars of a latency SLO; why not, in words.
+pub(super) async fn exemplars(
+    metrics: Option<Arc<dyn Metrics>>,
+    asked: &ExemplarsAsk,
+) -> Result<Vec<Exemplar>, String> {
+    let metrics = metrics.ok_or("no metrics backend is configured")?;
+    let answered = metrics.exemplars(asked.query.clone(), asked.from, asked.to).await;
+    let answered = answered.map_err(|error| SafeText::line(&error.cause()).into_string())?;
+    Ok(answered.value)
 }
 
 /// Looks for spans in an open trace, off the UI task.
@@ -259,8 +303,9 @@ mod tests {
     use futures::future::BoxFuture;
 
     use super::*;
+    use crate::app::BackendHealth;
     use crate::backend::traces::{CountedCall, Listed, OperationName};
-    use crate::backend::{BackendError, BackendResult, ErrorKind};
+    use crate::backend::{BackendResult, ErrorKind};
     use crate::domain::trace::summary::Outcome;
     use crate::domain::trace::{Trace, Wanted};
 
@@ -306,9 +351,18 @@ mod tests {
         fn search(&self, question: SearchQuestion) -> BoxFuture<'_, BackendResult<Listed>> {
             Box::pin(async move {
                 let failed = question.wanted.outcome == Outcome::Failed;
+                let strange = question.wanted.query.starts_with('{');
                 self.asked.lock().unwrap().push(question);
                 if failed {
                     return Err(self.refusal());
+                }
+                if strange {
+                    return Err(BackendError {
+                        kind: ErrorKind::Rejected,
+                        detail: "TraceQL is Tempo's".to_owned(),
+                        status: None,
+                        ..self.refusal()
+                    });
                 }
                 Ok(Listed {
                     more: More::Yes,
@@ -342,14 +396,14 @@ mod tests {
     }
 
     #[expect(clippy::disallowed_methods, reason = "the searcher runs beside its test")]
-    fn desk() -> Desk {
+    fn desk_with(health: Option<HealthLine>) -> Desk {
         let source = Scripted::new(None);
         let (ask, asked) = watch::channel(TracesAsk::default());
         let (out, list) = watch::channel(Feed::new(Duration::from_secs(15)));
         let searcher = Searcher {
             source: Arc::clone(&source) as Arc<dyn Traces>,
             clock: Clock::with_tokio("2026-11-21T03:14:00Z".parse().unwrap()),
-            health: None,
+            health,
             ask: asked,
             wake: Arc::new(Notify::new()),
             out,
@@ -360,6 +414,10 @@ mod tests {
             list,
             searching: tokio::spawn(searcher.run()),
         }
+    }
+
+    fn desk() -> Desk {
+        desk_with(None)
     }
 
     fn watched() -> TracesAsk {
@@ -413,6 +471,46 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_asked_is_not_tried_again_and_no_fault_of_the_backend() {
+        let (told, health) = watch::channel(vec![BackendHealth {
+            name: "traces".into(),
+            status: Status::Idle,
+            last_good: None,
+            interval: Duration::from_secs(15),
+            counters: crate::backend::http::Counters::default(),
+            skew: None,
+            low: None,
+        }]);
+        let line = HealthLine {
+            health: told,
+            index: 0,
+            client: None,
+        };
+        let mut desk = desk_with(Some(line));
+        desk.ask.send_replace(TracesAsk {
+            wanted: Wanted {
+                query: "{ bad =".into(),
+                ..Wanted::default()
+            },
+            ..watched()
+        });
+        let feed = until(&mut desk, |feed| feed.failure().is_some()).await;
+        assert_eq!(
+            feed.status,
+            Status::NotAsked {
+                cause: "TraceQL is Tempo's".into()
+            }
+        );
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(desk.source.asked().len(), 1, "nothing was asked again");
+        assert_eq!(health.borrow()[0].status, Status::Idle);
+        desk.ask.send_replace(watched());
+        let feed = until(&mut desk, |feed| feed.last.is_some()).await;
+        assert_eq!(feed.failure(), None);
+        desk.searching.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_time_before_is_asked_for_once_and_what_is_over_is_not_asked_again() {
         let mut desk = desk();
         let until_then = "2026-11-21T03:00:00Z".parse().unwrap();
@@ -422,7 +520,13 @@ mod tests {
             ..watched()
         });
         let feed = until(&mut desk, |feed| feed.last.is_some()).await;
-        let before = feed.value().unwrap().before.clone().expect("asked for");
+        let before = feed
+            .value()
+            .unwrap()
+            .before
+            .clone()
+            .expect("asked for")
+            .expect("answered");
         assert_eq!(
             before.during.to,
             Nanos::of(until_then).minus(Duration::from_secs(3_600))
@@ -451,7 +555,9 @@ mod tests {
         let source = Scripted::new(Some(vec![call]));
         let calling = calls(&*source, ask.clone()).await.unwrap();
         assert_eq!((calling.counted, calling.read), (Counted::BySource, 0));
-        assert_eq!(calling.graph.called("web").next().unwrap().1.count, 7);
+        assert_eq!(calling.graph.called("web").next().unwrap().1.count(), 7);
+        let unread = calling.unread.as_ref().expect("said");
+        assert_eq!((unread.traces, unread.why.as_str()), (1, "no room"));
         let why = calls(&*Scripted::new(None), ask).await.unwrap_err();
         assert!(why.contains("no room"), "{why}");
     }

@@ -178,6 +178,17 @@ async fn a_level_that_came_due_while_no_console_was_open_is_asked_about() {
     let keeper = bench.keeper();
     let missed = keeper.ladder(incident.id()).await.unwrap().missed;
     assert_eq!(missed.unwrap().words(), "missed level 2 at 03:05Z");
+    // It stands as a page that reached nobody: with the banner, the bell and a row of the outbox, told once.
+    turn(&mut bench.warden()).await;
+    let journal = Journal::open(&bench.opening).unwrap();
+    let unreached = || journal.read(|tx| crate::journal::notices::unreached(tx, "prod"));
+    let pages = unreached().await.unwrap();
+    let words: Vec<String> = pages.iter().map(crate::notify::Unreached::words).collect();
+    let why = "missed level 2 at 03:05Z: no console was open to wake it";
+    assert_eq!(
+        words,
+        [format!("local-1 level 2: nobody was reached: phone mara ({why})")]
+    );
     let asking = |events: Vec<crate::domain::timeline::Event>| {
         events
             .into_iter()
@@ -188,6 +199,7 @@ async fn a_level_that_came_due_while_no_console_was_open_is_asked_about() {
     // Left asleep: the question is answered, and the delay begins anew.
     keeper.leave(&incident.id()).await.unwrap();
     assert_eq!(keeper.ladder(incident.id()).await.unwrap().missed, None);
+    assert_eq!(unreached().await.unwrap(), []);
     assert_eq!(asking(keeper.story(incident.id()).await.unwrap().events), 0);
     for _ in 0..20 {
         tokio::time::advance(Duration::from_secs(16)).await;

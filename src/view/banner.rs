@@ -23,20 +23,35 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         Hindrance::NotSaved => "ESCALATION NOT SAVED",
         Hindrance::Refused => "ESCALATION REFUSED",
         Hindrance::Asks => "ESCALATION NOT CLEAR",
+        Hindrance::NobodyReached => "NOBODY WAS REACHED",
         Hindrance::NotDelivered => "ESCALATION NOT DELIVERED",
     };
     let mut text = format!(
-        "! {word} {}: {} to level {}",
+        "! {word} {}: {}",
         figures::stepped(first.age),
         SafeText::line(first.label.split_whitespace().next().unwrap_or_default()),
-        first.to
     );
+    if let Some(level) = first.to {
+        let to = if first.why == Hindrance::NobodyReached {
+            "on"
+        } else {
+            "to"
+        };
+        let level = format!(" {to} level {level}");
+        text.push_str(&level);
+    }
     let phone: Vec<String> = first
         .phone
         .iter()
-        .map(|person| match &person.phone {
-            Some(number) => format!("{} {}", called(person), SafeText::line(number)),
-            None => format!("{} (no number known)", called(person)),
+        .map(|phone| {
+            let who = called(phone.person);
+            let policy = phone
+                .policy
+                .map_or_else(String::new, |policy| format!(" of {}", SafeText::line(policy)));
+            match &phone.person.phone {
+                Some(number) => format!("{who}{policy} {}", SafeText::line(number)),
+                None => format!("{who}{policy} (no number known)"),
+            }
         })
         .collect();
     let phone = if phone.is_empty() {
@@ -46,15 +61,18 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     };
     text.push_str("; phone ");
     text.push_str(&phone);
-    if let (Hindrance::Refused | Hindrance::NotSaved, Some(said)) = (first.why, first.said) {
-        let said = format!(" · {}", SafeText::line(said));
-        text.push_str(&said);
+    // The oldest word of them is as good as all of it.
+    if let Some(as_of) = first.phone.iter().filter_map(|phone| phone.as_of).min() {
+        let day = scene.now.utc.date_naive() == as_of.date_naive();
+        let form = if day { "%H:%MZ" } else { "%Y-%m-%d %H:%MZ" };
+        let as_of = format!(" (as of {})", as_of.format(form));
+        text.push_str(&as_of);
     }
     if count > 1 {
         let more = format!(" · {} more", count - 1);
         text.push_str(&more);
     }
-    if first.why == Hindrance::Refused
+    if matches!(first.why, Hindrance::Refused | Hindrance::NobodyReached)
         && let Some(key) = hints::key(scene, Action::Back)
     {
         let how = format!(" · {key} takes this down");
@@ -63,6 +81,15 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     if let Some(key) = hints::key(scene, Action::OutboxList) {
         let how = format!(" · {key} outbox");
         text.push_str(&how);
+    }
+    // What was said comes last: it may be long, and the keys must stay in sight.
+    let says = match first.why {
+        Hindrance::Refused | Hindrance::NotSaved | Hindrance::Asks | Hindrance::NobodyReached => true,
+        Hindrance::Saving | Hindrance::NotDelivered => false,
+    };
+    if let Some(said) = first.said.filter(|_| says) {
+        let said = format!(" · {}", SafeText::line(said));
+        text.push_str(&said);
     }
     scene.line(buffer, widget::after(area, 1), &[Piece::own(text, role)]);
 }

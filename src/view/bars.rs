@@ -42,10 +42,18 @@ impl Light {
         let age = health.last_good.map(|at| now.tick.since(at));
         match (&health.status, age) {
             (Status::Failed { .. }, _) => Self::Out,
-            (Status::Idle | Status::InFlight { .. }, None) => Self::Waiting,
-            (Status::Idle | Status::InFlight { .. }, Some(age)) if age > health.interval * 2 => Self::Stale,
-            (Status::Idle | Status::InFlight { .. }, Some(_)) if health.low.is_some() => Self::Slowed,
-            (Status::Idle | Status::InFlight { .. }, Some(_)) => Self::Lit,
+            (Status::Idle | Status::InFlight { .. } | Status::NotAsked { .. }, None) => Self::Waiting,
+            (Status::Idle | Status::InFlight { .. } | Status::NotAsked { .. }, Some(age))
+                if age > health.interval * 2 =>
+            {
+                Self::Stale
+            }
+            (Status::Idle | Status::InFlight { .. } | Status::NotAsked { .. }, Some(_))
+                if health.low.is_some() =>
+            {
+                Self::Slowed
+            }
+            (Status::Idle | Status::InFlight { .. } | Status::NotAsked { .. }, Some(_)) => Self::Lit,
         }
     }
 
@@ -576,6 +584,9 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         (PromptKind::Filter, Some(wrong)) => {
             Piece::safe(SafeText::line(wrong).into_owned(), Role::StateFailed)
         }
+        (PromptKind::Filter, None) if prompt.target == PromptTarget::Pane(PaneId::Logs) => {
+            super::pane::logs::filter_said(scene)
+        }
         (PromptKind::Filter, None) => Piece::own(
             format!("{shown} shown · enter keeps · esc undoes"),
             Role::TextMuted,
@@ -600,7 +611,7 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         }
         (PromptKind::Query, _) => super::pane::logs::query_said(scene),
         (PromptKind::Time, _) => Piece::word("03:14 · 15m ago · enter jumps", Role::TextMuted),
-        (PromptKind::Columns, _) => Piece::word("names of fields · enter shows them", Role::TextMuted),
+        (PromptKind::Columns, _) => super::pane::logs::columns_said(scene, &prompt.input.lines().join(" ")),
     };
     let says_width = (says.width() as u16).min(area.width / 2);
     let left = Rect {

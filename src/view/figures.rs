@@ -89,16 +89,25 @@ pub(super) fn clock(at: DateTime<Utc>, zone: Zone) -> String {
 
 /// A moment near now: `03:02Z`, with its date where it is not today's.
 pub(super) fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> String {
+    near(at, now, zone, "%H:%M")
+}
+
+/// The same to the second: `03:02:07Z`.
+pub(super) fn moment_to_the_second(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> String {
+    near(at, now, zone, "%H:%M:%S")
+}
+
+fn near(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone, time: &str) -> String {
+    let dated = format!("%m-%d {time}");
+    let told = |today: bool| if today { time } else { dated.as_str() };
     match zone {
-        Zone::Utc if at.date_naive() == now.date_naive() => at.format("%H:%MZ").to_string(),
-        Zone::Utc => at.format("%m-%d %H:%MZ").to_string(),
+        Zone::Utc => {
+            let today = at.date_naive() == now.date_naive();
+            format!("{}Z", at.format(told(today)))
+        }
         Zone::Local => {
             let (at, now) = (at.with_timezone(&Local), now.with_timezone(&Local));
-            if at.date_naive() == now.date_naive() {
-                at.format("%H:%M").to_string()
-            } else {
-                at.format("%m-%d %H:%M").to_string()
-            }
+            at.format(told(at.date_naive() == now.date_naive())).to_string()
         }
     }
 }
@@ -106,6 +115,24 @@ pub(super) fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_has_its_date_where_it_is_not_todays() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let now = at("2026-11-20T03:14:07Z");
+        let said = |text: &str| {
+            let exact = moment_to_the_second(at(text), now, Zone::Utc);
+            (moment(at(text), now, Zone::Utc), exact)
+        };
+        assert_eq!(
+            said("2026-11-20T03:02:09Z"),
+            ("03:02Z".into(), "03:02:09Z".into())
+        );
+        assert_eq!(
+            said("2026-11-19T23:59:59Z"),
+            ("11-19 23:59Z".into(), "11-19 23:59:59Z".into())
+        );
+    }
 
     #[test]
     fn a_stepped_age_stands_still_between_steps() {

@@ -4,6 +4,7 @@ use super::Scene;
 use super::widget::{Piece, width_of};
 use crate::action::{Action, Impact, Place};
 use crate::app::Model;
+use crate::app::alone;
 use crate::app::compose::Body;
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::modal::Modal;
@@ -40,6 +41,9 @@ pub(super) fn fitting(scene: Scene, room: usize) -> Vec<Piece<'static>> {
     let mut used = 0;
     for action in wanted(scene) {
         if scene.model.settings.read_only && action.row().impact != Impact::View {
+            continue;
+        }
+        if alone::lacks(scene.model, action).is_some() {
             continue;
         }
         let next = hint(scene, action);
@@ -124,18 +128,24 @@ fn wanted(scene: Scene) -> Vec<Action> {
             Action::Copy,
         ]),
         Some(Detail::Patterns) => actions.extend([Action::Back, Action::Open, Action::Copy]),
-        Some(Detail::Trace(_)) => actions.extend([
-            Action::Back,
-            Action::Open,
-            Action::NextError,
-            Action::NextOnPath,
-            Action::TraceZoomSpan,
-            Action::FoldAll,
-            Action::TraceFacts,
-            Action::Pivot,
-            Action::Search,
-            Action::Copy,
-        ]),
+        Some(Detail::Trace(id)) => {
+            actions.push(Action::Back);
+            // While a search is kept its keys are others than elsewhere.
+            if model.traces.opened(*id).is_some_and(|open| open.sought.is_some()) {
+                actions.extend([Action::NextHit, Action::PreviousHit, Action::MatchesOnly]);
+            }
+            actions.extend([
+                Action::Open,
+                Action::NextError,
+                Action::NextOnPath,
+                Action::TraceZoomSpan,
+                Action::FoldAll,
+                Action::TraceFacts,
+                Action::Pivot,
+                Action::Search,
+                Action::Copy,
+            ]);
+        }
         Some(Detail::Span(_, _)) => actions.extend([
             Action::Back,
             Action::Pivot,

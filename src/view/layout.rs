@@ -499,6 +499,8 @@ pub fn pattern_rows(detail: Rect) -> usize {
 pub struct LogParts {
     /// How many lines there were, by time; a row, or none.
     pub strip: Rect,
+    /// The names of the columns, where fields have some; a row, or none.
+    pub titles: Rect,
     /// The lines.
     pub lines: Rect,
 }
@@ -506,15 +508,21 @@ pub struct LogParts {
 /// From this many rows on, one is spared for how many lines there were.
 const WITH_STRIP: u16 = 8;
 
-/// Divides the log pane.
-pub fn log_parts(pane: Rect) -> LogParts {
+/// Divides the log pane, which shows so many fields as columns.
+pub fn log_parts(pane: Rect, columns: usize) -> LogParts {
     let inside = frame::inner(pane);
     let height = u16::from(inside.height >= WITH_STRIP);
+    let titled = u16::from(columns > 0 && inside.height >= WITH_STRIP);
     LogParts {
         strip: Rect { height, ..inside },
-        lines: Rect {
+        titles: Rect {
             y: inside.y + height,
-            height: inside.height - height,
+            height: titled,
+            ..inside
+        },
+        lines: Rect {
+            y: inside.y + height + titled,
+            height: inside.height - height - titled,
             ..inside
         },
     }

@@ -5,8 +5,8 @@
 //! console is watched and how long lines flood it. `pure` measures what needs no process, `story` a timeline of 10,000 events, `desk` parsing
 //! and arranging of 10,000 alerts, `journal` the way of an act to the disk, `patterns` the finding of log patterns,
 //! `logs` a million lines in hand, `logs-flood` 50,000 lines a second, `logs-cut` a Loki that is cut again and again,
-//! `traces` a hundred thousand spans,
-//! `process` and `terminal` the built binary on a pseudo-terminal. Start at [`PARTS`].
+//! `traces` a hundred thousand spans, `loading` the keys while so many are on their way, `process` and `terminal` the
+//! built binary on a pseudo-terminal, `outage` the same while no backend answers. Start at [`PARTS`].
 
 #![allow(
     clippy::unwrap_used,
@@ -27,7 +27,9 @@ mod figure;
 mod fixtures;
 mod flood;
 mod journal;
+mod loading;
 mod logs;
+mod outage;
 mod patterns;
 mod process;
 mod pty;
@@ -39,7 +41,7 @@ mod traces;
 mod waterfall;
 
 /// What can be measured by name.
-const PARTS: [(&str, fn()); 12] = [
+const PARTS: [(&str, fn()); 14] = [
     ("pure", pure::measure),
     ("story", story::measure),
     ("desk", desk::measure),
@@ -50,8 +52,10 @@ const PARTS: [(&str, fn()); 12] = [
     ("logs-cut", flood::cut),
     ("traces", traces::measure),
     ("waterfall", waterfall::measure),
+    ("loading", loading::measure),
     ("process", process::measure),
     ("terminal", terminal::measure),
+    ("outage", outage::measure),
 ];
 
 fn main() {

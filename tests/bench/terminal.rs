@@ -141,7 +141,7 @@ fn under_load() {
 }
 
 /// Presses keys in turn: how long each took to show, and how many bytes came for it.
-fn press_keys(console: &mut Console, keys: [&str; 2], count: usize) -> (Samples, Samples) {
+pub fn press_keys(console: &mut Console, keys: [&str; 2], count: usize) -> (Samples, Samples) {
     let (mut answers, mut sizes) = (Vec::new(), Vec::new());
     for index in 0..count {
         let seen = console.answer(keys[index % 2]).expect("the key shows");

@@ -7,10 +7,11 @@ use midwatch::demo::faults::{Fault, Plan};
 use midwatch::time::Clock;
 use serde_json::Value;
 
-use super::killed::{Shop, midwatch};
+use super::killed::midwatch;
+use super::killed::shop::Shop;
 
 /// How long a process has an entry for itself.
-const HELD: Duration = Duration::from_secs(15);
+pub(super) const HELD: Duration = Duration::from_secs(15);
 
 fn outbox(home: &std::path::Path) -> Value {
     let listed = midwatch(home, &["outbox", "--json"])
@@ -21,9 +22,15 @@ fn outbox(home: &std::path::Path) -> Value {
 }
 
 /// Waits for the request that changes something.
-async fn written(shop: &Shop) {
+pub(super) async fn written(shop: &Shop) {
     let clock = Clock::start();
-    while !shop.faults.had().iter().any(|exchange| exchange.asked.is_write()) {
+    while !shop.doors[0]
+        .pagerduty
+        .faults
+        .had()
+        .iter()
+        .any(|exchange| exchange.asked.is_write())
+    {
         assert!(clock.tick().0 < Duration::from_secs(20), "nothing was sent");
         tokio::task::yield_now().await;
     }
@@ -31,13 +38,16 @@ async fn written(shop: &Shop) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_dead_process_was_sending_is_touched_only_when_its_lease_and_request_are_over() {
-    let shop = Shop::open();
+    let shop = Shop::open(1);
     let home = tempfile::tempdir().expect("a directory");
-    shop.configure(home.path(), "");
+    shop.configure(&home.path().join("config.toml"), 0, "");
     let incident = shop.incident("held").await;
 
     // The request arrives, and its sender dies while it waits for the answer.
-    shop.faults.set(Plan::script_of_writes([Fault::HangAfter]));
+    shop.doors[0]
+        .pagerduty
+        .faults
+        .set(Plan::script_of_writes([Fault::HangAfter]));
     let clock = Clock::start();
     let mut dying = midwatch(home.path(), &["annotate", &incident, "sent by the dead"])
         .spawn()
@@ -46,7 +56,7 @@ async fn what_a_dead_process_was_sending_is_touched_only_when_its_lease_and_requ
     dying.kill().expect("it runs");
     dying.wait().expect("it ends");
     let died = clock.tick();
-    let asked = shop.faults.had().len();
+    let asked = shop.doors[0].pagerduty.faults.had().len();
     let entry = &outbox(home.path())["entries"][0];
     assert_eq!(entry["state"], "sending", "{entry}");
 
@@ -57,7 +67,7 @@ async fn what_a_dead_process_was_sending_is_touched_only_when_its_lease_and_requ
     assert!(clock.tick().since(died) < HELD, "too slow to show anything");
     assert_eq!(early.code(), Some(5));
     let of_it = |exchange: &&midwatch::demo::faults::Exchange| exchange.asked.target.contains(&incident);
-    let had = shop.faults.had();
+    let had = shop.doors[0].pagerduty.faults.had();
     assert_eq!(had[asked..].iter().find(of_it), None);
 
     // Afterwards it looks, finds what the dead one sent, and sends nothing.
@@ -66,11 +76,11 @@ async fn what_a_dead_process_was_sending_is_touched_only_when_its_lease_and_requ
         .expect("runs");
     assert!(late.success(), "{late}");
     assert!(clock.tick().since(died) >= HELD, "it did not wait the lease out");
-    let had = shop.faults.had();
+    let had = shop.doors[0].pagerduty.faults.had();
     assert_eq!(had.iter().filter(|exchange| exchange.asked.is_write()).count(), 1);
     assert!(had[asked..].iter().any(|exchange| of_it(&exchange)), "it looked");
     let notes = shop.notes(&[incident]).await;
-    assert_eq!(notes.get("sent by the dead"), Some(&1));
+    assert_eq!(notes, ["sent by the dead"]);
     assert!(
         outbox(home.path())["entries"]
             .as_array()

@@ -3,20 +3,17 @@
 //! Each test starts its own servers (Debian package `prometheus-alertmanager`) on free loopback ports with
 //! their own directories, and ends them.
 
-use std::io::Write as _;
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::future::BoxFuture;
 use midwatch::backend::alerts::Alerts;
 use midwatch::backend::alerts::alertmanager::Alertmanager;
 use midwatch::backend::alerts::cluster::clusters;
 use midwatch::backend::alerts::write;
-use midwatch::backend::http::{Answer, Asker, Body, Call, Method};
-use midwatch::backend::{BackendError, BackendResult, Backends, Delivery, ErrorKind};
+use midwatch::backend::{BackendResult, Backends};
 use midwatch::domain::alert::desk::{Arrangement, Desk, Inputs, RulesInput, Settings, SourceInput};
 use midwatch::domain::alert::plan::{ack_plan, hand_back_plan};
 use midwatch::domain::alert::{
@@ -26,6 +23,8 @@ use midwatch::outbox::post::{Delivered, Post, Poster};
 use midwatch::outbox::{Draft, Entry, EntryId, Payload, State, plan};
 use midwatch::time::Clock;
 use serde_json::{Value, json};
+
+use super::server::{Running, free_port, on_path, or_skipped};
 
 const CONFIG: &str = "\
 route:
@@ -41,52 +40,20 @@ inhibit_rules:
 ";
 
 /// The binary, under either of its names.
-pub(super) fn binary() -> Option<&'static str> {
-    let found = ["prometheus-alertmanager", "alertmanager"]
-        .into_iter()
-        .find(|name| {
-            let version = Command::new(name)
-                .arg("--version")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-            version.is_ok_and(|status| status.success())
-        });
-    if found.is_none() {
-        // written past the test harness, which keeps what a passing test prints to itself
-        let _ = std::io::stderr().write_all(
-            b"\n*** SKIPPED: no alertmanager on this machine (Debian: apt-get install prometheus-alertmanager); \
-              what acts do to a real one was NOT tested ***\n\n",
-        );
-    }
-    found
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address")
-        .port()
+pub(super) fn binary() -> Option<PathBuf> {
+    let found = on_path(&["prometheus-alertmanager", "alertmanager"], "--version");
+    or_skipped(found, "alertmanager (Debian: prometheus-alertmanager)")
 }
 
 /// A running Alertmanager; ended when dropped.
 pub(super) struct Server {
-    child: Child,
+    running: Running,
     pub(super) url: String,
     gossip: u16,
-    _directory: tempfile::TempDir,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Server {
-    pub(super) async fn start(binary: &str, peer: Option<u16>, gossiping: Gossip) -> Self {
+    pub(super) async fn start(binary: &Path, peer: Option<u16>, gossiping: Gossip) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let config = directory.path().join("alertmanager.yml");
         std::fs::write(&config, CONFIG).expect("writes");
@@ -98,9 +65,7 @@ impl Server {
                 "--storage.path={}",
                 directory.path().join("data").display()
             ))
-            .arg(format!("--web.listen-address=127.0.0.1:{web}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+            .arg(format!("--web.listen-address=127.0.0.1:{web}"));
         match gossiping {
             Gossip::Off => command.arg("--cluster.listen-address="),
             Gossip::On => command
@@ -111,23 +76,12 @@ impl Server {
         if let Some(peer) = peer {
             command.arg(format!("--cluster.peer=127.0.0.1:{peer}"));
         }
-        let child = command.spawn().expect("starts");
-        let server = Self {
-            child,
-            url: format!("http://127.0.0.1:{web}"),
+        let running = Running::start(command, web, "-/ready", Some(directory)).await;
+        Self {
+            url: running.url.clone(),
+            running,
             gossip,
-            _directory: directory,
-        };
-        let client = reqwest::Client::new();
-        eventually("the server answers", async || {
-            client
-                .get(format!("{}/-/ready", server.url))
-                .send()
-                .await
-                .is_ok_and(|r| r.status().is_success())
-        })
-        .await;
-        server
+        }
     }
 
     /// As Prometheus would: labels, since when, until when.
@@ -156,10 +110,7 @@ impl Server {
     }
 
     fn client(&self, name: &str) -> Arc<dyn Alerts> {
-        let asker = Http {
-            base: self.url.clone(),
-            client: reqwest::Client::new(),
-        };
+        let asker = self.running.client(name, Clock::start());
         Arc::new(Alertmanager::new(name, None, Arc::new(asker)))
     }
 }
@@ -168,62 +119,6 @@ impl Server {
 pub(super) enum Gossip {
     On,
     Off,
-}
-
-/// The smallest client that will do.
-struct Http {
-    base: String,
-    client: reqwest::Client,
-}
-
-impl Http {
-    async fn send(&self, call: Call) -> BackendResult<Answer> {
-        let method = match call.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            Method::Put => reqwest::Method::PUT,
-            Method::Delete => reqwest::Method::DELETE,
-        };
-        let mut request = self
-            .client
-            .request(method, format!("{}/{}", self.base, call.path))
-            .query(&call.query);
-        if let Body::Json(body) = &call.body {
-            request = request
-                .header("content-type", "application/json")
-                .body(body.clone());
-        }
-        let failed = |error: reqwest::Error| BackendError {
-            kind: ErrorKind::Unreachable,
-            backend: "alertmanager".into(),
-            tried: call.path.clone(),
-            delivery: if error.is_connect() {
-                Delivery::NotSent
-            } else {
-                Delivery::Unknown
-            },
-            detail: error.to_string(),
-            mend: String::new(),
-            status: None,
-            retry_after: None,
-        };
-        let answer = request.send().await.map_err(failed)?;
-        let status = answer.status().as_u16();
-        let body = answer.bytes().await.map_err(failed)?.to_vec();
-        Ok(Answer {
-            status,
-            body,
-            date: None,
-            content_type: "application/json".into(),
-            retry_after: None,
-        })
-    }
-}
-
-impl Asker for Http {
-    fn call(&self, call: Call) -> BoxFuture<'_, BackendResult<Answer>> {
-        Box::pin(self.send(call))
-    }
 }
 
 pub(super) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
@@ -324,7 +219,7 @@ fn alert(instance: &str) -> Value {
 #[tokio::test]
 async fn an_acknowledgement_is_what_alertmanager_then_reports() {
     let Some(binary) = binary() else { return };
-    let server = Server::start(binary, None, Gossip::Off).await;
+    let server = Server::start(&binary, None, Gossip::Off).await;
     let client = server.client("am");
     let (clock, mut desk) = (Clock::start(), Desk::new());
     let since = clock.now().utc - TimeDelta::minutes(5);
@@ -418,7 +313,7 @@ async fn an_acknowledgement_is_what_alertmanager_then_reports() {
 #[tokio::test]
 async fn a_silence_is_made_extended_in_place_and_expired() {
     let Some(binary) = binary() else { return };
-    let server = Server::start(binary, None, Gossip::Off).await;
+    let server = Server::start(&binary, None, Gossip::Off).await;
     let clients = [server.client("am")];
     let (clock, mut desk) = (Clock::start(), Desk::new());
     let until = clock.now().utc + TimeDelta::hours(1);
@@ -489,8 +384,8 @@ async fn a_silence_is_made_extended_in_place_and_expired() {
 #[tokio::test]
 async fn a_gossip_cluster_is_written_to_once_and_through_whoever_lives() {
     let Some(binary) = binary() else { return };
-    let first = Server::start(binary, None, Gossip::On).await;
-    let second = Server::start(binary, Some(first.gossip), Gossip::On).await;
+    let first = Server::start(&binary, None, Gossip::On).await;
+    let second = Server::start(&binary, Some(first.gossip), Gossip::On).await;
     let clients = [first.client("eu-0"), second.client("eu-1")];
     eventually("each knows of two members", async || {
         let mut both = true;

@@ -40,11 +40,11 @@ fn document(home: &Path, status: i32, arguments: &[&str]) -> Value {
     serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {out}"))
 }
 
-#[test]
-fn slo_says_what_prometheus_recorded() {
+#[tokio::test]
+async fn slo_says_what_prometheus_recorded() {
     let dir = tempfile::tempdir().unwrap();
     let end = Clock::start().now().utc.timestamp();
-    let Some((_server, base)) = prometheus::start(dir.path(), end) else {
+    let Some(server) = prometheus::start(dir.path(), end).await else {
         return;
     };
     // The SLOs stand in a file beside the configuration, in midwatch's own form.
@@ -59,7 +59,10 @@ fn slo_says_what_prometheus_recorded() {
         );
     }
     std::fs::write(dir.path().join("shop.yaml"), slos).unwrap();
-    let config = format!("[contexts.p]\nslo_files = [\"*.yaml\"]\n[contexts.p.metrics]\nurl = \"{base}\"\n");
+    let config = format!(
+        "[contexts.p]\nslo_files = [\"*.yaml\"]\n[contexts.p.metrics]\nurl = \"{}\"\n",
+        server.url
+    );
     std::fs::write(dir.path().join("config.toml"), config).unwrap();
 
     let board = document(dir.path(), 0, &["slo"]);
@@ -97,7 +100,7 @@ async fn ack_and_silence_are_what_alertmanager_then_reports() {
     let Some(binary) = alertmanager::binary() else {
         return;
     };
-    let server = alertmanager::Server::start(binary, None, Gossip::Off).await;
+    let server = alertmanager::Server::start(&binary, None, Gossip::Off).await;
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path();
     let config = format!(

@@ -1,56 +1,24 @@
 //! The log source on a real Loki: what was pushed is what is paged, scoped, counted and tailed, over its own websocket.
 
 use std::collections::HashMap;
-use std::io::Write as _;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use midwatch::backend::http::{Client, Wires};
 use midwatch::backend::logs::loki::Loki;
 use midwatch::backend::logs::{Direction, Logs, More, PageQuestion, Settings, TailEvent, TailMode};
-use midwatch::config::{Auth, Endpoint, TlsConfig};
 use midwatch::domain::log::{Batch, Level, Nanos, Wanted};
 use midwatch::time::Clock;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::server::{Running, built, free_port, or_skipped};
+
 const SECOND: i64 = 1_000_000_000;
 
-struct Server {
-    child: Child,
-    url: String,
-    _dir: tempfile::TempDir,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Beside the build, where the gate puts it. Not by its name alone: Debian's `loki` is a program of genetics.
-fn binary() -> Option<PathBuf> {
-    let built = std::env::current_exe().ok();
-    let built = built.and_then(|exe| Some(exe.ancestors().nth(3)?.join("live/loki")));
-    let found = built.filter(|binary| binary.is_file());
-    if found.is_none() {
-        // written past the test harness, which keeps what a passing test prints to itself
-        let _ = std::io::stderr().write_all(
-            b"\n*** SKIPPED: no Loki on this machine (.ci/run builds it where Go is); \
-              what a real one answers was NOT tested ***\n\n",
-        );
-    }
-    found
-}
-
-fn port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
+/// A Loki.
+struct Server(Running);
 
 /// One process with all of it, on a directory that goes with it. One tail at a time.
 fn configuration(dir: &Path, (http, grpc): (u16, u16)) -> String {
@@ -74,58 +42,29 @@ analytics: {{reporting_enabled: false}}
 }
 
 async fn start() -> Option<Server> {
-    let binary = binary()?;
+    // Not by its name alone: Debian's `loki` is a program of genetics.
+    let binary = or_skipped(built("loki"), "Loki")?;
     let dir = tempfile::tempdir().unwrap();
-    let http = port();
+    let http = free_port();
     let path = dir.path().join("loki.yaml");
-    std::fs::write(&path, configuration(dir.path(), (http, port()))).unwrap();
-    let child = Command::new(binary)
+    std::fs::write(&path, configuration(dir.path(), (http, free_port()))).unwrap();
+    let mut command = Command::new(binary);
+    command
         .arg(format!("-config.file={}", path.display()))
-        .current_dir(dir.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let server = Server {
-        child,
-        url: format!("http://127.0.0.1:{http}"),
-        _dir: dir,
-    };
-    let client = reqwest::Client::new();
-    let mut pause = tokio::time::interval(Duration::from_millis(100));
-    for _ in 0..600 {
-        pause.tick().await;
-        let ready = client.get(format!("{}/ready", server.url)).send().await;
-        if ready.is_ok_and(|answer| answer.status().is_success()) {
-            return Some(server);
-        }
-    }
-    panic!("Loki did not start");
+        .current_dir(dir.path());
+    Some(Server(Running::start(command, http, "ready", Some(dir)).await))
 }
 
 impl Server {
     fn logs(&self) -> Loki {
-        let endpoint = Endpoint {
-            name: "logs".into(),
-            url: self.url.clone(),
-            auth: Auth::None,
-            headers: Vec::new(),
-            params: Vec::new(),
-            tls: TlsConfig::default(),
-            proxy: None,
-            timeout: Duration::from_secs(10),
-            connect_timeout: Duration::from_secs(2),
-            max_concurrency: 4,
-        };
         let clock = Clock::start();
-        let client = Client::new(&endpoint, Wires::default().transport(&endpoint), clock);
         let settings = Settings {
             name: "logs".into(),
             service_label: Some("app".into()),
             service_labels: ["app".into()].into(),
             poll: Duration::from_millis(500),
         };
-        Loki::new(settings, None, Arc::new(client), clock)
+        Loki::new(settings, None, Arc::new(self.0.client("logs", clock)), clock)
     }
 
     async fn push(&self, lines: &[(i64, String)]) {
@@ -140,7 +79,7 @@ impl Server {
             })
             .collect();
         let answer = reqwest::Client::new()
-            .post(format!("{}/loki/api/v1/push", self.url))
+            .post(format!("{}/loki/api/v1/push", self.0.url))
             .header("content-type", "application/json")
             .body(json!({"streams": streams}).to_string())
             .send()

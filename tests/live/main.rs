@@ -12,6 +12,7 @@
 mod adoption;
 mod alertmanager;
 mod cli;
+mod exemplars;
 #[path = "../pty/harness.rs"]
 #[allow(
     dead_code,
@@ -20,8 +21,10 @@ mod cli;
 )]
 mod harness;
 mod killed;
-mod killed_keys;
 mod loki;
 mod prometheus;
+mod server;
 mod traces;
+mod two_consoles;
+mod two_escalations;
 mod victorialogs;

@@ -4,23 +4,20 @@
 //! pieces, never read back from the server.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use midwatch::backend::http::{Answer, Asker, Body, Call};
 use midwatch::backend::metrics::engine::{Discover, Engine, Settings};
 use midwatch::backend::metrics::prometheus::Prometheus;
-use midwatch::backend::{BackendError, BackendResult, Delivery, ErrorKind};
 use midwatch::domain::slo::{
     BudgetStatus, Objective, Reading, RollingExhaustion, RuleOrigin, RuleState, Sli, Slo, SloBoard,
     SloOrigin, SloReport, SloState, Window, workbook_rules,
 };
 use midwatch::time::{Clock, Now};
+
+use super::server::{Running, free_port, on_path, or_skipped};
 
 const MINUTE: f64 = 60.0;
 const HOUR: f64 = 3_600.0;
@@ -220,61 +217,13 @@ fn slos() -> Vec<Slo> {
     all
 }
 
-/// Plain HTTP to the server under test.
-struct Plain {
-    base: String,
-    client: reqwest::Client,
-}
-
-impl Asker for Plain {
-    fn call(&self, call: Call) -> BoxFuture<'_, BackendResult<Answer>> {
-        Box::pin(async move {
-            let url = format!("{}/{}", self.base, call.path);
-            let request = match &call.body {
-                Body::Form(form) => self.client.post(url).form(form),
-                Body::Empty | Body::Json(_) => self.client.get(url).query(&call.query),
-            };
-            let failed = |error: &reqwest::Error| BackendError {
-                kind: ErrorKind::Unreachable,
-                backend: "metrics".into(),
-                tried: call.path.clone(),
-                detail: error.to_string(),
-                mend: String::new(),
-                status: None,
-                retry_after: None,
-                delivery: Delivery::Unknown,
-            };
-            let response = request.send().await.map_err(|e| failed(&e))?;
-            let status = response.status().as_u16();
-            let body = response.bytes().await.map_err(|e| failed(&e))?.to_vec();
-            Ok(Answer {
-                status,
-                body,
-                date: None,
-                content_type: "application/json".to_owned(),
-                retry_after: None,
-            })
-        })
-    }
-}
-
-pub(super) struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Backfills and starts a server; `None`, loudly, where the machine has no Prometheus.
-pub(super) fn start(dir: &Path, end: i64) -> Option<(Server, String)> {
-    for binary in ["prometheus", "promtool"] {
-        if Command::new(binary).arg("--version").output().is_err() {
-            eprintln!("\nSKIPPED, NOT PASSED: {binary} is not installed; install the package `prometheus`\n");
-            return None;
-        }
-    }
+pub(super) async fn start(dir: &Path, end: i64) -> Option<Running> {
+    let binary = or_skipped(on_path(&["prometheus"], "--version"), "prometheus")?;
+    or_skipped(
+        on_path(&["promtool"], "--version"),
+        "promtool (package prometheus)",
+    )?;
     let input = dir.join("input.om");
     std::fs::write(&input, open_metrics(end)).unwrap();
     let storage = dir.join("tsdb");
@@ -295,44 +244,22 @@ pub(super) fn start(dir: &Path, end: i64) -> Option<(Server, String)> {
     );
     let config = dir.join("prometheus.yml");
     std::fs::write(&config, "global: {scrape_interval: 1h}\n").unwrap();
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let mut child = Command::new("prometheus")
+    let port = free_port();
+    let mut command = Command::new(binary);
+    command
         .arg(format!("--config.file={}", config.display()))
         .arg(format!("--storage.tsdb.path={}", storage.display()))
         .arg("--storage.tsdb.retention.time=60d")
-        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-        .stderr(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap());
-    let server = Server(child);
-    let mut line = String::new();
-    while !line.contains("Server is ready to receive web requests") {
-        line.clear();
-        assert!(
-            log.read_line(&mut line).unwrap() > 0,
-            "prometheus ended before it was ready"
-        );
-    }
-    // Someone must read on, or a chatty server blocks on a full pipe.
-    std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
-    Some((server, format!("http://127.0.0.1:{port}")))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    Some(Running::start(command, port, "-/ready", None).await)
 }
 
 fn of<'a>(board: &'a SloBoard, name: &str) -> &'a SloReport {
     board.slos.iter().find(|r| r.slo.name == name).unwrap()
 }
 
-async fn read_board(base: String, now: Now) -> SloBoard {
-    let asker = Plain {
-        base,
-        client: reqwest::Client::builder().no_proxy().build().unwrap(),
-    };
+async fn read_board(server: &Running, now: Now) -> SloBoard {
+    let asker = server.client("metrics", Clock::start());
     let metrics = Prometheus::new("metrics", Arc::new(asker), None);
     let settings = Settings {
         poll: Duration::from_secs(15),
@@ -341,19 +268,15 @@ async fn read_board(base: String, now: Now) -> SloBoard {
     Engine::new(slos(), settings).run_all(&metrics, now).await
 }
 
-#[test]
-fn burn_state_and_budget_are_the_generators() {
+#[tokio::test]
+async fn burn_state_and_budget_are_the_generators() {
     let dir = tempfile::tempdir().unwrap();
     let end = Clock::start().now().utc.timestamp();
-    let Some((_server, base)) = start(dir.path(), end) else {
+    let Some(server) = start(dir.path(), end).await else {
         return;
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
     let now = Clock::start().now();
-    let board = runtime.block_on(read_board(base, now));
+    let board = read_board(&server, now).await;
     assert_eq!(board.errors, [], "nothing failed");
 
     for scenario in scenarios()

@@ -1,87 +1,31 @@
 //! The trace sources on a real Jaeger and a real Zipkin: what was sent is what is listed, opened and counted.
 
-use std::io::Write as _;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use midwatch::backend::http::{Asker, Client, Wires};
+use midwatch::backend::http::Asker;
 use midwatch::backend::traces::jaeger::Jaeger;
 use midwatch::backend::traces::{More, SearchQuestion, Traces, otlp, zipkin};
-use midwatch::config::{Auth, Endpoint, TlsConfig};
 use midwatch::domain::trace::summary::Outcome;
 use midwatch::domain::trace::{Kind, Nanos, Stretch, TraceId, Wanted, otlp as written};
 use midwatch::time::Clock;
 use serde_json::{Value, json};
 
+use super::server::{Running, built, free_port, on_path, or_skipped};
+
 const SECOND: i64 = 1_000_000_000;
 
 struct Server {
-    child: Child,
-    url: String,
+    running: Running,
     /// Where spans are sent.
     intake: String,
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Beside the build, where the gate puts it.
-fn built(name: &str) -> Option<PathBuf> {
-    let exe = std::env::current_exe().ok()?;
-    let built = exe.ancestors().nth(3)?.join("live").join(name);
-    built.exists().then_some(built)
-}
-
-fn skipped(what: &str) {
-    // written past the test harness, which keeps what a passing test prints to itself
-    let words = format!(
-        "\n*** SKIPPED: no {what} on this machine (.ci/run fetches it where it can); what a real one answers was NOT tested ***\n\n"
-    );
-    let _ = std::io::stderr().write_all(words.as_bytes());
-}
-
-fn port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
-async fn ready(mut server: Server, path: &str) -> Option<Server> {
-    let client = reqwest::Client::new();
-    let mut pause = tokio::time::interval(Duration::from_millis(100));
-    for _ in 0..900 {
-        pause.tick().await;
-        assert_eq!(server.child.try_wait().unwrap(), None, "it ended");
-        let health = client.get(format!("{}/{path}", server.url)).send().await;
-        if health.is_ok_and(|answer| answer.status().is_success()) {
-            return Some(server);
-        }
-    }
-    panic!("{} did not start", server.url);
-}
-
 async fn jaeger() -> Option<Server> {
-    let on_path = || {
-        let found = Command::new("jaeger-all-in-one")
-            .arg("version")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        found
-            .is_ok()
-            .then(|| Path::new("jaeger-all-in-one").to_path_buf())
-    };
-    let Some(binary) = built("jaeger-all-in-one").or_else(on_path) else {
-        skipped("jaeger-all-in-one");
-        return None;
-    };
-    let (query, intake) = (port(), port());
+    let binary = built("jaeger-all-in-one").or_else(|| on_path(&["jaeger-all-in-one"], "version"));
+    let binary = or_skipped(binary, "jaeger-all-in-one")?;
+    let (query, intake) = (free_port(), free_port());
     let mut command = Command::new(binary);
     command
         .env("COLLECTOR_OTLP_ENABLED", "true")
@@ -98,64 +42,33 @@ async fn jaeger() -> Option<Server> {
         "processor.zipkin-compact.server-host-port",
         "http-server.host-port",
     ] {
-        command.arg(format!("--{other}=127.0.0.1:{}", port()));
+        command.arg(format!("--{other}=127.0.0.1:{}", free_port()));
     }
-    let child = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let server = Server {
-        child,
-        url: format!("http://127.0.0.1:{query}"),
+    Some(Server {
+        running: Running::start(command, query, "api/services", None).await,
         intake: format!("http://127.0.0.1:{intake}/v1/traces"),
-    };
-    ready(server, "api/services").await
+    })
 }
 
 async fn zipkin() -> Option<Server> {
-    let Some(jar) = built("zipkin.jar") else {
-        skipped("Zipkin server");
-        return None;
-    };
-    let port = port();
-    let child = Command::new("java")
+    let jar = or_skipped(built("zipkin.jar"), "Zipkin server")?;
+    let java = or_skipped(on_path(&["java"], "-version"), "java")?;
+    let port = free_port();
+    let mut command = Command::new(java);
+    command
         .args(["-Xmx256m", "-jar"])
         .arg(jar)
         .env("QUERY_PORT", port.to_string())
-        .env("STORAGE_TYPE", "mem")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    let Ok(child) = child else {
-        skipped("java");
-        return None;
-    };
-    let url = format!("http://127.0.0.1:{port}");
-    let server = Server {
-        child,
-        intake: format!("{url}/api/v2/spans"),
-        url,
-    };
-    ready(server, "health").await
+        .env("STORAGE_TYPE", "mem");
+    Some(Server {
+        running: Running::start(command, port, "health", None).await,
+        intake: format!("http://127.0.0.1:{port}/api/v2/spans"),
+    })
 }
 
 impl Server {
     fn asker(&self) -> Arc<dyn Asker> {
-        let endpoint = Endpoint {
-            name: "traces".into(),
-            url: self.url.clone(),
-            auth: Auth::None,
-            headers: Vec::new(),
-            params: Vec::new(),
-            tls: TlsConfig::default(),
-            proxy: None,
-            timeout: Duration::from_secs(20),
-            connect_timeout: Duration::from_secs(2),
-            max_concurrency: 4,
-        };
-        let transport = Wires::default().transport(&endpoint);
-        Arc::new(Client::new(&endpoint, transport, Clock::start()))
+        Arc::new(self.running.client("traces", Clock::start()))
     }
 
     async fn send(&self, body: &Value) {

@@ -1,118 +1,52 @@
 //! The log source on a real VictoriaLogs: what was inserted is what is paged, counted and tailed.
 
 use std::collections::HashMap;
-use std::io::Write as _;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat};
-use midwatch::backend::http::{Client, Wires};
 use midwatch::backend::logs::victorialogs::VictoriaLogs;
 use midwatch::backend::logs::{Direction, Logs, More, PageQuestion, Settings, TailEvent, TailMode};
-use midwatch::config::{Auth, Endpoint, TlsConfig};
 use midwatch::domain::log::{Batch, Level, Nanos, Wanted};
 use midwatch::time::Clock;
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use super::server::{Running, built, free_port, on_path, or_skipped};
+
 const SECOND: i64 = 1_000_000_000;
 
-struct Server {
-    child: Child,
-    url: String,
-    _dir: tempfile::TempDir,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Beside the build, where the gate puts it; else on the path.
-fn binary() -> Option<PathBuf> {
-    let built = std::env::current_exe().ok();
-    let built = built.and_then(|exe| Some(exe.ancestors().nth(3)?.join("live/victoria-logs")));
-    let found = built
-        .into_iter()
-        .chain([Path::new("victoria-logs").to_path_buf()])
-        .find(|binary| {
-            let help = Command::new(binary)
-                .arg("-version")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-            help.is_ok()
-        });
-    if found.is_none() {
-        // written past the test harness, which keeps what a passing test prints to itself
-        let _ = std::io::stderr().write_all(
-            b"\n*** SKIPPED: no victoria-logs on this machine (.ci/run builds it where Go is); \
-              what a real one answers was NOT tested ***\n\n",
-        );
-    }
-    found
-}
+/// A `VictoriaLogs`.
+struct Server(Running);
 
 async fn start() -> Option<Server> {
+    let binary = built("victoria-logs").or_else(|| on_path(&["victoria-logs"], "-version"));
+    let binary = or_skipped(binary, "victoria-logs")?;
     let dir = tempfile::tempdir().unwrap();
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let url = format!("http://127.0.0.1:{port}");
-    let child = Command::new(binary()?)
+    let port = free_port();
+    let mut command = Command::new(binary);
+    command
         .arg(format!("-storageDataPath={}", dir.path().display()))
-        .arg(format!("-httpListenAddr=127.0.0.1:{port}"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let server = Server {
-        child,
-        url,
-        _dir: dir,
-    };
-    let client = reqwest::Client::new();
-    let mut pause = tokio::time::interval(Duration::from_millis(50));
-    for _ in 0..400 {
-        pause.tick().await;
-        let health = client.get(format!("{}/health", server.url)).send().await;
-        if health.is_ok_and(|answer| answer.status().is_success()) {
-            return Some(server);
-        }
-    }
-    panic!("victoria-logs did not start");
+        .arg(format!("-httpListenAddr=127.0.0.1:{port}"));
+    Some(Server(Running::start(command, port, "health", Some(dir)).await))
 }
 
 impl Server {
     fn logs(&self, selector: Option<&str>) -> VictoriaLogs {
-        let endpoint = Endpoint {
-            name: "logs".into(),
-            url: self.url.clone(),
-            auth: Auth::None,
-            headers: Vec::new(),
-            params: Vec::new(),
-            tls: TlsConfig::default(),
-            proxy: None,
-            timeout: Duration::from_secs(10),
-            connect_timeout: Duration::from_secs(2),
-            max_concurrency: 4,
-        };
         let clock = Clock::start();
-        let client = Client::new(&endpoint, Wires::default().transport(&endpoint), clock);
         let settings = Settings {
             name: "logs".into(),
             service_label: None,
             service_labels: ["service".into(), "app".into()].into(),
             poll: Duration::from_secs(1),
         };
-        VictoriaLogs::new(settings, selector.map(str::to_owned), Arc::new(client), clock)
+        VictoriaLogs::new(
+            settings,
+            selector.map(str::to_owned),
+            Arc::new(self.0.client("logs", clock)),
+            clock,
+        )
     }
 
     async fn insert(&self, rows: &[(i64, String)]) {
@@ -129,7 +63,7 @@ impl Server {
             body.push('\n');
         }
         let answer = reqwest::Client::new()
-            .post(format!("{}/insert/jsonline?_stream_fields=ns,app", self.url))
+            .post(format!("{}/insert/jsonline?_stream_fields=ns,app", self.0.url))
             .header("content-type", "application/stream+json")
             .body(body)
             .send()

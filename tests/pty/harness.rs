@@ -203,8 +203,13 @@ impl Console {
 
     /// Waits until the screen shows `text`.
     pub fn wait_for(&mut self, text: &str) {
-        let shown = self.pump(PATIENCE, |console| console.text().contains(text));
+        let shown = self.shows(text);
         assert!(shown, "no {text:?} on the screen:\n{}", self.text());
+    }
+
+    /// Whether the screen shows `text` before patience runs out.
+    pub fn shows(&mut self, text: &str) -> bool {
+        self.pump(PATIENCE, |console| console.text().contains(text))
     }
 
     /// Waits until the screen no longer shows `text`.

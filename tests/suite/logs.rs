@@ -94,6 +94,10 @@ Caused by: java.io.IOException
 2026-11-20T03:14:08Z WARN slow
 "#;
 
+/// The third entry of the story: what was logged, with its stack trace.
+const BOOM: &str = "2026-11-20T03:14:07Z ERROR checkout boom\njava.lang.IllegalStateException: no\n\tat a.B.c(B.java:1)\n\
+                    Caused by: java.io.IOException\n\tat d.E";
+
 #[test]
 fn a_file_is_told_oldest_first_in_the_shape_of_the_contract() {
     let stage = Stage::new();
@@ -109,7 +113,7 @@ fn a_file_is_told_oldest_first_in_the_shape_of_the_contract() {
         (&json!(false), &json!([]), &json!([]), &json!([]))
     );
     assert!(document["context"].is_string() && document["at"].as_str().unwrap().ends_with('Z'));
-    assert_eq!(document["lines"].as_array().unwrap().len(), 5);
+    assert_eq!(document["lines"].as_array().unwrap().len(), 4);
     let refused = &document["lines"][1];
     assert_eq!(refused["at"], "2026-11-20T03:14:06Z");
     assert_eq!(
@@ -127,11 +131,7 @@ fn a_file_is_told_oldest_first_in_the_shape_of_the_contract() {
             .unwrap()
             .ends_with("app.log")
     );
-    let trace = document["lines"][3]["message"].as_str().unwrap();
-    assert!(
-        trace.starts_with("java.lang") && trace.ends_with("at d.E"),
-        "{trace}"
-    );
+    assert_eq!(document["lines"][2]["message"], BOOM);
 }
 
 #[test]
@@ -139,10 +139,7 @@ fn flags_say_which_lines() {
     let stage = Stage::new();
     stage.append("app.log", STORY);
     for (flags, expected) in [
-        (
-            vec!["--level", "error"],
-            vec!["card refused", "2026-11-20T03:14:07Z ERROR checkout boom"],
-        ),
+        (vec!["--level", "error"], vec!["card refused", BOOM]),
         (
             vec!["--service", "pay", "--grep", "card|nothing"],
             vec!["card refused"],
@@ -206,6 +203,71 @@ fn patterns_are_counted_and_none_is_left_out() {
         out.lines().next().unwrap().contains("pattern") && out.contains("97.6%"),
         "{out}"
     );
+}
+
+#[test]
+fn where_no_line_is_wanted_it_is_said_how_many_were_read_and_the_status_is_of_a_read() {
+    let stage = Stage::new();
+    stage.append("app.log", STORY);
+    let (out, said) = stage.run(&["app.log", "--grep", "nowhere"], 0);
+    assert_eq!(out, "");
+    assert!(
+        said.contains("4 lines read, none of them wanted: --grep nowhere"),
+        "{said}"
+    );
+    let (out, said) = stage.run(&["app.log", "--since", "1m", "--level", "fatal"], 0);
+    assert_eq!(out, "");
+    assert!(
+        said.contains("no line since 20") && said.contains("--level fatal; --since looks further back"),
+        "{said}"
+    );
+    // a document says it by itself, and one that found something needs no words
+    let (_, said) = stage.run(&["app.log", "--grep", "nowhere", "--json"], 0);
+    assert_eq!(said, "");
+    let (_, said) = stage.run(&["app.log", "--grep", "card"], 0);
+    assert_eq!(said, "");
+    let mut command = stage.command(&["-", "--grep", "nowhere", "--limit", "10"]);
+    command.stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"one\ntwo\n").unwrap();
+    let (_, said) = ended(child.wait_with_output().unwrap(), 0);
+    assert!(said.contains("2 lines read, none of them wanted"), "{said}");
+}
+
+#[test]
+fn a_pipe_that_is_filtered_says_at_its_end_that_nothing_was_wanted() {
+    let stage = Stage::new();
+    let mut command = stage.command(&["-", "--grep", "nowhere"]);
+    command.stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"one\ntwo\n").unwrap();
+    let (out, said) = ended(child.wait_with_output().unwrap(), 0);
+    assert_eq!(out, "");
+    assert!(
+        said.contains("2 lines read, none of them wanted: --grep nowhere"),
+        "{said}"
+    );
+}
+
+#[test]
+fn any_bytes_and_endless_lines_of_a_pipe_are_told_whole_and_safe() {
+    let stage = Stage::new();
+    let mut command = stage.command(&["-"]);
+    command.stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let long = "x".repeat(10 * 1024 * 1024);
+    let writing = std::thread::spawn(move || {
+        input.write_all(b"\xff\xfe\x00 binary \x1b[2J\n").unwrap();
+        input.write_all(long.as_bytes()).unwrap();
+        input.write_all(b"\nlast").unwrap();
+    });
+    let (out, said) = ended(child.wait_with_output().unwrap(), 0);
+    writing.join().unwrap();
+    assert_eq!(said, "");
+    assert!(!out.contains(['\u{1b}', '\u{0}']), "unsafe");
+    assert_eq!(out.matches('x').count(), 10 * 1024 * 1024, "no byte is missing");
+    assert!(out.lines().next().unwrap().contains("binary") && out.ends_with("last\n"));
 }
 
 #[test]
@@ -421,4 +483,48 @@ fn a_query_that_the_server_refuses_ends_with_its_words() {
     assert_eq!(messages(&document), Vec::<&str>::new());
     let (out, said) = stage.run(&["a:(", "--config", "c.toml"], 4);
     assert!(out.is_empty() && said.contains("Cannot parse"), "{said}");
+}
+
+#[test]
+fn a_trace_that_a_source_has_line_by_line_is_one_entry_and_flags_hold_for_the_whole_of_it() {
+    let stage = Stage::new();
+    stage.configure(scripted(|path| {
+        let told = [
+            "INFO ready",
+            "ERROR charge failed",
+            "java.io.IOException: refused",
+            "\tat a.B.c(B.java:7)",
+            "INFO after",
+        ];
+        let mut hits: Vec<Value> = (1_i64..)
+            .zip(told)
+            .map(|(at, message)| {
+                json!({"_index": "app-1", "_id": at.to_string(), "sort": [1_795_144_447_000_i64 + at],
+                       "_source": {"message": message, "service.name": "pay"}})
+            })
+            .collect();
+        hits.reverse();
+        let answer =
+            json!({"timed_out": false, "_shards": {"total": 1, "failed": 0}, "hits": {"hits": hits}});
+        elasticsearch(path, (200, answer))
+    }));
+    let ask = |more: &[&str]| {
+        let arguments = [&["--config", "c.toml", "--since", "3650d"], more].concat();
+        stage.json(&arguments, 0)
+    };
+    let trace = "ERROR charge failed\njava.io.IOException: refused\n\tat a.B.c(B.java:7)";
+    assert_eq!(messages(&ask(&[])), ["INFO ready", trace, "INFO after"]);
+    assert_eq!(messages(&ask(&["--level", "error"])), [trace]);
+    assert_eq!(messages(&ask(&["--grep", "a\\.B"])), [trace]);
+    assert_eq!(messages(&ask(&["--limit", "2"])), [trace, "INFO after"]);
+    let (out, _) = stage.run(
+        &["--config", "c.toml", "--since", "3650d", "--grep", "refused"],
+        0,
+    );
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(
+        matches!(lines.as_slice(), [first, cause, frame] if first.contains("ERROR charge failed")
+            && *cause == "    java.io.IOException: refused" && frame.contains("at a.B.c(B.java:7)")),
+        "{out}"
+    );
 }

@@ -102,6 +102,7 @@ fn act(incident: &str, act: IncidentAct) -> Draft {
         seen: Seen {
             status: Status::Triggered,
             changed_at: DateTime::UNIX_EPOCH,
+            escalation: None,
         },
         label: "#4711 checkout errors".into(),
     };

@@ -51,7 +51,7 @@ fn what_is_too_long_is_refused_in_words_and_kept() {
     let why = compose.checked().unwrap_err();
     assert!(why.contains("50000 characters") && why.contains("24900"), "{why}");
     assert_eq!(area(&compose).chars().count(), 50_000);
-    compose.fill(&"é".repeat(LONGEST));
+    compose.fill(&"é".repeat(LONGEST_TEXT));
     assert!(compose.checked().is_ok());
 }
 

@@ -13,7 +13,8 @@ pub const MOST_SPANS: u32 = 5_000;
 pub struct CallsAsk {
     /// The time for which the source is asked what it counted.
     pub during: Stretch,
-    /// Traces to be read: for durations, and for the calls where the source does not count.
+    /// Traces to be read, the newest first: for durations, for what failed, and for the calls where the source does
+    /// not count.
     pub traces: Vec<TraceId>,
 }
 
@@ -37,4 +38,19 @@ pub struct Calling {
     pub counted: Counted,
     /// Traces that were read.
     pub read: usize,
+    /// Traces that the source has no more.
+    pub gone: usize,
+    /// Traces that could not be read.
+    pub unread: Option<Unread>,
+    /// Why it is not known what the source counted, where asking for it failed.
+    pub uncounted: Option<String>,
+}
+
+/// Traces that could not be read for the graph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// How many.
+    pub traces: usize,
+    /// Why one of them could not.
+    pub why: String,
 }

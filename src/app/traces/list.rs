@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::TracePane;
-use crate::domain::trace::stats::{Anomaly, Measured, Statistics};
+use crate::app::list::Direction;
+use crate::domain::trace::stats::{Anomaly, Measured, Statistics, TELLING};
 use crate::domain::trace::summary::Whole;
 use crate::domain::trace::{Operation, Stretch, Summary, TraceId};
 
@@ -20,8 +21,8 @@ pub struct TraceList {
     pub traces: Vec<Arc<Summary>>,
     /// Whether these are all that there are; else the newest.
     pub whole: Whole,
-    /// How the operations were before, where that was asked for.
-    pub before: Option<Arc<Before>>,
+    /// How the operations were before, where that was asked for; or why that is not known. Remote, not yet safe.
+    pub before: Option<Result<Arc<Before>, String>>,
     /// What the source said of its answer. Remote, not yet safe.
     pub remarks: Vec<String>,
 }
@@ -33,6 +34,26 @@ pub struct Before {
     pub during: Stretch,
     /// What was measured.
     pub statistics: Statistics,
+}
+
+/// How an operation is, compared with the time before.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Against {
+    /// The time before is being asked for.
+    Awaited,
+    /// It could not be asked, in words. Remote, not yet safe.
+    NotKnown(String),
+    /// There was none of it.
+    NoneThen,
+    /// There are too few to tell.
+    TooFew {
+        /// Now.
+        now: usize,
+        /// Then.
+        then: usize,
+    },
+    /// What is out of the ordinary; nothing where it is as it was.
+    Told(Vec<Anomaly>),
 }
 
 /// In which order traces stand.
@@ -231,6 +252,24 @@ impl TracePane {
         self.list.follow(&self.rows);
     }
 
+    /// Puts the cursor on the trace that began next, or before; false where there is none.
+    pub fn step_in_time(&mut self, direction: Direction) -> bool {
+        let Some(at) = self.selected().map(|trace| (trace.start, trace.id)) else {
+            return false;
+        };
+        let began = self.filtered().into_iter().map(|trace| (trace.start, trace.id));
+        let next = match direction {
+            Direction::Up => began.filter(|other| *other < at).max(),
+            Direction::Down => began.filter(|other| *other > at).min(),
+        };
+        let row = next.map(|(_, id)| TraceRow::Trace(id));
+        let index = row.and_then(|row| self.rows.iter().position(|other| *other == row));
+        if let Some(index) = index {
+            self.list.select(&self.rows, index);
+        }
+        index.is_some()
+    }
+
     /// The operation of the row under the cursor.
     pub fn operation(&self) -> Option<Operation> {
         match self.row()? {
@@ -251,16 +290,24 @@ impl TracePane {
         }
     }
 
-    /// What is out of the ordinary about an operation, compared with the time before.
-    pub fn anomalies(&self, operation: &Operation) -> Vec<Anomaly> {
-        let Some(before) = self.drawn().and_then(|list| list.before.as_ref()) else {
-            return Vec::new();
+    /// How an operation is, compared with the time before.
+    pub fn against(&self, operation: &Operation) -> Against {
+        let before = match self.drawn().and_then(|list| list.before.as_ref()) {
+            None => return Against::Awaited,
+            Some(Err(why)) => return Against::NotKnown(why.clone()),
+            Some(Ok(before)) => &before.statistics,
         };
-        let found = self.statistics.anomalies(&before.statistics).into_iter();
-        found
-            .filter(|(of, _)| *of == operation)
-            .map(|(_, anomaly)| anomaly)
-            .collect()
+        let count = |statistics: &Statistics| statistics.operation(operation).map_or(0, Measured::n);
+        let (now, then) = (count(&self.statistics), count(before));
+        if then == 0 {
+            return Against::NoneThen;
+        }
+        if now.min(then) < TELLING {
+            return Against::TooFew { now, then };
+        }
+        let found = self.statistics.anomalies(before).into_iter();
+        let odd = found.filter(|(of, _)| *of == operation);
+        Against::Told(odd.map(|(_, anomaly)| anomaly).collect())
     }
 }
 
@@ -401,20 +448,55 @@ mod tests {
         };
         let mut pane = pane(many(500));
         let a = operation_of(&summary(1, "GET /a", 1, 0));
-        assert_eq!(pane.anomalies(&a), []);
+        assert_eq!(pane.against(&a), Against::Awaited);
         let before = many(100);
         let list = TraceList {
-            before: Some(Arc::new(Before {
+            before: Some(Ok(Arc::new(Before {
                 during: Stretch {
                     from: Nanos(0),
                     to: Nanos(1),
                 },
                 statistics: statistics_of(before.iter().map(|trace| &**trace)),
-            })),
+            }))),
             ..(*pane.feed.shared().unwrap()).clone()
         };
-        pane.feed.last.as_mut().unwrap().value = Arc::new(list);
+        pane.feed.last.as_mut().unwrap().value = Arc::new(list.clone());
         pane.arrange();
-        assert_eq!(pane.anomalies(&a), [Anomaly::Slow(5.0)]);
+        assert_eq!(pane.against(&a), Against::Told(vec![Anomaly::Slow(5.0)]));
+        let few = TraceList {
+            traces: list.traces[..3].to_vec(),
+            ..list.clone()
+        };
+        pane.feed.last.as_mut().unwrap().value = Arc::new(few);
+        pane.arrange();
+        assert_eq!(pane.against(&a), Against::TooFew { now: 3, then: 30 });
+        let other = operation_of(&summary(1, "GET /b", 1, 0));
+        assert_eq!(pane.against(&other), Against::NoneThen);
+        let unread = TraceList {
+            before: Some(Err("503 from traces".to_owned())),
+            ..list
+        };
+        pane.feed.last.as_mut().unwrap().value = Arc::new(unread);
+        assert_eq!(pane.against(&a), Against::NotKnown("503 from traces".to_owned()));
+    }
+
+    #[test]
+    fn among_dots_the_cursor_goes_along_time_whatever_their_order() {
+        let mut pane = pane(vec![
+            summary(5, "GET /a", 900, 0),
+            summary(2, "GET /a", 100, 0),
+            summary(9, "GET /a", 400, 1),
+            summary(7, "GET /a", 200, 0),
+        ]);
+        pane.list.step(&pane.rows, Step::Top);
+        let mut met = Vec::new();
+        while pane.step_in_time(Direction::Up) {}
+        loop {
+            met.push(pane.selected().unwrap().start.0 / 1_000_000_000);
+            if !pane.step_in_time(Direction::Down) {
+                break;
+            }
+        }
+        assert_eq!(met, [2, 5, 7, 9]);
     }
 }

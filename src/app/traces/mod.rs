@@ -5,6 +5,7 @@
 
 pub mod calls;
 pub mod comparison;
+pub mod exemplars;
 pub mod list;
 mod minimap;
 mod study;
@@ -27,6 +28,7 @@ use crate::domain::trace::{Operation, TraceId, Wanted};
 use crate::time::Tick;
 use calls::Calling;
 use comparison::Comparison;
+use exemplars::ExemplarsAsk;
 pub use list::{Form, Grouped, Order, TraceList, TraceRow};
 pub use minimap::Minimap;
 pub use study::{Aspect, Clocks, Study, within};
@@ -112,6 +114,8 @@ pub struct TracePane {
     pub comparison: Option<Comparison>,
     /// Which service calls which; nothing while that is counted.
     pub calls: Option<Result<Arc<Calling>, String>>,
+    /// Exemplars that are waited for.
+    pub exemplars: Option<ExemplarsAsk>,
     /// Traces that were opened, the last one last.
     pub open: Vec<Waterfall>,
 }
@@ -138,6 +142,7 @@ impl Default for TracePane {
             mark: None,
             comparison: None,
             calls: None,
+            exemplars: None,
             open: Vec::new(),
         }
     }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::incident_asks::{order, question, roles, snoozes, standing, steps};
+use super::incident_asks::{last_escalation, order, question, roles, snoozes, standing, steps};
 use super::incidents::{Meant, linked_words, meant, none_meant};
 use super::{busy, pick, say};
 use crate::action::Action;
@@ -233,7 +233,7 @@ fn acknowledge(model: &mut Model, now: Now) -> Vec<Effect> {
                 label(incident),
                 standing(incident)
             )));
-            acts.push(order(incident, IncidentAct::Acknowledge));
+            acts.push(order(model, incident, IncidentAct::Acknowledge));
         }
     }
     if acts.is_empty() {
@@ -281,10 +281,11 @@ pub(super) fn want(model: &mut Model, id: &IncidentId, act: IncidentAct, now: No
     if let Some(why) = refused(model, &incident, act.verb()) {
         return say(model, Level::Warn, why, now);
     }
-    match question(model, &incident, &act) {
-        Some(confirm) => ask(model, confirm),
-        None => send(model, order(&incident, act), now),
+    if let Some(confirm) = question(model, &incident, &act) {
+        return ask(model, confirm);
     }
+    let order = order(model, &incident, act);
+    send(model, order, now)
 }
 
 fn ask(model: &mut Model, confirm: Confirm) -> Vec<Effect> {
@@ -314,9 +315,15 @@ pub(super) fn answered(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
     if let Some(why) = refused(model, &incident, wanted.verb()) {
         return say(model, Level::Warn, format!("not sent: {why}"), now);
     }
-    let same = incident.status == seen.status && incident.changed_at == seen.changed_at;
+    let escalated =
+        wanted.verb() == Verb::Escalate && last_escalation(model, &incident.id) != seen.escalation;
+    let same = incident.status == seen.status && incident.changed_at == seen.changed_at && !escalated;
     if !same && let Some(mut confirm) = question(model, &incident, wanted) {
-        let changed = format!("changed meanwhile: it is {} now", standing(&incident));
+        let changed = if escalated {
+            "escalated meanwhile, from this host: escalate again?".to_owned()
+        } else {
+            format!("changed meanwhile: it is {} now", standing(&incident))
+        };
         confirm.lines.insert(0, ConfirmLine::Warning(changed));
         return ask(model, confirm);
     }

@@ -17,6 +17,7 @@ use crate::backend::incidents::Seen;
 use crate::domain::alert::plan::counted;
 use crate::domain::alert::{AlertState, Standing};
 use crate::domain::incident::{AssignedVia, Incident, IncidentAct, IncidentId, Role, Status};
+use crate::outbox::EntryId;
 use crate::text::SafeText;
 use crate::time::{Now, prometheus_duration};
 
@@ -29,16 +30,27 @@ pub(super) fn standing(incident: &Incident) -> String {
 }
 
 /// An act as it is handed over, with how the incident stands now.
-pub(super) fn order(incident: &Incident, act: IncidentAct) -> Act {
+pub(super) fn order(model: &Model, incident: &Incident, act: IncidentAct) -> Act {
     Act::Incident {
         incident: incident.id.clone(),
         act,
         seen: Seen {
             status: incident.status,
             changed_at: incident.changed_at,
+            escalation: last_escalation(model, &incident.id),
         },
         label: label(incident).into(),
     }
+}
+
+/// The newest escalation of an incident that the outbox shows, whoever made it.
+pub(super) fn last_escalation(model: &Model, id: &IncidentId) -> Option<EntryId> {
+    let entries = model.outbox.entries.iter();
+    let of_it = entries.filter(|entry| {
+        let escalation = entry.payload.escalation();
+        escalation.is_some_and(|(incident, ..)| incident == id)
+    });
+    of_it.map(|entry| entry.id).max()
 }
 
 /// What is asked before an act goes out; nothing where it may go at one key.
@@ -101,7 +113,7 @@ pub(super) fn question(model: &Model, incident: &Incident, act: &IncidentAct) ->
         title,
         lines,
         typed,
-        then: Then::Act(order(incident, act.clone())),
+        then: Then::Act(order(model, incident, act.clone())),
         hits: BTreeSet::new(),
         scroll: 0,
     })

@@ -152,9 +152,9 @@ pub(super) fn mouse(model: &mut Model, mouse: MouseEvent, now: Now) -> Vec<Effec
                 model.alerts.list.select(&model.alerts.rows, index);
             }
             PaneId::Logs => {
-                let lines = areas
-                    .pane(pane, model.focus)
-                    .map_or_else(Rect::default, |area| layout::log_parts(area).lines);
+                let lines = areas.pane(pane, model.focus).map_or_else(Rect::default, |area| {
+                    layout::log_parts(area, model.logs.columns.len()).lines
+                });
                 let line = mouse.row.checked_sub(lines.y);
                 // Nothing stands on the rows of the strip.
                 let Some((place, begin)) =

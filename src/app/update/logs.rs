@@ -11,7 +11,8 @@ use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::{Direction, Moved, Step};
 use crate::app::logs::{
-    Follow, Lifted, LogPane, LogView, LogsAsk, Past, Refused, Seek, Watched, Wrap, search_query,
+    Follow, Left, Lifted, LogPane, LogView, LogsAsk, Past, Refused, Seek, Watched, Wrap, first_time,
+    search_query,
 };
 use crate::app::modal::{Modal, PromptKind};
 use crate::app::panes::Search;
@@ -20,6 +21,7 @@ use crate::app::toast::Level;
 use crate::app::{Effect, Model, Zone};
 use crate::domain::log::{Gap, GapReason, Nanos};
 use crate::domain::pattern::Pattern;
+use crate::domain::trace::SpanId;
 use crate::domain::trace_id::TraceId;
 use crate::logstore::LineId;
 use crate::logstore::query::Query;
@@ -94,7 +96,7 @@ fn refuse(model: &mut Model, refused: Arc<Refused>, now: Now) -> Vec<Effect> {
 /// When the oldest line in hand is of.
 fn oldest(pane: &LogPane) -> Option<Nanos> {
     let view = pane.drawn()?;
-    view.snapshot.entry_at(0).map(|entry| entry.at)
+    first_time(&view.snapshot)
 }
 
 /// `03:14:07Z`, or in local time without the `Z`.
@@ -170,12 +172,47 @@ fn show_all(pane: &mut LogPane, at: Option<Nanos>) {
         None => pane.release(),
     }
     pane.trace = None;
+    pane.before_trace = None;
     pane.lifted = None;
     pane.filter.clear();
     pane.filter_error = None;
     pane.at_least = None;
     pane.search = None;
     pane.search_error = None;
+}
+
+/// What is looked at, to be taken up again.
+fn left(pane: &LogPane) -> Left {
+    let lifted = pane.lifted.clone();
+    let (filter, at_least) = match lifted {
+        Some(lifted) => (lifted.filter, lifted.at_least),
+        None => (pane.filter.clone(), pane.at_least),
+    };
+    Left {
+        query: pane.query.clone(),
+        filter,
+        at_least,
+        search: pane.search.clone(),
+        at: match pane.follow {
+            Follow::Newest => None,
+            Follow::Still { .. } => time_here(pane),
+        },
+    }
+}
+
+/// When the line under the cursor is of.
+fn time_here(pane: &LogPane) -> Option<Nanos> {
+    let view = pane.drawn()?;
+    view.snapshot.entry(pane.cursor?)?.time()
+}
+
+/// Takes up what was looked at before a trace.
+fn take_up(pane: &mut LogPane, left: Left) {
+    show_all(pane, left.at);
+    pane.query = left.query;
+    pane.filter = left.filter;
+    pane.at_least = left.at_least;
+    pane.search = left.search;
 }
 
 /// Turns the pane to a service, around a moment where one is meant.
@@ -192,11 +229,24 @@ pub(super) fn turn_to_service(model: &mut Model, service: &str, at: Option<Nanos
 
 /// Turns the pane to a trace, of whatever service, around the moment of one of its lines.
 pub(super) fn turn_to_trace(model: &mut Model, trace: TraceId, at: Nanos) -> Vec<Effect> {
+    // From one trace to another: what was looked at before the first is what is come back to.
+    let left = match model.logs.trace {
+        Some(_) => model.logs.before_trace.take(),
+        None => Some(left(&model.logs)),
+    };
     model.details.clear();
     run::turn_to(model, PaneId::Logs);
     show_all(&mut model.logs, Some(at));
+    model.logs.before_trace = left;
     model.logs.query.clear();
     model.logs.trace = Some(trace);
+    ask(model).into_iter().collect()
+}
+
+/// The same for one of its spans, whose lines name it.
+pub(super) fn turn_to_span(model: &mut Model, (trace, span): (TraceId, SpanId), at: Nanos) -> Vec<Effect> {
+    turn_to_trace(model, trace, at);
+    model.logs.filter = format!("span_id={span}");
     ask(model).into_iter().collect()
 }
 
@@ -232,10 +282,12 @@ pub(super) fn drop_filter(model: &mut Model) -> String {
     let mut gone = pane.whole_filter();
     if let Some(trace) = pane.trace.take() {
         gone = format!("trace {trace} {gone}");
+        if let Some(left) = pane.before_trace.take() {
+            take_up(pane, left);
+            return gone;
+        }
         // All lines around the one under the cursor: it stays in sight.
-        pane.at = pane
-            .drawn()
-            .and_then(|view| Some(view.snapshot.entry(pane.cursor?)?.at));
+        pane.at = time_here(pane);
         pane.seek = pane.at;
     }
     pane.filter.clear();
@@ -291,6 +343,9 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
 
 /// The keys of the log pane and of a line.
 pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
+    if let Some(why) = nothing_here(model, action) {
+        return say(model, Level::Info, why, now);
+    }
     match action {
         Action::FollowLogs => follow(model, now),
         Action::LogLevel => {
@@ -333,6 +388,26 @@ pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Why a key that works on lines does nothing where there are none.
+fn nothing_here(model: &Model, action: Action) -> Option<String> {
+    if model.settings.logs.is_none() {
+        return Some(not_configured(model));
+    }
+    let of_lines = matches!(
+        action,
+        Action::FollowLogs | Action::LogWrap | Action::LogContext | Action::LogPatterns
+    );
+    let empty = model.logs.drawn().is_none_or(|view| view.snapshot.is_empty());
+    if !of_lines || !empty {
+        return None;
+    }
+    let failure = model.logs.drawn().and_then(|view| view.failure.as_deref());
+    Some(match failure {
+        Some(why) => format!("no line was read yet: {}", SafeText::line(why)),
+        None => "no line was read yet; they appear here as they arrive".to_owned(),
+    })
 }
 
 /// Whether the cursor is on the oldest line and older ones were looked for in vain.
@@ -439,8 +514,13 @@ pub(super) fn answered(model: &mut Model, kind: PromptKind, text: &str, now: Now
                 }
             }
             names.truncate(MOST_COLUMNS);
+            let unknown = model.logs.offered.unknown(names.iter().map(String::as_str));
+            let said = (!unknown.is_empty()).then(|| {
+                let unknown = SafeText::line(&unknown.join(", ")).into_owned();
+                format!("no line around the cursor has {unknown}: the column is empty until one does")
+            });
             model.logs.columns = names;
-            Vec::new()
+            said.map_or_else(Vec::new, |said| say(model, Level::Warn, said, now))
         }
         PromptKind::Time => {
             let at = match model.zone {

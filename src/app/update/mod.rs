@@ -88,11 +88,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         }
         Msg::TraceRead { id, result } => {
             let mut effects = Vec::new();
-            if let Some(open) = model.traces.opened_mut(id) {
-                open.take(result);
-                // What was typed meanwhile.
-                effects.extend(open.seeking().map(Effect::SeekSpans));
-            }
+            effects.extend(waterfall::read(model, id, result, now));
             effects.extend(traces::align(model));
             effects
         }
@@ -104,6 +100,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             model.traces.calls = Some(result);
             Vec::new()
         }
+        Msg::ExemplarsRead { asked, result } => traces::exemplars::came(model, &asked, result, now),
         Msg::SpansFound { id, text, result } => {
             if let Some(open) = model.traces.opened_mut(id) {
                 open.found(&text, result);
@@ -198,7 +195,8 @@ fn fit_lists(model: &mut Model, now: Now) {
             page(PaneId::Traces),
         );
         if let Some(area) = areas.pane(PaneId::Logs, model.focus) {
-            model.logs.resize(layout::log_parts(area).lines.height.into());
+            let parts = layout::log_parts(area, model.logs.columns.len());
+            model.logs.resize(parts.lines.height.into());
         }
     }
     if let Some(Detail::Trace(id)) = model.detail()
@@ -211,8 +209,7 @@ fn fit_lists(model: &mut Model, now: Now) {
     if let Some(Detail::Comparison(_, _)) = model.detail()
         && let (Some(area), Some(open)) = (areas.detail(), &mut model.traces.comparison)
     {
-        let rows = open.aligned.as_ref().map_or(0, |aligned| aligned.rows.len());
-        open.list.resize(layout::comparison_rows(area), rows);
+        open.list.resize(layout::comparison_rows(area), open.rows.len());
     }
     if model.detail() == Some(&Detail::Patterns) {
         let page = areas.detail().map(layout::pattern_rows);

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
+use crate::app::alone;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::{Direction, Step};
 use crate::app::modal::{Choice, Command, Field, Modal, Then};
@@ -190,6 +191,9 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
 
 /// An action from the palette goes to the pane it belongs to, as if its key had been pressed there.
 fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
+    if let Some(why) = alone::lacks(model, action) {
+        return say(model, Level::Info, why, now);
+    }
     let mut sight = alerts::Sight::Seen;
     match action.row().place {
         Place::Alerts if !matches!(model.detail(), Some(Detail::Alert(_))) => {
@@ -226,7 +230,12 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
             model.details.clear();
             run::turn_to(model, PaneId::Traces);
         }
-        Place::Trace if !matches!(model.detail(), Some(Detail::Trace(_) | Detail::Span(_, _))) => {
+        Place::Trace
+            if !matches!(
+                model.detail(),
+                Some(Detail::Trace(_) | Detail::Span(_, _) | Detail::Comparison(_, _))
+            ) =>
+        {
             return say(model, Level::Info, "open a trace first", now);
         }
         Place::Outbox if model.detail() != Some(&Detail::Outbox) => {
@@ -345,6 +354,7 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             model.escalations.dismiss(entry);
             Vec::new()
         }
+        Then::AnswerFor(notices) => vec![Effect::AnswerFor { notices }],
         Then::Decide(entry, decision) => vec![Effect::Decide { entry, decision }],
     }
 }

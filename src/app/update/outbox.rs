@@ -10,6 +10,7 @@ use crate::app::modal::{Confirm, ConfirmLine, Modal, Then, Typed};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model, OutboxRow};
 use crate::domain::incident::IncidentAct;
+use crate::notify::{Unreached, phones};
 use crate::outbox::{Decision, Entry, EntryId, OutboxView, Payload, State};
 use crate::text::SafeText;
 use crate::time::Now;
@@ -23,6 +24,12 @@ pub(super) fn changed(model: &mut Model, view: Arc<OutboxView>, now: Now) -> Vec
         .trouble
         .clone()
         .filter(|why| model.outbox.trouble.as_ref() != Some(why));
+    let known = &model.outbox.unreached;
+    let silent = view
+        .unreached
+        .iter()
+        .find(|page| !known.iter().any(|held| held.is_same(page)));
+    let silent = silent.map(|page| SafeText::line(&page.words()).into_string());
     model.escalations.look(&view, &model.settings.identity, now);
     model.outbox = view;
     arrange(model);
@@ -32,6 +39,10 @@ pub(super) fn changed(model: &mut Model, view: Arc<OutboxView>, now: Now) -> Vec
     if let Some(why) = trouble {
         let words = format!("the outbox stands still: {}", SafeText::line(&why));
         model.toasts.say(Level::Error, words, now.tick);
+    }
+    if let Some(words) = silent {
+        model.toasts.say(Level::Error, words, now.tick);
+        return vec![Effect::Ring];
     }
     match new {
         Some(what) => {
@@ -98,12 +109,14 @@ pub(super) fn arrange(model: &mut Model) {
         Stage::Unsaved { .. } => Some(OutboxRow::Unsaved(act.id)),
         Stage::Grace { .. } | Stage::Sent { .. } | Stage::TakingBack { .. } | Stage::Confirmed { .. } => None,
     });
+    let unreached = model.outbox.unreached.iter();
+    let unreached = unreached.filter_map(|page| page.ids.first().copied().map(OutboxRow::Unreached));
     let entries = model
         .outbox
         .entries
         .iter()
         .map(|entry| OutboxRow::Entry(entry.id));
-    let rows: Vec<OutboxRow> = unsaved.chain(entries).collect();
+    let rows: Vec<OutboxRow> = unsaved.chain(unreached).chain(entries).collect();
     model.outbox_list.follow(&rows);
     model.outbox_rows = rows;
 }
@@ -185,6 +198,7 @@ pub(super) fn decide(model: &mut Model, decision: Decision, now: Now) -> Vec<Eff
         None => say(model, Level::Info, "nothing waits in the outbox", now),
         Some(OutboxRow::Unsaved(id)) => unsaved(model, id, decision, now),
         Some(OutboxRow::Entry(id)) => entry(model, id, decision, now),
+        Some(OutboxRow::Unreached(first)) => unreached(model, first, decision, now),
     }
 }
 
@@ -217,6 +231,33 @@ fn unsaved(model: &mut Model, id: ActId, decision: Decision, now: Now) -> Vec<Ef
     };
     arrange(model);
     effects
+}
+
+/// A page that reached nobody: it is not sent again from here, only answered for.
+fn unreached(model: &mut Model, first: i64, decision: Decision, now: Now) -> Vec<Effect> {
+    let Some(page) = model.outbox.unreached(first) else {
+        return say(model, Level::Info, "it is over", now);
+    };
+    match decision {
+        Decision::Drop => {
+            let notices = page.ids.clone();
+            let words = format!("noted: {} is yours to phone", who(page));
+            let mut effects = say(model, Level::Info, words, now);
+            effects.push(Effect::AnswerFor { notices });
+            effects
+        }
+        Decision::Hurry | Decision::Retry | Decision::Send => {
+            let words = format!(
+                "it is not sent again by itself: phone {}, or escalate again",
+                who(page)
+            );
+            say(model, Level::Warn, words, now)
+        }
+    }
+}
+
+fn who(page: &Unreached) -> String {
+    SafeText::line(&phones(&page.people)).into_string()
 }
 
 fn entry(model: &mut Model, id: EntryId, decision: Decision, now: Now) -> Vec<Effect> {
@@ -281,9 +322,9 @@ fn entry(model: &mut Model, id: EntryId, decision: Decision, now: Now) -> Vec<Ef
 }
 
 /// Asks whether the notice of a refused escalation is to go; nothing where there is none.
-pub(super) fn dismiss(model: &mut Model) -> bool {
+pub(super) fn dismiss(model: &mut Model, now: Now) -> bool {
     let Some((id, what)) = model.escalations.refused() else {
-        return false;
+        return dismiss_unreached(model, now);
     };
     model.modal = Some(Modal::Confirm(Confirm {
         title: "Take the notice down?".to_owned(),
@@ -293,6 +334,27 @@ pub(super) fn dismiss(model: &mut Model) -> bool {
         ))],
         typed: Vec::new(),
         then: Then::Dismiss(id),
+        hits: BTreeSet::new(),
+        scroll: 0,
+    }));
+    true
+}
+
+/// The same of the oldest page that reached nobody. Whoever shares the journal loses it from sight: that is an act.
+fn dismiss_unreached(model: &mut Model, now: Now) -> bool {
+    let Some(page) = model.outbox.unreached.first() else {
+        return false;
+    };
+    if let Some(why) = refusal(model) {
+        model.toasts.say(Level::Warn, why, now.tick);
+        return true;
+    }
+    let lines = vec![ConfirmLine::Warning(SafeText::line(&page.words()).into_string())];
+    model.modal = Some(Modal::Confirm(Confirm {
+        title: "Take the notice down?".to_owned(),
+        lines,
+        typed: Vec::new(),
+        then: Then::AnswerFor(page.ids.clone()),
         hits: BTreeSet::new(),
         scroll: 0,
     }));

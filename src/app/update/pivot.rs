@@ -7,6 +7,7 @@ use super::{deeds, frozen, incidents, logs, run, say, waterfall};
 use crate::app::effect::Deed;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::label;
+use crate::app::logs::first_time;
 use crate::app::modal::{Choice, Goal, Menu, MenuItem, Modal};
 use crate::app::panes::AlertRow;
 use crate::app::reference;
@@ -17,7 +18,7 @@ use crate::domain::alert::{Alert, AlertState, Fingerprint};
 use crate::domain::incident::link::Link;
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::log::Nanos;
-use crate::domain::slo::SloReport;
+use crate::domain::slo::{Sli, SloReport};
 use crate::domain::trace::{Row, SpanId, TraceId};
 use crate::logstore::LineId;
 use crate::text::SafeText;
@@ -145,6 +146,7 @@ fn from_slo(model: &Model, name: &str) -> Ways {
     }
     ways.extend(linked.into_iter().map(|(incident, by)| to_incident(incident, by)));
     ways.extend(to_logs(model, service, began(model, service, Some(report))));
+    ways.extend(to_exemplars(model, report));
     ways.extend(to_traces(model, service));
     let none = if service.is_empty() {
         NAMELESS.to_owned()
@@ -225,9 +227,15 @@ fn from_incident(model: &Model, id: &IncidentId) -> Ways {
 }
 
 fn from_line(model: &Model, id: LineId) -> Ways {
-    let Some(entry) = model.logs.drawn().and_then(|view| view.snapshot.entry(id)) else {
+    let entry = model
+        .logs
+        .drawn()
+        .and_then(|view| Some((&view.snapshot, view.snapshot.entry(id)?)));
+    let Some((snapshot, entry)) = entry else {
         return (Vec::new(), "the line was let go".to_owned(), None);
     };
+    // a line that tells no time came with those around it
+    let at = entry.time().or_else(|| first_time(snapshot)).unwrap_or(entry.at);
     let mut ways = Vec::new();
     if let Some(trace) = entry.trace {
         ways.push(if model.settings.traces.is_some() {
@@ -240,19 +248,18 @@ fn from_line(model: &Model, id: LineId) -> Ways {
             } else {
                 "trace"
             };
-            let at = entry.at;
             (Goal::Moment { trace, span, at }, format!("{what} {trace}"))
         } else {
             (Goal::Trace(trace), format!("trace {trace}, copied"))
         });
-        let goal = Goal::TraceLogs(trace, entry.at);
+        let goal = Goal::TraceLogs(trace, at);
         ways.push((goal, "every line of this trace".to_owned()));
     }
     let service = entry.service.unwrap_or_default();
     let same = listed_alerts(model).find(|alert| !service.is_empty() && *alert.service == *service);
     ways.extend(same.map(|alert| to_alert(alert, "of the same service")));
     ways.extend(slos_of(model, service).map(to_slo));
-    ways.extend(to_logs(model, service, Some(entry.at)));
+    ways.extend(to_logs(model, service, entry.time()));
     let deed = Deed {
         incident: None,
         text: "went on from a log line".to_owned(),
@@ -294,6 +301,21 @@ pub(super) fn to_traces(model: &Model, service: &str) -> Option<Way> {
         let said = format!("traces of {}", SafeText::line(service));
         (Goal::Traces(service.into()), said)
     })
+}
+
+/// To the slow requests of a latency SLO, where there is somebody to ask for exemplars and for traces.
+fn to_exemplars(model: &Model, report: &SloReport) -> Option<Way> {
+    let slow = matches!(report.slo.sli, Sli::Latency { .. });
+    let there = slow && model.settings.traces.is_some() && model.settings.has_metrics;
+    there.then(|| {
+        let goal = Goal::Exemplars(report.slo.name.clone());
+        (goal, "slow traces, by its exemplars".to_owned())
+    })
+}
+
+/// Whether an SLO is under the cursor.
+pub(super) fn is_on_slo(model: &Model, name: &str) -> bool {
+    matches!(here(model), Some(Here::Slo(here)) if here == name)
 }
 
 pub(super) fn listed_alerts(model: &Model) -> impl Iterator<Item = &Alert> {
@@ -351,7 +373,7 @@ pub(super) fn go(model: &mut Model, goal: &Goal, deed: Option<Deed>, now: Now) -
             };
             (effects, name.map(|name| format!("alert {name}")))
         }
-        Goal::Logs(..) | Goal::TraceLogs(..) if let Some(why) = frozen(model) => {
+        Goal::Logs(..) | Goal::TraceLogs(..) | Goal::SpanLogs(..) if let Some(why) = frozen(model) => {
             return say(model, Level::Info, why, now);
         }
         Goal::Logs(service, at) => {
@@ -362,9 +384,18 @@ pub(super) fn go(model: &mut Model, goal: &Goal, deed: Option<Deed>, now: Now) -
             let effects = super::traces::turn_to_service(model, service);
             (effects, Some(format!("the traces of {service}")))
         }
+        // What comes of it is told when it has come.
+        Goal::Exemplars(name) => match super::traces::exemplars::ask(model, name, now) {
+            Some(effects) => return effects,
+            None => (Vec::new(), None),
+        },
         Goal::TraceLogs(trace, at) => {
             let effects = logs::turn_to_trace(model, *trace, *at);
             (effects, Some(format!("the logs of trace {trace}")))
+        }
+        Goal::SpanLogs(trace, span, at) => {
+            let effects = logs::turn_to_span(model, (*trace, *span), *at);
+            (effects, Some(format!("the logs of span {span}")))
         }
         Goal::Trace(trace) if model.settings.traces.is_some() => {
             let effects = super::traces::open(model, *trace, now);

@@ -11,27 +11,46 @@ use crate::app::modal::{Modal, Prompt, PromptKind, PromptTarget};
 use crate::app::panes::{Search, silence_by, silence_text};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
+use crate::domain::trace::TraceId;
 use crate::time::Now;
 
-/// Opens search or filter for the list that has the keys.
-pub(super) fn open(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect> {
-    let target = match model.detail() {
-        _ if kind == PromptKind::TraceId => PromptTarget::Pane(PaneId::Traces),
-        Some(Detail::Silences) => PromptTarget::Silences,
-        Some(Detail::Incident(_)) => PromptTarget::Timeline,
-        Some(Detail::Trace(_)) => PromptTarget::Trace,
+/// The list that has the keys; nothing where a page that is no list has them.
+fn list_with_keys(model: &Model) -> Option<PromptTarget> {
+    match model.detail() {
+        Some(Detail::Silences) => Some(PromptTarget::Silences),
+        Some(Detail::Incident(_)) => Some(PromptTarget::Timeline),
+        Some(Detail::Trace(_) | Detail::Span(_, _)) => Some(PromptTarget::Trace),
         Some(
             Detail::Slo(_)
             | Detail::Alert(_)
             | Detail::Outbox
             | Detail::LogLine(_)
             | Detail::Patterns
-            | Detail::Span(_, _)
             | Detail::TraceFacts(_)
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph
             | Detail::Page(_),
-        ) => {
+        ) => None,
+        None => Some(PromptTarget::Pane(model.focus)),
+    }
+}
+
+/// The trace whose spans have the keys.
+fn trace_with_keys(model: &Model) -> Option<TraceId> {
+    match model.detail() {
+        Some(Detail::Trace(id) | Detail::Span(id, _)) => Some(*id),
+        _ => None,
+    }
+}
+
+/// Opens search or filter for the list that has the keys.
+pub(super) fn open(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect> {
+    // A span's page is searched through its trace, but nothing is typed there.
+    let list = list_with_keys(model).filter(|_| !matches!(model.detail(), Some(Detail::Span(_, _))));
+    let target = match list {
+        _ if kind == PromptKind::TraceId => PromptTarget::Pane(PaneId::Traces),
+        Some(target) => target,
+        None => {
             return say(
                 model,
                 Level::Info,
@@ -39,8 +58,11 @@ pub(super) fn open(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect>
                 now,
             );
         }
-        None => PromptTarget::Pane(model.focus),
     };
+    if target == PromptTarget::Pane(PaneId::Logs) && model.settings.logs.is_none() {
+        let why = logs::not_configured(model);
+        return say(model, Level::Info, why, now);
+    }
     let rearranges = match target {
         PromptTarget::Pane(PaneId::Alerts) => kind == PromptKind::Filter,
         PromptTarget::Pane(PaneId::Logs) => kind != PromptKind::Time && kind != PromptKind::Columns,
@@ -75,6 +97,9 @@ pub(super) fn open(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect>
     if (kind, target) == (PromptKind::Search, PromptTarget::Pane(PaneId::Logs)) {
         model.logs.begin_search();
     }
+    if names_fields(kind, target) {
+        model.logs.offer();
+    }
     let mut input = TextArea::from([before.clone()]);
     input.move_cursor(tui_textarea::CursorMove::End);
     model.modal = Some(Modal::Prompt(Prompt {
@@ -84,6 +109,11 @@ pub(super) fn open(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect>
         before,
     }));
     Vec::new()
+}
+
+/// Whether names of fields of log lines are typed there.
+fn names_fields(kind: PromptKind, target: PromptTarget) -> bool {
+    target == PromptTarget::Pane(PaneId::Logs) && matches!(kind, PromptKind::Columns | PromptKind::Filter)
 }
 
 pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
@@ -145,6 +175,18 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                 }
                 PromptKind::Filter => set_filter(model, target, before, now),
             }
+        }
+        KeyCode::Tab if names_fields(prompt.kind, prompt.target) => {
+            let text = prompt.input.lines().join(" ");
+            let (rest, word) = text.split_at(text.rfind([' ', ',']).map_or(0, |at| at + 1));
+            let bare = word.strip_prefix('-').unwrap_or(word);
+            let Some(name) = model.logs.offered.complete(bare) else {
+                return say(model, Level::Info, "no line here has a field that begins so", now);
+            };
+            let sign = if bare.len() < word.len() { "-" } else { "" };
+            prompt.input = TextArea::from([format!("{rest}{sign}{name}")]);
+            prompt.input.move_cursor(tui_textarea::CursorMove::End);
+            modals::typed(model, now)
         }
         _ => {
             prompt.input.input(key);
@@ -230,28 +272,18 @@ fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) -
 
 /// Whether the list that has the keys is being searched.
 pub(super) fn search_is_on(model: &Model) -> bool {
-    match model.detail() {
-        Some(Detail::Silences) => model.silences.search.is_some(),
-        Some(Detail::Incident(_)) => model.incidents.event_search.is_some(),
-        Some(
-            Detail::Slo(_)
-            | Detail::Alert(_)
-            | Detail::Outbox
-            | Detail::LogLine(_)
-            | Detail::Patterns
-            | Detail::TraceFacts(_)
-            | Detail::Comparison(_, _)
-            | Detail::ServiceGraph
-            | Detail::Page(_),
-        ) => false,
-        Some(Detail::Trace(id) | Detail::Span(id, _)) => waterfall::is_searched(model, *id),
-        None => match model.focus {
-            PaneId::Traces => model.traces.search.is_some(),
-            PaneId::Slo => model.slo.search.is_some(),
-            PaneId::Alerts => model.alerts.search.is_some(),
-            PaneId::Logs => model.logs.search.is_some(),
-            PaneId::Incident => model.incidents.search.is_some(),
-        },
+    if let Some(id) = trace_with_keys(model) {
+        return waterfall::is_searched(model, id);
+    }
+    match list_with_keys(model) {
+        None | Some(PromptTarget::Trace) => false,
+        Some(PromptTarget::Silences) => model.silences.search.is_some(),
+        Some(PromptTarget::Timeline) => model.incidents.event_search.is_some(),
+        Some(PromptTarget::Pane(PaneId::Traces)) => model.traces.search.is_some(),
+        Some(PromptTarget::Pane(PaneId::Slo)) => model.slo.search.is_some(),
+        Some(PromptTarget::Pane(PaneId::Alerts)) => model.alerts.search.is_some(),
+        Some(PromptTarget::Pane(PaneId::Logs)) => model.logs.search.is_some(),
+        Some(PromptTarget::Pane(PaneId::Incident)) => model.incidents.search.is_some(),
     }
 }
 
@@ -266,47 +298,37 @@ pub(super) enum From {
 
 /// Moves the cursor to the nearest hit, round the end; whether there is one.
 pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -> bool {
-    let (count, search, index) = match model.detail() {
-        Some(Detail::Silences) => {
+    if let Some(id) = trace_with_keys(model) {
+        return waterfall::jump_to_match(model, id, direction, from);
+    }
+    let (count, search, index) = match list_with_keys(model) {
+        None | Some(PromptTarget::Trace) => return false,
+        Some(PromptTarget::Silences) => {
             let pane = &model.silences;
             (pane.rows.len(), &pane.search, pane.list.index)
         }
-        Some(Detail::Incident(_)) => {
+        Some(PromptTarget::Timeline) => {
             let pane = &model.incidents;
             (pane.events.len(), &pane.event_search, pane.event_list.index)
         }
-        Some(
-            Detail::Slo(_)
-            | Detail::Alert(_)
-            | Detail::Outbox
-            | Detail::LogLine(_)
-            | Detail::Patterns
-            | Detail::TraceFacts(_)
-            | Detail::Comparison(_, _)
-            | Detail::ServiceGraph
-            | Detail::Page(_),
-        ) => return false,
-        Some(Detail::Trace(id) | Detail::Span(id, _)) => {
-            let id = *id;
-            return waterfall::jump_to_match(model, id, direction, from);
+        Some(PromptTarget::Pane(PaneId::Traces)) => {
+            let pane = &model.traces;
+            (pane.rows.len(), &pane.search, pane.list.index)
         }
-        None => match model.focus {
-            PaneId::Traces => {
-                let pane = &model.traces;
-                (pane.rows.len(), &pane.search, pane.list.index)
-            }
-            // The lines are searched off this task; their hits are there.
-            PaneId::Logs => return model.logs.jump(direction),
-            PaneId::Slo => (model.slo.rows.len(), &model.slo.search, model.slo.list.index),
-            PaneId::Alerts => {
-                let pane = &model.alerts;
-                (pane.rows.len(), &pane.search, pane.list.index)
-            }
-            PaneId::Incident => {
-                let pane = &model.incidents;
-                (pane.rows.len(), &pane.search, pane.list.index)
-            }
-        },
+        // The lines are searched off this task; their hits are there.
+        Some(PromptTarget::Pane(PaneId::Logs)) => return model.logs.jump(direction),
+        Some(PromptTarget::Pane(PaneId::Slo)) => {
+            let pane = &model.slo;
+            (pane.rows.len(), &pane.search, pane.list.index)
+        }
+        Some(PromptTarget::Pane(PaneId::Alerts)) => {
+            let pane = &model.alerts;
+            (pane.rows.len(), &pane.search, pane.list.index)
+        }
+        Some(PromptTarget::Pane(PaneId::Incident)) => {
+            let pane = &model.incidents;
+            (pane.rows.len(), &pane.search, pane.list.index)
+        }
     };
     let Some(search) = search else { return false };
     let start = usize::from(from == From::Next);

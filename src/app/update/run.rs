@@ -8,6 +8,7 @@ use super::{
     prompts, say, silences, traces, undo, waterfall,
 };
 use crate::action::{Action, Place};
+use crate::app::alone;
 use crate::app::effect::WriteUp;
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::list::{Direction, Moved, Placed, Step};
@@ -48,6 +49,9 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
     {
         return say(model, Level::Info, why, now);
     }
+    if let Some(why) = alone::lacks(model, action) {
+        return say(model, Level::Info, why, now);
+    }
     match action {
         Action::FocusSlo => focus(model, PaneId::Slo, now),
         Action::FocusAlerts => focus(model, PaneId::Alerts, now),
@@ -83,7 +87,8 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Pause => pause(model, now),
         Action::Refresh => {
             model.toasts.say(Level::Info, "asking every backend", now.tick);
-            vec![Effect::Refresh]
+            let open = waterfall::refresh(model);
+            std::iter::once(Effect::Refresh).chain(open).collect()
         }
         Action::Redraw => vec![Effect::Repaint],
         Action::Scope => scope_here(model, now),
@@ -410,7 +415,7 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
         model.incidents.marks.clear();
         return Vec::new();
     }
-    if outbox::dismiss(model) {
+    if outbox::dismiss(model, now) {
         return Vec::new();
     }
     unfilter(model, now)
@@ -742,6 +747,7 @@ fn outbox_open(model: &mut Model, now: Now) -> Vec<Effect> {
             | Payload::ExpireSilence { .. }
             | Payload::Annotation(_) => None,
         }),
+        Some(OutboxRow::Unreached(first)) => model.outbox.unreached(first).map(|page| page.incident.clone()),
         Some(OutboxRow::Unsaved(_)) | None => None,
     };
     match about.filter(|id| model.incidents.incident(id).is_some()) {

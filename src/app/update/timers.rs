@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::alerts::describe;
-use super::{compose, silences};
+use super::{compose, silences, waterfall};
 use crate::app::acts::{Act, Acts, Belled, Renewal, Stage};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
@@ -43,6 +43,7 @@ pub(super) fn timer(model: &mut Model, now: Now) -> Vec<Effect> {
         effects.extend(silences::ask_past(model));
     }
     effects.extend(compose::rest(model, now));
+    effects.extend(waterfall::grow(model, now));
     for pending in &mut model.acts.pending {
         // The outbox sends it; only its being undone is over. One that is not on the disk yet is not sent either.
         if matches!(pending.stage, Stage::Grace { until } if until <= now.tick) && pending.entries.is_some() {

@@ -5,6 +5,7 @@
 //! through [`find`], [`find_extended`] or [`find_expired`]. What was made is read back at the member that made
 //! it (gossip takes seconds).
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -138,8 +139,6 @@ fn carries(silence: &Silence, marker: &Marker) -> bool {
 struct Listed<'a> {
     /// Those that answer, each with its silences.
     lists: Vec<(&'a Arc<dyn Alerts>, Vec<Silence>)>,
-    /// Those that do not.
-    silent: Vec<Arc<str>>,
 }
 
 /// Every member's silences; an error where none of them answers.
@@ -151,28 +150,67 @@ async fn listed(members: &Members) -> BackendResult<Listed<'_>> {
     )
     .await;
     let mut lists = Vec::new();
-    let mut silent = Vec::new();
     let mut errors = Vec::new();
     for (member, answer) in asked {
         match answer {
             Ok(silences) => lists.push((member, silences)),
+            Err(error) => errors.push(error),
+        }
+    }
+    if lists.is_empty() {
+        return Err(unreached(errors));
+    }
+    Ok(Listed { lists })
+}
+
+/// Looks for a silence by its marker, at every member that its cluster has now: the one that was written to may not
+/// have told the others yet. `all` are the Alertmanagers of the context; `known` names the members of `cluster` that
+/// were known when it was asked for, whose gossip names the others. One that has ended since was made all the same.
+/// It is absent only where every member says so: one that is silent may be the one that has it.
+pub async fn find(all: &Members, cluster: &str, known: &[Arc<str>], marker: &Marker) -> BackendResult<Found> {
+    let asked = join_all(all.iter().map(|member| async move {
+        let (status, silences) = futures::future::join(member.status(), member.silences()).await;
+        (member, status.ok(), silences)
+    }))
+    .await;
+    let is_known = |member: &Arc<dyn Alerts>| **member.name() == *cluster || known.contains(member.name());
+    let of_known = asked.iter().filter(|(member, ..)| is_known(member));
+    let peers: BTreeSet<&str> = of_known
+        .filter_map(|(_, status, _)| status.as_ref())
+        .flat_map(|status| status.peers.iter().map(String::as_str))
+        .collect();
+    let mut unheard = peers.clone();
+    let mut lists = Vec::new();
+    let mut errors = Vec::new();
+    let mut silent: Vec<&str> = Vec::new();
+    for (member, status, silences) in &asked {
+        let peer = status.as_ref().and_then(|status| status.name.as_deref());
+        let peer = peer.filter(|peer| peers.contains(peer));
+        if !is_known(member) && peer.is_none() {
+            continue;
+        }
+        match silences {
+            Ok(silences) => {
+                lists.push((*member, silences));
+                if let Some(peer) = peer {
+                    unheard.remove(peer);
+                }
+            }
             Err(error) => {
-                silent.push(Arc::clone(member.name()));
-                errors.push(error);
+                silent.push(member.name());
+                errors.push(error.clone());
             }
         }
     }
     if lists.is_empty() {
         return Err(unreached(errors));
     }
-    Ok(Listed { lists, silent })
-}
-
-/// Looks for a silence by its marker, at every member: the one that was written to may not have told the others
-/// yet. One that has ended since was made all the same. It is absent only where every member says so: one that is
-/// silent may be the one that has it.
-pub async fn find(members: &Members, marker: &Marker) -> BackendResult<Found> {
-    let Listed { lists, silent } = listed(members).await?;
+    // One that the configuration names no more may be the one that was written to, unless it has left the cluster:
+    // then all who are in it have answered.
+    if peers.is_empty() || !unheard.is_empty() {
+        let named = |name: &&Arc<str>| all.iter().any(|member| member.name() == *name);
+        silent.extend(known.iter().filter(|name| !named(name)).map(AsRef::as_ref));
+    }
     let mut found: Option<(&Arc<dyn Alerts>, &Silence)> = None;
     for (member, silences) in &lists {
         for silence in silences.iter().filter(|silence| carries(silence, marker)) {
@@ -185,9 +223,13 @@ pub async fn find(members: &Members, marker: &Marker) -> BackendResult<Found> {
         }
     }
     let Some((member, silence)) = found else {
-        return Ok(match silent.join(", ") {
-            none if none.is_empty() => Found::Absent,
-            silent => unasked(&silent),
+        return Ok(if silent.is_empty() {
+            Found::Absent
+        } else {
+            Found::Unasked(format!(
+                "whether it was made is not known: no member that answers lists it, and {} cannot be asked",
+                silent.join(", ")
+            ))
         });
     };
     if let Some((_, silences)) = lists.iter().find(|(held, _)| held.name() == member.name()) {
@@ -201,17 +243,10 @@ pub async fn find(members: &Members, marker: &Marker) -> BackendResult<Found> {
     Ok(Found::Done(delivered(member, &silence.id, words)))
 }
 
-/// What is found where some members could not be asked.
-pub fn unasked(members: &str) -> Found {
-    Found::Unclear(format!(
-        "whether it was made is not known: no member that answers lists it, and {members} cannot be asked"
-    ))
-}
-
 /// Lets a silence last until `until`. Lists first, at every member: a write to a silence that has expired would
 /// make a new one, and one to a member that has not heard of its end yet would undo it, which nobody asked for.
 pub async fn extend(members: &Members, id: &Arc<str>, until: DateTime<Utc>) -> BackendResult<Delivered> {
-    let Listed { lists, .. } = listed(members).await.map_err(|error| BackendError {
+    let Listed { lists } = listed(members).await.map_err(|error| BackendError {
         // a list changes nothing, whatever became of it
         delivery: Delivery::NotSent,
         ..error
@@ -285,7 +320,7 @@ fn lasts(silence: &Silence, until: DateTime<Utc>) -> bool {
 
 /// Looks whether a silence lasts as was asked: under its own id, or under the one that the server made of it.
 pub async fn find_extended(members: &Members, id: &Arc<str>, until: DateTime<Utc>) -> BackendResult<Found> {
-    let Listed { lists, .. } = listed(members).await?;
+    let Listed { lists } = listed(members).await?;
     let marker = lists
         .iter()
         .flat_map(|(_, silences)| silences)
@@ -350,7 +385,7 @@ fn is_in_force(silences: &[Silence], id: &str) -> bool {
 
 /// Looks whether a silence has ended.
 pub async fn find_expired(members: &Members, id: &Arc<str>, done: &str) -> BackendResult<Found> {
-    let Listed { lists, .. } = listed(members).await?;
+    let Listed { lists } = listed(members).await?;
     match lists.iter().find(|(_, silences)| !is_in_force(silences, id)) {
         Some((member, _)) => Ok(Found::Done(delivered(member, id, done))),
         None => Ok(Found::Absent),

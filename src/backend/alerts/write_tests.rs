@@ -31,6 +31,8 @@ struct Member {
     lists: bool,
     store: Arc<Store>,
     writes: Mutex<usize>,
+    /// Its name in the gossip and its peers', where it tells.
+    gossip: Option<(&'static str, &'static [&'static str])>,
 }
 
 fn error(delivery: Delivery, status: Option<u16>) -> BackendError {
@@ -115,7 +117,17 @@ impl Alerts for Member {
         })
     }
     fn status(&self) -> BoxFuture<'_, BackendResult<AlertmanagerStatus>> {
-        Box::pin(async { Err(error(Delivery::NotSent, None)) })
+        Box::pin(async move {
+            let Some((name, peers)) = self.gossip.filter(|_| self.lists) else {
+                return Err(error(Delivery::NotSent, None));
+            };
+            Ok(AlertmanagerStatus {
+                version: "0.34.0".to_owned(),
+                cluster_status: "ready".to_owned(),
+                name: Some(name.to_owned()),
+                peers: peers.iter().map(ToString::to_string).collect(),
+            })
+        })
     }
 }
 
@@ -137,6 +149,7 @@ fn world(moods: &[(Mood, bool)]) -> World {
                 lists: *lists,
                 store: Arc::clone(&store),
                 writes: Mutex::default(),
+                gossip: None,
             })
         })
         .collect();
@@ -165,7 +178,8 @@ fn silence_in(world: &World) -> BackendResult<Delivered> {
 }
 
 fn found_in(world: &World) -> BackendResult<Found> {
-    futures::executor::block_on(find(&world.all, &marker()))
+    let known: Vec<Arc<str>> = world.all.iter().map(|member| Arc::clone(member.name())).collect();
+    futures::executor::block_on(find(&world.all, "eu", &known, &marker()))
 }
 
 fn writes(world: &World) -> Vec<usize> {
@@ -230,9 +244,50 @@ fn one_that_a_silent_member_may_have_is_not_said_to_be_absent() {
     silence_in(&world).unwrap_err();
     let found = found_in(&world).unwrap();
     assert!(
-        matches!(&found, Found::Unclear(why) if why.contains("eu-0 cannot be asked")),
+        matches!(&found, Found::Unasked(why) if why.contains("eu-0 cannot be asked")),
         "{found:?}"
     );
+}
+
+/// A member of its own store, as its gossip knows it.
+fn member(name: &str, lists: bool, gossip: (&'static str, &'static [&'static str])) -> Arc<dyn Alerts> {
+    Arc::new(Member {
+        name: name.into(),
+        mood: Mood::Well,
+        lists,
+        store: Arc::default(),
+        writes: Mutex::default(),
+        gossip: Some(gossip),
+    })
+}
+
+#[test]
+fn whoever_is_in_the_cluster_when_it_is_looked_for_is_asked() {
+    let two = ["one", "two"].as_slice();
+    let find = |all: &[Arc<dyn Alerts>], known: &[&str]| {
+        let known: Vec<Arc<str>> = known.iter().map(|&name| name.into()).collect();
+        futures::executor::block_on(find(all, "eu", &known, &marker())).unwrap()
+    };
+    let first = || member("eu-0", true, ("one", &["one", "two"]));
+    // One that joined since, and has heard of it; another cluster's is none of it.
+    let joined = member("eu-1", true, ("two", two));
+    let elsewhere = member("us-0", true, ("three", &["three"]));
+    futures::executor::block_on(joined.put_silence(draft())).unwrap();
+    futures::executor::block_on(elsewhere.put_silence(draft())).unwrap();
+    let found = find(&[first(), joined, Arc::clone(&elsewhere)], &["eu-0"]);
+    assert!(
+        matches!(&found, Found::Done(done) if &*done.remote_ids[0].0 == "eu-1"),
+        "{found:?}"
+    );
+    assert_eq!(find(&[first(), elsewhere], &["eu-0"]), Found::Absent);
+    // One that the configuration names no more: it may have it, unless all of the cluster have answered.
+    let gone = find(&[first()], &["eu-0", "eu-1"]);
+    assert!(
+        matches!(&gone, Found::Unasked(why) if why.contains("eu-1 cannot be asked")),
+        "{gone:?}"
+    );
+    let second = member("eu-2", true, ("two", two));
+    assert_eq!(find(&[first(), second], &["eu-0", "eu-1"]), Found::Absent);
 }
 
 #[test]

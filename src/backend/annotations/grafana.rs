@@ -38,6 +38,7 @@ pub struct Grafana {
     name: Arc<str>,
     asker: Arc<dyn Asker>,
     total_timeout: Duration,
+    deploy_tags: Vec<String>,
 }
 
 /// A mark as it is sent. Whatever may be missing, may.
@@ -102,7 +103,15 @@ impl Grafana {
             name: name.into(),
             asker,
             total_timeout,
+            deploy_tags: Vec::new(),
         }
+    }
+
+    /// Marks with any of these tags are deploys; without, all are.
+    #[must_use]
+    pub fn with_deploy_tags(mut self, deploy_tags: Vec<String>) -> Self {
+        self.deploy_tags = deploy_tags;
+        self
     }
 
     async fn ask(&self, call: Call) -> BackendResult<Answer> {
@@ -273,6 +282,10 @@ impl Annotations for Grafana {
 
     fn total_timeout(&self) -> Duration {
         self.total_timeout
+    }
+
+    fn deploy_tags(&self) -> &[String] {
+        &self.deploy_tags
     }
 
     fn list(

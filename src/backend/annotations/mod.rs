@@ -45,6 +45,15 @@ impl Annotation {
         let is = |named: &str| named.eq_ignore_ascii_case(service);
         self.service().is_none() || named.any(is)
     }
+
+    /// Whether it is a deploy, where a mark with any of these tags is one.
+    pub fn is_deploy(&self, deploy_tags: &[String]) -> bool {
+        deploy_tags.is_empty()
+            || self
+                .tags
+                .iter()
+                .any(|tag| deploy_tags.iter().any(|wanted| **wanted == **tag))
+    }
 }
 
 /// A mark to be made.
@@ -67,6 +76,9 @@ pub trait Annotations: Send + Sync {
 
     /// The longest that a request of it may be under way.
     fn total_timeout(&self) -> Duration;
+
+    /// A mark with any of these tags is a deploy; every mark is one where there are none.
+    fn deploy_tags(&self) -> &[String];
 
     /// Marks from `from` to `to` with any of these tags (all where empty), oldest first; bounded, and whether
     /// some were cut.

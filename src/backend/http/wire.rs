@@ -369,7 +369,7 @@ fn unsent_or_broken(error: &reqwest::Error) -> TransportError {
         return TransportError::Setup(why);
     }
     // With TLS 1.3 a server judges our certificate after the handshake is over for us.
-    if why.contains("received fatal alert") && why.to_ascii_lowercase().contains("certificate") {
+    if why.contains("received fatal alert") && is_of_certificates(&why) {
         return TransportError::Tls(why);
     }
     if !error.is_connect() {
@@ -392,6 +392,14 @@ fn unsent_or_broken(error: &reqwest::Error) -> TransportError {
         return TransportError::Tls(why);
     }
     TransportError::Connect(why)
+}
+
+/// Whether an alert judges a certificate (RFC 8446, 6.2): sent before anything that was asked is looked at.
+fn is_of_certificates(alert: &str) -> bool {
+    let alert = alert.to_ascii_lowercase();
+    ["certificate", "unknownca", "accessdenied", "decrypterror"]
+        .into_iter()
+        .any(|word| alert.contains(word))
 }
 
 fn cut_off(error: &reqwest::Error, received: usize) -> TransportError {

@@ -13,11 +13,13 @@ use futures::future::BoxFuture;
 
 use super::BackendResult;
 use crate::domain::alert::ack::Marker;
+use crate::domain::incident::link::IncidentClues;
 use crate::domain::incident::{
     ActingAs, Incident, IncidentAct, IncidentId, Ladder, Listing, Named, Offer, Person, Verb,
 };
 use crate::domain::oncall::Roster;
 use crate::domain::timeline::{Event, Timeline};
+use crate::outbox::{EntryId, Sight};
 
 pub mod local;
 
@@ -170,6 +172,23 @@ pub async fn with_alert_keys(keeper: &dyn Incidents, incident: &Incident) -> Inc
     incident
 }
 
+/// Whether an incident's keeper is asked for its alerts: a local one lists their fingerprints itself.
+pub fn is_asked_for_alerts(incident: &Incident) -> bool {
+    incident.status.is_open() && !incident.id.is_local() && incident.alert_count > 0
+}
+
+/// By what an incident is linked to alerts elsewhere, with what its keeper told of its own.
+pub fn clues<'a>(incident: &'a Incident, told: &'a [IncidentAlert]) -> IncidentClues<'a> {
+    let own = incident.alert_keys.iter().map(|key| &**key);
+    let keys = own.chain(told.iter().filter_map(|alert| alert.key.as_deref()));
+    IncidentClues {
+        id: &incident.id,
+        keys: keys.collect(),
+        bodies: told.iter().map(|alert| alert.details.as_slice()).collect(),
+        service: incident.service.as_ref().filter(|_| incident.status.is_open()),
+    }
+}
+
 /// The keeper of incidents of one context.
 pub trait Incidents: Send + Sync {
     /// Its configured name, as errors and health say it: `incidents`, `local`.
@@ -192,6 +211,12 @@ pub trait Incidents: Send + Sync {
 
     /// One incident, by id or number, its level inferred; `None` where there is none.
     fn incident(&self, id: IncidentId) -> BoxFuture<'_, BackendResult<Option<Incident>>>;
+
+    /// The incident that a word surely means, by the shape of its ids alone: for acts that are asked for while it
+    /// does not answer. Nothing where a word may mean several, or where it always answers.
+    fn recognises(&self, _word: &str) -> Option<IncidentId> {
+        None
+    }
 
     /// Its alerts. Bounded.
     fn alerts(&self, id: IncidentId) -> BoxFuture<'_, BackendResult<Vec<IncidentAlert>>>;
@@ -225,6 +250,11 @@ pub trait Incidents: Send + Sync {
         since: DateTime<Utc>,
         seen: Seen,
     ) -> BoxFuture<'_, BackendResult<LookBack>>;
+
+    /// Looks, before an act is sent for the first time, whether the incident is as its maker saw it.
+    fn look_before(&self, order: IncidentOrder, unsent: Unsent) -> BoxFuture<'_, BackendResult<LookBack>> {
+        self.look_back(order, unsent.asked, unsent.seen)
+    }
 }
 
 /// How an incident stood when an act on it was asked for.
@@ -234,4 +264,20 @@ pub struct Seen {
     pub status: crate::domain::incident::Status,
     /// Its last change.
     pub changed_at: DateTime<Utc>,
+    /// The newest escalation of it in the outbox that was in sight: what came after that is news to whoever asked.
+    #[serde(default)]
+    pub escalation: Option<EntryId>,
+}
+
+/// An act that was never sent, as its maker knew the incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsent {
+    /// When it was asked for, on the clock as it goes now.
+    pub asked: DateTime<Utc>,
+    /// How the incident stood then.
+    pub seen: Seen,
+    /// Escalations until then are known to whoever asked, though `seen` may not show them yet.
+    pub known: Option<DateTime<Utc>>,
+    /// Whether they saw it at all: where not, `seen` says nothing, and the incident itself is to be looked at.
+    pub sight: Sight,
 }

@@ -2,10 +2,13 @@
 //!
 //! A tail tells each line once, whatever it takes: every seam between two connections is read again with an overlap, and
 //! what comes twice is told once ([`Seen`]). What cannot be read again at once stays a [`Gap`] and waits for another
-//! try. Where a source has nothing to push, [`Follow::poll`] is the whole tail.
+//! try. Where a source has nothing to push, [`Follow::poll`] is the whole tail. Where one pushes faster than a stretch
+//! is read, its lines are told between the pages ([`Arriving`]).
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::entry::{self, Entry};
@@ -46,6 +49,12 @@ impl Stop {
             Self::Failed(error) => Err(error),
         }
     }
+}
+
+/// What a connection pushes while a stretch is read.
+pub(super) trait Arriving: Send + Sync {
+    /// Waits until lines would soon find no room, and gives the next of them.
+    fn pressing(&self) -> BoxFuture<'_, Vec<Entry>>;
 }
 
 /// Until the tail ends.
@@ -106,6 +115,8 @@ pub(super) struct Follow<'a, P> {
     /// Gaps whose reading failed.
     waiting: Vec<Gap>,
     retry: Option<tokio::time::Instant>,
+    /// What does not wait until a stretch is read.
+    arriving: Option<Arc<dyn Arriving>>,
     /// Spreads what consoles that were started together do.
     pub(super) jitter: Jitter,
 }
@@ -127,6 +138,7 @@ impl<'a, P: Pager> Follow<'a, P> {
             alive: task.from,
             waiting: Vec::new(),
             retry: None,
+            arriving: None,
             jitter: Jitter::random(),
         }
     }
@@ -134,6 +146,11 @@ impl<'a, P: Pager> Follow<'a, P> {
     /// Who listens.
     pub(super) fn events(&self) -> mpsc::Sender<TailEvent> {
         self.events.clone()
+    }
+
+    /// From now on these lines are told between the pages of a stretch, where they press.
+    pub(super) fn heed(&mut self, arriving: Option<Arc<dyn Arriving>>) {
+        self.arriving = arriving;
     }
 
     fn now(&self) -> Nanos {
@@ -275,18 +292,13 @@ impl<'a, P: Pager> Follow<'a, P> {
             self.send(TailEvent::Gap(shown.clone())).await?;
         }
         match self.read_stretch(&stretch).await? {
-            Ok(reached) => {
+            Ok(mut left) => {
                 self.good = self.good.max(now);
-                let (forgotten, _) = parted(&shown, stretch.from);
+                left.add_before(shown.from, stretch.from);
                 if is_gap {
                     self.send(TailEvent::Filled(shown.clone())).await?;
                 }
-                if let Some(forgotten) = forgotten {
-                    self.send(TailEvent::Gap(forgotten)).await?;
-                }
-                if let Some(from) = reached.filter(|from| *from < shown.to) {
-                    self.send(TailEvent::Gap(Gap { from, ..shown })).await?;
-                }
+                self.tell_left(left, &shown).await?;
                 Ok(Ok(()))
             }
             Err(error) => {
@@ -299,9 +311,10 @@ impl<'a, P: Pager> Follow<'a, P> {
         }
     }
 
-    /// Tells the lines of a stretch, page by page; where it stopped, if it did before the end.
-    pub(super) async fn read_stretch(&mut self, stretch: &Gap) -> Go<BackendResult<Option<Nanos>>> {
+    /// Tells the lines of a stretch, page by page; what it leaves out.
+    async fn read_stretch(&mut self, stretch: &Gap) -> Go<BackendResult<Left>> {
         let mut from = stretch.from;
+        let mut left = Left::default();
         for _ in 0..PAGES {
             let question = Stretch {
                 from,
@@ -310,27 +323,63 @@ impl<'a, P: Pager> Follow<'a, P> {
                 limit: None,
                 urgency: Urgency::Poll,
             };
-            let read = tokio::select! {
-                read = paging::read_all(self.pager, &self.queries, question) => read,
-                () = self.events.closed() => return Err(Stop::Gone),
-            };
             let Read {
-                entries, more, gaps, ..
-            } = match read {
+                mut entries,
+                more,
+                gaps,
+                ..
+            } = match self.read_page(question).await? {
                 Ok(read) => read,
                 Err(error) => return Ok(Err(error)),
             };
-            let last = entries.last().map(|entry| entry.at);
+            let to = match (more, entries.last()) {
+                (More::Yes, Some(last)) => Some(Nanos(last.at.0.saturating_add(1))),
+                (More::Yes, None) | (More::No, _) => None,
+            };
+            // What was told meanwhile pushed the keys of older lines out: nobody knows any more which of these were told.
+            let covered = self.seen.covers_from();
+            entries.retain(|entry| entry.at >= covered);
+            left.add(from, covered.min(to.unwrap_or(stretch.to)));
             self.tell(entries).await?;
             for gap in gaps {
                 self.send(TailEvent::Gap(gap)).await?;
             }
-            match (more, last) {
-                (More::Yes, Some(last)) => from = Nanos(last.0.saturating_add(1)),
-                (More::Yes, None) | (More::No, _) => return Ok(Ok(None)),
+            match to {
+                Some(to) => from = to,
+                None => return Ok(Ok(left)),
             }
         }
-        Ok(Ok(Some(from)))
+        left.add(from, stretch.to);
+        Ok(Ok(left))
+    }
+
+    /// Reads one page. What arrives meanwhile and would find no room is told before it.
+    async fn read_page(&mut self, question: Stretch) -> Go<BackendResult<Read>> {
+        let (events, queries) = (self.events.clone(), self.queries.clone());
+        let reading = paging::read_all(self.pager, &queries, question);
+        tokio::pin!(reading);
+        loop {
+            let arriving = self.arriving.clone();
+            let lines = tokio::select! {
+                read = &mut reading => return Ok(read),
+                lines = pressing(arriving.as_deref()) => lines,
+                () = events.closed() => return Err(Stop::Gone),
+            };
+            self.tell_live(lines).await?;
+        }
+    }
+
+    /// Tells as gaps of their own what of a gap could not be read.
+    async fn tell_left(&self, left: Left, of: &Gap) -> Go<()> {
+        for (from, to) in left.within(of) {
+            let gap = Gap {
+                from,
+                to,
+                ..of.clone()
+            };
+            self.send(TailEvent::Gap(gap)).await?;
+        }
+        Ok(())
     }
 
     /// Tells those lines that were not told before, oldest first.
@@ -380,16 +429,15 @@ impl<'a, P: Pager> Follow<'a, P> {
     }
 
     pub(super) async fn refill(&mut self, gap: Gap) -> Go<()> {
-        let (forgotten, covered) = parted(&gap, self.seen.covers_from());
+        let covered = Gap {
+            from: self.seen.covers_from().clamp(gap.from, gap.to.max(gap.from)),
+            ..gap.clone()
+        };
         match self.read_stretch(&covered).await? {
-            Ok(reached) => {
+            Ok(mut left) => {
+                left.add_before(gap.from, covered.from);
                 self.send(TailEvent::Filled(gap.clone())).await?;
-                if let Some(forgotten) = forgotten {
-                    self.send(TailEvent::Gap(forgotten)).await?;
-                }
-                if let Some(from) = reached {
-                    self.send(TailEvent::Gap(Gap { from, ..gap })).await?;
-                }
+                self.tell_left(left, &gap).await?;
             }
             Err(error) => {
                 self.send(TailEvent::Failed(error)).await?;
@@ -409,15 +457,49 @@ impl<'a, P: Pager> Follow<'a, P> {
     }
 }
 
-/// Parts a gap where what was told begins to be remembered: what lies before that cannot be read again without telling
-/// lines twice, and stays a gap.
-fn parted(gap: &Gap, covers_from: Nanos) -> (Option<Gap>, Gap) {
-    let from = covers_from.clamp(gap.from, gap.to.max(gap.from));
-    let forgotten = (from > gap.from).then(|| Gap {
-        to: from,
-        ..gap.clone()
-    });
-    (forgotten, Gap { from, ..gap.clone() })
+/// Waits for lines that press; for ever where nothing arrives.
+async fn pressing(arriving: Option<&dyn Arriving>) -> Vec<Entry> {
+    match arriving {
+        Some(arriving) => arriving.pressing().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What of a stretch was not read, in order: too many pages, or told so long ago that it is not remembered, so that it
+/// cannot be read again without telling lines twice.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Left(Vec<(Nanos, Nanos)>);
+
+impl Left {
+    /// Another part, behind those there are.
+    fn add(&mut self, from: Nanos, to: Nanos) {
+        if from >= to {
+            return;
+        }
+        match self.0.last_mut() {
+            Some(last) if last.1 >= from => last.1 = last.1.max(to),
+            Some(_) | None => self.0.push((from, to)),
+        }
+    }
+
+    /// A part before all there are.
+    fn add_before(&mut self, from: Nanos, to: Nanos) {
+        let rest = std::mem::take(&mut self.0);
+        self.add(from, to);
+        for (from, to) in rest {
+            self.add(from, to);
+        }
+    }
+
+    /// As far as it lies within a gap.
+    fn within(self, gap: &Gap) -> impl Iterator<Item = (Nanos, Nanos)> {
+        let (begin, end) = (gap.from, gap.to);
+        let clipped = self
+            .0
+            .into_iter()
+            .map(move |(from, to)| (from.max(begin), to.min(end)));
+        clipped.filter(|(from, to)| from < to)
+    }
 }
 
 #[cfg(test)]
@@ -425,15 +507,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_told_too_long_ago_to_be_remembered_stays_a_gap() {
-        let gap = |from, to| Gap {
-            from: Nanos(from),
-            to: Nanos(to),
+    fn what_is_left_of_a_stretch_is_told_in_whole_parts_and_never_beyond_its_gap() {
+        let mut left = Left::default();
+        left.add(Nanos(20), Nanos(20));
+        left.add(Nanos(20), Nanos(30));
+        left.add(Nanos(30), Nanos(40));
+        left.add(Nanos(50), Nanos(60));
+        left.add_before(Nanos(5), Nanos(20));
+        left.add_before(Nanos(9), Nanos(2));
+        assert_eq!(left.0, [(Nanos(5), Nanos(40)), (Nanos(50), Nanos(60))]);
+        let gap = Gap {
+            from: Nanos(10),
+            to: Nanos(50),
             reason: GapReason::Disconnected,
         };
-        assert_eq!(parted(&gap(10, 20), Nanos(5)), (None, gap(10, 20)));
-        assert_eq!(parted(&gap(10, 20), Nanos(15)), (Some(gap(10, 15)), gap(15, 20)));
-        assert_eq!(parted(&gap(10, 20), Nanos(30)), (Some(gap(10, 20)), gap(20, 20)));
-        assert_eq!(parted(&gap(10, 5), Nanos(30)), (None, gap(10, 5)));
+        let within: Vec<_> = left.within(&gap).collect();
+        assert_eq!(within, [(Nanos(10), Nanos(40))]);
     }
 }

@@ -86,7 +86,7 @@ pub enum TailEvent {
     /// Lines, none of them twice.
     Lines(Batch),
     /// Lines are missing; the tail itself asks for them again where that is cheap, and then sends
-    /// [`TailEvent::Filled`].
+    /// [`TailEvent::Filled`]. What it leaves of a gap follows as gaps of its own, which it comes back to no more.
     Gap(Gap),
     /// A gap was filled; its lines came as [`TailEvent::Lines`] before.
     Filled(Gap),
@@ -112,8 +112,11 @@ pub enum TailMode {
 /// How much of a source is told without being asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reach {
-    /// What comes: the past is asked for by pages, the scope is the source's to heed.
+    /// What comes: the past is asked for by pages of a stretch of time, the scope is the source's to heed.
     Present,
+    /// The same, but its past lies at hand: pages go on from where the last one ended, whatever the times say, up to
+    /// the begin, which is known when it is reached.
+    AtHand,
     /// All that it has, by its tail, once: whoever keeps the lines narrows them to the scope.
     Whole,
 }

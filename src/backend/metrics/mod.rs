@@ -19,6 +19,7 @@ use futures::future::BoxFuture;
 
 use super::BackendResult;
 use crate::domain::alert::Labels;
+use crate::domain::trace::exemplar::Exemplar;
 
 /// Which server speaks the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -150,6 +151,15 @@ pub trait Metrics: Send + Sync {
         step: Duration,
         timeout: Option<Duration>,
     ) -> BoxFuture<'_, BackendResult<Answered<Vec<Series>>>>;
+
+    /// Exemplars of every series that a query names, in whatever order they come. A store that keeps none has none;
+    /// measurements that name no trace are left out.
+    fn exemplars(
+        &self,
+        query: String,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> BoxFuture<'_, BackendResult<Answered<Vec<Exemplar>>>>;
 
     /// Alerting rules with their alerts and health. `None` where this server cannot know (VictoriaMetrics without vmalert).
     fn alerting_rules(&self) -> BoxFuture<'_, BackendResult<Option<Vec<AlertingRule>>>>;

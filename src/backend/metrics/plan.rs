@@ -120,6 +120,16 @@ pub fn bounds_branch(slo: &Slo) -> Option<Branch> {
     }
 }
 
+/// Where the exemplars of a latency SLO are kept: on its buckets.
+pub fn exemplars_query(slo: &Slo) -> Option<String> {
+    match &slo.sli {
+        Sli::Latency {
+            histogram, selector, ..
+        } => Some(format!("{histogram}_bucket{{{selector}}}")),
+        Sli::Events { .. } | Sli::Ratio { .. } | Sli::Recorded { .. } => None,
+    }
+}
+
 /// The matcher of the bucket at `threshold` seconds, in the server's own spelling (`0.2`, `0.20`, `1` or `1.0`),
 /// or what is wrong, with the bounds that exist. `None` where there is no bucket at all: that is no data.
 pub fn bucket(threshold: f64, bounds: &[String]) -> Option<Result<String, String>> {

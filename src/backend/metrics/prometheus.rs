@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::backend::http::{Answer, Asker, Call};
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
+use crate::domain::trace::exemplar::Exemplar;
 use crate::text::SafeText;
 
 use super::{AlertingRule, Answered, Flavor, Metrics, Sample, Series, wire};
@@ -25,11 +26,15 @@ const MAX_PAGES: usize = 64;
 /// Words kept of an error.
 const DETAIL: usize = 2 * 1024;
 
+/// Labels by which exemplars name their trace where nothing else is configured: nobody fixed the name.
+pub const TRACE_LABELS: [&str; 3] = ["trace_id", "traceID", "traceId"];
+
 /// One server.
 pub struct Prometheus {
     name: Arc<str>,
     asker: Arc<dyn Asker>,
     configured: Option<Flavor>,
+    trace_labels: Vec<String>,
     found: OnceLock<(Flavor, String)>,
 }
 
@@ -46,8 +51,15 @@ impl Prometheus {
             name: Arc::from(name),
             asker,
             configured: flavor,
+            trace_labels: TRACE_LABELS.map(str::to_owned).to_vec(),
             found: OnceLock::new(),
         }
+    }
+
+    /// The same with other labels by which exemplars name their trace; the first that is there counts.
+    #[must_use]
+    pub fn with_trace_labels(self, trace_labels: Vec<String>) -> Self {
+        Self { trace_labels, ..self }
     }
 
     /// The flavor, as far as it is known by now.
@@ -280,6 +292,25 @@ impl Metrics for Prometheus {
             ];
             let answered = self.query(path, form, timeout).await?;
             read(answered, wire::range).map_err(|why| self.error(ErrorKind::BadAnswer, &tried, &why))
+        })
+    }
+
+    fn exemplars(
+        &self,
+        query: String,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> BoxFuture<'_, BackendResult<Answered<Vec<Exemplar>>>> {
+        Box::pin(async move {
+            let path = "api/v1/query_exemplars";
+            let form = vec![
+                ("query".to_owned(), query),
+                ("start".to_owned(), seconds(from)),
+                ("end".to_owned(), seconds(to)),
+            ];
+            let answered = self.query(path, form, None).await?;
+            read(answered, |data| wire::exemplars(data, &self.trace_labels))
+                .map_err(|why| self.error(ErrorKind::BadAnswer, &format!("query {path}"), &why))
         })
     }
 

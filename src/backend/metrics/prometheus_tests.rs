@@ -255,3 +255,82 @@ fn a_range_is_guarded_and_its_ends_are_aligned() {
         (at(60), at(120))
     );
 }
+
+#[test]
+fn exemplars_name_their_trace_by_the_first_label_that_is_known() {
+    let body = json!({"status": "success", "data": [
+        {"seriesLabels": {"__name__": "req_bucket", "le": "0.5"}, "exemplars": [
+            {"labels": {"trace_id": "4bf92f3577b34da6", "span_id": "b7ad6b7169203331"}, "value": "0.31", "timestamp": 1_793_000_001.5},
+            {"labels": {"traceID": "4BF92F3577B34DA6A3CE929D0E0E4736"}, "value": 0.42, "timestamp": 1_793_000_002},
+            {"labels": {"user": "u-8"}, "value": "0.5", "timestamp": 1_793_000_003},
+            {"labels": {"trace_id": "not an id"}, "value": "0.5", "timestamp": 1_793_000_003},
+        ]},
+        {"seriesLabels": {"__name__": "req_bucket", "le": "+Inf"}},
+    ]})
+    .to_string();
+    let at = |seconds| chrono::DateTime::from_timestamp(seconds, 0).unwrap();
+    let ask = |server: Prometheus| {
+        let asked = server.exemplars(
+            "req_bucket{job=\"a\"}".to_owned(),
+            at(1_793_000_000),
+            at(1_793_000_060),
+        );
+        futures::executor::block_on(asked).unwrap().value
+    };
+    let script = Script::of(&[
+        (200, &body),
+        (200, &body),
+        (200, "{\"status\":\"success\",\"data\":[]}"),
+    ]);
+    let server = || Prometheus::new("metrics", Arc::clone(&script) as Arc<dyn Asker>, None);
+    let found = ask(server());
+    let told: Vec<_> = found
+        .iter()
+        .map(|each| {
+            (
+                each.trace.to_string(),
+                each.span.map(|span| span.0),
+                each.value,
+                each.at.0,
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "00000000000000004bf92f3577b34da6".to_owned(),
+                Some(0xb7ad_6b71_6920_3331),
+                0.31,
+                1_793_000_001_500_000_000
+            ),
+            (
+                "4bf92f3577b34da6a3ce929d0e0e4736".to_owned(),
+                None,
+                0.42,
+                1_793_000_002_000_000_000
+            ),
+        ]
+    );
+    assert_eq!(found[0].series.value("le"), "0.5");
+    assert_eq!(
+        ask(server().with_trace_labels(vec!["user".to_owned()])),
+        [],
+        "u-8 is no id"
+    );
+    assert_eq!(ask(server()), [], "a store that keeps none");
+    let asked = script.asked.lock().unwrap();
+    assert_eq!(asked[0].path, "api/v1/query_exemplars");
+    let sent = |name: &str| {
+        asked[0]
+            .query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
+    };
+    assert_eq!(sent("query").as_deref(), Some("req_bucket{job=\"a\"}"));
+    assert_eq!(
+        (sent("start").as_deref(), sent("end").as_deref()),
+        (Some("1793000000.000"), Some("1793000060.000"))
+    );
+}

@@ -11,7 +11,10 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::backend::traces::{read_id, read_span};
 use crate::domain::alert::Labels;
+use crate::domain::trace::Nanos;
+use crate::domain::trace::exemplar::Exemplar;
 
 use super::{AlertingRule, Firing, RuleAlert, RuleHealth, Sample, Series};
 
@@ -138,6 +141,55 @@ pub(super) fn range(data: Value) -> Result<Vec<Series>, String> {
             })
         })
         .collect()
+}
+
+#[derive(Debug, Deserialize)]
+struct ExemplarsItem {
+    #[serde(default, rename = "seriesLabels")]
+    series: WireLabels,
+    #[serde(default)]
+    exemplars: Vec<ExemplarItem>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ExemplarItem {
+    #[serde(default)]
+    labels: WireLabels,
+    value: Num,
+    timestamp: f64,
+}
+
+/// Labels by which exemplars name their span.
+const SPAN_LABELS: [&str; 3] = ["span_id", "spanID", "spanId"];
+
+/// Reads exemplars; those whose trace no label in `trace_labels` names are left out.
+pub(super) fn exemplars(data: Value, trace_labels: &[String]) -> Result<Vec<Exemplar>, String> {
+    if data.is_null() {
+        return Ok(Vec::new());
+    }
+    let items: Vec<ExemplarsItem> = from(data)?;
+    let mut found = Vec::new();
+    for item in items {
+        let series = labels(item.series);
+        for each in item.exemplars {
+            let trace = trace_labels
+                .iter()
+                .find_map(|name| each.labels.get(name.as_str()));
+            let Some(trace) = trace.and_then(|text| read_id(text)) else {
+                continue;
+            };
+            let span = SPAN_LABELS.iter().find_map(|name| each.labels.get(*name));
+            found.push(Exemplar {
+                trace,
+                span: span.and_then(|text| read_span(text)),
+                value: each.value.read()?,
+                // Milliseconds are all that is told.
+                at: Nanos((each.timestamp * 1e3).round() as i64 * 1_000_000),
+                series: series.clone(),
+            });
+        }
+    }
+    Ok(found)
 }
 
 #[derive(Debug, Deserialize)]

@@ -17,6 +17,7 @@ pub mod otlp;
 mod scripted;
 mod server;
 pub mod tempo;
+pub mod ui;
 pub mod words;
 pub mod zipkin;
 
@@ -29,7 +30,7 @@ use futures::future::BoxFuture;
 
 use super::BackendResult;
 use crate::domain::trace::summary::Whole;
-use crate::domain::trace::{Kind, Remark, Stretch, Summary, Trace, TraceId, Wanted};
+use crate::domain::trace::{Kind, Remark, SpanId, Stretch, Summary, Trace, TraceId, Wanted};
 
 /// Spans taken of one answer; the rest is counted.
 pub const MOST_SPANS: usize = 1_000_000;
@@ -174,4 +175,9 @@ pub fn open(
 /// A trace id in any spelling that a source or a person may use: hex with or without leading zeros, base64.
 pub fn read_id(text: &str) -> Option<TraceId> {
     ids::trace(text.trim().as_bytes())
+}
+
+/// A span id in any spelling that a source may use; `None` for what is none.
+pub fn read_span(text: &str) -> Option<SpanId> {
+    Some(ids::span(text.trim().as_bytes())).filter(|id| !id.is_none())
 }

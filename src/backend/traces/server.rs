@@ -26,6 +26,8 @@ const SHORT: Duration = Duration::from_secs(3_600);
 const LONG_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most of a server's words that an error carries, in cells.
 const DETAIL: usize = 600;
+/// What is said of an answer that says nothing.
+const EMPTY: &str = "the answer is empty";
 
 /// A server, however it is spoken to.
 pub(super) struct Server {
@@ -156,6 +158,7 @@ impl Server {
     /// Asks, and sorts what a refusal means.
     pub(super) async fn ask(&self, call: Call) -> BackendResult<Answered> {
         let cap = call.cap;
+        let floor = call.timeout.filter(|limit| *limit > self.timeout);
         let tried = format!("{} /{}", call.method.word(), call.path);
         match self.asker.call(call).await {
             Ok(answer) if (200..300).contains(&answer.status) => {
@@ -167,7 +170,10 @@ impl Server {
                 Ok(Answered::Body(answer.body, whole))
             }
             Ok(answer) => self.refused(tried, &answer),
-            Err(error) => missing(error),
+            Err(error) => missing(match floor {
+                Some(floor) => waited(error, floor),
+                None => error,
+            }),
         }
     }
 
@@ -208,15 +214,19 @@ impl Server {
 
     /// An answer that must be one: anything else is a failure.
     pub(super) fn json<T: DeserializeOwned>(&self, body: &[u8]) -> BackendResult<T> {
-        if body.trim_ascii().is_empty() {
-            return Err(self.unread("the answer is empty"));
+        if says_nothing(body) {
+            return Err(self.unread(EMPTY));
         }
         serde_json::from_slice(body)
             .map_err(|error| self.unread(&format!("the answer does not read: {error}")))
     }
 
-    /// Has a reader go through an answer, off the tasks that others wait for.
+    /// Has a reader go through an answer, off the tasks that others wait for. One that says nothing is none: no server
+    /// says so that it has no trace.
     pub(super) async fn read(&self, body: Vec<u8>, reader: fn(Vec<u8>) -> Reading) -> BackendResult<Reading> {
+        if says_nothing(&body) {
+            return Err(self.unread(EMPTY));
+        }
         tokio::task::spawn_blocking(move || reader(body))
             .await
             .map_err(|_| self.error(ErrorKind::Cancelled, "shutting down"))
@@ -266,6 +276,25 @@ impl Server {
             retry_after: None,
             delivery: Delivery::Answered,
         }
+    }
+}
+
+/// Whether a body is no answer at all: nothing, or JSON's word for it.
+pub(super) fn says_nothing(body: &[u8]) -> bool {
+    matches!(body.trim_ascii(), b"" | b"null")
+}
+
+/// Where more was waited than the configured timeout, raising that a little changes nothing.
+fn waited(error: BackendError, floor: Duration) -> BackendError {
+    if error.kind != ErrorKind::TimedOut || error.delivery == Delivery::NotSent {
+        return error;
+    }
+    BackendError {
+        mend: format!(
+            "the server is slow or hangs; it is given {0} s at least for whole traces and long lists, more only by a `timeout` over {0} s",
+            floor.as_secs()
+        ),
+        ..error
     }
 }
 

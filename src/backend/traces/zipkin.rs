@@ -59,9 +59,6 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn document(&mut self) -> Walk<()> {
-        if self.cursor.peek().is_err() {
-            return Ok(());
-        }
         if self.cursor.peek()? != b'[' {
             return Err(Broken::NotJson);
         }

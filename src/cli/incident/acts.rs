@@ -4,28 +4,29 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use super::lookup::{self, Assignee};
+use super::lookup::{self, Assignee, Target};
 use super::{Stage, names};
 use crate::cli::args::{
     ActArgs, AnnotateArgs, EscalateArgs, MergeArgs, PageArgs, PriorityArgs, ReassignArgs, ResolveArgs,
     SnoozeArgs, UpdateArgs,
 };
 use crate::cli::{CliError, Outcome, Session};
-use crate::domain::incident::{Incident, IncidentAct, Ladder, Verb};
+use crate::domain::incident::{Incident, IncidentAct, LONGEST_TEXT, Ladder, Status, Verb};
 
 /// The longest snooze PagerDuty takes (contract of `POST /incidents/{id}/snooze`).
 const LONGEST_SNOOZE: Duration = Duration::from_secs(604_800);
-/// The longest text that is read from standard input.
-const LONGEST_TEXT: u64 = 1 << 20;
+/// Bytes that are read from standard input: as much as the console's composer takes in. What is too long to be sent
+/// is kept as a draft.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// `midwatch resolve`
 pub async fn resolve(session: &mut Session, args: &ResolveArgs) -> Outcome {
     let stage = Stage::open(session, &args.act, Verb::Resolve)?;
-    let incident = stage.incident(&args.incident, Verb::Resolve).await?;
+    let target = stage.target(&args.incident, Verb::Resolve).await?;
     let act = IncidentAct::Resolve {
         resolution: args.resolution.trim().to_owned(),
     };
-    stage.carry(session, &incident, act).await
+    stage.carry(session, &target, act).await
 }
 
 /// `midwatch escalate`: without a level only where the present one is certain.
@@ -34,12 +35,57 @@ pub async fn escalate(session: &mut Session, args: &EscalateArgs) -> Outcome {
         return super::leave::run(session, args).await;
     }
     let stage = Stage::open(session, &args.act, Verb::Escalate)?;
-    let incident = stage.incident(&args.incident, Verb::Escalate).await?;
-    let ladder = stage.ladder(&incident).await?;
-    let to = level(args.to, &incident, &ladder)?;
+    let target = stage.target(&args.incident, Verb::Escalate).await?;
+    let (to, warnings) = match (&target, args.to) {
+        (Target::Seen(incident), asked) => {
+            let ladder = stage.ladder(incident).await?;
+            let to = level(asked, incident, &ladder)?;
+            (to, warnings(to, incident, &ladder))
+        }
+        // Before it is sent, the incident and its policy are looked at: it asks where the incident is taken, where
+        // the level is not there, and where it would wake again whom was woken already.
+        (Target::Unseen { .. }, Some(to)) if to > 0 => (to, Vec::new()),
+        (Target::Unseen { id, why }, _) => {
+            return Err(CliError::Backend(format!(
+                "{id}: which levels it has could not be looked up, and nothing was done; to have it kept until it \
+                 can be sent, say which to wake with --to LEVEL, from 1 ({why})"
+            )));
+        }
+    };
     stage
-        .carry(session, &incident, IncidentAct::Escalate { to })
+        .carry_warned(session, &target, IncidentAct::Escalate { to }, warnings)
         .await
+}
+
+/// What waking a level brings along, as the console says it before it asks.
+fn warnings(to: u32, incident: &Incident, ladder: &Ladder) -> Vec<String> {
+    let woken = ladder
+        .rung(to)
+        .map(|rung| names(&rung.people))
+        .unwrap_or_default();
+    let mut warnings = Vec::new();
+    match ladder.current.known() {
+        Some(level) if level == to => {
+            warnings.push(format!("it was at level {to} already: this pages {woken} again"));
+        }
+        Some(level) if level > to => {
+            warnings.push(format!(
+                "back down: it was at level {level}; this pages {woken} again"
+            ));
+        }
+        None if ladder.current.candidates().contains(&to) => {
+            let words = ladder.current.words();
+            warnings.push(format!("it was at {words}: this may page {woken} again"));
+        }
+        Some(_) | None => {}
+    }
+    if incident.status == Status::Acknowledged
+        && let Some((person, _)) = incident.acknowledgements.last()
+    {
+        let who = names(std::slice::from_ref(person));
+        warnings.push(format!("takes the acknowledgement of {who} away"));
+    }
+    warnings
 }
 
 /// The level to be woken: the one asked for, where somebody is on call on it, or the next where that is certain.
@@ -101,7 +147,9 @@ pub async fn reassign(session: &mut Session, args: &ReassignArgs) -> Outcome {
             format!("starts at level 1, pages {}", names(&woken)),
         ),
     };
-    stage.carry_warned(session, &incident, act, vec![warning]).await
+    stage
+        .carry_warned(session, &Target::Seen(incident), act, vec![warning])
+        .await
 }
 
 /// `midwatch page`
@@ -120,7 +168,11 @@ pub async fn page(session: &mut Session, args: &PageArgs) -> Outcome {
         args.message.trim().to_owned()
     };
     stage
-        .carry(session, &incident, IncidentAct::Page { people, message })
+        .carry(
+            session,
+            &Target::Seen(incident),
+            IncidentAct::Page { people, message },
+        )
         .await
 }
 
@@ -133,9 +185,9 @@ pub async fn snooze(session: &mut Session, args: &SnoozeArgs) -> Outcome {
         ));
     }
     let stage = Stage::open(session, &args.act, Verb::Snooze)?;
-    let incident = stage.incident(&args.incident, Verb::Snooze).await?;
+    let target = stage.target(&args.incident, Verb::Snooze).await?;
     stage
-        .carry(session, &incident, IncidentAct::Snooze { length })
+        .carry(session, &target, IncidentAct::Snooze { length })
         .await
 }
 
@@ -162,7 +214,9 @@ pub async fn merge(session: &mut Session, args: &MergeArgs) -> Outcome {
             from.push(incident.id.clone());
         }
     }
-    stage.carry(session, &into, IncidentAct::Merge { from }).await
+    stage
+        .carry(session, &Target::Seen(into), IncidentAct::Merge { from })
+        .await
 }
 
 /// `midwatch priority`
@@ -172,42 +226,97 @@ pub async fn priority(session: &mut Session, args: &PriorityArgs) -> Outcome {
     let directory = stage.directory(&incident).await?;
     let priority = lookup::priority(&args.priority, &directory)?;
     stage
-        .carry(session, &incident, IncidentAct::Priority { priority })
+        .carry(
+            session,
+            &Target::Seen(incident),
+            IncidentAct::Priority { priority },
+        )
         .await
 }
 
 /// `midwatch annotate`
 pub async fn annotate(session: &mut Session, args: &AnnotateArgs) -> Outcome {
-    let text = text(&args.text)?;
-    said(session, &args.act, &args.incident, IncidentAct::Note { text }).await
+    say(session, &args.act, &args.incident, (Said::Note, &args.text)).await
 }
 
 /// `midwatch update`
 pub async fn update(session: &mut Session, args: &UpdateArgs) -> Outcome {
-    let text = text(&args.text)?;
-    said(
-        session,
-        &args.act,
-        &args.incident,
-        IncidentAct::StatusUpdate { text },
-    )
-    .await
+    say(session, &args.act, &args.incident, (Said::Update, &args.text)).await
 }
 
-async fn said(session: &mut Session, args: &ActArgs, wanted: &str, act: IncidentAct) -> Outcome {
-    let stage = Stage::open(session, args, act.verb())?;
-    let incident = stage.incident(wanted, act.verb()).await?;
-    stage.carry(session, &incident, act).await
+/// What is said of an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Note,
+    Update,
 }
 
-/// What is to be said: as given, or standard input for `-`. Control characters other than line ends and tabs go.
-fn text(given: &str) -> Result<String, CliError> {
+impl Said {
+    fn act(self, text: String) -> IncidentAct {
+        match self {
+            Self::Note => IncidentAct::Note { text },
+            Self::Update => IncidentAct::StatusUpdate { text },
+        }
+    }
+
+    fn verb(self) -> Verb {
+        match self {
+            Self::Note => Verb::Note,
+            Self::Update => Verb::StatusUpdate,
+        }
+    }
+}
+
+/// Says it; a text that could not be kept is handed back.
+async fn say(session: &mut Session, args: &ActArgs, wanted: &str, (said, given): (Said, &str)) -> Outcome {
+    let text = text(given, std::io::stdin())?;
+    let done = keep(session, args, wanted, (said, &text)).await;
+    if let Err(error) = &done
+        && !matches!(error, CliError::Output(_))
+    {
+        session
+            .out
+            .diagnose("in case it is not kept, this is what was to be said:")?;
+        for line in text.lines() {
+            session.out.diagnose(&format!("  {line}"))?;
+        }
+    }
+    done
+}
+
+async fn keep(session: &mut Session, args: &ActArgs, wanted: &str, (said, text): (Said, &str)) -> Outcome {
+    let stage = Stage::open(session, args, said.verb())?;
+    let target = stage.target(wanted, said.verb()).await?;
+    match too_long(text) {
+        None => stage.carry(session, &target, said.act(text.to_owned())).await,
+        Some(why) => {
+            stage
+                .put_aside(session, &target, said.act(text.to_owned()), why)
+                .await
+        }
+    }
+}
+
+/// Why a text cannot be sent as it is.
+fn too_long(text: &str) -> Option<String> {
+    let long = text.chars().count();
+    (long > LONGEST_TEXT).then(|| format!("{long} characters, and a text takes {LONGEST_TEXT}"))
+}
+
+/// What is to be said: as given, or all of `input` for `-`. Control characters other than line ends and tabs go.
+fn text(given: &str, input: impl std::io::Read) -> Result<String, CliError> {
     let mut read = String::new();
     let text = if given == "-" {
-        std::io::stdin()
-            .take(LONGEST_TEXT)
+        input
+            .take(MOST_BYTES + 1)
             .read_to_string(&mut read)
             .map_err(|error| CliError::Usage(format!("standard input: {error}; the text must be UTF-8")))?;
+        if read.len() as u64 > MOST_BYTES {
+            return Err(CliError::Usage(format!(
+                "standard input holds more than {MOST_BYTES} bytes, and a text takes {LONGEST_TEXT} characters: \
+                 nothing was done"
+            )));
+        }
         &read
     } else {
         given
@@ -282,8 +391,38 @@ mod tests {
     }
 
     #[test]
+    fn a_level_that_was_woken_before_is_paged_again_and_that_is_said() {
+        let said = |to, current| warnings(to, &sample::triggered("Q1"), &ladder(current));
+        assert_eq!(
+            said(1, Level::Known(1)),
+            ["it was at level 1 already: this pages Jun again"]
+        );
+        assert_eq!(
+            said(1, Level::Known(3)),
+            ["back down: it was at level 3; this pages Jun again"]
+        );
+        assert_eq!(
+            said(3, Level::OneOf(vec![1, 3])),
+            ["it was at level 1 or 3?: this may page Mara again"]
+        );
+        assert_eq!(said(3, Level::Known(1)), [""; 0]);
+    }
+
+    #[test]
     fn text_loses_its_control_characters_and_must_say_something() {
-        assert_eq!(text(" a\u{1b}[31mb\r\n\tc ").unwrap(), "a[31mb\n\tc");
-        assert!(text(" \n ").is_err());
+        let given = |words: &str| text(words, std::io::empty());
+        assert_eq!(given(" a\u{1b}[31mb\r\n\tc ").unwrap(), "a[31mb\n\tc");
+        assert!(given(" \n ").is_err());
+    }
+
+    #[test]
+    fn standard_input_is_taken_whole_or_not_at_all() {
+        let most = usize::try_from(MOST_BYTES).unwrap();
+        let (whole, more) = ("x".repeat(most), "x".repeat(most + 1));
+        assert_eq!(text("-", whole.as_bytes()).unwrap().len(), most);
+        let error = text("-", more.as_bytes()).unwrap_err();
+        assert_eq!(error.exit(), Exit::Usage);
+        assert!(too_long(&"é".repeat(LONGEST_TEXT)).is_none());
+        assert!(too_long(&whole).is_some_and(|why| why.contains("1048576 characters")));
     }
 }

@@ -40,7 +40,7 @@ pub async fn run(session: &mut Session, args: &DeclareArgs) -> Outcome {
     let courier = local.courier(Arc::new(Wires::default()));
     let woken = tokio::time::timeout(args.act.wait, courier.deliver()).await;
     let mut warnings = local.remarks();
-    warnings.extend(declared.nobody_woken().map(str::to_owned));
+    warnings.extend(local.house().nobody_woken(&declared));
     match woken {
         Ok(Ok(None)) => {}
         Ok(Ok(Some(_))) | Err(_) => {

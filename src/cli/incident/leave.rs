@@ -9,7 +9,7 @@ use crate::cli::keepers::Keepers;
 use crate::cli::{CliError, Outcome, Session, sending};
 use crate::domain::alert::json::{ActOutcome, ActReport, ActState};
 
-use super::only;
+use super::{only, seen};
 
 /// Runs the command. It wakes nobody, so that no context asks for its name.
 pub async fn run(session: &mut Session, args: &EscalateArgs) -> Outcome {
@@ -17,8 +17,9 @@ pub async fn run(session: &mut Session, args: &EscalateArgs) -> Outcome {
     let local = scene.keep_locally(&sending::journal(&scene)?);
     let keepers = Keepers::open(&scene);
     let deadline = Deadline::start(args.act.wait);
-    let matching = deadline.ask(keepers.matching(&args.incident)).await?;
-    let incident = only(&args.incident, &matching)?;
+    let asking = keepers.matching(&args.incident, deadline.half());
+    let target = only(&args.incident, deadline.ask(asking).await?)?;
+    let incident = seen(target, "whether a level of it waits is asked there")?;
     let label = lookup::label(&incident);
     let Some(level) = local.leave(&incident.id).await? else {
         return Err(CliError::Usage(format!(

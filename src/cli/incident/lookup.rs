@@ -1,12 +1,15 @@
 //! What somebody means by an incident, a person, a policy, a priority on the command line.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 use crate::backend::incidents::{Directory, Seen};
 use crate::cli::CliError;
 use crate::cli::gather::{SHORTEST_PREFIX, ambiguous};
-use crate::domain::incident::{Incident, IncidentAct, Named, Person};
-use crate::outbox::Payload;
+use crate::domain::incident::{Incident, IncidentAct, IncidentId, Named, Person, Status};
+use crate::outbox::{Draft, Payload};
 use crate::problem::did_you_mean;
 use crate::text::SafeText;
 
@@ -17,6 +20,67 @@ pub enum Assignee {
     Person(Person),
     /// A policy: it starts at level 1, which wakes these.
     Policy(Named, Vec<Person>),
+}
+
+/// What an act is on.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// An incident, as its keeper shows it.
+    Seen(Arc<Incident>),
+    /// The one of this id, whose keeper did not answer.
+    Unseen {
+        /// Its whole id.
+        id: IncidentId,
+        /// Why it was not shown, in words.
+        why: String,
+    },
+}
+
+impl Target {
+    /// Its id.
+    pub fn id(&self) -> &IncidentId {
+        match self {
+            Self::Seen(incident) => &incident.id,
+            Self::Unseen { id, .. } => id,
+        }
+    }
+
+    /// What people call it, as far as that is known; safe.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Seen(incident) => label(incident),
+            Self::Unseen { id, .. } => id.to_string(),
+        }
+    }
+
+    /// An act on it, for the outbox: at once, with how it stands now. One that was not seen is taken for open and
+    /// as it was a moment before `now`, and is looked at before it is changed.
+    pub fn draft(&self, act: IncidentAct, now: DateTime<Utc>) -> Draft {
+        match self {
+            Self::Seen(incident) => Draft::new(payload(incident, act), Duration::ZERO),
+            Self::Unseen { id, .. } => Draft::unseen(Payload::Incident {
+                incident: id.clone(),
+                act,
+                seen: Seen {
+                    status: Status::Triggered,
+                    changed_at: now,
+                    escalation: None,
+                },
+                label: self.label().into(),
+            }),
+        }
+    }
+
+    /// What is said beside an act on it that was kept unseen.
+    pub fn warning(&self) -> Option<String> {
+        match self {
+            Self::Seen(_) => None,
+            Self::Unseen { id, why } => Some(format!(
+                "{id} could not be looked up ({why}): what was asked is kept by this id, and is sent once its keeper \
+                 shows that there is such an incident and that nobody has changed it since"
+            )),
+        }
+    }
 }
 
 /// `#4711 checkout errors`, for lists and messages; safe.
@@ -36,6 +100,7 @@ pub fn payload(incident: &Incident, act: IncidentAct) -> Payload {
         seen: Seen {
             status: incident.status,
             changed_at: incident.changed_at,
+            escalation: None,
         },
         label: label(incident).into(),
     }

@@ -6,15 +6,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::lookup::Target;
 use super::args::ActArgs;
 use super::gather::{Danger, Deadline, Scene, ambiguous, finish};
 use super::keepers::{Keepers, Matching};
 use super::sending::{Sending, outcome};
-use super::{CliError, Outcome, Session};
+use super::{CliError, Exit, Outcome, Session, sending};
 use crate::backend::incidents::Directory;
 use crate::domain::alert::json::ActReport;
 use crate::domain::incident::{Incident, IncidentAct, Ladder, Offer, Person, Verb};
-use crate::outbox::Draft;
+use crate::journal::drafts;
+use crate::outbox::{Entry, Payload, State};
 use crate::text::SafeText;
 
 pub mod acts;
@@ -54,17 +56,28 @@ impl Stage {
         })
     }
 
-    /// The incident that is meant, where its keeper can do this to it.
-    pub async fn incident(&self, wanted: &str, verb: Verb) -> Result<Arc<Incident>, CliError> {
-        let matching = self.deadline.ask(self.keepers.matching(wanted)).await?;
-        let incident = only(wanted, &matching)?;
-        match self.keepers.of_incident(&incident)?.offers(&incident, verb) {
-            Offer::Yes => Ok(incident),
+    /// What is meant, where its keeper can do this to it or does not answer.
+    pub async fn target(&self, wanted: &str, verb: Verb) -> Result<Target, CliError> {
+        let asking = self.keepers.matching(wanted, self.deadline.half());
+        let target = only(wanted, self.deadline.ask(asking).await?)?;
+        let Target::Seen(incident) = &target else {
+            return Ok(target);
+        };
+        match self.keepers.of_incident(incident)?.offers(incident, verb) {
+            Offer::Yes => Ok(target),
             Offer::No(why) => Err(CliError::Backend(format!(
                 "{}: {why}: nothing was done",
-                lookup::label(&incident)
+                target.label()
             ))),
         }
+    }
+
+    /// The same, for what cannot be asked for without its keeper: who is there to be woken, what it may be given.
+    pub async fn incident(&self, wanted: &str, verb: Verb) -> Result<Arc<Incident>, CliError> {
+        seen(
+            self.target(wanted, verb).await?,
+            "what it takes is looked up there",
+        )
     }
 
     /// The policy of an incident.
@@ -82,25 +95,34 @@ impl Stage {
     }
 
     /// Journals the act, sends it, waits for it, and says what came of it.
-    pub async fn carry(self, session: &mut Session, incident: &Incident, act: IncidentAct) -> Outcome {
-        self.carry_warned(session, incident, act, Vec::new()).await
+    pub async fn carry(self, session: &mut Session, target: &Target, act: IncidentAct) -> Outcome {
+        self.carry_warned(session, target, act, Vec::new()).await
     }
 
-    /// The same, with words to be said beside it.
+    /// The same, with words that are said before it is sent; a document has them besides.
     pub async fn carry_warned(
         self,
         session: &mut Session,
-        incident: &Incident,
+        target: &Target,
         act: IncidentAct,
-        warnings: Vec<String>,
+        mut warnings: Vec<String>,
     ) -> Outcome {
-        let draft = Draft::new(lookup::payload(incident, act), Duration::ZERO);
+        for warning in &warnings {
+            // Commands ask nothing: whoever watches can still break it off. With standard error gone nobody does.
+            let _ = session.out.diagnose(&format!("warning: {warning}"));
+        }
+        if !session.globals.json {
+            warnings.clear();
+        }
+        let draft = target.draft(act, self.scene.now().utc);
         let sending = Sending::open(&self.scene)?;
         // Boxed: it is the larger part of every command that acts on an incident.
         let entries = Box::pin(sending.carry(vec![draft], &self.deadline)).await?;
         let entries: Vec<_> = entries.iter().collect();
+        warnings.extend(target.warning().filter(|_| is_kept(&entries)));
+        warnings.extend(nobody_woken(&entries));
         let report = ActReport {
-            outcomes: vec![outcome(lookup::label(incident), &entries, self.wait)],
+            outcomes: vec![outcome(target.label(), &entries, self.wait)],
             warnings,
             errors: Vec::new(),
         };
@@ -108,23 +130,109 @@ impl Stage {
     }
 }
 
-/// The one incident that a word means.
-fn only(wanted: &str, matching: &Matching) -> Result<Arc<Incident>, CliError> {
+impl Stage {
+    /// Keeps as a draft a text that cannot be sent as it is: the next console opens with it, to be shortened there.
+    pub async fn put_aside(
+        self,
+        session: &mut Session,
+        target: &Target,
+        act: IncidentAct,
+        why: String,
+    ) -> Outcome {
+        let now = self.scene.now().utc;
+        let (actor, context) = (
+            self.scene.config.identity.clone(),
+            self.scene.context.name.clone(),
+        );
+        let payload = target.draft(act, now).payload;
+        sending::journal(&self.scene)?
+            .write(move |tx| {
+                let Some(typed) = payload.typed() else {
+                    return Ok(());
+                };
+                drafts::put_back(
+                    tx,
+                    &drafts::Draft {
+                        key: drafts::DraftKey {
+                            actor,
+                            context,
+                            // No console has it yet.
+                            console: String::new(),
+                            kind: typed.kind.to_owned(),
+                            incident: typed.incident.map(|id| id.0.to_string()),
+                        },
+                        text: typed.text.to_owned(),
+                        updated_at: now,
+                    },
+                )
+            })
+            .await?;
+        session.out.diagnose(&format!(
+            "error: {}: {why}: nothing was sent; it is kept as a draft, which the next console opens",
+            target.label()
+        ))?;
+        Ok(Exit::Usage)
+    }
+}
+
+/// Whether any of them is still to be sent.
+pub(super) fn is_kept(entries: &[&Entry]) -> bool {
+    entries.iter().any(|entry| entry.state == State::Pending)
+}
+
+/// What must not wait in silence: whoever was to be woken sleeps on.
+fn nobody_woken(entries: &[&Entry]) -> Option<String> {
+    let sleeps = |entry: &&Entry| match &entry.payload {
+        Payload::Incident { act, .. } => {
+            let wakes = match act.verb() {
+                Verb::Escalate | Verb::Page | Verb::Reassign => true,
+                Verb::Acknowledge
+                | Verb::Resolve
+                | Verb::Snooze
+                | Verb::Merge
+                | Verb::Priority
+                | Verb::StatusUpdate
+                | Verb::Note
+                | Verb::Advance
+                | Verb::Assign => false,
+            };
+            wakes && entry.state == State::Pending && entry.attempts == 0
+        }
+        Payload::Silence { .. }
+        | Payload::ExtendSilence { .. }
+        | Payload::ExpireSilence { .. }
+        | Payload::Annotation(_) => false,
+    };
+    entries.iter().any(sleeps).then(|| {
+        "nobody has been woken: it was not delivered; phone them, or keep `midwatch` open until it is"
+            .to_owned()
+    })
+}
+
+/// The incident itself, where it was shown; why nothing is done without.
+pub(super) fn seen(target: Target, needs: &str) -> Result<Arc<Incident>, CliError> {
+    match target {
+        Target::Seen(incident) => Ok(incident),
+        Target::Unseen { id, why } => Err(CliError::Backend(format!(
+            "{id} could not be looked up and {needs}: nothing was done; {why}"
+        ))),
+    }
+}
+
+/// The one that a word means.
+fn only(wanted: &str, mut matching: Matching) -> Result<Target, CliError> {
     match matching.found.as_slice() {
-        [one] => Ok(Arc::clone(one)),
+        [_] => Ok(matching.found.remove(0)),
         [] if matching.failures.is_empty() => Err(CliError::Usage(format!(
             "incident {} not found: nothing was done; `midwatch incidents` lists what there is",
             SafeText::line(wanted)
         ))),
         [] => Err(CliError::Backend(format!(
-            "whether there is an incident {} is not known, and nothing was done: {}",
+            "whether there is an incident {} is not known, and nothing was done (by its whole id it would be kept): {}",
             SafeText::line(wanted),
             matching.failures.join("; ")
         ))),
-        several => Err(ambiguous(
-            wanted,
-            several.iter().map(|incident| lookup::label(incident)),
-        )),
+        several => Err(ambiguous(wanted, several.iter().map(Target::label))),
     }
 }
 

@@ -110,7 +110,7 @@ impl Incidents for Scripted {
                 start: Some(from - TimeDelta::hours(1)),
                 end: Some(to),
             }],
-            partial: None,
+            ..Roster::default()
         })
     }
 

@@ -1,7 +1,10 @@
 //! The present: what there is already, then every line as it comes.
 
+use std::time::Duration;
+
 use tokio::sync::mpsc;
 
+use super::entries::Newest;
 use super::row::Reader;
 use super::source::{Past, Source};
 use super::told::Teller;
@@ -10,6 +13,9 @@ use crate::backend::logs::{TAIL_CAPACITY, TailEvent, TailMode};
 use crate::cli::gather::say_remarks;
 use crate::cli::{Exit, Outcome, Session};
 use crate::domain::log::Nanos;
+
+/// How long a line is waited for where nothing is held for it: it ends no wait that matters.
+const IDLE: Duration = Duration::from_secs(3_600);
 
 /// Follows until the source ends, refuses, or nobody reads any more.
 pub async fn run(session: &mut Session, source: &Source, question: &Question, now: Nanos) -> Outcome {
@@ -36,42 +42,68 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
     let mut tail = source.logs.tail(question.wanted.clone(), from, sender);
     let mut ended = None;
     let mut unlevelled = 0;
-    loop {
-        let event = tokio::select! {
+    let (mut read, mut told_any) = (0, false);
+    let mut newest = Newest::default();
+    let mut over = false;
+    while !over {
+        let now = session.clock.tick();
+        let wait = newest.due().map_or(IDLE, |due| due.since(now));
+        let heard = tokio::select! {
             biased;
-            event = events.recv() => event,
+            heard = tokio::time::timeout(wait, events.recv()) => heard,
             end = &mut tail, if ended.is_none() => {
                 ended = Some(end);
                 continue;
             }
         };
+        let now = session.clock.tick();
         // what was told before the end comes before the end
-        let Some(event) = event else { break };
-        match event {
-            TailEvent::Lines(batch) => {
-                for row in reader.rows(&batch) {
-                    unlevelled += u64::from(row.lacks_level(&question.wanted, question.grep.as_ref()));
-                    if row.is_wanted(&question.wanted, question.grep.as_ref()) {
-                        teller.followed(session, &row)?;
-                    }
-                }
+        over = matches!(heard, Ok(None));
+        let (whole, event) = match heard {
+            Err(_) => (newest.ready(now), None),
+            Ok(None) => (newest.rest(), None),
+            Ok(Some(TailEvent::Lines(batch))) => {
+                read += batch.lines.len() as u64;
+                (newest.take(batch, now), None)
             }
-            TailEvent::Gap(gap) => told::gap(session, &gap)?,
-            TailEvent::Mode(TailMode::Polling(why)) if !why.is_empty() => {
+            // nothing belongs together over what is missing
+            Ok(Some(event @ TailEvent::Gap(_))) => (newest.rest(), Some(event)),
+            Ok(Some(event)) => (newest.ready(now), Some(event)),
+        };
+        for row in reader.rows(&whole) {
+            unlevelled += u64::from(row.lacks_level(&question.wanted, question.grep.as_ref()));
+            if row.is_wanted(&question.wanted, question.grep.as_ref()) {
+                told_any = true;
+                teller.followed(session, &row)?;
+            }
+        }
+        match event {
+            Some(TailEvent::Gap(gap)) => told::gap(session, &gap)?,
+            Some(TailEvent::Mode(TailMode::Polling(why))) if !why.is_empty() => {
                 session.out.diagnose(&format!("polling: {why}"))?;
             }
             // its lines came before
-            TailEvent::Filled(gap) => told::filled(session, &gap)?,
-            TailEvent::Mode(
-                TailMode::Polling(_) | TailMode::Connecting | TailMode::Live | TailMode::Ended,
+            Some(TailEvent::Filled(gap)) => told::filled(session, &gap)?,
+            None
+            | Some(
+                TailEvent::Lines(_)
+                | TailEvent::Mode(
+                    TailMode::Polling(_) | TailMode::Connecting | TailMode::Live | TailMode::Ended,
+                ),
             ) => {}
-            TailEvent::Failed(error) => session.out.diagnose(&format!("{error}; trying again"))?,
+            Some(TailEvent::Failed(error)) => session.out.diagnose(&format!("{error}; trying again"))?,
         }
         if events.is_empty() {
             session.out.flush()?;
         }
     }
     session.out.flush()?;
+    // a pipe that is over told all it had
+    if source.past == Past::None && !told_any && !session.globals.json && matches!(ended, Some(Ok(())) | None)
+    {
+        let words = gather::nothing_found(read, question);
+        session.out.diagnose(&words)?;
+    }
     if let Some(words) = gather::left_out(unlevelled) {
         session.out.diagnose(&words)?;
     }

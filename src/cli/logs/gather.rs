@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 
+use chrono::SecondsFormat;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::entries::Older;
 use super::row::{Reader, Row, gap as gap_object};
 use super::source::{Past, Source};
 use super::{Question, noted};
@@ -16,7 +18,7 @@ use crate::domain::log::{Gap, GapReason, Nanos};
 /// Lines of a page: what is looked at for a few that match.
 const PAGE: (usize, usize) = (500, 5_000);
 /// Lines that are looked at in all.
-const MOST: usize = 2_000_000;
+const MOST: u64 = 2_000_000;
 
 /// What was read.
 #[derive(Default)]
@@ -25,6 +27,8 @@ pub struct Gathered {
     pub rows: Vec<Row>,
     /// There are more lines than were asked for.
     pub truncated: bool,
+    /// Lines that were looked at for them.
+    pub looked_at: u64,
     /// What is known to be missing.
     pub gaps: Vec<Gap>,
     /// What else there is to say.
@@ -55,7 +59,8 @@ pub async fn past(session: &mut Session, source: &Source, question: &Question, n
 async fn pages(source: &Source, question: &Question, now: Nanos) -> Gathered {
     let mut gathered = Gathered::default();
     let mut found: VecDeque<Row> = VecDeque::new();
-    let (mut looked_at, mut unlevelled) = (0, 0);
+    let mut unlevelled = 0;
+    let mut older = Older::default();
     // a file tells times of its own, be they ahead of ours
     let mut to = if source.since.is_none() {
         Nanos(i64::MAX)
@@ -78,38 +83,59 @@ async fn pages(source: &Source, question: &Question, now: Nanos) -> Gathered {
             }
         };
         note(&mut gathered, page.gaps, page.warnings);
-        looked_at += page.batch.lines.len();
-        let rows = Reader::default().rows(&page.batch);
-        let oldest = rows.iter().filter_map(|row| row.at).min();
-        let empty = rows.is_empty();
-        for row in rows.into_iter().rev() {
-            unlevelled += u64::from(row.lacks_level(&question.wanted, question.grep.as_ref()));
-            if row.is_wanted(&question.wanted, question.grep.as_ref()) {
-                found.push_front(row);
-            }
-        }
+        gathered.looked_at += page.batch.lines.len() as u64;
+        let (more, empty) = (page.more, page.batch.is_empty());
+        let told = page.batch.lines.iter().filter_map(|line| line.at).min();
+        let ends = more == More::No || empty;
+        let rows = Reader::default().rows(&older.entries(page.batch, if ends { More::No } else { more }));
+        let oldest = told.or_else(|| rows.iter().filter_map(|row| row.at).min());
+        unlevelled += front(&mut found, rows, question);
         if found.len() > question.limit {
             gathered.truncated = true;
-            found.drain(..found.len() - question.limit);
             break;
         }
-        if page.more == More::No || empty {
+        if ends {
             break;
         }
-        if looked_at >= MOST {
+        if gathered.looked_at >= MOST {
             gathered.truncated = true;
-            let words = format!("the latest {looked_at} lines were looked at, and no more: narrow the query");
+            let words = format!(
+                "the latest {} lines were looked at, and no more: narrow the query",
+                gathered.looked_at
+            );
             gathered.remarks.warnings.push(words);
             break;
         }
         // without a moment to go on from, a file goes on where it was read to
         to = oldest.unwrap_or(to);
     }
+    let rest = Reader::default().rows(&older.rest());
+    unlevelled += front(&mut found, rest, question);
+    if older.moved {
+        // lines that waited for the page before stand among those of other streams
+        found.make_contiguous().sort_by_key(|row| row.at);
+    }
+    if found.len() > question.limit {
+        gathered.truncated = true;
+        found.drain(..found.len() - question.limit);
+    }
     gathered.rows = found.into();
     gathered.remarks.warnings.extend(left_out(unlevelled));
     gathered.gaps.sort_by_key(|gap| (gap.from, gap.to));
     gathered.gaps.dedup();
     gathered
+}
+
+/// Puts those that are wanted before what was found, oldest first; how many only lack a level.
+fn front(found: &mut VecDeque<Row>, rows: Vec<Row>, question: &Question) -> u64 {
+    let mut unlevelled = 0;
+    for row in rows.into_iter().rev() {
+        unlevelled += u64::from(row.lacks_level(&question.wanted, question.grep.as_ref()));
+        if row.is_wanted(&question.wanted, question.grep.as_ref()) {
+            found.push_front(row);
+        }
+    }
+    unlevelled
 }
 
 fn note(gathered: &mut Gathered, gaps: Vec<Gap>, warnings: Vec<String>) {
@@ -131,6 +157,28 @@ fn note(gathered: &mut Gathered, gaps: Vec<Gap>, warnings: Vec<String>) {
             .push("the answer is not whole".to_owned());
     }
     gathered.gaps.extend(gaps);
+}
+
+/// What is said where no line is told: how many were looked at, and what kept them out.
+pub fn nothing_found(looked_at: u64, question: &Question) -> String {
+    let back_to = if question.from == Nanos(i64::MIN) {
+        String::new()
+    } else {
+        let from = question.from.utc().to_rfc3339_opts(SecondsFormat::Secs, true);
+        format!(" since {from}")
+    };
+    let asked = question.asked();
+    let of = if asked.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", asked.join(" "))
+    };
+    match looked_at {
+        0 if back_to.is_empty() => "there is no line to be read".to_owned(),
+        0 => format!("no line{back_to}{of}; --since looks further back"),
+        1 => format!("1 line read{back_to}, and it is none of those wanted:{of}"),
+        lines => format!("{lines} lines read{back_to}, none of them wanted:{of}"),
+    }
 }
 
 /// What is said of lines that tell no level where one was asked for.
@@ -155,6 +203,7 @@ async fn all(source: &Source, question: &Question) -> Gathered {
     let taking = async {
         while let Some(event) = events.recv().await {
             let TailEvent::Lines(batch) = event else { continue };
+            gathered.looked_at += batch.lines.len() as u64;
             for row in reader.rows(&batch) {
                 let late = row.at.is_none_or(|at| at >= question.from);
                 unlevelled += u64::from(late && row.lacks_level(&question.wanted, question.grep.as_ref()));

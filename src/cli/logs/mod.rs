@@ -1,6 +1,7 @@
 //! `midwatch logs`: lines of the configured source, of files, or of standard input.
 //!
-//! `source` finds out what is meant, `row` reads one line for people and scripts, `told` writes lines, `gather` reads the
+//! `source` finds out what is meant, `entries` joins lines that belong together,
+//! `row` reads one for people and scripts, `told` writes lines, `gather` reads the
 //! past, `follow` the present, `patterns` what lines have in common. Files and standard input that are named alone, on a
 //! terminal, open the console; everything else prints text and JSON alike without a terminal of its own.
 
@@ -17,6 +18,7 @@ use crate::backend::BackendError;
 use crate::domain::document::{Remarks, document};
 use crate::domain::log::{Nanos, Wanted};
 
+mod entries;
 mod follow;
 mod gather;
 mod patterns;
@@ -36,6 +38,27 @@ struct Question {
     /// From this moment on; from the begin of a file where nothing is said.
     from: Nanos,
     limit: usize,
+}
+
+impl Question {
+    /// The flags that narrow it, as they would be typed.
+    fn asked(&self) -> Vec<String> {
+        let Wanted {
+            service,
+            trace,
+            at_least,
+            query,
+        } = &self.wanted;
+        let mut asked = Vec::new();
+        if !query.is_empty() {
+            asked.push(query.clone());
+        }
+        asked.extend(service.as_ref().map(|service| format!("--service {service}")));
+        asked.extend(at_least.map(|level| format!("--level {}", level.word())));
+        asked.extend(trace.map(|trace| format!("--trace {trace}")));
+        asked.extend(self.grep.as_ref().map(|grep| format!("--grep {grep}")));
+        asked
+    }
 }
 
 /// Runs the command, or opens the console where that is meant.
@@ -135,7 +158,11 @@ async fn tell(
         session.out.text(&text)?;
         session.out.text("\n")?;
     } else {
-        if gathered.truncated {
+        if gathered.rows.is_empty() && gathered.remarks.errors.is_empty() {
+            let words = gather::nothing_found(gathered.looked_at, question);
+            session.out.diagnose(&words)?;
+        }
+        if gathered.truncated && !gathered.rows.is_empty() {
             let words = format!("the latest {} lines; --limit shows more", gathered.rows.len());
             session.out.diagnose(&words)?;
         }

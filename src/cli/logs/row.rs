@@ -1,10 +1,12 @@
 //! One line, read: for people and for scripts. Pure.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::SecondsFormat;
 use regex::bytes::Regex;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use crate::domain::log::fields::{fields, message};
@@ -104,9 +106,28 @@ impl Row {
     /// What a person reads first of it. Remote text, not yet safe.
     pub fn message(&self) -> String {
         match message(&self.text) {
-            Some(message) => message.into_owned(),
+            Some(message) => match self.behind() {
+                Some(behind) => format!("{message}\n{behind}"),
+                None => message.into_owned(),
+            },
             None => String::from_utf8_lossy(&self.text).into_owned(),
         }
+    }
+
+    /// The lines of an entry that stand behind its document: the trace that a structured line logged.
+    pub fn behind(&self) -> Option<Cow<'_, str>> {
+        message(&self.text)?;
+        let mut documents = serde_json::Deserializer::from_slice(&self.text).into_iter::<IgnoredAny>();
+        let end = match documents.next() {
+            Some(Ok(_)) => documents.byte_offset(),
+            Some(Err(_)) | None => 0,
+        };
+        let rest = self.text.get(end..)?;
+        let line = rest.iter().position(|byte| *byte == b'\n')?;
+        let behind = rest
+            .get(line + 1..)
+            .filter(|behind| !behind.trim_ascii().is_empty())?;
+        Some(String::from_utf8_lossy(behind))
     }
 
     /// When, as documents write it: with the precision that there is.
@@ -179,6 +200,16 @@ mod tests {
         assert_eq!(object["trace_id"], "0000000000000000abcdef0123456789");
         assert_eq!(object["span_id"], "000000000000001f");
         assert_eq!(object["fields"]["status"], "500");
+    }
+
+    #[test]
+    fn a_trace_behind_a_document_is_part_of_its_message() {
+        for head in [r#"{"level":"error","msg":"refused"}"#, "level=error msg=refused"] {
+            let row = &read(&[&format!("{head}\n\tat a.B\n\tat c.D")])[0];
+            assert_eq!(row.message(), "refused\n\tat a.B\n\tat c.D", "{head}");
+            assert_eq!(row.level, Level::Error);
+        }
+        assert_eq!(read(&["{\"msg\":\"a\",\n \"x\":1}"])[0].message(), "a");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Lines as they are written: text that a terminal may be given, levels in colour where one looks on; or JSON.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _};
 
@@ -10,12 +11,15 @@ use super::row::{Row, gap as gap_object};
 use crate::cli::Session;
 use crate::cli::args::ColorChoice;
 use crate::domain::document::written;
-use crate::domain::log::fields::{fields, message};
+use crate::domain::log::fields::{Field, fields, message};
 use crate::domain::log::{Gap, Level};
 use crate::text::SafeText;
 
 /// Fields behind a message at most.
 const FIELDS: usize = 24;
+
+/// Bytes of a line that are made safe at once.
+const PIECE: usize = 64 * 1024;
 
 /// Writes lines.
 pub struct Teller {
@@ -72,36 +76,87 @@ impl Teller {
         };
         let service = SafeText::line(row.service.as_deref().unwrap_or("-")).into_string();
         let words = words(row);
-        let mut lines = SafeText::lines(&words);
-        let first = lines.next().map(SafeText::into_string).unwrap_or_default();
-        let mut text = format!("{time} {level} {service} {first}\n");
+        let mut lines = words.lines();
+        let mut text = format!("{time} {level} {service} ");
+        push_safe(&mut text, lines.next().unwrap_or_default());
+        text.push('\n');
         for line in lines {
             text.push_str("    ");
-            text.push_str(line.as_str());
+            push_safe(&mut text, line);
             text.push('\n');
         }
         text
     }
 }
 
+/// A line made safe piece by piece: as one, it would be cut where a screen has no more use for it.
+fn push_safe(text: &mut String, line: &str) {
+    let mut rest = line;
+    while !rest.is_empty() {
+        let most = rest.len().min(PIECE);
+        let end = (most..=rest.len()).find(|end| rest.is_char_boundary(*end));
+        let (piece, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        SafeText::lines(piece).for_each(|safe| text.push_str(safe.as_str()));
+        rest = behind;
+    }
+}
+
 /// The message, and behind it what else a document tells.
 fn words(row: &Row) -> String {
+    // the fields of a document stand behind its message, not behind the trace that follows it
+    let behind = row.behind().map(std::borrow::Cow::into_owned);
     let mut words = row.message();
+    if let Some(behind) = &behind {
+        words.truncate(words.len() - behind.len() - 1);
+    }
     // what is no document is told whole already
     if message(&row.text).is_none() && row.extra.is_empty() {
         return words;
     }
-    let told = ["message", "msg", "level", "time", "timestamp", "ts", "service"];
+    let told = [
+        "message",
+        "msg",
+        "level",
+        "detected_level",
+        "time",
+        "timestamp",
+        "ts",
+        "service",
+    ];
     let beside = if message(&row.text).is_none() {
         fields(b"", &row.extra)
     } else {
         fields(&row.text, &row.extra)
     };
-    let rest = beside.iter().filter(|field| !told.contains(&field.name.as_str()));
+    // what the text tells already the server tells again: labels it found, a trace id it read out of the text
+    let mut names = HashSet::new();
+    let rest = beside.iter().filter(|field| {
+        !told.contains(&field.name.as_str()) && names.insert(&field.name) && !is_told(&row.text, field)
+    });
     for field in rest.take(FIELDS) {
         let _ = write!(words, " {}={}", field.name, field.value); // writing to a String cannot fail
     }
+    if let Some(behind) = behind {
+        words.push('\n');
+        words.push_str(&behind);
+    }
     words
+}
+
+/// Whether a text that is told as it stands says `name=value` or `name: value` itself.
+fn is_told(text: &[u8], field: &Field) -> bool {
+    if message(text).is_some() || field.value.is_empty() {
+        return false;
+    }
+    let text = String::from_utf8_lossy(text);
+    let ends = |at: usize, told: &str| {
+        let behind = text.get(at + told.len()..).and_then(|rest| rest.chars().next());
+        behind.is_none_or(|next| !next.is_alphanumeric())
+    };
+    ["=", "=\"", ": ", ":"].into_iter().any(|sign| {
+        let told = format!("{}{sign}{}", field.name, field.value);
+        text.match_indices(&told).any(|(at, told)| ends(at, told))
+    })
 }
 
 /// The colour of a level (ECMA-48, select graphic rendition); the terminal's own palette is used.
@@ -161,9 +216,13 @@ mod tests {
     use crate::domain::log::Batch;
 
     fn text(line: &[u8], colours: Colours) -> String {
+        text_beside(line, b"", colours)
+    }
+
+    fn text_beside(line: &[u8], extra: &[u8], colours: Colours) -> String {
         let mut batch = Batch::default();
         batch.streams.push(Arc::default());
-        batch.push(None, 0, Level::Unknown, line, b"");
+        batch.push(None, 0, Level::Unknown, line, extra);
         let row = Reader::default().rows(&batch).remove(0);
         Teller { colours }.text(&row)
     }
@@ -194,5 +253,25 @@ mod tests {
         );
         assert!(text(line, Colours::Yes).contains("\u{1b}[33mwarn \u{1b}[0m"));
         assert_eq!(text(b"plain", Colours::Yes), "- -     - plain\n");
+    }
+
+    #[test]
+    fn what_text_and_server_both_tell_is_told_once() {
+        let beside = br#"{"trace_id":"abc1","detected_level":"error","pod":"pay-1"}"#;
+        for line in [
+            r#"{"level":"error","msg":"refused","trace_id":"abc1"}"#,
+            "level=error msg=refused trace_id=abc1",
+            "refused trace_id=abc1",
+        ] {
+            let told = text_beside(line.as_bytes(), beside, Colours::No);
+            assert_eq!(told.matches("abc1").count(), 1, "{told}");
+            assert!(
+                told.contains("pod=pay-1") && !told.contains("detected_level"),
+                "{told}"
+            );
+        }
+        // alike is not the same
+        let told = text_beside(b"refused trace_id=abc12", br#"{"trace_id":"abc1"}"#, Colours::No);
+        assert!(told.ends_with(" trace_id=abc1\n"), "{told}");
     }
 }

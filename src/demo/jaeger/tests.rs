@@ -10,7 +10,11 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::demo::faults::{Fault, FaultProxy, Plan};
 use crate::demo::loki::{self, Loki};
+use crate::demo::world::traces::Kind;
 use crate::demo::world::{Epoch, Scenario};
+use crate::domain::trace::blame::Fate;
+use crate::domain::trace::json::Findings;
+use crate::domain::trace::{Kind as SpanKind, Status, Trace as Found, TraceId};
 
 fn anchor() -> DateTime<Utc> {
     "2026-11-20T03:00:00Z".parse().unwrap()
@@ -683,5 +687,89 @@ fn a_trace_breaks_off_where_its_connection_does() {
             _ = proxy.serve(std::future::pending()) => panic!("the proxy ended"),
         };
         assert_eq!(seen, [(503, true), (200, false), (200, true)]);
+    });
+}
+
+/// What a console makes of some requests of a kind, of the story's worst minute and of shipping's trouble.
+async fn findings(desk: &Desk, kind: Kind) -> Vec<(Found, Findings)> {
+    let traces = Traces::new(world(Scenario::Leak));
+    let seconds = (-60..0).chain(-2_500..-2_470);
+    let all = seconds.flat_map(|second| traces.second(second, None));
+    let ids: Vec<u128> = all
+        .filter(|request| request.kind == kind)
+        .map(|request| request.id)
+        .take(12)
+        .collect();
+    let mut found = Vec::new();
+    for id in ids {
+        let (_, _, body) = desk.send(&format!("v3/traces/{id:032x}"), &[]).await;
+        let reading = crate::backend::traces::otlp::read(body.into_bytes());
+        let trace = reading.only(TraceId(id.to_be_bytes())).unwrap();
+        let findings = Findings::of(&trace);
+        found.push((trace, findings));
+    }
+    assert!(!found.is_empty(), "{kind:?}");
+    found
+}
+
+#[test]
+fn a_charge_that_gives_up_blames_the_dry_pool_and_not_what_it_cancelled() {
+    talk(Scenario::Leak, async |desk| {
+        for (trace, found) in findings(&desk, Kind::ChargeFailed).await {
+            let name = |row| &**trace.span(row).operation;
+            let began: Vec<&str> = found.origins.origins.iter().map(|one| name(one.row)).collect();
+            assert_eq!(began, ["pool.acquire"], "{}", found.line);
+            let victims: Vec<&str> = found.origins.victims.iter().map(|row| name(*row)).collect();
+            assert_eq!(victims, ["POST /v2/holds"]);
+            let cause = "origin checkout *pool.ExhaustedError at +";
+            assert!(
+                found.line.contains(cause) && !found.line.contains("more"),
+                "{}",
+                found.line
+            );
+        }
+    });
+}
+
+#[test]
+fn attempts_of_an_order_are_one_failure_whatever_stopped_each() {
+    talk(Scenario::Leak, async |desk| {
+        let mut tried = BTreeSet::new();
+        for (trace, found) in findings(&desk, Kind::Denied).await {
+            let count = |kind: SpanKind, name: &str| {
+                let all = trace.spans();
+                all.filter(|span| span.kind == kind && &**span.operation == name)
+                    .count()
+            };
+            let asked = count(SpanKind::Client, "POST /v1/orders");
+            tried.insert(asked);
+            let [origin] = &found.origins.origins[..] else {
+                panic!("{}", found.line);
+            };
+            assert_eq!(origin.what, "*pool.ExhaustedError");
+            // Asked but once, checkout tried by itself.
+            let attempts = match asked {
+                1 => count(SpanKind::Internal, "order.write"),
+                more => more,
+            };
+            assert_eq!(origin.attempts.len(), attempts, "{}", found.line);
+        }
+        assert!(tried.last() > Some(&1), "{tried:?}");
+    });
+}
+
+#[test]
+fn whoever_asks_in_vain_fails_with_the_answer() {
+    talk(Scenario::Leak, async |desk| {
+        for kind in [Kind::ShardTimedOut, Kind::QuoteFailed] {
+            for (trace, found) in findings(&desk, kind).await {
+                let [origin] = &found.origins.origins[..] else {
+                    panic!("{}", found.line);
+                };
+                assert_eq!(origin.fate, Fate::ReachedRoot, "{}", found.line);
+                let failed = |row| trace.span(row).status == Status::Error;
+                assert!(trace.ancestors(origin.row).all(failed), "{kind:?}");
+            }
+        }
     });
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::logql::{Entry, Function, LogQuery, MetricQuery};
 use super::params::{Direction, Range};
 use super::{Loki, SECOND};
-use crate::demo::world::logs::Line;
+use crate::demo::world::logs::{Line, serving};
 
 /// A line that was found.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,9 +62,11 @@ impl Loki {
     /// A line before the stages of a query.
     fn entry<'a>(&'a self, line: Line<'a>) -> Option<Entry<'a>> {
         let stream = self.logs.streams().get(line.stream)?;
-        Some(Entry::new(&stream.labels, metadata(&line), move || {
-            self.logs.text(&line)
-        }))
+        Some(Entry::new(
+            &stream.labels,
+            metadata(stream.service, &line),
+            move || self.logs.text(&line),
+        ))
     }
 
     /// The lines of a second that lie in a range, of some streams, oldest first.
@@ -220,10 +222,11 @@ impl Loki {
     }
 }
 
-fn metadata(line: &Line<'_>) -> BTreeMap<&'static str, String> {
+fn metadata(service: &str, line: &Line<'_>) -> BTreeMap<&'static str, String> {
     let mut all = BTreeMap::from([("detected_level", line.level.to_owned())]);
     if line.trace != 0 {
         all.insert("trace_id", format!("{:032x}", line.trace));
+        all.insert("span_id", format!("{:016x}", serving(line.trace, service)));
     }
     all
 }

@@ -14,6 +14,7 @@ use super::record::{Agent, Status, Urgency};
 use super::refusal::{Refusal, answer};
 use super::wire::{self, Included};
 use super::{Key, PagerDuty};
+use crate::domain::incident::PAGERDUTY_TEXT;
 
 /// Incidents in one request at most.
 const BATCH: usize = 250;
@@ -189,10 +190,19 @@ fn create(account: &mut Account, body: &Json, who: &'static User, now: DateTime<
 }
 
 fn content(body: &Json) -> Result<&str, Refusal> {
-    body.get("note")
-        .and_then(|note| text(note, "content"))
-        .filter(|content| !content.trim().is_empty())
-        .ok_or_else(|| Refusal::input("Content cannot be empty"))
+    words("Content", body.get("note").and_then(|note| text(note, "content")))
+}
+
+/// What somebody says: something, and no more than the service takes.
+fn words<'a>(what: &str, said: Option<&'a str>) -> Result<&'a str, Refusal> {
+    let said = said.filter(|words| !words.trim().is_empty());
+    let said = said.ok_or_else(|| Refusal::input(format!("{what} cannot be empty")))?;
+    if said.chars().count() > PAGERDUTY_TEXT {
+        return Err(Refusal::input(format!(
+            "{what} is too long (maximum is {PAGERDUTY_TEXT} characters)"
+        )));
+    }
+    Ok(said)
 }
 
 fn note(account: &mut Account, id: &str, body: &Json, who: &'static User, now: DateTime<Utc>) -> Answered {
@@ -296,8 +306,7 @@ fn status_update(
     now: DateTime<Utc>,
 ) -> Answered {
     let incident = incident_of(account, id)?;
-    let message = text(body, "message").filter(|message| !message.trim().is_empty());
-    let message = message.ok_or_else(|| Refusal::input("Message cannot be empty"))?;
+    let message = words("Message", text(body, "message"))?;
     let made = incident.status_update(who, now, message);
     Ok(answer(
         StatusCode::OK,

@@ -577,6 +577,29 @@ fn what_is_written_is_in_the_log_with_its_words() {
 }
 
 #[test]
+fn a_text_is_taken_up_to_a_length_and_refused_beyond_it() {
+    let desk = Desk::at(Scenario::Leak, 0);
+    let path = format!("/incidents/{}", id(&desk.of("checkout")));
+    let long = "é".repeat(25_000);
+    for (words, status) in [(long.clone(), 200), (long + "x", 400)] {
+        let update = json!({"message": words});
+        assert_eq!(
+            desk.act("POST", &format!("{path}/status_updates"), &update).0,
+            status
+        );
+        let note = json!({"note": {"content": words}});
+        let before = desk.get(&format!("{path}/notes"))["notes"]
+            .as_array()
+            .map(Vec::len);
+        assert_eq!(desk.act("POST", &format!("{path}/notes"), &note).0, status);
+        let after = desk.get(&format!("{path}/notes"))["notes"]
+            .as_array()
+            .map(Vec::len);
+        assert_eq!(before == after, status == 400);
+    }
+}
+
+#[test]
 fn a_merge_keeps_the_target_open_and_resolves_the_sources() {
     let desk = Desk::at(Scenario::Leak, 15);
     let (checkout, payment) = (desk.of("checkout"), desk.of("payment"));

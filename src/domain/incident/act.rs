@@ -7,6 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{IncidentId, Named, Person, Role, Status};
 
+/// Characters that PagerDuty takes in a note or a status update. Its description of the API
+/// (`POST /incidents/{id}/notes`, `…/status_updates`) names no limit; its pages take so many.
+pub const PAGERDUTY_TEXT: usize = 25_000;
+
+/// Characters that a note, a status update or a mark may have, wherever it is written: what PagerDuty takes, with
+/// room for the marker by which it is found again.
+pub const LONGEST_TEXT: usize = PAGERDUTY_TEXT - 100;
+
 /// One act on one incident, with all it needs to be sent later by another process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{AssignedVia, DueWhat, Incident, Level, Status};
 use crate::domain::timeline::reading::length_in_words;
-use crate::domain::timeline::{EventKind, Timeline, is_void};
+use crate::domain::timeline::{Delivery, Event, EventKind, Timeline, is_void};
 
 /// How long an incident may go without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,14 +89,10 @@ pub fn nudges(
 }
 
 /// The newest of these moments in the story that is not void and not ahead of now.
-fn last(
-    timeline: &Timeline,
-    now: DateTime<Utc>,
-    wanted: impl Fn(EventKind) -> bool,
-) -> Option<DateTime<Utc>> {
+fn last(timeline: &Timeline, now: DateTime<Utc>, wanted: impl Fn(&Event) -> bool) -> Option<DateTime<Utc>> {
     let mut newest_first = timeline.events.iter().rev();
     newest_first
-        .find(|event| event.at <= now && !is_void(event) && wanted(event.kind))
+        .find(|event| event.at <= now && !is_void(event) && wanted(event))
         .map(|event| event.at)
 }
 
@@ -125,11 +121,13 @@ fn unacknowledged(
     now: DateTime<Utc>,
 ) -> Option<Nudge> {
     let escalates = incident.due.iter().find(|due| due.what == DueWhat::Escalate);
-    let woken = last(timeline, now, |kind| {
-        matches!(
-            kind,
-            EventKind::Triggered | EventKind::Escalated | EventKind::Assigned | EventKind::Unacknowledged
-        )
+    let woken = last(timeline, now, |event| {
+        // What is still on its way, or only asked about, has woken nobody yet.
+        matches!(event.delivery, Delivery::Local | Delivery::Confirmed)
+            && matches!(
+                event.kind,
+                EventKind::Triggered | EventKind::Escalated | EventKind::Assigned | EventKind::Unacknowledged
+            )
     });
     let since = woken.unwrap_or(incident.created_at).max(incident.created_at);
     let due = match (escalates, patience.level) {
@@ -166,8 +164,8 @@ fn unacknowledged(
 }
 
 fn update_due(incident: &Incident, timeline: &Timeline, patience: &Patience, now: DateTime<Utc>) -> Nudge {
-    let told = last(timeline, now, |kind| {
-        matches!(kind, EventKind::StatusUpdate | EventKind::Note)
+    let told = last(timeline, now, |event| {
+        matches!(event.kind, EventKind::StatusUpdate | EventKind::Note)
     });
     // who has just taken it has not been silent since it began
     let begun = incident.acknowledged_at.unwrap_or(incident.created_at);
@@ -192,7 +190,7 @@ fn no_progress(
     patience: &Patience,
     now: DateTime<Utc>,
 ) -> Option<Nudge> {
-    let done = last(timeline, now, EventKind::is_by_people);
+    let done = last(timeline, now, |event| event.kind.is_by_people());
     let moved = done
         .map_or(incident.changed_at, |done| done.max(incident.changed_at))
         .min(now);
@@ -212,7 +210,6 @@ mod tests {
     use super::super::sample::incident;
     use super::super::{Due, DueWhat};
     use super::*;
-    use crate::domain::timeline::Delivery;
     use crate::domain::timeline::sample::{at, ours, story, told};
 
     fn words(incident: &Incident, events: Vec<crate::domain::timeline::Event>, seconds: i64) -> Vec<String> {
@@ -269,6 +266,13 @@ mod tests {
             ["unacknowledged 2 min past the delay of level 1"]
         );
         let escalated = told("R1", 300, EventKind::Escalated, "", "level 2");
+        for unsure in [Delivery::NeedsDecision, Delivery::Pending, Delivery::Sending] {
+            assert_eq!(
+                words(&page, vec![ours(unsure, escalated.clone())], 420),
+                ["unacknowledged 2 min past the delay of level 1"],
+                "{unsure:?}: nobody was woken by it"
+            );
+        }
         page.level = Level::Known(2);
         assert_eq!(
             words(&page, vec![escalated], 420),

@@ -119,7 +119,11 @@ pub fn level_in(text: &[u8]) -> Level {
         let after = rest.get(length).copied().unwrap_or(b' ');
         if (3..=LONGEST).contains(&length) && opens(before) && closes(after) && !is_prose(word) {
             let level = keyword(word);
-            if level != Level::Unknown {
+            let (ahead, behind) = (lead.get(..at), rest.get(length..));
+            if level != Level::Unknown
+                && !is_denied(ahead.unwrap_or_default())
+                && !is_empty_field(behind.unwrap_or_default())
+            {
                 return level;
             }
         }
@@ -143,6 +147,38 @@ fn is_prose(word: &[u8]) -> bool {
             | b"information"
             | b"emergency"
     )
+}
+
+/// Whether what stands before a keyword says that there is none of it: `no error`, `0 warn`.
+fn is_denied(before: &[u8]) -> bool {
+    let trimmed = before.trim_ascii_end();
+    let last = trimmed.rsplit(|byte| !byte.is_ascii_alphanumeric()).next();
+    trimmed.len() < before.len()
+        && last.is_some_and(|last| {
+            [b"no".as_slice(), b"0", b"zero", b"without"]
+                .iter()
+                .any(|word| last.eq_ignore_ascii_case(word))
+        })
+}
+
+/// Whether a keyword is the name of a field, in logfmt or JSON, that says that there is none of it: `err=nil`,
+/// `"error":null`. `error: …` is prose.
+fn is_empty_field(behind: &[u8]) -> bool {
+    let value = behind.strip_prefix(b"=").or_else(|| {
+        let behind = behind.strip_prefix(b"\"")?.trim_ascii_start();
+        behind.strip_prefix(b":").map(<[u8]>::trim_ascii_start)
+    });
+    let Some(value) = value else { return false };
+    let value = match value.strip_prefix(b"\"") {
+        Some(quoted) => quoted.split(|byte| *byte == b'"').next(),
+        None => value
+            .split(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b';' | b'}' | b']' | b')'))
+            .next(),
+    };
+    let value = value.unwrap_or_default();
+    [b"".as_slice(), b"nil", b"null", b"<nil>", b"none", b"0", b"false"]
+        .iter()
+        .any(|nothing| value.eq_ignore_ascii_case(nothing))
 }
 
 fn opens(byte: u8) -> bool {
@@ -212,6 +248,19 @@ mod tests {
             ("<11>1 2026-11-21T08:10:03Z host app", Level::Error),
             ("panic: runtime error: index out of range", Level::Fatal),
             ("all is fine", Level::Unknown),
+            ("msg=done err=nil", Level::Unknown),
+            ("errors=0 error=null", Level::Unknown),
+            ("GET /x 200 error=0", Level::Unknown),
+            ("done error=\"\" took=3ms", Level::Unknown),
+            ("{\"msg\":\"done\",\"error\": null}", Level::Unknown),
+            ("done, err=<nil>, warn=false", Level::Unknown),
+            ("no error, 0 warn", Level::Unknown),
+            ("err=nil then WARN slow", Level::Warn),
+            ("msg=done err=timeout", Level::Error),
+            ("error=\"connection refused\"", Level::Error),
+            ("{\"error\":\"connection refused\"}", Level::Error),
+            ("error: nil pointer dereference", Level::Error),
+            ("piano error", Level::Error),
             ("", Level::Unknown),
         ] {
             assert_eq!(level_in(text.as_bytes()), level, "{text}");

@@ -7,6 +7,7 @@
 pub mod batch;
 pub mod detect;
 pub mod fields;
+pub mod joint;
 mod json;
 pub mod level;
 mod logfmt;

@@ -27,6 +27,32 @@ pub(super) fn leading(text: &[u8]) -> Option<Nanos> {
     date_time(begin_of(text)?).or_else(|| access_log(text))
 }
 
+/// The time that a line of plain text begins with, and how many bytes it and what stands before it take.
+pub fn leading_end(text: &[u8]) -> Option<(Nanos, usize)> {
+    let rest = begin_of(text)?;
+    let at = date_time(rest)?;
+    let digits_from = |from: usize| {
+        let rest = rest.get(from..).unwrap_or_default();
+        rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    };
+    let mut end = 19;
+    if matches!(rest.get(end), Some(b'.' | b',')) {
+        end += 1 + digits_from(end + 1);
+    }
+    let apart = usize::from(rest.get(end) == Some(&b' '));
+    match rest.get(end + apart) {
+        Some(b'Z' | b'z') if apart == 0 => end += 1,
+        Some(b'+' | b'-') if digits_from(end + apart + 1) >= 2 => {
+            end += apart + 1 + digits_from(end + apart + 1);
+            if rest.get(end) == Some(&b':') {
+                end += 1 + digits_from(end + 1);
+            }
+        }
+        _ => {}
+    }
+    Some((at, text.len() - rest.len() + end))
+}
+
 /// The time without a year that a line begins with: `Nov 21 10:00:00` (RFC 3164, 4.1.2), `E1121 10:00:00.123456`
 /// (glog). It is of the year that puts it last before `about`, a day ahead of it at most; UTC, as no zone is told.
 pub fn without_year(text: &[u8], about: Nanos) -> Option<Nanos> {
@@ -226,6 +252,22 @@ mod tests {
         ] {
             assert_eq!(leading(text.as_bytes()), Some(at), "{text}");
         }
+    }
+
+    #[test]
+    fn where_a_leading_time_ends_is_told() {
+        for (text, rest) in [
+            ("2026-11-21T08:10:03.123Z INFO x", " INFO x"),
+            ("[2026-11-21 08:10:03,123] x", "] x"),
+            ("2026-11-21 08:10:03.1 +0100 x", " x"),
+            ("2026-11-21T08:10:03+01:00 x", " x"),
+            ("2026-11-21 08:10:03 - x", " - x"),
+            ("2026-11-21 08:10:03", ""),
+        ] {
+            let (_, end) = leading_end(text.as_bytes()).unwrap();
+            assert_eq!(&text[end..], rest, "{text}");
+        }
+        assert_eq!(leading_end(b"x 2026-11-21T08:10:03Z"), None);
     }
 
     #[test]

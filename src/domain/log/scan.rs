@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::detect::{level_in, level_of, level_of_severity_number};
 use super::json::{self, Kind, Value, Walk};
 use super::logfmt::{self, Pairs};
-use super::{Level, Nanos, moment};
+use super::{Level, Nanos, joint, moment};
 use crate::domain::trace_id::TraceId;
 
 /// Objects within objects are looked into so deep: `resource.attributes` is two.
@@ -42,6 +42,8 @@ pub enum Graded {
     ByLine,
     /// Nobody; the status of an answer that it tells is that of a failed server (RFC 9110, 15.6).
     ByStatus,
+    /// Nobody; it is a stack trace.
+    ByTrace,
 }
 
 /// What a line tells. Ranges are of its text.
@@ -85,6 +87,7 @@ pub fn scan(text: &[u8], looking: Looking) -> Seen {
         scan.status = scan.status.take().or_else(|| status_in(text));
     }
     scan.grade_by_status();
+    scan.grade_by_trace();
     scan.seen
 }
 
@@ -223,6 +226,14 @@ impl Scan<'_> {
         if let Some([b'5', b'0'..=b'9', b'0'..=b'9']) = status {
             self.seen.level = Level::Error;
             self.seen.graded = Graded::ByStatus;
+        }
+    }
+
+    /// Something that was thrown and says no level is an error.
+    fn grade_by_trace(&mut self) {
+        if self.looking.level && self.seen.level == Level::Unknown && joint::is_thrown(self.text) {
+            self.seen.level = Level::Error;
+            self.seen.graded = Graded::ByTrace;
         }
     }
 

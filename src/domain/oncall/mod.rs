@@ -2,7 +2,11 @@
 //!
 //! [`rotation`] is one schedule, [`policy`] the people, schedules and policies of a context together.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::incident::{Named, Person};
 
@@ -15,7 +19,7 @@ pub use policy::{OnCall, Policy, PolicyLevel, Target};
 pub use rotation::{Override, Rotation, Schedule, Span};
 
 /// One person's duty on one level of a policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Duty {
     /// The policy.
     pub policy: Named,
@@ -45,6 +49,8 @@ pub struct Roster {
     pub duties: Vec<Duty>,
     /// What is missing from the answer, in words.
     pub partial: Option<String>,
+    /// When the duties of a policy, by its id, were told last, where that was not just now.
+    pub as_of: BTreeMap<Arc<str>, DateTime<Utc>>,
 }
 
 impl Roster {

@@ -12,6 +12,8 @@ pub const BUCKETS: usize = 60;
 const NEW: Duration = Duration::from_secs(10 * 60);
 /// Lines of its service must have been seen for so long before it, else nothing tells that it is new.
 const KNOWN: Duration = Duration::from_secs(60);
+/// A pattern is taken for new where chance alone explains its late begin no more often than this.
+const CHANCE: f64 = 0.1;
 /// A pattern that stays away for less has not vanished.
 const SILENT: Duration = Duration::from_secs(5 * 60);
 /// Nor has one that stays away for less than so many of its mean intervals.
@@ -95,7 +97,8 @@ impl Course<'_> {
         let before = |earlier: Nanos, later: Nanos| {
             Duration::from_nanos(later.0.saturating_sub(earlier.0).max(0).unsigned_abs())
         };
-        if before(self.first, now) < NEW && before(self.known_from, self.first) >= KNOWN {
+        let late = before(self.first, now);
+        if late < NEW && before(self.known_from, self.first) >= KNOWN && self.is_no_chance(late, now) {
             return Standing::New;
         }
         let silent = before(self.last, now);
@@ -109,6 +112,15 @@ impl Course<'_> {
             return Standing::Spiking;
         }
         Standing::Steady
+    }
+
+    /// Whether a pattern as old as what was read of its service would hardly have kept away until `late` before now:
+    /// lines that come evenly over all of that time lie in its last part `late / known` all together with the
+    /// probability `(late / known) ^ count`. A rare pattern is not new for having its first line in a short stretch.
+    fn is_no_chance(&self, late: Duration, now: Nanos) -> bool {
+        let known = now.0.saturating_sub(self.known_from.0).max(1) as f64;
+        let count = i32::try_from(self.count).unwrap_or(i32::MAX);
+        (late.as_nanos() as f64 / known).powi(count) <= CHANCE
     }
 
     /// The last whole bucket and the one that is being filled, held against the average of those before.
@@ -170,6 +182,13 @@ mod tests {
     fn a_pattern_is_new_only_where_its_service_was_known_before() {
         assert_eq!(standing(&[0, 0, 0, 2, 3], 0.0), Standing::New);
         assert_eq!(standing(&[3, 2, 3, 2, 3], 0.0), Standing::Steady);
+        // a line a few minutes into a short stretch may be one of a rare pattern as old as the service
+        assert_eq!(standing(&[0, 0, 1, 0, 0], 0.0), Standing::Steady);
+        assert_eq!(standing(&[0, 0, 1, 0, 1, 0, 1, 0], 0.0), Standing::Steady);
+        assert_eq!(
+            standing(&[[0; 57].as_slice(), &[1, 0, 0]].concat(), 0.0),
+            Standing::New
+        );
         assert_eq!(
             standing(&[[0, 0, 3].as_slice(), &[3; 12]].concat(), 0.0),
             Standing::Steady

@@ -6,7 +6,7 @@
 //! their place and their id from the moment they are typed; what a backend tells of them is added to them.
 //! Start at [`merge`]; [`Story`] keeps the parts of one incident and merges anew only when one of them changed.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -14,6 +14,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Delivery, Event, EventKind, Starred, Timeline};
 use crate::domain::alert::ack::{Marker, without_marker};
+
+mod settled;
 
 /// An act of ours and the keeper's entry about it are at most so far apart: an older act would have been asked
 /// about instead of sent, plus what its request and its log may take.
@@ -76,6 +78,7 @@ pub fn merge(parts: &[Part], us: &Us) -> Timeline {
             }
         }
     }
+    joined.settle();
     let mut events = joined.events;
     events.sort_by(|a, b| (a.at, a.kind, &a.id).cmp(&(b.at, b.kind, &b.id)));
     Timeline { events, partial }
@@ -96,6 +99,8 @@ struct Joined {
     by_key: HashMap<Key, Vec<usize>>,
     /// Acts of ours that went out, by kind: their keeper tells of them without a marker.
     ours: HashMap<EventKind, Vec<usize>>,
+    /// What the keeper tells, of its own or of what was told before.
+    by_keeper: BTreeSet<usize>,
 }
 
 impl Joined {
@@ -173,6 +178,9 @@ impl Joined {
     fn push(&mut self, event: Event, origin: Origin) {
         let at = self.events.len();
         self.index(&event, at);
+        if origin == Origin::Keeper {
+            self.by_keeper.insert(at);
+        }
         if origin == Origin::Outbox
             && unsaid(event.kind)
             && matches!(
@@ -217,6 +225,7 @@ impl Joined {
             kept.text = event.text;
         }
         if origin == Origin::Keeper {
+            self.by_keeper.insert(at);
             kept.source = event.source;
             // the keeper shows it: whatever we still believed of it, it is there
             if kept.delivery != Delivery::Local {
@@ -375,7 +384,7 @@ pub enum Changed {
 
 /// Every name an event may be known by: a star set while it was in the outbox holds when the keeper tells it.
 pub fn names(event: &Event) -> impl Iterator<Item = &Arc<str>> {
-    let refs = ["marker", "log_entry", "note", "annotation", "same_as"];
+    let refs = ["marker", "log_entry", "note", "annotation", "same_as", "also"];
     std::iter::once(&event.id).chain(refs.into_iter().filter_map(|name| event.refs.get(name)))
 }
 

@@ -50,7 +50,7 @@ pub enum EventKind {
     Note,
     /// A status update.
     StatusUpdate,
-    /// A deploy or another mark of the annotations backend.
+    /// A mark of the annotations backend that is tagged as a deploy.
     Deploy,
     /// What the engineer did in the console.
     Command,
@@ -58,7 +58,7 @@ pub enum EventKind {
     Silence,
     /// It is over.
     Resolved,
-    /// Anything else its keeper tells.
+    /// Anything else its keeper tells; a moment that somebody marked.
     Other,
 }
 
@@ -218,6 +218,14 @@ pub struct Timeline {
 /// Whether an event of ours never came about: refused, or taken back.
 pub fn is_void(event: &Event) -> bool {
     matches!(event.delivery, Delivery::Failed | Delivery::Cancelled)
+}
+
+impl Event {
+    /// Whether it is a mark of the annotations backend, made or to be made: a deploy, or any moment.
+    pub fn is_mark(&self) -> bool {
+        let marked = |name: &str| self.refs.contains_key(name);
+        self.kind == EventKind::Deploy || marked("annotation") || marked("tags")
+    }
 }
 
 impl EventKind {

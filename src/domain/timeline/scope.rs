@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Event, EventKind, Timeline};
+use super::{Event, Timeline};
 use crate::domain::alert::Fingerprint;
 use crate::domain::incident::Incident;
 
@@ -46,8 +46,9 @@ impl Scope {
 
     /// Whether an event that names no incident belongs to this one.
     ///
-    /// One about its alerts or its service does; one about another service does not. A deploy that says nothing
-    /// of a service may be anybody's and is kept; an incident without a service takes what fell into its span.
+    /// One about its alerts or its service does; one about another service does not. A mark that says nothing
+    /// of a service may be anybody's and is kept. An incident without a service, as local ones may be, is about its
+    /// alerts alone: what else fired in its span is not its story.
     pub fn takes(&self, event: &Event) -> bool {
         if event.at < self.from || event.at > self.to {
             return false;
@@ -58,8 +59,8 @@ impl Scope {
         }
         match (of("service"), &self.service) {
             (Some(service), Some(own)) => service.eq_ignore_ascii_case(own),
-            (Some(_), None) => true,
-            (None, own) => event.kind == EventKind::Deploy || own.is_none(),
+            (Some(_), None) => false,
+            (None, Some(_) | None) => event.is_mark(),
         }
     }
 
@@ -81,6 +82,7 @@ mod tests {
     use super::*;
     use crate::domain::incident::Status;
     use crate::domain::incident::sample::incident;
+    use crate::domain::timeline::EventKind;
     use crate::domain::timeline::sample::{at, told, with};
 
     #[test]
@@ -113,7 +115,28 @@ mod tests {
         let linked = Scope::of(&of, at(90_000)).with_alerts([Fingerprint(0xf2)]);
         let of_search = fired(0, &[("service", "search"), ("alert", "00000000000000f2")]);
         assert!(linked.takes(&of_search) && !scope.takes(&of_search));
-        of.service = None;
-        assert!(Scope::of(&of, at(90_000)).takes(&fired(0, &[("service", "search")])));
+    }
+
+    #[test]
+    fn an_incident_without_a_service_is_about_its_alerts_alone() {
+        let mut of = incident("local-1", Status::Triggered);
+        (of.service, of.alert_keys) = (None, vec!["00f1".into()]);
+        let scope = Scope::of(&of, at(600));
+        let event = |kind, refs: &[(&str, &str)]| with(told("j", 0, kind, "", "x"), refs);
+        for (event, taken) in [
+            (
+                event(EventKind::AlertFired, &[("service", "search"), ("alert", "00f1")]),
+                true,
+            ),
+            (event(EventKind::AlertFired, &[("service", "search")]), false),
+            (event(EventKind::BurnStarted, &[("service", "checkout")]), false),
+            (event(EventKind::AlertFired, &[]), false),
+            (event(EventKind::Deploy, &[]), true),
+            (event(EventKind::Other, &[("annotation", "7")]), true),
+            (event(EventKind::Other, &[]), false),
+            (event(EventKind::Deploy, &[("service", "search")]), false),
+        ] {
+            assert_eq!(scope.takes(&event), taken, "{event:?}");
+        }
     }
 }

@@ -24,6 +24,13 @@ impl Pair {
         let nanos = |trace: &Trace, row: Row| trace.timing().lasts[row];
         Some(nanos(right, self.right?) - nanos(left, self.left?))
     }
+
+    /// Whether it is a different operation in each, which only the two that somebody asked to compare can be.
+    pub fn is_of_two(&self, left: &Trace, right: &Trace) -> bool {
+        let operation = |trace: &Trace, row: Row| trace.operation(trace.operation_of(row)).clone();
+        let sides = self.left.zip(self.right);
+        sides.is_some_and(|(one, other)| operation(left, one) != operation(right, other))
+    }
 }
 
 /// What a call is told by among its siblings. Operations of the right trace have the left one's numbers.
@@ -181,6 +188,18 @@ mod tests {
         );
         assert_eq!(pairs[3].difference(&left, &right), Some(280_000_000));
         assert_eq!(pairs[1].difference(&left, &right), None);
+    }
+
+    #[test]
+    fn roots_are_paired_whatever_they_are_and_said_to_be_two() {
+        let left = trace(&[made(1, 0, 1, 100, "web.pay"), made(2, 1, 5, 20, "db.query")]);
+        let right = trace(&[made(11, 0, 1, 400, "web.order"), made(12, 11, 5, 10, "db.query")]);
+        let two = |other: &Trace| -> Vec<bool> {
+            let pairs = align(&left, other);
+            pairs.iter().map(|pair| pair.is_of_two(&left, other)).collect()
+        };
+        assert_eq!(two(&right), [true, false]);
+        assert_eq!(two(&left), [false, false]);
     }
 
     #[test]

@@ -26,16 +26,46 @@ const PEERS: [&str; 8] = [
 /// Calls from one service to another.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Calls {
-    /// How many.
-    pub count: u64,
-    /// How many failed; `None` where the source does not tell.
-    pub errors: Option<u64>,
+    /// As the source counted them over the whole time; nothing where it told nothing of these.
+    pub told: Option<Told>,
+    /// How many there are in traces.
+    pub seen: u64,
+    /// How many of those failed.
+    pub failed: u64,
     /// As the called one measured them.
     pub served: Measured,
     /// As the caller measured them: the difference is the network and queues.
     pub waited: Measured,
     /// Whether the called one sends no spans of its own.
     pub ends: Ends,
+}
+
+/// What a source counted of some calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// How many.
+    pub calls: u64,
+    /// How many failed; nothing where it does not tell.
+    pub errors: Option<u64>,
+}
+
+impl Calls {
+    /// How many: by the source, else in traces.
+    pub fn count(&self) -> u64 {
+        self.told.map_or(self.seen, |told| told.calls)
+    }
+
+    /// How many failed, of how many: by the source where it tells, else in traces.
+    pub fn failures(&self) -> (u64, u64) {
+        let told = self.told.and_then(|told| Some((told.errors?, told.calls)));
+        told.unwrap_or((self.failed, self.seen))
+    }
+
+    /// The share that failed, from 0 to 1.
+    pub fn failing(&self) -> f64 {
+        let (failed, of) = self.failures();
+        failed as f64 / of.max(1) as f64
+    }
 }
 
 /// Whether both ends of calls are known to send spans.
@@ -127,8 +157,9 @@ impl Graph {
         for (ends, counted) in counting {
             graph.services.insert(Arc::clone(&ends.1));
             let calls = Calls {
-                count: counted.count,
-                errors: Some(counted.errors),
+                told: None,
+                seen: counted.count,
+                failed: counted.errors,
                 served: Measured::new(counted.served, 0),
                 waited: Measured::new(counted.waited, 0),
                 ends: counted.ends,
@@ -138,12 +169,11 @@ impl Graph {
         graph
     }
 
-    /// Takes up calls that a source counted; they replace what was counted in traces, whose durations stay.
+    /// Takes up calls that a source counted, beside what is known of them from traces.
     pub fn counted(&mut self, from: &Arc<str>, to: &Arc<str>, count: u64, errors: Option<u64>) {
         self.services.extend([Arc::clone(from), Arc::clone(to)]);
         let calls = self.calls.entry((Arc::clone(from), Arc::clone(to))).or_default();
-        calls.count = count;
-        calls.errors = errors;
+        calls.told = Some(Told { calls: count, errors });
     }
 
     /// Every call: caller, called, and how; by names.
@@ -305,11 +335,28 @@ mod tests {
         assert_eq!(all.len(), 1);
         let (from, to, calls) = all[0];
         assert_eq!(
-            (&**from, &**to, calls.count, calls.errors),
-            ("web", "pay", 1, Some(1))
+            (&**from, &**to, calls.count(), calls.failures()),
+            ("web", "pay", 1, (1, 1))
         );
         let millis = |measured: &Measured| measured.quantile(0.95).unwrap().as_millis();
         assert_eq!((millis(&calls.served), millis(&calls.waited)), (40, 80));
+    }
+
+    #[test]
+    fn what_failed_in_traces_stays_known_where_the_source_counts_calls_alone() {
+        let trace = trace(&[
+            made(1, 0, 1, 100, "web.get").kind(Kind::Server),
+            made(2, 1, 10, 90, "web.call").kind(Kind::Client).failed("503"),
+            made(3, 2, 20, 60, "pay.charge").kind(Kind::Server),
+        ]);
+        let (web, pay) = (Arc::from("web"), Arc::from("pay"));
+        let mut graph = Graph::of([&trace]);
+        graph.counted(&web, &pay, 166_000, None);
+        let calls = graph.called("web").next().unwrap().1.clone();
+        assert_eq!((calls.count(), calls.failures()), (166_000, (1, 1)));
+        graph.counted(&web, &pay, 166_000, Some(20));
+        let calls = graph.called("web").next().unwrap().1.clone();
+        assert_eq!(calls.failures(), (20, 166_000));
     }
 
     #[test]

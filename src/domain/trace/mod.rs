@@ -17,6 +17,7 @@ pub mod compare;
 pub mod critical;
 pub mod detail;
 mod draft;
+pub mod exemplar;
 pub mod explain;
 pub mod graph;
 mod id;

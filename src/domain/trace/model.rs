@@ -304,6 +304,11 @@ impl Trace {
         }
     }
 
+    /// Whether it has no parent and names none.
+    pub fn is_root(&self, row: Row) -> bool {
+        matches!(self.standing(row), Standing::Root)
+    }
+
     /// Whether its parent waits for it: it is called rather than sent a message, and began while the parent
     /// ran.
     pub fn is_awaited(&self, row: Row, timing: &Timing) -> bool {

@@ -13,6 +13,9 @@ const EIGHTHS: i64 = 8;
 /// The shortest stretch that is looked at: one nanosecond for every eighth would be more than clocks tell.
 const SHORTEST: i64 = 1_000;
 
+/// Steps between the ends of what is in view, as far as they are told.
+const END_STEPS: u16 = 50;
+
 /// A stretch of time laid on cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scale {
@@ -173,6 +176,17 @@ impl Scale {
         let from = from.clamp(whole.from.0, latest);
         let to = from.saturating_add(length);
         Self { from, to, ..self }
+    }
+
+    /// The ends of what is in view as time since `origin`, with the decimals that tell them apart.
+    pub fn ends(&self, origin: Nanos) -> [String; 2] {
+        let step = step_of(self.length() as f64 / f64::from(END_STEPS));
+        let since = |at: i64| at.saturating_sub(origin.0);
+        let unit = unit_of(since(self.to).unsigned_abs().max(step.unsigned_abs()));
+        [self.from, self.to].map(|at| {
+            let sign = if since(at) < 0 { "−" } else { "+" };
+            format!("{sign}{}", in_unit(since(at).saturating_abs(), step, unit))
+        })
     }
 
     /// Marks in steps of 1, 2 or 5, at least so many cells apart, as time since `origin`.
@@ -407,6 +421,19 @@ mod tests {
         );
         let near = Scale::new(stretch(1_000_000_000, 1_000_100_000), 40).ruler(Nanos(0), 20);
         assert_eq!(near[1].label, "1.00005 s");
+    }
+
+    #[test]
+    fn the_ends_of_a_view_are_told_apart_however_near() {
+        let ends = |from: i64, to: i64| Scale::new(stretch(from, to), 60).ends(Nanos(0)).join(" to ");
+        assert_eq!(ends(81_750_000_000, 82_160_000_000), "+81.75 s to +82.16 s");
+        assert_eq!(ends(548_000_000, 850_000_000), "+548 ms to +850 ms");
+        assert_eq!(ends(0, 100_000_000_000), "+0 to +100 s");
+        assert_eq!(ends(-1_500_000_000, 500_000_000), "−1500 ms to +500 ms");
+        assert_eq!(
+            ends(4_000_001_000, 4_000_002_000),
+            "+4.00000100 s to +4.00000200 s"
+        );
     }
 
     #[test]

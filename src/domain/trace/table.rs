@@ -2,14 +2,15 @@
 
 use chrono::SecondsFormat;
 
-use super::Summary;
 use super::scale::lasting;
+use super::{Nanos, Stretch, Summary};
 use crate::domain::alert::table::{columns, safe};
 
-/// `traces` as text, newest first.
-pub fn traces_text(traces: &[Summary]) -> String {
+/// `traces` as text, newest first; where there are none, of which time that is said.
+pub fn traces_text(traces: &[Summary], during: Stretch) -> String {
     if traces.is_empty() {
-        return "no traces\n".to_owned();
+        let said = |at: Nanos| at.utc().to_rfc3339_opts(SecondsFormat::Secs, true);
+        return format!("no traces from {} to {}\n", said(during.from), said(during.to));
     }
     let head = [
         "START",

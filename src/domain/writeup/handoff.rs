@@ -14,8 +14,9 @@ use crate::domain::alert::{
     AckState, Alert, AlertBoard, BoardSilence, Flaps, IsAck, SilenceState, Standing, ack, matcher,
 };
 use crate::domain::document::Remarks;
+use crate::domain::incident::link::Links;
 use crate::domain::incident::table::{called, people};
-use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::incident::{Incident, IncidentId, Status};
 use crate::domain::oncall::{Roster, table::next};
 use crate::domain::slo::{SloBoard, SloState, Spent, duration_in_words};
 use crate::domain::timeline::reading::length_in_words;
@@ -42,6 +43,8 @@ pub struct Shift<'a> {
     pub board: Option<&'a AlertBoard>,
     /// Open incidents, and those that ended in the shift.
     pub incidents: &'a [Incident],
+    /// Which alerts belong to incidents that somebody has.
+    pub links: &'a Links,
     /// What was seen in the shift.
     pub events: &'a [(Option<IncidentId>, Event)],
     /// SLOs now; nothing where none are configured.
@@ -170,14 +173,35 @@ fn missing(shift: &Shift<'_>) -> Vec<String> {
         .collect()
 }
 
-fn alerts<'a>(shift: &Shift<'a>, standing: Standing) -> Vec<&'a Alert> {
+/// The incident that an alert surely belongs to, where somebody has that one.
+fn taken_with<'a>(shift: &Shift<'a>, alert: &Alert) -> Option<&'a Incident> {
+    let linked = shift.links.of_alert(alert.occurrence.fingerprint).iter();
+    linked.filter(|(_, by)| by.is_sure()).find_map(|(id, _)| {
+        let taken = |incident: &&Incident| {
+            incident.id == *id && incident.status.is_open() && incident.status != Status::Triggered
+        };
+        shift.incidents.iter().find(taken)
+    })
+}
+
+/// What it asks of the next engineer: one whose incident somebody has is not nobody's.
+fn standing(shift: &Shift<'_>, alert: &Alert) -> Standing {
+    match alert.standing() {
+        Standing::Unacknowledged if taken_with(shift, alert).is_some() => Standing::Acknowledged,
+        standing => standing,
+    }
+}
+
+fn alerts<'a>(shift: &Shift<'a>, wanted: Standing) -> Vec<&'a Alert> {
     let Some(board) = shift.board else {
         return Vec::new();
     };
     let mut alerts: Vec<&Alert> = board
         .by_fingerprint
         .iter()
-        .filter(|(fingerprint, alert)| alert.standing() == standing && !board.watchdog.contains(fingerprint))
+        .filter(|(fingerprint, alert)| {
+            standing(shift, alert) == wanted && !board.watchdog.contains(fingerprint)
+        })
         .map(|(_, alert)| &**alert)
         .collect();
     alerts.sort_by_key(|alert| {
@@ -252,7 +276,10 @@ fn acknowledged(shift: &Shift<'_>) -> Section {
                         age(ack.at, shift.now)
                     )
                 }
-                AckState::None | AckState::Partly(_) | AckState::HiddenBy(_) => format!(", for {fires}"),
+                AckState::None | AckState::Partly(_) | AckState::HiddenBy(_) => {
+                    let by = taken_with(shift, alert).map(|incident| taker(incident, shift.now));
+                    format!("{}, fires for {fires}", by.unwrap_or_default())
+                }
             }
         }),
         none: if shift.board.is_some_and(AlertBoard::is_known) {
@@ -260,6 +287,15 @@ fn acknowledged(shift: &Shift<'_>) -> Section {
         } else {
             ""
         },
+    }
+}
+
+/// `, Mara has #4711 for 10m`: who took the incident of an alert, as far as its keeper tells.
+fn taker(incident: &Incident, now: DateTime<Utc>) -> String {
+    let called = called(incident);
+    match incident.acknowledgements.last() {
+        Some((person, at)) => format!(", {} has {called} for {}", person.name, age(*at, now)),
+        None => format!(", {called} is {}", incident.status.word()),
     }
 }
 

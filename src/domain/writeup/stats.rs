@@ -204,7 +204,12 @@ pub fn stats_text(stats: &Stats) -> String {
 }
 
 fn row(figures: &Figures) -> Vec<String> {
-    let mean = |mean: Mean| mean.mean.map_or_else(|| "-".to_owned(), length_in_words);
+    let mean = |mean: Mean| {
+        mean.mean.map_or_else(
+            || "-".to_owned(),
+            |length| format!("{} n={}", length_in_words(length), mean.of),
+        )
+    };
     let in_time = |in_time: Option<InTime>| {
         in_time.map_or_else(
             || "-".to_owned(),
@@ -250,6 +255,10 @@ fn figures_json(figures: &Figures) -> Value {
         "mtte_seconds": mean(figures.mtte),
         "mttm_seconds": mean(figures.mttm),
         "mttr_seconds": mean(figures.mttr),
+        "mtta_of": figures.mtta.of,
+        "mtte_of": figures.mtte.of,
+        "mttm_of": figures.mttm.of,
+        "mttr_of": figures.mttr.of,
         "acknowledged_in_time": in_time(figures.acknowledged),
         "resolved_in_time": in_time(figures.resolved),
     })
@@ -333,7 +342,9 @@ mod tests {
         let document: Value =
             serde_json::from_str(&stats_document("prod", &sample(), &Remarks::default(), now)).expect("JSON");
         assert_eq!(document["stats"]["all"]["mtta_seconds"], 360);
+        assert_eq!(document["stats"]["all"]["mtta_of"], 2);
         assert_eq!(document["stats"]["all"]["mttm_seconds"], Value::Null);
+        assert_eq!(document["stats"]["all"]["mttm_of"], 0);
         let nothing = stats(&[], &[], utc(), now);
         assert_eq!(
             stats_text(&nothing),

@@ -5,9 +5,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::handoff::{MOST_LINES, Shift, handoff};
 use super::postmortem::{Case, postmortem};
 use crate::backend::BackendFailure;
-use crate::domain::alert::AlertBoard;
 use crate::domain::alert::desk::{Arrangement, Desk, sample as alerts};
+use crate::domain::alert::{AlertBoard, Standing};
 use crate::domain::document::Remarks;
+use crate::domain::incident::link::{AlertClues, IncidentClues, Links};
 use crate::domain::incident::sample::{incident, named, person};
 use crate::domain::incident::{Facts, Incident, IncidentId, Role, Status};
 use crate::domain::oncall::{Duty, Roster};
@@ -232,7 +233,7 @@ fn roster(now: DateTime<Utc>) -> Roster {
     };
     Roster {
         duties: vec![duty("Mara", -6, 6), duty("Jun", 6, 18)],
-        partial: None,
+        ..Roster::default()
     }
 }
 
@@ -262,6 +263,7 @@ fn shift(size: usize, remarks: &Remarks) -> String {
         now,
         board: Some(&board),
         incidents: &incidents,
+        links: &Links::default(),
         events: &events,
         slos: None,
         spent: &[spent()],
@@ -274,6 +276,67 @@ fn shift(size: usize, remarks: &Remarks) -> String {
 #[test]
 fn a_hand_over_tells_what_the_next_one_must_know() {
     insta::assert_snapshot!(shift(2, &Remarks::default()));
+}
+
+#[test]
+fn an_alert_whose_incident_somebody_has_is_not_nobodys() {
+    let now = alerts::utc();
+    let board = board(1);
+    let (fingerprint, alert) = board.by_fingerprint.iter().next().expect("one");
+    assert_eq!(alert.standing(), Standing::Unacknowledged);
+    let told = |status: Status, keys: &[&str], services: &[(&str, &str)]| {
+        let mut incident = incident("Q1", status);
+        incident.service = Some(named("checkout"));
+        let clues = IncidentClues {
+            id: &incident.id,
+            keys: keys.to_vec(),
+            bodies: Vec::new(),
+            service: incident.service.as_ref(),
+        };
+        let of_board = AlertClues {
+            fingerprint: *fingerprint,
+            labels: &alert.labels,
+            groups: &[],
+            service: &alert.service,
+        };
+        let links = Links::between(&[clues], [of_board], services.iter().copied());
+        handoff(&Shift {
+            context: "prod",
+            since: now - TimeDelta::hours(12),
+            now,
+            board: Some(&board),
+            incidents: std::slice::from_ref(&incident),
+            links: &links,
+            events: &[],
+            slos: None,
+            spent: &[],
+            todos: &[],
+            roster: None,
+            remarks: &Remarks::default(),
+        })
+    };
+    let key = fingerprint.to_string();
+    let taken = told(Status::Acknowledged, &[&key], &[]);
+    assert!(
+        taken.contains("## Acknowledged, still firing (1)") && !taken.contains("nobody has it"),
+        "{taken}"
+    );
+    let row = taken
+        .lines()
+        .find(|line| line.contains("HighErrorRate0"))
+        .expect("a row");
+    assert!(
+        row.contains("has #4711 Q1 for") && row.contains("fires for 12m"),
+        "{row}"
+    );
+    // Nobody has it; it is over; it is only of the same service, and perhaps another trouble.
+    for text in [
+        told(Status::Triggered, &[&key], &[]),
+        told(Status::Resolved, &[&key], &[]),
+        told(Status::Acknowledged, &[], &[("checkout", "checkout")]),
+    ] {
+        assert!(text.contains("## Firing, nobody has it (1)"), "{text}");
+    }
 }
 
 #[test]
@@ -313,6 +376,7 @@ fn what_could_not_be_asked_is_not_said_to_be_nothing() {
             now,
             board: Some(&board),
             incidents: &[],
+            links: &Links::default(),
             events: &[],
             slos: None,
             spent: &[],

@@ -102,3 +102,59 @@ async fn a_story_gets_more_of_what_was_done_than_a_view_lists() {
         assert_eq!(settled.unwrap().len(), listed);
     }
 }
+
+/// What a process holds of an entry that it takes at that moment, for so long.
+async fn taken(journal: &Journal, id: EntryId, holder: Holder, now: Stamp) -> Record {
+    let taken = journal.write(move |tx| {
+        let at = Taking {
+            actor: "jun".into(),
+            now,
+        };
+        let (mut record, turn) = take(tx, id, &holder, &at)?.expect("it is free");
+        assert_eq!(turn, Turn::Now);
+        record.hold = Some(Hold::from(holder, &now, Duration::from_secs(30)));
+        claim(tx, id, record.hold)?;
+        Ok(record)
+    });
+    taken.await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_said_late_by_who_lost_the_lease_does_not_undo_what_another_found() {
+    let (_home, journal) = journal();
+    let now = Clock::start().stamp();
+    let made = journal.write(move |tx| insert(tx, &author(), &marks(1), &now));
+    let id = made.await.unwrap()[0];
+    let first = Holder { pid: 1, token: 1 };
+    let second = Holder { pid: 2, token: 2 };
+    let before = taken(&journal, id, first, now).await;
+
+    // The first is stopped; the second takes over, sends, loses the answer, and lets go.
+    let later = now.later(Duration::from_secs(31));
+    let mut sent = taken(&journal, id, second, later).await;
+    sent.entry.state = State::Sending;
+    sent.entry.attempts = 1;
+    sent.facts.requested = Some(later);
+    let kept = journal.write(move |tx| save(tx, &sent, None, &later)).await;
+    assert_eq!(kept.unwrap(), Kept::Yes);
+
+    // The first goes on: of its own it knows that nothing was sent.
+    let kept = journal.write(move |tx| save(tx, &before, None, &later)).await;
+    assert_eq!(kept.unwrap(), Kept::TakenOver);
+    let stands = journal.read(move |tx| load(tx, id)).await.unwrap().unwrap();
+    assert_eq!((stands.entry.state, stands.entry.attempts), (State::Sending, 1));
+    assert_eq!(stands.facts.requested, Some(later), "it may have arrived");
+}
+
+#[tokio::test]
+async fn a_lease_that_ran_out_and_that_nobody_took_over_still_lets_its_holder_say_what_came_of_it() {
+    let (_home, journal) = journal();
+    let now = Clock::start().stamp();
+    let made = journal.write(move |tx| insert(tx, &author(), &marks(1), &now));
+    let id = made.await.unwrap()[0];
+    let mut record = taken(&journal, id, Holder { pid: 1, token: 1 }, now).await;
+    record.entry.state = State::Confirmed;
+    let later = now.later(Duration::from_secs(31));
+    let kept = journal.write(move |tx| save(tx, &record, None, &later)).await;
+    assert_eq!(kept.unwrap(), Kept::Yes);
+}

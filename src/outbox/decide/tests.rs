@@ -15,6 +15,7 @@ const T: Timings = Timings {
     look_gap: Duration::from_secs(30),
     ask_gap: Duration::from_secs(10),
     fresh: Duration::from_secs(30),
+    same_page: Duration::from_secs(60),
     late: Duration::from_secs(600),
     backoff: Duration::from_secs(1),
     backoff_max: Duration::from_secs(60),
@@ -54,9 +55,11 @@ fn record(payload: Payload) -> Record {
             not_before: None,
             requested: None,
             missed: None,
+            unasked: None,
             checked: None,
             consent: Consent::None,
             troubles: 0,
+            sight: Sight::Seen,
         },
         hold: None,
     }
@@ -69,6 +72,7 @@ fn incident(act: IncidentAct) -> Payload {
         seen: Seen {
             status: Status::Triggered,
             changed_at: at(0).utc,
+            escalation: None,
         },
         label: "#1".into(),
     }
@@ -134,8 +138,17 @@ fn done() -> Delivered {
     }
 }
 
+/// An escalation looks first, each time, and finds its incident as its maker saw it.
+fn look_first(record: &mut Record, now: Stamp) {
+    if record.entry.payload.escalation().is_some() && record.facts.checked.is_none() {
+        assert_eq!(record.entry.state, State::Pending);
+        look(record, Found::Absent, now);
+    }
+}
+
 /// A request goes out and is answered so.
 fn send(record: &mut Record, answer: BackendResult<Delivered>, now: Stamp) {
+    look_first(record, now);
     assert_eq!(next(record, &now, &T), Next::Send);
     let before = record.clone();
     begun(record, &now, TOTAL, &T);
@@ -251,6 +264,94 @@ fn what_wakes_people_is_never_sent_again_by_itself() {
 }
 
 #[test]
+fn an_escalation_is_not_sent_before_a_look_however_young_it_is() {
+    let fresh = || record(escalate());
+    assert_eq!(next(&fresh(), &at(0), &T), Next::Look);
+    assert_eq!(
+        next(&record(incident(IncidentAct::Acknowledge)), &at(0), &T),
+        Next::Send,
+        "what pages nobody goes without"
+    );
+    let mut changed = fresh();
+    look(
+        &mut changed,
+        Found::Changed("escalated by mara".to_owned()),
+        at(0),
+    );
+    assert_eq!(changed.entry.state, State::NeedsDecision);
+    assert_eq!(&*changed.entry.outcome, "escalated by mara");
+    assert_eq!(changed.entry.attempts, 0);
+    // Nobody answers: it waits for its backend as it always did.
+    let mut unreachable = fresh();
+    looked(
+        &mut unreachable,
+        Err(error(Delivery::NotSent, None)),
+        &at(0),
+        &T,
+        1.0,
+    );
+    assert_eq!(unreachable.entry.state, State::Pending);
+    assert!(
+        unreachable
+            .entry
+            .last_error
+            .as_deref()
+            .unwrap()
+            .contains("trouble")
+    );
+    assert_eq!(next(&unreachable, &at(1), &T), Next::Look);
+    let mut refused = fresh();
+    looked(
+        &mut refused,
+        Err(error(Delivery::Answered, Some(400))),
+        &at(0),
+        &T,
+        1.0,
+    );
+    assert_eq!(refused.entry.state, State::NeedsDecision);
+    assert!(
+        refused
+            .entry
+            .outcome
+            .starts_with("how the incident stands cannot be looked up")
+    );
+    // What is to be sent all the same looks for nothing that could stop it.
+    decided(&mut changed, Decision::Send, &at(5)).unwrap();
+    look(
+        &mut changed,
+        Found::Changed("escalated by mara".to_owned()),
+        at(5),
+    );
+    assert_eq!(next(&changed, &at(5), &T), Next::Send);
+}
+
+#[test]
+fn where_not_everybody_can_be_asked_it_is_asked_twice_before_the_engineer_is() {
+    let silent = || Found::Unasked("eu-1 cannot be asked".to_owned());
+    let lost_silence = || {
+        let mut record = record(silence(Purpose::Silence, 60));
+        lost(&mut record, at(1));
+        look(&mut record, silent(), at(3));
+        assert_eq!(record.entry.state, State::Sending);
+        assert!(matches!(next(&record, &at(32), &T), Next::Wait(_)));
+        record
+    };
+    let mut asks = lost_silence();
+    look(&mut asks, silent(), at(33));
+    assert_eq!(asks.entry.state, State::NeedsDecision);
+    assert_eq!(asks.entry.attempts, 1);
+    // It came back: from then on both looks count that missed it.
+    let mut back = lost_silence();
+    look(&mut back, Found::Absent, at(33));
+    assert!(matches!(next(&back, &at(62), &T), Next::Wait(_)));
+    look(&mut back, Found::Absent, at(63));
+    assert_eq!(next(&back, &at(63), &T), Next::Send);
+    let mut there = lost_silence();
+    look(&mut there, Found::Done(done()), at(33));
+    assert_eq!(there.entry.state, State::Confirmed);
+}
+
+#[test]
 fn an_escalation_that_shows_in_the_log_is_confirmed() {
     let mut record = record(escalate());
     lost(&mut record, at(1));
@@ -311,6 +412,25 @@ fn a_look_that_fails_counts_for_nothing() {
     assert!(matches!(next(&record, &at(40), &T), Next::Wait(_)));
     look(&mut record, Found::Absent, at(200));
     assert_eq!(next(&record, &at(200), &T), Next::Send);
+}
+
+#[test]
+fn what_is_refused_here_before_anything_is_sent_is_over_at_once() {
+    let refused = |kind, status| BackendError {
+        kind,
+        ..error(Delivery::NotSent, status)
+    };
+    for (kind, status, state) in [
+        (ErrorKind::Rejected, None, State::Failed),
+        // Who we are was asked for first, and that was refused: it may be answered another time.
+        (ErrorKind::Rejected, Some(404), State::Pending),
+        (ErrorKind::Credentials, None, State::Pending),
+        (ErrorKind::Unreachable, None, State::Pending),
+    ] {
+        let mut record = record(escalate());
+        send(&mut record, Err(refused(kind, status)), at(1));
+        assert_eq!(record.entry.state, state, "{kind:?} {status:?}");
+    }
 }
 
 #[test]
@@ -548,6 +668,31 @@ fn what_is_to_be_sent_all_the_same_goes_out_once_and_only_where_it_is_not_there(
         "one decision, one request"
     );
     assert_eq!(record.entry.attempts, 2);
+}
+
+#[test]
+fn an_act_on_what_was_never_seen_is_looked_up_before_it_is_sent() {
+    let unseen = |act| {
+        let mut record = record(incident(act));
+        record.facts.sight = Sight::Unseen;
+        record
+    };
+    let mut taken = unseen(IncidentAct::Acknowledge);
+    assert_eq!(next(&taken, &at(0), &T), Next::Look);
+    looked(&mut taken, Ok(Found::Absent), &at(1), &T, 0.0);
+    assert_eq!(next(&taken, &at(1), &T), Next::Send);
+    let mut changed = unseen(IncidentAct::Escalate { to: 2 });
+    looked(
+        &mut changed,
+        Ok(Found::Changed("resolved by Mara meanwhile".into())),
+        &at(1),
+        &T,
+        0.0,
+    );
+    assert_eq!(changed.entry.state, State::NeedsDecision);
+    // A note changes nothing of how things stand, and is found again by its marker.
+    let note = unseen(IncidentAct::Note { text: "x".into() });
+    assert_eq!(next(&note, &at(0), &T), Next::Send);
 }
 
 #[test]

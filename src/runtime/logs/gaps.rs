@@ -16,8 +16,8 @@ const GRACE: Duration = Duration::from_secs(15);
 const TRIES: u32 = 5;
 /// Gaps that wait at most.
 const WAITING: usize = 64;
-/// Pages of one gap that are read without anybody asking.
-const PAGES: usize = 40;
+/// Pages of one gap that are read without anybody asking: a store of usual size holds no more lines.
+const PAGES: usize = 200;
 
 /// A gap that is read again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub(super) struct Refetch {
 /// Gaps that are to be read again.
 #[derive(Debug, Default)]
 pub(super) struct Gaps {
+    /// What the tail closed last.
+    closed: Option<Gap>,
     queue: VecDeque<Refetch>,
     waiting: Vec<(Tick, Refetch)>,
 }
@@ -63,8 +65,14 @@ impl Gaps {
         if !cheap || known || self.waiting.len() >= WAITING {
             return;
         }
+        let is_left = self
+            .closed
+            .as_ref()
+            .is_some_and(|closed| closed.from <= gap.from && gap.to <= closed.to);
         let grace = match gap.reason {
             GapReason::Unread => Duration::ZERO,
+            // The tail read what it could of it and comes back to the rest no more.
+            GapReason::Dropped(_) | GapReason::Disconnected | GapReason::Partial if is_left => Duration::ZERO,
             GapReason::Dropped(_)
             | GapReason::Disconnected
             | GapReason::Partial
@@ -83,6 +91,7 @@ impl Gaps {
     pub(super) fn closed(&mut self, gap: &Gap) {
         self.waiting.retain(|(_, other)| other.gap != *gap);
         self.queue.retain(|other| other.gap != *gap);
+        self.closed = Some(gap.clone());
     }
 
     /// Reading it failed; tried again later where nobody waits for it and that is worth while.
@@ -134,5 +143,33 @@ impl Gaps {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Clock;
+
+    fn gap(from: i64, to: i64) -> Gap {
+        Gap {
+            from: Nanos(from),
+            to: Nanos(to),
+            reason: GapReason::Disconnected,
+        }
+    }
+
+    #[test]
+    fn a_gap_is_left_to_the_tail_for_a_while_and_what_the_tail_leaves_of_it_is_read_at_once() {
+        let now = Clock::start().tick();
+        let mut gaps = Gaps::default();
+        gaps.opened(&gap(10, 50), now);
+        assert_eq!(gaps.due(), Some(now + GRACE));
+        gaps.closed(&gap(10, 50));
+        assert_eq!(gaps.due(), None);
+        gaps.opened(&gap(40, 60), now);
+        assert_eq!(gaps.due(), Some(now + GRACE), "another one");
+        gaps.opened(&gap(20, 50), now);
+        assert_eq!(gaps.due(), Some(now));
     }
 }

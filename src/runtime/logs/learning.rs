@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::logs::Learnt;
+use crate::app::logs::{Learnt, Scanned};
 use crate::domain::log::Nanos;
 use crate::domain::pattern::{Bounds, Patterns};
 use crate::logstore::{LineId, Snapshot};
@@ -53,18 +53,26 @@ impl Learning {
             let Some(entry) = snapshot.entry_at(position) else {
                 continue;
             };
+            // what tells no time came about now
+            let at = entry.time().unwrap_or(now.0);
             self.patterns
-                .learn(entry.at, entry.level, entry.service, &entry.text, entry.extra);
+                .learn(at, entry.level, entry.service, &entry.text, entry.extra);
             self.newest = Some(entry.id);
         }
-        self.is_behind = to < snapshot.len();
+        let was_behind = std::mem::replace(&mut self.is_behind, to < snapshot.len());
         let (utc, tick) = now;
-        if self.listed.is_none_or(|at| tick.since(at) >= LIST) {
+        let done = was_behind && !self.is_behind;
+        if done || self.listed.is_none_or(|at| tick.since(at) >= LIST) {
             self.listed = Some(tick);
             self.learnt = Arc::new(Learnt {
                 patterns: self.patterns.list(utc),
                 tally: self.patterns.tally(),
                 of: snapshot.len(),
+                scanned: if self.is_behind {
+                    Scanned::Partly((to * 100 / snapshot.len().max(1)) as u8)
+                } else {
+                    Scanned::All
+                },
             });
         }
     }

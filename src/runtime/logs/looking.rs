@@ -2,6 +2,7 @@
 
 use crate::app::logs::{LogsAsk, Scanned, search_query};
 use crate::backend::logs::Reach;
+use crate::domain::log::Level;
 use crate::logstore::query::Query;
 use crate::logstore::search::{Budget, Search};
 use crate::logstore::{LineId, Snapshot};
@@ -18,7 +19,7 @@ impl Looking {
         // What does not read was said where it was typed; it shows everything and finds nothing.
         let filter = Query::parse(&ask.filter).unwrap_or_default();
         let filter = match reach {
-            Reach::Present => filter,
+            Reach::Present | Reach::AtHand => filter,
             // the source tells all it has, whatever is asked for
             Reach::Whole => Query::of_scope(&ask.wanted).and(filter),
         };
@@ -56,6 +57,18 @@ impl Looking {
         if let Some(search) = open.find(|search| !search.progress().is_done()) {
             search.step(Budget::default());
         }
+    }
+
+    /// Lines in hand that the filter leaves out because they tell no level.
+    pub(super) fn unlevelled(&self) -> u64 {
+        let filter = self
+            .filter
+            .as_ref()
+            .filter(|search| search.query().leaves_out_unlevelled());
+        let levels = filter.map(|search| search.snapshot().levels());
+        levels
+            .and_then(|levels| levels.get(Level::Unknown as usize).copied())
+            .unwrap_or(0)
     }
 
     pub(super) fn is_done(&self) -> bool {

@@ -297,6 +297,7 @@ impl Work {
         LogView {
             snapshot,
             shown: self.looking.filter.as_ref().map(Search::found),
+            unlevelled: self.looking.unlevelled(),
             hits: self.looking.sought.as_ref().map(Search::found),
             ask: self.ask.clone(),
             scanned: self.looking.scanned(),

@@ -51,6 +51,8 @@ const BLOCKS_AHEAD: usize = 8;
 const GIVEN_UP: Duration = Duration::from_secs(30);
 /// How long a first page that failed rests; doubles up to [`GIVEN_UP`].
 const BACKOFF: Duration = Duration::from_secs(1);
+/// Gaps that a tail reads again at once at most.
+const REREAD: usize = 16;
 /// Words of servers about their answers that are kept.
 const WARNINGS: usize = 4;
 
@@ -105,14 +107,22 @@ pub(super) struct Reader {
     stretch: Duration,
     /// Where the next stretch ends, when the store has no line yet.
     read_to: Nanos,
-    /// When lines came, and how many.
+    /// When lines came, and how many; those that were read back are none of them.
     pub(super) arrivals: VecDeque<(Tick, u64)>,
+    /// When the tail began, by the server's clock: what is older was there before it.
+    fresh_from: Nanos,
+    /// What the tail reads back by itself.
+    reread: Vec<Gap>,
     /// When the tail is begun again, after it ended for good.
     pub(super) again: Option<Tick>,
 }
 
 /// The question for the lines of the last minutes, or before the time that is looked at.
-pub(super) fn first_question(wanted: &Wanted, at: Option<Nanos>, now: Nanos) -> PageQuestion {
+pub(super) fn first_question(
+    (wanted, at): (&Wanted, Option<Nanos>),
+    reach: Reach,
+    now: Nanos,
+) -> PageQuestion {
     let span = match (wanted.trace.is_some(), at.is_some()) {
         (false, _) => FIRST,
         (true, true) => TRACE_AROUND,
@@ -121,7 +131,11 @@ pub(super) fn first_question(wanted: &Wanted, at: Option<Nanos>, now: Nanos) -> 
     let to = at.unwrap_or(now);
     PageQuestion {
         wanted: wanted.clone(),
-        from: to.minus(span),
+        from: match (reach, at) {
+            // the last lines there are, however long ago
+            (Reach::AtHand, None) => Nanos(i64::MIN),
+            (Reach::AtHand, Some(_)) | (Reach::Present | Reach::Whole, _) => to.minus(span),
+        },
         to,
         direction: Direction::Backward,
         limit: PAGE,
@@ -132,7 +146,7 @@ impl Reader {
     /// Begins with the last minutes, or around a time, and the tail beside them.
     pub(super) fn open(keeper: &Keeper, wanted: &Wanted, at: Option<Nanos>) -> Self {
         let mut reader = Self::begun(keeper, wanted, at, Nanos::of(keeper.clock.now().utc));
-        if reader.reach == Reach::Present {
+        if reader.reach != Reach::Whole {
             reader.first(&keeper.source);
         }
         reader
@@ -177,6 +191,8 @@ impl Reader {
             stretch: STRETCH,
             read_to: now,
             arrivals: VecDeque::new(),
+            fresh_from: now,
+            reread: Vec::new(),
             again: None,
         };
         if reader.reach == Reach::Whole {
@@ -186,6 +202,7 @@ impl Reader {
             return reader;
         }
         let from = reader.tail_begin(&*keeper.source);
+        reader.fresh_from = from.plus(SLACK).min(now);
         // What is of the present the tail tells.
         reader.at = at.filter(|at| *at < from);
         reader.seek = at.map(|at| match reader.at {
@@ -212,7 +229,7 @@ impl Reader {
     fn first(&mut self, source: &Arc<dyn Logs>) {
         self.retry = None;
         self.past = Past::Reading;
-        let question = first_question(&self.wanted, self.at, self.opened);
+        let question = first_question((&self.wanted, self.at), self.reach, self.opened);
         self.ask(Reading::First, question, source);
     }
 
@@ -238,7 +255,7 @@ impl Reader {
     fn begin(&mut self, source: &Arc<dyn Logs>, from: Nanos) {
         // Full, the tail waits, and what its server then drops becomes a gap.
         let ahead = match self.reach {
-            Reach::Present => TAIL_CAPACITY,
+            Reach::Present | Reach::AtHand => TAIL_CAPACITY,
             Reach::Whole => BLOCKS_AHEAD,
         };
         let (sender, events) = mpsc::channel(ahead);
@@ -252,6 +269,8 @@ impl Reader {
     /// Begins the tail anew behind what it told: what came meanwhile is not lost, what it repeats is kept once.
     pub(super) fn begin_again(&mut self, source: &Arc<dyn Logs>, now: Nanos) {
         let snapshot = self.store.snapshot();
+        self.fresh_from = self.fresh_from.max(now);
+        self.reread.clear();
         let Some(newest) = self.store.newest() else {
             let from = self.tail_from.min(now);
             return self.begin(source, from);
@@ -286,7 +305,7 @@ impl Reader {
             // What there is comes by itself.
             Order::Older | Order::Refetch(_) if self.reach == Reach::Whole => {}
             Order::Until(to) if self.reach == Reach::Whole => self.seek = Some(Seek::Ended(to)),
-            Order::Older if self.past == Past::Full => {}
+            Order::Older if matches!(self.past, Past::Full | Past::Whole) => {}
             Order::Older => match &self.page {
                 // What is being read answers it.
                 Some((Reading::First | Reading::Behind(_) | Reading::Older(_), _)) => {}
@@ -375,7 +394,11 @@ impl Reader {
             .map_or(self.read_to, |oldest| Nanos(oldest.0.saturating_add(1)));
         let to = to.min(self.read_to);
         self.past = Past::Reading;
-        let mut question = self.question(to.minus(stretch), to);
+        let from = match self.reach {
+            Reach::AtHand => Nanos(i64::MIN),
+            Reach::Present | Reach::Whole => to.minus(stretch),
+        };
+        let mut question = self.question(from, to);
         if matches!(self.seek, Some(Seek::Under(_))) {
             question.limit = LARGE_PAGE;
         }
@@ -386,20 +409,23 @@ impl Reader {
         match event {
             TailEvent::Lines(mut batch) => {
                 self.tail_failure = None;
-                if self.reach == Reach::Present {
+                if self.reach != Reach::Whole {
                     self.seam.tail(&mut batch);
                 }
                 // what a file had already did not just come
                 if batch.place.is_none() {
-                    self.arrivals.push_back((now, batch.lines.len() as u64));
+                    self.arrivals.push_back((now, self.fresh(&batch)));
                 }
                 self.store.ingest(&batch);
             }
             TailEvent::Gap(gap) => {
                 self.gaps.opened(&gap, now);
+                self.reread.truncate(REREAD - 1);
+                self.reread.insert(0, gap.clone());
                 self.store.gap(gap);
             }
             TailEvent::Filled(gap) => {
+                self.reread.retain(|read| *read != gap);
                 // Whoever could read what was missing is well again.
                 self.tail_failure = None;
                 self.gaps.closed(&gap);
@@ -412,6 +438,20 @@ impl Reader {
                 self.mode = Some(mode);
             }
             TailEvent::Failed(error) => self.tail_failure = Some(error.cause()),
+        }
+    }
+
+    /// How many lines of the tail just came: neither those of before it began, nor those of a gap that it reads again.
+    /// What is read where it is written comes as it is written, whatever it says of its time.
+    fn fresh(&self, batch: &Batch) -> u64 {
+        let is_fresh = |at: Nanos| {
+            let mut reread = self.reread.iter();
+            at >= self.fresh_from && !reread.any(|gap| gap.from <= at && at < gap.to)
+        };
+        let lines = batch.lines.iter();
+        match self.reach {
+            Reach::Present => lines.filter(|line| line.at.is_none_or(is_fresh)).count() as u64,
+            Reach::AtHand | Reach::Whole => lines.count() as u64,
         }
     }
 
@@ -516,7 +556,7 @@ impl Reader {
     fn took_first(&mut self, page: &mut Page, source: &Arc<dyn Logs>) {
         (self.page_failure, self.misses) = (None, 0);
         self.past = Past::Open;
-        let question = first_question(&self.wanted, self.at, self.opened);
+        let question = first_question((&self.wanted, self.at), self.reach, self.opened);
         self.read_to = if page.batch.is_empty() {
             question.from
         } else {
@@ -525,10 +565,14 @@ impl Reader {
         // The answer told the server's clock: a tail that began in its future begins again.
         let begin = self.tail_begin(&**source);
         if begin < self.tail_from {
+            self.fresh_from = begin.plus(SLACK).min(self.opened);
             self.begin(source, begin);
         }
         self.take_older(page);
-        let Some(at) = self.at else { return };
+        let Some(at) = self.at else {
+            self.heed_begin(page.more);
+            return;
+        };
         let span = at.0.saturating_sub(question.from.0).max(0).unsigned_abs();
         let to = at.plus(Duration::from_nanos(span)).min(self.tail_from);
         if at < to {
@@ -547,6 +591,9 @@ impl Reader {
         self.past = Past::Open;
         if self.take_older(page) {
             self.stretch = STRETCH;
+            self.heed_begin(page.more);
+        } else if self.reach == Reach::AtHand && page.more == More::No {
+            self.heed_begin(page.more);
         } else if page.more == More::No {
             self.read_to = self
                 .read_to
@@ -569,6 +616,13 @@ impl Reader {
                 to: Nanos(oldest.0.saturating_add(1)),
                 reason: GapReason::LimitHit,
             });
+        }
+    }
+
+    /// What lies at hand was read to its begin.
+    fn heed_begin(&mut self, more: More) {
+        if self.reach == Reach::AtHand && more == More::No && self.past == Past::Open {
+            self.past = Past::Whole;
         }
     }
 

@@ -4,14 +4,18 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::log::{Batch, Nanos, Stream};
-use crate::logstore::{Snapshot, Told};
+use crate::logstore::{Entry, Snapshot, Told};
 
 /// Copies that are remembered: at most some 10 MiB.
 const CAPACITY: usize = 200_000;
 /// Lines in hand that one page is held against; it has no more itself, unless a source told the same times anew.
 const MOST: usize = 200_000;
+
+/// From the first to the last line of one entry.
+const WITHIN: Duration = Duration::from_secs(10);
 
 /// What tells a line from another: its moment, and a hash of its stream and its text.
 type Key = (i64, u64);
@@ -134,12 +138,16 @@ fn for_each_key(
     names: &mut Names,
     mut each: impl FnMut(Key),
 ) {
-    for position in (snapshot.seek(from)..snapshot.len()).take(MOST) {
+    // an entry of several lines stands where its first is
+    for position in (snapshot.seek(from.minus(WITHIN))..snapshot.len()).take(MOST) {
         let Some(entry) = snapshot.entry_at(position).filter(|entry| entry.at <= to) else {
             return;
         };
         if entry.told == Told::Source {
-            each((entry.at.0, names.hash(entry.stream, &entry.text)));
+            let parts = entry.parts();
+            for (at, line) in Entry::lines(&parts, &entry.text).filter(|(at, _)| *at >= from) {
+                each((at.0, names.hash(entry.stream, line)));
+            }
         }
     }
 }
@@ -223,5 +231,27 @@ mod tests {
         seam.page(&mut page, &store.snapshot(), Nanos(0));
         seam.tail(&mut plain);
         assert_eq!((page.lines.len(), plain.lines.len()), (1, 1));
+    }
+
+    #[test]
+    fn lines_that_became_part_of_an_entry_are_known_when_they_are_told_again() {
+        let mut store = Store::new(Limits::default());
+        let mut seam = Seam::default();
+        let trace = [
+            (5, "ERROR boom"),
+            (6, "java.lang.X: y"),
+            (7, "\tat a"),
+            (8, "\tat b"),
+        ];
+        store.ingest(&batch(&trace));
+        assert_eq!(store.snapshot().len(), 1);
+        let mut page = batch(&trace[1..]);
+        page.push(Some(Nanos(9)), 0, Level::Unknown, b"\tat c", b"");
+        seam.page(&mut page, &store.snapshot(), Nanos(100));
+        assert_eq!(texts(&page), ["\tat c"], "only what is new");
+        seam.again(&store.snapshot(), Nanos(7));
+        let mut tail = batch(&[(7, "\tat a"), (8, "\tat b"), (9, "\tat c")]);
+        seam.tail(&mut tail);
+        assert_eq!(texts(&tail), ["\tat c"]);
     }
 }

@@ -39,6 +39,8 @@ struct State {
     counts: usize,
     /// Told by the tail behind its lines.
     gap: Option<Gap>,
+    /// Whether that comes before them.
+    gap_first: bool,
     /// Whether the tail tells lines without a pause.
     floods: bool,
 }
@@ -144,7 +146,7 @@ impl Logs for Source {
         events: mpsc::Sender<TailEvent>,
     ) -> BoxFuture<'_, BackendResult<()>> {
         Box::pin(async move {
-            let (lines, gap, floods) = {
+            let (lines, gap, gap_first, floods) = {
                 let mut state = self.state();
                 state.tails.push(from);
                 let lines: Vec<_> = state
@@ -153,12 +155,16 @@ impl Logs for Source {
                     .filter(|(at, _)| *at >= from)
                     .cloned()
                     .collect();
-                (lines, state.gap.clone(), state.floods)
+                (lines, state.gap.clone(), state.gap_first, state.floods)
             };
             let _ = events.send(TailEvent::Mode(TailMode::Live)).await;
-            let _ = events.send(TailEvent::Lines(batch(&lines))).await;
-            if let Some(gap) = gap {
-                let _ = events.send(TailEvent::Gap(gap)).await;
+            let mut told = vec![TailEvent::Lines(batch(&lines))];
+            told.extend(gap.map(TailEvent::Gap));
+            if gap_first {
+                told.reverse();
+            }
+            for event in told {
+                let _ = events.send(event).await;
             }
             let flood = if floods { i64::MAX } else { 0 };
             for number in 0..flood {
@@ -223,13 +229,23 @@ impl Eye {
 
 async fn looking<F: Future<Output = ()>>(state: State, ask: LogsAsk, script: impl FnOnce(Eye) -> F) {
     let source = Source::of(state);
+    let keeps = Arc::new(source.clone());
+    looking_into((keeps, Clock::with_tokio(start())), source, ask, script).await;
+}
+
+async fn looking_into<F: Future<Output = ()>>(
+    (keeps, clock): (Arc<dyn Logs>, Clock),
+    source: Source,
+    ask: LogsAsk,
+    script: impl FnOnce(Eye) -> F,
+) {
     let (ask, asked) = watch::channel(ask);
     let (orders, ordered) = mpsc::channel(8);
     let (out, view) = watch::channel(None);
     let keeper = Keeper {
-        source: Arc::new(source.clone()),
+        source: keeps,
         limits: Limits::default(),
-        clock: Clock::with_tokio(start()),
+        clock,
         health: None,
         ask: asked,
         orders: ordered,
@@ -290,6 +306,26 @@ async fn the_tail_overlaps_the_first_page_and_each_line_is_kept_once() {
         let view = eye.until("all there", |view| view.past == Past::Open).await;
         assert_each_once(&view, &lines);
         assert_eq!(eye.source.state().tails, [ago(60)]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_read_back_is_no_arrival() {
+    // the tail tells those of its last minute once more, and a gap that it reads again
+    let mut state = Source::every(20, (120, -1));
+    state.gap = Some(Gap {
+        from: ago(0),
+        to: Nanos(ago(0).0 + 500_000_000),
+        reason: GapReason::Disconnected,
+    });
+    state.gap_first = true;
+    looking(state, LogsAsk::default(), async |mut eye| {
+        let view = eye
+            .until("told", |view| view.past == Past::Open && view.rate > 0.0)
+            .await;
+        // of the last second the half that is no gap: 25 lines over five seconds
+        assert!((view.rate - 5.0).abs() < f64::EPSILON, "{}", view.rate);
     })
     .await;
 }
@@ -510,6 +546,66 @@ async fn patterns_are_learnt_while_somebody_looks_and_kept_when_nobody_does() {
             eye.order(Order::Refetch(gap)).await;
             let view = eye.until("closed", |view| view.ask.patterns == Watched::No).await;
             assert_eq!(seen(&view), 300);
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_configured_file_is_read_back_to_its_begin_however_long_ago_that_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("app.log");
+    // years of silence between the old lines and the new ones
+    let stamped = |year: i32, number: i64| {
+        let at = Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).unwrap() + TimeDelta::seconds(number);
+        format!("{} line {number}", at.to_rfc3339())
+    };
+    let lines: Vec<String> = (0..500)
+        .map(|number| stamped(2019, number))
+        .chain((500..2_600).map(|number| stamped(2024, number)))
+        .collect();
+    std::fs::write(&path, lines.join("\n") + "\n").unwrap();
+    let clock = Clock::start();
+    let settings = crate::backend::logs::Settings {
+        name: "logs".into(),
+        service_label: None,
+        service_labels: Arc::default(),
+        poll: Duration::from_secs(2),
+    };
+    let paths = vec![path.to_string_lossy().into_owned()];
+    let files = crate::backend::logs::file::Files::new(settings, paths, clock);
+    let idle = Source::of(State::default());
+    looking_into(
+        (Arc::new(files), clock),
+        idle,
+        LogsAsk::default(),
+        async |mut eye| {
+            let view = eye.until("read", |view| view.past == Past::Open).await;
+            assert_eq!(texts(&view), lines[1_600..], "the last lines, though years old");
+            eye.order(Order::Older).await;
+            let view = eye
+                .until("older", |view| {
+                    view.past == Past::Open && view.snapshot.len() > 1_000
+                })
+                .await;
+            assert_eq!(texts(&view), lines[600..]);
+            eye.order(Order::Older).await;
+            let view = eye.until("at the begin", |view| view.past == Past::Whole).await;
+            assert_eq!(texts(&view), lines);
+            // there is no more to be read; what comes is told
+            eye.order(Order::Older).await;
+            std::fs::OpenOptions::new()
+                .append(true)
+                .open(&path)
+                .and_then(|mut file| std::io::Write::write_all(&mut file, b"what comes\n"))
+                .unwrap();
+            let view = eye
+                .until("followed", |view| view.snapshot.len() == lines.len() + 1)
+                .await;
+            assert_eq!(
+                (texts(&view)[2_600].as_str(), &view.past),
+                ("what comes", &Past::Whole)
+            );
         },
     )
     .await;

@@ -32,7 +32,7 @@ impl Trial {
     /// Asks for the first page.
     pub fn of(ask: &LogsAsk, keeper: &Keeper) -> Self {
         let asked = Nanos::of(keeper.clock.now().utc);
-        let question = first_question(&ask.wanted, ask.at, asked);
+        let question = first_question((&ask.wanted, ask.at), keeper.source.reach(), asked);
         let source = keeper.source.clone();
         Self {
             wanted: ask.wanted.clone(),

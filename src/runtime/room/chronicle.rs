@@ -249,12 +249,11 @@ impl Chronicle {
     }
 
     fn marked(&self, page: &mut Page, marks: BackendResult<Marks>) {
-        let name = self
-            .annotations
-            .as_ref()
-            .map(|annotations| Arc::clone(annotations.name()));
+        let Some(annotations) = &self.annotations else {
+            return;
+        };
         let told = match marks {
-            Ok(marks) => marks_story::timeline(&marks, &name.unwrap_or_else(|| "annotations".into())),
+            Ok(marks) => marks_story::timeline(&marks, annotations.name(), annotations.deploy_tags()),
             // What was heard before stays; that it is not whole is said.
             Err(error) => Timeline {
                 events: Vec::new(),

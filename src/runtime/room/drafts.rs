@@ -69,18 +69,13 @@ fn is_left(draft: &drafts::Draft, here: &Stamp) -> bool {
     boot != here.boot.to_string() || !runs || here.utc - draft.updated_at > KEPT_ALONE
 }
 
-/// Makes what consoles that are gone have left this one's, and leaves alone what others have under way. Of one thing
-/// there may be several: their texts are joined, the older first.
-fn adopt(tx: &Tx<'_>, kept: Vec<drafts::Draft>, here: &Stamp) -> JournalResult<Vec<drafts::Draft>> {
+/// Makes all of these this console's. Of one thing there may be several: their texts are joined, the older first.
+fn adopt(tx: &Tx<'_>, left: Vec<drafts::Draft>, here: &Stamp) -> JournalResult<Vec<drafts::Draft>> {
     let ours = console(here);
     let mut mine: Vec<drafts::Draft> = Vec::new();
     // The latest come first.
-    for draft in kept.into_iter().rev() {
-        let is_ours = draft.key.console == ours;
-        if !is_ours && !is_left(&draft, here) {
-            continue;
-        }
-        if !is_ours {
+    for draft in left.into_iter().rev() {
+        if draft.key.console != ours {
             drafts::delete(tx, &draft.key)?;
         }
         let key = DraftKey {
@@ -102,20 +97,23 @@ fn adopt(tx: &Tx<'_>, kept: Vec<drafts::Draft>, here: &Stamp) -> JournalResult<V
     Ok(mine)
 }
 
-/// The drafts of somebody that were not sent and that nobody else is writing; one that was sent is thrown away.
+/// The drafts of somebody that were not sent, now this console's: its own, and those of consoles that are gone. What
+/// others have under way is left alone, and what was sent is thrown away.
 fn left(tx: &Tx<'_>, author: &Author, here: &Stamp) -> JournalResult<Vec<drafts::Draft>> {
-    let kept = drafts::load(tx, &author.actor, &author.context)?;
-    let kept = adopt(tx, kept, here)?;
-    let Some(oldest) = kept.iter().map(|draft| draft.updated_at).min() else {
-        return Ok(kept);
+    let ours = console(here);
+    let mut left = drafts::load(tx, &author.actor, &author.context)?;
+    left.retain(|draft| draft.key.console == ours || is_left(draft, here));
+    let Some(oldest) = left.iter().map(|draft| draft.updated_at).min() else {
+        return Ok(left);
     };
     let acts = outbox::made_since(tx, author, oldest - TOGETHER)?;
+    // Each is looked at before they are joined: no act says both of what was sent and what was not.
     let said = |draft: &drafts::Draft| acts.iter().any(|act| is_said(draft, act));
-    let (said, unsaid): (Vec<_>, Vec<_>) = kept.into_iter().partition(said);
+    let (said, unsaid): (Vec<_>, Vec<_>) = left.into_iter().partition(said);
     for draft in said {
         drafts::delete(tx, &draft.key)?;
     }
-    Ok(unsaid)
+    adopt(tx, unsaid, here)
 }
 
 /// Whether an act says what a draft holds. One that was taken back or refused says nothing.
@@ -239,7 +237,6 @@ mod tests {
     use crate::domain::incident::{IncidentAct, Status};
     use crate::journal::Opening;
     use crate::outbox::decide::settle;
-    use crate::outbox::record::Holder;
     use crate::outbox::{Decision, Draft as Planned, Payload};
 
     fn note(incident: &str, text: &str) -> Planned {
@@ -251,23 +248,23 @@ mod tests {
             seen: Seen {
                 status: Status::Triggered,
                 changed_at: DateTime::UNIX_EPOCH,
+                escalation: None,
             },
             label: incident.into(),
         };
         Planned::new(payload, Duration::ZERO)
     }
 
-    #[tokio::test]
-    async fn a_draft_of_a_console_that_runs_is_its_own_and_one_that_is_gone_leaves_its_to_the_next() {
-        let home = tempfile::tempdir().unwrap();
-        let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
-        let author = Author {
+    fn jun() -> Author {
+        Author {
             context: "prod".into(),
             actor: "jun@example.com".into(),
-        };
-        let now = Clock::start().stamp();
-        let boot = now.boot;
-        let written = |console: String, incident: &str, text: &str, age: i64| drafts::Draft {
+        }
+    }
+
+    /// A note of Jun's on an incident, kept at `at` by a console.
+    fn kept(console: String, incident: &str, text: &str, at: DateTime<chrono::Utc>) -> drafts::Draft {
+        drafts::Draft {
             key: DraftKey {
                 actor: "jun@example.com".to_owned(),
                 context: "prod".to_owned(),
@@ -276,7 +273,19 @@ mod tests {
                 incident: Some(incident.to_owned()),
             },
             text: text.to_owned(),
-            updated_at: now.utc - TimeDelta::minutes(age),
+            updated_at: at,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_draft_of_a_console_that_runs_is_its_own_and_one_that_is_gone_leaves_its_to_the_next() {
+        let home = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
+        let author = jun();
+        let now = Clock::start().stamp();
+        let boot = now.boot;
+        let written = |console: String, incident: &str, text: &str, age: i64| {
+            kept(console, incident, text, now.utc - TimeDelta::minutes(age))
         };
         // The first process of a machine runs for as long as it does; no process has the last number.
         let (runs, gone) = (format!("{boot}/1"), format!("{boot}/{}", i32::MAX));
@@ -325,31 +334,20 @@ mod tests {
     async fn a_draft_whose_act_was_journaled_before_the_kill_does_not_come_back() {
         let home = tempfile::tempdir().unwrap();
         let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
-        let author = Author {
-            context: "prod".into(),
-            actor: "jun@example.com".into(),
-        };
+        let author = jun();
         let now = Clock::start().stamp();
-        let kept = move |incident: &str, text: &str, age: i64| drafts::Draft {
-            key: drafts::DraftKey {
-                actor: "jun@example.com".to_owned(),
-                context: "prod".to_owned(),
-                console: String::new(),
-                kind: "note".to_owned(),
-                incident: Some(incident.to_owned()),
-            },
-            text: text.to_owned(),
-            updated_at: now.utc - TimeDelta::seconds(age),
+        let loose = move |incident: &str, text: &str, age: i64| {
+            kept(String::new(), incident, text, now.utc - TimeDelta::seconds(age))
         };
         let left = journal
             .write(move |tx| {
                 // Sent; sent with more; written after an act of other words; written anew; taken back.
                 for draft in [
-                    kept("p/sent", "pool is dry", 0),
-                    kept("p/more", "pool is", 1),
-                    kept("p/other", "now the cache", 0),
-                    kept("p/anew", "still looking", -60),
-                    kept("p/back", "wrong one", 0),
+                    loose("p/sent", "pool is dry", 0),
+                    loose("p/more", "pool is", 1),
+                    loose("p/other", "now the cache", 0),
+                    loose("p/anew", "still looking", -60),
+                    loose("p/back", "wrong one", 0),
                 ] {
                     drafts::save(tx, &draft)?;
                 }
@@ -380,38 +378,52 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_two_that_were_left_only_what_was_not_sent_comes_back() {
+        let home = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
+        let author = jun();
+        let now = Clock::start().stamp();
+        let (mine, rows) = journal
+            .write(move |tx| {
+                let gone = |pid: i32| format!("{}/{pid}", now.boot);
+                let earlier = now.utc - TimeDelta::seconds(1);
+                for draft in [
+                    kept(gone(i32::MAX), "Q1", "not sent", earlier),
+                    kept(gone(i32::MAX - 1), "Q1", "pool is dry", now.utc),
+                ] {
+                    drafts::save(tx, &draft)?;
+                }
+                outbox::insert(tx, &author, &[note("Q1", "pool is dry")], &now)?;
+                let mine = left(tx, &author, &now)?;
+                Ok((mine, drafts::load(tx, "jun@example.com", "prod")?))
+            })
+            .await
+            .unwrap();
+        let texts: Vec<&str> = mine.iter().map(|draft| draft.text.as_str()).collect();
+        assert_eq!(texts, ["not sent"]);
+        assert_eq!(rows, mine);
+    }
+
+    #[tokio::test]
     async fn a_text_that_is_refused_for_good_is_a_draft_again_and_opens_at_once() {
         let home = tempfile::tempdir().unwrap();
         let journal = Journal::open(&Opening::private(home.path().join("midwatch.db"))).unwrap();
-        let author = Author {
-            context: "prod".into(),
-            actor: "jun@example.com".into(),
-        };
+        let author = jun();
         let now = Clock::start().stamp();
         let whose = author.clone();
-        let (id, kept) = journal
+        let (id, both) = journal
             .write(move |tx| {
                 let ids = outbox::insert(tx, &whose, &[note("Q1", "pool is dry")], &now)?;
-                let later = drafts::Draft {
-                    key: drafts::DraftKey {
-                        actor: "jun@example.com".to_owned(),
-                        context: "prod".to_owned(),
-                        console: console(&now),
-                        kind: "note".to_owned(),
-                        incident: Some("Q1".to_owned()),
-                    },
-                    text: "now the cache".to_owned(),
-                    updated_at: now.utc,
-                };
+                let later = kept(console(&now), "Q1", "now the cache", now.utc);
                 drafts::save(tx, &later)?;
                 let mut record = outbox::load(tx, ids[0])?.unwrap();
                 settle(&mut record, State::Failed, "400: too long");
-                outbox::save(tx, &record, &Holder { pid: 1, token: 1 }, None, &now)?;
+                outbox::save(tx, &record, None, &now)?;
                 Ok((ids[0], drafts::load(tx, &whose.actor, &whose.context)?))
             })
             .await
             .unwrap();
-        let mut texts: Vec<&str> = kept.iter().map(|draft| draft.text.as_str()).collect();
+        let mut texts: Vec<&str> = both.iter().map(|draft| draft.text.as_str()).collect();
         texts.sort_unstable();
         assert_eq!(texts, ["now the cache", "pool is dry"], "neither is lost");
         let (view_out, view) = watch::channel(Arc::new(OutboxView::default()));

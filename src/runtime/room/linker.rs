@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use crate::app::feed::Feed;
 use crate::app::incidents::IncidentBoard;
 use crate::backend::BackendResult;
-use crate::backend::incidents::{IncidentAlert, Incidents};
+use crate::backend::incidents::{IncidentAlert, Incidents, clues, is_asked_for_alerts};
 use crate::domain::alert::{AlertBoard, AlertSnapshot, Fingerprint};
 use crate::domain::incident::link::{AlertClues, IncidentClues, Links, group_key, is_telling};
 use crate::domain::incident::{Incident, IncidentId};
@@ -131,7 +131,10 @@ impl Linker {
             Some(held) => (held.stand != stand(incident)).then_some(held.not_before),
             None => Some(Tick::ZERO),
         };
-        let listed = board.incidents.iter().filter(|incident| is_asked(incident));
+        let listed = board
+            .incidents
+            .iter()
+            .filter(|incident| is_asked_for_alerts(incident));
         let mut later: Option<Tick> = None;
         for incident in listed.take(INCIDENTS) {
             let Some(at) = not_before(incident) else { continue };
@@ -254,22 +257,6 @@ impl Linker {
             }
         }
         groups
-    }
-}
-
-/// Whether an incident's keeper is asked for its alerts: a local one lists their fingerprints itself.
-fn is_asked(incident: &Incident) -> bool {
-    incident.status.is_open() && !incident.id.is_local() && incident.alert_count > 0
-}
-
-fn clues<'a>(incident: &'a Incident, told: &'a [IncidentAlert]) -> IncidentClues<'a> {
-    let own = incident.alert_keys.iter().map(|key| &**key);
-    let keys = own.chain(told.iter().filter_map(|alert| alert.key.as_deref()));
-    IncidentClues {
-        id: &incident.id,
-        keys: keys.collect(),
-        bodies: told.iter().map(|alert| alert.details.as_slice()).collect(),
-        service: incident.service.as_ref().filter(|_| incident.status.is_open()),
     }
 }
 

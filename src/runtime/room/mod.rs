@@ -37,6 +37,7 @@ use crate::time::Clock;
 mod board;
 mod chronicle;
 pub(super) mod drafts;
+mod duties;
 mod figures;
 mod ladders;
 mod linker;
@@ -47,6 +48,7 @@ mod sample;
 mod sweep;
 
 use chronicle::{Chronicle, Followed};
+use duties::Duties;
 use figures::Figures;
 use linker::Linker;
 use sweep::Forwards;
@@ -56,8 +58,6 @@ const ROSTER: Duration = Duration::from_secs(60);
 /// How often marks are asked for, and how far back: the charts show the last hour.
 const MARKS: Duration = Duration::from_secs(60);
 const CHARTS: TimeDelta = TimeDelta::minutes(90);
-/// Who follows is looked for that far ahead.
-const AHEAD: TimeDelta = TimeDelta::days(7);
 /// How often who we act as is asked again where it was not told.
 const ACTING_AS: Duration = Duration::from_secs(60);
 
@@ -291,8 +291,15 @@ pub(super) async fn run(behind: Behind, backends: Arc<Backends>, local: Option<(
     if let Some(keeper) = &backends.incidents {
         tasks.spawn(who_we_are(Arc::clone(keeper), acting_out, Arc::clone(&stir)));
     }
-    if let Some(keeper) = keepers.first() {
-        tasks.spawn(duties(keeper, behind.roster.clone(), behind.clock));
+    if !keepers.all.is_empty() {
+        let duties = Duties {
+            keepers: keepers.all.clone(),
+            journal: journal.clone(),
+            context: behind.context.name.as_str().into(),
+            out: behind.roster.clone(),
+            clock: behind.clock,
+        };
+        tasks.spawn(duties.run());
     }
     if let Some(marks) = &backends.annotations {
         let poller = Poller {
@@ -457,22 +464,6 @@ async fn who_we_are(keeper: Arc<dyn Incidents>, out: watch::Sender<Option<Acting
         }
         tokio::time::sleep(ACTING_AS).await;
     }
-}
-
-/// Asks who is on call, for ever.
-async fn duties(keeper: Arc<dyn Incidents>, out: watch::Sender<Feed<Roster>>, clock: Clock) {
-    let poller = Poller {
-        out,
-        health: None,
-        wake: Arc::new(Notify::new()),
-        stir: Arc::new(Notify::new()),
-        clock,
-    };
-    let ask = || {
-        let now = clock.now().utc;
-        keeper.on_call(now, now + AHEAD)
-    };
-    poller.run_no_sooner(ask, || keeper.no_sooner_than()).await;
 }
 
 /// Has everybody asked again: when told to, when the question changed, and when an act came through.

@@ -18,12 +18,15 @@ pub(super) async fn tell(
     out: watch::Sender<Option<RecordHealth>>,
 ) {
     let mut trouble = journal.trouble();
+    let mut damage = journal.damage();
     let mut changes = journal.changes();
     loop {
         changes.mark_unchanged();
         let why = trouble.borrow_and_update().clone();
+        let damaged = damage.borrow_and_update().clone();
+        let damaged = damaged.map(|error| Trouble::NoJournal(error.to_string().into()));
         let said = RecordHealth {
-            trouble: why.map(Trouble::AuditLog),
+            trouble: damaged.or(why.map(Trouble::AuditLog)),
             forward: match &mut forward {
                 Some((to, status)) => {
                     let status = status.borrow_and_update().clone();
@@ -46,6 +49,7 @@ pub(super) async fn tell(
         };
         let goes_on = tokio::select! {
             heard = trouble.changed() => heard.is_ok(),
+            heard = damage.changed() => heard.is_ok(),
             heard = stepped => heard,
             // Lines of others wait too, or were sent by them.
             heard = changes.changed(), if forwards => heard.is_ok(),

@@ -7,14 +7,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
-use crate::backend::BackendResult;
 use crate::backend::incidents::{
     Directory, IncidentAlert, IncidentOrder, Incidents, LookBack, Question, Receipt, Seen,
 };
+use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
 use crate::domain::incident::{
     ActingAs, Incident, IncidentId, Ladder, Level, Listing, Named, Offer, Rung, Verb,
 };
-use crate::domain::oncall::Roster;
+use crate::domain::oncall::{Duty, Roster};
 use crate::domain::timeline::{Event, Timeline};
 
 /// The keeper.
@@ -26,6 +26,17 @@ pub(super) struct Told {
     pub scarce: AtomicU64,
     pub stories: AtomicUsize,
     pub ladders: AtomicUsize,
+    /// Who is on call; nothing where it cannot be asked.
+    pub roster: Mutex<Option<Vec<Duty>>>,
+}
+
+impl Told {
+    pub fn called(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Told {
@@ -37,6 +48,7 @@ impl Default for Told {
             scarce: AtomicU64::new(0),
             stories: AtomicUsize::new(0),
             ladders: AtomicUsize::new(0),
+            roster: Mutex::default(),
         }
     }
 }
@@ -88,7 +100,22 @@ impl Incidents for Told {
     }
 
     fn on_call(&self, _: DateTime<Utc>, _: DateTime<Utc>) -> BoxFuture<'_, BackendResult<Roster>> {
-        unreachable!("nobody asks")
+        let told = self.roster.lock().unwrap().clone();
+        let answer = told.map(|duties| Roster {
+            duties,
+            ..Roster::default()
+        });
+        let down = || BackendError {
+            kind: ErrorKind::Unreachable,
+            backend: Arc::clone(&self.name),
+            tried: "GET /oncalls".to_owned(),
+            detail: "connection refused".to_owned(),
+            mend: String::new(),
+            status: None,
+            retry_after: None,
+            delivery: Delivery::NotSent,
+        };
+        Box::pin(std::future::ready(answer.ok_or_else(down)))
     }
 
     /// Every policy wakes the next level after five minutes.

@@ -343,6 +343,10 @@ impl World for Session {
                 let office = self.office.clone();
                 self.start(async move { said_of(office.decide(entry, decision).await) })
             }
+            Effect::AnswerFor { notices } => {
+                let office = self.office.clone();
+                self.start(async move { said_of(office.answer_for(notices).await) })
+            }
             Effect::ListIncidents(question) => {
                 self.doors.question.send_replace(question);
                 Carried::Done
@@ -444,6 +448,21 @@ impl World for Session {
                     return Carried::Done;
                 };
                 self.start(async move { Some(Msg::CallsRead(traces::calls(&*source, ask).await)) })
+            }
+            Effect::ReadExemplars(asked) => {
+                let metrics = self.backends.metrics.clone();
+                let busy = Msg::ExemplarsRead {
+                    asked: asked.clone(),
+                    result: Err("too much is under way".to_owned()),
+                };
+                let carried = self.start(async move {
+                    let result = traces::exemplars(metrics, &asked).await;
+                    Some(Msg::ExemplarsRead { asked, result })
+                });
+                match carried {
+                    Carried::Busy(_) => Carried::Busy(busy),
+                    taken => taken,
+                }
             }
             Effect::SeekSpans(seeking) => {
                 let (id, text) = (seeking.id(), seeking.text.clone());

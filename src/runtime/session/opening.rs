@@ -91,8 +91,8 @@ impl Start {
             return (slo, None);
         };
         let (rules_out, rules) = watch::channel(Feed::new(self.poll));
-        let ruler = self.backends.ruler().map(|index| self.line(index));
-        let poller = self.poller(rules_out, ruler);
+        let health = self.backends.ruler().map(|index| self.line(index));
+        let poller = self.poller(rules_out, health);
         let asked = self
             .backends
             .rules
@@ -154,7 +154,7 @@ impl Start {
                     lines: config.lines,
                     bytes: config.bytes,
                 },
-                health: self.line_of(&source.name()),
+                health: self.line_of(source.name()),
                 source,
                 clock: self.clock,
                 ask: asked,

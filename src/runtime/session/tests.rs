@@ -31,6 +31,7 @@ fn acknowledge(number: u64) -> (ActId, Act) {
         seen: Seen {
             status: Stand::Triggered,
             changed_at: DateTime::UNIX_EPOCH,
+            escalation: None,
         },
         label: "#1 one".into(),
     };

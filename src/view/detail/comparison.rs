@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::action::Action;
-use crate::app::traces::comparison::{Aligned, Comparison};
+use crate::app::traces::comparison::{Aligned, Comparison, Listed};
 use crate::app::traces::waterfall::Waterfall;
 use crate::domain::trace::{Row, Trace, TraceId};
 use crate::terminal::Focused;
@@ -37,10 +37,10 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let open = model.traces.comparison.as_ref();
     let aligned = open.and_then(|open| open.aligned.as_deref());
     let shown = layout::comparison_rows(area);
-    let total = aligned.map_or(0, |aligned| aligned.pairs.len());
+    let total = open.map_or(0, |open| open.rows.len());
     let frame = Frame {
         count: aligned.map_or_else(Vec::new, counted),
-        foot: open.map_or_else(Vec::new, |open| position(open.list.index, total, shown)),
+        foot: open.map_or_else(Vec::new, |open| foot(scene, open, shown)),
         ..Frame::titled(SafeText::line("Comparison"), Focused::Gained)
     };
     let inside = frame::draw(buffer, area, scene.theme, &frame);
@@ -70,7 +70,11 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     for (line, index) in (open.list.offset..total).take(shown).enumerate() {
         let whole = widget::row(table, line as u16 + layout::HEADER_ROWS);
         let selected = index == open.list.index;
-        let cells = cells(aligned, index);
+        let cells = open
+            .rows
+            .get(index)
+            .map(|pair| cells(aligned, *pair))
+            .unwrap_or_default();
         let look = pane::look(selected, false);
         columns::draw_row(
             buffer,
@@ -125,6 +129,33 @@ fn counted(aligned: &Aligned) -> Vec<Piece<'static>> {
     vec![Piece::own(text, Role::TextMuted)]
 }
 
+/// Which calls are listed, the key for the others, and where among them the cursor is.
+fn foot(scene: Scene, open: &Comparison, shown: usize) -> Vec<Piece<'static>> {
+    let Some(aligned) = &open.aligned else {
+        return Vec::new();
+    };
+    let key = hints::key(scene, Action::MatchesOnly).map(|key| format!("{key} "));
+    let key = Piece::own(key.unwrap_or_default(), Role::Key);
+    let hidden = aligned.pairs.len() - open.rows.len();
+    let mut pieces = match open.listed {
+        Listed::All => vec![key, Piece::word("only what differs", Role::TextMuted)],
+        Listed::Differing => vec![
+            Piece::own(
+                format!("only what differs by 1 % or more, {hidden} alike hidden · "),
+                Role::StateStale,
+            ),
+            key,
+            Piece::word("all", Role::TextMuted),
+        ],
+    };
+    let place = position(open.list.index, open.rows.len(), shown);
+    if !place.is_empty() {
+        pieces.push(Piece::word(" · ", Role::TextMuted));
+        pieces.extend(place);
+    }
+    pieces
+}
+
 fn head(scene: Scene, which: &'static str, trace: &Trace) -> Vec<Piece<'static>> {
     let extent = trace.extent();
     let root = trace.span(trace.primary());
@@ -146,18 +177,27 @@ fn named(service: &str) -> Piece<'static> {
     Piece::safe(SafeText::line(service).into_owned(), service_role(service))
 }
 
-/// How the one differs from the other, and by which call most.
+/// How the one differs from the other, and by which calls most.
 fn verdict(aligned: &Aligned) -> Vec<Piece<'static>> {
     let lasts = |trace: &Trace| i64::try_from(trace.extent().nanos()).unwrap_or(i64::MAX);
     let by = lasts(&aligned.other.trace).saturating_sub(lasts(&aligned.base.trace));
     let mut pieces = vec![Piece::word("       ", Role::Text), difference(by)];
-    if let Some((index, at)) = aligned
-        .slowed
-        .and_then(|index| Some((index, side(aligned, index)?)))
-    {
-        let (trace, row) = at;
+    if aligned.is_of_two() {
+        pieces.push(Piece::word("  ! a different operation", Role::StateStale));
+    }
+    let mut most = [
+        ("  slowed most: ", aligned.slowed),
+        ("  most added: ", aligned.most_added),
+    ];
+    let own = |index: Option<usize>| index.and_then(|index| aligned.own.get(index)).copied();
+    most.sort_by_key(|(_, index)| std::cmp::Reverse(own(*index)));
+    for (says, index) in most {
+        let told = index.and_then(|index| side(aligned, index));
+        let (Some((trace, row)), Some(own)) = (told, own(index)) else {
+            continue;
+        };
         let span = trace.span(row);
-        pieces.push(Piece::word("  slowed most: ", Role::TextMuted));
+        pieces.push(Piece::word(says, Role::TextMuted));
         pieces.push(named(span.service));
         pieces.push(Piece::word(" ", Role::Text));
         pieces.push(Piece::safe(
@@ -165,7 +205,7 @@ fn verdict(aligned: &Aligned) -> Vec<Piece<'static>> {
             Role::Text,
         ));
         pieces.push(Piece::word(" ", Role::Text));
-        pieces.push(difference(aligned.own[index]));
+        pieces.push(difference(own));
     }
     pieces
 }
@@ -216,17 +256,35 @@ fn cells(aligned: &Aligned, index: usize) -> Vec<Vec<Piece<'static>>> {
     };
     let failed = span.status == crate::domain::trace::Status::Error;
     let role = if failed { Role::TraceError } else { Role::Text };
+    let mut call = vec![Piece::own(indent, Role::TraceGuide)];
+    // The base's name stands before the other's.
+    if pair.is_of_two(&aligned.base.trace, &aligned.other.trace)
+        && let Some(row) = pair.left
+    {
+        let base = aligned.base.trace.span(row);
+        call.push(named(base.service));
+        call.push(Piece::word(" ", Role::Text));
+        call.push(Piece::safe(
+            SafeText::line(base.operation).into_owned(),
+            Role::Text,
+        ));
+        call.push(Piece::word(" → ", Role::StateStale));
+        if base.service != span.service {
+            call.push(named(span.service));
+            call.push(Piece::word(" ", Role::Text));
+        }
+        call.push(Piece::word(if failed { "✗ " } else { "" }, Role::TraceError));
+    } else {
+        call.push(named(span.service));
+        call.push(Piece::word(if failed { " ✗ " } else { " " }, Role::TraceError));
+    }
+    call.push(Piece::safe(SafeText::line(span.operation).into_owned(), role));
     vec![
         vec![differs],
         vec![difference(aligned.own.get(index).copied().unwrap_or(0))],
         vec![lasted(&aligned.base.trace, pair.left)],
         vec![lasted(&aligned.other.trace, pair.right)],
         vec![sign],
-        vec![
-            Piece::own(indent, Role::TraceGuide),
-            named(span.service),
-            Piece::word(if failed { " ✗ " } else { " " }, Role::TraceError),
-            Piece::safe(SafeText::line(span.operation).into_owned(), role),
-        ],
+        call,
     ]
 }

@@ -12,7 +12,7 @@ use crate::terminal::Focused;
 use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::layout::incident_detail;
-use crate::view::pane::{Freshness, incident_rows, look, mark_hits, room_for_cause, thumb};
+use crate::view::pane::{Freshness, Lack, incident_rows, look, mark_hits, room_for_cause, thumb};
 use crate::view::sheet::{Sheet, moment_pieces};
 use crate::view::timeline::{self, Rows};
 use crate::view::widget::frame::{self, Frame};
@@ -34,6 +34,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, id: &IncidentI
         age: feed.age(scene.now.tick),
         interval: feed.interval,
         failure: feed.failure(),
+        lack: Lack::Answer,
     };
     let title = SafeText::line(&label(incident)).into_owned();
     let mut age = incident_rows::standing_words(scene, incident);

@@ -17,14 +17,24 @@ const MOST_BYTES: usize = 64 * 1024;
 /// Fields that are shown.
 const MOST_FIELDS: usize = 400;
 
-/// Whether neither the source nor the line said how grave it is, but a status in it.
-fn is_graded_by_status(entry: &Entry<'_>) -> bool {
-    let by_status = |text: &[u8]| scan(text, Looking::ALL).graded == Graded::ByStatus;
+/// What says how grave a line is, where neither the source nor the line does.
+fn graded_by(entry: &Entry<'_>) -> Option<&'static str> {
+    let graded = |text: &[u8]| scan(text, Looking::ALL).graded;
+    let told_by_line = |text: &[u8]| graded(text) == Graded::ByLine;
     let by_label = ["level", "detected_level", "severity"]
         .into_iter()
         .any(|name| entry.stream.label(name).is_some());
-    let by_extra = scan(entry.extra, Looking::ALL).level != Level::Unknown && !by_status(entry.extra);
-    !by_label && !by_extra && (by_status(&entry.text) || by_status(entry.extra))
+    let by_extra = scan(entry.extra, Looking::ALL).level != Level::Unknown && told_by_line(entry.extra);
+    if by_label || by_extra {
+        return None;
+    }
+    match (graded(&entry.text), graded(entry.extra)) {
+        (Graded::ByTrace, _) => Some("The line tells no level; it is an error because it is a stack trace."),
+        (Graded::ByStatus, _) | (_, Graded::ByStatus) => {
+            Some("The line tells no level; it is an error by its status.")
+        }
+        (Graded::ByLine, Graded::ByLine | Graded::ByTrace) => None,
+    }
 }
 
 /// The line at the left, its fields at the right.
@@ -34,11 +44,14 @@ pub(in super::super) fn pages(scene: Scene<'_>, id: LineId) -> Option<Pages<'_>>
     let nanos = entry.at.0.rem_euclid(1_000_000_000);
     let day = entry.at.utc().format("%Y-%m-%d");
     let second: String = clock(scene, entry.at).chars().take(8).collect();
-    let mut head = vec![
-        Piece::own(format!("{day} "), Role::TextMuted),
-        Piece::own(second, Role::TextStrong),
-        Piece::own(format!(".{nanos:09}  "), Role::TextMuted),
-    ];
+    let mut head = match entry.time() {
+        Some(_) => vec![
+            Piece::own(format!("{day} "), Role::TextMuted),
+            Piece::own(second, Role::TextStrong),
+            Piece::own(format!(".{nanos:09}  "), Role::TextMuted),
+        ],
+        None => vec![Piece::word("--:--:--  ", Role::TextMuted)],
+    };
     head.push(Piece::word(level_word(entry.level), role_of(entry.level)));
     if let Some(service) = entry.service {
         let service = SafeText::line(service).into_owned();
@@ -54,12 +67,18 @@ pub(in super::super) fn pages(scene: Scene<'_>, id: LineId) -> Option<Pages<'_>>
             "The line tells no time; it has that of the line before it.",
             Role::TextMuted,
         ),
-    }
-    if is_graded_by_status(&entry) {
-        first.prose(
-            "The line tells no level; it is an error by its status.",
+        Told::Order => first.prose(
+            "Neither the line nor one before it tells a time; it stands where it arrived.",
             Role::TextMuted,
-        );
+        ),
+    }
+    let parts = entry.parts().len();
+    if parts > 1 {
+        let said = format!("One entry of {parts} lines that came one by one.");
+        first.prose(&said, Role::TextMuted);
+    }
+    if let Some(by) = graded_by(&entry) {
+        first.prose(by, Role::TextMuted);
     }
     first.blank();
     let shown = entry.text.get(..MOST_BYTES).unwrap_or(&entry.text);

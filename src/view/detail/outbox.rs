@@ -8,6 +8,7 @@ use crate::app::OutboxRow;
 use crate::app::acts::PendingAct;
 use crate::app::update::outbox_target;
 use crate::domain::incident::IncidentAct;
+use crate::notify::{Unreached, phones};
 use crate::outbox::{Entry, Payload, State};
 use crate::terminal::Focused;
 use crate::text::SafeText;
@@ -110,7 +111,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
 fn chosen(scene: Scene<'_>) -> Option<&Entry> {
     match scene.model.outbox_list.selected? {
         OutboxRow::Entry(id) => scene.model.outbox.entry(id),
-        OutboxRow::Unsaved(_) => None,
+        OutboxRow::Unsaved(_) | OutboxRow::Unreached(_) => None,
     }
 }
 
@@ -139,6 +140,10 @@ fn cells(scene: Scene<'_>, row: OutboxRow) -> Option<(Vec<Vec<Piece<'_>>>, bool)
             let entry = scene.model.outbox.entry(id)?;
             Some((of_entry(scene, entry), !entry.state.is_open()))
         }
+        OutboxRow::Unreached(first) => {
+            let page = scene.model.outbox.unreached(first)?;
+            Some((of_page(scene, page), false))
+        }
     }
 }
 
@@ -157,6 +162,31 @@ fn unsaved(act: &PendingAct) -> Vec<Vec<Piece<'_>>> {
         vec![Piece::word("0", Role::TextMuted)],
         Vec::new(),
         vec![Piece::safe(SafeText::line(why), Role::StateFailed)],
+    ]
+}
+
+/// A page that reached nobody.
+fn of_page(scene: Scene, page: &Unreached) -> Vec<Vec<Piece<'static>>> {
+    let safe = |text: &str, role| Piece::own(SafeText::line(text).into_string(), role);
+    let level = page
+        .level()
+        .map_or_else(String::new, |level| format!(" L{level}"));
+    let what = format!("page{level} {} {}", page.incident, page.title);
+    let said = format!(
+        "nobody was reached: phone {} · {}",
+        phones(&page.people),
+        page.why
+    );
+    vec![
+        vec![Piece::word("unreached", Role::StateFailed)],
+        vec![Piece::own(
+            figures::row_age(figures::since(page.at, scene.still.utc)),
+            Role::TextMuted,
+        )],
+        vec![safe(&what, Role::Text)],
+        vec![Piece::own(page.ids.len().to_string(), Role::TextMuted)],
+        Vec::new(),
+        vec![safe(&said, Role::StateFailed)],
     ]
 }
 

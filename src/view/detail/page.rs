@@ -8,7 +8,7 @@ use crate::domain::oncall::{Duty, Roster};
 use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::Scene;
-use crate::view::pane::Freshness;
+use crate::view::pane::{Freshness, Lack};
 use crate::view::sheet::Sheet;
 use crate::view::widget::Piece;
 use crate::view::{figures, hints};
@@ -29,6 +29,7 @@ pub(super) fn pages<'a>(scene: Scene<'a>, page: &'a Page) -> Pages<'a> {
                 age: feed.age(scene.now.tick),
                 interval: feed.interval,
                 failure: feed.failure(),
+                lack: Lack::Answer,
             })
         }
     };

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::logs::Learnt;
+use crate::app::logs::{Learnt, Scanned};
 use crate::domain::alert::AlertState;
 use crate::domain::log::Nanos;
 use crate::domain::pattern::{Pattern, Standing, Tally};
@@ -51,7 +51,10 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         return skeleton(scene, buffer, inside);
     };
     if total == 0 {
-        let head = ("No lines yet to find patterns in.", Role::Text);
+        let head = match learnt.scanned {
+            Scanned::All => ("No lines yet to find patterns in.", Role::Text),
+            Scanned::Partly(_) => ("Counting the lines…", Role::StateBusy),
+        };
         return message(scene, buffer, inside, head, &[]);
     }
     let body = cells_of(inside);
@@ -109,10 +112,17 @@ fn counted(learnt: &Learnt) -> Vec<Piece<'static>> {
     }
     debug_assert_eq!(clustered + beside, seen, "every line is somewhere");
     let left = (learnt.of as u64).saturating_sub(seen);
-    if left > 0 {
+    if left > 0 && learnt.scanned == Scanned::All {
         let _ = write!(said, " · {} not looked at", words::count(left as f64));
     }
-    vec![Piece::own(said, Role::TextMuted)]
+    let mut pieces = vec![Piece::own(said, Role::TextMuted)];
+    if let Scanned::Partly(percent) = learnt.scanned {
+        pieces.push(Piece::own(
+            format!(" · counting, {percent}% seen"),
+            Role::StateBusy,
+        ));
+    }
+    pieces
 }
 
 fn cells(scene: Scene, pattern: &Pattern) -> Vec<Vec<Piece<'static>>> {

@@ -6,7 +6,9 @@ use tui_textarea::TextArea;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::input;
-use crate::app::compose::{Body, Compose, Form, FormField, LONGEST, Prose, Purpose};
+use crate::app::compose::{About, Body, Compose, Form, FormField, Prose, Purpose};
+use crate::app::focus::PaneId;
+use crate::domain::incident::LONGEST_TEXT;
 use crate::terminal::Focused;
 use crate::text::{SafeText, fit, width};
 use crate::theme::Role;
@@ -71,7 +73,7 @@ fn take(rest: &mut Rect, rows: u16) -> Rect {
 
 fn title(scene: Scene, purpose: &Purpose) -> String {
     match purpose {
-        Purpose::Note(about) => format!("Note on {}", about.label),
+        Purpose::Note(about) => format!("Note on {}{}", about.label, why_this(scene, about)),
         Purpose::StatusUpdate(about) => format!("Status update of {}", about.label),
         Purpose::Mark { at, backend } => {
             let at = figures::moment(*at, scene.now.utc, scene.model.zone);
@@ -81,19 +83,33 @@ fn title(scene: Scene, purpose: &Purpose) -> String {
     }
 }
 
+/// Why a note goes to this incident, where it is written with something else under the cursor.
+fn why_this(scene: Scene, about: &About) -> &'static str {
+    let model = scene.model;
+    let open = model.details.iter().any(|view| view.detail.incident().is_some());
+    let beside = matches!(model.focus, PaneId::Slo | PaneId::Logs | PaneId::Traces);
+    if open || !beside {
+        ""
+    } else if model.incidents.followed.as_ref() == Some(&about.id) {
+        " · the incident you follow"
+    } else {
+        " · selected in the list of incidents"
+    }
+}
+
 /// How long the text is, once that begins to matter; loud where it is too long.
 fn foot(open: &Compose) -> Vec<Piece<'static>> {
     match &open.body {
         Body::Prose(prose) => {
             let lines = prose.area.lines().len();
             let chars = open.written().chars().count();
-            if chars > LONGEST {
+            if chars > LONGEST_TEXT {
                 vec![Piece::own(
-                    format!("{chars} of {LONGEST}: too long"),
+                    format!("{chars} of {LONGEST_TEXT}: too long"),
                     Role::StateFailed,
                 )]
-            } else if chars * 5 > LONGEST * 4 || lines > 5 {
-                vec![Piece::own(format!("{chars} of {LONGEST}"), Role::TextMuted)]
+            } else if chars * 5 > LONGEST_TEXT * 4 || lines > 5 {
+                vec![Piece::own(format!("{chars} of {LONGEST_TEXT}"), Role::TextMuted)]
             } else {
                 Vec::new()
             }

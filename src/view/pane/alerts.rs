@@ -9,7 +9,7 @@ use super::alert_rows::{alert_cells, head_cells};
 use super::belief::{self, Heard};
 use super::standing::is_quiet;
 use super::{
-    Border, Freshness, cells_of, framed, look, mark_hits, message, narrowed, position, skeleton, thumb,
+    Border, Freshness, Lack, cells_of, framed, look, mark_hits, message, narrowed, position, skeleton, thumb,
 };
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
@@ -81,7 +81,7 @@ pub(in crate::view) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
     let oldest = sources.clone().filter_map(age).max();
     let failure = sources.clone().find_map(|health| match &health.status {
         Status::Failed { cause, .. } => Some(cause.as_ref()),
-        Status::Idle | Status::InFlight { .. } => None,
+        Status::Idle | Status::InFlight { .. } | Status::NotAsked { .. } => None,
     });
     Freshness {
         age: oldest.or(board_age),
@@ -90,6 +90,7 @@ pub(in crate::view) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
             .max()
             .unwrap_or(std::time::Duration::from_secs(15)),
         failure,
+        lack: Lack::Answer,
     }
 }
 

@@ -67,7 +67,7 @@ fn silence_of(scene: Scene, name: &str) -> Option<String> {
     let health = scene.model.health.iter().find(|h| *h.name == *name)?;
     let failing = match &health.status {
         Status::Failed { since, .. } => Some(*since),
-        Status::Idle | Status::InFlight { .. } => None,
+        Status::Idle | Status::InFlight { .. } | Status::NotAsked { .. } => None,
     };
     let since = health.last_good.or(failing)?;
     Some(figures::stepped(scene.still.tick.since(since)))

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::incident_rows;
 use super::tabs::Words;
-use super::{Freshness, cells_of, look, mark_hits, message, room_for_cause, skeleton, thumb};
+use super::{Freshness, Lack, cells_of, look, mark_hits, message, room_for_cause, skeleton, thumb};
 use crate::action::Action;
 use crate::app::focus::PaneId;
 use crate::app::incidents::IncidentBoard;
@@ -36,6 +36,7 @@ pub(in crate::view) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
             .filter(|_| feed.value().is_some_and(heard)),
         interval: feed.interval,
         failure: feed.failure().or_else(failed),
+        lack: Lack::Answer,
     }
 }
 

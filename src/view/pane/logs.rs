@@ -16,9 +16,10 @@ use super::super::widget::{self, Piece, words};
 use super::super::{Scene, figures};
 use super::{message, narrowed, skeleton, thumb};
 use crate::app::focus::PaneId;
-use crate::app::logs::{Follow, LogPane, LogView, Scanned, Seek, Times};
+use crate::app::logs::{Follow, LogPane, LogView, Past, Scanned, Seek, Times};
 use crate::backend::logs::TailMode;
 use crate::domain::log::{Level, Nanos};
+use crate::logstore::query::Query;
 use crate::terminal::Focused;
 use crate::text::{Cut, SafeText, cut};
 use crate::theme::Role;
@@ -96,9 +97,16 @@ pub(in super::super) fn hits_said(scene: Scene) -> Piece<'static> {
         Scanned::All => String::new(),
         Scanned::Partly(percent) => format!(" so far, {percent}% seen"),
     };
+    // what the source still has was not looked at
+    let of = match view.past {
+        Past::Whole => String::new(),
+        Past::Open | Past::Reading | Past::Nothing { .. } | Past::Full | Past::Failed(_) => {
+            format!(" in the {} lines read", grouped(view.snapshot.len() as u64))
+        }
+    };
     Piece::own(
         format!(
-            "{hits} {}{so_far} · enter keeps · esc ends",
+            "{hits} {}{of}{so_far} · enter keeps · esc ends",
             if hits == 1 { "hit" } else { "hits" }
         ),
         Role::TextMuted,
@@ -128,8 +136,11 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     if view.is_empty() {
         return empty(scene, buffer, inside, view);
     }
-    let LogParts { strip, lines } = log_parts(area);
+    let LogParts { strip, titles, lines } = log_parts(area, pane.columns.len());
     strip::draw(scene, buffer, strip, view);
+    if !titles.is_empty() {
+        rows::draw_titles(scene, buffer, titles);
+    }
     rows::draw(scene, buffer, lines, view, focused);
     let shown = usize::from(lines.height);
     let extent = Extent {
@@ -166,6 +177,15 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
         } else {
             format!("{len} lines")
         }));
+        // A line that tells none is below every level.
+        match view.unlevelled {
+            0 => {}
+            1 => foot.push(Piece::word(" (1 tells no level)", Role::StateStale)),
+            many => {
+                let said = format!(" ({} tell no level)", grouped(many));
+                foot.push(Piece::own(said, Role::StateStale));
+            }
+        }
         if let Scanned::Partly(percent) = view.scanned {
             foot.push(Piece::own(format!(" · {percent}% seen"), Role::StateBusy));
         }
@@ -201,6 +221,47 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
         foot,
         focus,
     }
+}
+
+/// What fields there are to choose from, or which names no line has.
+pub(in super::super) fn columns_said(scene: Scene, typed: &str) -> Piece<'static> {
+    let offered = &scene.model.logs.offered;
+    let unknown = offered.unknown(typed.split([' ', ',']).filter(|name| !name.is_empty()));
+    // the one that is being typed may still become one
+    let begun = typed.rsplit([' ', ',']).next().unwrap_or_default();
+    if let Some(name) = unknown
+        .iter()
+        .find(|name| **name != begun || !offered.begins(begun))
+    {
+        let name = SafeText::line(name).into_owned();
+        return Piece::own(format!("no line here has {name}"), Role::StateStale);
+    }
+    let names = offered
+        .beginning_with(begun)
+        .take(6)
+        .collect::<Vec<_>>()
+        .join(" ");
+    if names.is_empty() {
+        return Piece::word("names of fields · enter shows them", Role::TextMuted);
+    }
+    Piece::own(format!("tab: {}", SafeText::line(&names)), Role::TextMuted)
+}
+
+/// How many lines the filter shows, or which of the fields in it no line has.
+pub(in super::super) fn filter_said(scene: Scene) -> Piece<'static> {
+    let pane = &scene.model.logs;
+    let names = Query::parse(&pane.filter)
+        .map(|query| query.fields())
+        .unwrap_or_default();
+    if let Some(name) = pane.offered.unknown(names.iter().map(String::as_str)).first() {
+        let name = SafeText::line(name).into_owned();
+        let said = format!("{} shown · no line here has {name}", pane.len());
+        return Piece::own(said, Role::StateStale);
+    }
+    Piece::own(
+        format!("{} shown · tab: fields · enter keeps · esc undoes", pane.len()),
+        Role::TextMuted,
+    )
 }
 
 /// `live · 412/s`, `still · 312 new`, or what is wrong.
@@ -290,23 +351,28 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect, view: &LogView) {
                 scene,
                 buffer,
                 inside,
-                ("No lines: the log backend does not answer.", Role::StateFailed),
+                ("No lines: the log backend gives none.", Role::StateFailed),
                 &more,
             );
         }
         (None, None | Some(TailMode::Connecting)) => skeleton(scene, buffer, inside),
-        (None, Some(TailMode::Live | TailMode::Polling(_) | TailMode::Ended)) => {
+        (None, Some(TailMode::Ended)) => {
+            let more = ["Nothing more comes: what wrote to it is gone.".to_owned()];
+            let head = "The input was read to its end, and there is no line in it.";
+            message(scene, buffer, inside, (head, Role::Text), &more);
+        }
+        (None, Some(TailMode::Live | TailMode::Polling(_))) => {
             let scope = scene
                 .model
                 .scope
                 .service()
                 .map(|service| format!(" of {service}"))
                 .unwrap_or_default();
-            let older = key(crate::action::Action::Up);
-            let more = [
-                "They appear here as they arrive.".to_owned(),
-                format!("{older} reads older ones."),
-            ];
+            let mut more = vec!["They appear here as they arrive.".to_owned()];
+            if view.past != Past::Whole {
+                let older = key(crate::action::Action::Up);
+                more.push(format!("{older} reads older ones."));
+            }
             message(
                 scene,
                 buffer,
@@ -345,8 +411,7 @@ fn time(scene: Scene, at: Nanos, cells: usize) -> String {
 /// When the line under the cursor is of.
 fn anchor(scene: Scene) -> Option<Nanos> {
     let pane = &scene.model.logs;
-    let entry = pane.drawn()?.snapshot.entry(pane.cursor?)?;
-    Some(entry.at)
+    pane.drawn()?.snapshot.entry(pane.cursor?)?.time()
 }
 
 /// `+0.412s`, `-3.2s`, `+1m04s`, `-3h12m`, `+4d03h`.

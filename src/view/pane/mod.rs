@@ -47,6 +47,29 @@ pub(super) struct Freshness<'a> {
     pub interval: Duration,
     /// Why the last attempt failed.
     pub failure: Option<&'a str>,
+    /// What that is called, where there was no good answer before.
+    pub lack: Lack,
+}
+
+/// What is missing, where nothing good has come yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lack {
+    /// An answer.
+    Answer,
+    /// A list: whatever came instead.
+    List,
+    /// The question itself: it was not put.
+    Question,
+}
+
+impl Lack {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Answer => "no answer",
+            Self::List => "no list",
+            Self::Question => "not asked",
+        }
+    }
 }
 
 impl Freshness<'_> {
@@ -72,7 +95,10 @@ impl Freshness<'_> {
         });
         match (self.age, cause) {
             (None, None) => vec![Piece::word("waiting…", Role::StateBusy)],
-            (None, Some(cause)) => vec![Piece::own(format!("✗ no answer: {cause}"), Role::StateFailed)],
+            (None, Some(cause)) => {
+                let lack = self.lack.words();
+                vec![Piece::own(format!("✗ {lack}: {cause}"), Role::StateFailed)]
+            }
             (Some(age), Some(cause)) if self.is_stale() => vec![Piece::own(
                 format!("STALE {}: {cause}", figures::stepped(age)),
                 Role::StateStale,

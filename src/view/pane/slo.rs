@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{
-    Border, Freshness, cells_of, framed, look, mark_hits, message, narrowed, position, skeleton, thumb,
+    Border, Freshness, Lack, cells_of, framed, look, mark_hits, message, narrowed, position, skeleton, thumb,
 };
 use crate::app::focus::PaneId;
 use crate::domain::slo::{
@@ -103,6 +103,7 @@ pub(in crate::view) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
         age: feed.age(scene.now.tick).filter(|_| answered),
         interval: feed.interval,
         failure: feed.failure(),
+        lack: Lack::Answer,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use midwatch::app::acts::{Act, Declaration, Stage};
-use midwatch::app::compose::{Body, Compose, LONGEST};
+use midwatch::app::compose::{Body, Compose};
 use midwatch::app::effect::WriteUp;
 use midwatch::app::feed::{Feed, Fetched};
 use midwatch::app::focus::{Detail, Page};
@@ -13,6 +13,7 @@ use midwatch::app::incidents::IncidentBoard;
 use midwatch::app::modal::Modal;
 use midwatch::app::msg::ActState;
 use midwatch::app::{Draft, DraftKind, Effect, Model, Msg, Settings};
+use midwatch::domain::incident::LONGEST_TEXT;
 use midwatch::domain::incident::{
     AssignedVia, Incident, IncidentAct, IncidentId, Level, Named, Person, Status,
 };
@@ -452,7 +453,7 @@ fn nothing_written_is_not_sent_and_neither_is_too_much() {
     hand.press("alt-enter");
     let error = compose(&hand).error.clone().unwrap();
     assert!(
-        error.contains("50000") && error.contains(&LONGEST.to_string()),
+        error.contains("50000") && error.contains(&LONGEST_TEXT.to_string()),
         "{error}"
     );
     assert_eq!(text(&hand).chars().count(), 50_000, "kept");
@@ -700,7 +701,7 @@ fn who_is_on_call_is_copied_as_lines() {
             duty("Mara", 1, Some(shift), None),
             duty("Sam", 2, None, None),
         ],
-        partial: None,
+        ..Roster::default()
     })));
     hand.press("W y");
     assert_eq!(

@@ -207,6 +207,50 @@ fn a_line_opens_whole_and_leads_to_its_trace() {
 }
 
 #[test]
+fn back_from_a_trace_what_was_looked_at_before_is_taken_up_again() {
+    let mut hand = reading();
+    hand.press("v v &");
+    hand.write("pool");
+    hand.press("enter");
+    answer(&mut hand);
+    hand.press("/");
+    hand.write("exhausted");
+    hand.press("enter");
+    answer(&mut hand);
+    hand.press("k");
+    let (asked_before, stood) = (hand.model.logs.whole_filter(), under_cursor(&hand));
+    assert_eq!(asked_before, "pool level>=warn");
+    hand.press("enter t 2");
+    let ask = asked(&mut hand);
+    assert!(ask.wanted.trace.is_some() && ask.filter.is_empty() && ask.search.is_empty());
+    hand.press("esc");
+    let ask = asked(&mut hand);
+    assert_eq!(
+        (ask.wanted.trace, ask.filter.as_str(), ask.search.as_str()),
+        (None, "pool level>=warn", "exhausted")
+    );
+    assert_eq!(ask.at, Some(seconds_ago(58)), "around the line that was left");
+    let back = LogView {
+        seek: ask.at.map(Seek::Ended),
+        ..view(store(&[story()]).snapshot(), ask)
+    };
+    hand.tell(Msg::LogsChanged(back.into()));
+    assert_eq!(under_cursor(&hand), stood);
+}
+
+#[test]
+fn lines_that_come_to_an_empty_view_that_stands_still_are_all_in_sight() {
+    let mut hand = reading();
+    hand.press("z k");
+    tell_lines(&mut hand.model, &store(&[]), LogsAsk::default());
+    tell_lines(&mut hand.model, &store(&[story()]), LogsAsk::default());
+    assert_eq!(
+        hand.model.logs.row, hand.model.logs.place,
+        "none is above the top"
+    );
+}
+
+#[test]
 fn bookmarks_are_set_and_gone_round() {
     let mut hand = reading();
     hand.press("k m k k m");
@@ -537,4 +581,124 @@ fn a_time_that_nobody_read_yet_is_asked_for_itself() {
     hand.press("enter");
     // The console is five seconds old.
     assert_eq!(asked(&mut hand).at, Some(seconds_ago(45)));
+}
+
+#[test]
+fn columns_offer_the_fields_that_lines_have_and_say_which_none_has() {
+    let mut hand = reading();
+    hand.press("C");
+    hand.write("tra");
+    hand.press("tab");
+    hand.write(" stauts");
+    hand.press("enter");
+    assert_eq!(hand.model.logs.columns, ["trace_id", "stauts"]);
+    hand.assert_said("no line around the cursor has stauts");
+    hand.press("& n a m tab");
+    assert_eq!(
+        hand.model.logs.filter, "namespace",
+        "names are completed in the filter too"
+    );
+    hand.press("tab");
+    assert_eq!(hand.model.logs.filter, "namespace", "there is no other");
+}
+
+#[test]
+fn keys_that_work_on_lines_say_why_they_do_nothing_where_none_was_read() {
+    let mut hand = Hand::on(with_logs(), board_of(Vec::new()));
+    hand.press("3");
+    for key in ["F", "w", "c", "P"] {
+        hand.press(key);
+        hand.assert_said("no line was read yet");
+    }
+    assert!(hand.model.details.is_empty());
+}
+
+#[test]
+fn a_trace_told_line_by_line_is_one_row_whatever_level_is_shown() {
+    let mut hand = reading();
+    let mut grown = store(&[story()]);
+    for line in ["java.lang.X: no pool", "\tat shop.Pool.take(Pool.java:4)"] {
+        // right behind "pool exhausted", which carries the level
+        grown.ingest(&batch(&[(11, "checkout", Level::Unknown, line)]));
+    }
+    let ask = LogsAsk {
+        filter: "level>=error".to_owned(),
+        ..LogsAsk::default()
+    };
+    tell_lines(&mut hand.model, &grown, ask);
+    assert_eq!(hand.model.logs.len(), 3, "errors");
+    assert_eq!(
+        under_cursor(&hand),
+        "pool exhausted: 20/20 in use\njava.lang.X: no pool\n\tat shop.Pool.take(Pool.java:4)"
+    );
+}
+
+/// A console on the lines of one file, and nothing else.
+fn on_lines_alone() -> Hand {
+    let mut hand = Hand::on(
+        Settings {
+            context: "/var/log/app.log".to_owned(),
+            has_metrics: false,
+            alertmanagers: Vec::new(),
+            writable: Vec::new(),
+            incidents: None,
+            no_journal: Some("nothing is kept".to_owned()),
+            ..with_logs()
+        },
+        board_of(Vec::new()),
+    );
+    hand.model.keep_to_lines();
+    tell_lines(&mut hand.model, &store(&[story()]), LogsAsk::default());
+    hand
+}
+
+#[test]
+fn where_lines_alone_are_open_everything_else_says_so_and_the_keys_stay_with_them() {
+    for keys in [
+        "1",
+        "2",
+        "4",
+        "5",
+        "tab",
+        "S",
+        "U",
+        ": declare",
+        ": escalate",
+        ": on call",
+    ] {
+        let mut hand = on_lines_alone();
+        if let Some(command) = keys.strip_prefix(": ") {
+            hand.press(":");
+            hand.write(command);
+            hand.press("enter");
+        } else {
+            hand.press(keys);
+        }
+        assert_eq!(
+            hand.said(),
+            "only the lines of /var/log/app.log are open here: start midwatch without naming lines for all the rest",
+            "{keys}"
+        );
+        assert_eq!(hand.model.focus, PaneId::Logs, "{keys}");
+        assert!(
+            hand.model.details.is_empty() && hand.model.modal.is_none(),
+            "{keys}"
+        );
+        assert!(hand.effects.is_empty(), "{keys}");
+    }
+    let mut hand = on_lines_alone();
+    hand.press("F");
+    hand.press("P");
+    assert_eq!(
+        hand.model.detail(),
+        Some(&Detail::Patterns),
+        "what is of lines is there"
+    );
+}
+
+#[test]
+fn a_context_with_little_configured_is_not_taken_for_lines_alone() {
+    let mut hand = reading();
+    hand.press("1");
+    assert_eq!(hand.model.focus, PaneId::Slo);
 }

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use midwatch::app::acts::Act;
 use midwatch::app::banner::{Hindrance, undelivered};
 use midwatch::app::focus::Detail;
 use midwatch::app::modal::Modal;
 use midwatch::app::{Effect, Msg, OutboxRow, Settings};
+use midwatch::domain::incident::local::Reason;
 use midwatch::domain::incident::{Incident, Status};
+use midwatch::notify::{Tries, Unreached};
 use midwatch::outbox::{Decision, Entry, EntryId, OutboxView, State};
 
 use super::Hand;
@@ -187,8 +190,15 @@ fn an_act_that_could_not_be_saved_stays_until_it_is_tried_again_or_dropped() {
 fn an_undelivered_escalation_names_who_to_phone() {
     let hand = with(settings(), &[State::Pending]);
     let (first, count) = undelivered(&hand.model, hand.now).unwrap();
-    assert_eq!((first.to, first.why, count), (2, Hindrance::NotDelivered, 1));
-    let phone: Vec<_> = first.phone.iter().map(|person| person.phone.as_deref()).collect();
+    assert_eq!(
+        (first.to, first.why, count),
+        (Some(2), Hindrance::NotDelivered, 1)
+    );
+    let phone: Vec<_> = first
+        .phone
+        .iter()
+        .map(|phone| phone.person.phone.as_deref())
+        .collect();
     assert_eq!(phone, [Some("+49 30 5550 114")]);
 
     let hand = with(settings(), &[State::Confirmed]);
@@ -337,4 +347,155 @@ fn enter_goes_to_the_incident_that_an_entry_is_about() {
     let mut hand = with(settings(), &[State::Pending]);
     hand.press("enter");
     assert_eq!(hand.model.detail(), Some(&Detail::Incident(checkout().id)));
+}
+
+#[test]
+fn a_page_that_reached_nobody_stands_until_it_is_answered_for() {
+    let page = Unreached {
+        ids: vec![7, 8],
+        incident: "local-3".into(),
+        title: "orders fail".into(),
+        reason: Reason::Level(2),
+        people: vec![crate::fixtures::incidents::person("Mara")],
+        at: crate::fixtures::now().utc - chrono::TimeDelta::seconds(90),
+        why: "webhook: HTTP 500".into(),
+        tries: Tries::Over,
+    };
+    let view = |unreached| {
+        Msg::OutboxChanged(Arc::new(OutboxView {
+            unreached,
+            ..OutboxView::default()
+        }))
+    };
+    let mut hand = Hand::with(Vec::new());
+    hand.tell(view(vec![page.clone()]));
+    assert_eq!(hand.taken(), [Effect::Ring], "it is heard");
+    hand.assert_said("local-3 level 2: nobody was reached: phone Mara");
+    hand.tell(view(vec![page.clone()]));
+    assert!(hand.taken().is_empty(), "once");
+    hand.wait(3_600_000);
+    let (first, count) = undelivered(&hand.model, hand.now).unwrap();
+    assert_eq!(
+        (first.to, first.why, count),
+        (Some(2), Hindrance::NobodyReached, 1)
+    );
+    let shown = super::acks::screen(&hand);
+    assert!(
+        shown.contains("NOBODY WAS REACHED") && shown.contains("phone Mara +49 30 5550 114"),
+        "{shown}"
+    );
+    // From the outbox: it is not sent again, and answering for it takes it down.
+    hand.press("U");
+    assert_eq!(hand.model.outbox_rows, [OutboxRow::Unreached(7)]);
+    let shown = super::acks::screen(&hand);
+    assert!(
+        shown.contains("unreached") && shown.contains("page L2 local-3"),
+        "{shown}"
+    );
+    hand.effects.clear();
+    hand.press("s");
+    hand.assert_said("it is not sent again by itself: phone Mara");
+    assert!(hand.taken().is_empty());
+    hand.press("D");
+    assert_eq!(hand.taken(), [Effect::AnswerFor { notices: vec![7, 8] }]);
+    hand.tell(view(Vec::new()));
+    assert_eq!(undelivered(&hand.model, hand.now), None);
+    assert!(hand.model.outbox_rows.is_empty());
+    // From anywhere: asked about first.
+    let mut hand = Hand::with(Vec::new());
+    hand.tell(view(vec![page.clone()]));
+    hand.effects.clear();
+    // The first takes the toast away that told of it.
+    hand.press("esc");
+    hand.press("esc");
+    assert!(hand.asked()[0].contains("nobody was reached"));
+    hand.press("y");
+    assert_eq!(hand.taken(), [Effect::AnswerFor { notices: vec![7, 8] }]);
+    // Whoever may only look answers for nothing: the others would not see it any more.
+    let mut hand = Hand::with(Vec::new());
+    hand.model.settings.read_only = true;
+    hand.tell(view(vec![page]));
+    hand.effects.clear();
+    hand.press("esc");
+    hand.press("esc");
+    hand.assert_said("read-only");
+    assert!(hand.model.modal.is_none());
+    hand.press("y");
+    assert!(hand.taken().is_empty());
+}
+
+#[test]
+fn whom_to_phone_is_named_by_policy_where_that_of_the_incident_is_not_known_and_with_its_age() {
+    let mut hand = Hand::with(Vec::new());
+    let told = |roster| {
+        let mut feed = crate::fixtures::incidents::roster_feed();
+        feed.last.as_mut().expect("told").value = Arc::new(roster);
+        Msg::RosterFetched(feed)
+    };
+    let mut roster = crate::fixtures::incidents::roster();
+    let mut other = roster.duties[2].clone();
+    other.policy.id = "other".into();
+    other.policy.name = "payments".into();
+    roster.duties.push(other);
+    let as_of = crate::fixtures::now().utc - chrono::TimeDelta::hours(1);
+    roster.as_of.insert("other".into(), as_of);
+    hand.tell(told(roster.clone()));
+    hand.tell(outbox(vec![escalation(1, 40, State::Pending)]));
+    let named = |hand: &Hand| -> Vec<(Option<String>, bool)> {
+        let (first, _) = undelivered(&hand.model, hand.now).unwrap();
+        let phone = first.phone.iter();
+        phone
+            .map(|phone| (phone.policy.map(str::to_owned), phone.as_of.is_some()))
+            .collect()
+    };
+    // As after a restart in an outage: no incident is listed.
+    assert_eq!(
+        named(&hand),
+        [
+            (Some("primary".to_owned()), false),
+            (Some("payments".to_owned()), true)
+        ]
+    );
+    let shown = super::acks::screen(&hand);
+    assert!(shown.contains("phone Mara of primary +49 30 5550 114"), "{shown}");
+    hand.tell(Msg::IncidentsFetched(listed(vec![checkout()])));
+    assert_eq!(named(&hand), [(None, false)], "its own policy alone");
+    let policy = roster.duties[2].policy.id.clone();
+    roster.as_of.insert(policy, as_of);
+    hand.tell(told(roster));
+    let shown = super::acks::screen(&hand);
+    let words = format!("phone Mara +49 30 5550 114 (as of {})", as_of.format("%H:%MZ"));
+    assert!(shown.contains(&words), "{shown}");
+}
+
+#[test]
+fn who_escalates_again_says_which_escalation_they_have_in_sight() {
+    let mut hand = Hand::with(Vec::new());
+    hand.tell(Msg::IncidentsFetched(listed(vec![checkout()])));
+    hand.tell(outbox(vec![escalation(1, 40, State::Confirmed)]));
+    hand.press("5 e");
+    hand.tell(Msg::LadderFetched {
+        incident: checkout().id,
+        result: Ok(Arc::new(ladder())),
+    });
+    hand.press("enter");
+    // Another one comes up in the outbox while the question stands.
+    hand.tell(outbox(vec![
+        escalation(1, 40, State::Confirmed),
+        escalation(2, 1, State::Confirmed),
+    ]));
+    hand.effects.clear();
+    hand.press("y");
+    assert!(hand.acts().is_empty());
+    assert!(
+        hand.asked()[0].contains("escalated meanwhile"),
+        "{:?}",
+        hand.asked()
+    );
+    hand.press("y");
+    let (_, act) = hand.one_act();
+    let Act::Incident { seen, .. } = act else {
+        panic!("{act:?}");
+    };
+    assert_eq!(seen.escalation, Some(EntryId(2)));
 }

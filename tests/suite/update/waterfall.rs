@@ -220,3 +220,52 @@ fn what_is_sought_before_the_trace_is_here_is_found_when_it_is() {
     tell(&mut model, Msg::TraceRead { id, result });
     assert_eq!(cursor(&model), SpanId(61));
 }
+
+#[test]
+fn a_trace_has_its_address_in_a_browser_copied() {
+    let mut model = opened();
+    model.settings.trace_ui = Some("https://traces.example.com/trace/{trace}".to_owned());
+    press(&mut model, "y");
+    let Some(Modal::Menu(menu)) = &model.modal else {
+        panic!("{:?}", model.modal);
+    };
+    let link = menu.items.iter().find_map(|item| match &item.choice {
+        Choice::Copy {
+            what: "link", text, ..
+        } => Some(text.clone()),
+        _ => None,
+    });
+    let address = format!("https://traces.example.com/trace/{}", waterfalls::id());
+    assert_eq!(link, Some(address));
+}
+
+#[test]
+fn a_refresh_reads_the_open_trace_again_and_an_open_span_stays_that_span() {
+    let mut model = opened();
+    press_all(&mut model, ") ) enter");
+    let before = cursor(&model);
+    let id = waterfalls::id();
+    let key = crossterm::event::KeyEvent::from(crossterm::event::KeyCode::Char('R'));
+    let effects = midwatch::app::update::update(
+        &mut model,
+        Msg::Input(midwatch::terminal::Input::Key(key)),
+        crate::fixtures::now(),
+    );
+    assert_eq!(effects, [Effect::Refresh, Effect::ReadTrace(id)]);
+    let mut more = waterfalls::story();
+    // In front of what is open.
+    more.push(crate::fixtures::spans::span(300, 1, "edge", "admit", (100, 900)));
+    let study = midwatch::app::traces::Study::of(waterfalls::trace(&more));
+    tell(
+        &mut model,
+        Msg::TraceRead {
+            id,
+            result: Ok(std::sync::Arc::new(study)),
+        },
+    );
+    assert_eq!(cursor(&model), before);
+    let Some(Detail::Span(_, row)) = model.detail() else {
+        panic!("a span is open")
+    };
+    assert_eq!(*row, model.traces.opened(id).unwrap().cursor);
+}

@@ -1,14 +1,15 @@
 //! An open trace: what of it is in sight, and where the cursor is.
 //!
-//! [`rows`] says which lines there are; this holds them with the cursor and the way back. `folding`, `window` (the time in view),
+//! [`rows`] says which lines there are; this holds them with the cursor and the way back. `folding`, `growth` (more of it has come), `window` (the time in view),
 //! `jumps` and `search` change it, each by its own keys. Start at [`Waterfall`].
 
 mod folding;
+mod growth;
 mod jumps;
 pub mod rows;
 mod search;
 #[cfg(test)]
-mod tests;
+pub(in crate::app::traces) mod tests;
 mod window;
 
 use std::ops::Range;
@@ -20,6 +21,7 @@ use crate::app::list::Step;
 use crate::domain::trace::repeats::Repeat;
 use crate::domain::trace::{Nanos, Row, SpanId, Stretch, TraceId};
 use crate::time::Tick;
+pub use growth::{Growth, Taken, carried};
 pub use jumps::{Arrived, Nowhere, To};
 use rows::{Folds, Line};
 pub use search::{Found, Narrowed, Seeking, Sought};
@@ -54,6 +56,8 @@ pub struct Waterfall {
     pub id: TraceId,
     /// Whether it is here.
     pub reading: Reading,
+    /// Whether more of it is to come.
+    pub growth: Growth,
     /// The span under the cursor.
     pub cursor: Row,
     /// First line shown.
@@ -87,6 +91,7 @@ impl Waterfall {
         Self {
             id,
             reading: Reading::Asked { since: now },
+            growth: Growth::default(),
             cursor: Row(0),
             offset: 0,
             page: 10,
@@ -119,23 +124,6 @@ impl Waterfall {
     /// What depends on the times, with the clocks that the bars go by.
     pub fn aspect(&self) -> Option<&Aspect> {
         Some(self.study()?.aspect(self.clocks))
-    }
-
-    /// Takes in what was read, or why it was not.
-    pub fn take(&mut self, result: Result<Arc<Study>, String>) {
-        match result {
-            Ok(study) => {
-                self.cursor = study.trace.primary();
-                self.reading = Reading::Here(study);
-                self.arrange();
-                self.offset = 0;
-                self.keep_in_sight();
-                if let Some(aim) = self.aim.take() {
-                    self.aim_at(aim);
-                }
-            }
-            Err(why) => self.reading = Reading::Failed(why),
-        }
     }
 
     /// Puts the cursor on a span and marks a moment, now or as soon as the trace is here.

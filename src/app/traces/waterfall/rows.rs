@@ -62,6 +62,25 @@ impl Folds {
         };
     }
 
+    /// The same for a later reading of so many spans, in which each row is another.
+    #[must_use]
+    pub fn carried(&self, spans: usize, anew: impl Fn(Row) -> Option<Row>) -> Self {
+        let mut closed = Vec::new();
+        if !self.is_clear() {
+            closed = vec![false; spans];
+            let folded = (0u32..).zip(&self.closed).filter(|(_, closed)| **closed);
+            for row in folded.filter_map(|(row, _)| anew(Row(row))) {
+                if let Some(closed) = closed.get_mut(row.index()) {
+                    *closed = true;
+                }
+            }
+        }
+        Self {
+            closed,
+            opened: self.opened.iter().copied().filter_map(anew).collect(),
+        }
+    }
+
     /// Unfolds whatever hides a span.
     pub fn reveal(&mut self, trace: &Trace, runs: &[Repeat], row: Row) {
         if !self.closed.is_empty() {

@@ -11,13 +11,15 @@ use crate::app::list::Direction;
 use crate::app::traces::within;
 use crate::backend::traces::otlp;
 use crate::domain::trace::Status;
+use crate::time::Now;
 
 /// A span: its id, its parent's (0 for none), from and to in milliseconds, what it does; `!` in front for failed.
-type Made = (u64, u64, i64, i64, &'static str);
+pub type Made = (u64, u64, i64, i64, &'static str);
 
 const BEGIN: i64 = 1_795_000_000_000_000_000;
 
-fn study(spans: &[Made]) -> Arc<Study> {
+/// Them, studied.
+pub fn study(spans: &[Made]) -> Arc<Study> {
     let mut body = String::from("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[");
     for (index, (id, parent, from, to, name)) in spans.iter().enumerate() {
         let comma = if index == 0 { "" } else { "," };
@@ -49,8 +51,14 @@ fn study(spans: &[Made]) -> Arc<Study> {
 fn open(spans: &[Made]) -> Waterfall {
     let study = study(spans);
     let mut open = Waterfall::asked(study.trace.id(), Tick::ZERO);
-    open.take(Ok(study));
+    open.take(Ok(study), later(3_600));
     open
+}
+
+/// So many seconds after the traces of these tests begin.
+fn later(seconds: i64) -> Now {
+    let utc = Nanos(BEGIN + seconds * 1_000_000_000).utc();
+    Now::fixed(utc, seconds.unsigned_abs())
 }
 
 /// A request that asks for six rows one by one, and fails in the end.
@@ -243,9 +251,104 @@ fn whoever_comes_from_a_log_line_arrives_at_its_span_or_at_what_ran_then() {
     for span in [Some(SpanId(4)), None] {
         let mut open = Waterfall::asked(study.trace.id(), Tick::ZERO);
         open.aim_at(Aim { span, at });
-        open.take(Ok(Arc::clone(&study)));
+        open.take(Ok(Arc::clone(&study)), later(3_600));
         assert_eq!((under_cursor(&open).as_str(), open.mark), ("charge", Some(at)));
     }
+}
+
+/// What has come of a request by then, its root not yet: the fifth query runs on.
+const EARLY: &[Made] = &[
+    (2, 1, 5, 60, "list"),
+    (10, 2, 6, 10, "query"),
+    (4, 3, 63, 97, "!charge"),
+];
+
+#[test]
+fn a_young_trace_is_read_again_until_two_readings_bring_nothing() {
+    let early = study(EARLY);
+    let mut open = Waterfall::asked(early.trace.id(), Tick::ZERO);
+    assert_eq!(open.take(Ok(early), later(2)), Taken::First);
+    let mut readings = Vec::new();
+    for second in 2..120 {
+        if open.falls_due(later(second).tick) {
+            assert!(!open.falls_due(later(second).tick), "asked for once");
+            readings.push(second);
+            let came = open.take(Ok(study(STORY)), later(second));
+            assert_eq!(came == Taken::Changed, readings.len() == 1);
+            assert!(matches!(
+                open.growth,
+                Growth::Settled | Growth::Young { came: 7, .. }
+            ));
+        }
+    }
+    assert_eq!(
+        (readings.len(), open.growth),
+        (3, Growth::Settled),
+        "{readings:?}"
+    );
+}
+
+#[test]
+fn an_old_trace_is_not_read_again_and_one_without_its_root_only_for_a_while() {
+    let after = |spans: &[Made], seconds: i64| {
+        let study = study(spans);
+        let mut open = Waterfall::asked(study.trace.id(), Tick::ZERO);
+        open.take(Ok(study), later(seconds));
+        open.is_young()
+    };
+    assert_eq!((after(STORY, 30), after(STORY, 90)), (true, false));
+    assert_eq!((after(EARLY, 90), after(EARLY, 700)), (true, false));
+}
+
+#[test]
+fn what_one_did_with_a_trace_stays_when_more_of_it_comes() {
+    let early = study(EARLY);
+    let mut open = Waterfall::asked(early.trace.id(), Tick::ZERO);
+    open.take(Ok(early), later(2));
+    let at = |open: &Waterfall, id: u64| open.study().unwrap().trace.find(SpanId(id)).next().unwrap();
+    let folded = at(&open, 2);
+    open.go_to(folded);
+    assert!(open.fold());
+    open.go_to(at(&open, 4));
+    open.zoom(2.0);
+    let view = open.view;
+    assert!(view.is_some());
+    assert_eq!(open.take(Ok(study(STORY)), later(8)), Taken::Changed);
+    assert_eq!(open.cursor, at(&open, 4), "the cursor");
+    assert!(
+        open.folds.is_closed(at(&open, 2)) && !open.folds.is_closed(at(&open, 1)),
+        "folds"
+    );
+    assert_eq!(open.view, view, "zoom");
+    assert!(open.lines.iter().any(|line| line.row == open.cursor));
+    let again = open.take(Err("503 from traces".to_owned()), later(14));
+    assert_eq!(again, Taken::NotAgain("503 from traces".to_owned()));
+    assert!(open.study().is_some() && !open.is_young(), "what there was stays");
+}
+
+#[test]
+fn what_was_found_stands_at_its_spans_until_the_search_has_been_through_the_new_ones() {
+    let early = study(EARLY);
+    let mut open = Waterfall::asked(early.trace.id(), Tick::ZERO);
+    open.take(Ok(early), later(2));
+    let seeking = open.seek(Some("query".to_owned())).unwrap();
+    open.found("query", seeking.run().map(Arc::new));
+    let ids = |open: &Waterfall| -> Vec<u64> {
+        let trace = &open.study().unwrap().trace;
+        let hits = open.sought.as_ref().unwrap().hits();
+        hits.iter().map(|row| trace.span(*row).id.0).collect()
+    };
+    assert_eq!(ids(&open), [10]);
+    open.take(Ok(study(STORY)), later(8));
+    assert_eq!(ids(&open), [10]);
+    let cursor = open.cursor;
+    let found = open.seeking().unwrap().run().map(Arc::new);
+    open.found("query", found);
+    assert_eq!(
+        (ids(&open).len(), open.cursor),
+        (6, cursor),
+        "without going there"
+    );
 }
 
 /// Trees of up to sixty spans.

@@ -65,6 +65,7 @@ fn about(incident: &Incident) -> About {
         seen: Seen {
             status: incident.status,
             changed_at: incident.changed_at,
+            escalation: None,
         },
     }
 }

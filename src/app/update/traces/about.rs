@@ -8,6 +8,7 @@ use crate::app::effect::Deed;
 use crate::app::modal::{Choice, Goal, MenuItem};
 use crate::app::reference;
 use crate::app::traces::TraceRow;
+use crate::backend::traces::ui;
 use crate::domain::trace::scale::lasting;
 use crate::domain::trace::{Operation, Summary, TraceId, json};
 use crate::text::{SafeText, escape_json};
@@ -44,16 +45,25 @@ pub(in super::super) fn copied(model: &Model) -> Option<Vec<MenuItem>> {
                 refs: refs(trace),
             };
             let json = json::summary(trace).to_string();
-            vec![
-                item('t', "trace id", trace.id.to_string(), None),
+            let link = link(model, trace.id).map(|link| item('u', "link", link, None));
+            let id = item('t', "trace id", trace.id.to_string(), None);
+            let mut items: Vec<MenuItem> = std::iter::once(id).chain(link).collect();
+            items.extend([
                 item('l', "line", line(trace), None),
                 item('j', "JSON", escape_json(&json).into_owned(), Some(told)),
                 reference,
                 item('c', "command", format!("midwatch trace {}", trace.id), None),
-            ]
+            ]);
+            items
         }
         None => vec![reference],
     })
+}
+
+/// Where a browser shows a trace, where such a place is known.
+pub(in super::super) fn link(model: &Model, id: TraceId) -> Option<String> {
+    let template = model.settings.trace_ui.as_deref()?;
+    Some(ui::link(template, id))
 }
 
 fn item(key: char, what: &'static str, text: String, deed: Option<Deed>) -> MenuItem {

@@ -1,5 +1,6 @@
 //! What is made of several traces: two compared, and the graph of the services in those at hand.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::super::{run, say};
@@ -8,9 +9,9 @@ use crate::action::Action;
 use crate::app::focus::Detail;
 use crate::app::list::Step;
 use crate::app::toast::Level;
+use crate::app::traces::Wants;
 use crate::app::traces::calls::{CallsAsk, MOST_READ, MOST_SPANS};
 use crate::app::traces::comparison::{Aligned, Aligning, Comparison};
-use crate::app::traces::{TraceRow, Wants};
 use crate::app::{Effect, Model};
 use crate::domain::trace::{Nanos, Stretch, TraceId};
 use crate::time::Now;
@@ -66,16 +67,27 @@ pub(in super::super) fn aligned(model: &mut Model, aligned: Arc<Aligned>) {
 /// Moves the cursor of the comparison.
 pub(in super::super) fn step_pair(model: &mut Model, step: Step) {
     if let Some(open) = &mut model.traces.comparison
-        && let Some(aligned) = &open.aligned
+        && open.aligned.is_some()
     {
-        open.list.step(&aligned.rows, step);
+        open.list.step(&open.rows, step);
+    }
+}
+
+/// Lists only the calls that differ, or all.
+pub(in super::super) fn turn_pairs(model: &mut Model, now: Now) -> Vec<Effect> {
+    match &mut model.traces.comparison {
+        Some(open) if open.aligned.is_some() => {
+            open.turn();
+            Vec::new()
+        }
+        Some(_) | None => say(model, Level::Info, "nothing to compare yet", now),
     }
 }
 
 /// Opens the waterfall at the call under the cursor: the other trace's where it has it.
 pub(in super::super) fn open_pair(model: &mut Model, now: Now) -> Vec<Effect> {
     let at = model.traces.comparison.as_ref().and_then(|comparison| {
-        let pair = comparison.aligned.as_ref()?.pairs.get(comparison.list.index)?;
+        let pair = comparison.aligned.as_ref()?.pairs.get(comparison.pair()?)?;
         let other = pair.right.map(|row| (comparison.other, row));
         other.or_else(|| pair.left.map(|row| (comparison.base, row)))
     });
@@ -91,7 +103,7 @@ pub(in super::super) fn open_pair(model: &mut Model, now: Now) -> Vec<Effect> {
     effects
 }
 
-/// Opens the graph of services, and has it made anew.
+/// Opens the graph of services, and has it made anew from the newest traces of the list.
 pub(super) fn graph(model: &mut Model, now: Now) -> Vec<Effect> {
     let pane = &mut model.traces;
     let to = Nanos::of(pane.until.unwrap_or(now.utc));
@@ -103,15 +115,11 @@ pub(super) fn graph(model: &mut Model, now: Now) -> Vec<Effect> {
         let spans = pane.summary(*id).and_then(|trace| trace.spans);
         spans.is_none_or(|spans| spans <= MOST_SPANS)
     };
-    let ids = pane.rows.iter().filter_map(|row| match row {
-        TraceRow::Trace(id) => Some(*id),
-        TraceRow::Group(_) => None,
-    });
-    let mut traces: Vec<TraceId> = ids.filter(small).take(MOST_READ).collect();
-    if traces.is_empty() {
-        let listed = pane.filtered().into_iter().map(|trace| trace.id);
-        traces = listed.filter(small).take(MOST_READ).collect();
-    }
+    // The newest: the first ones of the list are the worst of it, and no sample of how things are.
+    let mut listed = pane.filtered();
+    listed.sort_by_key(|trace| (Reverse(trace.start), trace.id));
+    let ids = listed.into_iter().map(|trace| trace.id);
+    let traces: Vec<TraceId> = ids.filter(small).take(MOST_READ).collect();
     pane.calls = None;
     run::show(model, Detail::ServiceGraph);
     vec![Effect::ReadCalls(CallsAsk { during, traces })]

@@ -2,14 +2,16 @@
 
 mod about;
 mod beside;
+pub(super) mod exemplars;
 
-pub(super) use about::{copied, evidence, ways};
-pub(super) use beside::{align, aligned, open_pair, step_pair};
+pub(super) use about::{copied, evidence, link, ways};
+pub(super) use beside::{align, aligned, open_pair, step_pair, turn_pairs};
 
 use super::{frozen, prompts, run, say};
 use crate::action::Action;
-use crate::app::feed::Feed;
+use crate::app::feed::{Feed, Status};
 use crate::app::focus::{Detail, PaneId};
+use crate::app::list::Direction;
 use crate::app::logs::Watched;
 use crate::app::modal::{Prompt, PromptKind, PromptTarget};
 use crate::app::scope::Scope;
@@ -63,6 +65,13 @@ pub(super) fn ask(model: &mut Model) -> Option<Effect> {
 
 /// The pane's own keys.
 pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
+    let arranges = matches!(
+        action,
+        Action::TraceOrder | Action::GroupTraces | Action::TraceScatter
+    );
+    if let Some(why) = nothing_read(model).filter(|_| arranges) {
+        return say(model, Level::Info, why, now);
+    }
     match action {
         Action::TraceOrder => {
             model.traces.order = model.traces.order.next();
@@ -112,6 +121,21 @@ pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
     }
 }
 
+/// Why there is nothing to arrange yet.
+fn nothing_read(model: &Model) -> Option<String> {
+    if model.settings.traces.is_none() {
+        return Some(not_configured(model));
+    }
+    if model.traces.drawn().is_some() {
+        return None;
+    }
+    Some(match &model.traces.feed.status {
+        Status::NotAsked { .. } => "no traces yet: the trace backend cannot be asked this".to_owned(),
+        Status::Failed { .. } => "no traces yet: the trace backend gave no list".to_owned(),
+        Status::Idle | Status::InFlight { .. } => "no traces yet: they are being asked for".to_owned(),
+    })
+}
+
 /// Traces were listed.
 pub(super) fn fetched(model: &mut Model, feed: Feed<TraceList>) {
     model.traces.feed = feed;
@@ -158,8 +182,21 @@ pub(super) fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
     }
 }
 
-/// Shows the traces of the operation under the cursor, or no longer.
+/// Shows the traces of the operation under the cursor, or no longer; among dots, goes along time.
 pub(super) fn fold(model: &mut Model, towards: Fold, now: Now) -> Vec<Effect> {
+    if let Some(why) = nothing_read(model) {
+        return say(model, Level::Info, why, now);
+    }
+    if model.traces.form == Form::Dots {
+        let (direction, none) = match towards {
+            Fold::Closed => (Direction::Up, "no dot is before this one"),
+            Fold::Open => (Direction::Down, "no dot is behind this one"),
+        };
+        if model.traces.step_in_time(direction) {
+            return Vec::new();
+        }
+        return say(model, Level::Info, none, now);
+    }
     let pane = &mut model.traces;
     let Some(operation) = pane.operation().filter(|_| pane.grouped == Grouped::ByOperation) else {
         let key = model.keymap.keys_for(Action::GroupTraces).into_iter().next();

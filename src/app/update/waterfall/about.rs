@@ -2,6 +2,7 @@
 
 use super::super::copy::item;
 use super::super::pivot::{self, Ways};
+use super::super::traces;
 use super::span_of;
 use crate::app::Model;
 use crate::app::effect::Deed;
@@ -67,6 +68,7 @@ pub(in super::super) fn copied(model: &Model, id: TraceId, row: Option<Row>) -> 
     let clocks = clocks(model, id);
     let span = study.trace.span(row);
     let mut items = vec![item('t', "trace id", id.to_string())];
+    items.extend(traces::link(model, id).map(|link| item('u', "link", link)));
     if !span.id.is_none() {
         items.push(item('s', "span id", span.id.to_string()));
     }
@@ -89,6 +91,11 @@ pub(in super::super) fn ways(model: &Model, id: TraceId, row: Option<Row>) -> Wa
         return (ways, "the trace is not here yet".to_owned(), None);
     };
     if model.settings.logs.is_some() {
+        let span = study.trace.span(row);
+        if !span.id.is_none() {
+            let goal = Goal::SpanLogs(id, span.id, span.start);
+            ways.push((goal, "lines that name this span".to_owned()));
+        }
         let goal = Goal::TraceLogs(id, study.trace.extent().from);
         ways.push((goal, "every line of this trace".to_owned()));
     }

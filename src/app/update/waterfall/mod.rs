@@ -3,6 +3,7 @@
 mod about;
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::prompts::From;
 use super::say;
@@ -12,7 +13,7 @@ use crate::app::list::{Direction, Step};
 use crate::app::panes::Search;
 use crate::app::toast::Level;
 use crate::app::traces::waterfall::rows::Fold;
-use crate::app::traces::waterfall::{Arrived, Narrowed, Nowhere, To, Waterfall};
+use crate::app::traces::waterfall::{Arrived, Narrowed, Nowhere, Taken, To, Waterfall, carried};
 use crate::app::traces::{Clocks, Study};
 use crate::app::{Effect, Model};
 use crate::domain::trace::scale::lasting;
@@ -36,6 +37,13 @@ fn open_id(model: &Model) -> Option<TraceId> {
 
 /// The keys of the waterfall.
 pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
+    if let Some(Detail::Comparison(_, _)) = model.detail() {
+        if action == Action::MatchesOnly {
+            return super::traces::turn_pairs(model, now);
+        }
+        let why = "that is a key of a single trace: open one of the two";
+        return say(model, Level::Info, why, now);
+    }
     let Some(id) = open_id(model) else {
         return say(model, Level::Info, "no trace is open", now);
     };
@@ -211,6 +219,62 @@ fn turn_span(model: &mut Model, id: TraceId) {
         *shown = row;
         view.scroll = 0;
     }
+}
+
+/// A trace was read, for the first time or again.
+pub(super) fn read(
+    model: &mut Model,
+    id: TraceId,
+    result: Result<Arc<Study>, String>,
+    now: Now,
+) -> Vec<Effect> {
+    let Some(open) = model.traces.opened_mut(id) else {
+        return Vec::new();
+    };
+    let before = open.study().cloned();
+    let by_itself = open.is_young();
+    match open.take(result, now) {
+        Taken::First => {}
+        Taken::Changed => {
+            if let (Some(before), Some(after)) = (before, open.study().cloned()) {
+                carry_spans(model, id, |row| carried(&before, &after, row));
+            }
+        }
+        Taken::Same if by_itself => return Vec::new(),
+        Taken::Same => return say(model, Level::Info, "the trace is what it was", now),
+        Taken::NotAgain(why) => {
+            let said = format!("the trace was not read again: {}", SafeText::line(&why));
+            return say(model, Level::Warn, said, now);
+        }
+    }
+    // What was typed meanwhile, or is sought in what has come.
+    let seeking = model.traces.opened(id).and_then(Waterfall::seeking);
+    seeking.map(Effect::SeekSpans).into_iter().collect()
+}
+
+/// Spans that are open stay open where they stand now.
+fn carry_spans(model: &mut Model, id: TraceId, anew: impl Fn(Row) -> Option<Row>) {
+    for view in &mut model.details {
+        if let Detail::Span(of, row) = &mut view.detail
+            && *of == id
+            && let Some(new) = anew(*row)
+        {
+            *row = new;
+        }
+    }
+}
+
+/// Reads the open trace again where it is young and its time has come.
+pub(super) fn grow(model: &mut Model, now: Now) -> Option<Effect> {
+    let id = open_id(model).filter(|_| model.paused.is_none())?;
+    let due = model.traces.opened_mut(id)?.falls_due(now.tick);
+    due.then_some(Effect::ReadTrace(id))
+}
+
+/// Reads the open trace again, whatever its age.
+pub(super) fn refresh(model: &Model) -> Option<Effect> {
+    let open = model.traces.opened(open_id(model)?)?;
+    open.study().map(|_| Effect::ReadTrace(open.id))
 }
 
 /// The span under the cursor of an open trace.

@@ -16,7 +16,7 @@ use crate::domain::oncall::OnCall;
 use crate::journal::audit::{self, Act};
 use crate::journal::incidents::{self, Done};
 use crate::journal::{JournalResult, Tx, notices};
-use crate::notify::route;
+use crate::notify::{self, route, without_channel};
 use crate::time::Stamp;
 
 /// Nobody else runs rules and delays: said in the header and by `doctor`.
@@ -100,6 +100,12 @@ impl House {
         }
     }
 
+    /// Why nobody is woken by one that was declared, in words: it wakes nobody, or no channel would tell them.
+    pub fn nobody_woken(&self, declared: &LocalIncident) -> Option<String> {
+        let alone = declared.nobody_woken().map(str::to_owned);
+        alone.or_else(|| without_channel(&self.context, &self.notify))
+    }
+
     /// What is limited about them, in words.
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
@@ -165,11 +171,14 @@ impl House {
                 Err(refusal) => return Ok(Err(refusal)),
             },
         };
-        self.keep(tx, &incident, &change, at)?;
-        let done = Done {
-            number,
-            remark: change.remark,
+        let unheard = self.keep(tx, &incident, &change, at)?;
+        // who asked for it learns at once that nobody is woken by it, not from the story only
+        let remark = match (unheard, change.told.first()) {
+            (Some(unheard), Some(told)) => Some(format!("{}; {unheard}", told.text)),
+            (Some(unheard), None) => Some(unheard),
+            (None, _) => change.remark,
         };
+        let done = Done { number, remark };
         incidents::keep_done(tx, &order.key, &done, at.utc)?;
         Ok(Ok((incident, done.remark)))
     }
@@ -294,12 +303,40 @@ impl House {
                 let why = format!("level {from} did not acknowledge in time: level {to}");
                 self.audit(tx, (&by, "escalate"), &incident, why, now)?;
             }
-            Action::Miss { missed, .. } => incident.miss(missed, &mut change),
+            Action::Miss { missed, .. } => {
+                let page = notify::missed(
+                    &incident,
+                    (&missed, self.woken_by(&incident, missed.level, now)),
+                    &self.context,
+                    now,
+                );
+                let why = format!("{}: no console was open to wake it", missed.words());
+                notices::fail(tx, &self.context, &page, &why)?;
+                incident.miss(missed, &mut change);
+            }
         }
-        self.keep(tx, &incident, &change, now)
+        self.keep(tx, &incident, &change, now)?;
+        Ok(())
     }
 
-    fn keep(&self, tx: &Tx<'_>, incident: &LocalIncident, change: &Change, at: &Stamp) -> JournalResult<()> {
+    /// Who stands on a level of its policy now: they are to be phoned.
+    fn woken_by(&self, incident: &LocalIncident, level: u32, now: &Stamp) -> Vec<Person> {
+        let policy = incident
+            .policy
+            .as_deref()
+            .and_then(|name| self.on_call.policy(name));
+        let level = policy.and_then(|policy| policy.level(level));
+        level.map_or_else(Vec::new, |level| self.on_call.woken(level, now.utc))
+    }
+
+    /// Why a page that is part of the change goes to nobody, in words, where one does.
+    fn keep(
+        &self,
+        tx: &Tx<'_>,
+        incident: &LocalIncident,
+        change: &Change,
+        at: &Stamp,
+    ) -> JournalResult<Option<String>> {
         incidents::keep(tx, &self.context, incident, change, at.utc)?;
         self.notify(tx, incident, change, at)
     }
@@ -310,7 +347,8 @@ impl House {
         incident: &LocalIncident,
         change: &Change,
         at: &Stamp,
-    ) -> JournalResult<()> {
+    ) -> JournalResult<Option<String>> {
+        let mut unheard = None;
         for wake in &change.wakes {
             let (queued, told) = route(incident, wake, (&self.context, &self.notify), at);
             for each in &queued {
@@ -318,9 +356,10 @@ impl House {
             }
             if let Some(told) = told {
                 incidents::tell(tx, incident.number, &told, at.utc)?;
+                unheard = unheard.or(Some(told.text));
             }
         }
-        Ok(())
+        Ok(unheard)
     }
 
     fn audit(

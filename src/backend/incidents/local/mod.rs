@@ -11,7 +11,8 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
 use super::{
-    Directory, IncidentAlert, IncidentOrder, Incidents, LookBack, Over, Question, Receipt, Seen, Whose,
+    Directory, IncidentAlert, IncidentOrder, Incidents, LookBack, Over, Question, Receipt, Seen, Unsent,
+    Whose,
 };
 use crate::backend::http::Wires;
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
@@ -21,7 +22,7 @@ use crate::domain::incident::{
     ActingAs, Incident, IncidentAct, IncidentId, Ladder, Level, Listing, Named, Offer, Person, Severity, Verb,
 };
 use crate::domain::oncall::Roster;
-use crate::domain::timeline::{Event, Timeline};
+use crate::domain::timeline::{Event, EventKind, Timeline};
 use crate::journal::incidents::LeftOut;
 use crate::journal::{Journal, JournalError, JournalResult, Tx, incidents};
 use crate::notify::Courier;
@@ -355,6 +356,66 @@ impl Incidents for Local {
             })
         })
     }
+
+    fn look_before(&self, order: IncidentOrder, unsent: Unsent) -> BoxFuture<'_, BackendResult<LookBack>> {
+        if !matches!(order.act, IncidentAct::Escalate { .. }) {
+            return self.look_back(order, unsent.asked, unsent.seen);
+        }
+        Box::pin(async move {
+            let id = order.incident.clone();
+            let Some(record) = self.record(&id).await? else {
+                return Ok(LookBack::Vanished);
+            };
+            let seen = &unsent.seen;
+            if record.changed_at == seen.changed_at {
+                return Ok(LookBack::Absent);
+            }
+            if record.changed_at < seen.changed_at {
+                // The clock was set back: what came after what cannot be told.
+                let words = changed(&record, &order.act, seen);
+                return Ok(words.map_or(LookBack::Absent, LookBack::Changed));
+            }
+            let from = seen.changed_at;
+            let told = self
+                .read(move |tx, house| incidents::story_since(tx, &house.context, from))
+                .await?;
+            let mut events = told.iter().rev().filter(|(of, _)| *of == id);
+            let news = events.find_map(|(_, event)| news(event, &order.actor, &unsent));
+            Ok(news.map_or(LookBack::Absent, LookBack::Changed))
+        })
+    }
+}
+
+/// What an event tells that whoever asked for an escalation did not know: any other escalation, and what others did
+/// with the incident; not what they did themselves.
+fn news(event: &Event, asker: &str, unsent: &Unsent) -> Option<String> {
+    if event.at <= unsent.seen.changed_at {
+        return None;
+    }
+    let ours = event.actor.as_deref() == Some(asker);
+    let is_news = match event.kind {
+        EventKind::Escalated => Some(event.at) > unsent.known,
+        EventKind::Assigned => !ours && Some(event.at) > unsent.known,
+        EventKind::Acknowledged | EventKind::Unacknowledged => !ours,
+        EventKind::Resolved => true,
+        EventKind::AlertFired
+        | EventKind::AlertResolved
+        | EventKind::AlertGone
+        | EventKind::BurnStarted
+        | EventKind::BurnStopped
+        | EventKind::Triggered
+        | EventKind::Note
+        | EventKind::StatusUpdate
+        | EventKind::Deploy
+        | EventKind::Command
+        | EventKind::Silence
+        | EventKind::Other => false,
+    };
+    is_news.then(|| {
+        let who = event.actor.as_deref().filter(|who| *who != local::SOURCE);
+        let by = who.map_or_else(String::new, |who| format!(" by {who}"));
+        format!("{}{by} at {} UTC", event.text, event.at.format("%H:%M:%S"))
+    })
 }
 
 /// What somebody else did since an act was asked for; words are added whatever happened.

@@ -4,6 +4,7 @@ use crate::domain::alert::ack::Marker;
 use crate::domain::incident::Status;
 use crate::domain::timeline::EventKind;
 use crate::journal::Opening;
+use crate::outbox::Sight;
 
 const CONFIG: &str = r#"
 identity = "jun@example.com"
@@ -100,7 +101,7 @@ async fn a_declared_incident_is_listed_with_its_ladder_and_story() {
             (EventKind::Assigned, "level 1 of default woken: Jun"),
             (
                 EventKind::Other,
-                "nobody was notified: no [[contexts.prod.notify]] is for this; phone Jun (+49 30 1234)"
+                "nobody was notified: no channel is configured: add [[contexts.prod.notify]] with a name and a kind (webhook, slack or command); phone Jun (+49 30 1234)"
             ),
         ]
     );
@@ -153,6 +154,7 @@ async fn a_look_back_knows_what_is_there_and_what_changed() {
     let seen = Seen {
         status: incident.status,
         changed_at: incident.changed_at,
+        escalation: None,
     };
     let since = incident.created_at;
     let acknowledge = order(&id, IncidentAct::Acknowledge, "outbox-1");
@@ -264,5 +266,59 @@ fn a_private_journal_is_said() {
     assert_eq!(
         House::new(&shared, &shared.contexts["other"]).remarks(),
         Vec::<String>::new()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_an_escalation_whatever_its_maker_did_not_see_is_news_but_their_own_acts() {
+    let bench = Bench::new();
+    let keeper = bench.keeper("prod");
+    let id = keeper.declare(asked()).await.unwrap().id();
+    let incident = keeper.incident(id.clone()).await.unwrap().unwrap();
+    let unsent = |known| Unsent {
+        asked: incident.created_at,
+        seen: Seen {
+            status: incident.status,
+            changed_at: incident.changed_at,
+            escalation: None,
+        },
+        known,
+        sight: Sight::Seen,
+    };
+    let look = |known| {
+        let wanted = order(&id, IncidentAct::Escalate { to: 2 }, "outbox-9");
+        keeper.look_before(wanted, unsent(known))
+    };
+    assert_eq!(look(None).await.unwrap(), LookBack::Absent);
+    tokio::time::advance(Duration::from_secs(5)).await;
+    keeper
+        .send(order(&id, IncidentAct::Acknowledge, "outbox-1"))
+        .await
+        .unwrap();
+    assert_eq!(
+        look(None).await.unwrap(),
+        LookBack::Absent,
+        "they took it themselves"
+    );
+    tokio::time::advance(Duration::from_secs(5)).await;
+    let theirs = IncidentOrder {
+        actor: "mara".into(),
+        ..order(&id, IncidentAct::Escalate { to: 2 }, "outbox-2")
+    };
+    keeper.send(theirs).await.unwrap();
+    assert_eq!(
+        look(None).await.unwrap(),
+        LookBack::Changed("escalated to level 2 of default: mara by mara at 03:00:10 UTC".to_owned())
+    );
+    let known = keeper.incident(id.clone()).await.unwrap().unwrap().changed_at;
+    assert_eq!(
+        look(Some(known)).await.unwrap(),
+        LookBack::Absent,
+        "it was in sight"
+    );
+    let gone = order(&"local-99".into(), IncidentAct::Escalate { to: 2 }, "outbox-3");
+    assert_eq!(
+        keeper.look_before(gone, unsent(None)).await.unwrap(),
+        LookBack::Vanished
     );
 }

@@ -18,9 +18,9 @@ use crate::domain::incident::{IncidentAct, IncidentId, Person, Status};
 
 /// How far PagerDuty's clock may be off ours where it does not tell: this long before the request, an entry of
 /// ours may be this act's or the one before it.
-const DOUBT: TimeDelta = TimeDelta::seconds(30);
+pub(super) const DOUBT: TimeDelta = TimeDelta::seconds(30);
 /// Its times, and what it tells of its clock, are whole seconds: this long before the request is not before it.
-const ROUNDING: TimeDelta = TimeDelta::seconds(2);
+pub(super) const ROUNDING: TimeDelta = TimeDelta::seconds(2);
 /// Pages of the log at most.
 const LOG: usize = 5;
 /// A snooze ends this near to what was asked.
@@ -46,6 +46,13 @@ impl Asked {
     }
 }
 
+/// Whether a request for the act has gone out that may have arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    Maybe,
+    No,
+}
+
 /// What a log shows of an act of ours.
 enum Trace {
     /// It is there.
@@ -60,7 +67,7 @@ impl PagerDuty {
     pub(super) async fn find(
         &self,
         order: &IncidentOrder,
-        since: DateTime<Utc>,
+        (since, sent): (DateTime<Utc>, Sent),
         seen: &Seen,
     ) -> Result<LookBack, Refusal> {
         // Whose a trace is is known only with who we are.
@@ -83,6 +90,7 @@ impl PagerDuty {
             wire: &wire,
             seen,
             asked,
+            sent,
         };
         Ok(match &order.act {
             IncidentAct::Acknowledge => self.done_or(case.acknowledged(), &wire),
@@ -258,6 +266,7 @@ struct Case<'a> {
     wire: &'a IncidentWire,
     seen: &'a Seen,
     asked: Asked,
+    sent: Sent,
 }
 
 impl Case<'_> {
@@ -312,22 +321,44 @@ impl Case<'_> {
                 {
                     return Found::Done;
                 }
-                if self.seen.status == Status::Acknowledged
-                    && self.wire.changed_at() <= Some(self.seen.changed_at)
-                {
-                    return Found::Absent;
-                }
                 let who = names(acks.iter().filter_map(|ack| ack.assignee.label()));
-                Found::Changed(format!("acknowledged by {who} meanwhile"))
+                let as_seen = self.seen.status == Status::Acknowledged
+                    && self.wire.changed_at() <= Some(self.seen.changed_at);
+                match (as_seen, self.sent) {
+                    (true, Sent::No) => Found::Absent,
+                    // It is repeated only while nobody has it.
+                    (true, Sent::Maybe) => {
+                        Found::Unclear(format!("{who} has it as before, and yours does not show"))
+                    }
+                    (false, Sent::No | Sent::Maybe) => {
+                        Found::Changed(format!("acknowledged by {who} meanwhile"))
+                    }
+                }
             }
             Some(Status::Resolved) => {
                 let who = self.wire.last_status_change_by.label();
                 let who = who.unwrap_or_else(|| "somebody".into());
                 Found::Changed(format!("resolved by {who} meanwhile"))
             }
-            Some(Status::Triggered | Status::Investigating | Status::Identified | Status::Monitoring)
-            | None => self.untouched(),
+            Some(Status::Triggered) => match (self.untouched(), self.retriggered()) {
+                (Found::Absent, Some(words)) => Found::Unclear(words),
+                (found, _) => found,
+            },
+            Some(Status::Investigating | Status::Identified | Status::Monitoring) | None => self.untouched(),
         }
+    }
+
+    /// Whether it may have been acknowledged by the request and have lost that since: it is triggered, but not
+    /// still.
+    fn retriggered(&self) -> Option<String> {
+        let at = self.wire.last_status_change_at?;
+        let since_the_request = at > self.seen.changed_at && !self.asked.follows(at);
+        (self.sent == Sent::Maybe && since_the_request).then(|| {
+            format!(
+                "triggered again at {} UTC: yours may have been there and have lapsed",
+                at.format("%H:%M:%S")
+            )
+        })
     }
 
     fn resolved(&self) -> Found {

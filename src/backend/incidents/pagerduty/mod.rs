@@ -1,7 +1,8 @@
 //! PagerDuty over REST v2.
 //!
 //! `ask` asks (headers, errors, pages); `read` reads incidents, alerts and logs; `me` knows who we are, `people` who is
-//! on call and who could be; `act` sends, one request an act; `look_back` finds out what became of one.
+//! on call and who could be; `act` sends, one request an act; `look_back` finds out what became of one,
+//! `look_before` what became of the incident before one goes out.
 //! `wire`, `level`, `log` and `errors` are pure. What is remembered here is never more than a help: who we are,
 //! who was on call a minute ago, what an account's plan lacks. Start at [`PagerDuty`].
 //!
@@ -16,9 +17,12 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use futures::future::BoxFuture;
 
 use self::errors::Refusal;
+use self::look_back::Sent;
 use self::me::Me;
 use self::wire::{OnCall, PolicyWire};
-use super::{Directory, IncidentAlert, IncidentOrder, Incidents, Listing, LookBack, Question, Receipt, Seen};
+use super::{
+    Directory, IncidentAlert, IncidentOrder, Incidents, Listing, LookBack, Question, Receipt, Seen, Unsent,
+};
 use crate::backend::BackendResult;
 use crate::backend::http::Asker;
 use crate::config::{Endpoint, SignalConfig};
@@ -33,6 +37,7 @@ mod errors;
 mod level;
 mod log;
 mod look_back;
+mod look_before;
 mod me;
 mod offers;
 mod people;
@@ -136,6 +141,19 @@ fn place(id: &IncidentId, below: &str) -> Option<String> {
     })
 }
 
+/// A whole id: `Q` and 13 letters and digits, or of older accounts `P` and 6 (the contract's examples are
+/// `Q1AB2CD3EF4GH5` and `PT4KHLK`). No beginning of one looks like the other.
+fn whole_id(word: &str) -> Option<IncidentId> {
+    let id = word.to_ascii_uppercase();
+    let long = match id.as_bytes().first() {
+        Some(b'Q') => 14,
+        Some(b'P') => 7,
+        Some(_) | None => return None,
+    };
+    let fits = id.len() == long && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    fits.then(|| IncidentId(id.into()))
+}
+
 /// As PagerDuty takes times: UTC, to the second, `Z`.
 fn utc(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
@@ -178,6 +196,10 @@ impl Incidents for PagerDuty {
         Box::pin(async move { self.read_incident(&id).await.map_err(Refusal::into) })
     }
 
+    fn recognises(&self, word: &str) -> Option<IncidentId> {
+        whole_id(word)
+    }
+
     fn alerts(&self, id: IncidentId) -> BoxFuture<'_, BackendResult<Vec<IncidentAlert>>> {
         Box::pin(async move { self.read_alerts(&id).await.map_err(Refusal::into) })
     }
@@ -216,6 +238,13 @@ impl Incidents for PagerDuty {
         since: DateTime<Utc>,
         seen: Seen,
     ) -> BoxFuture<'_, BackendResult<LookBack>> {
-        Box::pin(async move { self.find(&order, since, &seen).await.map_err(Refusal::into) })
+        Box::pin(async move {
+            let found = self.find(&order, (since, Sent::Maybe), &seen).await;
+            found.map_err(Refusal::into)
+        })
+    }
+
+    fn look_before(&self, order: IncidentOrder, unsent: Unsent) -> BoxFuture<'_, BackendResult<LookBack>> {
+        Box::pin(async move { self.find_before(&order, &unsent).await.map_err(Refusal::into) })
     }
 }

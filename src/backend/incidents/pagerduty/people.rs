@@ -139,6 +139,7 @@ impl PagerDuty {
         let roster = Roster {
             duties,
             partial: (!partial.is_empty()).then(|| partial.join("; ")),
+            ..Roster::default()
         };
         self.memory().roster = Some((now, from, to, roster.clone()));
         Ok(roster)

@@ -368,7 +368,7 @@ fn in_teams(call: Call, teams: &[Arc<str>]) -> Call {
         .fold(call, |call, team| call.param("team_ids[]", &**team))
 }
 
-fn entries(elements: Vec<Value>) -> Vec<LogEntry> {
+pub(super) fn entries(elements: Vec<Value>) -> Vec<LogEntry> {
     elements
         .into_iter()
         .filter_map(|entry| LogEntry::deserialize(entry).ok())

@@ -16,6 +16,7 @@ use crate::domain::incident::{IncidentAct, Named, Person};
 mod acts;
 mod looks;
 mod reads;
+mod twice;
 
 const ID: &str = "Q1AB2CD3EF4GH5";
 

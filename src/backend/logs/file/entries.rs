@@ -1,12 +1,13 @@
 //! Bytes into entries: lines, and lines that belong to the one before them.
 //!
-//! A stack trace is one entry: its lines begin with white space, or with words that only ever continue (`Caused by:`,
-//! `Traceback`…). What is joined is bounded, and so is a line without end. Any bytes; nothing is copied but what is
-//! not whole yet. Pure.
+//! A stack trace is one entry: which lines belong to the one before them, [`crate::domain::log::joint`] knows. What is
+//! joined is bounded, and so is a line without end. Any bytes; nothing is copied but what is not whole yet. Pure.
 
 use std::ops::Range;
 
 use memchr::memchr;
+
+use crate::domain::log::joint::{Kind, Next};
 
 /// Lines of an entry at most; what follows is an entry of its own.
 const MOST_LINES: usize = 1_000;
@@ -44,20 +45,8 @@ struct Open {
     text: Range<usize>,
     lines: usize,
     kind: Kind,
-}
-
-/// What an entry is, as far as the next line depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Nothing stands in it.
-    Blank,
-    /// A line, and what belongs to it.
-    Plain,
-    /// Python's: the line that says what it was stands at the left margin, behind indented ones.
-    Traceback {
-        /// An indented line came.
-        indented: bool,
-    },
+    /// A line that belongs to it if the next one says so.
+    waiting: Option<Range<usize>>,
 }
 
 impl Cutter {
@@ -96,7 +85,7 @@ impl Cutter {
 
     /// Nothing came for a while: the last whole line ends its entry.
     pub fn pause(&mut self) -> Option<Stretch> {
-        let entries = self.open.take().map(|open| open.text).into_iter().collect();
+        let entries = self.open.take().into_iter().flat_map(Open::end).collect();
         self.tell(entries, self.looked)
     }
 
@@ -106,7 +95,7 @@ impl Cutter {
         if self.looked < self.held.len() {
             self.line(self.held.len(), self.held.len(), &mut entries);
         }
-        entries.extend(self.open.take().map(|open| open.text));
+        entries.extend(self.open.take().into_iter().flat_map(Open::end));
         self.tell(entries, self.looked)
     }
 
@@ -123,26 +112,12 @@ impl Cutter {
     /// The line from `looked` to `end`; the next begins at `next`.
     fn line(&mut self, end: usize, next: usize, entries: &mut Vec<Range<usize>>) {
         let line = self.held.get(self.looked..end).unwrap_or_default();
-        let trimmed = line.strip_suffix(b"\r").unwrap_or(line);
+        let trimmed = without_break(line);
         let text = self.looked..self.looked + trimmed.len();
-        let within =
-            |open: &Open| open.lines < MOST_LINES && text.end.saturating_sub(open.text.start) <= MOST_BYTES;
-        match self.open.take() {
-            Some(mut open) if within(&open) && open.kind.goes_on_with(trimmed) => {
-                open.text.end = text.end;
-                open.lines += 1;
-                open.kind = open.kind.after(trimmed);
-                self.open = Some(open);
-            }
-            ended => {
-                entries.extend(ended.map(|open| open.text));
-                self.open = Some(Open {
-                    text,
-                    lines: 1,
-                    kind: Kind::of(trimmed),
-                });
-            }
-        }
+        self.open = Some(match self.open.take() {
+            Some(open) => open.with(&self.held, (trimmed, text), entries),
+            None => Open::of(trimmed, text),
+        });
         self.looked = next;
         self.searched = next;
     }
@@ -159,77 +134,74 @@ impl Cutter {
         self.looked -= told;
         self.searched -= told;
         if let Some(open) = &mut self.open {
-            open.text = open.text.start - told..open.text.end - told;
+            for range in std::iter::once(&mut open.text).chain(open.waiting.as_mut()) {
+                *range = range.start - told..range.end - told;
+            }
         }
         Some(Stretch { at, bytes, entries })
     }
 }
 
-impl Kind {
-    fn of(line: &[u8]) -> Self {
-        if line.trim_ascii().is_empty() {
-            Self::Blank
+impl Open {
+    fn of(line: &[u8], text: Range<usize>) -> Self {
+        Self {
+            kind: Kind::of(line),
+            text,
+            lines: 1,
+            waiting: None,
+        }
+    }
+
+    /// Takes the next line of what is held; tells what ended before it.
+    fn with(
+        mut self,
+        held: &[u8],
+        (line, text): (&[u8], Range<usize>),
+        ended: &mut Vec<Range<usize>>,
+    ) -> Self {
+        if let Some(waiting) = self.waiting.take() {
+            let perhaps = without_break(held.get(waiting.clone()).unwrap_or_default());
+            if self.has_room(text.end) && self.kind.is_borne_out(perhaps, line) {
+                self.join(perhaps, waiting.end);
+            } else {
+                ended.push(self.text);
+                self = Self::of(perhaps, waiting);
+            }
+        }
+        let next = if self.has_room(text.end) {
+            self.kind.next(line)
         } else {
-            Self::Plain.after(line)
+            Next::Apart
+        };
+        match next {
+            Next::Joined => self.join(line, text.end),
+            Next::Perhaps => self.waiting = Some(text),
+            Next::Apart => {
+                ended.push(self.text);
+                self = Self::of(line, text);
+            }
         }
+        self
     }
 
-    fn goes_on_with(self, line: &[u8]) -> bool {
-        match self {
-            Self::Blank => false,
-            Self::Plain => continues(line),
-            Self::Traceback { indented } => continues(line) || (indented && names_an_error(line)),
-        }
+    fn has_room(&self, end: usize) -> bool {
+        self.lines < MOST_LINES && end.saturating_sub(self.text.start) <= MOST_BYTES
     }
 
-    fn after(self, line: &[u8]) -> Self {
-        if line.starts_with(b"Traceback (most recent call last)") {
-            return Self::Traceback { indented: false };
-        }
-        match self {
-            Self::Traceback { .. } if starts_with_space(line) => Self::Traceback { indented: true },
-            Self::Traceback { indented: true } if !continues(line) => Self::Plain,
-            Self::Traceback { indented } => Self::Traceback { indented },
-            Self::Plain | Self::Blank => Self::Plain,
-        }
+    fn join(&mut self, line: &[u8], end: usize) {
+        self.text.end = end;
+        self.lines += 1;
+        self.kind = self.kind.after(line);
+    }
+
+    /// It, and what waited to be part of it.
+    fn end(self) -> impl Iterator<Item = Range<usize>> {
+        std::iter::once(self.text).chain(self.waiting)
     }
 }
 
-/// What only ever goes on with an entry.
-const CONTINUATIONS: &[&[u8]] = &[
-    b"Caused by:",
-    b"Suppressed:",
-    b"at ",
-    b"... ",
-    b"Traceback (most recent call last)",
-    b"During handling of the above exception",
-    b"The above exception was the direct cause",
-];
-
-/// Whether a line belongs to the entry before it.
-pub fn continues(line: &[u8]) -> bool {
-    if line.trim_ascii().is_empty() {
-        return false;
-    }
-    // the end of something that was printed over several lines
-    let closes = matches!(
-        line,
-        [b'}' | b']' | b')'] | [b'}' | b']' | b')', b',' | b';' | b')']
-    );
-    starts_with_space(line) || closes || CONTINUATIONS.iter().any(|words| line.starts_with(words))
-}
-
-fn starts_with_space(line: &[u8]) -> bool {
-    matches!(line.first(), Some(b' ' | b'\t')) && !line.trim_ascii().is_empty()
-}
-
-/// `ValueError: …`, `app.errors.Timeout`: a name, then nothing or a colon.
-fn names_an_error(line: &[u8]) -> bool {
-    let name = line
-        .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_'));
-    let length = name.count();
-    length > 0 && matches!(line.get(length), None | Some(b':'))
+fn without_break(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 #[cfg(test)]
@@ -253,17 +225,24 @@ mod tests {
     }
 
     #[test]
-    fn a_java_trace_is_one_entry() {
-        let trace = "ERROR boom\njava.lang.X: y";
-        let rest = "\n\tat a.B.c(B.java:1)\n\t... 3 more\nCaused by: java.io.Z\n\tat d.E";
+    fn a_java_trace_is_one_entry_with_the_line_before_it() {
+        let trace =
+            "ERROR boom\njava.lang.X: y\n\tat a.B.c(B.java:1)\n\t... 3 more\nCaused by: java.io.Z\n\tat d.E";
+        assert_eq!(cut(&format!("{trace}\nINFO next\n")), [trace, "INFO next"]);
+    }
+
+    #[test]
+    fn a_line_that_perhaps_belongs_waits_for_the_next_and_stands_alone_where_none_comes() {
+        let mut cutter = Cutter::starting(0);
+        assert_eq!(cutter.push(b"ERROR boom\r\njava.lang.X: y\r\n"), None);
         assert_eq!(
-            cut(&format!("{trace}{rest}\nINFO next\n")),
-            [
-                "ERROR boom".to_owned(),
-                format!("java.lang.X: y{rest}"),
-                "INFO next".to_owned()
-            ]
+            texts(&cutter.pause().unwrap()),
+            ["ERROR boom", "java.lang.X: y"],
+            "nothing came for a while"
         );
+        let stretch = cutter.push(b"INFO a\nname: b\nINFO c\n").unwrap();
+        assert_eq!(texts(&stretch), ["INFO a", "name: b"]);
+        assert_eq!(texts(&cutter.finish().unwrap()), ["INFO c"]);
     }
 
     #[test]
@@ -317,7 +296,7 @@ mod tests {
     proptest! {
         #[test]
         fn pieces_of_any_size_give_the_same_entries(
-            text in "(a|b: c| |\t|\n|\r\n|Traceback \\(most recent call last\\)|Caused by:|\\}){0,60}",
+            text in "(a|b: c|at x| |\t|\n|\r\n|Traceback \\(most recent call last\\)|Caused by:|\\}){0,60}",
             size in 1_usize..7,
         ) {
             let mut cutter = Cutter::starting(0);

@@ -216,8 +216,20 @@ impl Followed {
             }
             looked = looked.or(more);
         }
-        if let Some(reading) = &mut self.now {
-            looked = looked.or(reading.read(now, into)?);
+        // the new one waits until the old one was read to its end
+        if looked == Looked::All
+            && let Some(reading) = &mut self.now
+        {
+            let mut newer = Vec::new();
+            let read = reading.read(now, &mut newer);
+            if !newer.is_empty() {
+                // an entry that may go on there is older than these
+                for left in &mut self.left {
+                    into.extend(left.cutter.pause());
+                }
+            }
+            into.append(&mut newer);
+            looked = looked.or(read?);
         }
         trouble.map_or(Ok(looked), Err)
     }
@@ -345,6 +357,22 @@ mod tests {
         assert_eq!(stage.told(400), ["late"]);
         stage.told(6_000);
         assert!(stage.followed.left.is_empty(), "what is quiet is let go");
+    }
+
+    #[test]
+    fn what_the_old_file_holds_is_told_before_what_the_new_one_brings() {
+        let mut stage = Stage::new();
+        stage.append("app.log", "a1\na2\n");
+        assert_eq!(stage.told(100), ["a1"]);
+        stage.rename("app.log", "app.log.1");
+        stage.append("app.log.1", "a3\n");
+        stage.append("app.log", "b4\nb5\n");
+        assert_eq!(stage.told(100), ["a2", "a3", "b4"]);
+        // who writes to the old one has not heard yet
+        stage.append("app.log.1", "a6\n");
+        stage.append("app.log", "b7\n");
+        assert_eq!(stage.told(100), ["a6", "b5"]);
+        assert_eq!(stage.told(400), ["b7"]);
     }
 
     #[test]

@@ -6,9 +6,10 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
-use super::entries::{Cutter, MOST_BYTES, Stretch, continues};
+use super::entries::{Cutter, MOST_BYTES, Stretch};
 use super::sift::{Before, Dated, Sieve, dated};
 use crate::domain::log::Nanos;
+use crate::domain::log::joint::continues;
 
 /// What is read at once.
 const BLOCK: usize = 256 * 1024;

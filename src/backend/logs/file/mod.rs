@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 
 use self::entries::Stretch;
 use self::follow::{Followed, Looked};
-use self::history::read_at;
+use self::history::{Backward, read_at};
 use self::memory::{Begin, Memory};
 use self::past::Past;
 use self::sift::{Before, Sieve};
@@ -69,7 +69,7 @@ impl Files {
             settings,
             paths,
             clock,
-            reach: Reach::Present,
+            reach: Reach::AtHand,
             memory: Arc::default(),
         }
     }
@@ -111,15 +111,16 @@ impl Files {
                     if tails.contains_key(&path) {
                         continue;
                     }
-                    let followed = if first {
+                    let awaited = || (Followed::awaited(path.clone()), Before::default());
+                    let (followed, before) = if first {
                         let Some(end) = self.history(&path, (&wanted, &sieve), from, &events).await else {
                             return Ok(());
                         };
-                        end.unwrap_or_else(|| Followed::awaited(path.clone()))
+                        end.unwrap_or_else(awaited)
                     } else {
-                        Followed::awaited(path.clone())
+                        awaited()
                     };
-                    streams.insert(path.clone(), (stream(&path), Before::default()));
+                    streams.insert(path.clone(), (stream(&path), before));
                     tails.insert(path, followed);
                 }
             }
@@ -161,20 +162,20 @@ impl Files {
         }
     }
 
-    /// Tells what a file holds already from a moment on, and how it is followed from there; `None` where nobody
-    /// listens, no `Followed` where the file cannot be read yet.
+    /// Tells what a file holds already from a moment on, and how it is followed from there, behind which moment;
+    /// `None` where nobody listens, no `Followed` where the file cannot be read yet.
     async fn history(
         &self,
         path: &Path,
         (wanted, sieve): (&Wanted, &Arc<Sieve>),
         from: Nanos,
         events: &mpsc::Sender<TailEvent>,
-    ) -> Option<Option<Followed>> {
+    ) -> Option<Option<(Followed, Before)>> {
         // what is dropped with this future ends the reading, too
         let (pieces, mut told) = mpsc::channel::<TailEvent>(4);
         let (path, sieve, memory) = (path.to_owned(), Arc::clone(sieve), Arc::clone(&self.memory));
         let (wanted, now) = (wanted.clone(), self.clock.now());
-        let reading = tokio::task::spawn_blocking(move || -> io::Result<Followed> {
+        let reading = tokio::task::spawn_blocking(move || -> io::Result<(Followed, Before)> {
             // all of a file has no page before it
             let begin = match from {
                 Nanos(i64::MIN) => Begin::of(&path, now.utc)?,
@@ -187,12 +188,18 @@ impl Files {
                 stream: stream(&path),
                 pieces,
             };
-            if from.0 == i64::MIN {
+            let before = if from.0 == i64::MIN {
                 past.tell_all(&file, &sieve, end)?;
+                Before::default()
             } else {
                 past.tell_since(&file, &sieve, (from, end))?;
-            }
-            Ok(Followed::from(path.clone(), file, end, now.tick)?.kept_at(place))
+                // what comes next may tell no time, and belongs behind what is there
+                let last = Backward::new(&file, &sieve, end).piece()?;
+                let last = last.and_then(|piece| piece.entries.last()?.at);
+                last.map(Before::carried).unwrap_or_default()
+            };
+            let followed = Followed::from(path.clone(), file, end, now.tick)?.kept_at(place);
+            Ok((followed, before))
         });
         while let Some(event) = told.recv().await {
             if events.send(event).await.is_err() {

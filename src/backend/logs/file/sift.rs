@@ -102,6 +102,17 @@ pub struct Before {
     without_year: bool,
 }
 
+impl Before {
+    /// A moment that was told before anybody listened: entries that tell none themselves carry it, as with a time
+    /// without a year.
+    pub fn carried(at: Nanos) -> Self {
+        Self {
+            at: Some(at),
+            without_year: true,
+        }
+    }
+}
+
 /// Dates and sifts the entries of a stretch; `before` is the moment of the entry before it, and becomes that of the
 /// last.
 pub fn dated(stretch: &Stretch, sieve: &Sieve, before: &mut Before) -> Vec<Dated> {

@@ -6,11 +6,13 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use futures::future::BoxFuture;
 use tokio::sync::Notify;
 
 use super::socket::End;
 use super::wire::Dropped;
 use crate::backend::logs::entry::Entry;
+use crate::backend::logs::follow::Arriving;
 
 /// Bytes of lines that wait at most, unless said.
 pub(super) const ROOM: usize = 8 * 1024 * 1024;
@@ -40,6 +42,21 @@ struct State {
     weight: usize,
     missed: Option<Dropped>,
     end: Option<End>,
+}
+
+impl State {
+    /// Lines that are next, some of them together.
+    fn take_lines(&mut self) -> Vec<Entry> {
+        let mut together: Vec<Entry> = Vec::new();
+        while let Some(Item::Lines(_)) = self.items.front()
+            && together.len() < TOGETHER
+            && let Some(Item::Lines(entries)) = self.items.pop_front()
+        {
+            self.weight -= entries.iter().map(Entry::weight).sum::<usize>();
+            together.extend(entries);
+        }
+        together
+    }
 }
 
 /// Between the reader of the socket and whoever tells its lines.
@@ -117,22 +134,44 @@ impl Inbox {
         }
     }
 
+    /// Whether half of the room is taken: time to tell some of it.
+    pub(super) fn is_pressing(&self) -> bool {
+        self.state().weight > self.capacity / 2
+    }
+
+    /// Lines that are next, where room gets short. What stands before them is told first: they wait for it.
+    fn take_pressing(&self) -> Option<Vec<Entry>> {
+        let mut state = self.state();
+        let lines = if state.weight > self.capacity / 2 {
+            state.take_lines()
+        } else {
+            Vec::new()
+        };
+        (!lines.is_empty()).then_some(lines)
+    }
+
     fn take(&self) -> Option<Item> {
         let mut state = self.state();
-        let mut together: Vec<Entry> = Vec::new();
-        while let Some(Item::Lines(_)) = state.items.front()
-            && together.len() < TOGETHER
-            && let Some(Item::Lines(entries)) = state.items.pop_front()
-        {
-            state.weight -= entries.iter().map(Entry::weight).sum::<usize>();
-            together.extend(entries);
-        }
+        let together = state.take_lines();
         if !together.is_empty() {
             return Some(Item::Lines(together));
         }
         let item = state.items.pop_front();
         let item = item.or_else(|| state.missed.take().map(Item::Missed));
         item.or_else(|| state.end.take().map(Item::End))
+    }
+}
+
+impl Arriving for Inbox {
+    fn pressing(&self) -> BoxFuture<'_, Vec<Entry>> {
+        Box::pin(async move {
+            loop {
+                if let Some(lines) = self.take_pressing() {
+                    return lines;
+                }
+                self.news.notified().await;
+            }
+        })
     }
 }
 
@@ -176,6 +215,28 @@ mod tests {
             (3, Nanos(4), Nanos(6))
         );
         assert!(matches!(next(&inbox), Item::End(End::Silent)));
+    }
+
+    #[test]
+    fn lines_press_when_half_of_the_room_is_taken_and_stay_behind_what_stands_before_them() {
+        use futures::FutureExt as _;
+
+        let inbox = Inbox::with_capacity(4 * entry(0).weight());
+        inbox.lines(vec![entry(1), entry(2)]);
+        assert!(!inbox.is_pressing());
+        assert!(inbox.pressing().now_or_never().is_none(), "there is room");
+        inbox.lines(vec![entry(3)]);
+        assert!(inbox.is_pressing());
+        let lines = inbox.pressing().now_or_never();
+        assert_eq!(lines.map(|lines| lines.len()), Some(3));
+        inbox.push(Item::Renewed);
+        inbox.lines(vec![entry(4), entry(5), entry(6)]);
+        assert!(
+            inbox.pressing().now_or_never().is_none(),
+            "the seam stands before them"
+        );
+        assert!(matches!(next(&inbox), Item::Renewed));
+        assert!(inbox.pressing().now_or_never().is_some());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! later. The reader of the socket and the teller of its lines run side by side with an [`Inbox`] between them: a
 //! slow console does not slow the reading.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -124,7 +125,8 @@ impl Tail<'_> {
 
     /// Follows a socket to its end. `lost`: what lies before it is a gap until it is read.
     async fn live(&mut self, socket: Socket, lost: bool) -> Go<End> {
-        let inbox = Inbox::with_capacity(self.loki.room);
+        let inbox = Arc::new(Inbox::with_capacity(self.loki.room));
+        self.follow.heed(Some(inbox.clone()));
         let query = self.follow.queries.first().cloned().unwrap_or_default();
         // Spread, so that consoles that were started together do not come back together.
         let renew = self.loki.renew + self.loki.renew.mul_f64(0.1 * self.follow.jitter.next());
@@ -132,10 +134,12 @@ impl Tail<'_> {
         let reading = read_socket(loki, query, socket, (&inbox, renew));
         let telling = self.tell_inbox(&inbox, lost);
         let both = async { tokio::join!(reading, telling).1 };
-        tokio::select! {
+        let end = tokio::select! {
             end = both => end,
             () = events.closed() => Err(Stop::Gone),
-        }
+        };
+        self.follow.heed(None);
+        end
     }
 
     /// Tells what the reader of the socket puts into the inbox, until it says that there is no more.
@@ -273,6 +277,10 @@ async fn read_socket(loki: &Loki, query: String, mut socket: Socket, (inbox, ren
                 inbox.lines(frame.entries);
                 if let Some(dropped) = frame.dropped {
                     inbox.push(Item::Dropped(dropped));
+                }
+                // A burst that waits in the socket is told on the way, before it finds no room: one turn, no waiting.
+                if inbox.is_pressing() {
+                    tokio::task::yield_now().await;
                 }
             }
             Err(why) => {

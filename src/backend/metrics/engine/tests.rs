@@ -8,6 +8,7 @@ use super::*;
 use crate::backend::metrics::{AlertingRule, Answered, Flavor, Sample, Series};
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
 use crate::domain::slo::{Objective, RuleOrigin, SloOrigin, SloState, workbook_rules};
+use crate::domain::trace::exemplar::Exemplar;
 
 /// Whether a query is answered, and whether in part.
 type Answering = dyn Fn(&str) -> BackendResult<Option<Arc<str>>> + Send + Sync;
@@ -103,6 +104,15 @@ impl Metrics for Fake {
                 .collect();
             Ok(answered(series, partial))
         })
+    }
+
+    fn exemplars(
+        &self,
+        _: String,
+        _: chrono::DateTime<chrono::Utc>,
+        _: chrono::DateTime<chrono::Utc>,
+    ) -> BoxFuture<'_, BackendResult<Answered<Vec<Exemplar>>>> {
+        Box::pin(async { Ok(answered(Vec::new(), None)) })
     }
 
     fn alerting_rules(&self) -> BoxFuture<'_, BackendResult<Option<Vec<AlertingRule>>>> {

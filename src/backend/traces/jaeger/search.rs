@@ -10,7 +10,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::{Both as _, Jaeger, micros, rfc3339, wire};
 use crate::backend::http::Call;
-use crate::backend::traces::server::{Answered, Went, cut_off};
+use crate::backend::traces::server::{Answered, Went, cut_off, says_nothing};
 use crate::backend::traces::words::{self, go_duration};
 use crate::backend::traces::{Listed, More, Reading, SearchQuestion, jaeger_legacy, listed, otlp};
 use crate::backend::{BackendError, BackendResult};
@@ -244,6 +244,10 @@ impl Jaeger {
             Answered::Nothing => return Ok(Went::Well(Page::default())),
             Answered::Unclear(error) | Answered::NoWay(error) => return Ok(Went::NoWay(error)),
         };
+        // A stream of documents that has none: a gateway says so that there are no traces.
+        if by == By::V3 && says_nothing(&body) {
+            return Ok(Went::Well(Page::default()));
+        }
         let bytes = body.len();
         let reading = self.server.read(body, reader).await?;
         if reading.traces.is_empty()

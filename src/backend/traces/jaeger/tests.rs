@@ -298,6 +298,68 @@ async fn a_trace_is_read_by_v3_or_the_older_way_and_missing_is_no_error() {
 }
 
 #[tokio::test]
+async fn an_answer_about_a_trace_that_says_nothing_is_no_missing_trace() {
+    for way in ["/api/v3/traces", "/api/traces"] {
+        for body in ["", "null"] {
+            let fake = Fake::start(move |asked| {
+                if asked.path.starts_with(way) {
+                    ResponseTemplate::new(200).set_body_raw(body, "application/json")
+                } else {
+                    no_page()
+                }
+            })
+            .await;
+            let error = jaeger(&fake).trace(id("a"), None).await.expect_err("no answer");
+            assert!(
+                error.to_string().contains("the answer is empty"),
+                "{way} {body:?}: {error}"
+            );
+        }
+    }
+    let fake = Fake::start(|_| json_of(200, &json!({}))).await;
+    assert!(
+        jaeger(&fake)
+            .trace(id("a"), None)
+            .await
+            .expect("answered")
+            .is_none()
+    );
+}
+
+/// Never answers, as far as anybody waits.
+struct Hanging;
+
+impl Asker for Hanging {
+    fn call(&self, _: Call) -> BoxFuture<'_, BackendResult<crate::backend::http::Answer>> {
+        Box::pin(async {
+            Err(crate::backend::BackendError {
+                kind: ErrorKind::TimedOut,
+                backend: "traces".into(),
+                tried: "GET /api/v3/traces".to_owned(),
+                detail: "no whole answer within 30 s".to_owned(),
+                mend: "the server is slow or hangs; raise `timeout` if that is its usual pace".to_owned(),
+                status: None,
+                retry_after: None,
+                delivery: crate::backend::Delivery::Unknown,
+            })
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_trace_that_is_waited_for_longer_than_the_timeout_says_so() {
+    let mend = async |timeout| {
+        let source = Jaeger::new("traces".into(), Arc::new(Hanging), Duration::from_secs(timeout));
+        let error = source.trace(id("a"), None).await.expect_err("it hangs");
+        error.mend
+    };
+    let floored = mend(2).await;
+    assert!(floored.contains("30 s at least"), "{floored}");
+    let own = mend(60).await;
+    assert!(own.contains("raise `timeout`"), "{own}");
+}
+
+#[tokio::test]
 async fn victoriatraces_says_in_its_own_way_that_it_lacks_a_path() {
     let fake = Fake::start(|asked| match asked.path.as_str() {
         "/api/traces" => json_of(200, &json!({"data": [older_trace("a", 0)]})),

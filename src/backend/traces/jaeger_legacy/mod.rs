@@ -43,9 +43,6 @@ type Processes<'a> = HashMap<&'a [u8], u32>;
 
 impl<'a> Reader<'a> {
     fn document(&mut self) -> Walk<()> {
-        if self.cursor.peek().is_err() {
-            return Ok(());
-        }
         if self.cursor.peek()? != b'{' {
             return Err(Broken::NotJson);
         }

@@ -159,6 +159,27 @@ async fn a_trace_is_read_by_v2_or_v1_and_an_empty_one_is_none() {
 }
 
 #[tokio::test]
+async fn an_answer_about_a_trace_that_says_nothing_is_no_missing_trace() {
+    for body in ["", " \n", "null"] {
+        let fake =
+            Fake::start(move |_| ResponseTemplate::new(200).set_body_raw(body, "application/json")).await;
+        let error = tempo(&fake).trace(id("a"), None).await.expect_err("no answer");
+        assert!(
+            error.to_string().contains("the answer is empty"),
+            "{body:?}: {error}"
+        );
+    }
+    let fake = Fake::start(|_| json_of(200, &json!({}))).await;
+    assert!(
+        tempo(&fake)
+            .trace(id("a"), None)
+            .await
+            .expect("answered")
+            .is_none()
+    );
+}
+
+#[tokio::test]
 async fn names_are_values_of_attributes() {
     let fake = Fake::start(|asked| match asked.path.as_str() {
         "/api/search/tag/service.name/values" => json_of(200, &json!({"tagValues": ["b", "a", ""]})),

@@ -125,7 +125,9 @@ impl Source {
         let call = within(self.server.for_list("api/v2/dependencies", during), during);
         let body = match self.server.ask(call).await? {
             Answered::Body(body, _) => body,
-            Answered::Nothing | Answered::Unclear(_) | Answered::NoWay(_) => return Ok(None),
+            Answered::Nothing => return Ok(None),
+            // Every Zipkin knows this path: what does not is something else.
+            Answered::Unclear(error) | Answered::NoWay(error) => return Err(error),
         };
         let calls: Vec<Dependency> = self.server.json(&body)?;
         // Its larger stores count by a job of their own.

@@ -72,6 +72,39 @@ async fn a_trace_is_found_by_either_half_of_its_id_and_missing_is_no_error() {
 }
 
 #[tokio::test]
+async fn an_answer_that_says_nothing_is_an_error_and_an_empty_list_is_none() {
+    for body in ["", "\n", "null"] {
+        let fake =
+            Fake::start(move |_| wiremock::ResponseTemplate::new(200).set_body_raw(body, "application/json"))
+                .await;
+        let source = zipkin(&fake);
+        let list = source
+            .search(question(Wanted::default()))
+            .await
+            .expect_err("no list");
+        let trace = source.trace(id("a"), None).await.expect_err("no trace");
+        for error in [list, trace] {
+            assert!(
+                error.to_string().contains("the answer is empty"),
+                "{body:?}: {error}"
+            );
+        }
+    }
+    let fake = Fake::start(|_| json_of(200, &json!([]))).await;
+    let source = zipkin(&fake);
+    let list = source.search(question(Wanted::default())).await.expect("a list");
+    assert!(list.traces.is_empty());
+    assert!(source.trace(id("a"), None).await.expect("answered").is_none());
+}
+
+#[tokio::test]
+async fn a_count_of_calls_that_is_not_where_it_belongs_is_an_error() {
+    let fake = Fake::start(|_| text(404, "404 page not found\n")).await;
+    let error = zipkin(&fake).dependencies(hour()).await.expect_err("no Zipkin");
+    assert_eq!(error.status, Some(404));
+}
+
+#[tokio::test]
 async fn names_and_calls_are_lists() {
     let fake = Fake::start(|asked| match asked.path.as_str() {
         "/api/v2/services" => json_of(200, &json!(["frontend", "backend"])),

@@ -201,6 +201,14 @@ fn labels(service: &'static str, pod: String) -> BTreeMap<&'static str, String> 
     .into()
 }
 
+/// The id of the span by which a service answers in a trace, or takes up its message: the first of it there.
+pub fn serving(trace: u128, service: &str) -> u64 {
+    let name = service
+        .bytes()
+        .fold(0, |name, byte| noise([name, u64::from(byte), 21, 0]));
+    noise([trace as u64, name, 22, 0]) | 1
+}
+
 /// Noise without state, as [`super::flow::mix`] makes it, of numbers.
 pub(super) fn noise(of: [u64; 4]) -> u64 {
     of.into_iter().fold(0x9e37_79b9_7f4a_7c15, |state, word| {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::World;
 use super::super::catalogue::pod_name;
-use super::super::logs::{noise, unit};
+use super::super::logs::{noise, serving, unit};
 use super::super::story::PODS;
 use super::span::{Body, Event, Link, Resource, Span, SpanKind, Trace, Value};
 
@@ -134,9 +134,17 @@ impl<'a> Loom<'a> {
             self.places.push(place);
             self.places.len() - 1
         });
+        // What a service says while it answers names the span that answers.
+        let answers = |kind: SpanKind| matches!(kind, SpanKind::Server | SpanKind::Consumer);
+        let served = |(span, ran): (&Span, &Place)| answers(span.kind) && ran.service == place.service;
+        let first = answers(kind) && !self.spans.iter().zip(&self.ran_in).any(served);
         self.ran_in.push(place);
         self.spans.push(Span {
-            id: noise([self.id as u64, index as u64, 12, 0]) | 1,
+            id: if first {
+                serving(self.id, place.service)
+            } else {
+                noise([self.id as u64, index as u64, 12, 0]) | 1
+            },
             parent: parent.and_then(|node| self.spans.get(node.0)).map(|span| span.id),
             resource,
             name: name.into(),
@@ -211,6 +219,15 @@ impl<'a> Loom<'a> {
         self.set(node, "http.response.status_code", status);
         self.set(node, "error.type", status.to_string());
         self.fail(node, message);
+    }
+
+    /// The same, told to whoever asked: the client's span fails with it.
+    pub fn refuse_asker(&mut self, answer: Node, status: i64, message: impl Into<Cow<'static, str>>) {
+        self.refuse(answer, status, message);
+        let asking = self.spans.get(answer.0).and_then(|span| span.parent);
+        if let Some(asking) = self.spans.iter().position(|span| Some(span.id) == asking) {
+            self.refuse(Node(asking), status, format!("upstream answered {status}"));
+        }
     }
 
     /// Something happens in a span.

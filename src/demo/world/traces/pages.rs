@@ -211,7 +211,7 @@ pub fn shard_timed_out(mut loom: Loom<'_>, request: &Request<'_>, text: &str) ->
         if late {
             let message = format!("shard 4 timed out after {}ms", took / MS);
             loom.throw(read, "*catalog.ShardTimeoutError", &message, LATE);
-            loom.refuse(list, 503, message);
+            loom.refuse_asker(list, 503, message);
         }
     }
     loom.refuse(root, 503, "products are not available");

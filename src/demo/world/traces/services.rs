@@ -102,7 +102,7 @@ pub fn deadlock(mut loom: Loom<'_>, request: &Request<'_>, text: &str) -> Trace 
     let message = text
         .split_once("\"msg\":\"")
         .and_then(|(_, rest)| rest.split('"').next());
-    loom.refuse(stock, 500, message.unwrap_or("deadlock detected").to_owned());
+    loom.refuse_asker(stock, 500, message.unwrap_or("deadlock detected").to_owned());
     loom.refuse(root, 500, "stock could not be held");
     loom.done()
 }
@@ -119,7 +119,7 @@ pub fn quote_failed(mut loom: Loom<'_>, request: &Request<'_>, text: &str) -> Tr
     let (_, end) = loom.time(quote);
     let asked = carrier(&mut loom, quote, (end - took, end - MS / 8));
     loom.refuse(asked, 502, "502 Bad Gateway");
-    loom.refuse(quote, 502, "no quote from https://carrier.example/v2/quotes");
+    loom.refuse_asker(quote, 502, "no quote from https://carrier.example/v2/quotes");
     loom.refuse(root, 502, "upstream answered 502");
     loom.done()
 }

@@ -382,3 +382,31 @@ fn a_calm_world_has_a_past_and_nothing_from_its_begin_on() {
     assert!(all > 5_000 && bad * 50 < all, "{bad} of {all}");
     assert!((0..4_000).all(|second| traces.second(second, None).is_empty()));
 }
+
+#[test]
+fn a_line_names_the_span_of_its_service_that_ran_when_it_was_said() {
+    let traces = traces(Scenario::Leak);
+    let mut lines = 0;
+    for request in requests(&traces) {
+        let trace = traces.trace(&request);
+        for line in &request.lines {
+            lines += 1;
+            let of = traces.logs.streams()[line.stream].service;
+            let id = super::super::logs::serving(trace.id, of);
+            let span = trace.spans().find(|span| span.id == id);
+            let span = span.unwrap_or_else(|| panic!("{:?}: no span of {of}", request.kind));
+            assert_eq!(service(&trace, &span), of);
+            let slack = 20 * MS;
+            assert!(
+                span.start - slack <= line.at && line.at <= span.end + slack,
+                "{:?} {}: {} not within {}..{}",
+                request.kind,
+                line.template(),
+                line.at,
+                span.start,
+                span.end
+            );
+        }
+    }
+    assert!(lines > 500, "{lines}");
+}

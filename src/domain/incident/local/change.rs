@@ -240,9 +240,8 @@ impl LocalIncident {
         }
         self.assignees = people.to_vec();
         self.assigned_via = AssignedVia::Direct;
-        if self.status == Status::Acknowledged {
-            self.status = Status::Triggered;
-        }
+        // They have not taken it yet, however far the work is.
+        self.status = Status::Triggered;
         self.settle_wakes(at);
         let text = format!(
             "given to {}; it does not escalate by itself any more",

@@ -181,6 +181,16 @@ pub enum Reason {
     Over,
 }
 
+impl Reason {
+    /// Whether somebody is woken by it.
+    pub fn is_a_page(self) -> bool {
+        match self {
+            Self::Level(_) | Self::Assigned | Self::Asked => true,
+            Self::Update | Self::Over => false,
+        }
+    }
+}
+
 /// Who is to be notified, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wake {
@@ -336,9 +346,8 @@ impl LocalIncident {
         self.assigned_via = AssignedVia::Policy;
         self.assignees.clone_from(&people);
         self.changed_at = at.utc;
-        if self.status == Status::Acknowledged {
-            self.status = Status::Triggered;
-        }
+        // Whoever had it asked for others, however far the work is: until one of them takes it, its delay runs.
+        self.status = Status::Triggered;
         let names = names(&people);
         let policy = self.policy.as_deref().unwrap_or_default();
         change.told.push(match cause {
@@ -360,6 +369,41 @@ impl LocalIncident {
             people,
             message: Arc::default(),
         });
+    }
+
+    /// Why a page that was asked for then wakes nobody to any purpose any more, in words: its incident is over,
+    /// somebody took it since, or others were woken since. Nothing while it is needed; news is always told.
+    pub fn needs_no_page(&self, reason: Reason, asked_at: DateTime<Utc>) -> Option<String> {
+        if !reason.is_a_page() {
+            return None;
+        }
+        if let Some(into) = self.merged_into {
+            return Some(format!("merged into {}{into}", IncidentId::LOCAL));
+        }
+        if !self.status.is_open() {
+            return Some("resolved".to_owned());
+        }
+        let taken = || {
+            let (who, at) = self.acknowledgements.last()?;
+            (self.status != Status::Triggered && *at >= asked_at)
+                .then(|| format!("acknowledged by {}", who.name))
+        };
+        let is_missed = |level| self.missed.as_ref().is_some_and(|missed| missed.level == level);
+        match reason {
+            // Help is asked for by who has it.
+            Reason::Asked | Reason::Update | Reason::Over => None,
+            Reason::Level(level) => taken().or_else(|| match self.assigned_via {
+                AssignedVia::Direct => Some(format!("given to {} since", names(&self.assignees))),
+                AssignedVia::Policy if level != self.level && !is_missed(level) => {
+                    Some(format!("level {} was woken since", self.level))
+                }
+                AssignedVia::Policy => None,
+            }),
+            Reason::Assigned => taken().or_else(|| match self.assigned_via {
+                AssignedVia::Policy => Some(format!("level {} was woken since", self.level)),
+                AssignedVia::Direct => None,
+            }),
+        }
     }
 
     /// A level was due while no console was open: the engineer is asked.

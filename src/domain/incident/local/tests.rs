@@ -145,6 +145,17 @@ fn an_escalation_pages_and_counts_the_delay_anew() {
 }
 
 #[test]
+fn a_level_woken_in_the_middle_of_the_work_has_its_delay() {
+    let mut incident = declared("checkout");
+    let to = Status::Investigating;
+    act(&mut incident, "jun", &IncidentAct::Advance { to }).unwrap();
+    assert_eq!(incident.next_wake(&on_call()), None);
+    act(&mut incident, "jun", &IncidentAct::Escalate { to: 1 }).unwrap();
+    assert_eq!(incident.status, Status::Triggered);
+    assert_eq!(incident.next_wake(&on_call()), Some((2, stamp(360).utc)));
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_in_words_and_changes_nothing() {
     let cases = [
         (

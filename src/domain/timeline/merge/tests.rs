@@ -192,6 +192,76 @@ fn two_acknowledgements_of_ours_are_joined_with_two_of_the_keepers() {
 }
 
 #[test]
+fn two_consoles_that_took_the_same_incident_are_told_once_as_its_keeper_has_it() {
+    let own = |id: &str, seconds| {
+        ours(
+            Delivery::Confirmed,
+            told(
+                id,
+                seconds,
+                EventKind::Acknowledged,
+                "jun@example.com",
+                "acknowledged",
+            ),
+        )
+    };
+    let keeper = |id: &str, seconds, kind| told(id, seconds, kind, "Jun", "");
+    let both = part(Origin::Outbox, vec![own("outbox-1", 100), own("outbox-2", 101)]);
+    let once = keeper("R1", 102, EventKind::Acknowledged);
+    let merged = merge(&[both.clone(), part(Origin::Keeper, vec![once.clone()])], &us());
+    let [event] = merged.events.as_slice() else {
+        panic!("one acknowledgement, not {:?}", ids(&merged));
+    };
+    let known: Vec<&str> = names(event).map(|name| &**name).collect();
+    assert!(
+        ["outbox-1", "outbox-2", "R1"]
+            .iter()
+            .all(|name| known.contains(name)),
+        "a star on any holds: {known:?}"
+    );
+    // what its keeper does not tell of yet stays as it is
+    assert_eq!(merge(std::slice::from_ref(&both), &us()).events.len(), 2);
+    // handed back between: the second is another one
+    let again = part(Origin::Outbox, vec![own("outbox-1", 100), own("outbox-2", 400)]);
+    let ended = keeper("R2", 200, EventKind::Unacknowledged);
+    let merged = merge(&[again, part(Origin::Keeper, vec![once, ended])], &us());
+    assert_eq!(ids(&merged), ["outbox-1", "R2", "outbox-2"]);
+}
+
+#[test]
+fn an_act_that_was_done_already_is_told_as_whoevers_it_was() {
+    let own = |refs: &[(&str, &str)]| {
+        let act = told(
+            "outbox-3",
+            5_000,
+            EventKind::Acknowledged,
+            "jun@example.com",
+            "acknowledged",
+        );
+        part(Origin::Outbox, vec![with(ours(Delivery::Confirmed, act), refs)])
+    };
+    let maras = told("R1", 100, EventKind::Acknowledged, "Mara", "Acknowledged by Mara");
+    let keeper = part(Origin::Keeper, vec![maras]);
+    let merged = merge(
+        &[
+            own(&[("already", "was acknowledged already by Mara")]),
+            keeper.clone(),
+        ],
+        &us(),
+    );
+    let [event] = merged.events.as_slice() else {
+        panic!("one acknowledgement, not {:?}", ids(&merged));
+    };
+    assert_eq!(
+        (&*event.id, event.actor.as_deref(), event.at),
+        ("R1", Some("Mara"), at(100))
+    );
+    assert!(names(event).any(|name| **name == *"outbox-3"));
+    // without that word it is ours beside hers
+    assert_eq!(ids(&merge(&[own(&[]), keeper], &us())), ["R1", "outbox-3"]);
+}
+
+#[test]
 fn an_alert_seen_here_and_the_trigger_it_made_are_one() {
     let fired = with(
         told("j1", 0, EventKind::AlertFired, "", "HighErrorRate checkout"),
@@ -226,7 +296,7 @@ fn our_annotation_and_grafanas_are_one_and_a_command_that_led_to_an_act_is_that_
     let own = with(
         ours(
             Delivery::Confirmed,
-            told("outbox-5", 10, EventKind::Deploy, "Jun", "rollback"),
+            told("outbox-5", 10, EventKind::Other, "Jun", "rollback"),
         ),
         &[("marker", MARK), ("outbox", "5")],
     );

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::Sight;
 use crate::action::Action;
 use crate::app::Model;
-use crate::app::traces::waterfall::{Narrowed, Sought, Waterfall};
+use crate::app::traces::waterfall::{Growth, Narrowed, Sought, Waterfall};
 use crate::app::traces::{Clocks, within};
 use crate::app::update::skew_said;
 use crate::domain::trace::scale::lasting;
@@ -95,6 +95,15 @@ fn title(sight: Sight<'_>) -> Vec<Piece<'_>> {
         ));
     } else {
         pieces.push(Piece::word(" · none failed", Role::TextMuted));
+    }
+    if let Growth::Young { came, .. } = sight.open.growth {
+        pieces.push(match came {
+            0 => Piece::word(" · may still grow", Role::StateBusy),
+            _ => Piece::own(
+                format!(" · still growing, {} came", grouped(came)),
+                Role::StateBusy,
+            ),
+        });
     }
     let day = sight.aspect.whole.from.utc().format("%m-%d");
     let begin = clock(sight.scene, sight.aspect.whole.from);

@@ -171,12 +171,8 @@ fn border(sight: Sight) -> Frame<'static> {
     let (open, study) = (sight.open, sight.study);
     let mut count = Vec::new();
     if open.view.is_some() {
-        let (from, to) = (sight.scale.stretch().from, sight.scale.stretch().to);
-        let since = |at: crate::domain::trace::Nanos| head::since(sight.aspect.whole.from, at);
-        count.push(Piece::own(
-            format!("{} to {}", since(from), since(to)),
-            Role::Accent,
-        ));
+        let [from, to] = sight.scale.ends(sight.aspect.whole.from);
+        count.push(Piece::own(format!("{from} to {to}"), Role::Accent));
     }
     let all = open.range().len();
     let hidden = all - open.lines.len().min(all);

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::action::Action;
 use crate::app::focus::Detail;
 use crate::app::traces::{Clocks, Study};
+use crate::domain::trace::critical::Step;
 use crate::domain::trace::scale::lasting;
 use crate::domain::trace::{Attribute, Event, Link, Row, Standing, Status, Times, TraceId};
 use crate::text::SafeText;
@@ -132,12 +133,7 @@ fn facts<'a>(
         Role::Text,
     );
     if let Some(step) = aspect.path.step(row) {
-        let text = format!(
-            "{} of its own, {} of the path; without it the end would come {} sooner",
-            lasting(step.own),
-            percent(step.own, aspect.path.whole().nanos()),
-            lasting(step.drag),
-        );
+        let text = on_path(step, span.standing, aspect.path.whole().nanos());
         sheet.pair("critical path", &text, Role::TraceCriticalPath);
     }
     let population = alike(study, row);
@@ -209,6 +205,23 @@ fn facts<'a>(
         sheet.blank();
         sheet.line(keys(scene));
     }
+}
+
+/// What a span has to do with how long the whole took. Without a root there is no whole.
+fn on_path(step: &Step, standing: Standing, whole: u64) -> String {
+    let mut text = format!(
+        "{} of its own, {} of the path",
+        lasting(step.own),
+        percent(step.own, whole)
+    );
+    match (standing, step.drag) {
+        (Standing::Root | Standing::Orphan { .. } | Standing::Cut { .. }, _) => {}
+        (Standing::Child, 0) => text.push_str("; without it other calls would take as long"),
+        (Standing::Child, drag) => {
+            let _ = write!(text, "; without it the end would come {} sooner", lasting(drag));
+        }
+    }
+    text
 }
 
 /// Where it stands among the spans of the same operation in this trace, where there are enough.
@@ -347,5 +360,35 @@ fn links(scene: Scene, sheet: &mut Sheet, id: TraceId, links: &[Link]) {
     more(sheet, links.len(), MOST_EVENTS);
     if let Some(key) = hints::key(scene, Action::Pivot) {
         sheet.prose(&format!("{key} goes to them."), Role::TextMuted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::trace::{Nanos, Stretch};
+
+    #[test]
+    fn what_would_be_without_a_span_is_said_where_that_means_something() {
+        let step = |drag| Step {
+            row: Row(1),
+            holds: Stretch {
+                from: Nanos(0),
+                to: Nanos(480_000_000_000),
+            },
+            own: 120_000_000_000,
+            drag,
+        };
+        let said = |standing, drag| on_path(&step(drag), standing, 480_000_000_000);
+        let own = "2 min 0 s of its own, 25% of the path";
+        assert_eq!(said(Standing::Root, 480_000_000_000), own);
+        assert_eq!(
+            said(Standing::Child, 90_000_000),
+            format!("{own}; without it the end would come 90 ms sooner")
+        );
+        assert_eq!(
+            said(Standing::Child, 0),
+            format!("{own}; without it other calls would take as long")
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The rows of the log pane: the line under the cursor has the row that the model says; what fits above and below is
 //! laid out around it. Only lines in sight are read from the store.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -13,7 +14,9 @@ use super::super::{look, set_style};
 use super::{clock, level_word, role_of, service_role, time};
 use crate::action::Action;
 use crate::app::Model;
-use crate::app::logs::{LogView, Past, Refetching, Wrap, search_query};
+use crate::app::logs::{LogPane, LogView, Past, Refetching, Times, Wrap, search_query};
+use crate::domain::log::detect::level_of;
+use crate::domain::log::moment::leading_end;
 use crate::domain::log::{Gap, Level, fields};
 use crate::logstore::query::Query;
 use crate::logstore::{Entry, LineId};
@@ -22,10 +25,14 @@ use crate::theme::Role;
 
 /// Bytes of a line that a list looks at: no screen shows more of one.
 const MOST_BYTES: usize = 16 * 1024;
-/// Rows of one wrapped line; the rest is in its detail.
+/// Rows of one wrapped line; the rest is in its detail, and the last row says so.
 const MOST_ROWS: usize = 12;
+/// Rows of a wrapped entry of several lines, a stack trace say: its last line is often the one that tells what is wrong.
+const MOST_ROWS_OF_LINES: usize = 40;
 /// Cells of the service's name.
 const SERVICE: usize = 12;
+/// Cells that columns leave to the message.
+const MESSAGE: usize = 24;
 /// Cells of a column made of a field.
 const COLUMN: usize = 14;
 
@@ -55,6 +62,17 @@ struct Shown {
     rest: String,
     /// Lines of the entry beyond the first, where only the first is shown.
     more: usize,
+    /// What of a wrapped entry no row has; stands on a row of its own.
+    left: Option<Left>,
+}
+
+/// What of a wrapped entry is in its detail alone.
+#[derive(Clone, Copy)]
+enum Left {
+    /// The rest of its only line.
+    Rest,
+    /// So many lines, the last of them perhaps in part.
+    Lines(usize),
 }
 
 /// A row and the place of the line that it belongs to.
@@ -74,6 +92,36 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView
     }
 }
 
+/// What the columns hold, above them.
+pub(super) fn draw_titles(scene: Scene, buffer: &mut Buffer, row: Rect) {
+    let mut titles = vec![
+        Piece::own(
+            fit("  time", if row.width >= WITH_TIME { 15 } else { 11 }),
+            Role::TextMuted,
+        ),
+        Piece::word("level ", Role::TextMuted),
+    ];
+    if has_service(scene.model, row.width) {
+        titles.push(Piece::own(
+            format!("{} ", fit("service", SERVICE)),
+            Role::TextMuted,
+        ));
+    }
+    let (shown, left) = columns(scene.model, row.width);
+    for name in shown {
+        let name = SafeText::line(name);
+        titles.push(Piece::own(
+            format!("{} ", fit(name.as_str(), COLUMN)),
+            Role::TextStrong,
+        ));
+    }
+    titles.push(Piece::word("message", Role::TextMuted));
+    if left > 0 {
+        titles.push(Piece::own(format!("  +{left} more"), Role::TextDim));
+    }
+    scene.line(buffer, row, &titles);
+}
+
 /// The place of the line that has a row of this area, and the row that it begins on.
 pub(in crate::view) fn place_at(model: &Model, area: Rect, row: usize) -> Option<(usize, usize)> {
     let view = model.logs.drawn()?;
@@ -91,38 +139,51 @@ fn laid_out<'a>(model: &Model, view: &'a LogView, area: Rect) -> Vec<Placed<'a>>
     };
     let room = usize::from(area.width).saturating_sub(2 + prefix_width(model, area.width));
     let placed = |place: usize| {
-        let rows = rows_of(pane.wrap, view, place, room).into_iter();
+        let rows = rows_of(pane, view, place, (room, height)).into_iter();
         rows.map(move |row| Placed { place, row })
     };
     let place = pane.place.min(last);
     let own: Vec<Placed> = placed(place).collect();
     // The row that the model wants for the cursor's line, as long as all of the line fits.
     let own_shown = own.len().min(height);
-    let begin = pane.row.min(height - own_shown);
+    let mut begin = pane.row.min(height - own_shown);
+    // What lies below may leave rows free: lines above have them rather than nobody.
+    let mut below: Vec<Placed> = Vec::new();
+    let mut at = place + 1;
+    while own_shown + below.len() < height && at <= last {
+        below.extend(placed(at));
+        at += 1;
+    }
+    let filled = own_shown + below.len();
+    let from_below = begin < height.saturating_sub(filled);
+    if from_below {
+        begin = height - filled;
+    }
     let mut above: Vec<Placed> = Vec::new();
     let mut at = place;
     while above.len() < begin && at > 0 {
         at -= 1;
         above.splice(0..0, placed(at));
     }
-    if above.len() < begin && at == 0 {
+    if above.len() < begin && at == 0 && !from_below {
         let row = Row::Begin(&view.past);
         above.insert(0, Placed { place: 0, row });
     }
     let cut_above = above.len().saturating_sub(begin);
     let mut rows: Vec<Placed> = above.into_iter().skip(cut_above).collect();
     rows.extend(own.into_iter().take(own_shown));
-    let mut at = place + 1;
-    while rows.len() < height && at <= last {
-        rows.extend(placed(at));
-        at += 1;
-    }
+    rows.extend(below);
     rows.truncate(height);
     rows
 }
 
-/// The rows of the line at a place, the gap before it included.
-fn rows_of(wrap: Wrap, view: &LogView, place: usize, room: usize) -> Vec<Row<'_>> {
+/// The rows of the line at a place, the gap before it included: each of so many cells, and no more than the pane has.
+fn rows_of<'a>(
+    pane: &LogPane,
+    view: &'a LogView,
+    place: usize,
+    (room, height): (usize, usize),
+) -> Vec<Row<'a>> {
     let Some((id, entry)) = view
         .id_at(place)
         .and_then(|id| Some((id, view.snapshot.entry(id)?)))
@@ -134,14 +195,14 @@ fn rows_of(wrap: Wrap, view: &LogView, place: usize, room: usize) -> Vec<Row<'_>
     let head = entry.text.get(..MOST_BYTES).unwrap_or(&entry.text);
     let text = String::from_utf8_lossy(head).into_owned();
     let entry = Rc::new(entry);
-    let (text, rest) = said(&text).unwrap_or((text, String::new()));
+    let (text, rest) = said(&text).unwrap_or_else(|| (unprefixed(pane, &entry, &text), String::new()));
     let line = |part, shown| Row::Line {
         id,
         entry: Rc::clone(&entry),
         part,
         shown,
     };
-    match wrap {
+    match pane.wrap {
         Wrap::Cut => {
             let mut lines = text.lines().filter(|line| !line.trim().is_empty());
             let text = SafeText::line(lines.next().unwrap_or_default()).into_string();
@@ -151,42 +212,94 @@ fn rows_of(wrap: Wrap, view: &LogView, place: usize, room: usize) -> Vec<Row<'_>
                 text,
                 rest,
                 more: lines.count(),
+                left: None,
             };
             rows.push(line(0, shown));
         }
         Wrap::Wrapped => {
-            let mut part = 0;
             let whole = if rest.is_empty() {
                 text
             } else {
                 format!("{text}  {rest}")
             };
-            'all: for each in SafeText::lines(&whole) {
-                let whole: Rc<str> = each.as_str().into();
-                let mut at = 0;
-                for text in pieces_of(&whole, room.max(8)) {
-                    let length = text.len();
-                    let shown = Shown {
-                        whole: Rc::clone(&whole),
-                        at,
-                        text,
-                        rest: String::new(),
-                        more: 0,
-                    };
-                    rows.push(line(part, shown));
-                    at += length;
-                    part += 1;
-                    if part == MOST_ROWS {
-                        break 'all;
-                    }
-                }
-            }
-            if part == 0 {
-                rows.push(line(0, Shown::default()));
-            }
+            let most = height.saturating_sub(rows.len()).max(1);
+            let parts = wrapped(&whole, room.max(8), most);
+            rows.extend(
+                parts
+                    .into_iter()
+                    .enumerate()
+                    .map(|(part, shown)| line(part, shown)),
+            );
         }
     }
     rows
+}
+
+/// The rows of a wrapped text, each of so many cells, `most` at most; where that is not all, the last one says so.
+fn wrapped(text: &str, cells: usize, most: usize) -> Vec<Shown> {
+    let count = text.lines().count();
+    let most = most.min(if count > 1 { MOST_ROWS_OF_LINES } else { MOST_ROWS });
+    let mut rows: Vec<Shown> = Vec::new();
+    // The line that each row is of.
+    let mut of = Vec::new();
+    for (number, each) in SafeText::lines(text).enumerate() {
+        let whole: Rc<str> = each.as_str().into();
+        let mut at = 0;
+        for text in pieces_of(&whole, cells, most) {
+            let length = text.len();
+            rows.push(Shown {
+                whole: Rc::clone(&whole),
+                at,
+                text,
+                ..Shown::default()
+            });
+            of.push(number);
+            at += length;
+        }
+        if rows.len() > most {
+            break;
+        }
+    }
+    if rows.len() > most {
+        rows.truncate(most.saturating_sub(1));
+        let first = of.get(rows.len()).copied().unwrap_or_default();
+        rows.push(Shown {
+            left: Some(if count > 1 {
+                Left::Lines(count - first)
+            } else {
+                Left::Rest
+            }),
+            ..Shown::default()
+        });
+    } else if rows.is_empty() {
+        rows.push(Shown::default());
+    }
+    rows
+}
+
+/// A text without the time and the level that it begins with, where the row tells the same before it.
+fn unprefixed(pane: &LogPane, entry: &Entry, text: &str) -> String {
+    /// A row tells milliseconds, and shippers stamp lines a little later.
+    const NEAR: u64 = 1_000_000_000;
+    let closing = |c: char| matches!(c, ' ' | ']' | ')' | '\t' | '|' | ':' | ',');
+    let mut rest = text;
+    if pane.times == Times::Clock
+        && let Some((at, end)) = leading_end(text.as_bytes())
+        && entry.time().is_some_and(|time| time.0.abs_diff(at.0) < NEAR)
+    {
+        rest = text.get(end..).unwrap_or(text).trim_start_matches(closing);
+    }
+    let bare = rest.strip_prefix(['[', '<', '(']).unwrap_or(rest);
+    let length = bare.chars().take_while(char::is_ascii_alphabetic).count();
+    let (word, behind) = bare.split_at(length);
+    // "error while …" is prose
+    let marked = bare.len() < rest.len() || (length > 2 && word.chars().all(|c| c.is_ascii_uppercase()));
+    let ends = behind.starts_with(|c: char| closing(c) || c == '>');
+    if marked && ends && entry.level != Level::Unknown && level_of(word.as_bytes()) == entry.level {
+        rest = behind.trim_start_matches(|c: char| closing(c) || c == '>');
+    }
+    // what says nothing else is shown as it is
+    if rest.trim().is_empty() { text } else { rest }.to_owned()
 }
 
 /// What a person reads first of a line of JSON or logfmt: its message, then its other fields but those that stand
@@ -222,8 +335,9 @@ const PREFIXED: [&str; 10] = [
     "service_name",
 ];
 
-/// Cuts a text into rows; nothing is lost and no word is looked for: a log line is no prose.
-fn pieces_of(text: &str, cells: usize) -> Vec<String> {
+/// Cuts a text into rows, between words where the next one fits a row; nothing is lost, so that what is sought can be
+/// marked where it lies. A blank at the end of a row hangs over. Ends with the first piece beyond `most`.
+fn pieces_of(text: &str, cells: usize, most: usize) -> Vec<String> {
     let mut pieces = Vec::new();
     let mut rest = text;
     loop {
@@ -233,17 +347,34 @@ fn pieces_of(text: &str, cells: usize) -> Vec<String> {
         }
         let mut used = 0;
         let mut end = 0;
+        // Behind the last blank on this row.
+        let mut between = None;
         for (at, c) in rest.char_indices() {
             let wide = width(c.encode_utf8(&mut [0; 4]));
             if used + wide > cells && end > 0 {
+                if c == ' ' {
+                    between = Some(at + 1);
+                }
                 break;
             }
             used += wide;
             end = at + c.len_utf8();
+            if c == ' ' {
+                between = Some(end);
+            }
+        }
+        if let Some(between) = between {
+            let word = rest.get(between..).unwrap_or_default();
+            let word = word.split(' ').next().unwrap_or_default();
+            let indented = rest.get(..between).is_none_or(|begin| begin.trim().is_empty());
+            // A word that needs more than a row of its own begins where it stands.
+            if width(word) <= cells && !indented {
+                end = between;
+            }
         }
         let (piece, left) = rest.split_at(end);
         pieces.push(piece.to_owned());
-        if pieces.len() > MOST_ROWS {
+        if pieces.len() > most {
             return pieces;
         }
         rest = left;
@@ -252,10 +383,21 @@ fn pieces_of(text: &str, cells: usize) -> Vec<String> {
 
 /// Cells before the message: time, level, service, columns.
 fn prefix_width(model: &Model, area: u16) -> usize {
-    let pane = &model.logs;
+    before_columns(model, area) + columns(model, area).0.len() * (COLUMN + 1)
+}
+
+fn before_columns(model: &Model, area: u16) -> usize {
     let service = if has_service(model, area) { SERVICE + 1 } else { 0 };
     let time = if area >= WITH_TIME { 13 } else { 9 };
-    time + 6 + service + pane.columns.len() * (COLUMN + 1)
+    time + 6 + service
+}
+
+/// The columns that leave room for the message, one at least, and how many do not.
+fn columns(model: &Model, area: u16) -> (&[String], usize) {
+    let names = &model.logs.columns;
+    let room = usize::from(area).saturating_sub(2 + before_columns(model, area) + MESSAGE);
+    let shown = names.len().min((room / (COLUMN + 1)).max(1));
+    (names.get(..shown).unwrap_or(names), names.len() - shown)
 }
 
 /// Whether a line's service stands before it: where there is room, and it is not the same for all.
@@ -397,19 +539,32 @@ fn line(
         Level::Fatal | Level::Error | Level::Warn | Level::Info | Level::Unknown => Role::Text,
         Level::Debug | Level::Trace => Role::TextDim,
     };
-    pieces.push(Piece::own(shown.text.clone(), role));
+    // The blank that hangs over a row's end is not drawn.
+    pieces.push(Piece::own(shown.text.trim_end().to_owned(), role));
     if !shown.rest.is_empty() {
         pieces.push(Piece::own(format!("  {}", shown.rest), Role::TextDim));
     }
     if shown.more > 0 {
         pieces.push(Piece::own(format!(" ⏎ {} more", shown.more), Role::TextMuted));
     }
+    if let Some(left) = shown.left {
+        let open = hints::key(scene, Action::Open).unwrap_or_default();
+        let said = match left {
+            Left::Rest => format!("… {open} shows all"),
+            Left::Lines(lines) => format!("⏎ {lines} more · {open} shows all"),
+        };
+        pieces.push(Piece::own(said, Role::TextMuted));
+    }
     put_pieces(buffer, row, scene.theme, &pieces, Cut::End, look(selected, false));
 }
 
 /// What stands before the message.
 fn prefix(scene: Scene, area: u16, entry: &Entry) -> Vec<Piece<'static>> {
-    let time = time(scene, entry.at, if area >= WITH_TIME { 12 } else { 8 });
+    let cells = if area >= WITH_TIME { 12 } else { 8 };
+    let time = match entry.time() {
+        Some(at) => time(scene, at, cells),
+        None => format!("{:<cells$}", "--:--:--"),
+    };
     let mut pieces = vec![
         Piece::own(format!("{time} "), Role::TextMuted),
         Piece::word(level_word(entry.level), role_of(entry.level)),
@@ -420,10 +575,107 @@ fn prefix(scene: Scene, area: u16, entry: &Entry) -> Vec<Piece<'static>> {
         let role = service_role(service.as_str());
         pieces.push(Piece::own(format!("{} ", fit(service.as_str(), SERVICE)), role));
     }
-    for name in &scene.model.logs.columns {
-        let value = fields::value(&entry.text, entry.extra, name).unwrap_or_default();
-        let value = SafeText::line(&value).into_string();
+    for name in columns(scene.model, area).0 {
+        let label = || entry.stream.label(name).map(Cow::Borrowed);
+        let value = fields::value(&entry.text, entry.extra, name).or_else(label);
+        let value = SafeText::line(&value.unwrap_or_default()).into_string();
         pieces.push(Piece::own(format!("{} ", fit(&value, COLUMN)), Role::TextMuted));
     }
     pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::log::{Batch, Nanos};
+    use crate::logstore::{Limits, Snapshot, Store};
+
+    #[test]
+    fn rows_end_between_words_and_long_words_are_broken() {
+        assert_eq!(
+            pieces_of("charge failed after three tries", 12, 40),
+            ["charge ", "failed after ", "three tries"]
+        );
+        assert_eq!(
+            pieces_of("id 0123456789abcdef end", 8, 40),
+            ["id 01234", "56789abc", "def end"]
+        );
+        assert_eq!(
+            pieces_of("    at com.example.Pay.charge", 12, 40),
+            ["    at com.e", "xample.Pay.c", "harge"]
+        );
+        for text in ["", "one", "äöü ßß ñññññññ", "  two   three    four"] {
+            assert_eq!(pieces_of(text, 4, 40).concat(), text, "nothing is lost");
+        }
+    }
+
+    #[test]
+    fn a_wrapped_entry_that_is_cut_says_so_on_its_last_row() {
+        let texts = |rows: &[Shown]| rows.iter().map(|row| row.text.clone()).collect::<Vec<_>>();
+        let trace: Vec<String> = (1..=30).map(|n| format!("line {n}")).collect();
+        let all = wrapped(&trace.join("\n"), 20, 40);
+        assert_eq!(texts(&all), trace, "a trace of thirty lines is shown to its end");
+        assert!(all.iter().all(|row| row.left.is_none()));
+
+        let cut = wrapped(&trace.join("\n"), 20, 10);
+        assert_eq!(cut.len(), 10, "no more than the pane has");
+        assert_eq!(texts(&cut)[..9], trace[..9]);
+        assert!(matches!(cut[9].left, Some(Left::Lines(21))));
+
+        let long = "word ".repeat(100);
+        let cut = wrapped(&long, 20, 40);
+        assert_eq!(cut.len(), MOST_ROWS);
+        assert!(matches!(cut[MOST_ROWS - 1].left, Some(Left::Rest)));
+        let whole = wrapped(&"word ".repeat(4 * MOST_ROWS), 20, 40);
+        assert_eq!(whole.len(), MOST_ROWS, "what just fits is whole");
+        assert!(whole.iter().all(|row| row.left.is_none()));
+        assert_eq!(wrapped("", 20, 40).len(), 1);
+    }
+
+    fn entry_of(at: Option<i64>, text: &str) -> Snapshot {
+        let mut batch = Batch {
+            streams: vec![std::sync::Arc::default()],
+            ..Batch::default()
+        };
+        batch.push(at.map(Nanos), 0, Level::Unknown, text.as_bytes(), b"");
+        let mut store = Store::new(Limits::default());
+        store.ingest(&batch);
+        store.snapshot()
+    }
+
+    #[test]
+    fn what_the_row_says_before_the_text_is_not_said_again() {
+        let at = Nanos::of("2026-11-21T08:10:03.1Z".parse().unwrap()).0;
+        for (at, text, shown) in [
+            (
+                None,
+                "2026-11-21T08:10:03.1Z ERROR charge failed",
+                "charge failed",
+            ),
+            (Some(at), "[2026-11-21 08:10:03,123] [WARN] slow", "slow"),
+            (Some(at), "2026-11-21 08:10:03 INFO: [main] up", "[main] up"),
+            (Some(at), "ERROR charge failed", "charge failed"),
+            (Some(at), "error while reading", "error while reading"),
+            (
+                Some(at),
+                "2026-11-20 08:10:03 of another day",
+                "2026-11-20 08:10:03 of another day",
+            ),
+            (None, "2026-11-21T08:10:03.1Z", "2026-11-21T08:10:03.1Z"),
+            (None, "INFO", "INFO"),
+            (Some(at), "ERROR", "ERROR"),
+        ] {
+            let snapshot = entry_of(at, text);
+            let entry = snapshot.entry_at(0).unwrap();
+            assert_eq!(unprefixed(&LogPane::default(), &entry, text), shown, "{text}");
+            assert_eq!(&*entry.text, text.as_bytes(), "the entry keeps all of it");
+        }
+        let relative = LogPane {
+            times: Times::Relative,
+            ..LogPane::default()
+        };
+        let text = "2026-11-21T08:10:03.1Z ERROR x";
+        let snapshot = entry_of(None, text);
+        assert_eq!(unprefixed(&relative, &snapshot.entry_at(0).unwrap(), text), text);
+    }
 }

@@ -24,10 +24,14 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView
         .saturating_mul(volume.buckets.len().try_into().unwrap_or(i64::MAX));
     let short = |at: Nanos| clock(scene, at).chars().take(8).collect::<String>();
     let label = format!("{} ", short(first));
-    let by = match view.counted {
-        _ if area.width < WITH_COUNTED => "",
-        Counted::Server => " by the server",
-        Counted::InHand => " of those in hand",
+    // The filter is of what is shown below; what happened is told whole.
+    let by = match (view.counted, view.shown.is_some()) {
+        (_, true) if area.width < WITH_COUNTED => " all lines",
+        (_, false) if area.width < WITH_COUNTED => "",
+        (Counted::Server, false) => " by the server",
+        (Counted::Server, true) => " all lines, by the server",
+        (Counted::InHand, false) => " of those in hand",
+        (Counted::InHand, true) => " of all lines in hand",
     };
     let end = format!(" {}{by}", short(Nanos(first.0.saturating_add(span))));
     let cells = usize::from(area.width)

@@ -1,5 +1,7 @@
 //! The traces as dots: how long they took, over when they began; failed ones and the one under the cursor marked.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -8,6 +10,7 @@ use super::took;
 use crate::app::traces::TraceRow;
 use crate::app::traces::list::is_failed;
 use crate::domain::trace::Nanos;
+use crate::domain::trace::scale::lasting;
 use crate::domain::trace::summary::Whole;
 use crate::theme::{Glyphs, Role};
 use crate::view::widget::{self, Piece};
@@ -17,6 +20,11 @@ use crate::view::{Scene, figures};
 const LABELS: u16 = 8;
 /// The ruler, and the line about the trace under the cursor.
 const BELOW: u16 = 2;
+
+/// From so much time on, in nanoseconds, minutes tell its ends and what is between them apart.
+const MINUTES_TELL: i64 = 10 * 60 * 1_000_000_000;
+/// Lines from one duration at the left to the next, at least.
+const APART: u16 = 2;
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Cell {
@@ -69,7 +77,12 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, inside: Rect) {
         scene.line(buffer, widget::row(area, y), &[Piece::own(text, Role::ChartAxis)]);
     }
     let ruler = widget::after(widget::row(area, height), LABELS);
-    let said = |at: Nanos| figures::moment(at.utc(), scene.now.utc, scene.model.zone);
+    let told = if to.0.saturating_sub(from.0) < MINUTES_TELL {
+        figures::moment_to_the_second
+    } else {
+        figures::moment
+    };
+    let said = |at: Nanos| told(at.utc(), scene.now.utc, scene.model.zone);
     let last = said(to);
     scene.line(buffer, ruler, &[Piece::own(said(from), Role::ChartAxis)]);
     let place = ruler.width.saturating_sub(last.chars().count() as u16);
@@ -110,13 +123,30 @@ fn line_of(share: f64, height: u16) -> u16 {
     ((1.0 - share) * f64::from(height - 1)).round() as u16
 }
 
-/// Durations at the left: the ends of the scale, and what lies between them, three lines apart.
+/// Durations at the left in steps of 1, 2 and 5; of 1 alone where there is no room for more.
 fn labels(scale: Durations, height: u16) -> Vec<(u16, String)> {
-    let steps = (height / 3).clamp(1, 6);
-    let marks = (0..=steps).map(|step| f64::from(step) / f64::from(steps));
-    marks
-        .map(|share| (line_of(share, height), took(scale.at(share))))
-        .collect()
+    let marks = |steps: &[u64]| -> Vec<(u16, String)> {
+        let powers = (0..19).map(|power| 10_u64.pow(power));
+        let all = powers.flat_map(|power| steps.iter().map(move |step| step.saturating_mul(power)));
+        all.map(Duration::from_nanos)
+            .filter(|duration| scale.holds(*duration))
+            .map(|duration| (line_of(scale.share(duration), height), round(duration)))
+            .collect()
+    };
+    let all = marks(&[1, 2, 5]);
+    let crowded = all.windows(2).any(|pair| pair[0].0.abs_diff(pair[1].0) < APART);
+    let mut shown = if crowded { marks(&[1]) } else { all };
+    shown.dedup_by(|next, kept| kept.0.abs_diff(next.0) < APART);
+    shown
+}
+
+/// A round duration without the digits that say nothing: `200ms`.
+fn round(duration: Duration) -> String {
+    if duration.as_secs() < 60 {
+        lasting(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)).replace(' ', "")
+    } else {
+        took(duration)
+    }
 }
 
 fn dot(cell: &Cell, glyphs: Glyphs) -> Piece<'static> {
@@ -133,5 +163,34 @@ fn dot(cell: &Cell, glyphs: Glyphs) -> Piece<'static> {
         Cell { traces: 1, .. } => Piece::word("·", Role::Chart),
         Cell { traces: 2..=4, .. } => Piece::word("○", Role::Chart),
         Cell { .. } => Piece::word("●", Role::Chart),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(millis: [u64; 2], height: u16) -> Vec<String> {
+        let scale = Durations::of(millis.into_iter().map(Duration::from_millis));
+        let labels = labels(scale, height);
+        assert!(
+            labels.windows(2).all(|pair| pair[0].0 >= pair[1].0 + APART),
+            "{labels:?}"
+        );
+        labels.into_iter().map(|(_, label)| label).collect()
+    }
+
+    #[test]
+    fn durations_at_the_left_are_round_and_have_room() {
+        assert_eq!(
+            said([5, 2_050], 34),
+            [
+                "5ms", "10ms", "20ms", "50ms", "100ms", "200ms", "500ms", "1s", "2s"
+            ]
+        );
+        assert_eq!(said([5, 2_050], 12), ["10ms", "100ms", "1s"]);
+        assert_eq!(said([70_000, 900_000], 20), ["1m 40s", "3m 20s", "8m 20s"]);
+        assert_eq!(said([30, 30], 6).len(), 1, "there is always one");
+        assert!(said([1, 9_000], 3).len() <= 2, "no more than have room");
     }
 }

@@ -12,7 +12,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::slo::focus;
-use super::{Border, Freshness, cells_of, framed, message, position, skeleton, thumb};
+use super::{Border, Freshness, Lack, cells_of, framed, message, position, skeleton, thumb};
+use crate::app::feed::Status;
 use crate::app::focus::PaneId;
 use crate::app::traces::list::is_failed;
 use crate::app::traces::{BACK, Form, Grouped};
@@ -34,6 +35,10 @@ pub(super) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
             .filter(|_| scene.model.traces.drawn().is_some()),
         interval: feed.interval,
         failure: feed.failure(),
+        lack: match feed.status {
+            Status::NotAsked { .. } => Lack::Question,
+            Status::Idle | Status::InFlight { .. } | Status::Failed { .. } => Lack::List,
+        },
     }
 }
 
@@ -67,7 +72,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         count: count(scene),
         filter: narrowed(scene),
         fresh: freshness(scene),
-        foot: position(pane.list.index, total, shown),
+        foot: foot(scene, total, shown),
     };
     let inside = framed(scene, buffer, area, PaneId::Traces, border);
     if pane.rows.is_empty() {
@@ -116,7 +121,24 @@ fn count(scene: Scene) -> Vec<Piece<'static>> {
     pieces
 }
 
-/// What the list is narrowed to: scope, query, outcome, time, filter.
+/// Of what time the traces are, which no title cuts off, and where among them the cursor is.
+fn foot(scene: Scene, total: usize, shown: usize) -> Vec<Piece<'static>> {
+    let pane = &scene.model.traces;
+    let (when, role) = match pane.until {
+        Some(_) => (range(scene), Role::StateStale),
+        None if pane.back == BACK => (format!("last {}", words::span(pane.back)), Role::TextMuted),
+        None => (format!("last {}", words::span(pane.back)), Role::Accent),
+    };
+    let mut pieces = vec![Piece::own(when, role)];
+    let place = position(pane.list.index, total, shown);
+    if !place.is_empty() {
+        pieces.push(Piece::word(" · ", Role::TextMuted));
+        pieces.extend(place);
+    }
+    pieces
+}
+
+/// What the list is narrowed to: scope, query, outcome, filter.
 fn narrowed(scene: Scene) -> Option<String> {
     let pane = &scene.model.traces;
     let mut parts: Vec<String> = Vec::new();
@@ -129,11 +151,6 @@ fn narrowed(scene: Scene) -> Option<String> {
             .into_iter()
             .map(|text| text.trim().to_owned()),
     );
-    match pane.until {
-        Some(_) => parts.push(range(scene)),
-        None if pane.back != BACK => parts.push(format!("last {}", words::span(pane.back))),
-        None => {}
-    }
     parts.retain(|part| !part.is_empty());
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
@@ -154,28 +171,25 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
     match (pane.drawn(), freshness(scene).failure) {
         (None, None) => skeleton(scene, buffer, inside),
         (None, Some(why)) => {
-            let more = [
-                SafeText::line(why).into_string(),
-                if pane.query.trim().is_empty() {
-                    String::new()
-                } else {
-                    format!("{} changes the query.", key(crate::action::Action::TraceQuery))
-                },
-                format!(
-                    "It is tried again by itself; {} shows each backend.",
-                    key(crate::action::Action::Health)
-                ),
-            ];
-            let head = if pane.query.trim().is_empty() {
-                ("No traces: the trace backend does not answer.", Role::StateFailed)
-            } else {
-                (
-                    "No traces: the trace backend did not take this.",
-                    Role::StateFailed,
-                )
+            let mut more = vec![SafeText::line(why).into_string()];
+            if !pane.query.trim().is_empty() {
+                more.push(format!(
+                    "{} changes the query.",
+                    key(crate::action::Action::TraceQuery)
+                ));
+            }
+            // The cause says whether it was silent, refused, or answered with something else.
+            let head = match pane.feed.status {
+                Status::NotAsked { .. } => "No traces: the trace backend cannot be asked this.",
+                Status::Idle | Status::InFlight { .. } | Status::Failed { .. } => {
+                    more.push(format!(
+                        "It is tried again by itself; {} shows each backend.",
+                        key(crate::action::Action::Health)
+                    ));
+                    "No traces: the trace backend gave no list."
+                }
             };
-            let more: Vec<String> = more.into_iter().filter(|line| !line.is_empty()).collect();
-            message(scene, buffer, inside, head, &more);
+            message(scene, buffer, inside, (head, Role::StateFailed), &more);
         }
         (Some(list), _) if !list.traces.is_empty() => {
             let more = [format!(

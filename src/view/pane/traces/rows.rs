@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::took;
-use crate::app::traces::list::{is_failed, operation_of};
+use crate::app::traces::list::{Against, is_failed, operation_of};
 use crate::app::traces::{Grouped, TracePane, TraceRow};
 use crate::domain::trace::stats::{Anomaly, TELLING, TELLING_P99};
 use crate::domain::trace::summary::Whole;
@@ -85,9 +85,9 @@ impl Durations {
         share.clamp(0.0, 1.0)
     }
 
-    /// What is at a share.
-    pub(super) fn at(self, share: f64) -> Duration {
-        Duration::from_secs_f64(self.low * (self.high / self.low).powf(share))
+    /// Whether it lies between the ends.
+    pub(super) fn holds(self, duration: Duration) -> bool {
+        (self.low..=self.high).contains(&duration.as_secs_f64())
     }
 }
 
@@ -278,12 +278,25 @@ fn group_cells<'a>(pane: &TracePane, of: &'a Operation) -> Vec<Vec<Piece<'a>>> {
         quantile(0.5, 1),
         quantile(0.95, TELLING),
         quantile(0.99, TELLING_P99),
-        odd(&pane.anomalies(of)),
+        against(&pane.against(of)),
     ]
 }
 
+/// How it is compared with the time before, or why that cannot be said.
+pub(super) fn against(against: &Against) -> Vec<Piece<'static>> {
+    let dim = |said: String| vec![Piece::own(said, Role::TextDim)];
+    match against {
+        Against::Awaited => dim("…".to_owned()),
+        Against::NotKnown(_) => vec![Piece::word("not known", Role::StateFailed)],
+        Against::NoneThen => dim("none before".to_owned()),
+        Against::TooFew { now, then } => dim(format!("too few: {now}, before {then}")),
+        Against::Told(odd) if odd.is_empty() => dim("as before".to_owned()),
+        Against::Told(odd) => self::odd(odd),
+    }
+}
+
 /// What is out of the ordinary, in words.
-pub(super) fn odd(anomalies: &[Anomaly]) -> Vec<Piece<'static>> {
+fn odd(anomalies: &[Anomaly]) -> Vec<Piece<'static>> {
     let mut pieces = Vec::new();
     for anomaly in anomalies {
         if !pieces.is_empty() {
@@ -312,7 +325,7 @@ mod tests {
         };
         let scale = millis(&[10, 100, 1_000]);
         assert!((scale.share(Duration::from_millis(100)) - 0.5).abs() < 1e-9);
-        assert_eq!(scale.at(0.5).as_millis(), 100);
+        assert!(!scale.holds(Duration::from_millis(9)) && scale.holds(Duration::from_millis(10)));
         let wide = millis(&[0, 1, 60_000]);
         assert!(
             wide.share(Duration::ZERO).abs() < 1e-9,

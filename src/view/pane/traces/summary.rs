@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::rows::{odd, operation, service};
+use super::rows::{against, operation, service};
 use super::took;
 use crate::action::Action;
-use crate::app::traces::list::{is_failed, operation_of};
+use crate::app::traces::list::{Against, is_failed, operation_of};
 use crate::app::traces::{TraceRow, list};
 use crate::domain::trace::stats::{Measured, TELLING};
 use crate::domain::trace::summary::Whole;
@@ -131,16 +131,24 @@ fn of_group<'a>(scene: Scene<'a>, of: &'a Operation) -> Sheet<'a> {
     if let Some(measured) = pane.statistics.operation(of) {
         figures(&mut sheet, measured);
     }
-    if let Some(before) = pane.drawn().and_then(|list| list.before.as_ref()) {
-        sheet.heading("The time before");
-        match before.statistics.operation(of) {
-            Some(measured) => figures(&mut sheet, measured),
-            None => sheet.prose("None of this operation.", Role::TextMuted),
+    sheet.heading("The time before");
+    let before = pane.drawn().and_then(|list| list.before.as_ref()?.as_ref().ok());
+    if let Some(measured) = before.and_then(|before| before.statistics.operation(of)) {
+        figures(&mut sheet, measured);
+    }
+    match pane.against(of) {
+        Against::Awaited => sheet.prose("Being asked for.", Role::StateBusy),
+        Against::NotKnown(why) => {
+            sheet.prose("Not known: the trace backend was asked, and", Role::StateFailed);
+            sheet.prose(&why, Role::TextMuted);
         }
-        let odd = odd(&pane.anomalies(of));
-        if !odd.is_empty() {
-            sheet.line(odd);
+        Against::NoneThen => sheet.prose("None of this operation.", Role::TextMuted),
+        Against::TooFew { .. } => {
+            let text = format!("Compared from {TELLING} of each time on.");
+            sheet.prose(&text, Role::TextMuted);
         }
+        Against::Told(odd) if odd.is_empty() => sheet.prose("As it was.", Role::TextMuted),
+        told @ Against::Told(_) => sheet.line(against(&told)),
     }
     sheet.heading("Its traces");
     for trace in pane.members(of).take(LISTED) {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::incident::Status;
+use crate::outbox::Sight;
 
 /// Asked for at 02:05:00, when it stood as in the contract.
 async fn look(stand: Stand, act: IncidentAct) -> LookBack {
@@ -7,6 +8,7 @@ async fn look(stand: Stand, act: IncidentAct) -> LookBack {
     let seen = Seen {
         status: Status::Triggered,
         changed_at: at("02:04:10"),
+        escalation: None,
     };
     let found = pagerduty
         .look_back(order(act), at("02:05:00"), seen)
@@ -45,6 +47,48 @@ async fn an_acknowledgement_is_absent_while_nothing_changed_and_done_where_it_is
     );
     let ours = acknowledged_by("PUSR001", "Jun", "02:05:01");
     assert!(is_done(&look(account(&ours), IncidentAct::Acknowledge).await));
+}
+
+#[tokio::test]
+async fn an_acknowledgement_is_repeated_only_while_nobody_has_had_it_since() {
+    // Ours may have been there and have lapsed: it is triggered, but not still.
+    let again = changed(&json!({"last_status_change_at": "2026-11-20T02:05:40Z"}));
+    let found = look(account(&again), IncidentAct::Acknowledge).await;
+    assert!(
+        matches!(&found, LookBack::Unclear(why) if why.contains("triggered again at 02:05:40")),
+        "{found:?}"
+    );
+    let earlier = changed(&json!({"last_status_change_at": "2026-11-20T02:04:12Z"}));
+    assert_eq!(
+        look(account(&earlier), IncidentAct::Acknowledge).await,
+        LookBack::Absent,
+        "that was before the request"
+    );
+    // Mara had it when it was asked for and has it still: one that was never sent goes out, one that was is not
+    // repeated.
+    let hers = acknowledged_by("PUSR003", "Mara", "02:04:10");
+    let seen = Seen {
+        status: Status::Acknowledged,
+        changed_at: at("02:04:10"),
+        escalation: None,
+    };
+    let (pagerduty, _) = account(&hers).open(Some("jun@example.com"));
+    let order = || order(IncidentAct::Acknowledge);
+    let unsent = Unsent {
+        asked: at("02:05:00"),
+        seen: seen.clone(),
+        known: None,
+        sight: Sight::Seen,
+    };
+    assert_eq!(
+        pagerduty.look_before(order(), unsent).await.unwrap(),
+        LookBack::Absent
+    );
+    let found = pagerduty.look_back(order(), at("02:05:00"), seen).await.unwrap();
+    assert_eq!(
+        found,
+        LookBack::Unclear("Mara has it as before, and yours does not show".to_owned())
+    );
 }
 
 #[tokio::test]

@@ -499,3 +499,24 @@ fn missing_abilities_are_said_and_an_odd_answer_says_nothing() {
     assert_eq!(abilities_missing(br#"{"abilities":["teams"]}"#).len(), 1);
     assert_eq!(abilities_missing(b"oops"), Vec::<String>::new());
 }
+
+#[test]
+fn a_whole_id_is_told_from_a_number_a_prefix_and_a_fingerprint() {
+    let whole = |word: &str| super::super::whole_id(word).map(|id| id.0.to_string());
+    assert_eq!(whole("q1ab2cd3ef4gh5").as_deref(), Some("Q1AB2CD3EF4GH5"));
+    assert_eq!(whole("PT4KHLK").as_deref(), Some("PT4KHLK"));
+    for other in [
+        "",
+        "812",
+        "#812",
+        "Q1AB2CD",
+        "Q1AB2CD3EF4GH56",
+        "PT4KHL",
+        "Q1AB2CD3EF4GH/",
+        "00000000000000f2",
+        "local-1",
+        "Qäöüäöü",
+    ] {
+        assert_eq!(whole(other), None, "{other}");
+    }
+}

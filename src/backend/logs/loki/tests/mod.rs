@@ -3,6 +3,7 @@
 mod pages;
 mod server;
 mod tails;
+mod tls;
 
 use super::*;
 use crate::backend::http::{Client, Wires};
@@ -25,9 +26,12 @@ fn endpoint(url: &str) -> Endpoint {
 }
 
 fn loki(url: &str) -> Loki {
-    let endpoint = endpoint(url);
+    loki_on(&endpoint(url))
+}
+
+fn loki_on(endpoint: &Endpoint) -> Loki {
     let clock = Clock::start();
-    let client = Client::new(&endpoint, Wires::default().transport(&endpoint), clock);
+    let client = Client::new(endpoint, Wires::default().transport(endpoint), clock);
     let settings = Settings {
         name: "logs".into(),
         service_label: None,

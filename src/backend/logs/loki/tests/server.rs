@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -39,14 +40,27 @@ pub(super) struct Script {
     pub(super) frozen: bool,
     /// Queries are never answered.
     pub(super) mute: bool,
+    /// Queries are answered so late.
+    pub(super) slow: Option<Duration>,
     /// The first frame of a tail is this.
     pub(super) garbage: Option<&'static str>,
     /// The flag for categories is not known.
     pub(super) old: bool,
+    /// Lines of a frame of a tail at most; one where nothing is said.
+    pub(super) frame: usize,
 }
 
-/// A path and its parameters.
-type Asked = (String, Vec<(String, String)>);
+/// A question: its path, its parameters, and its headers as they came.
+struct Asked {
+    path: String,
+    pairs: Vec<(String, String)>,
+    head: String,
+}
+
+/// A connection, in the clear or in TLS.
+pub(super) trait Wired: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wired for T {}
 
 struct State {
     lines: Mutex<Vec<Sent>>,
@@ -69,8 +83,18 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Server {
     pub(super) async fn start(script: Script) -> Self {
+        Self::listen(script, None).await
+    }
+
+    /// The same behind TLS.
+    pub(super) async fn start_tls(script: Script, acceptor: TlsAcceptor) -> Self {
+        Self::listen(script, Some(acceptor)).await
+    }
+
+    async fn listen(script: Script, acceptor: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr().expect("an address"));
         let state = Arc::new(State {
             lines: Mutex::default(),
             count: watch::Sender::new(0),
@@ -90,7 +114,18 @@ impl Server {
         tasks.spawn(async move {
             let mut serving = JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
-                serving.spawn(serve(Arc::clone(&shared), socket));
+                let (shared, acceptor) = (Arc::clone(&shared), acceptor.clone());
+                serving.spawn(async move {
+                    match acceptor {
+                        None => serve(shared, socket).await,
+                        // who does not trust us, or is not trusted, goes away
+                        Some(acceptor) => {
+                            if let Ok(socket) = acceptor.accept(socket).await {
+                                serve(shared, socket).await;
+                            }
+                        }
+                    }
+                });
             }
         });
         Self {
@@ -113,9 +148,18 @@ impl Server {
     /// Values of a parameter in the questions to a path, oldest first.
     pub(super) fn asked(&self, path: &str, name: &str) -> Vec<String> {
         let asked = held(&self.state.asked);
-        let to = asked.iter().filter(|(asked, _)| asked.ends_with(path));
-        let pairs = to.flat_map(|(_, pairs)| pairs.iter().filter(|(n, _)| n == name));
+        let to = asked.iter().filter(|asked| asked.path.ends_with(path));
+        let pairs = to.flat_map(|asked| asked.pairs.iter().filter(|(n, _)| n == name));
         pairs.map(|(_, value)| value.clone()).collect()
+    }
+
+    /// A header of every question so far, with its path; nothing where a question lacks it.
+    pub(super) fn headers(&self, name: &str) -> Vec<(String, Option<String>)> {
+        let asked = held(&self.state.asked);
+        let pairs = asked
+            .iter()
+            .map(|asked| (asked.path.clone(), header(&asked.head, name)));
+        pairs.collect()
     }
 
     /// Waits until so many tails were opened in all.
@@ -127,7 +171,7 @@ impl Server {
     }
 }
 
-async fn serve(state: Arc<State>, mut socket: TcpStream) {
+async fn serve(state: Arc<State>, mut socket: impl Wired) {
     loop {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -138,7 +182,11 @@ async fn serve(state: Arc<State>, mut socket: TcpStream) {
         let target = head.split(' ').nth(1).expect("a target");
         let url = reqwest::Url::parse(&format!("http://loki{target}")).expect("a URL");
         let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-        held(&state.asked).push((url.path().to_owned(), pairs.clone()));
+        held(&state.asked).push(Asked {
+            path: url.path().to_owned(),
+            pairs: pairs.clone(),
+            head: head.clone(),
+        });
         let param = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
         let script = held(&state.script).clone();
         if url.path().ends_with("/tail") {
@@ -159,6 +207,9 @@ async fn serve(state: Arc<State>, mut socket: TcpStream) {
         }
         if script.mute {
             std::future::pending::<()>().await;
+        }
+        if let Some(wait) = script.slow {
+            tokio::time::sleep(wait).await;
         }
         if let Some((status, body)) = script.broken {
             respond(&mut socket, status, "text/plain; charset=utf-8", body).await;
@@ -187,16 +238,19 @@ async fn serve(state: Arc<State>, mut socket: TcpStream) {
             respond(&mut socket, 400, "text/plain", &words).await;
             continue;
         }
-        let mut found: Vec<Sent> = held(&state.lines)
-            .iter()
-            .filter(|(at, ..)| (start..end).contains(at))
-            .cloned()
-            .collect();
-        found.sort_by_key(|(at, ..)| *at);
-        if param("direction").as_deref() != Some("forward") {
-            found.reverse();
-        }
-        found.truncate(limit);
+        let found: Vec<Sent> = {
+            // millions of lines may be held: none is copied that is not told
+            let lines = held(&state.lines);
+            let mut found: Vec<&Sent> = lines
+                .iter()
+                .filter(|(at, ..)| (start..end).contains(at))
+                .collect();
+            found.sort_by_key(|(at, ..)| *at);
+            if param("direction").as_deref() != Some("forward") {
+                found.reverse();
+            }
+            found.into_iter().take(limit).cloned().collect()
+        };
         let body = answer(&found, script.old).to_string();
         respond(&mut socket, 200, "application/json", &body).await;
     }
@@ -208,7 +262,7 @@ fn header(head: &str, name: &str) -> Option<String> {
     found.map(|(_, value)| value.trim().to_owned())
 }
 
-async fn respond(socket: &mut TcpStream, status: u16, kind: &str, body: &str) {
+async fn respond(socket: &mut impl Wired, status: u16, kind: &str, body: &str) {
     let head = format!(
         "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n",
         body.len()
@@ -235,6 +289,10 @@ fn flags(old: bool) -> Value {
 
 /// Streams for themselves, as the server sends them.
 fn answer(found: &[Sent], old: bool) -> Value {
+    json!({"status": "success", "data": {"resultType": "streams", "encodingFlags": flags(old), "result": streams(found, old)}})
+}
+
+fn streams(found: &[Sent], old: bool) -> Value {
     let mut apps: Vec<&str> = found.iter().map(|(_, app, _)| *app).collect();
     apps.sort_unstable();
     apps.dedup();
@@ -246,11 +304,11 @@ fn answer(found: &[Sent], old: bool) -> Value {
             json!({"stream": {"app": app, "namespace": "prod"}, "values": values})
         })
         .collect();
-    json!({"status": "success", "data": {"resultType": "streams", "encodingFlags": flags(old), "result": streams}})
+    json!(streams)
 }
 
 /// Only what arrives while it is open: the history that a real one sends is its best effort.
-async fn tail(state: &State, script: Script, socket: TcpStream) {
+async fn tail(state: &State, script: Script, socket: impl Wired) {
     let mut stream = WebSocketStream::from_raw_socket(socket, Role::Server, None).await;
     let mut news = state.count.subscribe();
     let mut told = held(&state.lines).len();
@@ -291,14 +349,21 @@ async fn tail(state: &State, script: Script, socket: TcpStream) {
                     return;
                 }
                 let new: Vec<Sent> = held(&state.lines)[told..].to_vec();
-                for (at, app, text) in new {
-                    told += 1;
-                    if script.drop_each.is_some_and(|each| told.is_multiple_of(each)) {
-                        dropped.push(json!({"labels": {"app": app}, "timestamp": at.to_string()}));
+                for sent in new.chunks(script.frame.max(1)) {
+                    let mut kept = Vec::with_capacity(sent.len());
+                    for line in sent {
+                        told += 1;
+                        if script.drop_each.is_some_and(|each| told.is_multiple_of(each)) {
+                            dropped.push(json!({"labels": {"app": line.1}, "timestamp": line.0.to_string()}));
+                        } else {
+                            kept.push(line.clone());
+                        }
+                    }
+                    if kept.is_empty() {
                         continue;
                     }
                     let mut frame = json!({
-                        "streams": [{"stream": {"app": app, "namespace": "prod"}, "values": [value(at, &text, script.old)]}],
+                        "streams": streams(&kept, script.old),
                         "encodingFlags": flags(script.old),
                     });
                     if !dropped.is_empty() {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::server::{Script, Server};
 use super::*;
 use crate::backend::logs::{TAIL_CAPACITY, TailMode};
+use crate::config::Secret;
 use crate::domain::log::{Gap, GapReason};
 
 /// What a tail told so far.
@@ -141,6 +142,27 @@ async fn a_connection_that_is_cut_again_and_again_loses_nothing_and_tells_nothin
     assert_eq!(told.gaps, told.filled);
     assert!(told.gaps.iter().all(|gap| gap.reason == GapReason::Disconnected));
     assert!(!told.failures.is_empty());
+}
+
+#[tokio::test]
+async fn tenant_and_flag_go_with_every_question_the_upgrade_included() {
+    let server = Server::start(Script::default()).await;
+    let mut endpoint = endpoint(&server.url);
+    endpoint.headers = vec![("X-Scope-OrgID".into(), Secret::Inline("team-a".into()))];
+    let loki = loki_on(&endpoint);
+    beside(&loki, now(), async |heard, told| until(heard, told, live).await).await;
+    for (name, wanted) in [
+        ("x-scope-orgid", "team-a"),
+        ("x-loki-response-encoding-flags", "categorize-labels"),
+    ] {
+        let headers = server.headers(name);
+        for path in ["/labels", "/query_range", "/tail"] {
+            assert!(headers.iter().any(|(asked, _)| asked.ends_with(path)), "{path}");
+        }
+        for (path, value) in headers {
+            assert_eq!(value.as_deref(), Some(wanted), "{name} of {path}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -365,6 +387,35 @@ async fn a_listener_that_is_slow_misses_nothing() {
             "{:?}", told.gaps
         ),
     }
+}
+
+#[tokio::test]
+async fn what_arrives_while_a_stretch_is_read_slowly_finds_room() {
+    let server = Server::start(Script {
+        slow: Some(Duration::from_millis(500)),
+        ..Script::default()
+    })
+    .await;
+    let from = now();
+    let mut loki = loki(&server.url);
+    loki.room = 64 * 1024;
+    let (sent, told) = beside(&loki, from, async |heard, told| {
+        server.tails(1).await;
+        // The stretch up to now is being asked for, and ten times what may wait comes down the socket.
+        let text = "x".repeat(1_000);
+        let mut sent = Vec::new();
+        for n in 0..640 {
+            let line = (now(), format!("{n} {text}"));
+            server.push(line.0, "cart", line.1.clone());
+            sent.push(line);
+            tokio::task::yield_now().await;
+        }
+        until(heard, told, |told| told.lines.len() >= sent.len() && live(told)).await;
+        sent
+    })
+    .await;
+    told.is_exactly(&sent);
+    assert_eq!(told.gaps, []);
 }
 
 #[tokio::test]

@@ -1,0 +1,195 @@
+//! The panes of SLOs, alerts and log lines, and what opens from them.
+
+use midwatch::app::Msg;
+use midwatch::app::focus::{Detail, PaneId};
+
+use super::{SIZES, at_each, drawn, on, press_all, rows};
+use crate::fixtures::{self as shop, logs, press, size};
+
+#[test]
+fn slo_pane_in_every_state() {
+    at_each(&SIZES, "slo_fresh", |w, h| shop::shop(size(w, h)));
+    at_each(&SIZES, "slo_loading", |w, h| shop::silent(size(w, h)));
+    at_each(&SIZES, "slo_partly_stale", |w, h| shop::partly_stale(size(w, h)));
+    at_each(&SIZES, "slo_unanswered", |w, h| shop::unanswered(size(w, h)));
+    at_each(&SIZES, "slo_paused", |w, h| {
+        let mut model = shop::shop(size(w, h));
+        press(&mut model, "p");
+        model
+    });
+    at_each(&SIZES, "slo_stale", |w, h| shop::stale(size(w, h)));
+    at_each(&SIZES, "slo_failed", |w, h| shop::failed(size(w, h)));
+    at_each(&SIZES, "slo_overflowing", |w, h| shop::crowded(size(w, h), 1_000));
+    at_each(&SIZES, "slo_empty", |w, h| {
+        let mut model = shop::calm(size(w, h));
+        press(&mut model, "&");
+        shop::type_text(&mut model, "nothing like it");
+        press(&mut model, "enter");
+        model
+    });
+}
+
+#[test]
+fn alert_pane_in_every_state() {
+    let alerts = |model| on(PaneId::Alerts, model);
+    at_each(&SIZES, "alerts_fresh", |w, h| {
+        let mut model = alerts(shop::shop(size(w, h)));
+        press(&mut model, "l");
+        press(&mut model, "j");
+        press(&mut model, "x");
+        model
+    });
+    at_each(&SIZES, "alerts_loading", |w, h| alerts(shop::silent(size(w, h))));
+    at_each(&SIZES, "alerts_stale", |w, h| alerts(shop::stale(size(w, h))));
+    at_each(&SIZES, "alerts_failed", |w, h| alerts(shop::failed(size(w, h))));
+    at_each(&SIZES, "alerts_deaf", |w, h| alerts(shop::deaf(size(w, h))));
+    at_each(&SIZES, "alerts_overflowing", |w, h| {
+        alerts(shop::crowded(size(w, h), 1_000))
+    });
+    at_each(&SIZES, "alerts_empty", |w, h| alerts(shop::calm(size(w, h))));
+}
+
+#[test]
+fn details_at_each_size() {
+    at_each(&SIZES, "detail_slo", |w, h| {
+        let mut model = shop::shop(size(w, h));
+        press(&mut model, "enter");
+        model
+    });
+    at_each(&SIZES, "detail_alert", |w, h| {
+        let mut model = on(PaneId::Alerts, shop::shop(size(w, h)));
+        press(&mut model, "j");
+        press(&mut model, "enter");
+        let Some(Detail::Alert(fingerprint)) = model.detail().cloned() else {
+            panic!("an alert is open")
+        };
+        let result = Ok(shop::history());
+        shop::tell(&mut model, Msg::AlertHistory { fingerprint, result });
+        model
+    });
+    at_each(&SIZES, "detail_silences", |w, h| {
+        let mut model = shop::shop(size(w, h));
+        press(&mut model, "S");
+        model
+    });
+}
+
+#[test]
+fn an_input_that_told_no_time_shows_none_and_one_that_ended_empty_says_so() {
+    use midwatch::app::logs::{LogsAsk, Past};
+    use midwatch::backend::logs::TailMode;
+    use midwatch::domain::log::{Batch, Level, Stream};
+    let shown = |texts: &[&str]| {
+        let mut batch = Batch::default();
+        batch.streams.push(std::sync::Arc::new(Stream::default()));
+        for text in texts {
+            batch.push(None, 0, Level::Unknown, text.as_bytes(), b"");
+        }
+        let mut view = logs::view(logs::store(&[batch]).snapshot(), LogsAsk::default());
+        (view.mode, view.past) = (Some(TailMode::Ended), Past::Whole);
+        let mut model = on(PaneId::Logs, logs::reading(size(120, 40)));
+        press_all(&mut model, "z");
+        shop::tell(&mut model, Msg::LogsChanged(std::sync::Arc::new(view)));
+        rows(&drawn(&model).0).join("\n")
+    };
+    let timeless = shown(&["one", "two"]);
+    assert!(
+        timeless.contains("two") && !timeless.contains("00:00:00"),
+        "{timeless}"
+    );
+    let timed = shown(&["2026-11-20T03:14:05Z two"]);
+    assert!(timed.contains("03:14:05.000"), "{timed}");
+    let empty = shown(&[]);
+    assert!(
+        empty.contains("read to its end, and there is no line in it"),
+        "{empty}"
+    );
+    assert!(!empty.contains("yet") && !empty.contains("older"), "{empty}");
+}
+
+#[test]
+fn log_lines_in_every_state() {
+    use midwatch::app::logs::LogsAsk;
+    use midwatch::logstore::{Limits, Store};
+    let opened = |w, h, keys: &str| {
+        let mut model = on(PaneId::Logs, logs::reading(size(w, h)));
+        press_all(&mut model, keys);
+        model
+    };
+    at_each(&SIZES, "logs", |w, h| opened(w, h, ""));
+    at_each(&SIZES, "logs_still", |w, h| {
+        let mut model = opened(w, h, "k k k m");
+        let mut store = logs::store(&[logs::story()]);
+        store.ingest(&logs::batch(&[(
+            1,
+            "cart",
+            midwatch::domain::log::Level::Info,
+            "GET /healthz 200",
+        )]));
+        logs::tell_lines(&mut model, &store, LogsAsk::default());
+        model
+    });
+    at_each(&SIZES, "logs_wrapped", |w, h| opened(w, h, "k k k w"));
+    at_each(&SIZES, "logs_searched", |w, h| {
+        let mut model = opened(w, h, "/");
+        shop::type_text(&mut model, "pool");
+        let ask = LogsAsk {
+            search: "pool".to_owned(),
+            ..LogsAsk::default()
+        };
+        logs::tell_lines(&mut model, &logs::store(&[logs::story()]), ask);
+        model
+    });
+    at_each(&[(120, 40)], "logs_marked_by_a_regex", |w, h| {
+        let mut model = opened(w, h, "w /");
+        shop::type_text(&mut model, "/po+l|charge \\(.*rs/");
+        let ask = LogsAsk {
+            search: "/po+l|charge \\(.*rs/".to_owned(),
+            ..LogsAsk::default()
+        };
+        logs::tell_lines(&mut model, &logs::store(&[logs::story()]), ask);
+        model
+    });
+    at_each(&[(80, 24)], "logs_query_refused", |w, h| {
+        let mut model = opened(w, h, "Q");
+        shop::type_text(&mut model, "{app=");
+        press(&mut model, "enter");
+        let refused = midwatch::app::logs::Refused {
+            query: "{app=".to_owned(),
+            why: "parse error at line 1, col 6: unexpected end".to_owned(),
+        };
+        let view = midwatch::app::logs::LogView {
+            refused: Some(refused.into()),
+            ..logs::view(logs::store(&[logs::story()]).snapshot(), LogsAsk::default())
+        };
+        shop::tell(&mut model, Msg::LogsChanged(std::sync::Arc::new(view)));
+        model
+    });
+    at_each(&[(120, 40)], "logs_columns", |w, h| {
+        opened(w, h, "C n a m tab space t r a c e tab enter")
+    });
+    at_each(&[(80, 24)], "logs_naming_columns", |w, h| opened(w, h, "C n a"));
+    at_each(&[(120, 40)], "logs_relative", |w, h| opened(w, h, "k k L L"));
+    at_each(&SIZES, "logs_nothing_matches", |w, h| {
+        let mut model = opened(w, h, "");
+        let ask = LogsAsk {
+            filter: "nowhere".to_owned(),
+            ..LogsAsk::default()
+        };
+        logs::tell_lines(&mut model, &logs::store(&[logs::story()]), ask);
+        model
+    });
+    at_each(&SIZES, "logs_loading", |w, h| {
+        on(PaneId::Logs, shop::silent_with(logs::with_logs(), size(w, h)))
+    });
+    at_each(&SIZES, "logs_failed", |w, h| {
+        let mut model = on(PaneId::Logs, shop::silent_with(logs::with_logs(), size(w, h)));
+        let view = midwatch::app::logs::LogView {
+            failure: Some("no connection: Connection refused; check the address".to_owned()),
+            ..logs::view(Store::new(Limits::default()).snapshot(), LogsAsk::default())
+        };
+        shop::tell(&mut model, Msg::LogsChanged(std::sync::Arc::new(view)));
+        model
+    });
+    at_each(&SIZES, "detail_log_line", |w, h| opened(w, h, "k k k enter"));
+}
