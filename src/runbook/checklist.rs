@@ -1,8 +1,10 @@
 //! A Markdown document as a list of blocks, some of them steps to be ticked, some commands to be offered.
 //!
-//! CommonMark with GitHub's task lists, read by pulldown-cmark. Steps are the items of task lists; where a document
+//! `CommonMark` with GitHub's task lists, read by `pulldown-cmark`. Steps are the items of task lists; where a document
 //! has none, the items of numbered lists; where it has none of those either, every item of a list. Start at
 //! [`Checklist::read`].
+
+use std::fmt::Write as _;
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
@@ -16,8 +18,19 @@ pub const LONGEST: usize = 256 * 1024;
 pub struct Checklist {
     /// In the order of the document.
     pub blocks: Vec<Block>,
+    /// Where its links lead, each once; the text says `[1]` for the first.
+    pub links: Vec<String>,
     /// Whether the document went on past [`LONGEST`].
     pub cut: bool,
+}
+
+/// A runbook that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Where it was found: a path or an address; remote text, not yet safe.
+    pub from: String,
+    /// What it says.
+    pub checklist: Checklist,
 }
 
 /// One block of a document, its text unsanitised as it came.
@@ -109,6 +122,7 @@ impl Checklist {
             items: Vec::new(),
             code: None,
             link: None,
+            links: Vec::new(),
             next: 1,
         };
         for event in events {
@@ -117,6 +131,7 @@ impl Checklist {
         writer.flush();
         Self {
             blocks: writer.blocks,
+            links: writer.links,
             cut: end < document.len(),
         }
     }
@@ -147,6 +162,7 @@ struct Writer {
     code: Option<Shell>,
     /// Where an open link leads.
     link: Option<String>,
+    links: Vec<String>,
     next: u16,
 }
 
@@ -190,7 +206,7 @@ impl Writer {
     fn start(&mut self, tag: Tag) {
         match tag {
             Tag::Heading { .. } | Tag::Paragraph | Tag::TableRow | Tag::TableHead | Tag::HtmlBlock => {
-                self.flush()
+                self.flush();
             }
             Tag::List(first) => {
                 self.flush();
@@ -209,7 +225,7 @@ impl Writer {
                 self.code = Some(shell_of(&kind));
             }
             Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
-                self.link = Some(dest_url.into_string())
+                self.link = Some(dest_url.into_string());
             }
             _ => {}
         }
@@ -230,10 +246,13 @@ impl Writer {
             }
             TagEnd::CodeBlock => self.code_ends(),
             TagEnd::Link | TagEnd::Image => {
-                if let Some(url) = self.link.take()
-                    && !self.text.ends_with(&url)
-                {
-                    self.text.push_str(&format!(" ({url})"));
+                if let Some(url) = self.link.take() {
+                    let known = self.links.iter().position(|link| *link == url);
+                    let at = known.unwrap_or(self.links.len());
+                    if known.is_none() {
+                        self.links.push(url);
+                    }
+                    let _ = write!(self.text, " [{}]", at + 1); // a String takes it
                 }
             }
             TagEnd::TableCell => self.text.push_str("  "),
@@ -391,7 +410,7 @@ mod tests {
             words(document),
             [
                 "h1 Pool exhausted",
-                "text See the dashboard (https://grafana.example/d/1).",
+                "text See the dashboard [1].",
                 "step 1 Look at `pool_in_use`",
                 "step 2 Roll back:",
                 "run kubectl rollout undo deploy/{{ labels.service }}",

@@ -12,6 +12,9 @@ use crate::text::is_unsafe;
 /// The longest value that is filled in, in bytes.
 const LONGEST: usize = 1024;
 
+/// The longest command with every place filled, in bytes.
+const LONGEST_COMMAND: usize = 4096;
+
 /// Programs that read one of their arguments as a command or program once more. Names with a version behind
 /// (`python3.12`) count as the name.
 const READS_AGAIN: &[&str] = &[
@@ -66,6 +69,14 @@ pub enum NotRunnable {
         /// What stands there.
         what: String,
     },
+    /// A character that is not seen, or that reorders what is: what would be run could not be shown.
+    #[error("column {column}: a character that cannot be seen (U+{code:04X}); write the line anew")]
+    Hidden {
+        /// Where, in characters from 1.
+        column: usize,
+        /// Which.
+        code: u32,
+    },
     /// What is run would depend on a label.
     #[error("the program itself may not come from a label")]
     Program,
@@ -92,6 +103,9 @@ pub enum Refused {
         /// Which.
         label: String,
     },
+    /// All of it is more than anybody reads before saying yes.
+    #[error("it is longer than {LONGEST_COMMAND} bytes; put it in a script")]
+    Whole,
     /// The value is longer than any name is.
     #[error("the value of {label} is longer than {LONGEST} bytes")]
     Long {
@@ -116,6 +130,16 @@ impl Template {
     /// # Errors
     /// [`NotRunnable`], with the column, where it is a line to be read only.
     pub fn read(line: &str) -> Result<Self, NotRunnable> {
+        let indent = line.chars().take_while(|c| c.is_whitespace()).count();
+        let unseen = line
+            .trim_end()
+            .chars()
+            .enumerate()
+            .skip(indent)
+            .find(|(_, c)| is_hidden(*c) && *c != '\t');
+        if let Some((at, c)) = unseen {
+            return Err(hidden(at + 1, c));
+        }
         let words = Reader::new(line).words()?;
         match words.first() {
             None => Err(NotRunnable::Empty),
@@ -161,7 +185,7 @@ impl Template {
                 .0
                 .iter()
                 .any(|part| matches!(part, Part::Text(text) if text.contains(char::is_whitespace)));
-            let mut filled = String::new();
+            let (mut filled, mut from) = (String::new(), Vec::new());
             for part in &word.0 {
                 match part {
                     Part::Text(text) => filled.push_str(text),
@@ -174,10 +198,21 @@ impl Template {
                             });
                         }
                         filled.push_str(value);
+                        if !from.contains(label) {
+                            from.push(label.clone());
+                        }
                     }
                 }
             }
-            arguments.push(filled);
+            arguments.push(Argument { text: filled, from });
+        }
+        if arguments
+            .iter()
+            .map(|argument| argument.text.len())
+            .sum::<usize>()
+            > LONGEST_COMMAND
+        {
+            return Err(Refused::Whole);
         }
         Ok(Argv(arguments))
     }
@@ -193,10 +228,7 @@ fn checked<'a>(label: &str, labels: &'a Labels) -> Result<&'a str, Refused> {
     if value.len() > LONGEST {
         return Err(Refused::Long { label: label_owned() });
     }
-    if value
-        .chars()
-        .any(|c| is_unsafe(c) || c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
-    {
+    if value.chars().any(is_hidden) {
         return Err(Refused::Control { label: label_owned() });
     }
     if value.trim_start().starts_with(is_dash) {
@@ -230,6 +262,18 @@ fn is_dash(c: char) -> bool {
     )
 }
 
+/// What is not seen where it stands, or changes how what is beside it is seen: controls, formatting, fillers,
+/// variation selectors (Unicode's `Default_Ignorable_Code_Point`, and the controls).
+fn is_hidden(c: char) -> bool {
+    is_unsafe(c)
+        || c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200c}' | '\u{200d}' | '\u{2065}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0080}'..='\u{e0fff}')
+}
+
 /// What means nothing to any shell or query language.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "._:/@%+=,-".contains(c)
@@ -241,34 +285,50 @@ fn reads_again(program: &str) -> bool {
     READS_AGAIN.contains(&name)
 }
 
+/// One argument with its places filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Argument {
+    /// What the program is handed.
+    pub text: String,
+    /// The labels whose values stand in it.
+    pub from: Vec<String>,
+}
+
+impl fmt::Display for Argument {
+    /// As it could be typed: in single quotes where it is not plain, so that where it ends is seen.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.text.is_empty() && self.text.chars().all(is_plain) {
+            f.write_str(&self.text)
+        } else {
+            write!(f, "'{}'", self.text.replace('\'', r"'\''"))
+        }
+    }
+}
+
 /// A command with every place filled: the program, then its arguments. What is shown is what is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Argv(Vec<String>);
+pub struct Argv(Vec<Argument>);
 
 impl Argv {
     /// The program.
     pub fn program(&self) -> &str {
-        self.0.first().map_or("", String::as_str)
+        self.0.first().map_or("", |program| program.text.as_str())
     }
 
     /// Its arguments.
-    pub fn arguments(&self) -> &[String] {
+    pub fn arguments(&self) -> &[Argument] {
         self.0.get(1..).unwrap_or_default()
     }
 }
 
 impl fmt::Display for Argv {
-    /// As it could be typed: every argument that is not plain stands in single quotes, so that where one ends is seen.
+    /// On one line, as it could be typed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, argument) in self.0.iter().enumerate() {
             if at > 0 {
                 f.write_str(" ")?;
             }
-            if !argument.is_empty() && argument.chars().all(is_plain) {
-                f.write_str(argument)?;
-            } else {
-                write!(f, "'{}'", argument.replace('\'', r"'\''"))?;
-            }
+            argument.fmt(f)?;
         }
         Ok(())
     }
@@ -320,6 +380,7 @@ impl<'a> Reader<'a> {
                 '\'' => self.single(column)?,
                 '"' => self.double(column)?,
                 '\\' => match self.next() {
+                    Some('\t') => return Err(hidden(self.taken, '\t')),
                     Some(c) => self.push(c),
                     None => return Err(shell(column, '\\')),
                 },
@@ -343,6 +404,7 @@ impl<'a> Reader<'a> {
             match self.next() {
                 None => return Err(NotRunnable::Unclosed { column: opened }),
                 Some('\'') => return Ok(()),
+                Some('\t') => return Err(hidden(self.taken, '\t')),
                 Some('{') if self.rest.peek() == Some(&'{') => self.place()?,
                 Some(c) => self.push(c),
             }
@@ -355,6 +417,7 @@ impl<'a> Reader<'a> {
             match self.next() {
                 None => return Err(NotRunnable::Unclosed { column: opened }),
                 Some('"') => return Ok(()),
+                Some('\t') => return Err(hidden(self.taken, '\t')),
                 Some('{') if self.rest.peek() == Some(&'{') => self.place()?,
                 Some(c @ ('$' | '`')) => return Err(shell(self.taken, c)),
                 Some('\\') => match self.next() {
@@ -407,6 +470,13 @@ fn shell(column: usize, what: char) -> NotRunnable {
     }
 }
 
+fn hidden(column: usize, what: char) -> NotRunnable {
+    NotRunnable::Hidden {
+        column,
+        code: u32::from(what),
+    }
+}
+
 fn is_label(name: &str) -> bool {
     let mut chars = name.chars();
     chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
@@ -425,12 +495,12 @@ mod tests {
 
     fn filled(line: &str, value: &str) -> Result<Vec<String>, Refused> {
         let argv = Template::read(line).unwrap().fill(&labels(&[("pod", value)]))?;
-        Ok(argv.0)
+        Ok(argv.0.into_iter().map(|argument| argument.text).collect())
     }
 
     #[test]
     fn a_line_is_split_as_a_shell_would_split_it() {
-        let argv = |line| Template::read(line).unwrap().fill(&labels(&[])).unwrap().0;
+        let argv = |line| filled(line, "unused").unwrap();
         assert_eq!(argv("kubectl get pods"), ["kubectl", "get", "pods"]);
         assert_eq!(argv("  $ kubectl  get\tpods # all"), ["kubectl", "get", "pods"]);
         assert_eq!(
@@ -557,14 +627,41 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_hides_something_is_for_reading() {
+        for line in [
+            "kubectl get\u{202e} pods",
+            "a \u{200b}b",
+            "a 'b\tc'",
+            "a b\u{ad}",
+            "a \u{3164}",
+        ] {
+            let read = Template::read(line);
+            assert!(
+                matches!(read, Err(NotRunnable::Hidden { .. })),
+                "{line:?}: {read:?}"
+            );
+        }
+        assert!(Template::read("\tkubectl get pods").is_ok());
+        let line = "kubectl delete pod {{ labels.pod }}";
+        assert!(matches!(filled(line, "a\u{ad}b"), Err(Refused::Control { .. })));
+    }
+
+    #[test]
+    fn a_command_too_long_to_be_looked_over_is_not_offered() {
+        let line = format!("a {}", "b".repeat(5_000));
+        assert_eq!(
+            Template::read(&line).unwrap().fill(&labels(&[])),
+            Err(Refused::Whole)
+        );
+    }
+
+    #[test]
     fn what_is_shown_tells_where_each_argument_ends() {
-        let argv = Argv(vec![
-            "a".into(),
-            "b c".into(),
-            String::new(),
-            "d'e".into(),
-            "f=g".into(),
-        ]);
+        let argument = |text: &str| Argument {
+            text: text.to_owned(),
+            from: Vec::new(),
+        };
+        let argv = Argv(["a", "b c", "", "d'e", "f=g"].map(argument).to_vec());
         assert_eq!(argv.to_string(), r"a 'b c' '' 'd'\''e' f=g");
     }
 
@@ -574,12 +671,14 @@ mod tests {
             let template = Template::read("kubectl logs -n shop {{ labels.pod }} --tail=5").unwrap();
             if let Ok(argv) = template.fill(&labels(&[("pod", &value)])) {
                 prop_assert_eq!(argv.arguments().len(), 5);
-                prop_assert_eq!(&argv.arguments()[3], &value);
+                prop_assert_eq!(&argv.arguments()[3].text, &value);
+                prop_assert_eq!(&argv.arguments()[3].from, &["pod"]);
                 prop_assert!(!value.trim_start().starts_with('-'));
                 // What is shown reads back as what is run, where the value is no place itself.
                 if !value.contains("{{") {
                     let again = Template::read(&argv.to_string()).unwrap().fill(&labels(&[])).unwrap();
-                    prop_assert_eq!(again, argv);
+                    let texts = |argv: &Argv| argv.0.iter().map(|a| a.text.clone()).collect::<Vec<_>>();
+                    prop_assert_eq!(texts(&again), texts(&argv));
                 }
             }
         }

@@ -9,6 +9,7 @@ mod logs;
 mod looking;
 mod outbox;
 mod quitting;
+pub mod runbook;
 mod silences;
 mod traces;
 mod waterfall;
