@@ -180,7 +180,7 @@ impl Hand {
                 .lines
                 .iter()
                 .map(|line| match line {
-                    ConfirmLine::Plain(text) => text.clone(),
+                    ConfirmLine::Plain(text) | ConfirmLine::Argument { text, .. } => text.clone(),
                     ConfirmLine::Warning(text) => format!("! {text}"),
                 })
                 .collect(),

@@ -34,11 +34,11 @@ pub fn policy() -> Policy {
     }
 }
 
-fn of(settings: Settings, alert: Alert) -> Hand {
+fn of(settings: Settings, alert: &Alert) -> Hand {
     let mut hand = Hand::on(settings, board_of(vec![alert.clone()]));
     hand.tell(Msg::IncidentsFetched(listed(vec![with_alerts(
         checkout(),
-        [&alert],
+        [alert],
     )])));
     let links = links(&hand.model, &[]);
     hand.tell(links);
@@ -54,7 +54,7 @@ fn settled() -> Settings {
 
 /// The runbook is open and read, nothing ticked.
 fn reading(settings: Settings, alert: Alert, text: &str) -> Hand {
-    let mut hand = of(settings, alert);
+    let mut hand = of(settings, &alert);
     hand.press("g o");
     answered(&mut hand, text);
     hand.taken();
@@ -107,7 +107,7 @@ fn ordered(hand: &mut Hand) -> Vec<Arc<RunOrder>> {
 
 #[test]
 fn the_runbook_of_an_alert_and_of_an_incident_is_asked_for_and_told() {
-    let mut hand = of(settled(), firing_alert());
+    let mut hand = of(settled(), &firing_alert());
     hand.press("g o");
     assert!(matches!(hand.model.detail(), Some(Detail::Runbook(_))));
     let effects = hand.taken();
@@ -119,7 +119,7 @@ fn the_runbook_of_an_alert_and_of_an_incident_is_asked_for_and_told() {
     assert!(
         effects
             .iter()
-            .any(|effect| matches!(effect, Effect::FollowTicks(of) if of.about[0] == &*checkout().id.0))
+            .any(|effect| matches!(effect, Effect::FollowTicks(of) if of.about[0] == *checkout().id.0))
     );
     assert!(effects.iter().any(
         |effect| matches!(effect, Effect::Record(deed) if deed.text == "opened the runbook of HighErrorRate")
@@ -305,11 +305,12 @@ fn in_a_dangerous_context_its_name_is_typed_and_read_only_runs_nothing() {
 
 #[test]
 fn a_long_command_has_to_be_seen_to_its_end() {
-    let many: String = (0..60).map(|n| format!(" argument-{n}")).collect();
+    let many: Vec<String> = (0..60).map(|n| format!("argument-{n}")).collect();
+    let many = many.join(" ");
     let mut hand = reading(
         settled(),
         firing_alert(),
-        &format!("- a\n\n  ```sh\n  kubectl{many}\n  ```\n"),
+        &format!("- a\n\n  ```sh\n  kubectl {many}\n  ```\n"),
     );
     hand.press("enter y");
     assert!(ordered(&mut hand).is_empty());
@@ -323,7 +324,7 @@ fn a_long_command_has_to_be_seen_to_its_end() {
 
 #[test]
 fn a_runbook_that_is_not_there_stays_open_with_the_reason_and_late_answers_are_dropped() {
-    let mut hand = of(settled(), firing_alert());
+    let mut hand = of(settled(), &firing_alert());
     hand.press("g o");
     let wanted = hand.model.runbook.as_ref().unwrap().ask.wanted.clone();
     let missing = Unread::new("/srv/runbooks/a.md: not there", "write it");
