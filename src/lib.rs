@@ -31,16 +31,20 @@
 //!   [`outbox`], which follows it until it is confirmed, has failed, or asks. Killed at any moment, it leaves entries
 //!   that the next process can judge. What needs the journal or incidents (their keepers, timelines, the roster,
 //!   drafts, recording, figures, the watch, links) starts behind the first frame, in `runtime::room`. What only a running
-//!   process may hold (leases, the watch) is handed back before it quits or is stopped. A command that acts does at
-//!   its end what a console does behind its panes: it notifies, and sends the audit log on ([`cli::closing`]).
+//!   process may hold (leases, the watch) is handed back before it quits or is stopped, and pages under way are waited
+//!   for. A command that acts does at its end what a console does behind its panes: it notifies, and sends the audit log
+//!   on ([`cli::closing`]).
 //! - A log tail ([`backend::logs`]) tells every line once: seams are read again with an overlap, what is lost is a
-//!   gap until it is read. The reader of a socket never waits for whoever draws.
+//!   gap until it is read. The reader of a socket never waits for whoever draws. Files are told once under whatever name:
+//!   page and tail share where the one ends and the other begins, and a renamed file is handed from name to name.
 //! - One task keeps the lines of the log pane (`runtime::logs`): it owns the store, filters, searches and learns patterns
 //!   in slices, and publishes a snapshot at most ten times a second. What belongs to the line before it, [`domain::log::joint`] knows;
 //!   files are cut into entries where they are read, lines of other sources joined where the store takes them, and by the same rules
 //!   where a command prints them (`cli::logs::entries`).
 //! - An opened trace is studied once, off the UI task (`app::traces::Study`); what of it is in sight is kept as lines that are worked
 //!   out when something is folded, so that a frame costs what is on the screen. Searches in it run in a task too.
+//! - A trace has one duration ([`domain::trace::Trace::took`], [`domain::trace::summary::Lasted`]), whoever tells it. A list that is
+//!   only the newest of its time has older failed ones beside it, in no figure (`runtime::traces`, `app::traces::list`).
 //! - A trace that may still grow is read again by the clock; what one did with it is carried over by span ids
 //!   (`app::traces::waterfall`). From a latency SLO the way to its slow requests is its exemplars (`app::update::traces`).
 //! - A trace is kept as the bytes it came in, with columns over them ([`domain::trace`]); what is said of it is worked out once, off the

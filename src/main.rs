@@ -1,5 +1,6 @@
 //! The binary: arguments, hooks, exit status. The runtime is built by the command that needs one.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         env: Environment::of_process(),
         clock: Clock::start(),
         out: Output::standard(),
+        acted_on: BTreeSet::new(),
     };
     cli::run(command, &mut session).into()
 }

@@ -11,6 +11,7 @@ use super::acts::{Act, Stage};
 use super::incidents::called;
 use crate::domain::incident::{IncidentAct, IncidentId, Person};
 use crate::domain::oncall::Duty;
+use crate::notify::Whom;
 use crate::outbox::{Entry, EntryId, OutboxView, State};
 use crate::time::{Now, Tick};
 
@@ -58,6 +59,8 @@ pub enum Hindrance {
     Asks,
     /// It was done, and none of the people that it was to wake could be told.
     NobodyReached,
+    /// A page reached some of those it was for, and the others by no way.
+    NotAllReached,
     /// It does not get through.
     NotDelivered,
 }
@@ -210,7 +213,10 @@ pub fn undelivered(model: &Model, now: Now) -> Option<(Undelivered<'_>, usize)> 
             label: &page.incident.0,
             to: page.level(),
             age: (now.utc - page.at).to_std().unwrap_or_default(),
-            why: Hindrance::NobodyReached,
+            why: match page.whom {
+                Whom::Everybody => Hindrance::NobodyReached,
+                Whom::Part => Hindrance::NotAllReached,
+            },
             said: Some(&page.why),
             phone: phone.collect(),
         };
@@ -218,7 +224,9 @@ pub fn undelivered(model: &Model, now: Now) -> Option<(Undelivered<'_>, usize)> 
     });
     let all: Vec<Found<'_>> = here.chain(queued).chain(refused).chain(unreached).collect();
     let count = all.len();
-    let (incident, mut oldest) = all.into_iter().max_by_key(|(_, found)| found.age)?;
+    // Of which nobody knows comes before of which not everybody does.
+    let gravity = |found: &Undelivered<'_>| (found.why != Hindrance::NotAllReached, found.age);
+    let (incident, mut oldest) = all.into_iter().max_by_key(|(_, found)| gravity(found))?;
     if let (Some(level), true) = (oldest.to, oldest.phone.is_empty()) {
         oldest.phone = on_level(model, incident, level, now);
     }

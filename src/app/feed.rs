@@ -34,7 +34,8 @@ pub enum Status {
         /// When it is tried next.
         next_try: Tick,
     },
-    /// The source cannot be asked this: nothing was sent, and it is not tried again until something else is asked.
+    /// The source cannot be asked this: nothing was sent, or it found fault with the question itself. It is not tried
+    /// again until something else is asked.
     NotAsked {
         /// Why, one line, with the mend.
         cause: Arc<str>,

@@ -4,17 +4,20 @@
 //! one question ([`LogsAsk`]) that always holds the whole of what is wanted. The cursor stands on a line by identity,
 //! with the row of the screen that the line has: when the filter changes or lines arrive, that line stays where it is.
 
-use std::collections::{BTreeSet, HashMap};
+mod bookmarks;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
+pub use self::bookmarks::Bookmarks;
 use super::list::{Direction, ListState, Moved, Step};
 use super::panes::Search;
-use crate::backend::logs::TailMode;
+use crate::backend::logs::{Survey, TailMode};
 use crate::domain::log::{Gap, Level, Nanos, Volume, Wanted};
 use crate::domain::pattern::{Pattern, PatternId, Tally};
 use crate::domain::trace_id::TraceId;
 use crate::logstore::query::{Query, QueryError};
-use crate::logstore::{Found, LineId, Snapshot};
+use crate::logstore::{Found, Limits, LineId, Snapshot};
 
 /// What the log pane is to show, now and from now on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -99,6 +102,8 @@ pub enum Counted {
     InHand,
     /// The server counted all there are.
     Server,
+    /// The store counted those that are shown: it has all lines of its time.
+    Shown,
 }
 
 /// What is sought, as it is typed: a phrase, or a regular expression between slashes. Nothing where nothing is typed.
@@ -153,6 +158,10 @@ pub struct LogView {
     pub counted: Counted,
     /// Patterns, while they are looked at.
     pub learnt: Option<Arc<Learnt>>,
+    /// How much is kept at most.
+    pub limits: Limits,
+    /// The files that lines come from, where no server keeps them.
+    pub files: Option<Arc<Survey>>,
 }
 
 /// Patterns as they were last listed.
@@ -371,7 +380,7 @@ pub struct LogPane {
     /// Names of fields that lines have, for who types one.
     pub offered: Offered,
     /// Marked lines.
-    pub bookmarks: BTreeSet<LineId>,
+    pub bookmarks: Bookmarks,
     /// Cursor over the patterns.
     pub pattern_list: ListState<PatternId>,
     /// Patterns in the order of the list.
@@ -552,7 +561,7 @@ impl LogPane {
     pub fn settle(&mut self) {
         let Some(view) = self.drawn().cloned() else { return };
         let count = view.len();
-        self.bookmarks.retain(|id| view.snapshot.position(*id).is_some());
+        self.bookmarks.settle(&view.snapshot);
         let Some(last) = count.checked_sub(1) else {
             self.place = 0;
             // Lines that come now fill the pane from its begin, however late the cursor falls among them.
@@ -674,6 +683,12 @@ impl LogPane {
         };
         self.go_to(place);
         position < view.snapshot.len()
+    }
+
+    /// Gives the line under the cursor a row in the middle: what led to it is in sight, and what followed.
+    pub fn center(&mut self) {
+        self.row = self.page / 2;
+        self.fit();
     }
 
     /// The next or previous hit, round the end; false where there is none.

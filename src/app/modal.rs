@@ -52,6 +52,8 @@ pub enum Command {
     Run(Action),
     /// Opens an incident.
     Incident(IncidentId),
+    /// Opens a trace, by the id that is typed.
+    Trace(TraceId),
     /// Opens another context.
     Context(String),
     /// Draws with another theme.

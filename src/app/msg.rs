@@ -199,6 +199,8 @@ pub struct ActResult {
 pub enum ActState {
     /// The backend has it.
     Confirmed,
+    /// The backend has it, and nobody was woken whom it should have woken.
+    Unheard,
     /// Sent, and nobody knows; said, and looked for again by the next polls.
     Unknown,
     /// Some clusters have it, others refused it or never got it.

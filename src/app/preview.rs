@@ -116,7 +116,7 @@ impl Model {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::app) mod tests {
     use std::sync::Arc;
 
     use super::*;
@@ -124,7 +124,7 @@ mod tests {
     use crate::app::focus::Layout;
     use crate::keymap;
 
-    fn model(now: Now) -> Model {
+    pub(in crate::app) fn model(now: Now) -> Model {
         let size = ratatui::layout::Size::new(120, 40);
         let settings = Settings {
             context: "prod".to_owned(),

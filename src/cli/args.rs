@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -311,10 +312,10 @@ impl From<LevelChoice> for Level {
 /// `logs`
 #[derive(Debug, Clone, Args)]
 pub struct LogsArgs {
-    /// A query in the source's own language, a file or a pattern of files in quotes, or `-` for standard input; a file
-    /// or input alone opens in the console where there is a terminal
+    /// A query in the source's own language, as one word; or files and patterns of files in quotes; or `-` for
+    /// standard input. Files or input alone open in the console where there is a terminal
     #[arg(value_name = "QUERY|FILE|-")]
-    pub what: Option<String>,
+    pub what: Vec<String>,
     /// Only of this service
     #[arg(long, value_name = "SERVICE")]
     pub service: Option<String>,
@@ -322,7 +323,7 @@ pub struct LogsArgs {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub since: Option<Duration>,
     /// The latest so many at most; 1000, or 50000 to find patterns in
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub limit: Option<usize>,
     /// Then every line as it comes
     #[arg(short, long)]

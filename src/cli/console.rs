@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CliError, Exit, Outcome, Session};
+use super::{CliError, Exit, Outcome, Session, closing};
 use crate::app::{Model, Settings};
 use crate::backend::Backends;
 use crate::backend::http::Wires;
@@ -141,8 +141,16 @@ fn open(session: &mut Session, config: Config, context: Context, lines: Option<&
             }
         }
     });
+    let outbox = &console.model.outbox;
+    let someone_is_to_be_told = !(outbox.under_way.is_empty() && outbox.unreached.is_empty());
     // The terminal first: whatever else takes time, the shell is back at once.
     drop(console);
+    if someone_is_to_be_told {
+        for words in runtime.block_on(closing::left_behind(&config, &context)) {
+            // With standard error gone there is nobody left to tell.
+            let _ = session.out.diagnose(&format!("warning: {words}"));
+        }
+    }
     runtime.shutdown_timeout(LAST_WORK);
     outcome(&ended)
 }

@@ -9,6 +9,7 @@ use futures::future::{BoxFuture, join_all};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::file_checks::{FileCheck, FileChecks};
 use super::local_checks;
 use super::probe::{self, Kind, Seen};
 use super::record_checks::{self, RecordCheck};
@@ -18,6 +19,7 @@ use crate::backend::annotations::grafana::Grafana;
 use crate::backend::http::{Asker, Call, Client, Wires};
 use crate::backend::incidents::Incidents as _;
 use crate::backend::incidents::pagerduty::{self, PagerDuty, Settings};
+use crate::backend::logs::{self, Logs};
 use crate::backend::metrics::Flavor;
 use crate::backend::traces::{self, Traces};
 use crate::backend::{BackendError, BackendFailure, BackendResult};
@@ -53,6 +55,9 @@ pub struct Checkup {
     pub missing: Vec<String>,
     /// What has passed.
     pub counters: Passed,
+    /// The files that lines are read from, where no server keeps them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<FileCheck>,
     #[serde(skip)]
     failure: Option<BackendFailure>,
     #[serde(skip)]
@@ -168,6 +173,12 @@ async fn examine(config: &Config, context: &Context, clock: Clock) -> Vec<Checku
         }));
     }
     if let Some(logs) = &context.logs
+        && logs.endpoint().is_none()
+        && let Some(source) = logs_of_files(context, logs, clock)
+    {
+        asked.push(Box::pin(check_files(source, logs)));
+    }
+    if let Some(logs) = &context.logs
         && let Some(endpoint) = logs.endpoint()
         && let Some(kind) = Kind::from_word(logs.kind())
     {
@@ -228,7 +239,40 @@ fn checkup(client: &Client, endpoint: &Endpoint, kind: Kind, seen: BackendResult
             median_seconds: counters.median.as_ref().map(Duration::as_secs_f64),
             slowest_seconds: counters.slowest.as_ref().map(Duration::as_secs_f64),
         },
+        files: Vec::new(),
         failure,
+        peers: Vec::new(),
+    }
+}
+
+fn logs_of_files(context: &Context, config: &LogsConfig, clock: Clock) -> Option<Arc<dyn Logs>> {
+    logs::open(config, logs::Settings::of(context, config), None, clock)
+}
+
+/// Files: whether they are there and may be read. Nothing is asked of anybody.
+async fn check_files(source: Arc<dyn Logs>, config: &LogsConfig) -> Checkup {
+    let name = source.name().to_string();
+    let checks = FileChecks::of(&name, source.survey().await.unwrap_or_default());
+    Checkup {
+        backend: name,
+        kind: config.kind().to_owned(),
+        url: None,
+        reachable: checks.failure.is_none(),
+        version: None,
+        latency_seconds: None,
+        clock_skew_seconds: None,
+        auth: "none",
+        acts_as: None,
+        missing: checks.missing,
+        counters: Passed {
+            requests: 0,
+            bytes: 0,
+            errors: 0,
+            median_seconds: None,
+            slowest_seconds: None,
+        },
+        files: checks.files,
+        failure: checks.failure,
         peers: Vec::new(),
     }
 }
@@ -550,19 +594,29 @@ fn warnings(context: &Context, checkups: &[Checkup], clusters: &[Cluster]) -> Ve
             warnings.push(format!("{}: its certificate is not verified", endpoint.name));
         }
     }
-    if context.metrics.is_none() {
-        warnings.push("no metrics: no SLO can be measured".to_owned());
-    }
-    if context.alertmanagers.is_empty() {
-        warnings.push("no Alertmanager: no alert is seen".to_owned());
-    } else if context.watchdog.is_none() {
-        warnings.push(
-            "no watchdog: an empty queue cannot prove that alerts arrive; set watchdog = 'alertname=\"Watchdog\"'"
-                .to_owned(),
-        );
-    }
+    warnings.extend(unwatched(context).iter().map(|&words| words.to_owned()));
     warnings.extend(context.slo_warnings.iter().cloned());
     warnings
+}
+
+/// What cannot be watched for want of a backend. Who has logs or traces alone wants nothing watched.
+fn unwatched(context: &Context) -> Vec<&'static str> {
+    let watches = !context.alertmanagers.is_empty() || !context.slos.is_empty();
+    if !watches && context.metrics.is_none() && context.incidents.is_none() {
+        return Vec::new();
+    }
+    let mut lacks = Vec::new();
+    if context.metrics.is_none() {
+        lacks.push("no metrics: no SLO can be measured");
+    }
+    if context.alertmanagers.is_empty() {
+        lacks.push("no Alertmanager: no alert is seen");
+    } else if context.watchdog.is_none() {
+        lacks.push(
+            "no watchdog: an empty queue cannot prove that alerts arrive; set watchdog = 'alertname=\"Watchdog\"'",
+        );
+    }
+    lacks
 }
 
 /// Everything that was found out, to be printed.
@@ -597,9 +651,18 @@ fn print(
             "{state} {}  {} {version}",
             checkup.backend, checkup.kind
         ))?;
-        out.line(&format!("     {}", checkup.url.as_deref().unwrap_or_default()))?;
+        if let Some(url) = &checkup.url {
+            out.line(&format!("     {url}"))?;
+        }
         if let Some(failure) = &checkup.failure {
             out.line(&format!("     {}", failure.message))?;
+        }
+        for file in &checkup.files {
+            out.line(&format!("     {}", file.words(session.clock.now().utc)))?;
+        }
+        // files are read where they lie
+        if checkup.url.is_none() {
+            continue;
         }
         let mut facts = vec![format!("auth {}", checkup.auth)];
         facts.extend(checkup.acts_as.iter().map(|who| format!("acts as {who}")));
@@ -666,6 +729,7 @@ mod tests {
                 median_seconds: None,
                 slowest_seconds: None,
             },
+            files: Vec::new(),
             failure: None,
             peers: peers.iter().map(|&p| p.to_owned()).collect(),
         }
@@ -767,6 +831,40 @@ mod tests {
         assert!(jaeger.missing[0].contains("no summaries"), "{:?}", jaeger.missing);
         let tempo = examined("tempo").await;
         assert!(!tempo.reachable && tempo.failure.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_context_of_files_alone_is_told_how_they_are_and_nothing_of_what_it_does_not_want() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("app.log");
+        std::fs::write(&path, "2026-11-20T03:14:07Z one\n").expect("written");
+        let text = format!(
+            "[contexts.p.logs]\nkind = \"file\"\npaths = [\"{}\", \"{}/none.log\"]\n",
+            path.display(),
+            dir.path().display()
+        );
+        let config = crate::config::decode_text(&text, None, &crate::config::Environment::default())
+            .expect("valid")
+            .config;
+        let context = &config.contexts["p"];
+        let checkups = examine(&config, context, Clock::start()).await;
+        let [files] = &checkups[..] else {
+            panic!("{checkups:?}")
+        };
+        assert_eq!(
+            (
+                &*files.backend,
+                &*files.kind,
+                files.reachable,
+                files.files[0].bytes
+            ),
+            ("logs", "file", true, Some(25))
+        );
+        let warnings = warnings(context, &checkups, &[]);
+        assert!(
+            matches!(&warnings[..], [missing] if missing.contains("none.log: there is no such file")),
+            "{warnings:?}"
+        );
     }
 
     #[tokio::test]

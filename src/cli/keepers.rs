@@ -17,9 +17,13 @@ use crate::backend::BackendFailure;
 use crate::backend::incidents::{Incidents, Question, Whose};
 use crate::domain::document::Remarks;
 use crate::domain::incident::table::called;
-use crate::domain::incident::{Incident, IncidentId};
-use crate::domain::oncall::Roster;
+use crate::domain::incident::{Incident, IncidentId, Named};
+use crate::domain::oncall::{Duty, Roster};
+use crate::journal::duties::{self, Told};
+use crate::journal::{Journal, Opening};
+use crate::notify::phones;
 use crate::outbox::decide::{Trouble, trouble};
+use crate::text::SafeText;
 use crate::time::prometheus_duration;
 
 /// A prefix of an id is looked up among the open incidents and those that ended so long ago.
@@ -33,6 +37,8 @@ pub struct Keepers {
     /// The journal, where it is open.
     local: Option<Arc<dyn Incidents>>,
     context: String,
+    /// The journal, where there is one already: what keepers told earlier stands there.
+    journal: Option<Opening>,
 }
 
 /// What an INCIDENT of the command line is.
@@ -63,6 +69,7 @@ impl Keepers {
             configured: scene.backends.incidents.clone(),
             local: scene.backends.local_incidents.clone(),
             context: scene.context.name.clone(),
+            journal: Opening::of(&scene.config).filter(|opening| opening.path.exists()),
         }
     }
 
@@ -255,17 +262,33 @@ impl Keepers {
         ))
     }
 
-    /// Who is on call from `from` to `to`, as all keepers say it.
+    /// Who is on call from `from` to `to`, as all keepers say it; of one that does not answer, as it told a console
+    /// last.
     pub async fn on_call(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> (Roster, Remarks) {
         let mut roster = Roster::default();
         let mut remarks = Remarks::default();
-        for answer in join_all(self.all().map(|keeper| keeper.on_call(from, to))).await {
+        let answers = join_all(self.all().map(|keeper| keeper.on_call(from, to))).await;
+        for (keeper, answer) in self.all().zip(answers) {
             match answer {
                 Ok(one) => {
                     roster.duties.extend(one.duties);
                     remarks.partial.extend(one.partial);
                 }
-                Err(error) => remarks.errors.push(error.failure()),
+                Err(error) => {
+                    remarks.errors.push(error.failure());
+                    let Some(told) = self.earlier(keeper).await else {
+                        continue;
+                    };
+                    remarks.warnings.push(format!(
+                        "{} cannot be asked: who is on call by it is as of {}",
+                        keeper.name(),
+                        told.at.format("%Y-%m-%d %H:%MZ")
+                    ));
+                    let policies = told.duties.iter().map(|duty| Arc::clone(&duty.policy.id));
+                    roster.as_of.extend(policies.map(|policy| (policy, told.at)));
+                    let lasts = |duty: &Duty| duty.end.is_none_or(|end| end > from);
+                    roster.duties.extend(told.duties.into_iter().filter(lasts));
+                }
             }
         }
         roster.duties.sort_by(|a, b| {
@@ -274,6 +297,47 @@ impl Keepers {
         });
         roster.partial = remarks.partial.first().cloned();
         (roster, remarks)
+    }
+
+    /// Who a keeper said to be on call when a console asked it last.
+    async fn earlier(&self, keeper: &Arc<dyn Incidents>) -> Option<Told> {
+        let journal = Journal::open(self.journal.as_ref()?).ok()?;
+        let (context, name) = (self.context.clone(), Arc::clone(keeper.name()));
+        let read = journal.read(move |tx| duties::recall(tx, &context, &name));
+        read.await.ok().flatten()
+    }
+
+    /// Who stands on a level now, as it was told last, for somebody to phone: of one policy, or of any where it is
+    /// not known. Nothing where nobody knows.
+    pub async fn to_phone(&self, policy: Option<&Named>, level: u32, now: DateTime<Utc>) -> Option<String> {
+        let mut whom = Vec::new();
+        for keeper in self.all() {
+            let Some(told) = self.earlier(keeper).await else {
+                continue;
+            };
+            let here = |duty: &&Duty| {
+                duty.holds(now)
+                    && duty.level == level
+                    && policy.is_none_or(|policy| policy.id == duty.policy.id)
+            };
+            let duties: Vec<&Duty> = told.duties.iter().filter(here).collect();
+            let each = duties.iter().map(|duty| {
+                let who = phones(std::slice::from_ref(&duty.person));
+                match policy {
+                    Some(_) => who,
+                    None => format!("{who} of {}", duty.policy.name),
+                }
+            });
+            let each: Vec<String> = each.collect();
+            if !each.is_empty() {
+                whom.push(format!(
+                    "{} as of {}",
+                    each.join(", "),
+                    told.at.format("%Y-%m-%d %H:%MZ")
+                ));
+            }
+        }
+        (!whom.is_empty()).then(|| SafeText::line(&whom.join("; ")).into_string())
     }
 }
 

@@ -1,5 +1,7 @@
 //! What `doctor` says of local incidents: who sees them, who would be woken, what runs only while a console is open.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 
 use crate::backend::incidents::local::House;
@@ -64,6 +66,25 @@ fn of_the_house(house: &House, now: &Stamp) -> Vec<String> {
                 warnings.push(format!(
                     "nobody is notified when level {level} is woken; no [[contexts.{context}.notify]] is for it"
                 ));
+                continue;
+            }
+            let people = on_call.policies.iter().filter_map(|policy| policy.level(level));
+            let people: BTreeSet<_> = people.flat_map(|each| on_call.may_wake(each)).collect();
+            for person in people {
+                let is_for = |each: &&crate::config::NotifyConfig| {
+                    each.people.is_empty() || each.people.contains(&person)
+                };
+                if !house
+                    .notify
+                    .iter()
+                    .filter(|each| is_taken(each))
+                    .any(|each| is_for(&each))
+                {
+                    warnings.push(format!(
+                        "{person} is not notified when level {level} is woken; no [[contexts.{context}.notify]] is \
+                         for them"
+                    ));
+                }
             }
         }
     }
@@ -124,6 +145,25 @@ notify = [{ kind = "command", command = ["page"], levels = [1] }]
                 "local incidents: nobody is notified when level 2 is woken; no [[contexts.p.notify]] is for it",
                 "local incidents: you act as jun@example.com, who is none of [[contexts.p.people]]; set identity to somebody's id, name or email",
                 "local incidents: nobody is on call on primary from 2026-11-20T03:00:00Z to 2026-11-22T09:00:00Z",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_person_of_a_level_whom_no_way_is_for_is_named() {
+        let said = said(
+            r#"
+people = [{ name = "jun", email = "jun@example.com" }, { name = "mara" }, { name = "sam" }]
+schedules = [{ name = "primary", time_zone = "UTC", rotation = "daily", start = "2026-11-01", people = ["jun", "sam"] }]
+escalation_policies = [{ name = "default", levels = [{ notify = ["primary", "mara"] }] }]
+notify = [{ kind = "command", command = ["page"], people = ["jun", "mara"] }]
+"#,
+        )
+        .await;
+        assert_eq!(
+            said,
+            [
+                "local incidents: sam is not notified when level 1 is woken; no [[contexts.p.notify]] is for them"
             ]
         );
     }

@@ -3,10 +3,12 @@
 //! [`args`] is what can be written, [`output`] how a command speaks and ends, [`Session`] what every command
 //! is handed. Arguments are parsed before a runtime exists; [`run`] builds the one that the command needs.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use self::closing::Reached;
 use crate::config::{self, Config, ConfigError, Context, Environment, Flags, Loaded};
+use crate::domain::incident::IncidentId;
 use crate::time::Clock;
 
 pub mod ack;
@@ -20,6 +22,7 @@ pub mod console;
 pub mod demo;
 pub mod doctor;
 pub mod figures;
+mod file_checks;
 pub mod gather;
 pub mod handoff;
 pub mod incident;
@@ -69,6 +72,8 @@ pub struct Session {
     pub clock: Clock,
     /// Standard output and standard error.
     pub out: Output,
+    /// Incidents that the command has acted on: whether those are reached whom that wakes, it waits for.
+    pub acted_on: BTreeSet<IncidentId>,
 }
 
 impl Session {
@@ -142,13 +147,21 @@ pub fn run(command: Option<Command>, session: &mut Session) -> Exit {
             let mut ended = dispatch(command, session);
             // Whatever came of it: what it left in the journal goes out, also where it was refused half way.
             if is_act {
-                let mut reached = Reached::All;
+                let mut after = None;
                 let _ = block_on(async {
-                    reached = closing::after_act(session, &began).await;
+                    after = Some(closing::after_act(session, &began).await);
                     Ok(Exit::Done)
                 });
-                if let Ok(exit) = &mut ended {
-                    *exit = with_pages(*exit, reached);
+                if let (Ok(exit), Some(after)) = (&mut ended, after) {
+                    *exit = match after.damage {
+                        Some(damage) => {
+                            let _ = session.out.diagnose(&format!(
+                                "error: {damage}; this was found after it was used: look whether what was done stands"
+                            ));
+                            Exit::Failure
+                        }
+                        None => with_pages(*exit, after.reached),
+                    };
                 }
             }
             drop(log);

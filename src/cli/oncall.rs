@@ -34,7 +34,7 @@ pub async fn tell(session: &mut Session, scene: &Scene) -> Outcome {
     let (roster, remarks) = keepers.on_call(now, now + AHEAD).await;
     let text = if session.globals.json {
         oncall_document(&scene.context.name, &roster, &remarks, now)
-    } else if roster.duties.is_empty() && !remarks.errors.is_empty() {
+    } else if roster.at(now).next().is_none() && !remarks.errors.is_empty() {
         "not known who is on call\n".to_owned()
     } else {
         oncall_text(&roster, now)

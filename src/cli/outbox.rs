@@ -13,6 +13,7 @@ use super::{CliError, Exit, Outcome, Session};
 use crate::domain::alert::json::ActReport;
 use crate::journal::{Journal, Opening, notices};
 use crate::notify::{Tries, Unreached, phones};
+use crate::outbox::story::incident_of;
 use crate::outbox::{Decision, Entry, EntryId, State};
 use crate::text::{SafeText, escape_json, fit};
 
@@ -66,6 +67,9 @@ async fn retry(session: &mut Session, args: &OutboxArgs) -> Outcome {
         // One that another process is on right now, or that ended or asks by now, needs no hurrying.
         let _ = sending.decide(entry.id, Decision::Hurry).await?;
     }
+    session
+        .acted_on
+        .extend(ours.iter().filter_map(incident_of).cloned());
     let ids: Vec<EntryId> = ours.iter().map(|entry| entry.id).collect();
     let entries = sending.wait(&ids, &deadline).await?;
     told(session, &scene, args, &entries)
@@ -83,6 +87,9 @@ async fn decide(session: &mut Session, args: &OutboxArgs, id: EntryId, decision:
         return Err(CliError::Usage(format!("{id}: {why}; nothing was done")));
     }
     let entries = sending.wait(&[id], &deadline).await?;
+    session
+        .acted_on
+        .extend(entries.iter().filter_map(incident_of).cloned());
     if decision == Decision::Drop {
         for entry in &entries {
             let said = format!("{id} {}: {}", entry.payload.target(), entry.outcome);

@@ -61,6 +61,7 @@ fn session(arguments: &[&str], out: Output, config: Option<&std::path::Path>) ->
         env: env.into_iter().collect(),
         clock: Clock::start(),
         out,
+        acted_on: std::collections::BTreeSet::new(),
     };
     (session, cli.command)
 }
@@ -470,4 +471,41 @@ fn a_page_that_reached_nobody_stands_in_the_outbox_until_it_is_answered_for() {
         "{}",
         again.diagnostics
     );
+}
+
+#[test]
+fn a_declaration_cuts_no_pager_off_however_short_its_wait() {
+    let home = tempfile::tempdir().expect("a directory");
+    let config = format!(
+        "state_dir = \"{}\"\n[contexts.prod]\nincidents = {{ kind = \"local\" }}\nmetrics = {{ url = \
+         \"http://127.0.0.1:1\" }}\npeople = [{{ name = \"jun\" }}]\nescalation_policies = [{{ name = \"default\", \
+         levels = [{{ notify = [\"jun\"] }}] }}]\nnotify = [{{ name = \"pager\", kind = \"command\", command = \
+         [\"sleep\", \"3\"] }}]\n",
+        home.path().display()
+    );
+    let declared = run_with(
+        &[
+            "declare",
+            "--title",
+            "checkout errors",
+            "--severity",
+            "SEV2",
+            "--wait",
+            "1s",
+        ],
+        &config,
+    );
+    assert!(
+        declared.out.contains("declared SEV2 checkout errors"),
+        "{}",
+        declared.out
+    );
+    assert_eq!(declared.exit, Exit::Done, "{}", declared.diagnostics);
+    assert!(
+        !declared.diagnostics.contains("notified"),
+        "{}",
+        declared.diagnostics
+    );
+    let told = run_with(&["timeline", "local-1"], &config);
+    assert!(told.out.contains("notified jun by pager"), "{}", told.out);
 }

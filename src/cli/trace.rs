@@ -12,7 +12,7 @@ use crate::backend::{BackendFailure, BackendResult};
 use crate::domain::document::{Remarks, document};
 use crate::domain::trace::chart::{self, Colours, Glyphs, Style};
 use crate::domain::trace::json::{Findings, Frame, Told, write_trace};
-use crate::domain::trace::{Trace, TraceId, otlp};
+use crate::domain::trace::{Trace, TraceId, otlp, skew};
 use serde_json::json;
 
 /// Cells of a line where there is no terminal.
@@ -95,6 +95,14 @@ fn tell(
             &mut remarks.warnings
         };
         list.push(remark.to_string());
+    }
+    let shifts = &findings.unskewed.shifts;
+    // The text says it above its bars.
+    if !shifts.is_empty() && format != TraceFormat::Text {
+        remarks.warnings.push(format!(
+            "clocks differ: {}; times are as they came",
+            skew::said(shifts)
+        ));
     }
     match format {
         TraceFormat::Json => {

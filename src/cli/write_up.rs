@@ -1,5 +1,6 @@
 //! Write-ups for the console: the same words as the commands write, on a page.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -62,6 +63,7 @@ pub fn writer(globals: &Globals, env: &Environment, context: &str, clock: crate:
                     env,
                     clock,
                     out: Output::into(page.clone(), remarks.clone()),
+                    acted_on: BTreeSet::new(),
                 };
                 let outcome = runtime.block_on(write(&mut session, what));
                 match outcome {

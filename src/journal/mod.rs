@@ -22,6 +22,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 pub mod audit;
 pub mod drafts;
+pub mod duties;
 mod error;
 pub mod events;
 pub mod facts;

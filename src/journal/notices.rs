@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::audit::{self, Act};
 use super::incidents::{self, from_json, to_json};
 use super::{JournalResult, Tx};
-use crate::domain::incident::IncidentId;
 use crate::domain::incident::local::{LocalIncident, Reason};
-use crate::notify::{Notice, Tries, Unreached};
+use crate::domain::incident::{IncidentId, Person};
+use crate::notify::{Notice, Stage, Tries, UnderWay, Unreached, Whom};
 use crate::time::Stamp;
 
 /// What nobody could send for so long is not sent any more: what was an emergency then may be over.
@@ -139,19 +139,34 @@ pub fn waits(tx: &Tx<'_>, context: &str, now: &Stamp) -> JournalResult<Waits> {
     Ok(next.map_or(Waits::Nothing, Waits::For))
 }
 
-/// Whether a page is still on its way that was asked for since then.
-pub fn waits_since(tx: &Tx<'_>, context: &str, since: &Stamp) -> JournalResult<bool> {
+/// Pages that are on their way, the oldest first.
+pub fn under_way(tx: &Tx<'_>, context: &str) -> JournalResult<Vec<UnderWay>> {
     let mut query = tx.prepare_cached(
-        "SELECT record FROM notices WHERE context = ?1 AND state IN ('waiting', 'sending') LIMIT 1000",
+        "SELECT state, record FROM notices WHERE context = ?1 AND state IN ('waiting', 'sending')
+         ORDER BY id LIMIT 1000",
     )?;
-    let rows = query.query_map([context], |row| row.get::<_, String>(0))?;
+    let rows = query.query_map([context], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+    })?;
+    let mut pages = Vec::new();
     for row in rows {
-        let queued: Queued = from_json(&row?)?;
-        if queued.notice.reason.is_a_page() && since.since(&queued.queued).is_zero() {
-            return Ok(true);
+        let (state, record) = row?;
+        let queued: Queued = from_json(&record)?;
+        if !queued.notice.reason.is_a_page() {
+            continue;
         }
+        pages.push(UnderWay {
+            stage: match state.as_str() {
+                "sending" => Stage::Sending,
+                _ => Stage::Waiting,
+            },
+            incident: IncidentId(Arc::clone(&queued.notice.incident)),
+            reason: queued.notice.reason,
+            people: queued.notice.people,
+            queued: queued.queued,
+        });
     }
-    Ok(false)
+    Ok(pages)
 }
 
 /// Claims what is due, and ends what cannot be sent any more.
@@ -225,8 +240,9 @@ fn update(tx: &Tx<'_>, id: i64, state: &str, queued: &Queued) -> JournalResult<(
     Ok(())
 }
 
-/// Pages of open local incidents that reached nobody, the oldest first: every way of such a page failed, for good or
-/// so far, nobody has taken its incident since, no later page of it arrived, and nobody has answered for it (see [`answer`]).
+/// Pages of open local incidents that did not reach those they were for, the oldest first: every way to them failed,
+/// for good or so far, nobody has taken the incident since, no later page of it stands for this one, and nobody has
+/// answered for it (see [`answer`]). Of a page that reached somebody it is those whom no way reached.
 pub fn unreached(tx: &Tx<'_>, context: &str) -> JournalResult<Vec<Unreached>> {
     let first: Option<i64> = tx
         .prepare_cached(
@@ -250,38 +266,77 @@ pub fn unreached(tx: &Tx<'_>, context: &str) -> JournalResult<Vec<Unreached>> {
             asks: row.get(4)?,
         })
     })?;
-    let mut pages: Vec<(Unreached, Reached)> = Vec::new();
+    let mut pages: Vec<Page> = Vec::new();
     for row in rows {
         let row = row?;
         let queued: Queued = from_json(&row.record)?;
-        let Notice {
-            incident,
-            reason,
-            at,
-            people,
-            ..
-        } = &queued.notice;
-        if !reason.is_a_page() {
+        if !queued.notice.reason.is_a_page() {
             continue;
         }
-        let page = Unreached {
-            ids: Vec::new(),
-            incident: IncidentId(Arc::clone(incident)),
-            title: Arc::clone(&queued.notice.title),
-            reason: *reason,
-            people: Vec::new(),
-            at: *at,
-            why: Arc::default(),
-            tries: Tries::Over,
-        };
-        let found = pages.iter().position(|(known, _)| known.is_same(&page));
+        let page = Page::of(&queued.notice);
+        let found = pages.iter().position(|known| known.asked.is_same(&page.asked));
         let index = found.unwrap_or_else(|| {
-            pages.push((page, Reached::Nobody));
+            pages.push(page);
             pages.len() - 1
         });
-        let Some((page, reached)) = pages.get_mut(index) else {
-            continue;
-        };
+        if let Some(page) = pages.get_mut(index) {
+            page.take(row, queued);
+        }
+    }
+    let pages: Vec<Unreached> = pages.into_iter().map(Page::unreached).collect();
+    let mut unreached: Vec<Unreached> = Vec::new();
+    for (index, page) in pages.iter().enumerate() {
+        // The newest come first: whatever stands before it of its incident came later.
+        let later = pages.get(..index).unwrap_or_default();
+        if !page.ids.is_empty()
+            && waits_for_somebody(tx, context, page)?
+            && !is_followed(tx, context, page, later)?
+        {
+            unreached.push(page.clone());
+        }
+    }
+    unreached.reverse();
+    Ok(unreached)
+}
+
+/// One page, of all its rows.
+struct Page {
+    asked: Unreached,
+    reached: Reached,
+    /// Who was told, or may be yet.
+    told: Vec<Person>,
+    failed: Vec<Failure>,
+}
+
+/// A way of a page that failed, so far at least.
+struct Failure {
+    id: i64,
+    people: Vec<Person>,
+    why: Arc<str>,
+    tries: Tries,
+}
+
+impl Page {
+    fn of(notice: &Notice) -> Self {
+        Self {
+            asked: Unreached {
+                ids: Vec::new(),
+                incident: IncidentId(Arc::clone(&notice.incident)),
+                title: Arc::clone(&notice.title),
+                reason: notice.reason,
+                people: Vec::new(),
+                at: notice.at,
+                why: Arc::default(),
+                tries: Tries::Over,
+                whom: Whom::Everybody,
+            },
+            reached: Reached::Nobody,
+            told: Vec::new(),
+            failed: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, row: Row, queued: Queued) {
         let tries = match row.state.as_str() {
             "failed" | "unclear" => Some(Tries::Over),
             "waiting" if queued.attempts > 0 => Some(Tries::GoOn),
@@ -289,40 +344,58 @@ pub fn unreached(tx: &Tx<'_>, context: &str) -> JournalResult<Vec<Unreached>> {
             _ => None,
         };
         let Some(tries) = tries.filter(|_| row.asks) else {
-            *reached = Reached::Perhaps;
-            continue;
+            self.reached = Reached::Perhaps;
+            self.told.extend(queued.notice.people);
+            return;
         };
         let outcome = match tries {
             Tries::Over => row.outcome,
-            Tries::GoOn => {
-                page.tries = Tries::GoOn;
-                "no answer so far, it is tried again".to_owned()
-            }
+            Tries::GoOn => "no answer so far, it is tried again".to_owned(),
         };
-        page.ids.push(row.id);
-        page.why = match &*queued.channel {
+        let why = match &*queued.channel {
             "" => outcome.into(),
             channel => format!("{channel}: {outcome}").into(),
         };
-        for person in people {
-            if !page.people.contains(person) {
-                page.people.push(person.clone());
+        self.failed.push(Failure {
+            id: row.id,
+            people: queued.notice.people,
+            why,
+            tries,
+        });
+    }
+
+    /// Whom it did not reach; without a row where there is nobody to ask about.
+    fn unreached(self) -> Unreached {
+        let Self {
+            mut asked,
+            reached,
+            mut told,
+            mut failed,
+        } = self;
+        if reached == Reached::Perhaps {
+            asked.whom = Whom::Part;
+            // Where others know, who is still tried is not asked about yet.
+            let (over, going): (Vec<_>, Vec<_>) =
+                failed.into_iter().partition(|each| each.tries == Tries::Over);
+            told.extend(going.into_iter().flat_map(|each| each.people));
+            failed = over;
+            failed.retain(|each| each.people.iter().any(|person| !told.contains(person)));
+        }
+        for each in &failed {
+            asked.ids.push(each.id);
+            asked.why = Arc::clone(&each.why);
+            if each.tries == Tries::GoOn {
+                asked.tries = Tries::GoOn;
             }
         }
-    }
-    let mut unreached: Vec<Unreached> = Vec::new();
-    for (index, (page, reached)) in pages.iter().enumerate() {
-        // The newest come first: whatever stands before it of its incident came later.
-        let later = pages.get(..index).unwrap_or_default();
-        let later = later
-            .iter()
-            .any(|(other, _)| other.incident == page.incident && reason_alike(other, page));
-        if *reached == Reached::Nobody && !later && waits_for_somebody(tx, context, page)? {
-            unreached.push(page.clone());
+        // In the order of the level.
+        for person in failed.into_iter().rev().flat_map(|each| each.people) {
+            if !told.contains(&person) && !asked.people.contains(&person) {
+                asked.people.push(person);
+            }
         }
+        asked
     }
-    unreached.reverse();
-    Ok(unreached)
 }
 
 /// Rows that were queued with one another lie this near.
@@ -343,6 +416,18 @@ enum Reached {
     Nobody,
     /// Somebody was, or may be yet; or it was answered for.
     Perhaps,
+}
+
+/// Whether a later page stands for this one. One that is needless by now stands for none: a missed level that was
+/// left asleep.
+fn is_followed(tx: &Tx<'_>, context: &str, page: &Unreached, later: &[Unreached]) -> JournalResult<bool> {
+    for other in later {
+        let is_alike = other.incident == page.incident && reason_alike(other, page);
+        if is_alike && waits_for_somebody(tx, context, other)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether a later page stands for an earlier one: whose level or assignment it is has changed since. Who was asked

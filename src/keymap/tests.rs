@@ -8,7 +8,6 @@ const PALETTE_ONLY: &[Action] = &[
     Action::AuditLog,
     Action::HandoffNote,
     Action::PostMortem,
-    Action::OpenTraceById,
 ];
 
 fn shipped(name: &str) -> Keymap {

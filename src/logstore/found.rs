@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::chunk::{Chunk, LineId};
+use super::chunk::{Chunk, LineId, signed};
+use crate::domain::log::{Level, Nanos, Volume};
 
 /// The lines of one chunk that were found.
 #[derive(Debug, Clone)]
@@ -77,6 +78,30 @@ impl Found {
         };
         let rank = part.chunk.rank(id);
         before + part.lines.partition_point(|line| (*line as usize) < rank)
+    }
+
+    /// Lines found by time and level between two moments, both included, in so many buckets.
+    pub fn volume(&self, (from, to): (Nanos, Nanos), buckets: usize) -> Volume {
+        let buckets = buckets.max(1);
+        let step = to.0.saturating_sub(from.0).max(0) / signed(buckets) + 1;
+        let mut counted = vec![[0; Level::ALL.len()]; buckets];
+        for part in &self.parts {
+            for line in part.lines.iter().map(|line| *line as usize) {
+                let Some((key, tag)) = part.chunk.keys.get(line).zip(part.chunk.tags.get(line)) else {
+                    continue;
+                };
+                let bucket = usize::try_from(key.saturating_sub(from.0).div_euclid(step)).ok();
+                let levels = bucket.and_then(|bucket| counted.get_mut(bucket));
+                if let Some(count) = levels.and_then(|levels| levels.get_mut(tag.level as usize)) {
+                    *count += 1;
+                }
+            }
+        }
+        Volume {
+            from: Some(from),
+            step,
+            buckets: counted,
+        }
     }
 
     /// Whether the line was found.

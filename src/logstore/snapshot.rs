@@ -14,6 +14,8 @@ pub struct Counts {
     pub evicted: u64,
     /// Older lines that were offered and not taken for want of room.
     pub refused: u64,
+    /// Stretches of which lines were missing that were let go before those were read.
+    pub gaps: u64,
     /// Bytes in memory, of text and index.
     pub bytes: u64,
     /// Lines taken whose text was not in their batch or longer than any line may be: kept with what there was.
@@ -119,6 +121,19 @@ impl Snapshot {
     pub fn entry_at(&self, position: usize) -> Option<Entry<'_>> {
         let (chunk, line) = self.place(position)?;
         chunk.entry(line)
+    }
+
+    /// The entries between two positions that were made of several lines of the source.
+    pub fn joined(&self, from: usize, to: usize) -> impl Iterator<Item = Entry<'_>> {
+        let chunks = self.0.chunks.iter().zip(&self.0.starts);
+        let within = chunks.filter(move |(chunk, start)| {
+            chunk.parts.is_some() && **start < to && from < **start + chunk.len()
+        });
+        within.flat_map(move |(chunk, start)| {
+            let lines = from.saturating_sub(*start)..chunk.len().min(to - *start);
+            let joined = lines.filter(|line| !chunk.parts(*line).is_empty());
+            joined.filter_map(|line| chunk.entry(line))
+        })
     }
 
     /// The position of the first line at or after a moment; [`Snapshot::len`] where all are before it.

@@ -375,7 +375,9 @@ impl Store {
             (self.lines, self.bytes) = (lines, bytes);
             self.chunks.drain(..gone);
             let oldest = self.oldest();
+            let before = self.gaps.len();
             self.gaps.retain(|gap| Some(gap.to) > oldest);
+            self.counts.gaps += (before - self.gaps.len()) as u64;
         }
     }
 

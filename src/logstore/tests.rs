@@ -688,3 +688,58 @@ fn a_query_knows_which_fields_it_asks_for_and_whether_it_leaves_out_what_tells_n
         assert_eq!(query.leaves_out_unlevelled(), leaves_out, "{text}");
     }
 }
+
+#[test]
+fn what_a_query_finds_is_counted_by_time_and_level() {
+    let mut store = Store::new(ROOMY);
+    let mut lines = Batch::default();
+    for (at, level, text) in [
+        (10, Level::Error, "x"),
+        (11, Level::Info, "y"),
+        (14, Level::Info, "x"),
+        (20, Level::Warn, "x"),
+    ] {
+        lines.push(Some(Nanos(at)), 0, level, text.as_bytes(), b"");
+    }
+    store.ingest(&lines);
+    let mut search = Search::new(store.snapshot(), Query::parse("x").unwrap(), None);
+    while !search.step(Budget::default()).is_done() {}
+    let volume = search.found().volume((Nanos(10), Nanos(20)), 2);
+    let count = |bucket: usize, level: Level| volume.buckets[bucket][level as usize];
+    assert_eq!(
+        (volume.from, volume.step, volume.buckets.len()),
+        (Some(Nanos(10)), 6, 2)
+    );
+    assert_eq!(
+        (
+            count(0, Level::Error),
+            count(0, Level::Info),
+            count(1, Level::Warn)
+        ),
+        (1, 1, 1)
+    );
+    assert_eq!(volume.buckets.iter().flatten().sum::<u64>(), 3);
+}
+
+#[test]
+fn a_gap_that_is_let_go_before_its_lines_were_read_is_counted() {
+    let mut store = Store::new(Limits {
+        lines: 64,
+        bytes: 1 << 20,
+    });
+    let gap = |from: i64| Gap {
+        from: Nanos(from),
+        to: Nanos(from + 1),
+        reason: GapReason::Disconnected,
+    };
+    store.gap(gap(5));
+    store.gap(gap(7));
+    store.filled(&gap(7));
+    for at in 0..1_000 {
+        let mut lines = Batch::default();
+        lines.push(Some(Nanos(at)), 0, Level::Info, b"line", b"");
+        store.ingest(&lines);
+    }
+    assert!(store.snapshot().gaps().is_empty());
+    assert_eq!(store.counts().gaps, 1);
+}

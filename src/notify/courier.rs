@@ -22,6 +22,22 @@ const TRIES: u32 = 5;
 /// Before the second try; doubled for each after.
 const BACKOFF: Duration = Duration::from_secs(5);
 
+/// A notification that is ours to send.
+#[derive(Debug)]
+pub struct Parcel {
+    id: i64,
+    queued: Queued,
+}
+
+/// What is to be sent now.
+#[derive(Debug, Default)]
+pub struct Due {
+    /// Each once, by whoever claimed it.
+    pub to_send: Vec<Parcel>,
+    /// How long until more is due, where something waits.
+    pub next: Option<Duration>,
+}
+
 /// Sends the notifications of one context.
 #[derive(Clone)]
 pub struct Courier {
@@ -58,8 +74,25 @@ impl Courier {
         Self { env, ..self }
     }
 
+    /// The longest that one takes to send, by the limits of its ways.
+    pub fn longest(&self) -> Duration {
+        let limits = self.channels.iter().map(|channel| channel.timeout);
+        limits.max().unwrap_or_default()
+    }
+
     /// Sends what is due now, all at once; returns how long until more is due, where something waits.
     pub async fn deliver(&self) -> JournalResult<Option<Duration>> {
+        let Due { to_send, mut next } = self.claim().await?;
+        for left in join_all(to_send.into_iter().map(|parcel| self.send(parcel))).await {
+            if let Some(left) = left? {
+                next = Some(next.map_or(left, |next| next.min(left)));
+            }
+        }
+        Ok(next)
+    }
+
+    /// Takes what is due now: nobody else sends it, so it is sent by whoever called this, each with [`Self::send`].
+    pub async fn claim(&self) -> JournalResult<Due> {
         let (context, now) = (Arc::clone(&self.context), self.clock.stamp());
         let waits = self.journal.read({
             let context = Arc::clone(&context);
@@ -67,8 +100,13 @@ impl Courier {
         });
         // An idle console writes nothing.
         match waits.await? {
-            notices::Waits::Nothing => return Ok(None),
-            notices::Waits::For(left) => return Ok(Some(left)),
+            notices::Waits::Nothing => return Ok(Due::default()),
+            notices::Waits::For(left) => {
+                return Ok(Due {
+                    next: Some(left),
+                    ..Due::default()
+                });
+            }
             notices::Waits::Due => {}
         }
         let claimed = self
@@ -81,20 +119,16 @@ impl Courier {
                 Ok(claimed)
             })
             .await?;
-        let sent = claimed
-            .to_send
-            .into_iter()
-            .map(|(id, queued)| self.send(id, queued));
-        let mut next = claimed.next;
-        for left in join_all(sent).await {
-            if let Some(left) = left? {
-                next = Some(next.map_or(left, |next: Duration| next.min(left)));
-            }
-        }
-        Ok(next)
+        let to_send = claimed.to_send.into_iter();
+        Ok(Due {
+            to_send: to_send.map(|(id, queued)| Parcel { id, queued }).collect(),
+            next: claimed.next,
+        })
     }
 
-    async fn send(&self, id: i64, queued: Queued) -> JournalResult<Option<Duration>> {
+    /// Sends one, and keeps what came of it; returns how long until it is tried again, where it is.
+    pub async fn send(&self, parcel: Parcel) -> JournalResult<Option<Duration>> {
+        let Parcel { id, queued } = parcel;
         let channel = self.channels.iter().find(|each| *each.name == *queued.channel);
         let attempt = match channel {
             Some(channel) => attempt(&queued.notice, channel, &self.wires, self.env).await,

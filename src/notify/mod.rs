@@ -23,7 +23,7 @@ mod send;
 #[cfg(test)]
 mod tests;
 
-pub use courier::Courier;
+pub use courier::{Courier, Due, Parcel};
 
 /// What is told: the webhook's JSON document, and a command's standard input. Fields are only ever added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +60,7 @@ impl Notice {
     }
 }
 
-/// A page that reached nobody: each way of it failed, once at least.
+/// A page that did not reach those it was for: each way to them failed, once at least, or there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreached {
     /// Its notifications in the journal.
@@ -79,6 +79,61 @@ pub struct Unreached {
     pub why: Arc<str>,
     /// Whether that is the end of it.
     pub tries: Tries,
+    /// Whether these are all who were to be told.
+    pub whom: Whom,
+}
+
+/// Of whom a page is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// Of all who were to be told.
+    Everybody,
+    /// Of those who were not told by any way; the others were, or may be yet.
+    Part,
+}
+
+/// A page on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnderWay {
+    /// The incident.
+    pub incident: IncidentId,
+    /// Why they are told.
+    pub reason: Reason,
+    /// Who is.
+    pub people: Vec<Person>,
+    /// When it was asked for.
+    pub queued: Stamp,
+    /// How far it is.
+    pub stage: Stage,
+}
+
+/// How far a page is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Its first or next try is still to come.
+    Waiting,
+    /// A process sends it.
+    Sending,
+}
+
+impl UnderWay {
+    /// `local-7 level 2: Mara (+49 30 1234)`; not yet safe.
+    pub fn words(&self) -> String {
+        format!(
+            "{}{}: {}",
+            self.incident,
+            level(self.reason),
+            phones(&self.people)
+        )
+    }
+}
+
+/// ` level 2`, where it is about a level.
+fn level(reason: Reason) -> String {
+    match reason {
+        Reason::Level(level) => format!(" level {level}"),
+        Reason::Assigned | Reason::Asked | Reason::Update | Reason::Over => String::new(),
+    }
 }
 
 /// Whether a page that did not arrive is still tried.
@@ -106,15 +161,22 @@ impl Unreached {
 
     /// `local-7 level 2: nobody was reached: phone Mara (+49 30 1234)`; not yet safe.
     pub fn words(&self) -> String {
-        let level = self
-            .level()
-            .map_or_else(String::new, |level| format!(" level {level}"));
         format!(
-            "{}{level}: nobody was reached: phone {} ({})",
+            "{}{}: {}: phone {} ({})",
             self.incident,
+            level(self.reason),
+            self.outcome(),
             phones(&self.people),
             self.why
         )
+    }
+
+    /// What came of it, in two or three words.
+    pub fn outcome(&self) -> &'static str {
+        match self.whom {
+            Whom::Everybody => "nobody was reached",
+            Whom::Part => "not notified",
+        }
     }
 }
 
@@ -162,13 +224,23 @@ pub fn missed(
     }
 }
 
-/// What goes out for a wake, and what the story says where nothing does.
+/// What comes of a wake.
+pub struct Routed {
+    /// What goes out.
+    pub queued: Vec<Queued>,
+    /// What cannot, person by person: whom none of the ways is for.
+    pub unsent: Vec<Queued>,
+    /// What the story says of that.
+    pub told: Option<Told>,
+}
+
+/// What goes out for a wake, and who is left out of it.
 pub fn route(
     incident: &LocalIncident,
     wake: &Wake,
     (context, channels): (&Arc<str>, &[NotifyConfig]),
     at: &Stamp,
-) -> (Vec<Queued>, Option<Told>) {
+) -> Routed {
     let notice = Notice {
         incident: incident.id().0,
         title: Arc::clone(&incident.title),
@@ -181,20 +253,21 @@ pub fn route(
         people: wake.people.clone(),
         at: at.utc,
     };
-    let mut queued = Vec::new();
+    let told = |(channel, limit): (&str, Duration), people: Vec<Person>| Queued {
+        channel: channel.to_owned(),
+        limit,
+        notice: Notice {
+            people,
+            ..notice.clone()
+        },
+        queued: *at,
+        attempts: 0,
+        not_before: None,
+        until: None,
+    };
+    let mut queued: Vec<Queued> = Vec::new();
     for channel in channels.iter().filter(|channel| takes(channel, &notice)) {
-        let told = |people: Vec<Person>| Queued {
-            channel: channel.name.to_string(),
-            limit: channel.timeout,
-            notice: Notice {
-                people,
-                ..notice.clone()
-            },
-            queued: *at,
-            attempts: 0,
-            not_before: None,
-            until: None,
-        };
+        let through = (&*channel.name, channel.timeout);
         let people: Vec<Person> = wake
             .people
             .iter()
@@ -202,28 +275,58 @@ pub fn route(
             .cloned()
             .collect();
         match &channel.channel {
-            Channel::Webhook(_) | Channel::Slack(_) => queued.push(told(people)),
+            Channel::Webhook(_) | Channel::Slack(_) => queued.push(told(through, people)),
             // Its arguments are about one person.
-            Channel::Command(_) => queued.extend(people.into_iter().map(|person| told(vec![person]))),
+            Channel::Command(_) => {
+                queued.extend(people.into_iter().map(|person| told(through, vec![person])));
+            }
         }
     }
-    let told = (queued.is_empty() && wake.reason.is_a_page()).then(|| {
-        let why = without_channel(context, channels)
-            .unwrap_or_else(|| format!("nobody was notified: no [[contexts.{context}.notify]] is for this"));
-        let text = format!("{why}; phone {}", phones(&wake.people));
+    let is_told = |person: &Person| queued.iter().any(|each| each.notice.people.contains(person));
+    let left_out: Vec<Person> = wake
+        .people
+        .iter()
+        .filter(|person| !is_told(person))
+        .cloned()
+        .collect();
+    let is_lost = wake.reason.is_a_page() && (queued.is_empty() || !left_out.is_empty());
+    let whom = if queued.is_empty() {
+        "nobody"
+    } else {
+        "not everybody"
+    };
+    let told_so = is_lost.then(|| {
+        let (why, phone) = (no_way(context, channels), phones(&left_out));
+        let text = format!("{whom} was notified: {why}; phone {phone}");
         Told::by("midwatch", EventKind::Other, text).delivered(Delivery::Failed)
     });
-    (queued, told)
+    let through_none = |people| told(("", Duration::ZERO), people);
+    let unsent = match left_out.len() {
+        _ if !is_lost => Vec::new(),
+        // Nobody was named, and nobody is told.
+        0 => vec![through_none(Vec::new())],
+        _ => left_out
+            .into_iter()
+            .map(|person| through_none(vec![person]))
+            .collect(),
+    };
+    Routed {
+        queued,
+        unsent,
+        told: told_so,
+    }
 }
 
-/// Why nobody is ever notified in a context that has no channel, and the setting to add; nothing where it has one.
-pub fn without_channel(context: &str, channels: &[NotifyConfig]) -> Option<String> {
-    channels.is_empty().then(|| {
+/// Why somebody cannot be told, with the setting to add: in the story, the banner, the audit log.
+pub fn no_way(context: &str, channels: &[NotifyConfig]) -> String {
+    if channels.is_empty() {
         format!(
-            "nobody was notified: no channel is configured: add [[contexts.{context}.notify]] with a name and a \
-             kind (webhook, slack or command)"
+            "no channel is configured: add [[contexts.{context}.notify]] with a name and a kind (webhook, slack or \
+             command)"
         )
-    })
+    } else {
+        format!("no [[contexts.{context}.notify]] is for this")
+    }
 }
 
 fn takes(channel: &NotifyConfig, notice: &Notice) -> bool {
@@ -239,6 +342,12 @@ fn takes(channel: &NotifyConfig, notice: &Notice) -> bool {
         .level()
         .is_none_or(|level| channel.levels.is_empty() || channel.levels.contains(&level));
     one_of && level
+}
+
+/// `jun, mara`
+pub fn names(people: &[Person]) -> String {
+    let each: Vec<&str> = people.iter().map(|person| &*person.name).collect();
+    each.join(", ")
 }
 
 /// `jun (+49 30 1234), mara`

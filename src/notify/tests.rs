@@ -8,7 +8,7 @@ use crate::backend::incidents::{IncidentOrder, Incidents as _};
 use crate::config::{Config, Environment, Hook, Secret, TlsConfig, decode_text};
 use crate::domain::alert::ack::Marker;
 use crate::domain::incident::IncidentAct;
-use crate::domain::incident::local::Declaration;
+use crate::domain::incident::local::{Change, Declaration};
 use crate::domain::timeline::Event;
 use crate::journal::{Journal, Opening, audit, notices};
 use crate::time::Clock;
@@ -278,6 +278,35 @@ async fn a_page_that_reached_nobody_stands_until_somebody_takes_the_incident_or_
 }
 
 #[tokio::test]
+async fn a_missed_level_that_was_left_asleep_does_not_hide_that_the_one_before_was_not_reached() {
+    let server = server(ResponseTemplate::new(404)).await;
+    let (_held, config) = webhook(&server);
+    let bench = Bench::new(vec![config]);
+    let mut incident = bench.declare("orders fail").await;
+    bench.courier().deliver().await.unwrap();
+    let now = bench.clock.stamp();
+    let level = Missed {
+        level: 2,
+        due: now.utc,
+    };
+    let page = missed(&incident, (&level, Vec::new()), &"prod".into(), &now);
+    incident.missed = Some(level);
+    let kept = incident.clone();
+    bench
+        .journal
+        .write(move |tx| {
+            notices::fail(tx, "prod", &page, "no console was open")?;
+            crate::journal::incidents::keep(tx, "prod", &kept, &Change::default(), now.utc)
+        })
+        .await
+        .unwrap();
+    let levels = |pages: Vec<Unreached>| pages.iter().map(Unreached::level).collect::<Vec<_>>();
+    assert_eq!(levels(bench.unreached().await), [Some(2)]);
+    bench.keeper().leave(&incident.id()).await.unwrap();
+    assert_eq!(levels(bench.unreached().await), [Some(1)]);
+}
+
+#[tokio::test]
 async fn a_page_that_failed_on_an_incident_in_work_reached_nobody_either() {
     let mara = Person {
         id: "mara".into(),
@@ -492,8 +521,55 @@ async fn a_channel_takes_only_the_people_and_levels_it_is_for() {
     bench.courier().deliver().await.unwrap();
     assert_eq!(
         bench.told().await,
-        [("notified mara by of mara".to_owned(), Delivery::Local)]
+        [
+            (
+                "not everybody was notified: no [[contexts.prod.notify]] is for this; phone Jun (+49 30 1234)"
+                    .to_owned(),
+                Delivery::Failed
+            ),
+            ("notified mara by of mara".to_owned(), Delivery::Local),
+        ]
     );
+    // Who was left out is asked about, and nobody else.
+    let pages = bench.unreached().await;
+    assert_eq!(
+        pages.iter().map(Unreached::words).collect::<Vec<_>>(),
+        ["local-1 level 1: not notified: phone Jun (+49 30 1234) (no [[contexts.prod.notify]] is for this)"]
+    );
+    let (ids, now) = (pages[0].ids.clone(), bench.clock.now().utc);
+    bench
+        .journal
+        .write(move |tx| notices::answer(tx, &ids, ("jun@example.com", now)))
+        .await
+        .unwrap();
+    assert_eq!(bench.unreached().await, []);
+}
+
+#[tokio::test]
+async fn a_page_that_no_way_is_for_reached_nobody_and_asks() {
+    let server = server(ResponseTemplate::new(200)).await;
+    let (_held, mut second) = webhook(&server);
+    second.levels = vec![2];
+    let bench = Bench::new(vec![second]);
+    bench.declare("orders fail").await;
+    assert_eq!(bench.courier().deliver().await.unwrap(), None);
+    let pages = bench.unreached().await;
+    assert_eq!(
+        pages.iter().map(Unreached::words).collect::<Vec<_>>(),
+        [
+            "local-1 level 1: nobody was reached: phone Jun (+49 30 1234), mara (no [[contexts.prod.notify]] is \
+             for this)"
+        ]
+    );
+    assert_eq!((pages[0].tries, pages[0].whom), (Tries::Over, Whom::Everybody));
+    assert_eq!(server.received_requests().await.unwrap().len(), 0);
+    let (ids, now) = (pages[0].ids.clone(), bench.clock.now().utc);
+    bench
+        .journal
+        .write(move |tx| notices::answer(tx, &ids, ("jun@example.com", now)))
+        .await
+        .unwrap();
+    assert_eq!(bench.unreached().await, []);
 }
 
 #[test]

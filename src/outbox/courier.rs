@@ -312,7 +312,7 @@ impl<P: Post> Courier<P> {
         let now = self.desk.setup.clock.stamp();
         let timings = self.desk.setup.timings;
         let back = move |by: Duration| now.utc - TimeDelta::from_std(by).unwrap_or_default();
-        let (open, settled, acknowledgements, (unreached, through), version) = self
+        let (open, settled, acknowledgements, (pages, through), version) = self
             .desk
             .setup
             .journal
@@ -321,8 +321,11 @@ impl<P: Post> Courier<P> {
                 let open = outbox::open(tx, &author.context)?;
                 let settled = outbox::settled_since(tx, &author.context, back(timings.shown), SHOWN)?;
                 let acks = outbox::acknowledgements(tx, &author, back(timings.adopted))?;
-                let unreached = notices::unreached(tx, &author.context)?;
-                Ok((open, settled, acks, (unreached, outbox::newest(tx)?), version))
+                let pages = (
+                    notices::unreached(tx, &author.context)?,
+                    notices::under_way(tx, &author.context)?,
+                );
+                Ok((open, settled, acks, (pages, outbox::newest(tx)?), version))
             })
             .await?;
         let ours = |record: &&Record| record.entry.actor == self.desk.setup.author.actor;
@@ -347,7 +350,8 @@ impl<P: Post> Courier<P> {
             entries,
             acknowledgements,
             inherited,
-            unreached,
+            unreached: pages.0,
+            under_way: pages.1,
             through,
             trouble: self.trouble.clone(),
         };

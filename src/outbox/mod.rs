@@ -19,7 +19,7 @@ use crate::domain::alert::ack::Marker;
 use crate::domain::alert::{Fingerprint, Matcher, Occurrence};
 use crate::domain::incident::{IncidentAct, IncidentId};
 use crate::domain::timeline::Delivery;
-use crate::notify::Unreached;
+use crate::notify::{UnderWay, Unreached};
 
 pub mod courier;
 pub mod decide;
@@ -303,6 +303,8 @@ pub struct OutboxView {
     pub inherited: BTreeSet<EntryId>,
     /// Pages of local incidents that reached nobody, the oldest first.
     pub unreached: Vec<Unreached>,
+    /// Pages of local incidents that are on their way, the oldest first.
+    pub under_way: Vec<UnderWay>,
     /// The newest entry of the journal when it was read: one up to there that is not listed was settled before the
     /// listed ones.
     pub through: Option<EntryId>,

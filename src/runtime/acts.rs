@@ -130,12 +130,19 @@ impl Work {
         };
         let declared = local.declare(declaration).await;
         let declared = declared.map_err(|error| format!("not declared: {error}"))?;
+        let (state, message) = match declared.nobody_woken() {
+            None => (
+                ActState::Confirmed,
+                format!("declared {}: {}", declared.id(), SafeText::line(&asked.title)),
+            ),
+            Some(why) => (
+                ActState::Unheard,
+                format!("declared {}; {why}: phone them", declared.id()),
+            ),
+        };
         Ok(ActResult {
-            state: ActState::Confirmed,
-            message: match local.house().nobody_woken(&declared) {
-                None => format!("declared {}: {}", declared.id(), SafeText::line(&asked.title)),
-                Some(why) => format!("declared {}; {why}", declared.id()),
-            },
+            state,
+            message,
             leases: Vec::new(),
         })
     }

@@ -8,10 +8,13 @@ use tokio::sync::mpsc;
 
 use super::editor::{self, Editing, Editor};
 use super::frame::{Cause, Due, FrameScheduler, Link};
+use crate::app::toast::Level;
 use crate::app::update::update;
 use crate::app::{Effect, Model, Msg};
+use crate::notify::{Stage, UnderWay};
 use crate::terminal::signals::Signal;
 use crate::terminal::{Copied, Input, Screen};
+use crate::text::SafeText;
 use crate::theme::Theme;
 use crate::time::{Clock, Now, Tick};
 
@@ -142,6 +145,7 @@ impl<S: Screen> Console<S> {
         let drained = self.screen.drained();
         loop {
             if std::mem::take(&mut self.suspending) == Suspending::Asked {
+                self.say_what_is_waited_for();
                 world.rest().await;
                 // A failure to suspend leaves the console as it is; there is nothing to mend.
                 if self.screen.suspend().is_ok() {
@@ -186,9 +190,22 @@ impl<S: Screen> Console<S> {
                 () = tokio::time::sleep(wake.since(now.tick)) => self.timer(deadline, world),
             };
             if let Some(ended) = ended {
+                self.say_what_is_waited_for();
                 return ended;
             }
         }
+    }
+
+    /// Ending takes as long as the pages that are being sent: a screen that stands still says why.
+    fn say_what_is_waited_for(&mut self) {
+        let sending = |page: &&UnderWay| page.stage == Stage::Sending;
+        let Some(page) = self.model.outbox.under_way.iter().find(sending) else {
+            return;
+        };
+        let words = format!("waits for the page under way: {}", SafeText::line(&page.words()));
+        let now = self.clock.now();
+        self.model.toasts.say(Level::Warn, words, now.tick);
+        self.draw(now);
     }
 
     fn signal(&mut self, signal: Signal, world: &mut impl World) -> Option<Ended> {

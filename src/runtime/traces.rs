@@ -1,5 +1,6 @@
 //! Traces: the list is searched for again and again while somebody looks, and a trace is read and studied when it is opened.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,22 +14,24 @@ use crate::app::logs::Watched;
 use crate::app::traces::calls::{Calling, CallsAsk, Counted, Unread};
 use crate::app::traces::comparison::{Aligned, Aligning};
 use crate::app::traces::exemplars::ExemplarsAsk;
-use crate::app::traces::list::{Before, statistics_of};
+use crate::app::traces::list::{Before, OlderFailed, statistics_of};
 use crate::app::traces::waterfall::{Found, Seeking};
-use crate::app::traces::{Study, TraceList, TracesAsk};
-use crate::backend::BackendError;
+use crate::app::traces::{BACK, Study, TraceList, TracesAsk};
 use crate::backend::http::Jitter;
 use crate::backend::metrics::Metrics;
-use crate::backend::traces::{More, SearchQuestion, Traces};
+use crate::backend::traces::{Listed, More, SearchQuestion, Traces, words};
+use crate::backend::{BackendError, BackendResult, ErrorKind};
 use crate::domain::trace::exemplar::Exemplar;
 use crate::domain::trace::graph::Graph;
-use crate::domain::trace::summary::Whole;
-use crate::domain::trace::{Nanos, Stretch, TraceId};
+use crate::domain::trace::summary::{Outcome, Whole};
+use crate::domain::trace::{Nanos, Stretch, TraceId, Wanted};
 use crate::text::SafeText;
 use crate::time::Clock;
 
 /// Traces that a list has at most.
 const MOST: usize = 200;
+/// Failed ones that are asked for beside them, where they are not all.
+const MOST_FAILED: usize = 100;
 /// Traces that are read at once for the graph of services.
 const AT_ONCE: usize = 4;
 
@@ -79,7 +82,7 @@ impl Searcher {
                 limit: MOST,
             };
             let result = tokio::select! {
-                result = self.source.search(question) => result,
+                result = listed(&*self.source, question) => result,
                 // Somebody wants something else: what was asked for interests nobody any more.
                 changed = self.ask.changed() => match changed {
                     Ok(()) => continue,
@@ -102,7 +105,7 @@ impl Searcher {
                     failing_since = None;
                     (Status::Idle, pace::wait(interval, 0, None, jitter.next()))
                 }
-                Err(error) if error.is_unaskable() => {
+                Err(error) if error.is_unaskable() || is_of_the_question(error, &ask) => {
                     (failures, failing_since) = (0, None);
                     let cause = error.cause().into();
                     (Status::NotAsked { cause }, Duration::MAX)
@@ -118,18 +121,26 @@ impl Searcher {
                     (status, wait)
                 }
             };
-            // What cannot be asked says nothing of who was not asked.
-            if let Some(health) = &self.health
-                && !matches!(status, Status::NotAsked { .. })
-            {
-                health.tell(&status, result.is_ok().then_some(now), interval);
+            if let Some(health) = &self.health {
+                match (&status, &result) {
+                    // What cannot be asked says nothing of who was not asked.
+                    (Status::NotAsked { .. }, Err(error)) if error.is_unaskable() => {}
+                    // Whoever finds fault with a question is there and answers.
+                    (Status::NotAsked { .. }, _) => health.tell(&Status::Idle, Some(now), interval),
+                    (Status::Idle | Status::InFlight { .. } | Status::Failed { .. }, _) => {
+                        health.tell(&status, result.is_ok().then_some(now), interval);
+                    }
+                }
             }
             let past = ask.until.is_some() && result.is_ok();
             self.out.send_modify(|feed| {
-                if let Ok(listed) = result {
+                if let Ok((listed, older)) = result {
                     let mut remarks = listed.warnings;
                     if listed.whole == Whole::No && remarks.is_empty() {
                         remarks.push("the source had not all of what it was asked".to_owned());
+                    }
+                    if let Some(Err(why)) = &older {
+                        remarks.push(format!("older failures: {why}"));
                     }
                     feed.last = Some(Fetched {
                         value: Arc::new(TraceList {
@@ -138,6 +149,7 @@ impl Searcher {
                                 More::Yes => Whole::No,
                                 More::No => Whole::Yes,
                             },
+                            older,
                             before: known.clone().filter(|_| ask.before == Watched::Yes),
                             ask,
                             remarks,
@@ -170,11 +182,59 @@ impl Searcher {
         };
         let listed = self.source.search(question).await;
         let listed = listed.map_err(|error| SafeText::line(&error.cause()).into_string())?;
+        let first = listed.traces.iter().map(|trace| trace.start).min();
         Ok(Arc::new(Before {
             during,
+            from: first.filter(|_| listed.more == More::Yes),
             statistics: statistics_of(&listed.traces),
         }))
     }
+}
+
+type Older = Result<OlderFailed, String>;
+
+/// What is asked for; where that is only the newest of it, the failed ones that are older as well: a failure of half
+/// an hour ago is no less of one where two hundred requests went well since.
+async fn listed(source: &dyn Traces, question: SearchQuestion) -> BackendResult<(Listed, Option<Older>)> {
+    let listed = source.search(question.clone()).await?;
+    let any = words::read(&question.wanted).is_ok_and(|wanted| wanted.outcome == Outcome::Any);
+    if listed.more == More::No || !any {
+        return Ok((listed, None));
+    }
+    let failed = SearchQuestion {
+        wanted: Wanted {
+            outcome: Outcome::Failed,
+            ..question.wanted
+        },
+        limit: MOST_FAILED,
+        ..question
+    };
+    let older = match source.search(failed).await {
+        Ok(failed) => {
+            let known: HashSet<TraceId> = listed.traces.iter().map(|trace| trace.id).collect();
+            let fresh = failed
+                .traces
+                .into_iter()
+                .filter(|trace| !known.contains(&trace.id));
+            Ok(OlderFailed {
+                traces: fresh.map(Arc::new).collect(),
+                whole: match failed.more {
+                    More::Yes => Whole::No,
+                    More::No => failed.whole,
+                },
+            })
+        }
+        // The list stands without them, and says so.
+        Err(error) => Err(SafeText::line(&error.cause()).into_string()),
+    };
+    Ok((listed, Some(older)))
+}
+
+/// Whether a server found fault with what somebody asked, and not with being asked: it has no other answer to the same
+/// question. A default question that is refused is the configuration's fault, and is said as a failure.
+fn is_of_the_question(error: &BackendError, ask: &TracesAsk) -> bool {
+    let own = !ask.wanted.query.trim().is_empty() || ask.back != BACK || ask.until.is_some();
+    own && error.kind == ErrorKind::Rejected && matches!(error.status, Some(400 | 422))
 }
 
 /// Whether the time before has moved on by so much that it is read again: half of its length.
@@ -197,7 +257,7 @@ pub(super) async fn read(source: &dyn Traces, id: TraceId) -> Result<Arc<Study>,
         Ok(Some(trace)) => trace,
         Ok(None) => {
             return Err(format!(
-                "{} has no trace {id}: it was not sampled, or is gone",
+                "{} has no trace {id}: it was not sampled, is gone, or has not come yet",
                 source.name()
             ));
         }
@@ -304,16 +364,17 @@ mod tests {
 
     use super::*;
     use crate::app::BackendHealth;
-    use crate::backend::traces::{CountedCall, Listed, OperationName};
-    use crate::backend::{BackendResult, ErrorKind};
-    use crate::domain::trace::summary::Outcome;
-    use crate::domain::trace::{Trace, Wanted};
+    use crate::backend::traces::{CountedCall, OperationName};
+    use crate::domain::trace::summary::Lasted;
+    use crate::domain::trace::{Summary, Trace};
 
     /// Answers by the outcome that is wanted: all is well, but for failed ones there is no answer.
     struct Scripted {
         name: Arc<str>,
         asked: Mutex<Vec<SearchQuestion>>,
         calls: Option<Vec<CountedCall>>,
+        /// Whether it has failed traces to list; else it does not answer for them.
+        failed: Mutex<Option<Vec<Summary>>>,
     }
 
     impl Scripted {
@@ -322,11 +383,15 @@ mod tests {
                 name: "traces".into(),
                 asked: Mutex::default(),
                 calls,
+                failed: Mutex::default(),
             })
         }
 
+        /// What was asked of all traces, whatever their outcome.
         fn asked(&self) -> Vec<SearchQuestion> {
-            self.asked.lock().unwrap().clone()
+            let mut asked = self.asked.lock().unwrap().clone();
+            asked.retain(|question| question.wanted.outcome == Outcome::Any);
+            asked
         }
 
         fn refusal(&self) -> BackendError {
@@ -352,9 +417,25 @@ mod tests {
             Box::pin(async move {
                 let failed = question.wanted.outcome == Outcome::Failed;
                 let strange = question.wanted.query.starts_with('{');
+                let refused = question.wanted.query.contains("nonsense");
                 self.asked.lock().unwrap().push(question);
+                if refused {
+                    return Err(BackendError {
+                        kind: ErrorKind::Rejected,
+                        detail: "HTTP 400: parse error at line 1, col 3".to_owned(),
+                        status: Some(400),
+                        delivery: crate::backend::Delivery::Answered,
+                        ..self.refusal()
+                    });
+                }
                 if failed {
-                    return Err(self.refusal());
+                    let traces = self.failed.lock().unwrap().clone();
+                    return traces
+                        .map(|traces| Listed {
+                            traces,
+                            ..Listed::default()
+                        })
+                        .ok_or_else(|| self.refusal());
                 }
                 if strange {
                     return Err(BackendError {
@@ -365,6 +446,7 @@ mod tests {
                     });
                 }
                 Ok(Listed {
+                    traces: vec![summary(1, 0), summary(2, 1)],
                     more: More::Yes,
                     ..Listed::default()
                 })
@@ -386,6 +468,41 @@ mod tests {
         fn dependencies(&self, _: Stretch) -> BoxFuture<'_, BackendResult<Option<Vec<CountedCall>>>> {
             Box::pin(async { Ok(self.calls.clone()) })
         }
+    }
+
+    fn summary(id: u8, errors: u32) -> Summary {
+        Summary {
+            id: TraceId([id; 16]),
+            service: Some("web".into()),
+            operation: Some("GET /".into()),
+            start: Nanos(i64::from(id) * 1_000_000_000),
+            duration: Duration::from_millis(20),
+            lasted: Lasted::Root,
+            spans: Some(1),
+            errors: Some(errors),
+            orphans: None,
+            services: Vec::new(),
+            whole: Whole::Yes,
+        }
+    }
+
+    /// A backend that answered well before.
+    fn health() -> (HealthLine, watch::Receiver<Vec<BackendHealth>>) {
+        let (told, health) = watch::channel(vec![BackendHealth {
+            name: "traces".into(),
+            status: Status::Idle,
+            last_good: None,
+            interval: Duration::from_secs(15),
+            counters: crate::backend::http::Counters::default(),
+            skew: None,
+            low: None,
+        }]);
+        let line = HealthLine {
+            health: told,
+            index: 0,
+            client: None,
+        };
+        (line, health)
     }
 
     struct Desk {
@@ -472,20 +589,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_cannot_be_asked_is_not_tried_again_and_no_fault_of_the_backend() {
-        let (told, health) = watch::channel(vec![BackendHealth {
-            name: "traces".into(),
-            status: Status::Idle,
-            last_good: None,
-            interval: Duration::from_secs(15),
-            counters: crate::backend::http::Counters::default(),
-            skew: None,
-            low: None,
-        }]);
-        let line = HealthLine {
-            health: told,
-            index: 0,
-            client: None,
-        };
+        let (line, health) = health();
         let mut desk = desk_with(Some(line));
         desk.ask.send_replace(TracesAsk {
             wanted: Wanted {
@@ -507,6 +611,81 @@ mod tests {
         desk.ask.send_replace(watched());
         let feed = until(&mut desk, |feed| feed.last.is_some()).await;
         assert_eq!(feed.failure(), None);
+        desk.searching.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_query_that_the_server_finds_fault_with_is_said_in_its_words_and_not_tried_again() {
+        let (line, health) = health();
+        let mut desk = desk_with(Some(line));
+        let wrong = TracesAsk {
+            wanted: Wanted {
+                query: "nonsense=1".into(),
+                ..Wanted::default()
+            },
+            ..watched()
+        };
+        desk.ask.send_replace(wrong);
+        let feed = until(&mut desk, |feed| feed.failure().is_some()).await;
+        let cause = "HTTP 400: parse error at line 1, col 3".into();
+        assert_eq!(feed.status, Status::NotAsked { cause });
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(desk.source.asked().len(), 1, "it would find the same fault again");
+        assert_eq!(health.borrow()[0].status, Status::Idle);
+        assert!(health.borrow()[0].last_good.is_some(), "it answered");
+        desk.searching.abort();
+    }
+
+    #[test]
+    fn a_default_question_that_is_refused_is_no_fault_of_who_asks() {
+        let refused = |status| BackendError {
+            kind: ErrorKind::Rejected,
+            status: Some(status),
+            ..Scripted::new(None).refusal()
+        };
+        let asked = |query: &str| TracesAsk {
+            wanted: Wanted {
+                query: query.to_owned(),
+                ..Wanted::default()
+            },
+            ..watched()
+        };
+        assert!(is_of_the_question(&refused(400), &asked("a=b")));
+        assert!(!is_of_the_question(&refused(400), &asked(" ")));
+        assert!(!is_of_the_question(&refused(401), &asked("a=b")));
+        let far = TracesAsk {
+            back: Duration::from_secs(30 * 86_400),
+            ..watched()
+        };
+        assert!(is_of_the_question(&refused(400), &far));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failed_ones_that_are_older_than_the_newest_are_asked_for_once_each_and_counted_apart() {
+        let mut desk = desk();
+        *desk.source.failed.lock().unwrap() = Some(vec![summary(2, 1), summary(7, 1), summary(8, 2)]);
+        desk.ask.send_replace(watched());
+        let feed = until(&mut desk, |feed| feed.last.is_some()).await;
+        let list = feed.value().unwrap();
+        let ids = |traces: &[Arc<Summary>]| traces.iter().map(|trace| trace.id.0[0]).collect::<Vec<_>>();
+        assert_eq!(ids(&list.traces), [1, 2]);
+        assert_eq!(ids(list.older_failed()), [7, 8]);
+        assert_eq!(list.failed(), 3);
+        let asked = desk.source.asked.lock().unwrap().clone();
+        assert_eq!(asked[1].during, asked[0].during, "of the same time");
+        desk.searching.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_list_stands_without_the_older_failed_ones_and_says_so() {
+        let mut desk = desk();
+        desk.ask.send_replace(watched());
+        let feed = until(&mut desk, |feed| feed.last.is_some()).await;
+        let list = feed.value().unwrap();
+        assert_eq!((list.traces.len(), feed.failure()), (2, None));
+        let why = list.older.clone().expect("asked for").unwrap_err();
+        assert!(why.contains("no room"), "{why}");
+        assert_eq!(list.remarks, [format!("older failures: {why}")]);
         desk.searching.abort();
     }
 

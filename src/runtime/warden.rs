@@ -9,7 +9,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{RwLock, watch};
+use tokio::task::JoinSet;
 
 use crate::app::record::Watching;
 use crate::backend::incidents::local::{House, Look};
@@ -24,6 +25,12 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Looked again so soon at the latest, while something is under way.
 const SOONEST: Duration = Duration::from_millis(100);
 
+/// Notifications at a time, beyond which no more are claimed: each may be a process.
+const AT_ONCE: usize = 64;
+
+/// After a notification's own limit, until what came of it is kept.
+const KEPT: Duration = Duration::from_secs(2);
+
 /// Watches over the local incidents of one context.
 pub struct Warden {
     journal: Journal,
@@ -34,6 +41,10 @@ pub struct Warden {
     board: watch::Receiver<Arc<AlertBoard>>,
     duty: watch::Receiver<Duty>,
     held: Option<(Stamp, Stamp)>,
+    /// Each by itself: a way that hangs holds up neither another nor a level.
+    sending: JoinSet<JournalResult<Option<Duration>>>,
+    /// Passed by each notification from before it is claimed until its outcome is kept.
+    passage: Arc<RwLock<()>>,
 }
 
 /// Whether the watch may be taken by this process at all.
@@ -51,11 +62,15 @@ pub struct Relief {
     watcher: Watcher,
     clock: Clock,
     duty: watch::Sender<Duty>,
+    passage: Arc<RwLock<()>>,
+    longest: Duration,
 }
 
 impl Relief {
     /// Hands the watch back: the next console takes it at once. When this returns it is free, or the journal
     /// failed and it is within a minute. Whatever the warden is in the middle of takes it no more.
+    /// Notifications under way are waited for, up to the limit of their ways: cut off, nobody would know whether they
+    /// arrived.
     pub async fn rest(&self) {
         self.duty.send_replace(Duty::Off);
         let (context, watcher, now) = (
@@ -69,6 +84,7 @@ impl Relief {
             .journal
             .write(move |tx| watches::hand_back(tx, &context, &watcher, &now))
             .await;
+        let _ = tokio::time::timeout(self.longest + KEPT, self.passage.write()).await;
     }
 
     /// Has the warden watch again, if nobody else does by now.
@@ -99,6 +115,8 @@ impl Warden {
             watcher: watcher.clone(),
             clock,
             duty: duty_out,
+            passage: Arc::default(),
+            longest: courier.longest(),
         };
         let warden = Self {
             journal,
@@ -109,6 +127,8 @@ impl Warden {
             board,
             duty,
             held: None,
+            sending: JoinSet::new(),
+            passage: Arc::clone(&relief.passage),
         };
         (warden, relief)
     }
@@ -134,6 +154,15 @@ impl Warden {
                 Ok(()) = self.board.changed() => {}
                 // Relieved in between, it may have been another's since.
                 Ok(()) = self.duty.changed() => self.held = None,
+                Some(sent) = self.sending.join_next() => match sent {
+                    Ok(Err(error)) => {
+                        said.send_replace(Watching::Failed(error.to_string()));
+                        tokio::time::sleep(SOONEST).await;
+                    }
+                    Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                    // When it is tried again stands in the journal.
+                    Ok(Ok(_)) | Err(_) => {}
+                },
                 () = tokio::time::sleep(next.max(SOONEST)) => {}
             }
         }
@@ -153,10 +182,32 @@ impl Warden {
         if let (Watching::Ours, Some((_, watched_since))) = (&watching, self.held) {
             next = next.min(self.do_what_is_due(watched_since).await?);
         }
-        if let Some(left) = self.courier.deliver().await? {
+        if let Some(left) = self.send().await? {
             next = next.min(left);
         }
         Ok((watching, next))
+    }
+
+    /// Has what is due sent, without waiting for it; returns when more is.
+    async fn send(&mut self) -> JournalResult<Option<Duration>> {
+        if self.sending.len() >= AT_ONCE {
+            // The next that ends is heard.
+            return Ok(None);
+        }
+        let passing = Arc::new(Arc::clone(&self.passage).read_owned().await);
+        if *self.duty.borrow() == Duty::Off {
+            return Ok(None);
+        }
+        let due = self.courier.claim().await?;
+        for parcel in due.to_send {
+            let (courier, passing) = (self.courier.clone(), Arc::clone(&passing));
+            self.sending.spawn(async move {
+                let sent = courier.send(parcel).await;
+                drop(passing);
+                sent
+            });
+        }
+        Ok(due.next)
     }
 
     async fn watch(&mut self) -> JournalResult<Watching> {

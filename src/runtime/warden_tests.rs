@@ -199,7 +199,14 @@ async fn a_level_that_came_due_while_no_console_was_open_is_asked_about() {
     // Left asleep: the question is answered, and the delay begins anew.
     keeper.leave(&incident.id()).await.unwrap();
     assert_eq!(keeper.ladder(incident.id()).await.unwrap().missed, None);
-    assert_eq!(unreached().await.unwrap(), []);
+    // By then nobody has been reached by level 1 either: the configuration has no way to tell anybody.
+    let left = unreached().await.unwrap();
+    assert_eq!(
+        left.iter()
+            .map(crate::notify::Unreached::level)
+            .collect::<Vec<_>>(),
+        [Some(1)]
+    );
     assert_eq!(asking(keeper.story(incident.id()).await.unwrap().events), 0);
     for _ in 0..20 {
         tokio::time::advance(Duration::from_secs(16)).await;
@@ -284,4 +291,26 @@ async fn a_renewal_that_comes_after_the_relief_takes_nothing() {
     assert_eq!(late.as_mut().await.unwrap(), Watching::Relieved);
     drop(late);
     assert_eq!(turn(&mut bench.warden()).await, Watching::Ours);
+}
+
+#[tokio::test]
+async fn a_way_that_takes_long_holds_up_no_turn_and_a_console_that_stops_waits_for_it() {
+    let mut bench = Bench::new();
+    let pager = "notify = [{ name = \"pager\", kind = \"command\", command = [\"sleep\", \"2\"] }]\n";
+    let text = format!("{CONFIG}{pager}");
+    bench.config = decode_text(&text, None, &Environment::default()).unwrap().config;
+    bench.declare().await;
+    let (mut warden, relief) = bench.console();
+    let first = bench.clock.tick();
+    turn(&mut warden).await;
+    let took = bench.clock.tick().since(first);
+    assert!(took < Duration::from_millis(1_500), "{took:?}");
+    let told = async || {
+        let story = bench.keeper().story("local-1".into()).await.unwrap().events;
+        let told = story.iter().filter(|event| event.text.contains("notif"));
+        told.map(|event| event.text.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(told().await, Vec::<String>::new());
+    relief.rest().await;
+    assert_eq!(told().await, ["notified jun by pager"]);
 }

@@ -24,6 +24,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         Hindrance::Refused => "ESCALATION REFUSED",
         Hindrance::Asks => "ESCALATION NOT CLEAR",
         Hindrance::NobodyReached => "NOBODY WAS REACHED",
+        Hindrance::NotAllReached => "NOT EVERYBODY WAS REACHED",
         Hindrance::NotDelivered => "ESCALATION NOT DELIVERED",
     };
     let mut text = format!(
@@ -32,10 +33,13 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         SafeText::line(first.label.split_whitespace().next().unwrap_or_default()),
     );
     if let Some(level) = first.to {
-        let to = if first.why == Hindrance::NobodyReached {
-            "on"
-        } else {
-            "to"
+        let to = match first.why {
+            Hindrance::NobodyReached | Hindrance::NotAllReached => "on",
+            Hindrance::Saving
+            | Hindrance::NotSaved
+            | Hindrance::Refused
+            | Hindrance::Asks
+            | Hindrance::NotDelivered => "to",
         };
         let level = format!(" {to} level {level}");
         text.push_str(&level);
@@ -72,8 +76,10 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         let more = format!(" · {} more", count - 1);
         text.push_str(&more);
     }
-    if matches!(first.why, Hindrance::Refused | Hindrance::NobodyReached)
-        && let Some(key) = hints::key(scene, Action::Back)
+    if matches!(
+        first.why,
+        Hindrance::Refused | Hindrance::NobodyReached | Hindrance::NotAllReached
+    ) && let Some(key) = hints::key(scene, Action::Back)
     {
         let how = format!(" · {key} takes this down");
         text.push_str(&how);
@@ -84,7 +90,11 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     }
     // What was said comes last: it may be long, and the keys must stay in sight.
     let says = match first.why {
-        Hindrance::Refused | Hindrance::NotSaved | Hindrance::Asks | Hindrance::NobodyReached => true,
+        Hindrance::Refused
+        | Hindrance::NotSaved
+        | Hindrance::Asks
+        | Hindrance::NobodyReached
+        | Hindrance::NotAllReached => true,
         Hindrance::Saving | Hindrance::NotDelivered => false,
     };
     if let Some(said) = first.said.filter(|_| says) {

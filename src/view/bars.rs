@@ -552,6 +552,9 @@ fn sequence(scene: Scene, buffer: &mut Buffer, area: Rect) {
     scene.line(buffer, area, &pieces);
 }
 
+/// From this width on a prompt says what it is for.
+const NAMED_PROMPT: u16 = 60;
+
 /// Search or filter being typed, with what it finds at the right.
 fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -> Option<Position> {
     let model = scene.model;
@@ -603,7 +606,7 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
             Piece::safe(SafeText::line(wrong).into_owned(), Role::StateFailed)
         }
         (PromptKind::Query, _) if prompt.target == PromptTarget::Pane(PaneId::Traces) => Piece::word(
-            "op=\"POST /pay\" dur>500ms err name=value · enter asks",
+            "op=\"POST /pay\" dur>500ms err name=value, or an id · enter asks",
             Role::TextMuted,
         ),
         (PromptKind::Time, _) if prompt.target == PromptTarget::Pane(PaneId::Traces) => {
@@ -623,7 +626,14 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         left,
         &[
             Piece::word(sign, Role::Key),
-            Piece::own(format!("{what} "), Role::TextMuted),
+            // Where it is narrow the sign has to do: the room is for what is typed.
+            Piece::own(
+                match area.width {
+                    NAMED_PROMPT.. => format!(" {what}: "),
+                    _ => " ".to_owned(),
+                },
+                Role::TextMuted,
+            ),
         ],
     );
     let right = widget::after(area, area.width.saturating_sub(says_width));

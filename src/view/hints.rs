@@ -8,6 +8,8 @@ use crate::app::alone;
 use crate::app::compose::Body;
 use crate::app::focus::{Detail, PaneId, Zoom};
 use crate::app::modal::{Modal, Then};
+use crate::app::traces::comparison::Listed;
+use crate::app::traces::waterfall::Waterfall;
 use crate::domain::alert::AckState;
 use crate::theme::Role;
 
@@ -70,6 +72,12 @@ fn hint(scene: Scene, action: Action) -> Vec<Piece<'static>> {
         Action::Back if scene.model.details.is_empty() => "end search",
         Action::Zoom if scene.model.layout.zoom == Zoom::Yes => "unzoom",
         Action::Pause if scene.model.paused.is_some() => "go on",
+        Action::MatchesOnly if matches!(scene.model.detail(), Some(Detail::Comparison(_, _))) => {
+            match scene.model.traces.comparison.as_ref().map(|open| open.listed) {
+                Some(Listed::Differing) => "all calls",
+                Some(Listed::All) | None => "what differs",
+            }
+        }
         other => other.row().title,
     };
     vec![
@@ -128,6 +136,17 @@ fn wanted(scene: Scene) -> Vec<Action> {
             Action::Copy,
         ]),
         Some(Detail::Patterns) => actions.extend([Action::Back, Action::Open, Action::Copy]),
+        Some(Detail::Trace(id))
+            if model
+                .traces
+                .opened(*id)
+                .is_some_and(|open| open.study().is_none()) =>
+        {
+            actions.push(Action::Back);
+            if model.traces.opened(*id).is_some_and(Waterfall::is_failed) {
+                actions.push(Action::Open);
+            }
+        }
         Some(Detail::Trace(id)) => {
             actions.push(Action::Back);
             // While a search is kept its keys are others than elsewhere.
@@ -148,12 +167,15 @@ fn wanted(scene: Scene) -> Vec<Action> {
         }
         Some(Detail::Span(_, _)) => actions.extend([
             Action::Back,
+            Action::NextError,
             Action::Pivot,
             Action::Scope,
             Action::Annotate,
             Action::Copy,
         ]),
-        Some(Detail::Comparison(_, _)) => actions.extend([Action::Back, Action::Open, Action::PageDown]),
+        Some(Detail::Comparison(_, _)) => {
+            actions.extend([Action::Back, Action::Open, Action::MatchesOnly, Action::PageDown]);
+        }
         Some(Detail::ServiceGraph) => actions.extend([Action::Back, Action::PageDown]),
         Some(Detail::TraceFacts(_)) => {
             actions.extend([Action::Back, Action::Copy, Action::PageDown]);

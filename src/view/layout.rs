@@ -10,7 +10,7 @@ use crate::app::banner::undelivered;
 use crate::app::focus::{Layout, PaneId, Zoom};
 use crate::app::modal::Modal;
 use crate::time::Now;
-pub use waterfall::{WaterfallParts, waterfall_parts};
+pub use waterfall::{WaterfallParts, span_beside, waterfall_parts};
 
 /// The smallest terminal that everything works in.
 pub const SMALLEST: Size = Size {

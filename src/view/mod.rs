@@ -47,9 +47,9 @@ impl Scene<'_> {
     }
 }
 
-/// Rows that the head of an open trace wants.
-pub(crate) fn head_rows(open: &crate::app::traces::waterfall::Waterfall) -> u16 {
-    detail::waterfall::head_rows(open)
+/// Rows that the head of an open trace wants in a frame so wide.
+pub(crate) fn head_rows(open: &crate::app::traces::waterfall::Waterfall, width: u16) -> u16 {
+    detail::waterfall::head_rows(open, width)
 }
 
 /// Draws a frame into a blank buffer; where the terminal's cursor belongs, if text is being typed.

@@ -82,6 +82,12 @@ pub fn held(what: &str, unit: &str, samples: &Samples, (which, bound): (Held, f6
         Held::P99 => ("p99", samples.quantile(0.99)),
     };
     let said = if value <= bound { "PASS" } else { "over" };
+    let bound = if bound < 1.0 {
+        bound.to_string()
+    } else {
+        // a rate turned into a time has no end of digits
+        ((bound * 10.0).round() / 10.0).to_string()
+    };
     row(what, unit, samples, &format!("{word} {bound} {unit}"), said);
 }
 

@@ -150,6 +150,37 @@ fn ingest(what: &str, shape: Shape, bound: f64) {
     );
 }
 
+/// Lines whose source tells their time, a stack trace of nine after each hundredth: taken in line by line, kept as
+/// entries.
+fn joined() {
+    let mut numbers = Numbers(5);
+    let mut text = Vec::new();
+    let mut all = vec![Batch::default()];
+    for number in 0..LINES {
+        text.clear();
+        match number % 110 {
+            behind @ 100.. => {
+                write!(text, "\tat shop.cart.Step{behind}.run(Step.java:{behind})").expect("memory");
+            }
+            _ => line(Shape::Logfmt, number, &mut numbers, &mut text),
+        }
+        let batch = all.last_mut().expect("one");
+        batch.push(Some(Nanos(number as i64 * 1_000)), 0, Level::Unknown, &text, b"");
+        if batch.bytes.len() >= BATCH {
+            all.push(Batch::default());
+        }
+    }
+    for batch in &mut all {
+        batch.streams = vec![Arc::new(Stream::default())];
+    }
+    let taken = Samples::of_runs(0, 3, || (), |()| ingested(&all));
+    figure::told(
+        "logs: logfmt and stack traces joined, 1M lines, one core",
+        "ms",
+        &taken,
+    );
+}
+
 fn memory() -> Store {
     let all = batches(Shape::Json);
     let raw: usize = all.iter().map(|batch| batch.bytes.len()).sum();
@@ -257,7 +288,6 @@ fn search(store: &Store) {
     figure::told("logs: marks of 1M hits on a scrollbar", "ms", &marks);
 }
 
-/// Lines that come one batch after the other while a search goes on.
 /// The whole screen with the log pane, at both ends and in the middle of a million lines, after each jump.
 fn frames(snapshot: &Snapshot) {
     let mut model = fixtures::shop_with(fixtures::logs::with_logs(), fixtures::size(200, 60));
@@ -291,6 +321,7 @@ fn frames(snapshot: &Snapshot) {
     );
 }
 
+/// Lines that come one batch after the other while a search goes on.
 fn tail(mut store: Store) {
     let streams = vec![Arc::new(Stream::default())];
     let mut search = Search::new(store.snapshot(), Query::parse("timeout").expect("a query"), None);
@@ -417,6 +448,7 @@ pub fn measure() {
     let store = memory();
     ingest("JSON taken in", Shape::Json, 1_000.0 / 0.7);
     ingest("logfmt taken in", Shape::Logfmt, 1_000.0);
+    joined();
     search(&store);
     tail(store);
     let exe = std::env::current_exe().expect("a path");

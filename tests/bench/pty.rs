@@ -144,6 +144,19 @@ impl Console {
         }
     }
 
+    /// When a text was shown, if that is within a time.
+    pub fn shown_within(&mut self, time: Duration, text: &str) -> Option<Instant> {
+        let deadline = Instant::now() + time;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let (at, bytes) = self.chunks.recv_timeout(left).ok()?;
+            self.screen.process(&bytes);
+            if self.screen.screen().contents().contains(text) {
+                return Some(at);
+            }
+        }
+    }
+
     /// Presses a key; the moment before.
     pub fn press(&mut self, key: &str) -> Instant {
         let at = Instant::now();

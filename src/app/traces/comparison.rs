@@ -94,13 +94,8 @@ impl Aligned {
     /// Calls that are new or gone, fail in one of the two alone, or differ in their own time by a hundredth of the
     /// longer trace; with the calls that led to them. Numbers of pairs, in order.
     pub fn differing(&self) -> Vec<usize> {
-        let longer = self
-            .base
-            .trace
-            .extent()
-            .nanos()
-            .max(self.other.trace.extent().nanos());
-        let matters = (longer / MATTERS).max(1);
+        let took = |study: &Study| u64::try_from(study.trace.took().0.as_nanos()).unwrap_or(u64::MAX);
+        let matters = (took(&self.base).max(took(&self.other)) / MATTERS).max(1);
         let mut rows = Vec::new();
         // In pre-order a call's parent is the nearest before it that stands less deep.
         let mut above = 0;

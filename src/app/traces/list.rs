@@ -8,7 +8,7 @@ use super::TracePane;
 use crate::app::list::Direction;
 use crate::domain::trace::stats::{Anomaly, Measured, Statistics, TELLING};
 use crate::domain::trace::summary::Whole;
-use crate::domain::trace::{Operation, Stretch, Summary, TraceId};
+use crate::domain::trace::{Nanos, Operation, Stretch, Summary, TraceId};
 
 use super::TracesAsk;
 
@@ -21,10 +21,43 @@ pub struct TraceList {
     pub traces: Vec<Arc<Summary>>,
     /// Whether these are all that there are; else the newest.
     pub whole: Whole,
+    /// Failed ones older than those, where these are only the newest and were not asked for by their outcome; or why
+    /// they are not known. Remote, not yet safe.
+    pub older: Option<Result<OlderFailed, String>>,
     /// How the operations were before, where that was asked for; or why that is not known. Remote, not yet safe.
     pub before: Option<Result<Arc<Before>, String>>,
     /// What the source said of its answer. Remote, not yet safe.
     pub remarks: Vec<String>,
+}
+
+/// Failed traces that are older than the newest ones of a list: who looks for failures wants those as well.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OlderFailed {
+    /// The traces.
+    pub traces: Vec<Arc<Summary>>,
+    /// Whether these are all of them; else the newest.
+    pub whole: Whole,
+}
+
+impl TraceList {
+    /// The failed ones that are older than the rest.
+    pub fn older_failed(&self) -> &[Arc<Summary>] {
+        match &self.older {
+            Some(Ok(older)) => &older.traces,
+            Some(Err(_)) | None => &[],
+        }
+    }
+
+    /// All that are listed. Figures are of [`Self::traces`] alone: with failed ones picked out among older ones they
+    /// would be of no time at all.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Summary>> + Clone {
+        self.traces.iter().chain(self.older_failed())
+    }
+
+    /// How many of them failed.
+    pub fn failed(&self) -> usize {
+        self.all().filter(|trace| is_failed(trace)).count()
+    }
 }
 
 /// Operations in the time before that of the list, by which they are judged.
@@ -32,6 +65,8 @@ pub struct TraceList {
 pub struct Before {
     /// When that was.
     pub during: Stretch,
+    /// Whether every trace of that time was measured; else the newest of it, from then on.
+    pub from: Option<Nanos>,
     /// What was measured.
     pub statistics: Statistics,
 }
@@ -173,7 +208,7 @@ impl TracePane {
 
     /// A trace of the list.
     pub fn summary(&self, id: TraceId) -> Option<&Arc<Summary>> {
-        self.drawn()?.traces.iter().find(|trace| trace.id == id)
+        self.drawn()?.all().find(|trace| trace.id == id)
     }
 
     /// The row under the cursor.
@@ -198,9 +233,8 @@ impl TracePane {
     /// What the filter lets through, in order.
     pub fn filtered(&self) -> Vec<&Arc<Summary>> {
         let words: Vec<String> = self.filter.split_whitespace().map(str::to_lowercase).collect();
-        let traces = self.drawn().map_or(&[][..], |list| &list.traces);
+        let traces = self.drawn().into_iter().flat_map(TraceList::all);
         let mut shown: Vec<&Arc<Summary>> = traces
-            .iter()
             .filter(|trace| {
                 let text = text_of(trace).to_lowercase();
                 words.iter().all(|word| text.contains(word.as_str()))
@@ -318,7 +352,7 @@ mod tests {
     use super::*;
     use crate::app::feed::{Feed, Fetched};
     use crate::app::list::Step;
-    use crate::domain::trace::Nanos;
+    use crate::domain::trace::summary::Lasted;
     use crate::time::Tick;
 
     fn trace_id(id: u128) -> TraceId {
@@ -332,6 +366,7 @@ mod tests {
             operation: Some(operation.into()),
             start: Nanos(i64::try_from(id).unwrap() * 1_000_000_000),
             duration: Duration::from_millis(millis),
+            lasted: Lasted::Root,
             spans: Some(3),
             errors: Some(errors),
             orphans: None,
@@ -392,6 +427,24 @@ mod tests {
         pane.filter = "web /A".to_owned();
         pane.arrange();
         assert_eq!(ids(&pane), [3, 1]);
+    }
+
+    #[test]
+    fn older_failed_ones_stand_among_the_others_and_in_no_figure() {
+        let mut pane = pane(four());
+        let a = operation_of(&summary(1, "GET /a", 1, 0));
+        let before = pane.statistics.operation(&a).cloned();
+        let mut list = (*pane.feed.shared().unwrap()).clone();
+        list.older = Some(Ok(OlderFailed {
+            traces: vec![summary(7, "GET /a", 3_000, 1)],
+            whole: Whole::Yes,
+        }));
+        assert_eq!(list.failed(), 3);
+        pane.feed.last.as_mut().unwrap().value = Arc::new(list);
+        pane.arrange();
+        assert_eq!(ids(&pane), [7, 3, 2, 4, 1]);
+        assert_eq!(pane.summary(trace_id(7)).unwrap().id, trace_id(7));
+        assert_eq!(pane.statistics.operation(&a).cloned(), before);
     }
 
     #[test]
@@ -456,6 +509,7 @@ mod tests {
                     from: Nanos(0),
                     to: Nanos(1),
                 },
+                from: None,
                 statistics: statistics_of(before.iter().map(|trace| &**trace)),
             }))),
             ..(*pane.feed.shared().unwrap()).clone()

@@ -191,7 +191,7 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
     let mut kept = "";
     let mut effects = Vec::new();
     match result.state {
-        ActState::Confirmed => {
+        ActState::Confirmed | ActState::Unheard => {
             if let Some(pending) = model.acts.pending.get_mut(at) {
                 pending.stage = Stage::Confirmed { at: now.tick };
             }
@@ -225,14 +225,15 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
     model.acts.next_check = super::timers::next_check(model, now);
     let level = match result.state {
         ActState::Confirmed => Level::Info,
-        ActState::Unknown => Level::Warn,
+        ActState::Unheard | ActState::Unknown => Level::Warn,
         ActState::Partly | ActState::Failed => Level::Error,
     };
     if !result.message.is_empty() {
         let too_late = match (stage, result.state) {
-            (Stage::TakingBack { .. }, ActState::Confirmed | ActState::Unknown | ActState::Partly) => {
-                "NOT undone: "
-            }
+            (
+                Stage::TakingBack { .. },
+                ActState::Confirmed | ActState::Unheard | ActState::Unknown | ActState::Partly,
+            ) => "NOT undone: ",
             (_, _) => "",
         };
         model

@@ -97,6 +97,57 @@ pub(crate) fn places(model: &Model) -> Vec<Place> {
         .collect()
 }
 
+/// Whether a key of the places that hold here does anything for what is open: pages about traces have few of those that
+/// their place has.
+pub(crate) fn holds(model: &Model, action: Action) -> bool {
+    let moves = matches!(
+        action,
+        Action::Down
+            | Action::Up
+            | Action::HalfPageDown
+            | Action::HalfPageUp
+            | Action::PageDown
+            | Action::PageUp
+            | Action::Top
+            | Action::Bottom
+    );
+    let jumps = matches!(
+        action,
+        Action::NextError
+            | Action::PreviousError
+            | Action::NextOnPath
+            | Action::PreviousOnPath
+            | Action::NextSlowest
+    );
+    let inner = matches!(action.row().place, Place::List | Place::Trace);
+    match model.detail() {
+        Some(Detail::ServiceGraph) => moves || !inner,
+        Some(Detail::Comparison(_, _)) => {
+            moves || !inner || matches!(action, Action::Open | Action::MatchesOnly)
+        }
+        Some(Detail::TraceFacts(_)) => {
+            moves
+                || jumps
+                || !inner
+                || matches!(action, Action::Copy | Action::TraceFacts | Action::ClockSkew)
+        }
+        Some(Detail::Runbook(_)) => moves || !inner || action == Action::Copy,
+        Some(
+            Detail::Slo(_)
+            | Detail::Alert(_)
+            | Detail::Silences
+            | Detail::LogLine(_)
+            | Detail::Patterns
+            | Detail::Trace(_)
+            | Detail::Span(_, _)
+            | Detail::Incident(_)
+            | Detail::Outbox
+            | Detail::Page(_),
+        )
+        | None => true,
+    }
+}
+
 /// A paste goes where text is typed; elsewhere it is refused, so that it can never be run as keys.
 pub(super) fn paste(model: &mut Model, text: &str, now: Now) -> Vec<Effect> {
     model.last_key = now.tick;

@@ -19,6 +19,7 @@ use crate::app::panes::Search;
 use crate::app::scope::Scope;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model, Zone};
+use crate::backend::logs::TailMode;
 use crate::domain::log::{Gap, GapReason, Nanos};
 use crate::domain::pattern::Pattern;
 use crate::domain::trace::SpanId;
@@ -36,6 +37,12 @@ const MOST_COLUMNS: usize = 8;
 /// What the runtime published.
 pub(super) fn changed(model: &mut Model, view: Arc<LogView>, now: Now) -> Vec<Effect> {
     let (seek, refused) = (view.seek, view.refused.clone());
+    // what is asked anew is not all there yet
+    let is_filling = view.past == Past::Reading
+        || matches!(
+            view.mode,
+            None | Some(TailMode::Connecting | TailMode::Reading { .. })
+        );
     model.logs.take(view);
     // The first hits of what is being typed: the cursor goes to the nearest, as it does in lists.
     let typing = matches!(&model.modal, Some(Modal::Prompt(prompt)) if prompt.kind == PromptKind::Search);
@@ -51,7 +58,22 @@ pub(super) fn changed(model: &mut Model, view: Arc<LogView>, now: Now) -> Vec<Ef
     if let Some(refused) = refused {
         effects.extend(refuse(model, refused, now));
     }
+    if model.paused.is_none() && !is_filling {
+        effects.extend(miss_bookmarks(model, now));
+    }
     effects
+}
+
+/// Says of bookmarks whose lines are not in hand any more.
+fn miss_bookmarks(model: &mut Model, now: Now) -> Vec<Effect> {
+    let said = match model.logs.bookmarks.newly_strayed() {
+        0 => return Vec::new(),
+        1 => "a bookmarked line is not in hand any more; it is marked again once it is".to_owned(),
+        many => {
+            format!("{many} bookmarked lines are not in hand any more; they are marked again once they are")
+        }
+    };
+    say(model, Level::Info, said, now)
 }
 
 /// The lines of a time that was gone to are there, or as much as could be read.
@@ -62,14 +84,22 @@ fn arrive(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
     }
     let oldest = oldest(&model.logs);
     model.logs.go_to_time(at);
+    model.logs.center();
     match oldest.filter(|oldest| *oldest > at) {
         Some(oldest) => {
             let said = time_of_day(oldest, model.zone);
-            let key = model.keymap.keys_for(Action::LogTime).into_iter().next();
-            let said = format!(
-                "no line so far back was reached: the oldest is of {said}; {} goes on",
-                key.unwrap_or_default()
-            );
+            let is_whole = model
+                .logs
+                .view
+                .as_ref()
+                .is_some_and(|view| view.past == Past::Whole);
+            let said = if is_whole {
+                format!("no line in hand is so old: the oldest is of {said}")
+            } else {
+                let key = model.keymap.keys_for(Action::LogTime).into_iter().next();
+                let key = key.unwrap_or_default();
+                format!("no line so far back was reached: the oldest is of {said}; {key} goes on")
+            };
             say(model, Level::Info, said, now)
         }
         None => Vec::new(),
@@ -371,6 +401,12 @@ pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
             ask(model).into_iter().collect()
         }
         Action::LogRefetch => match model.logs.gap_here().cloned() {
+            Some(gap) if gap.reason == GapReason::Reading => say(
+                model,
+                Level::Info,
+                "the file is still being read: they come by themselves",
+                now,
+            ),
             Some(gap) => {
                 model
                     .toasts
@@ -463,7 +499,7 @@ fn bookmark(model: &mut Model, now: Now) -> Vec<Effect> {
         return say(model, Level::Info, "no line to mark", now);
     };
     let pane = &mut model.logs;
-    if pane.bookmarks.remove(&id) {
+    if pane.bookmarks.remove(id) {
         return Vec::new();
     }
     if pane.bookmarks.len() >= MOST_BOOKMARKS {
@@ -474,8 +510,14 @@ fn bookmark(model: &mut Model, now: Now) -> Vec<Effect> {
             now,
         );
     }
-    pane.bookmarks.insert(id);
-    Vec::new()
+    let view = pane.drawn().cloned();
+    match view.as_ref().and_then(|view| view.snapshot.entry(id)) {
+        Some(entry) => {
+            pane.bookmarks.insert(&entry);
+            Vec::new()
+        }
+        None => say(model, Level::Info, "the line was let go", now),
+    }
 }
 
 fn next_bookmark(model: &mut Model, now: Now) -> Vec<Effect> {
@@ -483,7 +525,7 @@ fn next_bookmark(model: &mut Model, now: Now) -> Vec<Effect> {
     let Some(view) = pane.drawn().cloned() else {
         return say(model, Level::Info, "no bookmark", now);
     };
-    let mut places: Vec<usize> = pane.bookmarks.iter().map(|id| view.place_of(*id)).collect();
+    let mut places: Vec<usize> = pane.bookmarks.ids().map(|id| view.place_of(id)).collect();
     places.sort_unstable();
     let next = places
         .iter()
@@ -543,7 +585,9 @@ fn go_to_time(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
         (model.logs.at, model.logs.seek) = (Some(at), Some(at));
         return ask(model).into_iter().collect();
     }
-    if oldest(&model.logs).is_some_and(|oldest| oldest <= at) {
+    if oldest(&model.logs).is_some_and(|oldest| oldest <= at)
+        && (model.paused.is_some() || !is_being_read(&model.logs))
+    {
         model.logs.seek = None;
         return if model.logs.go_to_time(at) {
             Vec::new()
@@ -564,6 +608,12 @@ fn is_unread(pane: &LogPane, at: Nanos) -> bool {
     let unread = |gap: &Gap| gap.reason == GapReason::Unread && gap.from <= at && at < gap.to;
     pane.drawn()
         .is_some_and(|view| view.snapshot.gaps().iter().any(unread))
+}
+
+/// Whether files are still being read: what is in hand may not be all of a moment.
+fn is_being_read(pane: &LogPane) -> bool {
+    let mode = pane.view.as_ref().and_then(|view| view.mode);
+    matches!(mode, Some(TailMode::Reading { .. }))
 }
 
 /// Gives up going back to a time; whether one was gone back to. Where a pivot leads is no more than a page away.

@@ -39,12 +39,12 @@ use crate::terminal::Input;
 use crate::time::Now;
 use crate::view::layout::{self, Cover};
 
-pub(crate) use keys::places;
+pub(crate) use keys::{holds, places};
 pub use outbox::target as outbox_target;
 pub use palette::ranked as rank_palette;
 pub use silences::matchers_of;
 pub(crate) use traces::unread;
-pub(crate) use waterfall::skew_said;
+pub(crate) use waterfall::is_beside;
 
 /// Takes in one message.
 pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
@@ -209,12 +209,22 @@ fn fit_lists(model: &mut Model, now: Now) {
             model.logs.resize(parts.lines.height.into());
         }
     }
-    if let Some(Detail::Trace(id)) = model.detail()
-        && let (Some(area), id) = (areas.detail(), *id)
+    let waterfall = match model.detail() {
+        Some(Detail::Trace(id)) => areas.detail().map(|area| (*id, area)),
+        // Beside an open span, where there is room for both.
+        Some(Detail::Span(id, _)) => {
+            let parts = areas.detail().and_then(layout::span_beside);
+            parts.map(|(waterfall, _)| (*id, waterfall))
+        }
+        Some(_) | None => None,
+    };
+    let beside = matches!(model.detail(), Some(Detail::Span(_, _)));
+    if let Some((id, area)) = waterfall
         && let Some(open) = model.traces.opened_mut(id)
     {
-        let heads = crate::view::head_rows(open);
-        open.resize(layout::waterfall_parts(area, heads).lines.height.into());
+        let parts = layout::waterfall_parts(area, crate::view::head_rows(open, area.width));
+        let parts = if beside { parts.beside() } else { parts };
+        open.resize(parts.lines.height.into());
     }
     if let Some(Detail::Comparison(_, _)) = model.detail()
         && let (Some(area), Some(open)) = (areas.detail(), &mut model.traces.comparison)

@@ -177,12 +177,17 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                     incidents::open(model, id);
                     Vec::new()
                 }
+                Command::Trace(_) if model.settings.traces.is_none() => {
+                    let why = traces::not_configured(model);
+                    say(model, Level::Info, why, now)
+                }
+                Command::Trace(id) => traces::open(model, id, now),
                 Command::Context(name) => switch_context(model, name),
                 Command::Theme(name) => vec![Effect::SwitchTheme(name.into())],
             };
         }
         _ => {
-            palette.input.input(key);
+            prompts::edit(&mut palette.input, key);
             return typed(model, now);
         }
     }
@@ -233,7 +238,9 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
         Place::Trace
             if !matches!(
                 model.detail(),
-                Some(Detail::Trace(_) | Detail::Span(_, _) | Detail::Comparison(_, _))
+                Some(
+                    Detail::Trace(_) | Detail::Span(_, _) | Detail::TraceFacts(_) | Detail::Comparison(_, _)
+                )
             ) =>
         {
             return say(model, Level::Info, "open a trace first", now);
@@ -276,6 +283,7 @@ fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
     if model.alerts.draft.is_some() {
         warn("the draft of a silence is lost");
     }
+    lines.extend(run::pages_under_way(model));
     if lines.is_empty() {
         return vec![Effect::SwitchContext(name)];
     }

@@ -28,7 +28,12 @@ pub(super) fn changed(model: &mut Model, view: Arc<OutboxView>, now: Now) -> Vec
     let silent = view
         .unreached
         .iter()
-        .find(|page| !known.iter().any(|held| held.is_same(page)));
+        // One that turns out to have reached nobody at all is heard again.
+        .find(|page| {
+            !known
+                .iter()
+                .any(|held| held.is_same(page) && held.whom == page.whom)
+        });
     let silent = silent.map(|page| SafeText::line(&page.words()).into_string());
     model.escalations.look(&view, &model.settings.identity, now);
     model.outbox = view;

@@ -4,9 +4,11 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_textarea::TextArea;
 
+use super::traces::whole_id;
 use crate::action::TABLE;
 use crate::app::Model;
 use crate::app::modal::{Command, Palette, PaletteItem};
+use crate::backend::traces::read_id;
 use crate::text::SafeText;
 
 /// A palette with everything in it.
@@ -60,8 +62,31 @@ pub(super) fn open(model: &Model) -> Palette {
 
 /// Ranks the entries for what is typed and puts the cursor on the best.
 pub(super) fn rank(palette: &mut Palette) {
-    palette.hits = ranked(&palette.items, &palette.input.lines().join(" "));
+    let typed = palette.input.lines().join(" ");
+    palette
+        .items
+        .retain(|item| !matches!(item.command, Command::Trace(_)));
+    palette.hits = ranked(&palette.items, &typed);
+    if let Some(item) = of_trace(&typed) {
+        palette.hits.insert(0, palette.items.len());
+        palette.items.push(item);
+    }
     palette.cursor = 0;
+}
+
+/// `trace ID`, or an id alone: the trace with that id.
+fn of_trace(typed: &str) -> Option<PaletteItem> {
+    let typed = typed.trim();
+    let id = match typed.strip_prefix("trace ") {
+        Some(id) => read_id(id),
+        None => whole_id(typed),
+    }?;
+    Some(PaletteItem {
+        command: Command::Trace(id),
+        name: "trace".to_owned(),
+        title: format!("Open trace {id}"),
+        keys: String::new(),
+    })
 }
 
 /// Indices of the entries that match, best first; all of them in order where nothing is typed.

@@ -5,7 +5,7 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_textarea::TextArea;
 
-use super::{incident_acts, say};
+use super::{incident_acts, prompts, say};
 use crate::app::incidents::called;
 use crate::app::modal::{ConfirmLine, Lead, Modal, Pick, PickFor, PickItem};
 use crate::app::toast::Level;
@@ -324,7 +324,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         KeyCode::PageUp => pick.cursor = pick.cursor.saturating_sub(10),
         KeyCode::Enter => return take(model, now),
         _ => {
-            pick.input.input(key);
+            prompts::edit(&mut pick.input, key);
             rank(pick);
         }
     }

@@ -1,6 +1,6 @@
 //! Search, filter and the questions of one line: what is typed takes effect in the list that has the keys.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
 use super::{alerts, deeds, frozen, logs, modals, run, say, traces, waterfall};
@@ -147,7 +147,9 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                 } else {
                     logs::answered(model, kind, words.trim(), now)
                 };
-                if kind == PromptKind::Query && !words.trim().is_empty() {
+                // An id opens a trace and asks for no list.
+                let asks = !traces || traces::whole_id(&words).is_none();
+                if kind == PromptKind::Query && !words.trim().is_empty() && asks {
                     let deed = deeds::of_prompt(model, kind, target, words.trim());
                     effects.extend(deeds::record(model, deed, now));
                 }
@@ -189,10 +191,24 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             prompt.input.move_cursor(tui_textarea::CursorMove::End);
             modals::typed(model, now)
         }
-        _ => {
-            prompt.input.input(key);
+        // As a shell has it; the input would undo.
+        KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+            prompt.input.delete_line_by_head();
             modals::typed(model, now)
         }
+        _ => {
+            edit(&mut prompt.input, key);
+            modals::typed(model, now)
+        }
+    }
+}
+
+/// A key in a line of text. As in a shell, `ctrl-u` takes away what stands before the cursor.
+pub(super) fn edit(input: &mut TextArea<'static>, key: KeyEvent) {
+    if key.code == KeyCode::Char('u') && key.modifiers == KeyModifiers::CONTROL {
+        input.delete_line_by_head();
+    } else {
+        input.input(key);
     }
 }
 

@@ -19,6 +19,7 @@ use crate::app::toast::Level;
 use crate::app::{DetailView, Effect, Model, OutboxRow, Paused, Zone};
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::{Fingerprint, Grouping, StateChoice};
+use crate::notify::Stage;
 use crate::outbox::{Decision, Payload};
 use crate::text::SafeText;
 use crate::time::Now;
@@ -544,6 +545,25 @@ pub(super) fn rescope(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
+/// Who is about to be woken from here, and is not once this console is gone.
+pub(super) fn pages_under_way(model: &Model) -> impl Iterator<Item = ConfirmLine> {
+    // One that only looks sends none of them.
+    let pages = model
+        .outbox
+        .under_way
+        .iter()
+        .filter(|_| !model.settings.read_only);
+    pages.map(|page| {
+        let words = match page.stage {
+            Stage::Sending => "is being notified: leaving waits for what this console sends",
+            Stage::Waiting => {
+                "is not notified yet: that is tried again only while a console is open; phone them, or stay"
+            }
+        };
+        ConfirmLine::Warning(format!("{} {words}", SafeText::line(&page.words())))
+    })
+}
+
 /// Quits, or asks where something would be lost.
 pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
     let mut lines = Vec::new();
@@ -559,6 +579,7 @@ pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
             "{program} is running: it is killed, with everything it started"
         )));
     }
+    lines.extend(pages_under_way(model));
     match model.outbox.open().count() {
         0 => {}
         1 => lines.push(ConfirmLine::Plain(
@@ -600,6 +621,13 @@ pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
 
 /// Moves the cursor of the list that has the keys, or scrolls the detail.
 pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
+    if let (Some(Detail::Span(id, _)), Step::Rows(_)) = (model.detail(), step)
+        && waterfall::is_beside(model, now)
+    {
+        let id = *id;
+        waterfall::step_span(model, id, step);
+        return Vec::new();
+    }
     match model.details.last_mut() {
         Some(view) if view.detail == Detail::Silences => {
             let rows = model.silences.rows.clone();
@@ -789,4 +817,52 @@ fn next_hit(model: &mut Model, direction: Direction, now: Now) -> Vec<Effect> {
         return say(model, Level::Info, "no hit", now);
     }
     Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::app::preview::tests::model;
+    use crate::domain::incident::Person;
+    use crate::domain::incident::local::Reason;
+    use crate::notify::UnderWay;
+    use crate::time::{BootId, Stamp};
+
+    #[test]
+    fn quitting_asks_while_somebody_is_still_to_be_woken() {
+        let now = Now::fixed(chrono::DateTime::UNIX_EPOCH, 1_000);
+        let mut model = model(now);
+        let page = |stage| UnderWay {
+            incident: "local-3".into(),
+            reason: Reason::Level(2),
+            people: vec![Person {
+                id: "mara".into(),
+                name: "Mara".into(),
+                email: None,
+                phone: Some("+49 30 1234".into()),
+            }],
+            queued: Stamp {
+                utc: now.utc,
+                boot: BootId(1),
+                boot_ms: 0,
+            },
+            stage,
+        };
+        let mut outbox = model.outbox.clone();
+        Arc::make_mut(&mut outbox).under_way = vec![page(Stage::Sending), page(Stage::Waiting)];
+        model.outbox = outbox;
+        assert_eq!(quit(&mut model, now), []);
+        assert!(!model.quitting);
+        let Some(Modal::Confirm(asked)) = &model.modal else {
+            panic!("it asks");
+        };
+        let lines: Vec<String> = asked.lines.iter().map(|line| format!("{line:?}")).collect();
+        assert!(
+            lines[0].contains("local-3 level 2: Mara (+49 30 1234) is being notified")
+                && lines[1].contains("local-3 level 2: Mara (+49 30 1234) is not notified yet"),
+            "{lines:?}"
+        );
+    }
 }

@@ -237,6 +237,7 @@ impl Client {
     async fn exchange(&self, call: &Call, held: &Held) -> Result<Answer, Fault> {
         let mut outgoing = self.request(call, held)?;
         self.transport.prepare().await;
+        let mut status = None;
         for _ in 0..=REDIRECTS {
             let sent = self.clock.tick();
             let response = match self.transport.send(outgoing.wire(call)).await {
@@ -254,13 +255,14 @@ impl Client {
             if let Some(allowance) = super::verdict::allowance(&response) {
                 *self.allowance.lock().unwrap_or_else(PoisonError::into_inner) = Some((now.tick, allowance));
             }
+            status = Some(response.status);
             // Only ever within the origin: the headers may be sent again.
             match judge(call, &outgoing.url, response, outgoing.signed_in, now.utc)? {
                 Verdict::Answer(answer) => return Ok(answer),
                 Verdict::Follow(to) => outgoing.url = to,
             }
         }
-        Err(too_many_redirects())
+        Err(too_many_redirects(status))
     }
 
     /// The base with the call's path appended by segment: a prefix is never dropped, `..` never climbs.
@@ -330,12 +332,13 @@ impl Outgoing {
     }
 }
 
-pub(super) fn too_many_redirects() -> Fault {
+/// `status` is that of the last one: a server's word, so that nobody takes it for a refusal of our own.
+pub(super) fn too_many_redirects(status: Option<u16>) -> Fault {
     Fault {
         kind: ErrorKind::Rejected,
         detail: format!("redirected more than {REDIRECTS} times"),
         mend: "check the URL and the proxy in front of it".to_owned(),
-        status: None,
+        status,
         retry_after: None,
         delivery: Delivery::Answered,
     }

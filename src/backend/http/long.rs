@@ -83,6 +83,7 @@ impl Client {
         let held = self.held(call).await?;
         let named = |fault: &Fault| self.error(call, fault, &held.redactor);
         let mut request = self.request(call, &held).map_err(|fault| named(&fault))?;
+        let mut status = None;
         for _ in 0..=super::client::REDIRECTS {
             let sent = self.clock.tick();
             let reply = self.transport.open(request.wire(call), way).await;
@@ -107,6 +108,7 @@ impl Client {
                 Reply::Socket { socket, headers } => return Ok(Opened::Socket { socket, headers }),
                 Reply::Whole(response) => response,
             };
+            status = Some(response.status);
             let verdict = judge(call, &request.url, response, request.signed_in, now.utc);
             match verdict.map_err(|fault| named(&fault))? {
                 Verdict::Follow(to) => request.url = to,
@@ -128,7 +130,7 @@ impl Client {
                 }
             }
         }
-        Err(named(&super::client::too_many_redirects()))
+        Err(named(&super::client::too_many_redirects(status)))
     }
 }
 

@@ -381,6 +381,7 @@ async fn a_redirect_loop_ends() {
     let client = client(&endpoint(&server.uri()));
     let error = error_of(client.call(Call::get("x")).await);
     assert!(error.detail.contains("redirected more than 5 times"), "{error}");
+    assert_eq!((error.kind, error.status), (ErrorKind::Rejected, Some(302)));
     assert_eq!(client.counters().requests, 6);
 }
 

@@ -28,6 +28,8 @@ const PAGES: usize = 40;
 const BACKOFF: Duration = Duration::from_millis(250);
 /// The longest wait.
 const BACKOFF_MOST: Duration = Duration::from_secs(30);
+/// How long a server is left alone that says it is asked too often, and not for how long.
+const LEFT_ALONE: Duration = Duration::from_secs(10);
 /// How long until a gap whose reading failed is tried again.
 const RETRY: Duration = Duration::from_secs(10);
 /// Gaps that wait for another try at most.
@@ -233,7 +235,7 @@ impl<'a, P: Pager> Follow<'a, P> {
                 Ok(()) => return Ok(()),
                 Err(error) if !error.is_passing() => return Err(Stop::Failed(error)),
                 Err(error) => {
-                    let retry_after = error.retry_after;
+                    let retry_after = rest_after(&error);
                     self.send(TailEvent::Failed(error)).await?;
                     misses += 1;
                     self.back_off(misses, retry_after).await?;
@@ -258,7 +260,7 @@ impl<'a, P: Pager> Follow<'a, P> {
                 }
                 Err(error) if error.kind == ErrorKind::Rejected => return Err(Stop::Failed(error)),
                 Err(error) => {
-                    let retry_after = error.retry_after;
+                    let retry_after = rest_after(&error);
                     self.send(TailEvent::Failed(error)).await?;
                     misses += 1;
                     self.back_off(misses, retry_after).await?;
@@ -295,7 +297,11 @@ impl<'a, P: Pager> Follow<'a, P> {
             Ok(mut left) => {
                 self.good = self.good.max(now);
                 left.add_before(shown.from, stretch.from);
-                if is_gap {
+                // what is left of it is not come back to: told as of a gap that was filled, others read it at once
+                if !is_gap && left.lies_within(&shown) {
+                    self.send(TailEvent::Gap(shown.clone())).await?;
+                }
+                if is_gap || left.lies_within(&shown) {
                     self.send(TailEvent::Filled(shown.clone())).await?;
                 }
                 self.tell_left(left, &shown).await?;
@@ -457,6 +463,13 @@ impl<'a, P: Pager> Follow<'a, P> {
     }
 }
 
+/// How long a server is left alone after a failure, where it wants that: it need not say for how long.
+pub(super) fn rest_after(error: &BackendError) -> Option<Duration> {
+    error
+        .retry_after
+        .or_else(|| (error.kind == ErrorKind::RateLimited).then_some(LEFT_ALONE))
+}
+
 /// Waits for lines that press; for ever where nothing arrives.
 async fn pressing(arriving: Option<&dyn Arriving>) -> Vec<Entry> {
     match arriving {
@@ -491,6 +504,13 @@ impl Left {
         }
     }
 
+    /// Whether any of it lies within a gap.
+    fn lies_within(&self, gap: &Gap) -> bool {
+        self.0
+            .iter()
+            .any(|(from, to)| *from.max(&gap.from) < *to.min(&gap.to))
+    }
+
     /// As far as it lies within a gap.
     fn within(self, gap: &Gap) -> impl Iterator<Item = (Nanos, Nanos)> {
         let (begin, end) = (gap.from, gap.to);
@@ -505,6 +525,25 @@ impl Left {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::Delivery;
+
+    #[test]
+    fn who_is_asked_too_often_is_left_alone_as_long_as_he_says_or_a_while() {
+        let error = |kind, retry_after| BackendError {
+            kind,
+            backend: "logs".into(),
+            tried: String::new(),
+            detail: String::new(),
+            mend: String::new(),
+            status: None,
+            retry_after,
+            delivery: Delivery::Answered,
+        };
+        let told = Some(Duration::from_secs(30));
+        assert_eq!(rest_after(&error(ErrorKind::RateLimited, told)), told);
+        assert_eq!(rest_after(&error(ErrorKind::RateLimited, None)), Some(LEFT_ALONE));
+        assert_eq!(rest_after(&error(ErrorKind::TimedOut, None)), None);
+    }
 
     #[test]
     fn what_is_left_of_a_stretch_is_told_in_whole_parts_and_never_beyond_its_gap() {

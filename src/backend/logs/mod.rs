@@ -27,6 +27,8 @@ use tokio::sync::mpsc;
 use super::http::Client;
 use super::{BackendError, BackendResult};
 use crate::config::{Context, LogsConfig, LogsSource};
+pub use file::{Survey, Surveyed};
+
 pub use crate::domain::log::Volume;
 use crate::domain::log::{Batch, Gap, Nanos, Wanted};
 use crate::time::Clock;
@@ -103,6 +105,13 @@ pub enum TailMode {
     Connecting,
     /// The server pushes.
     Live,
+    /// What files hold already is being read.
+    Reading {
+        /// How much of all their bytes.
+        percent: u8,
+        /// How many of them were not begun yet.
+        left: usize,
+    },
     /// We ask again and again, and why: `tail limit`, `no upgrade`; empty where the source has nothing better.
     Polling(&'static str),
     /// Nothing comes any more: an input that was read to its end.
@@ -161,6 +170,11 @@ pub trait Logs: Send + Sync {
         to: Nanos,
         buckets: usize,
     ) -> BoxFuture<'_, BackendResult<Option<Volume>>>;
+
+    /// What there is of the files that lines come from, without reading them; `None` where a server keeps them.
+    fn survey(&self) -> BoxFuture<'_, Option<Survey>> {
+        Box::pin(std::future::ready(None))
+    }
 }
 
 /// What a source of logs is told by the configuration, whatever it speaks.
@@ -194,7 +208,7 @@ impl Settings {
 }
 
 /// Opens the source that is configured, on the client of its endpoint where it has one.
-pub(super) fn open(
+pub fn open(
     logs: &LogsConfig,
     settings: Settings,
     client: Option<Arc<Client>>,

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::backend::http::Wires;
 use crate::cli::args::DeclareArgs;
 use crate::cli::gather::{Danger, Scene, finish};
 use crate::cli::{CliError, Outcome, Session, sending};
@@ -36,18 +35,10 @@ pub async fn run(session: &mut Session, args: &DeclareArgs) -> Outcome {
             rule: None,
         })
         .await?;
-    // The first level is woken from here where no console does it; what is not sent in time stays queued.
-    let courier = local.courier(Arc::new(Wires::default()));
-    let woken = tokio::time::timeout(args.act.wait, courier.deliver()).await;
+    // Whom it wakes is notified as after every act ([`crate::cli::closing`]): no wait of the command's cuts that off.
     let mut warnings = local.remarks();
-    warnings.extend(local.house().nobody_woken(&declared));
-    match woken {
-        Ok(Ok(None)) => {}
-        Ok(Ok(Some(_))) | Err(_) => {
-            warnings.push("not everybody could be notified yet; the next console goes on".to_owned());
-        }
-        Ok(Err(error)) => warnings.push(error.to_string()),
-    }
+    warnings.extend(declared.nobody_woken().map(str::to_owned));
+    session.acted_on.insert(declared.id());
     let id = declared.id().to_string();
     let report = ActReport {
         outcomes: vec![ActOutcome {

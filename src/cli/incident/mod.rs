@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use self::lookup::Target;
 use super::args::ActArgs;
 use super::gather::{Danger, Deadline, Scene, ambiguous, finish};
@@ -16,6 +18,7 @@ use crate::backend::incidents::Directory;
 use crate::domain::alert::json::ActReport;
 use crate::domain::incident::{Incident, IncidentAct, Ladder, Offer, Person, Verb};
 use crate::journal::drafts;
+use crate::notify::phones;
 use crate::outbox::{Entry, Payload, State};
 use crate::text::SafeText;
 
@@ -114,13 +117,20 @@ impl Stage {
         if !session.globals.json {
             warnings.clear();
         }
-        let draft = target.draft(act, self.scene.now().utc);
+        session.acted_on.insert(target.id().clone());
+        let now = self.scene.now().utc;
+        let draft = target.draft(act.clone(), now);
         let sending = Sending::open(&self.scene)?;
         // Boxed: it is the larger part of every command that acts on an incident.
         let entries = Box::pin(sending.carry(vec![draft], &self.deadline)).await?;
         let entries: Vec<_> = entries.iter().collect();
         warnings.extend(target.warning().filter(|_| is_kept(&entries)));
-        warnings.extend(nobody_woken(&entries));
+        if is_asleep(&entries) {
+            let whom = self.whom_to_phone(target, &act, now).await;
+            warnings.push(format!(
+                "nobody has been woken: it was not delivered; phone {whom}, or keep `midwatch` open until it is"
+            ));
+        }
         let report = ActReport {
             outcomes: vec![outcome(target.label(), &entries, self.wait)],
             warnings,
@@ -131,6 +141,34 @@ impl Stage {
 }
 
 impl Stage {
+    /// Who sleeps on while an act that is to wake them is not delivered; what their keeper told last, it told a
+    /// console.
+    async fn whom_to_phone(&self, target: &Target, act: &IncidentAct, now: DateTime<Utc>) -> String {
+        let known = match act {
+            IncidentAct::Page { people, .. } | IncidentAct::ReassignTo { people } => {
+                Some(SafeText::line(&phones(people)).into_string())
+            }
+            IncidentAct::ReassignPolicy { policy } => self.keepers.to_phone(Some(policy), 1, now).await,
+            IncidentAct::Escalate { to } => {
+                let policy = match target {
+                    Target::Seen(incident) => incident.policy.as_ref(),
+                    Target::Unseen { .. } => None,
+                };
+                self.keepers.to_phone(policy, *to, now).await
+            }
+            IncidentAct::Acknowledge
+            | IncidentAct::Resolve { .. }
+            | IncidentAct::Snooze { .. }
+            | IncidentAct::Merge { .. }
+            | IncidentAct::Priority { .. }
+            | IncidentAct::StatusUpdate { .. }
+            | IncidentAct::Note { .. }
+            | IncidentAct::Advance { .. }
+            | IncidentAct::Assign { .. } => None,
+        };
+        known.unwrap_or_else(|| "whoever is on call there".to_owned())
+    }
+
     /// Keeps as a draft a text that cannot be sent as it is: the next console opens with it, to be shortened there.
     pub async fn put_aside(
         self,
@@ -180,8 +218,8 @@ pub(super) fn is_kept(entries: &[&Entry]) -> bool {
     entries.iter().any(|entry| entry.state == State::Pending)
 }
 
-/// What must not wait in silence: whoever was to be woken sleeps on.
-fn nobody_woken(entries: &[&Entry]) -> Option<String> {
+/// What must not wait in silence: whether whoever was to be woken sleeps on.
+fn is_asleep(entries: &[&Entry]) -> bool {
     let sleeps = |entry: &&Entry| match &entry.payload {
         Payload::Incident { act, .. } => {
             let wakes = match act.verb() {
@@ -203,10 +241,7 @@ fn nobody_woken(entries: &[&Entry]) -> Option<String> {
         | Payload::ExpireSilence { .. }
         | Payload::Annotation(_) => false,
     };
-    entries.iter().any(sleeps).then(|| {
-        "nobody has been woken: it was not delivered; phone them, or keep `midwatch` open until it is"
-            .to_owned()
-    })
+    entries.iter().any(sleeps)
 }
 
 /// The incident itself, where it was shown; why nothing is done without.

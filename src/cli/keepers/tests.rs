@@ -18,6 +18,7 @@ use crate::domain::oncall::Duty;
 use crate::domain::timeline::record::JournalEvent;
 use crate::domain::timeline::sample::{at, told};
 use crate::domain::timeline::{Event, EventKind, Timeline};
+use crate::journal::duties::{self, Told};
 use crate::journal::{Journal, Opening, events};
 use crate::time::Clock;
 
@@ -244,6 +245,7 @@ impl Stage {
             env: Environment::default(),
             clock: self.clock,
             out: Output::into(out.clone(), diagnostics.clone()),
+            acted_on: std::collections::BTreeSet::new(),
         };
         (session, out, diagnostics)
     }
@@ -537,4 +539,73 @@ async fn the_figures_are_of_a_month() {
     assert_eq!(document["stats"]["all"]["count"], 3);
     assert_eq!(document["stats"]["all"]["mtta_seconds"], 90);
     assert_eq!(document["stats"]["by_service"][0]["name"], "checkout");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_cannot_be_asked_who_is_on_call_said_it_earlier() {
+    let stage = Stage::open(Some(keeper(true)));
+    let (mut session, out, said) = stage.session(false);
+    assert_eq!(
+        status(oncall::tell(&mut session, &stage.scene).await),
+        Exit::Backend
+    );
+    assert!(!out.text().contains("Sam"), "{}", out.text());
+    let opening = Opening::of(&stage.scene.config).expect("a place for the journal");
+    let journal = Journal::open(&opening).expect("opens");
+    let duty = |who: &str, from: i64, to: i64| Duty {
+        policy: named("Checkout"),
+        level: 2,
+        person: person(who),
+        schedule: None,
+        start: Some(at(from)),
+        end: Some(at(to)),
+    };
+    let told = Told {
+        at: at(0),
+        duties: vec![duty("Jun", -600, 300), duty("Sam", 300, 9_000)],
+        partial: None,
+    };
+    let name = Arc::clone(keeper(true).name());
+    let keep = journal.write(move |tx| duties::keep(tx, "prod", &name, &told));
+    keep.await.expect("kept");
+    drop(said);
+
+    let (mut session, out, said) = stage.session(false);
+    assert_eq!(
+        status(oncall::tell(&mut session, &stage.scene).await),
+        Exit::Backend
+    );
+    assert!(
+        out.text().contains("Checkout") && out.text().contains("Sam"),
+        "{}",
+        out.text()
+    );
+    assert!(!out.text().contains("Jun"), "that duty is over: {}", out.text());
+    let as_of = at(0).format("is as of %Y-%m-%d %H:%MZ").to_string();
+    assert!(said.text().contains(&as_of), "{}", said.text());
+    let (mut session, out, _) = stage.session(true);
+    assert_eq!(
+        status(oncall::tell(&mut session, &stage.scene).await),
+        Exit::Backend
+    );
+    let document: Value = serde_json::from_str(&out.text()).expect("JSON");
+    let rows = document["oncall"].as_array().expect("rows");
+    let row = rows
+        .iter()
+        .find(|row| row["person"] == "Sam")
+        .expect("told earlier");
+    assert!(row["as_of"].is_string(), "{row}");
+
+    let whom = |policy: Option<&'static str>| {
+        let (keepers, policy) = (stage.keepers(), policy.map(named));
+        async move { keepers.to_phone(policy.as_ref(), 2, at(600)).await }
+    };
+    let known = whom(Some("Checkout")).await.expect("known");
+    assert!(known.starts_with("Sam") && known.contains(" as of "), "{known}");
+    let of_any = whom(None).await.expect("known");
+    assert!(
+        of_any.starts_with("Sam") && of_any.contains(" of Checkout as of "),
+        "{of_any}"
+    );
+    assert_eq!(whom(Some("Platform")).await, None);
 }

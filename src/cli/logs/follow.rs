@@ -8,6 +8,7 @@ use super::entries::Newest;
 use super::row::Reader;
 use super::source::{Past, Source};
 use super::told::Teller;
+use super::trouble::{Trouble, is_well};
 use super::{Question, gather, told};
 use crate::backend::logs::{TAIL_CAPACITY, TailEvent, TailMode};
 use crate::cli::gather::say_remarks;
@@ -19,7 +20,7 @@ const IDLE: Duration = Duration::from_secs(3_600);
 
 /// Follows until the source ends, refuses, or nobody reads any more.
 pub async fn run(session: &mut Session, source: &Source, question: &Question, now: Nanos) -> Outcome {
-    let mut teller = Teller::new(session);
+    let mut teller = Teller::new(session, source.names);
     let mut reader = Reader::default();
     if source.past == Past::Kept {
         let gathered = gather::past(session, source, question, now).await;
@@ -42,7 +43,9 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
     let mut tail = source.logs.tail(question.wanted.clone(), from, sender);
     let mut ended = None;
     let mut unlevelled = 0;
-    let (mut read, mut told_any) = (0, false);
+    let (mut counts, mut told_any) = (gather::Counts::default(), false);
+    let mut trouble = Trouble::default();
+    let mut polling = None;
     let mut newest = Newest::default();
     let mut over = false;
     while !over {
@@ -59,20 +62,25 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
         let now = session.clock.tick();
         // what was told before the end comes before the end
         over = matches!(heard, Ok(None));
+        // a file that cannot be read is not well again because another one grows
+        if source.since.is_some()
+            && let Ok(Some(event)) = &heard
+            && is_well(event, polling)
+            && let Some(words) = trouble.over(now)
+        {
+            session.out.diagnose(words)?;
+        }
         let (whole, event) = match heard {
             Err(_) => (newest.ready(now), None),
             Ok(None) => (newest.rest(), None),
-            Ok(Some(TailEvent::Lines(batch))) => {
-                read += batch.lines.len() as u64;
-                (newest.take(batch, now), None)
-            }
+            Ok(Some(TailEvent::Lines(batch))) => (newest.take(batch, now), None),
             // nothing belongs together over what is missing
             Ok(Some(event @ TailEvent::Gap(_))) => (newest.rest(), Some(event)),
             Ok(Some(event)) => (newest.ready(now), Some(event)),
         };
         for row in reader.rows(&whole) {
             unlevelled += u64::from(row.lacks_level(&question.wanted, question.grep.as_ref()));
-            if row.is_wanted(&question.wanted, question.grep.as_ref()) {
+            if counts.take(&row, question) {
                 told_any = true;
                 teller.followed(session, &row)?;
             }
@@ -80,18 +88,25 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
         match event {
             Some(TailEvent::Gap(gap)) => told::gap(session, &gap)?,
             Some(TailEvent::Mode(TailMode::Polling(why))) if !why.is_empty() => {
-                session.out.diagnose(&format!("polling: {why}"))?;
+                if polling.replace(why) != Some(why) {
+                    session.out.diagnose(&format!("polling: {why}"))?;
+                }
             }
+            Some(TailEvent::Mode(TailMode::Live)) => polling = None,
             // its lines came before
             Some(TailEvent::Filled(gap)) => told::filled(session, &gap)?,
+            Some(TailEvent::Failed(error)) => {
+                if let Some(words) = trouble.met(error.to_string(), now) {
+                    session.out.diagnose(&words)?;
+                }
+            }
             None
             | Some(
                 TailEvent::Lines(_)
                 | TailEvent::Mode(
-                    TailMode::Polling(_) | TailMode::Connecting | TailMode::Live | TailMode::Ended,
+                    TailMode::Polling(_) | TailMode::Reading { .. } | TailMode::Connecting | TailMode::Ended,
                 ),
             ) => {}
-            Some(TailEvent::Failed(error)) => session.out.diagnose(&format!("{error}; trying again"))?,
         }
         if events.is_empty() {
             session.out.flush()?;
@@ -101,7 +116,7 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
     // a pipe that is over told all it had
     if source.past == Past::None && !told_any && !session.globals.json && matches!(ended, Some(Ok(())) | None)
     {
-        let words = gather::nothing_found(read, question);
+        let words = gather::nothing_found(counts, question);
         session.out.diagnose(&words)?;
     }
     if let Some(words) = gather::left_out(unlevelled) {

@@ -1,8 +1,8 @@
 //! `midwatch logs`: lines of the configured source, of files, or of standard input.
 //!
-//! `source` finds out what is meant, `entries` joins lines that belong together,
-//! `row` reads one for people and scripts, `told` writes lines, `gather` reads the
-//! past, `follow` the present, `patterns` what lines have in common. Files and standard input that are named alone, on a
+//! `source` finds out what is meant, `entries` joins lines that belong together, `row` reads one for people and
+//! scripts, `told` writes lines, `gather` reads the past, `follow` the present, `trouble` what keeps it from coming,
+//! `patterns` what lines have in common. Files and standard input that are named alone, on a
 //! terminal, open the console; everything else prints text and JSON alike without a terminal of its own.
 
 use std::io::IsTerminal as _;
@@ -25,6 +25,7 @@ mod patterns;
 mod row;
 mod source;
 mod told;
+mod trouble;
 
 /// Lines where nothing else is said.
 const LINES: usize = 1_000;
@@ -41,7 +42,7 @@ struct Question {
 }
 
 impl Question {
-    /// The flags that narrow it, as they would be typed.
+    /// The flags that narrow it but `--grep`, as they would be typed.
     fn asked(&self) -> Vec<String> {
         let Wanted {
             service,
@@ -56,7 +57,6 @@ impl Question {
         asked.extend(service.as_ref().map(|service| format!("--service {service}")));
         asked.extend(at_least.map(|level| format!("--level {}", level.word())));
         asked.extend(trace.map(|trace| format!("--trace {trace}")));
-        asked.extend(self.grep.as_ref().map(|grep| format!("--grep {grep}")));
         asked
     }
 }
@@ -142,7 +142,7 @@ async fn tell(
     let body = if args.patterns {
         patterns::tell(session, &gathered, now)?
     } else {
-        let mut teller = Teller::new(session);
+        let mut teller = Teller::new(session, source.names);
         if session.globals.json {
             Some(gathered.body())
         } else {
@@ -159,7 +159,7 @@ async fn tell(
         session.out.text("\n")?;
     } else {
         if gathered.rows.is_empty() && gathered.remarks.errors.is_empty() {
-            let words = gather::nothing_found(gathered.looked_at, question);
+            let words = gather::nothing_found(gathered.counts, question);
             session.out.diagnose(&words)?;
         }
         if gathered.truncated && !gathered.rows.is_empty() {

@@ -30,6 +30,19 @@ pub struct Source {
     pub past: Past,
     /// Who shows its lines.
     pub seen: Seen,
+    /// Files that cannot be read, and why.
+    pub unreadable: Vec<String>,
+    /// Whether each line tells which file it is of.
+    pub names: Names,
+}
+
+/// Whether lines tell which file they are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// There are several.
+    Told,
+    /// There is one, or none.
+    Untold,
 }
 
 /// Who shows lines. A server's are printed: `midwatch` itself is the console on what is configured.
@@ -53,36 +66,50 @@ pub enum Past {
 impl Source {
     /// Finds out what is meant, and opens it. Files and standard input need no configuration.
     pub fn open(session: &mut Session, args: &LogsArgs, seen: Seen) -> Result<Self, CliError> {
-        let word = args.what.as_deref().unwrap_or_default();
-        if word == "-" {
+        let words = &args.what;
+        if words.iter().any(|word| word == "-") {
+            if words.len() > 1 {
+                let mend = "standard input, -, stands alone: name files, or leave them out";
+                return Err(CliError::Usage(mend.to_owned()));
+            }
             return Ok(Self {
                 logs: Arc::new(Input::standard(
                     Arc::from("standard input"),
                     Nanos::of(session.clock.now().utc),
                 )),
-                context: word.to_owned(),
+                context: "-".to_owned(),
                 query: String::new(),
                 since: None,
                 past: Past::None,
                 seen,
+                unreadable: Vec::new(),
+                names: Names::Untold,
             });
         }
-        if names_files(word)? {
+        if name_files(words)? {
             let settings = Settings {
                 name: Arc::from("logs"),
                 service_label: None,
                 service_labels: Arc::default(),
                 poll: POLL,
             };
+            let files = Files::new(settings, words.clone(), session.clock).whole();
+            let (count, unreadable) = files.unreadable();
+            if unreadable.len() == count {
+                return Err(CliError::Backend(mended(&unreadable)));
+            }
             return Ok(Self {
-                logs: Arc::new(Files::new(settings, vec![word.to_owned()], session.clock).whole()),
-                context: word.to_owned(),
+                logs: Arc::new(files),
+                context: words.join(" "),
                 query: String::new(),
                 since: None,
                 past: Past::Kept,
                 seen,
+                unreadable,
+                names: if count > 1 { Names::Told } else { Names::Untold },
             });
         }
+        let word = words.first().map(String::as_str).unwrap_or_default();
         let scene = Scene::open(session)?;
         let Some(logs) = scene.backends.logs.clone() else {
             return Err(scene.lacks(
@@ -102,8 +129,35 @@ impl Source {
             since: (!files).then_some(SINCE),
             past: Past::Kept,
             seen: Seen::AsText,
+            unreadable: Vec::new(),
+            names: Names::Untold,
         })
     }
+}
+
+/// What is said of files that cannot be read.
+pub fn mended(unreadable: &[String]) -> String {
+    format!("{}: who runs midwatch must be let read it", unreadable.join("; "))
+}
+
+/// Whether words name files, each of them one or a pattern that matches some. Several words are no query.
+fn name_files(words: &[String]) -> Result<bool, CliError> {
+    let mut files = Vec::with_capacity(words.len());
+    for word in words {
+        files.push(names_files(word)?);
+    }
+    let Some(none) = files.iter().position(|is_file| !is_file) else {
+        return Ok(!words.is_empty());
+    };
+    if words.len() == 1 {
+        return Ok(false);
+    }
+    let word = words.get(none).map(String::as_str).unwrap_or_default();
+    Err(CliError::Usage(if files.contains(&true) {
+        format!("{word}: there is no such file; name files that are there")
+    } else {
+        "a query is one word: put it in quotes; files that are meant are not there".to_owned()
+    }))
 }
 
 /// Whether a word names a file, or a pattern that matches some. What can only be a path and is none is a mistake.
@@ -154,6 +208,15 @@ mod tests {
         }
         let missing = names_files(&path("other.log")).unwrap_err().to_string();
         assert!(missing.contains("no such file"), "{missing}");
+        let words = |names: &[&str]| names.iter().map(|name| path(name)).collect::<Vec<_>>();
+        assert!(name_files(&words(&["app.log", "*.log"])).unwrap());
+        assert!(!name_files(&[]).unwrap() && !name_files(&["error".to_owned()]).unwrap());
+        let mixed = [path("app.log"), "other.log".to_owned()];
+        let mixed = name_files(&mixed).unwrap_err().to_string();
+        assert!(mixed.starts_with("other.log: there is no such file"), "{mixed}");
+        let query = ["error", "AND"].map(str::to_owned);
+        let query = name_files(&query).unwrap_err().to_string();
+        assert!(query.contains("put it in quotes"), "{query}");
         let directory = names_files(&path("")).unwrap_err().to_string();
         assert!(directory.contains("is a directory"), "{directory}");
     }

@@ -8,6 +8,7 @@ use chrono::SecondsFormat;
 use serde_json::json;
 
 use super::row::{Row, gap as gap_object};
+use super::source::Names;
 use crate::cli::Session;
 use crate::cli::args::ColorChoice;
 use crate::domain::document::written;
@@ -24,6 +25,7 @@ const PIECE: usize = 64 * 1024;
 /// Writes lines.
 pub struct Teller {
     colours: Colours,
+    names: Names,
 }
 
 /// Whether levels are coloured.
@@ -35,7 +37,7 @@ enum Colours {
 
 impl Teller {
     /// As the flags, the environment and standard output want it.
-    pub fn new(session: &Session) -> Self {
+    pub fn new(session: &Session, names: Names) -> Self {
         let colours = match session.globals.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
@@ -43,6 +45,7 @@ impl Teller {
         };
         Self {
             colours: if colours { Colours::Yes } else { Colours::No },
+            names,
         }
     }
 
@@ -78,6 +81,12 @@ impl Teller {
         let words = words(row);
         let mut lines = words.lines();
         let mut text = format!("{time} {level} {service} ");
+        if self.names == Names::Told
+            && let Some(file) = row.stream.label("file")
+        {
+            push_safe(&mut text, file);
+            text.push(' ');
+        }
         push_safe(&mut text, lines.next().unwrap_or_default());
         text.push('\n');
         for line in lines {
@@ -224,7 +233,8 @@ mod tests {
         batch.streams.push(Arc::default());
         batch.push(None, 0, Level::Unknown, line, extra);
         let row = Reader::default().rows(&batch).remove(0);
-        Teller { colours }.text(&row)
+        let names = Names::Untold;
+        Teller { colours, names }.text(&row)
     }
 
     #[test]

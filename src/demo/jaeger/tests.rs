@@ -690,15 +690,25 @@ fn a_trace_breaks_off_where_its_connection_does() {
     });
 }
 
-/// What a console makes of some requests of a kind, of the story's worst minute and of shipping's trouble.
+/// What a console makes of some requests of a kind: those of the story's worst minute, of shipping's trouble, and of
+/// longer ago for what is rare.
 async fn findings(desk: &Desk, kind: Kind) -> Vec<(Found, Findings)> {
     let traces = Traces::new(world(Scenario::Leak));
-    let seconds = (-60..0).chain(-2_500..-2_470);
-    let all = seconds.flat_map(|second| traces.second(second, None));
+    let seconds = match kind {
+        Kind::Batch => (-1_201..-1_199).chain(0..0),
+        Kind::Deadlock => (-1_000..-400).chain(-2_400..-1_000),
+        _ => (-60..0).chain(-2_500..-2_470),
+    };
+    let some = if matches!(kind, Kind::Batch | Kind::Deadlock) {
+        1
+    } else {
+        12
+    };
+    let all = seconds.flat_map(|second| traces.second(second, Some(kind.services()[0])));
     let ids: Vec<u128> = all
         .filter(|request| request.kind == kind)
         .map(|request| request.id)
-        .take(12)
+        .take(some)
         .collect();
     let mut found = Vec::new();
     for id in ids {
@@ -755,6 +765,79 @@ fn attempts_of_an_order_are_one_failure_whatever_stopped_each() {
             assert_eq!(origin.attempts.len(), attempts, "{}", found.line);
         }
         assert!(tried.last() > Some(&1), "{tried:?}");
+    });
+}
+
+/// What went wrong in a kind of request, as the story has it: whose call of what, and what it said.
+fn truth(kind: Kind) -> Option<[&'static str; 3]> {
+    Some(match kind {
+        Kind::Denied | Kind::ChargeFailed => ["checkout", "pool.acquire", "*pool.ExhaustedError"],
+        Kind::ShardTimedOut => ["catalog", "SELECT products", "*catalog.ShardTimeoutError"],
+        Kind::Deadlock => ["inventory", "UPDATE stock", "pq.Error"],
+        Kind::QuoteFailed => ["shipping", "GET /v2/quotes", "502"],
+        Kind::Batch => ["catalog", "SELECT products", "pq.Error"],
+        Kind::Page
+        | Kind::Order
+        | Kind::Charge
+        | Kind::Cart
+        | Kind::Search
+        | Kind::SlowSearch
+        | Kind::Products
+        | Kind::Reserved
+        | Kind::Label
+        | Kind::Token
+        | Kind::ModelReload
+        | Kind::GiftCard
+        | Kind::Points => return None,
+    })
+}
+
+#[test]
+fn of_every_kind_of_failure_that_is_blamed_which_the_story_let_go_wrong() {
+    const KINDS: [Kind; 19] = [
+        Kind::Page,
+        Kind::Order,
+        Kind::Denied,
+        Kind::Charge,
+        Kind::ChargeFailed,
+        Kind::Cart,
+        Kind::Search,
+        Kind::SlowSearch,
+        Kind::Products,
+        Kind::ShardTimedOut,
+        Kind::Reserved,
+        Kind::Deadlock,
+        Kind::Label,
+        Kind::QuoteFailed,
+        Kind::Token,
+        Kind::ModelReload,
+        Kind::GiftCard,
+        Kind::Points,
+        Kind::Batch,
+    ];
+    talk(Scenario::Leak, async |desk| {
+        for kind in KINDS {
+            let Some(truth) = truth(kind) else {
+                assert!(!kind.may_fail(), "{kind:?} has no truth");
+                continue;
+            };
+            let [service, operation, what] = truth;
+            for (trace, found) in findings(&desk, kind).await {
+                let origins = &found.origins.origins;
+                assert!(!origins.is_empty(), "{kind:?}: {}", found.line);
+                for origin in origins {
+                    let span = trace.span(origin.row);
+                    let blamed = [&**span.service, &**span.operation, origin.what.as_str()];
+                    assert_eq!(blamed, truth, "{kind:?}: {}", found.line);
+                }
+                // What somebody reads first.
+                let said = format!("origin {service} {what} at +");
+                assert!(found.line.contains(&said), "{kind:?} {operation}: {}", found.line);
+                let root = trace.span(trace.primary());
+                let reached = origins.iter().all(|origin| origin.fate == Fate::ReachedRoot);
+                assert_eq!(reached, root.status == Status::Error, "{kind:?}: {}", found.line);
+            }
+        }
     });
 }
 

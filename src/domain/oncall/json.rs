@@ -8,11 +8,15 @@ use crate::domain::document::{Remarks, document, time};
 
 /// The document of `oncall --json`: every duty of the span that was asked, by policy, level and begin.
 pub fn oncall_document(context: &str, roster: &Roster, remarks: &Remarks, now: DateTime<Utc>) -> String {
-    let rows: Vec<Value> = roster.duties.iter().map(|duty| duty_json(duty, now)).collect();
+    let rows: Vec<Value> = roster
+        .duties
+        .iter()
+        .map(|duty| duty_json(roster, duty, now))
+        .collect();
     document(context, now, json!({ "oncall": rows }), remarks)
 }
 
-fn duty_json(duty: &Duty, now: DateTime<Utc>) -> Value {
+fn duty_json(roster: &Roster, duty: &Duty, now: DateTime<Utc>) -> Value {
     json!({
         "policy": duty.policy.name,
         "policy_id": duty.policy.id,
@@ -25,5 +29,6 @@ fn duty_json(duty: &Duty, now: DateTime<Utc>) -> Value {
         "start": duty.start.map(time),
         "end": duty.end.map(time),
         "now": duty.holds(now),
+        "as_of": roster.as_of.get(&duty.policy.id).copied().map(time),
     })
 }

@@ -126,6 +126,23 @@ impl OnCall {
         people
     }
 
+    /// Everybody a level may wake, whoever is on call, by id.
+    pub fn may_wake(&self, level: &PolicyLevel) -> Vec<Arc<str>> {
+        let mut ids = Vec::new();
+        for target in &level.notify {
+            match target {
+                Target::Person(id) => ids.push(Arc::clone(id)),
+                Target::Schedule(name) => {
+                    let people = self
+                        .schedule(name)
+                        .map(|schedule| schedule.people.iter().cloned());
+                    ids.extend(people.into_iter().flatten());
+                }
+            }
+        }
+        ids
+    }
+
     /// A policy as it stands at that moment for an incident that has gone up to `current`.
     pub fn ladder(&self, policy: &Policy, at: DateTime<Utc>, current: Level) -> Ladder {
         let rungs = (1..).zip(&policy.levels).map(|(number, level)| Rung {

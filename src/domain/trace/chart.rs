@@ -3,6 +3,7 @@
 //! A line a span: `!` where it failed, `*` where it is on the critical path, its name under its parent's, its bar, how long it took.
 //! Of a bar, what is its own part of the path is solid; its ends are exact to an eighth of a cell. Written line by line.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -10,6 +11,8 @@ use chrono::SecondsFormat;
 
 use super::json::{Findings, Told};
 use super::scale::{Bar, Fill, Scale, Seen, lasting};
+use super::skew;
+use super::summary::Lasted;
 use super::{Row, Status, Stretch, Times, Trace};
 use crate::text::{Cut, SafeText, cut, fit, fit_right, width};
 
@@ -111,14 +114,14 @@ impl<'a> Chart<'a> {
         }
     }
 
-    fn head(&self) -> [String; 3] {
+    fn head(&self) -> Vec<String> {
         let trace = self.trace;
         let line = SafeText::line(&self.findings.line).into_string();
         let failed = trace.spans().filter(|span| span.status == Status::Error).count();
         let mut services: Vec<_> = trace.spans().map(|span| span.service).collect();
         services.sort_unstable();
         services.dedup();
-        let facts = format!(
+        let mut facts = format!(
             "trace {}  {}  {}, {}, {}",
             trace.id(),
             trace
@@ -130,7 +133,23 @@ impl<'a> Chart<'a> {
             counted(failed, "error"),
             counted(services.len(), "service"),
         );
-        [self.coloured(BOLD, &line), facts, self.ruler()]
+        let extent = trace.extent().duration();
+        if let (took, Lasted::Root) = trace.took()
+            && took != extent
+        {
+            let extent = lasting(u64::try_from(extent.as_nanos()).unwrap_or(u64::MAX));
+            let _ = write!(facts, ", {extent} to its last span");
+        }
+        let mut lines = vec![self.coloured(BOLD, &line), facts];
+        let shifts = &self.findings.unskewed.shifts;
+        if !shifts.is_empty() {
+            lines.push(format!(
+                "clocks differ: {}; bars as they came",
+                skew::said(shifts)
+            ));
+        }
+        lines.push(self.ruler());
+        lines
     }
 
     fn ruler(&self) -> String {
@@ -265,6 +284,7 @@ fn plain(text: &str) -> String {
             '×' => 'x',
             'µ' => 'u',
             '…' => '~',
+            '·' => ',',
             c => c,
         })
         .collect()
@@ -323,6 +343,29 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_goes_on_behind_the_root_and_clocks_that_differ_are_said_above_the_bars() {
+        let text = drawn(
+            &[
+                made(1, 0, 1_000, 1_100, "web.GET /").kind(Kind::Server).host("a"),
+                made(2, 1, 1_010, 1_050, "web.call").kind(Kind::Client).host("a"),
+                made(3, 2, 1_050, 1_070, "pay.pay").kind(Kind::Server).host("b"),
+                made(4, 1, 1_090, 3_000, "mail.send")
+                    .kind(Kind::Consumer)
+                    .host("a"),
+            ],
+            Told::All,
+            PLAIN,
+        );
+        let mut head = text.lines();
+        assert!(head.next().unwrap().starts_with("web 100 ms"), "{text}");
+        assert!(head.next().unwrap().ends_with(", 2 s to its last span"), "{text}");
+        assert_eq!(
+            head.next(),
+            Some("clocks differ: host b 30 ms ahead (1 call); bars as they came")
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::blame::{Fate, Origins};
 use super::critical::{BOTTLENECK, CriticalPath};
 use super::scale::lasting;
 use super::selftime::SelfTimes;
+use super::summary::Lasted;
 use super::{Remark, Status, Timing, Trace};
 
 /// A service's part in a trace.
@@ -99,11 +100,28 @@ pub fn line(trace: &Trace, timing: &Timing, path: &CriticalPath, origins: &Origi
     if trace.remarks().iter().any(Remark::is_loss) {
         parts.push("not whole".to_owned());
     }
-    let head = format!("{} {}", root.service, lasting(whole.nanos()));
+    let head = head(trace, timing);
     if parts.is_empty() {
         return head;
     }
     format!("{head}: {}", parts.join(", "))
+}
+
+/// How the one line begins: whose trace it is and how long that took, and of how much where others stand beside it.
+pub fn head(trace: &Trace, timing: &Timing) -> String {
+    let root = trace.span(trace.primary());
+    let took = lasting(timing.of(root.row).nanos());
+    match trace.took() {
+        (_, Lasted::Root) => format!("{} {took}", root.service),
+        (whole, Lasted::Whole) => {
+            let whole = lasting(u64::try_from(whole.as_nanos()).unwrap_or(u64::MAX));
+            if whole == took {
+                format!("{} {took}", root.service)
+            } else {
+                format!("{} {took} of {whole}", root.service)
+            }
+        }
+    }
 }
 
 fn joined(service: &str, operation: &str) -> String {
@@ -119,6 +137,32 @@ mod tests {
     use super::super::Kind;
     use super::super::tests::{made, trace};
     use super::*;
+
+    #[test]
+    fn a_trace_of_several_roots_lasts_from_its_first_moment_to_its_last() {
+        let head_of = |spans: &[super::super::tests::Made]| {
+            let trace = trace(spans);
+            (trace.took(), head(&trace, trace.timing()))
+        };
+        let alone = [
+            made(1, 0, 1_000, 1_200, "web.get"),
+            made(2, 1, 1_100, 4_000, "mail.send").kind(Kind::Consumer),
+        ];
+        let ms = std::time::Duration::from_millis;
+        assert_eq!(
+            head_of(&alone),
+            ((ms(200), Lasted::Root), "web 200 ms".to_owned())
+        );
+        let [root, mail] = alone;
+        let other = made(3, 0, 1_300, 1_400, "web.poll");
+        let both = head_of(&[root, mail, other]);
+        assert_eq!(both, ((ms(3_000), Lasted::Whole), "web 200 ms of 3 s".to_owned()));
+        // A span whose parent did not come is no second root.
+        let orphan = made(3, 9, 1_300, 1_400, "web.lost");
+        assert_eq!(head_of(&[root, orphan]).0, (ms(200), Lasted::Root));
+        let lost = [made(3, 9, 1_300, 1_400, "web.lost")];
+        assert_eq!(head_of(&lost).0, (ms(100), Lasted::Whole));
+    }
 
     #[test]
     fn one_line_says_who_took_the_time_where_it_failed_and_what_became_of_it() {

@@ -85,6 +85,7 @@ pub fn summary(trace: &Summary) -> Json {
         "operation": trace.operation,
         "start": time(trace.start.utc()),
         "duration_seconds": trace.duration.as_secs_f64(),
+        "duration_of": trace.lasted.word(),
         "span_count": trace.spans,
         "error_count": trace.errors,
         "services": services,
@@ -127,6 +128,7 @@ pub fn write_trace(
 
 fn head(trace: &Trace, findings: &Findings) -> Json {
     let root = trace.span(trace.primary());
+    let (took, lasted) = trace.took();
     let whole = findings.path.whole();
     let operation = |row: Row| {
         let span = trace.span(row);
@@ -189,7 +191,9 @@ fn head(trace: &Trace, findings: &Findings) -> Json {
         "trace_id": trace.id().to_string(),
         "root": {"service": root.service, "operation": root.operation},
         "start": time(root.start.utc()),
-        "duration_seconds": root.duration.as_secs_f64(),
+        "duration_seconds": took.as_secs_f64(),
+        "duration_of": lasted.word(),
+        "extent_seconds": trace.extent().duration().as_secs_f64(),
         "span_count": trace.len(),
         "error_count": errors,
         "service_count": services.len(),

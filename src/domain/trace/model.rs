@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::detail::{Attribute, Detail, Wire};
 use super::draft::{Part, Resource};
+use super::summary::Lasted;
 use super::{Kind, Nanos, Remark, SpanId, Standing, Status, Tie, Times, TraceId};
 
 /// A span's place in its trace, from 0, in pre-order: a span's descendants are the rows right behind it.
@@ -157,6 +158,7 @@ pub struct Trace {
     pub(super) roots: Vec<Row>,
     pub(super) primary: Row,
     pub(super) extent: Stretch,
+    pub(super) took: (Duration, Lasted),
     pub(super) remarks: Vec<Remark>,
 }
 
@@ -262,6 +264,11 @@ impl Trace {
     /// of these the longest.
     pub fn primary(&self) -> Row {
         self.primary
+    }
+
+    /// How long it took: its root, where it has one alone and knows its times; else from its first moment to its last.
+    pub fn took(&self) -> (Duration, Lasted) {
+        self.took
     }
 
     /// The row it hangs on.

@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::model::{Column, Timing, Trace};
+use super::scale::lasting;
 use super::{Kind, Row, Tie};
+use crate::text::SafeText;
 
 /// The share of calls between two hosts that a shift must make fit.
 const FITS: f64 = 0.9;
@@ -36,6 +38,32 @@ pub struct Unskewed {
     /// What was moved; empty where nothing had to be.
     pub shifts: Vec<Shift>,
     moved: Column<i64>,
+}
+
+impl Shift {
+    /// `host b 12.4 ms ahead (7 calls)`: how its clock was before it was moved.
+    pub fn said(&self) -> String {
+        format!(
+            "host {} {} {} ({} {})",
+            SafeText::line(&self.host),
+            lasting(self.nanos.unsigned_abs()),
+            if self.nanos < 0 { "ahead" } else { "behind" },
+            self.calls,
+            if self.calls == 1 { "call" } else { "calls" },
+        )
+    }
+}
+
+/// Hosts that are named where several clocks are off.
+const NAMED: usize = 3;
+
+/// Which hosts' clocks are off, and by how much; empty where none is.
+pub fn said(shifts: &[Shift]) -> String {
+    let mut said: Vec<String> = shifts.iter().take(NAMED).map(Shift::said).collect();
+    if shifts.len() > NAMED {
+        said.push(format!("{} more", shifts.len() - NAMED));
+    }
+    said.join(" · ")
 }
 
 /// What calls between two hosts allow: for each, from where to where the called one's clock can be moved.

@@ -47,8 +47,10 @@ pub struct Summary {
     pub operation: Option<Arc<str>>,
     /// When it began.
     pub start: Nanos,
-    /// From its first moment to its last; of the root alone where the source tells no more.
+    /// How long it took.
     pub duration: Duration,
+    /// What that is the duration of.
+    pub lasted: Lasted,
     /// How many spans.
     pub spans: Option<u32>,
     /// How many of them failed.
@@ -59,6 +61,27 @@ pub struct Summary {
     pub services: Vec<ServiceShare>,
     /// Whether the source had all of it.
     pub whole: Whole,
+}
+
+/// What the duration of a trace is of. Wherever a trace has one duration it is this one: in lists, their order and
+/// percentiles, at the head of its waterfall, in comparisons and documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Lasted {
+    /// Of its root: what whoever sent the request waited for. Consumers may well go on for long behind it.
+    Root,
+    /// From its first moment to its last: it has no root, or several, or the source tells no more.
+    #[default]
+    Whole,
+}
+
+impl Lasted {
+    /// As documents say it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::Whole => "trace",
+        }
+    }
 }
 
 /// Whether something is all there is.
@@ -96,13 +119,14 @@ impl Summary {
             errors += failed;
             orphans += u32::from(matches!(span.standing, super::Standing::Orphan { .. }));
         }
-        let extent = trace.extent();
+        let (duration, lasted) = trace.took();
         Self {
             id: trace.id(),
             service: Some(Arc::clone(root.service)),
             operation: Some(Arc::clone(root.operation)),
-            start: extent.from,
-            duration: extent.duration(),
+            start: trace.extent().from,
+            duration,
+            lasted,
             spans: Some(trace.len() as u32),
             errors: Some(errors),
             orphans: Some(orphans),

@@ -3,6 +3,7 @@
 use chrono::SecondsFormat;
 
 use super::scale::lasting;
+use super::summary::Lasted;
 use super::{Nanos, Stretch, Summary};
 use crate::domain::alert::table::{columns, safe};
 
@@ -12,9 +13,11 @@ pub fn traces_text(traces: &[Summary], during: Stretch) -> String {
         let said = |at: Nanos| at.utc().to_rfc3339_opts(SecondsFormat::Secs, true);
         return format!("no traces from {} to {}\n", said(during.from), said(during.to));
     }
+    let whole = traces.iter().any(|trace| trace.lasted == Lasted::Whole);
     let head = [
         "START",
-        "DURATION",
+        // From the first moment to the last, where the source does not tell how long the root took.
+        if whole { "WHOLE" } else { "DURATION" },
         "SPANS",
         "ERRORS",
         "SERVICE",

@@ -12,6 +12,7 @@ use crate::backend::BackendResult;
 use crate::backend::logs::Logs;
 use crate::domain::log::{Nanos, Volume, Wanted};
 use crate::logstore::Snapshot;
+use crate::logstore::search::Search;
 use crate::time::Tick;
 
 /// Buckets that are asked for: finer than any strip is wide.
@@ -36,6 +37,8 @@ pub(super) struct Counting {
     server: Option<(Volume, Nanos)>,
     /// What is shown, and when it was put together.
     shown: Option<(Tick, Arc<Volume>, Counted)>,
+    /// How many of those that a filter shows there are, and when that was counted.
+    filtered: Option<(Tick, Arc<Volume>)>,
 }
 
 impl Counting {
@@ -87,6 +90,35 @@ impl Counting {
         };
         self.shown = Some((now, Arc::clone(&volume), counted));
         (volume, counted)
+    }
+}
+
+impl Counting {
+    /// Another filter: what it shows is counted anew.
+    pub(super) fn refilter(&mut self) {
+        self.filtered = None;
+    }
+
+    /// What a filter shows of all lines in hand, counted now and then, over the time that they span. Nothing where
+    /// lines of that time are missing: who sees fewer of them would take that for what happened.
+    pub(super) fn shown_by(
+        &mut self,
+        filter: &Search,
+        snapshot: &Snapshot,
+        now: Tick,
+    ) -> Option<Arc<Volume>> {
+        if !filter.progress().is_done() || !snapshot.gaps().is_empty() {
+            return None;
+        }
+        if let Some((at, volume)) = &self.filtered
+            && now.since(*at) < COUNT
+        {
+            return Some(Arc::clone(volume));
+        }
+        let (first, last) = LogView::span_of(snapshot)?;
+        let volume = Arc::new(filter.found().volume((first, last), BUCKETS));
+        self.filtered = Some((now, Arc::clone(&volume)));
+        Some(volume)
     }
 }
 

@@ -11,6 +11,7 @@ mod learning;
 mod looking;
 mod reader;
 mod seam;
+mod surveying;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -25,10 +26,11 @@ use self::counting::{Counting, counted};
 use self::learning::Learning;
 use self::looking::Looking;
 use self::reader::{RATE_OVER, Reader, paged};
+use self::surveying::{Surveying, surveyed};
 use self::trial::{Trial, tried};
 use super::poller::HealthLine;
 use crate::app::feed::Status;
-use crate::app::logs::{LogView, LogsAsk, Refused, Watched};
+use crate::app::logs::{Counted, LogView, LogsAsk, Refused, Watched};
 use crate::backend::BackendResult;
 use crate::backend::logs::{Logs, Page, Reach, TailMode};
 use crate::domain::log::{Gap, Nanos};
@@ -79,8 +81,10 @@ impl Keeper {
             counting: Counting::default(),
             trial: None,
             refused: None,
+            surveying: Surveying::default(),
             ask,
         };
+        work.surveying.ask(&self.source);
         let mut published = self.clock.tick();
         let mut dirty = true;
         let mut early = EARLY;
@@ -122,6 +126,15 @@ impl Keeper {
                     self.tell(reader);
                 }
                 (to, answer) = counted(&mut work.counting.asking) => work.counting.answered(to, answer),
+                survey = surveyed(&mut work.surveying.asking) => {
+                    if !work.surveying.answered(survey, self.clock.tick()) {
+                        continue;
+                    }
+                }
+                () = until(work.surveying.next, self.clock) => {
+                    work.surveying.ask(&self.source);
+                    continue;
+                }
                 () = until(again, self.clock) => {
                     reader.begin_again(&self.source, Nanos::of(self.clock.now().utc));
                 }
@@ -157,9 +170,10 @@ impl Keeper {
                 },
                 None,
             ),
-            (None, Some(TailMode::Live | TailMode::Polling(_) | TailMode::Ended)) => {
-                (Status::Idle, Some(now))
-            }
+            (
+                None,
+                Some(TailMode::Live | TailMode::Reading { .. } | TailMode::Polling(_) | TailMode::Ended),
+            ) => (Status::Idle, Some(now)),
             (None, Some(TailMode::Connecting) | None) => return,
         };
         health.tell(&status, good, WATCHED);
@@ -183,6 +197,7 @@ struct Work {
     /// Another query of the source, until its first page shows whether it is one.
     trial: Option<Trial>,
     refused: Option<Arc<Refused>>,
+    surveying: Surveying,
 }
 
 impl Work {
@@ -190,6 +205,10 @@ impl Work {
     fn turn_to(&mut self, ask: LogsAsk, keeper: &Keeper) {
         if keeper.source.reach() == Reach::Whole {
             // The source tells all it has: what is wanted only narrows what is shown of it.
+            if let Some(at) = ask.at.filter(|_| ask.at != self.ask.at) {
+                let order = Order::Until(at);
+                self.reader.order(order, &keeper.source, keeper.clock.tick());
+            }
             return self.look_for(ask);
         }
         if trial::is_one(&self.ask, &ask) {
@@ -224,6 +243,7 @@ impl Work {
         let narrowed = self.reader.reach == Reach::Whole && ask.wanted != self.ask.wanted;
         if narrowed || (&ask.filter, &ask.search) != (&self.ask.filter, &self.ask.search) {
             self.looking = Looking::of(&ask, &self.reader.store.snapshot(), self.reader.reach);
+            self.counting.refilter();
         } else if ask.around != self.ask.around {
             self.looking.focus(ask.around);
         }
@@ -290,9 +310,14 @@ impl Work {
             self.counting
                 .ask(&keeper.source, &self.ask.wanted, &snapshot, clock.tick());
         }
-        let (volume, counted) = self.counting.shown(&snapshot, clock.tick());
+        let (mut volume, mut counted) = self.counting.shown(&snapshot, clock.tick());
         self.looking.extend(&snapshot);
         self.looking.step();
+        if let Some(filter) = &self.looking.filter
+            && let Some(shown) = self.counting.shown_by(filter, &snapshot, clock.tick())
+        {
+            (volume, counted) = (shown, Counted::Shown);
+        }
         self.learn(clock);
         LogView {
             snapshot,
@@ -316,6 +341,8 @@ impl Work {
                 .learning
                 .as_ref()
                 .map(|learning| Arc::clone(&learning.learnt)),
+            limits: keeper.limits,
+            files: self.surveying.files.clone(),
         }
     }
 }

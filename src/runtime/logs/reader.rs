@@ -84,6 +84,8 @@ pub(super) struct Reader {
     pub(super) tail: BoxFuture<'static, BackendResult<()>>,
     /// From when on the tail tells.
     tail_from: Nanos,
+    /// From when on it told, and those before it: it may have begun anew since, behind what was told.
+    told_from: Nanos,
     seam: Seam,
     /// One page at a time.
     pub(super) page: Option<(Reading, Paging)>,
@@ -174,6 +176,7 @@ impl Reader {
             events: mpsc::channel(1).1,
             tail: Box::pin(pending()),
             tail_from: now,
+            told_from: now,
             seam: Seam::default(),
             page: None,
             gaps: Gaps::default(),
@@ -202,6 +205,7 @@ impl Reader {
             return reader;
         }
         let from = reader.tail_begin(&*keeper.source);
+        reader.told_from = from;
         reader.fresh_from = from.plus(SLACK).min(now);
         // What is of the present the tail tells.
         reader.at = at.filter(|at| *at < from);
@@ -268,19 +272,28 @@ impl Reader {
 
     /// Begins the tail anew behind what it told: what came meanwhile is not lost, what it repeats is kept once.
     pub(super) fn begin_again(&mut self, source: &Arc<dyn Logs>, now: Nanos) {
-        let snapshot = self.store.snapshot();
         self.fresh_from = self.fresh_from.max(now);
         self.reread.clear();
         let Some(newest) = self.store.newest() else {
-            let from = self.tail_from.min(now);
+            let from = self.told_from.min(now);
             return self.begin(source, from);
         };
         if source.skew().is_none() {
             return self.begin(source, Nanos(newest.0.saturating_add(1)));
         }
-        let before = snapshot.len().saturating_sub(REPEATED);
-        let most = snapshot.entry_at(before).map_or(newest, |entry| entry.at);
-        let from = newest.min(now).minus(SLACK).max(most).max(self.tail_from);
+        let from = newest.min(now).minus(SLACK).max(self.told_from);
+        self.repeat(source, from);
+    }
+
+    /// Begins the tail at a moment of which, and since when, lines are in hand: the last of them at most are told
+    /// again, and kept once.
+    fn repeat(&mut self, source: &Arc<dyn Logs>, from: Nanos) {
+        let snapshot = self.store.snapshot();
+        let most = snapshot
+            .len()
+            .checked_sub(REPEATED)
+            .and_then(|before| snapshot.entry_at(before));
+        let from = most.map_or(from, |entry| from.max(entry.at));
         self.seam.again(&snapshot, from);
         self.begin(source, from);
     }
@@ -304,7 +317,10 @@ impl Reader {
         match order {
             // What there is comes by itself.
             Order::Older | Order::Refetch(_) if self.reach == Reach::Whole => {}
-            Order::Until(to) if self.reach == Reach::Whole => self.seek = Some(Seek::Ended(to)),
+            Order::Until(to) if self.reach == Reach::Whole => {
+                self.seek = Some(Seek::Under(to));
+                self.heed_read();
+            }
             Order::Older if matches!(self.past, Past::Full | Past::Whole) => {}
             Order::Older => match &self.page {
                 // What is being read answers it.
@@ -439,6 +455,38 @@ impl Reader {
             }
             TailEvent::Failed(error) => self.tail_failure = Some(error.cause()),
         }
+        self.heed_read();
+    }
+
+    /// A time that is gone to in files is arrived at once what they hold of it is read.
+    fn heed_read(&mut self) {
+        if self.reach != Reach::Whole {
+            return;
+        }
+        if let Some(Seek::Under(to)) = self.seek
+            && !self.is_to_come(to)
+        {
+            self.seek = Some(Seek::Ended(to));
+        }
+    }
+
+    /// Whether lines of a moment may still be read of what files hold already.
+    fn is_to_come(&self, at: Nanos) -> bool {
+        match self.mode {
+            None | Some(TailMode::Connecting) => true,
+            // of files that were not begun nobody knows the times
+            Some(TailMode::Reading { left, .. }) if left > 0 => true,
+            Some(TailMode::Reading { .. }) => {
+                let snapshot = self.store.snapshot();
+                let mut gaps = snapshot.gaps().iter().peekable();
+                match gaps.peek() {
+                    Some(_) => gaps.any(|gap| gap.from <= at && at < gap.to),
+                    // the end of a file is told before what is missing before it
+                    None => self.store.newest().is_none_or(|newest| newest <= at),
+                }
+            }
+            Some(TailMode::Live | TailMode::Polling(_) | TailMode::Ended) => false,
+        }
     }
 
     /// How many lines of the tail just came: neither those of before it began, nor those of a gap that it reads again.
@@ -457,6 +505,7 @@ impl Reader {
 
     pub(super) fn ended(&mut self, ended: Result<(), BackendError>, now: Tick) {
         self.tail = Box::pin(pending());
+        self.end_seek();
         // An input that was read to its end has no more to tell.
         let is_whole = self.reach == Reach::Whole && ended.is_ok();
         self.again = (!is_whole).then_some(now + GIVEN_UP);
@@ -489,7 +538,7 @@ impl Reader {
                 self.past = Past::Failed(error.cause());
             }
             Reading::Behind(_) => {
-                let from = self.at.unwrap_or(self.tail_from);
+                let from = self.at.unwrap_or(self.told_from);
                 self.unread(from, now);
                 self.past = Past::Open;
                 self.end_seek();
@@ -515,7 +564,7 @@ impl Reader {
     fn unread(&mut self, from: Nanos, now: Tick) {
         let gap = Gap {
             from,
-            to: self.tail_from,
+            to: self.told_from,
             reason: GapReason::Unread,
         };
         if gap.from < gap.to {
@@ -564,9 +613,11 @@ impl Reader {
         };
         // The answer told the server's clock: a tail that began in its future begins again.
         let begin = self.tail_begin(&**source);
-        if begin < self.tail_from {
+        if begin < self.told_from {
             self.fresh_from = begin.plus(SLACK).min(self.opened);
-            self.begin(source, begin);
+            self.told_from = begin;
+            // Lines may be in hand by now, where this page could not be read at once.
+            self.repeat(source, begin);
         }
         self.take_older(page);
         let Some(at) = self.at else {
@@ -574,7 +625,7 @@ impl Reader {
             return;
         };
         let span = at.0.saturating_sub(question.from.0).max(0).unsigned_abs();
-        let to = at.plus(Duration::from_nanos(span)).min(self.tail_from);
+        let to = at.plus(Duration::from_nanos(span)).min(self.told_from);
         if at < to {
             let question = PageQuestion {
                 direction: Direction::Forward,

@@ -138,11 +138,13 @@ fn for_each_key(
     names: &mut Names,
     mut each: impl FnMut(Key),
 ) {
-    // an entry of several lines stands where its first is
-    for position in (snapshot.seek(from.minus(WITHIN))..snapshot.len()).take(MOST) {
-        let Some(entry) = snapshot.entry_at(position).filter(|entry| entry.at <= to) else {
-            return;
-        };
+    let first = snapshot.seek(from);
+    // an entry of several lines stands where its first is; all lines before this moment would be far too many to look at
+    let begun = snapshot.joined(snapshot.seek(from.minus(WITHIN)), first);
+    let within = (first..snapshot.len())
+        .take(MOST)
+        .map_while(|position| snapshot.entry_at(position));
+    for entry in begun.chain(within.take_while(|entry| entry.at <= to)) {
         if entry.told == Told::Source {
             let parts = entry.parts();
             for (at, line) in Entry::lines(&parts, &entry.text).filter(|(at, _)| *at >= from) {
@@ -253,5 +255,25 @@ mod tests {
         let mut tail = batch(&[(7, "\tat a"), (8, "\tat b"), (9, "\tat c")]);
         seam.tail(&mut tail);
         assert_eq!(texts(&tail), ["\tat c"]);
+    }
+
+    #[test]
+    fn lines_in_hand_are_known_however_many_there_were_just_before_them() {
+        // far more within the time that an entry may span than are looked at
+        let flood: Vec<(i64, String)> = (0..250_000_i64)
+            .map(|n| (n * 20_000, format!("line {n}")))
+            .collect();
+        let lines: Vec<(i64, &str)> = flood.iter().map(|(at, text)| (*at, &**text)).collect();
+        let mut store = Store::new(Limits::default());
+        store.ingest(&batch(&lines));
+        let mut seam = Seam::default();
+        let last = &lines[lines.len() - 10..];
+        let mut page = batch(last);
+        seam.page(&mut page, &store.snapshot(), Nanos(i64::MAX));
+        assert_eq!(texts(&page), [""; 0], "a page");
+        seam.again(&store.snapshot(), Nanos(last[0].0));
+        let mut tail = batch(last);
+        seam.tail(&mut tail);
+        assert_eq!(texts(&tail), [""; 0], "a tail that begins anew");
     }
 }

@@ -43,6 +43,8 @@ struct State {
     gap_first: bool,
     /// Whether the tail tells lines without a pause.
     floods: bool,
+    /// How tails end once they told their lines, in turn; the others go on.
+    ends: VecDeque<BackendError>,
 }
 
 #[derive(Clone)]
@@ -165,6 +167,10 @@ impl Logs for Source {
             }
             for event in told {
                 let _ = events.send(event).await;
+            }
+            let end = self.state().ends.pop_front();
+            if let Some(end) = end {
+                return Err(end);
             }
             let flood = if floods { i64::MAX } else { 0 };
             for number in 0..flood {
@@ -306,6 +312,156 @@ async fn the_tail_overlaps_the_first_page_and_each_line_is_kept_once() {
         let view = eye.until("all there", |view| view.past == Past::Open).await;
         assert_each_once(&view, &lines);
         assert_eq!(eye.source.state().tails, [ago(60)]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_page_that_fails_while_the_tail_begins_anew_brings_no_line_twice() {
+    let mut state = Source::every(100, (90, -1));
+    let lines = state.lines.clone();
+    state.errors = (0..5).map(|_| error(ErrorKind::TimedOut, "no answer")).collect();
+    state.ends = [error(ErrorKind::Rejected, "too many tails")].into();
+    looking(state, LogsAsk::default(), async |mut eye| {
+        eye.until("read", |view| view.past == Past::Open).await;
+        // whatever tails tell once more has come by then
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let view = eye.until("all", |view| view.mode == Some(TailMode::Live)).await;
+        assert_each_once(&view, &lines);
+        assert_eq!(eye.source.state().tails.len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tail_that_goes_further_back_once_the_servers_clock_is_known_tells_nothing_in_hand_again() {
+    let mut state = Source::every(1_000, (600, 0));
+    let lines = state.lines.clone();
+    state.skew = TimeDelta::minutes(-5);
+    state.errors = [error(ErrorKind::TimedOut, "no answer")].into();
+    // known by the time that the page is answered, and not before: the answer of a failure tells no clock
+    looking(state, LogsAsk::default(), async |mut eye| {
+        eye.source.state().skew_known = false;
+        eye.until("read", |view| view.past == Past::Open).await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let view = eye.until("all", |view| view.mode == Some(TailMode::Live)).await;
+        assert_each_once(&view, &lines);
+        assert_eq!(eye.source.state().tails, [ago(60), ago(360)]);
+    })
+    .await;
+}
+
+/// What a file tells while it is read, as a test sends it.
+struct Fed(Arc<str>, Mutex<Option<mpsc::Receiver<TailEvent>>>);
+
+impl Logs for Fed {
+    fn name(&self) -> &Arc<str> {
+        &self.0
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Whole
+    }
+
+    fn page(&self, _question: PageQuestion) -> BoxFuture<'_, BackendResult<Page>> {
+        Box::pin(std::future::ready(Ok(Page::default())))
+    }
+
+    fn tail(
+        &self,
+        _wanted: Wanted,
+        _from: Nanos,
+        events: mpsc::Sender<TailEvent>,
+    ) -> BoxFuture<'_, BackendResult<()>> {
+        let fed = self.1.lock().unwrap().take();
+        Box::pin(async move {
+            let mut fed = fed.unwrap();
+            while let Some(event) = fed.recv().await {
+                events.send(event).await.unwrap();
+            }
+            pending().await
+        })
+    }
+
+    fn volume(
+        &self,
+        _wanted: Wanted,
+        _from: Nanos,
+        _to: Nanos,
+        _buckets: usize,
+    ) -> BoxFuture<'_, BackendResult<Option<Volume>>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_in_a_file_that_is_still_being_read_is_gone_to_once_it_is_read() {
+    let (feed, told) = mpsc::channel(8);
+    let source = Arc::new(Fed(Arc::from("logs"), Mutex::new(Some(told))));
+    let clock = Clock::with_tokio(start());
+    let idle = Source::of(State::default());
+    // a line each second, from ten minutes ago on
+    let lines = |from: i64, to: i64| {
+        let line = |second| (ago(600 - second), format!("line {second}"));
+        TailEvent::Lines(batch(&(from..to).map(line).collect::<Vec<_>>()))
+    };
+    let missing = |from: i64| Gap {
+        from: ago(600 - from),
+        to: ago(100),
+        reason: GapReason::Reading,
+    };
+    let reading = |left| TailEvent::Mode(TailMode::Reading { percent: 27, left });
+    looking_into((source, clock), idle, LogsAsk::default(), async |mut eye| {
+        let at = |second: i64| ago(600 - second);
+        let begin = [
+            reading(0),
+            TailEvent::Gap(missing(0)),
+            lines(500, 600),
+            lines(0, 50),
+        ];
+        for event in begin {
+            feed.send(event).await.unwrap();
+        }
+        eye.until("begun", |view| view.len() == 150).await;
+        eye.order(Order::Until(at(300))).await;
+        eye.until("waiting", |view| view.seek == Some(Seek::Under(at(300))))
+            .await;
+        for event in [
+            lines(50, 200),
+            TailEvent::Gap(missing(199)),
+            TailEvent::Filled(missing(0)),
+        ] {
+            feed.send(event).await.unwrap();
+        }
+        let view = eye.until("read on", |view| view.len() == 300).await;
+        assert_eq!(view.seek, Some(Seek::Under(at(300))), "not there yet");
+        for event in [
+            lines(200, 400),
+            TailEvent::Gap(missing(399)),
+            TailEvent::Filled(missing(199)),
+        ] {
+            feed.send(event).await.unwrap();
+        }
+        let there = |view: &LogView| view.seek == Some(Seek::Ended(at(300)));
+        let view = eye.until("there", there).await;
+        let place = view.snapshot.seek(at(300));
+        assert_eq!(view.snapshot.entry_at(place).unwrap().at, at(300));
+        // what is in hand is gone to at once, and what no file may hold is no reason to wait
+        for second in [100, 550, -10] {
+            eye.order(Order::Until(at(second))).await;
+            let there = |view: &LogView| view.seek == Some(Seek::Ended(at(second)));
+            eye.until("at once", there).await;
+        }
+        // of a file that was not begun nobody knows
+        feed.send(reading(1)).await.unwrap();
+        let left = |view: &LogView| matches!(view.mode, Some(TailMode::Reading { left: 1, .. }));
+        eye.until("another one", left).await;
+        eye.order(Order::Until(at(100))).await;
+        eye.until("waiting", |view| view.seek == Some(Seek::Under(at(100))))
+            .await;
+        feed.send(TailEvent::Mode(TailMode::Live)).await.unwrap();
+        eye.until("there", |view| view.seek == Some(Seek::Ended(at(100))))
+            .await;
     })
     .await;
 }

@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::{BoxFuture, join_all};
-use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 
 use crate::app::feed::{Feed, Fetched};
 use crate::backend::BackendResult;
 use crate::backend::incidents::Incidents;
 use crate::domain::incident::local;
-use crate::domain::oncall::{Duty, Roster};
-use crate::journal::{Journal, state};
+use crate::domain::oncall::Roster;
+use crate::journal::Journal;
+use crate::journal::duties::{self, Told};
 use crate::runtime::poller::Poller;
 use crate::time::Clock;
 
@@ -26,18 +26,6 @@ use crate::time::Clock;
 const AHEAD: TimeDelta = TimeDelta::days(7);
 /// What did not change is written again so often, with its new time.
 const WRITTEN: TimeDelta = TimeDelta::minutes(5);
-/// The key of a keeper's duties among what the journal keeps.
-const KEY: &str = "on_call ";
-
-/// What a keeper told. Kept as JSON: fields are only ever added.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Told {
-    at: DateTime<Utc>,
-    duties: Vec<Duty>,
-    #[serde(default)]
-    partial: Option<String>,
-}
-
 /// What each keeper told last, and when that was written down.
 type Memory = BTreeMap<Arc<str>, (Told, Option<DateTime<Utc>>)>;
 
@@ -83,9 +71,7 @@ impl Duties {
         let kept = journal.read(move |tx| {
             let mut memory = Memory::new();
             for name in names {
-                let text = state::get(tx, &context, &format!("{KEY}{name}"))?;
-                // What another version wrote and this one does not read is asked anew.
-                if let Some(told) = text.and_then(|text| serde_json::from_str::<Told>(&text).ok()) {
+                if let Some(told) = duties::recall(tx, &context, &name)? {
                     let written = Some(told.at);
                     memory.insert(name, (told, written));
                 }
@@ -158,11 +144,10 @@ impl Duties {
         if !stands
             && **name != *local::SOURCE
             && let Some(journal) = &self.journal
-            && let Ok(text) = serde_json::to_string(&told)
         {
-            let (context, key) = (Arc::clone(&self.context), format!("{KEY}{name}"));
+            let (context, name, kept) = (Arc::clone(&self.context), Arc::clone(name), told.clone());
             let kept = journal
-                .write(move |tx| state::put(tx, &context, &key, &text))
+                .write(move |tx| duties::keep(tx, &context, &name, &kept))
                 .await;
             // A failure shows in the header; the next answer tries again.
             if kept.is_ok() {
@@ -216,6 +201,7 @@ fn joined(memory: &Memory, heard: Heard<'_>) -> Roster {
 mod tests {
     use super::*;
     use crate::domain::incident::sample::{named, person};
+    use crate::domain::oncall::Duty;
     use crate::journal::Opening;
     use crate::runtime::room::sample::Told as Keeper;
 

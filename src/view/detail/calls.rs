@@ -212,12 +212,13 @@ fn told(calling: &Calling, calls: &Calls) -> Vec<Piece<'static>> {
         };
         pieces.push(Piece::own(text, Role::SeverityCritical));
     }
-    let (measured, whose) = match calls.ends {
+    // Who was called tells how long that took; where it does not, its caller tells how long it waited.
+    let (measured, what) = match calls.ends {
         Ends::Both => (&calls.served, ""),
-        Ends::CallerAlone => (&calls.waited, " as the caller saw it"),
+        Ends::CallerAlone => (&calls.waited, "waited "),
     };
     if let Some(p95) = measured.quantile(0.95) {
-        let text = format!(" · p95 {} of {}{whose}", took(p95), measured.n());
+        let text = format!(" · {what}p95 {} of {}", took(p95), measured.n());
         pieces.push(Piece::own(text, Role::TextMuted));
     }
     pieces

@@ -157,12 +157,12 @@ fn foot(scene: Scene, open: &Comparison, shown: usize) -> Vec<Piece<'static>> {
 }
 
 fn head(scene: Scene, which: &'static str, trace: &Trace) -> Vec<Piece<'static>> {
-    let extent = trace.extent();
+    let (lasted, _) = trace.took();
     let root = trace.span(trace.primary());
-    let at = figures::moment(extent.from.utc(), scene.now.utc, scene.model.zone);
+    let at = figures::moment(trace.extent().from.utc(), scene.now.utc, scene.model.zone);
     vec![
         Piece::word(which, Role::TextMuted),
-        Piece::own(format!("{}  ", took(extent.duration())), Role::TextStrong),
+        Piece::own(format!("{}  ", took(lasted)), Role::TextStrong),
         named(root.service),
         Piece::word(" ", Role::Text),
         Piece::safe(SafeText::line(root.operation).into_owned(), Role::Text),
@@ -179,7 +179,7 @@ fn named(service: &str) -> Piece<'static> {
 
 /// How the one differs from the other, and by which calls most.
 fn verdict(aligned: &Aligned) -> Vec<Piece<'static>> {
-    let lasts = |trace: &Trace| i64::try_from(trace.extent().nanos()).unwrap_or(i64::MAX);
+    let lasts = |trace: &Trace| i64::try_from(trace.took().0.as_nanos()).unwrap_or(i64::MAX);
     let by = lasts(&aligned.other.trace).saturating_sub(lasts(&aligned.base.trace));
     let mut pieces = vec![Piece::word("       ", Role::Text), difference(by)];
     if aligned.is_of_two() {

@@ -21,6 +21,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Scene;
+use super::layout;
 use super::pane::{self, Freshness, thumb};
 use super::sheet::Sheet;
 use super::widget;
@@ -31,6 +32,7 @@ use crate::app::focus::Detail;
 use crate::terminal::Focused;
 use crate::text::SafeText;
 use crate::theme::Role;
+use waterfall::Keys;
 
 /// From this width on, pages stand side by side.
 const SIDE_BY_SIDE: u16 = 108;
@@ -79,6 +81,11 @@ fn pages<'a>(scene: Scene<'a>, detail: &'a Detail) -> Option<Pages<'a>> {
     }
 }
 
+/// Where an open span and its waterfall are, where they stand side by side.
+fn of_span(area: Rect, detail: &Detail) -> Option<(Rect, Rect)> {
+    matches!(detail, Detail::Span(_, _)).then(|| layout::span_beside(area))?
+}
+
 /// Draws a detail.
 pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailView) {
     match &view.detail {
@@ -86,8 +93,8 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
         Detail::Outbox => return outbox::draw(scene, buffer, area),
         Detail::Patterns => return patterns::draw(scene, buffer, area),
         Detail::Comparison(_, _) => return comparison::draw(scene, buffer, area),
-        Detail::Trace(id) => return waterfall::draw(scene, buffer, area, *id),
         Detail::Runbook(_) => return runbook::draw(scene, buffer, area),
+        Detail::Trace(id) => return waterfall::draw(scene, buffer, area, (*id, Keys::Waterfall)),
         Detail::Incident(id) if incident::draw(scene, buffer, area, id) => return,
         Detail::Incident(_)
         | Detail::Slo(_)
@@ -98,6 +105,11 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
         | Detail::ServiceGraph
         | Detail::Page(_) => {}
     }
+    let beside = of_span(area, &view.detail);
+    if let (Some((left, _)), Some(id)) = (beside, view.detail.trace()) {
+        waterfall::draw(scene, buffer, left, (id, Keys::Span));
+    }
+    let area = beside.map_or(area, |(_, right)| right);
     let Some(pages) = pages(scene, &view.detail) else {
         let what = match &view.detail {
             Detail::Slo(name) => format!("The SLO {name} is no longer on the board."),
@@ -164,7 +176,7 @@ pub(super) fn furthest(scene: Scene, area: Rect, detail: &Detail) -> usize {
     let Some(pages) = pages(scene, detail) else {
         return 0;
     };
-    let inside = frame::inner(area);
+    let inside = frame::inner(of_span(area, detail).map_or(area, |(_, right)| right));
     let total = match halves(inside) {
         Some((left, right)) => pages
             .first

@@ -173,7 +173,8 @@ fn of_page(scene: Scene, page: &Unreached) -> Vec<Vec<Piece<'static>>> {
         .map_or_else(String::new, |level| format!(" L{level}"));
     let what = format!("page{level} {} {}", page.incident, page.title);
     let said = format!(
-        "nobody was reached: phone {} · {}",
+        "{}: phone {} · {}",
+        page.outcome(),
         phones(&page.people),
         page.why
     );

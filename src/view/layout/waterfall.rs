@@ -23,6 +23,18 @@ pub struct WaterfallParts {
     pub tree: u16,
 }
 
+impl WaterfallParts {
+    /// The same where the span under the cursor stands beside: its rows are those of the others.
+    #[must_use]
+    pub fn beside(mut self) -> Self {
+        let rows = std::mem::take(&mut self.span.height);
+        self.lines.height += rows;
+        self.foot.y += rows;
+        self.span.y += rows;
+        self
+    }
+}
+
 /// From this many rows on, one is spared for the span under the cursor.
 const WITH_FOOT: u16 = 12;
 /// From this many on, two for the trace in little.
@@ -33,6 +45,30 @@ const WITH_LARGE_MAP: u16 = 34;
 const WITH_SPAN: u16 = 44;
 /// Below this width the bars have less than the tree.
 const NARROW: u16 = 60;
+
+/// From this width on, an open span stands beside its waterfall.
+const BESIDE: u16 = 100;
+/// Cells that the span then has, at least and at most.
+const SPAN_CELLS: [u16; 2] = [48, 84];
+
+/// Where the waterfall and a span that was opened from it are, where there is room for both.
+pub fn span_beside(detail: Rect) -> Option<(Rect, Rect)> {
+    if detail.width < BESIDE {
+        return None;
+    }
+    let [least, most] = SPAN_CELLS;
+    let span = (detail.width * 2 / 5).clamp(least, most);
+    let waterfall = Rect {
+        width: detail.width - span,
+        ..detail
+    };
+    let span = Rect {
+        x: waterfall.right(),
+        width: span,
+        ..detail
+    };
+    Some((waterfall, span))
+}
 
 /// Divides an open trace whose head wants so many rows.
 pub fn waterfall_parts(detail: Rect, heads: u16) -> WaterfallParts {
@@ -75,6 +111,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn a_span_stands_beside_its_waterfall_where_both_have_room() {
+        assert_eq!(span_beside(Rect::new(0, 1, 99, 38)), None);
+        for width in 100..300 {
+            let (waterfall, span) = span_beside(Rect::new(0, 1, width, 38)).unwrap();
+            assert_eq!((waterfall.right(), span.right()), (span.x, width));
+            assert!(waterfall.width > span.width && span.width >= 48, "{width}");
+        }
+    }
+
     proptest! {
         #[test]
         fn the_parts_fill_the_inside_without_overlap(
@@ -85,12 +131,17 @@ mod tests {
             let detail = Rect::new(3, 2, width, height);
             let inside = frame::inner(detail);
             let parts = waterfall_parts(detail, heads);
-            let mut y = inside.y;
-            for part in [parts.head, parts.map, parts.ruler, parts.lines, parts.foot, parts.span] {
-                prop_assert_eq!(part.y, y);
-                y += part.height;
+            let mut y;
+            let beside = parts.beside();
+            prop_assert_eq!(beside.span.height, 0);
+            for parts in [parts, beside] {
+                y = inside.y;
+                for part in [parts.head, parts.map, parts.ruler, parts.lines, parts.foot, parts.span] {
+                    prop_assert_eq!(part.y, y);
+                    y += part.height;
+                }
+                prop_assert_eq!(y, inside.bottom());
             }
-            prop_assert_eq!(y, inside.bottom());
             prop_assert!(parts.tree <= inside.width);
         }
     }

@@ -18,7 +18,13 @@ pub(super) fn sheet(scene: Scene<'_>) -> Sheet<'_> {
     let model = scene.model;
     let mut sheet = Sheet::default();
     if model.health.is_empty() {
-        sheet.prose("no backend has been asked yet", Role::TextMuted);
+        let is_of_files = model.logs.view.as_ref().is_some_and(|view| view.files.is_some());
+        let said = if is_of_files || model.has_lines_alone() {
+            "no server is asked here: the lines come from files or standard input"
+        } else {
+            "no backend has been asked yet"
+        };
+        sheet.prose(said, Role::TextMuted);
     }
     let names = model
         .health
@@ -43,12 +49,59 @@ pub(super) fn sheet(scene: Scene<'_>) -> Sheet<'_> {
     for backend in &model.health {
         line(scene, backend, name_width, &mut sheet);
     }
-    if let Some(record) = &model.record {
+    // on lines alone nothing is done, and nothing recorded
+    if let Some(record) = model.record.as_ref().filter(|_| !model.has_lines_alone()) {
         self::record(record, scene, &mut sheet);
     }
+    lines(scene, &mut sheet);
     watching(&model.watching, &mut sheet);
     warnings(scene, &mut sheet);
     sheet
+}
+
+/// How many log lines are kept, of how many at most; and the files that they are read from, where no server has them:
+/// there and readable, how large, when their newest line is of.
+fn lines<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>) {
+    let Some(view) = &scene.model.logs.view else {
+        return;
+    };
+    sheet.heading("Log lines");
+    let (counts, limits) = (view.snapshot.counts(), view.limits);
+    let kept = format!(
+        "{} in hand of {} at most, {} of {}; then the oldest are let go",
+        words::count(view.snapshot.len() as f64),
+        words::count(limits.lines as f64),
+        words::bytes(counts.bytes),
+        words::bytes(limits.bytes as u64),
+    );
+    sheet.prose(&kept, Role::TextMuted);
+    let Some(survey) = &view.files else { return };
+    for file in &survey.files {
+        let (words, role) = match &file.found {
+            Ok((0, _)) => (format!("● {}: empty", file.path), Role::TextMuted),
+            Ok((bytes, newest)) => {
+                let newest = match newest {
+                    Some(at) => match (scene.now.utc - at.utc()).to_std() {
+                        Ok(age) => format!("newest line {} ago", figures::stepped(age)),
+                        Err(_) => "newest line ahead of this clock".to_owned(),
+                    },
+                    None => "its last lines tell no time".to_owned(),
+                };
+                (
+                    format!("● {}: {}, {newest}", file.path, words::bytes(*bytes)),
+                    Role::TextMuted,
+                )
+            }
+            Err(why) => (format!("✗ {}: {why}", file.path), Role::StateFailed),
+        };
+        sheet.prose(&words, role);
+    }
+    for name in &survey.missing {
+        sheet.prose(&format!("✗ {name}: there is no such file"), Role::StateFailed);
+    }
+    if survey.more > 0 {
+        sheet.prose(&format!("and {} more files", survey.more), Role::TextMuted);
+    }
 }
 
 /// Who does what is due by itself of local incidents, where something is.

@@ -1,6 +1,7 @@
 //! What every key does, from the live keymap: the place that has the keys first, then lists, then everywhere.
 
 use crate::action::{Impact, Place, TABLE};
+use crate::app::focus::Detail;
 use crate::text::{fit, width};
 use crate::theme::Role;
 use crate::view::sheet::Sheet;
@@ -25,11 +26,23 @@ fn heading(place: Place) -> &'static str {
     }
 }
 
+/// What a page within a place is called, where it has keys of its own.
+fn headed(scene: Scene, place: Place) -> &'static str {
+    match (place, scene.model.detail()) {
+        (Place::Trace, Some(Detail::Comparison(_, _))) => "Comparison",
+        (Place::Trace, Some(Detail::TraceFacts(_))) => "Facts of the trace",
+        (Place::List, Some(Detail::ServiceGraph)) => "Service graph",
+        _ => heading(place),
+    }
+}
+
 /// The page.
 pub(super) fn sheet(scene: Scene<'_>, cells: u16) -> Sheet<'_> {
     let here = hints::places(scene.model);
     let rest = Place::ALL.into_iter().filter(|place| !here.contains(place));
-    let order: Vec<Place> = here.iter().copied().chain(rest).collect();
+    let mut order: Vec<Place> = here.iter().copied().chain(rest).collect();
+    // A page's own place may be that of lists.
+    order.dedup();
     let sections: Vec<(Place, Vec<Entry>)> = order
         .iter()
         .map(|&place| (place, entries(scene, place)))
@@ -46,7 +59,7 @@ pub(super) fn sheet(scene: Scene<'_>, cells: u16) -> Sheet<'_> {
         if entries.is_empty() {
             continue;
         }
-        sheet.heading(heading(place));
+        sheet.heading(headed(scene, place));
         for entry in entries {
             entry.lines(&mut sheet, keys_width + 2, usize::from(cells));
         }
@@ -117,7 +130,7 @@ fn entries(scene: Scene, place: Place) -> Vec<Entry> {
     places.dedup();
     TABLE
         .iter()
-        .filter(|row| row.place == place)
+        .filter(|row| row.place == place && crate::app::update::holds(scene.model, row.action))
         .map(|row| {
             let keys = scene.model.keymap.labels(&places, row.action, scene.theme.glyphs);
             let refused = scene.model.settings.read_only && row.impact != Impact::View;

@@ -18,7 +18,7 @@ use super::{message, narrowed, skeleton, thumb};
 use crate::app::focus::PaneId;
 use crate::app::logs::{Follow, LogPane, LogView, Past, Scanned, Seek, Times};
 use crate::backend::logs::TailMode;
-use crate::domain::log::{Level, Nanos};
+use crate::domain::log::{Gap, GapReason, Level, Nanos};
 use crate::logstore::query::Query;
 use crate::terminal::Focused;
 use crate::text::{Cut, SafeText, cut};
@@ -197,7 +197,17 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
                 grouped(counts.taken)
             )));
         }
-        let gaps = view.snapshot.gaps().len();
+        match counts.gaps {
+            0 => {}
+            1 => foot.push(Piece::word(" · 1 gap let go unread", Role::StateFailed)),
+            many => {
+                let said = format!(" · {} gaps let go unread", grouped(many));
+                foot.push(Piece::own(said, Role::StateFailed));
+            }
+        }
+        // what a file still holds comes by itself
+        let missing = |gap: &&Gap| gap.reason != GapReason::Reading;
+        let gaps = view.snapshot.gaps().iter().filter(missing).count();
         if gaps > 0 {
             foot.push(Piece::own(
                 format!(" · {gaps} {}", if gaps == 1 { "gap" } else { "gaps" }),
@@ -289,7 +299,14 @@ fn state(scene: Scene, pane: &LogPane, view: &LogView, area: Rect) -> Vec<Piece<
     if let (Some(to), Some(Seek::Under(_))) = (pane.seek, view.seek) {
         let to = figures::moment(to.utc(), scene.now.utc, scene.model.zone);
         let stop = super::super::hints::key(scene, crate::action::Action::Back).unwrap_or_default();
-        let said = format!("reading back to {to}… {stop} stops");
+        let said = match view.mode {
+            Some(TailMode::Reading { percent, .. }) => {
+                format!("reading the file, {percent}%: then to {to}… {stop} stops")
+            }
+            Some(TailMode::Connecting | TailMode::Live | TailMode::Polling(_) | TailMode::Ended) | None => {
+                format!("reading back to {to}… {stop} stops")
+            }
+        };
         return vec![Piece::own(said, Role::StateBusy)];
     }
     if let Some(warning) = view.warnings.last() {
@@ -306,6 +323,9 @@ fn state(scene: Scene, pane: &LogPane, view: &LogView, area: Rect) -> Vec<Piece<
     pieces.push(match view.mode {
         None | Some(TailMode::Connecting) => Piece::word("connecting…", Role::StateBusy),
         Some(TailMode::Live) => Piece::own(format!("live · {}", rate(view.rate)), Role::TextMuted),
+        Some(TailMode::Reading { percent, .. }) => {
+            Piece::own(format!("reading the file, {percent}%"), Role::StateBusy)
+        }
         Some(TailMode::Ended) => Piece::word("ended", Role::TextMuted),
         Some(TailMode::Polling("")) => Piece::own(format!("polling · {}", rate(view.rate)), Role::TextMuted),
         Some(TailMode::Polling(why)) => {
@@ -355,7 +375,9 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect, view: &LogView) {
                 &more,
             );
         }
-        (None, None | Some(TailMode::Connecting)) => skeleton(scene, buffer, inside),
+        (None, None | Some(TailMode::Connecting | TailMode::Reading { .. })) => {
+            skeleton(scene, buffer, inside);
+        }
         (None, Some(TailMode::Ended)) => {
             let more = ["Nothing more comes: what wrote to it is gone.".to_owned()];
             let head = "The input was read to its end, and there is no line in it.";

@@ -4,11 +4,13 @@
 //! that lose answers, hang, fail and refuse; several processes at once on one journal. Then it is left to catch up,
 //! and the servers are asked what they hold: [`shop`] is the demo behind spoiling proxies, [`shop::Books`] what it
 //! says, [`verdict`] the judgement, [`commands`] and [`consoles`] who is killed, [`alertmanager`] the same before a
-//! real one.
+//! real one, [`ends`] what ends an incident or gives it away, [`pagers`] local incidents with a slow pager.
 
 mod alertmanager;
 mod commands;
 mod consoles;
+mod ends;
+mod pagers;
 pub(super) mod shop;
 mod verdict;
 

@@ -182,7 +182,7 @@ impl Shop {
     }
 
     /// How many log entries of each type an incident has that came by the API.
-    async fn logged(&self, incident: &str) -> BTreeMap<String, usize> {
+    pub async fn logged(&self, incident: &str) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for page in 0.. {
             let path = format!("incidents/{incident}/log_entries?limit=100&offset={}", page * 100);

@@ -85,7 +85,9 @@ fn an_act_whose_page_is_still_tried_is_unconfirmed() {
     house.declare().with(5);
     let escalated = house.escalate().with(5);
     assert!(
-        escalated.said.contains("not everybody is notified yet") && escalated.said.contains("phone mara"),
+        escalated
+            .said
+            .contains("local-1 level 2: mara (+15550102): not notified yet"),
         "{}",
         escalated.said
     );
@@ -95,21 +97,58 @@ fn an_act_whose_page_is_still_tried_is_unconfirmed() {
 fn where_no_channel_is_configured_the_act_says_so_and_names_the_setting() {
     let house = House::new("");
     let words = [
-        "nobody was notified",
+        "nobody was reached: phone ",
         "no channel is configured",
         "[[contexts.prod.notify]]",
     ];
-    let declared = house.declare().with(0);
+    let declared = house.declare().with(4);
     assert!(
         words.iter().all(|words| declared.said.contains(words)),
         "{}",
         declared.said
     );
-    let escalated = house.escalate().with(0);
+    let escalated = house.escalate().with(4);
     let told = format!("{}{}", escalated.out, escalated.said);
     assert!(words.iter().all(|words| told.contains(words)), "{told}");
     assert!(
         told.contains("escalated to level 2") && told.contains("mara (+15550102)"),
         "{told}"
     );
+    let waiting = house.run(&["outbox"]).with(0);
+    assert!(
+        waiting
+            .out
+            .contains("local-1 level 2: nobody was reached: phone mara (+15550102)")
+            && !waiting.out.contains("level 1"),
+        "{}",
+        waiting.out
+    );
+}
+
+#[test]
+fn one_person_of_a_level_whom_no_channel_takes_is_named_and_fails_the_act() {
+    let house = House::new(
+        "notify = [{ name = \"pager\", kind = \"command\", command = [\"true\"], people = [\"mara\"] }]",
+    );
+    std::fs::write(
+        &house.config,
+        std::fs::read_to_string(&house.config)
+            .expect("there")
+            .replace("[{ notify = [\"jun\"]", "[{ notify = [\"jun\", \"mara\"]"),
+    )
+    .expect("written");
+    let declared = house.declare().with(4);
+    assert!(
+        declared
+            .said
+            .contains("local-1 level 1: not notified: phone jun (+15550101)")
+            && !declared.said.contains("phone mara"),
+        "{}",
+        declared.said
+    );
+    let told = house.run(&["timeline", "local-1"]).with(0);
+    assert!(told.out.contains("notified mara by pager"), "{}", told.out);
+    house.run(&["outbox", "drop", "page-2"]).with(0);
+    let left = house.run(&["outbox"]).with(0);
+    assert!(left.out.starts_with("nothing waits"), "{}", left.out);
 }

@@ -191,5 +191,57 @@ fn log_lines_in_every_state() {
         shop::tell(&mut model, Msg::LogsChanged(std::sync::Arc::new(view)));
         model
     });
+    at_each(&SIZES, "logs_file_being_read", |w, h| {
+        let mut model = on(PaneId::Logs, shop::silent_with(logs::with_logs(), size(w, h)));
+        let mut store = logs::store(&[logs::story()]);
+        store.gap(midwatch::domain::log::Gap {
+            from: logs::seconds_ago(55),
+            to: logs::seconds_ago(43),
+            reason: midwatch::domain::log::GapReason::Reading,
+        });
+        let view = midwatch::app::logs::LogView {
+            mode: Some(midwatch::backend::logs::TailMode::Reading { percent: 27, left: 0 }),
+            ..logs::view(store.snapshot(), LogsAsk::default())
+        };
+        shop::tell(&mut model, Msg::LogsChanged(std::sync::Arc::new(view)));
+        model
+    });
+    at_each(&[(80, 24)], "health_of_log_files", |w, h| {
+        use midwatch::backend::logs::{Survey, Surveyed};
+        let mut model = opened(w, h, "");
+        let surveyed = |path: &str, found: Result<_, &str>| Surveyed {
+            path: path.to_owned(),
+            found: found.map_err(str::to_owned),
+        };
+        let survey = Survey {
+            files: vec![
+                surveyed(
+                    "/var/log/shop/cart.log",
+                    Ok((69_144_273, Some(logs::seconds_ago(41)))),
+                ),
+                surveyed("/var/log/shop/pay.log", Ok((0, None))),
+                surveyed("/var/log/shop/secret.log", Err("Permission denied (os error 13)")),
+            ],
+            more: 3,
+            missing: vec!["/var/log/shop/mail*.log".to_owned()],
+        };
+        let view = midwatch::app::logs::LogView {
+            files: Some(std::sync::Arc::new(survey)),
+            ..logs::view(logs::store(&[logs::story()]).snapshot(), LogsAsk::default())
+        };
+        shop::tell(&mut model, Msg::LogsChanged(std::sync::Arc::new(view)));
+        press(&mut model, "H");
+        model
+    });
+    at_each(&[(80, 24)], "logs_hit_outside_a_cut_row", |w, h| {
+        let mut model = opened(w, h, "/");
+        shop::type_text(&mut model, "charge");
+        let ask = LogsAsk {
+            search: "charge".to_owned(),
+            ..LogsAsk::default()
+        };
+        logs::tell_lines(&mut model, &logs::store(&[logs::story()]), ask);
+        model
+    });
     at_each(&SIZES, "detail_log_line", |w, h| opened(w, h, "k k k enter"));
 }

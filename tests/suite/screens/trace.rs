@@ -97,6 +97,90 @@ fn an_open_trace_in_every_state() {
 }
 
 #[test]
+fn help_lists_of_a_page_about_traces_what_works_on_it() {
+    let help = |mut model: midwatch::app::Model| {
+        press_all(&mut model, "?");
+        rows(&drawn(&model).0).join("\n")
+    };
+    let size = size(120, 60);
+    let compared = help(shop::tracelist::compared(size));
+    assert!(
+        compared.contains("Comparison") && compared.contains("matches only"),
+        "{compared}"
+    );
+    let mut graph = shop::tracelist::listed(size);
+    press_all(&mut graph, "D");
+    let graph = help(graph);
+    assert!(
+        graph.contains("Service graph") && graph.contains("page down"),
+        "{graph}"
+    );
+    let mut facts = shop::waterfalls::opened(size, &shop::waterfalls::story());
+    press_all(&mut facts, "P");
+    let facts = help(facts);
+    assert!(facts.contains("next error"), "{facts}");
+    for (page, seen) in [("comparison", compared), ("graph", graph), ("facts", facts)] {
+        for key in ["zoom in", "fold all", "Mark the row"] {
+            assert!(!seen.contains(key), "{page} lists {key}: {seen}");
+        }
+    }
+}
+
+#[test]
+fn the_root_of_a_listed_trace_says_where_that_stands_among_its_like() {
+    use shop::{spans, tracelist, waterfalls};
+    let mut model = tracelist::listed(size(120, 40));
+    let id = tracelist::id(3);
+    press_all(&mut model, "I");
+    shop::type_text(&mut model, &id.to_string());
+    press_all(&mut model, "enter");
+    let body = String::from_utf8(spans::otlp(&waterfalls::story())).unwrap();
+    let body = body.replace(spans::TRACE, &id.to_string());
+    let trace = midwatch::backend::traces::otlp::read(body.into_bytes())
+        .only(id)
+        .unwrap();
+    let result = Ok(std::sync::Arc::new(midwatch::app::traces::Study::of(
+        std::sync::Arc::new(trace),
+    )));
+    shop::tell(&mut model, Msg::TraceRead { id, result });
+    press_all(&mut model, "enter");
+    let seen = rows(&drawn(&model).0).join("\n");
+    // The longest of forty: 39 are shorter, and half of itself.
+    assert!(seen.contains("p98 of the 40 listed"), "{seen}");
+    press_all(&mut model, "j");
+    let seen = rows(&drawn(&model).0).join("\n");
+    assert!(!seen.contains("listed traces"), "{seen}");
+}
+
+#[test]
+fn the_border_says_what_of_the_time_was_fetched() {
+    use midwatch::app::traces::list::OlderFailed;
+    let seen = |older| {
+        let mut model = shop::tracelist::listed(size(120, 24));
+        let ask = model.traces.asked.clone().unwrap();
+        let whole = midwatch::domain::trace::summary::Whole::No;
+        let mut feed = shop::tracelist::feed(ask, shop::tracelist::traces(), whole);
+        let fetched = feed.last.as_mut().unwrap();
+        let mut list = (*fetched.value).clone();
+        list.older = Some(older);
+        fetched.value = std::sync::Arc::new(list);
+        shop::tell(&mut model, Msg::TracesFetched(feed));
+        rows(&drawn(&model).0).join("\n")
+    };
+    let traces: Vec<_> = shop::tracelist::traces().drain(47..48).collect();
+    let known = seen(Ok(OlderFailed {
+        traces,
+        ..OlderFailed::default()
+    }));
+    assert!(known.contains("newest 60 + 1 older failed · errors"), "{known}");
+    let unknown = seen(Err("503".to_owned()));
+    assert!(
+        unknown.contains("newest 60 · older failures not known"),
+        "{unknown}"
+    );
+}
+
+#[test]
 fn traces_of_two_operations_are_said_to_be_of_two() {
     let seen = |operation: &str| {
         let model = shop::tracelist::compared_with(size(120, 40), operation);

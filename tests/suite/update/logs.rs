@@ -4,6 +4,7 @@ use midwatch::app::focus::{Detail, PaneId};
 use midwatch::app::logs::{Follow, LogView, LogsAsk, Past, Refused, Seek, Times, Watched};
 use midwatch::app::modal::{Modal, PromptKind};
 use midwatch::app::{Effect, Msg, Settings, Zone};
+use midwatch::backend::logs::TailMode;
 use midwatch::domain::log::{Gap, GapReason, Level, Nanos, Wanted};
 use midwatch::terminal::Input;
 
@@ -262,6 +263,66 @@ fn bookmarks_are_set_and_gone_round() {
     assert_eq!(hand.model.logs.cursor, second);
     hand.press("m");
     assert_eq!(hand.model.logs.bookmarks.len(), 1, "and taken away");
+}
+
+#[test]
+fn bookmarks_outlive_another_store_and_what_it_does_not_have_is_said() {
+    let mut hand = reading();
+    hand.press("k m k k m");
+    let marked = |hand: &Hand| {
+        let pane = &hand.model.logs;
+        let snapshot = &pane.drawn().expect("lines are there").snapshot;
+        let entries = pane.bookmarks.ids().filter_map(|id| snapshot.entry(id));
+        let texts = entries.map(|entry| String::from_utf8_lossy(&entry.text).into_owned());
+        texts.collect::<Vec<_>>()
+    };
+    let before = marked(&hand);
+    let mut other = store(&[batch(&[(500, "cart", Level::Info, "older")]), story()]);
+    other.ingest(&batch(&[(0, "cart", Level::Info, "newer")]));
+    tell_lines(&mut hand.model, &other, LogsAsk::default());
+    assert_eq!(marked(&hand), before);
+    // while another question is read, nothing is known yet
+    let filling = LogView {
+        past: Past::Reading,
+        ..view(store(&[]).snapshot(), LogsAsk::default())
+    };
+    hand.tell(Msg::LogsChanged(filling.into()));
+    assert!(hand.model.toasts.current().is_none());
+    let few = store(&[batch(&[(0, "cart", Level::Info, "newer")])]);
+    hand.tell(Msg::LogsChanged(view(few.snapshot(), LogsAsk::default()).into()));
+    hand.assert_said("2 bookmarked lines are not in hand any more; they are marked again once they are");
+    hand.tell(Msg::LogsChanged(
+        view(other.snapshot(), LogsAsk::default()).into(),
+    ));
+    assert_eq!(marked(&hand), before);
+}
+
+#[test]
+fn in_a_prompt_what_stands_before_the_cursor_is_taken_away_at_once() {
+    let mut hand = reading();
+    hand.press("Q");
+    hand.write("{app=");
+    hand.press("ctrl-u");
+    hand.write("{pod=");
+    hand.press("enter");
+    assert_eq!(asked(&mut hand).wanted.query, "{pod=");
+}
+
+#[test]
+fn a_time_in_a_file_that_is_still_being_read_is_asked_for_though_older_lines_are_in_hand() {
+    let mut hand = reading();
+    let loading = LogView {
+        mode: Some(TailMode::Reading { percent: 27, left: 0 }),
+        past: Past::Whole,
+        ..view(store(&[story()]).snapshot(), LogsAsk::default())
+    };
+    hand.tell(Msg::LogsChanged(loading.into()));
+    hand.press("T");
+    hand.write("20s ago");
+    hand.press("enter");
+    let to = seconds_ago(20 - 5);
+    assert_eq!(hand.taken(), [Effect::SeekLogs(Some(to))]);
+    assert_eq!(hand.model.logs.seek, Some(to), "until it is read");
 }
 
 #[test]

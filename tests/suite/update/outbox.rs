@@ -10,7 +10,7 @@ use midwatch::app::modal::Modal;
 use midwatch::app::{Effect, Msg, OutboxRow, Settings};
 use midwatch::domain::incident::local::Reason;
 use midwatch::domain::incident::{Incident, Status};
-use midwatch::notify::{Tries, Unreached};
+use midwatch::notify::{Tries, Unreached, Whom};
 use midwatch::outbox::{Decision, Entry, EntryId, OutboxView, State};
 
 use super::Hand;
@@ -360,6 +360,7 @@ fn a_page_that_reached_nobody_stands_until_it_is_answered_for() {
         at: crate::fixtures::now().utc - chrono::TimeDelta::seconds(90),
         why: "webhook: HTTP 500".into(),
         tries: Tries::Over,
+        whom: Whom::Everybody,
     };
     let view = |unreached| {
         Msg::OutboxChanged(Arc::new(OutboxView {
@@ -401,6 +402,34 @@ fn a_page_that_reached_nobody_stands_until_it_is_answered_for() {
     hand.tell(view(Vec::new()));
     assert_eq!(undelivered(&hand.model, hand.now), None);
     assert!(hand.model.outbox_rows.is_empty());
+    // One person left out is heard and named too; where the others are not reached either, it is heard again.
+    let part = Unreached {
+        whom: Whom::Part,
+        ..page.clone()
+    };
+    let graver = Unreached {
+        incident: "local-4".into(),
+        at: page.at + chrono::TimeDelta::seconds(30),
+        ..page.clone()
+    };
+    let mut hand = Hand::with(Vec::new());
+    hand.tell(view(vec![part.clone()]));
+    assert_eq!(hand.taken(), [Effect::Ring]);
+    let shown = super::acks::screen(&hand);
+    assert!(
+        shown.contains("NOT EVERYBODY WAS REACHED") && shown.contains("phone Mara"),
+        "{shown}"
+    );
+    hand.tell(view(vec![part, graver.clone()]));
+    let (first, count) = undelivered(&hand.model, hand.now).unwrap();
+    assert_eq!(
+        (first.label, count),
+        ("local-4", 2),
+        "nobody comes before not everybody"
+    );
+    hand.taken();
+    hand.tell(view(vec![page.clone(), graver]));
+    assert_eq!(hand.taken(), [Effect::Ring]);
     // From anywhere: asked about first.
     let mut hand = Hand::with(Vec::new());
     hand.tell(view(vec![page.clone()]));

@@ -53,8 +53,8 @@ fn settled() -> Settings {
 }
 
 /// The runbook is open and read, nothing ticked.
-fn reading(settings: Settings, alert: Alert, text: &str) -> Hand {
-    let mut hand = of(settings, &alert);
+fn reading(settings: Settings, alert: &Alert, text: &str) -> Hand {
+    let mut hand = of(settings, alert);
     hand.press("g o");
     answered(&mut hand, text);
     hand.taken();
@@ -79,7 +79,7 @@ fn answered(hand: &mut Hand, text: &str) {
 }
 
 fn open() -> Hand {
-    reading(settled(), firing_alert(), TEXT)
+    reading(settled(), &firing_alert(), TEXT)
 }
 
 fn asked(hand: &mut Hand) -> Vec<(String, Vec<String>)> {
@@ -228,7 +228,7 @@ fn what_is_not_allowed_says_which_line_allows_it() {
     let mut hand = open();
     hand.press("j j j enter");
     hand.assert_said("helm is not allowed here: add it to allowed_programs of [contexts.prod-eu]");
-    let mut hand = reading(settings(), firing_alert(), TEXT);
+    let mut hand = reading(settings(), &firing_alert(), TEXT);
     hand.press("j j enter");
     hand.assert_said("kubectl is not allowed here");
     assert!(hand.model.modal.is_none());
@@ -252,7 +252,7 @@ fn no_label_makes_anything_run_but_what_was_shown() {
         alert.labels = [("alertname", "HighErrorRate"), ("service", value)]
             .into_iter()
             .collect();
-        let mut hand = reading(settled(), alert, &TEXT.replace("deploy/{{", "{{"));
+        let mut hand = reading(settled(), &alert, &TEXT.replace("deploy/{{", "{{"));
         hand.press("j j enter");
         assert!(hand.model.modal.is_none(), "{value:?} is not offered");
         hand.press("y enter");
@@ -263,7 +263,7 @@ fn no_label_makes_anything_run_but_what_was_shown() {
         alert.labels = [("alertname", "HighErrorRate"), ("service", value)]
             .into_iter()
             .collect();
-        let mut hand = reading(settled(), alert, TEXT);
+        let mut hand = reading(settled(), &alert, TEXT);
         hand.press("j j enter");
         assert_eq!(asked(&mut hand).len(), 6, "{value:?} is one argument");
         hand.press("y");
@@ -278,7 +278,7 @@ fn in_a_dangerous_context_its_name_is_typed_and_read_only_runs_nothing() {
         danger: true,
         ..settled()
     };
-    let mut hand = reading(danger, firing_alert(), TEXT);
+    let mut hand = reading(danger, &firing_alert(), TEXT);
     hand.press("j j enter y enter");
     assert!(ordered(&mut hand).is_empty());
     hand.press("backspace");
@@ -289,14 +289,14 @@ fn in_a_dangerous_context_its_name_is_typed_and_read_only_runs_nothing() {
         read_only: true,
         ..settled()
     };
-    let mut hand = reading(read_only, firing_alert(), TEXT);
+    let mut hand = reading(read_only, &firing_alert(), TEXT);
     hand.press("j j enter");
     hand.assert_said("read-only: nothing is run");
     let unrecorded = Settings {
         no_journal: Some("no state_dir".to_owned()),
         ..settled()
     };
-    let mut hand = reading(unrecorded, firing_alert(), TEXT);
+    let mut hand = reading(unrecorded, &firing_alert(), TEXT);
     hand.press("x");
     hand.assert_said("not ticked: no state_dir");
     hand.press("j j enter");
@@ -309,7 +309,7 @@ fn a_long_command_has_to_be_seen_to_its_end() {
     let many = many.join(" ");
     let mut hand = reading(
         settled(),
-        firing_alert(),
+        &firing_alert(),
         &format!("- a\n\n  ```sh\n  kubectl {many}\n  ```\n"),
     );
     hand.press("enter y");

@@ -70,6 +70,39 @@ fn what_does_not_read_stays_to_be_mended_and_asks_nothing() {
 }
 
 #[test]
+fn an_id_opens_its_trace_wherever_it_is_typed() {
+    let id = tracelist::id(0x7f3a_0000_0000_0000_0000_0000_0000_0042);
+    for (key, text) in [
+        ("Q", id.to_string()),
+        ("I", id.to_string()),
+        (":", id.to_string()),
+        (":", format!("trace {id}")),
+    ] {
+        let mut model = tracelist::listed(size(120, 40));
+        press(&mut model, key);
+        type_text(&mut model, &text);
+        let effects = keyed(&mut model, "enter");
+        assert!(
+            effects.contains(&Effect::ReadTrace(id)),
+            "{key} {text}: {effects:?}"
+        );
+        assert_eq!(model.detail(), Some(&Detail::Trace(id)));
+        assert_eq!(model.traces.query, "", "nothing else is asked");
+    }
+}
+
+#[test]
+fn ctrl_u_takes_away_what_is_typed() {
+    let mut model = tracelist::listed(size(120, 40));
+    press(&mut model, "Q");
+    type_text(&mut model, "dur>soon");
+    press(&mut model, "ctrl-u");
+    type_text(&mut model, "err");
+    press(&mut model, "enter");
+    assert_eq!(model.traces.query, "err");
+}
+
+#[test]
 fn what_narrows_the_list_is_taken_away_step_by_step() {
     let mut model = tracelist::narrowed(size(120, 40));
     assert_eq!(model.traces.query, "dur>1s");

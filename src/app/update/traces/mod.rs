@@ -130,7 +130,7 @@ fn nothing_read(model: &Model) -> Option<String> {
         return None;
     }
     Some(match &model.traces.feed.status {
-        Status::NotAsked { .. } => "no traces yet: the trace backend cannot be asked this".to_owned(),
+        Status::NotAsked { .. } => "no traces yet: the trace backend cannot answer this query".to_owned(),
         Status::Failed { .. } => "no traces yet: the trace backend gave no list".to_owned(),
         Status::Idle | Status::InFlight { .. } => "no traces yet: they are being asked for".to_owned(),
     })
@@ -218,10 +218,20 @@ pub(super) enum Fold {
     Closed,
 }
 
+/// Digits from which on a word is an id and not the beginning of one.
+const WHOLE_ID: usize = 16;
+
+/// The trace that is named where nothing else is said: no condition reads as an id does.
+pub(super) fn whole_id(text: &str) -> Option<TraceId> {
+    let text = text.trim();
+    read_id(text).filter(|_| text.len() >= WHOLE_ID)
+}
+
 /// What is wrong with what is typed for the trace backend, where that is known before it is asked.
 pub(crate) fn unread(model: &Model, prompt: &Prompt, now: Now) -> Option<String> {
     let text = prompt.input.lines().join(" ");
     match (prompt.kind, prompt.target) {
+        (PromptKind::Query, PromptTarget::Pane(PaneId::Traces)) if whole_id(&text).is_some() => None,
         (PromptKind::Query, PromptTarget::Pane(PaneId::Traces)) => {
             let wanted = Wanted {
                 query: text.trim().to_owned(),
@@ -240,6 +250,9 @@ pub(crate) fn unread(model: &Model, prompt: &Prompt, now: Now) -> Option<String>
 pub(super) fn answered(model: &mut Model, kind: PromptKind, text: &str, now: Now) -> Vec<Effect> {
     match kind {
         PromptKind::Query => {
+            if let Some(id) = whole_id(text) {
+                return open(model, id, now);
+            }
             text.clone_into(&mut model.traces.query);
             Vec::new()
         }

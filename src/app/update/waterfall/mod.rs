@@ -2,11 +2,10 @@
 
 mod about;
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::prompts::From;
-use super::say;
+use super::{keys, say};
 use crate::action::Action;
 use crate::app::focus::Detail;
 use crate::app::list::{Direction, Step};
@@ -16,11 +15,11 @@ use crate::app::traces::waterfall::rows::Fold;
 use crate::app::traces::waterfall::{Arrived, Narrowed, Nowhere, Taken, To, Waterfall, carried};
 use crate::app::traces::{Clocks, Study};
 use crate::app::{Effect, Model};
-use crate::domain::trace::scale::lasting;
-use crate::domain::trace::skew::Shift;
+use crate::domain::trace::skew;
 use crate::domain::trace::{Row, TraceId};
 use crate::text::SafeText;
 use crate::time::Now;
+use crate::view::layout;
 
 pub(super) use about::{copied, evidence, ways};
 
@@ -47,6 +46,14 @@ pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
     let Some(id) = open_id(model) else {
         return say(model, Level::Info, "no trace is open", now);
     };
+    if !keys::holds(model, action) {
+        let key = model.keymap.keys_for(Action::Back).into_iter().next();
+        let said = format!(
+            "that is a key of the waterfall; {} goes back to it",
+            key.unwrap_or_default()
+        );
+        return say(model, Level::Info, said, now);
+    }
     let Some(open) = model.traces.opened_mut(id).filter(|open| open.study().is_some()) else {
         return say(model, Level::Info, NOT_HERE, now);
     };
@@ -147,30 +154,11 @@ fn turn_clocks(model: &mut Model, id: TraceId, now: Now) -> Vec<Effect> {
     open.view = None;
     let said = match open.clocks {
         Clocks::Sent => "times as they came".to_owned(),
-        Clocks::Moved => skew_said(&shifts),
+        Clocks::Moved => format!("clocks set right: {}", skew::said(&shifts)),
     };
     let effects = open.seeking().map(Effect::SeekSpans).into_iter().collect();
     model.toasts.say(Level::Info, said, now.tick);
     effects
-}
-
-/// `host b −12.4 ms (7 calls)`.
-pub(crate) fn skew_said(shifts: &[Shift]) -> String {
-    let said = shifts.iter().take(3).map(|shift| {
-        let sign = if shift.nanos < 0 { "−" } else { "+" };
-        format!(
-            "host {} {sign}{} ({} {})",
-            SafeText::line(&shift.host),
-            lasting(shift.nanos.unsigned_abs()),
-            shift.calls,
-            if shift.calls == 1 { "call" } else { "calls" },
-        )
-    });
-    let mut said = said.collect::<Vec<_>>().join(" · ");
-    if shifts.len() > 3 {
-        let _ = write!(said, " · {} more", shifts.len() - 3);
-    }
-    said
 }
 
 /// What jumps go to: one, several, and where there is none.
@@ -335,18 +323,32 @@ fn go_beside(
     let Some(id) = open_id(model) else {
         return Vec::new();
     };
-    if matches!(model.detail(), Some(Detail::Span(_, _))) {
-        step(model, id, beside);
-        turn_span(model, id);
+    if matches!(model.detail(), Some(Detail::Span(_, _))) && !is_beside(model, now) {
+        step_span(model, id, beside);
         return Vec::new();
     }
     let Some(open) = model.traces.opened_mut(id).filter(|open| open.study().is_some()) else {
         return say(model, Level::Info, NOT_HERE, now);
     };
-    if change(open) {
+    let changed = change(open);
+    turn_span(model, id);
+    if changed {
         return Vec::new();
     }
     say(model, Level::Info, why, now)
+}
+
+/// Whether an open span stands beside its waterfall, and the keys of the tree are the tree's.
+pub(crate) fn is_beside(model: &Model, now: Now) -> bool {
+    let area = layout::of(model, layout::Cover::Detail, now).detail();
+    let beside = area.and_then(layout::span_beside).is_some();
+    beside && matches!(model.detail(), Some(Detail::Span(_, _)))
+}
+
+/// Moves the cursor, and an open span with it.
+pub(super) fn step_span(model: &mut Model, id: TraceId, by: Step) {
+    step(model, id, by);
+    turn_span(model, id);
 }
 
 /// One step back within the waterfall; false where there is none.

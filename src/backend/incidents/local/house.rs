@@ -16,7 +16,7 @@ use crate::domain::oncall::OnCall;
 use crate::journal::audit::{self, Act};
 use crate::journal::incidents::{self, Done};
 use crate::journal::{JournalResult, Tx, notices};
-use crate::notify::{self, route, without_channel};
+use crate::notify::{self, names, no_way, route};
 use crate::time::Stamp;
 
 /// Nobody else runs rules and delays: said in the header and by `doctor`.
@@ -98,12 +98,6 @@ impl House {
             on_call: &self.on_call,
             at,
         }
-    }
-
-    /// Why nobody is woken by one that was declared, in words: it wakes nobody, or no channel would tell them.
-    pub fn nobody_woken(&self, declared: &LocalIncident) -> Option<String> {
-        let alone = declared.nobody_woken().map(str::to_owned);
-        alone.or_else(|| without_channel(&self.context, &self.notify))
     }
 
     /// What is limited about them, in words.
@@ -350,11 +344,27 @@ impl House {
     ) -> JournalResult<Option<String>> {
         let mut unheard = None;
         for wake in &change.wakes {
-            let (queued, told) = route(incident, wake, (&self.context, &self.notify), at);
-            for each in &queued {
+            let routed = route(incident, wake, (&self.context, &self.notify), at);
+            for each in &routed.queued {
                 notices::queue(tx, &self.context, each)?;
             }
-            if let Some(told) = told {
+            for unsent in routed.unsent {
+                let why = no_way(&self.context, &self.notify);
+                notices::fail(tx, &self.context, &unsent, &why)?;
+                audit::record(
+                    tx,
+                    &Act {
+                        at: at.utc,
+                        actor: "midwatch".to_owned(),
+                        action: "notify".to_owned(),
+                        target: incident.id().to_string(),
+                        context: self.context.to_string(),
+                        why: format!("{}: {}", names(&unsent.notice.people), unsent.notice.message),
+                        result: format!("failed: {why}"),
+                    },
+                )?;
+            }
+            if let Some(told) = routed.told {
                 incidents::tell(tx, incident.number, &told, at.utc)?;
                 unheard = unheard.or(Some(told.text));
             }

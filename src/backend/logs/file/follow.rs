@@ -5,6 +5,7 @@
 //! been quiet for a while: who writes to it learns of the change later than we do. Blocking; runs where that is
 //! allowed.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -46,6 +47,42 @@ impl FileId {
             device: found.dev(),
             inode: found.ino(),
         }
+    }
+}
+
+/// Which files are read, under whatever name: one that is renamed to a name that is followed, too, is read once.
+#[derive(Debug, Default)]
+pub struct Readers {
+    held: HashSet<FileId>,
+    let_go: Vec<(PathBuf, Reading)>,
+}
+
+impl Readers {
+    /// Of all names.
+    pub fn of<'a>(all: impl Iterator<Item = &'a Followed>) -> Self {
+        let readings = all.flat_map(|followed| followed.now.iter().chain(&followed.left));
+        Self {
+            held: readings.map(|reading| reading.id).collect(),
+            let_go: Vec::new(),
+        }
+    }
+
+    /// Hands what was let go to the names that stand for it now. What nobody takes tells its end: of which name, and
+    /// what.
+    pub fn hand_over(self, all: &mut HashMap<PathBuf, Followed>) -> Vec<(PathBuf, Vec<Stretch>)> {
+        let mut ends = Vec::new();
+        for (path, reading) in self.let_go {
+            let taker = all.values_mut().find(|followed| followed.stands_for(reading.id));
+            if let Some(taker) = taker {
+                let before = taker.now.replace(reading);
+                taker.left.extend(before);
+            } else {
+                let mut stretches = Vec::new();
+                reading.end(&mut stretches);
+                ends.push((path, stretches));
+            }
+        }
+        ends
     }
 }
 
@@ -200,9 +237,15 @@ impl Followed {
         &self.path
     }
 
+    /// Whether the name stands for a file now that it does not read.
+    fn stands_for(&self, id: FileId) -> bool {
+        let is_read = self.now.as_ref().is_some_and(|reading| reading.id == id);
+        !is_read && std::fs::metadata(&self.path).is_ok_and(|found| FileId::of(&found) == id)
+    }
+
     /// Looks what came, in order: of files that were left first. What can be read is, whatever else cannot.
-    pub fn look(&mut self, now: Tick, into: &mut Vec<Stretch>) -> io::Result<Looked> {
-        let mut trouble = self.heed_renaming(now).err();
+    pub fn look(&mut self, now: Tick, readers: &mut Readers, into: &mut Vec<Stretch>) -> io::Result<Looked> {
+        let mut trouble = self.heed_renaming(now, readers).err();
         let mut looked = Looked::All;
         for mut left in std::mem::take(&mut self.left) {
             let more = left.read(now, into).unwrap_or_else(|error| {
@@ -210,7 +253,7 @@ impl Followed {
                 Looked::All
             });
             if more == Looked::All && now.since(left.grown) >= LEFT_QUIET {
-                left.end(into);
+                readers.let_go.push((self.path.clone(), left));
             } else {
                 self.left.push(left);
             }
@@ -235,7 +278,7 @@ impl Followed {
     }
 
     /// Opens what the name stands for now, where that is another file.
-    fn heed_renaming(&mut self, now: Tick) -> io::Result<()> {
+    fn heed_renaming(&mut self, now: Tick, readers: &mut Readers) -> io::Result<()> {
         let found = match std::fs::metadata(&self.path) {
             Ok(found) if found.is_file() => found,
             // renamed, and not made anew yet
@@ -243,15 +286,15 @@ impl Followed {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
-        if self
-            .now
-            .as_ref()
-            .is_some_and(|reading| reading.id == FileId::of(&found))
-        {
+        // another name still reads it: it is handed over when that one has it to its end
+        if readers.held.contains(&FileId::of(&found)) {
             return Ok(());
         }
         let file = File::open(&self.path)?;
         let id = FileId::of(&file.metadata()?);
+        if !readers.held.insert(id) {
+            return Ok(());
+        }
         let before = self.now.replace(Reading::new(file, id, 0, now));
         if let Some(mut before) = before {
             before.grown = now;
@@ -308,7 +351,13 @@ mod tests {
         fn told(&mut self, later: u64) -> Vec<String> {
             self.now = self.now + Duration::from_millis(later);
             let mut stretches = Vec::new();
-            self.followed.look(self.now, &mut stretches).unwrap();
+            let mut readers = Readers::of(std::iter::once(&self.followed));
+            self.followed
+                .look(self.now, &mut readers, &mut stretches)
+                .unwrap();
+            for (_, end) in readers.hand_over(&mut HashMap::new()) {
+                stretches.extend(end);
+            }
             let entries = stretches.iter().flat_map(|stretch| {
                 let bytes = stretch.entries.iter().map(|range| &stretch.bytes[range.clone()]);
                 bytes
@@ -417,9 +466,12 @@ mod tests {
         std::os::unix::fs::symlink(&path, &path).unwrap();
         let mut stretches = Vec::new();
         stage.now = stage.now + Duration::from_millis(400);
-        assert!(stage.followed.look(stage.now, &mut stretches).is_err());
-        stage.now = stage.now + Duration::from_millis(400);
-        assert!(stage.followed.look(stage.now, &mut stretches).is_err());
+        for _ in 0..2 {
+            let mut readers = Readers::of(std::iter::once(&stage.followed));
+            let looked = stage.followed.look(stage.now, &mut readers, &mut stretches);
+            assert!(looked.is_err());
+            stage.now = stage.now + Duration::from_millis(400);
+        }
         let told: usize = stretches.iter().map(|stretch| stretch.entries.len()).sum();
         assert_eq!(told, 2);
     }

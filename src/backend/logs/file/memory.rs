@@ -3,7 +3,7 @@
 //! Both by position, as lines need not carry times, and those of one moment may be many. Blocking; runs where that is
 //! allowed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -48,14 +48,27 @@ impl Begin {
 #[derive(Debug)]
 struct Seam {
     wanted: Wanted,
-    by: By,
     begin: Begin,
+    /// Whether the page was read: one that fails is read again.
+    page: Turn,
+    /// Whether the tail began.
+    tail: Turn,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum By {
-    Page,
-    Tail,
+enum Turn {
+    Due,
+    Done,
+}
+
+/// A tail that runs.
+#[derive(Debug)]
+struct Tailing {
+    wanted: Wanted,
+    /// Whether it looked at all files that were there when it began.
+    settled: bool,
+    /// Of these it tells what comes behind a position; all others it tells from their begin.
+    passed: HashSet<FileId>,
 }
 
 /// The far end of a page.
@@ -72,10 +85,41 @@ struct Mark {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     seams: HashMap<PathBuf, Seam>,
+    tails: Vec<Tailing>,
     marks: HashMap<FileId, VecDeque<Mark>>,
 }
 
 impl Memory {
+    /// A tail begins.
+    pub(super) fn tail_begins(&mut self, wanted: &Wanted) {
+        self.tails.push(Tailing {
+            wanted: wanted.clone(),
+            settled: false,
+            passed: HashSet::new(),
+        });
+    }
+
+    /// It looked at all files that were there; those that it could not read it tells from their begin once it can.
+    pub(super) fn tail_settled(&mut self, wanted: &Wanted) {
+        if let Some(tail) = self.tails.iter_mut().rev().find(|tail| tail.wanted == *wanted) {
+            tail.settled = true;
+        }
+    }
+
+    /// It ended, and what it and its pages shared is of no use to another.
+    pub(super) fn tail_ended(&mut self, wanted: &Wanted) {
+        if let Some(place) = self.tails.iter().position(|tail| tail.wanted == *wanted) {
+            self.tails.remove(place);
+        }
+        self.seams.retain(|_, seam| seam.wanted != *wanted);
+    }
+
+    /// Whether a tail tells all of a file, so that no page has any of it.
+    pub(super) fn is_told_whole(&self, wanted: &Wanted, file: FileId) -> bool {
+        let tail = self.tails.iter().rev().find(|tail| tail.wanted == *wanted);
+        tail.is_some_and(|tail| tail.settled && !tail.passed.contains(&file))
+    }
+
     /// Where the tail of a file begins: where the page of the newest lines ended, if there was one.
     pub(super) fn begin_of_tail(
         &mut self,
@@ -83,36 +127,73 @@ impl Memory {
         wanted: &Wanted,
         now: DateTime<Utc>,
     ) -> io::Result<Begin> {
-        self.seam(path, (wanted, By::Tail), now)
+        let known = self
+            .seams
+            .get_mut(path)
+            .filter(|seam| seam.wanted == *wanted && seam.tail == Turn::Due);
+        let begin = if let Some(seam) = known {
+            seam.tail = Turn::Done;
+            seam.begin.again()?
+        } else {
+            let begin = Begin::of(path, now)?;
+            self.remember(path, wanted, (begin.again()?, Turn::Due, Turn::Done));
+            begin
+        };
+        self.forget_done(path);
+        let file = FileId::of(&begin.file.metadata()?);
+        if let Some(tail) = self.tails.iter_mut().rev().find(|tail| tail.wanted == *wanted) {
+            tail.passed.insert(file);
+        }
+        Ok(begin)
     }
 
-    /// Where the newest page of a file ends: where its tail began, if it did.
+    /// Where the newest page of a file ends: where its tail began, if it did; at the begin where that tells all of it.
     pub(super) fn end_of_page(
         &mut self,
         path: &Path,
         wanted: &Wanted,
         now: DateTime<Utc>,
     ) -> io::Result<Begin> {
-        self.seam(path, (wanted, By::Page), now)
-    }
-
-    fn seam(&mut self, path: &Path, (wanted, by): (&Wanted, By), now: DateTime<Utc>) -> io::Result<Begin> {
-        if let Some(seam) = self.seams.remove(path)
-            && seam.wanted == *wanted
-            && seam.by != by
-        {
-            return Ok(seam.begin);
+        match self.seams.get(path).filter(|seam| seam.wanted == *wanted) {
+            Some(seam) if seam.page == Turn::Due => return seam.begin.again(),
+            Some(_) | None => {}
         }
         let begin = Begin::of(path, now)?;
+        if self.is_told_whole(wanted, FileId::of(&begin.file.metadata()?)) {
+            return Ok(Begin { at: 0, ..begin });
+        }
+        let is_known = self.seams.get(path).is_some_and(|seam| seam.wanted == *wanted);
+        if !is_known {
+            self.remember(path, wanted, (begin.again()?, Turn::Due, Turn::Due));
+        }
+        Ok(begin)
+    }
+
+    /// The newest page of a file was read.
+    pub(super) fn page_read(&mut self, path: &Path, wanted: &Wanted) {
+        if let Some(seam) = self.seams.get_mut(path).filter(|seam| seam.wanted == *wanted) {
+            seam.page = Turn::Done;
+        }
+        self.forget_done(path);
+    }
+
+    fn remember(&mut self, path: &Path, wanted: &Wanted, (begin, page, tail): (Begin, Turn, Turn)) {
         if self.seams.len() < MOST_FILES {
             let seam = Seam {
                 wanted: wanted.clone(),
-                by,
-                begin: begin.again()?,
+                begin,
+                page,
+                tail,
             };
             self.seams.insert(path.to_owned(), seam);
         }
-        Ok(begin)
+    }
+
+    fn forget_done(&mut self, path: &Path) {
+        let done = |seam: &Seam| (seam.page, seam.tail) == (Turn::Done, Turn::Done);
+        if self.seams.get(path).is_some_and(done) {
+            self.seams.remove(path);
+        }
     }
 
     /// Remembers where a page ended, under the moment that the next one is asked with.
@@ -175,16 +256,31 @@ mod tests {
         append();
         assert_eq!(memory.end_of_page(&path, &wanted, now).unwrap().at, 5);
         append();
+        assert_eq!(
+            memory.end_of_page(&path, &wanted, now).unwrap().at,
+            5,
+            "it failed"
+        );
+        memory.page_read(&path, &wanted);
         assert_eq!(memory.begin_of_tail(&path, &wanted, now).unwrap().at, 5);
         assert_eq!(memory.begin_of_tail(&path, &wanted, now).unwrap().at, 10);
         append();
-        assert_eq!(memory.end_of_page(&path, &wanted, now).unwrap().at, 10);
+        for _ in 0..2 {
+            assert_eq!(memory.end_of_page(&path, &wanted, now).unwrap().at, 10);
+        }
+        memory.page_read(&path, &wanted);
         assert_eq!(memory.end_of_page(&path, &wanted, now).unwrap().at, 15);
+        memory.page_read(&path, &wanted);
         append();
         assert_eq!(
             memory.end_of_page(&path, &wanted, now).unwrap().at,
             20,
             "a page again"
+        );
+        assert_eq!(
+            memory.begin_of_tail(&path, &wanted, now).unwrap().at,
+            15,
+            "behind the newest page that was read"
         );
         append();
         let other = Wanted {
@@ -192,5 +288,24 @@ mod tests {
             ..Wanted::default()
         };
         assert_eq!(memory.begin_of_tail(&path, &other, now).unwrap().at, 25);
+    }
+
+    #[test]
+    fn a_page_has_nothing_of_a_file_that_a_tail_tells_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let (was, came) = (dir.path().join("was.log"), dir.path().join("came.log"));
+        std::fs::write(&was, "line\n").unwrap();
+        let wanted = Wanted::default();
+        let now = DateTime::from_timestamp(4_000_000_000, 0).unwrap();
+        let mut memory = Memory::default();
+        memory.tail_begins(&wanted);
+        assert_eq!(memory.begin_of_tail(&was, &wanted, now).unwrap().at, 5);
+        memory.tail_settled(&wanted);
+        std::fs::write(&came, "line\n").unwrap();
+        let end = |memory: &mut Memory, path| memory.end_of_page(path, &wanted, now).unwrap().at;
+        assert_eq!(end(&mut memory, &was), 5);
+        assert_eq!(end(&mut memory, &came), 0);
+        memory.tail_ended(&wanted);
+        assert_eq!(end(&mut memory, &came), 5);
     }
 }

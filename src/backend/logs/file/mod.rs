@@ -1,13 +1,14 @@
 //! Files of this host, and standard input: logs without a server.
 //!
 //! `entries` cuts bytes into lines and joins stack traces, `sift` dates them and drops what is not wanted, `history`
-//! reads what is there by blocks from either end, `follow` what comes, through rotation and truncation. [`Files`] is
+//! reads what is there by blocks from either end, `follow` what comes, through rotation and truncation; `memory` is where
+//! pages and the tail meet, so that none tells what the other told; `survey` looks how files are, without their lines. [`Files`] is
 //! the source of `kind = "file"` and of `logs FILE`; [`Input`] that of `logs -`.
 //!
 //! A file is read by position and never mapped: one that is truncated meanwhile reads as shorter, no more. The text
 //! tells the times, if anything does, so that a page ends at a position, and the next one goes on there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,10 +19,10 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use self::entries::Stretch;
-use self::follow::{Followed, Looked};
+use self::follow::{FileId, Followed, Looked, Readers};
 use self::history::{Backward, read_at};
 use self::memory::{Begin, Memory};
-use self::past::Past;
+use self::past::{Past, Share};
 use self::sift::{Before, Sieve};
 use super::{Direction, Logs, Page, PageQuestion, Reach, Settings, TailEvent, TailMode, Volume};
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
@@ -36,11 +37,13 @@ mod memory;
 mod page;
 mod past;
 mod sift;
+mod survey;
 
 #[cfg(test)]
 mod tests;
 
 pub use input::Input;
+pub use survey::{Survey, Surveyed};
 
 /// How often files are looked at while something comes, and once nothing came for [`QUIET`].
 const LOOK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
@@ -81,6 +84,16 @@ impl Files {
         self
     }
 
+    /// How many there are, and which of them cannot be opened, each with the reason.
+    pub fn unreadable(&self) -> (usize, Vec<String>) {
+        let found = expand(&self.paths);
+        let cannot = found.iter().filter_map(|path| {
+            let error = File::open(path).err()?;
+            Some(format!("{}: {error}", path.display()))
+        });
+        (found.len(), cannot.collect())
+    }
+
     fn error(&self, detail: String) -> BackendError {
         failed(&self.settings.name, detail)
     }
@@ -91,6 +104,7 @@ impl Files {
         from: Nanos,
         events: mpsc::Sender<TailEvent>,
     ) -> BackendResult<()> {
+        let _running = Running::begin(&self.memory, &wanted);
         let sieve = Arc::new(Sieve::new(&wanted).about(Nanos::of(self.clock.now().utc)));
         let mut tails: HashMap<PathBuf, Followed> = HashMap::new();
         let mut streams: HashMap<PathBuf, (Arc<Stream>, Before)> = HashMap::new();
@@ -100,6 +114,7 @@ impl Files {
             return Ok(());
         }
         let mut came = self.clock.tick();
+        let mut share = Share::default();
         loop {
             let now = self.clock.tick();
             if expanded.is_none_or(|at| now.since(at) >= EXPAND) {
@@ -107,21 +122,36 @@ impl Files {
                 expanded = Some(now);
                 let mut found = expand(&self.paths);
                 found.truncate(MOST_FILES);
-                for path in found {
+                if first {
+                    let lengths = found.iter().filter_map(|path| std::fs::metadata(path).ok());
+                    share.of = lengths.map(|found| found.len()).sum();
+                }
+                let count = found.len();
+                for (number, path) in found.into_iter().enumerate() {
                     if tails.contains_key(&path) {
                         continue;
                     }
                     let awaited = || (Followed::awaited(path.clone()), Before::default());
                     let (followed, before) = if first {
-                        let Some(end) = self.history(&path, (&wanted, &sieve), from, &events).await else {
+                        share.left = count - number - 1;
+                        let told = self.history(&path, (&wanted, &sieve), (from, share), &events);
+                        let Some(end) = told.await else {
                             return Ok(());
                         };
+                        share.before += std::fs::metadata(&path).map_or(0, |found| found.len());
                         end.unwrap_or_else(awaited)
                     } else {
                         awaited()
                     };
                     streams.insert(path.clone(), (stream(&path), before));
                     tails.insert(path, followed);
+                }
+                if first {
+                    lock(&self.memory).tail_settled(&wanted);
+                }
+                if first && from.0 == i64::MIN && events.send(TailEvent::Mode(TailMode::Live)).await.is_err()
+                {
+                    return Ok(());
                 }
             }
             let now = self.clock.tick();
@@ -168,7 +198,7 @@ impl Files {
         &self,
         path: &Path,
         (wanted, sieve): (&Wanted, &Arc<Sieve>),
-        from: Nanos,
+        (from, share): (Nanos, Share),
         events: &mpsc::Sender<TailEvent>,
     ) -> Option<Option<(Followed, Before)>> {
         // what is dropped with this future ends the reading, too
@@ -187,6 +217,7 @@ impl Files {
                 place: Arc::clone(&place),
                 stream: stream(&path),
                 pieces,
+                share,
             };
             let before = if from.0 == i64::MIN {
                 past.tell_all(&file, &sieve, end)?;
@@ -228,9 +259,10 @@ fn look(tails: &mut HashMap<PathBuf, Followed>, now: Tick) -> Seen {
         problems: Vec::new(),
         looked: Looked::All,
     };
+    let mut readers = Readers::of(tails.values());
     for followed in tails.values_mut() {
         let mut stretches = Vec::new();
-        match followed.look(now, &mut stretches) {
+        match followed.look(now, &mut readers, &mut stretches) {
             Ok(Looked::More) => seen.looked = Looked::More,
             Ok(Looked::All) => {}
             Err(error) => seen
@@ -241,7 +273,33 @@ fn look(tails: &mut HashMap<PathBuf, Followed>, now: Tick) -> Seen {
         seen.stretches
             .extend(stretches.into_iter().map(|stretch| (path.to_owned(), stretch)));
     }
+    for (path, stretches) in readers.hand_over(tails) {
+        let of = |stretch| (path.clone(), stretch);
+        seen.stretches.extend(stretches.into_iter().map(of));
+    }
     seen
+}
+
+/// A tail that runs, for as long as it is polled: what it tells no page tells.
+struct Running {
+    memory: Arc<Mutex<Memory>>,
+    wanted: Wanted,
+}
+
+impl Running {
+    fn begin(memory: &Arc<Mutex<Memory>>, wanted: &Wanted) -> Self {
+        lock(memory).tail_begins(wanted);
+        Self {
+            memory: Arc::clone(memory),
+            wanted: wanted.clone(),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        lock(&self.memory).tail_ended(&self.wanted);
+    }
 }
 
 /// What is wanted of a stretch.
@@ -264,7 +322,7 @@ fn settled_end(file: &File, now: chrono::DateTime<chrono::Utc>) -> io::Result<u6
     Ok(memchr::memrchr(b'\n', &last).map_or(length, |at| from + at as u64 + 1))
 }
 
-/// The files behind paths and patterns, each once, in order of their names.
+/// The files behind paths and patterns, each once, in order of their names: a link to one that is among them is none.
 fn expand(paths: &[String]) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = Vec::new();
     for path in paths {
@@ -277,6 +335,12 @@ fn expand(paths: &[String]) -> Vec<PathBuf> {
     }
     found.sort();
     found.dedup();
+    if found.iter().any(|path| path.is_symlink()) {
+        let id = |path: &PathBuf| std::fs::metadata(path).map(|found| FileId::of(&found)).ok();
+        let themselves = found.iter().filter(|path| !path.is_symlink());
+        let themselves: HashSet<FileId> = themselves.filter_map(id).collect();
+        found.retain(|path| !path.is_symlink() || id(path).is_none_or(|id| !themselves.contains(&id)));
+    }
     found
 }
 
@@ -346,5 +410,13 @@ impl Logs for Files {
     ) -> BoxFuture<'_, BackendResult<Option<Volume>>> {
         // the store counts what it has of them
         Box::pin(std::future::ready(Ok(None)))
+    }
+
+    fn survey(&self) -> BoxFuture<'_, Option<Survey>> {
+        let (paths, now) = (self.paths.clone(), self.clock.now().utc);
+        Box::pin(async move {
+            let looking = tokio::task::spawn_blocking(move || Survey::of(&paths, now));
+            looking.await.ok()
+        })
     }
 }

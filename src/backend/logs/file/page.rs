@@ -56,7 +56,12 @@ pub(super) fn read(
     }
     for path in found.iter().take(MOST_FILES) {
         match share(path, question, memory, now) {
-            Ok(share) => shares.push(share),
+            Ok(share) => {
+                if question.direction == Direction::Backward {
+                    lock(memory).page_read(path, &question.wanted);
+                }
+                shares.push(share);
+            }
             Err(error) => page.warnings.push(format!("{}: {error}", path.display())),
         }
     }
@@ -129,7 +134,11 @@ fn share(
             }
         }
         Direction::Forward => {
-            let end = settled_end(&file, now)?;
+            let end = if lock(memory).is_told_whole(&question.wanted, id) {
+                0
+            } else {
+                settled_end(&file, now)?
+            };
             let begin = match resumed {
                 Some(at) => at,
                 None => begin_of(&file, &sieve, question.from, end)?,

@@ -9,8 +9,11 @@ use tokio::sync::mpsc;
 
 use super::history::{Backward, Forward, Piece, begin_of};
 use super::sift::{self, Sieve};
-use crate::backend::logs::TailEvent;
+use crate::backend::logs::{TailEvent, TailMode};
 use crate::domain::log::{Gap, GapReason, Nanos, Place, Stream};
+
+/// Between two words on how far reading came, so many bytes are read.
+const SAID: u64 = 4 * 1024 * 1024;
 
 /// Whom a file's past is told.
 pub(super) struct Past {
@@ -20,6 +23,30 @@ pub(super) struct Past {
     pub stream: Arc<Stream>,
     /// Who listens; once nobody does, reading ends.
     pub pieces: mpsc::Sender<TailEvent>,
+    /// Where it stands among all that are read.
+    pub share: Share,
+}
+
+/// Where a file stands among all whose past is told, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Share {
+    /// What was told before it.
+    pub before: u64,
+    /// All there is to tell.
+    pub of: u64,
+    /// Files behind it.
+    pub left: usize,
+}
+
+impl Share {
+    /// How reading is had once so many bytes of the file were read.
+    fn mode(self, read: u64) -> TailMode {
+        let percent = (self.before + read).saturating_mul(100) / self.of.max(1);
+        TailMode::Reading {
+            percent: percent.min(99) as u8,
+            left: self.left,
+        }
+    }
 }
 
 /// Whether somebody still listens.
@@ -49,7 +76,8 @@ impl Past {
         let last = Backward::new(file, sieve, end).piece()?;
         let last = last.filter(|last| last.stretch.at > 0);
         let Some(last) = last else {
-            return self.tell_forward(&mut Forward::new(file, sieve, 0, end));
+            self.tell_forward(Forward::new(file, sieve, 0, end), (0, None))?;
+            return Ok(());
         };
         let mut forward = Forward::new(file, sieve, 0, last.stretch.at);
         let first = forward.piece()?;
@@ -61,7 +89,9 @@ impl Past {
                 .iter()
                 .any(|piece| piece.entries.iter().any(|entry| entry.own))
         {
-            return self.tell_forward(&mut Forward::new(file, sieve, 0, end));
+            self.send(TailEvent::Mode(self.share.mode(0)));
+            self.tell_forward(Forward::new(file, sieve, 0, end), (0, None))?;
+            return Ok(());
         }
         let gap = begin
             .zip(reach)
@@ -71,31 +101,52 @@ impl Past {
                 to,
                 reason: GapReason::Reading,
             });
-        if self.tell(last) == Heard::No {
-            return Ok(());
-        }
-        if let Some(gap) = &gap
-            && self.send(TailEvent::Gap(gap.clone())) == Heard::No
-        {
+        let read = end - last.stretch.at;
+        // told before its ends: who goes to a time in between knows that it is still to come
+        let is_heard = std::iter::once(TailEvent::Mode(self.share.mode(read)))
+            .chain(gap.clone().map(TailEvent::Gap))
+            .all(|event| self.send(event) == Heard::Yes);
+        if !is_heard || self.tell(last) == Heard::No {
             return Ok(());
         }
         if first.is_some_and(|first| self.tell(first) == Heard::No) {
             return Ok(());
         }
-        self.tell_forward(&mut forward)?;
-        if let Some(gap) = gap {
+        if let Some(gap) = self.tell_forward(forward, (read, gap))? {
             self.send(TailEvent::Filled(gap));
         }
         Ok(())
     }
 
-    fn tell_forward(&self, forward: &mut Forward<'_>) -> io::Result<()> {
+    /// Tells the pieces in order; what of a gap they are to fill is left at the end. It grows smaller, and how far
+    /// reading came is said, on the way: `read` bytes were before.
+    fn tell_forward(
+        &self,
+        mut forward: Forward<'_>,
+        (mut read, mut gap): (u64, Option<Gap>),
+    ) -> io::Result<Option<Gap>> {
+        let mut said = read;
         while let Some(piece) = forward.piece()? {
+            read += piece.stretch.bytes.len() as u64;
+            let reached = piece.entries.iter().rev().find_map(|entry| entry.at);
             if self.tell(piece) == Heard::No {
                 break;
             }
+            if read - said < SAID {
+                continue;
+            }
+            said = read;
+            self.send(TailEvent::Mode(self.share.mode(read)));
+            if let Some((gap, reached)) = gap.as_mut().zip(reached)
+                && (gap.from..gap.to).contains(&reached)
+            {
+                let before = gap.clone();
+                gap.from = reached;
+                self.send(TailEvent::Gap(gap.clone()));
+                self.send(TailEvent::Filled(before));
+            }
         }
-        Ok(())
+        Ok(gap)
     }
 
     fn tell(&self, piece: Piece) -> Heard {

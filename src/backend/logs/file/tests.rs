@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 
 use super::{Files, Input};
-use crate::backend::logs::{Direction, Logs, More, Page, PageQuestion, Reach, Settings, TailEvent};
+use crate::backend::logs::{Direction, Logs, More, Page, PageQuestion, Reach, Settings, TailEvent, TailMode};
 use crate::domain::log::{Batch, Nanos, Wanted};
 use crate::time::Clock;
 
@@ -308,7 +308,7 @@ async fn the_whole_of_a_file_is_told_from_its_end_then_from_its_begin_and_stays_
     let mut tail = files.tail(Wanted::default(), ALL.0, sender);
     let mut told: Vec<String> = Vec::new();
     let mut begins = Vec::new();
-    let mut gaps = Vec::new();
+    let (mut gaps, mut modes) = (Vec::new(), Vec::new());
     while told.len() < sent.len() || gaps.len() < 2 {
         let event = tokio::select! {
             _ = &mut tail => panic!("the tail ended"),
@@ -321,13 +321,31 @@ async fn the_whole_of_a_file_is_told_from_its_end_then_from_its_begin_and_stays_
                 told.extend(texts(&batch));
             }
             TailEvent::Gap(gap) | TailEvent::Filled(gap) => gaps.push(gap),
-            TailEvent::Mode(_) => {}
+            TailEvent::Mode(mode) => modes.push(mode),
             TailEvent::Failed(error) => panic!("{error}"),
         }
     }
     assert!(begins.len() > 2 && begins[0] > begins[2], "{begins:?}");
     assert!(begins[1].ends_with(" line 0"), "{begins:?}");
     assert_eq!(gaps[0], gaps[1], "what is not read yet is a gap until it is");
+    assert!(
+        matches!(
+            modes[..],
+            [
+                TailMode::Live,
+                TailMode::Reading {
+                    percent: 20..60,
+                    left: 0
+                }
+            ]
+        ),
+        "{modes:?}"
+    );
+    let event = tokio::select! {
+        _ = &mut tail => panic!("the tail ended"),
+        event = events.recv() => event.unwrap(),
+    };
+    assert!(matches!(event, TailEvent::Mode(TailMode::Live)), "{event:?}");
     let mut sorted = told;
     sorted.sort();
     let mut all: Vec<&str> = sent.iter().map(|line| line.trim_end()).collect();
@@ -393,6 +411,127 @@ async fn a_tail_that_begins_before_its_page_tells_nothing_of_it_again() {
     let before = page(&files, (ALL.0, now), Direction::Backward, 10).await;
     assert_eq!(texts(&before.batch), ["one"]);
     assert_eq!(lines(&mut tail, &mut events, 1).await, ["two"]);
+}
+
+#[tokio::test]
+async fn a_long_file_says_how_far_it_was_read_and_what_is_left_of_the_gap() {
+    let stage = Stage::new();
+    let padding = "x".repeat(1_000);
+    let sent: Vec<String> = (0..10_000)
+        .map(|number| stamped(number, &format!("line {number} {padding}")))
+        .collect();
+    stage.append("app.log", &sent.concat());
+    stage.append("other.log", &stamped(20_000, "other"));
+    let files = stage.files("*.log").whole();
+    let (sender, mut events) = mpsc::channel(64);
+    let mut tail = files.tail(Wanted::default(), ALL.0, sender);
+    let mut modes = Vec::new();
+    let mut gaps = Vec::new();
+    while modes.last() != Some(&TailMode::Live) || modes.len() < 2 {
+        let event = tokio::select! {
+            _ = &mut tail => panic!("the tail ended"),
+            event = events.recv() => event.unwrap(),
+        };
+        match event {
+            TailEvent::Mode(mode) => modes.push(mode),
+            TailEvent::Gap(gap) => gaps.push(gap),
+            TailEvent::Filled(gap) => assert!(gaps.contains(&gap)),
+            TailEvent::Lines(_) => {}
+            TailEvent::Failed(error) => panic!("{error}"),
+        }
+    }
+    let percents: Vec<u8> = modes
+        .iter()
+        .filter_map(|mode| match mode {
+            TailMode::Reading { percent, left } => {
+                assert_eq!(*left, 1);
+                Some(*percent)
+            }
+            _ => None,
+        })
+        .collect();
+    assert!(
+        percents.len() == 3 && percents.is_sorted() && percents[2] > 75,
+        "{percents:?}"
+    );
+    assert!(
+        gaps.len() == 3
+            && gaps
+                .windows(2)
+                .all(|two| two[0].from < two[1].from && two[0].to == two[1].to)
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_a_pattern_finds_under_its_next_name_is_told_once() {
+    let stage = Stage::new();
+    stage.append("app.log", "one\n");
+    let files = stage.files("app.log*");
+    let (sender, mut events) = mpsc::channel(16);
+    let mut tail = files.tail(Wanted::default(), ALL.1, sender);
+    let begun = tokio::time::timeout(Duration::from_millis(300), &mut tail).await;
+    assert!(begun.is_err(), "it goes on");
+    let mut told = Vec::new();
+    for round in 0..2 {
+        if round > 0 {
+            fs::rename(stage.path("app.log.1"), stage.path("app.log.2")).unwrap();
+        }
+        stage.append("app.log", &format!("last of {round}\n"));
+        fs::rename(stage.path("app.log"), stage.path("app.log.1")).unwrap();
+        stage.append("app.log", &format!("first after {round}\n"));
+        told.extend(lines(&mut tail, &mut events, 2).await);
+    }
+    // whoever still writes to the renamed one is heard, under its new name once the old one let it go
+    tokio::select! {
+        _ = &mut tail => panic!("the tail ended"),
+        () = tokio::time::sleep(Duration::from_secs(7)) => {}
+    }
+    stage.append("app.log.1", "straggler\n");
+    told.extend(lines(&mut tail, &mut events, 1).await);
+    assert_eq!(
+        told,
+        [
+            "last of 0",
+            "first after 0",
+            "last of 1",
+            "first after 1",
+            "straggler"
+        ]
+    );
+    assert!(events.is_empty(), "none of them twice");
+}
+
+#[tokio::test]
+async fn what_the_tail_tells_of_a_file_that_was_not_there_no_page_tells_again() {
+    let stage = Stage::new();
+    let files = stage.files("app.log");
+    let now = Nanos::of(stage.clock.now().utc);
+    let (sender, mut events) = mpsc::channel(16);
+    let mut tail = files.tail(Wanted::default(), now, sender);
+    let begun = tokio::time::timeout(Duration::from_millis(300), &mut tail).await;
+    assert!(begun.is_err(), "it goes on");
+    let first = files.page(question(ALL.0, now, Direction::Backward, 10)).await;
+    assert!(first.is_err(), "it is not there");
+    stage.append("app.log", "one\ntwo\n");
+    assert_eq!(lines(&mut tail, &mut events, 2).await, ["one", "two"]);
+    let again = page(&files, (ALL.0, now), Direction::Backward, 10).await;
+    assert_eq!((texts(&again.batch), again.more), (Vec::new(), More::No));
+    drop(tail);
+    let other = page(&files, (ALL.0, now), Direction::Backward, 10).await;
+    assert_eq!(texts(&other.batch), ["one", "two"], "of another question");
+}
+
+#[test]
+fn a_link_to_a_file_that_is_read_itself_is_not_read() {
+    let stage = Stage::new();
+    stage.append("app-1.log", "one\n");
+    std::os::unix::fs::symlink(stage.path("app-1.log"), stage.path("current.log")).unwrap();
+    let pattern = |name: &str| stage.path(name).to_string_lossy().into_owned();
+    assert_eq!(super::expand(&[pattern("*.log")]), [stage.path("app-1.log")]);
+    assert_eq!(
+        super::expand(&[pattern("current.log")]),
+        [stage.path("current.log")]
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::inbox::{Inbox, Item};
 use super::socket::{End, Heard, Socket, TAIL, is_tail_limit};
 use super::wire::Dropped;
 use super::{Loki, logql};
-use crate::backend::logs::follow::{Follow, Go, Stop, Task, Told};
+use crate::backend::logs::follow::{Follow, Go, Stop, Task, Told, rest_after};
 use crate::backend::logs::{TailEvent, TailMode};
 use crate::backend::{BackendError, BackendResult, ErrorKind};
 use crate::domain::log::{GapReason, Nanos, Wanted};
@@ -26,6 +26,8 @@ const OVERLAP: Duration = Duration::from_secs(5);
 pub(super) const RENEW: Duration = Duration::from_secs(50 * 60);
 /// How long until a socket is tried again where tails are too many.
 const LIMIT_PAUSE: Duration = Duration::from_secs(30);
+/// How long until a socket is tried again where it alone is refused: a token may have been changed meanwhile.
+const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 /// How long until a socket is tried again where something on the way has no upgrades.
 const UPGRADE_PAUSE: Duration = Duration::from_secs(300);
 /// Attempts that fail in the same answered way before the way is taken to have no upgrades.
@@ -107,7 +109,7 @@ impl Tail<'_> {
                 }
             };
             misses += 1;
-            let retry_after = error.retry_after;
+            let retry_after = rest_after(&error);
             if pause.is_none() || misses == 1 {
                 self.follow.send(TailEvent::Failed(error)).await?;
             }
@@ -218,6 +220,10 @@ impl Tail<'_> {
 fn instead(error: &BackendError, misses: u32) -> Option<(&'static str, Duration)> {
     if is_tail_limit(&error.detail) {
         return Some(("tail limit", LIMIT_PAUSE));
+    }
+    // Reads are answered with the same credentials, or polling says that they are not. A login page is no refusal.
+    if matches!(error.status, Some(401 | 403)) {
+        return Some(("tail refused", REFUSED_PAUSE));
     }
     let answered = match error.kind {
         // The server, or something before it, made nothing of the upgrade.

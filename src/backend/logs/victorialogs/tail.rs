@@ -15,7 +15,7 @@ use super::VictoriaLogs;
 use super::wire::Lines;
 use crate::backend::http::{Call, Expect, Opened, Pieces, Way};
 use crate::backend::logs::entry::Entry;
-use crate::backend::logs::follow::{Follow, Go, Stop, Task, Told};
+use crate::backend::logs::follow::{Follow, Go, Stop, Task, Told, rest_after};
 use crate::backend::logs::{TailEvent, TailMode};
 use crate::backend::{BackendError, BackendResult, ErrorKind};
 use crate::domain::log::{GapReason, Nanos, Wanted};
@@ -88,7 +88,7 @@ impl Tail<'_> {
             }
             told = Told::As(GapReason::Disconnected);
             misses += 1;
-            let retry_after = error.retry_after;
+            let retry_after = rest_after(&error);
             self.follow.send(TailEvent::Failed(error)).await?;
             self.follow.send(TailEvent::Mode(TailMode::Connecting)).await?;
             self.follow.back_off(misses, retry_after).await?;

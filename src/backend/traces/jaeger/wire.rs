@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::backend::traces::numbers::whole;
 use crate::backend::traces::{CountedCall, OperationName, ids};
-use crate::domain::trace::summary::Whole;
+use crate::domain::trace::summary::{Lasted, Whole};
 use crate::domain::trace::{Kind, Nanos, ServiceShare, Summary};
 
 /// `{"services":["a"]}`
@@ -133,6 +133,7 @@ impl Told {
             operation: named(self.root_operation_name),
             start: Nanos(i64::try_from(from).unwrap_or(i64::MAX)),
             duration: Duration::from_nanos(to.saturating_sub(from)),
+            lasted: Lasted::Whole,
             spans: Some(count(self.span_count)),
             errors: Some(count(self.error_span_count)),
             orphans: Some(count(self.orphan_span_count)),

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::backend::traces::ids;
 use crate::backend::traces::numbers::whole;
-use crate::domain::trace::summary::Whole;
+use crate::domain::trace::summary::{Lasted, Whole};
 use crate::domain::trace::{Nanos, ServiceShare, Summary};
 
 /// What a search found.
@@ -55,6 +55,7 @@ impl Told {
             operation: named(self.root_trace_name),
             start: Nanos(i64::try_from(self.start_time_unix_nano).unwrap_or(i64::MAX)),
             duration: Duration::from_millis(self.duration_ms),
+            lasted: Lasted::Whole,
             spans: sum(|stats| stats.span_count),
             errors: sum(|stats| stats.error_count),
             orphans: None,

@@ -9,11 +9,13 @@ mod order;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::kin::{Circle, Kin, open_circles};
 use self::order::Order;
 use super::draft::{Found, Part};
 use super::model::{Column, Marks, OperationId, Row, Stretch, Tables, Timing, Trace};
+use super::summary::Lasted;
 use super::{Nanos, Remark, SpanId, Standing, Times, TraceId};
 
 /// A clock so far from the others is wrong rather than slow: 30 days, in nanoseconds.
@@ -59,24 +61,12 @@ impl Placing<'_> {
             ends,
             starts,
         } = order;
-        let mut lasts = Vec::with_capacity(places.len());
-        let mut marks = Vec::with_capacity(places.len());
-        for (row, place) in places.iter().enumerate() {
-            let span = spans[*place as usize];
-            let times = times_of(span);
-            lasts.push(match times {
-                Times::Known => span.end - starts[row],
-                Times::NoStart | Times::NoEnd | Times::Neither | Times::Backwards => 0,
-            });
-            marks.push(Marks {
-                kind: span.kind,
-                status: span.status,
-                tie: span.tie,
-                times,
-            });
+        let mut columns = Columns::with_capacity(places.len());
+        // Spans lie as they came, far from each other: each is fetched once, and all of it taken.
+        for (place, start) in places.iter().zip(&starts) {
+            let operation = self.operations[numbers[*place as usize] as usize];
+            columns.push(spans[*place as usize], operation, *start);
         }
-        let column =
-            |of: &dyn Fn(&Found) -> u32| Column(places.iter().map(|at| of(spans[*at as usize])).collect());
         let parents: Vec<u32> = places
             .iter()
             .map(|place| kin.parents[*place as usize])
@@ -120,8 +110,8 @@ impl Placing<'_> {
         let mut trace = Trace {
             id,
             tables: Arc::clone(self.tables),
-            ids: Column(places.iter().map(|place| spans[*place as usize].id).collect()),
-            named: Column(places.iter().map(|place| spans[*place as usize].parent).collect()),
+            ids: columns.ids,
+            named: columns.named,
             roots: (0..)
                 .zip(&parents)
                 .filter(|(_, parent)| **parent == NONE)
@@ -132,18 +122,13 @@ impl Placing<'_> {
             ends: Column(ends),
             timing: Timing {
                 starts: Column(starts),
-                lasts: Column(lasts),
+                lasts: columns.lasts,
             },
-            operations: Column(
-                places
-                    .iter()
-                    .map(|at| self.operations[numbers[*at as usize] as usize])
-                    .collect(),
-            ),
-            resources: column(&|span| span.resource),
-            scopes: column(&|span| span.scope),
-            parts: Column(places.iter().map(|place| spans[*place as usize].part).collect()),
-            marks: Column(marks),
+            operations: columns.operations,
+            resources: columns.resources,
+            scopes: columns.scopes,
+            parts: columns.parts,
+            marks: columns.marks,
             more,
             cut,
             by_id,
@@ -152,10 +137,12 @@ impl Placing<'_> {
                 from: Nanos(0),
                 to: Nanos(0),
             },
+            took: (Duration::ZERO, Lasted::Whole),
             remarks: Vec::new(),
         };
         trace.primary = primary(&trace);
         let far = extend(&mut trace);
+        trace.took = took(&trace);
         trace.remarks = self.remarks(&trace, kin, circles, &rows, far);
         trace
     }
@@ -216,6 +203,53 @@ impl Placing<'_> {
     }
 }
 
+/// What is taken of each span as it came, by row.
+struct Columns {
+    ids: Column<SpanId>,
+    named: Column<SpanId>,
+    lasts: Column<i64>,
+    operations: Column<OperationId>,
+    resources: Column<u32>,
+    scopes: Column<u32>,
+    parts: Column<Part>,
+    marks: Column<Marks>,
+}
+
+impl Columns {
+    fn with_capacity(rows: usize) -> Self {
+        Self {
+            ids: Column(Vec::with_capacity(rows)),
+            named: Column(Vec::with_capacity(rows)),
+            lasts: Column(Vec::with_capacity(rows)),
+            operations: Column(Vec::with_capacity(rows)),
+            resources: Column(Vec::with_capacity(rows)),
+            scopes: Column(Vec::with_capacity(rows)),
+            parts: Column(Vec::with_capacity(rows)),
+            marks: Column(Vec::with_capacity(rows)),
+        }
+    }
+
+    fn push(&mut self, span: &Found, operation: OperationId, start: i64) {
+        let times = times_of(span);
+        self.ids.0.push(span.id);
+        self.named.0.push(span.parent);
+        self.lasts.0.push(match times {
+            Times::Known => span.end - start,
+            Times::NoStart | Times::NoEnd | Times::Neither | Times::Backwards => 0,
+        });
+        self.operations.0.push(operation);
+        self.resources.0.push(span.resource);
+        self.scopes.0.push(span.scope);
+        self.parts.0.push(span.part);
+        self.marks.0.push(Marks {
+            kind: span.kind,
+            status: span.status,
+            tie: span.tie,
+            times,
+        });
+    }
+}
+
 fn times_of(span: &Found) -> Times {
     match (span.start > 0, span.end > 0) {
         (true, true) if span.end < span.start => Times::Backwards,
@@ -239,6 +273,18 @@ fn primary(trace: &Trace) -> Row {
         .max_by_key(rank)
         .copied()
         .unwrap_or(Row(0))
+}
+
+/// How long it took: once for all, for a trace may have as many roots as spans.
+fn took(trace: &Trace) -> (Duration, Lasted) {
+    let is_root = |row: &&Row| trace.standing(**row) == Standing::Root;
+    let mut roots = trace.roots.iter().filter(is_root);
+    match (roots.next(), roots.next()) {
+        (Some(root), None) if trace.marks[*root].times == Times::Known => {
+            (trace.span(*root).duration, Lasted::Root)
+        }
+        (Some(_) | None, _) => (trace.extent.duration(), Lasted::Whole),
+    }
 }
 
 /// Sets the extent; tells the spans that are too far off to be in it.

@@ -54,7 +54,7 @@ impl<'a> Tests<'a> {
                 };
                 let right = match amount {
                     Amount::Nanos(nanos) => *nanos,
-                    Amount::Share(share) => trace.extent().nanos() as f64 * share,
+                    Amount::Share(share) => trace.took().0.as_nanos() as f64 * share,
                 };
                 compare.holds(left, right)
             }

@@ -33,8 +33,7 @@ pub(in crate::view) fn pages(scene: Scene<'_>, id: TraceId) -> Option<Pages<'_>>
     if !study.shifts.is_empty() {
         second.heading("Clocks that are off");
         for shift in study.shifts.iter().take(MOST) {
-            let said = crate::app::update::skew_said(std::slice::from_ref(shift));
-            second.prose(&said, Role::StateStale);
+            second.prose(&shift.said(), Role::StateStale);
         }
     }
     let remarks = study.trace.remarks();

@@ -8,9 +8,9 @@ use crate::action::Action;
 use crate::app::Model;
 use crate::app::traces::waterfall::{Growth, Narrowed, Sought, Waterfall};
 use crate::app::traces::{Clocks, within};
-use crate::app::update::skew_said;
 use crate::domain::trace::scale::lasting;
-use crate::domain::trace::{Nanos, Remark, Row, Status};
+use crate::domain::trace::summary::Lasted;
+use crate::domain::trace::{Nanos, Remark, Row, Status, Trace, explain, skew};
 use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::pane::logs::{clock, service_role};
@@ -20,44 +20,60 @@ use crate::view::{Scene, hints};
 /// Ancestors that the way to a root names.
 const MOST_ABOVE: usize = 3;
 
-/// Rows that it wants.
-pub(in crate::view) fn rows(open: &Waterfall) -> u16 {
+/// Rows that the line which explains the trace has at most.
+const MOST_LINES: usize = 3;
+
+/// Rows that it wants in a frame so wide.
+pub(in crate::view) fn rows(open: &Waterfall, width: u16) -> u16 {
     let Some(study) = open.study() else {
         return 0;
     };
     let said = [
         true,
-        explanation(open).is_some(),
         open.sought.is_some(),
         open.root().is_some(),
-        open.clocks == Clocks::Moved,
+        !study.shifts.is_empty(),
         !study.trace.remarks().is_empty(),
     ];
-    said.into_iter().map(u16::from).sum()
+    let explained = explained(open, width.saturating_sub(2)).len() as u16;
+    explained + said.into_iter().map(u16::from).sum::<u16>()
 }
 
 /// What explains the trace, without the name and the duration that stand above it.
 fn explanation(open: &Waterfall) -> Option<&str> {
     let aspect = open.aspect()?;
     let study = open.study()?;
-    let root = study.trace.span(study.trace.primary());
-    let head = format!("{} {}", root.service, lasting(aspect.path.whole().nanos()));
+    let head = explain::head(&study.trace, study.timing(open.clocks));
     aspect.line.strip_prefix(&head)?.strip_prefix(": ")
+}
+
+/// The same in lines; what is too long for the last of them is cut at its end.
+fn explained(open: &Waterfall, width: u16) -> Vec<SafeText<'static>> {
+    let Some(said) = explanation(open) else {
+        return Vec::new();
+    };
+    let said = SafeText::line(said);
+    let room = usize::from(width.saturating_sub(2)).max(1);
+    let wrapped = textwrap::wrap(said.as_str(), room);
+    let mut lines: Vec<String> = wrapped.into_iter().map(std::borrow::Cow::into_owned).collect();
+    if lines.len() > MOST_LINES {
+        let rest = lines.split_off(MOST_LINES - 1).join(" ");
+        lines.push(rest);
+    }
+    lines
+        .iter()
+        .map(|line| SafeText::line(line).into_owned())
+        .collect()
 }
 
 /// Draws it; where there is less room than it wants, the last lines are left out.
 pub(super) fn draw(sight: Sight, buffer: &mut Buffer, area: Rect) {
     let mut lines = vec![title(sight)];
-    lines.extend(explanation(sight.open).map(|said| vec![widget::remote(said, Role::TextStrong)]));
+    let explained = explained(sight.open, area.width).into_iter();
+    lines.extend(explained.map(|said| vec![Piece::safe(said, Role::TextStrong)]));
     lines.extend(sight.open.sought.as_ref().map(|sought| search(sight, sought)));
     lines.extend(sight.open.root().map(|root| way(sight, root)));
-    if sight.open.clocks == Clocks::Moved {
-        lines.push(vec![
-            Piece::word("clocks set right  ", Role::StateStale),
-            Piece::own(skew_said(&sight.study.shifts), Role::Text),
-            Piece::word("  ····  as it came; the path is approximate", Role::TextMuted),
-        ]);
-    }
+    lines.extend(clocks(sight));
     lines.extend(remarks(sight));
     for (index, pieces) in lines.iter().enumerate() {
         let mut row = widget::after(widget::row(area, index as u16), 1);
@@ -70,6 +86,17 @@ fn title(sight: Sight<'_>) -> Vec<Piece<'_>> {
     let trace = &sight.study.trace;
     let root = trace.span(trace.primary());
     let errors = sight.study.errors.len();
+    let whole = sight.aspect.whole.nanos();
+    let (took, until) = match trace.took() {
+        // What goes on behind the root is no part of what was waited for.
+        (took, Lasted::Root) => {
+            let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+            let more = lasting(whole) != lasting(took);
+            let until = more.then(|| format!(", {} to its last span", lasting(whole)));
+            (took, until.unwrap_or_default())
+        }
+        (_, Lasted::Whole) => (whole, String::new()),
+    };
     let counted = |count: usize, one: &str, several: &str| {
         let word = if count == 1 { one } else { several };
         format!(" · {} {word}", grouped(count))
@@ -78,16 +105,10 @@ fn title(sight: Sight<'_>) -> Vec<Piece<'_>> {
         widget::remote(root.service, service_role(root.service)),
         Piece::word(" ", Role::Text),
         widget::remote(root.operation, Role::TextStrong),
-        Piece::own(
-            format!("  {}", lasting(sight.aspect.whole.nanos())),
-            Role::TextStrong,
-        ),
-        Piece::own(counted(trace.len(), "span", "spans"), Role::TextMuted),
-        Piece::own(
-            counted(sight.aspect.services.len(), "service", "services"),
-            Role::TextMuted,
-        ),
+        Piece::own(format!("  {}", lasting(took)), Role::TextStrong),
+        Piece::own(until, Role::TextMuted),
     ];
+    // In front of what may be cut.
     if errors > 0 {
         pieces.push(Piece::own(
             format!(" · ✗ {} failed", grouped(errors)),
@@ -96,6 +117,13 @@ fn title(sight: Sight<'_>) -> Vec<Piece<'_>> {
     } else {
         pieces.push(Piece::word(" · none failed", Role::TextMuted));
     }
+    pieces.extend([
+        Piece::own(counted(trace.len(), "span", "spans"), Role::TextMuted),
+        Piece::own(
+            counted(sight.aspect.services.len(), "service", "services"),
+            Role::TextMuted,
+        ),
+    ]);
     if let Growth::Young { came, .. } = sight.open.growth {
         pieces.push(match came {
             0 => Piece::word(" · may still grow", Role::StateBusy),
@@ -109,6 +137,30 @@ fn title(sight: Sight<'_>) -> Vec<Piece<'_>> {
     let begin = clock(sight.scene, sight.aspect.whole.from);
     pieces.push(Piece::own(format!("  {day} {begin}"), Role::TextMuted));
     pieces
+}
+
+/// Whose clocks are off, and whether the bars go by that: whoever reads the bars has to know before they ask.
+fn clocks(sight: Sight<'_>) -> Option<Vec<Piece<'static>>> {
+    let shifts = &sight.study.shifts;
+    if shifts.is_empty() {
+        return None;
+    }
+    let key = hints::key(sight.scene, Action::ClockSkew);
+    let (head, tail) = match sight.open.clocks {
+        Clocks::Sent => (
+            "clocks differ: ",
+            key.map_or_else(String::new, |key| format!(" · {key} aligns")),
+        ),
+        Clocks::Moved => (
+            "clocks set right: ",
+            " · ···· as it came; the path is approximate".to_owned(),
+        ),
+    };
+    Some(vec![
+        Piece::word(head, Role::StateStale),
+        Piece::own(skew::said(shifts), Role::Text),
+        Piece::own(tail, Role::TextMuted),
+    ])
 }
 
 /// The way from the trace's root to the root that is shown.
@@ -256,7 +308,8 @@ pub(super) fn foot(sight: Sight, buffer: &mut Buffer, area: Rect) {
     let (open, aspect) = (sight.open, sight.aspect);
     let (row, whole) = (open.cursor, aspect.whole);
     let (span, time) = (sight.study.trace.span(row), sight.time(row));
-    let share = |nanos: u64| percent(nanos, whole.nanos());
+    let took = took_nanos(&sight.study.trace);
+    let share = |nanos: u64| percent(nanos, took);
     let mut pieces = vec![
         Piece::word("▌", Role::Accent),
         Piece::own(format!("{}  ", since(whole.from, time.from)), Role::TextStrong),
@@ -281,7 +334,8 @@ pub(super) fn foot(sight: Sight, buffer: &mut Buffer, area: Rect) {
         );
         pieces.push(Piece::own(text, Role::TextStrong));
     } else if let Some(step) = aspect.path.step(row).filter(|step| step.own > 0) {
-        let text = format!("  on the path {} {}", lasting(step.own), share(step.own));
+        let share = percent(step.own, aspect.path.whole().nanos());
+        let text = format!("  on the path {} {share}", lasting(step.own));
         pieces.push(Piece::own(text, Role::TraceCriticalPath));
     }
     if span.status == Status::Error {
@@ -302,6 +356,11 @@ pub(super) fn foot(sight: Sight, buffer: &mut Buffer, area: Rect) {
     pieces.push(Piece::word(" ", Role::Text));
     pieces.push(widget::remote(span.operation, Role::Text));
     sight.scene.line(buffer, area, &pieces);
+}
+
+/// How long a trace took, in nanoseconds: what its spans' shares are of.
+pub(super) fn took_nanos(trace: &Trace) -> u64 {
+    u64::try_from(trace.took().0.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// `+412 ms`.

@@ -73,8 +73,17 @@ impl Sight<'_> {
     }
 }
 
+/// What of a trace has the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::view) enum Keys {
+    /// The waterfall.
+    Waterfall,
+    /// A span beside it, which turns with the cursor.
+    Span,
+}
+
 /// Draws it.
-pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, id: TraceId) {
+pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, (id, keys): (TraceId, Keys)) {
     let Some(open) = scene.model.traces.opened(id) else {
         return gone(scene, buffer, area, id);
     };
@@ -82,7 +91,11 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, id: TraceId) {
         (Reading::Here(study), Some(aspect)) => (study, aspect),
         (reading, _) => return not_here(scene, buffer, area, (id, reading)),
     };
-    let parts = waterfall_parts(area, head::rows(open));
+    let parts = waterfall_parts(area, head::rows(open, area.width));
+    let parts = match keys {
+        Keys::Waterfall => parts,
+        Keys::Span => parts.beside(),
+    };
     let bars = widget::after(parts.lines, parts.tree);
     let shapes = match (scene.theme.glyphs, scene.theme.depth) {
         (Glyphs::Ascii, _) => Shapes::Ascii,
@@ -97,13 +110,13 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, id: TraceId) {
         scale: Scale::new(open.in_view(), bars.width),
         shapes,
     };
-    frame::draw(buffer, area, scene.theme, &border(sight));
+    frame::draw(buffer, area, scene.theme, &border(sight, keys));
     head::draw(sight, buffer, parts.head);
     let (legend, map) = halves(parts.map, parts.tree);
     map::legend(sight, buffer, legend);
     map::draw(sight, buffer, map);
     let (columns, ruler) = halves(parts.ruler, parts.tree);
-    tree::columns(scene, buffer, columns);
+    tree::columns(sight, buffer, columns);
     map::ruler(sight, buffer, ruler);
     lines(sight, buffer, parts.lines, parts.tree);
     head::foot(sight, buffer, parts.foot);
@@ -167,7 +180,7 @@ fn lines(sight: Sight, buffer: &mut Buffer, area: Rect, tree: u16) {
     bars::columns(sight, buffer, rows);
 }
 
-fn border(sight: Sight) -> Frame<'static> {
+fn border(sight: Sight, keys: Keys) -> Frame<'static> {
     let (open, study) = (sight.open, sight.study);
     let mut count = Vec::new();
     if open.view.is_some() {
@@ -189,7 +202,10 @@ fn border(sight: Sight) -> Frame<'static> {
         foot: vec![Piece::own(foot, Role::TextMuted)],
         ..Frame::titled(
             SafeText::line(&format!("Trace {}", study.trace.id())).into_owned(),
-            Focused::Gained,
+            match keys {
+                Keys::Waterfall => Focused::Gained,
+                Keys::Span => Focused::Lost,
+            },
         )
     }
 }

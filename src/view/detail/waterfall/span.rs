@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::action::Action;
 use crate::app::focus::Detail;
+use crate::app::traces::list::operation_of;
 use crate::app::traces::{Clocks, Study};
 use crate::domain::trace::critical::Step;
 use crate::domain::trace::scale::lasting;
@@ -16,7 +17,7 @@ use crate::view::sheet::Sheet;
 use crate::view::widget::{self, Piece, words};
 use crate::view::{Scene, hints};
 
-use super::head::{percent, since};
+use super::head::{percent, since, took_nanos};
 
 /// Attributes of one list that are shown.
 const MOST: usize = 300;
@@ -120,7 +121,7 @@ fn facts<'a>(
         &format!("{}  {}", since(whole.from, time.from), clock(scene, time.from)),
         Role::Text,
     );
-    let share = percent(time.nanos(), whole.nanos());
+    let share = percent(time.nanos(), took_nanos(trace));
     sheet.pair(
         "took",
         &format!("{}  {share} of the trace", lasting(time.nanos())),
@@ -136,8 +137,8 @@ fn facts<'a>(
         let text = on_path(step, span.standing, aspect.path.whole().nanos());
         sheet.pair("critical path", &text, Role::TraceCriticalPath);
     }
-    let population = alike(study, row);
-    if let Some(text) = population {
+    let listed = listed(scene, study, row);
+    for text in listed.into_iter().chain(alike(study, row)) {
         sheet.pair("beside its like", &text, Role::Text);
     }
     let odd = match span.times {
@@ -189,7 +190,10 @@ fn facts<'a>(
         };
         sheet.pair(
             "below it",
-            &format!("{children}, {below} spans in all"),
+            &match below {
+                1 => children,
+                below => format!("{children}, {below} spans in all"),
+            },
             Role::Text,
         );
     }
@@ -203,7 +207,9 @@ fn facts<'a>(
     // Below the waterfall the keys are the waterfall's.
     if matches!(scene.model.detail(), Some(Detail::Span(_, _))) {
         sheet.blank();
-        sheet.line(keys(scene));
+        for keys in keys(scene) {
+            sheet.line(keys);
+        }
     }
 }
 
@@ -224,6 +230,23 @@ fn on_path(step: &Step, standing: Standing, whole: u64) -> String {
     text
 }
 
+/// Where its trace stands among those of its operation in the list, which the root speaks for.
+fn listed(scene: Scene, study: &Study, row: Row) -> Option<String> {
+    let pane = &scene.model.traces;
+    let trace = pane
+        .summary(study.trace.id())
+        .filter(|_| row == study.trace.primary())?;
+    let measured = pane.statistics.operation(&operation_of(trace))?;
+    let share = measured.percentile_of(trace.duration)?;
+    let p95 = u64::try_from(measured.quantile(0.95)?.as_nanos()).unwrap_or(u64::MAX);
+    Some(format!(
+        "p{:.0} of the {} listed traces of this operation, whose p95 is {}",
+        (share * 100.0).floor(),
+        measured.n(),
+        lasting(p95)
+    ))
+}
+
 /// Where it stands among the spans of the same operation in this trace, where there are enough.
 fn alike(study: &Study, row: Row) -> Option<String> {
     let measured = study.alike(row)?;
@@ -236,20 +259,28 @@ fn alike(study: &Study, row: Row) -> Option<String> {
     ))
 }
 
-fn keys(scene: Scene) -> Vec<Piece<'static>> {
-    let mut pieces = Vec::new();
-    for (action, says) in [
-        (Action::Collapse, "span before"),
-        (Action::Expand, "next span"),
-        (Action::Pivot, "where it leads"),
-        (Action::Copy, "copy"),
+/// In two lines: beside its waterfall a span is narrow.
+fn keys(scene: Scene) -> [Vec<Piece<'static>>; 2] {
+    let mut lines = [Vec::new(), Vec::new()];
+    // Beside its waterfall the tree has its keys.
+    let [before, next] = if crate::app::update::is_beside(scene.model, scene.now) {
+        [Action::Up, Action::Down]
+    } else {
+        [Action::Collapse, Action::Expand]
+    };
+    for (line, action, says) in [
+        (0, before, "span before"),
+        (0, next, "next span"),
+        (1, Action::Pivot, "where it leads"),
+        (1, Action::Copy, "copy"),
     ] {
         if let Some(key) = hints::key(scene, action) {
+            let pieces: &mut Vec<Piece<'static>> = &mut lines[line];
             pieces.push(Piece::own(key, Role::Key));
             pieces.push(Piece::own(format!(" {says}  "), Role::TextMuted));
         }
     }
-    pieces
+    lines
 }
 
 fn attributes(sheet: &mut Sheet, heading: &'static str, all: &[Attribute], room: &mut usize) {

@@ -5,12 +5,12 @@ use ratatui::layout::Rect;
 
 use super::Sight;
 use super::head::grouped;
+use crate::app::traces::Clocks;
 use crate::app::traces::waterfall::rows::{self, Line};
 use crate::app::traces::waterfall::{Narrowed, Sought};
 use crate::domain::trace::{Row, Standing, Status};
 use crate::text::{Cut, SafeText, fit_right};
 use crate::theme::Role;
-use crate::view::Scene;
 use crate::view::pane::logs::service_role;
 use crate::view::pane::look;
 use crate::view::pane::traces::took;
@@ -51,12 +51,18 @@ impl Indent {
 }
 
 /// What the columns are.
-pub(super) fn columns(scene: Scene, buffer: &mut Buffer, area: Rect) {
+pub(super) fn columns(sight: Sight, buffer: &mut Buffer, area: Rect) {
+    let scene = sight.scene;
     let name = Rect {
         width: area.width.saturating_sub(TOOK),
         ..area
     };
-    scene.line(buffer, name, &[Piece::word("  span", Role::TextMuted)]);
+    let mut pieces = vec![Piece::word("  span", Role::TextMuted)];
+    // Beside the ruler, for it is what that says which does not hold.
+    if sight.open.clocks == Clocks::Sent && !sight.study.shifts.is_empty() {
+        pieces.push(Piece::word(" · clocks differ", Role::StateStale));
+    }
+    scene.line(buffer, name, &pieces);
     let took = widget::after(area, area.width.saturating_sub(TOOK));
     scene.line(buffer, took, &[Piece::own(fit_right("took", 8), Role::TextMuted)]);
 }

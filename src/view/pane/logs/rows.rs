@@ -17,7 +17,7 @@ use crate::app::Model;
 use crate::app::logs::{LogPane, LogView, Past, Refetching, Times, Wrap, search_query};
 use crate::domain::log::detect::level_of;
 use crate::domain::log::moment::leading_end;
-use crate::domain::log::{Gap, Level, fields};
+use crate::domain::log::{Gap, GapReason, Level, fields};
 use crate::logstore::query::Query;
 use crate::logstore::{Entry, LineId};
 use crate::text::{Cut, SafeText, fit, width};
@@ -64,6 +64,8 @@ struct Shown {
     more: usize,
     /// What of a wrapped entry no row has; stands on a row of its own.
     left: Option<Left>,
+    /// Stands before a text that does not begin where the line does.
+    lead: &'static str,
 }
 
 /// What of a wrapped entry is in its detail alone.
@@ -212,7 +214,7 @@ fn rows_of<'a>(
                 text,
                 rest,
                 more: lines.count(),
-                left: None,
+                ..Shown::default()
             };
             rows.push(line(0, shown));
         }
@@ -400,6 +402,16 @@ fn columns(model: &Model, area: u16) -> (&[String], usize) {
     (names.get(..shown).unwrap_or(names), names.len() - shown)
 }
 
+/// The name of the file that a line is of, where there are several.
+fn file_of<'a>(model: &Model, entry: &'a Entry) -> Option<&'a str> {
+    let files = model.logs.drawn().and_then(|view| view.files.as_deref());
+    let path = entry
+        .stream
+        .label("file")
+        .filter(|_| files.is_some_and(|all| all.files.len() > 1))?;
+    path.rsplit('/').next()
+}
+
 /// Whether a line's service stands before it: where there is room, and it is not the same for all.
 fn has_service(model: &Model, area: u16) -> bool {
     area >= WITH_SERVICE && (model.scope.service().is_none() || model.logs.trace.is_some())
@@ -419,15 +431,26 @@ fn draw_row(
 ) {
     match what {
         Row::Gap(gap) => {
-            let words = format!(
-                "╌╌ {} from {} to {} · {} ",
-                gap.reason,
-                clock(scene, gap.from),
-                clock(scene, gap.to),
-                mend(scene, gap)
-            );
-            let rule = "╌".repeat(usize::from(row.width).saturating_sub(2 + width(&words)));
-            let pieces = [Piece::own(format!("  {words}{rule}"), Role::StateFailed)];
+            let (from, to) = (clock(scene, gap.from), clock(scene, gap.to));
+            let (words, role) = match gap.reason {
+                // it comes by itself
+                GapReason::Reading => {
+                    let second = |at: &str| at.chars().take(8).collect::<String>();
+                    let words = format!("╌╌ {} to {} not read yet ", second(&from), second(&to));
+                    (words, Role::StateBusy)
+                }
+                GapReason::Dropped(_)
+                | GapReason::Disconnected
+                | GapReason::LimitHit
+                | GapReason::Partial
+                | GapReason::Unread => {
+                    let mend = mend(scene, gap);
+                    let words = format!("╌╌ {} from {from} to {to} · {mend} ", gap.reason);
+                    (words, Role::StateFailed)
+                }
+            };
+            let dashes = "╌".repeat(usize::from(row.width).saturating_sub(2 + width(&words)));
+            let pieces = [Piece::own(format!("  {words}{dashes}"), role)];
             scene.line(buffer, row, &pieces);
         }
         Row::Begin(past) => {
@@ -437,6 +460,9 @@ fn draw_row(
                     let back_to = back_to.utc().format("%Y-%m-%d");
                     let words = format!("  ── nothing older back to {back_to} · {key} looks further ──");
                     Piece::own(words, Role::TextMuted)
+                }
+                Past::Whole if has_let_go(scene.model) => {
+                    Piece::word("  older lines were let go for want of room", Role::StateStale)
                 }
                 Past::Whole => Piece::word("  the first line", Role::TextMuted),
                 Past::Full => Piece::word(
@@ -458,12 +484,93 @@ fn draw_row(
             part,
             shown,
         } => {
+            let cut = sought.filter(|_| scene.model.logs.wrap == Wrap::Cut);
+            let room = usize::from(row.width).saturating_sub(2 + prefix_width(scene.model, row.width));
+            let moved = cut.and_then(|sought| moved_to_hit(entry, shown, (sought, room)));
+            let shown = moved.as_ref().unwrap_or(shown);
             line(scene, buffer, row, (*id, entry.as_ref()), (*part, shown), focused);
             if let Some(sought) = sought {
                 mark(scene, buffer, row, shown, sought);
             }
         }
     }
+}
+
+/// A row that is cut before its first hit, moved so that the hit is in sight; nothing where it is already, or is in what
+/// no row tells.
+fn moved_to_hit(entry: &Entry, shown: &Shown, (sought, room): (&Query, usize)) -> Option<Shown> {
+    let first = |text: &str| {
+        let spans = sought.spans(text.as_bytes());
+        spans.into_iter().min_by_key(|span| span.start)
+    };
+    let cells = |text: &str, to: usize| text.get(..to).map_or(0, width);
+    let cut = |text: &str, hit: usize| {
+        let from = begin_before(text, hit);
+        (from, text.get(from..).unwrap_or_default().to_owned())
+    };
+    if let Some(hit) = first(&shown.text) {
+        if cells(&shown.text, hit.end) <= room {
+            return None;
+        }
+        let (at, text) = cut(&shown.text, hit.start);
+        return Some(Shown {
+            text,
+            whole: Rc::clone(&shown.whole),
+            at,
+            rest: shown.rest.clone(),
+            more: shown.more,
+            left: None,
+            lead: "…",
+        });
+    }
+    if let Some(hit) = first(&shown.rest) {
+        if width(&shown.text) + 2 + cells(&shown.rest, hit.end) <= room {
+            return None;
+        }
+        return Some(Shown {
+            rest: cut(&shown.rest, hit.start).1,
+            more: shown.more,
+            lead: "…",
+            ..Shown::default()
+        });
+    }
+    if shown.more == 0 {
+        return None;
+    }
+    let head = entry.text.get(..MOST_BYTES).unwrap_or(&entry.text);
+    let text = String::from_utf8_lossy(head);
+    let lines = text.lines().filter(|line| !line.trim().is_empty()).skip(1);
+    let (line, hit) = lines
+        .map(|line| SafeText::line(line.trim()).into_string())
+        .find_map(|line| first(&line).map(|hit| (line, hit)))?;
+    let (at, text) = if cells(&line, hit.end) + 2 > room {
+        cut(&line, hit.start)
+    } else {
+        (0, line.clone())
+    };
+    Some(Shown {
+        text,
+        whole: line.into(),
+        at,
+        more: shown.more,
+        lead: if at > 0 { "⏎ …" } else { "⏎ " },
+        ..Shown::default()
+    })
+}
+
+/// Where a text is begun with so that a hit has some words before it.
+fn begin_before(text: &str, hit: usize) -> usize {
+    /// Characters before a hit.
+    const BEFORE: usize = 12;
+    let before = text.get(..hit).unwrap_or_default();
+    let begin = before.char_indices().rev().nth(BEFORE - 1);
+    begin.map_or(0, |(at, _)| at)
+}
+
+/// Whether lines were let go: the first in hand is not the first there was.
+fn has_let_go(model: &Model) -> bool {
+    let view = model.logs.drawn();
+    view.is_some_and(|view| view.snapshot.counts().evicted > 0)
 }
 
 /// What becomes of a gap.
@@ -483,7 +590,7 @@ fn mend(scene: Scene, gap: &Gap) -> String {
 fn mark(scene: Scene, buffer: &mut Buffer, row: Rect, shown: &Shown, sought: &Query) {
     let row = widget::clip(buffer, row);
     let style = scene.theme.style(Role::Match);
-    let begin = 2 + prefix_width(scene.model, row.width);
+    let begin = 2 + prefix_width(scene.model, row.width) + width(shown.lead);
     let rest = begin + width(&shown.text) + 2;
     let mut at = |text: &str, begin: usize, span: &Range<usize>| {
         let cells = |to: usize| text.get(..to).map_or(0, width);
@@ -514,7 +621,7 @@ fn line(
 ) {
     let pane = &scene.model.logs;
     let selected = focused && pane.cursor == Some(id);
-    let marked = pane.bookmarks.contains(&id);
+    let marked = pane.bookmarks.contains(id);
     let mut pieces = vec![
         if selected {
             Piece::word("▌", Role::Accent)
@@ -539,6 +646,7 @@ fn line(
         Level::Fatal | Level::Error | Level::Warn | Level::Info | Level::Unknown => Role::Text,
         Level::Debug | Level::Trace => Role::TextDim,
     };
+    pieces.push(Piece::word(shown.lead, Role::TextMuted));
     // The blank that hangs over a row's end is not drawn.
     pieces.push(Piece::own(shown.text.trim_end().to_owned(), role));
     if !shown.rest.is_empty() {
@@ -571,7 +679,8 @@ fn prefix(scene: Scene, area: u16, entry: &Entry) -> Vec<Piece<'static>> {
         Piece::word(" ", Role::Text),
     ];
     if has_service(scene.model, area) {
-        let service = SafeText::line(entry.service.unwrap_or_default());
+        let service = entry.service.or_else(|| file_of(scene.model, entry));
+        let service = SafeText::line(service.unwrap_or_default());
         let role = service_role(service.as_str());
         pieces.push(Piece::own(format!("{} ", fit(service.as_str(), SERVICE)), role));
     }
@@ -607,6 +716,34 @@ mod tests {
         for text in ["", "one", "äöü ßß ñññññññ", "  two   three    four"] {
             assert_eq!(pieces_of(text, 4, 40).concat(), text, "nothing is lost");
         }
+    }
+
+    #[test]
+    fn a_row_is_moved_to_a_hit_that_it_would_cut_off() {
+        let long = format!("GET /cart {} refused by pay", "x".repeat(60));
+        let text = format!("{long}\n  at a.b\n  at cart.Pay.charge");
+        let snapshot = entry_of(Some(1), &text);
+        let entry = snapshot.entry_at(0).unwrap();
+        let shown = || Shown {
+            whole: long.as_str().into(),
+            text: long.clone(),
+            rest: format!("path=/cart {} took=12ms", "y".repeat(60)),
+            more: 2,
+            ..Shown::default()
+        };
+        let moved = |what: &str| {
+            let sought = search_query(what).unwrap().unwrap();
+            moved_to_hit(&entry, &shown(), (&sought, 40))
+        };
+        assert!(moved("get").is_none(), "in sight");
+        assert!(moved("nowhere").is_none());
+        let hit = moved("refused").unwrap();
+        assert_eq!((&*hit.text, hit.lead), ("xxxxxxxxxxx refused by pay", "…"));
+        assert_eq!(&hit.whole[hit.at..], hit.text, "marked where it lies");
+        let hit = moved("took").unwrap();
+        assert_eq!((&*hit.rest, hit.lead), ("yyyyyyyyyyy took=12ms", "…"));
+        let hit = moved("charge").unwrap();
+        assert_eq!((&*hit.text, hit.lead), ("at cart.Pay.charge", "⏎ "));
     }
 
     #[test]

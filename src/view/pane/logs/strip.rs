@@ -3,9 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::super::Scene;
 use super::super::super::widget::Piece;
-use super::{clock, role_of};
+use super::super::super::{Scene, figures};
+use super::role_of;
 use crate::app::logs::{Counted, LogView};
 use crate::domain::log::{Level, Nanos};
 use crate::theme::Role;
@@ -22,10 +22,16 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView
     let span = volume
         .step
         .saturating_mul(volume.buckets.len().try_into().unwrap_or(i64::MAX));
-    let short = |at: Nanos| clock(scene, at).chars().take(8).collect::<String>();
+    // Lines tell the time of day alone: of which day they are, the strip says where it is not this one.
+    let short = |at: Nanos| {
+        let told = figures::moment_to_the_second(at.utc(), scene.now.utc, scene.model.zone);
+        told.trim_end_matches('Z').to_owned()
+    };
     let label = format!("{} ", short(first));
-    // The filter is of what is shown below; what happened is told whole.
+    // The filter is of what is shown below; where lines are missing, what happened is told whole.
     let by = match (view.counted, view.shown.is_some()) {
+        (Counted::Shown, _) if area.width < WITH_COUNTED => " shown",
+        (Counted::Shown, _) => " of those shown",
         (_, true) if area.width < WITH_COUNTED => " all lines",
         (_, false) if area.width < WITH_COUNTED => "",
         (Counted::Server, false) => " by the server",

@@ -114,7 +114,7 @@ fn ends(scene: Scene) -> (Nanos, Nanos) {
     let pane = &scene.model.traces;
     let to = Nanos::of(pane.until.unwrap_or(scene.still.utc));
     let list = pane.drawn().filter(|list| list.whole == Whole::No);
-    let first = list.and_then(|list| list.traces.iter().map(|trace| trace.start).min());
+    let first = list.and_then(|list| list.all().map(|trace| trace.start).min());
     (first.unwrap_or_else(|| to.minus(pane.back)), to)
 }
 

@@ -15,8 +15,7 @@ use super::slo::focus;
 use super::{Border, Freshness, Lack, cells_of, framed, message, position, skeleton, thumb};
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
-use crate::app::traces::list::is_failed;
-use crate::app::traces::{BACK, Form, Grouped};
+use crate::app::traces::{BACK, Form, Grouped, TraceList};
 use crate::domain::trace::scale::lasting_in_column;
 use crate::domain::trace::summary::{Outcome, Whole};
 use crate::text::SafeText;
@@ -53,13 +52,10 @@ pub(super) fn badge(scene: Scene) -> Vec<Piece<'static>> {
     match (pane.drawn(), freshness(scene).failure) {
         (None, None) => vec![Piece::word(" …", Role::StateBusy)],
         (None, Some(_)) => vec![Piece::word(" not known", Role::StateFailed)],
-        (Some(list), _) => {
-            let failed = list.traces.iter().filter(|trace| is_failed(trace)).count();
-            match failed {
-                0 => vec![Piece::own(format!(" {}", list.traces.len()), Role::TextMuted)],
-                _ => vec![Piece::own(format!(" {failed} failed"), Role::SeverityCritical)],
-            }
-        }
+        (Some(list), _) => match list.failed() {
+            0 => vec![Piece::own(format!(" {}", list.traces.len()), Role::TextMuted)],
+            failed => vec![Piece::own(format!(" {failed} failed"), Role::SeverityCritical)],
+        },
     }
 }
 
@@ -97,21 +93,24 @@ fn count(scene: Scene) -> Vec<Piece<'static>> {
     let Some(list) = pane.drawn() else {
         return Vec::new();
     };
-    let failed = list.traces.iter().filter(|trace| is_failed(trace)).count();
+    let failed = list.failed();
     let mut pieces = Vec::new();
     if failed > 0 {
         pieces.push(Piece::own(format!("{failed} failed · "), Role::SeverityCritical));
     }
     let total = list.traces.len();
     let how = match (list.whole, pane.grouped) {
-        (Whole::No, _) => format!("the newest {total} of more · "),
+        (Whole::No, _) => format!("newest {total}{} · ", older(list)),
         (Whole::Yes, Grouped::ByOperation) => format!("{total} by operation · "),
         (Whole::Yes, Grouped::No) => String::new(),
     };
     pieces.push(Piece::own(how, Role::TextMuted));
+    if let Some(Err(_)) = list.older {
+        pieces.push(Piece::word("older failures not known · ", Role::StateStale));
+    }
     pieces.push(match pane.form {
         Form::Rows => Piece::word(pane.order.words(), Role::TextMuted),
-        Form::Dots => Piece::own(format!("{total} as dots"), Role::TextMuted),
+        Form::Dots => Piece::own(format!("{} as dots", list.all().count()), Role::TextMuted),
     });
     if !list.remarks.is_empty() {
         pieces.push(Piece::word(" · ", Role::TextMuted));
@@ -119,6 +118,20 @@ fn count(scene: Scene) -> Vec<Piece<'static>> {
         pieces.push(Piece::safe(remark, Role::StateStale));
     }
     pieces
+}
+
+/// The failed ones that were fetched beside the newest.
+fn older(list: &TraceList) -> String {
+    match &list.older {
+        Some(Ok(older)) if !older.traces.is_empty() => {
+            let more = match older.whole {
+                Whole::Yes => "",
+                Whole::No => "+",
+            };
+            format!(" + {}{more} older failed", older.traces.len())
+        }
+        Some(_) | None => String::new(),
+    }
 }
 
 /// Of what time the traces are, which no title cuts off, and where among them the cursor is.
@@ -180,7 +193,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
             }
             // The cause says whether it was silent, refused, or answered with something else.
             let head = match pane.feed.status {
-                Status::NotAsked { .. } => "No traces: the trace backend cannot be asked this.",
+                Status::NotAsked { .. } => "No traces: the trace backend cannot answer this query.",
                 Status::Idle | Status::InFlight { .. } | Status::Failed { .. } => {
                     more.push(format!(
                         "It is tried again by itself; {} shows each backend.",

@@ -7,9 +7,9 @@ use ratatui::layout::Rect;
 
 use super::took;
 use crate::app::traces::list::{Against, is_failed, operation_of};
-use crate::app::traces::{Grouped, TracePane, TraceRow};
+use crate::app::traces::{Grouped, TraceList, TracePane, TraceRow};
 use crate::domain::trace::stats::{Anomaly, TELLING, TELLING_P99};
-use crate::domain::trace::summary::Whole;
+use crate::domain::trace::summary::{Lasted, Whole};
 use crate::domain::trace::{Operation, Summary};
 use crate::text::SafeText;
 use crate::theme::{Glyphs, Role};
@@ -19,7 +19,9 @@ use crate::view::widget::columns::{self, Align, Column, Slots, Width, column, fl
 use crate::view::widget::{self, Look, Piece, bar, words};
 use crate::view::{Scene, figures, layout};
 
-/// The bar's place among the columns.
+/// The duration's place among the columns.
+const TOOK: usize = 2;
+/// The bar's.
 const BAR: usize = 3;
 /// How far traces stand in under their operation.
 const INDENT: u16 = 2;
@@ -29,7 +31,7 @@ const COLUMNS: [Column; 9] = [
     column("age", Width::Fixed(4), Align::Right, 3),
     column("", Width::Fixed(1), Align::Left, 0),
     column("took", Width::Fixed(7), Align::Right, 0),
-    column("┼ p95 of its like", flex(6, 24, 2), Align::Left, 2),
+    column("┼ p95", flex(6, 24, 2), Align::Left, 2),
     column("service", flex(10, 16, 2), Align::Left, 0),
     column("operation", flex(16, 40, 4), Align::Left, 0),
     column("spans", Width::Fixed(5), Align::Right, 4),
@@ -44,10 +46,11 @@ const GROUPS: [Column; 9] = [
     column("service", flex(10, 16, 2), Align::Left, 2),
     column("n", Width::Fixed(4), Align::Right, 0),
     column("failed", Width::Fixed(6), Align::Right, 0),
-    column("p50", Width::Fixed(7), Align::Right, 1),
+    column("p50", Width::Fixed(7), Align::Right, 3),
     column("p95", Width::Fixed(7), Align::Right, 0),
     column("p99", Width::Fixed(7), Align::Right, 4),
-    column("against before", flex(8, 26, 2), Align::Left, 3),
+    // Half of it says nothing.
+    column("against before", flex(17, 26, 2), Align::Left, 1),
 ];
 
 /// A scale on which what takes ten times as long is as much further, wherever that is: a list has both 2 ms and 20 s.
@@ -105,11 +108,11 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, inside: Rect, shown: usize
     };
     let head = widget::row(body, 0);
     match pane.grouped {
-        Grouped::No => columns::draw_header(buffer, head, scene.theme, &COLUMNS, &slots),
+        Grouped::No => columns::draw_header(buffer, head, scene.theme, &titled(pane), &slots),
         Grouped::ByOperation => columns::draw_header(buffer, head, scene.theme, &GROUPS, &groups),
     }
-    let traces = pane.drawn().map_or(&[][..], |list| &list.traces);
-    let scale = Durations::of(traces.iter().map(|trace| trace.duration));
+    let traces = pane.drawn().into_iter().flat_map(TraceList::all);
+    let scale = Durations::of(traces.clone().map(|trace| trace.duration));
     let rows = pane.rows.iter().enumerate().skip(pane.list.offset).take(shown);
     for (line, (index, row)) in rows.enumerate() {
         let whole = widget::row(inside, line as u16 + layout::HEADER_ROWS);
@@ -150,6 +153,16 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, inside: Rect, shown: usize
         }
         mark_hits(scene, buffer, cells, pane.search.as_ref());
     }
+}
+
+/// The columns, the duration's by what it is of: sources that list no roots tell it of whole traces.
+fn titled(pane: &TracePane) -> [Column; 9] {
+    let mut columns = COLUMNS;
+    let mut all = pane.drawn().into_iter().flat_map(TraceList::all);
+    if all.any(|trace| trace.lasted == Lasted::Whole) {
+        columns[TOOK].title = "whole";
+    }
+    columns
 }
 
 fn trace_row(
@@ -265,9 +278,17 @@ fn group_cells<'a>(pane: &TracePane, of: &'a Operation) -> Vec<Vec<Piece<'a>>> {
         let said = measured.quantile(q).map_or_else(|| "–".to_owned(), took);
         vec![Piece::own(said, role)]
     };
-    let errors = match measured.errors() {
-        0 => Piece::word("0", Role::TextMuted),
-        errors => Piece::own(words::count(errors as f64), Role::SeverityCritical),
+    let older = pane.drawn().map_or(&[][..], TraceList::older_failed).iter();
+    let older = older.filter(|trace| operation_of(trace) == *of).count();
+    let errors = words::count(measured.errors() as f64);
+    let errors = match (measured.errors(), older) {
+        (0, 0) => Piece::word("0", Role::TextMuted),
+        (_, 0) => Piece::own(errors, Role::SeverityCritical),
+        // They are not among the n.
+        (_, older) => Piece::own(
+            format!("{errors}+{}", words::count(older as f64)),
+            Role::SeverityCritical,
+        ),
     };
     vec![
         vec![Piece::word(sign, Role::TextMuted)],
@@ -289,7 +310,7 @@ pub(super) fn against(against: &Against) -> Vec<Piece<'static>> {
         Against::Awaited => dim("…".to_owned()),
         Against::NotKnown(_) => vec![Piece::word("not known", Role::StateFailed)],
         Against::NoneThen => dim("none before".to_owned()),
-        Against::TooFew { now, then } => dim(format!("too few: {now}, before {then}")),
+        Against::TooFew { now, then } => dim(format!("too few: {now} vs {then}")),
         Against::Told(odd) if odd.is_empty() => dim("as before".to_owned()),
         Against::Told(odd) => self::odd(odd),
     }
@@ -307,7 +328,7 @@ fn odd(anomalies: &[Anomaly]) -> Vec<Piece<'static>> {
             Anomaly::Failing(times) if times.is_finite() => {
                 Piece::own(format!("fails {times:.0}× as often"), Role::SeverityCritical)
             }
-            Anomaly::Failing(_) => Piece::word("did not fail before", Role::SeverityCritical),
+            Anomaly::Failing(_) => Piece::word("no failure before", Role::SeverityCritical),
         });
     }
     pieces

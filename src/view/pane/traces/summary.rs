@@ -8,9 +8,10 @@ use crate::action::Action;
 use crate::app::traces::list::{Against, is_failed, operation_of};
 use crate::app::traces::{TraceRow, list};
 use crate::domain::trace::stats::{Measured, TELLING};
-use crate::domain::trace::summary::Whole;
-use crate::domain::trace::{Operation, Summary};
+use crate::domain::trace::summary::{Lasted, Whole};
+use crate::domain::trace::{Nanos, Operation, Summary};
 use crate::theme::Role;
+use crate::view::figures::moment;
 use crate::view::sheet::{Sheet, moment_pieces};
 use crate::view::widget::{Piece, words};
 use crate::view::{Scene, hints};
@@ -43,6 +44,9 @@ fn of_trace<'a>(scene: Scene<'a>, trace: &'a Summary) -> Sheet<'a> {
         Role::Text
     };
     let mut told = vec![Piece::own(took(trace.duration), failed)];
+    if trace.lasted == Lasted::Whole {
+        told.push(Piece::word(" from its first moment to its last", Role::TextMuted));
+    }
     let mut also = |text: String, role| told.push(Piece::own(format!(" · {text}"), role));
     if let Some(spans) = trace.spans {
         also(format!("{spans} spans"), Role::Text);
@@ -133,6 +137,16 @@ fn of_group<'a>(scene: Scene<'a>, of: &'a Operation) -> Sheet<'a> {
     }
     sheet.heading("The time before");
     let before = pane.drawn().and_then(|list| list.before.as_ref()?.as_ref().ok());
+    if let Some(before) = before {
+        let said = |at: Nanos| moment(at.utc(), scene.now.utc, scene.model.zone);
+        let (from, to) = (before.from.unwrap_or(before.during.from), said(before.during.to));
+        let how = match before.from {
+            Some(_) => format!("The newest {} of it, ", before.statistics.traces()),
+            None => String::new(),
+        };
+        let text = format!("{how}{} to {to}", said(from).trim_end_matches('Z'));
+        sheet.prose(&text, Role::TextMuted);
+    }
     if let Some(measured) = before.and_then(|before| before.statistics.operation(of)) {
         figures(&mut sheet, measured);
     }

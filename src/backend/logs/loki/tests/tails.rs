@@ -108,6 +108,34 @@ async fn a_backlog_and_what_comes_after_it_are_told_once() {
 }
 
 #[tokio::test]
+async fn what_a_long_backlog_leaves_is_told_as_the_rest_of_a_gap_that_is_not_come_back_to() {
+    let server = Server::start(Script {
+        entries: 50,
+        ..Script::default()
+    })
+    .await;
+    let from = now() - 60_000_000_000;
+    for n in 0..2_500 {
+        server.push(from + n * 1_000, "cart", format!("old {n}"));
+    }
+    let loki = loki(&server.url);
+    let ((), told) = beside(&loki, from, async |heard, told| {
+        until(heard, told, live).await;
+    })
+    .await;
+    let [whole, rest] = &told.gaps[..] else {
+        panic!("{:?}", told.gaps)
+    };
+    assert_eq!(
+        (whole.from, &told.filled[..]),
+        (Nanos(from), &[whole.clone()][..])
+    );
+    let read = usize::try_from((rest.from.0 - from) / 1_000).expect("behind its begin");
+    assert!((1_900..2_100).contains(&read) && rest.to == whole.to, "{read}");
+    assert_eq!(told.lines.len(), read + 1, "what is before the rest was told");
+}
+
+#[tokio::test]
 async fn a_connection_that_is_cut_again_and_again_loses_nothing_and_tells_nothing_twice() {
     let server = Server::start(Script {
         cut: Some(Duration::from_millis(400)),
@@ -229,6 +257,8 @@ async fn where_nothing_is_upgraded_the_present_is_polled() {
         (200, "<html>hello</html>"),
         (502, "Bad Gateway"),
         (400, "Bad Request"),
+        (401, "no token"),
+        (403, "forbidden"),
     ] {
         let server = Server::start(Script {
             refuse: Some((status, body)),
@@ -237,7 +267,12 @@ async fn where_nothing_is_upgraded_the_present_is_polled() {
         .await;
         let loki = loki(&server.url);
         let ((), told) = beside(&loki, now(), async |heard, told| {
-            let polling = |told: &Told| told.modes.last() == Some(&TailMode::Polling("no upgrade"));
+            let why = if matches!(status, 401 | 403) {
+                "tail refused"
+            } else {
+                "no upgrade"
+            };
+            let polling = |told: &Told| told.modes.last() == Some(&TailMode::Polling(why));
             if status == 200 {
                 // A login page: signing in is what is missing, and that is tried again.
                 until(heard, told, |told| {
