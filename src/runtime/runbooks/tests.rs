@@ -376,11 +376,7 @@ async fn what_runs_is_what_was_shown_whatever_a_label_holds() {
             without: Vec::new(),
         };
         let ended = ran(&order).await;
-        assert_eq!(
-            ended.output,
-            format!("--|pod/{value}|{value}|last|").replace("--|", ""),
-            "{value:?}"
-        );
+        assert_eq!(ended.output, format!("--|pod/{value}|{value}|last|"), "{value:?}");
         assert_eq!(shown.len(), 5, "{value:?}");
     }
 }
