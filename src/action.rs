@@ -181,7 +181,7 @@ actions! {
     HandBack         "alerts.hand_back"     "hand back"      Alerts Act "Give up an acknowledgement: it alerts again.";
     Silence          "alerts.silence"       "silence"        Alerts DangerousAct "Compose a silence from the thing under the cursor, with a preview of what it hides.";
     SilenceList      "alerts.silences"      "silences"       Global View "Every silence: who, why, until when, what it hides.";
-    Runbook          "alerts.runbook"       "runbook"        Global View "Open the runbook of the alert or incident under the cursor, as a checklist.";
+    Runbook          "alerts.runbook"       "runbook"        Alerts View "Open the alert's runbook as a checklist.";
     Link             "alerts.link"          "link"           Alerts View "Show the alert's source link, and copy it.";
     Declare          "incident.declare"     "declare"        Global DangerousAct "Declare a local incident, from the alert under the cursor or from nothing.";
     GroupBy          "alerts.group_by"      "group by"       Alerts View "Cycle the grouping: Alertmanager's own, by alert name, by service, none.";
@@ -248,6 +248,7 @@ actions! {
     TimelineTimes    "timeline.times"       "times"          Incident View "Show the timeline's times by the clock, or since the incident opened.";
     Todos            "timeline.todos"       "todos"          Incident View "Every TODO of the timeline.";
     WhoseIncidents   "incident.whose"       "whose"          Incident View "Cycle whose incidents are listed: mine, my teams', all; open or recent ones too.";
+    IncidentRunbook  "incident.runbook"     "runbook"        Incident View "Open the runbook of the incident's alert as a checklist; a menu where there are several.";
     PostMortem       "incident.postmortem"  "post-mortem"    Incident View "Write the post-mortem draft, and show it.";
 
     RetryEntry       "outbox.retry"         "retry"          Outbox Act "Try the act under the cursor again now.";

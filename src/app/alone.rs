@@ -49,7 +49,6 @@ fn is_of_lines(action: Action) -> bool {
                 | Action::HandoffNote
                 | Action::SilenceList
                 | Action::Declare
-                | Action::Runbook
                 | Action::OpenTraceById
                 | Action::Escalate
                 | Action::Resolve

@@ -423,6 +423,7 @@ async fn a_runbook_is_opened_its_steps_are_ticked_and_its_command_asked_for() {
         person.sees("PoolExhausted").await;
         person.press("2 o").await;
         person.sees("[ ] Look at the pool").await;
+        person.sees("0 of 2 done").await;
         person.press("x").await;
         let frame = person.sees("[x] Look at the pool").await;
         assert!(

@@ -131,7 +131,9 @@ pub(crate) fn holds(model: &Model, action: Action) -> bool {
                 || !inner
                 || matches!(action, Action::Copy | Action::TraceFacts | Action::ClockSkew)
         }
-        Some(Detail::Runbook(_)) => moves || !inner || action == Action::Copy,
+        Some(Detail::Runbook(_)) => {
+            moves || !inner || matches!(action, Action::Copy | Action::Mark | Action::Open)
+        }
         Some(
             Detail::Slo(_)
             | Detail::Alert(_)

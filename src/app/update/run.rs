@@ -132,6 +132,9 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Mark if model.details.is_empty() && model.focus == PaneId::Incident => {
             incidents::mark(model, now)
         }
+        Action::Mark if matches!(model.detail(), Some(Detail::Runbook(_))) => {
+            runbook::act(model, Action::TickStep, now)
+        }
         Action::Mark if in_traces(model) => traces::mark(model, now),
         Action::Mark => alerts::mark(model, now),
         Action::Search => prompts::open(model, PromptKind::Search, now),
@@ -148,7 +151,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             show(model, Detail::Silences);
             Vec::new()
         }
-        Action::Runbook => runbook::open(model, now),
+        Action::Runbook | Action::IncidentRunbook => runbook::open(model, now),
         Action::Link => copy::link(model, now),
         Action::GroupBy => {
             model.alerts.grouping = next_grouping(&model.alerts.grouping);
@@ -714,13 +717,14 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(Detail::Alert(_)) => return runbook::open(model, now),
         Some(Detail::Incident(_)) => return incidents::unfold_event(model, now),
         Some(Detail::Outbox) => return outbox_open(model, now),
+        Some(Detail::Runbook(_)) => return runbook::act(model, Action::RunCommand, now),
         Some(Detail::Patterns) => return logs::show_pattern(model, now),
         Some(Detail::Trace(id)) => {
             let id = *id;
             return waterfall::open_span(model, id, now);
         }
         Some(Detail::Comparison(_, _)) => return traces::open_pair(model, now),
-        Some(Detail::Page(_) | Detail::TraceFacts(_) | Detail::ServiceGraph | Detail::Runbook(_)) => {
+        Some(Detail::Page(_) | Detail::TraceFacts(_) | Detail::ServiceGraph) => {
             return Vec::new();
         }
         None => {}

@@ -330,9 +330,12 @@ fn question(model: &Model, order: RunOrder) -> Confirm {
     );
     let limit = prometheus_duration(order.limit);
     lines.push(ConfirmLine::Plain(String::new()));
+    let context = SafeText::line(&model.settings.context);
     lines.push(ConfirmLine::Plain(format!(
-        "in {}, as you, without a shell, for {limit} at most; into the timeline",
-        SafeText::line(&model.settings.context)
+        "in {context}, as you, without a shell"
+    )));
+    lines.push(ConfirmLine::Plain(format!(
+        "for {limit} at most; what it says goes into the timeline"
     )));
     let mut typed = Vec::new();
     if model.settings.danger {

@@ -41,7 +41,11 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let title = SafeText::line(&format!("Runbook {title}")).into_owned();
     frame.title = title;
     if steps > 0 {
-        frame.count = vec![Piece::own(format!("{done} of {steps} done"), Role::TextMuted)];
+        let count = match page.ticked {
+            Some(Ok(_)) => format!("{done} of {steps} done"),
+            Some(Err(_)) | None => format!("{steps} steps"),
+        };
+        frame.count = vec![Piece::own(count, Role::TextMuted)];
     }
     let inside = frame::draw(buffer, area, scene.theme, &frame);
     let inside = widget::after(inside, 1);
