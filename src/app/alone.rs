@@ -30,7 +30,8 @@ fn is_of_lines(action: Action) -> bool {
         | Place::Trace
         | Place::Silences
         | Place::Incident
-        | Place::Outbox => false,
+        | Place::Outbox
+        | Place::Runbook => false,
         Place::Global => !matches!(
             action,
             Action::FocusSlo

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::acts::{Act, ActId};
 use super::focus::Layout;
 use super::logs::LogsAsk;
+use super::runbook::RunOrder;
 use super::traces::TracesAsk;
 use super::traces::calls::CallsAsk;
 use super::traces::comparison::Aligning;
@@ -19,6 +20,8 @@ use crate::domain::log::{Gap, Nanos};
 use crate::domain::timeline::Starred;
 use crate::domain::trace::TraceId;
 use crate::outbox::{Decision, EntryId};
+use crate::runbook::source::Wanted;
+use crate::runbook::{Mark, TicksOf, Told};
 
 /// What is written up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -129,6 +132,25 @@ pub enum Effect {
     },
     /// Put a deed into the story.
     Record(Deed),
+    /// Read a runbook; answered by `Msg::RunbookRead`.
+    ReadRunbook(Wanted),
+    /// Tell which steps of a runbook are done, now and from now on; answered by `Msg::StepsTicked`.
+    FollowTicks(TicksOf),
+    /// Tick a step, or take its tick off, and tell of it.
+    Tick {
+        /// Where it is kept.
+        of: TicksOf,
+        /// Which step.
+        step: String,
+        /// Which of the two.
+        mark: Mark,
+        /// What is told.
+        told: Box<Told>,
+    },
+    /// Run a command of a runbook that somebody said yes to; answered by `Msg::CommandEnded`.
+    RunCommand(Arc<RunOrder>),
+    /// Stop the command that is running.
+    StopCommand,
     /// Put a write-up together; answered by `Msg::Written`.
     Write(WriteUp),
     /// What a silence would have hidden of the last hours; answered by `Msg::SilencePast`.

@@ -89,6 +89,8 @@ pub enum Detail {
     Incident(IncidentId),
     /// The outbox: acts that are not over.
     Outbox,
+    /// The runbook of an alert.
+    Runbook(Fingerprint),
     /// A page of text.
     Page(Page),
 }
@@ -112,9 +114,9 @@ impl Detail {
         }
     }
 
-    /// The alert that it is of, where it is one.
+    /// The alert that it is of, itself or its runbook.
     pub fn alert(&self) -> Option<Fingerprint> {
-        if let Self::Alert(fingerprint) = self {
+        if let Self::Alert(fingerprint) | Self::Runbook(fingerprint) = self {
             Some(*fingerprint)
         } else {
             None
@@ -141,6 +143,7 @@ impl Detail {
             Self::Silences => Place::Silences,
             Self::Incident(_) => Place::Incident,
             Self::Outbox => Place::Outbox,
+            Self::Runbook(_) => Place::Runbook,
             Self::Page(_) | Self::ServiceGraph => Place::List,
         }
     }

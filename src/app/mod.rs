@@ -20,6 +20,7 @@ pub mod panes;
 pub mod preview;
 pub mod record;
 pub mod reference;
+pub mod runbook;
 pub mod scope;
 pub mod toast;
 pub mod traces;
@@ -36,6 +37,7 @@ pub use msg::Msg;
 use crate::domain::incident::IncidentId;
 use crate::keymap::{Chord, Keymap};
 use crate::outbox::{EntryId, OutboxView};
+use crate::runbook::Policy;
 use crate::time::{Now, Tick};
 use acts::{ActId, Acts};
 use focus::{Detail, Layout, PaneId};
@@ -44,6 +46,7 @@ use list::ListState;
 use logs::LogPane;
 use modal::Modal;
 use panes::{AlertPane, SilencePane, SloPane};
+use runbook::{RunbookPage, Running};
 use scope::ScopeStack;
 use toast::Toasts;
 use traces::TracePane;
@@ -95,6 +98,8 @@ pub struct Settings {
     pub update_due: Duration,
     /// After how long without anything done that is said.
     pub progress_due: Duration,
+    /// Where runbooks lie, and what of them may be run.
+    pub runbooks: Policy,
     /// Standing warnings (TLS verification off, …), said in the health overlay.
     pub warnings: Vec<String>,
 }
@@ -237,6 +242,10 @@ pub struct Model {
     pub deeds: Vec<(effect::Deed, Tick)>,
     /// The last write-up: which, and its Markdown or why there is none; nothing while it is put together.
     pub written: Option<(effect::WriteUp, Result<Arc<str>, String>)>,
+    /// The runbook that was opened last.
+    pub runbook: Option<RunbookPage>,
+    /// The command of a runbook that is running.
+    pub running: Option<Running>,
     /// What lies open beside the lists.
     pub preview: preview::Preview,
     /// Every backend's health, in the order of the configuration.
@@ -319,6 +328,8 @@ impl Model {
             sent_texts: Vec::new(),
             deeds: Vec::new(),
             written: None,
+            runbook: None,
+            running: None,
             preview: preview::Preview::default(),
             health: Vec::new(),
             record: None,

@@ -99,6 +99,8 @@ pub enum Command {
     Traces(TracesArgs),
     /// One trace: a waterfall, the critical path, what went wrong
     Trace(TraceArgs),
+    /// The runbook of an alert, or a Markdown file: its steps, its commands filled in; runs nothing
+    Runbook(RunbookArgs),
     /// Silences
     Silences(SilencesArgs),
     /// Incidents, open ones first
@@ -181,6 +183,7 @@ impl Command {
             Self::Demo(_)
             | Self::Slo(_)
             | Self::Alerts(_)
+            | Self::Runbook(_)
             | Self::Silences(_)
             | Self::Logs(_)
             | Self::Traces(_)
@@ -264,6 +267,14 @@ pub struct AlertsArgs {
     /// End with status 10 when it holds
     #[arg(long, value_enum, value_name = "WHAT")]
     pub fail_on: Option<AlertsFailOn>,
+}
+
+/// `runbook`
+#[derive(Debug, Clone, Args)]
+pub struct RunbookArgs {
+    /// An alert's id or name, or a Markdown file (`./pool.md`)
+    #[arg(value_name = "ALERT|FILE")]
+    pub what: String,
 }
 
 /// A level of a line.

@@ -13,9 +13,11 @@ use crate::backend::traces::ui;
 use crate::config::{self, Config, ConfigError, Context, Environment, LogsConfig};
 use crate::journal;
 use crate::keymap;
+use crate::runbook::Policy;
 use crate::runtime::console::{Console, Ended, World as _};
 use crate::runtime::editor::Editor;
 use crate::runtime::layout_file;
+use crate::runtime::runbooks::programs;
 use crate::runtime::session::{self, Opening};
 use crate::terminal::Screen as _;
 use crate::terminal::capability::{self, ColorChoice, GlyphChoice};
@@ -96,7 +98,7 @@ fn open(session: &mut Session, config: Config, context: Context, lines: Option<&
     let (tty, inputs) = Tty::open(options(session, &config), session.clock).map_err(no_terminal)?;
     let now = session.clock.now();
     let size = tty.size();
-    let mut model = Model::new(settings(&config, &context), keymap, layout, size, now);
+    let mut model = Model::new(settings(session, &config, &context), keymap, layout, size, now);
     if lines.is_some() {
         model.keep_to_lines();
     }
@@ -131,7 +133,8 @@ fn open(session: &mut Session, config: Config, context: Context, lines: Option<&
                         let old = &console.model;
                         let (keymap, layout, size) = (Arc::clone(&old.keymap), old.layout.clone(), old.size);
                         let (zone, now) = (old.zone, session.clock.now());
-                        console.model = Model::new(settings(&config, &context), keymap, layout, size, now);
+                        console.model =
+                            Model::new(settings(session, &config, &context), keymap, layout, size, now);
                         console.model.zone = zone;
                     }
                 }
@@ -242,7 +245,7 @@ fn themes(config_dir: Option<std::path::PathBuf>, means: Means) -> session::Them
     })
 }
 
-fn settings(config: &Config, context: &Context) -> Settings {
+fn settings(session: &Session, config: &Config, context: &Context) -> Settings {
     let insecure = |endpoint: &crate::config::Endpoint| {
         endpoint.tls.insecure_skip_verify.then(|| {
             format!(
@@ -299,9 +302,21 @@ fn settings(config: &Config, context: &Context) -> Settings {
             .annotations
             .as_ref()
             .map(|annotations| Arc::from(annotations.endpoint.name.as_str())),
+        runbooks: runbooks(session, context),
         update_due: config.nudges.update,
         progress_due: config.nudges.progress,
         warnings: endpoints.filter_map(insecure).collect(),
+    }
+}
+
+/// What a context says of runbooks; its programs are looked up here, once.
+pub(super) fn runbooks(session: &Session, context: &Context) -> Policy {
+    let said = &context.runbooks;
+    Policy {
+        context: context.name.clone(),
+        dir: said.dir.clone(),
+        programs: programs::resolve(&said.allowed_programs, session.env.get("PATH")),
+        limit: said.timeout,
     }
 }
 

@@ -41,6 +41,7 @@ pub mod output;
 pub mod postmortem;
 pub mod probe;
 mod record_checks;
+pub mod runbook;
 pub mod sending;
 pub mod silence;
 pub mod silences;
@@ -215,6 +216,7 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Doctor => block_on(doctor::run(session)),
         Command::Slo(args) => block_on(slo::run(session, &args)),
         Command::Alerts(args) => block_on(alerts::run(session, &args)),
+        Command::Runbook(args) => block_on(runbook::run(session, &args)),
         Command::Incidents(args) => block_on(incidents::run(session, &args)),
         Command::Timeline(args) => block_on(timeline::run(session, &args)),
         Command::Oncall => block_on(oncall::run(session)),

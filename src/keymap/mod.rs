@@ -186,6 +186,7 @@ fn encloses(outer: Place, inner: Place) -> bool {
         | Place::Silences
         | Place::Incident
         | Place::Outbox
+        | Place::Runbook
         | Place::Search => false,
     }
 }

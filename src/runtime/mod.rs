@@ -24,6 +24,7 @@ mod outbox;
 pub mod pace;
 mod poller;
 mod room;
+pub mod runbooks;
 pub mod session;
 mod traces;
 mod tray;

@@ -22,6 +22,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::app::Model;
+use crate::app::modal::Modal;
 use crate::text::Cut;
 use crate::theme::{Glyphs, Role, Theme};
 use crate::time::Now;
@@ -133,6 +134,16 @@ pub fn furthest_scroll(model: &Model, now: Now) -> u16 {
         now,
         still: now,
     };
+    if let (Some(Modal::Confirm(_)), false) = (&model.modal, model.details.is_empty()) {
+        let body = match layout::of(model, Cover::Detail, now).middle {
+            Middle::Single { tabs, body } => {
+                Rect::new(0, tabs.y, model.size.width, tabs.height + body.height)
+            }
+            Middle::Detail(area) => area,
+            Middle::TooSmall | Middle::Panes { .. } => return u16::MAX,
+        };
+        return u16::try_from(overlay::furthest(scene, body)).unwrap_or(u16::MAX);
+    }
     let areas = layout::of(model, Cover::Detail, now);
     let furthest = match (&model.modal, model.details.last(), areas.detail()) {
         (Some(_), _, Some(area)) => {

@@ -82,6 +82,7 @@ pub fn settings() -> Settings {
         incidents: Some("pagerduty".into()),
         no_journal: None,
         annotations: None,
+        runbooks: midwatch::runbook::Policy::default(),
         update_due: Duration::from_secs(900),
         progress_due: Duration::from_secs(1_800),
         warnings: Vec::new(),

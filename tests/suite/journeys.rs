@@ -13,6 +13,7 @@ use midwatch::backend::http::{
 };
 use midwatch::config::{Environment, decode_text};
 use midwatch::keymap;
+use midwatch::runbook::{Policy, Program};
 use midwatch::runtime::console::{Console, Ended};
 use midwatch::runtime::session::{Opening, Session};
 use midwatch::terminal::signals::Signals;
@@ -364,9 +365,22 @@ async fn journey(firing: Vec<&'static str>, script: impl AsyncFnOnce(&mut Person
         writer: Arc::new(|_| Box::pin(std::future::ready(Err("nobody writes".to_owned())))),
         signals: Signals::listen().unwrap(),
     });
+    let books = state.path().join("books");
+    std::fs::create_dir(&books).unwrap();
+    std::fs::write(books.join("PoolExhausted.md"), RUNBOOK).unwrap();
+    let runbooks = Policy {
+        context: "prod".to_owned(),
+        dir: Some(books),
+        programs: vec![Program {
+            written: "printf".to_owned(),
+            path: Ok("/usr/bin/printf".into()),
+        }],
+        ..Policy::default()
+    };
     let settings = Settings {
         context: "prod".to_owned(),
         contexts: vec!["prod".to_owned()],
+        runbooks,
         alertmanagers: vec!["eu-0".into()],
         ..settings()
     };
@@ -398,6 +412,37 @@ async fn journey(firing: Vec<&'static str>, script: impl AsyncFnOnce(&mut Person
         () = told => {}
     }
     assert!(console.model.quitting);
+}
+
+const RUNBOOK: &str =
+    "# Pool\n\n- [ ] Look at the pool\n- [ ] Greet:\n\n  ```sh\n  printf {{ labels.alertname }}\n  ```\n";
+
+#[tokio::test(start_paused = true)]
+async fn a_runbook_is_opened_its_steps_are_ticked_and_its_command_asked_for() {
+    journey(vec!["PoolExhausted"], async |person| {
+        person.sees("PoolExhausted").await;
+        person.press("2 o").await;
+        person.sees("[ ] Look at the pool").await;
+        person.sees("0 of 2 done").await;
+        person.press("x").await;
+        let frame = person.sees("[x] Look at the pool").await;
+        assert!(
+            frame.contains("jun@example.com") && frame.contains("1 of 2 done"),
+            "{frame}"
+        );
+        person.press("enter").await;
+        let frame = person.sees("Run this command?").await;
+        assert!(
+            frame.contains("/usr/bin/printf") && frame.contains("from the alert's alertname"),
+            "{frame}"
+        );
+        person.press("n").await;
+        person.sees("left undone").await;
+        // It is there again when it is opened again.
+        person.press("esc o").await;
+        person.sees("[x] Look at the pool").await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]

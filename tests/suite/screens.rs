@@ -6,6 +6,7 @@
 mod incident;
 mod panes;
 mod promises;
+mod runbook;
 mod trace;
 
 use std::fmt::Write as _;

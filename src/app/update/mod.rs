@@ -23,6 +23,7 @@ mod pick;
 mod pivot;
 mod prompts;
 mod run;
+mod runbook;
 mod silences;
 mod timers;
 mod traces;
@@ -137,6 +138,15 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             model.watching = watching;
             Vec::new()
         }
+        Msg::RunbookRead { wanted, result } => {
+            runbook::read(model, &wanted, result);
+            Vec::new()
+        }
+        Msg::StepsTicked { of, result } => {
+            runbook::ticked(model, &of, result);
+            Vec::new()
+        }
+        Msg::CommandEnded { order, ended } => runbook::ended(model, &order, ended, now),
         Msg::ActFinished { id, result } => feeds::act_finished(model, id, result, now),
         Msg::SilencePast { seq, result } => silences::past(model, seq, result),
         Msg::AlertHistory { fingerprint, result } => {

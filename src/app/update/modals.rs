@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_textarea::TextArea;
 
 use super::{
-    alerts, compose, deeds, guard, incident_acts, incidents, logs, palette, pick, pivot, prompts, run, say,
-    silences, traces,
+    alerts, compose, deeds, guard, incident_acts, incidents, logs, palette, pick, pivot, prompts, run,
+    runbook, say, silences, traces,
 };
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
@@ -248,6 +248,9 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
         Place::Outbox if model.detail() != Some(&Detail::Outbox) => {
             return say(model, Level::Info, "open the outbox first", now);
         }
+        Place::Runbook if !matches!(model.detail(), Some(Detail::Runbook(_))) => {
+            return say(model, Level::Info, "open a runbook first", now);
+        }
         Place::Global
         | Place::List
         | Place::Slo
@@ -258,6 +261,7 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
         | Place::Silences
         | Place::Incident
         | Place::Outbox
+        | Place::Runbook
         | Place::Search => {}
     }
     match action {
@@ -272,6 +276,9 @@ fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
     let mut warn = |text: &str| lines.push(crate::app::modal::ConfirmLine::Warning(text.to_owned()));
     if model.acts.unsent() > 0 || !model.acts.held.is_empty() {
         warn("acts under way end here, and acknowledgements held here are no longer extended");
+    }
+    if model.running.is_some() {
+        warn("the command that is running is killed, with everything it started");
     }
     if model.alerts.draft.is_some() {
         warn("the draft of a silence is lost");
@@ -292,6 +299,14 @@ fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
 }
 
 fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
+    let Some(Modal::Confirm(confirm)) = &mut model.modal else {
+        return Vec::new();
+    };
+    if matches!(confirm.then, Then::Run(_))
+        && let Some(why) = held_back(model, key, now)
+    {
+        return say(model, Level::Info, why, now);
+    }
     let Some(Modal::Confirm(confirm)) = &mut model.modal else {
         return Vec::new();
     };
@@ -363,8 +378,32 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         Then::AnswerFor(notices) => vec![Effect::AnswerFor { notices }],
+        Then::Run(order) => runbook::confirmed(model, *order, now),
         Then::Decide(entry, decision) => vec![Effect::Decide { entry, decision }],
     }
+}
+
+/// Why a key is no yes to a command: enter asked for it and may be held down still, and all of it has to be seen.
+fn held_back(model: &Model, key: KeyEvent, now: Now) -> Option<&'static str> {
+    let Some(Modal::Confirm(confirm)) = &model.modal else {
+        return None;
+    };
+    let is_typed = !confirm.typed.is_empty();
+    let is_yes = match key.code {
+        KeyCode::Enter => true,
+        KeyCode::Char('y') => !is_typed,
+        _ => false,
+    };
+    if !is_yes {
+        return None;
+    }
+    if key.kind == KeyEventKind::Repeat {
+        return Some("a key that is held down runs nothing");
+    }
+    if confirm.scroll < crate::view::furthest_scroll(model, now) {
+        return Some("there is more of it: down shows the rest, then it can be run");
+    }
+    (key.code == KeyCode::Enter && !is_typed).then_some("y runs it, esc or n leaves it")
 }
 
 /// A yes holds for what was listed: where the act would hit more by now, that is asked anew.
@@ -490,6 +529,7 @@ fn menu_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         }
         Some(Choice::On { incident, action }) => incident_acts::on(model, action, &incident, now),
         Some(Choice::Go { goal, deed }) => pivot::go(model, &goal, deed, now),
+        Some(Choice::Runbook(alert)) => runbook::show(model, alert, now),
         Some(Choice::Run(action)) => run::action(model, action, now),
         Some(Choice::Incident { incident, act }) => incident_acts::want(model, &incident, act, now),
         Some(Choice::Role { incident, role }) => incident_acts::role(model, &incident, role, now),

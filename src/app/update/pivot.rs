@@ -90,7 +90,7 @@ pub(super) fn to_alerts(model: &mut Model, name: &str, now: Now) -> Vec<Effect> 
 fn here(model: &Model) -> Option<Here> {
     match model.detail() {
         Some(Detail::Slo(name)) => Some(Here::Slo(name.clone())),
-        Some(Detail::Alert(fingerprint)) => Some(Here::Alert(*fingerprint)),
+        Some(Detail::Alert(fingerprint) | Detail::Runbook(fingerprint)) => Some(Here::Alert(*fingerprint)),
         Some(Detail::Incident(id)) => Some(Here::Incident(id.clone())),
         Some(Detail::LogLine(id)) => Some(Here::Line(*id)),
         Some(Detail::Trace(id) | Detail::TraceFacts(id)) => {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::alerts::Sight;
 use super::{
     alerts, compose, copy, feeds, frozen, incident_acts, incidents, logs, outbox, pages, palette, pivot,
-    prompts, say, silences, traces, undo, waterfall,
+    prompts, runbook, say, silences, traces, undo, waterfall,
 };
 use crate::action::{Action, Place};
 use crate::app::alone;
@@ -88,7 +88,9 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Pause => pause(model, now),
         Action::Refresh => {
             model.toasts.say(Level::Info, "asking every backend", now.tick);
-            let open = waterfall::refresh(model);
+            let open = waterfall::refresh(model)
+                .into_iter()
+                .chain(runbook::refresh(model));
             std::iter::once(Effect::Refresh).chain(open).collect()
         }
         Action::Redraw => vec![Effect::Repaint],
@@ -130,6 +132,9 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Mark if model.details.is_empty() && model.focus == PaneId::Incident => {
             incidents::mark(model, now)
         }
+        Action::Mark if matches!(model.detail(), Some(Detail::Runbook(_))) => {
+            runbook::act(model, Action::TickStep, now)
+        }
         Action::Mark if in_traces(model) => traces::mark(model, now),
         Action::Mark => alerts::mark(model, now),
         Action::Search => prompts::open(model, PromptKind::Search, now),
@@ -146,7 +151,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             show(model, Detail::Silences);
             Vec::new()
         }
-        Action::Runbook => copy::runbook(model, now),
+        Action::Runbook | Action::IncidentRunbook => runbook::open(model, now),
         Action::Link => copy::link(model, now),
         Action::GroupBy => {
             model.alerts.grouping = next_grouping(&model.alerts.grouping);
@@ -244,6 +249,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         | Action::TimelineTimes
         | Action::Todos
         | Action::WhoseIncidents => incidents::look(model, action, now),
+        Action::TickStep | Action::RunCommand | Action::StopCommand => runbook::act(model, action, now),
         Action::OutboxList => {
             show(model, Detail::Outbox);
             Vec::new()
@@ -509,7 +515,9 @@ fn scope_here(model: &mut Model, now: Now) -> Vec<Effect> {
 pub(super) fn selected_service(model: &Model) -> Option<String> {
     match model.detail() {
         Some(Detail::Slo(name)) => model.slo.report(name).map(|r| r.slo.service.clone()),
-        Some(Detail::Alert(fingerprint)) => model.alerts.alert(*fingerprint).map(|a| a.service.to_string()),
+        Some(Detail::Alert(fingerprint) | Detail::Runbook(fingerprint)) => {
+            model.alerts.alert(*fingerprint).map(|a| a.service.to_string())
+        }
         Some(Detail::Incident(id)) => incidents::service(model.incidents.incident(id)?),
         Some(Detail::LogLine(id)) => logs::service_of(model, *id),
         Some(Detail::Trace(id) | Detail::TraceFacts(id)) => waterfall::service_of(model, *id, None),
@@ -566,6 +574,12 @@ pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
     if unsent > 0 {
         lines.push(ConfirmLine::Warning(format!(
             "{unsent} not confirmed yet: it may be lost"
+        )));
+    }
+    if let Some(running) = &model.running {
+        let program = SafeText::line(running.order.argv.program());
+        lines.push(ConfirmLine::Warning(format!(
+            "{program} is running: it is killed, with everything it started"
         )));
     }
     lines.extend(pages_under_way(model));
@@ -639,6 +653,10 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
             incidents::step_event(model, step);
             return Vec::new();
         }
+        Some(view) if matches!(view.detail, Detail::Runbook(_)) => {
+            runbook::step(model, step);
+            return Vec::new();
+        }
         Some(view) if matches!(view.detail, Detail::Comparison(_, _)) => {
             traces::step_pair(model, step);
             return Vec::new();
@@ -696,9 +714,10 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
             let name = name.clone();
             return pivot::to_alerts(model, &name, now);
         }
-        Some(Detail::Alert(_)) => return copy::runbook(model, now),
+        Some(Detail::Alert(_)) => return runbook::open(model, now),
         Some(Detail::Incident(_)) => return incidents::unfold_event(model, now),
         Some(Detail::Outbox) => return outbox_open(model, now),
+        Some(Detail::Runbook(_)) => return runbook::act(model, Action::RunCommand, now),
         Some(Detail::Patterns) => return logs::show_pattern(model, now),
         Some(Detail::Trace(id)) => {
             let id = *id;

@@ -18,7 +18,7 @@ use super::logs::Order;
 use super::outbox::{Followed, Office};
 use super::room::{Doors, Keepers};
 use super::tray::Tray;
-use super::{acts, history, layout_file, traces};
+use super::{acts, history, layout_file, runbooks, traces};
 use crate::app::acts::{Act, ActId};
 use crate::app::effect::WriteUp;
 use crate::app::feed::Feed;
@@ -34,6 +34,7 @@ use crate::domain::alert::desk::Arrangement;
 use crate::domain::incident::{IncidentId, Ladder};
 use crate::domain::slo::SloBoard;
 use crate::outbox::OutboxView;
+use crate::runbook::source::Unread;
 use crate::terminal::Input;
 use crate::terminal::signals::Signals;
 use crate::text::SafeText;
@@ -99,6 +100,7 @@ pub struct Session {
     writer: Writer,
     followed: Followed,
     tray: Tray,
+    books: runbooks::Books,
     logs: LogDoors,
     traces: TraceDoors,
     backends: Arc<Backends>,
@@ -401,6 +403,40 @@ impl World for Session {
                 let now = self.clock.now();
                 self.start(async move { said_of(office.record(deed, now).await) })
             }
+            Effect::ReadRunbook(wanted) => {
+                let wires = Arc::clone(&self.books.wires);
+                let busy = Msg::RunbookRead {
+                    wanted: wanted.clone(),
+                    result: Err(Unread::new("too much is under way", "look again when it is done")),
+                };
+                let carried = self.start(async move {
+                    let result = runbooks::read::read(&wanted, &wires).await.map(Arc::new);
+                    Some(Msg::RunbookRead { wanted, result })
+                });
+                match carried {
+                    Carried::Busy(_) => Carried::Busy(busy),
+                    taken => taken,
+                }
+            }
+            Effect::FollowTicks(of) => {
+                self.books.follow.send_replace(Some(of));
+                Carried::Done
+            }
+            Effect::Tick { of, step, mark, told } => {
+                let office = self.office.clone();
+                let now = self.clock.now();
+                self.start(async move { said_of(runbooks::tick(&office, of, (step, mark), *told, now).await) })
+            }
+            Effect::RunCommand(order) => {
+                let work = self.books.begin(self.office.clone(), order, self.clock);
+                // One at a time, so that there is always room for it.
+                self.start_always(work);
+                Carried::Done
+            }
+            Effect::StopCommand => {
+                self.books.stop();
+                Carried::Done
+            }
             Effect::Write(what) => {
                 let writing = (self.writer)(what.clone());
                 self.start(async move {
@@ -502,6 +538,7 @@ impl World for Session {
                 relief.rest().await;
             }
         };
+        self.books.rest().await;
         self.tray.empty(&self.office).await;
         futures::future::join(self.office.rest(), relieved).await;
     }

@@ -12,6 +12,7 @@ mod nudge;
 mod outbox;
 mod page;
 mod patterns;
+mod runbook;
 pub(super) mod silences;
 pub(super) mod slo;
 pub(super) mod waterfall;
@@ -73,6 +74,7 @@ fn pages<'a>(scene: Scene<'a>, detail: &'a Detail) -> Option<Pages<'a>> {
         | Detail::Silences
         | Detail::Incident(_)
         | Detail::Outbox
+        | Detail::Runbook(_)
         | Detail::Trace(_)
         | Detail::Comparison(_, _) => None,
         Detail::ServiceGraph => Some(calls::pages(scene)),
@@ -91,6 +93,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
         Detail::Outbox => return outbox::draw(scene, buffer, area),
         Detail::Patterns => return patterns::draw(scene, buffer, area),
         Detail::Comparison(_, _) => return comparison::draw(scene, buffer, area),
+        Detail::Runbook(_) => return runbook::draw(scene, buffer, area),
         Detail::Trace(id) => return waterfall::draw(scene, buffer, area, (*id, Keys::Waterfall)),
         Detail::Incident(id) if incident::draw(scene, buffer, area, id) => return,
         Detail::Incident(_)
@@ -117,6 +120,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
                 "The trace was put away: others were opened since.".to_owned()
             }
             Detail::Outbox
+            | Detail::Runbook(_)
             | Detail::Silences
             | Detail::Patterns
             | Detail::Trace(_)

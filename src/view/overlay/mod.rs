@@ -60,9 +60,9 @@ pub(super) fn furthest(scene: Scene, body: Rect) -> usize {
     let sheet = match &scene.model.modal {
         Some(Modal::Help { .. }) => help::sheet(scene, page_width(body)),
         Some(Modal::Health { .. }) => health::sheet(scene),
+        Some(Modal::Confirm(open)) => return confirm::furthest(body, open),
         Some(
             Modal::Palette(_)
-            | Modal::Confirm(_)
             | Modal::Composer(_)
             | Modal::Compose(_)
             | Modal::Menu(_)

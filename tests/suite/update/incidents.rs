@@ -66,7 +66,7 @@ fn asked(hand: &Hand) -> String {
         Some(Modal::Confirm(confirm)) => {
             let lines = confirm.lines.iter().map(|line| match line {
                 ConfirmLine::Warning(text) => format!("! {text}"),
-                ConfirmLine::Plain(text) => text.clone(),
+                ConfirmLine::Plain(text) | ConfirmLine::Argument { text, .. } => text.clone(),
             });
             std::iter::once(confirm.title.clone())
                 .chain(lines)

@@ -10,6 +10,7 @@ mod logs;
 mod looking;
 mod outbox;
 mod quitting;
+pub mod runbook;
 mod silences;
 mod traces;
 mod waterfall;
@@ -180,7 +181,7 @@ impl Hand {
                 .lines
                 .iter()
                 .map(|line| match line {
-                    ConfirmLine::Plain(text) => text.clone(),
+                    ConfirmLine::Plain(text) | ConfirmLine::Argument { text, .. } => text.clone(),
                     ConfirmLine::Warning(text) => format!("! {text}"),
                 })
                 .collect(),
