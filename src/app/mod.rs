@@ -5,6 +5,7 @@
 
 pub mod acts;
 pub mod alone;
+pub mod attention;
 pub mod banner;
 pub mod compose;
 pub mod effect;
@@ -214,6 +215,8 @@ pub struct Model {
     pub details: Vec<DetailView>,
     /// What lies over everything and has the keys.
     pub modal: Option<Modal>,
+    /// What of the open question was seen.
+    pub attention: attention::Attention,
     /// The SLO pane.
     pub slo: SloPane,
     /// The alert pane.
@@ -314,6 +317,7 @@ impl Model {
             focus,
             details: Vec::new(),
             modal: None,
+            attention: attention::Attention::default(),
             slo: SloPane::default(),
             alerts: AlertPane::default(),
             silences: SilencePane::default(),

@@ -300,7 +300,7 @@ fn of_modal(modal: &Modal) -> Vec<Piece<'static>> {
         Modal::Palette(_) => &[("enter", "run"), ("↑ ↓", "choose"), ("esc", "close")],
         Modal::Prompt(_) => &[],
         Modal::Confirm(confirm) if confirm.typed.is_empty() && matches!(confirm.then, Then::Run(_)) => {
-            &[("y", "run it"), ("esc n", "leave it")]
+            &[("Y", "run it"), ("esc n", "leave it")]
         }
         Modal::Confirm(confirm) if confirm.typed.is_empty() => &[("enter y", "do it"), ("esc n", "leave it")],
         Modal::Confirm(_) => &[("enter", "confirm what is typed"), ("esc", "leave it")],

@@ -35,6 +35,7 @@ use super::list::ListState;
 use super::modal::Modal;
 use super::toast::Level;
 use super::{Effect, Model, Msg};
+use crate::keymap::Chord;
 use crate::terminal::Input;
 use crate::time::Now;
 use crate::view::layout::{self, Cover};
@@ -48,6 +49,10 @@ pub(crate) use waterfall::is_beside;
 
 /// Takes in one message.
 pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
+    let key = match &msg {
+        Msg::Input(Input::Key(key)) => Some(Chord::from(*key)),
+        _ => None,
+    };
     let mut effects = match msg {
         Msg::Input(Input::Key(key)) => keys::key(model, key, now),
         Msg::Input(Input::Paste(text)) => keys::paste(model, &text, now),
@@ -172,6 +177,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     fit_lists(model, now);
     fit_scroll(model, now);
     model.settle_preview(now);
+    model.attention.follow(model.modal.as_ref(), key);
     effects
 }
 

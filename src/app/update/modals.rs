@@ -12,6 +12,7 @@ use super::{
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
 use crate::app::alone;
+use crate::app::attention::Lacks;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::{Direction, Step};
 use crate::app::modal::{Choice, Command, Field, Modal, Then};
@@ -302,22 +303,22 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     let Some(Modal::Confirm(confirm)) = &mut model.modal else {
         return Vec::new();
     };
-    if matches!(confirm.then, Then::Run(_))
-        && let Some(why) = held_back(model, key, now)
-    {
+    let yes_key = yes_key(&confirm.then);
+    if let Some(why) = held_back(model, key, now) {
         return say(model, Level::Info, why, now);
     }
+    let furthest = crate::view::furthest_scroll(model, now);
     let Some(Modal::Confirm(confirm)) = &mut model.modal else {
         return Vec::new();
     };
     let yes = match key.code {
         KeyCode::Esc => false,
         KeyCode::Down => {
-            confirm.scroll = confirm.scroll.saturating_add(1);
+            confirm.scroll = confirm.scroll.saturating_add(1).min(furthest);
             return Vec::new();
         }
         KeyCode::Up => {
-            confirm.scroll = confirm.scroll.saturating_sub(1);
+            confirm.scroll = confirm.scroll.saturating_sub(1).min(furthest);
             return Vec::new();
         }
         KeyCode::Enter => match confirm.typed.first() {
@@ -339,20 +340,19 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             }
             None => true,
         },
-        KeyCode::Char('y') if confirm.typed.is_empty() => true,
-        KeyCode::Char('n' | 'q') if confirm.typed.is_empty() => false,
+        KeyCode::Char(c) if c == yes_key && confirm.typed.is_empty() && is_bare(key) => true,
+        KeyCode::Char('n' | 'q') if confirm.typed.is_empty() && is_bare(key) => false,
         _ => {
             match confirm.typed.first_mut() {
                 Some(typed) => {
                     typed.input.input(key);
                 }
                 None => {
-                    return say(
-                        model,
-                        Level::Info,
-                        "enter or y does it, esc or n leaves it undone",
-                        now,
-                    );
+                    let keys = match confirm.then {
+                        Then::Run(_) => BY_Y,
+                        _ => "enter or y does it, esc or n leaves it undone",
+                    };
+                    return say(model, Level::Info, keys, now);
                 }
             }
             return Vec::new();
@@ -383,7 +383,31 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     }
 }
 
-/// Why a key is no yes to a command: enter asked for it and may be held down still, and all of it has to be seen.
+/// What runs a command is said yes to by a key that does nothing else: `y` copies on the page below.
+const BY_Y: &str = "Y runs it, esc or n leaves it";
+
+/// The letter that is a yes.
+pub(crate) fn yes_key(then: &Then) -> char {
+    match then {
+        Then::Run(_) => 'Y',
+        Then::Act(_)
+        | Then::Quit
+        | Then::SwitchContext(_)
+        | Then::Acts(_)
+        | Then::Dismiss(_)
+        | Then::AnswerFor(_)
+        | Then::Decide(_, _) => 'y',
+    }
+}
+
+/// Whether a letter is that letter and no command.
+fn is_bare(key: KeyEvent) -> bool {
+    !key.modifiers
+        .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SUPER)
+}
+
+/// Why a key is no yes though it looks like one: what is asked has to have been in sight, all of it where it runs
+/// something, and the key that asked may be held down still. To leave needs no such thing.
 fn held_back(model: &Model, key: KeyEvent, now: Now) -> Option<&'static str> {
     let Some(Modal::Confirm(confirm)) = &model.modal else {
         return None;
@@ -391,19 +415,28 @@ fn held_back(model: &Model, key: KeyEvent, now: Now) -> Option<&'static str> {
     let is_typed = !confirm.typed.is_empty();
     let is_yes = match key.code {
         KeyCode::Enter => true,
-        KeyCode::Char('y') => !is_typed,
+        KeyCode::Char(c) => !is_typed && c == yes_key(&confirm.then) && is_bare(key),
         _ => false,
     };
-    if !is_yes {
+    if !is_yes || confirm.then == Then::Quit {
         return None;
     }
     if key.kind == KeyEventKind::Repeat {
-        return Some("a key that is held down runs nothing");
+        return Some("a key that is held down is no answer");
     }
-    if confirm.scroll < crate::view::furthest_scroll(model, now) {
-        return Some("there is more of it: down shows the rest, then it can be run");
+    if matches!(confirm.then, Then::Run(_)) && key.code == KeyCode::Enter && !is_typed {
+        return Some(BY_Y);
     }
-    (key.code == KeyCode::Enter && !is_typed).then_some("y runs it, esc or n leaves it")
+    let lacks = model
+        .attention
+        .lacks(confirm, Chord::from(key), model.size, now.tick)?;
+    Some(match (lacks, &confirm.then) {
+        (Lacks::Look, _) => "typed before it could be read: look at it, then answer again",
+        (Lacks::Rest, _) => "there is more of it: down shows the rest, then it can be run",
+        (Lacks::OtherKey, Then::Run(_)) => BY_Y,
+        (Lacks::OtherKey, _) if key.code == KeyCode::Enter => "the key that asked is no answer: y does it",
+        (Lacks::OtherKey, _) => "the key that asked is no answer: enter does it",
+    })
 }
 
 /// A yes holds for what was listed: where the act would hit more by now, that is asked anew.

@@ -6,6 +6,7 @@ use ratatui::layout::{Position, Rect, Size};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::{boxed, input};
+use crate::app::attention::Window;
 use crate::app::modal::{Confirm, ConfirmLine, Then};
 use crate::text::SafeText;
 use crate::theme::Role;
@@ -28,14 +29,25 @@ fn list_rows(inside: u16, asks: u16) -> u16 {
     inside - asks - gap.min(inside - asks)
 }
 
-/// The furthest that its list can be scrolled: from there on all of it was seen.
-pub(super) fn furthest(body: Rect, open: &Confirm) -> usize {
+/// What of its lines is in sight.
+pub(in crate::view) fn window(body: Rect, open: &Confirm, size: Size) -> Window {
     let width = WIDTH.min(body.width);
     let asks = asks(open);
-    let rows = sheet(open, width).height(width.saturating_sub(4));
-    let height = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(asks + 3);
+    let total = sheet(open, width).height(width.saturating_sub(4));
+    let height = u16::try_from(total).unwrap_or(u16::MAX).saturating_add(asks + 3);
     let inside = height.min(body.height).saturating_sub(2);
-    rows.saturating_sub(usize::from(list_rows(inside, asks)))
+    let rows = usize::from(list_rows(inside, asks));
+    let first = usize::from(open.scroll).min(total.saturating_sub(rows));
+    let below = total.saturating_sub(first + rows);
+    // The last row says that there is more.
+    let shown = if below > 0 && rows > 1 { rows - 1 } else { rows };
+    Window {
+        size,
+        first,
+        rows,
+        shown: shown.min(total),
+        total,
+    }
 }
 
 /// Warnings first, then what is hit.
@@ -130,7 +142,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Confirm
     match open.typed.first() {
         None => {
             let yes = if matches!(open.then, Then::Run(_)) {
-                "y"
+                "Y"
             } else {
                 "enter y"
             };

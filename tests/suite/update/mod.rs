@@ -31,7 +31,7 @@ use midwatch::outbox::EntryId;
 use midwatch::terminal::Input;
 use midwatch::time::Now;
 
-use crate::fixtures::{alert, board_of, now, settings, silent_with, size, tell};
+use crate::fixtures::{alert, board_of, look, now, settings, silent_with, size, tell};
 
 /// A console at a moment, and everything it asked for so far.
 pub struct Hand {
@@ -66,6 +66,7 @@ impl Hand {
 
     pub fn tell(&mut self, msg: Msg) {
         self.effects.extend(update(&mut self.model, msg, self.now));
+        look(&mut self.model, self.now);
         let said = self.said().to_owned();
         if self.heard.last() != Some(&said) {
             self.heard.push(said);
