@@ -111,15 +111,12 @@ impl Attention {
         if question != self.question || self.of.is_none() {
             return;
         }
-        let mut seen = self
-            .seen
-            .filter(|seen| seen.size == window.size)
-            .unwrap_or(Seen {
-                size: window.size,
-                since: at,
-                until: 0,
-                whole: None,
-            });
+        let mut seen = self.seen.filter(|seen| seen.size == window.size).unwrap_or(Seen {
+            size: window.size,
+            since: at,
+            until: 0,
+            whole: None,
+        });
         if window.first <= seen.until {
             seen.until = seen.until.max(window.first + window.shown);
         }
@@ -141,7 +138,10 @@ impl Attention {
         if open.typed.is_empty() && self.asked_by == Some(key) {
             return Some(Lacks::OtherKey);
         }
-        let Some(seen) = self.seen.filter(|seen| seen.size == size && long_enough(seen.since)) else {
+        let Some(seen) = self
+            .seen
+            .filter(|seen| seen.size == size && long_enough(seen.since))
+        else {
             return Some(Lacks::Look);
         };
         match (&open.then, seen.whole) {
@@ -214,7 +214,9 @@ mod tests {
         assert_eq!(lacks(&attention, &asked, 'y', at(1_299)), Some(Lacks::Look));
         assert_eq!(lacks(&attention, &asked, 'y', at(1_300)), None);
         assert_eq!(lacks(&attention, &asked, 'c', at(9_000)), Some(Lacks::OtherKey));
-        let Modal::Confirm(open) = &asked else { unreachable!() };
+        let Modal::Confirm(open) = &asked else {
+            unreachable!()
+        };
         let wider = Size { width: 81, ..SIZE };
         assert_eq!(
             attention.lacks(open, chord('y'), wider, at(9_000)),

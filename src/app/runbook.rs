@@ -2,6 +2,7 @@
 //!
 //! Rows are made anew when something is read or run ([`RunbookPage::arrange`]); nothing here knows widths.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use crate::domain::alert::{Fingerprint, Labels};
 use crate::domain::incident::IncidentId;
 use crate::runbook::command::Argv;
 use crate::runbook::source::{Unread, Wanted};
-use crate::runbook::{Block, Document, Ended, Kind, Mark, Offered, Policy, Ticked, TicksOf, Told};
+use crate::runbook::{Block, Document, Ended, Kind, Mark, Means, Offered, Policy, Ticked, TicksOf, Told};
 use crate::time::Tick;
 
 /// A passage longer than this, in characters, is cut into several rows, so that the cursor passes through it.
@@ -51,8 +52,10 @@ pub struct RunOrder {
     pub argv: Argv,
     /// The file that is run.
     pub program: PathBuf,
-    /// How long it may take.
-    pub limit: Duration,
+    /// How it is run.
+    pub means: Means,
+    /// Where the runbook was read.
+    pub source: String,
 }
 
 impl RunOrder {
@@ -83,10 +86,16 @@ impl RunOrder {
     fn told(&self, text: String, result: String, refs: Vec<(&'static str, String)>) -> Told {
         let mut all = self.ask.refs();
         all.push(("command", self.argv.to_string()));
+        all.push(("source", self.source.clone()));
         all.extend(refs);
         let arguments = self.argv.arguments().iter().map(ToString::to_string);
         let program = self.program.display().to_string();
-        let target: Vec<String> = std::iter::once(program).chain(arguments).collect();
+        let env = self
+            .means
+            .env
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
+        let target: Vec<String> = env.chain(Some(program)).chain(arguments).collect();
         Told {
             incident: self.ask.incident.clone(),
             text,
@@ -95,7 +104,7 @@ impl RunOrder {
             target: target.join(" "),
             why: match &self.step {
                 Some((number, words)) => format!("{}: step {number}: {words}", self.ask.wanted.key()),
-                None => self.ask.wanted.key().to_owned(),
+                None => self.ask.wanted.key(),
             },
             result,
         }
@@ -110,10 +119,7 @@ pub fn seconds(took: Duration) -> String {
 impl RunbookAsk {
     /// What everything that is told of it points at.
     fn refs(&self) -> Vec<(&'static str, String)> {
-        let mut refs = vec![
-            ("alert", self.alert.to_string()),
-            ("runbook", self.wanted.key().to_owned()),
-        ];
+        let mut refs = vec![("alert", self.alert.to_string()), ("runbook", self.wanted.key())];
         if !self.service.is_empty() {
             refs.push(("service", self.service.to_string()));
         }
@@ -160,7 +166,8 @@ pub struct Running {
 /// A step to be ticked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// What its tick is kept under: its words, with a number where the same words come again.
+    /// What its tick is kept under: its words, with a number on a line of its own where the same words come again: no
+    /// words of another step read like that.
     pub name: String,
     /// Its words.
     pub text: String,
@@ -250,25 +257,24 @@ impl RunbookPage {
         self.rows.clear();
         self.steps.clear();
         let mut step = None;
+        let mut same: HashMap<String, usize> = HashMap::new();
         for (index, block) in found.checklist.blocks.iter().enumerate() {
             match &block.kind {
                 Kind::Heading(..) | Kind::Rule => step = None,
                 Kind::Step(_, text) => {
                     step = Some(self.steps.len());
-                    let same = self.steps.iter().filter(|known| known.text == *text).count();
-                    let name = if same == 0 {
-                        text.clone()
-                    } else {
-                        format!("{text} ({})", same + 1)
+                    let text = passages(&text.replace('\n', " ")).swap_remove(0);
+                    let count = same.entry(text.clone()).or_default();
+                    *count += 1;
+                    let name = match *count {
+                        1 => text.clone(),
+                        count => format!("{text}\n{count}"),
                     };
-                    self.steps.push(Step {
-                        name,
-                        text: text.clone(),
-                    });
+                    self.steps.push(Step { name, text });
                 }
                 Kind::Text(_) | Kind::Item(_) | Kind::Code(_) | Kind::Command(_) => {}
             }
-            let shown = self.shown(block, step, policy);
+            let shown = self.shown(&found, block, step, policy);
             self.rows
                 .extend(shown.into_iter().enumerate().map(|(part, shown)| Row {
                     at: (index, part),
@@ -281,11 +287,9 @@ impl RunbookPage {
         let links = found.checklist.links.iter().enumerate();
         let mut last: Vec<Shown> = links.map(|(at, url)| Shown::Link(at + 1, url.clone())).collect();
         if found.checklist.cut {
-            let kib = crate::runbook::LONGEST / 1024;
-            last.insert(
-                0,
-                Shown::Remark(format!("it goes on: only its first {kib} KiB are read")),
-            );
+            let (kib, most) = (crate::runbook::LONGEST / 1024, crate::runbook::MOST);
+            let words = format!("it goes on: only its first {kib} KiB and {most} blocks are read");
+            last.insert(0, Shown::Remark(words));
         }
         if found.checklist.blocks.is_empty() {
             last.insert(0, Shown::Remark("it is empty".to_owned()));
@@ -303,24 +307,49 @@ impl RunbookPage {
         };
     }
 
-    fn shown(&self, block: &Block, step: Option<usize>, policy: &Policy) -> Vec<Shown> {
+    fn shown(&self, found: &Document, block: &Block, step: Option<usize>, policy: &Policy) -> Vec<Shown> {
         match &block.kind {
             Kind::Heading(level, text) => vec![Shown::Heading(*level, text.clone())],
             Kind::Text(text) => passages(text).into_iter().map(Shown::Text).collect(),
-            Kind::Item(text) => vec![Shown::Item(text.clone())],
-            Kind::Step(_, _) => step.map(Shown::Step).into_iter().collect(),
-            Kind::Code(text) => text.lines().map(|line| Shown::Code(line.to_owned())).collect(),
+            Kind::Item(text) => continued(text, Shown::Item),
+            Kind::Step(_, text) => match step {
+                Some(step) => continued(text, |_| Shown::Step(step)),
+                None => Vec::new(),
+            },
+            Kind::Code(text) => text.lines().flat_map(pieces).map(Shown::Code).collect(),
             Kind::Rule => vec![Shown::Rule],
             Kind::Command(offer) => {
-                let offered = policy.offer(offer, &self.ask.labels);
+                let offered = policy.offer(found.template(offer), &self.ask.labels);
                 let mut shown = vec![Shown::Command(offer.line.clone(), offered)];
                 if let Some((_, ended)) = self.runs.iter().find(|(line, _)| *line == offer.line) {
                     shown.push(Shown::Ended(Arc::clone(ended)));
-                    shown.extend(ended.tail(SHOWN.0, SHOWN.1).into_iter().map(Shown::Output));
+                    let said = ended.tail(SHOWN.0, SHOWN.1);
+                    shown.extend(said.iter().flat_map(|line| pieces(line)).map(Shown::Output));
                 }
                 shown
             }
         }
+    }
+
+    /// The code that a row is of, whole.
+    pub fn code(&self, row: &Row) -> Option<&str> {
+        let Some(Ok(found)) = &self.read else { return None };
+        match &found.checklist.blocks.get(row.at.0)?.kind {
+            Kind::Code(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// What the command said that a row is of.
+    pub fn said(&self, row: &Row) -> Option<&Arc<Ended>> {
+        let Some(Ok(found)) = &self.read else { return None };
+        let Kind::Command(offer) = &found.checklist.blocks.get(row.at.0)?.kind else {
+            return None;
+        };
+        self.runs
+            .iter()
+            .find(|(line, _)| *line == offer.line)
+            .map(|(_, ended)| ended)
     }
 
     /// The row under the cursor.
@@ -374,7 +403,23 @@ impl RunbookPage {
     }
 }
 
-/// A long text in parts, cut between words.
+/// A text whose first part is something of its own, and the rest running text.
+fn continued(text: &str, first: impl FnOnce(String) -> Shown) -> Vec<Shown> {
+    let mut parts = passages(text).into_iter();
+    let first = parts.next().map(first);
+    first.into_iter().chain(parts.map(Shown::Text)).collect()
+}
+
+/// A line of code in parts, cut anywhere: every blank of it counts.
+fn pieces(line: &str) -> Vec<String> {
+    let chars: Vec<char> = line.chars().collect();
+    if chars.is_empty() {
+        return vec![String::new()];
+    }
+    chars.chunks(PASSAGE).map(|part| part.iter().collect()).collect()
+}
+
+/// A long text in parts, cut between words. There is always one.
 fn passages(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     for word in text.split(' ') {
@@ -390,4 +435,73 @@ fn passages(text: &str) -> Vec<String> {
         }
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runbook::{Checklist, Origin};
+
+    fn page(text: &str) -> RunbookPage {
+        let mut page = RunbookPage::new(RunbookAsk {
+            alert: Fingerprint(1),
+            wanted: Wanted::default(),
+            labels: Labels::default(),
+            service: "checkout".into(),
+            incident: None,
+            ticks: TicksOf::default(),
+        });
+        page.read = Some(Ok(Arc::new(Document {
+            from: "/srv/a.md".to_owned(),
+            origin: Origin::Kept,
+            checklist: Checklist::read(text),
+        })));
+        page.arrange(&Policy::default());
+        page
+    }
+
+    #[test]
+    fn no_two_steps_share_a_tick() {
+        let page = page("- [ ] a\n- [ ] a\n- [ ] a (2)\n- [ ] a 2\n- [ ] a (3)\n- [ ] a\n");
+        let mut names: Vec<&str> = page.steps.iter().map(|step| step.name.as_str()).collect();
+        assert_eq!(names[0], "a");
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), 6);
+    }
+
+    #[test]
+    fn long_words_are_shown_whole_in_rows_that_the_cursor_passes() {
+        let long = "word ".repeat(400);
+        let line = "x".repeat(2_000);
+        let page = page(&format!("- [ ] {long}\n- item {long}\n\n```text\n{line}\n```\n"));
+        let of = |wanted: fn(&Shown) -> Option<&str>| -> String {
+            page.rows.iter().filter_map(|row| wanted(&row.shown)).collect()
+        };
+        let code = of(|shown| match shown {
+            Shown::Code(text) => Some(text),
+            _ => None,
+        });
+        assert_eq!(code, line);
+        let text = of(|shown| match shown {
+            Shown::Text(text) | Shown::Item(text) => Some(text),
+            _ => None,
+        });
+        let words = text.matches("word").count() + page.steps[0].text.matches("word").count();
+        assert_eq!(words, 800);
+        assert!(page.rows.len() > 10, "{}", page.rows.len());
+    }
+
+    #[test]
+    fn thousands_of_steps_of_the_same_words_are_laid_out_at_once() {
+        // As many as are read: every pair of them compared would be millions of comparisons of long texts.
+        let text = format!("- [ ] {}\n", "same words again ".repeat(6)).repeat(2_400);
+        let page = page(&text);
+        assert_eq!(page.steps.len(), crate::runbook::MOST);
+        assert!(
+            page.rows
+                .iter()
+                .any(|row| matches!(&row.shown, Shown::Remark(words) if words.contains("2000 blocks")))
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -145,6 +146,9 @@ pub enum Command {
     Update(UpdateArgs),
     /// Declare a local incident
     Declare(DeclareArgs),
+    /// Becomes a program in a session of its own: how the console starts what a runbook offers
+    #[command(name = "launch-apart", hide = true)]
+    Launch(LaunchArgs),
     /// Ask every backend how it is
     Doctor,
     /// Find out what URLs are and write a configuration
@@ -184,6 +188,7 @@ impl Command {
             | Self::Slo(_)
             | Self::Alerts(_)
             | Self::Runbook(_)
+            | Self::Launch(_)
             | Self::Silences(_)
             | Self::Logs(_)
             | Self::Traces(_)
@@ -275,6 +280,16 @@ pub struct RunbookArgs {
     /// An alert's id or name, or a Markdown file (`./pool.md`)
     #[arg(value_name = "ALERT|FILE")]
     pub what: String,
+}
+
+/// `launch-apart`
+#[derive(Debug, Clone, Args)]
+pub struct LaunchArgs {
+    /// The program's file
+    pub program: OsString,
+    /// What it is handed
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<OsString>,
 }
 
 /// A level of a line.

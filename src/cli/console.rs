@@ -13,7 +13,7 @@ use crate::backend::traces::ui;
 use crate::config::{self, Config, ConfigError, Context, Environment, LogsConfig};
 use crate::journal;
 use crate::keymap;
-use crate::runbook::Policy;
+use crate::runbook::{self, Policy};
 use crate::runtime::console::{Console, Ended, World as _};
 use crate::runtime::editor::Editor;
 use crate::runtime::layout_file;
@@ -316,8 +316,22 @@ pub(super) fn runbooks(session: &Session, context: &Context) -> Policy {
         context: context.name.clone(),
         dir: said.dir.clone(),
         programs: programs::resolve(&said.allowed_programs, session.env.get("PATH")),
-        limit: said.timeout,
+        means: runbook::Means {
+            limit: said.timeout,
+            cwd: std::env::current_dir().ok(),
+            env: said.env.clone(),
+            launcher: launcher(),
+        },
     }
+}
+
+/// This program's own file. Where the kernel names it, that is the one that runs, whatever lies at its path by now.
+fn launcher() -> Option<std::path::PathBuf> {
+    let running = std::path::Path::new("/proc/self/exe");
+    if running.exists() {
+        return Some(running.to_owned());
+    }
+    std::env::current_exe().ok()
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@
 //! is handed. Arguments are parsed before a runtime exists; [`run`] builds the one that the command needs.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use self::closing::Reached;
 use crate::config::{self, Config, ConfigError, Context, Environment, Flags, Loaded};
 use crate::domain::incident::IncidentId;
+use crate::runtime::runbooks::run::launch;
 use crate::time::Clock;
 
 pub mod ack;
@@ -213,6 +214,13 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Demo(args) => demo::run(session, &args),
         Command::Init(args) => block_on(init::run(session, &args)),
         Command::Audit(args) => audit::run(session, &args),
+        Command::Launch(args) => {
+            let error = launch(&args.program, &args.arguments);
+            let program = Path::new(&args.program).display();
+            Err(CliError::Unexpected(color_eyre::eyre::eyre!(
+                "{program}: {error}"
+            )))
+        }
         Command::Doctor => block_on(doctor::run(session)),
         Command::Slo(args) => block_on(slo::run(session, &args)),
         Command::Alerts(args) => block_on(alerts::run(session, &args)),

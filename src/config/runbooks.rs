@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::check::Findings;
 use super::decode::Section;
 use super::show::{Rows, spelled};
-use super::{AuditForward, Auth, Channel, Config, Endpoint, LogsConfig, Secret};
+use super::{AuditForward, Auth, Channel, Config, Endpoint, LogsConfig, Secret, load};
 
 /// How long a command may take, where nothing says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -18,6 +18,8 @@ pub struct RunbooksConfig {
     pub dir: Option<PathBuf>,
     /// How long a command of a runbook may take.
     pub timeout: Duration,
+    /// Variables that a command of a runbook is given here.
+    pub env: Vec<(String, String)>,
     /// Programs that a runbook may run here: names, or absolute paths.
     pub allowed_programs: Vec<String>,
 }
@@ -27,6 +29,7 @@ impl Default for RunbooksConfig {
         Self {
             dir: None,
             timeout: TIMEOUT,
+            env: Vec::new(),
             allowed_programs: Vec::new(),
         }
     }
@@ -37,7 +40,11 @@ pub(super) fn runbooks(top: &Section<'_>, context: &Section<'_>, findings: &mut 
     let sections = [own, all];
     let mut said = sections.iter().flatten();
     let dir = said.clone().find_map(|section| section.file("dir"));
-    let timeout = said.find_map(|section| section.duration("timeout"));
+    let timeout = said.clone().find_map(|section| section.duration("timeout"));
+    let env = said.find_map(|section| section.section("env"));
+    let env = env
+        .map(|variables| of_variables(&variables, findings))
+        .unwrap_or_default();
     let allowed_programs = context.texts("allowed_programs").unwrap_or_default();
     for (index, written) in allowed_programs.iter().enumerate() {
         let is_name = !written.is_empty() && !written.contains('/');
@@ -52,8 +59,30 @@ pub(super) fn runbooks(top: &Section<'_>, context: &Section<'_>, findings: &mut 
     RunbooksConfig {
         dir,
         timeout: timeout.unwrap_or(TIMEOUT),
+        env,
         allowed_programs,
     }
+}
+
+fn of_variables(section: &Section<'_>, findings: &mut Findings) -> Vec<(String, String)> {
+    let mut env = Vec::new();
+    for name in section.keys(findings) {
+        let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !is_name || load::is_setting(name) {
+            findings.error(
+                &section.at(name),
+                "is no variable that a command can be given",
+                "name it as shells do (KUBECONFIG), and none of this program's own",
+            );
+        } else if let Some(value) = section.text(name) {
+            if value.chars().any(char::is_control) {
+                findings.error(&section.at(name), "holds a control character", "leave that out");
+            }
+            env.push((name.to_owned(), value));
+        }
+    }
+    env.sort();
+    env
 }
 
 pub(super) fn show(rows: &mut Rows, runbooks: &RunbooksConfig) {
@@ -62,6 +91,13 @@ pub(super) fn show(rows: &mut Rows, runbooks: &RunbooksConfig) {
         below.text("dir", &dir.to_string_lossy());
     }
     below.text("timeout", &spelled(runbooks.timeout));
+    if !runbooks.env.is_empty() {
+        let mut variables = Rows::default();
+        for (name, value) in &runbooks.env {
+            variables.text(name, value);
+        }
+        below.table("env", variables);
+    }
     rows.table("runbooks", below);
     rows.texts("allowed_programs", &runbooks.allowed_programs);
 }
@@ -69,7 +105,8 @@ pub(super) fn show(rows: &mut Rows, runbooks: &RunbooksConfig) {
 impl Config {
     /// The variables of the environment that credentials of this configuration are read from, of every context: a
     /// program that a runbook runs is not given them.
-    pub fn secret_variables(&self) -> Vec<String> {
+    /// Those of the process that are settings of this program go too: whatever is set by one may be a credential.
+    pub fn secret_variables(&self, process: impl Iterator<Item = String>) -> Vec<String> {
         let mut names = Vec::new();
         for context in self.contexts.values() {
             let metrics = context.metrics.iter();
@@ -92,6 +129,7 @@ impl Config {
         if let Some(AuditForward::Webhook(endpoint)) = &self.audit_forward {
             of_endpoint(endpoint, &mut names);
         }
+        names.extend(process.filter(|name| load::is_setting(name)));
         names.sort();
         names.dedup();
         names
@@ -145,6 +183,21 @@ mod tests {
     }
 
     #[test]
+    fn variables_are_a_contexts_own_and_none_of_this_programs() {
+        let text = "[contexts.a]\nrunbooks = { env = { KUBECONFIG = \"/srv/prod\" } }\nmetrics = { url = \"http://x\" }\n";
+        let env = &config(text).contexts["a"].runbooks.env;
+        assert_eq!(
+            env.as_slice(),
+            [("KUBECONFIG".to_owned(), "/srv/prod".to_owned())]
+        );
+        for name in ["MIDWATCH__THEME", "\"A B\"", "\"A=B\""] {
+            let error =
+                decode_text(&text.replace("KUBECONFIG", name), None, &Environment::default()).unwrap_err();
+            assert!(error.to_string().contains("variable"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_program_is_a_name_or_an_absolute_path() {
         let text = "[contexts.a]\nallowed_programs = [\"./kubectl\"]\nmetrics = { url = \"http://x\" }\n";
         let error = decode_text(text, None, &Environment::default()).unwrap_err();
@@ -159,9 +212,22 @@ mod tests {
              [contexts.b.incidents]\nkind = \"pagerduty\"\nfrom = \"a@example.com\"\nauth = { token_env = \"PD_KEY\" }\n\
              [contexts.b.metrics]\nurl = \"http://x\"\nauth = { basic = { user = \"u\", password_env = \"PASS\" } }\n",
         );
+        let process = [
+            "PATH",
+            "MIDWATCH__CONTEXTS__A__METRICS__AUTH__BEARER",
+            "midwatch__x",
+            "MIDWATCH",
+        ];
         assert_eq!(
-            config.secret_variables(),
-            ["HEADER_KEY", "PASS", "PD_KEY", "PROM_TOKEN"]
+            config.secret_variables(process.map(str::to_owned).into_iter()),
+            [
+                "HEADER_KEY",
+                "MIDWATCH__CONTEXTS__A__METRICS__AUTH__BEARER",
+                "PASS",
+                "PD_KEY",
+                "PROM_TOKEN",
+                "midwatch__x"
+            ]
         );
     }
 }

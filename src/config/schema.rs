@@ -98,7 +98,11 @@ const JOURNAL: Group = &[key("path", Kind::Text), key("group", Kind::Text)];
 
 const AUDIT_FORWARD: Group = &[key("kind", Kind::Text), key("address", Kind::Text)];
 const NUDGES: Group = &[key("update", Kind::Duration), key("progress", Kind::Duration)];
-const RUNBOOKS: Group = &[key("dir", Kind::Text), key("timeout", Kind::Duration)];
+const RUNBOOKS: Group = &[
+    key("dir", Kind::Text),
+    key("timeout", Kind::Duration),
+    key("env", Kind::Map(&Kind::Text)),
+];
 
 const SEVERITY: Group = &[
     key("name", Kind::Text),

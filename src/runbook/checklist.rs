@@ -4,14 +4,19 @@
 //! has none, the items of numbered lists; where it has none of those either, every item of a list. Start at
 //! [`Checklist::read`].
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use super::command::{NotRunnable, Template};
+use super::script;
 
 /// The longest document that is read, in bytes; the rest is left out, and said.
 pub const LONGEST: usize = 256 * 1024;
+
+/// The most blocks that are read, and the most links; the rest is left out, and said.
+pub const MOST: usize = 2_000;
 
 /// A runbook to go through.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,17 +25,42 @@ pub struct Checklist {
     pub blocks: Vec<Block>,
     /// Where its links lead, each once; the text says `[1]` for the first.
     pub links: Vec<String>,
-    /// Whether the document went on past [`LONGEST`].
+    /// Whether the document went on past [`LONGEST`] or [`MOST`].
     pub cut: bool,
 }
 
 /// A runbook that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
-    /// Where it was found: a path or an address; remote text, not yet safe.
+    /// Where it was found: a path, or the address that answered in the end; remote text, not yet safe.
     pub from: String,
+    /// How far its commands can be believed to be what somebody wrote.
+    pub origin: Origin,
     /// What it says.
     pub checklist: Checklist,
+}
+
+/// How a document came here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// From a file, or from an address by https all the way.
+    Kept,
+    /// By plain http, some of the way: it is read, and nothing of it is run.
+    Plaintext,
+}
+
+impl Document {
+    /// One of its commands as it may be offered.
+    ///
+    /// # Errors
+    /// Why it is for reading only.
+    pub fn template<'a>(&self, offer: &'a Offer) -> Result<&'a Template, NotRunnable> {
+        match (&offer.template, self.origin) {
+            (Err(why), _) => Err(why.clone()),
+            (Ok(_), Origin::Plaintext) => Err(NotRunnable::Plaintext),
+            (Ok(template), Origin::Kept) => Ok(template),
+        }
+    }
 }
 
 /// One block of a document, its text unsanitised as it came.
@@ -123,6 +153,8 @@ impl Checklist {
             code: None,
             link: None,
             links: Vec::new(),
+            known: HashMap::new(),
+            full: false,
             next: 1,
         };
         for event in events {
@@ -132,7 +164,7 @@ impl Checklist {
         Self {
             blocks: writer.blocks,
             links: writer.links,
-            cut: end < document.len(),
+            cut: writer.full || end < document.len(),
         }
     }
 
@@ -163,6 +195,10 @@ struct Writer {
     /// Where an open link leads.
     link: Option<String>,
     links: Vec<String>,
+    /// Their numbers.
+    known: HashMap<String, usize>,
+    /// Whether something was left out.
+    full: bool,
     next: u16,
 }
 
@@ -247,12 +283,19 @@ impl Writer {
             TagEnd::CodeBlock => self.code_ends(),
             TagEnd::Link | TagEnd::Image => {
                 if let Some(url) = self.link.take() {
-                    let known = self.links.iter().position(|link| *link == url);
-                    let at = known.unwrap_or(self.links.len());
-                    if known.is_none() {
-                        self.links.push(url);
-                    }
-                    let _ = write!(self.text, " [{}]", at + 1); // a String takes it
+                    let number = match self.known.get(&url) {
+                        Some(number) => *number,
+                        None if self.links.len() == MOST => {
+                            self.full = true;
+                            return;
+                        }
+                        None => {
+                            self.links.push(url.clone());
+                            self.known.insert(url, self.links.len());
+                            self.links.len()
+                        }
+                    };
+                    let _ = write!(self.text, " [{number}]"); // a String takes it
                 }
             }
             TagEnd::TableCell => self.text.push_str("  "),
@@ -262,6 +305,10 @@ impl Writer {
     }
 
     fn push(&mut self, kind: Kind) {
+        if self.blocks.len() == MOST {
+            self.full = true;
+            return;
+        }
         let depth = self.items.len().saturating_sub(1);
         self.blocks.push(Block { depth, kind });
     }
@@ -285,7 +332,7 @@ impl Writer {
                     Steps::Numbered => item.numbered,
                     Steps::Items => true,
                 };
-                if is_step {
+                if is_step && self.blocks.len() < MOST {
                     let id = StepId(self.next);
                     self.next = self.next.saturating_add(1);
                     Kind::Step(id, text)
@@ -305,14 +352,20 @@ impl Writer {
             self.push(Kind::Code(text.trim_end().to_owned()));
             return;
         }
-        for line in joined(&text) {
-            let is_command = shell == Shell::Lines || line.trim_start().starts_with("$ ");
+        let lines = script::joined(&text);
+        let is_command = |line: &str| shell == Shell::Lines || line.trim_start().starts_with("$ ");
+        let commands = lines.iter().map(|line| is_command(line).then_some(line.as_str()));
+        let script = script::of(commands);
+        for line in lines {
             let comment = line.trim_start().starts_with('#');
             if line.trim().is_empty() {
                 continue;
             }
-            if is_command && !comment {
-                let template = Template::read(&line);
+            if is_command(&line) && !comment {
+                let template = match &script {
+                    Some(script) => Err(script.clone()),
+                    None => Template::read(&line),
+                };
                 self.push(Kind::Command(Offer { line, template }));
             } else {
                 self.push(Kind::Code(line));
@@ -321,27 +374,9 @@ impl Writer {
     }
 }
 
-/// Lines with those that end in a backslash continued by the next.
-fn joined(text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut open = false;
-    for line in text.lines() {
-        let (line, goes_on) = match line.strip_suffix('\\') {
-            Some(line) => (line, true),
-            None => (line, false),
-        };
-        match lines.last_mut() {
-            Some(last) if open => last.push_str(line.trim_start()),
-            _ => lines.push(line.to_owned()),
-        }
-        open = goes_on;
-    }
-    lines
-}
-
 fn shell_of(kind: &CodeBlockKind) -> Shell {
     let language = match kind {
-        CodeBlockKind::Indented => return Shell::Lines,
+        CodeBlockKind::Indented => return Shell::Session,
         CodeBlockKind::Fenced(words) => words
             .split([' ', ',', '{'])
             .next()
@@ -349,8 +384,9 @@ fn shell_of(kind: &CodeBlockKind) -> Shell {
             .to_lowercase(),
     };
     match language.as_str() {
-        "" | "sh" | "bash" | "shell" | "zsh" => Shell::Lines,
-        "console" | "shell-session" | "sh-session" | "terminal" => Shell::Session,
+        "sh" | "bash" | "shell" | "zsh" => Shell::Lines,
+        // Without a word it may as well be output: a prompt says which lines are typed.
+        "" | "console" | "shell-session" | "sh-session" | "terminal" => Shell::Session,
         _ => Shell::No,
     }
 }
@@ -447,6 +483,45 @@ mod tests {
             words("```console\n$ uptime\n 03:14 up 2 days\n```\n```json\n{}\n```"),
             ["run $ uptime", "code  03:14 up 2 days", "code {}"]
         );
+    }
+
+    #[test]
+    fn without_a_language_only_what_stands_behind_a_prompt_is_a_command() {
+        assert_eq!(
+            words("```\n$ uptime\nreboot\n```\n\n    reboot\n"),
+            ["run $ uptime", "code reboot", "code reboot"]
+        );
+    }
+
+    #[test]
+    fn a_script_is_for_reading_as_a_whole() {
+        assert_eq!(
+            words("```sh\nif true; then\n  kubectl delete ns shop\nfi\n```"),
+            ["read if true; then", "read   kubectl delete ns shop", "read fi"]
+        );
+        let document = "```console\n$ uptime\nif it says so\n```";
+        assert_eq!(
+            words(document),
+            ["run $ uptime", "code if it says so"],
+            "output is no script"
+        );
+    }
+
+    #[test]
+    fn blocks_and_links_past_the_cap_are_left_out_and_that_is_said() {
+        let many = "- a\n".repeat(70_000);
+        let read = Checklist::read(&many);
+        assert!(read.cut);
+        assert_eq!(read.blocks.len(), MOST);
+        let numbers: Vec<u16> = read.steps().map(|(id, _)| id.0).collect();
+        assert!(
+            numbers.iter().copied().eq(1..=MOST as u16),
+            "no number comes twice"
+        );
+        let links: String = (0..3_000).map(|n| format!("[a](b{n}) ")).collect();
+        let read = Checklist::read(&links);
+        assert!(read.cut);
+        assert_eq!(read.links.len(), MOST);
     }
 
     #[test]

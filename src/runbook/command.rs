@@ -4,7 +4,9 @@
 //! only a shell could do (pipes, substitution, patterns, variables) makes it a line to be read, not one to be run. A
 //! label's value fills a place within one word and never becomes a second one. Start at [`Template::read`].
 
-use std::fmt;
+use std::fmt::{self, Write as _};
+
+use unicode_width::UnicodeWidthChar as _;
 
 use crate::domain::alert::Labels;
 use crate::text::is_unsafe;
@@ -18,10 +20,50 @@ const LONGEST_COMMAND: usize = 4096;
 /// Programs that read one of their arguments as a command or program once more. Names with a version behind
 /// (`python3.12`) count as the name.
 const READS_AGAIN: &[&str] = &[
-    "ash", "awk", "bash", "busybox", "csh", "dash", "doas", "env", "eval", "find", "fish", "gawk", "jq",
-    "ksh", "lua", "mawk", "mosh", "nc", "node", "nsenter", "parallel", "perl", "php", "psql", "python",
-    "ruby", "sed", "sh", "ssh", "su", "sudo", "tcsh", "watch", "xargs", "zsh",
+    "ash",
+    "awk",
+    "bash",
+    "busybox",
+    "csh",
+    "dash",
+    "doas",
+    "env",
+    "eval",
+    "find",
+    "fish",
+    "gawk",
+    "jq",
+    "ksh",
+    "logcli",
+    "lua",
+    "mawk",
+    "mosh",
+    "mysql",
+    "nc",
+    "node",
+    "nsenter",
+    "parallel",
+    "perl",
+    "php",
+    "promtool",
+    "psql",
+    "python",
+    "redis-cli",
+    "ruby",
+    "sed",
+    "sh",
+    "sqlite",
+    "ssh",
+    "su",
+    "sudo",
+    "tcsh",
+    "watch",
+    "xargs",
+    "zsh",
 ];
+
+/// Marks above and below one letter; what has more of them covers the lines around it.
+const MOST_MARKS: usize = 4;
 
 /// A command of a runbook before its places are filled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +119,19 @@ pub enum NotRunnable {
         /// Which.
         code: u32,
     },
+    /// Its block is a script: its lines are nothing by themselves.
+    #[error("{why} in line {line} of this block makes it a script; run it by hand or put it in a file")]
+    Script {
+        /// Of the block, from 1.
+        line: usize,
+        /// What makes it one.
+        why: String,
+    },
+    /// It did not come from where commands are taken from.
+    #[error(
+        "it came over plain http, where anybody on the way can change it; serve it by https, or put it into [runbooks] dir"
+    )]
+    Plaintext,
     /// What is run would depend on a label.
     #[error("the program itself may not come from a label")]
     Program,
@@ -130,14 +185,8 @@ impl Template {
     /// # Errors
     /// [`NotRunnable`], with the column, where it is a line to be read only.
     pub fn read(line: &str) -> Result<Self, NotRunnable> {
-        let indent = line.chars().take_while(|c| c.is_whitespace()).count();
-        let unseen = line
-            .trim_end()
-            .chars()
-            .enumerate()
-            .skip(indent)
-            .find(|(_, c)| is_hidden(*c) && *c != '\t');
-        if let Some((at, c)) = unseen {
+        let bare = line.trim_end_matches(BLANKS).replace('\t', " ");
+        if let Some((at, c)) = unseen(&bare) {
             return Err(hidden(at + 1, c));
         }
         let words = Reader::new(line).words()?;
@@ -176,25 +225,25 @@ impl Template {
     /// # Errors
     /// [`Refused`] for the first value that is missing or could do more than stand in its place.
     pub fn fill(&self, labels: &Labels) -> Result<Argv, Refused> {
-        let program = self.program();
-        let again = reads_again(program);
+        // `kubectl exec pod -- sh -c …`: whichever word it is that reads on.
+        let again = self.words.iter().find_map(Word::reads_again);
         let mut arguments = Vec::with_capacity(self.words.len());
         for word in &self.words {
-            // A word with blanks of its own beside a place is most often a command or a query for somebody else.
+            // A word with more than a plain name beside a place is most often a command or a query for somebody else.
             let phrase = word
                 .0
                 .iter()
-                .any(|part| matches!(part, Part::Text(text) if text.contains(char::is_whitespace)));
+                .any(|part| matches!(part, Part::Text(text) if !text.chars().all(is_plain)));
             let (mut filled, mut from) = (String::new(), Vec::new());
             for part in &word.0 {
                 match part {
                     Part::Text(text) => filled.push_str(text),
                     Part::Label(label) => {
                         let value = checked(label, labels)?;
-                        if (again || phrase) && !value.chars().all(is_plain) {
+                        if (again.is_some() || phrase) && !value.chars().all(is_plain) {
                             return Err(Refused::ReadAgain {
                                 label: label.clone(),
-                                program: program.to_owned(),
+                                program: again.unwrap_or(self.program()).to_owned(),
                             });
                         }
                         filled.push_str(value);
@@ -218,6 +267,18 @@ impl Template {
     }
 }
 
+impl Word {
+    /// The program in it that reads its arguments once more: `sh`, `/bin/sh`, `--shell=/bin/sh`.
+    fn reads_again(&self) -> Option<&str> {
+        self.0.iter().find_map(|part| match part {
+            Part::Text(text) => text
+                .split(|c: char| c == '/' || c == '=' || c == ' ')
+                .find(|name| reads_again(name)),
+            Part::Label(_) => None,
+        })
+    }
+}
+
 /// A label's value, where it can stand in a command.
 fn checked<'a>(label: &str, labels: &'a Labels) -> Result<&'a str, Refused> {
     let label_owned = || label.to_owned();
@@ -228,7 +289,7 @@ fn checked<'a>(label: &str, labels: &'a Labels) -> Result<&'a str, Refused> {
     if value.len() > LONGEST {
         return Err(Refused::Long { label: label_owned() });
     }
-    if value.chars().any(is_hidden) {
+    if unseen(value).is_some() {
         return Err(Refused::Control { label: label_owned() });
     }
     if value.trim_start().starts_with(is_dash) {
@@ -262,16 +323,32 @@ fn is_dash(c: char) -> bool {
     )
 }
 
-/// What is not seen where it stands, or changes how what is beside it is seen: controls, formatting, fillers,
-/// variation selectors (Unicode's `Default_Ignorable_Code_Point`, and the controls).
+/// What parts words. Whatever else is blank is no blank to any shell, and is not seen to be none.
+const BLANKS: [char; 2] = [' ', '\t'];
+
+/// The first character that is not seen as what it is, and its place.
+fn unseen(text: &str) -> Option<(usize, char)> {
+    let mut marks = 0;
+    text.chars().enumerate().find(|(_, c)| {
+        let is_mark = c.width() == Some(0);
+        marks = if is_mark { marks + 1 } else { 0 };
+        is_hidden(*c) || marks > MOST_MARKS
+    })
+}
+
+/// What is not seen where it stands, or changes how what is beside it is seen: controls, formatting, fillers, blanks
+/// other than the space, variation selectors (Unicode's `Default_Ignorable_Code_Point`, and the controls), and what
+/// every font draws as it likes (private use).
 fn is_hidden(c: char) -> bool {
     is_unsafe(c)
         || c.is_control()
+        || (c.is_whitespace() && c != ' ')
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200c}' | '\u{200d}' | '\u{2065}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-            | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0080}'..='\u{e0fff}')
+            | '\u{200c}' | '\u{200d}' | '\u{2065}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0080}'..='\u{e0fff}'
+            | '\u{f0000}'..='\u{10ffff}')
 }
 
 /// What means nothing to any shell or query language.
@@ -280,7 +357,7 @@ fn is_plain(c: char) -> bool {
 }
 
 fn reads_again(program: &str) -> bool {
-    let name = program.rsplit('/').next().unwrap_or(program);
+    let name = program.to_ascii_lowercase();
     let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     READS_AGAIN.contains(&name)
 }
@@ -292,6 +369,32 @@ pub struct Argument {
     pub text: String,
     /// The labels whose values stand in it.
     pub from: Vec<String>,
+}
+
+impl Argument {
+    /// As it is shown to whoever says yes: typed as [`fmt::Display`] does, and what is not ASCII by its number
+    /// (`<U+2013>`), for there are letters that look like others, and terminals that draw one for the other.
+    pub fn exposed(&self) -> String {
+        exposed(&self.to_string())
+    }
+
+    /// Whether something of it is shown by its number.
+    pub fn is_ascii(&self) -> bool {
+        self.text.is_ascii()
+    }
+}
+
+/// A text with what is not ASCII by its number.
+pub fn exposed(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            let _ = write!(out, "<U+{:04X}>", u32::from(c)); // a String takes it
+        }
+    }
+    out
 }
 
 impl fmt::Display for Argument {
@@ -313,6 +416,11 @@ impl Argv {
     /// The program.
     pub fn program(&self) -> &str {
         self.0.first().map_or("", |program| program.text.as_str())
+    }
+
+    /// All of it on one line, as it is shown to whoever says yes: [`Argument::exposed`].
+    pub fn exposed(&self) -> String {
+        exposed(&self.to_string())
     }
 
     /// Its arguments.
@@ -346,7 +454,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(line: &'a str) -> Self {
-        let trimmed = line.trim_start();
+        let trimmed = line.trim_start_matches(BLANKS);
         let bare = trimmed.strip_prefix("$ ").unwrap_or(trimmed);
         Self {
             rest: bare.chars().peekable(),
@@ -376,7 +484,7 @@ impl<'a> Reader<'a> {
             let column = self.taken;
             match c {
                 '{' if self.rest.peek() == Some(&'{') => self.place()?,
-                c if c.is_whitespace() => self.words.extend(self.word.take()),
+                ' ' | '\t' => self.words.extend(self.word.take()),
                 '\'' => self.single(column)?,
                 '"' => self.double(column)?,
                 '\\' => match self.next() {
@@ -644,6 +752,69 @@ mod tests {
         assert!(Template::read("\tkubectl get pods").is_ok());
         let line = "kubectl delete pod {{ labels.pod }}";
         assert!(matches!(filled(line, "a\u{ad}b"), Err(Refused::Control { .. })));
+    }
+
+    #[test]
+    fn blanks_and_marks_that_deceive_the_eye_are_refused_on_both_sides() {
+        let line = "kubectl delete pod {{ labels.pod }}";
+        for hidden in [
+            "a\u{a0}b",
+            "a\u{2003}b",
+            "a\u{3000}b",
+            "a\u{2800}b",
+            "a\u{e000}b",
+            "a\u{f8ff}",
+            "a\u{10ffff}",
+            "a\u{301}\u{301}\u{301}\u{301}\u{301}",
+        ] {
+            assert!(
+                matches!(filled(line, hidden), Err(Refused::Control { .. })),
+                "{hidden:?}"
+            );
+            let written = format!("kubectl delete {hidden}");
+            assert!(
+                matches!(Template::read(&written), Err(NotRunnable::Hidden { .. })),
+                "{hidden:?}"
+            );
+        }
+        assert!(filled(line, "e\u{301}\u{323}").is_ok(), "a letter may have marks");
+        // What a shell takes for part of a word parts no words here.
+        assert!(Template::read("\u{a0}kubectl get").is_err());
+    }
+
+    #[test]
+    fn whichever_word_reads_on_the_value_must_be_plain() {
+        for line in [
+            "kubectl exec web -- sh -c {{ labels.pod }}",
+            "nice /bin/bash {{ labels.pod }}",
+            "tool --shell=/bin/sh {{ labels.pod }}",
+            "mysql -e {{ labels.pod }}",
+            "sqlite3 a.db {{ labels.pod }}",
+            "redis-cli eval {{ labels.pod }}",
+            "promtool query instant {{ labels.pod }}",
+            "logcli query {{ labels.pod }}",
+            "tool '--query=up{pod=\"{{ labels.pod }}\"}'",
+            "tool 'a;{{ labels.pod }}'",
+        ] {
+            let refused = filled(line, "a\"}; drop");
+            assert!(
+                matches!(refused, Err(Refused::ReadAgain { .. })),
+                "{line}: {refused:?}"
+            );
+            assert!(filled(line, "checkout-6d5f").is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_ascii_is_shown_by_its_number() {
+        let argument = |text: &str| Argument {
+            text: text.to_owned(),
+            from: Vec::new(),
+        };
+        assert_eq!(argument("a\u{2013}b").exposed(), "'a<U+2013>b'");
+        // A Cyrillic letter beside the Latin one it looks like.
+        assert_ne!(argument("\u{430}").exposed(), argument("a").exposed());
+        assert_eq!(argument("plain-1").exposed(), "plain-1");
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub fn body(document: &Document, labels: &Labels, policy: &Policy) -> Value {
             Kind::Code(text) => json!({"kind": "code", "text": text}),
             Kind::Rule => json!({"kind": "rule"}),
             Kind::Command(offer) => {
-                let offered = policy.offer(offer, labels);
+                let offered = policy.offer(document.template(offer), labels);
                 let argv = offered.as_ref().ok().map(|offered| {
                     let arguments = offered.argv.arguments().iter().map(|each| each.text.as_str());
                     std::iter::once(offered.argv.program()).chain(arguments).collect::<Vec<_>>()

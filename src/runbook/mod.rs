@@ -12,10 +12,11 @@ mod ended;
 pub mod json;
 mod policy;
 mod record;
+mod script;
 pub mod source;
 pub mod table;
 
-pub use checklist::{Block, Checklist, Document, Kind, LONGEST, Offer, StepId};
+pub use checklist::{Block, Checklist, Document, Kind, LONGEST, MOST, Offer, Origin, StepId};
 pub use ended::{End, Ended};
-pub use policy::{Offered, Policy, Program};
+pub use policy::{Means, Offered, Policy, Program};
 pub use record::{Mark, Ticked, TicksOf, Told};

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::checklist::Offer;
-use super::command::Argv;
+use super::command::{Argv, NotRunnable, Template};
 use crate::domain::alert::Labels;
 
 /// A program that the configuration allows.
@@ -26,8 +25,33 @@ impl Program {
     }
 }
 
-/// What a context says of runbooks.
+/// How a command is run, whichever it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Means {
+    /// How long it may take.
+    pub limit: Duration,
+    /// The directory it runs in; where this program runs unless said.
+    pub cwd: Option<PathBuf>,
+    /// Variables that it is given: what makes a program mean this context.
+    pub env: Vec<(String, String)>,
+    /// This program's own file, which starts it in a session of its own, where no terminal can be asked for anything.
+    /// Without it, it is started in this one's.
+    pub launcher: Option<PathBuf>,
+}
+
+impl Default for Means {
+    fn default() -> Self {
+        Self {
+            limit: Duration::from_secs(30),
+            cwd: None,
+            env: Vec::new(),
+            launcher: None,
+        }
+    }
+}
+
+/// What a context says of runbooks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {
     /// Its context, for words.
     pub context: String,
@@ -35,19 +59,8 @@ pub struct Policy {
     pub dir: Option<PathBuf>,
     /// What may be run; nothing where nothing is said.
     pub programs: Vec<Program>,
-    /// How long a command may take.
-    pub limit: Duration,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            context: String::new(),
-            dir: None,
-            programs: Vec::new(),
-            limit: Duration::from_secs(30),
-        }
-    }
+    /// How a command is run.
+    pub means: Means,
 }
 
 /// A line of a runbook with its places filled, and what would run.
@@ -64,8 +77,12 @@ impl Policy {
     ///
     /// # Errors
     /// Why it is a line to be read only, in words.
-    pub fn offer(&self, offer: &Offer, labels: &Labels) -> Result<Offered, String> {
-        let template = offer.template.as_ref().map_err(ToString::to_string)?;
+    pub fn offer(
+        &self,
+        template: Result<&Template, NotRunnable>,
+        labels: &Labels,
+    ) -> Result<Offered, String> {
+        let template = template.map_err(|why| why.to_string())?;
         let argv = template.fill(labels).map_err(|refused| refused.to_string())?;
         let program = self.program(argv.program());
         Ok(Offered { argv, program })
@@ -87,7 +104,6 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
-    use super::super::command::Template;
     use super::*;
 
     fn policy() -> Policy {
@@ -112,11 +128,8 @@ mod tests {
     }
 
     fn program(line: &str) -> Result<PathBuf, String> {
-        let offer = Offer {
-            line: line.to_owned(),
-            template: Template::read(line),
-        };
-        policy().offer(&offer, &Labels::default()).unwrap().program
+        let template = Template::read(line).unwrap();
+        policy().offer(Ok(&template), &Labels::default()).unwrap().program
     }
 
     #[test]

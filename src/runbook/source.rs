@@ -1,7 +1,10 @@
 //! Where the runbook of an alert is looked for: the directory of the configuration first, which answers without a
 //! network and whose owner is known, then what the alert's link says.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
+
+use sha2::{Digest as _, Sha256};
 
 /// The longest name of a file that is looked for, in bytes.
 const LONGEST_NAME: usize = 200;
@@ -18,10 +21,60 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// What ticks are kept under: the link, else the alert's name. The same wherever it was found.
-    pub fn key(&self) -> &str {
-        self.link.as_deref().unwrap_or(&self.alert)
+    /// What ticks are kept under, and what is told: the link without what may be secret in it, else the alert's name.
+    /// The same wherever it was found.
+    pub fn key(&self) -> String {
+        self.link.as_deref().map_or_else(|| self.alert.clone(), told)
     }
+}
+
+/// A link as it is told and kept: without a user and password, and of what is asked behind `?` only that it is that.
+pub fn told(link: &str) -> String {
+    let (whole, fragment) = match link.split_once('#') {
+        Some((whole, fragment)) => (whole, format!("#{fragment}")),
+        None => (link, String::new()),
+    };
+    let (path, query) = match whole.split_once('?') {
+        Some((path, query)) => (path, format!("?{}", mark(query))),
+        None => (whole, String::new()),
+    };
+    let bare = match path.split_once("://") {
+        Some((scheme, rest)) => {
+            let host = rest.find('/').unwrap_or(rest.len());
+            let (authority, path) = rest.split_at_checked(host).unwrap_or((rest, ""));
+            let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+            format!("{scheme}://{authority}{path}")
+        }
+        None => path.to_owned(),
+    };
+    format!("{bare}{query}{fragment}")
+}
+
+/// A few digits that tell one query from another and say nothing of it.
+fn mark(query: &str) -> String {
+    let digest = Sha256::digest(query);
+    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A text with `%20` read as what it stands for; as it is where that is no text.
+fn decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let digits = bytes
+            .get(at + 1..at + 3)
+            .and_then(|two| std::str::from_utf8(two).ok());
+        let stands_for = digits
+            .filter(|two| byte == b'%' && two.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .and_then(|two| u8::from_str_radix(two, 16).ok());
+        out.push(stands_for.unwrap_or(byte));
+        at += if stands_for.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8(out).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// One place to look.
@@ -49,14 +102,17 @@ pub fn places(wanted: &Wanted) -> Result<Vec<Place>, Unread> {
     let path = link.and_then(|link| link.strip_prefix("file:"));
     if let (Some(path), Some(_)) = (path, &wanted.dir) {
         let path = path.strip_prefix("//localhost").unwrap_or(path);
-        places.push(Place::Path(PathBuf::from(
-            path.strip_prefix("//").unwrap_or(path),
-        )));
+        let path = decoded(path.strip_prefix("//").unwrap_or(path));
+        places.push(Place::Path(PathBuf::from(&*path)));
     }
     if wanted.dir.is_some() {
         let segment = link.filter(|_| path.is_none()).and_then(last_segment);
-        for name in segment.into_iter().chain(Some(wanted.alert.as_str())) {
-            if let Some(name) = file_name(name)
+        let segment = segment.map(decoded);
+        for name in segment
+            .into_iter()
+            .chain(Some(Cow::Borrowed(wanted.alert.as_str())))
+        {
+            if let Some(name) = file_name(&name)
                 && !places.contains(&Place::Named(name.clone()))
             {
                 places.push(Place::Named(name));
@@ -207,6 +263,38 @@ mod tests {
                 "{found:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_link_is_looked_for_as_it_reads() {
+        let found = looked(Some("https://wiki.example/Pool%20Exhausted"), "A", Some("/srv")).unwrap();
+        assert_eq!(found[0], Place::Named("Pool Exhausted.md".into()));
+        let found = looked(Some("file:///srv/Pool%20Exhausted.md"), "A", Some("/srv")).unwrap();
+        assert_eq!(found[0], Place::Path("/srv/Pool Exhausted.md".into()));
+        // What it stands for leads out of the directory no more than what is written.
+        let found = looked(Some("https://x/a%2f..%2f..%2fsecret"), "A", Some("/srv")).unwrap();
+        assert!(
+            found
+                .iter()
+                .all(|place| !matches!(place, Place::Named(name) if name.contains('/'))),
+            "{found:?}"
+        );
+        assert_eq!(decoded("100%"), "100%");
+        assert_eq!(decoded("%ff"), "%ff", "no text");
+        assert_eq!(decoded("%é1"), "%é1");
+    }
+
+    #[test]
+    fn what_is_told_of_a_link_holds_no_secret_and_tells_it_from_others() {
+        let link = "https://jun:hunter2@wiki.example/page?token=s3cret&id=4#pool";
+        let told = told(link);
+        assert!(
+            told.starts_with("https://wiki.example/page?") && told.ends_with("#pool"),
+            "{told}"
+        );
+        assert!(!told.contains("hunter2") && !told.contains("s3cret"), "{told}");
+        assert_ne!(super::told("https://x/?id=4"), super::told("https://x/?id=5"));
+        assert_eq!(super::told("https://x/a"), "https://x/a");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::checklist::{Document, Kind, LONGEST};
+use super::checklist::{Document, Kind, LONGEST, MOST};
 use super::policy::Policy;
 use crate::domain::alert::Labels;
 use crate::text::SafeText;
@@ -42,9 +42,9 @@ pub fn text(document: &Document, labels: &Labels, policy: &Policy) -> String {
                 in_step = false;
                 out.push_str("\n---\n");
             }
-            Kind::Command(offer) => match policy.offer(offer, labels) {
+            Kind::Command(offer) => match policy.offer(document.template(offer), labels) {
                 Ok(offered) => {
-                    let _ = writeln!(out, "{below}$ {}", SafeText::line(&offered.argv.to_string()));
+                    let _ = writeln!(out, "{below}$ {}", SafeText::line(&offered.argv.exposed()));
                     if let Err(why) = offered.program {
                         let _ = writeln!(out, "{below}  (by hand: {})", SafeText::line(&why));
                     }
@@ -65,7 +65,7 @@ pub fn text(document: &Document, labels: &Labels, policy: &Policy) -> String {
     if document.checklist.cut {
         let _ = writeln!(
             out,
-            "\n! it goes on: only its first {} KiB are read",
+            "\n! it goes on: only its first {} KiB and {MOST} blocks are read",
             LONGEST / 1024
         );
     }

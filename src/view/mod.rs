@@ -122,9 +122,7 @@ pub(crate) fn log_line_at(model: &Model, lines: ratatui::layout::Rect, row: usiz
 fn body_of(areas: &layout::Areas, screen: Rect) -> Option<Rect> {
     match &areas.middle {
         Middle::TooSmall => None,
-        Middle::Single { tabs, body } => {
-            Some(Rect::new(0, tabs.y, screen.width, tabs.height + body.height))
-        }
+        Middle::Single { tabs, body } => Some(Rect::new(0, tabs.y, screen.width, tabs.height + body.height)),
         Middle::Panes { .. } => Some(Rect::new(
             0,
             areas.banner.bottom(),

@@ -249,6 +249,7 @@ fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> 
         Place::Outbox if model.detail() != Some(&Detail::Outbox) => {
             return say(model, Level::Info, "open the outbox first", now);
         }
+        Place::Runbook if action == Action::StopCommand => {}
         Place::Runbook if !matches!(model.detail(), Some(Detail::Runbook(_))) => {
             return say(model, Level::Info, "open a runbook first", now);
         }

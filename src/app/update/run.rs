@@ -108,7 +108,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             quit(model, now)
         }
         Action::QuitNow => quit(model, now),
-        Action::Suspend => vec![Effect::Suspend],
+        Action::Suspend => suspend(model, now),
 
         Action::Down => step(model, Step::Rows(1), now),
         Action::Up => step(model, Step::Rows(-1), now),
@@ -620,6 +620,16 @@ pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
             scroll: 0,
         }),
     )
+}
+
+/// Gives the terminal back to the shell; a command that runs would end with that, and has to be ended by name first.
+pub(super) fn suspend(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(running) = &model.running else {
+        return vec![Effect::Suspend];
+    };
+    let program = SafeText::line(running.order.argv.program());
+    let words = format!("{program} is running and would be killed: wait, or stop it first (runbook.stop)");
+    say(model, Level::Warn, words, now)
 }
 
 /// Moves the cursor of the list that has the keys, or scrolls the detail.

@@ -17,7 +17,8 @@ use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::{Alert, Fingerprint};
 use crate::domain::incident::IncidentId;
-use crate::runbook::source::{Unread, Wanted, is_web};
+use crate::runbook::command::exposed;
+use crate::runbook::source::{Unread, Wanted, is_web, told};
 use crate::runbook::{Document, Ended, Mark, Ticked, TicksOf};
 use crate::text::SafeText;
 use crate::time::{Now, prometheus_duration};
@@ -67,7 +68,7 @@ fn of_incident(model: &mut Model, incident: &IncidentId, now: Now) -> Vec<Effect
         _ => {
             let items = ways
                 .into_iter()
-                .zip('1'..='9')
+                .zip(('1'..='9').chain(('a'..='z').filter(|key| !"jkq".contains(*key))))
                 .map(|((alert, wanted), key)| MenuItem {
                     key,
                     label: SafeText::line(&wanted.alert).into_string(),
@@ -99,7 +100,7 @@ pub(super) fn show(model: &mut Model, alert: Fingerprint, now: Now) -> Vec<Effec
     let wanted = wanted(model, &alert);
     let mut deed = deeds::of_alert(model, &alert, format!("opened the runbook of {}", alert.name));
     if let Some(link) = &wanted.link {
-        deed.refs.push(("url", link.clone()));
+        deed.refs.push(("url", told(link)));
     }
     let occurrence = alert.occurrence;
     let began = occurrence.starts_at.to_rfc3339_opts(SecondsFormat::Secs, true);
@@ -114,7 +115,7 @@ pub(super) fn show(model: &mut Model, alert: Fingerprint, now: Now) -> Vec<Effec
         alert: occurrence.fingerprint,
         ticks: TicksOf {
             about,
-            runbook: wanted.key().to_owned(),
+            runbook: wanted.key(),
         },
         wanted,
         labels: alert.labels.clone(),
@@ -170,7 +171,9 @@ pub(super) fn step(model: &mut Model, by: Move) {
 
 /// What is done with the open runbook.
 pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
-    if !matches!(model.detail(), Some(Detail::Runbook(_))) {
+    let is_open = matches!(model.detail(), Some(Detail::Runbook(_)));
+    // What runs is stopped from anywhere.
+    if !is_open && action != Action::StopCommand {
         return say(model, Level::Info, "open a runbook first", now);
     }
     match action {
@@ -291,7 +294,11 @@ fn order(model: &Model) -> Result<RunOrder, (Level, String)> {
         step,
         argv: offered.argv.clone(),
         program,
-        limit: model.settings.runbooks.limit,
+        means: model.settings.runbooks.means.clone(),
+        source: match &page.read {
+            Some(Ok(found)) => found.from.clone(),
+            Some(Err(_)) | None => String::new(),
+        },
     })
 }
 
@@ -314,28 +321,44 @@ fn may_run(model: &Model) -> Result<(), String> {
 
 /// Every argument on a line of its own, and what its values came from.
 fn question(model: &Model, order: RunOrder) -> Confirm {
-    let mut lines = vec![ConfirmLine::Argument {
-        text: order.program.display().to_string(),
+    let plain = |text: String| ConfirmLine::Plain(text);
+    let whole = |text: String| ConfirmLine::Argument {
+        text: exposed(&text),
         from: Vec::new(),
-    }];
-    lines.extend(
-        order
-            .argv
-            .arguments()
-            .iter()
-            .map(|argument| ConfirmLine::Argument {
-                text: argument.to_string(),
-                from: argument.from.clone(),
-            }),
-    );
-    let limit = prometheus_duration(order.limit);
-    lines.push(ConfirmLine::Plain(String::new()));
-    let context = SafeText::line(&model.settings.context);
-    lines.push(ConfirmLine::Plain(format!(
-        "in {context}, as you, without a shell"
+    };
+    let arguments = order.argv.arguments();
+    let mut lines = vec![whole(order.program.display().to_string())];
+    lines.extend(arguments.iter().map(|argument| ConfirmLine::Argument {
+        text: argument.exposed(),
+        from: argument.from.clone(),
+    }));
+    if arguments.iter().any(|argument| !argument.is_ascii()) {
+        lines.push(plain("<U+…> is one character, shown by its number".to_owned()));
+    }
+    let means = &order.means;
+    if !means.env.is_empty() {
+        lines.push(plain("with".to_owned()));
+        lines.extend(
+            means
+                .env
+                .iter()
+                .map(|(name, value)| whole(format!("{name}={value}"))),
+        );
+    }
+    if let Some(dir) = &means.cwd {
+        lines.push(plain("in the directory".to_owned()));
+        lines.push(whole(dir.display().to_string()));
+    }
+    lines.push(plain("as it stands in".to_owned()));
+    lines.push(whole(order.source.clone()));
+    lines.push(plain(String::new()));
+    let program = SafeText::line(order.argv.program());
+    lines.push(plain(format!(
+        "As you, without a shell. {program} goes by its own settings: which context is open here means nothing to it."
     )));
-    lines.push(ConfirmLine::Plain(format!(
-        "for {limit} at most; what it says goes into the timeline"
+    let limit = prometheus_duration(means.limit);
+    lines.push(plain(format!(
+        "For {limit} at most; what it says goes into the timeline."
     )));
     let mut typed = Vec::new();
     if model.settings.danger {
@@ -394,32 +417,53 @@ pub(super) fn ended(model: &mut Model, order: &RunOrder, ended: Ended, now: Now)
     say(model, level, SafeText::line(&said).into_string(), now)
 }
 
-/// What can be copied of the open runbook.
+/// What can be copied of the open runbook: what is under the cursor, made safe, for it may be pasted into a shell.
 pub(super) fn copied(model: &Model) -> Option<Vec<MenuItem>> {
+    let item = |key, what, text: &str| super::copy::item(key, what, safe(text));
     let page = model.runbook.as_ref()?;
     let mut items = Vec::new();
     let row = page.row();
-    if let Some(Shown::Command(line, offered)) = row.map(|row| &row.shown) {
-        let command = offered
-            .as_ref()
-            .map_or_else(|_| line.clone(), |offered| offered.argv.to_string());
-        items.push(super::copy::item('c', "command", command));
+    match row.map(|row| (row, &row.shown)) {
+        Some((_, Shown::Command(line, offered))) => {
+            let command = offered
+                .as_ref()
+                .map_or_else(|_| line.clone(), |offered| offered.argv.to_string());
+            items.push(item('c', "command", &command));
+        }
+        Some((row, Shown::Code(line))) => {
+            items.push(item('c', "line", line));
+            items.extend(page.code(row).map(|code| item('b', "block", code)));
+        }
+        Some((_, Shown::Link(_, link))) => items.push(item('l', "link", link)),
+        Some((_, Shown::Output(line))) => items.push(item('c', "line", line)),
+        Some((_, Shown::Heading(_, text) | Shown::Text(text) | Shown::Item(text) | Shown::Remark(text))) => {
+            items.push(item('c', "text", text))
+        }
+        Some((_, Shown::Step(_) | Shown::Ended(_) | Shown::Rule)) | None => {}
     }
     if let Some(step) = row.and_then(|row| page.steps.get(row.step?)) {
-        items.push(super::copy::item('s', "step", step.text.clone()));
+        items.push(item('s', "step", &step.text));
     }
-    if let Some((_, ended)) = page.runs.last() {
-        items.push(super::copy::item('p', "output", ended.output.clone()));
+    let said = row.and_then(|row| page.said(row));
+    let last = || page.runs.last().map(|(_, ended)| ended);
+    if let Some(ended) = said.or_else(last) {
+        items.push(item('p', "output", &ended.output));
     }
     if let Some(link) = page.ask.wanted.link.as_ref().filter(|link| is_web(link)) {
-        items.push(super::copy::item('r', "runbook", link.clone()));
+        items.push(item('r', "runbook", link));
     }
     if let Some(Ok(found)) = &page.read {
         if page.ask.wanted.link.as_deref() != Some(found.from.as_str()) {
-            items.push(super::copy::item('f', "where it is", found.from.clone()));
+            items.push(item('f', "where it is", &found.from));
         }
         let links = found.checklist.links.iter().zip('1'..='9');
-        items.extend(links.map(|(link, key)| super::copy::item(key, "link", link.clone())));
+        items.extend(links.map(|(link, key)| item(key, "link", link)));
     }
     (!items.is_empty()).then_some(items)
+}
+
+/// Every line safe for a terminal: what is pasted there moves nothing and hides nothing.
+fn safe(text: &str) -> String {
+    let lines: Vec<String> = SafeText::lines(text).map(SafeText::into_string).collect();
+    lines.join("\n")
 }

@@ -12,7 +12,7 @@ use super::outbox::Office;
 use crate::app::Msg;
 use crate::app::runbook::RunOrder;
 use crate::backend::http::Wires;
-use crate::config::Config;
+use crate::config::{Config, Environment};
 use crate::journal::{Journal, runbooks};
 use crate::runbook::{Ended, Mark, Ticked, TicksOf, Told};
 use crate::time::{Clock, Now};
@@ -55,7 +55,7 @@ impl Books {
         let books = Self {
             wires: Arc::default(),
             follow,
-            secrets: config.secret_variables(),
+            secrets: config.secret_variables(Environment::names_of_process()),
             under_way: None,
         };
         (books, followed(office, asked, results))
@@ -87,7 +87,7 @@ impl Books {
                 .iter()
                 .map(|each| each.text.clone())
                 .collect(),
-            limit: order.limit,
+            means: order.means.clone(),
             without: self.secrets.clone(),
         };
         async move {
@@ -167,11 +167,16 @@ async fn followed(office: Office, mut asked: watch::Receiver<Option<TicksOf>>, r
     if asked.wait_for(Option::is_some).await.is_err() {
         return;
     }
-    let opened = office.desk().await;
+    let mut opened = office.desk().await;
     let mut changes = opened.as_ref().ok().map(|(journal, _)| journal.changes());
     let mut told = None;
     loop {
         let of = asked.borrow_and_update().clone();
+        if opened.is_err() {
+            // What kept the journal from being opened may be gone when it is asked for again.
+            opened = office.desk().await;
+            changes = opened.as_ref().ok().map(|(journal, _)| journal.changes());
+        }
         if let Some(of) = of {
             let result = match &opened {
                 Ok((journal, author)) => ticks(journal, Arc::clone(&author.context), of.clone()).await,

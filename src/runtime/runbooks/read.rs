@@ -4,15 +4,17 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::Url;
+use rustix::fs::OFlags;
 
 use crate::backend::http::{Cut, Method, Request, Response, TransportError, Wires};
 use crate::config::{Auth, Endpoint, TlsConfig};
-use crate::runbook::source::{Place, Unread, Wanted, places};
-use crate::runbook::{Checklist, Document, LONGEST};
+use crate::runbook::source::{Place, Unread, Wanted, places, told};
+use crate::runbook::{Checklist, Document, LONGEST, Origin};
 
 /// How long one address may take to answer.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -90,32 +92,48 @@ fn inside(dir: &Path, name: &Path, alert: &str) -> Result<Document, Unread> {
             "put it into the directory: nothing outside is read",
         ));
     }
-    // What is no file (a pipe, a device) might never end.
-    let is_file = fs::metadata(&real).is_ok_and(|found| found.is_file());
-    if !is_file {
+    // What is no file (a pipe, a device) might never end, and what was one a moment ago may have been put in its place.
+    let mut options = fs::File::options();
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    options.read(true).custom_flags(flags.bits().cast_signed());
+    let file = options.open(&real).map_err(|error| there(&error, &path))?;
+    if !file.metadata().is_ok_and(|found| found.is_file()) {
         return Err(Unread::new(
             format!("{shown}: it is no file"),
             "make it a file of Markdown",
         ));
     }
     let mut bytes = Vec::new();
-    let reading =
-        fs::File::open(&real).and_then(|file| file.take(LONGEST as u64 + 1).read_to_end(&mut bytes));
+    let reading = file.take(LONGEST as u64 + 1).read_to_end(&mut bytes);
     reading.map_err(|error| there(&error, &path))?;
     Ok(Document {
         from: shown,
+        origin: Origin::Kept,
         checklist: Checklist::read(&String::from_utf8_lossy(&bytes)),
     })
 }
 
-/// Asks an address, and those it points to, each for so long at most.
+/// Asks an address, and those it points to, for so long at most.
 pub(super) async fn page(link: &str, wires: &Wires, limit: Duration) -> Result<Document, Unread> {
+    let following = followed(link, wires, limit);
+    match tokio::time::timeout(limit, following).await {
+        Ok(read) => read,
+        Err(_) => Err(Unread::new(
+            format!("{}: no answer within {} s", told(link), limit.as_secs_f64()),
+            REACH,
+        )),
+    }
+}
+
+async fn followed(link: &str, wires: &Wires, limit: Duration) -> Result<Document, Unread> {
     let mut url = Url::parse(link).map_err(|error| {
         Unread::new(
-            format!("{link}: it is no address ({error})"),
+            format!("{}: it is no address ({error})", told(link)),
             "mend the rule's runbook_url",
         )
     })?;
+    let shown = bare(&url);
+    let mut origin = Origin::Kept;
     for _ in 0..=REDIRECTS {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Unread::new(
@@ -123,18 +141,23 @@ pub(super) async fn page(link: &str, wires: &Wires, limit: Duration) -> Result<D
                 "leave that out of the annotation: everybody reads it",
             ));
         }
-        let response = asked(&url, wires, limit).await.map_err(|error| {
-            let mend = "read it where it can be reached, or put a copy into the directory of runbooks";
-            Unread::new(format!("{link}: {}", unreached(&error, limit)), mend)
-        })?;
+        if url.scheme() != "https" {
+            origin = Origin::Plaintext;
+        }
+        let response = asked(&url, wires, limit)
+            .await
+            .map_err(|error| Unread::new(format!("{shown}: {}", unreached(&error, limit)), REACH))?;
         match next(&url, &response) {
             Some(Ok(there)) => url = there,
-            Some(Err(why)) => return Err(Unread::new(format!("{link}: {why}"), COPY)),
-            None => return answered(link, &response),
+            Some(Err(why)) => return Err(Unread::new(format!("{shown}: {why}"), COPY)),
+            None => return answered((&url, origin), &response),
         }
     }
-    Err(Unread::new(format!("{link}: it points on and on"), COPY))
+    Err(Unread::new(format!("{shown}: it points on and on"), COPY))
 }
+
+/// How a page that cannot be reached is read all the same.
+const REACH: &str = "read it where it can be reached, or put a copy into the directory of runbooks";
 
 /// How a page that is none of ours to read is read all the same.
 const COPY: &str =
@@ -176,14 +199,23 @@ fn next(from: &Url, response: &Response) -> Option<Result<Url, String>> {
     }
     let there = response.header("location").and_then(|to| from.join(to).ok());
     Some(match there {
-        Some(url) if url.scheme() == "https" || url.scheme() == from.scheme() => Ok(url),
+        Some(url) if is_within(from, &url) => Ok(url),
         Some(url) => Err(format!("it points to {}, which is not followed", bare(&url))),
         None => Err("it points nowhere".to_owned()),
     })
 }
 
-fn answered(link: &str, response: &Response) -> Result<Document, Unread> {
-    let unread = |why: &str| Unread::new(format!("{link}: {why}"), COPY);
+/// Whether an answer may point there: to the same host and port, or from http to https of the same host. Whoever else
+/// it points to is none that the rule names.
+fn is_within(from: &Url, to: &Url) -> bool {
+    let same_port = from.port_or_known_default() == to.port_or_known_default();
+    let upgraded = from.scheme() == "http" && to.scheme() == "https";
+    from.host_str() == to.host_str() && (upgraded || (from.scheme() == to.scheme() && same_port))
+}
+
+fn answered((url, origin): (&Url, Origin), response: &Response) -> Result<Document, Unread> {
+    let from = bare(url);
+    let unread = |why: &str| Unread::new(format!("{from}: {why}"), COPY);
     match response.status {
         200..300 => {}
         401 | 403 => {
@@ -203,7 +235,8 @@ fn answered(link: &str, response: &Response) -> Result<Document, Unread> {
         return Err(unread("it is no text"));
     }
     Ok(Document {
-        from: link.to_owned(),
+        from,
+        origin,
         checklist: Checklist::read(&text),
     })
 }
@@ -233,10 +266,5 @@ fn unreached(error: &TransportError, limit: Duration) -> String {
 
 /// An address without what may be secret in it.
 fn bare(url: &Url) -> String {
-    format!(
-        "{}://{}{}",
-        url.scheme(),
-        url.host_str().unwrap_or_default(),
-        url.path()
-    )
+    told(url.as_str())
 }

@@ -1,6 +1,8 @@
 //! Runs one command of a runbook: an argument vector, no shell, no input, a time limit, its output capped; what it
-//! started ends with it.
+//! started ends with it. It is started by this program's own file, called anew ([`launch`]), so that it leads a session
+//! without a terminal: only a process itself can begin one.
 
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -10,13 +12,16 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-use crate::runbook::{End, Ended};
+use crate::runbook::{End, Ended, Means};
 use crate::time::Clock;
 
 /// Of what it says, the last bytes that are kept.
 pub const KEPT: usize = 64 * 1024;
 /// How long its words are waited for after its end: what it left running may hold its pipes open.
 const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// The hidden command of this program that becomes another ([`launch`]).
+pub const LAUNCH: &str = "launch-apart";
 
 /// What is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +30,8 @@ pub struct Run {
     pub program: PathBuf,
     /// What it is handed.
     pub arguments: Vec<String>,
-    /// How long it may take.
-    pub limit: Duration,
+    /// How, and for how long.
+    pub means: Means,
     /// Variables of the environment that it is not given: where this program's own credentials are read from.
     pub without: Vec<String>,
 }
@@ -46,18 +51,14 @@ impl Drop for Group {
 /// Runs it to its end, to its time limit, or until it is stopped.
 pub async fn run(run: &Run, stop: &CancellationToken, clock: Clock) -> Ended {
     let began = clock.tick();
-    let mut command = Command::new(&run.program);
-    command
-        .args(&run.arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true);
-    for name in &run.without {
-        command.env_remove(name);
+    // What was stopped before it began never begins.
+    if stop.is_cancelled() {
+        return Ended {
+            end: End::Stopped,
+            ..Ended::not_started("")
+        };
     }
-    let mut child = match command.spawn() {
+    let mut child = match command(run).and_then(|mut command| command.spawn()) {
         Ok(child) => child,
         Err(error) => return Ended::not_started(format!("{}: {error}", run.program.display())),
     };
@@ -81,15 +82,64 @@ pub async fn run(run: &Run, stop: &CancellationToken, clock: Clock) -> Ended {
             biased;
             () = stop.cancelled() => End::Stopped,
             status = ending => of_status(status),
-            () = tokio::time::sleep(run.limit) => End::TimedOut(run.limit),
+            () = tokio::time::sleep(run.means.limit) => End::TimedOut(run.means.limit),
         }
     };
     drop(group);
+    // Before it leads a group it has started nothing, and is alone.
+    let _ = child.start_kill();
     Ended {
         end,
         took: clock.tick().since(began),
         left_out: tail.left_out,
         output: tail.text(),
+    }
+}
+
+/// The command, not yet started: apart from this terminal, without input, and with nobody to ask for a password.
+fn command(run: &Run) -> std::io::Result<Command> {
+    let mut command = match &run.means.launcher {
+        Some(launcher) => {
+            // What cannot be run is said by us: the launcher could only say so in its output.
+            rustix::fs::access(&run.program, rustix::fs::Access::EXEC_OK)?;
+            let mut command = Command::new(launcher);
+            command.arg(LAUNCH).arg("--").arg(&run.program);
+            command
+        }
+        None => {
+            let mut command = Command::new(&run.program);
+            command.process_group(0);
+            command
+        }
+    };
+    command
+        .args(&run.arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("SSH_ASKPASS_REQUIRE", "never")
+        .kill_on_drop(true);
+    if let Some(dir) = &run.means.cwd {
+        command.current_dir(dir);
+    }
+    for name in &run.without {
+        command.env_remove(name);
+    }
+    command.envs(run.means.env.iter().map(|(name, value)| (name, value)));
+    Ok(command)
+}
+
+/// Becomes a program, in a session of its own: its children are in its group, and it has no terminal to open.
+///
+/// It comes back only where that cannot be: with why.
+pub fn launch(program: &OsStr, arguments: &[OsString]) -> std::io::Error {
+    match rustix::process::setsid() {
+        Ok(_) => {
+            use std::os::unix::process::CommandExt as _;
+            std::process::Command::new(program).args(arguments).exec()
+        }
+        Err(error) => error.into(),
     }
 }
 

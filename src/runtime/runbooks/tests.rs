@@ -18,7 +18,7 @@ use crate::domain::incident::IncidentId;
 use crate::journal::{Opening as JournalOpening, audit, events};
 use crate::runbook::command::Template;
 use crate::runbook::source::{Unread, Wanted};
-use crate::runbook::{Document, End, Kind, LONGEST};
+use crate::runbook::{Document, End, Kind, LONGEST, Means, Origin};
 use crate::runtime::console::{Event, World as _};
 use crate::runtime::session::{Opening, Session};
 use crate::terminal::signals::Signals;
@@ -113,6 +113,9 @@ impl Server {
                 let asked = String::from_utf8_lossy(&asked[..read]).into_owned();
                 let path = asked.split(' ').nth(1).unwrap_or_default().to_owned();
                 kept.lock().unwrap().push(asked);
+                if path == "/slowly" {
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                }
                 if path == "/hangs" {
                     std::future::pending::<()>().await;
                 }
@@ -139,6 +142,12 @@ fn answer(path: &str, base: &str) -> Vec<u8> {
             "content-type: text/markdown".to_owned(),
             "# Pool\n- [ ] look".to_owned(),
         ),
+        "/commands" => (
+            "200 OK",
+            "content-type: text/markdown".to_owned(),
+            "```sh\nuptime\n```\n".to_owned(),
+        ),
+        "/slowly" => ("302 Found", "location: /slowly".to_owned(), String::new()),
         "/wiki" => (
             "200 OK",
             "content-type: text/html; charset=utf-8".to_owned(),
@@ -157,6 +166,12 @@ fn answer(path: &str, base: &str) -> Vec<u8> {
         "/login" => ("401 Unauthorized", "x: y".to_owned(), String::new()),
         "/moved" => ("302 Found", format!("location: {base}/pool"), String::new()),
         "/round" => ("302 Found", "location: /round".to_owned(), String::new()),
+        "/elsewhere" => (
+            "302 Found",
+            // The same machine by another name: another host all the same.
+            format!("location: {}/pool", base.replace("127.0.0.1", "localhost")),
+            String::new(),
+        ),
         "/away" => (
             "302 Found",
             "location: file:///etc/passwd".to_owned(),
@@ -173,7 +188,13 @@ fn answer(path: &str, base: &str) -> Vec<u8> {
 async fn a_link_is_asked_for_plainly_and_its_markdown_read() {
     let server = Server::start().await;
     assert_eq!(headings(&server.page("/pool").await.unwrap()), ["Pool"]);
-    assert_eq!(headings(&server.page("/moved").await.unwrap()), ["Pool"]);
+    let moved = server.page("/moved").await.unwrap();
+    assert_eq!(headings(&moved), ["Pool"]);
+    assert_eq!(
+        moved.from,
+        format!("{}/pool", server.url),
+        "where it was found in the end"
+    );
     let heard = server.heard.lock().unwrap().join("\n").to_lowercase();
     assert!(heard.contains("get /pool"), "{heard}");
     assert!(
@@ -192,6 +213,7 @@ async fn what_is_no_runbook_says_what_it_is_instead() {
         ("/login", "wants a login"),
         ("/round", "points on and on"),
         ("/away", "not followed"),
+        ("/elsewhere", "not followed"),
         ("/hangs", "no answer within 0.8 s"),
     ] {
         let unread = server.page(path).await.unwrap_err();
@@ -208,6 +230,52 @@ async fn what_is_no_runbook_says_what_it_is_instead() {
 }
 
 #[tokio::test]
+async fn what_came_over_plain_http_is_read_and_nothing_of_it_is_run() {
+    let server = Server::start().await;
+    let document = server.page("/commands").await.unwrap();
+    assert_eq!(document.origin, Origin::Plaintext);
+    let offers: Vec<_> = document
+        .checklist
+        .blocks
+        .iter()
+        .filter_map(|block| match &block.kind {
+            Kind::Command(offer) => Some(document.template(offer)),
+            _ => None,
+        })
+        .collect();
+    assert!(
+        matches!(offers.as_slice(), [Err(why)] if why.to_string().contains("plain http")),
+        "{offers:?}"
+    );
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("PoolExhausted.md"), "```sh\nuptime\n```").unwrap();
+    assert_eq!(found(None, dir.path()).await.unwrap().origin, Origin::Kept);
+}
+
+#[tokio::test]
+async fn a_link_is_waited_for_only_so_long_however_often_it_points_on() {
+    let server = Server::start().await;
+    let clock = Clock::start();
+    let unread = page(
+        &format!("{}/slowly", server.url),
+        &Wires::default(),
+        Duration::from_millis(700),
+    )
+    .await;
+    assert!(unread.unwrap_err().what[0].contains("no answer within 0.7 s"));
+    assert!(clock.tick().0 < Duration::from_secs(2), "{}", clock.tick());
+}
+
+#[tokio::test]
+async fn a_pipe_in_the_directory_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("PoolExhausted.md");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+    let refused = found(None, dir.path()).await.unwrap_err();
+    assert!(refused.what[0].contains("no file"), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_document_too_long_is_read_as_far_as_it_is_and_says_so() {
     let server = Server::start().await;
     assert!(server.page("/long").await.unwrap().checklist.cut);
@@ -215,11 +283,18 @@ async fn a_document_too_long_is_read_as_far_as_it_is_and_says_so() {
 
 // --- running
 
+fn within(limit: Duration) -> Means {
+    Means {
+        limit,
+        ..Means::default()
+    }
+}
+
 fn sh(script: &str, limit: Duration) -> Run {
     Run {
         program: PathBuf::from("/bin/sh"),
         arguments: vec!["-c".to_owned(), script.to_owned()],
-        limit,
+        means: within(limit),
         without: Vec::new(),
     }
 }
@@ -325,7 +400,7 @@ async fn variables_of_credentials_are_not_handed_on() {
     let all = Run {
         program: PathBuf::from("/usr/bin/env"),
         arguments: Vec::new(),
-        limit: LONG,
+        means: within(LONG),
         without: Vec::new(),
     };
     assert!(ran(&all).await.output.contains("PATH="));
@@ -372,7 +447,7 @@ async fn what_runs_is_what_was_shown_whatever_a_label_holds() {
         let order = Run {
             program: PathBuf::from("/usr/bin/printf"),
             arguments: shown.clone(),
-            limit: LONG,
+            means: within(LONG),
             without: Vec::new(),
         };
         let ended = ran(&order).await;
@@ -471,7 +546,8 @@ fn order(script: &str) -> Arc<RunOrder> {
         step: Some((2, "Roll back".to_owned())),
         argv: template.fill(&Labels::default()).unwrap(),
         program: PathBuf::from("/bin/sh"),
-        limit: LONG,
+        means: within(LONG),
+        source: "/srv/runbooks/pool.md".to_owned(),
     })
 }
 
@@ -550,6 +626,39 @@ async fn one_runs_at_a_time_and_leaving_the_console_ends_it_and_says_so() {
         "{story:?}"
     );
     assert!(!story.iter().any(|text| text.contains("second")), "{story:?}");
+}
+
+#[tokio::test]
+async fn what_was_stopped_before_it_began_never_begins() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("ran");
+    let mut session = session(home.path());
+    session.carry(Effect::RunCommand(order(&format!("touch {}", file.display()))));
+    // While it is being written down.
+    session.carry(Effect::StopCommand);
+    assert_eq!(over(&mut session).await.end, End::Stopped);
+    assert!(!file.exists());
+}
+
+#[tokio::test]
+async fn a_command_runs_where_and_with_what_its_context_says() {
+    let home = tempfile::tempdir().unwrap();
+    let run = Run {
+        means: Means {
+            cwd: Some(home.path().to_owned()),
+            env: vec![("KUBECONFIG".to_owned(), "/srv/prod".to_owned())],
+            ..within(LONG)
+        },
+        ..sh(
+            "pwd -P; echo $KUBECONFIG $GIT_TERMINAL_PROMPT $SSH_ASKPASS_REQUIRE",
+            LONG,
+        )
+    };
+    let real = fs::canonicalize(home.path()).unwrap();
+    assert_eq!(
+        ran(&run).await.output,
+        format!("{}\n/srv/prod 0 never\n", real.display())
+    );
 }
 
 #[tokio::test]

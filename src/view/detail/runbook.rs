@@ -4,6 +4,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::action::Action;
 use crate::app::runbook::{Row, RunbookPage, Shown, seconds};
@@ -167,25 +168,39 @@ fn missing<'a>(scene: Scene<'a>, page: &RunbookPage, unread: &Unread) -> Sheet<'
 /// The rows around the cursor; which part of all that is.
 fn rows(scene: Scene, buffer: &mut Buffer, area: Rect, page: &RunbookPage) -> Extent {
     let width = usize::from(area.width).min(WIDEST);
-    let lines: Vec<Line> = page
-        .rows
-        .iter()
-        .enumerate()
-        .flat_map(|(at, row)| {
-            let blank = at > 0 && matches!(row.shown, Shown::Heading(..) | Shown::Link(1, _));
-            let blank = blank.then(Vec::new).into_iter();
-            blank
-                .chain(laid(scene, page, row, width))
-                .map(move |pieces| Line { row: at, pieces })
-        })
-        .collect();
     let shown = usize::from(area.height);
-    let cursor = lines.iter().position(|line| line.row == page.cursor).unwrap_or(0);
-    // The cursor stands at a third of the page: more is to be read below it than above.
-    let first = cursor
-        .saturating_sub(shown / 3)
-        .min(lines.len().saturating_sub(shown));
-    for (index, line) in lines.iter().skip(first).take(shown).enumerate() {
+    let lines_of = |at: usize| {
+        let row = page.rows.get(at);
+        let is_head = row.is_some_and(|row| matches!(row.shown, Shown::Heading(..) | Shown::Link(1, _)));
+        let blank = (at > 0 && is_head).then(Vec::new).into_iter();
+        let laid = row.map(|row| laid(scene, page, row, width)).unwrap_or_default();
+        blank
+            .chain(laid)
+            .map(|pieces| Line { row: at, pieces })
+            .collect::<Vec<_>>()
+    };
+    // Only what is in sight is wrapped: a runbook may be long.
+    let mut lines = lines_of(page.cursor);
+    let of_cursor = lines.len();
+    let mut end = page.cursor + 1;
+    while lines.len() < shown && end < page.rows.len() {
+        lines.extend(lines_of(end));
+        end += 1;
+    }
+    // The cursor stands at a third of the page: more is to be read below it than above. At the end, and where its row is
+    // high, it stands so that the page is full and the row is whole.
+    let above = (shown / 3).min(shown.saturating_sub(of_cursor));
+    let wanted = above.max(shown.saturating_sub(lines.len()));
+    let (mut before, mut first) = (Vec::new(), page.cursor);
+    while before.len() < wanted && first > 0 {
+        first -= 1;
+        let mut these = lines_of(first);
+        these.append(&mut before);
+        before = these;
+    }
+    let skipped = before.len().saturating_sub(wanted);
+    before.append(&mut lines);
+    for (index, line) in before.iter().skip(skipped).take(shown).enumerate() {
         let look = if line.row == page.cursor {
             Look::Cursor
         } else {
@@ -214,10 +229,11 @@ fn rows(scene: Scene, buffer: &mut Buffer, area: Rect, page: &RunbookPage) -> Ex
             look,
         );
     }
+    let last = before.get(skipped + shown).map_or(end, |line| line.row);
     Extent {
         first,
-        shown,
-        total: lines.len(),
+        shown: last - first,
+        total: page.rows.len(),
     }
 }
 
@@ -244,27 +260,23 @@ fn laid(scene: Scene, page: &RunbookPage, row: &Row, width: usize) -> Vec<Vec<Pi
             wrapped(text, mark, width)
         }
         Shown::Step(step) => step_lines(scene, page, *step, &indent, width),
-        Shown::Code(text) => vec![vec![
-            Piece::own(below, Role::TextMuted),
-            Piece::safe(
-                SafeText::line(&text.replace('\t', "  ")).into_owned(),
-                Role::TextMuted,
-            ),
-        ]],
+        Shown::Code(text) => broken(&text.replace('\t', "  "), plain(Role::TextMuted), width),
         Shown::Command(line, offered) => command(scene, page, (line, offered), &below, width),
         Shown::Ended(ended) => vec![end_line(ended, &below)],
-        Shown::Output(line) => vec![vec![
-            Piece::own(format!("{below}│ "), Role::TextMuted),
-            Piece::safe(SafeText::line(line).into_owned(), Role::Text),
-        ]],
+        Shown::Output(line) => {
+            let mut mark = plain(Role::Text);
+            mark.lead = vec![Piece::own(format!("{below}│ "), Role::TextMuted)];
+            broken(line, mark, width)
+        }
         Shown::Rule => vec![vec![Piece::own(
             "─".repeat(width.saturating_sub(2)),
             Role::Border,
         )]],
-        Shown::Link(number, url) => vec![vec![
-            Piece::own(format!("[{number}] "), Role::TextMuted),
-            Piece::safe(SafeText::line(url).into_owned(), Role::Accent),
-        ]],
+        Shown::Link(number, url) => {
+            let lead = vec![Piece::own(format!("[{number}] "), Role::TextMuted)];
+            let role = Role::Accent;
+            broken(url, Mark { lead, role }, width)
+        }
         Shown::Remark(text) => wrapped(text, bare(Role::StateStale), width),
     }
 }
@@ -321,7 +333,7 @@ fn command(
         Ok(offered) => offered.program.as_ref().err().cloned(),
     };
     let (text, role) = match offered {
-        Ok(offered) => (offered.argv.to_string(), Role::TextStrong),
+        Ok(offered) => (offered.argv.exposed(), Role::TextStrong),
         Err(_) => (line.trim().trim_start_matches("$ ").to_owned(), Role::Text),
     };
     let role = if why.is_some() { Role::Text } else { role };
@@ -379,6 +391,35 @@ fn bare(role: Role) -> Mark {
         lead: Vec::new(),
         role,
     }
+}
+
+/// A line with every blank it has, broken where the room ends.
+fn broken(text: &str, mark: Mark, width: usize) -> Vec<Vec<Piece<'static>>> {
+    let lead: usize = mark.lead.iter().map(Piece::width).sum();
+    let room = width.saturating_sub(lead + 1).max(8);
+    let safe = SafeText::line(text);
+    let mut parts = vec![String::new()];
+    let mut used = 0;
+    for grapheme in safe.as_str().graphemes(true) {
+        let cells = crate::text::width(grapheme);
+        if used + cells > room {
+            parts.push(String::new());
+            used = 0;
+        }
+        if let Some(part) = parts.last_mut() {
+            part.push_str(grapheme);
+        }
+        used += cells;
+    }
+    let mut begins = Some(mark.lead);
+    let lines = parts.into_iter().map(|part| {
+        let mut pieces = begins
+            .take()
+            .unwrap_or_else(|| vec![Piece::own(" ".repeat(lead), mark.role)]);
+        pieces.push(Piece::own(part, mark.role));
+        pieces
+    });
+    lines.collect()
 }
 
 /// A text wrapped behind its mark; what follows the first line stands under it.

@@ -61,6 +61,11 @@ fn sheet(open: &Confirm, width: u16) -> Sheet<'static> {
     for line in &open.lines {
         match line {
             ConfirmLine::Warning(_) => {}
+            // A command is read on any terminal, and none of what is said of it is cut.
+            ConfirmLine::Plain(text) if matches!(open.then, Then::Run(_)) => match text.as_str() {
+                "" => sheet.blank(),
+                text => sheet.prose(text, Role::Text),
+            },
             ConfirmLine::Plain(text) => {
                 sheet.line(vec![Piece::safe(SafeText::line(text).into_owned(), Role::Text)]);
             }

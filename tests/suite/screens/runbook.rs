@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use midwatch::app::{Msg, Settings};
 use midwatch::runbook::source::Unread;
-use midwatch::runbook::{Checklist, Document, End, Ended, Ticked};
+use midwatch::runbook::{Checklist, Document, End, Ended, Origin, Ticked};
 
 use super::{at_each, rows};
 use crate::fixtures::{self as shop, press, size};
@@ -33,6 +33,7 @@ fn read(width: u16, height: u16) -> midwatch::app::Model {
     let ask = model.runbook.as_ref().unwrap().ask.clone();
     let document = Document {
         from: "/srv/runbooks/burn.md".to_owned(),
+        origin: Origin::Kept,
         checklist: Checklist::read(TEXT),
     };
     shop::tell(
@@ -59,7 +60,7 @@ fn read(width: u16, height: u16) -> midwatch::app::Model {
 
 fn ran(width: u16, height: u16) -> midwatch::app::Model {
     let mut model = read(width, height);
-    press(&mut model, "j j enter y");
+    press(&mut model, "j j enter Y");
     let order = Arc::clone(&model.running.as_ref().unwrap().order);
     let ended = Ended {
         end: End::Exit(1),
@@ -103,12 +104,97 @@ fn a_runbook_in_every_state() {
     });
 }
 
+/// What its lines say, frame by frame while it is scrolled, as somebody would read it.
+fn read_whole(model: &mut midwatch::app::Model) -> String {
+    let mut seen: Vec<String> = Vec::new();
+    for _ in 0..400 {
+        let (buffer, _) = super::drawn(model);
+        let frame = rows(&buffer);
+        for row in &frame {
+            let row = row.trim().trim_matches(['│', '▐']).trim();
+            if !row.contains("more") && !seen.iter().any(|known| known == row) {
+                seen.push(row.to_owned());
+            }
+        }
+        let before = frame;
+        press(model, "down");
+        if rows(&super::drawn(model).0) == before {
+            return seen.join("\n");
+        }
+    }
+    panic!("it never ends");
+}
+
+fn asking(width: u16, height: u16, danger: bool, line: &str) -> midwatch::app::Model {
+    let settings = Settings {
+        runbooks: policy(),
+        danger,
+        ..shop::settings()
+    };
+    let mut model = shop::shop_with(settings, size(width, height));
+    press(&mut model, "2 g o");
+    let ask = model.runbook.as_ref().unwrap().ask.clone();
+    let document = Document {
+        from: "/srv/runbooks/burn.md".to_owned(),
+        origin: Origin::Kept,
+        checklist: Checklist::read(&format!("- [ ] Act\n\n  ```sh\n  {line}\n  ```\n")),
+    };
+    shop::tell(
+        &mut model,
+        Msg::RunbookRead {
+            wanted: ask.wanted,
+            result: Ok(Arc::new(document)),
+        },
+    );
+    press(&mut model, "enter");
+    model
+}
+
+const LONG: &str = "kubectl -n shop scale deploy/{{ labels.service }} --replicas=4 --timeout=30s --current-replicas=2 'last – one'";
+
 #[test]
-fn no_line_of_an_argument_is_cut_in_the_narrowest_question() {
-    let mut model = read(60, 16);
-    press(&mut model, "j j enter");
-    let (buffer, _) = super::drawn(&model);
-    let shown = rows(&buffer).join("\n");
-    assert!(shown.contains("Run this command?"), "{shown}");
-    assert!(!shown.contains('…') || shown.contains("more"), "{shown}");
+fn every_argument_is_read_at_every_size_before_it_can_be_run() {
+    for (width, height) in [(40, 10), (46, 12), (60, 16), (80, 24), (120, 40)] {
+        for danger in [false, true] {
+            let mut model = asking(width, height, danger, LONG);
+            let seen = read_whole(&mut model);
+            for argument in [
+                "/usr/bin/kubectl",
+                "-n",
+                "shop",
+                "scale",
+                "deploy/checkout",
+                "--replicas=4",
+                "--timeout=30s",
+                "--current-replicas=2",
+                "'last <U+2013> one'",
+                "/home/jun",
+                "/srv/runbooks/burn.md",
+            ] {
+                assert!(
+                    seen.lines().any(|row| row == argument),
+                    "{argument} at {width}x{height}, danger {danger}:\n{seen}"
+                );
+            }
+            assert!(
+                !seen.lines().any(|row| row.ends_with('…')),
+                "nothing is cut at {width}x{height}:\n{seen}"
+            );
+            if danger {
+                shop::type_text(&mut model, "prod-eu");
+            }
+            press(&mut model, if danger { "enter" } else { "Y" });
+            assert!(model.running.is_some(), "{width}x{height}, danger {danger}");
+        }
+    }
+}
+
+#[test]
+fn a_question_in_a_small_terminal_and_where_it_is_dangerous() {
+    at_each(&[(40, 10), (80, 24)], "runbook_asks_long", |w, h| {
+        asking(w, h, false, LONG)
+    });
+    at_each(&[(40, 10), (80, 24)], "runbook_asks_danger", |w, h| {
+        asking(w, h, true, "kubectl -n shop delete pod/{{ labels.service }}")
+    });
 }

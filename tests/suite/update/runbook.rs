@@ -11,7 +11,7 @@ use midwatch::app::runbook::RunOrder;
 use midwatch::app::{Effect, Msg, Settings};
 use midwatch::domain::alert::Alert;
 use midwatch::runbook::source::Unread;
-use midwatch::runbook::{Checklist, Document, End, Ended, Mark, Policy, Program, Ticked};
+use midwatch::runbook::{Checklist, Document, End, Ended, Mark, Means, Origin, Policy, Program, Ticked};
 use midwatch::terminal::Input;
 
 use super::Hand;
@@ -30,7 +30,10 @@ pub fn policy() -> Policy {
             written: "kubectl".to_owned(),
             path: Ok(PathBuf::from("/usr/bin/kubectl")),
         }],
-        limit: Duration::from_secs(30),
+        means: Means {
+            cwd: Some(PathBuf::from("/home/jun")),
+            ..Means::default()
+        },
     }
 }
 
@@ -66,6 +69,7 @@ fn answered(hand: &mut Hand, text: &str) {
     let (wanted, of) = (page.ask.wanted.clone(), page.ask.ticks.clone());
     let document = Document {
         from: "/srv/runbooks/errors.md".to_owned(),
+        origin: Origin::Kept,
         checklist: Checklist::read(text),
     };
     hand.tell(Msg::RunbookRead {
@@ -164,7 +168,7 @@ fn a_step_is_ticked_from_anywhere_below_it_and_the_cursor_goes_on() {
 }
 
 #[test]
-fn a_command_shows_every_argument_and_runs_at_y_alone() {
+fn a_command_shows_every_argument_and_runs_at_its_own_key_alone() {
     let mut hand = open();
     hand.press("j j enter");
     let shown = asked(&mut hand);
@@ -177,17 +181,22 @@ fn a_command_shows_every_argument_and_runs_at_y_alone() {
             "shop",
             "rollout",
             "undo",
-            "deploy/checkout"
+            "deploy/checkout",
+            "/home/jun",
+            "/srv/runbooks/errors.md",
         ]
     );
     assert_eq!(shown[5].1, ["service"], "what came from the alert is marked");
     hand.press("enter enter");
     assert!(ordered(&mut hand).is_empty(), "enter that is held down is no yes");
-    let mut held = KeyEvent::from(KeyCode::Char('y'));
+    let mut held = KeyEvent::from(KeyCode::Char('Y'));
     held.kind = KeyEventKind::Repeat;
     hand.tell(Msg::Input(Input::Key(held)));
-    assert!(ordered(&mut hand).is_empty(), "nor is a y");
-    hand.press("y");
+    assert!(ordered(&mut hand).is_empty(), "nor is a Y");
+    hand.press("y ctrl-y");
+    assert!(ordered(&mut hand).is_empty(), "y copies");
+    hand.assert_said("Y runs it");
+    hand.press("Y");
     let orders = ordered(&mut hand);
     assert_eq!(orders.len(), 1);
     let arguments: Vec<&str> = orders[0]
@@ -196,7 +205,7 @@ fn a_command_shows_every_argument_and_runs_at_y_alone() {
         .iter()
         .map(|each| each.text.as_str())
         .collect();
-    assert_eq!(arguments, texts[1..], "what runs is what was shown");
+    assert_eq!(arguments, texts[1..6], "what runs is what was shown");
     assert_eq!(orders[0].program, PathBuf::from("/usr/bin/kubectl"));
     hand.press("enter");
     hand.assert_said("one at a time: kubectl is running");
@@ -255,7 +264,7 @@ fn no_label_makes_anything_run_but_what_was_shown() {
         let mut hand = reading(settled(), &alert, &TEXT.replace("deploy/{{", "{{"));
         hand.press("j j enter");
         assert!(hand.model.modal.is_none(), "{value:?} is not offered");
-        hand.press("y enter");
+        hand.press("Y enter");
         assert!(ordered(&mut hand).is_empty(), "{value:?}");
     }
     for value in ["a;reboot", "$(reboot)", "`reboot`", "a b", "a'b", "a|b", "&&x"] {
@@ -265,8 +274,8 @@ fn no_label_makes_anything_run_but_what_was_shown() {
             .collect();
         let mut hand = reading(settled(), &alert, TEXT);
         hand.press("j j enter");
-        assert_eq!(asked(&mut hand).len(), 6, "{value:?} is one argument");
-        hand.press("y");
+        assert_eq!(asked(&mut hand).len(), 8, "{value:?} is one argument");
+        hand.press("Y");
         let orders = ordered(&mut hand);
         assert_eq!(orders[0].argv.arguments()[4].text, format!("deploy/{value}"));
     }
@@ -279,7 +288,7 @@ fn in_a_dangerous_context_its_name_is_typed_and_read_only_runs_nothing() {
         ..settled()
     };
     let mut hand = reading(danger, &firing_alert(), TEXT);
-    hand.press("j j enter y enter");
+    hand.press("j j enter Y enter");
     assert!(ordered(&mut hand).is_empty());
     hand.press("backspace");
     hand.write("prod-eu");
@@ -312,13 +321,13 @@ fn a_long_command_has_to_be_seen_to_its_end() {
         &firing_alert(),
         &format!("- a\n\n  ```sh\n  kubectl {many}\n  ```\n"),
     );
-    hand.press("enter y");
+    hand.press("enter Y");
     assert!(ordered(&mut hand).is_empty());
     hand.assert_said("there is more of it");
     for _ in 0..60 {
         hand.press("down");
     }
-    hand.press("y");
+    hand.press("Y");
     assert_eq!(ordered(&mut hand).len(), 1);
 }
 
@@ -342,6 +351,7 @@ fn a_runbook_that_is_not_there_stays_open_with_the_reason_and_late_answers_are_d
         wanted: other,
         result: Ok(Arc::new(Document {
             from: String::new(),
+            origin: Origin::Kept,
             checklist: Checklist::default(),
         })),
     });
