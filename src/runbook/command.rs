@@ -189,9 +189,23 @@ impl Template {
         if let Some((at, c)) = unseen(&bare) {
             return Err(hidden(at + 1, c));
         }
-        let words = Reader::new(line).words()?;
+        Self::of(Reader::new(line).words()?)
+    }
+
+    /// Reads words that are written one by one: nothing splits them, and nothing but places is read in them.
+    ///
+    /// # Errors
+    /// [`NotRunnable`], with the column within the word.
+    pub fn of_words(words: &[String]) -> Result<Self, NotRunnable> {
+        let words: Result<Vec<Word>, NotRunnable> =
+            words.iter().map(|word| Ok(Phrase::read(word)?.0)).collect();
+        Self::of(words?)
+    }
+
+    fn of(words: Vec<Word>) -> Result<Self, NotRunnable> {
         match words.first() {
             None => Err(NotRunnable::Empty),
+            Some(program) if program.0.is_empty() => Err(NotRunnable::Empty),
             Some(program) if program.0.iter().any(|part| matches!(part, Part::Label(_))) => {
                 Err(NotRunnable::Program)
             }
@@ -267,12 +281,85 @@ impl Template {
     }
 }
 
+/// A text with places for labels: one word of a command, or a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phrase(Word);
+
+impl Phrase {
+    /// Reads a text; nothing but places means anything in it.
+    ///
+    /// # Errors
+    /// [`NotRunnable`], with the column, where something in it is not seen or is no label's place.
+    pub fn read(text: &str) -> Result<Self, NotRunnable> {
+        if let Some((at, c)) = unseen(text) {
+            return Err(hidden(at + 1, c));
+        }
+        let mut reader = Reader {
+            rest: text.chars().peekable(),
+            taken: 0,
+            words: Vec::new(),
+            word: Some(Word::default()),
+        };
+        while let Some(c) = reader.next() {
+            if c == '{' && reader.rest.peek() == Some(&'{') {
+                reader.place()?;
+            } else {
+                reader.push(c);
+            }
+        }
+        Ok(Self(reader.word.unwrap_or_default()))
+    }
+
+    /// The same text in every place, to see whether it reads.
+    pub fn with_every_place(&self, value: &str) -> String {
+        let parts = self.0.0.iter().map(|part| match part {
+            Part::Text(text) => text.as_str(),
+            Part::Label(_) => value,
+        });
+        parts.collect()
+    }
+
+    /// Fills the places of a query: by plain names alone, for it is read once more.
+    ///
+    /// # Errors
+    /// [`Refused`] for the first value that is missing or is more than a plain name.
+    pub fn fill(&self, labels: &Labels) -> Result<String, Refused> {
+        let mut filled = String::new();
+        for part in &self.0.0 {
+            match part {
+                Part::Text(text) => filled.push_str(text),
+                Part::Label(label) => {
+                    let value = checked(label, labels)?;
+                    if !value.chars().all(is_plain) {
+                        return Err(Refused::ReadAgain {
+                            label: label.clone(),
+                            program: "the query".to_owned(),
+                        });
+                    }
+                    filled.push_str(value);
+                }
+            }
+        }
+        Ok(filled)
+    }
+}
+
+impl fmt::Display for Phrase {
+    /// As it is written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.0.iter().try_for_each(|part| match part {
+            Part::Text(text) => f.write_str(text),
+            Part::Label(label) => write!(f, "{{{{ labels.{label} }}}}"),
+        })
+    }
+}
+
 impl Word {
     /// The program in it that reads its arguments once more: `sh`, `/bin/sh`, `--shell=/bin/sh`.
     fn reads_again(&self) -> Option<&str> {
         self.0.iter().find_map(|part| match part {
             Part::Text(text) => text
-                .split(|c: char| c == '/' || c == '=' || c == ' ')
+                .split(['/', '=', ' '])
                 .find(|name| reads_again(name)),
             Part::Label(_) => None,
         })

@@ -2,6 +2,7 @@
 //! network and whose owner is known, then what the alert's link says.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use sha2::{Digest as _, Sha256};
@@ -53,7 +54,10 @@ pub fn told(link: &str) -> String {
 /// A few digits that tell one query from another and say nothing of it.
 fn mark(query: &str) -> String {
     let digest = Sha256::digest(query);
-    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().take(4).fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}"); // a String takes it
+        out
+    })
 }
 
 /// A text with `%20` read as what it stands for; as it is where that is no text.

@@ -344,17 +344,14 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         KeyCode::Char(c) if c == yes_key && confirm.typed.is_empty() && is_bare(key) => true,
         KeyCode::Char('n' | 'q') if confirm.typed.is_empty() && is_bare(key) => false,
         _ => {
-            match confirm.typed.first_mut() {
-                Some(typed) => {
-                    typed.input.input(key);
-                }
-                None => {
-                    let keys = match confirm.then {
-                        Then::Run(_) => BY_Y,
-                        _ => "enter or y does it, esc or n leaves it undone",
-                    };
-                    return say(model, Level::Info, keys, now);
-                }
+            if let Some(typed) = confirm.typed.first_mut() {
+                typed.input.input(key);
+            } else {
+                let keys = match confirm.then {
+                    Then::Run(_) => BY_Y,
+                    _ => "enter or y does it, esc or n leaves it undone",
+                };
+                return say(model, Level::Info, keys, now);
             }
             return Vec::new();
         }

@@ -437,7 +437,7 @@ pub(super) fn copied(model: &Model) -> Option<Vec<MenuItem>> {
         Some((_, Shown::Link(_, link))) => items.push(item('l', "link", link)),
         Some((_, Shown::Output(line))) => items.push(item('c', "line", line)),
         Some((_, Shown::Heading(_, text) | Shown::Text(text) | Shown::Item(text) | Shown::Remark(text))) => {
-            items.push(item('c', "text", text))
+            items.push(item('c', "text", text));
         }
         Some((_, Shown::Step(_) | Shown::Ended(_) | Shown::Rule)) | None => {}
     }

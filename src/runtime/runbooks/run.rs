@@ -98,19 +98,16 @@ pub async fn run(run: &Run, stop: &CancellationToken, clock: Clock) -> Ended {
 
 /// The command, not yet started: apart from this terminal, without input, and with nobody to ask for a password.
 fn command(run: &Run) -> std::io::Result<Command> {
-    let mut command = match &run.means.launcher {
-        Some(launcher) => {
-            // What cannot be run is said by us: the launcher could only say so in its output.
-            rustix::fs::access(&run.program, rustix::fs::Access::EXEC_OK)?;
-            let mut command = Command::new(launcher);
-            command.arg(LAUNCH).arg("--").arg(&run.program);
-            command
-        }
-        None => {
-            let mut command = Command::new(&run.program);
-            command.process_group(0);
-            command
-        }
+    let mut command = if let Some(launcher) = &run.means.launcher {
+        // What cannot be run is said by us: the launcher could only say so in its output.
+        rustix::fs::access(&run.program, rustix::fs::Access::EXEC_OK)?;
+        let mut command = Command::new(launcher);
+        command.arg(LAUNCH).arg("--").arg(&run.program);
+        command
+    } else {
+        let mut command = Command::new(&run.program);
+        command.process_group(0);
+        command
     };
     command
         .args(&run.arguments)

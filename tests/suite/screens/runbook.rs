@@ -110,7 +110,8 @@ fn read_whole(model: &mut midwatch::app::Model) -> String {
     for _ in 0..400 {
         let (buffer, _) = super::drawn(model);
         let frame = rows(&buffer);
-        for row in &frame {
+        // The box alone: what stands around it is cut as it always is.
+        for row in frame.iter().filter(|row| row.contains('│')) {
             let row = row.trim().trim_matches(['│', '▐']).trim();
             if !row.contains("more") && !seen.iter().any(|known| known == row) {
                 seen.push(row.to_owned());
