@@ -32,13 +32,15 @@ pub enum Place {
     Outbox,
     /// A case: what is known around a trouble.
     Case,
+    /// An alert's runbook.
+    Runbook,
     /// Whatever list is being searched, as long as the search is on.
     Search,
 }
 
 impl Place {
     /// All, outermost first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Global,
         Self::List,
         Self::Slo,
@@ -51,6 +53,7 @@ impl Place {
         Self::Incident,
         Self::Outbox,
         Self::Case,
+        Self::Runbook,
         Self::Search,
     ];
 
@@ -69,6 +72,7 @@ impl Place {
             Self::Incident => "incident",
             Self::Outbox => "outbox",
             Self::Case => "case",
+            Self::Runbook => "runbook",
             Self::Search => "search",
         }
     }
@@ -187,7 +191,7 @@ actions! {
     HandBack         "alerts.hand_back"     "hand back"      Alerts Act "Give up an acknowledgement: it alerts again.";
     Silence          "alerts.silence"       "silence"        Alerts DangerousAct "Compose a silence from the thing under the cursor, with a preview of what it hides.";
     SilenceList      "alerts.silences"      "silences"       Global View "Every silence: who, why, until when, what it hides.";
-    Runbook          "alerts.runbook"       "runbook"        Alerts View "Show the runbook's address, and copy it.";
+    Runbook          "alerts.runbook"       "runbook"        Alerts View "Open the alert's runbook as a checklist.";
     Link             "alerts.link"          "link"           Alerts View "Show the alert's source link, and copy it.";
     Declare          "incident.declare"     "declare"        Global DangerousAct "Declare a local incident, from the alert under the cursor or from nothing.";
     GroupBy          "alerts.group_by"      "group by"       Alerts View "Cycle the grouping: Alertmanager's own, by alert name, by service, none.";
@@ -254,6 +258,7 @@ actions! {
     TimelineTimes    "timeline.times"       "times"          Incident View "Show the timeline's times by the clock, or since the incident opened.";
     Todos            "timeline.todos"       "todos"          Incident View "Every TODO of the timeline.";
     WhoseIncidents   "incident.whose"       "whose"          Incident View "Cycle whose incidents are listed: mine, my teams', all; open or recent ones too.";
+    IncidentRunbook  "incident.runbook"     "runbook"        Incident View "Open the runbook of the incident's alert as a checklist; a menu where there are several.";
     PostMortem       "incident.postmortem"  "post-mortem"    Incident View "Write the post-mortem draft, and show it.";
 
     RetryEntry       "outbox.retry"         "retry"          Outbox Act "Try the act under the cursor again now.";
@@ -266,6 +271,9 @@ actions! {
     Suspect3         "case.suspect_3"       "suspect 3"      Case View "Open what shows suspect 3.";
     Suspect4         "case.suspect_4"       "suspect 4"      Case View "Open what shows suspect 4.";
     Suspect5         "case.suspect_5"       "suspect 5"      Case View "Open what shows suspect 5.";
+    TickStep         "runbook.tick"         "tick"           Runbook View "Tick the step under the cursor as done, or take the tick off; the timeline tells of it.";
+    RunCommand       "runbook.run"          "run"            Runbook DangerousAct "Ask whether the command under the cursor, or of the step there, is to run: every argument is shown first.";
+    StopCommand      "runbook.stop"         "stop"           Runbook View "Stop the command that is running, with everything it started.";
 }
 
 impl Action {

@@ -50,6 +50,9 @@
 //!   (`app::traces::waterfall`). From a latency SLO the way to its slow requests is its exemplars (`app::update::traces`).
 //! - A trace is kept as the bytes it came in, with columns over them ([`domain::trace`]); what is said of it is worked out once, off the
 //!   loop ([`app::traces::Study`]), and attributes are read when they are looked at.
+//! - A runbook ([`runbook`]) is read when it is opened, its ticks live in the journal and are followed there (`runtime::runbooks`). A
+//!   command of it goes out only as the answer to a question that showed every argument ([`app::update`], `runbook`): it is written down
+//!   before it starts, one runs at a time, and its process group ends with it, with its time, or with the console.
 //! - A failed feed keeps its last good value with its age; poll data never overwrites a pending act.
 //! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
 //!   made. Clients are made off the UI task, one wire per TLS set-up.
@@ -75,6 +78,7 @@
 //! | [`runtime`] | the loop, pollers, acts under way, `room` (what needs the journal or incidents), the frame scheduler |
 //! | [`keymap`], [`theme`] | files → tries per place, roles per colour depth; conflicts and unknown names are errors with a place |
 //! | [`problem`], [`shelf`] | mistakes in files people write, with place and mend; shipped and own files by name |
+//! | [`runbook`] | where a runbook lies, Markdown checklists, the commands in them as argument vectors that no shell sees, and what may run |
 //! | [`view`] | layout (pure rectangles, shared with the mouse), panes, details, overlays, widgets |
 //! | [`text`] | [`text::SafeText`], the only remote text that a view or text output accepts; cutting and padding by cells |
 //! | [`terminal`] | guard, decoder, encoder (our own ratatui `Backend`), writer thread, suspend, OSC 52 |
@@ -123,6 +127,7 @@ pub mod notify;
 pub mod outbox;
 pub mod problem;
 pub mod record;
+pub mod runbook;
 pub mod runtime;
 pub mod shelf;
 pub mod terminal;

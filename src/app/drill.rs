@@ -107,7 +107,7 @@ impl Model {
                 let service = report.map(|report| report.slo.service.as_str());
                 Seen::of(View::Slo, service, format!("the SLO {name}"))
             }
-            Some(Detail::Alert(fingerprint)) => self.alert_seen(*fingerprint),
+            Some(Detail::Alert(fingerprint) | Detail::Runbook(fingerprint)) => self.alert_seen(*fingerprint),
             Some(Detail::LogLine(id)) => {
                 let view = self.logs.view.as_ref();
                 let entry = view.and_then(|view| view.snapshot.entry(*id));

@@ -90,6 +90,8 @@ pub enum Detail {
     Incident(IncidentId),
     /// The outbox: acts that are not over.
     Outbox,
+    /// The runbook of an alert.
+    Runbook(Fingerprint),
     /// A page of text.
     Page(Page),
     /// A case: what is known around a trouble.
@@ -119,9 +121,9 @@ impl Detail {
         }
     }
 
-    /// The alert that it is of, where it is one.
+    /// The alert that it is of, itself or its runbook.
     pub fn alert(&self) -> Option<Fingerprint> {
-        if let Self::Alert(fingerprint) = self {
+        if let Self::Alert(fingerprint) | Self::Runbook(fingerprint) = self {
             Some(*fingerprint)
         } else {
             None
@@ -149,6 +151,7 @@ impl Detail {
             Self::Incident(_) => Place::Incident,
             Self::Outbox => Place::Outbox,
             Self::Case(_) => Place::Case,
+            Self::Runbook(_) => Place::Runbook,
             Self::Page(_) | Self::ServiceGraph => Place::List,
         }
     }

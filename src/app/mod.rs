@@ -5,6 +5,7 @@
 
 pub mod acts;
 pub mod alone;
+pub mod attention;
 pub mod banner;
 pub mod case;
 pub mod compose;
@@ -25,6 +26,7 @@ pub mod preview;
 pub mod query;
 pub mod record;
 pub mod reference;
+pub mod runbook;
 pub mod scope;
 pub mod toast;
 pub mod traces;
@@ -44,6 +46,7 @@ use crate::domain::incident::IncidentId;
 use crate::domain::service_map::ServiceMap;
 use crate::keymap::{Chord, Keymap};
 use crate::outbox::{EntryId, OutboxView};
+use crate::runbook::Policy;
 use crate::time::{Now, Tick};
 use acts::{ActId, Acts};
 use focus::{Detail, Layout, PaneId};
@@ -52,6 +55,7 @@ use list::ListState;
 use logs::LogPane;
 use modal::Modal;
 use panes::{AlertPane, SilencePane, SloPane};
+use runbook::{RunbookPage, Running};
 use scope::ScopeStack;
 use toast::Toasts;
 use traces::TracePane;
@@ -105,6 +109,8 @@ pub struct Settings {
     pub update_due: Duration,
     /// After how long without anything done that is said.
     pub progress_due: Duration,
+    /// Where runbooks lie, and what of them may be run.
+    pub runbooks: Policy,
     /// Standing warnings (TLS verification off, …), said in the health overlay.
     pub warnings: Vec<String>,
 }
@@ -229,6 +235,8 @@ pub struct Model {
     pub details: Vec<DetailView>,
     /// What lies over everything and has the keys.
     pub modal: Option<Modal>,
+    /// What of the open question was seen.
+    pub attention: attention::Attention,
     /// The SLO pane.
     pub slo: SloPane,
     /// The alert pane.
@@ -261,6 +269,10 @@ pub struct Model {
     pub case: Option<case::OpenCase>,
     /// Questions asked for cases: the number of the next.
     pub cases: u64,
+    /// The runbook that was opened last.
+    pub runbook: Option<RunbookPage>,
+    /// The command of a runbook that is running.
+    pub running: Option<Running>,
     /// What lies open beside the lists.
     pub preview: preview::Preview,
     /// Every backend's health, in the order of the configuration.
@@ -343,6 +355,7 @@ impl Model {
             focus,
             details: Vec::new(),
             modal: None,
+            attention: attention::Attention::default(),
             slo: SloPane::default(),
             alerts: AlertPane::default(),
             silences: SilencePane::default(),
@@ -359,6 +372,8 @@ impl Model {
             written: None,
             case: None,
             cases: 1,
+            runbook: None,
+            running: None,
             preview: preview::Preview::default(),
             health: Vec::new(),
             record: None,

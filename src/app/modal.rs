@@ -9,6 +9,7 @@ use super::acts::Act;
 use super::compose::Compose;
 use super::effect::Deed;
 use super::focus::PaneId;
+use super::runbook::RunOrder;
 use super::scope::Scope;
 use super::update::Offers;
 use crate::action::Action;
@@ -207,6 +208,8 @@ pub enum Then {
     AnswerFor(Vec<i64>),
     /// An entry of the outbox is decided.
     Decide(EntryId, Decision),
+    /// A command of a runbook runs, as it was shown. Not at enter, which may be held down.
+    Run(Box<RunOrder>),
 }
 
 /// A word that must be typed before a yes counts.
@@ -244,6 +247,13 @@ pub enum ConfirmLine {
     Plain(String),
     /// Told as a warning.
     Warning(String),
+    /// An argument of a command: wrapped and never cut, for it has to be seen whole.
+    Argument {
+        /// As it could be typed.
+        text: String,
+        /// The labels whose values stand in it.
+        from: Vec<String>,
+    },
 }
 
 /// Fields of the composer, in the order of tab.
@@ -378,6 +388,8 @@ pub enum Choice {
     },
     /// Runs an action.
     Run(Action),
+    /// Opens the runbook of an alert.
+    Runbook(Fingerprint),
     /// Does something to an incident.
     Incident {
         /// Which.

@@ -66,7 +66,7 @@ fn pointed(model: &Model) -> Option<Moment> {
                 let chosen = by_hand(pane.event_list.placed) && pane.followed.as_ref() == Some(id);
                 (pane.event().filter(|_| chosen)?.at, PaneId::Incident)
             }
-            Detail::Alert(fingerprint) => {
+            Detail::Alert(fingerprint) | Detail::Runbook(fingerprint) => {
                 let alert = model.alerts.alert(*fingerprint)?;
                 (alert.occurrence.starts_at, PaneId::Alerts)
             }

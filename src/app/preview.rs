@@ -148,6 +148,7 @@ pub(in crate::app) mod tests {
             incidents: None,
             no_journal: None,
             annotations: None,
+            runbooks: crate::runbook::Policy::default(),
             update_due: Duration::from_secs(900),
             progress_due: Duration::from_secs(1_800),
             warnings: Vec::new(),

@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -106,6 +107,8 @@ pub enum Command {
     Trace(TraceArgs),
     /// A case: what is known around an alert, SLO or incident, and what that points at
     Case(CaseArgs),
+    /// The runbook of an alert, or a Markdown file: its steps, its commands filled in; runs nothing
+    Runbook(RunbookArgs),
     /// Silences
     Silences(SilencesArgs),
     /// Incidents, open ones first
@@ -150,6 +153,9 @@ pub enum Command {
     Update(UpdateArgs),
     /// Declare a local incident
     Declare(DeclareArgs),
+    /// Becomes a program in a session of its own: how the console starts what a runbook offers
+    #[command(name = "launch-apart", hide = true)]
+    Launch(LaunchArgs),
     /// Ask every backend how it is
     Doctor,
     /// Play a recording of the console again
@@ -192,6 +198,8 @@ impl Command {
             | Self::Drill(_)
             | Self::Slo(_)
             | Self::Alerts(_)
+            | Self::Runbook(_)
+            | Self::Launch(_)
             | Self::Silences(_)
             | Self::Logs(_)
             | Self::Traces(_)
@@ -349,6 +357,24 @@ pub struct AlertsArgs {
     /// End with status 10 when it holds
     #[arg(long, value_enum, value_name = "WHAT")]
     pub fail_on: Option<AlertsFailOn>,
+}
+
+/// `runbook`
+#[derive(Debug, Clone, Args)]
+pub struct RunbookArgs {
+    /// An alert's id or name, or a Markdown file (`./pool.md`)
+    #[arg(value_name = "ALERT|FILE")]
+    pub what: String,
+}
+
+/// `launch-apart`
+#[derive(Debug, Clone, Args)]
+pub struct LaunchArgs {
+    /// The program's file
+    pub program: OsString,
+    /// What it is handed
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<OsString>,
 }
 
 /// A level of a line.

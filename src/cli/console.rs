@@ -16,16 +16,18 @@ use crate::app::modal::Composer;
 use crate::app::toast::Level;
 use crate::app::{Model, Settings};
 use crate::backend::Backends;
-use crate::backend::http::{Client, Wires};
+use crate::backend::http::Wires;
 use crate::backend::logs::Logs;
 use crate::backend::traces::ui;
 use crate::config::{self, Config, ConfigError, Context, Environment, LogsConfig};
 use crate::journal;
 use crate::keymap;
 use crate::record::format::Header;
-use crate::record::{self, Tap, Tape, Tapped};
+use crate::record::{self, Tape, Tapped};
+use crate::runbook::{self, Policy};
 use crate::runtime::console::{Console, Ended, World as _};
 use crate::runtime::editor::Editor;
+use crate::runtime::runbooks::programs;
 use crate::runtime::session::{self, Opening};
 use crate::runtime::{kept_file, layout_file};
 use crate::terminal::Screen as _;
@@ -150,7 +152,13 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
         )?),
         None => None,
     };
-    let mut model = Model::new(settings(&config, &context), keymap, layout, size, now);
+    let mut model = Model::new(
+        settings(&config, &context, runbooks(session, &context)),
+        keymap,
+        layout,
+        size,
+        now,
+    );
     model.kept = kept_file::load(config.state_dir.as_deref(), &context.name);
     if let Some(why) = &model.kept.trouble {
         let words = format!("saved views are not read, and stay as they are: {why}");
@@ -169,7 +177,10 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     console.tap = tape.as_ref().map(Tape::tap);
     console.draw(now);
 
-    let wires = Wires::default();
+    let wires = Arc::new(match console.tap.clone() {
+        Some(tap) => Wires::behind(move |wire| Arc::new(Tapped::new(wire, tap.clone()))),
+        None => Wires::default(),
+    });
     let mut context = Arc::new(context);
     let mut silences = BTreeMap::new();
     let ended = runtime.block_on(async {
@@ -177,7 +188,8 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
             let opening = Opening {
                 config: Arc::clone(&config),
                 context: Arc::clone(&context),
-                backends: backends(&context, &wires, session.clock, lines, console.tap.as_ref()),
+                backends: backends(&context, &wires, session.clock, lines),
+                wires: Arc::clone(&wires),
                 clock: session.clock,
                 themes: themes(config.config_dir.clone(), means),
                 writer: super::write_up::writer(&session.globals, &session.env, &context.name, session.clock),
@@ -194,7 +206,7 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
                     if let Some(next) = config.contexts.get(&name) {
                         context = Arc::new(next.clone());
                         let kept = kept_file::load(config.state_dir.as_deref(), &context.name);
-                        let settings = settings(&config, &context);
+                        let settings = settings(&config, &context, runbooks(session, &context));
                         let old = &mut console.model;
                         put_away(&mut silences, old);
                         console.model = next_model(settings, kept, old, session.clock.now());
@@ -253,16 +265,8 @@ fn backends(
     wires: &Wires,
     clock: crate::time::Clock,
     lines: Option<&Arc<dyn Logs>>,
-    tap: Option<&Tap>,
 ) -> Backends {
-    let mut backends = Backends::open_with(context, clock, |endpoint| {
-        let wire = wires.transport(endpoint);
-        let wire = match tap {
-            Some(tap) => Arc::new(Tapped::new(wire, tap.clone())),
-            None => wire,
-        };
-        Client::new(endpoint, wire, clock)
-    });
+    let mut backends = Backends::open(context, wires, clock);
     if let Some(lines) = lines {
         backends.logs = Some(Arc::clone(lines));
     }
@@ -394,7 +398,7 @@ fn themes(config_dir: Option<std::path::PathBuf>, means: Means) -> session::Them
 }
 
 /// What the console is told of a context.
-pub(super) fn settings(config: &Config, context: &Context) -> Settings {
+pub(super) fn settings(config: &Config, context: &Context, runbooks: Policy) -> Settings {
     let insecure = |endpoint: &crate::config::Endpoint| {
         endpoint.tls.insecure_skip_verify.then(|| {
             format!(
@@ -452,10 +456,36 @@ pub(super) fn settings(config: &Config, context: &Context) -> Settings {
             .annotations
             .as_ref()
             .map(|annotations| Arc::from(annotations.endpoint.name.as_str())),
+        runbooks,
         update_due: config.nudges.update,
         progress_due: config.nudges.progress,
         warnings: endpoints.filter_map(insecure).collect(),
     }
+}
+
+/// What a context says of runbooks; its programs are looked up here, once.
+pub(super) fn runbooks(session: &Session, context: &Context) -> Policy {
+    let said = &context.runbooks;
+    Policy {
+        context: context.name.clone(),
+        dir: said.dir.clone(),
+        programs: programs::resolve(&said.allowed_programs, session.env.get("PATH")),
+        means: runbook::Means {
+            limit: said.timeout,
+            cwd: std::env::current_dir().ok(),
+            env: said.env.clone(),
+            launcher: launcher(),
+        },
+    }
+}
+
+/// This program's own file. Where the kernel names it, that is the one that runs, whatever lies at its path by now.
+fn launcher() -> Option<std::path::PathBuf> {
+    let running = std::path::Path::new("/proc/self/exe");
+    if running.exists() {
+        return Some(running.to_owned());
+    }
+    std::env::current_exe().ok()
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@
 //! is handed. Arguments are parsed before a runtime exists; [`run`] builds the one that the command needs.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use self::closing::Reached;
 use crate::config::{self, Config, ConfigError, Context, Environment, Flags, Loaded};
 use crate::domain::incident::IncidentId;
+use crate::runtime::runbooks::run::launch;
 use crate::time::Clock;
 
 pub mod ack;
@@ -45,6 +46,7 @@ pub mod postmortem;
 pub mod probe;
 mod record_checks;
 pub mod replay;
+pub mod runbook;
 pub mod sending;
 pub mod silence;
 pub mod silences;
@@ -224,9 +226,17 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Drill(args) => drill::run(session, &args),
         Command::Init(args) => block_on(init::run(session, &args)),
         Command::Audit(args) => audit::run(session, &args),
+        Command::Launch(args) => {
+            let error = launch(&args.program, &args.arguments);
+            let program = Path::new(&args.program).display();
+            Err(CliError::Unexpected(color_eyre::eyre::eyre!(
+                "{program}: {error}"
+            )))
+        }
         Command::Doctor => block_on(doctor::run(session)),
         Command::Slo(args) => block_on(slo::run(session, &args)),
         Command::Alerts(args) => block_on(alerts::run(session, &args)),
+        Command::Runbook(args) => block_on(runbook::run(session, &args)),
         Command::Incidents(args) => block_on(incidents::run(session, &args)),
         Command::Timeline(args) => block_on(timeline::run(session, &args)),
         Command::Oncall => block_on(oncall::run(session)),

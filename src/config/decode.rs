@@ -16,6 +16,7 @@ use super::forward;
 use super::load::Environment;
 use super::logs;
 use super::problem::{Place, nearest};
+use super::runbooks::{self, RunbooksConfig};
 use super::slos;
 use super::tree::KeyPath;
 use super::{
@@ -338,7 +339,9 @@ fn contexts(
         .into_iter()
         .filter_map(|name| {
             let section = all.section(name)?;
-            Some((name.to_owned(), context(name, &section, burn_rules, findings)))
+            let mut context = context(name, &section, burn_rules, findings);
+            context.runbooks = runbooks::runbooks(top, &section, findings);
+            Some((name.to_owned(), context))
         })
         .collect()
 }
@@ -387,6 +390,7 @@ fn context(
         on_call,
         declare,
         notify,
+        runbooks: RunbooksConfig::default(),
         slos,
         slo_warnings: Vec::new(),
     }

@@ -29,6 +29,7 @@ mod logs;
 mod notify;
 mod oncall;
 mod problem;
+mod runbooks;
 mod schema;
 mod show;
 mod show_oncall;
@@ -44,6 +45,7 @@ pub use load::{Environment, Flags, Loaded, candidates, decode_text, find, load};
 pub use logs::{LogsConfig, LogsSource};
 pub use notify::{Channel, Hook, NotifyConfig, Updates};
 pub use problem::{ConfigError, Gravity, Place, Problem};
+pub use runbooks::RunbooksConfig;
 pub use show::show;
 
 /// Everything configured.
@@ -174,6 +176,8 @@ pub struct Context {
     pub declare: Vec<DeclareRule>,
     /// `[[contexts.X.notify]]`: how people are woken.
     pub notify: Vec<NotifyConfig>,
+    /// `[runbooks]`, `[contexts.X.runbooks]`, `allowed_programs`.
+    pub runbooks: RunbooksConfig,
     /// `[[contexts.X.slos]]` decoded, and those of `slo_files`, rules resolved.
     pub slos: Vec<Slo>,
     /// What is wrong with an SLO file, said in the pane and by `config check`.

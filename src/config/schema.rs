@@ -88,6 +88,7 @@ pub(super) const TOP: &[Group] = &[&[
     key("ack_idle", Kind::Duration),
     key("grace", Kind::Duration),
     key("nudges", Kind::Table(&[NUDGES])),
+    key("runbooks", Kind::Table(&[RUNBOOKS])),
     key("severities", Kind::Tables(&[SEVERITY])),
     key("burn_rules", Kind::Tables(&[BURN_RULE])),
     key("contexts", Kind::Map(&Kind::Table(&[CONTEXT]))),
@@ -97,6 +98,11 @@ const JOURNAL: Group = &[key("path", Kind::Text), key("group", Kind::Text)];
 
 const AUDIT_FORWARD: Group = &[key("kind", Kind::Text), key("address", Kind::Text)];
 const NUDGES: Group = &[key("update", Kind::Duration), key("progress", Kind::Duration)];
+const RUNBOOKS: Group = &[
+    key("dir", Kind::Text),
+    key("timeout", Kind::Duration),
+    key("env", Kind::Map(&Kind::Text)),
+];
 
 const SEVERITY: Group = &[
     key("name", Kind::Text),
@@ -119,6 +125,8 @@ const CONTEXT: Group = &[
     key("service_labels", Kind::Texts),
     key("service_map", Kind::Table(&[SERVICE_MAP])),
     key("slo_files", Kind::Texts),
+    key("runbooks", Kind::Table(&[RUNBOOKS])),
+    key("allowed_programs", Kind::Texts),
     key("metrics", Kind::Table(&[METRICS, ENDPOINT])),
     key("alertmanagers", Kind::Tables(&[ALERTMANAGER, ENDPOINT])),
     key("logs", Kind::Table(&[LOGS, ENDPOINT])),

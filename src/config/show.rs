@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::{
     AlertmanagerConfig, AnnotationsConfig, AuditForward, Auth, BurnRuleConfig, Config, Context, Endpoint,
-    MetricsConfig, Secret, SignalConfig, Threshold, TlsConfig, logs, show_oncall,
+    MetricsConfig, Secret, SignalConfig, Threshold, TlsConfig, logs, runbooks, show_oncall,
 };
 use crate::backend::http::is_secret_name;
 use crate::backend::metrics::Flavor;
@@ -142,6 +142,7 @@ fn context(context: &Context) -> Rows {
     rows.texts("service_labels", &context.service_labels);
     rows.table("service_map", service_map(context));
     rows.texts("slo_files", &context.slo_files);
+    runbooks::show(&mut rows, &context.runbooks);
     if let Some(each) = &context.metrics {
         rows.table("metrics", metrics(each));
     }

@@ -263,10 +263,16 @@ fn write_configuration(dir: &Path, scenario: Scenario, endpoints: &Endpoints) ->
     secret(&dir.join(configuration::PAGERDUTY_KEY), pagerduty::USER_KEY)?;
     secret(&dir.join(configuration::GRAFANA_TOKEN), grafana::TOKEN)?;
     let config = dir.join("config.toml");
+    let program = std::env::current_exe().ok();
     fs::write(
         &config,
-        configuration::text(scenario, endpoints, &dir.join("state")),
+        configuration::text(scenario, endpoints, &dir.join("state"), program.as_deref()),
     )?;
+    let books = dir.join(configuration::RUNBOOK_DIR);
+    fs::create_dir(&books)?;
+    for (name, text) in configuration::runbooks(&config) {
+        fs::write(books.join(name), text)?;
+    }
     Ok(config)
 }
 

@@ -187,6 +187,7 @@ fn encloses(outer: Place, inner: Place) -> bool {
         | Place::Incident
         | Place::Outbox
         | Place::Case
+        | Place::Runbook
         | Place::Search => false,
     }
 }

@@ -28,6 +28,7 @@ mod poller;
 mod querying;
 pub mod replay;
 mod room;
+pub mod runbooks;
 pub mod session;
 mod traces;
 mod tray;

@@ -35,6 +35,7 @@ pub(super) struct Watcher {
     pub config: Arc<Config>,
     /// The open context: it is not asked twice.
     pub own: String,
+    pub wires: Arc<Wires>,
     pub clock: Clock,
     pub out: watch::Sender<Reports>,
 }
@@ -54,12 +55,11 @@ impl Watcher {
                 .map(|context| Arc::new(ContextReport::waiting(&context.name, context.danger)))
                 .collect(),
         );
-        let wires = Wires::default();
         let gate = Semaphore::new(AT_ONCE);
         let watching = others.iter().enumerate().map(|(place, context)| {
             let watched = Watched {
                 context,
-                backends: Backends::open(context, &wires, self.clock),
+                backends: Backends::open(context, &self.wires, self.clock),
                 engine: Engine::new(
                     context.slos.clone(),
                     Settings {
@@ -254,6 +254,7 @@ mod tests {
         let (out, mut reports) = watch::channel(Vec::new());
         let watcher = Watcher {
             config: Arc::new(config),
+            wires: Arc::default(),
             own: "own".to_owned(),
             clock,
             out,

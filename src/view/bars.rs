@@ -460,6 +460,11 @@ fn under_way(scene: Scene) -> Vec<Piece<'static>> {
     if unsaved > 0 {
         parts.push((format!("{unsaved} NOT SAVED"), Role::StateFailed));
     }
+    if let Some(running) = &scene.model.running {
+        let program = SafeText::line(running.order.argv.program());
+        let age = scene.now.tick.since(running.since).as_secs();
+        parts.push((format!("{program} runs {age}s"), Role::StateBusy));
+    }
     let slow = |act: &&PendingAct| act.saving_slowly(scene.now.tick).is_some();
     let saving = acts.pending.iter().filter(slow);
     if let Some(first) = saving.clone().max_by_key(|act| act.saving_slowly(scene.now.tick)) {

@@ -7,7 +7,7 @@ use crate::app::Model;
 use crate::app::alone;
 use crate::app::compose::Body;
 use crate::app::focus::{Detail, PaneId, Zoom};
-use crate::app::modal::Modal;
+use crate::app::modal::{Modal, Then};
 use crate::app::traces::comparison::Listed;
 use crate::app::traces::waterfall::Waterfall;
 use crate::domain::alert::AckState;
@@ -180,6 +180,19 @@ fn wanted(scene: Scene) -> Vec<Action> {
         Some(Detail::TraceFacts(_)) => {
             actions.extend([Action::Back, Action::Open, Action::Copy, Action::PageDown]);
         }
+        Some(Detail::Runbook(_)) => {
+            actions.push(Action::Back);
+            if model.running.is_some() {
+                actions.push(Action::StopCommand);
+            }
+            actions.extend([
+                Action::TickStep,
+                Action::RunCommand,
+                Action::Annotate,
+                Action::Copy,
+                Action::Pivot,
+            ]);
+        }
         Some(Detail::Page(_)) => actions.extend([Action::Back, Action::Copy, Action::PageDown]),
         Some(Detail::Case(_)) => actions.extend([
             Action::Back,
@@ -300,6 +313,9 @@ fn of_modal(modal: &Modal) -> Vec<Piece<'static>> {
             ("esc", "close"),
         ],
         Modal::Prompt(_) => &[],
+        Modal::Confirm(confirm) if confirm.typed.is_empty() && matches!(confirm.then, Then::Run(_)) => {
+            &[("Y", "run it"), ("esc n", "leave it")]
+        }
         Modal::Confirm(confirm) if confirm.typed.is_empty() => &[("enter y", "do it"), ("esc n", "leave it")],
         Modal::Confirm(_) => &[("enter", "confirm what is typed"), ("esc", "leave it")],
         Modal::Composer(_) => &[

@@ -7,6 +7,7 @@ mod incident;
 mod palette;
 mod panes;
 mod promises;
+mod runbook;
 mod trace;
 
 use std::fmt::Write as _;

@@ -118,7 +118,7 @@ pub(super) enum Meant {
 pub(super) fn meant(model: &Model) -> Meant {
     let alert = match model.detail() {
         Some(Detail::Incident(id)) => return Meant::this(model.incidents.incident(id)),
-        Some(Detail::Alert(fingerprint)) => Some(*fingerprint),
+        Some(Detail::Alert(fingerprint) | Detail::Runbook(fingerprint)) => Some(*fingerprint),
         Some(
             Detail::Slo(_)
             | Detail::Silences

@@ -138,6 +138,9 @@ pub(crate) fn holds(model: &Model, action: Action) -> bool {
                     Action::Open | Action::Copy | Action::TraceFacts | Action::ClockSkew
                 )
         }
+        Some(Detail::Runbook(_)) => {
+            moves || !inner || matches!(action, Action::Copy | Action::Mark | Action::Open)
+        }
         Some(
             Detail::Slo(_)
             | Detail::Alert(_)

@@ -27,6 +27,7 @@ mod pivot;
 mod prompts;
 mod query;
 mod run;
+mod runbook;
 mod scope;
 mod silences;
 mod timers;
@@ -42,6 +43,7 @@ use super::modal::Modal;
 use super::moment::{self, Stand};
 use super::toast::Level;
 use super::{Effect, Model, Msg};
+use crate::keymap::Chord;
 use crate::terminal::Input;
 use crate::time::Now;
 use crate::view::layout::{self, Cover};
@@ -62,6 +64,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         msg,
         Msg::SloFetched(_) | Msg::AlertsArranged(_) | Msg::IncidentsFetched(_) | Msg::HealthChanged(_)
     );
+    let key = match &msg {
+        Msg::Input(Input::Key(key)) => Some(Chord::from(*key)),
+        _ => None,
+    };
     let mut effects = match msg {
         Msg::Input(Input::Key(key)) => keys::key(model, key, now),
         Msg::Input(Input::Paste(text)) => keys::paste(model, &text, now),
@@ -152,6 +158,15 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             model.watching = watching;
             Vec::new()
         }
+        Msg::RunbookRead { wanted, result } => {
+            runbook::read(model, &wanted, result);
+            Vec::new()
+        }
+        Msg::StepsTicked { of, result } => {
+            runbook::ticked(model, &of, result);
+            Vec::new()
+        }
+        Msg::CommandEnded { order, ended } => runbook::ended(model, &order, ended, now),
         Msg::ActFinished { id, result } => feeds::act_finished(model, id, result, now),
         Msg::SilencePast { seq, result } => silences::past(model, seq, result),
         Msg::CaseGathered { seq, part } => {
@@ -201,6 +216,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     fit_scroll(model, now);
     model.settle_preview(now);
     effects.extend(drill::settle(model, now));
+    model.attention.follow(model.modal.as_ref(), key);
     effects
 }
 

@@ -122,6 +122,7 @@ fn fits(model: &Model, action: Action) -> Fits {
             Place::Silences
             | Place::Outbox
             | Place::Case
+            | Place::Runbook
             | Place::Trace
             | Place::Patterns
             | Place::Search => Fits::Not,

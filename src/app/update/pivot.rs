@@ -97,7 +97,7 @@ pub(super) fn to_alerts(model: &mut Model, name: &str, now: Now) -> Vec<Effect> 
 fn here(model: &Model) -> Option<Here> {
     match model.detail() {
         Some(Detail::Slo(name)) => Some(Here::Slo(name.clone())),
-        Some(Detail::Alert(fingerprint)) => Some(Here::Alert(*fingerprint)),
+        Some(Detail::Alert(fingerprint) | Detail::Runbook(fingerprint)) => Some(Here::Alert(*fingerprint)),
         Some(Detail::Incident(id)) => {
             let pane = &model.incidents;
             let chosen = pane.event_list.placed == Placed::ByHand && pane.event().is_some();

@@ -30,6 +30,7 @@ fn list_with_keys(model: &Model) -> Option<PromptTarget> {
             | Detail::TraceFacts(_)
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph
+            | Detail::Runbook(_)
             | Detail::Page(_)
             | Detail::Case(_),
         ) => None,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::alerts::Sight;
 use super::{
     alerts, case, compose, copy, feeds, frozen, incident_acts, incidents, logs, outbox, pages, palette,
-    pivot, prompts, query, say, scope, silences, traces, undo, union, waterfall,
+    pivot, prompts, query, runbook, say, scope, silences, traces, undo, union, waterfall,
 };
 use crate::action::{Action, Impact, Place};
 use crate::app::alone;
@@ -101,8 +101,14 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             let open = waterfall::refresh(model);
             let again = case::refresh(model, now);
             let query = query::again(model, now);
+            let book = runbook::refresh(model);
             let refreshed = std::iter::once(Effect::Refresh);
-            refreshed.chain(open).chain(again).chain(query).collect()
+            refreshed
+                .chain(open)
+                .chain(book)
+                .chain(again)
+                .chain(query)
+                .collect()
         }
         Action::Redraw => vec![Effect::Repaint],
         Action::Scope => scope::narrow(model, now),
@@ -136,7 +142,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             quit(model, now)
         }
         Action::QuitNow => quit(model, now),
-        Action::Suspend => vec![Effect::Suspend],
+        Action::Suspend => suspend(model, now),
 
         Action::Down => step(model, Step::Rows(1), now),
         Action::Up => step(model, Step::Rows(-1), now),
@@ -170,6 +176,9 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Mark if model.details.is_empty() && model.focus == PaneId::Incident => {
             incidents::mark(model, now)
         }
+        Action::Mark if matches!(model.detail(), Some(Detail::Runbook(_))) => {
+            runbook::act(model, Action::TickStep, now)
+        }
         Action::Mark if in_traces(model) => traces::mark(model, now),
         Action::Mark => alerts::mark(model, now),
         Action::Search => prompts::open(model, PromptKind::Search, now),
@@ -186,7 +195,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             show(model, Detail::Silences);
             Vec::new()
         }
-        Action::Runbook => copy::runbook(model, now),
+        Action::Runbook | Action::IncidentRunbook => runbook::open(model, now),
         Action::Link => copy::link(model, now),
         Action::GroupBy => {
             model.alerts.grouping = next_grouping(&model.alerts.grouping);
@@ -285,6 +294,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         | Action::TimelineTimes
         | Action::Todos
         | Action::WhoseIncidents => incidents::look(model, action, now),
+        Action::TickStep | Action::RunCommand | Action::StopCommand => runbook::act(model, action, now),
         Action::OutboxList => {
             show(model, Detail::Outbox);
             Vec::new()
@@ -580,6 +590,12 @@ pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
             "{unsent} not confirmed yet: it may be lost"
         )));
     }
+    if let Some(running) = &model.running {
+        let program = SafeText::line(running.order.argv.program());
+        lines.push(ConfirmLine::Warning(format!(
+            "{program} is running: it is killed, with everything it started"
+        )));
+    }
     lines.extend(pages_under_way(model));
     match model.outbox.open().count() {
         0 => {}
@@ -618,6 +634,16 @@ pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
             scroll: 0,
         }),
     )
+}
+
+/// Gives the terminal back to the shell; a command that runs would end with that, and has to be ended by name first.
+pub(super) fn suspend(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(running) = &model.running else {
+        return vec![Effect::Suspend];
+    };
+    let program = SafeText::line(running.order.argv.program());
+    let words = format!("{program} is running and would be killed: wait, or stop it first (runbook.stop)");
+    say(model, Level::Warn, words, now)
 }
 
 /// Moves the cursor of the list that has the keys, or scrolls the detail.
@@ -660,6 +686,10 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
             ..
         }) => {
             incidents::step_event(model, step);
+            return Vec::new();
+        }
+        Some(view) if matches!(view.detail, Detail::Runbook(_)) => {
+            runbook::step(model, step);
             return Vec::new();
         }
         Some(view) if matches!(view.detail, Detail::Comparison(_, _)) => {
@@ -719,10 +749,11 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
             let name = name.clone();
             return pivot::to_alerts(model, &name, now);
         }
-        Some(Detail::Alert(_)) => return copy::runbook(model, now),
+        Some(Detail::Alert(_)) => return runbook::open(model, now),
         Some(Detail::Incident(_)) => return incidents::unfold_event(model, now),
         Some(Detail::Outbox) => return outbox_open(model, now),
         Some(Detail::Case(_)) => return case::open_row(model, now),
+        Some(Detail::Runbook(_)) => return runbook::act(model, Action::RunCommand, now),
         Some(Detail::Patterns) => return logs::show_pattern(model, now),
         Some(Detail::Trace(id)) => {
             let id = *id;

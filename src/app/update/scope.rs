@@ -72,7 +72,7 @@ pub(super) fn service_here(model: &Model, now: Now) -> Option<String> {
 pub(super) fn here(model: &Model, now: Now) -> Option<Scope> {
     match model.detail() {
         Some(Detail::Slo(name)) => of_slo(model, name),
-        Some(Detail::Alert(fingerprint)) => of_alert(model, *fingerprint),
+        Some(Detail::Alert(fingerprint) | Detail::Runbook(fingerprint)) => of_alert(model, *fingerprint),
         Some(Detail::Incident(id)) => of_event(model, id, now),
         Some(Detail::LogLine(id)) => of_line(model, *id, now),
         Some(Detail::Trace(id) | Detail::TraceFacts(id)) => of_trace(model, *id, None, now),

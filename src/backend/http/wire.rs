@@ -23,10 +23,14 @@ use crate::backend::Delivery;
 use crate::config::{Endpoint, TlsConfig};
 use crate::time::Clock;
 
+/// What stands before each transport: a tap, or a recording in its place.
+type Before = Box<dyn Fn(SharedTransport) -> SharedTransport + Send + Sync>;
+
 /// Hands out transports, one a distinct set-up.
 pub struct Wires {
     open: Mutex<HashMap<Setup, Arc<Wire>>>,
     env: EnvLookup,
+    before: Before,
 }
 
 impl Default for Wires {
@@ -34,11 +38,20 @@ impl Default for Wires {
         Self {
             open: Mutex::default(),
             env: process_env,
+            before: Box::new(|wire| wire),
         }
     }
 }
 
 impl Wires {
+    /// Transports that something stands before.
+    pub fn behind(before: impl Fn(SharedTransport) -> SharedTransport + Send + Sync + 'static) -> Self {
+        Self {
+            before: Box::new(before),
+            ..Self::default()
+        }
+    }
+
     /// A client for an endpoint, on the transport that it shares with others of its set-up.
     pub fn client(&self, endpoint: &Endpoint, clock: Clock) -> Client {
         Client::new(endpoint, self.transport(endpoint), clock)
@@ -55,7 +68,7 @@ impl Wires {
                 upgrading: OnceCell::new(),
             })
         });
-        Arc::clone(wire) as SharedTransport
+        (self.before)(Arc::clone(wire) as SharedTransport)
     }
 }
 

@@ -19,7 +19,7 @@ use super::outbox::{Followed, Office};
 use super::room::{Doors, Keepers};
 use super::tray::Tray;
 use super::union::{Reports, Watcher};
-use super::{acts, case, history, kept_file, layout_file, querying, traces};
+use super::{acts, case, history, kept_file, layout_file, querying, runbooks, traces};
 use crate::app::acts::{Act, ActId};
 use crate::app::case::{CaseAsk, Gathered};
 use crate::app::effect::WriteUp;
@@ -31,6 +31,7 @@ use crate::app::toast::Level;
 use crate::app::traces::{TraceList, TracesAsk};
 use crate::app::{BackendHealth, Effect, Msg};
 use crate::backend::Backends;
+use crate::backend::http::Wires;
 use crate::backend::incidents::Directory;
 use crate::config::{Config, Context};
 use crate::domain::alert::AlertBoard;
@@ -38,6 +39,7 @@ use crate::domain::alert::desk::Arrangement;
 use crate::domain::incident::{IncidentId, Ladder};
 use crate::domain::slo::SloBoard;
 use crate::outbox::OutboxView;
+use crate::runbook::source::Unread;
 use crate::terminal::Input;
 use crate::terminal::signals::Signals;
 use crate::text::SafeText;
@@ -64,6 +66,8 @@ pub struct Opening {
     pub context: Arc<Context>,
     /// Its backends.
     pub backends: Backends,
+    /// How whatever else is asked is reached: what alerts link to, other contexts.
+    pub wires: Arc<Wires>,
     /// The clocks.
     pub clock: Clock,
     /// Loads a theme by name.
@@ -103,6 +107,8 @@ pub struct Session {
     writer: Writer,
     followed: Followed,
     tray: Tray,
+    books: runbooks::Books,
+    wires: Arc<Wires>,
     logs: LogDoors,
     traces: TraceDoors,
     backends: Arc<Backends>,
@@ -312,6 +318,7 @@ impl Session {
         if watched == Watched::Yes {
             let watcher = Watcher {
                 config: Arc::clone(&self.config),
+                wires: Arc::clone(&self.wires),
                 own: self.context.to_string(),
                 clock: self.clock,
                 out: self.reports_out.clone(),
@@ -529,6 +536,40 @@ impl World for Session {
                 let now = self.clock.now();
                 self.start(async move { said_of(office.record(deed, now).await) })
             }
+            Effect::ReadRunbook(wanted) => {
+                let wires = Arc::clone(&self.wires);
+                let busy = Msg::RunbookRead {
+                    wanted: wanted.clone(),
+                    result: Err(Unread::new("too much is under way", "look again when it is done")),
+                };
+                let carried = self.start(async move {
+                    let result = runbooks::read::read(&wanted, &wires).await.map(Arc::new);
+                    Some(Msg::RunbookRead { wanted, result })
+                });
+                match carried {
+                    Carried::Busy(_) => Carried::Busy(busy),
+                    taken => taken,
+                }
+            }
+            Effect::FollowTicks(of) => {
+                self.books.follow.send_replace(Some(of));
+                Carried::Done
+            }
+            Effect::Tick { of, step, mark, told } => {
+                let office = self.office.clone();
+                let now = self.clock.now();
+                self.start(async move { said_of(runbooks::tick(&office, of, (step, mark), *told, now).await) })
+            }
+            Effect::RunCommand(order) => {
+                let work = self.books.begin(self.office.clone(), order, self.clock);
+                // One at a time, so that there is always room for it.
+                self.start_always(work);
+                Carried::Done
+            }
+            Effect::StopCommand => {
+                self.books.stop();
+                Carried::Done
+            }
             Effect::Write(what) => {
                 let writing = (self.writer)(what.clone());
                 self.start(async move {
@@ -630,6 +671,7 @@ impl World for Session {
                 relief.rest().await;
             }
         };
+        self.books.rest().await;
         self.tray.empty(&self.office).await;
         futures::future::join(self.office.rest(), relieved).await;
     }

@@ -14,6 +14,7 @@ mod outbox;
 mod page;
 mod patterns;
 mod query;
+mod runbook;
 pub(super) mod silences;
 pub(super) mod slo;
 mod union;
@@ -76,6 +77,7 @@ fn pages<'a>(scene: Scene<'a>, detail: &'a Detail) -> Option<Pages<'a>> {
         | Detail::Silences
         | Detail::Incident(_)
         | Detail::Outbox
+        | Detail::Runbook(_)
         | Detail::Trace(_)
         | Detail::Case(_)
         | Detail::Comparison(_, _) => None,
@@ -97,6 +99,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
         Detail::Patterns => return patterns::draw(scene, buffer, area),
         Detail::Case(_) => return case::draw(scene, buffer, area),
         Detail::Comparison(_, _) => return comparison::draw(scene, buffer, area),
+        Detail::Runbook(_) => return runbook::draw(scene, buffer, area),
         Detail::Trace(id) => return waterfall::draw(scene, buffer, area, (*id, Keys::Waterfall)),
         Detail::Incident(id) if incident::draw(scene, buffer, area, id) => return,
         Detail::Incident(_)
@@ -123,6 +126,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
                 "The trace was put away: others were opened since.".to_owned()
             }
             Detail::Outbox
+            | Detail::Runbook(_)
             | Detail::Silences
             | Detail::Patterns
             | Detail::Case(_)

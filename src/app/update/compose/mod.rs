@@ -218,7 +218,7 @@ fn evidence(model: &Model, now: Now) -> Option<String> {
             .slo
             .report(name)
             .map(|report| reference::slo(report, now.utc)),
-        Some(Detail::Alert(fingerprint)) => model
+        Some(Detail::Alert(fingerprint) | Detail::Runbook(fingerprint)) => model
             .alerts
             .alert(*fingerprint)
             .map(|alert| reference::alert(alert)),

@@ -301,6 +301,10 @@ fn run_here(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
         Place::Case if !matches!(model.detail(), Some(Detail::Case(_))) => {
             return say(model, Level::Info, "open a case first", now);
         }
+        Place::Runbook if action == Action::StopCommand => {}
+        Place::Runbook if !matches!(model.detail(), Some(Detail::Runbook(_))) => {
+            return say(model, Level::Info, "open a runbook first", now);
+        }
         Place::Outbox if model.detail() != Some(&Detail::Outbox) => {
             return say(model, Level::Info, "open the outbox first", now);
         }
@@ -314,6 +318,7 @@ fn run_here(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
         | Place::Silences
         | Place::Incident
         | Place::Outbox
+        | Place::Runbook
         | Place::Case
         | Place::Search => {}
     }
