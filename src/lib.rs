@@ -50,6 +50,10 @@
 //!   (`app::traces::waterfall`). From a latency SLO the way to its slow requests is its exemplars (`app::update::traces`).
 //! - A trace is kept as the bytes it came in, with columns over them ([`domain::trace`]); what is said of it is worked out once, off the
 //!   loop ([`app::traces::Study`]), and attributes are read when they are looked at.
+//! - What the panes are turned to is a stack of whole scopes ([`app::scope`]); `app::update::scope` reads one from whatever is under the
+//!   cursor and turns every pane that is not pinned. A pivot leaves where it was made on [`app::trail`]. The moment chosen last
+//!   ([`app::moment`]) is every other pane's to mark; `view::strip` has all signals on its axis. A service goes by one name here and
+//!   by each backend's own on the way out ([`domain::service_map`]).
 //! - A failed feed keeps its last good value with its age; poll data never overwrites a pending act.
 //! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
 //!   made. Clients are made off the UI task, one wire per TLS set-up.

@@ -13,6 +13,7 @@
 mod editor;
 mod harness;
 mod input;
+mod journey;
 mod lifecycle;
 mod lines;
 mod odd_terminals;

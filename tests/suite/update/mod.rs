@@ -10,6 +10,7 @@ mod logs;
 mod looking;
 mod outbox;
 mod quitting;
+mod scope;
 mod silences;
 mod traces;
 mod waterfall;
