@@ -53,6 +53,10 @@
 //! - A runbook ([`runbook`]) is read when it is opened, its ticks live in the journal and are followed there (`runtime::runbooks`). A
 //!   command of it goes out only as the answer to a question that showed every argument ([`app::update`], `runbook`): it is written down
 //!   before it starts, one runs at a time, and its process group ends with it, with its time, or with the console.
+//! - What the panes are turned to is a stack of whole scopes ([`app::scope`]); `app::update::scope` reads one from whatever is under the
+//!   cursor and turns every pane that is not pinned. A pivot leaves where it was made on [`app::trail`]. The moment chosen last
+//!   ([`app::moment`]) is every other pane's to mark; `view::strip` has all signals on its axis. A service goes by one name here and
+//!   by each backend's own on the way out ([`domain::service_map`]).
 //! - A failed feed keeps its last good value with its age; poll data never overwrites a pending act.
 //! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
 //!   made. Clients are made off the UI task, one wire per TLS set-up.

@@ -125,7 +125,7 @@ fn ruler(scene: Scene, buffer: &mut Buffer, row: Rect, (axis, chosen): (Axis, Op
     scene.line(
         buffer,
         Rect {
-            width: NAME - 1,
+            width: NAME - 2,
             ..widget::after(row, 1)
         },
         &[Piece::safe(name, Role::TextStrong)],

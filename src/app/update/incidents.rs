@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use super::gone::Before;
-use super::{frozen, say};
+use super::{frozen, say, scope};
 use crate::action::Action;
 use crate::app::acts::{Act, Stage};
 use crate::app::feed::Feed;
@@ -114,7 +114,7 @@ pub(super) enum Meant {
     Nothing,
 }
 
-/// The incident that is meant: the open one, the one under the cursor, or that of the alert there.
+/// The incident that is meant: the open one, the one under the cursor, that of the alert there, or that of the scope.
 pub(super) fn meant(model: &Model) -> Meant {
     let alert = match model.detail() {
         Some(Detail::Incident(id)) => return Meant::this(model.incidents.incident(id)),
@@ -144,6 +144,8 @@ pub(super) fn meant(model: &Model) -> Meant {
         .unwrap_or_default()
         .as_slice()
     {
+        // Nothing under the cursor names one: it is the one that the panes were turned to.
+        [] if alert.is_none() => Meant::this(scope::incident(model)),
         [] => Meant::Nothing,
         [(only, by)] if by.is_sure() => Meant::Surely(Arc::clone(only)),
         several => Meant::Perhaps(

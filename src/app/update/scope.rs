@@ -45,6 +45,8 @@ pub(super) fn narrow(model: &mut Model, now: Now) -> Vec<Effect> {
     };
     // What tells no time of its own is looked at in the time that holds.
     scope.range = scope.range.or(model.scope.range());
+    let theirs = || incident_of(model, scope.service.as_deref()?);
+    scope.incident = scope.incident.clone().or_else(theirs);
     match model.scope.push(scope) {
         Stepped::Moved => rescope(model, now),
         Stepped::Nowhere => say(model, Level::Info, "already the scope", now),
@@ -114,6 +116,32 @@ fn of_slo(model: &Model, name: &str) -> Option<Scope> {
         range: report.burning_since().map(since),
         ..Scope::default()
     })
+}
+
+/// The incident of a service: of those that its alerts surely belong to, the first that is listed as open, which is the
+/// loudest.
+fn incident_of(model: &Model, service: &str) -> Option<IncidentId> {
+    let board = model.incidents.feed.value()?;
+    let theirs = model.settings.services.theirs(Caller::Alerts, service);
+    let is_theirs = |incident: &&std::sync::Arc<Incident>| {
+        let alerts = model.alerts_of(&incident.id);
+        let mut sure = alerts.iter().filter(|(_, by)| by.is_sure());
+        incident.status.is_open() && sure.any(|(alert, _)| *alert.service == *theirs)
+    };
+    board
+        .incidents
+        .iter()
+        .find(is_theirs)
+        .map(|incident| incident.id.clone())
+}
+
+/// The open incident that the scope is about.
+pub(super) fn incident(model: &Model) -> Option<&std::sync::Arc<Incident>> {
+    let id = model.scope.current()?.incident.as_ref()?;
+    model
+        .incidents
+        .incident(id)
+        .filter(|incident| incident.status.is_open())
 }
 
 /// An alert as a scope.
@@ -246,9 +274,11 @@ pub(super) fn range_of(model: &Model, at: Option<Nanos>, now: Now) -> Option<Tim
 /// The scope of a service that is pivoted to: in the same environment, in the time of what it was gone on from.
 pub(super) fn of_service(model: &Model, service: &str, range: Option<TimeRange>) -> Scope {
     let held = model.scope.current();
+    let same = held.filter(|held| held.service.as_deref() == Some(service));
+    let incident = same.and_then(|held| held.incident.clone());
     Scope {
         labels: held.map(|held| held.labels.clone()).unwrap_or_default(),
-        incident: held.and_then(|held| held.incident.clone()),
+        incident: incident.or_else(|| incident_of(model, service)),
         range,
         ..Scope::of_service(service)
     }

@@ -11,6 +11,7 @@ use super::belief::{self, Heard};
 use super::standing::is_quiet;
 use super::{
     Border, Freshness, Lack, cells_of, framed, look, mark_hits, message, narrowed, position, skeleton, thumb,
+    timed,
 };
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
@@ -106,7 +107,11 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         count: pane.shown().map_or_else(Vec::new, |board| count(scene, board)),
         filter: narrowed(scene, PaneId::Alerts, &pane.filter),
         fresh,
-        foot: foot(scene, position(pane.list.index, total, shown)),
+        foot: timed(
+            scene,
+            PaneId::Alerts,
+            foot(scene, position(pane.list.index, total, shown)),
+        ),
     };
     let inside = framed(scene, buffer, area, PaneId::Alerts, border);
     let head = widget::row(inside, 0);

@@ -187,7 +187,7 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
         filter: super::narrowed(scene, PaneId::Incident, &pane.filter)
             .map(|filter| SafeText::line(&filter).into_owned()),
         age,
-        foot,
+        foot: super::timed(scene, PaneId::Incident, foot),
         ..Frame::titled(SafeText::line(PaneId::Incident.title()), focus)
     }
 }

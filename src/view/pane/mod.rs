@@ -197,7 +197,7 @@ pub(super) fn narrowed(scene: Scene, pane: PaneId, filter: &str) -> Option<Strin
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
-/// What a pane is turned to, and what that means to it; remote text, not yet safe.
+/// What a pane is turned to, time aside; remote text, not yet safe.
 pub(super) fn turned(scene: Scene, pane: PaneId) -> Vec<String> {
     let scope = &scene.model.scope;
     let mut parts = Vec::new();
@@ -213,9 +213,20 @@ pub(super) fn turned(scene: Scene, pane: PaneId) -> Vec<String> {
         if pane == PaneId::Alerts {
             parts.extend(held.labels.values().cloned());
         }
-        parts.extend(held.range.and_then(|range| meaning(scene, pane, range)));
     }
     parts
+}
+
+/// The foot of a border with what the scope's time means to the pane before it.
+pub(super) fn timed(scene: Scene, pane: PaneId, mut foot: Vec<Piece<'static>>) -> Vec<Piece<'static>> {
+    let range = scene.model.scope.range_of(pane);
+    if let Some(said) = range.and_then(|range| meaning(scene, pane, range)) {
+        if !foot.is_empty() {
+            foot.insert(0, Piece::word(" · ", Role::TextMuted));
+        }
+        foot.insert(0, Piece::own(said, Role::Accent));
+    }
+    foot
 }
 
 /// What a range means to a pane; nothing where it means what is shown anyway.

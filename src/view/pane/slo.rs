@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use super::{
     Border, Freshness, Lack, cells_of, framed, look, mark_hits, message, narrowed, position, skeleton, thumb,
+    timed,
 };
 use crate::app::focus::PaneId;
 use crate::domain::slo::{
@@ -154,7 +155,11 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         count: pane.board().map_or_else(Vec::new, count),
         filter: narrowed(scene, PaneId::Slo, &pane.filter),
         fresh,
-        foot: foot(pane.board(), position(pane.list.index, total, shown)),
+        foot: timed(
+            scene,
+            PaneId::Slo,
+            foot(pane.board(), position(pane.list.index, total, shown)),
+        ),
     };
     let inside = framed(scene, buffer, area, PaneId::Slo, border);
     if pane.rows.is_empty() {

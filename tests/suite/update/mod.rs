@@ -12,6 +12,7 @@ mod outbox;
 mod palette;
 mod quitting;
 pub mod runbook;
+mod scope;
 mod silences;
 mod traces;
 mod waterfall;

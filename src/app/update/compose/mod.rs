@@ -34,7 +34,7 @@ pub(super) use keys::{key, paste, typed};
 pub(super) use sending::{declared, drop_text, failed, give_back, journaled, save_text};
 
 /// The incident that keys are about: the open one, the one under the cursor of its pane, that of the alert under
-/// the cursor, the followed one.
+/// the cursor, that of the scope, the followed one.
 pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
     let open = model.details.iter().rev().find_map(|view| view.detail.incident());
     if let Some(id) = open {
@@ -49,6 +49,12 @@ pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
         && by.is_sure()
     {
         return Some(linked);
+    }
+    // What is looked at was turned to for its sake.
+    if model.focus != PaneId::Incident
+        && let Some(incident) = scope::incident(model)
+    {
+        return Some(incident);
     }
     let followed = model.incidents.followed.as_ref();
     let followed = followed.and_then(|id| model.incidents.incident(id));
