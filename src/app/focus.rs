@@ -108,7 +108,7 @@ pub enum Page {
 impl Detail {
     /// The incident that it is of, where it is one.
     pub fn incident(&self) -> Option<&IncidentId> {
-        if let Self::Incident(id) = self {
+        if let Self::Incident(id) | Self::Case(CaseOf::Incident(id)) = self {
             Some(id)
         } else {
             None
@@ -117,7 +117,7 @@ impl Detail {
 
     /// The alert that it is of, where it is one.
     pub fn alert(&self) -> Option<Fingerprint> {
-        if let Self::Alert(fingerprint) = self {
+        if let Self::Alert(fingerprint) | Self::Case(CaseOf::Alert(fingerprint)) = self {
             Some(*fingerprint)
         } else {
             None

@@ -13,6 +13,7 @@ use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents as listed;
 use crate::app::list::{ListState, Step};
 use crate::app::modal::Goal;
+use crate::app::reference;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model, Zone};
 use crate::domain::alert::{Alert, AlertState, Fingerprint};
@@ -434,6 +435,19 @@ fn linked(model: &Model, subject: &Subject) -> Vec<Fingerprint> {
 fn target(model: &Model) -> Option<Target> {
     let open = model.case.as_ref()?;
     open.case.row(open.list.selected.as_ref()?)?.target.clone()
+}
+
+/// The row under the cursor as evidence, with what the case is of.
+pub(super) fn evidence_here(model: &Model, now: Now) -> Option<String> {
+    let open = model.case.as_ref()?;
+    let row = open.case.row(open.list.selected.as_ref()?)?;
+    let of = match open.of {
+        CaseOf::Alert(fingerprint) => format!("alert {fingerprint}"),
+        CaseOf::Slo(ref name) => format!("slo {name}"),
+        CaseOf::Incident(ref id) => format!("incident {id}"),
+        CaseOf::Service(ref service) => format!("service {service}"),
+    };
+    Some(reference::case(&of, &row.text, now.utc))
 }
 
 /// Moves the cursor.

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use super::{frozen, say};
 use crate::action::Action;
 use crate::app::acts::{Act, Stage};
+use crate::app::case::CaseOf;
 use crate::app::feed::Feed;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::{IncidentBoard, Kinds, Times, short};
@@ -139,8 +140,10 @@ pub(super) fn meant(model: &Model) -> Meant {
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph
             | Detail::Page(_)
-            | Detail::Case(_),
+            | Detail::Case(CaseOf::Slo(_) | CaseOf::Service(_)),
         ) => None,
+        Some(Detail::Case(CaseOf::Incident(id))) => return Meant::this(model.incidents.incident(id)),
+        Some(Detail::Case(CaseOf::Alert(fingerprint))) => Some(*fingerprint),
         None => match model.focus {
             PaneId::Incident => return Meant::this(model.incidents.selected()),
             PaneId::Alerts => model.alerts.selected().map(|alert| alert.occurrence.fingerprint),

@@ -522,13 +522,13 @@ pub(super) fn selected_service(model: &Model) -> Option<String> {
         Some(Detail::Alert(fingerprint)) => model.alerts.alert(*fingerprint).map(|a| a.service.to_string()),
         Some(Detail::Incident(id)) => incidents::service(model.incidents.incident(id)?),
         Some(Detail::LogLine(id)) => logs::service_of(model, *id),
+        Some(Detail::Case(_)) => model.case.as_ref()?.ask.service.as_deref().map(str::to_owned),
         Some(Detail::Trace(id) | Detail::TraceFacts(id)) => waterfall::service_of(model, *id, None),
         Some(Detail::Span(id, row)) => waterfall::service_of(model, *id, Some(*row)),
         Some(
             Detail::Silences
             | Detail::Outbox
             | Detail::Page(_)
-            | Detail::Case(_)
             | Detail::Patterns
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph,
