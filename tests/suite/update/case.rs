@@ -68,15 +68,12 @@ fn a_case_is_of_an_alert_an_slo_or_an_incident_and_of_the_service_of_the_rest() 
 #[test]
 fn enter_goes_on_opening_the_details() {
     let mut hand = hand();
-    hand.press("2 enter");
-    assert!(matches!(hand.model.detail(), Some(Detail::Alert(_))));
+    hand.press("1 enter");
+    assert!(matches!(hand.model.detail(), Some(Detail::Slo(_))));
     hand.press("C");
-    assert!(matches!(
-        hand.model.detail(),
-        Some(Detail::Case(CaseOf::Alert(_)))
-    ));
+    assert!(matches!(hand.model.detail(), Some(Detail::Case(CaseOf::Slo(_)))));
     hand.press("esc");
-    assert!(matches!(hand.model.detail(), Some(Detail::Alert(_))));
+    assert!(matches!(hand.model.detail(), Some(Detail::Slo(_))));
 }
 
 #[test]
