@@ -323,8 +323,13 @@ impl Page<'_> {
         };
         let change = change(traces.before, traces.since);
         let mut text = format!(
-            "{} failed traces in {} since, {} in {} before",
+            "{} failed {} in {} since, {} in {} before",
             traces.since.count,
+            if traces.since.count == 1 {
+                "trace"
+            } else {
+                "traces"
+            },
             duration_in_words(traces.since.covered),
             traces.before.count,
             duration_in_words(traces.before.covered),
