@@ -253,7 +253,7 @@ fn counted(service: &str, window: Window, grave: Sample, any: Option<Sample>) ->
     let is_whole = any.is_none();
     for (sample, is_grave) in std::iter::once((grave, true)).chain(any.map(|any| (any, false))) {
         let takes = |level: Level| is_whole || (level >= Level::Warn) == is_grave;
-        learn(service, window, sample, &takes, &mut lines);
+        learn(service, window, &sample, &takes, &mut lines);
     }
     lines
         .patterns
@@ -273,7 +273,7 @@ struct Count {
     last: Option<Nanos>,
 }
 
-fn learn(service: &str, window: Window, sample: Sample, takes: &dyn Fn(Level) -> bool, lines: &mut Lines) {
+fn learn(service: &str, window: Window, sample: &Sample, takes: &dyn Fn(Level) -> bool, lines: &mut Lines) {
     let mut store = Store::new(Limits::default());
     for (_, page) in &sample.pages {
         store.ingest(&page.batch);
@@ -327,7 +327,7 @@ fn learn(service: &str, window: Window, sample: Sample, takes: &dyn Fn(Level) ->
     for pattern in patterns.list(to) {
         let seen = counts
             .get(&pattern.id)
-            .and_then(|count| seen(&pattern, count, &sample));
+            .and_then(|count| seen(&pattern, count, sample));
         lines.patterns.extend(seen);
     }
 }
@@ -522,6 +522,7 @@ mod tests {
     use crate::domain::log::{Batch, Stream};
     use crate::domain::trace::TraceId;
     use crate::domain::trace::summary::{Lasted, Whole};
+    use Why::{Newest, Slowest, Worst};
 
     fn began() -> DateTime<Utc> {
         "2026-11-20T03:01:00Z".parse().unwrap()
@@ -671,7 +672,6 @@ mod tests {
                 .map(|(why, summary)| (why, summary.id.0[0]))
                 .collect()
         };
-        use Why::{Newest, Slowest, Worst};
         assert_eq!(
             ids(&told(true, false)),
             [(Worst, 9), (Worst, 8), (Worst, 7), (Newest, 1), (Newest, 2)]

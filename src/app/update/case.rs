@@ -127,6 +127,15 @@ pub(crate) fn due(model: &Model) -> Option<Tick> {
     (looks && !open.is_looking()).then(|| open.asked + OpenCase::AGAIN)
 }
 
+/// How a part stands when it is asked for: what is known of it stays in sight until there is an answer.
+fn start<T>(missing: Option<String>, before: Option<Known<T>>) -> Known<T> {
+    match (missing, before) {
+        (Some(why), _) => Known::Absent(why),
+        (None, Some(known @ Known::Known(_))) => known,
+        (None, _) => Known::Looking,
+    }
+}
+
 /// Asks for a case; what is known of it already stays in sight meanwhile.
 fn ask(model: &mut Model, of: CaseOf, before: Option<OpenCase>, now: Now) -> Effect {
     let subject = Subject::of(model, &of);
@@ -144,13 +153,6 @@ fn ask(model: &mut Model, of: CaseOf, before: Option<OpenCase>, now: Now) -> Eff
     };
     let nameless = || "not asked: it names no service".to_owned();
     let same = before.filter(|open| open.ask.service == service);
-    fn start<T>(missing: Option<String>, before: Option<Known<T>>) -> Known<T> {
-        match (missing, before) {
-            (Some(why), _) => Known::Absent(why),
-            (None, Some(known @ Known::Known(_))) => known,
-            (None, _) => Known::Looking,
-        }
-    }
     let no_deploys = settings
         .annotations
         .is_none()

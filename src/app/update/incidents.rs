@@ -126,8 +126,10 @@ pub(super) enum Meant {
 /// The incident that is meant: the open one, the one under the cursor, or that of the alert there.
 pub(super) fn meant(model: &Model) -> Meant {
     let alert = match model.detail() {
-        Some(Detail::Incident(id)) => return Meant::this(model.incidents.incident(id)),
-        Some(Detail::Alert(fingerprint)) => Some(*fingerprint),
+        Some(Detail::Incident(id) | Detail::Case(CaseOf::Incident(id))) => {
+            return Meant::this(model.incidents.incident(id));
+        }
+        Some(Detail::Alert(fingerprint) | Detail::Case(CaseOf::Alert(fingerprint))) => Some(*fingerprint),
         Some(
             Detail::Slo(_)
             | Detail::Silences
@@ -142,8 +144,6 @@ pub(super) fn meant(model: &Model) -> Meant {
             | Detail::Page(_)
             | Detail::Case(CaseOf::Slo(_) | CaseOf::Service(_)),
         ) => None,
-        Some(Detail::Case(CaseOf::Incident(id))) => return Meant::this(model.incidents.incident(id)),
-        Some(Detail::Case(CaseOf::Alert(fingerprint))) => Some(*fingerprint),
         None => match model.focus {
             PaneId::Incident => return Meant::this(model.incidents.selected()),
             PaneId::Alerts => model.alerts.selected().map(|alert| alert.occurrence.fingerprint),

@@ -219,12 +219,13 @@ fn spans_found(evidence: &Evidence) -> Vec<Found> {
     }
     if traces.slower.is_some_and(super::Slower::is_slower) {
         let slow = |trace: &&TraceSeen| !trace.why.is_failed();
-        fn bottleneck(explained: &Explained) -> &[SpanSeen] {
-            explained.bottleneck.as_slice()
-        }
         found.extend(common(traces.read.iter().filter(slow), false, bottleneck));
     }
     found
+}
+
+fn bottleneck(explained: &Explained) -> &[SpanSeen] {
+    explained.bottleneck.as_slice()
 }
 
 fn common<'a>(
