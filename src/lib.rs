@@ -57,6 +57,8 @@
 //!   cursor and turns every pane that is not pinned. A pivot leaves where it was made on [`app::trail`]. The moment chosen last
 //!   ([`app::moment`]) is every other pane's to mark; `view::strip` has all signals on its axis. A service goes by one name here and
 //!   by each backend's own on the way out ([`domain::service_map`]).
+//! - A case ([`domain::case`]) is laid out anew from the panes' feeds and what [`runtime::case`] asked around the beginning, off the UI task and
+//!   whatever the panes show; a suspect is only what was seen, its score a sum of named weights, and what is not known is a row.
 //! - A failed feed keeps its last good value with its age; poll data never overwrites a pending act.
 //! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
 //!   made. Clients are made off the UI task, one wire per TLS set-up.
@@ -71,7 +73,7 @@
 //! | --- | --- |
 //! | [`cli`] | the commands: clap types, one file a subcommand, text and JSON from the same domain values |
 //! | [`config`] | defaults ← file ← environment ← flags; our own strict walk collects every problem with its place and mend |
-//! | [`domain`] | pure values and mathematics: SLOs, alerts, incidents, log lines and their patterns, traces and what explains them, timelines, rotations, write-ups. No ratatui, tokio, reqwest |
+//! | [`domain`] | pure values and mathematics: SLOs, alerts, incidents, log lines and their patterns, traces and what explains them, cases and what they point at, timelines, rotations, write-ups. No ratatui, tokio, reqwest |
 //! | [`backend`] | one trait a signal, one file or folder a system; `http` is the one client |
 //! | [`journal`] | the durable record, SQLite on one thread: outbox, audit log, local incidents, events, drafts |
 //! | [`outbox`] | acts from journaled to known: pure rules of what to do next, and the courier that sends |

@@ -86,6 +86,13 @@ impl OpenCase {
             || matches!(self.traces, Known::Looking)
     }
 
+    /// Whether somebody did not answer.
+    pub fn has_failed(&self) -> bool {
+        matches!(self.deploys, Known::Failed(_))
+            || matches!(self.logs, Known::Failed(_))
+            || matches!(self.traces, Known::Failed(_))
+    }
+
     /// Takes a part of the answer in; one that says why there is none leaves what was known before.
     pub fn take(&mut self, seq: u64, part: Gathered) {
         if seq != self.ask.seq {

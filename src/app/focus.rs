@@ -114,7 +114,7 @@ pub enum Page {
 impl Detail {
     /// The incident that it is of, where it is one.
     pub fn incident(&self) -> Option<&IncidentId> {
-        if let Self::Incident(id) = self {
+        if let Self::Incident(id) | Self::Case(CaseOf::Incident(id)) = self {
             Some(id)
         } else {
             None
@@ -123,7 +123,7 @@ impl Detail {
 
     /// The alert that it is of, itself or its runbook.
     pub fn alert(&self) -> Option<Fingerprint> {
-        if let Self::Alert(fingerprint) | Self::Runbook(fingerprint) = self {
+        if let Self::Alert(fingerprint) | Self::Runbook(fingerprint) | Self::Case(CaseOf::Alert(fingerprint)) = self {
             Some(*fingerprint)
         } else {
             None

@@ -193,6 +193,18 @@ async fn evidence(
         !board.watchdog.contains(&fingerprint)
     });
     let related = related(own, service.as_deref(), began.at, others, &is_linked);
+    let is_elsewhere = |alert: &&Arc<Alert>| {
+        let own = service
+            .as_deref()
+            .is_some_and(|service| *alert.service == *service);
+        alert.state == AlertState::Active && !alert.service.is_empty() && !own
+    };
+    let elsewhere = board
+        .by_fingerprint
+        .values()
+        .filter(is_elsewhere)
+        .cloned()
+        .collect();
     let no_alerts = || Known::Absent("no Alertmanager is configured".to_owned());
     let (alert, related) = if scene.backends.alertmanagers.is_empty() {
         (
@@ -209,6 +221,7 @@ async fn evidence(
         began,
         alert,
         related,
+        elsewhere,
         slos: match slos {
             Some(_) => Known::Known(reports),
             None => Known::Absent("no metrics backend is configured".to_owned()),
@@ -297,7 +310,12 @@ async fn people(keepers: &Keepers, board: &AlertBoard, subject: &Subject, now: D
         .collect();
     let links = linked::links(keepers, board, &all, &open, &mut remarks).await;
     let mut of: Vec<Arc<Incident>> = subject.incident.iter().cloned().collect();
-    if let Some(alert) = &subject.alert {
+    let of_service = all.iter().copied().filter(|alert| {
+        let any = matches!(subject.of, Of::Slo(_) | Of::Service);
+        let service = subject.service.as_deref();
+        any && service.is_some_and(|service| *alert.service == *service)
+    });
+    for alert in subject.alert.iter().chain(of_service) {
         for (id, _) in links.of_alert(alert.occurrence.fingerprint) {
             let incident = listed.iter().find(|incident| incident.id == *id);
             let is_new = of.iter().all(|known| known.id != *id);

@@ -253,7 +253,7 @@ fn counted(service: &str, window: Window, grave: Sample, any: Option<Sample>) ->
     let is_whole = any.is_none();
     for (sample, is_grave) in std::iter::once((grave, true)).chain(any.map(|any| (any, false))) {
         let takes = |level: Level| is_whole || (level >= Level::Warn) == is_grave;
-        learn(service, window, sample, &takes, &mut lines);
+        learn(service, window, &sample, &takes, &mut lines);
     }
     lines
         .patterns
@@ -273,7 +273,7 @@ struct Count {
     last: Option<Nanos>,
 }
 
-fn learn(service: &str, window: Window, sample: Sample, takes: &dyn Fn(Level) -> bool, lines: &mut Lines) {
+fn learn(service: &str, window: Window, sample: &Sample, takes: &dyn Fn(Level) -> bool, lines: &mut Lines) {
     let mut store = Store::new(Limits::default());
     for (_, page) in &sample.pages {
         store.ingest(&page.batch);
@@ -327,7 +327,7 @@ fn learn(service: &str, window: Window, sample: Sample, takes: &dyn Fn(Level) ->
     for pattern in patterns.list(to) {
         let seen = counts
             .get(&pattern.id)
-            .and_then(|count| seen(&pattern, count, &sample));
+            .and_then(|count| seen(&pattern, count, sample));
         lines.patterns.extend(seen);
     }
 }
@@ -513,5 +513,193 @@ fn explain(trace: &Trace) -> Explained {
             }
         }),
         whole: spent(findings.path.whole().nanos()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::log::{Batch, Stream};
+    use crate::domain::trace::TraceId;
+    use crate::domain::trace::summary::{Lasted, Whole};
+    use Why::{Newest, Slowest, Worst};
+
+    fn began() -> DateTime<Utc> {
+        "2026-11-20T03:01:00Z".parse().unwrap()
+    }
+
+    fn window() -> Window {
+        Window::around(began(), began() + TimeDelta::minutes(13))
+    }
+
+    fn minutes(minutes: i64) -> Nanos {
+        Nanos::of(began() + TimeDelta::minutes(minutes))
+    }
+
+    /// A page of lines, each so many minutes after the beginning.
+    fn page(lines: &[(i64, &str)]) -> (Nanos, Page) {
+        let stream = Stream {
+            service: Some("checkout".into()),
+            ..Stream::default()
+        };
+        let mut batch = Batch {
+            streams: vec![Arc::new(stream)],
+            ..Batch::default()
+        };
+        for (after, text) in lines {
+            batch.push(Some(minutes(*after)), 0, Level::Error, text.as_bytes(), b"");
+        }
+        let from = lines.first().map_or(minutes(0), |(after, _)| minutes(*after));
+        let page = Page {
+            batch,
+            ..Page::default()
+        };
+        (from, page)
+    }
+
+    fn sample(pages: Vec<(Nanos, Page)>) -> Sample {
+        Sample {
+            pages,
+            before: Duration::from_secs(3_600),
+            since: Duration::from_secs(18 * 60),
+            ..Sample::default()
+        }
+    }
+
+    #[test]
+    fn the_hour_before_ends_just_before_the_beginning_and_the_time_since_goes_on_to_now() {
+        let window = window();
+        assert_eq!(
+            window.before(),
+            stretch(began() - TimeDelta::minutes(65), began() - JUST_BEFORE)
+        );
+        assert_eq!(
+            window.since(),
+            stretch(began() - JUST_BEFORE, began() + TimeDelta::minutes(13))
+        );
+        let long_ago = Window::around(began(), began() + TimeDelta::days(2));
+        assert_eq!(long_ago.to, began() + SINCE);
+        let now = Window::around(began(), began());
+        assert_eq!(now.to, began());
+    }
+
+    #[test]
+    fn lines_are_counted_on_the_side_that_they_are_of() {
+        let before: Vec<(i64, String)> = (-60..-6).map(|at| (at, format!("retry {at} of 3"))).collect();
+        let before: Vec<(i64, &str)> = before.iter().map(|(at, text)| (*at, text.as_str())).collect();
+        let since = [
+            (-4, "retry 7 of 3"),
+            (1, "pool exhausted: 50 of 50"),
+            (2, "pool exhausted: 49 of 50"),
+            (3, "pool exhausted: 50 of 50"),
+        ];
+        let lines = counted(
+            "checkout",
+            window(),
+            sample(vec![page(&before), page(&since)]),
+            None,
+        );
+        assert_eq!((lines.before, lines.since), (54, 4));
+        let told: Vec<(&str, u64, u64)> = lines
+            .patterns
+            .iter()
+            .map(|pattern| (&*pattern.template, pattern.before.count, pattern.since.count))
+            .collect();
+        let pool = told.iter().find(|told| told.0.starts_with("pool")).expect("told");
+        assert_eq!((pool.1, pool.2), (0, 3));
+        let retry = told
+            .iter()
+            .find(|told| told.0.starts_with("retry"))
+            .expect("told");
+        assert_eq!((retry.1, retry.2), (54, 1));
+        let first = lines
+            .patterns
+            .iter()
+            .find(|pattern| pattern.template.starts_with("pool"));
+        assert_eq!(first.unwrap().first, began() + TimeDelta::minutes(1));
+    }
+
+    #[test]
+    fn lines_that_warn_are_judged_by_their_own_sample() {
+        let grave = sample(vec![page(&[(1, "pool exhausted"), (2, "pool exhausted")])]);
+        let any = sample(vec![page(&[(1, "pool exhausted")])]);
+        let lines = counted("checkout", window(), grave, Some(any));
+        assert_eq!((lines.since, lines.patterns.len()), (2, 1));
+        assert_eq!(lines.patterns[0].since.count, 2);
+    }
+
+    fn summary(number: u8, millis: u64, minute: i64, errors: u32) -> Summary {
+        Summary {
+            id: TraceId([number; 16]),
+            service: None,
+            operation: None,
+            start: minutes(minute),
+            duration: Duration::from_millis(millis),
+            lasted: Lasted::Root,
+            spans: None,
+            errors: Some(errors),
+            orphans: None,
+            services: Vec::new(),
+            whole: Whole::Yes,
+        }
+    }
+
+    #[test]
+    fn the_worst_and_the_newest_failed_traces_are_read_and_the_slowest_where_they_got_slower() {
+        let failed: Vec<Summary> = (1..=9)
+            .map(|n| summary(n, 100 * u64::from(n), -i64::from(n), 1))
+            .collect();
+        let all: Vec<Summary> = (11..=19).map(|n| summary(n, 10 * u64::from(n), 0, 0)).collect();
+        let told = |fails: bool, slow: bool| Traces {
+            before: Seen {
+                count: u64::from(!fails) * 100,
+                covered: Duration::from_secs(3_600),
+            },
+            since: Seen {
+                count: 9,
+                covered: Duration::from_secs(600),
+            },
+            slower: Some(Slower {
+                before: Duration::from_millis(100),
+                since: Duration::from_millis(if slow { 900 } else { 100 }),
+            }),
+            ..Traces::default()
+        };
+        let ids = |told: &Traces| -> Vec<(Why, u8)> {
+            let chosen = chosen(told, &failed, &all);
+            chosen
+                .into_iter()
+                .map(|(why, summary)| (why, summary.id.0[0]))
+                .collect()
+        };
+        assert_eq!(
+            ids(&told(true, false)),
+            [(Worst, 9), (Worst, 8), (Worst, 7), (Newest, 1), (Newest, 2)]
+        );
+        assert_eq!(
+            ids(&told(true, true)),
+            [(Worst, 9), (Worst, 8), (Newest, 1), (Slowest, 19), (Slowest, 18)]
+        );
+        assert_eq!(ids(&told(false, false)), [(Worst, 9), (Newest, 1)]);
+        assert_eq!(ids(&told(false, true)).len(), 5);
+    }
+
+    #[test]
+    fn of_a_list_that_was_cut_only_the_time_that_it_covers_counts() {
+        let traces = vec![summary(1, 10, 12, 1), summary(2, 10, 11, 1)];
+        let listed = |more| Listed {
+            traces: traces.clone(),
+            more,
+            ..Listed::default()
+        };
+        let during = stretch(began(), began() + TimeDelta::minutes(13));
+        assert_eq!(
+            rate(&listed(spans::More::No), during).covered,
+            Duration::from_secs(13 * 60)
+        );
+        assert_eq!(
+            rate(&listed(spans::More::Yes), during).covered,
+            Duration::from_secs(2 * 60)
+        );
     }
 }

@@ -14,6 +14,8 @@
 
 #[path = "fixtures/alerts.rs"]
 pub mod alerts;
+#[path = "fixtures/cases.rs"]
+pub mod cases;
 #[path = "fixtures/incidents.rs"]
 pub mod incidents;
 #[path = "fixtures/logs.rs"]

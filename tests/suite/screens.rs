@@ -3,6 +3,7 @@
 //! A snapshot is the screen's rows, then what is styled: runs of cells by role, so that a change of a theme's
 //! colours changes nothing here.
 
+mod case;
 mod incident;
 mod palette;
 mod panes;

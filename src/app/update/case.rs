@@ -13,6 +13,7 @@ use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents as listed;
 use crate::app::list::{ListState, Step};
 use crate::app::modal::Goal;
+use crate::app::reference;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model, Zone};
 use crate::domain::alert::{Alert, AlertState, Fingerprint};
@@ -126,6 +127,15 @@ pub(crate) fn due(model: &Model) -> Option<Tick> {
     (looks && !open.is_looking()).then(|| open.asked + OpenCase::AGAIN)
 }
 
+/// How a part stands when it is asked for: what is known of it stays in sight until there is an answer.
+fn start<T>(missing: Option<String>, before: Option<Known<T>>) -> Known<T> {
+    match (missing, before) {
+        (Some(why), _) => Known::Absent(why),
+        (None, Some(known @ Known::Known(_))) => known,
+        (None, _) => Known::Looking,
+    }
+}
+
 /// Asks for a case; what is known of it already stays in sight meanwhile.
 fn ask(model: &mut Model, of: CaseOf, before: Option<OpenCase>, now: Now) -> Effect {
     let subject = Subject::of(model, &of);
@@ -143,13 +153,6 @@ fn ask(model: &mut Model, of: CaseOf, before: Option<OpenCase>, now: Now) -> Eff
     };
     let nameless = || "not asked: it names no service".to_owned();
     let same = before.filter(|open| open.ask.service == service);
-    fn start<T>(missing: Option<String>, before: Option<Known<T>>) -> Known<T> {
-        match (missing, before) {
-            (Some(why), _) => Known::Absent(why),
-            (None, Some(known @ Known::Known(_))) => known,
-            (None, _) => Known::Looking,
-        }
-    }
     let no_deploys = settings
         .annotations
         .is_none()
@@ -372,15 +375,26 @@ fn evidence(model: &Model, open: &OpenCase, now: DateTime<Utc>) -> Evidence {
             }
         },
     };
+    let is_elsewhere = |alert: &&Arc<Alert>| {
+        let own = service
+            .as_deref()
+            .is_some_and(|service| *alert.service == *service);
+        alert.state == AlertState::Active && !alert.service.is_empty() && !own
+    };
+    let elsewhere = alerts(model).filter(is_elsewhere).cloned().collect();
     let no_slos = (!settings.has_metrics).then(|| "no metrics backend is configured".to_owned());
     let slos = known(&model.slo.feed, no_slos, |_| slos(model, service.as_deref()));
     stale(&model.slo.feed, Part::Slos, &mut remarks);
     let incidents = known(&model.incidents.feed, None, |_| {
         let mut of: Vec<Arc<Incident>> = subject.incident.cloned().into_iter().collect();
-        let by_alert = subject
-            .alert
-            .map(|alert| model.incidents_of(alert.occurrence.fingerprint));
-        for (incident, _) in by_alert.into_iter().flatten() {
+        let of_service = alerts(model).filter(|alert| {
+            let any = matches!(subject.of, Of::Slo(_) | Of::Service);
+            any && service
+                .as_deref()
+                .is_some_and(|service| *alert.service == *service)
+        });
+        let told = subject.alert.into_iter().chain(of_service);
+        for (incident, _) in told.flat_map(|alert| model.incidents_of(alert.occurrence.fingerprint)) {
             if of.iter().all(|known| known.id != incident.id) {
                 of.push(Arc::clone(incident));
             }
@@ -398,6 +412,7 @@ fn evidence(model: &Model, open: &OpenCase, now: DateTime<Utc>) -> Evidence {
         began,
         alert,
         related: related_alerts,
+        elsewhere,
         slos,
         deploys: open.deploys.clone(),
         logs: open.logs.clone(),
@@ -434,6 +449,19 @@ fn linked(model: &Model, subject: &Subject) -> Vec<Fingerprint> {
 fn target(model: &Model) -> Option<Target> {
     let open = model.case.as_ref()?;
     open.case.row(open.list.selected.as_ref()?)?.target.clone()
+}
+
+/// The row under the cursor as evidence, with what the case is of.
+pub(super) fn evidence_here(model: &Model, now: Now) -> Option<String> {
+    let open = model.case.as_ref()?;
+    let row = open.case.row(open.list.selected.as_ref()?)?;
+    let of = match open.of {
+        CaseOf::Alert(fingerprint) => format!("alert {fingerprint}"),
+        CaseOf::Slo(ref name) => format!("slo {name}"),
+        CaseOf::Incident(ref id) => format!("incident {id}"),
+        CaseOf::Service(ref service) => format!("service {service}"),
+    };
+    Some(reference::case(&of, &row.text, now.utc))
 }
 
 /// Moves the cursor.

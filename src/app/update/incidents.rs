@@ -8,6 +8,7 @@ use super::gone::Before;
 use super::{frozen, say, scope};
 use crate::action::Action;
 use crate::app::acts::{Act, Stage};
+use crate::app::case::CaseOf;
 use crate::app::feed::Feed;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::{IncidentBoard, Kinds, Times, short};
@@ -117,8 +118,12 @@ pub(super) enum Meant {
 /// The incident that is meant: the open one, the one under the cursor, that of the alert there, or that of the scope.
 pub(super) fn meant(model: &Model) -> Meant {
     let alert = match model.detail() {
-        Some(Detail::Incident(id)) => return Meant::this(model.incidents.incident(id)),
-        Some(Detail::Alert(fingerprint) | Detail::Runbook(fingerprint)) => Some(*fingerprint),
+        Some(Detail::Incident(id) | Detail::Case(CaseOf::Incident(id))) => {
+            return Meant::this(model.incidents.incident(id));
+        }
+        Some(
+            Detail::Alert(fingerprint) | Detail::Runbook(fingerprint) | Detail::Case(CaseOf::Alert(fingerprint)),
+        ) => Some(*fingerprint),
         Some(
             Detail::Slo(_)
             | Detail::Silences
@@ -131,7 +136,7 @@ pub(super) fn meant(model: &Model) -> Meant {
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph
             | Detail::Page(_)
-            | Detail::Case(_),
+            | Detail::Case(CaseOf::Slo(_) | CaseOf::Service(_)),
         ) => None,
         None => match model.focus {
             PaneId::Incident => return Meant::this(model.incidents.selected()),

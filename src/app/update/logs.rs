@@ -719,14 +719,13 @@ pub(super) fn show_pattern(model: &mut Model, now: Now) -> Vec<Effect> {
 pub(super) fn turn_to_pattern(model: &mut Model, pattern: &PatternAt, now: Now) -> Vec<Effect> {
     let text = pattern_filter(&pattern.template, pattern.service.as_deref(), pattern.level);
     let at = Some(Nanos::of(pattern.at));
-    let mut effects = match &pattern.service {
-        Some(service) => turn_to_service(model, service, at, now),
-        None => {
-            model.details.clear();
-            run::turn_to(model, PaneId::Logs);
-            model.logs.show_all(at);
-            Vec::new()
-        }
+    let mut effects = if let Some(service) = &pattern.service {
+        turn_to_service(model, service, at, now)
+    } else {
+        model.details.clear();
+        run::turn_to(model, PaneId::Logs);
+        model.logs.show_all(at);
+        Vec::new()
     };
     effects.extend(filter(model, text));
     effects

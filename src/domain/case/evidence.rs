@@ -66,6 +66,8 @@ pub struct Evidence {
     pub alert: Known<Option<Arc<Alert>>>,
     /// Alerts that may be of the same trouble.
     pub related: Known<Vec<(Arc<Alert>, Relation)>>,
+    /// Alerts of other services that fire: the trouble may have come from there.
+    pub elsewhere: Vec<Arc<Alert>>,
     /// The SLOs of its service.
     pub slos: Known<Vec<Arc<SloReport>>>,
     /// What was rolled out from an hour before on, of whatever service.

@@ -67,6 +67,12 @@ pub fn related<'a>(
     found
 }
 
+/// Where an alert says that it is, in one word: its pod, instance, node.
+pub(super) fn place_of(alert: &Alert) -> Option<&str> {
+    let mut places = PLACES.iter().filter_map(|name| alert.labels.get(name));
+    places.find(|place| !place.is_empty())
+}
+
 fn place(own: &Alert, other: &Alert) -> Option<Relation> {
     PLACES.iter().find_map(|name| {
         let value = own.labels.shared(name).filter(|value| !value.is_empty())?;

@@ -12,6 +12,7 @@ use super::suspects::{self, Suspect};
 use super::{Clock, Part, Row, RowId, Section, Target, Tone, related};
 use crate::domain::alert::{AckState, Alert, AlertState};
 use crate::domain::incident::Incident;
+use crate::domain::pattern::told_first;
 use crate::domain::slo::{SloReport, SloState, duration_in_words};
 use crate::domain::trace::scale::lasting_in_column;
 use crate::text::{Cut, cut};
@@ -202,6 +203,9 @@ impl Page<'_> {
         if !alert.service.is_empty() {
             let _ = write!(text, " {}", alert.service);
         }
+        if let Some(place) = related::place_of(alert) {
+            let _ = write!(text, " {place}");
+        }
         let since = alert.occurrence.starts_at;
         let state = match alert.state {
             AlertState::Active | AlertState::Unprocessed => "firing",
@@ -277,7 +281,8 @@ impl Page<'_> {
             .into_iter()
             .take(MOST)
             .map(|(pattern, words)| {
-                let template = cut(&pattern.template, TEMPLATE, Cut::End);
+                let template = told_first(&pattern.template);
+                let template = cut(&template, TEMPLATE, Cut::End);
                 row(
                     &format!("logs/{}/{}", pattern.level, pattern.template),
                     self.clock(pattern.first),
@@ -318,8 +323,13 @@ impl Page<'_> {
         };
         let change = change(traces.before, traces.since);
         let mut text = format!(
-            "{} failed traces in {} since, {} in {} before",
+            "{} failed {} in {} since, {} in {} before",
             traces.since.count,
+            if traces.since.count == 1 {
+                "trace"
+            } else {
+                "traces"
+            },
             duration_in_words(traces.since.covered),
             traces.before.count,
             duration_in_words(traces.before.covered),

@@ -4,7 +4,7 @@
 //!
 //! | weight | of what | up to |
 //! | --- | --- | --- |
-//! | kind | a deploy of the service itself 70, of one that its failed traces lead to 66, one that names no service 20; a span that fails or got slow 40; a log pattern by its level: error 20, warning 14, other 6 | 70 |
+//! | kind | a deploy of the service itself 70, of one that its failed traces lead to 66, an alert of that one 64, a deploy that names no service 20; a span that fails or got slow 40; a log pattern by its level: error 20, warning 14, other 6 | 70 |
 //! | time | how near to the beginning: all of it within five minutes, nothing an hour before, or half an hour behind it | 30 |
 //! | novelty | new 20, more often 8 to 16 by how many times, slower 12 | 20 |
 //! | share | of the failed or slow traces that were read, of the lines of its level since | 15 |
@@ -23,7 +23,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::evidence::{Deploy, Evidence, Explained, PatternSeen, SpanSeen, TraceSeen};
 use super::rate::{Change, change};
 use super::{Case, Clock, PatternAt, Target};
+use crate::domain::alert::Alert;
 use crate::domain::log::Level;
+use crate::domain::pattern::told_first;
 use crate::domain::slo::duration_in_words;
 use crate::domain::trace::scale::lasting;
 use crate::text::{Cut, cut};
@@ -82,6 +84,7 @@ impl Score {
 /// What the evidence points at, the likeliest first.
 pub(super) fn of(evidence: &Evidence, clock: Clock<'_>) -> Vec<Suspect> {
     let mut all = deploys(evidence);
+    all.extend(elsewhere(evidence, clock));
     all.extend(spans(evidence));
     all.extend(patterns(evidence, clock));
     all.sort_by_key(|suspect| Reverse(suspect.score.sum()));
@@ -153,6 +156,38 @@ fn deploys(evidence: &Evidence) -> Vec<Suspect> {
     known.list.iter().filter(before).filter_map(suspect).collect()
 }
 
+/// Of each service that the failed traces lead to, the first of its alerts that fired before or with this trouble.
+fn elsewhere(evidence: &Evidence, clock: Clock<'_>) -> Vec<Suspect> {
+    let began = evidence.began.at;
+    let mut services = blamed(evidence);
+    services.sort();
+    services.dedup();
+    let suspect = |service: Arc<str>| {
+        let of =
+            |alert: &&Arc<Alert>| alert.service == service && alert.occurrence.starts_at <= began + SLACK;
+        let first = evidence.elsewhere.iter().filter(of);
+        let alert = first.min_by_key(|alert| (alert.rank(), alert.occurrence.starts_at))?;
+        let since = alert.occurrence.starts_at;
+        let age = (began - since).to_std().unwrap_or_default();
+        Some(Suspect {
+            words: format!("alert {} {service}", alert.name),
+            evidence: format!(
+                "fires since {}, {} before {}; its traces lead there",
+                clock(since),
+                duration_in_words(age),
+                evidence.began.by.words()
+            ),
+            target: Some(Target::Alert(alert.occurrence.fingerprint)),
+            score: Score {
+                kind: 64,
+                time: nearness(since, began),
+                ..Score::default()
+            },
+        })
+    };
+    services.into_iter().filter_map(suspect).collect()
+}
+
 /// Operations that fail or got slow in the traces that were read.
 struct Found {
     service: Arc<str>,
@@ -184,12 +219,13 @@ fn spans_found(evidence: &Evidence) -> Vec<Found> {
     }
     if traces.slower.is_some_and(super::Slower::is_slower) {
         let slow = |trace: &&TraceSeen| !trace.why.is_failed();
-        fn bottleneck(explained: &Explained) -> &[SpanSeen] {
-            explained.bottleneck.as_slice()
-        }
         found.extend(common(traces.read.iter().filter(slow), false, bottleneck));
     }
     found
+}
+
+fn bottleneck(explained: &Explained) -> &[SpanSeen] {
+    explained.bottleneck.as_slice()
 }
 
 fn common<'a>(
@@ -307,7 +343,10 @@ fn patterns(evidence: &Evidence, clock: Clock<'_>) -> Vec<Suspect> {
         let told = told(pattern, change, lines.is_sample, clock)?;
         let of_level = by_level.get(&pattern.level).copied().unwrap_or(0).max(1);
         Some(Suspect {
-            words: format!("pattern '{}'", cut(&pattern.template, TEMPLATE, Cut::End)),
+            words: format!(
+                "pattern '{}'",
+                cut(&told_first(&pattern.template), TEMPLATE, Cut::End)
+            ),
             evidence: told,
             target: Some(target(pattern)),
             score: Score {

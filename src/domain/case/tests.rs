@@ -32,6 +32,7 @@ fn quiet() -> Evidence {
         },
         alert: Known::Known(None),
         related: Known::Known(Vec::new()),
+        elsewhere: Vec::new(),
         slos: Known::Known(Vec::new()),
         deploys: Known::Known(Deploys::default()),
         logs: Known::Known(Lines {
@@ -341,6 +342,34 @@ fn a_deploy_of_another_service_counts_where_the_failed_traces_lead_there() {
         "deploy payment 4.1.0 · 6 min before the burn began; its traces lead there"
     );
     assert!(told.iter().all(|told| !told.contains("search")), "{told:?}");
+}
+
+#[test]
+fn an_alert_of_the_service_that_the_failed_traces_lead_to_stands_before_the_symptoms_here() {
+    let pool = span("checkout", "pool.acquire", "*pool.ExhaustedError");
+    let alert = |name, service, minutes_before| {
+        let mut alert =
+            crate::domain::alert::desk::sample::alert(&[("alertname", name), ("service", service)]);
+        alert.occurrence.starts_at = began() - minutes(minutes_before);
+        Arc::new(alert)
+    };
+    let evidence = Evidence {
+        service: Some("payment".into()),
+        elsewhere: vec![
+            alert("ErrorBudgetBurn", "checkout", 15),
+            alert("Later", "checkout", -10),
+            alert("HighLatency", "search", 5),
+        ],
+        traces: Known::Known(failing(&[pool.clone(), pool])),
+        ..of_patterns(vec![pattern("charge failed", Error, (0, 412), 0)])
+    };
+    let told = suspects(&evidence);
+    assert_eq!(
+        told[0],
+        "alert ErrorBudgetBurn checkout · fires since 02:46Z, 15 min before the burn began; its traces lead there"
+    );
+    let others = told.iter().filter(|told| told.starts_with("alert"));
+    assert_eq!(others.count(), 1, "{told:?}");
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let age = scene.still.tick.since(open.asked);
     let asked = if open.is_looking() {
         Piece::word("looking", Role::StateBusy)
+    } else if open.has_failed() {
+        Piece::word("not all answered", Role::StateStale)
     } else {
         Piece::own(words::data_age(age, OpenCase::AGAIN), Role::TextMuted)
     };

@@ -1,6 +1,7 @@
 //! `update` as a function: a model, a message, and what follows, on a fixed clock.
 
 mod acks;
+mod case;
 mod chosen;
 pub mod compose;
 mod incidents;

@@ -41,9 +41,9 @@ pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
         return model.incidents.incident(id);
     }
     let alert = match (model.detail(), model.focus) {
-        (Some(Detail::Alert(fingerprint)), _) => Some(*fingerprint),
+        (Some(detail), _) => detail.alert(),
         (None, PaneId::Alerts) => model.alerts.selected().map(|alert| alert.occurrence.fingerprint),
-        (Some(_), _) | (None, PaneId::Slo | PaneId::Logs | PaneId::Traces | PaneId::Incident) => None,
+        (None, PaneId::Slo | PaneId::Logs | PaneId::Traces | PaneId::Incident) => None,
     };
     if let Some([(linked, by)]) = alert.map(|alert| model.meant_by(alert)).as_deref()
         && by.is_sure()
@@ -241,9 +241,9 @@ fn evidence(model: &Model, now: Now) -> Option<String> {
             | Detail::Patterns
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph
-            | Detail::Page(_)
-            | Detail::Case(_),
+            | Detail::Page(_),
         ) => None,
+        Some(Detail::Case(_)) => super::case::evidence_here(model, now),
         None => match model.focus {
             PaneId::Traces => super::traces::evidence(model),
             PaneId::Logs => log_line(model, model.logs.cursor?),
