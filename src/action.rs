@@ -142,7 +142,7 @@ actions! {
     GrowPane         "view.grow"            "grow pane"      Global View "Give the focused pane more rows.";
     ShrinkPane       "view.shrink"          "shrink pane"    Global View "Give the focused pane fewer rows.";
     Help             "view.help"            "help"           Global View "What every key does here, from the live keymap.";
-    Palette          "view.palette"         "command"        Global View "Every action, context and theme by name, fuzzy.";
+    Palette          "view.palette"         "command"        Global View "Everything by name, fuzzy; some words take what is typed behind them: query, logs, ack, silence, view save.";
     Health           "view.health"          "health"         Global View "Each backend: state, age, latency, requests, bytes, errors.";
     LocalTime        "view.local_time"      "local time"     Global View "Show times in local time, or in UTC again; in the logs also since the line under the cursor.";
     Pause            "view.pause"           "pause"          Global View "Freeze what is drawn, never the polling; a new page still breaks in.";

@@ -59,6 +59,11 @@
 //!   by each backend's own on the way out ([`domain::service_map`]).
 //! - A case ([`domain::case`]) is laid out anew from the panes' feeds and what [`runtime::case`] asked around the beginning, off the UI task and
 //!   whatever the panes show; a suspect is only what was seen, its score a sum of named weights, and what is not known is a row.
+//! - The palette ([`app::update`], `palette`) ranks what there is, and reads lines whose words take what is typed behind them; what it keeps from
+//!   session to session ([`app::kept`]) is changed in the file as it stands, one process at a time ([`runtime::kept_file`]). A view names no
+//!   thing on the screen. A PromQL query ([`app::query`]) is asked by key alone, and bounded in series and points.
+//! - The contexts that are not open are watched (`runtime::union`) only while their page is open; the open one is shown from its own feeds
+//!   ([`app::union`]). Nothing is done from that page: an act belongs to the open context.
 //! - A failed feed keeps its last good value with its age; poll data never overwrites a pending act.
 //! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
 //!   made. Clients are made off the UI task, one wire per TLS set-up.
@@ -95,6 +100,9 @@
 //!
 //! **an action:** one row in [`action`]'s table, a key in `keymaps/default.toml` (or the palette-only list in its
 //! test), an arm in `app::update::run`. Help, palette, hints and the README's key table follow; tests fail on an orphan.
+//!
+//! **a word of the palette that takes something:** a variant of [`app::modal::Word`], a row in `app::update::palette::words`, what it offers
+//! in `Offers::arguments`, an arm in `carry`.
 //!
 //! **a pane:** a variant of [`app::focus::PaneId`] and of [`action::Place`], its state in [`app::panes`], its
 //! drawing in `view::pane`; the compiler names every other place, because matches on our own enums are exhaustive.

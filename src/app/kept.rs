@@ -47,7 +47,7 @@ impl Kept {
 
     /// Puts a scope in front; whether that changed anything.
     pub fn visit(&mut self, scope: &Scope) -> bool {
-        remember(&mut self.scopes, scope.clone(), MOST_SCOPES)
+        visit(&mut self.scopes, scope.clone())
     }
 }
 
@@ -60,6 +60,16 @@ pub fn remember<T: PartialEq>(list: &mut Vec<T>, entry: T, most: usize) -> bool 
     list.insert(0, entry);
     list.truncate(most);
     true
+}
+
+/// Puts a scope in front. Times of the same thing are one scope to come back to, with the last of them.
+pub fn visit(scopes: &mut Vec<Scope>, scope: Scope) -> bool {
+    if scopes.first() == Some(&scope) {
+        return false;
+    }
+    let timeless = scope.with_range(None);
+    scopes.retain(|known| known.with_range(None) != timeless);
+    remember(scopes, scope, MOST_SCOPES)
 }
 
 /// A change to what is kept.
@@ -307,7 +317,7 @@ impl SavedView {
                 query: traces.query.clone(),
                 filter: traces.filter.clone(),
                 failed: traces.outcome == Outcome::Failed,
-                back_seconds: (traces.back != super::traces::BACK).then(|| traces.back.as_secs()),
+                back_seconds: (traces.back != super::traces::BACK).then_some(traces.back.as_secs()),
             },
         }
     }
@@ -374,6 +384,7 @@ impl SavedView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::scope::TimeRange;
 
     #[test]
     fn what_is_remembered_stands_once_the_newest_first_and_no_more_than_so_many() {
@@ -383,6 +394,19 @@ mod tests {
         }
         assert_eq!(list, ["d", "c", "a"]);
         assert!(!remember(&mut list, "d", 3), "it stands in front already");
+    }
+
+    #[test]
+    fn times_of_the_same_scope_are_one_to_come_back_to() {
+        let at = |hour| TimeRange::since(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(hour));
+        let cart = |hour| Scope::of_service("cart").with_range(Some(at(hour)));
+        let mut scopes = Vec::new();
+        visit(&mut scopes, Scope::of_service("search"));
+        for hour in 1..5 {
+            assert!(visit(&mut scopes, cart(hour)));
+        }
+        assert!(!visit(&mut scopes, cart(4)));
+        assert_eq!(scopes, [cart(4), Scope::of_service("search")]);
     }
 
     #[test]

@@ -67,6 +67,8 @@ impl QueryAsk {
 pub struct QuerySeries {
     /// `up{job="checkout"}`: remote text, not yet safe. Empty for what has no labels.
     pub name: String,
+    /// The same without what all series of the answer have in common.
+    pub short: String,
     /// A value for each step, oldest first; NaN where there is none.
     pub values: Vec<f64>,
     /// The newest value, of whenever it is.
@@ -82,6 +84,8 @@ pub struct QuerySeries {
 pub struct QueryAnswer {
     /// The greatest last value first.
     pub series: Vec<QuerySeries>,
+    /// What all series have in common, as PromQL writes it; empty where there is one series, or nothing in common.
+    pub common: String,
     /// Series beyond [`MOST_SERIES`] that are not shown.
     pub left_out: usize,
     /// What the server said beside it, in safe words.
@@ -164,7 +168,9 @@ impl QueryPane {
 /// An answer as it is shown.
 pub fn read(answered: Answered<Vec<Series>>, ask: &QueryAsk) -> QueryAnswer {
     let count = answered.value.len();
-    let mut series: Vec<QuerySeries> = answered.value.iter().map(|series| row(series, ask)).collect();
+    let common = common(&answered.value);
+    let rows = answered.value.iter().map(|series| row(series, &common, ask));
+    let mut series: Vec<QuerySeries> = rows.collect();
     // A value that is none comes last; equal ones by name, so that rows stay where they are.
     let rank = |value: f64| if value.is_nan() { f64::NEG_INFINITY } else { value };
     series.sort_by(|a, b| {
@@ -176,6 +182,7 @@ pub fn read(answered: Answered<Vec<Series>>, ask: &QueryAsk) -> QueryAnswer {
     let notices = partial.into_iter().chain(answered.warnings);
     QueryAnswer {
         left_out: count - series.len(),
+        common: name(&common),
         series,
         notices: notices
             .map(|words| SafeText::line(&words).into_string())
@@ -183,7 +190,18 @@ pub fn read(answered: Answered<Vec<Series>>, ask: &QueryAsk) -> QueryAnswer {
     }
 }
 
-fn row(series: &Series, ask: &QueryAsk) -> QuerySeries {
+/// Labels that every one of several series has with the same value.
+fn common(series: &[Series]) -> Labels {
+    let [first, others @ ..] = series else {
+        return Labels::default();
+    };
+    let shared = first.labels.iter().filter(|(name, value)| {
+        !others.is_empty() && others.iter().all(|other| other.labels.get(name) == Some(*value))
+    });
+    shared.collect()
+}
+
+fn row(series: &Series, common: &Labels, ask: &QueryAsk) -> QuerySeries {
     let step = ask.step.as_secs_f64().max(1.0);
     let begin = ask.from.timestamp() as f64;
     let cells = ((ask.to - ask.from).num_seconds() as f64 / step) as usize + 1;
@@ -200,6 +218,13 @@ fn row(series: &Series, ask: &QueryAsk) -> QuerySeries {
     let known = || told().filter(|value| !value.is_nan());
     QuerySeries {
         name: name(&series.labels),
+        short: {
+            let own = series
+                .labels
+                .iter()
+                .filter(|(name, _)| common.get(name).is_none());
+            name(&own.collect())
+        },
         values,
         last: told().next_back().unwrap_or(f64::NAN),
         min: known().reduce(f64::min).unwrap_or(f64::NAN),

@@ -167,12 +167,16 @@ pub struct UnionPane {
 impl UnionPane {
     /// Takes in what was heard of the other contexts, beside the open one's own.
     pub fn take(&mut self, others: &[Arc<ContextReport>], own: ContextReport, order: &[String]) {
-        let mut known: BTreeMap<Arc<str>, Arc<ContextReport>> = self
-            .reports
-            .drain(..)
-            .chain(others.iter().cloned())
+        let before = self.reports.drain(..);
+        let mut known: BTreeMap<Arc<str>, Arc<ContextReport>> = before
             .map(|report| (Arc::clone(&report.context), report))
             .collect();
+        for report in others {
+            // What is only being asked again is still as it was, with its age.
+            if report.at.is_some() || !known.contains_key(&report.context) {
+                known.insert(Arc::clone(&report.context), Arc::clone(report));
+            }
+        }
         known.insert(Arc::clone(&own.context), Arc::new(own));
         let reports = order.iter().map(|name| {
             let unheard = || Arc::new(ContextReport::waiting(name, false));

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::layout_file::make_private;
 use crate::app::kept::{
     Keep, Kept, LONGEST_COMMAND, MOST_COMMANDS, MOST_SCOPES, MOST_VIEWS, SavedView, ViewsKept, remember,
+    visit,
 };
 use crate::app::scope::Scope;
 use crate::text::SafeText;
@@ -139,13 +140,13 @@ impl Keeper {
                 }
                 Keep::Scope(scope) => {
                     let scopes = recent.scopes.entry(self.context.clone()).or_default();
-                    remember(scopes, *scope, MOST_SCOPES);
+                    visit(scopes, *scope);
                 }
                 Keep::Command(_) | Keep::View { .. } => {}
             }
         }
         let text = toml::to_string(&recent).map_err(std::io::Error::other)?;
-        replace(&path, &text)
+        replace(&path, &text, Durable::No)
     }
 
     fn change_views(&self, changes: Vec<(String, Option<Box<SavedView>>)>) -> Result<ViewsKept, String> {
@@ -193,7 +194,7 @@ impl Keeper {
             Ok(text) => format!("{HEAD}{text}"),
             Err(error) => return failed(VIEWS, &error),
         };
-        if let Err(error) = replace(&path, &text) {
+        if let Err(error) = replace(&path, &text, Durable::Yes) {
             return failed(&path.display().to_string(), &error);
         }
         drop(lock);
@@ -262,16 +263,25 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Written beside, put on the disk, and renamed: whoever dies in between leaves the old one.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+/// Whether a file is waited for until the disk has it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Durable {
+    Yes,
+    No,
+}
+
+/// Written beside and renamed: whoever dies in between leaves the old one.
+fn replace(path: &Path, text: &str, durable: Durable) -> std::io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}", std::process::id()));
     let beside = PathBuf::from(beside);
     let mut file = private().truncate(true).open(&beside)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()?;
+    if durable == Durable::Yes {
+        file.sync_all()?;
+    }
     std::fs::rename(&beside, path)?;
-    if let Some(dir) = path.parent() {
+    if let Some(dir) = path.parent().filter(|_| durable == Durable::Yes) {
         // The name as well; a filesystem that cannot has put it there all the same.
         let _ = File::open(dir).and_then(|dir| dir.sync_all());
     }

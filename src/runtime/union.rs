@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
-use crate::app::union::{Answered, ContextReport, INTERVAL, rows_of};
+use crate::app::union::{Answered, ContextReport, INTERVAL, Said, rows_of};
 use crate::backend::http::Wires;
 use crate::backend::incidents::Question;
 use crate::backend::metrics::engine::{Discover, Engine, Settings};
@@ -16,7 +16,7 @@ use crate::config::{Config, Context};
 use crate::domain::alert::AlertBoard;
 use crate::domain::alert::desk::{self, Arrangement, Desk, Inputs, RulesInput, SourceInput};
 use crate::domain::incident::Incident;
-use crate::domain::slo::SloBoard;
+use crate::domain::slo::{SloBoard, SloState};
 use crate::text::SafeText;
 use crate::time::{Clock, Now};
 
@@ -26,6 +26,9 @@ const AT_ONCE: usize = 3;
 const MOST_WAIT: Duration = Duration::from_secs(20);
 /// Wait before a context of which nothing answers is asked again.
 const DEAD_WAIT: Duration = Duration::from_secs(90);
+
+/// A context is asked no sooner than this after an answer, however often that is pressed for.
+const DEAF: Duration = Duration::from_secs(5);
 
 /// What is known of the watched contexts, in the order of the configuration.
 pub(super) type Reports = Vec<Arc<ContextReport>>;
@@ -37,6 +40,8 @@ pub(super) struct Watcher {
     pub own: String,
     pub wires: Arc<Wires>,
     pub clock: Clock,
+    /// Asked now, out of turn.
+    pub wake: Arc<Notify>,
     pub out: watch::Sender<Reports>,
 }
 
@@ -70,6 +75,11 @@ impl Watcher {
                 desk: Desk::new(),
                 settings: Arc::new(desk_settings(&self.config, context)),
                 clock: self.clock,
+                slos: None,
+                metrics: None,
+                alerts: None,
+                incidents: Vec::new(),
+                heard: Vec::new(),
             };
             self.watch(watched, place, &gate)
         });
@@ -77,19 +87,34 @@ impl Watcher {
     }
 
     async fn watch(&self, mut watched: Watched<'_>, place: usize, gate: &Semaphore) {
+        let tell = |report: &ContextReport| {
+            self.out.send_modify(|reports| {
+                if let Some(slot) = reports.get_mut(place) {
+                    *slot = Arc::new(report.clone());
+                }
+            });
+        };
         loop {
             let report = {
                 // Never closed.
                 let _turn = gate.acquire().await;
-                watched.ask().await
+                // What fires is told before what takes long to measure.
+                watched.listen().await;
+                tell(&watched.report());
+                watched.measure().await;
+                watched.report()
             };
+            tell(&report);
             let wait = if report.is_dead() { DEAD_WAIT } else { INTERVAL };
-            self.out.send_modify(|reports| {
-                if let Some(slot) = reports.get_mut(place) {
-                    *slot = Arc::new(report);
-                }
-            });
-            tokio::time::sleep(wait).await;
+            // A held key asks no sooner than this.
+            let pressed = async {
+                tokio::time::sleep(DEAF).await;
+                self.wake.notified().await;
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = pressed => {}
+            }
         }
     }
 }
@@ -104,7 +129,7 @@ fn desk_settings(config: &Config, context: &Context) -> desk::Settings {
     }
 }
 
-/// One context while it is watched.
+/// One context while it is watched: what each of its backends said last.
 struct Watched<'a> {
     context: &'a Context,
     backends: Backends,
@@ -112,54 +137,75 @@ struct Watched<'a> {
     desk: Desk,
     settings: Arc<desk::Settings>,
     clock: Clock,
+    slos: Option<SloBoard>,
+    metrics: Option<Answered>,
+    alerts: Option<AlertBoard>,
+    incidents: Vec<Arc<Incident>>,
+    heard: Vec<Answered>,
 }
 
 impl Watched<'_> {
-    /// Asks every backend once, side by side.
-    async fn ask(&mut self) -> ContextReport {
-        let now = self.clock.now();
-        let (slos, alerts, incidents) = futures::join!(
-            measure(&self.backends, &mut self.engine, now),
-            snapshots(&self.backends, self.context),
-            listed(&self.backends),
-        );
-        let mut answered: Vec<Answered> = Vec::new();
-        let mut report = ContextReport::waiting(&self.context.name, self.context.danger);
-        let mut slo_board = None;
-        if let Some(measured) = slos {
-            let failure = match measured {
-                Ok(board) => {
-                    // Some that could not be read beside others that could: those are errors of their own rows.
-                    let failure = board.errors.first().map(|failure| failure.message.clone());
-                    let is_heard = board.errors.is_empty() || !board.slos.is_empty();
-                    slo_board = is_heard.then_some(board);
-                    failure
-                }
-                Err(why) => Some(why),
-            };
-            answered.push(told("metrics".into(), failure));
+    /// What is known by now.
+    fn report(&self) -> ContextReport {
+        let mut rows = rows_of(self.slos.as_ref(), self.alerts.as_ref(), &self.incidents);
+        if self
+            .metrics
+            .as_ref()
+            .is_some_and(|metrics| metrics.failure.is_some())
+        {
+            // One store that does not answer is one trouble, not one for each SLO.
+            rows.retain(|row| row.said != Said::Burns(SloState::Error));
         }
+        ContextReport {
+            at: Some(self.clock.tick()),
+            answered: self.metrics.iter().chain(&self.heard).cloned().collect(),
+            rows,
+            ..ContextReport::waiting(&self.context.name, self.context.danger)
+        }
+    }
+
+    /// Asks for alerts and incidents, side by side.
+    async fn listen(&mut self) {
+        let asked = futures::join!(snapshots(&self.backends, self.context), listed(&self.backends));
+        let (alerts, incidents) = asked;
+        self.heard.clear();
         for source in &alerts {
             let failure = source.failure.as_ref().map(|(why, _)| why.to_string());
             let name = format!("alertmanager {}", source.name);
-            answered.push(told(name.into(), failure));
+            self.heard.push(told(name.into(), failure));
         }
-        let board = self.arrange(alerts);
-        let mut open: Vec<Arc<Incident>> = Vec::new();
+        // Of a source that fails nothing is known: its rows go, and the context says that it is not seen.
+        self.alerts = self.arrange(alerts);
+        self.incidents.clear();
         if let Some((name, listing)) = incidents {
             let failure = match listing {
                 Ok(listing) => {
-                    open.extend(listing.incidents.into_iter().map(Arc::new));
+                    self.incidents.extend(listing.incidents.into_iter().map(Arc::new));
                     None
                 }
                 Err(why) => Some(why),
             };
-            answered.push(told(name, failure));
+            self.heard.push(told(name, failure));
         }
-        report.rows = rows_of(slo_board.as_ref(), board.as_ref(), &open);
-        report.answered = answered;
-        report.at = Some(self.clock.tick());
-        report
+    }
+
+    /// Measures what is due of its SLOs.
+    async fn measure(&mut self) {
+        let now = self.clock.now();
+        let Some(measured) = measure(&self.backends, &mut self.engine, now).await else {
+            return;
+        };
+        let failure = match measured {
+            Ok(board) => {
+                let failure = board.errors.first().map(|failure| failure.message.clone());
+                // What was read before stays while it is not read again; what never was is no row.
+                self.slos = Some(board);
+                failure
+            }
+            Err(why) => Some(why),
+        };
+        let failure = failure.map(|why| without_request(&why).to_owned());
+        self.metrics = Some(told("metrics".into(), failure));
     }
 
     fn arrange(&mut self, sources: Vec<SourceInput>) -> Option<AlertBoard> {
@@ -183,6 +229,19 @@ fn told(backend: Arc<str>, failure: Option<String>) -> Answered {
     Answered {
         backend,
         failure: failure.map(|why| SafeText::line(&why).into_string()),
+    }
+}
+
+/// A failure without what was asked, for a row that has no room for it.
+fn without_request(message: &str) -> &str {
+    let is_request = |head: &str| {
+        ["GET ", "POST ", "query "]
+            .iter()
+            .any(|verb| head.starts_with(verb))
+    };
+    match message.split_once(": ") {
+        Some((head, cause)) if is_request(head) => cause,
+        Some(_) | None => message,
     }
 }
 
@@ -257,6 +316,7 @@ mod tests {
             wires: Arc::default(),
             own: "own".to_owned(),
             clock,
+            wake: Arc::default(),
             out,
         };
         let heard = async {

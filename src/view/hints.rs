@@ -6,7 +6,7 @@ use crate::action::{Action, Impact, Place};
 use crate::app::Model;
 use crate::app::alone;
 use crate::app::compose::Body;
-use crate::app::focus::{Detail, PaneId, Zoom};
+use crate::app::focus::{Detail, Page, PaneId, Zoom};
 use crate::app::modal::{Modal, Then};
 use crate::app::traces::comparison::Listed;
 use crate::app::traces::waterfall::Waterfall;
@@ -193,7 +193,15 @@ fn wanted(scene: Scene) -> Vec<Action> {
                 Action::Pivot,
             ]);
         }
-        Some(Detail::Page(_)) => actions.extend([Action::Back, Action::Copy, Action::PageDown]),
+        Some(Detail::Page(Page::Contexts)) => {
+            actions.extend([Action::Back, Action::Open, Action::Refresh, Action::Copy]);
+        }
+        Some(Detail::Page(Page::Query)) => {
+            actions.extend([Action::Back, Action::Refresh, Action::Copy, Action::PageDown]);
+        }
+        Some(Detail::Page(Page::WriteUp(_) | Page::OnCall)) => {
+            actions.extend([Action::Back, Action::Copy, Action::PageDown]);
+        }
         Some(Detail::Case(_)) => actions.extend([
             Action::Back,
             Action::Open,

@@ -82,6 +82,16 @@ pub(super) fn of_prompt(model: &Model, kind: PromptKind, target: PromptTarget, w
     }
 }
 
+/// A PromQL query that was typed.
+pub(super) fn of_query(model: &Model, query: &str) -> Deed {
+    let about = current(model).filter(|incident| incident.status.is_open());
+    Deed {
+        incident: about.map(|incident| incident.id.clone()),
+        text: format!("asked the metrics `{query}`"),
+        refs: vec![("query", query.to_owned())],
+    }
+}
+
 /// Has it told, unless it just was, or there is no journal to tell it.
 pub(super) fn record(model: &mut Model, deed: Deed, now: Now) -> Option<Effect> {
     if model.settings.no_journal.is_some() {

@@ -188,7 +188,9 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                 return say(model, Level::Info, "nothing by that name", now);
             };
             let typed = palette.input.lines().join(" ");
-            let kept = palette::remembered(&item, &typed).filter(|command| model.kept.remember(command));
+            // On lines alone there is nothing that is kept.
+            let kept = palette::remembered(&item, &typed).filter(|_| !model.has_lines_alone());
+            let kept = kept.filter(|command| model.kept.remember(command));
             model.modal = None;
             let done = palette::carry(model, item.command, now);
             return kept

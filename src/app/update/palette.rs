@@ -156,7 +156,10 @@ pub(super) fn rank(palette: &mut Palette) {
     palette.cursor = 0;
     let line = words::read(&typed);
     let mut ahead: Vec<PaletteItem> = of_trace(&typed).into_iter().collect();
-    let mut behind = Vec::new();
+    if let Some(word) = words::opened(&typed) {
+        let offered = palette.offers.arguments(word, "");
+        ahead.extend(offered.iter().take(MOST_OFFERED).map(|offer| with(word, offer)));
+    }
     match line {
         Line::With {
             word: Word::Trace, ..
@@ -166,13 +169,22 @@ pub(super) fn rank(palette: &mut Palette) {
             let mut offered = palette.offers.arguments(word, &argument);
             offered.retain(|offer| *offer != argument);
             offered.truncate(MOST_OFFERED);
-            let as_typed = with(word, &argument);
-            if words::is_free(word) || palette.offers.arguments(word, &argument).contains(&argument) {
-                ahead.push(as_typed);
-            } else {
-                behind.push(as_typed);
-            }
+            let is_one = palette.offers.arguments(word, &argument).contains(&argument);
             ahead.extend(offered.iter().map(|offer| with(word, offer)));
+            // Free text is meant as it stands, a name that could still become one of a list is not.
+            let at = if words::is_free(word) || is_one {
+                0
+            } else {
+                ahead.len()
+            };
+            ahead.insert(at, with(word, &argument));
+        }
+        Line::Listed(word) => {
+            let begins = format!("{word} ");
+            let mut found = palette.hits.iter().filter_map(|&hit| palette.items.get(hit));
+            if !found.any(|item| item.name.starts_with(&begins)) {
+                ahead.push(none_listed(palette, word, &typed));
+            }
         }
         Line::TakesNone(action) => {
             let rest = typed.trim().split_once(char::is_whitespace);
@@ -207,9 +219,28 @@ pub(super) fn rank(palette: &mut Palette) {
         palette.hits.insert(0, palette.items.len());
         palette.items.push(item);
     }
-    for item in behind {
-        palette.hits.push(palette.items.len());
-        palette.items.push(item);
+}
+
+/// That there is nothing of that word by that name, and what there is.
+fn none_listed(palette: &Palette, word: &str, typed: &str) -> PaletteItem {
+    let begins = format!("{word} ");
+    let fixed = palette.items.iter().take(palette.fixed);
+    let known: Vec<&str> = fixed
+        .filter_map(|item| item.name.strip_prefix(&begins))
+        .take(6)
+        .collect();
+    let name = SafeText::line(typed.trim()).into_string();
+    let why = if known.is_empty() {
+        format!("no {name}: there is none here")
+    } else {
+        format!("no {name}: there are {}", known.join(", "))
+    };
+    PaletteItem {
+        command: Command::Refused(why.clone()),
+        name,
+        title: why,
+        keys: String::new(),
+        fits: Fits::Not,
     }
 }
 
@@ -374,7 +405,8 @@ pub(super) fn remembered(item: &PaletteItem, typed: &str) -> Option<String> {
 }
 
 /// The commands of the shell whose action has another name here.
-const COMMANDS: [(&str, &[&str]); 8] = [
+const COMMANDS: [(&str, &[&str]); 9] = [
+    ("contexts", &["context.all"]),
     ("ack", &["alerts.acknowledge", "incident.acknowledge"]),
     ("unack", &["alerts.hand_back", "incident.hand_back"]),
     ("page", &["incident.page"]),

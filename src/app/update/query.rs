@@ -1,6 +1,6 @@
 //! A PromQL query from the palette: asked, opened as a page, asked again.
 
-use super::{run, say};
+use super::{deeds, run, say};
 use crate::app::focus::{Detail, Page};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
@@ -21,7 +21,11 @@ pub(super) fn open(model: &mut Model, text: &str, now: Now) -> Vec<Effect> {
         view.scroll = 0;
     }
     let range = model.scope.range();
-    vec![Effect::AskQuery(model.query.ask(text, range, now))]
+    let asked = Effect::AskQuery(model.query.ask(text, range, now));
+    let deed = deeds::of_query(model, text);
+    std::iter::once(asked)
+        .chain(deeds::record(model, deed, now))
+        .collect()
 }
 
 /// The same query once more, where its page is open: up to now, or over the scope's range.

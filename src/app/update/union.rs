@@ -70,13 +70,11 @@ pub(super) fn go(model: &mut Model, now: Now) -> Vec<Effect> {
         return say(model, Level::Info, "nothing to go to", now);
     };
     if *key.context == *model.settings.context {
-        return match key.thing {
-            Some(thing) => arrive_at(model, &thing).unwrap_or_else(|| gone(model, &thing, now)),
-            None => {
-                model.details.clear();
-                Vec::new()
-            }
-        };
+        if let Some(thing) = key.thing {
+            return arrive_at(model, &thing).unwrap_or_else(|| gone(model, &thing, now));
+        }
+        model.details.clear();
+        return Vec::new();
     }
     model.union.bound = key.thing.map(|thing| (key.context.to_string(), thing));
     modals::switch_context(model, key.context.to_string())

@@ -119,6 +119,6 @@ pub(super) fn visited(model: &mut Model) -> Option<Effect> {
         .current()
         .filter(|scope| !scope.is_everything())?
         .clone();
-    let is_new = model.kept.visit(&scope);
+    let is_new = !model.has_lines_alone() && model.kept.visit(&scope);
     is_new.then(|| Effect::Keep(Keep::Scope(Box::new(scope))))
 }

@@ -123,8 +123,9 @@ pub struct Session {
     /// What is known of the others, while somebody looks.
     reports: watch::Receiver<Reports>,
     reports_out: watch::Sender<Reports>,
-    /// The task that watches them.
+    /// The task that watches them, and what wakes it.
     watcher: Option<AbortHandle>,
+    wake_others: Arc<Notify>,
     /// Gives up the query that is under way.
     query: CancellationToken,
     clock: Clock,
@@ -311,19 +312,20 @@ impl Session {
     }
 
     /// Watches the other contexts as long as somebody looks.
-    fn watch_contexts(&mut self, watched: Watched) {
-        if let Some(watcher) = self.watcher.take() {
-            watcher.abort();
+    fn watch_contexts(&mut self, whether: Watched) {
+        if let Some(task) = self.watcher.take() {
+            task.abort();
         }
-        if watched == Watched::Yes {
-            let watcher = Watcher {
+        if whether == Watched::Yes {
+            let others = Watcher {
                 config: Arc::clone(&self.config),
                 wires: Arc::clone(&self.wires),
                 own: self.context.to_string(),
                 clock: self.clock,
+                wake: Arc::clone(&self.wake_others),
                 out: self.reports_out.clone(),
             };
-            self.watcher = Some(self.tasks.spawn(watcher.run()));
+            self.watcher = Some(self.tasks.spawn(others.run()));
         }
     }
 
@@ -368,6 +370,7 @@ impl World for Session {
                 for wake in &self.wake {
                     wake.notify_one();
                 }
+                self.wake_others.notify_waiters();
                 Carried::Done
             }
             Effect::Carry { id, act } => {
@@ -424,11 +427,11 @@ impl World for Session {
                     seq,
                     result: Err(QueryTrouble::busy()),
                 };
-                let asking = async move {
+                let answer = async move {
                     let result = querying::ask(metrics, &asked).await;
                     Some(Msg::QueryAnswered { seq, result })
                 };
-                match self.start(async move { token.run_until_cancelled(asking).await.flatten() }) {
+                match self.start(async move { token.run_until_cancelled(answer).await.flatten() }) {
                     Carried::Busy(_) => Carried::Busy(busy),
                     taken => taken,
                 }

@@ -308,6 +308,7 @@ impl Session {
             reports,
             reports_out,
             watcher: None,
+            wake_others: Arc::default(),
             query: CancellationToken::new(),
             office,
             outbox,

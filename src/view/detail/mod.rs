@@ -157,7 +157,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
         ..Frame::titled(title, Focused::Gained)
     };
     let inside = frame::draw(buffer, area, scene.theme, &frame);
-    let extent = match halves(inside) {
+    let extent = match halves(inside).filter(|_| has_halves(&view.detail)) {
         Some((left, right)) => {
             let rows = usize::from(inside.height);
             let total = pages
@@ -184,7 +184,7 @@ pub(super) fn furthest(scene: Scene, area: Rect, detail: &Detail) -> usize {
         return 0;
     };
     let inside = frame::inner(of_span(area, detail).map_or(area, |(_, right)| right));
-    let total = match halves(inside) {
+    let total = match halves(inside).filter(|_| has_halves(detail)) {
         Some((left, right)) => pages
             .first
             .height(left.width)
@@ -192,6 +192,11 @@ pub(super) fn furthest(scene: Scene, area: Rect, detail: &Detail) -> usize {
         None => pages.joined().height(margins(inside).width),
     };
     total.saturating_sub(usize::from(inside.height))
+}
+
+/// A query is one table: it takes the whole width.
+fn has_halves(detail: &Detail) -> bool {
+    *detail != Detail::Page(Page::Query)
 }
 
 fn margins(area: Rect) -> Rect {

@@ -1,5 +1,7 @@
 //! The page of a PromQL query: a row a series with what it is, was and how it moved; or why there is none.
 
+use std::fmt::Write as _;
+
 use ratatui::layout::Rect;
 
 use super::Pages;
@@ -36,7 +38,10 @@ pub(super) fn pages(scene: Scene<'_>) -> Pages<'_> {
         );
         return page(sheet);
     };
-    sheet.prose(&asked.text, Role::TextStrong);
+    let is_pointed_at = matches!(&pane.answer, Some((_, Err(trouble))) if trouble.place.is_some());
+    if !is_pointed_at {
+        sheet.prose(&asked.text, Role::TextStrong);
+    }
     match &pane.answer {
         Some((_, Err(trouble))) => in_trouble(scene, &mut sheet, asked, trouble),
         Some((_, Ok(answer))) => {
@@ -73,14 +78,16 @@ fn over(scene: Scene, asked: &QueryAsk, answer: Option<&QueryAnswer>) -> Vec<Pie
     );
     if let Some(answer) = answer {
         let all = answer.series.len() + answer.left_out;
-        words.push_str(&format!(" · {all} series"));
+        let _ = write!(words, " · {all} series"); // a String takes all
     }
     if let Some((at, _)) = &scene.model.query.answer {
-        let age = figures::stepped(scene.now.tick.since(*at));
-        words.push_str(&format!(" · asked {age} ago"));
+        let age = scene.now.tick.since(*at);
+        if age >= std::time::Duration::from_secs(10) {
+            let _ = write!(words, " · asked {} ago", figures::stepped(age));
+        }
     }
     if let Some(key) = hints::key(scene, Action::Refresh) {
-        words.push_str(&format!(" · {key} asks again"));
+        let _ = write!(words, " · {key} asks again");
     }
     vec![Piece::own(words, Role::TextMuted)]
 }
@@ -95,11 +102,14 @@ fn in_trouble(scene: Scene, sheet: &mut Sheet, asked: &QueryAsk, trouble: &Query
             SafeText::line(&before).width(),
         ))
     });
-    sheet.blank();
-    if let Some((text, cells)) = pointed {
-        sheet.line(vec![Piece::own(text, Role::Text)]);
-        let pointer = format!("{}^", " ".repeat(cells));
-        sheet.line(vec![Piece::own(pointer, Role::StateFailed)]);
+    match pointed {
+        Some((text, cells)) => {
+            sheet.line(vec![Piece::own(text, Role::TextStrong)]);
+            let caret = format!("{}^", " ".repeat(cells));
+            sheet.line(vec![Piece::own(caret, Role::StateFailed)]);
+        }
+        None if trouble.place.is_some() => sheet.prose(&asked.text, Role::TextStrong),
+        None => {}
     }
     sheet.prose(&format!("✗ {}", trouble.words), Role::StateFailed);
     if let Some((line, column)) = trouble.place {
@@ -124,7 +134,7 @@ fn told<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>, asked: &'a QueryAsk, answer
             return;
         }
         // A number that never moved, of nobody in particular.
-        [scalar] if scalar.name.is_empty() && scalar.min == scalar.max => {
+        [scalar] if scalar.name.is_empty() && never_moved(scalar) => {
             sheet.line(vec![Piece::own(number(scalar.last), Role::TextStrong)]);
             return;
         }
@@ -160,13 +170,17 @@ fn told<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>, asked: &'a QueryAsk, answer
         }
         _ => {}
     }
+    if !answer.common.is_empty() {
+        let words = format!("all of {}", SafeText::line(&answer.common));
+        sheet.line(vec![Piece::own(words, Role::TextMuted)]);
+    }
     sheet.figure(1, move |buffer, area| {
         let slots = columns::layout(&COLUMNS, area.width, 2);
         columns::draw_header(buffer, widget::row(area, 0), scene.theme, &COLUMNS, &slots);
     });
     for series in &answer.series {
         sheet.figure(1, move |buffer, area| {
-            row(scene, buffer, widget::row(area, 0), series)
+            row(scene, buffer, widget::row(area, 0), series);
         });
     }
     if answer.left_out > 0 {
@@ -180,10 +194,10 @@ fn told<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>, asked: &'a QueryAsk, answer
 
 fn row(scene: Scene, buffer: &mut ratatui::buffer::Buffer, area: Rect, series: &QuerySeries) {
     let slots = columns::layout(&COLUMNS, area.width, 2);
-    let name = if series.name.is_empty() {
+    let name = if series.short.is_empty() {
         Piece::word("(no labels)", Role::TextMuted)
     } else {
-        Piece::safe(SafeText::line(&series.name), Role::Text)
+        Piece::safe(SafeText::line(&series.short), Role::Text)
     };
     let cells = [
         vec![name],
@@ -206,6 +220,11 @@ fn row(scene: Scene, buffer: &mut ratatui::buffer::Buffer, area: Rect, series: &
         };
         sparkline::draw(buffer, trend, scene.theme, &line);
     }
+}
+
+/// Whether it had one value all the time.
+fn never_moved(series: &QuerySeries) -> bool {
+    series.min.total_cmp(&series.max).is_eq()
 }
 
 fn points(asked: &QueryAsk, series: &QuerySeries) -> Vec<(f64, f64)> {

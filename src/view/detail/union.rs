@@ -86,11 +86,9 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
 /// Where acts are done: said on the page, for a misdirected act is worse than none.
 fn note(scene: Scene) -> Vec<Piece<'static>> {
     let open = hints::key(scene, Action::Open).unwrap_or_default();
-    let own = SafeText::line(&scene.model.settings.context).into_string();
+    let own = SafeText::line(&scene.model.settings.context);
     vec![Piece::own(
-        format!(
-            "Looked at only: acts are done in the context that one is in, now {own}; {open} goes to a row's own."
-        ),
+        format!("Acts are done in {own}, where you are; {open} goes to a row's context."),
         Role::TextMuted,
     )]
 }

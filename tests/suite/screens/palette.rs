@@ -155,7 +155,7 @@ fn a_dangerous_context_and_a_dead_one_are_told_without_colour() {
             "✗ edge dead",
             "◇ lab waiting",
             "NOT SEEN",
-            "acts are done in the context",
+            "Acts are done in prod-eu",
         ] {
             assert!(text.contains(part), "{part} {width}x{height}:\n{text}");
         }

@@ -7,7 +7,7 @@ use midwatch::action::Action;
 use midwatch::app::focus::{Detail, Page, PaneId, Zoom};
 use midwatch::app::kept::{Keep, SavedView, ViewsKept};
 use midwatch::app::logs::Watched;
-use midwatch::app::modal::{Command, Field, Modal};
+use midwatch::app::modal::{Command, Modal};
 use midwatch::app::query::{QueryAnswer, QueryAsk, QueryTrouble};
 use midwatch::app::scope::{Scope, TimeRange};
 use midwatch::app::union::{Answered, ContextReport, Thing, UnionRow, rows_of};
@@ -141,8 +141,8 @@ fn alerts_that_are_named_are_listed_before_they_are_acknowledged() {
 fn an_incident_that_is_named_by_its_number_is_what_the_act_is_done_to() {
     let mut hand = shop_hand();
     hand.command("escalate #4712");
-    assert_eq!(hand.model.detail(), Some(&Detail::Incident("Q4712".into())));
-    assert!(matches!(&hand.model.modal, Some(Modal::Pick(pick)) if *pick.incident.0 == *"Q4712"));
+    assert_eq!(hand.model.detail(), Some(&Detail::Incident("Q2SEARCH".into())));
+    assert!(matches!(&hand.model.modal, Some(Modal::Pick(pick)) if *pick.incident.0 == *"Q2SEARCH"));
     let mut hand = shop_hand();
     hand.command("resolve 99");
     hand.assert_said("no incident 99 is listed here");
@@ -154,10 +154,7 @@ fn a_silence_is_composed_of_the_matchers_or_of_the_alerts_that_are_named() {
     let mut hand = Hand::with(vec![pod("Slow", "1"), pod("Slow", "2")]);
     hand.command("silence alertname=\"Slow\", pod=~\"1|2\"");
     let lines = |hand: &Hand| match &hand.model.modal {
-        Some(Modal::Composer(composer)) => {
-            assert_eq!(composer.field, Field::Matchers);
-            composer.matchers.lines().to_vec()
-        }
+        Some(Modal::Composer(composer)) => composer.matchers.lines().to_vec(),
         other => panic!("no composer: {other:?}, said {:?}", hand.said()),
     };
     assert_eq!(lines(&hand), ["alertname=\"Slow\"", "pod=~\"1|2\""]);
@@ -226,10 +223,22 @@ fn values_that_could_stand_there_are_listed_below_what_is_typed() {
     hand.press("enter");
     assert_eq!(hand.model.scope.service(), Some("checkout"));
     hand.press(":");
-    hand.write("query sum(rate(htt");
-    let names = listed(&hand);
-    assert_eq!(names[0], "query sum(rate(htt");
-    assert!(names[1].starts_with("query sum(rate(http_"), "{names:?}");
+    hand.write("escalate ");
+    assert_eq!(listed(&hand)[..2], ["escalate #4711", "escalate #4712"]);
+    hand.press("esc :");
+    hand.write("ack rate");
+    assert!(
+        listed(&hand)[0].starts_with("ack HighErrorRate"),
+        "{:?}",
+        listed(&hand)
+    );
+    hand.press("esc :");
+    hand.write("query up + ");
+    assert_eq!(
+        listed(&hand),
+        ["query up +"],
+        "what is found by its letters is not meant here"
+    );
 }
 
 #[test]
@@ -353,6 +362,10 @@ fn a_view_is_dropped_by_name_and_what_could_not_be_kept_is_said() {
     let mut hand = shop_hand();
     hand.command("view drop night");
     hand.assert_said("there is no view night");
+    hand.command("view night");
+    hand.assert_said("no view night: there is none here");
+    hand.command("context moon");
+    hand.assert_said("no context moon: there are staging");
     hand.model
         .kept
         .views

@@ -64,22 +64,20 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
         Word::Query => query::open(model, argument, now),
         Word::Logs => ask_logs(model, argument, now),
         Word::Traces => ask_traces(model, argument, now),
-        Word::Trace => match read_id(argument) {
-            Some(id) => open_trace(model, id, now),
-            None => {
-                let said = format!("{} is no trace id: up to 32 hex digits", SafeText::line(argument));
-                say(model, Level::Warn, said, now)
+        Word::Trace => {
+            if let Some(id) = read_id(argument) {
+                return open_trace(model, id, now);
             }
-        },
+            let said = format!("{} is no trace id: up to 32 hex digits", SafeText::line(argument));
+            say(model, Level::Warn, said, now)
+        }
         Word::Ack | Word::Unack => acknowledge(model, word, argument, now),
         Word::Silence => silence(model, argument, now),
-        Word::Slo => match model.slo.report(argument) {
-            Some(_) => {
-                run::show(model, Detail::Slo(argument.to_owned()));
-                Vec::new()
-            }
-            None => unknown(model, "SLO", argument, now),
-        },
+        Word::Slo if model.slo.report(argument).is_some() => {
+            run::show(model, Detail::Slo(argument.to_owned()));
+            Vec::new()
+        }
+        Word::Slo => unknown(model, "SLO", argument, now),
         Word::Scope => match frozen(model) {
             Some(why) => say(model, Level::Info, why, now),
             None => views::turn_to(model, Scope::of_service(argument), now),
@@ -161,9 +159,17 @@ fn ask_traces(model: &mut Model, query: &str, now: Now) -> Vec<Effect> {
 
 /// Living alerts of which each word says the name, the service, a label's value or the beginning of the id.
 fn alerts_named(model: &Model, words: &str) -> Vec<Arc<Alert>> {
-    let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+    let whole = words.trim().to_lowercase();
+    let words: Vec<&str> = whole.split_whitespace().collect();
+    // As it is shown and completed.
+    let shown = |text: &str| SafeText::line(text).as_str().to_lowercase();
+    // A name may have blanks.
+    let is_named = |alert: &Alert| {
+        let (name, service) = (shown(&alert.name), shown(&alert.service));
+        whole == name || whole == format!("{name} {service}")
+    };
     let says = |alert: &Alert, word: &str| {
-        let is = |text: &str| text.to_lowercase() == word;
+        let is = |text: &str| shown(text) == word;
         is(&alert.name)
             || is(&alert.service)
             || alert.labels.iter().any(|(_, value)| is(value))
@@ -173,7 +179,10 @@ fn alerts_named(model: &Model, words: &str) -> Vec<Arc<Alert>> {
     board
         .flat_map(|board| board.by_fingerprint.values())
         .filter(|alert| alert.standing() != Standing::Over)
-        .filter(|alert| !words.is_empty() && words.iter().all(|word| says(alert, word)))
+        .filter(|alert| {
+            let all = || !words.is_empty() && words.iter().all(|word| says(alert, word));
+            is_named(alert) || all()
+        })
         .cloned()
         .collect()
 }

@@ -88,6 +88,8 @@ pub(super) enum Line {
         /// What was typed behind it.
         argument: String,
     },
+    /// The name of an entry that is listed by its word: `view night`, `context prod`.
+    Listed(&'static str),
     /// Words behind the name of an action that takes none.
     TakesNone(Action),
     /// Something to be found by its letters.
@@ -108,7 +110,13 @@ pub(super) fn read(typed: &str) -> Line {
         }
     }
     let (first, rest) = typed.split_once(char::is_whitespace).unwrap_or((typed, ""));
-    if rest.trim().is_empty() || LISTED.contains(&first) || is_a_word(first) {
+    if rest.trim().is_empty() || is_an_action(first, rest) {
+        return Line::Other;
+    }
+    if let Some(listed) = LISTED.into_iter().find(|listed| *listed == first) {
+        return Line::Listed(listed);
+    }
+    if is_a_word(first) {
         return Line::Other;
     }
     let named = TABLE.iter().find(|row| row.name == first);
@@ -221,16 +229,16 @@ impl Offers {
                 .filter_map(|trace| trace.service.as_ref())
                 .map(ToString::to_string),
         );
+        // What is completed is typed, and so drawn: safe from here on.
         let held = |values: BTreeSet<String>| -> Vec<String> {
-            values
+            let safe = values
                 .into_iter()
-                .filter(|value| !value.trim().is_empty())
-                .take(MOST)
-                .collect()
+                .map(|value| SafeText::line(&value).into_string());
+            safe.filter(|value| !value.trim().is_empty()).take(MOST).collect()
         };
         Self {
             services: held(services),
-            slos,
+            slos: held(slos.into_iter().collect()),
             alerts: held(alerts),
             incidents: open.map(|incident| short(incident)).take(MOST).collect(),
             matchers: held(matchers),
@@ -369,15 +377,16 @@ mod tests {
         assert_eq!(read(" ack  #4711 "), with(Word::Ack, "#4711"));
         assert_eq!(read("view save night shift"), with(Word::SaveView, "night shift"));
         assert_eq!(read("traces dur>1s"), with(Word::Traces, "dur>1s"));
+        assert_eq!(read("view night"), Line::Listed("view"));
+        assert_eq!(read("context prod"), Line::Listed("context"));
         for other in [
             "query",
             "query ",
+            "view zoom",
             "logs follow",
             "scope back",
             "queryx y",
             "ack",
-            "view night",
-            "context prod",
             "hand over",
             "",
         ] {
