@@ -30,6 +30,20 @@ pub fn keepable(config: &Config) -> String {
             if context.get("logs").is_some_and(of_files) {
                 context.remove("logs");
             }
+            // Sloth's files spell it otherwise, and are read by a rule of their own.
+            if let Some(Value::Array(slos)) = context.get_mut("slos") {
+                for (_, value) in slos
+                    .iter_mut()
+                    .filter_map(Value::as_table_mut)
+                    .flat_map(Table::iter_mut)
+                {
+                    if let Value::String(query) = value {
+                        *query = query
+                            .replace("{{.window}}", "{{window}}")
+                            .replace("{{ .window }}", "{{window}}");
+                    }
+                }
+            }
             if let Some(Value::Array(people)) = context.get_mut("people") {
                 for person in people.iter_mut().filter_map(Value::as_table_mut) {
                     person.remove("phone");
@@ -99,6 +113,28 @@ mod tests {
         );
         assert!(new.danger && new.notify.is_empty() && read.audit_forward.is_none());
         assert_eq!(read.identity, config.identity);
+    }
+
+    #[test]
+    fn the_queries_of_a_sloth_file_are_read_as_our_own() {
+        let text = "[contexts.prod.metrics]\nurl = \"http://127.0.0.1:9090\"\n[[contexts.prod.slos]]\nname = \"a\"\n\
+                    objective = 99\nerror_ratio = 'x{{window}}'\n";
+        let mut config = config::decode_text(text, None, &Environment::default())
+            .expect("valid")
+            .config;
+        let slos = &mut config.contexts["prod"].slos;
+        slos[0].sli = crate::domain::slo::Sli::Events {
+            errors: "sum(rate(e[{{.window}}]))".to_owned(),
+            total: "sum(rate(t[{{ .window }}]))".to_owned(),
+        };
+        let read = readable(&keepable(&config)).expect("it reads");
+        let crate::domain::slo::Sli::Events { errors, total } = &read.contexts["prod"].slos[0].sli else {
+            panic!("{read:?}");
+        };
+        assert_eq!(
+            (errors.as_str(), total.as_str()),
+            ("sum(rate(e[{{window}}]))", "sum(rate(t[{{window}}]))")
+        );
     }
 
     #[test]
