@@ -274,9 +274,9 @@ impl Transport for Replayed {
         Box::pin(async move {
             match self.answered(&request, None).await? {
                 Reply::Whole(response) => Ok(response),
-                Reply::Body(_) | Reply::Socket { .. } => Err(unreadable(
-                    "a long answer stands where a short one belongs".to_owned(),
-                )),
+                Reply::Body(_) | Reply::Socket { .. } => {
+                    Err(unreadable("a long answer stands where a short one belongs"))
+                }
             }
         })
     }
