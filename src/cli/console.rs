@@ -12,14 +12,14 @@ use crate::app::focus::Layout;
 use crate::app::toast::Level;
 use crate::app::{Model, Settings};
 use crate::backend::Backends;
-use crate::backend::http::{Client, Wires};
+use crate::backend::http::Wires;
 use crate::backend::logs::Logs;
 use crate::backend::traces::ui;
 use crate::config::{self, Config, ConfigError, Context, Environment, LogsConfig};
 use crate::journal;
 use crate::keymap;
 use crate::record::format::Header;
-use crate::record::{self, Tap, Tape, Tapped};
+use crate::record::{self, Tape, Tapped};
 use crate::runtime::console::{Console, Ended, World as _};
 use crate::runtime::editor::Editor;
 use crate::runtime::layout_file;
@@ -130,14 +130,17 @@ fn open(session: &mut Session, config: Config, context: Context, lines: Option<&
     console.tap = tape.as_ref().map(Tape::tap);
     console.draw(now);
 
-    let wires = Wires::default();
+    let wires = match console.tap.clone() {
+        Some(tap) => Wires::through(move |wire| Arc::new(Tapped::new(wire, tap.clone()))),
+        None => Wires::default(),
+    };
     let mut context = Arc::new(context);
     let ended = runtime.block_on(async {
         loop {
             let opening = Opening {
                 config: Arc::clone(&config),
                 context: Arc::clone(&context),
-                backends: backends(&context, &wires, session.clock, lines, console.tap.as_ref()),
+                backends: backends(&context, &wires, session.clock, lines),
                 clock: session.clock,
                 themes: themes(config.config_dir.clone(), means),
                 writer: super::write_up::writer(&session.globals, &session.env, &context.name, session.clock),
@@ -187,16 +190,8 @@ fn backends(
     wires: &Wires,
     clock: crate::time::Clock,
     lines: Option<&Arc<dyn Logs>>,
-    tap: Option<&Tap>,
 ) -> Backends {
-    let mut backends = Backends::open_with(context, clock, |endpoint| {
-        let wire = wires.transport(endpoint);
-        let wire = match tap {
-            Some(tap) => Arc::new(Tapped::new(wire, tap.clone())),
-            None => wire,
-        };
-        Client::new(endpoint, wire, clock)
-    });
+    let mut backends = Backends::open(context, wires, clock);
     if let Some(lines) = lines {
         backends.logs = Some(Arc::clone(lines));
     }

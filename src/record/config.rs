@@ -5,11 +5,19 @@ use toml::{Table, Value};
 use crate::config::{self, Config, ConfigError, Environment};
 
 /// Keys of the top that are of the recording host alone.
-const OF_THE_HOST: [&str; 5] = ["state_dir", "journal", "audit_forward", "theme", "keymap"];
+const OF_THE_HOST: [&str; 6] = [
+    "state_dir",
+    "journal",
+    "audit_forward",
+    "playbooks",
+    "theme",
+    "keymap",
+];
 /// Keys that say how to be let in, wherever they stand.
 const CREDENTIALS: [&str; 4] = ["auth", "headers", "tls", "proxy"];
-/// Keys of a context: who is woken how, and files of the host (what was read from them stands here by itself).
-const OF_A_CONTEXT: [&str; 2] = ["notify", "slo_files"];
+/// Keys of a context: who is woken how, what may be run, and files of the host (what SLOs were read from them stands here
+/// by itself).
+const OF_A_CONTEXT: [&str; 4] = ["notify", "runbooks", "playbooks", "slo_files"];
 
 /// The configuration as it is kept.
 pub fn keepable(config: &Config) -> String {

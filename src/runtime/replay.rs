@@ -25,7 +25,7 @@ use super::session::{Opening, Session};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model, Msg, Settings};
 use crate::backend::Backends;
-use crate::backend::http::{Client, SharedTransport};
+use crate::backend::http::Wires;
 use crate::config::{Config, Context};
 use crate::keymap::Keymap;
 use crate::record::{self, Recording, Replayed};
@@ -131,7 +131,7 @@ async fn run(staging: Staging, sink: impl FnMut(Shown) -> ControlFlow<()> + Send
         .say(Level::Info, record::SAID.to_owned(), clock.tick());
     let mut console = Console::new(model, staging.theme.clone(), screen, inputs, clock);
     console.draw(clock.now());
-    let wire: SharedTransport = Arc::new(Replayed::new(Arc::clone(&recording), clock));
+    let wires = Wires::only(Arc::new(Replayed::new(Arc::clone(&recording), clock)));
 
     let session = async {
         let mut opened = first;
@@ -141,9 +141,7 @@ async fn run(staging: Staging, sink: impl FnMut(Shown) -> ControlFlow<()> + Send
                 session: Session::open(Opening {
                     config: Arc::clone(&config),
                     context: Arc::clone(&opened),
-                    backends: Backends::open_with(&opened, clock, |endpoint| {
-                        Client::new(endpoint, Arc::clone(&wire), clock)
-                    }),
+                    backends: Backends::open(&opened, &wires, clock),
                     clock,
                     themes: Box::new(move |name| themes(name)),
                     writer: Arc::new(|_| Box::pin(std::future::ready(Err(NOT_HERE.to_owned())))),
