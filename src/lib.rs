@@ -65,6 +65,9 @@
 //! - The contexts that are not open are watched (`runtime::union`) only while their page is open; the open one is shown from its own feeds
 //!   ([`app::union`]). Nothing is done from that page: an act belongs to the open context.
 //! - A failed feed keeps its last good value with its age; poll data never overwrites a pending act.
+//! - A recording ([`record`]) is taken before each transport and in the loop; a replay ([`runtime::replay`]) is the same loop and session
+//!   over it, on one thread and tokio's paused time. What would make it differ (clocks, the seed of jitter, threads that answer) goes
+//!   through [`time::Clock`]: whoever waits for a thread of its own under a clock that stands has to be seen to wait ([`journal::Journal::under`]).
 //! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
 //!   made. Clients are made off the UI task, one wire per TLS set-up.
 //!
@@ -83,10 +86,11 @@
 //! | [`journal`] | the durable record, SQLite on one thread: outbox, audit log, local incidents, events, drafts |
 //! | [`outbox`] | acts from journaled to known: pure rules of what to do next, and the courier that sends |
 //! | [`logstore`] | a million lines in hand: bounded chunks in order, immutable snapshots, search and filter |
+//! | [`record`] | tap and replay at the transport: what a recording holds, its writer, its reader |
 //! | [`notify`] | how people are woken by a local incident: webhooks, Slack, a command; each at most once |
 //! | [`action`] | THE table of actions: help, palette, hints, keymaps and the README's table derive from it |
 //! | [`app`] | the model, messages, effects, `update` (one file an area) |
-//! | [`runtime`] | the loop, pollers, acts under way, `room` (what needs the journal or incidents), the frame scheduler |
+//! | [`runtime`] | the loop, pollers, acts under way, `room` (what needs the journal or incidents), the frame scheduler, `replay` |
 //! | [`keymap`], [`theme`] | files → tries per place, roles per colour depth; conflicts and unknown names are errors with a place |
 //! | [`problem`], [`shelf`] | mistakes in files people write, with place and mend; shipped and own files by name |
 //! | [`runbook`] | where a runbook lies, Markdown checklists, the commands in them as argument vectors that no shell sees, and what may run |

@@ -178,7 +178,7 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     console.draw(now);
 
     let wires = Arc::new(match console.tap.clone() {
-        Some(tap) => Wires::behind(move |wire| Arc::new(Tapped::new(wire, tap.clone()))),
+        Some(tap) => Wires::through(move |wire| Arc::new(Tapped::new(wire, tap.clone()))),
         None => Wires::default(),
     });
     let mut context = Arc::new(context);

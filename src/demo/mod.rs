@@ -230,12 +230,14 @@ impl Demo {
     /// The servers by base URL, for whoever speaks to them without a network; the files stay as long as the second
     /// part.
     pub fn in_process(self) -> (BTreeMap<String, Router>, impl Sized + Send) {
-        let Self { servers, _dir, .. } = self;
+        let Self {
+            servers, _dir: files, ..
+        } = self;
         let servers = servers.into_iter().filter_map(|(listener, router)| {
             let address = listener.local_addr().ok()?;
             Some((format!("http://{address}"), router))
         });
-        (servers.collect(), _dir)
+        (servers.collect(), files)
     }
 }
 

@@ -5,11 +5,19 @@ use toml::{Table, Value};
 use crate::config::{self, Config, ConfigError, Environment};
 
 /// Keys of the top that are of the recording host alone.
-const OF_THE_HOST: [&str; 5] = ["state_dir", "journal", "audit_forward", "theme", "keymap"];
+const OF_THE_HOST: [&str; 6] = [
+    "state_dir",
+    "journal",
+    "audit_forward",
+    "playbooks",
+    "theme",
+    "keymap",
+];
 /// Keys that say how to be let in, wherever they stand.
 const CREDENTIALS: [&str; 4] = ["auth", "headers", "tls", "proxy"];
-/// Keys of a context: who is woken how, and files of the host (what was read from them stands here by itself).
-const OF_A_CONTEXT: [&str; 2] = ["notify", "slo_files"];
+/// Keys of a context: who is woken how, what may be run, and files of the host (what SLOs were read from them stands here
+/// by itself).
+const OF_A_CONTEXT: [&str; 4] = ["notify", "runbooks", "playbooks", "slo_files"];
 
 /// The configuration as it is kept.
 pub fn keepable(config: &Config) -> String {
@@ -29,6 +37,20 @@ pub fn keepable(config: &Config) -> String {
             let of_files = |logs: &Value| logs.get("kind").and_then(Value::as_str) == Some("file");
             if context.get("logs").is_some_and(of_files) {
                 context.remove("logs");
+            }
+            // Sloth's files spell it otherwise, and are read by a rule of their own.
+            if let Some(Value::Array(slos)) = context.get_mut("slos") {
+                for (_, value) in slos
+                    .iter_mut()
+                    .filter_map(Value::as_table_mut)
+                    .flat_map(Table::iter_mut)
+                {
+                    if let Value::String(query) = value {
+                        *query = query
+                            .replace("{{.window}}", "{{window}}")
+                            .replace("{{ .window }}", "{{window}}");
+                    }
+                }
             }
             if let Some(Value::Array(people)) = context.get_mut("people") {
                 for person in people.iter_mut().filter_map(Value::as_table_mut) {
@@ -102,14 +124,36 @@ mod tests {
     }
 
     #[test]
-    fn the_users_of_a_url_and_the_phones_of_people_stay_here() {
-        let text = "[contexts.prod.metrics]\nurl = \"http://127.0.0.1:9090/x\"\nparams = { api_key = \"s3cr3t\" }\n\
+    fn the_queries_of_a_sloth_file_are_read_as_our_own() {
+        let text = "[contexts.prod.metrics]\nurl = \"http://127.0.0.1:9090\"\n[[contexts.prod.slos]]\nname = \"a\"\n\
+                    objective = 99\nerror_ratio = 'x{{window}}'\n";
+        let mut config = config::decode_text(text, None, &Environment::default())
+            .expect("valid")
+            .config;
+        let slos = &mut config.contexts["prod"].slos;
+        slos[0].sli = crate::domain::slo::Sli::Events {
+            errors: "sum(rate(e[{{.window}}]))".to_owned(),
+            total: "sum(rate(t[{{ .window }}]))".to_owned(),
+        };
+        let read = readable(&keepable(&config)).expect("it reads");
+        let crate::domain::slo::Sli::Events { errors, total } = &read.contexts["prod"].slos[0].sli else {
+            panic!("{read:?}");
+        };
+        assert_eq!(
+            (errors.as_str(), total.as_str()),
+            ("sum(rate(e[{{window}}]))", "sum(rate(t[{{window}}]))")
+        );
+    }
+
+    #[test]
+    fn the_phones_of_people_stay_here() {
+        let text = "[contexts.prod.metrics]\nurl = \"http://127.0.0.1:9090/x\"\nparams = { dedup = \"true\" }\n\
                     [[contexts.prod.people]]\nname = \"Jun\"\nid = \"jun\"\nphone = \"+1 555 0100\"\n";
         let config = config::decode_text(text, None, &Environment::default())
             .expect("valid")
             .config;
         let kept = keepable(&config);
-        assert!(!kept.contains("s3cr3t") && !kept.contains("555"), "{kept}");
+        assert!(kept.contains("dedup") && !kept.contains("555"), "{kept}");
         assert!(readable(&kept).is_ok());
     }
 }

@@ -196,7 +196,8 @@ impl Recording {
                         }
                         (entry, Some(_)) => index.take(entry, place),
                     }
-                    scan.after = index.until();
+                    let opened = header.as_ref().map_or(0, |header| header.opened);
+                    scan.after = index.until().saturating_sub(Duration::from_micros(opened));
                     if is_end {
                         break Ok(Ending::Orderly);
                     }

@@ -60,7 +60,7 @@ impl Replayed {
         let now = self.clock.tick().0;
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let next = |taken: &HashMap<String, Taken>, key: &str| {
-            let index = taken.get(key).map_or(0, Taken::next);
+            let index = taken.get(key).map_or(0, |taken| taken.below);
             let exchange = self.recording.exchanges.get(key)?.get(index)?;
             Some((index, exchange.asked))
         };
@@ -117,7 +117,7 @@ impl Replayed {
             } => Ok(Reply::Whole(Response {
                 status: *status,
                 headers: headers.clone(),
-                body: self.recording.body(*body).map_err(unreadable)?,
+                body: self.recording.body(*body).map_err(|why| unreadable(&why))?,
             })),
             Said::Failure(fault) => Err(fault.clone().into()),
             Said::Opened {
@@ -152,7 +152,7 @@ impl Replayed {
                 until(clock, bit.at).await;
                 match &bit.said {
                     Brought::Piece(place) => {
-                        let piece = recording.body(*place).map_err(unreadable);
+                        let piece = recording.body(*place).map_err(|why| unreadable(&why));
                         Some((piece, Some(index + 1)))
                     }
                     Brought::End(None) => None,
@@ -206,7 +206,7 @@ fn not_recorded(key: &str) -> String {
     format!("not in the recording: {question} was not asked like this while it was made")
 }
 
-fn unreadable(why: String) -> TransportError {
+fn unreadable(why: &str) -> TransportError {
     TransportError::Broken(format!("the recording cannot be read here: {why}"))
 }
 
@@ -245,19 +245,13 @@ impl Drop for Claim<'_> {
 /// Which of a key's exchanges are taken.
 #[derive(Default)]
 struct Taken {
-    /// All before this one.
+    /// All before this one, which is not.
     below: usize,
-    /// And these.
+    /// And these behind it.
     beyond: BTreeSet<usize>,
 }
 
 impl Taken {
-    fn next(&self) -> usize {
-        (self.below..)
-            .find(|index| !self.beyond.contains(index))
-            .unwrap_or(usize::MAX)
-    }
-
     fn take(&mut self, index: usize) {
         self.beyond.insert(index);
         while self.beyond.remove(&self.below) {
@@ -280,9 +274,9 @@ impl Transport for Replayed {
         Box::pin(async move {
             match self.answered(&request, None).await? {
                 Reply::Whole(response) => Ok(response),
-                Reply::Body(_) | Reply::Socket { .. } => Err(unreadable(
-                    "a long answer stands where a short one belongs".to_owned(),
-                )),
+                Reply::Body(_) | Reply::Socket { .. } => {
+                    Err(unreadable("a long answer stands where a short one belongs"))
+                }
             }
         })
     }

@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -154,7 +155,7 @@ fn everything(path: &std::path::Path) -> String {
     while !rest.is_empty() {
         let head = format::Head::read(rest[..format::HEAD].try_into().unwrap()).unwrap();
         let payload = &rest[format::HEAD..format::HEAD + head.payload];
-        all += &format!("{:?}", format::meta(head, payload).unwrap());
+        write!(all, "{:?}", format::meta(head, payload).unwrap()).unwrap();
         all += &String::from_utf8_lossy(&format::body(head, payload).unwrap());
         rest = &rest[format::HEAD + head.payload..];
     }

@@ -25,7 +25,7 @@ use super::session::{Opening, Session};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model, Msg, Settings};
 use crate::backend::Backends;
-use crate::backend::http::{SharedTransport, Wires};
+use crate::backend::http::Wires;
 use crate::config::{Config, Context};
 use crate::keymap::Keymap;
 use crate::record::{self, Recording, Replayed};
@@ -131,9 +131,8 @@ async fn run(staging: Staging, sink: impl FnMut(Shown) -> ControlFlow<()> + Send
         .say(Level::Info, record::SAID.to_owned(), clock.tick());
     let mut console = Console::new(model, staging.theme.clone(), screen, inputs, clock);
     console.draw(clock.now());
-    let wire: SharedTransport = Arc::new(Replayed::new(Arc::clone(&recording), clock));
     // Whoever asks, asks the recording.
-    let wires = Arc::new(Wires::behind(move |_| Arc::clone(&wire)));
+    let wires = Arc::new(Wires::only(Arc::new(Replayed::new(Arc::clone(&recording), clock))));
 
     let session = async {
         let mut opened = first;

@@ -39,6 +39,7 @@ use midwatch::time::Clock;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Size};
 use ratatui::style::Style;
+use regex::Regex;
 use tokio::sync::{Notify, mpsc};
 
 use crate::fixtures;
@@ -204,23 +205,21 @@ fn plain() -> Theme {
 }
 
 /// Somebody looks around in the demo: what was pressed when, in seconds.
-const SCRIPT: [(u64, &str); 14] = [
-    (3, "j"),
-    (5, "enter"),
-    (8, "esc"),
-    (10, "2"),
-    (12, "j j enter"),
-    (15, "esc"),
-    (17, "a"),
-    (22, "3"),
-    (25, "k k"),
-    (30, "5"),
-    (33, "enter"),
-    (38, "esc 4"),
-    (42, "R"),
-    (47, "?"),
+const SCRIPT: [(u64, &str); 12] = [
+    (2, "j"),
+    (3, "enter"),
+    (5, "esc"),
+    (6, "2"),
+    (7, "j j enter"),
+    (9, "esc"),
+    (10, "a"),
+    (13, "3"),
+    (14, "k k"),
+    (16, "5"),
+    (17, "enter"),
+    (20, "esc 4"),
 ];
-const UNTIL: Duration = Duration::from_secs(55);
+const UNTIL: Duration = Duration::from_secs(24);
 
 /// Records a session of the demo; what it showed.
 fn record_demo(path: &Path) -> Vec<(Duration, String)> {
@@ -334,13 +333,14 @@ fn play(path: &Path) -> Vec<(Duration, String)> {
     shown
 }
 
-/// The frame that stands at a moment.
-fn standing(frames: &[(Duration, String)], at: Duration) -> &str {
-    frames
-        .iter()
-        .take_while(|(shown, _)| *shown <= at)
-        .last()
-        .map_or("", |(_, text)| text)
+/// The frame that stands at a moment, but for lines a second: they are counted over moving seconds, and an event of a
+/// replay may come a millisecond later than it did.
+fn standing(frames: &[(Duration, String)], at: Duration) -> String {
+    let rate = Regex::new(r"live · +\d+/s").unwrap();
+    let standing = frames.iter().take_while(|(shown, _)| *shown <= at).last();
+    standing.map_or(String::new(), |(_, text)| {
+        rate.replace_all(text, "live · so many").into_owned()
+    })
 }
 
 fn differing(one: &str, other: &str) -> String {
@@ -355,7 +355,7 @@ fn a_recorded_demo_session_plays_the_same_screens_twice_and_those_that_it_showed
     let dir = tempfile::tempdir().unwrap();
     let path: PathBuf = dir.path().join("session.mwr");
     let seen = record_demo(&path);
-    assert!(seen.len() > 50, "{}", seen.len());
+    assert!(seen.len() > 20, "{}", seen.len());
     let first = play(&path);
     let second = play(&path);
     for ((at, one), (then, other)) in first.iter().zip(&second) {
@@ -369,7 +369,7 @@ fn a_recorded_demo_session_plays_the_same_screens_twice_and_those_that_it_showed
         let at = Duration::from_millis(second * 1_000 + 700);
         let (there, here) = (standing(&seen, at), standing(&first, at));
         if there != here {
-            differ.push(format!("{at:?}\n{}", differing(there, here)));
+            differ.push(format!("{at:?}\n{}", differing(&there, &here)));
         }
     }
     assert!(

@@ -23,14 +23,24 @@ use crate::backend::Delivery;
 use crate::config::{Endpoint, TlsConfig};
 use crate::time::Clock;
 
-/// What stands before each transport: a tap, or a recording in its place.
-type Before = Box<dyn Fn(SharedTransport) -> SharedTransport + Send + Sync>;
-
 /// Hands out transports, one a distinct set-up.
 pub struct Wires {
     open: Mutex<HashMap<Setup, Arc<Wire>>>,
     env: EnvLookup,
-    before: Before,
+    reach: Reach,
+}
+
+/// Puts something around a transport.
+type Around = Box<dyn Fn(SharedTransport) -> SharedTransport + Send + Sync>;
+
+/// How far transports reach.
+enum Reach {
+    /// The servers.
+    Servers,
+    /// The servers, through what is put around each.
+    Through(Around),
+    /// This and nothing else, whatever is asked for.
+    Only(SharedTransport),
 }
 
 impl Default for Wires {
@@ -38,16 +48,24 @@ impl Default for Wires {
         Self {
             open: Mutex::default(),
             env: process_env,
-            before: Box::new(|wire| wire),
+            reach: Reach::Servers,
         }
     }
 }
 
 impl Wires {
-    /// Transports that something stands before.
-    pub fn behind(before: impl Fn(SharedTransport) -> SharedTransport + Send + Sync + 'static) -> Self {
+    /// Wires with something put around each: a tap.
+    pub fn through(around: impl Fn(SharedTransport) -> SharedTransport + Send + Sync + 'static) -> Self {
         Self {
-            before: Box::new(before),
+            reach: Reach::Through(Box::new(around)),
+            ..Self::default()
+        }
+    }
+
+    /// One transport for every endpoint, which reaches no server: a replay's.
+    pub fn only(transport: SharedTransport) -> Self {
+        Self {
+            reach: Reach::Only(transport),
             ..Self::default()
         }
     }
@@ -59,6 +77,9 @@ impl Wires {
 
     /// The transport for an endpoint. Cheap: nothing is built until something is sent.
     pub fn transport(&self, endpoint: &Endpoint) -> SharedTransport {
+        if let Reach::Only(transport) = &self.reach {
+            return Arc::clone(transport);
+        }
         let setup = Setup::of(endpoint, self.env);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let wire = open.entry(setup).or_insert_with_key(|setup| {
@@ -68,7 +89,11 @@ impl Wires {
                 upgrading: OnceCell::new(),
             })
         });
-        (self.before)(Arc::clone(wire) as SharedTransport)
+        let wire = Arc::clone(wire) as SharedTransport;
+        match &self.reach {
+            Reach::Through(around) => around(wire),
+            Reach::Servers | Reach::Only(_) => wire,
+        }
     }
 }
 

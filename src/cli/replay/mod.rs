@@ -44,25 +44,10 @@ pub fn run(session: &mut Session, args: &ReplayArgs) -> Outcome {
         (None, None, true) => Some(Picked::All),
         (None, None, false) => None,
     };
-    let (theme, themes): (Theme, Themes) = match picked {
-        Some(_) => {
-            let glyphs = if recording.header.ascii || session.globals.ascii {
-                Glyphs::Ascii
-            } else {
-                Glyphs::Unicode
-            };
-            let plain = Theme::from_styles("plain", glyphs, |_| Style::new());
-            let same = plain.clone();
-            (plain, Arc::new(move |_: &str| Ok(same.clone())))
-        }
-        None => {
-            let means = console::means(session);
-            let name = session.globals.theme.clone().unwrap_or_else(|| THEME.to_owned());
-            let others: Themes = Arc::new(move |name: &str| {
-                theme::load(name, None, means).map_err(|problems| problems.to_string())
-            });
-            (theme::load(&name, None, means)?, others)
-        }
+    let (theme, themes) = if picked.is_some() {
+        plain(recording.header.ascii || session.globals.ascii)
+    } else {
+        dressed(session)?
     };
     let staging = Staging {
         recording: Arc::clone(&recording),
@@ -85,6 +70,23 @@ pub fn run(session: &mut Session, args: &ReplayArgs) -> Outcome {
     }
     session.out.flush()?;
     Ok(Exit::Done)
+}
+
+/// A theme without colours, for text, which stands for every other.
+fn plain(ascii: bool) -> (Theme, Themes) {
+    let glyphs = if ascii { Glyphs::Ascii } else { Glyphs::Unicode };
+    let plain = Theme::from_styles("plain", glyphs, |_| Style::new());
+    let same = plain.clone();
+    (plain, Arc::new(move |_: &str| Ok(same.clone())))
+}
+
+/// The theme that is asked for, and the shipped ones by their names, as this terminal shows them.
+fn dressed(session: &Session) -> Result<(Theme, Themes), CliError> {
+    let means = console::means(session);
+    let name = session.globals.theme.as_deref().unwrap_or(THEME);
+    let others: Themes =
+        Arc::new(move |name: &str| theme::load(name, None, means).map_err(|problems| problems.to_string()));
+    Ok((theme::load(name, None, means)?, others))
 }
 
 fn unexpected(error: impl std::error::Error + Send + Sync + 'static) -> CliError {

@@ -66,7 +66,7 @@ pub(super) fn watch(session: &mut Session, staging: Staging, speed: f64) -> Resu
                 }
             }
         })?;
-    let player = Player {
+    let watching = Player {
         tty,
         clock: session.clock,
         since: session.clock.tick(),
@@ -78,7 +78,7 @@ pub(super) fn watch(session: &mut Session, staging: Staging, speed: f64) -> Resu
         said: Some((KEYS.to_owned(), session.clock.tick() + SAID)),
         recording,
     };
-    runtime.block_on(player.run(inputs, arriving, signals));
+    runtime.block_on(watching.run(inputs, arriving, signals));
     // Nobody receives any more: both threads end with their next frame.
     let _ = handed.join();
     match played.join() {
@@ -140,7 +140,7 @@ impl<S: Screen> Player<S> {
             let done = tokio::select! {
                 biased;
                 signal = signals.next() => self.signal(signal),
-                input = inputs.recv() => self.input(input.unwrap_or(Input::Closed)),
+                input = inputs.recv() => self.input(&input.unwrap_or(Input::Closed)),
                 shown = arriving.recv(), if self.next.is_none() && self.motion != Motion::Over => {
                     match shown {
                         Some(shown) if self.current.is_none() => {
@@ -218,7 +218,7 @@ impl<S: Screen> Player<S> {
         Done::GoOn
     }
 
-    fn input(&mut self, input: Input) -> Done {
+    fn input(&mut self, input: &Input) -> Done {
         let key = match input {
             Input::Key(key) => key,
             Input::Closed => return Done::Leave,
@@ -286,6 +286,11 @@ impl<S: Screen> Player<S> {
             self.speed
         );
         let words = self.said.as_ref().map(|(words, _)| words.as_str());
+        if let (Some(shown), Motion::Runs, None) = (&self.current, self.motion, words) {
+            let (there, here) = (shown.frame.area, self.tty.size());
+            let is_cut = there.width > here.width || there.height > here.height;
+            return is_cut.then(|| format!("{place}  drawn for {}x{}", there.width, there.height));
+        }
         match (self.motion, words) {
             (Motion::Runs, None) => None,
             (Motion::Runs, Some(words)) => Some(format!("{place}  {words}")),
@@ -339,4 +344,42 @@ fn composed(area: Rect, shown: Option<&Shown>, corner: Option<&str>) -> (Buffer,
         buffer.set_string(left, area.height - 1, &*words, style);
     }
     (buffer, cursor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(lines: [&str; 2]) -> Shown {
+        Shown {
+            at: Duration::ZERO,
+            frame: Buffer::with_lines(lines),
+            cursor: Some(Position::new(4, 0)),
+        }
+    }
+
+    fn rows(frame: &Buffer) -> Vec<String> {
+        replay::text(frame).lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_frame_is_shown_as_far_as_it_fits_and_its_cursor_only_within() {
+        let shown = shown(["abcdef", "ghijkl"]);
+        let (frame, cursor) = composed(Rect::new(0, 0, 3, 1), Some(&shown), None);
+        assert_eq!((rows(&frame), cursor), (vec!["abc".to_owned()], None));
+        let (frame, cursor) = composed(Rect::new(0, 0, 8, 3), Some(&shown), None);
+        assert_eq!(rows(&frame)[..2], ["abcdef", "ghijkl"]);
+        assert_eq!(cursor, Some(Position::new(4, 0)));
+    }
+
+    #[test]
+    fn the_corner_lies_over_the_end_of_the_last_row_and_never_beyond_it() {
+        let shown = shown(["abcdef", "ghijkl"]);
+        let (frame, _) = composed(Rect::new(0, 0, 6, 2), Some(&shown), Some("x"));
+        assert_eq!(rows(&frame), ["abcdef", "ghi x"]);
+        let (frame, _) = composed(Rect::new(0, 0, 6, 2), Some(&shown), Some("longer than that"));
+        assert_eq!(rows(&frame)[0], "abcdef");
+        assert!(rows(&frame)[1].starts_with(" long"), "{:?}", rows(&frame));
+        composed(Rect::new(0, 0, 0, 0), Some(&shown), Some("x"));
+    }
 }
