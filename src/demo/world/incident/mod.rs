@@ -243,11 +243,22 @@ impl Incident {
             for rollout in self.rollouts.iter().filter(|rollout| rollout.service == name) {
                 fate.deploy(rollout.at, &rollout.version, rollout.kind);
             }
-            for pod in 0..PODS {
-                let place = Place { service: name, pod };
-                if self.lost == Some(place.host()) {
-                    fate.go_dark(pod, self.onset, self.mended);
-                }
+            let gone = |pod: &usize| {
+                let place = Place {
+                    service: name,
+                    pod: *pod,
+                };
+                self.lost == Some(place.host())
+            };
+            for pod in (0..PODS).filter(gone) {
+                fate.go_dark(pod, self.onset, self.mended);
+            }
+            let left = (0..PODS).filter(|pod| !gone(pod)).count();
+            if (1..PODS).contains(&left) {
+                // Those that are left serve everybody.
+                let usual = fate.traffic.at(self.onset);
+                fate.traffic.then(self.onset, usual * PODS as f64 / left as f64);
+                fate.traffic.then(self.mended, usual);
             }
             fate.put_in_order();
         }

@@ -112,12 +112,12 @@ fn nothing_pages_before_and_the_page_comes_soon_after_and_goes_when_it_is_mended
         for s in [-5.0 * MIN, -60.0, 0.0, incident.onset] {
             assert_eq!(pages(s), Vec::<[String; 4]>::new(), "{name} at {s}");
         }
-        let paged = pages(incident.onset + 150.0);
-        assert!(!paged.is_empty(), "{name}: nobody is paged");
+        let woken = pages(incident.onset + 150.0);
+        assert!(!woken.is_empty(), "{name}: nobody is paged");
         let struck = incident.struck();
         assert!(
-            paged.iter().all(|alert| struck.contains(&alert[1].as_str())),
-            "{name}: {paged:?}"
+            woken.iter().all(|alert| struck.contains(&alert[1].as_str())),
+            "{name}: {woken:?}"
         );
         assert_eq!(
             pages(incident.mended + 8.0 * MIN),
