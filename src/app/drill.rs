@@ -165,14 +165,14 @@ impl Model {
         let Some(alert) = board.and_then(|board| board.by_fingerprint.get(&fingerprint)) else {
             return Seen::of(View::Alert, None, "an alert".to_owned());
         };
-        // What has no service is of the host it was measured on.
+        // What is not said of a service is of the host it was measured on, whatever job did that.
         let host = alert
             .labels
             .value("instance")
             .split(':')
             .next()
             .unwrap_or_default();
-        let of = if alert.service.is_empty() {
+        let of = if alert.labels.value("service").is_empty() && !host.is_empty() {
             host
         } else {
             &*alert.service

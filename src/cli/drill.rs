@@ -4,6 +4,7 @@
 //! the demo's [`Judge`] knows, and [`crate::domain::drill`] holds the one against the other. In the end, with the
 //! terminal given back, two questions are asked where somebody is there to answer: what it was, and who is to blame.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::sync::Arc;
@@ -254,7 +255,8 @@ fn ask(session: &mut Session) -> Result<Option<Answer>, CliError> {
 fn choose(session: &mut Session, question: &str, of: &[&str]) -> io::Result<Option<usize>> {
     let mut words = format!("{question}\n");
     for (number, choice) in (1..).zip(of) {
-        words.push_str(&format!("  {number:>2}  {choice}\n"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(words, "  {number:>2}  {choice}");
     }
     words.push_str("A number, or enter if you do not know:");
     session.out.diagnose(&words)?;

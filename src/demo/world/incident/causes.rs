@@ -221,7 +221,7 @@ fn cache_stampede(dice: Dice) -> Incident {
         text: "cache hit rate {n:1-6}% over the last 10s, redis-0 restarted empty".to_owned(),
     });
     made.drained = Some(culprit);
-    made.sign = "cache hit rate … over the last 10s, redis-0 restarted empty".to_owned();
+    "cache hit rate … over the last 10s, redis-0 restarted empty".clone_into(&mut made.sign);
     made.told = format!(
         "redis-0 restarted empty: every pod of {culprit} read {culprit}:{key} anew at once, until its database had no connection left"
     );
