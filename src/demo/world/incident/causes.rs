@@ -6,7 +6,7 @@ use super::super::traces::Place;
 use super::{Chain, Course, Dice, Incident, Leaf, Murmur, Rollout, Strike, next_version, rps};
 use crate::domain::drill::{Cause, Help, Signal};
 
-/// A stack under an exception where the code is not of interest.
+/// The incident of the dice's kind, without what else is odd that day.
 pub fn lay_out(dice: Dice) -> Incident {
     match dice.cause {
         Cause::BadDeploy => bad_deploy(dice),
