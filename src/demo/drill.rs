@@ -40,10 +40,11 @@ pub fn suspects() -> Vec<&'static str> {
     services.chain(NODES).collect()
 }
 
-/// When the incident of a kind and seed is mended, where the story begins at `anchor`.
-pub fn mended(cause: Cause, seed: u64, anchor: DateTime<Utc>) -> DateTime<Utc> {
+/// From when to when requests fail through the incident of a kind and seed, where the story begins at `anchor`.
+pub fn lasts(cause: Cause, seed: u64, anchor: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
     let incident = Incident::new(cause, seed);
-    anchor + TimeDelta::milliseconds((incident.mended * 1_000.0) as i64)
+    let at = |s: f64| anchor + TimeDelta::milliseconds((s * 1_000.0) as i64);
+    (at(incident.onset), at(incident.mended))
 }
 
 impl Judge {
@@ -129,7 +130,8 @@ mod tests {
         let paged = truth.paged.unwrap();
         let after = (paged - truth.onset).num_seconds();
         assert!((30..150).contains(&after), "{after} s");
-        assert!(mended(Cause::DependencyTimeout, 4, anchor()) - truth.mended < TimeDelta::seconds(1));
+        let (onset, mended) = lasts(Cause::DependencyTimeout, 4, anchor());
+        assert!(onset - truth.onset < TimeDelta::seconds(1) && mended - truth.mended < TimeDelta::seconds(1));
         let second = judge.incident.onset as i64 + 120;
         let (mut struck, mut sound) = (0, 0);
         for request in judge.traces.second(second, None) {
