@@ -3,6 +3,7 @@
 mod acks;
 mod chosen;
 pub mod compose;
+mod drill;
 mod incidents;
 mod leases;
 mod links;
