@@ -3,6 +3,8 @@
 //! Only what somebody opens is a look: a details view, or the log or the traces turned to one service. What the cursor
 //! passes over is not.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use super::Model;
@@ -10,7 +12,7 @@ use super::focus::{Detail, PaneId};
 use crate::domain::alert::Fingerprint;
 use crate::domain::drill::View;
 use crate::domain::trace_id::TraceId;
-use crate::time::Now;
+use crate::time::{Now, Tick};
 
 /// The most looks that are kept: whoever opens more has long found it, or never will.
 const MOST: usize = 5_000;
@@ -37,14 +39,16 @@ pub struct Seen {
     pub words: String,
 }
 
-/// Whether it was told that the incident is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum EndTold {
-    /// It was.
-    Yes,
-    /// Not yet.
-    #[default]
-    No,
+/// So often it is said again that the incident is over: whoever looked away the first time must not wait for it.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// What is to be said of the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It has just come.
+    News,
+    /// It came a while ago.
+    Reminder,
 }
 
 /// What the console keeps of a drill.
@@ -54,8 +58,8 @@ pub struct DrillLog {
     pub looks: Vec<Look>,
     /// When the incident is mended: from then on the drill is over.
     pub over_at: DateTime<Utc>,
-    /// Whether that was told.
-    pub told: EndTold,
+    /// When that was told last.
+    told: Option<Tick>,
 }
 
 impl DrillLog {
@@ -64,8 +68,22 @@ impl DrillLog {
         Self {
             looks: Vec::new(),
             over_at,
-            told: EndTold::No,
+            told: None,
         }
+    }
+
+    /// What is to be said of the end at this moment, and that it is said.
+    pub fn end(&mut self, now: Now) -> Option<End> {
+        if now.utc < self.over_at {
+            return None;
+        }
+        let end = match self.told {
+            None => End::News,
+            Some(told) if now.tick.since(told) >= AGAIN => End::Reminder,
+            Some(_) => return None,
+        };
+        self.told = Some(now.tick);
+        Some(end)
     }
 
     /// Keeps what is looked at, where it is not what was looked at before.
@@ -166,14 +184,14 @@ impl Model {
         let Some(alert) = board.and_then(|board| board.by_fingerprint.get(&fingerprint)) else {
             return Seen::of(View::Alert, None, "an alert".to_owned());
         };
-        // What has no service is of the host it was measured on.
+        // What is not said of a service is of the host it was measured on, whatever job did that.
         let host = alert
             .labels
             .value("instance")
             .split(':')
             .next()
             .unwrap_or_default();
-        let of = if alert.service.is_empty() {
+        let of = if alert.labels.value("service").is_empty() && !host.is_empty() {
             host
         } else {
             &*alert.service
@@ -205,6 +223,25 @@ mod tests {
                 (now(1).utc, View::Pane),
                 (now(3).utc, View::Slo),
                 (now(5).utc, View::Pane)
+            ]
+        );
+    }
+
+    #[test]
+    fn the_end_is_news_once_and_then_said_again_every_minute() {
+        let mut log = DrillLog::until(now(600).utc);
+        let later = |seconds: u64| now(599).later(Duration::from_secs(seconds));
+        let told: Vec<_> = [0, 1, 2, 60, 61, 62, 121].map(|s| log.end(later(s))).into();
+        assert_eq!(
+            told,
+            [
+                None,
+                Some(End::News),
+                None,
+                None,
+                Some(End::Reminder),
+                None,
+                Some(End::Reminder)
             ]
         );
     }

@@ -4,6 +4,7 @@
 //! the demo's [`Judge`] knows, and [`crate::domain::drill`] holds the one against the other. In the end, with the
 //! terminal given back, two questions are asked where somebody is there to answer: what it was, and who is to blame.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::{CliError, Exit, Outcome, Session, block_on, console};
 use crate::app::drill::{DrillLog, Look as Opened};
 use crate::config::Config;
 use crate::demo::child::spawn_child;
-use crate::demo::drill::{Judge, drawn, mended, suspects};
+use crate::demo::drill::{Judge, drawn, lasts, suspects};
 use crate::demo::world::Scenario;
 use crate::domain::alert::matcher::display_list;
 use crate::domain::drill::report::Again;
@@ -74,19 +75,20 @@ pub fn run(session: &mut Session, args: &DrillArgs) -> Outcome {
     let (config, context) = session.context()?;
     let anchor = announcement.anchor;
     let began = session.clock.now().utc;
-    let log = DrillLog::until(mended(cause, seed, anchor));
+    let (onset, mended) = lasts(cause, seed, anchor);
+    let log = DrillLog::until(mended);
     let (exit, log) = console::in_drill(session, log)?;
     let ended = session.clock.now().utc;
 
     // What was done lies in the demo's own directory, which goes with it.
     let done = acts(&config, &context.name, began)?;
     drop(child);
+    // Who leaves before anything is wrong has nothing to say of it.
+    let answer = if ended < onset { None } else { ask(session)? };
     session.out.progress("working out what it was…")?;
     let judge = Judge::new(cause, seed, anchor).map_err(failed)?;
     let truth = judge.truth();
     let deeds = done.iter().map(|entry| deed(entry, &truth, &judge)).collect();
-    let is_paged = truth.paged.is_some_and(|paged| paged <= ended);
-    let answer = if is_paged { ask(session)? } else { None };
     let run = Run {
         truth,
         began,
@@ -254,7 +256,8 @@ fn ask(session: &mut Session) -> Result<Option<Answer>, CliError> {
 fn choose(session: &mut Session, question: &str, of: &[&str]) -> io::Result<Option<usize>> {
     let mut words = format!("{question}\n");
     for (number, choice) in (1..).zip(of) {
-        words.push_str(&format!("  {number:>2}  {choice}\n"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(words, "  {number:>2}  {choice}");
     }
     words.push_str("A number, or enter if you do not know:");
     session.out.diagnose(&words)?;

@@ -40,10 +40,11 @@ pub fn suspects() -> Vec<&'static str> {
     services.chain(NODES).collect()
 }
 
-/// When the incident of a kind and seed is mended, where the story begins at `anchor`.
-pub fn mended(cause: Cause, seed: u64, anchor: DateTime<Utc>) -> DateTime<Utc> {
+/// From when to when requests fail through the incident of a kind and seed, where the story begins at `anchor`.
+pub fn lasts(cause: Cause, seed: u64, anchor: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
     let incident = Incident::new(cause, seed);
-    anchor + TimeDelta::milliseconds((incident.mended * 1_000.0) as i64)
+    let at = |s: f64| anchor + TimeDelta::milliseconds((s * 1_000.0) as i64);
+    (at(incident.onset), at(incident.mended))
 }
 
 impl Judge {
@@ -110,5 +111,67 @@ impl Judge {
         hidden.sort();
         hidden.dedup();
         hidden
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::alert::matcher::parse_list;
+
+    fn anchor() -> DateTime<Utc> {
+        "2026-11-20T03:00:00.700Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_judge_knows_the_page_the_broken_traces_and_what_a_silence_hid() {
+        let judge = Judge::new(Cause::DependencyTimeout, 4, anchor()).unwrap();
+        let truth = judge.truth();
+        let paged = truth.paged.unwrap();
+        let after = (paged - truth.onset).num_seconds();
+        assert!((30..150).contains(&after), "{after} s");
+        let (onset, mended) = lasts(Cause::DependencyTimeout, 4, anchor());
+        assert!(onset - truth.onset < TimeDelta::seconds(1) && mended - truth.mended < TimeDelta::seconds(1));
+        let second = judge.incident.onset as i64 + 120;
+        let (mut struck, mut sound) = (0, 0);
+        for request in judge.traces.second(second, None) {
+            let known = judge.is_struck(TraceId(request.id.to_be_bytes()));
+            assert_eq!(
+                known,
+                matches!(request.kind, Kind::Struck(_)),
+                "{:?}",
+                request.kind
+            );
+            struck += usize::from(known);
+            sound += usize::from(!known);
+        }
+        assert!(struck > 2 && sound > 20, "{struck} {sound}");
+        assert!(!judge.is_struck(TraceId([7; 16])));
+        let hidden = |matchers: &str, at| judge.hidden(&parse_list(matchers).unwrap(), at);
+        let then = paged + TimeDelta::minutes(2);
+        let all = hidden("severity=\"critical\"", then);
+        assert!(
+            all.contains(&truth.struck[0]) || all.contains(&truth.culprit),
+            "{all:?}"
+        );
+        assert_eq!(hidden("severity=\"critical\"", truth.onset), Vec::<String>::new());
+        assert_eq!(hidden("alertname=\"DiskSpaceLow\"", then), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_kind_is_drawn_by_some_seed_and_the_same_seed_draws_the_same() {
+        let kinds: std::collections::BTreeSet<Cause> = (0..200).map(drawn).collect();
+        assert_eq!(kinds.len(), Cause::ALL.len());
+        assert_eq!(drawn(77), drawn(77));
+    }
+
+    #[test]
+    fn every_culprit_is_among_the_suspects() {
+        for cause in Cause::ALL {
+            for seed in 0..20 {
+                let culprit = Incident::new(cause, seed).culprit;
+                assert!(suspects().contains(&culprit), "{culprit}");
+            }
+        }
     }
 }

@@ -19,7 +19,7 @@ fn a_drill_that_is_acknowledged_and_quit_asks_what_it_was_and_prints_the_score()
     // The titles of the incidents that are struck: nothing else of the day fails so many requests.
     console.wait_for(" fails ");
     console.press(b"a");
-    console.wait_for("ACK");
+    console.wait_for("Jun acknowledged");
     console.press(b"q");
     console.wait_for("What was it?");
     assert!(
@@ -49,7 +49,9 @@ fn a_drill_that_is_acknowledged_and_quit_asks_what_it_was_and_prints_the_score()
 
 #[test]
 fn a_drill_that_is_left_before_the_page_says_so_and_asks_nothing() {
-    let mut console = Setup::midwatch(&["drill", "--seed", "5"]).size(140, 45).start();
+    let mut console = Setup::midwatch(&["drill", "bad-deploy", "--seed", "21"])
+        .size(140, 45)
+        .start();
     console.wait_for("SLO");
     console.press(b"q");
     assert!(console.wait_exit().success());

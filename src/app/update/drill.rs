@@ -1,6 +1,6 @@
 //! In a drill: what is opened is kept, and its end is told.
 
-use crate::app::drill::EndTold;
+use crate::app::drill::End;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::time::Now;
@@ -11,11 +11,11 @@ pub(super) fn settle(model: &mut Model, now: Now) -> Option<Effect> {
     let seen = model.seen();
     let drill = model.drill.as_mut()?;
     drill.look(seen, now);
-    if now.utc < drill.over_at || drill.told == EndTold::Yes {
-        return None;
-    }
-    drill.told = EndTold::Yes;
+    let end = drill.end(now)?;
     let words = "the drill's incident is over: q ends the drill and shows how it went";
     model.toasts.say(Level::Warn, words, now.tick);
-    Some(Effect::Ring)
+    match end {
+        End::News => Some(Effect::Ring),
+        End::Reminder => None,
+    }
 }

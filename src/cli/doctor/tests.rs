@@ -372,3 +372,73 @@ async fn what_a_feature_lacks_is_said_for_metrics_and_logs() {
     let passed = all_examined(&text).await;
     assert_eq!(passed[0].missing, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn everything_of_the_demo_may_be_written_to_and_nothing_came_of_the_proof() {
+    use crate::demo::clock::DemoClock;
+    use crate::demo::world::Scenario;
+    use crate::demo::{Demo, DemoOptions};
+
+    let clock = Clock::start();
+    let demo = Demo::bind(DemoOptions {
+        scenario: Scenario::Calm,
+        seed: 1,
+        clock: DemoClock::Live(clock),
+        anchor: None,
+    })
+    .await
+    .expect("bound");
+    let announced = demo.announcement().clone();
+    let examined = async {
+        let text = std::fs::read_to_string(&announced.config).expect("a configuration");
+        let environment = crate::config::Environment::default();
+        let loaded = crate::config::decode_text(&text, Some(&announced.config), &environment).expect("valid");
+        let config = loaded.config;
+        let before = listed(&announced).await;
+        let checkups = examine(&config, &config.contexts["demo"], clock).await;
+        assert_eq!(listed(&announced).await, before, "no silence, no incident");
+        checkups
+    };
+    let checkups = tokio::select! {
+        checkups = examined => checkups,
+        ended = demo.serve(std::future::pending()) => panic!("{ended:?}"),
+    };
+    let told: Vec<_> = checkups
+        .iter()
+        .map(|checkup| (checkup.backend.as_str(), checkup.writes.clone()))
+        .collect();
+    let allowed = Some(Writes::Allowed);
+    assert_eq!(
+        told,
+        [
+            ("metrics", None),
+            ("alertmanager eu-0", allowed.clone()),
+            ("alertmanager eu-1", allowed.clone()),
+            ("logs", None),
+            ("traces", None),
+            ("incidents", allowed.clone()),
+            ("annotations", allowed),
+        ]
+    );
+    let missing: Vec<_> = checkups.iter().flat_map(|checkup| &checkup.missing).collect();
+    assert!(
+        missing
+            .iter()
+            .all(|words| !words.contains("tail") && !words.contains("exemplar")),
+        "{missing:?}"
+    );
+}
+
+/// The silences and incidents there are.
+async fn listed(demo: &crate::demo::Announcement) -> [String; 2] {
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let silences = format!("{}/api/v2/silences", demo.endpoints.alertmanagers["eu-0"]);
+    let incidents = format!("{}/incidents", demo.endpoints.pagerduty);
+    let key = format!("Token token={}", crate::demo::pagerduty::USER_KEY);
+    let ask = |url: String| client.get(url).header("authorization", &key).send();
+    let [silences, incidents] = [ask(silences).await, ask(incidents).await];
+    [
+        silences.expect("an answer").text().await.expect("text"),
+        incidents.expect("an answer").text().await.expect("text"),
+    ]
+}

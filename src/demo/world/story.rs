@@ -2,7 +2,8 @@
 //!
 //! Later signals (logs, traces, incidents) read the same [`Story`], so that they agree with the metrics.
 //! Times are story seconds; zero is the moment the demo starts. What matters lies before it too, so that
-//! the long windows burn from the first second. The checkout incident comes again every [`LOOP`].
+//! the long windows burn from the first second. The checkout incident comes again every [`LOOP`]. A drill has no story
+//! of its own: its [`Incident`] befalls the healthy fates.
 
 use super::flow::Levels;
 use super::incident::Incident;

@@ -151,6 +151,8 @@ pub struct Truth {
     pub culprit: String,
     /// The service in whose spans requests begin to fail: the culprit itself, or who suffers from it.
     pub felt: String,
+    /// Whose views show it: the culprit, where it is felt, the node whose disk is full.
+    pub shown_by: Vec<String>,
     /// Every service whose requests fail.
     pub struck: Vec<String>,
     /// Where it is plainest to see.

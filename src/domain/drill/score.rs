@@ -136,8 +136,10 @@ impl Run {
         if look.at < truth.onset {
             return false;
         }
-        let of = |name: &str| look.service.as_deref() == Some(name);
-        let about = of(&truth.culprit) || of(&truth.felt);
+        let about = look
+            .service
+            .as_ref()
+            .is_some_and(|service| truth.shown_by.contains(service));
         match look.view {
             View::Trace => look.struck == Struck::Yes,
             View::Slo | View::Alert | View::Logs | View::LogLine | View::Traces => about,

@@ -11,6 +11,7 @@ fn truth() -> Truth {
         cause: Cause::CertificateExpiry,
         culprit: "payment".to_owned(),
         felt: "checkout".to_owned(),
+        shown_by: vec!["payment".to_owned(), "checkout".to_owned()],
         struck: vec!["checkout".to_owned(), "storefront".to_owned()],
         signal: Signal::Log,
         sign: "x509".to_owned(),

@@ -4,6 +4,7 @@ mod acks;
 mod case;
 mod chosen;
 pub mod compose;
+mod drill;
 mod incidents;
 mod leases;
 mod links;

@@ -6,7 +6,7 @@ use super::super::traces::Place;
 use super::{Chain, Course, Dice, Incident, Leaf, Murmur, Rollout, Strike, next_version, rps};
 use crate::domain::drill::{Cause, Help, Signal};
 
-/// A stack under an exception where the code is not of interest.
+/// The incident of the dice's kind, without what else is odd that day.
 pub fn lay_out(dice: Dice) -> Incident {
     match dice.cause {
         Cause::BadDeploy => bad_deploy(dice),
@@ -221,7 +221,7 @@ fn cache_stampede(dice: Dice) -> Incident {
         text: "cache hit rate {n:1-6}% over the last 10s, redis-0 restarted empty".to_owned(),
     });
     made.drained = Some(culprit);
-    made.sign = "cache hit rate … over the last 10s, redis-0 restarted empty".to_owned();
+    "cache hit rate … over the last 10s, redis-0 restarted empty".clone_into(&mut made.sign);
     made.told = format!(
         "redis-0 restarted empty: every pod of {culprit} read {culprit}:{key} anew at once, until its database had no connection left"
     );

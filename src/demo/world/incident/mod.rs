@@ -72,6 +72,12 @@ impl Strike {
         }
     }
 
+    /// How many services below the one at a place of [`Strike::failing`] fail too, down to the one that writes the line.
+    pub fn below(&self, place: usize) -> u32 {
+        let below = self.failing().len().saturating_sub(1 + place);
+        u32::try_from(below).unwrap_or(0)
+    }
+
     /// Failing requests of a second that a pod's log tells of.
     pub fn per_pod(&self, pod: usize, s: f64) -> f64 {
         if self.pods.contains(&pod) {
@@ -271,6 +277,15 @@ impl Incident {
             cause: self.cause,
             culprit: self.culprit.to_owned(),
             felt: self.felt.to_owned(),
+            shown_by: [
+                Some(self.culprit),
+                Some(self.felt),
+                self.disk.as_ref().map(|disk| disk.node),
+            ]
+            .into_iter()
+            .flatten()
+            .map(str::to_owned)
+            .collect(),
             struck: self.struck().into_iter().map(str::to_owned).collect(),
             signal: self.signal,
             sign: self.sign.clone(),

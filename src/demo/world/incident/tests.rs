@@ -103,6 +103,24 @@ fn the_same_seed_makes_the_same_incident_and_seeds_differ_in_who_when_and_how_ha
 }
 
 #[test]
+fn the_same_seed_makes_the_same_world() {
+    let told = |seed: u64| -> Vec<String> {
+        let world = world(Cause::DiskFull, seed);
+        let logs = Logs::new(Arc::clone(&world));
+        let mut all: Vec<String> = world
+            .series()
+            .map(|series| format!("{:?} {:?}", series.labels, series.latest(world.anchor() + 300.5)))
+            .collect();
+        for stream in 0..logs.streams().len() {
+            all.extend(logs.second(stream, 200).iter().map(|line| logs.text(line)));
+        }
+        all
+    };
+    assert_eq!(told(5), told(5));
+    assert_ne!(told(5), told(6));
+}
+
+#[test]
 fn nothing_pages_before_and_the_page_comes_soon_after_and_goes_when_it_is_mended() {
     every_ruled(|_, rules, incident, name| {
         let pages = |s: f64| -> Vec<[String; 4]> {

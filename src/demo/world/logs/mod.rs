@@ -85,7 +85,7 @@ enum Said<'a> {
     Voice(&'static Voice, u64),
     Event(&'a Event),
     /// A request that the incident breaks: its strike, which one that is, how far above the last service reached.
-    Struck(&'a Strike, usize, usize, u64),
+    Struck(&'a Strike, usize, u32, u64),
     Murmur(&'a Murmur, u64),
 }
 
@@ -226,20 +226,21 @@ impl Logs {
             let Some(place) = hops.iter().position(|hop| hop.service == of.service) else {
                 continue;
             };
-            let above = hops.len() - 1 - place;
+            let above = strike.below(place);
             let salt = noise([seed, voices::number(strike.name), of.pod as u64, second as u64]);
             let count = (strike.per_pod(of.pod, s) + unit(salt)).floor().max(0.0) as u64;
             let count = if strike.rate.at(s) > 0.0 { count } else { 0 };
             for nth in 0..count {
                 let request = noise([salt, nth, 1, 0]);
-                let into =
-                    i64::from((request % 500_000_000) as u32) + STRUCK_AFTER + above as i64 * STRUCK_APART;
+                let into = i64::from((request % 500_000_000) as u32)
+                    + STRUCK_AFTER
+                    + i64::from(above) * STRUCK_APART;
                 lines.push(Line {
                     at: begin + into,
                     stream,
                     level: if above == 0 { "error" } else { "warn" },
                     trace: self.trace_of(request, second),
-                    said: Said::Struck(strike, index, above, noise([request, above as u64, 6, 0])),
+                    said: Said::Struck(strike, index, above, noise([request, u64::from(above), 6, 0])),
                 });
             }
         }
@@ -272,7 +273,10 @@ impl Logs {
             Said::Struck(strike, _, 0, dice) => told::expanded(&strike.message, &mut words(dice)),
             Said::Struck(strike, _, above, _) => {
                 let hops = strike.failing();
-                let next = hops.len().checked_sub(above).and_then(|next| hops.get(next));
+                let next = hops
+                    .len()
+                    .checked_sub(above as usize)
+                    .and_then(|next| hops.get(next));
                 format!("upstream {} answered 503", next.map_or("", |hop| hop.service))
             }
             Said::Murmur(murmur, dice) => told::expanded(&murmur.text, &mut words(dice)),

@@ -38,7 +38,7 @@ impl Traces {
         let mut asking: Option<Node> = None;
         let mut last: Option<Node> = None;
         for (index, hop) in hops.iter().enumerate() {
-            let above = (hops.len() - 1 - index) as i64;
+            let above = i64::from(strike.below(index));
             let time = (start - LEAD * above, end + TRAIL * above + MS / 2);
             let place = Place {
                 service: hop.service,
