@@ -18,6 +18,7 @@ pub mod logs;
 pub mod modal;
 pub mod msg;
 pub mod panes;
+pub mod play;
 pub mod preview;
 pub mod record;
 pub mod reference;

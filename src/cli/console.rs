@@ -322,6 +322,7 @@ pub(super) fn runbooks(session: &Session, context: &Context) -> Policy {
             env: said.env.clone(),
             launcher: launcher(),
         },
+        playbooks: said.playbooks.clone(),
     }
 }
 

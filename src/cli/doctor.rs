@@ -13,7 +13,7 @@ use super::file_checks::{FileCheck, FileChecks};
 use super::local_checks;
 use super::probe::{self, Kind, Seen};
 use super::record_checks::{self, RecordCheck};
-use super::{Exit, Outcome, Session};
+use super::{Exit, Outcome, Session, console, runbook_checks};
 use crate::backend::annotations::Annotations as _;
 use crate::backend::annotations::grafana::Grafana;
 use crate::backend::http::{Asker, Call, Client, Wires};
@@ -112,6 +112,7 @@ pub async fn run(session: &mut Session) -> Outcome {
     let clusters = clusters(&checkups);
     let mut warnings = warnings(&context, &checkups, &clusters);
     warnings.extend(local_checks::warnings(&config, &context, &clock.stamp()).await);
+    warnings.extend(runbook_checks::warnings(&console::runbooks(session, &context)));
     let record = record_checks::check(&config, clock).await;
     warnings.extend(record.iter().flat_map(RecordCheck::warnings));
     let unrecorded = record.as_ref().and_then(RecordCheck::failure);

@@ -43,6 +43,7 @@ pub mod postmortem;
 pub mod probe;
 mod record_checks;
 pub mod runbook;
+mod runbook_checks;
 pub mod sending;
 pub mod silence;
 pub mod silences;

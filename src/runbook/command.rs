@@ -358,9 +358,7 @@ impl Word {
     /// The program in it that reads its arguments once more: `sh`, `/bin/sh`, `--shell=/bin/sh`.
     fn reads_again(&self) -> Option<&str> {
         self.0.iter().find_map(|part| match part {
-            Part::Text(text) => text
-                .split(['/', '=', ' '])
-                .find(|name| reads_again(name)),
+            Part::Text(text) => text.split(['/', '=', ' ']).find(|name| reads_again(name)),
             Part::Label(_) => None,
         })
     }
