@@ -52,7 +52,10 @@
 //!   loop ([`app::traces::Study`]), and attributes are read when they are looked at.
 //! - A runbook ([`runbook`]) is read when it is opened, its ticks live in the journal and are followed there (`runtime::runbooks`). A
 //!   command of it goes out only as the answer to a question that showed every argument ([`app::update`], `runbook`): it is written down
-//!   before it starts, one runs at a time, and its process group ends with it, with its time, or with the console.
+//!   before it starts, one runs at a time, in a session of its own, and its process group ends with it, with its time, or with the console.
+//!   A playbook ([`app::play`]) is such commands in their order, each verified by what the metrics answer.
+//! - A yes counts only for what was before somebody's eyes ([`app::attention`]): the loop says which frame of a question has left for the
+//!   terminal, `update` holds every answer against it.
 //! - What the panes are turned to is a stack of whole scopes ([`app::scope`]); `app::update::scope` reads one from whatever is under the
 //!   cursor and turns every pane that is not pinned. A pivot leaves where it was made on [`app::trail`]. The moment chosen last
 //!   ([`app::moment`]) is every other pane's to mark; `view::strip` has all signals on its axis. A service goes by one name here and
@@ -93,7 +96,7 @@
 //! | [`runtime`] | the loop, pollers, acts under way, `room` (what needs the journal or incidents), the frame scheduler, `replay` |
 //! | [`keymap`], [`theme`] | files → tries per place, roles per colour depth; conflicts and unknown names are errors with a place |
 //! | [`problem`], [`shelf`] | mistakes in files people write, with place and mend; shipped and own files by name |
-//! | [`runbook`] | where a runbook lies, Markdown checklists, the commands in them as argument vectors that no shell sees, and what may run |
+//! | [`runbook`] | where a runbook lies, Markdown checklists, the commands in them as argument vectors that no shell sees, playbooks, and what may run |
 //! | [`view`] | layout (pure rectangles, shared with the mouse), panes, details, overlays, widgets |
 //! | [`text`] | [`text::SafeText`], the only remote text that a view or text output accepts; cutting and padding by cells |
 //! | [`terminal`] | guard, decoder, encoder (our own ratatui `Backend`), writer thread, suspend, OSC 52 |

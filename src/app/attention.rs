@@ -145,8 +145,8 @@ impl Attention {
             return Some(Lacks::Look);
         };
         match (&open.then, seen.whole) {
-            (Then::Run(_), None) => Some(Lacks::Rest),
-            (Then::Run(_), Some(since)) if !long_enough(since) => Some(Lacks::Look),
+            (Then::Run(_) | Then::Rehearsed(_), None) => Some(Lacks::Rest),
+            (Then::Run(_) | Then::Rehearsed(_), Some(since)) if !long_enough(since) => Some(Lacks::Look),
             _ => None,
         }
     }

@@ -123,7 +123,10 @@ impl Detail {
 
     /// The alert that it is of, itself or its runbook.
     pub fn alert(&self) -> Option<Fingerprint> {
-        if let Self::Alert(fingerprint) | Self::Runbook(fingerprint) | Self::Case(CaseOf::Alert(fingerprint)) = self {
+        if let Self::Alert(fingerprint)
+        | Self::Runbook(fingerprint)
+        | Self::Case(CaseOf::Alert(fingerprint)) = self
+        {
             Some(*fingerprint)
         } else {
             None

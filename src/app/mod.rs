@@ -22,6 +22,7 @@ pub mod modal;
 pub mod moment;
 pub mod msg;
 pub mod panes;
+pub mod play;
 pub mod preview;
 pub mod query;
 pub mod record;

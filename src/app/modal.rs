@@ -9,7 +9,7 @@ use super::acts::Act;
 use super::compose::Compose;
 use super::effect::Deed;
 use super::focus::PaneId;
-use super::runbook::RunOrder;
+use super::runbook::{Rehearsed, RunOrder};
 use super::scope::Scope;
 use super::update::Offers;
 use crate::action::Action;
@@ -210,6 +210,8 @@ pub enum Then {
     Decide(EntryId, Decision),
     /// A command of a runbook runs, as it was shown. Not at enter, which may be held down.
     Run(Box<RunOrder>),
+    /// A playbook was looked over, and its first step is asked for.
+    Rehearsed(Box<Rehearsed>),
 }
 
 /// A word that must be typed before a yes counts.

@@ -120,7 +120,8 @@ impl Play {
         let of = self.book.steps.len();
         let told = match &self.stage {
             Stage::Unseen => {
-                "of the configuration; here it is looked over as a whole, then asked for step by step".to_owned()
+                "of the configuration; here it is looked over as a whole, then asked for step by step"
+                    .to_owned()
             }
             Stage::At(next) if *next >= of => "done".to_owned(),
             Stage::At(next) => format!("step {} of {of} is next", next + 1),

@@ -3,16 +3,20 @@
 //! Rows are made anew when something is read or run ([`RunbookPage::arrange`]); nothing here knows widths.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::list::Step as Move;
+use super::play::Play;
 use crate::domain::alert::{Fingerprint, Labels};
 use crate::domain::incident::IncidentId;
 use crate::runbook::command::Argv;
 use crate::runbook::source::{Unread, Wanted};
-use crate::runbook::{Block, Document, Ended, Kind, Mark, Means, Offered, Policy, Ticked, TicksOf, Told};
+use crate::runbook::{
+    Block, Check, Document, Ended, Kind, Mark, Means, Offered, Policy, Ticked, TicksOf, Told,
+};
 use crate::time::Tick;
 
 /// A passage longer than this, in characters, is cut into several rows, so that the cursor passes through it.
@@ -21,6 +25,8 @@ const PASSAGE: usize = 480;
 const SHOWN: (usize, usize) = (200, 64 * 1024);
 /// The same in the timeline.
 const TOLD: (usize, usize) = (10, 1_500);
+/// Where playbooks stand: behind every block of a document.
+const AFTER: usize = crate::runbook::MOST + 1;
 
 /// Whose runbook, and where what is done with it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,15 +62,48 @@ pub struct RunOrder {
     pub means: Means,
     /// Where the runbook was read.
     pub source: String,
+    /// The step of a playbook that it is.
+    pub play: Option<PlayAt>,
+    /// What follows it.
+    pub check: Option<Check>,
+}
+
+/// A step of a playbook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlayAt {
+    /// What the playbook is called.
+    pub name: String,
+    /// Which of the page's it is.
+    pub book: usize,
+    /// Which of its steps, from 0.
+    pub step: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+/// Somebody looked a playbook over and wants to begin it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rehearsed {
+    /// Of which page.
+    pub ask: RunbookAsk,
+    /// Which of its playbooks.
+    pub book: usize,
 }
 
 impl RunOrder {
     /// What is told before it runs.
     pub fn begins(&self) -> Told {
-        let text = format!(
-            "started `{}` of the runbook of {}",
-            self.argv, self.ask.wanted.alert
-        );
+        let name = &self.ask.wanted.alert;
+        let text = match &self.play {
+            Some(at) => format!(
+                "started step {} of {} of the playbook {} for {name}: `{}`",
+                at.step + 1,
+                at.of,
+                at.name,
+                self.argv
+            ),
+            None => format!("started `{}` of the runbook of {name}", self.argv),
+        };
         self.told(text, "journaled".to_owned(), Vec::new())
     }
 
@@ -80,7 +119,16 @@ impl RunOrder {
             text.push('\n');
             text.push_str(&line);
         }
-        self.told(text, ended.end.audited(), vec![("end", ended.end.to_string())])
+        let mut refs = vec![("end", ended.end.to_string())];
+        if let (Some(verdict), Some(check)) = (&ended.verdict, &self.check) {
+            let (words, said) = match verdict {
+                Ok(said) => ("verified", said),
+                Err(said) => ("not verified", said),
+            };
+            let _ = write!(text, "\n{words}: {check}: {said}"); // a String takes it
+            refs.push(("verdict", format!("{words}: {said}")));
+        }
+        self.told(text, ended.audited(), refs)
     }
 
     fn told(&self, text: String, result: String, refs: Vec<(&'static str, String)>) -> Told {
@@ -102,9 +150,10 @@ impl RunOrder {
             refs: all,
             action: "run",
             target: target.join(" "),
-            why: match &self.step {
-                Some((number, words)) => format!("{}: step {number}: {words}", self.ask.wanted.key()),
-                None => self.ask.wanted.key(),
+            why: match (&self.play, &self.step) {
+                (Some(at), _) => format!("playbook {}: step {} of {}", at.name, at.step + 1, at.of),
+                (None, Some((number, words))) => format!("{}: step {number}: {words}", self.ask.wanted.key()),
+                (None, None) => self.ask.wanted.key(),
             },
             result,
         }
@@ -192,6 +241,8 @@ pub enum Shown {
     Ended(Arc<Ended>),
     /// A line that it said, safe.
     Output(String),
+    /// What was asked of the metrics afterwards answered so.
+    Verdict(Result<String, String>),
     /// A line across.
     Rule,
     /// Where a link of the text leads: its number, and the address.
@@ -211,7 +262,12 @@ pub struct Row {
     pub shown: Shown,
     /// The step that it belongs to.
     pub step: Option<usize>,
+    /// The playbook of the page that it belongs to, and which of its steps.
+    pub play: Option<(usize, Option<usize>)>,
 }
+
+/// What was run: the line, and the step of a playbook where it is one's.
+type RunKey = (String, Option<(usize, usize)>);
 
 /// The open runbook.
 #[derive(Debug, Clone, PartialEq)]
@@ -222,8 +278,10 @@ pub struct RunbookPage {
     pub read: Option<Result<Arc<Document>, Unread>>,
     /// Which steps are done, or why that is not known; nothing while it is asked.
     pub ticked: Option<Result<Vec<Ticked>, String>>,
-    /// Commands of it that are over, by their lines.
-    pub runs: Vec<(String, Arc<Ended>)>,
+    /// Commands of it that are over.
+    pub runs: Vec<(RunKey, Arc<Ended>)>,
+    /// Playbooks for its alert.
+    pub plays: Vec<Play>,
     /// Its steps.
     pub steps: Vec<Step>,
     /// Its rows.
@@ -234,8 +292,9 @@ pub struct RunbookPage {
 
 impl RunbookPage {
     /// One that is being read.
-    pub fn new(ask: RunbookAsk) -> Self {
+    pub fn new(ask: RunbookAsk, policy: &Policy) -> Self {
         Self {
+            plays: Play::of(policy, &ask.labels),
             ask,
             read: None,
             ticked: None,
@@ -246,16 +305,73 @@ impl RunbookPage {
         }
     }
 
-    /// Lays out what was read; the cursor stays where it was, and begins at the first step.
+    /// Lays out what was read, and the playbooks below it; the cursor stays where it was, and begins at the first step.
     pub fn arrange(&mut self, policy: &Policy) {
-        let Some(Ok(found)) = self.read.clone() else {
-            self.rows.clear();
-            self.steps.clear();
-            return;
-        };
         let before = self.rows.get(self.cursor).map(|row| row.at);
         self.rows.clear();
         self.steps.clear();
+        match self.read.clone() {
+            Some(Ok(found)) => self.lay_document(&found, policy),
+            Some(Err(unread)) if !self.plays.is_empty() => {
+                let words = unread.what.into_iter().chain(Some(unread.mend));
+                self.lay((0, None, None), words.map(Shown::Remark).collect());
+            }
+            Some(Err(_)) | None => {}
+        }
+        for book in 0..self.plays.len() {
+            self.lay_play(book, policy);
+        }
+        self.cursor = match before {
+            Some(at) => self.rows.iter().rposition(|row| row.at <= at).unwrap_or(0),
+            None => self.steps_from(0).next().map_or(0, |(row, _)| row),
+        };
+    }
+
+    /// Rows of one block: where it stands among the others, how deep, and under which step.
+    fn lay(&mut self, (index, depth, step): (usize, Option<usize>, Option<usize>), shown: Vec<Shown>) {
+        let rows = shown.into_iter().enumerate().map(|(part, shown)| Row {
+            at: (index, part),
+            depth: depth.unwrap_or_default(),
+            shown,
+            step,
+            play: None,
+        });
+        self.rows.extend(rows);
+    }
+
+    fn lay_play(&mut self, book: usize, policy: &Policy) {
+        let Some(play) = self.plays.get(book) else { return };
+        let mut rows: Vec<(Option<usize>, Shown)> = Vec::new();
+        for (step, shown) in play.rows(policy, &self.ask.labels) {
+            let ended = match (&shown, step) {
+                (Shown::Command(line, _), Some(step)) => self.ended(&(line.clone(), Some((book, step)))),
+                _ => None,
+            };
+            rows.push((step, shown));
+            rows.extend(ended.into_iter().flatten().map(|shown| (step, shown)));
+        }
+        let at = AFTER + book;
+        self.rows
+            .extend(rows.into_iter().enumerate().map(|(part, (step, shown))| Row {
+                at: (at, part),
+                depth: 0,
+                shown,
+                step: None,
+                play: Some((book, step)),
+            }));
+    }
+
+    /// How a command ended, and what it said, where it ran.
+    fn ended(&self, key: &RunKey) -> Option<Vec<Shown>> {
+        let (_, ended) = self.runs.iter().find(|(known, _)| known == key)?;
+        let mut shown = vec![Shown::Ended(Arc::clone(ended))];
+        let said = ended.tail(SHOWN.0, SHOWN.1);
+        shown.extend(said.iter().flat_map(|line| pieces(line)).map(Shown::Output));
+        shown.extend(ended.verdict.clone().map(Shown::Verdict));
+        Some(shown)
+    }
+
+    fn lay_document(&mut self, found: &Document, policy: &Policy) {
         let mut step = None;
         let mut same: HashMap<String, usize> = HashMap::new();
         for (index, block) in found.checklist.blocks.iter().enumerate() {
@@ -274,14 +390,8 @@ impl RunbookPage {
                 }
                 Kind::Text(_) | Kind::Item(_) | Kind::Code(_) | Kind::Command(_) => {}
             }
-            let shown = self.shown(&found, block, step, policy);
-            self.rows
-                .extend(shown.into_iter().enumerate().map(|(part, shown)| Row {
-                    at: (index, part),
-                    depth: block.depth,
-                    shown,
-                    step,
-                }));
+            let shown = self.shown(found, block, step, policy);
+            self.lay((index, Some(block.depth), step), shown);
         }
         let end = found.checklist.blocks.len();
         let links = found.checklist.links.iter().enumerate();
@@ -294,17 +404,7 @@ impl RunbookPage {
         if found.checklist.blocks.is_empty() {
             last.insert(0, Shown::Remark("it is empty".to_owned()));
         }
-        self.rows
-            .extend(last.into_iter().enumerate().map(|(part, shown)| Row {
-                at: (end, part),
-                depth: 0,
-                shown,
-                step: None,
-            }));
-        self.cursor = match before {
-            Some(at) => self.rows.iter().rposition(|row| row.at <= at).unwrap_or(0),
-            None => self.steps_from(0).next().map_or(0, |(row, _)| row),
-        };
+        self.lay((end, None, None), last);
     }
 
     fn shown(&self, found: &Document, block: &Block, step: Option<usize>, policy: &Policy) -> Vec<Shown> {
@@ -321,11 +421,7 @@ impl RunbookPage {
             Kind::Command(offer) => {
                 let offered = policy.offer(found.template(offer), &self.ask.labels);
                 let mut shown = vec![Shown::Command(offer.line.clone(), offered)];
-                if let Some((_, ended)) = self.runs.iter().find(|(line, _)| *line == offer.line) {
-                    shown.push(Shown::Ended(Arc::clone(ended)));
-                    let said = ended.tail(SHOWN.0, SHOWN.1);
-                    shown.extend(said.iter().flat_map(|line| pieces(line)).map(Shown::Output));
-                }
+                shown.extend(self.ended(&(offer.line.clone(), None)).into_iter().flatten());
                 shown
             }
         }
@@ -342,14 +438,23 @@ impl RunbookPage {
 
     /// What the command said that a row is of.
     pub fn said(&self, row: &Row) -> Option<&Arc<Ended>> {
-        let Some(Ok(found)) = &self.read else { return None };
-        let Kind::Command(offer) = &found.checklist.blocks.get(row.at.0)?.kind else {
-            return None;
-        };
-        self.runs
+        let mut above = self
+            .rows
             .iter()
-            .find(|(line, _)| *line == offer.line)
-            .map(|(_, ended)| ended)
+            .filter(|each| each.at.0 == row.at.0 && each.at.1 <= row.at.1);
+        above
+            .rfind(|each| matches!(each.shown, Shown::Ended(_) | Shown::Command(..)))
+            .and_then(|each| match &each.shown {
+                Shown::Ended(ended) => Some(ended),
+                _ => None,
+            })
+    }
+
+    /// The first row of a step of a playbook that is its command.
+    pub fn row_of(&self, book: usize, step: usize) -> Option<usize> {
+        self.rows
+            .iter()
+            .position(|row| row.play == Some((book, Some(step))) && matches!(row.shown, Shown::Command(..)))
     }
 
     /// The row under the cursor.
@@ -443,14 +548,17 @@ mod tests {
     use crate::runbook::{Checklist, Origin};
 
     fn page(text: &str) -> RunbookPage {
-        let mut page = RunbookPage::new(RunbookAsk {
-            alert: Fingerprint(1),
-            wanted: Wanted::default(),
-            labels: Labels::default(),
-            service: "checkout".into(),
-            incident: None,
-            ticks: TicksOf::default(),
-        });
+        let mut page = RunbookPage::new(
+            RunbookAsk {
+                alert: Fingerprint(1),
+                wanted: Wanted::default(),
+                labels: Labels::default(),
+                service: "checkout".into(),
+                incident: None,
+                ticks: TicksOf::default(),
+            },
+            &Policy::default(),
+        );
         page.read = Some(Ok(Arc::new(Document {
             from: "/srv/a.md".to_owned(),
             origin: Origin::Kept,

@@ -476,6 +476,7 @@ pub(super) fn runbooks(session: &Session, context: &Context) -> Policy {
             env: said.env.clone(),
             launcher: launcher(),
         },
+        playbooks: said.playbooks.clone(),
     }
 }
 

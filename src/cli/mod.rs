@@ -47,6 +47,7 @@ pub mod probe;
 mod record_checks;
 pub mod replay;
 pub mod runbook;
+mod runbook_checks;
 pub mod sending;
 pub mod silence;
 pub mod silences;

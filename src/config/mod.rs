@@ -28,6 +28,7 @@ mod load;
 mod logs;
 mod notify;
 mod oncall;
+mod playbooks;
 mod problem;
 mod runbooks;
 mod schema;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::check::Findings;
 use super::decode::Section;
 use super::show::{Rows, spelled};
-use super::{AuditForward, Auth, Channel, Config, Endpoint, LogsConfig, Secret, load};
+use super::{AuditForward, Auth, Channel, Config, Endpoint, LogsConfig, Secret, load, playbooks};
+use crate::runbook::Playbook;
 
 /// How long a command may take, where nothing says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -22,6 +23,8 @@ pub struct RunbooksConfig {
     pub env: Vec<(String, String)>,
     /// Programs that a runbook may run here: names, or absolute paths.
     pub allowed_programs: Vec<String>,
+    /// Commands in their order, for the alerts that match.
+    pub playbooks: Vec<Playbook>,
 }
 
 impl Default for RunbooksConfig {
@@ -31,6 +34,7 @@ impl Default for RunbooksConfig {
             timeout: TIMEOUT,
             env: Vec::new(),
             allowed_programs: Vec::new(),
+            playbooks: Vec::new(),
         }
     }
 }
@@ -61,6 +65,7 @@ pub(super) fn runbooks(top: &Section<'_>, context: &Section<'_>, findings: &mut 
         timeout: timeout.unwrap_or(TIMEOUT),
         env,
         allowed_programs,
+        playbooks: playbooks::playbooks(context, findings),
     }
 }
 
@@ -100,6 +105,7 @@ pub(super) fn show(rows: &mut Rows, runbooks: &RunbooksConfig) {
     }
     rows.table("runbooks", below);
     rows.texts("allowed_programs", &runbooks.allowed_programs);
+    playbooks::show(rows, &runbooks.playbooks);
 }
 
 impl Config {

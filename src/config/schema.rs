@@ -98,6 +98,19 @@ const JOURNAL: Group = &[key("path", Kind::Text), key("group", Kind::Text)];
 
 const AUDIT_FORWARD: Group = &[key("kind", Kind::Text), key("address", Kind::Text)];
 const NUDGES: Group = &[key("update", Kind::Duration), key("progress", Kind::Duration)];
+const PLAYBOOK: Group = &[
+    key("name", Kind::Text),
+    key("match", Kind::Text),
+    key("steps", Kind::Tables(&[PLAY_STEP])),
+];
+
+const PLAY_STEP: Group = &[
+    key("run", Kind::Texts),
+    key("wait", Kind::Duration),
+    key("verify", Kind::Text),
+    key("expect", Kind::Text),
+];
+
 const RUNBOOKS: Group = &[
     key("dir", Kind::Text),
     key("timeout", Kind::Duration),
@@ -127,6 +140,7 @@ const CONTEXT: Group = &[
     key("slo_files", Kind::Texts),
     key("runbooks", Kind::Table(&[RUNBOOKS])),
     key("allowed_programs", Kind::Texts),
+    key("playbooks", Kind::Tables(&[PLAYBOOK])),
     key("metrics", Kind::Table(&[METRICS, ENDPOINT])),
     key("alertmanagers", Kind::Tables(&[ALERTMANAGER, ENDPOINT])),
     key("logs", Kind::Table(&[LOGS, ENDPOINT])),

@@ -79,6 +79,25 @@ const RUNBOOKS: [(&str, &str); 3] = [
     ("ErrorBudgetBurn", include_str!("runbooks/ErrorBudgetBurn.md")),
 ];
 
+/// Looks, and asks the metrics whether what was looked at is over: nothing in a simulated world can be mended from here.
+const PLAYBOOK: &str = r#"
+[[contexts.demo.playbooks]]
+name = "is it over?"
+match = 'alertname=~"PoolExhausted|HighErrorRate", service!=""'
+
+[[contexts.demo.playbooks.steps]]
+run = [@PROGRAM@, "--read-only", "--version"]
+wait = "2s"
+verify = 'sum(rate(http_requests_total{service="{{ labels.service }}"}[5m]))'
+expect = "> 0"
+
+[[contexts.demo.playbooks.steps]]
+run = [@PROGRAM@, "--read-only", "--version"]
+wait = "2s"
+verify = 'ALERTS{alertname="{{ labels.alertname }}", alertstate="firing"}'
+expect = "nothing"
+"#;
+
 /// The directory of runbooks beside the configuration.
 pub const RUNBOOK_DIR: &str = "runbooks";
 
@@ -149,6 +168,9 @@ pub fn text(scenario: Scenario, endpoints: &Endpoints, state_dir: &Path, program
         "\n[contexts.demo.traces]\nkind = \"jaeger\"\nurl = \"{}\"\ntimeout = \"30s\"\n",
         endpoints.traces,
     );
+    if !allowed.is_empty() {
+        let _ = write!(out, "{}", PLAYBOOK.replace("@PROGRAM@", &allowed));
+    }
     for promise in &PROMISES {
         out.push_str(&entry(promise));
     }

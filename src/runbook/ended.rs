@@ -25,15 +25,6 @@ impl End {
     pub fn is_good(&self) -> bool {
         matches!(self, Self::Exit(0))
     }
-
-    /// As the audit log says it.
-    pub fn audited(&self) -> String {
-        if self.is_good() {
-            "confirmed".to_owned()
-        } else {
-            format!("failed: {self}")
-        }
-    }
 }
 
 impl fmt::Display for End {
@@ -61,6 +52,8 @@ pub struct Ended {
     pub output: String,
     /// Bytes before that, which were not kept.
     pub left_out: u64,
+    /// What was asked of the metrics afterwards answered so: as it had to be, or not; nothing where nothing was asked.
+    pub verdict: Option<Result<String, String>>,
 }
 
 impl Ended {
@@ -71,7 +64,23 @@ impl Ended {
             took: Duration::ZERO,
             output: String::new(),
             left_out: 0,
+            verdict: None,
         }
+    }
+
+    /// Why it did not do what it was run for, as far as its status and what was asked afterwards tell.
+    pub fn failure(&self) -> Option<String> {
+        match &self.verdict {
+            _ if !self.end.is_good() => Some(self.end.to_string()),
+            Some(Err(why)) => Some(format!("not verified: {why}")),
+            Some(Ok(_)) | None => None,
+        }
+    }
+
+    /// As the audit log says it.
+    pub fn audited(&self) -> String {
+        self.failure()
+            .map_or_else(|| "confirmed".to_owned(), |why| format!("failed: {why}"))
     }
 
     /// The last lines of its output within so many lines and bytes, each safe; what was left out is said first.
@@ -109,6 +118,7 @@ mod tests {
             took: Duration::from_secs(1),
             output: output.to_owned(),
             left_out: 0,
+            verdict: None,
         }
     }
 
@@ -129,9 +139,22 @@ mod tests {
     }
 
     #[test]
-    fn only_a_status_of_zero_is_good() {
-        assert_eq!(End::Exit(0).audited(), "confirmed");
-        assert_eq!(End::Exit(2).audited(), "failed: exit status 2");
+    fn only_a_status_of_zero_is_good_and_only_where_what_was_asked_says_so_too() {
+        let ended = |end: End, verdict| Ended {
+            end,
+            verdict,
+            ..said("")
+        };
+        assert_eq!(ended(End::Exit(0), None).audited(), "confirmed");
+        assert_eq!(
+            ended(End::Exit(0), Some(Ok("1".to_owned()))).audited(),
+            "confirmed"
+        );
+        assert_eq!(ended(End::Exit(2), None).audited(), "failed: exit status 2");
+        assert_eq!(
+            ended(End::Exit(0), Some(Err("it answers 3".to_owned()))).audited(),
+            "failed: not verified: it answers 3"
+        );
         let late = End::TimedOut(Duration::from_millis(1_500));
         assert_eq!(late.to_string(), "killed: it did not end within 1.5 s");
     }

@@ -10,6 +10,7 @@ mod checklist;
 pub mod command;
 mod ended;
 pub mod json;
+mod playbook;
 mod policy;
 mod record;
 mod script;
@@ -18,5 +19,6 @@ pub mod table;
 
 pub use checklist::{Block, Checklist, Document, Kind, LONGEST, MOST, Offer, Origin, StepId};
 pub use ended::{End, Ended};
+pub use playbook::{Check, Comparison, Expect, PlayStep, Playbook, Verify};
 pub use policy::{Means, Offered, Policy, Program};
 pub use record::{Mark, Ticked, TicksOf, Told};

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::command::{Argv, NotRunnable, Template};
+use super::playbook::Playbook;
 use crate::domain::alert::Labels;
 
 /// A program that the configuration allows.
@@ -61,6 +62,8 @@ pub struct Policy {
     pub programs: Vec<Program>,
     /// How a command is run.
     pub means: Means,
+    /// Commands in their order, for the alerts that match.
+    pub playbooks: Vec<Playbook>,
 }
 
 /// A line of a runbook with its places filled, and what would run.
@@ -88,7 +91,11 @@ impl Policy {
         Ok(Offered { argv, program })
     }
 
-    fn program(&self, word: &str) -> Result<PathBuf, String> {
+    /// The file that a word of a runbook means.
+    ///
+    /// # Errors
+    /// Why it is not run, in words.
+    pub fn program(&self, word: &str) -> Result<PathBuf, String> {
         let meant = self.programs.iter().find(|program| program.is_meant_by(word));
         meant.map_or_else(
             || {

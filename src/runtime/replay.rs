@@ -132,7 +132,10 @@ async fn run(staging: Staging, sink: impl FnMut(Shown) -> ControlFlow<()> + Send
     let mut console = Console::new(model, staging.theme.clone(), screen, inputs, clock);
     console.draw(clock.now());
     // Whoever asks, asks the recording.
-    let wires = Arc::new(Wires::only(Arc::new(Replayed::new(Arc::clone(&recording), clock))));
+    let wires = Arc::new(Wires::only(Arc::new(Replayed::new(
+        Arc::clone(&recording),
+        clock,
+    ))));
 
     let session = async {
         let mut opened = first;

@@ -122,7 +122,9 @@ pub(super) fn meant(model: &Model) -> Meant {
             return Meant::this(model.incidents.incident(id));
         }
         Some(
-            Detail::Alert(fingerprint) | Detail::Runbook(fingerprint) | Detail::Case(CaseOf::Alert(fingerprint)),
+            Detail::Alert(fingerprint)
+            | Detail::Runbook(fingerprint)
+            | Detail::Case(CaseOf::Alert(fingerprint)),
         ) => Some(*fingerprint),
         Some(
             Detail::Slo(_)

@@ -311,6 +311,7 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         Then::AnswerFor(notices) => vec![Effect::AnswerFor { notices }],
+        Then::Rehearsed(what) => runbook::rehearsed(model, &what, now),
         Then::Run(order) => runbook::confirmed(model, *order, now),
         Then::Decide(entry, decision) => vec![Effect::Decide { entry, decision }],
     }
@@ -329,6 +330,7 @@ pub(crate) fn yes_key(then: &Then) -> char {
         | Then::Acts(_)
         | Then::Dismiss(_)
         | Then::AnswerFor(_)
+        | Then::Rehearsed(_)
         | Then::Decide(_, _) => 'y',
     }
 }

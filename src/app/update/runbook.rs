@@ -12,12 +12,13 @@ use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::Step as Move;
 use crate::app::modal::{Choice, Confirm, ConfirmLine, Menu, MenuItem, Modal, Then};
-use crate::app::runbook::{RunOrder, RunbookAsk, RunbookPage, Running, Shown};
+use crate::app::play::{Play, Stage};
+use crate::app::runbook::{PlayAt, Rehearsed, RunOrder, RunbookAsk, RunbookPage, Running, Shown};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::{Alert, Fingerprint};
 use crate::domain::incident::IncidentId;
-use crate::runbook::command::exposed;
+use crate::runbook::command::{Argument, exposed};
 use crate::runbook::source::{Unread, Wanted, is_web, told};
 use crate::runbook::{Document, Ended, Mark, Ticked, TicksOf};
 use crate::text::SafeText;
@@ -131,7 +132,11 @@ pub(super) fn show(model: &mut Model, alert: Fingerprint, now: Now) -> Vec<Effec
     // Opened again: what was run of it is still in sight.
     match &mut model.runbook {
         Some(page) if page.ask == ask => {}
-        page => *page = Some(RunbookPage::new(ask)),
+        page => {
+            let mut opened = RunbookPage::new(ask, &model.settings.runbooks);
+            opened.arrange(&model.settings.runbooks);
+            *page = Some(opened);
+        }
     }
     effects
 }
@@ -238,6 +243,9 @@ fn ask(model: &mut Model, now: Now) -> Vec<Effect> {
     let Some(page) = &mut model.runbook else {
         return Vec::new();
     };
+    if let Some((book, step)) = page.row().and_then(|row| row.play) {
+        return ask_play(model, book, step, now);
+    }
     if let Some(step) = page
         .row()
         .filter(|row| matches!(row.shown, Shown::Step(_)))
@@ -266,6 +274,122 @@ fn ask(model: &mut Model, now: Now) -> Vec<Effect> {
         }
         Err((level, why)) => say(model, level, why, now),
     }
+}
+
+/// Asks for a playbook as a whole, or for the step of it that is next.
+fn ask_play(model: &mut Model, book: usize, step: Option<usize>, now: Now) -> Vec<Effect> {
+    let Some(play) = model.runbook.as_ref().and_then(|page| page.plays.get(book)) else {
+        return Vec::new();
+    };
+    let asked = match (&play.stage, step) {
+        // On its name: begun, gone on with, or begun again.
+        (Stage::At(next), None) if *next < play.book.steps.len() => Ok(*next),
+        (Stage::Unseen | Stage::At(_) | Stage::Stopped(_, _), None) | (Stage::Unseen, Some(_)) => {
+            return rehearse(model, book, now);
+        }
+        (Stage::At(_) | Stage::Stopped(_, _), Some(step)) => play.may_ask(step).map(|()| step),
+    };
+    let step = match asked {
+        Ok(step) => step,
+        Err(why) => return say(model, Level::Info, SafeText::line(&why).into_string(), now),
+    };
+    match play_order(model, book, step) {
+        Ok(order) => {
+            if let Some(page) = &mut model.runbook {
+                page.cursor = page.row_of(book, step).unwrap_or(page.cursor);
+            }
+            model.modal = Some(Modal::Confirm(question(model, order)));
+            Vec::new()
+        }
+        Err(why) => say(model, Level::Warn, SafeText::line(&why).into_string(), now),
+    }
+}
+
+/// Shows every step of a playbook as it would run, and what is asked after it; runs nothing.
+fn rehearse(model: &mut Model, book: usize, now: Now) -> Vec<Effect> {
+    let policy = &model.settings.runbooks;
+    let Some(page) = &mut model.runbook else {
+        return Vec::new();
+    };
+    let Some(play) = page.plays.get(book) else {
+        return Vec::new();
+    };
+    let steps = match play.rehearsed(policy, &page.ask.labels) {
+        Ok(steps) => steps,
+        Err((step, why)) => {
+            page.cursor = page.row_of(book, step).unwrap_or(page.cursor);
+            let words = format!("not begun: step {}: {}", step + 1, SafeText::line(&why));
+            return say(model, Level::Warn, words, now);
+        }
+    };
+    let mut lines = Vec::new();
+    let plain = |text: String| ConfirmLine::Plain(text);
+    for (at, (offered, check)) in steps.iter().enumerate() {
+        lines.push(plain(format!("Step {} of {}", at + 1, steps.len())));
+        let program = offered.program.as_ref().map(|path| path.display().to_string());
+        lines.push(whole(&program.unwrap_or_default()));
+        lines.extend(offered.argv.arguments().iter().map(of_argument));
+        lines.extend(check.iter().map(|check| whole(&check.to_string())));
+        lines.push(plain(String::new()));
+    }
+    lines.push(plain(
+        "Nothing runs yet: each step is asked for by itself, and the first that fails is the last."
+            .to_owned(),
+    ));
+    let name = SafeText::line(&play.book.name);
+    model.modal = Some(Modal::Confirm(Confirm {
+        title: format!("Begin playbook {name}?"),
+        lines,
+        typed: Vec::new(),
+        then: Then::Rehearsed(Box::new(Rehearsed {
+            ask: page.ask.clone(),
+            book,
+        })),
+        hits: BTreeSet::new(),
+        scroll: 0,
+    }));
+    Vec::new()
+}
+
+/// All of it was looked over: its first step is asked for.
+pub(super) fn rehearsed(model: &mut Model, what: &Rehearsed, now: Now) -> Vec<Effect> {
+    let policy = &model.settings.runbooks;
+    let Some(page) = model.runbook.as_mut().filter(|page| page.ask == what.ask) else {
+        return say(model, Level::Info, "its page is closed", now);
+    };
+    if let Some(play) = page.plays.get_mut(what.book) {
+        play.stage = Stage::At(0);
+    }
+    page.runs
+        .retain(|((_, play), _)| play.is_none_or(|(book, _)| book != what.book));
+    page.arrange(policy);
+    ask_play(model, what.book, Some(0), now)
+}
+
+/// A step of a playbook, where it may be run now.
+fn play_order(model: &Model, book: usize, step: usize) -> Result<RunOrder, String> {
+    let page = model.runbook.as_ref().ok_or("no runbook is open")?;
+    let play = page.plays.get(book).ok_or("there is no such playbook")?;
+    let written = play.book.steps.get(step).ok_or("there is no such step")?;
+    may_run(model)?;
+    let policy = &model.settings.runbooks;
+    let ready = Play::ready(written, policy, &page.ask.labels)?;
+    Ok(RunOrder {
+        ask: page.ask.clone(),
+        line: written.written.join(" "),
+        step: None,
+        program: ready.offered.program?,
+        argv: ready.offered.argv,
+        means: policy.means.clone(),
+        source: format!("the configuration, playbook {}", play.book.name),
+        play: Some(PlayAt {
+            name: play.book.name.clone(),
+            book,
+            step,
+            of: play.book.steps.len(),
+        }),
+        check: ready.check,
+    })
 }
 
 /// The command under the cursor, where it may be run now.
@@ -299,6 +423,8 @@ fn order(model: &Model) -> Result<RunOrder, (Level, String)> {
             Some(Ok(found)) => found.from.clone(),
             Some(Err(_)) | None => String::new(),
         },
+        play: None,
+        check: None,
     })
 }
 
@@ -319,19 +445,27 @@ fn may_run(model: &Model) -> Result<(), String> {
     }
 }
 
+/// A text that is seen whole.
+fn whole(text: &str) -> ConfirmLine {
+    ConfirmLine::Argument {
+        text: exposed(text),
+        from: Vec::new(),
+    }
+}
+
+fn of_argument(argument: &Argument) -> ConfirmLine {
+    ConfirmLine::Argument {
+        text: argument.exposed(),
+        from: argument.from.clone(),
+    }
+}
+
 /// Every argument on a line of its own, and what its values came from.
 fn question(model: &Model, order: RunOrder) -> Confirm {
     let plain = |text: String| ConfirmLine::Plain(text);
-    let whole = |text: String| ConfirmLine::Argument {
-        text: exposed(&text),
-        from: Vec::new(),
-    };
     let arguments = order.argv.arguments();
-    let mut lines = vec![whole(order.program.display().to_string())];
-    lines.extend(arguments.iter().map(|argument| ConfirmLine::Argument {
-        text: argument.exposed(),
-        from: argument.from.clone(),
-    }));
+    let mut lines = vec![whole(&order.program.display().to_string())];
+    lines.extend(arguments.iter().map(of_argument));
     if arguments.iter().any(|argument| !argument.is_ascii()) {
         lines.push(plain("<U+…> is one character, shown by its number".to_owned()));
     }
@@ -342,15 +476,16 @@ fn question(model: &Model, order: RunOrder) -> Confirm {
             means
                 .env
                 .iter()
-                .map(|(name, value)| whole(format!("{name}={value}"))),
+                .map(|(name, value)| whole(&format!("{name}={value}"))),
         );
     }
     if let Some(dir) = &means.cwd {
         lines.push(plain("in the directory".to_owned()));
-        lines.push(whole(dir.display().to_string()));
+        lines.push(whole(&dir.display().to_string()));
     }
     lines.push(plain("as it stands in".to_owned()));
-    lines.push(whole(order.source.clone()));
+    lines.push(whole(&order.source));
+    lines.extend(order.check.iter().map(|check| whole(&check.to_string())));
     lines.push(plain(String::new()));
     let program = SafeText::line(order.argv.program());
     lines.push(plain(format!(
@@ -364,8 +499,12 @@ fn question(model: &Model, order: RunOrder) -> Confirm {
     if model.settings.danger {
         typed.push(guard::word("the context's name", model.settings.context.clone()));
     }
+    let title = match &order.play {
+        Some(at) => format!("Run step {} of {}?", at.step + 1, at.of),
+        None => "Run this command?".to_owned(),
+    };
     Confirm {
-        title: "Run this command?".to_owned(),
+        title,
         lines,
         typed,
         then: Then::Run(Box::new(order)),
@@ -403,15 +542,26 @@ pub(super) fn ended(model: &mut Model, order: &RunOrder, ended: Ended, now: Now)
     {
         model.running = None;
     }
-    let level = if ended.end.is_good() {
-        Level::Info
-    } else {
-        Level::Warn
+    let level = match ended.failure() {
+        None => Level::Info,
+        Some(_) => Level::Warn,
     };
-    let said = format!("{}: {}", order.argv.program(), ended.end);
+    let mut said = format!("{}: {}", order.argv.program(), ended.end);
     if let Some(page) = model.runbook.as_mut().filter(|page| page.ask == order.ask) {
-        page.runs.retain(|(line, _)| *line != order.line);
-        page.runs.push((order.line.clone(), Arc::new(ended)));
+        if let Some(at) = &order.play
+            && let Some(play) = page
+                .plays
+                .get_mut(at.book)
+                .filter(|play| play.book.name == at.name)
+        {
+            said = play.ended(at, &ended);
+        }
+        let key = (
+            order.line.clone(),
+            order.play.as_ref().map(|at| (at.book, at.step)),
+        );
+        page.runs.retain(|(known, _)| *known != key);
+        page.runs.push((key, Arc::new(ended)));
         page.arrange(&model.settings.runbooks);
     }
     say(model, level, SafeText::line(&said).into_string(), now)
@@ -436,7 +586,14 @@ pub(super) fn copied(model: &Model) -> Option<Vec<MenuItem>> {
         }
         Some((_, Shown::Link(_, link))) => items.push(item('l', "link", link)),
         Some((_, Shown::Output(line))) => items.push(item('c', "line", line)),
-        Some((_, Shown::Heading(_, text) | Shown::Text(text) | Shown::Item(text) | Shown::Remark(text))) => {
+        Some((
+            _,
+            Shown::Heading(_, text)
+            | Shown::Text(text)
+            | Shown::Item(text)
+            | Shown::Remark(text)
+            | Shown::Verdict(Ok(text) | Err(text)),
+        )) => {
             items.push(item('c', "text", text));
         }
         Some((_, Shown::Step(_) | Shown::Ended(_) | Shown::Rule)) | None => {}

@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 use super::outbox::Office;
 use crate::app::Msg;
 use crate::app::runbook::RunOrder;
+use crate::backend::metrics::Metrics;
 use crate::config::{Config, Environment};
 use crate::journal::{Journal, runbooks};
-use crate::runbook::{Ended, Mark, Ticked, TicksOf, Told};
+use crate::runbook::{Check, Ended, Mark, Ticked, TicksOf, Told};
 use crate::time::{Clock, Now};
 
 pub mod programs;
@@ -62,6 +63,7 @@ impl Books {
         &mut self,
         office: Office,
         order: Arc<RunOrder>,
+        metrics: Option<Arc<dyn Metrics>>,
         clock: Clock,
     ) -> impl Future<Output = Option<Msg>> + Send + use<> {
         let busy = self
@@ -91,7 +93,7 @@ impl Books {
             let ended = if busy {
                 Ended::not_started("another command is running")
             } else {
-                carried_out(&office, &order, (&run, &stop), clock).await
+                carried_out(&office, &order, (&run, &stop), (metrics.as_deref(), clock)).await
             };
             Some(Msg::CommandEnded { order, ended })
         }
@@ -119,12 +121,19 @@ async fn carried_out(
     office: &Office,
     order: &RunOrder,
     (run, stop): (&run::Run, &CancellationToken),
-    clock: Clock,
+    (metrics, clock): (Option<&dyn Metrics>, Clock),
 ) -> Ended {
     if let Err(why) = tell(office, order.begins(), clock.now()).await {
         return Ended::not_started(format!("it could not be recorded: {why}"));
     }
     let mut ended = run::run(run, stop, clock).await;
+    if let Some(check) = order.check.as_ref().filter(|_| ended.end.is_good()) {
+        ended.verdict = tokio::select! {
+            biased;
+            () = stop.cancelled() => Some(Err("it was stopped before that was known".to_owned())),
+            verdict = verified(check, metrics) => verdict,
+        };
+    }
     if let Err(why) = tell(office, order.is_over(&ended), clock.now()).await {
         let lost = format!(
             "
@@ -133,6 +142,22 @@ how it ended is not in the timeline: {why}"
         ended.output.push_str(&lost);
     }
     ended
+}
+
+/// Waits, asks, and says whether the answer is as it has to be; nothing where nothing is asked.
+async fn verified(check: &Check, metrics: Option<&dyn Metrics>) -> Option<Result<String, String>> {
+    tokio::time::sleep(check.wait).await;
+    let (query, expect) = check.query.as_ref()?;
+    let Some(metrics) = metrics else {
+        return Some(Err("no metrics backend is configured".to_owned()));
+    };
+    Some(match metrics.instant(query.clone(), None, None).await {
+        Ok(answer) => {
+            let values: Vec<f64> = answer.value.iter().map(|sample| sample.value).collect();
+            expect.judge(&values)
+        }
+        Err(error) => Err(error.to_string()),
+    })
 }
 
 async fn tell(office: &Office, told: Told, now: Now) -> Result<(), String> {

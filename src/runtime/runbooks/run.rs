@@ -93,6 +93,7 @@ pub async fn run(run: &Run, stop: &CancellationToken, clock: Clock) -> Ended {
         took: clock.tick().since(began),
         left_out: tail.left_out,
         output: tail.text(),
+        verdict: None,
     }
 }
 

@@ -18,7 +18,7 @@ use crate::domain::incident::IncidentId;
 use crate::journal::{Opening as JournalOpening, audit, events};
 use crate::runbook::command::Template;
 use crate::runbook::source::{Unread, Wanted};
-use crate::runbook::{Document, End, Kind, LONGEST, Means, Origin};
+use crate::runbook::{Check, Document, End, Expect, Kind, LONGEST, Means, Origin};
 use crate::runtime::console::{Event, World as _};
 use crate::runtime::session::{Opening, Session};
 use crate::terminal::signals::Signals;
@@ -549,6 +549,8 @@ fn order(script: &str) -> Arc<RunOrder> {
         program: PathBuf::from("/bin/sh"),
         means: within(LONG),
         source: "/srv/runbooks/pool.md".to_owned(),
+        play: None,
+        check: None,
     })
 }
 
@@ -627,6 +629,65 @@ async fn one_runs_at_a_time_and_leaving_the_console_ends_it_and_says_so() {
         "{story:?}"
     );
     assert!(!story.iter().any(|text| text.contains("second")), "{story:?}");
+}
+
+#[tokio::test]
+async fn what_is_asked_after_a_step_decides_whether_it_held_and_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session(home.path());
+    let query = Some(("up".to_owned(), Expect::read("== 1").unwrap()));
+    let wait = Duration::from_millis(20);
+    let step = |script| {
+        Arc::new(RunOrder {
+            check: Some(Check {
+                wait,
+                query: query.clone(),
+            }),
+            ..(*order(script)).clone()
+        })
+    };
+    session.carry(Effect::RunCommand(step("echo well")));
+    // This session has nobody to ask: what is not known has not held.
+    let ended = over(&mut session).await;
+    assert_eq!(ended.end, End::Exit(0));
+    assert!(
+        ended.failure().unwrap().contains("no metrics backend"),
+        "{ended:?}"
+    );
+    session.carry(Effect::RunCommand(step("exit 4")));
+    assert_eq!(
+        over(&mut session).await.verdict,
+        None,
+        "what failed is not asked about"
+    );
+    drop(session);
+    let (story, audited) = told(home.path()).await;
+    assert!(story[1].contains("not verified: then waits"), "{story:?}");
+    assert!(audited[1].1.starts_with("failed: not verified"), "{audited:?}");
+}
+
+#[tokio::test]
+async fn a_step_is_stopped_while_it_waits() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session(home.path());
+    let check = Check {
+        wait: Duration::from_secs(300),
+        query: None,
+    };
+    session.carry(Effect::RunCommand(Arc::new(RunOrder {
+        check: Some(check),
+        ..(*order("echo well")).clone()
+    })));
+    let (story, _) = loop {
+        let told = told(home.path()).await;
+        if !told.0.is_empty() {
+            break told;
+        }
+    };
+    assert!(story[0].starts_with("started"), "{story:?}");
+    session.rest().await;
+    let ended = over(&mut session).await;
+    assert!(ended.failure().is_some(), "{ended:?}");
 }
 
 #[tokio::test]

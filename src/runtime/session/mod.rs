@@ -564,7 +564,8 @@ impl World for Session {
                 self.start(async move { said_of(runbooks::tick(&office, of, (step, mark), *told, now).await) })
             }
             Effect::RunCommand(order) => {
-                let work = self.books.begin(self.office.clone(), order, self.clock);
+                let metrics = self.backends.metrics.clone();
+                let work = self.books.begin(self.office.clone(), order, metrics, self.clock);
                 // One at a time, so that there is always room for it.
                 self.start_always(work);
                 Carried::Done

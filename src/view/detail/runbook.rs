@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::action::Action;
-use crate::app::runbook::{Row, RunbookPage, Shown, seconds};
+use crate::app::runbook::{Row, RunbookPage, Running, Shown, seconds};
 use crate::runbook::source::{Unread, is_web};
 use crate::runbook::{Ended, Offered};
 use crate::terminal::Focused;
@@ -72,10 +72,10 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
                 &[Piece::word("being read…", Role::StateBusy)],
             );
         }
-        Some(Err(unread)) => {
+        Some(Err(unread)) if page.rows.is_empty() => {
             missing(scene, page, unread).draw(scene, buffer, body, 0);
         }
-        Some(Ok(_)) => {
+        Some(Ok(_) | Err(_)) => {
             let extent = rows(scene, buffer, body, page);
             thumb(scene, buffer, area, extent, Focused::Gained);
         }
@@ -241,7 +241,7 @@ fn rows(scene: Scene, buffer: &mut Buffer, area: Rect, page: &RunbookPage) -> Ex
 fn laid(scene: Scene, page: &RunbookPage, row: &Row, width: usize) -> Vec<Vec<Piece<'static>>> {
     let indent = " ".repeat((row.depth * INDENT).min(DEEPEST));
     // What stands below a step stands under its words.
-    let below = if row.step.is_some() {
+    let below = if row.step.is_some() || matches!(row.play, Some((_, Some(_)))) {
         format!("{indent}       ")
     } else {
         indent.clone()
@@ -261,12 +261,27 @@ fn laid(scene: Scene, page: &RunbookPage, row: &Row, width: usize) -> Vec<Vec<Pi
         }
         Shown::Step(step) => step_lines(scene, page, *step, &indent, width),
         Shown::Code(text) => broken(&text.replace('\t', "  "), plain(Role::TextMuted), width),
-        Shown::Command(line, offered) => command(scene, page, (line, offered), &below, width),
+        Shown::Command(line, offered) => {
+            let running = scene.model.running.as_ref().filter(|running| {
+                let at = running.order.play.as_ref().map(|at| (at.book, Some(at.step)));
+                running.order.line == *line && running.order.ask == page.ask && at == row.play
+            });
+            command(scene, running, (line, offered), &below, width)
+        }
         Shown::Ended(ended) => vec![end_line(ended, &below)],
         Shown::Output(line) => {
             let mut mark = plain(Role::Text);
             mark.lead = vec![Piece::own(format!("{below}│ "), Role::TextMuted)];
             broken(line, mark, width)
+        }
+        Shown::Verdict(verdict) => {
+            let (sign, role, said) = match verdict {
+                Ok(said) => ("✓ ", Role::StateOk, said),
+                Err(said) => ("✗ ", Role::StateFailed, said),
+            };
+            let mut mark = plain(role);
+            mark.lead.push(Piece::word(sign, role));
+            wrapped(said, mark, width)
         }
         Shown::Rule => vec![vec![Piece::own(
             "─".repeat(width.saturating_sub(2)),
@@ -322,7 +337,7 @@ fn step_lines(
 /// A command: what would run, and whether it is offered.
 fn command(
     scene: Scene,
-    page: &RunbookPage,
+    running: Option<&Running>,
     (line, offered): (&str, &Result<Offered, String>),
     below: &str,
     width: usize,
@@ -337,11 +352,6 @@ fn command(
         Err(_) => (line.trim().trim_start_matches("$ ").to_owned(), Role::Text),
     };
     let role = if why.is_some() { Role::Text } else { role };
-    let running = scene
-        .model
-        .running
-        .as_ref()
-        .filter(|running| running.order.line == *line && running.order.ask == page.ask);
     let lead = vec![muted(below.to_owned()), Piece::word("$ ", Role::Key)];
     let mut lines = wrapped(&text, Mark { lead, role }, width);
     if let Some(running) = running {

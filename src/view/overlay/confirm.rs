@@ -62,10 +62,12 @@ fn sheet(open: &Confirm, width: u16) -> Sheet<'static> {
         match line {
             ConfirmLine::Warning(_) => {}
             // A command is read on any terminal, and none of what is said of it is cut.
-            ConfirmLine::Plain(text) if matches!(open.then, Then::Run(_)) => match text.as_str() {
-                "" => sheet.blank(),
-                text => sheet.prose(text, Role::Text),
-            },
+            ConfirmLine::Plain(text) if matches!(open.then, Then::Run(_) | Then::Rehearsed(_)) => {
+                match text.as_str() {
+                    "" => sheet.blank(),
+                    text => sheet.prose(text, Role::Text),
+                }
+            }
             ConfirmLine::Plain(text) => {
                 sheet.line(vec![Piece::safe(SafeText::line(text).into_owned(), Role::Text)]);
             }

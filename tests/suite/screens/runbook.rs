@@ -67,6 +67,7 @@ fn ran(width: u16, height: u16) -> midwatch::app::Model {
         took: Duration::from_millis(1_240),
         output: "deployment.apps/checkout\nerror: no rollout \u{1b}[31mhistory\u{1b}[0m found\n".to_owned(),
         left_out: 0,
+        verdict: None,
     };
     shop::tell(&mut model, Msg::CommandEnded { order, ended });
     model

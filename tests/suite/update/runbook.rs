@@ -7,8 +7,9 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use midwatch::app::focus::Detail;
 use midwatch::app::modal::{ConfirmLine, Modal};
-use midwatch::app::runbook::RunOrder;
+use midwatch::app::runbook::{RunOrder, Shown};
 use midwatch::app::{Effect, Msg, Settings};
+use midwatch::config::{Environment, decode_text};
 use midwatch::domain::alert::Alert;
 use midwatch::runbook::source::Unread;
 use midwatch::runbook::{Checklist, Document, End, Ended, Mark, Means, Origin, Policy, Program, Ticked};
@@ -34,6 +35,7 @@ pub fn policy() -> Policy {
             cwd: Some(PathBuf::from("/home/jun")),
             ..Means::default()
         },
+        playbooks: Vec::new(),
     }
 }
 
@@ -222,6 +224,7 @@ fn a_command_shows_every_argument_and_runs_at_its_own_key_alone() {
         took: Duration::from_secs(1),
         output: "deployment rolled back\n".to_owned(),
         left_out: 0,
+        verdict: None,
     };
     hand.tell(Msg::CommandEnded {
         order: Arc::clone(&orders[0]),
@@ -356,4 +359,254 @@ fn a_runbook_that_is_not_there_stays_open_with_the_reason_and_late_answers_are_d
         })),
     });
     assert!(matches!(hand.model.runbook.as_ref().unwrap().read, Some(Err(_))));
+}
+
+const PLAYBOOK: &str = r#"
+[contexts.prod]
+metrics = { url = "http://x" }
+allowed_programs = ["kubectl"]
+
+[[contexts.prod.playbooks]]
+name = "roll back"
+match = 'alertname="HighErrorRate"'
+
+[[contexts.prod.playbooks.steps]]
+run = ["kubectl", "-n", "shop", "rollout", "undo", "deploy/{{ labels.service }}"]
+wait = "2m"
+verify = 'up{service="{{ labels.service }}"}'
+expect = "== 1"
+
+[[contexts.prod.playbooks.steps]]
+run = ["kubectl", "get", "pods"]
+
+[[contexts.prod.playbooks]]
+name = "not for this one"
+match = 'alertname="Other"'
+steps = [{ run = ["kubectl", "delete", "ns"] }]
+"#;
+
+fn playing() -> Settings {
+    let loaded = decode_text(PLAYBOOK, None, &Environment::default()).unwrap();
+    let mut settings = settled();
+    settings.runbooks.playbooks = loaded.config.contexts["prod"].runbooks.playbooks.clone();
+    settings
+}
+
+/// The page below the runbook, its cursor on the playbook's name.
+fn on_its_name(settings: Settings) -> Hand {
+    let mut hand = reading(settings, &firing_alert(), TEXT);
+    hand.press("G");
+    for _ in 0..20 {
+        let page = hand.model.runbook.as_ref().unwrap();
+        if matches!(&page.row().unwrap().shown, Shown::Heading(_, text) if text == "Playbook: roll back") {
+            return hand;
+        }
+        hand.press("k");
+    }
+    panic!(
+        "it is not there: {:#?}",
+        hand.model.runbook.as_ref().unwrap().rows
+    );
+}
+
+fn over(hand: &mut Hand, order: &Arc<RunOrder>, end: End, verdict: Option<Result<String, String>>) {
+    let ended = Ended {
+        end,
+        took: Duration::from_secs(1),
+        output: "done\n".to_owned(),
+        left_out: 0,
+        verdict,
+    };
+    hand.tell(Msg::CommandEnded {
+        order: Arc::clone(order),
+        ended,
+    });
+}
+
+#[test]
+fn a_playbook_is_looked_over_before_its_first_step_and_runs_nothing_by_that() {
+    let mut hand = on_its_name(playing());
+    assert!(!format!("{:?}", hand.model.runbook.as_ref().unwrap().rows).contains("not for this one"));
+    hand.press("c");
+    let shown: Vec<String> = asked(&mut hand).into_iter().map(|(text, _)| text).collect();
+    assert_eq!(
+        shown,
+        [
+            "/usr/bin/kubectl",
+            "-n",
+            "shop",
+            "rollout",
+            "undo",
+            "deploy/checkout",
+            "then waits 2m, asks up{service=\"checkout\"} and wants == 1",
+            "/usr/bin/kubectl",
+            "get",
+            "pods",
+        ]
+    );
+    assert!(ordered(&mut hand).is_empty());
+    hand.press("n c y");
+    // What is asked now is the first step, by itself; the key that began it runs nothing.
+    assert!(asked(&mut hand).iter().any(|(text, _)| text == "deploy/checkout"));
+    hand.press("y enter");
+    assert!(ordered(&mut hand).is_empty());
+    hand.press("Y");
+    let orders = ordered(&mut hand);
+    assert_eq!(orders.len(), 1);
+    let told = orders[0].begins();
+    assert!(
+        told.text
+            .starts_with("started step 1 of 2 of the playbook roll back"),
+        "{}",
+        told.text
+    );
+    assert_eq!(orders[0].check.as_ref().unwrap().wait, Duration::from_secs(120));
+}
+
+#[test]
+fn its_steps_follow_one_another_and_the_first_that_fails_is_the_last() {
+    let mut hand = on_its_name(playing());
+    hand.press("c y Y");
+    let first = ordered(&mut hand).remove(0);
+    over(
+        &mut hand,
+        &first,
+        End::Exit(0),
+        Some(Ok("it answers 1; wanted == 1".to_owned())),
+    );
+    hand.assert_said("step 1 of 2 is done, step 2 is next");
+    let told = first.is_over(&Ended {
+        verdict: Some(Ok("it answers 1; wanted == 1".to_owned())),
+        ..Ended::not_started("")
+    });
+    assert!(
+        told.text.contains("\nverified: then waits 2m, asks up"),
+        "{}",
+        told.text
+    );
+    // From any of its rows: the next one is asked for, and no other.
+    hand.press("c");
+    hand.assert_said("step 2 is next");
+    let mut again = on_its_name(playing());
+    again.press("c y Y");
+    let first = ordered(&mut again).remove(0);
+    over(
+        &mut again,
+        &first,
+        End::Exit(0),
+        Some(Err("it answers 0; wanted == 1".to_owned())),
+    );
+    again.assert_said("the playbook stopped at step 1 of 2: not verified: it answers 0; wanted == 1");
+    for _ in 0..12 {
+        again.press("j c");
+        assert!(
+            again.model.modal.is_none(),
+            "nothing of it is asked for any more: {}",
+            again.said()
+        );
+    }
+    assert!(ordered(&mut again).is_empty());
+}
+
+#[test]
+fn what_cannot_be_run_is_said_before_anything_is() {
+    let mut settings = playing();
+    settings.runbooks.programs.clear();
+    let mut hand = on_its_name(settings);
+    hand.press("c");
+    hand.assert_said("not begun: step 1: kubectl is not allowed here");
+    assert!(hand.model.modal.is_none());
+    let read_only = Settings {
+        read_only: true,
+        ..playing()
+    };
+    let mut hand = on_its_name(read_only);
+    hand.press("c y");
+    hand.assert_said("read-only: nothing is run");
+    assert!(ordered(&mut hand).is_empty());
+}
+
+#[test]
+fn a_playbook_is_there_where_the_runbook_is_not() {
+    let mut hand = of(playing(), &firing_alert());
+    hand.press("g o");
+    let wanted = hand.model.runbook.as_ref().unwrap().ask.wanted.clone();
+    hand.tell(Msg::RunbookRead {
+        wanted,
+        result: Err(Unread::new("/srv/runbooks/a.md: not there", "write it")),
+    });
+    let rows = format!("{:?}", hand.model.runbook.as_ref().unwrap().rows);
+    assert!(
+        rows.contains("not there") && rows.contains("Playbook: roll back"),
+        "{rows}"
+    );
+}
+
+#[test]
+fn a_command_is_not_killed_by_a_suspend_and_is_stopped_from_anywhere() {
+    let mut hand = open();
+    hand.press("j j enter Y");
+    assert_eq!(ordered(&mut hand).len(), 1);
+    hand.press("ctrl-z");
+    assert_eq!(hand.taken(), []);
+    hand.assert_said("kubectl is running and would be killed");
+    hand.press("esc esc :");
+    hand.write("runbook.stop");
+    hand.press("enter");
+    assert!(hand.taken().contains(&Effect::StopCommand), "{}", hand.said());
+}
+
+#[test]
+fn what_is_copied_is_safe_and_what_the_cursor_is_on() {
+    let text =
+        "- [ ] Look\n\n  ```text\n  first line\n  second\n  ```\n\n  ```sh\n  kubectl get pods\n  ```\n";
+    let mut hand = reading(settled(), &firing_alert(), text);
+    hand.press("j y");
+    let Some(Modal::Menu(menu)) = &hand.model.modal else {
+        panic!("{}", hand.said())
+    };
+    let labels: Vec<&str> = menu.items.iter().map(|item| item.label.as_str()).collect();
+    assert!(
+        labels.iter().any(|label| label.starts_with("line  first line")),
+        "{labels:?}"
+    );
+    assert!(
+        labels.iter().any(|label| label.starts_with("block  ")),
+        "{labels:?}"
+    );
+    hand.press("esc j j enter Y");
+    let order = ordered(&mut hand).remove(0);
+    let ended = Ended {
+        end: End::Exit(0),
+        took: Duration::from_secs(1),
+        output: "a\u{1b}[201~\u{202e}b\nc\n".to_owned(),
+        left_out: 0,
+        verdict: None,
+    };
+    hand.tell(Msg::CommandEnded { order, ended });
+    hand.press("y p");
+    let copied = hand.taken();
+    let text = copied.iter().find_map(|effect| match effect {
+        Effect::Copy { text, .. } => Some(text),
+        _ => None,
+    });
+    assert_eq!(text.unwrap(), "a␛[201~‹U+202E›b\nc");
+}
+
+#[test]
+fn what_came_over_plain_http_is_not_offered() {
+    let mut hand = of(settled(), &firing_alert());
+    hand.press("g o");
+    let wanted = hand.model.runbook.as_ref().unwrap().ask.wanted.clone();
+    hand.tell(Msg::RunbookRead {
+        wanted,
+        result: Ok(Arc::new(Document {
+            from: "http://wiki.example/errors".to_owned(),
+            origin: Origin::Plaintext,
+            checklist: Checklist::read(TEXT),
+        })),
+    });
+    hand.press("j j enter");
+    hand.assert_said("it came over plain http");
+    assert!(hand.model.modal.is_none());
 }
