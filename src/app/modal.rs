@@ -9,6 +9,7 @@ use super::acts::Act;
 use super::compose::Compose;
 use super::effect::Deed;
 use super::focus::PaneId;
+use super::runbook::{Rehearsed, RunOrder};
 use super::scope::Scope;
 use super::update::Offers;
 use crate::action::Action;
@@ -173,6 +174,8 @@ pub enum PromptTarget {
     Timeline,
     /// The open trace.
     Trace,
+    /// Every pane at once.
+    Scope,
 }
 
 /// Search or filter being typed.
@@ -205,6 +208,10 @@ pub enum Then {
     AnswerFor(Vec<i64>),
     /// An entry of the outbox is decided.
     Decide(EntryId, Decision),
+    /// A command of a runbook runs, as it was shown. Not at enter, which may be held down.
+    Run(Box<RunOrder>),
+    /// A playbook was looked over, and its first step is asked for.
+    Rehearsed(Box<Rehearsed>),
 }
 
 /// A word that must be typed before a yes counts.
@@ -242,6 +249,13 @@ pub enum ConfirmLine {
     Plain(String),
     /// Told as a warning.
     Warning(String),
+    /// An argument of a command: wrapped and never cut, for it has to be seen whole.
+    Argument {
+        /// As it could be typed.
+        text: String,
+        /// The labels whose values stand in it.
+        from: Vec<String>,
+    },
 }
 
 /// Fields of the composer, in the order of tab.
@@ -325,8 +339,8 @@ pub enum Goal {
     TraceLogs(TraceId, Nanos),
     /// The log lines that carry a trace id and a span id, around a moment.
     SpanLogs(TraceId, SpanId, Nanos),
-    /// The traces of a service.
-    Traces(Arc<str>),
+    /// The traces of a service, of the time of a moment where one is meant.
+    Traces(Arc<str>, Option<Nanos>),
     /// The slow requests of a latency SLO, by name: its exemplars.
     Exemplars(String),
     /// A trace: its id, until there is more to show of it.
@@ -376,6 +390,8 @@ pub enum Choice {
     },
     /// Runs an action.
     Run(Action),
+    /// Opens the runbook of an alert.
+    Runbook(Fingerprint),
     /// Does something to an incident.
     Incident {
         /// Which.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::acts::ActId;
+use super::case::Gathered;
 use super::feed::Feed;
 use super::incidents::IncidentBoard;
 use super::kept::ViewsKept;
@@ -10,6 +11,7 @@ use super::logs::LogView;
 use super::panes::Firings;
 use super::query::{QueryAnswer, QueryTrouble};
 use super::record::{RecordHealth, Watching};
+use super::runbook::RunOrder;
 use super::traces::calls::Calling;
 use super::traces::comparison::Aligned;
 use super::traces::exemplars::ExemplarsAsk;
@@ -29,6 +31,8 @@ use crate::domain::timeline::Timeline;
 use crate::domain::trace::TraceId;
 use crate::domain::trace::exemplar::Exemplar;
 use crate::outbox::{EntryId, OutboxView};
+use crate::runbook::source::{Unread, Wanted};
+use crate::runbook::{Document, Ended, Ticked, TicksOf};
 use crate::terminal::Input;
 
 /// Something happened.
@@ -128,6 +132,27 @@ pub enum Msg {
         /// Markdown, or why there is none.
         result: Result<String, String>,
     },
+    /// A runbook was read.
+    RunbookRead {
+        /// What was looked for.
+        wanted: Wanted,
+        /// It, or why it could not be.
+        result: Result<Arc<Document>, Unread>,
+    },
+    /// Which steps of a runbook are done, by this console and others.
+    StepsTicked {
+        /// Of which.
+        of: TicksOf,
+        /// They, or why that is not known.
+        result: Result<Vec<Ticked>, String>,
+    },
+    /// A command of a runbook is over.
+    CommandEnded {
+        /// Which.
+        order: Arc<RunOrder>,
+        /// How.
+        ended: Ended,
+    },
     /// An act came to an end.
     ActFinished {
         /// Its number.
@@ -152,6 +177,13 @@ pub enum Msg {
         seq: u64,
         /// Alert names with how many label sets, or why it is not known.
         result: Result<Vec<(Arc<str>, usize)>, String>,
+    },
+    /// A part of what was asked for a case.
+    CaseGathered {
+        /// The question's number; an older answer is dropped.
+        seq: u64,
+        /// The part.
+        part: Gathered,
     },
     /// When an alert fired during the last day.
     AlertHistory {

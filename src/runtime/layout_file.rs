@@ -75,7 +75,8 @@ pub(super) fn make_private(dir: &Path) -> std::io::Result<()> {
     builder.create(dir)
 }
 
-fn render(layout: &Layout) -> String {
+/// The layout as it is written.
+pub fn render(layout: &Layout) -> String {
     let hidden: Vec<String> = layout
         .hidden
         .iter()
@@ -90,7 +91,8 @@ fn render(layout: &Layout) -> String {
     )
 }
 
-fn parse(text: &str) -> Layout {
+/// The layout as it is read; the default where it says nothing.
+pub fn parse(text: &str) -> Layout {
     let mut layout = Layout::default();
     let Ok(table) = text.parse::<toml::Table>() else {
         return layout;

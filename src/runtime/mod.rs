@@ -12,6 +12,7 @@
 
 mod acts;
 pub mod audit_forward;
+pub mod case;
 pub mod console;
 mod desk_task;
 pub mod editor;
@@ -25,7 +26,9 @@ mod outbox;
 pub mod pace;
 mod poller;
 mod querying;
+pub mod replay;
 mod room;
+pub mod runbooks;
 pub mod session;
 mod traces;
 mod tray;

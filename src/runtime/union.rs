@@ -38,6 +38,7 @@ pub(super) struct Watcher {
     pub config: Arc<Config>,
     /// The open context: it is not asked twice.
     pub own: String,
+    pub wires: Arc<Wires>,
     pub clock: Clock,
     /// Asked now, out of turn.
     pub wake: Arc<Notify>,
@@ -59,12 +60,11 @@ impl Watcher {
                 .map(|context| Arc::new(ContextReport::waiting(&context.name, context.danger)))
                 .collect(),
         );
-        let wires = Wires::default();
         let gate = Semaphore::new(AT_ONCE);
         let watching = others.iter().enumerate().map(|(place, context)| {
             let watched = Watched {
                 context,
-                backends: Backends::open(context, &wires, self.clock),
+                backends: Backends::open(context, &self.wires, self.clock),
                 engine: Engine::new(
                     context.slos.clone(),
                     Settings {
@@ -313,6 +313,7 @@ mod tests {
         let (out, mut reports) = watch::channel(Vec::new());
         let watcher = Watcher {
             config: Arc::new(config),
+            wires: Arc::default(),
             own: "own".to_owned(),
             clock,
             wake: Arc::default(),

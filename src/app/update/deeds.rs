@@ -64,6 +64,7 @@ pub(super) fn of_prompt(model: &Model, kind: PromptKind, target: PromptTarget, w
         PromptTarget::Silences => "silences".to_owned(),
         PromptTarget::Timeline => "timeline".to_owned(),
         PromptTarget::Trace => "trace".to_owned(),
+        PromptTarget::Scope => "panes".to_owned(),
     };
     let text = match kind {
         PromptKind::Search => format!("searched the {list} for `{words}`"),

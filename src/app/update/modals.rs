@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_textarea::TextArea;
 
 use super::{
-    alerts, compose, deeds, guard, incident_acts, palette, pick, pivot, prompts, run, say, silences,
+    alerts, compose, deeds, guard, incident_acts, palette, pick, pivot, prompts, run, runbook, say, silences,
 };
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
+use crate::app::attention::Lacks;
 use crate::app::kept::Keep;
 use crate::app::list::{Direction, Step};
 use crate::app::modal::{Choice, Field, Modal, Then};
@@ -213,6 +214,9 @@ pub(super) fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
     if model.acts.unsent() > 0 || !model.acts.held.is_empty() {
         warn("acts under way end here, and acknowledgements held here are no longer extended");
     }
+    if model.running.is_some() {
+        warn("the command that is running is killed, with everything it started");
+    }
     if model.alerts.draft.is_some() {
         warn("the draft of a silence waits here until you come back; it is lost when midwatch ends");
     }
@@ -235,14 +239,22 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     let Some(Modal::Confirm(confirm)) = &mut model.modal else {
         return Vec::new();
     };
+    let yes_key = yes_key(&confirm.then);
+    if let Some(why) = held_back(model, key, now) {
+        return say(model, Level::Info, why, now);
+    }
+    let furthest = crate::view::furthest_scroll(model, now);
+    let Some(Modal::Confirm(confirm)) = &mut model.modal else {
+        return Vec::new();
+    };
     let yes = match key.code {
         KeyCode::Esc => false,
         KeyCode::Down => {
-            confirm.scroll = confirm.scroll.saturating_add(1);
+            confirm.scroll = confirm.scroll.saturating_add(1).min(furthest);
             return Vec::new();
         }
         KeyCode::Up => {
-            confirm.scroll = confirm.scroll.saturating_sub(1);
+            confirm.scroll = confirm.scroll.saturating_sub(1).min(furthest);
             return Vec::new();
         }
         KeyCode::Enter => match confirm.typed.first() {
@@ -264,21 +276,17 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             }
             None => true,
         },
-        KeyCode::Char('y') if confirm.typed.is_empty() => true,
-        KeyCode::Char('n' | 'q') if confirm.typed.is_empty() => false,
+        KeyCode::Char(c) if c == yes_key && confirm.typed.is_empty() && is_bare(key) => true,
+        KeyCode::Char('n' | 'q') if confirm.typed.is_empty() && is_bare(key) => false,
         _ => {
-            match confirm.typed.first_mut() {
-                Some(typed) => {
-                    typed.input.input(key);
-                }
-                None => {
-                    return say(
-                        model,
-                        Level::Info,
-                        "enter or y does it, esc or n leaves it undone",
-                        now,
-                    );
-                }
+            if let Some(typed) = confirm.typed.first_mut() {
+                typed.input.input(key);
+            } else {
+                let keys = match confirm.then {
+                    Then::Run(_) => BY_Y,
+                    _ => "enter or y does it, esc or n leaves it undone",
+                };
+                return say(model, Level::Info, keys, now);
             }
             return Vec::new();
         }
@@ -303,8 +311,67 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         Then::AnswerFor(notices) => vec![Effect::AnswerFor { notices }],
+        Then::Rehearsed(what) => runbook::rehearsed(model, &what, now),
+        Then::Run(order) => runbook::confirmed(model, *order, now),
         Then::Decide(entry, decision) => vec![Effect::Decide { entry, decision }],
     }
+}
+
+/// What runs a command is said yes to by a key that does nothing else: `y` copies on the page below.
+const BY_Y: &str = "Y runs it, esc or n leaves it";
+
+/// The letter that is a yes.
+pub(crate) fn yes_key(then: &Then) -> char {
+    match then {
+        Then::Run(_) => 'Y',
+        Then::Act(_)
+        | Then::Quit
+        | Then::SwitchContext(_)
+        | Then::Acts(_)
+        | Then::Dismiss(_)
+        | Then::AnswerFor(_)
+        | Then::Rehearsed(_)
+        | Then::Decide(_, _) => 'y',
+    }
+}
+
+/// Whether a letter is that letter and no command.
+fn is_bare(key: KeyEvent) -> bool {
+    !key.modifiers
+        .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SUPER)
+}
+
+/// Why a key is no yes though it looks like one: what is asked has to have been in sight, all of it where it runs
+/// something, and the key that asked may be held down still. To leave needs no such thing.
+fn held_back(model: &Model, key: KeyEvent, now: Now) -> Option<&'static str> {
+    let Some(Modal::Confirm(confirm)) = &model.modal else {
+        return None;
+    };
+    let is_typed = !confirm.typed.is_empty();
+    let is_yes = match key.code {
+        KeyCode::Enter => true,
+        KeyCode::Char(c) => !is_typed && c == yes_key(&confirm.then) && is_bare(key),
+        _ => false,
+    };
+    if !is_yes || confirm.then == Then::Quit {
+        return None;
+    }
+    if key.kind == KeyEventKind::Repeat {
+        return Some("a key that is held down is no answer");
+    }
+    if matches!(confirm.then, Then::Run(_)) && key.code == KeyCode::Enter && !is_typed {
+        return Some(BY_Y);
+    }
+    let lacks = model
+        .attention
+        .lacks(confirm, Chord::from(key), model.size, now.tick)?;
+    Some(match (lacks, &confirm.then) {
+        (Lacks::Look, _) => "typed before it could be read: look at it, then answer again",
+        (Lacks::Rest, _) => "there is more of it: down shows the rest, then it can be run",
+        (Lacks::OtherKey, Then::Run(_)) => BY_Y,
+        (Lacks::OtherKey, _) if key.code == KeyCode::Enter => "the key that asked is no answer: y does it",
+        (Lacks::OtherKey, _) => "the key that asked is no answer: enter does it",
+    })
 }
 
 /// A yes holds for what was listed: where the act would hit more by now, that is asked anew.
@@ -339,7 +406,7 @@ fn composer_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                 .say(Level::Info, "put away; the draft is kept", now.tick);
             return effects;
         }
-        KeyCode::Char('l') if ctrl => {
+        KeyCode::Char('g') if ctrl => {
             model.modal = None;
             let fresh = silences::fresh(model, now);
             model.modal = Some(Modal::Composer(Box::new(fresh)));
@@ -430,6 +497,7 @@ fn menu_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         }
         Some(Choice::On { incident, action }) => incident_acts::on(model, action, &incident, now),
         Some(Choice::Go { goal, deed }) => pivot::go(model, &goal, deed, now),
+        Some(Choice::Runbook(alert)) => runbook::show(model, alert, now),
         Some(Choice::Run(action)) => run::action(model, action, now),
         Some(Choice::Incident { incident, act }) => incident_acts::want(model, &incident, act, now),
         Some(Choice::Role { incident, role }) => incident_acts::role(model, &incident, role, now),

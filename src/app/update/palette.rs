@@ -119,7 +119,13 @@ fn fits(model: &Model, action: Action) -> Fits {
         Action::HandBack if holds && !hands_back(model) => Fits::Not,
         _ if holds => Fits::Now,
         _ => match action.row().place {
-            Place::Silences | Place::Outbox | Place::Trace | Place::Patterns | Place::Search => Fits::Not,
+            Place::Silences
+            | Place::Outbox
+            | Place::Case
+            | Place::Runbook
+            | Place::Trace
+            | Place::Patterns
+            | Place::Search => Fits::Not,
             Place::Slo
             | Place::Alerts
             | Place::Logs

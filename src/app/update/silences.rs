@@ -31,7 +31,7 @@ pub(super) fn compose(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(draft) => {
             model.toasts.say(
                 Level::Info,
-                "your draft; ctrl-l starts over from the cursor",
+                "your draft; ctrl-g starts over from the cursor",
                 now.tick,
             );
             Composer {

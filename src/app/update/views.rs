@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{frozen, logs, run, say};
+use super::{frozen, logs, say, scope};
 use crate::app::kept::{Keep, MOST_VIEWS, SavedView, ViewsKept, name_of};
 use crate::app::scope::{Scope, Stepped};
 use crate::app::toast::Level;
@@ -98,7 +98,7 @@ pub(super) fn take_up(model: &mut Model, name: &str, now: Now) -> Vec<Effect> {
     traces.arrange();
     let mut effects = vec![Effect::SaveLayout(model.layout.clone())];
     effects.extend(logs::take_up_view(model, &view));
-    effects.extend(turn_to(model, view.scope.unwrap_or_default()));
+    effects.extend(turn_to(model, view.scope.unwrap_or_default(), now));
     model
         .toasts
         .say(Level::Info, format!("view {}", SafeText::line(name)), now.tick);
@@ -106,9 +106,9 @@ pub(super) fn take_up(model: &mut Model, name: &str, now: Now) -> Vec<Effect> {
 }
 
 /// Turns every pane to a scope; the step can be undone.
-pub(super) fn turn_to(model: &mut Model, scope: Scope) -> Vec<Effect> {
+pub(super) fn turn_to(model: &mut Model, scope: Scope, now: Now) -> Vec<Effect> {
     match model.scope.push(scope) {
-        Stepped::Moved | Stepped::Nowhere => run::rescope(model),
+        Stepped::Moved | Stepped::Nowhere => scope::rescope(model, now),
     }
 }
 

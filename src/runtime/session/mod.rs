@@ -19,8 +19,9 @@ use super::outbox::{Followed, Office};
 use super::room::{Doors, Keepers};
 use super::tray::Tray;
 use super::union::{Reports, Watcher};
-use super::{acts, history, kept_file, layout_file, querying, traces};
+use super::{acts, case, history, kept_file, layout_file, querying, runbooks, traces};
 use crate::app::acts::{Act, ActId};
+use crate::app::case::{CaseAsk, Gathered};
 use crate::app::effect::WriteUp;
 use crate::app::feed::Feed;
 use crate::app::kept::Keep;
@@ -30,6 +31,7 @@ use crate::app::toast::Level;
 use crate::app::traces::{TraceList, TracesAsk};
 use crate::app::{BackendHealth, Effect, Msg};
 use crate::backend::Backends;
+use crate::backend::http::Wires;
 use crate::backend::incidents::Directory;
 use crate::config::{Config, Context};
 use crate::domain::alert::AlertBoard;
@@ -37,6 +39,7 @@ use crate::domain::alert::desk::Arrangement;
 use crate::domain::incident::{IncidentId, Ladder};
 use crate::domain::slo::SloBoard;
 use crate::outbox::OutboxView;
+use crate::runbook::source::Unread;
 use crate::terminal::Input;
 use crate::terminal::signals::Signals;
 use crate::text::SafeText;
@@ -63,6 +66,8 @@ pub struct Opening {
     pub context: Arc<Context>,
     /// Its backends.
     pub backends: Backends,
+    /// How whatever else is asked is reached: what alerts link to, other contexts.
+    pub wires: Arc<Wires>,
     /// The clocks.
     pub clock: Clock,
     /// Loads a theme by name.
@@ -102,6 +107,8 @@ pub struct Session {
     writer: Writer,
     followed: Followed,
     tray: Tray,
+    books: runbooks::Books,
+    wires: Arc<Wires>,
     logs: LogDoors,
     traces: TraceDoors,
     backends: Arc<Backends>,
@@ -193,6 +200,52 @@ impl Session {
         }
     }
 
+    /// Asks what lines, traces and deploy marks say around a beginning; each part is told when it is there.
+    fn gather_case(&mut self, ask: CaseAsk) -> Carried {
+        let backends = Arc::clone(&self.backends);
+        let now = self.clock.now().utc;
+        let results = self.results.clone();
+        let window = case::Window::around(ask.began, now);
+        let seq = ask.seq;
+        let tell = move |part| {
+            let results = results.clone();
+            async move {
+                let _ = results.send(Msg::CaseGathered { seq, part }).await; // the loop is gone, as in `start`
+            }
+        };
+        let began = ask.began;
+        let deploys = {
+            let (source, tell) = (backends.annotations.clone(), tell.clone());
+            async move {
+                if let Some(source) = source {
+                    tell(Gathered::Deploys(case::deploys(&*source, began, now).await)).await;
+                }
+            }
+        };
+        let lines = {
+            let (source, tell) = (backends.logs.clone().zip(ask.service.clone()), tell.clone());
+            async move {
+                if let Some((source, service)) = source {
+                    tell(Gathered::Logs(case::lines(&*source, service, window).await)).await;
+                }
+            }
+        };
+        let traces = {
+            let source = backends.traces.clone().zip(ask.service);
+            async move {
+                if let Some((source, service)) = source {
+                    tell(Gathered::Traces(case::traces(&*source, service, window).await)).await;
+                }
+            }
+        };
+        // No more of them than somebody opens cases, and each is bounded; without an answer rows would look for ever.
+        self.start_always(async move {
+            futures::join!(deploys, lines, traces);
+            None
+        });
+        Carried::Done
+    }
+
     /// What acts need, as it stands now.
     fn work(&self) -> acts::Work {
         acts::Work {
@@ -266,6 +319,7 @@ impl Session {
         if whether == Watched::Yes {
             let others = Watcher {
                 config: Arc::clone(&self.config),
+                wires: Arc::clone(&self.wires),
                 own: self.context.to_string(),
                 clock: self.clock,
                 wake: Arc::clone(&self.wake_others),
@@ -361,6 +415,7 @@ impl World for Session {
                     Some(Msg::AlertHistory { fingerprint, result })
                 })
             }
+            Effect::GatherCase(ask) => self.gather_case(ask),
             Effect::AskQuery(asked) => {
                 // The answer to an older question would be dropped.
                 self.query.cancel();
@@ -484,6 +539,41 @@ impl World for Session {
                 let now = self.clock.now();
                 self.start(async move { said_of(office.record(deed, now).await) })
             }
+            Effect::ReadRunbook(wanted) => {
+                let wires = Arc::clone(&self.wires);
+                let busy = Msg::RunbookRead {
+                    wanted: wanted.clone(),
+                    result: Err(Unread::new("too much is under way", "look again when it is done")),
+                };
+                let carried = self.start(async move {
+                    let result = runbooks::read::read(&wanted, &wires).await.map(Arc::new);
+                    Some(Msg::RunbookRead { wanted, result })
+                });
+                match carried {
+                    Carried::Busy(_) => Carried::Busy(busy),
+                    taken => taken,
+                }
+            }
+            Effect::FollowTicks(of) => {
+                self.books.follow.send_replace(Some(of));
+                Carried::Done
+            }
+            Effect::Tick { of, step, mark, told } => {
+                let office = self.office.clone();
+                let now = self.clock.now();
+                self.start(async move { said_of(runbooks::tick(&office, of, (step, mark), *told, now).await) })
+            }
+            Effect::RunCommand(order) => {
+                let metrics = self.backends.metrics.clone();
+                let work = self.books.begin(self.office.clone(), order, metrics, self.clock);
+                // One at a time, so that there is always room for it.
+                self.start_always(work);
+                Carried::Done
+            }
+            Effect::StopCommand => {
+                self.books.stop();
+                Carried::Done
+            }
             Effect::Write(what) => {
                 let writing = (self.writer)(what.clone());
                 self.start(async move {
@@ -589,6 +679,7 @@ impl World for Session {
             // What was put a moment ago is on the disk before anybody leaves; who is to be told of it is going.
             let _ = tokio::task::spawn_blocking(move || kept.write()).await;
         }
+        self.books.rest().await;
         self.tray.empty(&self.office).await;
         futures::future::join(self.office.rest(), relieved).await;
     }

@@ -5,6 +5,7 @@
 pub(super) mod alert;
 mod budget;
 mod calls;
+mod case;
 mod comparison;
 pub(super) mod incident;
 pub(super) mod log_line;
@@ -13,6 +14,7 @@ mod outbox;
 mod page;
 mod patterns;
 mod query;
+mod runbook;
 pub(super) mod silences;
 pub(super) mod slo;
 mod union;
@@ -75,7 +77,9 @@ fn pages<'a>(scene: Scene<'a>, detail: &'a Detail) -> Option<Pages<'a>> {
         | Detail::Silences
         | Detail::Incident(_)
         | Detail::Outbox
+        | Detail::Runbook(_)
         | Detail::Trace(_)
+        | Detail::Case(_)
         | Detail::Comparison(_, _) => None,
         Detail::ServiceGraph => Some(calls::pages(scene)),
     }
@@ -93,7 +97,9 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
         Detail::Outbox => return outbox::draw(scene, buffer, area),
         Detail::Page(Page::Contexts) => return union::draw(scene, buffer, area),
         Detail::Patterns => return patterns::draw(scene, buffer, area),
+        Detail::Case(_) => return case::draw(scene, buffer, area),
         Detail::Comparison(_, _) => return comparison::draw(scene, buffer, area),
+        Detail::Runbook(_) => return runbook::draw(scene, buffer, area),
         Detail::Trace(id) => return waterfall::draw(scene, buffer, area, (*id, Keys::Waterfall)),
         Detail::Incident(id) if incident::draw(scene, buffer, area, id) => return,
         Detail::Incident(_)
@@ -120,8 +126,10 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
                 "The trace was put away: others were opened since.".to_owned()
             }
             Detail::Outbox
+            | Detail::Runbook(_)
             | Detail::Silences
             | Detail::Patterns
+            | Detail::Case(_)
             | Detail::Trace(_)
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph

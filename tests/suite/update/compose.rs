@@ -639,6 +639,13 @@ fn what_was_cleared_by_mistake_comes_back() {
     hand.press("n");
     hand.write("precious");
     hand.press("ctrl-l");
+    assert_eq!(
+        hand.taken().pop(),
+        Some(Effect::Repaint),
+        "what repaints clears nothing"
+    );
+    assert_eq!(text(&hand), "precious");
+    hand.press("ctrl-g");
     assert_eq!(text(&hand), "");
     hand.press("ctrl-u");
     assert_eq!(text(&hand), "precious");

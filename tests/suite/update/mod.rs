@@ -1,8 +1,10 @@
 //! `update` as a function: a model, a message, and what follows, on a fixed clock.
 
 mod acks;
+mod case;
 mod chosen;
 pub mod compose;
+mod drill;
 mod incidents;
 mod leases;
 mod links;
@@ -11,6 +13,8 @@ mod looking;
 mod outbox;
 mod palette;
 mod quitting;
+pub mod runbook;
+mod scope;
 mod silences;
 mod traces;
 mod waterfall;
@@ -32,7 +36,7 @@ use midwatch::outbox::EntryId;
 use midwatch::terminal::Input;
 use midwatch::time::Now;
 
-use crate::fixtures::{alert, board_of, now, settings, silent_with, size, tell};
+use crate::fixtures::{alert, board_of, look, now, settings, silent_with, size, tell};
 
 /// A console at a moment, and everything it asked for so far.
 pub struct Hand {
@@ -67,6 +71,7 @@ impl Hand {
 
     pub fn tell(&mut self, msg: Msg) {
         self.effects.extend(update(&mut self.model, msg, self.now));
+        look(&mut self.model, self.now);
         let said = self.said().to_owned();
         if self.heard.last() != Some(&said) {
             self.heard.push(said);
@@ -192,7 +197,7 @@ impl Hand {
                 .lines
                 .iter()
                 .map(|line| match line {
-                    ConfirmLine::Plain(text) => text.clone(),
+                    ConfirmLine::Plain(text) | ConfirmLine::Argument { text, .. } => text.clone(),
                     ConfirmLine::Warning(text) => format!("! {text}"),
                 })
                 .collect(),

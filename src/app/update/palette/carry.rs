@@ -39,7 +39,7 @@ pub(in crate::app::update) fn carry(model: &mut Model, command: Command, now: No
         Command::View(name) => views::take_up(model, &name, now),
         Command::Scope(scope) => match frozen(model) {
             Some(why) => say(model, Level::Info, why, now),
-            None => views::turn_to(model, *scope),
+            None => views::turn_to(model, *scope, now),
         },
         Command::Refused(why) => say(model, Level::Info, why, now),
         Command::With(word, argument) => with(model, word, &argument, now),
@@ -84,7 +84,7 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
         Word::Slo => unknown(model, "SLO", argument, now),
         Word::Scope => match frozen(model) {
             Some(why) => say(model, Level::Info, why, now),
-            None => views::turn_to(model, Scope::of_service(argument)),
+            None => views::turn_to(model, Scope::of_service(argument), now),
         },
         Word::SaveView => views::save(model, argument, now),
         Word::DropView => views::forget(model, argument, now),
@@ -311,6 +311,13 @@ fn run_here(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
         {
             return say(model, Level::Info, "open a trace first", now);
         }
+        Place::Case if !matches!(model.detail(), Some(Detail::Case(_))) => {
+            return say(model, Level::Info, "open a case first", now);
+        }
+        Place::Runbook if action == Action::StopCommand => {}
+        Place::Runbook if !matches!(model.detail(), Some(Detail::Runbook(_))) => {
+            return say(model, Level::Info, "open a runbook first", now);
+        }
         Place::Outbox if model.detail() != Some(&Detail::Outbox) => {
             return say(model, Level::Info, "open the outbox first", now);
         }
@@ -324,6 +331,8 @@ fn run_here(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
         | Place::Silences
         | Place::Incident
         | Place::Outbox
+        | Place::Runbook
+        | Place::Case
         | Place::Search => {}
     }
     let effects = match action {
