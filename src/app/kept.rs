@@ -4,7 +4,6 @@
 //! tomorrow. Where all of it lies on the disk is the runtime's to know. Start at [`Kept`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -200,9 +199,6 @@ pub struct TracesPart {
     pub filter: String,
     /// Failed ones only.
     pub failed: bool,
-    /// How far back they are asked for, seconds; an hour where absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub back_seconds: Option<u64>,
 }
 
 /// A pane by its word: `slo`, `alerts`, `logs`, `traces`, `incident`.
@@ -317,7 +313,6 @@ impl SavedView {
                 query: traces.query.clone(),
                 filter: traces.filter.clone(),
                 failed: traces.outcome == Outcome::Failed,
-                back_seconds: (traces.back != super::traces::BACK).then_some(traces.back.as_secs()),
             },
         }
     }
@@ -353,12 +348,6 @@ impl SavedView {
             Shown::Suppressed => StateChoice::Suppressed,
             Shown::All => StateChoice::All,
         }
-    }
-
-    /// How far back its traces are asked for.
-    pub fn back(&self) -> Duration {
-        let seconds = self.traces.back_seconds.filter(|seconds| *seconds > 0);
-        seconds.map_or(super::traces::BACK, Duration::from_secs)
     }
 
     /// In a few words, for whoever chooses among several; remote text, not yet safe.

@@ -326,7 +326,7 @@ mod tests {
         view.alerts.group_by = Some(vec!["service".to_owned()]);
         view.logs.query = "{app=\"checkout\"} |= \"time out\"".to_owned();
         view.logs.level = Some(LevelWord(Level::Warn));
-        view.traces.back_seconds = Some(900);
+        view.traces.failed = true;
         view
     }
 

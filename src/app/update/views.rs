@@ -94,7 +94,7 @@ pub(super) fn take_up(model: &mut Model, name: &str, now: Now) -> Vec<Effect> {
     } else {
         Outcome::Any
     };
-    (traces.back, traces.until) = (view.back(), None);
+    // Of which time is the scope's to say.
     traces.arrange();
     let mut effects = vec![Effect::SaveLayout(model.layout.clone())];
     effects.extend(logs::take_up_view(model, &view));
