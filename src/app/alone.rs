@@ -31,7 +31,8 @@ fn is_of_lines(action: Action) -> bool {
         | Place::Silences
         | Place::Incident
         | Place::Outbox
-        | Place::Case => false,
+        | Place::Case
+        | Place::Runbook => false,
         Place::Global => !matches!(
             action,
             Action::FocusSlo
@@ -43,6 +44,7 @@ fn is_of_lines(action: Action) -> bool {
                 | Action::Annotate
                 | Action::OutboxList
                 | Action::OnCallList
+                | Action::Contexts
                 | Action::MarkMoment
                 | Action::Stats
                 | Action::AuditLog

@@ -90,6 +90,8 @@ pub enum Detail {
     Incident(IncidentId),
     /// The outbox: acts that are not over.
     Outbox,
+    /// The runbook of an alert.
+    Runbook(Fingerprint),
     /// A page of text.
     Page(Page),
     /// A case: what is known around a trouble.
@@ -103,6 +105,10 @@ pub enum Page {
     WriteUp(WriteUp),
     /// Who is on call, now and next.
     OnCall,
+    /// A PromQL query and its answer.
+    Query,
+    /// Every context at once.
+    Contexts,
 }
 
 impl Detail {
@@ -115,9 +121,12 @@ impl Detail {
         }
     }
 
-    /// The alert that it is of, where it is one.
+    /// The alert that it is of, itself or its runbook.
     pub fn alert(&self) -> Option<Fingerprint> {
-        if let Self::Alert(fingerprint) | Self::Case(CaseOf::Alert(fingerprint)) = self {
+        if let Self::Alert(fingerprint)
+        | Self::Runbook(fingerprint)
+        | Self::Case(CaseOf::Alert(fingerprint)) = self
+        {
             Some(*fingerprint)
         } else {
             None
@@ -145,6 +154,7 @@ impl Detail {
             Self::Incident(_) => Place::Incident,
             Self::Outbox => Place::Outbox,
             Self::Case(_) => Place::Case,
+            Self::Runbook(_) => Place::Runbook,
             Self::Page(_) | Self::ServiceGraph => Place::List,
         }
     }

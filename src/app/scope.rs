@@ -23,7 +23,7 @@ pub struct Scope {
     /// Only this service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// Only where these labels of the environment (cluster, namespace, region…) are not told otherwise.
+    /// Only where these labels of the environment are not told otherwise: [`crate::domain::environment`].
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     /// This time; nothing is the present.
@@ -58,12 +58,6 @@ impl Scope {
     /// Whether it narrows nothing.
     pub fn is_everything(&self) -> bool {
         *self == Self::default()
-    }
-
-    /// Whether labels of something say that it lies elsewhere. What lacks a label is not elsewhere.
-    pub fn excludes<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> bool {
-        let mut wanted = self.labels.iter();
-        wanted.any(|(name, value)| label(name).is_some_and(|there| there != value))
     }
 
     /// The service, or what else it is best known by; remote text, not yet safe.
@@ -285,6 +279,21 @@ impl ScopeStack {
         Stepped::Moved
     }
 
+    /// Back to the present: to the scope before times were gone through, where that is of the present.
+    pub fn to_present(&mut self) -> Stepped {
+        let here = self.current().map(|here| here.with_range(None));
+        let before = self.steps.len().checked_sub(2).and_then(|at| self.steps.get(at));
+        match (here, before) {
+            (Some(here), Some(before))
+                if before.with_range(None) == here && before.range.is_none_or(|range| range.to.is_none()) =>
+            {
+                self.pop()
+            }
+            (Some(here), None) if here.is_everything() => self.pop(),
+            (Some(_) | None, _) => self.turn_to(None),
+        }
+    }
+
     /// Undoes the last step.
     pub fn pop(&mut self) -> Stepped {
         match self.steps.pop() {
@@ -440,15 +449,6 @@ mod tests {
         assert_eq!(stack.pin(PaneId::Logs), Pinned::No);
         assert_eq!(stack.service_of(PaneId::Logs), Some("payment"));
         assert!(!stack.is_pinned(PaneId::Logs));
-    }
-
-    #[test]
-    fn what_tells_no_such_label_is_not_elsewhere() {
-        let mut scope = Scope::of_service("checkout");
-        scope.labels.insert("cluster".to_owned(), "eu".to_owned());
-        assert!(!scope.excludes(|_| None));
-        assert!(!scope.excludes(|_| Some("eu")));
-        assert!(scope.excludes(|name| (name == "cluster").then_some("us")));
     }
 
     #[test]

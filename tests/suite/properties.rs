@@ -128,6 +128,7 @@ const KEYS: &[&str] = &[
     "backspace",
     "ctrl-c",
     "ctrl-l",
+    "ctrl-g",
     "q",
     "w",
     "up",

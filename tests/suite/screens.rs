@@ -5,8 +5,10 @@
 
 mod case;
 mod incident;
+mod palette;
 mod panes;
 mod promises;
+mod runbook;
 mod trace;
 
 use std::fmt::Write as _;

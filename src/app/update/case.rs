@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{frozen, incidents, logs, pages, pivot, run, say, traces};
+use super::{frozen, incidents, logs, pages, pivot, run, say, scope, traces};
 use crate::action::Action;
 use crate::app::case::{CaseAsk, CaseOf, Gathered, OpenCase};
 use crate::app::feed::Feed;
@@ -29,7 +29,7 @@ const MOVED: TimeDelta = TimeDelta::minutes(5);
 
 /// Opens the case of what is under the cursor, or says why there is none.
 pub(super) fn open(model: &mut Model, now: Now) -> Vec<Effect> {
-    let Some(of) = here(model) else {
+    let Some(of) = here(model, now) else {
         let why =
             "nothing under the cursor has a case: alerts, SLOs, incidents, and what names a service have";
         return say(model, Level::Info, why, now);
@@ -39,9 +39,9 @@ pub(super) fn open(model: &mut Model, now: Now) -> Vec<Effect> {
 }
 
 /// What the thing under the cursor has a case of.
-fn here(model: &Model) -> Option<CaseOf> {
+fn here(model: &Model, now: Now) -> Option<CaseOf> {
     let by_service = |model: &Model| {
-        let service = run::selected_service(model).filter(|service| !service.is_empty())?;
+        let service = scope::service_here(model, now)?;
         Some(CaseOf::Service(service.into()))
     };
     match model.detail() {
@@ -513,7 +513,7 @@ fn go(model: &mut Model, target: &Target, now: Now) -> Vec<Effect> {
         Target::OnCall => pages::on_call(model),
         Target::Trace(id) if model.settings.traces.is_some() => traces::open(model, *id, now),
         Target::Trace(id) => pivot::go(model, &Goal::Trace(*id), None, now),
-        Target::Traces(service) => pivot::go(model, &Goal::Traces(Arc::clone(service)), None, now),
+        Target::Traces(service) => pivot::go(model, &Goal::Traces(Arc::clone(service), None), None, now),
         Target::Logs(service, at) if model.settings.logs.is_some() => {
             let goal = Goal::Logs(Arc::clone(service), Some(Nanos::of(*at)));
             pivot::go(model, &goal, None, now)
@@ -526,7 +526,7 @@ fn go(model: &mut Model, target: &Target, now: Now) -> Vec<Effect> {
         }
         Target::Pattern(pattern) => match frozen(model) {
             Some(why) => say(model, Level::Info, why, now),
-            None => logs::turn_to_pattern(model, pattern),
+            None => logs::turn_to_pattern(model, pattern, now),
         },
     }
 }

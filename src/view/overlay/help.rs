@@ -22,6 +22,7 @@ fn heading(place: Place) -> &'static str {
         Place::Incident => "Incident",
         Place::Outbox => "Outbox",
         Place::Case => "Case",
+        Place::Runbook => "Runbook",
         Place::Search => "While a search is on",
     }
 }

@@ -15,7 +15,7 @@ use super::super::widget::frame::{self, Frame};
 use super::super::widget::scrollbar::Extent;
 use super::super::widget::{self, Piece, words};
 use super::super::{Scene, figures};
-use super::{message, narrowed, skeleton, thumb};
+use super::{message, narrowed, skeleton, thumb, timed};
 use crate::app::focus::PaneId;
 use crate::app::logs::{Follow, LogPane, LogView, Past, Refusal, Scanned, Seek, Times};
 use crate::backend::logs::{LATE, TailMode};
@@ -280,7 +280,7 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
             .as_deref()
             .map(|filter| SafeText::line(filter).into_owned()),
         age,
-        foot,
+        foot: timed(scene, PaneId::Logs, foot),
         focus,
     }
 }
