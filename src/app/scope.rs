@@ -365,6 +365,7 @@ mod as_text {
 
     use super::TraceId;
 
+    #[expect(clippy::ref_option, reason = "serde hands the field over as it is")]
     pub(super) fn serialize<S: Serializer>(id: &Option<TraceId>, to: S) -> Result<S::Ok, S::Error> {
         match id {
             Some(id) => to.collect_str(id),

@@ -99,10 +99,10 @@ fn why(error: &BackendError) -> String {
     SafeText::line(&format!("{}: {}", error.backend, error.cause())).into_string()
 }
 
-/// What was rolled out from an hour before the beginning on.
+/// What was rolled out from two hours before the beginning on: what led to it may have begun an hour earlier elsewhere.
 pub async fn deploys(source: &dyn Annotations, began: DateTime<Utc>, now: DateTime<Utc>) -> Known<Deploys> {
     let tags = source.deploy_tags();
-    let from = began - Evidence::BEFORE;
+    let from = began - Evidence::BEFORE * 2;
     match source.list(from, now.max(began), tags.to_vec()).await {
         Err(error) => Known::Failed(why(&error)),
         Ok(marks) => {

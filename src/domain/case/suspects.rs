@@ -4,14 +4,15 @@
 //!
 //! | weight | of what | up to |
 //! | --- | --- | --- |
-//! | kind | a deploy of the service itself 70, of one that its failed traces lead to 66, an alert of that one 64, a deploy that names no service 20; a span that fails or got slow 40; a log pattern by its level: error 20, warning 14, other 6 | 70 |
+//! | kind | a deploy of the service itself, or of one that its traces lead to, 70; an alert of that one 50; a deploy that names no service 20; a span that fails or got slow 40; a log pattern by its level: error 20, warning 14, other 6 | 70 |
 //! | time | how near to the beginning: all of it within five minutes, nothing an hour before, or half an hour behind it | 30 |
 //! | novelty | new 20, more often 8 to 16 by how many times, slower 12 | 20 |
 //! | share | of the failed or slow traces that were read, of the lines of its level since | 15 |
 //!
 //! A change is named before its symptoms, so that a deploy of the service in the hour before stands above the pattern
 //! and the span that it brought, unless these are much nearer to the beginning. What came after the beginning, what was
-//! there before, and what is another service's is none.
+//! there before, and what is another service's is none. Of a service that the traces lead to it is held against the first of
+//! its own alerts, where one fired before: its trouble is the older one.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -118,29 +119,40 @@ fn deploys(evidence: &Evidence) -> Vec<Suspect> {
     let Some(known) = evidence.deploys.known() else {
         return Vec::new();
     };
-    let began = evidence.began.at;
-    let before = |deploy: &&Deploy| began - Evidence::BEFORE <= deploy.at && deploy.at <= began + SLACK;
     let blamed = blamed(evidence);
     let suspect = |deploy: &Deploy| {
         let own = evidence.service.as_deref().filter(|own| deploy.names(own));
         let led_to = blamed.iter().find(|service| deploy.names(service));
-        let (kind, of) = match (own, led_to) {
-            (Some(_), _) => (70, ""),
-            (None, Some(_)) => (66, "; its traces lead there"),
+        let at_first = (evidence.began.at, evidence.began.by.words());
+        let (kind, of, (began, what)) = match (own, led_to) {
+            (Some(_), _) => (70, "", at_first),
+            (None, Some(service)) => {
+                let fired = first_alert(evidence, service);
+                let fired = fired.map(|alert| {
+                    (
+                        alert.occurrence.starts_at,
+                        format!("{} {service} fired", alert.name),
+                    )
+                });
+                (70, "; its traces lead there", fired.unwrap_or(at_first))
+            }
             (None, None) if deploy.services.is_empty() && evidence.service.is_some() => {
-                (20, "; it names no service")
+                (20, "; it names no service", at_first)
             }
             (None, None) => return None,
         };
+        if deploy.at < began - Evidence::BEFORE || began + SLACK < deploy.at {
+            return None;
+        }
         let service = own
             .map(Arc::from)
             .or_else(|| led_to.cloned())
             .or_else(|| evidence.service.clone());
         let age = (began - deploy.at).to_std().unwrap_or_default();
         let when = if age < Duration::from_secs(1) {
-            format!("at the moment that {}", evidence.began.by.words())
+            format!("at the moment that {what}")
         } else {
-            format!("{} before {}", duration_in_words(age), evidence.began.by.words())
+            format!("{} before {what}", duration_in_words(age))
         };
         Some(Suspect {
             words: deploy.title(),
@@ -153,7 +165,15 @@ fn deploys(evidence: &Evidence) -> Vec<Suspect> {
             },
         })
     };
-    known.list.iter().filter(before).filter_map(suspect).collect()
+    known.list.iter().filter_map(suspect).collect()
+}
+
+/// The first alert of another service that fired before this trouble, or with it; the gravest of several at once.
+fn first_alert<'a>(evidence: &'a Evidence, service: &str) -> Option<&'a Arc<Alert>> {
+    let before = evidence.began.at + SLACK;
+    let of = |alert: &&Arc<Alert>| *alert.service == *service && alert.occurrence.starts_at <= before;
+    let all = evidence.elsewhere.iter().filter(of);
+    all.min_by_key(|alert| (alert.occurrence.starts_at, alert.rank()))
 }
 
 /// Of each service that the failed traces lead to, the first of its alerts that fired before or with this trouble.
@@ -179,7 +199,7 @@ fn elsewhere(evidence: &Evidence, clock: Clock<'_>) -> Vec<Suspect> {
             ),
             target: Some(Target::Alert(alert.occurrence.fingerprint)),
             score: Score {
-                kind: 64,
+                kind: 50,
                 time: nearness(since, began),
                 ..Score::default()
             },

@@ -62,7 +62,7 @@ fn the_case_of_what_pages_names_what_the_world_let_go_wrong() {
         );
         let text = stage.run(&["case", id]).with(0).out;
         assert!(
-            text.contains(&format!("› 1  ")) && text.contains(truth.as_str()),
+            text.contains("› 1  ") && text.contains(truth.as_str()),
             "{text}"
         );
     }
