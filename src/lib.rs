@@ -50,7 +50,27 @@
 //!   (`app::traces::waterfall`). From a latency SLO the way to its slow requests is its exemplars (`app::update::traces`).
 //! - A trace is kept as the bytes it came in, with columns over them ([`domain::trace`]); what is said of it is worked out once, off the
 //!   loop ([`app::traces::Study`]), and attributes are read when they are looked at.
+//! - A runbook ([`runbook`]) is read when it is opened, its ticks live in the journal and are followed there (`runtime::runbooks`). A
+//!   command of it goes out only as the answer to a question that showed every argument ([`app::update`], `runbook`): it is written down
+//!   before it starts, one runs at a time, in a session of its own, and its process group ends with it, with its time, or with the console.
+//!   A playbook ([`app::play`]) is such commands in their order, each verified by what the metrics answer.
+//! - A yes counts only for what was before somebody's eyes ([`app::attention`]): the loop says which frame of a question has left for the
+//!   terminal, `update` holds every answer against it.
+//! - What the panes are turned to is a stack of whole scopes ([`app::scope`]); `app::update::scope` reads one from whatever is under the
+//!   cursor and turns every pane that is not pinned. A pivot leaves where it was made on [`app::trail`]. The moment chosen last
+//!   ([`app::moment`]) is every other pane's to mark; `view::strip` has all signals on its axis. A service goes by one name here and
+//!   by each backend's own on the way out ([`domain::service_map`]).
+//! - A case ([`domain::case`]) is laid out anew from the panes' feeds and what [`runtime::case`] asked around the beginning, off the UI task and
+//!   whatever the panes show; a suspect is only what was seen, its score a sum of named weights, and what is not known is a row.
+//! - The palette ([`app::update`], `palette`) ranks what there is, and reads lines whose words take what is typed behind them; what it keeps from
+//!   session to session ([`app::kept`]) is changed in the file as it stands, one process at a time ([`runtime::kept_file`]). A view names no
+//!   thing on the screen. A PromQL query ([`app::query`]) is asked by key alone, and bounded in series and points.
+//! - The contexts that are not open are watched (`runtime::union`) only while their page is open; the open one is shown from its own feeds
+//!   ([`app::union`]). Nothing is done from that page: an act belongs to the open context.
 //! - A failed feed keeps its last good value with its age; poll data never overwrites a pending act.
+//! - A recording ([`record`]) is taken before each transport and in the loop; a replay ([`runtime::replay`]) is the same loop and session
+//!   over it, on one thread and tokio's paused time. What would make it differ (clocks, the seed of jitter, threads that answer) goes
+//!   through [`time::Clock`]: whoever waits for a thread of its own under a clock that stands has to be seen to wait ([`journal::Journal::under`]).
 //! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
 //!   made. Clients are made off the UI task, one wire per TLS set-up.
 //!
@@ -64,17 +84,19 @@
 //! | --- | --- |
 //! | [`cli`] | the commands: clap types, one file a subcommand, text and JSON from the same domain values |
 //! | [`config`] | defaults ← file ← environment ← flags; our own strict walk collects every problem with its place and mend |
-//! | [`domain`] | pure values and mathematics: SLOs, alerts, incidents, log lines and their patterns, traces and what explains them, timelines, rotations, write-ups. No ratatui, tokio, reqwest |
+//! | [`domain`] | pure values and mathematics: SLOs, alerts, incidents, log lines and their patterns, traces and what explains them, cases and what they point at, timelines, rotations, write-ups. No ratatui, tokio, reqwest |
 //! | [`backend`] | one trait a signal, one file or folder a system; `http` is the one client |
 //! | [`journal`] | the durable record, SQLite on one thread: outbox, audit log, local incidents, events, drafts |
 //! | [`outbox`] | acts from journaled to known: pure rules of what to do next, and the courier that sends |
 //! | [`logstore`] | a million lines in hand: bounded chunks in order, immutable snapshots, search and filter |
+//! | [`record`] | tap and replay at the transport: what a recording holds, its writer, its reader |
 //! | [`notify`] | how people are woken by a local incident: webhooks, Slack, a command; each at most once |
 //! | [`action`] | THE table of actions: help, palette, hints, keymaps and the README's table derive from it |
 //! | [`app`] | the model, messages, effects, `update` (one file an area) |
-//! | [`runtime`] | the loop, pollers, acts under way, `room` (what needs the journal or incidents), the frame scheduler |
+//! | [`runtime`] | the loop, pollers, acts under way, `room` (what needs the journal or incidents), the frame scheduler, `replay` |
 //! | [`keymap`], [`theme`] | files → tries per place, roles per colour depth; conflicts and unknown names are errors with a place |
 //! | [`problem`], [`shelf`] | mistakes in files people write, with place and mend; shipped and own files by name |
+//! | [`runbook`] | where a runbook lies, Markdown checklists, the commands in them as argument vectors that no shell sees, playbooks, and what may run |
 //! | [`view`] | layout (pure rectangles, shared with the mouse), panes, details, overlays, widgets |
 //! | [`text`] | [`text::SafeText`], the only remote text that a view or text output accepts; cutting and padding by cells |
 //! | [`terminal`] | guard, decoder, encoder (our own ratatui `Backend`), writer thread, suspend, OSC 52 |
@@ -85,6 +107,9 @@
 //!
 //! **an action:** one row in [`action`]'s table, a key in `keymaps/default.toml` (or the palette-only list in its
 //! test), an arm in `app::update::run`. Help, palette, hints and the README's key table follow; tests fail on an orphan.
+//!
+//! **a word of the palette that takes something:** a variant of [`app::modal::Word`], a row in `app::update::palette::words`, what it offers
+//! in `Offers::arguments`, an arm in `carry`.
 //!
 //! **a pane:** a variant of [`app::focus::PaneId`] and of [`action::Place`], its state in [`app::panes`], its
 //! drawing in `view::pane`; the compiler names every other place, because matches on our own enums are exhaustive.
@@ -122,6 +147,8 @@ pub mod logstore;
 pub mod notify;
 pub mod outbox;
 pub mod problem;
+pub mod record;
+pub mod runbook;
 pub mod runtime;
 pub mod shelf;
 pub mod terminal;

@@ -6,6 +6,7 @@
 //! reading at [`Now`].
 
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Add;
 use std::time::Duration;
 
@@ -165,7 +166,10 @@ impl Stamp {
 
 /// Reads the clocks. Owned by the runtime and by headless commands; nothing pure holds one.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock(Source);
+pub struct Clock {
+    source: Source,
+    seed: u64,
+}
 
 #[derive(Debug, Clone, Copy)]
 enum Source {
@@ -181,24 +185,48 @@ enum Source {
 impl Clock {
     /// A clock whose tick zero is this moment.
     pub fn start() -> Self {
-        Self(Source::Machine {
-            start: boot_time(),
-            boot: BootId::of_this_machine(),
-        })
+        Self {
+            source: Source::Machine {
+                start: boot_time(),
+                boot: BootId::of_this_machine(),
+            },
+            seed: RandomState::new().hash_one(0_u8),
+        }
     }
 
     /// A clock that starts at a fixed wall time and moves with tokio's clock, paused or not.
     pub fn with_tokio(utc: DateTime<Utc>) -> Self {
-        Self(Source::Tokio {
-            start: tokio::time::Instant::now(),
-            utc,
-        })
+        Self {
+            source: Source::Tokio {
+                start: tokio::time::Instant::now(),
+                utc,
+            },
+            seed: RandomState::new().hash_one(0_u8),
+        }
+    }
+
+    /// The same clock of a run that spreads its questions as another did.
+    #[must_use]
+    pub fn seeded(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// What this run draws the jitter of its waits from: it says when something is asked, as the clocks do. A
+    /// recording keeps it.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Whether time moves only while nothing is under way: whoever waits for a thread of its own has to be seen
+    /// to be waiting.
+    pub fn stands(&self) -> bool {
+        matches!(self.source, Source::Tokio { .. })
     }
 
     /// Both clocks, now.
     #[expect(clippy::disallowed_methods, reason = "this is the layer that reads the clock")]
     pub fn now(&self) -> Now {
-        match self.0 {
+        match self.source {
             Source::Machine { .. } => Now {
                 utc: Utc::now(),
                 tick: self.tick(),
@@ -214,7 +242,7 @@ impl Clock {
     /// Now, for what outlives the process.
     pub fn stamp(&self) -> Stamp {
         let since = |past: Duration| u64::try_from(past.as_millis()).unwrap_or(u64::MAX);
-        let (boot, boot_ms) = match self.0 {
+        let (boot, boot_ms) = match self.source {
             Source::Machine { boot, .. } => (boot, since(boot_time())),
             Source::Tokio { .. } => (BootId::default(), since(self.tick().0)),
         };
@@ -227,7 +255,7 @@ impl Clock {
 
     /// The boot-time clock alone.
     pub fn tick(&self) -> Tick {
-        match self.0 {
+        match self.source {
             Source::Machine { start, .. } => Tick(boot_time().saturating_sub(start)),
             Source::Tokio { start, .. } => Tick(start.elapsed()),
         }

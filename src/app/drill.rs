@@ -125,7 +125,7 @@ impl Model {
                 let service = report.map(|report| report.slo.service.as_str());
                 Seen::of(View::Slo, service, format!("the SLO {name}"))
             }
-            Some(Detail::Alert(fingerprint)) => self.alert_seen(*fingerprint),
+            Some(Detail::Alert(fingerprint) | Detail::Runbook(fingerprint)) => self.alert_seen(*fingerprint),
             Some(Detail::LogLine(id)) => {
                 let view = self.logs.view.as_ref();
                 let entry = view.and_then(|view| view.snapshot.entry(*id));
@@ -146,6 +146,7 @@ impl Model {
                     format!("the incident {title}"),
                 )
             }
+            Some(Detail::Case(_)) => self.turned(View::Other, "a case"),
             Some(Detail::Patterns) => self.turned(View::Logs, "the patterns of the log"),
             Some(Detail::ServiceGraph) => Seen::of(View::Other, None, "who calls whom".to_owned()),
             Some(Detail::Silences) => Seen::of(View::Other, None, "the silences".to_owned()),

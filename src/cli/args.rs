@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -67,6 +68,9 @@ pub struct Globals {
     /// Write a log there
     #[arg(long, global = true, value_name = "PATH")]
     pub log_file: Option<PathBuf>,
+    /// Keep what the console sees in a new file, to be played again by `midwatch replay`
+    #[arg(long, global = true, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// Say more on standard error; twice for still more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -101,6 +105,10 @@ pub enum Command {
     Traces(TracesArgs),
     /// One trace: a waterfall, the critical path, what went wrong
     Trace(TraceArgs),
+    /// A case: what is known around an alert, SLO or incident, and what that points at
+    Case(CaseArgs),
+    /// The runbook of an alert, or a Markdown file: its steps, its commands filled in; runs nothing
+    Runbook(RunbookArgs),
     /// Silences
     Silences(SilencesArgs),
     /// Incidents, open ones first
@@ -145,8 +153,13 @@ pub enum Command {
     Update(UpdateArgs),
     /// Declare a local incident
     Declare(DeclareArgs),
+    /// Becomes a program in a session of its own: how the console starts what a runbook offers
+    #[command(name = "launch-apart", hide = true)]
+    Launch(LaunchArgs),
     /// Ask every backend how it is
     Doctor,
+    /// Play a recording of the console again
+    Replay(ReplayArgs),
     /// Find out what URLs are and write a configuration
     Init(InitArgs),
     /// Check or show the configuration
@@ -181,13 +194,17 @@ impl Command {
             | Self::Update(_)
             | Self::Declare(_) => true,
             Self::Demo(_)
+            | Self::Replay(_)
             | Self::Drill(_)
             | Self::Slo(_)
             | Self::Alerts(_)
+            | Self::Runbook(_)
+            | Self::Launch(_)
             | Self::Silences(_)
             | Self::Logs(_)
             | Self::Traces(_)
             | Self::Trace(_)
+            | Self::Case(_)
             | Self::Incidents(_)
             | Self::Timeline(_)
             | Self::Oncall
@@ -242,6 +259,56 @@ pub struct DrillArgs {
     pub keep: Option<PathBuf>,
 }
 
+/// `replay`
+#[derive(Debug, Clone, Args)]
+pub struct ReplayArgs {
+    /// The recording
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How fast it is shown; what is shown stays the same
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = speed)]
+    pub speed: f64,
+    /// Print the screens as text instead, each that differs from the one before
+    #[arg(long)]
+    pub dump: bool,
+    /// Print the screen that stands at each multiple of this
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub every: Option<Duration>,
+    /// Print the screen that stands so long after the console opened
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with = "every")]
+    pub at: Option<Duration>,
+    /// Draw at this size, in columns and rows, rather than at the recorded one
+    #[arg(long, value_name = "COLSxROWS", value_parser = cells)]
+    pub size: Option<(u16, u16)>,
+    /// Of a damaged recording, play what stands before the damage
+    #[arg(long)]
+    pub partial: bool,
+}
+
+/// Reads a pace.
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.trim_end_matches(['x', '×']).parse::<f64>().ok();
+    speed
+        .filter(|speed| speed.is_finite() && *speed > 0.0)
+        .ok_or_else(|| "write a number above 0, as in 2 or 0.5".to_owned())
+}
+
+/// Reads a size in cells.
+fn cells(text: &str) -> Result<(u16, u16), String> {
+    let sides = text.split_once('x');
+    let read = sides.and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    read.filter(|(width, height)| (1..=1_000).contains(width) && (1..=1_000).contains(height))
+        .ok_or_else(|| "write columns and rows, as in 80x24".to_owned())
+}
+
+/// `case`
+#[derive(Debug, Clone, Args)]
+pub struct CaseArgs {
+    /// An alert's fingerprint or the beginning of one, an SLO's name, an incident's id or #number
+    #[arg(value_name = "ID")]
+    pub id: String,
+}
+
 /// What makes `slo` end with status 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SloFailOn {
@@ -290,6 +357,24 @@ pub struct AlertsArgs {
     /// End with status 10 when it holds
     #[arg(long, value_enum, value_name = "WHAT")]
     pub fail_on: Option<AlertsFailOn>,
+}
+
+/// `runbook`
+#[derive(Debug, Clone, Args)]
+pub struct RunbookArgs {
+    /// An alert's id or name, or a Markdown file (`./pool.md`)
+    #[arg(value_name = "ALERT|FILE")]
+    pub what: String,
+}
+
+/// `launch-apart`
+#[derive(Debug, Clone, Args)]
+pub struct LaunchArgs {
+    /// The program's file
+    pub program: OsString,
+    /// What it is handed
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<OsString>,
 }
 
 /// A level of a line.

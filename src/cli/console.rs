@@ -1,11 +1,19 @@
 //! `midwatch`: the console. The skeleton is painted before a client or a task exists.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use ratatui::layout::Size;
+
 use super::{CliError, Exit, Outcome, Session, closing};
 use crate::app::drill::DrillLog;
+use crate::app::focus::Layout;
+use crate::app::kept::Kept;
+use crate::app::modal::Composer;
+use crate::app::toast::Level;
 use crate::app::{Model, Settings};
 use crate::backend::Backends;
 use crate::backend::http::Wires;
@@ -14,10 +22,14 @@ use crate::backend::traces::ui;
 use crate::config::{self, Config, ConfigError, Context, Environment, LogsConfig};
 use crate::journal;
 use crate::keymap;
+use crate::record::format::Header;
+use crate::record::{self, Tape, Tapped};
+use crate::runbook::{self, Policy};
 use crate::runtime::console::{Console, Ended, World as _};
 use crate::runtime::editor::Editor;
-use crate::runtime::layout_file;
+use crate::runtime::runbooks::programs;
 use crate::runtime::session::{self, Opening};
+use crate::runtime::{kept_file, layout_file};
 use crate::terminal::Screen as _;
 use crate::terminal::capability::{self, ColorChoice, GlyphChoice};
 use crate::terminal::clipboard::Multiplexer;
@@ -26,12 +38,15 @@ use crate::terminal::guard::Mouse;
 use crate::terminal::signals::Signals;
 use crate::terminal::tty::{BackgroundQuery, Options, Tty};
 use crate::theme::{self, Means};
+use crate::time::{Clock, Now};
 
 /// How long a silence can be undone before it is sent.
 /// ESC is waited for so long on a slow link.
 const SLOW_ESC: Duration = Duration::from_millis(150);
 /// Threads for pollers and the desk; the loop has the main one.
 const WORKERS: usize = 2;
+/// What is still to be written of a recording when the console ends may take so long.
+const LAST_FRAMES: Duration = Duration::from_secs(2);
 /// Tasks that outlive the console are left behind after this: nothing they do is worth a slow exit.
 const LAST_WORK: Duration = Duration::from_millis(20);
 
@@ -126,24 +141,55 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     let (tty, inputs) = Tty::open(options(session, &config), session.clock).map_err(no_terminal)?;
     let now = session.clock.now();
     let size = tty.size();
-    let mut model = Model::new(settings(&config, &context), keymap, layout, size, now);
+    let tape = match &session.globals.record {
+        Some(path) => Some(recording(
+            path,
+            &config,
+            &context,
+            &layout,
+            (size, means),
+            session.clock,
+        )?),
+        None => None,
+    };
+    let mut model = Model::new(
+        settings(&config, &context, runbooks(session, &context)),
+        keymap,
+        layout,
+        size,
+        now,
+    );
+    model.kept = kept_file::load(config.state_dir.as_deref(), &context.name);
+    if let Some(why) = &model.kept.trouble {
+        let words = format!("saved views are not read, and stay as they are: {why}");
+        model.toasts.say(Level::Warn, words, now.tick);
+    }
     if lines.is_some() {
         model.keep_to_lines();
+    }
+    if tape.is_some() {
+        model.toasts.say(Level::Info, record::SAID.to_owned(), now.tick);
     }
     model.drill = drill.take();
     let config = Arc::new(config);
     let mut console = Console::new(model, theme, tty, inputs, session.clock);
     console.editor = Some(editor(session, &config));
+    console.tap = tape.as_ref().map(Tape::tap);
     console.draw(now);
 
-    let wires = Wires::default();
+    let wires = Arc::new(match console.tap.clone() {
+        Some(tap) => Wires::through(move |wire| Arc::new(Tapped::new(wire, tap.clone()))),
+        None => Wires::default(),
+    });
     let mut context = Arc::new(context);
+    let mut silences = BTreeMap::new();
     let ended = runtime.block_on(async {
         loop {
             let opening = Opening {
                 config: Arc::clone(&config),
                 context: Arc::clone(&context),
                 backends: backends(&context, &wires, session.clock, lines),
+                wires: Arc::clone(&wires),
                 clock: session.clock,
                 themes: themes(config.config_dir.clone(), means),
                 writer: super::write_up::writer(&session.globals, &session.env, &context.name, session.clock),
@@ -159,13 +205,12 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
                 Ended::SwitchContext(name) => {
                     if let Some(next) = config.contexts.get(&name) {
                         context = Arc::new(next.clone());
-                        let old = &console.model;
-                        let (keymap, layout, size) = (Arc::clone(&old.keymap), old.layout.clone(), old.size);
-                        let (zone, now) = (old.zone, session.clock.now());
-                        let kept = console.model.drill.take();
-                        console.model = Model::new(settings(&config, &context), keymap, layout, size, now);
-                        console.model.zone = zone;
-                        console.model.drill = kept;
+                        let kept = kept_file::load(config.state_dir.as_deref(), &context.name);
+                        let settings = settings(&config, &context, runbooks(session, &context));
+                        let old = &mut console.model;
+                        put_away(&mut silences, old);
+                        console.model = next_model(settings, kept, old, session.clock.now());
+                        console.model.alerts.draft = silences.remove(&context.name);
                     }
                 }
             }
@@ -176,6 +221,11 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     *drill = console.model.drill.take();
     // The terminal first: whatever else takes time, the shell is back at once.
     drop(console);
+    if let (Some(tape), Some(path)) = (tape, &session.globals.record) {
+        let summary = runtime.block_on(async { tokio::time::timeout(LAST_FRAMES, tape.finish()).await });
+        // With standard error gone there is nobody left to tell.
+        let _ = session.out.diagnose(&recorded(path, summary.ok().as_ref()));
+    }
     if someone_is_to_be_told {
         for words in runtime.block_on(closing::left_behind(&config, &context)) {
             // With standard error gone there is nobody left to tell.
@@ -184,6 +234,30 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     }
     runtime.shutdown_timeout(LAST_WORK);
     outcome(&ended)
+}
+
+/// Keeps a silence that was being composed for when its context is opened again.
+fn put_away(silences: &mut BTreeMap<String, Box<Composer>>, old: &mut Model) {
+    if let Some(draft) = old.alerts.draft.take() {
+        silences.insert(old.settings.context.clone(), draft);
+    }
+}
+
+/// The model of the context that one switches to: layout, times and what is on the way there are kept.
+fn next_model(settings: Settings, kept: Kept, old: &mut Model, now: Now) -> Model {
+    let (keymap, mut layout) = (Arc::clone(&old.keymap), old.layout.clone());
+    // What the other context lacks this one may have.
+    layout.absent.clear();
+    let mut next = Model::new(settings, keymap, layout, old.size, now);
+    next.zone = old.zone;
+    next.drill = old.drill.take();
+    next.union.bound.clone_from(&old.union.bound);
+    if let Some(why) = &kept.trouble {
+        let words = format!("saved views are not read, and stay as they are: {why}");
+        next.toasts.say(Level::Warn, words, now.tick);
+    }
+    next.kept = kept;
+    next
 }
 
 fn backends(
@@ -197,6 +271,53 @@ fn backends(
         backends.logs = Some(Arc::clone(lines));
     }
     backends
+}
+
+/// Begins a recording of a console that is about to open.
+fn recording(
+    path: &Path,
+    config: &Config,
+    context: &Context,
+    layout: &Layout,
+    (size, means): (Size, Means),
+    clock: Clock,
+) -> Result<Tape, CliError> {
+    let now = clock.now();
+    let since_zero = TimeDelta::from_std(now.tick.0).unwrap_or_default();
+    let header = Header {
+        midwatch: env!("CARGO_PKG_VERSION").to_owned(),
+        utc: now.utc - since_zero,
+        opened: u64::try_from(now.tick.0.as_micros()).unwrap_or_default(),
+        seed: clock.seed(),
+        context: context.name.clone(),
+        config: record::keepable(config),
+        width: size.width,
+        height: size.height,
+        layout: layout_file::render(layout),
+        keymap: config.keymap.clone(),
+        keymap_text: keymap::own_text(&config.keymap, config.config_dir.as_deref()),
+        ascii: means.glyphs == theme::Glyphs::Ascii,
+    };
+    Tape::create(path, header, clock).map_err(|error| CliError::Usage(format!("--record: {error}")))
+}
+
+/// What is said of a recording when the console is closed.
+fn recorded(path: &Path, summary: Option<&record::Summary>) -> String {
+    let path = path.display();
+    match summary {
+        None => {
+            format!("warning: --record {path}: the disk is too slow; the recording may lack its last moments")
+        }
+        Some(record::Summary {
+            trouble: Some(why), ..
+        }) => format!("warning: --record {path} broke off: {why}; what was written until then can be played"),
+        Some(record::Summary { bytes, frames, .. }) => {
+            format!(
+                "recorded {frames} frames, {} KiB; play them with: midwatch replay {path}",
+                bytes.div_ceil(1024)
+            )
+        }
+    }
 }
 
 /// A console that died of a defect says so to whoever started it, as to the person.
@@ -218,12 +339,12 @@ fn editor(session: &Session, config: &Config) -> Editor {
     Editor::new(&command, directory)
 }
 
-fn no_terminal(error: std::io::Error) -> CliError {
+pub(super) fn no_terminal(error: std::io::Error) -> CliError {
     CliError::Unexpected(color_eyre::eyre::Report::new(error).wrap_err("the console needs a terminal"))
 }
 
 /// What the terminal can show, from flags and environment.
-fn means(session: &Session) -> Means {
+pub(super) fn means(session: &Session) -> Means {
     let own = |name: &str| session.env.get(name).map(str::to_owned);
     let environment = capability::Environment {
         no_color: own("NO_COLOR"),
@@ -249,7 +370,7 @@ fn means(session: &Session) -> Means {
     }
 }
 
-fn options(session: &Session, config: &Config) -> Options {
+pub(super) fn options(session: &Session, config: &Config) -> Options {
     let default = Options::default();
     Options {
         mouse: if config.mouse {
@@ -276,7 +397,8 @@ fn themes(config_dir: Option<std::path::PathBuf>, means: Means) -> session::Them
     })
 }
 
-fn settings(config: &Config, context: &Context) -> Settings {
+/// What the console is told of a context.
+pub(super) fn settings(config: &Config, context: &Context, runbooks: Policy) -> Settings {
     let insecure = |endpoint: &crate::config::Endpoint| {
         endpoint.tls.insecure_skip_verify.then(|| {
             format!(
@@ -321,6 +443,7 @@ fn settings(config: &Config, context: &Context) -> Settings {
         logs: context.logs.as_ref().map(|_| Arc::from("logs")),
         traces: context.traces.as_ref().map(|_| Arc::from("traces")),
         trace_ui: context.traces.as_ref().and_then(ui::template),
+        services: Arc::new(context.service_map.clone()),
         incidents: context
             .incidents
             .as_ref()
@@ -333,10 +456,37 @@ fn settings(config: &Config, context: &Context) -> Settings {
             .annotations
             .as_ref()
             .map(|annotations| Arc::from(annotations.endpoint.name.as_str())),
+        runbooks,
         update_due: config.nudges.update,
         progress_due: config.nudges.progress,
         warnings: endpoints.filter_map(insecure).collect(),
     }
+}
+
+/// What a context says of runbooks; its programs are looked up here, once.
+pub(super) fn runbooks(session: &Session, context: &Context) -> Policy {
+    let said = &context.runbooks;
+    Policy {
+        context: context.name.clone(),
+        dir: said.dir.clone(),
+        programs: programs::resolve(&said.allowed_programs, session.env.get("PATH")),
+        means: runbook::Means {
+            limit: said.timeout,
+            cwd: std::env::current_dir().ok(),
+            env: said.env.clone(),
+            launcher: launcher(),
+        },
+        playbooks: said.playbooks.clone(),
+    }
+}
+
+/// This program's own file. Where the kernel names it, that is the one that runs, whatever lies at its path by now.
+fn launcher() -> Option<std::path::PathBuf> {
+    let running = std::path::Path::new("/proc/self/exe");
+    if running.exists() {
+        return Some(running.to_owned());
+    }
+    std::env::current_exe().ok()
 }
 
 #[cfg(test)]

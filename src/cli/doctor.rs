@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::file_checks::FileCheck;
 use super::local_checks;
 use super::record_checks::{self, RecordCheck};
-use super::{Exit, Outcome, Session};
+use super::{Exit, Outcome, Session, console, runbook_checks};
 use crate::backend::BackendFailure;
 use crate::config::{Context, LogsConfig};
 
@@ -111,6 +111,7 @@ pub async fn run(session: &mut Session) -> Outcome {
     let clusters = clusters(&checkups);
     let mut warnings = warnings(&context, &checkups, &clusters);
     warnings.extend(local_checks::warnings(&config, &context, &clock.stamp()).await);
+    warnings.extend(runbook_checks::warnings(&console::runbooks(session, &context)));
     let record = record_checks::check(&config, clock).await;
     warnings.extend(record.iter().flat_map(RecordCheck::warnings));
     let unrecorded = record.as_ref().and_then(RecordCheck::failure);

@@ -96,14 +96,15 @@ pub struct Announcement {
 
 /// A directory of its own (0700) that goes with its owner.
 #[derive(Debug)]
-struct PrivateDir(PathBuf);
+pub(crate) struct PrivateDir(PathBuf);
 
 impl PrivateDir {
-    fn create() -> io::Result<Self> {
+    /// Makes one in the directory of temporary files.
+    pub(crate) fn create(prefix: &str) -> io::Result<Self> {
         let base = std::env::temp_dir();
         let process = std::process::id();
         for attempt in 0..1_000_u32 {
-            let path = base.join(format!("{}{process}-{attempt}", child::DIR_PREFIX));
+            let path = base.join(format!("{prefix}{process}-{attempt}"));
             let mut builder = DirBuilder::new();
             #[cfg(unix)]
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -114,9 +115,14 @@ impl PrivateDir {
             }
         }
         Err(io::Error::other(format!(
-            "{} holds a thousand demo directories of this process; remove them",
+            "{} holds a thousand directories {prefix}* of this process; remove them",
             base.display()
         )))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
     }
 }
 
@@ -189,7 +195,7 @@ impl Demo {
             logs,
             traces,
         };
-        let dir = PrivateDir::create()?;
+        let dir = PrivateDir::create(child::DIR_PREFIX)?;
         let config = write_configuration(&dir.0, scenario, &endpoints)?;
         Ok(Self {
             announcement: Announcement {
@@ -220,6 +226,19 @@ impl Demo {
             ended = serving => ended.map(|_| ()),
         }
     }
+
+    /// The servers by base URL, for whoever speaks to them without a network; the files stay as long as the second
+    /// part.
+    pub fn in_process(self) -> (BTreeMap<String, Router>, impl Sized + Send) {
+        let Self {
+            servers, _dir: files, ..
+        } = self;
+        let servers = servers.into_iter().filter_map(|(listener, router)| {
+            let address = listener.local_addr().ok()?;
+            Some((format!("http://{address}"), router))
+        });
+        (servers.collect(), files)
+    }
 }
 
 async fn listen() -> io::Result<(TcpListener, String)> {
@@ -246,10 +265,16 @@ fn write_configuration(dir: &Path, scenario: Scenario, endpoints: &Endpoints) ->
     secret(&dir.join(configuration::PAGERDUTY_KEY), pagerduty::USER_KEY)?;
     secret(&dir.join(configuration::GRAFANA_TOKEN), grafana::TOKEN)?;
     let config = dir.join("config.toml");
+    let program = std::env::current_exe().ok();
     fs::write(
         &config,
-        configuration::text(scenario, endpoints, &dir.join("state")),
+        configuration::text(scenario, endpoints, &dir.join("state"), program.as_deref()),
     )?;
+    let books = dir.join(configuration::RUNBOOK_DIR);
+    fs::create_dir(&books)?;
+    for (name, text) in configuration::runbooks(&config) {
+        fs::write(books.join(name), text)?;
+    }
     Ok(config)
 }
 

@@ -30,6 +30,13 @@ pub fn load(name: &str, config_dir: Option<&Path>) -> Result<Keymap, Problems> {
     build(&found, config_dir)
 }
 
+/// The text of a keymap that is the user's own; nothing where it is a shipped one, or cannot be read.
+pub fn own_text(name: &str, config_dir: Option<&Path>) -> Option<String> {
+    let found = SHELF.find(name, config_dir).ok()?;
+    let is_shipped = SHELF.shipped.iter().any(|(_, text)| *text == found.text);
+    (!is_shipped).then_some(found.text)
+}
+
 /// Loads a keymap from its text; `file` names it in messages.
 pub fn parse(file: &str, text: &str, config_dir: Option<&Path>) -> Result<Keymap, Problems> {
     build(&Found::given(file, text), config_dir)

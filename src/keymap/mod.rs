@@ -17,7 +17,7 @@ use crate::action::{Action, Place};
 use crate::theme::Glyphs;
 
 pub use chord::{ChordError, display_sequence, label, parse_chord, parse_sequence};
-pub use load::{SHELF, load, parse};
+pub use load::{SHELF, load, own_text, parse};
 pub use table::{document, readme_table, text};
 
 /// One key with its modifiers, normalised: shift is folded into the character.
@@ -186,6 +186,8 @@ fn encloses(outer: Place, inner: Place) -> bool {
         | Place::Silences
         | Place::Incident
         | Place::Outbox
+        | Place::Case
+        | Place::Runbook
         | Place::Search => false,
     }
 }

@@ -119,13 +119,14 @@ async fn post(hook: &Hook, body: Vec<u8>, config: &NotifyConfig, wires: &Wires, 
         cap: SAID,
         // Its status says whether it took it, however long the page behind it is.
         cut: Cut::Keep,
+        redactor: std::sync::Arc::default(),
     };
     match wires.transport(&endpoint).send(request).await {
         Ok(response) => judged(&response),
         Err(TransportError::TooLarge) => Attempt::Unclear("it answered with more than is read".to_owned()),
         Err(TransportError::Connect(_)) => Attempt::NotSent("no connection".to_owned()),
         Err(TransportError::Tls(_)) => Attempt::NotSent("TLS would not agree; check tls.ca_file".to_owned()),
-        Err(TransportError::Setup(why)) => Attempt::Refused(why),
+        Err(TransportError::Setup(why) | TransportError::NotRecorded(why)) => Attempt::Refused(why),
         Err(TransportError::Timeout {
             sent: Delivery::NotSent,
         }) => Attempt::NotSent("no connection in time".to_owned()),

@@ -8,10 +8,12 @@ use tokio::sync::mpsc;
 
 use super::editor::{self, Editing, Editor};
 use super::frame::{Cause, Due, FrameScheduler, Link};
+use crate::app::attention::Drawn;
 use crate::app::toast::Level;
 use crate::app::update::update;
 use crate::app::{Effect, Model, Msg};
 use crate::notify::{Stage, UnderWay};
+use crate::record::Tap;
 use crate::terminal::signals::Signal;
 use crate::terminal::{Copied, Input, Screen};
 use crate::text::SafeText;
@@ -96,10 +98,22 @@ pub struct Console<S> {
     suspending: Suspending,
     /// What texts are handed to; nothing where there is none.
     pub editor: Option<Editor>,
+    /// Keeps what the person does; nothing where nothing is recorded.
+    pub tap: Option<Tap>,
+    /// Whether it was said that the recording broke off.
+    tap_trouble: Said,
     /// The editor that has the terminal: nothing is drawn meanwhile, everything else goes on.
     editing: Option<Editing>,
+    /// The frame of a question that is on its way to the terminal.
+    leaving: Option<Drawn>,
     /// The buffer that is drawn into, kept between frames.
     buffer: Buffer,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Yes,
+    No,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -121,7 +135,10 @@ impl<S: Screen> Console<S> {
             frames: FrameScheduler::default(),
             suspending: Suspending::No,
             editor: None,
+            tap: None,
+            tap_trouble: Said::No,
             editing: None,
+            leaving: None,
             buffer: Buffer::default(),
         }
     }
@@ -138,6 +155,19 @@ impl<S: Screen> Console<S> {
         let cursor = crate::view::draw(&self.model, &self.theme, now, &mut self.buffer);
         self.screen.present(&self.buffer, cursor);
         self.frames.drawn(now.tick);
+        let window = crate::view::question_window(&self.model, now);
+        self.leaving = window.map(|window| self.model.attention.drawn(window));
+        self.has_left();
+    }
+
+    /// A question is in sight once the writer is done with the frame that shows it.
+    fn has_left(&mut self) {
+        if self.leaving.is_some() && self.screen.is_ready() {
+            let at = self.clock.tick();
+            if let Some(drawn) = self.leaving.take() {
+                self.model.attention.presented(drawn, at);
+            }
+        }
     }
 
     /// Runs until something ends it.
@@ -153,7 +183,9 @@ impl<S: Screen> Console<S> {
                     self.screen.invalidate();
                 }
                 world.resume().await;
+                self.model.attention.out_of_sight();
             }
+            self.has_left();
             let now = self.clock.now();
             let link = if self.screen.is_ready() {
                 Link::Idle
@@ -186,7 +218,7 @@ impl<S: Screen> Console<S> {
                 result = editor::closed(&mut self.editing), if self.editing.is_some() => {
                     self.edited(result, world)
                 }
-                () = drained.notified(), if due == Due::WhenDrained => None,
+                () = drained.notified(), if due == Due::WhenDrained || self.leaving.is_some() => None,
                 () = tokio::time::sleep(wake.since(now.tick)) => self.timer(deadline, world),
             };
             if let Some(ended) = ended {
@@ -215,20 +247,24 @@ impl<S: Screen> Console<S> {
             Signal::Terminate | Signal::Interrupt | Signal::HangUp => {
                 self.take(Msg::ShutDown, Cause::Person, world)
             }
-            Signal::Resized => self.take(
-                Msg::Input(Input::Resize(self.screen.size())),
-                Cause::Person,
-                world,
-            ),
+            Signal::Resized => self.resized(world),
             Signal::Continued => {
                 // A terminal that cannot be taken again is told by its next read.
                 let _ = self.screen.resume();
-                self.take(
-                    Msg::Input(Input::Resize(self.screen.size())),
-                    Cause::Person,
-                    world,
-                )
+                self.resized(world)
             }
+        }
+    }
+
+    fn resized(&mut self, world: &mut impl World) -> Option<Ended> {
+        let input = Input::Resize(self.screen.size());
+        self.kept(&input);
+        self.take(Msg::Input(input), Cause::Person, world)
+    }
+
+    fn kept(&self, input: &Input) {
+        if let Some(tap) = &self.tap {
+            tap.input(input);
         }
     }
 
@@ -255,10 +291,14 @@ impl<S: Screen> Console<S> {
     fn edited(&mut self, result: Result<String, String>, world: &mut impl World) -> Option<Ended> {
         self.editing = None;
         self.back_from_editor();
+        if let Some(tap) = &self.tap {
+            tap.edited(&result);
+        }
         self.take(Msg::Edited(result), Cause::Person, world)
     }
 
     fn back_from_editor(&mut self) {
+        self.model.attention.out_of_sight();
         // A terminal that cannot be taken again is told by its next read.
         let _ = self.screen.take_back();
         self.model.size = self.screen.size();
@@ -271,7 +311,18 @@ impl<S: Screen> Console<S> {
             // Woken for a frame.
             return None;
         }
+        self.say_what_became_of_the_recording();
         self.take(Msg::Timer, Cause::World, world)
+    }
+
+    fn say_what_became_of_the_recording(&mut self) {
+        let trouble = self.tap.as_ref().and_then(Tap::trouble);
+        let (Some(why), Said::No) = (trouble, self.tap_trouble) else {
+            return;
+        };
+        self.tap_trouble = Said::Yes;
+        let words = format!("nothing is recorded any more: {}", SafeText::line(why));
+        self.model.toasts.say(Level::Warn, words, self.clock.tick());
     }
 
     /// Takes in what the person did, and what they did since, up to a turn; drawn at once.
@@ -279,6 +330,7 @@ impl<S: Screen> Console<S> {
         let mut next = first.unwrap_or(Input::Closed);
         let mut left = TURN;
         loop {
+            self.kept(&next);
             if let Some(ended) = self.take(Msg::Input(next), Cause::Person, world) {
                 return Some(ended);
             }

@@ -67,7 +67,7 @@ pub fn save(state_dir: &Path, layout: &Layout) -> std::io::Result<()> {
 }
 
 /// Makes the directory, where there is none, for nobody but its owner.
-fn make_private(dir: &Path) -> std::io::Result<()> {
+pub(super) fn make_private(dir: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -75,7 +75,8 @@ fn make_private(dir: &Path) -> std::io::Result<()> {
     builder.create(dir)
 }
 
-fn render(layout: &Layout) -> String {
+/// The layout as it is written.
+pub fn render(layout: &Layout) -> String {
     let hidden: Vec<String> = layout
         .hidden
         .iter()
@@ -90,7 +91,8 @@ fn render(layout: &Layout) -> String {
     )
 }
 
-fn parse(text: &str) -> Layout {
+/// The layout as it is read; the default where it says nothing.
+pub fn parse(text: &str) -> Layout {
     let mut layout = Layout::default();
     let Ok(table) = text.parse::<toml::Table>() else {
         return layout;

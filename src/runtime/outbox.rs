@@ -69,7 +69,7 @@ impl Office {
         };
         let serving = async move {
             let has_place = opening.is_some();
-            let journal = match opened(opening).await {
+            let journal = match opened(opening, clock).await {
                 Ok(journal) => journal,
                 Err(why) => {
                     let mut backends = backends;
@@ -301,12 +301,18 @@ impl Office {
             .map_err(|error| format!("what was done is not in the timeline: {error}"))
     }
 
+    /// The journal once it is open, and who writes into it.
+    pub(super) async fn desk(&self) -> Result<(Journal, Author), String> {
+        let counter = self.counter().await?;
+        Ok((counter.journal, self.author.clone()))
+    }
+
     fn at_hand(&self) -> Opened {
         self.counter.borrow().clone()
     }
 }
 
-async fn opened(opening: Option<Opening>) -> Result<Journal, Arc<str>> {
+async fn opened(opening: Option<Opening>, clock: Clock) -> Result<Journal, Arc<str>> {
     let Some(opening) = opening else {
         return Err(
             "not saved: there is no place for the journal; set state_dir in the configuration, or HOME"
@@ -315,7 +321,7 @@ async fn opened(opening: Option<Opening>) -> Result<Journal, Arc<str>> {
     };
     let opening = tokio::task::spawn_blocking(move || Journal::open(&opening));
     match opening.await {
-        Ok(Ok(journal)) => Ok(journal),
+        Ok(Ok(journal)) => Ok(journal.under(clock)),
         Ok(Err(error)) => Err(format!("not saved: {error}").into()),
         Err(_) => Err("not saved: the journal could not be opened".into()),
     }

@@ -90,7 +90,8 @@ impl<T> Poller<T> {
         no_sooner: impl Fn() -> Duration,
     ) {
         let configured = self.out.borrow().interval;
-        let mut jitter = Jitter::random();
+        let index = self.health.as_ref().map_or(usize::MAX, |health| health.index);
+        let mut jitter = Jitter::seeded(self.clock.seed(), &format!("poller {index}"));
         let mut failures = 0;
         let mut failing_since = None;
         loop {

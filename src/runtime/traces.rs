@@ -52,7 +52,7 @@ impl Searcher {
     /// Searches for ever.
     pub async fn run(mut self) {
         let interval = self.out.borrow().interval;
-        let mut jitter = Jitter::random();
+        let mut jitter = Jitter::seeded(self.clock.seed(), "traces");
         let mut failures = 0;
         let mut failing_since = None;
         let mut asked: Option<TracesAsk> = None;

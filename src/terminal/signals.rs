@@ -21,7 +21,10 @@ pub enum Signal {
 
 /// The signals a console obeys. Needs a tokio runtime.
 #[derive(Debug)]
-pub struct Signals {
+pub struct Signals(Option<Listening>);
+
+#[derive(Debug)]
+struct Listening {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     quit: tokio::signal::unix::Signal,
@@ -35,26 +38,34 @@ impl Signals {
     pub fn listen() -> io::Result<Self> {
         // Linux and the BSDs differ on SIGCONT's number, and tokio names none.
         let continued = SignalKind::from_raw(rustix::process::Signal::CONT.as_raw());
-        Ok(Self {
+        Ok(Self(Some(Listening {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
             hang_up: signal(SignalKind::hangup())?,
             resized: signal(SignalKind::window_change())?,
             continued: signal(continued)?,
-        })
+        })))
+    }
+
+    /// None ever comes: a console that is played is not told what its player is.
+    pub fn silent() -> Self {
+        Self(None)
     }
 
     /// The next one. Cancelling loses none; several of a kind may arrive as one.
     pub async fn next(&mut self) -> Signal {
+        let Some(listening) = &mut self.0 else {
+            return std::future::pending().await;
+        };
         tokio::select! {
             biased;
-            _ = self.terminate.recv() => Signal::Terminate,
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.quit.recv() => Signal::Interrupt,
-            _ = self.hang_up.recv() => Signal::HangUp,
-            _ = self.continued.recv() => Signal::Continued,
-            _ = self.resized.recv() => Signal::Resized,
+            _ = listening.terminate.recv() => Signal::Terminate,
+            _ = listening.interrupt.recv() => Signal::Interrupt,
+            _ = listening.quit.recv() => Signal::Interrupt,
+            _ = listening.hang_up.recv() => Signal::HangUp,
+            _ = listening.continued.recv() => Signal::Continued,
+            _ = listening.resized.recv() => Signal::Resized,
         }
     }
 }

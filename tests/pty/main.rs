@@ -14,6 +14,7 @@ mod drill;
 mod editor;
 mod harness;
 mod input;
+mod journey;
 mod lifecycle;
 mod lines;
 mod odd_terminals;

@@ -12,6 +12,7 @@
 )]
 
 mod audit;
+mod commands;
 mod config_corpus;
 mod corpus;
 mod fixtures;
@@ -23,6 +24,7 @@ mod logs;
 mod outbox;
 mod permissions;
 mod properties;
+mod replay;
 mod screens;
 mod theme_corpus;
 mod update;

@@ -76,7 +76,7 @@ impl Client {
             meter: Meter::default(),
             clock,
             backoff: Backoff::default(),
-            jitter: Mutex::new(Jitter::random()),
+            jitter: Mutex::new(Jitter::seeded(clock.seed(), &endpoint.name)),
             skew: Mutex::new(None),
             allowance: Mutex::new(None),
         }
@@ -228,6 +228,7 @@ impl Client {
             url,
             headers,
             body,
+            redactor: Arc::clone(&held.redactor),
             timeout: call.timeout.unwrap_or(self.timeout),
             signed_in,
         })
@@ -311,6 +312,7 @@ pub(super) struct Outgoing {
     pub(super) url: Url,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+    redactor: Arc<Redactor>,
     /// Whole request.
     pub(super) timeout: Duration,
     /// With credentials or without.
@@ -328,6 +330,7 @@ impl Outgoing {
             timeout: self.timeout,
             cap: call.cap,
             cut: call.cut,
+            redactor: Arc::clone(&self.redactor),
         }
     }
 }

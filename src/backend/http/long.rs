@@ -153,6 +153,7 @@ fn named_pieces(pieces: Pieces<TransportError>, like: BackendError) -> Pieces<Ba
             | TransportError::Broken(why)
             | TransportError::Truncated(why)
             | TransportError::Setup(why) => format!("the connection broke: {why}"),
+            TransportError::NotRecorded(why) => why,
             TransportError::Timeout { .. } => "the connection fell silent".to_owned(),
             TransportError::TooLarge => "the stream passed its cap".to_owned(),
         };

@@ -223,6 +223,8 @@ pub struct Request {
     pub cap: usize,
     /// What becomes of what came, where it is not all.
     pub cut: Cut,
+    /// Knows the secrets among the headers: whoever keeps what comes back takes them out.
+    pub redactor: Arc<Redactor>,
 }
 
 impl std::fmt::Debug for Request {
@@ -273,6 +275,8 @@ pub enum TransportError {
     TooLarge,
     /// A certificate, key or proxy of ours does not read; never sent.
     Setup(String),
+    /// A recording is played, and holds no answer to this; never sent.
+    NotRecorded(String),
 }
 
 /// The wire: one request, one whole answer. Redirects are not followed here.

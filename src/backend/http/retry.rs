@@ -86,6 +86,16 @@ impl Jitter {
         Self(RandomState::new().build_hasher().finish() | 1)
     }
 
+    /// Seeded by a run's own number (`Clock::seed`) and by what it is for, so that each spreads by itself and a
+    /// replay spreads alike.
+    pub(crate) fn seeded(seed: u64, what: &str) -> Self {
+        // FNV-1a, 64 bits; then the seed, mixed by an odd multiplier, since names are short and alike.
+        let hash = what.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+        });
+        Self((hash ^ seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)) | 1)
+    }
+
     /// The next number.
     pub(crate) fn next(&mut self) -> f64 {
         // xorshift64*, Vigna 2014.
@@ -192,6 +202,14 @@ mod tests {
         );
         assert_eq!(retry_after("soon", now), None);
         assert_eq!(retry_after("-1", now), None);
+    }
+
+    #[test]
+    fn jitter_is_the_same_for_one_seed_and_name_and_differs_between_names() {
+        let drawn = |seed: u64, what: &str| Jitter::seeded(seed, what).next();
+        assert!((drawn(7, "logs") - drawn(7, "logs")).abs() < f64::EPSILON);
+        assert!((drawn(7, "logs") - drawn(7, "traces")).abs() > f64::EPSILON);
+        assert!((drawn(7, "logs") - drawn(8, "logs")).abs() > f64::EPSILON);
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub(super) struct Held {
     /// Name, value.
     pub(super) headers: Vec<(String, SecretString)>,
     /// Knows every value.
-    pub(super) redactor: Redactor,
+    pub(super) redactor: Arc<Redactor>,
 }
 
 impl Held {
@@ -163,7 +163,7 @@ impl Credentials {
         }
         Ok(Held {
             headers,
-            redactor: Redactor::new(blotted),
+            redactor: Arc::new(Redactor::new(blotted)),
         })
     }
 }

@@ -204,6 +204,7 @@ pub(super) fn unanswered(error: TransportError, limit: Duration, cap: usize) -> 
             "correct it in the configuration",
             Delivery::NotSent,
         ),
+        TransportError::NotRecorded(why) => fault(ErrorKind::Rejected, why, "", Delivery::NotSent),
         TransportError::Timeout {
             sent: Delivery::NotSent,
         } => fault(

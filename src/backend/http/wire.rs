@@ -27,6 +27,20 @@ use crate::time::Clock;
 pub struct Wires {
     open: Mutex<HashMap<Setup, Arc<Wire>>>,
     env: EnvLookup,
+    reach: Reach,
+}
+
+/// Puts something around a transport.
+type Around = Box<dyn Fn(SharedTransport) -> SharedTransport + Send + Sync>;
+
+/// How far transports reach.
+enum Reach {
+    /// The servers.
+    Servers,
+    /// The servers, through what is put around each.
+    Through(Around),
+    /// This and nothing else, whatever is asked for.
+    Only(SharedTransport),
 }
 
 impl Default for Wires {
@@ -34,11 +48,28 @@ impl Default for Wires {
         Self {
             open: Mutex::default(),
             env: process_env,
+            reach: Reach::Servers,
         }
     }
 }
 
 impl Wires {
+    /// Wires with something put around each: a tap.
+    pub fn through(around: impl Fn(SharedTransport) -> SharedTransport + Send + Sync + 'static) -> Self {
+        Self {
+            reach: Reach::Through(Box::new(around)),
+            ..Self::default()
+        }
+    }
+
+    /// One transport for every endpoint, which reaches no server: a replay's.
+    pub fn only(transport: SharedTransport) -> Self {
+        Self {
+            reach: Reach::Only(transport),
+            ..Self::default()
+        }
+    }
+
     /// A client for an endpoint, on the transport that it shares with others of its set-up.
     pub fn client(&self, endpoint: &Endpoint, clock: Clock) -> Client {
         Client::new(endpoint, self.transport(endpoint), clock)
@@ -46,6 +77,9 @@ impl Wires {
 
     /// The transport for an endpoint. Cheap: nothing is built until something is sent.
     pub fn transport(&self, endpoint: &Endpoint) -> SharedTransport {
+        if let Reach::Only(transport) = &self.reach {
+            return Arc::clone(transport);
+        }
         let setup = Setup::of(endpoint, self.env);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let wire = open.entry(setup).or_insert_with_key(|setup| {
@@ -55,7 +89,11 @@ impl Wires {
                 upgrading: OnceCell::new(),
             })
         });
-        Arc::clone(wire) as SharedTransport
+        let wire = Arc::clone(wire) as SharedTransport;
+        match &self.reach {
+            Reach::Through(around) => around(wire),
+            Reach::Servers | Reach::Only(_) => wire,
+        }
     }
 }
 

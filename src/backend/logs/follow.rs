@@ -189,7 +189,7 @@ impl<'a, P: Pager> Follow<'a, P> {
             waiting: Vec::new(),
             retry: None,
             arriving: None,
-            jitter: Jitter::random(),
+            jitter: Jitter::seeded(task.clock.seed(), "follow"),
         }
     }
 

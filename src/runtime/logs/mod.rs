@@ -130,8 +130,9 @@ impl Keeper {
                         continue;
                     }
                 }
-                // Nothing may come that would have the last lines counted.
-                () = until(work.counting.due, self.clock) => {}
+                // Nothing may come that would have the last lines counted; what is to be shown has them counted anyway,
+                // and until then this would be due over and over.
+                () = until(work.counting.due, self.clock), if !dirty => {}
                 () = until(work.surveying.next, self.clock) => {
                     work.surveying.ask(&self.source);
                     continue;
