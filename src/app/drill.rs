@@ -8,9 +8,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::Model;
+use super::case::CaseOf;
 use super::focus::{Detail, PaneId};
 use crate::domain::alert::Fingerprint;
 use crate::domain::drill::View;
+use crate::domain::incident::IncidentId;
 use crate::domain::trace_id::TraceId;
 use crate::time::{Now, Tick};
 
@@ -120,11 +122,7 @@ impl Model {
     pub fn seen(&self) -> Seen {
         match self.detail() {
             None => self.pane_seen(),
-            Some(Detail::Slo(name)) => {
-                let report = self.slo.report(name);
-                let service = report.map(|report| report.slo.service.as_str());
-                Seen::of(View::Slo, service, format!("the SLO {name}"))
-            }
+            Some(Detail::Slo(name)) => self.slo_seen(name),
             Some(Detail::Alert(fingerprint) | Detail::Runbook(fingerprint)) => self.alert_seen(*fingerprint),
             Some(Detail::LogLine(id)) => {
                 let view = self.logs.view.as_ref();
@@ -136,22 +134,44 @@ impl Model {
             Some(
                 Detail::Trace(id) | Detail::Span(id, _) | Detail::TraceFacts(id) | Detail::Comparison(_, id),
             ) => Seen::trace(*id),
-            Some(Detail::Incident(id)) => {
-                let incident = self.incidents.incident(id);
-                let service = incident.and_then(|incident| incident.service.as_ref());
-                let title = incident.map_or_else(|| id.0.to_string(), |incident| incident.title.to_string());
-                Seen::of(
-                    View::Incident,
-                    service.map(|service| &*service.name),
-                    format!("the incident {title}"),
-                )
-            }
-            Some(Detail::Case(_)) => self.turned(View::Other, "a case"),
-            Some(Detail::Patterns) => self.turned(View::Logs, "the patterns of the log"),
+            Some(Detail::Incident(id)) => self.incident_seen(id),
+            Some(Detail::Case(of)) => self.case_seen(of),
+            Some(Detail::Patterns) => self.turned(PaneId::Logs, View::Logs, "the patterns of the log"),
             Some(Detail::ServiceGraph) => Seen::of(View::Other, None, "who calls whom".to_owned()),
             Some(Detail::Silences) => Seen::of(View::Other, None, "the silences".to_owned()),
             Some(Detail::Outbox) => Seen::of(View::Other, None, "the outbox".to_owned()),
             Some(Detail::Page(_)) => Seen::of(View::Other, None, "a page of text".to_owned()),
+        }
+    }
+
+    fn slo_seen(&self, name: &str) -> Seen {
+        let report = self.slo.report(name);
+        let service = report.map(|report| report.slo.service.as_str());
+        Seen::of(View::Slo, service, format!("the SLO {name}"))
+    }
+
+    fn incident_seen(&self, id: &IncidentId) -> Seen {
+        let incident = self.incidents.incident(id);
+        let service = incident.and_then(|incident| incident.service.as_ref());
+        let title = incident.map_or_else(|| id.0.to_string(), |incident| incident.title.to_string());
+        Seen::of(
+            View::Incident,
+            service.map(|service| &*service.name),
+            format!("the incident {title}"),
+        )
+    }
+
+    /// A case shows what its subject shows, and more.
+    fn case_seen(&self, of: &CaseOf) -> Seen {
+        let seen = match of {
+            CaseOf::Alert(fingerprint) => self.alert_seen(*fingerprint),
+            CaseOf::Slo(name) => self.slo_seen(name),
+            CaseOf::Incident(id) => self.incident_seen(id),
+            CaseOf::Service(name) => Seen::of(View::Case, Some(name), name.to_string()),
+        };
+        Seen {
+            words: format!("the case of {}", seen.words),
+            ..seen
         }
     }
 
@@ -165,15 +185,15 @@ impl Model {
                     words: format!("the log of trace {id}"),
                     ..Seen::trace(id)
                 },
-                None => self.turned(View::Logs, "the log"),
+                None => self.turned(PaneId::Logs, View::Logs, "the log"),
             },
-            PaneId::Traces => self.turned(View::Traces, "the traces"),
+            PaneId::Traces => self.turned(PaneId::Traces, View::Traces, "the traces"),
         }
     }
 
     /// A view that shows one service, or all.
-    fn turned(&self, view: View, what: &str) -> Seen {
-        match self.scope.service() {
+    fn turned(&self, pane: PaneId, view: View, what: &str) -> Seen {
+        match self.scope.service_of(pane) {
             Some(service) => Seen::of(view, Some(service), format!("{what} of {service}")),
             None => Seen::of(View::Pane, None, what.to_owned()),
         }

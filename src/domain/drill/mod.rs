@@ -204,6 +204,8 @@ pub enum View {
     Traces,
     /// A trace, whole or in part.
     Trace,
+    /// The case of a service.
+    Case,
     /// An incident's timeline.
     Incident,
     /// Anything else.

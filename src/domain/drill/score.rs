@@ -142,7 +142,7 @@ impl Run {
             .is_some_and(|service| truth.shown_by.contains(service));
         match look.view {
             View::Trace => look.struck == Struck::Yes,
-            View::Slo | View::Alert | View::Logs | View::LogLine | View::Traces => about,
+            View::Slo | View::Alert | View::Case | View::Logs | View::LogLine | View::Traces => about,
             // The page names a service by itself, and a list names them all: neither was found out.
             View::Pane | View::Incident | View::Other => false,
         }

@@ -31,7 +31,7 @@ fn looks(hand: &Hand) -> Vec<(View, Option<String>)> {
 #[test]
 fn what_is_opened_is_kept_and_what_the_cursor_passes_is_not() {
     let mut hand = drilling();
-    hand.press("1 g j k 2 g enter");
+    hand.press("1 g j k 2 1 enter");
     let of = hand.model.seen().service;
     assert!(of.is_some());
     hand.press("esc");
@@ -40,7 +40,8 @@ fn what_is_opened_is_kept_and_what_the_cursor_passes_is_not() {
         [
             (View::Pane, None),
             (View::Pane, None),
-            (View::Alert, of),
+            (View::Pane, None),
+            (View::Slo, of),
             (View::Pane, None)
         ]
     );
