@@ -30,13 +30,17 @@ pub enum Place {
     Incident,
     /// The outbox.
     Outbox,
+    /// A case: what is known around a trouble.
+    Case,
+    /// An alert's runbook.
+    Runbook,
     /// Whatever list is being searched, as long as the search is on.
     Search,
 }
 
 impl Place {
     /// All, outermost first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Global,
         Self::List,
         Self::Slo,
@@ -48,6 +52,8 @@ impl Place {
         Self::Silences,
         Self::Incident,
         Self::Outbox,
+        Self::Case,
+        Self::Runbook,
         Self::Search,
     ];
 
@@ -65,6 +71,8 @@ impl Place {
             Self::Silences => "silences",
             Self::Incident => "incident",
             Self::Outbox => "outbox",
+            Self::Case => "case",
+            Self::Runbook => "runbook",
             Self::Search => "search",
         }
     }
@@ -134,18 +142,24 @@ actions! {
     GrowPane         "view.grow"            "grow pane"      Global View "Give the focused pane more rows.";
     ShrinkPane       "view.shrink"          "shrink pane"    Global View "Give the focused pane fewer rows.";
     Help             "view.help"            "help"           Global View "What every key does here, from the live keymap.";
-    Palette          "view.palette"         "command"        Global View "Every action, context and theme by name, fuzzy.";
+    Palette          "view.palette"         "command"        Global View "Everything by name, fuzzy; some words take what is typed behind them: query, logs, ack, silence, view save.";
     Health           "view.health"          "health"         Global View "Each backend: state, age, latency, requests, bytes, errors.";
     LocalTime        "view.local_time"      "local time"     Global View "Show times in local time, or in UTC again; in the logs also since the line under the cursor.";
     Pause            "view.pause"           "pause"          Global View "Freeze what is drawn, never the polling; a new page still breaks in.";
     Refresh          "view.refresh"         "refresh"        Global View "Ask every backend now.";
     Redraw           "view.redraw"          "redraw"         Global View "Repaint the whole screen.";
-    Scope            "scope.here"           "scope here"     Global View "Turn every pane to the service under the cursor.";
-    ScopeBack        "scope.back"           "scope back"     Global View "Undo the last scope.";
-    Pivot            "scope.pivot"          "pivot"          Global View "From an alert to its incident and SLOs, from an SLO or an incident to its alerts.";
+    Scope            "scope.here"           "scope here"     Global View "Turn every pane to the service, environment and time of what is under the cursor.";
+    ScopeBack        "scope.back"           "scope back"     Global View "Undo the last scope, or the last pivot: back to where it was made.";
+    Earlier          "scope.earlier"        "earlier"        Global View "Turn every pane to the time before.";
+    Later            "scope.later"          "later"          Global View "Turn every pane to the time after, up to now.";
+    ScopeTime        "scope.time"           "time range"     Global View "Turn every pane to a time: 15m, since 03:00, around 03:14, 03:00 03:30, now.";
+    Strip            "view.strip"           "time strip"     Global View "Show burn, alerts, deploys, error lines and failed traces on one axis of time above the panes, or hide them.";
+    Pin              "scope.pin"            "pin"            Global View "Keep this pane to what it shows, whatever the scope, or let it follow again.";
+    Pivot            "scope.pivot"          "pivot"          Global View "From anything to what belongs to it: alerts, SLOs, incidents, logs, traces.";
     Annotate         "incident.note"        "note"           Global Act "Write a note on the incident, with a reference to what is under the cursor.";
     OutboxList       "outbox.list"          "outbox"         Global View "Acts that are not over: where each stands, and what is to be decided.";
     OnCallList       "oncall.list"          "on call"        Global View "Who is on call now and next, on every level.";
+    Contexts         "context.all"          "contexts"       Global View "Every context at once: how each answers, and what burns, fires and is open anywhere.";
     MarkMoment       "annotations.mark"     "mark moment"    Global Act "Mark this moment at the annotations backend, with a text.";
     Stats            "incident.stats"       "stats"          Global View "How soon incidents were taken and resolved of late.";
     AuditLog         "audit.list"           "audit"          Global View "The last lines of the audit log: who did what, and what came of it.";
@@ -177,7 +191,7 @@ actions! {
     HandBack         "alerts.hand_back"     "hand back"      Alerts Act "Give up an acknowledgement: it alerts again.";
     Silence          "alerts.silence"       "silence"        Alerts DangerousAct "Compose a silence from the thing under the cursor, with a preview of what it hides.";
     SilenceList      "alerts.silences"      "silences"       Global View "Every silence: who, why, until when, what it hides.";
-    Runbook          "alerts.runbook"       "runbook"        Alerts View "Show the runbook's address, and copy it.";
+    Runbook          "alerts.runbook"       "runbook"        Alerts View "Open the alert's runbook as a checklist.";
     Link             "alerts.link"          "link"           Alerts View "Show the alert's source link, and copy it.";
     Declare          "incident.declare"     "declare"        Global DangerousAct "Declare a local incident, from the alert under the cursor or from nothing.";
     GroupBy          "alerts.group_by"      "group by"       Alerts View "Cycle the grouping: Alertmanager's own, by alert name, by service, none.";
@@ -244,11 +258,22 @@ actions! {
     TimelineTimes    "timeline.times"       "times"          Incident View "Show the timeline's times by the clock, or since the incident opened.";
     Todos            "timeline.todos"       "todos"          Incident View "Every TODO of the timeline.";
     WhoseIncidents   "incident.whose"       "whose"          Incident View "Cycle whose incidents are listed: mine, my teams', all; open or recent ones too.";
+    IncidentRunbook  "incident.runbook"     "runbook"        Incident View "Open the runbook of the incident's alert as a checklist; a menu where there are several.";
     PostMortem       "incident.postmortem"  "post-mortem"    Incident View "Write the post-mortem draft, and show it.";
 
     RetryEntry       "outbox.retry"         "retry"          Outbox Act "Try the act under the cursor again now.";
     SendEntry        "outbox.send"          "send"           Outbox DangerousAct "Send the act under the cursor, whatever was unclear.";
     DropEntry        "outbox.drop"          "drop"           Outbox Act "Do not send the act under the cursor.";
+
+    OpenCase         "case.open"            "case"           Global View "Open the case of the alert, SLO or incident: what is known around it, and what that points at.";
+    Suspect1         "case.suspect_1"       "suspect 1"      Case View "Open what shows suspect 1.";
+    Suspect2         "case.suspect_2"       "suspect 2"      Case View "Open what shows suspect 2.";
+    Suspect3         "case.suspect_3"       "suspect 3"      Case View "Open what shows suspect 3.";
+    Suspect4         "case.suspect_4"       "suspect 4"      Case View "Open what shows suspect 4.";
+    Suspect5         "case.suspect_5"       "suspect 5"      Case View "Open what shows suspect 5.";
+    TickStep         "runbook.tick"         "tick"           Runbook View "Tick the step under the cursor as done, or take the tick off; the timeline tells of it.";
+    RunCommand       "runbook.run"          "run"            Runbook DangerousAct "Ask whether the command under the cursor, or of the step there, is to run: every argument is shown first.";
+    StopCommand      "runbook.stop"         "stop"           Runbook View "Stop the command that is running, with everything it started.";
 }
 
 impl Action {

@@ -50,6 +50,23 @@
 //!   (`app::traces::waterfall`). From a latency SLO the way to its slow requests is its exemplars (`app::update::traces`).
 //! - A trace is kept as the bytes it came in, with columns over them ([`domain::trace`]); what is said of it is worked out once, off the
 //!   loop ([`app::traces::Study`]), and attributes are read when they are looked at.
+//! - A runbook ([`runbook`]) is read when it is opened, its ticks live in the journal and are followed there (`runtime::runbooks`). A
+//!   command of it goes out only as the answer to a question that showed every argument ([`app::update`], `runbook`): it is written down
+//!   before it starts, one runs at a time, in a session of its own, and its process group ends with it, with its time, or with the console.
+//!   A playbook ([`app::play`]) is such commands in their order, each verified by what the metrics answer.
+//! - A yes counts only for what was before somebody's eyes ([`app::attention`]): the loop says which frame of a question has left for the
+//!   terminal, `update` holds every answer against it.
+//! - What the panes are turned to is a stack of whole scopes ([`app::scope`]); `app::update::scope` reads one from whatever is under the
+//!   cursor and turns every pane that is not pinned. A pivot leaves where it was made on [`app::trail`]. The moment chosen last
+//!   ([`app::moment`]) is every other pane's to mark; `view::strip` has all signals on its axis. A service goes by one name here and
+//!   by each backend's own on the way out ([`domain::service_map`]).
+//! - A case ([`domain::case`]) is laid out anew from the panes' feeds and what [`runtime::case`] asked around the beginning, off the UI task and
+//!   whatever the panes show; a suspect is only what was seen, its score a sum of named weights, and what is not known is a row.
+//! - The palette ([`app::update`], `palette`) ranks what there is, and reads lines whose words take what is typed behind them; what it keeps from
+//!   session to session ([`app::kept`]) is changed in the file as it stands, one process at a time ([`runtime::kept_file`]). A view names no
+//!   thing on the screen. A PromQL query ([`app::query`]) is asked by key alone, and bounded in series and points.
+//! - The contexts that are not open are watched (`runtime::union`) only while their page is open; the open one is shown from its own feeds
+//!   ([`app::union`]). Nothing is done from that page: an act belongs to the open context.
 //! - A failed feed keeps its last good value with its age; poll data never overwrites a pending act.
 //! - A recording ([`record`]) is taken before each transport and in the loop; a replay ([`runtime::replay`]) is the same loop and session
 //!   over it, on one thread and tokio's paused time. What would make it differ (clocks, the seed of jitter, threads that answer) goes
@@ -57,13 +74,17 @@
 //! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
 //!   made. Clients are made off the UI task, one wire per TLS set-up.
 //!
+//! - A drill is the console on a world with an incident ([`demo::world::incident`]: one description, from which metrics, logs,
+//!   traces, deploys and pages follow). The model keeps what was opened (`app::drill`), the journal what was done, the demo's judge
+//!   ([`demo::drill`]) knows the truth from the seed alone, and [`domain::drill`] holds one against the other.
+//!
 //! # Modules
 //!
 //! | module | holds |
 //! | --- | --- |
 //! | [`cli`] | the commands: clap types, one file a subcommand, text and JSON from the same domain values |
 //! | [`config`] | defaults ← file ← environment ← flags; our own strict walk collects every problem with its place and mend |
-//! | [`domain`] | pure values and mathematics: SLOs, alerts, incidents, log lines and their patterns, traces and what explains them, timelines, rotations, write-ups. No ratatui, tokio, reqwest |
+//! | [`domain`] | pure values and mathematics: SLOs, alerts, incidents, log lines and their patterns, traces and what explains them, cases and what they point at, timelines, rotations, write-ups. No ratatui, tokio, reqwest |
 //! | [`backend`] | one trait a signal, one file or folder a system; `http` is the one client |
 //! | [`journal`] | the durable record, SQLite on one thread: outbox, audit log, local incidents, events, drafts |
 //! | [`outbox`] | acts from journaled to known: pure rules of what to do next, and the courier that sends |
@@ -75,6 +96,7 @@
 //! | [`runtime`] | the loop, pollers, acts under way, `room` (what needs the journal or incidents), the frame scheduler, `replay` |
 //! | [`keymap`], [`theme`] | files → tries per place, roles per colour depth; conflicts and unknown names are errors with a place |
 //! | [`problem`], [`shelf`] | mistakes in files people write, with place and mend; shipped and own files by name |
+//! | [`runbook`] | where a runbook lies, Markdown checklists, the commands in them as argument vectors that no shell sees, playbooks, and what may run |
 //! | [`view`] | layout (pure rectangles, shared with the mouse), panes, details, overlays, widgets |
 //! | [`text`] | [`text::SafeText`], the only remote text that a view or text output accepts; cutting and padding by cells |
 //! | [`terminal`] | guard, decoder, encoder (our own ratatui `Backend`), writer thread, suspend, OSC 52 |
@@ -86,8 +108,14 @@
 //! **an action:** one row in [`action`]'s table, a key in `keymaps/default.toml` (or the palette-only list in its
 //! test), an arm in `app::update::run`. Help, palette, hints and the README's key table follow; tests fail on an orphan.
 //!
+//! **a word of the palette that takes something:** a variant of [`app::modal::Word`], a row in `app::update::palette::words`, what it offers
+//! in `Offers::arguments`, an arm in `carry`.
+//!
 //! **a pane:** a variant of [`app::focus::PaneId`] and of [`action::Place`], its state in [`app::panes`], its
 //! drawing in `view::pane`; the compiler names every other place, because matches on our own enums are exhaustive.
+//!
+//! **a kind of incident for drills:** a variant of [`domain::drill::Cause`], its layout in `demo::world::incident::causes`; the tests there
+//! hold it against its own truth.
 //!
 //! **a backend:** for a signal that exists, a file beside its siblings that implements the signal's trait over
 //! [`backend::http::Asker`], and its `kind` in [`config`]. For a new signal, a trait in a folder of [`backend`],
@@ -120,6 +148,7 @@ pub mod notify;
 pub mod outbox;
 pub mod problem;
 pub mod record;
+pub mod runbook;
 pub mod runtime;
 pub mod shelf;
 pub mod terminal;

@@ -30,7 +30,9 @@ fn is_of_lines(action: Action) -> bool {
         | Place::Trace
         | Place::Silences
         | Place::Incident
-        | Place::Outbox => false,
+        | Place::Outbox
+        | Place::Case
+        | Place::Runbook => false,
         Place::Global => !matches!(
             action,
             Action::FocusSlo
@@ -42,6 +44,7 @@ fn is_of_lines(action: Action) -> bool {
                 | Action::Annotate
                 | Action::OutboxList
                 | Action::OnCallList
+                | Action::Contexts
                 | Action::MarkMoment
                 | Action::Stats
                 | Action::AuditLog
@@ -51,6 +54,7 @@ fn is_of_lines(action: Action) -> bool {
                 | Action::OpenTraceById
                 | Action::Escalate
                 | Action::Resolve
+                | Action::OpenCase
         ),
     }
 }

@@ -3,8 +3,12 @@
 use std::sync::Arc;
 
 use super::acts::{Act, ActId};
+use super::case::CaseAsk;
 use super::focus::Layout;
-use super::logs::LogsAsk;
+use super::kept::Keep;
+use super::logs::{LogsAsk, Watched};
+use super::query::QueryAsk;
+use super::runbook::RunOrder;
 use super::traces::TracesAsk;
 use super::traces::calls::CallsAsk;
 use super::traces::comparison::Aligning;
@@ -19,6 +23,8 @@ use crate::domain::log::{Gap, Nanos};
 use crate::domain::timeline::Starred;
 use crate::domain::trace::TraceId;
 use crate::outbox::{Decision, EntryId};
+use crate::runbook::source::Wanted;
+use crate::runbook::{Mark, TicksOf, Told};
 
 /// What is written up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -129,8 +135,33 @@ pub enum Effect {
     },
     /// Put a deed into the story.
     Record(Deed),
+    /// Read a runbook; answered by `Msg::RunbookRead`.
+    ReadRunbook(Wanted),
+    /// Tell which steps of a runbook are done, now and from now on; answered by `Msg::StepsTicked`.
+    FollowTicks(TicksOf),
+    /// Tick a step, or take its tick off, and tell of it.
+    Tick {
+        /// Where it is kept.
+        of: TicksOf,
+        /// Which step.
+        step: String,
+        /// Which of the two.
+        mark: Mark,
+        /// What is told.
+        told: Box<Told>,
+    },
+    /// Run a command of a runbook that somebody said yes to; answered by `Msg::CommandEnded`.
+    RunCommand(Arc<RunOrder>),
+    /// Stop the command that is running.
+    StopCommand,
     /// Put a write-up together; answered by `Msg::Written`.
     Write(WriteUp),
+    /// Ask a PromQL query; answered by `Msg::QueryAnswered`.
+    AskQuery(QueryAsk),
+    /// Keep a view, a scope or a command; views are answered by `Msg::ViewsKept`.
+    Keep(Keep),
+    /// Watch the contexts that are not open, or no longer; told by `Msg::ContextsHeard`.
+    WatchContexts(Watched),
     /// What a silence would have hidden of the last hours; answered by `Msg::SilencePast`.
     FetchSilencePast {
         /// The question's number.
@@ -138,6 +169,8 @@ pub enum Effect {
         /// Its matchers.
         matchers: Vec<Matcher>,
     },
+    /// Ask what lines, traces and deploy marks say around a beginning; answered by `Msg::CaseGathered`, part by part.
+    GatherCase(CaseAsk),
     /// When an alert fired during the last day; answered by `Msg::AlertHistory`.
     FetchAlertHistory {
         /// Which.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::case::CaseOf;
 use super::effect::WriteUp;
 use crate::action::Place;
 use crate::domain::alert::Fingerprint;
@@ -89,8 +90,12 @@ pub enum Detail {
     Incident(IncidentId),
     /// The outbox: acts that are not over.
     Outbox,
+    /// The runbook of an alert.
+    Runbook(Fingerprint),
     /// A page of text.
     Page(Page),
+    /// A case: what is known around a trouble.
+    Case(CaseOf),
 }
 
 /// A page of text to be read and copied.
@@ -100,21 +105,28 @@ pub enum Page {
     WriteUp(WriteUp),
     /// Who is on call, now and next.
     OnCall,
+    /// A PromQL query and its answer.
+    Query,
+    /// Every context at once.
+    Contexts,
 }
 
 impl Detail {
     /// The incident that it is of, where it is one.
     pub fn incident(&self) -> Option<&IncidentId> {
-        if let Self::Incident(id) = self {
+        if let Self::Incident(id) | Self::Case(CaseOf::Incident(id)) = self {
             Some(id)
         } else {
             None
         }
     }
 
-    /// The alert that it is of, where it is one.
+    /// The alert that it is of, itself or its runbook.
     pub fn alert(&self) -> Option<Fingerprint> {
-        if let Self::Alert(fingerprint) = self {
+        if let Self::Alert(fingerprint)
+        | Self::Runbook(fingerprint)
+        | Self::Case(CaseOf::Alert(fingerprint)) = self
+        {
             Some(*fingerprint)
         } else {
             None
@@ -141,6 +153,8 @@ impl Detail {
             Self::Silences => Place::Silences,
             Self::Incident(_) => Place::Incident,
             Self::Outbox => Place::Outbox,
+            Self::Case(_) => Place::Case,
+            Self::Runbook(_) => Place::Runbook,
             Self::Page(_) | Self::ServiceGraph => Place::List,
         }
     }

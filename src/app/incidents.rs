@@ -146,6 +146,8 @@ pub struct IncidentPane {
     pub unseen_links: Option<Arc<Links>>,
     /// What is asked for.
     pub question: Question,
+    /// What was asked for when the list came that is shown.
+    pub listed_for: Question,
     /// Rows shown: filtered, in board order.
     pub rows: Vec<IncidentId>,
     /// Cursor over the incidents.
@@ -195,6 +197,7 @@ impl Default for IncidentPane {
             links: Arc::default(),
             unseen_links: None,
             question: Question::default(),
+            listed_for: Question::default(),
             rows: Vec::new(),
             list: ListState::default(),
             marks: BTreeSet::new(),

@@ -12,6 +12,7 @@ use std::sync::Arc;
 pub use self::bookmarks::Bookmarks;
 use super::list::{Direction, ListState, Moved, Step};
 use super::panes::Search;
+use super::scope::TimeRange;
 use crate::backend::logs::{Reach, Survey, TailMode};
 use crate::domain::log::{Gap, Level, Nanos, Volume, Wanted};
 use crate::domain::pattern::{Pattern, PatternId, Tally};
@@ -402,6 +403,8 @@ pub struct LogPane {
     pub refusal: Refusal,
     /// Around which moment lines are asked for, where that is not the present.
     pub at: Option<Nanos>,
+    /// The range of the scope that was gone to last, where that is over.
+    pub range: Option<TimeRange>,
     /// The time to go to as soon as its lines are there.
     pub seek: Option<Nanos>,
     /// Only lines that carry this trace id.
@@ -567,6 +570,58 @@ impl LogPane {
             Some(fields.chain(labels).collect())
         });
         self.offered = Offered::of(names);
+    }
+
+    /// What is gone to is shown whole: a filter that was meant for other lines would hide it.
+    pub fn show_all(&mut self, at: Option<Nanos>) {
+        (self.at, self.seek) = (at, at);
+        match at {
+            Some(_) => self.hold(),
+            None => self.release(),
+        }
+        self.trace = None;
+        self.before_trace = None;
+        (self.before_pattern, self.back_to) = (None, None);
+        self.lifted = None;
+        self.filter.clear();
+        self.filter_error = None;
+        self.at_least = None;
+        self.search = None;
+        self.search_error = None;
+    }
+
+    /// What is looked at, to be taken up again.
+    pub fn left(&self) -> Left {
+        let lifted = self.lifted.clone();
+        let (filter, at_least) = match lifted {
+            Some(lifted) => (lifted.filter, lifted.at_least),
+            None => (self.filter.clone(), self.at_least),
+        };
+        Left {
+            query: self.query.clone(),
+            filter,
+            at_least,
+            search: self.search.clone(),
+            at: match self.follow {
+                Follow::Newest => None,
+                Follow::Still { .. } => self.time_here(),
+            },
+        }
+    }
+
+    /// When the line under the cursor is of.
+    pub fn time_here(&self) -> Option<Nanos> {
+        let view = self.drawn()?;
+        view.snapshot.entry(self.cursor?)?.time()
+    }
+
+    /// Takes up what was looked at before.
+    pub fn take_up(&mut self, left: Left) {
+        self.show_all(left.at);
+        self.query = left.query;
+        self.filter = left.filter;
+        self.at_least = left.at_least;
+        self.search = left.search;
     }
 
     /// The next least level.

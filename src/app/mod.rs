@@ -5,24 +5,34 @@
 
 pub mod acts;
 pub mod alone;
+pub mod attention;
 pub mod banner;
+pub mod case;
 pub mod compose;
+pub mod drill;
 pub mod effect;
 pub mod feed;
 pub mod focus;
 pub mod incidents;
+pub mod kept;
 pub mod links;
 pub mod list;
 pub mod logs;
 pub mod modal;
+pub mod moment;
 pub mod msg;
 pub mod panes;
+pub mod play;
 pub mod preview;
+pub mod query;
 pub mod record;
 pub mod reference;
+pub mod runbook;
 pub mod scope;
 pub mod toast;
 pub mod traces;
+pub mod trail;
+pub mod union;
 pub mod update;
 
 use std::sync::Arc;
@@ -34,8 +44,10 @@ pub use effect::Effect;
 pub use msg::Msg;
 
 use crate::domain::incident::IncidentId;
+use crate::domain::service_map::ServiceMap;
 use crate::keymap::{Chord, Keymap};
 use crate::outbox::{EntryId, OutboxView};
+use crate::runbook::Policy;
 use crate::time::{Now, Tick};
 use acts::{ActId, Acts};
 use focus::{Detail, Layout, PaneId};
@@ -44,6 +56,7 @@ use list::ListState;
 use logs::LogPane;
 use modal::Modal;
 use panes::{AlertPane, SilencePane, SloPane};
+use runbook::{RunbookPage, Running};
 use scope::ScopeStack;
 use toast::Toasts;
 use traces::TracePane;
@@ -85,6 +98,8 @@ pub struct Settings {
     pub traces: Option<Arc<str>>,
     /// Where traces are shown in a browser: an address with `{trace}` for the id.
     pub trace_ui: Option<String>,
+    /// What each backend calls a service.
+    pub services: Arc<ServiceMap>,
     /// The configured keeper of incidents, by name; local ones are always there where a journal is.
     pub incidents: Option<Arc<str>>,
     /// Why nothing can be journaled, so that every act is refused; nothing where a journal is.
@@ -95,6 +110,8 @@ pub struct Settings {
     pub update_due: Duration,
     /// After how long without anything done that is said.
     pub progress_due: Duration,
+    /// Where runbooks lie, and what of them may be run.
+    pub runbooks: Policy,
     /// Standing warnings (TLS verification off, …), said in the health overlay.
     pub warnings: Vec<String>,
 }
@@ -183,6 +200,16 @@ pub enum Zone {
     Local,
 }
 
+/// Whether the correlation strip is in sight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Strip {
+    /// Above the panes, where there is room.
+    Shown,
+    /// Not.
+    #[default]
+    Hidden,
+}
+
 /// A frozen view: polling goes on, what is drawn does not change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paused {
@@ -209,6 +236,8 @@ pub struct Model {
     pub details: Vec<DetailView>,
     /// What lies over everything and has the keys.
     pub modal: Option<Modal>,
+    /// What of the open question was seen.
+    pub attention: attention::Attention,
     /// The SLO pane.
     pub slo: SloPane,
     /// The alert pane.
@@ -237,6 +266,14 @@ pub struct Model {
     pub deeds: Vec<(effect::Deed, Tick)>,
     /// The last write-up: which, and its Markdown or why there is none; nothing while it is put together.
     pub written: Option<(effect::WriteUp, Result<Arc<str>, String>)>,
+    /// The case that was opened last.
+    pub case: Option<case::OpenCase>,
+    /// Questions asked for cases: the number of the next.
+    pub cases: u64,
+    /// The runbook that was opened last.
+    pub runbook: Option<RunbookPage>,
+    /// The command of a runbook that is running.
+    pub running: Option<Running>,
     /// What lies open beside the lists.
     pub preview: preview::Preview,
     /// Every backend's health, in the order of the configuration.
@@ -247,6 +284,18 @@ pub struct Model {
     pub watching: record::Watching,
     /// What the panes are turned to.
     pub scope: ScopeStack,
+    /// The moment that was chosen last, for every pane to mark.
+    pub moment: Option<moment::Moment>,
+    /// Whether the correlation strip stands above the panes.
+    pub strip: Strip,
+    /// Where pivots were made from, the last one last.
+    pub trail: Vec<trail::Whence>,
+    /// What the palette keeps: saved views, recent scopes, commands.
+    pub kept: kept::Kept,
+    /// The PromQL query that was asked last.
+    pub query: query::QueryPane,
+    /// Every context at once.
+    pub union: union::UnionPane,
     /// Passing words.
     pub toasts: Toasts,
     /// Acts under way, in grace, and leases held.
@@ -263,6 +312,8 @@ pub struct Model {
     pub unwritten: Option<Tick>,
     /// The last seconds of quitting: the loop ends when this is set.
     pub quitting: bool,
+    /// What is kept of a drill, in one.
+    pub drill: Option<drill::DrillLog>,
 }
 
 /// A detail view with its own scroll.
@@ -305,6 +356,7 @@ impl Model {
             focus,
             details: Vec::new(),
             modal: None,
+            attention: attention::Attention::default(),
             slo: SloPane::default(),
             alerts: AlertPane::default(),
             silences: SilencePane::default(),
@@ -319,11 +371,21 @@ impl Model {
             sent_texts: Vec::new(),
             deeds: Vec::new(),
             written: None,
+            case: None,
+            cases: 1,
+            runbook: None,
+            running: None,
             preview: preview::Preview::default(),
             health: Vec::new(),
             record: None,
             watching: record::Watching::default(),
             scope: ScopeStack::default(),
+            moment: None,
+            strip: Strip::default(),
+            trail: Vec::new(),
+            kept: kept::Kept::default(),
+            query: query::QueryPane::default(),
+            union: union::UnionPane::default(),
             toasts: Toasts::default(),
             acts: Acts::default(),
             pending_keys: Vec::new(),
@@ -332,6 +394,7 @@ impl Model {
             last_key: now.tick,
             unwritten: None,
             quitting: false,
+            drill: None,
         }
     }
 
@@ -362,6 +425,7 @@ impl Model {
             self.alerts.past_due,
             self.save_due(),
             self.incidents.follow_due,
+            update::case_due(self),
         ]
         .into_iter()
         .flatten()

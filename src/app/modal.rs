@@ -9,6 +9,9 @@ use super::acts::Act;
 use super::compose::Compose;
 use super::effect::Deed;
 use super::focus::PaneId;
+use super::runbook::{Rehearsed, RunOrder};
+use super::scope::Scope;
+use super::update::Offers;
 use crate::action::Action;
 use crate::domain::alert::Fingerprint;
 use crate::domain::incident::{IncidentAct, IncidentId, Role};
@@ -57,6 +60,43 @@ pub enum Command {
     Context(String),
     /// Draws with another theme.
     Theme(String),
+    /// Does what a word does with what is typed behind it.
+    With(Word, String),
+    /// Takes a saved view up.
+    View(String),
+    /// Turns the panes to a scope of before.
+    Scope(Box<Scope>),
+    /// Nothing: says why what is typed cannot be done.
+    Refused(String),
+}
+
+/// A word of the palette that takes what is typed behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// A PromQL query.
+    Query,
+    /// A query of the log backend.
+    Logs,
+    /// A query of the trace backend.
+    Traces,
+    /// A trace's id.
+    Trace,
+    /// Alerts or an incident, to be acknowledged.
+    Ack,
+    /// The same, to be handed back.
+    Unack,
+    /// Matchers, or alerts by name.
+    Silence,
+    /// An SLO by name.
+    Slo,
+    /// A service.
+    Scope,
+    /// The name of a new view.
+    SaveView,
+    /// The name of a view.
+    DropView,
+    /// An incident, for an act on it.
+    On(Action),
 }
 
 /// One entry of the palette.
@@ -70,6 +110,19 @@ pub struct PaletteItem {
     pub title: String,
     /// Its keys, from the live keymap.
     pub keys: String,
+    /// Whether it applies where one is.
+    pub fits: Fits,
+}
+
+/// Whether an entry of the palette applies where one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fits {
+    /// It does.
+    Now,
+    /// In another pane, where the palette takes one.
+    Elsewhere,
+    /// Not before something else is opened or there is something to do it to.
+    Not,
 }
 
 /// The palette.
@@ -77,12 +130,20 @@ pub struct PaletteItem {
 pub struct Palette {
     /// What is typed.
     pub input: TextArea<'static>,
-    /// All entries.
+    /// All entries; behind the first `fixed` those that follow from what is typed.
     pub items: Vec<PaletteItem>,
+    /// Entries that are there whatever is typed.
+    pub fixed: usize,
     /// Indices of those that match, best first.
     pub hits: Vec<usize>,
     /// The one enter takes, an index into `hits`.
     pub cursor: usize,
+    /// What could be typed.
+    pub offers: Arc<Offers>,
+    /// Which of the commands of before is typed, the newest first, and what was typed before that.
+    pub past: Option<(usize, String)>,
+    /// What tab was pressed on, and which of its completions is typed.
+    pub tab: Option<(String, usize)>,
 }
 
 /// What a prompt is for.
@@ -113,6 +174,8 @@ pub enum PromptTarget {
     Timeline,
     /// The open trace.
     Trace,
+    /// Every pane at once.
+    Scope,
 }
 
 /// Search or filter being typed.
@@ -145,6 +208,10 @@ pub enum Then {
     AnswerFor(Vec<i64>),
     /// An entry of the outbox is decided.
     Decide(EntryId, Decision),
+    /// A command of a runbook runs, as it was shown. Not at enter, which may be held down.
+    Run(Box<RunOrder>),
+    /// A playbook was looked over, and its first step is asked for.
+    Rehearsed(Box<Rehearsed>),
 }
 
 /// A word that must be typed before a yes counts.
@@ -182,6 +249,13 @@ pub enum ConfirmLine {
     Plain(String),
     /// Told as a warning.
     Warning(String),
+    /// An argument of a command: wrapped and never cut, for it has to be seen whole.
+    Argument {
+        /// As it could be typed.
+        text: String,
+        /// The labels whose values stand in it.
+        from: Vec<String>,
+    },
 }
 
 /// Fields of the composer, in the order of tab.
@@ -265,8 +339,8 @@ pub enum Goal {
     TraceLogs(TraceId, Nanos),
     /// The log lines that carry a trace id and a span id, around a moment.
     SpanLogs(TraceId, SpanId, Nanos),
-    /// The traces of a service.
-    Traces(Arc<str>),
+    /// The traces of a service, of the time of a moment where one is meant.
+    Traces(Arc<str>, Option<Nanos>),
     /// The slow requests of a latency SLO, by name: its exemplars.
     Exemplars(String),
     /// A trace: its id, until there is more to show of it.
@@ -316,6 +390,8 @@ pub enum Choice {
     },
     /// Runs an action.
     Run(Action),
+    /// Opens the runbook of an alert.
+    Runbook(Fingerprint),
     /// Does something to an incident.
     Incident {
         /// Which.

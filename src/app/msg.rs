@@ -3,16 +3,21 @@
 use std::sync::Arc;
 
 use super::acts::ActId;
+use super::case::Gathered;
 use super::feed::Feed;
 use super::incidents::IncidentBoard;
+use super::kept::ViewsKept;
 use super::logs::LogView;
 use super::panes::Firings;
+use super::query::{QueryAnswer, QueryTrouble};
 use super::record::{RecordHealth, Watching};
+use super::runbook::RunOrder;
 use super::traces::calls::Calling;
 use super::traces::comparison::Aligned;
 use super::traces::exemplars::ExemplarsAsk;
 use super::traces::waterfall::Found;
 use super::traces::{Study, TraceList};
+use super::union::ContextReport;
 use super::{BackendHealth, Draft, effect::WriteUp};
 use crate::backend::annotations::Marks;
 use crate::backend::incidents::Directory;
@@ -26,6 +31,8 @@ use crate::domain::timeline::Timeline;
 use crate::domain::trace::TraceId;
 use crate::domain::trace::exemplar::Exemplar;
 use crate::outbox::{EntryId, OutboxView};
+use crate::runbook::source::{Unread, Wanted};
+use crate::runbook::{Document, Ended, Ticked, TicksOf};
 use crate::terminal::Input;
 
 /// Something happened.
@@ -125,6 +132,27 @@ pub enum Msg {
         /// Markdown, or why there is none.
         result: Result<String, String>,
     },
+    /// A runbook was read.
+    RunbookRead {
+        /// What was looked for.
+        wanted: Wanted,
+        /// It, or why it could not be.
+        result: Result<Arc<Document>, Unread>,
+    },
+    /// Which steps of a runbook are done, by this console and others.
+    StepsTicked {
+        /// Of which.
+        of: TicksOf,
+        /// They, or why that is not known.
+        result: Result<Vec<Ticked>, String>,
+    },
+    /// A command of a runbook is over.
+    CommandEnded {
+        /// Which.
+        order: Arc<RunOrder>,
+        /// How.
+        ended: Ended,
+    },
     /// An act came to an end.
     ActFinished {
         /// Its number.
@@ -132,12 +160,30 @@ pub enum Msg {
         /// How.
         result: ActResult,
     },
+    /// A PromQL query was answered.
+    QueryAnswered {
+        /// The question's number; the answer to another is dropped.
+        seq: u64,
+        /// What came of it.
+        result: Result<Arc<QueryAnswer>, QueryTrouble>,
+    },
+    /// The saved views as they are kept now, or why they could not be.
+    ViewsKept(Result<ViewsKept, String>),
+    /// The contexts that are not open were heard of.
+    ContextsHeard(Vec<Arc<ContextReport>>),
     /// What a silence would have hidden of the last hours.
     SilencePast {
         /// The question's number; an older answer is dropped.
         seq: u64,
         /// Alert names with how many label sets, or why it is not known.
         result: Result<Vec<(Arc<str>, usize)>, String>,
+    },
+    /// A part of what was asked for a case.
+    CaseGathered {
+        /// The question's number; an older answer is dropped.
+        seq: u64,
+        /// The part.
+        part: Gathered,
     },
     /// When an alert fired during the last day.
     AlertHistory {

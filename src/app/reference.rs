@@ -51,6 +51,11 @@ pub fn alert(alert: &Alert) -> String {
     line
 }
 
+/// `ref: case of alert 91c04a… at 03:14Z: deploy checkout 2.3.1 · 3 min before the burn began`
+pub fn case(of: &str, row: &str, at: DateTime<Utc>) -> String {
+    format!("ref: case of {} at {}: {}", short(of), clock(at), short(row))
+}
+
 /// `ref: slo checkout-availability burn 21.4× budget 41 % at 03:14Z  query: …`
 pub fn slo(report: &SloReport, at: DateTime<Utc>) -> String {
     let mut line = format!("ref: slo {}", short(&report.slo.name));

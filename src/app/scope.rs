@@ -1,15 +1,209 @@
 //! What the panes are turned to: a stack, so that `,` undoes one step, with a visible breadcrumb.
+//!
+//! A step is the whole of what holds from then on ([`Scope`]), so that undoing one is looking at the one before. A
+//! pane that is pinned keeps the scope that it was pinned with. What a range means to each pane, the pane says.
 
-/// One step of narrowing. Later signals add time range, trace and incident.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fmt::Write as _;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Zone;
+use super::focus::PaneId;
+use super::list::Direction;
+use crate::domain::incident::IncidentId;
+use crate::domain::trace_id::TraceId;
+
+/// What the panes are turned to: nothing at all is everything, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Scope {
     /// Only this service.
-    pub service: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Only where these labels of the environment are not told otherwise: [`crate::domain::environment`].
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// This time; nothing is the present.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range: Option<TimeRange>,
+    /// The trace that it began from.
+    #[serde(skip_serializing_if = "Option::is_none", with = "as_text")]
+    pub trace: Option<TraceId>,
+    /// The incident that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentId>,
 }
 
-/// The steps taken, innermost last.
+impl Scope {
+    /// A service, now.
+    pub fn of_service(service: &str) -> Self {
+        Self {
+            service: Some(service.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// The same of another time.
+    #[must_use]
+    pub fn with_range(&self, range: Option<TimeRange>) -> Self {
+        Self {
+            range,
+            ..self.clone()
+        }
+    }
+
+    /// Whether it narrows nothing.
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The service, or what else it is best known by; remote text, not yet safe.
+    pub fn name(&self) -> String {
+        if let Some(service) = &self.service {
+            return service.clone();
+        }
+        if let Some(trace) = self.trace {
+            return format!("trace {}", short(trace));
+        }
+        match &self.incident {
+            Some(incident) => incident.0.to_string(),
+            None => "everything".to_owned(),
+        }
+    }
+
+    /// In a few words, with times in a zone; remote text, not yet safe.
+    pub fn words(&self, zone: Zone) -> String {
+        let mut words = self.name();
+        for value in self.labels.values() {
+            let _ = write!(words, " {value}");
+        }
+        if let (Some(trace), true) = (self.trace, self.service.is_some()) {
+            let _ = write!(words, " trace {}", short(trace));
+        }
+        if let Some(range) = self.range {
+            let _ = write!(words, " {}", range.words(zone));
+        }
+        words
+    }
+}
+
+/// In a few words, times in UTC.
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.words(Zone::Utc))
+    }
+}
+
+/// The beginning of a trace's id, as much as tells it from others on a screen.
+fn short(trace: TraceId) -> String {
+    let mut text = trace.to_string();
+    text.truncate(8);
+    text
+}
+
+/// A stretch of time that the panes are turned to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimeRange {
+    /// Its beginning.
+    pub from: DateTime<Utc>,
+    /// Its end; nothing while it goes on up to now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<DateTime<Utc>>,
+}
+
+impl TimeRange {
+    /// From then on until now, and what is to come.
+    pub fn since(from: DateTime<Utc>) -> Self {
+        Self { from, to: None }
+    }
+
+    /// From one moment to another, in whichever order they come.
+    pub fn between(one: DateTime<Utc>, other: DateTime<Utc>) -> Self {
+        Self {
+            from: one.min(other),
+            to: Some(one.max(other)),
+        }
+    }
+
+    /// As much before a moment as behind it.
+    pub fn around(at: DateTime<Utc>, margin: TimeDelta) -> Self {
+        let early = at.checked_sub_signed(margin).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let late = at.checked_add_signed(margin).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        Self::between(early, late)
+    }
+
+    /// Whether a moment lies within.
+    pub fn holds(&self, at: DateTime<Utc>) -> bool {
+        self.from <= at && self.to.is_none_or(|to| at <= to)
+    }
+
+    /// Its end, which is now where it has none.
+    pub fn end(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.to.unwrap_or(now).max(self.from)
+    }
+
+    /// The moment that its lines are shown around, where it is over.
+    pub fn middle(&self) -> Option<DateTime<Utc>> {
+        let to = self.to?;
+        Some(self.from + (to - self.from) / 2)
+    }
+
+    /// As long a stretch half its length earlier or later; nothing where that would be the present again.
+    pub fn shifted(&self, towards: Direction, now: DateTime<Utc>) -> Option<Self> {
+        let end = self.end(now);
+        let length = (end - self.from).max(TimeDelta::minutes(1));
+        let by = match towards {
+            Direction::Up => -length / 2,
+            Direction::Down => length / 2,
+        };
+        let (from, to) = (self.from.checked_add_signed(by)?, end.checked_add_signed(by)?);
+        (to < now).then(|| Self::between(from, to))
+    }
+
+    /// `02:47–03:17Z`, `since 02:47Z`; with the day where it is not one that is near to the end.
+    pub fn words(&self, zone: Zone) -> String {
+        let mark = match zone {
+            Zone::Utc => "Z",
+            Zone::Local => "",
+        };
+        match self.to {
+            Some(to) => {
+                let day = if self.from.date_naive() == to.date_naive() {
+                    "%H:%M"
+                } else {
+                    "%m-%d %H:%M"
+                };
+                format!("{}–{}{mark}", clock(self.from, zone, day), clock(to, zone, day))
+            }
+            None => format!("since {}{mark}", clock(self.from, zone, "%H:%M")),
+        }
+    }
+}
+
+/// In UTC.
+impl fmt::Display for TimeRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.words(Zone::Utc))
+    }
+}
+
+fn clock(at: DateTime<Utc>, zone: Zone, format: &str) -> String {
+    match zone {
+        Zone::Utc => at.format(format).to_string(),
+        Zone::Local => at.with_timezone(&chrono::Local).format(format).to_string(),
+    }
+}
+
+/// The steps taken, innermost last, and the panes that do not follow them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ScopeStack(Vec<Scope>);
+pub struct ScopeStack {
+    steps: Vec<Scope>,
+    pins: BTreeMap<PaneId, Option<Scope>>,
+}
 
 impl ScopeStack {
     /// The most a stack holds; the oldest step is forgotten first.
@@ -17,41 +211,133 @@ impl ScopeStack {
 
     /// What holds now.
     pub fn current(&self) -> Option<&Scope> {
-        self.0.last()
+        self.steps.last()
+    }
+
+    /// The steps taken, the newest first.
+    pub fn steps(&self) -> impl Iterator<Item = &Scope> {
+        self.steps.iter().rev()
     }
 
     /// The service that holds now.
     pub fn service(&self) -> Option<&str> {
-        self.current().map(|scope| scope.service.as_str())
+        self.current()?.service.as_deref()
+    }
+
+    /// The time that holds now; nothing is the present.
+    pub fn range(&self) -> Option<TimeRange> {
+        self.current()?.range
+    }
+
+    /// What a pane is turned to: the scope, or what it was pinned with.
+    pub fn of(&self, pane: PaneId) -> Option<&Scope> {
+        match self.pins.get(&pane) {
+            Some(pinned) => pinned.as_ref(),
+            None => self.current(),
+        }
+    }
+
+    /// The service that a pane is turned to.
+    pub fn service_of(&self, pane: PaneId) -> Option<&str> {
+        self.of(pane)?.service.as_deref()
+    }
+
+    /// The time that a pane is turned to; nothing is the present.
+    pub fn range_of(&self, pane: PaneId) -> Option<TimeRange> {
+        self.of(pane)?.range
     }
 
     /// Narrows; a step that changes nothing is not taken.
     pub fn push(&mut self, scope: Scope) -> Stepped {
-        if self.current() == Some(&scope) {
+        if self.current().unwrap_or(&Scope::default()) == &scope {
             return Stepped::Nowhere;
         }
-        if self.0.len() == Self::DEPTH {
-            self.0.remove(0);
+        if self.steps.len() == Self::DEPTH {
+            self.steps.remove(0);
         }
-        self.0.push(scope);
+        self.steps.push(scope);
         Stepped::Moved
+    }
+
+    /// Goes to another time. Times gone through one after the other are one step to undo.
+    pub fn turn_to(&mut self, range: Option<TimeRange>) -> Stepped {
+        let here = self.current().cloned().unwrap_or_default();
+        let there = here.with_range(range);
+        if there == here {
+            return Stepped::Nowhere;
+        }
+        let before = self.steps.len().checked_sub(2).and_then(|at| self.steps.get(at));
+        let is_only_time = match (before, self.steps.len()) {
+            (_, 0) => false,
+            (Some(before), _) => before.with_range(None) == here.with_range(None),
+            (None, _) => here.with_range(None).is_everything(),
+        };
+        if is_only_time {
+            self.steps.pop();
+        }
+        self.push(there);
+        Stepped::Moved
+    }
+
+    /// Back to the present: to the scope before times were gone through, where that is of the present.
+    pub fn to_present(&mut self) -> Stepped {
+        let here = self.current().map(|here| here.with_range(None));
+        let before = self.steps.len().checked_sub(2).and_then(|at| self.steps.get(at));
+        match (here, before) {
+            (Some(here), Some(before))
+                if before.with_range(None) == here && before.range.is_none_or(|range| range.to.is_none()) =>
+            {
+                self.pop()
+            }
+            (Some(here), None) if here.is_everything() => self.pop(),
+            (Some(_) | None, _) => self.turn_to(None),
+        }
     }
 
     /// Undoes the last step.
     pub fn pop(&mut self) -> Stepped {
-        match self.0.pop() {
+        match self.steps.pop() {
             Some(_) => Stepped::Moved,
             None => Stepped::Nowhere,
         }
     }
 
-    /// `checkout › payment`, outermost first; empty without a scope.
-    pub fn breadcrumb(&self) -> String {
-        self.0
-            .iter()
-            .map(|scope| scope.service.as_str())
-            .collect::<Vec<_>>()
-            .join(" › ")
+    /// Keeps a pane to what it shows now, or lets it follow the scope again; whether it is pinned then.
+    pub fn pin(&mut self, pane: PaneId) -> Pinned {
+        if self.pins.remove(&pane).is_some() {
+            return Pinned::No;
+        }
+        self.pins.insert(pane, self.current().cloned());
+        Pinned::Yes
+    }
+
+    /// Lets a pane follow the scope again.
+    pub fn release(&mut self, pane: PaneId) {
+        self.pins.remove(&pane);
+    }
+
+    /// Whether a pane keeps to what it was pinned with.
+    pub fn is_pinned(&self, pane: PaneId) -> bool {
+        self.pins.contains_key(&pane)
+    }
+
+    /// The panes that are pinned.
+    pub fn pinned(&self) -> BTreeSet<PaneId> {
+        self.pins.keys().copied().collect()
+    }
+
+    /// `checkout › payment since 02:47Z`, outermost first; empty without a scope. Remote text, not yet safe.
+    pub fn breadcrumb(&self, zone: Zone) -> String {
+        let Some((last, before)) = self.steps.split_last() else {
+            return String::new();
+        };
+        let mut crumbs: Vec<String> = before.iter().map(Scope::name).collect();
+        crumbs.dedup();
+        if crumbs.last() == Some(&last.name()) {
+            crumbs.pop();
+        }
+        crumbs.push(last.words(zone));
+        crumbs.join(" › ")
     }
 }
 
@@ -64,26 +350,120 @@ pub enum Stepped {
     Nowhere,
 }
 
+/// Whether a pane keeps to what it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pinned {
+    /// It does.
+    Yes,
+    /// It follows the scope.
+    No,
+}
+
+/// A trace's id as its hexadecimal digits.
+mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::TraceId;
+
+    pub(super) fn serialize<S: Serializer>(id: &Option<TraceId>, to: S) -> Result<S::Ok, S::Error> {
+        match id {
+            Some(id) => to.collect_str(id),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<TraceId>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| text.parse().map_err(serde::de::Error::custom))
+            .transpose()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn scope(service: &str) -> Scope {
-        Scope {
-            service: service.to_owned(),
-        }
+    fn at(hour: u32, minute: u32) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(i64::from(hour * 60 + minute))
     }
 
     #[test]
     fn scopes_stack_and_undo_in_order() {
         let mut stack = ScopeStack::default();
-        assert_eq!(stack.push(scope("checkout")), Stepped::Moved);
-        assert_eq!(stack.push(scope("checkout")), Stepped::Nowhere);
-        assert_eq!(stack.push(scope("payment")), Stepped::Moved);
-        assert_eq!(stack.breadcrumb(), "checkout › payment");
+        assert_eq!(stack.push(Scope::default()), Stepped::Nowhere);
+        assert_eq!(stack.push(Scope::of_service("checkout")), Stepped::Moved);
+        assert_eq!(stack.push(Scope::of_service("checkout")), Stepped::Nowhere);
+        assert_eq!(stack.push(Scope::of_service("payment")), Stepped::Moved);
+        assert_eq!(stack.breadcrumb(Zone::Utc), "checkout › payment");
         assert_eq!(stack.pop(), Stepped::Moved);
         assert_eq!(stack.service(), Some("checkout"));
         stack.pop();
         assert_eq!(stack.pop(), Stepped::Nowhere);
+    }
+
+    #[test]
+    fn times_gone_through_are_one_step_and_undone_in_one() {
+        let mut stack = ScopeStack::default();
+        stack.push(Scope::of_service("checkout"));
+        let hour = TimeRange::between(at(2, 0), at(3, 0));
+        assert_eq!(stack.turn_to(Some(hour)), Stepped::Moved);
+        let before = hour.shifted(Direction::Up, at(4, 0));
+        assert_eq!(stack.turn_to(before), Stepped::Moved);
+        assert_eq!(stack.turn_to(before), Stepped::Nowhere);
+        assert_eq!(stack.breadcrumb(Zone::Utc), "checkout 01:30–02:30Z");
+        stack.pop();
+        assert_eq!(stack.current(), Some(&Scope::of_service("checkout")));
+
+        let mut stack = ScopeStack::default();
+        stack.turn_to(Some(hour));
+        stack.turn_to(before);
+        assert_eq!(stack.breadcrumb(Zone::Utc), "everything 01:30–02:30Z");
+        stack.pop();
+        assert_eq!(stack.current(), None);
+    }
+
+    #[test]
+    fn a_range_goes_back_from_the_present_and_forward_until_it_is_the_present() {
+        let now = at(4, 0);
+        let range = TimeRange::since(at(3, 0));
+        let earlier = range.shifted(Direction::Up, now).unwrap();
+        assert_eq!(earlier, TimeRange::between(at(2, 30), at(3, 30)));
+        assert_eq!(earlier.shifted(Direction::Down, now), None);
+        assert_eq!(earlier.middle(), Some(at(3, 0)));
+        assert_eq!(range.middle(), None);
+        assert!(range.holds(now) && !earlier.holds(now));
+        assert_eq!(range.to_string(), "since 03:00Z");
+        let far = TimeRange::between(DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+        assert_eq!(far.shifted(Direction::Up, now), None);
+    }
+
+    #[test]
+    fn a_pinned_pane_keeps_what_it_was_pinned_with() {
+        let mut stack = ScopeStack::default();
+        stack.push(Scope::of_service("checkout"));
+        assert_eq!(stack.pin(PaneId::Logs), Pinned::Yes);
+        stack.push(Scope::of_service("payment"));
+        assert_eq!(stack.service_of(PaneId::Logs), Some("checkout"));
+        assert_eq!(stack.service_of(PaneId::Traces), Some("payment"));
+        assert_eq!(stack.pin(PaneId::Logs), Pinned::No);
+        assert_eq!(stack.service_of(PaneId::Logs), Some("payment"));
+        assert!(!stack.is_pinned(PaneId::Logs));
+    }
+
+    #[test]
+    fn a_scope_is_written_and_read_as_it_was() {
+        let scope = Scope {
+            service: Some("checkout".to_owned()),
+            labels: BTreeMap::from([("cluster".to_owned(), "eu".to_owned())]),
+            range: Some(TimeRange::since(at(3, 2))),
+            trace: TraceId::from_hex(b"7f3a0000000000000000000000000001"),
+            incident: Some(IncidentId("local-3".into())),
+        };
+        assert_eq!(scope.to_string(), "checkout eu trace 7f3a0000 since 03:02Z");
+        for scope in [scope, Scope::default()] {
+            let text = serde_json::to_string(&scope).unwrap();
+            assert_eq!(serde_json::from_str::<Scope>(&text).unwrap(), scope, "{text}");
+        }
+        assert!(serde_json::from_str::<Scope>(r#"{"services":"x"}"#).is_err());
     }
 }

@@ -59,13 +59,8 @@ pub struct Backends {
 impl Backends {
     /// Opens them. Nothing is connected and no secret is read until somebody asks.
     pub fn open(context: &Context, wires: &Wires, clock: Clock) -> Self {
-        Self::open_with(context, clock, |endpoint| wires.client(endpoint, clock))
-    }
-
-    /// Opens them on clients of the caller's making: a stand-in for the wire goes in here.
-    pub fn open_with(context: &Context, clock: Clock, connect: impl Fn(&Endpoint) -> Client) -> Self {
         let mut backends = Self::default();
-        let connect = |endpoint: &Endpoint| Arc::new(connect(endpoint));
+        let connect = |endpoint: &Endpoint| Arc::new(wires.client(endpoint, clock));
         let mut ruler = None;
         if let Some(config) = &context.metrics {
             let client = connect(&config.endpoint);

@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -92,6 +93,8 @@ pub enum ColorChoice {
 pub enum Command {
     /// Open the console on a simulated production
     Demo(DemoArgs),
+    /// Be on call in a simulated production that breaks, and see how well that went
+    Drill(DrillArgs),
     /// SLOs: burn, budget, rules
     Slo(SloArgs),
     /// Alerts, grouped and ranked
@@ -102,6 +105,10 @@ pub enum Command {
     Traces(TracesArgs),
     /// One trace: a waterfall, the critical path, what went wrong
     Trace(TraceArgs),
+    /// A case: what is known around an alert, SLO or incident, and what that points at
+    Case(CaseArgs),
+    /// The runbook of an alert, or a Markdown file: its steps, its commands filled in; runs nothing
+    Runbook(RunbookArgs),
     /// Silences
     Silences(SilencesArgs),
     /// Incidents, open ones first
@@ -146,6 +153,9 @@ pub enum Command {
     Update(UpdateArgs),
     /// Declare a local incident
     Declare(DeclareArgs),
+    /// Becomes a program in a session of its own: how the console starts what a runbook offers
+    #[command(name = "launch-apart", hide = true)]
+    Launch(LaunchArgs),
     /// Ask every backend how it is
     Doctor,
     /// Play a recording of the console again
@@ -185,12 +195,16 @@ impl Command {
             | Self::Declare(_) => true,
             Self::Demo(_)
             | Self::Replay(_)
+            | Self::Drill(_)
             | Self::Slo(_)
             | Self::Alerts(_)
+            | Self::Runbook(_)
+            | Self::Launch(_)
             | Self::Silences(_)
             | Self::Logs(_)
             | Self::Traces(_)
             | Self::Trace(_)
+            | Self::Case(_)
             | Self::Incidents(_)
             | Self::Timeline(_)
             | Self::Oncall
@@ -211,7 +225,7 @@ impl Command {
 /// `demo`
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
-    /// Which story is told; `calm` stands still
+    /// Which story is told: `leak`, `calm`, which stands still, or one of those that `drill --list` tells
     #[arg(long, value_name = "NAME")]
     pub scenario: Option<String>,
     /// The same seed makes the same world
@@ -220,6 +234,29 @@ pub struct DemoArgs {
     /// Serve only: one line of JSON says where
     #[arg(long)]
     pub headless: bool,
+    /// Begin so far into the story
+    #[arg(long, hide = true, value_name = "DURATION", value_parser = parse_duration)]
+    pub into: Option<Duration>,
+}
+
+/// `drill`
+#[derive(Debug, Clone, Args)]
+pub struct DrillArgs {
+    /// Which kind of incident; without it one is drawn, and not told before the end
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: Option<String>,
+    /// The same seed makes the same incident
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Say which kinds there are, and end
+    #[arg(long)]
+    pub list: bool,
+    /// Begin so far into the story
+    #[arg(long, hide = true, value_name = "DURATION", value_parser = parse_duration)]
+    pub into: Option<Duration>,
+    /// Keep the score in a file as well
+    #[arg(long, value_name = "FILE")]
+    pub keep: Option<PathBuf>,
 }
 
 /// `replay`
@@ -262,6 +299,14 @@ fn cells(text: &str) -> Result<(u16, u16), String> {
     let read = sides.and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     read.filter(|(width, height)| (1..=1_000).contains(width) && (1..=1_000).contains(height))
         .ok_or_else(|| "write columns and rows, as in 80x24".to_owned())
+}
+
+/// `case`
+#[derive(Debug, Clone, Args)]
+pub struct CaseArgs {
+    /// An alert's fingerprint or the beginning of one, an SLO's name, an incident's id or #number
+    #[arg(value_name = "ID")]
+    pub id: String,
 }
 
 /// What makes `slo` end with status 10.
@@ -312,6 +357,24 @@ pub struct AlertsArgs {
     /// End with status 10 when it holds
     #[arg(long, value_enum, value_name = "WHAT")]
     pub fail_on: Option<AlertsFailOn>,
+}
+
+/// `runbook`
+#[derive(Debug, Clone, Args)]
+pub struct RunbookArgs {
+    /// An alert's id or name, or a Markdown file (`./pool.md`)
+    #[arg(value_name = "ALERT|FILE")]
+    pub what: String,
+}
+
+/// `launch-apart`
+#[derive(Debug, Clone, Args)]
+pub struct LaunchArgs {
+    /// The program's file
+    pub program: OsString,
+    /// What it is handed
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<OsString>,
 }
 
 /// A level of a line.
@@ -784,7 +847,8 @@ pub enum AuditCommand {
 /// `init`
 #[derive(Debug, Clone, Args)]
 pub struct InitArgs {
-    /// Base URLs of backends, or amtool's configuration file; `-` prints instead of writing
+    /// Base URLs of backends, or amtool's configuration file; `-` prints instead of writing. Without any, the
+    /// environment and the well-known ports of this host are looked at
     #[arg(value_name = "URL")]
     pub urls: Vec<String>,
     /// Name of the context

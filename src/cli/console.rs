@@ -1,5 +1,6 @@
 //! `midwatch`: the console. The skeleton is painted before a client or a task exists.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,10 @@ use chrono::TimeDelta;
 use ratatui::layout::Size;
 
 use super::{CliError, Exit, Outcome, Session, closing};
+use crate::app::drill::DrillLog;
 use crate::app::focus::Layout;
+use crate::app::kept::Kept;
+use crate::app::modal::Composer;
 use crate::app::toast::Level;
 use crate::app::{Model, Settings};
 use crate::backend::Backends;
@@ -20,10 +24,12 @@ use crate::journal;
 use crate::keymap;
 use crate::record::format::Header;
 use crate::record::{self, Tape, Tapped};
+use crate::runbook::{self, Policy};
 use crate::runtime::console::{Console, Ended, World as _};
 use crate::runtime::editor::Editor;
-use crate::runtime::layout_file;
+use crate::runtime::runbooks::programs;
 use crate::runtime::session::{self, Opening};
+use crate::runtime::{kept_file, layout_file};
 use crate::terminal::Screen as _;
 use crate::terminal::capability::{self, ColorChoice, GlyphChoice};
 use crate::terminal::clipboard::Multiplexer;
@@ -32,7 +38,7 @@ use crate::terminal::guard::Mouse;
 use crate::terminal::signals::Signals;
 use crate::terminal::tty::{BackgroundQuery, Options, Tty};
 use crate::theme::{self, Means};
-use crate::time::Clock;
+use crate::time::{Clock, Now};
 
 /// How long a silence can be undone before it is sent.
 /// ESC is waited for so long on a slow link.
@@ -47,7 +53,31 @@ const LAST_WORK: Duration = Duration::from_millis(20);
 /// Opens the console on the configured context.
 pub fn run(session: &mut Session) -> Outcome {
     let (config, context) = session.context()?;
-    open(session, config, context, None)
+    let guise = Guise {
+        lines: None,
+        drill: &mut None,
+    };
+    open(session, config, context, guise)
+}
+
+/// Opens the console for a drill, and gives back what it kept of it.
+pub fn in_drill(session: &mut Session, log: DrillLog) -> Result<(Exit, DrillLog), CliError> {
+    let (config, context) = session.context()?;
+    let mut drill = Some(log.clone());
+    let guise = Guise {
+        lines: None,
+        drill: &mut drill,
+    };
+    let exit = open(session, config, context, guise)?;
+    Ok((exit, drill.unwrap_or(log)))
+}
+
+/// What is particular to how the console was opened.
+struct Guise<'a> {
+    /// Lines that are all there is to show.
+    lines: Option<&'a Arc<dyn Logs>>,
+    /// What is kept of a drill: taken for the console, and put back when that has ended.
+    drill: &'a mut Option<DrillLog>,
 }
 
 /// Opens the console on lines alone: files of this host, or standard input. Needs no configuration; theme, keymap and
@@ -72,7 +102,11 @@ pub fn on_lines(session: &mut Session, name: &str, lines: &Arc<dyn Logs>) -> Out
     config.journal = None;
     config.contexts = std::iter::once((context.name.clone(), context.clone())).collect();
     config.default_context = None;
-    open(session, config, context, Some(lines))
+    let guise = Guise {
+        lines: Some(lines),
+        drill: &mut None,
+    };
+    open(session, config, context, guise)
 }
 
 /// What holds where nothing is configured, with one context that has nothing but logs.
@@ -85,7 +119,8 @@ fn bare(session: &Session) -> Result<Config, CliError> {
     Ok(config)
 }
 
-fn open(session: &mut Session, config: Config, context: Context, lines: Option<&Arc<dyn Logs>>) -> Outcome {
+fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_>) -> Outcome {
+    let Guise { lines, drill } = guise;
     let means = means(session);
     let dir = config.config_dir.as_deref();
     let theme = theme::load(&config.theme, dir, means)?;
@@ -117,30 +152,44 @@ fn open(session: &mut Session, config: Config, context: Context, lines: Option<&
         )?),
         None => None,
     };
-    let mut model = Model::new(settings(&config, &context), keymap, layout, size, now);
+    let mut model = Model::new(
+        settings(&config, &context, runbooks(session, &context)),
+        keymap,
+        layout,
+        size,
+        now,
+    );
+    model.kept = kept_file::load(config.state_dir.as_deref(), &context.name);
+    if let Some(why) = &model.kept.trouble {
+        let words = format!("saved views are not read, and stay as they are: {why}");
+        model.toasts.say(Level::Warn, words, now.tick);
+    }
     if lines.is_some() {
         model.keep_to_lines();
     }
     if tape.is_some() {
         model.toasts.say(Level::Info, record::SAID.to_owned(), now.tick);
     }
+    model.drill = drill.take();
     let config = Arc::new(config);
     let mut console = Console::new(model, theme, tty, inputs, session.clock);
     console.editor = Some(editor(session, &config));
     console.tap = tape.as_ref().map(Tape::tap);
     console.draw(now);
 
-    let wires = match console.tap.clone() {
+    let wires = Arc::new(match console.tap.clone() {
         Some(tap) => Wires::through(move |wire| Arc::new(Tapped::new(wire, tap.clone()))),
         None => Wires::default(),
-    };
+    });
     let mut context = Arc::new(context);
+    let mut silences = BTreeMap::new();
     let ended = runtime.block_on(async {
         loop {
             let opening = Opening {
                 config: Arc::clone(&config),
                 context: Arc::clone(&context),
                 backends: backends(&context, &wires, session.clock, lines),
+                wires: Arc::clone(&wires),
                 clock: session.clock,
                 themes: themes(config.config_dir.clone(), means),
                 writer: super::write_up::writer(&session.globals, &session.env, &context.name, session.clock),
@@ -156,11 +205,12 @@ fn open(session: &mut Session, config: Config, context: Context, lines: Option<&
                 Ended::SwitchContext(name) => {
                     if let Some(next) = config.contexts.get(&name) {
                         context = Arc::new(next.clone());
-                        let old = &console.model;
-                        let (keymap, layout, size) = (Arc::clone(&old.keymap), old.layout.clone(), old.size);
-                        let (zone, now) = (old.zone, session.clock.now());
-                        console.model = Model::new(settings(&config, &context), keymap, layout, size, now);
-                        console.model.zone = zone;
+                        let kept = kept_file::load(config.state_dir.as_deref(), &context.name);
+                        let settings = settings(&config, &context, runbooks(session, &context));
+                        let old = &mut console.model;
+                        put_away(&mut silences, old);
+                        console.model = next_model(settings, kept, old, session.clock.now());
+                        console.model.alerts.draft = silences.remove(&context.name);
                     }
                 }
             }
@@ -168,6 +218,7 @@ fn open(session: &mut Session, config: Config, context: Context, lines: Option<&
     });
     let outbox = &console.model.outbox;
     let someone_is_to_be_told = !(outbox.under_way.is_empty() && outbox.unreached.is_empty());
+    *drill = console.model.drill.take();
     // The terminal first: whatever else takes time, the shell is back at once.
     drop(console);
     if let (Some(tape), Some(path)) = (tape, &session.globals.record) {
@@ -183,6 +234,30 @@ fn open(session: &mut Session, config: Config, context: Context, lines: Option<&
     }
     runtime.shutdown_timeout(LAST_WORK);
     outcome(&ended)
+}
+
+/// Keeps a silence that was being composed for when its context is opened again.
+fn put_away(silences: &mut BTreeMap<String, Box<Composer>>, old: &mut Model) {
+    if let Some(draft) = old.alerts.draft.take() {
+        silences.insert(old.settings.context.clone(), draft);
+    }
+}
+
+/// The model of the context that one switches to: layout, times and what is on the way there are kept.
+fn next_model(settings: Settings, kept: Kept, old: &mut Model, now: Now) -> Model {
+    let (keymap, mut layout) = (Arc::clone(&old.keymap), old.layout.clone());
+    // What the other context lacks this one may have.
+    layout.absent.clear();
+    let mut next = Model::new(settings, keymap, layout, old.size, now);
+    next.zone = old.zone;
+    next.drill = old.drill.take();
+    next.union.bound.clone_from(&old.union.bound);
+    if let Some(why) = &kept.trouble {
+        let words = format!("saved views are not read, and stay as they are: {why}");
+        next.toasts.say(Level::Warn, words, now.tick);
+    }
+    next.kept = kept;
+    next
 }
 
 fn backends(
@@ -323,7 +398,7 @@ fn themes(config_dir: Option<std::path::PathBuf>, means: Means) -> session::Them
 }
 
 /// What the console is told of a context.
-pub(super) fn settings(config: &Config, context: &Context) -> Settings {
+pub(super) fn settings(config: &Config, context: &Context, runbooks: Policy) -> Settings {
     let insecure = |endpoint: &crate::config::Endpoint| {
         endpoint.tls.insecure_skip_verify.then(|| {
             format!(
@@ -368,6 +443,7 @@ pub(super) fn settings(config: &Config, context: &Context) -> Settings {
         logs: context.logs.as_ref().map(|_| Arc::from("logs")),
         traces: context.traces.as_ref().map(|_| Arc::from("traces")),
         trace_ui: context.traces.as_ref().and_then(ui::template),
+        services: Arc::new(context.service_map.clone()),
         incidents: context
             .incidents
             .as_ref()
@@ -380,10 +456,37 @@ pub(super) fn settings(config: &Config, context: &Context) -> Settings {
             .annotations
             .as_ref()
             .map(|annotations| Arc::from(annotations.endpoint.name.as_str())),
+        runbooks,
         update_due: config.nudges.update,
         progress_due: config.nudges.progress,
         warnings: endpoints.filter_map(insecure).collect(),
     }
+}
+
+/// What a context says of runbooks; its programs are looked up here, once.
+pub(super) fn runbooks(session: &Session, context: &Context) -> Policy {
+    let said = &context.runbooks;
+    Policy {
+        context: context.name.clone(),
+        dir: said.dir.clone(),
+        programs: programs::resolve(&said.allowed_programs, session.env.get("PATH")),
+        means: runbook::Means {
+            limit: said.timeout,
+            cwd: std::env::current_dir().ok(),
+            env: said.env.clone(),
+            launcher: launcher(),
+        },
+        playbooks: said.playbooks.clone(),
+    }
+}
+
+/// This program's own file. Where the kernel names it, that is the one that runs, whatever lies at its path by now.
+fn launcher() -> Option<std::path::PathBuf> {
+    let running = std::path::Path::new("/proc/self/exe");
+    if running.exists() {
+        return Some(running.to_owned());
+    }
+    std::env::current_exe().ok()
 }
 
 #[cfg(test)]

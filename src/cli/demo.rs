@@ -26,14 +26,14 @@ pub fn run(session: &mut Session, args: &DemoArgs) -> Outcome {
                 scenario,
                 seed,
                 clock,
-                anchor: None,
+                anchor: args.into.map(|into| clock.now() - into),
             },
             session.out.writer(),
         )?;
         return Ok(Exit::Done);
     }
     let program = std::env::current_exe()?;
-    let child = spawn_child(&program, scenario, seed)?;
+    let child = spawn_child(&program, scenario, seed, args.into)?;
     session.globals.config = Some(child.announcement().config.clone());
     session.globals.context = None;
     console::run(session)

@@ -365,7 +365,8 @@ pub fn ambiguous(id: &str, candidates: impl Iterator<Item = String>) -> CliError
     ))
 }
 
-fn in_words(failure: &BackendFailure) -> String {
+/// `BACKEND: what it said`.
+pub fn in_words(failure: &BackendFailure) -> String {
     format!("{}: {}", failure.backend, failure.message)
 }
 

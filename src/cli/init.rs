@@ -1,5 +1,9 @@
-//! `midwatch init`: finds out what each URL is and writes a commented configuration.
+//! `midwatch init`: finds out what each URL is and writes a commented configuration. Without URLs it looks where they
+//! usually stand: amtool's configuration, the environment, the well-known ports of this host (`places`).
+//!
+//! It is over within ten seconds, whoever does not answer: everything is asked at once, each within [`LIMIT`].
 
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,11 +15,12 @@ use serde::Deserialize;
 
 use super::args::InitArgs;
 use super::probe::{self, Kind, Seen};
-use super::starter::starter;
-use super::{CliError, Exit, Outcome, Session};
+use super::starter::{Known, starter};
+use super::{CliError, Exit, Outcome, Session, places};
 use crate::backend::http::Wires;
 use crate::backend::{BackendError, ErrorKind};
 use crate::config::{self, Auth, Endpoint, TlsConfig};
+use crate::text::SafeText;
 
 /// A server that was found, or one that would not say what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +32,18 @@ pub struct Found {
     /// Empty where it tells none.
     pub version: String,
 }
+
+/// A server that was asked and is not used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dead {
+    /// Its base URL.
+    pub url: String,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// What a server may need to say what it is, prefixes and repeats included.
+pub const LIMIT: Duration = Duration::from_secs(7);
 
 /// amtool's configuration, as far as it says something that we use.
 #[derive(Debug, Default, Deserialize)]
@@ -51,8 +68,19 @@ pub async fn run(session: &mut Session, args: &InitArgs) -> Outcome {
             urls.push(base_url(each)?);
         }
     }
-    if urls.is_empty() && files.is_empty() {
+    let alone = urls.is_empty() && files.is_empty();
+    if alone {
         files.extend(amtool_files(session).into_iter().find(|path| path.is_file()));
+        for (name, url) in places::of_environment(&session.env) {
+            match base_url(url) {
+                Ok(url) => {
+                    session.out.diagnose(&format!("{name} names {url}"))?;
+                    urls.push(url);
+                }
+                // Whose URL it is, is said; the URL itself may hold a secret.
+                Err(error) => session.out.diagnose(&format!("{name} is passed over: {error}"))?,
+            }
+        }
     }
     for file in files {
         let amtool = read_amtool(&file)?;
@@ -69,19 +97,30 @@ pub async fn run(session: &mut Session, args: &InitArgs) -> Outcome {
             ))?;
         }
     }
-    if urls.is_empty() {
-        return Err(CliError::Usage(
-            "nothing to ask; give the URLs of your backends, as in: midwatch init http://prometheus:9090 http://alertmanager:9093"
-                .to_owned(),
-        ));
+    let mut seen = BTreeSet::new();
+    urls.retain(|url| seen.insert(url.clone()));
+    let mut tried = Vec::new();
+    if alone {
+        session
+            .out
+            .diagnose("no URL is given: the well-known ports of this host are tried too")?;
+        tried.extend(places::local().filter(|url| seen.insert(url.clone())));
     }
     let target = if to_stdout.is_empty() {
         Some(free(target(session)?)?)
     } else {
         None
     };
-    session.out.progress(&format!("asking {}…", urls.join(", ")))?;
-    let (found, failed) = identify(session, &urls).await;
+    let asked = if urls.is_empty() {
+        "this host".to_owned()
+    } else {
+        urls.join(", ")
+    };
+    session.out.progress(&format!("asking {asked}…"))?;
+    // That nobody listens at a port which was only tried is no news.
+    let ((mut found, failed), (local, _)) =
+        futures::join!(identify(session, &urls), identify(session, &tried));
+    found.extend(local);
     for each in &found {
         let line = format!("{} is {} {}", each.url, each.kind.word(), each.version);
         session.out.diagnose(line.trim_end())?;
@@ -101,13 +140,46 @@ pub async fn run(session: &mut Session, args: &InitArgs) -> Outcome {
         Exit::Backend
     };
     if found.is_empty() {
+        if failed.is_empty() {
+            return Err(CliError::Usage(format!(
+                "nothing was found at the ports {} of this host, in {}, or by amtool's configuration; give the URLs of \
+                 your backends, as in: midwatch init http://prometheus:9090 http://alertmanager:9093",
+                places::ports(),
+                places::VARIABLES.join(", ")
+            )));
+        }
+        session.out.diagnose("nothing answered, so nothing is written")?;
         return Ok(exit);
     }
-    let text = starter(&args.name, &found, author.as_deref());
+    let dead: Vec<Dead> = failed
+        .into_iter()
+        .map(|(url, error)| Dead {
+            why: SafeText::line(&error.failure().message).into_string(),
+            url,
+        })
+        .collect();
+    let pagerduty = places::key(&session.env, &places::PAGERDUTY_KEYS);
+    let grafana = places::key(&session.env, &places::GRAFANA_TOKENS);
+    for name in pagerduty.iter().chain(&grafana) {
+        session.out.diagnose(&format!(
+            "{name} is set: it is written in by its name, not by what it holds"
+        ))?;
+    }
+    let text = starter(
+        &args.name,
+        Known {
+            found: &found,
+            dead: &dead,
+            author: author.as_deref(),
+            pagerduty,
+            grafana,
+        },
+    );
     match target {
         Some(path) => {
             write_new(&path, &text)?;
             session.out.line(&format!("wrote {}", path.display()))?;
+            session.out.diagnose("next: midwatch doctor; then: midwatch")?;
         }
         None => session.out.text(&text)?,
     }
@@ -167,9 +239,10 @@ fn read_amtool(path: &Path) -> Result<Amtool, CliError> {
 async fn identify(session: &Session, urls: &[String]) -> (Vec<Found>, Vec<(String, BackendError)>) {
     let wires = Wires::default();
     let (wires, clock) = (&wires, session.clock);
-    let asked = urls
-        .iter()
-        .map(|url| async move { (url.clone(), located(wires, url, clock).await) });
+    let asked = urls.iter().map(|url| async move {
+        let located = tokio::time::timeout(LIMIT, located(wires, url, clock)).await;
+        (url.clone(), located.unwrap_or_else(|_| Err(late(url))))
+    });
     let mut found = Vec::new();
     let mut failed = Vec::new();
     for (url, answer) in join_all(asked).await {
@@ -183,6 +256,19 @@ async fn identify(session: &Session, urls: &[String]) -> (Vec<Found>, Vec<(Strin
         }
     }
     (found, failed)
+}
+
+fn late(url: &str) -> BackendError {
+    BackendError {
+        kind: ErrorKind::TimedOut,
+        backend: url.into(),
+        tried: "GET /".to_owned(),
+        detail: format!("it did not say what it is within {} s", LIMIT.as_secs()),
+        mend: "check the URL, and what lies between".to_owned(),
+        status: None,
+        retry_after: None,
+        delivery: crate::backend::Delivery::Unknown,
+    }
 }
 
 /// A server may speak below a well-known prefix: Mimir's and VictoriaMetrics' `/prometheus`, VictoriaTraces'

@@ -10,7 +10,7 @@ use futures::future::join_all;
 
 use super::keepers::Keepers;
 use crate::backend::incidents::{clues, is_asked_for_alerts};
-use crate::domain::alert::{AlertBoard, Fingerprint, Standing};
+use crate::domain::alert::{Alert, AlertBoard, Fingerprint, Standing};
 use crate::domain::document::Remarks;
 use crate::domain::incident::link::{AlertClues, Links, group_key};
 use crate::domain::incident::{Incident, Status};
@@ -32,10 +32,21 @@ pub async fn taken(
         .filter(|alert| alert.standing() == Standing::Unacknowledged)
         .collect();
     let taken: Vec<&Incident> = incidents.iter().filter(|incident| is_taken(incident)).collect();
-    if untaken.is_empty() || taken.is_empty() {
+    links(keepers, board, &untaken, &taken, remarks).await
+}
+
+/// The sure links between some alerts of a board and some incidents; who did not answer is among the remarks.
+pub async fn links(
+    keepers: &Keepers,
+    board: &AlertBoard,
+    alerts: &[&Arc<Alert>],
+    incidents: &[&Incident],
+    remarks: &mut Remarks,
+) -> Links {
+    if alerts.is_empty() || incidents.is_empty() {
         return Links::default();
     }
-    let asked: Vec<&Incident> = taken
+    let asked: Vec<&Incident> = incidents
         .iter()
         .copied()
         .filter(|incident| is_asked_for_alerts(incident))
@@ -65,11 +76,11 @@ pub async fn taken(
                 .push(Arc::clone(&key));
         }
     }
-    let incidents: Vec<_> = taken
+    let incidents: Vec<_> = incidents
         .iter()
         .map(|incident| clues(incident, heard.get(&incident.id).map_or(&[], Vec::as_slice)))
         .collect();
-    let alerts = untaken.iter().map(|alert| AlertClues {
+    let alerts = alerts.iter().map(|alert| AlertClues {
         fingerprint: alert.occurrence.fingerprint,
         labels: &alert.labels,
         groups: groups

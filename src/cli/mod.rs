@@ -4,23 +4,26 @@
 //! is handed. Arguments are parsed before a runtime exists; [`run`] builds the one that the command needs.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use self::closing::Reached;
 use crate::config::{self, Config, ConfigError, Context, Environment, Flags, Loaded};
 use crate::domain::incident::IncidentId;
+use crate::runtime::runbooks::run::launch;
 use crate::time::Clock;
 
 pub mod ack;
 pub mod alerts;
 pub mod args;
 pub mod audit;
+pub mod case;
 pub mod closing;
 pub mod completions;
 pub mod config_command;
 pub mod console;
 pub mod demo;
 pub mod doctor;
+pub mod drill;
 pub mod figures;
 mod file_checks;
 pub mod gather;
@@ -38,10 +41,13 @@ pub mod man;
 pub mod oncall;
 pub mod outbox;
 pub mod output;
+mod places;
 pub mod postmortem;
 pub mod probe;
 mod record_checks;
 pub mod replay;
+pub mod runbook;
+mod runbook_checks;
 pub mod sending;
 pub mod silence;
 pub mod silences;
@@ -218,11 +224,20 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Themes => themes::run(session),
         Command::Demo(args) => demo::run(session, &args),
         Command::Replay(args) => replay::run(session, &args),
+        Command::Drill(args) => drill::run(session, &args),
         Command::Init(args) => block_on(init::run(session, &args)),
         Command::Audit(args) => audit::run(session, &args),
+        Command::Launch(args) => {
+            let error = launch(&args.program, &args.arguments);
+            let program = Path::new(&args.program).display();
+            Err(CliError::Unexpected(color_eyre::eyre::eyre!(
+                "{program}: {error}"
+            )))
+        }
         Command::Doctor => block_on(doctor::run(session)),
         Command::Slo(args) => block_on(slo::run(session, &args)),
         Command::Alerts(args) => block_on(alerts::run(session, &args)),
+        Command::Runbook(args) => block_on(runbook::run(session, &args)),
         Command::Incidents(args) => block_on(incidents::run(session, &args)),
         Command::Timeline(args) => block_on(timeline::run(session, &args)),
         Command::Oncall => block_on(oncall::run(session)),
@@ -231,6 +246,7 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Logs(args) => logs::run(session, &args),
         Command::Traces(args) => block_on(traces::run(session, &args)),
         Command::Trace(args) => block_on(trace::run(session, &args)),
+        Command::Case(args) => block_on(case::run(session, &args)),
         Command::Silences(args) => block_on(silences::run(session, &args)),
         Command::Resolve(args) => block_on(incident::acts::resolve(session, &args)),
         Command::Escalate(args) => block_on(incident::acts::escalate(session, &args)),

@@ -2,15 +2,43 @@
 //!
 //! Every comment that is a line of TOML can be uncommented as it stands.
 
-use super::init::Found;
+use super::init::{Dead, Found};
+use super::places;
 use super::probe::Kind;
 
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
+/// What is known when a configuration is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// Servers that said what they are.
+    pub found: &'a [Found],
+    /// Servers that did not, and why: they are written as comments.
+    pub dead: &'a [Dead],
+    /// Who acts, where somebody said so.
+    pub author: Option<&'a str>,
+    /// The variable that holds PagerDuty's key, where one is set.
+    pub pagerduty: Option<&'a str>,
+    /// The variable that holds Grafana's token, where one is set.
+    pub grafana: Option<&'a str>,
+}
+
+/// The table of a kind.
+fn section(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Prometheus | Kind::Thanos | Kind::Mimir | Kind::VictoriaMetrics => "metrics",
+        Kind::Alertmanager => "alertmanagers",
+        Kind::Loki | Kind::VictoriaLogs | Kind::Elasticsearch => "logs",
+        Kind::Jaeger | Kind::Tempo | Kind::Zipkin => "traces",
+        Kind::PagerDuty => "incidents",
+        Kind::Grafana => "annotations",
+    }
+}
+
 /// A configuration for what was found, with comments for what may come next. It decodes as it stands.
-pub fn starter(context: &str, found: &[Found], author: Option<&str>) -> String {
+pub fn starter(context: &str, known: Known<'_>) -> String {
     use std::fmt::Write as _;
 
     let bare = context
@@ -28,7 +56,7 @@ pub fn starter(context: &str, found: &[Found], author: Option<&str>) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{line}");
     };
-    match author {
+    match known.author {
         Some(author) => line(format_args!("identity = {}", quoted(author))),
         None => line(format_args!(
             "# identity = \"you@example.com\"   # who acts; default: you at this host"
@@ -46,15 +74,8 @@ pub fn starter(context: &str, found: &[Found], author: Option<&str>) -> String {
         "# watchdog = 'alertname=\"Watchdog\"'  # an alert that always fires: its absence is critical"
     ));
     let mut taken: Vec<&str> = Vec::new();
-    for each in found {
-        let section = match each.kind {
-            Kind::Prometheus | Kind::Thanos | Kind::Mimir | Kind::VictoriaMetrics => "metrics",
-            Kind::Alertmanager => "alertmanagers",
-            Kind::Loki | Kind::VictoriaLogs | Kind::Elasticsearch => "logs",
-            Kind::Jaeger | Kind::Tempo | Kind::Zipkin => "traces",
-            Kind::PagerDuty => "incidents",
-            Kind::Grafana => "annotations",
-        };
+    for each in known.found {
+        let section = section(each.kind);
         let version = each.version.replace(['\n', '\r'], " ");
         let (url, kind) = (quoted(&each.url), each.kind.word());
         line(format_args!(""));
@@ -78,9 +99,46 @@ pub fn starter(context: &str, found: &[Found], author: Option<&str>) -> String {
             ));
             line(format_args!("# headers = {{ \"X-Scope-OrgID\" = \"team-a\" }}"));
         }
+        if let Some(token) = known.grafana.filter(|_| section == "annotations") {
+            line(format_args!("auth = {{ bearer_env = {} }}", quoted(token)));
+            line(format_args!(
+                "# tags = [\"deploy\"]                   # marks with these tags are deploys"
+            ));
+            continue;
+        }
         for more in of_section(section) {
             line(format_args!("# {more}"));
         }
+    }
+    if let Some(token) = known.pagerduty.filter(|_| !taken.contains(&"incidents")) {
+        taken.push("incidents");
+        line(format_args!("\n[contexts.{context}.incidents]"));
+        line(format_args!("kind = \"pagerduty\""));
+        line(format_args!("auth = {{ token_env = {} }}", quoted(token)));
+        for more in of_section("incidents")
+            .iter()
+            .filter(|more| !more.starts_with("auth"))
+        {
+            line(format_args!("# {more}"));
+        }
+    }
+    for each in known.dead {
+        let why = each.why.replace(['\n', '\r'], " ");
+        line(format_args!("\n# {} was asked and is not used: {why}", each.url));
+        let guess = places::usual(&each.url).map(|kind| (kind, section(kind)));
+        let Some((kind, section)) = guess.filter(|(_, section)| !taken.contains(section)) else {
+            line(format_args!("# Ask it again: midwatch init {} -", each.url));
+            continue;
+        };
+        line(format_args!("# Where it is what its port says, uncomment:"));
+        if section == "alertmanagers" {
+            line(format_args!("# [[contexts.{context}.alertmanagers]]"));
+        } else {
+            taken.push(section);
+            line(format_args!("# [contexts.{context}.{section}]"));
+            line(format_args!("# kind = \"{}\"", kind.word()));
+        }
+        line(format_args!("# url = {}", quoted(&each.url)));
     }
     for (section, head) in [("incidents", INCIDENTS), ("annotations", ANNOTATIONS)] {
         if taken.contains(&section) {
@@ -161,6 +219,16 @@ mod tests {
     use super::*;
     use crate::config::{Environment, decode_text};
 
+    fn of(found: &[Found]) -> Known<'_> {
+        Known {
+            found,
+            dead: &[],
+            author: None,
+            pagerduty: None,
+            grafana: None,
+        }
+    }
+
     fn found(kind: Kind, url: &str) -> Found {
         Found {
             url: url.into(),
@@ -181,7 +249,11 @@ mod tests {
             found(Kind::Grafana, "http://g.example"),
         ];
         for context in ["prod", "eu west.1"] {
-            let text = starter(context, &all, Some("jun@example.com"));
+            let known = Known {
+                author: Some("jun@example.com"),
+                ..of(&all)
+            };
+            let text = starter(context, known);
             let loaded = decode_text(&text, Some(Path::new("c.toml")), &Environment::default())
                 .unwrap_or_else(|error| panic!("{error}\n{text}"));
             let decoded = &loaded.config.contexts[context];
@@ -195,14 +267,81 @@ mod tests {
     }
 
     #[test]
+    fn what_did_not_answer_is_kept_as_a_comment_with_why_and_tokens_by_their_variables() {
+        let dead = [
+            Dead {
+                url: "http://am.example:9093".to_owned(),
+                why: "connection refused\n(os error 111)".to_owned(),
+            },
+            Dead {
+                url: "http://other.example:9090".to_owned(),
+                why: "it is none of the servers that are known here".to_owned(),
+            },
+        ];
+        let all = [
+            found(Kind::Prometheus, "http://p.example:9090"),
+            found(Kind::Grafana, "http://g.example:3000"),
+        ];
+        let text = starter(
+            "prod",
+            Known {
+                dead: &dead,
+                pagerduty: Some("PAGERDUTY_TOKEN"),
+                grafana: Some("GRAFANA_TOKEN"),
+                ..of(&all)
+            },
+        );
+        for line in [
+            "# http://am.example:9093 was asked and is not used: connection refused (os error 111)",
+            "# [[contexts.prod.alertmanagers]]",
+            "# url = \"http://am.example:9093\"",
+            "# Ask it again: midwatch init http://other.example:9090 -",
+            "auth = { token_env = \"PAGERDUTY_TOKEN\" }",
+            "auth = { bearer_env = \"GRAFANA_TOKEN\" }",
+        ] {
+            assert!(
+                text.lines().any(|found| found == line),
+                "{line} is not in:\n{text}"
+            );
+        }
+        let environment: Environment = [("PAGERDUTY_TOKEN", "u+k"), ("GRAFANA_TOKEN", "g")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into_iter()
+            .collect();
+        let loaded = decode_text(&text, Some(Path::new("/c/c.toml")), &environment)
+            .unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let context = &loaded.config.contexts["prod"];
+        assert!(context.incidents.is_some() && context.annotations.is_some());
+        assert!(context.alertmanagers.is_empty());
+    }
+
+    #[test]
     fn every_line_that_is_commented_out_decodes_when_it_is_not() {
-        let bare = starter("prod", &[found(Kind::Prometheus, "http://p.example")], None);
+        let prometheus = [found(Kind::Prometheus, "http://p.example")];
+        let dead = [
+            "http://p.example:9093",
+            "http://l.example:3100",
+            "http://x.example:1",
+        ]
+        .map(|url| Dead {
+            url: url.to_owned(),
+            why: "connection refused".to_owned(),
+        });
+        let bare = starter("prod", of(&prometheus));
+        let forlorn = Known {
+            dead: &dead,
+            ..of(&prometheus)
+        };
         let backends = [
             found(Kind::Prometheus, "http://p.example"),
             found(Kind::PagerDuty, "http://pd.example"),
             found(Kind::Grafana, "http://g.example"),
         ];
-        for text in [bare, starter("eu west.1", &backends, None)] {
+        for text in [
+            bare,
+            starter("prod", forlorn),
+            starter("eu west.1", of(&backends)),
+        ] {
             let mut uncommented = 0;
             let whole: Vec<&str> = text
                 .lines()

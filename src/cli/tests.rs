@@ -96,6 +96,11 @@ fn what_the_interface_promises_can_be_written() {
     for line in [
         "",
         "demo --scenario calm --seed 7 --headless",
+        "demo --scenario region-loss",
+        "drill",
+        "drill disk-full --seed 3 --keep score.json --json",
+        "drill --list",
+        "init",
         "init http://a http://b -",
         "doctor --json",
         "slo --fail-on ticket",
@@ -374,6 +379,96 @@ async fn init_tells_servers_apart_and_reads_amtools_file() {
         assert!(text.contains(words), "{words}: {text}");
     }
     config::decode_text(&text, None, &Environment::default()).expect("what is written decodes");
+}
+
+/// How `init` ended, what it wrote, if anything, and what it said.
+async fn init_at(
+    urls: Vec<String>,
+    env: &[(&str, &str)],
+) -> (Result<Exit, CliError>, Option<String>, String) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("midwatch/config.toml");
+    let (out, diagnostics) = (Caught::default(), Caught::default());
+    let (mut session, _) = session(
+        &["man"],
+        Output::into(out.clone(), diagnostics.clone()),
+        Some(&file),
+    );
+    session.env = env
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let args = InitArgs {
+        urls,
+        name: "prod".into(),
+    };
+    let ended = init::run(&mut session, &args).await;
+    let written = std::fs::read_to_string(&file).ok();
+    (ended, written, diagnostics.text())
+}
+
+#[tokio::test]
+async fn init_writes_what_did_not_answer_as_a_comment_with_why() {
+    let prometheus = serving(&[("/api/v1/status/buildinfo", 200, BUILDINFO)]).await;
+    let dead = "http://127.0.0.1:1".to_owned();
+    let (ended, written, said) = init_at(vec![prometheus.uri(), dead], &[]).await;
+    assert!(matches!(ended, Ok(Exit::Backend)), "{said}");
+    let text = written.expect("written all the same");
+    assert!(
+        text.contains("# http://127.0.0.1:1 was asked and is not used: "),
+        "{text}"
+    );
+    let loaded = config::decode_text(&text, None, &Environment::default()).expect("it decodes");
+    assert!(loaded.config.contexts["prod"].metrics.is_some());
+    let (_, written, said) = init_at(vec!["http://127.0.0.1:1".to_owned()], &[]).await;
+    assert!(written.is_none() && said.contains("nothing answered"), "{said}");
+}
+
+#[tokio::test]
+async fn init_without_urls_looks_into_the_environment() {
+    let prometheus = serving(&[("/api/v1/status/buildinfo", 200, BUILDINFO)]).await;
+    let alertmanager = serving(&[("/api/v2/status", 200, STATUS)]).await;
+    let (ended, written, said) = init_at(
+        Vec::new(),
+        &[
+            ("PROMETHEUS_URL", &prometheus.uri()),
+            ("ALERTMANAGER_URL", &alertmanager.uri()),
+            ("GRAFANA_URL", "http://u:s3cret@g.example"),
+            ("PAGERDUTY_TOKEN", "u+s3cret"),
+        ],
+    )
+    .await;
+    assert!(matches!(ended, Ok(Exit::Done)), "{said}");
+    let text = written.expect("written");
+    let token = "token_env = \"PAGERDUTY_TOKEN\"".to_owned();
+    for words in [prometheus.uri(), alertmanager.uri(), token] {
+        assert!(text.contains(&words), "{words}: {text}");
+    }
+    assert!(said.contains("PROMETHEUS_URL names "), "{said}");
+    assert!(said.contains("GRAFANA_URL is passed over"), "{said}");
+    assert!(
+        !text.contains("s3cret") && !said.contains("s3cret"),
+        "{text} {said}"
+    );
+}
+
+/// Whoever accepts and never answers holds nobody up for long.
+#[tokio::test]
+async fn init_is_over_within_ten_seconds_whoever_keeps_silent() {
+    let prometheus = serving(&[("/api/v1/status/buildinfo", 200, BUILDINFO)]).await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let url = format!("http://{}", silent.local_addr().expect("an address"));
+    let clock = Clock::start();
+    let began = clock.tick();
+    let (_, written, _) = init_at(vec![prometheus.uri(), url.clone()], &[]).await;
+    assert!(clock.tick().since(began) < std::time::Duration::from_secs(10));
+    let text = written.expect("written");
+    assert!(
+        text.contains(&format!("# {url} was asked and is not used: ")),
+        "{text}"
+    );
 }
 
 #[test]

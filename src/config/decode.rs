@@ -3,6 +3,7 @@
 //! Types were said by `check`; here a value of the wrong type is simply not there, and only a key that is
 //! really missing is called so.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use super::forward;
 use super::load::Environment;
 use super::logs;
 use super::problem::{Place, nearest};
+use super::runbooks::{self, RunbooksConfig};
 use super::slos;
 use super::tree::KeyPath;
 use super::{
@@ -28,6 +30,7 @@ use crate::backend::metrics::prometheus::TRACE_LABELS;
 use crate::backend::traces::ui;
 use crate::domain::alert::Matcher;
 use crate::domain::alert::matcher::{self, Matchers};
+use crate::domain::service_map::{Caller, DEFAULT_LABELS, ServiceMap};
 use crate::time::parse_duration;
 
 /// How often a backend is asked, where nothing says otherwise.
@@ -336,7 +339,9 @@ fn contexts(
         .into_iter()
         .filter_map(|name| {
             let section = all.section(name)?;
-            Some((name.to_owned(), context(name, &section, burn_rules, findings)))
+            let mut context = context(name, &section, burn_rules, findings);
+            context.runbooks = runbooks::runbooks(top, &section, findings);
+            Some((name.to_owned(), context))
         })
         .collect()
 }
@@ -368,14 +373,13 @@ fn context(
     let on_call = oncall::on_call(section, findings);
     let declare = oncall::declare(section, &on_call, findings);
     let notify = notify::notify(section, &on_call, findings);
-    let labels = ["service", "service_name", "service.name", "job", "app"];
+    let service_map = service_map(section, findings);
     Context {
         name: name.to_owned(),
         danger: section.flag("danger"),
         watchdog: watchdog(section, findings),
-        service_labels: section
-            .texts("service_labels")
-            .unwrap_or_else(|| labels.map(str::to_owned).to_vec()),
+        service_labels: service_map.labels.clone(),
+        service_map,
         slo_files: section.texts("slo_files").unwrap_or_default(),
         metrics,
         alertmanagers,
@@ -386,9 +390,52 @@ fn context(
         on_call,
         declare,
         notify,
+        runbooks: RunbooksConfig::default(),
         slos,
         slo_warnings: Vec::new(),
     }
+}
+
+/// What each backend calls a service. Two of ours that somebody calls the same cannot be told apart on the way back.
+fn service_map(context: &Section<'_>, findings: &mut Findings) -> ServiceMap {
+    let section = context.section("service_map");
+    let own = section.as_ref().and_then(|section| section.texts("labels"));
+    if own.is_some() && context.has("service_labels") {
+        findings.error(
+            &context.at("service_labels"),
+            "stands beside service_map.labels, which says the same",
+            "keep one of them",
+        );
+    }
+    let defaults = || DEFAULT_LABELS.map(str::to_owned).to_vec();
+    let labels = own
+        .or_else(|| context.texts("service_labels"))
+        .unwrap_or_else(defaults);
+    let mut names = BTreeMap::new();
+    for caller in Caller::ALL {
+        let Some(theirs) = section
+            .as_ref()
+            .and_then(|section| section.section(caller.word()))
+        else {
+            continue;
+        };
+        let mut known: BTreeMap<String, String> = BTreeMap::new();
+        for ours in theirs.keys(findings) {
+            let Some(name) = theirs.text(ours) else {
+                continue;
+            };
+            if let Some((other, _)) = known.iter().find(|(_, known)| **known == name) {
+                findings.error(
+                    &theirs.at(ours),
+                    format!("is {name}, as {other} is"),
+                    "a name there stands for one service here",
+                );
+            }
+            known.insert(ours.to_owned(), name);
+        }
+        names.insert(caller, known);
+    }
+    ServiceMap::new(labels, names)
 }
 
 /// The dead man's switch, which must read as matchers: a switch that can never be seen is none.

@@ -31,6 +31,11 @@ impl Environment {
             .collect()
     }
 
+    /// Names of the variables of this process, those included whose values are no text.
+    pub fn names_of_process() -> impl Iterator<Item = String> {
+        std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())
+    }
+
     /// A variable; `None` where it is unset or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
@@ -274,7 +279,8 @@ fn merge(file: Map<String, Value>, env: Map<String, Value>) -> Result<Map<String
     }
 }
 
-fn is_setting(name: &str) -> bool {
+/// Whether a variable of the environment is a setting of this program.
+pub(super) fn is_setting(name: &str) -> bool {
     name.get(..PREFIX.len())
         .is_some_and(|head| head.eq_ignore_ascii_case(PREFIX))
 }

@@ -17,6 +17,7 @@ use crate::domain::alert::{Matcher, matcher};
 use crate::domain::incident::Severities;
 use crate::domain::incident::watch::DeclareRule;
 use crate::domain::oncall::OnCall;
+use crate::domain::service_map::ServiceMap;
 use crate::domain::slo::Slo;
 
 mod check;
@@ -27,7 +28,9 @@ mod load;
 mod logs;
 mod notify;
 mod oncall;
+mod playbooks;
 mod problem;
+mod runbooks;
 mod schema;
 mod show;
 mod show_oncall;
@@ -43,6 +46,7 @@ pub use load::{Environment, Flags, Loaded, candidates, decode_text, find, load};
 pub use logs::{LogsConfig, LogsSource};
 pub use notify::{Channel, Hook, NotifyConfig, Updates};
 pub use problem::{ConfigError, Gravity, Place, Problem};
+pub use runbooks::RunbooksConfig;
 pub use show::show;
 
 /// Everything configured.
@@ -151,6 +155,8 @@ pub struct Context {
     pub watchdog: Option<String>,
     /// Label names that say the service, first that is there.
     pub service_labels: Vec<String>,
+    /// `[contexts.X.service_map]`: what each backend calls a service.
+    pub service_map: ServiceMap,
     /// SLO files as given (globs), relative to the config file.
     pub slo_files: Vec<String>,
     /// `[contexts.X.metrics]`.
@@ -171,6 +177,8 @@ pub struct Context {
     pub declare: Vec<DeclareRule>,
     /// `[[contexts.X.notify]]`: how people are woken.
     pub notify: Vec<NotifyConfig>,
+    /// `[runbooks]`, `[contexts.X.runbooks]`, `allowed_programs`.
+    pub runbooks: RunbooksConfig,
     /// `[[contexts.X.slos]]` decoded, and those of `slo_files`, rules resolved.
     pub slos: Vec<Slo>,
     /// What is wrong with an SLO file, said in the pane and by `config check`.

@@ -88,6 +88,7 @@ pub(super) const TOP: &[Group] = &[&[
     key("ack_idle", Kind::Duration),
     key("grace", Kind::Duration),
     key("nudges", Kind::Table(&[NUDGES])),
+    key("runbooks", Kind::Table(&[RUNBOOKS])),
     key("severities", Kind::Tables(&[SEVERITY])),
     key("burn_rules", Kind::Tables(&[BURN_RULE])),
     key("contexts", Kind::Map(&Kind::Table(&[CONTEXT]))),
@@ -97,6 +98,24 @@ const JOURNAL: Group = &[key("path", Kind::Text), key("group", Kind::Text)];
 
 const AUDIT_FORWARD: Group = &[key("kind", Kind::Text), key("address", Kind::Text)];
 const NUDGES: Group = &[key("update", Kind::Duration), key("progress", Kind::Duration)];
+const PLAYBOOK: Group = &[
+    key("name", Kind::Text),
+    key("match", Kind::Text),
+    key("steps", Kind::Tables(&[PLAY_STEP])),
+];
+
+const PLAY_STEP: Group = &[
+    key("run", Kind::Texts),
+    key("wait", Kind::Duration),
+    key("verify", Kind::Text),
+    key("expect", Kind::Text),
+];
+
+const RUNBOOKS: Group = &[
+    key("dir", Kind::Text),
+    key("timeout", Kind::Duration),
+    key("env", Kind::Map(&Kind::Text)),
+];
 
 const SEVERITY: Group = &[
     key("name", Kind::Text),
@@ -117,7 +136,11 @@ const CONTEXT: Group = &[
     key("danger", Kind::Flag),
     key("watchdog", Kind::Text),
     key("service_labels", Kind::Texts),
+    key("service_map", Kind::Table(&[SERVICE_MAP])),
     key("slo_files", Kind::Texts),
+    key("runbooks", Kind::Table(&[RUNBOOKS])),
+    key("allowed_programs", Kind::Texts),
+    key("playbooks", Kind::Tables(&[PLAYBOOK])),
     key("metrics", Kind::Table(&[METRICS, ENDPOINT])),
     key("alertmanagers", Kind::Tables(&[ALERTMANAGER, ENDPOINT])),
     key("logs", Kind::Table(&[LOGS, ENDPOINT])),
@@ -130,6 +153,15 @@ const CONTEXT: Group = &[
     key("declare", Kind::Tables(&[DECLARE])),
     key("notify", Kind::Tables(&[NOTIFY])),
     key("slos", Kind::Tables(&[SLO])),
+];
+
+const SERVICE_MAP: Group = &[
+    key("labels", Kind::Texts),
+    key("slos", Kind::Map(&Kind::Text)),
+    key("alerts", Kind::Map(&Kind::Text)),
+    key("logs", Kind::Map(&Kind::Text)),
+    key("traces", Kind::Map(&Kind::Text)),
+    key("incidents", Kind::Map(&Kind::Text)),
 ];
 
 const METRICS: Group = &[

@@ -6,10 +6,11 @@ use toml::{Table, Value};
 
 use super::{
     AlertmanagerConfig, AnnotationsConfig, AuditForward, Auth, BurnRuleConfig, Config, Context, Endpoint,
-    MetricsConfig, Secret, SignalConfig, Threshold, TlsConfig, logs, show_oncall,
+    MetricsConfig, Secret, SignalConfig, Threshold, TlsConfig, logs, runbooks, show_oncall,
 };
 use crate::backend::http::is_secret_name;
 use crate::backend::metrics::Flavor;
+use crate::domain::service_map::Caller;
 use crate::domain::slo::{RuleOrigin, Sli, Slo};
 use crate::time::prometheus_duration;
 
@@ -122,12 +123,26 @@ fn audit_forward(forward: &AuditForward) -> Rows {
     rows
 }
 
+fn service_map(context: &Context) -> Rows {
+    let mut rows = Rows::default();
+    for caller in Caller::ALL {
+        let mut names = Rows::default();
+        for (ours, theirs) in context.service_map.names(caller).into_iter().flatten() {
+            names.text(ours, theirs);
+        }
+        rows.table(caller.word(), names);
+    }
+    rows
+}
+
 fn context(context: &Context) -> Rows {
     let mut rows = Rows::default();
     rows.put("danger", Value::Boolean(context.danger));
     rows.text_of("watchdog", context.watchdog.as_deref());
     rows.texts("service_labels", &context.service_labels);
+    rows.table("service_map", service_map(context));
     rows.texts("slo_files", &context.slo_files);
+    runbooks::show(&mut rows, &context.runbooks);
     if let Some(each) = &context.metrics {
         rows.table("metrics", metrics(each));
     }

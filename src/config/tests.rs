@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::domain::service_map::Caller;
 
 const FILE: &str = r#"
 read_only = false
@@ -163,6 +164,7 @@ fn the_environment_overrides_the_file_with_the_types_of_the_keys() {
     assert!(config.read_only);
     let context = &config.contexts["prod-eu"];
     assert_eq!(context.service_labels, ["app", "job"]);
+    assert_eq!(context.service_map.labels, ["app", "job"]);
     let endpoint = &context.metrics.as_ref().expect("metrics").endpoint;
     assert_eq!(endpoint.max_concurrency, 7);
     assert_eq!(
@@ -325,4 +327,41 @@ fn marks_are_deploys_by_their_tags_and_kinds_are_checked() {
     let wrong = problems(decoded(&at("kind = \"grafna\"\n"), &[]));
     assert!(wrong[0].contains("did you mean \"grafana\"?"), "{wrong:?}");
     assert_eq!(problems(decoded(&at(""), &[])).len(), 1, "a kind must be said");
+}
+
+#[test]
+fn a_service_map_says_what_each_backend_calls_a_service() {
+    let text = r#"
+[contexts.prod.metrics]
+url = "http://127.0.0.1:1"
+[contexts.prod.service_map]
+labels = ["team_service", "job"]
+logs = { checkout = "checkout-api" }
+[contexts.prod.service_map.traces]
+checkout = "checkoutservice"
+cart = "cartservice"
+"#;
+    let config = decoded(text, &[]).expect("valid").config;
+    let context = &config.contexts["prod"];
+    assert_eq!(context.service_labels, ["team_service", "job"]);
+    let map = &context.service_map;
+    assert_eq!(map.theirs(Caller::Logs, "checkout"), "checkout-api");
+    assert_eq!(map.ours(Caller::Traces, "cartservice"), "cart");
+    assert_eq!(map.theirs(Caller::Alerts, "checkout"), "checkout");
+
+    let twice = text.replace("cartservice", "checkoutservice");
+    let why = decoded(&twice, &[]).expect_err("ambiguous").to_string();
+    assert!(why.contains("a name there stands for one service here"), "{why}");
+    let both = text.replace(
+        "[contexts.prod.service_map]",
+        "[contexts.prod]\nservice_labels = [\"app\"]\n[contexts.prod.service_map]",
+    );
+    let why = decoded(&both, &[]).expect_err("said twice").to_string();
+    assert!(why.contains("keep one of them"), "{why}");
+    let unknown = text.replace(
+        "[contexts.prod.service_map.traces]",
+        "[contexts.prod.service_map.trace]",
+    );
+    let why = decoded(&unknown, &[]).expect_err("unknown").to_string();
+    assert!(why.contains("traces"), "{why}");
 }

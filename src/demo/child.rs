@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -55,11 +56,18 @@ fn is_demo_dir(dir: &Path) -> bool {
         .is_some_and(|name| name.starts_with(DIR_PREFIX))
 }
 
-/// Starts `program demo --headless` and reads its line. Errors say what the child said.
-pub fn spawn_child(program: &Path, scenario: Scenario, seed: u64) -> io::Result<DemoChild> {
+/// Starts `program demo --headless`, so far into its story, and reads its line. Errors say what the child said.
+pub fn spawn_child(
+    program: &Path,
+    scenario: Scenario,
+    seed: u64,
+    into: Option<Duration>,
+) -> io::Result<DemoChild> {
+    let into = into.map(|into| format!("--into={}s", into.as_secs()));
     let mut child = Command::new(program)
         .args(["demo", "--headless", "--scenario", scenario.word(), "--seed"])
         .arg(seed.to_string())
+        .args(into)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

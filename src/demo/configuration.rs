@@ -72,18 +72,64 @@ slos:
           severity: "warning"
 "#;
 
-/// The TOML text.
-pub fn text(scenario: Scenario, endpoints: &Endpoints, state_dir: &Path) -> String {
+/// Runbooks of the shop, by the alerts they are for; `@CONFIG@` stands for the configuration's path.
+const RUNBOOKS: [(&str, &str); 3] = [
+    ("PoolExhausted", include_str!("runbooks/PoolExhausted.md")),
+    ("HighErrorRate", include_str!("runbooks/HighErrorRate.md")),
+    ("ErrorBudgetBurn", include_str!("runbooks/ErrorBudgetBurn.md")),
+];
+
+/// Looks, and asks the metrics whether what was looked at is over: nothing in a simulated world can be mended from here.
+const PLAYBOOK: &str = r#"
+[[contexts.demo.playbooks]]
+name = "is it over?"
+match = 'alertname=~"PoolExhausted|HighErrorRate", service!=""'
+
+[[contexts.demo.playbooks.steps]]
+run = [@PROGRAM@, "--read-only", "--version"]
+wait = "2s"
+verify = 'sum(rate(http_requests_total{service="{{ labels.service }}"}[5m]))'
+expect = "> 0"
+
+[[contexts.demo.playbooks.steps]]
+run = [@PROGRAM@, "--read-only", "--version"]
+wait = "2s"
+verify = 'ALERTS{alertname="{{ labels.alertname }}", alertstate="firing"}'
+expect = "nothing"
+"#;
+
+/// The directory of runbooks beside the configuration.
+pub const RUNBOOK_DIR: &str = "runbooks";
+
+/// The runbooks as they are written beside a configuration: file name and text.
+pub fn runbooks(config: &Path) -> impl Iterator<Item = (String, String)> {
+    let config = config.display().to_string().replace('\'', r"'\''");
+    RUNBOOKS
+        .iter()
+        .map(move |(name, text)| (format!("{name}.md"), text.replace("@CONFIG@", &config)))
+}
+
+/// The TOML text. Runbooks may run this program alone: it looks at a simulated world.
+pub fn text(scenario: Scenario, endpoints: &Endpoints, state_dir: &Path, program: Option<&Path>) -> String {
     // The story is quick, so it is asked often; a world that stands still need not be.
     let poll = match scenario {
-        Scenario::Leak => "5s",
+        Scenario::Leak | Scenario::Drill(_) => "5s",
         Scenario::Calm => "15s",
     };
+    // A drill is over before the usual quarter of an hour is.
+    let nudges = match scenario {
+        Scenario::Drill(_) => "[nudges]\nupdate = \"5m\"\nprogress = \"5m\"\n\n",
+        Scenario::Leak | Scenario::Calm => "",
+    };
+    let allowed = program.and_then(Path::to_str).map(quoted).unwrap_or_default();
     let mut out = format!(
         "# Written by midwatch demo; gone when it ends.\n\
          default_context = \"demo\"\n\
-         state_dir = {}\n\n\
+         state_dir = {}\n\
+         runbooks = {{ dir = \"{RUNBOOK_DIR}\" }}\n\n\
+         {nudges}\
          [contexts.demo]\n\
+         allowed_programs = [{allowed}]\n\
          slo_files = [\"slos/*.yaml\"]\n\
          watchdog = 'alertname=\"Watchdog\"'\n\n\
          [contexts.demo.metrics]\n\
@@ -122,6 +168,9 @@ pub fn text(scenario: Scenario, endpoints: &Endpoints, state_dir: &Path) -> Stri
         "\n[contexts.demo.traces]\nkind = \"jaeger\"\nurl = \"{}\"\ntimeout = \"30s\"\n",
         endpoints.traces,
     );
+    if !allowed.is_empty() {
+        let _ = write!(out, "{}", PLAYBOOK.replace("@PROGRAM@", &allowed));
+    }
     for promise in &PROMISES {
         out.push_str(&entry(promise));
     }

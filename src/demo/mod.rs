@@ -11,6 +11,7 @@ pub mod alertmanager;
 pub mod child;
 pub mod clock;
 mod configuration;
+pub mod drill;
 mod exemplars;
 pub mod faults;
 pub mod grafana;
@@ -89,6 +90,8 @@ pub struct Announcement {
     pub endpoints: Endpoints,
     /// The seed in use.
     pub seed: u64,
+    /// The story's zero.
+    pub anchor: DateTime<Utc>,
 }
 
 /// A directory of its own (0700) that goes with its owner.
@@ -199,6 +202,7 @@ impl Demo {
                 config,
                 endpoints,
                 seed,
+                anchor,
             },
             servers,
             _dir: dir,
@@ -261,10 +265,16 @@ fn write_configuration(dir: &Path, scenario: Scenario, endpoints: &Endpoints) ->
     secret(&dir.join(configuration::PAGERDUTY_KEY), pagerduty::USER_KEY)?;
     secret(&dir.join(configuration::GRAFANA_TOKEN), grafana::TOKEN)?;
     let config = dir.join("config.toml");
+    let program = std::env::current_exe().ok();
     fs::write(
         &config,
-        configuration::text(scenario, endpoints, &dir.join("state")),
+        configuration::text(scenario, endpoints, &dir.join("state"), program.as_deref()),
     )?;
+    let books = dir.join(configuration::RUNBOOK_DIR);
+    fs::create_dir(&books)?;
+    for (name, text) in configuration::runbooks(&config) {
+        fs::write(books.join(name), text)?;
+    }
     Ok(config)
 }
 

@@ -538,7 +538,8 @@ async fn runtimeinfo(State(server): State<Arc<Prometheus>>) -> Response {
 
 async fn flags() -> Response {
     success(&json!({
-        "query.lookback-delta": "5m", "query.max-concurrency": "20", "query.max-samples": "50000000",
+        "enable-feature": "exemplar-storage", "query.lookback-delta": "5m", "query.max-concurrency": "20",
+        "query.max-samples": "50000000",
         "query.timeout": "2m", "storage.tsdb.retention.time": "60d", "web.external-url": "",
     }))
 }

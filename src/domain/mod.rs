@@ -3,14 +3,20 @@
 //! Nothing here may know ratatui, tokio, reqwest or the environment. One folder a concept:
 //! [`slo`] (objectives, burn rates, budgets), [`alert`] (alerts, groups, silences, acknowledgement), [`incident`],
 //! [`oncall`] and [`timeline`]; [`writeup`] is what is written of them; [`log`] (lines, levels, batches)
-//! [`pattern`] (what they say, counted) and [`trace`] (spans as a tree, and what explains them).
+//! [`pattern`] (what they say, counted) and [`trace`] (spans as a tree, and what explains them). [`service_map`] and
+//! [`environment`]: by which names backends know the same service, the same cluster; [`case`] lays out what all of them
+//! say around a trouble, and ranks what that points at.
 
 pub mod alert;
+pub mod case;
 pub mod document;
+pub mod drill;
+pub mod environment;
 pub mod incident;
 pub mod log;
 pub mod oncall;
 pub mod pattern;
+pub mod service_map;
 pub mod slo;
 pub mod timeline;
 pub mod trace;

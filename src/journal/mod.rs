@@ -31,6 +31,7 @@ mod keeper;
 pub mod notices;
 pub mod outbox;
 mod place;
+pub mod runbooks;
 mod schema;
 pub mod state;
 pub mod watches;

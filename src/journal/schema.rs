@@ -28,6 +28,7 @@ const MIGRATIONS: &[&[&str]] = &[
     &[super::facts::WHOLE],
     &[super::drafts::BY_CONSOLE],
     &[super::outbox::ESCALATIONS, super::notices::ANSWERED],
+    &[super::runbooks::TABLES],
 ];
 
 /// Says in the file's header whose it is: `mwat`.

@@ -186,6 +186,8 @@ fn encloses(outer: Place, inner: Place) -> bool {
         | Place::Silences
         | Place::Incident
         | Place::Outbox
+        | Place::Case
+        | Place::Runbook
         | Place::Search => false,
     }
 }

@@ -109,7 +109,7 @@ pub fn readme_table() -> String {
     let keymap = load("default", None).unwrap_or_default();
     let mut out = String::from("| key | action | does |\n| --- | --- | --- |\n");
     for row in TABLE {
-        let keys: Vec<String> = keymap
+        let mut keys: Vec<String> = keymap
             .bindings()
             .iter()
             .filter(|binding| binding.action == row.action)
@@ -120,6 +120,8 @@ pub fn readme_table() -> String {
                 )
             })
             .collect();
+        // One that holds in several places is one key.
+        keys.dedup();
         let shown = if keys.is_empty() {
             "`:`".to_owned()
         } else {

@@ -31,6 +31,8 @@ fn every_shipped_keymap_loads_and_reaches_every_action() {
         assert_eq!(keymap.name, name);
         for row in TABLE {
             let places: Vec<Place> = match row.place {
+                // Log lines and waterfalls have that key for something of their own.
+                Place::Global if row.action == Action::OpenCase => vec![Place::Alerts, Place::Global],
                 Place::Global => vec![Place::Global],
                 Place::List => vec![Place::Search, Place::List, Place::Global],
                 inner => vec![inner, Place::List, Place::Global],
@@ -49,7 +51,12 @@ fn every_shipped_keymap_loads_and_reaches_every_action() {
 #[test]
 fn the_default_keymap_hides_nothing_and_leaves_the_multiplexers_keys_alone() {
     let keymap = shipped("default");
-    assert_eq!(keymap.shadows(), []);
+    // A case gives the numbers to its suspects: panes are a step back from it.
+    let hides = keymap
+        .shadows()
+        .into_iter()
+        .filter(|shadow| shadow.inner.place != Place::Case);
+    assert_eq!(hides.collect::<Vec<_>>(), []);
     for binding in keymap.bindings() {
         for taken in ["ctrl-s", "ctrl-q", "ctrl-a", "ctrl-b"] {
             assert!(!binding.keys.starts_with(&keys(taken)), "{taken}");
@@ -66,8 +73,14 @@ fn a_key_is_found_in_the_innermost_place_that_binds_it() {
         Lookup::Action(Action::Quit)
     );
     assert_eq!(keymap.lookup(&ALERTS, &keys("f9")), Lookup::Unbound);
-    let hidden: Vec<_> = keymap.shadows().iter().map(|s| s.outer.action).collect();
-    assert_eq!(hidden, [Action::Quit]);
+    let hidden = keymap
+        .shadows()
+        .into_iter()
+        .filter(|shadow| shadow.inner.place == Place::Alerts);
+    assert_eq!(
+        hidden.map(|shadow| shadow.outer.action).collect::<Vec<_>>(),
+        [Action::Quit]
+    );
     assert_eq!(
         keymap.hint(&ALERTS, Action::Quit, Glyphs::Unicode),
         None,

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::editor::{self, Editing, Editor};
 use super::frame::{Cause, Due, FrameScheduler, Link};
+use crate::app::attention::Drawn;
 use crate::app::toast::Level;
 use crate::app::update::update;
 use crate::app::{Effect, Model, Msg};
@@ -103,6 +104,8 @@ pub struct Console<S> {
     tap_trouble: Said,
     /// The editor that has the terminal: nothing is drawn meanwhile, everything else goes on.
     editing: Option<Editing>,
+    /// The frame of a question that is on its way to the terminal.
+    leaving: Option<Drawn>,
     /// The buffer that is drawn into, kept between frames.
     buffer: Buffer,
 }
@@ -135,6 +138,7 @@ impl<S: Screen> Console<S> {
             tap: None,
             tap_trouble: Said::No,
             editing: None,
+            leaving: None,
             buffer: Buffer::default(),
         }
     }
@@ -151,6 +155,19 @@ impl<S: Screen> Console<S> {
         let cursor = crate::view::draw(&self.model, &self.theme, now, &mut self.buffer);
         self.screen.present(&self.buffer, cursor);
         self.frames.drawn(now.tick);
+        let window = crate::view::question_window(&self.model, now);
+        self.leaving = window.map(|window| self.model.attention.drawn(window));
+        self.has_left();
+    }
+
+    /// A question is in sight once the writer is done with the frame that shows it.
+    fn has_left(&mut self) {
+        if self.leaving.is_some() && self.screen.is_ready() {
+            let at = self.clock.tick();
+            if let Some(drawn) = self.leaving.take() {
+                self.model.attention.presented(drawn, at);
+            }
+        }
     }
 
     /// Runs until something ends it.
@@ -166,7 +183,9 @@ impl<S: Screen> Console<S> {
                     self.screen.invalidate();
                 }
                 world.resume().await;
+                self.model.attention.out_of_sight();
             }
+            self.has_left();
             let now = self.clock.now();
             let link = if self.screen.is_ready() {
                 Link::Idle
@@ -199,7 +218,7 @@ impl<S: Screen> Console<S> {
                 result = editor::closed(&mut self.editing), if self.editing.is_some() => {
                     self.edited(result, world)
                 }
-                () = drained.notified(), if due == Due::WhenDrained => None,
+                () = drained.notified(), if due == Due::WhenDrained || self.leaving.is_some() => None,
                 () = tokio::time::sleep(wake.since(now.tick)) => self.timer(deadline, world),
             };
             if let Some(ended) = ended {
@@ -279,6 +298,7 @@ impl<S: Screen> Console<S> {
     }
 
     fn back_from_editor(&mut self) {
+        self.model.attention.out_of_sight();
         // A terminal that cannot be taken again is told by its next read.
         let _ = self.screen.take_back();
         self.model.size = self.screen.size();

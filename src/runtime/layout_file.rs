@@ -67,7 +67,7 @@ pub fn save(state_dir: &Path, layout: &Layout) -> std::io::Result<()> {
 }
 
 /// Makes the directory, where there is none, for nobody but its owner.
-fn make_private(dir: &Path) -> std::io::Result<()> {
+pub(super) fn make_private(dir: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -301,6 +301,12 @@ impl Office {
             .map_err(|error| format!("what was done is not in the timeline: {error}"))
     }
 
+    /// The journal once it is open, and who writes into it.
+    pub(super) async fn desk(&self) -> Result<(Journal, Author), String> {
+        let counter = self.counter().await?;
+        Ok((counter.journal, self.author.clone()))
+    }
+
     fn at_hand(&self) -> Opened {
         self.counter.borrow().clone()
     }

@@ -131,7 +131,11 @@ async fn run(staging: Staging, sink: impl FnMut(Shown) -> ControlFlow<()> + Send
         .say(Level::Info, record::SAID.to_owned(), clock.tick());
     let mut console = Console::new(model, staging.theme.clone(), screen, inputs, clock);
     console.draw(clock.now());
-    let wires = Wires::only(Arc::new(Replayed::new(Arc::clone(&recording), clock)));
+    // Whoever asks, asks the recording.
+    let wires = Arc::new(Wires::only(Arc::new(Replayed::new(
+        Arc::clone(&recording),
+        clock,
+    ))));
 
     let session = async {
         let mut opened = first;
@@ -142,6 +146,7 @@ async fn run(staging: Staging, sink: impl FnMut(Shown) -> ControlFlow<()> + Send
                     config: Arc::clone(&config),
                     context: Arc::clone(&opened),
                     backends: Backends::open(&opened, &wires, clock),
+                    wires: Arc::clone(&wires),
                     clock,
                     themes: Box::new(move |name| themes(name)),
                     writer: Arc::new(|_| Box::pin(std::future::ready(Err(NOT_HERE.to_owned())))),

@@ -20,6 +20,13 @@ pub const SHELF: Shelf = Shelf {
     shipped: &[
         ("midwatch", include_str!("../../themes/midwatch.toml")),
         ("light", include_str!("../../themes/light.toml")),
+        ("solarized-dark", include_str!("../../themes/solarized-dark.toml")),
+        (
+            "solarized-light",
+            include_str!("../../themes/solarized-light.toml"),
+        ),
+        ("slate", include_str!("../../themes/slate.toml")),
+        ("colorblind", include_str!("../../themes/colorblind.toml")),
         ("high-contrast", include_str!("../../themes/high-contrast.toml")),
         ("ansi16", include_str!("../../themes/ansi16.toml")),
         ("mono", include_str!("../../themes/mono.toml")),

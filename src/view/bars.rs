@@ -216,7 +216,7 @@ pub(super) fn top(scene: Scene, buffer: &mut Buffer, area: Rect) {
     }
     segments.extend(lights(scene));
     if model.scope.current().is_some() {
-        let crumbs = SafeText::line(&model.scope.breadcrumb()).into_owned();
+        let crumbs = SafeText::line(&model.scope.breadcrumb(model.zone)).into_owned();
         let scope = vec![
             Piece::word("scope ", Role::TextMuted),
             Piece::safe(crumbs, Role::Accent),
@@ -460,6 +460,11 @@ fn under_way(scene: Scene) -> Vec<Piece<'static>> {
     if unsaved > 0 {
         parts.push((format!("{unsaved} NOT SAVED"), Role::StateFailed));
     }
+    if let Some(running) = &scene.model.running {
+        let program = SafeText::line(running.order.argv.program());
+        let age = scene.now.tick.since(running.since).as_secs();
+        parts.push((format!("{program} runs {age}s"), Role::StateBusy));
+    }
     let slow = |act: &&PendingAct| act.saving_slowly(scene.now.tick).is_some();
     let saving = acts.pending.iter().filter(slow);
     if let Some(first) = saving.clone().max_by_key(|act| act.saving_slowly(scene.now.tick)) {
@@ -580,6 +585,7 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         PromptTarget::Pane(PaneId::Traces) => (model.traces.rows.len(), unread.as_deref()),
         PromptTarget::Pane(PaneId::Incident) => (model.incidents.rows.len(), None),
         PromptTarget::Trace => (0, None),
+        PromptTarget::Scope => (0, unread.as_deref()),
         PromptTarget::Silences => (model.silences.rows.len(), None),
         PromptTarget::Timeline => (model.incidents.events.len(), None),
     };
@@ -612,6 +618,10 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         (PromptKind::Time, _) if prompt.target == PromptTarget::Pane(PaneId::Traces) => {
             Piece::word("15m · 6h · around 03:14 · now · enter asks", Role::TextMuted)
         }
+        (PromptKind::Time, _) if prompt.target == PromptTarget::Scope => Piece::word(
+            "15m · since 03:00 · around 03:14 · 03:00 03:30 · now · enter turns all panes",
+            Role::TextMuted,
+        ),
         (PromptKind::Query, _) => super::pane::logs::query_said(scene),
         (PromptKind::Time, _) => Piece::word("03:14 · 15m ago · enter jumps", Role::TextMuted),
         (PromptKind::Columns, _) => super::pane::logs::columns_said(scene, &prompt.input.lines().join(" ")),

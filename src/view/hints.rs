@@ -6,8 +6,8 @@ use crate::action::{Action, Impact, Place};
 use crate::app::Model;
 use crate::app::alone;
 use crate::app::compose::Body;
-use crate::app::focus::{Detail, PaneId, Zoom};
-use crate::app::modal::Modal;
+use crate::app::focus::{Detail, Page, PaneId, Zoom};
+use crate::app::modal::{Modal, Then};
 use crate::app::traces::comparison::Listed;
 use crate::app::traces::waterfall::Waterfall;
 use crate::domain::alert::AckState;
@@ -180,7 +180,36 @@ fn wanted(scene: Scene) -> Vec<Action> {
         Some(Detail::TraceFacts(_)) => {
             actions.extend([Action::Back, Action::Open, Action::Copy, Action::PageDown]);
         }
-        Some(Detail::Page(_)) => actions.extend([Action::Back, Action::Copy, Action::PageDown]),
+        Some(Detail::Runbook(_)) => {
+            actions.push(Action::Back);
+            if model.running.is_some() {
+                actions.push(Action::StopCommand);
+            }
+            actions.extend([
+                Action::TickStep,
+                Action::RunCommand,
+                Action::Annotate,
+                Action::Copy,
+                Action::Pivot,
+            ]);
+        }
+        Some(Detail::Page(Page::Contexts)) => {
+            actions.extend([Action::Back, Action::Open, Action::Refresh, Action::Copy]);
+        }
+        Some(Detail::Page(Page::Query)) => {
+            actions.extend([Action::Back, Action::Refresh, Action::Copy, Action::PageDown]);
+        }
+        Some(Detail::Page(Page::WriteUp(_) | Page::OnCall)) => {
+            actions.extend([Action::Back, Action::Copy, Action::PageDown]);
+        }
+        Some(Detail::Case(_)) => actions.extend([
+            Action::Back,
+            Action::Open,
+            Action::Suspect1,
+            Action::Annotate,
+            Action::Refresh,
+            Action::PageDown,
+        ]),
         Some(Detail::Outbox) => actions.extend([
             Action::Back,
             Action::RetryEntry,
@@ -284,15 +313,24 @@ fn searching(model: &Model) -> bool {
 fn of_modal(modal: &Modal) -> Vec<Piece<'static>> {
     let keys: &[(&'static str, &'static str)] = match modal {
         Modal::Help { .. } | Modal::Health { .. } => &[("esc", "close"), ("j k", "scroll")],
-        Modal::Palette(_) => &[("enter", "run"), ("↑ ↓", "choose"), ("esc", "close")],
+        Modal::Palette(_) => &[
+            ("enter", "run"),
+            ("tab", "complete"),
+            ("↑", "before"),
+            ("↓", "choose"),
+            ("esc", "close"),
+        ],
         Modal::Prompt(_) => &[],
+        Modal::Confirm(confirm) if confirm.typed.is_empty() && matches!(confirm.then, Then::Run(_)) => {
+            &[("Y", "run it"), ("esc n", "leave it")]
+        }
         Modal::Confirm(confirm) if confirm.typed.is_empty() => &[("enter y", "do it"), ("esc n", "leave it")],
         Modal::Confirm(_) => &[("enter", "confirm what is typed"), ("esc", "leave it")],
         Modal::Composer(_) => &[
             ("tab", "next field"),
             ("enter", "send from why"),
             ("esc", "put away"),
-            ("ctrl-l", "start over"),
+            ("ctrl-g", "start over"),
         ],
         Modal::Compose(open) => match open.body {
             Body::Prose(_) => &[
@@ -300,7 +338,7 @@ fn of_modal(modal: &Modal) -> Vec<Piece<'static>> {
                 ("esc", "keep as draft"),
                 ("ctrl-r", "reference"),
                 ("ctrl-o", "your editor"),
-                ("ctrl-l", "clear"),
+                ("ctrl-g", "clear"),
             ],
             Body::Form(_) => &[
                 ("tab", "next field"),

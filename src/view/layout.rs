@@ -4,11 +4,12 @@ mod waterfall;
 
 use ratatui::layout::{Position, Rect, Size};
 
+use super::strip;
 use super::widget::frame;
-use crate::app::Model;
 use crate::app::banner::undelivered;
 use crate::app::focus::{Layout, PaneId, Zoom};
 use crate::app::modal::Modal;
+use crate::app::{Model, Strip};
 use crate::time::Now;
 pub use waterfall::{WaterfallParts, span_beside, waterfall_parts};
 
@@ -65,6 +66,8 @@ pub struct Areas {
     pub top: Rect,
     /// One row below the top, or none.
     pub banner: Rect,
+    /// The correlation strip below those, or no row.
+    pub strip: Rect,
     /// One row.
     pub bottom: Rect,
     /// Between them.
@@ -75,7 +78,11 @@ pub struct Areas {
 
 /// Where everything is now.
 pub fn of(model: &Model, cover: Cover, now: Now) -> Areas {
-    let areas = areas(model.size, &model.layout, model.focus, cover);
+    let rows = match model.strip {
+        Strip::Shown => strip::ROWS,
+        Strip::Hidden => 0,
+    };
+    let areas = areas_below(model.size, &model.layout, (model.focus, cover), rows);
     let areas = match undelivered(model, now) {
         Some(_) => areas.below_banner(),
         None => areas,
@@ -95,14 +102,28 @@ const NARROW_COMPOSER: u16 = 44;
 /// What is cut to make room for a composer keeps so many rows.
 const LEAST_ABOVE: u16 = 5;
 
+/// The smallest screen that has room for the strip.
+const WITH_STRIP_ABOVE: Size = Size {
+    width: 60,
+    height: 18,
+};
+
 /// Works out the rectangles.
 pub fn areas(size: Size, layout: &Layout, focus: PaneId, cover: Cover) -> Areas {
+    areas_below(size, layout, (focus, cover), 0)
+}
+
+/// The same below a strip of so many rows, where there is room for it.
+fn areas_below(size: Size, layout: &Layout, (focus, cover): (PaneId, Cover), rows: u16) -> Areas {
+    let roomy = size.width >= WITH_STRIP_ABOVE.width && size.height >= WITH_STRIP_ABOVE.height;
+    let rows = if roomy { rows } else { 0 };
     let screen = Rect::new(0, 0, size.width, size.height);
     if size.width < SMALLEST.width || size.height < SMALLEST.height {
         return Areas {
             screen,
             top: Rect::default(),
             banner: Rect::default(),
+            strip: Rect::default(),
             bottom: Rect::default(),
             middle: Middle::TooSmall,
             composer: None,
@@ -114,9 +135,14 @@ pub fn areas(size: Size, layout: &Layout, focus: PaneId, cover: Cover) -> Areas 
         height: 1,
         ..screen
     };
-    let body = Rect {
+    let strip = Rect {
         y: 1,
-        height: screen.height - 2,
+        height: rows,
+        ..screen
+    };
+    let body = Rect {
+        y: strip.bottom(),
+        height: screen.height - 2 - rows,
         ..screen
     };
     let middle = if size.width < TWO_COLUMNS || size.height < MANY_ROWS {
@@ -147,6 +173,7 @@ pub fn areas(size: Size, layout: &Layout, focus: PaneId, cover: Cover) -> Areas 
             height: 0,
             ..screen
         },
+        strip,
         bottom,
         middle,
         composer: None,
@@ -363,6 +390,10 @@ impl Areas {
                 rect.height -= 1;
             }
         };
+        if self.strip.height > 0 {
+            lower(&mut self.strip);
+            return self;
+        }
         match &mut self.middle {
             Middle::TooSmall => self.banner.height = 0,
             Middle::Single { tabs, body } => {
@@ -564,6 +595,63 @@ pub fn incident_detail(area: Rect) -> (Rect, Rect) {
 /// Rows of an open timeline's events, below the line that heads them.
 pub fn timeline_rows(detail: Rect) -> usize {
     usize::from(incident_detail(detail).1.height.saturating_sub(1))
+}
+
+/// Cells of one context's light on the page of every context.
+pub const UNION_LIGHT: u16 = 30;
+/// Rows of lights at most: below them stands what is the matter.
+const UNION_LIGHT_ROWS: u16 = 3;
+
+/// The parts of the page of every context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnionParts {
+    /// How well each context answers.
+    pub lights: Rect,
+    /// Where acts are done.
+    pub note: Rect,
+    /// Column titles and rows.
+    pub list: Rect,
+}
+
+impl UnionParts {
+    /// Rows of the list.
+    pub fn rows(&self) -> usize {
+        usize::from(self.list.height.saturating_sub(HEADER_ROWS))
+    }
+
+    /// Lights beside each other.
+    pub fn lights_a_row(&self) -> usize {
+        usize::from((self.lights.width / UNION_LIGHT).max(1))
+    }
+}
+
+/// The page of every context within a detail's rectangle, for so many contexts.
+pub fn union_parts(detail: Rect, contexts: usize) -> UnionParts {
+    let inside = Rect::new(
+        detail.x + 1.min(detail.width),
+        detail.y + 1.min(detail.height),
+        detail.width.saturating_sub(2),
+        detail.height.saturating_sub(2),
+    );
+    let a_row = usize::from((inside.width / UNION_LIGHT).max(1));
+    let wanted = u16::try_from(contexts.div_ceil(a_row)).unwrap_or(u16::MAX);
+    // Where there is hardly room, what is the matter goes before how well each answers.
+    let most = if inside.height >= 12 { UNION_LIGHT_ROWS } else { 1 };
+    let lights = Rect {
+        height: wanted.min(most).min(inside.height),
+        ..inside
+    };
+    let note = Rect {
+        y: lights.bottom(),
+        height: 1.min(inside.height - lights.height),
+        ..inside
+    };
+    let list = Rect {
+        y: note.bottom(),
+        height: inside.height - lights.height - note.height,
+        ..inside
+    };
+    UnionParts { lights, note, list }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What the model looks like: pure drawing into a buffer.
 //!
 //! [`layout`] says where, `pane` draws the lists, `detail` what is opened from them, `preview` what lies under
-//! the cursor, `overlay` what has the keys over everything, `bars` the first and the last row; [`widget`] are
+//! the cursor, `overlay` what has the keys over everything, `bars` the first and the last row, `strip` what all signals have in common in time; [`widget`] are
 //! the pieces. A view sees `&Model`, `&Theme` and `Now`, and changes nothing: only what is on the screen is
 //! formatted, so that ten thousand alerts cost what forty do. Start at [`draw`].
 
@@ -11,10 +11,12 @@ mod detail;
 mod figures;
 mod hints;
 pub mod layout;
+mod moment;
 mod overlay;
 mod pane;
 mod preview;
 mod sheet;
+mod strip;
 mod timeline;
 pub mod widget;
 
@@ -22,6 +24,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::app::Model;
+use crate::app::attention::Window;
+use crate::app::modal::Modal;
 use crate::text::Cut;
 use crate::theme::{Glyphs, Role, Theme};
 use crate::time::Now;
@@ -44,6 +48,15 @@ impl Scene<'_> {
     fn line(&self, buffer: &mut Buffer, area: Rect, pieces: &[Piece]) -> u16 {
         put_pieces(buffer, area, self.theme, pieces, Cut::End, Look::Plain)
     }
+}
+
+/// A moment as it is told near now: `03:02Z`, with its date where it is not today's.
+pub(crate) fn moment(
+    at: chrono::DateTime<chrono::Utc>,
+    now: chrono::DateTime<chrono::Utc>,
+    zone: crate::app::Zone,
+) -> String {
+    figures::moment(at, now, zone)
 }
 
 /// Rows that the head of an open trace wants in a frame so wide.
@@ -74,18 +87,18 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
         Cover::Detail
     };
     let areas = layout::of(model, cover, now);
-    let body = match &areas.middle {
-        Middle::TooSmall => {
-            too_small(scene, buffer, screen);
-            return None;
-        }
+    let Some(body) = body_of(&areas, screen) else {
+        too_small(scene, buffer, screen);
+        return None;
+    };
+    match &areas.middle {
+        Middle::TooSmall => {}
         Middle::Single { tabs, body } => {
             pane::tabs::draw(scene, buffer, *tabs);
             match model.details.last() {
                 Some(view) => detail::draw(scene, buffer, *body, view),
                 None => pane::draw(scene, buffer, *body, model.focus),
             }
-            Rect::new(0, tabs.y, screen.width, tabs.height + body.height)
         }
         Middle::Panes { panes, preview } => {
             for (pane, area) in panes {
@@ -94,21 +107,15 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
             if let Some(area) = preview {
                 preview::draw(scene, buffer, *area);
             }
-            Rect::new(
-                0,
-                areas.banner.bottom(),
-                screen.width,
-                areas.bottom.y - areas.banner.bottom(),
-            )
         }
         Middle::Detail(area) => {
             if let Some(view) = model.details.last() {
                 detail::draw(scene, buffer, *area, view);
             }
-            *area
         }
-    };
+    }
     bars::top(scene, buffer, areas.top);
+    strip::draw(scene, buffer, areas.strip);
     banner::draw(scene, buffer, areas.banner);
     let prompt = bars::bottom(scene, buffer, areas.bottom);
     let typed = overlay::draw(scene, buffer, body).or(prompt);
@@ -123,6 +130,36 @@ pub(crate) fn log_line_at(model: &Model, lines: ratatui::layout::Rect, row: usiz
     pane::logs::place_at(model, lines, row)
 }
 
+/// What lies over the panes lies in this part of the screen; nothing where that is too small for anything.
+fn body_of(areas: &layout::Areas, screen: Rect) -> Option<Rect> {
+    match &areas.middle {
+        Middle::TooSmall => None,
+        Middle::Single { tabs, body } => Some(Rect::new(0, tabs.y, screen.width, tabs.height + body.height)),
+        Middle::Panes { .. } => Some(Rect::new(
+            0,
+            areas.banner.bottom(),
+            screen.width,
+            areas.bottom.y - areas.banner.bottom(),
+        )),
+        Middle::Detail(area) => Some(*area),
+    }
+}
+
+/// What a frame shows of the open question; nothing where none is open, or nothing can be shown.
+pub fn question_window(model: &Model, now: Now) -> Option<Window> {
+    let Some(Modal::Confirm(open)) = &model.modal else {
+        return None;
+    };
+    let cover = if model.details.is_empty() {
+        Cover::Panes
+    } else {
+        Cover::Detail
+    };
+    let screen = Rect::new(0, 0, model.size.width, model.size.height);
+    let body = body_of(&layout::of(model, cover, now), screen)?;
+    Some(overlay::question_window(body, open, model.size))
+}
+
 /// The furthest that the open detail or overlay can be scrolled: what a scroll is clamped to, so that a step back
 /// from the end moves at once.
 pub fn furthest_scroll(model: &Model, now: Now) -> u16 {
@@ -133,6 +170,11 @@ pub fn furthest_scroll(model: &Model, now: Now) -> u16 {
         now,
         still: now,
     };
+    if matches!(model.modal, Some(Modal::Confirm(_))) {
+        return question_window(model, now).map_or(u16::MAX, |window| {
+            u16::try_from(window.total.saturating_sub(window.rows)).unwrap_or(u16::MAX)
+        });
+    }
     let areas = layout::of(model, Cover::Detail, now);
     let furthest = match (&model.modal, model.details.last(), areas.detail()) {
         (Some(_), _, Some(area)) => {

@@ -11,6 +11,7 @@ use super::widget::text_block::{self, Block, Line};
 use super::widget::{self, Look, Piece, put_pieces};
 use super::{Scene, figures};
 use crate::app::Zone;
+use crate::app::focus::PaneId;
 use crate::app::incidents::Times;
 use crate::domain::timeline::{Delivery, Event, EventKind, Starred};
 use crate::text::{Cut, SafeText, fit};
@@ -171,6 +172,13 @@ pub(super) fn event_row(
     ));
     if lines.next().is_some() || event.text.len() > LINE_BYTES {
         pieces.push(Piece::word(" …", Role::TextMuted));
+    }
+    // What happened at another time than the panes are turned to steps back.
+    let range = scene.model.scope.range_of(PaneId::Incident);
+    if range.is_some_and(|range| !range.holds(event.at)) {
+        for piece in &mut pieces {
+            piece.role = Role::TextDim;
+        }
     }
     let left = Rect {
         width: row.width.saturating_sub(own_width),

@@ -10,9 +10,11 @@
     reason = "a test that fails says so by panicking, and builds the environment it starts programs in"
 )]
 
+mod drill;
 mod editor;
 mod harness;
 mod input;
+mod journey;
 mod lifecycle;
 mod lines;
 mod odd_terminals;

@@ -29,6 +29,10 @@ pub fn screens() -> Vec<Screen> {
     }
     for (theme, depth, glyphs) in [
         ("light", ColorDepth::TrueColor, Glyphs::Unicode),
+        ("solarized-dark", ColorDepth::TrueColor, Glyphs::Unicode),
+        ("solarized-light", ColorDepth::TrueColor, Glyphs::Unicode),
+        ("slate", ColorDepth::TrueColor, Glyphs::Unicode),
+        ("colorblind", ColorDepth::TrueColor, Glyphs::Unicode),
         ("high-contrast", ColorDepth::TrueColor, Glyphs::Unicode),
         ("ansi16", ColorDepth::Ansi16, Glyphs::Unicode),
         ("midwatch", ColorDepth::Ansi16, Glyphs::Unicode),

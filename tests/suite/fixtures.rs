@@ -14,6 +14,8 @@
 
 #[path = "fixtures/alerts.rs"]
 pub mod alerts;
+#[path = "fixtures/cases.rs"]
+pub mod cases;
 #[path = "fixtures/incidents.rs"]
 pub mod incidents;
 #[path = "fixtures/logs.rs"]
@@ -77,11 +79,13 @@ pub fn settings() -> Settings {
         logs: None,
         traces: None,
         trace_ui: None,
+        services: Arc::default(),
         alertmanagers: vec!["eu-0".into(), "eu-1".into()],
         writable: vec!["eu-0".into(), "eu-1".into()],
         incidents: Some("pagerduty".into()),
         no_journal: None,
         annotations: None,
+        runbooks: midwatch::runbook::Policy::default(),
         update_due: Duration::from_secs(900),
         progress_due: Duration::from_secs(1_800),
         warnings: Vec::new(),
@@ -278,8 +282,19 @@ pub fn crowded(size: Size, alerts: usize) -> Model {
     model
 }
 
+/// A frame of the open question was before somebody's eyes long enough, as the loop says it.
+pub fn look(model: &mut Model, now: Now) {
+    if let Some(window) = midwatch::view::question_window(model, now) {
+        let drawn = model.attention.drawn(window);
+        let before = now.tick.0.saturating_sub(midwatch::app::attention::LOOK);
+        model.attention.presented(drawn, Tick(before));
+    }
+}
+
 pub fn tell(model: &mut Model, msg: Msg) {
-    for effect in update(model, msg, now()) {
+    let effects = update(model, msg, now());
+    look(model, now());
+    for effect in effects {
         // What is looked for in an open trace is found at once.
         if let Effect::SeekSpans(seeking) = effect {
             let result = seeking.run().map(Arc::new);

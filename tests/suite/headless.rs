@@ -2,6 +2,7 @@
 //! status that a script may see.
 
 mod acts;
+mod case;
 mod reads;
 mod trouble;
 
@@ -32,6 +33,11 @@ impl Stage {
     /// The shop three minutes into the story: alerts fire, and will for minutes. The clock is the real one, because silences are
     /// made by the binary, which lives in real time.
     fn open() -> Self {
+        Self::of(Scenario::Leak)
+    }
+
+    /// The same three minutes into another one.
+    fn of(scenario: Scenario) -> Self {
         let clock = Clock::start();
         let (told, hear) = std::sync::mpsc::sync_channel(1);
         let (stop, stopped) = oneshot::channel();
@@ -42,7 +48,7 @@ impl Stage {
                 .expect("a runtime");
             runtime.block_on(async {
                 let options = DemoOptions {
-                    scenario: Scenario::Leak,
+                    scenario,
                     seed: 7,
                     clock: DemoClock::Live(clock),
                     anchor: Some(clock.now().utc - TimeDelta::minutes(3)),

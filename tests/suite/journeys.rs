@@ -1,7 +1,9 @@
 //! The real loop and the real session against scripted servers, on paused time: what somebody at the terminal
 //! sees. Nothing sleeps: a step is a frame, and every wait is for a frame that shows something, with a limit.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use futures::future::BoxFuture;
@@ -13,6 +15,7 @@ use midwatch::backend::http::{
 };
 use midwatch::config::{Environment, decode_text};
 use midwatch::keymap;
+use midwatch::runbook::{Policy, Program};
 use midwatch::runtime::console::{Console, Ended};
 use midwatch::runtime::session::{Opening, Session};
 use midwatch::terminal::signals::Signals;
@@ -247,7 +250,23 @@ impl Servers {
 /// A screen that keeps the last frame as text, for whoever waits for it.
 struct Recorder {
     frames: watch::Sender<String>,
+    link: Arc<Link>,
+}
+
+/// The way to the terminal: it can stall while it sends a frame that holds a text.
+#[derive(Default)]
+struct Link {
+    stalls_at: Mutex<Option<&'static str>>,
+    stalled: AtomicBool,
     drained: Arc<Notify>,
+}
+
+impl Link {
+    fn goes_on(&self) {
+        *self.stalls_at.lock().unwrap() = None;
+        self.stalled.store(false, Ordering::SeqCst);
+        self.drained.notify_one();
+    }
 }
 
 impl Screen for Recorder {
@@ -256,11 +275,11 @@ impl Screen for Recorder {
     }
 
     fn is_ready(&self) -> bool {
-        true
+        !self.link.stalled.load(Ordering::SeqCst)
     }
 
     fn drained(&self) -> Arc<Notify> {
-        Arc::clone(&self.drained)
+        Arc::clone(&self.link.drained)
     }
 
     fn present(&mut self, frame: &Buffer, _cursor: Option<Position>) {
@@ -269,7 +288,12 @@ impl Screen for Recorder {
             let text: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
             text.trim_end().to_owned()
         });
-        self.frames.send_replace(rows.collect::<Vec<_>>().join("\n"));
+        let text = rows.collect::<Vec<_>>().join("\n");
+        let stalls = self.link.stalls_at.lock().unwrap();
+        if stalls.is_some_and(|at| text.contains(at)) {
+            self.link.stalled.store(true, Ordering::SeqCst);
+        }
+        self.frames.send_replace(text);
     }
 
     fn invalidate(&mut self) {}
@@ -297,6 +321,7 @@ struct Person {
     keys: mpsc::Sender<Input>,
     frames: watch::Receiver<String>,
     clock: Clock,
+    link: Arc<Link>,
 }
 
 impl Person {
@@ -364,9 +389,22 @@ async fn journey(firing: Vec<&'static str>, script: impl AsyncFnOnce(&mut Person
         writer: Arc::new(|_| Box::pin(std::future::ready(Err("nobody writes".to_owned())))),
         signals: Signals::listen().unwrap(),
     });
+    let books = state.path().join("books");
+    std::fs::create_dir(&books).unwrap();
+    std::fs::write(books.join("PoolExhausted.md"), RUNBOOK).unwrap();
+    let runbooks = Policy {
+        context: "prod".to_owned(),
+        dir: Some(books),
+        programs: vec![Program {
+            written: "printf".to_owned(),
+            path: Ok("/usr/bin/printf".into()),
+        }],
+        ..Policy::default()
+    };
     let settings = Settings {
         context: "prod".to_owned(),
         contexts: vec!["prod".to_owned()],
+        runbooks,
         alertmanagers: vec!["eu-0".into()],
         ..settings()
     };
@@ -374,9 +412,10 @@ async fn journey(firing: Vec<&'static str>, script: impl AsyncFnOnce(&mut Person
     let model = Model::new(settings, keymap, Layout::default(), SIZE, clock.now());
     let (frames, seen) = watch::channel(String::new());
     let (keys, inputs) = mpsc::channel(64);
+    let link = Arc::new(Link::default());
     let screen = Recorder {
         frames,
-        drained: Arc::default(),
+        link: Arc::clone(&link),
     };
     let theme = Theme::from_styles("plain", Glyphs::Unicode, |_| Style::new());
     let mut console = Console::new(model, theme, screen, inputs, clock);
@@ -385,6 +424,7 @@ async fn journey(firing: Vec<&'static str>, script: impl AsyncFnOnce(&mut Person
         keys,
         frames: seen,
         clock,
+        link,
     };
     let told = async {
         script(&mut person).await;
@@ -398,6 +438,95 @@ async fn journey(firing: Vec<&'static str>, script: impl AsyncFnOnce(&mut Person
         () = told => {}
     }
     assert!(console.model.quitting);
+}
+
+const RUNBOOK: &str =
+    "# Pool\n\n- [ ] Look at the pool\n- [ ] Greet:\n\n  ```sh\n  printf {{ labels.alertname }}\n  ```\n";
+
+#[tokio::test(start_paused = true)]
+async fn a_runbook_is_opened_its_steps_are_ticked_and_its_command_asked_for() {
+    journey(vec!["PoolExhausted"], async |person| {
+        person.sees("PoolExhausted").await;
+        person.press("2 o").await;
+        person.sees("[ ] Look at the pool").await;
+        person.sees("0 of 2 done").await;
+        person.press("x").await;
+        let frame = person.sees("[x] Look at the pool").await;
+        assert!(
+            frame.contains("jun@example.com") && frame.contains("1 of 2 done"),
+            "{frame}"
+        );
+        person.press("enter").await;
+        let frame = person.sees("Run this command?").await;
+        assert!(
+            frame.contains("/usr/bin/printf") && frame.contains("from the alert's alertname"),
+            "{frame}"
+        );
+        person.press("n").await;
+        person.sees("left undone").await;
+        // It is there again when it is opened again.
+        person.press("esc o").await;
+        person.sees("[x] Look at the pool").await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_arrive_with_the_one_that_asks_are_no_answer() {
+    journey(vec!["PoolExhausted"], async |person| {
+        person.sees("PoolExhausted").await;
+        person.press("2 o").await;
+        person.sees("[ ] Greet:").await;
+        // As a link that was slow hands them over: all at once.
+        person.press("j c Y enter Y y").await;
+        let frame = person.sees("Run this command?").await;
+        assert!(!frame.contains("printf runs"), "{frame}");
+        person.watch(2).await;
+        person.press("esc").await;
+        person.sees("left undone").await;
+        person.press("c").await;
+        person.sees("Run this command?").await;
+        person.press("Y").await;
+        person.sees("typed before it could be read").await;
+        person.watch(1).await;
+        person.press("Y").await;
+        // Time that stands still while nothing happens may be over before a process is.
+        person
+            .until("run", |frame| {
+                frame.contains("exit status 0") || frame.contains("killed")
+            })
+            .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_is_still_on_its_way_to_the_terminal_is_not_answered() {
+    journey(vec!["PoolExhausted"], async |person| {
+        person.sees("PoolExhausted").await;
+        person.press("2 o").await;
+        person.sees("[ ] Greet:").await;
+        *person.link.stalls_at.lock().unwrap() = Some("Run this command?");
+        person.press("j c").await;
+        person.sees("Run this command?").await;
+        let late = person.clock.now().utc + TimeDelta::seconds(20);
+        while person.clock.now().utc < late {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        person.press("Y").await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        person.link.goes_on();
+        let frame = person.sees("typed before it could be read").await;
+        assert!(frame.contains("Run this command?"), "{frame}");
+        person.watch(1).await;
+        person.press("Y").await;
+        person
+            .until("run", |frame| {
+                frame.contains("exit status 0") || frame.contains("killed")
+            })
+            .await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]

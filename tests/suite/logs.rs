@@ -279,6 +279,11 @@ fn what_is_no_source_is_said_with_its_status() {
     assert!(said.contains("no such file"), "{said}");
     let (_, said) = stage.run(&["app.log", "--grep", "("], 2);
     assert!(said.contains("--grep"), "{said}");
+    let (_, said) = stage.run(&["missing.log"], 2);
+    assert!(
+        said.contains("no such file") && said.contains("missing.log"),
+        "{said}"
+    );
     let (_, said) = stage.run(&["error"], 3);
     assert!(said.contains("configuration"), "{said}");
 }
@@ -553,7 +558,7 @@ fn a_trace_that_a_source_has_line_by_line_is_one_entry_and_flags_hold_for_the_wh
     );
     let lines: Vec<&str> = out.lines().collect();
     assert!(
-        matches!(lines.as_slice(), [first, cause, frame] if first.contains("ERROR charge failed")
+        matches!(lines.as_slice(), [first, cause, frame] if first.contains(" error pay charge failed")
             && *cause == "    java.io.IOException: refused" && frame.contains("at a.B.c(B.java:7)")),
         "{out}"
     );

@@ -9,7 +9,7 @@ use midwatch::app::modal::Modal;
 use midwatch::app::msg::{ActResult, ActState};
 use midwatch::app::toast::Level;
 use midwatch::app::update::update;
-use midwatch::app::{Effect, Model, Msg};
+use midwatch::app::{Effect, Model, Msg, Zone};
 use midwatch::domain::alert::{Alert, AlertBoard, Fingerprint};
 use midwatch::domain::incident::{Incident, Status};
 use midwatch::keymap;
@@ -128,6 +128,7 @@ const KEYS: &[&str] = &[
     "backspace",
     "ctrl-c",
     "ctrl-l",
+    "ctrl-g",
     "q",
     "w",
     "up",
@@ -376,7 +377,7 @@ impl Run {
         }
         assert!(model.acts.pending.len() <= Acts::MAX_PENDING + 1);
         assert!(model.alerts.before.len() <= 16);
-        assert!(model.scope.breadcrumb().split(" › ").count() <= 16);
+        assert!(model.scope.breadcrumb(Zone::Utc).split(" › ").count() <= 16);
         on_a_row(
             &model.alerts.rows,
             model.alerts.list.selected.as_ref(),

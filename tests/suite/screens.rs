@@ -3,9 +3,12 @@
 //! A snapshot is the screen's rows, then what is styled: runs of cells by role, so that a change of a theme's
 //! colours changes nothing here.
 
+mod case;
 mod incident;
+mod palette;
 mod panes;
 mod promises;
+mod runbook;
 mod trace;
 
 use std::fmt::Write as _;

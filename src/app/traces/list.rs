@@ -212,9 +212,12 @@ impl TracePane {
     /// The list that is drawn: the answer to what is asked now. That to another question is not shown under this one's
     /// name.
     pub fn drawn(&self) -> Option<&TraceList> {
-        let list = self.frozen.as_deref().or_else(|| self.feed.value())?;
-        let fits = self.frozen.is_some() || self.asked.as_ref().is_none_or(|ask| ask.asks_like(&list.ask));
-        fits.then_some(list)
+        if let Some(frozen) = self.frozen.as_deref() {
+            return Some(frozen);
+        }
+        let fits = |list: &&TraceList| self.asked.as_ref().is_none_or(|ask| ask.asks_like(&list.ask));
+        let kept = || self.kept.iter().rev().map(AsRef::as_ref).find(fits);
+        self.feed.value().filter(fits).or_else(kept)
     }
 
     /// A trace of the list.

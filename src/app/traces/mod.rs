@@ -22,6 +22,7 @@ use super::feed::Feed;
 use super::list::ListState;
 use super::logs::Watched;
 use super::panes::Search;
+use super::scope::TimeRange;
 use crate::domain::trace::stats::Statistics;
 use crate::domain::trace::summary::Outcome;
 use crate::domain::trace::{Operation, TraceId, Wanted};
@@ -104,6 +105,10 @@ pub struct TracePane {
     pub back: Duration,
     /// Up to when, where not now.
     pub until: Option<DateTime<Utc>>,
+    /// The range of the scope that these are of.
+    pub range: Option<TimeRange>,
+    /// Lists that were drawn before, the last one last: shown at once where they are asked for again.
+    pub kept: Vec<Arc<TraceList>>,
     /// Bare words over service and operation; empty shows all.
     pub filter: String,
     /// Search, while one is on.
@@ -137,6 +142,8 @@ impl Default for TracePane {
             query: String::new(),
             back: BACK,
             until: None,
+            range: None,
+            kept: Vec::new(),
             filter: String::new(),
             search: None,
             mark: None,

@@ -71,7 +71,7 @@ pub fn read(text: &str, back: Duration, zone: Zone, now: DateTime<Utc>) -> Resul
 }
 
 /// The latest moment that is meant by this and is over.
-fn moment(text: &str, zone: Zone, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub fn moment(text: &str, zone: Zone, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     if let Ok(at) = text.parse::<DateTime<Utc>>() {
         return (at <= now).then_some(at);
     }

@@ -195,12 +195,30 @@ pub(super) fn describe(alert: &Alert) -> String {
     text
 }
 
+/// What an act from here would hit, by occurrence.
+pub(super) fn chosen(model: &Model) -> Vec<Occurrence> {
+    let board = model.alerts.board.as_deref();
+    let targets = board.map_or_else(Vec::new, |board| targets_on(model, board));
+    targets.iter().map(|alert| alert.occurrence).collect()
+}
+
+/// Takes alerts that were named and need not be in sight: they are listed first.
+pub(super) fn acknowledge_named(model: &mut Model, alerts: Vec<Arc<Alert>>, now: Now) -> Vec<Effect> {
+    let changes = Vec::new();
+    take(model, Targets { now: alerts, changes }, Sight::Unseen, now)
+}
+
 /// Takes what is under the cursor, or what is marked.
 pub(super) fn acknowledge(model: &mut Model, sight: Sight, now: Now) -> Vec<Effect> {
+    let targets = targets(model, now);
+    take(model, targets, sight, now)
+}
+
+fn take(model: &mut Model, targets: Targets, sight: Sight, now: Now) -> Vec<Effect> {
     if let Some(why) = refusal(model) {
         return say(model, Level::Warn, why, now);
     }
-    let Targets { now: alerts, changes } = targets(model, now);
+    let Targets { now: alerts, changes } = targets;
     if alerts.is_empty() {
         let why = if model.alerts.marks.is_empty() || !model.details.is_empty() {
             "no alert under the cursor"
@@ -263,16 +281,32 @@ pub(super) fn acknowledge(model: &mut Model, sight: Sight, now: Now) -> Vec<Effe
 
 /// Gives up acknowledgements of ours.
 pub(super) fn hand_back(model: &mut Model, sight: Sight, now: Now) -> Vec<Effect> {
+    let targets = targets(model, now);
+    give_up(model, targets, sight, now)
+}
+
+/// The same of alerts that were named and need not be in sight.
+pub(super) fn hand_back_named(model: &mut Model, alerts: Vec<Arc<Alert>>, now: Now) -> Vec<Effect> {
+    let changes = Vec::new();
+    give_up(model, Targets { now: alerts, changes }, Sight::Unseen, now)
+}
+
+fn give_up(model: &mut Model, targets: Targets, sight: Sight, now: Now) -> Vec<Effect> {
     if let Some(why) = refusal(model) {
         return say(model, Level::Warn, why, now);
     }
-    let Targets { now: alerts, changes } = targets(model, now);
+    let Targets { now: alerts, changes } = targets;
     let board = model.alerts.board.clone().unwrap_or_default();
     let chosen: Vec<Occurrence> = alerts.iter().map(|alert| alert.occurrence).collect();
     let plan = hand_back_plan(&chosen, &board, &model.settings.identity);
     if plan.alerts.is_empty() {
         let why = match plan.refused.first() {
-            Some((_, why)) => SafeText::line(why).into_string(),
+            Some((occurrence, why)) => {
+                // What it is, where it is still there: it need not be in sight.
+                let named = alerts.iter().find(|alert| alert.occurrence == *occurrence);
+                let named = named.map_or_else(|| "the alert".to_owned(), |alert| describe(alert));
+                SafeText::line(&format!("{named} {why}")).into_string()
+            }
             None => "no alert under the cursor".to_owned(),
         };
         return say(model, Level::Info, why, now);

@@ -35,6 +35,7 @@ pub(super) fn menu(model: &mut Model, now: Now) -> Vec<Effect> {
                 .chain(incident_items(incident))
                 .collect()
         }),
+        (Some(Detail::Runbook(_)), _) => super::runbook::copied(model),
         (Some(Detail::LogLine(id)), _) => line_items(model, *id),
         (Some(Detail::Trace(id) | Detail::TraceFacts(id)), _) => waterfall::copied(model, *id, None),
         (Some(Detail::Span(id, row)), _) => waterfall::copied(model, *id, Some(*row)),
@@ -44,7 +45,8 @@ pub(super) fn menu(model: &mut Model, now: Now) -> Vec<Effect> {
                 | Detail::Patterns
                 | Detail::Comparison(_, _)
                 | Detail::ServiceGraph
-                | Detail::Page(_),
+                | Detail::Page(_)
+                | Detail::Case(_),
             ),
             _,
         ) => None,
@@ -257,19 +259,6 @@ fn link_deed(model: &Model, alert: &Alert) -> Deed {
 fn copied(model: &mut Model, what: &'static str, text: String, deed: Deed, now: Now) -> Vec<Effect> {
     let told = deeds::record(model, deed, now);
     std::iter::once(Effect::Copy { what, text }).chain(told).collect()
-}
-
-/// Copies the runbook's address.
-pub(super) fn runbook(model: &mut Model, now: Now) -> Vec<Effect> {
-    let Some(alert) = acted_on(model).cloned() else {
-        return say(model, Level::Info, "no alert under the cursor", now);
-    };
-    let Some(text) = alert.runbook().map(str::to_owned) else {
-        let why = "this alert names no runbook (annotation runbook_url)";
-        return say(model, Level::Info, why, now);
-    };
-    let deed = runbook_deed(model, &alert);
-    copied(model, "runbook", text, deed, now)
 }
 
 /// Copies the link to the rule's graph.

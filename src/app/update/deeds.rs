@@ -64,6 +64,7 @@ pub(super) fn of_prompt(model: &Model, kind: PromptKind, target: PromptTarget, w
         PromptTarget::Silences => "silences".to_owned(),
         PromptTarget::Timeline => "timeline".to_owned(),
         PromptTarget::Trace => "trace".to_owned(),
+        PromptTarget::Scope => "panes".to_owned(),
     };
     let text = match kind {
         PromptKind::Search => format!("searched the {list} for `{words}`"),
@@ -78,6 +79,16 @@ pub(super) fn of_prompt(model: &Model, kind: PromptKind, target: PromptTarget, w
         incident: about.map(|incident| incident.id.clone()),
         text,
         refs: vec![("query", words.to_owned())],
+    }
+}
+
+/// A PromQL query that was typed.
+pub(super) fn of_query(model: &Model, query: &str) -> Deed {
+    let about = current(model).filter(|incident| incident.status.is_open());
+    Deed {
+        incident: about.map(|incident| incident.id.clone()),
+        text: format!("asked the metrics `{query}`"),
+        refs: vec![("query", query.to_owned())],
     }
 }
 

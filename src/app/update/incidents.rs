@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::{frozen, say};
+use super::gone::Before;
+use super::{frozen, say, scope};
 use crate::action::Action;
 use crate::app::acts::{Act, Stage};
+use crate::app::case::CaseOf;
 use crate::app::feed::Feed;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::{IncidentBoard, Kinds, Times, short};
-use crate::app::list::{ListState, Placed, Step};
+use crate::app::list::{ListState, Step};
 use crate::app::preview::REST;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
@@ -31,8 +33,7 @@ pub(super) fn listed(model: &mut Model, feed: Feed<IncidentBoard>, now: Now) -> 
         return Vec::new();
     }
     let answered = feed.failure().is_none();
-    let chosen = model.incidents.selected().cloned();
-    let chosen = chosen.filter(|_| model.incidents.list.placed == Placed::ByHand);
+    let before = Before::of(model);
     model.incidents.feed = feed;
     if answered {
         // The list shows by now what came of them.
@@ -46,15 +47,7 @@ pub(super) fn listed(model: &mut Model, feed: Feed<IncidentBoard>, now: Now) -> 
         }
     }
     model.incidents.arrange();
-    match chosen.filter(|chosen| model.incidents.incident(&chosen.id).is_none()) {
-        Some(gone) => {
-            let on = model.incidents.selected().map(|incident| short(incident));
-            let on = on.map_or_else(String::new, |on| format!("; the cursor stands on {on} now"));
-            let words = format!("{} is listed no more{on}", short(&gone));
-            say(model, Level::Warn, words, now)
-        }
-        None => Vec::new(),
-    }
+    before.said(model, now)
 }
 
 /// The screen moves again: what was listed meanwhile is shown.
@@ -122,11 +115,17 @@ pub(super) enum Meant {
     Nothing,
 }
 
-/// The incident that is meant: the open one, the one under the cursor, or that of the alert there.
+/// The incident that is meant: the open one, the one under the cursor, that of the alert there, or that of the scope.
 pub(super) fn meant(model: &Model) -> Meant {
     let alert = match model.detail() {
-        Some(Detail::Incident(id)) => return Meant::this(model.incidents.incident(id)),
-        Some(Detail::Alert(fingerprint)) => Some(*fingerprint),
+        Some(Detail::Incident(id) | Detail::Case(CaseOf::Incident(id))) => {
+            return Meant::this(model.incidents.incident(id));
+        }
+        Some(
+            Detail::Alert(fingerprint)
+            | Detail::Runbook(fingerprint)
+            | Detail::Case(CaseOf::Alert(fingerprint)),
+        ) => Some(*fingerprint),
         Some(
             Detail::Slo(_)
             | Detail::Silences
@@ -138,7 +137,8 @@ pub(super) fn meant(model: &Model) -> Meant {
             | Detail::TraceFacts(_)
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph
-            | Detail::Page(_),
+            | Detail::Page(_)
+            | Detail::Case(CaseOf::Slo(_) | CaseOf::Service(_)),
         ) => None,
         None => match model.focus {
             PaneId::Incident => return Meant::this(model.incidents.selected()),
@@ -151,6 +151,8 @@ pub(super) fn meant(model: &Model) -> Meant {
         .unwrap_or_default()
         .as_slice()
     {
+        // Nothing under the cursor names one: it is the one that the panes were turned to.
+        [] if alert.is_none() => Meant::this(scope::incident(model)),
         [] => Meant::Nothing,
         [(only, by)] if by.is_sure() => Meant::Surely(Arc::clone(only)),
         several => Meant::Perhaps(

@@ -32,6 +32,10 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     model.toasts.pass();
     let chord = Chord::from(key);
     if model.modal.is_some() {
+        // A link garbles a screen while somebody writes as well, and what mends it must not cost a text.
+        if model.keymap.lookup(&[Place::Global], &[chord]) == Lookup::Action(Action::Redraw) {
+            return run::action(model, Action::Redraw, now);
+        }
         return modals::key(model, key, chord, now);
     }
     let places = places(model);
@@ -134,6 +138,9 @@ pub(crate) fn holds(model: &Model, action: Action) -> bool {
                     Action::Open | Action::Copy | Action::TraceFacts | Action::ClockSkew
                 )
         }
+        Some(Detail::Runbook(_)) => {
+            moves || !inner || matches!(action, Action::Copy | Action::Mark | Action::Open)
+        }
         Some(
             Detail::Slo(_)
             | Detail::Alert(_)
@@ -144,7 +151,8 @@ pub(crate) fn holds(model: &Model, action: Action) -> bool {
             | Detail::Span(_, _)
             | Detail::Incident(_)
             | Detail::Outbox
-            | Detail::Page(_),
+            | Detail::Page(_)
+            | Detail::Case(_),
         )
         | None => true,
     }

@@ -6,25 +6,26 @@ use std::sync::Arc;
 use chrono::TimeZone;
 
 use super::run::{self, show};
-use super::{frozen, prompts, say};
+use super::{frozen, prompts, say, scope};
 use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
+use crate::app::kept::SavedView;
 use crate::app::list::{Direction, Moved, Step};
 use crate::app::logs::{
-    Follow, Left, Lifted, LogPane, LogView, LogsAsk, Past, Refusal, Refused, Seek, Stood, Watched, Wrap,
+    Follow, Lifted, LogPane, LogView, LogsAsk, Past, Refusal, Refused, Seek, Stood, Watched, Wrap,
     first_time, search_query,
 };
 use crate::app::modal::{Modal, PromptKind};
 use crate::app::panes::Search;
-use crate::app::scope::Scope;
+use crate::app::scope::TimeRange;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model, Zone};
 use crate::backend::logs::{Reach, TailMode};
-use crate::domain::log::{Gap, GapReason, Nanos};
-use crate::domain::pattern::Pattern;
+use crate::domain::case::PatternAt;
+use crate::domain::log::{self, Gap, GapReason, Nanos};
+use crate::domain::service_map::Caller;
 use crate::domain::trace::SpanId;
 use crate::domain::trace_id::TraceId;
-use crate::logstore::LineId;
 use crate::logstore::query::Query;
 use crate::text::SafeText;
 use crate::time::Now;
@@ -156,8 +157,11 @@ pub(super) fn not_configured(model: &Model) -> String {
 pub(super) fn ask(model: &Model) -> Option<Effect> {
     model.settings.logs.as_ref()?;
     let pane = &model.logs;
+    let services = &model.settings.services;
+    let service = model.scope.service_of(PaneId::Logs);
+    let service = service.map(|service| services.theirs(Caller::Logs, service));
     Some(Effect::AskLogs(LogsAsk {
-        wanted: pane.wanted(model.scope.service()),
+        wanted: pane.wanted(service),
         at: pane.at,
         filter: pane.whole_filter(),
         search: pane
@@ -197,68 +201,50 @@ pub(super) fn ask_if_focused(model: &Model) -> Vec<Effect> {
     }
 }
 
-/// What is gone to is shown whole: a filter that was meant for other lines would hide it.
-fn show_all(pane: &mut LogPane, at: Option<Nanos>) {
+/// Turns the pane to a service, around a moment where one is meant.
+pub(super) fn turn_to_service(model: &mut Model, service: &str, at: Option<Nanos>, now: Now) -> Vec<Effect> {
+    model.details.clear();
+    run::turn_to(model, PaneId::Logs);
+    model.logs.show_all(at);
+    model.scope.release(PaneId::Logs);
+    // Where it is the scope already nothing else changes.
+    let range = scope::range_of(model, at, now);
+    model.scope.push(scope::of_service(model, service, range));
+    // The moment is closer to what is meant than the middle of the range.
+    model.logs.range = over(model).filter(|_| at.is_some());
+    scope::rescope(model, now)
+}
+
+/// The range that the pane is turned to, where it is over.
+fn over(model: &Model) -> Option<TimeRange> {
+    let range = model.scope.range_of(PaneId::Logs);
+    range.filter(|range| range.to.is_some())
+}
+
+/// Goes to the time of the scope, where that has become another one.
+pub(super) fn follow_scope(model: &mut Model) {
+    let range = over(model);
+    let pane = &mut model.logs;
+    if pane.range == range {
+        return;
+    }
+    pane.range = range;
+    let at = range.and_then(|range| range.middle()).map(Nanos::of);
     (pane.at, pane.seek) = (at, at);
     match at {
         Some(_) => pane.hold(),
         None => pane.release(),
     }
-    pane.trace = None;
-    pane.before_trace = None;
-    (pane.before_pattern, pane.back_to) = (None, None);
-    pane.lifted = None;
-    pane.filter.clear();
-    pane.filter_error = None;
-    pane.at_least = None;
-    pane.search = None;
-    pane.search_error = None;
 }
 
-/// What is looked at, to be taken up again.
-fn left(pane: &LogPane) -> Left {
-    let lifted = pane.lifted.clone();
-    let (filter, at_least) = match lifted {
-        Some(lifted) => (lifted.filter, lifted.at_least),
-        None => (pane.filter.clone(), pane.at_least),
-    };
-    Left {
-        query: pane.query.clone(),
-        filter,
-        at_least,
-        search: pane.search.clone(),
-        at: match pane.follow {
-            Follow::Newest => None,
-            Follow::Still { .. } => time_here(pane),
-        },
-    }
-}
-
-/// When the line under the cursor is of.
-fn time_here(pane: &LogPane) -> Option<Nanos> {
-    let view = pane.drawn()?;
-    view.snapshot.entry(pane.cursor?)?.time()
-}
-
-/// Takes up what was looked at before a trace.
-fn take_up(pane: &mut LogPane, left: Left) {
-    show_all(pane, left.at);
-    pane.query = left.query;
-    pane.filter = left.filter;
-    pane.at_least = left.at_least;
-    pane.search = left.search;
-}
-
-/// Turns the pane to a service, around a moment where one is meant.
-pub(super) fn turn_to_service(model: &mut Model, service: &str, at: Option<Nanos>) -> Vec<Effect> {
-    model.details.clear();
-    run::turn_to(model, PaneId::Logs);
-    show_all(&mut model.logs, at);
-    // Where it is the scope already nothing else changes.
-    model.scope.push(Scope {
-        service: service.to_owned(),
-    });
-    run::rescope(model)
+/// Shows what a saved view says: its query, filter and least level, from the newest line on.
+pub(super) fn take_up_view(model: &mut Model, view: &SavedView) -> Vec<Effect> {
+    model.logs.show_all(None);
+    let part = &view.logs;
+    model.logs.query.clone_from(&part.query);
+    (model.logs.refused, model.logs.refusal) = (None, Refusal::Read);
+    model.logs.at_least = part.level.map(|level| level.0);
+    filter(model, part.filter.clone())
 }
 
 /// Turns the pane to a trace, of whatever service, around the moment of one of its lines.
@@ -266,11 +252,11 @@ pub(super) fn turn_to_trace(model: &mut Model, trace: TraceId, at: Nanos) -> Vec
     // From one trace to another: what was looked at before the first is what is come back to.
     let left = match model.logs.trace {
         Some(_) => model.logs.before_trace.take(),
-        None => Some(left(&model.logs)),
+        None => Some(model.logs.left()),
     };
     model.details.clear();
     run::turn_to(model, PaneId::Logs);
-    show_all(&mut model.logs, Some(at));
+    model.logs.show_all(Some(at));
     model.logs.before_trace = left;
     model.logs.query.clear();
     model.logs.trace = Some(trace);
@@ -322,11 +308,11 @@ pub(super) fn drop_filter(model: &mut Model) -> String {
     if let Some(trace) = pane.trace.take() {
         gone = format!("trace {trace} {gone}");
         if let Some(left) = pane.before_trace.take() {
-            take_up(pane, left);
+            pane.take_up(left);
             return gone;
         }
         // All lines around the one under the cursor: it stays in sight.
-        pane.at = time_here(pane);
+        pane.at = pane.time_here();
         pane.seek = pane.at;
     }
     pane.filter.clear();
@@ -334,12 +320,6 @@ pub(super) fn drop_filter(model: &mut Model) -> String {
     pane.lifted = None;
     pane.filter_error = None;
     gone
-}
-
-/// The service of a line.
-pub(super) fn service_of(model: &Model, id: LineId) -> Option<String> {
-    let view = model.logs.drawn()?;
-    view.snapshot.entry(id)?.service.map(str::to_owned)
 }
 
 /// Moves the cursor; at the oldest line, older ones are read.
@@ -581,6 +561,8 @@ pub(super) fn answered(model: &mut Model, kind: PromptKind, text: &str, now: Now
             };
             match at {
                 Ok(at) => go_to_time(model, at, now),
+                // A stretch of time is for every pane.
+                Err(_) if scope::read_time(text, model, now).is_ok() => scope::set_time(model, text, now),
                 Err(why) => say(model, Level::Warn, why, now),
             }
         }
@@ -713,7 +695,7 @@ pub(super) fn show_pattern(model: &mut Model, now: Now) -> Vec<Effect> {
     let Some(pattern) = model.logs.pattern() else {
         return say(model, Level::Info, "no pattern under the cursor", now);
     };
-    let text = pattern_filter(pattern);
+    let text = pattern_filter(&pattern.template, pattern.service.as_deref(), pattern.level);
     model.details.clear();
     model.focus = PaneId::Logs;
     let pane = &mut model.logs;
@@ -733,6 +715,22 @@ pub(super) fn show_pattern(model: &mut Model, now: Now) -> Vec<Effect> {
     effects
 }
 
+/// Turns the pane to the lines of a pattern, from its first on.
+pub(super) fn turn_to_pattern(model: &mut Model, pattern: &PatternAt, now: Now) -> Vec<Effect> {
+    let text = pattern_filter(&pattern.template, pattern.service.as_deref(), pattern.level);
+    let at = Some(Nanos::of(pattern.at));
+    let mut effects = if let Some(service) = &pattern.service {
+        turn_to_service(model, service, at, now)
+    } else {
+        model.details.clear();
+        run::turn_to(model, PaneId::Logs);
+        model.logs.show_all(at);
+        Vec::new()
+    };
+    effects.extend(filter(model, text));
+    effects
+}
+
 /// Takes up what was looked at before the lines of a pattern.
 fn leave_pattern(pane: &mut LogPane, stood: Stood) {
     pane.filter = stood.filter;
@@ -747,9 +745,9 @@ fn leave_pattern(pane: &mut LogPane, stood: Stood) {
 }
 
 /// A pattern in the filter's grammar: its words in their order, whatever stands between them, its service and level.
-fn pattern_filter(pattern: &Pattern) -> String {
+fn pattern_filter(template: &str, service: Option<&str>, level: log::Level) -> String {
     let mut regex = String::new();
-    let mut rest = &*pattern.template;
+    let mut rest = template;
     while let Some(begin) = rest.find('<') {
         let (words, value) = rest.split_at(begin);
         let Some(end) = value.find('>') else { break };
@@ -766,14 +764,14 @@ fn pattern_filter(pattern: &Pattern) -> String {
     if whole.is_empty() {
         text.clear();
     }
-    if let Some(service) = &pattern.service {
+    if let Some(service) = service {
         let _ = write!(
             text,
             " service=\"{}\"",
             service.replace('\\', "\\\\").replace('"', "\\\"")
         );
     }
-    let _ = write!(text, " level={}", pattern.level);
+    let _ = write!(text, " level={level}");
     text.trim().to_owned()
 }
 

@@ -5,10 +5,13 @@
 //! backends said, `timers` what time brings.
 
 mod alerts;
+mod case;
 mod compose;
 mod copy;
 mod deeds;
+mod drill;
 mod feeds;
+mod gone;
 mod guard;
 mod incident_acts;
 mod incident_asks;
@@ -22,31 +25,49 @@ mod palette;
 mod pick;
 mod pivot;
 mod prompts;
+mod query;
 mod run;
+mod runbook;
+mod scope;
 mod silences;
 mod timers;
 mod traces;
 mod undo;
+mod union;
+mod views;
 mod waterfall;
 
-use super::focus::{Detail, PaneId};
+use super::focus::{Detail, Page, PaneId};
 use super::list::ListState;
 use super::modal::Modal;
+use super::moment::{self, Stand};
 use super::toast::Level;
 use super::{Effect, Model, Msg};
+use crate::keymap::Chord;
 use crate::terminal::Input;
 use crate::time::Now;
 use crate::view::layout::{self, Cover};
 
+pub(crate) use case::due as case_due;
 pub(crate) use keys::{holds, places};
 pub use outbox::target as outbox_target;
-pub use palette::ranked as rank_palette;
+pub use palette::{Offers, ranked as rank_palette};
 pub use silences::matchers_of;
 pub(crate) use traces::unread;
 pub(crate) use waterfall::is_beside;
 
 /// Takes in one message.
 pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
+    let by_hand = matches!(msg, Msg::Input(Input::Key(_) | Input::Mouse(_)));
+    let stand = by_hand.then(|| Stand::of(model));
+    let told_of_here = matches!(
+        msg,
+        Msg::SloFetched(_) | Msg::AlertsArranged(_) | Msg::IncidentsFetched(_) | Msg::HealthChanged(_)
+    );
+    let key = match &msg {
+        Msg::Input(Input::Key(key)) => Some(Chord::from(*key)),
+        _ => None,
+    };
     let mut effects = match msg {
         Msg::Input(Input::Key(key)) => keys::key(model, key, now),
         Msg::Input(Input::Paste(text)) => keys::paste(model, &text, now),
@@ -137,8 +158,21 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             model.watching = watching;
             Vec::new()
         }
+        Msg::RunbookRead { wanted, result } => {
+            runbook::read(model, &wanted, result);
+            Vec::new()
+        }
+        Msg::StepsTicked { of, result } => {
+            runbook::ticked(model, &of, result);
+            Vec::new()
+        }
+        Msg::CommandEnded { order, ended } => runbook::ended(model, &order, ended, now),
         Msg::ActFinished { id, result } => feeds::act_finished(model, id, result, now),
         Msg::SilencePast { seq, result } => silences::past(model, seq, result),
+        Msg::CaseGathered { seq, part } => {
+            case::gathered(model, seq, part);
+            Vec::new()
+        }
         Msg::AlertHistory { fingerprint, result } => {
             // A late answer about one that is closed must not take the place of the open one's.
             if model
@@ -150,18 +184,39 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Msg::QueryAnswered { seq, result } => {
+            model.query.answered(seq, result, now);
+            Vec::new()
+        }
+        Msg::ViewsKept(result) => views::kept(model, result, now),
+        Msg::ContextsHeard(reports) => {
+            union::heard(model, &reports);
+            Vec::new()
+        }
         Msg::Said { level, text } => {
             model.toasts.say(level, text, now.tick);
             Vec::new()
         }
         Msg::Timer => timers::timer(model, now),
     };
+    if let Some(stand) = &stand {
+        moment::settle(model, stand);
+    }
+    if told_of_here {
+        union::own(model);
+    }
+    effects.extend(union::arrive(model, now));
+    effects.extend(union::settle_watched(model));
+    effects.extend(views::visited(model));
     effects.extend(incidents::settle_followed(model, now));
     effects.extend(logs::settle_watched(model));
-    effects.extend(traces::ask(model));
+    effects.extend(traces::ask(model, now));
+    effects.extend(case::settle(model, now));
     fit_lists(model, now);
     fit_scroll(model, now);
     model.settle_preview(now);
+    effects.extend(drill::settle(model, now));
+    model.attention.follow(model.modal.as_ref(), key);
     effects
 }
 
@@ -222,6 +277,18 @@ fn fit_lists(model: &mut Model, now: Now) {
     if model.detail() == Some(&Detail::Patterns) {
         let page = areas.detail().map(layout::pattern_rows);
         fit(&mut model.logs.pattern_list, model.logs.pattern_rows.len(), page);
+    }
+    if matches!(model.detail(), Some(Detail::Case(_)))
+        && let (Some(area), Some(open)) = (areas.detail(), &mut model.case)
+    {
+        open.list.resize(layout::list_rows(area), open.rows.len());
+    }
+    if model.detail() == Some(&Detail::Page(Page::Contexts)) {
+        let contexts = model.union.reports.len();
+        let page = areas
+            .detail()
+            .map(|area| layout::union_parts(area, contexts).rows());
+        fit(&mut model.union.list, model.union.keys.len(), page);
     }
     if model.detail() == Some(&Detail::Outbox) {
         let page = areas.detail().map(layout::list_rows);

@@ -2,19 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_textarea::TextArea;
 
 use super::{
-    alerts, compose, deeds, guard, incident_acts, incidents, logs, palette, pick, pivot, prompts, run, say,
-    silences, traces,
+    alerts, compose, deeds, guard, incident_acts, palette, pick, pivot, prompts, run, runbook, say, silences,
 };
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
-use crate::app::alone;
-use crate::app::focus::{Detail, PaneId};
+use crate::app::attention::Lacks;
+use crate::app::kept::Keep;
 use crate::app::list::{Direction, Step};
-use crate::app::modal::{Choice, Command, Field, Modal, Then};
+use crate::app::modal::{Choice, Field, Modal, Then};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::Fingerprint;
@@ -155,12 +154,30 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Esc => model.modal = None,
+        KeyCode::Down if palette.past.is_some() => {
+            palette::newer(palette, &model.kept.commands);
+        }
+        KeyCode::Char('n') if ctrl && palette.past.is_some() => {
+            palette::newer(palette, &model.kept.commands);
+        }
         KeyCode::Down => palette.cursor = (palette.cursor + 1).min(last),
+        // From the first entry on it goes up into what was typed before.
+        KeyCode::Up if palette.cursor == 0 => {
+            palette::older(palette, &model.kept.commands);
+        }
+        KeyCode::Char('p') if ctrl && palette.cursor == 0 => {
+            palette::older(palette, &model.kept.commands);
+        }
         KeyCode::Up => palette.cursor = palette.cursor.saturating_sub(1),
         KeyCode::Char('n') if ctrl => palette.cursor = (palette.cursor + 1).min(last),
         KeyCode::Char('p') if ctrl => palette.cursor = palette.cursor.saturating_sub(1),
         KeyCode::PageDown => palette.cursor = (palette.cursor + 10).min(last),
         KeyCode::PageUp => palette.cursor = palette.cursor.saturating_sub(10),
+        KeyCode::Tab => {
+            if !palette::complete(palette) {
+                return say(model, Level::Info, "nothing completes that", now);
+            }
+        }
         KeyCode::Enter => {
             let chosen = palette
                 .hits
@@ -170,23 +187,20 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             let Some(item) = chosen else {
                 return say(model, Level::Info, "nothing by that name", now);
             };
+            let typed = palette.input.lines().join(" ");
+            // On lines alone there is nothing that is kept.
+            let kept = palette::remembered(&item, &typed).filter(|_| !model.has_lines_alone());
+            let kept = kept.filter(|command| model.kept.remember(command));
             model.modal = None;
-            return match item.command {
-                Command::Run(action) => run_from_palette(model, action, now),
-                Command::Incident(id) => {
-                    incidents::open(model, id);
-                    Vec::new()
-                }
-                Command::Trace(_) if model.settings.traces.is_none() => {
-                    let why = traces::not_configured(model);
-                    say(model, Level::Info, why, now)
-                }
-                Command::Trace(id) => traces::open(model, id, now),
-                Command::Context(name) => switch_context(model, name),
-                Command::Theme(name) => vec![Effect::SwitchTheme(name.into())],
-            };
+            let done = palette::carry(model, item.command, now);
+            return kept
+                .map(|command| Effect::Keep(Keep::Command(command)))
+                .into_iter()
+                .chain(done)
+                .collect();
         }
         _ => {
+            (palette.past, palette.tab) = (None, None);
             prompts::edit(&mut palette.input, key);
             return typed(model, now);
         }
@@ -194,87 +208,17 @@ fn palette_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     Vec::new()
 }
 
-/// An action from the palette goes to the pane it belongs to, as if its key had been pressed there.
-fn run_from_palette(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
-    if let Some(why) = alone::lacks(model, action) {
-        return say(model, Level::Info, why, now);
-    }
-    let mut sight = alerts::Sight::Seen;
-    match action.row().place {
-        Place::Alerts if !matches!(model.detail(), Some(Detail::Alert(_))) => {
-            if model.focus != PaneId::Alerts || !model.details.is_empty() {
-                sight = alerts::Sight::Unseen;
-            }
-            model.details.clear();
-            run::turn_to(model, PaneId::Alerts);
-        }
-        Place::Slo if !matches!(model.detail(), Some(Detail::Slo(_))) => {
-            model.details.clear();
-            run::turn_to(model, PaneId::Slo);
-        }
-        Place::Silences if model.detail() != Some(&Detail::Silences) => {
-            return say(model, Level::Info, "open the list of silences first", now);
-        }
-        Place::Incident if !matches!(model.detail(), Some(Detail::Incident(_))) => {
-            model.details.clear();
-            run::turn_to(model, PaneId::Incident);
-        }
-        Place::Logs if model.settings.logs.is_none() => {
-            let why = logs::not_configured(model);
-            return say(model, Level::Info, why, now);
-        }
-        Place::Logs if !matches!(model.detail(), Some(Detail::LogLine(_))) => {
-            model.details.clear();
-            run::turn_to(model, PaneId::Logs);
-        }
-        Place::Traces if model.settings.traces.is_none() => {
-            let why = traces::not_configured(model);
-            return say(model, Level::Info, why, now);
-        }
-        Place::Traces => {
-            model.details.clear();
-            run::turn_to(model, PaneId::Traces);
-        }
-        Place::Trace
-            if !matches!(
-                model.detail(),
-                Some(
-                    Detail::Trace(_) | Detail::Span(_, _) | Detail::TraceFacts(_) | Detail::Comparison(_, _)
-                )
-            ) =>
-        {
-            return say(model, Level::Info, "open a trace first", now);
-        }
-        Place::Outbox if model.detail() != Some(&Detail::Outbox) => {
-            return say(model, Level::Info, "open the outbox first", now);
-        }
-        Place::Global
-        | Place::List
-        | Place::Slo
-        | Place::Alerts
-        | Place::Logs
-        | Place::Patterns
-        | Place::Trace
-        | Place::Silences
-        | Place::Incident
-        | Place::Outbox
-        | Place::Search => {}
-    }
-    match action {
-        Action::Acknowledge => alerts::acknowledge(model, sight, now),
-        Action::HandBack => alerts::hand_back(model, sight, now),
-        other => run::action(model, other, now),
-    }
-}
-
-fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
+pub(super) fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
     let mut lines = Vec::new();
     let mut warn = |text: &str| lines.push(crate::app::modal::ConfirmLine::Warning(text.to_owned()));
     if model.acts.unsent() > 0 || !model.acts.held.is_empty() {
         warn("acts under way end here, and acknowledgements held here are no longer extended");
     }
+    if model.running.is_some() {
+        warn("the command that is running is killed, with everything it started");
+    }
     if model.alerts.draft.is_some() {
-        warn("the draft of a silence is lost");
+        warn("the draft of a silence waits here until you come back; it is lost when midwatch ends");
     }
     lines.extend(run::pages_under_way(model));
     if lines.is_empty() {
@@ -295,14 +239,22 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     let Some(Modal::Confirm(confirm)) = &mut model.modal else {
         return Vec::new();
     };
+    let yes_key = yes_key(&confirm.then);
+    if let Some(why) = held_back(model, key, now) {
+        return say(model, Level::Info, why, now);
+    }
+    let furthest = crate::view::furthest_scroll(model, now);
+    let Some(Modal::Confirm(confirm)) = &mut model.modal else {
+        return Vec::new();
+    };
     let yes = match key.code {
         KeyCode::Esc => false,
         KeyCode::Down => {
-            confirm.scroll = confirm.scroll.saturating_add(1);
+            confirm.scroll = confirm.scroll.saturating_add(1).min(furthest);
             return Vec::new();
         }
         KeyCode::Up => {
-            confirm.scroll = confirm.scroll.saturating_sub(1);
+            confirm.scroll = confirm.scroll.saturating_sub(1).min(furthest);
             return Vec::new();
         }
         KeyCode::Enter => match confirm.typed.first() {
@@ -324,21 +276,17 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             }
             None => true,
         },
-        KeyCode::Char('y') if confirm.typed.is_empty() => true,
-        KeyCode::Char('n' | 'q') if confirm.typed.is_empty() => false,
+        KeyCode::Char(c) if c == yes_key && confirm.typed.is_empty() && is_bare(key) => true,
+        KeyCode::Char('n' | 'q') if confirm.typed.is_empty() && is_bare(key) => false,
         _ => {
-            match confirm.typed.first_mut() {
-                Some(typed) => {
-                    typed.input.input(key);
-                }
-                None => {
-                    return say(
-                        model,
-                        Level::Info,
-                        "enter or y does it, esc or n leaves it undone",
-                        now,
-                    );
-                }
+            if let Some(typed) = confirm.typed.first_mut() {
+                typed.input.input(key);
+            } else {
+                let keys = match confirm.then {
+                    Then::Run(_) => BY_Y,
+                    _ => "enter or y does it, esc or n leaves it undone",
+                };
+                return say(model, Level::Info, keys, now);
             }
             return Vec::new();
         }
@@ -363,8 +311,67 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         Then::AnswerFor(notices) => vec![Effect::AnswerFor { notices }],
+        Then::Rehearsed(what) => runbook::rehearsed(model, &what, now),
+        Then::Run(order) => runbook::confirmed(model, *order, now),
         Then::Decide(entry, decision) => vec![Effect::Decide { entry, decision }],
     }
+}
+
+/// What runs a command is said yes to by a key that does nothing else: `y` copies on the page below.
+const BY_Y: &str = "Y runs it, esc or n leaves it";
+
+/// The letter that is a yes.
+pub(crate) fn yes_key(then: &Then) -> char {
+    match then {
+        Then::Run(_) => 'Y',
+        Then::Act(_)
+        | Then::Quit
+        | Then::SwitchContext(_)
+        | Then::Acts(_)
+        | Then::Dismiss(_)
+        | Then::AnswerFor(_)
+        | Then::Rehearsed(_)
+        | Then::Decide(_, _) => 'y',
+    }
+}
+
+/// Whether a letter is that letter and no command.
+fn is_bare(key: KeyEvent) -> bool {
+    !key.modifiers
+        .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SUPER)
+}
+
+/// Why a key is no yes though it looks like one: what is asked has to have been in sight, all of it where it runs
+/// something, and the key that asked may be held down still. To leave needs no such thing.
+fn held_back(model: &Model, key: KeyEvent, now: Now) -> Option<&'static str> {
+    let Some(Modal::Confirm(confirm)) = &model.modal else {
+        return None;
+    };
+    let is_typed = !confirm.typed.is_empty();
+    let is_yes = match key.code {
+        KeyCode::Enter => true,
+        KeyCode::Char(c) => !is_typed && c == yes_key(&confirm.then) && is_bare(key),
+        _ => false,
+    };
+    if !is_yes || confirm.then == Then::Quit {
+        return None;
+    }
+    if key.kind == KeyEventKind::Repeat {
+        return Some("a key that is held down is no answer");
+    }
+    if matches!(confirm.then, Then::Run(_)) && key.code == KeyCode::Enter && !is_typed {
+        return Some(BY_Y);
+    }
+    let lacks = model
+        .attention
+        .lacks(confirm, Chord::from(key), model.size, now.tick)?;
+    Some(match (lacks, &confirm.then) {
+        (Lacks::Look, _) => "typed before it could be read: look at it, then answer again",
+        (Lacks::Rest, _) => "there is more of it: down shows the rest, then it can be run",
+        (Lacks::OtherKey, Then::Run(_)) => BY_Y,
+        (Lacks::OtherKey, _) if key.code == KeyCode::Enter => "the key that asked is no answer: y does it",
+        (Lacks::OtherKey, _) => "the key that asked is no answer: enter does it",
+    })
 }
 
 /// A yes holds for what was listed: where the act would hit more by now, that is asked anew.
@@ -399,7 +406,7 @@ fn composer_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                 .say(Level::Info, "put away; the draft is kept", now.tick);
             return effects;
         }
-        KeyCode::Char('l') if ctrl => {
+        KeyCode::Char('g') if ctrl => {
             model.modal = None;
             let fresh = silences::fresh(model, now);
             model.modal = Some(Modal::Composer(Box::new(fresh)));
@@ -490,6 +497,7 @@ fn menu_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         }
         Some(Choice::On { incident, action }) => incident_acts::on(model, action, &incident, now),
         Some(Choice::Go { goal, deed }) => pivot::go(model, &goal, deed, now),
+        Some(Choice::Runbook(alert)) => runbook::show(model, alert, now),
         Some(Choice::Run(action)) => run::action(model, action, now),
         Some(Choice::Incident { incident, act }) => incident_acts::want(model, &incident, act, now),
         Some(Choice::Role { incident, role }) => incident_acts::role(model, &incident, role, now),

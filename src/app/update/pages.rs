@@ -57,6 +57,8 @@ pub(super) fn copy(model: &mut Model, page: &Page, now: Now) -> Vec<Effect> {
             let roster = model.incidents.roster.value();
             ("who is on call", roster.map(|roster| on_call_text(roster, now)))
         }
+        Page::Query => ("the query's answer", model.query.copied()),
+        Page::Contexts => ("the row", model.union.copied()),
     };
     match text {
         Some(text) => {
@@ -72,7 +74,9 @@ fn told(page: &Page) -> Option<Deed> {
     let (incident, what) = match page {
         Page::WriteUp(what @ WriteUp::PostMortem(id)) => (Some(id.clone()), what),
         Page::WriteUp(what @ WriteUp::HandOff) => (None, what),
-        Page::WriteUp(WriteUp::Stats | WriteUp::Audit) | Page::OnCall => return None,
+        Page::WriteUp(WriteUp::Stats | WriteUp::Audit) | Page::OnCall | Page::Query | Page::Contexts => {
+            return None;
+        }
     };
     Some(Deed {
         incident,

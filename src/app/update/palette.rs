@@ -1,77 +1,257 @@
-//! The command palette: everything by name, fuzzy, with its key.
+//! The command palette: everything by name, fuzzy, with its key; commands with what is typed behind them; what was typed before.
+//!
+//! This file lists and ranks, `words` reads lines that take something, `carry` does what was chosen.
+
+mod carry;
+mod words;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
-use tui_textarea::TextArea;
+use tui_textarea::{CursorMove, TextArea};
 
 use super::traces::whole_id;
-use crate::action::{Action, TABLE};
+use crate::action::{Action, Place, TABLE};
 use crate::app::Model;
-use crate::app::modal::{Command, Palette, PaletteItem};
+use crate::app::alone;
+use crate::app::incidents::short;
+use crate::app::modal::{Command, Fits, Palette, PaletteItem, Word};
 use crate::backend::traces::read_id;
+use crate::domain::alert::plan::hand_back_plan;
 use crate::text::SafeText;
+
+pub(super) use carry::carry;
+use words::Line;
+pub use words::Offers;
+
+/// Completions of an argument that are listed.
+const MOST_OFFERED: usize = 12;
 
 /// A palette with everything in it.
 pub(super) fn open(model: &Model) -> Palette {
+    let item = |command, name: String, title: String| PaletteItem {
+        command,
+        name,
+        title,
+        keys: String::new(),
+        fits: Fits::Now,
+    };
     let actions = TABLE.iter().map(|row| PaletteItem {
         command: Command::Run(row.action),
         name: row.name.to_owned(),
         title: row.doc.trim_end_matches('.').to_owned(),
         keys: model.keymap.keys_for(row.action).join(" "),
-    });
-    let contexts = model
-        .settings
-        .contexts
-        .iter()
-        .filter(|name| **name != model.settings.context)
-        .map(|name| PaletteItem {
-            command: Command::Context(name.clone()),
-            name: format!("context {name}"),
-            title: "Open this context".to_owned(),
-            keys: String::new(),
-        });
-    let themes = model.settings.themes.iter().map(|name| PaletteItem {
-        command: Command::Theme(name.clone()),
-        name: format!("theme {name}"),
-        title: "Draw with this theme".to_owned(),
-        keys: String::new(),
+        fits: fits(model, row.action),
     });
     let board = model.incidents.feed.value();
     let listed = board.map_or(&[][..], |board| board.incidents.as_slice());
     let incidents = listed.iter().map(|incident| {
-        let name = match incident.number {
-            Some(number) => format!("open #{number}"),
-            None => format!("open {}", SafeText::line(&incident.id.0)),
-        };
-        PaletteItem {
-            command: Command::Incident(incident.id.clone()),
-            name,
-            title: SafeText::line(&incident.title).into_string(),
-            keys: String::new(),
-        }
+        let title = SafeText::line(&incident.title).into_string();
+        item(
+            Command::Incident(incident.id.clone()),
+            format!("open {}", short(incident)),
+            title,
+        )
     });
-    let items: Vec<PaletteItem> = actions.chain(incidents).chain(contexts).chain(themes).collect();
+    let views = model.kept.views.iter().map(|(name, view)| {
+        let title = SafeText::line(&view.words()).into_string();
+        item(
+            Command::View(name.clone()),
+            format!("view {}", SafeText::line(name)),
+            title,
+        )
+    });
+    let here = model.scope.current();
+    let scopes = model.kept.scopes.iter().filter(|scope| Some(*scope) != here);
+    let scopes = scopes.map(|scope| {
+        item(
+            Command::Scope(Box::new(scope.clone())),
+            format!("scope {}", SafeText::line(&scope.words(model.zone))),
+            "Turn every pane to this scope of before".to_owned(),
+        )
+    });
+    let others = model.settings.contexts.iter();
+    let contexts = others
+        .filter(|name| **name != model.settings.context)
+        .map(|name| {
+            item(
+                Command::Context(name.clone()),
+                format!("context {name}"),
+                "Open this context".to_owned(),
+            )
+        });
+    let themes = model.settings.themes.iter().map(|name| {
+        item(
+            Command::Theme(name.clone()),
+            format!("theme {name}"),
+            "Draw with this theme".to_owned(),
+        )
+    });
+    let items: Vec<PaletteItem> = actions
+        .chain(incidents)
+        .chain(views)
+        .chain(scopes)
+        .chain(contexts)
+        .chain(themes)
+        .collect();
     let hits = (0..items.len()).collect();
     Palette {
         input: TextArea::default(),
+        fixed: items.len(),
         items,
         hits,
         cursor: 0,
+        offers: Arc::new(Offers::of(model)),
+        past: None,
+        tab: None,
     }
+}
+
+/// Whether an action applies where one is: pressed as a key it would do something here.
+fn fits(model: &Model, action: Action) -> Fits {
+    if alone::lacks(model, action).is_some() {
+        return Fits::Not;
+    }
+    let holds = super::places(model).contains(&action.row().place);
+    match action {
+        Action::HandBack if holds && !hands_back(model) => Fits::Not,
+        _ if holds => Fits::Now,
+        _ => match action.row().place {
+            Place::Silences
+            | Place::Outbox
+            | Place::Case
+            | Place::Runbook
+            | Place::Trace
+            | Place::Patterns
+            | Place::Search => Fits::Not,
+            Place::Slo
+            | Place::Alerts
+            | Place::Logs
+            | Place::Traces
+            | Place::Incident
+            | Place::Global
+            | Place::List => Fits::Elsewhere,
+        },
+    }
+}
+
+/// Whether an acknowledgement of ours is under the cursor.
+fn hands_back(model: &Model) -> bool {
+    let Some(board) = model.alerts.board.as_deref() else {
+        return false;
+    };
+    let chosen = super::alerts::chosen(model);
+    !hand_back_plan(&chosen, board, &model.settings.identity)
+        .alerts
+        .is_empty()
 }
 
 /// Ranks the entries for what is typed and puts the cursor on the best.
 pub(super) fn rank(palette: &mut Palette) {
     let typed = palette.input.lines().join(" ");
-    palette
-        .items
-        .retain(|item| !matches!(item.command, Command::Trace(_)));
+    palette.items.truncate(palette.fixed);
     palette.hits = ranked(&palette.items, &typed);
-    if let Some(item) = of_trace(&typed) {
+    palette.cursor = 0;
+    let line = words::read(&typed);
+    let mut ahead: Vec<PaletteItem> = of_trace(&typed).into_iter().collect();
+    if let Some(word) = words::opened(&typed) {
+        let offered = palette.offers.arguments(word, "");
+        ahead.extend(offered.iter().take(MOST_OFFERED).map(|offer| with(word, offer)));
+    }
+    match line {
+        Line::With {
+            word: Word::Trace, ..
+        }
+        | Line::Other => {}
+        Line::With { word, argument } => {
+            let mut offered = palette.offers.arguments(word, &argument);
+            offered.retain(|offer| *offer != argument);
+            offered.truncate(MOST_OFFERED);
+            let is_one = palette.offers.arguments(word, &argument).contains(&argument);
+            ahead.extend(offered.iter().map(|offer| with(word, offer)));
+            // Free text is meant as it stands, a name that could still become one of a list is not.
+            let at = if words::is_free(word) || is_one {
+                0
+            } else {
+                ahead.len()
+            };
+            ahead.insert(at, with(word, &argument));
+        }
+        Line::Listed(word) => {
+            let begins = format!("{word} ");
+            let mut found = palette.hits.iter().filter_map(|&hit| palette.items.get(hit));
+            if !found.any(|item| item.name.starts_with(&begins)) {
+                ahead.push(none_listed(palette, word, &typed));
+            }
+        }
+        Line::TakesNone(action) => {
+            let rest = typed.trim().split_once(char::is_whitespace);
+            let rest = rest.map_or("", |(_, rest)| rest.trim()).to_lowercase();
+            // Words of its own description are no argument.
+            let is_described = palette
+                .hits
+                .first()
+                .and_then(|&hit| palette.items.get(hit))
+                .is_some_and(|item| {
+                    item.name.contains(&rest.replace(' ', "_")) || item.title.to_lowercase().contains(&rest)
+                });
+            if !is_described {
+                ahead.push(PaletteItem {
+                    command: Command::Refused(format!(
+                        "{} takes nothing behind it: type it alone",
+                        action.name()
+                    )),
+                    name: SafeText::line(typed.trim()).into_string(),
+                    title: format!("{} takes nothing behind it", action.name()),
+                    keys: String::new(),
+                    fits: Fits::Not,
+                });
+            }
+        }
+    }
+    // Nobody means a word of a description by what stands behind a word that takes something.
+    if !ahead.is_empty() && matches!(words::read(&typed), Line::With { word, .. } if words::is_free(word)) {
+        palette.hits.clear();
+    }
+    for item in ahead.into_iter().rev() {
         palette.hits.insert(0, palette.items.len());
         palette.items.push(item);
     }
-    palette.cursor = 0;
+}
+
+/// That there is nothing of that word by that name, and what there is.
+fn none_listed(palette: &Palette, word: &str, typed: &str) -> PaletteItem {
+    let begins = format!("{word} ");
+    let fixed = palette.items.iter().take(palette.fixed);
+    let known: Vec<&str> = fixed
+        .filter_map(|item| item.name.strip_prefix(&begins))
+        .take(6)
+        .collect();
+    let name = SafeText::line(typed.trim()).into_string();
+    let why = if known.is_empty() {
+        format!("no {name}: there is none here")
+    } else {
+        format!("no {name}: there are {}", known.join(", "))
+    };
+    PaletteItem {
+        command: Command::Refused(why.clone()),
+        name,
+        title: why,
+        keys: String::new(),
+        fits: Fits::Not,
+    }
+}
+
+fn with(word: Word, argument: &str) -> PaletteItem {
+    PaletteItem {
+        command: Command::With(word, argument.to_owned()),
+        name: words::shown(word, argument),
+        title: words::title(word).to_owned(),
+        keys: String::new(),
+        fits: Fits::Now,
+    }
 }
 
 /// `trace ID`, or an id alone: the trace with that id.
@@ -86,11 +266,147 @@ fn of_trace(typed: &str) -> Option<PaletteItem> {
         name: "trace".to_owned(),
         title: format!("Open trace {id}"),
         keys: String::new(),
+        fits: Fits::Now,
     })
 }
 
+/// Puts a line in the place of what is typed.
+fn write(palette: &mut Palette, line: &str) {
+    palette.input = TextArea::from([line.to_owned()]);
+    palette.input.move_cursor(CursorMove::End);
+}
+
+/// Goes back to the command before; whether there is one.
+pub(super) fn older(palette: &mut Palette, commands: &[String]) -> bool {
+    let (at, stem) = match &palette.past {
+        Some((at, stem)) => (at + 1, stem.clone()),
+        None => (0, palette.input.lines().join(" ")),
+    };
+    let Some(command) = commands.get(at) else {
+        return false;
+    };
+    write(palette, command);
+    rank(palette);
+    palette.past = Some((at, stem));
+    true
+}
+
+/// Goes on to the command after, at last to what was typed; whether one was among those of before.
+pub(super) fn newer(palette: &mut Palette, commands: &[String]) -> bool {
+    let Some((at, stem)) = palette.past.take() else {
+        return false;
+    };
+    match at.checked_sub(1).and_then(|at| Some((at, commands.get(at)?))) {
+        Some((at, command)) => {
+            write(palette, command);
+            palette.past = Some((at, stem));
+        }
+        None => write(palette, &stem),
+    }
+    rank(palette);
+    true
+}
+
+/// Completes what is typed: as far as all that begin so agree, then one after the other; whether there is anything.
+pub(super) fn complete(palette: &mut Palette) -> bool {
+    let typed = palette.input.lines().join(" ");
+    if let Some((stem, at)) = palette.tab.take() {
+        let all = completions(palette, &stem);
+        if all.get(at) == Some(&typed) && all.len() > 1 {
+            let next = (at + 1) % all.len();
+            if let Some(line) = all.get(next) {
+                write(palette, line);
+                rank(palette);
+            }
+            palette.tab = Some((stem, next));
+            return true;
+        }
+    }
+    let all = completions(palette, &typed);
+    let Some(first) = all.first() else {
+        return false;
+    };
+    let shared = all
+        .iter()
+        .skip(1)
+        .fold(first.as_str(), |shared, other| common(shared, other));
+    if shared.len() > typed.len() && all.len() > 1 {
+        let shared = shared.to_owned();
+        write(palette, &shared);
+    } else {
+        let first = first.clone();
+        write(palette, &first);
+        palette.tab = Some((typed, 0));
+    }
+    rank(palette);
+    true
+}
+
+/// Whole lines that what is typed could become.
+fn completions(palette: &Palette, typed: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    if let Line::With { word, .. } = words::read(typed) {
+        let argument = typed
+            .trim_start()
+            .get(words::name(word).len()..)
+            .unwrap_or_default();
+        let offered = palette.offers.arguments(word, argument.trim_start());
+        lines.extend(offered.iter().map(|offer| words::shown(word, offer)));
+    } else if let Some(word) = words::opened(typed) {
+        let offered = palette.offers.arguments(word, "");
+        lines.extend(offered.iter().map(|offer| words::shown(word, offer)));
+    }
+    let known = palette
+        .items
+        .iter()
+        .take(palette.fixed)
+        .map(|item| item.name.clone());
+    let known = known.filter(|name| !typed.is_empty() && name.starts_with(typed));
+    let mut seen: BTreeSet<String> = lines.iter().cloned().collect();
+    for line in words::beginnings(typed).chain(known) {
+        if seen.insert(line.clone()) {
+            lines.push(line);
+        }
+    }
+    lines.retain(|line| line != typed);
+    if lines.is_empty() {
+        // Nothing begins so: the best that was found by its letters.
+        let found = palette.hits.first().and_then(|&hit| palette.items.get(hit));
+        lines.extend(found.map(|item| item.name.clone()).filter(|name| name != typed));
+    }
+    lines
+}
+
+fn common<'a>(one: &'a str, other: &str) -> &'a str {
+    let mut end = 0;
+    for ((at, a), b) in one.char_indices().zip(other.chars()) {
+        if a != b {
+            break;
+        }
+        end = at + a.len_utf8();
+    }
+    one.get(..end).unwrap_or_default()
+}
+
+/// What is remembered of a command that was chosen.
+pub(super) fn remembered(item: &PaletteItem, typed: &str) -> Option<String> {
+    match &item.command {
+        Command::Refused(_) => None,
+        // With blanks and all, as it was typed or completed.
+        Command::With(word, argument) => Some(format!("{} {argument}", words::name(*word))),
+        Command::Trace(id) => Some(format!("trace {id}")),
+        Command::Run(_)
+        | Command::Incident(_)
+        | Command::Context(_)
+        | Command::Theme(_)
+        | Command::View(_)
+        | Command::Scope(_) => (!typed.trim().is_empty()).then(|| item.name.clone()),
+    }
+}
+
 /// The commands of the shell whose action has another name here.
-const COMMANDS: [(&str, &[&str]); 8] = [
+const COMMANDS: [(&str, &[&str]); 9] = [
+    ("contexts", &["context.all"]),
     ("ack", &["alerts.acknowledge", "incident.acknowledge"]),
     ("unack", &["alerts.hand_back", "incident.hand_back"]),
     ("page", &["incident.page"]),
@@ -128,13 +444,21 @@ pub fn ranked(items: &[PaletteItem], typed: &str) -> Vec<usize> {
             let own = item.name.rsplit(['.', ' ']).next().unwrap_or_default();
             // After those what stands in a family of that name (`hand` means `handoff.write` as well).
             let typed = typed.to_lowercase();
+            // What does not apply where one is comes after what does (`hand` means `handoff.write` before an
+            // acknowledgement that nobody holds), unless all of it was typed.
+            let exact = own == typed || item.name == typed;
+            let (by_own, by_family) = match item.fits {
+                Fits::Now => (1_000, 500),
+                Fits::Elsewhere => (450, 250),
+                Fits::Not => (300, 150),
+            };
             let opens = if own.starts_with(&typed) {
-                1_000
+                by_own
             } else if item.name.starts_with(&typed) {
-                500
+                by_family
             } else {
                 0
-            };
+            } + if exact { 1_200 } else { 0 };
             let quits = matches!(item.command, Command::Run(Action::Quit | Action::QuitNow));
             // Nobody leaves by a word that happens to stand in a description.
             if quits && !item.name.contains(&typed.replace(' ', "_")) {
@@ -152,6 +476,8 @@ pub fn ranked(items: &[PaletteItem], typed: &str) -> Vec<usize> {
     let mut hits: Vec<usize> = named
         .filter_map(|name| items.iter().position(|item| item.name == *name))
         .collect();
+    // Of several that go by the command's word, the one that applies here.
+    hits.sort_by_key(|&hit| items.get(hit).map(|item| item.fits));
     for (_, index) in scored {
         if !hits.contains(&index) {
             hits.push(index);

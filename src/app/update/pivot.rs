@@ -1,5 +1,6 @@
 //! From one thing to what belongs to it: an alert to its incidents and SLOs, an SLO to the alerts of its service
-//! and their incidents, an incident to its alerts and SLOs. A menu where there are several.
+//! and their incidents, an incident and the events of its timeline to alerts, SLOs and traces; from each to the logs and
+//! traces of its service, in its time. A menu where there are several. Where one went from is kept: `app::trail`.
 
 use std::fmt::Write as _;
 
@@ -7,17 +8,20 @@ use super::{deeds, frozen, incidents, logs, run, say, waterfall};
 use crate::app::effect::Deed;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::label;
+use crate::app::list::Placed;
 use crate::app::logs::first_time;
 use crate::app::modal::{Choice, Goal, Menu, MenuItem, Modal};
 use crate::app::panes::AlertRow;
 use crate::app::reference;
 use crate::app::toast::Level;
 use crate::app::traces::waterfall::Aim;
+use crate::app::trail::{self, Whence};
 use crate::app::{Effect, Model};
 use crate::domain::alert::{Alert, AlertState, Fingerprint};
 use crate::domain::incident::link::Link;
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::log::Nanos;
+use crate::domain::service_map::Caller;
 use crate::domain::slo::{Sli, SloReport};
 use crate::domain::trace::{Row, SpanId, TraceId};
 use crate::logstore::LineId;
@@ -30,6 +34,8 @@ enum Here {
     Alert(Fingerprint),
     Line(LineId),
     Incident(IncidentId),
+    /// The event under the cursor of its timeline.
+    Event(IncidentId),
     Trace(TraceId, Option<Row>),
     Listed(TraceId),
 }
@@ -47,6 +53,7 @@ pub(super) fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
         Here::Alert(fingerprint) => from_alert(model, *fingerprint),
         Here::Line(id) => from_line(model, *id),
         Here::Incident(id) => from_incident(model, id),
+        Here::Event(id) => from_event(model, id),
         Here::Trace(id, row) => waterfall::ways(model, *id, *row),
         Here::Listed(id) => super::traces::ways(model, *id),
     };
@@ -90,8 +97,17 @@ pub(super) fn to_alerts(model: &mut Model, name: &str, now: Now) -> Vec<Effect> 
 fn here(model: &Model) -> Option<Here> {
     match model.detail() {
         Some(Detail::Slo(name)) => Some(Here::Slo(name.clone())),
-        Some(Detail::Alert(fingerprint)) => Some(Here::Alert(*fingerprint)),
-        Some(Detail::Incident(id)) => Some(Here::Incident(id.clone())),
+        Some(Detail::Alert(fingerprint) | Detail::Runbook(fingerprint)) => Some(Here::Alert(*fingerprint)),
+        Some(Detail::Incident(id)) => {
+            let pane = &model.incidents;
+            let chosen = pane.event_list.placed == Placed::ByHand && pane.event().is_some();
+            let followed = pane.followed.as_ref() == Some(id);
+            Some(if chosen && followed {
+                Here::Event(id.clone())
+            } else {
+                Here::Incident(id.clone())
+            })
+        }
         Some(Detail::LogLine(id)) => Some(Here::Line(*id)),
         Some(Detail::Trace(id) | Detail::TraceFacts(id)) => {
             Some(Here::Trace(*id, waterfall::cursor(model, *id)))
@@ -103,7 +119,8 @@ fn here(model: &Model) -> Option<Here> {
             | Detail::Patterns
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph
-            | Detail::Page(_),
+            | Detail::Page(_)
+            | Detail::Case(_),
         ) => None,
         None => match model.focus {
             PaneId::Slo => model.slo.selected().map(|r| Here::Slo(r.slo.name.clone())),
@@ -127,10 +144,11 @@ fn from_slo(model: &Model, name: &str) -> Ways {
     let Some(report) = model.slo.report(name) else {
         return (Vec::new(), "the SLO is listed no more".to_owned(), None);
     };
-    let service = report.slo.service.as_str();
+    let services = &model.settings.services;
+    let service = services.ours(Caller::Slos, &report.slo.service);
     let mut ways = Vec::new();
     let mut linked: Vec<(&Incident, Link)> = Vec::new();
-    for alert in listed_alerts(model).filter(|alert| !service.is_empty() && *alert.service == *service) {
+    for alert in alerts_of(model, service) {
         let fingerprint = alert.occurrence.fingerprint;
         if ways.is_empty() {
             ways.push((
@@ -145,13 +163,15 @@ fn from_slo(model: &Model, name: &str) -> Ways {
         }
     }
     ways.extend(linked.into_iter().map(|(incident, by)| to_incident(incident, by)));
-    ways.extend(to_logs(model, service, began(model, service, Some(report))));
+    let began = began(model, service, Some(report));
+    ways.extend(to_logs(model, service, began));
     ways.extend(to_exemplars(model, report));
-    ways.extend(to_traces(model, service));
+    ways.extend(to_traces(model, service, began));
     let none = if service.is_empty() {
         NAMELESS.to_owned()
     } else {
-        format!("no alert in the list is of service {}", SafeText::line(service))
+        let tried = tried(model, service, &[Caller::Alerts]);
+        format!("no alert in the list is of service {tried}")
     };
     let deed = deeds::of_slo(model, report, format!("went on from SLO {name}"));
     (ways, none, Some(deed))
@@ -163,17 +183,16 @@ fn from_alert(model: &Model, fingerprint: Fingerprint) -> Ways {
     };
     let linked = model.incidents_of(fingerprint).into_iter();
     let mut ways: Vec<Way> = linked.map(|(incident, by)| to_incident(incident, by)).collect();
-    ways.extend(slos_of(model, &alert.service).map(to_slo));
-    let fired = Nanos::of(alert.occurrence.starts_at);
-    ways.extend(to_logs(model, &alert.service, Some(fired)));
-    ways.extend(to_traces(model, &alert.service));
-    let none = if alert.service.is_empty() {
+    let service = model.settings.services.ours(Caller::Alerts, &alert.service);
+    ways.extend(slos_of(model, service).map(to_slo));
+    let fired = Some(Nanos::of(alert.occurrence.starts_at));
+    ways.extend(to_logs(model, service, fired));
+    ways.extend(to_traces(model, service, fired));
+    let none = if service.is_empty() {
         NAMELESS.to_owned()
     } else {
-        format!(
-            "no incident is known of it, and no SLO in the list is of service {}",
-            SafeText::line(&alert.service)
-        )
+        let tried = tried(model, service, &[Caller::Slos]);
+        format!("no incident is known of it, and no SLO in the list is of service {tried}")
     };
     let deed = deeds::of_alert(model, alert, format!("went on from alert {}", alert.name));
     (ways, none, Some(deed))
@@ -183,18 +202,21 @@ fn from_incident(model: &Model, id: &IncidentId) -> Ways {
     let Some(incident) = model.incidents.incident(id) else {
         return (Vec::new(), "the incident is listed no more".to_owned(), None);
     };
+    let map = &model.settings.services;
     let theirs = incidents::service(incident);
+    let theirs = theirs.map(|service| map.ours(Caller::Incidents, &service).to_owned());
     let mut services: Vec<&str> = theirs.as_deref().into_iter().collect();
     let mut ways: Vec<Way> = Vec::new();
     for (alert, by) in model.alerts_of(id) {
-        if !services.contains(&&*alert.service) {
-            services.push(&alert.service);
+        let service = map.ours(Caller::Alerts, &alert.service);
+        if !services.contains(&service) {
+            services.push(service);
         }
         ways.push(to_alert(alert, by.words()));
     }
     if ways.is_empty() {
         let service = theirs.as_deref().unwrap_or_default();
-        let same = listed_alerts(model).find(|alert| !service.is_empty() && *alert.service == *service);
+        let same = alerts_of(model, service).next();
         ways.extend(same.map(|alert| to_alert(alert, "of the same service")));
     }
     let slos: Vec<Way> = services
@@ -206,21 +228,79 @@ fn from_incident(model: &Model, id: &IncidentId) -> Ways {
     ways.truncate(7_usize.saturating_sub(slos.len()).max(5));
     ways.extend(slos);
     ways.extend(services.iter().take(1).flat_map(|service| {
-        let began = began(model, service, None);
+        let began = began(model, service, None).or(Some(Nanos::of(incident.created_at)));
         to_logs(model, service, began)
             .into_iter()
-            .chain(to_traces(model, service))
+            .chain(to_traces(model, service, began))
     }));
     let none = match &theirs {
-        Some(service) => format!(
-            "no alert on the board and no SLO is of {}",
-            SafeText::line(service)
-        ),
+        Some(service) => {
+            let tried = tried(model, service, &[Caller::Alerts, Caller::Slos]);
+            format!("no alert on the board and no SLO is of {tried}")
+        }
         None => NAMELESS.to_owned(),
     };
     let deed = Deed {
         incident: Some(id.clone()),
         text: "went on to what belongs to it".to_owned(),
+        refs: Vec::new(),
+    };
+    (ways, none, Some(deed))
+}
+
+/// From an event of a timeline to what it names, to the logs and traces of its time, and on to what belongs to the
+/// incident.
+fn from_event(model: &Model, id: &IncidentId) -> Ways {
+    let (rest, none, _) = from_incident(model, id);
+    let Some(event) = model.incidents.event() else {
+        return (rest, none, None);
+    };
+    let at = Nanos::of(event.at);
+    let told = |name: &str| event.refs.get(name).map(AsRef::as_ref);
+    let mut ways: Vec<Way> = Vec::new();
+    let trace = told("trace").and_then(|trace| trace.parse::<TraceId>().ok());
+    ways.extend(trace.filter(|_| model.settings.traces.is_some()).map(|trace| {
+        let goal = Goal::Moment {
+            trace,
+            span: None,
+            at,
+        };
+        (goal, format!("trace {trace}"))
+    }));
+    let alert = told("alert").and_then(|alert| alert.parse::<Fingerprint>().ok());
+    let alert = alert.and_then(|alert| model.alerts.alert(alert));
+    ways.extend(alert.map(|alert| to_alert(alert, "of this event")));
+    let slo = told("slo").and_then(|slo| model.slo.report(slo));
+    ways.extend(slo.map(|slo| to_slo(slo)));
+    let incident = model.incidents.incident(id);
+    let services = &model.settings.services;
+    let theirs = incident.and_then(|incident| incidents::service(incident));
+    let service = told("service")
+        .or_else(|| alert.map(|alert| services.ours(Caller::Alerts, &alert.service)))
+        .or_else(|| {
+            theirs
+                .as_deref()
+                .map(|theirs| services.ours(Caller::Incidents, theirs))
+        });
+    if let Some(service) = service {
+        ways.extend(to_logs(model, service, Some(at)));
+        ways.extend(to_traces(model, service, Some(at)));
+    }
+    let same = |goal: &Goal, other: &Goal| match (goal, other) {
+        (Goal::Logs(..), Goal::Logs(..)) | (Goal::Traces(..), Goal::Traces(..)) => true,
+        (goal, other) => goal == other,
+    };
+    for way in rest {
+        if !ways.iter().any(|(goal, _)| same(goal, &way.0)) {
+            ways.push(way);
+        }
+    }
+    let deed = Deed {
+        incident: Some(id.clone()),
+        text: format!(
+            "went on from the {} of its timeline",
+            event.kind.word().replace('_', " ")
+        ),
         refs: Vec::new(),
     };
     (ways, none, Some(deed))
@@ -256,21 +336,29 @@ fn from_line(model: &Model, id: LineId) -> Ways {
         ways.push((goal, "every line of this trace".to_owned()));
     }
     let service = entry.service.unwrap_or_default();
-    let same = listed_alerts(model).find(|alert| !service.is_empty() && *alert.service == *service);
+    let service = model.settings.services.ours(Caller::Logs, service);
+    let same = alerts_of(model, service).next();
     ways.extend(same.map(|alert| to_alert(alert, "of the same service")));
     ways.extend(slos_of(model, service).map(to_slo));
     ways.extend(to_logs(model, service, entry.time()));
+    ways.extend(to_traces(model, service, entry.time()));
+    let none = if service.is_empty() {
+        NAMELESS.to_owned()
+    } else {
+        let tried = tried(model, service, &[Caller::Alerts, Caller::Slos, Caller::Traces]);
+        format!("no alert, SLO or trace is known of service {tried}")
+    };
     let deed = Deed {
         incident: None,
         text: "went on from a log line".to_owned(),
         refs: vec![("log", reference::log_line(&entry, &model.logs.wanted(None)))],
     };
-    (ways, NAMELESS.to_owned(), Some(deed))
+    (ways, none, Some(deed))
 }
 
 /// To the lines of a service around a moment, where there is a log backend and they are not what is shown already.
 pub(super) fn to_logs(model: &Model, service: &str, at: Option<Nanos>) -> Option<Way> {
-    let shown = model.scope.service() == Some(service) && model.focus == PaneId::Logs;
+    let shown = model.scope.service_of(PaneId::Logs) == Some(service) && model.focus == PaneId::Logs;
     let there = model.settings.logs.is_some() && !service.is_empty() && !shown;
     there.then(|| {
         let mut said = format!("logs of {}", SafeText::line(service));
@@ -285,8 +373,7 @@ pub(super) fn to_logs(model: &Model, service: &str, at: Option<Nanos>) -> Option
 fn began(model: &Model, service: &str, report: Option<&SloReport>) -> Option<Nanos> {
     let burning = report.into_iter().chain(slos_of(model, service));
     let burns = burning.filter_map(SloReport::burning_since).min();
-    let alerts = listed_alerts(model).filter(|alert| *alert.service == *service);
-    let fires = alerts
+    let fires = alerts_of(model, service)
         .filter(|alert| alert.state == AlertState::Active)
         .map(|alert| alert.occurrence.starts_at)
         .min();
@@ -294,12 +381,15 @@ fn began(model: &Model, service: &str, report: Option<&SloReport>) -> Option<Nan
 }
 
 /// To the traces of a service, where there is a trace backend and they are not what is shown already.
-pub(super) fn to_traces(model: &Model, service: &str) -> Option<Way> {
-    let shown = model.scope.service() == Some(service) && model.focus == PaneId::Traces;
+pub(super) fn to_traces(model: &Model, service: &str, at: Option<Nanos>) -> Option<Way> {
+    let shown = model.scope.service_of(PaneId::Traces) == Some(service) && model.focus == PaneId::Traces;
     let there = model.settings.traces.is_some() && !service.is_empty() && !shown;
     there.then(|| {
-        let said = format!("traces of {}", SafeText::line(service));
-        (Goal::Traces(service.into()), said)
+        let mut said = format!("traces of {}", SafeText::line(service));
+        if let Some(at) = at {
+            let _ = write!(said, " around {}", logs::time_of_day(at, model.zone));
+        }
+        (Goal::Traces(service.into(), at), said)
     })
 }
 
@@ -326,7 +416,26 @@ pub(super) fn listed_alerts(model: &Model) -> impl Iterator<Item = &Alert> {
     })
 }
 
+/// Listed alerts of a service of ours.
+pub(super) fn alerts_of<'a>(model: &'a Model, service: &'a str) -> impl Iterator<Item = &'a Alert> {
+    let theirs = model.settings.services.theirs(Caller::Alerts, service);
+    listed_alerts(model).filter(move |alert| !theirs.is_empty() && *alert.service == *theirs)
+}
+
+/// A service that nothing was found of: by which names, and labels, it was looked for.
+fn tried(model: &Model, service: &str, callers: &[Caller]) -> String {
+    let services = &model.settings.services;
+    let names = SafeText::line(&services.tried(service, callers)).into_string();
+    if services.labels.is_empty() {
+        return names;
+    }
+    let labels = SafeText::line(&services.labels.join(", ")).into_string();
+    format!("{names}; a service is named by {labels}")
+}
+
+/// Listed SLOs of a service of ours.
 pub(super) fn slos_of<'a>(model: &'a Model, service: &'a str) -> impl Iterator<Item = &'a SloReport> {
+    let service = model.settings.services.theirs(Caller::Slos, service);
     let rows = model.slo.rows.iter().filter_map(|name| model.slo.report(name));
     rows.filter(move |report| !service.is_empty() && report.slo.service == service)
         .map(|report| &**report)
@@ -357,6 +466,7 @@ pub(super) fn to_slo(report: &SloReport) -> Way {
 
 /// Goes there, and has it told.
 pub(super) fn go(model: &mut Model, goal: &Goal, deed: Option<Deed>, now: Now) -> Vec<Effect> {
+    let whence = Whence::here(model);
     let (mut effects, arrived) = match goal {
         Goal::Incident(id) => {
             let name = model.incidents.incident(id).map(|incident| label(incident));
@@ -377,11 +487,11 @@ pub(super) fn go(model: &mut Model, goal: &Goal, deed: Option<Deed>, now: Now) -
             return say(model, Level::Info, why, now);
         }
         Goal::Logs(service, at) => {
-            let effects = logs::turn_to_service(model, service, *at);
+            let effects = logs::turn_to_service(model, service, *at, now);
             (effects, Some(format!("the logs of {service}")))
         }
-        Goal::Traces(service) => {
-            let effects = super::traces::turn_to_service(model, service);
+        Goal::Traces(service, at) => {
+            let effects = super::traces::turn_to_service(model, service, *at, now);
             (effects, Some(format!("the traces of {service}")))
         }
         // What comes of it is told when it has come.
@@ -428,6 +538,13 @@ pub(super) fn go(model: &mut Model, goal: &Goal, deed: Option<Deed>, now: Now) -
     let Some(arrived) = arrived else {
         return say(model, Level::Info, "it is listed no more", now);
     };
+    if model.trail.len() == trail::LONGEST {
+        model.trail.remove(0);
+    }
+    model.trail.push(Whence {
+        after: model.scope.clone(),
+        ..whence
+    });
     if let Some(mut deed) = deed {
         deed.text = format!("{} to {arrived}", deed.text);
         effects.extend(deeds::record(model, deed, now));

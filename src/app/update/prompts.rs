@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
-use super::{alerts, deeds, frozen, logs, modals, run, say, traces, waterfall};
+use super::{alerts, deeds, frozen, logs, modals, run, say, scope, traces, waterfall};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::{event_text, row_text as incident_text};
 use crate::app::list::Direction;
@@ -30,7 +30,9 @@ fn list_with_keys(model: &Model) -> Option<PromptTarget> {
             | Detail::TraceFacts(_)
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph
-            | Detail::Page(_),
+            | Detail::Runbook(_)
+            | Detail::Page(_)
+            | Detail::Case(_),
         ) => None,
         None => Some(PromptTarget::Pane(model.focus)),
     }
@@ -70,6 +72,7 @@ pub(super) fn open(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect>
         PromptTarget::Pane(PaneId::Traces) => matches!(kind, PromptKind::Query | PromptKind::Time),
         PromptTarget::Pane(PaneId::Slo | PaneId::Incident)
         | PromptTarget::Trace
+        | PromptTarget::Scope
         | PromptTarget::Silences
         | PromptTarget::Timeline => false,
     };
@@ -83,7 +86,7 @@ pub(super) fn open(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect>
             PromptTarget::Pane(PaneId::Logs) => model.logs.filter.clone(),
             PromptTarget::Pane(PaneId::Traces) => model.traces.filter.clone(),
             PromptTarget::Pane(PaneId::Incident) => model.incidents.filter.clone(),
-            PromptTarget::Trace => String::new(),
+            PromptTarget::Trace | PromptTarget::Scope => String::new(),
             PromptTarget::Silences => model.silences.filter.clone(),
             PromptTarget::Timeline => model.incidents.event_filter.clone(),
         },
@@ -141,6 +144,9 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                 kind,
                 PromptKind::Query | PromptKind::Time | PromptKind::Columns | PromptKind::TraceId
             ) {
+                if target == PromptTarget::Scope {
+                    return scope::set_time(model, words.trim(), now);
+                }
                 let traces = kind == PromptKind::TraceId || target == PromptTarget::Pane(PaneId::Traces);
                 let mut effects = if traces {
                     traces::answered(model, kind, words.trim(), now)
@@ -241,8 +247,7 @@ fn set_filter(model: &mut Model, target: PromptTarget, text: String, now: Now) -
     match target {
         PromptTarget::Pane(PaneId::Slo) => {
             model.slo.filter = text;
-            let service = model.scope.service().map(str::to_owned);
-            model.slo.arrange(service.as_deref());
+            run::arrange_slos(model);
             Vec::new()
         }
         PromptTarget::Pane(PaneId::Alerts) => {
@@ -255,7 +260,7 @@ fn set_filter(model: &mut Model, target: PromptTarget, text: String, now: Now) -
             model.traces.arrange();
             Vec::new()
         }
-        PromptTarget::Trace => Vec::new(),
+        PromptTarget::Trace | PromptTarget::Scope => Vec::new(),
         PromptTarget::Pane(PaneId::Incident) => {
             model.incidents.filter = text;
             model.incidents.arrange();
@@ -284,6 +289,7 @@ fn set_search(model: &mut Model, target: PromptTarget, search: Option<Search>) -
         PromptTarget::Pane(PaneId::Slo) => model.slo.search = search,
         PromptTarget::Pane(PaneId::Alerts) => model.alerts.search = search,
         PromptTarget::Pane(PaneId::Incident) => model.incidents.search = search,
+        PromptTarget::Scope => {}
         PromptTarget::Silences => model.silences.search = search,
         PromptTarget::Timeline => model.incidents.event_search = search,
     }
@@ -296,7 +302,7 @@ pub(super) fn search_is_on(model: &Model) -> bool {
         return waterfall::is_searched(model, id);
     }
     match list_with_keys(model) {
-        None | Some(PromptTarget::Trace) => false,
+        None | Some(PromptTarget::Trace | PromptTarget::Scope) => false,
         Some(PromptTarget::Silences) => model.silences.search.is_some(),
         Some(PromptTarget::Timeline) => model.incidents.event_search.is_some(),
         Some(PromptTarget::Pane(PaneId::Traces)) => model.traces.search.is_some(),
@@ -322,7 +328,7 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
         return waterfall::jump_to_match(model, id, direction, from);
     }
     let (count, search, index) = match list_with_keys(model) {
-        None | Some(PromptTarget::Trace) => return false,
+        None | Some(PromptTarget::Trace | PromptTarget::Scope) => return false,
         Some(PromptTarget::Silences) => {
             let pane = &model.silences;
             (pane.rows.len(), &pane.search, pane.list.index)

@@ -4,25 +4,26 @@ use std::collections::BTreeSet;
 
 use super::alerts::Sight;
 use super::{
-    alerts, compose, copy, feeds, frozen, incident_acts, incidents, logs, outbox, pages, palette, pivot,
-    prompts, say, silences, traces, undo, waterfall,
+    alerts, case, compose, copy, feeds, frozen, incident_acts, incidents, logs, outbox, pages, palette,
+    pivot, prompts, query, runbook, say, scope, silences, traces, undo, union, waterfall,
 };
-use crate::action::{Action, Place};
+use crate::action::{Action, Impact, Place};
 use crate::app::alone;
 use crate::app::effect::WriteUp;
-use crate::app::focus::{Detail, PaneId, Zoom};
+use crate::app::focus::{Detail, Page, PaneId, Zoom};
 use crate::app::list::{Direction, Moved, Placed, Step};
 use crate::app::logs::{Refusal, Times};
 use crate::app::modal::{Confirm, ConfirmLine, Modal, PromptKind, Then};
-use crate::app::scope::{Scope, Stepped};
 use crate::app::toast::Level;
-use crate::app::{DetailView, Effect, Model, OutboxRow, Paused, Zone};
+use crate::app::{DetailView, Effect, Model, OutboxRow, Paused, Strip, Zone, moment};
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::{Fingerprint, Grouping, StateChoice};
+use crate::domain::service_map::Caller;
 use crate::notify::Stage;
 use crate::outbox::{Decision, Payload};
 use crate::text::SafeText;
 use crate::time::Now;
+use crate::view::layout::{self, Cover};
 
 /// Carries out an action.
 pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
@@ -43,6 +44,10 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             | Action::ShowSuppressed
             | Action::Scope
             | Action::ScopeBack
+            | Action::Earlier
+            | Action::Later
+            | Action::ScopeTime
+            | Action::Pin
             | Action::LogLevel
             | Action::LogContext
             | Action::LogPatterns
@@ -52,6 +57,11 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
     }
     if let Some(why) = alone::lacks(model, action) {
         return say(model, Level::Info, why, now);
+    }
+    if action.row().impact != Impact::View
+        && let Some(why) = union::refusal(model)
+    {
+        return say(model, Level::Warn, why, now);
     }
     match action {
         Action::FocusSlo => focus(model, PaneId::Slo, now),
@@ -89,14 +99,40 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Refresh => {
             model.toasts.say(Level::Info, "asking every backend", now.tick);
             let open = waterfall::refresh(model);
-            std::iter::once(Effect::Refresh).chain(open).collect()
+            let again = case::refresh(model, now);
+            let query = query::again(model, now);
+            let book = runbook::refresh(model);
+            let refreshed = std::iter::once(Effect::Refresh);
+            refreshed
+                .chain(open)
+                .chain(book)
+                .chain(again)
+                .chain(query)
+                .collect()
         }
         Action::Redraw => vec![Effect::Repaint],
-        Action::Scope => scope_here(model, now),
-        Action::ScopeBack => match model.scope.pop() {
-            Stepped::Moved => rescope(model),
-            Stepped::Nowhere => say(model, Level::Info, "no scope to undo", now),
-        },
+        Action::Scope => scope::narrow(model, now),
+        Action::ScopeBack => scope::back(model, now),
+        Action::Earlier => scope::shift(model, Direction::Up, now),
+        Action::Later => scope::shift(model, Direction::Down, now),
+        Action::ScopeTime => scope::ask_time(model),
+        Action::Pin => scope::pin(model, now),
+        Action::Strip => {
+            model.strip = match model.strip {
+                Strip::Shown => Strip::Hidden,
+                Strip::Hidden => Strip::Shown,
+            };
+            let areas = layout::of(model, Cover::Panes, now);
+            if model.strip == Strip::Shown && areas.strip.is_empty() {
+                return say(
+                    model,
+                    Level::Info,
+                    "the strip needs more room: 60x18 at least",
+                    now,
+                );
+            }
+            Vec::new()
+        }
         Action::Pivot => pivot::pivot(model, now),
         Action::Undo => undo::undo(model, now),
         Action::Quit => {
@@ -106,7 +142,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             quit(model, now)
         }
         Action::QuitNow => quit(model, now),
-        Action::Suspend => vec![Effect::Suspend],
+        Action::Suspend => suspend(model, now),
 
         Action::Down => step(model, Step::Rows(1), now),
         Action::Up => step(model, Step::Rows(-1), now),
@@ -124,11 +160,24 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         }
         Action::Collapse if in_traces(model) => traces::fold(model, traces::Fold::Closed, now),
         Action::Expand if in_traces(model) => traces::fold(model, traces::Fold::Open, now),
+        Action::Collapse | Action::Expand if let Some(Detail::Slo(name)) = model.detail() => {
+            let (name, towards) = match action {
+                Action::Collapse => (name.clone(), Direction::Up),
+                _ => (name.clone(), Direction::Down),
+            };
+            if moment::step(model, &name, towards) {
+                return Vec::new();
+            }
+            say(model, Level::Info, "the chart has no point further on", now)
+        }
         Action::Collapse => alerts::fold(model, now),
         Action::Expand => alerts::unfold(model, now),
         Action::Open => open_selected(model, now),
         Action::Mark if model.details.is_empty() && model.focus == PaneId::Incident => {
             incidents::mark(model, now)
+        }
+        Action::Mark if matches!(model.detail(), Some(Detail::Runbook(_))) => {
+            runbook::act(model, Action::TickStep, now)
         }
         Action::Mark if in_traces(model) => traces::mark(model, now),
         Action::Mark => alerts::mark(model, now),
@@ -146,7 +195,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             show(model, Detail::Silences);
             Vec::new()
         }
-        Action::Runbook => copy::runbook(model, now),
+        Action::Runbook | Action::IncidentRunbook => runbook::open(model, now),
         Action::Link => copy::link(model, now),
         Action::GroupBy => {
             model.alerts.grouping = next_grouping(&model.alerts.grouping);
@@ -220,6 +269,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Declare => compose::declare(model, now),
         Action::MarkMoment => compose::mark_moment(model, now),
         Action::OnCallList => pages::on_call(model),
+        Action::Contexts => union::open(model, now),
         Action::HandoffNote => pages::write(model, WriteUp::HandOff),
         Action::Stats => pages::write(model, WriteUp::Stats),
         Action::AuditLog => pages::write(model, WriteUp::Audit),
@@ -244,10 +294,17 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         | Action::TimelineTimes
         | Action::Todos
         | Action::WhoseIncidents => incidents::look(model, action, now),
+        Action::TickStep | Action::RunCommand | Action::StopCommand => runbook::act(model, action, now),
         Action::OutboxList => {
             show(model, Detail::Outbox);
             Vec::new()
         }
+        Action::OpenCase => case::open(model, now),
+        Action::Suspect1 => case::open_suspect(model, 1, now),
+        Action::Suspect2 => case::open_suspect(model, 2, now),
+        Action::Suspect3 => case::open_suspect(model, 3, now),
+        Action::Suspect4 => case::open_suspect(model, 4, now),
+        Action::Suspect5 => case::open_suspect(model, 5, now),
     }
 }
 
@@ -267,7 +324,15 @@ pub(crate) fn arrangement(model: &Model) -> Arrangement {
         grouping: model.alerts.grouping.clone(),
         states: model.alerts.states,
         filter: model.alerts.filter.clone(),
-        scope_service: model.scope.service().map(Into::into),
+        scope_service: model
+            .scope
+            .service_of(PaneId::Alerts)
+            .map(|service| model.settings.services.theirs(Caller::Alerts, service).into()),
+        scope_labels: model
+            .scope
+            .of(PaneId::Alerts)
+            .map(|scope| scope.labels.clone())
+            .unwrap_or_default(),
     }
 }
 
@@ -435,6 +500,7 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
         PaneId::Incident => std::mem::take(&mut model.incidents.filter),
     };
     if gone.trim().is_empty() {
+        model.moment = None;
         return say(model, Level::Info, "nothing to go back from; q quits", now);
     }
     let filter = SafeText::line(&gone);
@@ -443,8 +509,7 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
         .say(Level::Info, format!("filter off: {filter}"), now.tick);
     match model.focus {
         PaneId::Slo => {
-            let service = model.scope.service().map(str::to_owned);
-            model.slo.arrange(service.as_deref());
+            arrange_slos(model);
             Vec::new()
         }
         PaneId::Alerts => {
@@ -454,7 +519,10 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
         PaneId::Logs => logs::ask_if_focused(model),
         PaneId::Traces => {
             model.traces.arrange();
-            Vec::new()
+            if model.traces.range == model.scope.range_of(PaneId::Traces) {
+                return Vec::new();
+            }
+            scope::rescope(model, now)
         }
         PaneId::Incident => {
             model.incidents.arrange();
@@ -463,11 +531,18 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
     }
 }
 
+/// Works out the rows of the SLO pane again.
+pub(super) fn arrange_slos(model: &mut Model) {
+    let service = model.scope.service_of(PaneId::Slo);
+    let service = service.map(|service| model.settings.services.theirs(Caller::Slos, service));
+    model.slo.arrange(service);
+}
+
 /// Freezes what is drawn, or lets it go again.
 fn pause(model: &mut Model, now: Now) -> Vec<Effect> {
     if model.paused.take().is_some() {
         model.slo.frozen = None;
-        model.slo.arrange(model.scope.service());
+        arrange_slos(model);
         feeds::show_present(model, now);
         let effects = incidents::thaw(model, now);
         model.logs.frozen = None;
@@ -485,59 +560,6 @@ fn pause(model: &mut Model, now: Now) -> Vec<Effect> {
         new_pages: 0,
     });
     Vec::new()
-}
-
-fn scope_here(model: &mut Model, now: Now) -> Vec<Effect> {
-    let service = match selected_service(model) {
-        Some(service) if !service.is_empty() => service,
-        _ => {
-            return say(
-                model,
-                Level::Info,
-                "nothing under the cursor names a service",
-                now,
-            );
-        }
-    };
-    match model.scope.push(Scope { service }) {
-        Stepped::Moved => rescope(model),
-        Stepped::Nowhere => say(model, Level::Info, "already the scope", now),
-    }
-}
-
-/// The service of what is under the cursor.
-pub(super) fn selected_service(model: &Model) -> Option<String> {
-    match model.detail() {
-        Some(Detail::Slo(name)) => model.slo.report(name).map(|r| r.slo.service.clone()),
-        Some(Detail::Alert(fingerprint)) => model.alerts.alert(*fingerprint).map(|a| a.service.to_string()),
-        Some(Detail::Incident(id)) => incidents::service(model.incidents.incident(id)?),
-        Some(Detail::LogLine(id)) => logs::service_of(model, *id),
-        Some(Detail::Trace(id) | Detail::TraceFacts(id)) => waterfall::service_of(model, *id, None),
-        Some(Detail::Span(id, row)) => waterfall::service_of(model, *id, Some(*row)),
-        Some(
-            Detail::Silences
-            | Detail::Outbox
-            | Detail::Page(_)
-            | Detail::Patterns
-            | Detail::Comparison(_, _)
-            | Detail::ServiceGraph,
-        ) => None,
-        None => match model.focus {
-            PaneId::Logs => logs::service_of(model, model.logs.cursor?),
-            PaneId::Traces => traces::service_of(model),
-            PaneId::Slo => model.slo.selected().map(|r| r.slo.service.clone()),
-            PaneId::Alerts => model.alerts.selected().map(|a| a.service.to_string()),
-            PaneId::Incident => incidents::service(model.incidents.selected()?),
-        },
-    }
-}
-
-pub(super) fn rescope(model: &mut Model) -> Vec<Effect> {
-    let service = model.scope.service().map(str::to_owned);
-    model.slo.arrange(service.as_deref());
-    let mut effects = vec![Effect::Arrange(arrangement(model))];
-    effects.extend(logs::ask(model));
-    effects
 }
 
 /// Who is about to be woken from here, and is not once this console is gone.
@@ -566,6 +588,12 @@ pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
     if unsent > 0 {
         lines.push(ConfirmLine::Warning(format!(
             "{unsent} not confirmed yet: it may be lost"
+        )));
+    }
+    if let Some(running) = &model.running {
+        let program = SafeText::line(running.order.argv.program());
+        lines.push(ConfirmLine::Warning(format!(
+            "{program} is running: it is killed, with everything it started"
         )));
     }
     lines.extend(pages_under_way(model));
@@ -608,6 +636,16 @@ pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
     )
 }
 
+/// Gives the terminal back to the shell; a command that runs would end with that, and has to be ended by name first.
+pub(super) fn suspend(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(running) = &model.running else {
+        return vec![Effect::Suspend];
+    };
+    let program = SafeText::line(running.order.argv.program());
+    let words = format!("{program} is running and would be killed: wait, or stop it first (runbook.stop)");
+    say(model, Level::Warn, words, now)
+}
+
 /// Moves the cursor of the list that has the keys, or scrolls the detail.
 pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
     if let (Some(Detail::Span(id, _)), Step::Rows(_)) = (model.detail(), step)
@@ -628,6 +666,17 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
             pane.pattern_list.step(&pane.pattern_rows, step);
             return Vec::new();
         }
+        Some(DetailView {
+            detail: Detail::Case(_),
+            ..
+        }) => {
+            case::step(model, step);
+            return Vec::new();
+        }
+        Some(view) if view.detail == Detail::Page(Page::Contexts) => {
+            model.union.list.step(&model.union.keys, step);
+            return Vec::new();
+        }
         Some(view) if view.detail == Detail::Outbox => {
             model.outbox_list.step(&model.outbox_rows, step);
             return Vec::new();
@@ -637,6 +686,10 @@ pub(super) fn step(model: &mut Model, step: Step, now: Now) -> Vec<Effect> {
             ..
         }) => {
             incidents::step_event(model, step);
+            return Vec::new();
+        }
+        Some(view) if matches!(view.detail, Detail::Runbook(_)) => {
+            runbook::step(model, step);
             return Vec::new();
         }
         Some(view) if matches!(view.detail, Detail::Comparison(_, _)) => {
@@ -696,9 +749,11 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
             let name = name.clone();
             return pivot::to_alerts(model, &name, now);
         }
-        Some(Detail::Alert(_)) => return copy::runbook(model, now),
+        Some(Detail::Alert(_)) => return runbook::open(model, now),
         Some(Detail::Incident(_)) => return incidents::unfold_event(model, now),
         Some(Detail::Outbox) => return outbox_open(model, now),
+        Some(Detail::Case(_)) => return case::open_row(model, now),
+        Some(Detail::Runbook(_)) => return runbook::act(model, Action::RunCommand, now),
         Some(Detail::Patterns) => return logs::show_pattern(model, now),
         Some(Detail::Trace(id)) => {
             let id = *id;
@@ -710,7 +765,10 @@ fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
             waterfall::to_explaining(model, id);
             return Vec::new();
         }
-        Some(Detail::Page(_) | Detail::ServiceGraph) => return Vec::new(),
+        Some(Detail::Page(Page::Contexts)) => return union::go(model, now),
+        Some(Detail::Page(Page::WriteUp(_) | Page::OnCall | Page::Query) | Detail::ServiceGraph) => {
+            return Vec::new();
+        }
         None => {}
     }
     match model.focus {

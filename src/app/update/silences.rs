@@ -16,7 +16,7 @@ use crate::app::panes::selected_silence;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::matcher;
-use crate::domain::alert::{BoardSilence, IsAck, Labels, MatchOp, Matcher};
+use crate::domain::alert::{Alert, BoardSilence, IsAck, Labels, MatchOp, Matcher};
 use crate::time::{Now, parse_duration, prometheus_duration};
 
 /// Each extension from the list of silences.
@@ -31,7 +31,7 @@ pub(super) fn compose(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(draft) => {
             model.toasts.say(
                 Level::Info,
-                "your draft; ctrl-l starts over from the cursor",
+                "your draft; ctrl-g starts over from the cursor",
                 now.tick,
             );
             Composer {
@@ -45,21 +45,34 @@ pub(super) fn compose(model: &mut Model, now: Now) -> Vec<Effect> {
     ask_past(model)
 }
 
+/// Opens the composer with these matchers. One that was put away is not thrown away for it.
+pub(super) fn compose_of(model: &mut Model, matchers: &[String], now: Now) -> Vec<Effect> {
+    if let Some(why) = refusal(model) {
+        return say(model, Level::Warn, why, now);
+    }
+    if model.alerts.draft.is_some() {
+        let why = "a silence is being composed already: alerts.silence takes it up, ctrl-l there starts over";
+        return say(model, Level::Info, why, now);
+    }
+    model.modal = Some(Modal::Composer(Box::new(composer(matchers.to_vec(), "2h", ""))));
+    ask_past(model)
+}
+
+/// Matchers of what several alerts have in common.
+pub(super) fn shared(alerts: &[Arc<Alert>]) -> Vec<String> {
+    let shared = common(alerts.iter().map(|alert| &alert.labels)).into_iter();
+    let equal = |(name, value)| Matcher {
+        name,
+        op: MatchOp::Equal,
+        value,
+    };
+    shared.map(|pair| equal(pair).to_string()).collect()
+}
+
 /// A composer prefilled from the cursor.
 pub(super) fn fresh(model: &Model, now: Now) -> Composer {
     let alerts = targets(model, now).now;
-    let matchers: Vec<String> = common(alerts.iter().map(|alert| &alert.labels))
-        .into_iter()
-        .map(|(name, value)| {
-            Matcher {
-                name,
-                op: MatchOp::Equal,
-                value,
-            }
-            .to_string()
-        })
-        .collect();
-    composer(matchers, "2h", "")
+    composer(shared(&alerts), "2h", "")
 }
 
 /// Labels that all have with the same value.

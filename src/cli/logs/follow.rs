@@ -11,7 +11,7 @@ use super::told::Teller;
 use super::trouble::{Trouble, is_well};
 use super::{Question, gather, told};
 use crate::backend::logs::{TAIL_CAPACITY, TailEvent, TailMode, tail_begin};
-use crate::cli::gather::say_remarks;
+use crate::cli::gather::{in_words, say_remarks};
 use crate::cli::{Exit, Outcome, Session};
 use crate::domain::log::Nanos;
 use crate::logstore::seam::Seam;
@@ -24,6 +24,7 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
     let mut teller = Teller::new(session, source.names);
     let mut reader = Reader::default();
     let mut seam = None;
+    let mut trouble = Trouble::default();
     if source.past == Past::Kept {
         let gathered = gather::past(session, source, question, now).await;
         for gap in &gathered.gaps {
@@ -32,7 +33,15 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
         for row in &gathered.rows {
             teller.followed(session, row)?;
         }
-        say_remarks(session, &gathered.remarks)?;
+        let mut remarks = gathered.remarks;
+        let now = session.clock.tick();
+        for failure in std::mem::take(&mut remarks.errors) {
+            // the tail is about to meet the same, and goes on trying
+            if let Some(words) = trouble.met(in_words(&failure), now) {
+                session.out.diagnose(&words)?;
+            }
+        }
+        say_remarks(session, &remarks)?;
         session.out.flush()?;
         seam = gathered.seam;
     }
@@ -50,7 +59,6 @@ pub async fn run(session: &mut Session, source: &Source, question: &Question, no
     let mut ended = None;
     let mut unlevelled = 0;
     let (mut counts, mut told_any) = (gather::Counts::default(), false);
-    let mut trouble = Trouble::default();
     let mut polling = None;
     let mut newest = Newest::default();
     let mut over = false;

@@ -9,6 +9,7 @@ use crate::backend::logs::{Logs, Settings};
 use crate::cli::args::LogsArgs;
 use crate::cli::gather::Scene;
 use crate::cli::{CliError, Session};
+use crate::config::ConfigError;
 use crate::domain::log::Nanos;
 
 /// How far back a server is asked where nothing else is said.
@@ -110,7 +111,16 @@ impl Source {
             });
         }
         let word = words.first().map(String::as_str).unwrap_or_default();
-        let scene = Scene::open(session)?;
+        let scene = match Scene::open(session) {
+            // who has no configuration and writes what reads like a file's name means a file
+            Err(CliError::Config(ConfigError::NotFound { .. })) if Path::new(word).extension().is_some() => {
+                return Err(CliError::Usage(format!(
+                    "{word}: there is no such file, and no configuration that names a server to ask; name a file \
+                     that is there, or write a configuration with midwatch init"
+                )));
+            }
+            opened => opened?,
+        };
         let Some(logs) = scene.backends.logs.clone() else {
             return Err(scene.lacks(
                 "logs",

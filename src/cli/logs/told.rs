@@ -13,6 +13,7 @@ use crate::cli::Session;
 use crate::cli::args::ColorChoice;
 use crate::domain::document::written;
 use crate::domain::log::fields::{Field, fields, message};
+use crate::domain::log::prefix::without;
 use crate::domain::log::{Gap, Level};
 use crate::text::SafeText;
 
@@ -118,9 +119,12 @@ fn words(row: &Row) -> String {
     if let Some(behind) = &behind {
         words.truncate(words.len() - behind.len() - 1);
     }
-    // what is no document is told whole already
-    if message(&row.text).is_none() && row.extra.is_empty() {
-        return words;
+    if message(&row.text).is_none() {
+        words = without(&words, row.at, row.level).to_owned();
+        // what is no document is told whole already
+        if row.extra.is_empty() {
+            return words;
+        }
     }
     let told = [
         "message",

@@ -15,6 +15,7 @@ use crate::demo::PrivateDir;
 use crate::keymap::{self, Keymap};
 use crate::problem::Problems;
 use crate::record::{self, Ending, Recording, Strictness};
+use crate::runbook::Policy;
 use crate::runtime::replay::{self, ReplayError, Shown, Staging, Themes};
 use crate::theme::{self, Glyphs, Theme};
 
@@ -54,7 +55,8 @@ pub fn run(session: &mut Session, args: &ReplayArgs) -> Outcome {
         keymap,
         theme,
         themes,
-        settings: console::settings,
+        // Nothing that was recorded runs a program.
+        settings: |config, context| console::settings(config, context, Policy::default()),
         state_dir: dir.path().to_owned(),
         size: args.size.map(|(width, height)| Size::new(width, height)),
     };

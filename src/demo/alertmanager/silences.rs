@@ -173,7 +173,7 @@ impl Silences {
         let calm: [Written; 2] = [idle, ended];
         let written: &[Written] = match epoch.scenario {
             Scenario::Leak => &story,
-            Scenario::Calm => &calm,
+            Scenario::Calm | Scenario::Drill(_) => &calm,
         };
         for (matchers, who, comment, from, to) in written {
             let rules = matchers

@@ -20,6 +20,7 @@ pub fn router(grafana: Shared) -> Router {
     Router::new()
         .route("/api/health", get(health))
         .route("/api/org", get(org))
+        .route("/api/access-control/user/permissions", get(permissions))
         .route("/api/annotations", get(list).post(create))
         .route("/api/annotations/tags", get(tags_in_use))
         .route("/api/annotations/graphite", post(graphite))
@@ -94,6 +95,20 @@ async fn org(headers: HeaderMap) -> Response {
             StatusCode::OK,
             &json!({"id": 1, "name": "Shop", "address": address}),
         )
+    }))
+}
+
+/// What the token may do: that of a service account with the role Editor, as far as marks go.
+async fn permissions(headers: HeaderMap) -> Response {
+    or_refused(signed_in(&headers).map(|()| {
+        let all = ["annotations:type:*"];
+        let may = json!({
+            "annotations:create": all,
+            "annotations:delete": all,
+            "annotations:read": all,
+            "annotations:write": all,
+        });
+        answer(StatusCode::OK, &may)
     }))
 }
 

@@ -13,7 +13,7 @@ use super::params::{Form, Params, Refused, trace_id};
 use super::search::Summary;
 use super::wire::{self, Dialect};
 use super::{Jaeger, Shared};
-use crate::demo::world::traces::{OPERATIONS, Operation, Trace};
+use crate::demo::world::traces::{OPERATIONS, Operation, Trace, Traces};
 
 type Asked = Query<Vec<(String, String)>>;
 
@@ -104,9 +104,9 @@ async fn services() -> Response {
 }
 
 /// The operations of a service, those of a kind where one is given.
-fn of(service: &str, kind: &str) -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS
-        .iter()
+fn of(traces: &Traces, service: &str, kind: &str) -> impl Iterator<Item = &'static Operation> {
+    traces
+        .operations()
         .filter(move |op| op.service == service && (kind.is_empty() || op.kind.word() == kind))
 }
 
@@ -115,12 +115,12 @@ fn listed<'a>(all: impl Iterator<Item = &'a Operation>) -> Vec<Json> {
         .collect()
 }
 
-async fn operations(Query(asked): Asked) -> Response {
+async fn operations(State(jaeger): State<Shared>, Query(asked): Asked) -> Response {
     let params = Params(asked);
     let service = params.get("service").unwrap_or_default();
     let kind = params.either(&["spanKind", "span_kind"]);
     let kind = kind.map_or("", |(_, kind)| kind);
-    answer(&json!({ "operations": listed(of(service, kind)) }))
+    answer(&json!({ "operations": listed(of(&jaeger.traces, service, kind)) }))
 }
 
 const NOTHING: Refused = Refused::Missing("No traces found");
@@ -203,17 +203,21 @@ async fn ui_services() -> Response {
     answer(&enveloped(&json!(names), names.len(), &Json::Null))
 }
 
-async fn ui_operation_names(Path(service): Path<String>) -> Response {
-    let names: BTreeSet<&str> = of(&service, "").map(|op| op.name).collect();
+async fn ui_operation_names(State(jaeger): State<Shared>, Path(service): Path<String>) -> Response {
+    let names: BTreeSet<&str> = of(&jaeger.traces, &service, "").map(|op| op.name).collect();
     answer(&enveloped(&json!(names), names.len(), &Json::Null))
 }
 
-async fn ui_operations(Query(asked): Asked) -> Response {
+async fn ui_operations(State(jaeger): State<Shared>, Query(asked): Asked) -> Response {
     let params = Params(asked);
     let Some(service) = params.get("service") else {
         return Refused::Bad("parameter 'service' is required".to_owned()).ui();
     };
-    let all = listed(of(service, params.get("spanKind").unwrap_or_default()));
+    let all = listed(of(
+        &jaeger.traces,
+        service,
+        params.get("spanKind").unwrap_or_default(),
+    ));
     answer(&enveloped(&json!(all), all.len(), &Json::Null))
 }
 

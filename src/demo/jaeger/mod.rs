@@ -56,5 +56,14 @@ impl Jaeger {
     }
 }
 
+/// A trace of the world as a console reads it.
+#[cfg(test)]
+pub(crate) fn read_back(trace: &super::world::traces::Trace) -> crate::domain::trace::Trace {
+    let spans = otlp::resource_spans(trace, 0..trace.count(), &[]);
+    let body = format!("{{\"result\":{{\"resourceSpans\":[{spans}]}}}}");
+    let reading = crate::backend::traces::otlp::read(body.into_bytes());
+    reading.traces.into_iter().next().expect("one trace")
+}
+
 #[cfg(test)]
 mod tests;

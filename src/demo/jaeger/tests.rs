@@ -788,7 +788,8 @@ fn truth(kind: Kind) -> Option<[&'static str; 3]> {
         | Kind::Token
         | Kind::ModelReload
         | Kind::GiftCard
-        | Kind::Points => return None,
+        | Kind::Points
+        | Kind::Struck(_) => return None,
     })
 }
 

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::demo::rules::Rules;
-use crate::demo::world::Epoch;
 use crate::demo::world::story::{LOOP, MIN};
+use crate::demo::world::{Epoch, Scenario};
 
 use super::catalogue::{Policy, Service, User, user};
 use super::incident::{Incident, Opening};
@@ -216,6 +216,10 @@ impl Account {
         let Some(incident) = self.incidents.get(index) else {
             return;
         };
+        // In a drill the trainee is alone.
+        if let Scenario::Drill(_) = self.epoch.scenario {
+            return;
+        }
         let (Some(mara), Some(sam)) = (user("PMARA0B"), user("PSAM00C")) else {
             return;
         };

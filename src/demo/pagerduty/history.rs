@@ -87,6 +87,7 @@ pub fn write(account: &mut Account) {
     let past: &[Past] = match account.epoch().scenario {
         Scenario::Leak => &[OLD_TICKET, QUIET_NIGHT, BURNT_BUDGET, SLOW_SEARCH],
         Scenario::Calm => &[OLD_TICKET, QUIET_NIGHT],
+        Scenario::Drill(_) => &[OLD_TICKET, QUIET_NIGHT, SLOW_SEARCH],
     };
     for past in past {
         tell(account, past);

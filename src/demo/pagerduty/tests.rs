@@ -41,6 +41,7 @@ impl Desk {
         let shop = match scenario {
             Scenario::Leak => &LEAK,
             Scenario::Calm => &CALM,
+            Scenario::Drill(_) => unreachable!("no drill here"),
         };
         let (world, rules) = (Arc::clone(&shop.0), Arc::clone(&shop.1));
         let clock = DemoClock::Fixed(anchor() + TimeDelta::seconds(seconds));

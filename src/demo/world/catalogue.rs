@@ -10,6 +10,7 @@ use crate::domain::alert::Labels;
 
 use super::Epoch;
 use super::flow::{Flow, Levels, Steps, Wave, share};
+use super::incident::{Course, Incident};
 use super::series::{Counter, Gauge, Grain, Series, Shape, Span};
 use super::story::{BEGIN, DAY, Fate, HOUR, MIN, PODS, Scenario, Story};
 
@@ -65,7 +66,7 @@ pub fn series(epoch: &Epoch, story: &Story) -> Vec<Series> {
     for fate in &story.fates {
         made.service(fate);
     }
-    made.platform();
+    made.platform(story.incident.as_ref());
     for name in ["auth", "cart"] {
         if let Some(fate) = story.fate(name) {
             made.sloth(fate, if name == "auth" { 0.9995 } else { 0.999 });
@@ -185,10 +186,23 @@ impl Maker<'_> {
             .collect()
     }
 
+    /// When a pod is scraped.
+    fn lit(&self, fate: &Fate, pod: usize) -> Arc<[Span]> {
+        let anchor = self.epoch.anchor_seconds();
+        let span = |from: f64, to: f64| Span {
+            from: anchor + from,
+            to: anchor + to,
+        };
+        match fate.dark.get(pod).copied().flatten() {
+            Some((from, to)) => Arc::new([span(BEGIN, from), span(to, fate.scraped_until)]),
+            None => Arc::new([span(BEGIN, fate.scraped_until)]),
+        }
+    }
+
     fn service(&mut self, fate: &Fate) {
-        let present = self.ever(fate.scraped_until);
         let name = fate.service.name;
         for (pod, flows) in self.pods(fate).into_iter().enumerate() {
+            let present = self.lit(fate, pod);
             let pod_name = pod_name(name, pod);
             let instance = format!("{name}-{pod}:8080");
             let base = [
@@ -280,6 +294,10 @@ impl Maker<'_> {
         if fate.scraped_until.is_finite() {
             up.then(anchor + fate.scraped_until, 0.0);
         }
+        if let Some((from, to)) = fate.dark.get(pod).copied().flatten() {
+            up.then(anchor + from, 0.0);
+            up.then(anchor + to, 1.0);
+        }
         self.push("up", base, Shape::Held(up), self.ever(f64::INFINITY));
         let waves = self.wave(&format!("{} memory {pod}", fate.service.name), 6e6, 1_900.0);
         let memory = Gauge {
@@ -299,7 +317,12 @@ impl Maker<'_> {
         let ends = fate.deploys.iter().map(|d| (anchor + d.at, d.version.clone()));
         let mut spans: std::collections::BTreeMap<String, Vec<Span>> = std::collections::BTreeMap::new();
         for (at, next) in ends.chain(std::iter::once((anchor + fate.scraped_until, String::new()))) {
-            spans.entry(version).or_default().push(Span { from, to: at });
+            let served = present.iter().map(|lit| Span {
+                from: lit.from.max(from),
+                to: lit.to.min(at),
+            });
+            let of = spans.entry(version).or_default();
+            of.extend(served.filter(|span| span.from < span.to));
             (from, version) = (at, next);
         }
         for (version, spans) in spans {
@@ -367,30 +390,56 @@ impl Maker<'_> {
         self.push("db_pool_connections_max", &labels, max, Arc::clone(present));
     }
 
-    fn platform(&mut self) {
+    fn platform(&mut self, incident: Option<&Incident>) {
         let ever = self.ever(f64::INFINITY);
+        let lost = incident.and_then(|incident| Some((incident.lost?, incident.onset, incident.mended)));
+        let anchor = self.epoch.anchor_seconds();
+        let course = |of: Option<&Course>, node: &str| of.filter(|course| course.node == node).cloned();
         let held = |value: f64| Shape::Held(Levels::flat(value));
         for (node, free) in [("node-a", 0.46), ("node-b", 0.38), ("node-c", 0.11)] {
             let instance = format!("{node}:9100");
             let labels = [("job", "node"), ("instance", instance.as_str())];
-            self.push("up", &labels, held(1.0), Arc::clone(&ever));
+            let (mut up, mut there) = (Levels::flat(1.0), Arc::clone(&ever));
+            if let Some((_, from, to)) = lost.filter(|(lost, _, _)| *lost == node) {
+                up.then(anchor + from, 0.0);
+                up.then(anchor + to, 1.0);
+                let span = |from: f64, to: f64| Span {
+                    from: anchor + from,
+                    to: anchor + to,
+                };
+                there = Arc::new([span(BEGIN, from), span(to, f64::INFINITY)]);
+            }
+            self.push("up", &labels, Shape::Held(up), Arc::clone(&ever));
             let disk = [labels.as_slice(), &[("mountpoint", "/data")]].concat();
-            self.push("node_filesystem_size_bytes", &disk, held(5e11), Arc::clone(&ever));
             self.push(
-                "node_filesystem_avail_bytes",
+                "node_filesystem_size_bytes",
                 &disk,
-                held(5e11 * free),
-                Arc::clone(&ever),
+                held(5e11),
+                Arc::clone(&there),
             );
+            let filling = course(incident.and_then(|incident| incident.disk.as_ref()), node);
+            let room = match filling {
+                None => held(5e11 * free),
+                Some(course) => Shape::Gauge(Gauge {
+                    points: course.points.iter().map(|(s, free)| (*s, free * 5e11)).collect(),
+                    waves: Vec::new(),
+                    ceiling: f64::INFINITY,
+                    grain: Grain::Whole,
+                }),
+            };
+            self.push("node_filesystem_avail_bytes", &disk, room, Arc::clone(&there));
+            let loaded = course(incident.and_then(|incident| incident.load.as_ref()), node);
             let load = Gauge {
-                points: Arc::new([(BEGIN, 2.0 + free)]),
+                points: loaded.map_or_else(
+                    || Arc::new([(BEGIN, 2.0 + free)]) as Arc<[_]>,
+                    |course| course.points.into(),
+                ),
                 waves: self.wave(node, 0.9, 2_711.0),
                 ceiling: f64::INFINITY,
                 grain: Grain::Fine,
             };
-            self.push("node_load1", &labels, Shape::Gauge(load), Arc::clone(&ever));
+            self.push("node_load1", &labels, Shape::Gauge(load), there);
         }
-        let anchor = self.epoch.anchor_seconds();
         let mut down = Levels::flat(1.0);
         down.then(anchor - 26.0 * HOUR, 0.0);
         let reports = [

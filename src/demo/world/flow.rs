@@ -82,6 +82,26 @@ impl Levels {
             .map_or(0.0, |(_, value)| *value)
     }
 
+    /// Both at once: the sum at every moment.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let mut bounds: Vec<f64> = self.0.iter().chain(&other.0).map(|(from, _)| *from).collect();
+        bounds.sort_by(f64::total_cmp);
+        bounds.dedup();
+        Self(
+            bounds
+                .into_iter()
+                .map(|s| (s, self.at(s) + other.at(s)))
+                .collect(),
+        )
+    }
+
+    /// So many times as much.
+    #[must_use]
+    pub fn times(&self, factor: f64) -> Self {
+        Self(self.0.iter().map(|(s, value)| (*s, value * factor)).collect())
+    }
+
     /// Where it changes.
     pub fn bounds(&self) -> impl Iterator<Item = f64> + '_ {
         self.0.iter().map(|(from, _)| *from).filter(|s| s.is_finite())
@@ -169,6 +189,17 @@ mod tests {
             .map(|i| flow.rate(f64::from(i) * 0.01 + 0.005) * 0.01)
             .sum();
         assert!((flow.events(0.0, 300.0) - summed).abs() < 1e-3);
+    }
+
+    #[test]
+    fn levels_add_up_at_every_moment() {
+        let (mut one, mut other) = (Levels::flat(1.0), Levels::flat(0.5));
+        one.then(10.0, 2.0);
+        other.then(5.0, 0.0);
+        other.then(10.0, 4.0);
+        let both = one.plus(&other.times(0.5));
+        let told = [0.0, 5.0, 9.9, 10.0, 50.0].map(|s| both.at(s));
+        assert_eq!(told, [1.25, 1.0, 1.0, 4.0, 4.0]);
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //!
 //! It knows nothing of HTTP or of query languages. [`story`] says what happens; [`flow`] is the arithmetic of
 //! counters in closed form; [`series`] gives samples; `catalogue` gives every metric its series; [`logs`] are
-//! what the services write; [`traces`] are the requests that they write of. Everything is
+//! what the services write; [`incident`] is what a drill has instead of a story; [`traces`] are the requests that they write of. Everything is
 //! a pure function of (seed, scenario, epoch, series, t). Start at [`World`].
 
 mod catalogue;
 pub mod flow;
+pub mod incident;
 pub mod logs;
 pub mod series;
 pub mod story;
@@ -42,7 +43,7 @@ pub struct World {
 impl World {
     /// Builds the world of an epoch.
     pub fn new(epoch: Epoch) -> Self {
-        let story = Story::new(epoch.scenario);
+        let story = Story::new(epoch.scenario, epoch.seed);
         let mut by_name: BTreeMap<Arc<str>, Vec<Arc<Series>>> = BTreeMap::new();
         for series in catalogue::series(&epoch, &story) {
             let name: Arc<str> = series.labels.value("__name__").into();

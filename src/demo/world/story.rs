@@ -2,9 +2,12 @@
 //!
 //! Later signals (logs, traces, incidents) read the same [`Story`], so that they agree with the metrics.
 //! Times are story seconds; zero is the moment the demo starts. What matters lies before it too, so that
-//! the long windows burn from the first second. The checkout incident comes again every [`LOOP`].
+//! the long windows burn from the first second. The checkout incident comes again every [`LOOP`]. A drill has no story
+//! of its own: its [`Incident`] befalls the healthy fates.
 
 use super::flow::Levels;
+use super::incident::Incident;
+use crate::domain::drill::Cause;
 
 /// How far the world reaches back: past every window that is asked for.
 pub const BEGIN: f64 = -60.0 * DAY;
@@ -27,17 +30,30 @@ pub enum Scenario {
     Leak,
     /// Nothing moves: constant rates, constant ratios, a few old low alerts.
     Calm,
+    /// All is well, and then an incident of this kind, which the seed makes; see [`Incident`].
+    Drill(Cause),
 }
 
 impl Scenario {
     /// All, default first.
-    pub const ALL: [Self; 2] = [Self::Leak, Self::Calm];
+    pub const ALL: [Self; 9] = [
+        Self::Leak,
+        Self::Calm,
+        Self::Drill(Cause::BadDeploy),
+        Self::Drill(Cause::DependencyTimeout),
+        Self::Drill(Cause::CacheStampede),
+        Self::Drill(Cause::CertificateExpiry),
+        Self::Drill(Cause::NoisyNeighbour),
+        Self::Drill(Cause::DiskFull),
+        Self::Drill(Cause::RegionLoss),
+    ];
 
     /// The word on the command line.
     pub fn word(self) -> &'static str {
         match self {
             Self::Leak => "leak",
             Self::Calm => "calm",
+            Self::Drill(cause) => cause.word(),
         }
     }
 }
@@ -55,8 +71,14 @@ impl std::str::FromStr for Scenario {
 
 /// No scenario has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no scenario {0:?}; there are leak (the default) and calm")]
+#[error("there is no scenario {0:?}; there are {known}", known = known())]
 pub struct UnknownScenario(String);
+
+/// All of their words, the default one said to be that.
+fn known() -> String {
+    let words: Vec<&str> = Scenario::ALL.into_iter().map(Scenario::word).collect();
+    words.join(", ").replacen("leak", "leak (the default)", 1)
+}
 
 /// Something that was rolled out.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,6 +173,12 @@ pub struct Fate {
     pub deploys: Vec<Deploy>,
     /// Its metrics are scraped until here.
     pub scraped_until: f64,
+    /// Of the failing requests, those that the incident breaks.
+    pub struck: Levels,
+    /// Of the slow requests, those that the incident slows.
+    pub dragged: Levels,
+    /// When each pod is gone, from and to.
+    pub dark: [Option<(f64, f64)>; PODS],
 }
 
 /// Everything that happens.
@@ -160,23 +188,37 @@ pub struct Story {
     pub scenario: Scenario,
     /// By service, in [`SERVICES`]' order.
     pub fates: Vec<Fate>,
+    /// The incident of a drill.
+    pub incident: Option<Incident>,
 }
 
 impl Story {
-    /// Lays a scenario out.
-    pub fn new(scenario: Scenario) -> Self {
-        let fates = SERVICES
+    /// Lays a scenario out; what of a drill is left open, the seed decides.
+    pub fn new(scenario: Scenario, seed: u64) -> Self {
+        let mut fates: Vec<Fate> = SERVICES
             .iter()
             .map(|service| {
                 let mut fate = Fate::healthy(*service);
                 match scenario {
                     Scenario::Leak => fate.befall(),
                     Scenario::Calm => fate.rest(),
+                    Scenario::Drill(_) => {}
                 }
                 fate
             })
             .collect();
-        Self { scenario, fates }
+        let incident = match scenario {
+            Scenario::Drill(cause) => Some(Incident::new(cause, seed)),
+            Scenario::Leak | Scenario::Calm => None,
+        };
+        if let Some(incident) = &incident {
+            incident.befall(&mut fates);
+        }
+        Self {
+            scenario,
+            fates,
+            incident,
+        }
     }
 
     /// The fate of a service.
@@ -196,11 +238,58 @@ impl Fate {
             restarts: [vec![BEGIN], vec![BEGIN]],
             deploys: Vec::new(),
             scraped_until: f64::INFINITY,
+            struck: Levels::flat(0.0),
+            dragged: Levels::flat(0.0),
+            dark: [None; PODS],
         }
     }
 
+    /// Share of requests that fail without the incident's doing.
+    pub fn own_errors(&self, s: f64) -> f64 {
+        (self.errors.at(s) - self.struck.at(s)).max(0.0)
+    }
+
+    /// Share of requests that are slow without the incident's doing.
+    pub fn own_slow(&self, s: f64) -> f64 {
+        (self.slow.at(s) - self.dragged.at(s)).max(0.0)
+    }
+
+    /// Whether a pod is gone at a moment.
+    pub fn is_dark(&self, pod: usize, s: f64) -> bool {
+        let dark = self.dark.get(pod).copied().flatten();
+        dark.is_some_and(|(from, to)| (from..to).contains(&s))
+    }
+
+    /// A pod is gone, and starts anew when it is back.
+    pub(super) fn go_dark(&mut self, pod: usize, from: f64, to: f64) {
+        if let (Some(dark), Some(starts)) = (self.dark.get_mut(pod), self.restarts.get_mut(pod)) {
+            *dark = Some((from, to));
+            starts.push(to);
+        }
+    }
+
+    /// Every connection of the pool is taken from one moment to another.
+    pub(super) fn drain(&mut self, from: f64, to: f64) {
+        let (idle, full) = (f64::from(self.service.pool) * 0.24, f64::from(self.service.pool));
+        let ramps = [
+            (from - 15.0, idle),
+            (from + 5.0, full),
+            (to, full),
+            (to + 60.0, idle),
+        ];
+        self.connections.extend(ramps);
+    }
+
+    /// What was told in any order stands in time's.
+    pub(super) fn put_in_order(&mut self) {
+        for starts in &mut self.restarts {
+            starts.sort_by(f64::total_cmp);
+        }
+        self.deploys.sort_by(|a, b| a.at.total_cmp(&b.at));
+    }
+
     /// From `from` to `to` this share of requests fails; then the service is itself again.
-    fn fail(&mut self, from: f64, to: f64, share: f64) {
+    pub(super) fn fail(&mut self, from: f64, to: f64, share: f64) {
         self.errors.then(from, share);
         self.errors.then(to, self.service.errors);
     }
@@ -256,7 +345,7 @@ impl Fate {
         }
     }
 
-    fn deploy(&mut self, at: f64, version: &str, kind: DeployKind) {
+    pub(super) fn deploy(&mut self, at: f64, version: &str, kind: DeployKind) {
         self.restart(at);
         self.deploys.push(Deploy {
             at,

@@ -13,6 +13,7 @@ pub mod level;
 mod logfmt;
 pub mod moment;
 pub mod place;
+pub mod prefix;
 pub mod scan;
 pub mod volume;
 

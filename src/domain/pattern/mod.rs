@@ -14,6 +14,7 @@ mod line;
 mod masked;
 mod matcher;
 mod report;
+mod told;
 mod tree;
 mod trend;
 mod typed;
@@ -28,6 +29,7 @@ use std::time::Duration;
 pub use line::Form;
 pub use matcher::Matcher;
 pub use report::{Beginning, Example, Pattern, Standing};
+pub use told::told_first;
 pub use tree::Patterns;
 pub use trend::BUCKETS;
 

@@ -165,6 +165,18 @@ pub struct Budget {
     pub exhausts_rolling: Option<RollingExhaustion>,
 }
 
+impl Budget {
+    /// When it is empty at the present 1 h rate, as one figure says it: the rolling forecast where it is known,
+    /// because it is the truer one. `None` where it does not empty.
+    pub fn empties_in(&self) -> Option<Duration> {
+        match self.exhausts_rolling {
+            Some(RollingExhaustion::In(left)) => Some(left),
+            Some(RollingExhaustion::Never) => None,
+            None => self.exhausts_in,
+        }
+    }
+}
+
 /// Everything that is said about one SLO at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SloReport {
@@ -184,7 +196,7 @@ pub struct SloReport {
     pub last_known: Option<(SloState, DateTime<Utc>)>,
     /// Whether it had data within its period: ranks a lost SLO near the top.
     pub had_data: HadData,
-    /// One sentence: "18× normal errors for 41 min; 3.1 % of the month spent; empty at 04:20 if it keeps up".
+    /// One sentence: "18× normal errors for 41 min; 3.1 % of the month spent; empty at 04:20 at the 1h burn".
     pub words: String,
     /// Warnings, in words.
     pub warnings: Vec<String>,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::text::{SafeText, fit, fit_right, width};
 
-use super::{SloBoard, SloReport, duration_in_words, headline_burn};
+use super::{Budget, SloBoard, SloReport, duration_in_words, headline_burn};
 
 const HEADS: [&str; 6] = ["STATE", "SLO", "OBJECTIVE", "BURN", "BUDGET", "EMPTY IN"];
 
@@ -18,7 +18,9 @@ pub fn report_text(board: &SloBoard) -> String {
         }
     }
     let mut out = String::new();
-    if rows.is_empty() {
+    if rows.is_empty() && !board.errors.is_empty() {
+        out.push_str("no SLO is known: what is on the server could not be asked\n");
+    } else if rows.is_empty() {
         out.push_str("no SLOs: none configured and none found recorded on the server\n");
     } else {
         line(&mut out, &HEADS.map(str::to_owned), &widths, "");
@@ -56,7 +58,7 @@ fn row(report: &SloReport) -> [String; 6] {
         headline_burn(report).map_or_else(|| "-".to_owned(), |burn| format!("{burn:.1}×")),
         budget.map_or_else(|| "-".to_owned(), |b| format!("{:.1} %", b.remaining * 100.0)),
         budget
-            .and_then(|b| b.exhausts_in)
+            .and_then(Budget::empties_in)
             .map_or_else(|| "-".to_owned(), duration_in_words),
     ]
 }

@@ -158,21 +158,18 @@ fn spent(report: &SloReport) -> Option<String> {
     })
 }
 
-/// `empty at 04:20 UTC if it keeps up`; the rolling forecast where it is known, because it is the truer one.
+/// `empty at 04:20 UTC at the 1h burn`: the sentence begins with the burn of now, and this goes by another.
 fn emptying(report: &SloReport, now: Now) -> Option<String> {
     let budget = report.budget.as_ref()?;
-    let linear = budget.exhausts_in?;
-    let left = match budget.exhausts_rolling {
-        Some(RollingExhaustion::Never) => {
-            return Some("does not empty: old errors leave the window as fast".to_owned());
-        }
-        Some(RollingExhaustion::In(left)) => left,
-        None => linear,
-    };
+    budget.exhausts_in?;
+    if budget.exhausts_rolling == Some(RollingExhaustion::Never) {
+        return Some("does not empty: old errors leave the window as fast".to_owned());
+    }
+    let left = budget.empties_in()?;
     let at = now.later(left).utc;
     Some(if left < Duration::from_secs(86_400) {
-        format!("empty at {} UTC if it keeps up", at.format("%H:%M"))
+        format!("empty at {} UTC at the 1h burn", at.format("%H:%M"))
     } else {
-        format!("empty in {} if it keeps up", duration_in_words(left))
+        format!("empty in {} at the 1h burn", duration_in_words(left))
     })
 }

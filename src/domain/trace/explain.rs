@@ -181,7 +181,8 @@ pub fn head(trace: &Trace, timing: &Timing) -> String {
     }
 }
 
-fn joined(service: &str, operation: &str) -> String {
+/// An operation with whose it is: `payments.Charge`. Remote.
+pub fn joined(service: &str, operation: &str) -> String {
     if operation.is_empty() {
         service.to_owned()
     } else {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::console::{Carried, Event, World};
@@ -18,15 +18,20 @@ use super::logs::Order;
 use super::outbox::{Followed, Office};
 use super::room::{Doors, Keepers};
 use super::tray::Tray;
-use super::{acts, history, layout_file, traces};
+use super::union::{Reports, Watcher};
+use super::{acts, case, history, kept_file, layout_file, querying, runbooks, traces};
 use crate::app::acts::{Act, ActId};
+use crate::app::case::{CaseAsk, Gathered};
 use crate::app::effect::WriteUp;
 use crate::app::feed::Feed;
-use crate::app::logs::{LogView, LogsAsk};
+use crate::app::kept::Keep;
+use crate::app::logs::{LogView, LogsAsk, Watched};
+use crate::app::query::QueryTrouble;
 use crate::app::toast::Level;
 use crate::app::traces::{TraceList, TracesAsk};
 use crate::app::{BackendHealth, Effect, Msg};
 use crate::backend::Backends;
+use crate::backend::http::Wires;
 use crate::backend::incidents::Directory;
 use crate::config::{Config, Context};
 use crate::domain::alert::AlertBoard;
@@ -34,6 +39,7 @@ use crate::domain::alert::desk::Arrangement;
 use crate::domain::incident::{IncidentId, Ladder};
 use crate::domain::slo::SloBoard;
 use crate::outbox::OutboxView;
+use crate::runbook::source::Unread;
 use crate::terminal::Input;
 use crate::terminal::signals::Signals;
 use crate::text::SafeText;
@@ -60,6 +66,8 @@ pub struct Opening {
     pub context: Arc<Context>,
     /// Its backends.
     pub backends: Backends,
+    /// How whatever else is asked is reached: what alerts link to, other contexts.
+    pub wires: Arc<Wires>,
     /// The clocks.
     pub clock: Clock,
     /// Loads a theme by name.
@@ -99,6 +107,8 @@ pub struct Session {
     writer: Writer,
     followed: Followed,
     tray: Tray,
+    books: runbooks::Books,
+    wires: Arc<Wires>,
     logs: LogDoors,
     traces: TraceDoors,
     backends: Arc<Backends>,
@@ -106,6 +116,18 @@ pub struct Session {
     lease: Duration,
     grace: Duration,
     layouts: Option<Arc<layout_file::Keeper>>,
+    kept: Option<Arc<kept_file::Keeper>>,
+    config: Arc<Config>,
+    /// The open context.
+    context: Arc<str>,
+    /// What is known of the others, while somebody looks.
+    reports: watch::Receiver<Reports>,
+    reports_out: watch::Sender<Reports>,
+    /// The task that watches them, and what wakes it.
+    watcher: Option<AbortHandle>,
+    wake_others: Arc<Notify>,
+    /// Gives up the query that is under way.
+    query: CancellationToken,
     clock: Clock,
     themes: ThemeLoader,
     tasks: JoinSet<()>,
@@ -178,6 +200,52 @@ impl Session {
         }
     }
 
+    /// Asks what lines, traces and deploy marks say around a beginning; each part is told when it is there.
+    fn gather_case(&mut self, ask: CaseAsk) -> Carried {
+        let backends = Arc::clone(&self.backends);
+        let now = self.clock.now().utc;
+        let results = self.results.clone();
+        let window = case::Window::around(ask.began, now);
+        let seq = ask.seq;
+        let tell = move |part| {
+            let results = results.clone();
+            async move {
+                let _ = results.send(Msg::CaseGathered { seq, part }).await; // the loop is gone, as in `start`
+            }
+        };
+        let began = ask.began;
+        let deploys = {
+            let (source, tell) = (backends.annotations.clone(), tell.clone());
+            async move {
+                if let Some(source) = source {
+                    tell(Gathered::Deploys(case::deploys(&*source, began, now).await)).await;
+                }
+            }
+        };
+        let lines = {
+            let (source, tell) = (backends.logs.clone().zip(ask.service.clone()), tell.clone());
+            async move {
+                if let Some((source, service)) = source {
+                    tell(Gathered::Logs(case::lines(&*source, service, window).await)).await;
+                }
+            }
+        };
+        let traces = {
+            let source = backends.traces.clone().zip(ask.service);
+            async move {
+                if let Some((source, service)) = source {
+                    tell(Gathered::Traces(case::traces(&*source, service, window).await)).await;
+                }
+            }
+        };
+        // No more of them than somebody opens cases, and each is bounded; without an answer rows would look for ever.
+        self.start_always(async move {
+            futures::join!(deploys, lines, traces);
+            None
+        });
+        Carried::Done
+    }
+
     /// What acts need, as it stands now.
     fn work(&self) -> acts::Work {
         acts::Work {
@@ -221,6 +289,46 @@ impl Session {
         });
     }
 
+    /// Keeps what the palette is to know the next time.
+    fn keep(&mut self, change: Keep) {
+        let is_view = matches!(change, Keep::View { .. });
+        let Some(kept) = self.kept.clone() else {
+            if is_view {
+                let why =
+                    "not kept: there is no state directory; set state_dir in the configuration, or HOME";
+                self.said.push_back(Msg::ViewsKept(Err(why.to_owned())));
+            }
+            return;
+        };
+        // In the order they are put; how many there can be is bounded by keys.
+        kept.put(change);
+        let results = self.results.clone();
+        self.tasks.spawn_blocking(move || {
+            if let Some(msg) = kept.write().transpose().map(Msg::ViewsKept) {
+                // The loop being gone is the only failure.
+                let _ = results.blocking_send(msg);
+            }
+        });
+    }
+
+    /// Watches the other contexts as long as somebody looks.
+    fn watch_contexts(&mut self, whether: Watched) {
+        if let Some(task) = self.watcher.take() {
+            task.abort();
+        }
+        if whether == Watched::Yes {
+            let others = Watcher {
+                config: Arc::clone(&self.config),
+                wires: Arc::clone(&self.wires),
+                own: self.context.to_string(),
+                clock: self.clock,
+                wake: Arc::clone(&self.wake_others),
+                out: self.reports_out.clone(),
+            };
+            self.watcher = Some(self.tasks.spawn(others.run()));
+        }
+    }
+
     /// Runs a piece of work whose result goes to the loop; whether there was room.
     fn start(&mut self, work: impl Future<Output = Option<Msg>> + Send + 'static) -> Carried {
         // Finished ones make room.
@@ -262,6 +370,7 @@ impl World for Session {
                 for wake in &self.wake {
                     wake.notify_one();
                 }
+                self.wake_others.notify_waiters();
                 Carried::Done
             }
             Effect::Carry { id, act } => {
@@ -305,6 +414,35 @@ impl World for Session {
                     let result = history::firings(metrics, &labels, now).await;
                     Some(Msg::AlertHistory { fingerprint, result })
                 })
+            }
+            Effect::GatherCase(ask) => self.gather_case(ask),
+            Effect::AskQuery(asked) => {
+                // The answer to an older question would be dropped.
+                self.query.cancel();
+                self.query = CancellationToken::new();
+                let token = self.query.clone();
+                let metrics = self.backends.metrics.clone();
+                let seq = asked.seq;
+                let busy = Msg::QueryAnswered {
+                    seq,
+                    result: Err(QueryTrouble::busy()),
+                };
+                let answer = async move {
+                    let result = querying::ask(metrics, &asked).await;
+                    Some(Msg::QueryAnswered { seq, result })
+                };
+                match self.start(async move { token.run_until_cancelled(answer).await.flatten() }) {
+                    Carried::Busy(_) => Carried::Busy(busy),
+                    taken => taken,
+                }
+            }
+            Effect::Keep(change) => {
+                self.keep(change);
+                Carried::Done
+            }
+            Effect::WatchContexts(watched) => {
+                self.watch_contexts(watched);
+                Carried::Done
             }
             Effect::SaveLayout(layout) => {
                 if let Some(layouts) = self.layouts.clone() {
@@ -400,6 +538,41 @@ impl World for Session {
                 let office = self.office.clone();
                 let now = self.clock.now();
                 self.start(async move { said_of(office.record(deed, now).await) })
+            }
+            Effect::ReadRunbook(wanted) => {
+                let wires = Arc::clone(&self.wires);
+                let busy = Msg::RunbookRead {
+                    wanted: wanted.clone(),
+                    result: Err(Unread::new("too much is under way", "look again when it is done")),
+                };
+                let carried = self.start(async move {
+                    let result = runbooks::read::read(&wanted, &wires).await.map(Arc::new);
+                    Some(Msg::RunbookRead { wanted, result })
+                });
+                match carried {
+                    Carried::Busy(_) => Carried::Busy(busy),
+                    taken => taken,
+                }
+            }
+            Effect::FollowTicks(of) => {
+                self.books.follow.send_replace(Some(of));
+                Carried::Done
+            }
+            Effect::Tick { of, step, mark, told } => {
+                let office = self.office.clone();
+                let now = self.clock.now();
+                self.start(async move { said_of(runbooks::tick(&office, of, (step, mark), *told, now).await) })
+            }
+            Effect::RunCommand(order) => {
+                let metrics = self.backends.metrics.clone();
+                let work = self.books.begin(self.office.clone(), order, metrics, self.clock);
+                // One at a time, so that there is always room for it.
+                self.start_always(work);
+                Carried::Done
+            }
+            Effect::StopCommand => {
+                self.books.stop();
+                Carried::Done
             }
             Effect::Write(what) => {
                 let writing = (self.writer)(what.clone());
@@ -502,6 +675,7 @@ impl World for Session {
                 relief.rest().await;
             }
         };
+        self.books.rest().await;
         self.tray.empty(&self.office).await;
         futures::future::join(self.office.rest(), relieved).await;
     }
@@ -589,6 +763,9 @@ impl World for Session {
                 }
                 Ok(()) = self.health.changed() => {
                     return Event::Slot(Msg::HealthChanged(self.health.borrow_and_update().clone()));
+                }
+                Ok(()) = self.reports.changed() => {
+                    return Event::Slot(Msg::ContextsHeard(self.reports.borrow_and_update().clone()));
                 }
                 Ok(()) = self.traces.list.changed() => {
                     return Event::Slot(Msg::TracesFetched(self.traces.list.borrow_and_update().clone()));

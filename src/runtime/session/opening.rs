@@ -29,7 +29,7 @@ use crate::runtime::outbox::{Followed, Office};
 use crate::runtime::poller::{HealthLine, Poller, RulesFeed};
 use crate::runtime::room;
 use crate::runtime::tray::Tray;
-use crate::runtime::{layout_file, logs, traces};
+use crate::runtime::{kept_file, layout_file, logs, runbooks, traces};
 use crate::time::Clock;
 
 /// Who is asked for the rules, and what it said.
@@ -223,6 +223,7 @@ impl Session {
             config,
             context,
             backends,
+            wires,
             clock,
             themes,
             writer,
@@ -292,8 +293,23 @@ impl Session {
         tasks.spawn(serving);
         let tray = Tray::new();
         tasks.spawn(tray.clone().run(office.clone(), results.clone()));
+        let (books, following) = runbooks::Books::open(&config, office.clone(), results.clone());
+        tasks.spawn(following);
 
+        let (reports_out, reports) = watch::channel(Vec::new());
         Self {
+            kept: config
+                .state_dir
+                .clone()
+                .map(|dir| kept_file::Keeper::new(dir, &context.name))
+                .map(Arc::new),
+            context: Arc::from(context.name.as_str()),
+            config: Arc::clone(&config),
+            reports,
+            reports_out,
+            watcher: None,
+            wake_others: Arc::default(),
+            query: CancellationToken::new(),
             office,
             outbox,
             doors,
@@ -302,6 +318,8 @@ impl Session {
             writer,
             followed: Followed::default(),
             tray,
+            books,
+            wires,
             backends,
             identity: Arc::from(config.identity.as_str()),
             lease: config.ack_lease,

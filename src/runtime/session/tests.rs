@@ -17,6 +17,7 @@ fn session(state: Option<&std::path::Path>) -> Session {
         context: Arc::new(config.contexts["prod"].clone()),
         config: Arc::new(config),
         backends: Backends::default(),
+        wires: Arc::default(),
         clock: Clock::start(),
         themes: Box::new(|name| Err(format!("no theme {name}"))),
         writer: Arc::new(|_| Box::pin(std::future::ready(Err("nobody writes".to_owned())))),

@@ -18,7 +18,7 @@ use crate::view::timeline::{self, Rows};
 use crate::view::widget::frame::{self, Frame};
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::{self, Piece, columns, put_pieces, words};
-use crate::view::{Scene, figures, hints};
+use crate::view::{Scene, figures, hints, moment};
 
 /// The most alerts of an incident that its head names.
 const LINKED: usize = 5;
@@ -404,6 +404,10 @@ fn events(scene: Scene, buffer: &mut Buffer, (area, story): (Rect, Rect), incide
     };
     let room = usize::from(body.height);
     let mut y = 0;
+    let shown: Vec<&Event> = (0..pane.events.len())
+        .filter_map(|row| pane.event_at(row))
+        .collect();
+    let then = moment::event(scene, shown.iter().copied());
     for index in first_in_sight(scene, rows, room)..pane.events.len() {
         let Some(event) = pane.event_at(index).filter(|_| y < room) else {
             break;
@@ -412,6 +416,9 @@ fn events(scene: Scene, buffer: &mut Buffer, (area, story): (Rect, Rect), incide
         let row = inset(whole);
         let selected = index == pane.event_list.index;
         timeline::event_row(scene, buffer, row, event, (rows, look(selected, false)));
+        if then == Some(index) {
+            moment::mark(scene, buffer, whole, 0);
+        }
         if selected {
             columns::draw_cursor(buffer, whole, scene.theme);
         }

@@ -5,6 +5,7 @@
 pub(super) mod alert;
 mod budget;
 mod calls;
+mod case;
 mod comparison;
 pub(super) mod incident;
 pub(super) mod log_line;
@@ -12,8 +13,11 @@ mod nudge;
 mod outbox;
 mod page;
 mod patterns;
+mod query;
+mod runbook;
 pub(super) mod silences;
 pub(super) mod slo;
+mod union;
 pub(super) mod waterfall;
 
 use ratatui::buffer::Buffer;
@@ -27,7 +31,7 @@ use super::widget;
 use super::widget::frame::{self, Frame};
 use super::widget::scrollbar::Extent;
 use crate::app::DetailView;
-use crate::app::focus::Detail;
+use crate::app::focus::{Detail, Page};
 use crate::terminal::Focused;
 use crate::text::SafeText;
 use crate::theme::Role;
@@ -73,7 +77,9 @@ fn pages<'a>(scene: Scene<'a>, detail: &'a Detail) -> Option<Pages<'a>> {
         | Detail::Silences
         | Detail::Incident(_)
         | Detail::Outbox
+        | Detail::Runbook(_)
         | Detail::Trace(_)
+        | Detail::Case(_)
         | Detail::Comparison(_, _) => None,
         Detail::ServiceGraph => Some(calls::pages(scene)),
     }
@@ -89,8 +95,11 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
     match &view.detail {
         Detail::Silences => return silences::draw(scene, buffer, area),
         Detail::Outbox => return outbox::draw(scene, buffer, area),
+        Detail::Page(Page::Contexts) => return union::draw(scene, buffer, area),
         Detail::Patterns => return patterns::draw(scene, buffer, area),
+        Detail::Case(_) => return case::draw(scene, buffer, area),
         Detail::Comparison(_, _) => return comparison::draw(scene, buffer, area),
+        Detail::Runbook(_) => return runbook::draw(scene, buffer, area),
         Detail::Trace(id) => return waterfall::draw(scene, buffer, area, (*id, Keys::Waterfall)),
         Detail::Incident(id) if incident::draw(scene, buffer, area, id) => return,
         Detail::Incident(_)
@@ -117,8 +126,10 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
                 "The trace was put away: others were opened since.".to_owned()
             }
             Detail::Outbox
+            | Detail::Runbook(_)
             | Detail::Silences
             | Detail::Patterns
+            | Detail::Case(_)
             | Detail::Trace(_)
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph
@@ -146,7 +157,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &DetailV
         ..Frame::titled(title, Focused::Gained)
     };
     let inside = frame::draw(buffer, area, scene.theme, &frame);
-    let extent = match halves(inside) {
+    let extent = match halves(inside).filter(|_| has_halves(&view.detail)) {
         Some((left, right)) => {
             let rows = usize::from(inside.height);
             let total = pages
@@ -173,7 +184,7 @@ pub(super) fn furthest(scene: Scene, area: Rect, detail: &Detail) -> usize {
         return 0;
     };
     let inside = frame::inner(of_span(area, detail).map_or(area, |(_, right)| right));
-    let total = match halves(inside) {
+    let total = match halves(inside).filter(|_| has_halves(detail)) {
         Some((left, right)) => pages
             .first
             .height(left.width)
@@ -181,6 +192,11 @@ pub(super) fn furthest(scene: Scene, area: Rect, detail: &Detail) -> usize {
         None => pages.joined().height(margins(inside).width),
     };
     total.saturating_sub(usize::from(inside.height))
+}
+
+/// A query is one table: it takes the whole width.
+fn has_halves(detail: &Detail) -> bool {
+    *detail != Detail::Page(Page::Query)
 }
 
 fn margins(area: Rect) -> Rect {

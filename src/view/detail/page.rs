@@ -20,9 +20,12 @@ pub(super) fn pages<'a>(scene: Scene<'a>, page: &'a Page) -> Pages<'a> {
     let (title, sheet) = match page {
         Page::WriteUp(what) => (title(scene, what), write_up(scene, what)),
         Page::OnCall => ("On call".to_owned(), on_call(scene)),
+        Page::Query => return super::query::pages(scene),
+        // Drawn as a list; this page is never asked for its text.
+        Page::Contexts => ("Contexts".to_owned(), Sheet::default()),
     };
     let fresh = match page {
-        Page::WriteUp(_) => None,
+        Page::WriteUp(_) | Page::Query | Page::Contexts => None,
         Page::OnCall => {
             let feed = &scene.model.incidents.roster;
             Some(Freshness {

@@ -81,21 +81,55 @@ fn burn<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet<'a>) {
             window_row(scene, buffer, area, report, window, full);
         });
     }
-    if report.spark.len() > 2 {
+    let until = slo::points_until(scene, report);
+    if until > 2 {
         sheet.blank();
         let points: Vec<(f64, f64)> = report
             .spark
             .iter()
+            .take(until)
             .enumerate()
             .map(|(x, y)| (x as f64, *y))
             .collect();
-        let marks = marks(scene, report);
-        let columns: Vec<f64> = marks.iter().map(|(x, _)| *x).collect();
+        let last = until as f64 - 1.0;
+        let mut marks = marks(scene, report);
+        marks.retain(|(x, _)| *x <= last);
+        let mut columns: Vec<f64> = marks.iter().map(|(x, _)| *x).collect();
+        let moment = scene.model.moment;
+        let chosen = moment.and_then(|moment| place(moment.at, &report.spark_at));
+        let chosen = chosen.filter(|x| *x <= last);
+        columns.extend(chosen);
         sheet.figure(7, move |buffer, area| {
             trend(scene, buffer, area, report, (&points, &columns));
         });
         legend(scene, &marks, sheet);
+        if let (Some(_), Some(moment)) = (chosen, moment) {
+            sheet.line(chosen_point(scene, report, moment.at));
+        }
+    } else if until < report.spark.len() {
+        sheet.prose(
+            "the chart does not reach back to the time of the scope",
+            Role::StateStale,
+        );
     }
+}
+
+/// The chosen moment, and how fast it burnt then.
+fn chosen_point(scene: Scene, report: &SloReport, at: DateTime<Utc>) -> Vec<Piece<'static>> {
+    let before = report
+        .spark_at
+        .partition_point(|point| *point <= at)
+        .checked_sub(1);
+    let burn = before.and_then(|point| report.spark.get(point).copied());
+    let said = figures::moment_to_the_second(at, scene.still.utc, scene.model.zone);
+    vec![
+        Piece::word("▾ ", Role::Accent),
+        Piece::own(format!("chosen {said}"), Role::Accent),
+        Piece::own(
+            format!("  burn {}", figures::burn(burn.filter(|burn| burn.is_finite()))),
+            Role::Text,
+        ),
+    ]
 }
 
 /// The marks of the last hour that concern its service, oldest first, each with its place between the points.
@@ -282,6 +316,12 @@ fn trend(
     };
     let last = points.len().saturating_sub(1) as f64;
     let label = shortest.map_or_else(String::new, |window| format!("burn over {window}"));
+    let end = match report.spark_at.get(points.len().saturating_sub(1)) {
+        Some(end) if points.len() < report.spark.len() => {
+            figures::moment(*end, scene.still.utc, scene.model.zone)
+        }
+        Some(_) | None => "now".to_owned(),
+    };
     chart::draw(
         buffer,
         area,
@@ -298,7 +338,7 @@ fn trend(
             // Room for four digits, so that the line does not move when the burn grows.
             y_label: |y| format!("{y:>4.0}×"),
             marks: marks.to_vec(),
-            x_labels: vec![(0.0, label), (last, "now".to_owned())],
+            x_labels: vec![(0.0, label), (last, end)],
         },
     );
 }

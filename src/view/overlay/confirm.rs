@@ -3,17 +3,55 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
 use super::{boxed, input};
-use crate::app::modal::{Confirm, ConfirmLine};
+use crate::app::attention::Window;
+use crate::app::modal::{Confirm, ConfirmLine, Then};
 use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::Scene;
 use crate::view::sheet::Sheet;
 use crate::view::widget::{self, Piece};
 
-/// Draws the question; where the cursor is, if a word has to be typed.
-pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Confirm) -> Option<Position> {
-    let width = 76.min(body.width);
+/// Cells of the box.
+const WIDTH: u16 = 76;
+
+/// Rows of what is asked at the end: the keys, or what has to be typed.
+fn asks(open: &Confirm) -> u16 {
+    if open.typed.is_empty() { 1 } else { 2 }
+}
+
+/// Rows that are left for the list: what has to be typed is always in sight, the list gives way.
+fn list_rows(inside: u16, asks: u16) -> u16 {
+    let asks = asks.min(inside);
+    let gap = u16::from(inside > asks + 2);
+    inside - asks - gap.min(inside - asks)
+}
+
+/// What of its lines is in sight.
+pub(in crate::view) fn window(body: Rect, open: &Confirm, size: Size) -> Window {
+    let width = WIDTH.min(body.width);
+    let asks = asks(open);
+    let total = sheet(open, width).height(width.saturating_sub(4));
+    let height = u16::try_from(total).unwrap_or(u16::MAX).saturating_add(asks + 3);
+    let inside = height.min(body.height).saturating_sub(2);
+    let rows = usize::from(list_rows(inside, asks));
+    let first = usize::from(open.scroll).min(total.saturating_sub(rows));
+    let below = total.saturating_sub(first + rows);
+    // The last row says that there is more.
+    let shown = if below > 0 && rows > 1 { rows - 1 } else { rows };
+    Window {
+        size,
+        first,
+        rows,
+        shown: shown.min(total),
+        total,
+    }
+}
+
+/// Warnings first, then what is hit.
+fn sheet(open: &Confirm, width: u16) -> Sheet<'static> {
     let mut sheet = Sheet::default();
     for line in &open.lines {
         if let ConfirmLine::Warning(text) = line {
@@ -21,11 +59,65 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Confirm
         }
     }
     for line in &open.lines {
-        if let ConfirmLine::Plain(text) = line {
-            sheet.line(vec![Piece::safe(SafeText::line(text).into_owned(), Role::Text)]);
+        match line {
+            ConfirmLine::Warning(_) => {}
+            // A command is read on any terminal, and none of what is said of it is cut.
+            ConfirmLine::Plain(text) if matches!(open.then, Then::Run(_) | Then::Rehearsed(_)) => {
+                match text.as_str() {
+                    "" => sheet.blank(),
+                    text => sheet.prose(text, Role::Text),
+                }
+            }
+            ConfirmLine::Plain(text) => {
+                sheet.line(vec![Piece::safe(SafeText::line(text).into_owned(), Role::Text)]);
+            }
+            ConfirmLine::Argument { text, from } => {
+                argument(&mut sheet, text, from, usize::from(width.saturating_sub(6)));
+            }
         }
     }
-    let asks = if open.typed.is_empty() { 1 } else { 2 };
+    sheet
+}
+
+/// An argument whole: broken where the line ends, with every blank it holds, and behind it what it came from.
+fn argument(sheet: &mut Sheet, text: &str, from: &[String], room: usize) {
+    let role = if from.is_empty() {
+        Role::Text
+    } else {
+        Role::TextStrong
+    };
+    let safe = SafeText::line(text);
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for grapheme in safe.as_str().graphemes(true) {
+        let cells = crate::text::width(grapheme);
+        if used + cells > room.max(2) {
+            lines.push(String::new());
+            used = 0;
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(grapheme);
+        }
+        used += cells;
+    }
+    for (index, line) in lines.into_iter().enumerate() {
+        let lead = if index == 0 { "  " } else { "↳ " };
+        sheet.line(vec![Piece::word(lead, Role::TextMuted), Piece::own(line, role)]);
+    }
+    if !from.is_empty() {
+        let names = SafeText::line(&from.join(", ")).into_string();
+        sheet.line(vec![Piece::own(
+            format!("    ↑ from the alert's {names}"),
+            Role::Accent,
+        )]);
+    }
+}
+
+/// Draws the question; where the cursor is, if a word has to be typed.
+pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Confirm) -> Option<Position> {
+    let width = WIDTH.min(body.width);
+    let sheet = sheet(open, width);
+    let asks = asks(open);
     let rows = sheet.height(width.saturating_sub(4));
     let height = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(asks + 3);
     let (_, text) = boxed(
@@ -36,13 +128,11 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Confirm
         &open.title,
         Vec::new(),
     );
-    // What has to be typed is always in sight; the list gives way.
-    let asks = asks.min(text.height);
-    let gap = u16::from(text.height > asks + 2);
     let list = Rect {
-        height: text.height - asks - gap.min(text.height - asks),
+        height: list_rows(text.height, asks),
         ..text
     };
+    let asks = asks.min(text.height);
     let extent = sheet.draw(scene, buffer, list, open.scroll);
     let below = extent.total.saturating_sub(extent.first + extent.shown);
     if below > 0 && list.height > 1 {
@@ -58,8 +148,13 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Confirm
     };
     match open.typed.first() {
         None => {
+            let yes = if matches!(open.then, Then::Run(_)) {
+                "Y"
+            } else {
+                "enter y"
+            };
             let keys = [
-                Piece::word("enter y", Role::Key),
+                Piece::word(yes, Role::Key),
                 Piece::word(" does it   ", Role::TextMuted),
                 Piece::word("esc n", Role::Key),
                 Piece::word(" leaves it undone", Role::TextMuted),

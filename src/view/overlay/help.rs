@@ -21,6 +21,8 @@ fn heading(place: Place) -> &'static str {
         Place::Silences => "Silences",
         Place::Incident => "Incident",
         Place::Outbox => "Outbox",
+        Place::Case => "Case",
+        Place::Runbook => "Runbook",
         Place::Search => "While a search is on",
     }
 }

@@ -23,6 +23,8 @@ use crate::terminal::Focused;
 use crate::text::SafeText;
 use crate::theme::Role;
 
+pub(super) use confirm::window as question_window;
+
 /// Draws what is open; where text is being typed.
 pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect) -> Option<Position> {
     match scene.model.modal.as_ref()? {
@@ -61,8 +63,8 @@ pub(super) fn furthest(scene: Scene, body: Rect) -> usize {
         Some(Modal::Help { .. }) => help::sheet(scene, page_width(body)),
         Some(Modal::Health { .. }) => health::sheet(scene),
         Some(
-            Modal::Palette(_)
-            | Modal::Confirm(_)
+            Modal::Confirm(_)
+            | Modal::Palette(_)
             | Modal::Composer(_)
             | Modal::Compose(_)
             | Modal::Menu(_)

@@ -30,7 +30,8 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Palette
         ..text
     };
     if open.hits.is_empty() {
-        let nothing = "nothing by that name; names, contexts and themes are found by any of their letters";
+        let nothing =
+            "nothing by that name; actions, views, contexts and themes are found by any of their letters";
         scene.line(
             buffer,
             widget::row(list, 0),
@@ -60,6 +61,14 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Palette
         }
         let role = if selected { Role::TextStrong } else { Role::Text };
         let keys_width = 9;
+        let title = Piece::safe(SafeText::line(&item.title), Role::TextMuted);
+        // What was typed has no key: its room is the text's.
+        if item.keys.is_empty() {
+            let name = fit(SafeText::line(&item.name).as_str(), names + 1 + keys_width);
+            let name = Piece::own(name, role);
+            scene.line(buffer, row, &[name, Piece::word(" ", role), title]);
+            continue;
+        }
         let name = fit(SafeText::line(&item.name).as_str(), names);
         scene.line(
             buffer,
@@ -69,7 +78,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Palette
                 Piece::word(" ", role),
                 Piece::own(fit(SafeText::line(&item.keys).as_str(), keys_width), Role::Key),
                 Piece::word(" ", role),
-                Piece::safe(SafeText::line(&item.title), Role::TextMuted),
+                title,
             ],
         );
     }

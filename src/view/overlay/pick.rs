@@ -21,7 +21,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Pick) -
     for line in &open.lines {
         match line {
             ConfirmLine::Warning(text) => said.prose(&format!("! {text}"), Role::StateStale),
-            ConfirmLine::Plain(text) => said.prose(text, Role::Text),
+            ConfirmLine::Plain(text) | ConfirmLine::Argument { text, .. } => said.prose(text, Role::Text),
         }
     }
     let above = u16::try_from(said.height(most.saturating_sub(4))).unwrap_or(u16::MAX);

@@ -1,5 +1,6 @@
 //! The alert pane: groups that fold, what nobody has and what is severe first, and whether the queue can be believed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
@@ -10,17 +11,19 @@ use super::belief::{self, Heard};
 use super::standing::is_quiet;
 use super::{
     Border, Freshness, Lack, cells_of, framed, look, mark_hits, message, narrowed, position, skeleton, thumb,
+    timed,
 };
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
-use crate::domain::alert::{Alert, AlertBoard, AlertGroup, Grouping, StateChoice};
+use crate::app::scope::TimeRange;
+use crate::domain::alert::{Alert, AlertBoard, AlertGroup, Fingerprint, Grouping, StateChoice};
 use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::layout::{HEADER_ROWS, list_rows};
 use crate::view::widget::columns::{self, Align, Column, Width, column, flex};
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::{self, Piece};
-use crate::view::{Scene, hints};
+use crate::view::{Scene, figures, hints, moment};
 
 /// Columns, the least important dropped first; the widths do not depend on what is in them.
 const COLUMNS: [Column; 6] = [
@@ -102,9 +105,13 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let shown = list_rows(area);
     let border = Border {
         count: pane.shown().map_or_else(Vec::new, |board| count(scene, board)),
-        filter: narrowed(scene, &pane.filter),
+        filter: narrowed(scene, PaneId::Alerts, &pane.filter),
         fresh,
-        foot: foot(scene, position(pane.list.index, total, shown)),
+        foot: timed(
+            scene,
+            PaneId::Alerts,
+            foot(scene, position(pane.list.index, total, shown)),
+        ),
     };
     let inside = framed(scene, buffer, area, PaneId::Alerts, border);
     let head = widget::row(inside, 0);
@@ -236,6 +243,33 @@ fn count(scene: Scene, board: &AlertBoard) -> Vec<Piece<'static>> {
 }
 
 /// How it is grouped, and where in it one is.
+/// How many of the alerts in the list began within a range: those that did not are listed all the same, for they fire.
+pub(super) fn began_within(scene: Scene, range: TimeRange) -> usize {
+    let groups = scene.model.alerts.shown().map(|board| &board.groups);
+    let listed = groups.into_iter().flatten().flat_map(|group| &group.alerts);
+    let began: BTreeSet<Fingerprint> = listed
+        .map(|alert| alert.occurrence)
+        .filter(|occurrence| range.holds(occurrence.starts_at))
+        .map(|occurrence| occurrence.fingerprint)
+        .collect();
+    began.len()
+}
+
+/// How many alerts fired already at the moment that was chosen elsewhere.
+fn then(scene: Scene) -> Option<Piece<'static>> {
+    let at = moment::elsewhere(scene, PaneId::Alerts)?;
+    let board = scene.model.alerts.shown()?;
+    let firing = board
+        .by_fingerprint
+        .values()
+        .filter(|alert| alert.occurrence.starts_at <= at && alert.ended_at.is_none_or(|end| at < end));
+    let said = figures::moment_to_the_second(at, scene.still.utc, scene.model.zone);
+    Some(Piece::own(
+        format!("{} {said}: {} fired already", moment::SIGN, firing.count()),
+        Role::Accent,
+    ))
+}
+
 fn foot(scene: Scene, position: Vec<Piece<'static>>) -> Vec<Piece<'static>> {
     let mut pieces = match &scene.model.alerts.grouping {
         Grouping::Server => Vec::new(),
@@ -245,10 +279,12 @@ fn foot(scene: Scene, position: Vec<Piece<'static>>) -> Vec<Piece<'static>> {
             vec![Piece::own(format!("by {}", labels.join(", ")), Role::TextMuted)]
         }
     };
-    if !pieces.is_empty() && !position.is_empty() {
-        pieces.push(Piece::word("  ", Role::Text));
+    for more in [then(scene).into_iter().collect(), position] {
+        if !pieces.is_empty() && !more.is_empty() {
+            pieces.push(Piece::word("  ", Role::Text));
+        }
+        pieces.extend(more);
     }
-    pieces.extend(position);
     pieces
 }
 
@@ -259,7 +295,8 @@ fn held(board: &AlertBoard) -> usize {
 
 /// Whether it is the filter or the scope that shows nothing.
 fn is_narrowed_away(scene: Scene, board: &AlertBoard) -> bool {
-    let filtered = !scene.model.alerts.filter.trim().is_empty() || scene.model.scope.current().is_some();
+    let filtered =
+        !scene.model.alerts.filter.trim().is_empty() || scene.model.scope.of(PaneId::Alerts).is_some();
     filtered && held(board) > 0
 }
 
@@ -341,7 +378,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
     let counts = board.counts;
     let held = held(board);
     if is_narrowed_away(scene, board) {
-        let what = narrowed(scene, &pane.filter).unwrap_or_default();
+        let what = narrowed(scene, PaneId::Alerts, &pane.filter).unwrap_or_default();
         let none = format!("None of {held} alerts matches `{what}`.");
         let mut more = Vec::new();
         if !pane.filter.trim().is_empty() {

@@ -20,7 +20,7 @@ use crate::view::widget::columns;
 use crate::view::widget::frame::{self, Frame};
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::{self, Look, Piece, put_pieces};
-use crate::view::{Scene, detail, figures, hints};
+use crate::view::{Scene, detail, figures, hints, moment};
 
 /// How old the list is, and which keeper failed.
 pub(in crate::view) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
@@ -184,9 +184,10 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
     Frame {
         number: Some(PaneId::Incident.number()),
         count,
-        filter: (!pane.filter.trim().is_empty()).then(|| SafeText::line(&pane.filter).into_owned()),
+        filter: super::narrowed(scene, PaneId::Incident, &pane.filter)
+            .map(|filter| SafeText::line(&filter).into_owned()),
         age,
-        foot,
+        foot: super::timed(scene, PaneId::Incident, foot),
         ..Frame::titled(SafeText::line(PaneId::Incident.title()), focus)
     }
 }
@@ -286,7 +287,11 @@ fn story(scene: Scene, buffer: &mut Buffer, area: Rect) {
         let nothing = Piece::word("nothing is known of it yet", Role::TextMuted);
         scene.line(buffer, inset(widget::row(body, 0)), &[nothing]);
     }
+    let then = moment::event(scene, timeline.events.iter());
     for (line, event) in timeline.events.iter().skip(first).enumerate() {
+        if then == Some(first + line) {
+            moment::mark(scene, buffer, widget::row(body, line as u16), 0);
+        }
         let row = inset(widget::row(body, line as u16));
         event_row(scene, buffer, row, event, (drawn, Look::Plain));
     }

@@ -15,7 +15,7 @@ use super::super::widget::frame::{self, Frame};
 use super::super::widget::scrollbar::Extent;
 use super::super::widget::{self, Piece, words};
 use super::super::{Scene, figures};
-use super::{message, narrowed, skeleton, thumb};
+use super::{message, narrowed, skeleton, thumb, timed};
 use crate::app::focus::PaneId;
 use crate::app::logs::{Follow, LogPane, LogView, Past, Refusal, Scanned, Seek, Times};
 use crate::backend::logs::{LATE, TailMode};
@@ -267,7 +267,7 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
             ));
         }
     }
-    let filter = match (narrowed(scene, &pane.filter), pane.query.trim()) {
+    let filter = match (narrowed(scene, PaneId::Logs, &pane.filter), pane.query.trim()) {
         (narrowed, "") => narrowed,
         (None, query) => Some(query.to_owned()),
         (Some(narrowed), query) => Some(format!("{query} · {narrowed}")),
@@ -280,7 +280,7 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
             .as_deref()
             .map(|filter| SafeText::line(filter).into_owned()),
         age,
-        foot,
+        foot: timed(scene, PaneId::Logs, foot),
         focus,
     }
 }
@@ -466,7 +466,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect, view: &LogView) {
             let scope = scene
                 .model
                 .scope
-                .service()
+                .service_of(PaneId::Logs)
                 .map(|service| format!(" of {service}"))
                 .unwrap_or_default();
             let mut more = vec!["They appear here as they arrive.".to_owned()];

@@ -23,6 +23,7 @@ use super::widget::{self, Look, Piece, width_of, words};
 use super::{Scene, figures};
 use crate::app::focus::PaneId;
 use crate::app::panes::Search;
+use crate::app::scope::TimeRange;
 use crate::terminal::Focused;
 use crate::text::{Cut, SafeText, cut};
 use crate::theme::Role;
@@ -189,12 +190,62 @@ pub(super) fn position(index: usize, total: usize, shown: usize) -> Vec<Piece<'s
 }
 
 /// Filter and scope, as the border says what the list is narrowed to.
-pub(super) fn narrowed(scene: Scene, filter: &str) -> Option<String> {
-    match (scene.model.scope.service(), filter.trim()) {
-        (None, "") => None,
-        (None, filter) => Some(filter.to_owned()),
-        (Some(service), "") => Some(service.to_owned()),
-        (Some(service), filter) => Some(format!("{service} · {filter}")),
+pub(super) fn narrowed(scene: Scene, pane: PaneId, filter: &str) -> Option<String> {
+    let mut parts = turned(scene, pane);
+    parts.push(filter.trim().to_owned());
+    parts.retain(|part| !part.is_empty());
+    (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+/// What a pane is turned to, time aside; remote text, not yet safe.
+pub(super) fn turned(scene: Scene, pane: PaneId) -> Vec<String> {
+    let scope = &scene.model.scope;
+    let mut parts = Vec::new();
+    if scope.is_pinned(pane) {
+        parts.push("pinned".to_owned());
+    }
+    if let Some(held) = scope.of(pane) {
+        // Incidents are listed whole: of a service alone, the one that matters could be missed.
+        if pane != PaneId::Incident {
+            parts.extend(held.service.clone());
+        }
+        // Lines and traces are asked for by service; alerts alone tell their environment.
+        if pane == PaneId::Alerts {
+            parts.extend(held.labels.values().cloned());
+        }
+    }
+    parts
+}
+
+/// The foot of a border with what the scope's time means to the pane before it.
+pub(super) fn timed(scene: Scene, pane: PaneId, mut foot: Vec<Piece<'static>>) -> Vec<Piece<'static>> {
+    let range = scene.model.scope.range_of(pane);
+    if let Some(said) = range.and_then(|range| meaning(scene, pane, range)) {
+        if !foot.is_empty() {
+            foot.insert(0, Piece::word(" · ", Role::TextMuted));
+        }
+        foot.insert(0, Piece::own(said, Role::Accent));
+    }
+    foot
+}
+
+/// What a range means to a pane; nothing where it means what is shown anyway.
+fn meaning(scene: Scene, pane: PaneId, range: TimeRange) -> Option<String> {
+    let zone = scene.model.zone;
+    let said = range.words(zone);
+    let at = |at| figures::moment(at, scene.still.utc, zone);
+    match pane {
+        PaneId::Slo => range.to.map(|to| format!("chart to {}", at(to))),
+        PaneId::Alerts => {
+            let began = alerts::began_within(scene, range);
+            Some(format!("{began} began {said}"))
+        }
+        PaneId::Logs => range.middle().map(|middle| format!("around {}", at(middle))),
+        PaneId::Traces => Some(match range.to {
+            Some(_) => format!("within {said}"),
+            None => said,
+        }),
+        PaneId::Incident => Some(format!("events {said}")),
     }
 }
 

@@ -1,10 +1,12 @@
 //! The SLO pane: one row an objective, most urgent first, as the board ranks them.
 
+use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{
     Border, Freshness, Lack, cells_of, framed, look, mark_hits, message, narrowed, position, skeleton, thumb,
+    timed,
 };
 use crate::app::focus::PaneId;
 use crate::domain::slo::{
@@ -17,7 +19,7 @@ use crate::view::widget::columns::{self, Align, Width, column, flex};
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::sparkline::{self, Sparkline};
 use crate::view::widget::{self, Look, Piece, bar, words};
-use crate::view::{Scene, figures};
+use crate::view::{Scene, figures, moment};
 
 /// Marks a row whose numbers are old, as a light that is stale.
 const STALE: &str = "○";
@@ -151,9 +153,13 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let shown = crate::view::layout::list_rows(area);
     let border = Border {
         count: pane.board().map_or_else(Vec::new, count),
-        filter: narrowed(scene, &pane.filter),
+        filter: narrowed(scene, PaneId::Slo, &pane.filter),
         fresh,
-        foot: foot(pane.board(), position(pane.list.index, total, shown)),
+        foot: timed(
+            scene,
+            PaneId::Slo,
+            foot(pane.board(), position(pane.list.index, total, shown)),
+        ),
     };
     let inside = framed(scene, buffer, area, PaneId::Slo, border);
     if pane.rows.is_empty() {
@@ -269,14 +275,46 @@ fn spark(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport, dimm
         rules.map(|rule| rule.factor).fold(f64::INFINITY, f64::min)
     };
     let limit = factor(Severity::Page).min(1e3);
+    let values = &report.spark[..points_until(scene, report)];
     let line = Sparkline {
-        values: &report.spark,
+        values,
         full: limit,
         limit,
         role: if dimmed { Role::TextDim } else { Role::Chart },
         over: if dimmed { Role::TextDim } else { Role::ChartLimit },
     };
     sparkline::draw(buffer, slot, scene.theme, &line);
+    let at = moment::elsewhere(scene, PaneId::Slo).and_then(|at| point_at(report, at));
+    if let Some(cell) = at.and_then(|point| sparkline::cell_of(point, values.len(), slot.width)) {
+        scene.line(
+            buffer,
+            Rect {
+                width: 1,
+                ..widget::after(slot, cell)
+            },
+            &[Piece::word("│", Role::Accent)],
+        );
+    }
+}
+
+/// How many of the points of a report's recent past lie within the scope's time: its chart ends where that does.
+pub(in crate::view) fn points_until(scene: Scene, report: &SloReport) -> usize {
+    let all = report.spark.len();
+    let end = scene.model.scope.range_of(PaneId::Slo).and_then(|range| range.to);
+    match end {
+        Some(end) if report.spark_at.len() == all => report.spark_at.partition_point(|at| *at <= end),
+        Some(_) | None => all,
+    }
+}
+
+/// The point of a report's recent past that a moment is of.
+fn point_at(report: &SloReport, at: DateTime<Utc>) -> Option<usize> {
+    let known = report
+        .spark_at
+        .last()
+        .is_some_and(|last| at <= *last + chrono::TimeDelta::minutes(5));
+    let before = report.spark_at.partition_point(|point| *point <= at);
+    before.checked_sub(1).filter(|_| known)
 }
 
 fn budget(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport, dimmed: bool) {
@@ -297,7 +335,7 @@ fn empty_in(report: &SloReport, role: Role) -> Piece<'static> {
     let Some(budget) = &report.budget else {
         return Piece::word("", role);
     };
-    match (budget.status, budget.exhausts_in) {
+    match (budget.status, budget.empties_in()) {
         (BudgetStatus::Breached, _) => Piece::word("spent", Role::BudgetCritical),
         (BudgetStatus::Healthy | BudgetStatus::Warning | BudgetStatus::Critical, Some(left)) => {
             Piece::own(words::span(left), role)
@@ -438,7 +476,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
     }
     let count = board.slos.len();
     if pane.filter.trim().is_empty() {
-        let service = SafeText::line(model.scope.service().unwrap_or_default()).into_string();
+        let service = SafeText::line(model.scope.service_of(PaneId::Slo).unwrap_or_default()).into_string();
         let more = [format!(
             "{} undoes the scope; {count} SLOs are outside it.",
             key(crate::action::Action::ScopeBack)

@@ -85,7 +85,9 @@ fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
             Detail::TraceFacts(_) => " › facts",
             Detail::Comparison(_, _) => " › comparison",
             Detail::ServiceGraph => " › services",
+            Detail::Runbook(_) => " › runbook",
             Detail::Page(_) => " › page",
+            Detail::Case(_) => " › case",
         };
         pieces.push(Piece::word(what, Role::Accent));
     }

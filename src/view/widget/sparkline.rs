@@ -38,6 +38,21 @@ pub fn draw(buffer: &mut Buffer, area: Rect, theme: &Theme, line: &Sparkline) {
     }
 }
 
+/// The cell of an area so wide that shows a value, by its place among so many.
+pub fn cell_of(place: usize, values: usize, width: u16) -> Option<u16> {
+    let width = usize::from(width);
+    if place >= values || width == 0 {
+        return None;
+    }
+    let cell = if values <= width {
+        width - values + place
+    } else {
+        // The share of a cell begins at cell * values / width.
+        ((place + 1) * width).div_ceil(values) - 1
+    };
+    u16::try_from(cell.min(width - 1)).ok()
+}
+
 /// The same as text, for headless output: no padding.
 pub fn text(values: &[f64], width: usize, full: f64, glyphs: Glyphs) -> String {
     let cells = resample(values, width);

@@ -346,3 +346,47 @@ fn the_shift_is_told_and_handed_over() {
         .refused(2, "local-999 not found");
     stage.run(&["postmortem", "Q1"]).refused(2, "too short");
 }
+
+#[test]
+fn a_runbook_is_printed_with_its_commands_filled_and_runs_nothing() {
+    let stage = Stage::open();
+    let alerts = stage.alerts(&[]);
+    let alert = alerts
+        .iter()
+        .find(|alert| {
+            ["HighErrorRate", "ErrorBudgetBurn", "PoolExhausted"].contains(&alert["name"].as_str().unwrap())
+        })
+        .expect("one with a runbook fires");
+    let id = alert["id"].as_str().unwrap();
+    let document = stage.run(&["runbook", id, "--json"]).with(0).json();
+    fits(&document, &HEAD);
+    assert_eq!(document["alert"]["fingerprint"], alert["fingerprint"]);
+    let blocks = document["runbook"]["blocks"].as_array().expect("blocks");
+    assert!(blocks.iter().any(|block| block["kind"] == "step"), "{blocks:?}");
+    let commands: Vec<&Value> = blocks.iter().filter(|block| block["kind"] == "command").collect();
+    assert!(!commands.is_empty());
+    for command in &commands {
+        assert!(command["argv"].is_array(), "{command}");
+        // The program that the demo allows is the one it was started as, which here is the test itself.
+        assert!(
+            command["refused"]
+                .as_str()
+                .unwrap()
+                .contains("allowed_programs of [contexts.demo]"),
+            "{command}"
+        );
+    }
+    let text = stage.run(&["runbook", id]).with(0).out;
+    assert!(
+        text.contains("[ ]  1 ") && text.contains("$ midwatch --read-only"),
+        "{text}"
+    );
+    assert!(!text.contains("{{"), "{text}");
+
+    let file = stage.home.path().join("own.md");
+    std::fs::write(&file, "- [ ] a\n\n  ```sh\n  ls {{ labels.pod }}\n  ```\n").unwrap();
+    let text = stage.run(&["runbook", file.to_str().unwrap()]).with(0).out;
+    assert!(text.contains("by hand: the alert has no label pod"), "{text}");
+    stage.run(&["runbook", "./nothing.md"]).with(4);
+    stage.run(&["runbook", "NoSuchAlert"]).with(2);
+}

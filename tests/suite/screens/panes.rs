@@ -50,6 +50,52 @@ fn alert_pane_in_every_state() {
     at_each(&SIZES, "alerts_empty", |w, h| alerts(shop::calm(size(w, h))));
 }
 
+/// The shop with every signal, its marks and its story, lines in hand.
+fn everything(w: u16, h: u16, keys: &str) -> midwatch::app::Model {
+    use crate::fixtures::{incidents, tracelist, waterfalls};
+    let settings = midwatch::app::Settings {
+        logs: logs::with_logs().logs,
+        ..waterfalls::with_traces()
+    };
+    let mut model = shop::shop_with(settings, size(w, h));
+    incidents::happen(&mut model);
+    let ask = midwatch::app::logs::LogsAsk::default();
+    logs::tell_lines(&mut model, &logs::store(&[logs::story()]), ask);
+    tracelist::answer(
+        &mut model,
+        tracelist::traces(),
+        midwatch::domain::trace::summary::Whole::Yes,
+    );
+    press_all(&mut model, keys);
+    model
+}
+
+#[test]
+fn one_moment_on_one_axis_in_every_pane() {
+    at_each(&SIZES, "strip", |w, h| everything(w, h, "3 k k k 2 V"));
+    let mut ascii = everything(80, 24, "3 k k k 2 V");
+    ascii.layout.hidden.clear();
+    let mut buffer = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, 80, 24));
+    let theme = midwatch::theme::Theme::from_styles("", midwatch::theme::Glyphs::Ascii, |_| {
+        ratatui::style::Style::new()
+    });
+    midwatch::view::draw(&ascii, &theme, shop::now(), &mut buffer);
+    let text = rows(&buffer).join("\n");
+    let strip: String = text.lines().skip(1).take(6).collect();
+    assert!(strip.is_ascii(), "{strip}");
+    for sign in ['^', '*', '|', 'v'] {
+        assert!(strip.contains(sign), "{sign} in {text}");
+    }
+}
+
+#[test]
+fn a_range_is_said_by_what_it_means_to_each_pane() {
+    at_each(&[(120, 40), (200, 60)], "ranged", |w, h| {
+        everything(w, h, "2 g . [ 4 !")
+    });
+    at_each(&[(80, 24)], "ranged", |w, h| everything(w, h, "2 g . ["));
+}
+
 #[test]
 fn details_at_each_size() {
     at_each(&SIZES, "detail_slo", |w, h| {

@@ -403,7 +403,11 @@ fn what_comes_back_with_it_is_asked_about_and_what_came_since_is_asked_about_aga
     hand.press("enter");
     assert_eq!(hand.asked()[0], "! new: C checkout 1");
     assert_eq!(hand.taken(), []);
+    // The key that was pressed for the question before may be held down still.
     hand.press("enter");
+    assert_eq!(hand.taken(), []);
+    hand.assert_said("the key that asked is no answer");
+    hand.press("y");
     let alerts = vec![one.occurrence.fingerprint];
     assert_eq!(hand.one_act().1, Act::HandBack { alerts });
 }

@@ -1,6 +1,7 @@
 //! The incident that somebody chose is over: nothing goes to the one that took its row.
 
 use midwatch::app::modal::Modal;
+use midwatch::domain::incident::Status;
 
 use super::Hand;
 use super::compose::{incident, listed};
@@ -56,4 +57,41 @@ fn an_incident_that_nobody_chose_may_go_without_a_word() {
     assert!(!hand.said().contains("listed no more"), "{}", hand.said());
     hand.press("2 n");
     assert!(matches!(hand.model.modal, Some(Modal::Compose(_))));
+}
+
+#[test]
+fn that_an_incident_in_my_hands_was_ended_by_somebody_else_is_said_once() {
+    let mut hand = Hand::on(settings(), board_of(Vec::new()));
+    let mut mine = incident(4711, "checkout errors");
+    mine.assignees[0].email = Some("Jun@example.com".into());
+    let theirs = incident(4712, "search slow");
+    hand.tell(listed(vec![mine.clone(), theirs.clone()]));
+    let mut over = mine.clone();
+    over.status = Status::Resolved;
+    hand.tell(listed(vec![over.clone()]));
+    hand.assert_said("#4711, which you held, is over");
+    hand.model.toasts = Default::default();
+    hand.tell(listed(vec![over]));
+    hand.tell(listed(Vec::new()));
+    assert!(hand.said().is_empty(), "{}", hand.said());
+}
+
+#[test]
+fn whoever_asks_for_other_incidents_is_not_told_that_the_rest_is_gone() {
+    let mut hand = Hand::on(settings(), board_of(Vec::new()));
+    hand.tell(listed(vec![
+        incident(4711, "checkout errors"),
+        incident(4712, "search slow"),
+    ]));
+    hand.press("5 j v");
+    assert!(hand.said().contains("incidents"), "{}", hand.said());
+    hand.model.toasts = Default::default();
+    hand.tell(listed(vec![incident(4711, "checkout errors")]));
+    assert!(hand.said().is_empty(), "{}", hand.said());
+    hand.press("2 n");
+    assert!(
+        matches!(hand.model.modal, Some(Modal::Compose(_))),
+        "{:?}",
+        hand.model.modal
+    );
 }

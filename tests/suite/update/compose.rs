@@ -639,6 +639,13 @@ fn what_was_cleared_by_mistake_comes_back() {
     hand.press("n");
     hand.write("precious");
     hand.press("ctrl-l");
+    assert_eq!(
+        hand.taken().pop(),
+        Some(Effect::Repaint),
+        "what repaints clears nothing"
+    );
+    assert_eq!(text(&hand), "precious");
+    hand.press("ctrl-g");
     assert_eq!(text(&hand), "");
     hand.press("ctrl-u");
     assert_eq!(text(&hand), "precious");
@@ -778,7 +785,7 @@ fn every_headless_command_on_incidents_is_found_in_the_palette_by_its_name() {
 #[test]
 fn a_command_of_the_shell_leads_the_palette_and_nobody_quits_by_a_word_of_a_description() {
     for (typed, name) in [
-        ("unack", "alerts.hand_back"),
+        ("unack", "incident.hand_back"),
         ("page", "incident.page"),
         ("incidents", "focus.incident"),
         ("audit verify", "audit.list"),

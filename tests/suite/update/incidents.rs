@@ -66,7 +66,7 @@ fn asked(hand: &Hand) -> String {
         Some(Modal::Confirm(confirm)) => {
             let lines = confirm.lines.iter().map(|line| match line {
                 ConfirmLine::Warning(text) => format!("! {text}"),
-                ConfirmLine::Plain(text) => text.clone(),
+                ConfirmLine::Plain(text) | ConfirmLine::Argument { text, .. } => text.clone(),
             });
             std::iter::once(confirm.title.clone())
                 .chain(lines)
@@ -571,7 +571,7 @@ fn an_answer_holds_for_what_was_shown() {
     hand.press("y");
     assert!(hand.acts().is_empty(), "it is somebody's by now");
     assert!(asked(&hand).contains("! changed meanwhile: it is acknowledged, Mara now"));
-    hand.press("y");
+    hand.press("enter");
     assert_eq!(act_of(hand.one_act().1).2.status, Status::Acknowledged);
 
     let mut hand = with(vec![checkout()]);

@@ -201,10 +201,10 @@ fn evidence_that_is_taken_along_is_told_once_and_moving_is_not_told() {
     )])));
     let links = links(&hand.model, &[]);
     hand.tell(links);
-    hand.press("j k g g G o o");
+    hand.press("j k g g G o esc o esc");
     let told = deeds(&mut hand);
     assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0].text, "copied the runbook link of HighErrorRate");
+    assert_eq!(told[0].text, "opened the runbook of HighErrorRate");
     assert_eq!(told[0].incident, Some(checkout().id));
     assert!(
         told[0]

@@ -452,7 +452,10 @@ fn a_context_is_not_left_with_a_draft_unasked() {
     hand.write("context staging");
     hand.taken();
     hand.press("enter");
-    assert_eq!(hand.asked(), ["! the draft of a silence is lost"]);
+    assert_eq!(
+        hand.asked(),
+        ["! the draft of a silence waits here until you come back; it is lost when midwatch ends"]
+    );
     assert_eq!(hand.taken(), []);
     hand.press("y");
     assert_eq!(hand.taken(), [Effect::SwitchContext("staging".to_owned())]);

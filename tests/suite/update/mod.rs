@@ -1,15 +1,20 @@
 //! `update` as a function: a model, a message, and what follows, on a fixed clock.
 
 mod acks;
+mod case;
 mod chosen;
 pub mod compose;
+mod drill;
 mod incidents;
 mod leases;
 mod links;
 mod logs;
 mod looking;
 mod outbox;
+mod palette;
 mod quitting;
+pub mod runbook;
+mod scope;
 mod silences;
 mod traces;
 mod waterfall;
@@ -19,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use midwatch::app::acts::{Act, ActId};
+use midwatch::app::kept::Keep;
 use midwatch::app::modal::{ConfirmLine, Modal};
 use midwatch::app::msg::{ActResult, ActState};
 use midwatch::app::update::update;
@@ -30,7 +36,7 @@ use midwatch::outbox::EntryId;
 use midwatch::terminal::Input;
 use midwatch::time::Now;
 
-use crate::fixtures::{alert, board_of, now, settings, silent_with, size, tell};
+use crate::fixtures::{alert, board_of, look, now, settings, silent_with, size, tell};
 
 /// A console at a moment, and everything it asked for so far.
 pub struct Hand {
@@ -65,6 +71,7 @@ impl Hand {
 
     pub fn tell(&mut self, msg: Msg) {
         self.effects.extend(update(&mut self.model, msg, self.now));
+        look(&mut self.model, self.now);
         let said = self.said().to_owned();
         if self.heard.last() != Some(&said) {
             self.heard.push(said);
@@ -100,9 +107,19 @@ impl Hand {
         self.tell(Msg::Input(Input::Paste(text.to_owned())));
     }
 
-    /// What was asked for since the last time.
+    /// What was asked for since the last time, beside what the palette keeps of commands and scopes.
     pub fn taken(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
+        let recent = |effect: &Effect| matches!(effect, Effect::Keep(Keep::Command(_) | Keep::Scope(_)));
+        let mut taken = std::mem::take(&mut self.effects);
+        taken.retain(|effect| !recent(effect));
+        taken
+    }
+
+    /// Types a command into the palette and takes what it finds first.
+    pub fn command(&mut self, line: &str) {
+        self.press(":");
+        self.write(line);
+        self.press("enter");
     }
 
     /// The acts handed over since the last time; nothing else was asked for.
@@ -180,7 +197,7 @@ impl Hand {
                 .lines
                 .iter()
                 .map(|line| match line {
-                    ConfirmLine::Plain(text) => text.clone(),
+                    ConfirmLine::Plain(text) | ConfirmLine::Argument { text, .. } => text.clone(),
                     ConfirmLine::Warning(text) => format!("! {text}"),
                 })
                 .collect(),

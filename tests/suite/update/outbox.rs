@@ -521,7 +521,7 @@ fn who_escalates_again_says_which_escalation_they_have_in_sight() {
         "{:?}",
         hand.asked()
     );
-    hand.press("y");
+    hand.press("enter");
     let (_, act) = hand.one_act();
     let Act::Incident { seen, .. } = act else {
         panic!("{act:?}");

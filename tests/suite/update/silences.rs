@@ -72,7 +72,7 @@ fn esc_keeps_a_draft_and_ctrl_l_starts_over() {
         matchers(&hand).contains("alertname=\"A\""),
         "the draft's own target"
     );
-    hand.press("ctrl-l");
+    hand.press("ctrl-g");
     assert_eq!(composer(&hand).comment.lines(), [""]);
     assert!(matchers(&hand).contains("alertname=\"B\""), "the cursor's");
 }
@@ -342,7 +342,7 @@ fn only_the_last_answer_about_the_past_counts() {
     let mut asked = Vec::new();
     hand.press("s tab enter");
     hand.write("a=\"b\"");
-    hand.press("ctrl-l");
+    hand.press("ctrl-g");
     hand.press("esc");
     hand.press("s");
     for effect in hand.taken() {

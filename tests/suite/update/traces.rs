@@ -128,7 +128,7 @@ fn an_alert_leads_to_the_traces_of_its_service() {
         matches!(
             choice,
             Choice::Go {
-                goal: Goal::Traces(_),
+                goal: Goal::Traces(_, _),
                 ..
             }
         )

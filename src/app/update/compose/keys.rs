@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::{CursorMove, TextArea};
 
-use super::super::say;
+use super::super::{run, say};
 use super::drafts::{SAVE_AFTER, put_away, save_open};
 use super::sending::send;
 use crate::action::Action;
@@ -48,7 +48,7 @@ pub(in crate::app::update) fn key(model: &mut Model, key: KeyEvent, now: Now) ->
         KeyCode::Char('d') if ctrl => return send(model, now),
         KeyCode::Char('z') if ctrl => {
             let mut effects = save_open(model);
-            effects.push(Effect::Suspend);
+            effects.extend(run::suspend(model, now));
             return effects;
         }
         KeyCode::Char('o') if ctrl => {
@@ -66,7 +66,7 @@ pub(in crate::app::update) fn key(model: &mut Model, key: KeyEvent, now: Now) ->
             }
             return say(model, Level::Info, done, now);
         }
-        KeyCode::Char('l') if ctrl => {
+        KeyCode::Char('g') if ctrl => {
             compose.clear();
             typed(compose, now);
             return say(model, Level::Info, "cleared; ctrl-u brings the text back", now);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::alerts::{describe, targets};
 use super::incident_acts::refusal;
-use super::{run, say};
+use super::{say, scope};
 use crate::action::Action;
 use crate::app::compose::{About, Body, Compose, Kept, Purpose, area_of};
 use crate::app::focus::{Detail, PaneId};
@@ -34,21 +34,27 @@ pub(super) use keys::{key, paste, typed};
 pub(super) use sending::{declared, drop_text, failed, give_back, journaled, save_text};
 
 /// The incident that keys are about: the open one, the one under the cursor of its pane, that of the alert under
-/// the cursor, the followed one.
+/// the cursor, that of the scope, the followed one.
 pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
     let open = model.details.iter().rev().find_map(|view| view.detail.incident());
     if let Some(id) = open {
         return model.incidents.incident(id);
     }
     let alert = match (model.detail(), model.focus) {
-        (Some(Detail::Alert(fingerprint)), _) => Some(*fingerprint),
+        (Some(detail), _) => detail.alert(),
         (None, PaneId::Alerts) => model.alerts.selected().map(|alert| alert.occurrence.fingerprint),
-        (Some(_), _) | (None, PaneId::Slo | PaneId::Logs | PaneId::Traces | PaneId::Incident) => None,
+        (None, PaneId::Slo | PaneId::Logs | PaneId::Traces | PaneId::Incident) => None,
     };
     if let Some([(linked, by)]) = alert.map(|alert| model.meant_by(alert)).as_deref()
         && by.is_sure()
     {
         return Some(linked);
+    }
+    // What is looked at was turned to for its sake.
+    if model.focus != PaneId::Incident
+        && let Some(incident) = scope::incident(model)
+    {
+        return Some(incident);
     }
     let followed = model.incidents.followed.as_ref();
     let followed = followed.and_then(|id| model.incidents.incident(id));
@@ -203,7 +209,7 @@ pub(super) fn declare(model: &mut Model, now: Now) -> Vec<Effect> {
             } else {
                 2
             };
-        } else if let Some(service) = run::selected_service(model) {
+        } else if let Some(service) = scope::service_here(model, now) {
             form.service = area_of(vec![SafeText::line(&service).into_string()]);
         }
         form.alerts = alerts.iter().map(|alert| alert.occurrence.fingerprint).collect();
@@ -218,7 +224,7 @@ fn evidence(model: &Model, now: Now) -> Option<String> {
             .slo
             .report(name)
             .map(|report| reference::slo(report, now.utc)),
-        Some(Detail::Alert(fingerprint)) => model
+        Some(Detail::Alert(fingerprint) | Detail::Runbook(fingerprint)) => model
             .alerts
             .alert(*fingerprint)
             .map(|alert| reference::alert(alert)),
@@ -237,6 +243,7 @@ fn evidence(model: &Model, now: Now) -> Option<String> {
             | Detail::ServiceGraph
             | Detail::Page(_),
         ) => None,
+        Some(Detail::Case(_)) => super::case::evidence_here(model, now),
         None => match model.focus {
             PaneId::Traces => super::traces::evidence(model),
             PaneId::Logs => log_line(model, model.logs.cursor?),
@@ -278,7 +285,7 @@ fn open(model: &mut Model, mut compose: Compose, now: Now) -> Vec<Effect> {
         compose.kept = Kept::Yes;
         model
             .toasts
-            .say(Level::Info, "your draft; ctrl-l clears it", now.tick);
+            .say(Level::Info, "your draft; ctrl-g clears it", now.tick);
     }
     model.modal = Some(Modal::Compose(Box::new(compose)));
     Vec::new()

@@ -9,6 +9,7 @@ use crate::app::modal::{Choice, Goal, MenuItem};
 use crate::app::reference;
 use crate::app::traces::TraceRow;
 use crate::backend::traces::ui;
+use crate::domain::service_map::Caller;
 use crate::domain::trace::scale::lasting;
 use crate::domain::trace::{Operation, Summary, TraceId, json};
 use crate::text::{SafeText, escape_json};
@@ -127,10 +128,12 @@ pub(in super::super) fn ways(model: &Model, id: TraceId) -> Ways {
         }
     }
     if let Some(service) = trace.service.as_deref().or(services.first().copied()) {
+        let service = model.settings.services.ours(Caller::Traces, service);
         ways.extend(pivot::to_logs(model, service, Some(trace.start)));
     }
     for service in services {
-        let same = pivot::listed_alerts(model).filter(|alert| *alert.service == *service);
+        let service = model.settings.services.ours(Caller::Traces, service);
+        let same = pivot::alerts_of(model, service);
         ways.extend(same.map(|alert| pivot::to_alert(alert, "of its service")));
         ways.extend(pivot::slos_of(model, service).map(pivot::to_slo));
     }

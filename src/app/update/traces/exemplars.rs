@@ -99,7 +99,7 @@ pub(in super::super) fn came(
         );
         return say(model, Level::Warn, said, now);
     }
-    let effects = turn_to_service(model, &asked.service);
+    let effects = turn_to_service(model, &asked.service, None, now);
     model.traces.query = format!("dur>{:.0}ms", (asked.bound * 1e3).max(1.0));
     model.toasts.say(Level::Warn, none, now.tick);
     effects

@@ -7,23 +7,33 @@ pub(super) mod exemplars;
 pub(super) use about::{copied, evidence, link, ways};
 pub(super) use beside::{align, aligned, open_pair, step_pair, turn_pairs};
 
-use super::{frozen, prompts, run, say};
+use std::time::Duration;
+
+use super::{frozen, prompts, run, say, scope};
 use crate::action::Action;
 use crate::app::feed::{Feed, Status};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::Direction;
 use crate::app::logs::Watched;
 use crate::app::modal::{Prompt, PromptKind, PromptTarget};
-use crate::app::scope::Scope;
+use crate::app::scope::TimeRange;
 use crate::app::toast::Level;
 use crate::app::traces::list::text_of;
-use crate::app::traces::{BACK, Form, Grouped, TraceList, TraceRow, TracesAsk, Wants, when};
+use crate::app::traces::{BACK, Form, Grouped, TraceList, TracePane, TraceRow, TracesAsk, Wants};
 use crate::app::{Effect, Model};
 use crate::backend::traces::{read_id, words};
+use crate::domain::log::Nanos;
+use crate::domain::service_map::Caller;
 use crate::domain::trace::summary::Outcome;
 use crate::domain::trace::{TraceId, Wanted};
 use crate::text::SafeText;
 use crate::time::Now;
+
+/// Lists that are kept beside the one that is drawn.
+const MOST_KEPT: usize = 4;
+/// The shortest and the longest time that a scope asks traces of: lists are of the newest anyway.
+const LEAST_BACK: Duration = Duration::from_secs(60);
+const MOST_BACK: Duration = Duration::from_secs(24 * 3_600);
 
 /// Why there is no trace pane.
 pub(super) fn not_configured(model: &Model) -> String {
@@ -36,10 +46,12 @@ pub(super) fn not_configured(model: &Model) -> String {
 /// What the pane wants to know now.
 fn question(model: &Model) -> TracesAsk {
     let pane = &model.traces;
+    let services = &model.settings.services;
+    let service = model.scope.service_of(PaneId::Traces);
     let watched = |yes| if yes { Watched::Yes } else { Watched::No };
     TracesAsk {
         wanted: Wanted {
-            service: model.scope.service().map(Into::into),
+            service: service.map(|service| services.theirs(Caller::Traces, service).into()),
             outcome: pane.outcome,
             query: pane.query.clone(),
             ..Wanted::default()
@@ -52,15 +64,56 @@ fn question(model: &Model) -> TracesAsk {
 }
 
 /// The question for what the pane shows now, where it has become another; nothing where there is nobody to ask.
-pub(super) fn ask(model: &mut Model) -> Option<Effect> {
+pub(super) fn ask(model: &mut Model, now: Now) -> Option<Effect> {
     model.settings.traces.as_ref()?;
+    reach_back(model, now);
     let ask = question(model);
     if model.traces.asked.as_ref() == Some(&ask) {
         return None;
     }
+    keep(&mut model.traces);
     model.traces.asked = Some(ask.clone());
     model.traces.arrange();
     Some(Effect::AskTraces(ask))
+}
+
+/// Keeps the list that was drawn, for who comes back to it.
+fn keep(pane: &mut TracePane) {
+    let Some(list) = pane.feed.shared() else {
+        return;
+    };
+    pane.kept.retain(|kept| !kept.ask.asks_like(&list.ask));
+    if pane.kept.len() == MOST_KEPT {
+        pane.kept.remove(0);
+    }
+    pane.kept.push(list);
+}
+
+/// Turns the pane to the time of the scope, where that has become another one.
+pub(super) fn follow_scope(model: &mut Model, now: Now) {
+    let range = model.scope.range_of(PaneId::Traces);
+    let pane = &mut model.traces;
+    if pane.range == range {
+        return;
+    }
+    pane.range = range;
+    let length = |range: TimeRange| (range.end(now.utc) - range.from).to_std().unwrap_or_default();
+    let length = range
+        .map(length)
+        .map(|length| length.clamp(LEAST_BACK, MOST_BACK));
+    (pane.back, pane.until) = (length.unwrap_or(BACK), range.and_then(|range| range.to));
+}
+
+/// A range that goes on up to now grows with it: by a fifth, so that it is seldom asked anew.
+fn reach_back(model: &mut Model, now: Now) {
+    let pane = &mut model.traces;
+    let Some(range) = pane.range.filter(|range| range.to.is_none()) else {
+        return;
+    };
+    let since = (now.utc - range.from).to_std().unwrap_or_default();
+    if since > pane.back + pane.back / 5 && pane.back < MOST_BACK {
+        pane.back = (since + since / 5).min(MOST_BACK);
+    }
 }
 
 /// The pane's own keys.
@@ -144,8 +197,8 @@ pub(super) fn fetched(model: &mut Model, feed: Feed<TraceList>) {
     }
 }
 
-/// Turns the pane to a service: everything of it, as it is now.
-pub(super) fn turn_to_service(model: &mut Model, service: &str) -> Vec<Effect> {
+/// Turns the pane to a service: everything of it, in the time of what it is gone on from.
+pub(super) fn turn_to_service(model: &mut Model, service: &str, at: Option<Nanos>, now: Now) -> Vec<Effect> {
     model.details.clear();
     run::turn_to(model, PaneId::Traces);
     let pane = &mut model.traces;
@@ -153,11 +206,11 @@ pub(super) fn turn_to_service(model: &mut Model, service: &str) -> Vec<Effect> {
     pane.query.clear();
     pane.search = None;
     pane.outcome = Outcome::Any;
-    (pane.back, pane.until) = (BACK, None);
-    model.scope.push(Scope {
-        service: service.to_owned(),
-    });
-    run::rescope(model)
+    (pane.back, pane.until, pane.range) = (BACK, None, None);
+    model.scope.release(PaneId::Traces);
+    let range = scope::range_of(model, at, now);
+    model.scope.push(scope::of_service(model, service, range));
+    scope::rescope(model, now)
 }
 
 /// Opens a trace's waterfall.
@@ -239,8 +292,8 @@ pub(crate) fn unread(model: &Model, prompt: &Prompt, now: Now) -> Option<String>
             };
             words::read(&wanted).err().map(|unread| unread.to_string())
         }
-        (PromptKind::Time, PromptTarget::Pane(PaneId::Traces)) => {
-            when::read(&text, model.traces.back, model.zone, now.utc).err()
+        (PromptKind::Time, PromptTarget::Pane(PaneId::Traces) | PromptTarget::Scope) => {
+            scope::read_time(&text, model, now).err()
         }
         _ => None,
     }
@@ -264,13 +317,7 @@ pub(super) fn answered(model: &mut Model, kind: PromptKind, text: &str, now: Now
             let said = format!("{text} is no trace id: up to 32 hex digits");
             say(model, Level::Warn, said, now)
         }
-        PromptKind::Time => match when::read(text, model.traces.back, model.zone, now.utc) {
-            Ok(range) => {
-                (model.traces.back, model.traces.until) = (range.back, range.until);
-                Vec::new()
-            }
-            Err(why) => say(model, Level::Warn, why, now),
-        },
+        PromptKind::Time => scope::set_time(model, text, now),
         PromptKind::Search | PromptKind::Filter | PromptKind::Columns => Vec::new(),
     }
 }
@@ -310,8 +357,9 @@ pub(super) fn drop_filter(model: &mut Model) -> String {
         pane.outcome = Outcome::Any;
         return "failed only".to_owned();
     }
-    if pane.until.take().is_some() {
-        pane.back = BACK;
+    if pane.until.is_some() {
+        model.scope.release(PaneId::Traces);
+        model.scope.to_present();
         return "a time that is over".to_owned();
     }
     String::new()

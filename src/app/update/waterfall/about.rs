@@ -9,6 +9,7 @@ use crate::app::effect::Deed;
 use crate::app::modal::{Goal, MenuItem};
 use crate::app::reference;
 use crate::app::traces::{Clocks, Study};
+use crate::domain::service_map::Caller;
 use crate::domain::slo::{SloReport, SloState};
 use crate::domain::trace::scale::lasting;
 use crate::domain::trace::{Row, Status, TraceId};
@@ -99,7 +100,8 @@ pub(in super::super) fn ways(model: &Model, id: TraceId, row: Option<Row>) -> Wa
         let goal = Goal::TraceLogs(id, study.trace.extent().from);
         ways.push((goal, "every line of this trace".to_owned()));
     }
-    let own = study.trace.span(row).service.as_ref();
+    let named = &model.settings.services;
+    let own = named.ours(Caller::Traces, study.trace.span(row).service.as_ref());
     let began = study.trace.span(row).start;
     ways.extend(pivot::to_logs(model, own, Some(began)));
     let links = study.trace.detail(row).links;
@@ -110,10 +112,11 @@ pub(in super::super) fn ways(model: &Model, id: TraceId, row: Option<Row>) -> Wa
     }));
     // The span's own service first, then whoever had most of the time.
     let totals = &study.aspect(clocks(model, id)).services;
-    let others = totals.iter().map(|total| total.service.as_ref());
+    let others = totals
+        .iter()
+        .map(|total| named.ours(Caller::Traces, total.service.as_ref()));
     for service in std::iter::once(own).chain(others.filter(|other| *other != own)) {
-        let same =
-            pivot::listed_alerts(model).filter(|alert| !service.is_empty() && *alert.service == *service);
+        let same = pivot::alerts_of(model, service);
         ways.extend(same.map(|alert| pivot::to_alert(alert, "of its service")));
         // Of the others those that are well explain nothing.
         let tells = |report: &&SloReport| service == own || report.state != SloState::Ok;

@@ -15,6 +15,7 @@ use crate::app::traces::waterfall::rows::Fold;
 use crate::app::traces::waterfall::{Arrived, Narrowed, Nowhere, Taken, To, Waterfall, carried};
 use crate::app::traces::{Clocks, Study};
 use crate::app::{Effect, Model};
+use crate::domain::log::Nanos;
 use crate::domain::trace::skew;
 use crate::domain::trace::{Row, TraceId};
 use crate::text::SafeText;
@@ -399,10 +400,11 @@ pub(super) fn jump_to_match(model: &mut Model, id: TraceId, direction: Direction
     matches!(went, Ok(_) | Err(Nowhere::OnlyThis))
 }
 
-/// The service of a span, or of the trace's root.
-pub(super) fn service_of(model: &Model, id: TraceId, row: Option<Row>) -> Option<String> {
+/// The service of a span, or of that under the cursor, and when it began.
+pub(super) fn span_here(model: &Model, id: TraceId, row: Option<Row>) -> Option<(String, Nanos)> {
     let (study, row) = span_of(model, id, row)?;
-    Some(study.trace.span(row).service.to_string())
+    let span = study.trace.span(row);
+    Some((span.service.to_string(), span.start))
 }
 
 /// A span of an open trace: the one that is named, or that under the cursor.

@@ -6,6 +6,7 @@
 //! when it is looked at. What a line says of its request, `traces` hold to. Start at [`Logs`].
 
 mod events;
+mod told;
 mod voices;
 mod words;
 
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::catalogue::pod_name;
+use super::incident::{Murmur, Strike};
 use super::story::PODS;
 use super::{Scenario, Story, World};
 use events::Event;
@@ -27,6 +29,10 @@ pub const DEPLOYER: &str = "deployer";
 pub const BURSTING: &str = "catalog";
 
 const SECOND: i64 = 1_000_000_000;
+/// A line of a request that the incident breaks comes so long after it is drawn, nanoseconds.
+const STRUCK_AFTER: i64 = 200_000_000;
+/// Each service above says its own so much later.
+const STRUCK_APART: i64 = 8_000_000;
 
 /// A stream: the log of one pod.
 #[derive(Debug)]
@@ -78,6 +84,9 @@ pub struct Line<'a> {
 enum Said<'a> {
     Voice(&'static Voice, u64),
     Event(&'a Event),
+    /// A request that the incident breaks: its strike, which one that is, how far above the last service reached.
+    Struck(&'a Strike, usize, u32, u64),
+    Murmur(&'a Murmur, u64),
 }
 
 impl Line<'_> {
@@ -86,6 +95,17 @@ impl Line<'_> {
         match self.said {
             Said::Voice(voice, _) => voice.name,
             Said::Event(event) => event.name,
+            Said::Struck(strike, _, 0, _) => strike.name,
+            Said::Struck(_, _, _, _) => "upstream failed",
+            Said::Murmur(murmur, _) => murmur.name,
+        }
+    }
+
+    /// Which strike of the incident broke its request.
+    pub fn strike(&self) -> Option<usize> {
+        match self.said {
+            Said::Struck(_, strike, _, _) => Some(strike),
+            Said::Voice(_, _) | Said::Event(_) | Said::Murmur(_, _) => None,
         }
     }
 }
@@ -143,7 +163,10 @@ impl Logs {
         let (story, seed) = (self.world.story(), self.world.epoch().seed);
         let begin = (self.world.epoch().anchor.timestamp() + second) * SECOND;
         // A calm world stands still from its begin on: it has a past to read, and nothing new to say.
-        let silent = self.world.epoch().scenario == Scenario::Calm && second >= 0;
+        let dark = story
+            .fate(of.service)
+            .is_some_and(|fate| fate.is_dark(of.pod, second as f64));
+        let silent = dark || self.world.epoch().scenario == Scenario::Calm && second >= 0;
         for Speaker { voice, salt, own } in of.voices.iter().filter(|_| !silent) {
             let salt = noise([seed, *salt, of.pod as u64, second as u64]);
             let rate = (voice.rate)(story, second as f64);
@@ -153,10 +176,7 @@ impl Logs {
                 let request = noise([salt, nth, 1, 0]);
                 // Half a second remains for what the request goes through.
                 let into = i64::from((request % 500_000_000) as u32) + i64::from(voice.after_ms) * 1_000_000;
-                let epoch = self.world.epoch().anchor.timestamp() + second;
-                let trace = u128::from(epoch as u32) << 96
-                    | u128::from(noise([request, 2, 0, 0]) as u32) << 64
-                    | u128::from(noise([request, 3, 0, 0]) | 1);
+                let trace = self.trace_of(request, second);
                 lines.push(Line {
                     at: begin + into,
                     stream,
@@ -165,6 +185,9 @@ impl Logs {
                     said: Said::Voice(voice, noise([request, *own, 4, 0])),
                 });
             }
+        }
+        if !silent {
+            self.incident(of, (stream, second, begin), &mut lines);
         }
         for event in of.events.get(&second).into_iter().flatten() {
             lines.push(Line {
@@ -179,10 +202,100 @@ impl Logs {
         lines
     }
 
+    /// The trace id of a request of a story second.
+    fn trace_of(&self, request: u64, second: i64) -> u128 {
+        let epoch = self.world.epoch().anchor.timestamp() + second;
+        u128::from(epoch as u32) << 96
+            | u128::from(noise([request, 2, 0, 0]) as u32) << 64
+            | u128::from(noise([request, 3, 0, 0]) | 1)
+    }
+
+    /// What a stream says of the incident in a story second.
+    fn incident<'s>(
+        &'s self,
+        of: &LogStream,
+        (stream, second, begin): (usize, i64, i64),
+        lines: &mut Vec<Line<'s>>,
+    ) {
+        let Some(incident) = &self.world.story().incident else {
+            return;
+        };
+        let (seed, s) = (self.world.epoch().seed, second as f64);
+        for (index, strike) in incident.strikes.iter().enumerate() {
+            let hops = strike.failing();
+            let Some(place) = hops.iter().position(|hop| hop.service == of.service) else {
+                continue;
+            };
+            let above = strike.below(place);
+            let salt = noise([seed, voices::number(strike.name), of.pod as u64, second as u64]);
+            let count = (strike.per_pod(of.pod, s) + unit(salt)).floor().max(0.0) as u64;
+            let count = if strike.rate.at(s) > 0.0 { count } else { 0 };
+            for nth in 0..count {
+                let request = noise([salt, nth, 1, 0]);
+                let into = i64::from((request % 500_000_000) as u32)
+                    + STRUCK_AFTER
+                    + i64::from(above) * STRUCK_APART;
+                lines.push(Line {
+                    at: begin + into,
+                    stream,
+                    level: if above == 0 { "error" } else { "warn" },
+                    trace: self.trace_of(request, second),
+                    said: Said::Struck(strike, index, above, noise([request, u64::from(above), 6, 0])),
+                });
+            }
+        }
+        for murmur in incident
+            .murmurs
+            .iter()
+            .filter(|murmur| murmur.service == of.service)
+        {
+            let salt = noise([seed, voices::number(murmur.name), of.pod as u64, second as u64]);
+            let rate = murmur.rate.at(s) / PODS as f64;
+            let count = (rate + unit(salt)).floor().max(0.0) as u64;
+            for nth in 0..count {
+                let dice = noise([salt, nth, 7, 0]);
+                lines.push(Line {
+                    at: begin + i64::from((dice % 1_000_000_000) as u32),
+                    stream,
+                    level: murmur.level,
+                    trace: 0,
+                    said: Said::Murmur(murmur, dice),
+                });
+            }
+        }
+    }
+
+    /// What a line of the incident says, without the form of its service's log; all of any other line.
+    pub fn message(&self, line: &Line<'_>) -> String {
+        let pod = self.streams.get(line.stream).map_or(0, |stream| stream.pod);
+        let words = |dice: u64| Words::new(line, pod, dice);
+        match line.said {
+            Said::Struck(strike, _, 0, dice) => told::expanded(&strike.message, &mut words(dice)),
+            Said::Struck(strike, _, above, _) => {
+                let hops = strike.failing();
+                let next = hops
+                    .len()
+                    .checked_sub(above as usize)
+                    .and_then(|next| hops.get(next));
+                format!("upstream {} answered 503", next.map_or("", |hop| hop.service))
+            }
+            Said::Murmur(murmur, dice) => told::expanded(&murmur.text, &mut words(dice)),
+            Said::Voice(_, _) | Said::Event(_) => self.text(line),
+        }
+    }
+
     /// The text of a line.
     pub fn text(&self, line: &Line<'_>) -> String {
         match line.said {
             Said::Event(event) => event.text(line.at),
+            Said::Struck(_, _, _, dice) | Said::Murmur(_, dice) => {
+                let (service, pod) = self
+                    .streams
+                    .get(line.stream)
+                    .map_or(("", 0), |stream| (stream.service, stream.pod));
+                let mut words = Words::new(line, pod, noise([dice, 8, 0, 0]));
+                told::framed(service, line.level, &self.message(line), &mut words)
+            }
             Said::Voice(voice, dice) => {
                 let pod = self.streams.get(line.stream).map_or(0, |stream| stream.pod);
                 (voice.say)(&mut Words::new(line, pod, dice))
@@ -224,10 +337,10 @@ pub(super) fn unit(noise: u64) -> f64 {
     (noise >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// Requests of a service that fail, per pod and second.
+/// Requests of a service that fail without the incident's doing, per pod and second.
 pub(super) fn failing(story: &Story, service: &str, s: f64) -> f64 {
     story.fate(service).map_or(0.0, |fate| {
-        fate.service.rps / PODS as f64 * fate.traffic.at(s) * fate.errors.at(s)
+        fate.service.rps / PODS as f64 * fate.traffic.at(s) * fate.own_errors(s)
     })
 }
 

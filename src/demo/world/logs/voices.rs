@@ -42,7 +42,7 @@ impl Voice {
     }
 }
 
-fn number(text: &str) -> u64 {
+pub fn number(text: &str) -> u64 {
     text.bytes()
         .fold(0, |state, byte| noise([state, u64::from(byte), 0, 0]))
 }
@@ -301,7 +301,7 @@ const SEARCH: [Voice; 2] = [
         "warn",
         |story, s| {
             story.fate("search").map_or(0.0, |fate| {
-                fate.service.rps / PODS as f64 * fate.traffic.at(s) * fate.slow.at(s) * 0.2
+                fate.service.rps / PODS as f64 * fate.traffic.at(s) * fate.own_slow(s) * 0.2
             })
         },
         |w| {
@@ -474,7 +474,7 @@ const RECOMMENDATION: [Voice; 2] = [
         "model reload",
         "warn",
         |story, s| {
-            let slow = story.fate("recommendation").map_or(0.0, |fate| fate.slow.at(s));
+            let slow = story.fate("recommendation").map_or(0.0, |fate| fate.own_slow(s));
             if slow > 0.01 { 0.25 } else { 0.0 }
         },
         |w| {
@@ -548,7 +548,7 @@ pub fn of(service: &str) -> &'static [Voice] {
 }
 
 /// A JSON document; `more` are fields that follow, each with its comma.
-fn json(w: &mut Words, level: &str, message: &str, more: impl FnOnce(&mut Words) -> String) -> String {
+pub fn json(w: &mut Words, level: &str, message: &str, more: impl FnOnce(&mut Words) -> String) -> String {
     let mut more = more(w);
     if w.is_traced() {
         let _ = write!(more, ",\"trace_id\":\"{}\"", w.trace());

@@ -117,7 +117,13 @@ impl<'a> Loom<'a> {
 
     /// One of the pods of a service.
     pub fn some(&mut self, service: &'static str) -> Place {
-        let pod = self.draw() as usize % PODS;
+        let mut pod = self.draw() as usize % PODS;
+        // A pod that is gone answers nobody.
+        let s = (self.id >> 96) as f64 - self.world.anchor();
+        let fate = self.world.story().fate(service);
+        if fate.is_some_and(|fate| fate.is_dark(pod, s)) {
+            pod = (pod + 1) % PODS;
+        }
         Place { service, pod }
     }
 

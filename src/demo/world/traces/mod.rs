@@ -16,21 +16,23 @@ mod pages;
 mod request;
 mod services;
 mod span;
+mod struck;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::incident::Strike;
 use super::logs::{Logs, failing, noise, unit};
 use super::story::{Fate, PODS};
 use super::{Scenario, World};
 use batch::Batch;
-use loom::{Loom, Place};
+use loom::Loom;
 
 pub use batch::{
     LENGTH as BATCH_LENGTH, OPERATION as BATCH_OPERATION, SERVICE as BATCH_SERVICE, SPANS as BATCH_SPANS,
 };
-pub use loom::{SKEW, SKEWED_HOST};
-pub use operations::{OPERATIONS, Operation};
+pub use loom::{Place, SKEW, SKEWED_HOST};
+pub use operations::{DRILLED, OPERATIONS, Operation};
 pub use request::{Kind, Request};
 pub use span::{Attributes, Body, Event, Link, Resource, Span, SpanKind, Trace, Value};
 
@@ -59,6 +61,15 @@ impl Traces {
         Self { world, logs }
     }
 
+    /// Every operation that is seen in this world.
+    pub fn operations(&self) -> impl Iterator<Item = &'static Operation> {
+        let drilled: &[Operation] = match self.world.story().incident {
+            Some(_) => &DRILLED,
+            None => &[],
+        };
+        OPERATIONS.iter().chain(drilled)
+    }
+
     /// The story second that a moment lies in.
     pub fn second_of(&self, at: i64) -> i64 {
         self.logs.second_of(at)
@@ -74,7 +85,14 @@ impl Traces {
         let mut by_id: BTreeMap<u128, Request<'_>> = BTreeMap::new();
         for (stream, of) in self.logs.streams().iter().enumerate() {
             for line in self.logs.second(stream, second) {
-                let Some(kind) = Kind::of(line.template()).filter(|_| line.trace != 0) else {
+                let strike = line.strike();
+                let struck = strike
+                    .and_then(|index| self.strike(index))
+                    .map(|strike| Kind::Struck(strike.chain));
+                let Some(kind) = struck
+                    .or_else(|| Kind::of(line.template()))
+                    .filter(|_| line.trace != 0)
+                else {
                     continue;
                 };
                 if service.is_some_and(|service| !kind.services().contains(&service)) {
@@ -89,6 +107,7 @@ impl Traces {
                     dice: self.dice(line.trace),
                     waits: false,
                     batch: None,
+                    strike,
                 });
                 known.lines.push(line);
             }
@@ -129,8 +148,9 @@ impl Traces {
         let s = second as f64;
         let logged = fate.traffic.at(s) * LOGGED_ORDERS;
         let each = fate.service.rps / PODS as f64 * fate.traffic.at(s);
-        let rate = each - failing(self.world.story(), "checkout", s) - logged;
-        for pod in 0..PODS {
+        let struck = each * fate.struck.at(s);
+        let rate = each - failing(self.world.story(), "checkout", s) - struck - logged;
+        for pod in (0..PODS).filter(|pod| !fate.is_dark(*pod, s)) {
             let salt = noise([self.world.epoch().seed, 16, pod as u64, second as u64]);
             let count = (rate + unit(salt)).floor().max(0.0) as u64;
             for nth in 0..count {
@@ -147,6 +167,7 @@ impl Traces {
                     dice,
                     waits: unit(noise([dice, 18, 0, 0])) < waiting(fate, s),
                     batch: None,
+                    strike: None,
                 });
             }
         }
@@ -165,7 +186,13 @@ impl Traces {
             dice: 0,
             waits: false,
             batch: Some(batch),
+            strike: None,
         })
+    }
+
+    /// A strike of the incident, by its place.
+    fn strike(&self, index: usize) -> Option<&Strike> {
+        self.world.story().incident.as_ref()?.strikes.get(index)
     }
 
     /// The request with an id.
@@ -207,6 +234,10 @@ impl Traces {
             Kind::Token => services::token(loom, request),
             Kind::GiftCard => services::gift_card(loom, request),
             Kind::Points | Kind::Batch => services::points(loom, request),
+            Kind::Struck(_) => match request.strike.and_then(|index| self.strike(index)) {
+                Some(strike) => self.struck(loom, request, strike),
+                None => loom.done(),
+            },
         }
     }
 
@@ -239,7 +270,7 @@ const LOGGED_ORDERS: f64 = 0.8;
 
 /// Share of the good orders that wait for a connection.
 fn waiting(fate: &Fate, s: f64) -> f64 {
-    let (slow, bad) = (fate.slow.at(s), fate.errors.at(s));
+    let (slow, bad) = (fate.own_slow(s), fate.own_errors(s));
     ((slow - bad) / (1.0 - bad)).max(0.0)
 }
 

@@ -17,6 +17,15 @@ const fn of(service: &'static str, name: &'static str, kind: SpanKind) -> Operat
     Operation { service, name, kind }
 }
 
+/// Those that are seen in drills alone.
+pub const DRILLED: [Operation; 5] = [
+    of("catalog", "GET", Client),
+    of("catalog", "pool.acquire", Internal),
+    of("checkout", "GET /v1/rates", Client),
+    of("inventory", "GET", Client),
+    of("inventory", "pool.acquire", Internal),
+];
+
 /// All of them, by service and name.
 pub const OPERATIONS: [Operation; 102] = [
     of("auth", "GET", Client),

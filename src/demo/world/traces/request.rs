@@ -1,5 +1,6 @@
 //! A request before its spans are made: what kind it is, which lines were written of it.
 
+use super::super::incident::Chain;
 use super::super::logs::Line;
 use super::batch::{self, Batch};
 use super::loom::MS;
@@ -45,6 +46,8 @@ pub enum Kind {
     Points,
     /// The batch.
     Batch,
+    /// A request that a drill's incident breaks, and the way it takes.
+    Struck(Chain),
 }
 
 impl Kind {
@@ -112,6 +115,7 @@ impl Kind {
             Self::GiftCard => &["storefront", "giftcard"],
             Self::Points => &["loyalty"],
             Self::Batch => &[batch::SERVICE, "catalog"],
+            Self::Struck(chain) => chain.services(),
         }
     }
 
@@ -125,6 +129,7 @@ impl Kind {
                 | Self::Deadlock
                 | Self::QuoteFailed
                 | Self::Batch
+                | Self::Struck(_)
         )
     }
 }
@@ -148,6 +153,8 @@ pub struct Request<'a> {
     pub(super) waits: bool,
     /// Set for the batch alone.
     pub(super) batch: Option<Batch>,
+    /// Which strike of the incident broke it.
+    pub(super) strike: Option<usize>,
 }
 
 impl Request<'_> {
@@ -157,12 +164,17 @@ impl Request<'_> {
         said.or(self.batch.map(Batch::end)).unwrap_or(self.at)
     }
 
+    /// Which strike of the incident broke it.
+    pub fn strike(&self) -> Option<usize> {
+        self.strike
+    }
+
     /// A length that no span of it exceeds, nanoseconds.
     pub fn longest(&self) -> i64 {
         match self.kind {
             Kind::Batch => batch::LENGTH,
             Kind::SlowSearch | Kind::ModelReload => 15_000 * MS,
-            Kind::QuoteFailed | Kind::Denied => 9_000 * MS,
+            Kind::QuoteFailed | Kind::Denied | Kind::Struck(_) => 9_000 * MS,
             Kind::ChargeFailed => 5_000 * MS,
             Kind::Order if self.waits => 5_000 * MS,
             Kind::Page

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Arrangement, Desk, Sources};
 use crate::domain::alert::{AlertGroup, Grouping, Labels, SeverityRank, Standing, StateChoice};
+use crate::domain::environment;
 use crate::time::Now;
 
 /// Members of a group to be: places in the ranking, so that sorting them ranks them.
@@ -33,6 +34,7 @@ impl Desk {
                     .scope_service
                     .as_ref()
                     .is_none_or(|service| alert.service == *service)
+                && !environment::is_elsewhere(&question.scope_labels, |name| alert.labels.get(name))
                 && self.filter.filter.is_match(alert, now);
             if passes {
                 place[i as usize] = Some(rank);

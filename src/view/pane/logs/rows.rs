@@ -10,14 +10,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::super::widget::{self, Piece, put_pieces};
-use super::super::super::{Scene, hints};
+use super::super::super::{Scene, hints, moment};
 use super::super::{look, set_style};
 use super::{clock, day, level_word, role_of, service_role, time};
 use crate::action::Action;
 use crate::app::Model;
 use crate::app::logs::{LogPane, LogView, Past, Refetching, Times, Wrap, search_query};
-use crate::domain::log::detect::level_of;
-use crate::domain::log::moment::leading_end;
+use crate::domain::log::prefix::without;
 use crate::domain::log::{Gap, GapReason, Level, fields};
 use crate::logstore::query::Query;
 use crate::logstore::{Entry, LineId};
@@ -91,9 +90,13 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView
     let search = scene.model.logs.search.as_ref();
     let sought = search.and_then(|search| search_query(&search.text).ok().flatten());
     let rows = laid_out(scene.model, view, area);
+    let then = moment::line(scene, view);
     for (index, placed) in rows.iter().enumerate() {
         let row = widget::row(area, index as u16);
         draw_row(scene, buffer, row, (&placed.row, sought.as_ref()), focused);
+        if matches!(&placed.row, Row::Line { id, part: 0, .. } if then == Some(*id)) {
+            moment::mark(scene, buffer, row, 1);
+        }
     }
 }
 
@@ -202,7 +205,8 @@ fn rows_of<'a>(
     let head = entry.text.get(..MOST_BYTES).unwrap_or(&entry.text);
     let text = String::from_utf8_lossy(head).into_owned();
     let entry = Rc::new(entry);
-    let (text, rest) = said(&text).unwrap_or_else(|| (unprefixed(pane, &entry, &text), String::new()));
+    let (text, rest) =
+        said(&text).unwrap_or_else(|| (unprefixed(pane, &entry, &text).to_owned(), String::new()));
     let line = |part, shown| Row::Line {
         id,
         entry: Rc::clone(&entry),
@@ -299,28 +303,9 @@ fn wrapped(text: &str, cells: usize, most: usize) -> Vec<Shown> {
 }
 
 /// A text without the time and the level that it begins with, where the row tells the same before it.
-fn unprefixed(pane: &LogPane, entry: &Entry, text: &str) -> String {
-    /// A row tells milliseconds, and shippers stamp lines a little later.
-    const NEAR: u64 = 1_000_000_000;
-    let closing = |c: char| matches!(c, ' ' | ']' | ')' | '\t' | '|' | ':' | ',');
-    let mut rest = text;
-    if pane.times == Times::Clock
-        && let Some((at, end)) = leading_end(text.as_bytes())
-        && entry.time().is_some_and(|time| time.0.abs_diff(at.0) < NEAR)
-    {
-        rest = text.get(end..).unwrap_or(text).trim_start_matches(closing);
-    }
-    let bare = rest.strip_prefix(['[', '<', '(']).unwrap_or(rest);
-    let length = bare.chars().take_while(char::is_ascii_alphabetic).count();
-    let (word, behind) = bare.split_at(length);
-    // "error while …" is prose
-    let marked = bare.len() < rest.len() || (length > 2 && word.chars().all(|c| c.is_ascii_uppercase()));
-    let ends = behind.starts_with(|c: char| closing(c) || c == '>');
-    if marked && ends && entry.level != Level::Unknown && level_of(word.as_bytes()) == entry.level {
-        rest = behind.trim_start_matches(|c: char| closing(c) || c == '>');
-    }
-    // what says nothing else is shown as it is
-    if rest.trim().is_empty() { text } else { rest }.to_owned()
+fn unprefixed<'a>(pane: &LogPane, entry: &Entry, text: &'a str) -> &'a str {
+    let at = (pane.times == Times::Clock).then(|| entry.time()).flatten();
+    without(text, at, entry.level)
 }
 
 /// What a person reads first of a line of JSON or logfmt: its message, then its other fields but those that stand
@@ -433,7 +418,8 @@ fn file_of<'a>(model: &Model, entry: &'a Entry) -> Option<&'a str> {
 
 /// Whether a line's service stands before it: where there is room, and it is not the same for all.
 fn has_service(model: &Model, area: u16) -> bool {
-    area >= WITH_SERVICE && (model.scope.service().is_none() || model.logs.trace.is_some())
+    area >= WITH_SERVICE
+        && (model.scope.service_of(crate::app::focus::PaneId::Logs).is_none() || model.logs.trace.is_some())
 }
 
 /// From this width on a line's service stands before it.

@@ -15,6 +15,7 @@ use super::slo::focus;
 use super::{Border, Freshness, Lack, cells_of, framed, message, position, skeleton, thumb};
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
+use crate::app::scope::TimeRange;
 use crate::app::traces::list::Older;
 use crate::app::traces::{BACK, Form, Grouped, TraceList};
 use crate::domain::trace::scale::lasting_in_column;
@@ -143,7 +144,10 @@ fn older(list: &TraceList) -> String {
 fn foot(scene: Scene, total: usize, shown: usize) -> Vec<Piece<'static>> {
     let pane = &scene.model.traces;
     let (when, role) = match pane.until {
-        Some(_) => (range(scene), Role::StateStale),
+        Some(_) => (format!("within {}", range(scene)), Role::StateStale),
+        None if let Some(range) = pane.range.filter(|range| reaches(scene, *range)) => {
+            (range.words(scene.model.zone), Role::Accent)
+        }
         None if pane.back == BACK => (format!("last {}", words::span(pane.back)), Role::TextMuted),
         None => (format!("last {}", words::span(pane.back)), Role::Accent),
     };
@@ -156,11 +160,16 @@ fn foot(scene: Scene, total: usize, shown: usize) -> Vec<Piece<'static>> {
     pieces
 }
 
+/// Whether as much is asked for as the scope's time is long: of a very long one only the last part is.
+fn reaches(scene: Scene, range: TimeRange) -> bool {
+    let since = (scene.still.utc - range.from).to_std().unwrap_or_default();
+    since <= scene.model.traces.back + Duration::from_secs(60)
+}
+
 /// What the list is narrowed to: scope, query, outcome, filter.
 fn narrowed(scene: Scene) -> Option<String> {
     let pane = &scene.model.traces;
-    let mut parts: Vec<String> = Vec::new();
-    parts.extend(scene.model.scope.service().map(str::to_owned));
+    let mut parts = super::turned(scene, PaneId::Traces);
     if pane.outcome == Outcome::Failed {
         parts.push("failed only".to_owned());
     }
@@ -223,7 +232,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
             );
         }
         (Some(_), _) => {
-            let scope = scene.model.scope.service();
+            let scope = scene.model.scope.service_of(PaneId::Traces);
             let scope = scope.map(|service| format!(" of {service}")).unwrap_or_default();
             let when = match pane.until {
                 Some(_) => range(scene),

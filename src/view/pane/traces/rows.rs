@@ -17,7 +17,7 @@ use crate::view::pane::logs::service_role;
 use crate::view::pane::{cells_of, look, mark_hits};
 use crate::view::widget::columns::{self, Align, Column, Slots, Width, column, flex};
 use crate::view::widget::{self, Look, Piece, bar, words};
-use crate::view::{Scene, figures, layout};
+use crate::view::{Scene, figures, layout, moment};
 
 /// The duration's place among the columns.
 const TOOK: usize = 2;
@@ -113,6 +113,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, inside: Rect, shown: usize
     }
     let traces = pane.drawn().into_iter().flat_map(TraceList::all);
     let scale = Durations::of(traces.clone().map(|trace| trace.duration));
+    let then = moment::trace(scene);
     let rows = pane.rows.iter().enumerate().skip(pane.list.offset).take(shown);
     for (line, (index, row)) in rows.enumerate() {
         let whole = widget::row(inside, line as u16 + layout::HEADER_ROWS);
@@ -143,6 +144,9 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, inside: Rect, shown: usize
                     trace,
                     look(selected, false),
                 );
+                if then == Some(trace.id) {
+                    moment::mark(scene, buffer, whole, 1);
+                }
                 if pane.mark == Some(trace.id) {
                     scene.line(buffer, widget::after(whole, 1), &[Piece::word("✓", Role::Accent)]);
                 }

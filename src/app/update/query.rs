@@ -1,0 +1,39 @@
+//! A PromQL query from the palette: asked, opened as a page, asked again.
+
+use super::{deeds, run, say};
+use crate::app::focus::{Detail, Page};
+use crate::app::toast::Level;
+use crate::app::{Effect, Model};
+use crate::time::Now;
+
+/// Opens the page of a query and asks it.
+pub(super) fn open(model: &mut Model, text: &str, now: Now) -> Vec<Effect> {
+    if !model.settings.has_metrics {
+        let why = format!(
+            "no metrics backend is configured; add [contexts.{}.metrics]",
+            model.settings.context
+        );
+        return say(model, Level::Info, why, now);
+    }
+    run::show(model, Detail::Page(Page::Query));
+    // Another query begins at its top.
+    if let Some(view) = model.details.last_mut() {
+        view.scroll = 0;
+    }
+    let range = model.scope.range();
+    let asked = Effect::AskQuery(model.query.ask(text, range, now));
+    let deed = deeds::of_query(model, text);
+    std::iter::once(asked)
+        .chain(deeds::record(model, deed, now))
+        .collect()
+}
+
+/// The same query once more, where its page is open: up to now, or over the scope's range.
+pub(super) fn again(model: &mut Model, now: Now) -> Option<Effect> {
+    if model.detail() != Some(&Detail::Page(Page::Query)) {
+        return None;
+    }
+    let text = model.query.asked.as_ref()?.text.clone();
+    let range = model.scope.range();
+    Some(Effect::AskQuery(model.query.ask(&text, range, now)))
+}

@@ -1,0 +1,341 @@
+//! `midwatch case ID`: what is known around an alert, an SLO or an incident, and what that points at.
+//!
+//! The console's case view is the same page from its feeds; here every backend is asked once.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::args::CaseArgs;
+use super::gather::{Rules, Scene, alert_in_words, alerts_of, ambiguous, is_hex};
+use super::incidents::finish;
+use super::keepers::Keepers;
+use super::linked;
+use super::{CliError, Outcome, Session};
+use crate::backend::incidents::{Question, Whose};
+use crate::backend::metrics::engine::{Discover, Engine, Settings};
+use crate::domain::alert::desk::Arrangement;
+use crate::domain::alert::{Alert, AlertBoard, AlertState, Fingerprint, StateChoice};
+use crate::domain::case::{Began, Case, Evidence, Known, Of, case_document, case_text, related};
+use crate::domain::document::Remarks;
+use crate::domain::incident::Incident;
+use crate::domain::slo::{SloBoard, SloReport};
+use crate::runtime::case::{self, Window};
+
+/// Runs the command.
+pub async fn run(session: &mut Session, args: &CaseArgs) -> Outcome {
+    let scene = Scene::with_local(session)?;
+    tell(session, &scene, args).await
+}
+
+/// What the case is of.
+struct Subject {
+    of: Of,
+    alert: Option<Arc<Alert>>,
+    incident: Option<Arc<Incident>>,
+    service: Option<Arc<str>>,
+}
+
+/// The same on a scene that is open.
+pub async fn tell(session: &mut Session, scene: &Scene, args: &CaseArgs) -> Outcome {
+    let now = scene.now().utc;
+    session
+        .out
+        .progress(&format!("asking every backend of {}…", scene.context.name))?;
+    let question = Arrangement {
+        states: StateChoice::All,
+        ..Arrangement::default()
+    };
+    let (board, slos) = futures::join!(scene.board(&question, Rules::Leave), slo_board(scene));
+    let keepers = Keepers::open(scene);
+    let subject = subject(scene, &keepers, &board, slos.as_ref(), &args.id).await?;
+    let mut remarks = Remarks {
+        errors: board.errors.clone(),
+        ..Remarks::default()
+    };
+    remarks
+        .errors
+        .extend(slos.iter().flat_map(|slos| slos.errors.clone()));
+    let evidence = evidence(scene, &keepers, (&board, slos.as_ref()), subject, &mut remarks).await;
+    let clock = |at: DateTime<Utc>| {
+        let format = if at.date_naive() == now.date_naive() {
+            "%H:%MZ"
+        } else {
+            "%m-%d %H:%MZ"
+        };
+        at.format(format).to_string()
+    };
+    let case = Case::of(&evidence, &clock);
+    let text = if session.globals.json {
+        case_document(&scene.context.name, now, &evidence, &case, &remarks)
+    } else {
+        case_text(&case)
+    };
+    finish(session, &text, &remarks)
+}
+
+/// Every SLO, asked once; nothing where there is nobody to ask.
+async fn slo_board(scene: &Scene) -> Option<SloBoard> {
+    let (metrics, config) = (scene.backends.metrics.as_ref()?, scene.context.metrics.as_ref()?);
+    let settings = Settings {
+        poll: config.poll,
+        discover: Discover::Yes,
+    };
+    let mut engine = Engine::new(scene.context.slos.clone(), settings);
+    Some(engine.run_all(metrics.as_ref(), scene.now()).await)
+}
+
+/// What an id means: an alert, else an SLO, else an incident.
+async fn subject(
+    scene: &Scene,
+    keepers: &Keepers,
+    board: &AlertBoard,
+    slos: Option<&SloBoard>,
+    id: &str,
+) -> Result<Subject, CliError> {
+    let named = |service: &str| (!service.is_empty()).then(|| Arc::from(service));
+    if is_hex(id) {
+        match alerts_of(id, board).as_slice() {
+            [] => {}
+            [alert] => {
+                return Ok(Subject {
+                    of: Of::Alert,
+                    service: named(&alert.service),
+                    alert: Some(Arc::clone(alert)),
+                    incident: None,
+                });
+            }
+            several => return Err(ambiguous(id, several.iter().map(|alert| alert_in_words(alert)))),
+        }
+    }
+    let report = slos.and_then(|slos| slos.slos.iter().find(|report| report.slo.name == id));
+    if let Some(report) = report {
+        let service = named(&report.slo.service);
+        return Ok(Subject {
+            of: Of::Slo(id.to_owned()),
+            alert: service.as_deref().and_then(|service| first_of(board, service)),
+            incident: None,
+            service,
+        });
+    }
+    if keepers.is_empty() {
+        return Err(CliError::Usage(format!(
+            "{id} is no alert and no SLO that is known here; `midwatch alerts` and `midwatch slo` list them"
+        )));
+    }
+    let found = keepers.find(id, scene.now().utc).await?;
+    let Some(incident) = found.incident else {
+        let why = found.failure.map(|failure| failure.message).unwrap_or_default();
+        return Err(CliError::Backend(format!(
+            "incident {id} could not be read: {why}"
+        )));
+    };
+    let service = incident.service.as_ref().map(|service| Arc::clone(&service.name));
+    Ok(Subject {
+        of: Of::Incident,
+        alert: service.as_deref().and_then(|service| first_of(board, service)),
+        incident: Some(Arc::new(incident)),
+        service,
+    })
+}
+
+/// The gravest alert of a service that fires, the oldest of several.
+fn first_of(board: &AlertBoard, service: &str) -> Option<Arc<Alert>> {
+    let of = |alert: &&Arc<Alert>| *alert.service == *service && alert.state == AlertState::Active;
+    let all = board.by_fingerprint.values().filter(of);
+    all.min_by_key(|alert| (alert.rank(), alert.occurrence.starts_at))
+        .cloned()
+}
+
+async fn evidence(
+    scene: &Scene,
+    keepers: &Keepers,
+    (board, slos): (&AlertBoard, Option<&SloBoard>),
+    subject: Subject,
+    remarks: &mut Remarks,
+) -> Evidence {
+    let now = scene.now().utc;
+    let service = subject.service.clone();
+    let own = subject.alert.as_deref();
+    let is_of = |alert: &&Arc<Alert>| {
+        service
+            .as_deref()
+            .is_some_and(|service| *alert.service == *service)
+    };
+    let of_service: Vec<&Alert> = board
+        .by_fingerprint
+        .values()
+        .filter(is_of)
+        .map(|alert| &**alert)
+        .collect();
+    let reports: Vec<Arc<SloReport>> = slos.map_or_else(Vec::new, |slos| {
+        let of = |report: &&Arc<SloReport>| service.as_deref() == Some(report.slo.service.as_str());
+        slos.slos.iter().filter(of).cloned().collect()
+    });
+    let their: Vec<&SloReport> = reports.iter().map(|report| &**report).collect();
+    let asked = own.filter(|_| matches!(subject.of, Of::Alert | Of::Incident));
+    let began = Began::of(asked, subject.incident.as_deref(), &of_service, &their, now);
+    let window = Window::around(began.at, now);
+    let (deploys, logs, traces, people) = futures::join!(
+        deploys(scene, began.at, now),
+        lines(scene, service.clone(), window),
+        traces(scene, service.clone(), window),
+        people(keepers, board, &subject, now),
+    );
+    let (incidents, linked, on_call, said) = people;
+    remarks.errors.extend(said.errors);
+    remarks.warnings.extend(said.warnings);
+    remarks.partial.extend(said.partial);
+    let is_linked = |fingerprint: Fingerprint| linked.contains(&fingerprint);
+    let others = board.by_fingerprint.values().filter(|alert| {
+        let fingerprint = alert.occurrence.fingerprint;
+        !board.watchdog.contains(&fingerprint)
+    });
+    let related = related(own, service.as_deref(), began.at, others, &is_linked);
+    let is_elsewhere = |alert: &&Arc<Alert>| {
+        let own = service
+            .as_deref()
+            .is_some_and(|service| *alert.service == *service);
+        alert.state == AlertState::Active && !alert.service.is_empty() && !own
+    };
+    let elsewhere = board
+        .by_fingerprint
+        .values()
+        .filter(is_elsewhere)
+        .cloned()
+        .collect();
+    let no_alerts = || Known::Absent("no Alertmanager is configured".to_owned());
+    let (alert, related) = if scene.backends.alertmanagers.is_empty() {
+        (
+            no_alerts(),
+            Known::Absent("no Alertmanager is configured".to_owned()),
+        )
+    } else {
+        (Known::Known(subject.alert.clone()), Known::Known(related))
+    };
+    Evidence {
+        now,
+        of: subject.of,
+        service,
+        began,
+        alert,
+        related,
+        elsewhere,
+        slos: match slos {
+            Some(_) => Known::Known(reports),
+            None => Known::Absent("no metrics backend is configured".to_owned()),
+        },
+        deploys,
+        logs,
+        traces,
+        incidents,
+        on_call,
+        remarks: Vec::new(),
+    }
+}
+
+fn absent<T>(scene: &Scene, what: &str) -> Known<T> {
+    let name = &scene.context.name;
+    Known::Absent(format!(
+        "not asked: no {what} backend is configured ([contexts.{name}.{what}])"
+    ))
+}
+
+async fn deploys(
+    scene: &Scene,
+    began: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Known<crate::domain::case::Deploys> {
+    match &scene.backends.annotations {
+        Some(source) => case::deploys(&**source, began, now).await,
+        None => absent(scene, "annotations"),
+    }
+}
+
+async fn lines(
+    scene: &Scene,
+    service: Option<Arc<str>>,
+    window: Window,
+) -> Known<crate::domain::case::Lines> {
+    match (&scene.backends.logs, service) {
+        (Some(source), Some(service)) => case::lines(&**source, service, window).await,
+        (Some(_), None) => Known::Absent("not asked: it names no service".to_owned()),
+        (None, _) => absent(scene, "logs"),
+    }
+}
+
+async fn traces(
+    scene: &Scene,
+    service: Option<Arc<str>>,
+    window: Window,
+) -> Known<crate::domain::case::Traces> {
+    match (&scene.backends.traces, service) {
+        (Some(source), Some(service)) => case::traces(&**source, service, window).await,
+        (Some(_), None) => Known::Absent("not asked: it names no service".to_owned()),
+        (None, _) => absent(scene, "traces"),
+    }
+}
+
+type People = (
+    Known<Vec<Arc<Incident>>>,
+    BTreeSet<Fingerprint>,
+    Known<Vec<crate::domain::oncall::Duty>>,
+    Remarks,
+);
+
+/// The incidents that it belongs to, the alerts that surely belong to them, and who is on call.
+async fn people(keepers: &Keepers, board: &AlertBoard, subject: &Subject, now: DateTime<Utc>) -> People {
+    if keepers.is_empty() {
+        let why = || "no incidents backend is configured".to_owned();
+        return (
+            Known::Absent(why()),
+            BTreeSet::new(),
+            Known::Absent(why()),
+            Remarks::default(),
+        );
+    }
+    let question = Question {
+        whose: Whose::All,
+        ..Question::default()
+    };
+    let duty_until = now + chrono::TimeDelta::hours(1);
+    let ((listed, mut remarks), (roster, of_roster)) =
+        futures::join!(keepers.list(&question), keepers.on_call(now, duty_until));
+    remarks.errors.extend(of_roster.errors);
+    let all: Vec<&Arc<Alert>> = board.by_fingerprint.values().collect();
+    let open: Vec<&Incident> = listed
+        .iter()
+        .filter(|incident| incident.status.is_open())
+        .collect();
+    let links = linked::links(keepers, board, &all, &open, &mut remarks).await;
+    let mut of: Vec<Arc<Incident>> = subject.incident.iter().cloned().collect();
+    let of_service = all.iter().copied().filter(|alert| {
+        let any = matches!(subject.of, Of::Slo(_) | Of::Service);
+        let service = subject.service.as_deref();
+        any && service.is_some_and(|service| *alert.service == *service)
+    });
+    for alert in subject.alert.iter().chain(of_service) {
+        for (id, _) in links.of_alert(alert.occurrence.fingerprint) {
+            let incident = listed.iter().find(|incident| incident.id == *id);
+            let is_new = of.iter().all(|known| known.id != *id);
+            of.extend(incident.filter(|_| is_new).cloned().map(Arc::new));
+        }
+    }
+    let linked = of
+        .iter()
+        .flat_map(|incident| links.of_incident(&incident.id))
+        .filter(|(_, by)| by.is_sure())
+        .map(|(fingerprint, _)| *fingerprint)
+        .collect();
+    let incidents = match remarks.errors.first() {
+        Some(failure) if of.is_empty() => Known::Failed(format!("{}: {}", failure.backend, failure.message)),
+        Some(_) | None => Known::Known(of),
+    };
+    (
+        incidents,
+        linked,
+        Known::Known(roster.at(now).cloned().collect()),
+        remarks,
+    )
+}

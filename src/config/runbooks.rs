@@ -1,0 +1,239 @@
+//! `[runbooks]` and `[contexts.X.runbooks]`: where runbooks lie; `allowed_programs`: what of them may be run.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::check::Findings;
+use super::decode::Section;
+use super::show::{Rows, spelled};
+use super::{AuditForward, Auth, Channel, Config, Endpoint, LogsConfig, Secret, load, playbooks};
+use crate::runbook::Playbook;
+
+/// How long a command may take, where nothing says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a context says of runbooks: what it leaves out, the top of the file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunbooksConfig {
+    /// A directory of Markdown files.
+    pub dir: Option<PathBuf>,
+    /// How long a command of a runbook may take.
+    pub timeout: Duration,
+    /// Variables that a command of a runbook is given here.
+    pub env: Vec<(String, String)>,
+    /// Programs that a runbook may run here: names, or absolute paths.
+    pub allowed_programs: Vec<String>,
+    /// Commands in their order, for the alerts that match.
+    pub playbooks: Vec<Playbook>,
+}
+
+impl Default for RunbooksConfig {
+    fn default() -> Self {
+        Self {
+            dir: None,
+            timeout: TIMEOUT,
+            env: Vec::new(),
+            allowed_programs: Vec::new(),
+            playbooks: Vec::new(),
+        }
+    }
+}
+
+pub(super) fn runbooks(top: &Section<'_>, context: &Section<'_>, findings: &mut Findings) -> RunbooksConfig {
+    let (own, all) = (context.section("runbooks"), top.section("runbooks"));
+    let sections = [own, all];
+    let mut said = sections.iter().flatten();
+    let dir = said.clone().find_map(|section| section.file("dir"));
+    let timeout = said.clone().find_map(|section| section.duration("timeout"));
+    let env = said.find_map(|section| section.section("env"));
+    let env = env
+        .map(|variables| of_variables(&variables, findings))
+        .unwrap_or_default();
+    let allowed_programs = context.texts("allowed_programs").unwrap_or_default();
+    for (index, written) in allowed_programs.iter().enumerate() {
+        let is_name = !written.is_empty() && !written.contains('/');
+        if !is_name && !written.starts_with('/') {
+            findings.error(
+                &context.at("allowed_programs").index(index),
+                format!("`{written}` is neither a program's name nor an absolute path"),
+                "write \"kubectl\" or \"/usr/bin/kubectl\"",
+            );
+        }
+    }
+    RunbooksConfig {
+        dir,
+        timeout: timeout.unwrap_or(TIMEOUT),
+        env,
+        allowed_programs,
+        playbooks: playbooks::playbooks(context, findings),
+    }
+}
+
+fn of_variables(section: &Section<'_>, findings: &mut Findings) -> Vec<(String, String)> {
+    let mut env = Vec::new();
+    for name in section.keys(findings) {
+        let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !is_name || load::is_setting(name) {
+            findings.error(
+                &section.at(name),
+                "is no variable that a command can be given",
+                "name it as shells do (KUBECONFIG), and none of this program's own",
+            );
+        } else if let Some(value) = section.text(name) {
+            if value.chars().any(char::is_control) {
+                findings.error(&section.at(name), "holds a control character", "leave that out");
+            }
+            env.push((name.to_owned(), value));
+        }
+    }
+    env.sort();
+    env
+}
+
+pub(super) fn show(rows: &mut Rows, runbooks: &RunbooksConfig) {
+    let mut below = Rows::default();
+    if let Some(dir) = &runbooks.dir {
+        below.text("dir", &dir.to_string_lossy());
+    }
+    below.text("timeout", &spelled(runbooks.timeout));
+    if !runbooks.env.is_empty() {
+        let mut variables = Rows::default();
+        for (name, value) in &runbooks.env {
+            variables.text(name, value);
+        }
+        below.table("env", variables);
+    }
+    rows.table("runbooks", below);
+    rows.texts("allowed_programs", &runbooks.allowed_programs);
+    playbooks::show(rows, &runbooks.playbooks);
+}
+
+impl Config {
+    /// The variables of the environment that credentials of this configuration are read from, of every context: a
+    /// program that a runbook runs is not given them.
+    /// Those of the process that are settings of this program go too: whatever is set by one may be a credential.
+    pub fn secret_variables(&self, process: impl Iterator<Item = String>) -> Vec<String> {
+        let mut names = Vec::new();
+        for context in self.contexts.values() {
+            let metrics = context.metrics.iter();
+            let endpoints = metrics
+                .flat_map(|metrics| std::iter::once(&metrics.endpoint).chain(&metrics.rules))
+                .chain(context.alertmanagers.iter().map(|each| &each.endpoint))
+                .chain(context.logs.iter().filter_map(LogsConfig::endpoint))
+                .chain(context.annotations.iter().map(|each| &each.endpoint));
+            let signals = context.traces.iter().chain(&context.incidents);
+            for endpoint in endpoints.chain(signals.filter_map(|signal| signal.endpoint.as_ref())) {
+                of_endpoint(endpoint, &mut names);
+            }
+            for notify in &context.notify {
+                match &notify.channel {
+                    Channel::Webhook(hook) | Channel::Slack(hook) => of_secret(&hook.url, &mut names),
+                    Channel::Command(_) => {}
+                }
+            }
+        }
+        if let Some(AuditForward::Webhook(endpoint)) = &self.audit_forward {
+            of_endpoint(endpoint, &mut names);
+        }
+        names.extend(process.filter(|name| load::is_setting(name)));
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+fn of_endpoint(endpoint: &Endpoint, names: &mut Vec<String>) {
+    match &endpoint.auth {
+        Auth::None => {}
+        Auth::Bearer(secret) | Auth::Token(secret) => of_secret(secret, names),
+        Auth::Basic { password, .. } => of_secret(password, names),
+    }
+    for (_, secret) in &endpoint.headers {
+        of_secret(secret, names);
+    }
+}
+
+fn of_secret(secret: &Secret, names: &mut Vec<String>) {
+    match secret {
+        Secret::Env(name) => names.push(name.clone()),
+        Secret::Inline(_) | Secret::File(_) | Secret::Command(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Environment, decode_text};
+    use super::*;
+
+    fn config(text: &str) -> Config {
+        decode_text(text, None, &Environment::default()).unwrap().config
+    }
+
+    #[test]
+    fn a_context_says_it_before_the_top_of_the_file_and_nothing_is_allowed_unsaid() {
+        let config = config(
+            "[runbooks]\ndir = \"/srv/all\"\ntimeout = \"5s\"\n\
+             [contexts.a.metrics]\nurl = \"http://x\"\n\
+             [contexts.b]\nallowed_programs = [\"kubectl\", \"/opt/tool\"]\nrunbooks = { dir = \"/srv/b\" }\n\
+             metrics = { url = \"http://x\" }\n",
+        );
+        let (a, b) = (&config.contexts["a"].runbooks, &config.contexts["b"].runbooks);
+        assert_eq!(a.dir, Some(PathBuf::from("/srv/all")));
+        assert_eq!(
+            (a.timeout, b.timeout),
+            (Duration::from_secs(5), Duration::from_secs(5))
+        );
+        assert!(a.allowed_programs.is_empty());
+        assert_eq!(b.dir, Some(PathBuf::from("/srv/b")));
+        assert_eq!(b.allowed_programs, ["kubectl", "/opt/tool"]);
+    }
+
+    #[test]
+    fn variables_are_a_contexts_own_and_none_of_this_programs() {
+        let text = "[contexts.a]\nrunbooks = { env = { KUBECONFIG = \"/srv/prod\" } }\nmetrics = { url = \"http://x\" }\n";
+        let env = &config(text).contexts["a"].runbooks.env;
+        assert_eq!(
+            env.as_slice(),
+            [("KUBECONFIG".to_owned(), "/srv/prod".to_owned())]
+        );
+        for name in ["MIDWATCH__THEME", "\"A B\"", "\"A=B\""] {
+            let error =
+                decode_text(&text.replace("KUBECONFIG", name), None, &Environment::default()).unwrap_err();
+            assert!(error.to_string().contains("variable"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_program_is_a_name_or_an_absolute_path() {
+        let text = "[contexts.a]\nallowed_programs = [\"./kubectl\"]\nmetrics = { url = \"http://x\" }\n";
+        let error = decode_text(text, None, &Environment::default()).unwrap_err();
+        assert!(error.to_string().contains("allowed_programs"), "{error}");
+    }
+
+    #[test]
+    fn the_variables_of_credentials_are_known() {
+        let config = config(
+            "[contexts.a.metrics]\nurl = \"http://x\"\nauth = { bearer_env = \"PROM_TOKEN\" }\n\
+             headers = { X-Key = { env = \"HEADER_KEY\" } }\n\
+             [contexts.b.incidents]\nkind = \"pagerduty\"\nfrom = \"a@example.com\"\nauth = { token_env = \"PD_KEY\" }\n\
+             [contexts.b.metrics]\nurl = \"http://x\"\nauth = { basic = { user = \"u\", password_env = \"PASS\" } }\n",
+        );
+        let process = [
+            "PATH",
+            "MIDWATCH__CONTEXTS__A__METRICS__AUTH__BEARER",
+            "midwatch__x",
+            "MIDWATCH",
+        ];
+        assert_eq!(
+            config.secret_variables(process.map(str::to_owned).into_iter()),
+            [
+                "HEADER_KEY",
+                "MIDWATCH__CONTEXTS__A__METRICS__AUTH__BEARER",
+                "PASS",
+                "PD_KEY",
+                "PROM_TOKEN",
+                "midwatch__x"
+            ]
+        );
+    }
+}

@@ -1,0 +1,401 @@
+//! The correlation strip: burn, alerts, deploys, failing lines and failing traces on one shared axis of time.
+//!
+//! A row a signal, a column a stretch of time, shapes rather than colours; the chosen moment stands in all of them. What is
+//! not known of a stretch is a dot, which is no "nothing". Start at [`draw`].
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::widget::{self, Piece};
+use super::{Scene, figures};
+use crate::app::traces::TraceList;
+use crate::app::traces::list::is_failed;
+use crate::domain::log::Level;
+use crate::domain::service_map::Caller;
+use crate::domain::slo::Severity;
+use crate::domain::timeline::EventKind;
+use crate::text::{SafeText, fit};
+use crate::theme::{Glyphs, Role};
+
+/// Rows of the strip: the axis, and one a signal.
+pub(in crate::view) const ROWS: u16 = 6;
+/// Cells of a row's name.
+const NAME: u16 = 9;
+/// The time that is shown where the scope has none.
+const SHOWN: TimeDelta = TimeDelta::hours(1);
+/// A burn that was measured is that of so long after, at most.
+const HOLDS: TimeDelta = TimeDelta::minutes(5);
+
+/// A cell of a row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Mark {
+    sign: char,
+    role: Role,
+}
+
+const NOTHING: Mark = Mark {
+    sign: ' ',
+    role: Role::Text,
+};
+const UNKNOWN: Mark = Mark {
+    sign: '·',
+    role: Role::TextDim,
+};
+
+/// The axis that all rows share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Axis {
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    cells: usize,
+}
+
+impl Axis {
+    /// The column of a moment, where it is on the axis.
+    fn cell(&self, at: DateTime<Utc>) -> Option<usize> {
+        if at < self.from || at > self.to || self.cells == 0 {
+            return None;
+        }
+        let (since, all) = (at - self.from, self.to - self.from);
+        let share = since.num_milliseconds() as f64 / all.num_milliseconds().max(1) as f64;
+        Some(((share * self.cells as f64) as usize).min(self.cells - 1))
+    }
+
+    /// When a column ends.
+    fn end(&self, cell: usize) -> DateTime<Utc> {
+        let all = (self.to - self.from).num_milliseconds() as f64;
+        let share = (cell + 1) as f64 / self.cells.max(1) as f64;
+        self.from + TimeDelta::milliseconds((all * share) as i64)
+    }
+}
+
+/// Draws the strip.
+pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
+    if area.is_empty() {
+        return;
+    }
+    buffer.set_style(area, scene.theme.style(Role::Text));
+    let axis = axis(scene, area.width);
+    let rows: [(&str, Vec<Mark>); 5] = [
+        ("burn", burn(scene, axis)),
+        ("alerts", alerts(scene, axis)),
+        ("deploys", deploys(scene, axis)),
+        ("errors", lines(scene, axis)),
+        ("traces", traces(scene, axis)),
+    ];
+    let chosen = scene.model.moment.and_then(|moment| axis.cell(moment.at));
+    ruler(scene, buffer, widget::row(area, 0), (axis, chosen));
+    for (line, (name, marks)) in (1..area.height).zip(rows) {
+        let row = widget::row(area, line);
+        let mut pieces = vec![Piece::own(
+            format!(" {}", fit(name, usize::from(NAME) - 1)),
+            Role::TextMuted,
+        )];
+        pieces.extend(marks.iter().enumerate().map(|(cell, mark)| {
+            let free = mark.sign == NOTHING.sign || mark.sign == UNKNOWN.sign;
+            if chosen == Some(cell) && free {
+                Piece::word("│", Role::Accent)
+            } else {
+                Piece::own(mark.sign.to_string(), mark.role)
+            }
+        }));
+        scene.line(buffer, row, &pieces);
+    }
+}
+
+/// The time that the scope is of, else the last hour.
+fn axis(scene: Scene, width: u16) -> Axis {
+    let now = scene.still.utc;
+    let cells = usize::from(width.saturating_sub(NAME + 1));
+    let (from, to) = match scene.model.scope.range() {
+        Some(range) => (range.from, range.end(now)),
+        None => (now - SHOWN, now),
+    };
+    Axis { from, to, cells }
+}
+
+/// From when to when, and where the chosen moment lies.
+fn ruler(scene: Scene, buffer: &mut Buffer, row: Rect, (axis, chosen): (Axis, Option<usize>)) {
+    let said = |at| figures::moment(at, scene.still.utc, scene.model.zone);
+    let from = said(axis.from).trim_end_matches('Z').to_owned();
+    let to = said(axis.to);
+    let of = scene.model.scope.service().unwrap_or("all");
+    let name = SafeText::line(of).into_owned();
+    scene.line(
+        buffer,
+        Rect {
+            width: NAME - 2,
+            ..widget::after(row, 1)
+        },
+        &[Piece::safe(name, Role::TextStrong)],
+    );
+    let plot = widget::after(row, NAME);
+    let gap = axis.cells.saturating_sub(from.len() + to.len() + 2);
+    let rule = format!("{from} {} {to}", "─".repeat(gap));
+    scene.line(buffer, plot, &[Piece::own(rule, Role::TextMuted)]);
+    let Some((cell, moment)) = chosen.zip(scene.model.moment) else {
+        return;
+    };
+    let at = figures::moment_to_the_second(moment.at, scene.still.utc, scene.model.zone);
+    let said = format!("▾ {at}");
+    // Where it would leave the row, its name stands before it.
+    let width = said.chars().count();
+    let (start, said) = if cell + width <= axis.cells {
+        (cell, said)
+    } else {
+        let said = format!("{at} ▾");
+        ((cell + 1).saturating_sub(width), said)
+    };
+    scene.line(
+        buffer,
+        widget::after(plot, start as u16),
+        &[Piece::own(said, Role::Accent)],
+    );
+}
+
+/// Whether something is of the service that the panes are turned to.
+fn concerns(scene: Scene, caller: Caller, service: &str) -> bool {
+    let model = scene.model;
+    let wanted = model.scope.service();
+    wanted.is_none_or(|wanted| model.settings.services.theirs(caller, wanted) == service)
+}
+
+/// How fast the worst of the SLOs burns: a full column is at or over its paging line.
+fn burn(scene: Scene, axis: Axis) -> Vec<Mark> {
+    let board = scene.model.slo.board();
+    let reports: Vec<_> = board
+        .into_iter()
+        .flat_map(|board| &board.slos)
+        .filter(|report| concerns(scene, Caller::Slos, &report.slo.service))
+        .collect();
+    let column = |cell: usize| {
+        let end = axis.end(cell);
+        let burns = reports.iter().filter_map(|report| {
+            let at = report.spark_at.partition_point(|at| *at <= end).checked_sub(1)?;
+            let measured = end - *report.spark_at.get(at)? <= HOLDS;
+            let burn = report.spark.get(at).filter(|burn| measured && !burn.is_nan())?;
+            let rules = report.slo.rules.iter();
+            let pages = rules.filter(|rule| rule.severity == Severity::Page);
+            let page = pages.map(|rule| rule.factor).fold(f64::INFINITY, f64::min);
+            Some(if page.is_finite() {
+                burn / page
+            } else {
+                burn / 14.4
+            })
+        });
+        let worst = burns.fold(f64::NAN, f64::max);
+        if worst.is_nan() {
+            return UNKNOWN;
+        }
+        let role = if worst >= 1.0 { Role::SloPage } else { Role::Chart };
+        Mark {
+            sign: level(worst, 1.0, scene.theme.glyphs),
+            role,
+        }
+    };
+    (0..axis.cells).map(column).collect()
+}
+
+/// A column as high as its share of what is full.
+fn level(value: f64, full: f64, glyphs: Glyphs) -> char {
+    const UNICODE: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    const ASCII: [char; 8] = ['_', '.', ':', '-', '=', '+', '*', '#'];
+    let steps = match glyphs {
+        Glyphs::Unicode => UNICODE,
+        Glyphs::Ascii => ASCII,
+    };
+    let share = (value / full).clamp(0.0, 1.0) * 7.0;
+    steps[(share as usize).min(7)]
+}
+
+/// When alerts began to fire and when they resolved.
+fn alerts(scene: Scene, axis: Axis) -> Vec<Mark> {
+    let mut fired = vec![0_u32; axis.cells];
+    let mut over = vec![0_u32; axis.cells];
+    let count = |cells: &mut Vec<u32>, at: DateTime<Utc>| {
+        if let Some(cell) = axis.cell(at).and_then(|cell| cells.get_mut(cell)) {
+            *cell += 1;
+        }
+    };
+    let model = scene.model;
+    let board = model.alerts.shown();
+    for alert in board.into_iter().flat_map(|board| board.by_fingerprint.values()) {
+        if concerns(scene, Caller::Alerts, &alert.service) {
+            count(&mut fired, alert.occurrence.starts_at);
+            if let Some(ended) = alert.ended_at {
+                count(&mut over, ended);
+            }
+        }
+    }
+    let story = model.incidents.timeline.value();
+    for event in story.into_iter().flat_map(|story| &story.events) {
+        match event.kind {
+            EventKind::AlertFired => count(&mut fired, event.at),
+            EventKind::AlertResolved | EventKind::AlertGone => count(&mut over, event.at),
+            _ => {}
+        }
+    }
+    let known = board.is_some();
+    let mark = |(fired, over): (u32, u32)| match (fired > 0, over > 0) {
+        (true, true) => sign('◆', Role::SeverityWarning),
+        (true, false) => sign('▲', Role::SeverityCritical),
+        (false, true) => sign('▼', Role::StateOk),
+        (false, false) if known => NOTHING,
+        (false, false) => UNKNOWN,
+    };
+    fired.into_iter().zip(over).map(mark).collect()
+}
+
+fn sign(sign: char, role: Role) -> Mark {
+    Mark { sign, role }
+}
+
+/// Deploys and other marks.
+fn deploys(scene: Scene, axis: Axis) -> Vec<Mark> {
+    let model = scene.model;
+    let marks = model.slo.marks.value();
+    let blank = if marks.is_some() { NOTHING } else { UNKNOWN };
+    let mut cells = vec![blank; axis.cells];
+    let told = marks.into_iter().flat_map(|marks| &marks.annotations);
+    let wanted = model.scope.service();
+    let told = told.filter(|mark| wanted.is_none_or(|wanted| mark.concerns(wanted)));
+    let story = model.incidents.timeline.value();
+    let story = story.into_iter().flat_map(|story| &story.events);
+    let deploys = story.filter(|event| event.kind == EventKind::Deploy);
+    for at in told.map(|mark| mark.at).chain(deploys.map(|event| event.at)) {
+        if let Some(cell) = axis.cell(at).and_then(|cell| cells.get_mut(cell)) {
+            *cell = sign('◆', Role::SeverityInfo);
+        }
+    }
+    cells
+}
+
+/// Lines that tell errors, of those in hand or counted by the server.
+fn lines(scene: Scene, axis: Axis) -> Vec<Mark> {
+    let mut counts = vec![None; axis.cells];
+    if let Some(view) = scene.model.logs.drawn()
+        && let Some(first) = view.volume.from
+    {
+        let volume = &view.volume;
+        for (at, bucket) in volume.buckets.iter().enumerate() {
+            let at = first.0.saturating_add(volume.step.saturating_mul(at as i64));
+            let at = crate::domain::log::Nanos(at).utc();
+            let errors: u64 = Level::ALL
+                .into_iter()
+                .filter(|level| *level >= Level::Error)
+                .filter_map(|level| bucket.get(level as usize))
+                .sum();
+            if let Some(cell) = axis.cell(at).and_then(|cell| counts.get_mut(cell)) {
+                *cell = Some(cell.unwrap_or(0) + errors);
+            }
+        }
+        let span = TimeDelta::nanoseconds(volume.step.saturating_mul(volume.buckets.len() as i64));
+        known_within(&mut counts, axis, (first.utc(), first.utc() + span));
+    }
+    bars(&counts, scene.theme.glyphs)
+}
+
+/// What lies between two moments and has no count has none to count.
+fn known_within(counts: &mut [Option<u64>], axis: Axis, (from, to): (DateTime<Utc>, DateTime<Utc>)) {
+    for (cell, count) in counts.iter_mut().enumerate() {
+        let end = axis.end(cell);
+        if end >= from && end <= to {
+            count.get_or_insert(0);
+        }
+    }
+}
+
+/// Traces that failed, of those that are listed.
+fn traces(scene: Scene, axis: Axis) -> Vec<Mark> {
+    let pane = &scene.model.traces;
+    let mut counts = vec![None; axis.cells];
+    if let Some(list) = pane.drawn() {
+        let until = list.ask.until.unwrap_or(scene.still.utc);
+        let back = TimeDelta::from_std(list.ask.back).unwrap_or(SHOWN);
+        // Of the newest only, nothing is known from before the oldest of them on.
+        let oldest = list.traces.iter().map(|trace| trace.start.utc()).min();
+        let from = match list.whole {
+            crate::domain::trace::summary::Whole::Yes => until - back,
+            crate::domain::trace::summary::Whole::No => oldest.unwrap_or(until),
+        };
+        known_within(&mut counts, axis, (from, until));
+        for trace in TraceList::all(list).filter(|trace| is_failed(trace)) {
+            if let Some(cell) = axis.cell(trace.start.utc()).and_then(|cell| counts.get_mut(cell)) {
+                *cell = Some(cell.unwrap_or(0) + 1);
+            }
+        }
+    }
+    bars(&counts, scene.theme.glyphs)
+}
+
+/// Counts as columns, the highest of them full.
+fn bars(counts: &[Option<u64>], glyphs: Glyphs) -> Vec<Mark> {
+    let most = counts.iter().flatten().max().copied().unwrap_or(0).max(1);
+    let mark = |count: &Option<u64>| match count {
+        None => UNKNOWN,
+        Some(0) => NOTHING,
+        Some(count) => Mark {
+            sign: level(*count as f64, most as f64, glyphs),
+            role: Role::SeverityCritical,
+        },
+    };
+    counts.iter().map(mark).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn axis() -> Axis {
+        let from = DateTime::UNIX_EPOCH;
+        Axis {
+            from,
+            to: from + TimeDelta::minutes(60),
+            cells: 60,
+        }
+    }
+
+    #[test]
+    fn a_moment_has_one_column_and_none_off_the_axis() {
+        let axis = axis();
+        let minute = |minutes| axis.from + TimeDelta::minutes(minutes);
+        assert_eq!(axis.cell(minute(0)), Some(0));
+        assert_eq!(axis.cell(minute(30)), Some(30));
+        assert_eq!(axis.cell(minute(60)), Some(59), "the end belongs to the last");
+        assert_eq!(axis.cell(minute(61)), None);
+        assert_eq!(axis.cell(minute(-1)), None);
+        assert_eq!(axis.end(0), minute(1));
+        let none = Axis { cells: 0, ..axis };
+        assert_eq!(none.cell(minute(0)), None);
+        let still = Axis {
+            to: axis.from,
+            ..axis
+        };
+        assert_eq!(still.cell(axis.from), Some(0));
+    }
+
+    #[test]
+    fn unknown_is_not_nothing_and_one_is_seen() {
+        let signs = |glyphs| -> String {
+            let marks = bars(&[None, Some(0), Some(1), Some(70)], glyphs);
+            marks.iter().map(|mark| mark.sign).collect()
+        };
+        assert_eq!(signs(Glyphs::Unicode), "· ▁█");
+        assert_eq!(signs(Glyphs::Ascii), "· _#");
+    }
+
+    #[test]
+    fn what_was_counted_is_known_between_its_ends_alone() {
+        let axis = axis();
+        let mut counts = vec![None; 60];
+        let from = axis.from;
+        known_within(
+            &mut counts,
+            axis,
+            (from + TimeDelta::minutes(10), from + TimeDelta::minutes(20)),
+        );
+        assert_eq!(counts.iter().flatten().count(), 11);
+        assert_eq!((counts.first(), counts.get(15)), (Some(&None), Some(&Some(0))));
+    }
+}

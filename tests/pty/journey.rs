@@ -1,0 +1,81 @@
+//! From the page to its cause on the demo, with keys alone, and every key counted.
+
+use crate::harness::{Console, Setup};
+
+/// A person at the keyboard. Text that is typed is text; every other key is one.
+struct Hand {
+    console: Console,
+    keys: usize,
+}
+
+impl Hand {
+    fn press(&mut self, key: &[u8]) {
+        self.keys += 1;
+        self.console.press(key);
+    }
+
+    fn type_text(&mut self, text: &str) {
+        self.console.press(text.as_bytes());
+    }
+
+    /// Takes the entry of the open menu in which this stands, by its digit.
+    fn take(&mut self, what: &str) {
+        self.console.wait_for(what);
+        let text = self.console.text();
+        let line = text.lines().find(|line| line.contains(what)).unwrap();
+        let (before, _) = line.split_once(what).unwrap();
+        let digit = before.chars().rev().find(char::is_ascii_digit).unwrap();
+        self.press(digit.to_string().as_bytes());
+    }
+
+    /// The row of the screen under a cursor, as soon as it holds this.
+    fn wait_for_row(&mut self, what: &str) {
+        let is_there = |text: &str| text.lines().any(|line| line.contains('▌') && line.contains(what));
+        while !is_there(&self.console.text()) {
+            self.console.wait_for(what);
+            self.console.settle(std::time::Duration::from_millis(100));
+        }
+    }
+}
+
+#[test]
+fn from_the_page_to_the_culprit_span_its_line_a_note_and_an_escalation() {
+    let console = Setup::midwatch(&["demo", "--seed", "7"]).start();
+    let mut hand = Hand { console, keys: 0 };
+    // What is there before a hand touches a key: the page, its incident, failed traces.
+    for shown in ["PAGE", "TRIGGERED", "failed", "HighErrorRate", "4 Traces"] {
+        hand.console.wait_for(shown);
+    }
+    hand.wait_for_row("PAGE");
+
+    // To the traces of what pages, in the time of its burn.
+    hand.press(b"t");
+    hand.take("traces of checkout");
+    hand.console.wait_for("scope checkout");
+    hand.wait_for_row("✗");
+    // The worst of them opens at the span that explains it.
+    hand.press(b"\r");
+    hand.console.wait_for("critical path");
+    hand.wait_for_row("checkout pool.acquire");
+    // And to what was logged of it.
+    hand.press(b"t");
+    hand.take("every line of this trace");
+    hand.wait_for_row("exhausted");
+    assert!(hand.keys <= 8, "{} keys to the cause", hand.keys);
+
+    hand.keys = 0;
+    hand.press(b"n");
+    hand.console.wait_for("Note on #");
+    hand.console.wait_for("ref: log");
+    hand.type_text("the pool of checkout is exhausted since 2.3.1");
+    hand.press(b"\x1b\r");
+    hand.console.wait_without("Note on #");
+    hand.press(b"e");
+    hand.console.wait_for("Escalate #");
+    hand.console.wait_for("level 2");
+    hand.press(b"\r");
+    hand.console.wait_for("wakes");
+    hand.press(b"\r");
+    hand.console.wait_for("escalated");
+    assert!(hand.keys <= 8, "{} keys to tell and to wake somebody", hand.keys);
+}
