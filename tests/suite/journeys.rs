@@ -382,6 +382,7 @@ async fn journey(firing: Vec<&'static str>, script: impl AsyncFnOnce(&mut Person
         backends: Backends::open_with(&context, clock, |endpoint| {
             Client::new(endpoint, Arc::clone(&wire), clock)
         }),
+        wires: Arc::default(),
         config: Arc::new(config),
         context: Arc::new(context),
         clock,

@@ -19,9 +19,7 @@ use midwatch::app::focus::Layout;
 use midwatch::app::toast::Level;
 use midwatch::app::{Model, Settings};
 use midwatch::backend::Backends;
-use midwatch::backend::http::{
-    Client, Method, Reply, Request, Response, SharedTransport, Transport, TransportError, Way,
-};
+use midwatch::backend::http::{Method, Reply, Request, Response, Transport, TransportError, Way, Wires};
 use midwatch::config::{self, Config, Context, Environment, Flags};
 use midwatch::demo::clock::DemoClock;
 use midwatch::demo::world::Scenario;
@@ -273,7 +271,7 @@ fn record_demo(path: &Path) -> Vec<(Duration, String)> {
             ascii: false,
         };
         let tape = Tape::create(path, header, clock).unwrap();
-        let wire: SharedTransport = Arc::new(Tapped::new(Arc::new(servers), tape.tap()));
+        let wires = Arc::new(Wires::only(Arc::new(Tapped::new(Arc::new(servers), tape.tap()))));
         let keymap = Arc::new(keymap::load("default", None).unwrap());
         let layout = layout_file::parse("");
         let mut model = Model::new(settings(&config, &context), keymap, layout, SIZE, clock.now());
@@ -281,9 +279,8 @@ fn record_demo(path: &Path) -> Vec<(Duration, String)> {
             .toasts
             .say(Level::Info, record::SAID.to_owned(), clock.tick());
         let mut session = Session::open(Opening {
-            backends: Backends::open_with(&context, clock, |endpoint| {
-                Client::new(endpoint, Arc::clone(&wire), clock)
-            }),
+            backends: Backends::open(&context, &wires, clock),
+            wires,
             config: Arc::new(config),
             context: Arc::new(context),
             clock,
