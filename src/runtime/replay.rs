@@ -159,12 +159,15 @@ async fn run(staging: Staging, sink: impl FnMut(Shown) -> ControlFlow<()> + Send
                 Ended::Quit | Ended::Failed => return Ok(()),
                 Ended::SwitchContext(name) => {
                     opened = context(&name)?;
-                    let old = &console.model;
-                    let (keymap, layout, size) = (Arc::clone(&old.keymap), old.layout.clone(), old.size);
-                    let zone = old.zone;
                     let settings = (staging.settings)(&config, &opened);
-                    console.model = Model::new(settings, keymap, layout, size, clock.now());
-                    console.model.zone = zone;
+                    let old = &console.model;
+                    let mut layout = old.layout.clone();
+                    layout.absent.clear();
+                    let keymap = Arc::clone(&old.keymap);
+                    let mut next = Model::new(settings, keymap, layout, old.size, clock.now());
+                    next.zone = old.zone;
+                    next.union.bound.clone_from(&old.union.bound);
+                    console.model = next;
                 }
             }
         }
@@ -203,7 +206,14 @@ struct Played<'a> {
 
 impl World for Played<'_> {
     fn carry(&mut self, effect: Effect) -> Carried {
-        self.session.carry(effect)
+        match effect {
+            // No configuration of a recording allows one; it shall not depend on that.
+            Effect::RunCommand(_) => Carried::Busy(Msg::Said {
+                level: Level::Warn,
+                text: "this is a replay: no command is run in it".to_owned(),
+            }),
+            other => self.session.carry(other),
+        }
     }
 
     async fn next(&mut self, inputs: &mut mpsc::Receiver<Input>) -> Event {

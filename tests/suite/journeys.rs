@@ -10,9 +10,7 @@ use futures::future::BoxFuture;
 use midwatch::app::focus::Layout;
 use midwatch::app::{Model, Settings};
 use midwatch::backend::Backends;
-use midwatch::backend::http::{
-    Client, Method, Request, Response, SharedTransport, Transport, TransportError,
-};
+use midwatch::backend::http::{Method, Request, Response, Transport, TransportError, Wires};
 use midwatch::config::{Environment, decode_text};
 use midwatch::keymap;
 use midwatch::runbook::{Policy, Program};
@@ -377,11 +375,10 @@ async fn journey(firing: Vec<&'static str>, script: impl AsyncFnOnce(&mut Person
     let state = tempfile::tempdir().unwrap();
     config.state_dir = Some(state.path().to_owned());
     let context = config.contexts["prod"].clone();
-    let wire: SharedTransport = Arc::new(net.clone());
+    let wires = Arc::new(Wires::only(Arc::new(net.clone())));
     let mut session = Session::open(Opening {
-        backends: Backends::open_with(&context, clock, |endpoint| {
-            Client::new(endpoint, Arc::clone(&wire), clock)
-        }),
+        backends: Backends::open(&context, &wires, clock),
+        wires,
         config: Arc::new(config),
         context: Arc::new(context),
         clock,

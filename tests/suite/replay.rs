@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use chrono::{DateTime, TimeZone, Utc};
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -18,9 +19,7 @@ use midwatch::app::focus::Layout;
 use midwatch::app::toast::Level;
 use midwatch::app::{Model, Settings};
 use midwatch::backend::Backends;
-use midwatch::backend::http::{
-    Client, Method, Reply, Request, Response, SharedTransport, Transport, TransportError, Way,
-};
+use midwatch::backend::http::{Method, Reply, Request, Response, Transport, TransportError, Way, Wires};
 use midwatch::config::{self, Config, Context, Environment, Flags};
 use midwatch::demo::clock::DemoClock;
 use midwatch::demo::world::Scenario;
@@ -41,6 +40,7 @@ use ratatui::layout::{Position, Size};
 use ratatui::style::Style;
 use regex::Regex;
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
 
 use crate::fixtures;
 
@@ -56,28 +56,34 @@ fn start() -> DateTime<Utc> {
 }
 
 /// The demo's servers, each request over a connection of its own that leaves no process.
-struct InProcess(BTreeMap<String, Router>);
+struct InProcess {
+    servers: BTreeMap<String, Router>,
+    connections: Mutex<JoinSet<()>>,
+}
 
 impl InProcess {
     async fn sent(&self, request: Request) -> Result<hyper::Response<hyper::body::Incoming>, TransportError> {
         let (base, router) = self
-            .0
+            .servers
             .iter()
             .find(|(base, _)| request.url.starts_with(base.as_str()))
             .ok_or_else(|| TransportError::Connect("connection refused".to_owned()))?;
         let path = request.url.strip_prefix(base.as_str()).unwrap().to_owned();
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let service = TowerToHyperService::new(router.clone());
-        tokio::spawn(
-            hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(theirs), service)
-                .with_upgrades(),
-        );
+        let served = hyper::server::conn::http1::Builder::new()
+            .serve_connection(TokioIo::new(theirs), service)
+            .with_upgrades();
         let broken = |error: hyper::Error| TransportError::Broken(error.to_string());
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(ours))
             .await
             .map_err(broken)?;
-        tokio::spawn(connection.with_upgrades());
+        {
+            let mut connections = self.connections.lock().unwrap();
+            while connections.try_join_next().is_some() {}
+            connections.spawn(served.map(drop));
+            connections.spawn(connection.with_upgrades().map(drop));
+        }
         let method = match request.method {
             Method::Get => hyper::Method::GET,
             Method::Post => hyper::Method::POST,
@@ -246,6 +252,10 @@ fn record_demo(path: &Path) -> Vec<(Duration, String)> {
         let config = config::load(&flags, &Environment::default()).unwrap().config;
         let context = config.context(None).unwrap().clone();
         let (servers, _files) = demo.in_process();
+        let servers = InProcess {
+            servers,
+            connections: Mutex::default(),
+        };
         let header = Header {
             midwatch: "0.0.0".to_owned(),
             utc: start(),
@@ -261,7 +271,7 @@ fn record_demo(path: &Path) -> Vec<(Duration, String)> {
             ascii: false,
         };
         let tape = Tape::create(path, header, clock).unwrap();
-        let wire: SharedTransport = Arc::new(Tapped::new(Arc::new(InProcess(servers)), tape.tap()));
+        let wires = Arc::new(Wires::only(Arc::new(Tapped::new(Arc::new(servers), tape.tap()))));
         let keymap = Arc::new(keymap::load("default", None).unwrap());
         let layout = layout_file::parse("");
         let mut model = Model::new(settings(&config, &context), keymap, layout, SIZE, clock.now());
@@ -269,9 +279,8 @@ fn record_demo(path: &Path) -> Vec<(Duration, String)> {
             .toasts
             .say(Level::Info, record::SAID.to_owned(), clock.tick());
         let mut session = Session::open(Opening {
-            backends: Backends::open_with(&context, clock, |endpoint| {
-                Client::new(endpoint, Arc::clone(&wire), clock)
-            }),
+            backends: Backends::open(&context, &wires, clock),
+            wires,
             config: Arc::new(config),
             context: Arc::new(context),
             clock,
@@ -345,9 +354,9 @@ fn standing(frames: &[(Duration, String)], at: Duration) -> String {
 
 fn differing(one: &str, other: &str) -> String {
     let rows = one.lines().zip(other.lines()).enumerate();
-    rows.filter(|(_, (one, other))| one != other)
-        .map(|(row, (one, other))| format!("{row}: {one}\n{row}: {other}\n"))
-        .collect()
+    let rows = rows.filter(|(_, (one, other))| one != other);
+    let rows = rows.map(|(row, (one, other))| format!("{row}: {one}\n{row}: {other}\n"));
+    rows.collect::<Vec<_>>().concat()
 }
 
 #[test]
