@@ -61,17 +61,13 @@ impl Play {
     ///
     /// # Errors
     /// The first step that cannot be run, from 0, and why.
-    pub fn rehearsed(
-        &self,
-        policy: &Policy,
-        labels: &Labels,
-    ) -> Result<Vec<(Offered, Option<Check>)>, (usize, String)> {
+    pub fn rehearsed(&self, policy: &Policy, labels: &Labels) -> Result<Vec<Ready>, (usize, String)> {
         let steps = self.book.steps.iter().enumerate();
         steps
             .map(|(at, step)| {
                 let ready = Self::ready(step, policy, labels).map_err(|why| (at, why))?;
                 ready.offered.program.as_ref().map_err(|why| (at, why.clone()))?;
-                Ok((ready.offered, ready.check))
+                Ok(ready)
             })
             .collect()
     }

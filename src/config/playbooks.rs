@@ -123,14 +123,12 @@ fn verify(section: &Section<'_>, findings: &mut Findings) -> Asked {
     let Some(written) = section.text("expect") else {
         return Asked::Wrong;
     };
-    match Expect::read(&written) {
-        Some(expect) => Asked::This(Verify { query, expect }),
-        None => {
-            let what = format!("`{written}` is no expectation");
-            findings.error(&section.at("expect"), what, EXPECT);
-            Asked::Wrong
-        }
-    }
+    let Some(expect) = Expect::read(&written) else {
+        let what = format!("`{written}` is no expectation");
+        findings.error(&section.at("expect"), what, EXPECT);
+        return Asked::Wrong;
+    };
+    Asked::This(Verify { query, expect })
 }
 
 pub(super) fn show(rows: &mut Rows, books: &[Playbook]) {

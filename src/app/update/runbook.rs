@@ -12,7 +12,7 @@ use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::Step as Move;
 use crate::app::modal::{Choice, Confirm, ConfirmLine, Menu, MenuItem, Modal, Then};
-use crate::app::play::{Play, Stage};
+use crate::app::play::{Play, Ready, Stage};
 use crate::app::runbook::{PlayAt, Rehearsed, RunOrder, RunbookAsk, RunbookPage, Running, Shown};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
@@ -324,7 +324,7 @@ fn rehearse(model: &mut Model, book: usize, now: Now) -> Vec<Effect> {
     };
     let mut lines = Vec::new();
     let plain = |text: String| ConfirmLine::Plain(text);
-    for (at, (offered, check)) in steps.iter().enumerate() {
+    for (at, Ready { offered, check }) in steps.iter().enumerate() {
         lines.push(plain(format!("Step {} of {}", at + 1, steps.len())));
         let program = offered.program.as_ref().map(|path| path.display().to_string());
         lines.push(whole(&program.unwrap_or_default()));

@@ -112,10 +112,10 @@ fn read_whole(model: &mut midwatch::app::Model) -> String {
         let (buffer, _) = super::drawn(model);
         let frame = rows(&buffer);
         // The box alone: what stands around it is cut as it always is.
-        for row in frame.iter().filter(|row| row.contains('│')) {
-            let row = row.trim().trim_matches(['│', '▐']).trim();
-            if !row.contains("more") && !seen.iter().any(|known| known == row) {
-                seen.push(row.to_owned());
+        let cells = frame.iter().flat_map(|row| row.split('│').skip(1));
+        for cell in cells.map(str::trim) {
+            if !cell.contains("more") && !seen.iter().any(|known| known == cell) {
+                seen.push(cell.to_owned());
             }
         }
         let before = frame;
@@ -198,5 +198,40 @@ fn a_question_in_a_small_terminal_and_where_it_is_dangerous() {
     });
     at_each(&[(40, 10), (80, 24)], "runbook_asks_danger", |w, h| {
         asking(w, h, true, "kubectl -n shop delete pod/{{ labels.service }}")
+    });
+}
+
+fn playing(width: u16, height: u16, keys: &str) -> midwatch::app::Model {
+    let mut runbooks = policy();
+    runbooks.playbooks = crate::update::runbook::playbooks();
+    let settings = Settings {
+        runbooks,
+        ..shop::settings()
+    };
+    let mut model = shop::shop_with(settings, size(width, height));
+    press(&mut model, "2 g o");
+    let wanted = model.runbook.as_ref().unwrap().ask.wanted.clone();
+    let result = Err(Unread::new("/srv/runbooks/burn.md: not there", "write it there"));
+    shop::tell(&mut model, Msg::RunbookRead { wanted, result });
+    press(&mut model, "G c");
+    press(&mut model, keys);
+    model
+}
+
+#[test]
+fn a_playbook_looked_over_and_stopped_at_what_was_not_verified() {
+    at_each(&SIZES, "playbook_looked_over", |w, h| playing(w, h, ""));
+    at_each(&SIZES, "playbook_stopped", |w, h| {
+        let mut model = playing(w, h, "y Y");
+        let order = Arc::clone(&model.running.as_ref().unwrap().order);
+        let ended = Ended {
+            end: End::Exit(0),
+            took: Duration::from_millis(1_240),
+            output: "deployment.apps/checkout rolled back\n".to_owned(),
+            left_out: 0,
+            verdict: Some(Err("it answers 0; wanted == 1".to_owned())),
+        };
+        shop::tell(&mut model, Msg::CommandEnded { order, ended });
+        model
     });
 }

@@ -12,7 +12,9 @@ use midwatch::app::{Effect, Msg, Settings};
 use midwatch::config::{Environment, decode_text};
 use midwatch::domain::alert::Alert;
 use midwatch::runbook::source::Unread;
-use midwatch::runbook::{Checklist, Document, End, Ended, Mark, Means, Origin, Policy, Program, Ticked};
+use midwatch::runbook::{
+    Checklist, Document, End, Ended, Mark, Means, Origin, Playbook, Policy, Program, Ticked,
+};
 use midwatch::terminal::Input;
 
 use super::Hand;
@@ -368,7 +370,7 @@ allowed_programs = ["kubectl"]
 
 [[contexts.prod.playbooks]]
 name = "roll back"
-match = 'alertname="HighErrorRate"'
+match = 'alertname!="Other"'
 
 [[contexts.prod.playbooks.steps]]
 run = ["kubectl", "-n", "shop", "rollout", "undo", "deploy/{{ labels.service }}"]
@@ -385,10 +387,15 @@ match = 'alertname="Other"'
 steps = [{ run = ["kubectl", "delete", "ns"] }]
 "#;
 
-fn playing() -> Settings {
+/// One for the alert that fires, whichever it is, and one for another.
+pub fn playbooks() -> Vec<Playbook> {
     let loaded = decode_text(PLAYBOOK, None, &Environment::default()).unwrap();
+    loaded.config.contexts["prod"].runbooks.playbooks.clone()
+}
+
+fn playing() -> Settings {
     let mut settings = settled();
-    settings.runbooks.playbooks = loaded.config.contexts["prod"].runbooks.playbooks.clone();
+    settings.runbooks.playbooks = playbooks();
     settings
 }
 
