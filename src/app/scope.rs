@@ -365,6 +365,7 @@ mod as_text {
 
     use super::TraceId;
 
+    #[expect(clippy::ref_option, reason = "as serde hands a field over")]
     pub(super) fn serialize<S: Serializer>(id: &Option<TraceId>, to: S) -> Result<S::Ok, S::Error> {
         match id {
             Some(id) => to.collect_str(id),
