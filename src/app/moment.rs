@@ -5,10 +5,10 @@
 
 use chrono::{DateTime, Utc};
 
+use super::Model;
 use super::focus::{Detail, PaneId};
 use super::list::{Direction, Placed};
 use super::logs::Follow;
-use super::{DetailView, Model};
 use crate::domain::trace::TraceId;
 use crate::logstore::LineId;
 
@@ -52,8 +52,8 @@ pub fn settle(model: &mut Model, before: &Stand) {
 /// The moment of what is under the cursor, where somebody put the cursor there.
 fn pointed(model: &Model) -> Option<Moment> {
     let by_hand = |placed: Placed| placed == Placed::ByHand;
-    let (at, pane) = match model.details.last() {
-        Some(DetailView { detail, .. }) => match detail {
+    let (at, pane) = if let Some(detail) = model.detail() {
+        match detail {
             Detail::LogLine(id) => (of_line(model, *id)?, PaneId::Logs),
             Detail::Trace(id) => (of_span(model, *id)?, PaneId::Traces),
             Detail::Span(id, row) => {
@@ -79,34 +79,33 @@ fn pointed(model: &Model) -> Option<Moment> {
             | Detail::TraceFacts(_)
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph => return None,
-        },
-        None => {
-            let at = match model.focus {
-                PaneId::Slo => return None,
-                PaneId::Alerts => {
-                    let alert = model.alerts.selected();
-                    alert
-                        .filter(|_| by_hand(model.alerts.list.placed))?
-                        .occurrence
-                        .starts_at
-                }
-                PaneId::Logs => match model.logs.follow {
-                    Follow::Newest => return None,
-                    Follow::Still { .. } => of_line(model, model.logs.cursor?)?,
-                },
-                PaneId::Traces => {
-                    let trace = model.traces.selected();
-                    trace.filter(|_| by_hand(model.traces.list.placed))?.start.utc()
-                }
-                PaneId::Incident => {
-                    let incident = model.incidents.selected();
-                    incident
-                        .filter(|_| by_hand(model.incidents.list.placed))?
-                        .created_at
-                }
-            };
-            (at, model.focus)
         }
+    } else {
+        let at = match model.focus {
+            PaneId::Slo => return None,
+            PaneId::Alerts => {
+                let alert = model.alerts.selected();
+                alert
+                    .filter(|_| by_hand(model.alerts.list.placed))?
+                    .occurrence
+                    .starts_at
+            }
+            PaneId::Logs => match model.logs.follow {
+                Follow::Newest => return None,
+                Follow::Still { .. } => of_line(model, model.logs.cursor?)?,
+            },
+            PaneId::Traces => {
+                let trace = model.traces.selected();
+                trace.filter(|_| by_hand(model.traces.list.placed))?.start.utc()
+            }
+            PaneId::Incident => {
+                let incident = model.incidents.selected();
+                incident
+                    .filter(|_| by_hand(model.incidents.list.placed))?
+                    .created_at
+            }
+        };
+        (at, model.focus)
     };
     Some(Moment { at, pane })
 }

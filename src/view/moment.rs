@@ -8,6 +8,7 @@ use super::Scene;
 use super::widget::{self, Piece};
 use crate::app::focus::PaneId;
 use crate::app::logs::LogView;
+use crate::app::traces::TraceList;
 use crate::domain::log::Nanos;
 use crate::domain::timeline::Event;
 use crate::domain::trace::TraceId;
@@ -45,7 +46,7 @@ pub(in crate::view) fn line(scene: Scene, view: &LogView) -> Option<LineId> {
 /// The trace that ran then, the one that began last; else the one that began nearest.
 pub(in crate::view) fn trace(scene: Scene) -> Option<TraceId> {
     let at = elsewhere(scene, PaneId::Traces)?;
-    let all = || scene.model.traces.drawn().into_iter().flat_map(|list| list.all());
+    let all = || scene.model.traces.drawn().into_iter().flat_map(TraceList::all);
     let ran = all().filter(|trace| {
         let start = trace.start.utc();
         let took = TimeDelta::from_std(trace.duration).unwrap_or_default();

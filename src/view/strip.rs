@@ -11,10 +11,11 @@ use super::widget::{self, Piece};
 use super::{Scene, figures};
 use crate::app::traces::TraceList;
 use crate::app::traces::list::is_failed;
-use crate::domain::log::Level;
+use crate::domain::log::{Level, Nanos};
 use crate::domain::service_map::Caller;
 use crate::domain::slo::Severity;
 use crate::domain::timeline::EventKind;
+use crate::domain::trace::summary::Whole;
 use crate::text::{SafeText, fit};
 use crate::theme::{Glyphs, Role};
 
@@ -233,7 +234,20 @@ fn alerts(scene: Scene, axis: Axis) -> Vec<Mark> {
         match event.kind {
             EventKind::AlertFired => count(&mut fired, event.at),
             EventKind::AlertResolved | EventKind::AlertGone => count(&mut over, event.at),
-            _ => {}
+            EventKind::BurnStarted
+            | EventKind::BurnStopped
+            | EventKind::Triggered
+            | EventKind::Acknowledged
+            | EventKind::Unacknowledged
+            | EventKind::Assigned
+            | EventKind::Escalated
+            | EventKind::Note
+            | EventKind::StatusUpdate
+            | EventKind::Deploy
+            | EventKind::Command
+            | EventKind::Silence
+            | EventKind::Resolved
+            | EventKind::Other => {}
         }
     }
     let known = board.is_some();
@@ -278,9 +292,9 @@ fn lines(scene: Scene, axis: Axis) -> Vec<Mark> {
         && let Some(first) = view.volume.from
     {
         let volume = &view.volume;
-        for (at, bucket) in volume.buckets.iter().enumerate() {
-            let at = first.0.saturating_add(volume.step.saturating_mul(at as i64));
-            let at = crate::domain::log::Nanos(at).utc();
+        let begins = (0_i64..).map(|at| first.0.saturating_add(volume.step.saturating_mul(at)));
+        for (at, bucket) in begins.zip(&volume.buckets) {
+            let at = Nanos(at).utc();
             let errors: u64 = Level::ALL
                 .into_iter()
                 .filter(|level| *level >= Level::Error)
@@ -290,8 +304,9 @@ fn lines(scene: Scene, axis: Axis) -> Vec<Mark> {
                 *cell = Some(cell.unwrap_or(0) + errors);
             }
         }
-        let span = TimeDelta::nanoseconds(volume.step.saturating_mul(volume.buckets.len() as i64));
-        known_within(&mut counts, axis, (first.utc(), first.utc() + span));
+        let buckets = i64::try_from(volume.buckets.len()).unwrap_or(i64::MAX);
+        let end = Nanos(first.0.saturating_add(volume.step.saturating_mul(buckets)));
+        known_within(&mut counts, axis, (first.utc(), end.utc()));
     }
     bars(&counts, scene.theme.glyphs)
 }
@@ -316,8 +331,8 @@ fn traces(scene: Scene, axis: Axis) -> Vec<Mark> {
         // Of the newest only, nothing is known from before the oldest of them on.
         let oldest = list.traces.iter().map(|trace| trace.start.utc()).min();
         let from = match list.whole {
-            crate::domain::trace::summary::Whole::Yes => until - back,
-            crate::domain::trace::summary::Whole::No => oldest.unwrap_or(until),
+            Whole::Yes => until - back,
+            Whole::No => oldest.unwrap_or(until),
         };
         known_within(&mut counts, axis, (from, until));
         for trace in TraceList::all(list).filter(|trace| is_failed(trace)) {

@@ -30,7 +30,18 @@ impl Hand {
 
     /// The row of the screen under a cursor, as soon as it holds this.
     fn wait_for_row(&mut self, what: &str) {
-        let is_there = |text: &str| text.lines().any(|line| line.contains('▌') && line.contains(what));
+        self.wait_for_row_that(what, |row| row.contains(what));
+    }
+
+    /// The same, as soon as this holds for it.
+    fn wait_for_row_that(&mut self, what: &str, holds: impl Fn(&str) -> bool) {
+        // Panes stand side by side: what belongs to a cursor ends at the border.
+        let rows = |line: &str| -> Vec<String> {
+            let behind = line.split('▌').skip(1);
+            let cells = behind.map(|row| row.split("││").next().unwrap_or(row));
+            cells.map(str::to_owned).collect()
+        };
+        let is_there = |text: &str| text.lines().flat_map(rows).any(|row| holds(&row));
         while !is_there(&self.console.text()) {
             self.console.wait_for(what);
             self.console.settle(std::time::Duration::from_millis(100));
@@ -52,15 +63,24 @@ fn from_the_page_to_the_culprit_span_its_line_a_note_and_an_escalation() {
     hand.press(b"t");
     hand.take("traces of checkout");
     hand.console.wait_for("scope checkout");
-    hand.wait_for_row("✗");
+    hand.wait_for_row("POST /api/pay");
     // The worst of them opens at the span that explains it.
     hand.press(b"\r");
     hand.console.wait_for("critical path");
     hand.wait_for_row("checkout pool.acquire");
-    // And to what was logged of it.
+    // To what was logged of its request, back at once, and to what its own service logged then.
     hand.press(b"t");
     hand.take("every line of this trace");
-    hand.wait_for_row("exhausted");
+    hand.wait_for_row("ERROR");
+    hand.press(b",");
+    hand.wait_for_row("checkout pool.acquire");
+    hand.press(b"t");
+    hand.take("logs of checkout around");
+    // The cursor stands on a line of that moment, which begins with its time.
+    hand.wait_for_row_that("pool primary exhausted", |row| {
+        let time = row.trim_start().get(..8).unwrap_or_default();
+        time.split(':').count() == 3 && time.chars().all(|c| c == ':' || c.is_ascii_digit())
+    });
     assert!(hand.keys <= 8, "{} keys to the cause", hand.keys);
 
     hand.keys = 0;

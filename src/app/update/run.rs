@@ -160,15 +160,13 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         }
         Action::Collapse if in_traces(model) => traces::fold(model, traces::Fold::Closed, now),
         Action::Expand if in_traces(model) => traces::fold(model, traces::Fold::Open, now),
-        Action::Collapse | Action::Expand if let Some(Detail::Slo(name)) = model.detail() => {
-            let (name, towards) = match action {
-                Action::Collapse => (name.clone(), Direction::Up),
-                _ => (name.clone(), Direction::Down),
-            };
-            if moment::step(model, &name, towards) {
-                return Vec::new();
-            }
-            say(model, Level::Info, "the chart has no point further on", now)
+        Action::Collapse if let Some(Detail::Slo(name)) = model.detail() => {
+            let name = name.clone();
+            along_chart(model, &name, Direction::Up, now)
+        }
+        Action::Expand if let Some(Detail::Slo(name)) = model.detail() => {
+            let name = name.clone();
+            along_chart(model, &name, Direction::Down, now)
         }
         Action::Collapse => alerts::fold(model, now),
         Action::Expand => alerts::unfold(model, now),
@@ -306,6 +304,14 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Suspect4 => case::open_suspect(model, 4, now),
         Action::Suspect5 => case::open_suspect(model, 5, now),
     }
+}
+
+/// Chooses the moment of the next point of an SLO's chart.
+fn along_chart(model: &mut Model, slo: &str, towards: Direction, now: Now) -> Vec<Effect> {
+    if moment::step(model, slo, towards) {
+        return Vec::new();
+    }
+    say(model, Level::Info, "the chart has no point further on", now)
 }
 
 /// Whether the list of traces has the keys.

@@ -225,7 +225,7 @@ fn of_event(model: &Model, id: &IncidentId, now: Now) -> Option<Scope> {
     let Some(event) = model.incidents.event().filter(|_| followed) else {
         return Some(whole);
     };
-    let told = |name: &str| event.refs.get(name).map(|value| value.to_string());
+    let told = |name: &str| event.refs.get(name).map(ToString::to_string);
     let trace = told("trace").and_then(|trace| trace.parse().ok());
     Some(Scope {
         service: told("service").or(whole.service),
