@@ -35,6 +35,10 @@ pub struct CaseAsk {
     pub seq: u64,
     /// Of which service; without one only deploys are asked for.
     pub service: Option<Arc<str>>,
+    /// What the log backend calls it.
+    pub lines_of: Option<Arc<str>>,
+    /// What the trace backend calls it.
+    pub traces_of: Option<Arc<str>>,
     /// Around which beginning.
     pub began: DateTime<Utc>,
 }

@@ -20,6 +20,7 @@ use crate::domain::alert::{Alert, AlertBoard, AlertState, Fingerprint, StateChoi
 use crate::domain::case::{Began, Case, Evidence, Known, Of, case_document, case_text, related};
 use crate::domain::document::Remarks;
 use crate::domain::incident::Incident;
+use crate::domain::service_map::Caller;
 use crate::domain::slo::{SloBoard, SloReport};
 use crate::runtime::case::{self, Window};
 
@@ -179,8 +180,8 @@ async fn evidence(
     let window = Window::around(began.at, now);
     let (deploys, logs, traces, people) = futures::join!(
         deploys(scene, began.at, now),
-        lines(scene, service.clone(), window),
-        traces(scene, service.clone(), window),
+        lines(scene, called(scene, service.as_deref(), Caller::Logs), window),
+        traces(scene, called(scene, service.as_deref(), Caller::Traces), window),
         people(keepers, board, &subject, now),
     );
     let (incidents, linked, on_call, said) = people;
@@ -233,6 +234,13 @@ async fn evidence(
         on_call,
         remarks: Vec::new(),
     }
+}
+
+/// What a backend calls a service.
+fn called(scene: &Scene, service: Option<&str>, by: Caller) -> Option<Arc<str>> {
+    let services = &scene.context.service_map;
+    let ours = services.ours(Caller::Alerts, service?);
+    Some(Arc::from(services.theirs(by, ours)))
 }
 
 fn absent<T>(scene: &Scene, what: &str) -> Known<T> {

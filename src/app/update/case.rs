@@ -20,6 +20,7 @@ use crate::domain::alert::{Alert, AlertState, Fingerprint};
 use crate::domain::case::{Began, Case, Evidence, Known, Of, Part, RowId, Target, related};
 use crate::domain::incident::Incident;
 use crate::domain::log::Nanos;
+use crate::domain::service_map::Caller;
 use crate::domain::slo::SloReport;
 use crate::text::SafeText;
 use crate::time::{Now, Tick};
@@ -140,9 +141,16 @@ fn start<T>(missing: Option<String>, before: Option<Known<T>>) -> Known<T> {
 fn ask(model: &mut Model, of: CaseOf, before: Option<OpenCase>, now: Now) -> Effect {
     let subject = Subject::of(model, &of);
     let service = subject.service.clone();
+    let services = &model.settings.services;
+    let called = |by: Caller| {
+        let ours = services.ours(Caller::Alerts, service.as_deref()?);
+        Some(Arc::from(services.theirs(by, ours)))
+    };
     let ask = CaseAsk {
         seq: model.cases,
         service: service.clone(),
+        lines_of: called(Caller::Logs),
+        traces_of: called(Caller::Traces),
         began: subject.began(model, now.utc).at,
     };
     model.cases += 1;

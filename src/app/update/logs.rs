@@ -720,7 +720,8 @@ pub(super) fn turn_to_pattern(model: &mut Model, pattern: &PatternAt, now: Now) 
     let text = pattern_filter(&pattern.template, pattern.service.as_deref(), pattern.level);
     let at = Some(Nanos::of(pattern.at));
     let mut effects = if let Some(service) = &pattern.service {
-        turn_to_service(model, service, at, now)
+        let ours = model.settings.services.ours(Caller::Logs, service).to_owned();
+        turn_to_service(model, &ours, at, now)
     } else {
         model.details.clear();
         run::turn_to(model, PaneId::Logs);

@@ -223,7 +223,7 @@ impl Session {
             }
         };
         let lines = {
-            let (source, tell) = (backends.logs.clone().zip(ask.service.clone()), tell.clone());
+            let (source, tell) = (backends.logs.clone().zip(ask.lines_of), tell.clone());
             async move {
                 if let Some((source, service)) = source {
                     tell(Gathered::Logs(case::lines(&*source, service, window).await)).await;
@@ -231,7 +231,7 @@ impl Session {
             }
         };
         let traces = {
-            let source = backends.traces.clone().zip(ask.service);
+            let source = backends.traces.clone().zip(ask.traces_of);
             async move {
                 if let Some((source, service)) = source {
                     tell(Gathered::Traces(case::traces(&*source, service, window).await)).await;

@@ -61,10 +61,7 @@ fn the_case_of_what_pages_names_what_the_world_let_go_wrong() {
             "{named:?}"
         );
         let text = stage.run(&["case", id]).with(0).out;
-        assert!(
-            text.contains("› 1  ") && text.contains(truth.as_str()),
-            "{text}"
-        );
+        assert!(text.contains("› 1  ") && text.contains(truth.as_str()), "{text}");
     }
     // the SLO that burns, and whoever suffers by it, lead to the same
     let document = stage
