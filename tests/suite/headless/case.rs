@@ -7,7 +7,7 @@ use super::{Ended, HEAD, Holds, Stage, fits};
 
 /// The releases of the world that began to serve in the hour before the alerts of its start: whose, and which.
 fn truth(scenario: Scenario, service: &str) -> Vec<String> {
-    let story = Story::new(scenario, 1);
+    let story = Story::new(scenario, 7);
     let fate = story.fate(service).expect("a service of the shop");
     let released = fate
         .deploys
