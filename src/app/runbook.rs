@@ -318,7 +318,9 @@ impl RunbookPage {
             }
             Some(Err(_)) | None => {}
         }
-        for book in 0..self.plays.len() {
+        // While it is being read there is nothing to stand on: the cursor begins at the runbook's own first step.
+        let plays = if self.read.is_some() { self.plays.len() } else { 0 };
+        for book in 0..plays {
             self.lay_play(book, policy);
         }
         self.cursor = match before {
