@@ -240,12 +240,18 @@ pub async fn priority(session: &mut Session, args: &PriorityArgs) -> Outcome {
 
 /// `midwatch annotate`
 pub async fn annotate(session: &mut Session, args: &AnnotateArgs) -> Outcome {
-    say(session, &args.act, &args.incident, (Said::Note, &args.text)).await
+    Box::pin(say(session, &args.act, &args.incident, (Said::Note, &args.text))).await
 }
 
 /// `midwatch update`
 pub async fn update(session: &mut Session, args: &UpdateArgs) -> Outcome {
-    say(session, &args.act, &args.incident, (Said::Update, &args.text)).await
+    Box::pin(say(
+        session,
+        &args.act,
+        &args.incident,
+        (Said::Update, &args.text),
+    ))
+    .await
 }
 
 /// What is said of an incident.

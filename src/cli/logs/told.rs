@@ -120,7 +120,8 @@ fn words(row: &Row) -> String {
         words.truncate(words.len() - behind.len() - 1);
     }
     if message(&row.text).is_none() {
-        words = without(&words, row.at, row.level).to_owned();
+        let rest = without(&words, row.at, row.level).len();
+        words.drain(..words.len() - rest);
         // what is no document is told whole already
         if row.extra.is_empty() {
             return words;

@@ -12,6 +12,7 @@ use super::*;
 use crate::app::Effect;
 use crate::app::runbook::RunbookAsk;
 use crate::backend::Backends;
+use crate::backend::http::Wires;
 use crate::config::{Environment, decode_text};
 use crate::domain::alert::{Fingerprint, Labels};
 use crate::domain::incident::IncidentId;
