@@ -40,7 +40,7 @@ fn series(ask: &QueryAsk, services: &[&str]) -> Vec<Series> {
                 let wave = (at / (9.0 * turn)).sin() + 1.2;
                 (
                     ask.from.timestamp() as f64 + 15.0 * at,
-                    wave * 10f64.powi(2 - of as i32),
+                    wave * 10f64.powf(3.0 - turn),
                 )
             })
     };
@@ -165,7 +165,7 @@ fn a_dangerous_context_and_a_dead_one_are_told_without_colour() {
 #[test]
 fn the_new_pages_are_drawn_in_ascii_where_that_is_wanted_and_at_every_size() {
     for (width, height) in [(40, 10), (41, 11), (80, 24), (120, 40), (200, 60)] {
-        for model in [
+        for model in vec![
             contexts(width, height),
             answered(width, height, &["a", "b"]),
             answered(width, height, &["a"]),

@@ -214,7 +214,9 @@ fn playing(width: u16, height: u16, keys: &str) -> midwatch::app::Model {
     let result = Err(Unread::new("/srv/runbooks/burn.md: not there", "write it there"));
     shop::tell(&mut model, Msg::RunbookRead { wanted, result });
     press(&mut model, "G c");
-    press(&mut model, keys);
+    if !keys.is_empty() {
+        press(&mut model, keys);
+    }
     model
 }
 

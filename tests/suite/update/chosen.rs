@@ -1,6 +1,7 @@
 //! The incident that somebody chose is over: nothing goes to the one that took its row.
 
 use midwatch::app::modal::Modal;
+use midwatch::app::toast::Toasts;
 use midwatch::domain::incident::Status;
 
 use super::Hand;
@@ -70,7 +71,7 @@ fn that_an_incident_in_my_hands_was_ended_by_somebody_else_is_said_once() {
     over.status = Status::Resolved;
     hand.tell(listed(vec![over.clone()]));
     hand.assert_said("#4711, which you held, is over");
-    hand.model.toasts = Default::default();
+    hand.model.toasts = Toasts::default();
     hand.tell(listed(vec![over]));
     hand.tell(listed(Vec::new()));
     assert!(hand.said().is_empty(), "{}", hand.said());
@@ -85,7 +86,7 @@ fn whoever_asks_for_other_incidents_is_not_told_that_the_rest_is_gone() {
     ]));
     hand.press("5 j v");
     assert!(hand.said().contains("incidents"), "{}", hand.said());
-    hand.model.toasts = Default::default();
+    hand.model.toasts = Toasts::default();
     hand.tell(listed(vec![incident(4711, "checkout errors")]));
     assert!(hand.said().is_empty(), "{}", hand.said());
     hand.press("2 n");
