@@ -10,6 +10,7 @@ use midwatch::app::modal::{Choice, Goal, Modal};
 use midwatch::app::scope::{Scope, TimeRange};
 use midwatch::app::{Effect, Msg, Settings};
 use midwatch::domain::alert::desk::Arrangement;
+use midwatch::domain::log::Nanos;
 use midwatch::domain::service_map::{Caller, ServiceMap};
 use midwatch::domain::timeline::EventKind;
 
@@ -109,7 +110,7 @@ fn times_go_back_by_halves_and_forth_to_the_present() {
     let traces = hand.model.traces.asked.clone().unwrap();
     assert_eq!(traces.until, closed.to);
     assert_eq!(
-        hand.model.logs.at.map(|at| at.utc()),
+        hand.model.logs.at.map(Nanos::utc),
         closed.middle(),
         "lines around its middle"
     );
@@ -312,8 +313,8 @@ fn the_chart_of_an_slo_is_gone_along() {
     let mut hand = hand();
     let mut board = slo_board();
     let report = Arc::make_mut(&mut board.slos[0]);
-    let points = report.spark.len() as i64;
-    report.spark_at = (0..points).map(|at| ago(points - 1 - at)).collect();
+    report.spark_at = (0..).map(ago).take(report.spark.len()).collect();
+    report.spark_at.reverse();
     hand.tell(Msg::SloFetched(slo_feed(board)));
     hand.press("1 g enter h h");
     let moment = hand.model.moment.expect("a point is of a moment");
