@@ -109,7 +109,7 @@ pub fn readme_table() -> String {
     let keymap = load("default", None).unwrap_or_default();
     let mut out = String::from("| key | action | does |\n| --- | --- | --- |\n");
     for row in TABLE {
-        let keys: Vec<String> = keymap
+        let mut keys: Vec<String> = keymap
             .bindings()
             .iter()
             .filter(|binding| binding.action == row.action)
@@ -120,6 +120,8 @@ pub fn readme_table() -> String {
                 )
             })
             .collect();
+        // Bound place by place, it is one key all the same.
+        keys.dedup();
         let shown = if keys.is_empty() {
             "`:`".to_owned()
         } else {
