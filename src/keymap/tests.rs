@@ -33,6 +33,8 @@ fn every_shipped_keymap_loads_and_reaches_every_action() {
             let places: Vec<Place> = match row.place {
                 // Log lines and waterfalls have that key for something of their own.
                 Place::Global if row.action == Action::OpenCase => vec![Place::Alerts, Place::Global],
+                // Lines and traces have times of their own under the same key: it is bound place by place.
+                Place::Global if row.action == Action::ScopeTime => vec![Place::Alerts],
                 Place::Global => vec![Place::Global],
                 Place::List => vec![Place::Search, Place::List, Place::Global],
                 inner => vec![inner, Place::List, Place::Global],

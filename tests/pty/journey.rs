@@ -2,6 +2,9 @@
 
 use crate::harness::{Console, Setup};
 
+/// How often a person looks again before giving up.
+const LOOKS: usize = 50;
+
 /// A person at the keyboard. Text that is typed is text; every other key is one.
 struct Hand {
     console: Console,
@@ -26,6 +29,28 @@ impl Hand {
         let (before, _) = line.split_once(what).unwrap();
         let digit = before.chars().rev().find(char::is_ascii_digit).unwrap();
         self.press(digit.to_string().as_bytes());
+        self.look();
+    }
+
+    /// A frame comes in pieces: what stands below is still of the one before for a moment.
+    fn look(&mut self) {
+        self.console.watch(std::time::Duration::from_millis(400));
+    }
+
+    /// A line of the screen in which one stands before the other.
+    fn wait_for_line(&mut self, first: &str, then: &str) {
+        let holds = |line: &str| {
+            line.split_once(first)
+                .is_some_and(|(_, rest)| rest.contains(then))
+        };
+        for _ in 0..LOOKS {
+            self.console.wait_for(first);
+            if self.console.text().lines().any(holds) {
+                return;
+            }
+            self.look();
+        }
+        panic!("no {then} behind {first}:\n{}", self.console.text());
     }
 
     /// The row of the screen under a cursor, as soon as it holds this.
@@ -42,10 +67,14 @@ impl Hand {
             cells.map(str::to_owned).collect()
         };
         let is_there = |text: &str| text.lines().flat_map(rows).any(|row| holds(&row));
-        while !is_there(&self.console.text()) {
+        for _ in 0..LOOKS {
             self.console.wait_for(what);
-            self.console.settle(std::time::Duration::from_millis(100));
+            if is_there(&self.console.text()) {
+                return;
+            }
+            self.look();
         }
+        panic!("no cursor on {what}:\n{}", self.console.text());
     }
 }
 
@@ -73,6 +102,7 @@ fn from_the_page_to_the_culprit_span_its_line_a_note_and_an_escalation() {
     hand.take("every line of this trace");
     hand.wait_for_row("ERROR");
     hand.press(b",");
+    hand.look();
     hand.wait_for_row("checkout pool.acquire");
     hand.press(b"t");
     hand.take("logs of checkout around");
@@ -94,8 +124,9 @@ fn from_the_page_to_the_culprit_span_its_line_a_note_and_an_escalation() {
     hand.console.wait_for("Escalate #");
     hand.console.wait_for("level 2");
     hand.press(b"\r");
-    hand.console.wait_for("wakes");
+    hand.console.wait_for("Escalate to level 2");
     hand.press(b"\r");
-    hand.console.wait_for("escalated");
+    // It was with Jun, who is on call; now it is with the next level.
+    hand.wait_for_line("checkout-6d5f", "Mara");
     assert!(hand.keys <= 8, "{} keys to tell and to wake somebody", hand.keys);
 }

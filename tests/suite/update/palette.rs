@@ -225,7 +225,11 @@ fn values_that_could_stand_there_are_listed_below_what_is_typed() {
     assert_eq!(hand.model.scope.service(), Some("checkout"));
     hand.press(":");
     hand.write("escalate ");
-    assert_eq!(listed(&hand)[..2], ["escalate #4712", "escalate #4711"], "as in the pane");
+    assert_eq!(
+        listed(&hand)[..2],
+        ["escalate #4712", "escalate #4711"],
+        "as in the pane"
+    );
     hand.press("esc :");
     hand.write("ack rate");
     assert!(
