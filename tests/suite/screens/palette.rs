@@ -165,11 +165,13 @@ fn a_dangerous_context_and_a_dead_one_are_told_without_colour() {
 #[test]
 fn the_new_pages_are_drawn_in_ascii_where_that_is_wanted_and_at_every_size() {
     for (width, height) in [(40, 10), (41, 11), (80, 24), (120, 40), (200, 60)] {
-        for model in vec![
-            contexts(width, height),
-            answered(width, height, &["a", "b"]),
-            answered(width, height, &["a"]),
-        ] {
+        let pages: [fn(u16, u16) -> Model; 3] = [
+            contexts,
+            |width, height| answered(width, height, &["a", "b"]),
+            |width, height| answered(width, height, &["a"]),
+        ];
+        for page in pages {
+            let model = page(width, height);
             let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
             view::draw(&model, &numbered(Glyphs::Ascii), shop::now(), &mut buffer);
             for row in rows(&buffer) {

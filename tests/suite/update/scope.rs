@@ -10,7 +10,6 @@ use midwatch::app::modal::{Choice, Goal, Modal};
 use midwatch::app::scope::{Scope, TimeRange};
 use midwatch::app::{Effect, Msg, Settings};
 use midwatch::domain::alert::desk::Arrangement;
-use midwatch::domain::log::Nanos;
 use midwatch::domain::service_map::{Caller, ServiceMap};
 use midwatch::domain::timeline::EventKind;
 
