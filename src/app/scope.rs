@@ -209,6 +209,11 @@ impl ScopeStack {
     /// The most a stack holds; the oldest step is forgotten first.
     const DEPTH: usize = 16;
 
+    /// Whether the same steps were taken: pins are no steps, and undone by themselves.
+    pub fn is_turned_as(&self, other: &Self) -> bool {
+        self.steps == other.steps
+    }
+
     /// What holds now.
     pub fn current(&self) -> Option<&Scope> {
         self.steps.last()

@@ -62,6 +62,27 @@ const READS_AGAIN: &[&str] = &[
     "zsh",
 ];
 
+/// Options behind which many programs take a command, a program or a query, `--` among them: what follows is somebody
+/// else's to read. Programs that are in no list are caught by these.
+const HANDS_ON: &[&str] = &[
+    "--",
+    "-a",
+    "-c",
+    "-e",
+    "-q",
+    "-x",
+    "--args",
+    "--cmd",
+    "--command",
+    "--eval",
+    "--exec",
+    "--execute",
+    "--expression",
+    "--parameters",
+    "--query",
+    "--script",
+];
+
 /// Marks above and below one letter; what has more of them covers the lines around it.
 const MOST_MARKS: usize = 4;
 
@@ -241,6 +262,7 @@ impl Template {
     pub fn fill(&self, labels: &Labels) -> Result<Argv, Refused> {
         // `kubectl exec pod -- sh -c …`: whichever word it is that reads on.
         let again = self.words.iter().find_map(Word::reads_again);
+        let again = again.or_else(|| self.words.iter().find_map(Word::hands_on));
         let mut arguments = Vec::with_capacity(self.words.len());
         for word in &self.words {
             // A word with more than a plain name beside a place is most often a command or a query for somebody else.
@@ -356,6 +378,15 @@ impl fmt::Display for Phrase {
 
 impl Word {
     /// The program in it that reads its arguments once more: `sh`, `/bin/sh`, `--shell=/bin/sh`.
+    /// This word, where by custom what stands behind it is a command or program of its own.
+    fn hands_on(&self) -> Option<&str> {
+        let Some(Part::Text(text)) = self.0.first() else {
+            return None;
+        };
+        let name = text.split_once('=').map_or(text.as_str(), |(name, _)| name);
+        HANDS_ON.contains(&name).then_some(name)
+    }
+
     fn reads_again(&self) -> Option<&str> {
         self.0.iter().find_map(|part| match part {
             Part::Text(text) => text.split(['/', '=', ' ']).find(|name| reads_again(name)),
@@ -810,6 +841,10 @@ mod tests {
             "ssh host uptime {{ labels.pod }}",
             "/usr/bin/python3.12 -c {{ labels.pod }}",
             "mysql -e 'select * from pods where name = {{ labels.pod }}'",
+            "kubectl exec db-0 -- /bin/rbash {{ labels.pod }}",
+            "pwsh -c {{ labels.pod }}",
+            "clickhouse-client --query={{ labels.pod }}",
+            "aws ssm send-command --parameters {{ labels.pod }}",
         ] {
             assert!(
                 matches!(filled(line, "a;reboot"), Err(Refused::ReadAgain { .. })),

@@ -14,7 +14,7 @@ use crate::app::traces::list::is_failed;
 use crate::domain::log::{Level, Nanos};
 use crate::domain::service_map::Caller;
 use crate::domain::slo::Severity;
-use crate::domain::timeline::EventKind;
+use crate::domain::timeline::{Event, EventKind};
 use crate::domain::trace::summary::Whole;
 use crate::text::{SafeText, fit};
 use crate::theme::{Glyphs, Role};
@@ -132,27 +132,34 @@ fn ruler(scene: Scene, buffer: &mut Buffer, row: Rect, (axis, chosen): (Axis, Op
         &[Piece::safe(name, Role::TextStrong)],
     );
     let plot = widget::after(row, NAME);
+    let label = chosen.zip(scene.model.moment).map(|(cell, moment)| {
+        let at = figures::moment_to_the_second(moment.at, scene.still.utc, scene.model.zone);
+        let said = format!("▾ {at}");
+        // Where it would leave the row, its name stands before it.
+        let width = said.chars().count();
+        if cell + width <= axis.cells {
+            (cell, said)
+        } else {
+            ((cell + 1).saturating_sub(width), format!("{at} ▾"))
+        }
+    });
+    // An end that the moment would cover in part is not said.
+    let (start, end) = label.as_ref().map_or((axis.cells, 0), |(start, said)| {
+        (*start, start + said.chars().count())
+    });
+    let from = if start > from.len() { from } else { String::new() };
+    let to = if end + to.len() < axis.cells {
+        to
+    } else {
+        String::new()
+    };
     let gap = axis.cells.saturating_sub(from.len() + to.len() + 2);
     let rule = format!("{from} {} {to}", "─".repeat(gap));
     scene.line(buffer, plot, &[Piece::own(rule, Role::TextMuted)]);
-    let Some((cell, moment)) = chosen.zip(scene.model.moment) else {
-        return;
-    };
-    let at = figures::moment_to_the_second(moment.at, scene.still.utc, scene.model.zone);
-    let said = format!("▾ {at}");
-    // Where it would leave the row, its name stands before it.
-    let width = said.chars().count();
-    let (start, said) = if cell + width <= axis.cells {
-        (cell, said)
-    } else {
-        let said = format!("{at} ▾");
-        ((cell + 1).saturating_sub(width), said)
-    };
-    scene.line(
-        buffer,
-        widget::after(plot, start as u16),
-        &[Piece::own(said, Role::Accent)],
-    );
+    if let Some((start, said)) = label {
+        let at = widget::after(plot, start as u16);
+        scene.line(buffer, at, &[Piece::own(said, Role::Accent)]);
+    }
 }
 
 /// Whether something is of the service that the panes are turned to.
@@ -229,8 +236,7 @@ fn alerts(scene: Scene, axis: Axis) -> Vec<Mark> {
             }
         }
     }
-    let story = model.incidents.timeline.value();
-    for event in story.into_iter().flat_map(|story| &story.events) {
+    for event in story(scene) {
         match event.kind {
             EventKind::AlertFired => count(&mut fired, event.at),
             EventKind::AlertResolved | EventKind::AlertGone => count(&mut over, event.at),
@@ -265,6 +271,19 @@ fn sign(sign: char, role: Role) -> Mark {
     Mark { sign, role }
 }
 
+/// Events of the followed incident, where it is one of what the panes are turned to.
+fn story<'a>(scene: Scene<'a>) -> impl Iterator<Item = &'a Event> + use<'a> {
+    let pane = &scene.model.incidents;
+    let followed = pane.followed.as_ref().and_then(|id| pane.incident(id));
+    let service = followed.and_then(|incident| incident.service.as_ref());
+    let is_of_it = match service {
+        Some(service) => concerns(scene, Caller::Incidents, &service.name),
+        None => scene.model.scope.service().is_none(),
+    };
+    let told = pane.timeline.value().filter(|_| is_of_it);
+    told.into_iter().flat_map(|story| &story.events)
+}
+
 /// Deploys and other marks.
 fn deploys(scene: Scene, axis: Axis) -> Vec<Mark> {
     let model = scene.model;
@@ -274,9 +293,7 @@ fn deploys(scene: Scene, axis: Axis) -> Vec<Mark> {
     let told = marks.into_iter().flat_map(|marks| &marks.annotations);
     let wanted = model.scope.service();
     let told = told.filter(|mark| wanted.is_none_or(|wanted| mark.concerns(wanted)));
-    let story = model.incidents.timeline.value();
-    let story = story.into_iter().flat_map(|story| &story.events);
-    let deploys = story.filter(|event| event.kind == EventKind::Deploy);
+    let deploys = story(scene).filter(|event| event.kind == EventKind::Deploy);
     for at in told.map(|mark| mark.at).chain(deploys.map(|event| event.at)) {
         if let Some(cell) = axis.cell(at).and_then(|cell| cells.get_mut(cell)) {
             *cell = sign('◆', Role::SeverityInfo);

@@ -206,7 +206,7 @@ pub(super) fn turn_to_service(model: &mut Model, service: &str, at: Option<Nanos
     model.details.clear();
     run::turn_to(model, PaneId::Logs);
     model.logs.show_all(at);
-    model.scope.release(PaneId::Logs);
+    scope::release(model, PaneId::Logs, now);
     // Where it is the scope already nothing else changes.
     let range = scope::range_of(model, at, now);
     model.scope.push(scope::of_service(model, service, range));

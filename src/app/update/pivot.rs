@@ -171,7 +171,7 @@ fn from_slo(model: &Model, name: &str) -> Ways {
         NAMELESS.to_owned()
     } else {
         let tried = tried(model, service, &[Caller::Alerts]);
-        format!("no alert in the list is of service {tried}")
+        format!("no alert {tried}")
     };
     let deed = deeds::of_slo(model, report, format!("went on from SLO {name}"));
     (ways, none, Some(deed))
@@ -192,7 +192,7 @@ fn from_alert(model: &Model, fingerprint: Fingerprint) -> Ways {
         NAMELESS.to_owned()
     } else {
         let tried = tried(model, service, &[Caller::Slos]);
-        format!("no incident is known of it, and no SLO in the list is of service {tried}")
+        format!("no incident, and no SLO {tried}")
     };
     let deed = deeds::of_alert(model, alert, format!("went on from alert {}", alert.name));
     (ways, none, Some(deed))
@@ -236,7 +236,7 @@ fn from_incident(model: &Model, id: &IncidentId) -> Ways {
     let none = match &theirs {
         Some(service) => {
             let tried = tried(model, service, &[Caller::Alerts, Caller::Slos]);
-            format!("no alert on the board and no SLO is of {tried}")
+            format!("no alert and no SLO {tried}")
         }
         None => NAMELESS.to_owned(),
     };
@@ -346,7 +346,7 @@ fn from_line(model: &Model, id: LineId) -> Ways {
         NAMELESS.to_owned()
     } else {
         let tried = tried(model, service, &[Caller::Alerts, Caller::Slos, Caller::Traces]);
-        format!("no alert, SLO or trace is known of service {tried}")
+        format!("no alert, SLO or trace {tried}")
     };
     let deed = Deed {
         incident: None,
@@ -422,15 +422,16 @@ pub(super) fn alerts_of<'a>(model: &'a Model, service: &'a str) -> impl Iterator
     listed_alerts(model).filter(move |alert| !theirs.is_empty() && *alert.service == *theirs)
 }
 
-/// A service that nothing was found of: by which names, and labels, it was looked for.
+/// Of which service nothing was found, by which labels and names it was looked for: what to mend first, for a
+/// narrow screen has room for little more.
 fn tried(model: &Model, service: &str, callers: &[Caller]) -> String {
     let services = &model.settings.services;
     let names = SafeText::line(&services.tried(service, callers)).into_string();
-    if services.labels.is_empty() {
-        return names;
-    }
     let labels = SafeText::line(&services.labels.join(", ")).into_string();
-    format!("{names}; a service is named by {labels}")
+    format!(
+        "with {} {names}",
+        if labels.is_empty() { "service" } else { &labels }
+    )
 }
 
 /// Listed SLOs of a service of ours.

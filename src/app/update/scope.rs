@@ -55,13 +55,28 @@ pub(super) fn narrow(model: &mut Model, now: Now) -> Vec<Effect> {
 
 /// Undoes the last step: a pivot, with the place that it was made from, or a scope.
 pub(super) fn back(model: &mut Model, now: Now) -> Vec<Effect> {
-    if let Some(whence) = model.trail.pop_if(|whence| whence.after == model.scope) {
+    if let Some(whence) = model
+        .trail
+        .pop_if(|whence| whence.after.is_turned_as(&model.scope))
+    {
         whence.restore(model);
         return rescope(model, now);
     }
     match model.scope.pop() {
         Stepped::Moved => rescope(model, now),
         Stepped::Nowhere => say(model, Level::Info, "no scope to undo", now),
+    }
+}
+
+/// Turns a pane by hand: one that was pinned follows again, and that is said.
+pub(super) fn release(model: &mut Model, pane: PaneId, now: Now) {
+    if model.scope.is_pinned(pane) {
+        model.scope.release(pane);
+        let words = format!(
+            "pane {} is pinned no more: it was turned to something else",
+            pane.number()
+        );
+        model.toasts.say(Level::Info, words, now.tick);
     }
 }
 

@@ -71,7 +71,11 @@ impl Began {
             by: By::Incident,
         };
         let start = own.map(alert).or_else(|| incident.map(opened));
-        let fires = |alert: &&&Alert| matches!(alert.state, AlertState::Active | AlertState::Unprocessed);
+        // One that is silenced or inhibited fires all the same.
+        let fires = |alert: &&&Alert| match alert.state {
+            AlertState::Active | AlertState::Unprocessed | AlertState::Suppressed => true,
+            AlertState::Resolved | AlertState::Gone => false,
+        };
         let others = same_service.iter().filter(fires).map(|other| alert(other));
         let burns = slos.iter().filter_map(|report| burn(report));
         let all = start.iter().cloned().chain(incident.map(opened));

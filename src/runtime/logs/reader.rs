@@ -29,6 +29,8 @@ const FIRST: Duration = Duration::from_secs(15 * 60);
 const TRACE: Duration = Duration::from_secs(6 * 3_600);
 /// How far around its time the lines of a trace are looked for: the line that led to it may be old.
 const TRACE_AROUND: Duration = Duration::from_secs(3_600);
+/// How long lines of a time of the present are waited for: a tail tells what there is at once, a poll within seconds.
+const COMING: Duration = Duration::from_secs(5);
 /// Lines of a page.
 const PAGE: usize = 1_000;
 /// Lines of a page where nobody reads them one by one: on the way to a time, or of a gap.
@@ -68,6 +70,20 @@ pub(super) enum Reading {
 
 pub(super) type Paging = BoxFuture<'static, BackendResult<Page>>;
 
+/// A time of the present that is gone to.
+#[derive(Debug, Clone, Copy)]
+struct Coming {
+    at: Nanos,
+    /// When its lines are waited for no longer.
+    due: Option<Tick>,
+}
+
+impl Coming {
+    fn of(at: Nanos) -> Self {
+        Self { at, due: None }
+    }
+}
+
 /// What is read of one question.
 pub(super) struct Reader {
     wanted: Wanted,
@@ -98,6 +114,8 @@ pub(super) struct Reader {
     /// The time that is gone to, if one is.
     pub(super) seek: Option<Seek>,
     seek_pages: usize,
+    /// That time, where it is one of the present: its lines come by the tail.
+    coming: Option<Coming>,
     /// Older lines were asked for while another page was read.
     older_waits: bool,
     /// When the first page is asked for again, and how often it failed.
@@ -186,6 +204,7 @@ impl Reader {
             past: Past::Reading,
             seek: None,
             seek_pages: 0,
+            coming: None,
             older_waits: false,
             retry: None,
             misses: 0,
@@ -207,10 +226,8 @@ impl Reader {
         reader.fresh_from = from.plus(SLACK).min(now);
         // What is of the present the tail tells.
         reader.at = at.filter(|at| *at < from);
-        reader.seek = at.map(|at| match reader.at {
-            Some(_) => Seek::Under(at),
-            None => Seek::Ended(at),
-        });
+        reader.seek = at.map(Seek::Under);
+        reader.coming = at.filter(|at| *at >= from).map(Coming::of);
         reader.begin(&keeper.source, from);
         reader
     }
@@ -316,6 +333,7 @@ impl Reader {
             },
             Order::Until(to) => {
                 self.seek = Some(Seek::Under(to));
+                self.coming = None;
                 self.seek_pages = SEEK_PAGES;
                 // Asked for once more, it is looked for further than before.
                 if matches!(self.past, Past::Nothing { .. } | Past::Failed(_)) {
@@ -325,7 +343,7 @@ impl Reader {
                     self.go_on(source, now);
                 }
             }
-            Order::Stop => self.seek = None,
+            Order::Stop => (self.seek, self.coming) = (None, None),
             Order::Refetch(gap) => {
                 self.gaps.wanted(gap);
                 self.go_on(source, now);
@@ -336,11 +354,13 @@ impl Reader {
     /// When something is due by itself.
     pub(super) fn due(&self) -> Option<Tick> {
         let gaps = self.gaps.due().filter(|_| self.page.is_none());
-        self.retry.into_iter().chain(gaps).min()
+        let coming = self.coming.and_then(|coming| coming.due);
+        self.retry.into_iter().chain(gaps).chain(coming).min()
     }
 
     /// Reads the next of what waits, where no page is being read.
     pub(super) fn go_on(&mut self, source: &Arc<dyn Logs>, now: Tick) {
+        self.heed_coming(now);
         if self.page.is_some() {
             return;
         }
@@ -350,7 +370,9 @@ impl Reader {
             }
             return;
         }
-        if let Some(Seek::Under(to)) = self.seek {
+        if let Some(Seek::Under(to)) = self.seek
+            && self.coming.is_none()
+        {
             let reached = self.read_to.min(self.store.oldest().unwrap_or(self.read_to)) <= to;
             if reached || self.seek_pages == 0 || !matches!(self.past, Past::Open | Past::Reading) {
                 self.seek = Some(Seek::Ended(to));
@@ -441,6 +463,18 @@ impl Reader {
             TailEvent::Failed(error) => self.tail_failure = Some(error.cause()),
         }
         self.heed_read();
+        self.heed_coming(now);
+    }
+
+    /// A time of the present is arrived at with its lines, or when none of them came for a while: the service was quiet.
+    fn heed_coming(&mut self, now: Tick) {
+        let Some(coming) = &mut self.coming else {
+            return;
+        };
+        let due = *coming.due.get_or_insert(now + COMING);
+        if due <= now || self.store.newest().is_some_and(|newest| newest >= coming.at) {
+            self.end_seek();
+        }
     }
 
     /// A time that is gone to in files is arrived at once what they hold of it is read.
@@ -540,6 +574,7 @@ impl Reader {
     }
 
     fn end_seek(&mut self) {
+        self.coming = None;
         if let Some(Seek::Under(to)) = self.seek {
             self.seek = Some(Seek::Ended(to));
         }

@@ -566,6 +566,29 @@ async fn around_a_time_is_read_first_and_what_lies_between_it_and_now_is_a_gap_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_time_of_the_last_minute_is_arrived_at_with_its_lines_or_when_there_are_none() {
+    let at = ago(30);
+    let ask = || LogsAsk {
+        at: Some(at),
+        ..LogsAsk::default()
+    };
+    looking(Source::every(1_000, (3_600, 0)), ask(), async |mut eye| {
+        let there = |view: &LogView| view.seek == Some(Seek::Ended(at));
+        let view = eye.until("there", there).await;
+        let place = view.snapshot.seek(at);
+        assert_eq!(view.snapshot.entry_at(place).unwrap().at, at);
+    })
+    .await;
+    looking(Source::every(1_000, (3_600, 120)), ask(), async |mut eye| {
+        eye.until("waited for", |view| view.seek == Some(Seek::Under(at)))
+            .await;
+        eye.until("quiet", |view| view.seek == Some(Seek::Ended(at)))
+            .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_time_is_read_back_to_page_by_page_and_given_up_when_told() {
     let state = Source::every(50, (3_600, 0));
     looking(state, LogsAsk::default(), async |mut eye| {

@@ -195,7 +195,8 @@ fn a_pivot_is_undone_with_all_that_it_changed() {
         (PaneId::Traces, "")
     );
     assert_eq!(hand.model.scope.service(), Some("checkout"));
-    hand.press(",");
+    // a pin is no step: the way back leads over it
+    hand.press("5 ! ,");
     assert_eq!(hand.model.focus, PaneId::Alerts);
     assert_eq!(hand.model.details, details);
     assert_eq!(hand.model.traces.query, "dur>1s");
@@ -257,10 +258,7 @@ fn a_pivot_that_finds_nothing_says_by_which_names_it_looked() {
         ..crate::fixtures::settings()
     });
     hand.press("2 g t");
-    hand.assert_said(
-        "no incident is known of it, and no SLO in the list is of service checkout (slos: shop/checkout); \
-         a service is named by service, app",
-    );
+    hand.assert_said("no incident, and no SLO with service, app checkout (slos: shop/checkout)");
 }
 
 #[test]

@@ -207,7 +207,7 @@ pub(super) fn turn_to_service(model: &mut Model, service: &str, at: Option<Nanos
     pane.search = None;
     pane.outcome = Outcome::Any;
     (pane.back, pane.until, pane.range) = (BACK, None, None);
-    model.scope.release(PaneId::Traces);
+    scope::release(model, PaneId::Traces, now);
     let range = scope::range_of(model, at, now);
     model.scope.push(scope::of_service(model, service, range));
     scope::rescope(model, now)
