@@ -57,6 +57,9 @@ fn endpoint() -> Endpoint {
     }
 }
 
+/// Where somebody is reached, as `PagerDuty` tells it.
+const REACHED: &str = r#"{"user": {"contact_methods": [{"address":"5550101","country_code":1,"type":"phone_contact_method"}]}}"#;
+
 /// Answers with everything that it was told, as a careless server does, and takes its time.
 struct Echo(Mutex<u32>);
 
@@ -72,6 +75,13 @@ impl Transport for Echo {
             tokio::time::sleep(Duration::from_millis(20)).await;
             if request.url.contains("broken") {
                 return Err(TransportError::Broken(format!("reset while {told} was sent")));
+            }
+            if request.url.contains("users") {
+                return Ok(Response {
+                    status: 200,
+                    headers: Vec::new(),
+                    body: REACHED.as_bytes().to_vec(),
+                });
             }
             Ok(Response {
                 status: 200,
@@ -176,6 +186,22 @@ fn no_secret_is_in_the_file_wherever_it_passed() {
     for secret in [TOKEN, KEY, PARAM, "c00kie", "x-echo"] {
         assert!(!all.contains(secret), "{secret}: {all}");
     }
+}
+
+#[test]
+fn nobodys_number_is_in_the_file_and_the_session_has_it() {
+    let (_dir, path) = recorded(async |client, _, _| {
+        assert_eq!(ask(&client, "users/me").await.unwrap(), REACHED);
+        let page = r#"{"people":[{"name":"Jun","phone":"5550101"}]}"#;
+        let call = Call::write(Method::Post, "api/page", page.to_owned());
+        client.call(call).await.unwrap();
+    });
+    let all = everything(&path);
+    assert!(!all.contains("5550101"), "{all}");
+    played(&path, async |client, _| {
+        let heard = ask(&client, "users/me").await.unwrap();
+        assert_eq!(heard, REACHED.replace("5550101", "*******"));
+    });
 }
 
 #[cfg(unix)]
