@@ -142,14 +142,12 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     let now = session.clock.now();
     let size = tty.size();
     let tape = match &session.globals.record {
-        Some(path) => Some(recording(
-            path,
-            &config,
-            &context,
-            &layout,
-            (size, means),
-            session.clock,
-        )?),
+        Some(path) => {
+            let mut header = header(&config, &context, &layout, (size, means), session.clock);
+            header.drill = drill.as_ref().map(|log| log.over_at);
+            let tape = Tape::create(path, header, session.clock);
+            Some(tape.map_err(|error| CliError::Usage(format!("--record: {error}")))?)
+        }
         None => None,
     };
     let mut model = Model::new(
@@ -277,18 +275,17 @@ fn backends(
     backends
 }
 
-/// Begins a recording of a console that is about to open.
-fn recording(
-    path: &Path,
+/// What a recording of a console begins with that is about to open.
+fn header(
     config: &Config,
     context: &Context,
     layout: &Layout,
     (size, means): (Size, Means),
     clock: Clock,
-) -> Result<Tape, CliError> {
+) -> Header {
     let now = clock.now();
     let since_zero = TimeDelta::from_std(now.tick.0).unwrap_or_default();
-    let header = Header {
+    Header {
         midwatch: env!("CARGO_PKG_VERSION").to_owned(),
         utc: now.utc - since_zero,
         opened: u64::try_from(now.tick.0.as_micros()).unwrap_or_default(),
@@ -301,8 +298,8 @@ fn recording(
         keymap: config.keymap.clone(),
         keymap_text: keymap::own_text(&config.keymap, config.config_dir.as_deref()),
         ascii: means.glyphs == theme::Glyphs::Ascii,
-    };
-    Tape::create(path, header, clock).map_err(|error| CliError::Usage(format!("--record: {error}")))
+        drill: None,
+    }
 }
 
 /// What is said of a recording when the console is closed.

@@ -207,10 +207,12 @@ fn with_pages(exit: Exit, reached: Reached) -> Exit {
 }
 
 fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
-    if let (Some(path), false) = (
-        &session.globals.record,
-        matches!(command, None | Some(Command::Demo(_))),
-    ) {
+    let opens_a_console = match &command {
+        None | Some(Command::Demo(_)) => true,
+        Some(Command::Drill(args)) => !args.list,
+        Some(_) => false,
+    };
+    if let (Some(path), false) = (&session.globals.record, opens_a_console) {
         return Err(replay::no_console(path));
     }
     let Some(command) = command else {

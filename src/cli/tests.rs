@@ -152,6 +152,28 @@ fn what_is_missing_or_unknown_is_usage() {
 }
 
 #[test]
+fn a_drill_is_recorded_and_what_opens_no_console_is_not() {
+    let unknown = run_with(&["drill", "no-such", "--record", "/nonexistent/a.mwr"], CONFIG);
+    assert_eq!(unknown.exit, Exit::Usage);
+    assert!(
+        unknown.diagnostics.contains("there is no drill"),
+        "{}",
+        unknown.diagnostics
+    );
+    for line in [&["drill", "--list"][..], &["slo"]] {
+        let refused = run_with(&[line, &["--record", "/nonexistent/a.mwr"]].concat(), CONFIG);
+        assert_eq!(refused.exit, Exit::Usage);
+        assert!(
+            refused
+                .diagnostics
+                .contains("only the console is recorded; give it without a command, with demo or with drill"),
+            "{}",
+            refused.diagnostics
+        );
+    }
+}
+
+#[test]
 fn exit_statuses_are_the_documented_numbers() {
     let numbers = [
         (Exit::Done, 0),

@@ -57,6 +57,9 @@ pub struct Header {
     pub keymap_text: Option<String>,
     /// Whether only ASCII was drawn.
     pub ascii: bool,
+    /// When a drill's incident is mended, where it was one: the console tells that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub drill: Option<DateTime<Utc>>,
 }
 
 /// A frame's first part.

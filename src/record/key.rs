@@ -1,14 +1,16 @@
 //! Which question is which, so that a replay finds the answer to it.
 //!
 //! A key is the method, the URL and the body of a request with its moments taken out: a replay asks the same
-//! questions some milliseconds earlier or later. It holds no header, no user of a URL, and no value whose
-//! parameter's name is that of a secret.
+//! questions some milliseconds earlier or later. It holds no header, no user of a URL, no value whose
+//! parameter's name is that of a secret, and nobody's number.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
 use reqwest::Url;
 
+use super::phones;
 use crate::backend::http::{Request, Way, is_secret_name};
 
 /// Stands for a moment.
@@ -50,7 +52,8 @@ pub fn key(request: &Request, way: Option<Way>) -> (String, Vec<String>) {
             name.eq_ignore_ascii_case("content-type")
                 && value.starts_with("application/x-www-form-urlencoded")
         });
-        let body = String::from_utf8_lossy(&request.body);
+        let body = phones::hidden(Cow::Borrowed(&request.body));
+        let body = String::from_utf8_lossy(&body);
         if form {
             let mut read = Url::parse("form:").ok();
             if let Some(read) = &mut read {

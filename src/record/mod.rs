@@ -6,8 +6,8 @@
 //!
 //! A file is a line that names the format and its version, then frames, each written whole and at once: what is
 //! there of a console that was killed reads to its last frame. No header of a request is kept, and of an answer's
-//! only those that are read; the secrets in use are blotted out of URLs, bodies and errors; of the configuration is
-//! kept what a replay needs, without credentials. What a backend says is otherwise kept as it is, and so are keys and
+//! only those that are read; the secrets in use are blotted out of URLs, bodies and errors, and people's numbers out of
+//! whole bodies; of the configuration is kept what a replay needs, without credentials. What a backend says is otherwise kept as it is, and so are keys and
 //! pastes: the words of a note, the lines of a log.
 //!
 //! It must not know panes, the model or the journal. Start at [`format::Entry`].
@@ -16,6 +16,7 @@
 mod config;
 pub mod format;
 pub mod key;
+mod phones;
 mod reader;
 mod replayed;
 mod tape;

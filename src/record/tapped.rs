@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::format::{Entry, Fault};
 use super::key;
+use super::phones;
 use super::tape::{Polled, Tap};
 use crate::backend::http::{
     Duplex, Pieces, Redactor, Reply, Request, Response, SharedTransport, Transport, TransportError, Way,
@@ -112,7 +113,9 @@ impl Asked {
             status: response.status,
             headers: self.headers(&response.headers),
         };
-        (entry, self.bytes(&response.body))
+        let body = self.redactor.blot(&response.body);
+        let body = phones::hidden(self.own.blot(&body)).into_owned();
+        (entry, body)
     }
 
     fn failure(&self, at: u64, error: &TransportError) -> Entry {

@@ -39,6 +39,7 @@ fn header() -> Header {
         keymap: "default".to_owned(),
         keymap_text: None,
         ascii: false,
+        drill: None,
     }
 }
 
@@ -57,6 +58,9 @@ fn endpoint() -> Endpoint {
     }
 }
 
+/// Where somebody is reached, as PagerDuty tells it.
+const REACHED: &str = r#"{"user": {"contact_methods": [{"address":"5550101","country_code":1,"type":"phone_contact_method"}]}}"#;
+
 /// Answers with everything that it was told, as a careless server does, and takes its time.
 struct Echo(Mutex<u32>);
 
@@ -72,6 +76,13 @@ impl Transport for Echo {
             tokio::time::sleep(Duration::from_millis(20)).await;
             if request.url.contains("broken") {
                 return Err(TransportError::Broken(format!("reset while {told} was sent")));
+            }
+            if request.url.contains("users") {
+                return Ok(Response {
+                    status: 200,
+                    headers: Vec::new(),
+                    body: REACHED.as_bytes().to_vec(),
+                });
             }
             Ok(Response {
                 status: 200,
@@ -178,6 +189,22 @@ fn no_secret_is_in_the_file_wherever_it_passed() {
     }
 }
 
+#[test]
+fn no_number_of_anybody_is_in_the_file_and_the_session_has_it() {
+    let (_dir, path) = recorded(async |client, _, _| {
+        assert_eq!(ask(&client, "users/me").await.unwrap(), REACHED);
+        let page = r#"{"people":[{"name":"Jun","phone":"5550101"}]}"#;
+        let call = Call::write(Method::Post, "api/page", page.to_owned());
+        client.call(call).await.unwrap();
+    });
+    let all = everything(&path);
+    assert!(!all.contains("5550101"), "{all}");
+    played(&path, async |client, _| {
+        let heard = ask(&client, "users/me").await.unwrap();
+        assert_eq!(heard, REACHED.replace("5550101", "*******"));
+    });
+}
+
 #[cfg(unix)]
 #[test]
 fn the_file_is_its_owners_alone_and_nothing_is_overwritten() {
@@ -189,6 +216,19 @@ fn the_file_is_its_owners_alone_and_nothing_is_overwritten() {
     let error = Tape::create(&path, header(), Clock::start()).unwrap_err();
     assert!(error.to_string().contains("overwrites nothing"), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_drill_is_kept_as_one_and_a_header_that_knows_of_none_reads() {
+    let drill = Header {
+        drill: Some(start()),
+        ..header()
+    };
+    for header in [drill, header()] {
+        let text = serde_json::to_string(&header).unwrap();
+        assert_eq!(text.contains("drill"), header.drill.is_some(), "{text}");
+        assert_eq!(serde_json::from_str::<Header>(&text).unwrap(), header);
+    }
 }
 
 async fn ask(client: &Client, name: &str) -> BackendResult<String> {

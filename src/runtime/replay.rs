@@ -22,6 +22,7 @@ use tokio::sync::{Notify, mpsc};
 use super::console::{Carried, Console, Ended, Event, World};
 use super::layout_file;
 use super::session::{Opening, Session};
+use crate::app::drill::DrillLog;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model, Msg, Settings};
 use crate::backend::Backends;
@@ -129,6 +130,7 @@ async fn run(staging: Staging, sink: impl FnMut(Shown) -> ControlFlow<()> + Send
     model
         .toasts
         .say(Level::Info, record::SAID.to_owned(), clock.tick());
+    model.drill = header.drill.map(DrillLog::until);
     let mut console = Console::new(model, staging.theme.clone(), screen, inputs, clock);
     console.draw(clock.now());
     // Whoever asks, asks the recording.
@@ -160,12 +162,13 @@ async fn run(staging: Staging, sink: impl FnMut(Shown) -> ControlFlow<()> + Send
                 Ended::SwitchContext(name) => {
                     opened = context(&name)?;
                     let settings = (staging.settings)(&config, &opened);
-                    let old = &console.model;
+                    let old = &mut console.model;
                     let mut layout = old.layout.clone();
                     layout.absent.clear();
                     let keymap = Arc::clone(&old.keymap);
                     let mut next = Model::new(settings, keymap, layout, old.size, clock.now());
                     next.zone = old.zone;
+                    next.drill = old.drill.take();
                     next.union.bound.clone_from(&old.union.bound);
                     console.model = next;
                 }

@@ -269,6 +269,7 @@ fn record_demo(path: &Path) -> Vec<(Duration, String)> {
             keymap: "default".to_owned(),
             keymap_text: None,
             ascii: false,
+            drill: None,
         };
         let tape = Tape::create(path, header, clock).unwrap();
         let wires = Arc::new(Wires::only(Arc::new(Tapped::new(Arc::new(servers), tape.tap()))));

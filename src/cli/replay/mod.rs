@@ -242,7 +242,7 @@ fn replay_error(error: ReplayError) -> CliError {
 /// Refuses `--record` where there is no console to record.
 pub fn no_console(path: &Path) -> CliError {
     CliError::Usage(format!(
-        "--record {}: only the console is recorded; give it without a command, or with demo",
+        "--record {}: only the console is recorded; give it without a command, with demo or with drill",
         path.display()
     ))
 }
