@@ -16,7 +16,7 @@ use super::{CliError, Exit, Outcome, Session, block_on, console};
 use crate::app::drill::{DrillLog, Look as Opened};
 use crate::config::Config;
 use crate::demo::child::spawn_child;
-use crate::demo::drill::{Judge, drawn, lasts, suspects};
+use crate::demo::drill::{Judge, drawn, lasts, services, suspects};
 use crate::demo::world::Scenario;
 use crate::domain::alert::matcher::display_list;
 use crate::domain::drill::report::Again;
@@ -93,6 +93,7 @@ pub fn run(session: &mut Session, args: &DrillArgs) -> Outcome {
         truth,
         began,
         ended,
+        services: services().map(str::to_owned).collect(),
         update_due: TimeDelta::from_std(config.nudges.update).unwrap_or(TimeDelta::MAX),
         looks: log.looks.into_iter().map(|opened| look(opened, &judge)).collect(),
         deeds,
@@ -202,12 +203,17 @@ fn deed(entry: &Entry, truth: &Truth, judge: &Judge) -> Deed {
         Payload::Annotation(_) => DeedKind::Other {
             words: "marked a moment".to_owned(),
         },
-        Payload::Incident { act, label, .. } => of_incident(act, label, service_in(label)),
+        Payload::Incident {
+            incident, act, label, ..
+        } => {
+            let on = (!incident.is_local()).then(|| label.to_string());
+            of_incident(act, label, (on, service_in(label)))
+        }
     };
     Deed { at, kind }
 }
 
-fn of_incident(act: &IncidentAct, label: &str, service: String) -> DeedKind {
+fn of_incident(act: &IncidentAct, label: &str, (on, service): (Option<String>, String)) -> DeedKind {
     let other = |words: &str| DeedKind::Other {
         words: format!("{words} {label}"),
     };
@@ -222,8 +228,14 @@ fn of_incident(act: &IncidentAct, label: &str, service: String) -> DeedKind {
         IncidentAct::ReassignTo { .. } => woke("gave it to somebody else".to_owned()),
         IncidentAct::ReassignPolicy { policy } => woke(format!("woke {}", policy.name)),
         IncidentAct::Page { people, .. } => woke(format!("paged {} people", people.len())),
-        IncidentAct::Note { text } => DeedKind::Noted { text: text.clone() },
-        IncidentAct::StatusUpdate { text } => DeedKind::Updated { text: text.clone() },
+        IncidentAct::Note { text } => DeedKind::Noted {
+            on,
+            text: text.clone(),
+        },
+        IncidentAct::StatusUpdate { text } => DeedKind::Updated {
+            on,
+            text: text.clone(),
+        },
         IncidentAct::Resolve { .. } => other("resolved"),
         IncidentAct::Snooze { .. } => other("snoozed"),
         IncidentAct::Merge { .. } => other("merged others into"),

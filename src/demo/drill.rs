@@ -36,8 +36,12 @@ pub fn drawn(seed: u64) -> Cause {
 
 /// Everybody who can be to blame: the services, then the nodes.
 pub fn suspects() -> Vec<&'static str> {
-    let services = SERVICES.iter().map(|service| service.name);
-    services.chain(NODES).collect()
+    services().chain(NODES).collect()
+}
+
+/// Every service, by its name.
+pub fn services() -> impl Iterator<Item = &'static str> {
+    SERVICES.iter().map(|service| service.name)
 }
 
 /// From when to when requests fail through the incident of a kind and seed, where the story begins at `anchor`.

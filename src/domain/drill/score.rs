@@ -168,13 +168,16 @@ impl Run {
             .map(|deed| deed.at)
     }
 
-    /// By a note or an update while it lasted, else by what was said in the end. What was said in the end stands
+    /// By a note or an update on an incident of this trouble while it lasted, else by what was said in the end. What was said in the end stands
     /// against a note that was right: who changed their mind did not know.
     fn naming(&self) -> Naming {
         let mut noted = Naming::default();
         for deed in &self.deeds {
-            if let DeedKind::Noted { text } | DeedKind::Updated { text } = &deed.kind {
-                let named = self.truth.is_named_by(text);
+            if let DeedKind::Noted { on, text } | DeedKind::Updated { on, text } = &deed.kind {
+                if !self.truth.is_own(on.as_deref()) {
+                    continue;
+                }
+                let named = self.truth.is_named_by(text, &self.services);
                 if named != Named::Nothing {
                     noted.culprit = noted.culprit.or(Some(deed.at));
                 }
@@ -250,8 +253,10 @@ impl Run {
         }
         let mut missed = 0;
         let mut since = page;
-        let updates = self.deeds.iter().filter(|deed| match deed.kind {
-            DeedKind::Updated { .. } => deed.at >= page && deed.at < until,
+        let updates = self.deeds.iter().filter(|deed| match &deed.kind {
+            DeedKind::Updated { on, .. } => {
+                deed.at >= page && deed.at < until && self.truth.is_own(on.as_deref())
+            }
             _ => false,
         });
         for at in updates.map(|deed| deed.at).chain([until]) {
@@ -368,8 +373,8 @@ impl DeedKind {
             Self::Silenced { matchers, .. } => format!("silenced {matchers}"),
             Self::Escalated { words } | Self::Other { words } => words.clone(),
             // What is below the first line is the evidence: it is in the incident's own timeline.
-            Self::Noted { text } => format!("noted: {}", text.lines().next().unwrap_or_default()),
-            Self::Updated { text } => format!("updated: {}", text.lines().next().unwrap_or_default()),
+            Self::Noted { text, .. } => format!("noted: {}", text.lines().next().unwrap_or_default()),
+            Self::Updated { text, .. } => format!("updated: {}", text.lines().next().unwrap_or_default()),
         }
     }
 }

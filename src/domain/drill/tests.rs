@@ -6,7 +6,7 @@ fn at(seconds: i64) -> DateTime<Utc> {
 }
 
 /// Payment is broken from 30 s on, the page comes at 90 s, all is well at 900 s.
-fn truth() -> Truth {
+pub(super) fn truth() -> Truth {
     Truth {
         cause: Cause::CertificateExpiry,
         culprit: "payment".to_owned(),
@@ -29,6 +29,9 @@ fn idle() -> Run {
         truth: truth(),
         began: at(0),
         ended: at(900),
+        services: ["checkout", "storefront", "payment", "giftcard"]
+            .map(str::to_owned)
+            .into(),
         update_due: TimeDelta::minutes(5),
         looks: Vec::new(),
         deeds: Vec::new(),
@@ -62,6 +65,7 @@ fn note(seconds: i64, text: &str) -> Deed {
     deed(
         seconds,
         DeedKind::Noted {
+            on: Some("#4711 checkout fails".to_owned()),
             text: text.to_owned(),
         },
     )
@@ -69,7 +73,8 @@ fn note(seconds: i64, text: &str) -> Deed {
 
 fn update(seconds: i64) -> Deed {
     let text = "looking".to_owned();
-    deed(seconds, DeedKind::Updated { text })
+    let on = None;
+    deed(seconds, DeedKind::Updated { on, text })
 }
 
 fn silence(seconds: i64, hides: &[&str]) -> Deed {
@@ -368,4 +373,27 @@ fn causes_are_known_by_their_words() {
         assert_eq!(serde_json::to_value(cause).unwrap(), cause.word());
     }
     assert_eq!(Cause::by_word("gremlins"), None);
+}
+
+#[test]
+fn what_is_written_on_an_incident_of_something_else_neither_names_nor_updates() {
+    let elsewhere = Some("#4712 giftcard fails".to_owned());
+    let text = "payment: certificate expired".to_owned();
+    let table = [
+        (elsewhere.clone(), (0, 0), 2),
+        (Some("#4711 checkout fails".to_owned()), (25, 15), 1),
+        (None, (25, 15), 1),
+    ];
+    for (on, named, missed) in table {
+        let mut run = idle();
+        let text = text.clone();
+        run.deeds = vec![deed(380, DeedKind::Updated { on, text })];
+        assert_eq!(
+            (points(&run, "cause"), points(&run, "culprit")),
+            named,
+            "{:?}",
+            run.deeds
+        );
+        assert_eq!(run.score().updates_missed, missed, "{:?}", run.deeds);
+    }
 }
