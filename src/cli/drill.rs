@@ -238,7 +238,10 @@ fn of_incident(act: &IncidentAct, label: &str, (on, service): (Option<String>, S
         },
         IncidentAct::Resolve { .. } => other("resolved"),
         IncidentAct::Snooze { .. } => other("snoozed"),
-        IncidentAct::Merge { .. } => other("merged others into"),
+        IncidentAct::Merge { .. } => DeedKind::Merged {
+            service,
+            words: format!("merged others into {label}"),
+        },
         IncidentAct::Priority { priority } => other(&format!("gave priority {} to", priority.name)),
         IncidentAct::Advance { .. } => other("moved on"),
         IncidentAct::Assign { .. } => other("gave a role in"),

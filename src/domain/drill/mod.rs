@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 mod naming;
 pub mod report;
 pub mod score;
+mod taken;
 #[cfg(test)]
 mod tests;
 
@@ -142,6 +143,18 @@ pub struct Truth {
     pub mended: DateTime<Utc>,
     /// When the first alert for it fired that pages; nothing where none did.
     pub paged: Option<DateTime<Utc>>,
+    /// The first page of each service that it paged for.
+    #[serde(default)]
+    pub pages: Vec<Page>,
+}
+
+/// Somebody was paged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// For which service.
+    pub service: String,
 }
 
 /// What a trainee opened.
@@ -239,6 +252,13 @@ pub enum DeedKind {
         on: Option<String>,
         /// What it says.
         text: String,
+    },
+    /// Other incidents were merged into one.
+    Merged {
+        /// Of which service that one is.
+        service: String,
+        /// In words.
+        words: String,
     },
     /// Anything else.
     Other {

@@ -2,7 +2,7 @@
 //!
 //! | part | points | full | nothing |
 //! | --- | --- | --- | --- |
-//! | acknowledged | 20 | within [`ACK_WELL`] of the page | after [`ACK_LATE`], or never |
+//! | acknowledged | 20 | each page within [`ACK_WELL`] | after [`ACK_LATE`], or never |
 //! | first right pane | 20 | within [`PANE_WELL`] of the page | after [`PANE_LATE`], or never |
 //! | cause | 25 | the cause is named within [`CAUSE_WELL`] | it is not named |
 //! | culprit | 15 | the culprit is named | it is not |
@@ -33,7 +33,7 @@ pub const UPDATES_LOST: u32 = 3;
 /// Who escalates sooner after the page than this, without a look at what is wrong, wakes somebody for nothing.
 pub const PATIENCE: TimeDelta = TimeDelta::minutes(5);
 
-const ACK: u32 = 20;
+pub(super) const ACK: u32 = 20;
 const PANE: u32 = 20;
 const CAUSE: u32 = 25;
 const CULPRIT: u32 = 15;
@@ -113,7 +113,7 @@ impl Run {
         let updates_missed = self.updates_missed(page);
         let needless = needless_silences.len() + needless_escalations.len();
         let parts = vec![
-            self.ack(page),
+            self.ack(),
             self.pane(page),
             self.cause(page, naming),
             self.culprit(page, naming),
@@ -150,22 +150,6 @@ impl Run {
 
     fn first_right(&self) -> Option<&Look> {
         self.looks.iter().find(|look| self.is_right(look))
-    }
-
-    fn first_ack(&self, page: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let struck = |service: &str| self.truth.struck.iter().any(|known| known == service);
-        self.deeds
-            .iter()
-            .filter(|deed| deed.at >= page)
-            .find(|deed| match &deed.kind {
-                DeedKind::Acknowledged { service } => service.as_deref().is_none_or(struck),
-                DeedKind::Silenced { .. }
-                | DeedKind::Escalated { .. }
-                | DeedKind::Noted { .. }
-                | DeedKind::Updated { .. }
-                | DeedKind::Other { .. } => false,
-            })
-            .map(|deed| deed.at)
     }
 
     /// By a note or an update on an incident of this trouble while it lasted, else by what was said in the end. What was said in the end stands
@@ -266,11 +250,6 @@ impl Run {
         u32::try_from(missed).unwrap_or(u32::MAX)
     }
 
-    fn ack(&self, page: DateTime<Utc>) -> Part {
-        let took = self.first_ack(page).map(|at| at - page);
-        timed("acknowledge", ACK, took, (ACK_WELL, ACK_LATE), "not acknowledged")
-    }
-
     fn pane(&self, page: DateTime<Utc>) -> Part {
         let look = self.first_right();
         let took = look.map(|look| (look.at - page).max(TimeDelta::zero()));
@@ -337,6 +316,12 @@ impl Run {
             world(truth.mended, "mended".to_owned()),
         ];
         all.extend(truth.paged.map(|at| world(at, "the first page".to_owned())));
+        let pages = truth.pages.iter();
+        all.extend(pages.map(|page| world(page.at, format!("a page for {}", page.service))));
+        all.extend(self.went_on().into_iter().map(|(at, service)| {
+            let words = format!("nobody took the page of {service}: it goes on to the next level");
+            world(at, words)
+        }));
         let first = self.first_right();
         for look in &self.looks {
             let mark = if first.is_some_and(|found| std::ptr::eq(found, look)) {
@@ -371,7 +356,7 @@ impl DeedKind {
             } => format!("acknowledged {service}"),
             Self::Acknowledged { service: None } => "acknowledged".to_owned(),
             Self::Silenced { matchers, .. } => format!("silenced {matchers}"),
-            Self::Escalated { words } | Self::Other { words } => words.clone(),
+            Self::Escalated { words } | Self::Merged { words, .. } | Self::Other { words } => words.clone(),
             // What is below the first line is the evidence: it is in the incident's own timeline.
             Self::Noted { text, .. } => format!("noted: {}", text.lines().next().unwrap_or_default()),
             Self::Updated { text, .. } => format!("updated: {}", text.lines().next().unwrap_or_default()),
@@ -380,7 +365,7 @@ impl DeedKind {
 }
 
 /// Full points up to `well`, none from `late` on, a straight line between.
-fn timed(
+pub(super) fn timed(
     name: &'static str,
     of: u32,
     took: Option<TimeDelta>,

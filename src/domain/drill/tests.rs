@@ -1,7 +1,7 @@
 use super::report::Again;
 use super::*;
 
-fn at(seconds: i64) -> DateTime<Utc> {
+pub(super) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
 
@@ -20,11 +20,15 @@ pub(super) fn truth() -> Truth {
         onset: at(30),
         mended: at(900),
         paged: Some(at(90)),
+        pages: vec![Page {
+            at: at(90),
+            service: "checkout".to_owned(),
+        }],
     }
 }
 
 /// Nobody did anything until the end.
-fn idle() -> Run {
+pub(super) fn idle() -> Run {
     Run {
         truth: truth(),
         began: at(0),
@@ -57,7 +61,11 @@ fn deed(seconds: i64, kind: DeedKind) -> Deed {
 }
 
 fn ack(seconds: i64) -> Deed {
-    let service = Some("checkout".to_owned());
+    ack_of(seconds, "checkout")
+}
+
+pub(super) fn ack_of(seconds: i64, service: &str) -> Deed {
+    let service = Some(service.to_owned());
     deed(seconds, DeedKind::Acknowledged { service })
 }
 
@@ -100,7 +108,7 @@ fn answer(cause: Option<Cause>, culprit: Option<&str>) -> Answer {
     }
 }
 
-fn points(run: &Run, name: &str) -> u32 {
+pub(super) fn points(run: &Run, name: &str) -> u32 {
     let score = run.score();
     score.parts.iter().find(|part| part.name == name).unwrap().points
 }
@@ -156,6 +164,7 @@ fn a_right_pane_shows_the_culprit_or_where_it_is_felt_and_is_no_list() {
     let table = [
         (look(200, View::Alert, "payment"), true),
         (look(200, View::Slo, "checkout"), true),
+        (look(200, View::Case, "payment"), true),
         (look(200, View::Logs, "payment"), true),
         (look(200, View::Traces, "storefront"), false),
         (look(20, View::Slo, "payment"), false),
