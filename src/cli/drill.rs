@@ -10,6 +10,7 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
 
 use super::args::DrillArgs;
 use super::{CliError, Exit, Outcome, Session, block_on, console};
@@ -34,6 +35,10 @@ const TRIES: usize = 3;
 
 /// Runs the command.
 pub fn run(session: &mut Session, args: &DrillArgs) -> Outcome {
+    if args.list && session.globals.json {
+        session.out.json(&kinds())?;
+        return Ok(Exit::Done);
+    }
     if args.list {
         for cause in Cause::ALL {
             session
@@ -105,6 +110,31 @@ pub fn run(session: &mut Session, args: &DrillArgs) -> Outcome {
     };
     tell(session, args, &run, &again)?;
     Ok(exit)
+}
+
+/// The document of `--list --json`.
+#[derive(Debug, Serialize)]
+struct Kinds {
+    drills: Vec<Kind>,
+}
+
+/// A kind of drill.
+#[derive(Debug, Serialize)]
+struct Kind {
+    /// Its word on the command line.
+    scenario: Cause,
+    /// What is wrong in it.
+    summary: &'static str,
+}
+
+fn kinds() -> Kinds {
+    let drills = Cause::ALL.into_iter().map(|cause| Kind {
+        scenario: cause,
+        summary: cause.sentence(),
+    });
+    Kinds {
+        drills: drills.collect(),
+    }
 }
 
 fn failed(words: impl std::fmt::Display) -> CliError {
@@ -301,6 +331,17 @@ fn chosen(line: &str, of: &[&str]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kinds_are_one_document() {
+        let json = serde_json::to_value(kinds()).unwrap();
+        let drills = json["drills"].as_array().unwrap();
+        assert_eq!(drills.len(), Cause::ALL.len());
+        assert_eq!(
+            drills[0],
+            serde_json::json!({"scenario": "bad-deploy", "summary": "a release that cannot work"})
+        );
+    }
 
     #[test]
     fn an_answer_is_a_number_or_the_word_itself() {
