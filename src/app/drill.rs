@@ -107,6 +107,15 @@ impl Seen {
         }
     }
 
+    /// The case of this: whatever it is of, it shows what is wrong with its service.
+    fn in_case(self) -> Self {
+        Self {
+            view: View::Case,
+            words: format!("the case of {}", self.words),
+            ..self
+        }
+    }
+
     fn trace(id: TraceId) -> Self {
         Self {
             view: View::Trace,
@@ -169,10 +178,7 @@ impl Model {
             CaseOf::Incident(id) => self.incident_seen(id),
             CaseOf::Service(name) => Seen::of(View::Case, Some(name), name.to_string()),
         };
-        Seen {
-            words: format!("the case of {}", seen.words),
-            ..seen
-        }
+        seen.in_case()
     }
 
     fn pane_seen(&self) -> Seen {
@@ -264,6 +270,17 @@ mod tests {
                 Some(End::Reminder)
             ]
         );
+    }
+
+    #[test]
+    fn the_case_of_an_incident_is_a_case_of_its_service() {
+        let incident = Seen::of(View::Incident, Some("payment"), "the incident #7".to_owned());
+        let case = Seen::of(
+            View::Case,
+            Some("payment"),
+            "the case of the incident #7".to_owned(),
+        );
+        assert_eq!(incident.in_case(), case);
     }
 
     #[test]

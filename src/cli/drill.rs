@@ -10,13 +10,14 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
 
 use super::args::DrillArgs;
 use super::{CliError, Exit, Outcome, Session, block_on, console};
 use crate::app::drill::{DrillLog, Look as Opened};
 use crate::config::Config;
 use crate::demo::child::spawn_child;
-use crate::demo::drill::{Judge, drawn, lasts, suspects};
+use crate::demo::drill::{Judge, drawn, lasts, services, suspects};
 use crate::demo::world::Scenario;
 use crate::domain::alert::matcher::display_list;
 use crate::domain::drill::report::Again;
@@ -34,6 +35,10 @@ const TRIES: usize = 3;
 
 /// Runs the command.
 pub fn run(session: &mut Session, args: &DrillArgs) -> Outcome {
+    if args.list && session.globals.json {
+        session.out.json(&kinds())?;
+        return Ok(Exit::Done);
+    }
     if args.list {
         for cause in Cause::ALL {
             session
@@ -93,6 +98,7 @@ pub fn run(session: &mut Session, args: &DrillArgs) -> Outcome {
         truth,
         began,
         ended,
+        services: services().map(str::to_owned).collect(),
         update_due: TimeDelta::from_std(config.nudges.update).unwrap_or(TimeDelta::MAX),
         looks: log.looks.into_iter().map(|opened| look(opened, &judge)).collect(),
         deeds,
@@ -104,6 +110,31 @@ pub fn run(session: &mut Session, args: &DrillArgs) -> Outcome {
     };
     tell(session, args, &run, &again)?;
     Ok(exit)
+}
+
+/// The document of `--list --json`.
+#[derive(Debug, Serialize)]
+struct Kinds {
+    drills: Vec<Kind>,
+}
+
+/// A kind of drill.
+#[derive(Debug, Serialize)]
+struct Kind {
+    /// Its word on the command line.
+    scenario: Cause,
+    /// What is wrong in it.
+    summary: &'static str,
+}
+
+fn kinds() -> Kinds {
+    let drills = Cause::ALL.into_iter().map(|cause| Kind {
+        scenario: cause,
+        summary: cause.sentence(),
+    });
+    Kinds {
+        drills: drills.collect(),
+    }
 }
 
 fn failed(words: impl std::fmt::Display) -> CliError {
@@ -202,12 +233,17 @@ fn deed(entry: &Entry, truth: &Truth, judge: &Judge) -> Deed {
         Payload::Annotation(_) => DeedKind::Other {
             words: "marked a moment".to_owned(),
         },
-        Payload::Incident { act, label, .. } => of_incident(act, label, service_in(label)),
+        Payload::Incident {
+            incident, act, label, ..
+        } => {
+            let on = (!incident.is_local()).then(|| label.to_string());
+            of_incident(act, label, (on, service_in(label)))
+        }
     };
     Deed { at, kind }
 }
 
-fn of_incident(act: &IncidentAct, label: &str, service: String) -> DeedKind {
+fn of_incident(act: &IncidentAct, label: &str, (on, service): (Option<String>, String)) -> DeedKind {
     let other = |words: &str| DeedKind::Other {
         words: format!("{words} {label}"),
     };
@@ -222,11 +258,20 @@ fn of_incident(act: &IncidentAct, label: &str, service: String) -> DeedKind {
         IncidentAct::ReassignTo { .. } => woke("gave it to somebody else".to_owned()),
         IncidentAct::ReassignPolicy { policy } => woke(format!("woke {}", policy.name)),
         IncidentAct::Page { people, .. } => woke(format!("paged {} people", people.len())),
-        IncidentAct::Note { text } => DeedKind::Noted { text: text.clone() },
-        IncidentAct::StatusUpdate { text } => DeedKind::Updated { text: text.clone() },
+        IncidentAct::Note { text } => DeedKind::Noted {
+            on,
+            text: text.clone(),
+        },
+        IncidentAct::StatusUpdate { text } => DeedKind::Updated {
+            on,
+            text: text.clone(),
+        },
         IncidentAct::Resolve { .. } => other("resolved"),
         IncidentAct::Snooze { .. } => other("snoozed"),
-        IncidentAct::Merge { .. } => other("merged others into"),
+        IncidentAct::Merge { .. } => DeedKind::Merged {
+            service,
+            words: format!("merged others into {label}"),
+        },
         IncidentAct::Priority { priority } => other(&format!("gave priority {} to", priority.name)),
         IncidentAct::Advance { .. } => other("moved on"),
         IncidentAct::Assign { .. } => other("gave a role in"),
@@ -286,6 +331,17 @@ fn chosen(line: &str, of: &[&str]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kinds_are_one_document() {
+        let json = serde_json::to_value(kinds()).unwrap();
+        let drills = json["drills"].as_array().unwrap();
+        assert_eq!(drills.len(), Cause::ALL.len());
+        assert_eq!(
+            drills[0],
+            serde_json::json!({"scenario": "bad-deploy", "summary": "a release that cannot work"})
+        );
+    }
 
     #[test]
     fn an_answer_is_a_number_or_the_word_itself() {

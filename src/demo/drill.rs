@@ -3,6 +3,7 @@
 //! All of it follows from (cause, seed, anchor), so that it is the same wherever it is worked out: the judge needs no
 //! server. Start at [`Judge::new`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,7 +17,7 @@ use super::world::traces::{Kind, Traces};
 use super::world::{Epoch, Scenario, World};
 use crate::domain::alert::Matcher;
 use crate::domain::alert::matcher::Matchers;
-use crate::domain::drill::{Cause, Truth};
+use crate::domain::drill::{Cause, Page, Truth};
 use crate::domain::trace_id::TraceId;
 
 /// Knows what was wrong.
@@ -36,8 +37,12 @@ pub fn drawn(seed: u64) -> Cause {
 
 /// Everybody who can be to blame: the services, then the nodes.
 pub fn suspects() -> Vec<&'static str> {
-    let services = SERVICES.iter().map(|service| service.name);
-    services.chain(NODES).collect()
+    services().chain(NODES).collect()
+}
+
+/// Every service, by its name.
+pub fn services() -> impl Iterator<Item = &'static str> {
+    SERVICES.iter().map(|service| service.name)
 }
 
 /// From when to when requests fail through the incident of a kind and seed, where the story begins at `anchor`.
@@ -66,24 +71,34 @@ impl Judge {
 
     /// What was wrong.
     pub fn truth(&self) -> Truth {
-        self.incident.truth(self.anchor, self.paged())
+        self.incident.truth(self.anchor, self.pages())
     }
 
-    /// When the first alert fired that pages, for what the incident strikes.
-    fn paged(&self) -> Option<DateTime<Utc>> {
+    /// When the first alert fired that pages, of each service that the incident strikes or that is to blame.
+    fn pages(&self) -> Vec<Page> {
         let (from, to) = (self.incident.onset, self.incident.mended);
         let zero = seconds(self.anchor);
         let steps = ((to - from) / INTERVAL).ceil() as u32;
-        (0..=steps).find_map(|step| {
+        let mut own = self.incident.struck();
+        own.push(self.incident.culprit);
+        let mut first: BTreeMap<String, f64> = BTreeMap::new();
+        for step in 0..=steps {
             let state = self.rules.at(zero + from + f64::from(step) * INTERVAL);
-            let alerts = state.rules.iter().flat_map(|rule| &rule.alerts);
-            alerts
-                .filter(|alert| alert.labels.value("severity") == "critical")
-                .filter_map(|alert| alert.fired_at)
-                .filter(|fired| *fired >= zero + from)
-                .min_by(f64::total_cmp)
-                .map(moment)
-        })
+            for alert in state.rules.iter().flat_map(|rule| &rule.alerts) {
+                let service = alert.labels.value("service");
+                let pages = alert.labels.value("severity") == "critical" && own.contains(&service);
+                let Some(fired) = alert.fired_at.filter(|at| pages && *at >= zero + from) else {
+                    continue;
+                };
+                let known = first.entry(service.to_owned()).or_insert(fired);
+                *known = known.min(fired);
+            }
+        }
+        let pages = first.into_iter().map(|(service, at)| Page {
+            at: moment(at),
+            service,
+        });
+        pages.collect()
     }
 
     /// Whether a trace is of a request that the incident broke.
@@ -132,6 +147,10 @@ mod tests {
         assert!((30..150).contains(&after), "{after} s");
         let (onset, mended) = lasts(Cause::DependencyTimeout, 4, anchor());
         assert!(onset - truth.onset < TimeDelta::seconds(1) && mended - truth.mended < TimeDelta::seconds(1));
+        let first = truth.pages.iter().min_by_key(|page| page.at).unwrap();
+        assert_eq!(first.at, paged);
+        let own = |page: &Page| truth.struck.contains(&page.service) || page.service == truth.culprit;
+        assert!(truth.pages.iter().all(own), "{:?}", truth.pages);
         let second = judge.incident.onset as i64 + 120;
         let (mut struck, mut sound) = (0, 0);
         for request in judge.traces.second(second, None) {

@@ -7,8 +7,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+mod naming;
 pub mod report;
 pub mod score;
+mod taken;
 #[cfg(test)]
 mod tests;
 
@@ -76,34 +78,6 @@ impl Cause {
             Self::RegionLoss => "all that runs in one place is gone",
         }
     }
-
-    /// Any of these words in a note names the cause; in lower case.
-    fn names(self) -> &'static [&'static str] {
-        match self {
-            Self::BadDeploy => &[
-                "deploy",
-                "release",
-                "rollout",
-                "roll back",
-                "rollback",
-                "version",
-                "bad-deploy",
-            ],
-            Self::DependencyTimeout => &[
-                "timeout",
-                "time out",
-                "timed out",
-                "times out",
-                "does not answer",
-                "dependency",
-            ],
-            Self::CacheStampede => &["cache", "stampede", "thundering"],
-            Self::CertificateExpiry => &["certificate", "cert ", "cert.", "x509", "tls", "expired"],
-            Self::NoisyNeighbour => &["neighbour", "neighbor", "noisy", "redis", "shared"],
-            Self::DiskFull => &["disk", "no space", "space left", "full"],
-            Self::RegionLoss => &["region", "zone", "node", "availability"],
-        }
-    }
 }
 
 /// Where the cause is plainest to see.
@@ -169,6 +143,18 @@ pub struct Truth {
     pub mended: DateTime<Utc>,
     /// When the first alert for it fired that pages; nothing where none did.
     pub paged: Option<DateTime<Utc>>,
+    /// The first page of each service that it paged for.
+    #[serde(default)]
+    pub pages: Vec<Page>,
+}
+
+/// Somebody was paged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// For which service.
+    pub service: String,
 }
 
 /// What a trainee opened.
@@ -255,13 +241,24 @@ pub enum DeedKind {
     },
     /// A note.
     Noted {
+        /// What people call the incident that it is on; nothing where that is a local one.
+        on: Option<String>,
         /// What it says.
         text: String,
     },
     /// A status update.
     Updated {
+        /// What people call the incident that it is on; nothing where that is a local one.
+        on: Option<String>,
         /// What it says.
         text: String,
+    },
+    /// Other incidents were merged into one.
+    Merged {
+        /// Of which service that one is.
+        service: String,
+        /// In words.
+        words: String,
     },
     /// Anything else.
     Other {
@@ -290,6 +287,8 @@ pub struct Run {
     pub began: DateTime<Utc>,
     /// When the console was closed.
     pub ended: DateTime<Utc>,
+    /// Every service there is: who names them all in a note has named none.
+    pub services: Vec<String>,
     /// After how long without a status update one is due: the nudge's own time.
     pub update_due: TimeDelta,
     /// What was opened, oldest first.
@@ -300,30 +299,10 @@ pub struct Run {
     pub answer: Option<Answer>,
 }
 
-impl Truth {
-    /// Whether a note or an update names the culprit and the cause.
-    fn is_named_by(&self, text: &str) -> Named {
-        let text = text.to_lowercase();
-        let culprit = holds_word(&text, &self.culprit.to_lowercase());
-        let cause = self.cause.names().iter().any(|name| text.contains(name));
-        match (culprit, cause) {
-            (true, true) => Named::Both,
-            (true, false) => Named::Culprit,
-            (false, _) => Named::Nothing,
-        }
-    }
-}
-
 /// What a text names of the truth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Named {
     Both,
     Culprit,
     Nothing,
-}
-
-/// Whether a word stands in a text by itself.
-fn holds_word(text: &str, word: &str) -> bool {
-    let part = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
-    text.split(|c| !part(c)).any(|found| found == word)
 }

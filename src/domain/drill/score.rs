@@ -2,7 +2,7 @@
 //!
 //! | part | points | full | nothing |
 //! | --- | --- | --- | --- |
-//! | acknowledged | 20 | within [`ACK_WELL`] of the page | after [`ACK_LATE`], or never |
+//! | acknowledged | 20 | each page within [`ACK_WELL`] | after [`ACK_LATE`], or never |
 //! | first right pane | 20 | within [`PANE_WELL`] of the page | after [`PANE_LATE`], or never |
 //! | cause | 25 | the cause is named within [`CAUSE_WELL`] | it is not named |
 //! | culprit | 15 | the culprit is named | it is not |
@@ -33,7 +33,7 @@ pub const UPDATES_LOST: u32 = 3;
 /// Who escalates sooner after the page than this, without a look at what is wrong, wakes somebody for nothing.
 pub const PATIENCE: TimeDelta = TimeDelta::minutes(5);
 
-const ACK: u32 = 20;
+pub(super) const ACK: u32 = 20;
 const PANE: u32 = 20;
 const CAUSE: u32 = 25;
 const CULPRIT: u32 = 15;
@@ -113,7 +113,7 @@ impl Run {
         let updates_missed = self.updates_missed(page);
         let needless = needless_silences.len() + needless_escalations.len();
         let parts = vec![
-            self.ack(page),
+            self.ack(),
             self.pane(page),
             self.cause(page, naming),
             self.culprit(page, naming),
@@ -152,29 +152,16 @@ impl Run {
         self.looks.iter().find(|look| self.is_right(look))
     }
 
-    fn first_ack(&self, page: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let struck = |service: &str| self.truth.struck.iter().any(|known| known == service);
-        self.deeds
-            .iter()
-            .filter(|deed| deed.at >= page)
-            .find(|deed| match &deed.kind {
-                DeedKind::Acknowledged { service } => service.as_deref().is_none_or(struck),
-                DeedKind::Silenced { .. }
-                | DeedKind::Escalated { .. }
-                | DeedKind::Noted { .. }
-                | DeedKind::Updated { .. }
-                | DeedKind::Other { .. } => false,
-            })
-            .map(|deed| deed.at)
-    }
-
-    /// By a note or an update while it lasted, else by what was said in the end. What was said in the end stands
+    /// By a note or an update on an incident of this trouble while it lasted, else by what was said in the end. What was said in the end stands
     /// against a note that was right: who changed their mind did not know.
     fn naming(&self) -> Naming {
         let mut noted = Naming::default();
         for deed in &self.deeds {
-            if let DeedKind::Noted { text } | DeedKind::Updated { text } = &deed.kind {
-                let named = self.truth.is_named_by(text);
+            if let DeedKind::Noted { on, text } | DeedKind::Updated { on, text } = &deed.kind {
+                if !self.truth.is_own(on.as_deref()) {
+                    continue;
+                }
+                let named = self.truth.is_named_by(text, &self.services);
                 if named != Named::Nothing {
                     noted.culprit = noted.culprit.or(Some(deed.at));
                 }
@@ -250,8 +237,10 @@ impl Run {
         }
         let mut missed = 0;
         let mut since = page;
-        let updates = self.deeds.iter().filter(|deed| match deed.kind {
-            DeedKind::Updated { .. } => deed.at >= page && deed.at < until,
+        let updates = self.deeds.iter().filter(|deed| match &deed.kind {
+            DeedKind::Updated { on, .. } => {
+                deed.at >= page && deed.at < until && self.truth.is_own(on.as_deref())
+            }
             _ => false,
         });
         for at in updates.map(|deed| deed.at).chain([until]) {
@@ -259,11 +248,6 @@ impl Run {
             since = at;
         }
         u32::try_from(missed).unwrap_or(u32::MAX)
-    }
-
-    fn ack(&self, page: DateTime<Utc>) -> Part {
-        let took = self.first_ack(page).map(|at| at - page);
-        timed("acknowledge", ACK, took, (ACK_WELL, ACK_LATE), "not acknowledged")
     }
 
     fn pane(&self, page: DateTime<Utc>) -> Part {
@@ -332,6 +316,12 @@ impl Run {
             world(truth.mended, "mended".to_owned()),
         ];
         all.extend(truth.paged.map(|at| world(at, "the first page".to_owned())));
+        let pages = truth.pages.iter();
+        all.extend(pages.map(|page| world(page.at, format!("a page for {}", page.service))));
+        all.extend(self.went_on().into_iter().map(|(at, service)| {
+            let words = format!("nobody took the page of {service}: it goes on to the next level");
+            world(at, words)
+        }));
         let first = self.first_right();
         for look in &self.looks {
             let mark = if first.is_some_and(|found| std::ptr::eq(found, look)) {
@@ -366,16 +356,16 @@ impl DeedKind {
             } => format!("acknowledged {service}"),
             Self::Acknowledged { service: None } => "acknowledged".to_owned(),
             Self::Silenced { matchers, .. } => format!("silenced {matchers}"),
-            Self::Escalated { words } | Self::Other { words } => words.clone(),
+            Self::Escalated { words } | Self::Merged { words, .. } | Self::Other { words } => words.clone(),
             // What is below the first line is the evidence: it is in the incident's own timeline.
-            Self::Noted { text } => format!("noted: {}", text.lines().next().unwrap_or_default()),
-            Self::Updated { text } => format!("updated: {}", text.lines().next().unwrap_or_default()),
+            Self::Noted { text, .. } => format!("noted: {}", text.lines().next().unwrap_or_default()),
+            Self::Updated { text, .. } => format!("updated: {}", text.lines().next().unwrap_or_default()),
         }
     }
 }
 
 /// Full points up to `well`, none from `late` on, a straight line between.
-fn timed(
+pub(super) fn timed(
     name: &'static str,
     of: u32,
     took: Option<TimeDelta>,

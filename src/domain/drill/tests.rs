@@ -1,12 +1,12 @@
 use super::report::Again;
 use super::*;
 
-fn at(seconds: i64) -> DateTime<Utc> {
+pub(super) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
 
 /// Payment is broken from 30 s on, the page comes at 90 s, all is well at 900 s.
-fn truth() -> Truth {
+pub(super) fn truth() -> Truth {
     Truth {
         cause: Cause::CertificateExpiry,
         culprit: "payment".to_owned(),
@@ -20,15 +20,22 @@ fn truth() -> Truth {
         onset: at(30),
         mended: at(900),
         paged: Some(at(90)),
+        pages: vec![Page {
+            at: at(90),
+            service: "checkout".to_owned(),
+        }],
     }
 }
 
 /// Nobody did anything until the end.
-fn idle() -> Run {
+pub(super) fn idle() -> Run {
     Run {
         truth: truth(),
         began: at(0),
         ended: at(900),
+        services: ["checkout", "storefront", "payment", "giftcard"]
+            .map(str::to_owned)
+            .into(),
         update_due: TimeDelta::minutes(5),
         looks: Vec::new(),
         deeds: Vec::new(),
@@ -54,7 +61,11 @@ fn deed(seconds: i64, kind: DeedKind) -> Deed {
 }
 
 fn ack(seconds: i64) -> Deed {
-    let service = Some("checkout".to_owned());
+    ack_of(seconds, "checkout")
+}
+
+pub(super) fn ack_of(seconds: i64, service: &str) -> Deed {
+    let service = Some(service.to_owned());
     deed(seconds, DeedKind::Acknowledged { service })
 }
 
@@ -62,6 +73,7 @@ fn note(seconds: i64, text: &str) -> Deed {
     deed(
         seconds,
         DeedKind::Noted {
+            on: Some("#4711 checkout fails".to_owned()),
             text: text.to_owned(),
         },
     )
@@ -69,7 +81,8 @@ fn note(seconds: i64, text: &str) -> Deed {
 
 fn update(seconds: i64) -> Deed {
     let text = "looking".to_owned();
-    deed(seconds, DeedKind::Updated { text })
+    let on = None;
+    deed(seconds, DeedKind::Updated { on, text })
 }
 
 fn silence(seconds: i64, hides: &[&str]) -> Deed {
@@ -95,7 +108,7 @@ fn answer(cause: Option<Cause>, culprit: Option<&str>) -> Answer {
     }
 }
 
-fn points(run: &Run, name: &str) -> u32 {
+pub(super) fn points(run: &Run, name: &str) -> u32 {
     let score = run.score();
     score.parts.iter().find(|part| part.name == name).unwrap().points
 }
@@ -151,6 +164,7 @@ fn a_right_pane_shows_the_culprit_or_where_it_is_felt_and_is_no_list() {
     let table = [
         (look(200, View::Alert, "payment"), true),
         (look(200, View::Slo, "checkout"), true),
+        (look(200, View::Case, "payment"), true),
         (look(200, View::Logs, "payment"), true),
         (look(200, View::Traces, "storefront"), false),
         (look(20, View::Slo, "payment"), false),
@@ -368,4 +382,27 @@ fn causes_are_known_by_their_words() {
         assert_eq!(serde_json::to_value(cause).unwrap(), cause.word());
     }
     assert_eq!(Cause::by_word("gremlins"), None);
+}
+
+#[test]
+fn what_is_written_on_an_incident_of_something_else_neither_names_nor_updates() {
+    let elsewhere = Some("#4712 giftcard fails".to_owned());
+    let text = "payment: certificate expired".to_owned();
+    let table = [
+        (elsewhere.clone(), (0, 0), 2),
+        (Some("#4711 checkout fails".to_owned()), (25, 15), 1),
+        (None, (25, 15), 1),
+    ];
+    for (on, named, missed) in table {
+        let mut run = idle();
+        let text = text.clone();
+        run.deeds = vec![deed(380, DeedKind::Updated { on, text })];
+        assert_eq!(
+            (points(&run, "cause"), points(&run, "culprit")),
+            named,
+            "{:?}",
+            run.deeds
+        );
+        assert_eq!(run.score().updates_missed, missed, "{:?}", run.deeds);
+    }
 }

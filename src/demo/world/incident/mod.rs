@@ -17,7 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::flow::{Levels, share};
 use super::story::{DeployKind, Fate, PODS, SERVICES};
 use super::traces::Place;
-use crate::domain::drill::{Cause, Help, Signal, Truth};
+use crate::domain::drill::{Cause, Help, Page, Signal, Truth};
 
 pub use chain::{Chain, Hop};
 
@@ -271,7 +271,8 @@ impl Incident {
     }
 
     /// What it was, for whoever judges a drill.
-    pub fn truth(&self, anchor: DateTime<Utc>, paged: Option<DateTime<Utc>>) -> Truth {
+    pub fn truth(&self, anchor: DateTime<Utc>, pages: Vec<Page>) -> Truth {
+        let paged = pages.iter().map(|page| page.at).min();
         let at = |s: f64| anchor + TimeDelta::milliseconds((s * 1_000.0) as i64);
         Truth {
             cause: self.cause,
@@ -294,6 +295,7 @@ impl Incident {
             onset: at(self.onset),
             mended: at(self.mended),
             paged,
+            pages,
         }
     }
 }
