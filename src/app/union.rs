@@ -14,7 +14,7 @@ use super::Model;
 use super::feed::Status as FeedStatus;
 use super::list::ListState;
 use super::logs::Watched;
-use crate::domain::alert::{Alert, AlertBoard, Fingerprint, SeverityRank, Standing};
+use crate::domain::alert::{Alert, AlertBoard, Fingerprint, PipelineFault, SeverityRank, Standing};
 use crate::domain::incident::{Incident, IncidentId, Status, Urgency};
 use crate::domain::slo::{SloBoard, SloState};
 use crate::text::SafeText;
@@ -68,6 +68,8 @@ pub enum Said {
     Waits,
     /// All is well.
     Quiet,
+    /// Nothing is the matter as far as is seen, which proves nothing.
+    Unproven,
     /// There is more of it than is listed.
     More,
 }
@@ -89,6 +91,8 @@ pub struct UnionRow {
     pub since: Option<DateTime<Utc>>,
     /// Who has it: remote text, not yet safe; empty where nobody.
     pub holder: String,
+    /// As it was when it was last heard of: whoever tells of it does not answer at present.
+    pub is_old: bool,
 }
 
 /// How one backend of a context answered.
@@ -113,6 +117,54 @@ pub struct ContextReport {
     pub answered: Vec<Answered>,
     /// What it shows.
     pub rows: Vec<UnionRow>,
+    /// Whether it would be heard if something fired.
+    pub belief: Belief,
+}
+
+/// Whether no alert means that nothing fires.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Belief {
+    /// What keeps alerts from arriving, in safe words.
+    pub faults: Vec<String>,
+    /// What leaves it unproven that they would arrive, in safe words.
+    pub unproven: Vec<String>,
+}
+
+impl Belief {
+    /// What the board makes of the way that alerts take. Who does not answer is told of each backend anyway.
+    pub fn of(board: Option<&AlertBoard>) -> Self {
+        let mut belief = Self::default();
+        let safe = |words: &str| SafeText::line(words).into_string();
+        let Some(health) = board.map(|board| &board.pipeline) else {
+            return belief;
+        };
+        for fault in &health.faults {
+            match fault {
+                // Without how long ago: what is kept would go on to say so.
+                PipelineFault::WatchdogAbsent { matcher, .. } => belief.faults.push(safe(&format!(
+                    "watchdog absent: no alert matches {matcher}; alerts may not get through"
+                ))),
+                PipelineFault::NotDelivered { name, .. } => belief.faults.push(safe(&format!(
+                    "{name} fires in Prometheus, and no Alertmanager has it"
+                ))),
+                PipelineFault::RulesFailing { example, .. } => {
+                    belief
+                        .unproven
+                        .push(safe(&format!("an alerting rule fails: {example}")));
+                }
+                PipelineFault::SourceDown { source, .. } if source.starts_with("alertmanager ") => {}
+                PipelineFault::SourceDown { cause, .. } => {
+                    belief
+                        .unproven
+                        .push(safe(&format!("the alerting rules are not read: {cause}")));
+                }
+            }
+        }
+        belief
+            .unproven
+            .extend(health.unknown.iter().map(|words| safe(words)));
+        belief
+    }
 }
 
 impl ContextReport {
@@ -124,6 +176,7 @@ impl ContextReport {
             at: None,
             answered: Vec::new(),
             rows: Vec::new(),
+            belief: Belief::default(),
         }
     }
 
@@ -173,7 +226,7 @@ impl UnionPane {
             .collect();
         for report in others {
             // What is only being asked again is still as it was, with its age.
-            if report.at.is_some() || !known.contains_key(&report.context) {
+            if report.at.is_some() || !report.answered.is_empty() || !known.contains_key(&report.context) {
                 known.insert(Arc::clone(&report.context), Arc::clone(report));
             }
         }
@@ -236,6 +289,7 @@ fn own_row(report: &ContextReport) -> Option<UnionRow> {
         words,
         since: None,
         holder: String::new(),
+        is_old: false,
     };
     if report.at.is_none() && report.answered.is_empty() {
         return Some(row(
@@ -244,7 +298,7 @@ fn own_row(report: &ContextReport) -> Option<UnionRow> {
             "asking its backends…".to_owned(),
         ));
     }
-    let failures: Vec<String> = report
+    let mut failures: Vec<String> = report
         .failures()
         .map(|answered| {
             let why = answered.failure.as_deref().unwrap_or_default();
@@ -255,6 +309,7 @@ fn own_row(report: &ContextReport) -> Option<UnionRow> {
         let seen = if report.is_dead() {
             "nothing answers: "
         } else {
+            failures.extend(report.belief.faults.iter().cloned());
             "not all is seen: "
         };
         return Some(row(
@@ -263,16 +318,44 @@ fn own_row(report: &ContextReport) -> Option<UnionRow> {
             format!("{seen}{}", failures.join("; ")),
         ));
     }
+    let Belief { faults, unproven } = &report.belief;
+    if !faults.is_empty() {
+        return Some(row(Urgent::Blind, Said::Dead, faults.join("; ")));
+    }
+    if !report.rows.is_empty() {
+        return None;
+    }
     let has_none = report.answered.is_empty();
     let quiet = if has_none {
         "nothing is configured that could burn, fire or be open"
     } else {
         "nothing burns, fires or is open"
     };
-    report
-        .rows
-        .is_empty()
-        .then(|| row(Urgent::Quiet, Said::Quiet, quiet.to_owned()))
+    Some(if has_none || unproven.is_empty() {
+        row(Urgent::Quiet, Said::Quiet, quiet.to_owned())
+    } else {
+        // The reason first: a narrow screen cuts the end.
+        let words = format!("{}; beside that {quiet}", unproven.join("; "));
+        row(Urgent::Later, Said::Unproven, words)
+    })
+}
+
+/// Marks the SLOs and incidents of whoever does not answer at present; alerts are marked one by one, by who lists them.
+pub fn mark_old(rows: &mut [UnionRow], answered: &[Answered]) {
+    let is_metrics = |answered: &&Answered| &*answered.backend == "metrics";
+    let fails = |answered: &Answered| answered.failure.is_some();
+    let slos = answered.iter().filter(is_metrics).any(fails);
+    let incidents = answered
+        .iter()
+        .filter(|answered| !is_metrics(answered) && !answered.backend.starts_with("alertmanager "))
+        .any(fails);
+    for row in rows {
+        match row.thing {
+            Some(Thing::Slo(_)) => row.is_old = slos,
+            Some(Thing::Incident(_)) => row.is_old = incidents,
+            Some(Thing::Alert(_)) | None => {}
+        }
+    }
 }
 
 /// What a context shows: SLOs that want somebody, firing alerts by name and service, open incidents.
@@ -297,6 +380,7 @@ pub fn rows_of(
             words: format!("{} {}", report.slo.name, report.words),
             since: report.burning_since(),
             holder: String::new(),
+            is_old: false,
         });
     }
     rows.extend(alerts.into_iter().flat_map(firing));
@@ -327,6 +411,7 @@ pub fn rows_of(
                 .acknowledgements
                 .first()
                 .map_or_else(String::new, |(person, _)| person.name.to_string()),
+            is_old: false,
         });
     }
     rows.sort_by_key(|row| (row.urgent, Reverse(row.since)));
@@ -341,6 +426,7 @@ pub fn rows_of(
             words: format!("{more} more rows: its own panes show them"),
             since: None,
             holder: String::new(),
+            is_old: false,
         });
     }
     rows
@@ -392,6 +478,7 @@ fn firing(board: &AlertBoard) -> Vec<UnionRow> {
                 crate::domain::alert::AckState::Held(ack) => ack.by.to_string(),
                 _ => String::new(),
             },
+            is_old: board.is_stale(first),
         })
     });
     rows.collect()
@@ -409,21 +496,26 @@ impl Model {
             !matches!(&*health.name, "logs" | "traces" | "annotations") && !health.name.starts_with("notify")
         });
         let heard = |status: &FeedStatus, at: Option<Tick>| at.is_some() || failure(status).is_some();
-        let answered = told
+        let answered: Vec<Answered> = told
             .clone()
             .filter(|health| heard(&health.status, health.last_good))
             .map(|health| Answered {
                 backend: Arc::clone(&health.name),
                 failure: failure(&health.status),
-            });
+            })
+            .collect();
         let incidents = self.incidents.feed.value();
         let incidents = incidents.map_or(&[][..], |board| board.incidents.as_slice());
+        let alerts = self.alerts.board.as_deref();
+        let mut rows = rows_of(self.slo.feed.value(), alerts, incidents);
+        mark_old(&mut rows, &answered);
         ContextReport {
             context: self.settings.context.as_str().into(),
             danger: self.settings.danger,
             at: told.filter_map(|health| health.last_good).max(),
-            answered: answered.collect(),
-            rows: rows_of(self.slo.feed.value(), self.alerts.board.as_deref(), incidents),
+            answered,
+            rows,
+            belief: Belief::of(alerts),
         }
     }
 }
@@ -502,6 +594,55 @@ mod tests {
         pane.take(&[Arc::new(half)], report("eu", Vec::new(), None), &order);
         assert_eq!(shown(&pane), ["us Now", "us Blind", "eu Quiet"]);
         assert!(pane.rows[1].1.words.starts_with("not all is seen: metrics: 503"));
+    }
+
+    #[test]
+    fn a_context_whose_alerts_may_not_arrive_is_not_called_quiet() {
+        let mut board = AlertBoard::default();
+        board
+            .pipeline
+            .unknown
+            .push("no Alertmanager is configured".into());
+        let unproven = ContextReport {
+            belief: Belief::of(Some(&board)),
+            ..report("us", Vec::new(), None)
+        };
+        let row = own_row(&unproven).unwrap();
+        assert_eq!((row.urgent, row.said), (Urgent::Later, Said::Unproven));
+        assert!(
+            row.words.starts_with("no Alertmanager is configured;"),
+            "{}",
+            row.words
+        );
+
+        board.pipeline.faults.push(PipelineFault::WatchdogAbsent {
+            since: Tick::from_secs(1),
+            matcher: "alertname=\"Watchdog\"".into(),
+        });
+        let rows = rows_of(None, None, &[incident("Q1", Status::Acknowledged)]);
+        let blind = ContextReport {
+            belief: Belief::of(Some(&board)),
+            ..report("us", rows, None)
+        };
+        let row = own_row(&blind).unwrap();
+        assert_eq!((row.urgent, row.said), (Urgent::Blind, Said::Dead));
+        assert!(row.words.starts_with("watchdog absent: "), "{}", row.words);
+    }
+
+    #[test]
+    fn rows_of_who_does_not_answer_are_old_and_others_are_not() {
+        let answered = |backend: &str, failure: Option<&str>| Answered {
+            backend: backend.into(),
+            failure: failure.map(str::to_owned),
+        };
+        let mut rows = rows_of(None, None, &[incident("Q1", Status::Triggered)]);
+        mark_old(
+            &mut rows,
+            &[answered("metrics", Some("503")), answered("pagerduty", None)],
+        );
+        assert!(!rows[0].is_old);
+        mark_old(&mut rows, &[answered("pagerduty", Some("503"))]);
+        assert!(rows[0].is_old);
     }
 
     #[test]

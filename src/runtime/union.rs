@@ -1,24 +1,25 @@
 //! Watches the contexts that are not open, as long as somebody looks: slowly, a few at a time, with the code that every
 //! command asks by. One that does not answer is asked less often. Start at [`Watcher::run`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::sync::{Notify, Semaphore, watch};
 
-use crate::app::union::{Answered, ContextReport, INTERVAL, Said, rows_of};
+use crate::app::union::{Answered, Belief, ContextReport, INTERVAL, Said, mark_old, rows_of};
 use crate::backend::http::Wires;
 use crate::backend::incidents::Question;
 use crate::backend::metrics::engine::{Discover, Engine, Settings};
 use crate::backend::{BackendError, Backends};
 use crate::config::{Config, Context};
-use crate::domain::alert::AlertBoard;
 use crate::domain::alert::desk::{self, Arrangement, Desk, Inputs, RulesInput, SourceInput};
+use crate::domain::alert::{AlertBoard, AlertSnapshot};
 use crate::domain::incident::Incident;
 use crate::domain::slo::{SloBoard, SloState};
 use crate::text::SafeText;
-use crate::time::{Clock, Now};
+use crate::time::{Clock, Now, Tick};
 
 /// Contexts that are asked at once.
 const AT_ONCE: usize = 3;
@@ -80,6 +81,8 @@ impl Watcher {
                 alerts: None,
                 incidents: Vec::new(),
                 heard: Vec::new(),
+                good: BTreeMap::new(),
+                whole: None,
             };
             self.watch(watched, place, &gate)
         });
@@ -129,6 +132,21 @@ fn desk_settings(config: &Config, context: &Context) -> desk::Settings {
     }
 }
 
+/// The last good answers of Alertmanagers by name, and when they came.
+type Good = BTreeMap<Arc<str>, (Arc<AlertSnapshot>, Tick)>;
+
+/// Puts the last good answer in the place of one that failed: its alerts stay, as of then.
+fn keep(good: &mut Good, sources: &mut [SourceInput], now: Tick) {
+    for source in sources {
+        if let Some(snapshot) = &source.snapshot {
+            good.insert(Arc::clone(&source.name), (Arc::clone(snapshot), now));
+        } else if let Some((snapshot, at)) = good.get(&source.name) {
+            source.snapshot = Some(Arc::clone(snapshot));
+            source.age = Some(now.since(*at));
+        }
+    }
+}
+
 /// One context while it is watched: what each of its backends said last.
 struct Watched<'a> {
     context: &'a Context,
@@ -142,11 +160,15 @@ struct Watched<'a> {
     alerts: Option<AlertBoard>,
     incidents: Vec<Arc<Incident>>,
     heard: Vec<Answered>,
+    /// The last good answer of each Alertmanager and when it came.
+    good: Good,
+    /// When everything answered last.
+    whole: Option<Tick>,
 }
 
 impl Watched<'_> {
     /// What is known by now.
-    fn report(&self) -> ContextReport {
+    fn report(&mut self) -> ContextReport {
         let mut rows = rows_of(self.slos.as_ref(), self.alerts.as_ref(), &self.incidents);
         if self
             .metrics
@@ -156,33 +178,46 @@ impl Watched<'_> {
             // One store that does not answer is one trouble, not one for each SLO.
             rows.retain(|row| row.said != Said::Burns(SloState::Error));
         }
+        let answered: Vec<Answered> = self.metrics.iter().chain(&self.heard).cloned().collect();
+        mark_old(&mut rows, &answered);
+        let is_measured = self.metrics.is_some() || self.backends.metrics.is_none();
+        let mut belief = Belief::of(self.alerts.as_ref());
+        if !is_measured {
+            belief.unproven.push("its SLOs are being measured".to_owned());
+        } else if answered.iter().all(|answered| answered.failure.is_none()) {
+            self.whole = Some(self.clock.tick());
+        }
         ContextReport {
-            at: Some(self.clock.tick()),
-            answered: self.metrics.iter().chain(&self.heard).cloned().collect(),
+            at: self.whole,
+            answered,
             rows,
+            belief,
             ..ContextReport::waiting(&self.context.name, self.context.danger)
         }
     }
 
     /// Asks for alerts and incidents, side by side.
     async fn listen(&mut self) {
-        let asked = futures::join!(snapshots(&self.backends, self.context), listed(&self.backends));
-        let (alerts, incidents) = asked;
+        let (mut alerts, rules, incidents) = futures::join!(
+            snapshots(&self.backends, self.context),
+            rules(&self.backends, self.context),
+            listed(&self.backends)
+        );
         self.heard.clear();
         for source in &alerts {
             let failure = source.failure.as_ref().map(|(why, _)| why.to_string());
             let name = format!("alertmanager {}", source.name);
             self.heard.push(told(name.into(), failure));
         }
-        // Of a source that fails nothing is known: its rows go, and the context says that it is not seen.
-        self.alerts = self.arrange(alerts);
-        self.incidents.clear();
+        keep(&mut self.good, &mut alerts, self.clock.tick());
+        self.alerts = Some(self.arrange(alerts, rules));
         if let Some((name, listing)) = incidents {
             let failure = match listing {
                 Ok(listing) => {
-                    self.incidents.extend(listing.incidents.into_iter().map(Arc::new));
+                    self.incidents = listing.incidents.into_iter().map(Arc::new).collect();
                     None
                 }
+                // What was listed stays, as of then.
                 Err(why) => Some(why),
             };
             self.heard.push(told(name, failure));
@@ -208,20 +243,17 @@ impl Watched<'_> {
         self.metrics = Some(told("metrics".into(), failure));
     }
 
-    fn arrange(&mut self, sources: Vec<SourceInput>) -> Option<AlertBoard> {
-        if sources.is_empty() {
-            return None;
-        }
+    fn arrange(&mut self, sources: Vec<SourceInput>, rules: RulesInput) -> AlertBoard {
         let inputs = Inputs {
             sources,
-            rules: RulesInput::NotConfigured,
+            rules,
             settings: Arc::clone(&self.settings),
         };
         let board = self
             .desk
             .arrange(&inputs, &Arrangement::default(), self.clock.now());
         self.desk.tidy();
-        Some(board)
+        board
     }
 }
 
@@ -281,6 +313,31 @@ async fn snapshots(backends: &Backends, context: &Context) -> Vec<SourceInput> {
     .await
 }
 
+/// What Prometheus fires by itself: proof that it arrives. Not asked where there is nowhere to arrive.
+async fn rules(backends: &Backends, context: &Context) -> RulesInput {
+    let (Some(rules), Some(config)) = (&backends.rules, &context.metrics) else {
+        return RulesInput::NotConfigured;
+    };
+    if backends.alertmanagers.is_empty() {
+        return RulesInput::NotConfigured;
+    }
+    let answer = tokio::time::timeout(MOST_WAIT, rules.alerting_rules()).await;
+    let (rules, failure) = match answer {
+        Ok(Ok(None)) => return RulesInput::CannotKnow,
+        Ok(Ok(Some(rules))) => (Some(Arc::new(rules)), None),
+        Ok(Err(error)) => (None, Some((error.cause().into(), Duration::ZERO))),
+        Err(_) => (None, Some((LATE.into(), Duration::ZERO))),
+    };
+    let endpoint = config.rules.as_ref().unwrap_or(&config.endpoint);
+    RulesInput::Asked {
+        source: Arc::from(endpoint.name.as_str()),
+        age: rules.is_some().then_some(Duration::ZERO),
+        rules,
+        interval: INTERVAL,
+        failure,
+    }
+}
+
 type Listed = (Arc<str>, Result<crate::domain::incident::Listing, String>);
 
 /// Open incidents of the configured keeper. Local ones are kept in one journal for all contexts: the open one lists them.
@@ -333,5 +390,27 @@ mod tests {
             .map(|report| (&*report.context, report.danger))
             .collect();
         assert_eq!(names, [("eu", true), ("us", false)]);
+        assert!(
+            reports.iter().all(|report| report.at.is_none()),
+            "an age of what was never heard would be a lie"
+        );
+        assert_eq!(reports[0].belief.unproven[0], "no Alertmanager is configured");
+    }
+
+    #[test]
+    fn an_alertmanager_that_fails_is_shown_as_it_answered_last_with_its_age() {
+        let source = |snapshot: Option<Arc<AlertSnapshot>>| SourceInput {
+            name: "eu-0".into(),
+            age: snapshot.is_some().then_some(Duration::ZERO),
+            failure: snapshot.is_none().then(|| ("503".into(), Duration::ZERO)),
+            snapshot,
+            interval: INTERVAL,
+        };
+        let mut good = Good::new();
+        keep(&mut good, &mut [source(Some(Arc::default()))], Tick::from_secs(5));
+        let mut failed = [source(None)];
+        keep(&mut good, &mut failed, Tick::from_secs(65));
+        assert!(failed[0].snapshot.is_some() && failed[0].failure.is_some());
+        assert_eq!(failed[0].age, Some(Duration::from_secs(60)));
     }
 }

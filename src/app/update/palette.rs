@@ -96,7 +96,7 @@ pub(super) fn open(model: &Model) -> Palette {
         .chain(contexts)
         .chain(themes)
         .collect();
-    let hits = (0..items.len()).collect();
+    let hits = ranked(&items, "");
     Palette {
         input: TextArea::default(),
         fixed: items.len(),
@@ -169,9 +169,9 @@ pub(super) fn rank(palette: &mut Palette) {
             let mut offered = palette.offers.arguments(word, &argument);
             offered.retain(|offer| *offer != argument);
             offered.truncate(MOST_OFFERED);
-            let is_one = palette.offers.arguments(word, &argument).contains(&argument);
+            let is_one = palette.offers.is_whole(word, &argument);
             ahead.extend(offered.iter().map(|offer| with(word, offer)));
-            // Free text is meant as it stands, a name that could still become one of a list is not.
+            // Free text is meant as it stands, and so is what names something; what could still become one of a list is not.
             let at = if words::is_free(word) || is_one {
                 0
             } else {
@@ -179,6 +179,8 @@ pub(super) fn rank(palette: &mut Palette) {
             };
             ahead.insert(at, with(word, &argument));
         }
+        // Before the names that there are: nobody keeps or drops a view by a name that was not chosen.
+        Line::Unnamed(word) => ahead.insert(0, unnamed(word)),
         Line::Listed(word) => {
             let begins = format!("{word} ");
             let mut found = palette.hits.iter().filter_map(|&hit| palette.items.get(hit));
@@ -238,6 +240,19 @@ fn none_listed(palette: &Palette, word: &str, typed: &str) -> PaletteItem {
     PaletteItem {
         command: Command::Refused(why.clone()),
         name,
+        title: why,
+        keys: String::new(),
+        fits: Fits::Not,
+    }
+}
+
+/// That a name is wanted behind a word.
+fn unnamed(word: Word) -> PaletteItem {
+    let name = words::name(word);
+    let why = format!("a name is wanted: {name} NAME");
+    PaletteItem {
+        command: Command::Refused(why.clone()),
+        name: name.to_owned(),
         title: why,
         keys: String::new(),
         fits: Fits::Not,
@@ -417,10 +432,19 @@ const COMMANDS: [(&str, &[&str]); 9] = [
     ("oncall", &["oncall.list"]),
 ];
 
-/// Indices of the entries that match, best first; all of them in order where nothing is typed.
+/// Whether an entry is an act of one place, and not one that is there wherever one is.
+fn is_at_home(item: &PaletteItem) -> bool {
+    matches!(item.command, Command::Run(action)
+        if !matches!(action.row().place, Place::Global | Place::List))
+}
+
+/// Indices of the entries that match, best first; where nothing is typed all of them, what applies where one is first.
 pub fn ranked(items: &[PaletteItem], typed: &str) -> Vec<usize> {
     if typed.trim().is_empty() {
-        return (0..items.len()).collect();
+        let mut all: Vec<usize> = (0..items.len()).collect();
+        // What belongs to the very place stands before what applies everywhere.
+        all.sort_by_key(|&index| items.get(index).map(|item| (item.fits, !is_at_home(item))));
+        return all;
     }
     // `:q` and friends, as every hand types them.
     let typed = match typed.trim() {
@@ -484,4 +508,45 @@ pub fn ranked(items: &[PaletteItem], typed: &str) -> Vec<usize> {
         }
     }
     hits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_nothing_typed_what_applies_where_one_is_stands_first() {
+        let item = |action: Action, fits| PaletteItem {
+            command: Command::Run(action),
+            name: action.name().to_owned(),
+            title: String::new(),
+            keys: String::new(),
+            fits,
+        };
+        let items = [
+            item(Action::HandBack, Fits::Not),
+            item(Action::Quit, Fits::Now),
+            item(Action::Acknowledge, Fits::Now),
+            item(Action::TakeIncident, Fits::Elsewhere),
+        ];
+        assert_eq!(ranked(&items, " "), [2, 1, 3, 0]);
+    }
+
+    #[test]
+    fn a_word_that_wants_a_name_says_so_before_any_name() {
+        let mut palette = Palette {
+            input: TextArea::from(["view save ".to_owned()]),
+            fixed: 0,
+            items: Vec::new(),
+            hits: Vec::new(),
+            cursor: 0,
+            offers: Arc::default(),
+            past: None,
+            tab: None,
+        };
+        rank(&mut palette);
+        let first = &palette.items[palette.hits[0]];
+        let why = "a name is wanted: view save NAME";
+        assert_eq!(first.command, Command::Refused(why.to_owned()));
+    }
 }

@@ -62,7 +62,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
             continue;
         };
         let selected = index == list.index;
-        let dimmed = matches!(row.said, Said::Quiet | Said::Waits);
+        let dimmed = row.is_old || matches!(row.said, Said::Quiet | Said::Waits);
         columns::draw_row(
             buffer,
             cells_of(whole),
@@ -131,6 +131,10 @@ fn light(scene: Scene, report: &ContextReport) -> Vec<Piece<'static>> {
     let is_own = *report.context == *scene.model.settings.context;
     let age = report.at.map(|at| scene.now.tick.since(at));
     let stale = age.is_some_and(|age| age > INTERVAL * 4);
+    let last = match age {
+        Some(age) if !is_own => format!(" · {}", figures::stepped(age)),
+        Some(_) | None => String::new(),
+    };
     let said = match age {
         _ if is_own => "open".to_owned(),
         Some(age) => figures::stepped(age),
@@ -139,10 +143,10 @@ fn light(scene: Scene, report: &ContextReport) -> Vec<Piece<'static>> {
     let (shape, role, words) = if report.answered.is_empty() {
         ("◇", Role::StateBusy, said)
     } else if report.is_dead() {
-        ("✗", Role::StateFailed, format!("dead · {said}"))
+        ("✗", Role::StateFailed, format!("dead{last}"))
     } else if failed > 0 {
         let of = report.answered.len();
-        ("✗", Role::StateFailed, format!("{failed} of {of} down · {said}"))
+        ("✗", Role::StateFailed, format!("{failed} of {of} down{last}"))
     } else if stale {
         ("○", Role::StateStale, format!("stale {said}"))
     } else {
@@ -167,13 +171,14 @@ fn cells(scene: Scene, report: &ContextReport, row: &UnionRow) -> Vec<Vec<Piece<
         Said::Dead => Piece::word("NOT SEEN", Role::StateFailed),
         Said::Waits => Piece::word("waiting", Role::StateBusy),
         Said::Quiet => Piece::word("quiet", Role::SloOk),
+        Said::Unproven => Piece::word("quiet?", Role::StateStale),
         Said::More => Piece::word("…", Role::TextMuted),
     };
     let safe = |text: &str, role| vec![Piece::own(SafeText::line(text).into_string(), role)];
     let role = match row.said {
         Said::Dead => Role::StateFailed,
         Said::Quiet | Said::Waits | Said::More => Role::TextMuted,
-        Said::Burns(_) | Said::Fires(_) | Said::Open(_) => Role::Text,
+        Said::Burns(_) | Said::Fires(_) | Said::Open(_) | Said::Unproven => Role::Text,
     };
     let age = row
         .since

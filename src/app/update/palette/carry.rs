@@ -81,7 +81,7 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
             run::show(model, Detail::Slo(argument.to_owned()));
             Vec::new()
         }
-        Word::Slo => unknown(model, "SLO", argument, now),
+        Word::Slo => slo_of_service(model, argument, now),
         Word::Scope => match frozen(model) {
             Some(why) => say(model, Level::Info, why, now),
             None => views::turn_to(model, Scope::of_service(argument), now),
@@ -96,6 +96,27 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
             None => unknown(model, "incident", argument, now),
         },
     }
+}
+
+/// Opens the SLO of a service; of several the first in the pane's order, and says so.
+fn slo_of_service(model: &mut Model, service: &str, now: Now) -> Vec<Effect> {
+    let board = model.slo.board();
+    let reports = board.into_iter().flat_map(|board| &board.slos);
+    let names: Vec<String> = reports
+        .filter(|report| report.slo.service == service)
+        .map(|report| report.slo.name.clone())
+        .collect();
+    let several = names.len();
+    let Some(name) = names.into_iter().next() else {
+        return unknown(model, "SLO", service, now);
+    };
+    run::show(model, Detail::Slo(name));
+    if several < 2 {
+        return Vec::new();
+    }
+    let service = SafeText::line(service);
+    let said = format!("the most urgent of {service}'s {several} SLOs");
+    say(model, Level::Info, said, now)
 }
 
 fn unknown(model: &mut Model, what: &str, name: &str, now: Now) -> Vec<Effect> {

@@ -90,6 +90,8 @@ pub(super) enum Line {
     },
     /// The name of an entry that is listed by its word: `view night`, `context prod`.
     Listed(&'static str),
+    /// A word of two that wants a name, without one: `view save`.
+    Unnamed(Word),
     /// Words behind the name of an action that takes none.
     TakesNone(Action),
     /// Something to be found by its letters.
@@ -108,6 +110,12 @@ pub(super) fn read(typed: &str) -> Line {
             let argument = rest.trim().to_owned();
             return Line::With { word, argument };
         }
+    }
+    let unnamed = WORDS
+        .iter()
+        .find(|(name, _, _)| name.contains(' ') && *name == typed.trim_end());
+    if let Some((_, word, _)) = unnamed {
+        return Line::Unnamed(*word);
     }
     let (first, rest) = typed.split_once(char::is_whitespace).unwrap_or((typed, ""));
     if rest.trim().is_empty() || is_an_action(first, rest) {
@@ -179,6 +187,10 @@ pub(super) fn is_free(word: Word) -> bool {
 pub struct Offers {
     services: Vec<String>,
     slos: Vec<String>,
+    /// Services that have SLOs.
+    measured: BTreeSet<String>,
+    /// What alerts are named by beside their names, in small letters: their services and labels' values.
+    marks: BTreeSet<String>,
     alerts: Vec<String>,
     incidents: Vec<String>,
     matchers: Vec<String>,
@@ -191,9 +203,11 @@ impl Offers {
     pub(super) fn of(model: &Model) -> Self {
         let (mut services, mut alerts, mut matchers) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let (mut metrics, mut slos) = (BTreeSet::new(), Vec::new());
+        let (mut measured, mut marks) = (BTreeSet::new(), BTreeSet::new());
         let board = model.slo.board();
         for report in board.into_iter().flat_map(|board| &board.slos) {
             services.insert(report.slo.service.clone());
+            measured.insert(report.slo.service.clone());
             slos.push(report.slo.name.clone());
             metrics.extend(metrics_of(&report.slo));
         }
@@ -207,6 +221,12 @@ impl Offers {
             .take(10 * MOST)
         {
             services.insert(alert.service.to_string());
+            let values = alert.labels.iter().map(|(_, value)| value);
+            marks.extend(
+                values
+                    .chain([&*alert.name, &*alert.service])
+                    .map(|value| SafeText::line(value).as_str().to_lowercase()),
+            );
             alerts.insert(alert.name.to_string());
             alerts.insert(format!("{} {}", alert.name, alert.service));
             for label in ["alertname", "service", "severity", "cluster", "namespace"] {
@@ -238,6 +258,8 @@ impl Offers {
         };
         Self {
             services: held(services),
+            measured,
+            marks,
             slos: held(slos.into_iter().collect()),
             alerts: held(alerts),
             incidents: open.map(|incident| short(incident)).take(MOST).collect(),
@@ -245,6 +267,18 @@ impl Offers {
             metrics: held(metrics),
             views: model.kept.views.keys().cloned().collect(),
         }
+    }
+
+    /// Whether what is typed names something by itself, so that it is meant before anything that begins like it.
+    pub(super) fn is_whole(&self, word: Word, typed: &str) -> bool {
+        let lower = typed.to_lowercase();
+        if matches!(word, Word::Ack | Word::Unack) {
+            let mut known = self.incidents.iter().chain(&self.alerts);
+            return known.any(|known| known.to_lowercase() == lower)
+                || lower.split_whitespace().all(|part| self.marks.contains(part));
+        }
+        let is_measured = word == Word::Slo && self.measured.contains(typed);
+        is_measured || self.arguments(word, typed).iter().any(|known| known == typed)
     }
 
     /// Whole arguments that begin like what is typed, then those that hold it.
@@ -378,6 +412,8 @@ mod tests {
         assert_eq!(read("view save night shift"), with(Word::SaveView, "night shift"));
         assert_eq!(read("traces dur>1s"), with(Word::Traces, "dur>1s"));
         assert_eq!(read("view night"), Line::Listed("view"));
+        assert_eq!(read("view save"), Line::Unnamed(Word::SaveView));
+        assert_eq!(read("view drop "), Line::Unnamed(Word::DropView));
         assert_eq!(read("context prod"), Line::Listed("context"));
         for other in [
             "query",
@@ -425,6 +461,25 @@ mod tests {
         assert_eq!(offers.arguments(Word::Ack, "rate"), ["HighErrorRate"]);
         assert_eq!(offers.arguments(Word::Ack, ""), ["#4711", "HighErrorRate"]);
         assert_eq!(split_at_name("größe{a=\"ü"), ("größe{a=\"", "ü"));
+    }
+
+    #[test]
+    fn what_names_something_by_itself_is_told_from_the_beginning_of_a_name() {
+        let offers = Offers {
+            slos: vec!["checkout-availability".into()],
+            measured: ["checkout".to_owned()].into(),
+            marks: ["checkout".to_owned(), "errorbudgetburn".to_owned()].into(),
+            incidents: vec!["#4711".into()],
+            alerts: vec!["ErrorBudgetBurn checkout".into()],
+            ..Offers::default()
+        };
+        for whole in ["checkout", "Checkout", "#4711", "errorbudgetburn checkout"] {
+            assert!(offers.is_whole(Word::Ack, whole), "{whole}");
+        }
+        assert!(!offers.is_whole(Word::Ack, "check"));
+        assert!(offers.is_whole(Word::Slo, "checkout"));
+        assert!(offers.is_whole(Word::Slo, "checkout-availability"));
+        assert!(!offers.is_whole(Word::Slo, "checkout-"));
     }
 
     #[test]
