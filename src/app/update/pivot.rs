@@ -428,10 +428,10 @@ fn tried(model: &Model, service: &str, callers: &[Caller]) -> String {
     let services = &model.settings.services;
     let names = SafeText::line(&services.tried(service, callers)).into_string();
     let labels = SafeText::line(&services.labels.join(", ")).into_string();
-    format!(
-        "with {} {names}",
-        if labels.is_empty() { "service" } else { &labels }
-    )
+    if labels.is_empty() {
+        return format!("of {names}");
+    }
+    format!("by {labels}: {names}")
 }
 
 /// Listed SLOs of a service of ours.

@@ -258,7 +258,7 @@ fn a_pivot_that_finds_nothing_says_by_which_names_it_looked() {
         ..crate::fixtures::settings()
     });
     hand.press("2 g t");
-    hand.assert_said("no incident, and no SLO with service, app checkout (slos: shop/checkout)");
+    hand.assert_said("no incident, and no SLO by service, app: checkout (slos: shop/checkout)");
 }
 
 #[test]
