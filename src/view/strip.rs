@@ -272,7 +272,7 @@ fn sign(sign: char, role: Role) -> Mark {
 }
 
 /// Events of the followed incident, where it is one of what the panes are turned to.
-fn story<'a>(scene: Scene<'a>) -> impl Iterator<Item = &'a Event> + use<'a> {
+fn story(scene: Scene<'_>) -> impl Iterator<Item = &Event> + use<'_> {
     let pane = &scene.model.incidents;
     let followed = pane.followed.as_ref().and_then(|id| pane.incident(id));
     let service = followed.and_then(|incident| incident.service.as_ref());

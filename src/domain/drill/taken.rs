@@ -88,11 +88,11 @@ impl Run {
             | DeedKind::Updated { .. }
             | DeedKind::Other { .. } => false,
         };
-        let taken = self
+        let first = self
             .deeds
             .iter()
             .find(|deed| deed.at >= page.at && takes(&deed.kind));
-        taken
+        first
             .map(|deed| deed.at - page.at)
             .filter(|after| *after < ACK_LATE)
     }

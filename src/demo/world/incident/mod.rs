@@ -272,7 +272,7 @@ impl Incident {
 
     /// What it was, for whoever judges a drill.
     pub fn truth(&self, anchor: DateTime<Utc>, pages: Vec<Page>) -> Truth {
-        let paged = pages.iter().map(|page| page.at).min();
+        let first = pages.iter().map(|page| page.at).min();
         let at = |s: f64| anchor + TimeDelta::milliseconds((s * 1_000.0) as i64);
         Truth {
             cause: self.cause,
@@ -294,7 +294,7 @@ impl Incident {
             help: self.help,
             onset: at(self.onset),
             mended: at(self.mended),
-            paged,
+            paged: first,
             pages,
         }
     }
