@@ -152,11 +152,22 @@ fn incident_of(model: &Model, service: &str) -> Option<IncidentId> {
 
 /// The open incident that the scope is about.
 pub(super) fn incident(model: &Model) -> Option<&std::sync::Arc<Incident>> {
-    let id = model.scope.current()?.incident.as_ref()?;
-    model
-        .incidents
-        .incident(id)
-        .filter(|incident| incident.status.is_open())
+    let scope = model.scope.current()?;
+    if let Some(id) = &scope.incident {
+        let known = model.incidents.incident(id);
+        return known.filter(|incident| incident.status.is_open());
+    }
+    // A scope that names none is about the one that its service has, where that is one.
+    let theirs = model
+        .settings
+        .services
+        .theirs(Caller::Incidents, scope.service.as_deref()?);
+    let board = model.incidents.feed.value()?;
+    let mut of_it = board.incidents.iter().filter(|incident| {
+        let service = incident.service.as_ref();
+        incident.status.is_open() && service.is_some_and(|service| *service.name == *theirs)
+    });
+    of_it.next().filter(|_| of_it.next().is_none())
 }
 
 /// An alert as a scope.
