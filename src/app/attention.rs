@@ -3,7 +3,7 @@
 //! Keys wait in a queue while a link is slow, and arrive together. A yes that was typed before the question could be
 //! read is none, nor is one of the key that asked it, which may still be held down: terminals do not tell repeats
 //! apart. `update` follows which question is open, the loop says which frame of it has left ([`Attention::presented`]),
-//! and [`Attention::lacks`] is what an answer is held against.
+//! and `Attention::lacks` is what an answer is held against.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The one time cursor: the moment that was chosen last, wherever that was, for every other pane to mark.
 //!
-//! A moment is chosen by moving to something that tells one ([`pointed`]) or by going along an SLO's chart. Going from one
+//! A moment is chosen by moving to something that tells one (`pointed`) or by going along an SLO's chart. Going from one
 //! pane to another chooses nothing: what was chosen stays, to be compared with.
 
 use chrono::{DateTime, Utc};

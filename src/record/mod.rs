@@ -2,7 +2,7 @@
 //!
 //! [`Tape`] writes one (`--record FILE`), fed by [`Tap`]s: one before each transport ([`Tapped`]) and one in the loop.
 //! [`Recording`] reads one, and [`Replayed`] is the transport that answers from it; [`crate::runtime::replay`] runs
-//! the console over that. [`format`] says what lies in the file, [`key`] which question is which.
+//! the console over that. [`mod@format`] says what lies in the file, [`key`] which question is which.
 //!
 //! A file is a line that names the format and its version, then frames, each written whole and at once: what is
 //! there of a console that was killed reads to its last frame. No header of a request is kept, and of an answer's

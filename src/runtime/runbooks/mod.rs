@@ -1,6 +1,6 @@
 //! Runbooks of a session: read where they lie, their ticks followed in the journal, one command at a time run.
 //!
-//! A command is written down before it starts, and is not run where that cannot be. Start at [`Books::open`].
+//! A command is written down before it starts, and is not run where that cannot be. Start at `Books::open`.
 
 use std::sync::Arc;
 use std::time::Duration;
