@@ -144,6 +144,7 @@ actions! {
     Help             "view.help"            "help"           Global View "What every key does here, from the live keymap.";
     Palette          "view.palette"         "command"        Global View "Everything by name, fuzzy; some words take what is typed behind them: query, logs, ack, silence, view save.";
     Health           "view.health"          "health"         Global View "Each backend: state, age, latency, requests, bytes, errors.";
+    Cost             "view.cost"            "cost"           Global View "What this console costs, in a corner: frames, bytes, processor, memory, wake-ups, requests.";
     LocalTime        "view.local_time"      "local time"     Global View "Show times in local time, or in UTC again; in the logs also since the line under the cursor.";
     Pause            "view.pause"           "pause"          Global View "Freeze what is drawn, never the polling; a new page still breaks in.";
     Refresh          "view.refresh"         "refresh"        Global View "Ask every backend now.";

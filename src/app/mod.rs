@@ -9,6 +9,7 @@ pub mod attention;
 pub mod banner;
 pub mod case;
 pub mod compose;
+pub mod cost;
 pub mod drill;
 pub mod effect;
 pub mod feed;
@@ -314,6 +315,8 @@ pub struct Model {
     pub quitting: bool,
     /// What is kept of a drill, in one.
     pub drill: Option<drill::DrillLog>,
+    /// What this console costs.
+    pub cost: cost::Cost,
 }
 
 /// A detail view with its own scroll.
@@ -395,6 +398,7 @@ impl Model {
             unwritten: None,
             quitting: false,
             drill: None,
+            cost: cost::Cost::default(),
         }
     }
 

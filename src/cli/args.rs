@@ -156,8 +156,8 @@ pub enum Command {
     /// Becomes a program in a session of its own: how the console starts what a runbook offers
     #[command(name = "launch-apart", hide = true)]
     Launch(LaunchArgs),
-    /// Ask every backend how it is
-    Doctor,
+    /// Ask every backend how it is, or say what the console costs
+    Doctor(DoctorArgs),
     /// Play a recording of the console again
     Replay(ReplayArgs),
     /// Find out what URLs are and write a configuration
@@ -211,7 +211,7 @@ impl Command {
             | Self::Postmortem(_)
             | Self::Handoff(_)
             | Self::Audit(_)
-            | Self::Doctor
+            | Self::Doctor(_)
             | Self::Init(_)
             | Self::Config(_)
             | Self::Keys
@@ -237,6 +237,17 @@ pub struct DemoArgs {
     /// Begin so far into the story
     #[arg(long, hide = true, value_name = "DURATION", value_parser = parse_duration)]
     pub into: Option<Duration>,
+}
+
+/// `doctor`
+#[derive(Debug, Clone, Args)]
+pub struct DoctorArgs {
+    /// Open the console without a terminal, read-only, and say what it costs at rest
+    #[arg(long)]
+    pub cost: bool,
+    /// How long it is watched
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration, default_value = "30s", requires = "cost")]
+    pub during: Duration,
 }
 
 /// `drill`

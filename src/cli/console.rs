@@ -29,7 +29,7 @@ use crate::runtime::console::{Console, Ended, World as _};
 use crate::runtime::editor::Editor;
 use crate::runtime::runbooks::programs;
 use crate::runtime::session::{self, Opening};
-use crate::runtime::{kept_file, layout_file};
+use crate::runtime::{kept_file, layout_file, usage};
 use crate::terminal::Screen as _;
 use crate::terminal::capability::{self, ColorChoice, GlyphChoice};
 use crate::terminal::clipboard::Multiplexer;
@@ -40,7 +40,6 @@ use crate::terminal::tty::{BackgroundQuery, Options, Tty};
 use crate::theme::{self, Means};
 use crate::time::{Clock, Now};
 
-/// How long a silence can be undone before it is sent.
 /// ESC is waited for so long on a slow link.
 const SLOW_ESC: Duration = Duration::from_millis(150);
 /// Threads for pollers and the desk; the loop has the main one.
@@ -127,12 +126,7 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     let keymap = Arc::new(keymap::load(&config.keymap, dir)?);
     let layout = layout_file::load(config.state_dir.as_deref());
 
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(WORKERS)
-        .max_blocking_threads(4)
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::Unexpected(error.into()))?;
+    let runtime = threads()?;
     // Before the terminal is taken: a signal in between would leave it raw, a new size would go unheard.
     let mut signals = {
         let _inside = runtime.enter();
@@ -173,6 +167,7 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     let mut console = Console::new(model, theme, tty, inputs, session.clock);
     console.editor = Some(editor(session, &config));
     console.tap = tape.as_ref().map(Tape::tap);
+    console.usage = usage::read;
     console.draw(now);
 
     let wires = Arc::new(match console.tap.clone() {
@@ -234,6 +229,16 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     outcome(&ended)
 }
 
+/// What the tasks of a console run on.
+pub(super) fn threads() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(4)
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Unexpected(error.into()))
+}
+
 /// Keeps a silence that was being composed for when its context is opened again.
 fn put_away(silences: &mut BTreeMap<String, Box<Composer>>, old: &mut Model) {
     if let Some(draft) = old.alerts.draft.take() {
@@ -262,7 +267,7 @@ fn next_model(settings: Settings, kept: Kept, old: &mut Model, now: Now) -> Mode
     next
 }
 
-fn backends(
+pub(super) fn backends(
     context: &Context,
     wires: &Wires,
     clock: crate::time::Clock,
@@ -390,7 +395,7 @@ pub(super) fn options(session: &Session, config: &Config) -> Options {
     }
 }
 
-fn themes(config_dir: Option<std::path::PathBuf>, means: Means) -> session::ThemeLoader {
+pub(super) fn themes(config_dir: Option<std::path::PathBuf>, means: Means) -> session::ThemeLoader {
     Box::new(move |name: &str| {
         let dir: Option<&Path> = config_dir.as_deref();
         theme::load(name, dir, means)

@@ -2,7 +2,7 @@
 //! what is missing for which feature, whether it takes what we write; cluster membership; counters. Ends with 4 if one
 //! is down.
 //!
-//! `checks` asks, `lacks` knows what a feature needs, `writes` proves write access without writing, `print` tells.
+//! `cost` measures the console itself. `checks` asks, `lacks` knows what a feature needs, `writes` proves write access without writing, `print` tells.
 
 use chrono::SecondsFormat;
 use serde::Serialize;
@@ -16,6 +16,7 @@ use crate::backend::BackendFailure;
 use crate::config::{Context, LogsConfig};
 
 mod checks;
+pub mod cost;
 mod lacks;
 mod print;
 mod writes;

@@ -236,7 +236,8 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
                 "{program}: {error}"
             )))
         }
-        Command::Doctor => block_on(doctor::run(session)),
+        Command::Doctor(args) if args.cost => doctor::cost::run(session, args.during),
+        Command::Doctor(_) => block_on(doctor::run(session)),
         Command::Slo(args) => block_on(slo::run(session, &args)),
         Command::Alerts(args) => block_on(alerts::run(session, &args)),
         Command::Runbook(args) => block_on(runbook::run(session, &args)),

@@ -5,6 +5,7 @@ use crate::action::TABLE;
 const PALETTE_ONLY: &[Action] = &[
     Action::MarkMoment,
     Action::Stats,
+    Action::Cost,
     Action::AuditLog,
     Action::HandoffNote,
     Action::PostMortem,

@@ -6,9 +6,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 
+use super::alarm::Alarm;
 use super::editor::{self, Editing, Editor};
 use super::frame::{Cause, Due, FrameScheduler, Link};
 use crate::app::attention::Drawn;
+use crate::app::cost::Usage;
 use crate::app::toast::Level;
 use crate::app::update::update;
 use crate::app::{Effect, Model, Msg};
@@ -100,6 +102,8 @@ pub struct Console<S> {
     pub editor: Option<Editor>,
     /// Keeps what the person does; nothing where nothing is recorded.
     pub tap: Option<Tap>,
+    /// Tells what this process has used; nothing is known where nothing is measured.
+    pub usage: fn() -> Usage,
     /// Whether it was said that the recording broke off.
     tap_trouble: Said,
     /// The editor that has the terminal: nothing is drawn meanwhile, everything else goes on.
@@ -136,6 +140,7 @@ impl<S: Screen> Console<S> {
             suspending: Suspending::No,
             editor: None,
             tap: None,
+            usage: Usage::default,
             tap_trouble: Said::No,
             editing: None,
             leaving: None,
@@ -155,6 +160,8 @@ impl<S: Screen> Console<S> {
         let cursor = crate::view::draw(&self.model, &self.theme, now, &mut self.buffer);
         self.screen.present(&self.buffer, cursor);
         self.frames.drawn(now.tick);
+        let took = self.clock.tick().since(now.tick);
+        self.model.cost.drew(took, self.screen.sent());
         let window = crate::view::question_window(&self.model, now);
         self.leaving = window.map(|window| self.model.attention.drawn(window));
         self.has_left();
@@ -173,6 +180,7 @@ impl<S: Screen> Console<S> {
     /// Runs until something ends it.
     pub async fn run(&mut self, world: &mut impl World) -> Ended {
         let drained = self.screen.drained();
+        let alarm = Alarm::new(self.clock);
         loop {
             if std::mem::take(&mut self.suspending) == Suspending::Asked {
                 self.say_what_is_waited_for();
@@ -219,7 +227,7 @@ impl<S: Screen> Console<S> {
                     self.edited(result, world)
                 }
                 () = drained.notified(), if due == Due::WhenDrained || self.leaving.is_some() => None,
-                () = tokio::time::sleep(wake.since(now.tick)) => self.timer(deadline, world),
+                () = alarm.after(wake.since(now.tick)) => self.timer(deadline, world),
             };
             if let Some(ended) = ended {
                 self.say_what_is_waited_for();
@@ -312,7 +320,21 @@ impl<S: Screen> Console<S> {
             return None;
         }
         self.say_what_became_of_the_recording();
+        if self.model.cost.is_due(self.clock.tick()) {
+            self.read_cost();
+        }
         self.take(Msg::Timer, Cause::World, world)
+    }
+
+    /// Takes down what the process has used up to now.
+    pub fn read_cost(&mut self) {
+        let requests = self
+            .model
+            .health
+            .iter()
+            .map(|backend| backend.counters.requests)
+            .sum();
+        self.model.cost.read(self.clock.tick(), requests, (self.usage)());
     }
 
     fn say_what_became_of_the_recording(&mut self) {

@@ -11,6 +11,7 @@
 //! | slots (SLO board, alert board, health, arrangement, the other contexts) | 1, latest value | the older value is replaced | their task |
 
 mod acts;
+pub mod alarm;
 pub mod audit_forward;
 pub mod case;
 pub mod console;
@@ -33,4 +34,5 @@ pub mod session;
 mod traces;
 mod tray;
 mod union;
+pub mod usage;
 pub mod warden;

@@ -141,9 +141,11 @@ impl<T> Poller<T> {
                 feed.interval = interval;
             });
             self.stir.notify_one();
+            let hearing = self.clock.tick() + deaf;
+            // A timer is set only once somebody presses: most waits pass without.
             let pressed = async {
-                tokio::time::sleep(deaf).await;
                 self.wake.notified().await;
+                tokio::time::sleep(hearing.since(self.clock.tick())).await;
             };
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}

@@ -7,6 +7,7 @@
 
 pub mod capability;
 pub mod clipboard;
+pub mod counted;
 pub mod decoder;
 pub mod encoder;
 pub mod guard;
@@ -85,6 +86,11 @@ pub trait Screen: Send {
 
     /// Forgets what was written: the next frame is sent whole.
     fn invalidate(&mut self);
+
+    /// Bytes handed to the terminal so far; nothing where nobody counts.
+    fn sent(&self) -> u64 {
+        0
+    }
 
     /// Rings the bell.
     fn ring(&mut self);

@@ -84,6 +84,8 @@ pub struct Tty {
     entry: Entry,
     query: BackgroundQuery,
     own_stop: OwnStop,
+    /// Bytes handed to the writer.
+    sent: u64,
 }
 
 /// Whether the screen has been entered.
@@ -130,6 +132,7 @@ impl Tty {
             entry: Entry::WithNextFrame,
             query: options.background,
             own_stop: OwnStop::No,
+            sent: 0,
         };
         this.start_reader()?;
         Ok((this, receiver))
@@ -156,6 +159,11 @@ impl Tty {
     fn enter_again(&mut self) {
         self.entry = Entry::WithNextFrame;
         self.encoder.invalidate();
+    }
+
+    fn submit(&mut self, bytes: &[u8]) {
+        self.sent += bytes.len() as u64;
+        self.writer.submit(bytes);
     }
 
     fn start_reader(&mut self) -> io::Result<()> {
@@ -198,7 +206,11 @@ impl Screen for Tty {
             self.query = BackgroundQuery::Skip;
             bytes.extend_from_slice(QUERY_BACKGROUND);
         }
-        self.writer.submit(&bytes);
+        self.submit(&bytes);
+    }
+
+    fn sent(&self) -> u64 {
+        self.sent
     }
 
     fn invalidate(&mut self) {
@@ -206,12 +218,12 @@ impl Screen for Tty {
     }
 
     fn ring(&mut self) {
-        self.writer.submit(b"\x07");
+        self.submit(b"\x07");
     }
 
     fn copy(&mut self, text: &str) -> Copied {
         let (copied, bytes) = clipboard::copy(text, self.options.multiplexer);
-        self.writer.submit(&bytes);
+        self.submit(&bytes);
         copied
     }
 

@@ -119,6 +119,7 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
     banner::draw(scene, buffer, areas.banner);
     let prompt = bars::bottom(scene, buffer, areas.bottom);
     let typed = overlay::draw(scene, buffer, body).or(prompt);
+    overlay::cost::draw(scene, buffer, body);
     if theme.glyphs == Glyphs::Ascii {
         widget::ascii::fold(buffer);
     }

@@ -6,7 +6,8 @@
 //! and arranging of 10,000 alerts, `journal` the way of an act to the disk, `patterns` the finding of log patterns,
 //! `logs` a million lines in hand, `logs-flood` 50,000 lines a second, `logs-cut` a Loki that is cut again and again,
 //! `traces` a hundred thousand spans, `loading` the keys while so many are on their way, `process` and `terminal` the
-//! built binary on a pseudo-terminal, `outage` the same while no backend answers. Start at [`PARTS`].
+//! built binary on a pseudo-terminal, `cost` what a link is sent while lines, pages and a live production go by,
+//! `outage` the same while no backend answers. Start at [`PARTS`].
 
 #![allow(
     clippy::unwrap_used,
@@ -20,6 +21,7 @@
     reason = "a bench reads the clock, prints, and ends where it cannot measure"
 )]
 
+mod cost;
 mod crowd;
 mod desk;
 mod figure;
@@ -41,7 +43,7 @@ mod traces;
 mod waterfall;
 
 /// What can be measured by name.
-const PARTS: [(&str, fn()); 14] = [
+const PARTS: [(&str, fn()); 15] = [
     ("pure", pure::measure),
     ("story", story::measure),
     ("desk", desk::measure),
@@ -55,6 +57,7 @@ const PARTS: [(&str, fn()); 14] = [
     ("loading", loading::measure),
     ("process", process::measure),
     ("terminal", terminal::measure),
+    ("cost", cost::measure),
     ("outage", outage::measure),
 ];
 

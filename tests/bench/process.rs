@@ -37,11 +37,13 @@ pub fn measure() {
         (Held::Median, 5.0),
     );
 
-    let mut paints = Vec::new();
+    let (mut paints, mut sizes) = (Vec::new(), Vec::new());
     for _ in 0..25 {
         let mut console = Console::start(&[], Some(NOBODY));
         let painted = console.when_shown("midwatch").expect("the top bar is painted");
         paints.push(millis(painted - console.started));
+        let first = console.taken;
+        sizes.push((first + console.until_quiet(Duration::from_millis(30)).0) as f64);
         console.press("\u{3}");
         console.end();
     }
@@ -50,7 +52,13 @@ pub fn measure() {
         "first paint from process start, 120x40",
         "ms",
         &paints,
-        (Held::Median, 30.0),
+        (Held::Median, 28.0),
+    );
+    held(
+        "bytes of the first screen, 120x40",
+        "B",
+        &Samples::new(sizes),
+        (Held::Median, 8_000.0),
     );
 
     let mut arrivals = Vec::new();

@@ -21,12 +21,12 @@ fn at_rest() {
     console.within(Duration::from_secs(5));
 
     let (answers, sizes) = press_keys(&mut console, ["j", "k"], 300);
-    held("key to changed screen at rest", "ms", &answers, (Held::P99, 5.0));
+    held("key to changed screen at rest", "ms", &answers, (Held::P99, 3.3));
     held(
         "bytes of a cursor move, 120x40",
         "B",
         &sizes,
-        (Held::Median, 200.0),
+        (Held::Median, 185.0),
     );
 
     let mut follows = Vec::new();
@@ -56,14 +56,19 @@ fn at_rest() {
     );
     held("  written", "B/s", &each(bytes as f64), (Held::Median, 30.0));
     let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64() * 100.0;
-    held("  of a core", "%", &each(cpu), (Held::Median, 0.5));
+    held("  of a core", "%", &each(cpu), (Held::Median, 0.2));
     held(
         "  resident",
         "MiB",
         &once(after.resident as f64 / 1_024.0),
-        (Held::Median, 20.0),
+        (Held::Median, 15.0),
     );
-    told("  woken", "/s", &each((after.wakes - before.wakes) as f64));
+    held(
+        "  woken",
+        "/s",
+        &each((after.wakes - before.wakes) as f64),
+        (Held::Median, 5.0),
+    );
 
     let mut settled = Vec::new();
     for _ in 0..5 {
@@ -76,18 +81,20 @@ fn at_rest() {
         let (_, end) = console.until_quiet(Duration::from_millis(250));
         settled.push(millis(end.unwrap_or(last).saturating_duration_since(last)));
     }
-    told(
+    held(
         "a storm of 60 resizes, last one to the last byte",
         "ms",
         &Samples::new(settled),
+        (Held::Median, 190.0),
     );
 
     let pressed = console.press("\u{3}");
     let ended = console.end().expect("it ends");
-    told(
+    held(
         "ctrl-c to the end of the process",
         "ms",
         &Samples::new(vec![millis(ended - pressed)]),
+        (Held::Median, 50.0),
     );
 
     let mut ends = Vec::new();
@@ -98,10 +105,11 @@ fn at_rest() {
         let pressed = console.press("\u{3}");
         ends.push(millis(console.end().expect("it ends") - pressed));
     }
-    told(
+    held(
         "ctrl-c to the end of the process, backends down",
         "ms",
         &Samples::new(ends),
+        (Held::Median, 50.0),
     );
 }
 

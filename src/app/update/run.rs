@@ -90,6 +90,10 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::ShrinkPane => resize(model, -10, now),
         Action::Help => open(model, Modal::Help { scroll: 0 }),
         Action::Health => open(model, Modal::Health { scroll: 0 }),
+        Action::Cost => {
+            model.cost.toggle();
+            Vec::new()
+        }
         Action::Palette => {
             let palette = palette::open(model);
             open(model, Modal::Palette(palette))

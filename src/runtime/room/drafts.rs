@@ -129,22 +129,32 @@ fn unsaid(tx: &Tx<'_>, author: &Author, left: Vec<drafts::Draft>) -> JournalResu
     Ok(unsaid)
 }
 
-/// How often the drafts of other consoles are looked at.
+/// How often the drafts of other consoles are looked at while there are any.
 const LOOK: Duration = Duration::from_secs(3);
 
 /// Tells the loop of what other consoles leave behind while this one is open. What a console has under way that lives
 /// on is left alone.
 pub(super) async fn take_over(journal: Journal, author: Author, results: mpsc::Sender<Msg>, clock: Clock) {
+    let mut changes = journal.changes();
     loop {
         tokio::time::sleep(LOOK).await;
+        changes.mark_unchanged();
         let (whose, here) = (author.clone(), clock.stamp());
         let seen = journal.read(move |tx| {
             let all = drafts::load(tx, &whose.actor, &whose.context)?;
-            Ok(all.iter().any(|draft| is_another_s_orphan(draft, &here)))
+            Ok(others(&all, &here))
         });
-        if !matches!(seen.await, Ok(true)) {
+        match seen.await {
+            Ok(Others::Gone) => {}
+            // Whoever writes one changes the journal.
+            Ok(Others::None) => {
+                if changes.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
             // What cannot be read now is looked at the next time.
-            continue;
+            Ok(Others::Alive) | Err(_) => continue,
         }
         let (whose, here) = (author.clone(), clock.stamp());
         let taken = journal.write(move |tx| orphans(tx, &whose, &here)).await;
@@ -152,6 +162,31 @@ pub(super) async fn take_over(journal: Journal, author: Author, results: mpsc::S
         if !back.is_empty() && results.send(Msg::DraftsRead(back)).await.is_err() {
             return;
         }
+    }
+}
+
+/// What is known of the drafts that other consoles hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Others {
+    /// There are none.
+    None,
+    /// Their consoles live on.
+    Alive,
+    /// A console is gone, and has left one.
+    Gone,
+}
+
+fn others(all: &[drafts::Draft], here: &Stamp) -> Others {
+    let ours = console(here);
+    if all.iter().any(|draft| is_another_s_orphan(draft, here)) {
+        Others::Gone
+    } else if all
+        .iter()
+        .any(|draft| !draft.key.console.is_empty() && draft.key.console != ours)
+    {
+        Others::Alive
+    } else {
+        Others::None
     }
 }
 

@@ -3,6 +3,7 @@
 mod compose;
 mod composer;
 mod confirm;
+pub(super) mod cost;
 mod health;
 mod help;
 pub(super) mod input;
