@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::feed::Feed;
-use super::list::ListState;
+use super::list::{ListState, Placed};
 use super::panes::Search;
 use crate::backend::incidents::{Directory, Question};
 use crate::domain::incident::link::Links;
@@ -152,6 +152,10 @@ pub struct IncidentPane {
     pub rows: Vec<IncidentId>,
     /// Cursor over the incidents.
     pub list: ListState<IncidentId>,
+    /// Listed ones that are outside of what the pane is turned to: no rows, but counted.
+    pub outside: BTreeSet<IncidentId>,
+    /// The one under the cursor that the scope put outside: stood on again once it is a row.
+    left: Option<IncidentId>,
     /// Marked for an act on several.
     pub marks: BTreeSet<IncidentId>,
     /// Bare words over title, service, people, status; empty shows all.
@@ -200,6 +204,8 @@ impl Default for IncidentPane {
             listed_for: Question::default(),
             rows: Vec::new(),
             list: ListState::default(),
+            outside: BTreeSet::new(),
+            left: None,
             marks: BTreeSet::new(),
             filter: String::new(),
             search: None,
@@ -292,6 +298,7 @@ impl IncidentPane {
             board
                 .incidents
                 .iter()
+                .filter(|incident| !self.outside.contains(&incident.id))
                 .filter(|incident| {
                     let text = row_text(incident).to_lowercase();
                     words.iter().all(|word| text.contains(word))
@@ -300,6 +307,42 @@ impl IncidentPane {
                 .collect()
         });
         self.list.follow(&self.rows);
+    }
+
+    /// Turns to what the scope is about: whatever is outside of it is no row. A cursor that would be left behind goes to
+    /// `meant`, else to the first row, and back once its incident is a row again and nobody moved it: what stands in
+    /// its place was chosen by nobody.
+    pub fn narrow(&mut self, outside: BTreeSet<IncidentId>, meant: Option<&IncidentId>) {
+        if self.outside == outside {
+            return self.arrange();
+        }
+        self.outside = outside;
+        let is_out = |id: &IncidentId| self.outside.contains(id);
+        self.marks.retain(|id| !self.outside.contains(id));
+        if self.list.selected.as_ref().is_some_and(is_out) {
+            let left = self.list.selected.take();
+            if self.list.placed == Placed::ByHand {
+                self.left = self.left.take().or(left);
+            }
+            self.list.placed = Placed::ByNobody;
+        }
+        self.arrange();
+        let back = self.left.take_if(|left| !self.outside.contains(left));
+        let wanted = match self.list.placed {
+            Placed::ByNobody => back.as_ref().or(meant),
+            Placed::ByHand | Placed::Bereft => None,
+        };
+        let row = wanted.and_then(|wanted| self.rows.iter().position(|row| row == wanted));
+        if let Some(row) = row {
+            self.list.select(&self.rows, row);
+        }
+    }
+
+    /// Open ones outside of what the pane is turned to.
+    pub fn open_outside(&self) -> impl Iterator<Item = &Arc<Incident>> {
+        let all = self.feed.value().map_or(&[][..], |board| &board.incidents[..]);
+        all.iter()
+            .filter(|incident| incident.status.is_open() && self.outside.contains(&incident.id))
     }
 }
 

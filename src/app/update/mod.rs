@@ -30,6 +30,7 @@ mod run;
 mod runbook;
 mod scope;
 mod silences;
+mod spot;
 mod timers;
 mod traces;
 mod undo;

@@ -8,8 +8,9 @@ use super::tabs::Words;
 use super::{Freshness, Lack, cells_of, look, mark_hits, message, room_for_cause, skeleton, thumb};
 use crate::action::Action;
 use crate::app::focus::PaneId;
-use crate::app::incidents::IncidentBoard;
+use crate::app::incidents::{IncidentBoard, IncidentPane};
 use crate::app::record::Watching;
+use crate::app::scope::Scope;
 use crate::domain::incident::{Incident, Status};
 use crate::terminal::Focused;
 use crate::text::{Cut, SafeText};
@@ -140,7 +141,16 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
             }
         }
     }
+    // Said before anything else: whoever looks at a part is told what burns beside it.
+    let outside = outside(pane);
+    if !outside.is_empty() && pane.rows.len() > 1 {
+        count.push(Piece::word(" · ", Role::TextMuted));
+    }
+    count.extend(outside);
     if let Some(incident) = pane.selected().filter(|_| pane.rows.len() == 1) {
+        if !count.is_empty() {
+            count.push(Piece::word(" · ", Role::TextMuted));
+        }
         let severity = incident.severity.as_deref().map(SafeText::line);
         count.push(Piece::own(
             format!("{} ", incident_rows::number(incident)),
@@ -190,6 +200,21 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
         foot: super::timed(scene, PaneId::Incident, foot),
         ..Frame::titled(SafeText::line(PaneId::Incident.title()), focus)
     }
+}
+
+/// `3 outside, 1 unacked`: open ones that the scope leaves out.
+fn outside(pane: &IncidentPane) -> Vec<Piece<'static>> {
+    let count = pane.open_outside().count();
+    let free = pane.open_outside();
+    let free = free.filter(|incident| incident.status == Status::Triggered).count();
+    let mut pieces = Vec::new();
+    if count > 0 {
+        pieces.push(Piece::own(format!("{count} outside"), Role::StateStale));
+    }
+    if free > 0 {
+        pieces.push(Piece::own(format!(", {free} unacked"), Role::SeverityCritical));
+    }
+    pieces
 }
 
 fn list(scene: Scene, buffer: &mut Buffer, parts: &IncidentParts, focused: bool) {
@@ -340,6 +365,22 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
         };
         return skeleton(scene, buffer, below);
     };
+    let all_outside = board.incidents.iter().all(|incident| pane.outside.contains(&incident.id));
+    if !board.incidents.is_empty() && all_outside {
+        let of = model.scope.of(PaneId::Incident).map(Scope::name).unwrap_or_default();
+        let head = format!("No incident of {} is listed.", SafeText::line(&of));
+        let count = pane.open_outside().count();
+        let free = pane.open_outside();
+        let free = free.filter(|incident| incident.status == Status::Triggered).count();
+        let mut more = vec![format!("{} goes back to all incidents.", key(Action::ScopeBack))];
+        let role = if count > 0 {
+            more.insert(0, format!("{count} open outside of the scope, {free} of them unacked."));
+            Role::StateStale
+        } else {
+            Role::Text
+        };
+        return message(scene, buffer, inside, (&head, role), &more);
+    }
     if !board.incidents.is_empty() {
         let more = [format!(
             "{} changes the filter, esc takes it off.",
