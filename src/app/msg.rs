@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::acts::ActId;
 use super::case::Gathered;
+use super::strip::StripPart;
 use super::feed::Feed;
 use super::incidents::IncidentBoard;
 use super::kept::ViewsKept;
@@ -184,6 +185,13 @@ pub enum Msg {
         seq: u64,
         /// The part.
         part: Gathered,
+    },
+    /// A part of what was asked for the strip.
+    StripCounted {
+        /// The question's number; an older answer is dropped.
+        seq: u64,
+        /// The part.
+        part: StripPart,
     },
     /// When an alert fired during the last day.
     AlertHistory {
