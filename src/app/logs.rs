@@ -908,9 +908,7 @@ impl LogPane {
 impl Model {
     /// The trace whose lines alone are shown: the one that was gone to, else the scope's.
     pub fn trace_of_lines(&self) -> Option<TraceId> {
-        self.logs
-            .trace
-            .or_else(|| self.scope.of(PaneId::Logs)?.trace)
+        self.logs.trace.or_else(|| self.scope.of(PaneId::Logs)?.trace)
     }
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::acts::ActId;
 use super::case::Gathered;
-use super::strip::StripPart;
 use super::feed::Feed;
 use super::incidents::IncidentBoard;
 use super::kept::ViewsKept;
@@ -13,6 +12,7 @@ use super::panes::Firings;
 use super::query::{QueryAnswer, QueryTrouble};
 use super::record::{RecordHealth, Watching};
 use super::runbook::RunOrder;
+use super::strip::StripPart;
 use super::traces::calls::Calling;
 use super::traces::comparison::Aligned;
 use super::traces::exemplars::ExemplarsAsk;

@@ -164,7 +164,10 @@ mod tests {
         let mut facts = StripFacts::default();
         assert!(facts.is_due(&ask(1), None, after(0)));
         facts.ask(ask(1), None, after(0));
-        assert!(!facts.is_due(&ask(2), None, after(500)), "an answer is on its way");
+        assert!(
+            !facts.is_due(&ask(2), None, after(500)),
+            "an answer is on its way"
+        );
         facts.take(1, counted());
         facts.take(1, StripPart::Traces(Ok(Failures::default())));
         assert!(!facts.is_due(&ask(2), None, after(59)));

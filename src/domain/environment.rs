@@ -91,7 +91,11 @@ mod tests {
         let cluster = BTreeMap::from([("cluster".to_owned(), "eu".to_owned())]);
         assert_eq!(
             conditions(&cluster),
-            [("cluster", "eu"), ("k8s_cluster_name", "eu"), ("k8s.cluster.name", "eu")]
+            [
+                ("cluster", "eu"),
+                ("k8s_cluster_name", "eu"),
+                ("k8s.cluster.name", "eu")
+            ]
         );
         let own = BTreeMap::from([("tier".to_owned(), "gold".to_owned())]);
         assert_eq!(conditions(&own), [("tier", "gold")]);

@@ -366,7 +366,11 @@ fn from_place(model: &Model, place: &Place) -> Ways {
     let mut ways: Vec<Way> = Vec::new();
     let at = place.at.map(Nanos::of);
     if let Some(trace) = place.trace {
-        let copied = if model.settings.traces.is_some() { "" } else { ", copied" };
+        let copied = if model.settings.traces.is_some() {
+            ""
+        } else {
+            ", copied"
+        };
         ways.push((Goal::Trace(trace), format!("trace {trace}{copied}")));
         if let (Some(at), true) = (at, model.settings.logs.is_some()) {
             ways.push((Goal::TraceLogs(trace, at), "every line of this trace".to_owned()));

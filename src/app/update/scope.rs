@@ -347,11 +347,15 @@ fn concerns(model: &Model, scope: &Scope, incident: &Incident) -> bool {
         Some(services.theirs(caller, service))
     };
     let alerts = model.alerts_of(&incident.id);
-    let sure = || alerts.iter().filter(|(_, by)| by.is_sure()).map(|(alert, _)| alert);
+    let sure = || {
+        alerts
+            .iter()
+            .filter(|(_, by)| by.is_sure())
+            .map(|(alert, _)| alert)
+    };
     let is_elsewhere =
         |alert: &Alert| environment::is_elsewhere(&scope.labels, |name| alert.labels.get(name));
-    let is_of_service =
-        |alert: &Alert| told(Caller::Alerts).is_none_or(|service| *alert.service == *service);
+    let is_of_service = |alert: &Alert| told(Caller::Alerts).is_none_or(|service| *alert.service == *service);
     // One that is linked to such an alert by more than a guess or by one may be of it.
     if alerts
         .iter()

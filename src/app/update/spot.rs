@@ -128,9 +128,7 @@ fn of_case(model: &Model, of: &CaseOf) -> Spot {
                 ..place(named.or(own.clone()), Some(pattern.at), "a pattern of a case")
             })
         }
-        Some(Target::Logs(service, at)) => {
-            Spot::Place(place(ours(&service), Some(at), "a deploy of a case"))
-        }
+        Some(Target::Logs(service, at)) => Spot::Place(place(ours(&service), Some(at), "a deploy of a case")),
         // Such a row names nothing: it is what the case is of.
         Some(Target::OnCall) | None => match of {
             CaseOf::Alert(fingerprint) => Spot::Alert(*fingerprint),

@@ -206,7 +206,9 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
 fn outside(pane: &IncidentPane) -> Vec<Piece<'static>> {
     let count = pane.open_outside().count();
     let free = pane.open_outside();
-    let free = free.filter(|incident| incident.status == Status::Triggered).count();
+    let free = free
+        .filter(|incident| incident.status == Status::Triggered)
+        .count();
     let mut pieces = Vec::new();
     if count > 0 {
         pieces.push(Piece::own(format!("{count} outside"), Role::StateStale));
@@ -365,16 +367,28 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
         };
         return skeleton(scene, buffer, below);
     };
-    let all_outside = board.incidents.iter().all(|incident| pane.outside.contains(&incident.id));
+    let all_outside = board
+        .incidents
+        .iter()
+        .all(|incident| pane.outside.contains(&incident.id));
     if !board.incidents.is_empty() && all_outside {
-        let of = model.scope.of(PaneId::Incident).map(Scope::name).unwrap_or_default();
+        let of = model
+            .scope
+            .of(PaneId::Incident)
+            .map(Scope::name)
+            .unwrap_or_default();
         let head = format!("No incident of {} is listed.", SafeText::line(&of));
         let count = pane.open_outside().count();
         let free = pane.open_outside();
-        let free = free.filter(|incident| incident.status == Status::Triggered).count();
+        let free = free
+            .filter(|incident| incident.status == Status::Triggered)
+            .count();
         let mut more = vec![format!("{} goes back to all incidents.", key(Action::ScopeBack))];
         let role = if count > 0 {
-            more.insert(0, format!("{count} open outside of the scope, {free} of them unacked."));
+            more.insert(
+                0,
+                format!("{count} open outside of the scope, {free} of them unacked."),
+            );
             Role::StateStale
         } else {
             Role::Text

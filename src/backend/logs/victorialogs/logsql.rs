@@ -216,8 +216,14 @@ mod tests {
             ..wanted("")
         };
         let text = query(&wanted, &[], None);
-        assert!(text.starts_with("(\"region\":=\"eu\" or \"region\":\"\")"), "{text}");
-        assert!(text.contains("(\"cloud.region\":=\"eu\" or \"cloud.region\":\"\")"), "{text}");
+        assert!(
+            text.starts_with("(\"region\":=\"eu\" or \"region\":\"\")"),
+            "{text}"
+        );
+        assert!(
+            text.contains("(\"cloud.region\":=\"eu\" or \"cloud.region\":\"\")"),
+            "{text}"
+        );
     }
 
     #[test]

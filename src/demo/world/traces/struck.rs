@@ -121,7 +121,7 @@ fn break_leaf(loom: &mut Loom<'_>, node: Node, strike: &Strike, message: &str, t
                 let asked = loom.ask(node, missing.service, call(*missing), time);
                 loom.unset(asked, "http.response.status_code");
                 loom.breaks(asked);
-            loom.throw(asked, strike.kind, message, STACK);
+                loom.throw(asked, strike.kind, message, STACK);
             }
         }
     }

@@ -388,14 +388,26 @@ fn what_breaks_an_order_is_said_in_the_span_that_the_trace_points_at() {
     let traces = traces(Scenario::Leak);
     let mut told = 0;
     for request in requests(&traces) {
-        let Some(line) = request.lines.iter().find(|line| line.template() == "pool exhausted") else {
+        let Some(line) = request
+            .lines
+            .iter()
+            .find(|line| line.template() == "pool exhausted")
+        else {
             continue;
         };
         let found = crate::demo::jaeger::read_back(&traces.trace(&request));
-        let findings = crate::domain::trace::explain::Findings::of(&found);
-        let origins = findings.origins.origins.iter().map(|origin| found.span(origin.row).id.to_string());
+        let findings = crate::domain::trace::json::Findings::of(&found);
+        let origins = findings
+            .origins
+            .origins
+            .iter()
+            .map(|origin| found.span(origin.row).id.to_string());
         let named = format!("{:016x}", line.span("checkout"));
-        assert!(origins.clone().any(|origin| origin == named), "{named}: {:?}", origins.collect::<Vec<_>>());
+        assert!(
+            origins.clone().any(|origin| origin == named),
+            "{named}: {:?}",
+            origins.collect::<Vec<_>>()
+        );
         told += 1;
     }
     assert!(told > 10, "{told}");
