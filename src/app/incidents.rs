@@ -154,8 +154,8 @@ pub struct IncidentPane {
     pub list: ListState<IncidentId>,
     /// Listed ones that are outside of what the pane is turned to: no rows, but counted.
     pub outside: BTreeSet<IncidentId>,
-    /// The one under the cursor that the scope put outside: stood on again once it is a row.
-    left: Option<IncidentId>,
+    /// Where the scope put the cursor.
+    aside: Option<Aside>,
     /// Marked for an act on several.
     pub marks: BTreeSet<IncidentId>,
     /// Bare words over title, service, people, status; empty shows all.
@@ -192,6 +192,15 @@ pub struct IncidentPane {
     pub directory: Option<Result<Arc<Directory>, String>>,
 }
 
+/// A cursor that the scope moved.
+#[derive(Debug)]
+struct Aside {
+    /// Where somebody had put it; nothing where nobody had.
+    left: Option<IncidentId>,
+    /// Where it was put instead.
+    put: Option<IncidentId>,
+}
+
 impl Default for IncidentPane {
     fn default() -> Self {
         let poll = Duration::from_secs(20);
@@ -205,7 +214,7 @@ impl Default for IncidentPane {
             rows: Vec::new(),
             list: ListState::default(),
             outside: BTreeSet::new(),
-            left: None,
+            aside: None,
             marks: BTreeSet::new(),
             filter: String::new(),
             search: None,
@@ -310,32 +319,37 @@ impl IncidentPane {
     }
 
     /// Turns to what the scope is about: whatever is outside of it is no row. A cursor that would be left behind goes to
-    /// `meant`, else to the first row, and back once its incident is a row again and nobody moved it: what stands in
-    /// its place was chosen by nobody.
+    /// `meant`, else to the first row, and back once its incident is a row again, unless somebody moved it meanwhile.
     pub fn narrow(&mut self, outside: BTreeSet<IncidentId>, meant: Option<&IncidentId>) {
         if self.outside == outside {
             return self.arrange();
         }
         self.outside = outside;
-        let is_out = |id: &IncidentId| self.outside.contains(id);
-        self.marks.retain(|id| !self.outside.contains(id));
-        if self.list.selected.as_ref().is_some_and(is_out) {
-            let left = self.list.selected.take();
-            if self.list.placed == Placed::ByHand {
-                self.left = self.left.take().or(left);
-            }
-            self.list.placed = Placed::ByNobody;
-        }
-        self.arrange();
-        let back = self.left.take_if(|left| !self.outside.contains(left));
-        let wanted = match self.list.placed {
-            Placed::ByNobody => back.as_ref().or(meant),
-            Placed::ByHand | Placed::Bereft => None,
+        let outside = &self.outside;
+        self.marks.retain(|id| !outside.contains(id));
+        let list = &mut self.list;
+        // One that was moved since is where somebody wants it.
+        let held = self.aside.take().filter(|aside| aside.put == list.selected);
+        let left = match held {
+            Some(aside) => aside.left,
+            None if list.placed == Placed::ByNobody => None,
+            // It stays where it was put.
+            None if list.selected.as_ref().is_none_or(|id| !outside.contains(id)) => return self.arrange(),
+            None => list.selected.clone(),
         };
-        let row = wanted.and_then(|wanted| self.rows.iter().position(|row| row == wanted));
-        if let Some(row) = row {
+        (list.selected, list.placed) = (None, Placed::ByNobody);
+        self.arrange();
+        let row_of = |id: &IncidentId| self.rows.iter().position(|row| row == id);
+        if let Some(row) = left.as_ref().and_then(row_of) {
+            return self.list.select(&self.rows, row);
+        }
+        if let Some(row) = meant.and_then(row_of) {
             self.list.select(&self.rows, row);
         }
+        self.aside = (!self.outside.is_empty()).then(|| Aside {
+            left,
+            put: self.list.selected.clone(),
+        });
     }
 
     /// Open ones outside of what the pane is turned to.

@@ -337,7 +337,8 @@ fn lines(scene: Scene, axis: Axis) -> Vec<Mark> {
 /// What the log pane counted, unless it is of a part only: of something else than the strip, narrowed or filtered.
 fn lines_in_hand(scene: Scene<'_>) -> Option<&Volume> {
     let view = scene.model.logs.drawn()?;
-    let whole = view.ask.wanted == lines_wanted(scene.model) && view.counted != Counted::Shown;
+    let unfiltered = view.counted != Counted::Shown || view.ask.filter.trim().is_empty();
+    let whole = view.ask.wanted == lines_wanted(scene.model) && unfiltered;
     whole.then_some(&*view.volume)
 }
 

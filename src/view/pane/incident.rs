@@ -202,7 +202,7 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
     }
 }
 
-/// `3 outside, 1 unacked`: open ones that the scope leaves out.
+/// `3 outside, 1▲`: open ones that the scope leaves out, and how many of them nobody has; short, as a title stands behind.
 fn outside(pane: &IncidentPane) -> Vec<Piece<'static>> {
     let count = pane.open_outside().count();
     let free = pane.open_outside();
@@ -214,7 +214,7 @@ fn outside(pane: &IncidentPane) -> Vec<Piece<'static>> {
         pieces.push(Piece::own(format!("{count} outside"), Role::StateStale));
     }
     if free > 0 {
-        pieces.push(Piece::own(format!(", {free} unacked"), Role::SeverityCritical));
+        pieces.push(Piece::own(format!(", {free}▲"), Role::SeverityCritical));
     }
     pieces
 }

@@ -213,13 +213,12 @@ pub(super) fn turned(scene: Scene, pane: PaneId) -> Vec<String> {
         parts.extend(held.service.clone());
     }
     // What the signal cannot be narrowed by is said: nobody is to take all of it for a part.
-    let mut not_by: Vec<&str> = Vec::new();
     match pane {
         PaneId::Alerts | PaneId::Incident => parts.extend(held.labels.values().cloned()),
         PaneId::Logs if of_trace => {}
         PaneId::Logs => parts.extend(held.labels.values().cloned()),
         // SLOs are defined, and traces listed, without a word of where.
-        PaneId::Slo | PaneId::Traces => not_by.extend(held.labels.keys().map(String::as_str)),
+        PaneId::Slo | PaneId::Traces => parts.extend(held.labels.keys().map(|name| format!("any {name}"))),
     }
     match (pane, held.trace) {
         // One that was gone to is said where it is the pane's own.
@@ -228,14 +227,11 @@ pub(super) fn turned(scene: Scene, pane: PaneId) -> Vec<String> {
         (PaneId::Traces, Some(trace)) => {
             let list = scene.model.traces.drawn();
             let is_missing = list.is_some_and(|list| list.all().all(|listed| listed.id != trace));
-            let lacks = if is_missing { " not listed" } else { "" };
-            parts.push(format!("trace {}{lacks}", short(trace)));
+            let lacks = if is_missing { "not listed: " } else { "" };
+            parts.push(format!("{lacks}trace {}", short(trace)));
         }
-        (PaneId::Slo | PaneId::Alerts | PaneId::Incident, Some(_)) => not_by.push("trace"),
+        (PaneId::Slo | PaneId::Alerts | PaneId::Incident, Some(_)) => parts.push("not by trace".to_owned()),
         (_, None) => {}
-    }
-    if !not_by.is_empty() {
-        parts.push(format!("not by {}", not_by.join(", ")));
     }
     parts
 }

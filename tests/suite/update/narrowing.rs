@@ -92,7 +92,7 @@ fn incidents_of_another_service_are_outside_and_counted() {
     assert_eq!(hand.model.scope.service(), Some("checkout"));
     assert_eq!(ids(&hand), ["Q1CHECKOUT"]);
     hand.press("5");
-    shows(&hand.model, "2 outside, 1 unacked");
+    shows(&hand.model, "2 outside, 1▲");
     // a new one elsewhere is counted at once, one of ours is a row
     let ours = Incident {
         id: IncidentId::from("Q3MORE"),
@@ -106,7 +106,7 @@ fn incidents_of_another_service_are_outside_and_counted() {
     let all = vec![incidents::search(), incidents::checkout(), ours, elsewhere];
     hand.tell(Msg::IncidentsFetched(incidents::listed(all)));
     assert_eq!(ids(&hand), ["Q1CHECKOUT", "Q3MORE"]);
-    shows(&hand.model, "2 outside, 2 unacked");
+    shows(&hand.model, "2 outside, 2▲");
     hand.press(",");
     assert_eq!(ids(&hand).len(), 4);
 }
@@ -197,7 +197,7 @@ fn the_environment_narrows_lines_and_is_said_where_it_cannot_narrow() {
         Some("eu")
     );
     hand.press("4");
-    shows(&hand.model, "checkout · not by cluster");
+    shows(&hand.model, "checkout · any cluster");
     hand.press("3");
     shows(&hand.model, "checkout · eu");
 }
@@ -233,7 +233,7 @@ fn a_trace_in_the_scope_shows_its_lines_is_stood_on_and_is_said_where_it_does_no
         .filter(|listed| listed.id != trace)
         .collect();
     tracelist::answer(&mut hand.model, few, Whole::Yes);
-    shows(&hand.model, "not listed");
+    shows(&hand.model, "not listed: tr");
 }
 
 /// The case of what is under the cursor, answered.
@@ -343,7 +343,7 @@ fn pattern(standing: Standing, first: i64, last: i64) -> Pattern {
         id: PatternId(1),
         service: Some("payment".into()),
         level: Level::Error,
-        form: Form::Text,
+        form: Form::Plain,
         template: "connection reset".into(),
         count: 12,
         share: 0.1,
@@ -414,8 +414,16 @@ fn a_silence_is_gone_on_from_by_what_its_matchers_name_and_what_it_hides() {
         .find(|alert| &*alert.name == "DiskWillFill");
     let disk = disk.unwrap().occurrence.fingerprint;
     assert_eq!(offered(&hand).first(), Some(&Goal::Alert(disk)));
+    // of an environment alone
     hand.press("esc j .");
-    hand.assert_said("names a service");
+    let scope = hand.model.scope.current().unwrap();
+    assert_eq!(
+        (
+            scope.service.as_deref(),
+            scope.labels.get("env").map(String::as_str)
+        ),
+        (None, Some("staging"))
+    );
 }
 
 fn counted(hand: &mut Hand) -> Vec<StripAsk> {
