@@ -128,12 +128,12 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
     let mut count = Vec::new();
     let mut age = Vec::new();
     if let Some(board) = pane.feed.value() {
-        let open = board.incidents.iter().filter(|i| i.status.is_open()).count();
-        let free = board
-            .incidents
-            .iter()
-            .filter(|i| i.status == Status::Triggered)
-            .count();
+        let inside = || {
+            let all = board.incidents.iter();
+            all.filter(|incident| !pane.outside.contains(&incident.id))
+        };
+        let open = inside().filter(|i| i.status.is_open()).count();
+        let free = inside().filter(|i| i.status == Status::Triggered).count();
         if pane.rows.len() > 1 {
             count.push(Piece::own(format!("{open} open"), Role::TextMuted));
             if free > 0 {
@@ -141,16 +141,7 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
             }
         }
     }
-    // Said before anything else: whoever looks at a part is told what burns beside it.
-    let outside = outside(pane);
-    if !outside.is_empty() && pane.rows.len() > 1 {
-        count.push(Piece::word(" · ", Role::TextMuted));
-    }
-    count.extend(outside);
     if let Some(incident) = pane.selected().filter(|_| pane.rows.len() == 1) {
-        if !count.is_empty() {
-            count.push(Piece::word(" · ", Role::TextMuted));
-        }
         let severity = incident.severity.as_deref().map(SafeText::line);
         count.push(Piece::own(
             format!("{} ", incident_rows::number(incident)),
@@ -174,15 +165,17 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
     }
     let remarks = pane.feed.value().map_or(&[][..], |board| &board.remarks);
     let remarks: Vec<&str> = remarks.iter().map(String::as_str).collect();
-    let mut foot = Vec::new();
+    // Where nothing else cuts it off: whoever looks at a part is told what burns beside it.
+    let mut foot = outside(pane);
+    let apart = if foot.is_empty() { "" } else { " · " };
     match &scene.model.watching {
         Watching::Nothing | Watching::Ours | Watching::Relieved => {}
         Watching::Theirs(who) => foot.push(Piece::own(
-            format!("another console escalates: {}", SafeText::line(who)),
+            format!("{apart}another console escalates: {}", SafeText::line(who)),
             Role::TextMuted,
         )),
         Watching::Failed(why) => foot.push(Piece::own(
-            format!("✗ nothing local escalates: {}", SafeText::line(why)),
+            format!("{apart}✗ nothing local escalates: {}", SafeText::line(why)),
             Role::StateFailed,
         )),
     }
@@ -202,7 +195,7 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
     }
 }
 
-/// `3 outside, 1▲`: open ones that the scope leaves out, and how many of them nobody has; short, as a title stands behind.
+/// `3 outside, 1 unacked`: open ones that the scope leaves out.
 fn outside(pane: &IncidentPane) -> Vec<Piece<'static>> {
     let count = pane.open_outside().count();
     let free = pane.open_outside();
@@ -214,7 +207,7 @@ fn outside(pane: &IncidentPane) -> Vec<Piece<'static>> {
         pieces.push(Piece::own(format!("{count} outside"), Role::StateStale));
     }
     if free > 0 {
-        pieces.push(Piece::own(format!(", {free}▲"), Role::SeverityCritical));
+        pieces.push(Piece::own(format!(", {free} unacked"), Role::SeverityCritical));
     }
     pieces
 }

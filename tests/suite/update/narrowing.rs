@@ -92,7 +92,7 @@ fn incidents_of_another_service_are_outside_and_counted() {
     assert_eq!(hand.model.scope.service(), Some("checkout"));
     assert_eq!(ids(&hand), ["Q1CHECKOUT"]);
     hand.press("5");
-    shows(&hand.model, "2 outside, 1▲");
+    shows(&hand.model, "2 outside, 1 unacked");
     // a new one elsewhere is counted at once, one of ours is a row
     let ours = Incident {
         id: IncidentId::from("Q3MORE"),
@@ -106,7 +106,7 @@ fn incidents_of_another_service_are_outside_and_counted() {
     let all = vec![incidents::search(), incidents::checkout(), ours, elsewhere];
     hand.tell(Msg::IncidentsFetched(incidents::listed(all)));
     assert_eq!(ids(&hand), ["Q1CHECKOUT", "Q3MORE"]);
-    shows(&hand.model, "2 outside, 2▲");
+    shows(&hand.model, "2 outside, 2 unacked");
     hand.press(",");
     assert_eq!(ids(&hand).len(), 4);
 }
@@ -197,7 +197,7 @@ fn the_environment_narrows_lines_and_is_said_where_it_cannot_narrow() {
         Some("eu")
     );
     hand.press("4");
-    shows(&hand.model, "checkout · any cluster");
+    shows(&hand.model, "checkout · any cl");
     hand.press("3");
     shows(&hand.model, "checkout · eu");
 }
