@@ -9,6 +9,7 @@ use super::kept::Keep;
 use super::logs::{LogsAsk, Watched};
 use super::query::QueryAsk;
 use super::runbook::RunOrder;
+use super::strip::StripAsk;
 use super::traces::TracesAsk;
 use super::traces::calls::CallsAsk;
 use super::traces::comparison::Aligning;
@@ -171,6 +172,8 @@ pub enum Effect {
     },
     /// Ask what lines, traces and deploy marks say around a beginning; answered by `Msg::CaseGathered`, part by part.
     GatherCase(CaseAsk),
+    /// Count lines and failed traces over the strip's axis; answered by `Msg::StripCounted`, part by part.
+    CountStrip(StripAsk),
     /// When an alert fired during the last day; answered by `Msg::AlertHistory`.
     FetchAlertHistory {
         /// Which.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::feed::Feed;
-use super::list::ListState;
+use super::list::{ListState, Placed};
 use super::panes::Search;
 use crate::backend::incidents::{Directory, Question};
 use crate::domain::incident::link::Links;
@@ -152,6 +152,10 @@ pub struct IncidentPane {
     pub rows: Vec<IncidentId>,
     /// Cursor over the incidents.
     pub list: ListState<IncidentId>,
+    /// Listed ones that are outside of what the pane is turned to: no rows, but counted.
+    pub outside: BTreeSet<IncidentId>,
+    /// Where the scope put the cursor.
+    aside: Option<Aside>,
     /// Marked for an act on several.
     pub marks: BTreeSet<IncidentId>,
     /// Bare words over title, service, people, status; empty shows all.
@@ -188,6 +192,15 @@ pub struct IncidentPane {
     pub directory: Option<Result<Arc<Directory>, String>>,
 }
 
+/// A cursor that the scope moved.
+#[derive(Debug)]
+struct Aside {
+    /// Where somebody had put it; nothing where nobody had.
+    left: Option<IncidentId>,
+    /// Where it was put instead.
+    put: Option<IncidentId>,
+}
+
 impl Default for IncidentPane {
     fn default() -> Self {
         let poll = Duration::from_secs(20);
@@ -200,6 +213,8 @@ impl Default for IncidentPane {
             listed_for: Question::default(),
             rows: Vec::new(),
             list: ListState::default(),
+            outside: BTreeSet::new(),
+            aside: None,
             marks: BTreeSet::new(),
             filter: String::new(),
             search: None,
@@ -292,6 +307,7 @@ impl IncidentPane {
             board
                 .incidents
                 .iter()
+                .filter(|incident| !self.outside.contains(&incident.id))
                 .filter(|incident| {
                     let text = row_text(incident).to_lowercase();
                     words.iter().all(|word| text.contains(word))
@@ -300,6 +316,47 @@ impl IncidentPane {
                 .collect()
         });
         self.list.follow(&self.rows);
+    }
+
+    /// Turns to what the scope is about: whatever is outside of it is no row. A cursor that would be left behind goes to
+    /// `meant`, else to the first row, and back once its incident is a row again, unless somebody moved it meanwhile.
+    pub fn narrow(&mut self, outside: BTreeSet<IncidentId>, meant: Option<&IncidentId>) {
+        if self.outside == outside {
+            return self.arrange();
+        }
+        self.outside = outside;
+        let outside = &self.outside;
+        self.marks.retain(|id| !outside.contains(id));
+        let list = &mut self.list;
+        // One that was moved since is where somebody wants it.
+        let held = self.aside.take().filter(|aside| aside.put == list.selected);
+        let left = match held {
+            Some(aside) => aside.left,
+            None if list.placed == Placed::ByNobody => None,
+            // It stays where it was put.
+            None if list.selected.as_ref().is_none_or(|id| !outside.contains(id)) => return self.arrange(),
+            None => list.selected.clone(),
+        };
+        (list.selected, list.placed) = (None, Placed::ByNobody);
+        self.arrange();
+        let row_of = |id: &IncidentId| self.rows.iter().position(|row| row == id);
+        if let Some(row) = left.as_ref().and_then(row_of) {
+            return self.list.select(&self.rows, row);
+        }
+        if let Some(row) = meant.and_then(row_of) {
+            self.list.select(&self.rows, row);
+        }
+        self.aside = (!self.outside.is_empty()).then(|| Aside {
+            left,
+            put: self.list.selected.clone(),
+        });
+    }
+
+    /// Open ones outside of what the pane is turned to.
+    pub fn open_outside(&self) -> impl Iterator<Item = &Arc<Incident>> {
+        let all = self.feed.value().map_or(&[][..], |board| &board.incidents[..]);
+        all.iter()
+            .filter(|incident| incident.status.is_open() && self.outside.contains(&incident.id))
     }
 }
 

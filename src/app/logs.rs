@@ -10,9 +10,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use self::bookmarks::Bookmarks;
+use super::Model;
+use super::focus::PaneId;
 use super::list::{Direction, ListState, Moved, Step};
 use super::panes::Search;
-use super::scope::TimeRange;
+use super::scope::{Scope, TimeRange};
 use crate::backend::logs::{Reach, Survey, TailMode};
 use crate::domain::log::{Gap, Level, Nanos, Volume, Wanted};
 use crate::domain::pattern::{Pattern, PatternId, Tally};
@@ -403,8 +405,10 @@ pub struct LogPane {
     pub refusal: Refusal,
     /// Around which moment lines are asked for, where that is not the present.
     pub at: Option<Nanos>,
-    /// The range of the scope that was gone to last, where that is over.
+    /// The range of the scope that was gone to last, where that is over or a trace's.
     pub range: Option<TimeRange>,
+    /// The trace of the scope that was gone to last.
+    pub scoped: Option<TraceId>,
     /// The time to go to as soon as its lines are there.
     pub seek: Option<Nanos>,
     /// Only lines that carry this trace id.
@@ -535,11 +539,15 @@ impl LogPane {
         self.frozen.as_ref().or(self.view.as_ref())
     }
 
-    /// What the source is asked for; a trace is of whatever service.
-    pub fn wanted(&self, service: Option<&str>) -> Wanted {
+    /// What the source is asked for, with what it calls the service of the scope; a trace is of whatever service and
+    /// environment.
+    pub fn wanted(&self, service: Option<&str>, scope: Option<&Scope>) -> Wanted {
+        let trace = self.trace.or_else(|| scope?.trace);
+        let labels = scope.map(|scope| scope.labels.clone());
         Wanted {
-            service: service.filter(|_| self.trace.is_none()).map(Arc::from),
-            trace: self.trace,
+            service: service.filter(|_| trace.is_none()).map(Arc::from),
+            environment: labels.filter(|_| trace.is_none()).unwrap_or_default(),
+            trace,
             at_least: None,
             query: self.query.clone(),
         }
@@ -894,6 +902,13 @@ impl LogPane {
         // Drawn above the first line behind it: that line and the one before it are at it.
         let own = view.gaps_before(self.place).next();
         own.or_else(|| view.gaps_before(self.place + 1).next())
+    }
+}
+
+impl Model {
+    /// The trace whose lines alone are shown: the one that was gone to, else the scope's.
+    pub fn trace_of_lines(&self) -> Option<TraceId> {
+        self.logs.trace.or_else(|| self.scope.of(PaneId::Logs)?.trace)
     }
 }
 

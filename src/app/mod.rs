@@ -30,6 +30,7 @@ pub mod record;
 pub mod reference;
 pub mod runbook;
 pub mod scope;
+pub mod strip;
 pub mod toast;
 pub mod traces;
 pub mod trail;
@@ -289,6 +290,10 @@ pub struct Model {
     pub moment: Option<moment::Moment>,
     /// Whether the correlation strip stands above the panes.
     pub strip: Strip,
+    /// What was asked for it, and what came of that.
+    pub strip_facts: strip::StripFacts,
+    /// Questions asked for it: the number of the next.
+    pub strips: u64,
     /// Where pivots were made from, the last one last.
     pub trail: Vec<trail::Whence>,
     /// What the palette keeps: saved views, recent scopes, commands.
@@ -385,6 +390,8 @@ impl Model {
             scope: ScopeStack::default(),
             moment: None,
             strip: Strip::default(),
+            strip_facts: strip::StripFacts::default(),
+            strips: 1,
             trail: Vec::new(),
             kept: kept::Kept::default(),
             query: query::QueryPane::default(),
@@ -430,6 +437,7 @@ impl Model {
             self.save_due(),
             self.incidents.follow_due,
             update::case_due(self),
+            update::strip_due(self, now),
         ]
         .into_iter()
         .flatten()

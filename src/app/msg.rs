@@ -12,6 +12,7 @@ use super::panes::Firings;
 use super::query::{QueryAnswer, QueryTrouble};
 use super::record::{RecordHealth, Watching};
 use super::runbook::RunOrder;
+use super::strip::StripPart;
 use super::traces::calls::Calling;
 use super::traces::comparison::Aligned;
 use super::traces::exemplars::ExemplarsAsk;
@@ -184,6 +185,13 @@ pub enum Msg {
         seq: u64,
         /// The part.
         part: Gathered,
+    },
+    /// A part of what was asked for the strip.
+    StripCounted {
+        /// The question's number; an older answer is dropped.
+        seq: u64,
+        /// The part.
+        part: StripPart,
     },
     /// When an alert fired during the last day.
     AlertHistory {

@@ -98,7 +98,7 @@ impl fmt::Display for Scope {
 }
 
 /// The beginning of a trace's id, as much as tells it from others on a screen.
-fn short(trace: TraceId) -> String {
+pub fn short(trace: TraceId) -> String {
     let mut text = trace.to_string();
     text.truncate(8);
     text

@@ -56,6 +56,17 @@ pub fn is_elsewhere<'a>(
     })
 }
 
+/// Every name by which backends know a label of the environment, and the value that it is to have: for sources that
+/// leave out by themselves what is elsewhere.
+pub fn conditions(environment: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
+    let all = environment.iter().flat_map(|(name, value)| {
+        let known = NAMES.iter().find(|(known, _)| known == name);
+        let names = known.map_or_else(|| vec![name.as_str()], |(_, aliases)| aliases.to_vec());
+        names.into_iter().map(move |name| (name, value.as_str()))
+    });
+    all.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,7 +88,17 @@ mod tests {
         assert!(is_elsewhere(&environment, other));
         assert!(!is_elsewhere(&environment, |_| None));
         assert!(!is_elsewhere(&BTreeMap::new(), other));
+        let cluster = BTreeMap::from([("cluster".to_owned(), "eu".to_owned())]);
+        assert_eq!(
+            conditions(&cluster),
+            [
+                ("cluster", "eu"),
+                ("k8s_cluster_name", "eu"),
+                ("k8s.cluster.name", "eu")
+            ]
+        );
         let own = BTreeMap::from([("tier".to_owned(), "gold".to_owned())]);
+        assert_eq!(conditions(&own), [("tier", "gold")]);
         assert!(is_elsewhere(&own, |name| (name == "tier").then_some("tin")));
     }
 }

@@ -9,6 +9,7 @@
 //!
 //! Start at [`Query::parse`].
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use regex::bytes::Regex;
@@ -16,6 +17,7 @@ use regex::bytes::Regex;
 use super::chunk::Entry;
 use super::field::{Compare, FieldTest, SERVICE};
 use super::needle::{Case, Needle, pattern};
+use crate::domain::environment;
 use crate::domain::log::detect::level_of;
 use crate::domain::log::{Level, Wanted};
 
@@ -65,6 +67,8 @@ pub(super) enum Test {
     Pattern(Pattern),
     Level(Compare, Level),
     Field(FieldTest),
+    /// Tells no other environment.
+    Environment(BTreeMap<String, String>),
 }
 
 /// A regex, and whether it may run over many lines at once.
@@ -111,13 +115,26 @@ impl Query {
         let words = Some(wanted.query.trim()).filter(|words| !words.is_empty());
         let words = words.and_then(|words| Needle::of(words).ok()).map(Test::Text);
         let tests = fields.map(Test::Field).chain(level).chain(words);
-        Self {
+        let scope = Self {
             terms: tests
                 .map(|test| Term {
                     test,
                     keep: Keep::With,
                 })
                 .collect(),
+        };
+        scope.and(Self::of_environment(wanted))
+    }
+
+    /// Leaves out the lines that tell another environment, where the source does not.
+    pub fn of_environment(wanted: &Wanted) -> Self {
+        let environment = Some(wanted.environment.clone()).filter(|labels| !labels.is_empty());
+        let terms = environment.map(|labels| Term {
+            test: Test::Environment(labels),
+            keep: Keep::With,
+        });
+        Self {
+            terms: terms.into_iter().collect(),
         }
     }
 
@@ -142,7 +159,7 @@ impl Query {
     /// Whether more is done with each line than to look for a text in it.
     pub(super) fn is_costly(&self) -> bool {
         self.terms.iter().any(|term| match term.test {
-            Test::Pattern(_) | Test::Field(_) => true,
+            Test::Pattern(_) | Test::Field(_) | Test::Environment(_) => true,
             Test::Text(_) | Test::Level(..) => false,
         })
     }
@@ -151,7 +168,7 @@ impl Query {
     pub fn fields(&self) -> Vec<String> {
         let names = self.terms.iter().filter_map(|term| match &term.test {
             Test::Field(field) => Some(field.name.clone()),
-            Test::Text(_) | Test::Pattern(_) | Test::Level(..) => None,
+            Test::Text(_) | Test::Pattern(_) | Test::Level(..) | Test::Environment(_) => None,
         });
         names.collect()
     }
@@ -160,7 +177,7 @@ impl Query {
     pub fn leaves_out_unlevelled(&self) -> bool {
         self.terms.iter().any(|term| match term.test {
             Test::Level(compare, level) => !term.keep.of(compare.holds(Level::Unknown.cmp(&level))),
-            Test::Text(_) | Test::Pattern(_) | Test::Field(_) => false,
+            Test::Text(_) | Test::Pattern(_) | Test::Field(_) | Test::Environment(_) => false,
         })
     }
 
@@ -198,7 +215,7 @@ impl Query {
                             .take(MOST),
                     );
                 }
-                Test::Level(..) | Test::Field(_) => {}
+                Test::Level(..) | Test::Field(_) | Test::Environment(_) => {}
             }
         }
         all.retain(|span| !span.is_empty());
@@ -215,14 +232,27 @@ impl Query {
 }
 
 impl Test {
-    fn holds(&self, entry: &Entry<'_>) -> bool {
+    pub(super) fn holds(&self, entry: &Entry<'_>) -> bool {
         match self {
             Self::Text(needle) => needle.find(&entry.text, 0).is_some(),
             Self::Pattern(pattern) => pattern.regex.is_match(&entry.text),
             Self::Level(compare, level) => compare.holds(entry.level.cmp(level)),
             Self::Field(field) => field.holds(entry),
+            Self::Environment(labels) => !is_elsewhere(labels, entry),
         }
     }
+}
+
+/// Whether a line tells another environment: by the labels of its stream, else by its own fields.
+fn is_elsewhere(labels: &BTreeMap<String, String>, entry: &Entry<'_>) -> bool {
+    let fields = entry.fields();
+    environment::is_elsewhere(labels, |name| {
+        let of_line = || {
+            let named = fields.iter().find(|field| field.name == name);
+            named.map(|field| field.value.as_str())
+        };
+        entry.stream.label(name).or_else(of_line)
+    })
 }
 
 /// Operators, longer ones before those they begin with.

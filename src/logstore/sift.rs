@@ -97,7 +97,7 @@ pub(super) fn sift(chunk: &Chunk, query: &Query) -> Box<[u32]> {
                 });
             }
             Test::Field(field) if field.name == SERVICE => by_service(chunk, field, term.keep, &mut lines),
-            Test::Text(_) | Test::Pattern(_) | Test::Field(_) => {}
+            Test::Text(_) | Test::Pattern(_) | Test::Field(_) | Test::Environment(_) => {}
         }
     }
     let texts = |term: &&Term| matches!(term.test, Test::Text(_) | Test::Pattern(_) | Test::Field(_));
@@ -107,13 +107,21 @@ pub(super) fn sift(chunk: &Chunk, query: &Query) -> Box<[u32]> {
             match &term.test {
                 Test::Text(needle) => by_text(&laid, needle, term.keep, &mut lines),
                 Test::Pattern(pattern) => by_pattern(&laid, pattern, term.keep, &mut lines),
-                Test::Level(..) | Test::Field(_) => {}
+                Test::Level(..) | Test::Field(_) | Test::Environment(_) => {}
             }
         }
         for term in &query.terms {
             if let Test::Field(field) = &term.test {
                 by_field((chunk, &laid), field, term.keep, &mut lines);
             }
+        }
+    }
+    for term in &query.terms {
+        if let Test::Environment(_) = &term.test {
+            lines.retain(|line| {
+                let entry = chunk.entry(line);
+                entry.is_some_and(|entry| term.keep.of(term.test.holds(&entry)))
+            });
         }
     }
     lines.iter().map(|line| line as u32).collect()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::log::{Batch, Gap, GapReason, Level, Nanos, Place, Stream};
+use crate::domain::log::{Batch, Gap, GapReason, Level, Nanos, Place, Stream, Wanted};
 
 const ROOMY: Limits = Limits {
     lines: 100_000,
@@ -719,6 +719,42 @@ fn what_a_query_finds_is_counted_by_time_and_level() {
         (1, 1, 1)
     );
     assert_eq!(volume.buckets.iter().flatten().sum::<u64>(), 3);
+}
+
+#[test]
+fn lines_that_tell_another_environment_are_left_out_and_those_that_tell_none_stay() {
+    let of = |cluster: &str| {
+        let mut stream = Stream::clone(&stream("pay"));
+        stream.labels.push(("k8s_cluster_name".into(), cluster.into()));
+        Arc::new(stream)
+    };
+    let mut lines = Batch {
+        streams: vec![of("eu"), of("us"), stream("pay")],
+        ..Batch::default()
+    };
+    for (at, stream, text) in [
+        (1, 0, "here"),
+        (2, 1, "elsewhere"),
+        (3, 2, "perhaps"),
+        (4, 2, r#"{"cluster":"us"}"#),
+        (5, 2, r#"{"cluster":"eu"}"#),
+    ] {
+        lines.push(Some(Nanos(at)), stream, Level::Info, text.as_bytes(), b"");
+    }
+    let mut store = Store::new(ROOMY);
+    store.ingest(&lines);
+    let wanted = Wanted {
+        environment: [("cluster".to_owned(), "eu".to_owned())].into(),
+        ..Wanted::default()
+    };
+    let mut search = Search::new(store.snapshot(), Query::of_environment(&wanted), None);
+    while !search.step(Budget::default()).is_done() {}
+    let (snapshot, found) = (store.snapshot(), search.found());
+    let shown: Vec<i64> = (0..found.len())
+        .filter_map(|place| Some(snapshot.entry(found.id_at(place)?)?.at.0))
+        .collect();
+    assert_eq!(shown, [1, 3, 5]);
+    assert!(Query::of_environment(&Wanted::default()).is_empty());
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub mod replay;
 mod room;
 pub mod runbooks;
 pub mod session;
+mod strip;
 mod traces;
 mod tray;
 mod union;

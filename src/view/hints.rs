@@ -261,7 +261,8 @@ fn wanted(scene: Scene) -> Vec<Action> {
                 ]),
             }
             if model.scope.current().is_some() {
-                actions.push(Action::ScopeBack);
+                // Whoever was led here wants the way back in sight on any screen.
+                actions.insert(actions.len().min(2), Action::ScopeBack);
             } else if model.focused_rows() > 0 {
                 actions.push(Action::Scope);
             }

@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::Scene;
 use super::widget::{self, Piece};
+use super::{Scene, figures};
 use crate::app::focus::PaneId;
 use crate::app::logs::LogView;
 use crate::app::traces::TraceList;
@@ -33,6 +33,12 @@ pub(in crate::view) fn mark(scene: Scene, buffer: &mut Buffer, row: Rect, cell: 
         ..widget::after(row, cell)
     };
     scene.line(buffer, place, &[Piece::word(SIGN, Role::Accent)]);
+}
+
+/// `◂ 03:02Z above`: where the moment's row lies that is not in sight.
+pub(in crate::view) fn said(scene: Scene, at: DateTime<Utc>, place: &str) -> Piece<'static> {
+    let at = figures::moment(at, scene.still.utc, scene.model.zone);
+    Piece::own(format!("{SIGN} {at} {place}"), Role::Accent)
 }
 
 /// The first line of the moment or after it.

@@ -3,18 +3,25 @@
 //! A row a signal, a column a stretch of time, shapes rather than colours; the chosen moment stands in all of them. What is
 //! not known of a stretch is a dot, which is no "nothing". Start at [`draw`].
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::widget::{self, Piece};
 use super::{Scene, figures};
+use crate::app::logs::Counted;
+use crate::app::strip::SHOWN;
 use crate::app::traces::TraceList;
 use crate::app::traces::list::is_failed;
-use crate::domain::log::{Level, Nanos};
+use crate::app::update::{lines_wanted, traces_wanted};
+use crate::domain::alert::AlertBoard;
+use crate::domain::log::{Level, Nanos, Volume};
 use crate::domain::service_map::Caller;
 use crate::domain::slo::Severity;
 use crate::domain::timeline::{Event, EventKind};
+use crate::domain::trace;
 use crate::domain::trace::summary::Whole;
 use crate::text::{SafeText, fit};
 use crate::theme::{Glyphs, Role};
@@ -23,8 +30,8 @@ use crate::theme::{Glyphs, Role};
 pub(in crate::view) const ROWS: u16 = 6;
 /// Cells of a row's name.
 const NAME: u16 = 9;
-/// The time that is shown where the scope has none.
-const SHOWN: TimeDelta = TimeDelta::hours(1);
+/// Deploys are asked for so far back.
+const MARKS: TimeDelta = TimeDelta::minutes(90);
 /// A burn that was measured is that of so long after, at most.
 const HOLDS: TimeDelta = TimeDelta::minutes(5);
 
@@ -256,7 +263,9 @@ fn alerts(scene: Scene, axis: Axis) -> Vec<Mark> {
             | EventKind::Other => {}
         }
     }
-    let known = board.is_some();
+    // Where no backend ever answered, nothing is known of anything.
+    let answered = |board: &&Arc<AlertBoard>| board.sources.iter().any(|source| source.age.is_some());
+    let known = board.filter(answered).is_some();
     let mark = |(fired, over): (u32, u32)| match (fired > 0, over > 0) {
         (true, true) => sign('◆', Role::SeverityWarning),
         (true, false) => sign('▲', Role::SeverityCritical),
@@ -288,8 +297,10 @@ fn story(scene: Scene<'_>) -> impl Iterator<Item = &Event> + use<'_> {
 fn deploys(scene: Scene, axis: Axis) -> Vec<Mark> {
     let model = scene.model;
     let marks = model.slo.marks.value();
-    let blank = if marks.is_some() { NOTHING } else { UNKNOWN };
-    let mut cells = vec![blank; axis.cells];
+    let now = scene.still.utc;
+    let is_told = |cell| marks.is_some() && (now - MARKS..=now).contains(&axis.end(cell));
+    let blank = |cell| if is_told(cell) { NOTHING } else { UNKNOWN };
+    let mut cells: Vec<Mark> = (0..axis.cells).map(blank).collect();
     let told = marks.into_iter().flat_map(|marks| &marks.annotations);
     let wanted = model.scope.service();
     let told = told.filter(|mark| wanted.is_none_or(|wanted| mark.concerns(wanted)));
@@ -302,30 +313,57 @@ fn deploys(scene: Scene, axis: Axis) -> Vec<Mark> {
     cells
 }
 
-/// Lines that tell errors, of those in hand or counted by the server.
+/// Lines that tell errors: as the source counted them for the axis, else and since then those in hand, where these are
+/// all that there are.
 fn lines(scene: Scene, axis: Axis) -> Vec<Mark> {
     let mut counts = vec![None; axis.cells];
-    if let Some(view) = scene.model.logs.drawn()
-        && let Some(first) = view.volume.from
+    if let Some(counted) = &scene.model.strip_facts.lines {
+        count_errors(&mut counts, axis, &counted.volume);
+        known_within(&mut counts, axis, (counted.from, counted.to));
+    }
+    if let Some(volume) = lines_in_hand(scene)
+        && let Some(first) = volume.from
     {
-        let volume = &view.volume;
-        let begins = (0_i64..).map(|at| first.0.saturating_add(volume.step.saturating_mul(at)));
-        for (at, bucket) in begins.zip(&volume.buckets) {
-            let at = Nanos(at).utc();
-            let errors: u64 = Level::ALL
-                .into_iter()
-                .filter(|level| *level >= Level::Error)
-                .filter_map(|level| bucket.get(level as usize))
-                .sum();
-            if let Some(cell) = axis.cell(at).and_then(|cell| counts.get_mut(cell)) {
-                *cell = Some(cell.unwrap_or(0) + errors);
-            }
-        }
+        let mut in_hand = vec![None; axis.cells];
+        count_errors(&mut in_hand, axis, volume);
         let buckets = i64::try_from(volume.buckets.len()).unwrap_or(i64::MAX);
         let end = Nanos(first.0.saturating_add(volume.step.saturating_mul(buckets)));
-        known_within(&mut counts, axis, (first.utc(), end.utc()));
+        known_within(&mut in_hand, axis, (first.utc(), end.utc()));
+        fill(&mut counts, in_hand);
     }
     bars(&counts, scene.theme.glyphs)
+}
+
+/// What the log pane counted, unless it is of a part only: of something else than the strip, narrowed or filtered.
+fn lines_in_hand(scene: Scene<'_>) -> Option<&Volume> {
+    let view = scene.model.logs.drawn()?;
+    let unfiltered = view.counted != Counted::Shown || view.ask.filter.trim().is_empty();
+    let whole = view.ask.wanted == lines_wanted(scene.model) && unfiltered;
+    whole.then_some(&*view.volume)
+}
+
+fn count_errors(counts: &mut [Option<u64>], axis: Axis, volume: &Volume) {
+    let Some(first) = volume.from else {
+        return;
+    };
+    let begins = (0_i64..).map(|at| first.0.saturating_add(volume.step.saturating_mul(at)));
+    for (at, bucket) in begins.zip(&volume.buckets) {
+        let errors: u64 = Level::ALL
+            .into_iter()
+            .filter(|level| *level >= Level::Error)
+            .filter_map(|level| bucket.get(level as usize))
+            .sum();
+        if let Some(cell) = axis.cell(Nanos(at).utc()).and_then(|cell| counts.get_mut(cell)) {
+            *cell = Some(cell.unwrap_or(0) + errors);
+        }
+    }
+}
+
+/// What one source does not know, another may.
+fn fill(counts: &mut [Option<u64>], others: Vec<Option<u64>>) {
+    for (count, other) in counts.iter_mut().zip(others) {
+        *count = count.or(other);
+    }
 }
 
 /// What lies between two moments and has no count has none to count.
@@ -338,11 +376,15 @@ fn known_within(counts: &mut [Option<u64>], axis: Axis, (from, to): (DateTime<Ut
     }
 }
 
-/// Traces that failed, of those that are listed.
+/// Traces that failed: as they were searched for over the axis, else and since then those that are listed, where these
+/// are all that there are.
 fn traces(scene: Scene, axis: Axis) -> Vec<Mark> {
-    let pane = &scene.model.traces;
     let mut counts = vec![None; axis.cells];
-    if let Some(list) = pane.drawn() {
+    if let Some(failures) = &scene.model.strip_facts.traces {
+        count_each(&mut counts, axis, failures.at.iter().copied());
+        known_within(&mut counts, axis, (failures.from, failures.to));
+    }
+    if let Some(list) = traces_in_hand(scene) {
         let until = list.ask.until.unwrap_or(scene.still.utc);
         let back = TimeDelta::from_std(list.ask.back).unwrap_or(SHOWN);
         // Of the newest only, nothing is known from before the oldest of them on.
@@ -351,14 +393,31 @@ fn traces(scene: Scene, axis: Axis) -> Vec<Mark> {
             Whole::Yes => until - back,
             Whole::No => oldest.unwrap_or(until),
         };
-        known_within(&mut counts, axis, (from, until));
-        for trace in TraceList::all(list).filter(|trace| is_failed(trace)) {
-            if let Some(cell) = axis.cell(trace.start.utc()).and_then(|cell| counts.get_mut(cell)) {
-                *cell = Some(cell.unwrap_or(0) + 1);
-            }
-        }
+        let mut in_hand = vec![None; axis.cells];
+        let failed = TraceList::all(list).filter(|trace| is_failed(trace));
+        count_each(&mut in_hand, axis, failed.map(|trace| trace.start.utc()));
+        known_within(&mut in_hand, axis, (from, until));
+        fill(&mut counts, in_hand);
     }
     bars(&counts, scene.theme.glyphs)
+}
+
+/// What the trace pane lists, unless it is of a part only. One that lists failed ones alone knows all of those.
+fn traces_in_hand(scene: Scene<'_>) -> Option<&TraceList> {
+    let list = scene.model.traces.drawn()?;
+    let wanted = trace::Wanted {
+        outcome: list.ask.wanted.outcome,
+        ..traces_wanted(scene.model)
+    };
+    (list.ask.wanted == wanted).then_some(list)
+}
+
+fn count_each(counts: &mut [Option<u64>], axis: Axis, all: impl Iterator<Item = DateTime<Utc>>) {
+    for at in all {
+        if let Some(cell) = axis.cell(at).and_then(|cell| counts.get_mut(cell)) {
+            *cell = Some(cell.unwrap_or(0) + 1);
+        }
+    }
 }
 
 /// Counts as columns, the highest of them full.

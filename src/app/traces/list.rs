@@ -298,6 +298,24 @@ impl TracePane {
         self.statistics = statistics.unwrap_or_default();
         self.rows = rows;
         self.list.follow(&self.rows);
+        self.stand();
+    }
+
+    /// Goes to the trace that the scope is of, once it is there; its operation is unfolded for that.
+    fn stand(&mut self) {
+        let Some(summary) = self.stand_on.and_then(|id| self.summary(id)) else {
+            return;
+        };
+        let (id, operation) = (summary.id, operation_of(summary));
+        if self.grouped == Grouped::ByOperation && !self.unfolded.contains(&operation) {
+            self.unfolded.insert(operation);
+            return self.arrange();
+        }
+        let row = self.rows.iter().position(|row| *row == TraceRow::Trace(id));
+        if let Some(row) = row {
+            self.stand_on = None;
+            self.list.select(&self.rows, row);
+        }
     }
 
     /// Puts the cursor on the trace that began next, or before; false where there is none.

@@ -107,6 +107,10 @@ pub struct TracePane {
     pub until: Option<DateTime<Utc>>,
     /// The range of the scope that these are of.
     pub range: Option<TimeRange>,
+    /// The trace of the scope that these are turned to.
+    pub scoped: Option<TraceId>,
+    /// The trace to stand on as soon as it is listed.
+    pub stand_on: Option<TraceId>,
     /// Lists that were drawn before, the last one last: shown at once where they are asked for again.
     pub kept: Vec<Arc<TraceList>>,
     /// Bare words over service and operation; empty shows all.
@@ -143,6 +147,8 @@ impl Default for TracePane {
             back: BACK,
             until: None,
             range: None,
+            scoped: None,
+            stand_on: None,
             kept: Vec::new(),
             filter: String::new(),
             search: None,

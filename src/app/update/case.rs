@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{frozen, incidents, logs, pages, pivot, run, say, scope, traces};
+use super::{frozen, incidents as boards, logs, pages, pivot, run, say, scope, traces};
 use crate::action::Action;
 use crate::app::case::{CaseAsk, CaseOf, Gathered, OpenCase};
 use crate::app::feed::Feed;
@@ -31,8 +31,8 @@ const MOVED: TimeDelta = TimeDelta::minutes(5);
 /// Opens the case of what is under the cursor, or says why there is none.
 pub(super) fn open(model: &mut Model, now: Now) -> Vec<Effect> {
     let Some(of) = here(model, now) else {
-        let why =
-            "nothing under the cursor has a case: alerts, SLOs, incidents, and what names a service have";
+        // What matters stands first: a narrow screen cuts the rest.
+        let why = "no case here: cases are of alerts, SLOs, incidents; lines and traces by service";
         return say(model, Level::Info, why, now);
     };
     run::show(model, Detail::Case(of));
@@ -279,7 +279,7 @@ impl<'a> Subject<'a> {
                 let incident = model.incidents.incident(id);
                 let alert = model.alerts_of(id).first().map(|(alert, _)| *alert);
                 let service = alert.and_then(|alert| named(&alert.service));
-                let theirs = incident.and_then(|incident| incidents::service(incident));
+                let theirs = incident.and_then(|incident| boards::service(incident));
                 Self {
                     of: Of::Incident,
                     alert,
@@ -453,8 +453,38 @@ fn linked(model: &Model, subject: &Subject) -> Vec<Fingerprint> {
         .collect()
 }
 
+/// The incidents that a case is of, the one that is meant first: its own, else the open ones that its alert surely
+/// belongs to, else those of its service; of these the one that the panes are turned to goes first, then the loudest.
+pub(super) fn incidents<'a>(model: &'a Model, of: &CaseOf) -> Vec<&'a Arc<Incident>> {
+    if let CaseOf::Incident(id) = of {
+        return model.incidents.incident(id).into_iter().collect();
+    }
+    if let CaseOf::Alert(fingerprint) = of {
+        let mut own = model.meant_by(*fingerprint);
+        own.retain(|(_, by)| by.is_sure());
+        if !own.is_empty() {
+            return own.into_iter().map(|(incident, _)| incident).collect();
+        }
+    }
+    let (Some(service), Some(board)) = (Subject::of(model, of).service, model.incidents.feed.value()) else {
+        return Vec::new();
+    };
+    let services = &model.settings.services;
+    let named = services.theirs(Caller::Incidents, services.ours(Caller::Alerts, &service));
+    let is_of_it = |incident: &Arc<Incident>| {
+        let alerts = model.alerts_of(&incident.id);
+        let mut sure = alerts.iter().filter(|(_, by)| by.is_sure());
+        let by_name = || incident.service.as_ref().is_some_and(|its| *its.name == *named);
+        incident.status.is_open() && (sure.any(|(alert, _)| alert.service == service) || by_name())
+    };
+    let mut all: Vec<_> = board.incidents.iter().filter(|one| is_of_it(one)).collect();
+    let held = scope::incident(model).map(|held| held.id.clone());
+    all.sort_by_key(|incident| Some(&incident.id) != held.as_ref());
+    all
+}
+
 /// What the row under the cursor opens.
-fn target(model: &Model) -> Option<Target> {
+pub(super) fn target(model: &Model) -> Option<Target> {
     let open = model.case.as_ref()?;
     open.case.row(open.list.selected.as_ref()?)?.target.clone()
 }
@@ -515,7 +545,7 @@ fn go(model: &mut Model, target: &Target, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         Target::Incident(id) => {
-            incidents::open(model, id.clone());
+            boards::open(model, id.clone());
             Vec::new()
         }
         Target::OnCall => pages::on_call(model),

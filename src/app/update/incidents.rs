@@ -46,7 +46,7 @@ pub(super) fn listed(model: &mut Model, feed: Feed<IncidentBoard>, now: Now) -> 
             pane.marks.retain(|id| board.incident(id).is_some());
         }
     }
-    model.incidents.arrange();
+    scope::arrange_incidents(model);
     before.said(model, now)
 }
 
@@ -102,6 +102,7 @@ pub(super) fn linked(model: &mut Model, links: Arc<Links>) {
         model.incidents.unseen_links = Some(links);
     } else {
         model.incidents.links = links;
+        scope::arrange_incidents(model);
     }
 }
 
@@ -137,9 +138,18 @@ pub(super) fn meant(model: &Model) -> Meant {
             | Detail::TraceFacts(_)
             | Detail::Comparison(_, _)
             | Detail::ServiceGraph
-            | Detail::Page(_)
-            | Detail::Case(CaseOf::Slo(_) | CaseOf::Service(_)),
+            | Detail::Page(_),
         ) => None,
+        Some(Detail::Case(of @ (CaseOf::Slo(_) | CaseOf::Service(_)))) => {
+            match super::case::incidents(model, of).as_slice() {
+                [] => None,
+                [only] => return Meant::this(Some(only)),
+                several => {
+                    let perhaps = several.iter().map(|one| (Arc::clone(one), Link::Service));
+                    return Meant::Perhaps(perhaps.collect());
+                }
+            }
+        }
         None => match model.focus {
             PaneId::Incident => return Meant::this(model.incidents.selected()),
             PaneId::Alerts => model.alerts.selected().map(|alert| alert.occurrence.fingerprint),

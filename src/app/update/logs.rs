@@ -161,7 +161,7 @@ pub(super) fn ask(model: &Model) -> Option<Effect> {
     let service = model.scope.service_of(PaneId::Logs);
     let service = service.map(|service| services.theirs(Caller::Logs, service));
     Some(Effect::AskLogs(LogsAsk {
-        wanted: pane.wanted(service),
+        wanted: pane.wanted(service, model.scope.of(PaneId::Logs)),
         at: pane.at,
         filter: pane.whole_filter(),
         search: pane
@@ -211,25 +211,32 @@ pub(super) fn turn_to_service(model: &mut Model, service: &str, at: Option<Nanos
     let range = scope::range_of(model, at, now);
     model.scope.push(scope::of_service(model, service, range));
     // The moment is closer to what is meant than the middle of the range.
-    model.logs.range = over(model).filter(|_| at.is_some());
+    let (range, trace) = held(model);
+    (model.logs.range, model.logs.scoped) = (range.filter(|_| at.is_some()), trace);
     scope::rescope(model, now)
 }
 
-/// The range that the pane is turned to, where it is over.
-fn over(model: &Model) -> Option<TimeRange> {
-    let range = model.scope.range_of(PaneId::Logs);
-    range.filter(|range| range.to.is_some())
+/// The range that the pane is turned to, where it is over or that of a trace, and the trace.
+fn held(model: &Model) -> (Option<TimeRange>, Option<TraceId>) {
+    let scope = model.scope.of(PaneId::Logs);
+    let trace = scope.and_then(|scope| scope.trace);
+    let range = scope.and_then(|scope| scope.range);
+    (range.filter(|range| range.to.is_some() || trace.is_some()), trace)
 }
 
-/// Goes to the time of the scope, where that has become another one.
+/// Goes to the time of the scope, where that has become another one; of a trace, to its first line.
 pub(super) fn follow_scope(model: &mut Model) {
-    let range = over(model);
+    let (range, trace) = held(model);
     let pane = &mut model.logs;
-    if pane.range == range {
+    if (pane.range, pane.scoped) == (range, trace) {
         return;
     }
-    pane.range = range;
-    let at = range.and_then(|range| range.middle()).map(Nanos::of);
+    (pane.range, pane.scoped) = (range, trace);
+    let at = range.map(|range| match trace {
+        Some(_) => range.from,
+        None => range.middle().unwrap_or(range.from),
+    });
+    let at = at.map(Nanos::of);
     (pane.at, pane.seek) = (at, at);
     match at {
         Some(_) => pane.hold(),

@@ -30,6 +30,8 @@ mod run;
 mod runbook;
 mod scope;
 mod silences;
+mod spot;
+mod strip;
 mod timers;
 mod traces;
 mod undo;
@@ -53,6 +55,7 @@ pub(crate) use keys::{holds, places};
 pub use outbox::target as outbox_target;
 pub use palette::{Offers, ranked as rank_palette};
 pub use silences::matchers_of;
+pub(crate) use strip::{due as strip_due, lines_wanted, traces_wanted};
 pub(crate) use traces::unread;
 pub(crate) use waterfall::is_beside;
 
@@ -173,6 +176,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             case::gathered(model, seq, part);
             Vec::new()
         }
+        Msg::StripCounted { seq, part } => {
+            model.strip_facts.take(seq, part);
+            Vec::new()
+        }
         Msg::AlertHistory { fingerprint, result } => {
             // A late answer about one that is closed must not take the place of the open one's.
             if model
@@ -212,6 +219,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     effects.extend(logs::settle_watched(model));
     effects.extend(traces::ask(model, now));
     effects.extend(case::settle(model, now));
+    effects.extend(strip::settle(model, now));
     fit_lists(model, now);
     fit_scroll(model, now);
     model.settle_preview(now);

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use super::spot::{self, Place, Spot};
 use super::{deeds, frozen, incidents, logs, run, say, waterfall};
 use crate::app::effect::Deed;
 use crate::app::focus::{Detail, PaneId};
@@ -38,6 +39,8 @@ enum Here {
     Event(IncidentId),
     Trace(TraceId, Option<Row>),
     Listed(TraceId),
+    /// A row of a page that is none of these.
+    Place(Place),
 }
 
 /// Somewhere to go, with its line in the menu.
@@ -56,6 +59,7 @@ pub(super) fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
         Here::Event(id) => from_event(model, id),
         Here::Trace(id, row) => waterfall::ways(model, *id, *row),
         Here::Listed(id) => super::traces::ways(model, *id),
+        Here::Place(place) => from_place(model, place),
     };
     match ways.as_slice() {
         [] => say(model, Level::Info, none, now),
@@ -113,15 +117,15 @@ fn here(model: &Model) -> Option<Here> {
             Some(Here::Trace(*id, waterfall::cursor(model, *id)))
         }
         Some(Detail::Span(id, row)) => Some(Here::Trace(*id, Some(*row))),
-        Some(
-            Detail::Silences
-            | Detail::Outbox
-            | Detail::Patterns
-            | Detail::Comparison(_, _)
-            | Detail::ServiceGraph
-            | Detail::Page(_)
-            | Detail::Case(_),
-        ) => None,
+        Some(Detail::Case(_) | Detail::Patterns | Detail::Silences) => {
+            spot::here(model).map(|spot| match spot {
+                Spot::Alert(fingerprint) => Here::Alert(fingerprint),
+                Spot::Slo(name) => Here::Slo(name),
+                Spot::Incident(id) => Here::Incident(id),
+                Spot::Place(place) => Here::Place(place),
+            })
+        }
+        Some(Detail::Outbox | Detail::Comparison(_, _) | Detail::ServiceGraph | Detail::Page(_)) => None,
         None => match model.focus {
             PaneId::Slo => model.slo.selected().map(|r| Here::Slo(r.slo.name.clone())),
             PaneId::Alerts => model
@@ -351,7 +355,47 @@ fn from_line(model: &Model, id: LineId) -> Ways {
     let deed = Deed {
         incident: None,
         text: "went on from a log line".to_owned(),
-        refs: vec![("log", reference::log_line(&entry, &model.logs.wanted(None)))],
+        refs: vec![("log", reference::log_line(&entry, &model.logs.wanted(None, None)))],
+    };
+    (ways, none, Some(deed))
+}
+
+/// From a row of a case, of the patterns or of the silences: to the trace that it is, to what it hides, and to what else
+/// is of its service, in its time.
+fn from_place(model: &Model, place: &Place) -> Ways {
+    let mut ways: Vec<Way> = Vec::new();
+    let at = place.at.map(Nanos::of);
+    if let Some(trace) = place.trace {
+        let copied = if model.settings.traces.is_some() {
+            ""
+        } else {
+            ", copied"
+        };
+        ways.push((Goal::Trace(trace), format!("trace {trace}{copied}")));
+        if let (Some(at), true) = (at, model.settings.logs.is_some()) {
+            ways.push((Goal::TraceLogs(trace, at), "every line of this trace".to_owned()));
+        }
+    }
+    let hidden = place.hides.iter().take(5);
+    ways.extend(hidden.map(|alert| to_alert(alert, "hidden by it")));
+    let service = place.service.as_deref().unwrap_or_default();
+    ways.extend(to_logs(model, service, at));
+    ways.extend(to_traces(model, service, at));
+    let same = alerts_of(model, service).next();
+    let same = same.filter(|_| place.hides.is_empty());
+    ways.extend(same.map(|alert| to_alert(alert, "of the same service")));
+    ways.extend(slos_of(model, service).map(to_slo));
+    let none = if service.is_empty() {
+        NAMELESS.to_owned()
+    } else {
+        let tried = tried(model, service, &Caller::ALL);
+        format!("no alert, SLO, log or trace {tried}")
+    };
+    let refs = place.trace.map(|trace| ("trace", trace.to_string()));
+    let deed = Deed {
+        incident: place.incident.clone(),
+        text: format!("went on from {}", place.what),
+        refs: refs.into_iter().collect(),
     };
     (ways, none, Some(deed))
 }

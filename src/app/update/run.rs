@@ -511,7 +511,8 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
     };
     if gone.trim().is_empty() {
         model.moment = None;
-        return say(model, Level::Info, "nothing to go back from; q quits", now);
+        let words = nothing_left(model);
+        return say(model, Level::Info, words, now);
     }
     let filter = SafeText::line(&gone);
     model
@@ -538,6 +539,20 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
             model.incidents.arrange();
             Vec::new()
         }
+    }
+}
+
+/// Nothing lies over the pane that could be taken away; a pivot or a scope is undone by another key.
+fn nothing_left(model: &Model) -> String {
+    let key = model.keymap.keys_for(Action::ScopeBack).into_iter().next();
+    let led = model
+        .trail
+        .last()
+        .is_some_and(|whence| whence.after.is_turned_as(&model.scope));
+    match (key, led, model.scope.current()) {
+        (Some(key), true, _) => format!("{key} goes back to where you came from; q quits"),
+        (Some(key), false, Some(_)) => format!("{key} undoes the scope; q quits"),
+        (Some(_), false, None) | (None, _, _) => "nothing to go back from; q quits".to_owned(),
     }
 }
 

@@ -3,11 +3,13 @@
 //! [`here`] reads a scope from whatever is under the cursor; [`rescope`] turns every pane that is not pinned. A range that
 //! goes on up to now leaves the logs at their newest line; one that is over shows the lines around its middle.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::run::{arrange_slos, arrangement};
+use super::spot::{self, Place, Spot, When};
 use super::{incidents, logs, say, traces, waterfall};
-use crate::app::case::CaseOf;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::Direction;
 use crate::app::modal::{Modal, Prompt, PromptKind, PromptTarget};
@@ -94,20 +96,13 @@ pub(super) fn here(model: &Model, now: Now) -> Option<Scope> {
         Some(Detail::LogLine(id)) => of_line(model, *id, now),
         Some(Detail::Trace(id) | Detail::TraceFacts(id)) => of_trace(model, *id, None, now),
         Some(Detail::Span(id, row)) => of_trace(model, *id, Some(*row), now),
-        Some(Detail::Case(of)) => match of {
-            CaseOf::Alert(fingerprint) => of_alert(model, *fingerprint),
-            CaseOf::Slo(name) => of_slo(model, name),
-            CaseOf::Incident(id) => Some(of_incident(model, model.incidents.incident(id)?, now)),
-            CaseOf::Service(service) => Some(Scope::of_service(service)),
+        Some(Detail::Case(_) | Detail::Patterns | Detail::Silences) => match spot::here(model)? {
+            Spot::Alert(fingerprint) => of_alert(model, fingerprint),
+            Spot::Slo(name) => of_slo(model, &name),
+            Spot::Incident(id) => Some(of_incident(model, model.incidents.incident(&id)?, now)),
+            Spot::Place(place) => Some(of_place(place, now)),
         },
-        Some(
-            Detail::Silences
-            | Detail::Outbox
-            | Detail::Page(_)
-            | Detail::Patterns
-            | Detail::Comparison(_, _)
-            | Detail::ServiceGraph,
-        ) => None,
+        Some(Detail::Outbox | Detail::Page(_) | Detail::Comparison(_, _) | Detail::ServiceGraph) => None,
         None => match model.focus {
             PaneId::Logs => of_line(model, model.logs.cursor?, now),
             PaneId::Traces => of_listed(model, now),
@@ -204,6 +199,20 @@ fn of_line(model: &Model, id: LineId, now: Now) -> Option<Scope> {
         range: entry.time().map(|at| about(at.utc(), now)),
         ..Scope::default()
     })
+}
+
+fn of_place(place: Place, now: Now) -> Scope {
+    let range = |at| match place.when {
+        When::At => about(at, now),
+        When::Since => since(at),
+    };
+    Scope {
+        range: place.at.map(range),
+        service: place.service,
+        labels: place.labels,
+        trace: place.trace,
+        incident: place.incident,
+    }
 }
 
 fn of_trace(model: &Model, id: TraceId, row: Option<Row>, now: Now) -> Option<Scope> {
@@ -310,9 +319,62 @@ pub(super) fn of_service(model: &Model, service: &str, range: Option<TimeRange>)
     }
 }
 
+/// Works out the rows of the incident pane again, for what it is turned to.
+pub(super) fn arrange_incidents(model: &mut Model) {
+    let outside = match (model.scope.of(PaneId::Incident), model.incidents.feed.value()) {
+        (Some(scope), Some(board)) => {
+            let all = board.incidents.iter();
+            all.filter(|incident| !concerns(model, scope, incident))
+                .map(|incident| incident.id.clone())
+                .collect()
+        }
+        (Some(_) | None, _) => BTreeSet::new(),
+    };
+    let meant = model.scope.of(PaneId::Incident);
+    let meant = meant.and_then(|scope| scope.incident.clone());
+    model.incidents.narrow(outside, meant.as_ref());
+}
+
+/// Whether an incident is of what a scope is about, or may be: by its alerts, where it surely has some, else by what it
+/// says of itself. One that tells nothing may be of anything.
+fn concerns(model: &Model, scope: &Scope, incident: &Incident) -> bool {
+    if scope.incident.as_ref() == Some(&incident.id) {
+        return true;
+    }
+    let services = &model.settings.services;
+    let told = |caller| {
+        let service = scope.service.as_deref()?;
+        Some(services.theirs(caller, service))
+    };
+    let alerts = model.alerts_of(&incident.id);
+    let sure = || {
+        alerts
+            .iter()
+            .filter(|(_, by)| by.is_sure())
+            .map(|(alert, _)| alert)
+    };
+    let is_elsewhere =
+        |alert: &Alert| environment::is_elsewhere(&scope.labels, |name| alert.labels.get(name));
+    let is_of_service = |alert: &Alert| told(Caller::Alerts).is_none_or(|service| *alert.service == *service);
+    // One that is linked to such an alert by more than a guess or by one may be of it.
+    if alerts
+        .iter()
+        .any(|(alert, _)| is_of_service(alert) && !is_elsewhere(alert))
+    {
+        return true;
+    }
+    let is_its_own = match (told(Caller::Incidents), &incident.service) {
+        (Some(service), Some(named)) => *named.name == *service,
+        (Some(_), None) => sure().next().is_none(),
+        (None, _) => true,
+    };
+    is_its_own && (sure().next().is_none() || sure().any(|alert| !is_elsewhere(alert)))
+}
+
 /// Turns every pane that is not pinned to what holds now.
 pub(super) fn rescope(model: &mut Model, now: Now) -> Vec<Effect> {
     arrange_slos(model);
+    arrange_incidents(model);
     logs::follow_scope(model);
     traces::follow_scope(model, now);
     let mut effects = vec![Effect::Arrange(arrangement(model))];

@@ -168,6 +168,11 @@ pub trait Logs: Send + Sync {
         None
     }
 
+    /// Whether what is elsewhere is left out there ([`Wanted::environment`]); else who keeps the lines leaves it out.
+    fn heeds_environment(&self) -> bool {
+        false
+    }
+
     /// A page of the past.
     fn page(&self, question: PageQuestion) -> BoxFuture<'_, BackendResult<Page>>;
 

@@ -5,6 +5,7 @@
 //! `patterns` what lines have in common. Files and standard input that are named alone, on a
 //! terminal, open the console; everything else prints text and JSON alike without a terminal of its own.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 
 use regex::bytes::Regex;
@@ -46,6 +47,8 @@ impl Question {
     fn asked(&self) -> Vec<String> {
         let Wanted {
             service,
+            // no flag narrows to one
+            environment: _,
             trace,
             at_least,
             query,
@@ -101,6 +104,7 @@ async fn print(session: &mut Session, args: &LogsArgs, source: &Source, grep: Op
     let now = Nanos::of(session.clock.now().utc);
     let question = Question {
         wanted: Wanted {
+            environment: BTreeMap::new(),
             service: args.service.as_deref().map(Into::into),
             trace: args.trace,
             at_least: args.level.map(Into::into),

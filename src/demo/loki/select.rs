@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::logql::{Entry, Function, LogQuery, MetricQuery};
 use super::params::{Direction, Range};
 use super::{Loki, SECOND};
-use crate::demo::world::logs::{Line, serving};
+use crate::demo::world::logs::Line;
 
 /// A line that was found.
 #[derive(Debug, Clone, PartialEq)]
@@ -226,7 +226,7 @@ fn metadata(service: &str, line: &Line<'_>) -> BTreeMap<&'static str, String> {
     let mut all = BTreeMap::from([("detected_level", line.level.to_owned())]);
     if line.trace != 0 {
         all.insert("trace_id", format!("{:032x}", line.trace));
-        all.insert("span_id", format!("{:016x}", serving(line.trace, service)));
+        all.insert("span_id", format!("{:016x}", line.span(service)));
     }
     all
 }

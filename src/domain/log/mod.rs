@@ -17,6 +17,7 @@ pub mod prefix;
 pub mod scan;
 pub mod volume;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -144,6 +145,8 @@ impl fmt::Display for GapReason {
 pub struct Wanted {
     /// Of this service.
     pub service: Option<Arc<str>>,
+    /// That tell no other environment than this, by the names of [`crate::domain::environment`].
+    pub environment: BTreeMap<String, String>,
     /// That carry this trace id.
     pub trace: Option<TraceId>,
     /// Of this level at least, where the source can tell levels; the store filters again.

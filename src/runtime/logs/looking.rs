@@ -1,7 +1,7 @@
 //! Filter and search over the store, a slice at a time.
 
 use crate::app::logs::{LogsAsk, Scanned, search_query};
-use crate::backend::logs::Reach;
+use crate::backend::logs::{Logs, Reach};
 use crate::domain::log::Level;
 use crate::logstore::query::Query;
 use crate::logstore::search::{Budget, Search};
@@ -15,13 +15,14 @@ pub(super) struct Looking {
 }
 
 impl Looking {
-    pub(super) fn of(ask: &LogsAsk, snapshot: &Snapshot, reach: Reach) -> Self {
+    pub(super) fn of(ask: &LogsAsk, snapshot: &Snapshot, source: &dyn Logs) -> Self {
         // What does not read was said where it was typed; it shows everything and finds nothing.
         let filter = Query::parse(&ask.filter).unwrap_or_default();
-        let filter = match reach {
-            Reach::Present | Reach::AtHand => filter,
+        let filter = match source.reach() {
             // the source tells all it has, whatever is asked for
             Reach::Whole => Query::of_scope(&ask.wanted).and(filter),
+            Reach::Present | Reach::AtHand if source.heeds_environment() => filter,
+            Reach::Present | Reach::AtHand => Query::of_environment(&ask.wanted).and(filter),
         };
         let filter = Some(filter).filter(|query| !query.is_empty());
         let sought = search_query(&ask.search)

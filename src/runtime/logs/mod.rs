@@ -75,7 +75,7 @@ impl Keeper {
         let ask = self.ask.borrow_and_update().clone();
         let mut work = Work {
             reader: Reader::open(&self, &ask.wanted, ask.at),
-            looking: Looking::of(&ask, &Snapshot::default(), self.source.reach()),
+            looking: Looking::of(&ask, &Snapshot::default(), &*self.source),
             learning: None,
             counting: Counting::default(),
             trial: None,
@@ -211,7 +211,7 @@ impl Work {
                 let order = Order::Until(at);
                 self.reader.order(order, &keeper.source, keeper.clock.tick());
             }
-            return self.look_for(ask);
+            return self.look_for(ask, keeper);
         }
         if trial::is_one(&self.ask, &ask) {
             if self.trial.as_ref().is_none_or(|trial| trial.wanted != ask.wanted) {
@@ -220,31 +220,31 @@ impl Work {
             }
             // Until then the old lines are shown, as they are to be shown now.
             let (wanted, at) = (self.ask.wanted.clone(), self.ask.at);
-            return self.look_for(LogsAsk { wanted, at, ..ask });
+            return self.look_for(LogsAsk { wanted, at, ..ask }, keeper);
         }
         self.trial = None;
         if (&ask.wanted, ask.at) == (&self.ask.wanted, self.ask.at) {
-            self.look_for(ask);
+            self.look_for(ask, keeper);
         } else {
             let reader = Reader::open(keeper, &ask.wanted, ask.at);
             self.refused = None;
-            self.take_over(reader, ask);
+            self.take_over(reader, ask, keeper);
         }
     }
 
     /// Goes on with another reader.
-    fn take_over(&mut self, reader: Reader, ask: LogsAsk) {
+    fn take_over(&mut self, reader: Reader, ask: LogsAsk, keeper: &Keeper) {
         self.reader = reader;
         self.counting = Counting::default();
         self.learning = None;
-        self.looking = Looking::of(&ask, &self.reader.store.snapshot(), self.reader.reach);
-        self.look_for(ask);
+        self.looking = Looking::of(&ask, &self.reader.store.snapshot(), &*keeper.source);
+        self.look_for(ask, keeper);
     }
 
-    fn look_for(&mut self, ask: LogsAsk) {
+    fn look_for(&mut self, ask: LogsAsk, keeper: &Keeper) {
         let narrowed = self.reader.reach == Reach::Whole && ask.wanted != self.ask.wanted;
         if narrowed || (&ask.filter, &ask.search) != (&self.ask.filter, &self.ask.search) {
-            self.looking = Looking::of(&ask, &self.reader.store.snapshot(), self.reader.reach);
+            self.looking = Looking::of(&ask, &self.reader.store.snapshot(), &*keeper.source);
             self.counting.refilter();
         } else if ask.around != self.ask.around {
             self.looking.focus(ask.around);
@@ -266,7 +266,7 @@ impl Work {
                     at: trial.at,
                     ..self.ask.clone()
                 };
-                self.take_over(reader, ask);
+                self.take_over(reader, ask, keeper);
             }
             Err(error) => {
                 self.refused = Some(Arc::new(Refused {

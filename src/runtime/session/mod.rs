@@ -19,7 +19,7 @@ use super::outbox::{Followed, Office};
 use super::room::{Doors, Keepers};
 use super::tray::Tray;
 use super::union::{Reports, Watcher};
-use super::{acts, case, history, kept_file, layout_file, querying, runbooks, traces};
+use super::{acts, case, history, kept_file, layout_file, querying, runbooks, strip, traces};
 use crate::app::acts::{Act, ActId};
 use crate::app::case::{CaseAsk, Gathered};
 use crate::app::effect::WriteUp;
@@ -27,6 +27,7 @@ use crate::app::feed::Feed;
 use crate::app::kept::Keep;
 use crate::app::logs::{LogView, LogsAsk, Watched};
 use crate::app::query::QueryTrouble;
+use crate::app::strip::{StripAsk, StripPart};
 use crate::app::toast::Level;
 use crate::app::traces::{TraceList, TracesAsk};
 use crate::app::{BackendHealth, Effect, Msg};
@@ -37,7 +38,9 @@ use crate::config::{Config, Context};
 use crate::domain::alert::AlertBoard;
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::incident::{IncidentId, Ladder};
+use crate::domain::log::Nanos;
 use crate::domain::slo::SloBoard;
+use crate::domain::trace::Stretch;
 use crate::outbox::OutboxView;
 use crate::runbook::source::Unread;
 use crate::terminal::Input;
@@ -145,6 +148,8 @@ pub struct Session {
     wake_alerts: Vec<Arc<Notify>>,
     /// Gives up the question about a silence's past that is under way.
     past: CancellationToken,
+    /// Gives up what is counted for the strip.
+    strip: CancellationToken,
     signals: Signals,
 }
 
@@ -241,6 +246,56 @@ impl Session {
         // No more of them than somebody opens cases, and each is bounded; without an answer rows would look for ever.
         self.start_always(async move {
             futures::join!(deploys, lines, traces);
+            None
+        });
+        Carried::Done
+    }
+
+    /// Counts what the strip shows; each part is told when it is there.
+    fn count_strip(&mut self, ask: StripAsk) -> Carried {
+        // The answer to an older question would be dropped.
+        self.strip.cancel();
+        self.strip = CancellationToken::new();
+        let token = self.strip.clone();
+        let backends = Arc::clone(&self.backends);
+        let results = self.results.clone();
+        let StripAsk {
+            seq,
+            from,
+            to,
+            lines,
+            traces,
+        } = ask;
+        let during = Stretch {
+            from: Nanos::of(from),
+            to: Nanos::of(to),
+        };
+        let tell = move |part| {
+            let results = results.clone();
+            async move {
+                let _ = results.send(Msg::StripCounted { seq, part }).await; // the loop is gone, as in `start`
+            }
+        };
+        let counted = {
+            let (source, tell) = (backends.logs.clone().zip(lines), tell.clone());
+            async move {
+                if let Some((source, wanted)) = source {
+                    tell(StripPart::Lines(strip::lines(&*source, wanted, during).await)).await;
+                }
+            }
+        };
+        let listed = {
+            let source = backends.traces.clone().zip(traces);
+            async move {
+                if let Some((source, wanted)) = source {
+                    tell(StripPart::Traces(strip::failures(&*source, wanted, during).await)).await;
+                }
+            }
+        };
+        // One at a time: the one before was given up.
+        self.start_always(async move {
+            let both = async { futures::join!(counted, listed) };
+            token.run_until_cancelled(both).await;
             None
         });
         Carried::Done
@@ -416,6 +471,7 @@ impl World for Session {
                 })
             }
             Effect::GatherCase(ask) => self.gather_case(ask),
+            Effect::CountStrip(ask) => self.count_strip(ask),
             Effect::AskQuery(asked) => {
                 // The answer to an older question would be dropped.
                 self.query.cancel();

@@ -342,6 +342,7 @@ impl Session {
             wake,
             wake_alerts,
             past: CancellationToken::new(),
+            strip: CancellationToken::new(),
             signals,
         }
     }

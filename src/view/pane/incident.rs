@@ -8,8 +8,9 @@ use super::tabs::Words;
 use super::{Freshness, Lack, cells_of, look, mark_hits, message, room_for_cause, skeleton, thumb};
 use crate::action::Action;
 use crate::app::focus::PaneId;
-use crate::app::incidents::IncidentBoard;
+use crate::app::incidents::{IncidentBoard, IncidentPane};
 use crate::app::record::Watching;
+use crate::app::scope::Scope;
 use crate::domain::incident::{Incident, Status};
 use crate::terminal::Focused;
 use crate::text::{Cut, SafeText};
@@ -127,12 +128,12 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
     let mut count = Vec::new();
     let mut age = Vec::new();
     if let Some(board) = pane.feed.value() {
-        let open = board.incidents.iter().filter(|i| i.status.is_open()).count();
-        let free = board
-            .incidents
-            .iter()
-            .filter(|i| i.status == Status::Triggered)
-            .count();
+        let inside = || {
+            let all = board.incidents.iter();
+            all.filter(|incident| !pane.outside.contains(&incident.id))
+        };
+        let open = inside().filter(|i| i.status.is_open()).count();
+        let free = inside().filter(|i| i.status == Status::Triggered).count();
         if pane.rows.len() > 1 {
             count.push(Piece::own(format!("{open} open"), Role::TextMuted));
             if free > 0 {
@@ -164,15 +165,17 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
     }
     let remarks = pane.feed.value().map_or(&[][..], |board| &board.remarks);
     let remarks: Vec<&str> = remarks.iter().map(String::as_str).collect();
-    let mut foot = Vec::new();
+    // Where nothing else cuts it off: whoever looks at a part is told what burns beside it.
+    let mut foot = outside(pane);
+    let apart = if foot.is_empty() { "" } else { " · " };
     match &scene.model.watching {
         Watching::Nothing | Watching::Ours | Watching::Relieved => {}
         Watching::Theirs(who) => foot.push(Piece::own(
-            format!("another console escalates: {}", SafeText::line(who)),
+            format!("{apart}another console escalates: {}", SafeText::line(who)),
             Role::TextMuted,
         )),
         Watching::Failed(why) => foot.push(Piece::own(
-            format!("✗ nothing local escalates: {}", SafeText::line(why)),
+            format!("{apart}✗ nothing local escalates: {}", SafeText::line(why)),
             Role::StateFailed,
         )),
     }
@@ -190,6 +193,23 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
         foot: super::timed(scene, PaneId::Incident, foot),
         ..Frame::titled(SafeText::line(PaneId::Incident.title()), focus)
     }
+}
+
+/// `3 outside, 1 unacked`: open ones that the scope leaves out.
+fn outside(pane: &IncidentPane) -> Vec<Piece<'static>> {
+    let count = pane.open_outside().count();
+    let free = pane.open_outside();
+    let free = free
+        .filter(|incident| incident.status == Status::Triggered)
+        .count();
+    let mut pieces = Vec::new();
+    if count > 0 {
+        pieces.push(Piece::own(format!("{count} outside"), Role::StateStale));
+    }
+    if free > 0 {
+        pieces.push(Piece::own(format!(", {free} unacked"), Role::SeverityCritical));
+    }
+    pieces
 }
 
 fn list(scene: Scene, buffer: &mut Buffer, parts: &IncidentParts, focused: bool) {
@@ -340,6 +360,34 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
         };
         return skeleton(scene, buffer, below);
     };
+    let all_outside = board
+        .incidents
+        .iter()
+        .all(|incident| pane.outside.contains(&incident.id));
+    if !board.incidents.is_empty() && all_outside {
+        let of = model
+            .scope
+            .of(PaneId::Incident)
+            .map(Scope::name)
+            .unwrap_or_default();
+        let head = format!("No incident of {} is listed.", SafeText::line(&of));
+        let count = pane.open_outside().count();
+        let free = pane.open_outside();
+        let free = free
+            .filter(|incident| incident.status == Status::Triggered)
+            .count();
+        let mut more = vec![format!("{} goes back to all incidents.", key(Action::ScopeBack))];
+        let role = if count > 0 {
+            more.insert(
+                0,
+                format!("{count} open outside of the scope, {free} of them unacked."),
+            );
+            Role::StateStale
+        } else {
+            Role::Text
+        };
+        return message(scene, buffer, inside, (&head, role), &more);
+    }
     if !board.incidents.is_empty() {
         let more = [format!(
             "{} changes the filter, esc takes it off.",

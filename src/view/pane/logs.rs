@@ -14,10 +14,11 @@ use super::super::sheet::Sheet;
 use super::super::widget::frame::{self, Frame};
 use super::super::widget::scrollbar::Extent;
 use super::super::widget::{self, Piece, words};
-use super::super::{Scene, figures};
+use super::super::{Scene, figures, moment};
 use super::{message, narrowed, skeleton, thumb, timed};
 use crate::app::focus::PaneId;
-use crate::app::logs::{Follow, LogPane, LogView, Past, Refusal, Scanned, Seek, Times};
+use crate::app::logs::{Follow, LogPane, LogView, Past, Refusal, Scanned, Seek, Times, first_time};
+use crate::app::scope::short;
 use crate::backend::logs::{LATE, TailMode};
 use crate::domain::log::{Gap, GapReason, Level, Nanos};
 use crate::logstore::query::Query;
@@ -219,6 +220,9 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
         }
         age = state(scene, pane, view, area);
         let muted = |text: String| Piece::own(text, Role::TextMuted);
+        if let Some(said) = moment_said(scene, area, view) {
+            foot.extend([said, muted(" · ".to_owned())]);
+        }
         let len = grouped(view.len() as u64);
         foot.push(muted(if view.shown.is_some() {
             let filtered = view.snapshot.len().saturating_sub(view.len());
@@ -283,6 +287,25 @@ fn border(scene: Scene, area: Rect, focus: Focused) -> Frame<'static> {
         foot: timed(scene, PaneId::Logs, foot),
         focus,
     }
+}
+
+/// In which direction the chosen moment lies, where none of the lines in sight is of it.
+fn moment_said(scene: Scene, area: Rect, view: &LogView) -> Option<Piece<'static>> {
+    let at = moment::elsewhere(scene, PaneId::Logs)?;
+    let pane = &scene.model.logs;
+    let LogParts { lines, .. } = log_parts(area, pane.columns.len());
+    let place_of = |row| rows::place_at(scene.model, lines, row).map(|(place, _)| place);
+    let first = (0..usize::from(lines.height)).find_map(place_of)?;
+    let last = (0..usize::from(lines.height)).rev().find_map(place_of)?;
+    let oldest = first_time(&view.snapshot)?;
+    let place = match moment::line(scene, view) {
+        _ if Nanos::of(at) < oldest => "above, not read",
+        None => "below",
+        Some(id) if view.place_of(id) < first => "above",
+        Some(id) if view.place_of(id) > last => "below",
+        Some(_) => return None,
+    };
+    Some(moment::said(scene, at, place))
 }
 
 /// Which hit the cursor is on, of how many: ` · hit 3 of 1,053`; nothing where nothing is sought.
@@ -426,8 +449,66 @@ fn grouped(number: u64) -> String {
     out
 }
 
+/// What is looked for by who was led here: `span 00f0… of trace 4bf92f35`, `trace 4bf92f35`; nothing where it is
+/// no more than what is listed.
+fn sought(scene: Scene) -> Option<String> {
+    let trace = scene.model.trace_of_lines()?;
+    let filter = scene.model.logs.filter.trim();
+    Some(match filter.strip_prefix("span_id=") {
+        Some(span) => format!("span {} of trace {}", SafeText::line(span), short(trace)),
+        None => format!("trace {}", short(trace)),
+    })
+}
+
+/// What is being looked for, and how one gets back; false where nothing is.
+fn looking(scene: Scene, buffer: &mut Buffer, inside: Rect, view: &LogView) -> bool {
+    let pane = &scene.model.logs;
+    let is_asked = matches!(view.mode, None | Some(TailMode::Connecting));
+    let is_scanned = matches!(view.scanned, Scanned::Partly(_));
+    let sought = sought(scene);
+    let is_looked_for = pane.seek.is_some() || sought.is_some() && (is_asked || is_scanned);
+    if !is_looked_for || view.failure.is_some() {
+        return false;
+    }
+    let at = pane
+        .seek
+        .map(|at| figures::moment(at.utc(), scene.now.utc, scene.model.zone));
+    let around = at.map(|at| format!(" around {at}")).unwrap_or_default();
+    let of = match sought {
+        Some(sought) => format!(" that name {sought}"),
+        None => match scene.model.scope.service_of(PaneId::Logs) {
+            Some(service) => format!(" of {}", SafeText::line(service)),
+            None => String::new(),
+        },
+    };
+    let head = format!("◇ Looking for the lines{of}{around}…");
+    let back = super::super::hints::key(scene, crate::action::Action::ScopeBack).unwrap_or_default();
+    let more = [format!("{back} goes back meanwhile.")];
+    message(scene, buffer, inside, (&head, Role::StateBusy), &more);
+    true
+}
+
 fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect, view: &LogView) {
     let key = |action| super::super::hints::key(scene, action).unwrap_or_default();
+    if looking(scene, buffer, inside, view) {
+        return;
+    }
+    if let Some(sought) = sought(scene).filter(|_| view.failure.is_none()) {
+        let (clear, back) = (
+            key(crate::action::Action::Back),
+            key(crate::action::Action::ScopeBack),
+        );
+        let more = [
+            "Not every service writes trace and span into its lines.".to_owned(),
+            if view.snapshot.is_empty() {
+                format!("{back} goes back, {clear} shows all lines around.")
+            } else {
+                format!("{clear} takes the filter away, {back} goes back.")
+            },
+        ];
+        let head = format!("No line names {sought}.");
+        return message(scene, buffer, inside, (&head, Role::Text), &more);
+    }
     if !view.snapshot.is_empty() {
         let clear = key(crate::action::Action::Back);
         let more = [format!("{clear} takes the filter away.")];

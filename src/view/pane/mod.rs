@@ -23,7 +23,7 @@ use super::widget::{self, Look, Piece, width_of, words};
 use super::{Scene, figures};
 use crate::app::focus::PaneId;
 use crate::app::panes::Search;
-use crate::app::scope::TimeRange;
+use crate::app::scope::{TimeRange, short};
 use crate::terminal::Focused;
 use crate::text::{Cut, SafeText, cut};
 use crate::theme::Role;
@@ -204,15 +204,34 @@ pub(super) fn turned(scene: Scene, pane: PaneId) -> Vec<String> {
     if scope.is_pinned(pane) {
         parts.push("pinned".to_owned());
     }
-    if let Some(held) = scope.of(pane) {
-        // Incidents are listed whole: of a service alone, the one that matters could be missed.
-        if pane != PaneId::Incident {
-            parts.extend(held.service.clone());
+    let Some(held) = scope.of(pane) else {
+        return parts;
+    };
+    // A trace's lines are of whatever service and environment.
+    let of_trace = pane == PaneId::Logs && scene.model.trace_of_lines().is_some();
+    if !of_trace {
+        parts.extend(held.service.clone());
+    }
+    // What the signal cannot be narrowed by is said: nobody is to take all of it for a part.
+    match pane {
+        PaneId::Alerts | PaneId::Incident => parts.extend(held.labels.values().cloned()),
+        PaneId::Logs if of_trace => {}
+        PaneId::Logs => parts.extend(held.labels.values().cloned()),
+        // SLOs are defined, and traces listed, without a word of where.
+        PaneId::Slo | PaneId::Traces => parts.extend(held.labels.keys().map(|name| format!("any {name}"))),
+    }
+    match (pane, held.trace) {
+        // One that was gone to is said where it is the pane's own.
+        (PaneId::Logs, Some(_)) if scene.model.logs.trace.is_some() => {}
+        (PaneId::Logs, Some(trace)) => parts.push(format!("trace {}", short(trace))),
+        (PaneId::Traces, Some(trace)) => {
+            let list = scene.model.traces.drawn();
+            let is_missing = list.is_some_and(|list| list.all().all(|listed| listed.id != trace));
+            let lacks = if is_missing { "not listed: " } else { "" };
+            parts.push(format!("{lacks}trace {}", short(trace)));
         }
-        // Lines and traces are asked for by service; alerts alone tell their environment.
-        if pane == PaneId::Alerts {
-            parts.extend(held.labels.values().cloned());
-        }
+        (PaneId::Slo | PaneId::Alerts | PaneId::Incident, Some(_)) => parts.push("not by trace".to_owned()),
+        (_, None) => {}
     }
     parts
 }

@@ -62,7 +62,7 @@ fn a_case_is_of_an_alert_an_slo_or_an_incident_and_of_the_service_of_the_rest() 
         hand.press("esc");
     }
     hand.press("4 C");
-    hand.assert_said("nothing under the cursor has a case");
+    hand.assert_said("no case here");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod leases;
 mod links;
 mod logs;
 mod looking;
+mod narrowing;
 mod outbox;
 mod palette;
 mod quitting;

@@ -40,6 +40,16 @@ pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
     if let Some(id) = open {
         return model.incidents.incident(id);
     }
+    // Whatever row of a case is under the cursor, and whatever was opened from it: it is about the case's own.
+    let of_case = model.details.iter().rev().find_map(|view| {
+        let Detail::Case(of) = &view.detail else {
+            return None;
+        };
+        super::case::incidents(model, of).into_iter().next()
+    });
+    if of_case.is_some() {
+        return of_case;
+    }
     let alert = match (model.detail(), model.focus) {
         (Some(detail), _) => detail.alert(),
         (None, PaneId::Alerts) => model.alerts.selected().map(|alert| alert.occurrence.fingerprint),

@@ -92,7 +92,12 @@ fn keep(pane: &mut TracePane) {
 /// Turns the pane to the time of the scope, where that has become another one.
 pub(super) fn follow_scope(model: &mut Model, now: Now) {
     let range = model.scope.range_of(PaneId::Traces);
+    let trace = model.scope.of(PaneId::Traces).and_then(|scope| scope.trace);
     let pane = &mut model.traces;
+    if pane.scoped != trace {
+        (pane.scoped, pane.stand_on) = (trace, trace);
+        pane.arrange();
+    }
     if pane.range == range {
         return;
     }
@@ -194,6 +199,10 @@ pub(super) fn fetched(model: &mut Model, feed: Feed<TraceList>) {
     model.traces.feed = feed;
     if model.traces.frozen.is_none() {
         model.traces.arrange();
+        // Who is not in the answer is waited for no longer: by the next one somebody else may have the cursor.
+        if model.traces.drawn().is_some() {
+            model.traces.stand_on = None;
+        }
     }
 }
 

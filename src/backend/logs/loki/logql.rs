@@ -5,6 +5,7 @@
 //! level are stages in front of its pipeline. <https://grafana.com/docs/loki/latest/query/>
 
 use crate::backend::logs::words::{quoted, words_below};
+use crate::domain::environment;
 use crate::domain::log::{Level, Wanted};
 use crate::domain::trace_id::TraceId;
 
@@ -58,6 +59,7 @@ pub(super) fn queries(
         // A selector must have a matcher that does not match the empty value.
         matchers.push(format!("{label}=~\".+\""));
     }
+    matchers.extend(environment(wanted));
     let selector = format!("{{{}}}", matchers.join(", "));
     let level = wanted.at_least.and_then(level_stage);
     let with = |trace: Option<String>| Query {
@@ -73,6 +75,14 @@ pub(super) fn queries(
         None => vec![with(None)],
         Some(id) => trace_stages(id).map(|stage| with(Some(stage))).to_vec(),
     })
+}
+
+/// Streams of another environment are left out; those that tell none stay: their label has the empty value, which the
+/// expression matches. Names that are none of a label here are no stream's.
+fn environment(wanted: &Wanted) -> impl Iterator<Item = String> {
+    let all = environment::conditions(&wanted.environment).into_iter();
+    let labels = all.filter(|(name, _)| !name.contains('.'));
+    labels.map(|(name, value)| format!("{name}=~{}", quoted(&format!("({})?", regex::escape(value)))))
 }
 
 /// A selector's matchers, and the pipeline behind them.
@@ -158,6 +168,19 @@ mod tests {
         assert_eq!(
             text(&query(""), Some("{namespace=\"prod\",}")),
             "{namespace=\"prod\"}"
+        );
+    }
+
+    #[test]
+    fn streams_of_another_environment_are_left_out_and_those_that_tell_none_stay() {
+        let wanted = Wanted {
+            service: Some("checkout".into()),
+            environment: [("cluster".to_owned(), "eu.1".to_owned())].into(),
+            ..Wanted::default()
+        };
+        assert_eq!(
+            text(&wanted, None),
+            "{service_name=\"checkout\", cluster=~\"(eu\\\\.1)?\", k8s_cluster_name=~\"(eu\\\\.1)?\"}"
         );
     }
 

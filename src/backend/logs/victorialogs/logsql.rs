@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::backend::logs::words::{LEVEL_NAMES, quoted, words_below};
+use crate::domain::environment;
 use crate::domain::log::{Level, Wanted};
 use crate::domain::trace_id::TraceId;
 
@@ -22,6 +23,15 @@ pub(super) fn query(wanted: &Wanted, labels: &[Arc<str>], selector: Option<&str>
             .iter()
             .map(|label| format!("{}:={value}", quoted(label)))));
     }
+    // What tells no environment may be of this one.
+    parts.extend(
+        environment::conditions(&wanted.environment)
+            .into_iter()
+            .map(|(name, value)| {
+                let name = quoted(name);
+                format!("({name}:={} or {name}:\"\")", quoted(value))
+            }),
+    );
     parts.extend(wanted.trace.map(trace));
     parts.extend(wanted.at_least.and_then(level));
     let mut refused = String::new();
@@ -197,6 +207,23 @@ mod tests {
                 (filter, "| stats count()")
             );
         }
+    }
+
+    #[test]
+    fn what_tells_another_environment_is_left_out_and_what_tells_none_stays() {
+        let wanted = Wanted {
+            environment: [("region".to_owned(), "eu".to_owned())].into(),
+            ..wanted("")
+        };
+        let text = query(&wanted, &[], None);
+        assert!(
+            text.starts_with("(\"region\":=\"eu\" or \"region\":\"\")"),
+            "{text}"
+        );
+        assert!(
+            text.contains("(\"cloud.region\":=\"eu\" or \"cloud.region\":\"\")"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -239,6 +239,10 @@ impl Logs for VictoriaLogs {
         Some(self.asker.skew().unwrap_or_default())
     }
 
+    fn heeds_environment(&self) -> bool {
+        true
+    }
+
     fn page(&self, question: PageQuestion) -> BoxFuture<'_, BackendResult<Page>> {
         Box::pin(self.read_page(question))
     }

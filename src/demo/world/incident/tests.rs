@@ -276,7 +276,7 @@ fn failed_traces_have_the_share_that_metrics_have_and_blame_finds_where_it_began
                     let of = logs.streams()[line.stream].service;
                     let here = trace
                         .spans()
-                        .find(|span| span.id == crate::demo::world::logs::serving(trace.id, of))
+                        .find(|span| span.id == line.span(of))
                         .unwrap_or_else(|| panic!("{name}: no span of {of}"));
                     assert!((here.start..=here.end).contains(&line.at), "{name}: {of}");
                 }
@@ -292,6 +292,17 @@ fn failed_traces_have_the_share_that_metrics_have_and_blame_finds_where_it_began
                 );
                 let writer = strike.failing().last().unwrap().service;
                 assert_eq!(&**found.span(origin.row).service, writer, "{name}");
+                let broke = found.span(origin.row).id.to_string();
+                let named = request
+                    .lines
+                    .iter()
+                    .map(|line| line.span(logs.streams()[line.stream].service));
+                assert!(
+                    named
+                        .map(|span| format!("{span:016x}"))
+                        .any(|named| named == broke),
+                    "{name}: no line names the span that broke"
+                );
                 felt += usize::from(writer == incident.felt);
             }
         }

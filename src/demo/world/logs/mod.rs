@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::catalogue::pod_name;
-use super::incident::{Murmur, Strike};
+use super::incident::{Leaf, Murmur, Strike};
 use super::story::PODS;
 use super::{Scenario, Story, World};
 use events::Event;
@@ -98,6 +98,21 @@ impl Line<'_> {
             Said::Struck(strike, _, 0, _) => strike.name,
             Said::Struck(_, _, _, _) => "upstream failed",
             Said::Murmur(murmur, _) => murmur.name,
+        }
+    }
+
+    /// The span that it is said in, where it belongs to a request: what broke says so in the span that broke, all else
+    /// in the one that answers.
+    pub fn span(&self, service: &str) -> u64 {
+        let broke = match self.said {
+            Said::Voice(voice, _) => voice.breaks,
+            Said::Struck(strike, _, above, _) => above == 0 && strike.leaf != Leaf::Itself,
+            Said::Event(_) | Said::Murmur(_, _) => false,
+        };
+        if broke {
+            breaking(self.trace, service)
+        } else {
+            serving(self.trace, service)
         }
     }
 
@@ -316,10 +331,19 @@ fn labels(service: &'static str, pod: String) -> BTreeMap<&'static str, String> 
 
 /// The id of the span by which a service answers in a trace, or takes up its message: the first of it there.
 pub fn serving(trace: u128, service: &str) -> u64 {
+    span_of(trace, service, 22)
+}
+
+/// The id of the span within a service that breaks a trace, where that is not the one that answers.
+pub fn breaking(trace: u128, service: &str) -> u64 {
+    span_of(trace, service, 23)
+}
+
+fn span_of(trace: u128, service: &str, which: u64) -> u64 {
     let name = service
         .bytes()
         .fold(0, |name, byte| noise([name, u64::from(byte), 21, 0]));
-    noise([trace as u64, name, 22, 0]) | 1
+    noise([trace as u64, name, which, 0]) | 1
 }
 
 /// Noise without state, as [`super::flow::mix`] makes it, of numbers.

@@ -18,6 +18,8 @@ pub struct Voice {
     pub level: &'static str,
     /// Whether it carries its request's trace id.
     pub traced: bool,
+    /// Whether it is said by what breaks its request, in a span of its own.
+    pub breaks: bool,
     /// How long after its request began it is said, milliseconds, below 500.
     pub after_ms: u16,
     /// Lines per second and pod.
@@ -58,6 +60,7 @@ const fn voice(
         request: "",
         level,
         traced: true,
+        breaks: false,
         after_ms: 0,
         rate,
         say,
@@ -69,6 +72,12 @@ impl Voice {
     const fn within(mut self, request: &'static str, after_ms: u16) -> Self {
         self.request = request;
         self.after_ms = after_ms;
+        self
+    }
+
+    /// What breaks the request says it.
+    const fn breaking(mut self) -> Self {
+        self.breaks = true;
         self
     }
 
@@ -203,7 +212,8 @@ const CHECKOUT: [Voice; 4] = [
             })
         },
     )
-    .within(DENIED, 440),
+    .within(DENIED, 440)
+    .breaking(),
 ];
 
 const PAYMENT: [Voice; 2] = [

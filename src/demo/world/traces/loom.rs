@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::World;
 use super::super::catalogue::pod_name;
-use super::super::logs::{noise, serving, unit};
+use super::super::logs::{breaking, noise, serving, unit};
 use super::super::story::PODS;
 use super::span::{Body, Event, Link, Resource, Span, SpanKind, Trace, Value};
 
@@ -193,6 +193,14 @@ impl<'a> Loom<'a> {
     /// A span's id.
     pub fn span_id(&self, node: Node) -> u64 {
         self.spans.get(node.0).map_or(0, |span| span.id)
+    }
+
+    /// What breaks the trace: what is said of that names this span.
+    pub fn breaks(&mut self, node: Node) {
+        let id = breaking(self.id, self.place(node).service);
+        if let Some(span) = self.spans.get_mut(node.0) {
+            span.id = id;
+        }
     }
 
     /// Sets an attribute.

@@ -91,10 +91,12 @@ fn break_leaf(loom: &mut Loom<'_>, node: Node, strike: &Strike, message: &str, t
         Leaf::Itself => {}
         Leaf::Statement(statement) => {
             let query = loom.query(node, statement, cut);
+            loom.breaks(query);
             loom.throw(query, strike.kind, message, STACK);
         }
         Leaf::Cache(verb) => {
             let command = loom.cache(node, verb, cut);
+            loom.breaks(command);
             loom.throw(command, strike.kind, message, STACK);
         }
         Leaf::Rebuild => {
@@ -103,6 +105,7 @@ fn break_leaf(loom: &mut Loom<'_>, node: Node, strike: &Strike, message: &str, t
             loom.set(miss, "cache.hit", false);
             let acquire = loom.inside(node, "pool.acquire", (from + (to - from) * 0.01, to));
             loom.set(acquire, "db.client.connection.pool.name", "primary");
+            loom.breaks(acquire);
             loom.throw(acquire, strike.kind, message, STACK);
         }
         Leaf::Outside(host, method, route) => {
@@ -110,12 +113,14 @@ fn break_leaf(loom: &mut Loom<'_>, node: Node, strike: &Strike, message: &str, t
             loom.set(asked, "url.full", format!("https://{host}{route}"));
             loom.set(asked, "server.port", 443);
             loom.unset(asked, "http.response.status_code");
+            loom.breaks(asked);
             loom.throw(asked, strike.kind, message, STACK);
         }
         Leaf::Unreached => {
             if let Some(missing) = strike.chain.hops().last() {
                 let asked = loom.ask(node, missing.service, call(*missing), time);
                 loom.unset(asked, "http.response.status_code");
+                loom.breaks(asked);
                 loom.throw(asked, strike.kind, message, STACK);
             }
         }

@@ -384,6 +384,36 @@ fn a_calm_world_has_a_past_and_nothing_from_its_begin_on() {
 }
 
 #[test]
+fn what_breaks_an_order_is_said_in_the_span_that_the_trace_points_at() {
+    let traces = traces(Scenario::Leak);
+    let mut told = 0;
+    for request in requests(&traces) {
+        let Some(line) = request
+            .lines
+            .iter()
+            .find(|line| line.template() == "pool exhausted")
+        else {
+            continue;
+        };
+        let found = crate::demo::jaeger::read_back(&traces.trace(&request));
+        let findings = crate::domain::trace::json::Findings::of(&found);
+        let origins = findings
+            .origins
+            .origins
+            .iter()
+            .map(|origin| found.span(origin.row).id.to_string());
+        let named = format!("{:016x}", line.span("checkout"));
+        assert!(
+            origins.clone().any(|origin| origin == named),
+            "{named}: {:?}",
+            origins.collect::<Vec<_>>()
+        );
+        told += 1;
+    }
+    assert!(told > 10, "{told}");
+}
+
+#[test]
 fn a_line_names_the_span_of_its_service_that_ran_when_it_was_said() {
     let traces = traces(Scenario::Leak);
     let mut lines = 0;
@@ -392,7 +422,7 @@ fn a_line_names_the_span_of_its_service_that_ran_when_it_was_said() {
         for line in &request.lines {
             lines += 1;
             let of = traces.logs.streams()[line.stream].service;
-            let id = super::super::logs::serving(trace.id, of);
+            let id = line.span(of);
             let span = trace.spans().find(|span| span.id == id);
             let span = span.unwrap_or_else(|| panic!("{:?}: no span of {of}", request.kind));
             assert_eq!(service(&trace, &span), of);

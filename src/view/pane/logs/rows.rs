@@ -419,7 +419,8 @@ fn file_of<'a>(model: &Model, entry: &'a Entry) -> Option<&'a str> {
 /// Whether a line's service stands before it: where there is room, and it is not the same for all.
 fn has_service(model: &Model, area: u16) -> bool {
     area >= WITH_SERVICE
-        && (model.scope.service_of(crate::app::focus::PaneId::Logs).is_none() || model.logs.trace.is_some())
+        && (model.scope.service_of(crate::app::focus::PaneId::Logs).is_none()
+            || model.trace_of_lines().is_some())
 }
 
 /// From this width on a line's service stands before it.

@@ -16,15 +16,15 @@ use super::{Border, Freshness, Lack, cells_of, framed, message, position, skelet
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
 use crate::app::scope::TimeRange;
-use crate::app::traces::list::Older;
-use crate::app::traces::{BACK, Form, Grouped, TraceList};
+use crate::app::traces::list::{Older, operation_of};
+use crate::app::traces::{BACK, Form, Grouped, TraceList, TraceRow};
 use crate::domain::trace::scale::lasting_in_column;
 use crate::domain::trace::summary::{Outcome, Whole};
 use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::{Piece, words};
-use crate::view::{Scene, figures, hints, layout};
+use crate::view::{Scene, figures, hints, layout, moment};
 
 /// How fresh the list is.
 pub(super) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
@@ -151,13 +151,42 @@ fn foot(scene: Scene, total: usize, shown: usize) -> Vec<Piece<'static>> {
         None if pane.back == BACK => (format!("last {}", words::span(pane.back)), Role::TextMuted),
         None => (format!("last {}", words::span(pane.back)), Role::Accent),
     };
-    let mut pieces = vec![Piece::own(when, role)];
+    let mut pieces = Vec::new();
+    if let Some(said) = moment_said(scene, shown) {
+        pieces.extend([said, Piece::word(" · ", Role::TextMuted)]);
+    }
+    pieces.push(Piece::own(when, role));
     let place = position(pane.list.index, total, shown);
     if !place.is_empty() {
         pieces.push(Piece::word(" · ", Role::TextMuted));
         pieces.extend(place);
     }
     pieces
+}
+
+/// In which direction the trace of the chosen moment lies, where it is not in sight.
+fn moment_said(scene: Scene, shown: usize) -> Option<Piece<'static>> {
+    let at = moment::elsewhere(scene, PaneId::Traces)?;
+    let pane = &scene.model.traces;
+    if pane.form == Form::Dots || pane.rows.is_empty() {
+        return None;
+    }
+    let row = moment::trace(scene).and_then(|id| {
+        let own = pane.rows.iter().position(|row| *row == TraceRow::Trace(id));
+        let group = || {
+            let operation = operation_of(pane.summary(id)?);
+            let head = TraceRow::Group(operation);
+            pane.rows.iter().position(|row| *row == head)
+        };
+        own.or_else(group)
+    });
+    let place = match row {
+        None => "not listed",
+        Some(row) if row < pane.list.offset => "above",
+        Some(row) if row >= pane.list.offset + shown => "below",
+        Some(_) => return None,
+    };
+    Some(moment::said(scene, at, place))
 }
 
 /// Whether as much is asked for as the scope's time is long: of a very long one only the last part is.
