@@ -36,10 +36,8 @@ fn main() -> Result<(), String> {
     std::fs::create_dir_all(&directory).map_err(|e| e.to_string())?;
     let press = render::Press::new()?;
     let mut out = std::io::stdout();
-    for screen in gallery::screens() {
-        if !wanted.is_empty() && !wanted.iter().any(|name| screen.name.contains(name.as_str())) {
-            continue;
-        }
+    let among = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
+    for screen in gallery::screens(among) {
         let svg = render::svg(&screen.buffer, render::terminal_for(&screen.theme));
         let path = directory.join(&screen.name);
         std::fs::write(path.with_extension("png"), press.png(&svg, 1.0)?).map_err(|e| e.to_string())?;

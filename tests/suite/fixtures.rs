@@ -20,6 +20,8 @@ pub mod cases;
 pub mod incidents;
 #[path = "fixtures/logs.rs"]
 pub mod logs;
+#[path = "fixtures/pages.rs"]
+pub mod pages;
 #[path = "fixtures/slos.rs"]
 pub mod slos;
 #[path = "fixtures/spans.rs"]
