@@ -58,7 +58,16 @@ const MAIN: [&str; 22] = [
 pub fn screens(wanted: impl Fn(&str) -> bool) -> Vec<Screen> {
     let mut out = crate::widgets::screens();
     out.retain(|screen| wanted(&screen.name));
-    let dark = themed("midwatch", ColorDepth::TrueColor, Glyphs::Unicode);
+    let dark = dark();
+    if wanted("story") {
+        for (index, frame) in crate::story::frames(&dark).into_iter().enumerate() {
+            out.push(Screen {
+                name: format!("story-{index:02}"),
+                buffer: frame.buffer,
+                theme: dark.clone(),
+            });
+        }
+    }
     for (width, height) in SIZES {
         for (name, build) in states() {
             let name = format!("{name}-{width}x{height}");
@@ -70,7 +79,11 @@ pub fn screens(wanted: impl Fn(&str) -> bool) -> Vec<Screen> {
     for (theme, depth, glyphs) in THEMES {
         let theme_name = theme;
         let theme = themed(theme, depth, glyphs);
-        let among: &[&str] = if MAIN_THEMES.contains(&theme_name) { &MAIN } else { &["watch", "trace"] };
+        let among: &[&str] = if MAIN_THEMES.contains(&theme_name) {
+            &MAIN
+        } else {
+            &["watch", "trace"]
+        };
         for (width, height) in [(80, 24), (120, 40)] {
             for (name, build) in states().into_iter().filter(|(name, _)| among.contains(name)) {
                 let name = format!("{name}-{theme_name}-{depth:?}-{width}x{height}").to_lowercase();
@@ -87,6 +100,11 @@ pub fn screens(wanted: impl Fn(&str) -> bool) -> Vec<Screen> {
         }
     }
     out
+}
+
+/// The theme that most pictures are drawn with.
+pub fn dark() -> Theme {
+    themed("midwatch", ColorDepth::TrueColor, Glyphs::Unicode)
 }
 
 fn themed(name: &str, depth: ColorDepth, glyphs: Glyphs) -> Theme {
@@ -180,7 +198,13 @@ fn states() -> Vec<(&'static str, Build)> {
         ("toast", |w, h| {
             let mut model = on_alerts(shop::pages::night(size(w, h)));
             let text = "checkout: acknowledged for 15m; it lapses at 03:29Z".to_owned();
-            shop::tell(&mut model, Msg::Said { level: midwatch::app::toast::Level::Info, text });
+            shop::tell(
+                &mut model,
+                Msg::Said {
+                    level: midwatch::app::toast::Level::Info,
+                    text,
+                },
+            );
             model
         }),
         ("watch-slo", |w, h| shop::shop(size(w, h))),

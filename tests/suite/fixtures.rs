@@ -68,6 +68,7 @@ pub fn settings() -> Settings {
     Settings {
         context: "prod-eu".to_owned(),
         contexts: vec!["prod-eu".to_owned(), "staging".to_owned()],
+        theme: "midwatch".to_owned(),
         themes: vec!["midwatch".to_owned(), "light".to_owned()],
         danger: false,
         read_only: false,

@@ -34,9 +34,9 @@ pub(in super::super) fn role_of(level: Level) -> Role {
     match level {
         Level::Fatal | Level::Error => Role::SeverityCritical,
         Level::Warn => Role::SeverityWarning,
-        Level::Info => Role::SeverityInfo,
+        // Most lines are: colour is for what wants the eye.
+        Level::Info | Level::Unknown => Role::TextMuted,
         Level::Debug | Level::Trace => Role::TextDim,
-        Level::Unknown => Role::TextMuted,
     }
 }
 

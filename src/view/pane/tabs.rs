@@ -139,7 +139,7 @@ fn badge(scene: Scene, pane: PaneId, words: Words) -> Vec<Piece<'static>> {
             pieces
         }
         PaneId::Logs => logs::badge(scene),
-        PaneId::Traces => traces::badge(scene),
+        PaneId::Traces => traces::badge(scene, words),
         PaneId::Incident => incident::badge(scene, words),
         PaneId::Alerts => match scene.model.alerts.shown() {
             None if alerts::freshness(scene).failure.is_none() => {

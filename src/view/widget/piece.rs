@@ -89,6 +89,27 @@ pub fn width_of(pieces: &[Piece]) -> usize {
     pieces.iter().map(Piece::width).sum()
 }
 
+/// Fewer cells of a part say nothing.
+const LEAST_PART: usize = 8;
+
+/// Whether the next part of a line, `· 2 flapping`, has room for no more than a few letters: a sign that there is
+/// more says as much, and looks better.
+fn is_stump(pieces: &[Piece], room: usize) -> bool {
+    let Some((first, rest)) = pieces.split_first() else {
+        return false;
+    };
+    let Some(own) = first.as_str().strip_prefix(" · ") else {
+        return false;
+    };
+    let part = match (own, rest.first()) {
+        ("", Some(next)) => next.width(),
+        ("", None) => return false,
+        (own, _) => width(own),
+    };
+    let room = room.saturating_sub(3);
+    part > room && room < LEAST_PART
+}
+
 /// Writes pieces one after the other into the first row of an area; what does not fit is cut where `how`
 /// says, in the piece that crosses the edge. Returns the cells used.
 pub fn put_pieces(
@@ -106,10 +127,54 @@ pub fn put_pieces(
         if room == 0 {
             break;
         }
+        if how == Cut::End && index > 0 && is_stump(&pieces[index..], room) {
+            let more = cut(" …", room, Cut::End);
+            used += super::put(buffer, rest, &more, look.style(theme, Role::TextDim));
+            break;
+        }
         // A cut in the middle keeps the end only where nothing follows it.
         let last = index + 1 == pieces.len();
         let shown = cut(piece.as_str(), room, if last { how } else { Cut::End });
         used += super::put(buffer, rest, &shown, look.style(theme, piece.role));
     }
     used
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::{blank, lines, theme};
+    use super::*;
+    use crate::theme::Glyphs;
+
+    fn drawn(cells: u16) -> String {
+        let pieces = [
+            Piece::word("unacked", Role::Text),
+            Piece::word(" · ", Role::TextDim),
+            Piece::word("3 flapping", Role::Text),
+            Piece::word(" · flaps 7×", Role::Text),
+        ];
+        let mut buffer = blank(cells, 1);
+        let area = buffer.area;
+        put_pieces(
+            &mut buffer,
+            area,
+            &theme(Glyphs::Unicode),
+            &pieces,
+            Cut::End,
+            Look::Plain,
+        );
+        lines(&buffer).concat().trim_end().to_owned()
+    }
+
+    #[test]
+    fn a_part_that_has_no_room_is_left_out_whole() {
+        assert_eq!(drawn(40), "unacked · 3 flapping · flaps 7×");
+        assert_eq!(drawn(24), "unacked · 3 flapping …");
+        assert_eq!(drawn(20), "unacked · 3 flapping");
+        assert_eq!(drawn(19), "unacked · 3 flappi…");
+        assert_eq!(drawn(16), "unacked …");
+        assert_eq!(drawn(10), "unacked …");
+        assert_eq!(drawn(8), "unacked…");
+        assert_eq!(drawn(7), "unacked");
+    }
 }
