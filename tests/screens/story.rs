@@ -22,7 +22,7 @@ use crate::render::{
 use crate::shapes;
 
 /// The terminal's size: two columns of panes.
-const SIZE: (u16, u16) = (104, 32);
+const SIZE: (u16, u16) = (112, 34);
 /// Height of the line below that says what happens.
 const CAPTION: f32 = 40.0;
 

@@ -40,6 +40,11 @@ const STATE_ROOMY: u16 = 21;
 /// The columns for a width: the state has room for its words before the name has more than it needs.
 fn columns_for(width: u16) -> [Column; 5] {
     let mut columns = COLUMNS;
+    if (51..62).contains(&width) {
+        // `HighErrorRate ×3` and `acked mara 4m`.
+        columns[1].width = flex(18, 52, 4);
+        columns[4].width = flex(13, 40, 4);
+    }
     if width >= 62 {
         columns[4].width = flex(STATE_ROOMY, 40, 2);
     }

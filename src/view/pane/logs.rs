@@ -15,6 +15,7 @@ use super::super::widget::frame::{self, Frame};
 use super::super::widget::scrollbar::Extent;
 use super::super::widget::{self, Piece, words};
 use super::super::{Scene, figures};
+use super::tabs::Words;
 use super::{message, narrowed, skeleton, thumb, timed};
 use crate::app::focus::PaneId;
 use crate::app::logs::{Follow, LogPane, LogView, Past, Refusal, Scanned, Seek, Times};
@@ -75,10 +76,11 @@ pub(in super::super) fn service_role(service: &str) -> Role {
 }
 
 /// What the tab says.
-pub(super) fn badge(scene: Scene) -> Vec<Piece<'static>> {
+pub(super) fn badge(scene: Scene, words: Words) -> Vec<Piece<'static>> {
     match scene.model.logs.drawn() {
         None => vec![Piece::word(" …", Role::StateBusy)],
         Some(view) if view.failure.is_some() => vec![Piece::word(" ✗", Role::StateFailed)],
+        Some(_) if words == Words::Least => Vec::new(),
         Some(view) => vec![Piece::own(format!(" {}", rate(view.rate)), Role::TextMuted)],
     }
 }

@@ -19,10 +19,13 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         whole
     } else {
         let short = pieces(scene, Words::Short);
+        let bare = pieces(scene, Words::Bare);
         if fits(&short) {
             short
+        } else if fits(&bare) {
+            bare
         } else {
-            pieces(scene, Words::Bare)
+            pieces(scene, Words::Least)
         }
     };
     scene.line(buffer, area, &shown);
@@ -37,6 +40,8 @@ pub(super) enum Words {
     Short,
     /// Counts alone, those that want somebody with a `▲`.
     Bare,
+    /// The same without what wants nobody: where one is has to be said whole.
+    Least,
 }
 
 fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
@@ -99,7 +104,7 @@ fn badge(scene: Scene, pane: PaneId, words: Words) -> Vec<Piece<'static>> {
     let said = |count: usize, word: &str| format!("{count} {word}");
     let firing = |count: usize| match words {
         Words::Whole | Words::Short => said(count, "firing"),
-        Words::Bare => count.to_string(),
+        Words::Bare | Words::Least => count.to_string(),
     };
     match pane {
         PaneId::Slo => {
@@ -122,7 +127,7 @@ fn badge(scene: Scene, pane: PaneId, words: Words) -> Vec<Piece<'static>> {
                     pieces.push(Piece::word(" ", Role::Text));
                     pieces.push(match words {
                         Words::Whole | Words::Short => Piece::own(said(count, word), role),
-                        Words::Bare => Piece::own(format!("{count}▲"), role),
+                        Words::Bare | Words::Least => Piece::own(format!("{count}▲"), role),
                     });
                 }
             }
@@ -138,7 +143,7 @@ fn badge(scene: Scene, pane: PaneId, words: Words) -> Vec<Piece<'static>> {
             }
             pieces
         }
-        PaneId::Logs => logs::badge(scene),
+        PaneId::Logs => logs::badge(scene, words),
         PaneId::Traces => traces::badge(scene, words),
         PaneId::Incident => incident::badge(scene, words),
         PaneId::Alerts => match scene.model.alerts.shown() {
