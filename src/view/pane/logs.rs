@@ -80,7 +80,7 @@ pub(super) fn badge(scene: Scene, words: Words) -> Vec<Piece<'static>> {
     match scene.model.logs.drawn() {
         None => vec![Piece::word(" …", Role::StateBusy)],
         Some(view) if view.failure.is_some() => vec![Piece::word(" ✗", Role::StateFailed)],
-        Some(_) if words == Words::Least => Vec::new(),
+        Some(_) if matches!(words, Words::Least | Words::Numbers) => Vec::new(),
         Some(view) => vec![Piece::own(format!(" {}", rate(view.rate)), Role::TextMuted)],
     }
 }

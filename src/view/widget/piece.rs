@@ -89,6 +89,20 @@ pub fn width_of(pieces: &[Piece]) -> usize {
     pieces.iter().map(Piece::width).sum()
 }
 
+/// What stands between a piece and its neighbours, and the piece: blanks and a `·` have nobody's colour, and where
+/// colours are attributes no line under them.
+fn apart(text: &str) -> (&str, &str, &str) {
+    let word = text.trim_start_matches(' ');
+    let word = word.strip_prefix("· ").unwrap_or(word);
+    let before = text.strip_suffix(word).unwrap_or_default();
+    let end = word.trim_end_matches(' ');
+    let end = end.strip_suffix(" ·").unwrap_or(end);
+    if end.is_empty() {
+        return ("", text, "");
+    }
+    (before, end, word.strip_prefix(end).unwrap_or_default())
+}
+
 /// Fewer cells of a part say nothing.
 const LEAST_PART: usize = 8;
 
@@ -135,7 +149,18 @@ pub fn put_pieces(
         // A cut in the middle keeps the end only where nothing follows it.
         let last = index + 1 == pieces.len();
         let shown = cut(piece.as_str(), room, if last { how } else { Cut::End });
-        used += super::put(buffer, rest, &shown, look.style(theme, piece.role));
+        let style = look.style(theme, piece.role);
+        let (before, word, behind) = apart(&shown);
+        let between = if style.bg.is_none() {
+            look.style(theme, Role::TextDim)
+        } else {
+            style
+        };
+        for (part, style) in [(before, between), (word, style), (behind, between)] {
+            if !part.is_empty() {
+                used += super::put(buffer, super::after(area, used), part, style);
+            }
+        }
     }
     used
 }
@@ -164,6 +189,17 @@ mod tests {
             Look::Plain,
         );
         lines(&buffer).concat().trim_end().to_owned()
+    }
+
+    #[test]
+    fn what_stands_between_words_is_told_from_them() {
+        assert_eq!(apart(" · 3 failed"), (" · ", "3 failed", ""));
+        assert_eq!(apart("still · "), ("", "still", " · "));
+        assert_eq!(apart("  13x "), ("  ", "13x", " "));
+        assert_eq!(apart("a · b"), ("", "a · b", ""));
+        for alone in ["", " ", " · ", "····", "·"] {
+            assert_eq!(apart(alone), ("", alone, ""));
+        }
     }
 
     #[test]

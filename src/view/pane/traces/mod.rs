@@ -57,7 +57,7 @@ pub(super) fn badge(scene: Scene, words: Words) -> Vec<Piece<'static>> {
         (None, Some(_)) => vec![Piece::word(" not known", Role::StateFailed)],
         (Some(list), _) => match list.failed() {
             0 => vec![Piece::own(format!(" {}", list.traces.len()), Role::TextMuted)],
-            failed if matches!(words, Words::Bare | Words::Least) => {
+            failed if matches!(words, Words::Bare | Words::Least | Words::Numbers) => {
                 vec![Piece::own(format!(" {failed}✗"), Role::SeverityCritical)]
             }
             failed => vec![Piece::own(format!(" {failed} failed"), Role::SeverityCritical)],
