@@ -70,6 +70,22 @@ impl Shelf {
         self.shipped.iter().map(|(name, _)| *name)
     }
 
+    /// The names of the user's own files beside the configuration, those that stand in for shipped ones aside. What cannot be
+    /// listed is none.
+    pub fn own_names(&self, config_dir: Option<&Path>) -> Vec<String> {
+        let Some(listed) = config_dir.and_then(|dir| dir.join(self.folder).read_dir().ok()) else {
+            return Vec::new();
+        };
+        let mut names: Vec<String> = listed
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|ext| ext == "toml"))
+            .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+            .filter(|name| !self.names().any(|shipped| shipped == name))
+            .collect();
+        names.sort();
+        names
+    }
+
     /// Finds a file by name or path. `config_dir` is the directory of the configuration file: relative paths
     /// start there, and `config_dir/FOLDER/NAME.toml` goes before a shipped file of the same name.
     pub fn find(&self, name: &str, config_dir: Option<&Path>) -> Result<Found, Problem> {

@@ -31,6 +31,7 @@ pub mod reference;
 pub mod runbook;
 pub mod scope;
 pub mod strip;
+pub mod themes;
 pub mod toast;
 pub mod traces;
 pub mod trail;
@@ -70,6 +71,8 @@ pub struct Settings {
     pub context: String,
     /// All contexts, in file order.
     pub contexts: Vec<String>,
+    /// Theme name or path, or `auto`.
+    pub theme: String,
     /// Themes that can be switched to.
     pub themes: Vec<String>,
     /// Dangerous acts ask for the context's name.
@@ -302,6 +305,8 @@ pub struct Model {
     pub query: query::QueryPane,
     /// Every context at once.
     pub union: union::UnionPane,
+    /// Which theme is drawn.
+    pub themes: themes::Themes,
     /// Passing words.
     pub toasts: Toasts,
     /// Acts under way, in grace, and leases held.
@@ -357,6 +362,7 @@ impl Model {
             .or_else(|| layout.visible().next())
             .unwrap_or(wanted);
         Self {
+            themes: themes::Themes::of(&settings.theme),
             settings,
             keymap,
             size,

@@ -129,6 +129,7 @@ pub(in crate::app) mod tests {
         let settings = Settings {
             context: "prod".to_owned(),
             contexts: Vec::new(),
+            theme: "midwatch".to_owned(),
             themes: Vec::new(),
             danger: false,
             read_only: false,

@@ -13,6 +13,7 @@ use crate::app::drill::DrillLog;
 use crate::app::focus::Layout;
 use crate::app::kept::Kept;
 use crate::app::modal::Composer;
+use crate::app::themes::Themes;
 use crate::app::toast::Level;
 use crate::app::{Model, Settings};
 use crate::backend::Backends;
@@ -122,7 +123,8 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     let Guise { lines, drill } = guise;
     let means = means(session);
     let dir = config.config_dir.as_deref();
-    let theme = theme::load(&config.theme, dir, means)?;
+    let themes_worn = Themes::of(&config.theme).hinted(session.env.get("COLORFGBG").and_then(theme::hinted));
+    let theme = theme::load(themes_worn.kept(), dir, means)?;
     let keymap = Arc::new(keymap::load(&config.keymap, dir)?);
     let layout = layout_file::load(config.state_dir.as_deref());
 
@@ -151,6 +153,7 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
         size,
         now,
     );
+    model.themes = themes_worn;
     model.kept = kept_file::load(config.state_dir.as_deref(), &context.name);
     if let Some(why) = &model.kept.trouble {
         let words = format!("saved views are not read, and stay as they are: {why}");
@@ -253,6 +256,7 @@ fn next_model(settings: Settings, kept: Kept, old: &mut Model, now: Now) -> Mode
     layout.absent.clear();
     let mut next = Model::new(settings, keymap, layout, old.size, now);
     next.zone = old.zone;
+    next.themes = old.themes.clone();
     next.drill = old.drill.take();
     next.union.bound.clone_from(&old.union.bound);
     if let Some(why) = &kept.trouble {
@@ -390,7 +394,11 @@ pub(super) fn options(session: &Session, config: &Config) -> Options {
             default.esc_timeout
         },
         sync: SyncOutput::Marked,
-        background: BackgroundQuery::Skip,
+        background: if config.theme == theme::AUTO {
+            BackgroundQuery::AfterFirstFrame
+        } else {
+            BackgroundQuery::Skip
+        },
         multiplexer: Multiplexer::detect(session.env.get("TMUX"), session.env.get("TERM")),
     }
 }
@@ -425,7 +433,12 @@ pub(super) fn settings(config: &Config, context: &Context, runbooks: Policy) -> 
     Settings {
         context: context.name.clone(),
         contexts: config.contexts.keys().cloned().collect(),
-        themes: theme::SHELF.names().map(str::to_owned).collect(),
+        theme: config.theme.clone(),
+        themes: theme::SHELF
+            .names()
+            .map(str::to_owned)
+            .chain(theme::SHELF.own_names(config.config_dir.as_deref()))
+            .collect(),
         danger: context.danger,
         read_only: config.read_only,
         identity: config.identity.clone(),

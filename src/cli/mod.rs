@@ -113,7 +113,7 @@ impl Session {
                 let given =
                     |flag: &Option<String>, shipped: &str| flag.clone().unwrap_or_else(|| shipped.to_owned());
                 Ok(Dress {
-                    theme: given(&self.globals.theme, "midwatch"),
+                    theme: given(&self.globals.theme, crate::theme::AUTO),
                     keymap: given(&self.globals.keymap, "default"),
                     config_dir: None,
                 })

@@ -220,7 +220,7 @@ pub(super) fn decode(
     let config = Config {
         path: around.file.clone(),
         default_context,
-        theme: top.text("theme").unwrap_or_else(|| "midwatch".to_owned()),
+        theme: top.text("theme").unwrap_or_else(|| crate::theme::AUTO.to_owned()),
         keymap: top.text("keymap").unwrap_or_else(|| "default".to_owned()),
         identity: top.text("identity").unwrap_or_else(|| identity(around.env)),
         read_only: top.flag("read_only"),

@@ -173,7 +173,7 @@ fn the_environment_overrides_the_file_with_the_types_of_the_keys() {
     );
     assert_eq!(endpoint.auth, Auth::Bearer(Secret::Env("T".into())));
     assert!(config.contexts.contains_key("new"));
-    assert_eq!(config.theme, "midwatch");
+    assert_eq!(config.theme, "auto");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use ratatui::style::{Modifier, Style};
 
+use super::background::{AUTO, for_background};
 use super::depth::reduce;
 use super::file::{self, Palette, RawColor, RawStyle};
 use super::{Appearance, ColorDepth, Glyphs, Role, Theme};
@@ -42,8 +43,12 @@ pub struct Means {
     pub glyphs: Glyphs,
 }
 
-/// Loads a theme by name or path, as [`Shelf::find`] finds it.
+/// Loads a theme by name or path, as [`Shelf::find`] finds it; for `auto` the one for dark backgrounds.
 pub fn load(name: &str, config_dir: Option<&Path>, means: Means) -> Result<Theme, Problems> {
+    let name = match name {
+        AUTO => for_background(Appearance::Dark),
+        name => name,
+    };
     let found = SHELF
         .find(name, config_dir)
         .map_err(|problem| Problems(vec![problem]))?;

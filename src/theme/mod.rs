@@ -4,9 +4,10 @@
 //! names to styles, may inherit, and are checked: an unknown role or colour is an error with its place.
 //! [`Glyphs`] are the shapes, in Unicode or ASCII, so that state is told without colour.
 //! Colours are named nowhere else. Start at [`load()`]; `file` reads one file, `depth` brings colours down,
-//! `table` prints.
+//! `background` goes by what the terminal tells of itself, `table` prints.
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
+mod background;
 mod depth;
 mod file;
 mod load;
@@ -14,6 +15,7 @@ mod table;
 
 use ratatui::style::{Color, Modifier, Style};
 
+pub use background::{AUTO, for_background, hinted, of_background};
 pub use depth::{reduce, xterm_rgb};
 pub use load::{Means, SHELF, load, parse};
 pub use table::{document, text};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::load::{Means, SHELF, load};
-use super::{Appearance, ColorDepth, Glyphs, Role};
+use super::{AUTO, Appearance, ColorDepth, Glyphs, Role, for_background};
 use crate::text::fit;
 
 /// What `midwatch themes --json` prints: the shipped themes, and every role with what it is for.
@@ -26,6 +26,13 @@ pub fn text() -> String {
     for (name, appearance) in shipped() {
         let _ = writeln!(out, "  {}  {appearance}", fit(name, 20)); // writing to a String cannot fail
     }
+    let _ = writeln!(
+        out,
+        "  {}  {} or {}, by the terminal's background",
+        fit(AUTO, 20),
+        for_background(Appearance::Dark),
+        for_background(Appearance::Light)
+    );
     out.push_str("\nroles\n");
     for role in Role::ALL {
         let _ = writeln!(out, "  {}  {}", fit(role.name(), 20), role.doc());

@@ -185,3 +185,49 @@ fn the_documents_hold_every_theme_and_role() {
     );
     assert_eq!(document()["themes"][1]["appearance"], "for light backgrounds");
 }
+
+#[test]
+fn a_chain_of_heirs_hands_down_what_none_of_them_says_and_a_path_begins_at_the_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("themes")).unwrap();
+    let write = |path: &str, text: &str| std::fs::write(dir.path().join(path), text).unwrap();
+    write(
+        "themes/day.toml",
+        "inherits = \"light\"\n[roles]\naccent = \"red\"\n\"key\" = \"blue\"\n",
+    );
+    write("mine.toml", "inherits = \"day\"\n[roles]\naccent = \"green\"\n");
+    let theme = load("mine.toml", Some(dir.path()), means(ColorDepth::TrueColor)).unwrap();
+    assert_eq!(theme.style(Role::Accent).fg, Some(Color::Green), "its own");
+    assert_eq!(theme.style(Role::Key).fg, Some(Color::Blue), "its parent's");
+    let light = shipped("light", ColorDepth::TrueColor);
+    assert_eq!(
+        theme.style(Role::SloPage),
+        light.style(Role::SloPage),
+        "the parent's parent's"
+    );
+    assert_eq!(theme.appearance, Appearance::Light);
+    assert_eq!(SHELF.own_names(Some(dir.path())), ["day"]);
+    assert!(SHELF.own_names(None).is_empty());
+}
+
+#[test]
+fn a_colour_comes_down_step_by_step_and_keeps_its_hue() {
+    let amber = Color::Rgb(0xff, 0xb0, 0x60);
+    assert_eq!(reduce(amber, ColorDepth::TrueColor), Some(amber));
+    assert_eq!(reduce(amber, ColorDepth::Ansi256), Some(Color::Indexed(215)));
+    assert_eq!(reduce(amber, ColorDepth::Ansi16), Some(Color::LightYellow));
+    assert_eq!(reduce(amber, ColorDepth::None), None);
+    let down = reduce(Color::Indexed(215), ColorDepth::Ansi16);
+    assert_eq!(down, Some(Color::LightYellow), "and from 256 as from 24 bits");
+}
+
+#[test]
+fn auto_stands_for_a_dark_background_until_more_is_known() {
+    let auto = load(AUTO, None, means(ColorDepth::TrueColor)).unwrap();
+    assert_eq!(auto, shipped("midwatch", ColorDepth::TrueColor));
+    for appearance in [Appearance::Dark, Appearance::Light] {
+        let theme = shipped(for_background(appearance), ColorDepth::TrueColor);
+        assert_eq!(theme.appearance, appearance);
+    }
+    assert!(text().contains(AUTO));
+}

@@ -256,7 +256,8 @@ fn with_signals(body: Rect, layout: &Layout, lists: &[PaneId]) -> Middle {
     };
     let mut rest = column;
     if layout.shows(PaneId::Incident) {
-        let share = layout.incident_share.min(70);
+        // A column of its own is high: there the lines below have more use for the rows.
+        let share = layout.incident_share.min(70) * if three { 3 } else { 4 } / 4;
         let height = (column.height * share / 100).max(LEAST_PREVIEW.min(column.height));
         panes.push((PaneId::Incident, cut_rows(&mut rest, height)));
     }

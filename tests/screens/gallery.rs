@@ -14,49 +14,97 @@ use crate::fixtures::{self as shop, press, size};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
-/// Every picture.
-pub fn screens() -> Vec<Screen> {
+/// The themes beside the first, and what they are brought down to.
+const THEMES: [(&str, ColorDepth, Glyphs); 9] = [
+    ("light", ColorDepth::TrueColor, Glyphs::Unicode),
+    ("solarized-dark", ColorDepth::TrueColor, Glyphs::Unicode),
+    ("solarized-light", ColorDepth::TrueColor, Glyphs::Unicode),
+    ("slate", ColorDepth::TrueColor, Glyphs::Unicode),
+    ("colorblind", ColorDepth::TrueColor, Glyphs::Unicode),
+    ("high-contrast", ColorDepth::TrueColor, Glyphs::Unicode),
+    ("ansi16", ColorDepth::Ansi16, Glyphs::Unicode),
+    ("midwatch", ColorDepth::Ansi16, Glyphs::Unicode),
+    ("mono", ColorDepth::None, Glyphs::Ascii),
+];
+/// Those of them in which every main screen is pictured.
+const MAIN_THEMES: [&str; 3] = ["light", "ansi16", "mono"];
+/// The main screens.
+const MAIN: [&str; 22] = [
+    "watch",
+    "watch-slo",
+    "strip",
+    "logs",
+    "logs-line",
+    "patterns",
+    "traces",
+    "trace",
+    "trace-span",
+    "incident",
+    "incident-open",
+    "case",
+    "runbook",
+    "contexts",
+    "query",
+    "comparison",
+    "detail-slo",
+    "detail-alert",
+    "calm",
+    "stale",
+    "failed",
+    "loading",
+];
+
+/// Every picture whose name is wanted.
+pub fn screens(wanted: impl Fn(&str) -> bool) -> Vec<Screen> {
     let mut out = crate::widgets::screens();
-    let dark = themed("midwatch", ColorDepth::TrueColor, Glyphs::Unicode);
-    for (width, height) in SIZES {
-        for (name, build) in states() {
-            out.push(shot(
-                &format!("{name}-{width}x{height}"),
-                &build(width, height),
-                &dark,
-            ));
+    out.retain(|screen| wanted(&screen.name));
+    let dark = dark();
+    if wanted("story") {
+        for (index, frame) in crate::story::frames(&dark).into_iter().enumerate() {
+            out.push(Screen {
+                name: format!("story-{index:02}"),
+                buffer: frame.buffer,
+                theme: dark.clone(),
+            });
         }
     }
-    for (theme, depth, glyphs) in [
-        ("light", ColorDepth::TrueColor, Glyphs::Unicode),
-        ("solarized-dark", ColorDepth::TrueColor, Glyphs::Unicode),
-        ("solarized-light", ColorDepth::TrueColor, Glyphs::Unicode),
-        ("slate", ColorDepth::TrueColor, Glyphs::Unicode),
-        ("colorblind", ColorDepth::TrueColor, Glyphs::Unicode),
-        ("high-contrast", ColorDepth::TrueColor, Glyphs::Unicode),
-        ("ansi16", ColorDepth::Ansi16, Glyphs::Unicode),
-        ("midwatch", ColorDepth::Ansi16, Glyphs::Unicode),
-        ("mono", ColorDepth::None, Glyphs::Ascii),
-    ] {
-        let theme_name = theme;
-        let theme = themed(theme, depth, glyphs);
-        for (width, height) in [(80, 24), (120, 40)] {
-            for (name, build) in states()
-                .into_iter()
-                .filter(|(name, _)| name.starts_with("watch") || name.starts_with("trace"))
-            {
-                let name = format!("{name}-{theme_name}-{depth:?}-{width}x{height}").to_lowercase();
-                out.push(shot(&name, &build(width, height), &theme));
+    for (width, height) in SIZES {
+        for (name, build) in states() {
+            let name = format!("{name}-{width}x{height}");
+            if wanted(&name) {
+                out.push(shot(&name, &build(width, height), &dark));
             }
         }
     }
-    for (name, build) in states()
-        .into_iter()
-        .filter(|(name, _)| name.starts_with("open") || *name == "watch")
-    {
-        out.push(shot(&format!("{name}-40x10"), &build(40, 10), &dark));
+    for (theme, depth, glyphs) in THEMES {
+        let theme_name = theme;
+        let theme = themed(theme, depth, glyphs);
+        let among: &[&str] = if MAIN_THEMES.contains(&theme_name) {
+            &MAIN
+        } else {
+            &["watch", "trace"]
+        };
+        for (width, height) in [(80, 24), (120, 40)] {
+            for (name, build) in states().into_iter().filter(|(name, _)| among.contains(name)) {
+                let name = format!("{name}-{theme_name}-{depth:?}-{width}x{height}").to_lowercase();
+                if wanted(&name) {
+                    out.push(shot(&name, &build(width, height), &theme));
+                }
+            }
+        }
+    }
+    for (name, build) in states() {
+        let small = format!("{name}-40x10");
+        if (name.starts_with("open") || MAIN.contains(&name)) && wanted(&small) {
+            out.push(shot(&small, &build(40, 10), &dark));
+        }
     }
     out
+}
+
+/// The theme that most pictures are drawn with.
+pub fn dark() -> Theme {
+    themed("midwatch", ColorDepth::TrueColor, Glyphs::Unicode)
 }
 
 fn themed(name: &str, depth: ColorDepth, glyphs: Glyphs) -> Theme {
@@ -77,7 +125,88 @@ type Build = fn(u16, u16) -> Model;
 
 fn states() -> Vec<(&'static str, Build)> {
     vec![
-        ("watch", |w, h| on_alerts(shop::dangerous_shop(size(w, h)))),
+        ("watch", |w, h| on_alerts(shop::pages::night(size(w, h)))),
+        ("strip", |w, h| {
+            let mut model = shop::pages::night(size(w, h));
+            press(&mut model, "3 k k k 2 V");
+            model
+        }),
+        ("scoped", |w, h| {
+            let mut model = shop::pages::night(size(w, h));
+            press(&mut model, "2 g g . 3");
+            model
+        }),
+        ("ranged", |w, h| {
+            let mut model = shop::pages::night(size(w, h));
+            press(&mut model, "2 g . [ 4");
+            model
+        }),
+        ("danger", |w, h| on_alerts(shop::dangerous_shop(size(w, h)))),
+        ("case", |w, h| shop::pages::case(size(w, h))),
+        ("case-looking", |w, h| shop::cases::opened(size(w, h))),
+        ("case-failed", |w, h| shop::cases::failed(size(w, h))),
+        ("runbook", |w, h| shop::pages::runbook(size(w, h))),
+        ("runbook-ran", |w, h| shop::pages::runbook_ran(size(w, h))),
+        ("contexts", |w, h| shop::pages::contexts(size(w, h))),
+        ("query", |w, h| {
+            shop::pages::query_answered(size(w, h), &["checkout", "search", "cart", "payment"])
+        }),
+        ("patterns", |w, h| shop::pages::patterns(size(w, h))),
+        ("traces", |w, h| {
+            let mut model = shop::pages::night(size(w, h));
+            press(&mut model, "4 z j");
+            model
+        }),
+        ("traces-grouped", |w, h| {
+            let mut model = shop::pages::night(size(w, h));
+            press(&mut model, "4 z b l");
+            model
+        }),
+        ("traces-dots", |w, h| {
+            let mut model = shop::pages::night(size(w, h));
+            press(&mut model, "4 z w");
+            model
+        }),
+        ("graph", |w, h| shop::pages::service_graph(size(w, h))),
+        ("comparison", |w, h| shop::tracelist::compared(size(w, h))),
+        ("which-key", |w, h| {
+            let mut model = on_alerts(shop::pages::night(size(w, h)));
+            press(&mut model, "g");
+            model
+        }),
+        ("pivot", |w, h| {
+            let mut model = on_alerts(shop::pages::night(size(w, h)));
+            press(&mut model, "t");
+            model
+        }),
+        ("query-composer", |w, h| {
+            let mut model = shop::pages::night(size(w, h));
+            press(&mut model, "3 z Q");
+            model
+        }),
+        ("stats", |w, h| {
+            let mut model = shop::pages::night(size(w, h));
+            shop::pages::command(&mut model, "incident.stats");
+            press(&mut model, "enter");
+            model
+        }),
+        ("themes", |w, h| {
+            let mut model = on_alerts(shop::pages::night(size(w, h)));
+            shop::pages::command(&mut model, "theme");
+            model
+        }),
+        ("toast", |w, h| {
+            let mut model = on_alerts(shop::pages::night(size(w, h)));
+            let text = "checkout: acknowledged for 15m; it lapses at 03:29Z".to_owned();
+            shop::tell(
+                &mut model,
+                Msg::Said {
+                    level: midwatch::app::toast::Level::Info,
+                    text,
+                },
+            );
+            model
+        }),
         ("watch-slo", |w, h| shop::shop(size(w, h))),
         ("unfolded", |w, h| {
             let mut model = on_alerts(shop::shop(size(w, h)));
@@ -89,6 +218,11 @@ fn states() -> Vec<(&'static str, Build)> {
         }),
         ("incident", |w, h| on_incident(shop::shop(size(w, h)))),
         ("logs", |w, h| {
+            let mut model = shop::pages::night(size(w, h));
+            press(&mut model, "3 z k k k m");
+            model
+        }),
+        ("logs-gap", |w, h| {
             let mut model = shop::logs::reading(size(w, h));
             shop::focus(&mut model, PaneId::Logs);
             press(&mut model, "z k k k m");

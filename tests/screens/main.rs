@@ -1,4 +1,5 @@
-//! Pictures of the screens: `cargo run --example screens -- DIRECTORY [NAME...]` writes one PNG and one SVG each.
+//! Pictures of the screens: `cargo run --example screens -- DIRECTORY [NAME...]` writes one PNG and one SVG each,
+//! `cargo run --example screens -- --story FILE` the demo's story as one SVG that moves.
 #![allow(
     missing_docs,
     clippy::panic,
@@ -11,6 +12,7 @@ mod fixtures;
 mod gallery;
 mod render;
 mod shapes;
+mod story;
 mod widgets;
 
 use std::io::Write as _;
@@ -31,15 +33,20 @@ pub struct Screen {
 
 fn main() -> Result<(), String> {
     let mut arguments = std::env::args().skip(1);
-    let directory = PathBuf::from(arguments.next().ok_or("usage: screens DIRECTORY [NAME...]")?);
+    let usage = "usage: screens DIRECTORY [NAME...], or screens --story FILE";
+    let first = arguments.next().ok_or(usage)?;
+    if first == "--story" {
+        let dark = gallery::dark();
+        let moving = story::svg(&story::frames(&dark), render::terminal_for(&dark));
+        return std::fs::write(arguments.next().ok_or(usage)?, moving).map_err(|e| e.to_string());
+    }
+    let directory = PathBuf::from(first);
     let wanted: Vec<String> = arguments.collect();
     std::fs::create_dir_all(&directory).map_err(|e| e.to_string())?;
     let press = render::Press::new()?;
     let mut out = std::io::stdout();
-    for screen in gallery::screens() {
-        if !wanted.is_empty() && !wanted.iter().any(|name| screen.name.contains(name.as_str())) {
-            continue;
-        }
+    let among = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
+    for screen in gallery::screens(among) {
         let svg = render::svg(&screen.buffer, render::terminal_for(&screen.theme));
         let path = directory.join(&screen.name);
         std::fs::write(path.with_extension("png"), press.png(&svg, 1.0)?).map_err(|e| e.to_string())?;

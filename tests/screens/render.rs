@@ -17,10 +17,14 @@ use crate::shapes;
 pub const CELL_WIDTH: f32 = 9.0;
 /// A cell's height.
 pub const CELL_HEIGHT: f32 = 20.0;
-const FONT_SIZE: f32 = 15.0;
-const BASELINE: f32 = 15.0;
-const MARGIN: f32 = 14.0;
-const FONTS: &str = "JetBrains Mono, DejaVu Sans Mono, Liberation Mono, Noto Sans Mono, monospace";
+/// The letters' height.
+pub const FONT_SIZE: f32 = 15.0;
+/// Where letters stand in a cell.
+pub const BASELINE: f32 = 15.0;
+/// Around the screen.
+pub const MARGIN: f32 = 14.0;
+/// The machine's own.
+pub const FONTS: &str = "JetBrains Mono, DejaVu Sans Mono, Liberation Mono, Noto Sans Mono, monospace";
 
 /// The terminal's own colours, which a theme leaves to it.
 #[derive(Debug, Clone, Copy)]
@@ -198,7 +202,8 @@ fn text(out: &mut String, ink: &str, modifier: Modifier, letters: &str, places: 
     );
 }
 
-fn look(cell: &Cell, terminal: &Terminal) -> ([u8; 3], Modifier) {
+/// Ink and attributes as they are drawn.
+pub fn look(cell: &Cell, terminal: &Terminal) -> ([u8; 3], Modifier) {
     let (ink, ground) = colors(cell, terminal);
     if cell.modifier.contains(Modifier::DIM) {
         let mixed = std::array::from_fn(|i| ((u16::from(ink[i]) * 6 + u16::from(ground[i]) * 4) / 10) as u8);
@@ -208,7 +213,7 @@ fn look(cell: &Cell, terminal: &Terminal) -> ([u8; 3], Modifier) {
 }
 
 /// Ink and ground, reversal applied.
-fn colors(cell: &Cell, terminal: &Terminal) -> ([u8; 3], [u8; 3]) {
+pub fn colors(cell: &Cell, terminal: &Terminal) -> ([u8; 3], [u8; 3]) {
     let ink = rgb(cell.fg, terminal).unwrap_or(terminal.foreground);
     let ground = rgb(cell.bg, terminal).unwrap_or(terminal.background);
     if cell.modifier.contains(Modifier::REVERSED) {
@@ -244,7 +249,8 @@ fn rgb(color: Color, terminal: &Terminal) -> Option<[u8; 3]> {
     Some(terminal.palette[usize::from(index)])
 }
 
-fn hex([r, g, b]: [u8; 3]) -> String {
+/// As CSS has it.
+pub fn hex([r, g, b]: [u8; 3]) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 

@@ -20,6 +20,8 @@ pub mod cases;
 pub mod incidents;
 #[path = "fixtures/logs.rs"]
 pub mod logs;
+#[path = "fixtures/pages.rs"]
+pub mod pages;
 #[path = "fixtures/slos.rs"]
 pub mod slos;
 #[path = "fixtures/spans.rs"]
@@ -66,6 +68,7 @@ pub fn settings() -> Settings {
     Settings {
         context: "prod-eu".to_owned(),
         contexts: vec!["prod-eu".to_owned(), "staging".to_owned()],
+        theme: "midwatch".to_owned(),
         themes: vec!["midwatch".to_owned(), "light".to_owned()],
         danger: false,
         read_only: false,

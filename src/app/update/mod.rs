@@ -47,6 +47,7 @@ use super::toast::Level;
 use super::{Effect, Model, Msg};
 use crate::keymap::Chord;
 use crate::terminal::Input;
+use crate::theme;
 use crate::time::Now;
 use crate::view::layout::{self, Cover};
 
@@ -79,7 +80,11 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             model.size = size;
             Vec::new()
         }
-        Msg::Input(Input::Background { .. } | Input::Focus(_)) => Vec::new(),
+        Msg::Input(Input::Background { rgb }) => {
+            model.themes.background(theme::of_background(rgb));
+            Vec::new()
+        }
+        Msg::Input(Input::Focus(_)) => Vec::new(),
         Msg::ActJournaled { id, result } => compose::journaled(model, id, result, now),
         Msg::TakenBack { id, result } => undo::answered(model, id, result, now),
         Msg::Edited(result) => compose::edited(model, result, now),
@@ -224,6 +229,8 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     fit_scroll(model, now);
     model.settle_preview(now);
     effects.extend(drill::settle(model, now));
+    let looked_at = palette::theme_looked_at(model.modal.as_ref());
+    effects.extend(model.themes.show(looked_at).map(Effect::SwitchTheme));
     model.attention.follow(model.modal.as_ref(), key);
     effects
 }

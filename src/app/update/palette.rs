@@ -17,7 +17,7 @@ use crate::action::{Action, Place, TABLE};
 use crate::app::Model;
 use crate::app::alone;
 use crate::app::incidents::short;
-use crate::app::modal::{Command, Fits, Palette, PaletteItem, Word};
+use crate::app::modal::{Command, Fits, Modal, Palette, PaletteItem, Word};
 use crate::backend::traces::read_id;
 use crate::domain::alert::plan::hand_back_plan;
 use crate::text::SafeText;
@@ -82,11 +82,22 @@ pub(super) fn open(model: &Model) -> Palette {
                 "Open this context".to_owned(),
             )
         });
-    let themes = model.settings.themes.iter().map(|name| {
+    // The present one first: a look at the list changes nothing before the cursor is moved.
+    let (present, others): (Vec<_>, Vec<_>) = model
+        .settings
+        .themes
+        .iter()
+        .partition(|name| **name == *model.themes.kept());
+    let themes = present.into_iter().chain(others).map(|name| {
+        let title = if *name == *model.themes.kept() {
+            "The theme that is drawn with"
+        } else {
+            "Draw with this theme; shown while the cursor is on it"
+        };
         item(
             Command::Theme(name.clone()),
-            format!("theme {name}"),
-            "Draw with this theme".to_owned(),
+            format!("theme {}", SafeText::line(name)),
+            title.to_owned(),
         )
     });
     let items: Vec<PaletteItem> = actions
@@ -107,6 +118,24 @@ pub(super) fn open(model: &Model) -> Palette {
         past: None,
         tab: None,
     }
+}
+
+/// The theme that the cursor was moved to, or that is asked for by name.
+pub(super) fn theme_looked_at(modal: Option<&Modal>) -> Option<&str> {
+    let Some(Modal::Palette(palette)) = modal else {
+        return None;
+    };
+    let hit = palette.hits.get(palette.cursor)?;
+    let Some(Command::Theme(name)) = palette.items.get(*hit).map(|item| &item.command) else {
+        return None;
+    };
+    // What comes first by chance for a few letters is nobody's wish.
+    let named = palette
+        .input
+        .lines()
+        .first()
+        .is_some_and(|typed| typed.trim_start().starts_with("th"));
+    (palette.cursor > 0 || named).then_some(name)
 }
 
 /// Whether an action applies where one is: pressed as a key it would do something here.

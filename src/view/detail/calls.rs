@@ -197,7 +197,8 @@ fn named(scene: Scene, service: &str) -> Piece<'static> {
 /// What is known of some calls; what is of traces alone says so beside what the source counted.
 fn told(calling: &Calling, calls: &Calls) -> Vec<Piece<'static>> {
     let many = words::count(calls.count() as f64);
-    let mut pieces = vec![Piece::own(format!("  {many} calls"), Role::Text)];
+    let calls_said = if calls.count() == 1 { "call" } else { "calls" };
+    let mut pieces = vec![Piece::own(format!("  {many} {calls_said}"), Role::Text)];
     if calling.counted == Counted::BySource && calls.told.is_none() {
         let text = format!(" (in {})", traces(calling.read));
         pieces.push(Piece::own(text, Role::StateStale));

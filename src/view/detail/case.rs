@@ -112,7 +112,15 @@ fn lines(scene: Scene, open: &OpenCase, width: usize) -> Vec<Line> {
                 .selected
                 .as_ref()
                 .is_some_and(|id: &RowId| *id == row.id);
-            lines.extend(told(row, &lead, width, is_here).map(|pieces| Line {
+            let role = match row.tone {
+                // What is bold everywhere stands out nowhere: the suspects do.
+                Tone::Strong if section.part == Part::Suspects => Role::TextStrong,
+                Tone::Strong | Tone::Plain => Role::Text,
+                Tone::Quiet => Role::TextMuted,
+                Tone::Looking => Role::StateBusy,
+                Tone::Unknown => Role::StateStale,
+            };
+            lines.extend(told((row, role), &lead, width, is_here).map(|pieces| Line {
                 row: Some(index),
                 pieces,
             }));
@@ -135,14 +143,12 @@ fn key_of(scene: Scene, number: usize) -> Option<String> {
 }
 
 /// A row, wrapped; cut after some lines unless the cursor is there.
-fn told(row: &Row, lead: &str, width: usize, is_here: bool) -> impl Iterator<Item = Vec<Piece<'static>>> {
-    let role = match row.tone {
-        Tone::Strong => Role::TextStrong,
-        Tone::Plain => Role::Text,
-        Tone::Quiet => Role::TextMuted,
-        Tone::Looking => Role::StateBusy,
-        Tone::Unknown => Role::StateStale,
-    };
+fn told(
+    (row, role): (&Row, Role),
+    lead: &str,
+    width: usize,
+    is_here: bool,
+) -> impl Iterator<Item = Vec<Piece<'static>>> {
     let lead = SafeText::line(lead);
     let lead = fit(&cut(lead.as_str(), LEAD, Cut::End), LEAD + 1);
     let text = SafeText::line(&row.text);

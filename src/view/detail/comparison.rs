@@ -8,7 +8,7 @@ use crate::app::traces::comparison::{Aligned, Comparison, Listed};
 use crate::app::traces::waterfall::Waterfall;
 use crate::domain::trace::{Row, Trace, TraceId};
 use crate::terminal::Focused;
-use crate::text::SafeText;
+use crate::text::{Cut, SafeText, cut};
 use crate::theme::Role;
 use crate::view::pane::logs::service_role;
 use crate::view::pane::traces::took;
@@ -156,6 +156,9 @@ fn foot(scene: Scene, open: &Comparison, shown: usize) -> Vec<Piece<'static>> {
     pieces
 }
 
+/// An id is told by its ends; the whole of it is a key away, in its trace.
+const ID_CELLS: usize = 13;
+
 fn head(scene: Scene, which: &'static str, trace: &Trace) -> Vec<Piece<'static>> {
     let (lasted, _) = trace.took();
     let root = trace.span(trace.primary());
@@ -167,7 +170,11 @@ fn head(scene: Scene, which: &'static str, trace: &Trace) -> Vec<Piece<'static>>
         Piece::word(" ", Role::Text),
         Piece::safe(SafeText::line(root.operation).into_owned(), Role::Text),
         Piece::own(
-            format!("  {} spans · {at} · {}", trace.len(), trace.id()),
+            format!(
+                "  {} spans · {at} · {}",
+                trace.len(),
+                cut(&trace.id().to_string(), ID_CELLS, Cut::Middle)
+            ),
             Role::TextMuted,
         ),
     ]

@@ -25,11 +25,10 @@ use crate::view::widget::{self, Piece, sparkline, words};
 /// Cells of a trend.
 const TREND: usize = 12;
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 6] = [
     column("lines", Width::Fixed(6), Align::Right, 0),
     column("share", Width::Fixed(5), Align::Right, 3),
     column("last hour", Width::Fixed(TREND as u16), Align::Left, 2),
-    column("", Width::Fixed(8), Align::Left, 0),
     column("level", Width::Fixed(5), Align::Left, 1),
     column("service", flex(8, 16, 1), Align::Left, 4),
     column("pattern", flex(20, 200, 8), Align::Left, 0),
@@ -135,6 +134,16 @@ fn cells(scene: Scene, pattern: &Pattern) -> Vec<Vec<Piece<'static>>> {
     };
     let service = SafeText::line(pattern.service.as_deref().unwrap_or("–")).into_owned();
     let colour = service_role(service.as_str());
+    let mut text = Vec::new();
+    let standing = pattern.standing.word();
+    if !standing.is_empty() {
+        text.push(Piece::word(standing, role));
+        text.push(Piece::word("  ", Role::Text));
+    }
+    text.push(Piece::safe(
+        SafeText::line(&told_first(&pattern.template)).into_owned(),
+        Role::Text,
+    ));
     vec![
         vec![Piece::own(words::count(pattern.count as f64), Role::Text)],
         vec![Piece::own(
@@ -143,15 +152,11 @@ fn cells(scene: Scene, pattern: &Pattern) -> Vec<Vec<Piece<'static>>> {
         )],
         vec![Piece::own(
             sparkline::text(&trend, TREND, 1.0, scene.theme.glyphs),
-            Role::Chart,
+            Role::TextMuted,
         )],
-        vec![Piece::word(pattern.standing.word(), role)],
         vec![Piece::word(level_word(pattern.level), role_of(pattern.level))],
         vec![Piece::safe(service, colour)],
-        vec![Piece::safe(
-            SafeText::line(&told_first(&pattern.template)).into_owned(),
-            Role::Text,
-        )],
+        text,
     ]
 }
 

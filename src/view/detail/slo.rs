@@ -11,7 +11,7 @@ use super::budget::budget;
 use crate::backend::annotations::Annotation;
 use crate::domain::alert::{Alert, AlertState, Labels, SeverityRank};
 use crate::domain::slo::{Reachable, Reading, RuleState, Severity, SloReport, Staleness, WindowReport};
-use crate::text::{Cut, SafeText, cut, fit, fit_right};
+use crate::text::{Cut, SafeText, cut, fit, fit_right, width};
 use crate::theme::Role;
 use crate::view::pane::belief::{self, Heard};
 use crate::view::pane::{alert_rows, slo, standing};
@@ -480,7 +480,13 @@ fn named(alert: &Alert, above: &Labels, room: usize) -> String {
     if above.get("alertname").is_some() {
         return cut(value.as_str(), room, Cut::Middle).into_owned();
     }
-    format!("{name} {value}")
+    // The end of a pod's name tells it from the next one.
+    let rest = room.saturating_sub(width(&name) + 1);
+    if rest > 3 {
+        format!("{name} {}", cut(value.as_str(), rest, Cut::Middle))
+    } else {
+        name
+    }
 }
 
 #[cfg(test)]

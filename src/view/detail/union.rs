@@ -12,6 +12,7 @@ use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::layout::{self, HEADER_ROWS, UNION_LIGHT, UnionParts};
 use crate::view::pane::slo;
+use crate::view::pane::standing::person;
 use crate::view::pane::{self, cells_of, message, position, thumb};
 use crate::view::widget::columns::{self, Align, Column, Width, column, flex};
 use crate::view::widget::frame::{self, Frame};
@@ -103,6 +104,15 @@ fn named(report: &ContextReport) -> Piece<'static> {
     }
 }
 
+/// The same on a row: where most rows are of the context one is in, its name needs no colour.
+fn on_row(scene: Scene, report: &ContextReport) -> Piece<'static> {
+    let mut name = named(report);
+    if !report.danger && *report.context == *scene.model.settings.context {
+        name.role = Role::TextMuted;
+    }
+    name
+}
+
 /// How well each context answers and how old that is, each in a slot of its own.
 fn lights(scene: Scene, buffer: &mut Buffer, parts: UnionParts) {
     let reports = &scene.model.union.reports;
@@ -184,11 +194,11 @@ fn cells(scene: Scene, report: &ContextReport, row: &UnionRow) -> Vec<Vec<Piece<
         .since
         .map(|since| figures::row_age(figures::since(since, scene.still.utc)));
     vec![
-        vec![named(report)],
+        vec![on_row(scene, report)],
         vec![state],
         safe(&row.service, Role::Text),
         safe(&row.words, role),
-        safe(&row.holder, Role::TextMuted),
+        safe(&person(scene, &row.holder), Role::TextMuted),
         age.map(|age| Piece::own(age, Role::TextMuted))
             .into_iter()
             .collect(),

@@ -107,15 +107,7 @@ fn boxed(
         height,
     );
     let area = widget::clip(buffer, area);
-    // A cell of air around it, so that no border below seems to be its own.
-    let air = Rect::new(
-        area.x.saturating_sub(1),
-        area.y.saturating_sub(1),
-        area.width + 2,
-        area.height + 2,
-    )
-    .intersection(body)
-    .intersection(buffer.area);
+    let air = air(area, body).intersection(buffer.area);
     for y in air.top()..air.bottom() {
         for x in air.left()..air.right() {
             if let Some(cell) = buffer.cell_mut((x, y)) {
@@ -143,6 +135,29 @@ fn boxed(
     (area, text)
 }
 
+/// A side that is narrower says nothing: stumps of words.
+const LEAST_BESIDE: u16 = 20;
+
+/// A cell of air around a box, so that no border below seems to be its own; the whole width where beside it there
+/// would be nothing but stumps.
+fn air(area: Rect, body: Rect) -> Rect {
+    let around = Rect::new(
+        area.x.saturating_sub(1),
+        area.y.saturating_sub(1),
+        area.width + 2,
+        area.height + 2,
+    )
+    .intersection(body);
+    if body.right().saturating_sub(around.right()) < LEAST_BESIDE {
+        return Rect {
+            x: body.x,
+            width: body.width,
+            ..around
+        };
+    }
+    around
+}
+
 /// A page that scrolls.
 fn page(scene: Scene, buffer: &mut Buffer, body: Rect, title: &str, sheet: &Sheet, scroll: u16) {
     let width = PAGE_WIDTH.min(body.width);
@@ -151,4 +166,20 @@ fn page(scene: Scene, buffer: &mut Buffer, body: Rect, title: &str, sheet: &Shee
     let (area, text) = boxed(scene, buffer, body, Size::new(width, height), title, Vec::new());
     let extent = sheet.draw(scene, buffer, text, scroll);
     thumb(scene, buffer, area, extent, Focused::Gained);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beside_a_box_there_is_enough_to_read_or_nothing() {
+        let body = Rect::new(0, 1, 80, 22);
+        let wide = Rect::new(6, 8, 68, 6);
+        assert_eq!(air(wide, body), Rect::new(0, 7, 80, 8));
+        let narrow = Rect::new(28, 8, 24, 6);
+        assert_eq!(air(narrow, body), Rect::new(27, 7, 26, 8));
+        let whole = Rect::new(0, 1, 80, 22);
+        assert_eq!(air(whole, body), body);
+    }
 }

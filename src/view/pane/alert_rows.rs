@@ -48,7 +48,6 @@ pub(super) fn alert_cells<'a>(
         vec![severity(alert.severity.as_deref())],
         pieces,
         vec![Piece::safe(SafeText::line(&alert.service), Role::TextMuted)],
-        Vec::new(),
         vec![Piece::own(figures::row_age(age), Role::TextMuted)],
         standing(scene, alert),
     ]
@@ -64,8 +63,8 @@ pub(in crate::view) fn telling_label<'a>(alert: &'a Alert, key: &Labels) -> Opti
         .filter(|value| !value.is_empty())
 }
 
-/// A group's head.
-pub(super) fn head_cells<'a>(scene: Scene, group: &'a AlertGroup) -> Vec<Vec<Piece<'a>>> {
+/// A group's head; `name_width` is the room of its name, behind which stands how many they are.
+pub(super) fn head_cells<'a>(scene: Scene, group: &'a AlertGroup, name_width: usize) -> Vec<Vec<Piece<'a>>> {
     let open = scene.model.alerts.unfolded.contains(&group.key);
     let tally = Tally::of(scene, group);
     let role = if tally.free > 0 {
@@ -87,8 +86,14 @@ pub(super) fn head_cells<'a>(scene: Scene, group: &'a AlertGroup) -> Vec<Vec<Pie
             .then_some(value)
     };
     let mut name = vec![Piece::word(if open { "▾ " } else { "▸ " }, Role::Accent)];
+    let many = Piece::own(
+        format!(" ×{}", words::count(group.alerts.len() as f64)),
+        Role::TextStrong,
+    );
     if let Some(value) = same(|alert| &alert.name) {
-        name.push(Piece::safe(SafeText::line(value), role));
+        let room = name_width.saturating_sub(width_of(&name) + many.width());
+        let value = SafeText::line(value);
+        name.push(Piece::own(cut(value.as_str(), room, Cut::End).into_owned(), role));
     } else if let Some(worst) = first {
         // Named by its worst, and how many other names it holds.
         let names: BTreeSet<&str> = group.alerts.iter().map(|alert| &*alert.name).collect();
@@ -97,6 +102,7 @@ pub(super) fn head_cells<'a>(scene: Scene, group: &'a AlertGroup) -> Vec<Vec<Pie
     } else {
         name.push(Piece::own(key_words(&group.key), role));
     }
+    name.push(many);
     let service = match same(|alert| &alert.service) {
         Some(value) => Piece::safe(SafeText::line(value), Role::TextMuted),
         None => Piece::word("several", Role::TextDim),
@@ -108,10 +114,6 @@ pub(super) fn head_cells<'a>(scene: Scene, group: &'a AlertGroup) -> Vec<Vec<Pie
         vec![severity],
         name,
         vec![service],
-        vec![Piece::own(
-            format!("×{}", words::count(group.alerts.len() as f64)),
-            role,
-        )],
         vec![Piece::own(age, Role::TextMuted)],
         tally.pieces(urgency(group.severity.as_deref())),
     ]
@@ -190,7 +192,7 @@ impl Tally {
             if !pieces.is_empty() {
                 pieces.push(Piece::word(" · ", Role::TextDim));
             }
-            // All of them: the count stands in its own column already.
+            // All of them: the count stands beside the name already.
             if count == all && word != "flapping" {
                 pieces.push(Piece::word(word, role));
             } else {

@@ -26,23 +26,27 @@ use crate::view::widget::{self, Piece};
 use crate::view::{Scene, figures, hints, moment};
 
 /// Columns, the least important dropped first; the widths do not depend on what is in them.
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 5] = [
     column("sev", Width::Fixed(4), Align::Left, 0),
-    column("alert", flex(14, 52, 5), Align::Left, 0),
+    column("alert", flex(14, 52, 4), Align::Left, 0),
     column("service", flex(8, 18, 1), Align::Left, 1),
-    column("", Width::Fixed(4), Align::Right, 2),
     column("age", Width::Fixed(4), Align::Right, 0),
-    column("state", flex(10, 40, 3), Align::Left, 0),
+    column("state", flex(12, 40, 4), Align::Left, 0),
 ];
 
 /// The state's column where there is room for its longest words.
 const STATE_ROOMY: u16 = 21;
 
 /// The columns for a width: the state has room for its words before the name has more than it needs.
-fn columns_for(width: u16) -> [Column; 6] {
+fn columns_for(width: u16) -> [Column; 5] {
     let mut columns = COLUMNS;
+    if (51..62).contains(&width) {
+        // `HighErrorRate ×3` and `acked mara 4m`.
+        columns[1].width = flex(18, 52, 4);
+        columns[4].width = flex(13, 40, 4);
+    }
     if width >= 62 {
-        columns[5].width = flex(STATE_ROOMY, 40, 2);
+        columns[4].width = flex(STATE_ROOMY, 40, 2);
     }
     columns
 }
@@ -148,7 +152,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
                 alert_cells(scene, group, alert, name_width),
                 is_quiet(alert) || is_stale(&old, alert),
             ),
-            None => (head_cells(scene, group), false),
+            None => (head_cells(scene, group, name_width), false),
         };
         let look = look(selected, dimmed);
         columns::draw_row(buffer, row, scene.theme, (&table, &slots), &cells, look);

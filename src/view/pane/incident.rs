@@ -74,7 +74,7 @@ pub(super) fn badge(scene: Scene, words: Words) -> Vec<Piece<'static>> {
             let text = match words {
                 Words::Whole => format!(" {open} open {age}"),
                 Words::Short => format!(" {open} open"),
-                Words::Bare => format!(" {open}"),
+                Words::Bare | Words::Least | Words::Numbers => format!(" {open}"),
             };
             vec![Piece::own(text, Role::AckOther)]
         }
@@ -83,7 +83,7 @@ pub(super) fn badge(scene: Scene, words: Words) -> Vec<Piece<'static>> {
             let text = match words {
                 Words::Whole => format!(" {free} unacked {age}"),
                 Words::Short => format!(" {free} unacked"),
-                Words::Bare => format!(" {free}▲"),
+                Words::Bare | Words::Least | Words::Numbers => format!(" {free}▲"),
             };
             vec![Piece::own(text, Role::SeverityCritical)]
         }

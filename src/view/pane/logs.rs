@@ -15,6 +15,7 @@ use super::super::widget::frame::{self, Frame};
 use super::super::widget::scrollbar::Extent;
 use super::super::widget::{self, Piece, words};
 use super::super::{Scene, figures, moment};
+use super::tabs::Words;
 use super::{message, narrowed, skeleton, thumb, timed};
 use crate::app::focus::PaneId;
 use crate::app::logs::{Follow, LogPane, LogView, Past, Refusal, Scanned, Seek, Times, first_time};
@@ -35,9 +36,9 @@ pub(in super::super) fn role_of(level: Level) -> Role {
     match level {
         Level::Fatal | Level::Error => Role::SeverityCritical,
         Level::Warn => Role::SeverityWarning,
-        Level::Info => Role::SeverityInfo,
+        // Most lines are: colour is for what wants the eye.
+        Level::Info | Level::Unknown => Role::TextMuted,
         Level::Debug | Level::Trace => Role::TextDim,
-        Level::Unknown => Role::TextMuted,
     }
 }
 
@@ -76,10 +77,11 @@ pub(in super::super) fn service_role(service: &str) -> Role {
 }
 
 /// What the tab says.
-pub(super) fn badge(scene: Scene) -> Vec<Piece<'static>> {
+pub(super) fn badge(scene: Scene, words: Words) -> Vec<Piece<'static>> {
     match scene.model.logs.drawn() {
         None => vec![Piece::word(" …", Role::StateBusy)],
         Some(view) if view.failure.is_some() => vec![Piece::word(" ✗", Role::StateFailed)],
+        Some(_) if matches!(words, Words::Least | Words::Numbers) => Vec::new(),
         Some(view) => vec![Piece::own(format!(" {}", rate(view.rate)), Role::TextMuted)],
     }
 }

@@ -280,7 +280,12 @@ fn spark(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport, dimm
         values,
         full: limit,
         limit,
-        role: if dimmed { Role::TextDim } else { Role::Chart },
+        // What is calm needs no eye.
+        role: if dimmed || report.state == SloState::Ok {
+            Role::TextDim
+        } else {
+            Role::Chart
+        },
         over: if dimmed { Role::TextDim } else { Role::ChartLimit },
     };
     sparkline::draw(buffer, slot, scene.theme, &line);

@@ -11,20 +11,25 @@ use crate::view::pane::belief::{self, Heard};
 use crate::view::pane::{alerts, incident, logs, slo, traces};
 use crate::view::widget::{Piece, width_of};
 
-/// Draws the bar.
+/// Narrower bars have no room for words.
+const WITH_WORDS: u16 = 60;
+
+/// Draws the bar, with as many words as there is room for.
 pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
-    let whole = pieces(scene, Words::Whole);
-    let fits = |pieces: &[Piece]| area.width >= 60 && width_of(pieces) <= usize::from(area.width);
-    let shown = if fits(&whole) {
-        whole
-    } else {
-        let short = pieces(scene, Words::Short);
-        if fits(&short) {
-            short
-        } else {
-            pieces(scene, Words::Bare)
-        }
-    };
+    const WAYS: [Words; 5] = [
+        Words::Whole,
+        Words::Short,
+        Words::Bare,
+        Words::Least,
+        Words::Numbers,
+    ];
+    let worded = area.width >= WITH_WORDS;
+    let shown = WAYS
+        .into_iter()
+        .filter(|words| worded || !matches!(words, Words::Whole | Words::Short))
+        .map(|words| pieces(scene, words))
+        .find(|pieces| width_of(pieces) <= usize::from(area.width))
+        .unwrap_or_else(|| pieces(scene, Words::Numbers));
     scene.line(buffer, area, &shown);
 }
 
@@ -37,6 +42,10 @@ pub(super) enum Words {
     Short,
     /// Counts alone, those that want somebody with a `▲`.
     Bare,
+    /// The same without what wants nobody: where one is has to be said whole.
+    Least,
+    /// The same with the name of the one pane that has the keys: on the smallest screen all are in sight.
+    Numbers,
 }
 
 fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
@@ -46,7 +55,8 @@ fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
         .filter(|pane| !scene.model.layout.absent.contains(pane))
     {
         if !pieces.is_empty() {
-            pieces.push(Piece::word(" │ ", Role::Border));
+            let between = if words == Words::Numbers { " │" } else { " │ " };
+            pieces.push(Piece::word(between, Role::Border));
         }
         let (shape, role) = if pane == scene.model.focus {
             ("▌", Role::TitleFocused)
@@ -55,6 +65,10 @@ fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
         };
         pieces.push(Piece::word(shape, Role::Accent));
         pieces.push(Piece::own(pane.number().to_string(), Role::Key));
+        if words == Words::Numbers && pane != scene.model.focus {
+            pieces.extend(badge(scene, pane, words));
+            continue;
+        }
         pieces.push(Piece::own(
             format!(
                 " {}",
@@ -99,7 +113,7 @@ fn badge(scene: Scene, pane: PaneId, words: Words) -> Vec<Piece<'static>> {
     let said = |count: usize, word: &str| format!("{count} {word}");
     let firing = |count: usize| match words {
         Words::Whole | Words::Short => said(count, "firing"),
-        Words::Bare => count.to_string(),
+        Words::Bare | Words::Least | Words::Numbers => count.to_string(),
     };
     match pane {
         PaneId::Slo => {
@@ -122,7 +136,7 @@ fn badge(scene: Scene, pane: PaneId, words: Words) -> Vec<Piece<'static>> {
                     pieces.push(Piece::word(" ", Role::Text));
                     pieces.push(match words {
                         Words::Whole | Words::Short => Piece::own(said(count, word), role),
-                        Words::Bare => Piece::own(format!("{count}▲"), role),
+                        Words::Bare | Words::Least | Words::Numbers => Piece::own(format!("{count}▲"), role),
                     });
                 }
             }
@@ -138,8 +152,8 @@ fn badge(scene: Scene, pane: PaneId, words: Words) -> Vec<Piece<'static>> {
             }
             pieces
         }
-        PaneId::Logs => logs::badge(scene),
-        PaneId::Traces => traces::badge(scene),
+        PaneId::Logs => logs::badge(scene, words),
+        PaneId::Traces => traces::badge(scene, words),
         PaneId::Incident => incident::badge(scene, words),
         PaneId::Alerts => match scene.model.alerts.shown() {
             None if alerts::freshness(scene).failure.is_none() => {

@@ -584,3 +584,72 @@ fn the_page_of_every_context_is_found_by_its_word() {
     let first = &palette.items[palette.hits[0]];
     assert_eq!(first.command, Command::Run(Action::Contexts));
 }
+
+/// The themes that were asked for since the last time.
+fn themes_drawn(hand: &mut Hand) -> Vec<String> {
+    let drawn = hand.taken().into_iter().filter_map(|effect| match effect {
+        Effect::SwitchTheme(name) => Some(name.to_string()),
+        _ => None,
+    });
+    drawn.collect()
+}
+
+fn hand_with_themes(theme: &str) -> Hand {
+    shop_of(Settings {
+        theme: theme.to_owned(),
+        themes: ["midwatch", "light", "mono"].map(str::to_owned).into(),
+        ..settings()
+    })
+}
+
+#[test]
+fn a_theme_is_shown_while_the_cursor_is_on_it_esc_brings_the_old_one_back_and_enter_keeps_it() {
+    let mut hand = hand_with_themes("mono");
+    hand.press(":");
+    hand.write("theme");
+    assert_eq!(
+        listed(&hand)[..3],
+        ["theme mono", "theme midwatch", "theme light"]
+    );
+    assert!(themes_drawn(&mut hand).is_empty(), "the present one stands first");
+    hand.press("down");
+    assert_eq!(themes_drawn(&mut hand), ["midwatch"]);
+    hand.press("down");
+    assert_eq!(themes_drawn(&mut hand), ["light"]);
+    hand.press("esc");
+    assert_eq!(themes_drawn(&mut hand), ["mono"]);
+    hand.press(":");
+    hand.write("theme");
+    hand.press("down down");
+    assert_eq!(themes_drawn(&mut hand), ["light"]);
+    hand.press("enter");
+    assert!(themes_drawn(&mut hand).is_empty(), "it is in sight already");
+    hand.assert_said("theme = \"light\"");
+}
+
+#[test]
+fn a_theme_that_is_hit_by_chance_is_not_shown() {
+    let mut hand = hand_with_themes("midwatch");
+    hand.press(":");
+    hand.write("mono");
+    assert_eq!(listed(&hand)[0], "theme mono");
+    assert!(themes_drawn(&mut hand).is_empty());
+}
+
+#[test]
+fn the_terminals_background_decides_until_a_person_does() {
+    let white = || Msg::Input(midwatch::terminal::Input::Background { rgb: [255; 3] });
+    let mut hand = hand_with_themes("auto");
+    hand.tell(white());
+    assert_eq!(themes_drawn(&mut hand), ["light"]);
+    hand.tell(white());
+    assert!(themes_drawn(&mut hand).is_empty());
+    let mut hand = hand_with_themes("auto");
+    hand.command("theme mono");
+    assert_eq!(themes_drawn(&mut hand), ["mono"]);
+    hand.tell(white());
+    assert!(themes_drawn(&mut hand).is_empty(), "a person chose");
+    let mut hand = hand_with_themes("mono");
+    hand.tell(white());
+    assert!(themes_drawn(&mut hand).is_empty(), "it is configured");
+}

@@ -35,7 +35,7 @@ pub(in crate::app::update) fn carry(model: &mut Model, command: Command, now: No
             model.union.bound = None;
             modals::switch_context(model, name)
         }
-        Command::Theme(name) => vec![Effect::SwitchTheme(name.into())],
+        Command::Theme(name) => choose_theme(model, &name, now),
         Command::View(name) => views::take_up(model, &name, now),
         Command::Scope(scope) => match frozen(model) {
             Some(why) => say(model, Level::Info, why, now),
@@ -44,6 +44,15 @@ pub(in crate::app::update) fn carry(model: &mut Model, command: Command, now: No
         Command::Refused(why) => say(model, Level::Info, why, now),
         Command::With(word, argument) => with(model, word, &argument, now),
     }
+}
+
+/// It is drawn from now on; the configuration is a person's own, and is not written by what is tried out.
+fn choose_theme(model: &mut Model, name: &str, now: Now) -> Vec<Effect> {
+    model.themes.choose(name);
+    let name = SafeText::line(name);
+    let words =
+        format!("theme {name} from now on; to keep it, write theme = \"{name}\" in the configuration");
+    say(model, Level::Info, words, now)
 }
 
 fn open_trace(model: &mut Model, id: crate::domain::trace::TraceId, now: Now) -> Vec<Effect> {

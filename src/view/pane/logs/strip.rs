@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::super::widget::Piece;
+use super::super::super::widget::{self, Piece};
 use super::super::super::{Scene, figures};
 use super::role_of;
 use crate::app::logs::{Counted, LogView};
@@ -64,6 +64,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView
     let cursor = scene.model.logs.cursor.and_then(|id| view.snapshot.entry(id));
     let cursor = cursor.map(|entry| (entry.at.0.saturating_sub(first.0) / volume.step.max(1)) as usize);
     let mut pieces = vec![Piece::own(format!("  {label}"), Role::TextMuted)];
+    let mut roles = Vec::with_capacity(cells);
     for (cell, sum) in sums.iter().enumerate() {
         let total: u64 = sum.iter().sum();
         let gravest = Level::ALL
@@ -75,10 +76,20 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView
         } else {
             gravest.map_or(Role::TextMuted, role_of)
         };
+        roles.push(role);
         pieces.push(Piece::own(bar(total, most, scene.theme.glyphs).to_string(), role));
     }
     pieces.push(Piece::own(end, Role::TextMuted));
     scene.line(buffer, area, &pieces);
+    // Bars are much ink: at full strength a bad hour would outshine the lines that tell of it.
+    let bars = widget::after(area, 2 + label.len() as u16);
+    for (cell, role) in roles.into_iter().enumerate() {
+        if let Some(cell) = buffer.cell_mut((bars.x + cell as u16, bars.y))
+            && role != Role::Accent
+        {
+            cell.set_style(scene.theme.faint(role));
+        }
+    }
 }
 
 /// A bar in one cell. Even one line is seen.

@@ -12,6 +12,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::slo::focus;
+use super::tabs::Words;
 use super::{Border, Freshness, Lack, cells_of, framed, message, position, skeleton, thumb};
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
@@ -49,13 +50,16 @@ pub(in crate::view) fn took(duration: Duration) -> String {
 }
 
 /// What the tab says.
-pub(super) fn badge(scene: Scene) -> Vec<Piece<'static>> {
+pub(super) fn badge(scene: Scene, words: Words) -> Vec<Piece<'static>> {
     let pane = &scene.model.traces;
     match (pane.drawn(), freshness(scene).failure) {
         (None, None) => vec![Piece::word(" …", Role::StateBusy)],
         (None, Some(_)) => vec![Piece::word(" not known", Role::StateFailed)],
         (Some(list), _) => match list.failed() {
             0 => vec![Piece::own(format!(" {}", list.traces.len()), Role::TextMuted)],
+            failed if matches!(words, Words::Bare | Words::Least | Words::Numbers) => {
+                vec![Piece::own(format!(" {failed}✗"), Role::SeverityCritical)]
+            }
             failed => vec![Piece::own(format!(" {failed} failed"), Role::SeverityCritical)],
         },
     }

@@ -182,11 +182,6 @@ fn trace_row(
     let percentile = usual.and_then(|measured| measured.percentile_of(trace.duration));
     let percentile = percentile.map_or_else(String::new, |share| format!("p{:.0}", (share * 100.0).floor()));
     let failed = is_failed(trace);
-    let plain = if failed {
-        Role::SeverityCritical
-    } else {
-        Role::Text
-    };
     let age = figures::row_age(figures::since(trace.start.utc(), scene.still.utc));
     let spans = trace
         .spans
@@ -198,7 +193,7 @@ fn trace_row(
             (false, Whole::No) => Piece::word("…", Role::StateStale),
             (false, Whole::Yes) => Piece::word(" ", Role::Text),
         }],
-        vec![Piece::own(took(trace.duration), plain)],
+        vec![Piece::own(took(trace.duration), Role::Text)],
         Vec::new(),
         vec![service(trace.service.as_deref())],
         vec![operation(trace.operation.as_deref())],
