@@ -584,3 +584,39 @@ fn the_page_of_every_context_is_found_by_its_word() {
     let first = &palette.items[palette.hits[0]];
     assert_eq!(first.command, Command::Run(Action::Contexts));
 }
+
+#[test]
+fn a_service_opens_the_most_urgent_of_its_slos_and_says_of_how_many() {
+    let mut hand = shop_hand();
+    let board = hand.model.slo.board().unwrap();
+    let of = |service: &str| -> Vec<String> {
+        let reports = board.slos.iter().filter(|report| report.slo.service == service);
+        reports.map(|report| report.slo.name.clone()).collect()
+    };
+    let services: std::collections::BTreeSet<String> = board
+        .slos
+        .iter()
+        .map(|report| report.slo.service.clone())
+        .collect();
+    let one = services.iter().find(|service| of(service).len() == 1).cloned();
+    let several = services.iter().find(|service| of(service).len() > 1).cloned();
+    let (one, several) = (one.expect("one SLO"), several.expect("several SLOs"));
+    for (service, names) in [(&one, of(&one)), (&several, of(&several))] {
+        hand.press(":");
+        hand.write(&format!("slo {service}"));
+        hand.press("enter");
+        assert_eq!(
+            hand.model.detail(),
+            Some(&Detail::Slo(names[0].clone())),
+            "{service}"
+        );
+        if names.len() > 1 {
+            hand.assert_said(&format!("the most urgent of {service}'s {} SLOs", names.len()));
+        }
+        hand.press("esc");
+    }
+    hand.press(":");
+    hand.write("slo nobody");
+    hand.press("enter");
+    assert_eq!(hand.model.detail(), None);
+}
