@@ -52,7 +52,7 @@
 //!   loop ([`app::traces::Study`]), and attributes are read when they are looked at.
 //! - A runbook ([`runbook`]) is read when it is opened, its ticks live in the journal and are followed there (`runtime::runbooks`). A
 //!   command of it goes out only as the answer to a question that showed every argument ([`app::update`], `runbook`): it is written down
-//!   before it starts, one runs at a time, in a session of its own, and its process group ends with it, with its time, or with the console.
+//!   before it starts, what it says loses its secrets before anybody hears it ([`backend::http::Redactor::passage`]), one runs at a time, in a session of its own, and its process group ends with it, with its time, or with the console.
 //!   A playbook ([`app::play`]) is such commands in their order, each verified by what the metrics answer.
 //! - A yes counts only for what was before somebody's eyes ([`app::attention`]): the loop says which frame of a question has left for the
 //!   terminal, `update` holds every answer against it.
@@ -63,7 +63,8 @@
 //!   are places to go on from (`app::update::spot`). A service goes by one name here and
 //!   by each backend's own on the way out ([`domain::service_map`]).
 //! - A case ([`domain::case`]) is laid out anew from the panes' feeds and what [`runtime::case`] asked around the beginning, off the UI task and
-//!   whatever the panes show; a suspect is only what was seen, its score a sum of named weights, and what is not known is a row.
+//!   whatever the panes show; a suspect is only what was seen, its score a sum of named weights, and what is not known is a row. Its number is a key, so it is
+//!   given once ([`domain::case::Numbers`]).
 //! - The palette ([`app::update`], `palette`) ranks what there is, and reads lines whose words take what is typed behind them; what it keeps from
 //!   session to session ([`app::kept`]) is changed in the file as it stands, one process at a time ([`runtime::kept_file`]). A view names no
 //!   thing on the screen. A PromQL query ([`app::query`]) is asked by key alone, and bounded in series and points.

@@ -54,6 +54,17 @@ pub enum Gathered {
     Traces(Known<Traces>),
 }
 
+/// Whether the suspects of a case have their numbers: these are keys, so they are given once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbered {
+    /// Not yet: the likeliest may be among what is still looked for.
+    No,
+    /// They have, and keep them.
+    Yes,
+    /// They are given anew, by what is known now.
+    Anew,
+}
+
 /// An open case.
 #[derive(Debug, Clone)]
 pub struct OpenCase {
@@ -63,6 +74,10 @@ pub struct OpenCase {
     pub ask: CaseAsk,
     /// When.
     pub asked: Tick,
+    /// When it was opened.
+    pub opened: Tick,
+    /// Whether its suspects have their numbers.
+    pub numbers: Numbered,
     /// What was rolled out.
     pub deploys: Known<Deploys>,
     /// What the lines say.
@@ -82,6 +97,8 @@ pub struct OpenCase {
 impl OpenCase {
     /// After so long what was asked is asked again, while somebody looks.
     pub const AGAIN: Duration = Duration::from_secs(60);
+    /// Suspects have their numbers when everybody has answered, and after so long whoever has not.
+    pub const PATIENCE: Duration = Duration::from_secs(2);
 
     /// Whether an answer is still on its way.
     pub fn is_looking(&self) -> bool {

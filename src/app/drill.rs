@@ -58,6 +58,8 @@ pub enum End {
 pub struct DrillLog {
     /// What was opened, oldest first.
     pub looks: Vec<Look>,
+    /// When it began.
+    pub began: DateTime<Utc>,
     /// When the incident is mended: from then on the drill is over.
     pub over_at: DateTime<Utc>,
     /// When that was told last.
@@ -65,10 +67,11 @@ pub struct DrillLog {
 }
 
 impl DrillLog {
-    /// Of a drill whose incident is mended then.
-    pub fn until(over_at: DateTime<Utc>) -> Self {
+    /// Of a drill that begins now, and whose incident is mended then.
+    pub fn between(began: DateTime<Utc>, over_at: DateTime<Utc>) -> Self {
         Self {
             looks: Vec::new(),
+            began,
             over_at,
             told: None,
         }
@@ -236,7 +239,7 @@ mod tests {
 
     #[test]
     fn what_stays_open_is_one_look_and_what_is_opened_again_is_another() {
-        let mut log = DrillLog::until(now(600).utc);
+        let mut log = DrillLog::between(now(0).utc, now(600).utc);
         let pane = Seen::of(View::Pane, None, "the log".to_owned());
         let slo = Seen::of(View::Slo, Some("checkout"), "the SLO".to_owned());
         for (at, seen) in [(1, &pane), (2, &pane), (3, &slo), (4, &slo), (5, &pane)] {
@@ -255,7 +258,7 @@ mod tests {
 
     #[test]
     fn the_end_is_news_once_and_then_said_again_every_minute() {
-        let mut log = DrillLog::until(now(600).utc);
+        let mut log = DrillLog::between(now(0).utc, now(600).utc);
         let later = |seconds: u64| now(599).later(Duration::from_secs(seconds));
         let told: Vec<_> = [0, 1, 2, 60, 61, 62, 121].map(|s| log.end(later(s))).into();
         assert_eq!(

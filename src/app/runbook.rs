@@ -15,7 +15,7 @@ use crate::domain::incident::IncidentId;
 use crate::runbook::command::Argv;
 use crate::runbook::source::{Unread, Wanted};
 use crate::runbook::{
-    Block, Check, Document, Ended, Kind, Mark, Means, Offered, Policy, Ticked, TicksOf, Told,
+    Block, Check, Document, Ended, Identity, Kind, Mark, Means, Offered, Policy, Ticked, TicksOf, Told,
 };
 use crate::time::Tick;
 
@@ -58,6 +58,8 @@ pub struct RunOrder {
     pub argv: Argv,
     /// The file that is run.
     pub program: PathBuf,
+    /// What lay there when it was looked up.
+    pub identity: Option<Identity>,
     /// How it is run.
     pub means: Means,
     /// Where the runbook was read.

@@ -109,6 +109,8 @@ pub enum Command {
     Case(CaseArgs),
     /// The runbook of an alert, or a Markdown file: its steps, its commands filled in; runs nothing
     Runbook(RunbookArgs),
+    /// The playbooks of the configuration, or each step of one as it would run for an alert; runs nothing
+    Playbook(PlaybookArgs),
     /// Silences
     Silences(SilencesArgs),
     /// Incidents, open ones first
@@ -199,6 +201,7 @@ impl Command {
             | Self::Slo(_)
             | Self::Alerts(_)
             | Self::Runbook(_)
+            | Self::Playbook(_)
             | Self::Launch(_)
             | Self::Silences(_)
             | Self::Logs(_)
@@ -376,6 +379,20 @@ pub struct RunbookArgs {
     /// An alert's id or name, or a Markdown file (`./pool.md`)
     #[arg(value_name = "ALERT|FILE")]
     pub what: String,
+}
+
+/// `playbook`
+#[derive(Debug, Clone, Args)]
+pub struct PlaybookArgs {
+    /// A playbook's name; without one all are listed
+    #[arg(value_name = "NAME", requires = "alert")]
+    pub name: Option<String>,
+    /// The id or name of an alert that its steps are filled from
+    #[arg(value_name = "ALERT")]
+    pub alert: Option<String>,
+    /// Print the steps and run none: there is nothing else, a console asks and runs
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `launch-apart`

@@ -17,7 +17,7 @@ use crate::backend::incidents::{Question, Whose};
 use crate::backend::metrics::engine::{Discover, Engine, Settings};
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::{Alert, AlertBoard, AlertState, Fingerprint, StateChoice};
-use crate::domain::case::{Began, Case, Evidence, Known, Of, case_document, case_text, related};
+use crate::domain::case::{Began, Case, Evidence, Known, Numbers, Of, case_document, case_text, related};
 use crate::domain::document::Remarks;
 use crate::domain::incident::Incident;
 use crate::domain::service_map::Caller;
@@ -67,7 +67,7 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &CaseArgs) -> Outc
         };
         at.format(format).to_string()
     };
-    let case = Case::of(&evidence, &clock);
+    let case = Case::of(&evidence, Numbers::Ranked, &clock);
     let text = if session.globals.json {
         case_document(&scene.context.name, now, &evidence, &case, &remarks)
     } else {
@@ -95,14 +95,17 @@ async fn subject(
     slos: Option<&SloBoard>,
     id: &str,
 ) -> Result<Subject, CliError> {
-    let named = |service: &str| (!service.is_empty()).then(|| Arc::from(service));
+    let named = |by: Caller, service: &str| -> Option<Arc<str>> {
+        let ours = scene.context.service_map.ours(by, service);
+        (!ours.is_empty()).then(|| Arc::from(ours))
+    };
     if is_hex(id) {
         match alerts_of(id, board).as_slice() {
             [] => {}
             [alert] => {
                 return Ok(Subject {
                     of: Of::Alert,
-                    service: named(&alert.service),
+                    service: named(Caller::Alerts, &alert.service),
                     alert: Some(Arc::clone(alert)),
                     incident: None,
                 });
@@ -112,10 +115,12 @@ async fn subject(
     }
     let report = slos.and_then(|slos| slos.slos.iter().find(|report| report.slo.name == id));
     if let Some(report) = report {
-        let service = named(&report.slo.service);
+        let service = named(Caller::Slos, &report.slo.service);
         return Ok(Subject {
             of: Of::Slo(id.to_owned()),
-            alert: service.as_deref().and_then(|service| first_of(board, service)),
+            alert: service
+                .as_deref()
+                .and_then(|service| first_of(scene, board, service)),
             incident: None,
             service,
         });
@@ -132,21 +137,31 @@ async fn subject(
             "incident {id} could not be read: {why}"
         )));
     };
-    let service = incident.service.as_ref().map(|service| Arc::clone(&service.name));
+    let service = incident
+        .service
+        .as_ref()
+        .and_then(|service| named(Caller::Incidents, &service.name));
     Ok(Subject {
         of: Of::Incident,
-        alert: service.as_deref().and_then(|service| first_of(board, service)),
+        alert: service
+            .as_deref()
+            .and_then(|service| first_of(scene, board, service)),
         incident: Some(Arc::new(incident)),
         service,
     })
 }
 
 /// The gravest alert of a service that fires, the oldest of several.
-fn first_of(board: &AlertBoard, service: &str) -> Option<Arc<Alert>> {
-    let of = |alert: &&Arc<Alert>| *alert.service == *service && alert.state == AlertState::Active;
+fn first_of(scene: &Scene, board: &AlertBoard, service: &str) -> Option<Arc<Alert>> {
+    let of = |alert: &&Arc<Alert>| is_of(scene, alert, service) && alert.state == AlertState::Active;
     let all = board.by_fingerprint.values().filter(of);
     all.min_by_key(|alert| (alert.rank(), alert.occurrence.starts_at))
         .cloned()
+}
+
+/// Whether an alert is of a service of ours, whatever the alerts call it.
+fn is_of(scene: &Scene, alert: &Alert, service: &str) -> bool {
+    scene.context.service_map.ours(Caller::Alerts, &alert.service) == service
 }
 
 async fn evidence(
@@ -159,19 +174,22 @@ async fn evidence(
     let now = scene.now().utc;
     let service = subject.service.clone();
     let own = subject.alert.as_deref();
-    let is_of = |alert: &&Arc<Alert>| {
+    let of_it = |alert: &Arc<Alert>| {
         service
             .as_deref()
-            .is_some_and(|service| *alert.service == *service)
+            .is_some_and(|service| is_of(scene, alert, service))
     };
     let of_service: Vec<&Alert> = board
         .by_fingerprint
         .values()
-        .filter(is_of)
+        .filter(|alert| of_it(alert))
         .map(|alert| &**alert)
         .collect();
     let reports: Vec<Arc<SloReport>> = slos.map_or_else(Vec::new, |slos| {
-        let of = |report: &&Arc<SloReport>| service.as_deref() == Some(report.slo.service.as_str());
+        let of = |report: &&Arc<SloReport>| {
+            let ours = scene.context.service_map.ours(Caller::Slos, &report.slo.service);
+            service.as_deref() == Some(ours)
+        };
         slos.slos.iter().filter(of).cloned().collect()
     });
     let their: Vec<&SloReport> = reports.iter().map(|report| &**report).collect();
@@ -182,7 +200,7 @@ async fn evidence(
         deploys(scene, began.at, now),
         lines(scene, called(scene, service.as_deref(), Caller::Logs), window),
         traces(scene, called(scene, service.as_deref(), Caller::Traces), window),
-        people(keepers, board, &subject, now),
+        people(scene, keepers, board, &subject),
     );
     let (incidents, linked, on_call, said) = people;
     remarks.errors.extend(said.errors);
@@ -193,13 +211,10 @@ async fn evidence(
         let fingerprint = alert.occurrence.fingerprint;
         !board.watchdog.contains(&fingerprint)
     });
-    let related = related(own, service.as_deref(), began.at, others, &is_linked);
-    let is_elsewhere = |alert: &&Arc<Alert>| {
-        let own = service
-            .as_deref()
-            .is_some_and(|service| *alert.service == *service);
-        alert.state == AlertState::Active && !alert.service.is_empty() && !own
-    };
+    let theirs = called(scene, service.as_deref(), Caller::Alerts);
+    let related = related(own, theirs.as_deref(), began.at, others, &is_linked);
+    let is_elsewhere =
+        |alert: &&Arc<Alert>| alert.state == AlertState::Active && !alert.service.is_empty() && !of_it(alert);
     let elsewhere = board
         .by_fingerprint
         .values()
@@ -219,6 +234,7 @@ async fn evidence(
         now,
         of: subject.of,
         service,
+        names: Arc::new(scene.context.service_map.clone()),
         began,
         alert,
         related,
@@ -236,11 +252,10 @@ async fn evidence(
     }
 }
 
-/// What a backend calls a service.
+/// What a backend calls a service of ours.
 fn called(scene: &Scene, service: Option<&str>, by: Caller) -> Option<Arc<str>> {
     let services = &scene.context.service_map;
-    let ours = services.ours(Caller::Alerts, service?);
-    Some(Arc::from(services.theirs(by, ours)))
+    Some(Arc::from(services.theirs(by, service?)))
 }
 
 fn absent<T>(scene: &Scene, what: &str) -> Known<T> {
@@ -293,7 +308,8 @@ type People = (
 );
 
 /// The incidents that it belongs to, the alerts that surely belong to them, and who is on call.
-async fn people(keepers: &Keepers, board: &AlertBoard, subject: &Subject, now: DateTime<Utc>) -> People {
+async fn people(scene: &Scene, keepers: &Keepers, board: &AlertBoard, subject: &Subject) -> People {
+    let now = scene.now().utc;
     if keepers.is_empty() {
         let why = || "no incidents backend is configured".to_owned();
         return (
@@ -321,7 +337,7 @@ async fn people(keepers: &Keepers, board: &AlertBoard, subject: &Subject, now: D
     let of_service = all.iter().copied().filter(|alert| {
         let any = matches!(subject.of, Of::Slo(_) | Of::Service);
         let service = subject.service.as_deref();
-        any && service.is_some_and(|service| *alert.service == *service)
+        any && service.is_some_and(|service| is_of(scene, alert, service))
     });
     for alert in subject.alert.iter().chain(of_service) {
         for (id, _) in links.of_alert(alert.occurrence.fingerprint) {

@@ -488,7 +488,11 @@ pub(super) fn runbooks(session: &Session, context: &Context) -> Policy {
     Policy {
         context: context.name.clone(),
         dir: said.dir.clone(),
-        programs: programs::resolve(&said.allowed_programs, session.env.get("PATH")),
+        programs: programs::resolve(
+            &said.allowed_programs,
+            &said.plain_programs,
+            session.env.get("PATH"),
+        ),
         means: runbook::Means {
             limit: said.timeout,
             cwd: std::env::current_dir().ok(),

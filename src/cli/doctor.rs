@@ -97,6 +97,8 @@ struct Report<'a> {
     backends: &'a [Checkup],
     clusters: &'a [Cluster],
     record: Option<&'a RecordCheck>,
+    /// What is off for want of a backend, in words.
+    off: &'a [String],
     errors: Vec<Value>,
     warnings: Vec<String>,
 }
@@ -116,6 +118,7 @@ pub async fn run(session: &mut Session) -> Outcome {
     let record = record_checks::check(&config, clock).await;
     warnings.extend(record.iter().flat_map(RecordCheck::warnings));
     let unrecorded = record.as_ref().and_then(RecordCheck::failure);
+    let off = off(&context);
     let failures: Vec<&BackendFailure> = checkups
         .iter()
         .filter_map(|c| c.failure.as_ref())
@@ -135,6 +138,7 @@ pub async fn run(session: &mut Session) -> Outcome {
             backends: &checkups,
             clusters: &clusters,
             record: record.as_ref(),
+            off: &off,
             errors: failures
                 .iter()
                 .map(|failure| serde_json::json!({"backend": failure.backend, "message": failure.message}))
@@ -146,6 +150,7 @@ pub async fn run(session: &mut Session) -> Outcome {
             checkups: &checkups,
             clusters: &clusters,
             record: record.as_ref(),
+            off: &off,
             warnings: &warnings,
         };
         print(session, &config, &context, &found)?;
@@ -238,6 +243,37 @@ fn warnings(context: &Context, checkups: &[Checkup], clusters: &[Cluster]) -> Ve
     warnings.extend(unwatched(context).iter().map(|&words| words.to_owned()));
     warnings.extend(context.slo_warnings.iter().cloned());
     warnings
+}
+
+/// What is off for want of a backend that is no loss to whoever does without: each signal with the features that need it.
+fn off(context: &Context) -> Vec<String> {
+    let name = &context.name;
+    [
+        (
+            context.logs.is_some(),
+            "logs",
+            "no log pane, no log patterns in a case, no way from an alert or trace to its lines",
+        ),
+        (
+            context.traces.is_some(),
+            "traces",
+            "no trace pane, no failing spans in a case, no way from a log line or SLO to its trace",
+        ),
+        (
+            context.incidents.is_some(),
+            "incidents",
+            "nobody's incidents but midwatch's own; nobody else's on-call is known",
+        ),
+        (
+            context.annotations.is_some(),
+            "annotations",
+            "no deploys in charts, timelines and cases, and no deploy is a suspect",
+        ),
+    ]
+    .into_iter()
+    .filter(|(is_there, _, _)| !is_there)
+    .map(|(_, signal, lacks)| format!("no {signal} ([contexts.{name}.{signal}]): {lacks}"))
+    .collect()
 }
 
 /// What cannot be watched for want of a backend. Who has logs or traces alone wants nothing watched.

@@ -81,7 +81,7 @@ pub fn run(session: &mut Session, args: &DrillArgs) -> Outcome {
     let anchor = announcement.anchor;
     let began = session.clock.now().utc;
     let (onset, mended) = lasts(cause, seed, anchor);
-    let log = DrillLog::until(mended);
+    let log = DrillLog::between(began, mended);
     let (exit, log) = console::in_drill(session, log)?;
     let ended = session.clock.now().utc;
 

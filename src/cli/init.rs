@@ -97,6 +97,9 @@ pub async fn run(session: &mut Session, args: &InitArgs) -> Outcome {
             ))?;
         }
     }
+    // It tells nobody what it is who has no key, and no key is sent to find out: its address says it.
+    let (pagerduty_at, mut urls): (Vec<String>, Vec<String>) =
+        urls.into_iter().partition(|url| places::pagerduty(url).is_some());
     let mut seen = BTreeSet::new();
     urls.retain(|url| seen.insert(url.clone()));
     let mut tried = Vec::new();
@@ -121,9 +124,24 @@ pub async fn run(session: &mut Session, args: &InitArgs) -> Outcome {
     let ((mut found, failed), (local, _)) =
         futures::join!(identify(session, &urls), identify(session, &tried));
     found.extend(local);
+    found.extend(
+        pagerduty_at
+            .iter()
+            .filter_map(|url| places::pagerduty(url))
+            .map(|url| Found {
+                url,
+                kind: Kind::PagerDuty,
+                version: String::new(),
+            }),
+    );
     for each in &found {
-        let line = format!("{} is {} {}", each.url, each.kind.word(), each.version);
-        session.out.diagnose(line.trim_end())?;
+        let version = match each.version.as_str() {
+            "" => "(version not told)",
+            version => version,
+        };
+        session
+            .out
+            .diagnose(&format!("{} is {} {version}", each.url, each.kind.word()))?;
     }
     for (url, error) in &failed {
         let mend = match error.kind {
@@ -134,22 +152,23 @@ pub async fn run(session: &mut Session, args: &InitArgs) -> Outcome {
             .out
             .diagnose(&format!("{url}: {}{mend}", error.failure().message))?;
     }
-    let exit = if failed.is_empty() {
+    let exit = if failed.is_empty() && !found.is_empty() {
         Exit::Done
     } else {
         Exit::Backend
     };
+    if found.is_empty() && failed.is_empty() {
+        session.out.diagnose(&format!(
+            "nothing was found at the ports {} of this host, in {}, or by amtool's configuration; give the URLs of your \
+             backends, as in: midwatch init http://prometheus:9090 http://alertmanager:9093",
+            places::ports(),
+            places::VARIABLES.join(", ")
+        ))?;
+    }
     if found.is_empty() {
-        if failed.is_empty() {
-            return Err(CliError::Usage(format!(
-                "nothing was found at the ports {} of this host, in {}, or by amtool's configuration; give the URLs of \
-                 your backends, as in: midwatch init http://prometheus:9090 http://alertmanager:9093",
-                places::ports(),
-                places::VARIABLES.join(", ")
-            )));
-        }
-        session.out.diagnose("nothing answered, so nothing is written")?;
-        return Ok(exit);
+        session
+            .out
+            .diagnose("nothing answered: what is written has every backend as a comment, to be filled in")?;
     }
     let dead: Vec<Dead> = failed
         .into_iter()
@@ -179,7 +198,11 @@ pub async fn run(session: &mut Session, args: &InitArgs) -> Outcome {
         Some(path) => {
             write_new(&path, &text)?;
             session.out.line(&format!("wrote {}", path.display()))?;
-            session.out.diagnose("next: midwatch doctor; then: midwatch")?;
+            session.out.diagnose(if found.is_empty() {
+                "next: fill it in; then: midwatch config check; then: midwatch doctor"
+            } else {
+                "next: midwatch doctor; then: midwatch"
+            })?;
         }
         None => session.out.text(&text)?,
     }

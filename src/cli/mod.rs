@@ -42,6 +42,7 @@ pub mod oncall;
 pub mod outbox;
 pub mod output;
 mod places;
+pub mod playbook;
 pub mod postmortem;
 pub mod probe;
 mod record_checks;
@@ -241,6 +242,7 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         Command::Slo(args) => block_on(slo::run(session, &args)),
         Command::Alerts(args) => block_on(alerts::run(session, &args)),
         Command::Runbook(args) => block_on(runbook::run(session, &args)),
+        Command::Playbook(args) => block_on(playbook::run(session, &args)),
         Command::Incidents(args) => block_on(incidents::run(session, &args)),
         Command::Timeline(args) => block_on(timeline::run(session, &args)),
         Command::Oncall => block_on(oncall::run(session)),

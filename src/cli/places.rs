@@ -67,6 +67,25 @@ pub fn ports() -> String {
     ports.join(", ")
 }
 
+/// The base of PagerDuty's API, where a URL means that by its host, or by a path that is its (`…/incidents`).
+pub fn pagerduty(url: &str) -> Option<String> {
+    let read = reqwest::Url::parse(url).ok()?;
+    let host = read.host_str()?;
+    let is_its_host = host.strip_suffix("pagerduty.com").is_some_and(|before| {
+        let mut parts = before.trim_end_matches('.').split('.');
+        parts.next() == Some("api")
+    });
+    let base = url.trim_end_matches('/');
+    let of_path = ["/incidents", "/abilities"]
+        .iter()
+        .find_map(|path| base.strip_suffix(path));
+    match of_path {
+        Some(base) => Some(base.to_owned()),
+        None if is_its_host => Some(base.to_owned()),
+        None => None,
+    }
+}
+
 /// What usually listens at a URL's port.
 pub fn usual(url: &str) -> Option<Kind> {
     let port = reqwest::Url::parse(url).ok()?.port()?;
@@ -101,6 +120,29 @@ mod tests {
         );
         assert_eq!(key(&env, &PAGERDUTY_KEYS), Some("PD_API_KEY"));
         assert_eq!(key(&env, &GRAFANA_TOKENS), None);
+    }
+
+    #[test]
+    fn pagerduty_is_known_by_its_address() {
+        let base = |url: &str| pagerduty(url);
+        for url in ["https://api.pagerduty.com", "https://api.pagerduty.com/incidents"] {
+            assert_eq!(base(url).as_deref(), Some("https://api.pagerduty.com"), "{url}");
+        }
+        assert_eq!(
+            base("https://api.eu.pagerduty.com/").as_deref(),
+            Some("https://api.eu.pagerduty.com")
+        );
+        assert_eq!(
+            base("http://pd.example:8080/v2/incidents").as_deref(),
+            Some("http://pd.example:8080/v2")
+        );
+        for url in [
+            "https://api.pagerduty.com.example",
+            "http://h.example:9090",
+            "https://evilpagerduty.com",
+        ] {
+            assert_eq!(base(url), None, "{url}");
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub async fn run(session: &mut Session, args: &RunbookArgs) -> Outcome {
         link: alert.runbook().map(str::to_owned),
         dir: policy.dir.clone(),
     };
-    let read = read::read(&wanted, &Wires::default()).await;
+    let read = read::read(&wanted, &links(&scene, &Wires::default())).await;
     let of = json!({
         "name": alert.name,
         "fingerprint": alert.occurrence.fingerprint.to_string(),
@@ -56,6 +56,13 @@ pub async fn run(session: &mut Session, args: &RunbookArgs) -> Outcome {
         errors: board.errors.clone(),
     };
     told.print(session, &read)
+}
+
+fn links<'a>(scene: &'a Scene, wires: &'a Wires) -> read::Links<'a> {
+    read::Links {
+        wires,
+        runbooks: &scene.context.runbooks,
+    }
 }
 
 /// Whether a file is meant, not an alert: an alert's name has neither a slash nor an ending.
@@ -83,7 +90,7 @@ async fn of_file(session: &mut Session, path: &str) -> Outcome {
                 .to_owned(),
         ),
     };
-    let read = read::read(&wanted, &Wires::default())
+    let read = read::read(&wanted, &links(&scene, &Wires::default()))
         .await
         .map_err(|mut unread| {
             "give the path of a file of Markdown".clone_into(&mut unread.mend);
@@ -100,7 +107,7 @@ async fn of_file(session: &mut Session, path: &str) -> Outcome {
 }
 
 /// The one living alert of an id or a name.
-fn alert(what: &str, board: &AlertBoard) -> Result<Arc<Alert>, CliError> {
+pub(super) fn alert(what: &str, board: &AlertBoard) -> Result<Arc<Alert>, CliError> {
     let living = |alert: &&Arc<Alert>| !matches!(alert.state, AlertState::Gone | AlertState::Resolved);
     let mut found: Vec<&Arc<Alert>> = board
         .by_fingerprint

@@ -83,7 +83,7 @@ mod tests {
         let written: Vec<String> = programs.iter().map(|each| each.display().to_string()).collect();
         Policy {
             dir: Some(dir.to_owned()),
-            programs: resolve(&written, None),
+            programs: resolve(&written, &[], None),
             ..Policy::default()
         }
     }

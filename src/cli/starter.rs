@@ -76,7 +76,10 @@ pub fn starter(context: &str, known: Known<'_>) -> String {
     let mut taken: Vec<&str> = Vec::new();
     for each in known.found {
         let section = section(each.kind);
-        let version = each.version.replace(['\n', '\r'], " ");
+        let version = match each.version.replace(['\n', '\r'], " ") {
+            empty if empty.is_empty() => "version not told".to_owned(),
+            version => version,
+        };
         let (url, kind) = (quoted(&each.url), each.kind.word());
         line(format_args!(""));
         if section == "alertmanagers" {
@@ -106,8 +109,14 @@ pub fn starter(context: &str, known: Known<'_>) -> String {
             ));
             continue;
         }
+        let token = known.pagerduty.filter(|_| section == "incidents");
+        if let Some(token) = token {
+            line(format_args!("auth = {{ token_env = {} }}", quoted(token)));
+        }
         for more in of_section(section) {
-            line(format_args!("# {more}"));
+            if token.is_none() || !more.starts_with("auth") {
+                line(format_args!("# {more}"));
+            }
         }
     }
     if let Some(token) = known.pagerduty.filter(|_| !taken.contains(&"incidents")) {
@@ -140,18 +149,77 @@ pub fn starter(context: &str, known: Known<'_>) -> String {
         }
         line(format_args!("# url = {}", quoted(&each.url)));
     }
+    for (section, lines) in NOTHING_FOUND {
+        // A section that was found, or guessed at from a port, is not said twice.
+        let is_said = text_has(&text, section);
+        if known.found.is_empty() && !is_said {
+            let mut line = |line: std::fmt::Arguments<'_>| {
+                let _ = writeln!(text, "{line}");
+            };
+            match section {
+                "alertmanagers" => line(format_args!("\n# [[contexts.{context}.{section}]]")),
+                _ => line(format_args!("\n# [contexts.{context}.{section}]")),
+            }
+            for more in lines {
+                line(format_args!("# {more}"));
+            }
+        }
+    }
+    let mut line = |line: std::fmt::Arguments<'_>| {
+        let _ = writeln!(text, "{line}");
+    };
     for (section, head) in [("incidents", INCIDENTS), ("annotations", ANNOTATIONS)] {
         if taken.contains(&section) {
             continue;
         }
         line(format_args!("\n# [contexts.{context}.{section}]"));
         for more in head.iter().chain(of_section(section)) {
+            // The variable that is set, where one is.
+            let more = match known.grafana {
+                Some(token) => more.replace("\"GRAFANA_TOKEN\"", &quoted(token)),
+                None => (*more).to_owned(),
+            };
             line(format_args!("# {more}"));
         }
     }
     line(format_args!("\n{}", LOCAL.replace("CONTEXT", &context)));
     text
 }
+
+/// Whether a table is written already, as one or as a comment.
+fn text_has(text: &str, section: &str) -> bool {
+    text.lines().any(|line| {
+        line.trim_start_matches("# ").starts_with('[')
+            && line.trim_end_matches(']').ends_with(&format!(".{section}"))
+    })
+}
+
+/// What stands as a comment where nothing answered: each table with what it needs.
+const NOTHING_FOUND: [(&str, &[&str]); 4] = [
+    (
+        "metrics",
+        &[
+            "kind = \"prometheus\"                # or thanos, mimir, victoriametrics",
+            "url = \"http://prometheus:9090\"",
+            "auth = { bearer_env = \"PROM_TOKEN\" }   # or bearer_file, bearer_command, basic",
+        ],
+    ),
+    ("alertmanagers", &["url = \"http://alertmanager:9093\""]),
+    (
+        "logs",
+        &[
+            "kind = \"loki\"                      # or victorialogs, elasticsearch",
+            "url = \"http://loki:3100\"",
+        ],
+    ),
+    (
+        "traces",
+        &[
+            "kind = \"tempo\"                     # or jaeger, zipkin",
+            "url = \"http://tempo:3200\"",
+        ],
+    ),
+];
 
 /// What can be said of a backend beside its place.
 fn of_section(section: &str) -> &'static [&'static str] {
@@ -313,6 +381,53 @@ mod tests {
         let context = &loaded.config.contexts["prod"];
         assert!(context.incidents.is_some() && context.annotations.is_some());
         assert!(context.alertmanagers.is_empty());
+    }
+
+    #[test]
+    fn where_nothing_answered_every_backend_is_a_comment_that_decodes_uncommented() {
+        let dead = [Dead {
+            url: "http://l.example:3100".to_owned(),
+            why: "connection refused".to_owned(),
+        }];
+        for dead in [&dead[..], &[]] {
+            let text = starter(
+                "prod",
+                Known {
+                    dead,
+                    grafana: Some("GRAFANA_API_KEY"),
+                    ..of(&[])
+                },
+            );
+            assert!(text.contains("GRAFANA_API_KEY"), "{text}");
+            for section in [
+                "metrics",
+                "alertmanagers",
+                "logs",
+                "traces",
+                "incidents",
+                "annotations",
+            ] {
+                let told = text.lines().filter(|line| {
+                    line.starts_with("# [") && line.trim_end_matches(']').ends_with(&format!(".{section}"))
+                });
+                assert_eq!(told.count(), 1, "{section}: {text}");
+            }
+            let whole: Vec<&str> = text
+                .lines()
+                .map(|line| {
+                    let inner = line.strip_prefix("# ");
+                    inner
+                        .filter(|inner| toml::from_str::<toml::Table>(inner).is_ok())
+                        .unwrap_or(line)
+                })
+                .collect();
+            let whole = whole.join("\n");
+            let loaded = decode_text(&whole, Some(Path::new("/c/c.toml")), &Environment::default())
+                .unwrap_or_else(|error| panic!("{error}\n{whole}"));
+            let context = &loaded.config.contexts["prod"];
+            assert!(context.metrics.is_some() && context.logs.is_some() && context.traces.is_some());
+            assert_eq!(context.alertmanagers.len(), 1);
+        }
     }
 
     #[test]

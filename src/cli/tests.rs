@@ -443,7 +443,47 @@ async fn init_writes_what_did_not_answer_as_a_comment_with_why() {
     let loaded = config::decode_text(&text, None, &Environment::default()).expect("it decodes");
     assert!(loaded.config.contexts["prod"].metrics.is_some());
     let (_, written, said) = init_at(vec!["http://127.0.0.1:1".to_owned()], &[]).await;
-    assert!(written.is_none() && said.contains("nothing answered"), "{said}");
+    let text = written.expect("the comments are worth having");
+    assert!(
+        said.contains("nothing answered") && said.contains("fill it in"),
+        "{said}"
+    );
+    assert!(
+        text.contains("# [contexts.prod.logs]") && text.contains("# http://127.0.0.1:1 was asked"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn init_knows_pagerduty_by_its_address_and_asks_it_nothing() {
+    let tokens = [("PAGERDUTY_TOKEN", "u+s3cret")];
+    let urls = vec!["https://api.pagerduty.com/incidents".to_owned()];
+    let (ended, written, said) = init_at(urls, &tokens).await;
+    assert!(matches!(ended, Ok(Exit::Done)), "{said}");
+    assert!(
+        said.contains("https://api.pagerduty.com is pagerduty (version not told)"),
+        "{said}"
+    );
+    let text = written.expect("written");
+    let loaded = config::decode_text(
+        &text,
+        None,
+        &tokens
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into_iter()
+            .collect(),
+    )
+    .expect("it decodes");
+    let incidents = loaded.config.contexts["prod"]
+        .incidents
+        .clone()
+        .expect("incidents");
+    let endpoint = incidents.endpoint.expect("an endpoint");
+    assert_eq!(endpoint.url, "https://api.pagerduty.com");
+    assert!(
+        text.contains("\nauth = { token_env = \"PAGERDUTY_TOKEN\" }"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use super::check::Findings;
 use super::decode::Section;
-use super::show::{Rows, spelled};
-use super::{AuditForward, Auth, Channel, Config, Endpoint, LogsConfig, Secret, load, playbooks};
+use super::show::{Rows, spelled, tls};
+use super::{
+    AuditForward, Auth, Channel, Config, Endpoint, LogsConfig, Secret, TlsConfig, endpoint, load, playbooks,
+};
+use crate::backend::http::is_secret_name;
 use crate::runbook::Playbook;
 
 /// How long a command may take, where nothing says otherwise.
@@ -23,6 +26,12 @@ pub struct RunbooksConfig {
     pub env: Vec<(String, String)>,
     /// Programs that a runbook may run here: names, or absolute paths.
     pub allowed_programs: Vec<String>,
+    /// Those of them to which labels are handed whatever they hold: to these, arguments are text.
+    pub plain_programs: Vec<String>,
+    /// TLS towards links.
+    pub tls: TlsConfig,
+    /// The proxy towards links.
+    pub proxy: Option<String>,
     /// Commands in their order, for the alerts that match.
     pub playbooks: Vec<Playbook>,
 }
@@ -34,6 +43,9 @@ impl Default for RunbooksConfig {
             timeout: TIMEOUT,
             env: Vec::new(),
             allowed_programs: Vec::new(),
+            plain_programs: Vec::new(),
+            tls: TlsConfig::default(),
+            proxy: None,
             playbooks: Vec::new(),
         }
     }
@@ -45,6 +57,9 @@ pub(super) fn runbooks(top: &Section<'_>, context: &Section<'_>, findings: &mut 
     let mut said = sections.iter().flatten();
     let dir = said.clone().find_map(|section| section.file("dir"));
     let timeout = said.clone().find_map(|section| section.duration("timeout"));
+    let with_tls = said.clone().find(|section| section.has("tls"));
+    let tls = with_tls.map(|section| endpoint::tls(section, "", findings));
+    let proxy = said.clone().find_map(|section| section.text("proxy"));
     let env = said.find_map(|section| section.section("env"));
     let env = env
         .map(|variables| of_variables(&variables, findings))
@@ -60,11 +75,24 @@ pub(super) fn runbooks(top: &Section<'_>, context: &Section<'_>, findings: &mut 
             );
         }
     }
+    let plain_programs = context.texts("plain_programs").unwrap_or_default();
+    for (index, written) in plain_programs.iter().enumerate() {
+        if !allowed_programs.contains(written) {
+            findings.error(
+                &context.at("plain_programs").index(index),
+                format!("`{written}` is not among allowed_programs"),
+                "write it there as it is written here, or leave it out",
+            );
+        }
+    }
     RunbooksConfig {
         dir,
         timeout: timeout.unwrap_or(TIMEOUT),
         env,
         allowed_programs,
+        plain_programs,
+        tls: tls.unwrap_or_default(),
+        proxy,
         playbooks: playbooks::playbooks(context, findings),
     }
 }
@@ -103,17 +131,18 @@ pub(super) fn show(rows: &mut Rows, runbooks: &RunbooksConfig) {
         }
         below.table("env", variables);
     }
+    below.table("tls", tls(&runbooks.tls));
+    below.text_of("proxy", runbooks.proxy.as_deref());
     rows.table("runbooks", below);
     rows.texts("allowed_programs", &runbooks.allowed_programs);
+    rows.texts("plain_programs", &runbooks.plain_programs);
     playbooks::show(rows, &runbooks.playbooks);
 }
 
 impl Config {
-    /// The variables of the environment that credentials of this configuration are read from, of every context: a
-    /// program that a runbook runs is not given them.
-    /// Those of the process that are settings of this program go too: whatever is set by one may be a credential.
-    pub fn secret_variables(&self, process: impl Iterator<Item = String>) -> Vec<String> {
-        let mut names = Vec::new();
+    /// Every credential of this configuration, of every context.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        let mut secrets = Vec::new();
         for context in self.contexts.values() {
             let metrics = context.metrics.iter();
             let endpoints = metrics
@@ -123,18 +152,31 @@ impl Config {
                 .chain(context.annotations.iter().map(|each| &each.endpoint));
             let signals = context.traces.iter().chain(&context.incidents);
             for endpoint in endpoints.chain(signals.filter_map(|signal| signal.endpoint.as_ref())) {
-                of_endpoint(endpoint, &mut names);
+                of_endpoint(endpoint, &mut secrets);
             }
             for notify in &context.notify {
                 match &notify.channel {
-                    Channel::Webhook(hook) | Channel::Slack(hook) => of_secret(&hook.url, &mut names),
+                    Channel::Webhook(hook) | Channel::Slack(hook) => secrets.push(&hook.url),
                     Channel::Command(_) => {}
                 }
             }
         }
         if let Some(AuditForward::Webhook(endpoint)) = &self.audit_forward {
-            of_endpoint(endpoint, &mut names);
+            of_endpoint(endpoint, &mut secrets);
         }
+        secrets
+    }
+
+    /// The variables of the environment that credentials of this configuration are read from: a program that a runbook runs
+    /// is not given them.
+    /// Those of the process that are settings of this program go too: whatever is set by one may be a credential.
+    pub fn secret_variables(&self, process: impl Iterator<Item = String>) -> Vec<String> {
+        let of_environment = |secret: &Secret| match secret {
+            Secret::Env(name) => Some(name.clone()),
+            Secret::Inline(_) | Secret::File(_) | Secret::Command(_) => None,
+        };
+        let secrets = self.secrets().into_iter();
+        let mut names: Vec<String> = secrets.filter_map(of_environment).collect();
         names.extend(process.filter(|name| load::is_setting(name)));
         names.sort();
         names.dedup();
@@ -142,22 +184,22 @@ impl Config {
     }
 }
 
-fn of_endpoint(endpoint: &Endpoint, names: &mut Vec<String>) {
+fn of_endpoint<'a>(endpoint: &'a Endpoint, secrets: &mut Vec<&'a Secret>) {
     match &endpoint.auth {
         Auth::None => {}
-        Auth::Bearer(secret) | Auth::Token(secret) => of_secret(secret, names),
-        Auth::Basic { password, .. } => of_secret(password, names),
+        Auth::Bearer(secret) | Auth::Token(secret) => secrets.push(secret),
+        Auth::Basic { password, .. } => secrets.push(password),
     }
-    for (_, secret) in &endpoint.headers {
-        of_secret(secret, names);
-    }
-}
-
-fn of_secret(secret: &Secret, names: &mut Vec<String>) {
-    match secret {
-        Secret::Env(name) => names.push(name.clone()),
-        Secret::Inline(_) | Secret::File(_) | Secret::Command(_) => {}
-    }
+    // A tenant's name in the open is no secret.
+    let is_secret =
+        |(name, secret): &&(String, Secret)| !matches!(secret, Secret::Inline(_)) || is_secret_name(name);
+    secrets.extend(
+        endpoint
+            .headers
+            .iter()
+            .filter(is_secret)
+            .map(|(_, secret)| secret),
+    );
 }
 
 #[cfg(test)]
@@ -208,6 +250,23 @@ mod tests {
         let text = "[contexts.a]\nallowed_programs = [\"./kubectl\"]\nmetrics = { url = \"http://x\" }\n";
         let error = decode_text(text, None, &Environment::default()).unwrap_err();
         assert!(error.to_string().contains("allowed_programs"), "{error}");
+    }
+
+    #[test]
+    fn only_an_allowed_program_is_plain_and_links_have_a_way_of_their_own() {
+        let text = "[runbooks]\nproxy = \"http://proxy:3128\"\ntls = { insecure_skip_verify = true }\n\
+                    [contexts.a]\nallowed_programs = [\"notify\"]\nplain_programs = [\"notify\"]\n\
+                    metrics = { url = \"http://x\" }\n";
+        let runbooks = &config(text).contexts["a"].runbooks;
+        assert_eq!(runbooks.plain_programs, ["notify"]);
+        assert_eq!(runbooks.proxy.as_deref(), Some("http://proxy:3128"));
+        assert!(runbooks.tls.insecure_skip_verify);
+        let wrong = text.replace("plain_programs = [\"notify\"]", "plain_programs = [\"psql\"]");
+        let error = decode_text(&wrong, None, &Environment::default()).unwrap_err();
+        assert!(
+            error.to_string().contains("`psql` is not among allowed_programs"),
+            "{error}"
+        );
     }
 
     #[test]

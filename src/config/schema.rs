@@ -115,6 +115,8 @@ const RUNBOOKS: Group = &[
     key("dir", Kind::Text),
     key("timeout", Kind::Duration),
     key("env", Kind::Map(&Kind::Text)),
+    key("tls", Kind::Table(&[TLS])),
+    key("proxy", Kind::Proxy),
 ];
 
 const SEVERITY: Group = &[
@@ -140,6 +142,7 @@ const CONTEXT: Group = &[
     key("slo_files", Kind::Texts),
     key("runbooks", Kind::Table(&[RUNBOOKS])),
     key("allowed_programs", Kind::Texts),
+    key("plain_programs", Kind::Texts),
     key("playbooks", Kind::Tables(&[PLAYBOOK])),
     key("metrics", Kind::Table(&[METRICS, ENDPOINT])),
     key("alertmanagers", Kind::Tables(&[ALERTMANAGER, ENDPOINT])),

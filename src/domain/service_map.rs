@@ -81,6 +81,15 @@ impl ServiceMap {
             .map_or(theirs, |(ours, _)| ours)
     }
 
+    /// Whether a name is one that anybody here has for a service of ours.
+    pub fn means(&self, name: &str, ours: &str) -> bool {
+        let theirs = self.names.values().filter_map(|names| names.get(ours));
+        theirs
+            .map(String::as_str)
+            .chain([ours])
+            .any(|known| known.eq_ignore_ascii_case(name))
+    }
+
     /// Names that differ, for somebody: ours to theirs.
     pub fn names(&self, caller: Caller) -> Option<&BTreeMap<String, String>> {
         self.names.get(&caller)
@@ -115,6 +124,8 @@ mod tests {
         assert_eq!(map.theirs(Caller::Traces, "checkout"), "checkout");
         assert_eq!(map.ours(Caller::Logs, "checkout-api"), "checkout");
         assert_eq!(map.ours(Caller::Logs, "cart"), "cart");
+        assert!(map.means("checkout-api", "checkout") && map.means("Checkout", "checkout"));
+        assert!(!map.means("checkout-api", "cart") && !map.means("cart", "checkout"));
         assert_eq!(
             map.tried("checkout", &[Caller::Alerts, Caller::Logs]),
             "checkout (logs: checkout-api)"

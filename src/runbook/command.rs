@@ -18,7 +18,9 @@ const LONGEST: usize = 1024;
 const LONGEST_COMMAND: usize = 4096;
 
 /// Programs that read one of their arguments as a command or program once more. Names with a version behind
-/// (`python3.12`) count as the name.
+/// (`python3.12`) count as the name. What keeps values harmless is [`Takes::Names`], which needs no list; this one and the next
+/// only catch, for programs that the configuration calls plain, words that make such a program of something else
+/// (`kubectl exec … -- sh -c`).
 const READS_AGAIN: &[&str] = &[
     "ash",
     "awk",
@@ -188,9 +190,20 @@ pub enum Refused {
         /// Which.
         label: String,
     },
+    /// The value is more than a name.
+    #[error(
+        "the value of {label} is no name (letters, digits, ._:/@- and no @ or .. to begin with); {program} gets no other \
+         unless it is in plain_programs"
+    )]
+    NoName {
+        /// Which.
+        label: String,
+        /// Whoever would get it.
+        program: String,
+    },
     /// The value would be read as a command by what is run.
     #[error(
-        "{program} would read the value of {label} once more; it may hold letters, digits and ._:/@%+=,- only"
+        "{program} would read the value of {label} once more; it may hold letters, digits and ._:/@- only"
     )]
     ReadAgain {
         /// Which.
@@ -198,6 +211,18 @@ pub enum Refused {
         /// By whom.
         program: String,
     },
+}
+
+/// What a program is handed of labels, whose values whoever sends an alert chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Takes {
+    /// Names alone: letters, digits and `._:/@-`, with no sign in front that programs give a meaning (`-x`, `@file`, `+x`),
+    /// and no way up (`..`). No program is known well enough to take more unasked.
+    #[default]
+    Names,
+    /// Whatever can be seen, and looks like no option: the configuration says that to this program its arguments are
+    /// nothing but text.
+    Text,
 }
 
 impl Template {
@@ -259,7 +284,7 @@ impl Template {
     ///
     /// # Errors
     /// [`Refused`] for the first value that is missing or could do more than stand in its place.
-    pub fn fill(&self, labels: &Labels) -> Result<Argv, Refused> {
+    pub fn fill(&self, labels: &Labels, takes: Takes) -> Result<Argv, Refused> {
         // `kubectl exec pod -- sh -c …`: whichever word it is that reads on.
         let again = self.words.iter().find_map(Word::reads_again);
         let again = again.or_else(|| self.words.iter().find_map(Word::hands_on));
@@ -276,7 +301,14 @@ impl Template {
                     Part::Text(text) => filled.push_str(text),
                     Part::Label(label) => {
                         let value = checked(label, labels)?;
-                        if (again.is_some() || phrase) && !value.chars().all(is_plain) {
+                        let is_name = is_name(value);
+                        if takes == Takes::Names && !is_name {
+                            return Err(Refused::NoName {
+                                label: label.clone(),
+                                program: self.program().to_owned(),
+                            });
+                        }
+                        if (again.is_some() || phrase) && !is_name {
                             return Err(Refused::ReadAgain {
                                 label: label.clone(),
                                 program: again.unwrap_or(self.program()).to_owned(),
@@ -352,7 +384,7 @@ impl Phrase {
                 Part::Text(text) => filled.push_str(text),
                 Part::Label(label) => {
                     let value = checked(label, labels)?;
-                    if !value.chars().all(is_plain) {
+                    if !is_name(value) {
                         return Err(Refused::ReadAgain {
                             label: label.clone(),
                             program: "the query".to_owned(),
@@ -467,7 +499,15 @@ fn is_hidden(c: char) -> bool {
             | '\u{f0000}'..='\u{10ffff}')
 }
 
-/// What means nothing to any shell or query language.
+/// Whether a value is a name: of a pod, a host with its port, a path, an image.
+fn is_name(value: &str) -> bool {
+    let is_of_names = |c: char| c.is_ascii_alphanumeric() || "._:/@-".contains(c);
+    value.chars().all(is_of_names)
+        && !value.starts_with(['@', '-'])
+        && !value.split('/').any(|part| part == "..")
+}
+
+/// What is typed without quotes.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "._:/@%+=,-".contains(c)
 }
@@ -718,7 +758,9 @@ mod tests {
     }
 
     fn filled(line: &str, value: &str) -> Result<Vec<String>, Refused> {
-        let argv = Template::read(line).unwrap().fill(&labels(&[("pod", value)]))?;
+        let argv = Template::read(line)
+            .unwrap()
+            .fill(&labels(&[("pod", value)]), Takes::Text)?;
         Ok(argv.0.into_iter().map(|argument| argument.text).collect())
     }
 
@@ -836,6 +878,47 @@ mod tests {
     }
 
     #[test]
+    fn names_are_what_any_program_takes_and_nothing_else_is() {
+        let fill = |value: &str| {
+            let template = Template::read("kubectl logs {{ labels.pod }}").unwrap();
+            template.fill(&labels(&[("pod", value)]), Takes::Names)
+        };
+        for value in [
+            "checkout-6d5f9c7b8-x7k2p",
+            "10.0.0.1:9100",
+            "shop/checkout:2.3.1",
+            "registry.example/shop@sha256:0a1b",
+            "/dev/sda1",
+            "a..b",
+        ] {
+            assert!(fill(value).is_ok(), "{value}");
+        }
+        for value in [
+            "@/etc/passwd",
+            "+x",
+            "a+x",
+            "a b",
+            "a;b",
+            "a=b",
+            "a,b",
+            "a%2e",
+            "$(reboot)",
+            "a*",
+            "~root",
+            "ünï",
+            "..",
+            "../../etc/shadow",
+            "logs/../../x",
+            "a\\b",
+            "[::1]:9100",
+        ] {
+            let refused = fill(value).unwrap_err();
+            assert!(matches!(refused, Refused::NoName { .. }), "{value}: {refused}");
+        }
+        assert!(fill("a b").unwrap_err().to_string().contains("plain_programs"));
+    }
+
+    #[test]
     fn a_value_that_another_program_reads_as_a_command_must_be_plain() {
         for line in [
             "ssh host uptime {{ labels.pod }}",
@@ -941,7 +1024,7 @@ mod tests {
     fn a_command_too_long_to_be_looked_over_is_not_offered() {
         let line = format!("a {}", "b".repeat(5_000));
         assert_eq!(
-            Template::read(&line).unwrap().fill(&labels(&[])),
+            Template::read(&line).unwrap().fill(&labels(&[]), Takes::Names),
             Err(Refused::Whole)
         );
     }
@@ -960,17 +1043,26 @@ mod tests {
         #[test]
         fn whatever_a_value_is_the_number_of_arguments_stays(value in any::<String>()) {
             let template = Template::read("kubectl logs -n shop {{ labels.pod }} --tail=5").unwrap();
-            if let Ok(argv) = template.fill(&labels(&[("pod", &value)])) {
+            if let Ok(argv) = template.fill(&labels(&[("pod", &value)]), Takes::Text) {
                 prop_assert_eq!(argv.arguments().len(), 5);
                 prop_assert_eq!(&argv.arguments()[3].text, &value);
                 prop_assert_eq!(&argv.arguments()[3].from, &["pod"]);
                 prop_assert!(!value.trim_start().starts_with('-'));
                 // What is shown reads back as what is run, where the value is no place itself.
                 if !value.contains("{{") {
-                    let again = Template::read(&argv.to_string()).unwrap().fill(&labels(&[])).unwrap();
+                    let again = Template::read(&argv.to_string()).unwrap().fill(&labels(&[]), Takes::Names).unwrap();
                     let texts = |argv: &Argv| argv.0.iter().map(|a| a.text.clone()).collect::<Vec<_>>();
                     prop_assert_eq!(texts(&again), texts(&argv));
                 }
+            }
+        }
+
+        #[test]
+        fn a_program_that_nobody_calls_plain_gets_names_alone(value in "[!-~ü ]{1,12}") {
+            let template = Template::read("tool {{ labels.pod }}").unwrap();
+            if template.fill(&labels(&[("pod", &value)]), Takes::Names).is_ok() {
+                prop_assert!(value.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:/@-".contains(&b)), "{}", value);
+                prop_assert!(!value.starts_with(['@', '+', '-']), "{}", value);
             }
         }
 

@@ -20,5 +20,5 @@ pub mod table;
 pub use checklist::{Block, Checklist, Document, Kind, LONGEST, MOST, Offer, Origin, StepId};
 pub use ended::{End, Ended};
 pub use playbook::{Check, Comparison, Expect, PlayStep, Playbook, Verify};
-pub use policy::{Means, Offered, Policy, Program};
+pub use policy::{Identity, Means, Offered, Policy, Program};
 pub use record::{Mark, Ticked, TicksOf, Told};

@@ -206,6 +206,7 @@ impl fmt::Display for Expect {
 
 #[cfg(test)]
 mod tests {
+    use super::super::command::Takes;
     use super::*;
 
     fn labels(value: &str) -> Labels {
@@ -268,7 +269,7 @@ mod tests {
     fn a_word_of_a_step_stays_one_word_whatever_stands_in_it() {
         let words = ["echo", "a; b | $(c)", "'quoted'", "{{ labels.service }}"].map(str::to_owned);
         let step = PlayStep::read(words.to_vec(), Duration::ZERO, None).unwrap();
-        let argv = step.template.fill(&labels("a b")).unwrap();
+        let argv = step.template.fill(&labels("a b"), Takes::Text).unwrap();
         let texts: Vec<&str> = argv.arguments().iter().map(|each| each.text.as_str()).collect();
         assert_eq!(texts, ["a; b | $(c)", "'quoted'", "a b"]);
         assert_eq!(step.check(&labels("x")).unwrap(), None);

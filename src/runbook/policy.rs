@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::command::{Argv, NotRunnable, Template};
+use super::command::{Argv, NotRunnable, Takes, Template};
 use super::playbook::Playbook;
 use crate::domain::alert::Labels;
 
@@ -14,6 +14,23 @@ pub struct Program {
     pub written: String,
     /// Where it lies, looked up once; why it cannot be run where it cannot.
     pub path: Result<PathBuf, String>,
+    /// What lay there then; it is held against what lies there when it is run.
+    pub identity: Option<Identity>,
+    /// What it is handed of labels.
+    pub takes: Takes,
+}
+
+/// What tells a file from another one that is put in its place, or from itself after it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// Its device and its number there.
+    pub inode: (u64, u64),
+    /// Bytes.
+    pub size: u64,
+    /// When its content was written, seconds and nanoseconds of the Unix time.
+    pub written: (i64, i64),
+    /// When anything of it was changed, its owner and mode too; nobody can set that back.
+    pub changed: (i64, i64),
 }
 
 impl Program {
@@ -86,9 +103,23 @@ impl Policy {
         labels: &Labels,
     ) -> Result<Offered, String> {
         let template = template.map_err(|why| why.to_string())?;
-        let argv = template.fill(labels).map_err(|refused| refused.to_string())?;
+        let takes = self
+            .meant(template.program())
+            .map_or(Takes::default(), |program| program.takes);
+        let argv = template
+            .fill(labels, takes)
+            .map_err(|refused| refused.to_string())?;
         let program = self.program(argv.program());
         Ok(Offered { argv, program })
+    }
+
+    fn meant(&self, word: &str) -> Option<&Program> {
+        self.programs.iter().find(|program| program.is_meant_by(word))
+    }
+
+    /// What lay where a word of a runbook means, when it was looked up.
+    pub fn identity(&self, word: &str) -> Option<Identity> {
+        self.meant(word)?.identity
     }
 
     /// The file that a word of a runbook means.
@@ -96,8 +127,7 @@ impl Policy {
     /// # Errors
     /// Why it is not run, in words.
     pub fn program(&self, word: &str) -> Result<PathBuf, String> {
-        let meant = self.programs.iter().find(|program| program.is_meant_by(word));
-        meant.map_or_else(
+        self.meant(word).map_or_else(
             || {
                 Err(format!(
                     "{word} is not allowed here: add it to allowed_programs of [contexts.{}]",
@@ -114,20 +144,21 @@ mod tests {
     use super::*;
 
     fn policy() -> Policy {
+        let program = |written: &str, path: Result<&str, &str>| Program {
+            written: written.to_owned(),
+            path: path.map(PathBuf::from).map_err(str::to_owned),
+            identity: None,
+            takes: Takes::Names,
+        };
         Policy {
             context: "prod".to_owned(),
             programs: vec![
+                program("kubectl", Ok("/usr/bin/kubectl")),
+                program("/opt/tools/psqlro", Ok("/opt/tools/psqlro")),
+                program("gone", Err("gone is allowed, but is not in PATH")),
                 Program {
-                    written: "kubectl".to_owned(),
-                    path: Ok(PathBuf::from("/usr/bin/kubectl")),
-                },
-                Program {
-                    written: "/opt/tools/psqlro".to_owned(),
-                    path: Ok(PathBuf::from("/opt/tools/psqlro")),
-                },
-                Program {
-                    written: "gone".to_owned(),
-                    path: Err("gone is allowed, but is not in PATH".to_owned()),
+                    takes: Takes::Text,
+                    ..program("notify", Ok("/opt/tools/notify"))
                 },
             ],
             ..Policy::default()
@@ -158,6 +189,20 @@ mod tests {
             program("gone").unwrap_err(),
             "gone is allowed, but is not in PATH"
         );
+    }
+
+    #[test]
+    fn only_a_program_that_the_configuration_calls_plain_gets_more_than_names() {
+        let labels: Labels = [("summary", "pool is full: 50 of 50")].into_iter().collect();
+        let offer = |line: &str| {
+            let template = Template::read(line).unwrap();
+            policy().offer(Ok(&template), &labels)
+        };
+        assert!(offer("notify {{ labels.summary }}").is_ok());
+        for line in ["kubectl {{ labels.summary }}", "unknown {{ labels.summary }}"] {
+            let why = offer(line).unwrap_err();
+            assert!(why.contains("plain_programs"), "{why}");
+        }
     }
 
     #[test]

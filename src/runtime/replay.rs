@@ -130,7 +130,7 @@ async fn run(staging: Staging, sink: impl FnMut(Shown) -> ControlFlow<()> + Send
     model
         .toasts
         .say(Level::Info, record::SAID.to_owned(), clock.tick());
-    model.drill = header.drill.map(DrillLog::until);
+    model.drill = header.drill.map(|over_at| DrillLog::between(header.utc, over_at));
     let mut console = Console::new(model, staging.theme.clone(), screen, inputs, clock);
     console.draw(clock.now());
     // Whoever asks, asks the recording.

@@ -10,6 +10,7 @@ use super::{Scene, figures, hints};
 use crate::app::BackendHealth;
 use crate::app::acts::{PendingAct, Stage};
 use crate::app::banner::on_call;
+use crate::app::drill::DrillLog;
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
 use crate::app::incidents::called;
@@ -211,6 +212,7 @@ pub(super) fn top(scene: Scene, buffer: &mut Buffer, area: Rect) {
         Segment::new(vec![Piece::word("midwatch", Role::TextStrong)], NAME),
         Segment::new(vec![context(scene)], KEPT),
     ];
+    segments.extend(model.drill.as_ref().map(|drill| of_drill(drill, scene.now)));
     if let Some(paused) = &model.paused {
         segments.push(Segment::new(paused_pieces(paused, scene.now), 1));
     }
@@ -291,6 +293,13 @@ fn context(scene: Scene) -> Piece<'static> {
     } else {
         Piece::safe(name.into_owned(), Role::Context)
     }
+}
+
+/// That all of it is a drill, and for how long: nobody takes it for the real thing, however good the story is.
+fn of_drill(drill: &DrillLog, now: Now) -> Segment<'static> {
+    let seconds = (now.utc - drill.began).num_seconds().max(0);
+    let words = format!("DRILL {}:{:02}", seconds / 60, seconds % 60);
+    Segment::new(vec![Piece::own(words, Role::Accent)], KEPT)
 }
 
 fn paused_pieces(paused: &crate::app::Paused, now: Now) -> Vec<Piece<'static>> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use midwatch::domain::alert::Labels;
-use midwatch::runbook::command::Template;
+use midwatch::runbook::command::{Takes, Template};
 use midwatch::runbook::{End, Ended, Means};
 use midwatch::runtime::runbooks::run::{Run, run};
 use midwatch::time::Clock;
@@ -20,6 +20,7 @@ fn apart(program: &str, arguments: &[&str], limit: Duration) -> Run {
             ..Means::default()
         },
         without: Vec::new(),
+        identity: None,
     }
 }
 
@@ -148,7 +149,7 @@ async fn nothing_runs_but_what_was_shown() {
     let mut taken = 0;
     for value in CORPUS {
         let labels: Labels = [("pod", *value)].into_iter().collect();
-        let Ok(argv) = template.fill(&labels) else {
+        let Ok(argv) = template.fill(&labels, Takes::Text) else {
             continue;
         };
         taken += 1;

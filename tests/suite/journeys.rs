@@ -395,6 +395,8 @@ async fn journey(firing: Vec<&'static str>, script: impl AsyncFnOnce(&mut Person
         programs: vec![Program {
             written: "printf".to_owned(),
             path: Ok("/usr/bin/printf".into()),
+            identity: None,
+            takes: midwatch::runbook::command::Takes::Names,
         }],
         ..Policy::default()
     };

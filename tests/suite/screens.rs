@@ -39,6 +39,63 @@ fn drawn(model: &Model) -> (Buffer, Option<Position>) {
     (buffer, cursor)
 }
 
+#[test]
+fn a_drill_says_that_it_is_one_whatever_else_the_top_bar_has_to_say() {
+    for (width, height) in [(80, 24), (120, 40), (40, 10)] {
+        let mut model = shop::failed(shop::size(width, height));
+        assert!(!rows(&drawn(&model).0)[0].contains("DRILL"));
+        let now = shop::now().utc;
+        let ago = chrono::TimeDelta::seconds(252);
+        model.drill = Some(midwatch::app::drill::DrillLog::between(now - ago, now + ago));
+        let (buffer, _) = drawn(&model);
+        let top = rows(&buffer).remove(0);
+        assert!(top.contains("DRILL 4:12"), "{top}");
+        let at = (0..width)
+            .find(|x| buffer[(*x, 0)].symbol() == "D")
+            .expect("there");
+        assert_eq!(buffer[(at, 0)].fg, Color::Indexed(Role::Accent as u8));
+    }
+}
+
+#[test]
+fn rows_of_every_context_that_are_old_or_say_nothing_are_dimmed_and_no_other() {
+    use midwatch::app::union::{ContextReport, rows_of};
+    let mut model = shop::shop_with(shop::settings(), shop::size(120, 40));
+    shop::press(&mut model, "X");
+    let board = shop::board_of(vec![shop::alert("Down", "critical", "cart", 1, &[])]);
+    let mut old = rows_of(None, Some(&board), &[]);
+    for row in &mut old {
+        row.is_old = true;
+        "old words".clone_into(&mut row.words);
+    }
+    let mut fresh = rows_of(None, Some(&board), &[]);
+    for row in &mut fresh {
+        "new words".clone_into(&mut row.words);
+    }
+    let report = |name: &str, rows| {
+        std::sync::Arc::new(ContextReport {
+            rows,
+            ..ContextReport::waiting(name, false)
+        })
+    };
+    shop::tell(
+        &mut model,
+        midwatch::app::Msg::ContextsHeard(vec![report("eu", old), report("us", fresh)]),
+    );
+    let (buffer, _) = drawn(&model);
+    let role_of = |words: &str| {
+        let rows = rows(&buffer);
+        let y = rows
+            .iter()
+            .position(|row| row.contains(words))
+            .unwrap_or_else(|| panic!("{words}: {rows:#?}"));
+        let before = rows[y].split(words).next().unwrap_or_default();
+        buffer[(midwatch::text::width(before) as u16, y as u16)].fg
+    };
+    assert_eq!(role_of("old words"), Color::Indexed(Role::TextDim as u8));
+    assert_eq!(role_of("new words"), Color::Indexed(Role::Text as u8));
+}
+
 fn rows(buffer: &Buffer) -> Vec<String> {
     let area = buffer.area;
     (0..area.height)

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{frozen, incidents as boards, logs, pages, pivot, run, say, scope, traces};
 use crate::action::Action;
-use crate::app::case::{CaseAsk, CaseOf, Gathered, OpenCase};
+use crate::app::case::{CaseAsk, CaseOf, Gathered, Numbered, OpenCase};
 use crate::app::feed::Feed;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents as listed;
@@ -17,7 +17,7 @@ use crate::app::reference;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model, Zone};
 use crate::domain::alert::{Alert, AlertState, Fingerprint};
-use crate::domain::case::{Began, Case, Evidence, Known, Of, Part, RowId, Target, related};
+use crate::domain::case::{Began, Case, Evidence, Known, Numbers, Of, Part, RowId, Stands, Target, related};
 use crate::domain::incident::Incident;
 use crate::domain::log::Nanos;
 use crate::domain::service_map::Caller;
@@ -35,8 +35,16 @@ pub(super) fn open(model: &mut Model, now: Now) -> Vec<Effect> {
         let why = "no case here: cases are of alerts, SLOs, incidents; lines and traces by service";
         return say(model, Level::Info, why, now);
     };
+    renumber(model, &of);
     run::show(model, Detail::Case(of));
     Vec::new()
+}
+
+/// The suspects of a case get their numbers anew: it is opened again, or somebody asks for it.
+fn renumber(model: &mut Model, of: &CaseOf) {
+    if let Some(open) = model.case.as_mut().filter(|open| open.of == *of) {
+        open.numbers = Numbered::Anew;
+    }
 }
 
 /// What the thing under the cursor has a case of.
@@ -90,6 +98,7 @@ pub(super) fn refresh(model: &mut Model, now: Now) -> Option<Effect> {
     let Some(Detail::Case(of)) = model.detail().cloned() else {
         return None;
     };
+    renumber(model, &of);
     let open = model.case.take().filter(|open| open.of == of);
     Some(ask(model, of, open, now))
 }
@@ -125,7 +134,13 @@ pub(super) fn settle(model: &mut Model, now: Now) -> Vec<Effect> {
 pub(crate) fn due(model: &Model) -> Option<Tick> {
     let open = model.case.as_ref()?;
     let looks = matches!(model.detail(), Some(Detail::Case(of)) if *of == open.of);
-    (looks && !open.is_looking()).then(|| open.asked + OpenCase::AGAIN)
+    if !looks {
+        return None;
+    }
+    if !open.is_looking() {
+        return Some(open.asked + OpenCase::AGAIN);
+    }
+    (open.numbers == Numbered::No).then(|| open.opened + OpenCase::PATIENCE)
 }
 
 /// How a part stands when it is asked for: what is known of it stays in sight until there is an answer.
@@ -142,10 +157,7 @@ fn ask(model: &mut Model, of: CaseOf, before: Option<OpenCase>, now: Now) -> Eff
     let subject = Subject::of(model, &of);
     let service = subject.service.clone();
     let services = &model.settings.services;
-    let called = |by: Caller| {
-        let ours = services.ours(Caller::Alerts, service.as_deref()?);
-        Some(Arc::from(services.theirs(by, ours)))
-    };
+    let called = |by: Caller| Some(Arc::from(services.theirs(by, service.as_deref()?)));
     let ask = CaseAsk {
         seq: model.cases,
         service: service.clone(),
@@ -172,6 +184,14 @@ fn ask(model: &mut Model, of: CaseOf, before: Option<OpenCase>, now: Now) -> Eff
     };
     let no_logs = lacks(settings.logs.is_some(), "logs");
     let no_traces = lacks(settings.traces.is_some(), "traces");
+    let nothing = Arc::new(Case {
+        suspects: Vec::new(),
+        are_numbered: false,
+        sections: Vec::new(),
+    });
+    let (opened, numbers, case) = same.as_ref().map_or((now.tick, Numbered::No, nothing), |open| {
+        (open.opened, open.numbers, Arc::clone(&open.case))
+    });
     let (deploys, lines, traces, list) = match same {
         Some(open) => (Some(open.deploys), Some(open.logs), Some(open.traces), open.list),
         None => (None, None, None, ListState::default()),
@@ -180,13 +200,12 @@ fn ask(model: &mut Model, of: CaseOf, before: Option<OpenCase>, now: Now) -> Eff
         of,
         ask: ask.clone(),
         asked: now.tick,
+        opened,
+        numbers,
         deploys: start(no_deploys, deploys),
         logs: start(no_logs, lines),
         traces: start(no_traces, traces),
-        case: Arc::new(Case {
-            suspects: Vec::new(),
-            sections: Vec::new(),
-        }),
+        case,
         title: String::new(),
         rows: Vec::new(),
         list,
@@ -202,10 +221,19 @@ fn lay_out(model: &mut Model, now: Now) {
     let evidence = evidence(model, open, now.utc);
     let zone = model.zone;
     let clock = |at: DateTime<Utc>| clock(at, now.utc, zone);
-    let case = Case::of(&evidence, &clock);
+    let has_waited = now.tick.since(open.opened) >= OpenCase::PATIENCE;
+    let numbers = match open.numbers {
+        Numbered::Yes => Numbers::Held(&open.case.suspects),
+        Numbered::No if open.is_looking() && !has_waited => Numbers::Awaited,
+        Numbered::No | Numbered::Anew => Numbers::Ranked,
+    };
+    let case = Case::of(&evidence, numbers, &clock);
     let title = title(model, &open.of, &evidence, &clock);
     let rows: Vec<RowId> = case.rows().map(|row| row.id.clone()).collect();
     if let Some(open) = &mut model.case {
+        if case.are_numbered {
+            open.numbers = Numbered::Yes;
+        }
         open.case = Arc::new(case);
         open.title = title;
         open.rows = rows;
@@ -250,7 +278,10 @@ struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     fn of(model: &'a Model, of: &CaseOf) -> Self {
-        let named = |service: &str| (!service.is_empty()).then(|| Arc::from(service));
+        let named = |by: Caller, service: &str| -> Option<Arc<str>> {
+            let ours = model.settings.services.ours(by, service);
+            (!ours.is_empty()).then(|| Arc::from(ours))
+        };
         match of {
             CaseOf::Alert(fingerprint) => {
                 let alert = model.alerts.alert(*fingerprint);
@@ -259,14 +290,14 @@ impl<'a> Subject<'a> {
                     alert,
                     incident: None,
                     incident_id: None,
-                    service: alert.and_then(|alert| named(&alert.service)),
+                    service: alert.and_then(|alert| named(Caller::Alerts, &alert.service)),
                 }
             }
             CaseOf::Slo(name) => {
                 let service = model
                     .slo
                     .report(name)
-                    .and_then(|report| named(&report.slo.service));
+                    .and_then(|report| named(Caller::Slos, &report.slo.service));
                 Self {
                     of: Of::Slo(name.clone()),
                     alert: service.as_deref().and_then(|service| first_of(model, service)),
@@ -278,14 +309,14 @@ impl<'a> Subject<'a> {
             CaseOf::Incident(id) => {
                 let incident = model.incidents.incident(id);
                 let alert = model.alerts_of(id).first().map(|(alert, _)| *alert);
-                let service = alert.and_then(|alert| named(&alert.service));
+                let service = alert.and_then(|alert| named(Caller::Alerts, &alert.service));
                 let theirs = incident.and_then(|incident| boards::service(incident));
                 Self {
                     of: Of::Incident,
                     alert,
                     incident,
                     incident_id: Some(id.clone()),
-                    service: service.or_else(|| theirs.map(Arc::from)),
+                    service: service.or_else(|| named(Caller::Incidents, &theirs?)),
                 }
             }
             CaseOf::Service(service) => Self {
@@ -301,7 +332,7 @@ impl<'a> Subject<'a> {
     fn began(&self, model: &Model, now: DateTime<Utc>) -> Began {
         let service = self.service.as_deref();
         let of_service: Vec<&Alert> = alerts(model)
-            .filter(|alert| service.is_some_and(|service| *alert.service == *service))
+            .filter(|alert| service.is_some_and(|service| is_of(model, alert, service)))
             .map(|alert| &**alert)
             .collect();
         let slos = slos(model, service);
@@ -321,9 +352,14 @@ fn alerts(model: &Model) -> impl Iterator<Item = &Arc<Alert>> {
     all.filter(move |alert| !watchdog.contains(&alert.occurrence.fingerprint))
 }
 
+/// Whether an alert is of a service of ours, whatever the alerts call it.
+fn is_of(model: &Model, alert: &Alert, service: &str) -> bool {
+    model.settings.services.ours(Caller::Alerts, &alert.service) == service
+}
+
 /// The gravest alert of a service that fires, the oldest of several.
 fn first_of<'a>(model: &'a Model, service: &str) -> Option<&'a Arc<Alert>> {
-    let fires = |alert: &&Arc<Alert>| *alert.service == *service && alert.state == AlertState::Active;
+    let fires = |alert: &&Arc<Alert>| is_of(model, alert, service) && alert.state == AlertState::Active;
     alerts(model)
         .filter(fires)
         .min_by_key(|alert| (alert.rank(), alert.occurrence.starts_at))
@@ -332,7 +368,10 @@ fn first_of<'a>(model: &'a Model, service: &str) -> Option<&'a Arc<Alert>> {
 /// The SLOs of a service, the most urgent first.
 fn slos(model: &Model, service: Option<&str>) -> Vec<Arc<SloReport>> {
     let board = model.slo.board().map_or(&[][..], |board| &board.slos);
-    let of = |report: &&Arc<SloReport>| service.is_some_and(|service| report.slo.service == service);
+    let of = |report: &&Arc<SloReport>| {
+        let ours = model.settings.services.ours(Caller::Slos, &report.slo.service);
+        service == Some(ours)
+    };
     board.iter().filter(of).cloned().collect()
 }
 
@@ -378,7 +417,10 @@ fn evidence(model: &Model, open: &OpenCase, now: DateTime<Utc>) -> Evidence {
                 let linked = linked(model, &subject);
                 let is_linked = |fingerprint: Fingerprint| linked.contains(&fingerprint);
                 let own = subject.alert.map(|alert| &**alert);
-                let found = related(own, service.as_deref(), began.at, alerts(model), &is_linked);
+                let theirs = service
+                    .as_deref()
+                    .map(|service| settings.services.theirs(Caller::Alerts, service));
+                let found = related(own, theirs, began.at, alerts(model), &is_linked);
                 (Known::Known(subject.alert.cloned()), Known::Known(found))
             }
         },
@@ -386,7 +428,7 @@ fn evidence(model: &Model, open: &OpenCase, now: DateTime<Utc>) -> Evidence {
     let is_elsewhere = |alert: &&Arc<Alert>| {
         let own = service
             .as_deref()
-            .is_some_and(|service| *alert.service == *service);
+            .is_some_and(|service| is_of(model, alert, service));
         alert.state == AlertState::Active && !alert.service.is_empty() && !own
     };
     let elsewhere = alerts(model).filter(is_elsewhere).cloned().collect();
@@ -399,7 +441,7 @@ fn evidence(model: &Model, open: &OpenCase, now: DateTime<Utc>) -> Evidence {
             let any = matches!(subject.of, Of::Slo(_) | Of::Service);
             any && service
                 .as_deref()
-                .is_some_and(|service| *alert.service == *service)
+                .is_some_and(|service| is_of(model, alert, service))
         });
         let told = subject.alert.into_iter().chain(of_service);
         for (incident, _) in told.flat_map(|alert| model.incidents_of(alert.occurrence.fingerprint)) {
@@ -417,6 +459,7 @@ fn evidence(model: &Model, open: &OpenCase, now: DateTime<Utc>) -> Evidence {
         now,
         of: subject.of,
         service,
+        names: Arc::clone(&settings.services),
         began,
         alert,
         related: related_alerts,
@@ -522,12 +565,21 @@ pub(super) fn open_row(model: &mut Model, now: Now) -> Vec<Effect> {
 
 /// Opens what shows a suspect, by its number from 1.
 pub(super) fn open_suspect(model: &mut Model, number: usize, now: Now) -> Vec<Effect> {
-    let suspects = model.case.as_ref().map_or(&[][..], |open| &open.case.suspects);
-    match suspects.get(number - 1).map(|suspect| suspect.target.clone()) {
-        Some(Some(target)) => go(model, &target, now),
-        Some(None) => say(model, Level::Info, "there is nothing to open of it", now),
-        None => say(model, Level::Info, format!("there is no suspect {number}"), now),
-    }
+    let Some(case) = model.case.as_ref().map(|open| Arc::clone(&open.case)) else {
+        return Vec::new();
+    };
+    let why = match case.suspect(number) {
+        Some(suspect) => match (&suspect.target, suspect.stands) {
+            (Some(target), _) => return go(model, target, now),
+            (None, Stands::Gone) => format!("what is known now points at {number} no more"),
+            (None, Stands::Ranked | Stands::Since) => "there is nothing to open of it".to_owned(),
+        },
+        None if !case.are_numbered => {
+            "suspects get their numbers when all have answered, in two seconds at most".to_owned()
+        }
+        None => format!("there is no suspect {number}"),
+    };
+    say(model, Level::Info, why, now)
 }
 
 fn go(model: &mut Model, target: &Target, now: Now) -> Vec<Effect> {

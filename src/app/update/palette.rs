@@ -213,8 +213,10 @@ pub(super) fn rank(palette: &mut Palette) {
         Line::Listed(word) => {
             let begins = format!("{word} ");
             let mut found = palette.hits.iter().filter_map(|&hit| palette.items.get(hit));
-            if !found.any(|item| item.name.starts_with(&begins)) {
-                ahead.push(none_listed(palette, word, &typed));
+            match words::begun(&typed) {
+                _ if found.any(|item| item.name.starts_with(&begins)) => {}
+                Some(word) => ahead.push(unnamed(word)),
+                None => ahead.push(none_listed(palette, word, &typed)),
             }
         }
         Line::TakesNone(action) => {
@@ -562,9 +564,22 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_wants_a_name_says_so_before_any_name() {
-        let mut palette = Palette {
-            input: TextArea::from(["view save ".to_owned()]),
+    fn a_word_that_is_not_finished_stands_before_the_word_that_nothing_is_called_so() {
+        for (typed, name) in [("view sa", "view save"), ("view d", "view drop")] {
+            let mut palette = typed_into(typed);
+            rank(&mut palette);
+            assert_eq!(palette.items[palette.hits[0]].name, name);
+        }
+        let mut palette = typed_into("view night");
+        rank(&mut palette);
+        assert!(
+            matches!(&palette.items[palette.hits[0]].command, Command::Refused(why) if why.contains("night"))
+        );
+    }
+
+    fn typed_into(typed: &str) -> Palette {
+        Palette {
+            input: TextArea::from([typed.to_owned()]),
             fixed: 0,
             items: Vec::new(),
             hits: Vec::new(),
@@ -572,7 +587,12 @@ mod tests {
             offers: Arc::default(),
             past: None,
             tab: None,
-        };
+        }
+    }
+
+    #[test]
+    fn a_word_that_wants_a_name_says_so_before_any_name() {
+        let mut palette = typed_into("view save ");
         rank(&mut palette);
         let first = &palette.items[palette.hits[0]];
         let why = "a name is wanted: view save NAME";

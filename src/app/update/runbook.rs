@@ -379,6 +379,7 @@ fn play_order(model: &Model, book: usize, step: usize) -> Result<RunOrder, Strin
         line: written.written.join(" "),
         step: None,
         program: ready.offered.program?,
+        identity: policy.identity(ready.offered.argv.program()),
         argv: ready.offered.argv,
         means: policy.means.clone(),
         source: format!("the configuration, playbook {}", play.book.name),
@@ -418,6 +419,7 @@ fn order(model: &Model) -> Result<RunOrder, (Level, String)> {
         step,
         argv: offered.argv.clone(),
         program,
+        identity: model.settings.runbooks.identity(offered.argv.program()),
         means: model.settings.runbooks.means.clone(),
         source: match &page.read {
             Some(Ok(found)) => found.from.clone(),

@@ -27,7 +27,7 @@ mod tests;
 
 pub use client::Client;
 pub use long::{Duplex, Opened, Pieces, Reply, Way};
-pub use redact::{Redactor, is_secret_name};
+pub use redact::{Begin, Redactor, is_secret_name};
 pub(crate) use retry::Jitter;
 pub use secrets::{CredentialError, Credentials, EnvLookup, process_env, read_secret};
 pub use wire::Wires;

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use base64::Engine as _;
 use regex::{Captures, Regex};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -31,6 +32,55 @@ static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
     .ok()
 });
+
+/// Sequences that colour a terminal, which would part a name from its value.
+static COLOUR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\x1b\[[0-9;:?]*[ -/]*[@-~]").ok());
+/// A private key as RFC 7468 writes it, to its end or that of the text.
+static PRIVATE_KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
+    )
+    .ok()
+});
+/// The rest of one whose beginning was not kept.
+static KEYS_END: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\A[A-Za-z0-9+/=\s\\]*-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----").ok());
+/// What is a credential by its own shape: keys of AWS, Google, GitHub, GitLab, Slack, Stripe, Grafana, Vault and npm,
+/// and JSON Web Tokens (RFC 7519).
+static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"\b(?:(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{35}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}",
+        r"|glpat-[A-Za-z0-9_-]{16,}|xox[abposr]-[A-Za-z0-9-]{10,}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,}",
+        r"|gl(?:sa|c)_[A-Za-z0-9_=+/-]{20,}|hvs\.[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{30,}",
+        r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?)"
+    ))
+    .ok()
+});
+/// `DB_PASSWORD=…`, `"client_secret": "…"`, `aws_secret_access_key = …`.
+static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r#"(?i)(["']?[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"#,
+        r#"|account[_-]?key|routing[_-]?key|credential|cookie|authorization)[\w.-]*["']?[ \t]*[:=][ \t]*)"#,
+        r#"("[^"\n]*"|'[^'\n]*'|[^\s,;&}"']+)"#
+    ))
+    .ok()
+});
+/// `--password …`, `--token …`.
+static OPTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?i)(\B--?[\w-]*(?:passw(?:or)?d|passphrase|secret|token|api-?key)[\w-]*[ \t]+)("[^"\n]*"|'[^'\n]*'|[^\s"'-][^\s"']*)"#,
+    )
+    .ok()
+});
+
+/// Where a passage begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// At its first character.
+    Whole,
+    /// Somewhere within: what was before it was not kept.
+    Cut,
+}
 
 /// Whether a header, parameter or key of this name holds a secret.
 pub fn is_secret_name(name: &str) -> bool {
@@ -74,16 +124,8 @@ impl Redactor {
     pub fn blot<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         let mut blotted = Cow::Borrowed(bytes);
         for secret in &self.secrets {
-            let secret = secret.expose_secret();
-            if secret.len() < SHORTEST_SECRET {
-                continue;
-            }
-            let json = serde_json::to_string(secret).unwrap_or_default();
-            let escaped: String = form_urlencoded(secret);
-            let mut forms = [secret, json.trim_matches('"'), escaped.as_str()].to_vec();
-            forms.dedup();
-            for form in forms {
-                let found: Vec<usize> = memchr::memmem::find_iter(&blotted, form).collect();
+            for form in forms(secret.expose_secret()) {
+                let found: Vec<usize> = memchr::memmem::find_iter(&blotted, &form).collect();
                 for at in found {
                     let place = at..at + form.len();
                     if let Some(place) = blotted.to_mut().get_mut(place) {
@@ -93,6 +135,44 @@ impl Redactor {
             }
         }
         blotted
+    }
+
+    /// Lines of a program's output without secrets: those in use in every spelling, base64 too, and what looks like a
+    /// credential. Its lines stay lines; it is not yet safe for a terminal. Of a passage whose beginning is cut the first
+    /// line goes, for it may be the rest of a secret.
+    pub fn passage(&self, raw: &str, begin: Begin) -> String {
+        let raw = match begin {
+            Begin::Whole => raw,
+            Begin::Cut => raw.split_once('\n').map_or("", |(_, rest)| rest),
+        };
+        let mut text = replaced(&COLOUR, raw, "").into_owned();
+        if begin == Begin::Cut {
+            text = replaced(&KEYS_END, &text, "*** (private key)").into_owned();
+        }
+        for secret in &self.secrets {
+            let secret = secret.expose_secret();
+            // Base64 in groups of three: what follows the last whole group of a longer text differs.
+            let mut base64 = base64::engine::general_purpose::STANDARD.encode(secret);
+            base64.truncate(secret.len() / 3 * 4);
+            let of_base64 = (base64.len() >= 2 * SHORTEST_SECRET).then_some(base64);
+            for form in forms(secret).into_iter().chain(of_base64) {
+                if text.contains(&form) {
+                    text = text.replace(&form, "***");
+                }
+            }
+        }
+        text = replaced(&PRIVATE_KEY, &text, "*** (private key)").into_owned();
+        if let Some(scheme) = SCHEME.as_ref() {
+            text = scheme.replace_all(&text, blot_credential).into_owned();
+        }
+        text = replaced(&USER_INFO, &text, "${1}***@").into_owned();
+        text = replaced(&TOKEN, &text, "***").into_owned();
+        for pattern in [&NAMED, &OPTION] {
+            if let Some(pattern) = pattern.as_ref() {
+                text = pattern.replace_all(&text, blot_named).into_owned();
+            }
+        }
+        text
     }
 
     /// One safe line of at most 2 KiB without secrets.
@@ -116,6 +196,41 @@ impl Redactor {
         }
         capped(&text)
     }
+}
+
+/// A secret as it stands, and as JSON and URLs write it; nothing of one that is too short.
+fn forms(secret: &str) -> Vec<String> {
+    if secret.len() < SHORTEST_SECRET {
+        return Vec::new();
+    }
+    let json = serde_json::to_string(secret).unwrap_or_default();
+    let mut forms = vec![
+        secret.to_owned(),
+        json.trim_matches('"').to_owned(),
+        form_urlencoded(secret),
+    ];
+    forms.dedup();
+    forms
+}
+
+fn replaced<'t>(pattern: &LazyLock<Option<Regex>>, text: &'t str, stand_in: &str) -> Cow<'t, str> {
+    match pattern.as_ref() {
+        Some(pattern) => pattern.replace_all(text, stand_in),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// `max_tokens: 512`, `automountToken: false` and `token: <none>` say nothing secret; whatever else has such a name may.
+fn blot_named(found: &Captures<'_>) -> String {
+    let (name, value) = (group(found, 1), group(found, 2));
+    let bare = value.trim_matches(['"', '\'']).to_ascii_lowercase();
+    let says_nothing = matches!(
+        bare.as_str(),
+        "" | "***" | "true" | "false" | "null" | "none" | "<none>" | "<unset>" | "bearer" | "basic"
+    );
+    let counts = bare.len() < 6 && bare.bytes().all(|b| b.is_ascii_digit());
+    let said = if says_nothing || counts { value } else { "***" };
+    format!("{name}{said}")
 }
 
 /// As a query writes it (WHATWG URL, 5.2).
@@ -207,6 +322,70 @@ mod tests {
         let safe = redact(&"ä\n".repeat(50_000));
         assert!(safe.len() <= DETAIL_CAP);
         assert!(safe.ends_with('…') && !safe.contains('\n'));
+    }
+
+    fn passage(text: &str) -> String {
+        Redactor::new(vec![SecretString::from("hunter2-hunter2")]).passage(text, Begin::Whole)
+    }
+
+    #[test]
+    fn what_a_program_prints_of_secrets_is_blotted_line_by_line() {
+        for (text, expected) in [
+            ("a hunter2-hunter2 b", "a *** b"),
+            ("password: aHVudGVyMi1odW50ZXIy", "password: ***"),
+            ("data: aHVudGVyMi1odW50ZXIyCg==", "data: ***Cg=="),
+            ("Authorization: Bearer abc.def-123", "Authorization: Bearer ***"),
+            ("DB_PASSWORD=letmein next", "DB_PASSWORD=*** next"),
+            (
+                "DB_PASSWORD\u{1b}[0m=\u{1b}[33mletmein\u{1b}[0m",
+                "DB_PASSWORD=***",
+            ),
+            (
+                "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG",
+                "aws_secret_access_key = ***",
+            ),
+            ("key AKIAIOSFODNN7EXAMPLE used", "key *** used"),
+            ("id eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "id ***"),
+            ("postgres://jun:s3cret@db:5432/x", "postgres://***@db:5432/x"),
+            ("GET /x?token=abc&query=up", "GET /x?token=***&query=up"),
+            ("psql --password letmein -h db", "psql --password *** -h db"),
+            ("one\ntoken: abc\nthree\n", "one\ntoken: ***\nthree\n"),
+            (
+                "{\"clientSecret\": \"zzz zzz\", \"a\": 1}",
+                "{\"clientSecret\": ***, \"a\": 1}",
+            ),
+        ] {
+            assert_eq!(passage(text), expected);
+        }
+        let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc=\n-----END RSA PRIVATE KEY-----";
+        assert_eq!(passage(&format!("a\n{key}\nb")), "a\n*** (private key)\nb");
+        // A key that was cut off is one to the end.
+        assert_eq!(passage(key.split_at(40).0), "*** (private key)");
+    }
+
+    #[test]
+    fn of_a_passage_that_begins_within_a_secret_nothing_of_it_is_left() {
+        let cut = |text: &str| Redactor::new(Vec::new()).passage(text, Begin::Cut);
+        assert_eq!(cut("er2-hunter2\nready\n"), "ready\n");
+        assert_eq!(
+            cut("IIE\nabc=\n-----END PRIVATE KEY-----\nb"),
+            "*** (private key)\nb"
+        );
+        assert_eq!(cut("all of one line"), "");
+    }
+
+    #[test]
+    fn what_tells_no_secret_stays_to_be_read() {
+        for text in [
+            "NAME READY STATUS\ncheckout-6d5f 1/1 Running",
+            "deployment.apps/checkout rolled back",
+            "max_tokens: 512, automountServiceAccountToken: false",
+            "Tokens:              <none>",
+            "unexpected token in line 3",
+            "https://grafana.example/d/x?orgId=1&from=now-1h",
+        ] {
+            assert_eq!(passage(text), text);
+        }
     }
 
     #[test]

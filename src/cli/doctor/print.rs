@@ -10,6 +10,7 @@ pub(super) struct Found<'a> {
     pub(super) checkups: &'a [Checkup],
     pub(super) clusters: &'a [Cluster],
     pub(super) record: Option<&'a RecordCheck>,
+    pub(super) off: &'a [String],
     pub(super) warnings: &'a [String],
 }
 
@@ -33,7 +34,11 @@ pub(super) fn print(
             (true, Some(_)) => "FAIL",
             (false, _) => "DOWN",
         };
-        let version = checkup.version.as_deref().unwrap_or_default();
+        let version = match &checkup.version {
+            Some(version) => version,
+            None if checkup.reachable && checkup.url.is_some() => "(version not told)",
+            None => "",
+        };
         out.line(&format!(
             "{state} {}  {} {version}",
             checkup.backend, checkup.kind
@@ -86,6 +91,12 @@ pub(super) fn print(
             "FAIL"
         };
         out.line(&format!("{state} {}", record.words()))?;
+    }
+    if !found.off.is_empty() {
+        out.line("")?;
+    }
+    for off in found.off {
+        out.line(&format!("off: {off}"))?;
     }
     if !found.warnings.is_empty() {
         out.line("")?;

@@ -442,3 +442,64 @@ async fn listed(demo: &crate::demo::Announcement) -> [String; 2] {
         incidents.expect("an answer").text().await.expect("text"),
     ]
 }
+
+/// What is proved of an Alertmanager that answers so to a silence, and so to a path that does not exist.
+async fn proved(to_silences: u16, elsewhere: u16) -> Writes {
+    let server = wiremock::MockServer::start().await;
+    for (path, status) in [
+        ("/api/v2/silences", to_silences),
+        ("/api/v2/no-silences", elsewhere),
+    ] {
+        wiremock::Mock::given(wiremock::matchers::path(path))
+            .and(wiremock::matchers::method("POST"))
+            .respond_with(wiremock::ResponseTemplate::new(status))
+            .mount(&server)
+            .await;
+    }
+    wiremock::Mock::given(wiremock::matchers::path("/api/v2/status"))
+        .respond_with(
+            wiremock::ResponseTemplate::new(200)
+                .set_body_raw(r#"{"versionInfo":{"version":"0.34.0"}}"#, "application/json"),
+        )
+        .mount(&server)
+        .await;
+    let text = format!("[[contexts.p.alertmanagers]]\nurl = \"{}\"\n", server.uri());
+    let config = crate::config::decode_text(&text, None, &crate::config::Environment::default())
+        .expect("valid")
+        .config;
+    let mut checkups = examine(&config, &config.contexts["p"], Clock::start()).await;
+    checkups.pop().expect("asked").writes.expect("proved")
+}
+
+#[tokio::test]
+async fn an_answer_that_everything_gets_proves_nothing() {
+    assert_eq!(proved(422, 404).await, Writes::Allowed);
+    assert_eq!(proved(400, 405).await, Writes::Allowed);
+    let blanket = proved(400, 400).await;
+    assert!(
+        matches!(&blanket, Writes::Unknown(why) if why.contains("does not exist")),
+        "{blanket:?}"
+    );
+    assert!(matches!(proved(403, 404).await, Writes::Refused(_)));
+}
+
+#[test]
+fn each_signal_that_is_missing_is_named_with_what_is_off_without_it() {
+    let decoded = |text: &str| {
+        crate::config::decode_text(text, None, &crate::config::Environment::default())
+            .expect("valid")
+            .config
+    };
+    let bare = decoded("[contexts.p.metrics]\nurl = \"http://x\"\n");
+    let said = off(&bare.contexts["p"]);
+    let signals: Vec<&str> = said.iter().filter_map(|line| line.split(' ').nth(1)).collect();
+    assert_eq!(signals, ["logs", "traces", "incidents", "annotations"]);
+    assert!(
+        said[1].contains("[contexts.p.traces]") && said[1].contains("no trace pane"),
+        "{said:?}"
+    );
+    let more = decoded(
+        "[contexts.p.metrics]\nurl = \"http://x\"\n[contexts.p.logs]\nkind = \"loki\"\nurl = \"http://l\"\n",
+    );
+    assert_eq!(off(&more.contexts["p"]).len(), 3);
+}

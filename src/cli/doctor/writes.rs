@@ -2,7 +2,8 @@
 //!
 //! Alertmanager and PagerDuty are sent what no server could carry out: a silence without matchers that ended before it
 //! began, an incident that is none. Whoever may not write is turned away before the body is looked at; whoever may is
-//! told that it is invalid. Grafana lists what a token may do. Anything else proves nothing, and says so.
+//! told that it is invalid. What stands between may answer so to everything, so the same is sent to a path that does not
+//! exist: it has to be told otherwise there. Grafana lists what a token may do. Anything else proves nothing, and says so.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -40,27 +41,45 @@ const NO_SILENCE: &str = r#"{"matchers":[],"startsAt":"2001-01-01T00:00:00.000Z"
 
 /// Alertmanager.
 pub(super) async fn alertmanager(client: &Client) -> Writes {
-    let call = Call::write(Method::Post, "api/v2/silences", NO_SILENCE.to_owned());
-    judged(client.call(call).await, &[400, 422])
+    let call = |path: &str| Call::write(Method::Post, path, NO_SILENCE.to_owned());
+    let judged = judged(client.call(call("api/v2/silences")).await, &[400, 422]);
+    held_against(judged, client.call(call("api/v2/no-silences")).await)
 }
 
-/// PagerDuty: `POST /incidents` without an incident.
+/// PagerDuty: `POST /incidents` without an incident. A key that may only read is answered 403 to whatever is no `GET` (REST API,
+/// Read-Only API Keys).
 pub(super) async fn pagerduty(client: &Client, from: Option<&str>) -> Writes {
-    let mut call =
-        Call::write(Method::Post, "incidents", "{}".to_owned()).header("accept", pagerduty::ACCEPT);
-    if let Some(from) = from {
-        call = call.header("from", from);
+    let call = |path: &str| {
+        let call = Call::write(Method::Post, path, "{}".to_owned()).header("accept", pagerduty::ACCEPT);
+        match from {
+            Some(from) => call.header("from", from),
+            None => call,
+        }
+    };
+    let judged = judged(client.call(call("incidents")).await, &[400, 422]);
+    held_against(judged, client.call(call("no-incidents")).await)
+}
+
+fn status_of(answer: &Result<Answer, BackendError>) -> Option<u16> {
+    match answer {
+        Ok(answer) => Some(answer.status),
+        Err(error) => error.status,
     }
-    judged(client.call(call).await, &[400, 422])
+}
+
+/// What is allowed stays so where a path that does not exist is answered otherwise.
+fn held_against(judged: Writes, nowhere: Result<Answer, BackendError>) -> Writes {
+    match (judged, status_of(&nowhere)) {
+        (Writes::Allowed, Some(status @ (400 | 422))) => Writes::Unknown(format!(
+            "HTTP {status} also to a write at a path that does not exist: something in front of it answers so to everything"
+        )),
+        (judged, _) => judged,
+    }
 }
 
 /// What an answer to what is invalid proves.
 fn judged(answer: Result<Answer, BackendError>, invalid: &[u16]) -> Writes {
-    let status = match &answer {
-        Ok(answer) => Some(answer.status),
-        Err(error) => error.status,
-    };
-    match status {
+    match status_of(&answer) {
         Some(status) if invalid.contains(&status) => Writes::Allowed,
         Some(status @ (401 | 403 | 405 | 407)) => {
             Writes::Refused(format!("HTTP {status} to a write; {MEND}"))

@@ -39,6 +39,9 @@ pub enum By {
 }
 
 impl By {
+    /// The word for the present, where nothing began.
+    pub(super) const NOW: &'static str = "now";
+
     /// What happened then: `the burn began`, `HighErrorRate fired`. Names are remote.
     pub fn words(&self) -> String {
         match self {
@@ -46,7 +49,7 @@ impl By {
             Self::BurnBefore(_) => "the burn is first known".to_owned(),
             Self::Alert(name) => format!("{name} fired"),
             Self::Incident => "the incident was opened".to_owned(),
-            Self::Nothing => "now".to_owned(),
+            Self::Nothing => Self::NOW.to_owned(),
         }
     }
 }

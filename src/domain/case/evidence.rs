@@ -12,6 +12,7 @@ use crate::domain::alert::Alert;
 use crate::domain::incident::Incident;
 use crate::domain::log::Level;
 use crate::domain::oncall::Duty;
+use crate::domain::service_map::ServiceMap;
 use crate::domain::slo::SloReport;
 use crate::domain::trace::TraceId;
 
@@ -58,8 +59,10 @@ pub struct Evidence {
     pub now: DateTime<Utc>,
     /// What the case is of.
     pub of: Of,
-    /// The service of it, where it names one. Remote.
+    /// The service of it by our own name, where it names one. Remote.
     pub service: Option<Arc<str>>,
+    /// What the others call it: alerts and traces are told here by their own names.
+    pub names: Arc<ServiceMap>,
     /// When it began.
     pub began: Began,
     /// The alert that it is of; of an incident or SLO the first of its alerts. Nothing where none fires.
@@ -112,11 +115,9 @@ pub struct Deploy {
 }
 
 impl Deploy {
-    /// Whether it names this service.
-    pub fn names(&self, service: &str) -> bool {
-        self.services
-            .iter()
-            .any(|named| named.eq_ignore_ascii_case(service))
+    /// Whether it names this service of ours, as anybody calls it: deploy marks are written by whatever rolls out.
+    pub fn names(&self, service: &str, names: &ServiceMap) -> bool {
+        self.services.iter().any(|named| names.means(named, service))
     }
 
     /// What people call it: `deploy checkout 2.3.1`. Remote.
@@ -257,7 +258,7 @@ pub struct Explained {
 /// An operation in a trace. Remote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpanSeen {
-    /// Whose.
+    /// Whose, as the trace backend calls it.
     pub service: Arc<str>,
     /// Which.
     pub operation: Arc<str>,

@@ -27,7 +27,7 @@ pub use evidence::{
 pub use json::{case_document, case_text};
 pub use rate::{Change, Seen, change};
 pub use related::{Relation, related};
-pub use suspects::{Score, Suspect};
+pub use suspects::{Numbers, Score, Stands, Suspect};
 
 use crate::domain::alert::Fingerprint;
 use crate::domain::incident::IncidentId;
@@ -40,8 +40,10 @@ pub type Clock<'a> = &'a dyn Fn(DateTime<Utc>) -> String;
 /// A case, laid out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
-    /// What the evidence points at, the likeliest first.
+    /// What the evidence points at, in the order of its numbers: the likeliest first, when they are given.
     pub suspects: Vec<Suspect>,
+    /// Whether they have numbers yet.
+    pub are_numbered: bool,
     /// The page.
     pub sections: Vec<Section>,
 }
@@ -51,10 +53,29 @@ impl Case {
     pub const MOST_SUSPECTS: usize = 5;
 
     /// Of what is known.
-    pub fn of(evidence: &Evidence, clock: Clock<'_>) -> Self {
-        let suspects = suspects::of(evidence, clock);
-        let sections = sections::of(evidence, &suspects, clock);
-        Self { suspects, sections }
+    pub fn of(evidence: &Evidence, numbers: Numbers<'_>, clock: Clock<'_>) -> Self {
+        let likeliest = suspects::of(evidence, clock);
+        let first = likeliest.first().map(|suspect| suspect.id.clone());
+        let suspects = match numbers {
+            Numbers::Awaited | Numbers::Ranked => likeliest,
+            Numbers::Held(before) => suspects::held(before, &likeliest),
+        };
+        let are_numbered = numbers != Numbers::Awaited;
+        let mut case = Self {
+            suspects,
+            are_numbered,
+            sections: Vec::new(),
+        };
+        case.sections = sections::of(evidence, &case, first.as_ref(), clock);
+        case
+    }
+
+    /// A suspect by its number, from 1.
+    pub fn suspect(&self, number: usize) -> Option<&Suspect> {
+        let place = number
+            .checked_sub(1)
+            .filter(|place| self.are_numbered && *place < Self::MOST_SUSPECTS)?;
+        self.suspects.get(place)
     }
 
     /// Every row, in order.
@@ -145,6 +166,11 @@ pub struct Row {
     pub tone: Tone,
     /// What it opens.
     pub target: Option<Target>,
+}
+
+impl Row {
+    /// The name of the row that says that the numbers of suspects are no longer their order.
+    pub const REORDERED: &'static str = "suspects/reordered";
 }
 
 /// How a row is meant.

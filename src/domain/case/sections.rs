@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 
 use super::evidence::{Deploy, Evidence, Explained, Known, Of, TraceSeen};
 use super::rate::{Change, change};
-use super::suspects::{self, Suspect};
-use super::{Clock, Part, Row, RowId, Section, Target, Tone, related};
+use super::suspects::{self, Stands, Suspect};
+use super::{Case, Clock, Part, Row, RowId, Section, Target, Tone, related};
 use crate::domain::alert::{AckState, Alert, AlertState};
 use crate::domain::incident::Incident;
 use crate::domain::pattern::told_first;
@@ -23,10 +23,15 @@ const MOST: usize = 6;
 const TEMPLATE: usize = 120;
 
 /// Every part of the page.
-pub(super) fn of(evidence: &Evidence, suspects: &[Suspect], clock: Clock<'_>) -> Vec<Section> {
+pub(super) fn of(
+    evidence: &Evidence,
+    case: &Case,
+    likeliest: Option<&RowId>,
+    clock: Clock<'_>,
+) -> Vec<Section> {
     let page = Page { evidence, clock };
     [
-        (Part::Suspects, page.suspects(suspects)),
+        (Part::Suspects, page.suspects(case, likeliest)),
         (Part::Alert, page.alert()),
         (Part::Slos, page.slos()),
         (Part::Logs, page.logs()),
@@ -79,6 +84,28 @@ fn unknown<T>(part: Part, known: &Known<T>) -> Option<Row> {
     Some(row(&format!("{}/state", part.word()), lead, text, tone, None))
 }
 
+/// What came since the numbers were given, and whether it is likelier than the first: numbers stay as they were told.
+fn reordered(suspects: &[Suspect], likeliest: Option<&RowId>) -> Option<Row> {
+    let came = suspects
+        .iter()
+        .filter(|suspect| suspect.stands == Stands::Since)
+        .count();
+    let place = suspects.iter().position(|suspect| Some(&suspect.id) == likeliest);
+    let ahead = place.filter(|place| *place > 0);
+    if came == 0 && ahead.is_none() {
+        return None;
+    }
+    let mut said = Vec::new();
+    if came > 0 {
+        said.push(format!("{came} came since the numbers were given"));
+    }
+    said.extend(ahead.map(|place| match place {
+        place if place < Case::MOST_SUSPECTS => format!("the likeliest now is {}", place + 1),
+        _ => "the likeliest now has no number".to_owned(),
+    }));
+    Some(row(Row::REORDERED, "!", said.join("; "), Tone::Plain, None))
+}
+
 struct Page<'a> {
     evidence: &'a Evidence,
     clock: Clock<'a>,
@@ -103,21 +130,31 @@ impl Page<'_> {
         ]
     }
 
-    fn suspects(&self, suspects: &[Suspect]) -> Vec<Row> {
+    fn suspects(&self, case: &Case, likeliest: Option<&RowId>) -> Vec<Row> {
+        let suspects = &case.suspects;
         let mut rows: Vec<Row> = (1..)
             .zip(suspects)
             .map(|(number, suspect)| {
-                let id = format!("suspects/{}", suspect.words);
-                let text = format!("{} · {}", suspect.words, suspect.evidence);
-                row(
-                    &id,
-                    number.to_string(),
-                    text,
-                    Tone::Strong,
-                    suspect.target.clone(),
-                )
+                let has_number = case.suspect(number).is_some();
+                let (said, tone) = match suspect.stands {
+                    Stands::Ranked => ("", Tone::Strong),
+                    Stands::Since => ("new: ", Tone::Strong),
+                    Stands::Gone => ("", Tone::Quiet),
+                };
+                Row {
+                    id: suspect.id.clone(),
+                    lead: if has_number {
+                        number.to_string()
+                    } else {
+                        "·".to_owned()
+                    },
+                    text: format!("{said}{} · {}", suspect.words, suspect.evidence),
+                    tone,
+                    target: suspect.target.clone(),
+                }
             })
             .collect();
+        rows.extend(reordered(suspects, likeliest));
         let sources = self.sources();
         let named = |tone: Tone| -> Vec<&'static str> {
             let of = sources
@@ -132,7 +169,12 @@ impl Page<'_> {
         };
         let (looking, failed, absent) = (named(Tone::Looking), named(Tone::Unknown), named(Tone::Quiet));
         if !looking.is_empty() {
-            let text = format!("looking at {}", looking.join(", "));
+            let numbers = if case.are_numbered || suspects.is_empty() {
+                ""
+            } else {
+                "; numbers when these have answered"
+            };
+            let text = format!("looking at {}{numbers}", looking.join(", "));
             rows.push(row("suspects/looking", "…", text, Tone::Looking, None));
         }
         if !failed.is_empty() {
@@ -386,15 +428,13 @@ impl Page<'_> {
             .iter()
             .take(MOST)
             .map(|deploy| {
-                let away = duration_in_words((deploy.at - began).abs().to_std().unwrap_or_default());
-                let side = if deploy.at <= began { "before" } else { "after" };
-                let mut text = format!(
-                    "{} · {away} {side} {}",
-                    deploy.title(),
-                    self.evidence.began.by.words()
-                );
+                let what = self.evidence.began.by.words();
+                let away = suspects::away(deploy.at, began, &what);
+                let mut text = format!("{} · {away}", deploy.title());
                 let own = self.evidence.service.as_deref();
-                if !deploy.services.is_empty() && own.is_some_and(|own| !deploy.names(own)) {
+                if !deploy.services.is_empty()
+                    && own.is_some_and(|own| !deploy.names(own, &self.evidence.names))
+                {
                     text.push_str(" · another service");
                 }
                 let service = deploy

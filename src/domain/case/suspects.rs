@@ -23,10 +23,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::evidence::{Deploy, Evidence, Explained, PatternSeen, SpanSeen, TraceSeen};
 use super::rate::{Change, change};
-use super::{Case, Clock, PatternAt, Target};
+use super::{By, Case, Clock, PatternAt, RowId, Target};
 use crate::domain::alert::Alert;
 use crate::domain::log::Level;
 use crate::domain::pattern::told_first;
+use crate::domain::service_map::Caller;
 use crate::domain::slo::duration_in_words;
 use crate::domain::trace::scale::lasting;
 use crate::text::{Cut, cut};
@@ -52,6 +53,8 @@ const TEMPLATE: usize = 60;
 /// Something that the evidence points at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Suspect {
+    /// Names it for as long as the case is open, whatever is learnt of it.
+    pub id: RowId,
     /// What: `deploy checkout 2.3.1`. Remote.
     pub words: String,
     /// What was seen of it. Remote.
@@ -60,6 +63,30 @@ pub struct Suspect {
     pub target: Option<Target>,
     /// Why it stands where it does.
     pub score: Score,
+    /// Whether it was there when the numbers were given.
+    pub stands: Stands,
+}
+
+/// How a suspect stands to the numbers that were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stands {
+    /// It was there then, or no numbers are given yet.
+    Ranked,
+    /// It came since.
+    Since,
+    /// It was there, and what is known now points there no more.
+    Gone,
+}
+
+/// Which numbers suspects have: a number that was shown means the same as long as the case is open.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Numbers<'a> {
+    /// None yet: answers are on their way, and the likeliest may be among them.
+    Awaited,
+    /// By how likely they are.
+    Ranked,
+    /// Those that were told keep theirs; who came since stands below.
+    Held(&'a [Suspect]),
 }
 
 /// The weights of a suspect; they are summed.
@@ -89,8 +116,68 @@ pub(super) fn of(evidence: &Evidence, clock: Clock<'_>) -> Vec<Suspect> {
     all.extend(spans(evidence));
     all.extend(patterns(evidence, clock));
     all.sort_by_key(|suspect| Reverse(suspect.score.sum()));
+    // Twice the same is a deploy that was marked twice.
+    let mut ids: Vec<RowId> = Vec::new();
+    all.retain(|suspect| {
+        let is_new = !ids.contains(&suspect.id);
+        ids.extend(is_new.then(|| suspect.id.clone()));
+        is_new
+    });
     all.truncate(Case::MOST_SUSPECTS);
     all
+}
+
+/// The likeliest in the places that were given before: who was told stays where he stood, also where nothing points there any
+/// more; who came since stands behind them. Those without a number of their own are only told while they are likely.
+pub(super) fn held(before: &[Suspect], likeliest: &[Suspect]) -> Vec<Suspect> {
+    let known = |id: &RowId| before.iter().any(|suspect| suspect.id == *id);
+    let kept = before.iter().enumerate().filter_map(|(place, old)| {
+        let now = likeliest.iter().find(|suspect| suspect.id == old.id);
+        match (now, old.stands) {
+            (Some(now), stands) => Some(Suspect {
+                stands: if stands == Stands::Since {
+                    Stands::Since
+                } else {
+                    Stands::Ranked
+                },
+                ..now.clone()
+            }),
+            (None, _) if place >= Case::MOST_SUSPECTS => None,
+            (None, _) => Some(Suspect {
+                evidence: "what is known now points there no more".to_owned(),
+                target: None,
+                score: Score::default(),
+                stands: Stands::Gone,
+                ..old.clone()
+            }),
+        }
+    });
+    let came = likeliest
+        .iter()
+        .filter(|suspect| !known(&suspect.id))
+        .map(|suspect| Suspect {
+            stands: Stands::Since,
+            ..suspect.clone()
+        });
+    kept.chain(came).collect()
+}
+
+/// How something stands in time to the beginning; within a minute nobody can tell which was first.
+pub(super) fn away(at: DateTime<Utc>, began: DateTime<Utc>, what: &str) -> String {
+    let age = began - at;
+    if age.abs() <= SLACK {
+        let when = if what == By::NOW { "" } else { "when " };
+        return format!("within a minute of {when}{what}");
+    }
+    let side = if age > TimeDelta::zero() {
+        "before"
+    } else {
+        "after"
+    };
+    format!(
+        "{} {side} {what}",
+        duration_in_words(age.abs().to_std().unwrap_or_default())
+    )
 }
 
 /// Between the beginning and another moment: how much of the weight of time it gets.
@@ -110,9 +197,24 @@ fn share(part: f64) -> u32 {
 fn blamed(evidence: &Evidence) -> Vec<Arc<str>> {
     let found = spans_found(evidence);
     let own = evidence.service.as_deref();
-    let mut services: Vec<Arc<str>> = found.into_iter().map(|found| found.service).collect();
+    let mut services: Vec<Arc<str>> = found
+        .into_iter()
+        .map(|found| span_of(evidence, &found.service))
+        .collect();
     services.retain(|service| Some(&**service) != own);
     services
+}
+
+/// What we call the service of a span.
+fn span_of(evidence: &Evidence, theirs: &Arc<str>) -> Arc<str> {
+    match evidence.names.ours(Caller::Traces, theirs) {
+        same if *same == **theirs => Arc::clone(theirs),
+        ours => Arc::from(ours),
+    }
+}
+
+fn is_of(evidence: &Evidence, alert: &Alert, service: &str) -> bool {
+    evidence.names.ours(Caller::Alerts, &alert.service) == service
 }
 
 fn deploys(evidence: &Evidence) -> Vec<Suspect> {
@@ -121,8 +223,9 @@ fn deploys(evidence: &Evidence) -> Vec<Suspect> {
     };
     let blamed = blamed(evidence);
     let suspect = |deploy: &Deploy| {
-        let own = evidence.service.as_deref().filter(|own| deploy.names(own));
-        let led_to = blamed.iter().find(|service| deploy.names(service));
+        let names = &evidence.names;
+        let own = evidence.service.as_deref().filter(|own| deploy.names(own, names));
+        let led_to = blamed.iter().find(|service| deploy.names(service, names));
         let at_first = (evidence.began.at, evidence.began.by.words());
         let (kind, of, (began, what)) = match (own, led_to) {
             (Some(_), _) => (70, "", at_first),
@@ -148,30 +251,35 @@ fn deploys(evidence: &Evidence) -> Vec<Suspect> {
             .map(Arc::from)
             .or_else(|| led_to.cloned())
             .or_else(|| evidence.service.clone());
-        let age = (began - deploy.at).to_std().unwrap_or_default();
-        let when = if age < Duration::from_secs(1) {
-            format!("at the moment that {what}")
-        } else {
-            format!("{} before {what}", duration_in_words(age))
-        };
         Some(Suspect {
+            id: id(&[
+                "deploy",
+                &deploy.at.timestamp_millis().to_string(),
+                &deploy.title(),
+            ]),
             words: deploy.title(),
-            evidence: format!("{when}{of}"),
+            evidence: format!("{}{of}", away(deploy.at, began, &what)),
             target: service.map(|service| Target::Logs(service, deploy.at)),
             score: Score {
                 kind,
                 time: nearness(deploy.at, began),
                 ..Score::default()
             },
+            stands: Stands::Ranked,
         })
     };
     known.list.iter().filter_map(suspect).collect()
 }
 
+/// A name that stays the same whatever is learnt.
+fn id(parts: &[&str]) -> RowId {
+    RowId(Arc::from(format!("suspects/{}", parts.join("/"))))
+}
+
 /// The first alert of another service that fired before this trouble, or with it; the gravest of several at once.
 fn first_alert<'a>(evidence: &'a Evidence, service: &str) -> Option<&'a Arc<Alert>> {
     let before = evidence.began.at + SLACK;
-    let of = |alert: &&Arc<Alert>| *alert.service == *service && alert.occurrence.starts_at <= before;
+    let of = |alert: &&Arc<Alert>| is_of(evidence, alert, service) && alert.occurrence.starts_at <= before;
     let all = evidence.elsewhere.iter().filter(of);
     all.min_by_key(|alert| (alert.occurrence.starts_at, alert.rank()))
 }
@@ -183,26 +291,28 @@ fn elsewhere(evidence: &Evidence, clock: Clock<'_>) -> Vec<Suspect> {
     services.sort();
     services.dedup();
     let suspect = |service: Arc<str>| {
-        let of =
-            |alert: &&Arc<Alert>| alert.service == service && alert.occurrence.starts_at <= began + SLACK;
+        let of = |alert: &&Arc<Alert>| {
+            is_of(evidence, alert, &service) && alert.occurrence.starts_at <= began + SLACK
+        };
         let first = evidence.elsewhere.iter().filter(of);
         let alert = first.min_by_key(|alert| (alert.rank(), alert.occurrence.starts_at))?;
         let since = alert.occurrence.starts_at;
-        let age = (began - since).to_std().unwrap_or_default();
+        let fingerprint = alert.occurrence.fingerprint;
         Some(Suspect {
+            id: id(&["alert", &fingerprint.to_string()]),
             words: format!("alert {} {service}", alert.name),
             evidence: format!(
-                "fires since {}, {} before {}; its traces lead there",
+                "fires since {}, {}; its traces lead there",
                 clock(since),
-                duration_in_words(age),
-                evidence.began.by.words()
+                away(since, began, &evidence.began.by.words())
             ),
-            target: Some(Target::Alert(alert.occurrence.fingerprint)),
+            target: Some(Target::Alert(fingerprint)),
             score: Score {
                 kind: 50,
                 time: nearness(since, began),
                 ..Score::default()
             },
+            stands: Stands::Ranked,
         })
     };
     services.into_iter().filter_map(suspect).collect()
@@ -298,7 +408,9 @@ fn spans(evidence: &Evidence) -> Vec<Suspect> {
     let suspect = |found: Found| {
         let (id, took, whole) = found.example;
         let nanos = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-        let name = crate::domain::trace::explain::joined(&found.service, &found.operation);
+        let service = span_of(evidence, &found.service);
+        let name = crate::domain::trace::explain::joined(&service, &found.operation);
+        let how = if found.fails { "fails" } else { "slow" };
         let (words, seen, novelty) = if found.fails {
             let rise = change(traces.before, traces.since);
             let what = if found.what.is_empty() {
@@ -322,6 +434,7 @@ fn spans(evidence: &Evidence) -> Vec<Suspect> {
             (format!("span {name} slow"), seen, 12)
         };
         Suspect {
+            id: self::id(&["span", how, &found.service, &found.operation]),
             words,
             evidence: seen,
             target: Some(Target::Trace(id)),
@@ -331,6 +444,7 @@ fn spans(evidence: &Evidence) -> Vec<Suspect> {
                 share: share(found.traces as f64 / found.of.max(1) as f64),
                 time: 0,
             },
+            stands: Stands::Ranked,
         }
     };
     spans_found(evidence).into_iter().map(suspect).collect()
@@ -363,6 +477,12 @@ fn patterns(evidence: &Evidence, clock: Clock<'_>) -> Vec<Suspect> {
         let told = told(pattern, change, lines.is_sample, clock)?;
         let of_level = by_level.get(&pattern.level).copied().unwrap_or(0).max(1);
         Some(Suspect {
+            id: id(&[
+                "pattern",
+                pattern.level.word(),
+                pattern.service.as_deref().unwrap_or_default(),
+                &pattern.template,
+            ]),
             words: format!(
                 "pattern '{}'",
                 cut(&told_first(&pattern.template), TEMPLATE, Cut::End)
@@ -375,6 +495,7 @@ fn patterns(evidence: &Evidence, clock: Clock<'_>) -> Vec<Suspect> {
                 novelty: novelty(change),
                 share: share(pattern.since.count as f64 / of_level as f64),
             },
+            stands: Stands::Ranked,
         })
     };
     let mut all: Vec<Suspect> = lines.patterns.iter().filter_map(suspect).collect();

@@ -26,6 +26,7 @@ fn quiet() -> Evidence {
         now: began() + minutes(13),
         of: Of::Service,
         service: Some("checkout".into()),
+        names: Arc::default(),
         began: Began {
             at: began(),
             by: By::Burn("checkout-availability".into()),
@@ -132,7 +133,7 @@ fn failing(origins: &[SpanSeen]) -> Traces {
 }
 
 fn suspects(evidence: &Evidence) -> Vec<String> {
-    let case = Case::of(evidence, &clock);
+    let case = Case::of(evidence, Numbers::Ranked, &clock);
     let told = |suspect: &Suspect| format!("{} · {}", suspect.words, suspect.evidence);
     case.suspects.iter().map(told).collect()
 }
@@ -162,7 +163,7 @@ use crate::domain::log::Level::{Error, Info, Warn};
 fn where_nothing_points_anywhere_nobody_is_named_and_that_is_said() {
     let evidence = quiet();
     assert_eq!(suspects(&evidence), [""; 0]);
-    let case = Case::of(&evidence, &clock);
+    let case = Case::of(&evidence, Numbers::Ranked, &clock);
     let said = &case.sections[0].rows[0].text;
     assert!(said.starts_with("nothing points anywhere: no deploy"), "{said}");
 }
@@ -396,7 +397,7 @@ fn what_is_not_known_is_a_row_and_never_silence() {
         deploys: Known::Absent("not asked: no annotations backend is configured".to_owned()),
         ..quiet()
     };
-    let case = Case::of(&evidence, &clock);
+    let case = Case::of(&evidence, Numbers::Ranked, &clock);
     let rows = |part: Part| -> Vec<(Tone, String)> {
         let section = case.sections.iter().find(|section| section.part == part).unwrap();
         section
@@ -428,7 +429,7 @@ fn every_row_has_a_name_of_its_own() {
             pattern("gave up", Warn, (0, 12), 0),
         ])
     };
-    let case = Case::of(&evidence, &clock);
+    let case = Case::of(&evidence, Numbers::Ranked, &clock);
     let mut ids: Vec<_> = case.rows().map(|row| row.id.clone()).collect();
     let count = ids.len();
     ids.sort_by(|one, other| one.0.cmp(&other.0));
@@ -439,7 +440,7 @@ fn every_row_has_a_name_of_its_own() {
 #[test]
 fn the_document_tells_suspects_with_their_weights_and_every_row() {
     let evidence = of_deploys(vec![deploy("checkout", "2.3.1", -3)]);
-    let case = Case::of(&evidence, &clock);
+    let case = Case::of(&evidence, Numbers::Ranked, &clock);
     let text = case_document(
         "prod",
         evidence.now,
@@ -457,4 +458,176 @@ fn the_document_tells_suspects_with_their_weights_and_every_row() {
         "{}",
         case_text(&case)
     );
+}
+
+/// What the trace backend, the alerts and whatever rolls out call what we call checkout and payment.
+fn named_otherwise() -> Arc<crate::domain::service_map::ServiceMap> {
+    use crate::domain::service_map::{Caller, ServiceMap};
+    let names = |suffix: &str| {
+        ["checkout", "payment"]
+            .map(|service| (service.to_owned(), format!("{service}{suffix}")))
+            .into()
+    };
+    let of = [(Caller::Traces, names("-svc")), (Caller::Alerts, names("-api"))];
+    Arc::new(ServiceMap::new(Vec::new(), of.into()))
+}
+
+#[test]
+fn a_span_is_its_own_services_by_whatever_name_the_traces_call_that() {
+    let own = span("checkout-svc", "pool.acquire", "*pool.ExhaustedError");
+    let evidence = Evidence {
+        names: named_otherwise(),
+        traces: Known::Known(failing(&[own.clone(), own])),
+        ..of_deploys(vec![deploy("checkout-svc", "2.3.1", -3)])
+    };
+    assert_eq!(
+        suspects(&evidence),
+        [
+            "deploy checkout-svc 2.3.1 · 3 min before the burn began",
+            "span checkout.pool.acquire fails · origin of 2 of 2 failed traces read (*pool.ExhaustedError)",
+        ]
+    );
+}
+
+#[test]
+fn an_alert_and_a_deploy_of_the_service_that_traces_lead_to_are_known_by_their_own_names_for_it() {
+    let charge = span("payment-svc", "POST /charge", "500");
+    let mut alert =
+        crate::domain::alert::desk::sample::alert(&[("alertname", "Burn"), ("service", "payment-api")]);
+    alert.occurrence.starts_at = began() - minutes(10);
+    let evidence = Evidence {
+        names: named_otherwise(),
+        elsewhere: vec![Arc::new(alert)],
+        traces: Known::Known(failing(&[charge.clone(), charge])),
+        ..of_deploys(vec![deploy("payment", "4.1.0", -16)])
+    };
+    assert_eq!(
+        suspects(&evidence),
+        [
+            "deploy payment 4.1.0 · 6 min before Burn payment fired; its traces lead there",
+            "alert Burn payment · fires since 02:51Z, 10 min before the burn began; its traces lead there",
+            "span payment.POST /charge fails · origin of 2 of 2 failed traces read (500)",
+        ]
+    );
+}
+
+#[test]
+fn what_came_within_a_minute_is_not_said_to_have_come_first() {
+    let near = |seconds: i64| {
+        let mut deploy = deploy("checkout", "2.3.1", 0);
+        deploy.at += TimeDelta::seconds(seconds);
+        suspects(&of_deploys(vec![deploy]))
+    };
+    for seconds in [-60, -20, 0, 1, 60] {
+        assert_eq!(
+            near(seconds),
+            ["deploy checkout 2.3.1 · within a minute of when the burn began"],
+            "{seconds}"
+        );
+    }
+    assert_eq!(near(-61), ["deploy checkout 2.3.1 · 1 min before the burn began"]);
+    assert_eq!(near(61), [""; 0]);
+}
+
+/// Numbers, words and how they stand, as the page has them.
+fn rows(case: &Case) -> Vec<(String, String, Tone)> {
+    let rows = case.sections[0].rows.iter();
+    rows.map(|row| {
+        let words = row.text.split(" · ").next().unwrap().to_owned();
+        (row.lead.clone(), words, row.tone)
+    })
+    .collect()
+}
+
+fn told(lead: &str, words: &str, tone: Tone) -> (String, String, Tone) {
+    (lead.to_owned(), words.to_owned(), tone)
+}
+
+#[test]
+fn a_number_that_was_told_means_the_same_whatever_comes_and_goes() {
+    let gave_up = || pattern("gave up", Error, (0, 30), 0);
+    let first = of_patterns(vec![gave_up()]);
+    let case = Case::of(&first, Numbers::Ranked, &clock);
+    assert_eq!(rows(&case), [told("1", "pattern 'gave up'", Tone::Strong)]);
+
+    // A likelier one comes: it stands below, and the page says so.
+    let second = Evidence {
+        deploys: of_deploys(vec![deploy("checkout", "2.3.1", -3)]).deploys,
+        ..first.clone()
+    };
+    let case = Case::of(&second, Numbers::Held(&case.suspects), &clock);
+    let new = "1 came since the numbers were given; the likeliest now is 2";
+    assert_eq!(
+        rows(&case),
+        [
+            told("1", "pattern 'gave up'", Tone::Strong),
+            told("2", "new: deploy checkout 2.3.1", Tone::Strong),
+            told("!", new, Tone::Plain),
+        ]
+    );
+    // It still came since when it is looked at again; and who is gone keeps his place, and opens nothing.
+    let third = Evidence {
+        logs: quiet().logs,
+        ..second.clone()
+    };
+    let case = Case::of(&third, Numbers::Held(&case.suspects), &clock);
+    assert_eq!(
+        rows(&case)[..2],
+        [
+            told("1", "pattern 'gave up'", Tone::Quiet),
+            told("2", "new: deploy checkout 2.3.1", Tone::Strong),
+        ]
+    );
+    assert_eq!(case.suspect(1).unwrap().target, None);
+    assert_eq!(case.suspect(2).unwrap().words, "deploy checkout 2.3.1");
+    // It comes back to its own number.
+    let case = Case::of(&second, Numbers::Held(&case.suspects), &clock);
+    assert_eq!(case.suspect(1).unwrap().stands, Stands::Ranked);
+    assert!(case.suspect(1).unwrap().target.is_some());
+    // Opened again, the likeliest is the first.
+    let case = Case::of(&second, Numbers::Ranked, &clock);
+    assert_eq!(case.suspect(1).unwrap().words, "deploy checkout 2.3.1");
+    assert_eq!(rows(&case).len(), 2);
+}
+
+#[test]
+fn nobody_beyond_the_numbers_takes_one_over_and_there_are_never_many() {
+    let deploys = |from: i64| {
+        let list = (from..from + 5).map(|n| deploy("checkout", &format!("2.3.{n}"), -n));
+        of_deploys(list.collect())
+    };
+    let mut case = Case::of(&deploys(20), Numbers::Ranked, &clock);
+    let numbered: Vec<RowId> = case.suspects.iter().map(|suspect| suspect.id.clone()).collect();
+    for from in [15, 10, 5] {
+        case = Case::of(&deploys(from), Numbers::Held(&case.suspects), &clock);
+        assert!(case.suspects.len() <= 2 * Case::MOST_SUSPECTS);
+        for (number, id) in (1..).zip(&numbered) {
+            assert_eq!(case.suspect(number).unwrap().id, *id);
+        }
+        assert_eq!(case.suspect(6), None);
+        assert_eq!(rows(&case)[5].0, "·");
+    }
+    let said = rows(&case).pop().unwrap().1;
+    assert!(said.ends_with("the likeliest now has no number"), "{said}");
+}
+
+#[test]
+fn there_are_no_numbers_while_the_likeliest_may_still_come() {
+    let evidence = Evidence {
+        traces: Known::Looking,
+        ..of_deploys(vec![deploy("checkout", "2.3.1", -3)])
+    };
+    let case = Case::of(&evidence, Numbers::Awaited, &clock);
+    assert_eq!(
+        rows(&case),
+        [
+            told("·", "deploy checkout 2.3.1", Tone::Strong),
+            told(
+                "…",
+                "looking at traces; numbers when these have answered",
+                Tone::Looking
+            ),
+        ]
+    );
+    assert_eq!(case.suspect(1), None);
 }

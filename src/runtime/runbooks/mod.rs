@@ -5,14 +5,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use secrecy::SecretString;
+use tokio::sync::{OnceCell, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::outbox::Office;
 use crate::app::Msg;
 use crate::app::runbook::RunOrder;
+use crate::backend::http::{Begin, Redactor, process_env, read_secret};
 use crate::backend::metrics::Metrics;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, Secret};
 use crate::journal::{Journal, runbooks};
 use crate::runbook::{Check, Ended, Mark, Ticked, TicksOf, Told};
 use crate::time::{Clock, Now};
@@ -38,7 +40,9 @@ pub(super) struct Books {
     /// Whose ticks are told.
     pub(super) follow: watch::Sender<Option<TicksOf>>,
     /// Variables that no command is given.
-    secrets: Vec<String>,
+    without: Vec<String>,
+    /// What is left out of what it says.
+    known: Arc<Known>,
     under_way: Option<UnderWay>,
 }
 
@@ -52,7 +56,11 @@ impl Books {
         let (follow, asked) = watch::channel(None);
         let books = Self {
             follow,
-            secrets: config.secret_variables(Environment::names_of_process()),
+            without: config.secret_variables(Environment::names_of_process()),
+            known: Arc::new(Known {
+                secrets: config.secrets().into_iter().cloned().collect(),
+                of_commands: OnceCell::new(),
+            }),
             under_way: None,
         };
         (books, followed(office, asked, results))
@@ -79,6 +87,7 @@ impl Books {
         }
         let run = run::Run {
             program: order.program.clone(),
+            identity: order.identity,
             arguments: order
                 .argv
                 .arguments()
@@ -86,14 +95,21 @@ impl Books {
                 .map(|each| each.text.clone())
                 .collect(),
             means: order.means.clone(),
-            without: self.secrets.clone(),
+            without: self.without.clone(),
         };
+        let known = Arc::clone(&self.known);
         async move {
             let _over = over.drop_guard();
             let ended = if busy {
                 Ended::not_started("another command is running")
             } else {
-                carried_out(&office, &order, (&run, &stop), (metrics.as_deref(), clock)).await
+                let desk = Desk {
+                    office: &office,
+                    known: &known,
+                    metrics: metrics.as_deref(),
+                    clock,
+                };
+                carried_out(&desk, &order, &run, &stop).await
             };
             Some(Msg::CommandEnded { order, ended })
         }
@@ -116,17 +132,64 @@ impl Books {
     }
 }
 
-/// Writes down that it begins, runs it, and writes down how it ended.
-async fn carried_out(
-    office: &Office,
-    order: &RunOrder,
-    (run, stop): (&run::Run, &CancellationToken),
-    (metrics, clock): (Option<&dyn Metrics>, Clock),
-) -> Ended {
+/// The secrets of the configuration, wherever they are read from: a command may print them.
+struct Known {
+    secrets: Vec<Secret>,
+    /// Those that a program tells, read once: it may ask for a touch.
+    of_commands: OnceCell<Vec<SecretString>>,
+}
+
+impl Known {
+    /// Who blots them out. One that cannot be read is none that is in use.
+    async fn redactor(&self) -> Redactor {
+        let is_command = |secret: &&Secret| matches!(secret, Secret::Command(_));
+        let of_commands = self
+            .of_commands
+            .get_or_init(|| read(self.secrets.iter().filter(is_command)))
+            .await;
+        let mut all = read(self.secrets.iter().filter(|secret| !is_command(secret))).await;
+        all.extend(of_commands.iter().cloned());
+        Redactor::new(all)
+    }
+}
+
+async fn read(secrets: impl Iterator<Item = &Secret>) -> Vec<SecretString> {
+    let reading = secrets.map(|secret| read_secret(secret, process_env));
+    futures::future::join_all(reading)
+        .await
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// What a command is run with beside itself.
+struct Desk<'a> {
+    office: &'a Office,
+    known: &'a Known,
+    metrics: Option<&'a dyn Metrics>,
+    clock: Clock,
+}
+
+/// Writes down that it begins, runs it, and writes down how it ended. Secrets leave with what it said nowhere, so they are
+/// read before.
+async fn carried_out(desk: &Desk<'_>, order: &RunOrder, run: &run::Run, stop: &CancellationToken) -> Ended {
+    let Desk {
+        office,
+        known,
+        metrics,
+        clock,
+    } = *desk;
     if let Err(why) = tell(office, order.begins(), clock.now()).await {
         return Ended::not_started(format!("it could not be recorded: {why}"));
     }
+    let redactor = known.redactor().await;
     let mut ended = run::run(run, stop, clock).await;
+    let begin = if ended.left_out > 0 {
+        Begin::Cut
+    } else {
+        Begin::Whole
+    };
+    ended.output = redactor.passage(&ended.output, begin);
     if let Some(check) = order.check.as_ref().filter(|_| ended.end.is_good()) {
         ended.verdict = tokio::select! {
             biased;

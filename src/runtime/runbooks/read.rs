@@ -13,7 +13,7 @@ use reqwest::Url;
 use rustix::fs::OFlags;
 
 use crate::backend::http::{Cut, Method, Request, Response, TransportError, Wires};
-use crate::config::{Auth, Endpoint, TlsConfig};
+use crate::config::{Auth, Endpoint, RunbooksConfig};
 use crate::runbook::source::{Place, Unread, Wanted, places, told};
 use crate::runbook::{Checklist, Document, LONGEST, Origin};
 
@@ -24,18 +24,26 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// How often an answer may point somewhere else.
 const REDIRECTS: usize = 3;
 
+/// How links are asked.
+pub struct Links<'a> {
+    /// Over these.
+    pub wires: &'a Wires,
+    /// By this TLS and proxy.
+    pub runbooks: &'a RunbooksConfig,
+}
+
 /// Looks everywhere that it may lie, in order, and reads the first that is there.
 ///
 /// # Errors
 /// What was looked for and found missing, and how that is mended.
-pub async fn read(wanted: &Wanted, wires: &Wires) -> Result<Document, Unread> {
+pub async fn read(wanted: &Wanted, links: &Links<'_>) -> Result<Document, Unread> {
     let mut tried = Vec::new();
     let mut mend = None;
     for place in places(wanted)? {
         let found = match &place {
             Place::Named(name) => file(wanted, PathBuf::from(name)).await,
             Place::Path(path) => file(wanted, path.clone()).await,
-            Place::Link(link) => page(link, wires, LIMIT).await,
+            Place::Link(link) => page(link, links, LIMIT).await,
         };
         match found {
             Ok(found) => return Ok(found),
@@ -115,8 +123,8 @@ fn inside(dir: &Path, name: &Path, alert: &str) -> Result<Document, Unread> {
 }
 
 /// Asks an address, and those it points to, for so long at most.
-pub(super) async fn page(link: &str, wires: &Wires, limit: Duration) -> Result<Document, Unread> {
-    let following = followed(link, wires, limit);
+pub(super) async fn page(link: &str, links: &Links<'_>, limit: Duration) -> Result<Document, Unread> {
+    let following = followed(link, links, limit);
     match tokio::time::timeout(limit, following).await {
         Ok(read) => read,
         Err(_) => Err(Unread::new(
@@ -126,7 +134,7 @@ pub(super) async fn page(link: &str, wires: &Wires, limit: Duration) -> Result<D
     }
 }
 
-async fn followed(link: &str, wires: &Wires, limit: Duration) -> Result<Document, Unread> {
+async fn followed(link: &str, links: &Links<'_>, limit: Duration) -> Result<Document, Unread> {
     let mut url = Url::parse(link).map_err(|error| {
         Unread::new(
             format!("{}: it is no address ({error})", told(link)),
@@ -145,7 +153,7 @@ async fn followed(link: &str, wires: &Wires, limit: Duration) -> Result<Document
         if url.scheme() != "https" {
             origin = Origin::Plaintext;
         }
-        let response = asked(&url, wires, limit)
+        let response = asked(&url, links, limit)
             .await
             .map_err(|error| Unread::new(format!("{shown}: {}", unreached(&error, limit)), REACH))?;
         match next(&url, &response) {
@@ -164,15 +172,15 @@ const REACH: &str = "read it where it can be reached, or put a copy into the dir
 const COPY: &str =
     "open the link in a browser, or put its Markdown into the directory of runbooks ([runbooks] dir)";
 
-async fn asked(url: &Url, wires: &Wires, limit: Duration) -> Result<Response, TransportError> {
+async fn asked(url: &Url, links: &Links<'_>, limit: Duration) -> Result<Response, TransportError> {
     let endpoint = Endpoint {
         name: "runbook".to_owned(),
         url: url.as_str().to_owned(),
         auth: Auth::None,
         headers: Vec::new(),
         params: Vec::new(),
-        tls: TlsConfig::default(),
-        proxy: None,
+        tls: links.runbooks.tls.clone(),
+        proxy: links.runbooks.proxy.clone(),
         timeout: limit,
         connect_timeout: CONNECT.min(limit),
         max_concurrency: 1,
@@ -191,7 +199,7 @@ async fn asked(url: &Url, wires: &Wires, limit: Duration) -> Result<Response, Tr
         cut: Cut::Keep,
         redactor: Arc::default(),
     };
-    wires.transport(&endpoint).send(request).await
+    links.wires.transport(&endpoint).send(request).await
 }
 
 /// Where an answer points instead, where it does.

@@ -12,7 +12,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-use crate::runbook::{End, Ended, Means};
+use super::programs;
+use crate::runbook::{End, Ended, Identity, Means};
 use crate::time::Clock;
 
 /// Of what it says, the last bytes that are kept.
@@ -32,6 +33,8 @@ pub struct Run {
     pub arguments: Vec<String>,
     /// How, and for how long.
     pub means: Means,
+    /// What lay there when it was looked up; nothing where nobody looked.
+    pub identity: Option<Identity>,
     /// Variables of the environment that it is not given: where this program's own credentials are read from.
     pub without: Vec<String>,
 }
@@ -57,6 +60,9 @@ pub async fn run(run: &Run, stop: &CancellationToken, clock: Clock) -> Ended {
             end: End::Stopped,
             ..Ended::not_started("")
         };
+    }
+    if let Err(why) = programs::verify(&run.program, run.identity) {
+        return Ended::not_started(why);
     }
     let mut child = match command(run).and_then(|mut command| command.spawn()) {
         Ok(child) => child,

@@ -6,18 +6,18 @@ use std::sync::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use super::read::{page, read};
+use super::read::{Links, page, read};
 use super::run::{KEPT, Run, run};
 use super::*;
 use crate::app::Effect;
 use crate::app::runbook::RunbookAsk;
 use crate::backend::Backends;
 use crate::backend::http::Wires;
-use crate::config::{Environment, decode_text};
+use crate::config::{Environment, RunbooksConfig, decode_text};
 use crate::domain::alert::{Fingerprint, Labels};
 use crate::domain::incident::IncidentId;
 use crate::journal::{Opening as JournalOpening, audit, events};
-use crate::runbook::command::Template;
+use crate::runbook::command::{Takes, Template};
 use crate::runbook::source::{Unread, Wanted};
 use crate::runbook::{Check, Document, End, Expect, Kind, LONGEST, Means, Origin};
 use crate::runtime::console::{Event, World as _};
@@ -45,7 +45,11 @@ fn headings(document: &Document) -> Vec<&str> {
 }
 
 async fn found(link: Option<&str>, dir: &Path) -> Result<Document, Unread> {
-    read(&wanted(link, Some(dir)), &Wires::default()).await
+    read(
+        &wanted(link, Some(dir)),
+        &links(&Wires::default(), &RunbooksConfig::default()),
+    )
+    .await
 }
 
 #[tokio::test]
@@ -129,7 +133,7 @@ impl Server {
     async fn page(&self, path: &str) -> Result<Document, Unread> {
         page(
             &format!("{}{path}", self.url),
-            &Wires::default(),
+            &links(&Wires::default(), &RunbooksConfig::default()),
             Duration::from_millis(800),
         )
         .await
@@ -221,12 +225,21 @@ async fn what_is_no_runbook_says_what_it_is_instead() {
         assert!(unread.what[0].contains(words), "{path}: {unread:?}");
         assert!(!unread.mend.is_empty());
     }
-    let nobody = page("http://127.0.0.1:1/x", &Wires::default(), Duration::from_secs(1)).await;
+    let nobody = page(
+        "http://127.0.0.1:1/x",
+        &links(&Wires::default(), &RunbooksConfig::default()),
+        Duration::from_secs(1),
+    )
+    .await;
     assert!(nobody.unwrap_err().what[0].contains("no connection"));
     let password = server.url.replace("http://", "http://jun:hunter2@");
-    let refused = page(&password, &Wires::default(), Duration::from_secs(1))
-        .await
-        .unwrap_err();
+    let refused = page(
+        &password,
+        &links(&Wires::default(), &RunbooksConfig::default()),
+        Duration::from_secs(1),
+    )
+    .await
+    .unwrap_err();
     assert!(!format!("{refused:?}").contains("hunter2"), "{refused:?}");
 }
 
@@ -259,7 +272,7 @@ async fn a_link_is_waited_for_only_so_long_however_often_it_points_on() {
     let clock = Clock::start();
     let unread = page(
         &format!("{}/slowly", server.url),
-        &Wires::default(),
+        &links(&Wires::default(), &RunbooksConfig::default()),
         Duration::from_millis(700),
     )
     .await;
@@ -282,6 +295,26 @@ async fn a_document_too_long_is_read_as_far_as_it_is_and_says_so() {
     assert!(server.page("/long").await.unwrap().checklist.cut);
 }
 
+fn links<'a>(wires: &'a Wires, runbooks: &'a RunbooksConfig) -> Links<'a> {
+    Links { wires, runbooks }
+}
+
+#[tokio::test]
+async fn a_link_is_asked_by_the_tls_and_proxy_of_runbooks() {
+    let runbooks = RunbooksConfig {
+        tls: crate::config::TlsConfig {
+            ca_file: Some("/nowhere/ca.pem".into()),
+            ..Default::default()
+        },
+        ..RunbooksConfig::default()
+    };
+    let wires = Wires::default();
+    let way = links(&wires, &runbooks);
+    let read = page("https://127.0.0.1:1/x", &way, Duration::from_secs(5)).await;
+    let why = read.unwrap_err().what.join(" ");
+    assert!(why.contains("/nowhere/ca.pem"), "{why}");
+}
+
 // --- running
 
 fn within(limit: Duration) -> Means {
@@ -297,6 +330,7 @@ fn sh(script: &str, limit: Duration) -> Run {
         arguments: vec!["-c".to_owned(), script.to_owned()],
         means: within(limit),
         without: Vec::new(),
+        identity: None,
     }
 }
 
@@ -403,6 +437,7 @@ async fn variables_of_credentials_are_not_handed_on() {
         arguments: Vec::new(),
         means: within(LONG),
         without: Vec::new(),
+        identity: None,
     };
     assert!(ran(&all).await.output.contains("PATH="));
     let less = Run {
@@ -441,7 +476,7 @@ async fn what_runs_is_what_was_shown_whatever_a_label_holds() {
     ] {
         let labels: Labels = [("pod", value)].into_iter().collect();
         // What is refused never gets here; what is filled arrives as it was shown, argument by argument.
-        let Ok(argv) = template.fill(&labels) else {
+        let Ok(argv) = template.fill(&labels, Takes::Text) else {
             continue;
         };
         let shown: Vec<String> = argv.arguments().iter().map(|each| each.text.clone()).collect();
@@ -450,6 +485,7 @@ async fn what_runs_is_what_was_shown_whatever_a_label_holds() {
             arguments: shown.clone(),
             means: within(LONG),
             without: Vec::new(),
+            identity: None,
         };
         let ended = ran(&order).await;
         assert_eq!(ended.output, format!("--|pod/{value}|{value}|last|"), "{value:?}");
@@ -464,7 +500,11 @@ fn session(state: &Path) -> Session {
         "identity = \"jun@example.com\"\nstate_dir = \"{}\"\n[contexts.prod.metrics]\nurl = \"http://127.0.0.1:1\"\n",
         state.display()
     );
-    let config = decode_text(&text, None, &Environment::default()).unwrap().config;
+    of_config(&text)
+}
+
+fn of_config(text: &str) -> Session {
+    let config = decode_text(text, None, &Environment::default()).unwrap().config;
     Session::open(Opening {
         context: Arc::new(config.contexts["prod"].clone()),
         config: Arc::new(config),
@@ -546,8 +586,9 @@ fn order(script: &str) -> Arc<RunOrder> {
         ask: ask(),
         line: script.to_owned(),
         step: Some((2, "Roll back".to_owned())),
-        argv: template.fill(&Labels::default()).unwrap(),
+        argv: template.fill(&Labels::default(), Takes::Names).unwrap(),
         program: PathBuf::from("/bin/sh"),
+        identity: None,
         means: within(LONG),
         source: "/srv/runbooks/pool.md".to_owned(),
         play: None,
@@ -734,4 +775,51 @@ async fn nothing_runs_that_cannot_be_written_down() {
     session.carry(Effect::RunCommand(order(&format!("touch {}", file.display()))));
     assert!(matches!(over(&mut session).await.end, End::NotStarted(why) if why.contains("recorded")));
     assert!(!file.exists());
+}
+
+#[tokio::test]
+async fn secrets_that_a_command_prints_are_in_no_timeline_and_on_no_screen() {
+    let home = tempfile::tempdir().unwrap();
+    let text = format!(
+        "identity = \"jun@example.com\"\nstate_dir = \"{}\"\n[contexts.prod.metrics]\nurl = \"http://127.0.0.1:1\"\n\
+         auth = {{ bearer_command = [\"echo\", \"hunter2-hunter2\"] }}\n",
+        home.path().display()
+    );
+    let mut session = of_config(&text);
+    let script = "echo it is hunter2-hunter2; echo DB_PASSWORD=letmein; echo ready";
+    session.carry(Effect::RunCommand(order(script)));
+    let ended = over(&mut session).await;
+    assert_eq!(ended.output, "it is ***\nDB_PASSWORD=***\nready\n");
+    drop(session);
+    let (story, _) = told(home.path()).await;
+    assert!(
+        story[1].ends_with("it is ***\nDB_PASSWORD=***\nready"),
+        "{story:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_program_that_was_replaced_after_it_was_looked_up_is_not_run() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = tempfile::tempdir().unwrap();
+    let (tool, ran_it) = (home.path().join("tool"), home.path().join("ran"));
+    let write = |text: String| {
+        fs::write(&tool, text).unwrap();
+        fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    write("#!/bin/sh\necho well\n".to_owned());
+    let known = programs::resolve(&[tool.display().to_string()], &[], None);
+    let run_it = Run {
+        program: tool.clone(),
+        identity: known[0].identity,
+        ..sh("", LONG)
+    };
+    assert_eq!(ran(&run_it).await.output, "well\n");
+    write(format!("#!/bin/sh\ntouch {}\n", ran_it.display()));
+    let ended = ran(&run_it).await;
+    assert!(
+        matches!(&ended.end, End::NotStarted(why) if why.contains("changed or replaced")),
+        "{ended:?}"
+    );
+    assert!(!ran_it.exists());
 }

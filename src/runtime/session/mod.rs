@@ -34,7 +34,7 @@ use crate::app::{BackendHealth, Effect, Msg};
 use crate::backend::Backends;
 use crate::backend::http::Wires;
 use crate::backend::incidents::Directory;
-use crate::config::{Config, Context};
+use crate::config::{Config, Context, RunbooksConfig};
 use crate::domain::alert::AlertBoard;
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::incident::{IncidentId, Ladder};
@@ -601,8 +601,16 @@ impl World for Session {
                     wanted: wanted.clone(),
                     result: Err(Unread::new("too much is under way", "look again when it is done")),
                 };
+                let config = Arc::clone(&self.config);
+                let context = Arc::clone(&self.context);
                 let carried = self.start(async move {
-                    let result = runbooks::read::read(&wanted, &wires).await.map(Arc::new);
+                    let none = RunbooksConfig::default();
+                    let known = config.contexts.get(&*context);
+                    let links = runbooks::read::Links {
+                        wires: &wires,
+                        runbooks: known.map_or(&none, |context| &context.runbooks),
+                    };
+                    let result = runbooks::read::read(&wanted, &links).await.map(Arc::new);
                     Some(Msg::RunbookRead { wanted, result })
                 });
                 match carried {

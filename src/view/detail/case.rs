@@ -102,10 +102,26 @@ fn lines(scene: Scene, open: &OpenCase, width: usize) -> Vec<Line> {
             row: None,
             pieces: vec![Piece::word(section.part.title(), Role::Accent)],
         });
-        for (number, row) in (1..).zip(&section.rows) {
+        for row in &section.rows {
             let lead = match (section.part, row.tone) {
-                (Part::Suspects, Tone::Strong) => key_of(scene, number).unwrap_or_else(|| row.lead.clone()),
+                (Part::Suspects, Tone::Strong) => {
+                    key_of(scene, &row.lead).unwrap_or_else(|| row.lead.clone())
+                }
                 _ => row.lead.clone(),
+            };
+            let anew = (*row.id.0 == *Row::REORDERED)
+                .then(|| hints::key(scene, Action::Refresh))
+                .flatten();
+            let named;
+            let row = match anew {
+                Some(key) => {
+                    named = Row {
+                        text: format!("{} ({key}: number them anew)", row.text),
+                        ..row.clone()
+                    };
+                    &named
+                }
+                None => row,
             };
             let is_here = open
                 .list
@@ -131,7 +147,8 @@ fn lines(scene: Scene, open: &OpenCase, width: usize) -> Vec<Line> {
 }
 
 /// The key that opens a suspect.
-fn key_of(scene: Scene, number: usize) -> Option<String> {
+fn key_of(scene: Scene, number: &str) -> Option<String> {
+    let number: usize = number.parse().ok()?;
     let actions = [
         Action::Suspect1,
         Action::Suspect2,

@@ -36,7 +36,10 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let parts = layout::union_parts(area, pane.reports.len());
     let frame = Frame {
         count: vec![Piece::own(
-            format!("{} contexts", pane.reports.len()),
+            match pane.reports.len() {
+                1 => "1 context".to_owned(),
+                count => format!("{count} contexts"),
+            },
             Role::TextMuted,
         )],
         foot: position(list.index, total, parts.rows()),

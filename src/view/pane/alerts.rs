@@ -268,8 +268,10 @@ fn then(scene: Scene) -> Option<Piece<'static>> {
         .values()
         .filter(|alert| alert.occurrence.starts_at <= at && alert.ended_at.is_none_or(|end| at < end));
     let said = figures::moment_to_the_second(at, scene.still.utc, scene.model.zone);
+    // The list beside it may show fewer: the count is of the whole board.
+    let of = if is_narrowed(scene) { " in all" } else { "" };
     Some(Piece::own(
-        format!("{} {said}: {} fired already", moment::SIGN, firing.count()),
+        format!("{} {said}: {}{of} fired already", moment::SIGN, firing.count()),
         Role::Accent,
     ))
 }
@@ -297,11 +299,14 @@ fn held(board: &AlertBoard) -> usize {
     board.counts.active + board.counts.acknowledged + board.counts.suppressed
 }
 
+/// Whether a filter or the scope shows less than there is.
+fn is_narrowed(scene: Scene) -> bool {
+    !scene.model.alerts.filter.trim().is_empty() || scene.model.scope.of(PaneId::Alerts).is_some()
+}
+
 /// Whether it is the filter or the scope that shows nothing.
 fn is_narrowed_away(scene: Scene, board: &AlertBoard) -> bool {
-    let filtered =
-        !scene.model.alerts.filter.trim().is_empty() || scene.model.scope.of(PaneId::Alerts).is_some();
-    filtered && held(board) > 0
+    is_narrowed(scene) && held(board) > 0
 }
 
 /// The empty queue in one sentence: no data is never "no alerts".

@@ -237,3 +237,78 @@ fn a_note_from_a_case_takes_the_row_along_and_goes_to_its_incident() {
     assert!(text.contains("ref: case of incident Q1CHECKOUT"), "{text}");
     assert!(text.contains("deploy checkout 2.3.1"), "{text}");
 }
+
+#[test]
+fn numbers_are_given_when_all_have_answered_and_then_nothing_moves_under_the_fingers() {
+    let mut hand = hand();
+    hand.press("2 C");
+    let seq = hand.model.case.as_ref().unwrap().ask.seq;
+    let began = cases::began(&hand.model);
+    let tell = |hand: &mut Hand, part| hand.tell(Msg::CaseGathered { seq, part });
+    tell(&mut hand, cases::traces(began));
+    hand.press("1");
+    hand.assert_said("suspects get their numbers when all have answered");
+    // Whoever does not answer in two seconds is not waited for.
+    hand.wait(2_100);
+    let first = |hand: &Hand| hand.model.case.as_ref().unwrap().case.suspect(1).cloned();
+    let span = first(&hand).expect("numbered");
+    assert!(span.words.starts_with("span"), "{span:?}");
+    hand.press("j");
+    let cursor = hand.model.case.as_ref().unwrap().list.selected.clone();
+    // The likelier one comes late: the first stays the first, and the cursor on its row.
+    tell(&mut hand, cases::deploys(began));
+    tell(&mut hand, cases::lines(began));
+    assert_eq!(first(&hand).unwrap().id, span.id);
+    assert_eq!(hand.model.case.as_ref().unwrap().list.selected, cursor);
+    let text: Vec<String> = {
+        let case = &hand.model.case.as_ref().unwrap().case;
+        case.sections[0].rows.iter().map(|row| row.text.clone()).collect()
+    };
+    assert!(
+        text.iter()
+            .any(|text| text.starts_with("new: deploy checkout 2.3.1")),
+        "{text:?}"
+    );
+    assert!(
+        text.iter().any(|text| text.contains("the likeliest now is 2")),
+        "{text:?}"
+    );
+    // By a key, or when it is opened again, they are numbered anew.
+    hand.press("R");
+    assert_eq!(first(&hand).unwrap().words, "deploy checkout 2.3.1");
+}
+
+#[test]
+fn coming_back_from_a_suspect_keeps_the_numbers_and_opening_the_case_again_gives_them_anew() {
+    let mut hand = hand();
+    hand.press("2 C");
+    let seq = hand.model.case.as_ref().unwrap().ask.seq;
+    let began = cases::began(&hand.model);
+    hand.tell(Msg::CaseGathered {
+        seq,
+        part: cases::traces(began),
+    });
+    hand.wait(2_100);
+    let first = |hand: &Hand| {
+        hand.model
+            .case
+            .as_ref()
+            .unwrap()
+            .case
+            .suspect(1)
+            .unwrap()
+            .words
+            .clone()
+    };
+    let span = first(&hand);
+    hand.press("1");
+    assert_eq!(hand.model.detail(), Some(&Detail::Trace(TraceId([1; 16]))));
+    hand.tell(Msg::CaseGathered {
+        seq,
+        part: cases::deploys(began),
+    });
+    hand.press("esc");
+    assert_eq!(first(&hand), span);
+    hand.press("esc C");
+    assert_eq!(first(&hand), "deploy checkout 2.3.1");
+}

@@ -11,7 +11,10 @@ use crate::fixtures::{now, shop, size};
 /// The shop on fire, in a drill that ends in a minute.
 fn drilling() -> Hand {
     let mut model = shop(size(120, 40));
-    model.drill = Some(DrillLog::until(now().utc + TimeDelta::seconds(60)));
+    model.drill = Some(DrillLog::between(
+        now().utc - TimeDelta::seconds(252),
+        now().utc + TimeDelta::seconds(60),
+    ));
     Hand {
         model,
         now: now(),

@@ -653,3 +653,39 @@ fn the_terminals_background_decides_until_a_person_does() {
     hand.tell(white());
     assert!(themes_drawn(&mut hand).is_empty(), "it is configured");
 }
+
+#[test]
+fn a_service_opens_the_most_urgent_of_its_slos_and_says_of_how_many() {
+    let mut hand = shop_hand();
+    let board = hand.model.slo.board().unwrap();
+    let of = |service: &str| -> Vec<String> {
+        let reports = board.slos.iter().filter(|report| report.slo.service == service);
+        reports.map(|report| report.slo.name.clone()).collect()
+    };
+    let services: std::collections::BTreeSet<String> = board
+        .slos
+        .iter()
+        .map(|report| report.slo.service.clone())
+        .collect();
+    let one = services.iter().find(|service| of(service).len() == 1).cloned();
+    let several = services.iter().find(|service| of(service).len() > 1).cloned();
+    let (one, several) = (one.expect("one SLO"), several.expect("several SLOs"));
+    for (service, names) in [(&one, of(&one)), (&several, of(&several))] {
+        hand.press(":");
+        hand.write(&format!("slo {service}"));
+        hand.press("enter");
+        assert_eq!(
+            hand.model.detail(),
+            Some(&Detail::Slo(names[0].clone())),
+            "{service}"
+        );
+        if names.len() > 1 {
+            hand.assert_said(&format!("the most urgent of {service}'s {} SLOs", names.len()));
+        }
+        hand.press("esc");
+    }
+    hand.press(":");
+    hand.write("slo nobody");
+    hand.press("enter");
+    assert_eq!(hand.model.detail(), None);
+}

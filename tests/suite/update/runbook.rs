@@ -32,6 +32,8 @@ pub fn policy() -> Policy {
         programs: vec![Program {
             written: "kubectl".to_owned(),
             path: Ok(PathBuf::from("/usr/bin/kubectl")),
+            identity: None,
+            takes: midwatch::runbook::command::Takes::Names,
         }],
         means: Means {
             cwd: Some(PathBuf::from("/home/jun")),

@@ -162,6 +162,14 @@ pub(super) fn opened(typed: &str) -> Option<Word> {
     named.map(|(_, word, _)| *word)
 }
 
+/// The word of two that what is typed could become: `view sa` is `view save` before it is finished.
+pub(super) fn begun(typed: &str) -> Option<Word> {
+    let typed = typed.trim_start();
+    let mut words = WORDS.iter().filter(|(name, _, _)| name.contains(' '));
+    let found = words.find(|(name, _, _)| typed.contains(' ') && name.starts_with(typed))?;
+    Some(found.1)
+}
+
 /// What a word does, for its row.
 pub(super) fn title(word: Word) -> &'static str {
     let known = WORDS.iter().find(|(_, known, _)| *known == word);
