@@ -146,6 +146,7 @@ pub mod keymap;
 pub mod logstore;
 pub mod notify;
 pub mod outbox;
+pub mod plain;
 pub mod problem;
 pub mod record;
 pub mod runbook;

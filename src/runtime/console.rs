@@ -7,13 +7,14 @@ use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 
 use super::editor::{self, Editing, Editor};
-use super::frame::{Cause, Due, FrameScheduler, Link};
+use super::frame::{Cause, Due, FrameScheduler};
 use crate::app::attention::Drawn;
 use crate::app::toast::Level;
 use crate::app::update::update;
 use crate::app::{Effect, Model, Msg};
 use crate::notify::{Stage, UnderWay};
 use crate::record::Tap;
+use crate::terminal::hyperlink::Hyperlinks;
 use crate::terminal::signals::Signal;
 use crate::terminal::{Copied, Input, Screen};
 use crate::text::SafeText;
@@ -152,7 +153,12 @@ impl<S: Screen> Console<S> {
         } else {
             self.buffer = Buffer::empty(area);
         }
+        self.model.traffic = self.screen.traffic(now.tick);
         let cursor = crate::view::draw(&self.model, &self.theme, now, &mut self.buffer);
+        if self.screen.hyperlinks() == Hyperlinks::On {
+            let links = crate::view::hyperlinks(&self.model, &self.buffer);
+            self.screen.link_cells(&links);
+        }
         self.screen.present(&self.buffer, cursor);
         self.frames.drawn(now.tick);
         let window = crate::view::question_window(&self.model, now);
@@ -187,11 +193,7 @@ impl<S: Screen> Console<S> {
             }
             self.has_left();
             let now = self.clock.now();
-            let link = if self.screen.is_ready() {
-                Link::Idle
-            } else {
-                Link::Busy
-            };
+            let link = self.screen.link(now.tick);
             let mut due = match self.editing {
                 Some(_) => Due::Never,
                 None => self.frames.due(now.tick, link),
@@ -363,6 +365,7 @@ impl<S: Screen> Console<S> {
             Effect::Quit => return Some(Ended::Quit),
             Effect::SwitchContext(name) => return Some(Ended::SwitchContext(name)),
             Effect::Ring => self.screen.ring(),
+            Effect::Notify { title, body } => self.screen.notify(&title, &body),
             Effect::Repaint => self.screen.invalidate(),
             Effect::Suspend => self.suspending = Suspending::Asked,
             Effect::Edit(text) => self.edit(&text, now, world),

@@ -34,6 +34,23 @@ impl Multiplexer {
             Self::None
         }
     }
+
+    /// A sequence for the terminal beyond, wrapped so that what lies between lets it through (tmux: where
+    /// `allow-passthrough` is on).
+    pub(super) fn wrap(self, plain: &str) -> Vec<u8> {
+        match self {
+            Self::None => plain.as_bytes().to_vec(),
+            Self::Tmux => {
+                let inner = plain.replace('\x1b', "\x1b\x1b");
+                format!("\x1bPtmux;{inner}\x1b\\").into_bytes()
+            }
+            Self::Screen => plain
+                .as_bytes()
+                .chunks(SCREEN_PIECE)
+                .flat_map(|piece| [b"\x1bP", piece, b"\x1b\\"].concat())
+                .collect(),
+        }
+    }
 }
 
 /// The bytes that copy `text`, or none where it is too large.
@@ -46,18 +63,10 @@ pub(super) fn copy(text: &str, multiplexer: Multiplexer) -> (Copied, Vec<u8>) {
     }
     let plain = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
     let bytes = match multiplexer {
-        Multiplexer::None => plain.into_bytes(),
         // tmux obeys the plain form where `set-clipboard` is on, the wrapped where `allow-passthrough` is; which
         // it is can't be told, and copying twice does no harm.
-        Multiplexer::Tmux => {
-            let inner = plain.replace('\x1b', "\x1b\x1b");
-            format!("{plain}\x1bPtmux;{inner}\x1b\\").into_bytes()
-        }
-        Multiplexer::Screen => plain
-            .as_bytes()
-            .chunks(SCREEN_PIECE)
-            .flat_map(|piece| [b"\x1bP", piece, b"\x1b\\"].concat())
-            .collect(),
+        Multiplexer::Tmux => [plain.as_bytes(), &multiplexer.wrap(&plain)].concat(),
+        Multiplexer::None | Multiplexer::Screen => multiplexer.wrap(&plain),
     };
     (Copied::Sent, bytes)
 }

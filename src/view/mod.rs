@@ -11,6 +11,7 @@ mod detail;
 mod figures;
 mod hints;
 pub mod layout;
+mod links;
 mod moment;
 mod overlay;
 mod pane;
@@ -123,6 +124,11 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
         widget::ascii::fold(buffer);
     }
     typed.filter(|at| screen.contains(*at))
+}
+
+/// Which cells of a frame that was drawn lead where.
+pub fn hyperlinks(model: &Model, frame: &Buffer) -> Vec<crate::terminal::hyperlink::Hyperlink> {
+    links::find(model, frame)
 }
 
 /// The place of the log line that has a row of the lines' area, and the row that it begins on: lines may be wrapped.
