@@ -1,6 +1,7 @@
 //! `midwatch`: the console. The skeleton is painted before a client or a task exists.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +56,10 @@ pub(super) const LAST_WORK: Duration = Duration::from_millis(20);
 /// Opens the console on the configured context.
 pub fn run(session: &mut Session) -> Outcome {
     let (config, context) = session.context()?;
+    if !std::io::stdout().is_terminal() {
+        let words = "standard output is none; midwatch --plain tells events in lines, to a pipe as well";
+        return Err(no_terminal(std::io::Error::other(words)));
+    }
     let guise = Guise {
         lines: None,
         drill: &mut None,
@@ -414,7 +419,11 @@ pub(super) fn options(session: &Session, config: &Config) -> Options {
         } else {
             BackgroundQuery::Skip
         },
-        multiplexer: Multiplexer::detect(session.env.get("TMUX"), session.env.get("TERM")),
+        multiplexer: Multiplexer::detect(
+            session.env.get("TMUX"),
+            session.env.get("STY"),
+            session.env.get("TERM"),
+        ),
         cap,
         answers,
         line_edits: capability::line_edits(&environment),

@@ -217,6 +217,11 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
         return Err(replay::no_console(path));
     }
     if session.globals.plain {
+        if session.globals.record.is_some() {
+            return Err(CliError::Usage(
+                "--record keeps what a console shows, and --plain shows nothing: keep its lines".to_owned(),
+            ));
+        }
         match &command {
             None | Some(Command::Demo(_)) => {}
             Some(_) => {

@@ -81,7 +81,7 @@ fn word<T: Copy>(
         let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         findings.error(
             &section.at(key),
-            format!("there is no `{text}` of it"),
+            format!("there is no {key} \"{text}\""),
             format!("write one of: {}", all.join(", ")),
         );
     }

@@ -20,7 +20,7 @@ use crate::app::modal::{Confirm, ConfirmLine, Menu, Modal, Pick};
 use crate::app::toast::{Level, Toast};
 use crate::app::update::yes_key;
 use crate::app::{BackendHealth, Model};
-use crate::domain::alert::{AckState, Alert, AlertBoard, Fingerprint, Standing};
+use crate::domain::alert::{AckState, Alert, AlertBoard, Fingerprint, PipelineFault, Standing};
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::slo::{SloReport, SloState};
 use crate::text::SafeText;
@@ -87,6 +87,10 @@ pub struct Plain {
     toasts: Vec<Toast>,
     question: Option<Vec<String>>,
     page: Option<Detail>,
+    /// That nobody was woken.
+    undelivered: Option<String>,
+    /// Why the queue cannot be believed.
+    faults: Vec<String>,
 }
 
 impl Plain {
@@ -102,6 +106,8 @@ impl Plain {
             toasts: Vec::new(),
             question: None,
             page: None,
+            undelivered: None,
+            faults: Vec::new(),
         }
     }
 
@@ -118,6 +124,7 @@ impl Plain {
         if let Some(board) = model.incidents.feed.shared() {
             self.incidents(&board.incidents, &mut told);
         }
+        self.trouble(model, now, &mut told);
         self.said(model, &mut told);
         let mut lines: Vec<String> = told.iter().map(|words| self.line(words, now.utc)).collect();
         lines.extend(self.page(model, now));
@@ -280,6 +287,34 @@ impl Plain {
                 }
             }
         }
+    }
+
+    /// What must not wait in silence: that nobody was woken, that alerts may not arrive.
+    fn trouble(&mut self, model: &Model, now: Now, told: &mut Vec<String>) {
+        let undelivered = crate::view::undelivered(model, now);
+        if undelivered != self.undelivered {
+            told.push(match &undelivered {
+                Some(words) => format!("urgent: {words}"),
+                None => "nobody is left to be phoned: what was undelivered is seen to".to_owned(),
+            });
+            self.undelivered = undelivered;
+        }
+        let Some(board) = &model.alerts.board else { return };
+        let kind = |fault: &PipelineFault| match fault {
+            PipelineFault::WatchdogAbsent { matcher, .. } => format!("the watchdog {matcher} is absent"),
+            PipelineFault::SourceDown { source, .. } => format!("Alertmanager {source} cannot be asked"),
+            PipelineFault::NotDelivered { name, .. } => {
+                format!("Prometheus fires {name}, and no Alertmanager has it")
+            }
+            PipelineFault::RulesFailing { example, .. } => format!("rules fail to be evaluated: {example}"),
+        };
+        let faults: Vec<String> = board.pipeline.faults.iter().map(kind).collect();
+        let new = faults.iter().filter(|fault| !self.faults.contains(fault));
+        told.extend(new.map(|fault| format!("alerts may not arrive: {fault}")));
+        if faults.is_empty() && !self.faults.is_empty() {
+            told.push("alerts arrive again, as far as that can be proven".to_owned());
+        }
+        self.faults = faults;
     }
 
     fn said(&mut self, model: &Model, told: &mut Vec<String>) {

@@ -137,9 +137,10 @@ impl Asking {
         self.sync = self.sync.or(self.asked_at.map(|_| Knows::No));
     }
 
-    /// Whether an answer is on its way, which what the world changes waits for.
+    /// Whether an answer is on its way, which what the world changes waits for. Before the first one nobody knows that
+    /// there ever is one.
     pub fn is_out(&self, now: Tick) -> bool {
-        matches!(self.state, State::Out { until, .. } if now < until)
+        self.last.is_some() && matches!(self.state, State::Out { until, .. } if now < until)
     }
 
     /// Until when what the world changes waits.
@@ -203,8 +204,7 @@ mod tests {
             !asking.ask(5_000, Duration::ZERO, at(100)),
             "one question at a time"
         );
-        assert!(asking.is_out(at(4_999)));
-        assert!(!asking.is_out(at(5_000)));
+        assert!(!asking.is_out(at(1)), "nor while it is out");
         for s in 5..4_000 {
             assert!(!asking.ask(5_000, Duration::ZERO, at(s * 1_000)));
         }
@@ -254,8 +254,10 @@ mod tests {
     #[test]
     fn a_frame_that_takes_long_at_a_known_rate_is_waited_for_longer() {
         let mut asking = likely();
-        assert!(asking.ask(8_000, Duration::from_secs(10), at(0)));
-        assert!(asking.is_out(at(14_999)));
+        assert!(asking.ask(300, Duration::ZERO, at(0)));
+        asking.answered(at(100));
+        assert!(asking.ask(8_000, Duration::from_secs(10), at(1_000)));
+        assert!(asking.is_out(at(15_999)) && !asking.is_out(at(16_000)));
     }
 
     #[test]

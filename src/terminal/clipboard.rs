@@ -24,12 +24,17 @@ pub enum Multiplexer {
 }
 
 impl Multiplexer {
-    /// From the environment's `TMUX` and `TERM`.
-    pub fn detect(tmux: Option<&str>, term: Option<&str>) -> Self {
-        if tmux.is_some_and(|value| !value.is_empty()) {
+    /// From the environment's `TMUX`, `STY` and `TERM`. Over ssh only `TERM` is left of them, and `screen-256color` was
+    /// tmux's for long.
+    pub fn detect(tmux: Option<&str>, sty: Option<&str>, term: Option<&str>) -> Self {
+        let is_set = |value: Option<&str>| value.is_some_and(|value| !value.is_empty());
+        let term = term.unwrap_or_default();
+        if is_set(tmux) {
             Self::Tmux
-        } else if term.is_some_and(|value| value == "screen" || value.starts_with("screen.")) {
+        } else if is_set(sty) || term == "screen" || term.starts_with("screen.") {
             Self::Screen
+        } else if term.starts_with("tmux") || term.starts_with("screen-") {
+            Self::Tmux
         } else {
             Self::None
         }
@@ -109,14 +114,16 @@ mod tests {
 
     #[test]
     fn multiplexers_are_told_by_the_environment() {
-        assert_eq!(
-            Multiplexer::detect(Some("/tmp/tmux-0/default,1,0"), Some("screen")),
-            Multiplexer::Tmux
-        );
-        assert_eq!(
-            Multiplexer::detect(None, Some("screen.xterm-256color")),
-            Multiplexer::Screen
-        );
-        assert_eq!(Multiplexer::detect(Some(""), Some("xterm")), Multiplexer::None);
+        use Multiplexer::{None as Nothing, Screen, Tmux};
+        for (tmux, sty, term, expected) in [
+            (Some("/tmp/tmux-0/default,1,0"), None, "screen", Tmux),
+            (None, None, "screen.xterm-256color", Screen),
+            (None, Some("1.pts-0"), "screen-256color", Screen),
+            (None, None, "screen-256color", Tmux),
+            (None, None, "tmux-256color", Tmux),
+            (Some(""), Some(""), "xterm", Nothing),
+        ] {
+            assert_eq!(Multiplexer::detect(tmux, sty, Some(term)), expected, "{term}");
+        }
     }
 }

@@ -126,6 +126,11 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
     typed.filter(|at| screen.contains(*at))
 }
 
+/// That nobody was woken and who is to be phoned, as a line.
+pub(crate) fn undelivered(model: &Model, now: Now) -> Option<String> {
+    banner::words(model, now)
+}
+
 /// Which cells of a frame that was drawn lead where.
 pub fn hyperlinks(model: &Model, frame: &Buffer) -> Vec<crate::terminal::hyperlink::Hyperlink> {
     links::find(model, frame)

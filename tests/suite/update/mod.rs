@@ -10,6 +10,7 @@ mod leases;
 mod links;
 mod logs;
 mod looking;
+mod news;
 mod outbox;
 mod palette;
 mod quitting;
