@@ -269,7 +269,7 @@ proptest! {
 #[test]
 fn a_spared_link_shows_what_it_carries_and_no_seconds() {
     for (width, height) in SIZES {
-        let mut model = shop::shop(size(width, height));
+        let mut model = shop::calm(size(width, height));
         let before = rows(&drawn(&model).0);
         assert!(before.first().is_some_and(|top| top.ends_with("03:14:07Z")));
         model.traffic = midwatch::terminal::Traffic {
