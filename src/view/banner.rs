@@ -69,7 +69,7 @@ pub(crate) fn words(model: &Model, now: Now) -> Option<String> {
 }
 
 fn word(why: Hindrance) -> &'static str {
-    match first.why {
+    match why {
         Hindrance::Saving => "ESCALATION NOT SAVED YET",
         Hindrance::NotSaved => "ESCALATION NOT SAVED",
         Hindrance::Refused => "ESCALATION REFUSED",

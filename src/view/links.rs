@@ -199,15 +199,15 @@ mod tests {
     fn found(anchors: &[&str], lines: &[&str]) -> Vec<(u16, std::ops::Range<u16>, String)> {
         let anchors: Vec<Anchor> = anchors.iter().filter_map(|url| Anchor::of(url)).collect();
         let frame = drawn(lines);
-        let mut links = Vec::new();
+        let mut found = Vec::new();
         for y in 0..frame.area.height {
             for x in 0..frame.area.width {
                 if let Some(anchor) = begins(&frame, &anchors, x, y) {
-                    links.extend(cells(&frame, anchor, x, y));
+                    found.extend(cells(&frame, anchor, x, y));
                 }
             }
         }
-        links
+        found
             .into_iter()
             .map(|link| (link.y, link.x, link.url.to_string()))
             .collect()
