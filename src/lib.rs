@@ -23,6 +23,11 @@
 //! - [`app::update`] and [`view`] are pure and synchronous: no I/O, no clock, no environment. They are handed a
 //!   [`time::Now`]: `utc` only for what is shown and sent; ages, deadlines and backoff from the boot-time clock.
 //! - A stalled link blocks only the writer thread: the diff's base is what was written, stale frames never queue.
+//! - How fast it is fed is measured where it can be: a cap in the writer ([`terminal::pace`], `--slow`) leaves a reserve for the answer to a key,
+//!   and behind a large frame the terminal is asked how far it has got ([`terminal::asking`]). The scheduler holds back what the world
+//!   changed alone ([`terminal::Link`]).
+//! - [`plain`] is a second view over the same model, for ears and pipes: it remembers what it told and tells what is otherwise;
+//!   [`runtime::plain`] is its loop, over the same session and the same `update`.
 //! - The loop ([`runtime::console`]) never awaits a send. Each channel's declaration says its capacity, what
 //!   happens when it is full, and who closes it.
 //! - Heavy work runs in the session's tasks: parsing in the pollers, merging, filtering and ranking of alerts at
@@ -105,7 +110,8 @@
 //! | [`runbook`] | where a runbook lies, Markdown checklists, the commands in them as argument vectors that no shell sees, playbooks, and what may run |
 //! | [`view`] | layout (pure rectangles, shared with the mouse), panes, details, overlays, widgets |
 //! | [`text`] | [`text::SafeText`], the only remote text that a view or text output accepts; cutting and padding by cells |
-//! | [`terminal`] | guard, decoder, encoder (our own ratatui `Backend`), writer thread, suspend, OSC 52 |
+//! | [`plain`] | the console as lines: events in words, questions, pages; `--plain` |
+//! | [`terminal`] | guard, decoder, encoder (our own ratatui `Backend`), writer thread and its pace, questions to the terminal, suspend, OSC 8, 52, 9 |
 //! | [`demo`] | the simulated production and its HTTP servers, in the shape of the real APIs |
 //! | [`time`] | the clocks, and durations in Prometheus's spelling |
 //!
@@ -152,6 +158,7 @@ pub mod keymap;
 pub mod logstore;
 pub mod notify;
 pub mod outbox;
+pub mod plain;
 pub mod problem;
 pub mod record;
 pub mod runbook;

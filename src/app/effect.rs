@@ -190,6 +190,13 @@ pub enum Effect {
     },
     /// Ring the bell.
     Ring,
+    /// Show a notice on the person's desktop, where the terminal can.
+    Notify {
+        /// What it is about, in a few words; not yet safe.
+        title: String,
+        /// The rest; not yet safe.
+        body: String,
+    },
     /// Repaint the whole screen.
     Repaint,
     /// Stop the process as ctrl-z does.

@@ -22,6 +22,7 @@ pub mod logs;
 pub mod modal;
 pub mod moment;
 pub mod msg;
+pub mod news;
 pub mod panes;
 pub mod play;
 pub mod preview;
@@ -63,6 +64,9 @@ use runbook::{RunbookPage, Running};
 use scope::ScopeStack;
 use toast::Toasts;
 use traces::TracePane;
+
+/// Seconds between two looks at the clock where the link is spared: ages and figures move in such steps.
+const SPARED_STEP: u64 = 10;
 
 /// What the console needs to know of the configuration, fixed for a context.
 #[derive(Debug, Clone, PartialEq)]
@@ -323,6 +327,12 @@ pub struct Model {
     pub unwritten: Option<Tick>,
     /// The last seconds of quitting: the loop ends when this is set.
     pub quitting: bool,
+    /// What the way to the terminal carries.
+    pub traffic: crate::terminal::Traffic,
+    /// When the console was opened: what fired before is no news.
+    pub opened: chrono::DateTime<chrono::Utc>,
+    /// Which pages ring, and which were told.
+    pub news: news::News,
     /// What is kept of a drill, in one.
     pub drill: Option<drill::DrillLog>,
     /// What this console costs.
@@ -410,6 +420,9 @@ impl Model {
             last_key: now.tick,
             unwritten: None,
             quitting: false,
+            traffic: crate::terminal::Traffic::default(),
+            opened: now.utc,
+            news: news::News::default(),
             drill: None,
             cost: cost::Cost::default(),
         }
@@ -433,8 +446,11 @@ impl Model {
     /// The next moment something changes by itself: a toast ends, a grace time is over, a lease wants
     /// extending, the cursor rests, the clock's next second. The loop wakes then and sends [`Msg::Timer`].
     pub fn next_deadline(&self, now: Now) -> Tick {
+        // A link that is spared is not told each second.
+        let step = if self.traffic.is_spared() { SPARED_STEP } else { 1 };
+        let passed = u64::try_from(now.utc.timestamp()).unwrap_or_default() % step;
         let to_next_second = 1_000_000_000 - u64::from(now.utc.timestamp_subsec_nanos() % 1_000_000_000);
-        let clock = now.tick + Duration::from_nanos(to_next_second);
+        let clock = now.tick + Duration::from_nanos(to_next_second) + Duration::from_secs(step - 1 - passed);
         [
             self.toasts.deadline(),
             self.acts.deadline(),

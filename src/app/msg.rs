@@ -207,6 +207,8 @@ pub enum Msg {
         /// Safe text.
         text: String,
     },
+    /// A whole line was typed, where lines are all there is (`--plain`).
+    Typed(String),
     /// A deadline of the model has come.
     Timer,
     /// SIGTERM, SIGHUP, or the terminal is gone: end without asking.

@@ -53,6 +53,11 @@ impl Toasts {
         });
     }
 
+    /// All, oldest first.
+    pub fn all(&self) -> &[Toast] {
+        &self.0
+    }
+
     /// The newest.
     pub fn current(&self) -> Option<&Toast> {
         self.0.last()

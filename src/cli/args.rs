@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 use std::ffi::OsString;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::backend::traces::read_id;
+use crate::config::SLOWEST;
 use crate::domain::log::Level;
 use crate::domain::trace_id::TraceId;
 use crate::time::parse_duration;
@@ -62,9 +64,21 @@ pub struct Globals {
     /// Draw with ASCII only
     #[arg(long, global = true)]
     pub ascii: bool,
-    /// For slow links: wait longer for the rest of a key's bytes
+    /// Spare a slow link: so many bytes a second at most, nothing that moves by itself, more patience with keys (800 for
+    /// a line of 9600 baud)
+    #[arg(
+        long,
+        global = true,
+        value_name = "BYTES_PER_S",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "2000",
+        value_parser = bytes_a_second
+    )]
+    pub slow: Option<NonZeroU32>,
+    /// The console as lines: events as they happen, commands as they are typed; for screen readers and pipes
     #[arg(long, global = true)]
-    pub slow: bool,
+    pub plain: bool,
     /// Write a log there
     #[arg(long, global = true, value_name = "PATH")]
     pub log_file: Option<PathBuf>,
@@ -74,6 +88,17 @@ pub struct Globals {
     /// Say more on standard error; twice for still more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+/// What `--slow=` takes.
+fn bytes_a_second(text: &str) -> Result<NonZeroU32, String> {
+    let rate = text
+        .parse()
+        .ok()
+        .filter(|rate: &NonZeroU32| rate.get() >= SLOWEST);
+    rate.ok_or_else(|| {
+        format!("a whole number of bytes a second, {SLOWEST} at least: 800 for a line of 9600 baud")
+    })
 }
 
 /// When output is coloured.

@@ -1,6 +1,7 @@
 //! `midwatch`: the console. The skeleton is painted before a client or a task exists.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::app::drill::DrillLog;
 use crate::app::focus::Layout;
 use crate::app::kept::Kept;
 use crate::app::modal::Composer;
+use crate::app::news::Whose;
 use crate::app::themes::Themes;
 use crate::app::toast::Level;
 use crate::app::{Model, Settings};
@@ -28,31 +30,37 @@ use crate::record::{self, Tape, Tapped};
 use crate::runbook::{self, Policy};
 use crate::runtime::console::{Console, Ended, World as _};
 use crate::runtime::editor::Editor;
+use crate::runtime::frame::{self, FrameScheduler};
 use crate::runtime::runbooks::programs;
 use crate::runtime::session::{self, Opening};
 use crate::runtime::{kept_file, layout_file, usage};
 use crate::terminal::Screen as _;
+use crate::terminal::asking::Answers;
 use crate::terminal::capability::{self, ColorChoice, GlyphChoice};
 use crate::terminal::clipboard::Multiplexer;
-use crate::terminal::encoder::SyncOutput;
 use crate::terminal::guard::Mouse;
+use crate::terminal::hyperlink::Hyperlinks;
 use crate::terminal::signals::Signals;
-use crate::terminal::tty::{BackgroundQuery, Options, Tty};
+use crate::terminal::tty::{BackgroundQuery, Bell, Options, Tty};
 use crate::theme::{self, Means};
 use crate::time::{Clock, Now};
 
 /// ESC is waited for so long on a slow link.
 const SLOW_ESC: Duration = Duration::from_millis(150);
 /// Threads for pollers and the desk; the loop has the main one.
-const WORKERS: usize = 2;
+pub(super) const WORKERS: usize = 2;
 /// What is still to be written of a recording when the console ends may take so long.
 const LAST_FRAMES: Duration = Duration::from_secs(2);
 /// Tasks that outlive the console are left behind after this: nothing they do is worth a slow exit.
-const LAST_WORK: Duration = Duration::from_millis(20);
+pub(super) const LAST_WORK: Duration = Duration::from_millis(20);
 
 /// Opens the console on the configured context.
 pub fn run(session: &mut Session) -> Outcome {
     let (config, context) = session.context()?;
+    if !std::io::stdout().is_terminal() {
+        let words = "standard output is none; midwatch --plain tells events in lines, to a pipe as well";
+        return Err(no_terminal(std::io::Error::other(words)));
+    }
     let guise = Guise {
         lines: None,
         drill: &mut None,
@@ -167,7 +175,11 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     }
     model.drill = drill.take();
     let config = Arc::new(config);
+    model.news.whose = config.ui.bell;
     let mut console = Console::new(model, theme, tty, inputs, session.clock);
+    if options(session, &config).cap.is_some() {
+        console.frames = FrameScheduler::new(frame::SPARED);
+    }
     console.editor = Some(editor(session, &config));
     console.tap = tape.as_ref().map(Tape::tap);
     console.usage = usage::read;
@@ -250,13 +262,14 @@ fn put_away(silences: &mut BTreeMap<String, Box<Composer>>, old: &mut Model) {
 }
 
 /// The model of the context that one switches to: layout, times and what is on the way there are kept.
-fn next_model(settings: Settings, kept: Kept, old: &mut Model, now: Now) -> Model {
+pub(super) fn next_model(settings: Settings, kept: Kept, old: &mut Model, now: Now) -> Model {
     let (keymap, mut layout) = (Arc::clone(&old.keymap), old.layout.clone());
     // What the other context lacks this one may have.
     layout.absent.clear();
     let mut next = Model::new(settings, keymap, layout, old.size, now);
     next.zone = old.zone;
     next.themes = old.themes.clone();
+    next.news.whose = old.news.whose;
     next.drill = old.drill.take();
     next.union.bound.clone_from(&old.union.bound);
     if let Some(why) = &kept.trouble {
@@ -331,7 +344,7 @@ fn recorded(path: &Path, summary: Option<&record::Summary>) -> String {
 }
 
 /// A console that died of a defect says so to whoever started it, as to the person.
-fn outcome(ended: &Ended) -> Outcome {
+pub(super) fn outcome(ended: &Ended) -> Outcome {
     match ended {
         Ended::Quit | Ended::SwitchContext(_) => Ok(Exit::Done),
         Ended::Failed => Err(CliError::Unexpected(color_eyre::eyre::eyre!(
@@ -353,17 +366,30 @@ pub(super) fn no_terminal(error: std::io::Error) -> CliError {
     CliError::Unexpected(color_eyre::eyre::Report::new(error).wrap_err("the console needs a terminal"))
 }
 
-/// What the terminal can show, from flags and environment.
-pub(super) fn means(session: &Session) -> Means {
+/// The variables that tell what the terminal is.
+fn environment(session: &Session) -> capability::Environment {
     let own = |name: &str| session.env.get(name).map(str::to_owned);
-    let environment = capability::Environment {
+    capability::Environment {
         no_color: own("NO_COLOR"),
         colorterm: own("COLORTERM"),
         term: own("TERM"),
         lc_all: own("LC_ALL"),
         lc_ctype: own("LC_CTYPE"),
         lang: own("LANG"),
-    };
+        tmux: own("TMUX"),
+        sty: own("STY"),
+        term_program: own("TERM_PROGRAM"),
+        term_program_version: own("TERM_PROGRAM_VERSION"),
+        vte_version: own("VTE_VERSION"),
+        konsole_version: own("KONSOLE_VERSION"),
+        wt_session: own("WT_SESSION"),
+        lc_terminal: own("LC_TERMINAL"),
+    }
+}
+
+/// What the terminal can show, from flags and environment.
+pub(super) fn means(session: &Session) -> Means {
+    let environment = environment(session);
     let color = match session.globals.color {
         super::args::ColorChoice::Auto => ColorChoice::Auto,
         super::args::ColorChoice::Always => ColorChoice::Always,
@@ -382,24 +408,49 @@ pub(super) fn means(session: &Session) -> Means {
 
 pub(super) fn options(session: &Session, config: &Config) -> Options {
     let default = Options::default();
+    let environment = environment(session);
+    let cap = session.globals.slow.or(config.ui.slow);
+    let answers = capability::answers(&environment);
     Options {
         mouse: if config.mouse {
             Mouse::Reported
         } else {
             Mouse::Left
         },
-        esc_timeout: if session.globals.slow {
+        esc_timeout: if cap.is_some() {
             SLOW_ESC
         } else {
             default.esc_timeout
         },
-        sync: SyncOutput::Marked,
-        background: if config.theme == theme::AUTO {
+        sync: capability::sync(&environment),
+        // Whether it is dark or light matters where nobody has said so.
+        background: if config.theme == theme::AUTO && answers == Answers::Likely {
             BackgroundQuery::AfterFirstFrame
         } else {
             BackgroundQuery::Skip
         },
-        multiplexer: Multiplexer::detect(session.env.get("TMUX"), session.env.get("TERM")),
+        multiplexer: Multiplexer::detect(
+            session.env.get("TMUX"),
+            session.env.get("STY"),
+            session.env.get("TERM"),
+        ),
+        cap,
+        answers,
+        line_edits: capability::line_edits(&environment),
+        // On a slow link an address that nobody follows is not sent with each frame that shows it.
+        hyperlinks: match (config.ui.hyperlinks, cap) {
+            (Some(said), _) => said,
+            (None, Some(_)) => Hyperlinks::Off,
+            (None, None) => capability::hyperlinks(&environment),
+        },
+        notices: config
+            .ui
+            .notify
+            .unwrap_or_else(|| capability::notices(&environment)),
+        bell: match config.ui.bell {
+            Whose::Mine | Whose::All => Bell::Rung,
+            Whose::Nobody => Bell::Mute,
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! `midwatch demo`: the console on a simulated production, or that production alone.
 
 use super::args::DemoArgs;
-use super::{CliError, Exit, Outcome, Session, console};
+use super::{CliError, Exit, Outcome, Session, console, plain};
 use crate::demo::child::spawn_child;
 use crate::demo::clock::DemoClock;
 use crate::demo::world::Scenario;
@@ -36,5 +36,9 @@ pub fn run(session: &mut Session, args: &DemoArgs) -> Outcome {
     let child = spawn_child(&program, scenario, seed, args.into)?;
     session.globals.config = Some(child.announcement().config.clone());
     session.globals.context = None;
-    console::run(session)
+    if session.globals.plain {
+        plain::run(session)
+    } else {
+        console::run(session)
+    }
 }

@@ -42,6 +42,7 @@ pub mod oncall;
 pub mod outbox;
 pub mod output;
 mod places;
+pub mod plain;
 pub mod playbook;
 pub mod postmortem;
 pub mod probe;
@@ -216,8 +217,28 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
     if let (Some(path), false) = (&session.globals.record, opens_a_console) {
         return Err(replay::no_console(path));
     }
+    if session.globals.plain {
+        if session.globals.record.is_some() {
+            return Err(CliError::Usage(
+                "--record keeps what a console shows, and --plain shows nothing: keep its lines".to_owned(),
+            ));
+        }
+        match &command {
+            None | Some(Command::Demo(_)) => {}
+            Some(_) => {
+                return Err(CliError::Usage(
+                    "--plain is the console as lines, and of the demo; other commands print lines anyway"
+                        .to_owned(),
+                ));
+            }
+        }
+    }
     let Some(command) = command else {
-        return console::run(session);
+        return if session.globals.plain {
+            plain::run(session)
+        } else {
+            console::run(session)
+        };
     };
     match command {
         Command::Completions(args) => completions::run(session, &args),

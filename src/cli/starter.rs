@@ -241,6 +241,7 @@ fn of_section(section: &str) -> &'static [&'static str] {
 /// Keys of the top, which stand before the first table.
 const TOP: &str = r#"# journal = { path = "/var/lib/midwatch/midwatch.db", group = "oncall" }  # shared by the engineers of a host
 # audit_forward = { kind = "syslog" }  # address = "udp://host:514"; or kind = "webhook" with url and auth
+# ui = { slow = 2000, bell = "mine", notify = "auto" }  # bytes a second of a slow link; whose new pages ring
 # grace = "5s"                         # notes and silences can be undone for so long
 # nudges = { update = "15m", progress = "30m" }  # when an incident asks for an update, for progress
 "#;

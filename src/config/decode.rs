@@ -225,6 +225,7 @@ pub(super) fn decode(
         identity: top.text("identity").unwrap_or_else(|| identity(around.env)),
         read_only: top.flag("read_only"),
         mouse: top.flag("mouse") || !top.has("mouse"),
+        ui: super::ui::ui(&top, findings),
         state_dir: top.file("state_dir").or_else(|| around.env.state_dir()),
         journal: journal(&top, findings),
         audit_forward: forward::audit_forward(&top, findings),

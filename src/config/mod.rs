@@ -37,6 +37,7 @@ mod show_oncall;
 mod slo_paths;
 mod slos;
 mod tree;
+mod ui;
 
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,7 @@ pub use notify::{Channel, Hook, NotifyConfig, Updates};
 pub use problem::{ConfigError, Gravity, Place, Problem};
 pub use runbooks::RunbooksConfig;
 pub use show::show;
+pub use ui::{SLOWEST, Ui};
 
 /// Everything configured.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +68,8 @@ pub struct Config {
     pub read_only: bool,
     /// Mouse reporting.
     pub mouse: bool,
+    /// `[ui]`: what the terminal at hand wants otherwise than its name tells.
+    pub ui: Ui,
     /// Where the layout, history and logs live; `None` where no directory could be had (no HOME).
     pub state_dir: Option<PathBuf>,
     /// Shared journal, for later use by incidents.

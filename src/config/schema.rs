@@ -79,6 +79,7 @@ pub(super) const TOP: &[Group] = &[&[
     key("identity", Kind::Text),
     key("read_only", Kind::Flag),
     key("mouse", Kind::Flag),
+    key("ui", Kind::Table(&[UI])),
     key("state_dir", Kind::Text),
     key("journal", Kind::Table(&[JOURNAL])),
     key("audit_forward", Kind::Table(&[AUDIT_FORWARD, ENDPOINT])),
@@ -93,6 +94,13 @@ pub(super) const TOP: &[Group] = &[&[
     key("burn_rules", Kind::Tables(&[BURN_RULE])),
     key("contexts", Kind::Map(&Kind::Table(&[CONTEXT]))),
 ]];
+
+const UI: Group = &[
+    key("slow", Kind::Whole),
+    key("hyperlinks", Kind::Text),
+    key("bell", Kind::Text),
+    key("notify", Kind::Text),
+];
 
 const JOURNAL: Group = &[key("path", Kind::Text), key("group", Kind::Text)];
 

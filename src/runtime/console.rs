@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::alarm::Alarm;
 use super::editor::{self, Editing, Editor};
-use super::frame::{Cause, Due, FrameScheduler, Link};
+use super::frame::{Cause, Due, FrameScheduler};
 use crate::app::attention::Drawn;
 use crate::app::cost::Usage;
 use crate::app::toast::Level;
@@ -16,6 +16,7 @@ use crate::app::update::update;
 use crate::app::{Effect, Model, Msg};
 use crate::notify::{Stage, UnderWay};
 use crate::record::Tap;
+use crate::terminal::hyperlink::Hyperlinks;
 use crate::terminal::signals::Signal;
 use crate::terminal::{Copied, Input, Screen};
 use crate::text::SafeText;
@@ -157,7 +158,12 @@ impl<S: Screen> Console<S> {
         } else {
             self.buffer = Buffer::empty(area);
         }
+        self.model.traffic = self.screen.traffic(now.tick);
         let cursor = crate::view::draw(&self.model, &self.theme, now, &mut self.buffer);
+        if self.screen.hyperlinks() == Hyperlinks::On {
+            let links = crate::view::hyperlinks(&self.model, &self.buffer);
+            self.screen.link_cells(&links);
+        }
         self.screen.present(&self.buffer, cursor);
         self.frames.drawn(now.tick);
         let took = self.clock.tick().since(now.tick);
@@ -195,11 +201,7 @@ impl<S: Screen> Console<S> {
             }
             self.has_left();
             let now = self.clock.now();
-            let link = if self.screen.is_ready() {
-                Link::Idle
-            } else {
-                Link::Busy
-            };
+            let link = self.screen.link(now.tick);
             let mut due = match self.editing {
                 Some(_) => Due::Never,
                 None => self.frames.due(now.tick, link),
@@ -385,6 +387,7 @@ impl<S: Screen> Console<S> {
             Effect::Quit => return Some(Ended::Quit),
             Effect::SwitchContext(name) => return Some(Ended::SwitchContext(name)),
             Effect::Ring => self.screen.ring(),
+            Effect::Notify { title, body } => self.screen.notify(&title, &body),
             Effect::Repaint => self.screen.invalidate(),
             Effect::Suspend => self.suspending = Suspending::Asked,
             Effect::Edit(text) => self.edit(&text, now, world),

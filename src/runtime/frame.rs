@@ -1,11 +1,12 @@
 //! When the next frame is due: pure, so that it can be told what time it is.
 //!
 //! What the person does is drawn at once. What the world does is drawn at once too, unless a frame was
-//! just drawn: the cap is for floods. No frame is due while the writer is busy, so a slow link sets its own rate and
+//! just drawn: the cap is for floods; on a slow link it waits until that has room for a key beside it. No frame is due while the writer is busy, so a slow link sets its own rate and
 //! never sees a stale frame. Start at [`FrameScheduler::due`].
 
 use std::time::Duration;
 
+pub use crate::terminal::Link;
 use crate::time::Tick;
 
 /// Why the screen should change.
@@ -15,15 +16,6 @@ pub enum Cause {
     World,
     /// A key, the mouse, a resize, the outcome of an act: may not.
     Person,
-}
-
-/// What the writer is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Link {
-    /// Nothing: it takes a frame.
-    Idle,
-    /// Still sending the last one.
-    Busy,
 }
 
 /// When to draw.
@@ -67,11 +59,16 @@ impl FrameScheduler {
         match (self.wanted, link) {
             (None, _) => Due::Never,
             (Some(_), Link::Busy) => Due::WhenDrained,
-            (Some(Cause::Person), Link::Idle) => Due::Now,
-            (Some(Cause::World), Link::Idle) => match self.last.map(|last| last + self.interval) {
-                Some(at) if at > now => Due::At(at),
-                Some(_) | None => Due::Now,
-            },
+            (Some(Cause::Person), Link::Idle | Link::Rests(_) | Link::Awaited) => Due::Now,
+            (Some(Cause::World), Link::Awaited) => Due::WhenDrained,
+            (Some(Cause::World), Link::Idle | Link::Rests(_)) => {
+                let capped = self.last.map_or(Tick::ZERO, |last| last + self.interval);
+                let at = match link {
+                    Link::Rests(until) => capped.max(until),
+                    Link::Idle | Link::Awaited | Link::Busy => capped,
+                };
+                if at > now { Due::At(at) } else { Due::Now }
+            }
         }
     }
 
@@ -81,6 +78,9 @@ impl FrameScheduler {
         self.wanted = None;
     }
 }
+
+/// On a link that is spared, the world is drawn no more often than this.
+pub const SPARED: Duration = Duration::from_secs(2);
 
 impl Default for FrameScheduler {
     /// Thirty a second.
@@ -151,6 +151,19 @@ mod tests {
         frames.want(Cause::Person);
         frames.want(Cause::World);
         assert_eq!(frames.due(at(1_001), Link::Idle), Due::Now);
+    }
+
+    #[test]
+    fn on_a_slow_link_the_world_waits_its_turn_and_a_key_does_not() {
+        let mut frames = after_a_frame(1_000);
+        frames.want(Cause::World);
+        assert_eq!(frames.due(at(5_000), Link::Rests(at(5_400))), Due::At(at(5_400)));
+        assert_eq!(frames.due(at(5_400), Link::Rests(at(5_400))), Due::Now);
+        assert_eq!(frames.due(at(1_001), Link::Rests(at(1_002))), Due::At(at(1_033)));
+        assert_eq!(frames.due(at(5_000), Link::Awaited), Due::WhenDrained);
+        frames.want(Cause::Person);
+        assert_eq!(frames.due(at(1_001), Link::Rests(at(5_400))), Due::Now);
+        assert_eq!(frames.due(at(5_000), Link::Awaited), Due::Now);
     }
 
     #[test]

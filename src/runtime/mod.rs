@@ -25,6 +25,7 @@ mod logs;
 mod measuring;
 mod outbox;
 pub mod pace;
+pub mod plain;
 mod poller;
 mod querying;
 pub mod replay;

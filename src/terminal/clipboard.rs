@@ -24,14 +24,36 @@ pub enum Multiplexer {
 }
 
 impl Multiplexer {
-    /// From the environment's `TMUX` and `TERM`.
-    pub fn detect(tmux: Option<&str>, term: Option<&str>) -> Self {
-        if tmux.is_some_and(|value| !value.is_empty()) {
+    /// From the environment's `TMUX`, `STY` and `TERM`. Over ssh only `TERM` is left of them, and `screen-256color` was
+    /// tmux's for long.
+    pub fn detect(tmux: Option<&str>, sty: Option<&str>, term: Option<&str>) -> Self {
+        let is_set = |value: Option<&str>| value.is_some_and(|value| !value.is_empty());
+        let term = term.unwrap_or_default();
+        if is_set(tmux) {
             Self::Tmux
-        } else if term.is_some_and(|value| value == "screen" || value.starts_with("screen.")) {
+        } else if is_set(sty) || term == "screen" || term.starts_with("screen.") {
             Self::Screen
+        } else if term.starts_with("tmux") || term.starts_with("screen-") {
+            Self::Tmux
         } else {
             Self::None
+        }
+    }
+
+    /// A sequence for the terminal beyond, wrapped so that what lies between lets it through (tmux: where
+    /// `allow-passthrough` is on).
+    pub(super) fn wrap(self, plain: &str) -> Vec<u8> {
+        match self {
+            Self::None => plain.as_bytes().to_vec(),
+            Self::Tmux => {
+                let inner = plain.replace('\x1b', "\x1b\x1b");
+                format!("\x1bPtmux;{inner}\x1b\\").into_bytes()
+            }
+            Self::Screen => plain
+                .as_bytes()
+                .chunks(SCREEN_PIECE)
+                .flat_map(|piece| [b"\x1bP", piece, b"\x1b\\"].concat())
+                .collect(),
         }
     }
 }
@@ -46,18 +68,10 @@ pub(super) fn copy(text: &str, multiplexer: Multiplexer) -> (Copied, Vec<u8>) {
     }
     let plain = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
     let bytes = match multiplexer {
-        Multiplexer::None => plain.into_bytes(),
         // tmux obeys the plain form where `set-clipboard` is on, the wrapped where `allow-passthrough` is; which
         // it is can't be told, and copying twice does no harm.
-        Multiplexer::Tmux => {
-            let inner = plain.replace('\x1b', "\x1b\x1b");
-            format!("{plain}\x1bPtmux;{inner}\x1b\\").into_bytes()
-        }
-        Multiplexer::Screen => plain
-            .as_bytes()
-            .chunks(SCREEN_PIECE)
-            .flat_map(|piece| [b"\x1bP", piece, b"\x1b\\"].concat())
-            .collect(),
+        Multiplexer::Tmux => [plain.as_bytes(), &multiplexer.wrap(&plain)].concat(),
+        Multiplexer::None | Multiplexer::Screen => multiplexer.wrap(&plain),
     };
     (Copied::Sent, bytes)
 }
@@ -100,14 +114,16 @@ mod tests {
 
     #[test]
     fn multiplexers_are_told_by_the_environment() {
-        assert_eq!(
-            Multiplexer::detect(Some("/tmp/tmux-0/default,1,0"), Some("screen")),
-            Multiplexer::Tmux
-        );
-        assert_eq!(
-            Multiplexer::detect(None, Some("screen.xterm-256color")),
-            Multiplexer::Screen
-        );
-        assert_eq!(Multiplexer::detect(Some(""), Some("xterm")), Multiplexer::None);
+        use Multiplexer::{None as Nothing, Screen, Tmux};
+        for (tmux, sty, term, expected) in [
+            (Some("/tmp/tmux-0/default,1,0"), None, "screen", Tmux),
+            (None, None, "screen.xterm-256color", Screen),
+            (None, Some("1.pts-0"), "screen-256color", Screen),
+            (None, None, "screen-256color", Tmux),
+            (None, None, "tmux-256color", Tmux),
+            (Some(""), Some(""), "xterm", Nothing),
+        ] {
+            assert_eq!(Multiplexer::detect(tmux, sty, Some(term)), expected, "{term}");
+        }
     }
 }

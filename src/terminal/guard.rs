@@ -32,8 +32,9 @@ const ENTER: &[u8] = b"\x1b[?1049h\x1b[?7l\x1b[?2004h";
 /// Buttons, movement with a button held, in SGR form.
 const MOUSE_ON: &[u8] = b"\x1b[?1002h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l";
-/// Plain pen, paste, autowrap, cursor, main screen.
-const LEAVE: &[u8] = b"\x1b[m\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[?1049l";
+/// Plain pen, paste, autowrap, cursor, main screen. Where there is but one screen (a VT, the Linux console), the shell goes
+/// on below what was drawn, not in the middle of it.
+const LEAVE: &[u8] = b"\x1b[m\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[999H\r\n\x1b[?1049l";
 /// Ends whatever was cut: a string, a synchronized frame, a scroll region.
 const AFTER_A_CUT: &[u8] = b"\x1b\\\x1b[?2026l\x1b[r";
 

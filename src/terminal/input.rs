@@ -11,17 +11,52 @@ use std::time::Duration;
 
 use crossterm::event::MouseEventKind;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::Input;
-use super::decoder::Decode;
-use crate::time::Clock;
+use super::asking::Asking;
+use super::decoder::{Decode, Reply};
+use crate::time::{Clock, Tick};
 
 /// Inputs that may wait for the loop. When full, the reader waits, and the kernel's buffer holds what is typed.
 pub const CAPACITY: usize = 256;
 /// Of scrolls in one direction that arrive together, so many count: the wheel must not outrun the screen.
 const SCROLLS_AT_ONCE: usize = 3;
 const READ_AT_ONCE: usize = 4_096;
+
+/// What was asked of the terminal, and who is told when it has answered.
+#[derive(Debug, Clone)]
+pub struct Ear {
+    /// The questions.
+    pub asking: Arc<Mutex<Asking>>,
+    /// Notified when an answer came that frames wait for.
+    pub answered: Arc<Notify>,
+}
+
+impl Ear {
+    fn hear(&self, reply: Reply, now: Tick) {
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        match reply {
+            Reply::Status => {
+                asking.answered(now);
+                drop(asking);
+                self.answered.notify_one();
+            }
+            Reply::Sync(knows) => asking.told_sync(knows),
+        }
+    }
+
+    /// Whether an input is somebody's: a colour that nobody waits for is not.
+    fn is_meant(&self, input: &Input, now: Tick) -> bool {
+        let Input::Background { .. } = input else {
+            return true;
+        };
+        self.asking
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .takes_background(now)
+    }
+}
 
 /// The running reader. Dropping it stops it.
 #[derive(Debug)]
@@ -44,7 +79,7 @@ impl Reader {
         tty: Arc<File>,
         decoder: Box<dyn Decode>,
         clock: Clock,
-        inputs: mpsc::Sender<Input>,
+        (inputs, ear): (mpsc::Sender<Input>, Ear),
     ) -> io::Result<Self> {
         let (woken, wake) = io::pipe()?;
         let stopped = Arc::new(Mutex::new(Stopped::No));
@@ -55,6 +90,7 @@ impl Reader {
             decoder,
             clock,
             inputs,
+            ear,
         };
         std::thread::Builder::new()
             .name("terminal-reader".into())
@@ -77,6 +113,7 @@ struct Thread {
     decoder: Box<dyn Decode>,
     clock: Clock,
     inputs: mpsc::Sender<Input>,
+    ear: Ear,
 }
 
 enum Wait {
@@ -117,6 +154,10 @@ impl Thread {
                     decoded.push(Input::Closed);
                 }
             }
+            for reply in self.decoder.replies() {
+                self.ear.hear(reply, now);
+            }
+            decoded.retain(|input| self.ear.is_meant(input, now));
             coalesce(&mut decoded);
             for input in decoded.drain(..) {
                 if self.inputs.blocking_send(input).is_err() {

@@ -2,28 +2,37 @@
 //!
 //! `guard` enters and leaves (exit, error, panic, SIGTERM/SIGHUP); `decoder` turns bytes into [`Input`] and
 //! rejoins what a slow link split; `encoder` is our own ratatui `Backend` (stock crossterm resends resets and
-//! cursor state every frame); `writer` is the thread that alone may block on a stalled link. Everything above
-//! sees [`Input`] and [`Screen`] only, so tests inject the one and record the other.
+//! cursor state every frame); `writer` is the thread that alone may block on a stalled link, and that paces a slow one (`pace`); `asking` measures how
+//! far away the terminal is, where it answers. Everything above sees [`Input`] and [`Screen`] only, so tests inject the one and record the other.
 
+pub mod asking;
 pub mod capability;
 pub mod clipboard;
 pub mod counted;
 pub mod decoder;
 pub mod encoder;
 pub mod guard;
+pub mod hyperlink;
 pub mod input;
+pub mod notice;
+pub mod pace;
 pub mod signals;
 #[cfg(test)]
 mod tests;
 pub mod tty;
 pub mod writer;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Size};
 use tokio::sync::Notify;
+
+use crate::time::Tick;
+use hyperlink::{Hyperlink, Hyperlinks};
 
 /// Something the person at the terminal did, whole, however it was split on the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +65,40 @@ pub enum Focused {
     Lost,
 }
 
+/// What of frames the way to the terminal takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// Any: nothing is on its way.
+    Idle,
+    /// What a person asked for; what the world changed not before this moment, so that a key finds the way free.
+    Rests(Tick),
+    /// What a person asked for; what the world changed when the terminal has answered, of which one is notified as of
+    /// a writer that becomes idle.
+    Awaited,
+    /// None: the last one is still being sent.
+    Busy,
+}
+
+/// What the way to the terminal carries, for whoever looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// Bytes sent so far.
+    pub bytes: u64,
+    /// Bytes a second, over the last five.
+    pub per_second: u32,
+    /// The most that may go in a second, where that is capped (`--slow`).
+    pub cap: Option<NonZeroU32>,
+    /// There and back, with the frame that went ahead of the question; nothing where the terminal does not answer.
+    pub round_trip: Option<Duration>,
+}
+
+impl Traffic {
+    /// Whether the console spares the link: no seconds on the clock, nothing that moves by itself.
+    pub fn is_spared(&self) -> bool {
+        self.cap.is_some()
+    }
+}
+
 /// What became of a copy to the clipboard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Copied {
@@ -77,6 +120,27 @@ pub trait Screen: Send {
 
     /// Whether the last frame has left: no frame is due while the writer is busy.
     fn is_ready(&self) -> bool;
+
+    /// What of frames is taken at this moment.
+    fn link(&self, _now: Tick) -> Link {
+        if self.is_ready() { Link::Idle } else { Link::Busy }
+    }
+
+    /// What the way to the terminal carries.
+    fn traffic(&self, _now: Tick) -> Traffic {
+        Traffic::default()
+    }
+
+    /// Whether text can be a link.
+    fn hyperlinks(&self) -> Hyperlinks {
+        Hyperlinks::Off
+    }
+
+    /// These cells of the frame that is presented next lead somewhere, and no others.
+    fn link_cells(&mut self, _links: &[Hyperlink]) {}
+
+    /// Shows a notice on the desktop of the person's own machine, where the terminal can.
+    fn notify(&mut self, _title: &str, _body: &str) {}
 
     /// Notified when the writer becomes idle.
     fn drained(&self) -> Arc<Notify>;

@@ -12,8 +12,10 @@ use ratatui::style::Style;
 use rustix::termios::{LocalModes, Termios, tcgetattr};
 use tokio::sync::mpsc;
 
+use super::asking::Answers;
+use super::encoder::SyncOutput;
 use super::guard::Mouse;
-use super::tty::{BackgroundQuery, Options, Tty};
+use super::tty::{BackgroundQuery, Bell, Options, Tty};
 use super::*;
 use crate::time::Clock;
 
@@ -34,7 +36,7 @@ struct FarEnd {
 
 /// Whether the far end takes what is sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Link {
+enum Reading {
     Flowing,
     Stalled,
 }
@@ -72,7 +74,7 @@ impl FarEnd {
     }
 }
 
-fn open(options: Options, link: Link) -> (Tty, mpsc::Receiver<Input>, FarEnd) {
+fn open(options: Options, link: Reading) -> (Tty, mpsc::Receiver<Input>, FarEnd) {
     let size = PtySize {
         rows: 24,
         cols: 80,
@@ -89,7 +91,7 @@ fn open(options: Options, link: Link) -> (Tty, mpsc::Receiver<Input>, FarEnd) {
         seen: Vec::new(),
         line: open_line(),
     };
-    if link == Link::Flowing {
+    if link == Reading::Flowing {
         far_end.flow();
     }
     let (tty, inputs) = Tty::open_on(open_line(), options, Clock::start()).unwrap();
@@ -116,7 +118,7 @@ async fn the_terminal_is_taken_and_given_back_exactly_as_it_was() {
     };
     let pair_modes;
     {
-        let (mut tty, _inputs, mut far_end) = open(options, Link::Flowing);
+        let (mut tty, _inputs, mut far_end) = open(options, Reading::Flowing);
         let raw = far_end.modes();
         assert!(
             !raw.local_modes
@@ -150,7 +152,7 @@ async fn the_terminal_is_taken_and_given_back_exactly_as_it_was() {
 
 #[tokio::test]
 async fn a_terminal_given_back_before_its_first_frame_was_sent_nothing() {
-    let (tty, _inputs, mut far_end) = open(Options::default(), Link::Flowing);
+    let (tty, _inputs, mut far_end) = open(Options::default(), Reading::Flowing);
     drop(tty);
     (&far_end.line).write_all(b"prompt").unwrap();
     far_end.expect("prompt");
@@ -164,7 +166,7 @@ async fn keys_typed_a_byte_at_a_time_arrive_whole() {
             esc_timeout: Duration::from_secs(5),
             ..Options::default()
         },
-        Link::Flowing,
+        Reading::Flowing,
     );
     for byte in b"\x1b[Aj\x1b[200~two words\x1b[201~" {
         far_end.keyboard.write_all(&[*byte]).unwrap();
@@ -177,7 +179,7 @@ async fn keys_typed_a_byte_at_a_time_arrive_whole() {
 
 #[tokio::test]
 async fn a_lone_escape_arrives_without_another_key() {
-    let (_tty, mut inputs, mut far_end) = open(Options::default(), Link::Flowing);
+    let (_tty, mut inputs, mut far_end) = open(Options::default(), Reading::Flowing);
     far_end.keyboard.write_all(b"\x1b").unwrap();
     let escape = Input::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE));
     assert_eq!(
@@ -188,7 +190,7 @@ async fn a_lone_escape_arrives_without_another_key() {
 
 #[tokio::test]
 async fn a_terminal_that_vanishes_closes_the_input_once_and_hinders_nothing() {
-    let (mut tty, mut inputs, far_end) = open(Options::default(), Link::Stalled);
+    let (mut tty, mut inputs, far_end) = open(Options::default(), Reading::Stalled);
     tty.present(&frame("before"), None);
     drop(far_end);
     // The library ends the keyboard with a line break and an EOT, which raw mode reads as keys.
@@ -209,7 +211,7 @@ async fn a_terminal_that_vanishes_closes_the_input_once_and_hinders_nothing() {
 
 #[tokio::test]
 async fn a_stalled_link_blocks_neither_the_caller_nor_the_exit() {
-    let (mut tty, _inputs, far_end) = open(Options::default(), Link::Stalled);
+    let (mut tty, _inputs, far_end) = open(Options::default(), Reading::Stalled);
     let before = far_end.modes();
     let mut presented = 0;
     // Nobody reads: the kernel's buffer fills, the writer waits, and no further frame is due.
@@ -248,7 +250,7 @@ async fn a_stalled_link_blocks_neither_the_caller_nor_the_exit() {
 
 #[tokio::test]
 async fn a_stalled_link_that_recovers_shows_the_latest_frame() {
-    let (mut tty, _inputs, mut far_end) = open(Options::default(), Link::Stalled);
+    let (mut tty, _inputs, mut far_end) = open(Options::default(), Reading::Stalled);
     let drained = tty.drained();
     let mut n = 0;
     while tty.is_ready() || tokio::time::timeout(STALL, drained.notified()).await.is_ok() {
@@ -281,7 +283,7 @@ async fn a_stalled_link_that_recovers_shows_the_latest_frame() {
 
 #[tokio::test]
 async fn a_lent_terminal_is_in_its_old_modes_and_its_keys_are_not_read() {
-    let (mut tty, mut inputs, mut far_end) = open(Options::default(), Link::Flowing);
+    let (mut tty, mut inputs, mut far_end) = open(Options::default(), Reading::Flowing);
     tty.present(&frame("midwatch"), None);
     far_end.expect("midwatch");
     tty.lend();
@@ -310,7 +312,7 @@ async fn a_lent_terminal_is_in_its_old_modes_and_its_keys_are_not_read() {
 
 #[tokio::test]
 async fn after_a_stop_by_others_the_terminal_is_taken_again() {
-    let (mut tty, _inputs, mut far_end) = open(Options::default(), Link::Flowing);
+    let (mut tty, _inputs, mut far_end) = open(Options::default(), Reading::Flowing);
     tty.present(&frame("midwatch"), None);
     far_end.expect("midwatch");
     far_end.seen.clear();
@@ -326,11 +328,172 @@ async fn after_a_stop_by_others_the_terminal_is_taken_again() {
 
 #[tokio::test]
 async fn bells_and_copies_pass_without_a_frame() {
-    let (mut tty, _inputs, mut far_end) = open(Options::default(), Link::Flowing);
+    let (mut tty, _inputs, mut far_end) = open(Options::default(), Reading::Flowing);
     tty.present(&frame("midwatch"), None);
     far_end.expect("midwatch");
     tty.ring();
     far_end.expect("\x07");
     assert_eq!(tty.copy("hello"), Copied::Sent);
     far_end.expect("\x1b]52;c;aGVsbG8=\x07");
+}
+
+/// A frame whose every row is written.
+fn full(text: &str) -> Buffer {
+    let mut frame = frame("");
+    for y in 0..24 {
+        frame.set_string(0, y, format!("{text} ").repeat(40), Style::new());
+    }
+    frame
+}
+
+#[tokio::test]
+async fn a_capped_writer_sends_no_faster_than_the_cap_and_leaves_at_once() {
+    let cap = std::num::NonZeroU32::new(4_000);
+    let options = Options {
+        cap,
+        ..Options::default()
+    };
+    let (mut tty, _inputs, mut far_end) = open(options, Reading::Flowing);
+    let clock = Clock::start();
+    tty.present(&full("a"), None);
+    far_end.expect("a a");
+    assert!(!tty.is_ready(), "most of it is still to go");
+    let drained = tty.drained();
+    while !tty.is_ready() {
+        tokio::time::timeout(PATIENCE, drained.notified())
+            .await
+            .expect("it drains");
+    }
+    let took = clock.tick().0.as_secs_f64();
+    // A fresh screen of 24 rows; what is saved up at first is a quarter of a second's.
+    let bytes = tty.traffic(clock.tick()).bytes as f64;
+    assert!(bytes > 1_000.0, "{bytes}");
+    assert!(took >= bytes / 4_000.0 - 0.26, "{bytes} bytes in {took} s");
+    let traffic = tty.traffic(clock.tick());
+    assert!(traffic.is_spared() && traffic.per_second > 0, "{traffic:?}");
+    for word in ["one", "two", "three", "four", "five", "six", "seven"] {
+        tty.present(&full(word), None);
+    }
+    assert!(!tty.is_ready());
+    let clock = Clock::start();
+    drop(tty);
+    assert!(clock.tick().0 < Duration::from_secs(2), "{}", clock.tick());
+    far_end.expect("\x1b[?1049l");
+}
+
+#[tokio::test]
+async fn what_the_world_changes_waits_for_the_terminals_answer_which_is_nobodys_key() {
+    let options = Options {
+        answers: Answers::Likely,
+        sync: SyncOutput::Asked,
+        // So that the frame takes its time, and what is so far away is asked again.
+        cap: std::num::NonZeroU32::new(4_000),
+        ..Options::default()
+    };
+    let (mut tty, mut inputs, mut far_end) = open(options, Reading::Flowing);
+    let clock = Clock::start();
+    tty.present(&full("a"), None);
+    far_end.expect("\x1b[?2026$p\x1b[5n");
+    let drained = tty.drained();
+    while !tty.is_ready() {
+        tokio::time::timeout(PATIENCE, drained.notified())
+            .await
+            .expect("it drains");
+    }
+    assert_ne!(
+        tty.link(clock.tick()),
+        Link::Awaited,
+        "nobody knows yet that there is an answer"
+    );
+    // In pieces, as a bad link delivers it, with a key amid.
+    for byte in b"\x1b[?2026;2$y\x1b[0nj" {
+        far_end.keyboard.write_all(&[*byte]).unwrap();
+    }
+    let key = Input::Key(KeyEvent::new(KeyCode::Char('j'), KeyModifiers::NONE));
+    assert_eq!(tokio::time::timeout(PATIENCE, inputs.recv()).await, Ok(Some(key)));
+    assert_ne!(tty.link(clock.tick()), Link::Awaited);
+    assert!(tty.traffic(clock.tick()).round_trip.is_some());
+    far_end.seen.clear();
+    tty.present(&full("b"), None);
+    far_end.expect("\x1b[?2026l\x1b[5n");
+    while !tty.is_ready() {
+        tokio::time::timeout(PATIENCE, drained.notified())
+            .await
+            .expect("it drains");
+    }
+    assert_eq!(tty.link(clock.tick()), Link::Awaited);
+    far_end.keyboard.write_all(b"\x1b[0n").unwrap();
+    while tty.link(clock.tick()) == Link::Awaited {
+        tokio::time::timeout(PATIENCE, drained.notified())
+            .await
+            .expect("the answer is heard");
+    }
+}
+
+#[tokio::test]
+async fn a_terminal_that_does_not_know_marks_gets_none_after_its_answer() {
+    let options = Options {
+        answers: Answers::Likely,
+        sync: SyncOutput::Asked,
+        ..Options::default()
+    };
+    let (mut tty, mut inputs, mut far_end) = open(options, Reading::Flowing);
+    tty.present(&full("a"), None);
+    far_end.expect("\x1b[5n");
+    far_end.keyboard.write_all(b"\x1b[0nj").unwrap();
+    tokio::time::timeout(PATIENCE, inputs.recv()).await.unwrap();
+    far_end.seen.clear();
+    let mut last = full("b");
+    last.set_string(0, 23, "END", Style::new());
+    tty.present(&last, None);
+    far_end.expect("END");
+    assert!(!far_end.has("?2026h"), "{}", far_end.seen.escape_ascii());
+}
+
+#[tokio::test]
+async fn the_background_is_told_once_and_only_to_whoever_asked() {
+    let options = Options {
+        background: BackgroundQuery::AfterFirstFrame,
+        ..Options::default()
+    };
+    let (mut tty, mut inputs, mut far_end) = open(options, Reading::Flowing);
+    let answer = b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\";
+    far_end.keyboard.write_all(answer).unwrap();
+    tty.present(&frame("midwatch"), None);
+    far_end.expect("\x1b]11;?\x1b\\");
+    far_end.keyboard.write_all(answer).unwrap();
+    far_end.keyboard.write_all(answer).unwrap();
+    far_end.keyboard.write_all(b"j").unwrap();
+    let mut heard = Vec::new();
+    while heard.len() < 2 {
+        heard.push(
+            tokio::time::timeout(PATIENCE, inputs.recv())
+                .await
+                .unwrap()
+                .unwrap(),
+        );
+    }
+    assert!(matches!(
+        heard.first(),
+        Some(Input::Background { rgb: [255, 255, 255] })
+    ));
+    assert!(matches!(heard.last(), Some(Input::Key(_))), "{heard:?}");
+}
+
+#[tokio::test]
+async fn a_notice_goes_the_terminals_way_and_a_muted_bell_is_not_rung() {
+    let options = Options {
+        notices: super::notice::Notices::Osc777,
+        multiplexer: super::clipboard::Multiplexer::Tmux,
+        bell: Bell::Mute,
+        ..Options::default()
+    };
+    let (mut tty, _inputs, mut far_end) = open(options, Reading::Flowing);
+    tty.present(&frame("midwatch"), None);
+    far_end.expect("midwatch");
+    far_end.seen.clear();
+    tty.ring();
+    tty.notify("midwatch prod", "HighErrorRate");
+    far_end.expect("\x1bPtmux;\x1b\x1b]777;notify;midwatch prod;HighErrorRate\x07\x1b\\");
+    assert!(far_end.seen.starts_with(b"\x1bPtmux;"), "no bell went ahead");
 }

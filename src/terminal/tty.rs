@@ -2,10 +2,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::num::NonZeroU32;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -16,14 +17,17 @@ use rustix::termios::{isatty, tcgetwinsize, ttyname};
 use tokio::sync::Notify;
 use tokio::sync::mpsc;
 
+use super::asking::{Answers, Asking, BACKGROUND, Knows, STATUS, SYNC};
 use super::clipboard::{self, Multiplexer};
 use super::decoder::{Decoder, Patience};
-use super::encoder::{Encoder, SyncOutput};
+use super::encoder::{Encoder, LineEdits, SyncOutput};
 use super::guard::{Guard, Mouse};
-use super::input::{CAPACITY, Reader};
-use super::writer::{Reopened, Writer};
-use super::{Copied, Input, Screen};
-use crate::time::Clock;
+use super::hyperlink::{Hyperlink, Hyperlinks};
+use super::input::{CAPACITY, Ear, Reader};
+use super::notice::{self, Notices};
+use super::writer::{Flow, Reopened, Writer};
+use super::{Copied, Input, Link, Screen, Traffic};
+use crate::time::{Clock, Tick};
 
 /// How to use the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,27 @@ pub struct Options {
     pub background: BackgroundQuery,
     /// What lies between here and the terminal.
     pub multiplexer: Multiplexer,
+    /// Bytes a second at most; nothing where the link sets its own pace.
+    pub cap: Option<NonZeroU32>,
+    /// Whether it answers questions.
+    pub answers: Answers,
+    /// Whether it inserts and deletes lines.
+    pub line_edits: LineEdits,
+    /// Whether text can be a link.
+    pub hyperlinks: Hyperlinks,
+    /// How it shows notices on the desktop, if it does.
+    pub notices: Notices,
+    /// Whether the bell is rung.
+    pub bell: Bell,
+}
+
+/// Whether the bell is rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bell {
+    /// It is.
+    Rung,
+    /// Whatever happens, it is not.
+    Mute,
 }
 
 impl Default for Options {
@@ -48,6 +73,12 @@ impl Default for Options {
             sync: SyncOutput::Marked,
             background: BackgroundQuery::Skip,
             multiplexer: Multiplexer::None,
+            cap: None,
+            answers: Answers::No,
+            line_edits: LineEdits::Known,
+            hyperlinks: Hyperlinks::Off,
+            notices: Notices::Off,
+            bell: Bell::Rung,
         }
     }
 }
@@ -62,11 +93,13 @@ pub enum BackgroundQuery {
     Skip,
 }
 
-const QUERY_BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
 /// What is assumed where the terminal does not tell (serial lines).
 const FALLBACK: Size = Size::new(80, 24);
 /// A stop may take effect on another thread first; this one must not touch the terminal before.
 const STOPPING: Duration = Duration::from_millis(50);
+/// An answer that is on its way when the terminal is given back is waited for so long at most: the shell would take it
+/// for something typed.
+const LAST_ANSWER: Duration = Duration::from_millis(40);
 
 /// The terminal, taken. Dropping it gives it back.
 #[derive(Debug)]
@@ -84,8 +117,7 @@ pub struct Tty {
     entry: Entry,
     query: BackgroundQuery,
     own_stop: OwnStop,
-    /// Bytes handed to the writer.
-    sent: u64,
+    asking: Arc<Mutex<Asking>>,
 }
 
 /// Whether the screen has been entered.
@@ -117,13 +149,17 @@ impl Tty {
         let tty = Arc::new(tty);
         let (inputs, receiver) = mpsc::channel(CAPACITY);
         let drained = Arc::new(Notify::new());
-        let writer = Writer::start(Arc::clone(&tty), Arc::clone(&drained), inputs.clone())?;
+        let flow = Flow {
+            cap: options.cap,
+            clock,
+        };
+        let writer = Writer::start(Arc::clone(&tty), Arc::clone(&drained), inputs.clone(), flow)?;
         let guard = Guard::take(Arc::clone(&tty), options.mouse, writer.clone())?;
         let mut this = Self {
             line: tty,
             options,
             clock,
-            encoder: Encoder::new(options.sync),
+            encoder: Encoder::new(options.sync).with_line_edits(options.line_edits),
             writer,
             drained,
             reader: None,
@@ -132,13 +168,55 @@ impl Tty {
             entry: Entry::WithNextFrame,
             query: options.background,
             own_stop: OwnStop::No,
-            sent: 0,
+            asking: Arc::new(Mutex::new(Asking::new(options.answers))),
         };
         this.start_reader()?;
         Ok((this, receiver))
     }
 
+    fn asking(&self) -> MutexGuard<'_, Asking> {
+        // Nothing that holds the lock can leave it half changed.
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The questions that a frame of so many bytes ends in.
+    fn questions(&mut self, bytes: usize) -> Vec<u8> {
+        let now = self.clock.tick();
+        let mut questions = Vec::new();
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.query == BackgroundQuery::AfterFirstFrame {
+            self.query = BackgroundQuery::Skip;
+            asking.asked_background(now);
+            questions.extend_from_slice(BACKGROUND);
+        }
+        let takes = self.options.cap.map_or(Duration::ZERO, |cap| {
+            Duration::from_secs_f64(bytes as f64 / f64::from(cap.get()))
+        });
+        if asking.ask(bytes, takes, now) {
+            // Whoever does not know the first answers the second alone.
+            if self.options.sync == SyncOutput::Asked && asking.sync().is_none() {
+                questions.extend_from_slice(SYNC);
+            }
+            questions.extend_from_slice(STATUS);
+        }
+        questions
+    }
+
+    /// Waits a moment for an answer that is on its way.
+    fn hear_out(&self) {
+        let expected = self.asking().expected(self.clock.tick());
+        let Some(wait) = expected.filter(|wait| !wait.is_zero()) else {
+            return;
+        };
+        let until = self.clock.tick() + wait.min(LAST_ANSWER);
+        while self.asking().is_out(self.clock.tick()) && self.clock.tick() < until {
+            let step = rustix::event::Timespec::try_from(Duration::from_millis(2)).ok();
+            let _ = rustix::event::poll(&mut [], step.as_ref());
+        }
+    }
+
     fn give_back(&mut self) {
+        self.hear_out();
         self.reader = None;
         self.guard.give_back();
     }
@@ -149,6 +227,10 @@ impl Tty {
                 Arc::clone(&self.line),
                 Arc::clone(&self.drained),
                 self.inputs.clone(),
+                Flow {
+                    cap: self.options.cap,
+                    clock: self.clock,
+                },
             )?;
         }
         self.guard.retake(self.writer.clone())?;
@@ -161,18 +243,19 @@ impl Tty {
         self.encoder.invalidate();
     }
 
-    fn submit(&mut self, bytes: &[u8]) {
-        self.sent += bytes.len() as u64;
-        self.writer.submit(bytes);
-    }
-
     fn start_reader(&mut self) -> io::Result<()> {
         let decoder = Decoder::new(Patience::with_escape(self.options.esc_timeout));
         self.reader = Some(Reader::start(
             Arc::clone(&self.line),
             Box::new(decoder),
             self.clock,
-            self.inputs.clone(),
+            (
+                self.inputs.clone(),
+                Ear {
+                    asking: Arc::clone(&self.asking),
+                    answered: Arc::clone(&self.drained),
+                },
+            ),
         )?);
         Ok(())
     }
@@ -195,22 +278,65 @@ impl Screen for Tty {
         Arc::clone(&self.drained)
     }
 
+    fn link(&self, now: Tick) -> Link {
+        if !self.writer.is_idle() {
+            return Link::Busy;
+        }
+        let asking = self.asking();
+        if asking.is_out(now) {
+            return Link::Awaited;
+        }
+        let whole_at = self.writer.whole_at().unwrap_or_default();
+        let rests = asking.rests_until().max(whole_at);
+        if rests > now {
+            Link::Rests(rests)
+        } else {
+            Link::Idle
+        }
+    }
+
+    fn traffic(&self, now: Tick) -> Traffic {
+        let (bytes, per_second) = self.writer.sent(now);
+        Traffic {
+            bytes,
+            per_second,
+            cap: self.options.cap,
+            round_trip: self.asking().round_trip(),
+        }
+    }
+
+    fn hyperlinks(&self) -> Hyperlinks {
+        self.options.hyperlinks
+    }
+
+    fn link_cells(&mut self, links: &[Hyperlink]) {
+        self.encoder.link(links);
+    }
+
+    fn notify(&mut self, title: &str, body: &str) {
+        let bytes = notice::sequence(self.options.notices, title, body);
+        if !bytes.is_empty() {
+            self.writer.submit(&self.options.multiplexer.wrap(&bytes));
+        }
+    }
+
     fn present(&mut self, frame: &Buffer, cursor: Option<Position>) {
+        if self.options.sync == SyncOutput::Asked && self.asking().sync() == Some(Knows::No) {
+            self.encoder.leave_unmarked();
+        }
         self.encoder.encode(frame, cursor);
         let mut bytes = self.encoder.take();
         if self.entry == Entry::WithNextFrame {
             self.entry = Entry::Done;
             bytes.splice(0..0, self.guard.enter());
         }
-        if self.query == BackgroundQuery::AfterFirstFrame {
-            self.query = BackgroundQuery::Skip;
-            bytes.extend_from_slice(QUERY_BACKGROUND);
-        }
-        self.submit(&bytes);
+        let questions = self.questions(bytes.len());
+        bytes.extend_from_slice(&questions);
+        self.writer.submit(&bytes);
     }
 
     fn sent(&self) -> u64 {
-        self.sent
+        self.writer.sent(self.clock.tick()).0
     }
 
     fn invalidate(&mut self) {
@@ -218,12 +344,14 @@ impl Screen for Tty {
     }
 
     fn ring(&mut self) {
-        self.submit(b"\x07");
+        if self.options.bell == Bell::Rung {
+            self.writer.submit(b"\x07");
+        }
     }
 
     fn copy(&mut self, text: &str) -> Copied {
         let (copied, bytes) = clipboard::copy(text, self.options.multiplexer);
-        self.submit(&bytes);
+        self.writer.submit(&bytes);
         copied
     }
 
@@ -285,7 +413,7 @@ fn controlling_terminal() -> io::Result<File> {
         .map_or_else(|| open(Path::new("/dev/tty")), Ok)
         .map_err(|error| {
             let what =
-                format!("no terminal to draw on ({error}); the subcommands with text output need none");
+                format!("no terminal to draw on ({error}); --plain tells the same in lines, and the subcommands with text output need none");
             io::Error::new(error.kind(), what)
         })
 }

@@ -3,10 +3,12 @@
 //! Whoever draws hands bytes over and goes on; a frame is only drawn when the slot is empty and the thread idle,
 //! so stale frames never queue and the encoder's base is always what was (or is being) written. The thread
 //! waits in `poll`, not in `write`, so that it can be told to stop while the link hangs. The descriptor must
-//! be non-blocking. Start at [`Writer::submit`].
+//! be non-blocking. Where the link is known to be slow it hands on no more than that carries ([`Pace`]). Start at
+//! [`Writer::submit`].
 
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Write as _};
+use std::num::NonZeroU32;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc;
 
 use super::Input;
+use super::pace::{Meter, Pace};
+use crate::time::{Clock, Tick};
 
 /// What waits behind a frame (bells, copies) beyond this is refused. A frame itself finds the slot empty.
 const SLOT_CAP: usize = 1 << 18;
@@ -33,6 +37,7 @@ struct Shared {
     /// Notified when all is written.
     drained: Arc<Notify>,
     stop: PipeWriter,
+    clock: Clock,
 }
 
 #[derive(Debug)]
@@ -40,6 +45,19 @@ struct Slot {
     bytes: Vec<u8>,
     thread: Thread,
     gate: Gate,
+    /// What went to the terminal so far.
+    meter: Meter,
+    /// How fast it may, where that is capped.
+    pace: Option<Pace>,
+}
+
+/// How the writer is to write.
+#[derive(Debug, Clone, Copy)]
+pub struct Flow {
+    /// Bytes a second at most; nothing where the link sets its own pace.
+    pub cap: Option<NonZeroU32>,
+    /// The clock that this goes by.
+    pub clock: Clock,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,17 +89,25 @@ pub enum Rest {
 
 impl Writer {
     /// Starts the thread. `drained` is notified whenever all has left; `gone` hears [`Input::Closed`] when the terminal no longer takes bytes.
-    pub fn start(tty: Arc<File>, drained: Arc<Notify>, gone: mpsc::Sender<Input>) -> io::Result<Self> {
+    pub fn start(
+        tty: Arc<File>,
+        drained: Arc<Notify>,
+        gone: mpsc::Sender<Input>,
+        flow: Flow,
+    ) -> io::Result<Self> {
         let (stopped, stop) = io::pipe()?;
         let shared = Arc::new(Shared {
             slot: Mutex::new(Slot {
                 bytes: Vec::new(),
                 thread: Thread::Idle,
                 gate: Gate::Open,
+                meter: Meter::default(),
+                pace: flow.cap.map(|cap| Pace::new(cap, flow.clock.tick())),
             }),
             changed: Condvar::new(),
             drained,
             stop,
+            clock: flow.clock,
         });
         let theirs = Arc::clone(&shared);
         std::thread::Builder::new()
@@ -106,6 +132,17 @@ impl Writer {
     pub fn is_idle(&self) -> bool {
         let slot = self.shared.lock();
         slot.bytes.is_empty() && slot.thread != Thread::Writing
+    }
+
+    /// When what the world changes may be sent, where the pace is capped: a key's reserve is whole again then.
+    pub fn whole_at(&self) -> Option<Tick> {
+        self.shared.lock().pace.as_ref().map(Pace::whole_at)
+    }
+
+    /// Bytes that went: all, and a second of late.
+    pub fn sent(&self, now: Tick) -> (u64, u32) {
+        let slot = self.shared.lock();
+        (slot.meter.total(), slot.meter.per_second(now))
     }
 
     /// Takes no more bytes, and waits at most `patience` for what was handed over. After this the
@@ -192,7 +229,7 @@ impl Shared {
             std::mem::swap(&mut bytes, &mut slot.bytes);
             slot.thread = Thread::Writing;
             drop(slot);
-            match write_all(tty, &bytes, Some(stopped), None) {
+            match self.write(tty, &bytes, stopped) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => break Ok(()),
                 Err(error) => break Err(error),
@@ -209,6 +246,47 @@ impl Shared {
             // May wait for room; there is nothing left to write.
             let _ = gone.blocking_send(Input::Closed);
         }
+    }
+}
+
+impl Shared {
+    /// Writes all of it, as fast as it may go.
+    fn write(&self, tty: &File, mut bytes: &[u8], stopped: &PipeReader) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let now = self.clock.tick();
+            let (piece, wait) = {
+                let mut slot = self.lock();
+                match &mut slot.pace {
+                    None => (bytes.len(), Duration::ZERO),
+                    Some(pace) => {
+                        let piece = pace.take(bytes.len(), now);
+                        (piece, pace.wait(bytes.len() - piece, now))
+                    }
+                }
+            };
+            if piece > 0 {
+                let (now, later) = bytes.split_at(piece);
+                write_all(tty, now, Some(stopped), None)?;
+                bytes = later;
+                let at = self.clock.tick();
+                self.lock().meter.sent(piece, at);
+            }
+            if !bytes.is_empty() {
+                rest(stopped, wait)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Waits for so long, or until it is told to stop.
+fn rest(stopped: &PipeReader, wait: Duration) -> io::Result<()> {
+    // A little late rather than early: a wake before there is something to send sends nothing.
+    let limit = Timespec::try_from(wait + Duration::from_micros(100)).ok();
+    match poll(&mut [PollFd::new(stopped, PollFlags::IN)], limit.as_ref()) {
+        Ok(0) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Ok(_) => Err(io::ErrorKind::Interrupted.into()),
+        Err(errno) => Err(errno.into()),
     }
 }
 

@@ -205,7 +205,7 @@ pub(super) fn top(scene: Scene, buffer: &mut Buffer, area: Rect) {
     buffer.set_style(area, scene.theme.style(Role::BarTop));
     let model = scene.model;
     let clock = vec![Piece::own(
-        figures::clock(scene.now.utc, model.zone),
+        figures::clock(scene.now.utc, model.zone, ticks(scene)),
         Role::TextMuted,
     )];
     let mut segments = vec![
@@ -242,6 +242,15 @@ pub(super) fn top(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let right = widget::after(area, at);
     if right.x >= rest.x.saturating_sub(1) {
         scene.line(buffer, right, &clock);
+    }
+}
+
+/// How finely time is told: a link that is spared has better to carry than seconds.
+fn ticks(scene: Scene) -> figures::Ticks {
+    if scene.model.traffic.is_spared() {
+        figures::Ticks::Minutes
+    } else {
+        figures::Ticks::Seconds
     }
 }
 
@@ -538,6 +547,10 @@ fn under_way(scene: Scene) -> Vec<Piece<'static>> {
             format!("acks held {} until {until}", acts.held.len()),
             if soon { Role::StateStale } else { Role::AckMine },
         ));
+    }
+    let traffic = scene.model.traffic;
+    if let Some(cap) = traffic.cap {
+        parts.push((figures::bandwidth(traffic.per_second, cap.get()), Role::TextMuted));
     }
     let mut pieces = Vec::new();
     for (text, role) in parts {

@@ -80,11 +80,28 @@ pub(super) fn since(then: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
 }
 
 /// The clock of the top bar: `03:14:07Z`, or local time without the `Z`.
-pub(super) fn clock(at: DateTime<Utc>, zone: Zone) -> String {
-    match zone {
-        Zone::Utc => at.format("%H:%M:%SZ").to_string(),
-        Zone::Local => at.with_timezone(&Local).format("%H:%M:%S %:z").to_string(),
+pub(super) fn clock(at: DateTime<Utc>, zone: Zone, ticks: Ticks) -> String {
+    let local = |format: &str| at.with_timezone(&Local).format(format).to_string();
+    match (zone, ticks) {
+        (Zone::Utc, Ticks::Seconds) => at.format("%H:%M:%SZ").to_string(),
+        (Zone::Utc, Ticks::Minutes) => at.format("%H:%MZ").to_string(),
+        (Zone::Local, Ticks::Seconds) => local("%H:%M:%S %:z"),
+        (Zone::Local, Ticks::Minutes) => local("%H:%M %:z"),
     }
+}
+
+/// How finely the clock tells the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ticks {
+    Seconds,
+    /// Where the link is spared.
+    Minutes,
+}
+
+/// What goes over the link of what may: `1.2 kB/s of 2.0`.
+pub(super) fn bandwidth(per_second: u32, cap: u32) -> String {
+    let thousands = |bytes: u32| format!("{:.1}", f64::from(bytes) / 1e3);
+    format!("{} kB/s of {}", thousands(per_second), thousands(cap))
 }
 
 /// A moment near now: `03:02Z`, with its date where it is not today's.
@@ -149,6 +166,14 @@ mod tests {
         assert_eq!(until(Duration::from_millis(11_200)), "15s");
         assert_eq!(until(Duration::ZERO), "5s");
         assert_eq!(until(Duration::from_secs(180)), "3m");
+    }
+
+    #[test]
+    fn the_clock_of_a_spared_link_has_no_seconds() {
+        let at = "2026-11-20T03:14:07Z".parse().unwrap();
+        assert_eq!(clock(at, Zone::Utc, Ticks::Seconds), "03:14:07Z");
+        assert_eq!(clock(at, Zone::Utc, Ticks::Minutes), "03:14Z");
+        assert_eq!(bandwidth(1_234, 2_000), "1.2 kB/s of 2.0");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod detail;
 mod figures;
 mod hints;
 pub mod layout;
+mod links;
 mod moment;
 mod overlay;
 mod pane;
@@ -124,6 +125,16 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
         widget::ascii::fold(buffer);
     }
     typed.filter(|at| screen.contains(*at))
+}
+
+/// That nobody was woken and who is to be phoned, as a line.
+pub(crate) fn undelivered(model: &Model, now: Now) -> Option<String> {
+    banner::words(model, now)
+}
+
+/// Which cells of a frame that was drawn lead where.
+pub fn hyperlinks(model: &Model, frame: &Buffer) -> Vec<crate::terminal::hyperlink::Hyperlink> {
+    links::find(model, frame)
 }
 
 /// The place of the log line that has a row of the lines' area, and the row that it begins on: lines may be wrapped.

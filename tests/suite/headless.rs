@@ -3,6 +3,7 @@
 
 mod acts;
 mod case;
+mod plain;
 mod reads;
 mod trouble;
 

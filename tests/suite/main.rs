@@ -23,6 +23,7 @@ mod laws;
 mod logs;
 mod outbox;
 mod permissions;
+mod plain;
 mod properties;
 mod replay;
 mod screens;

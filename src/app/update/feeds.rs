@@ -9,6 +9,7 @@ use crate::app::feed::Feed;
 use crate::app::focus::PaneId;
 use crate::app::list::Placed;
 use crate::app::msg::{ActResult, ActState};
+use crate::app::news::{News, Page};
 use crate::app::panes::AlertRow;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
@@ -35,6 +36,7 @@ pub(super) fn slo(model: &mut Model, feed: Feed<SloBoard>) -> Vec<Effect> {
 
 /// The desk arranged a new board.
 pub(super) fn alerts(model: &mut Model, board: &Arc<AlertBoard>, now: Now) -> Vec<Effect> {
+    let news = News::of_board(model, board, now);
     let new_pages = board
         .newly_firing
         .iter()
@@ -49,17 +51,35 @@ pub(super) fn alerts(model: &mut Model, board: &Arc<AlertBoard>, now: Now) -> Ve
     settle(model, board, now);
     let before = model.alerts.board.replace(Arc::clone(board));
     adopt(model, now);
-    let first = before.is_none();
     if let Some(paused) = &mut model.paused {
         paused.new_pages += new_pages;
     } else {
         replace(model, before, now);
     }
     let mut effects = silences::look_again(model, now);
-    if new_pages > 0 && !first && effects.is_empty() {
-        effects.push(Effect::Ring);
-    }
+    effects.extend(told(model, news));
     effects
+}
+
+/// New pages ring once, however many they are, and each is shown on the desktop.
+pub(super) fn told(model: &Model, news: Vec<Page>) -> Vec<Effect> {
+    if news.is_empty() {
+        return Vec::new();
+    }
+    let context = &model.settings.context;
+    let notice = |title: String, body: String| Effect::Notify {
+        title: format!("midwatch {context}: {title}"),
+        body,
+    };
+    // A storm of pages is one piece of news.
+    let notices = match <[Page; 1]>::try_from(news) {
+        Ok([page]) => vec![notice(page.title, page.body)],
+        Err(news) => {
+            let titles: Vec<&str> = news.iter().map(|page| page.title.as_str()).collect();
+            vec![notice(format!("{} new pages", news.len()), titles.join(", "))]
+        }
+    };
+    std::iter::once(Effect::Ring).chain(notices).collect()
 }
 
 /// Thaws what was frozen: what changed meanwhile is as new to the eye as a board that just came.

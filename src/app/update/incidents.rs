@@ -13,6 +13,7 @@ use crate::app::feed::Feed;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::{IncidentBoard, Kinds, Times, short};
 use crate::app::list::{ListState, Step};
+use crate::app::news::News;
 use crate::app::preview::REST;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
@@ -34,6 +35,13 @@ pub(super) fn listed(model: &mut Model, feed: Feed<IncidentBoard>, now: Now) -> 
     }
     let answered = feed.failure().is_none();
     let before = Before::of(model);
+    let listed = model.incidents.feed.value().map(|board| {
+        board
+            .incidents
+            .iter()
+            .map(|incident| incident.id.clone())
+            .collect()
+    });
     model.incidents.feed = feed;
     if answered {
         // The list shows by now what came of them.
@@ -47,7 +55,10 @@ pub(super) fn listed(model: &mut Model, feed: Feed<IncidentBoard>, now: Now) -> 
         }
     }
     scope::arrange_incidents(model);
-    before.said(model, now)
+    let news = News::of_incidents(model, listed.as_ref());
+    let mut effects = before.said(model, now);
+    effects.extend(super::feeds::told(model, news));
+    effects
 }
 
 /// The screen moves again: what was listed meanwhile is shown.

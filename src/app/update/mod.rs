@@ -17,6 +17,7 @@ mod incident_acts;
 mod incident_asks;
 mod incidents;
 mod keys;
+mod line;
 mod logs;
 mod modals;
 mod outbox;
@@ -53,6 +54,7 @@ use crate::view::layout::{self, Cover};
 
 pub(crate) use case::due as case_due;
 pub(crate) use keys::{holds, places};
+pub(crate) use modals::yes_key;
 pub use outbox::target as outbox_target;
 pub use palette::{Offers, ranked as rank_palette};
 pub use silences::matchers_of;
@@ -209,6 +211,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             model.toasts.say(level, text, now.tick);
             Vec::new()
         }
+        Msg::Typed(text) => line::typed(model, &text, now),
         Msg::Timer => timers::timer(model, now),
     };
     if let Some(stand) = &stand {

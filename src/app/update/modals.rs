@@ -49,7 +49,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, chord: Chord, now: Now) -> V
 }
 
 /// Closes what is open; what was typed into a composer is kept as a draft.
-fn close(model: &mut Model) -> Vec<Effect> {
+pub(super) fn close(model: &mut Model) -> Vec<Effect> {
     match model.modal.take() {
         Some(Modal::Composer(composer)) => model.alerts.draft = Some(composer),
         open @ Some(Modal::Compose(_)) => {

@@ -254,6 +254,40 @@ pub(super) fn rank(palette: &mut Palette) {
     }
 }
 
+/// The command that a line means by its whole name, where nobody sees what else it could mean; else names that are like it.
+pub(super) fn meant(model: &Model, line: &str) -> Result<Command, Vec<String>> {
+    let mut palette = open(model);
+    write(&mut palette, line);
+    rank(&mut palette);
+    if let Line::With { word, argument } = words::read(line) {
+        return Ok(Command::With(word, argument));
+    }
+    let hits = || palette.hits.iter().filter_map(|&hit| palette.items.get(hit));
+    let whole = hits().find(|item| item.name.eq_ignore_ascii_case(line));
+    // The own word of an action, where several do not have the same.
+    let own = |item: &&PaletteItem| {
+        let is_action = matches!(item.command, Command::Run(_));
+        is_action
+            && item
+                .name
+                .rsplit('.')
+                .next()
+                .is_some_and(|own| own.eq_ignore_ascii_case(line))
+    };
+    let mut owned = hits().filter(own);
+    let refused = hits().find(|item| matches!(item.command, Command::Refused(_)));
+    let only = whole
+        .or_else(|| owned.next().filter(|_| owned.next().is_none()))
+        .or(refused);
+    match only {
+        Some(item) => Ok(item.command.clone()),
+        None => Err(hits().take(MOST_ALIKE).map(|item| item.name.clone()).collect()),
+    }
+}
+
+/// Names that are offered in place of one that is not known.
+const MOST_ALIKE: usize = 5;
+
 /// That there is nothing of that word by that name, and what there is.
 fn none_listed(palette: &Palette, word: &str, typed: &str) -> PaletteItem {
     let begins = format!("{word} ");

@@ -725,6 +725,7 @@ impl World for Session {
             // The loop's own: they need the screen.
             | Effect::Copy { .. }
             | Effect::Ring
+            | Effect::Notify { .. }
             | Effect::Repaint
             | Effect::Suspend
             | Effect::SwitchContext(_)

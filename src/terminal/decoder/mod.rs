@@ -17,6 +17,7 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::Input;
+use super::asking::Knows;
 use crate::time::Tick;
 use sequence::Meaning;
 
@@ -30,6 +31,20 @@ pub trait Decode: Send {
 
     /// Settles what was waiting for more bytes, if its time is up.
     fn timeout(&mut self, now: Tick, out: &mut Vec<Input>);
+
+    /// What the terminal answered since the last time, in its order.
+    fn replies(&mut self) -> Vec<Reply> {
+        Vec::new()
+    }
+}
+
+/// An answer of the terminal to a question of ours: for whoever asked, never for a keymap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// It has got so far (DSR: `CSI 0 n`).
+    Status,
+    /// Whether it knows synchronized output (DECRPM of mode 2026).
+    Sync(Knows),
 }
 
 /// How long incomplete input is waited for.
@@ -69,6 +84,9 @@ const SEQUENCE_CAP: usize = 64;
 const STRING_CAP: usize = 256;
 /// A chunk no longer than this, after a paste went silent, was typed.
 const TYPED_CHUNK: usize = 16;
+
+/// Answers that are kept until they are asked for; nobody asks more at once.
+const REPLIES: usize = 8;
 
 const PASTE_END: &[u8] = b"\x1b[201~";
 const ESC: u8 = 0x1b;
@@ -137,6 +155,7 @@ pub struct Decoder {
     deadline: Option<Tick>,
     /// Until when a chunk that opens with `[` may be the tail of an ESC already taken for the Esc key.
     late_tail_until: Option<Tick>,
+    replies: Vec<Reply>,
 }
 
 impl Decoder {
@@ -147,6 +166,7 @@ impl Decoder {
             patience,
             deadline: None,
             late_tail_until: None,
+            replies: Vec::new(),
         }
     }
 
@@ -161,7 +181,14 @@ impl Decoder {
                 modifiers,
             } => utf8(bytes, have, need, modifiers, byte, out),
             State::Escape => escape(byte, out),
-            State::Csi(parameters) => csi(parameters, byte, out),
+            State::Csi(parameters) => {
+                if let Some(reply) = parameters.as_deref().and_then(|p| sequence::reply(p, byte))
+                    && self.replies.len() < REPLIES
+                {
+                    self.replies.push(reply);
+                }
+                csi(parameters, byte, out)
+            }
             State::LinuxFunction => {
                 if let Some(offset) = byte.checked_sub(b'A').filter(|&n| n < 5) {
                     out.push(key(KeyCode::F(offset + 1), KeyModifiers::NONE));
@@ -229,6 +256,10 @@ impl Decode for Decoder {
 
     fn deadline(&self) -> Option<Tick> {
         self.deadline
+    }
+
+    fn replies(&mut self) -> Vec<Reply> {
+        std::mem::take(&mut self.replies)
     }
 
     fn timeout(&mut self, now: Tick, out: &mut Vec<Input>) {

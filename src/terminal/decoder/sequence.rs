@@ -5,7 +5,8 @@
 
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use super::{character, key};
+use super::{Reply, character, key};
+use crate::terminal::asking::Knows;
 use crate::terminal::{Focused, Input};
 
 /// What a CSI sequence means.
@@ -60,6 +61,20 @@ fn modifiers(parameter: u32) -> KeyModifiers {
     .into_iter()
     .filter(|(bit, _)| bits & bit != 0)
     .fold(KeyModifiers::NONE, |all, (_, one)| all | one)
+}
+
+/// An answer to a question of ours: `CSI 0 n` (DSR), `CSI ? 2026 ; setting $ y` (DECRPM).
+pub(super) fn reply(parameters: &[u8], last: u8) -> Option<Reply> {
+    match (parameters, last) {
+        // 3 is "malfunction", said by nobody since.
+        (b"0" | b"3", b'n') => Some(Reply::Status),
+        ([b'?', b'2', b'0', b'2', b'6', b';', setting, b'$'], b'y') => Some(Reply::Sync(match setting {
+            // Set, reset, always set.
+            b'1' | b'2' | b'3' => Knows::Yes,
+            _ => Knows::No,
+        })),
+        _ => None,
+    }
 }
 
 /// `ESC [ parameters last`.

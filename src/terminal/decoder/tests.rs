@@ -395,3 +395,28 @@ proptest! {
         prop_assert_eq!(&bytewise(&bytes), &expected);
     }
 }
+
+#[test]
+fn answers_to_our_questions_are_no_keys_however_they_are_split() {
+    let bytes = b"\x1b[?2026;2$y\x1b[0n\x1b[?2026;0$y\x1b[?62;4c\x1b[12;40R";
+    for size in 1..=bytes.len() {
+        let mut decoder = Decoder::new(Patience::default());
+        let mut inputs = Vec::new();
+        for chunk in bytes.chunks(size) {
+            decoder.feed(chunk, Tick::ZERO, &mut inputs);
+        }
+        assert_eq!(inputs, [], "in pieces of {size}");
+        assert_eq!(
+            decoder.replies(),
+            [Reply::Sync(Knows::Yes), Reply::Status, Reply::Sync(Knows::No)]
+        );
+        assert_eq!(decoder.replies(), []);
+    }
+}
+
+#[test]
+fn a_flood_of_answers_nobody_asked_for_is_bounded() {
+    let mut decoder = Decoder::new(Patience::default());
+    decoder.feed(&b"\x1b[0n".repeat(10_000), Tick::ZERO, &mut Vec::new());
+    assert!(decoder.replies().len() <= REPLIES);
+}

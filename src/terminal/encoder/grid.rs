@@ -2,6 +2,7 @@
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Size;
+use ratatui::style::Color;
 use unicode_width::UnicodeWidthStr;
 
 use super::pen::Pen;
@@ -49,6 +50,15 @@ impl Grid {
         let width = usize::from(self.size.width);
         let start = usize::from(y) * width;
         self.cells.get(start..start + width).unwrap_or_default()
+    }
+
+    /// Some cells of a row.
+    pub fn cells_mut(&mut self, y: u16, x: std::ops::Range<u16>) -> &mut [Cell] {
+        let width = usize::from(self.size.width);
+        let start = usize::from(y) * width;
+        let end = usize::from(x.end).min(width);
+        let cells = start + usize::from(x.start).min(end)..start + end;
+        self.cells.get_mut(cells).unwrap_or_default()
     }
 
     /// Moves rows `top..=bottom` up by `rows` (down where negative); blanks come in.
@@ -134,4 +144,5 @@ fn set(cell: &mut Cell, symbol: &str, pen: Pen) {
     cell.fg = pen.fg;
     cell.bg = pen.bg;
     cell.modifier = pen.modifier;
+    cell.underline_color = Color::Reset;
 }

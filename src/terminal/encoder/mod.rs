@@ -10,6 +10,7 @@
 
 mod backend;
 mod grid;
+mod links;
 mod pen;
 mod shift;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod travel;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Position;
 
+use super::hyperlink::Hyperlink;
 use grid::{Grid, cells_of, is_blank};
 use pen::Pen;
 use travel::{Place, relative_len, travel};
@@ -28,8 +30,19 @@ use travel::{Place, relative_len, travel};
 pub enum SyncOutput {
     /// They are: the terminal shows the frame at once.
     Marked,
+    /// They are, until the terminal has said that it does not know them.
+    Asked,
     /// They are not.
     Unmarked,
+}
+
+/// Whether the terminal moves rows by inserting and deleting lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineEdits {
+    /// It does, as since the VT102.
+    Known,
+    /// It does not: rows that move are written anew.
+    Unknown,
 }
 
 /// Frames no larger than this fit one packet of any link and arrive in one piece anyway.
@@ -43,6 +56,8 @@ const ERASE_TO_END_OF_LINE: &[u8] = b"\x1b[K";
 pub struct Encoder {
     out: Vec<u8>,
     sync: SyncOutput,
+    line_edits: LineEdits,
+    links: links::Links,
     shown: Option<Grid>,
     next: Grid,
     pen: Option<Pen>,
@@ -66,12 +81,33 @@ impl Encoder {
         Self {
             out: Vec::new(),
             sync,
+            line_edits: LineEdits::Known,
+            links: links::Links::default(),
             shown: None,
             next: Grid::default(),
             pen: None,
             place: Place::Unknown,
             cursor: Cursor::Unknown,
             canvas: backend::Canvas::default(),
+        }
+    }
+
+    /// The same for a terminal that may lack IL and DL.
+    #[must_use]
+    pub fn with_line_edits(self, line_edits: LineEdits) -> Self {
+        Self { line_edits, ..self }
+    }
+
+    /// Puts no frame between marks any more.
+    pub fn leave_unmarked(&mut self) {
+        self.sync = SyncOutput::Unmarked;
+    }
+
+    /// These cells of the next frame lead somewhere, and no others.
+    pub fn link(&mut self, links: &[Hyperlink]) {
+        if self.links.next(links) == links::Numbers::Anew {
+            // Cells that are shown bear numbers of before.
+            self.invalidate();
         }
     }
 
@@ -88,11 +124,14 @@ impl Encoder {
     pub fn encode(&mut self, frame: &Buffer, cursor: Option<Position>) {
         let start = self.out.len();
         self.next.take(frame);
+        self.links.mark(&mut self.next);
         let mut shown = match self.shown.take().filter(|s| s.size() == self.next.size()) {
             Some(shown) => shown,
             None => self.wipe(),
         };
-        if let Some(shift) = shift::find(&shown, &self.next) {
+        if self.line_edits == LineEdits::Known
+            && let Some(shift) = shift::find(&shown, &self.next)
+        {
             self.scroll(shift);
             shown.scroll(shift.top, shift.bottom, shift.rows);
         }
@@ -102,8 +141,12 @@ impl Encoder {
         }
         self.shown = Some(next);
         self.next = shown;
+        // What is written by others, or erased, leads nowhere.
+        if self.pen.is_some_and(|pen| pen.link != 0) {
+            self.draw_with(Pen::PLAIN);
+        }
         self.set_cursor(cursor);
-        if self.sync == SyncOutput::Marked && self.out.len() - start > SYNC_FROM {
+        if self.sync != SyncOutput::Unmarked && self.out.len() - start > SYNC_FROM {
             self.out.splice(start..start, SYNC_BEGIN.iter().copied());
             self.out.extend_from_slice(SYNC_END);
         }
@@ -263,6 +306,9 @@ impl Encoder {
     }
 
     fn draw_with(&mut self, pen: Pen) {
+        if self.pen.map(|old| old.link) != Some(pen.link) {
+            self.links.turn_to(pen.link, self.pen.is_some(), &mut self.out);
+        }
         pen::transition(self.pen, pen, &mut self.out);
         self.pen = Some(pen);
     }

@@ -5,7 +5,7 @@
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
 
-use super::push_number;
+use super::{links, push_number};
 
 /// Attributes that show on a blank cell.
 const VISIBLE_ON_BLANK: Modifier = Modifier::REVERSED
@@ -31,6 +31,8 @@ pub(super) struct Pen {
     pub fg: Color,
     pub bg: Color,
     pub modifier: Modifier,
+    /// Number of the link that it writes; 0 where none.
+    pub link: u8,
 }
 
 impl Pen {
@@ -38,6 +40,7 @@ impl Pen {
         fg: Color::Reset,
         bg: Color::Reset,
         modifier: Modifier::empty(),
+        link: 0,
     };
 
     pub fn of(cell: &Cell) -> Self {
@@ -45,12 +48,13 @@ impl Pen {
             fg: cell.fg,
             bg: cell.bg,
             modifier: cell.modifier,
+            link: links::number_of(cell),
         }
     }
 
     /// What of it can be seen on a blank cell: the background, and everything once a line or reversal shows.
     pub fn on_blank(self) -> Self {
-        if self.modifier.intersects(VISIBLE_ON_BLANK) {
+        if self.link != 0 || self.modifier.intersects(VISIBLE_ON_BLANK) {
             self
         } else {
             Self {
@@ -75,7 +79,9 @@ impl Pen {
 /// Appends the shortest SGR that turns `from` into `to`: what differs, or a reset and all of `to`.
 /// An unknown pen (`None`) is always reset.
 pub(super) fn transition(from: Option<Pen>, to: Pen, out: &mut Vec<u8>) {
-    if from == Some(to) {
+    // Links are the encoder's own to turn to.
+    let bare = |pen: Pen| Pen { link: 0, ..pen };
+    if from.map(bare) == Some(bare(to)) {
         return;
     }
     let start = out.len();

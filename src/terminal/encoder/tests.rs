@@ -63,11 +63,13 @@ impl Bench {
                     fg: color_of(there.fgcolor()),
                     bg: color_of(there.bgcolor()),
                     modifier: modifier_of(there),
+                    link: 0,
                 };
                 let wanted = Pen {
                     fg: as_read(cell.fg),
                     bg: as_read(cell.bg),
                     modifier: cell.modifier,
+                    link: 0,
                 };
                 let alike = if symbol == " " {
                     drawn.draws_blank_of(wanted)
@@ -455,4 +457,122 @@ proptest! {
             prop_assert!(before.is_empty(), "an unchanged frame sends nothing");
         }
     }
+}
+
+const RUNBOOK: &str = "https://runbooks.example/a";
+
+fn link(y: u16, x: std::ops::Range<u16>, url: &str) -> Hyperlink {
+    Hyperlink {
+        y,
+        x,
+        url: url.into(),
+    }
+}
+
+fn opens(bytes: &[u8], url: &str) -> usize {
+    let open = format!("\x1b]8;;{url}\x1b\\");
+    bytes
+        .windows(open.len())
+        .filter(|window| *window == open.as_bytes())
+        .count()
+}
+
+#[test]
+fn linked_cells_are_written_between_the_marks_of_their_link_once() {
+    let mut bench = Bench::new(60, 4);
+    let mut frame = buffer(60, 4);
+    frame.set_string(2, 1, format!("runbook  {RUNBOOK}  Mara"), Style::new());
+    bench.encoder.link(&[link(1, 11..37, RUNBOOK)]);
+    let bytes = bench.show(&frame);
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    let (before, after) = text
+        .split_once(&format!("\x1b]8;;{RUNBOOK}\x1b\\{RUNBOOK}"))
+        .expect("the address between its marks");
+    assert!(before.ends_with("runbook  "), "{}", bytes.escape_ascii());
+    let closed = after.find("\x1b]8;;\x1b\\").expect("it is closed");
+    assert!(Some(closed) < after.find("Mara"), "{}", bytes.escape_ascii());
+    assert_eq!(bench.mismatch(&frame), None);
+    bench.encoder.link(&[link(1, 11..37, RUNBOOK)]);
+    assert_eq!(
+        bench.show(&frame),
+        b"",
+        "what leads to the same place is not sent again"
+    );
+    bench
+        .encoder
+        .link(&[link(1, 11..37, "https://runbooks.example/b")]);
+    let bytes = bench.show(&frame);
+    assert_eq!(
+        opens(&bytes, "https://runbooks.example/b"),
+        1,
+        "{}",
+        bytes.escape_ascii()
+    );
+    bench.encoder.link(&[]);
+    let bytes = bench.show(&frame);
+    assert!(
+        !bytes.is_empty() && opens(&bytes, RUNBOOK) == 0,
+        "{}",
+        bytes.escape_ascii()
+    );
+    assert_eq!(bench.show(&frame), b"");
+}
+
+#[test]
+fn no_link_is_open_when_a_frame_ends_or_a_line_is_erased() {
+    let mut bench = Bench::new(60, 3);
+    let mut frame = buffer(60, 3);
+    frame.set_string(0, 0, "x".repeat(60), Style::new());
+    frame.set_string(0, 2, RUNBOOK, Style::new());
+    bench.encoder.link(&[link(2, 0..26, RUNBOOK)]);
+    let bytes = bench.show(&frame);
+    let at = |needle: &[u8]| bytes.windows(needle.len()).rposition(|window| window == needle);
+    assert!(
+        at(b"\x1b]8;;\x1b\\") > at(b"\x1b]8;;https"),
+        "{}",
+        bytes.escape_ascii()
+    );
+    let mut shorter = buffer(60, 3);
+    shorter.set_string(0, 2, "https", Style::new());
+    bench.encoder.link(&[link(2, 0..5, RUNBOOK)]);
+    bench.show(&shorter);
+    assert_eq!(bench.mismatch(&shorter), None);
+}
+
+#[test]
+fn more_links_than_can_be_numbered_are_numbered_anew() {
+    let mut bench = Bench::new(60, 3);
+    let mut frame = buffer(60, 3);
+    frame.set_string(0, 0, "here and there and everywhere", Style::new());
+    for n in 0..500 {
+        let url = format!("https://a.example/{n}");
+        bench.encoder.link(&[link(0, 0..4, &url)]);
+        assert_eq!(opens(&bench.show(&frame), &url), 1, "{n}");
+    }
+}
+
+#[test]
+fn a_terminal_without_line_edits_is_sent_none() {
+    let mut bench = Bench::new(60, 20);
+    bench.encoder = Encoder::new(SyncOutput::Unmarked).with_line_edits(LineEdits::Unknown);
+    let page = |from: u16| {
+        let mut frame = buffer(60, 20);
+        for y in 0..20 {
+            frame.set_string(
+                0,
+                y,
+                format!("line {} of a log, long enough", from + y),
+                Style::new(),
+            );
+        }
+        frame
+    };
+    bench.show(&page(0));
+    let bytes = bench.show(&page(1));
+    assert!(
+        !bytes.contains(&b'M') && !bytes.contains(&b'L'),
+        "{}",
+        bytes.escape_ascii()
+    );
+    assert_eq!(bench.mismatch(&page(1)), None);
 }

@@ -265,3 +265,36 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_spared_link_shows_what_it_carries_and_no_seconds() {
+    for (width, height) in SIZES {
+        let mut model = shop::calm(size(width, height));
+        let before = rows(&drawn(&model).0);
+        assert!(before.first().is_some_and(|top| top.ends_with("03:14:07Z")));
+        model.traffic = midwatch::terminal::Traffic {
+            bytes: 60_000,
+            per_second: 1_234,
+            cap: std::num::NonZeroU32::new(2_000),
+            round_trip: None,
+        };
+        let shown = rows(&drawn(&model).0);
+        assert!(
+            shown.first().is_some_and(|top| top.ends_with(" 03:14Z")),
+            "{shown:#?}"
+        );
+        assert!(
+            shown
+                .last()
+                .is_some_and(|bottom| bottom.ends_with("1.2 kB/s of 2.0")),
+            "{shown:#?}"
+        );
+        let now = shop::now();
+        let wake = model.next_deadline(now).since(now.tick);
+        // 03:14:07 to :10, not to :08.
+        assert!(
+            wake <= std::time::Duration::from_secs(3) && wake > std::time::Duration::from_secs(2),
+            "{wake:?}"
+        );
+    }
+}

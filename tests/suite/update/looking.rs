@@ -353,7 +353,7 @@ fn paused_the_rows_stand_still_and_a_new_page_breaks_in() {
     let mut board = board_of(vec![alert("Page", "critical", "cart", 0, &[]), pod("A", "1")]);
     board.newly_firing = vec![board.groups[0].alerts[0].occurrence.fingerprint];
     hand.tell(Msg::AlertsArranged(Arc::new(board)));
-    assert_eq!(hand.taken(), [Effect::Ring]);
+    assert!(hand.taken().contains(&Effect::Ring));
     assert_eq!(hand.model.alerts.rows.len(), 1);
     assert_eq!(hand.model.paused.as_ref().map(|p| p.new_pages), Some(1));
     hand.press("p");
@@ -372,7 +372,7 @@ fn the_first_board_does_not_ring_for_what_was_there_already() {
         let mut board = alert_board();
         board.newly_firing = vec![board.groups[0].alerts[0].occurrence.fingerprint];
         hand.tell(Msg::AlertsArranged(Arc::new(board)));
-        assert_eq!(hand.taken() == [Effect::Ring], rings);
+        assert_eq!(hand.taken().contains(&Effect::Ring), rings);
     }
 }
 

@@ -11,6 +11,7 @@ mod links;
 mod logs;
 mod looking;
 mod narrowing;
+mod news;
 mod outbox;
 mod palette;
 mod quitting;

@@ -1,0 +1,567 @@
+//! The console as lines: what changes is told in words, one line an event, for ears and for pipes.
+//!
+//! A second view over the same [`Model`]: it remembers what it told last and tells what is otherwise now, so that nothing
+//! is lost while nobody takes lines, and nothing is told twice. No escape sequence is ever in a line, no box and no colour.
+//! What is typed goes to the model as [`Msg::Typed`](crate::app::Msg); the loop is [`runtime::plain`](crate::runtime::plain).
+//! Start at [`Plain::tell`].
+
+mod page;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use ratatui::layout::Size;
+
+use crate::app::feed::Status as Asked;
+use crate::app::focus::Detail;
+use crate::app::incidents::short;
+use crate::app::modal::{Confirm, ConfirmLine, Menu, Modal, Pick};
+use crate::app::toast::{Level, Toast};
+use crate::app::update::yes_key;
+use crate::app::{BackendHealth, Model};
+use crate::domain::alert::{AckState, Alert, AlertBoard, Fingerprint, PipelineFault, Standing};
+use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::slo::{SloReport, SloState};
+use crate::text::SafeText;
+use crate::time::{Now, short_age};
+
+/// What pages are laid out in, where lines are all there is.
+pub const SIZE: Size = Size::new(96, 200);
+/// Of one kind that is told at once so many lines; of the rest how many there are.
+const AT_ONCE: usize = 40;
+/// What the words of a line answer to, beside the palette's.
+const HELP: [&str; 7] = [
+    "status: everything as it stands now",
+    "ack NAME, unack NAME: alerts by name, service or id, or an incident by number",
+    "escalate, resolve, reassign, page, snooze, priority and an incident's number; who is asked about is said first",
+    "slo NAME, open NUMBER: opens a page and reads it; show reads the open page again; back closes it",
+    "context NAME, and every other command of the palette by its whole name",
+    "a question is answered by a line: y, or the word it asks for; anything else leaves it undone",
+    "quit ends",
+];
+
+/// How lines say when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stamp {
+    /// The time of day: somebody listens.
+    Time,
+    /// Day and time: it is kept.
+    Moment,
+}
+
+/// What somebody wants to hear once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// Everything as it stands.
+    Status,
+    /// The open page.
+    Page,
+    /// What can be typed.
+    Help,
+}
+
+impl Wish {
+    /// The wish of a line that is no command.
+    pub fn of(line: &str) -> Option<Self> {
+        match line.trim() {
+            "status" => Some(Self::Status),
+            "show" => Some(Self::Page),
+            "help" | "?" => Some(Self::Help),
+            _ => None,
+        }
+    }
+}
+
+/// What was told last.
+#[derive(Debug, Clone)]
+pub struct Plain {
+    stamp: Stamp,
+    /// Nothing before the first board.
+    alerts: Option<BTreeMap<Fingerprint, Arc<Alert>>>,
+    slos: Option<BTreeMap<String, SloState>>,
+    incidents: Option<BTreeMap<IncidentId, Arc<Incident>>>,
+    /// Backends that fail, and why.
+    failing: BTreeMap<Arc<str>, String>,
+    answered: BTreeMap<Arc<str>, ()>,
+    toasts: Vec<Toast>,
+    question: Option<Vec<String>>,
+    page: Option<Detail>,
+    /// That nobody was woken.
+    undelivered: Option<String>,
+    /// Why the queue cannot be believed.
+    faults: Vec<String>,
+}
+
+impl Plain {
+    /// Nothing told yet.
+    pub fn new(stamp: Stamp) -> Self {
+        Self {
+            stamp,
+            alerts: None,
+            slos: None,
+            incidents: None,
+            failing: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            toasts: Vec::new(),
+            question: None,
+            page: None,
+            undelivered: None,
+            faults: Vec::new(),
+        }
+    }
+
+    /// What is otherwise than was told last: safe lines, oldest first.
+    pub fn tell(&mut self, model: &Model, now: Now) -> Vec<String> {
+        let mut told = Vec::new();
+        self.backends(&model.health, &mut told);
+        if let Some(board) = &model.alerts.board {
+            self.alerts(board, now, &mut told);
+        }
+        if let Some(board) = model.slo.board() {
+            self.slos(&board.slos, &mut told);
+        }
+        if let Some(board) = model.incidents.feed.shared() {
+            self.incidents(&board.incidents, &mut told);
+        }
+        self.trouble(model, now, &mut told);
+        self.said(model, &mut told);
+        let mut lines: Vec<String> = told.iter().map(|words| self.line(words, now.utc)).collect();
+        lines.extend(self.page(model, now));
+        lines.extend(self.question(model));
+        lines
+    }
+
+    /// What somebody wants to hear once more.
+    pub fn answer(&mut self, wish: Wish, model: &Model, now: Now) -> Vec<String> {
+        match wish {
+            Wish::Help => HELP.iter().map(|&line| line.to_owned()).collect(),
+            Wish::Page => match model.detail() {
+                Some(_) => page::lines(model, now),
+                None => vec!["no page is open: slo NAME or open NUMBER opens one".to_owned()],
+            },
+            Wish::Status => {
+                (self.alerts, self.slos, self.incidents) = (None, None, None);
+                self.failing.clear();
+                self.answered.clear();
+                let lines = self.tell(model, now);
+                if lines.is_empty() {
+                    vec!["nothing is known yet: no backend has answered".to_owned()]
+                } else {
+                    lines
+                }
+            }
+        }
+    }
+
+    /// Whether a question was told that is open.
+    pub fn asks(&self) -> Option<usize> {
+        self.question.as_ref().map(Vec::len)
+    }
+
+    fn line(&self, words: &str, at: DateTime<Utc>) -> String {
+        let at = match self.stamp {
+            Stamp::Time => at.format("%H:%M:%SZ"),
+            Stamp::Moment => at.format("%Y-%m-%dT%H:%M:%SZ"),
+        };
+        SafeText::line(&format!("{at} {words}")).into_string()
+    }
+
+    fn alerts(&mut self, board: &AlertBoard, now: Now, told: &mut Vec<String>) {
+        let shown = board
+            .by_fingerprint
+            .iter()
+            .filter(|(fingerprint, _)| !board.watchdog.contains(fingerprint));
+        let present: BTreeMap<Fingerprint, Arc<Alert>> = shown
+            .map(|(fingerprint, alert)| (*fingerprint, Arc::clone(alert)))
+            .collect();
+        let Some(before) = self.alerts.replace(present.clone()) else {
+            let mut standing: Vec<&Arc<Alert>> = present
+                .values()
+                .filter(|alert| alert.standing() != Standing::Over)
+                .collect();
+            standing.sort_by_key(|alert| (alert.standing(), alert.rank(), alert.occurrence.starts_at));
+            told.push(format!("alerts: {} on the board", standing.len()));
+            let words = standing
+                .iter()
+                .map(|alert| format!("alert {}", stands(alert, now)));
+            some(words, "alerts", told);
+            return;
+        };
+        let changed = present.values().filter_map(|alert| {
+            let was = before.get(&alert.occurrence.fingerprint);
+            changed(was.map(|was| &**was), alert, now)
+        });
+        let gone = before.iter().filter(|(fingerprint, was)| {
+            !present.contains_key(fingerprint) && was.standing() != Standing::Over
+        });
+        let gone = gone.map(|(_, was)| format!("alert over: {}", called(was)));
+        some(changed.chain(gone), "alerts", told);
+    }
+
+    fn slos(&mut self, reports: &[Arc<SloReport>], told: &mut Vec<String>) {
+        let present: BTreeMap<String, SloState> = reports
+            .iter()
+            .map(|report| (report.slo.name.clone(), report.state))
+            .collect();
+        let before = self.slos.replace(present);
+        let is_first = before.is_none();
+        let before = before.unwrap_or_default();
+        let changed = reports.iter().filter_map(|report| {
+            let was = before.get(&report.slo.name).copied();
+            // At first what is well need not be told one by one.
+            if was == Some(report.state) || (was.is_none() && report.state == SloState::Ok) {
+                return None;
+            }
+            let name = &report.slo.name;
+            let was = was.map_or_else(String::new, |was| format!(", was {}", state(was)));
+            let words = match report.state {
+                SloState::Ok => String::new(),
+                _ if report.words.is_empty() => String::new(),
+                _ => format!(": {}", report.words),
+            };
+            Some(format!("SLO {}: {name}{was}{words}", state(report.state)))
+        });
+        if is_first {
+            let well = reports
+                .iter()
+                .filter(|report| report.state == SloState::Ok)
+                .count();
+            told.push(format!("SLOs: {well} of {} ok", reports.len()));
+        }
+        some(changed, "SLOs", told);
+    }
+
+    fn incidents(&mut self, incidents: &[Arc<Incident>], told: &mut Vec<String>) {
+        let present: BTreeMap<IncidentId, Arc<Incident>> = incidents
+            .iter()
+            .map(|incident| (incident.id.clone(), Arc::clone(incident)))
+            .collect();
+        let Some(before) = self.incidents.replace(present.clone()) else {
+            let open: Vec<&Arc<Incident>> = incidents
+                .iter()
+                .filter(|incident| incident.status.is_open())
+                .collect();
+            told.push(format!("incidents: {} open", open.len()));
+            some(
+                open.iter().map(|incident| opened("incident", incident)),
+                "incidents",
+                told,
+            );
+            return;
+        };
+        let mut words = Vec::new();
+        for incident in incidents {
+            match before.get(&incident.id) {
+                None if incident.status.is_open() => words.push(opened("incident new:", incident)),
+                None => {}
+                Some(was) => words.extend(moved(was, incident)),
+            }
+        }
+        let gone = before
+            .iter()
+            .filter(|(id, was)| was.status.is_open() && !present.contains_key(*id));
+        words.extend(gone.map(|(_, was)| format!("incident {} is listed no more", short(was))));
+        some(words.into_iter(), "incidents", told);
+    }
+
+    fn backends(&mut self, health: &[BackendHealth], told: &mut Vec<String>) {
+        for backend in health {
+            let name = &backend.name;
+            match &backend.status {
+                Asked::Failed { cause, .. } => {
+                    if !self.failing.contains_key(name) {
+                        told.push(format!("backend {name} fails: {cause}"));
+                    }
+                    self.failing.insert(Arc::clone(name), cause.to_string());
+                }
+                Asked::Idle | Asked::InFlight { .. } | Asked::NotAsked { .. } => {
+                    let is_good = backend.last_good.is_some();
+                    // A question that is under way is no answer yet.
+                    let settled = !matches!(backend.status, Asked::InFlight { .. });
+                    if is_good && settled && self.failing.remove(name).is_some() {
+                        told.push(format!("backend {name} answers again"));
+                    } else if is_good && self.answered.insert(Arc::clone(name), ()).is_none() {
+                        told.push(format!("backend {name} answers"));
+                    }
+                }
+            }
+        }
+    }
+
+    /// What must not wait in silence: that nobody was woken, that alerts may not arrive.
+    fn trouble(&mut self, model: &Model, now: Now, told: &mut Vec<String>) {
+        let undelivered = crate::view::undelivered(model, now);
+        if undelivered != self.undelivered {
+            told.push(match &undelivered {
+                Some(words) => format!("urgent: {words}"),
+                None => "nobody is left to be phoned: what was undelivered is seen to".to_owned(),
+            });
+            self.undelivered = undelivered;
+        }
+        let Some(board) = &model.alerts.board else { return };
+        let kind = |fault: &PipelineFault| match fault {
+            PipelineFault::WatchdogAbsent { matcher, .. } => format!("the watchdog {matcher} is absent"),
+            PipelineFault::SourceDown { source, .. } => format!("Alertmanager {source} cannot be asked"),
+            PipelineFault::NotDelivered { name, .. } => {
+                format!("Prometheus fires {name}, and no Alertmanager has it")
+            }
+            PipelineFault::RulesFailing { example, .. } => format!("rules fail to be evaluated: {example}"),
+        };
+        let faults: Vec<String> = board.pipeline.faults.iter().map(kind).collect();
+        let new = faults.iter().filter(|fault| !self.faults.contains(fault));
+        told.extend(new.map(|fault| format!("alerts may not arrive: {fault}")));
+        if faults.is_empty() && !self.faults.is_empty() {
+            told.push("alerts arrive again, as far as that can be proven".to_owned());
+        }
+        self.faults = faults;
+    }
+
+    fn said(&mut self, model: &Model, told: &mut Vec<String>) {
+        let present = model.toasts.all();
+        let new = present.iter().filter(|toast| !self.toasts.contains(toast));
+        told.extend(new.map(|toast| match toast.level {
+            Level::Info => format!("note: {}", toast.text),
+            Level::Warn => format!("warning: {}", toast.text),
+            Level::Error => format!("error: {}", toast.text),
+        }));
+        self.toasts = present.to_vec();
+    }
+
+    /// The page that was opened, read once.
+    fn page(&mut self, model: &Model, now: Now) -> Vec<String> {
+        let open = model.detail().cloned();
+        if open == self.page {
+            return Vec::new();
+        }
+        self.page.clone_from(&open);
+        match open {
+            Some(_) => page::lines(model, now),
+            None => vec!["the page is closed".to_owned()],
+        }
+    }
+
+    /// The open question, told once, and again where it is another.
+    fn question(&mut self, model: &Model) -> Vec<String> {
+        let asked = match &model.modal {
+            Some(Modal::Confirm(confirm)) => Some(asked(confirm)),
+            Some(Modal::Menu(menu)) => Some(offered(menu)),
+            Some(Modal::Pick(pick)) => picked(pick),
+            Some(
+                Modal::Help { .. }
+                | Modal::Health { .. }
+                | Modal::Palette(_)
+                | Modal::Prompt(_)
+                | Modal::Composer(_)
+                | Modal::Compose(_),
+            )
+            | None => None,
+        };
+        let safe = |lines: Vec<String>| -> Vec<String> {
+            lines
+                .iter()
+                .map(|line| SafeText::line(line).into_string())
+                .collect()
+        };
+        let asked = asked.map(safe);
+        if asked == self.question {
+            return Vec::new();
+        }
+        self.question.clone_from(&asked);
+        asked.unwrap_or_default()
+    }
+}
+
+/// Some lines of many, and how many there are beside them.
+fn some(words: impl Iterator<Item = String>, what: &str, told: &mut Vec<String>) {
+    let mut words = words;
+    told.extend(words.by_ref().take(AT_ONCE));
+    match words.count() {
+        0 => {}
+        more => told.push(format!("and {more} more {what}")),
+    }
+}
+
+fn called(alert: &Alert) -> String {
+    if alert.service.is_empty() {
+        alert.name.to_string()
+    } else {
+        format!("{} {}", alert.name, alert.service)
+    }
+}
+
+/// An alert as it stands: severity, name, since when, whose, and what it says of itself.
+fn stands(alert: &Alert, now: Now) -> String {
+    let severity = alert.severity.as_deref().unwrap_or("of no severity");
+    let mut words = format!("{severity} {}", called(alert));
+    words.push_str(&format!(", for {}", short_age(alert.age(now))));
+    match (alert.standing(), &alert.ack) {
+        (Standing::Acknowledged, AckState::Held(ack)) => {
+            words.push_str(&format!(", acknowledged by {}", ack.by));
+        }
+        (Standing::Acknowledged, _) => words.push_str(", acknowledged"),
+        (Standing::Unacknowledged, _) => words.push_str(", nobody has it"),
+        (Standing::Suppressed, _) => words.push_str(", silenced or held back"),
+        (Standing::Over, _) => words.push_str(", over"),
+    }
+    if let Some(summary) = alert.summary() {
+        words.push_str(&format!(": {summary}"));
+    }
+    words
+}
+
+/// What became of an alert since it was told of.
+fn changed(was: Option<&Alert>, alert: &Alert, now: Now) -> Option<String> {
+    let standing = alert.standing();
+    let Some(was) = was.filter(|was| was.occurrence == alert.occurrence && was.standing() != Standing::Over)
+    else {
+        return (standing != Standing::Over).then(|| format!("alert new: {}", stands(alert, now)));
+    };
+    let name = called(alert);
+    let held = |alert: &Alert| match &alert.ack {
+        AckState::Held(ack) => Some((Arc::clone(&ack.by), ack.until)),
+        AckState::None | AckState::Partly(_) | AckState::HiddenBy(_) => None,
+    };
+    if was.standing() == standing {
+        let (before, present) = (held(was), held(alert));
+        return match (before, present) {
+            (Some((before, _)), Some((by, until))) if before != by => Some(format!(
+                "alert acknowledged: {name}, by {by} until {}Z",
+                until.format("%H:%M")
+            )),
+            _ => None,
+        };
+    }
+    Some(match (standing, held(alert)) {
+        (Standing::Over, _) => format!("alert over: {name}, after {}", short_age(alert.age(now))),
+        (Standing::Acknowledged, Some((by, until))) => {
+            format!(
+                "alert acknowledged: {name}, by {by} until {}Z",
+                until.format("%H:%M")
+            )
+        }
+        (Standing::Acknowledged, None) => format!("alert acknowledged: {name}"),
+        (Standing::Suppressed, _) => format!("alert silenced or held back: {name}"),
+        (Standing::Unacknowledged, _) => match was.standing() {
+            Standing::Acknowledged => format!("alert acknowledged no more: {}", stands(alert, now)),
+            Standing::Unacknowledged | Standing::Suppressed | Standing::Over => {
+                format!("alert fires again: {}", stands(alert, now))
+            }
+        },
+    })
+}
+
+fn state(state: SloState) -> &'static str {
+    match state {
+        SloState::NoData => "without data",
+        SloState::NoTraffic => "without traffic",
+        SloState::Page | SloState::Ticket | SloState::Error | SloState::Ok => state.word(),
+    }
+}
+
+fn whose(incident: &Incident) -> String {
+    if incident.assignees.is_empty() {
+        return "nobody's".to_owned();
+    }
+    let names: Vec<&str> = incident.assignees.iter().map(|person| &*person.name).collect();
+    format!("assigned to {}", names.join(", "))
+}
+
+fn opened(what: &str, incident: &Incident) -> String {
+    let severity = incident
+        .severity
+        .as_deref()
+        .map_or_else(String::new, |word| format!(" {word}"));
+    format!(
+        "{what} {}{severity}, {}, {}: {}",
+        short(incident),
+        incident.status.word(),
+        whose(incident),
+        incident.title
+    )
+}
+
+/// What changed of an incident.
+fn moved(was: &Incident, is: &Incident) -> Option<String> {
+    let mut words = Vec::new();
+    if was.status != is.status {
+        words.push(format!("{}, was {}", is.status.word(), was.status.word()));
+    }
+    if was.assignees != is.assignees {
+        words.push(whose(is));
+    }
+    if was.severity != is.severity {
+        words.push(format!("severity {}", is.severity.as_deref().unwrap_or("none")));
+    }
+    if was.level != is.level {
+        words.push("escalated or moved to another level".to_owned());
+    }
+    if was.title != is.title {
+        words.push(format!("now called {}", is.title));
+    }
+    (!words.is_empty()).then(|| format!("incident {}: {}", short(is), words.join("; ")))
+}
+
+/// A question with what it will hit, and how it is answered.
+fn asked(confirm: &Confirm) -> Vec<String> {
+    let mut lines = vec![format!("question: {}", confirm.title)];
+    lines.extend(confirm.lines.iter().map(|line| match line {
+        ConfirmLine::Plain(text) => text.clone(),
+        ConfirmLine::Warning(text) => format!("warning: {text}"),
+        ConfirmLine::Argument { text, from } if from.is_empty() => format!("argument: {text}"),
+        ConfirmLine::Argument { text, from } => format!("argument: {text} (from {})", from.join(", ")),
+    }));
+    lines.push(match confirm.typed.first() {
+        Some(typed) => format!(
+            "type {} ({}), or an empty line to leave it undone",
+            typed.want, typed.what
+        ),
+        None => format!(
+            "{} does it, anything else leaves it undone [{}/N]",
+            "y",
+            yes_key(&confirm.then)
+        ),
+    });
+    lines
+}
+
+fn offered(menu: &Menu) -> Vec<String> {
+    let mut lines = vec![format!("choose: {}", menu.title)];
+    lines.extend(
+        menu.items
+            .iter()
+            .map(|item| format!("{}: {}", item.key, item.label)),
+    );
+    lines.push("type the letter, or an empty line to leave it".to_owned());
+    lines
+}
+
+/// A list to choose from; nothing while it is asked for.
+fn picked(pick: &Pick) -> Option<Vec<String>> {
+    let mut lines = vec![format!("choose: {}", pick.title)];
+    lines.extend(pick.lines.iter().map(|line| match line {
+        ConfirmLine::Plain(text) | ConfirmLine::Argument { text, .. } => text.clone(),
+        ConfirmLine::Warning(text) => format!("warning: {text}"),
+    }));
+    match pick.items.as_ref()? {
+        Err(why) => lines.push(format!("there is no list: {why}")),
+        Ok(items) => {
+            let found = pick.hits.iter().filter_map(|&hit| items.get(hit)).take(AT_ONCE);
+            lines.extend(found.zip(1..).map(|(item, number)| {
+                let note = if item.note.is_empty() {
+                    String::new()
+                } else {
+                    format!(", {}", item.note)
+                };
+                let why = item
+                    .leads
+                    .as_ref()
+                    .err()
+                    .map_or_else(String::new, |why| format!(" (not: {why})"));
+                format!("{number}: {}{note}{why}", item.name)
+            }));
+        }
+    }
+    lines.push("type the number, or letters of it to find it, or an empty line to leave it".to_owned());
+    Some(lines)
+}

@@ -1,0 +1,44 @@
+//! An open page as lines: what the screen would show of it, without frames, bars and colours.
+
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use super::SIZE;
+use crate::app::Model;
+use crate::text::SafeText;
+use crate::theme::{Glyphs, Theme};
+use crate::time::Now;
+use crate::view::layout::{self, Cover};
+
+/// The page that is open, top to bottom; blanks at its end are none.
+pub(super) fn lines(model: &Model, now: Now) -> Vec<String> {
+    let theme = Theme::from_styles("", Glyphs::Ascii, |_| Style::default());
+    let mut frame = Buffer::empty(Rect::from((Position::ORIGIN, SIZE)));
+    crate::view::draw(model, &theme, now, &mut frame);
+    let Some(area) = layout::of(model, Cover::Detail, now).detail() else {
+        return Vec::new();
+    };
+    let rows = (area.y..area.bottom()).map(|y| {
+        let cells = (area.x..area.right()).filter_map(|x| frame.cell((x, y)));
+        let text: String = cells.map(Cell::symbol).collect();
+        bare(&text).to_owned()
+    });
+    let mut lines: Vec<String> = Vec::new();
+    for row in rows {
+        // One blank between parts is enough to hear that a new one begins.
+        if !(row.is_empty() && lines.last().is_none_or(String::is_empty)) {
+            lines.push(SafeText::line(&row).into_string());
+        }
+    }
+    while lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    lines
+}
+
+/// A row without the frame around it.
+fn bare(row: &str) -> &str {
+    let frame = |c: char| matches!(c, '|' | '+' | '-' | '#') || c.is_whitespace();
+    row.trim_matches(frame)
+}

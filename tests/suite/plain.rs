@@ -1,0 +1,312 @@
+//! The console as lines: what is told, once, in words, and what a typed line does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use midwatch::app::attention::Window;
+use midwatch::app::modal::Modal;
+use midwatch::app::update::update;
+use midwatch::app::{Effect, Model, Msg};
+use midwatch::domain::alert::{Ack, AckState, Alert, AlertState};
+use midwatch::domain::incident::Status;
+use midwatch::domain::slo::SloState;
+use midwatch::plain::{Plain, SIZE, Stamp, Wish};
+use midwatch::time::Now;
+
+use crate::fixtures::incidents::{board, checkout, feed, person};
+use crate::fixtures::{ago, alert, board_of, healthy, now, report, shop, silent, slo_board, slo_feed, tell};
+
+/// A console as lines, and whoever listens.
+struct Ear {
+    model: Model,
+    plain: Plain,
+    now: Now,
+    effects: Vec<Effect>,
+}
+
+impl Ear {
+    fn on(model: Model) -> Self {
+        let mut ear = Self {
+            model,
+            plain: Plain::new(Stamp::Time),
+            now: now(),
+            effects: Vec::new(),
+        };
+        ear.hear();
+        ear
+    }
+
+    /// What is told now; a question among it has been heard a moment later.
+    fn hear(&mut self) -> Vec<String> {
+        let lines = self.plain.tell(&self.model, self.now);
+        if let Some(total) = self.plain.asks() {
+            let drawn = self.model.attention.drawn(Window {
+                size: self.model.size,
+                first: 0,
+                rows: total,
+                shown: total,
+                total,
+            });
+            self.model.attention.presented(drawn, self.now.tick);
+        }
+        self.now = self.now.later(Duration::from_secs(1));
+        lines
+    }
+
+    fn tell(&mut self, msg: Msg) -> Vec<String> {
+        self.effects.extend(update(&mut self.model, msg, self.now));
+        self.hear()
+    }
+
+    fn types(&mut self, line: &str) -> Vec<String> {
+        self.tell(Msg::Typed(line.to_owned()))
+    }
+
+    fn board(&mut self, alerts: Vec<Alert>) -> Vec<String> {
+        self.tell(Msg::AlertsArranged(Arc::new(board_of(alerts))))
+    }
+}
+
+fn quiet() -> Ear {
+    let mut ear = Ear::on(silent(SIZE));
+    ear.board(vec![alert("Slow", "warning", "search", 12, &[])]);
+    ear
+}
+
+fn has(lines: &[String], words: &str) -> bool {
+    lines.iter().any(|line| line.contains(words))
+}
+
+#[test]
+fn at_first_everything_is_told_as_it_stands_and_then_nothing_until_something_changes() {
+    let mut ear = Ear {
+        model: shop(SIZE),
+        plain: Plain::new(Stamp::Moment),
+        now: now(),
+        effects: Vec::new(),
+    };
+    let lines = ear.hear();
+    for words in [
+        "alerts: ",
+        "SLOs: ",
+        "incidents: ",
+        "backend metrics answers",
+        "alert critical ",
+        "SLO page: ",
+    ] {
+        assert!(has(&lines, words), "no {words:?} in {lines:#?}");
+    }
+    assert!(
+        lines.iter().all(|line| line.starts_with("2026-11-20T03:14:")),
+        "{lines:#?}"
+    );
+    assert_eq!(ear.hear(), Vec::<String>::new());
+    let again = ear.plain.answer(Wish::Status, &ear.model, ear.now);
+    assert!(has(&again, "alerts: ") && has(&again, "SLO page: "), "{again:#?}");
+}
+
+#[test]
+fn an_alert_is_told_when_it_fires_is_taken_is_silenced_and_is_over() {
+    let mut ear = quiet();
+    let down = alert("Down", "critical", "cart", 0, &[]);
+    let slow = || alert("Slow", "warning", "search", 12, &[]);
+    let held = Alert {
+        state: AlertState::Suppressed,
+        ack: AckState::Held(Ack {
+            by: "mara".into(),
+            at: now().utc,
+            until: ago(-15),
+            silences: vec![("eu-0".into(), "a".into())],
+            note: "".into(),
+        }),
+        silenced_by: vec!["a".into()],
+        ..down.clone()
+    };
+    let fires = ear.board(vec![slow(), down.clone()]);
+    assert_eq!(fires.len(), 1, "{fires:?}");
+    assert!(
+        has(&fires, "03:14:09Z alert new: critical Down cart, for "),
+        "{fires:?}"
+    );
+    assert!(has(&fires, ", nobody has it: Down on cart"), "{fires:?}");
+    assert_eq!(ear.board(vec![slow(), down.clone()]), Vec::<String>::new());
+    assert_eq!(
+        ear.board(vec![slow(), held]),
+        ["03:14:11Z alert acknowledged: Down cart, by mara until 03:29Z"]
+    );
+    let freed = ear.board(vec![slow(), down]);
+    assert!(
+        has(&freed, "alert acknowledged no more: critical Down cart"),
+        "{freed:?}"
+    );
+    let over = ear.board(vec![slow()]);
+    assert!(has(&over, "alert over: Down cart"), "{over:?}");
+}
+
+#[test]
+fn a_storm_is_told_in_part_and_counted_whole() {
+    let mut ear = quiet();
+    let lines = ear.board(
+        (0..300)
+            .map(|n| alert(&format!("Down{n}"), "critical", "cart", 0, &[]))
+            .collect(),
+    );
+    assert!(lines.len() < 50, "{}", lines.len());
+    assert!(has(&lines, "more alerts"), "{lines:#?}");
+}
+
+#[test]
+fn slos_incidents_and_backends_are_told_when_their_state_changes() {
+    let mut ear = quiet();
+    let mut slos = slo_board();
+    ear.tell(Msg::SloFetched(slo_feed(slos.clone())));
+    let mut worse = report("cart-availability", "cart", 99.9, 21.3, 0.4);
+    worse.state = SloState::Page;
+    slos.slos.retain(|report| report.slo.name != "cart-availability");
+    slos.slos.push(Arc::new(worse));
+    let lines = ear.tell(Msg::SloFetched(slo_feed(slos)));
+    assert!(has(&lines, "SLO page: cart-availability"), "{lines:?}");
+
+    ear.tell(Msg::IncidentsFetched(feed(board(vec![checkout()]))));
+    let mut moved = checkout();
+    moved.status = Status::Resolved;
+    moved.assignees = vec![person("Sam")];
+    let lines = ear.tell(Msg::IncidentsFetched(feed(board(vec![moved]))));
+    assert!(
+        has(
+            &lines,
+            "incident #4711: resolved, was acknowledged; assigned to Sam"
+        ),
+        "{lines:?}"
+    );
+
+    ear.tell(Msg::HealthChanged(healthy()));
+    let mut health = healthy();
+    health[0].status = midwatch::app::feed::Status::Failed {
+        cause: "connection refused".into(),
+        since: ear.now.tick,
+        next_try: ear.now.tick,
+    };
+    let lines = ear.tell(Msg::HealthChanged(health));
+    assert!(
+        has(&lines, "backend metrics fails: connection refused"),
+        "{lines:?}"
+    );
+    let lines = ear.tell(Msg::HealthChanged(healthy()));
+    assert!(has(&lines, "backend metrics answers again"), "{lines:?}");
+}
+
+#[test]
+fn an_acknowledgement_is_typed_asked_about_and_answered() {
+    let mut ear = quiet();
+    let asked = ear.types("ack Slow search");
+    assert!(
+        asked.first().is_some_and(|line| line.starts_with("question: ")),
+        "{asked:?}"
+    );
+    assert!(has(&asked, "[y/N]"), "{asked:?}");
+    ear.effects.clear();
+    ear.types("");
+    assert!(
+        ear.model.modal.is_none() && ear.effects.is_empty(),
+        "an empty line leaves it undone"
+    );
+    ear.types("ack Slow search");
+    ear.types("yes");
+    assert!(
+        ear.effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Carry { .. })),
+        "{:?}",
+        ear.effects
+    );
+}
+
+#[test]
+fn a_yes_typed_before_the_question_was_told_is_none() {
+    let mut ear = quiet();
+    update(&mut ear.model, Msg::Typed("ack Slow search".into()), ear.now);
+    ear.effects = update(&mut ear.model, Msg::Typed("y".into()), ear.now);
+    assert!(
+        !ear.effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Carry { .. }))
+    );
+    assert!(
+        matches!(ear.model.modal, Some(Modal::Confirm(_))),
+        "it is still asked"
+    );
+}
+
+#[test]
+fn what_is_merely_like_a_command_is_offered_and_not_done() {
+    let mut ear = quiet();
+    let said = ear.types("quiet");
+    assert!(has(&said, "nothing is called quiet"), "{said:?}");
+    let said = ear.types("esca");
+    assert!(
+        has(&said, "did you mean: ") && ear.model.modal.is_none(),
+        "{said:?}"
+    );
+    ear.types("quit");
+    assert!(ear.effects.contains(&Effect::Quit));
+}
+
+#[test]
+fn what_needs_a_screen_is_left_again_and_where_it_is_done_is_said() {
+    let mut ear = quiet();
+    for line in ["silence service=search", "help", "alerts.filter", "global.help"] {
+        let said = ear.types(line);
+        assert!(ear.model.modal.is_none(), "{line}: {said:?}");
+    }
+    let said = ear.types("silence service=search");
+    assert!(has(&said, "midwatch silence"), "{said:?}");
+}
+
+#[test]
+fn an_opened_page_is_read_without_frames_and_colours() {
+    let mut model = shop(SIZE);
+    let name = model.slo.board().unwrap().slos[0].slo.name.clone();
+    model.size = SIZE;
+    let mut ear = Ear::on(model);
+    let page = ear.types(&format!("slo {name}"));
+    assert!(page.len() > 5 && has(&page, &name), "{page:#?}");
+    for line in &page {
+        assert!(
+            !line
+                .chars()
+                .any(|c| c.is_control() || ('\u{2500}'..='\u{259f}').contains(&c)),
+            "{line:?}"
+        );
+    }
+    assert_eq!(ear.hear(), Vec::<String>::new(), "read once");
+    assert_eq!(
+        ear.plain.answer(Wish::Page, &ear.model, ear.now).first(),
+        page.first()
+    );
+    let closed = ear.types("back");
+    assert!(has(&closed, "closed"), "{closed:?}");
+}
+
+#[test]
+fn what_a_backend_says_cannot_write_to_the_terminal() {
+    let mut ear = quiet();
+    let hostile = "Down\u{1b}]52;c;eA==\u{7}\u{9b}31m\u{202e}";
+    let lines = ear.board(vec![alert(hostile, "critical", hostile, 0, &[])]);
+    assert!(!lines.is_empty());
+    let mut model = silent(SIZE);
+    tell(
+        &mut model,
+        Msg::AlertsArranged(Arc::new(board_of(vec![alert(hostile, "critical", "x", 0, &[])]))),
+    );
+    let asked = {
+        let mut ear = Ear::on(model);
+        ear.types("ack x")
+    };
+    for line in lines.iter().chain(&asked) {
+        assert!(
+            !line.chars().any(|c| c.is_control() || c == '\u{202e}'),
+            "{line:?}"
+        );
+    }
+}
