@@ -30,6 +30,7 @@ pub mod reference;
 pub mod runbook;
 pub mod scope;
 pub mod toast;
+pub mod tour;
 pub mod traces;
 pub mod trail;
 pub mod union;
@@ -314,6 +315,8 @@ pub struct Model {
     pub quitting: bool,
     /// What is kept of a drill, in one.
     pub drill: Option<drill::DrillLog>,
+    /// The tour.
+    pub tour: tour::Tour,
 }
 
 /// A detail view with its own scroll.
@@ -395,6 +398,7 @@ impl Model {
             unwritten: None,
             quitting: false,
             drill: None,
+            tour: tour::Tour::default(),
         }
     }
 

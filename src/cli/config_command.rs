@@ -138,11 +138,22 @@ fn dress_problems(config: &Config) -> Vec<Problem> {
     let theme = theme::load(&config.theme, dir, means)
         .err()
         .map(|problems| ("theme", problems));
-    let keymap = keymap::load(&config.keymap, dir)
-        .err()
-        .map(|problems| ("keymap", problems));
+    let keymap = keymap::load(&config.keymap, dir);
+    let doubts = keymap.as_ref().map(Keymap::doubts).unwrap_or_default();
+    let doubts = doubts.into_iter().map(|doubt| Problem {
+        gravity: Gravity::Warning,
+        file: Some(Path::new(&*doubt.said.file).into()),
+        place: Place::At {
+            line: doubt.said.line,
+            column: 1,
+        },
+        key: "keymap".to_owned(),
+        what: format!("`{}` for {} may never arrive: {}", doubt.keys, doubt.action, doubt.why),
+        mend: "bind another key, or leave it where nothing takes it".to_owned(),
+    });
+    let keymap = keymap.err().map(|problems| ("keymap", problems));
     let files = [theme, keymap].into_iter().flatten();
-    files
+    let errors = files
         .flat_map(|(key, problems)| {
             problems.0.into_iter().map(move |problem| Problem {
                 gravity: Gravity::Error,
@@ -155,8 +166,8 @@ fn dress_problems(config: &Config) -> Vec<Problem> {
                 what: problem.what,
                 mend: problem.mend,
             })
-        })
-        .collect()
+        });
+    errors.chain(doubts).collect()
 }
 
 /// Queries that our own parser does not read: a warning, because the server may know more (MetricsQL, newer PromQL).

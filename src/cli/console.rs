@@ -1,7 +1,7 @@
 //! `midwatch`: the console. The skeleton is painted before a client or a task exists.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use crate::app::focus::Layout;
 use crate::app::kept::Kept;
 use crate::app::modal::Composer;
 use crate::app::toast::Level;
+use crate::app::tour::Tour;
 use crate::app::{Model, Settings};
 use crate::backend::Backends;
 use crate::backend::http::Wires;
@@ -29,7 +30,7 @@ use crate::runtime::console::{Console, Ended, World as _};
 use crate::runtime::editor::Editor;
 use crate::runtime::runbooks::programs;
 use crate::runtime::session::{self, Opening};
-use crate::runtime::{kept_file, layout_file};
+use crate::runtime::{kept_file, layout_file, tour_file};
 use crate::terminal::Screen as _;
 use crate::terminal::capability::{self, ColorChoice, GlyphChoice};
 use crate::terminal::clipboard::Multiplexer;
@@ -40,7 +41,8 @@ use crate::terminal::tty::{BackgroundQuery, Options, Tty};
 use crate::theme::{self, Means};
 use crate::time::{Clock, Now};
 
-/// How long a silence can be undone before it is sent.
+/// For so long the last row offers the tour to somebody who has never been here.
+const OFFER: Duration = Duration::from_secs(180);
 /// ESC is waited for so long on a slow link.
 const SLOW_ESC: Duration = Duration::from_millis(150);
 /// Threads for pollers and the desk; the loop has the main one.
@@ -56,6 +58,23 @@ pub fn run(session: &mut Session) -> Outcome {
     let guise = Guise {
         lines: None,
         drill: &mut None,
+        tour: Newcomers::Unasked,
+    };
+    open(session, config, context, guise)
+}
+
+/// Opens the console on the demo: whoever is there for the first time is offered a tour, unless all is recorded, for a
+/// recording's replay knows nobody.
+pub fn in_demo(session: &mut Session) -> Outcome {
+    let (config, context) = session.context()?;
+    let tour = match &session.globals.record {
+        Some(_) => Newcomers::Unasked,
+        None => Newcomers::KnownBy(session.env.state_dir()),
+    };
+    let guise = Guise {
+        lines: None,
+        drill: &mut None,
+        tour,
     };
     open(session, config, context, guise)
 }
@@ -67,6 +86,7 @@ pub fn in_drill(session: &mut Session, log: DrillLog) -> Result<(Exit, DrillLog)
     let guise = Guise {
         lines: None,
         drill: &mut drill,
+        tour: Newcomers::Unasked,
     };
     let exit = open(session, config, context, guise)?;
     Ok((exit, drill.unwrap_or(log)))
@@ -78,6 +98,16 @@ struct Guise<'a> {
     lines: Option<&'a Arc<dyn Logs>>,
     /// What is kept of a drill: taken for the console, and put back when that has ended.
     drill: &'a mut Option<DrillLog>,
+    /// Whether a tour is offered.
+    tour: Newcomers,
+}
+
+/// Whether somebody who has never been here is offered a tour.
+enum Newcomers {
+    /// They are not.
+    Unasked,
+    /// They are, where this directory keeps who was.
+    KnownBy(Option<PathBuf>),
 }
 
 /// Opens the console on lines alone: files of this host, or standard input. Needs no configuration; theme, keymap and
@@ -105,6 +135,7 @@ pub fn on_lines(session: &mut Session, name: &str, lines: &Arc<dyn Logs>) -> Out
     let guise = Guise {
         lines: Some(lines),
         drill: &mut None,
+        tour: Newcomers::Unasked,
     };
     open(session, config, context, guise)
 }
@@ -120,7 +151,7 @@ fn bare(session: &Session) -> Result<Config, CliError> {
 }
 
 fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_>) -> Outcome {
-    let Guise { lines, drill } = guise;
+    let Guise { lines, drill, tour } = guise;
     let means = means(session);
     let dir = config.config_dir.as_deref();
     let theme = theme::load(&config.theme, dir, means)?;
@@ -169,6 +200,15 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
         model.toasts.say(Level::Info, record::SAID.to_owned(), now.tick);
     }
     model.drill = drill.take();
+    if let Newcomers::KnownBy(Some(dir)) = tour
+        && tour_file::first_time(&dir)
+    {
+        model.tour = Tour::offered(now.tick + OFFER);
+    }
+    if let [first, ..] = model.keymap.doubts().as_slice() {
+        let words = format!("{first} (`midwatch keys` tells all)");
+        model.toasts.say(Level::Warn, words, now.tick);
+    }
     let config = Arc::new(config);
     let mut console = Console::new(model, theme, tty, inputs, session.clock);
     console.editor = Some(editor(session, &config));

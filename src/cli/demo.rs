@@ -36,5 +36,5 @@ pub fn run(session: &mut Session, args: &DemoArgs) -> Outcome {
     let child = spawn_child(&program, scenario, seed, args.into)?;
     session.globals.config = Some(child.announcement().config.clone());
     session.globals.context = None;
-    console::run(session)
+    console::in_demo(session)
 }

@@ -30,6 +30,7 @@ pub mod replay;
 mod room;
 pub mod runbooks;
 pub mod session;
+pub mod tour_file;
 mod traces;
 mod tray;
 mod union;

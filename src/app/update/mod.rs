@@ -9,6 +9,7 @@ mod case;
 mod compose;
 mod copy;
 mod deeds;
+mod dialog;
 mod drill;
 mod feeds;
 mod gone;
@@ -31,6 +32,7 @@ mod runbook;
 mod scope;
 mod silences;
 mod timers;
+mod tour;
 mod traces;
 mod undo;
 mod union;
@@ -216,6 +218,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     fit_scroll(model, now);
     model.settle_preview(now);
     effects.extend(drill::settle(model, now));
+    effects.extend(tour::settle(model, now));
     model.attention.follow(model.modal.as_ref(), key);
     effects
 }
