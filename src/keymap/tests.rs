@@ -97,7 +97,9 @@ fn own_keys_that_others_take_are_told_with_their_place_and_why() {
     assert!(text(&keymap).contains("\nmay never arrive\nown.toml:"));
     assert_eq!(document(&keymap)["doubts"].as_array().map(Vec::len), Some(6));
     // What ctrl-z and ctrl-c are everywhere else they may be here.
-    let usual = own("inherits = \"default\"\n[global]\n\"ctrl-z\" = \"app.suspend\"\n\"ctrl-c\" = \"app.quit_now\"\n");
+    let usual = own(
+        "inherits = \"default\"\n[global]\n\"ctrl-z\" = \"app.suspend\"\n\"ctrl-c\" = \"app.quit_now\"\n",
+    );
     assert_eq!(usual.doubts(), []);
 }
 
@@ -143,7 +145,10 @@ fn where_text_is_typed_only_keys_that_type_nothing_can_be_bound() {
     ] {
         let file = format!("inherits = \"default\"\n[dialog]\n{line}\n");
         let refused = parse("own.toml", &file, None).unwrap_err().to_string();
-        assert!(refused.contains("own.toml:3") && refused.contains(why), "{refused}");
+        assert!(
+            refused.contains("own.toml:3") && refused.contains(why),
+            "{refused}"
+        );
     }
     let keymap = own("inherits = \"default\"\n[dialog]\n\"f5\" = \"dialog.send\"\n\"j\" = \"dialog.yes\"\n");
     assert_eq!(
