@@ -36,11 +36,13 @@ pub enum Place {
     Runbook,
     /// Whatever list is being searched, as long as the search is on.
     Search,
+    /// What lies over the panes and has the keys: questions, forms, lists to choose from, the palette.
+    Dialog,
 }
 
 impl Place {
     /// All, outermost first.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Global,
         Self::List,
         Self::Slo,
@@ -55,6 +57,7 @@ impl Place {
         Self::Case,
         Self::Runbook,
         Self::Search,
+        Self::Dialog,
     ];
 
     /// Its name in keymap files.
@@ -74,6 +77,7 @@ impl Place {
             Self::Case => "case",
             Self::Runbook => "runbook",
             Self::Search => "search",
+            Self::Dialog => "dialog",
         }
     }
 }
@@ -148,6 +152,7 @@ actions! {
     LocalTime        "view.local_time"      "local time"     Global View "Show times in local time, or in UTC again; in the logs also since the line under the cursor.";
     Pause            "view.pause"           "pause"          Global View "Freeze what is drawn, never the polling; a new page still breaks in.";
     Refresh          "view.refresh"         "refresh"        Global View "Ask every backend now.";
+    Tour             "view.tour"            "tour"           Global View "A look round in twelve keys: the console says one, and waits until it is pressed.";
     Redraw           "view.redraw"          "redraw"         Global View "Repaint the whole screen.";
     Scope            "scope.here"           "scope here"     Global View "Turn every pane to the service, environment and time of what is under the cursor.";
     ScopeBack        "scope.back"           "scope back"     Global View "Undo the last scope, or the last pivot: back to where it was made.";
@@ -275,6 +280,22 @@ actions! {
     TickStep         "runbook.tick"         "tick"           Runbook View "Tick the step under the cursor as done, or take the tick off; the timeline tells of it.";
     RunCommand       "runbook.run"          "run"            Runbook DangerousAct "Ask whether the command under the cursor, or of the step there, is to run: every argument is shown first.";
     StopCommand      "runbook.stop"         "stop"           Runbook View "Stop the command that is running, with everything it started.";
+
+    DialogAccept     "dialog.accept"        "take"           Dialog View "Take what is chosen or typed; to a question, yes.";
+    DialogLeave      "dialog.leave"         "leave"          Dialog View "Close what is open; what was written is kept as a draft.";
+    DialogDown       "dialog.down"          "down"           Dialog View "The next entry, the rest of a question, or a shorter time.";
+    DialogUp         "dialog.up"            "up"             Dialog View "The entry before, or a longer time; in the palette also what was typed before.";
+    DialogPageDown   "dialog.page_down"     "page down"      Dialog View "Ten entries on.";
+    DialogPageUp     "dialog.page_up"       "page up"        Dialog View "Ten entries back.";
+    DialogNext       "dialog.next_field"    "next field"     Dialog View "The next field of a form; completes what is typed in a line.";
+    DialogPrevious   "dialog.previous_field" "field before"  Dialog View "The field of a form before.";
+    DialogSend       "dialog.send"          "send"           Dialog View "Send what is being written.";
+    DialogEditor     "dialog.editor"        "your editor"    Dialog View "Write on in your own editor.";
+    DialogReference  "dialog.reference"     "reference"      Dialog View "Refer to what is under the cursor, or no longer.";
+    DialogClear      "dialog.clear"         "clear"          Dialog View "Empty what is being written, or start it over.";
+    DialogYes        "dialog.yes"           "yes"            Dialog View "Yes to a question that wants nothing typed.";
+    DialogNo         "dialog.no"            "no"             Dialog View "Leave what is asked undone.";
+    DialogRun        "dialog.run"           "run it"         Dialog View "Yes to running a command: a key that does nothing else.";
 }
 
 impl Action {
@@ -287,6 +308,11 @@ impl Action {
     /// Its name.
     pub fn name(self) -> &'static str {
         self.row().name
+    }
+
+    /// Whether it answers a question to which nothing is typed: it may be a letter.
+    pub fn answers(self) -> bool {
+        matches!(self, Self::DialogYes | Self::DialogNo | Self::DialogRun)
     }
 
     /// By name.

@@ -23,7 +23,7 @@ pub fn words(model: &Model) -> String {
 
 fn is_of_lines(action: Action) -> bool {
     match action.row().place {
-        Place::List | Place::Logs | Place::Patterns | Place::Search => true,
+        Place::List | Place::Logs | Place::Patterns | Place::Search | Place::Dialog => true,
         Place::Slo
         | Place::Alerts
         | Place::Traces
@@ -55,6 +55,7 @@ fn is_of_lines(action: Action) -> bool {
                 | Action::Escalate
                 | Action::Resolve
                 | Action::OpenCase
+                | Action::Tour
         ),
     }
 }

@@ -34,6 +34,7 @@ pub mod scope;
 pub mod strip;
 pub mod themes;
 pub mod toast;
+pub mod tour;
 pub mod traces;
 pub mod trail;
 pub mod union;
@@ -337,6 +338,8 @@ pub struct Model {
     pub drill: Option<drill::DrillLog>,
     /// What this console costs.
     pub cost: cost::Cost,
+    /// The tour.
+    pub tour: tour::Tour,
 }
 
 /// A detail view with its own scroll.
@@ -425,6 +428,7 @@ impl Model {
             news: news::News::default(),
             drill: None,
             cost: cost::Cost::default(),
+            tour: tour::Tour::default(),
         }
     }
 

@@ -198,7 +198,7 @@ pub enum Command {
     /// Completions for a shell
     Completions(CompletionsArgs),
     /// The manual page
-    Man,
+    Man(ManArgs),
 }
 
 impl Command {
@@ -245,7 +245,7 @@ impl Command {
             | Self::Keys
             | Self::Themes
             | Self::Completions(_)
-            | Self::Man => false,
+            | Self::Man(_) => false,
         }
     }
 }
@@ -933,4 +933,12 @@ pub enum ConfigCommand {
 pub struct CompletionsArgs {
     /// For which shell
     pub shell: Shell,
+}
+
+/// `man`
+#[derive(Debug, Clone, Args)]
+pub struct ManArgs {
+    /// Write a page for each command into this directory, as packages want them, instead of printing one with all
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }

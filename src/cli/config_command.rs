@@ -1,5 +1,7 @@
 //! `midwatch config check|show|path`: no network.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use super::args::{ConfigArgs, ConfigCommand};
@@ -7,7 +9,7 @@ use super::{Exit, Outcome, Session};
 use crate::backend::metrics::plan::local_warning;
 use crate::config::{self, Config, ConfigError, Gravity, Loaded, Place, Problem};
 use crate::domain::slo::Sli;
-use crate::keymap;
+use crate::keymap::{self, Keymap};
 use crate::theme::{self, ColorDepth, Glyphs, Means};
 
 /// A mistake, as JSON.
@@ -138,25 +140,38 @@ fn dress_problems(config: &Config) -> Vec<Problem> {
     let theme = theme::load(&config.theme, dir, means)
         .err()
         .map(|problems| ("theme", problems));
-    let keymap = keymap::load(&config.keymap, dir)
-        .err()
-        .map(|problems| ("keymap", problems));
+    let keymap = keymap::load(&config.keymap, dir);
+    let doubts = keymap.as_ref().map(Keymap::doubts).unwrap_or_default();
+    let doubts = doubts.into_iter().map(|doubt| Problem {
+        gravity: Gravity::Warning,
+        file: Some(PathBuf::from(&*doubt.said.file)),
+        place: Place::At {
+            line: doubt.said.line,
+            column: 1,
+        },
+        key: "keymap".to_owned(),
+        what: format!(
+            "`{}` for {} may never arrive: {}",
+            doubt.keys, doubt.action, doubt.why
+        ),
+        mend: "bind another key, or leave it where nothing takes it".to_owned(),
+    });
+    let keymap = keymap.err().map(|problems| ("keymap", problems));
     let files = [theme, keymap].into_iter().flatten();
-    files
-        .flat_map(|(key, problems)| {
-            problems.0.into_iter().map(move |problem| Problem {
-                gravity: Gravity::Error,
-                file: Some(problem.file.into()),
-                place: problem.at.map_or(Place::Somewhere, |at| Place::At {
-                    line: at.line,
-                    column: at.column,
-                }),
-                key: key.to_owned(),
-                what: problem.what,
-                mend: problem.mend,
-            })
+    let errors = files.flat_map(|(key, problems)| {
+        problems.0.into_iter().map(move |problem| Problem {
+            gravity: Gravity::Error,
+            file: Some(problem.file.into()),
+            place: problem.at.map_or(Place::Somewhere, |at| Place::At {
+                line: at.line,
+                column: at.column,
+            }),
+            key: key.to_owned(),
+            what: problem.what,
+            mend: problem.mend,
         })
-        .collect()
+    });
+    errors.chain(doubts).collect()
 }
 
 /// Queries that our own parser does not read: a warning, because the server may know more (MetricsQL, newer PromQL).

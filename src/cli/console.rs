@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use crate::app::modal::Composer;
 use crate::app::news::Whose;
 use crate::app::themes::Themes;
 use crate::app::toast::Level;
+use crate::app::tour::Tour;
 use crate::app::{Model, Settings};
 use crate::backend::Backends;
 use crate::backend::http::Wires;
@@ -33,7 +34,7 @@ use crate::runtime::editor::Editor;
 use crate::runtime::frame::{self, FrameScheduler};
 use crate::runtime::runbooks::programs;
 use crate::runtime::session::{self, Opening};
-use crate::runtime::{kept_file, layout_file, usage};
+use crate::runtime::{kept_file, layout_file, tour_file, usage};
 use crate::terminal::Screen as _;
 use crate::terminal::asking::Answers;
 use crate::terminal::capability::{self, ColorChoice, GlyphChoice};
@@ -45,6 +46,8 @@ use crate::terminal::tty::{BackgroundQuery, Bell, Options, Tty};
 use crate::theme::{self, Means};
 use crate::time::{Clock, Now};
 
+/// For so long the last row offers the tour to somebody who has never been here.
+const OFFER: Duration = Duration::from_secs(180);
 /// ESC is waited for so long on a slow link.
 const SLOW_ESC: Duration = Duration::from_millis(150);
 /// Threads for pollers and the desk; the loop has the main one.
@@ -64,6 +67,23 @@ pub fn run(session: &mut Session) -> Outcome {
     let guise = Guise {
         lines: None,
         drill: &mut None,
+        tour: Newcomers::Unasked,
+    };
+    open(session, config, context, guise)
+}
+
+/// Opens the console on the demo: whoever is there for the first time is offered a tour, unless all is recorded, for a
+/// recording's replay knows nobody.
+pub fn in_demo(session: &mut Session) -> Outcome {
+    let (config, context) = session.context()?;
+    let tour = match &session.globals.record {
+        Some(_) => Newcomers::Unasked,
+        None => Newcomers::KnownBy(session.env.state_dir()),
+    };
+    let guise = Guise {
+        lines: None,
+        drill: &mut None,
+        tour,
     };
     open(session, config, context, guise)
 }
@@ -75,6 +95,7 @@ pub fn in_drill(session: &mut Session, log: DrillLog) -> Result<(Exit, DrillLog)
     let guise = Guise {
         lines: None,
         drill: &mut drill,
+        tour: Newcomers::Unasked,
     };
     let exit = open(session, config, context, guise)?;
     Ok((exit, drill.unwrap_or(log)))
@@ -86,6 +107,16 @@ struct Guise<'a> {
     lines: Option<&'a Arc<dyn Logs>>,
     /// What is kept of a drill: taken for the console, and put back when that has ended.
     drill: &'a mut Option<DrillLog>,
+    /// Whether a tour is offered.
+    tour: Newcomers,
+}
+
+/// Whether somebody who has never been here is offered a tour.
+enum Newcomers {
+    /// They are not.
+    Unasked,
+    /// They are, where this directory keeps who was.
+    KnownBy(Option<PathBuf>),
 }
 
 /// Opens the console on lines alone: files of this host, or standard input. Needs no configuration; theme, keymap and
@@ -113,6 +144,7 @@ pub fn on_lines(session: &mut Session, name: &str, lines: &Arc<dyn Logs>) -> Out
     let guise = Guise {
         lines: Some(lines),
         drill: &mut None,
+        tour: Newcomers::Unasked,
     };
     open(session, config, context, guise)
 }
@@ -128,7 +160,7 @@ fn bare(session: &Session) -> Result<Config, CliError> {
 }
 
 fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_>) -> Outcome {
-    let Guise { lines, drill } = guise;
+    let Guise { lines, drill, tour } = guise;
     let means = means(session);
     let dir = config.config_dir.as_deref();
     let themes_worn = Themes::of(&config.theme).hinted(session.env.get("COLORFGBG").and_then(theme::hinted));
@@ -174,6 +206,15 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
         model.toasts.say(Level::Info, record::SAID.to_owned(), now.tick);
     }
     model.drill = drill.take();
+    if let Newcomers::KnownBy(Some(dir)) = tour
+        && tour_file::first_time(&dir)
+    {
+        model.tour = Tour::offered(now.tick + OFFER);
+    }
+    if let [first, ..] = model.keymap.doubts().as_slice() {
+        let words = format!("{first} (`midwatch keys` tells all)");
+        model.toasts.say(Level::Warn, words, now.tick);
+    }
     let config = Arc::new(config);
     model.news.whose = config.ui.bell;
     let mut console = Console::new(model, theme, tty, inputs, session.clock);

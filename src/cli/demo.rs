@@ -39,6 +39,6 @@ pub fn run(session: &mut Session, args: &DemoArgs) -> Outcome {
     if session.globals.plain {
         plain::run(session)
     } else {
-        console::run(session)
+        console::in_demo(session)
     }
 }

@@ -3,10 +3,17 @@
 use clap::CommandFactory as _;
 use clap_mangen::Man;
 
-use super::{Cli, Exit, Outcome, Session};
+use super::args::ManArgs;
+use super::{Cli, CliError, Exit, Outcome, Session};
 
-/// Prints the manual page as roff.
-pub fn run(session: &mut Session) -> Outcome {
+/// Prints the manual page as roff, or writes one file a command: `midwatch.1`, `midwatch-slo.1`, …
+pub fn run(session: &mut Session, args: &ManArgs) -> Outcome {
+    if let Some(dir) = &args.dir {
+        let written =
+            std::fs::create_dir_all(dir).and_then(|()| clap_mangen::generate_to(Cli::command(), dir));
+        written.map_err(|error| CliError::Usage(format!("--dir {}: {error}", dir.display())))?;
+        return Ok(Exit::Done);
+    }
     let mut command = Cli::command();
     // Commands inherit the global flags only once they are built.
     command.build();

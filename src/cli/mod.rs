@@ -242,7 +242,7 @@ fn dispatch(command: Option<Command>, session: &mut Session) -> Outcome {
     };
     match command {
         Command::Completions(args) => completions::run(session, &args),
-        Command::Man => man::run(session),
+        Command::Man(args) => man::run(session, &args),
         Command::Config(args) => config_command::run(session, &args),
         Command::Keys => keys::run(session),
         Command::Themes => themes::run(session),

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crossterm::event::{KeyCode, KeyModifiers};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -82,6 +83,17 @@ fn read_place(source: Source, place: Place, content: &DeValue, span: &Range<usiz
     };
     for (key, value) in rows(table) {
         match (parse_sequence(key.get_ref()), read_action(source, place, value)) {
+            (Ok(keys), Ok(Some(action))) if let Some(why) = refused_in_dialog(&keys, action) => {
+                file.problems.push(source.problem(
+                    &key.span(),
+                    format!(
+                        "`{}` can't be `{}`: {why}",
+                        display_sequence(&keys),
+                        action.name()
+                    ),
+                    "take one key that types nothing: `f5`, `ctrl-o`, `alt-s`",
+                ));
+            }
             (Ok(keys), Ok(action)) => file.entries.push(Entry {
                 place,
                 keys,
@@ -97,6 +109,22 @@ fn read_place(source: Source, place: Place, content: &DeValue, span: &Range<usiz
             }
         }
     }
+}
+
+/// Why a key can't be bound where text is typed; `None` where it can.
+fn refused_in_dialog(keys: &[Chord], action: Action) -> Option<&'static str> {
+    if action.row().place != Place::Dialog {
+        return None;
+    }
+    let [key] = keys else {
+        return Some("where text is typed a key is one key, not several in a row");
+    };
+    let types = matches!(key.code, KeyCode::Char(_) | KeyCode::Backspace | KeyCode::Delete);
+    let types = types
+        && !key
+            .modifiers
+            .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+    (types && !action.answers()).then_some("there it is text that is typed")
 }
 
 fn read_action(source: Source, place: Place, value: &Spanned<DeValue>) -> Result<Option<Action>, Problem> {

@@ -4,10 +4,11 @@
 //! valid when a later version of the default binds something new.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::file::{self, Entry};
-use super::{Binding, Keymap};
-use crate::action::Action;
+use super::{Author, Binding, Keymap, Said};
+use crate::action::{Action, Place};
 use crate::problem::{Problem, Problems};
 use crate::shelf::{Found, Shelf};
 
@@ -44,7 +45,15 @@ pub fn parse(file: &str, text: &str, config_dir: Option<&Path>) -> Result<Keymap
 
 fn build(found: &Found, config_dir: Option<&Path>) -> Result<Keymap, Problems> {
     let mut problems = Vec::new();
-    let keymap = join(found, config_dir, &mut Vec::new(), &mut problems);
+    let mut keymap = join(found, config_dir, &mut Vec::new(), &mut problems);
+    if !keymap
+        .bindings
+        .iter()
+        .any(|binding| binding.place == Place::Dialog)
+    {
+        // A file that begins from nothing and forgets them must not leave a question without an answer.
+        keymap.bindings.extend(shipped_dialog());
+    }
     let quits = |b: &Binding| matches!(b.action, Action::Quit | Action::QuitNow);
     if problems.is_empty() && !keymap.bindings.iter().any(quits) {
         problems.push(found.source().problem_of_file(
@@ -77,11 +86,24 @@ fn join(
     }
     problems.extend(read.problems);
     keymap.name.clone_from(&found.name);
-    lay_over(&mut keymap, read.entries);
+    lay_over(&mut keymap, read.entries, found);
     keymap
 }
 
-fn lay_over(keymap: &mut Keymap, entries: Vec<Entry>) {
+/// The shipped keys of what lies over the panes.
+fn shipped_dialog() -> Vec<Binding> {
+    let shipped = SHELF
+        .find("default", None)
+        .map(|found| join(&found, None, &mut Vec::new(), &mut Vec::new()));
+    let mut bindings = shipped.unwrap_or_default().bindings;
+    bindings.retain(|binding| binding.place == Place::Dialog);
+    bindings
+}
+
+fn lay_over(keymap: &mut Keymap, entries: Vec<Entry>, found: &Found) {
+    let file: Arc<str> = found.file.as_str().into();
+    let is_shipped = SHELF.shipped.iter().any(|(_, text)| *text == found.text);
+    let by = if is_shipped { Author::Shipped } else { Author::Own };
     for entry in &entries {
         keymap.bindings.retain(|binding| {
             let clashes = match entry.action {
@@ -97,6 +119,11 @@ fn lay_over(keymap: &mut Keymap, entries: Vec<Entry>) {
             place: entry.place,
             keys: entry.keys,
             action,
+            said: Said {
+                file: Arc::clone(&file),
+                line: found.source().position(entry.span.start).line,
+                by,
+            },
         })
     });
     keymap.bindings = own.chain(std::mem::take(&mut keymap.bindings)).collect();

@@ -3,13 +3,17 @@
 //! Files (`keymaps/*.toml`, embedded; or a user's path) bind sequences to action names per [`Place`]; a clash
 //! or an unknown name is an error with its place, a shadowed key is reported. Lookup walks from the focused
 //! place outwards. This module knows nothing of what an action does. Start at [`Keymap::lookup`];
-//! `chord` reads keys, `file` reads one file, `load` finds files and follows `inherits`, `table` prints.
+//! `chord` reads keys, `file` reads one file, `load` finds files and follows `inherits`, `taken` knows the keys that others
+//! take on the way, `table` prints.
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
 mod chord;
 mod file;
 mod load;
 mod table;
+mod taken;
+
+use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -19,6 +23,7 @@ use crate::theme::Glyphs;
 pub use chord::{ChordError, display_sequence, label, parse_chord, parse_sequence};
 pub use load::{SHELF, load, own_text, parse};
 pub use table::{document, readme_table, text};
+pub use taken::{Doubt, taken};
 
 /// One key with its modifiers, normalised: shift is folded into the character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,6 +71,34 @@ pub struct Binding {
     pub keys: Vec<Chord>,
     /// What it does.
     pub action: Action,
+    /// Where that is said.
+    pub said: Said,
+}
+
+/// Where a binding is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The file, as messages name it.
+    pub file: Arc<str>,
+    /// The line, from 1.
+    pub line: usize,
+    /// Who wrote it.
+    pub by: Author,
+}
+
+/// Who wrote a keymap file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// It is part of midwatch: what hides what in it is meant.
+    Shipped,
+    /// A person.
+    Own,
+}
+
+impl std::fmt::Display for Said {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
 }
 
 /// A key of an inner place that hides one further out. No mistake, but worth knowing.
@@ -167,6 +200,26 @@ impl Keymap {
         out
     }
 
+    /// The shadows that nobody meant: one of the two keys at least is a person's own.
+    pub fn surprises(&self) -> Vec<Shadow> {
+        let mut all = self.shadows();
+        all.retain(|shadow| {
+            [&shadow.inner, &shadow.outer]
+                .iter()
+                .any(|one| one.said.by == Author::Own)
+        });
+        all
+    }
+
+    /// Keys of a person's own that may never arrive here, or hide the way out, and why.
+    pub fn doubts(&self) -> Vec<Doubt> {
+        let own = self
+            .bindings
+            .iter()
+            .filter(|binding| binding.said.by == Author::Own);
+        own.filter_map(Doubt::of).collect()
+    }
+
     fn in_place(&self, place: Place) -> impl Iterator<Item = &Binding> {
         self.bindings.iter().filter(move |b| b.place == place)
     }
@@ -175,8 +228,9 @@ impl Keymap {
 /// Whether keys of `outer` also hold in `inner`, unless hidden there.
 fn encloses(outer: Place, inner: Place) -> bool {
     match outer {
-        Place::Global => inner != Place::Global,
-        Place::List => !matches!(inner, Place::Global | Place::List),
+        // What lies over the panes has keys of its own alone.
+        Place::Global => !matches!(inner, Place::Global | Place::Dialog),
+        Place::List => !matches!(inner, Place::Global | Place::List | Place::Dialog),
         Place::Slo
         | Place::Alerts
         | Place::Logs
@@ -188,7 +242,8 @@ fn encloses(outer: Place, inner: Place) -> bool {
         | Place::Outbox
         | Place::Case
         | Place::Runbook
-        | Place::Search => false,
+        | Place::Search
+        | Place::Dialog => false,
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::chord::display_sequence;
-use super::{Binding, Keymap, SHELF, load};
+use super::{Binding, Doubt, Keymap, SHELF, Shadow, load};
 use crate::action::{Action, Impact, Place, TABLE};
 use crate::text::{fit, width};
 use crate::theme::Glyphs;
@@ -28,7 +28,7 @@ pub fn document(keymap: &Keymap) -> Value {
         })
         .collect();
     let shadows: Vec<Value> = keymap
-        .shadows()
+        .surprises()
         .iter()
         .map(|shadow| json!({ "inner": line(&shadow.inner), "outer": line(&shadow.outer) }))
         .collect();
@@ -37,6 +37,7 @@ pub fn document(keymap: &Keymap) -> Value {
         "known": SHELF.names().collect::<Vec<_>>(),
         "actions": actions,
         "shadows": shadows,
+        "doubts": keymap.doubts().iter().map(doubt).collect::<Vec<_>>(),
     })
 }
 
@@ -54,6 +55,17 @@ fn line(binding: &Binding) -> Value {
         "place": binding.place.name(),
         "keys": display_sequence(&binding.keys),
         "action": binding.action.name(),
+        "said_in": binding.said.to_string(),
+    })
+}
+
+fn doubt(doubt: &Doubt) -> Value {
+    json!({
+        "place": doubt.place.name(),
+        "keys": doubt.keys,
+        "action": doubt.action.name(),
+        "said_in": doubt.said.to_string(),
+        "why": doubt.why,
     })
 }
 
@@ -87,18 +99,27 @@ pub fn text(keymap: &Keymap) -> String {
             );
         }
     }
-    let shadows = keymap.shadows();
+    let shadows = keymap.surprises();
     if !shadows.is_empty() {
         out.push_str("\nhidden where a pane has a key of its own\n");
-        for shadow in shadows {
+        for Shadow { inner, outer } in shadows {
             let _ = writeln!(
                 out,
-                "in [{}] `{}` is {}, not {}",
-                shadow.inner.place.name(),
-                display_sequence(&shadow.inner.keys),
-                shadow.inner.action,
-                shadow.outer.action
+                "in [{}] `{}` is {} ({}), not {} ({})",
+                inner.place.name(),
+                display_sequence(&inner.keys),
+                inner.action,
+                inner.said,
+                outer.action,
+                outer.said
             );
+        }
+    }
+    let doubts = keymap.doubts();
+    if !doubts.is_empty() {
+        out.push_str("\nmay never arrive\n");
+        for doubt in doubts {
+            let _ = writeln!(out, "{doubt}");
         }
     }
     out

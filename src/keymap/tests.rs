@@ -9,6 +9,7 @@ const PALETTE_ONLY: &[Action] = &[
     Action::AuditLog,
     Action::HandoffNote,
     Action::PostMortem,
+    Action::Tour,
 ];
 
 fn shipped(name: &str) -> Keymap {
@@ -52,19 +53,119 @@ fn every_shipped_keymap_loads_and_reaches_every_action() {
 }
 
 #[test]
-fn the_default_keymap_hides_nothing_and_leaves_the_multiplexers_keys_alone() {
-    let keymap = shipped("default");
-    // A case gives the numbers to its suspects: panes are a step back from it.
-    let hides = keymap
-        .shadows()
-        .into_iter()
-        .filter(|shadow| shadow.inner.place != Place::Case);
-    assert_eq!(hides.collect::<Vec<_>>(), []);
-    for binding in keymap.bindings() {
-        for taken in ["ctrl-s", "ctrl-q", "ctrl-a", "ctrl-b"] {
-            assert!(!binding.keys.starts_with(&keys(taken)), "{taken}");
+fn no_shipped_keymap_hides_a_key_or_has_one_that_others_take_on_the_way() {
+    for name in SHELF.names() {
+        let keymap = shipped(name);
+        // A case gives the numbers to its suspects: panes are a step back from it.
+        let hides = keymap
+            .shadows()
+            .into_iter()
+            .filter(|shadow| shadow.inner.place != Place::Case);
+        assert_eq!(hides.collect::<Vec<_>>(), [], "{name}");
+        assert_eq!(keymap.surprises(), [], "{name}: what we ship is meant");
+        for binding in keymap.bindings() {
+            let doubt = Doubt::of(binding).map(|doubt| doubt.to_string());
+            assert_eq!(doubt, None, "{name}");
         }
+        assert!(
+            !text(&keymap).contains("may never arrive") && !text(&keymap).contains("hidden where"),
+            "{name}"
+        );
     }
+}
+
+#[test]
+fn own_keys_that_others_take_are_told_with_their_place_and_why() {
+    let keymap = own(
+        "inherits = \"default\"\n[list]\n\"ctrl-b\" = \"list.page_up\"\n\"ctrl-a x\" = \"list.top\"\n\
+         [global]\n\"ctrl-s\" = \"view.zoom\"\n\"ctrl-q\" = \"view.hide\"\n\"ctrl-z\" = \"view.zoom\"\n\"~\" = \"view.help\"\n",
+    );
+    let told: Vec<String> = keymap.doubts().iter().map(ToString::to_string).collect();
+    for (place, who) in [
+        ("own.toml:3: `ctrl-b` for list.page_up in [list]", "tmux"),
+        ("own.toml:4: `ctrl-a x` for list.top in [list]", "screen"),
+        ("own.toml:6: `ctrl-s` for view.zoom in [global]", "flow control"),
+        ("own.toml:7: `ctrl-q` for view.hide in [global]", "flow control"),
+        ("own.toml:8: `ctrl-z` for view.zoom in [global]", "suspends"),
+        ("own.toml:9: `~` for view.help in [global]", "ssh"),
+    ] {
+        assert!(
+            told.iter().any(|one| one.starts_with(place) && one.contains(who)),
+            "{place}: {told:#?}"
+        );
+    }
+    assert_eq!(told.len(), 6);
+    assert!(text(&keymap).contains("\nmay never arrive\nown.toml:"));
+    assert_eq!(document(&keymap)["doubts"].as_array().map(Vec::len), Some(6));
+    // What ctrl-z and ctrl-c are everywhere else they may be here.
+    let usual = own(
+        "inherits = \"default\"\n[global]\n\"ctrl-z\" = \"app.suspend\"\n\"ctrl-c\" = \"app.quit_now\"\n",
+    );
+    assert_eq!(usual.doubts(), []);
+}
+
+#[test]
+fn the_same_byte_as_another_key_is_refused_in_an_own_file_with_its_place() {
+    for (key, is) in [
+        ("ctrl-i", "tab"),
+        ("ctrl-m", "enter"),
+        ("ctrl-[", "esc"),
+        ("ctrl-h", "backspace"),
+    ] {
+        let file = format!("inherits = \"default\"\n[list]\n\"{key}\" = \"list.top\"\n");
+        let refused = parse("own.toml", &file, None).unwrap_err().to_string();
+        assert!(
+            refused.contains("own.toml:3") && refused.contains(&format!("terminals send it as {is}")),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn a_shadow_is_told_where_a_person_made_it_with_both_places() {
+    let keymap = own("inherits = \"default\"\n[alerts]\n\"q\" = \"alerts.link\"");
+    let printed = text(&keymap);
+    assert!(
+        printed.contains("in [alerts] `q` is alerts.link (own.toml:3), not app.quit (keymaps/default.toml:"),
+        "{printed}"
+    );
+    let told = document(&keymap)["shadows"].clone();
+    assert_eq!(told.as_array().map(Vec::len), Some(1), "{told}");
+    // A number that is bound anew is hidden in a case, and that is news.
+    let keymap = own("inherits = \"default\"\n[global]\n\"1\" = \"view.zoom\"");
+    assert_eq!(keymap.surprises().len(), 1, "{:#?}", keymap.surprises());
+}
+
+#[test]
+fn where_text_is_typed_only_keys_that_type_nothing_can_be_bound() {
+    for (line, why) in [
+        ("\"a\" = \"dialog.accept\"", "text that is typed"),
+        ("\"space\" = \"dialog.down\"", "text that is typed"),
+        ("\"ctrl-x s\" = \"dialog.send\"", "one key, not several"),
+        ("\"q\" = \"list.down\"", "does nothing in [dialog]"),
+    ] {
+        let file = format!("inherits = \"default\"\n[dialog]\n{line}\n");
+        let refused = parse("own.toml", &file, None).unwrap_err().to_string();
+        assert!(
+            refused.contains("own.toml:3") && refused.contains(why),
+            "{refused}"
+        );
+    }
+    let keymap = own("inherits = \"default\"\n[dialog]\n\"f5\" = \"dialog.send\"\n\"j\" = \"dialog.yes\"\n");
+    assert_eq!(
+        keymap.lookup(&[Place::Dialog], &keys("f5")),
+        Lookup::Action(Action::DialogSend)
+    );
+}
+
+#[test]
+fn a_file_that_begins_from_nothing_can_still_answer_a_question() {
+    let keymap = own("[global]\n\"q\" = \"app.quit\"\n");
+    assert_eq!(
+        keymap.lookup(&[Place::Dialog], &keys("enter")),
+        Lookup::Action(Action::DialogAccept)
+    );
+    assert_eq!(keymap.lookup(&[Place::List], &keys("j")), Lookup::Unbound);
 }
 
 #[test]

@@ -33,6 +33,7 @@ mod room;
 pub mod runbooks;
 pub mod session;
 mod strip;
+pub mod tour_file;
 mod traces;
 mod tray;
 mod union;

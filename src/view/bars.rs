@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
 
 use super::widget::{self, Piece, width_of};
@@ -566,17 +566,68 @@ fn under_way(scene: Scene) -> Vec<Piece<'static>> {
 fn sequence(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let pressed = &scene.model.pending_keys;
     let spelt = crate::keymap::label(pressed, scene.theme.glyphs);
-    let mut pieces = vec![Piece::own(spelt, Role::Key), Piece::word(" …  ", Role::TextMuted)];
-    if let Lookup::Prefix(next) = scene.model.keymap.lookup(&hints::places(scene.model), pressed) {
-        for (chord, title) in next {
-            pieces.push(Piece::own(
-                crate::keymap::label(&[chord], scene.theme.glyphs),
-                Role::Key,
-            ));
-            pieces.push(Piece::own(format!(" {title}   "), Role::TextMuted));
+    let head = [Piece::own(spelt, Role::Key), Piece::word(" …  ", Role::TextMuted)];
+    let next: Vec<[Piece; 2]> = match scene.model.keymap.lookup(&hints::places(scene.model), pressed) {
+        Lookup::Prefix(next) => next
+            .into_iter()
+            .map(|(chord, title)| {
+                [
+                    Piece::own(crate::keymap::label(&[chord], scene.theme.glyphs), Role::Key),
+                    Piece::own(format!(" {title}   "), Role::TextMuted),
+                ]
+            })
+            .collect(),
+        Lookup::Action(_) | Lookup::Unbound => Vec::new(),
+    };
+    let used = scene.line(buffer, area, &head);
+    let room = usize::from(area.width.saturating_sub(used));
+    if next.iter().map(|entry| width_of(entry)).sum::<usize>() <= room {
+        let pieces: Vec<Piece> = next.into_iter().flatten().collect();
+        scene.line(buffer, widget::after(area, used), &pieces);
+    } else {
+        which_key(scene, buffer, area.y, &next);
+    }
+}
+
+/// What each next key would do, in columns above the last row: there are more of them than fit into it.
+fn which_key(scene: Scene, buffer: &mut Buffer, below: u16, next: &[[Piece; 2]]) {
+    let screen = buffer.area;
+    let inside = screen.width.saturating_sub(2);
+    let widest = next.iter().map(|entry| width_of(entry)).max().unwrap_or(1);
+    let cell = u16::try_from(widest).unwrap_or(u16::MAX).clamp(1, inside.max(1));
+    let columns = usize::from((inside / cell).max(1));
+    // The first row stays: it says where one is.
+    let most = usize::from(below.saturating_sub(1));
+    let rows = next.len().div_ceil(columns).min(most);
+    let area = Rect {
+        y: below - rows as u16,
+        height: rows as u16,
+        ..screen
+    };
+    for position in area.positions() {
+        if let Some(cell) = buffer.cell_mut(position) {
+            *cell = Cell::default();
         }
     }
-    scene.line(buffer, area, &pieces);
+    buffer.set_style(
+        area,
+        scene
+            .theme
+            .style(Role::Text)
+            .patch(scene.theme.style(Role::Overlay)),
+    );
+    for (index, entry) in next.iter().take(rows * columns).enumerate() {
+        let row = widget::row(area, (index % rows.max(1)) as u16);
+        let at = widget::after(row, 1 + (index / rows.max(1)) as u16 * cell);
+        scene.line(
+            buffer,
+            Rect {
+                width: cell.min(at.width),
+                ..at
+            },
+            entry,
+        );
+    }
 }
 
 /// From this width on a prompt says what it is for.

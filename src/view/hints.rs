@@ -8,6 +8,7 @@ use crate::app::alone;
 use crate::app::compose::Body;
 use crate::app::focus::{Detail, Page, PaneId, Zoom};
 use crate::app::modal::{Modal, Then};
+use crate::app::tour::Stage;
 use crate::app::traces::comparison::Listed;
 use crate::app::traces::waterfall::Waterfall;
 use crate::domain::alert::AckState;
@@ -35,12 +36,12 @@ pub(super) fn incident_key(scene: Scene, action: Action) -> Option<String> {
 /// As many hints as fit, the most useful first; help always, where anything fits at all.
 pub(super) fn fitting(scene: Scene, room: usize) -> Vec<Piece<'static>> {
     if let Some(modal) = &scene.model.modal {
-        return of_modal(modal);
+        return of_modal(scene, modal);
     }
     let help = hint(scene, Action::Help);
     let help_width = width_of(&help);
-    let mut pieces: Vec<Piece> = Vec::new();
-    let mut used = 0;
+    let mut pieces = tour_offer(scene);
+    let mut used = width_of(&pieces);
     for action in wanted(scene) {
         if scene.model.settings.read_only && action.row().impact != Impact::View {
             continue;
@@ -63,12 +64,26 @@ pub(super) fn fitting(scene: Scene, room: usize) -> Vec<Piece<'static>> {
     pieces
 }
 
+/// The tour, where it is offered: how it begins, for those who have never been here.
+fn tour_offer(scene: Scene) -> Vec<Piece<'static>> {
+    let offered = matches!(scene.model.tour.stage, Stage::Offered(_)) && scene.model.details.is_empty();
+    let Some(palette) = key(scene, Action::Palette).filter(|_| offered) else {
+        return Vec::new();
+    };
+    vec![
+        Piece::word("first time here? ", Role::Accent),
+        Piece::own(format!("{palette}tour"), Role::Key),
+        Piece::word(" looks round  ", Role::TextMuted),
+    ]
+}
+
 fn hint(scene: Scene, action: Action) -> Vec<Piece<'static>> {
     let Some(key) = key(scene, action) else {
         return Vec::new();
     };
     let title = match action {
         // What a word names best depends on where it stands.
+        Action::Back if scene.model.details.is_empty() && !searching(scene.model) => "leave the tour",
         Action::Back if scene.model.details.is_empty() => "end search",
         Action::Zoom if scene.model.layout.zoom == Zoom::Yes => "unzoom",
         Action::Pause if scene.model.paused.is_some() => "go on",
@@ -220,6 +235,8 @@ fn wanted(scene: Scene) -> Vec<Action> {
         None => {
             if searching(model) {
                 actions.extend([Action::NextHit, Action::PreviousHit, Action::Back]);
+            } else if model.tour.stage == Stage::On {
+                actions.push(Action::Back);
             }
             match model.focus {
                 PaneId::Traces if model.focused_rows() == 0 => {
@@ -310,53 +327,81 @@ fn searching(model: &Model) -> bool {
     }
 }
 
-/// A layer over everything has keys of its own, which no keymap changes.
-fn of_modal(modal: &Modal) -> Vec<Piece<'static>> {
-    let keys: &[(&'static str, &'static str)] = match modal {
-        Modal::Help { .. } | Modal::Health { .. } => &[("esc", "close"), ("j k", "scroll")],
+/// What the keys of a layer over everything do, from `[dialog]` of the live keymap.
+fn of_modal(scene: Scene, modal: &Modal) -> Vec<Piece<'static>> {
+    use Action as A;
+    let (leave, accept): (&[Action], &[Action]) = (&[A::DialogLeave], &[A::DialogAccept]);
+    let keys: &[(&[Action], &'static str)] = match modal {
+        Modal::Help { .. } | Modal::Health { .. } => &[(&[A::Back], "close"), (&[A::Down, A::Up], "scroll")],
         Modal::Palette(_) => &[
-            ("enter", "run"),
-            ("tab", "complete"),
-            ("↑", "before"),
-            ("↓", "choose"),
-            ("esc", "close"),
+            (accept, "run"),
+            (&[A::DialogNext], "complete"),
+            (&[A::DialogUp], "before"),
+            (&[A::DialogDown], "choose"),
+            (leave, "close"),
         ],
         Modal::Prompt(_) => &[],
-        Modal::Confirm(confirm) if confirm.typed.is_empty() && matches!(confirm.then, Then::Run(_)) => {
-            &[("Y", "run it"), ("esc n", "leave it")]
-        }
-        Modal::Confirm(confirm) if confirm.typed.is_empty() => &[("enter y", "do it"), ("esc n", "leave it")],
-        Modal::Confirm(_) => &[("enter", "confirm what is typed"), ("esc", "leave it")],
+        Modal::Confirm(confirm) if confirm.typed.is_empty() && matches!(confirm.then, Then::Run(_)) => &[
+            (&[A::DialogRun], "run it"),
+            (&[A::DialogLeave, A::DialogNo], "leave it"),
+        ],
+        Modal::Confirm(confirm) if confirm.typed.is_empty() => &[
+            (&[A::DialogAccept, A::DialogYes], "do it"),
+            (&[A::DialogLeave, A::DialogNo], "leave it"),
+        ],
+        Modal::Confirm(_) => &[(accept, "confirm what is typed"), (leave, "leave it")],
         Modal::Composer(_) => &[
-            ("tab", "next field"),
-            ("enter", "send from why"),
-            ("esc", "put away"),
-            ("ctrl-g", "start over"),
+            (&[A::DialogNext], "next field"),
+            (accept, "send from why"),
+            (leave, "put away"),
+            (&[A::DialogClear], "start over"),
         ],
         Modal::Compose(open) => match open.body {
             Body::Prose(_) => &[
-                ("alt-enter", "send"),
-                ("esc", "keep as draft"),
-                ("ctrl-r", "reference"),
-                ("ctrl-o", "your editor"),
-                ("ctrl-g", "clear"),
+                (&[A::DialogSend], "send"),
+                (leave, "keep as draft"),
+                (&[A::DialogReference], "reference"),
+                (&[A::DialogEditor], "your editor"),
+                (&[A::DialogClear], "clear"),
             ],
             Body::Form(_) => &[
-                ("tab", "next field"),
-                ("alt-enter", "declare"),
-                ("esc", "keep as draft"),
-                ("ctrl-o", "your editor"),
+                (&[A::DialogNext], "next field"),
+                (&[A::DialogSend], "declare"),
+                (leave, "keep as draft"),
+                (&[A::DialogEditor], "your editor"),
             ],
         },
-        Modal::Menu(_) => &[("enter", "take"), ("esc", "close")],
-        Modal::Pick(_) => &[("enter", "take"), ("↑ ↓", "choose"), ("esc", "leave it")],
+        Modal::Menu(_) => &[(accept, "take"), (leave, "close")],
+        Modal::Pick(_) => &[
+            (accept, "take"),
+            (&[A::DialogUp, A::DialogDown], "choose"),
+            (leave, "leave it"),
+        ],
     };
     keys.iter()
-        .flat_map(|(key, what)| {
+        .filter_map(|(actions, what)| Some((over(scene, actions)?, what)))
+        .flat_map(|(keys, what)| {
             [
-                Piece::word(key, Role::Key),
+                Piece::own(keys, Role::Key),
                 Piece::own(format!(" {what}  "), Role::TextMuted),
             ]
         })
         .collect()
+}
+
+/// The first key of each of these actions while something lies over the panes; nothing where none has one.
+pub(super) fn over(scene: Scene, actions: &[Action]) -> Option<String> {
+    let keys: Vec<String> = actions
+        .iter()
+        .filter_map(|action| {
+            // Help and health move by the keys of lists.
+            let places: &[Place] = if action.row().place == Place::Dialog {
+                &[Place::Dialog]
+            } else {
+                &[Place::List, Place::Global]
+            };
+            scene.model.keymap.hint(places, *action, scene.theme.glyphs)
+        })
+        .collect();
+    (!keys.is_empty()).then(|| keys.join(" "))
 }

@@ -5,6 +5,7 @@ mod waterfall;
 use ratatui::layout::{Position, Rect, Size};
 
 use super::strip;
+use super::tour;
 use super::widget::frame;
 use crate::app::banner::undelivered;
 use crate::app::focus::{Layout, PaneId, Zoom};
@@ -68,6 +69,8 @@ pub struct Areas {
     pub banner: Rect,
     /// The correlation strip below those, or no row.
     pub strip: Rect,
+    /// A step of the tour above the last row, or no row.
+    pub tour: Rect,
     /// One row.
     pub bottom: Rect,
     /// Between them.
@@ -83,6 +86,7 @@ pub fn of(model: &Model, cover: Cover, now: Now) -> Areas {
         Strip::Hidden => 0,
     };
     let areas = areas_below(model.size, &model.layout, (model.focus, cover), rows);
+    let areas = areas.above_tour(tour::rows(model));
     let areas = match undelivered(model, now) {
         Some(_) => areas.below_banner(),
         None => areas,
@@ -124,6 +128,7 @@ fn areas_below(size: Size, layout: &Layout, (focus, cover): (PaneId, Cover), row
             top: Rect::default(),
             banner: Rect::default(),
             strip: Rect::default(),
+            tour: Rect::default(),
             bottom: Rect::default(),
             middle: Middle::TooSmall,
             composer: None,
@@ -174,6 +179,7 @@ fn areas_below(size: Size, layout: &Layout, (focus, cover): (PaneId, Cover), row
             ..screen
         },
         strip,
+        tour: Rect { height: 0, ..bottom },
         bottom,
         middle,
         composer: None,
@@ -341,7 +347,7 @@ impl Areas {
     fn with_composer(mut self) -> Self {
         let below = Rect {
             y: self.banner.bottom(),
-            height: self.bottom.y.saturating_sub(self.banner.bottom()),
+            height: self.tour.y.saturating_sub(self.banner.bottom()),
             ..self.screen
         };
         let host = match &mut self.middle {
@@ -374,6 +380,30 @@ impl Areas {
             }
         };
         self.composer = Some(composer);
+        self
+    }
+
+    /// Makes room for the tour above the last row: what touches that row gives it.
+    fn above_tour(mut self, rows: u16) -> Self {
+        let last = self.bottom.y;
+        let raise = |rect: &mut Rect| {
+            if rect.bottom() == last {
+                rect.height = rect.height.saturating_sub(rows);
+            }
+        };
+        match &mut self.middle {
+            Middle::TooSmall => return self,
+            Middle::Single { body: rect, .. } | Middle::Detail(rect) => raise(rect),
+            Middle::Panes { panes, preview } => {
+                let rects = panes.iter_mut().map(|(_, rect)| rect);
+                rects.chain(preview).for_each(raise);
+            }
+        }
+        self.tour = Rect {
+            y: last.saturating_sub(rows),
+            height: rows,
+            ..self.screen
+        };
         self
     }
 

@@ -1,7 +1,7 @@
 //! What the model looks like: pure drawing into a buffer.
 //!
 //! [`layout`] says where, `pane` draws the lists, `detail` what is opened from them, `preview` what lies under
-//! the cursor, `overlay` what has the keys over everything, `bars` the first and the last row, `strip` what all signals have in common in time; [`widget`] are
+//! the cursor, `overlay` what has the keys over everything, `bars` the first and the last row, `strip` what all signals have in common in time, `tour` the step of the tour; [`widget`] are
 //! the pieces. A view sees `&Model`, `&Theme` and `Now`, and changes nothing: only what is on the screen is
 //! formatted, so that ten thousand alerts cost what forty do. Start at [`draw`].
 
@@ -19,6 +19,7 @@ mod preview;
 mod sheet;
 mod strip;
 mod timeline;
+mod tour;
 pub mod widget;
 
 use ratatui::buffer::Buffer;
@@ -118,6 +119,7 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
     bars::top(scene, buffer, areas.top);
     strip::draw(scene, buffer, areas.strip);
     banner::draw(scene, buffer, areas.banner);
+    tour::draw(scene, buffer, areas.tour);
     let prompt = bars::bottom(scene, buffer, areas.bottom);
     let typed = overlay::draw(scene, buffer, body).or(prompt);
     overlay::cost::draw(scene, buffer, body);
@@ -151,7 +153,7 @@ fn body_of(areas: &layout::Areas, screen: Rect) -> Option<Rect> {
             0,
             areas.banner.bottom(),
             screen.width,
-            areas.bottom.y - areas.banner.bottom(),
+            areas.tour.y - areas.banner.bottom(),
         )),
         Middle::Detail(area) => Some(*area),
     }

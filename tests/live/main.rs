@@ -12,6 +12,7 @@
 mod adoption;
 mod alertmanager;
 mod cli;
+mod composed;
 mod exemplars;
 #[path = "../pty/harness.rs"]
 #[allow(

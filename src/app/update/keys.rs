@@ -7,7 +7,8 @@ use crossterm::event::{
 };
 use ratatui::layout::{Position, Rect};
 
-use super::{compose, modals, prompts, run, say};
+use super::dialog::{self, Read};
+use super::{compose, modals, prompts, run, say, tour};
 use crate::action::{Action, Place};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::Step;
@@ -37,9 +38,23 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     let chord = Chord::from(key);
     if model.modal.is_some() {
         // A link garbles a screen while somebody writes as well, and what mends it must not cost a text.
-        if model.keymap.lookup(&[Place::Global], &[chord]) == Lookup::Action(Action::Redraw) {
+        let read = dialog::read(model, key);
+        if read == Read::Itself
+            && model.keymap.lookup(&[Place::Global], &[chord]) == Lookup::Action(Action::Redraw)
+        {
             return run::action(model, Action::Redraw, now);
         }
+        let key = match read {
+            Read::Itself => key,
+            Read::As(action, key) => {
+                tour::pressed(model, action);
+                key
+            }
+            Read::Nothing => {
+                let words = format!("{chord} is not bound here: the keymap has taken it away");
+                return say(model, Level::Info, words, now);
+            }
+        };
         return modals::key(model, key, chord, now);
     }
     let places = places(model);

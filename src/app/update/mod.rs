@@ -9,6 +9,7 @@ mod case;
 mod compose;
 mod copy;
 mod deeds;
+mod dialog;
 mod drill;
 mod feeds;
 mod gone;
@@ -34,6 +35,7 @@ mod silences;
 mod spot;
 mod strip;
 mod timers;
+mod tour;
 mod traces;
 mod undo;
 mod union;
@@ -234,6 +236,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     effects.extend(drill::settle(model, now));
     let looked_at = palette::theme_looked_at(model.modal.as_ref());
     effects.extend(model.themes.show(looked_at).map(Effect::SwitchTheme));
+    effects.extend(tour::settle(model, now));
     model.attention.follow(model.modal.as_ref(), key);
     effects
 }

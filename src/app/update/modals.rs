@@ -6,7 +6,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_textarea::TextArea;
 
 use super::{
-    alerts, compose, deeds, guard, incident_acts, palette, pick, pivot, prompts, run, runbook, say, silences,
+    alerts, compose, deeds, dialog, guard, incident_acts, palette, pick, pivot, prompts, run, runbook, say,
+    silences,
 };
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
@@ -40,7 +41,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, chord: Chord, now: Now) -> V
         Some(Modal::Help { .. } | Modal::Health { .. }) => scrolled(model, chord, now),
         Some(Modal::Palette(_)) => palette_key(model, key, now),
         Some(Modal::Prompt(_)) => prompts::key(model, key, now),
-        Some(Modal::Confirm(_)) => confirm_key(model, key, now),
+        Some(Modal::Confirm(_)) => confirm_key(model, key, chord, now),
         Some(Modal::Composer(_)) => composer_key(model, key, now),
         Some(Modal::Compose(_)) => compose::key(model, key, now),
         Some(Modal::Menu(_)) => menu_key(model, key, now),
@@ -235,12 +236,12 @@ pub(super) fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
     Vec::new()
 }
 
-fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
+fn confirm_key(model: &mut Model, key: KeyEvent, pressed: Chord, now: Now) -> Vec<Effect> {
     let Some(Modal::Confirm(confirm)) = &mut model.modal else {
         return Vec::new();
     };
     let yes_key = yes_key(&confirm.then);
-    if let Some(why) = held_back(model, key, now) {
+    if let Some(why) = held_back(model, key, pressed, now) {
         return say(model, Level::Info, why, now);
     }
     let furthest = crate::view::furthest_scroll(model, now);
@@ -282,9 +283,13 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             if let Some(typed) = confirm.typed.first_mut() {
                 typed.input.input(key);
             } else {
-                let keys = match confirm.then {
-                    Then::Run(_) => BY_Y,
-                    _ => "enter or y does it, esc or n leaves it undone",
+                let by_y = matches!(confirm.then, Then::Run(_));
+                let no = dialog::names(&model.keymap, &[Action::DialogLeave, Action::DialogNo]);
+                let keys = if by_y {
+                    runs_it(model)
+                } else {
+                    let yes = dialog::names(&model.keymap, &[Action::DialogAccept, Action::DialogYes]);
+                    format!("{yes} does it, {no} leaves it undone")
                 };
                 return say(model, Level::Info, keys, now);
             }
@@ -318,7 +323,11 @@ fn confirm_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
 }
 
 /// What runs a command is said yes to by a key that does nothing else: `y` copies on the page below.
-const BY_Y: &str = "Y runs it, esc or n leaves it";
+fn runs_it(model: &Model) -> String {
+    let yes = dialog::names(&model.keymap, &[Action::DialogRun]);
+    let no = dialog::names(&model.keymap, &[Action::DialogLeave, Action::DialogNo]);
+    format!("{yes} runs it, {no} leaves it")
+}
 
 /// The letter that is a yes.
 pub(crate) fn yes_key(then: &Then) -> char {
@@ -343,7 +352,8 @@ fn is_bare(key: KeyEvent) -> bool {
 
 /// Why a key is no yes though it looks like one: what is asked has to have been in sight, all of it where it runs
 /// something, and the key that asked may be held down still. To leave needs no such thing.
-fn held_back(model: &Model, key: KeyEvent, now: Now) -> Option<&'static str> {
+/// `pressed` is the key itself, whatever the keymap made of it: it is that one that may be held down.
+fn held_back(model: &Model, key: KeyEvent, pressed: Chord, now: Now) -> Option<String> {
     let Some(Modal::Confirm(confirm)) = &model.modal else {
         return None;
     };
@@ -357,20 +367,32 @@ fn held_back(model: &Model, key: KeyEvent, now: Now) -> Option<&'static str> {
         return None;
     }
     if key.kind == KeyEventKind::Repeat {
-        return Some("a key that is held down is no answer");
+        return Some("a key that is held down is no answer".to_owned());
     }
     if matches!(confirm.then, Then::Run(_)) && key.code == KeyCode::Enter && !is_typed {
-        return Some(BY_Y);
+        return Some(runs_it(model));
     }
-    let lacks = model
-        .attention
-        .lacks(confirm, Chord::from(key), model.size, now.tick)?;
+    let lacks = model.attention.lacks(confirm, pressed, model.size, now.tick)?;
+    let by = |action| dialog::names(&model.keymap, &[action]);
     Some(match (lacks, &confirm.then) {
-        (Lacks::Look, _) => "typed before it could be read: look at it, then answer again",
-        (Lacks::Rest, _) => "there is more of it: down shows the rest, then it can be run",
-        (Lacks::OtherKey, Then::Run(_)) => BY_Y,
-        (Lacks::OtherKey, _) if key.code == KeyCode::Enter => "the key that asked is no answer: y does it",
-        (Lacks::OtherKey, _) => "the key that asked is no answer: enter does it",
+        (Lacks::Look, _) => "typed before it could be read: look at it, then answer again".to_owned(),
+        (Lacks::Rest, _) => format!(
+            "there is more of it: {} shows the rest, then it can be run",
+            by(Action::DialogDown)
+        ),
+        (Lacks::OtherKey, Then::Run(_)) => runs_it(model),
+        (Lacks::OtherKey, _) if key.code == KeyCode::Enter => {
+            format!(
+                "the key that asked is no answer: {} does it",
+                by(Action::DialogYes)
+            )
+        }
+        (Lacks::OtherKey, _) => {
+            format!(
+                "the key that asked is no answer: {} does it",
+                by(Action::DialogAccept)
+            )
+        }
     })
 }
 
@@ -414,7 +436,14 @@ fn composer_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         }
         // Help's key elsewhere, and nothing that can be typed: it must not pass in silence.
         KeyCode::F(_) => {
-            let keys = "tab goes on, enter sends from why, esc puts away and keeps the draft";
+            let by = |action| dialog::names(&model.keymap, &[action]);
+            let (on, sends, leaves) = (
+                by(Action::DialogNext),
+                by(Action::DialogAccept),
+                by(Action::DialogLeave),
+            );
+            let keys =
+                format!("{on} goes on, {sends} sends from why, {leaves} puts away and keeps the draft");
             return say(model, Level::Info, keys, now);
         }
         KeyCode::Tab => composer.field = composer.field.next(),
@@ -471,22 +500,33 @@ fn menu_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         KeyCode::Char(c) => menu.items.iter().position(|item| item.key == c),
         _ => None,
     };
+    // What is no entry's letter moves as it does in lists.
+    let moves = match model
+        .keymap
+        .lookup(&[Place::List, Place::Global], &[Chord::from(key)])
+    {
+        Lookup::Action(action) => Some(action),
+        Lookup::Prefix(_) | Lookup::Unbound => None,
+    };
     let chosen = match (by_key, key.code) {
         (Some(index), _) => index,
         (None, KeyCode::Enter) => menu.cursor,
-        (None, KeyCode::Down | KeyCode::Char('j')) => {
+        (None, code) if code == KeyCode::Down || moves == Some(Action::Down) => {
             menu.cursor = (menu.cursor + 1).min(last);
             return Vec::new();
         }
-        (None, KeyCode::Up | KeyCode::Char('k')) => {
+        (None, code) if code == KeyCode::Up || moves == Some(Action::Up) => {
             menu.cursor = menu.cursor.saturating_sub(1);
             return Vec::new();
         }
-        (None, KeyCode::Esc | KeyCode::Char('q')) => {
+        (None, code) if code == KeyCode::Esc || matches!(moves, Some(Action::Back | Action::Quit)) => {
             model.modal = None;
             return Vec::new();
         }
-        (None, _) => return say(model, Level::Info, "one of the letters, or esc", now),
+        (None, _) => {
+            let leave = dialog::names(&model.keymap, &[Action::DialogLeave]);
+            return say(model, Level::Info, format!("one of the letters, or {leave}"), now);
+        }
     };
     let choice = menu.items.get(chosen).map(|item| item.choice.clone());
     model.modal = None;

@@ -38,7 +38,9 @@ pub(super) fn open(model: &Model) -> Palette {
         keys: String::new(),
         fits: Fits::Now,
     };
-    let actions = TABLE.iter().map(|row| PaletteItem {
+    // What is pressed while something is open cannot be chosen from something that is.
+    let rows = TABLE.iter().filter(|row| row.place != Place::Dialog);
+    let actions = rows.map(|row| PaletteItem {
         command: Command::Run(row.action),
         name: row.name.to_owned(),
         title: row.doc.trim_end_matches('.').to_owned(),
@@ -154,7 +156,8 @@ fn fits(model: &Model, action: Action) -> Fits {
             | Place::Runbook
             | Place::Trace
             | Place::Patterns
-            | Place::Search => Fits::Not,
+            | Place::Search
+            | Place::Dialog => Fits::Not,
             Place::Slo
             | Place::Alerts
             | Place::Logs

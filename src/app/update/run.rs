@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::alerts::Sight;
 use super::{
     alerts, case, compose, copy, feeds, frozen, incident_acts, incidents, logs, outbox, pages, palette,
-    pivot, prompts, query, runbook, say, scope, silences, traces, undo, union, waterfall,
+    pivot, prompts, query, runbook, say, scope, silences, tour, traces, undo, union, waterfall,
 };
 use crate::action::{Action, Impact, Place};
 use crate::app::alone;
@@ -27,6 +27,7 @@ use crate::view::layout::{self, Cover};
 
 /// Carries out an action.
 pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
+    tour::pressed(model, action);
     if action.row().place != Place::Global {
         // Whoever acts on a row means that row: from here on the cursor stays on it.
         match model.focus {
@@ -114,6 +115,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
                 .chain(query)
                 .collect()
         }
+        Action::Tour => tour::begin(model, now),
         Action::Redraw => vec![Effect::Repaint],
         Action::Scope => scope::narrow(model, now),
         Action::ScopeBack => scope::back(model, now),
@@ -307,6 +309,22 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::Suspect3 => case::open_suspect(model, 3, now),
         Action::Suspect4 => case::open_suspect(model, 4, now),
         Action::Suspect5 => case::open_suspect(model, 5, now),
+        // Read where they hold: over the panes.
+        Action::DialogAccept
+        | Action::DialogLeave
+        | Action::DialogDown
+        | Action::DialogUp
+        | Action::DialogPageDown
+        | Action::DialogPageUp
+        | Action::DialogNext
+        | Action::DialogPrevious
+        | Action::DialogSend
+        | Action::DialogEditor
+        | Action::DialogReference
+        | Action::DialogClear
+        | Action::DialogYes
+        | Action::DialogNo
+        | Action::DialogRun => say(model, Level::Info, "nothing is open that it would be for", now),
     }
 }
 
@@ -511,6 +529,9 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
     };
     if gone.trim().is_empty() {
         model.moment = None;
+        if tour::leave(model, now) {
+            return Vec::new();
+        }
         let words = nothing_left(model);
         return say(model, Level::Info, words, now);
     }

@@ -6,13 +6,14 @@ use ratatui::layout::{Position, Rect, Size};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::{boxed, input};
+use crate::action::Action;
 use crate::app::attention::Window;
 use crate::app::modal::{Confirm, ConfirmLine, Then};
 use crate::text::SafeText;
 use crate::theme::Role;
-use crate::view::Scene;
 use crate::view::sheet::Sheet;
 use crate::view::widget::{self, Piece};
+use crate::view::{Scene, hints};
 
 /// Cells of the box.
 const WIDTH: u16 = 76;
@@ -148,15 +149,17 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Confirm
     };
     match open.typed.first() {
         None => {
-            let yes = if matches!(open.then, Then::Run(_)) {
-                "Y"
+            let yes: &[Action] = if matches!(open.then, Then::Run(_)) {
+                &[Action::DialogRun]
             } else {
-                "enter y"
+                &[Action::DialogAccept, Action::DialogYes]
             };
+            let no = &[Action::DialogLeave, Action::DialogNo];
+            let key = |actions| Piece::own(hints::over(scene, actions).unwrap_or_default(), Role::Key);
             let keys = [
-                Piece::word(yes, Role::Key),
+                key(yes),
                 Piece::word(" does it   ", Role::TextMuted),
-                Piece::word("esc n", Role::Key),
+                key(no),
                 Piece::word(" leaves it undone", Role::TextMuted),
             ];
             scene.line(buffer, widget::row(ask, 0), &keys);

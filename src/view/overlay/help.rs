@@ -24,6 +24,7 @@ fn heading(place: Place) -> &'static str {
         Place::Case => "Case",
         Place::Runbook => "Runbook",
         Place::Search => "While a search is on",
+        Place::Dialog => "While something is open",
     }
 }
 
@@ -65,16 +66,10 @@ pub(super) fn sheet(scene: Scene<'_>, cells: u16) -> Sheet<'_> {
             entry.lines(&mut sheet, keys_width + 2, usize::from(cells));
         }
     }
-    sheet.heading("While something is open");
-    for (keys, what) in [
-        ("esc", "closes it; twice ctrl-c always ends midwatch"),
-        ("enter", "takes what is chosen or typed"),
-    ] {
-        sheet.line(vec![
-            Piece::own(fit(keys, keys_width + 2), Role::Key),
-            Piece::word(what, Role::TextMuted),
-        ]);
-    }
+    sheet.line(vec![
+        Piece::own(fit("ctrl-c", keys_width + 2), Role::Key),
+        Piece::word("closes it; twice it always ends midwatch", Role::TextMuted),
+    ]);
     sheet
 }
 
@@ -122,7 +117,11 @@ impl Entry {
 }
 
 fn entries(scene: Scene, place: Place) -> Vec<Entry> {
-    let mut places = vec![place, Place::List, Place::Global];
+    let mut places = if place == Place::Dialog {
+        vec![place]
+    } else {
+        vec![place, Place::List, Place::Global]
+    };
     // Of the places that hold here, an inner one may hide a key of an outer one.
     let here = hints::places(scene.model);
     if here.contains(&place) {

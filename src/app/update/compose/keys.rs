@@ -3,14 +3,15 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::{CursorMove, TextArea};
 
-use super::super::{run, say};
+use super::super::{dialog, run, say};
 use super::drafts::{SAVE_AFTER, put_away, save_open};
 use super::sending::send;
-use crate::action::Action;
+use crate::action::{Action, Place};
 use crate::app::compose::{Body, Compose, Form, FormField, Purpose, Touched};
 use crate::app::modal::Modal;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
+use crate::keymap::{Chord, Lookup};
 use crate::time::Now;
 
 /// Lines of a page of text.
@@ -40,13 +41,15 @@ pub(in crate::app::update) fn key(model: &mut Model, key: KeyEvent, now: Now) ->
     let Some(Modal::Compose(compose)) = &mut model.modal else {
         return Vec::new();
     };
+    let suspends =
+        model.keymap.lookup(&[Place::Global], &[Chord::from(key)]) == Lookup::Action(Action::Suspend);
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     let alt = key.modifiers.contains(KeyModifiers::ALT);
     match key.code {
         KeyCode::Esc => return esc(model, now),
         KeyCode::Enter if alt || ctrl => return send(model, now),
         KeyCode::Char('d') if ctrl => return send(model, now),
-        KeyCode::Char('z') if ctrl => {
+        _ if (ctrl || alt) && suspends => {
             let mut effects = save_open(model);
             effects.extend(run::suspend(model, now));
             return effects;
@@ -72,8 +75,14 @@ pub(in crate::app::update) fn key(model: &mut Model, key: KeyEvent, now: Now) ->
             return say(model, Level::Info, "cleared; ctrl-u brings the text back", now);
         }
         KeyCode::F(_) => {
-            let keys =
-                "alt-enter or ctrl-d sends, ctrl-o opens your editor, ctrl-r refers, esc keeps a draft";
+            let by = |action| dialog::names(&model.keymap, &[action]);
+            let keys = format!(
+                "{} sends, {} opens your editor, {} refers, {} keeps a draft",
+                by(Action::DialogSend),
+                by(Action::DialogEditor),
+                by(Action::DialogReference),
+                by(Action::DialogLeave)
+            );
             return say(model, Level::Info, keys, now);
         }
         _ => {}

@@ -363,7 +363,8 @@ fn run_here(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
         | Place::Outbox
         | Place::Runbook
         | Place::Case
-        | Place::Search => {}
+        | Place::Search
+        | Place::Dialog => {}
     }
     let effects = match action {
         Action::Acknowledge => alerts::acknowledge(model, sight, now),

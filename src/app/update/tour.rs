@@ -1,0 +1,63 @@
+//! The tour: which of its keys were pressed, how it begins, and how it is left.
+
+use super::say;
+use crate::action::Action;
+use crate::app::toast::Level;
+use crate::app::tour::{STEPS, Stage, Went};
+use crate::app::{Effect, Model};
+use crate::time::Now;
+
+/// Begins the tour, or goes on with it.
+pub(super) fn begin(model: &mut Model, now: Now) -> Vec<Effect> {
+    let step = model.tour.begin();
+    if step == 1 {
+        return Vec::new();
+    }
+    let words = format!("the tour goes on at {step} of {}", STEPS.len());
+    say(model, Level::Info, words, now)
+}
+
+/// An action was asked for.
+pub(super) fn pressed(model: &mut Model, action: Action) {
+    model.tour.pressed(action);
+}
+
+/// The last step back leaves it; whether it did.
+pub(super) fn leave(model: &mut Model, now: Now) -> bool {
+    let was_on = model.tour.stage == Stage::On;
+    let left = model.tour.leave();
+    if left && was_on {
+        let words = format!("the tour is left; {} goes on with it", by_palette(model));
+        model.toasts.say(Level::Info, words, now.tick);
+    }
+    left
+}
+
+/// After every message.
+pub(super) fn settle(model: &mut Model, now: Now) -> Option<Effect> {
+    match model.tour.settle(now.tick) {
+        Went::Nowhere => {}
+        // What was said of the last key would hide the bar that the next step speaks of.
+        Went::On => model.toasts.pass(),
+        Went::Through => {
+            let help = model.keymap.keys_for(Action::Help).into_iter().next();
+            let words = format!(
+                "that was the tour: {} shows every key here, {} begins it again",
+                help.unwrap_or_else(|| "view.help in the palette".to_owned()),
+                by_palette(model)
+            );
+            model.toasts.say(Level::Info, words, now.tick);
+        }
+    }
+    None
+}
+
+/// How it is begun by name.
+fn by_palette(model: &Model) -> String {
+    let palette = model.keymap.keys_for(Action::Palette).into_iter().next();
+    match palette.as_deref() {
+        Some(":") => ":tour".to_owned(),
+        Some(key) => format!("{key} and tour"),
+        None => Action::Tour.name().to_owned(),
+    }
+}
