@@ -164,6 +164,8 @@ async fn what_was_pushed_is_paged_scoped_and_counted() {
             trace: Some("0af7651916cd43dd8448eb211c80319c".parse().unwrap()),
             at_least: Some(Level::Warn),
             query: "|= `line`".into(),
+            // none of the lines tells one, so none is left out
+            environment: [("env".to_owned(), "prod-eu".to_owned())].into(),
         },
         ..whole.clone()
     };

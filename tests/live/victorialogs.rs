@@ -152,6 +152,8 @@ async fn what_was_inserted_is_paged_scoped_and_counted() {
             trace: Some("ab".parse().unwrap()),
             at_least: Some(Level::Warn),
             query: "row or nothing | sort by (_time)".into(),
+            // none of the lines tells one, so none is left out
+            environment: [("env".to_owned(), "prod-eu".to_owned())].into(),
         },
         ..whole.clone()
     };
