@@ -1,5 +1,7 @@
 //! The incident pane: the incidents and who has them, and below them the story of the one under the cursor.
 
+use std::sync::Arc;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -195,13 +197,18 @@ fn border(scene: Scene<'_>, area: Rect, focus: Focused) -> Frame<'static> {
     }
 }
 
+/// Open incidents that the scope leaves out, and those of them that nobody has.
+fn counted_outside(pane: &IncidentPane) -> (usize, usize) {
+    let free = |incident: &&Arc<Incident>| incident.status == Status::Triggered;
+    (
+        pane.open_outside().count(),
+        pane.open_outside().filter(free).count(),
+    )
+}
+
 /// `3 outside, 1 unacked`: open ones that the scope leaves out.
 fn outside(pane: &IncidentPane) -> Vec<Piece<'static>> {
-    let count = pane.open_outside().count();
-    let free = pane.open_outside();
-    let free = free
-        .filter(|incident| incident.status == Status::Triggered)
-        .count();
+    let (count, free) = counted_outside(pane);
     let mut pieces = Vec::new();
     if count > 0 {
         pieces.push(Piece::own(format!("{count} outside"), Role::StateStale));
@@ -371,11 +378,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
             .map(Scope::name)
             .unwrap_or_default();
         let head = format!("No incident of {} is listed.", SafeText::line(&of));
-        let count = pane.open_outside().count();
-        let free = pane.open_outside();
-        let free = free
-            .filter(|incident| incident.status == Status::Triggered)
-            .count();
+        let (count, free) = counted_outside(pane);
         let mut more = vec![format!("{} goes back to all incidents.", key(Action::ScopeBack))];
         let role = if count > 0 {
             more.insert(

@@ -193,7 +193,8 @@ fn writes(loom: &mut Loom<'_>, order: Node, from: i64, retry: &(i64, String), me
             "db.client.connection.count",
             number_after(message, "exhausted").unwrap_or(50.0) as i64,
         );
-        if nth == last {
+        // Attempts that fail alike are one failure, which began with the first.
+        if nth == 0 {
             loom.breaks(pool);
         }
         let waited = format!("no free connection within {} ms", (time.1 - time.0) / MS);
