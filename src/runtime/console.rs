@@ -145,15 +145,17 @@ impl<S: Screen> Console<S> {
 
     /// Draws the present state, if the writer can take it.
     pub fn draw(&mut self, now: Now) {
-        let size = self.model.size;
-        let area = Rect::new(0, 0, size.width, size.height);
-        if self.buffer.area == area {
-            self.buffer.reset();
-        } else {
-            self.buffer = Buffer::empty(area);
+        if self.screen.is_looked_at() {
+            let size = self.model.size;
+            let area = Rect::new(0, 0, size.width, size.height);
+            if self.buffer.area == area {
+                self.buffer.reset();
+            } else {
+                self.buffer = Buffer::empty(area);
+            }
+            let cursor = crate::view::draw(&self.model, &self.theme, now, &mut self.buffer);
+            self.screen.present(&self.buffer, cursor);
         }
-        let cursor = crate::view::draw(&self.model, &self.theme, now, &mut self.buffer);
-        self.screen.present(&self.buffer, cursor);
         self.frames.drawn(now.tick);
         let window = crate::view::question_window(&self.model, now);
         self.leaving = window.map(|window| self.model.attention.drawn(window));

@@ -77,6 +77,11 @@ pub trait Screen: Send {
     /// Whether the last frame has left: no frame is due while the writer is busy.
     fn is_ready(&self) -> bool;
 
+    /// Whether anybody looks: for nobody nothing is drawn.
+    fn is_looked_at(&self) -> bool {
+        true
+    }
+
     /// Notified when the writer becomes idle.
     fn drained(&self) -> Arc<Notify>;
 

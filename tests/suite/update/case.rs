@@ -312,3 +312,15 @@ fn coming_back_from_a_suspect_keeps_the_numbers_and_opening_the_case_again_gives
     hand.press("esc C");
     assert_eq!(first(&hand), "deploy checkout 2.3.1");
 }
+
+#[test]
+fn a_frozen_case_wakes_nobody_when_it_is_due() {
+    let mut hand = hand();
+    hand.press("2 C");
+    answer_all(&mut hand);
+    hand.press("p");
+    hand.wait(120_000);
+    assert_eq!(asked(&mut hand).len(), 1, "when it was opened");
+    let next = hand.model.next_deadline(hand.now);
+    assert!(next > hand.now.tick, "{next:?} at {:?}", hand.now.tick);
+}
