@@ -80,8 +80,10 @@ impl Asked {
         }
     }
 
+    /// Bytes of an answer: no secret, and nobody's number. As many as there were.
     fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
-        self.own.blot(&self.redactor.blot(bytes)).into_owned()
+        let blotted = self.redactor.blot(bytes);
+        phones::hidden(self.own.blot(&blotted)).into_owned()
     }
 
     fn words(&self, words: &str) -> String {
@@ -113,9 +115,7 @@ impl Asked {
             status: response.status,
             headers: self.headers(&response.headers),
         };
-        let body = self.redactor.blot(&response.body);
-        let body = phones::hidden(self.own.blot(&body)).into_owned();
-        (entry, body)
+        (entry, self.bytes(&response.body))
     }
 
     fn failure(&self, at: u64, error: &TransportError) -> Entry {

@@ -151,6 +151,19 @@ impl<S: Screen> Console<S> {
 
     /// Draws the present state, if the writer can take it.
     pub fn draw(&mut self, now: Now) {
+        if self.screen.is_looked_at() {
+            self.present(now);
+        }
+        self.frames.drawn(now.tick);
+        let took = self.clock.tick().since(now.tick);
+        self.model.cost.drew(took, self.screen.sent());
+        let window = crate::view::question_window(&self.model, now);
+        self.leaving = window.map(|window| self.model.attention.drawn(window));
+        self.has_left();
+    }
+
+    /// Hands the present state to the screen.
+    fn present(&mut self, now: Now) {
         let size = self.model.size;
         let area = Rect::new(0, 0, size.width, size.height);
         if self.buffer.area == area {
@@ -165,12 +178,6 @@ impl<S: Screen> Console<S> {
             self.screen.link_cells(&links);
         }
         self.screen.present(&self.buffer, cursor);
-        self.frames.drawn(now.tick);
-        let took = self.clock.tick().since(now.tick);
-        self.model.cost.drew(took, self.screen.sent());
-        let window = crate::view::question_window(&self.model, now);
-        self.leaving = window.map(|window| self.model.attention.drawn(window));
-        self.has_left();
     }
 
     /// A question is in sight once the writer is done with the frame that shows it.

@@ -18,6 +18,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Size};
 use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use super::console::{Carried, Console, Ended, Event, World};
 use super::layout_file;
@@ -44,6 +45,7 @@ const WAITING: usize = 64;
 pub type Themes = Arc<dyn Fn(&str) -> Result<Theme, String> + Send + Sync>;
 
 /// What a replay is opened with, beside the recording.
+#[derive(Clone)]
 pub struct Staging {
     /// The recording.
     pub recording: Arc<Recording>,
@@ -61,6 +63,10 @@ pub struct Staging {
     pub state_dir: PathBuf,
     /// The size that is drawn at; that of the recording, and as it changed there, where none.
     pub size: Option<Size>,
+    /// Before this moment of the session's clock nothing is drawn: the same happens, in less time.
+    pub from: Duration,
+    /// Ends it, from wherever.
+    pub stop: CancellationToken,
 }
 
 /// A frame as it stood when nothing more was to happen at its moment.
@@ -108,6 +114,7 @@ async fn run(staging: Staging, sink: impl FnMut(Shown) -> ControlFlow<()> + Send
     let screen = Stage {
         size,
         clock,
+        from: staging.from,
         pending: None,
         sink,
         stopped: Arc::clone(&stopped),
@@ -193,6 +200,7 @@ async fn run(staging: Staging, sink: impl FnMut(Shown) -> ControlFlow<()> + Send
         biased;
         ended = session => ended,
         () = stopped.notified() => Ok(()),
+        () = staging.stop.cancelled() => Ok(()),
         () = fed => Ok(()),
     };
     console.screen.flush();
@@ -232,6 +240,7 @@ impl World for Played<'_> {
 struct Stage<F> {
     size: Size,
     clock: Clock,
+    from: Duration,
     pending: Option<Shown>,
     sink: F,
     stopped: Arc<Notify>,
@@ -255,6 +264,10 @@ impl<F: FnMut(Shown) -> ControlFlow<()> + Send> Screen for Stage<F> {
 
     fn is_ready(&self) -> bool {
         true
+    }
+
+    fn is_looked_at(&self) -> bool {
+        self.from <= self.clock.tick().0
     }
 
     fn drained(&self) -> Arc<Notify> {

@@ -142,6 +142,11 @@ pub trait Screen: Send {
     /// Shows a notice on the desktop of the person's own machine, where the terminal can.
     fn notify(&mut self, _title: &str, _body: &str) {}
 
+    /// Whether anybody looks: for nobody nothing is drawn.
+    fn is_looked_at(&self) -> bool {
+        true
+    }
+
     /// Notified when the writer becomes idle.
     fn drained(&self) -> Arc<Notify>;
 

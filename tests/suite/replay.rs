@@ -321,6 +321,11 @@ fn record_demo(path: &Path) -> Vec<(Duration, String)> {
 
 /// Plays it; what it shows.
 fn play(path: &Path) -> Vec<(Duration, String)> {
+    play_from(path, Duration::ZERO)
+}
+
+/// The same, drawn from a moment on.
+fn play_from(path: &Path, from: Duration) -> Vec<(Duration, String)> {
     let recording = Arc::new(Recording::open(path, Strictness::Whole).unwrap());
     assert_eq!(recording.ending, Ending::Orderly);
     let state = tempfile::tempdir().unwrap();
@@ -333,6 +338,8 @@ fn play(path: &Path) -> Vec<(Duration, String)> {
         settings,
         state_dir: state.path().to_owned(),
         size: None,
+        from,
+        stop: tokio_util::sync::CancellationToken::new(),
         recording,
     };
     replay::play(staging, |frame| {
@@ -373,6 +380,11 @@ fn a_recorded_demo_session_plays_the_same_screens_twice_and_those_that_it_showed
         assert_eq!(one, other, "{at:?}\n{}", differing(one, other));
     }
     assert_eq!(first.len(), second.len());
+    // Where somebody goes back to, nothing was drawn before, and everything is as it was.
+    let from = UNTIL / 2;
+    let late: Vec<_> = first.iter().filter(|(at, _)| from <= *at).cloned().collect();
+    assert!(late.len() > 5 && late.len() < first.len(), "{}", late.len());
+    assert_eq!(play_from(&path, from), late);
     // A little behind each second: what comes at once comes one behind the other in a replay.
     let mut differ = Vec::new();
     for second in 1..UNTIL.as_secs() {

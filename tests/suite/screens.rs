@@ -62,16 +62,15 @@ fn rows_of_every_context_that_are_old_or_say_nothing_are_dimmed_and_no_other() {
     use midwatch::app::union::{ContextReport, rows_of};
     let mut model = shop::shop_with(shop::settings(), shop::size(120, 40));
     shop::press(&mut model, "X");
-    let board = shop::board_of(vec![shop::alert("Down", "critical", "cart", 1, &[])]);
-    let mut old = rows_of(None, Some(&board), &[]);
-    for row in &mut old {
-        row.is_old = true;
-        "old words".clone_into(&mut row.words);
-    }
-    let mut fresh = rows_of(None, Some(&board), &[]);
-    for row in &mut fresh {
-        "new words".clone_into(&mut row.words);
-    }
+    let board = shop::board_of(vec![
+        shop::alert("Down", "critical", "cart", 1, &[]),
+        shop::alert("Slow", "critical", "cart", 2, &[]),
+    ]);
+    let mut two = rows_of(None, Some(&board), &[]);
+    assert_eq!(two.len(), 2);
+    two[0].is_old = true;
+    "old words".clone_into(&mut two[0].words);
+    "new words".clone_into(&mut two[1].words);
     let report = |name: &str, rows| {
         std::sync::Arc::new(ContextReport {
             rows,
@@ -80,7 +79,7 @@ fn rows_of_every_context_that_are_old_or_say_nothing_are_dimmed_and_no_other() {
     };
     shop::tell(
         &mut model,
-        midwatch::app::Msg::ContextsHeard(vec![report("eu", old), report("us", fresh)]),
+        midwatch::app::Msg::ContextsHeard(vec![report("staging", two)]),
     );
     let (buffer, _) = drawn(&model);
     let role_of = |words: &str| {

@@ -134,7 +134,8 @@ pub(super) fn settle(model: &mut Model, now: Now) -> Vec<Effect> {
 pub(crate) fn due(model: &Model) -> Option<Tick> {
     let open = model.case.as_ref()?;
     let looks = matches!(model.detail(), Some(Detail::Case(of)) if *of == open.of);
-    if !looks {
+    // A frozen screen asks nothing, however late it gets.
+    if !looks || model.paused.is_some() {
         return None;
     }
     if !open.is_looking() {

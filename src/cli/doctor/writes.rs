@@ -43,7 +43,7 @@ const NO_SILENCE: &str = r#"{"matchers":[],"startsAt":"2001-01-01T00:00:00.000Z"
 pub(super) async fn alertmanager(client: &Client) -> Writes {
     let call = |path: &str| Call::write(Method::Post, path, NO_SILENCE.to_owned());
     let judged = judged(client.call(call("api/v2/silences")).await, &[400, 422]);
-    held_against(judged, client.call(call("api/v2/no-silences")).await)
+    held_against(judged, client, call("api/v2/no-silences")).await
 }
 
 /// PagerDuty: `POST /incidents` without an incident. A key that may only read is answered 403 to whatever is no `GET` (REST API,
@@ -57,7 +57,7 @@ pub(super) async fn pagerduty(client: &Client, from: Option<&str>) -> Writes {
         }
     };
     let judged = judged(client.call(call("incidents")).await, &[400, 422]);
-    held_against(judged, client.call(call("no-incidents")).await)
+    held_against(judged, client, call("no-incidents")).await
 }
 
 fn status_of(answer: &Result<Answer, BackendError>) -> Option<u16> {
@@ -68,12 +68,15 @@ fn status_of(answer: &Result<Answer, BackendError>) -> Option<u16> {
 }
 
 /// What is allowed stays so where a path that does not exist is answered otherwise.
-fn held_against(judged: Writes, nowhere: Result<Answer, BackendError>) -> Writes {
-    match (judged, status_of(&nowhere)) {
-        (Writes::Allowed, Some(status @ (400 | 422))) => Writes::Unknown(format!(
+async fn held_against(judged: Writes, client: &Client, nowhere: Call) -> Writes {
+    if judged != Writes::Allowed {
+        return judged;
+    }
+    match status_of(&client.call(nowhere).await) {
+        Some(status @ (400 | 422)) => Writes::Unknown(format!(
             "HTTP {status} also to a write at a path that does not exist: something in front of it answers so to everything"
         )),
-        (judged, _) => judged,
+        Some(_) | None => judged,
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{SecondsFormat, TimeDelta};
 use ratatui::layout::Size;
 use ratatui::style::Style;
+use tokio_util::sync::CancellationToken;
 
 use super::args::ReplayArgs;
 use super::{CliError, Exit, Outcome, Session, console};
@@ -59,10 +60,12 @@ pub fn run(session: &mut Session, args: &ReplayArgs) -> Outcome {
         settings: |config, context| console::settings(config, context, Policy::default()),
         state_dir: dir.path().to_owned(),
         size: args.size.map(|(width, height)| Size::new(width, height)),
+        from: Duration::ZERO,
+        stop: CancellationToken::new(),
     };
     match picked {
-        Some(picked) => dump(session, staging, picked)?,
-        None => viewer::watch(session, staging, args.speed)?,
+        Some(picked) => dump(session, &staging, picked)?,
+        None => viewer::watch(session, &staging, args.speed)?,
     }
     drop(dir);
     for words in remarks(&recording) {
@@ -194,7 +197,45 @@ impl Choice {
     }
 }
 
-fn dump(session: &mut Session, staging: Staging, picked: Picked) -> Result<(), CliError> {
+/// The console's clock is drawn every second, so that some frame stands so long before any moment, unless the screen was
+/// frozen or the console stopped.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// The same once more: in a directory of its own, drawn from a moment of the session's clock on.
+fn round(staging: &Staging, number: usize, from: Duration) -> std::io::Result<Staging> {
+    let state_dir = staging.state_dir.join(number.to_string());
+    std::fs::create_dir(&state_dir)?;
+    Ok(Staging {
+        state_dir,
+        from,
+        stop: CancellationToken::new(),
+        ..staging.clone()
+    })
+}
+
+fn dump(session: &mut Session, staging: &Staging, picked: Picked) -> Result<(), CliError> {
+    let recording = &staging.recording;
+    // What stands before one moment is drawn for nobody.
+    let near = match picked {
+        Picked::At(at) => (recording.opened() + at).saturating_sub(MARGIN),
+        Picked::All | Picked::Every(_) => Duration::ZERO,
+    };
+    let near = round(staging, 0, near)?;
+    if dumped(session, near, picked)? {
+        return Ok(());
+    }
+    // Nothing was drawn so near before it.
+    if dumped(session, round(staging, 1, Duration::ZERO)?, picked)? {
+        return Ok(());
+    }
+    let until = recording.until.saturating_sub(recording.opened()).as_secs_f64();
+    Err(CliError::Usage(format!(
+        "--at: the recording reaches only {until:.1} s; give an earlier moment"
+    )))
+}
+
+/// Tells the screens that were picked; whether there was any.
+fn dumped(session: &mut Session, staging: Staging, picked: Picked) -> Result<bool, CliError> {
     let recording = Arc::clone(&staging.recording);
     let mut choice = Choice::new(picked, recording.opened());
     let mut told_any = false;
@@ -226,13 +267,7 @@ fn dump(session: &mut Session, staging: Staging, picked: Picked) -> Result<(), C
     written?;
     played.map_err(replay_error)?;
     tell(choice.end(recording.until + Duration::from_millis(1)))?;
-    if !told_any {
-        let until = recording.until.saturating_sub(recording.opened()).as_secs_f64();
-        return Err(CliError::Usage(format!(
-            "--at: the recording reaches only {until:.1} s; give an earlier moment"
-        )));
-    }
-    Ok(())
+    Ok(told_any)
 }
 
 fn replay_error(error: ReplayError) -> CliError {

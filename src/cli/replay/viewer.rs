@@ -1,11 +1,12 @@
 //! A replay in the terminal: frames at the pace that is wanted, and keys of the player's own.
 //!
 //! The console that is played runs on a thread of its own and is held up by a short queue of frames; what is pressed here
-//! never reaches it.
+//! never reaches it. Back in time it is played anew, drawing nothing until there: what was once shown is shown again.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyModifiers};
@@ -13,10 +14,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::super::{CliError, Session, console};
 use crate::record::{Ending, Recording};
-use crate::runtime::replay::{self, Shown, Staging};
+use crate::runtime::replay::{self, ReplayError, Shown, Staging};
 use crate::terminal::signals::{Signal, Signals};
 use crate::terminal::tty::Tty;
 use crate::terminal::{Input, Screen};
@@ -25,16 +27,16 @@ use crate::time::{Clock, Tick};
 
 /// Frames that wait to be shown. When full, the console that is played stands still; closed by the player's end.
 const AHEAD: usize = 32;
-/// What → skips.
+/// What ← and → skip.
 const SKIP: Duration = Duration::from_secs(10);
 /// What is said in the corner is said for so long.
 const SAID: Duration = Duration::from_secs(3);
 /// The slowest and the fastest pace.
 const SPEEDS: (f64, f64) = (1.0 / 16.0, 1024.0);
-const KEYS: &str = "a replay: space pauses, . steps, → skips 10 s, + and - change the pace, q leaves";
+const KEYS: &str = "a replay: space pauses, . steps, ← and → go 10 s, + and - change the pace, q leaves";
 
 /// Shows a replay until it is left.
-pub(super) fn watch(session: &mut Session, staging: Staging, speed: f64) -> Result<(), CliError> {
+pub(super) fn watch(session: &mut Session, staging: &Staging, speed: f64) -> Result<(), CliError> {
     let recording = Arc::clone(&staging.recording);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -45,28 +47,14 @@ pub(super) fn watch(session: &mut Session, staging: Staging, speed: f64) -> Resu
         Signals::listen()?
     };
     let options = console::options(session, &staging.config);
+    let mut rounds = Rounds {
+        staging: staging.clone(),
+        begun: 0,
+        played: None,
+    };
     let (tty, inputs) = Tty::open(options, session.clock).map_err(console::no_terminal)?;
-    let (out, frames) = sync_channel::<Shown>(AHEAD);
-    let played = std::thread::Builder::new()
-        .name("replay".to_owned())
-        .spawn(move || {
-            replay::play(staging, |shown| match out.send(shown) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
-            })
-        })?;
-    // The player waits for frames as a task, the played console hands them over as a thread.
-    let (forward, arriving) = mpsc::channel(1);
-    let handed = std::thread::Builder::new()
-        .name("frames".to_owned())
-        .spawn(move || {
-            while let Ok(shown) = frames.recv() {
-                if forward.blocking_send(shown).is_err() {
-                    return;
-                }
-            }
-        })?;
-    let watching = Player {
+    let arriving = rounds.begin(Duration::ZERO)?;
+    let mut watching = Player {
         tty,
         clock: session.clock,
         since: session.clock.tick(),
@@ -78,14 +66,65 @@ pub(super) fn watch(session: &mut Session, staging: Staging, speed: f64) -> Resu
         said: Some((KEYS.to_owned(), session.clock.tick() + SAID)),
         recording,
     };
-    runtime.block_on(watching.run(inputs, arriving, signals));
-    // Nobody receives any more: both threads end with their next frame.
-    let _ = handed.join();
-    match played.join() {
-        Ok(ended) => ended.map_err(super::replay_error),
-        Err(_) => Err(CliError::Unexpected(color_eyre::eyre::eyre!(
-            "the replay stopped through a defect; report what stands above"
-        ))),
+    runtime.block_on(watching.run(inputs, arriving, signals, &mut rounds));
+    // The terminal is given back before anything is said.
+    drop(watching);
+    rounds.end()
+}
+
+/// The console that is played, begun anew whenever somebody goes back.
+struct Rounds {
+    staging: Staging,
+    begun: usize,
+    played: Option<(CancellationToken, JoinHandle<Result<(), ReplayError>>)>,
+}
+
+impl Rounds {
+    /// Plays from the beginning, and shows it from a moment of the session's clock on. What was played before is let go.
+    fn begin(&mut self, from: Duration) -> std::io::Result<mpsc::Receiver<Shown>> {
+        if let Some((stop, _)) = &self.played {
+            stop.cancel();
+        }
+        let staging = super::round(&self.staging, self.begun, from)?;
+        self.begun += 1;
+        let stop = staging.stop.clone();
+        let (out, frames) = sync_channel::<Shown>(AHEAD);
+        let played = std::thread::Builder::new()
+            .name("replay".to_owned())
+            .spawn(move || {
+                replay::play(staging, |shown| match out.send(shown) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                })
+            })?;
+        self.played = Some((stop, played));
+        // The player waits for frames as a task, the played console hands them over as a thread. Both threads end where nobody
+        // receives any more.
+        let (forward, arriving) = mpsc::channel(1);
+        std::thread::Builder::new()
+            .name("frames".to_owned())
+            .spawn(move || {
+                while let Ok(shown) = frames.recv() {
+                    if forward.blocking_send(shown).is_err() {
+                        return;
+                    }
+                }
+            })?;
+        Ok(arriving)
+    }
+
+    /// Ends it; how it went.
+    fn end(self) -> Result<(), CliError> {
+        let Some((stop, played)) = self.played else {
+            return Ok(());
+        };
+        stop.cancel();
+        match played.join() {
+            Ok(ended) => ended.map_err(super::replay_error),
+            Err(_) => Err(CliError::Unexpected(color_eyre::eyre::eyre!(
+                "the replay stopped through a defect; report what stands above"
+            ))),
+        }
     }
 }
 
@@ -94,8 +133,17 @@ pub(super) fn watch(session: &mut Session, staging: Staging, speed: f64) -> Resu
 enum Motion {
     Runs,
     Stands,
+    /// It is played anew up to where somebody went back to, and time waits; afterwards it runs or stands again.
+    Seeks(Afterwards),
     /// Nothing more comes.
     Over,
+}
+
+/// What time does once it is back there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Afterwards {
+    Runs,
+    Stands,
 }
 
 struct Player<S> {
@@ -116,14 +164,17 @@ struct Player<S> {
 enum Done {
     Leave,
     GoOn,
+    /// Back to a moment of the session's clock.
+    Back(Duration),
 }
 
 impl<S: Screen> Player<S> {
     async fn run(
-        mut self,
+        &mut self,
         mut inputs: mpsc::Receiver<Input>,
         mut arriving: mpsc::Receiver<Shown>,
         mut signals: Signals,
+        rounds: &mut Rounds,
     ) {
         let drained = self.tty.drained();
         self.draw();
@@ -143,11 +194,7 @@ impl<S: Screen> Player<S> {
                 input = inputs.recv() => self.input(&input.unwrap_or(Input::Closed)),
                 shown = arriving.recv(), if self.next.is_none() && self.motion != Motion::Over => {
                     match shown {
-                        Some(shown) if self.current.is_none() => {
-                            self.current = Some(shown);
-                            self.draw();
-                        }
-                        Some(shown) => self.next = Some(shown),
+                        Some(shown) => self.arrived(shown),
                         None => self.over(),
                     }
                     Done::GoOn
@@ -161,8 +208,19 @@ impl<S: Screen> Player<S> {
                     Done::GoOn
                 }
             };
-            if matches!(done, Done::Leave) {
-                return;
+            match done {
+                Done::Leave => return,
+                Done::GoOn => {}
+                Done::Back(to) => match rounds.begin(to.saturating_sub(super::MARGIN)) {
+                    Ok(anew) => {
+                        arriving = anew;
+                        self.seek(to);
+                    }
+                    Err(error) => {
+                        self.say(&format!("not gone back: {error}"));
+                        self.draw();
+                    }
+                },
             }
         }
     }
@@ -171,8 +229,41 @@ impl<S: Screen> Player<S> {
     fn position(&self) -> Duration {
         match self.motion {
             Motion::Runs => self.at + self.clock.tick().since(self.since).mul_f64(self.speed),
-            Motion::Stands | Motion::Over => self.at,
+            Motion::Stands | Motion::Seeks(_) | Motion::Over => self.at,
         }
+    }
+
+    /// A frame came. Those before where somebody went back to only stand there until it is reached.
+    fn arrived(&mut self, shown: Shown) {
+        match self.motion {
+            Motion::Seeks(_) if shown.at <= self.at => self.current = Some(shown),
+            Motion::Seeks(afterwards) => {
+                self.since = self.clock.tick();
+                self.motion = match afterwards {
+                    Afterwards::Runs => Motion::Runs,
+                    Afterwards::Stands => Motion::Stands,
+                };
+                self.said = None;
+                self.next = Some(shown);
+                self.draw();
+            }
+            Motion::Runs | Motion::Stands | Motion::Over if self.current.is_none() => {
+                self.current = Some(shown);
+                self.draw();
+            }
+            Motion::Runs | Motion::Stands | Motion::Over => self.next = Some(shown),
+        }
+    }
+
+    /// It is played anew up to there; what is on the screen stays until then.
+    fn seek(&mut self, to: Duration) {
+        self.at = to;
+        self.next = None;
+        self.motion = Motion::Seeks(match self.motion {
+            Motion::Stands | Motion::Seeks(Afterwards::Stands) => Afterwards::Stands,
+            Motion::Runs | Motion::Over | Motion::Seeks(Afterwards::Runs) => Afterwards::Runs,
+        });
+        self.draw();
     }
 
     /// Time passed: perhaps a frame is due, perhaps the corner falls silent.
@@ -242,6 +333,8 @@ impl<S: Screen> Player<S> {
                 self.motion = match self.motion {
                     Motion::Runs => Motion::Stands,
                     Motion::Stands => Motion::Runs,
+                    Motion::Seeks(Afterwards::Runs) => Motion::Seeks(Afterwards::Stands),
+                    Motion::Seeks(Afterwards::Stands) => Motion::Seeks(Afterwards::Runs),
                     Motion::Over => Motion::Over,
                 };
                 self.said = None;
@@ -254,6 +347,10 @@ impl<S: Screen> Player<S> {
                     self.at = next.at;
                     self.current = Some(next);
                 }
+            }
+            KeyCode::Left | KeyCode::Char('<') => {
+                let to = self.at.saturating_sub(SKIP).max(self.recording.opened());
+                return Done::Back(to);
             }
             KeyCode::Right if self.motion != Motion::Over => {
                 self.at += SKIP;
@@ -294,6 +391,7 @@ impl<S: Screen> Player<S> {
         match (self.motion, words) {
             (Motion::Runs, None) => None,
             (Motion::Runs, Some(words)) => Some(format!("{place}  {words}")),
+            (Motion::Seeks(_), _) => Some(format!("{place}  going back")),
             (Motion::Stands, words) => Some(format!("{place}  paused  {}", words.unwrap_or_default())),
             (Motion::Over, _) => {
                 let how = match self.recording.ending {
@@ -381,5 +479,108 @@ mod tests {
         assert_eq!(rows(&frame)[0], "abcdef");
         assert!(rows(&frame)[1].starts_with(" long"), "{:?}", rows(&frame));
         composed(Rect::new(0, 0, 0, 0), Some(&shown), Some("x"));
+    }
+
+    /// A terminal that remembers nothing.
+    struct Blind;
+
+    impl Screen for Blind {
+        fn size(&self) -> ratatui::layout::Size {
+            ratatui::layout::Size::new(20, 2)
+        }
+
+        fn is_ready(&self) -> bool {
+            true
+        }
+
+        fn drained(&self) -> Arc<tokio::sync::Notify> {
+            Arc::default()
+        }
+
+        fn present(&mut self, _: &Buffer, _: Option<Position>) {}
+
+        fn invalidate(&mut self) {}
+
+        fn ring(&mut self) {}
+
+        fn copy(&mut self, _: &str) -> crate::terminal::Copied {
+            crate::terminal::Copied::Sent
+        }
+
+        fn lend(&mut self) {}
+
+        fn take_back(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+
+        fn suspend(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    async fn recording() -> Arc<Recording> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("session.mwr");
+        let clock = Clock::start();
+        let header = crate::record::Header {
+            midwatch: "0.0.0".to_owned(),
+            utc: clock.now().utc,
+            opened: 0,
+            seed: 1,
+            context: "prod".to_owned(),
+            config: String::new(),
+            width: 20,
+            height: 2,
+            layout: String::new(),
+            keymap: "default".to_owned(),
+            keymap_text: None,
+            ascii: false,
+            drill: None,
+        };
+        let tape = crate::record::Tape::create(&path, header, clock).unwrap();
+        tape.finish().await;
+        Arc::new(Recording::open(&path, crate::record::Strictness::Whole).unwrap())
+    }
+
+    #[tokio::test]
+    async fn going_back_shows_what_stood_there_and_time_waits_until_it_does() {
+        let seconds = Duration::from_secs;
+        let clock = Clock::start();
+        let mut player = Player {
+            tty: Blind,
+            clock,
+            since: clock.tick(),
+            at: seconds(100),
+            speed: 1.0,
+            motion: Motion::Stands,
+            current: Some(Shown {
+                at: seconds(99),
+                ..shown(["now", ""])
+            }),
+            next: None,
+            said: None,
+            recording: recording().await,
+        };
+        let left = Input::Key(crossterm::event::KeyEvent::new(KeyCode::Left, KeyModifiers::NONE));
+        let Done::Back(to) = player.input(&left) else {
+            panic!("it goes back");
+        };
+        assert_eq!(to, seconds(90));
+        player.seek(to);
+        assert!(player.corner().unwrap().ends_with("going back"));
+        for (at, text) in [(86, "early"), (89, "then"), (90, "there"), (91, "later")] {
+            assert_eq!(player.position(), seconds(90));
+            player.arrived(Shown {
+                at: seconds(at),
+                ..shown([text, ""])
+            });
+        }
+        // The one that stands there is shown, the next one waits for its time, and it stands as it stood before.
+        let text = |shown: &Option<Shown>| rows(&shown.as_ref().unwrap().frame)[0].clone();
+        assert_eq!(
+            (text(&player.current), text(&player.next)),
+            ("there".to_owned(), "later".to_owned())
+        );
+        assert_eq!(player.motion, Motion::Stands);
     }
 }

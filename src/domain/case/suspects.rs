@@ -165,7 +165,7 @@ pub(super) fn held(before: &[Suspect], likeliest: &[Suspect]) -> Vec<Suspect> {
 /// How something stands in time to the beginning; within a minute nobody can tell which was first.
 pub(super) fn away(at: DateTime<Utc>, began: DateTime<Utc>, what: &str) -> String {
     let age = began - at;
-    if age.abs() <= SLACK {
+    if age.abs() < SLACK {
         let when = if what == By::NOW { "" } else { "when " };
         return format!("within a minute of {when}{what}");
     }

@@ -253,7 +253,8 @@ fn numbers_are_given_when_all_have_answered_and_then_nothing_moves_under_the_fin
     let first = |hand: &Hand| hand.model.case.as_ref().unwrap().case.suspect(1).cloned();
     let span = first(&hand).expect("numbered");
     assert!(span.words.starts_with("span"), "{span:?}");
-    hand.press("j");
+    // Put there by hand, and so it stays.
+    hand.press("j k");
     let cursor = hand.model.case.as_ref().unwrap().list.selected.clone();
     // The likelier one comes late: the first stays the first, and the cursor on its row.
     tell(&mut hand, cases::deploys(began));
@@ -311,4 +312,16 @@ fn coming_back_from_a_suspect_keeps_the_numbers_and_opening_the_case_again_gives
     assert_eq!(first(&hand), span);
     hand.press("esc C");
     assert_eq!(first(&hand), "deploy checkout 2.3.1");
+}
+
+#[test]
+fn a_frozen_case_wakes_nobody_when_it_is_due() {
+    let mut hand = hand();
+    hand.press("2 C");
+    answer_all(&mut hand);
+    hand.press("p");
+    hand.wait(120_000);
+    assert_eq!(asked(&mut hand).len(), 1, "when it was opened");
+    let next = hand.model.next_deadline(hand.now);
+    assert!(next > hand.now.tick, "{next:?} at {:?}", hand.now.tick);
 }

@@ -279,7 +279,14 @@ fn no_label_makes_anything_run_but_what_was_shown() {
         alert.labels = [("alertname", "HighErrorRate"), ("service", value)]
             .into_iter()
             .collect();
+        // What is no name is handed to no program that nobody calls plain.
         let mut hand = reading(settled(), &alert, TEXT);
+        hand.press("j j enter");
+        assert!(hand.model.modal.is_none(), "{value:?} is not offered");
+        hand.assert_said("is no name");
+        let mut plain = settled();
+        plain.runbooks.programs[0].takes = midwatch::runbook::command::Takes::Text;
+        let mut hand = reading(plain, &alert, TEXT);
         hand.press("j j enter");
         assert_eq!(asked(&mut hand).len(), 8, "{value:?} is one argument");
         hand.press("Y");
