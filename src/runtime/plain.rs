@@ -96,8 +96,6 @@ impl Lines {
             Event::Signal(Signal::Terminate | Signal::Interrupt | Signal::HangUp) => {
                 self.take(Msg::ShutDown, world)
             }
-            // There is no screen.
-            Event::Signal(Signal::Resized | Signal::Continued) => None,
             Event::Result(msg) | Event::Slot(msg) => self.take(msg, world),
             Event::Input(Some(Input::Paste(line))) => {
                 match Wish::of(&line).filter(|_| self.model.modal.is_none()) {
@@ -111,7 +109,9 @@ impl Lines {
                 }
             }
             Event::Input(Some(Input::Closed) | None) => self.take(Msg::ShutDown, world),
-            Event::Input(Some(
+            // There is no screen, and there are no keys.
+            Event::Signal(Signal::Resized | Signal::Continued)
+            | Event::Input(Some(
                 Input::Key(_)
                 | Input::Mouse(_)
                 | Input::Resize(_)
