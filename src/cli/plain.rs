@@ -74,6 +74,7 @@ fn open(session: &Session, config: Config, context: Context) -> Outcome {
         model,
         plain: Plain::new(stamp),
         clock: session.clock,
+        wish: None,
         typed,
         out,
     };

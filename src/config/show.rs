@@ -23,7 +23,7 @@ pub fn show(config: &Config) -> String {
     top.text("identity", &config.identity);
     top.put("read_only", Value::Boolean(config.read_only));
     top.put("mouse", Value::Boolean(config.mouse));
-    top.table("ui", super::ui::show(&config.ui));
+    top.table("ui", super::ui::show(config.ui));
     if let Some(dir) = &config.state_dir {
         top.text("state_dir", &dir.to_string_lossy());
     }

@@ -89,7 +89,7 @@ fn word<T: Copy>(
 }
 
 /// Tells it as it is in force.
-pub(super) fn show(ui: &Ui) -> Rows {
+pub(super) fn show(ui: Ui) -> Rows {
     let mut rows = Rows::default();
     if let Some(slow) = ui.slow {
         rows.whole("slow", usize::try_from(slow.get()).unwrap_or(usize::MAX));
@@ -100,7 +100,7 @@ pub(super) fn show(ui: &Ui) -> Rows {
     rows
 }
 
-fn spelt<T: PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
+fn spelt<T: Copy + PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
     let known = words.iter().find(|(_, known)| *known == value);
     known.map_or("auto", |(word, _)| word)
 }

@@ -7,7 +7,8 @@
 
 mod page;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -83,7 +84,7 @@ pub struct Plain {
     incidents: Option<BTreeMap<IncidentId, Arc<Incident>>>,
     /// Backends that fail, and why.
     failing: BTreeMap<Arc<str>, String>,
-    answered: BTreeMap<Arc<str>, ()>,
+    answered: BTreeSet<Arc<str>>,
     toasts: Vec<Toast>,
     question: Option<Vec<String>>,
     page: Option<Detail>,
@@ -102,7 +103,7 @@ impl Plain {
             slos: None,
             incidents: None,
             failing: BTreeMap::new(),
-            answered: BTreeMap::new(),
+            answered: BTreeSet::new(),
             toasts: Vec::new(),
             question: None,
             page: None,
@@ -281,7 +282,7 @@ impl Plain {
                     let settled = !matches!(backend.status, Asked::InFlight { .. });
                     if is_good && settled && self.failing.remove(name).is_some() {
                         told.push(format!("backend {name} answers again"));
-                    } else if is_good && self.answered.insert(Arc::clone(name), ()).is_none() {
+                    } else if is_good && self.answered.insert(Arc::clone(name)) {
                         told.push(format!("backend {name} answers"));
                     }
                 }
@@ -394,10 +395,11 @@ fn called(alert: &Alert) -> String {
 fn stands(alert: &Alert, now: Now) -> String {
     let severity = alert.severity.as_deref().unwrap_or("of no severity");
     let mut words = format!("{severity} {}", called(alert));
-    words.push_str(&format!(", for {}", short_age(alert.age(now))));
+    // Writing to a string cannot fail.
+    let _ = write!(words, ", for {}", short_age(alert.age(now)));
     match (alert.standing(), &alert.ack) {
         (Standing::Acknowledged, AckState::Held(ack)) => {
-            words.push_str(&format!(", acknowledged by {}", ack.by));
+            let _ = write!(words, ", acknowledged by {}", ack.by);
         }
         (Standing::Acknowledged, _) => words.push_str(", acknowledged"),
         (Standing::Unacknowledged, _) => words.push_str(", nobody has it"),
@@ -405,7 +407,7 @@ fn stands(alert: &Alert, now: Now) -> String {
         (Standing::Over, _) => words.push_str(", over"),
     }
     if let Some(summary) = alert.summary() {
-        words.push_str(&format!(": {summary}"));
+        let _ = write!(words, ": {summary}");
     }
     words
 }

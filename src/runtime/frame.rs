@@ -58,9 +58,8 @@ impl FrameScheduler {
     pub fn due(&self, now: Tick, link: Link) -> Due {
         match (self.wanted, link) {
             (None, _) => Due::Never,
-            (Some(_), Link::Busy) => Due::WhenDrained,
+            (Some(_), Link::Busy) | (Some(Cause::World), Link::Awaited) => Due::WhenDrained,
             (Some(Cause::Person), Link::Idle | Link::Rests(_) | Link::Awaited) => Due::Now,
-            (Some(Cause::World), Link::Awaited) => Due::WhenDrained,
             (Some(Cause::World), Link::Idle | Link::Rests(_)) => {
                 let capped = self.last.map_or(Tick::ZERO, |last| last + self.interval);
                 let at = match link {

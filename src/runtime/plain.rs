@@ -24,6 +24,8 @@ pub struct Lines {
     pub plain: Plain,
     /// The clocks.
     pub clock: Clock,
+    /// What somebody wants to hear once more, told when there is room.
+    pub wish: Option<Wish>,
     /// Lines that are typed, each as [`Input::Paste`]; [`Input::Closed`] at their end, where that is the end of all.
     pub typed: mpsc::Receiver<Input>,
     /// Where lines go, several at once. Holds one: when it is full nothing is told, and what is then is told later.
@@ -38,7 +40,10 @@ impl Lines {
             let now = self.clock.now();
             let is_full = match self.out.clone().try_reserve_owned() {
                 Ok(room) => {
-                    let lines = self.plain.tell(&self.model, now);
+                    let lines = match self.wish.take() {
+                        Some(wish) => self.plain.answer(wish, &self.model, now),
+                        None => self.plain.tell(&self.model, now),
+                    };
                     if !lines.is_empty() {
                         room.send(lines);
                     }
@@ -96,22 +101,20 @@ impl Lines {
             Event::Signal(Signal::Terminate | Signal::Interrupt | Signal::HangUp) => {
                 self.take(Msg::ShutDown, world)
             }
-            // There is no screen.
-            Event::Signal(Signal::Resized | Signal::Continued) => None,
             Event::Result(msg) | Event::Slot(msg) => self.take(msg, world),
             Event::Input(Some(Input::Paste(line))) => {
                 match Wish::of(&line).filter(|_| self.model.modal.is_none()) {
                     Some(wish) => {
-                        let lines = self.plain.answer(wish, &self.model, self.clock.now());
-                        // Full: whoever asked hears it by asking again.
-                        let _ = self.out.try_send(lines);
+                        self.wish = Some(wish);
                         None
                     }
                     None => self.take(Msg::Typed(line), world),
                 }
             }
             Event::Input(Some(Input::Closed) | None) => self.take(Msg::ShutDown, world),
-            Event::Input(Some(
+            // There is no screen, and there are no keys.
+            Event::Signal(Signal::Resized | Signal::Continued)
+            | Event::Input(Some(
                 Input::Key(_)
                 | Input::Mouse(_)
                 | Input::Resize(_)

@@ -10,7 +10,7 @@ use crate::text::{Cut, SafeText, cut};
 pub enum Notices {
     /// Not at all.
     Off,
-    /// iTerm2's way, which WezTerm and Ghostty know too.
+    /// iTerm2's way, which `WezTerm` and Ghostty know too.
     Osc9,
     /// urxvt's way, which foot and contour know too.
     Osc777,
