@@ -357,7 +357,9 @@ pub(super) fn extend(model: &mut Model, now: Now) -> Vec<Effect> {
         return say(
             model,
             Level::Warn,
-            format!("it would last longer than {longest}: silence it anew when it ends, or raise silence_max"),
+            format!(
+                "it would last longer than {longest}: silence it anew when it ends, or raise silence_max"
+            ),
             now,
         );
     }
