@@ -75,6 +75,8 @@
 //!   thing on the screen. A PromQL query ([`app::query`]) is asked by key alone, and bounded in series and points.
 //! - The contexts that are not open are watched (`runtime::union`) only while their page is open; the open one is shown from its own feeds
 //!   ([`app::union`]). Nothing is done from that page: an act belongs to the open context.
+//! - What lies over the panes reads one spelling of each key; `app::update::dialog` turns what the keymap's `[dialog]` binds into it. The tour
+//!   ([`app::tour`]) draws no screen and presses nothing: it waits until an action was asked for, by whatever key.
 //! - A failed feed keeps its last good value with its age; poll data never overwrites a pending act.
 //! - A recording ([`record`]) is taken before each transport and in the loop; a replay ([`runtime::replay`]) is the same loop and session
 //!   over it, on one thread and tokio's paused time. What would make it differ (clocks, the seed of jitter, threads that answer) goes

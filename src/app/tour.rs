@@ -49,8 +49,8 @@ pub const STEPS: [Step; 12] = [
         says: "{} lays out its case: what changed, what failed, and suspects with what speaks for each.",
     },
     Step {
-        by: &[Action::FocusLogs],
-        says: "{} goes to the logs: by now those of that service.",
+        by: &[Action::FocusNext, Action::FocusLogs],
+        says: "{} goes on to the next pane: the logs, by now those of that service.",
     },
     Step {
         by: &[Action::Search],

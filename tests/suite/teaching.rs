@@ -7,7 +7,14 @@ use crate::fixtures::{self as shop, incidents, press, size, type_text};
 use crate::keys::screen;
 
 /// Words that help: a key, a command, or what to write where.
-const HELPS: [&str; 12] = [
+const HELPS: [&str; 19] = [
+    "asks for all",
+    "asks further",
+    "takes the filter away",
+    "changes the query",
+    "cycles what",
+    "until it is known",
+    "is the server running",
     "midwatch init",
     "midwatch doctor",
     "[contexts.",
@@ -69,7 +76,6 @@ fn empties() -> Vec<(&'static str, Model)> {
             on(PaneId::Alerts, shop::silent_with(bare(), at)),
         ),
         ("alerts that failed", on(PaneId::Alerts, shop::deaf(at))),
-        ("alerts filtered", filtered(PaneId::Alerts, shop::shop(at))),
         (
             "incidents, none",
             no_incident(on(PaneId::Incident, shop::calm(at))),
@@ -88,16 +94,8 @@ fn empties() -> Vec<(&'static str, Model)> {
             "traces filtered",
             filtered(PaneId::Traces, shop::tracelist::listed(at)),
         ),
-        ("logs filtered", filtered(PaneId::Logs, shop::logs::reading(at))),
         ("silences", opened("S")),
         ("outbox", opened("U")),
-        ("on call", opened("W")),
-        ("contexts", opened("X")),
-        ("runbook", {
-            let mut model = on(PaneId::Alerts, shop::shop(at));
-            press(&mut model, "right down o");
-            model
-        }),
     ]
 }
 

@@ -28,7 +28,7 @@ fn twelve_keys_lead_through_the_console_on_every_terminal() {
     for (w, h) in [(40, 10), (80, 24), (120, 40), (200, 60)] {
         let mut model = begun(w, h);
         let keys = [
-            "2", "down", "enter", "esc", ".", "C", "3", "/", "enter", ",", ":", "esc",
+            "2", "down", "enter", "esc", ".", "C", "tab", "/", "enter", ",", ":", "esc",
         ];
         assert_eq!(keys.len(), STEPS.len());
         for (index, key) in keys.into_iter().enumerate() {

@@ -268,12 +268,9 @@ fn confirm_key(model: &mut Model, key: KeyEvent, pressed: Chord, now: Now) -> Ve
             }
             Some(typed) => {
                 let what = typed.what;
-                return say(
-                    model,
-                    Level::Warn,
-                    format!("that is not {what}; esc leaves it undone"),
-                    now,
-                );
+                let leave = dialog::names(&model.keymap, &[Action::DialogLeave]);
+                let words = format!("that is not {what}; {leave} leaves it undone");
+                return say(model, Level::Warn, words, now);
             }
             None => true,
         },

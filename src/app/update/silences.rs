@@ -8,7 +8,8 @@ use tui_textarea::TextArea;
 
 use super::alerts::targets;
 use super::guard::{self, Weight};
-use super::{busy, frozen, refusal, run, say, undo};
+use super::{busy, dialog, frozen, refusal, run, say, undo};
+use crate::action::Action;
 use crate::app::acts::{Act, PendingAct, SilenceRequest, Stage, Undoing};
 use crate::app::focus::Detail;
 use crate::app::modal::{Composer, Field, Modal, Past};
@@ -51,7 +52,12 @@ pub(super) fn compose_of(model: &mut Model, matchers: &[String], now: Now) -> Ve
         return say(model, Level::Warn, why, now);
     }
     if model.alerts.draft.is_some() {
-        let why = "a silence is being composed already: alerts.silence takes it up, ctrl-l there starts over";
+        let key = model.keymap.keys_for(Action::Silence).into_iter().next();
+        let why = format!(
+            "a silence is being composed already: {} takes it up, {} there starts over",
+            key.unwrap_or_else(|| Action::Silence.name().to_owned()),
+            dialog::names(&model.keymap, &[Action::DialogClear])
+        );
         return say(model, Level::Info, why, now);
     }
     model.modal = Some(Modal::Composer(Box::new(composer(matchers.to_vec(), "2h", ""))));
@@ -351,7 +357,9 @@ pub(super) fn extend(model: &mut Model, now: Now) -> Vec<Effect> {
         return say(
             model,
             Level::Warn,
-            format!("it would last longer than {longest} (silence_max)"),
+            format!(
+                "it would last longer than {longest}: silence it anew when it ends, or raise silence_max"
+            ),
             now,
         );
     }

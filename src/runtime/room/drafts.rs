@@ -39,7 +39,10 @@ pub(in crate::runtime) async fn tell(journal: &Journal, behind: &Behind) {
         Ok(kept) => Msg::DraftsRead(kept.into_iter().filter_map(draft).collect()),
         Err(error) => Msg::Said {
             level: Level::Warn,
-            text: SafeText::line(&format!("drafts could not be read: {error}")).into_string(),
+            text: SafeText::line(&format!(
+                "drafts could not be read: {error}; `midwatch doctor` looks at the journal"
+            ))
+            .into_string(),
         },
     };
     // The loop being gone is the only failure, and then nobody is left to tell.

@@ -132,7 +132,11 @@ fn entries(scene: Scene, place: Place) -> Vec<Entry> {
         .iter()
         .filter(|row| row.place == place && crate::app::update::holds(scene.model, row.action))
         .map(|row| {
-            let keys = scene.model.keymap.labels(&places, row.action, scene.theme.glyphs);
+            let mut keys = scene.model.keymap.labels(&places, row.action, scene.theme.glyphs);
+            if place == Place::Dialog {
+                // Its long keys must not take the sentences' room; one of them does.
+                keys.truncate(1);
+            }
             let refused = scene.model.settings.read_only && row.impact != Impact::View;
             Entry {
                 keys: if keys.is_empty() {
