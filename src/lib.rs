@@ -83,7 +83,7 @@
 //!   through [`time::Clock`]: whoever waits for a thread of its own under a clock that stands has to be seen to wait ([`journal::Journal::under`]).
 //! - What the console costs ([`app::cost`]) is counted by the loop and read from the kernel ([`runtime::usage`]) only while it is shown;
 //!   `doctor --cost` is the same loop on a screen that counts. At rest it wakes little: the clock's second comes from one timer of the kernel
-//!   ([`runtime::alarm`]), nothing looks for what would have told it.
+//!   ([`time::alarm`]), nothing looks for what would have told it.
 //! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
 //!   made. Clients are made off the UI task, one wire per TLS set-up.
 //!

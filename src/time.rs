@@ -5,6 +5,8 @@
 //! jumps); `utc` is only for what is shown and sent. What outlives the process is kept as a [`Stamp`]. Start
 //! reading at [`Now`].
 
+pub mod alarm;
+
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Add;

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::MissedTickBehavior;
+use tokio::time::Instant;
 
 use super::audit::{Appended, Log, Origin};
 use super::{JournalError, JournalResult, Tx, audit, schema};
+use crate::time::alarm::Alarm;
 
 /// Something to do with the connection.
 pub(super) type Job = Box<dyn FnOnce(&mut Keeper) + Send>;
@@ -72,8 +73,8 @@ impl Keeper {
     /// Works until every handle is gone.
     pub(super) async fn keep(&mut self, mut inbox: mpsc::Receiver<Job>, listeners: &Notify, look: Duration) {
         // By the clock and not by the pause between two jobs: jobs that keep coming would put it off for ever.
-        let mut looking = tokio::time::interval(look);
-        looking.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let alarm = Alarm::of_the_machine();
+        let mut look_at = Instant::now() + look;
         loop {
             let watched = self.changed.receiver_count() > 0;
             let retry = self.retry;
@@ -85,7 +86,10 @@ impl Keeper {
             };
             tokio::select! {
                 biased;
-                _ = looking.tick(), if watched => self.look(),
+                () = alarm.after(look_at.saturating_duration_since(Instant::now())), if watched => {
+                    self.look();
+                    look_at = Instant::now() + look;
+                }
                 job = inbox.recv() => {
                     let Some(job) = job else { break };
                     job(self);

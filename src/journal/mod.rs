@@ -176,7 +176,7 @@ impl Journal {
         let (ending, ended) = std::sync::mpsc::channel();
         let failed = |error: std::io::Error| JournalError::Failed(error.to_string());
         let clock = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
+            .enable_all()
             .build()
             .map_err(failed)?;
         let heard = Arc::clone(&listeners);

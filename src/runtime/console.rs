@@ -6,7 +6,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 
-use super::alarm::Alarm;
 use super::editor::{self, Editing, Editor};
 use super::frame::{Cause, Due, FrameScheduler};
 use crate::app::attention::Drawn;
@@ -21,6 +20,7 @@ use crate::terminal::signals::Signal;
 use crate::terminal::{Copied, Input, Screen};
 use crate::text::SafeText;
 use crate::theme::Theme;
+use crate::time::alarm::Alarm;
 use crate::time::{Clock, Now, Tick};
 
 /// How many messages of one kind are taken in before the frame's deadline is looked at again: no flood starves

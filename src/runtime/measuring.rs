@@ -12,6 +12,7 @@ use crate::app::feed::{Feed, Fetched, Status};
 use crate::backend::metrics::Metrics;
 use crate::backend::metrics::engine::Engine;
 use crate::domain::slo::SloBoard;
+use crate::time::alarm::Alarm;
 use crate::time::Clock;
 
 /// How often the board is judged anew where nothing was heard.
@@ -35,6 +36,7 @@ impl Measuring {
     pub async fn run(mut self, metrics: Arc<dyn Metrics>) {
         let mut running = FuturesUnordered::new();
         let mut heard_rules = true;
+        let alarm = Alarm::new(self.clock);
         loop {
             for batch in self.engine.take_due(self.clock.now()) {
                 running.push(batch.run(&*metrics));
@@ -55,7 +57,7 @@ impl Measuring {
                     }
                 }
                 // Readings grow stale while nobody answers: that is said as well.
-                () = tokio::time::sleep(due.min(REJUDGE)) => self.publish(),
+                () = alarm.after(due.min(REJUDGE)) => self.publish(),
                 () = self.wake.notified() => self.engine.hurry(),
             }
         }

@@ -11,7 +11,6 @@
 //! | slots (SLO board, alert board, health, arrangement, the other contexts) | 1, latest value | the older value is replaced | their task |
 
 mod acts;
-pub mod alarm;
 pub mod audit_forward;
 pub mod case;
 pub mod console;

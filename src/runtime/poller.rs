@@ -15,6 +15,7 @@ use crate::app::feed::{Feed, Fetched, Status};
 use crate::backend::BackendResult;
 use crate::backend::http::{Client, Jitter};
 use crate::backend::metrics::AlertingRule;
+use crate::time::alarm::Alarm;
 use crate::time::{Clock, Tick};
 
 /// Alerting rules as polled; `None` inside where the store cannot know them.
@@ -92,6 +93,7 @@ impl<T> Poller<T> {
         let configured = self.out.borrow().interval;
         let index = self.health.as_ref().map_or(usize::MAX, |health| health.index);
         let mut jitter = Jitter::seeded(self.clock.seed(), &format!("poller {index}"));
+        let alarm = Alarm::new(self.clock);
         let mut failures = 0;
         let mut failing_since = None;
         loop {
@@ -148,7 +150,7 @@ impl<T> Poller<T> {
                 tokio::time::sleep(hearing.since(self.clock.tick())).await;
             };
             tokio::select! {
-                () = tokio::time::sleep(wait) => {}
+                () = alarm.after(wait) => {}
                 () = pressed => {}
             }
             // Whoever pressed in the meantime is served by the attempt that follows.

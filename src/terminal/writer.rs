@@ -1,7 +1,7 @@
 //! The writer: one slot of bytes and the thread that alone may wait for a stalled link.
 //!
-//! Whoever draws hands bytes over and goes on; a frame is only drawn when the slot is empty and the thread idle,
-//! so stale frames never queue and the encoder's base is always what was (or is being) written. The thread
+//! Whoever draws hands bytes over and goes on; what the terminal takes at once is written there and then, and the thread
+//! sleeps on. A frame is only drawn when the slot is empty and the thread idle, so stale frames never queue and the encoder's base is always what was (or is being) written. The thread
 //! waits in `poll`, not in `write`, so that it can be told to stop while the link hangs. The descriptor must
 //! be non-blocking. Where the link is known to be slow it hands on no more than that carries ([`Pace`]). Start at
 //! [`Writer::submit`].
@@ -37,6 +37,8 @@ struct Shared {
     /// Notified when all is written.
     drained: Arc<Notify>,
     stop: PipeWriter,
+    /// Not blocking.
+    tty: Arc<File>,
     clock: Clock,
 }
 
@@ -107,21 +109,31 @@ impl Writer {
             changed: Condvar::new(),
             drained,
             stop,
+            tty,
             clock: flow.clock,
         });
         let theirs = Arc::clone(&shared);
         std::thread::Builder::new()
             .name("terminal-writer".into())
-            .spawn(move || theirs.run(&tty, &stopped, &gone))?;
+            .spawn(move || theirs.run(&stopped, &gone))?;
         Ok(Self { shared })
     }
 
     /// Hands bytes over; they are written in order, after what is being written. Returns at once.
     pub fn submit(&self, bytes: &[u8]) {
         let mut slot = self.shared.lock();
-        let fits = slot.bytes.is_empty() || slot.bytes.len() + bytes.len() <= SLOT_CAP;
-        if slot.gate == Gate::Open && slot.thread != Thread::Ended && fits && !bytes.is_empty() {
-            slot.bytes.extend_from_slice(bytes);
+        if slot.gate != Gate::Open || slot.thread == Thread::Ended {
+            return;
+        }
+        let unhindered = slot.bytes.is_empty() && slot.thread == Thread::Idle && slot.pace.is_none();
+        let taken = if unhindered { self.shared.at_once(bytes) } else { 0 };
+        if taken > 0 {
+            slot.meter.sent(taken, self.shared.clock.tick());
+        }
+        let left = bytes.get(taken..).unwrap_or_default();
+        let fits = slot.bytes.is_empty() || slot.bytes.len() + left.len() <= SLOT_CAP;
+        if fits && !left.is_empty() {
+            slot.bytes.extend_from_slice(left);
             // Woken while the lock is held, the thread would only go to sleep on it again.
             drop(slot);
             self.shared.changed.notify_all();
@@ -210,7 +222,7 @@ impl Shared {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self, tty: &File, stopped: &PipeReader, gone: &mpsc::Sender<Input>) {
+    fn run(&self, stopped: &PipeReader, gone: &mpsc::Sender<Input>) {
         let mut bytes = Vec::new();
         let outcome = loop {
             bytes.clear();
@@ -229,7 +241,7 @@ impl Shared {
             std::mem::swap(&mut bytes, &mut slot.bytes);
             slot.thread = Thread::Writing;
             drop(slot);
-            match self.write(tty, &bytes, stopped) {
+            match self.write(&bytes, stopped) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => break Ok(()),
                 Err(error) => break Err(error),
@@ -250,8 +262,17 @@ impl Shared {
 }
 
 impl Shared {
+    /// How much of it the terminal takes without a wait. On most links that is all, and the thread need not be woken;
+    /// what is wrong with the terminal is found out by the thread.
+    fn at_once(&self, bytes: &[u8]) -> usize {
+        if bytes.is_empty() {
+            return 0;
+        }
+        (&*self.tty).write(bytes).unwrap_or(0)
+    }
+
     /// Writes all of it, as fast as it may go.
-    fn write(&self, tty: &File, mut bytes: &[u8], stopped: &PipeReader) -> io::Result<()> {
+    fn write(&self, mut bytes: &[u8], stopped: &PipeReader) -> io::Result<()> {
         while !bytes.is_empty() {
             let now = self.clock.tick();
             let (piece, wait) = {
@@ -266,7 +287,7 @@ impl Shared {
             };
             if piece > 0 {
                 let (now, later) = bytes.split_at(piece);
-                write_all(tty, now, Some(stopped), None)?;
+                write_all(&self.tty, now, Some(stopped), None)?;
                 bytes = later;
                 let at = self.clock.tick();
                 self.lock().meter.sent(piece, at);

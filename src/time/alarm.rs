@@ -1,12 +1,12 @@
-//! The loop's alarm: one descriptor of the kernel's instead of the runtime's timer wheel.
+//! A wait that one descriptor of the kernel's ends, instead of the runtime's timer wheel.
 //!
 //! The wheel finds a moment a second away in several steps, each a wake-up of a worker, and is told of each new moment
-//! through another: for a clock that ticks once a second, five wake-ups where two do. Measured on an idle console.
+//! through another: for a clock that ticks once a second, five wake-ups where two do. It is for what waits all the time.
 //! Where time stands (tests, replays), and where there is no timerfd(2), it is the wheel. Start at [`Alarm::after`].
 
 use std::time::Duration;
 
-use crate::time::Clock;
+use super::Clock;
 
 /// Rings once, for the wait that it was set to last.
 #[derive(Debug, Default)]
@@ -16,21 +16,20 @@ pub struct Alarm {
 }
 
 impl Alarm {
+    /// An alarm on the machine's own time, wherever the clock stands.
+    pub fn of_the_machine() -> Self {
+        Self {
+            #[cfg(target_os = "linux")]
+            timer: timerfd::Timer::new().ok(),
+        }
+    }
+
     /// An alarm under this clock. Needs a runtime with I/O, or falls back to the runtime's timers.
     pub fn new(clock: Clock) -> Self {
-        #[cfg(target_os = "linux")]
-        {
-            let timer = if clock.stands() {
-                None
-            } else {
-                timerfd::Timer::new().ok()
-            };
-            Self { timer }
-        }
-        #[cfg(not(target_os = "linux"))]
-        {
-            let _ = clock;
-            Self {}
+        if clock.stands() {
+            Self::default()
+        } else {
+            Self::of_the_machine()
         }
     }
 
