@@ -46,10 +46,8 @@ pub enum StripPart {
 pub struct Failures {
     /// Each of them.
     pub at: Vec<DateTime<Utc>>,
-    /// From when on these are all: the search has a limit.
-    pub from: DateTime<Utc>,
-    /// Up to when.
-    pub to: DateTime<Utc>,
+    /// From when to when these are all: searches have a limit.
+    pub known: Vec<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 /// Lines as they were counted.

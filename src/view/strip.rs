@@ -264,8 +264,8 @@ fn alerts(scene: Scene, axis: Axis) -> Vec<Mark> {
         }
     }
     // Where no backend ever answered, nothing is known of anything.
-    let answered = |board: &&Arc<AlertBoard>| board.sources.iter().any(|source| source.age.is_some());
-    let known = board.filter(answered).is_some();
+    let answered = |board: &Arc<AlertBoard>| board.sources.iter().any(|source| source.age.is_some());
+    let known = board.is_some_and(answered);
     let mark = |(fired, over): (u32, u32)| match (fired > 0, over > 0) {
         (true, true) => sign('◆', Role::SeverityWarning),
         (true, false) => sign('▲', Role::SeverityCritical),
@@ -382,7 +382,9 @@ fn traces(scene: Scene, axis: Axis) -> Vec<Mark> {
     let mut counts = vec![None; axis.cells];
     if let Some(failures) = &scene.model.strip_facts.traces {
         count_each(&mut counts, axis, failures.at.iter().copied());
-        known_within(&mut counts, axis, (failures.from, failures.to));
+        for known in &failures.known {
+            known_within(&mut counts, axis, *known);
+        }
     }
     if let Some(list) = traces_in_hand(scene) {
         let until = list.ask.until.unwrap_or(scene.still.utc);

@@ -465,8 +465,7 @@ fn the_strip_asks_for_its_axis_while_it_is_open_and_again_when_that_changes() {
     assert!(row(&hand, " traces").contains("····"), "nobody answered yet");
     let failures = Failures {
         at: vec![ago(30)],
-        from: from + TimeDelta::minutes(20),
-        to,
+        known: vec![(from + TimeDelta::minutes(20), to)],
     };
     hand.tell(Msg::StripCounted {
         seq,
