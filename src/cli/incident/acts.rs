@@ -280,7 +280,7 @@ impl Said {
 /// Says it; a text that could not be kept is handed back.
 async fn say(session: &mut Session, args: &ActArgs, wanted: &str, (said, given): (Said, &str)) -> Outcome {
     let text = text(given, std::io::stdin())?;
-    let done = keep(session, args, wanted, (said, &text)).await;
+    let done = Box::pin(keep(session, args, wanted, (said, &text))).await;
     if let Err(error) = &done
         && !matches!(error, CliError::Output(_))
     {
