@@ -109,12 +109,12 @@ pub fn starter(context: &str, known: Known<'_>) -> String {
             ));
             continue;
         }
-        let token = known.pagerduty.filter(|_| section == "incidents");
-        if let Some(token) = token {
-            line(format_args!("auth = {{ token_env = {} }}", quoted(token)));
+        let variable = known.pagerduty.filter(|_| section == "incidents");
+        if let Some(variable) = variable {
+            line(format_args!("auth = {{ token_env = {} }}", quoted(variable)));
         }
         for more in of_section(section) {
-            if token.is_none() || !more.starts_with("auth") {
+            if variable.is_none() || !more.starts_with("auth") {
                 line(format_args!("# {more}"));
             }
         }
@@ -176,7 +176,7 @@ pub fn starter(context: &str, known: Known<'_>) -> String {
         for more in head.iter().chain(of_section(section)) {
             // The variable that is set, where one is.
             let more = match known.grafana {
-                Some(token) => more.replace("\"GRAFANA_TOKEN\"", &quoted(token)),
+                Some(variable) => more.replace("\"GRAFANA_TOKEN\"", &quoted(variable)),
                 None => (*more).to_owned(),
             };
             line(format_args!("# {more}"));

@@ -522,7 +522,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("session.mwr");
         let clock = Clock::start();
-        let header = crate::record::Header {
+        let header = crate::record::format::Header {
             midwatch: "0.0.0".to_owned(),
             utc: clock.now().utc,
             opened: 0,

@@ -802,24 +802,24 @@ async fn secrets_that_a_command_prints_are_in_no_timeline_and_on_no_screen() {
 async fn a_program_that_was_replaced_after_it_was_looked_up_is_not_run() {
     use std::os::unix::fs::PermissionsExt as _;
     let home = tempfile::tempdir().unwrap();
-    let (tool, ran_it) = (home.path().join("tool"), home.path().join("ran"));
+    let (tool, trace_of_it) = (home.path().join("tool"), home.path().join("ran"));
     let write = |text: String| {
         fs::write(&tool, text).unwrap();
         fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
     };
     write("#!/bin/sh\necho well\n".to_owned());
     let known = programs::resolve(&[tool.display().to_string()], &[], None);
-    let run_it = Run {
+    let order = Run {
         program: tool.clone(),
         identity: known[0].identity,
         ..sh("", LONG)
     };
-    assert_eq!(ran(&run_it).await.output, "well\n");
-    write(format!("#!/bin/sh\ntouch {}\n", ran_it.display()));
-    let ended = ran(&run_it).await;
+    assert_eq!(ran(&order).await.output, "well\n");
+    write(format!("#!/bin/sh\ntouch {}\n", trace_of_it.display()));
+    let ended = ran(&order).await;
     assert!(
         matches!(&ended.end, End::NotStarted(why) if why.contains("changed or replaced")),
         "{ended:?}"
     );
-    assert!(!ran_it.exists());
+    assert!(!trace_of_it.exists());
 }
