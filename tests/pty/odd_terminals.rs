@@ -141,7 +141,7 @@ fn a_terminal_that_answers_nothing_is_asked_once_and_the_console_goes_on_as_ever
     assert_eq!(asked(&console.raw), 1);
     // While the answer is waited for, a key is answered all the same.
     console.press(b"?");
-    console.wait_for("Help");
+    console.wait_for("Keys");
     console.press(b"\x1b");
     console.watch(Duration::from_secs(6));
     for _ in 0..5 {
@@ -177,8 +177,9 @@ fn links_are_written_where_they_are_known_and_nowhere_else() {
         let mut console = setup.start();
         console.wait_for("SLO");
         console.press(b"2");
-        console.wait_for("runbook");
+        console.wait_for("ErrorBudgetBurn");
         console.press(b"\r");
+        console.wait_for("runbook");
         console.settle(Duration::from_millis(500));
         let links = console
             .raw
