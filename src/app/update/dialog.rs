@@ -26,12 +26,12 @@ pub(super) enum Read {
 
 /// What a key is to the open layer.
 pub(super) fn read(model: &Model, key: KeyEvent) -> Read {
-    let Some(modal) = &model.modal else {
+    let Some(layer) = &model.modal else {
         return Read::Itself;
     };
     let chord = Chord::from(key);
     if let Lookup::Action(action) = model.keymap.lookup(&[Place::Dialog], &[chord])
-        && takes(modal, action)
+        && takes(layer, action)
     {
         let (code, modifiers) = own(action);
         return Read::As(
@@ -45,7 +45,7 @@ pub(super) fn read(model: &Model, key: KeyEvent) -> Read {
     }
     let taken_away = ACTIONS
         .into_iter()
-        .any(|action| takes(modal, action) && spelt(action).contains(&chord));
+        .any(|action| takes(layer, action) && spelt(action).contains(&chord));
     if taken_away { Read::Nothing } else { Read::Itself }
 }
 
