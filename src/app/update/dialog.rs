@@ -103,7 +103,6 @@ fn takes(modal: &Modal, action: Action) -> bool {
             A::DialogPageDown,
             A::DialogPageUp,
         ],
-        Modal::Menu(_) => &[A::DialogAccept, A::DialogLeave, A::DialogDown, A::DialogUp],
         Modal::Prompt(_) => &[A::DialogAccept, A::DialogLeave, A::DialogNext],
         Modal::Confirm(open) if open.typed.is_empty() => &[
             A::DialogAccept,
@@ -114,7 +113,7 @@ fn takes(modal: &Modal, action: Action) -> bool {
             A::DialogNo,
             A::DialogRun,
         ],
-        Modal::Confirm(_) => &[A::DialogAccept, A::DialogLeave, A::DialogDown, A::DialogUp],
+        Modal::Menu(_) | Modal::Confirm(_) => &[A::DialogAccept, A::DialogLeave, A::DialogDown, A::DialogUp],
         Modal::Composer(open) if open.field == Field::Duration => &[
             A::DialogAccept,
             A::DialogLeave,
