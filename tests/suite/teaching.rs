@@ -121,7 +121,7 @@ fn at_eighty_columns_the_last_row_has_what_matters_for_what_has_the_keys() {
     let shop = || shop::shop(at);
     let mut held = on(PaneId::Incident, shop());
     press(&mut held, "enter");
-    for (name, model, wanted) in [
+    let bars = vec![
         (
             "slo",
             on(PaneId::Slo, shop()),
@@ -148,7 +148,8 @@ fn at_eighty_columns_the_last_row_has_what_matters_for_what_has_the_keys() {
             on(PaneId::Traces, shop::tracelist::listed(at)),
             &["enter open", "o order", "? help"],
         ),
-    ] {
+    ];
+    for (name, model, wanted) in bars {
         let bar = screen(&model).pop().unwrap();
         for hint in wanted {
             assert!(bar.contains(hint), "{name}: {hint}: {bar}");
