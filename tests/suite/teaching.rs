@@ -155,7 +155,7 @@ fn at_eighty_columns_the_last_row_has_what_matters_for_what_has_the_keys() {
             assert!(bar.contains(hint), "{name}: {hint}: {bar}");
         }
     }
-    // What is done to one that is ours is not offered again.
+    // What is refused is not offered.
     let read_only = Settings {
         read_only: true,
         ..shop::settings()
