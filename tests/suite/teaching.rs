@@ -13,7 +13,7 @@ const HELPS: [&str; 19] = [
     "takes the filter away",
     "changes the query",
     "cycles what",
-    "until it is known",
+    "kept on the disk",
     "is the server running",
     "midwatch init",
     "midwatch doctor",
