@@ -10,10 +10,10 @@ fn keymap_files_load_or_say_what_is_wrong_with_them() {
             .bindings()
             .iter()
             .filter(|own| {
-                let same = |one: &&keymap::Binding| {
+                let same = |one: &keymap::Binding| {
                     (one.place, &one.keys, one.action) == (own.place, &own.keys, own.action)
                 };
-                default.bindings().iter().find(same).is_none()
+                !default.bindings().iter().any(same)
             })
             .map(|b| {
                 format!(

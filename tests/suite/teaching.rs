@@ -13,7 +13,7 @@ const HELPS: [&str; 19] = [
     "takes the filter away",
     "changes the query",
     "cycles what",
-    "until it is known",
+    "kept on the disk",
     "is the server running",
     "midwatch init",
     "midwatch doctor",
@@ -121,7 +121,7 @@ fn at_eighty_columns_the_last_row_has_what_matters_for_what_has_the_keys() {
     let shop = || shop::shop(at);
     let mut held = on(PaneId::Incident, shop());
     press(&mut held, "enter");
-    for (name, model, wanted) in [
+    let bars = vec![
         (
             "slo",
             on(PaneId::Slo, shop()),
@@ -148,13 +148,14 @@ fn at_eighty_columns_the_last_row_has_what_matters_for_what_has_the_keys() {
             on(PaneId::Traces, shop::tracelist::listed(at)),
             &["enter open", "o order", "? help"],
         ),
-    ] {
+    ];
+    for (name, model, wanted) in bars {
         let bar = screen(&model).pop().unwrap();
         for hint in wanted {
             assert!(bar.contains(hint), "{name}: {hint}: {bar}");
         }
     }
-    // What is done to one that is ours is not offered again.
+    // What is refused is not offered.
     let read_only = Settings {
         read_only: true,
         ..shop::settings()

@@ -26,12 +26,12 @@ pub(super) enum Read {
 
 /// What a key is to the open layer.
 pub(super) fn read(model: &Model, key: KeyEvent) -> Read {
-    let Some(modal) = &model.modal else {
+    let Some(layer) = &model.modal else {
         return Read::Itself;
     };
     let chord = Chord::from(key);
     if let Lookup::Action(action) = model.keymap.lookup(&[Place::Dialog], &[chord])
-        && takes(modal, action)
+        && takes(layer, action)
     {
         let (code, modifiers) = own(action);
         return Read::As(
@@ -45,7 +45,7 @@ pub(super) fn read(model: &Model, key: KeyEvent) -> Read {
     }
     let taken_away = ACTIONS
         .into_iter()
-        .any(|action| takes(modal, action) && spelt(action).contains(&chord));
+        .any(|action| takes(layer, action) && spelt(action).contains(&chord));
     if taken_away { Read::Nothing } else { Read::Itself }
 }
 
@@ -103,7 +103,6 @@ fn takes(modal: &Modal, action: Action) -> bool {
             A::DialogPageDown,
             A::DialogPageUp,
         ],
-        Modal::Menu(_) => &[A::DialogAccept, A::DialogLeave, A::DialogDown, A::DialogUp],
         Modal::Prompt(_) => &[A::DialogAccept, A::DialogLeave, A::DialogNext],
         Modal::Confirm(open) if open.typed.is_empty() => &[
             A::DialogAccept,
@@ -114,7 +113,7 @@ fn takes(modal: &Modal, action: Action) -> bool {
             A::DialogNo,
             A::DialogRun,
         ],
-        Modal::Confirm(_) => &[A::DialogAccept, A::DialogLeave, A::DialogDown, A::DialogUp],
+        Modal::Menu(_) | Modal::Confirm(_) => &[A::DialogAccept, A::DialogLeave, A::DialogDown, A::DialogUp],
         Modal::Composer(open) if open.field == Field::Duration => &[
             A::DialogAccept,
             A::DialogLeave,
