@@ -195,7 +195,7 @@ pub fn svg(frames: &[Frame], terminal: &Terminal) -> String {
     let height = screen + CAPTION;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n<style>\n\
-         text{{font:{FONT_SIZE}px {FONTS};white-space:pre}}.b{{font-weight:bold}}\n"
+         text{{font:{FONT_SIZE}px ui-monospace, SFMono-Regular, Menlo, Consolas, {FONTS};white-space:pre}}.b{{font-weight:bold}}\n"
     );
     for (ink, class) in &inks {
         let _ = write!(
