@@ -12,8 +12,8 @@ use crate::app::feed::{Feed, Fetched, Status};
 use crate::backend::metrics::Metrics;
 use crate::backend::metrics::engine::Engine;
 use crate::domain::slo::SloBoard;
-use crate::time::alarm::Alarm;
 use crate::time::Clock;
+use crate::time::alarm::Alarm;
 
 /// How often the board is judged anew where nothing was heard.
 const REJUDGE: Duration = Duration::from_secs(15);

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use midwatch::app::case::OpenCase;
 use midwatch::app::focus::Detail;
 use midwatch::app::modal::Modal;
 use midwatch::app::{Model, Msg};
@@ -152,7 +153,7 @@ pub fn frames(theme: &Theme) -> Vec<Frame> {
 
 /// Whatever was asked is answered at once.
 fn answer(model: &mut Model) {
-    if model.case.as_ref().is_some_and(|case| case.is_looking()) {
+    if model.case.as_ref().is_some_and(OpenCase::is_looking) {
         pages::answer_case(model);
     }
     if let Some(Detail::Trace(id)) = model.detail().cloned()
@@ -195,7 +196,7 @@ pub fn svg(frames: &[Frame], terminal: &Terminal) -> String {
     let height = screen + CAPTION;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n<style>\n\
-         text{{font:{FONT_SIZE}px {FONTS};white-space:pre}}.b{{font-weight:bold}}\n"
+         text{{font:{FONT_SIZE}px ui-monospace, SFMono-Regular, Menlo, Consolas, {FONTS};white-space:pre}}.b{{font-weight:bold}}\n"
     );
     for (ink, class) in &inks {
         let _ = write!(

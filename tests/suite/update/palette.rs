@@ -621,7 +621,7 @@ fn a_theme_is_shown_while_the_cursor_is_on_it_esc_brings_the_old_one_back_and_en
     hand.press(":");
     hand.write("theme");
     hand.press("down down");
-    assert_eq!(themes_drawn(&mut hand), ["light"]);
+    assert_eq!(themes_drawn(&mut hand), ["midwatch", "light"]);
     hand.press("enter");
     assert!(themes_drawn(&mut hand).is_empty(), "it is in sight already");
     hand.assert_said("theme = \"light\"");
