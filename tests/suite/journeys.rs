@@ -417,7 +417,7 @@ async fn journey(firing: Vec<&'static str>, script: impl AsyncFnOnce(&mut Person
         link: Arc::clone(&link),
     };
     let theme = Theme::from_styles("plain", Glyphs::Unicode, |_| Style::new());
-    let mut console = Console::new(model, theme, screen, inputs, clock);
+    let mut console = Box::new(Console::new(model, theme, screen, inputs, clock));
     let mut person = Person {
         net,
         keys,
