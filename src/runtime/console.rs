@@ -154,9 +154,11 @@ impl<S: Screen> Console<S> {
         if self.screen.is_looked_at() {
             self.present(now);
         }
-        self.frames.drawn(now.tick);
+        let sent = self.screen.sent();
         let took = self.clock.tick().since(now.tick);
-        self.model.cost.drew(took, self.screen.sent());
+        let bytes = sent.saturating_sub(self.model.cost.bytes());
+        self.frames.drawn(now.tick, bytes);
+        self.model.cost.drew(took, sent);
         let window = crate::view::question_window(&self.model, now);
         self.leaving = window.map(|window| self.model.attention.drawn(window));
         self.has_left();

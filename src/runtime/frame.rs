@@ -1,8 +1,10 @@
 //! When the next frame is due: pure, so that it can be told what time it is.
 //!
-//! What the person does is drawn at once. What the world does is drawn at once too, unless a frame was
-//! just drawn: the cap is for floods; on a slow link it waits until that has room for a key beside it. No frame is due while the writer is busy, so a slow link sets its own rate and
-//! never sees a stale frame. Start at [`FrameScheduler::due`].
+//! What the person does is drawn at once. What the world does is drawn at once too while it is little: what it makes
+//! the terminal be sent is counted against a budget, and once that is used up a frame waits until it is paid for, a second at
+//! most. So a line now and then is seen as it comes, and a flood is a frame a second. On a slow link it waits until that has room for a
+//! key beside it. No frame is due while the writer is busy, so a slow link sets its own rate and never sees a stale
+//! frame. Start at [`FrameScheduler::due`].
 
 use std::time::Duration;
 
@@ -37,6 +39,8 @@ pub struct FrameScheduler {
     interval: Duration,
     last: Option<Tick>,
     wanted: Option<Cause>,
+    /// When all that was drawn for the world is paid for.
+    paid: Tick,
 }
 
 impl FrameScheduler {
@@ -46,6 +50,7 @@ impl FrameScheduler {
             interval,
             last: None,
             wanted: Some(Cause::Person),
+            paid: Tick::ZERO,
         }
     }
 
@@ -61,7 +66,10 @@ impl FrameScheduler {
             (Some(_), Link::Busy) | (Some(Cause::World), Link::Awaited) => Due::WhenDrained,
             (Some(Cause::Person), Link::Idle | Link::Rests(_) | Link::Awaited) => Due::Now,
             (Some(Cause::World), Link::Idle | Link::Rests(_)) => {
-                let capped = self.last.map_or(Tick::ZERO, |last| last + self.interval);
+                let capped = self.last.map_or(Tick::ZERO, |last| {
+                    let affordable = Tick(self.paid.0.saturating_sub(CREDIT));
+                    (last + self.interval).max(affordable.min(last + LONGEST))
+                });
                 let at = match link {
                     Link::Rests(until) => capped.max(until),
                     Link::Idle | Link::Awaited | Link::Busy => capped,
@@ -71,13 +79,23 @@ impl FrameScheduler {
         }
     }
 
-    /// A frame was drawn, and shows everything wanted so far.
-    pub fn drawn(&mut self, now: Tick) {
+    /// A frame was drawn, took so many bytes, and shows everything wanted so far.
+    pub fn drawn(&mut self, now: Tick, bytes: u64) {
         self.last = Some(now);
-        self.wanted = None;
+        if self.wanted.take() == Some(Cause::World) {
+            let cost = Duration::from_millis(bytes.saturating_mul(1_000) / BYTES_PER_SECOND);
+            self.paid = self.paid.max(now) + cost;
+        }
     }
 }
 
+/// What the world may make the terminal be sent, on and on: no more than the most sparing of the programs that show live
+/// figures sends for them.
+const BYTES_PER_SECOND: u64 = 800;
+/// What it may run ahead of that, 16 kB: first answers are drawn as they come.
+const CREDIT: Duration = Duration::from_secs(20);
+/// A frame waits no longer to be paid for.
+const LONGEST: Duration = Duration::from_secs(1);
 /// On a link that is spared, the world is drawn no more often than this.
 pub const SPARED: Duration = Duration::from_secs(2);
 
@@ -100,7 +118,7 @@ mod tests {
 
     fn after_a_frame(ms: u64) -> FrameScheduler {
         let mut frames = FrameScheduler::new(INTERVAL);
-        frames.drawn(at(ms));
+        frames.drawn(at(ms), 0);
         frames
     }
 
@@ -108,7 +126,7 @@ mod tests {
     fn the_first_frame_is_due_and_then_nothing_is() {
         let mut frames = FrameScheduler::new(INTERVAL);
         assert_eq!(frames.due(at(0), Link::Idle), Due::Now);
-        frames.drawn(at(0));
+        frames.drawn(at(0), 5_000);
         assert_eq!(frames.due(at(60_000), Link::Idle), Due::Never);
     }
 
@@ -127,7 +145,7 @@ mod tests {
             frames.want(Cause::World);
             match frames.due(at(ms), Link::Idle) {
                 Due::Now => {
-                    frames.drawn(at(ms));
+                    frames.drawn(at(ms), 0);
                     drawn += 1;
                 }
                 due => assert!(matches!(due, Due::At(then) if then > at(ms) && then <= at(ms) + INTERVAL)),
@@ -141,6 +159,43 @@ mod tests {
         let mut frames = after_a_frame(1_000);
         frames.want(Cause::World);
         assert_eq!(frames.due(at(5_000), Link::Idle), Due::Now);
+    }
+
+    /// Frames of so many bytes drawn in so many seconds of a world that changes every 10 ms.
+    fn drawn_in(seconds: u64, bytes: u64, frames: &mut FrameScheduler, from: u64) -> usize {
+        let mut drawn = 0;
+        for ms in (from..from + seconds * 1_000).step_by(10) {
+            frames.want(Cause::World);
+            if frames.due(at(ms), Link::Idle) == Due::Now {
+                frames.drawn(at(ms), bytes);
+                drawn += 1;
+            }
+        }
+        drawn
+    }
+
+    #[test]
+    fn a_world_that_changes_much_is_drawn_as_often_as_the_budget_allows_and_once_a_second_at_least() {
+        let mut frames = after_a_frame(1_000);
+        // the credit of 16 kB goes first
+        assert!(drawn_in(1, 600, &mut frames, 2_000) > 20);
+        let afforded = drawn_in(30, 200, &mut frames, 3_000);
+        assert!((119..=122).contains(&afforded), "{afforded}");
+        let least = drawn_in(30, 4_000, &mut frames, 33_000);
+        assert!((30..=31).contains(&least), "{least}");
+        frames.want(Cause::Person);
+        assert_eq!(frames.due(at(63_000), Link::Idle), Due::Now);
+    }
+
+    #[test]
+    fn what_a_key_makes_the_terminal_be_sent_is_not_the_worlds_to_pay() {
+        let mut frames = after_a_frame(1_000);
+        for ms in 0..100 {
+            frames.want(Cause::Person);
+            frames.drawn(at(1_000 + ms), 5_000);
+        }
+        frames.want(Cause::World);
+        assert_eq!(frames.due(at(1_200), Link::Idle), Due::Now);
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn a_drill_says_that_it_is_one_whatever_else_the_top_bar_has_to_say() {
 
 #[test]
 fn rows_of_every_context_that_are_old_or_say_nothing_are_dimmed_and_no_other() {
-    use midwatch::app::union::{ContextReport, rows_of};
+    use midwatch::app::union::{Answered, ContextReport, rows_of};
     let mut model = shop::shop_with(shop::settings(), shop::size(120, 40));
     shop::press(&mut model, "X");
     let board = shop::board_of(vec![
@@ -73,6 +73,11 @@ fn rows_of_every_context_that_are_old_or_say_nothing_are_dimmed_and_no_other() {
     "new words".clone_into(&mut two[1].words);
     let report = |name: &str, rows| {
         std::sync::Arc::new(ContextReport {
+            at: Some(midwatch::time::Tick::from_secs(970)),
+            answered: vec![Answered {
+                backend: "metrics".into(),
+                failure: None,
+            }],
             rows,
             ..ContextReport::waiting(name, false)
         })
