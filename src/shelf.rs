@@ -118,15 +118,18 @@ impl Shelf {
         }
     }
 
+    /// Whether a name is that of a file, and not of something on the shelf.
+    pub fn is_path(name: &str) -> bool {
+        name.contains(['/', '\\']) || Path::new(name).extension().is_some_and(|ext| ext == "toml")
+    }
+
     fn find_other_than(
         &self,
         name: &str,
         config_dir: Option<&Path>,
         not: Option<&str>,
     ) -> Result<Found, Problem> {
-        let is_path =
-            name.contains(['/', '\\']) || Path::new(name).extension().is_some_and(|ext| ext == "toml");
-        if is_path {
+        if Self::is_path(name) {
             return self.read(
                 name,
                 &config_dir.map_or_else(|| PathBuf::from(name), |dir| dir.join(name)),

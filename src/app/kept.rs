@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 
-use super::Model;
 use super::focus::{Layout, PaneId, Zoom};
 use super::scope::Scope;
+use super::{Model, Zone};
 use crate::domain::alert::{Grouping, StateChoice};
 use crate::domain::log::Level;
 use crate::domain::trace::summary::Outcome;
@@ -353,7 +354,9 @@ impl SavedView {
     /// In a few words, for whoever chooses among several; remote text, not yet safe.
     pub fn words(&self) -> String {
         let mut words = Vec::new();
-        words.extend(self.scope.as_ref().map(ToString::to_string));
+        // It is read on any day: times have theirs.
+        let scope = self.scope.as_ref();
+        words.extend(scope.map(|scope| scope.words(Zone::Utc, DateTime::UNIX_EPOCH)));
         let filters = [
             ("slo", &self.slo_filter),
             ("alerts", &self.alerts.filter),

@@ -4,7 +4,6 @@
 //! pane that is pinned keeps the scope that it was pinned with. What a range means to each pane, the pane says.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -74,8 +73,8 @@ impl Scope {
         }
     }
 
-    /// In a few words, with times in a zone; remote text, not yet safe.
-    pub fn words(&self, zone: Zone) -> String {
+    /// In a few words, with times in a zone, and with their day where that is not `now`'s; remote text, not yet safe.
+    pub fn words(&self, zone: Zone, now: DateTime<Utc>) -> String {
         let mut words = self.name();
         for value in self.labels.values() {
             let _ = write!(words, " {value}");
@@ -84,16 +83,9 @@ impl Scope {
             let _ = write!(words, " trace {}", short(trace));
         }
         if let Some(range) = self.range {
-            let _ = write!(words, " {}", range.words(zone));
+            let _ = write!(words, " {}", range.words(zone, now));
         }
         words
-    }
-}
-
-/// In a few words, times in UTC.
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.words(Zone::Utc))
     }
 }
 
@@ -164,30 +156,26 @@ impl TimeRange {
         (to < now).then(|| Self::between(from, to))
     }
 
-    /// `02:47–03:17Z`, `since 02:47Z`; with the day where it is not one that is near to the end.
-    pub fn words(&self, zone: Zone) -> String {
+    /// `02:47–03:17Z`, `since 02:47Z`; with the day where that is not the one of `now`.
+    pub fn words(&self, zone: Zone, now: DateTime<Utc>) -> String {
         let mark = match zone {
             Zone::Utc => "Z",
             Zone::Local => "",
         };
+        const DAY: &str = "%m-%d ";
+        let day_of = |at| clock(at, zone, DAY);
+        let from_day = day_of(self.from);
+        let ends = self.to.unwrap_or(now);
+        let begins = if from_day == day_of(now) && from_day == day_of(ends) {
+            clock(self.from, zone, "%H:%M")
+        } else {
+            clock(self.from, zone, "%m-%d %H:%M")
+        };
         match self.to {
-            Some(to) => {
-                let day = if self.from.date_naive() == to.date_naive() {
-                    "%H:%M"
-                } else {
-                    "%m-%d %H:%M"
-                };
-                format!("{}–{}{mark}", clock(self.from, zone, day), clock(to, zone, day))
-            }
-            None => format!("since {}{mark}", clock(self.from, zone, "%H:%M")),
+            Some(to) if day_of(to) == from_day => format!("{begins}–{}{mark}", clock(to, zone, "%H:%M")),
+            Some(to) => format!("{begins}–{}{mark}", clock(to, zone, "%m-%d %H:%M")),
+            None => format!("since {begins}{mark}"),
         }
-    }
-}
-
-/// In UTC.
-impl fmt::Display for TimeRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.words(Zone::Utc))
     }
 }
 
@@ -332,7 +320,7 @@ impl ScopeStack {
     }
 
     /// `checkout › payment since 02:47Z`, outermost first; empty without a scope. Remote text, not yet safe.
-    pub fn breadcrumb(&self, zone: Zone) -> String {
+    pub fn breadcrumb(&self, zone: Zone, now: DateTime<Utc>) -> String {
         let Some((last, before)) = self.steps.split_last() else {
             return String::new();
         };
@@ -341,7 +329,7 @@ impl ScopeStack {
         if crumbs.last() == Some(&last.name()) {
             crumbs.pop();
         }
-        crumbs.push(last.words(zone));
+        crumbs.push(last.words(zone, now));
         crumbs.join(" › ")
     }
 }
@@ -400,7 +388,7 @@ mod tests {
         assert_eq!(stack.push(Scope::of_service("checkout")), Stepped::Moved);
         assert_eq!(stack.push(Scope::of_service("checkout")), Stepped::Nowhere);
         assert_eq!(stack.push(Scope::of_service("payment")), Stepped::Moved);
-        assert_eq!(stack.breadcrumb(Zone::Utc), "checkout › payment");
+        assert_eq!(stack.breadcrumb(Zone::Utc, at(4, 0)), "checkout › payment");
         assert_eq!(stack.pop(), Stepped::Moved);
         assert_eq!(stack.service(), Some("checkout"));
         stack.pop();
@@ -416,14 +404,14 @@ mod tests {
         let before = hour.shifted(Direction::Up, at(4, 0));
         assert_eq!(stack.turn_to(before), Stepped::Moved);
         assert_eq!(stack.turn_to(before), Stepped::Nowhere);
-        assert_eq!(stack.breadcrumb(Zone::Utc), "checkout 01:30–02:30Z");
+        assert_eq!(stack.breadcrumb(Zone::Utc, at(4, 0)), "checkout 01:30–02:30Z");
         stack.pop();
         assert_eq!(stack.current(), Some(&Scope::of_service("checkout")));
 
         let mut stack = ScopeStack::default();
         stack.turn_to(Some(hour));
         stack.turn_to(before);
-        assert_eq!(stack.breadcrumb(Zone::Utc), "everything 01:30–02:30Z");
+        assert_eq!(stack.breadcrumb(Zone::Utc, at(4, 0)), "everything 01:30–02:30Z");
         stack.pop();
         assert_eq!(stack.current(), None);
     }
@@ -438,7 +426,15 @@ mod tests {
         assert_eq!(earlier.middle(), Some(at(3, 0)));
         assert_eq!(range.middle(), None);
         assert!(range.holds(now) && !earlier.holds(now));
-        assert_eq!(range.to_string(), "since 03:00Z");
+        assert_eq!(range.words(Zone::Utc, now), "since 03:00Z");
+        assert_eq!(earlier.words(Zone::Utc, now), "02:30–03:30Z");
+        let days_later = at(76, 0);
+        assert_eq!(range.words(Zone::Utc, days_later), "since 01-01 03:00Z");
+        assert_eq!(earlier.words(Zone::Utc, days_later), "01-01 02:30–03:30Z");
+        assert_eq!(
+            TimeRange::between(at(23, 0), at(25, 0)).words(Zone::Utc, at(25, 0)),
+            "01-01 23:00–01-02 01:00Z"
+        );
         let far = TimeRange::between(DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
         assert_eq!(far.shifted(Direction::Up, now), None);
     }
@@ -465,7 +461,10 @@ mod tests {
             trace: TraceId::from_hex(b"7f3a0000000000000000000000000001"),
             incident: Some(IncidentId("local-3".into())),
         };
-        assert_eq!(scope.to_string(), "checkout eu trace 7f3a0000 since 03:02Z");
+        assert_eq!(
+            scope.words(Zone::Utc, at(4, 0)),
+            "checkout eu trace 7f3a0000 since 03:02Z"
+        );
         for scope in [scope, Scope::default()] {
             let text = serde_json::to_string(&scope).unwrap();
             assert_eq!(serde_json::from_str::<Scope>(&text).unwrap(), scope, "{text}");

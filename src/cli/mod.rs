@@ -10,6 +10,7 @@ use self::closing::Reached;
 use crate::config::{self, Config, ConfigError, Context, Environment, Flags, Loaded};
 use crate::domain::incident::IncidentId;
 use crate::runtime::runbooks::run::launch;
+use crate::shelf::Shelf;
 use crate::time::Clock;
 
 pub mod ack;
@@ -129,11 +130,20 @@ impl Session {
         Flags {
             config: self.globals.config.clone(),
             context: self.globals.context.clone(),
-            theme: self.globals.theme.clone(),
-            keymap: self.globals.keymap.clone(),
+            theme: self.globals.theme.clone().map(from_here),
+            keymap: self.globals.keymap.clone().map(from_here),
             read_only: self.globals.read_only,
         }
     }
+}
+
+/// A file that is named on the command line lies where one stands, not beside the configuration.
+fn from_here(name: String) -> String {
+    if !Shelf::is_path(&name) {
+        return name;
+    }
+    let here = std::env::current_dir().map(|here| here.join(&name));
+    here.map_or(name, |path| path.display().to_string())
 }
 
 /// What the console wears and answers to.

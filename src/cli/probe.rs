@@ -232,10 +232,13 @@ async fn ask_by(client: &Client, kind: Kind, question: Call, clock: Clock) -> Re
 }
 
 /// The server's clock less ours, seconds: its date is cut to the second, so its middle is taken; ours is the
-/// middle of the exchange.
+/// middle of the exchange. A server may have looked at its clock at any moment of that: what half of an exchange explains
+/// is no skew.
 fn skew(date: DateTime<Utc>, before: DateTime<Utc>, after: DateTime<Utc>) -> f64 {
-    let ours = before + (after - before) / 2;
-    ((date - ours).num_milliseconds() as f64 / 1_000.0) + 0.5
+    let half = (after - before) / 2;
+    let apart = ((date - (before + half)).num_milliseconds() as f64 / 1_000.0) + 0.5;
+    let unsure = half.num_milliseconds() as f64 / 1_000.0;
+    apart.signum() * (apart.abs() - unsure).max(0.0)
 }
 
 /// Asks a server of the Prometheus family which one it is.

@@ -61,6 +61,13 @@ fn build(found: &Found, config_dir: Option<&Path>) -> Result<Keymap, Problems> {
             "bind `app.quit`, or begin with inherits = \"default\"",
         ));
     }
+    let leaves = |b: &Binding| b.action == Action::DialogLeave;
+    if problems.is_empty() && !keymap.bindings.iter().any(leaves) {
+        problems.push(found.source().problem_of_file(
+            "no key leaves a question, a form or the palette",
+            "bind `dialog.leave` in [dialog]",
+        ));
+    }
     if problems.is_empty() {
         Ok(keymap)
     } else {

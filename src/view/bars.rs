@@ -218,7 +218,7 @@ pub(super) fn top(scene: Scene, buffer: &mut Buffer, area: Rect) {
     }
     segments.extend(lights(scene));
     if model.scope.current().is_some() {
-        let crumbs = SafeText::line(&model.scope.breadcrumb(model.zone)).into_owned();
+        let crumbs = SafeText::line(&model.scope.breadcrumb(model.zone, scene.still.utc)).into_owned();
         let scope = vec![
             Piece::word("scope ", Role::TextMuted),
             Piece::safe(crumbs, Role::Accent),

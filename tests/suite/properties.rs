@@ -377,7 +377,14 @@ impl Run {
         }
         assert!(model.acts.pending.len() <= Acts::MAX_PENDING + 1);
         assert!(model.alerts.before.len() <= 16);
-        assert!(model.scope.breadcrumb(Zone::Utc).split(" › ").count() <= 16);
+        assert!(
+            model
+                .scope
+                .breadcrumb(Zone::Utc, self.now.utc)
+                .split(" › ")
+                .count()
+                <= 16
+        );
         on_a_row(
             &model.alerts.rows,
             model.alerts.list.selected.as_ref(),

@@ -86,6 +86,8 @@ fn rows_of_every_context_that_are_old_or_say_nothing_are_dimmed_and_no_other() {
         &mut model,
         midwatch::app::Msg::ContextsHeard(vec![report("staging", two)]),
     );
+    // the cursor has a look of its own
+    shop::press(&mut model, "G");
     let (buffer, _) = drawn(&model);
     let role_of = |words: &str| {
         let rows = rows(&buffer);

@@ -514,12 +514,12 @@ pub(super) fn incidents<'a>(model: &'a Model, of: &CaseOf) -> Vec<&'a Arc<Incide
         return Vec::new();
     };
     let services = &model.settings.services;
-    let named = services.theirs(Caller::Incidents, services.ours(Caller::Alerts, &service));
+    let named = services.theirs(Caller::Incidents, &service);
     let is_of_it = |incident: &Arc<Incident>| {
         let alerts = model.alerts_of(&incident.id);
         let mut sure = alerts.iter().filter(|(_, by)| by.is_sure());
         let by_name = || incident.service.as_ref().is_some_and(|its| *its.name == *named);
-        incident.status.is_open() && (sure.any(|(alert, _)| alert.service == service) || by_name())
+        incident.status.is_open() && (sure.any(|(alert, _)| is_of(model, alert, &service)) || by_name())
     };
     let mut all: Vec<_> = board.incidents.iter().filter(|one| is_of_it(one)).collect();
     let held = scope::incident(model).map(|held| held.id.clone());

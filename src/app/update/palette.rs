@@ -13,6 +13,8 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_textarea::{CursorMove, TextArea};
 
 use super::traces::whole_id;
+use chrono::DateTime;
+
 use crate::action::{Action, Place, TABLE};
 use crate::app::Model;
 use crate::app::alone;
@@ -67,10 +69,14 @@ pub(super) fn open(model: &Model) -> Palette {
     });
     let here = model.scope.current();
     let scopes = model.kept.scopes.iter().filter(|scope| Some(*scope) != here);
+    // Scopes of before may be of days before.
     let scopes = scopes.map(|scope| {
         item(
             Command::Scope(Box::new(scope.clone())),
-            format!("scope {}", SafeText::line(&scope.words(model.zone))),
+            format!(
+                "scope {}",
+                SafeText::line(&scope.words(model.zone, DateTime::UNIX_EPOCH))
+            ),
             "Turn every pane to this scope of before".to_owned(),
         )
     });

@@ -11,7 +11,7 @@ use super::run::{arrange_slos, arrangement};
 use super::spot::{self, Place, Spot, When};
 use super::{incidents, logs, say, traces, waterfall};
 use crate::app::focus::{Detail, PaneId};
-use crate::app::list::Direction;
+use crate::app::list::{Direction, Placed};
 use crate::app::modal::{Modal, Prompt, PromptKind, PromptTarget};
 use crate::app::scope::{Pinned, Scope, Stepped, TimeRange};
 use crate::app::toast::Level;
@@ -256,8 +256,10 @@ fn of_incident(model: &Model, incident: &Incident, now: Now) -> Scope {
 fn of_event(model: &Model, id: &IncidentId, now: Now) -> Option<Scope> {
     let incident = model.incidents.incident(id)?;
     let whole = of_incident(model, incident, now);
-    let followed = model.incidents.followed.as_ref() == Some(id);
-    let Some(event) = model.incidents.event().filter(|_| followed) else {
+    // An event that nobody went to is only where the cursor came to stand.
+    let chosen =
+        model.incidents.followed.as_ref() == Some(id) && model.incidents.event_list.placed == Placed::ByHand;
+    let Some(event) = model.incidents.event().filter(|_| chosen) else {
         return Some(whole);
     };
     let told = |name: &str| event.refs.get(name).map(ToString::to_string);

@@ -7,7 +7,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::input;
 use crate::app::compose::{About, Body, Compose, Form, FormField, Prose, Purpose};
-use crate::app::focus::PaneId;
+use crate::app::focus::{Detail, PaneId};
 use crate::domain::incident::LONGEST_TEXT;
 use crate::terminal::Focused;
 use crate::text::{SafeText, fit, width};
@@ -86,7 +86,8 @@ fn title(scene: Scene, purpose: &Purpose) -> String {
 /// Why a note goes to this incident, where it is written with something else under the cursor.
 fn why_this(scene: Scene, about: &About) -> &'static str {
     let model = scene.model;
-    let open = model.details.iter().any(|view| view.detail.incident().is_some());
+    let its_own = |detail: &Detail| detail.incident().is_some() || matches!(detail, Detail::Case(_));
+    let open = model.details.iter().any(|view| its_own(&view.detail));
     let beside = matches!(model.focus, PaneId::Slo | PaneId::Logs | PaneId::Traces);
     if open || !beside {
         ""

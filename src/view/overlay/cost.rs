@@ -13,7 +13,7 @@ use crate::theme::Role;
 use crate::view::widget::frame::{self, Frame};
 use crate::view::widget::{self, Piece, words};
 
-const WIDTH: u16 = 38;
+const WIDTH: u16 = 40;
 
 /// Draws it at the right, above the bottom row.
 pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect) {
@@ -60,7 +60,7 @@ fn rows(cost: &Cost) -> [(&'static str, String, String); 6] {
     let told = |value: Option<String>| value.unwrap_or_else(|| UNKNOWN.to_owned());
     let draws = cost
         .draws()
-        .map(|(median, worst)| format!("{} to {}", millis(median), millis(worst)));
+        .map(|(median, worst)| format!("{}–{} ms", millis(median), millis(worst)));
     [
         (
             "frames",
@@ -110,6 +110,12 @@ fn rows(cost: &Cost) -> [(&'static str, String, String); 6] {
     ]
 }
 
+/// Two digits that count: `0.3`, `46`.
 fn millis(duration: Duration) -> String {
-    format!("{:.1} ms", duration.as_secs_f64() * 1_000.0)
+    let millis = duration.as_secs_f64() * 1_000.0;
+    if millis < 9.95 {
+        format!("{millis:.1}")
+    } else {
+        format!("{millis:.0}")
+    }
 }

@@ -250,7 +250,7 @@ pub(super) fn timed(scene: Scene, pane: PaneId, mut foot: Vec<Piece<'static>>) -
 /// What a range means to a pane; nothing where it means what is shown anyway.
 fn meaning(scene: Scene, pane: PaneId, range: TimeRange) -> Option<String> {
     let zone = scene.model.zone;
-    let said = range.words(zone);
+    let said = range.words(zone, scene.still.utc);
     let at = |at| figures::moment(at, scene.still.utc, zone);
     match pane {
         PaneId::Slo => range.to.map(|to| format!("chart to {}", at(to))),

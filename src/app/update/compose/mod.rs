@@ -41,14 +41,13 @@ pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
         return model.incidents.incident(id);
     }
     // Whatever row of a case is under the cursor, and whatever was opened from it: it is about the case's own.
-    let of_case = model.details.iter().rev().find_map(|view| {
-        let Detail::Case(of) = &view.detail else {
-            return None;
-        };
-        super::case::incidents(model, of).into_iter().next()
+    let case = model.details.iter().rev().find_map(|view| match &view.detail {
+        Detail::Case(of) => Some(of),
+        _ => None,
     });
-    if of_case.is_some() {
-        return of_case;
+    if let Some(of) = case {
+        // One that has none is nobody else's.
+        return super::case::incidents(model, of).into_iter().next();
     }
     let alert = match (model.detail(), model.focus) {
         (Some(detail), _) => detail.alert(),

@@ -150,7 +150,7 @@ fn foot(scene: Scene, total: usize, shown: usize) -> Vec<Piece<'static>> {
     let (when, role) = match pane.until {
         Some(_) => (format!("within {}", range(scene)), Role::StateStale),
         None if let Some(range) = pane.range.filter(|range| reaches(scene, *range)) => {
-            (range.words(scene.model.zone), Role::Accent)
+            (range.words(scene.model.zone, scene.still.utc), Role::Accent)
         }
         None if pane.back == BACK => (format!("last {}", words::span(pane.back)), Role::TextMuted),
         None => (format!("last {}", words::span(pane.back)), Role::Accent),
