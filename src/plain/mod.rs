@@ -22,7 +22,7 @@ use crate::app::modal::{Confirm, ConfirmLine, Menu, Modal, Pick};
 use crate::app::toast::{Level, Toast};
 use crate::app::update::yes_key;
 use crate::app::{BackendHealth, Model};
-use crate::domain::alert::{AckState, Alert, AlertBoard, Fingerprint, PipelineFault, Standing};
+use crate::domain::alert::{AckState, Alert, AlertBoard, Fingerprint, Labels, PipelineFault, Standing};
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::slo::{SloReport, SloState};
 use crate::text::SafeText;
@@ -452,12 +452,15 @@ fn some(words: impl Iterator<Item = String>, what: &str, told: &mut Vec<String>)
     }
 }
 
+/// An alert by name and service, and by the label that tells it from its siblings: no group's head stands above a line.
 fn called(alert: &Alert) -> String {
-    if alert.service.is_empty() {
-        alert.name.to_string()
-    } else {
-        format!("{} {}", alert.name, alert.service)
-    }
+    let telling = alert.telling_label(&Labels::default());
+    let service = Some(&*alert.service).filter(|service| !service.is_empty());
+    let words: Vec<&str> = [Some(&*alert.name), service, telling]
+        .into_iter()
+        .flatten()
+        .collect();
+    words.join(" ")
 }
 
 /// An alert as it stands: severity, name, since when, whose, and what it says of itself.

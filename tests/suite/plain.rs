@@ -213,6 +213,16 @@ fn an_alert_is_told_when_it_fires_is_taken_is_silenced_and_is_over() {
 }
 
 #[test]
+fn siblings_are_told_apart_by_the_label_that_tells_them_apart() {
+    let mut ear = quiet();
+    let sibling = |pod: &str| alert("Down", "critical", "cart", 0, &[("pod", pod)]);
+    let fires = ear.board(vec![sibling("cart-1"), sibling("cart-2")]);
+    for pod in ["cart-1", "cart-2"] {
+        assert!(has(&fires, &format!("Down cart {pod}, for ")), "{fires:?}");
+    }
+}
+
+#[test]
 fn a_storm_is_told_in_part_and_counted_whole() {
     let mut ear = quiet();
     let lines = ear.board(
