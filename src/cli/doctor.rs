@@ -248,7 +248,14 @@ fn warnings(context: &Context, checkups: &[Checkup], clusters: &[Cluster]) -> Ve
 /// What is off for want of a backend that is no loss to whoever does without: each signal with the features that need it.
 fn off(context: &Context) -> Vec<String> {
     let name = &context.name;
-    [
+    // Where one of the two is there, the other is a warning: see `unwatched`.
+    let unwatched = is_unwatched(context).then(|| {
+        format!(
+            "no metrics and no Alertmanager ([contexts.{name}.metrics], [[contexts.{name}.alertmanagers]]): nothing is \
+             watched: no SLO is measured, no alert is seen"
+        )
+    });
+    let signals = [
         (
             context.logs.is_some(),
             "logs",
@@ -269,17 +276,23 @@ fn off(context: &Context) -> Vec<String> {
             "annotations",
             "no deploys in charts, timelines and cases, and no deploy is a suspect",
         ),
-    ]
-    .into_iter()
-    .filter(|(is_there, _, _)| !is_there)
-    .map(|(_, signal, lacks)| format!("no {signal} ([contexts.{name}.{signal}]): {lacks}"))
-    .collect()
+    ];
+    let lacking = signals
+        .into_iter()
+        .filter(|(is_there, _, _)| !is_there)
+        .map(|(_, signal, lacks)| format!("no {signal} ([contexts.{name}.{signal}]): {lacks}"));
+    unwatched.into_iter().chain(lacking).collect()
 }
 
-/// What cannot be watched for want of a backend. Who has logs or traces alone wants nothing watched.
-fn unwatched(context: &Context) -> Vec<&'static str> {
+/// Neither alerts nor SLOs are configured, nor anybody's incidents: who has logs or traces alone wants nothing watched.
+fn is_unwatched(context: &Context) -> bool {
     let watches = !context.alertmanagers.is_empty() || !context.slos.is_empty();
-    if !watches && context.metrics.is_none() && context.incidents.is_none() {
+    !watches && context.metrics.is_none() && context.incidents.is_none()
+}
+
+/// What cannot be watched for want of a backend; where nothing is watched at all, `off` says so.
+fn unwatched(context: &Context) -> Vec<&'static str> {
+    if is_unwatched(context) {
         return Vec::new();
     }
     let mut lacks = Vec::new();

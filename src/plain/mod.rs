@@ -5,6 +5,7 @@
 //! What is typed goes to the model as [`Msg::Typed`](crate::app::Msg); the loop is [`runtime::plain`](crate::runtime::plain).
 //! Start at [`Plain::tell`].
 
+mod doubt;
 mod page;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,7 @@ use crate::app::modal::{Confirm, ConfirmLine, Menu, Modal, Pick};
 use crate::app::toast::{Level, Toast};
 use crate::app::update::yes_key;
 use crate::app::{BackendHealth, Model};
-use crate::domain::alert::{AckState, Alert, AlertBoard, Fingerprint, PipelineFault, Standing};
+use crate::domain::alert::{AckState, Alert, AlertBoard, Fingerprint, Labels, PipelineFault, Standing};
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::slo::{SloReport, SloState};
 use crate::text::SafeText;
@@ -74,6 +75,24 @@ impl Wish {
     }
 }
 
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Telling {
+    /// What is otherwise than was told last.
+    Changes,
+    /// Everything as it stands: what nobody has answered yet is named too.
+    Everything,
+}
+
+/// Why a list is not what there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Doubt {
+    /// Nobody has answered yet, or nobody is there to be asked.
+    Unheard(String),
+    /// Who is asked fails.
+    Failed(String),
+}
+
 /// What was told last.
 #[derive(Debug, Clone)]
 pub struct Plain {
@@ -85,6 +104,8 @@ pub struct Plain {
     /// Backends that fail, and why.
     failing: BTreeMap<Arc<str>, String>,
     answered: BTreeSet<Arc<str>>,
+    /// Lists of which was told that they are not known.
+    doubted: BTreeSet<&'static str>,
     toasts: Vec<Toast>,
     question: Option<Vec<String>>,
     page: Option<Detail>,
@@ -104,6 +125,7 @@ impl Plain {
             incidents: None,
             failing: BTreeMap::new(),
             answered: BTreeSet::new(),
+            doubted: BTreeSet::new(),
             toasts: Vec::new(),
             question: None,
             page: None,
@@ -114,16 +136,26 @@ impl Plain {
 
     /// What is otherwise than was told last: safe lines, oldest first.
     pub fn tell(&mut self, model: &Model, now: Now) -> Vec<String> {
+        self.told(model, Telling::Changes, now)
+    }
+
+    fn told(&mut self, model: &Model, telling: Telling, now: Now) -> Vec<String> {
         let mut told = Vec::new();
         self.backends(&model.health, &mut told);
+        let doubt = doubt::alerts(model);
+        self.doubt("alerts", doubt.as_ref(), telling, &mut told);
         if let Some(board) = &model.alerts.board {
-            self.alerts(board, now, &mut told);
+            self.alerts(board, doubt.as_ref(), now, &mut told);
         }
+        let doubt = doubt::slos(model, &self.failing);
+        self.doubt("SLOs", doubt.as_ref(), telling, &mut told);
         if let Some(board) = model.slo.board() {
-            self.slos(&board.slos, &mut told);
+            self.slos(&board.slos, doubt.as_ref(), &mut told);
         }
+        let doubt = doubt::incidents(model, &self.failing);
+        self.doubt("incidents", doubt.as_ref(), telling, &mut told);
         if let Some(board) = model.incidents.feed.shared() {
-            self.incidents(&board.incidents, &mut told);
+            self.incidents(&board.incidents, doubt.as_ref(), &mut told);
         }
         self.trouble(model, now, &mut told);
         self.said(model, &mut told);
@@ -145,12 +177,11 @@ impl Plain {
                 (self.alerts, self.slos, self.incidents) = (None, None, None);
                 self.failing.clear();
                 self.answered.clear();
-                let lines = self.tell(model, now);
-                if lines.is_empty() {
-                    vec!["nothing is known yet: no backend has answered".to_owned()]
-                } else {
-                    lines
-                }
+                self.doubted.clear();
+                // What stands in the way is no news, and still the first to be known.
+                self.faults.clear();
+                self.undelivered = None;
+                self.told(model, Telling::Everything, now)
             }
         }
     }
@@ -168,7 +199,24 @@ impl Plain {
         SafeText::line(&format!("{at} {words}")).into_string()
     }
 
-    fn alerts(&mut self, board: &AlertBoard, now: Now, told: &mut Vec<String>) {
+    /// Says that a list is not known before anything of it is counted, and once it is known again.
+    fn doubt(&mut self, what: &'static str, doubt: Option<&Doubt>, telling: Telling, told: &mut Vec<String>) {
+        match (doubt, telling) {
+            (Some(Doubt::Failed(why)), _) | (Some(Doubt::Unheard(why)), Telling::Everything) => {
+                if self.doubted.insert(what) {
+                    told.push(format!("{what}: not known ({why})"));
+                }
+            }
+            (Some(Doubt::Unheard(_)), Telling::Changes) => {}
+            (None, _) => {
+                if self.doubted.remove(what) {
+                    told.push(format!("{what}: known again"));
+                }
+            }
+        }
+    }
+
+    fn alerts(&mut self, board: &AlertBoard, doubt: Option<&Doubt>, now: Now, told: &mut Vec<String>) {
         let shown = board
             .by_fingerprint
             .iter()
@@ -176,13 +224,19 @@ impl Plain {
         let present: BTreeMap<Fingerprint, Arc<Alert>> = shown
             .map(|(fingerprint, alert)| (*fingerprint, Arc::clone(alert)))
             .collect();
+        // No alert of nobody who was heard is no count.
+        if doubt.is_some() && present.is_empty() {
+            return;
+        }
         let Some(before) = self.alerts.replace(present.clone()) else {
             let mut standing: Vec<&Arc<Alert>> = present
                 .values()
                 .filter(|alert| alert.standing() != Standing::Over)
                 .collect();
             standing.sort_by_key(|alert| (alert.standing(), alert.rank(), alert.occurrence.starts_at));
-            told.push(format!("alerts: {} on the board", standing.len()));
+            let reach = reach(doubt);
+            told.push(format!("alerts: {} on the board{reach}", standing.len()));
+
             let words = standing
                 .iter()
                 .map(|alert| format!("alert {}", stands(alert, now)));
@@ -200,7 +254,11 @@ impl Plain {
         some(changed.chain(gone), "alerts", told);
     }
 
-    fn slos(&mut self, reports: &[Arc<SloReport>], told: &mut Vec<String>) {
+    fn slos(&mut self, reports: &[Arc<SloReport>], doubt: Option<&Doubt>, told: &mut Vec<String>) {
+        // A board of nothing but questions is no answer.
+        if doubt.is_some() && reports.iter().all(|report| doubt::is_unread(report)) {
+            return;
+        }
         let present: BTreeMap<String, SloState> = reports
             .iter()
             .map(|report| (report.slo.name.clone(), report.state))
@@ -228,12 +286,15 @@ impl Plain {
                 .iter()
                 .filter(|report| report.state == SloState::Ok)
                 .count();
-            told.push(format!("SLOs: {well} of {} ok", reports.len()));
+            told.push(format!("SLOs: {well} of {} ok{}", reports.len(), reach(doubt)));
         }
         some(changed, "SLOs", told);
     }
 
-    fn incidents(&mut self, incidents: &[Arc<Incident>], told: &mut Vec<String>) {
+    fn incidents(&mut self, incidents: &[Arc<Incident>], doubt: Option<&Doubt>, told: &mut Vec<String>) {
+        if doubt.is_some() && incidents.is_empty() {
+            return;
+        }
         let present: BTreeMap<IncidentId, Arc<Incident>> = incidents
             .iter()
             .map(|incident| (incident.id.clone(), Arc::clone(incident)))
@@ -243,7 +304,7 @@ impl Plain {
                 .iter()
                 .filter(|incident| incident.status.is_open())
                 .collect();
-            told.push(format!("incidents: {} open", open.len()));
+            told.push(format!("incidents: {} open{}", open.len(), reach(doubt)));
             some(
                 open.iter().map(|incident| opened("incident", incident)),
                 "incidents",
@@ -303,7 +364,7 @@ impl Plain {
         let Some(board) = &model.alerts.board else { return };
         let kind = |fault: &PipelineFault| match fault {
             PipelineFault::WatchdogAbsent { matcher, .. } => format!("the watchdog {matcher} is absent"),
-            PipelineFault::SourceDown { source, .. } => format!("Alertmanager {source} cannot be asked"),
+            PipelineFault::SourceDown { source, .. } => format!("{source} cannot be asked"),
             PipelineFault::NotDelivered { name, .. } => {
                 format!("Prometheus fires {name}, and no Alertmanager has it")
             }
@@ -373,6 +434,14 @@ impl Plain {
     }
 }
 
+/// What a count is worth.
+fn reach(doubt: Option<&Doubt>) -> &'static str {
+    match doubt {
+        Some(Doubt::Unheard(_) | Doubt::Failed(_)) => ", as far as is known",
+        None => "",
+    }
+}
+
 /// Some lines of many, and how many there are beside them.
 fn some(words: impl Iterator<Item = String>, what: &str, told: &mut Vec<String>) {
     let mut words = words;
@@ -383,12 +452,15 @@ fn some(words: impl Iterator<Item = String>, what: &str, told: &mut Vec<String>)
     }
 }
 
+/// An alert by name and service, and by the label that tells it from its siblings: no group's head stands above a line.
 fn called(alert: &Alert) -> String {
-    if alert.service.is_empty() {
-        alert.name.to_string()
-    } else {
-        format!("{} {}", alert.name, alert.service)
-    }
+    let telling = alert.telling_label(&Labels::default());
+    let service = Some(&*alert.service).filter(|service| !service.is_empty());
+    let words: Vec<&str> = [Some(&*alert.name), service, telling]
+        .into_iter()
+        .flatten()
+        .collect();
+    words.join(" ")
 }
 
 /// An alert as it stands: severity, name, since when, whose, and what it says of itself.

@@ -22,7 +22,7 @@ pub(super) fn lines(model: &Model, now: Now) -> Vec<String> {
     let rows = (area.y..area.bottom()).map(|y| {
         let cells = (area.x..area.right()).filter_map(|x| frame.cell((x, y)));
         let text: String = cells.map(Cell::symbol).collect();
-        bare(&text).to_owned()
+        in_words(bare(&text))
     });
     let mut lines: Vec<String> = Vec::new();
     for row in rows {
@@ -37,8 +37,34 @@ pub(super) fn lines(model: &Model, now: Now) -> Vec<String> {
     lines
 }
 
+/// A row that says in words what is under way of it: a shortened word with a dash behind it is no word to hear.
+fn in_words(row: &str) -> String {
+    const UNDER_WAY: [(&str, &str); 4] = [
+        ("  ack~", "  acknowledgement under way"),
+        ("  hand back~", "  handing back under way"),
+        ("  saving~", "  being saved"),
+        ("  undo~", "  being undone"),
+    ];
+    UNDER_WAY
+        .iter()
+        .fold(row.to_owned(), |row, (short, words)| row.replace(short, words))
+}
+
 /// A row without the frame around it.
 fn bare(row: &str) -> &str {
     let frame = |c: char| matches!(c, '|' | '+' | '-' | '#') || c.is_whitespace();
     row.trim_matches(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_act_under_way_is_said_in_words_and_a_cut_name_stays() {
+        assert_eq!(
+            in_words("CRIT Down cart-7c9~x2   4m  ack~"),
+            "CRIT Down cart-7c9~x2   4m  acknowledgement under way"
+        );
+    }
 }

@@ -7,7 +7,8 @@ use midwatch::app::attention::Window;
 use midwatch::app::modal::Modal;
 use midwatch::app::update::update;
 use midwatch::app::{Effect, Model, Msg};
-use midwatch::domain::alert::{Ack, AckState, Alert, AlertState};
+use midwatch::backend::BackendFailure;
+use midwatch::domain::alert::{Ack, AckState, Alert, AlertState, PipelineFault, PipelineHealth};
 use midwatch::domain::incident::Status;
 use midwatch::domain::slo::SloState;
 use midwatch::plain::{Plain, SIZE, Stamp, Wish};
@@ -105,6 +106,74 @@ fn at_first_everything_is_told_as_it_stands_and_then_nothing_until_something_cha
     assert!(has(&again, "alerts: ") && has(&again, "SLO page: "), "{again:#?}");
 }
 
+/// A console whose every backend is down: nobody was ever heard, and only what the journal keeps is listed.
+fn outage() -> Ear {
+    let mut ear = Ear::on(silent(SIZE));
+    let mut dead = board_of(Vec::new());
+    dead.pipeline = PipelineHealth {
+        faults: vec![PipelineFault::SourceDown {
+            source: "metrics".into(),
+            cause: "connection refused".into(),
+            since: now().tick,
+        }],
+        age: None,
+        unknown: Vec::new(),
+    };
+    dead.errors = vec![BackendFailure {
+        backend: "alertmanager eu-0".to_owned(),
+        message: "connection refused".to_owned(),
+    }];
+    ear.tell(Msg::AlertsArranged(Arc::new(dead)));
+    let mut slos = slo_feed(slo_board());
+    slos.last = None;
+    slos.status = midwatch::app::feed::Status::Failed {
+        cause: "connection refused".into(),
+        since: now().tick,
+        next_try: now().tick,
+    };
+    ear.tell(Msg::SloFetched(slos));
+    let mut kept = board(Vec::new());
+    kept.errors = vec!["pagerduty: connection refused".to_owned()];
+    ear.tell(Msg::IncidentsFetched(feed(kept)));
+    ear
+}
+
+#[test]
+fn in_a_total_outage_nothing_is_counted_and_every_status_says_what_is_not_known() {
+    let mut ear = outage();
+    for _ in 0..2 {
+        let lines = ear.plain.answer(Wish::Status, &ear.model, ear.now);
+        for words in [
+            "alerts: not known (alertmanager eu-0: connection refused)",
+            "SLOs: not known (metrics: connection refused)",
+            "incidents: not known (pagerduty: connection refused)",
+            "alerts may not arrive: metrics cannot be asked",
+        ] {
+            assert!(has(&lines, words), "no {words:?} in {lines:#?}");
+        }
+        assert!(
+            !has(&lines, "on the board") && !has(&lines, " open"),
+            "{lines:#?}"
+        );
+    }
+    assert_eq!(ear.hear(), Vec::<String>::new(), "told once");
+    let back = ear.board(vec![alert("Slow", "warning", "search", 12, &[])]);
+    assert!(
+        has(&back, "alerts: known again") && has(&back, "alerts: 1 on the board"),
+        "{back:#?}"
+    );
+}
+
+#[test]
+fn what_has_not_answered_yet_is_named_where_everything_is_wanted() {
+    let mut ear = Ear::on(silent(SIZE));
+    assert_eq!(ear.hear(), Vec::<String>::new());
+    let lines = ear.plain.answer(Wish::Status, &ear.model, ear.now);
+    for what in ["alerts", "SLOs", "incidents"] {
+        assert!(has(&lines, &format!("{what}: not known (no ")), "{lines:#?}");
+    }
+}
+
 #[test]
 fn an_alert_is_told_when_it_fires_is_taken_is_silenced_and_is_over() {
     let mut ear = quiet();
@@ -141,6 +210,16 @@ fn an_alert_is_told_when_it_fires_is_taken_is_silenced_and_is_over() {
     );
     let over = ear.board(vec![slow()]);
     assert!(has(&over, "alert over: Down cart"), "{over:?}");
+}
+
+#[test]
+fn siblings_are_told_apart_by_the_label_that_tells_them_apart() {
+    let mut ear = quiet();
+    let sibling = |pod: &str| alert("Down", "critical", "cart", 0, &[("pod", pod)]);
+    let fires = ear.board(vec![sibling("cart-1"), sibling("cart-2")]);
+    for pod in ["cart-1", "cart-2"] {
+        assert!(has(&fires, &format!("Down cart {pod}, for ")), "{fires:?}");
+    }
 }
 
 #[test]

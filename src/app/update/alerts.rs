@@ -53,7 +53,7 @@ pub(super) fn unfold(model: &mut Model, now: Now) -> Vec<Effect> {
 /// Marks the alert under the cursor, or every alert of its group; a second time takes the mark away.
 pub(super) fn mark(model: &mut Model, now: Now) -> Vec<Effect> {
     if model.focus != PaneId::Alerts || !model.details.is_empty() {
-        return say(model, Level::Info, "only alerts are marked", now);
+        return say(model, Level::Info, "nothing is marked here", now);
     }
     let Some((group, alert)) = model.alerts.at(model.alerts.list.index) else {
         return say(model, Level::Info, "the list is empty", now);

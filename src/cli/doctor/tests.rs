@@ -508,4 +508,10 @@ fn each_signal_that_is_missing_is_named_with_what_is_off_without_it() {
         "[contexts.p.metrics]\nurl = \"http://x\"\n[contexts.p.logs]\nkind = \"loki\"\nurl = \"http://l\"\n",
     );
     assert_eq!(off(&more.contexts["p"]).len(), 3);
+    let alone = decoded("[contexts.p.logs]\nkind = \"loki\"\nurl = \"http://l\"\n");
+    let said = off(&alone.contexts["p"]);
+    assert!(
+        said[0].starts_with("no metrics and no Alertmanager") && said[0].contains("nothing is watched"),
+        "{said:?}"
+    );
 }

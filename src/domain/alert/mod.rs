@@ -326,6 +326,16 @@ impl Flaps {
 }
 
 impl Alert {
+    /// The label that tells it from its siblings, raw: the first of the usual ones that is not among those above it.
+    pub fn telling_label(&self, above: &Labels) -> Option<&str> {
+        const USUAL: [&str; 7] = ["instance", "pod", "node", "host", "cluster", "route", "handler"];
+        USUAL
+            .iter()
+            .filter(|name| above.get(name).is_none())
+            .find_map(|name| self.labels.get(name))
+            .filter(|value| !value.is_empty())
+    }
+
     /// How long it has been firing, or had been when it went.
     pub fn age(&self, now: Now) -> Duration {
         let until = self.ended_at.unwrap_or(now.utc);

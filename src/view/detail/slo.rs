@@ -14,7 +14,7 @@ use crate::domain::slo::{Reachable, Reading, RuleState, Severity, SloReport, Sta
 use crate::text::{Cut, SafeText, cut, fit, fit_right, width};
 use crate::theme::Role;
 use crate::view::pane::belief::{self, Heard};
-use crate::view::pane::{alert_rows, slo, standing};
+use crate::view::pane::{slo, standing};
 use crate::view::sheet::Sheet;
 use crate::view::widget::chart::{self, Chart, Limit, Series, Shape};
 use crate::view::widget::{self, Piece, bar, words};
@@ -473,7 +473,7 @@ pub(in crate::view) fn alert_row(
 /// The name and what tells it from its siblings; the latter alone where the name stands above.
 fn named(alert: &Alert, above: &Labels, room: usize) -> String {
     let name = SafeText::line(&alert.name).into_string();
-    let Some(value) = alert_rows::telling_label(alert, above) else {
+    let Some(value) = alert.telling_label(above) else {
         return name;
     };
     let value = SafeText::line(value);

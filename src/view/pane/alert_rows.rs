@@ -20,7 +20,7 @@ pub(super) fn alert_cells<'a>(
     let name = SafeText::line(&alert.name);
     // The end of a pod's name tells it from the next one: it is cut in the middle.
     let telling = |room: usize| {
-        let value = SafeText::line(telling_label(alert, &group.key)?);
+        let value = SafeText::line(alert.telling_label(&group.key)?);
         (room > 3).then(|| {
             Piece::own(
                 cut(value.as_str(), room, Cut::Middle).into_owned(),
@@ -51,16 +51,6 @@ pub(super) fn alert_cells<'a>(
         vec![Piece::own(figures::row_age(age), Role::TextMuted)],
         standing(scene, alert),
     ]
-}
-
-/// The label that tells an alert from its siblings: the first of the usual ones that the group is not keyed by.
-pub(in crate::view) fn telling_label<'a>(alert: &'a Alert, key: &Labels) -> Option<&'a str> {
-    const USUAL: [&str; 7] = ["instance", "pod", "node", "host", "cluster", "route", "handler"];
-    USUAL
-        .iter()
-        .filter(|name| key.get(name).is_none())
-        .find_map(|name| alert.labels.get(name))
-        .filter(|value| !value.is_empty())
 }
 
 /// A group's head; `name_width` is the room of its name, behind which stands how many they are.

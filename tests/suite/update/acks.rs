@@ -97,6 +97,13 @@ fn what_somebody_has_is_said_with_their_name() {
 }
 
 #[test]
+fn where_nothing_is_marked_that_is_said_of_the_place() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("1 x");
+    hand.assert_said("nothing is marked here");
+}
+
+#[test]
 fn marked_alerts_are_listed_and_asked_about_though_a_filter_hides_them() {
     let all = vec![pod("A", "1"), pod("B", "1"), pod("C", "1")];
     let mut hand = Hand::with(all.clone());
