@@ -392,3 +392,17 @@ pub(super) fn write_all(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_as_one_ends_where_a_row_does() {
+        let lengths = |ends: &[usize], all| units(ends, all).collect::<Vec<_>>();
+        assert_eq!(lengths(&[3, 3, 10, 20], 20), [3, 7, 10]);
+        assert_eq!(lengths(&[3, 10], 24), [3, 7, 14], "what follows the last row");
+        assert_eq!(lengths(&[], 5), [5]);
+        assert!(lengths(&[], 0).is_empty());
+    }
+}

@@ -55,7 +55,7 @@ const ERASE_TO_END_OF_LINE: &[u8] = b"\x1b[K";
 #[derive(Debug)]
 pub struct Encoder {
     out: Vec<u8>,
-    /// Where in `out` what is drawn of a row ends, and where what comes before the first begins.
+    /// Where in `out` what is drawn of a row ends, and what comes before the first.
     row_ends: Vec<usize>,
     sync: SyncOutput,
     line_edits: LineEdits,
