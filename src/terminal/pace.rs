@@ -12,7 +12,7 @@ use crate::time::Tick;
 
 /// What is kept ready for a key, however slow the link: a cursor that moves between two rows costs less.
 const LEAST_RESERVE: f64 = 200.0;
-/// Of a long frame pieces of so many bytes are handed on, so that nobody is woken for each byte.
+/// Pieces of so many bytes are handed on, so that nobody is woken for each byte.
 const LEAST_PIECE: f64 = 32.0;
 /// The meter tells the mean of so long.
 const SPAN: Duration = Duration::from_secs(5);
@@ -23,8 +23,11 @@ pub struct Pace {
     rate: f64,
     /// The most that is saved up.
     reserve: f64,
+    /// Below zero after a unit that is larger than the reserve.
     level: f64,
     at: Tick,
+    /// Until then the last frame is left to be read.
+    stands_until: Tick,
 }
 
 impl Pace {
@@ -37,6 +40,7 @@ impl Pace {
             reserve,
             level: reserve,
             at: now,
+            stands_until: now,
         }
     }
 
@@ -46,33 +50,60 @@ impl Pace {
         self.at = now;
     }
 
-    /// What is enough of `wanted` bytes to be handed on.
-    fn piece(&self, wanted: usize) -> f64 {
-        (self.rate / 20.0).max(LEAST_PIECE).min(wanted as f64)
+    /// The level at which the first of these units go: as many as are worth a write. One that is larger than the
+    /// reserve goes when that is whole.
+    fn enough(&self, units: &[usize]) -> f64 {
+        let piece = (self.rate / 20.0).max(LEAST_PIECE);
+        let mut bytes = 0.0;
+        for unit in units {
+            bytes += *unit as f64;
+            if bytes >= piece {
+                break;
+            }
+        }
+        bytes.min(self.reserve)
     }
 
-    /// How many of `wanted` bytes may go now: they are taken from the bucket. None where it is too early.
-    pub fn take(&mut self, wanted: usize, now: Tick) -> usize {
+    /// How many of these units (of so many bytes each, none of which is ever parted) may go now: they are taken from
+    /// the bucket. None where it is too early.
+    pub fn take(&mut self, units: &[usize], now: Tick) -> usize {
         self.fill(now);
         // A byte is not cut: what a division left over must not make anybody wait for nothing.
-        if self.level + 1e-6 < self.piece(wanted) {
+        let level = self.level + 1e-6;
+        if level < self.enough(units) {
             return 0;
         }
-        let taken = ((self.level + 1e-6) as usize).min(wanted);
-        self.level -= taken as f64;
+        let mut taken = 0;
+        let mut bytes = 0.0;
+        for unit in units {
+            let more = bytes + *unit as f64;
+            if taken > 0 && more > level {
+                break;
+            }
+            bytes = more;
+            taken += 1;
+        }
+        self.level -= bytes;
         taken
     }
 
-    /// How long until some of `wanted` bytes may go.
-    pub fn wait(&self, wanted: usize, now: Tick) -> Duration {
+    /// How long until some of these units may go.
+    pub fn wait(&self, units: &[usize], now: Tick) -> Duration {
         let level = self.level + now.since(self.at).as_secs_f64() * self.rate;
-        let lacks = (self.piece(wanted) - level).max(0.0);
+        let lacks = (self.enough(units) - level).max(0.0);
         Duration::from_secs_f64(lacks / self.rate)
     }
 
-    /// When the reserve is whole again, if nothing goes until then: the world's turn.
+    /// The last of a frame of so many bytes went: it stands for as long as they take on their way.
+    pub fn finished(&mut self, frame: usize, now: Tick) {
+        let until = now + Duration::from_secs_f64(frame as f64 / self.rate);
+        self.stands_until = self.stands_until.max(until);
+    }
+
+    /// When the reserve is whole again, if nothing goes until then, and the last frame has stood: the world's turn.
     pub fn whole_at(&self) -> Tick {
-        self.at + Duration::from_secs_f64((self.reserve - self.level).max(0.0) / self.rate)
+        let whole = self.at + Duration::from_secs_f64((self.reserve - self.level).max(0.0) / self.rate);
+        whole.max(self.stands_until)
     }
 }
 
@@ -123,7 +154,7 @@ mod tests {
 
     /// Sends without end for so many milliseconds, asking each.
     fn sent(pace: &mut Pace, from: u64, until: u64) -> usize {
-        (from..until).map(|ms| pace.take(10_000, at(ms))).sum()
+        (from..until).map(|ms| pace.take(&[1; 10_000], at(ms))).sum()
     }
 
     #[test]
@@ -140,26 +171,65 @@ mod tests {
     #[test]
     fn a_key_is_answered_at_once_from_the_reserve_on_the_slowest_link() {
         let mut pace = pace(800);
-        assert_eq!(pace.take(185, at(0)), 185);
-        assert_eq!(pace.take(185, at(1)), 0, "the next one waits");
-        let wait = pace.wait(185, at(1));
+        let frame = [1; 185];
+        assert_eq!(pace.take(&frame, at(0)), 185);
+        assert_eq!(pace.take(&frame, at(1)), 0, "the next one waits");
+        let wait = pace.wait(&frame, at(1));
         assert!(
             wait > Duration::ZERO && wait < Duration::from_millis(60),
             "{wait:?}"
         );
-        assert!(pace.take(185, at(1) + wait) > 0, "and no longer than was said");
+        assert!(pace.take(&frame, at(1) + wait) > 0, "and no longer than was said");
+    }
+
+    #[test]
+    fn a_unit_is_never_parted_and_one_beyond_the_reserve_goes_when_that_is_whole() {
+        let mut pace = pace(800);
+        let rows = [120, 70, 90, 900, 40];
+        assert_eq!(pace.take(&rows, at(0)), 2, "the third would have been cut");
+        assert_eq!(pace.take(&rows[2..], at(50)), 0);
+        let wait = pace.wait(&rows[2..], at(50));
+        assert_eq!(pace.take(&rows[2..], at(50) + wait), 1);
+        assert_eq!(
+            pace.take(&rows[3..], at(300)),
+            0,
+            "not before the reserve is whole"
+        );
+        assert_eq!(pace.take(&rows[3..], at(1_000)), 1, "then as one");
+        assert_eq!(
+            pace.take(&rows[4..], at(1_900)),
+            0,
+            "what it took in advance is paid back"
+        );
+        assert_eq!(pace.take(&rows[4..], at(1_950)), 1);
+    }
+
+    #[test]
+    fn a_frame_of_the_world_stands_for_as_long_as_it_took() {
+        let mut pace = pace(800);
+        for ms in 0..3_000 {
+            pace.take(&[100; 30], at(ms));
+        }
+        pace.finished(2_400, at(3_000));
+        assert_eq!(pace.whole_at(), at(6_000));
+        pace.finished(40, at(3_100));
+        assert_eq!(
+            pace.whole_at(),
+            at(6_000),
+            "a small one after it takes nothing away"
+        );
     }
 
     #[test]
     fn the_worlds_turn_comes_when_the_reserve_is_whole() {
         let mut pace = pace(2_000);
         assert_eq!(pace.whole_at(), at(0));
-        assert_eq!(pace.take(500, at(0)), 500);
+        assert_eq!(pace.take(&[1; 500], at(0)), 500);
         assert_eq!(pace.whole_at(), at(250));
-        assert_eq!(pace.take(100, at(100)), 100);
+        assert_eq!(pace.take(&[100], at(100)), 1);
         assert_eq!(pace.whole_at(), at(300));
         // What is not used is not saved up.
-        pace.take(1, at(60_000));
+        pace.take(&[1], at(60_000));
         assert!(pace.whole_at() <= at(60_001));
     }
 

@@ -325,14 +325,18 @@ impl Screen for Tty {
             self.encoder.leave_unmarked();
         }
         self.encoder.encode(frame, cursor);
+        let mut row_ends = self.encoder.row_ends().to_vec();
         let mut bytes = self.encoder.take();
         if self.entry == Entry::WithNextFrame {
             self.entry = Entry::Done;
+            let drawn = bytes.len();
             bytes.splice(0..0, self.guard.enter());
+            let entered = bytes.len() - drawn;
+            row_ends.iter_mut().for_each(|end| *end += entered);
         }
         let questions = self.questions(bytes.len());
         bytes.extend_from_slice(&questions);
-        self.writer.submit(&bytes);
+        self.writer.submit_frame(&bytes, &row_ends);
     }
 
     fn sent(&self) -> u64 {

@@ -3,7 +3,8 @@
 //! Whoever draws hands bytes over and goes on; what the terminal takes at once is written there and then, and the thread
 //! sleeps on. A frame is only drawn when the slot is empty and the thread idle, so stale frames never queue and the encoder's base is always what was (or is being) written. The thread
 //! waits in `poll`, not in `write`, so that it can be told to stop while the link hangs. The descriptor must
-//! be non-blocking. Where the link is known to be slow it hands on no more than that carries ([`Pace`]). Start at
+//! be non-blocking. Where the link is known to be slow it hands on no more than that carries ([`Pace`]), and a row of a
+//! frame as one, lest half of it stand beside half of the old one and be read. Start at
 //! [`Writer::submit`].
 
 use std::fs::File;
@@ -22,6 +23,9 @@ use crate::time::{Clock, Tick};
 
 /// What waits behind a frame (bells, copies) beyond this is refused. A frame itself finds the slot empty.
 const SLOT_CAP: usize = 1 << 18;
+
+/// Where no row forbids it, bytes for a slow link are parted after so many.
+const PARTED: usize = 32;
 
 /// Where bytes for the terminal go. Clones share the one thread.
 #[derive(Debug, Clone)]
@@ -42,9 +46,27 @@ struct Shared {
     clock: Clock,
 }
 
+/// Bytes to be written.
+#[derive(Debug, Default)]
+struct Load {
+    bytes: Vec<u8>,
+    /// The lengths of what goes as one, in order, where the pace is capped.
+    units: Vec<usize>,
+    /// How many of the bytes are frames.
+    frames: usize,
+}
+
+impl Load {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.units.clear();
+        self.frames = 0;
+    }
+}
+
 #[derive(Debug)]
 struct Slot {
-    bytes: Vec<u8>,
+    load: Load,
     thread: Thread,
     gate: Gate,
     /// What went to the terminal so far.
@@ -100,7 +122,7 @@ impl Writer {
         let (stopped, stop) = io::pipe()?;
         let shared = Arc::new(Shared {
             slot: Mutex::new(Slot {
-                bytes: Vec::new(),
+                load: Load::default(),
                 thread: Thread::Idle,
                 gate: Gate::Open,
                 meter: Meter::default(),
@@ -121,19 +143,34 @@ impl Writer {
 
     /// Hands bytes over; they are written in order, after what is being written. Returns at once.
     pub fn submit(&self, bytes: &[u8]) {
+        let ends: Vec<usize> = (PARTED..bytes.len()).step_by(PARTED).collect();
+        self.hand_over(bytes, &ends, 0);
+    }
+
+    /// The same for a frame, which is parted at the ends of its rows only (offsets, ascending) and then stands for a
+    /// while where the pace is capped.
+    pub fn submit_frame(&self, bytes: &[u8], row_ends: &[usize]) {
+        self.hand_over(bytes, row_ends, bytes.len());
+    }
+
+    fn hand_over(&self, bytes: &[u8], ends: &[usize], frames: usize) {
         let mut slot = self.shared.lock();
         if slot.gate != Gate::Open || slot.thread == Thread::Ended {
             return;
         }
-        let unhindered = slot.bytes.is_empty() && slot.thread == Thread::Idle && slot.pace.is_none();
+        let unhindered = slot.load.bytes.is_empty() && slot.thread == Thread::Idle && slot.pace.is_none();
         let taken = if unhindered { self.shared.at_once(bytes) } else { 0 };
         if taken > 0 {
             slot.meter.sent(taken, self.shared.clock.tick());
         }
         let left = bytes.get(taken..).unwrap_or_default();
-        let fits = slot.bytes.is_empty() || slot.bytes.len() + left.len() <= SLOT_CAP;
+        let fits = slot.load.bytes.is_empty() || slot.load.bytes.len() + left.len() <= SLOT_CAP;
         if fits && !left.is_empty() {
-            slot.bytes.extend_from_slice(left);
+            if slot.pace.is_some() {
+                slot.load.units.extend(units(ends, bytes.len()));
+                slot.load.frames += frames;
+            }
+            slot.load.bytes.extend_from_slice(left);
             // Woken while the lock is held, the thread would only go to sleep on it again.
             drop(slot);
             self.shared.changed.notify_all();
@@ -143,10 +180,11 @@ impl Writer {
     /// Whether all that was submitted has left.
     pub fn is_idle(&self) -> bool {
         let slot = self.shared.lock();
-        slot.bytes.is_empty() && slot.thread != Thread::Writing
+        slot.load.bytes.is_empty() && slot.thread != Thread::Writing
     }
 
-    /// When what the world changes may be sent, where the pace is capped: a key's reserve is whole again then.
+    /// When what the world changes may be sent, where the pace is capped: a key's reserve is whole again then, and the
+    /// last frame has stood for as long as it took.
     pub fn whole_at(&self) -> Option<Tick> {
         self.shared.lock().pace.as_ref().map(Pace::whole_at)
     }
@@ -164,7 +202,7 @@ impl Writer {
         if slot.gate == Gate::Open {
             slot.gate = Gate::Shut;
         }
-        let busy = |slot: &mut Slot| slot.thread == Thread::Writing || !slot.bytes.is_empty();
+        let busy = |slot: &mut Slot| slot.thread == Thread::Writing || !slot.load.bytes.is_empty();
         let ended = |slot: &Slot| slot.thread == Thread::Ended;
         if !ended(&slot) {
             slot = self
@@ -176,7 +214,7 @@ impl Writer {
         if ended(&slot) || !busy(&mut slot) {
             return Rest::Finished;
         }
-        slot.bytes.clear();
+        slot.load.clear();
         slot.gate = Gate::Ending;
         drop(slot);
         // The link hangs within a write: wake the thread from its wait. It ends, and with it this writer.
@@ -223,25 +261,25 @@ impl Shared {
     }
 
     fn run(&self, stopped: &PipeReader, gone: &mpsc::Sender<Input>) {
-        let mut bytes = Vec::new();
+        let mut load = Load::default();
         let outcome = loop {
-            bytes.clear();
+            load.clear();
             let mut slot = self.lock();
-            if slot.thread == Thread::Writing && slot.bytes.is_empty() {
+            if slot.thread == Thread::Writing && slot.load.bytes.is_empty() {
                 slot.thread = Thread::Idle;
                 self.changed.notify_all();
                 self.drained.notify_one();
             }
-            while slot.bytes.is_empty() && slot.gate != Gate::Ending {
+            while slot.load.bytes.is_empty() && slot.gate != Gate::Ending {
                 slot = self.changed.wait(slot).unwrap_or_else(PoisonError::into_inner);
             }
-            if slot.bytes.is_empty() {
+            if slot.load.bytes.is_empty() {
                 break Ok(());
             }
-            std::mem::swap(&mut bytes, &mut slot.bytes);
+            std::mem::swap(&mut load, &mut slot.load);
             slot.thread = Thread::Writing;
             drop(slot);
-            match self.write(&bytes, stopped) {
+            match self.write(&load, stopped) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => break Ok(()),
                 Err(error) => break Err(error),
@@ -250,7 +288,7 @@ impl Shared {
         {
             let mut slot = self.lock();
             slot.thread = Thread::Ended;
-            slot.bytes.clear();
+            slot.load.clear();
             self.changed.notify_all();
         }
         self.drained.notify_one();
@@ -272,17 +310,16 @@ impl Shared {
     }
 
     /// Writes all of it, as fast as it may go.
-    fn write(&self, mut bytes: &[u8], stopped: &PipeReader) -> io::Result<()> {
+    fn write(&self, load: &Load, stopped: &PipeReader) -> io::Result<()> {
+        let (mut bytes, mut units) = (load.bytes.as_slice(), load.units.as_slice());
         while !bytes.is_empty() {
             let now = self.clock.tick();
-            let (piece, wait) = {
-                let mut slot = self.lock();
-                match &mut slot.pace {
-                    None => (bytes.len(), Duration::ZERO),
-                    Some(pace) => {
-                        let piece = pace.take(bytes.len(), now);
-                        (piece, pace.wait(bytes.len() - piece, now))
-                    }
+            let (piece, wait) = match &mut self.lock().pace {
+                None => (bytes.len(), Duration::ZERO),
+                Some(pace) => {
+                    let (due, later) = units.split_at(pace.take(units, now));
+                    units = later;
+                    (due.iter().sum(), pace.wait(later, now))
                 }
             };
             if piece > 0 {
@@ -296,8 +333,21 @@ impl Shared {
                 rest(stopped, wait)?;
             }
         }
+        let at = self.clock.tick();
+        if let Some(pace) = &mut self.lock().pace {
+            pace.finished(load.frames, at);
+        }
         Ok(())
     }
+}
+
+/// The lengths of what lies between these offsets (ascending), up to `all`. None is empty.
+fn units(ends: &[usize], all: usize) -> impl Iterator<Item = usize> {
+    let ends = ends.iter().copied().filter(move |end| *end < all).chain([all]);
+    ends.scan(0, |before, end| {
+        Some(end.saturating_sub(std::mem::replace(before, end)))
+    })
+    .filter(|unit| *unit > 0)
 }
 
 /// Waits for so long, or until it is told to stop.
@@ -341,4 +391,18 @@ pub(super) fn write_all(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_as_one_ends_where_a_row_does() {
+        let lengths = |ends: &[usize], all| units(ends, all).collect::<Vec<_>>();
+        assert_eq!(lengths(&[3, 3, 10, 20], 20), [3, 7, 10]);
+        assert_eq!(lengths(&[3, 10], 24), [3, 7, 14], "what follows the last row");
+        assert_eq!(lengths(&[], 5), [5]);
+        assert!(lengths(&[], 0).is_empty());
+    }
 }

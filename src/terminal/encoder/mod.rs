@@ -55,6 +55,8 @@ const ERASE_TO_END_OF_LINE: &[u8] = b"\x1b[K";
 #[derive(Debug)]
 pub struct Encoder {
     out: Vec<u8>,
+    /// Where in `out` what is drawn of a row ends, and what comes before the first.
+    row_ends: Vec<usize>,
     sync: SyncOutput,
     line_edits: LineEdits,
     links: links::Links,
@@ -80,6 +82,7 @@ impl Encoder {
     pub fn new(sync: SyncOutput) -> Self {
         Self {
             out: Vec::new(),
+            row_ends: Vec::new(),
             sync,
             line_edits: LineEdits::Known,
             links: links::Links::default(),
@@ -123,6 +126,7 @@ impl Encoder {
     /// [`Encoder::take`]; none where nothing changed.
     pub fn encode(&mut self, frame: &Buffer, cursor: Option<Position>) {
         let start = self.out.len();
+        let ends_before = self.row_ends.len();
         self.next.take(frame);
         self.links.mark(&mut self.next);
         let mut shown = match self.shown.take().filter(|s| s.size() == self.next.size()) {
@@ -136,8 +140,11 @@ impl Encoder {
             shown.scroll(shift.top, shift.bottom, shift.rows);
         }
         let next = std::mem::take(&mut self.next);
+        self.end_row(start);
         for y in 0..next.size().height {
+            let before = self.out.len();
             self.row(y, shown.row(y), next.row(y));
+            self.end_row(before);
         }
         self.shown = Some(next);
         self.next = shown;
@@ -148,13 +155,30 @@ impl Encoder {
         self.set_cursor(cursor);
         if self.sync != SyncOutput::Unmarked && self.out.len() - start > SYNC_FROM {
             self.out.splice(start..start, SYNC_BEGIN.iter().copied());
+            for end in self.row_ends.iter_mut().skip(ends_before) {
+                *end += SYNC_BEGIN.len();
+            }
             self.out.extend_from_slice(SYNC_END);
         }
     }
 
     /// The bytes encoded since the last time.
     pub fn take(&mut self) -> Vec<u8> {
+        self.row_ends.clear();
         std::mem::take(&mut self.out)
+    }
+
+    /// Where the bytes that wait may be parted without a row that is half the old one and half the new: offsets,
+    /// ascending. To be asked before [`Encoder::take`].
+    pub fn row_ends(&self) -> &[usize] {
+        &self.row_ends
+    }
+
+    /// What was written since `before` is one.
+    fn end_row(&mut self, before: usize) {
+        if self.out.len() > before {
+            self.row_ends.push(self.out.len());
+        }
     }
 
     /// A blank screen of the next frame's size, whatever was there.

@@ -576,3 +576,44 @@ fn a_terminal_without_line_edits_is_sent_none() {
     );
     assert_eq!(bench.mismatch(&page(1)), None);
 }
+
+#[test]
+fn a_frame_parted_at_its_row_ends_never_shows_half_a_new_row_beside_half_an_old_one() {
+    let lines = |first: u16| {
+        let mut frame = buffer(80, 24);
+        for y in 0..24 {
+            let n = first + y;
+            let pad = "x".repeat(usize::from(n % 24));
+            let line = format!("03:14:{n:02} {pad} order {} placed", u32::from(n) * 7_919 % 9_973);
+            frame.set_string(0, y, line, Style::new().fg(Color::Indexed((n % 7) as u8)));
+        }
+        frame
+    };
+    let rows = |bench: &Bench| -> Vec<String> {
+        let rows = bench.terminal.screen().rows(0, 80);
+        rows.map(|row| row.trim_end().to_string()).collect()
+    };
+    // Lines that scroll, and lines that are all others.
+    for first in [5, 31] {
+        let mut after = Bench::new(80, 24);
+        after.show(&lines(first));
+        let mut bench = Bench::new(80, 24);
+        bench.show(&lines(0));
+        let mut whole = vec![String::new()];
+        whole.extend(rows(&bench));
+        whole.extend(rows(&after));
+        bench.encoder.encode(&lines(first), None);
+        let ends = bench.encoder.row_ends().to_vec();
+        let bytes = bench.encoder.take();
+        assert!(ends.len() >= 5 && ends.is_sorted(), "{ends:?}");
+        let mut from = 0;
+        for end in ends.into_iter().chain([bytes.len()]) {
+            bench.terminal.process(&bytes[from..end]);
+            from = end;
+            for row in rows(&bench) {
+                assert!(whole.contains(&row), "{row:?} never was");
+            }
+        }
+        assert_eq!(bench.mismatch(&lines(first)), None);
+    }
+}
