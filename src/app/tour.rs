@@ -14,6 +14,8 @@ pub struct Step {
     pub by: &'static [Action],
     /// In words; `{}` is the key. Short: three lines of a terminal of 40 columns.
     pub says: &'static str,
+    /// Of a key that is to open something: what is said while it did not, and the step is kept.
+    pub opens: Option<&'static str>,
 }
 
 /// All of it, in order. None of them changes anything at a backend.
@@ -21,6 +23,7 @@ pub const STEPS: [Step; 12] = [
     Step {
         by: &[Action::FocusAlerts],
         says: "{} goes to the alerts: what fires, and who has it. A pane's number stands on its border.",
+        opens: None,
     },
     Step {
         by: &[
@@ -31,46 +34,57 @@ pub const STEPS: [Step; 12] = [
             Action::Bottom,
         ],
         says: "{} goes down a row. Keys act on what is under the cursor; the last row says which.",
+        opens: None,
     },
     Step {
         by: &[Action::Open],
         says: "{} opens it: labels, when it fired before, which silences match.",
+        opens: Some("A group, now unfolded: {} again opens a row of it, with labels and history."),
     },
     Step {
         by: &[Action::Back],
         says: "{} is one step back, everywhere, and never quits.",
+        opens: None,
     },
     Step {
         by: &[Action::Scope],
         says: "{} turns every pane to the service and the time of this alert.",
+        opens: None,
     },
     Step {
         by: &[Action::OpenCase],
         says: "{} lays out its case: what changed, what failed, and suspects with what speaks for each.",
+        opens: None,
     },
     Step {
         by: &[Action::FocusNext, Action::FocusLogs],
         says: "{} goes on to the next pane: the logs, by now those of that service.",
+        opens: None,
     },
     Step {
         by: &[Action::Search],
         says: "{} searches what has the keys, as you type.",
+        opens: None,
     },
     Step {
         by: &[Action::DialogAccept, Action::DialogLeave],
         says: "Type a word, then {}: the search stays, and the last row says how to go from hit to hit.",
+        opens: None,
     },
     Step {
         by: &[Action::ScopeBack],
         says: "{} takes the scope off again, step by step.",
+        opens: None,
     },
     Step {
         by: &[Action::Palette],
         says: "{} finds everything by name: what can be done, contexts, themes, saved views, queries.",
+        opens: None,
     },
     Step {
         by: &[Action::DialogLeave, Action::DialogAccept],
         says: "{} closes it. What has no key is there; what has one shows it.",
+        opens: None,
     },
 ];
 
@@ -83,6 +97,17 @@ pub struct Tour {
     at: usize,
     /// The key was pressed.
     done: bool,
+    /// It was, and what it was to open is not open.
+    kept: bool,
+}
+
+/// Whether what has the keys could be opened and is not: a group that was unfolded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// A detail is open, or there is nothing to open.
+    Opened,
+    /// Rows stand there, and none is open.
+    Unopened,
 }
 
 /// Whether the tour is on.
@@ -119,24 +144,29 @@ impl Tour {
 
     /// The step it waits at, and its number from 1; nothing where it is not on.
     pub fn step(&self) -> Option<(usize, Step)> {
-        let step = STEPS.get(self.at)?;
-        (self.stage == Stage::On).then_some((self.at + 1, *step))
+        let mut step = *STEPS.get(self.at)?;
+        if let Some(says) = step.opens.filter(|_| self.kept) {
+            step.says = says;
+        }
+        (self.stage == Stage::On).then_some((self.at + 1, step))
+    }
+
+    /// Whether this action is what it waits for.
+    pub fn waits_for(&self, action: Action) -> bool {
+        self.step().is_some_and(|(_, step)| step.by.contains(&action))
     }
 
     /// Begins, or goes on where it was left; the number of the step.
     pub fn begin(&mut self) -> usize {
         self.stage = Stage::On;
         self.done = false;
+        self.kept = false;
         self.at + 1
     }
 
     /// An action was asked for, by whatever key.
     pub fn pressed(&mut self, action: Action) {
-        if let Some((_, step)) = self.step()
-            && step.by.contains(&action)
-        {
-            self.done = true;
-        }
+        self.done |= self.waits_for(action);
     }
 
     /// Leaves it, where it is on or offered, and the key that leaves is not the one it waits for; whether it did.
@@ -148,11 +178,16 @@ impl Tour {
         leaves
     }
 
-    /// After every message.
-    pub fn settle(&mut self, now: Tick) -> Went {
+    /// After every message, and what came of it.
+    pub fn settle(&mut self, now: Tick, rows: Rows) -> Went {
         match self.stage {
             Stage::Offered(until) if now >= until => self.stage = Stage::Off,
             Stage::On if std::mem::take(&mut self.done) => {
+                let opens = STEPS.get(self.at).is_some_and(|step| step.opens.is_some());
+                self.kept = opens && rows == Rows::Unopened;
+                if self.kept {
+                    return Went::Nowhere;
+                }
                 self.at += 1;
                 if self.at < STEPS.len() {
                     return Went::On;
@@ -179,9 +214,14 @@ mod tests {
         for (index, step) in STEPS.iter().enumerate() {
             assert_eq!(tour.step().map(|(number, _)| number), Some(index + 1));
             tour.pressed(Action::Health);
-            assert_eq!(tour.settle(Tick::ZERO), Went::Nowhere, "step {}", index + 1);
+            assert_eq!(
+                tour.settle(Tick::ZERO, Rows::Opened),
+                Went::Nowhere,
+                "step {}",
+                index + 1
+            );
             tour.pressed(step.by[0]);
-            let went = tour.settle(Tick::ZERO);
+            let went = tour.settle(Tick::ZERO, Rows::Opened);
             assert_eq!(went == Went::Through, index + 1 == STEPS.len());
         }
         assert_eq!(tour, Tour::default(), "the next one begins at the beginning");
@@ -192,7 +232,7 @@ mod tests {
         let mut tour = Tour::default();
         tour.begin();
         tour.pressed(Action::FocusAlerts);
-        tour.settle(Tick::ZERO);
+        tour.settle(Tick::ZERO, Rows::Opened);
         assert!(tour.leave());
         assert!(!tour.leave(), "it is left already");
         assert_eq!(tour.begin(), 2);
@@ -205,19 +245,39 @@ mod tests {
         for _ in 0..3 {
             let (_, step) = tour.step().unwrap();
             tour.pressed(step.by[0]);
-            tour.settle(Tick::ZERO);
+            tour.settle(Tick::ZERO, Rows::Opened);
         }
         tour.pressed(Action::Back);
         assert!(!tour.leave());
-        assert_eq!(tour.settle(Tick::ZERO), Went::On);
+        assert_eq!(tour.settle(Tick::ZERO, Rows::Opened), Went::On);
+    }
+
+    #[test]
+    fn a_key_that_only_unfolds_a_group_keeps_the_step_and_says_so() {
+        let mut tour = Tour::default();
+        tour.begin();
+        for _ in 0..2 {
+            let (_, step) = tour.step().unwrap();
+            tour.pressed(step.by[0]);
+            assert_eq!(tour.settle(Tick::ZERO, Rows::Unopened), Went::On);
+        }
+        tour.pressed(Action::Open);
+        assert_eq!(tour.settle(Tick::ZERO, Rows::Unopened), Went::Nowhere);
+        let (number, step) = tour.step().unwrap();
+        assert_eq!(number, 3);
+        assert!(step.says.starts_with("A group"), "{}", step.says);
+        assert!(!tour.waits_for(Action::Back), "esc leaves it here");
+        tour.pressed(Action::Open);
+        assert_eq!(tour.settle(Tick::ZERO, Rows::Opened), Went::On);
+        assert!(tour.waits_for(Action::Back), "and here it is the step");
     }
 
     #[test]
     fn an_offer_passes_by_itself() {
         let mut tour = Tour::offered(Tick::from_secs(60));
-        assert_eq!(tour.settle(Tick::from_secs(59)), Went::Nowhere);
+        assert_eq!(tour.settle(Tick::from_secs(59), Rows::Opened), Went::Nowhere);
         assert_eq!(tour.stage, Stage::Offered(Tick::from_secs(60)));
-        tour.settle(Tick::from_secs(60));
+        tour.settle(Tick::from_secs(60), Rows::Opened);
         assert_eq!(tour.stage, Stage::Off);
     }
 
@@ -225,9 +285,11 @@ mod tests {
     fn no_step_changes_anything_and_each_is_short_enough_for_the_smallest_terminal() {
         for step in STEPS {
             assert!(step.by.iter().all(|action| action.row().impact == Impact::View));
-            assert_eq!(step.says.matches("{}").count(), 1, "{}", step.says);
-            let longest = format!("tour 12/12 {}", step.says.replace("{}", "shift-tab"));
-            assert!(textwrap::wrap(&longest, 38).len() <= 3, "{longest}");
+            for says in [step.says].into_iter().chain(step.opens) {
+                assert_eq!(says.matches("{}").count(), 1, "{says}");
+                let longest = format!("tour 12/12 {}", says.replace("{}", "shift-tab"));
+                assert!(textwrap::wrap(&longest, 38).len() <= 3, "{longest}");
+            }
             assert_ne!(step.by[0].row().place, Place::Search);
         }
     }

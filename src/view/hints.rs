@@ -235,7 +235,7 @@ fn wanted(scene: Scene) -> Vec<Action> {
         None => {
             if searching(model) {
                 actions.extend([Action::NextHit, Action::PreviousHit, Action::Back]);
-            } else if model.tour.stage == Stage::On {
+            } else if model.tour.stage == Stage::On && !model.tour.waits_for(Action::Back) {
                 actions.push(Action::Back);
             }
             match model.focus {

@@ -466,3 +466,12 @@ fn every_action_is_in_the_palette_but_those_that_are_pressed_while_something_is_
         assert!(quits || came || screen(&model) != before, "{}", action.name());
     }
 }
+
+#[test]
+fn help_names_the_keys_of_hits_though_no_search_is_on() {
+    let mut model = shop::shop(size(160, 200));
+    press(&mut model, "?");
+    let rows = screen(&model);
+    let row = rows.iter().find(|row| row.contains("next hit")).unwrap();
+    assert!(row.split_whitespace().any(|word| word == "n"), "{row}");
+}

@@ -257,6 +257,29 @@ pub(super) fn rank(palette: &mut Palette) {
     if !ahead.is_empty() && matches!(words::read(&typed), Line::With { word, .. } if words::is_free(word)) {
         palette.hits.clear();
     }
+    if let Some(word) = words::followed(&typed) {
+        // A word with a blank behind it is to become one of its own lines: what has its letters somewhere is not meant.
+        let (blank, family) = (format!("{word} "), format!("{word}."));
+        let named = |begins: &str| -> Vec<usize> {
+            let hits = palette.hits.iter().copied();
+            hits.filter(|&hit| {
+                palette
+                    .items
+                    .get(hit)
+                    .is_some_and(|item| item.name.starts_with(begins))
+            })
+            .collect()
+        };
+        let own = [named(&blank), named(&family)].concat();
+        if !own.is_empty() || !ahead.is_empty() {
+            palette.hits = own;
+        }
+    } else if let Line::Listed(word) = words::read(&typed) {
+        let begins = format!("{word} ");
+        let items = &palette.items;
+        let is_other = |hit: &usize| !items.get(*hit).is_some_and(|item| item.name.starts_with(&begins));
+        palette.hits.sort_by_key(is_other);
+    }
     for item in ahead.into_iter().rev() {
         palette.hits.insert(0, palette.items.len());
         palette.items.push(item);
@@ -618,6 +641,32 @@ mod tests {
         assert!(
             matches!(&palette.items[palette.hits[0]].command, Command::Refused(why) if why.contains("night"))
         );
+    }
+
+    #[test]
+    fn behind_a_word_with_a_blank_stand_only_its_own_lines() {
+        let named = |name: &str, command| PaletteItem {
+            command,
+            name: name.to_owned(),
+            title: "Draw with another theme than before".to_owned(),
+            keys: String::new(),
+            fits: Fits::Now,
+        };
+        let found = |typed: &str| {
+            let mut palette = typed_into(typed);
+            palette.items = vec![
+                named("view.the_empty", Command::Run(Action::Help)),
+                named("theme light", Command::Theme("light".into())),
+                named("theme dark", Command::Theme("dark".into())),
+            ];
+            palette.fixed = palette.items.len();
+            rank(&mut palette);
+            let names = palette.hits.iter().map(|&hit| palette.items[hit].name.clone());
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(found("theme "), ["theme light", "theme dark"]);
+        assert_eq!(found("theme").len(), 3, "a word alone is sought everywhere");
+        assert_eq!(found("theme da")[0], "theme dark");
     }
 
     fn typed_into(typed: &str) -> Palette {

@@ -3,7 +3,7 @@
 use super::say;
 use crate::action::Action;
 use crate::app::toast::Level;
-use crate::app::tour::{STEPS, Stage, Went};
+use crate::app::tour::{Rows, STEPS, Stage, Went};
 use crate::app::{Effect, Model};
 use crate::time::Now;
 
@@ -35,7 +35,12 @@ pub(super) fn leave(model: &mut Model, now: Now) -> bool {
 
 /// After every message.
 pub(super) fn settle(model: &mut Model, now: Now) -> Option<Effect> {
-    match model.tour.settle(now.tick) {
+    let rows = if model.details.is_empty() && model.focused_rows() > 0 {
+        Rows::Unopened
+    } else {
+        Rows::Opened
+    };
+    match model.tour.settle(now.tick, rows) {
         Went::Nowhere => {}
         // What was said of the last key would hide the bar that the next step speaks of.
         Went::On => model.toasts.pass(),

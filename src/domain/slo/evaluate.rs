@@ -50,6 +50,13 @@ impl SloReport {
             .find(|w| w.window.name() == window)
             .and_then(|w| w.burn_rate)
     }
+
+    /// Whether what its state hangs on has not been read yet: the shortest window, or one whose answer may still
+    /// let a rule fire. What has no data is answered, and is not waited for.
+    pub fn is_waiting(&self) -> bool {
+        let unread = self.windows.first().is_none_or(|w| w.reading == Reading::Pending);
+        self.state == SloState::NoData && (unread || is_undecided(&self.windows, &self.rules))
+    }
 }
 
 impl From<Severity> for SloState {
@@ -173,6 +180,23 @@ fn rule_state(rule: &BurnRule, windows: &[WindowReport]) -> RuleState {
     }
 }
 
+/// Whether an answer that is still to come may let a rule fire: one that is quiet over either of its windows does not.
+fn is_undecided(windows: &[WindowReport], rules: &[RuleReport]) -> bool {
+    let may_be_over = |window: &Window, factor: f64| {
+        windows
+            .iter()
+            .find(|w| w.window == *window)
+            .is_some_and(|w| match w.burn_rate {
+                Some(burn) => burn > factor,
+                None => w.reading == Reading::Pending,
+            })
+    };
+    rules
+        .iter()
+        .filter(|r| r.state == RuleState::Unknown)
+        .any(|r| may_be_over(&r.rule.long, r.rule.factor) && may_be_over(&r.rule.short, r.rule.factor))
+}
+
 fn state(windows: &[WindowReport], rules: &[RuleReport]) -> SloState {
     let fires = |severity| {
         rules
@@ -190,6 +214,7 @@ fn state(windows: &[WindowReport], rules: &[RuleReport]) -> SloState {
     }
     match windows.first().map(|w| &w.reading) {
         None | Some(Reading::NoData | Reading::Pending) => SloState::NoData,
+        Some(Reading::NoTraffic | Reading::Ratio { .. }) if is_undecided(windows, rules) => SloState::NoData,
         Some(Reading::NoTraffic) => SloState::NoTraffic,
         Some(Reading::Ratio { .. } | Reading::Error(_)) => SloState::Ok,
     }

@@ -38,7 +38,9 @@ fn place(report: &SloReport) -> u8 {
         return 0;
     }
     let lost = report.last_known.is_some()
-        || (matches!(report.state, SloState::NoData | SloState::Error) && report.had_data == HadData::Yes);
+        || (matches!(report.state, SloState::NoData | SloState::Error)
+            && report.had_data == HadData::Yes
+            && !report.is_waiting());
     if lost {
         return 1;
     }

@@ -44,7 +44,8 @@ pub enum SloState {
     Ticket,
     /// The expression failed.
     Error,
-    /// The shortest window has no series.
+    /// The shortest window has no series, or what is still to be answered decides
+    /// ([`SloReport::is_waiting`]).
     NoData,
     /// The shortest window has no traffic.
     NoTraffic,

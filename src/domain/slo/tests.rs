@@ -180,6 +180,25 @@ fn no_traffic_no_data_and_errors_are_three_things_and_none_is_healthy() {
 }
 
 #[test]
+fn an_slo_is_not_ok_before_the_windows_that_its_rules_hang_on_are_read() {
+    let with = |of: &[(&str, Reading)]| judge(slo(99.9, "30d"), &readings(of));
+    let began = with(&[("5m", ratio(0.0)), ("1h", ratio(0.0))]);
+    assert_eq!((began.state, began.is_waiting()), (SloState::NoData, true));
+    assert_eq!(began.words, "waiting for the longer windows");
+    // A rule that is quiet over one of its windows does not fire, whatever the other says.
+    let quiet = ["5m", "30m", "2h", "6h"].map(|name| (name, ratio(0.0)));
+    let decided = with(&quiet);
+    assert_eq!((decided.state, decided.is_waiting()), (SloState::Ok, false));
+    // A young service has no long windows, and never will have had.
+    let young = ["1h", "30m", "2h", "6h", "1d", "3d"].map(|name| (name, Reading::NoData));
+    let young = with(&[&[("5m", ratio(0.0))][..], &young].concat());
+    assert_eq!((young.state, young.is_waiting()), (SloState::Ok, false));
+    // One that is over so far is still open.
+    let over = with(&[&quiet[..3], &[("6h", ratio(0.5))]].concat());
+    assert!(over.is_waiting(), "3d decides: {:?}", over.state);
+}
+
+#[test]
 fn a_page_that_loses_its_data_does_not_vanish() {
     let slo = Arc::new(slo(99.9, "30d"));
     let mut memory = LastKnown::default();

@@ -30,6 +30,8 @@ pub(super) fn words(report: &SloReport, readings: &Readings, now: Now) -> String
         SloState::Error => parts.push(failed(report)),
         SloState::NoData => parts.push(if is_pending(report) {
             "waiting for the first answer".to_owned()
+        } else if report.is_waiting() {
+            "waiting for the longer windows".to_owned()
         } else if report.last_known.is_none() {
             format!("no series in the last {}", shortest(report))
         } else {

@@ -133,6 +133,14 @@ fn entries(scene: Scene, place: Place) -> Vec<Entry> {
         .filter(|row| row.place == place && crate::app::update::holds(scene.model, row.action))
         .map(|row| {
             let mut keys = scene.model.keymap.labels(&places, row.action, scene.theme.glyphs);
+            if keys.is_empty() {
+                // What has a key only while a search is on is not without one: its sentence says when.
+                let searching = [&[Place::Search][..], &places].concat();
+                keys = scene
+                    .model
+                    .keymap
+                    .labels(&searching, row.action, scene.theme.glyphs);
+            }
             if place == Place::Dialog {
                 // Its long keys must not take the sentences' room; one of them does.
                 keys.truncate(1);

@@ -56,7 +56,7 @@ pub(in crate::view) fn state_of(scene: Scene, report: &SloReport) -> Piece<'stat
         Some(Reading::Pending) if freshness(scene).failure.is_some() => {
             Piece::word("NO ANSWER", Role::StateFailed)
         }
-        Some(Reading::Pending) if is_unread(report) => Piece::word("waiting", Role::StateBusy),
+        Some(_) if is_unread(report) => Piece::word("waiting", Role::StateBusy),
         Some(_) | None => state(report.state),
     }
 }
@@ -71,8 +71,14 @@ fn shortest(report: &SloReport) -> Option<&Reading> {
     report.windows.first().map(|window| &window.reading)
 }
 
-/// Nothing has been read over the shortest window yet, and nothing pages or tickets over longer ones.
+/// Nothing has been read over the shortest window yet, and nothing pages or tickets over longer ones; or these
+/// still decide whether something does.
 fn is_unread(report: &SloReport) -> bool {
+    lacks_shortest(report) || report.is_waiting()
+}
+
+/// No number of it is known that a row could show.
+fn lacks_shortest(report: &SloReport) -> bool {
     matches!(shortest(report), Some(Reading::Pending))
         && !matches!(report.state, SloState::Page | SloState::Ticket)
 }
@@ -128,11 +134,11 @@ pub(in crate::view) fn short_name(report: &SloReport) -> &str {
 
 /// `page, data lost 4m`: what a row says in place of numbers when its data is lost.
 pub(in crate::view) fn lost(scene: Scene, report: &SloReport) -> Option<String> {
-    if is_unread(report) {
+    if lacks_shortest(report) {
         let failed = freshness(scene).failure.is_some();
         return Some(if failed { "never read" } else { "not read yet" }.to_owned());
     }
-    if report.state != SloState::NoData {
+    if report.state != SloState::NoData || report.is_waiting() {
         return None;
     }
     match (&report.last_known, report.had_data) {

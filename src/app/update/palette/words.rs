@@ -162,6 +162,13 @@ pub(super) fn opened(typed: &str) -> Option<Word> {
     named.map(|(_, word, _)| *word)
 }
 
+/// The word, of those that take something and those that list entries, that a line consists of with a blank behind it.
+pub(super) fn followed(typed: &str) -> Option<&'static str> {
+    let (word, is_open) = (typed.trim(), typed.ends_with(char::is_whitespace));
+    let known = WORDS.iter().map(|(name, _, _)| *name).chain(LISTED);
+    known.filter(|_| is_open).find(|name| *name == word)
+}
+
 /// The word of two that what is typed could become: `view sa` is `view save` before it is finished.
 pub(super) fn begun(typed: &str) -> Option<Word> {
     let typed = typed.trim_start();
