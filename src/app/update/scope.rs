@@ -254,7 +254,7 @@ fn of_incident(model: &Model, incident: &Incident, now: Now) -> Scope {
 
 /// The event under the cursor of an open timeline: the incident's service, at the time of the event.
 fn of_event(model: &Model, id: &IncidentId, now: Now) -> Option<Scope> {
-    let incident = model.incidents.incident(id)?;
+    let incident = model.incidents.known(id)?;
     let whole = of_incident(model, incident, now);
     let followed = model.incidents.followed.as_ref() == Some(id);
     let Some(event) = model.incidents.event().filter(|_| followed) else {
