@@ -184,6 +184,8 @@ pub struct IncidentPane {
     pub kinds: Kinds,
     /// How their times are shown.
     pub times: Times,
+    /// Those that are open over the panes, as they were listed last: they stay when they leave the list.
+    pub kept: Vec<Arc<Incident>>,
     /// Who is on call.
     pub roster: Feed<Roster>,
     /// The policy that was told last, with the incident it was asked for, and when.
@@ -229,6 +231,7 @@ impl Default for IncidentPane {
             event_list: ListState::default(),
             kinds: Kinds::default(),
             times: Times::default(),
+            kept: Vec::new(),
             roster: Feed::new(Duration::from_secs(60)),
             ladder: None,
             directory: None,
@@ -240,6 +243,35 @@ impl IncidentPane {
     /// One by id, as listed.
     pub fn incident(&self, id: &IncidentId) -> Option<&Arc<Incident>> {
         self.feed.value()?.incident(id)
+    }
+
+    /// One by id, as listed, else as it was listed last while it was open over the panes.
+    pub fn known(&self, id: &IncidentId) -> Option<&Arc<Incident>> {
+        let kept = || self.kept.iter().find(|incident| incident.id == *id);
+        self.incident(id).or_else(kept)
+    }
+
+    /// What became of one that left the list while it was open over the panes, in one safe line: `resolved by Mara`.
+    pub fn over(&self, id: &IncidentId) -> Option<String> {
+        if self.feed.value()?.incident(id).is_some() {
+            return None;
+        }
+        let kept = self.known(id)?;
+        let timeline = self
+            .timeline
+            .value()
+            .filter(|_| self.followed.as_ref() == Some(id));
+        let turn = timeline.and_then(|timeline| {
+            let mut events = timeline.events.iter().rev();
+            events.find(|event| matches!(event.kind, EventKind::Triggered | EventKind::Resolved))
+        });
+        let resolved = turn.filter(|event| event.kind == EventKind::Resolved);
+        Some(match resolved.map(|event| event.actor.as_deref()) {
+            Some(Some(actor)) => format!("resolved by {}", SafeText::line(actor)),
+            Some(None) => "resolved".to_owned(),
+            None if !kept.status.is_open() => "resolved".to_owned(),
+            None => "no longer listed".to_owned(),
+        })
     }
 
     /// The incident under the cursor.

@@ -130,17 +130,27 @@ fn wanted(scene: Scene) -> Vec<Action> {
             Action::Filter,
             Action::Copy,
         ]),
-        Some(Detail::Incident(_)) => actions.extend([
-            Action::Back,
-            Action::TakeIncident,
-            Action::Escalate,
-            Action::Annotate,
-            Action::Resolve,
-            Action::StarEvent,
-            Action::FilterKinds,
-            Action::Search,
-            Action::Copy,
-        ]),
+        Some(Detail::Incident(id)) => {
+            actions.push(Action::Back);
+            match model.incidents.incident(id).map(|listed| listed.status.is_open()) {
+                Some(true) => actions.extend([
+                    Action::TakeIncident,
+                    Action::Escalate,
+                    Action::Annotate,
+                    Action::Resolve,
+                ]),
+                Some(false) => actions.push(Action::Annotate),
+                None => {}
+            }
+            if model.incidents.known(id).is_some() {
+                actions.extend([
+                    Action::StarEvent,
+                    Action::FilterKinds,
+                    Action::Search,
+                    Action::Copy,
+                ]);
+            }
+        }
         Some(Detail::LogLine(_)) => actions.extend([
             Action::Back,
             Action::Pivot,

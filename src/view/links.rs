@@ -66,7 +66,7 @@ fn anchors(model: &Model) -> Vec<Anchor> {
         }
         Some(Detail::Incident(id)) => model
             .incidents
-            .incident(id)
+            .known(id)
             .and_then(|incident| of_incident(incident))
             .into_iter()
             .collect(),

@@ -27,7 +27,7 @@ pub(super) fn menu(model: &mut Model, now: Now) -> Vec<Effect> {
             model.alerts.alert(*fingerprint).map(|a| alert_items(model, a))
         }
         (Some(Detail::Slo(name)), _) => slo_items(model, name),
-        (Some(Detail::Incident(id)), _) => model.incidents.incident(id).map(|incident| {
+        (Some(Detail::Incident(id)), _) => model.incidents.known(id).map(|incident| {
             let event = model.incidents.event().map(|event| event_items(id, event));
             event
                 .into_iter()

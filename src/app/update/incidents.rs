@@ -85,6 +85,14 @@ pub(super) fn followed(model: &mut Model, incident: &IncidentId, feed: Feed<Time
     Vec::new()
 }
 
+/// Keeps what is known of incidents that are open over the panes.
+pub(super) fn keep_open(model: &mut Model) {
+    let pane = &model.incidents;
+    let open = model.details.iter().filter_map(|view| view.detail.incident());
+    let kept = open.filter_map(|id| pane.known(id).cloned()).collect();
+    model.incidents.kept = kept;
+}
+
 /// Follows the open incident, or the one under the cursor once that rests.
 pub(super) fn settle_followed(model: &mut Model, now: Now) -> Option<Effect> {
     let open = model
@@ -201,6 +209,11 @@ pub(super) fn linked_words(incident: &Incident, by: Link) -> String {
 
 /// Why no incident is meant, in words.
 pub(super) fn none_meant(model: &Model) -> String {
+    let pane = &model.incidents;
+    let open = model.detail().and_then(Detail::incident);
+    if let Some((kept, over)) = open.and_then(|id| pane.known(id).zip(pane.over(id))) {
+        return format!("{} is over: {over}", short(kept));
+    }
     let on_alert = match model.detail() {
         Some(detail) => detail.alert().is_some(),
         None => model.focus == PaneId::Alerts,

@@ -225,6 +225,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     effects.extend(union::arrive(model, now));
     effects.extend(union::settle_watched(model));
     effects.extend(views::visited(model));
+    incidents::keep_open(model);
     effects.extend(incidents::settle_followed(model, now));
     effects.extend(logs::settle_watched(model));
     effects.extend(traces::ask(model, now));

@@ -254,7 +254,7 @@ fn of_incident(model: &Model, incident: &Incident, now: Now) -> Scope {
 
 /// The event under the cursor of an open timeline: the incident's service, at the time of the event.
 fn of_event(model: &Model, id: &IncidentId, now: Now) -> Option<Scope> {
-    let incident = model.incidents.incident(id)?;
+    let incident = model.incidents.known(id)?;
     let whole = of_incident(model, incident, now);
     // An event that nobody went to is only where the cursor came to stand.
     let chosen =

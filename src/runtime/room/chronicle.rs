@@ -65,7 +65,33 @@ struct Page {
     marking: Option<Asking<Marks>>,
     keeper_due: Tick,
     marks_due: Tick,
+    /// When the keeper last answered; until it has, when it was first asked.
+    answered: Tick,
     failure: Option<(Arc<str>, Tick)>,
+}
+
+impl Page {
+    /// Of which nothing was heard yet.
+    fn of(incident: Arc<Incident>, keeper: Option<Arc<dyn Incidents>>, now: Tick) -> Self {
+        Self {
+            incident,
+            keeper,
+            linked: Vec::new(),
+            story: Story::default(),
+            asking: None,
+            marking: None,
+            keeper_due: now,
+            marks_due: now,
+            answered: now,
+            failure: None,
+        }
+    }
+
+    /// How often its keeper is asked.
+    fn interval(&self) -> Duration {
+        let scarce = self.keeper.as_ref().map(|keeper| keeper.no_sooner_than());
+        scarce.unwrap_or_default().max(KEEPER)
+    }
 }
 
 impl Chronicle {
@@ -99,17 +125,7 @@ impl Chronicle {
             .find(|keeper| *keeper.name() == incident.source)
             .cloned();
         let now = self.clock.tick();
-        let mut page = Page {
-            incident,
-            keeper,
-            linked: Vec::new(),
-            story: Story::default(),
-            asking: None,
-            marking: None,
-            keeper_due: now,
-            marks_due: now,
-            failure: None,
-        };
+        let mut page = Page::of(incident, keeper, now);
         self.outbox.mark_changed();
         self.alerts.mark_changed();
         self.links.mark_changed();
@@ -215,8 +231,7 @@ impl Chronicle {
             page.asking = Some(Box::pin(async move { keeper.story(id).await }));
         }
         if page.keeper_due <= now {
-            let scarce = page.keeper.as_ref().map(|keeper| keeper.no_sooner_than());
-            page.keeper_due = now + scarce.unwrap_or_default().max(KEEPER);
+            page.keeper_due = now + page.interval();
         }
         if page.marks_due <= now {
             page.marks_due = now + MARKS;
@@ -238,6 +253,7 @@ impl Chronicle {
         match told {
             Ok(told) => {
                 page.failure = None;
+                page.answered = now;
                 page.story.set(Origin::Keeper, Arc::new(told));
             }
             Err(error) => {
@@ -314,7 +330,7 @@ impl Chronicle {
                 && feed
                     .last
                     .as_ref()
-                    .is_some_and(|last| Arc::ptr_eq(&last.value, timeline))
+                    .is_some_and(|last| last.at == page.answered && Arc::ptr_eq(&last.value, timeline))
                 && std::mem::discriminant(&feed.status) == std::mem::discriminant(&status)
             {
                 return false;
@@ -324,10 +340,10 @@ impl Chronicle {
                 Feed {
                     last: Some(Fetched {
                         value: Arc::clone(timeline),
-                        at: now,
+                        at: page.answered,
                     }),
                     status,
-                    interval: KEEPER,
+                    interval: page.interval(),
                 },
             ));
             true
@@ -365,5 +381,83 @@ async fn journal_changed(changes: &mut Option<watch::Receiver<u64>>) {
             }
         }
         None => pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone as _;
+
+    use super::*;
+    use crate::backend::{Delivery, ErrorKind};
+    use crate::domain::incident::sample::triggered;
+
+    fn chronicle(clock: Clock) -> (Chronicle, watch::Receiver<Followed>) {
+        let (out, told) = watch::channel(None);
+        let chronicle = Chronicle {
+            context: "shop".into(),
+            journal: None,
+            keepers: Vec::new(),
+            annotations: None,
+            identity: "mara".into(),
+            acting_as: watch::channel(None).1,
+            followed: watch::channel(None).1,
+            board: watch::channel(Feed::new(KEEPER)).1,
+            outbox: watch::channel(Arc::default()).1,
+            alerts: watch::channel(Arc::default()).1,
+            links: watch::channel(Arc::default()).1,
+            out,
+            wake: Arc::default(),
+            clock,
+        };
+        (chronicle, told)
+    }
+
+    fn refused() -> BackendError {
+        BackendError {
+            kind: ErrorKind::Rejected,
+            backend: "incidents".into(),
+            tried: "GET /incidents/Q1/log_entries".to_owned(),
+            detail: "no".to_owned(),
+            mend: String::new(),
+            status: None,
+            retry_after: None,
+            delivery: Delivery::Answered,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_story_is_as_old_as_the_last_answer_of_its_keeper() {
+        let clock = Clock::with_tokio(Utc.with_ymd_and_hms(2026, 11, 20, 3, 0, 0).unwrap());
+        let (chronicle, told) = chronicle(clock.clone());
+        let mut page = Page::of(Arc::new(triggered("Q1")), None, clock.tick());
+        let age = || {
+            let told = told.borrow();
+            let (_, feed) = told.as_ref().unwrap();
+            feed.age(clock.tick()).unwrap().as_secs()
+        };
+        chronicle.heard(&mut page, Ok(Timeline::default()));
+        chronicle.publish(&page);
+        assert_eq!(age(), 0);
+
+        // The same answer again is an answer.
+        tokio::time::advance(KEEPER).await;
+        chronicle.heard(&mut page, Ok(Timeline::default()));
+        chronicle.publish(&page);
+        assert_eq!(age(), 0);
+
+        // What others tell makes it no younger, and a failure neither.
+        tokio::time::advance(KEEPER).await;
+        let other = Timeline {
+            events: Vec::new(),
+            partial: vec!["no deploy marks: no".to_owned()],
+        };
+        page.story.set(Origin::Annotations, Arc::new(other));
+        chronicle.publish(&page);
+        assert_eq!(age(), 20);
+        tokio::time::advance(KEEPER).await;
+        chronicle.heard(&mut page, Err(refused()));
+        chronicle.publish(&page);
+        assert_eq!(age(), 40);
     }
 }

@@ -23,9 +23,9 @@ use crate::view::{Scene, figures, hints, moment};
 /// The most alerts of an incident that its head names.
 const LINKED: usize = 5;
 
-/// Draws an open incident; whether it is listed.
+/// Draws an open incident, as it was listed last; whether it ever was.
 pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, id: &IncidentId) -> bool {
-    let Some(incident) = scene.model.incidents.incident(id) else {
+    let Some(incident) = scene.model.incidents.known(id) else {
         return false;
     };
     let pane = &scene.model.incidents;
@@ -37,7 +37,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, id: &IncidentI
         lack: Lack::Answer,
     };
     let title = SafeText::line(&label(incident)).into_owned();
-    let mut age = incident_rows::standing_words(scene, incident);
+    let mut age = standing(scene, incident);
     age.push(Piece::word(" · ", Role::TextMuted));
     age.extend(fresh.said(scene, room_for_cause(area.width, title.width())));
     let severity = incident.severity.as_deref().map(SafeText::line);
@@ -72,13 +72,26 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, id: &IncidentI
     true
 }
 
+/// Where an incident stands; what became of it, where it left the list.
+fn standing(scene: Scene, incident: &Incident) -> Vec<Piece<'static>> {
+    match scene.model.incidents.over(&incident.id) {
+        Some(over) => vec![Piece::own(over, Role::StateStale)],
+        None => incident_rows::standing_words(scene, incident),
+    }
+}
+
+/// Whether anything of it is still due.
+fn goes_on(scene: Scene, incident: &Incident) -> bool {
+    incident.status.is_open() && scene.model.incidents.over(&incident.id).is_none()
+}
+
 /// What an incident waits for, as timers, each with the key that answers.
 pub(in crate::view) fn nudges(scene: Scene, incident: &Incident) -> Vec<Piece<'static>> {
     let pane = &scene.model.incidents;
     let Some(story) = pane
         .timeline
         .value()
-        .filter(|_| pane.followed.as_ref() == Some(&incident.id))
+        .filter(|_| pane.followed.as_ref() == Some(&incident.id) && pane.over(&incident.id).is_none())
     else {
         return Vec::new();
     };
@@ -100,14 +113,15 @@ pub(in crate::view) fn nudges(scene: Scene, incident: &Incident) -> Vec<Piece<'s
 /// The head where room is scarce: the most telling lines, one each.
 fn brief(scene: Scene, buffer: &mut Buffer, area: Rect, incident: &Incident) {
     let mut lines: Vec<Vec<Piece>> = Vec::new();
-    let mut first = incident_rows::standing_words(scene, incident);
+    let goes_on = goes_on(scene, incident);
+    let mut first = standing(scene, incident);
     first.push(Piece::word("  ", Role::Text));
     first.push(Piece::own(incident.level.words(), Role::TextMuted));
-    if let Some(due) = incident_rows::next_due(incident, scene.still.utc) {
+    if let Some(due) = incident_rows::next_due(incident, scene.still.utc).filter(|_| goes_on) {
         first.push(Piece::word("  ", Role::Text));
         first.push(due);
     }
-    if incident.assigned_via == AssignedVia::Direct && incident.status.is_open() {
+    if incident.assigned_via == AssignedVia::Direct && goes_on {
         first.push(Piece::word(
             "  given by hand: will not escalate by itself",
             Role::StateStale,
@@ -214,7 +228,8 @@ fn responders(incident: &Incident) -> String {
 /// Everything that is known of an incident, its story aside.
 pub(in crate::view) fn sheet<'a>(scene: Scene<'a>, incident: &'a Incident) -> Sheet<'a> {
     let mut sheet = Sheet::default();
-    let mut standing = incident_rows::standing_words(scene, incident);
+    let goes_on = goes_on(scene, incident);
+    let mut standing = standing(scene, incident);
     if let Some(severity) = &incident.severity {
         standing.insert(
             0,
@@ -244,7 +259,7 @@ pub(in crate::view) fn sheet<'a>(scene: Scene<'a>, incident: &'a Incident) -> Sh
         names(&incident.assignees)
     };
     sheet.pair("with", &with, Role::Text);
-    if incident.assigned_via == AssignedVia::Direct && incident.status.is_open() {
+    if incident.assigned_via == AssignedVia::Direct && goes_on {
         sheet.pair("", "given by hand: will not escalate by itself", Role::StateStale);
     }
     for (person, at) in &incident.acknowledgements {
@@ -259,7 +274,7 @@ pub(in crate::view) fn sheet<'a>(scene: Scene<'a>, incident: &'a Incident) -> Sh
         sheet.pair("policy", &policy.name, Role::Text);
     }
     sheet.pair("level", &rise(scene, incident), Role::Text);
-    for due in &incident.due {
+    for due in incident.due.iter().filter(|_| goes_on) {
         // In the words of the nudge that may stand beside it: two countdowns to one moment say the same.
         let (_, left) = crate::domain::incident::nudge::distance(due.at, scene.still.utc);
         let at = figures::moment(due.at, scene.still.utc, scene.model.zone);

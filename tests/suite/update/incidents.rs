@@ -7,17 +7,19 @@ use midwatch::app::focus::{Detail, PaneId};
 use midwatch::app::incidents::Kinds;
 use midwatch::app::modal::{ConfirmLine, Modal};
 use midwatch::app::record::Watching;
+use midwatch::app::toast::Toasts;
 use midwatch::app::{Effect, Msg, Settings};
 use midwatch::backend::incidents::{Seen, Whose};
 use midwatch::domain::incident::local::Missed;
 use midwatch::domain::incident::{Incident, IncidentAct, IncidentId, Ladder, Level, Named, Status, Urgency};
-use midwatch::domain::timeline::Starred;
+use midwatch::domain::timeline::{EventKind, Starred};
 use midwatch::outbox::{EntryId, State};
 
 use super::Hand;
+use super::acks::screen;
 use crate::fixtures::incidents::{
-    checkout, directory, escalation, ladder, links, listed, local, outbox, search, story, timeline_feed,
-    with_alerts,
+    checkout, directory, escalation, event, ladder, links, listed, local, outbox, search, story,
+    timeline_feed, with_alerts,
 };
 use crate::fixtures::{alert, board_of, now, settings};
 use midwatch::domain::alert::Alert;
@@ -857,4 +859,44 @@ fn who_watches_over_local_incidents_is_said() {
         shown.contains("nothing escalates and no rule declares: the disk is full"),
         "{shown}"
     );
+}
+
+#[test]
+fn an_open_incident_that_leaves_the_list_stays_and_says_what_became_of_it() {
+    let mut hand = with(vec![checkout(), search()]);
+    hand.press("enter");
+    let id = checkout().id;
+    let tell = |hand: &mut Hand, timeline| {
+        let incident = checkout().id;
+        let feed = timeline_feed(timeline);
+        hand.tell(Msg::TimelineFetched { incident, feed });
+    };
+    tell(&mut hand, story());
+    let offered = |hand: &Hand| {
+        let shown: Vec<char> = screen(hand).chars().collect();
+        shown[shown.len() - 120..].iter().collect::<String>()
+    };
+    assert!(offered(&hand).contains("escalate"), "{}", offered(&hand));
+    hand.tell(Msg::IncidentsFetched(listed(vec![search()])));
+    hand.model.toasts = Toasts::default();
+    let shown = screen(&hand);
+    for part in [&*checkout().title, "no longer listed", "2.3.1"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!offered(&hand).contains("escalate"), "{}", offered(&hand));
+    assert!(offered(&hand).contains("back"), "{}", offered(&hand));
+
+    let mut over = story();
+    over.events
+        .push(event(0, EventKind::Resolved, Some("Sam"), "resolved"));
+    tell(&mut hand, over);
+    assert!(screen(&hand).contains("resolved by Sam"), "{}", screen(&hand));
+    hand.press("r");
+    hand.assert_said("is over: resolved by Sam");
+    assert!(hand.acts().is_empty());
+
+    hand.tell(Msg::IncidentsFetched(listed(vec![checkout(), search()])));
+    assert_eq!(hand.model.incidents.over(&id), None);
+    hand.press("esc");
+    assert!(hand.model.incidents.kept.is_empty());
 }

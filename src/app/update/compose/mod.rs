@@ -134,7 +134,13 @@ fn without_incident(model: &mut Model, now: Now) -> Vec<Effect> {
         .value()
         .is_some_and(|board| board.waiting.is_empty());
     let pane = PaneId::Incident.number();
-    let (title, why) = if model.incidents.list.placed == Placed::Bereft {
+    let open = model.details.iter().rev().find_map(|view| view.detail.incident());
+    let (title, why) = if let Some(over) = open.and_then(|id| model.incidents.over(id)) {
+        (
+            "The incident you followed is over",
+            format!("the incident that is open is over: {over}"),
+        )
+    } else if model.incidents.list.placed == Placed::Bereft {
         (
             "The incident you followed is over",
             format!("the incident you followed is listed no more; {pane} chooses another to note on"),
