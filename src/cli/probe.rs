@@ -340,8 +340,16 @@ mod tests {
         };
         let (before, after) = (at("2026-11-20T03:14:07.400Z"), at("2026-11-20T03:14:07.600Z"));
         assert!(skew(at("2026-11-20T03:14:07Z"), before, after).abs() < 0.001);
-        assert!((skew(at("2026-11-20T03:15:07Z"), before, after) - 60.0).abs() < 0.001);
-        assert!((skew(at("2026-11-20T03:13:07Z"), before, after) + 60.0).abs() < 0.001);
+        assert!((skew(at("2026-11-20T03:15:07Z"), before, after) - 59.9).abs() < 0.001);
+        assert!((skew(at("2026-11-20T03:13:07Z"), before, after) + 59.9).abs() < 0.001);
+    }
+
+    #[test]
+    fn a_slow_answer_is_no_skew() {
+        let before = DateTime::UNIX_EPOCH;
+        let at = |seconds| before + chrono::TimeDelta::seconds(seconds);
+        assert_eq!(skew(at(0), before, at(13)).abs(), 0.0);
+        assert_eq!(skew(at(13), before, at(13)).abs(), 0.5);
     }
 
     #[test]

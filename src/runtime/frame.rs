@@ -178,13 +178,13 @@ mod tests {
     fn a_world_that_changes_much_is_drawn_as_often_as_the_budget_allows_and_once_a_second_at_least() {
         let mut frames = after_a_frame(1_000);
         // the credit of 16 kB goes first
-        assert!(drawn_in(1, 600, &mut frames, 2_000) > 20);
-        let afforded = drawn_in(30, 200, &mut frames, 3_000);
+        assert!(drawn_in(3, 600, &mut frames, 2_000) > 20);
+        let afforded = drawn_in(30, 200, &mut frames, 5_000);
         assert!((119..=122).contains(&afforded), "{afforded}");
-        let least = drawn_in(30, 4_000, &mut frames, 33_000);
+        let least = drawn_in(30, 4_000, &mut frames, 35_000);
         assert!((30..=31).contains(&least), "{least}");
         frames.want(Cause::Person);
-        assert_eq!(frames.due(at(63_000), Link::Idle), Due::Now);
+        assert_eq!(frames.due(at(65_000), Link::Idle), Due::Now);
     }
 
     #[test]
