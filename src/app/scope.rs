@@ -162,8 +162,7 @@ impl TimeRange {
             Zone::Utc => "Z",
             Zone::Local => "",
         };
-        const DAY: &str = "%m-%d ";
-        let day_of = |at| clock(at, zone, DAY);
+        let day_of = |at| clock(at, zone, "%m-%d");
         let from_day = day_of(self.from);
         let ends = self.to.unwrap_or(now);
         let begins = if from_day == day_of(now) && from_day == day_of(ends) {

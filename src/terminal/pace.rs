@@ -154,7 +154,8 @@ mod tests {
 
     /// Sends without end for so many milliseconds, asking each.
     fn sent(pace: &mut Pace, from: u64, until: u64) -> usize {
-        (from..until).map(|ms| pace.take(&[1; 10_000], at(ms))).sum()
+        let units = vec![1; 10_000];
+        (from..until).map(|ms| pace.take(&units, at(ms))).sum()
     }
 
     #[test]

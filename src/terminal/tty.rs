@@ -332,7 +332,9 @@ impl Screen for Tty {
             let drawn = bytes.len();
             bytes.splice(0..0, self.guard.enter());
             let entered = bytes.len() - drawn;
-            row_ends.iter_mut().for_each(|end| *end += entered);
+            for end in &mut row_ends {
+                *end += entered;
+            }
         }
         let questions = self.questions(bytes.len());
         bytes.extend_from_slice(&questions);

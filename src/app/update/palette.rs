@@ -661,8 +661,8 @@ mod tests {
             ];
             palette.fixed = palette.items.len();
             rank(&mut palette);
-            let names = palette.hits.iter().map(|&hit| palette.items[hit].name.clone());
-            names.collect::<Vec<_>>()
+            let listed = palette.hits.iter().map(|&hit| palette.items[hit].name.clone());
+            listed.collect::<Vec<_>>()
         };
         assert_eq!(found("theme "), ["theme light", "theme dark"]);
         assert_eq!(found("theme").len(), 3, "a word alone is sought everywhere");

@@ -429,7 +429,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_story_is_as_old_as_the_last_answer_of_its_keeper() {
         let clock = Clock::with_tokio(Utc.with_ymd_and_hms(2026, 11, 20, 3, 0, 0).unwrap());
-        let (chronicle, told) = chronicle(clock.clone());
+        let (chronicle, told) = chronicle(clock);
         let mut page = Page::of(Arc::new(triggered("Q1")), None, clock.tick());
         let age = || {
             let told = told.borrow();
