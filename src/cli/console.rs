@@ -9,17 +9,16 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use ratatui::layout::Size;
 
+use super::opening::{LAST_WORK, Opener, threads};
 use super::{CliError, Exit, Outcome, Session, closing};
 use crate::app::drill::DrillLog;
 use crate::app::focus::Layout;
-use crate::app::kept::Kept;
 use crate::app::modal::Composer;
 use crate::app::news::Whose;
 use crate::app::themes::Themes;
 use crate::app::toast::Level;
 use crate::app::tour::Tour;
 use crate::app::{Model, Settings};
-use crate::backend::Backends;
 use crate::backend::http::Wires;
 use crate::backend::logs::Logs;
 use crate::backend::traces::ui;
@@ -33,7 +32,6 @@ use crate::runtime::console::{Console, Ended, World as _};
 use crate::runtime::editor::Editor;
 use crate::runtime::frame::{self, FrameScheduler};
 use crate::runtime::runbooks::programs;
-use crate::runtime::session::{self, Opening};
 use crate::runtime::{kept_file, layout_file, tour_file, usage};
 use crate::terminal::Screen as _;
 use crate::terminal::asking::Answers;
@@ -44,18 +42,14 @@ use crate::terminal::hyperlink::Hyperlinks;
 use crate::terminal::signals::Signals;
 use crate::terminal::tty::{BackgroundQuery, Bell, Options, Tty};
 use crate::theme::{self, Means};
-use crate::time::{Clock, Now};
+use crate::time::Clock;
 
 /// For so long the last row offers the tour to somebody who has never been here.
 const OFFER: Duration = Duration::from_secs(180);
 /// ESC is waited for so long on a slow link.
 const SLOW_ESC: Duration = Duration::from_millis(150);
-/// Threads for pollers and the desk; the loop has the main one.
-pub(super) const WORKERS: usize = 2;
 /// What is still to be written of a recording when the console ends may take so long.
 const LAST_FRAMES: Duration = Duration::from_secs(2);
-/// Tasks that outlive the console are left behind after this: nothing they do is worth a slow exit.
-pub(super) const LAST_WORK: Duration = Duration::from_millis(20);
 
 /// Opens the console on the configured context.
 pub fn run(session: &mut Session) -> Outcome {
@@ -226,25 +220,22 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     console.usage = usage::read;
     console.draw(now);
 
-    let wires = Arc::new(match console.tap.clone() {
+    let wires = match console.tap.clone() {
         Some(tap) => Wires::through(move |wire| Arc::new(Tapped::new(wire, tap.clone()))),
         None => Wires::default(),
-    });
+    };
+    let opener = Opener {
+        session,
+        config: Arc::clone(&config),
+        wires: Arc::new(wires),
+        means,
+        lines,
+    };
     let mut context = Arc::new(context);
     let mut silences = BTreeMap::new();
     let ended = runtime.block_on(async {
         loop {
-            let opening = Opening {
-                config: Arc::clone(&config),
-                context: Arc::clone(&context),
-                backends: backends(&context, &wires, session.clock, lines),
-                wires: Arc::clone(&wires),
-                clock: session.clock,
-                themes: themes(config.config_dir.clone(), means),
-                writer: super::write_up::writer(&session.globals, &session.env, &context.name, session.clock),
-                signals,
-            };
-            let mut world = session::Session::open(opening);
+            let mut world = opener.open(&context, signals);
             let ended = console.run(&mut world).await;
             // What is under way ends or is handed back: the next console need not wait for its lease.
             world.rest().await;
@@ -252,15 +243,11 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
             match ended {
                 Ended::Quit | Ended::Failed => return ended,
                 Ended::SwitchContext(name) => {
-                    if let Some(next) = config.contexts.get(&name) {
-                        context = Arc::new(next.clone());
-                        let kept = kept_file::load(config.state_dir.as_deref(), &context.name);
-                        let settings = settings(&config, &context, runbooks(session, &context));
-                        let old = &mut console.model;
-                        put_away(&mut silences, old);
-                        console.model = next_model(settings, kept, old, session.clock.now());
-                        console.model.alerts.draft = silences.remove(&context.name);
+                    put_away(&mut silences, &mut console.model);
+                    if let Some((next, model)) = opener.next(&name, &mut console.model) {
+                        (context, console.model) = (next, model);
                     }
+                    console.model.alerts.draft = silences.remove(&context.name);
                 }
             }
         }
@@ -285,57 +272,11 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     outcome(&ended)
 }
 
-/// What the tasks of a console run on.
-pub(super) fn threads() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(WORKERS)
-        .max_blocking_threads(4)
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::Unexpected(error.into()))
-}
-
 /// Keeps a silence that was being composed for when its context is opened again.
 fn put_away(silences: &mut BTreeMap<String, Box<Composer>>, old: &mut Model) {
     if let Some(draft) = old.alerts.draft.take() {
         silences.insert(old.settings.context.clone(), draft);
     }
-}
-
-/// The model of the context that one switches to: layout, times and what is on the way there are kept.
-pub(super) fn next_model(settings: Settings, kept: Kept, old: &mut Model, now: Now) -> Model {
-    let (keymap, mut layout) = (Arc::clone(&old.keymap), old.layout.clone());
-    // What the other context lacks this one may have.
-    layout.absent.clear();
-    let mut next = Model::new(settings, keymap, layout, old.size, now);
-    next.zone = old.zone;
-    next.themes = old.themes.clone();
-    next.news.whose = old.news.whose;
-    next.drill = old.drill.take();
-    next.union.bound.clone_from(&old.union.bound);
-    if let Some(why) = &kept.trouble {
-        let words = format!("saved views are not read, and stay as they are: {why}");
-        next.toasts.say(Level::Warn, words, now.tick);
-    }
-    next.kept = kept;
-    // What led here may not be on the disk yet.
-    if let Some(last) = old.kept.commands.first() {
-        next.kept.remember(last);
-    }
-    next
-}
-
-pub(super) fn backends(
-    context: &Context,
-    wires: &Wires,
-    clock: crate::time::Clock,
-    lines: Option<&Arc<dyn Logs>>,
-) -> Backends {
-    let mut backends = Backends::open(context, wires, clock);
-    if let Some(lines) = lines {
-        backends.logs = Some(Arc::clone(lines));
-    }
-    backends
 }
 
 /// What a recording of a console begins with that is about to open.
@@ -493,14 +434,6 @@ pub(super) fn options(session: &Session, config: &Config) -> Options {
             Whose::Nobody => Bell::Mute,
         },
     }
-}
-
-pub(super) fn themes(config_dir: Option<std::path::PathBuf>, means: Means) -> session::ThemeLoader {
-    Box::new(move |name: &str| {
-        let dir: Option<&Path> = config_dir.as_deref();
-        theme::load(name, dir, means)
-            .map_err(|problems| crate::text::SafeText::line(&problems.to_string()).into_string())
-    })
 }
 
 /// What the console is told of a context.

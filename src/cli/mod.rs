@@ -40,6 +40,7 @@ pub mod log;
 pub mod logs;
 pub mod man;
 pub mod oncall;
+mod opening;
 pub mod outbox;
 pub mod output;
 mod places;

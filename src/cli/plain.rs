@@ -5,18 +5,17 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::console::{self, WORKERS, backends, next_model, runbooks, settings, themes};
-use super::{CliError, Outcome, Session, closing};
+use super::console::{self, runbooks, settings};
+use super::opening::{LAST_WORK, Opener, threads};
+use super::{Outcome, Session, closing};
 use crate::app::Model;
 use crate::app::focus::Layout;
-use crate::backend::http::Wires;
 use crate::config::{Config, Context};
 use crate::keymap;
 use crate::plain::{Plain, SIZE, Stamp};
 use crate::runtime::console::{Ended, World as _};
 use crate::runtime::kept_file;
 use crate::runtime::plain::Lines;
-use crate::runtime::session::{self, Opening};
 use crate::terminal::Input;
 use crate::terminal::signals::Signals;
 
@@ -34,12 +33,7 @@ pub fn run(session: &mut Session) -> Outcome {
 fn open(session: &Session, config: Config, context: Context) -> Outcome {
     let means = console::means(session);
     let keymap = Arc::new(keymap::load(&config.keymap, config.config_dir.as_deref())?);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(WORKERS)
-        .max_blocking_threads(4)
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::Unexpected(error.into()))?;
+    let runtime = threads()?;
     let mut signals = {
         let _inside = runtime.enter();
         Signals::listen()?
@@ -79,32 +73,25 @@ fn open(session: &Session, config: Config, context: Context) -> Outcome {
         out,
     };
     let config = Arc::new(config);
-    let wires = Arc::new(Wires::default());
+    let opener = Opener {
+        session,
+        config: Arc::clone(&config),
+        wires: Arc::default(),
+        means,
+        lines: None,
+    };
     let mut context = Arc::new(context);
     let ended = runtime.block_on(async {
         loop {
-            let opening = Opening {
-                config: Arc::clone(&config),
-                context: Arc::clone(&context),
-                backends: backends(&context, &wires, session.clock, None),
-                wires: Arc::clone(&wires),
-                clock: session.clock,
-                themes: themes(config.config_dir.clone(), means),
-                writer: super::write_up::writer(&session.globals, &session.env, &context.name, session.clock),
-                signals,
-            };
-            let mut world = session::Session::open(opening);
+            let mut world = opener.open(&context, signals);
             let ended = lines.run(&mut world).await;
             world.rest().await;
             signals = world.close();
             match ended {
                 Ended::Quit | Ended::Failed => return ended,
                 Ended::SwitchContext(name) => {
-                    if let Some(next) = config.contexts.get(&name) {
-                        context = Arc::new(next.clone());
-                        let kept = kept_file::load(config.state_dir.as_deref(), &context.name);
-                        let settings = settings(&config, &context, runbooks(session, &context));
-                        lines.model = next_model(settings, kept, &mut lines.model, session.clock.now());
+                    if let Some((next, model)) = opener.next(&name, &mut lines.model) {
+                        (context, lines.model) = (next, model);
                         lines.plain = Plain::new(stamp);
                     }
                 }
@@ -126,7 +113,7 @@ fn open(session: &Session, config: Config, context: Context) -> Outcome {
             let _ = writeln!(io::stderr(), "warning: {}", crate::text::SafeText::line(&words));
         }
     }
-    runtime.shutdown_timeout(console::LAST_WORK);
+    runtime.shutdown_timeout(LAST_WORK);
     console::outcome(&ended)
 }
 

@@ -113,6 +113,8 @@ pub struct Console<S> {
     leaving: Option<Drawn>,
     /// The buffer that is drawn into, kept between frames.
     buffer: Buffer,
+    /// Bytes that the screen had been handed after the last frame.
+    sent: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +148,7 @@ impl<S: Screen> Console<S> {
             editing: None,
             leaving: None,
             buffer: Buffer::default(),
+            sent: 0,
         }
     }
 
@@ -156,8 +159,8 @@ impl<S: Screen> Console<S> {
         }
         let sent = self.screen.sent();
         let took = self.clock.tick().since(now.tick);
-        let bytes = sent.saturating_sub(self.model.cost.bytes());
-        self.frames.drawn(now.tick, bytes);
+        self.frames.drawn(now.tick, sent.saturating_sub(self.sent));
+        self.sent = sent;
         self.model.cost.drew(took, sent);
         let window = crate::view::question_window(&self.model, now);
         self.leaving = window.map(|window| self.model.attention.drawn(window));

@@ -10,14 +10,13 @@ use std::time::Duration;
 use ratatui::layout::Size;
 use serde::Serialize;
 
-use super::super::{Exit, Outcome, Session, console, write_up};
+use super::super::opening::{LAST_WORK, Opener, threads};
+use super::super::{Exit, Outcome, Session, console};
 use crate::app::Model;
 use crate::app::cost::{Rates, Usage};
 use crate::app::focus::Layout;
-use crate::backend::http::Wires;
 use crate::keymap;
 use crate::runtime::console::{Console, World as _};
-use crate::runtime::session::{self, Opening};
 use crate::runtime::usage;
 use crate::terminal::counted::Counted;
 use crate::terminal::signals::Signals;
@@ -78,8 +77,7 @@ pub fn run(session: &mut Session, during: Duration) -> Outcome {
     let policy = console::runbooks(session, &context);
     let settings = console::settings(&config, &context, policy);
     let model = Model::new(settings, keymap, Layout::default(), SIZE, clock.now());
-    let wires = Arc::new(Wires::default());
-    let runtime = console::threads()?;
+    let runtime = threads()?;
     let measured = runtime.block_on(async {
         let signals = Signals::listen()?;
         // Nobody types: the sender is kept, so that the terminal does not seem gone.
@@ -87,16 +85,14 @@ pub fn run(session: &mut Session, during: Duration) -> Outcome {
         let mut console = Console::new(model, theme, Counted::new(SIZE), inputs, clock);
         console.usage = usage::read;
         let name = context.name.clone();
-        let mut world = session::Session::open(Opening {
-            backends: console::backends(&context, &wires, clock, None),
+        let opener = Opener {
+            session,
             config: Arc::new(config),
-            context: Arc::new(context),
-            wires,
-            clock,
-            themes: console::themes(dir, means),
-            writer: write_up::writer(&session.globals, &session.env, &name, clock),
-            signals,
-        });
+            wires: Arc::default(),
+            means,
+            lines: None,
+        };
+        let mut world = opener.open(&Arc::new(context), signals);
         let _ = tokio::time::timeout(SETTLES, console.run(&mut world)).await;
         let start_bytes = console.model.cost.bytes();
         let asked = requests(&console.model);
@@ -111,7 +107,7 @@ pub fn run(session: &mut Session, during: Duration) -> Outcome {
         }
         Ok(measured(name, start_bytes, &console.model, &asked))
     });
-    runtime.shutdown_timeout(Duration::from_millis(20));
+    runtime.shutdown_timeout(LAST_WORK);
     let Some(measured) = measured? else {
         return Err(super::super::CliError::Usage(
             "--for: nothing passes in so short a time; try 30s".to_owned(),
