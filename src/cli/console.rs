@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use ratatui::layout::Size;
 
-use super::opening::{LAST_WORK, Opener, threads};
+use super::opening::{Opener, Threads};
 use super::{CliError, Exit, Outcome, Session, closing};
 use crate::app::drill::DrillLog;
 use crate::app::focus::Layout;
@@ -39,7 +39,6 @@ use crate::terminal::capability::{self, ColorChoice, GlyphChoice};
 use crate::terminal::clipboard::Multiplexer;
 use crate::terminal::guard::Mouse;
 use crate::terminal::hyperlink::Hyperlinks;
-use crate::terminal::signals::Signals;
 use crate::terminal::tty::{BackgroundQuery, Bell, Options, Tty};
 use crate::theme::{self, Means};
 use crate::time::Clock;
@@ -162,12 +161,9 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     let keymap = Arc::new(keymap::load(&config.keymap, dir)?);
     let layout = layout_file::load(config.state_dir.as_deref());
 
-    let runtime = threads()?;
+    let threads = Threads::start()?;
     // Before the terminal is taken: a signal in between would leave it raw, a new size would go unheard.
-    let mut signals = {
-        let _inside = runtime.enter();
-        Signals::listen()?
-    };
+    let mut signals = threads.signals()?;
     let (tty, inputs) = Tty::open(options(session, &config), session.clock).map_err(no_terminal)?;
     let now = session.clock.now();
     let size = tty.size();
@@ -226,6 +222,7 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     };
     let opener = Opener {
         session,
+        threads: &threads,
         config: Arc::clone(&config),
         wires: Arc::new(wires),
         means,
@@ -233,7 +230,7 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     };
     let mut context = Arc::new(context);
     let mut silences = BTreeMap::new();
-    let ended = runtime.block_on(async {
+    let ended = threads.run(async {
         loop {
             let mut world = opener.open(&context, signals);
             let ended = console.run(&mut world).await;
@@ -258,17 +255,17 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     // The terminal first: whatever else takes time, the shell is back at once.
     drop(console);
     if let (Some(tape), Some(path)) = (tape, &session.globals.record) {
-        let summary = runtime.block_on(async { tokio::time::timeout(LAST_FRAMES, tape.finish()).await });
+        let summary = threads.run(async { tokio::time::timeout(LAST_FRAMES, tape.finish()).await });
         // With standard error gone there is nobody left to tell.
         let _ = session.out.diagnose(&recorded(path, summary.ok().as_ref()));
     }
     if someone_is_to_be_told {
-        for words in runtime.block_on(closing::left_behind(&config, &context)) {
+        for words in threads.run(closing::left_behind(&config, &context)) {
             // With standard error gone there is nobody left to tell.
             let _ = session.out.diagnose(&format!("warning: {words}"));
         }
     }
-    runtime.shutdown_timeout(LAST_WORK);
+    threads.end();
     outcome(&ended)
 }
 

@@ -1,6 +1,7 @@
 //! How a context is opened, whoever shows it: the console on a terminal, the console as lines, the measure of its cost.
 //! Start at [`Opener::open`].
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,25 +23,59 @@ use crate::text::SafeText;
 use crate::theme::{self, Means};
 use crate::time::Now;
 
-/// Threads for pollers and the desk; the loop has the main one.
-const WORKERS: usize = 2;
+/// Threads for pollers and the desk. One: what takes long is handed to threads of its own anyway, and of two one wakes
+/// the other for every answer.
+const WORKERS: usize = 1;
 /// Tasks that outlive the console are left behind after this: nothing they do is worth a slow exit.
-pub(super) const LAST_WORK: Duration = Duration::from_millis(20);
+const LAST_WORK: Duration = Duration::from_millis(20);
 
-/// What the tasks of a context run on.
-pub(super) fn threads() -> Result<Runtime, CliError> {
-    Builder::new_multi_thread()
-        .worker_threads(WORKERS)
-        .max_blocking_threads(4)
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::Unexpected(error.into()))
+/// What a console runs on: the loop on the thread that it was started on, whatever it asks for on others. The loop has
+/// its clock and its signals to itself, so that a tick wakes nobody else.
+pub(super) struct Threads {
+    here: Runtime,
+    tasks: Runtime,
+}
+
+impl Threads {
+    /// Starts the threads of the tasks.
+    pub(super) fn start() -> Result<Self, CliError> {
+        let built = || {
+            Ok(Self {
+                here: Builder::new_current_thread().enable_all().build()?,
+                tasks: Builder::new_multi_thread()
+                    .worker_threads(WORKERS)
+                    .max_blocking_threads(4)
+                    .enable_all()
+                    .build()?,
+            })
+        };
+        built().map_err(|error: io::Error| CliError::Unexpected(error.into()))
+    }
+
+    /// Listens for signals, for the loop.
+    pub(super) fn signals(&self) -> io::Result<Signals> {
+        let _inside = self.here.enter();
+        Signals::listen()
+    }
+
+    /// Runs the loop.
+    pub(super) fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        self.here.block_on(work)
+    }
+
+    /// Ends, with what the tasks still do.
+    pub(super) fn end(self) {
+        self.tasks.shutdown_timeout(LAST_WORK);
+        self.here.shutdown_background();
+    }
 }
 
 /// What every context of a run is opened with.
 pub(super) struct Opener<'a> {
     /// The run.
     pub(super) session: &'a Session,
+    /// What tasks run on.
+    pub(super) threads: &'a Threads,
     /// The configuration.
     pub(super) config: Arc<Config>,
     /// How backends are reached.
@@ -61,6 +96,7 @@ impl Opener<'_> {
         if let Some(lines) = self.lines {
             backends.logs = Some(Arc::clone(lines));
         }
+        let _inside = self.threads.tasks.enter();
         session::Session::open(Opening {
             config: Arc::clone(&self.config),
             context: Arc::clone(context),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::console::{self, runbooks, settings};
-use super::opening::{LAST_WORK, Opener, threads};
+use super::opening::{Opener, Threads};
 use super::{Outcome, Session, closing};
 use crate::app::Model;
 use crate::app::focus::Layout;
@@ -17,7 +17,6 @@ use crate::runtime::console::{Ended, World as _};
 use crate::runtime::kept_file;
 use crate::runtime::plain::Lines;
 use crate::terminal::Input;
-use crate::terminal::signals::Signals;
 
 /// Lines that wait to be taken in. When full, whoever types waits.
 const TYPED: usize = 16;
@@ -33,11 +32,8 @@ pub fn run(session: &mut Session) -> Outcome {
 fn open(session: &Session, config: Config, context: Context) -> Outcome {
     let means = console::means(session);
     let keymap = Arc::new(keymap::load(&config.keymap, config.config_dir.as_deref())?);
-    let runtime = threads()?;
-    let mut signals = {
-        let _inside = runtime.enter();
-        Signals::listen()?
-    };
+    let threads = Threads::start()?;
+    let mut signals = threads.signals()?;
     // Closed by `typed` being dropped, or by the end of what is typed where that is a terminal's.
     let (hands, typed) = mpsc::channel(TYPED);
     let keep = hands.clone();
@@ -75,13 +71,14 @@ fn open(session: &Session, config: Config, context: Context) -> Outcome {
     let config = Arc::new(config);
     let opener = Opener {
         session,
+        threads: &threads,
         config: Arc::clone(&config),
         wires: Arc::default(),
         means,
         lines: None,
     };
     let mut context = Arc::new(context);
-    let ended = runtime.block_on(async {
+    let ended = threads.run(async {
         loop {
             let mut world = opener.open(&context, signals);
             let ended = lines.run(&mut world).await;
@@ -108,12 +105,12 @@ fn open(session: &Session, config: Config, context: Context) -> Outcome {
         let _ = printing.join();
     }
     if someone_is_to_be_told {
-        for words in runtime.block_on(closing::left_behind(&config, &context)) {
+        for words in threads.run(closing::left_behind(&config, &context)) {
             // With standard error gone there is nobody left to tell.
             let _ = writeln!(io::stderr(), "warning: {}", crate::text::SafeText::line(&words));
         }
     }
-    runtime.shutdown_timeout(LAST_WORK);
+    threads.end();
     console::outcome(&ended)
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ratatui::layout::Size;
 use serde::Serialize;
 
-use super::super::opening::{LAST_WORK, Opener, threads};
+use super::super::opening::{Opener, Threads};
 use super::super::{Exit, Outcome, Session, console};
 use crate::app::Model;
 use crate::app::cost::{Rates, Usage};
@@ -77,8 +77,8 @@ pub fn run(session: &mut Session, during: Duration) -> Outcome {
     let policy = console::runbooks(session, &context);
     let settings = console::settings(&config, &context, policy);
     let model = Model::new(settings, keymap, Layout::default(), SIZE, clock.now());
-    let runtime = threads()?;
-    let measured = runtime.block_on(async {
+    let threads = Threads::start()?;
+    let measured = threads.run(async {
         let signals = Signals::listen()?;
         // Nobody types: the sender is kept, so that the terminal does not seem gone.
         let (_keys, inputs) = tokio::sync::mpsc::channel(1);
@@ -87,6 +87,7 @@ pub fn run(session: &mut Session, during: Duration) -> Outcome {
         let name = context.name.clone();
         let opener = Opener {
             session,
+            threads: &threads,
             config: Arc::new(config),
             wires: Arc::default(),
             means,
@@ -107,7 +108,7 @@ pub fn run(session: &mut Session, during: Duration) -> Outcome {
         }
         Ok(measured(name, start_bytes, &console.model, &asked))
     });
-    runtime.shutdown_timeout(LAST_WORK);
+    threads.end();
     let Some(measured) = measured? else {
         return Err(super::super::CliError::Usage(
             "--for: nothing passes in so short a time; try 30s".to_owned(),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -134,6 +135,8 @@ pub struct Session {
     clock: Clock,
     themes: ThemeLoader,
     tasks: JoinSet<()>,
+    /// Where tasks run: where the session was opened, whoever asks for them.
+    runtime: Handle,
     results: mpsc::Sender<Msg>,
     result_inbox: mpsc::Receiver<Msg>,
     /// What is said at once without a task: drained before the inbox.
@@ -412,6 +415,8 @@ impl Session {
 
 impl World for Session {
     fn carry(&mut self, effect: Effect) -> Carried {
+        let runtime = self.runtime.clone();
+        let _inside = runtime.enter();
         match effect {
             Effect::Arrange(question) => {
                 self.arrangement.send_if_modified(|held| {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -217,7 +218,8 @@ fn desk_settings(config: &Config, context: &Context) -> Settings {
 }
 
 impl Session {
-    /// Opens a context: starts every task. Call within the runtime.
+    /// Opens a context: starts every task. Call within the runtime that tasks are to run on, those that start later too; the
+    /// session may then be asked from another.
     pub fn open(opening: Opening) -> Self {
         let Opening {
             config,
@@ -332,6 +334,7 @@ impl Session {
             clock,
             themes,
             tasks,
+            runtime: Handle::current(),
             results,
             result_inbox,
             said: VecDeque::new(),
