@@ -32,6 +32,20 @@ impl Tick {
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// When what is done once in an interval is done next: on a multiple of it, half of one away at least. So all that is
+    /// done at one pace is done at one moment, and wakes the machine once.
+    #[must_use]
+    pub fn next_beat(self, interval: Duration) -> Self {
+        let pace = interval.as_nanos().max(1);
+        let beat = self
+            .0
+            .saturating_add(interval / 2)
+            .as_nanos()
+            .div_ceil(pace)
+            .saturating_mul(pace);
+        Self(Duration::from_nanos(u64::try_from(beat).unwrap_or(u64::MAX)))
+    }
 }
 
 impl Add<Duration> for Tick {

@@ -109,11 +109,11 @@ impl<T> Poller<T> {
             let wait = match &result {
                 Ok(_) => {
                     failures = 0;
-                    pace::wait(interval, 0, None, jitter.next())
+                    pace::wait(now, interval)
                 }
                 Err(error) => {
                     failures += 1;
-                    pace::wait(interval, failures, error.retry_after, jitter.next())
+                    pace::wait_after_failure(interval, failures, error.retry_after, jitter.next())
                 }
             };
             let status = match &result {

@@ -27,6 +27,7 @@ use crate::domain::trace::summary::{Outcome, Whole};
 use crate::domain::trace::{Nanos, Stretch, Summary, TraceId, Wanted};
 use crate::text::SafeText;
 use crate::time::Clock;
+use crate::time::alarm::Alarm;
 
 /// Traces that a list has at most.
 const MOST: usize = 200;
@@ -53,6 +54,7 @@ impl Searcher {
     pub async fn run(mut self) {
         let interval = self.out.borrow().interval;
         let mut jitter = Jitter::seeded(self.clock.seed(), "traces");
+        let alarm = Alarm::new(self.clock);
         let mut failures = 0;
         let mut failing_since = None;
         let mut asked: Option<TracesAsk> = None;
@@ -105,7 +107,7 @@ impl Searcher {
                 Ok(_) => {
                     failures = 0;
                     failing_since = None;
-                    (Status::Idle, pace::wait(interval, 0, None, jitter.next()))
+                    (Status::Idle, pace::wait(now, interval))
                 }
                 Err(error) if error.is_unaskable() || is_of_the_question(error, &ask) => {
                     (failures, failing_since) = (0, None);
@@ -114,7 +116,7 @@ impl Searcher {
                 }
                 Err(error) => {
                     failures += 1;
-                    let wait = pace::wait(interval, failures, error.retry_after, jitter.next());
+                    let wait = pace::wait_after_failure(interval, failures, error.retry_after, jitter.next());
                     let status = Status::Failed {
                         cause: error.cause().into(),
                         since: *failing_since.get_or_insert(now),
@@ -173,7 +175,7 @@ impl Searcher {
             // What is over does not change.
             let wait = if past { Duration::MAX } else { wait };
             tokio::select! {
-                () = sleep(wait) => {}
+                () = sleep(&alarm, wait) => {}
                 () = self.wake.notified() => {}
                 changed = self.ask.changed() => if changed.is_err() { return },
             }
@@ -287,11 +289,11 @@ fn is_old(known: Option<&Before>, to: Nanos, back: Duration) -> bool {
     })
 }
 
-async fn sleep(wait: Duration) {
+async fn sleep(alarm: &Alarm, wait: Duration) {
     if wait == Duration::MAX {
         std::future::pending::<()>().await;
     }
-    tokio::time::sleep(wait).await;
+    alarm.after(wait).await;
 }
 
 /// Reads a trace and studies it, off the UI task; why not, in words.

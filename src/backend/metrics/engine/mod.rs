@@ -203,7 +203,7 @@ impl Engine {
         let mut out = Vec::new();
         let hot_round = now.tick >= self.hot_next;
         if hot_round {
-            self.hot_next = now.tick + self.settings.poll;
+            self.hot_next = now.tick.next_beat(self.settings.poll);
         }
         for question in self.questions() {
             if self.opening != Opening::Open && !self.belongs_to_opening(&question) {
@@ -215,7 +215,7 @@ impl Engine {
             }
             let due = now.tick >= clock.next;
             if due {
-                clock.next = now.tick + interval(&question, self.settings.poll);
+                clock.next = now.tick.next_beat(interval(&question, self.settings.poll));
             }
             let batches = self.batches(&question, due, hot_round, now);
             if let Some(clock) = self.clocks.get_mut(&question) {

@@ -350,7 +350,7 @@ fn what_is_due_next_lies_ahead_once_everything_was_asked() {
     let (mut engine, fake) = (engine(1), Fake::healthy());
     assert_eq!(engine.next_due(at(0).tick), Tick::ZERO);
     step(&mut engine, &fake, 0);
-    assert_eq!(engine.next_due(at(0).tick), at(15).tick);
+    assert_eq!(engine.next_due(at(0).tick), Tick::from_secs(15));
     assert_eq!(
         super::timeout(&Question::Window(HOUR), Duration::from_secs(15)),
         None
