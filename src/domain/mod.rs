@@ -9,6 +9,7 @@
 
 pub mod alert;
 pub mod case;
+pub mod compare;
 pub mod document;
 pub mod drill;
 pub mod environment;

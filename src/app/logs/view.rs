@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::backend::logs::{Reach, Survey, TailMode};
 use crate::domain::log::{Gap, Nanos, Volume, Wanted};
 use crate::domain::pattern::{Pattern, Tally};
-use crate::logstore::query::{Query, QueryError};
+use crate::logstore::query::Query;
 use crate::logstore::{Found, Limits, LineId, Snapshot};
+use crate::problem::Mistyped;
 
 /// What the log pane is to show, now and from now on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -118,7 +119,7 @@ pub enum Counted {
 }
 
 /// What is sought, as it is typed: a phrase, or a regular expression between slashes. Nothing where nothing is typed.
-pub fn search_query(text: &str) -> Result<Option<Query>, QueryError> {
+pub fn search_query(text: &str) -> Result<Option<Query>, Mistyped> {
     if text.trim().is_empty() {
         return Ok(None);
     }
