@@ -74,7 +74,7 @@ pub struct AlertClues<'a> {
 
 impl<'a> AlertClues<'a> {
     /// Those of an alert, with the keys of the groups that each is notified in.
-    pub fn of(alert: &'a Alert, groups: &'a HashMap<Fingerprint, Vec<Arc<str>>>) -> Self {
+    pub(crate) fn of(alert: &'a Alert, groups: &'a HashMap<Fingerprint, Vec<Arc<str>>>) -> Self {
         let fingerprint = alert.occurrence.fingerprint;
         Self {
             fingerprint,
