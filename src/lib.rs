@@ -109,7 +109,7 @@
 //! | [`app`] | the model, messages, effects, `update` (one file an area) |
 //! | [`runtime`] | the loop, pollers, acts under way, `room` (what needs the journal or incidents), the frame scheduler, `replay` |
 //! | [`keymap`], [`theme`] | files → tries per place, roles per colour depth; conflicts and unknown names are errors with a place; which theme is drawn follows from configuration, background, choice and preview in [`app::themes`] |
-//! | [`problem`], [`shelf`] | mistakes in files people write, with place and mend; shipped and own files by name |
+//! | [`problem`], [`shelf`] | mistakes in what people write, with place and mend; shipped and own files by name |
 //! | [`runbook`] | where a runbook lies, Markdown checklists, the commands in them as argument vectors that no shell sees, playbooks, and what may run |
 //! | [`view`] | layout (pure rectangles, shared with the mouse), panes, details, overlays, widgets |
 //! | [`text`] | [`text::SafeText`], the only remote text that a view or text output accepts; cutting and padding by cells |

@@ -1,4 +1,4 @@
-//! Mistakes in files that people write: where each stands, what it is, and the mend.
+//! Mistakes in what people write, files and typed lines: where each stands, what it is, and the mend.
 //!
 //! Keymap and theme files are read to the end and every mistake is reported at once, so that one round of
 //! editing is enough. This module owns places and wording; it knows nothing of keys or colours.
@@ -57,6 +57,29 @@ impl fmt::Display for Problems {
             write!(f, "{problem}")?;
         }
         Ok(())
+    }
+}
+
+/// Why a line that somebody types (a filter, a matcher, a query) does not read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("column {column}: {problem}; {mend}")]
+pub struct Mistyped {
+    /// Where, in characters from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub problem: String,
+    /// What to write instead.
+    pub mend: String,
+}
+
+impl Mistyped {
+    /// At a column, in characters from 1.
+    pub fn new(column: usize, problem: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            column,
+            problem: problem.into(),
+            mend: mend.into(),
+        }
     }
 }
 

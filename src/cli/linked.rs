@@ -80,14 +80,7 @@ pub async fn links(
         .iter()
         .map(|incident| clues(incident, heard.get(&incident.id).map_or(&[], Vec::as_slice)))
         .collect();
-    let alerts = alerts.iter().map(|alert| AlertClues {
-        fingerprint: alert.occurrence.fingerprint,
-        labels: &alert.labels,
-        groups: groups
-            .get(&alert.occurrence.fingerprint)
-            .map_or(&[], Vec::as_slice),
-        service: &alert.service,
-    });
+    let alerts = alerts.iter().map(|alert| AlertClues::of(alert, &groups));
     // Of one service is perhaps another trouble, and then it is nobody's yet.
     Links::between(&incidents, alerts, std::iter::empty())
 }

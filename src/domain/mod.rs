@@ -5,10 +5,11 @@
 //! [`oncall`] and [`timeline`]; [`writeup`] is what is written of them; [`log`] (lines, levels, batches)
 //! [`pattern`] (what they say, counted) and [`trace`] (spans as a tree, and what explains them). [`service_map`] and
 //! [`environment`]: by which names backends know the same service, the same cluster; [`case`] lays out what all of them
-//! say around a trouble, and ranks what that points at.
+//! say around a trouble, and ranks what that points at. [`compare`] is how filters and queries compare.
 
 pub mod alert;
 pub mod case;
+pub mod compare;
 pub mod document;
 pub mod drill;
 pub mod environment;

@@ -1,10 +1,9 @@
 //! Tests of fields: by glob, by regex, by size.
 
-use std::cmp::Ordering;
-
 use regex::{Regex, RegexBuilder};
 
 use super::chunk::Entry;
+use crate::domain::compare::Compare;
 use crate::domain::log::fields;
 use crate::domain::trace_id::TraceId;
 
@@ -28,40 +27,6 @@ enum How {
     Regex(Regex),
     Size(Compare, Size),
     Trace(TraceId),
-}
-
-/// How a value stands to a wanted one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Compare {
-    Less,
-    LessEqual,
-    Equal,
-    NotEqual,
-    MoreEqual,
-    More,
-}
-
-impl Compare {
-    pub(super) fn of(operator: &str) -> Option<Self> {
-        match operator {
-            "<" => Some(Self::Less),
-            "<=" => Some(Self::LessEqual),
-            ">=" => Some(Self::MoreEqual),
-            ">" => Some(Self::More),
-            _ => None,
-        }
-    }
-
-    pub(super) fn holds(self, ordering: Ordering) -> bool {
-        match self {
-            Self::Less => ordering.is_lt(),
-            Self::LessEqual => ordering.is_le(),
-            Self::Equal => ordering.is_eq(),
-            Self::NotEqual => ordering.is_ne(),
-            Self::MoreEqual => ordering.is_ge(),
-            Self::More => ordering.is_gt(),
-        }
-    }
 }
 
 /// A number and what it counts; those that count different things do not compare.

@@ -9,8 +9,6 @@ use crate::domain::log::{Level, Nanos, Volume};
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     pub chunk: Arc<Chunk>,
-    /// The position of the chunk's first line in the snapshot.
-    pub start: usize,
     pub lines: Arc<[u32]>,
 }
 
@@ -62,12 +60,6 @@ impl Found {
     pub fn id_at(&self, n: usize) -> Option<LineId> {
         let (part, line) = self.place(n)?;
         part.chunk.id(line)
-    }
-
-    /// The position of the n-th line found in the snapshot that was searched.
-    pub fn position_at(&self, n: usize) -> Option<usize> {
-        let (part, line) = self.place(n)?;
-        Some(part.start + line)
     }
 
     /// How many were found before a line, which need not be one of them, nor in hand.

@@ -32,7 +32,7 @@ mod tests;
 pub use chunk::{Entry, LineId, Text, Told};
 pub use found::Found;
 pub use joined::{Part, join};
-pub use query::{Query, QueryError};
+pub use query::Query;
 pub use search::{Budget, Progress, Search};
 pub use snapshot::{Counts, Snapshot};
 pub use store::{Limits, Room, Store};

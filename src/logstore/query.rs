@@ -15,23 +15,13 @@ use std::ops::Range;
 use regex::bytes::Regex;
 
 use super::chunk::Entry;
-use super::field::{Compare, FieldTest, SERVICE};
+use super::field::{FieldTest, SERVICE};
 use super::needle::{Case, Needle, pattern};
+use crate::domain::compare::Compare;
 use crate::domain::environment;
 use crate::domain::log::detect::level_of;
 use crate::domain::log::{Level, Wanted};
-
-/// Why a query could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("column {column}: {problem}; {mend}")]
-pub struct QueryError {
-    /// Where, in characters from 1.
-    pub column: usize,
-    /// What is wrong.
-    pub problem: String,
-    /// What to write instead.
-    pub mend: String,
-}
+use crate::problem::Mistyped;
 
 /// What is looked for, compiled.
 #[derive(Debug, Clone, Default)]
@@ -89,7 +79,7 @@ pub(super) enum Reach {
 impl Query {
     /// Reads a query; an empty one lets every line through. Quotes and slashes that are not closed yet do not
     /// trouble anybody who still types.
-    pub fn parse(text: &str) -> Result<Self, QueryError> {
+    pub fn parse(text: &str) -> Result<Self, Mistyped> {
         let mut reader = Reader {
             rest: text,
             column: 1,
@@ -264,14 +254,6 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn error(column: usize, problem: impl Into<String>, mend: impl Into<String>) -> QueryError {
-        QueryError {
-            column,
-            problem: problem.into(),
-            mend: mend.into(),
-        }
-    }
-
     /// Passes over so many bytes, which end between characters.
     fn pass(&mut self, bytes: usize) -> &'a str {
         let (passed, rest) = self.rest.split_at_checked(bytes).unwrap_or((self.rest, ""));
@@ -285,7 +267,7 @@ impl<'a> Reader<'a> {
         self.pass(end)
     }
 
-    fn term(&mut self) -> Result<Term, QueryError> {
+    fn term(&mut self) -> Result<Term, Mistyped> {
         let after = self.rest.strip_prefix('-');
         let negated = after.is_some_and(|after| after.starts_with(|char: char| !char.is_whitespace()));
         if negated {
@@ -296,7 +278,7 @@ impl<'a> Reader<'a> {
         Ok(Term { test, keep })
     }
 
-    fn test(&mut self) -> Result<Test, QueryError> {
+    fn test(&mut self) -> Result<Test, Mistyped> {
         let column = self.column;
         if self.rest.starts_with('"') {
             let text = self.quoted();
@@ -319,7 +301,7 @@ impl<'a> Reader<'a> {
                 self.skip_while(|char| !char.is_whitespace()).to_owned()
             };
             if value.is_empty() && !quoted {
-                return Err(Self::error(
+                return Err(Mistyped::new(
                     value_column,
                     format!("{name}{operator} has no value"),
                     format!("write {name}{operator}value, or quote it to look for the text"),
@@ -391,7 +373,7 @@ impl<'a> Reader<'a> {
 }
 
 /// A regex by smart case: escapes such as `\S` are no capitals.
-fn compiled(text: &str, column: usize) -> Result<Test, QueryError> {
+fn compiled(text: &str, column: usize) -> Result<Test, Mistyped> {
     let mut escaped = false;
     let capital = text.chars().any(|char| {
         let counts = !escaped && char.is_uppercase();
@@ -414,17 +396,17 @@ fn compiled(text: &str, column: usize) -> Result<Test, QueryError> {
     }
 }
 
-fn regex_error(error: &regex::Error, column: usize) -> QueryError {
+fn regex_error(error: &regex::Error, column: usize) -> Mistyped {
     let said = error.to_string();
     let last = said.lines().last().unwrap_or_default();
     let problem = match error {
         regex::Error::CompiledTooBig(_) => "the regex is too large".to_owned(),
         _ => format!("not a regex: {}", last.trim_start_matches("error: ")),
     };
-    Reader::error(column, problem, "mend it, or quote it to look for the text")
+    Mistyped::new(column, problem, "mend it, or quote it to look for the text")
 }
 
-fn needle(text: &str, column: usize) -> Result<Test, QueryError> {
+fn needle(text: &str, column: usize) -> Result<Test, Mistyped> {
     Needle::of(text)
         .map(Test::Text)
         .map_err(|error| regex_error(&error, column))
@@ -435,14 +417,14 @@ fn field(
     operator: &str,
     value: &str,
     (operator_at, value_at): (usize, usize),
-) -> Result<Test, QueryError> {
+) -> Result<Test, Mistyped> {
     if name == "level" {
         let compare = match operator {
             "=" => Compare::Equal,
             "!=" => Compare::NotEqual,
             operator => Compare::of(operator).ok_or_else(|| {
                 let mend = "write level>=warn or level=error";
-                Reader::error(
+                Mistyped::new(
                     operator_at,
                     format!("levels are not compared by {operator}"),
                     mend,
@@ -452,14 +434,14 @@ fn field(
         let level = level_of(value.as_bytes());
         if level == Level::Unknown && value != Level::Unknown.word() {
             let mend = "write trace, debug, info, warn, error, fatal or unknown";
-            return Err(Reader::error(value_at, format!("{value} is no level"), mend));
+            return Err(Mistyped::new(value_at, format!("{value} is no level"), mend));
         }
         return Ok(Test::Level(compare, level));
     }
     FieldTest::of(name, operator, value)
         .map(Test::Field)
         .map_err(|problem| {
-            Reader::error(
+            Mistyped::new(
                 value_at,
                 problem,
                 "mend it, or quote all of it to look for the text",

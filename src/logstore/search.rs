@@ -170,14 +170,13 @@ impl Search {
     /// What was found so far.
     pub fn found(&self) -> Arc<Found> {
         let view = &self.snapshot.0;
-        let parts = view.chunks.iter().enumerate().filter_map(|(number, chunk)| {
+        let parts = view.chunks.iter().filter_map(|chunk| {
             let lines = self
                 .looked_at
                 .get(&chunk.name)
                 .filter(|lines| !lines.is_empty())?;
             Some(Part {
                 chunk: Arc::clone(chunk),
-                start: view.start(number),
                 lines: Arc::clone(lines),
             })
         });

@@ -322,7 +322,7 @@ fn what_is_found_can_be_ranked_counted_and_drawn() {
     let found = search.found();
     let id = |position| snapshot.id_at(position).unwrap();
 
-    assert_eq!((found.len(), found.position_at(2)), (10, Some(23)));
+    assert_eq!((found.len(), found.id_at(2)), (10, Some(id(23))));
     assert_eq!((found.rank(id(23)), found.contains(id(23))), (2, true));
     assert_eq!((found.rank(id(24)), found.contains(id(24))), (3, false));
     assert_eq!(found.nearest(id(29)), Some(id(33)));

@@ -47,83 +47,82 @@ enum Do {
     Type(&'static str),
 }
 
-/// What is done, what the caption shows as pressed, what it says, and for how long.
-const STORY: [(Do, &str, &str, f32); 20] = [
-    (Do::Nothing, "", "03:14. A quiet watch.", 2.2),
+impl Do {
+    /// What the caption shows as pressed: the last of the keys, which the others lead up to.
+    fn shown(&self) -> &'static str {
+        match self {
+            Self::Press(keys) => keys.rsplit(' ').next().unwrap_or_default(),
+            Self::Nothing | Self::Happens | Self::Type(_) => "",
+        }
+    }
+}
+
+/// What is done, what the caption says, and for how long.
+const STORY: [(Do, &str, f32); 20] = [
+    (Do::Nothing, "03:14. A quiet watch.", 2.2),
     (
         Do::Happens,
-        "",
         "A page: checkout burns its budget, and everybody's alerts fire.",
         3.2,
     ),
-    (Do::Press("2"), "2", "The alerts, what nobody has first.", 1.4),
+    (Do::Press("2"), "The alerts, what nobody has first.", 1.4),
     (
         Do::Press("C"),
-        "C",
         "The case: what changed, what is new, what failed first.",
         4.0,
     ),
-    (Do::Press("j"), "j", "The deploy; the new pattern;", 0.5),
-    (Do::Press("j"), "j", "The deploy; the new pattern;", 0.5),
+    (Do::Press("j"), "The deploy; the new pattern;", 0.5),
+    (Do::Press("j"), "The deploy; the new pattern;", 0.5),
     (
         Do::Press("j"),
-        "j",
         "and where the failed traces begin: the pool of checkout.",
         1.6,
     ),
     (
         Do::Press("enter"),
-        "enter",
         "Its trace: three attempts, one after another, each waiting for the pool.",
         3.2,
     ),
-    (Do::Press(")"), ")", "The next error.", 0.7),
-    (Do::Press(")"), ")", "The next error.", 1.6),
-    (Do::Press("t"), "t", "From a span to what belongs to it.", 2.0),
-    (Do::Press("esc esc esc 3"), "3", "The lines of that time.", 1.2),
+    (Do::Press(")"), "The next error.", 0.7),
+    (Do::Press(")"), "The next error.", 1.6),
+    (Do::Press("t"), "From a span to what belongs to it.", 2.0),
+    (Do::Press("esc esc esc 3"), "The lines of that time.", 1.2),
     (
         Do::Press("k k enter"),
-        "enter",
         "One of them, with all that it carries.",
         2.4,
     ),
     (
         Do::Press("esc n"),
-        "n",
         "A note for those who come after, with what is under the cursor.",
         0.9,
     ),
     (
         Do::Type("Pool exhausted "),
-        "",
         "A note for those who come after, with what is under the cursor.",
         0.5,
     ),
     (
         Do::Type("since 2.3.1; "),
-        "",
         "A note for those who come after, with what is under the cursor.",
         0.5,
     ),
     (
         Do::Type("rolling back."),
-        "",
         "A note for those who come after, with what is under the cursor.",
         1.8,
     ),
     (
         Do::Press("alt-enter"),
-        "alt-enter",
         "Written down here first, then told to PagerDuty.",
         2.0,
     ),
     (
         Do::Press("5 e"),
-        "e",
         "Escalate: who would be woken, before anybody is.",
         3.0,
     ),
-    (Do::Press("esc"), "esc", "Nobody yet: Mara has it.", 2.4),
+    (Do::Press("esc"), "Nobody yet: Mara has it.", 2.4),
 ];
 
 /// The story, picture by picture.
@@ -131,7 +130,7 @@ pub fn frames(theme: &Theme) -> Vec<Frame> {
     let mut model = pages::before(size(SIZE.0, SIZE.1));
     STORY
         .iter()
-        .map(|(what, keys, words, seconds)| {
+        .map(|(what, words, seconds)| {
             match what {
                 Do::Nothing => {}
                 Do::Happens => pages::breaks_out(&mut model),
@@ -142,7 +141,7 @@ pub fn frames(theme: &Theme) -> Vec<Frame> {
             let mut buffer = Buffer::empty(Rect::new(0, 0, SIZE.0, SIZE.1));
             view::draw(&model, theme, shop::now(), &mut buffer);
             Frame {
-                keys,
+                keys: what.shown(),
                 words,
                 seconds: *seconds,
                 buffer,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{frozen, incidents as boards, logs, pages, pivot, run, say, scope, traces};
+use super::{details, frozen, incidents as boards, logs, pages, pivot, run, say, scope, traces};
 use crate::action::Action;
 use crate::app::case::{CaseAsk, CaseOf, Gathered, Numbered, OpenCase};
 use crate::app::feed::Feed;
@@ -36,7 +36,7 @@ pub(super) fn open(model: &mut Model, now: Now) -> Vec<Effect> {
         return say(model, Level::Info, why, now);
     };
     renumber(model, &of);
-    run::show(model, Detail::Case(of));
+    details::show(model, Detail::Case(of));
     Vec::new()
 }
 
@@ -594,7 +594,7 @@ fn go(model: &mut Model, target: &Target, now: Now) -> Vec<Effect> {
             effects
         }
         Target::Slo(name) => {
-            run::show(model, Detail::Slo(name.clone()));
+            details::show(model, Detail::Slo(name.clone()));
             Vec::new()
         }
         Target::Incident(id) => {
@@ -626,5 +626,5 @@ fn show_alert(model: &mut Model, fingerprint: Fingerprint, now: Now) -> Vec<Effe
     if model.alerts.alert(fingerprint).is_none() {
         return say(model, Level::Info, "the alert is listed no more", now);
     }
-    run::show_alert(model, fingerprint)
+    details::show_alert(model, fingerprint)
 }

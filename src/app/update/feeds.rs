@@ -23,7 +23,7 @@ use crate::time::Now;
 pub(super) fn slo(model: &mut Model, feed: Feed<SloBoard>) -> Vec<Effect> {
     model.slo.feed = feed;
     if model.slo.frozen.is_none() {
-        super::run::arrange_slos(model);
+        super::panes::arrange_slos(model);
     }
     // Without any SLO the queue is what there is to look at, unless somebody has chosen already.
     let untouched = model.slo.list.placed == Placed::ByNobody && model.alerts.list.placed == Placed::ByNobody;

@@ -277,7 +277,7 @@ fn opened(model: &mut Model) -> bool {
     let Some(id) = model.incidents.selected().map(|incident| incident.id.clone()) else {
         return false;
     };
-    super::run::show(model, Detail::Incident(id));
+    super::details::show(model, Detail::Incident(id));
     true
 }
 
@@ -386,5 +386,5 @@ pub(super) fn open(model: &mut Model, id: IncidentId) {
         let pane = &mut model.incidents;
         pane.event_list.step(&pane.events, Step::Bottom);
     }
-    super::run::show(model, Detail::Incident(id));
+    super::details::show(model, Detail::Incident(id));
 }

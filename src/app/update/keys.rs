@@ -8,7 +8,7 @@ use crossterm::event::{
 use ratatui::layout::{Position, Rect};
 
 use super::dialog::{self, Read};
-use super::{compose, modals, prompts, run, say, tour};
+use super::{compose, cursor, modals, prompts, run, say, tour};
 use crate::action::{Action, Place};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::Step;
@@ -210,7 +210,7 @@ pub(super) fn mouse(model: &mut Model, mouse: MouseEvent, now: Now) -> Vec<Effec
         _ => None,
     };
     if let Some(by) = wheel {
-        return run::step(model, Step::Rows(by), now);
+        return cursor::step(model, Step::Rows(by), now);
     }
     if mouse.kind != MouseEventKind::Down(MouseButton::Left) || !model.details.is_empty() {
         return Vec::new();

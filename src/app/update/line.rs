@@ -6,7 +6,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
-use super::{modals, palette, pick, run, say};
+use super::{leave, modals, palette, pick, say};
 use crate::app::modal::{Modal, Pick};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
@@ -45,7 +45,7 @@ fn press(model: &mut Model, code: KeyCode, now: Now) -> Vec<Effect> {
 fn command(model: &mut Model, line: &str, now: Now) -> Vec<Effect> {
     match line {
         "" => Vec::new(),
-        "quit" | "exit" => run::quit(model, now),
+        "quit" | "exit" => leave::quit(model),
         "back" => {
             model.details.pop();
             Vec::new()

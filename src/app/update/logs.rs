@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use chrono::TimeZone;
 
-use super::run::{self, show};
-use super::{frozen, prompts, say, scope};
+use super::details::show;
+use super::{frozen, panes, prompts, say, scope};
 use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::kept::SavedView;
@@ -204,7 +204,7 @@ pub(super) fn ask_if_focused(model: &Model) -> Vec<Effect> {
 /// Turns the pane to a service, around a moment where one is meant.
 pub(super) fn turn_to_service(model: &mut Model, service: &str, at: Option<Nanos>, now: Now) -> Vec<Effect> {
     model.details.clear();
-    run::turn_to(model, PaneId::Logs);
+    panes::turn_to(model, PaneId::Logs);
     model.logs.show_all(at);
     scope::release(model, PaneId::Logs, now);
     // Where it is the scope already nothing else changes.
@@ -262,7 +262,7 @@ pub(super) fn turn_to_trace(model: &mut Model, trace: TraceId, at: Nanos) -> Vec
         None => Some(model.logs.left()),
     };
     model.details.clear();
-    run::turn_to(model, PaneId::Logs);
+    panes::turn_to(model, PaneId::Logs);
     model.logs.show_all(Some(at));
     model.logs.before_trace = left;
     model.logs.query.clear();
@@ -731,7 +731,7 @@ pub(super) fn turn_to_pattern(model: &mut Model, pattern: &PatternAt, now: Now) 
         turn_to_service(model, &ours, at, now)
     } else {
         model.details.clear();
-        run::turn_to(model, PaneId::Logs);
+        panes::turn_to(model, PaneId::Logs);
         model.logs.show_all(at);
         Vec::new()
     };

@@ -1,14 +1,16 @@
 //! The only writer of the [`Model`]: a message in, effects out. Pure and synchronous.
 //!
-//! One file an area: `keys` turns input into actions, `run` carries actions out, `alerts`, `silences`, `modals`
-//! and `prompts` hold what is particular to each, `guard` says what an act would hit, `feeds` takes in what
+//! One file an area: `keys` turns input into actions, `run` says who carries an action out: `panes`, `cursor`, `details`
+//! and `leave` what holds anywhere, `alerts`, `silences`, `modals` and `prompts` what is particular to each, `guard` says what an act would hit, `feeds` takes in what
 //! backends said, `timers` what time brings.
 
 mod alerts;
 mod case;
 mod compose;
 mod copy;
+mod cursor;
 mod deeds;
+mod details;
 mod dialog;
 mod drill;
 mod feeds;
@@ -18,12 +20,14 @@ mod incident_acts;
 mod incident_asks;
 mod incidents;
 mod keys;
+mod leave;
 mod line;
 mod logs;
 mod modals;
 mod outbox;
 mod pages;
 mod palette;
+mod panes;
 mod pick;
 mod pivot;
 mod prompts;

@@ -6,8 +6,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_textarea::TextArea;
 
 use super::{
-    alerts, compose, deeds, dialog, guard, incident_acts, palette, pick, pivot, prompts, run, runbook, say,
-    silences,
+    alerts, compose, cursor, deeds, dialog, guard, incident_acts, leave, palette, pick, pivot, prompts, run,
+    runbook, say, silences,
 };
 use crate::action::{Action, Place};
 use crate::app::acts::Act;
@@ -33,7 +33,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, chord: Chord, now: Now) -> V
             return vec![Effect::Quit];
         }
         let mut effects = close(model);
-        effects.extend(run::quit(model, now));
+        effects.extend(leave::quit(model));
         return effects;
     }
     match &model.modal {
@@ -96,7 +96,7 @@ fn scrolled(model: &mut Model, chord: Chord, now: Now) -> Vec<Effect> {
         }
     };
     if let Some(Modal::Help { scroll } | Modal::Health { scroll }) = &mut model.modal {
-        run::scroll(scroll, step, model.size.height);
+        cursor::scroll(scroll, step, model.size.height);
     }
     Vec::new()
 }
@@ -221,7 +221,7 @@ pub(super) fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
     if model.alerts.draft.is_some() {
         warn("the draft of a silence waits here until you come back; it is lost when midwatch ends");
     }
-    lines.extend(run::pages_under_way(model));
+    lines.extend(leave::pages_under_way(model));
     if lines.is_empty() {
         return vec![Effect::SwitchContext(name)];
     }

@@ -1,6 +1,6 @@
 //! Pages of text: write-ups, and who is on call. Read, scrolled, copied whole.
 
-use super::{deeds, run, say};
+use super::{deeds, details, say};
 use crate::app::effect::{Deed, WriteUp};
 use crate::app::focus::{Detail, Page};
 use crate::app::toast::Level;
@@ -11,7 +11,7 @@ use crate::time::Now;
 /// Opens the page of a write-up and asks for it, anew each time: the story goes on.
 pub(super) fn write(model: &mut Model, what: WriteUp) -> Vec<Effect> {
     model.written = None;
-    run::show(model, Detail::Page(Page::WriteUp(what.clone())));
+    details::show(model, Detail::Page(Page::WriteUp(what.clone())));
     vec![Effect::Write(what)]
 }
 
@@ -30,7 +30,7 @@ pub(super) fn post_mortem(model: &mut Model, now: Now) -> Vec<Effect> {
 
 /// Who is on call.
 pub(super) fn on_call(model: &mut Model) -> Vec<Effect> {
-    run::show(model, Detail::Page(Page::OnCall));
+    details::show(model, Detail::Page(Page::OnCall));
     Vec::new()
 }
 

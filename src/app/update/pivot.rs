@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::spot::{self, Place, Spot};
-use super::{deeds, frozen, incidents, logs, run, say, waterfall};
+use super::{deeds, details, frozen, incidents, logs, panes, say, waterfall};
 use crate::app::effect::Deed;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::label;
@@ -574,7 +574,7 @@ pub(super) fn go(model: &mut Model, goal: &Goal, deed: Option<Deed>, now: Now) -
             let row = model.slo.rows.iter().position(|listed| listed == name);
             if let Some(row) = row {
                 model.details.clear();
-                run::turn_to(model, PaneId::Slo);
+                panes::turn_to(model, PaneId::Slo);
                 model.slo.list.select(&model.slo.rows, row);
             }
             (Vec::new(), row.map(|_| format!("SLO {name}")))
@@ -613,10 +613,10 @@ fn to_row(model: &mut Model, fingerprint: Fingerprint) -> Vec<Effect> {
     let row = rows
         .position(|row| matches!(row, AlertRow::Alert { fingerprint: listed, .. } if *listed == fingerprint));
     let Some(row) = row else {
-        return run::show_alert(model, fingerprint);
+        return details::show_alert(model, fingerprint);
     };
     model.details.clear();
-    run::turn_to(model, PaneId::Alerts);
+    panes::turn_to(model, PaneId::Alerts);
     model.alerts.list.select(&model.alerts.rows, row);
     Vec::new()
 }

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
-use super::{alerts, deeds, frozen, logs, modals, run, say, scope, traces, waterfall};
+use super::{alerts, deeds, frozen, logs, modals, panes, say, scope, traces, waterfall};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::{event_text, row_text as incident_text};
 use crate::app::list::Direction;
@@ -247,12 +247,12 @@ fn set_filter(model: &mut Model, target: PromptTarget, text: String, now: Now) -
     match target {
         PromptTarget::Pane(PaneId::Slo) => {
             model.slo.filter = text;
-            run::arrange_slos(model);
+            panes::arrange_slos(model);
             Vec::new()
         }
         PromptTarget::Pane(PaneId::Alerts) => {
             model.alerts.filter = text;
-            vec![Effect::Arrange(run::arrangement(model))]
+            vec![Effect::Arrange(panes::arrangement(model))]
         }
         PromptTarget::Pane(PaneId::Logs) => logs::filter(model, text),
         PromptTarget::Pane(PaneId::Traces) => {

@@ -1,6 +1,6 @@
 //! A PromQL query from the palette: asked, opened as a page, asked again.
 
-use super::{deeds, run, say};
+use super::{deeds, details, say};
 use crate::app::focus::{Detail, Page};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
@@ -15,7 +15,7 @@ pub(super) fn open(model: &mut Model, text: &str, now: Now) -> Vec<Effect> {
         );
         return say(model, Level::Info, why, now);
     }
-    run::show(model, Detail::Page(Page::Query));
+    details::show(model, Detail::Page(Page::Query));
     // Another query begins at its top.
     if let Some(view) = model.details.last_mut() {
         view.scroll = 0;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use chrono::SecondsFormat;
 
-use super::{deeds, guard, run, say};
+use super::{deeds, details, guard, say};
 use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::Step as Move;
@@ -123,7 +123,7 @@ pub(super) fn show(model: &mut Model, alert: Fingerprint, now: Now) -> Vec<Effec
         service: Arc::clone(&alert.service),
         incident,
     };
-    run::show(model, Detail::Runbook(occurrence.fingerprint));
+    details::show(model, Detail::Runbook(occurrence.fingerprint));
     let mut effects = vec![
         Effect::ReadRunbook(ask.wanted.clone()),
         Effect::FollowTicks(ask.ticks.clone()),

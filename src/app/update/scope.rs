@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::run::{arrange_slos, arrangement};
+use super::panes::{arrange_slos, arrangement};
 use super::spot::{self, Place, Spot, When};
 use super::{incidents, logs, say, traces, waterfall};
 use crate::app::focus::{Detail, PaneId};

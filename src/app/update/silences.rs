@@ -8,7 +8,7 @@ use tui_textarea::TextArea;
 
 use super::alerts::targets;
 use super::guard::{self, Weight};
-use super::{busy, dialog, frozen, refusal, run, say, undo};
+use super::{busy, dialog, frozen, panes, refusal, say, undo};
 use crate::action::Action;
 use crate::app::acts::{Act, PendingAct, SilenceRequest, Stage, Undoing};
 use crate::app::focus::Detail;
@@ -434,6 +434,6 @@ pub(super) fn open_matching(model: &mut Model, now: Now) -> Vec<Effect> {
         .join(" ");
     model.alerts.states = crate::domain::alert::StateChoice::All;
     model.details.retain(|view| view.detail != Detail::Silences);
-    run::turn_to(model, crate::app::focus::PaneId::Alerts);
-    vec![Effect::Arrange(run::arrangement(model))]
+    panes::turn_to(model, crate::app::focus::PaneId::Alerts);
+    vec![Effect::Arrange(panes::arrangement(model))]
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{incidents, modals, run, say};
+use super::{details, incidents, modals, panes, say};
 use crate::app::focus::{Detail, Page, PaneId};
 use crate::app::logs::Watched;
 use crate::app::toast::Level;
@@ -23,7 +23,7 @@ pub(super) fn open(model: &mut Model, now: Now) -> Vec<Effect> {
             now,
         );
     }
-    run::show(model, PAGE);
+    details::show(model, PAGE);
     own(model);
     Vec::new()
 }
@@ -128,24 +128,24 @@ fn arrive_at(model: &mut Model, thing: &Thing) -> Option<Vec<Effect>> {
         Thing::Slo(name) => {
             model.slo.report(name)?;
             model.details.clear();
-            run::turn_to(model, PaneId::Slo);
+            panes::turn_to(model, PaneId::Slo);
             let row = model.slo.rows.iter().position(|row| row == name);
             if let Some(row) = row {
                 model.slo.list.select(&model.slo.rows, row);
             }
-            run::show(model, Detail::Slo(name.clone()));
+            details::show(model, Detail::Slo(name.clone()));
             Some(Vec::new())
         }
         Thing::Alert(fingerprint) => {
             model.alerts.alert(*fingerprint)?;
             model.details.clear();
-            run::turn_to(model, PaneId::Alerts);
-            Some(run::show_alert(model, *fingerprint))
+            panes::turn_to(model, PaneId::Alerts);
+            Some(details::show_alert(model, *fingerprint))
         }
         Thing::Incident(id) => {
             model.incidents.incident(id)?;
             model.details.clear();
-            run::turn_to(model, PaneId::Incident);
+            panes::turn_to(model, PaneId::Incident);
             incidents::open(model, id.clone());
             Some(Vec::new())
         }

@@ -16,15 +16,6 @@ pub struct Cluster {
     pub members: Vec<Arc<dyn Alerts>>,
 }
 
-impl Cluster {
-    /// Its members, `source` first: it is known to have what is acted on.
-    pub fn preferring(&self, source: &str) -> Vec<Arc<dyn Alerts>> {
-        let mut members = self.members.clone();
-        members.sort_by_key(|member| member.name().as_ref() != source);
-        members
-    }
-}
-
 /// The clusters of a board, from its sources and the backends that may be written to; members that are not
 /// down come first.
 pub fn clusters(sources: &[BoardSource], backends: &[Arc<dyn Alerts>]) -> Vec<Cluster> {

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::entry::{self, Entry, Found};
-use super::{Direction, More, Page};
+use super::{Direction, More, Page, PageQuestion};
 use crate::backend::http::Urgency;
 use crate::backend::{BackendError, BackendResult, ErrorKind};
 use crate::domain::log::{Gap, GapReason, Nanos};
@@ -58,6 +58,19 @@ pub(super) struct Stretch {
     /// Lines at most; what one answer gives where none.
     pub(super) limit: Option<usize>,
     pub(super) urgency: Urgency,
+}
+
+impl Stretch {
+    /// That of a page that somebody asks for.
+    pub(super) fn of(question: &PageQuestion) -> Self {
+        Self {
+            from: question.from,
+            to: question.to,
+            direction: question.direction,
+            limit: Some(question.limit),
+            urgency: Urgency::User,
+        }
+    }
 }
 
 /// What was read of it.

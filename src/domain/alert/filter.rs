@@ -11,12 +11,11 @@ use std::time::Duration;
 
 use regex::{Regex, RegexBuilder};
 
-use super::matcher::{Cursor, MatcherError, Matchers, ValueEnd, anchored, check_plain, quoted};
+use super::matcher::{Cursor, Matchers, ValueEnd, anchored, check_plain, quoted};
 use super::{AckState, Alert, MatchOp};
+use crate::domain::compare::Compare;
+use crate::problem::Mistyped;
 use crate::time::{Now, parse_duration};
-
-/// Why a filter could not be read: column, problem, mend.
-pub type FilterError = MatcherError;
 
 /// An alert is new for this long.
 pub const NEW: Duration = Duration::from_secs(300);
@@ -96,29 +95,6 @@ enum TextHow {
     Regex(Regex),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Compare {
-    Less,
-    LessEqual,
-    Equal,
-    NotEqual,
-    MoreEqual,
-    More,
-}
-
-impl Compare {
-    fn holds<T: Ord>(self, left: &T, right: &T) -> bool {
-        match self {
-            Self::Less => left < right,
-            Self::LessEqual => left <= right,
-            Self::Equal => left == right,
-            Self::NotEqual => left != right,
-            Self::MoreEqual => left >= right,
-            Self::More => left > right,
-        }
-    }
-}
-
 impl TextTest {
     fn hits<'a>(&self, mut texts: impl Iterator<Item = &'a str>) -> bool {
         let hit = texts.any(|text| match &self.how {
@@ -132,7 +108,7 @@ impl TextTest {
 
 impl Filter {
     /// Reads a filter; an empty text lets everything through.
-    pub fn parse(text: &str) -> Result<Self, FilterError> {
+    pub fn parse(text: &str) -> Result<Self, Mistyped> {
         let mut cursor = Cursor::new(text);
         let mut terms = Vec::new();
         loop {
@@ -169,8 +145,8 @@ impl Term {
             }
             Self::Text(field, test) => field.test(alert, test),
             Self::Flag(field, wanted) => field.is_set(alert, now) == *wanted,
-            Self::Age(compare, wanted) => compare.holds(&alert.age(now), wanted),
-            Self::Flap(compare, wanted) => compare.holds(&u64::from(alert.flaps.0), wanted),
+            Self::Age(compare, wanted) => compare.holds(alert.age(now).cmp(wanted)),
+            Self::Flap(compare, wanted) => compare.holds(u64::from(alert.flaps.0).cmp(wanted)),
         }
     }
 }
@@ -214,7 +190,7 @@ fn is_word_end(c: char) -> bool {
 }
 
 /// `name op value`, or a word to look for.
-fn label_or_word(cursor: &mut Cursor<'_>) -> Result<Term, FilterError> {
+fn label_or_word(cursor: &mut Cursor<'_>) -> Result<Term, Mistyped> {
     let start = cursor.column();
     let is_quoted = cursor.peek() == Some('"');
     let word = if is_quoted {
@@ -225,14 +201,14 @@ fn label_or_word(cursor: &mut Cursor<'_>) -> Result<Term, FilterError> {
             .to_owned()
     };
     match cursor.peek() {
-        Some(c @ ('<' | '>')) => Err(FilterError::new(
+        Some(c @ ('<' | '>')) => Err(Mistyped::new(
             cursor.column(),
             format!("a label cannot be compared with {c}"),
             "only @age and @flap take < and >; labels take = != =~ !~",
         )),
         Some('=' | '!' | '~') => {
             if word.is_empty() {
-                return Err(FilterError::new(
+                return Err(Mistyped::new(
                     start,
                     "a label name is missing",
                     "write label=value",
@@ -251,12 +227,12 @@ fn label_or_word(cursor: &mut Cursor<'_>) -> Result<Term, FilterError> {
             };
             Matchers::compile(&[matcher])
                 .map(Term::Label)
-                .map_err(|error| FilterError { column: at, ..error })
+                .map_err(|error| Mistyped { column: at, ..error })
         }
         Some(_) | None => {
             if word.is_empty() {
                 // only a quote pair or a lone quote can come to this
-                return Err(FilterError::new(
+                return Err(Mistyped::new(
                     start,
                     "there is nothing to look for",
                     "write a word between the quotes",
@@ -267,13 +243,13 @@ fn label_or_word(cursor: &mut Cursor<'_>) -> Result<Term, FilterError> {
                 .case_insensitive(any_case)
                 .build()
                 .map(Term::Word)
-                .map_err(|_| FilterError::new(start, "the word is too long", "look for a shorter one"))
+                .map_err(|_| Mistyped::new(start, "the word is too long", "look for a shorter one"))
         }
     }
 }
 
-fn unknown_operator(cursor: &Cursor<'_>) -> FilterError {
-    FilterError::new(
+fn unknown_operator(cursor: &Cursor<'_>) -> Mistyped {
+    Mistyped::new(
         cursor.column(),
         "this is no operator",
         "use = != =~ !~, or quote the word to look for it",
@@ -311,12 +287,12 @@ fn takes(name: &str) -> Option<Takes> {
     })
 }
 
-fn field(cursor: &mut Cursor<'_>) -> Result<Term, FilterError> {
+fn field(cursor: &mut Cursor<'_>) -> Result<Term, Mistyped> {
     let start = cursor.column();
     let name = cursor.take_while(|c| !is_word_end(c) && !"=!~<>\"".contains(c));
     let Some(takes) = takes(name) else {
         let known: Vec<&str> = FIELDS.iter().map(|(field, _)| *field).collect();
-        return Err(FilterError::new(
+        return Err(Mistyped::new(
             start,
             format!("{name} is no field"),
             format!("known: {}", known.join(" ")),
@@ -335,7 +311,7 @@ fn field(cursor: &mut Cursor<'_>) -> Result<Term, FilterError> {
         Takes::Age => {
             let (compare, at, value) = comparison(cursor, name, "@age>15m")?;
             let age = parse_duration(&value).map_err(|_| {
-                FilterError::new(
+                Mistyped::new(
                     at,
                     format!("{} is no duration", quoted(&value)),
                     "write @age>15m, @age<2h",
@@ -346,16 +322,16 @@ fn field(cursor: &mut Cursor<'_>) -> Result<Term, FilterError> {
         Takes::Flap => {
             let (compare, at, value) = comparison(cursor, name, "@flap>3")?;
             let count = value.parse().map_err(|_| {
-                FilterError::new(at, format!("{} is no number", quoted(&value)), "write @flap>3")
+                Mistyped::new(at, format!("{} is no number", quoted(&value)), "write @flap>3")
             })?;
             Ok(Term::Flap(compare, count))
         }
     }
 }
 
-fn text_term(cursor: &mut Cursor<'_>, name: &str, field: TextField) -> Result<Term, FilterError> {
+fn text_term(cursor: &mut Cursor<'_>, name: &str, field: TextField) -> Result<Term, Mistyped> {
     let op = cursor.op().ok_or_else(|| {
-        FilterError::new(
+        Mistyped::new(
             cursor.column(),
             format!("{name} wants = != =~ or !~"),
             format!("write {name}=value"),
@@ -366,7 +342,7 @@ fn text_term(cursor: &mut Cursor<'_>, name: &str, field: TextField) -> Result<Te
     if let (TextField::State, MatchOp::Equal | MatchOp::NotEqual) = (field, op) {
         const STATES: [&str; 5] = ["active", "suppressed", "unprocessed", "resolved", "gone"];
         if !STATES.contains(&value.as_str()) {
-            return Err(FilterError::new(
+            return Err(Mistyped::new(
                 at,
                 format!("{} is no state", quoted(&value)),
                 format!("one of {}; acknowledged ones are @acked", STATES.join(", ")),
@@ -383,7 +359,7 @@ fn text_term(cursor: &mut Cursor<'_>, name: &str, field: TextField) -> Result<Te
         }
         MatchOp::Regex | MatchOp::NotRegex => {
             let regex = anchored(&value).map_err(|why| {
-                FilterError::new(
+                Mistyped::new(
                     at,
                     format!("{} is no regex: {why}", quoted(&value)),
                     "escape ( [ . with \\",
@@ -395,12 +371,12 @@ fn text_term(cursor: &mut Cursor<'_>, name: &str, field: TextField) -> Result<Te
     Ok(Term::Text(field, TextTest { negative, how }))
 }
 
-fn flag_term(cursor: &mut Cursor<'_>, name: &str, flag: FlagField) -> Result<Term, FilterError> {
+fn flag_term(cursor: &mut Cursor<'_>, name: &str, flag: FlagField) -> Result<Term, Mistyped> {
     if cursor.peek().is_none_or(is_word_end) {
         return Ok(Term::Flag(flag, true));
     }
     let wrong = |column| {
-        FilterError::new(
+        Mistyped::new(
             column,
             format!("{name} is yes or no"),
             format!("write {name} or {name}=false"),
@@ -420,11 +396,7 @@ fn flag_term(cursor: &mut Cursor<'_>, name: &str, flag: FlagField) -> Result<Ter
     }
 }
 
-fn comparison(
-    cursor: &mut Cursor<'_>,
-    name: &str,
-    mend: &str,
-) -> Result<(Compare, usize, String), FilterError> {
+fn comparison(cursor: &mut Cursor<'_>, name: &str, mend: &str) -> Result<(Compare, usize, String), Mistyped> {
     let at = cursor.column();
     let compare = match (cursor.take('<'), cursor.take('>')) {
         (true, _) => Some(if cursor.take('=') {
@@ -444,7 +416,7 @@ fn comparison(
         },
     };
     let compare = compare.ok_or_else(|| {
-        FilterError::new(
+        Mistyped::new(
             at,
             format!("{name} wants < <= > >= = or !="),
             format!("write {mend}"),

@@ -9,42 +9,21 @@ use std::fmt::{self, Write as _};
 use regex::{Regex, RegexBuilder};
 
 use super::{Labels, MatchOp, Matcher};
+use crate::problem::Mistyped;
 
 /// Compiled programs above this size are refused: a remote silence must not cost the console its memory.
 const REGEX_SIZE: usize = 1 << 20;
 
-/// Why a matcher could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("column {column}: {problem}; {mend}")]
-pub struct MatcherError {
-    /// Where, in characters from 1.
-    pub column: usize,
-    /// What is wrong.
-    pub problem: String,
-    /// What to write instead.
-    pub mend: String,
-}
-
-impl MatcherError {
-    pub(super) fn new(column: usize, problem: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self {
-            column,
-            problem: problem.into(),
-            mend: mend.into(),
-        }
-    }
-}
-
 const SHAPE: &str = r#"write name=value, name!=value, name=~"regex" or name!~"regex""#;
 
 /// Reads one matcher. An unquoted value runs to the end of the text.
-pub fn parse(text: &str) -> Result<Matcher, MatcherError> {
+pub fn parse(text: &str) -> Result<Matcher, Mistyped> {
     let mut cursor = Cursor::new(text);
     let matcher = cursor.matcher(ValueEnd::Text)?;
     cursor.skip_space();
     match cursor.peek() {
         None => Ok(matcher),
-        Some(_) => Err(MatcherError::new(
+        Some(_) => Err(Mistyped::new(
             cursor.column(),
             "there is more after the matcher",
             "quote a value that holds blanks or quotes",
@@ -53,7 +32,7 @@ pub fn parse(text: &str) -> Result<Matcher, MatcherError> {
 }
 
 /// Reads matchers separated by commas, with or without braces around: `{a="b", c=~"d|e"}`.
-pub fn parse_list(text: &str) -> Result<Vec<Matcher>, MatcherError> {
+pub fn parse_list(text: &str) -> Result<Vec<Matcher>, Mistyped> {
     let mut cursor = Cursor::new(text);
     cursor.skip_space();
     let braced = cursor.take('{');
@@ -72,27 +51,27 @@ pub fn parse_list(text: &str) -> Result<Vec<Matcher>, MatcherError> {
     let closed = !braced || cursor.take('}');
     cursor.skip_space();
     if !closed {
-        return Err(MatcherError::new(
+        return Err(Mistyped::new(
             cursor.column(),
             "the brace is not closed",
             "end with }",
         ));
     }
     if cursor.peek().is_some() {
-        return Err(MatcherError::new(
+        return Err(Mistyped::new(
             cursor.column(),
             "there is more after the matchers",
             "separate matchers by commas",
         ));
     }
     if matchers.is_empty() {
-        return Err(MatcherError::new(1, "there is no matcher", SHAPE));
+        return Err(Mistyped::new(1, "there is no matcher", SHAPE));
     }
     Ok(matchers)
 }
 
 /// Reads command-line arguments, a matcher each; as amtool has it, a first bare word is the alert's name.
-pub fn parse_arguments<S: AsRef<str>>(arguments: &[S]) -> Result<Vec<Matcher>, MatcherError> {
+pub fn parse_arguments<S: AsRef<str>>(arguments: &[S]) -> Result<Vec<Matcher>, Mistyped> {
     let mut matchers = Vec::new();
     for (position, argument) in arguments.iter().enumerate() {
         let argument = argument.as_ref();
@@ -109,7 +88,7 @@ pub fn parse_arguments<S: AsRef<str>>(arguments: &[S]) -> Result<Vec<Matcher>, M
         }
     }
     if matchers.is_empty() {
-        return Err(MatcherError::new(1, "there is no matcher", SHAPE));
+        return Err(Mistyped::new(1, "there is no matcher", SHAPE));
     }
     Ok(matchers)
 }
@@ -122,11 +101,11 @@ fn is_plain_name(name: &str) -> bool {
 
 /// Refuses an unquoted name that needs quotes: no alert has such a label by accident, and a matcher of a label
 /// that nothing has may match everything.
-pub(super) fn check_plain(name: &str, column: usize) -> Result<(), MatcherError> {
+pub(super) fn check_plain(name: &str, column: usize) -> Result<(), Mistyped> {
     if is_plain_name(name) {
         return Ok(());
     }
-    Err(MatcherError::new(
+    Err(Mistyped::new(
         column,
         format!("{name} is no label name as it stands"),
         format!("if it is one, quote it: {}", quoted(name)),
@@ -239,7 +218,7 @@ impl<'a> Cursor<'a> {
 
     /// A text in double quotes; `\"`, `\\`, `\n` and `\t` are escapes, any other backslash stands for itself
     /// (so that a regex needs no doubling).
-    pub(super) fn quoted(&mut self) -> Result<String, MatcherError> {
+    pub(super) fn quoted(&mut self) -> Result<String, Mistyped> {
         let opened = self.column;
         self.bump();
         let mut out = String::new();
@@ -263,7 +242,7 @@ impl<'a> Cursor<'a> {
                 },
                 Some(c) => out.push(c),
                 None => {
-                    return Err(MatcherError::new(
+                    return Err(Mistyped::new(
                         opened,
                         "the quote is not closed",
                         "end the value with \"",
@@ -289,7 +268,7 @@ impl<'a> Cursor<'a> {
         None
     }
 
-    pub(super) fn value(&mut self, end: ValueEnd) -> Result<String, MatcherError> {
+    pub(super) fn value(&mut self, end: ValueEnd) -> Result<String, Mistyped> {
         if self.peek() == Some('"') {
             return self.quoted();
         }
@@ -302,7 +281,7 @@ impl<'a> Cursor<'a> {
         Ok(value.trim().to_owned())
     }
 
-    pub(super) fn matcher(&mut self, end: ValueEnd) -> Result<Matcher, MatcherError> {
+    pub(super) fn matcher(&mut self, end: ValueEnd) -> Result<Matcher, Mistyped> {
         self.skip_space();
         let start = self.column;
         let is_quoted = self.peek() == Some('"');
@@ -313,14 +292,14 @@ impl<'a> Cursor<'a> {
                 .to_owned()
         };
         if name.is_empty() {
-            return Err(MatcherError::new(start, "a label name is missing", SHAPE));
+            return Err(Mistyped::new(start, "a label name is missing", SHAPE));
         }
         if !is_quoted {
             check_plain(&name, start)?;
         }
         self.skip_space();
         let op = self.op().ok_or_else(|| {
-            MatcherError::new(
+            Mistyped::new(
                 self.column,
                 format!("no operator follows {}", quoted(&name)),
                 SHAPE,
@@ -336,7 +315,7 @@ impl<'a> Cursor<'a> {
             op,
             value: value.into(),
         };
-        Compiled::new(&matcher).map_err(|error| MatcherError { column: at, ..error })?;
+        Compiled::new(&matcher).map_err(|error| Mistyped { column: at, ..error })?;
         Ok(matcher)
     }
 }
@@ -367,11 +346,11 @@ struct Compiled {
 }
 
 impl Compiled {
-    fn new(matcher: &Matcher) -> Result<Self, MatcherError> {
+    fn new(matcher: &Matcher) -> Result<Self, Mistyped> {
         let regex = match matcher.op {
             MatchOp::Equal | MatchOp::NotEqual => None,
             MatchOp::Regex | MatchOp::NotRegex => Some(anchored(&matcher.value).map_err(|why| {
-                MatcherError::new(
+                Mistyped::new(
                     1,
                     format!("{} is no regex: {why}", quoted(&matcher.value)),
                     "RE2 syntax, without look-around or back-references; escape ( [ . with \\",
@@ -406,7 +385,7 @@ pub struct Matchers(Vec<Compiled>);
 
 impl Matchers {
     /// Compiles them; the first pattern that is no regex is the error.
-    pub fn compile(matchers: &[Matcher]) -> Result<Self, MatcherError> {
+    pub fn compile(matchers: &[Matcher]) -> Result<Self, Mistyped> {
         matchers
             .iter()
             .map(Compiled::new)
@@ -435,10 +414,10 @@ impl Matchers {
 }
 
 /// Refuses what the server would refuse: no matcher at all, or only such as match the empty string.
-pub fn check_silence(matchers: &[Matcher]) -> Result<Matchers, MatcherError> {
+pub fn check_silence(matchers: &[Matcher]) -> Result<Matchers, Mistyped> {
     let compiled = Matchers::compile(matchers)?;
     if compiled.match_everything_absent() {
-        return Err(MatcherError::new(
+        return Err(Mistyped::new(
             1,
             "every matcher also matches an absent label, so the silence would hide everything",
             "add a matcher that needs a value, such as alertname=\"…\"",

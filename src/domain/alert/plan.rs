@@ -8,11 +8,12 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::matcher::{self, MatcherError, Matchers};
+use super::matcher::{self, Matchers};
 use super::{
     Ack, AckState, Alert, AlertBoard, AlertState, Fingerprint, IsAck, Labels, MatchOp, Matcher, Occurrence,
     SeverityRank, SilenceState, Standing,
 };
+use crate::problem::Mistyped;
 use crate::time::{prometheus_duration, short_age};
 
 /// A silence that hides more alerts than this is refused without a confirmed count.
@@ -295,7 +296,7 @@ pub fn silence_preview(
     matchers: &[Matcher],
     board: &AlertBoard,
     clusters: &[Arc<str>],
-) -> Result<Preview, MatcherError> {
+) -> Result<Preview, Mistyped> {
     let compiled: Matchers = matcher::check_silence(matchers)?;
     let mut preview = Preview::default();
     let reached =

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::{IncidentId, Named};
-use crate::domain::alert::{Fingerprint, Labels};
+use crate::domain::alert::{Alert, Fingerprint, Labels};
 
 /// By what two are linked, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,6 +70,19 @@ pub struct AlertClues<'a> {
     pub groups: &'a [Arc<str>],
     /// Its service, as the board tells it.
     pub service: &'a str,
+}
+
+impl<'a> AlertClues<'a> {
+    /// Those of an alert, with the keys of the groups that each is notified in.
+    pub(crate) fn of(alert: &'a Alert, groups: &'a HashMap<Fingerprint, Vec<Arc<str>>>) -> Self {
+        let fingerprint = alert.occurrence.fingerprint;
+        Self {
+            fingerprint,
+            labels: &alert.labels,
+            groups: groups.get(&fingerprint).map_or(&[], Vec::as_slice),
+            service: &alert.service,
+        }
+    }
 }
 
 /// The most alerts that one incident is linked to by its service alone.

@@ -213,15 +213,6 @@ pub enum MeanOfRatios {
     No,
 }
 
-/// One step of a budget policy: below `remaining_below` (fraction of the budget) this consequence holds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PolicyStep {
-    /// The word in JSON.
-    pub policy: Policy,
-    /// The consequence, in words.
-    pub consequence: String,
-}
-
 /// What the budget left means for the team.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Policy {

@@ -147,17 +147,6 @@ impl Statistics {
         self.of.get(operation)
     }
 
-    /// Every operation, the one with the most time first.
-    pub fn by_total(&self) -> Vec<(&Operation, &Measured)> {
-        let mut all: Vec<_> = self.of.iter().collect();
-        let total =
-            |measured: &Measured| -> u128 { measured.durations.iter().map(|nanos| u128::from(*nanos)).sum() };
-        all.sort_by_cached_key(|(operation, measured)| {
-            (std::cmp::Reverse(total(measured)), (*operation).clone())
-        });
-        all
-    }
-
     /// A span's percentile within its operation; `None` where too few are known.
     pub fn percentile(&self, trace: &Trace, timing: &Timing, row: Row) -> Option<f64> {
         let measured = self.of.get(trace.operation(trace.operation_of(row)))?;

@@ -217,14 +217,7 @@ impl Linker {
             .by_fingerprint
             .values()
             .filter(|alert| !alerts.watchdog.contains(&alert.occurrence.fingerprint));
-        let listed = listed.map(|alert| AlertClues {
-            fingerprint: alert.occurrence.fingerprint,
-            labels: &alert.labels,
-            groups: groups
-                .get(&alert.occurrence.fingerprint)
-                .map_or(&[], Vec::as_slice),
-            service: &alert.service,
-        });
+        let listed = listed.map(|alert| AlertClues::of(alert, &groups));
         let services = self
             .services
             .iter()

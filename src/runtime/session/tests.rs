@@ -1,11 +1,14 @@
 use chrono::DateTime;
 
 use super::*;
+use crate::app::acts::ActId;
+use crate::app::kept::Keep;
+use crate::app::logs::Watched;
 use crate::app::query::QueryAsk;
 use crate::app::{Draft, DraftKind};
 use crate::backend::incidents::Seen;
 use crate::config::{Environment, decode_text};
-use crate::domain::incident::{IncidentAct, Status as Stand};
+use crate::domain::incident::{IncidentAct, IncidentId, Status as Stand};
 use crate::journal;
 
 fn session(state: Option<&std::path::Path>) -> Session {

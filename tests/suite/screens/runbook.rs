@@ -8,15 +8,10 @@ use midwatch::runbook::source::Unread;
 use midwatch::runbook::{Checklist, Document, End, Ended, Origin, Ticked};
 
 use super::{at_each, rows};
+use crate::fixtures::pages::{RUNBOOK, policy};
 use crate::fixtures::{self as shop, press, size};
-use crate::update::runbook::policy;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
-
-const TEXT: &str = "# Error budget burns\n\nAt this pace the month's budget is gone within two days, and what burns it is most often the last \
-    release or what the service calls.\n\n1. Read the sentence of the SLO\n2. Roll the last release back:\n\n   ```sh\n   kubectl -n shop \
-    rollout undo deploy/{{ labels.service }}\n   helm ls --all\n   kubectl get pods | grep {{ labels.service }}\n   ```\n\n   and wait for two \
-    minutes\n\n3. Tell those who wait\n\n| pool | owner |\n| --- | --- |\n| main | Mara |\n\nMore [here](https://runbooks.example/burn).\n";
 
 fn opened(width: u16, height: u16) -> midwatch::app::Model {
     let settings = Settings {
@@ -34,7 +29,7 @@ fn read(width: u16, height: u16) -> midwatch::app::Model {
     let document = Document {
         from: "/srv/runbooks/burn.md".to_owned(),
         origin: Origin::Kept,
-        checklist: Checklist::read(TEXT),
+        checklist: Checklist::read(RUNBOOK),
     };
     shop::tell(
         &mut model,

@@ -13,6 +13,7 @@ mod looking;
 mod narrowing;
 mod news;
 mod outbox;
+mod pages;
 mod palette;
 mod quitting;
 pub mod runbook;

@@ -12,36 +12,17 @@ use midwatch::app::{Effect, Msg, Settings};
 use midwatch::config::{Environment, decode_text};
 use midwatch::domain::alert::Alert;
 use midwatch::runbook::source::Unread;
-use midwatch::runbook::{
-    Checklist, Document, End, Ended, Mark, Means, Origin, Playbook, Policy, Program, Ticked,
-};
+use midwatch::runbook::{Checklist, Document, End, Ended, Mark, Origin, Playbook, Ticked};
 use midwatch::terminal::Input;
 
 use super::Hand;
 use super::incidents::firing_alert;
 use crate::fixtures::incidents::{checkout, links, listed, with_alerts};
+use crate::fixtures::pages::policy;
 use crate::fixtures::{board_of, now, settings};
 
 const TEXT: &str = "# Errors\n\n- [ ] Look\n- [ ] Roll back:\n\n  ```sh\n  kubectl -n shop rollout undo deploy/{{ labels.service }}\n  \
     helm ls\n  ```\n\n- [ ] Wait\n\nMore [here](https://x.example/a).\n";
-
-pub fn policy() -> Policy {
-    Policy {
-        context: "prod-eu".to_owned(),
-        dir: Some(PathBuf::from("/srv/runbooks")),
-        programs: vec![Program {
-            written: "kubectl".to_owned(),
-            path: Ok(PathBuf::from("/usr/bin/kubectl")),
-            identity: None,
-            takes: midwatch::runbook::command::Takes::Names,
-        }],
-        means: Means {
-            cwd: Some(PathBuf::from("/home/jun")),
-            ..Means::default()
-        },
-        playbooks: Vec::new(),
-    }
-}
 
 fn of(settings: Settings, alert: &Alert) -> Hand {
     let mut hand = Hand::on(settings, board_of(vec![alert.clone()]));

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::{CursorMove, TextArea};
 
-use super::super::{dialog, run, say};
+use super::super::{dialog, leave, say};
 use super::drafts::{SAVE_AFTER, put_away, save_open};
 use super::sending::send;
 use crate::action::{Action, Place};
@@ -51,7 +51,7 @@ pub(in crate::app::update) fn key(model: &mut Model, key: KeyEvent, now: Now) ->
         KeyCode::Char('d') if ctrl => return send(model, now),
         _ if (ctrl || alt) && suspends => {
             let mut effects = save_open(model);
-            effects.extend(run::suspend(model, now));
+            effects.extend(leave::suspend(model, now));
             return effects;
         }
         KeyCode::Char('o') if ctrl => {

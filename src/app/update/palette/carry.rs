@@ -11,8 +11,8 @@ use crate::app::modal::{Command, Prompt, PromptKind, PromptTarget, Word};
 use crate::app::scope::Scope;
 use crate::app::toast::Level;
 use crate::app::update::{
-    alerts, deeds, frozen, incident_acts, incidents, logs, modals, query, run, say, silences, traces, union,
-    views,
+    alerts, deeds, details, frozen, incident_acts, incidents, logs, modals, panes, query, run, say, silences,
+    traces, union, views,
 };
 use crate::app::{Effect, Model};
 use crate::backend::traces::read_id;
@@ -87,7 +87,7 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
         Word::Ack | Word::Unack => acknowledge(model, word, argument, now),
         Word::Silence => silence(model, argument, now),
         Word::Slo if model.slo.report(argument).is_some() => {
-            run::show(model, Detail::Slo(argument.to_owned()));
+            details::show(model, Detail::Slo(argument.to_owned()));
             Vec::new()
         }
         Word::Slo => slo_of_service(model, argument, now),
@@ -119,7 +119,7 @@ fn slo_of_service(model: &mut Model, service: &str, now: Now) -> Vec<Effect> {
     let Some(name) = names.into_iter().next() else {
         return unknown(model, "SLO", service, now);
     };
-    run::show(model, Detail::Slo(name));
+    details::show(model, Detail::Slo(name));
     if several < 2 {
         return Vec::new();
     }
@@ -158,7 +158,7 @@ fn ask_logs(model: &mut Model, query: &str, now: Now) -> Vec<Effect> {
         return say(model, Level::Info, why, now);
     }
     model.details.clear();
-    run::turn_to(model, PaneId::Logs);
+    panes::turn_to(model, PaneId::Logs);
     let mut effects = logs::answered(model, PromptKind::Query, query, now);
     let deed = deeds::of_prompt(model, PromptKind::Query, PromptTarget::Pane(PaneId::Logs), query);
     effects.extend(deeds::record(model, deed, now));
@@ -184,7 +184,7 @@ fn ask_traces(model: &mut Model, query: &str, now: Now) -> Vec<Effect> {
         return say(model, Level::Warn, why, now);
     }
     model.details.clear();
-    run::turn_to(model, PaneId::Traces);
+    panes::turn_to(model, PaneId::Traces);
     let mut effects = traces::answered(model, PromptKind::Query, query, now);
     let deed = deeds::of_prompt(model, PromptKind::Query, target, query);
     effects.extend(deeds::record(model, deed, now));
@@ -302,18 +302,18 @@ fn run_here(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
                 sight = alerts::Sight::Unseen;
             }
             model.details.clear();
-            run::turn_to(model, PaneId::Alerts);
+            panes::turn_to(model, PaneId::Alerts);
         }
         Place::Slo if !matches!(model.detail(), Some(Detail::Slo(_))) => {
             model.details.clear();
-            run::turn_to(model, PaneId::Slo);
+            panes::turn_to(model, PaneId::Slo);
         }
         Place::Silences if model.detail() != Some(&Detail::Silences) => {
             return say(model, Level::Info, "open the list of silences first", now);
         }
         Place::Incident if !matches!(model.detail(), Some(Detail::Incident(_))) => {
             model.details.clear();
-            run::turn_to(model, PaneId::Incident);
+            panes::turn_to(model, PaneId::Incident);
         }
         Place::Logs if model.settings.logs.is_none() => {
             let why = logs::not_configured(model);
@@ -321,7 +321,7 @@ fn run_here(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
         }
         Place::Logs if !matches!(model.detail(), Some(Detail::LogLine(_))) => {
             model.details.clear();
-            run::turn_to(model, PaneId::Logs);
+            panes::turn_to(model, PaneId::Logs);
         }
         Place::Traces if model.settings.traces.is_none() => {
             let why = traces::not_configured(model);
@@ -329,7 +329,7 @@ fn run_here(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
         }
         Place::Traces => {
             model.details.clear();
-            run::turn_to(model, PaneId::Traces);
+            panes::turn_to(model, PaneId::Traces);
         }
         Place::Trace
             if !matches!(

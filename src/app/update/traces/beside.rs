@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::super::{run, say};
+use super::super::{details, say};
 use super::open;
 use crate::action::Action;
 use crate::app::focus::Detail;
@@ -39,7 +39,7 @@ pub(super) fn compare(model: &mut Model, now: Now) -> Vec<Effect> {
     if !model.traces.comparison.as_ref().is_some_and(same) {
         model.traces.comparison = Some(Comparison::asked(base, other));
     }
-    run::show(model, Detail::Comparison(base, other));
+    details::show(model, Detail::Comparison(base, other));
     effects.extend(align(model));
     effects
 }
@@ -121,6 +121,6 @@ pub(super) fn graph(model: &mut Model, now: Now) -> Vec<Effect> {
     let ids = listed.into_iter().map(|trace| trace.id);
     let traces: Vec<TraceId> = ids.filter(small).take(MOST_READ).collect();
     pane.calls = None;
-    run::show(model, Detail::ServiceGraph);
+    details::show(model, Detail::ServiceGraph);
     vec![Effect::ReadCalls(CallsAsk { during, traces })]
 }

@@ -9,7 +9,7 @@ pub(super) use beside::{align, aligned, open_pair, step_pair, turn_pairs};
 
 use std::time::Duration;
 
-use super::{frozen, prompts, run, say, scope};
+use super::{details, frozen, panes, prompts, say, scope};
 use crate::action::Action;
 use crate::app::feed::{Feed, Status};
 use crate::app::focus::{Detail, PaneId};
@@ -209,7 +209,7 @@ pub(super) fn fetched(model: &mut Model, feed: Feed<TraceList>) {
 /// Turns the pane to a service: everything of it, in the time of what it is gone on from.
 pub(super) fn turn_to_service(model: &mut Model, service: &str, at: Option<Nanos>, now: Now) -> Vec<Effect> {
     model.details.clear();
-    run::turn_to(model, PaneId::Traces);
+    panes::turn_to(model, PaneId::Traces);
     let pane = &mut model.traces;
     pane.filter.clear();
     pane.query.clear();
@@ -225,7 +225,7 @@ pub(super) fn turn_to_service(model: &mut Model, service: &str, at: Option<Nanos
 /// Opens a trace's waterfall.
 pub(super) fn open(model: &mut Model, id: TraceId, now: Now) -> Vec<Effect> {
     let wants = model.traces.turn_to(id, now.tick);
-    run::show(model, Detail::Trace(id));
+    details::show(model, Detail::Trace(id));
     match wants {
         Wants::Reading => vec![Effect::ReadTrace(id)],
         Wants::Nothing => Vec::new(),

@@ -81,7 +81,7 @@ pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
             if matches!(model.detail(), Some(Detail::TraceFacts(_))) {
                 model.details.pop();
             } else {
-                super::run::show(model, Detail::TraceFacts(id));
+                super::details::show(model, Detail::TraceFacts(id));
             }
             return Vec::new();
         }
@@ -307,7 +307,7 @@ pub(super) fn open_span(model: &mut Model, id: TraceId, now: Now) -> Vec<Effect>
             return Vec::new();
         }
     }
-    super::run::show(model, Detail::Span(id, row));
+    super::details::show(model, Detail::Span(id, row));
     Vec::new()
 }
 

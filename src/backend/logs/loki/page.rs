@@ -2,7 +2,7 @@
 
 use super::wire::Unread;
 use super::{Loki, QUERY_RANGE, logql};
-use crate::backend::http::{Call, Urgency};
+use crate::backend::http::Call;
 use crate::backend::logs::entry::Found;
 use crate::backend::logs::paging::{self, Limits, Pager, Question, Stretch};
 use crate::backend::logs::{Direction, Page, PageQuestion};
@@ -13,14 +13,9 @@ impl Loki {
     pub(super) async fn read_page(&self, question: PageQuestion) -> BackendResult<Page> {
         let queries = self.queries(&question.wanted).await?;
         let texts: Vec<String> = queries.iter().map(logql::Query::text).collect();
-        let stretch = Stretch {
-            from: question.from,
-            to: question.to,
-            direction: question.direction,
-            limit: Some(question.limit),
-            urgency: Urgency::User,
-        };
-        Ok(paging::read_all(self, &texts, stretch).await?.into_page())
+        Ok(paging::read_all(self, &texts, Stretch::of(&question))
+            .await?
+            .into_page())
     }
 }
 

@@ -97,15 +97,10 @@ impl VictoriaLogs {
     }
 
     async fn read_page(&self, question: PageQuestion) -> BackendResult<Page> {
-        let stretch = Stretch {
-            from: question.from,
-            to: question.to,
-            direction: question.direction,
-            limit: Some(question.limit),
-            urgency: Urgency::User,
-        };
         let queries = [self.query(&question.wanted)];
-        Ok(paging::read_all(self, &queries, stretch).await?.into_page())
+        Ok(paging::read_all(self, &queries, Stretch::of(&question))
+            .await?
+            .into_page())
     }
 
     async fn count(

@@ -56,16 +56,7 @@ impl Traces {
         loom.cache(cart, "HGETALL", (0.2, 0.8));
         let stock = loom.some("inventory");
         let stock = loom.call(order, stock, post("/v1/reservations"), cut(0.14, 0.37));
-        loom.query(
-            stock,
-            "SELECT left FROM stock WHERE sku = ANY($1) FOR UPDATE",
-            (0.1, 0.5),
-        );
-        loom.query(
-            stock,
-            "UPDATE stock SET left = left - $2 WHERE sku = $1",
-            (0.52, 0.9),
-        );
+        reserve(&mut loom, stock);
         let prices = loom.some("catalog");
         let prices = loom.call(order, prices, get("/v1/prices"), cut(0.14, 0.30));
         loom.query(
@@ -163,6 +154,20 @@ pub(super) fn verify(loom: &mut Loom<'_>, root: Node, time: (i64, i64)) {
     let place = loom.some("auth");
     let verifying = loom.answer(Some(asking), place, call, within);
     loom.cache(verifying, "GET", (0.2, 0.8));
+}
+
+/// What is ordered is taken from the stock.
+pub(super) fn reserve(loom: &mut Loom<'_>, stock: Node) {
+    loom.query(
+        stock,
+        "SELECT left FROM stock WHERE sku = ANY($1) FOR UPDATE",
+        (0.1, 0.5),
+    );
+    loom.query(
+        stock,
+        "UPDATE stock SET left = left - $2 WHERE sku = $1",
+        (0.52, 0.9),
+    );
 }
 
 /// The order is paid: by charge, or by gift card now and then.

@@ -1,7 +1,7 @@
 //! Requests that are about one service behind the storefront.
 
 use super::loom::{Call, Loom, MS, Node, Place, get, post};
-use super::orders::{acquirer, carrier, messaging};
+use super::orders::{acquirer, carrier, messaging, reserve};
 use super::pages::asked;
 use super::span::{SpanKind, Trace};
 use super::{Request, millis, number_after};
@@ -70,16 +70,7 @@ const HOLD: (Call, &str, Call) = (post("/api/cart/hold"), "inventory", post("/v1
 pub fn reserved(mut loom: Loom<'_>, request: &Request<'_>) -> Trace {
     let took = around(&mut loom, 35.0);
     let (_, stock) = one(&mut loom, request, HOLD, took);
-    loom.query(
-        stock,
-        "SELECT left FROM stock WHERE sku = ANY($1) FOR UPDATE",
-        (0.1, 0.5),
-    );
-    loom.query(
-        stock,
-        "UPDATE stock SET left = left - $2 WHERE sku = $1",
-        (0.52, 0.9),
-    );
+    reserve(&mut loom, stock);
     loom.done()
 }
 

@@ -18,18 +18,7 @@ use regex::Regex;
 use super::critical::CriticalPath;
 use super::selftime::SelfTimes;
 use super::{Column, Kind, Row, SpanId, Status, Timing, Trace};
-
-/// Why a query could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("column {column}: {problem}; {mend}")]
-pub struct QueryError {
-    /// Where, in characters from 1.
-    pub column: usize,
-    /// What is wrong.
-    pub problem: String,
-    /// What to write instead.
-    pub mend: String,
-}
+use crate::problem::Mistyped;
 
 /// What is looked for.
 #[derive(Debug, Clone, Default)]
@@ -144,7 +133,7 @@ pub struct Sifted {
 
 impl Query {
     /// Reads a query; an empty one holds for every span.
-    pub fn parse(text: &str) -> Result<Self, QueryError> {
+    pub fn parse(text: &str) -> Result<Self, Mistyped> {
         parse::query(text)
     }
 

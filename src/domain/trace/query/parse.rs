@@ -2,8 +2,9 @@
 
 use regex::{Regex, RegexBuilder};
 
-use super::{Amount, Clocked, Compare, Glob, Query, QueryError, Term, Test, Want};
+use super::{Amount, Clocked, Compare, Glob, Query, Term, Test, Want};
 use crate::domain::trace::{Kind, SpanId, Status};
+use crate::problem::Mistyped;
 
 /// Programs and caches above this size are refused: a pattern must not cost the console its memory.
 const REGEX_SIZE: usize = 4 * 1024 * 1024;
@@ -16,7 +17,7 @@ struct Reader<'a> {
     column: usize,
 }
 
-pub(super) fn query(text: &str) -> Result<Query, QueryError> {
+pub(super) fn query(text: &str) -> Result<Query, Mistyped> {
     let mut reader = Reader {
         rest: text,
         column: 1,
@@ -52,11 +53,11 @@ impl<'a> Reader<'a> {
         here
     }
 
-    fn term(&mut self) -> Result<Term, QueryError> {
+    fn term(&mut self) -> Result<Term, Mistyped> {
         let begin = self.column;
         let negated = self.take("!") || self.take("-");
         if self.rest.is_empty() || self.rest.starts_with(char::is_whitespace) {
-            return Err(error(
+            return Err(Mistyped::new(
                 begin,
                 "nothing stands behind the sign",
                 "write what must not hold: !err",
@@ -75,7 +76,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A field with its operator, a word that stands for something, or a text.
-    fn named(&mut self, negated: bool) -> Result<Term, QueryError> {
+    fn named(&mut self, negated: bool) -> Result<Term, Mistyped> {
         let column = self.column;
         let word = self.rest;
         let name_end = word.find(|char: char| char.is_whitespace() || "=<>!~:\"".contains(char));
@@ -103,7 +104,7 @@ impl<'a> Reader<'a> {
             self.take_while(|char| !char.is_whitespace()).to_owned()
         };
         if value.is_empty() && !matches!(operator, "=" | "!=") {
-            return Err(error(
+            return Err(Mistyped::new(
                 at,
                 "a value is missing",
                 &format!("write {name}{operator}1"),
@@ -145,16 +146,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn error(column: usize, problem: &str, mend: &str) -> QueryError {
-    QueryError {
-        column,
-        problem: problem.to_owned(),
-        mend: mend.to_owned(),
-    }
-}
-
 /// A field by its name; columns are those of the name and of the value.
-fn field(name: &str, operator: &str, value: &str, (column, at): (usize, usize)) -> Result<Test, QueryError> {
+fn field(name: &str, operator: &str, value: &str, (column, at): (usize, usize)) -> Result<Test, Mistyped> {
     let compare = match operator {
         ">" => Some(Compare::More),
         ">=" => Some(Compare::MoreEqual),
@@ -164,17 +157,17 @@ fn field(name: &str, operator: &str, value: &str, (column, at): (usize, usize)) 
         _ => Some(Compare::Equal),
     };
     let equal = matches!(operator, "=" | "!=");
-    let only_equal = |test: Result<Test, QueryError>| {
+    let only_equal = |test: Result<Test, Mistyped>| {
         if equal {
             test
         } else {
             let problem = format!("{name} is no number");
-            Err(error(column, &problem, &format!("write {name}={value}")))
+            Err(Mistyped::new(column, &problem, &format!("write {name}={value}")))
         }
     };
     let timed = |of: Clocked| {
         let Some(compare) = compare else {
-            return Err(error(
+            return Err(Mistyped::new(
                 column,
                 "a time has no pattern",
                 &format!("write {name}>10ms"),
@@ -193,11 +186,11 @@ fn field(name: &str, operator: &str, value: &str, (column, at): (usize, usize)) 
         "id" | "span" => only_equal(
             SpanId::from_hex(value.as_bytes())
                 .map(Test::Id)
-                .ok_or_else(|| error(at, "that is no span id", "write up to 16 hex digits")),
+                .ok_or_else(|| Mistyped::new(at, "that is no span id", "write up to 16 hex digits")),
         ),
         "depth" => match (compare, value.parse()) {
             (Some(compare), Ok(depth)) => Ok(Test::Depth(compare, depth)),
-            _ => Err(error(at, "depth is a number", "write depth<3")),
+            _ => Err(Mistyped::new(at, "depth is a number", "write depth<3")),
         },
         _ => attribute(name, compare, equal, value, at),
     }
@@ -209,7 +202,7 @@ fn attribute(
     equal: bool,
     value: &str,
     at: usize,
-) -> Result<Test, QueryError> {
+) -> Result<Test, Mistyped> {
     let want = match compare {
         None => Want::Pattern(pattern(value, at)?),
         Some(_) if equal => Want::Like(glob(value, at)?),
@@ -217,7 +210,7 @@ fn attribute(
             let number = value.parse().map_err(|_| {
                 let mend =
                     format!("write a number as in {name}>500, or put it in quotes to look for it as text");
-                error(at, "that is no number", &mend)
+                Mistyped::new(at, "that is no number", &mend)
             })?;
             Want::Number(compare, number)
         }
@@ -225,11 +218,11 @@ fn attribute(
     Ok(Test::Attribute(name.to_owned(), want))
 }
 
-fn only_equal_or_pattern(operator: &str, value: &str, at: usize) -> Result<Glob, QueryError> {
+fn only_equal_or_pattern(operator: &str, value: &str, at: usize) -> Result<Glob, Mistyped> {
     match operator {
         "=" | "!=" => glob(value, at),
         "=~" | "!~" => pattern(value, at).map(Glob),
-        _ => Err(error(
+        _ => Err(Mistyped::new(
             at,
             "names have no order",
             "write svc=pay or svc=~\"pay|cart\"",
@@ -237,28 +230,28 @@ fn only_equal_or_pattern(operator: &str, value: &str, at: usize) -> Result<Glob,
     }
 }
 
-fn kind(value: &str, at: usize) -> Result<Test, QueryError> {
+fn kind(value: &str, at: usize) -> Result<Test, Mistyped> {
     let kind = Kind::from_word(value.as_bytes());
     let known = kind != Kind::Unspecified || value.is_empty();
     known.then_some(Test::Kind(kind)).ok_or_else(|| {
         let mend = "write internal, server, client, producer or consumer";
-        error(at, "that is no kind of span", mend)
+        Mistyped::new(at, "that is no kind of span", mend)
     })
 }
 
-fn status(value: &str, at: usize) -> Result<Test, QueryError> {
+fn status(value: &str, at: usize) -> Result<Test, Mistyped> {
     let all = [Status::Unset, Status::Ok, Status::Error];
     let found = all
         .into_iter()
         .find(|status| status.word().eq_ignore_ascii_case(value));
     found
         .map(Test::Status)
-        .ok_or_else(|| error(at, "that is no status", "write ok, error or unset"))
+        .ok_or_else(|| Mistyped::new(at, "that is no status", "write ok, error or unset"))
 }
 
 /// A time or a share of the trace: `10ms`, `1.5s`, `5%`.
-fn amount(value: &str, at: usize) -> Result<Amount, QueryError> {
-    let wrong = || error(at, "that is no time", "write 10ms, 1.5s, 200us or 5%");
+fn amount(value: &str, at: usize) -> Result<Amount, Mistyped> {
+    let wrong = || Mistyped::new(at, "that is no time", "write 10ms, 1.5s, 200us or 5%");
     let unit_at = value
         .find(|char: char| !char.is_ascii_digit() && char != '.')
         .ok_or_else(wrong)?;
@@ -276,7 +269,7 @@ fn amount(value: &str, at: usize) -> Result<Amount, QueryError> {
     })
 }
 
-fn built(pattern: &str, ignore_case: bool, column: usize) -> Result<Regex, QueryError> {
+fn built(pattern: &str, ignore_case: bool, column: usize) -> Result<Regex, Mistyped> {
     RegexBuilder::new(pattern)
         .case_insensitive(ignore_case)
         .size_limit(REGEX_SIZE)
@@ -289,7 +282,7 @@ fn built(pattern: &str, ignore_case: bool, column: usize) -> Result<Regex, Query
                 .last()
                 .unwrap_or("it is no regex")
                 .trim_start_matches("error: ");
-            error(
+            Mistyped::new(
                 column,
                 &format!("the pattern cannot be read: {last}"),
                 "put plain text in quotes",
@@ -298,11 +291,11 @@ fn built(pattern: &str, ignore_case: bool, column: usize) -> Result<Regex, Query
 }
 
 /// Any capital makes it case-sensitive.
-fn pattern(text: &str, column: usize) -> Result<Regex, QueryError> {
+fn pattern(text: &str, column: usize) -> Result<Regex, Mistyped> {
     built(text, !text.chars().any(char::is_uppercase), column)
 }
 
-fn plain(text: &str, column: usize) -> Result<Regex, QueryError> {
+fn plain(text: &str, column: usize) -> Result<Regex, Mistyped> {
     built(
         &regex::escape(text),
         !text.chars().any(char::is_uppercase),
@@ -310,7 +303,7 @@ fn plain(text: &str, column: usize) -> Result<Regex, QueryError> {
     )
 }
 
-fn glob(text: &str, column: usize) -> Result<Glob, QueryError> {
+fn glob(text: &str, column: usize) -> Result<Glob, Mistyped> {
     let parts: Vec<String> = text.split('*').map(regex::escape).collect();
     built(&format!("^(?s:{})$", parts.join(".*")), true, column).map(Glob)
 }

@@ -1,28 +1,23 @@
 //! The incident pane and acts on incidents.
 
+mod escalations;
+mod timelines;
+
 use std::sync::Arc;
 
 use midwatch::app::acts::{Act, ActId, PendingAct};
-use midwatch::app::focus::{Detail, PaneId};
-use midwatch::app::incidents::Kinds;
+use midwatch::app::focus::PaneId;
 use midwatch::app::modal::{ConfirmLine, Modal};
-use midwatch::app::record::Watching;
-use midwatch::app::toast::Toasts;
 use midwatch::app::{Effect, Msg, Settings};
 use midwatch::backend::incidents::{Seen, Whose};
-use midwatch::domain::incident::local::Missed;
-use midwatch::domain::incident::{Incident, IncidentAct, IncidentId, Ladder, Level, Named, Status, Urgency};
-use midwatch::domain::timeline::{EventKind, Starred};
-use midwatch::outbox::{EntryId, State};
+use midwatch::domain::alert::Alert;
+use midwatch::domain::incident::{Incident, IncidentAct, IncidentId, Ladder, Level, Named, Status};
+use midwatch::outbox::EntryId;
 
 use super::Hand;
 use super::acks::screen;
-use crate::fixtures::incidents::{
-    checkout, directory, escalation, event, ladder, links, listed, local, outbox, search, story,
-    timeline_feed, with_alerts,
-};
+use crate::fixtures::incidents::{checkout, directory, ladder, links, listed, local, search, with_alerts};
 use crate::fixtures::{alert, board_of, now, settings};
-use midwatch::domain::alert::Alert;
 
 pub fn firing_alert() -> Alert {
     alert("HighErrorRate", "critical", "checkout", 12, &[])
@@ -98,6 +93,14 @@ fn told_ladder(hand: &mut Hand, ladder: Ladder) {
     let incident = checkout().id;
     let result = Ok(Arc::new(ladder));
     hand.tell(Msg::LadderFetched { incident, result });
+}
+
+/// What a keeper that is down answers to the question for a policy.
+fn ladder_fails(hand: &mut Hand) {
+    hand.tell(Msg::LadderFetched {
+        incident: free().id,
+        result: Err("pagerduty: the connection broke".to_owned()),
+    });
 }
 
 #[test]
@@ -179,226 +182,6 @@ fn an_alert_that_still_fires_is_said_before_its_incident_is_resolved() {
     let mut hand = with(vec![with_alerts(checkout(), [&firing_alert()])]);
     hand.press("r");
     assert!(asked(&hand).contains("! still fires: HighErrorRate checkout"));
-}
-
-#[test]
-fn an_escalation_shows_who_is_woken_and_asks() {
-    let mut hand = with(vec![free()]);
-    hand.press("e");
-    assert_eq!(hand.taken(), [Effect::FetchLadder(free().id)]);
-    hand.press("enter");
-    hand.assert_said("still asking");
-    told_ladder(&mut hand, ladder());
-    assert_eq!(
-        listed_to_pick(&hand),
-        [
-            "level 1: wakes Jun · here now · goes on after 5m",
-            "level 2: wakes Mara, Sam · goes on after 15m",
-            "level 3: nobody is on call",
-        ]
-    );
-    hand.press("down enter");
-    hand.assert_said("nobody would be woken");
-    hand.press("up enter");
-    let text = asked(&hand);
-    assert!(
-        text.contains("Escalate to level 2: #4711 checkout errors?"),
-        "{text}"
-    );
-    assert!(text.contains("! wakes Mara, Sam"), "{text}");
-    hand.press("y");
-    assert_eq!(act_of(hand.one_act().1).1, IncidentAct::Escalate { to: 2 });
-}
-
-#[test]
-fn what_an_escalation_takes_away_or_does_again_is_said() {
-    let mut hand = with(vec![checkout()]);
-    hand.press("e");
-    told_ladder(
-        &mut hand,
-        Ladder {
-            missed: None,
-            current: Level::OneOf(vec![1, 3]),
-            ..ladder()
-        },
-    );
-    let Some(Modal::Pick(pick)) = &hand.model.modal else {
-        panic!("a list")
-    };
-    assert!(
-        pick.lines
-            .iter()
-            .any(|line| matches!(line, ConfirmLine::Warning(text) if text.contains("not certain"))),
-        "{:?}",
-        pick.lines
-    );
-    hand.press("enter");
-    let text = asked(&hand);
-    assert!(
-        text.contains("! takes the acknowledgement of Mara away"),
-        "{text}"
-    );
-    assert!(text.contains("! it is at level 1 or 3? now"), "{text}");
-}
-
-#[test]
-fn a_missed_level_is_woken_or_left_asleep() {
-    let missed = Missed {
-        level: 2,
-        due: now().utc,
-    };
-    for read_only in [false, true] {
-        let with_policy = Incident {
-            policy: checkout().policy,
-            ..local()
-        };
-        let mut hand = with(vec![with_policy]);
-        hand.press("e");
-        hand.tell(Msg::LadderFetched {
-            incident: local().id,
-            result: Ok(Arc::new(Ladder {
-                missed: Some(missed.clone()),
-                ..ladder()
-            })),
-        });
-        let Some(Modal::Pick(pick)) = &hand.model.modal else {
-            panic!("a list but said {:?}", hand.said())
-        };
-        assert!(matches!(&pick.lines[0], ConfirmLine::Warning(text) if text.contains("missed level 2")));
-        hand.taken();
-        hand.model.settings.read_only = read_only;
-        hand.press("down down down enter");
-        if read_only {
-            hand.assert_said("read-only");
-            assert!(hand.taken().is_empty());
-        } else {
-            assert_eq!(hand.taken(), [Effect::LeaveMissed(local().id)]);
-        }
-        assert!(hand.model.modal.is_none());
-    }
-}
-
-#[test]
-fn two_escalations_of_one_incident_are_never_under_way() {
-    let mut hand = with(vec![free()]);
-    hand.press("e");
-    told_ladder(&mut hand, ladder());
-    hand.effects.clear();
-    hand.press("enter y");
-    hand.one_act();
-    hand.press("e");
-    assert!(hand.taken().is_empty());
-    hand.assert_said("an escalation to level 2 is not delivered yet");
-
-    // One that another console made, or that waits for an answer, is in the way as well.
-    for state in [State::Pending, State::Sending, State::NeedsDecision] {
-        let mut hand = with(vec![free()]);
-        hand.tell(outbox(vec![escalation(17, 40, state)]));
-        hand.effects.clear();
-        hand.press("e");
-        assert!(hand.taken().is_empty(), "{state:?}");
-        hand.assert_said("not delivered yet");
-    }
-    let mut hand = with(vec![free()]);
-    hand.tell(outbox(vec![escalation(17, 40, State::Confirmed)]));
-    hand.press("e");
-    assert_eq!(hand.taken(), [Effect::FetchLadder(free().id)]);
-}
-
-#[test]
-fn what_cannot_be_escalated_says_why() {
-    let low = Incident {
-        urgency: Some(Urgency::Low),
-        ..free()
-    };
-    let mut hand = with(vec![low]);
-    hand.press("e");
-    hand.assert_said("only reassigned");
-    assert!(hand.taken().is_empty());
-
-    let mut hand = with(vec![free()]);
-    hand.press("e");
-    let mut one = ladder();
-    one.rungs.truncate(1);
-    let named = one.rungs[0].people[0].name.to_string();
-    told_ladder(&mut hand, one);
-    let Some(Modal::Pick(pick)) = &hand.model.modal else {
-        panic!("{:?}", hand.model.modal)
-    };
-    let said = format!("{:?}", pick.lines);
-    assert!(
-        said.contains(&format!("no next one, it would page {named} again")),
-        "{said}"
-    );
-    hand.taken();
-    hand.press("enter");
-    assert_eq!(
-        hand.taken(),
-        [Effect::FetchDirectory],
-        "to reassign is what is left"
-    );
-
-    let mut hand = with(vec![free()]);
-    hand.press("e");
-    hand.tell(Msg::LadderFetched {
-        incident: free().id,
-        result: Err("pagerduty: 503".to_owned()),
-    });
-    hand.press("enter");
-    hand.assert_said("pagerduty: 503");
-    assert_eq!(hand.taken(), [Effect::FetchLadder(free().id)]);
-}
-
-/// What a keeper that is down answers to the question for a policy.
-fn ladder_fails(hand: &mut Hand) {
-    hand.tell(Msg::LadderFetched {
-        incident: free().id,
-        result: Err("pagerduty: the connection broke".to_owned()),
-    });
-}
-
-#[test]
-fn in_an_outage_a_level_is_woken_by_what_was_told_before_and_whom_to_phone_is_named() {
-    let mut hand = with(vec![free()]);
-    let mut feed = crate::fixtures::incidents::roster_feed();
-    let mut roster = crate::fixtures::incidents::roster();
-    let policy = free().policy.expect("a policy");
-    for duty in &mut roster.duties {
-        duty.policy = policy.clone();
-        duty.person.phone = Some("+1 555".into());
-    }
-    roster
-        .as_of
-        .insert(policy.id, now().utc - chrono::TimeDelta::hours(1));
-    feed.last.as_mut().expect("told").value = Arc::new(roster);
-    hand.tell(Msg::RosterFetched(feed));
-    hand.press("e");
-    ladder_fails(&mut hand);
-    let listed = listed_to_pick(&hand);
-    assert!(
-        listed[0].starts_with("level 1: wakes Sam (+1 555) as of ")
-            && listed[1].contains("wakes Mara (+1 555)"),
-        "{listed:?}"
-    );
-    hand.effects.clear();
-    hand.write("2");
-    hand.press("enter y");
-    let (_, act) = hand.one_act();
-    assert_eq!(act_of(act).1, IncidentAct::Escalate { to: 2 });
-
-    // A level that nobody told of, and without any roster: its number is enough.
-    for keys in ["3", "level 3"] {
-        let mut hand = with(vec![free()]);
-        hand.press("e");
-        ladder_fails(&mut hand);
-        hand.press("enter");
-        hand.assert_said("phone whoever is on call");
-        hand.effects.clear();
-        hand.write(keys);
-        hand.press("enter y");
-        let (_, act) = hand.one_act();
-        assert_eq!(act_of(act).1, IncidentAct::Escalate { to: 3 });
-    }
 }
 
 #[test]
@@ -623,129 +406,6 @@ fn from_an_alert_one_acts_on_its_incident() {
 }
 
 #[test]
-fn the_timeline_follows_the_cursor_once_it_rests() {
-    let mut hand = Hand::with(vec![firing_alert()]);
-    hand.tell(Msg::IncidentsFetched(listed(vec![checkout(), search(), local()])));
-    assert_eq!(hand.taken(), [Effect::Follow(Some(checkout().id))]);
-    hand.press("5 j j");
-    assert!(hand.taken().is_empty(), "it travels");
-    hand.wait(200);
-    assert_eq!(hand.taken(), [Effect::Follow(Some(local().id))]);
-
-    // A late answer about another one is dropped.
-    hand.tell(Msg::TimelineFetched {
-        incident: checkout().id,
-        feed: timeline_feed(story()),
-    });
-    assert!(hand.model.incidents.timeline.value().is_none());
-    hand.tell(Msg::IncidentsFetched(listed(Vec::new())));
-    assert_eq!(hand.taken(), [Effect::Follow(None)]);
-}
-
-/// The story of checkout, opened.
-fn opened() -> Hand {
-    let mut hand = with(vec![checkout()]);
-    hand.tell(Msg::TimelineFetched {
-        incident: checkout().id,
-        feed: timeline_feed(story()),
-    });
-    hand.press("enter");
-    assert_eq!(hand.model.detail(), Some(&Detail::Incident(checkout().id)));
-    hand.effects.clear();
-    hand
-}
-
-#[test]
-fn an_open_timeline_begins_at_its_newest_event_and_stays_there() {
-    let mut hand = opened();
-    let events = story().events.len();
-    assert_eq!(hand.model.incidents.event_list.index, events - 1);
-    let mut longer = story();
-    longer.events.push(crate::fixtures::incidents::event(
-        0,
-        midwatch::domain::timeline::EventKind::Note,
-        None,
-        "another",
-    ));
-    hand.tell(Msg::TimelineFetched {
-        incident: checkout().id,
-        feed: timeline_feed(longer.clone()),
-    });
-    assert_eq!(
-        hand.model.incidents.event_list.index, events,
-        "what comes is seen"
-    );
-    hand.press("k k");
-    let on = hand.model.incidents.event_list.selected.clone();
-    longer.events.push(crate::fixtures::incidents::event(
-        0,
-        midwatch::domain::timeline::EventKind::Note,
-        None,
-        "and one more",
-    ));
-    hand.tell(Msg::TimelineFetched {
-        incident: checkout().id,
-        feed: timeline_feed(longer),
-    });
-    assert_eq!(
-        hand.model.incidents.event_list.selected, on,
-        "a cursor elsewhere stays"
-    );
-}
-
-#[test]
-fn kinds_follow_ups_and_words_narrow_the_timeline() {
-    let mut hand = opened();
-    let shown = |hand: &Hand| hand.model.incidents.events.len();
-    hand.press("b");
-    assert_eq!(hand.model.incidents.kinds, Kinds::People);
-    assert_eq!(shown(&hand), 5);
-    hand.press("b b b");
-    assert_eq!((hand.model.incidents.kinds, shown(&hand)), (Kinds::Starred, 1));
-    hand.press("d");
-    assert_eq!((hand.model.incidents.kinds, shown(&hand)), (Kinds::Todos, 1));
-    hand.press("d");
-    assert_eq!(shown(&hand), story().events.len());
-    hand.press("&");
-    hand.write("checkout 2.3");
-    assert_eq!(shown(&hand), 1);
-    hand.press("esc /");
-    hand.write("canary");
-    hand.press("enter");
-    let found = hand.model.incidents.event().map(|event| event.text.clone());
-    assert!(found.is_some_and(|text| text.starts_with("rollback")));
-    hand.press("esc");
-    assert!(hand.model.detail().is_some(), "esc ends the search first");
-}
-
-#[test]
-fn a_key_moment_is_starred_at_once_and_kept() {
-    let mut hand = opened();
-    let event = hand.model.incidents.event().unwrap().clone();
-    let names: Vec<_> = midwatch::domain::timeline::merge::names(&event)
-        .cloned()
-        .collect();
-    assert_eq!(names[0], event.id);
-    hand.press("*");
-    assert_eq!(
-        hand.taken(),
-        [Effect::Star {
-            incident: checkout().id,
-            names,
-            starred: Starred::Yes
-        }]
-    );
-    assert_eq!(
-        hand.model.incidents.event().map(|e| e.starred),
-        Some(Starred::Yes)
-    );
-    hand.press("enter");
-    assert_eq!(hand.model.incidents.unfolded.len(), 1);
-    hand.press("enter");
-    assert!(hand.model.incidents.unfolded.is_empty());
-}
-
-#[test]
 fn whose_incidents_are_listed_is_asked_anew() {
     let mut hand = with(vec![checkout()]);
     let mut asked = Vec::new();
@@ -826,77 +486,9 @@ fn a_note_under_way_leaves_the_status_in_sight() {
     hand.press("n");
     hand.write("looking");
     hand.press("alt-enter");
-    let shown = super::acks::screen(&hand);
+    let shown = screen(&hand);
     assert!(shown.contains("TRIGGERED"), "{shown}");
     let mut hand = with(vec![free()]);
     hand.press("a");
-    assert!(
-        !super::acks::screen(&hand).contains("TRIGGERED"),
-        "it is about to be another"
-    );
-}
-
-#[test]
-fn who_watches_over_local_incidents_is_said() {
-    let mut hand = with(vec![local()]);
-    assert!(!super::acks::screen(&hand).contains("escalates"));
-    hand.tell(Msg::WatchingChanged(Watching::Theirs(
-        "mara@example.com, pid 7".to_owned(),
-    )));
-    let shown = super::acks::screen(&hand);
-    assert!(
-        shown.contains("another console escalates: mara@example.com, pid 7"),
-        "{shown}"
-    );
-    hand.tell(Msg::WatchingChanged(Watching::Failed(
-        "the disk is full".to_owned(),
-    )));
-    let shown = super::acks::screen(&hand);
-    assert!(shown.contains("✗ local incidents nothing escalates"), "{shown}");
-    hand.press("H");
-    let shown = super::acks::screen(&hand);
-    assert!(
-        shown.contains("nothing escalates and no rule declares: the disk is full"),
-        "{shown}"
-    );
-}
-
-#[test]
-fn an_open_incident_that_leaves_the_list_stays_and_says_what_became_of_it() {
-    let mut hand = with(vec![checkout(), search()]);
-    hand.press("enter");
-    let id = checkout().id;
-    let tell = |hand: &mut Hand, timeline| {
-        let incident = checkout().id;
-        let feed = timeline_feed(timeline);
-        hand.tell(Msg::TimelineFetched { incident, feed });
-    };
-    tell(&mut hand, story());
-    let offered = |hand: &Hand| {
-        let shown: Vec<char> = screen(hand).chars().collect();
-        shown[shown.len() - 120..].iter().collect::<String>()
-    };
-    assert!(offered(&hand).contains("escalate"), "{}", offered(&hand));
-    hand.tell(Msg::IncidentsFetched(listed(vec![search()])));
-    hand.model.toasts = Toasts::default();
-    let shown = screen(&hand);
-    for part in [&*checkout().title, "no longer listed", "2.3.1"] {
-        assert!(shown.contains(part), "{part}: {shown}");
-    }
-    assert!(!offered(&hand).contains("escalate"), "{}", offered(&hand));
-    assert!(offered(&hand).contains("back"), "{}", offered(&hand));
-
-    let mut over = story();
-    over.events
-        .push(event(0, EventKind::Resolved, Some("Sam"), "resolved"));
-    tell(&mut hand, over);
-    assert!(screen(&hand).contains("resolved by Sam"), "{}", screen(&hand));
-    hand.press("r");
-    hand.assert_said("is over: resolved by Sam");
-    assert!(hand.acts().is_empty());
-
-    hand.tell(Msg::IncidentsFetched(listed(vec![checkout(), search()])));
-    assert_eq!(hand.model.incidents.over(&id), None);
-    hand.press("esc");
-    assert!(hand.model.incidents.kept.is_empty());
+    assert!(!screen(&hand).contains("TRIGGERED"), "it is about to be another");
 }

@@ -1,29 +1,24 @@
 //! Writing on incidents: what is typed is never lost, and goes out once.
 
+mod drafts;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use midwatch::app::acts::{Act, Declaration, Stage};
 use midwatch::app::compose::{Body, Compose};
-use midwatch::app::effect::WriteUp;
 use midwatch::app::feed::{Feed, Fetched};
-use midwatch::app::focus::{Detail, Page};
 use midwatch::app::incidents::IncidentBoard;
 use midwatch::app::modal::Modal;
-use midwatch::app::msg::ActState;
 use midwatch::app::{Draft, DraftKind, Effect, Model, Msg, Settings};
-use midwatch::domain::incident::LONGEST_TEXT;
 use midwatch::domain::incident::{
-    AssignedVia, Incident, IncidentAct, IncidentId, Level, Named, Person, Status,
+    AssignedVia, Incident, IncidentAct, IncidentId, LONGEST_TEXT, Level, Named, Person, Status,
 };
-use midwatch::domain::oncall::{Duty, Roster};
 use midwatch::outbox::EntryId;
-use midwatch::terminal::Input;
 use midwatch::time::Tick;
 
 use super::{Hand, pod};
-use crate::fixtures::{ago, board_of, now, settings, shop, size};
+use crate::fixtures::{ago, board_of, settings, shop, size};
 
 pub fn person(name: &str) -> Person {
     Person {
@@ -94,7 +89,7 @@ fn hand_with(settings: Settings) -> Hand {
     hand
 }
 
-fn hand() -> Hand {
+pub fn hand() -> Hand {
     hand_with(settings())
 }
 
@@ -192,215 +187,6 @@ fn a_note_has_lines_and_goes_out_in_its_grace_time() {
         result: Ok(vec![EntryId(7)]),
     });
     assert_eq!(hand.taken(), [dropped()]);
-}
-
-#[test]
-fn the_draft_is_dropped_when_the_act_is_on_the_disk_and_not_before() {
-    let mut hand = hand();
-    hand.press("n");
-    hand.write("text");
-    hand.press("ctrl-d");
-    let (id, _) = carried(&hand.taken());
-    hand.wait(1_000);
-    assert_eq!(hand.taken(), []);
-    hand.tell(Msg::ActJournaled {
-        id,
-        result: Ok(vec![EntryId(1)]),
-    });
-    assert_eq!(hand.taken(), [dropped()]);
-}
-
-#[test]
-fn a_note_that_could_not_be_saved_comes_back_with_the_reason() {
-    let mut hand = hand();
-    hand.press("n");
-    hand.write("text");
-    hand.press("alt-enter");
-    let (id, _) = carried(&hand.taken());
-    hand.tell(Msg::ActJournaled {
-        id,
-        result: Err("the disk is full".to_owned()),
-    });
-    assert_eq!(text(&hand), "text");
-    let error = compose(&hand).error.clone().unwrap();
-    assert!(error.contains("disk is full"), "{error}");
-    assert!(hand.model.acts.pending.is_empty());
-    assert!(!hand.taken().contains(&dropped()));
-}
-
-#[test]
-fn a_note_that_could_not_be_saved_waits_as_a_draft_where_something_else_is_open() {
-    for keys in ["?", "n"] {
-        let mut hand = hand();
-        hand.press("n");
-        hand.write("first");
-        hand.press("alt-enter");
-        let (id, _) = carried(&hand.taken());
-        hand.press(keys);
-        if keys == "n" {
-            hand.write("second");
-        }
-        hand.tell(Msg::ActJournaled {
-            id,
-            result: Err("the disk is full".to_owned()),
-        });
-        if keys == "?" {
-            hand.assert_said("kept as a draft");
-            hand.press("esc esc n");
-            assert_eq!(text(&hand), "first");
-        } else {
-            assert_eq!(text(&hand), "first\n\nsecond", "neither is lost");
-        }
-    }
-}
-
-#[test]
-fn an_act_that_never_reached_the_journal_gives_its_text_back() {
-    let mut hand = hand();
-    hand.press("n");
-    hand.write("text");
-    hand.press("alt-enter");
-    let (id, _) = carried(&hand.taken());
-    hand.finish(id, ActState::Failed, Vec::new());
-    assert_eq!(text(&hand), "text");
-    assert!(
-        compose(&hand)
-            .error
-            .as_deref()
-            .unwrap()
-            .contains("the server's word")
-    );
-}
-
-#[test]
-fn undo_takes_a_note_back_and_its_text_is_a_draft_again() {
-    for journaled in [true, false] {
-        let mut hand = hand();
-        hand.press("n");
-        hand.write("too soon");
-        hand.press("alt-enter");
-        let (id, _) = carried(&hand.taken());
-        if journaled {
-            hand.tell(Msg::ActJournaled {
-                id,
-                result: Ok(vec![EntryId(1)]),
-            });
-            hand.taken();
-        }
-        hand.press("u");
-        if journaled {
-            assert_eq!(
-                hand.taken(),
-                [Effect::TakeBack { id }, Effect::SaveDraft(draft("too soon"))]
-            );
-        } else {
-            // Its late word drops no draft: only now is there something to take back.
-            assert_eq!(hand.taken(), []);
-            hand.tell(Msg::ActJournaled {
-                id,
-                result: Ok(vec![EntryId(1)]),
-            });
-            assert_eq!(hand.taken(), [Effect::TakeBack { id }]);
-        }
-        assert!(!hand.said().contains("undone"), "{:?}", hand.said());
-        hand.taken_back(id, true);
-        assert_eq!(hand.taken(), [Effect::SaveDraft(draft("too soon"))]);
-        hand.assert_said("undone: note was not sent; its text is kept as a draft");
-        hand.press("n");
-        assert_eq!(text(&hand), "too soon");
-    }
-}
-
-#[test]
-fn what_is_typed_is_saved_within_a_second_and_whenever_the_composer_closes() {
-    let mut hand = hand();
-    hand.press("n");
-    hand.write("half a thought");
-    assert_eq!(hand.taken(), []);
-    assert!(hand.model.next_deadline(hand.now) <= hand.now.tick + Duration::from_secs(1));
-    hand.wait(1_000);
-    assert_eq!(hand.taken(), [Effect::SaveDraft(draft("half a thought"))]);
-    hand.wait(5_000);
-    assert_eq!(hand.taken(), [], "nothing new to save");
-    // (what closes it, what else follows)
-    let closings: [(&str, &[Effect]); 3] = [
-        ("esc", &[]),
-        ("ctrl-z", &[Effect::Suspend]),
-        ("ctrl-c", &[Effect::Quit]),
-    ];
-    for (key, also) in closings {
-        let mut hand = self::hand();
-        hand.press("n");
-        hand.write("half a thought");
-        hand.press(key);
-        let mut want = vec![Effect::SaveDraft(draft("half a thought"))];
-        want.extend_from_slice(also);
-        assert_eq!(hand.taken(), want, "{key}");
-    }
-    for end in [Msg::ShutDown, Msg::Input(Input::Closed)] {
-        let mut hand = self::hand();
-        hand.press("n");
-        hand.write("half a thought");
-        hand.tell(end);
-        assert_eq!(
-            hand.taken(),
-            [Effect::SaveDraft(draft("half a thought")), Effect::Quit]
-        );
-    }
-}
-
-#[test]
-fn esc_keeps_a_draft_for_its_own_incident_and_says_how_it_comes_back() {
-    let mut hand = hand();
-    hand.press("n");
-    hand.write("half");
-    hand.press("esc");
-    hand.assert_said("draft kept; n opens it again");
-    hand.press("esc j enter n");
-    assert_eq!(text(&hand), "", "another incident's note is another note");
-    hand.press("esc esc k enter n");
-    assert_eq!(text(&hand), "half");
-}
-
-#[test]
-fn a_composer_that_was_emptied_leaves_no_draft() {
-    let mut hand = hand();
-    hand.press("n");
-    hand.write("x");
-    hand.wait(1_000);
-    hand.press("backspace esc");
-    assert_eq!(hand.taken(), [Effect::SaveDraft(draft("x")), dropped()]);
-    assert_eq!(hand.model.drafts, []);
-    hand.press("n esc");
-    assert_eq!(
-        hand.taken(),
-        [],
-        "nothing typed, nothing kept, nothing said to the disk"
-    );
-}
-
-#[test]
-fn drafts_of_a_session_that_crashed_come_back() {
-    let mut hand = hand();
-    hand.tell(Msg::DraftsRead(vec![draft("from before")]));
-    hand.assert_said("a draft of yours from before: n opens the note on its incident");
-    hand.press("n");
-    assert_eq!(text(&hand), "from before");
-    let mut declared = self::hand();
-    declared.tell(Msg::DraftsRead(vec![Draft {
-        kind: DraftKind::Declaration,
-        incident: None,
-        text: "title: orders fail\nseverity: SEV2\nservice: shop".to_owned(),
-    }]));
-    declared.assert_said("a draft of yours from before: i opens the declaration");
-    declared.press("i");
-    assert!(compose(&declared).written().contains("orders fail"));
-    // One that arrives while its composer is open already is put before what is typed.
-    let mut hand = self::hand();
-    hand.press("n");
-    hand.write("now");
-    hand.tell(Msg::DraftsRead(vec![draft("before")]));
-    assert_eq!(text(&hand), "before\n\nnow");
 }
 
 #[test]
@@ -652,164 +438,6 @@ fn what_was_cleared_by_mistake_comes_back() {
 }
 
 #[test]
-fn a_write_up_opens_a_page_is_asked_for_and_copied_whole() {
-    let mut hand = hand();
-    hand.press(":");
-    hand.write("handoff");
-    hand.press("enter");
-    let page = Detail::Page(Page::WriteUp(WriteUp::HandOff));
-    assert_eq!(hand.model.detail(), Some(&page));
-    assert_eq!(hand.taken(), [Effect::Write(WriteUp::HandOff)]);
-    hand.press("y");
-    hand.assert_said("nothing to copy yet");
-    let words = "# Hand-over\n\n- one incident\n";
-    hand.tell(Msg::Written {
-        what: WriteUp::Stats,
-        result: Ok("not asked for".to_owned()),
-    });
-    assert_eq!(hand.model.written, None);
-    hand.tell(Msg::Written {
-        what: WriteUp::HandOff,
-        result: Ok(words.to_owned()),
-    });
-    hand.press("y");
-    let taken = hand.taken();
-    let copied = Effect::Copy {
-        what: "the hand-over",
-        text: words.to_owned(),
-    };
-    assert_eq!(taken[0], copied);
-    assert!(
-        matches!(&taken[1..], [Effect::Record(deed)] if deed.text == "copied the hand-over"),
-        "{taken:?}"
-    );
-    hand.press("esc");
-    assert!(matches!(hand.model.detail(), Some(Detail::Incident(_))));
-}
-
-#[test]
-fn who_is_on_call_is_copied_as_lines() {
-    let mut hand = hand();
-    let duty = |person: &str, level, start, end| Duty {
-        policy: Named {
-            id: "P1".into(),
-            name: "Checkout".into(),
-        },
-        level,
-        person: self::person(person),
-        schedule: None,
-        start,
-        end,
-    };
-    let shift = now().utc + TimeDelta::hours(4);
-    hand.tell(Msg::RosterFetched(feed(Roster {
-        duties: vec![
-            duty("Jun", 1, None, Some(shift)),
-            duty("Mara", 1, Some(shift), None),
-            duty("Sam", 2, None, None),
-        ],
-        ..Roster::default()
-    })));
-    hand.press("W y");
-    assert_eq!(
-        hand.taken(),
-        [Effect::Copy {
-            what: "who is on call",
-            text: "Checkout level 1: Jun until 2026-11-20 07:14Z\nCheckout level 2: Sam\n".to_owned()
-        }]
-    );
-}
-
-#[test]
-fn every_listed_incident_can_be_opened_from_the_palette_by_its_number() {
-    let mut hand = hand();
-    hand.press("esc :");
-    hand.write("open #4712");
-    hand.press("enter");
-    assert_eq!(hand.model.detail(), Some(&Detail::Incident("Q4712".into())));
-}
-
-#[test]
-fn every_headless_command_on_incidents_is_found_in_the_palette_by_its_name() {
-    let commands = [
-        ("ack", "acknowledge"),
-        ("resolve", "incident.resolve"),
-        ("escalate", "incident.escalate"),
-        ("reassign", "incident.reassign"),
-        ("page", "incident.page"),
-        ("snooze", "incident.snooze"),
-        ("merge", "incident.merge"),
-        ("priority", "incident.priority"),
-        ("annotate", "incident.note"),
-        ("update", "incident.update"),
-        ("declare", "incident.declare"),
-        ("incident", "incident"),
-        ("timeline", "timeline."),
-        ("outbox", "outbox.list"),
-        ("oncall", "oncall.list"),
-        ("postmortem", "incident.postmortem"),
-        ("handoff", "handoff.write"),
-        ("stats", "incident.stats"),
-        ("audit", "audit.list"),
-        ("mark", "annotations.mark"),
-        ("hand", "handoff.write"),
-        ("hand over", "handoff.write"),
-        ("hand", "incident.hand_back"),
-        ("role", "incident.role"),
-        ("advance", "incident.advance"),
-        ("whose", "incident.whose"),
-        ("star", "timeline.star"),
-        ("todos", "timeline.todos"),
-        ("kinds", "timeline.kinds"),
-    ];
-    for (typed, name) in commands {
-        let mut hand = hand();
-        hand.press(":");
-        hand.write(typed);
-        let Some(Modal::Palette(palette)) = &hand.model.modal else {
-            panic!("{:?}", hand.model.modal)
-        };
-        let first: Vec<&str> = palette
-            .hits
-            .iter()
-            .take(3)
-            .map(|&hit| palette.items[hit].name.as_str())
-            .collect();
-        assert!(
-            first.iter().any(|found| found.contains(name)),
-            "{typed}: {first:?}"
-        );
-    }
-}
-
-#[test]
-fn a_command_of_the_shell_leads_the_palette_and_nobody_quits_by_a_word_of_a_description() {
-    for (typed, name) in [
-        ("unack", "incident.hand_back"),
-        ("page", "incident.page"),
-        ("incidents", "focus.incident"),
-        ("audit verify", "audit.list"),
-        ("quit", "app.quit"),
-        ("quit now", "app.quit_now"),
-    ] {
-        let mut hand = hand();
-        hand.press(":");
-        hand.write(typed);
-        let Some(Modal::Palette(palette)) = &hand.model.modal else {
-            panic!("{:?}", hand.model.modal)
-        };
-        assert_eq!(palette.items[palette.hits[0]].name, name, "{typed}");
-        if !typed.starts_with("quit") {
-            let quits = palette
-                .hits
-                .iter()
-                .any(|&hit| palette.items[hit].name.starts_with("app.quit"));
-            assert!(!quits, "{typed}");
-        }
-    }
-}
-
-#[test]
 fn a_note_refers_to_an_event_that_was_chosen_and_not_to_the_last_word() {
     let mut hand = hand();
     hand.model = shop(size(120, 40));
@@ -818,23 +446,6 @@ fn a_note_refers_to_an_event_that_was_chosen_and_not_to_the_last_word() {
     hand.press("esc k k n");
     let line = refs(&hand).pop().unwrap_or_default();
     assert!(line.starts_with("ref: event 03:"), "{line}");
-}
-
-#[test]
-fn what_could_not_be_undone_any_more_is_said_to_be_sent_and_is_no_draft() {
-    let mut hand = hand();
-    hand.press("n");
-    hand.write("gone");
-    hand.press("alt-enter");
-    let (id, _) = carried(&hand.taken());
-    hand.journaled(id);
-    hand.press("u");
-    hand.taken();
-    hand.taken_back(id, false);
-    hand.assert_said("NOT undone, note is sent: it is confirmed already");
-    assert_eq!(hand.taken(), [dropped(), Effect::Ring]);
-    hand.press("n");
-    assert_eq!(text(&hand), "");
 }
 
 #[test]
@@ -850,19 +461,6 @@ fn a_grace_time_begins_when_the_act_is_on_the_disk() {
     hand.wait(4_000);
     hand.press("u");
     assert!(hand.taken().contains(&Effect::TakeBack { id }));
-}
-
-#[test]
-fn a_draft_from_before_and_what_was_put_away_since_are_both_kept() {
-    let mut hand = hand();
-    hand.press("n");
-    hand.write("now");
-    hand.press("esc");
-    hand.taken();
-    hand.tell(Msg::DraftsRead(vec![draft("before")]));
-    assert_eq!(hand.taken(), [Effect::SaveDraft(draft("before\n\nnow"))]);
-    hand.press("n");
-    assert_eq!(text(&hand), "before\n\nnow");
 }
 
 #[test]

@@ -1,0 +1,227 @@
+//! Where the cursor stands: it is moved, follows the newest line, goes to a time, a hit, a gap.
+
+use super::{Follow, LogPane, LogView, Scanned, Sought};
+use crate::app::list::{Direction, Moved, Step};
+use crate::domain::log::{Gap, Nanos};
+
+impl LogPane {
+    /// Finds the cursor's line again; the newest while following.
+    pub fn settle(&mut self) {
+        let Some(view) = self.drawn().cloned() else { return };
+        let count = view.len();
+        self.bookmarks.settle(&view.snapshot);
+        let Some(last) = count.checked_sub(1) else {
+            self.place = 0;
+            // Lines that come now fill the pane from its begin, however late the cursor falls among them.
+            self.row = self.page.saturating_sub(1);
+            return;
+        };
+        if self.follow == Follow::Newest {
+            self.put(&view, last);
+            self.row = self.page.saturating_sub(1).min(last);
+            return;
+        }
+        if view.ask.filter == self.whole_filter()
+            && let Some((line, row)) = self.back_to.take()
+        {
+            (self.cursor, self.row) = (Some(line), row);
+        }
+        let place = self.cursor.map_or(self.place, |id| view.place_of(id));
+        self.put(&view, place.min(last));
+        self.fit();
+    }
+
+    fn put(&mut self, view: &LogView, place: usize) {
+        self.place = place;
+        self.cursor = view.id_at(place);
+    }
+
+    /// The cursor's row is one of the pane's; lines above the first are no rows.
+    fn fit(&mut self) {
+        self.row = self.row.min(self.page.saturating_sub(1)).min(self.place);
+    }
+
+    /// How many rows the pane has now.
+    pub fn resize(&mut self, page: usize) {
+        if self.page == page {
+            return;
+        }
+        self.page = page;
+        if self.follow == Follow::Newest {
+            self.row = page.saturating_sub(1).min(self.place);
+        }
+        self.fit();
+    }
+
+    /// The view stands still from here on.
+    pub fn hold(&mut self) {
+        if self.follow == Follow::Newest {
+            let newest = self.view.as_ref().and_then(|view| {
+                let last = view.snapshot.len().checked_sub(1)?;
+                view.snapshot.id_at(last)
+            });
+            self.follow = Follow::Still { newest };
+        }
+    }
+
+    /// Keeps the newest line in sight again.
+    pub fn release(&mut self) {
+        self.follow = Follow::Newest;
+        self.settle();
+    }
+
+    /// Moves the cursor. Upwards stops following; the last row takes it up again.
+    pub fn step(&mut self, step: Step) -> Moved {
+        let Some(view) = self.drawn().cloned() else {
+            return Moved::Stuck;
+        };
+        let Some(last) = view.len().checked_sub(1) else {
+            return Moved::Stuck;
+        };
+        if step == Step::Bottom {
+            self.release();
+            return Moved::Yes;
+        }
+        self.hold();
+        let before = self.place;
+        let place = step.from(before, last, self.page);
+        self.put(&view, place);
+        // A page turns the whole; a row moves the cursor, and the lines only at the edge.
+        self.row = match step {
+            Step::Rows(by) => self.row.saturating_add_signed(by),
+            Step::Top => 0,
+            Step::HalfPage(_) | Step::Page(_) | Step::Bottom => self.row,
+        };
+        self.fit();
+        if place == before { Moved::Stuck } else { Moved::Yes }
+    }
+
+    /// Puts the cursor on a line, which gets a row in the middle unless it is in sight already.
+    pub fn go_to(&mut self, place: usize) {
+        let Some(view) = self.drawn().cloned() else { return };
+        let Some(last) = view.len().checked_sub(1) else {
+            return;
+        };
+        let place = place.min(last);
+        self.hold();
+        let top = self.place.saturating_sub(self.row);
+        self.row = match place.checked_sub(top) {
+            Some(row) if row < self.page => row,
+            Some(_) | None => self.page / 2,
+        };
+        self.put(&view, place);
+        self.fit();
+    }
+
+    /// Puts the cursor on a line that has this row of the pane already, and leaves it there.
+    pub fn select_row(&mut self, place: usize, row: usize) {
+        let Some(view) = self.drawn().cloned() else { return };
+        if place < view.len() {
+            self.hold();
+            self.put(&view, place);
+            self.row = row;
+            self.fit();
+        }
+    }
+
+    /// Puts the cursor on the first line at or after a moment; false where all lines are older.
+    pub fn go_to_time(&mut self, at: Nanos) -> bool {
+        let Some(view) = self.drawn().cloned() else {
+            return false;
+        };
+        let position = view.snapshot.seek(at);
+        let place = match view.snapshot.id_at(position) {
+            Some(id) => view.place_of(id),
+            None => view.len(),
+        };
+        self.go_to(place);
+        position < view.snapshot.len()
+    }
+
+    /// Gives the line under the cursor a row in the middle: what led to it is in sight, and what followed.
+    pub fn center(&mut self) {
+        self.row = self.page / 2;
+        self.fit();
+    }
+
+    /// The next or previous hit, round the end; false where there is none.
+    pub fn jump(&mut self, direction: Direction) -> bool {
+        let Some(view) = self.drawn().cloned() else {
+            return false;
+        };
+        let Some(hits) = view.hits.as_ref().filter(|hits| !hits.is_empty()) else {
+            return false;
+        };
+        let rank = self.cursor.map_or(0, |id| hits.rank(id));
+        let on_hit = self.cursor.is_some_and(|id| hits.contains(id));
+        let next = match direction {
+            Direction::Down => (rank + usize::from(on_hit)) % hits.len(),
+            Direction::Up => (rank + hits.len() - 1) % hits.len(),
+        };
+        match hits.id_at(next) {
+            Some(id) => {
+                self.go_to(view.place_of(id));
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A search begins to be typed here.
+    pub fn begin_search(&mut self) {
+        self.sought = Some(Sought {
+            from: self.cursor,
+            row: self.row,
+            follow: self.follow,
+            went: None,
+        });
+    }
+
+    /// Goes to the hit nearest to where the search that is being typed began, once for each text; back there where it
+    /// has none.
+    pub fn follow_search(&mut self) {
+        let (Some(view), Some(sought), Some(search)) = (self.drawn().cloned(), &self.sought, &self.search)
+        else {
+            return;
+        };
+        let answered = view.ask.search == search.text;
+        if !answered || sought.went.as_ref() == Some(&search.text) {
+            return;
+        }
+        let (from, text) = (sought.from, search.text.clone());
+        let near = view.hits.as_ref().zip(from);
+        match near.and_then(|(hits, from)| hits.nearest(from)) {
+            Some(id) => self.go_to(view.place_of(id)),
+            None if view.scanned != Scanned::All => return,
+            None => self.leave_search(),
+        }
+        if let Some(sought) = &mut self.sought {
+            sought.went = Some(text);
+        }
+    }
+
+    /// Back to where the search that is being typed began.
+    pub fn leave_search(&mut self) {
+        let (Some(view), Some(sought)) = (self.drawn().cloned(), &self.sought) else {
+            return;
+        };
+        self.follow = sought.follow;
+        match (self.follow, sought.from) {
+            (Follow::Still { .. }, Some(from)) => {
+                self.row = sought.row;
+                self.put(&view, view.place_of(from).min(view.len().saturating_sub(1)));
+                self.fit();
+            }
+            (Follow::Still { .. }, None) => {}
+            (Follow::Newest, _) => self.settle(),
+        }
+    }
+
+    /// The gap that the line under the cursor ends or begins, if it does.
+    pub fn gap_here(&self) -> Option<&Gap> {
+        let view = self.drawn()?;
+        // Drawn above the first line behind it: that line and the one before it are at it.
+        let own = view.gaps_before(self.place).next();
+        own.or_else(|| view.gaps_before(self.place + 1).next())
+    }
+}
