@@ -152,7 +152,8 @@ actions! {
     LocalTime        "view.local_time"      "local time"     Global View "Show times in local time, or in UTC again; in the logs also since the line under the cursor.";
     Pause            "view.pause"           "pause"          Global View "Freeze what is drawn, never the polling; a new page still breaks in.";
     Refresh          "view.refresh"         "refresh"        Global View "Ask every backend now.";
-    Tour             "view.tour"            "tour"           Global View "A look round in twelve keys: the console says one, and waits until it is pressed.";
+    Tour             "view.tour"            "tour"           Global View "A look round in twelve keys: the console says one, and waits until it is pressed. Goes on where it was left.";
+    TourAnew         "view.tour_anew"       "tour anew"      Global View "The tour from its first key.";
     Redraw           "view.redraw"          "redraw"         Global View "Repaint the whole screen.";
     Scope            "scope.here"           "scope here"     Global View "Turn every pane to the service, environment and time of what is under the cursor.";
     ScopeBack        "scope.back"           "scope back"     Global View "Undo the last scope, or the last pivot: back to where it was made.";

@@ -56,6 +56,7 @@ fn is_of_lines(action: Action) -> bool {
                 | Action::Resolve
                 | Action::OpenCase
                 | Action::Tour
+                | Action::TourAnew
         ),
     }
 }

@@ -340,12 +340,12 @@ impl Compose {
         let text = self.written();
         let what = self.purpose.word();
         match &self.body {
-            Body::Prose(_) if text.is_empty() => Err(format!("nothing is written; esc closes the {what}")),
+            Body::Prose(_) if text.is_empty() => Err(format!("nothing is written: the {what} is empty")),
             Body::Prose(_) => {
                 let long = text.chars().count();
                 if long > LONGEST_TEXT {
                     return Err(format!(
-                        "{long} characters, and a {what} takes {LONGEST_TEXT}: shorten it (ctrl-o: in your editor)"
+                        "{long} characters, and a {what} takes {LONGEST_TEXT}: shorten it, here or in your editor"
                     ));
                 }
                 Ok(text)
@@ -397,7 +397,7 @@ impl Compose {
                 "reference attached"
             }
             None if prose.refs.pop().is_some() => "reference taken off",
-            None => "nothing was under the cursor to refer to: esc, move there, and come back",
+            None => "nothing was under the cursor to refer to: leave this, move there, and come back",
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod acts;
 pub mod alone;
 pub mod attention;
+pub mod awaited;
 pub mod banner;
 pub mod case;
 pub mod compose;

@@ -189,6 +189,8 @@ pub struct Prompt {
     pub input: TextArea<'static>,
     /// What held before, for esc.
     pub before: String,
+    /// Rows with what is sought in them; nothing where they are not counted.
+    pub hits: Option<usize>,
 }
 
 /// What a yes leads to.

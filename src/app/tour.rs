@@ -142,6 +142,20 @@ impl Tour {
         }
     }
 
+    /// The same tour, to go on at this step, an index into [`STEPS`].
+    #[must_use]
+    pub fn going_on_at(self, step: usize) -> Self {
+        Self {
+            at: if step < STEPS.len() { step } else { 0 },
+            ..self
+        }
+    }
+
+    /// Where it goes on the next time, an index into [`STEPS`].
+    pub fn goes_on_at(&self) -> usize {
+        self.at
+    }
+
     /// The step it waits at, and its number from 1; nothing where it is not on.
     pub fn step(&self) -> Option<(usize, Step)> {
         let mut step = *STEPS.get(self.at)?;

@@ -64,7 +64,7 @@ pub enum Said {
     Open(Status),
     /// Backends do not answer.
     Dead,
-    /// Not heard of yet.
+    /// Not heard of yet: a context, or an SLO.
     Waits,
     /// All is well.
     Quiet,
@@ -185,6 +185,11 @@ impl ContextReport {
         self.answered.iter().filter(|answered| answered.failure.is_some())
     }
 
+    /// Whether nobody there has answered or failed yet.
+    pub fn is_unheard(&self) -> bool {
+        self.at.is_none() && self.answered.is_empty()
+    }
+
     /// Whether not one backend answered.
     pub fn is_dead(&self) -> bool {
         !self.answered.is_empty() && self.answered.iter().all(|answered| answered.failure.is_some())
@@ -291,7 +296,7 @@ fn own_row(report: &ContextReport) -> Option<UnionRow> {
         holder: String::new(),
         is_old: false,
     };
-    if report.at.is_none() && report.answered.is_empty() {
+    if report.is_unheard() {
         return Some(row(
             Urgent::Waiting,
             Said::Waits,
@@ -367,6 +372,8 @@ pub fn rows_of(
     let mut rows: Vec<UnionRow> = Vec::new();
     for report in slos.into_iter().flat_map(|board| &board.slos) {
         let urgent = match report.state {
+            // Nobody has said yet that there is nothing.
+            SloState::NoData if report.is_waiting() => Urgent::Waiting,
             SloState::Page => Urgent::Now,
             SloState::Ticket => Urgent::Soon,
             SloState::Error | SloState::NoData => Urgent::Later,
@@ -375,7 +382,11 @@ pub fn rows_of(
         rows.push(UnionRow {
             thing: Some(Thing::Slo(report.slo.name.clone())),
             urgent,
-            said: Said::Burns(report.state),
+            said: if report.is_waiting() {
+                Said::Waits
+            } else {
+                Said::Burns(report.state)
+            },
             service: report.slo.service.clone(),
             words: format!("{} {}", report.slo.name, report.words),
             since: report.burning_since(),

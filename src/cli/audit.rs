@@ -18,6 +18,9 @@ const LISTED: usize = 20;
 pub fn run(session: &mut Session, args: &AuditArgs) -> Outcome {
     let place = place(session)?;
     let path = place.opening.audit_path();
+    session
+        .out
+        .progress(&format!("reading the audit log {}…", path.display()))?;
     let read = audit::read(&place.opening).map_err(|error| {
         let said = format!("the audit log {} cannot be read", path.display());
         CliError::Unexpected(color_eyre::eyre::Report::new(error).wrap_err(said))

@@ -41,12 +41,16 @@ use crate::terminal::guard::Mouse;
 use crate::terminal::hyperlink::Hyperlinks;
 use crate::terminal::tty::{BackgroundQuery, Bell, Options, Tty};
 use crate::theme::{self, Means};
-use crate::time::Clock;
+use crate::time::{Clock, Now};
 
 /// For so long the last row offers the tour to somebody who has never been here.
 const OFFER: Duration = Duration::from_secs(180);
 /// ESC is waited for so long on a slow link.
 const SLOW_ESC: Duration = Duration::from_millis(150);
+/// What takes longer is said to be under way.
+const AT_ONCE: Duration = Duration::from_millis(200);
+/// What is said while a context is left.
+const LEAVING: &str = "finishing what is under way here: a few seconds at most, and nothing is lost";
 /// What is still to be written of a recording when the console ends may take so long.
 const LAST_FRAMES: Duration = Duration::from_secs(2);
 
@@ -60,23 +64,18 @@ pub fn run(session: &mut Session) -> Outcome {
     let guise = Guise {
         lines: None,
         drill: &mut None,
-        tour: Newcomers::Unasked,
+        tour: Touring::of(session, Newcomers::Unasked),
     };
     open(session, config, context, guise)
 }
 
-/// Opens the console on the demo: whoever is there for the first time is offered a tour, unless all is recorded, for a
-/// recording's replay knows nobody.
+/// Opens the console on the demo: whoever is there for the first time is offered a tour.
 pub fn in_demo(session: &mut Session) -> Outcome {
     let (config, context) = session.context()?;
-    let tour = match &session.globals.record {
-        Some(_) => Newcomers::Unasked,
-        None => Newcomers::KnownBy(session.env.state_dir()),
-    };
     let guise = Guise {
         lines: None,
         drill: &mut None,
-        tour,
+        tour: Touring::of(session, Newcomers::Offered),
     };
     open(session, config, context, guise)
 }
@@ -88,7 +87,7 @@ pub fn in_drill(session: &mut Session, log: DrillLog) -> Result<(Exit, DrillLog)
     let guise = Guise {
         lines: None,
         drill: &mut drill,
-        tour: Newcomers::Unasked,
+        tour: Touring::forgotten(),
     };
     let exit = open(session, config, context, guise)?;
     Ok((exit, drill.unwrap_or(log)))
@@ -100,16 +99,60 @@ struct Guise<'a> {
     lines: Option<&'a Arc<dyn Logs>>,
     /// What is kept of a drill: taken for the console, and put back when that has ended.
     drill: &'a mut Option<DrillLog>,
-    /// Whether a tour is offered.
-    tour: Newcomers,
+    /// What is known of the tour.
+    tour: Touring,
+}
+
+/// What is known of the tour from other consoles.
+struct Touring {
+    /// Who keeps it; nothing where nobody does.
+    dir: Option<PathBuf>,
+    newcomers: Newcomers,
+}
+
+impl Touring {
+    /// What this person's state directory keeps; nothing where all is recorded, for a recording's replay knows nobody.
+    fn of(session: &Session, newcomers: Newcomers) -> Self {
+        let dir = session.env.state_dir();
+        Self {
+            dir: dir.filter(|_| session.globals.record.is_none()),
+            newcomers,
+        }
+    }
+
+    fn forgotten() -> Self {
+        Self {
+            dir: None,
+            newcomers: Newcomers::Unasked,
+        }
+    }
+
+    /// The tour as it stands when a console opens.
+    fn begin(&self, now: Now) -> Tour {
+        let Some(dir) = &self.dir else {
+            return Tour::default();
+        };
+        let tour = match self.newcomers {
+            Newcomers::Offered if tour_file::first_time(dir) => Tour::offered(now.tick + OFFER),
+            Newcomers::Offered | Newcomers::Unasked => Tour::default(),
+        };
+        tour.going_on_at(tour_file::step(dir))
+    }
+
+    /// Keeps where it goes on.
+    fn keep(&self, tour: &Tour) {
+        if let Some(dir) = &self.dir {
+            tour_file::keep(dir, tour.goes_on_at());
+        }
+    }
 }
 
 /// Whether somebody who has never been here is offered a tour.
 enum Newcomers {
     /// They are not.
     Unasked,
-    /// They are, where this directory keeps who was.
-    KnownBy(Option<PathBuf>),
+    /// They are.
+    Offered,
 }
 
 /// Opens the console on lines alone: files of this host, or standard input. Needs no configuration; theme, keymap and
@@ -137,7 +180,7 @@ pub fn on_lines(session: &mut Session, name: &str, lines: &Arc<dyn Logs>) -> Out
     let guise = Guise {
         lines: Some(lines),
         drill: &mut None,
-        tour: Newcomers::Unasked,
+        tour: Touring::forgotten(),
     };
     open(session, config, context, guise)
 }
@@ -196,11 +239,7 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
         model.toasts.say(Level::Info, record::SAID.to_owned(), now.tick);
     }
     model.drill = drill.take();
-    if let Newcomers::KnownBy(Some(dir)) = tour
-        && tour_file::first_time(&dir)
-    {
-        model.tour = Tour::offered(now.tick + OFFER);
-    }
+    model.tour = tour.begin(now);
     if let [first, ..] = model.keymap.doubts().as_slice() {
         let words = format!("{first} (`midwatch keys` tells all)");
         model.toasts.say(Level::Warn, words, now.tick);
@@ -235,7 +274,12 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
             let mut world = opener.open(&context, signals);
             let ended = console.run(&mut world).await;
             // What is under way ends or is handed back: the next console need not wait for its lease.
-            world.rest().await;
+            unless_at_once(world.rest(), || {
+                let now = console.clock.now();
+                console.model.toasts.say(Level::Info, LEAVING, now.tick);
+                console.draw(now);
+            })
+            .await;
             signals = world.close();
             match ended {
                 Ended::Quit | Ended::Failed => return ended,
@@ -252,6 +296,7 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     let outbox = &console.model.outbox;
     let someone_is_to_be_told = !(outbox.under_way.is_empty() && outbox.unreached.is_empty());
     *drill = console.model.drill.take();
+    tour.keep(&console.model.tour);
     // The terminal first: whatever else takes time, the shell is back at once.
     drop(console);
     if let (Some(tape), Some(path)) = (tape, &session.globals.record) {
@@ -267,6 +312,16 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     }
     threads.end();
     outcome(&ended)
+}
+
+/// Waits for it; where that takes longer than what seems to be at once, says so.
+async fn unless_at_once<T>(work: impl Future<Output = T>, say: impl FnOnce()) -> T {
+    let mut work = std::pin::pin!(work);
+    if let Ok(done) = tokio::time::timeout(AT_ONCE, &mut work).await {
+        return done;
+    }
+    say();
+    work.await
 }
 
 /// Keeps a silence that was being composed for when its context is opened again.
@@ -342,7 +397,7 @@ fn editor(session: &Session, config: &Config) -> Editor {
 }
 
 pub(super) fn no_terminal(error: std::io::Error) -> CliError {
-    CliError::Unexpected(color_eyre::eyre::Report::new(error).wrap_err("the console needs a terminal"))
+    CliError::Usage(format!("the console needs a terminal: {error}"))
 }
 
 /// The variables that tell what the terminal is.
@@ -544,5 +599,15 @@ mod tests {
         let error = outcome(&Ended::Failed).unwrap_err();
         assert_ne!(error.exit(), Exit::Done);
         assert!(error.to_string().contains("start it again"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_takes_long_is_said_to_be_under_way() {
+        for (takes, is_said) in [(50, false), (400, true)] {
+            let mut said = false;
+            let work = tokio::time::sleep(Duration::from_millis(takes));
+            unless_at_once(work, || said = true).await;
+            assert_eq!(said, is_said, "{takes} ms");
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! the demo's [`Judge`] knows, and [`crate::domain::drill`] holds the one against the other. In the end, with the
 //! terminal given back, two questions are asked where somebody is there to answer: what it was, and who is to blame.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, BufRead as _, IsTerminal as _};
@@ -26,7 +27,7 @@ use crate::domain::incident::IncidentAct;
 use crate::journal::outbox::{Author, made_since};
 use crate::journal::{Journal, Opening};
 use crate::outbox::{Entry, Payload, Purpose};
-use crate::text::SafeText;
+use crate::text::{SafeText, width};
 
 /// A number that is easily said again.
 const SEEDS: i64 = 100_000;
@@ -156,14 +157,35 @@ fn tell(session: &mut Session, args: &DrillArgs, run: &Run, again: &Again) -> Re
             .lines()
             .map(|line| SafeText::line(line).into_string())
             .collect();
-        let text = lines.join("\n") + "\n";
-        session.out.text(&text)?;
-        text
+        let cells = std::io::stdout()
+            .is_terminal()
+            .then(crossterm::terminal::size)
+            .and_then(Result::ok)
+            .map_or(usize::MAX, |(cells, _)| usize::from(cells));
+        let shown: Vec<String> = lines.iter().flat_map(|line| hanging(line, cells)).collect();
+        session.out.text(&(shown.join("\n") + "\n"))?;
+        lines.join("\n") + "\n"
     };
     if let Some(path) = &args.keep {
         fs::write(path, text).map_err(|error| failed(format!("{}: {error}", path.display())))?;
     }
     Ok(())
+}
+
+/// A line in as many as it takes, the later ones below where its words begin.
+fn hanging(line: &str, cells: usize) -> Vec<String> {
+    const COLUMNS: usize = 30;
+    if width(line) <= cells {
+        return vec![line.to_owned()];
+    }
+    let head: String = line.chars().take(COLUMNS).collect();
+    let gap = head.trim_end().rfind("  ").map_or(0, |at| at + 2);
+    let indent = " ".repeat(if gap + 20 < cells { gap } else { 2 });
+    let options = textwrap::Options::new(cells.max(8)).subsequent_indent(&indent);
+    textwrap::wrap(line, options)
+        .into_iter()
+        .map(Cow::into_owned)
+        .collect()
 }
 
 /// What was done in the console, oldest first.
@@ -331,6 +353,22 @@ fn chosen(line: &str, of: &[&str]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_of_the_score_goes_on_below_its_words() {
+        let part = "   12/20  acknowledge       all within 2 minutes of the page, none after 8, when the next level is \
+                    paged";
+        let lines = hanging(part, 80);
+        assert_eq!(lines.len(), 2, "{lines:#?}");
+        assert!(lines.iter().all(|line| width(line) <= 80), "{lines:#?}");
+        assert!(lines[1].starts_with(&(" ".repeat(28) + "the next")), "{lines:#?}");
+        let long = "  what it was   disk-full: the volume of the order database ran full, and every write failed until \
+                    somebody made room";
+        let lines = hanging(long, 60);
+        assert!(lines.iter().all(|line| width(line) <= 60), "{lines:#?}");
+        assert!(lines[1..].iter().all(|line| line.starts_with(&" ".repeat(16))));
+        assert_eq!(hanging(part, usize::MAX), [part]);
+    }
 
     #[test]
     fn the_kinds_are_one_document() {

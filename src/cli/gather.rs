@@ -114,6 +114,7 @@ impl Scene {
         let scene = Self::with_alertmanagers(session)?;
         scene.may_act(act, danger)?;
         scene.can_write_to_alertmanagers()?;
+        scene.begins(session, act)?;
         Ok(scene)
     }
 
@@ -121,11 +122,22 @@ impl Scene {
     pub fn for_any_act(session: &mut Session, act: &ActArgs, danger: Danger) -> Result<Self, CliError> {
         let mut scene = Self::open(session)?;
         scene.may_act(act, danger)?;
+        scene.begins(session, act)?;
         if Opening::of(&scene.config).is_some() {
             let journal = sending::journal(&scene)?;
             scene.keep_locally(&journal);
         }
         Ok(scene)
+    }
+
+    /// Says that an act is under way, and for how long it may be.
+    fn begins(&self, session: &mut Session, act: &ActArgs) -> Result<(), CliError> {
+        let name = &self.context.name;
+        let longest = prometheus_duration(act.wait);
+        session.out.progress(&format!(
+            "asking {name}, then waiting for confirmation, {longest} at most; what is journaled stays in the outbox…"
+        ))?;
+        Ok(())
     }
 
     fn may_act(&self, act: &ActArgs, danger: Danger) -> Result<(), CliError> {

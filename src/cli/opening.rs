@@ -16,10 +16,11 @@ use crate::backend::Backends;
 use crate::backend::http::Wires;
 use crate::backend::logs::Logs;
 use crate::config::{Config, Context};
+use crate::problem::Problems;
 use crate::runtime::kept_file;
 use crate::runtime::session::{self, Opening};
 use crate::terminal::signals::Signals;
-use crate::text::SafeText;
+use crate::text::{Cut, SafeText, cut};
 use crate::theme::{self, Means};
 use crate::time::Now;
 
@@ -123,8 +124,24 @@ impl Opener<'_> {
 fn themes(config_dir: Option<PathBuf>, means: Means) -> session::ThemeLoader {
     Box::new(move |name: &str| {
         let dir: Option<&Path> = config_dir.as_deref();
-        theme::load(name, dir, means).map_err(|problems| SafeText::line(&problems.to_string()).into_string())
+        theme::load(name, dir, means).map_err(|problems| in_a_line(&problems))
     })
+}
+
+/// The first mistake of a file for a line that may be cut: what is wrong stands before where, and of a path its ends.
+fn in_a_line(problems: &Problems) -> String {
+    let Some(first) = problems.0.first() else {
+        return String::new();
+    };
+    let file = cut(&first.file, 32, Cut::Middle);
+    let at = first.at.map_or_else(String::new, |at| format!(":{}", at.line));
+    let more = match problems.0.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let mend = Some(first.mend.as_str()).filter(|mend| !mend.is_empty());
+    let mend = mend.map_or_else(String::new, |mend| format!("; {mend}"));
+    SafeText::line(&format!("{} ({file}{at}){more}{mend}", first.what)).into_string()
 }
 
 /// The model of the context that one switches to: layout, times and what is on the way there are kept.
@@ -137,6 +154,7 @@ fn next_model(settings: Settings, kept: Kept, old: &mut Model, now: Now) -> Mode
     next.themes = old.themes.clone();
     next.news.whose = old.news.whose;
     next.drill = old.drill.take();
+    next.tour = old.tour;
     next.cost = std::mem::take(&mut old.cost);
     // The requests of the other context are no longer counted.
     next.cost.begin_anew();
@@ -166,6 +184,25 @@ mod tests {
         let text = "[contexts.prod.metrics]\nurl = \"http://127.0.0.1:9\"\n";
         let config = decode_text(text, None, &Environment::default()).unwrap().config;
         console::settings(&config, config.context(None).unwrap(), Policy::default())
+    }
+
+    #[test]
+    fn a_mistake_in_a_theme_is_told_before_its_place() {
+        let problem = |what: &str| crate::problem::Problem {
+            file: "/home/jun/.config/midwatch/themes/somewhere/deep/below/mine.toml".to_owned(),
+            at: Some(crate::problem::Position { line: 7, column: 1 }),
+            what: what.to_owned(),
+            mend: "leave it out".to_owned(),
+        };
+        let one = in_a_line(&Problems(vec![problem("there is no role `slo.pgae`")]));
+        assert!(
+            one.starts_with("there is no role `slo.pgae` (/home/jun/"),
+            "{one}"
+        );
+        assert!(one.ends_with("mine.toml:7); leave it out"), "{one}");
+        assert!(crate::text::width(&one) < 90, "{one}");
+        let two = in_a_line(&Problems(vec![problem("a"), problem("b")]));
+        assert!(two.contains(" and 1 more"), "{two}");
     }
 
     #[test]

@@ -162,10 +162,19 @@ impl Output {
         Ok(())
     }
 
-    /// How long work goes on, where somebody watches.
+    /// The same, and somebody watches.
+    #[cfg(test)]
+    pub fn watched(out: impl Write + Send + 'static, diagnostics: impl Write + Send + 'static) -> Self {
+        Self {
+            watched: Watched::Yes,
+            ..Self::into(out, diagnostics)
+        }
+    }
+
+    /// What is under way and how to leave it, where somebody watches: said before the first answer is waited for.
     pub fn progress(&mut self, words: &str) -> io::Result<()> {
         match self.watched {
-            Watched::Yes => self.diagnose(words),
+            Watched::Yes => self.diagnose(&format!("{words} (ctrl-c ends it)")),
             Watched::No => Ok(()),
         }
     }

@@ -745,3 +745,133 @@ fn a_declaration_cuts_no_pager_off_however_short_its_wait() {
     let told = run_with(&["timeline", "local-1"], &config);
     assert!(told.out.contains("notified jun by pager"), "{}", told.out);
 }
+
+/// Every signal, and nobody there.
+const DEAF: &str = r#"
+[contexts.prod.metrics]
+url = "http://127.0.0.1:1"
+[[contexts.prod.alertmanagers]]
+name = "eu-0"
+url = "http://127.0.0.1:1"
+[contexts.prod.logs]
+kind = "loki"
+url = "http://127.0.0.1:1"
+[contexts.prod.traces]
+kind = "jaeger"
+url = "http://127.0.0.1:1"
+[[contexts.prod.slos]]
+name = "checkout"
+service = "checkout"
+objective = 99.9
+errors = "sum(rate(bad[{{window}}]))"
+total = "sum(rate(all[{{window}}]))"
+[contexts.prod.incidents]
+kind = "pagerduty"
+url = "http://127.0.0.1:1"
+from = "jun@example.com"
+auth = { token_env = "PAGERDUTY_TOKEN" }
+[[contexts.prod.playbooks]]
+name = "drain"
+match = 'alertname="Down"'
+[[contexts.prod.playbooks.steps]]
+run = ["true"]
+"#;
+
+/// The first thing that somebody at a terminal is told.
+fn told_first(line: &str) -> Option<String> {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("config.toml");
+    let state = dir.path().join("state");
+    std::fs::write(
+        &file,
+        format!("state_dir = {state:?}\n[contexts.prod]\nallowed_programs = [\"true\"]\n{DEAF}"),
+    )
+    .expect("written");
+    let (out, diagnostics) = (Caught::default(), Caught::default());
+    let arguments: Vec<&str> = line.split_whitespace().collect();
+    let (mut session, command) = session(
+        &arguments,
+        Output::watched(out.clone(), diagnostics.clone()),
+        Some(&file),
+    );
+    run(command, &mut session);
+    let told = diagnostics.text();
+    told.lines().next().map(str::to_owned)
+}
+
+#[test]
+fn whatever_may_wait_says_so_first_and_how_to_leave_it() {
+    let waits = [
+        "slo",
+        "alerts",
+        "silences",
+        "incidents",
+        "timeline",
+        "oncall",
+        "postmortem 1",
+        "handoff",
+        "logs",
+        "traces",
+        "trace 5b8efff798038103d269b633813fc700",
+        "case checkout",
+        "runbook Down",
+        "playbook drain Down",
+        "doctor",
+        "init http://127.0.0.1:1 -",
+        "replay /nonexistent/file",
+        "audit",
+        "ack 0123456789abcdef --wait 1s",
+        "unack 0123456789abcdef --wait 1s",
+        "silence alertname=Down --for 1h --comment c --wait 1s",
+        "unsilence 0123456789abcdef --wait 1s",
+        "escalate L1 --wait 1s",
+        "resolve L1 --wait 1s",
+        "reassign L1 --to sam --wait 1s",
+        "page L1 --user sam --wait 1s",
+        "snooze L1 --for 1h --wait 1s",
+        "merge L1 L2 --wait 1s",
+        "priority L1 P1 --wait 1s",
+        "annotate L1 text --wait 1s",
+        "update L1 text --wait 1s",
+        "declare --title t --severity SEV2 --wait 1s",
+        "outbox retry --wait 1s",
+    ];
+    for line in waits {
+        let told = told_first(line).unwrap_or_default();
+        assert!(told.ends_with("… (ctrl-c ends it)"), "{line}: {told:?}");
+    }
+    // What asks nobody, draws by itself, or serves until it is stopped; whoever adds a command decides.
+    let others = [
+        "completions",
+        "man",
+        "config",
+        "keys",
+        "themes",
+        "demo",
+        "drill",
+        "help",
+        "launch-apart",
+    ];
+    let decided =
+        |name: &str| others.contains(&name) || waits.iter().any(|line| line.split(' ').next() == Some(name));
+    let cli = Cli::command();
+    let undecided: Vec<&str> = cli
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .filter(|name| !decided(name))
+        .collect();
+    assert_eq!(undecided, Vec::<&str>::new());
+}
+
+#[test]
+fn what_is_named_by_mistake_and_a_console_without_a_terminal_are_usage() {
+    let missing = run_with(&["replay", "/nonexistent/file"], CONFIG);
+    assert_eq!(missing.exit, Exit::Usage, "{}", missing.diagnostics);
+    let dir = tempfile::tempdir().expect("a directory");
+    let foreign = dir.path().join("letter.txt");
+    std::fs::write(&foreign, "dear all").expect("written");
+    let foreign = run_with(&["replay", &foreign.display().to_string()], CONFIG);
+    assert_eq!(foreign.exit, Exit::Usage, "{}", foreign.diagnostics);
+    let nowhere = console::no_terminal(io::Error::other("standard output is none"));
+    assert_eq!(nowhere.exit(), Exit::Usage);
+}

@@ -162,6 +162,12 @@ impl Keymap {
         out
     }
 
+    /// The first key of an action, for words; how the palette calls it, where it has none.
+    pub fn first_or_name(&self, action: Action) -> String {
+        let key = self.keys_for(action).into_iter().next();
+        key.unwrap_or_else(|| action.name().to_owned())
+    }
+
     /// The keys that reach an action from `places` (innermost first), as hints and help show them:
     /// keys that another binding hides there are left out.
     pub fn labels(&self, places: &[Place], action: Action, glyphs: Glyphs) -> Vec<String> {

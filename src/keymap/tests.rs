@@ -10,6 +10,7 @@ const PALETTE_ONLY: &[Action] = &[
     Action::HandoffNote,
     Action::PostMortem,
     Action::Tour,
+    Action::TourAnew,
 ];
 
 fn shipped(name: &str) -> Keymap {

@@ -7,6 +7,7 @@
 
 mod doubt;
 mod page;
+mod swing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -16,7 +17,7 @@ use chrono::{DateTime, Utc};
 use ratatui::layout::Size;
 
 use crate::app::feed::Status as Asked;
-use crate::app::focus::Detail;
+use crate::app::focus::{Detail, Page};
 use crate::app::incidents::short;
 use crate::app::modal::{Confirm, ConfirmLine, Menu, Modal, Pick};
 use crate::app::toast::{Level, Toast};
@@ -26,7 +27,8 @@ use crate::domain::alert::{AckState, Alert, AlertBoard, Fingerprint, Labels, Pip
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::slo::{SloReport, SloState};
 use crate::text::SafeText;
-use crate::time::{Now, short_age};
+use crate::time::{Now, Tick, short_age};
+use swing::{End, Swings, Turn};
 
 /// What pages are laid out in, where lines are all there is.
 pub const SIZE: Size = Size::new(96, 200);
@@ -105,14 +107,26 @@ pub struct Plain {
     failing: BTreeMap<Arc<str>, String>,
     answered: BTreeSet<Arc<str>>,
     /// Lists of which was told that they are not known.
-    doubted: BTreeSet<&'static str>,
+    doubted: Swings<&'static str>,
+    /// That backends fail.
+    fails: Swings<Arc<str>>,
     toasts: Vec<Toast>,
     question: Option<Vec<String>>,
-    page: Option<Detail>,
+    page: Option<PageTold>,
     /// That nobody was woken.
     undelivered: Option<String>,
     /// Why the queue cannot be believed.
-    faults: Vec<String>,
+    faults: Swings<String>,
+}
+
+/// A page that was read out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct PageTold {
+    of: Detail,
+    /// It waited for its answer: it is read again when that is there.
+    awaited: bool,
+    /// When the query's answer came: the next one is another page.
+    answered: Option<Tick>,
 }
 
 impl Plain {
@@ -125,12 +139,13 @@ impl Plain {
             incidents: None,
             failing: BTreeMap::new(),
             answered: BTreeSet::new(),
-            doubted: BTreeSet::new(),
+            doubted: Swings::new(End::AtOnce),
+            fails: Swings::new(End::AtOnce),
             toasts: Vec::new(),
             question: None,
             page: None,
             undelivered: None,
-            faults: Vec::new(),
+            faults: Swings::new(End::Held),
         }
     }
 
@@ -141,19 +156,19 @@ impl Plain {
 
     fn told(&mut self, model: &Model, telling: Telling, now: Now) -> Vec<String> {
         let mut told = Vec::new();
-        self.backends(&model.health, &mut told);
+        self.backends(&model.health, now.tick, &mut told);
         let doubt = doubt::alerts(model);
-        self.doubt("alerts", doubt.as_ref(), telling, &mut told);
+        self.doubt("alerts", doubt.as_ref(), telling, now.tick, &mut told);
         if let Some(board) = &model.alerts.board {
             self.alerts(board, doubt.as_ref(), now, &mut told);
         }
         let doubt = doubt::slos(model, &self.failing);
-        self.doubt("SLOs", doubt.as_ref(), telling, &mut told);
+        self.doubt("SLOs", doubt.as_ref(), telling, now.tick, &mut told);
         if let Some(board) = model.slo.board() {
             self.slos(&board.slos, doubt.as_ref(), &mut told);
         }
         let doubt = doubt::incidents(model, &self.failing);
-        self.doubt("incidents", doubt.as_ref(), telling, &mut told);
+        self.doubt("incidents", doubt.as_ref(), telling, now.tick, &mut told);
         if let Some(board) = model.incidents.feed.shared() {
             self.incidents(&board.incidents, doubt.as_ref(), &mut told);
         }
@@ -176,6 +191,7 @@ impl Plain {
             Wish::Status => {
                 (self.alerts, self.slos, self.incidents) = (None, None, None);
                 self.failing.clear();
+                self.fails.clear();
                 self.answered.clear();
                 self.doubted.clear();
                 // What stands in the way is no news, and still the first to be known.
@@ -200,20 +216,26 @@ impl Plain {
     }
 
     /// Says that a list is not known before anything of it is counted, and once it is known again.
-    fn doubt(&mut self, what: &'static str, doubt: Option<&Doubt>, telling: Telling, told: &mut Vec<String>) {
-        match (doubt, telling) {
+    fn doubt(
+        &mut self,
+        what: &'static str,
+        doubt: Option<&Doubt>,
+        telling: Telling,
+        now: Tick,
+        told: &mut Vec<String>,
+    ) {
+        let (turn, why) = match (doubt, telling) {
             (Some(Doubt::Failed(why)), _) | (Some(Doubt::Unheard(why)), Telling::Everything) => {
-                if self.doubted.insert(what) {
-                    told.push(format!("{what}: not known ({why})"));
-                }
+                (self.doubted.on(&what, now), why.as_str())
             }
-            (Some(Doubt::Unheard(_)), Telling::Changes) => {}
-            (None, _) => {
-                if self.doubted.remove(what) {
-                    told.push(format!("{what}: known again"));
-                }
-            }
-        }
+            (Some(Doubt::Unheard(_)), Telling::Changes) => return,
+            (None, _) => (self.doubted.off(&what, now), ""),
+        };
+        told.extend(turn.map(|turn| match turn {
+            Turn::Began => format!("{what}: not known ({why})"),
+            Turn::Returned => format!("{what}: not known on and off ({why})"),
+            Turn::Ended => format!("{what}: known again"),
+        }));
     }
 
     fn alerts(&mut self, board: &AlertBoard, doubt: Option<&Doubt>, now: Now, told: &mut Vec<String>) {
@@ -259,14 +281,15 @@ impl Plain {
         if doubt.is_some() && reports.iter().all(|report| doubt::is_unread(report)) {
             return;
         }
-        let present: BTreeMap<String, SloState> = reports
-            .iter()
-            .map(|report| (report.slo.name.clone(), report.state))
-            .collect();
-        let before = self.slos.replace(present);
-        let is_first = before.is_none();
-        let before = before.unwrap_or_default();
-        let changed = reports.iter().filter_map(|report| {
+        // What has not been read is no state: it is told when it has one.
+        let read = || reports.iter().filter(|report| !report.is_waiting());
+        let is_first = self.slos.is_none();
+        let before = self.slos.take().unwrap_or_default();
+        let mut present = before.clone();
+        present.retain(|name, _| reports.iter().any(|report| report.slo.name == *name));
+        present.extend(read().map(|report| (report.slo.name.clone(), report.state)));
+        self.slos = Some(present);
+        let changed = read().filter_map(|report| {
             let was = before.get(&report.slo.name).copied();
             // At first what is well need not be told one by one.
             if was == Some(report.state) || (was.is_none() && report.state == SloState::Ok) {
@@ -286,7 +309,15 @@ impl Plain {
                 .iter()
                 .filter(|report| report.state == SloState::Ok)
                 .count();
-            told.push(format!("SLOs: {well} of {} ok{}", reports.len(), reach(doubt)));
+            let awaited = match reports.len() - read().count() {
+                0 => String::new(),
+                awaited => format!(", {awaited} waited for"),
+            };
+            told.push(format!(
+                "SLOs: {well} of {} ok{awaited}{}",
+                reports.len(),
+                reach(doubt)
+            ));
         }
         some(changed, "SLOs", told);
     }
@@ -327,27 +358,31 @@ impl Plain {
         some(words.into_iter(), "incidents", told);
     }
 
-    fn backends(&mut self, health: &[BackendHealth], told: &mut Vec<String>) {
+    fn backends(&mut self, health: &[BackendHealth], now: Tick, told: &mut Vec<String>) {
         for backend in health {
             let name = &backend.name;
-            match &backend.status {
+            let words = match &backend.status {
                 Asked::Failed { cause, .. } => {
-                    if !self.failing.contains_key(name) {
-                        told.push(format!("backend {name} fails: {cause}"));
-                    }
                     self.failing.insert(Arc::clone(name), cause.to_string());
+                    self.fails.on(name, now).map(|turn| match turn {
+                        Turn::Began | Turn::Ended => format!("backend {name} fails: {cause}"),
+                        Turn::Returned => format!("backend {name} fails on and off: {cause}"),
+                    })
                 }
+                // A question that is under way is no answer yet.
+                Asked::InFlight { .. } if self.failing.contains_key(name) => None,
                 Asked::Idle | Asked::InFlight { .. } | Asked::NotAsked { .. } => {
+                    self.failing.remove(name);
                     let is_good = backend.last_good.is_some();
-                    // A question that is under way is no answer yet.
-                    let settled = !matches!(backend.status, Asked::InFlight { .. });
-                    if is_good && settled && self.failing.remove(name).is_some() {
-                        told.push(format!("backend {name} answers again"));
-                    } else if is_good && self.answered.insert(Arc::clone(name)) {
-                        told.push(format!("backend {name} answers"));
+                    let ended = self.fails.off(name, now).filter(|_| is_good);
+                    let is_first = is_good && self.answered.insert(Arc::clone(name));
+                    match ended {
+                        Some(_) => Some(format!("backend {name} answers again")),
+                        None => is_first.then(|| format!("backend {name} answers")),
                     }
                 }
-            }
+            };
+            told.extend(words);
         }
     }
 
@@ -362,21 +397,18 @@ impl Plain {
             self.undelivered = undelivered;
         }
         let Some(board) = &model.alerts.board else { return };
-        let kind = |fault: &PipelineFault| match fault {
-            PipelineFault::WatchdogAbsent { matcher, .. } => format!("the watchdog {matcher} is absent"),
-            PipelineFault::SourceDown { source, .. } => format!("{source} cannot be asked"),
-            PipelineFault::NotDelivered { name, .. } => {
-                format!("Prometheus fires {name}, and no Alertmanager has it")
+        let faults: BTreeMap<String, String> = board.pipeline.faults.iter().map(fault).collect();
+        let past = self.faults.names();
+        for (name, words) in &faults {
+            if self.faults.on(name, now.tick).is_some() {
+                told.push(format!("alerts may not arrive: {words}"));
             }
-            PipelineFault::RulesFailing { example, .. } => format!("rules fail to be evaluated: {example}"),
-        };
-        let faults: Vec<String> = board.pipeline.faults.iter().map(kind).collect();
-        let new = faults.iter().filter(|fault| !self.faults.contains(fault));
-        told.extend(new.map(|fault| format!("alerts may not arrive: {fault}")));
-        if faults.is_empty() && !self.faults.is_empty() {
+        }
+        let over = past.iter().filter(|name| !faults.contains_key(*name));
+        let ended = over.filter_map(|name| self.faults.off(name, now.tick)).count();
+        if ended > 0 && self.faults.is_over() {
             told.push("alerts arrive again, as far as that can be proven".to_owned());
         }
-        self.faults = faults;
     }
 
     fn said(&mut self, model: &Model, told: &mut Vec<String>) {
@@ -390,9 +422,16 @@ impl Plain {
         self.toasts = present.to_vec();
     }
 
-    /// The page that was opened, read once.
+    /// The page that was opened, read once, and again when what it waited for is there.
     fn page(&mut self, model: &Model, now: Now) -> Vec<String> {
-        let open = model.detail().cloned();
+        let open = model.detail().map(|of| PageTold {
+            of: of.clone(),
+            awaited: model.is_page_awaited(),
+            answered: match of {
+                Detail::Page(Page::Query) => model.query.answer.as_ref().map(|(at, _)| *at),
+                _ => None,
+            },
+        });
         if open == self.page {
             return Vec::new();
         }
@@ -432,6 +471,24 @@ impl Plain {
         self.question.clone_from(&asked);
         asked.unwrap_or_default()
     }
+}
+
+/// What keeps alerts from arriving: what it is called, and in words. What failed as an example is no name.
+fn fault(fault: &PipelineFault) -> (String, String) {
+    let words = match fault {
+        PipelineFault::WatchdogAbsent { matcher, .. } => format!("the watchdog {matcher} is absent"),
+        PipelineFault::SourceDown { source, .. } => format!("{source} cannot be asked"),
+        PipelineFault::NotDelivered { name, .. } => {
+            format!("Prometheus fires {name}, and no Alertmanager has it")
+        }
+        PipelineFault::RulesFailing { example, .. } => {
+            return (
+                "rules".to_owned(),
+                format!("rules fail to be evaluated: {example}"),
+            );
+        }
+    };
+    (words.clone(), words)
 }
 
 /// What a count is worth.

@@ -7,6 +7,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::widget::{self, Piece, width_of};
 use super::{Scene, figures, hints};
+use crate::action::Action;
 use crate::app::BackendHealth;
 use crate::app::acts::{PendingAct, Stage};
 use crate::app::banner::on_call;
@@ -662,6 +663,10 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         PromptTarget::Silences => (model.silences.rows.len(), None),
         PromptTarget::Timeline => (model.incidents.events.len(), None),
     };
+    let muted = |first: &str, keys: &[(Action, &str)]| {
+        Piece::own(super::hints::says(scene, first, keys), Role::TextMuted)
+    };
+    let (keeps, undoes) = ((Action::DialogAccept, "keeps"), (Action::DialogLeave, "undoes"));
     let says = match (prompt.kind, wrong) {
         (PromptKind::Filter, Some(wrong)) => {
             Piece::safe(SafeText::line(wrong).into_owned(), Role::StateFailed)
@@ -669,34 +674,39 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         (PromptKind::Filter, None) if prompt.target == PromptTarget::Pane(PaneId::Logs) => {
             super::pane::logs::filter_said(scene)
         }
-        (PromptKind::Filter, None) => Piece::own(
-            format!("{shown} shown · enter keeps · esc undoes"),
-            Role::TextMuted,
-        ),
+        (PromptKind::Filter, None) => muted(&format!("{shown} shown"), &[keeps, undoes]),
         (PromptKind::Search, _) if prompt.target == PromptTarget::Pane(PaneId::Logs) => {
             super::pane::logs::hits_said(scene)
         }
         (PromptKind::Search, _) if prompt.target == PromptTarget::Trace => {
             super::detail::waterfall::matches_said(scene)
         }
-        (PromptKind::Search, _) => Piece::word("enter keeps · esc ends", Role::TextMuted),
-        (PromptKind::TraceId, _) => Piece::word("as its source writes it · enter opens", Role::TextMuted),
+        (PromptKind::Search, _) => {
+            let found = match prompt.hits {
+                None => String::new(),
+                Some(0) => "no hit".to_owned(),
+                Some(1) => "1 hit".to_owned(),
+                Some(hits) => format!("{hits} hits"),
+            };
+            muted(&found, &[keeps, (Action::DialogLeave, "ends")])
+        }
+        (PromptKind::TraceId, _) => muted("as its source writes it", &[(Action::DialogAccept, "opens")]),
         (PromptKind::Query | PromptKind::Time, Some(wrong)) if unread.is_some() => {
             Piece::safe(SafeText::line(wrong).into_owned(), Role::StateFailed)
         }
-        (PromptKind::Query, _) if prompt.target == PromptTarget::Pane(PaneId::Traces) => Piece::word(
-            "op=\"POST /pay\" dur>500ms err name=value, or an id · enter asks",
-            Role::TextMuted,
+        (PromptKind::Query, _) if prompt.target == PromptTarget::Pane(PaneId::Traces) => muted(
+            "op=\"POST /pay\" dur>500ms err name=value, or an id",
+            &[(Action::DialogAccept, "asks")],
         ),
         (PromptKind::Time, _) if prompt.target == PromptTarget::Pane(PaneId::Traces) => {
-            Piece::word("15m · 6h · around 03:14 · now · enter asks", Role::TextMuted)
+            muted("15m · 6h · around 03:14 · now", &[(Action::DialogAccept, "asks")])
         }
-        (PromptKind::Time, _) if prompt.target == PromptTarget::Scope => Piece::word(
-            "15m · since 03:00 · around 03:14 · 03:00 03:30 · now · enter turns all panes",
-            Role::TextMuted,
+        (PromptKind::Time, _) if prompt.target == PromptTarget::Scope => muted(
+            "15m · since 03:00 · around 03:14 · 03:00 03:30 · now",
+            &[(Action::DialogAccept, "turns all panes")],
         ),
         (PromptKind::Query, _) => super::pane::logs::query_said(scene),
-        (PromptKind::Time, _) => Piece::word("03:14 · 15m ago · enter jumps", Role::TextMuted),
+        (PromptKind::Time, _) => muted("03:14 · 15m ago", &[(Action::DialogAccept, "jumps")]),
         (PromptKind::Columns, _) => super::pane::logs::columns_said(scene, &prompt.input.lines().join(" ")),
     };
     let says_width = (says.width() as u16).min(area.width / 2);

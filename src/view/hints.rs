@@ -72,7 +72,14 @@ fn tour_offer(scene: Scene) -> Vec<Piece<'static>> {
     };
     vec![
         Piece::word("first time here? ", Role::Accent),
-        Piece::own(format!("{palette}tour"), Role::Key),
+        Piece::own(
+            if palette == ":" {
+                ":tour".to_owned()
+            } else {
+                format!("{palette} tour")
+            },
+            Role::Key,
+        ),
         Piece::word(" looks round  ", Role::TextMuted),
     ]
 }
@@ -397,6 +404,15 @@ fn of_modal(scene: Scene, modal: &Modal) -> Vec<Piece<'static>> {
             ]
         })
         .collect()
+}
+
+/// What is said of a line that is being typed, then what its keys do; what has no key is left out.
+pub(super) fn says(scene: Scene, first: &str, keys: &[(Action, &str)]) -> String {
+    let told = keys
+        .iter()
+        .filter_map(|(action, does)| Some(format!("{} {does}", over(scene, &[*action])?)));
+    let first = Some(first.to_owned()).filter(|first| !first.is_empty());
+    first.into_iter().chain(told).collect::<Vec<_>>().join(" · ")
 }
 
 /// The first key of each of these actions while something lies over the panes; nothing where none has one.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use midwatch::action::Action;
+use midwatch::action::{Action, Impact, Place};
 use midwatch::app::focus::PaneId;
 use midwatch::app::modal::Modal;
 use midwatch::app::{Model, Msg};
@@ -474,4 +474,70 @@ fn help_names_the_keys_of_hits_though_no_search_is_on() {
     let rows = screen(&model);
     let row = rows.iter().find(|row| row.contains("next hit")).unwrap();
     assert!(row.split_whitespace().any(|word| word == "n"), "{row}");
+}
+
+#[test]
+fn every_line_that_is_typed_names_the_keys_that_hold() {
+    let mut seen = std::collections::BTreeSet::new();
+    for pane in [PaneId::Alerts, PaneId::Logs, PaneId::Traces, PaneId::Incident] {
+        for row in midwatch::action::TABLE {
+            if row.impact != Impact::View || row.place == Place::Dialog {
+                continue;
+            }
+            let built = shop::shop_with(shop::logs::with_logs(), size(160, 40));
+            let mut model = with_keys(on(pane, built), OWN);
+            press(&mut model, ":");
+            type_text(&mut model, row.name);
+            press(&mut model, "f5");
+            if !matches!(model.modal, Some(Modal::Prompt(_))) {
+                continue;
+            }
+            let bar = bar(&model);
+            if bar.ends_with("waiting for lines") {
+                continue;
+            }
+            seen.insert(row.name);
+            for gone in ["enter ", "esc ", "tab:"] {
+                assert!(!bar.contains(gone), "{} on {pane:?}: {bar}", row.name);
+            }
+            assert!(bar.contains("f5 "), "{} on {pane:?}: {bar}", row.name);
+        }
+    }
+    assert!(seen.len() >= 4, "{seen:?}");
+}
+
+#[test]
+fn what_is_said_in_passing_names_the_key_that_goes_back() {
+    let own =
+        "[global]\n\"esc\" = \"none\"\n\"f4\" = \"view.back\"\n\"q\" = \"none\"\n\"f10\" = \"app.quit\"\n";
+    let mut model = with_keys(on(PaneId::Alerts, shop::shop(size(120, 40))), own);
+    press(&mut model, "f4");
+    assert!(said(&model).ends_with("f10 quits"), "{}", said(&model));
+    press(&mut model, "H R");
+    assert!(
+        said(&model).starts_with("close this first (f4)"),
+        "{}",
+        said(&model)
+    );
+}
+
+#[test]
+fn a_search_in_a_list_counts_what_it_finds() {
+    let mut model = on(PaneId::Alerts, shop::shop(size(120, 40)));
+    press(&mut model, "/");
+    assert!(!bar(&model).contains("hit"), "nothing is sought: {}", bar(&model));
+    type_text(&mut model, "checkout");
+    let said = bar(&model);
+    let hits: usize = said
+        .split_once(" hits · enter keeps · esc ends")
+        .and_then(|(before, _)| before.rsplit(' ').next()?.parse().ok())
+        .unwrap_or_else(|| panic!("{said}"));
+    assert!((2..=model.alerts.rows.len()).contains(&hits), "{said}");
+    type_text(&mut model, "zzz");
+    assert!(bar(&model).contains("no hit · "), "{}", bar(&model));
+
+    let mut model = shop::tracelist::listed(size(120, 40));
+    press(&mut model, "/");
+    type_text(&mut model, "post");
+    assert!(bar(&model).contains(" hit"), "{}", bar(&model));
 }

@@ -12,6 +12,7 @@
 )]
 
 mod audit;
+mod awaited;
 mod commands;
 mod config_corpus;
 mod corpus;

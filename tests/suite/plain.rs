@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use midwatch::app::attention::Window;
+use midwatch::app::effect::WriteUp;
+use midwatch::app::focus::{Detail, Page};
 use midwatch::app::modal::Modal;
+use midwatch::app::query::{QueryAnswer, QuerySeries};
 use midwatch::app::update::update;
 use midwatch::app::{Effect, Model, Msg};
 use midwatch::backend::BackendFailure;
 use midwatch::domain::alert::{Ack, AckState, Alert, AlertState, PipelineFault, PipelineHealth};
 use midwatch::domain::incident::Status;
-use midwatch::domain::slo::SloState;
+use midwatch::domain::slo::{Reading, SloReport, SloState};
 use midwatch::plain::{Plain, SIZE, Stamp, Wish};
 use midwatch::time::Now;
 
@@ -388,4 +391,142 @@ fn what_a_backend_says_cannot_write_to_the_terminal() {
             "{line:?}"
         );
     }
+}
+
+fn series(last: f64) -> QueryAnswer {
+    QueryAnswer {
+        series: vec![QuerySeries {
+            name: "up{job=\"cart\"}".to_owned(),
+            short: "up{job=\"cart\"}".to_owned(),
+            values: vec![last; 3],
+            last,
+            min: last,
+            max: last,
+        }],
+        ..QueryAnswer::default()
+    }
+}
+
+#[test]
+fn a_querys_answer_is_read_when_it_comes_and_so_is_the_next_one() {
+    let mut ear = quiet();
+    let answer = |ear: &Ear, last| Msg::QueryAnswered {
+        seq: ear.model.query.count,
+        result: Ok(Arc::new(series(last))),
+    };
+    let asked = ear.types("query up");
+    assert!(has(&asked, "asking the metrics backend"), "{asked:#?}");
+    assert_eq!(ear.hear(), Vec::<String>::new());
+    let lines = ear.tell(answer(&ear, 17.0));
+    assert!(has(&lines, "17") && !has(&lines, "asking"), "{lines:#?}");
+    assert_eq!(ear.hear(), Vec::<String>::new(), "read once");
+    // The same page, another question.
+    let asked = ear.types("query down");
+    assert!(has(&asked, "asking the metrics backend"), "{asked:#?}");
+    let lines = ear.tell(answer(&ear, 23.0));
+    assert!(has(&lines, "down") && has(&lines, "23"), "{lines:#?}");
+    // The same question once more, with the same answer.
+    ear.types("query down");
+    let lines = ear.tell(answer(&ear, 23.0));
+    assert!(has(&lines, "23"), "{lines:#?}");
+}
+
+#[test]
+fn a_write_up_is_read_when_it_is_there() {
+    let mut ear = quiet();
+    let what = WriteUp::Audit;
+    ear.types("audit.list");
+    let open = ear.model.detail().cloned();
+    assert_eq!(open, Some(Detail::Page(Page::WriteUp(what.clone()))));
+    let lines = ear.tell(Msg::Written {
+        what,
+        result: Ok("nobody did anything".into()),
+    });
+    assert!(has(&lines, "nobody did anything"), "{lines:#?}");
+}
+
+#[test]
+fn the_tour_says_that_it_needs_the_screen() {
+    let mut ear = quiet();
+    let said = ear.types("tour");
+    assert!(has(&said, "the tour needs the screen"), "{said:?}");
+    assert!(ear.model.tour.step().is_none());
+    assert_eq!(ear.hear(), Vec::<String>::new());
+}
+
+#[test]
+fn a_source_that_flaps_is_told_of_once_and_so_is_its_end() {
+    let mut ear = quiet();
+    let board = |down: bool, now: Now| {
+        let mut board = board_of(vec![alert("Slow", "warning", "search", 12, &[])]);
+        if down {
+            board.pipeline.faults = vec![PipelineFault::SourceDown {
+                source: "metrics".into(),
+                cause: "connection refused".into(),
+                since: now.tick,
+            }];
+        }
+        Msg::AlertsArranged(Arc::new(board))
+    };
+    let mut told = Vec::new();
+    for round in 0..40 {
+        let msg = board(round % 2 == 0, ear.now);
+        told.extend(ear.tell(msg));
+    }
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(
+        has(&told, "alerts may not arrive: metrics cannot be asked"),
+        "{told:#?}"
+    );
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        ear.now = ear.now.later(Duration::from_secs(60));
+        let msg = board(false, ear.now);
+        told.extend(ear.tell(msg));
+    }
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(has(&told, "alerts arrive again"), "{told:#?}");
+}
+
+#[test]
+fn a_backend_that_flaps_is_said_to_and_then_left_alone() {
+    let mut ear = quiet();
+    ear.tell(Msg::HealthChanged(healthy()));
+    let mut told = Vec::new();
+    for round in 0..40 {
+        let mut health = healthy();
+        if round % 2 == 0 {
+            health[0].status = midwatch::app::feed::Status::Failed {
+                cause: "connection refused".into(),
+                since: ear.now.tick,
+                next_try: ear.now.tick,
+            };
+        }
+        told.extend(ear.tell(Msg::HealthChanged(health)));
+    }
+    assert!(has(&told, "backend metrics fails on and off"), "{told:#?}");
+    let of_it = told.iter().filter(|line| line.contains("backend metrics"));
+    assert_eq!(of_it.count(), 3, "{told:#?}");
+}
+
+#[test]
+fn an_slo_that_waits_for_its_first_answer_is_counted_and_told_when_it_is_read() {
+    let mut ear = quiet();
+    let read = report("search-latency", "search", 99.0, 0.0, 1.0);
+    let mut worse = report("cart-availability", "cart", 99.9, 21.3, 0.4);
+    worse.state = SloState::Page;
+    let mut waits = worse.clone();
+    waits.state = SloState::NoData;
+    waits.windows[0].reading = Reading::Pending;
+    let board = |reports: [SloReport; 2]| {
+        let mut board = slo_board();
+        board.slos = reports.into_iter().map(Arc::new).collect();
+        Msg::SloFetched(slo_feed(board))
+    };
+    let first = ear.tell(board([read.clone(), waits]));
+    assert!(has(&first, "SLOs: 1 of 2 ok, 1 waited for"), "{first:?}");
+    assert!(!has(&first, "cart-availability"), "{first:?}");
+    let then = ear.tell(board([read, worse]));
+    assert!(has(&then, "SLO page: cart-availability"), "{then:?}");
+    assert!(!has(&then, "was"), "it was nothing that was told: {then:?}");
 }

@@ -80,6 +80,12 @@ fn esc_leaves_it_where_there_is_nothing_to_go_back_from_and_it_goes_on_there() {
     type_text(&mut model, "tour");
     press(&mut model, "enter");
     assert!(step(&model).contains("tour 3/12"), "{}", step(&model));
+    let said = model
+        .toasts
+        .current()
+        .map(|toast| toast.text.clone())
+        .unwrap_or_default();
+    assert!(said.contains(":tour anew begins it again"), "{said}");
     // In a detail esc is the step back that it always is.
     press(&mut model, "enter");
     assert!(model.detail().is_some());
@@ -116,4 +122,23 @@ fn nobody_is_offered_it_unasked() {
     // What a drill and a replay begin with.
     assert_eq!(shop::shop(size(80, 24)).tour, Tour::default());
     assert!(!screen(&shop::shop(size(80, 24))).join("\n").contains("tour"));
+}
+
+#[test]
+fn it_goes_on_where_an_earlier_console_left_it_and_is_begun_anew_by_name() {
+    let mut model = shop::shop_with(shop::logs::with_logs(), size(80, 24));
+    model.tour = Tour::default().going_on_at(6);
+    press(&mut model, ":");
+    type_text(&mut model, "tour");
+    press(&mut model, "enter");
+    assert!(step(&model).contains("tour 7/12"), "{}", step(&model));
+    assert_eq!(model.tour.goes_on_at(), 6);
+    press(&mut model, "esc");
+    press(&mut model, ":");
+    type_text(&mut model, "tour anew");
+    press(&mut model, "enter");
+    assert!(step(&model).contains("tour 1/12"), "{}", step(&model));
+    assert_eq!(model.tour.goes_on_at(), 0);
+    // What another version kept is no step.
+    assert_eq!(Tour::default().going_on_at(STEPS.len()), Tour::default());
 }

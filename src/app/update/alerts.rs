@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::guard::{self, Weight};
 use super::{busy, refusal, say};
+use crate::action::Action;
 use crate::app::acts::{Act, Stage};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::modal::{Confirm, ConfirmLine, Modal, Then};
@@ -35,7 +36,11 @@ pub(super) fn fold(model: &mut Model, now: Now) -> Vec<Effect> {
 /// Unfolds the group under the cursor.
 pub(super) fn unfold(model: &mut Model, now: Now) -> Vec<Effect> {
     if model.focus != PaneId::Alerts || !model.details.is_empty() {
-        return say(model, Level::Info, "nothing unfolds here; enter opens", now);
+        let words = format!(
+            "nothing unfolds here; {} opens",
+            model.keymap.first_or_name(Action::Open)
+        );
+        return say(model, Level::Info, words, now);
     }
     match model.alerts.at(model.alerts.list.index) {
         Some((group, None)) => {
@@ -45,7 +50,10 @@ pub(super) fn unfold(model: &mut Model, now: Now) -> Vec<Effect> {
             model.alerts.arrange();
             Vec::new()
         }
-        Some((_, Some(_))) => say(model, Level::Info, "enter opens the alert", now),
+        Some((_, Some(_))) => {
+            let words = format!("{} opens the alert", model.keymap.first_or_name(Action::Open));
+            say(model, Level::Info, words, now)
+        }
         None => say(model, Level::Info, "the list is empty", now),
     }
 }
@@ -221,9 +229,10 @@ fn take(model: &mut Model, targets: Targets, sight: Sight, now: Now) -> Vec<Effe
     let Targets { now: alerts, changes } = targets;
     if alerts.is_empty() {
         let why = if model.alerts.marks.is_empty() || !model.details.is_empty() {
-            "no alert under the cursor"
+            "no alert under the cursor".to_owned()
         } else {
-            "the marked alerts are gone; esc takes the marks away"
+            let back = model.keymap.first_or_name(Action::Back);
+            format!("the marked alerts are gone; {back} takes the marks away")
         };
         return say(model, Level::Info, why, now);
     }

@@ -237,7 +237,8 @@ fn acknowledge(model: &mut Model, now: Now) -> Vec<Effect> {
         }
     }
     if acts.is_empty() {
-        let why = "none of the marked incidents can be acknowledged; esc takes the marks away";
+        let back = model.keymap.first_or_name(Action::Back);
+        let why = format!("none of the marked incidents can be acknowledged; {back} takes the marks away");
         return say(model, Level::Info, why, now);
     }
     ask(

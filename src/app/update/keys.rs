@@ -30,7 +30,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         model.union.bound = None;
     }
     if is_unwritten(model, key, now) {
-        let words = "not written anywhere, and not run as keys: pause, or press esc";
+        let words = "not written anywhere, and not run as keys: pause first";
         return say(model, Level::Warn, words, now);
     }
     // What was said in passing was about the last key.

@@ -117,14 +117,15 @@ fn unfilter(model: &mut Model, now: Now) -> Vec<Effect> {
 /// Nothing lies over the pane that could be taken away; a pivot or a scope is undone by another key.
 fn nothing_left(model: &Model) -> String {
     let key = model.keymap.keys_for(Action::ScopeBack).into_iter().next();
+    let quit = model.keymap.first_or_name(Action::Quit);
     let led = model
         .trail
         .last()
         .is_some_and(|whence| whence.after.is_turned_as(&model.scope));
     match (key, led, model.scope.current()) {
-        (Some(key), true, _) => format!("{key} goes back to where you came from; q quits"),
-        (Some(key), false, Some(_)) => format!("{key} undoes the scope; q quits"),
-        (Some(_), false, None) | (None, _, _) => "nothing to go back from; q quits".to_owned(),
+        (Some(key), true, _) => format!("{key} goes back to where you came from; {quit} quits"),
+        (Some(key), false, Some(_)) => format!("{key} undoes the scope; {quit} quits"),
+        (Some(_), false, None) | (None, _, _) => format!("nothing to go back from; {quit} quits"),
     }
 }
 

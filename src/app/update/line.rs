@@ -34,6 +34,7 @@ pub(super) fn typed(model: &mut Model, line: &str, now: Now) -> Vec<Effect> {
         | None => command(model, line, now),
     };
     effects.extend(leave_what_needs_a_screen(model, now));
+    effects.extend(leave_the_tour(model, now));
     effects
 }
 
@@ -155,4 +156,15 @@ fn leave_what_needs_a_screen(model: &mut Model, now: Now) -> Vec<Effect> {
     }
     effects.extend(say(model, Level::Warn, words, now));
     effects
+}
+
+/// The tour leads through what is on a screen.
+fn leave_the_tour(model: &mut Model, now: Now) -> Vec<Effect> {
+    if !model.tour.leave() {
+        return Vec::new();
+    }
+    model.toasts.pass();
+    let words =
+        "the tour needs the screen: start midwatch without --plain; help tells what can be typed here";
+    say(model, Level::Warn, words, now)
 }

@@ -87,12 +87,9 @@ fn scrolled(model: &mut Model, chord: Chord, now: Now) -> Vec<Effect> {
         }
         other => {
             let title = other.row().title;
-            return say(
-                model,
-                Level::Info,
-                format!("close this first (esc), then {title}"),
-                now,
-            );
+            let back = model.keymap.first_or_name(Action::Back);
+            let words = format!("close this first ({back}), then {title}");
+            return say(model, Level::Info, words, now);
         }
     };
     if let Some(Modal::Help { scroll } | Modal::Health { scroll }) = &mut model.modal {

@@ -100,7 +100,7 @@ pub(super) fn open(model: &Model) -> Palette {
         let title = if *name == *model.themes.kept() {
             "The theme that is drawn with"
         } else {
-            "Draw with this theme; shown while the cursor is on it"
+            "Draw with it; the cursor shows it"
         };
         item(
             Command::Theme(name.clone()),

@@ -9,7 +9,8 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_textarea::TextArea;
 
-use super::{incident_acts, prompts, say};
+use super::{dialog, incident_acts, prompts, say};
+use crate::action::Action;
 use crate::app::incidents::called;
 use crate::app::modal::{ConfirmLine, Lead, Modal, Pick, PickFor, PickItem};
 use crate::app::toast::Level;
@@ -495,7 +496,11 @@ fn take(model: &mut Model, now: Now) -> Vec<Effect> {
             by_what_is_known(model, "no answer yet", now);
             return Vec::new();
         }
-        None => return say(model, Level::Info, "still asking; esc leaves it undone", now),
+        None => {
+            let leave = dialog::names(&model.keymap, &[Action::DialogLeave]);
+            let words = format!("still asking; {leave} leaves it undone");
+            return say(model, Level::Info, words, now);
+        }
         Some(Err(_)) if typed.is_some() => typed,
         Some(Err(why)) => {
             let why = why.clone();

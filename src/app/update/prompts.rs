@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::TextArea;
 
 use super::{alerts, deeds, frozen, logs, modals, panes, say, scope, traces, waterfall};
+use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::{event_text, row_text as incident_text};
 use crate::app::list::Direction;
@@ -54,12 +55,9 @@ pub(super) fn open(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect>
         _ if kind == PromptKind::TraceId => PromptTarget::Pane(PaneId::Traces),
         Some(target) => target,
         None => {
-            return say(
-                model,
-                Level::Info,
-                "search and filter work in lists; esc goes back to one",
-                now,
-            );
+            let back = model.keymap.first_or_name(Action::Back);
+            let words = format!("search and filter work in lists; {back} goes back to one");
+            return say(model, Level::Info, words, now);
         }
     };
     if target == PromptTarget::Pane(PaneId::Logs) && model.settings.logs.is_none() {
@@ -111,6 +109,7 @@ pub(super) fn open(model: &mut Model, kind: PromptKind, now: Now) -> Vec<Effect>
         target,
         input,
         before,
+        hits: None,
     }));
     Vec::new()
 }
@@ -236,6 +235,10 @@ pub(super) fn apply(model: &mut Model, now: Now) -> Vec<Effect> {
             if target != PromptTarget::Pane(PaneId::Logs) {
                 jump_to_hit(model, Direction::Down, From::Here);
             }
+            let found = hits(model);
+            if let Some(Modal::Prompt(prompt)) = &mut model.modal {
+                prompt.hits = found;
+            }
             effects
         }
         // Taken on enter.
@@ -313,6 +316,9 @@ pub(super) fn search_is_on(model: &Model) -> bool {
     }
 }
 
+/// In longer lists hits are not counted.
+const COUNTED: usize = 2_000;
+
 /// Where a search starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum From {
@@ -327,36 +333,13 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
     if let Some(id) = trace_with_keys(model) {
         return waterfall::jump_to_match(model, id, direction, from);
     }
-    let (count, search, index) = match list_with_keys(model) {
-        None | Some(PromptTarget::Trace | PromptTarget::Scope) => return false,
-        Some(PromptTarget::Silences) => {
-            let pane = &model.silences;
-            (pane.rows.len(), &pane.search, pane.list.index)
-        }
-        Some(PromptTarget::Timeline) => {
-            let pane = &model.incidents;
-            (pane.events.len(), &pane.event_search, pane.event_list.index)
-        }
-        Some(PromptTarget::Pane(PaneId::Traces)) => {
-            let pane = &model.traces;
-            (pane.rows.len(), &pane.search, pane.list.index)
-        }
+    if list_with_keys(model) == Some(PromptTarget::Pane(PaneId::Logs)) {
         // The lines are searched off this task; their hits are there.
-        Some(PromptTarget::Pane(PaneId::Logs)) => return model.logs.jump(direction),
-        Some(PromptTarget::Pane(PaneId::Slo)) => {
-            let pane = &model.slo;
-            (pane.rows.len(), &pane.search, pane.list.index)
-        }
-        Some(PromptTarget::Pane(PaneId::Alerts)) => {
-            let pane = &model.alerts;
-            (pane.rows.len(), &pane.search, pane.list.index)
-        }
-        Some(PromptTarget::Pane(PaneId::Incident)) => {
-            let pane = &model.incidents;
-            (pane.rows.len(), &pane.search, pane.list.index)
-        }
+        return model.logs.jump(direction);
+    }
+    let Some((count, search, index)) = searched(model) else {
+        return false;
     };
-    let Some(search) = search else { return false };
     let start = usize::from(from == From::Next);
     let mut rows = (start..count + start).map(|step| match direction {
         Direction::Down => (index + step) % count,
@@ -379,6 +362,45 @@ pub(super) fn jump_to_hit(model: &mut Model, direction: Direction, from: From) -
         (_, PaneId::Logs) => {}
     }
     true
+}
+
+/// The list that has the keys, where it is searched row by row: its rows, what is sought, and where its cursor is.
+fn searched(model: &Model) -> Option<(usize, &Search, usize)> {
+    let (count, search, index) = match list_with_keys(model)? {
+        PromptTarget::Trace | PromptTarget::Scope | PromptTarget::Pane(PaneId::Logs) => return None,
+        PromptTarget::Silences => {
+            let pane = &model.silences;
+            (pane.rows.len(), &pane.search, pane.list.index)
+        }
+        PromptTarget::Timeline => {
+            let pane = &model.incidents;
+            (pane.events.len(), &pane.event_search, pane.event_list.index)
+        }
+        PromptTarget::Pane(PaneId::Traces) => {
+            let pane = &model.traces;
+            (pane.rows.len(), &pane.search, pane.list.index)
+        }
+        PromptTarget::Pane(PaneId::Slo) => {
+            let pane = &model.slo;
+            (pane.rows.len(), &pane.search, pane.list.index)
+        }
+        PromptTarget::Pane(PaneId::Alerts) => {
+            let pane = &model.alerts;
+            (pane.rows.len(), &pane.search, pane.list.index)
+        }
+        PromptTarget::Pane(PaneId::Incident) => {
+            let pane = &model.incidents;
+            (pane.rows.len(), &pane.search, pane.list.index)
+        }
+    };
+    Some((count, search.as_ref()?, index))
+}
+
+/// How many rows have what is sought; nothing where there are so many that a key would have to wait for it.
+fn hits(model: &Model) -> Option<usize> {
+    let (count, search, _) = searched(model).filter(|(count, _, _)| *count <= COUNTED)?;
+    let has = |row: &usize| search.hits(&row_text(model, *row));
+    Some((0..count).filter(has).count())
 }
 
 /// What a row of the list that has the keys is searched by.

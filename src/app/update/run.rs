@@ -109,6 +109,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
                 .collect()
         }
         Action::Tour => tour::begin(model, now),
+        Action::TourAnew => tour::begin_anew(model, now),
         Action::Redraw => vec![Effect::Repaint],
         Action::Scope => scope::narrow(model, now),
         Action::ScopeBack => scope::back(model, now),

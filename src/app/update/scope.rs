@@ -408,6 +408,7 @@ pub(super) fn ask_time(model: &mut Model) -> Vec<Effect> {
         target: PromptTarget::Scope,
         input: tui_textarea::TextArea::default(),
         before: String::new(),
+        hits: None,
     }));
     Vec::new()
 }

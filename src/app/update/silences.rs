@@ -30,11 +30,9 @@ pub(super) fn compose(model: &mut Model, now: Now) -> Vec<Effect> {
     }
     let composer = match model.alerts.draft.take() {
         Some(draft) => {
-            model.toasts.say(
-                Level::Info,
-                "your draft; ctrl-g starts over from the cursor",
-                now.tick,
-            );
+            let anew = dialog::names(&model.keymap, &[Action::DialogClear]);
+            let words = format!("your draft; {anew} starts over from the cursor");
+            model.toasts.say(Level::Info, words, now.tick);
             Composer {
                 field: Field::Comment,
                 ..*draft

@@ -3,7 +3,7 @@
 use super::say;
 use crate::action::Action;
 use crate::app::toast::Level;
-use crate::app::tour::{Rows, STEPS, Stage, Went};
+use crate::app::tour::{Rows, STEPS, Stage, Tour, Went};
 use crate::app::{Effect, Model};
 use crate::time::Now;
 
@@ -13,8 +13,18 @@ pub(super) fn begin(model: &mut Model, now: Now) -> Vec<Effect> {
     if step == 1 {
         return Vec::new();
     }
-    let words = format!("the tour goes on at {step} of {}", STEPS.len());
+    let anew = by_palette(model, Action::TourAnew);
+    let words = format!(
+        "the tour goes on at {step} of {}; {anew} begins it again",
+        STEPS.len()
+    );
     say(model, Level::Info, words, now)
+}
+
+/// Begins the tour at its first step.
+pub(super) fn begin_anew(model: &mut Model, now: Now) -> Vec<Effect> {
+    model.tour = Tour::default();
+    begin(model, now)
 }
 
 /// An action was asked for.
@@ -27,7 +37,10 @@ pub(super) fn leave(model: &mut Model, now: Now) -> bool {
     let was_on = model.tour.stage == Stage::On;
     let left = model.tour.leave();
     if left && was_on {
-        let words = format!("the tour is left; {} goes on with it", by_palette(model));
+        let words = format!(
+            "the tour is left; {} goes on with it",
+            by_palette(model, Action::Tour)
+        );
         model.toasts.say(Level::Info, words, now.tick);
     }
     left
@@ -49,7 +62,7 @@ pub(super) fn settle(model: &mut Model, now: Now) -> Option<Effect> {
             let words = format!(
                 "that was the tour: {} shows every key here, {} begins it again",
                 help.unwrap_or_else(|| "view.help in the palette".to_owned()),
-                by_palette(model)
+                by_palette(model, Action::Tour)
             );
             model.toasts.say(Level::Info, words, now.tick);
         }
@@ -58,11 +71,11 @@ pub(super) fn settle(model: &mut Model, now: Now) -> Option<Effect> {
 }
 
 /// How it is begun by name.
-fn by_palette(model: &Model) -> String {
+fn by_palette(model: &Model, action: Action) -> String {
     let palette = model.keymap.keys_for(Action::Palette).into_iter().next();
     match palette.as_deref() {
-        Some(":") => ":tour".to_owned(),
-        Some(key) => format!("{key} and tour"),
-        None => Action::Tour.name().to_owned(),
+        Some(":") => format!(":{}", action.row().title),
+        Some(key) => format!("{key} and {}", action.row().title),
+        None => action.name().to_owned(),
     }
 }

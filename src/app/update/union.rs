@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{details, incidents, modals, panes, say};
+use crate::action::Action;
 use crate::app::focus::{Detail, Page, PaneId};
 use crate::app::logs::Watched;
 use crate::app::toast::Level;
@@ -34,7 +35,9 @@ pub(super) fn refusal(model: &Model) -> Option<String> {
     (model.detail() == Some(&PAGE)).then(|| {
         let context = SafeText::line(&model.settings.context);
         format!(
-            "nothing is done from here: acts are {context}'s own; enter goes to a row's context, esc back"
+            "nothing is done from here: acts are {context}'s own; {} goes to a row's context, {} back",
+            model.keymap.first_or_name(Action::Open),
+            model.keymap.first_or_name(Action::Back)
         )
     })
 }

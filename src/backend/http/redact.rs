@@ -28,7 +28,7 @@ static SCHEME: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)\b(bearer|basic)\s+([A-Za-z0-9+/=_.~-]{6,})").ok());
 static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"(?i)("?\b(?:authorization|password|passwd|secret|api[_-]?key|routing_key|access_token|refresh_token|id_token|token|client_secret|cookie)"?\s*[:=]\s*)("[^"]*"|[^\s,;&}"]+)"#,
+        r#"(?i)("?\b(?:authorization|password|passwd|secret|api[_-]?key|routing_key|access_token|refresh_token|id_token|token|client_secret|cookie)"?\s*[:=]\s*)("[^"]*"|[^\s&}"]+)"#,
     )
     .ok()
 });
@@ -61,7 +61,39 @@ static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r#"(?i)(["']?[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"#,
         r#"|account[_-]?key|routing[_-]?key|credential|cookie|authorization)[\w.-]*["']?[ \t]*[:=][ \t]*)"#,
-        r#"("[^"\n]*"|'[^'\n]*'|[^\s,;&}"']+)"#
+        r#"("[^"\n]*"|'[^'\n]*'|[^\s&}"']+)"#
+    ))
+    .ok()
+});
+/// `Authorization: Token …`: schemes beside Bearer and Basic whose credential is one word.
+static AUTHORIZATION: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r#"(?i)(\bauthorization["']?[ \t]*[:=][ \t]*["']?"#,
+        r#"(?:token|api-?key|negotiate|ntlm|splunk|geniekey|ssws|jwt|bot)[ \t]+)[^\s"',]+"#
+    ))
+    .ok()
+});
+/// `Authorization: Digest …`: those that go on to the end of the line.
+static AUTHORIZATION_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?i)(\bauthorization["']?[ \t]*[:=][ \t]*["']?(?:digest|aws4-hmac-sha256|oauth)[ \t]+)[^\n']+"#,
+    )
+    .ok()
+});
+/// What stands behind a value where the next name begins: `password=…,user=…`.
+static NEXT_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"[,;]["']?[\w.-]+["']?[:=]"#).ok());
+/// `curl -u user:…`.
+static CURL_USER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(\bcurl\b[^\n|;]*?[ \t](?:-u|-U|--user|--proxy-user)[ \t=]*["']?[^\s:"'-][^\s:"']*:)[^\s"']+"#,
+    )
+    .ok()
+});
+/// A name whose value is a block of lines, as YAML writes it: its indentation, and what stands before the block.
+static BLOCK: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r#"(?i)^([ \t]*(?:- +)*)(["']?[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key"#,
+        r#"|private[_-]?key|credential|cookie|authorization)[\w.-]*["']?[ \t]*:[ \t]*)[|>][0-9+-]*[ \t]*$"#
     ))
     .ok()
 });
@@ -162,6 +194,10 @@ impl Redactor {
             }
         }
         text = replaced(&PRIVATE_KEY, &text, "*** (private key)").into_owned();
+        text = without_blocks(&text);
+        for pattern in [&AUTHORIZATION, &AUTHORIZATION_LINE, &CURL_USER] {
+            text = replaced(pattern, &text, "${1}***").into_owned();
+        }
         if let Some(scheme) = SCHEME.as_ref() {
             text = scheme.replace_all(&text, blot_credential).into_owned();
         }
@@ -169,7 +205,7 @@ impl Redactor {
         text = replaced(&TOKEN, &text, "***").into_owned();
         for pattern in [&NAMED, &OPTION] {
             if let Some(pattern) = pattern.as_ref() {
-                text = pattern.replace_all(&text, blot_named).into_owned();
+                text = blotted(pattern, &text, says_nothing);
             }
         }
         text
@@ -186,13 +222,17 @@ impl Redactor {
             }
         }
         // Schemes before pairs: `Authorization: Basic dXNlcg==` would lose only its first word.
+        for pattern in [&AUTHORIZATION, &AUTHORIZATION_LINE] {
+            text = replaced(pattern, &text, "${1}***").into_owned();
+        }
         if let Some(scheme) = SCHEME.as_ref() {
             text = scheme.replace_all(&text, blot_credential).into_owned();
         }
-        for (pattern, stand_in) in [(&URL, "${1}${2}?…"), (&USER_INFO, "${1}***@"), (&PAIR, "${1}***")] {
-            if let Some(pattern) = pattern.as_ref() {
-                text = pattern.replace_all(&text, stand_in).into_owned();
-            }
+        for (pattern, stand_in) in [(&URL, "${1}${2}?…"), (&USER_INFO, "${1}***@")] {
+            text = replaced(pattern, &text, stand_in).into_owned();
+        }
+        if let Some(pair) = PAIR.as_ref() {
+            text = blotted(pair, &text, |_| false);
         }
         capped(&text)
     }
@@ -220,17 +260,91 @@ fn replaced<'t>(pattern: &LazyLock<Option<Regex>>, text: &'t str, stand_in: &str
     }
 }
 
+/// Values behind names, unless they say nothing. A comma is part of a value, unless a name follows or nothing does.
+fn blotted(pattern: &Regex, text: &str, says_nothing: fn(&str) -> bool) -> String {
+    let blot = |found: &Captures<'_>| {
+        let (name, value) = (group(found, 1), group(found, 2));
+        let is_quoted = value.starts_with(['"', '\'']);
+        let next = NEXT_NAME.as_ref().filter(|_| !is_quoted);
+        let ends = next
+            .and_then(|next| next.find(value))
+            .map_or(value.len(), |next| next.start());
+        let (value, rest) = value.split_at_checked(ends).unwrap_or((value, ""));
+        let own = if is_quoted {
+            value
+        } else {
+            value.trim_end_matches([',', ';'])
+        };
+        let end = value.get(own.len()..).unwrap_or_default();
+        let said = if says_nothing(own) { own } else { "***" };
+        // What follows may be such a value again.
+        let rest = if rest.is_empty() {
+            String::new()
+        } else {
+            blotted(pattern, rest, says_nothing)
+        };
+        format!("{name}{said}{end}{rest}")
+    };
+    pattern.replace_all(text, blot).into_owned()
+}
+
 /// `max_tokens: 512`, `automountToken: false` and `token: <none>` say nothing secret; whatever else has such a name may.
-fn blot_named(found: &Captures<'_>) -> String {
-    let (name, value) = (group(found, 1), group(found, 2));
+fn says_nothing(value: &str) -> bool {
     let bare = value.trim_matches(['"', '\'']).to_ascii_lowercase();
-    let says_nothing = matches!(
-        bare.as_str(),
-        "" | "***" | "true" | "false" | "null" | "none" | "<none>" | "<unset>" | "bearer" | "basic"
-    );
-    let counts = bare.len() < 6 && bare.bytes().all(|b| b.is_ascii_digit());
-    let said = if says_nothing || counts { value } else { "***" };
-    format!("{name}{said}")
+    let counts = bare.len() < 6 && bare.bytes().all(|b| b.is_ascii_digit() || b == b',');
+    let is_scheme = AUTHORIZATION_SCHEMES.contains(&bare.as_str());
+    counts
+        || is_scheme
+        || matches!(
+            bare.as_str(),
+            "" | "***" | "true" | "false" | "null" | "none" | "<none>" | "<unset>"
+        )
+}
+
+/// What stands before a credential and is none.
+const AUTHORIZATION_SCHEMES: [&str; 15] = [
+    "bearer",
+    "basic",
+    "token",
+    "apikey",
+    "api-key",
+    "negotiate",
+    "ntlm",
+    "splunk",
+    "geniekey",
+    "ssws",
+    "jwt",
+    "bot",
+    "digest",
+    "aws4-hmac-sha256",
+    "oauth",
+];
+
+/// Blocks of lines behind a name of a secret, which reach as far as they are indented more than the name.
+fn without_blocks(text: &str) -> String {
+    let Some(block) = BLOCK.as_ref() else {
+        return text.to_owned();
+    };
+    let mut kept = String::with_capacity(text.len());
+    let mut within: Option<usize> = None;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_end_matches(['\n', '\r']);
+        let indent = bare.len() - bare.trim_start().len();
+        if within.is_some_and(|depth| bare.trim().is_empty() || indent > depth) {
+            continue;
+        }
+        within = None;
+        match block.captures(bare) {
+            Some(found) => {
+                within = Some(group(&found, 1).len());
+                kept.push_str(group(&found, 1));
+                kept.push_str(group(&found, 2));
+                kept.push_str("***\n");
+            }
+            None => kept.push_str(line),
+        }
+    }
+    kept
 }
 
 /// As a query writes it (WHATWG URL, 5.2).
@@ -350,6 +464,31 @@ mod tests {
             ("GET /x?token=abc&query=up", "GET /x?token=***&query=up"),
             ("psql --password letmein -h db", "psql --password *** -h db"),
             ("one\ntoken: abc\nthree\n", "one\ntoken: ***\nthree\n"),
+            ("Authorization: Token abc0123", "Authorization: Token ***"),
+            (
+                "curl -H 'Authorization: ApiKey aWQ6a2V5' https://h",
+                "curl -H 'Authorization: ApiKey ***' https://h",
+            ),
+            (
+                "> Authorization: Digest username=\"jun\", nonce=\"n0\", response=\"6629fa\"",
+                "> Authorization: Digest ***",
+            ),
+            ("password=ab,cd next", "password=*** next"),
+            ("password=ab,cd;ef, next", "password=***, next"),
+            (
+                "password=ab,user=jun,token=cd;limit=5",
+                "password=***,user=jun,token=***;limit=5",
+            ),
+            (
+                "curl -s -u jun:s3cr:et https://h/x",
+                "curl -s -u jun:*** https://h/x",
+            ),
+            ("curl --user 'jun:s3 cret'", "curl --user 'jun:*** cret'"),
+            (
+                "a: 1\ndb_password: |\n  let\n\n  me in\nb: 2\n",
+                "a: 1\ndb_password: ***\nb: 2\n",
+            ),
+            ("- token: >-\n    abc\n  name: x\n", "- token: ***\n  name: x\n"),
             (
                 "{\"clientSecret\": \"zzz zzz\", \"a\": 1}",
                 "{\"clientSecret\": ***, \"a\": 1}",
@@ -383,6 +522,9 @@ mod tests {
             "Tokens:              <none>",
             "unexpected token in line 3",
             "https://grafana.example/d/x?orgId=1&from=now-1h",
+            "docker run -u 1000:1000 curlimages/fetch",
+            "description: |\n  two\n  lines\nnext: 1",
+            "tokens: 5,120",
         ] {
             assert_eq!(passage(text), text);
         }

@@ -2,7 +2,8 @@
 //!
 //! It is the real loop on the real session, drawn onto a screen of 120x40 that only counts. It is read-only, so that
 //! nothing is renewed, declared or sent; nobody presses a key. What is printed beside a figure is what midwatch promises
-//! where nothing changes; a production that does change costs what its changes cost.
+//! where nothing changes; a production that does change costs what its changes cost. A figure beyond it is marked `over`, which
+//! is no failure; a backend that did not answer is one, for then what was measured is a console that waits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +13,11 @@ use serde::Serialize;
 
 use super::super::opening::{Opener, Threads};
 use super::super::{Exit, Outcome, Session, console};
-use crate::app::Model;
 use crate::app::cost::{Rates, Usage};
+use crate::app::feed::Status;
 use crate::app::focus::Layout;
+use crate::app::{BackendHealth, Model};
+use crate::backend::http::Counters;
 use crate::keymap;
 use crate::runtime::console::{Console, World as _};
 use crate::runtime::usage;
@@ -51,6 +54,10 @@ struct Measured {
     wakes_per_second: Option<f64>,
     requests_per_minute: f64,
     backends: Vec<Asked>,
+    /// Figures beyond what midwatch promises where nothing changes.
+    over: Vec<&'static str>,
+    /// Backends that did not answer.
+    errors: Vec<Failure>,
 }
 
 /// How often one backend is asked.
@@ -58,6 +65,43 @@ struct Measured {
 struct Asked {
     backend: String,
     requests_per_minute: f64,
+    /// Requests that failed while it was measured.
+    failed_requests: u64,
+}
+
+/// Why one did not answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Failure {
+    backend: String,
+    message: String,
+}
+
+impl Measured {
+    /// Names the figures that are over their bounds.
+    fn judged(mut self) -> Self {
+        let over = [
+            ("bytes_per_second", self.bytes_per_second.round() > BYTES),
+            ("cpu", self.cpu.is_some_and(|share| share > CPU)),
+            (
+                "resident_bytes",
+                self.resident_bytes.is_some_and(|bytes| bytes > MEMORY),
+            ),
+            (
+                "wakes_per_second",
+                self.wakes_per_second.is_some_and(|wakes| wakes > WAKES),
+            ),
+        ];
+        self.over = over
+            .into_iter()
+            .filter_map(|(name, is_over)| is_over.then_some(name))
+            .collect();
+        self
+    }
+
+    /// The word before a bound, where the figure is over it.
+    fn mark(&self, name: &str) -> &'static str {
+        if self.over.contains(&name) { "over: " } else { "" }
+    }
 }
 
 /// Runs the command.
@@ -96,7 +140,7 @@ pub fn run(session: &mut Session, during: Duration) -> Outcome {
         let mut world = opener.open(&Arc::new(context), signals);
         let _ = tokio::time::timeout(SETTLES, console.run(&mut world)).await;
         let start_bytes = console.model.cost.bytes();
-        let asked = requests(&console.model);
+        let asked = counted(&console.model);
         console.model.cost.begin_anew();
         console.read_cost();
         let ended = tokio::time::timeout(during, console.run(&mut world)).await;
@@ -121,18 +165,33 @@ pub fn run(session: &mut Session, during: Duration) -> Outcome {
             session.out.line(&line)?;
         }
     }
-    Ok(Exit::Done)
+    Ok(if measured.errors.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Backend
+    })
 }
 
-fn requests(model: &Model) -> Vec<u64> {
-    model
-        .health
-        .iter()
-        .map(|backend| backend.counters.requests)
-        .collect()
+fn counted(model: &Model) -> Vec<Counters> {
+    model.health.iter().map(|backend| backend.counters).collect()
 }
 
-fn measured(context: String, start_bytes: u64, model: &Model, before: &[u64]) -> Option<Measured> {
+/// Why a backend is one that did not answer: it fails, or has not said anything yet.
+fn failure(backend: &BackendHealth) -> Option<Failure> {
+    let message = match &backend.status {
+        Status::Failed { cause, .. } => cause.to_string(),
+        Status::InFlight { .. } if backend.last_good.is_none() => {
+            "asked, and no answer came in that time".to_owned()
+        }
+        Status::InFlight { .. } | Status::Idle | Status::NotAsked { .. } => return None,
+    };
+    Some(Failure {
+        backend: backend.name.to_string(),
+        message,
+    })
+}
+
+fn measured(context: String, start_bytes: u64, model: &Model, before: &[Counters]) -> Option<Measured> {
     let Rates {
         over,
         frames,
@@ -146,15 +205,16 @@ fn measured(context: String, start_bytes: u64, model: &Model, before: &[u64]) ->
     } = model.cost.usage().unwrap_or_default();
     let draws = model.cost.draws();
     let minutes = over.as_secs_f64() / 60.0;
-    let backends = model.health.iter().enumerate().map(|(index, backend)| Asked {
-        backend: backend.name.to_string(),
-        requests_per_minute: backend
-            .counters
-            .requests
-            .saturating_sub(before.get(index).copied().unwrap_or(0)) as f64
-            / minutes,
+    let backends = model.health.iter().enumerate().map(|(index, backend)| {
+        let before = before.get(index).copied().unwrap_or_default();
+        let now = backend.counters;
+        Asked {
+            backend: backend.name.to_string(),
+            requests_per_minute: now.requests.saturating_sub(before.requests) as f64 / minutes,
+            failed_requests: now.errors.saturating_sub(before.errors),
+        }
     });
-    Some(Measured {
+    let measured = Measured {
         context,
         seconds: over.as_secs_f64(),
         start_bytes,
@@ -168,7 +228,10 @@ fn measured(context: String, start_bytes: u64, model: &Model, before: &[u64]) ->
         wakes_per_second: wakes,
         requests_per_minute: requests,
         backends: backends.collect(),
-    })
+        over: Vec::new(),
+        errors: model.health.iter().filter_map(failure).collect(),
+    };
+    Some(measured.judged())
 }
 
 /// The same as text: a figure a line, and what it should stay within where nothing changes.
@@ -201,22 +264,26 @@ fn lines(measured: &Measured) -> Vec<String> {
         line(
             "written",
             format!("{:.0} B/s", measured.bytes_per_second),
-            format!("at most {BYTES:.0} B/s"),
+            format!("{}at most {BYTES:.0} B/s", measured.mark("bytes_per_second")),
         ),
         line(
             "processor",
             told(measured.cpu.map(|share| format!("{:.2} %", share * 100.0))),
-            format!("of a core; at most {:.1} %", CPU * 100.0),
+            format!("{}of a core; at most {:.1} %", measured.mark("cpu"), CPU * 100.0),
         ),
         line(
             "memory",
             told(measured.resident_bytes.map(mib)),
-            format!("at most {}, log lines beyond", mib(MEMORY)),
+            format!(
+                "{}at most {}, log lines beyond",
+                measured.mark("resident_bytes"),
+                mib(MEMORY)
+            ),
         ),
         line(
             "woken",
             told(measured.wakes_per_second.map(|wakes| format!("{wakes:.1}/s"))),
-            format!("at most {WAKES:.0}/s"),
+            format!("{}at most {WAKES:.0}/s", measured.mark("wakes_per_second")),
         ),
         line(
             "requests",
@@ -227,9 +294,21 @@ fn lines(measured: &Measured) -> Vec<String> {
     for Asked {
         backend,
         requests_per_minute,
+        failed_requests,
     } in &measured.backends
     {
-        lines.push(line("", format!("{requests_per_minute:.0}/min"), backend.clone()));
+        let failed = match failed_requests {
+            0 => String::new(),
+            failed => format!("; {failed} failed"),
+        };
+        lines.push(line(
+            "",
+            format!("{requests_per_minute:.0}/min"),
+            format!("{backend}{failed}"),
+        ));
+    }
+    for Failure { backend, message } in &measured.errors {
+        lines.push(format!("no answer from {backend}: {message}"));
     }
     lines
 }
@@ -237,10 +316,10 @@ fn lines(measured: &Measured) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Tick;
 
-    #[test]
-    fn each_figure_stands_beside_what_it_should_stay_within() {
-        let measured = Measured {
+    fn at_rest() -> Measured {
+        Measured {
             context: "prod".to_owned(),
             seconds: 30.0,
             start_bytes: 5_120,
@@ -256,8 +335,17 @@ mod tests {
             backends: vec![Asked {
                 backend: "metrics".to_owned(),
                 requests_per_minute: 24.0,
+                failed_requests: 0,
             }],
-        };
+            over: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_figure_stands_beside_what_it_should_stay_within() {
+        let measured = at_rest().judged();
+        assert_eq!(measured.over, Vec::<&str>::new());
         let text = lines(&measured).join("\n");
         assert!(text.contains("written         31 B/s  at most 35 B/s"), "{text}");
         assert!(
@@ -270,5 +358,63 @@ mod tests {
         );
         assert!(text.contains("woken      not told by this system"), "{text}");
         assert!(text.contains("24/min  metrics"), "{text}");
+    }
+
+    #[test]
+    fn a_figure_over_its_bound_says_so_in_a_word_and_by_name() {
+        let measured = Measured {
+            bytes_per_second: 80.0,
+            cpu: Some(0.0021),
+            wakes_per_second: Some(5.0),
+            ..at_rest()
+        };
+        let measured = measured.judged();
+        assert_eq!(measured.over, ["bytes_per_second", "cpu"]);
+        let text = lines(&measured).join("\n");
+        assert!(
+            text.contains("80 B/s  over: at most 35 B/s") && text.contains("over: of a core; at most 0.2 %"),
+            "{text}"
+        );
+        assert_eq!(text.matches("over: ").count(), 2, "{text}");
+    }
+
+    #[test]
+    fn who_fails_or_hangs_is_named_and_who_is_well_or_never_asked_is_not() {
+        let backend = |status, last_good| BackendHealth {
+            name: "metrics".into(),
+            status,
+            last_good,
+            interval: Duration::from_secs(15),
+            counters: Counters::default(),
+            skew: None,
+            low: None,
+        };
+        let since = Tick::ZERO;
+        let good = Some(since);
+        let dead = Status::Failed {
+            cause: "connection refused".into(),
+            since,
+            next_try: since,
+        };
+        let failed = |backend: BackendHealth| failure(&backend).map(|failure| failure.message);
+        assert_eq!(failed(backend(dead, good)).as_deref(), Some("connection refused"));
+        let hangs = failed(backend(Status::InFlight { since }, None)).unwrap_or_default();
+        assert!(hangs.contains("no answer came"), "{hangs}");
+        assert_eq!(failed(backend(Status::InFlight { since }, good)), None);
+        assert_eq!(failed(backend(Status::Idle, good)), None);
+        let measured = Measured {
+            errors: vec![Failure {
+                backend: "metrics".to_owned(),
+                message: "connection refused".to_owned(),
+            }],
+            ..at_rest()
+        };
+        let text = lines(&measured).join("\n");
+        assert!(
+            text.contains("no answer from metrics: connection refused"),
+            "{text}"
+        );
+        let json = serde_json::to_value(&measured).unwrap();
+        assert_eq!(json["errors"][0]["backend"], "metrics");
     }
 }

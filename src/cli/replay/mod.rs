@@ -15,7 +15,7 @@ use super::{CliError, Exit, Outcome, Session, console};
 use crate::demo::PrivateDir;
 use crate::keymap::{self, Keymap};
 use crate::problem::Problems;
-use crate::record::{self, Ending, Recording, Strictness};
+use crate::record::{self, Ending, Recording, RecordingError, Strictness};
 use crate::runbook::Policy;
 use crate::runtime::replay::{self, ReplayError, Shown, Staging, Themes};
 use crate::theme::{self, Glyphs, Theme};
@@ -34,7 +34,10 @@ pub fn run(session: &mut Session, args: &ReplayArgs) -> Outcome {
     } else {
         Strictness::Whole
     };
-    let recording = Recording::open(&args.file, strictness).map_err(unexpected)?;
+    session
+        .out
+        .progress(&format!("reading {}…", args.file.display()))?;
+    let recording = Recording::open(&args.file, strictness).map_err(unopened)?;
     let recording = Arc::new(recording);
     let config = record::readable(&recording.header.config)?;
     let keymap = Arc::new(keymap_of(&recording)?);
@@ -90,6 +93,17 @@ fn dressed(session: &Session) -> Result<(Theme, Themes), CliError> {
     let others: Themes =
         Arc::new(move |name: &str| theme::load(name, None, means).map_err(|problems| problems.to_string()));
     Ok((theme::load(name, None, means)?, others))
+}
+
+/// A file that is no recording was named by mistake; one that is damaged was not.
+fn unopened(error: RecordingError) -> CliError {
+    match error {
+        RecordingError::Unreadable { .. }
+        | RecordingError::Foreign(_)
+        | RecordingError::Newer { .. }
+        | RecordingError::NoHeader { .. } => CliError::Usage(error.to_string()),
+        RecordingError::Damaged { .. } => unexpected(error),
+    }
 }
 
 fn unexpected(error: impl std::error::Error + Send + Sync + 'static) -> CliError {

@@ -59,6 +59,7 @@ pub fn slo_json(report: &SloReport) -> Value {
         "period_seconds": slo.period.length().as_secs(),
         "windows": windows,
         "state": report.state.word(),
+        "waiting": report.is_waiting(),
         "rules": rules,
         "budget_remaining": budget.map(|b| number(b.remaining)),
         "budget_status": budget.map(|b| b.status.word()),

@@ -104,8 +104,7 @@ impl Searcher {
                 }
                 Err(error) => {
                     failures += 1;
-                    let wait =
-                        pace::wait_after_failure(interval, failures, error.retry_after, jitter.next());
+                    let wait = pace::wait_after_failure(interval, failures, error.retry_after, jitter.next());
                     let status = Status::Failed {
                         cause: error.cause().into(),
                         since: *failing_since.get_or_insert(now),

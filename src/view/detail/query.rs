@@ -118,9 +118,11 @@ fn in_trouble(scene: Scene, sheet: &mut Sheet, asked: &QueryAsk, trouble: &Query
     if let Some(mend) = trouble.mend {
         sheet.prose(mend, Role::TextMuted);
     }
-    let palette = hints::key(scene, Action::Palette).unwrap_or_default();
-    let words = format!("{palette} and up bring it back to be mended.");
-    sheet.prose(&words, Role::TextMuted);
+    let back = hints::key(scene, Action::Palette).zip(hints::over(scene, &[Action::DialogUp]));
+    if let Some((palette, up)) = back {
+        let words = format!("{palette} and {up} bring it back to be mended.");
+        sheet.prose(&words, Role::TextMuted);
+    }
 }
 
 fn told<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>, asked: &'a QueryAsk, answer: &'a QueryAnswer) {

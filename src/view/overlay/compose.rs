@@ -6,6 +6,7 @@ use tui_textarea::TextArea;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::input;
+use crate::action::Action;
 use crate::app::compose::{About, Body, Compose, Form, FormField, Prose, Purpose};
 use crate::app::focus::{Detail, PaneId};
 use crate::domain::incident::LONGEST_TEXT;
@@ -15,7 +16,7 @@ use crate::theme::Role;
 use crate::view::layout::{self, Cover};
 use crate::view::widget::frame::{self, Frame};
 use crate::view::widget::{self, Piece};
-use crate::view::{Scene, figures};
+use crate::view::{Scene, figures, hints};
 
 const LABELS: usize = 10;
 
@@ -127,13 +128,18 @@ fn draw_prose(scene: Scene, buffer: &mut Buffer, mut text: Rect, prose: &Prose) 
     // The text keeps two rows at least.
     let room = text.height.saturating_sub(2);
     let offered = prose.offered.iter().filter(|line| !prose.refs.contains(line));
+    let adds = hints::over(scene, &[Action::DialogReference]);
+    let adds = adds.map_or_else(String::new, |key| format!("{key} adds "));
     let chips = prose
         .refs
         .iter()
         .map(|line| ("", line, Role::Accent))
-        .chain(offered.map(|line| ("ctrl-r adds ", line, Role::TextDim)));
+        .chain(offered.map(|line| (adds.as_str(), line, Role::TextDim)));
     for (shape, line, role) in chips.take(usize::from(room.min(3))) {
-        let pieces = [Piece::word(shape, role), Piece::safe(SafeText::line(line), role)];
+        let pieces = [
+            Piece::own(shape.to_owned(), role),
+            Piece::safe(SafeText::line(line), role),
+        ];
         scene.line(buffer, take(&mut text, 1), &pieces);
     }
     draw_wrapped(scene, buffer, text, &prose.area)

@@ -216,11 +216,15 @@ fn line<'a>(scene: Scene<'a>, backend: &'a BackendHealth, name_width: usize, she
         since,
     } = &backend.status
     {
-        let for_long = figures::stepped(scene.now.tick.since(*since));
+        let age = scene.now.tick.since(*since);
+        let for_long = match age.as_secs() {
+            0..10 => "failing since just now".to_owned(),
+            _ => format!("failing for {}", figures::stepped(age)),
+        };
         let retry = figures::until(next_try.since(scene.now.tick));
         sheet.pair(
             "  ",
-            &format!("failing for {for_long}: {cause} · retry in {retry}"),
+            &format!("{for_long}: {cause} · retry in {retry}"),
             light.role(),
         );
     }

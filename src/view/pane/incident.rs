@@ -393,8 +393,9 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
     }
     if !board.incidents.is_empty() {
         let more = [format!(
-            "{} changes the filter, esc takes it off.",
-            key(Action::Filter)
+            "{} changes the filter, {} takes it off.",
+            key(Action::Filter),
+            key(Action::Back)
         )];
         let head = "No incident in the list matches the filter.";
         return message(scene, buffer, inside, (head, Role::Text), &more);

@@ -14,9 +14,10 @@ use super::super::sheet::Sheet;
 use super::super::widget::frame::{self, Frame};
 use super::super::widget::scrollbar::Extent;
 use super::super::widget::{self, Piece, words};
-use super::super::{Scene, figures, moment};
+use super::super::{Scene, figures, hints, moment};
 use super::tabs::Words;
 use super::{message, narrowed, skeleton, thumb, timed};
+use crate::action::Action;
 use crate::app::focus::PaneId;
 use crate::app::logs::{Follow, LogPane, LogView, Past, Refusal, Scanned, Seek, Times, first_time};
 use crate::app::scope::short;
@@ -111,11 +112,10 @@ pub(in super::super) fn hits_said(scene: Scene) -> Piece<'static> {
             format!(" in the {} lines read", grouped(view.snapshot.len() as u64))
         }
     };
+    let word = if hits == 1 { "hit" } else { "hits" };
+    let keys = [(Action::DialogAccept, "keeps"), (Action::DialogLeave, "ends")];
     Piece::own(
-        format!(
-            "{hits} {}{of}{so_far} · enter keeps · esc ends",
-            if hits == 1 { "hit" } else { "hits" }
-        ),
+        hints::says(scene, &format!("{hits} {word}{of}{so_far}"), &keys),
         Role::TextMuted,
     )
 }
@@ -127,7 +127,13 @@ pub(in super::super) fn query_said(scene: Scene) -> Piece<'static> {
             let why = SafeText::line(&refused.why);
             Piece::own(format!("{}: {why}", refused.of.word()), Role::StateFailed)
         }
-        None => Piece::word("the backend's own language · enter asks", Role::TextMuted),
+        None => {
+            let keys = [(Action::DialogAccept, "asks")];
+            Piece::own(
+                hints::says(scene, "the backend's own language", &keys),
+                Role::TextMuted,
+            )
+        }
     }
 }
 
@@ -344,9 +350,15 @@ pub(in super::super) fn columns_said(scene: Scene, typed: &str) -> Piece<'static
         .collect::<Vec<_>>()
         .join(" ");
     if names.is_empty() {
-        return Piece::word("names of fields · enter shows them", Role::TextMuted);
+        let keys = [(Action::DialogAccept, "shows them")];
+        return Piece::own(hints::says(scene, "names of fields", &keys), Role::TextMuted);
     }
-    Piece::own(format!("tab: {}", SafeText::line(&names)), Role::TextMuted)
+    let names = SafeText::line(&names).into_string();
+    let words = match hints::over(scene, &[Action::DialogNext]) {
+        Some(key) => format!("{key}: {names}"),
+        None => names,
+    };
+    Piece::own(words, Role::TextMuted)
 }
 
 /// How many lines the filter shows, or which of the fields in it no line has.
@@ -360,8 +372,13 @@ pub(in super::super) fn filter_said(scene: Scene) -> Piece<'static> {
         let said = format!("{} shown · no line here has {name}", pane.len());
         return Piece::own(said, Role::StateStale);
     }
+    let keys = [
+        (Action::DialogNext, "fields"),
+        (Action::DialogAccept, "keeps"),
+        (Action::DialogLeave, "undoes"),
+    ];
     Piece::own(
-        format!("{} shown · tab: fields · enter keeps · esc undoes", pane.len()),
+        hints::says(scene, &format!("{} shown", pane.len()), &keys),
         Role::TextMuted,
     )
 }

@@ -8,6 +8,7 @@ use super::{
     Border, Freshness, Lack, cells_of, framed, look, mark_hits, message, narrowed, position, skeleton, thumb,
     timed,
 };
+use crate::action::Action;
 use crate::app::focus::PaneId;
 use crate::domain::slo::{
     BudgetStatus, HadData, Reading, Severity, SloBoard, SloReport, SloState, Staleness,
@@ -19,7 +20,7 @@ use crate::view::widget::columns::{self, Align, Width, column, flex};
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::sparkline::{self, Sparkline};
 use crate::view::widget::{self, Look, Piece, bar, words};
-use crate::view::{Scene, figures, moment};
+use crate::view::{Scene, figures, hints, moment};
 
 /// Marks a row whose numbers are old, as a light that is stale.
 const STALE: &str = "○";
@@ -164,7 +165,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         foot: timed(
             scene,
             PaneId::Slo,
-            foot(pane.board(), position(pane.list.index, total, shown)),
+            foot(scene, pane.board(), position(pane.list.index, total, shown)),
         ),
     };
     let inside = framed(scene, buffer, area, PaneId::Slo, border);
@@ -398,14 +399,14 @@ fn count(board: &SloBoard) -> Vec<Piece<'static>> {
     pieces
 }
 
-fn foot(board: Option<&SloBoard>, position: Vec<Piece<'static>>) -> Vec<Piece<'static>> {
+fn foot(scene: Scene, board: Option<&SloBoard>, position: Vec<Piece<'static>>) -> Vec<Piece<'static>> {
     let mut pieces = Vec::new();
     if let Some(first) = board.and_then(|board| board.warnings.first()) {
         let more = board.map_or(0, |board| board.warnings.len() - 1);
-        let more = if more == 0 {
-            String::new()
-        } else {
-            format!(" (+{more}, H shows)")
+        let more = match (more, hints::key(scene, Action::Health)) {
+            (0, _) => String::new(),
+            (more, Some(key)) => format!(" (+{more}, {key} shows)"),
+            (more, None) => format!(" (+{more})"),
         };
         pieces.push(Piece::own(
             format!("! {}{more}", SafeText::line(first)),

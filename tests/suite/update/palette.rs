@@ -13,11 +13,15 @@ use midwatch::app::scope::{Scope, TimeRange};
 use midwatch::app::union::{Answered, ContextReport, Thing, UnionRow, rows_of};
 use midwatch::app::{Effect, Msg, Settings};
 use midwatch::domain::alert::{Grouping, StateChoice};
+use midwatch::domain::slo::{Reading, SloState};
 use midwatch::time::Tick;
 
 use super::{Hand, pod};
 use crate::fixtures::logs::with_logs;
-use crate::fixtures::{alert, board_of, incidents, now, settings, shop_with, size};
+use crate::fixtures::{
+    alert, board_of, incidents, now, report as slo_report, settings, shop_with, size, slo_board,
+};
+use crate::keys::screen;
 
 /// The shop on fire, the keys on its alerts.
 fn shop_hand() -> Hand {
@@ -688,4 +692,37 @@ fn a_service_opens_the_most_urgent_of_its_slos_and_says_of_how_many() {
     hand.write("slo nobody");
     hand.press("enter");
     assert_eq!(hand.model.detail(), None);
+}
+
+#[test]
+fn an_slo_that_waits_for_its_first_answer_is_waited_for_and_not_without_data() {
+    let mut waiting = slo_report("cart-availability", "cart", 99.9, 0.0, 1.0);
+    waiting.state = SloState::NoData;
+    waiting.words = "waiting for the first answer".to_owned();
+    waiting.windows[0].reading = Reading::Pending;
+    let mut lost = slo_report("voucher-latency", "search", 99.0, 0.0, 1.0);
+    lost.state = SloState::NoData;
+    lost.words = "no series in the last 5m".to_owned();
+    let mut slos = slo_board();
+    slos.slos = vec![Arc::new(waiting), Arc::new(lost)];
+    let json = midwatch::domain::slo::json::slo_json(&slos.slos[0]);
+    assert_eq!(
+        (&json["state"], &json["waiting"]),
+        (&"no_data".into(), &true.into())
+    );
+    let json = midwatch::domain::slo::json::slo_json(&slos.slos[1]);
+    assert_eq!(json["waiting"], false);
+
+    let mut hand = shop_hand();
+    hand.press("X");
+    let rows = rows_of(Some(&slos), None, &[]);
+    hand.tell(Msg::ContextsHeard(vec![report("staging", rows)]));
+    let rows = screen(&hand.model);
+    let row = |name: &str| rows.iter().find(|row| row.contains(name)).unwrap();
+    let waiting = row("cart-availability");
+    assert!(
+        waiting.contains("waiting  ") && !waiting.contains("NO DATA"),
+        "{waiting}"
+    );
+    assert!(row("voucher-latency").contains("NO DATA"));
 }

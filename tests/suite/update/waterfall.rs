@@ -7,6 +7,7 @@ use midwatch::app::{Effect, Model, Msg};
 use midwatch::domain::trace::SpanId;
 
 use crate::fixtures::{focus, logs, press, shop_with, size, tell, type_text, waterfalls};
+use crate::keys::screen;
 
 fn opened() -> Model {
     waterfalls::opened(size(120, 40), &waterfalls::story())
@@ -335,4 +336,38 @@ fn a_refresh_reads_the_open_trace_again_and_an_open_span_stays_that_span() {
         panic!("a span is open")
     };
     assert_eq!(*row, model.traces.opened(id).unwrap().cursor);
+}
+
+#[test]
+fn a_span_that_outlasts_its_root_is_no_share_of_the_trace() {
+    let spans = [
+        waterfalls::span(1, 0, "edge", "POST /checkout", (0, 100)),
+        waterfalls::span(2, 1, "mail", "send the receipt", (10, 510)),
+    ];
+    let mut model = waterfalls::opened(size(120, 40), &spans);
+    press(&mut model, "j");
+    let rows = screen(&model);
+    let foot = rows
+        .iter()
+        .find(|row| row.contains("longer than the root"))
+        .unwrap();
+    let (of_the_trace, _) = foot.split_once("on the path").unwrap_or((foot, ""));
+    assert!(!of_the_trace.contains('%'), "{foot}");
+    press(&mut model, "enter");
+    let page = screen(&model).join("\n");
+    assert!(page.contains("500 µs  longer than the root"), "{page}");
+}
+
+#[test]
+fn the_head_of_a_trace_keeps_its_date_whatever_its_name() {
+    let name = "POST /api/v2/customers/{customer}/carts/{cart}/checkout/confirmations/{confirmation}/payment";
+    let spans = [
+        waterfalls::span(1, 0, "edge-gateway", name, (0, 2_310)),
+        waterfalls::span(2, 1, "mail", "send", (10, 2_700)).failed("no"),
+    ];
+    for (w, h) in [(80, 24), (120, 40)] {
+        let rows = screen(&waterfalls::opened(size(w, h), &spans));
+        let head = rows.iter().find(|row| row.contains("edge-gateway POST")).unwrap();
+        assert!(head.contains(" failed  11-20 03:"), "{w}x{h}: {head}");
+    }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::alerts::{describe, targets};
 use super::incident_acts::refusal;
-use super::{say, scope};
+use super::{dialog, say, scope};
 use crate::action::Action;
 use crate::app::compose::{About, Body, Compose, Kept, Purpose, area_of};
 use crate::app::focus::{Detail, PaneId};
@@ -298,9 +298,9 @@ fn open(model: &mut Model, mut compose: Compose, now: Now) -> Vec<Effect> {
     if let Some(draft) = draft {
         compose.fill(&draft.text);
         compose.kept = Kept::Yes;
-        model
-            .toasts
-            .say(Level::Info, "your draft; ctrl-g clears it", now.tick);
+        let clear = dialog::names(&model.keymap, &[Action::DialogClear]);
+        let words = format!("your draft; {clear} clears it");
+        model.toasts.say(Level::Info, words, now.tick);
     }
     model.modal = Some(Modal::Compose(Box::new(compose)));
     Vec::new()

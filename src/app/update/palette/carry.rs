@@ -50,8 +50,7 @@ pub(in crate::app::update) fn carry(model: &mut Model, command: Command, now: No
 fn choose_theme(model: &mut Model, name: &str, now: Now) -> Vec<Effect> {
     model.themes.choose(name);
     let name = SafeText::line(name);
-    let words =
-        format!("theme {name} from now on; to keep it, write theme = \"{name}\" in the configuration");
+    let words = format!("theme {name}; theme = \"{name}\" in the configuration keeps it");
     say(model, Level::Info, words, now)
 }
 
@@ -179,6 +178,7 @@ fn ask_traces(model: &mut Model, query: &str, now: Now) -> Vec<Effect> {
         target,
         input: TextArea::from([query.to_owned()]),
         before: String::new(),
+        hits: None,
     };
     if let Some(why) = traces::unread(model, &prompt, now) {
         return say(model, Level::Warn, why, now);

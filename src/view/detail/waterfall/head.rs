@@ -11,10 +11,10 @@ use crate::app::traces::{Clocks, within};
 use crate::domain::trace::scale::lasting;
 use crate::domain::trace::summary::Lasted;
 use crate::domain::trace::{Nanos, Remark, Row, Status, Trace, explain, skew};
-use crate::text::SafeText;
+use crate::text::{Cut, SafeText, cut};
 use crate::theme::Role;
 use crate::view::pane::logs::{clock, service_role};
-use crate::view::widget::{self, Piece};
+use crate::view::widget::{self, Piece, width_of};
 use crate::view::{Scene, hints};
 
 /// Ancestors that the way to a root names.
@@ -68,7 +68,7 @@ fn explained(open: &Waterfall, width: u16) -> Vec<SafeText<'static>> {
 
 /// Draws it; where there is less room than it wants, the last lines are left out.
 pub(super) fn draw(sight: Sight, buffer: &mut Buffer, area: Rect) {
-    let mut lines = vec![title(sight)];
+    let mut lines = vec![title(sight, usize::from(area.width.saturating_sub(2)))];
     let explained = explained(sight.open, area.width).into_iter();
     lines.extend(explained.map(|said| vec![Piece::safe(said, Role::TextStrong)]));
     lines.extend(sight.open.sought.as_ref().map(|sought| search(sight, sought)));
@@ -82,7 +82,8 @@ pub(super) fn draw(sight: Sight, buffer: &mut Buffer, area: Rect) {
     }
 }
 
-fn title(sight: Sight<'_>) -> Vec<Piece<'_>> {
+/// What it is, how it went and when: in cells that are too few for that its last span and the operation's name give way.
+fn title(sight: Sight<'_>, cells: usize) -> Vec<Piece<'_>> {
     let trace = &sight.study.trace;
     let root = trace.span(trace.primary());
     let errors = sight.study.errors.len();
@@ -101,14 +102,9 @@ fn title(sight: Sight<'_>) -> Vec<Piece<'_>> {
         let word = if count == 1 { one } else { several };
         format!(" · {} {word}", grouped(count))
     };
-    let mut pieces = vec![
-        widget::remote(root.service, service_role(root.service)),
-        Piece::word(" ", Role::Text),
-        widget::remote(root.operation, Role::TextStrong),
-        Piece::own(format!("  {}", lasting(took)), Role::TextStrong),
-        Piece::own(until, Role::TextMuted),
-    ];
-    // In front of what may be cut.
+    let took = Piece::own(format!("  {}", lasting(took)), Role::TextStrong);
+    let until = Piece::own(until, Role::TextMuted);
+    let mut pieces = Vec::new();
     if errors > 0 {
         pieces.push(Piece::own(
             format!(" · ✗ {} failed", grouped(errors)),
@@ -117,13 +113,6 @@ fn title(sight: Sight<'_>) -> Vec<Piece<'_>> {
     } else {
         pieces.push(Piece::word(" · none failed", Role::TextMuted));
     }
-    pieces.extend([
-        Piece::own(counted(trace.len(), "span", "spans"), Role::TextMuted),
-        Piece::own(
-            counted(sight.aspect.services.len(), "service", "services"),
-            Role::TextMuted,
-        ),
-    ]);
     if let Growth::Young { came, .. } = sight.open.growth {
         pieces.push(match came {
             0 => Piece::word(" · may still grow", Role::StateBusy),
@@ -136,8 +125,31 @@ fn title(sight: Sight<'_>) -> Vec<Piece<'_>> {
     let day = sight.aspect.whole.from.utc().format("%m-%d");
     let begin = clock(sight.scene, sight.aspect.whole.from);
     pieces.push(Piece::own(format!("  {day} {begin}"), Role::TextMuted));
-    pieces
+    let service = widget::remote(root.service, service_role(root.service));
+    let room = cells.saturating_sub(service.width() + 1 + took.width() + width_of(&pieces));
+    // Where its last span ends is told again below, by the bars.
+    let until = Some(until).filter(|until| until.width() + LEAST_NAME <= room);
+    let room = room - until.as_ref().map_or(0, Piece::width);
+    let operation = SafeText::line(root.operation);
+    let operation = cut(operation.as_str(), room.max(LEAST_NAME), Cut::End).into_owned();
+    let name = [
+        service,
+        Piece::word(" ", Role::Text),
+        Piece::own(operation, Role::TextStrong),
+        took,
+    ];
+    // What may be cut stands last.
+    let counts = [
+        counted(trace.len(), "span", "spans"),
+        counted(sight.aspect.services.len(), "service", "services"),
+    ];
+    let counts = counts.map(|text| Piece::own(text, Role::TextMuted));
+    let told = name.into_iter().chain(until).chain(pieces);
+    told.chain(counts).collect()
 }
+
+/// Cells that an operation's name keeps.
+const LEAST_NAME: usize = 12;
 
 /// Whose clocks are off, and whether the bars go by that: whoever reads the bars has to know before they ask.
 fn clocks(sight: Sight<'_>) -> Option<Vec<Piece<'static>>> {
@@ -256,8 +268,9 @@ fn found(open: &Waterfall, sought: &Sought) -> Vec<Piece<'static>> {
 
 /// What a search that is typed says of its matches.
 pub(in crate::view) fn matches_said(scene: Scene) -> Piece<'static> {
-    let example = Piece::word(
-        "dur>5% err svc=pay self>10ms /re/ · enter keeps · esc ends",
+    let keys = [(Action::DialogAccept, "keeps"), (Action::DialogLeave, "ends")];
+    let example = Piece::own(
+        hints::says(scene, "dur>5% err svc=pay self>10ms /re/", &keys),
         Role::TextMuted,
     );
     let Some(open) = searched(scene.model) else {
@@ -308,7 +321,8 @@ pub(super) fn foot(sight: Sight, buffer: &mut Buffer, area: Rect) {
     let (row, whole) = (open.cursor, aspect.whole);
     let (span, time) = (sight.study.trace.span(row), sight.time(row));
     let took = took_nanos(&sight.study.trace);
-    let share = |nanos: u64| percent(nanos, took);
+    // What took longer than the root is no share of it.
+    let share = |nanos: u64| (nanos <= took).then(|| percent(nanos, took));
     let mut pieces = vec![
         Piece::word("▌", Role::Accent),
         Piece::own(format!("{}  ", since(whole.from, time.from)), Role::TextStrong),
@@ -317,12 +331,18 @@ pub(super) fn foot(sight: Sight, buffer: &mut Buffer, area: Rect) {
         Some(odd) => pieces.push(Piece::own(format!("? {odd}"), Role::StateStale)),
         None => pieces.extend([
             Piece::own(lasting(time.nanos()), Role::TextStrong),
-            Piece::own(format!(" {}", share(time.nanos())), Role::TextMuted),
+            Piece::own(
+                share(time.nanos()).map_or_else(
+                    || ", longer than the root".to_owned(),
+                    |share| format!(" {share}"),
+                ),
+                Role::TextMuted,
+            ),
             Piece::own(
                 format!(
-                    "  self {} {}",
+                    "  self {}{}",
                     lasting(aspect.own.nanos(row)),
-                    share(aspect.own.nanos(row))
+                    share(aspect.own.nanos(row)).map_or_else(String::new, |share| format!(" {share}"))
                 ),
                 Role::TextMuted,
             ),

@@ -122,10 +122,15 @@ fn facts<'a>(
         Role::Text,
     );
     if span.lasted().is_some() {
-        let share = percent(time.nanos(), took_nanos(trace));
+        let took = took_nanos(trace);
+        let share = if time.nanos() <= took {
+            format!("{} of the trace", percent(time.nanos(), took))
+        } else {
+            "longer than the root took, so no share of it".to_owned()
+        };
         sheet.pair(
             "took",
-            &format!("{}  {share} of the trace", lasting(time.nanos())),
+            &format!("{}  {share}", lasting(time.nanos())),
             Role::TextStrong,
         );
         let own = aspect.own.nanos(row);
