@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
             return Err(Mistyped::new(
                 at,
                 "a value is missing",
-                &format!("write {name}{operator}1"),
+                format!("write {name}{operator}1"),
             ));
         }
         let test = field(name, operator, &value, (column, at))?;
@@ -162,7 +162,7 @@ fn field(name: &str, operator: &str, value: &str, (column, at): (usize, usize)) 
             test
         } else {
             let problem = format!("{name} is no number");
-            Err(Mistyped::new(column, &problem, &format!("write {name}={value}")))
+            Err(Mistyped::new(column, problem, format!("write {name}={value}")))
         }
     };
     let timed = |of: Clocked| {
@@ -170,7 +170,7 @@ fn field(name: &str, operator: &str, value: &str, (column, at): (usize, usize)) 
             return Err(Mistyped::new(
                 column,
                 "a time has no pattern",
-                &format!("write {name}>10ms"),
+                format!("write {name}>10ms"),
             ));
         };
         Ok(Test::Time(of, compare, amount(value, at)?))
@@ -284,7 +284,7 @@ fn built(pattern: &str, ignore_case: bool, column: usize) -> Result<Regex, Misty
                 .trim_start_matches("error: ");
             Mistyped::new(
                 column,
-                &format!("the pattern cannot be read: {last}"),
+                format!("the pattern cannot be read: {last}"),
                 "put plain text in quotes",
             )
         })
