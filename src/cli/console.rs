@@ -59,7 +59,7 @@ pub fn run(session: &mut Session) -> Outcome {
     let (config, context) = session.context()?;
     if !std::io::stdout().is_terminal() {
         let words = "standard output is none; midwatch --plain tells events in lines, to a pipe as well";
-        return Err(no_terminal(std::io::Error::other(words)));
+        return Err(no_terminal(&std::io::Error::other(words)));
     }
     let guise = Guise {
         lines: None,
@@ -207,7 +207,8 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
     let threads = Threads::start()?;
     // Before the terminal is taken: a signal in between would leave it raw, a new size would go unheard.
     let mut signals = threads.signals()?;
-    let (tty, inputs) = Tty::open(options(session, &config), session.clock).map_err(no_terminal)?;
+    let (tty, inputs) =
+        Tty::open(options(session, &config), session.clock).map_err(|error| no_terminal(&error))?;
     let now = session.clock.now();
     let size = tty.size();
     let tape = match &session.globals.record {
@@ -396,7 +397,7 @@ fn editor(session: &Session, config: &Config) -> Editor {
     Editor::new(&command, directory)
 }
 
-pub(super) fn no_terminal(error: std::io::Error) -> CliError {
+pub(super) fn no_terminal(error: &std::io::Error) -> CliError {
     CliError::Usage(format!("the console needs a terminal: {error}"))
 }
 

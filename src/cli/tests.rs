@@ -872,6 +872,6 @@ fn what_is_named_by_mistake_and_a_console_without_a_terminal_are_usage() {
     std::fs::write(&foreign, "dear all").expect("written");
     let foreign = run_with(&["replay", &foreign.display().to_string()], CONFIG);
     assert_eq!(foreign.exit, Exit::Usage, "{}", foreign.diagnostics);
-    let nowhere = console::no_terminal(io::Error::other("standard output is none"));
+    let nowhere = console::no_terminal(&io::Error::other("standard output is none"));
     assert_eq!(nowhere.exit(), Exit::Usage);
 }

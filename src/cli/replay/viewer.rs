@@ -52,7 +52,7 @@ pub(super) fn watch(session: &mut Session, staging: &Staging, speed: f64) -> Res
         begun: 0,
         played: None,
     };
-    let (tty, inputs) = Tty::open(options, session.clock).map_err(console::no_terminal)?;
+    let (tty, inputs) = Tty::open(options, session.clock).map_err(|error| console::no_terminal(&error))?;
     let arriving = rounds.begin(Duration::ZERO)?;
     let mut watching = Player {
         tty,

@@ -122,19 +122,15 @@ pub(in super::super) fn hits_said(scene: Scene) -> Piece<'static> {
 
 /// What the source said to the query that is typed again.
 pub(in super::super) fn query_said(scene: Scene) -> Piece<'static> {
-    match &scene.model.logs.refused {
-        Some(refused) => {
-            let why = SafeText::line(&refused.why);
-            Piece::own(format!("{}: {why}", refused.of.word()), Role::StateFailed)
-        }
-        None => {
-            let keys = [(Action::DialogAccept, "asks")];
-            Piece::own(
-                hints::says(scene, "the backend's own language", &keys),
-                Role::TextMuted,
-            )
-        }
+    if let Some(refused) = &scene.model.logs.refused {
+        let why = SafeText::line(&refused.why);
+        return Piece::own(format!("{}: {why}", refused.of.word()), Role::StateFailed);
     }
+    let keys = [(Action::DialogAccept, "asks")];
+    Piece::own(
+        hints::says(scene, "the backend's own language", &keys),
+        Role::TextMuted,
+    )
 }
 
 /// Draws the pane.

@@ -126,12 +126,12 @@ fn title(sight: Sight<'_>, cells: usize) -> Vec<Piece<'_>> {
     let begin = clock(sight.scene, sight.aspect.whole.from);
     pieces.push(Piece::own(format!("  {day} {begin}"), Role::TextMuted));
     let service = widget::remote(root.service, service_role(root.service));
-    let room = cells.saturating_sub(service.width() + 1 + took.width() + width_of(&pieces));
+    let left = cells.saturating_sub(service.width() + 1 + took.width() + width_of(&pieces));
     // Where its last span ends is told again below, by the bars.
-    let until = Some(until).filter(|until| until.width() + LEAST_NAME <= room);
-    let room = room - until.as_ref().map_or(0, Piece::width);
+    let until = Some(until).filter(|until| until.width() + LEAST_NAME <= left);
+    let left = left - until.as_ref().map_or(0, Piece::width);
     let operation = SafeText::line(root.operation);
-    let operation = cut(operation.as_str(), room.max(LEAST_NAME), Cut::End).into_owned();
+    let operation = cut(operation.as_str(), left.max(LEAST_NAME), Cut::End).into_owned();
     let name = [
         service,
         Piece::word(" ", Role::Text),
