@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Model;
 use super::acts::{Act, Stage};
-use super::incidents::{called, short};
+use super::incidents::short;
 use crate::domain::incident::{IncidentAct, IncidentId, Person};
 use crate::domain::oncall::Duty;
 use crate::notify::Whom;
@@ -267,8 +267,19 @@ fn on_level<'a>(model: &'a Model, incident: &IncidentId, level: u32, now: Now) -
         .collect()
 }
 
+/// Who is on call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OnCall<'a> {
+    /// Now.
+    pub now: &'a Person,
+    /// Next.
+    pub next: Option<&'a Person>,
+    /// Of which policy, where there are several; not yet safe.
+    pub policy: Option<&'a str>,
+}
+
 /// Who is on call now and who is next: of the followed incident's policy, else of the first.
-pub fn on_call(model: &Model, now: Now) -> Option<(String, Option<String>)> {
+pub fn on_call(model: &Model, now: Now) -> Option<OnCall<'_>> {
     let roster = model.incidents.roster.value()?;
     let followed = model.incidents.followed.as_ref();
     let policy = followed
@@ -285,6 +296,14 @@ pub fn on_call(model: &Model, now: Now) -> Option<(String, Option<String>)> {
         .filter(|other| other.person.id != duty.person.id)
         .filter_map(|other| Some((other.start.filter(|start| *start > now.utc)?, other)))
         .min_by_key(|(start, _)| *start)
-        .map(|(_, other)| called(&other.person));
-    Some((called(&duty.person), next))
+        .map(|(_, other)| &other.person);
+    let is_one_of_several = roster
+        .duties
+        .iter()
+        .any(|other| other.policy.id != duty.policy.id);
+    Some(OnCall {
+        now: &duty.person,
+        next,
+        policy: is_one_of_several.then_some(&*duty.policy.name),
+    })
 }

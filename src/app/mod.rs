@@ -24,6 +24,7 @@ pub mod modal;
 pub mod moment;
 pub mod msg;
 pub mod news;
+pub mod oneself;
 pub mod panes;
 pub mod play;
 pub mod preview;

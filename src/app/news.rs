@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 
 use super::Model;
 use crate::domain::alert::{Alert, AlertBoard, Fingerprint, SeverityRank};
-use crate::domain::incident::{Incident, IncidentId, Person, Status};
+use crate::domain::incident::{Incident, IncidentId, Status};
 use crate::time::Now;
 
 /// Whose pages ring the bell and are shown on the desktop.
@@ -100,7 +100,8 @@ impl News {
                 Whose::Nobody => false,
                 Whose::All => true,
                 Whose::Mine => {
-                    incident.assignees.is_empty() || incident.assignees.iter().any(|who| is_me(model, who))
+                    incident.assignees.is_empty()
+                        || incident.assignees.iter().any(|who| model.is_our_person(who))
                 }
             })
             // Its alert has told of it.
@@ -136,18 +137,6 @@ fn is_news(model: &Model, alert: &Alert) -> bool {
     known || alert.occurrence.starts_at + LATELY >= model.opened
 }
 
-/// Whether somebody is who acts here: by the keeper's word, else by address, id or name.
-fn is_me(model: &Model, person: &Person) -> bool {
-    let board = model.incidents.feed.value();
-    if let Some(acting) = board.and_then(|board| board.acting_as.as_ref()) {
-        return acting.person.id == person.id;
-    }
-    let identity = model.settings.identity.as_str();
-    let short = identity.split('@').next().unwrap_or(identity);
-    let is = |word: &str| word.eq_ignore_ascii_case(identity) || word.eq_ignore_ascii_case(short);
-    person.email.as_deref().is_some_and(is) || is(&person.id) || is(&person.name)
-}
-
 /// Whether an alert is mine. In doubt it is: a bell too many costs a glance, one too few a night.
 fn is_mine(model: &Model, alert: &Alert, now: Now) -> bool {
     match model.news.whose {
@@ -159,12 +148,12 @@ fn is_mine(model: &Model, alert: &Alert, now: Now) -> bool {
         return true;
     };
     // Whoever never stands in the roster cannot be told by it.
-    if !roster.duties.iter().any(|duty| is_me(model, &duty.person)) {
+    if !roster.duties.iter().any(|duty| model.is_our_person(&duty.person)) {
         return true;
     }
     let mine: Vec<_> = roster
         .at(now.utc)
-        .filter(|duty| is_me(model, &duty.person))
+        .filter(|duty| model.is_our_person(&duty.person))
         .map(|duty| &duty.policy.id)
         .collect();
     let linked = model.meant_by(alert.occurrence.fingerprint);
@@ -180,6 +169,6 @@ fn is_mine(model: &Model, alert: &Alert, now: Now) -> bool {
             .policy
             .as_ref()
             .is_some_and(|policy| mine.contains(&&policy.id));
-        on_duty || incident.assignees.iter().any(|who| is_me(model, who))
+        on_duty || incident.assignees.iter().any(|who| model.is_our_person(who))
     })
 }

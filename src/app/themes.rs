@@ -22,6 +22,8 @@ pub struct Themes {
     kept: Arc<str>,
     by: By,
     drawn: Arc<str>,
+    /// The terminal's, as far as it is known.
+    background: Option<Appearance>,
 }
 
 impl Themes {
@@ -36,6 +38,7 @@ impl Themes {
             drawn: Arc::clone(&kept),
             kept,
             by,
+            background: None,
         }
     }
 
@@ -51,16 +54,43 @@ impl Themes {
 
     /// The terminal told its background, however late; whatever a person chose stays.
     pub fn background(&mut self, background: Appearance) {
+        self.background = Some(background);
         match self.by {
             By::Background => self.kept = theme::for_background(background).into(),
             By::Name => {}
         }
     }
 
-    /// A person chose one.
+    /// A person chose one, or by `auto` the one that goes with the background.
     pub fn choose(&mut self, name: &str) {
-        self.kept = name.into();
-        self.by = By::Name;
+        self.by = if name == theme::AUTO {
+            By::Background
+        } else {
+            By::Name
+        };
+        self.kept = self.resolved(name).into();
+    }
+
+    /// The one that a name stands for.
+    pub fn resolved<'a>(&self, name: &'a str) -> &'a str {
+        if name == theme::AUTO {
+            theme::for_background(self.background.unwrap_or(Appearance::Dark))
+        } else {
+            name
+        }
+    }
+
+    /// What was chosen: `auto` while the background decides.
+    pub fn chosen(&self) -> &str {
+        match self.by {
+            By::Name => &self.kept,
+            By::Background => theme::AUTO,
+        }
+    }
+
+    /// Whether the terminal's background is known.
+    pub fn knows_background(&self) -> bool {
+        self.background.is_some()
     }
 
     /// The one that is drawn while none is looked at.
@@ -70,7 +100,7 @@ impl Themes {
 
     /// Draws the one that is looked at, or else the one that is kept: its name, where that is another than before.
     pub fn show(&mut self, looked_at: Option<&str>) -> Option<Arc<str>> {
-        let next = looked_at.unwrap_or(&self.kept);
+        let next = looked_at.map_or(&*self.kept, |name| self.resolved(name));
         if *self.drawn == *next {
             return None;
         }
@@ -109,6 +139,22 @@ mod tests {
         let mut themes = Themes::of(theme::AUTO).hinted(Some(Appearance::Light));
         assert_eq!(themes.show(None), None);
         assert_eq!(themes.kept(), "light");
+        themes.background(Appearance::Dark);
+        assert_eq!(themes.show(None).as_deref(), Some("midwatch"));
+    }
+
+    #[test]
+    fn auto_can_be_chosen_and_follows_the_background_from_then_on() {
+        let mut themes = Themes::of("slate");
+        assert_eq!((themes.chosen(), themes.knows_background()), ("slate", false));
+        themes.background(Appearance::Light);
+        assert_eq!(
+            themes.show(Some(theme::AUTO)).as_deref(),
+            Some("light"),
+            "looked at"
+        );
+        themes.choose(theme::AUTO);
+        assert_eq!((themes.chosen(), themes.kept()), (theme::AUTO, "light"));
         themes.background(Appearance::Dark);
         assert_eq!(themes.show(None).as_deref(), Some("midwatch"));
     }

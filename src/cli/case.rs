@@ -22,6 +22,7 @@ use crate::domain::document::Remarks;
 use crate::domain::incident::Incident;
 use crate::domain::service_map::Caller;
 use crate::domain::slo::{SloBoard, SloReport};
+use crate::domain::timeline::Us;
 use crate::runtime::case::{self, Window};
 
 /// Runs the command.
@@ -248,6 +249,8 @@ async fn evidence(
         traces,
         incidents,
         on_call,
+        // Written to be handed on: everybody by name.
+        us: Us::default(),
         remarks: Vec::new(),
     }
 }

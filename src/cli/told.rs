@@ -351,15 +351,14 @@ impl<'a> Teller<'a> {
 
     /// By which names we are known; the identity alone where a keeper does not say.
     async fn us(&self) -> Us {
-        let mut names: Vec<Arc<str>> = vec![self.scene.config.identity.as_str().into()];
-        if let Some(keeper) = self.keepers.configured()
-            && let Ok(acting) = keeper.acting_as().await
-        {
-            let person = acting.person;
-            names.extend([person.id, person.name]);
-            names.extend(person.email);
-        }
-        Us(names)
+        let acting = match self.keepers.configured() {
+            Some(keeper) => keeper.acting_as().await.ok(),
+            None => None,
+        };
+        Us::of(
+            &self.scene.config.identity,
+            acting.as_ref().map(|acting| &acting.person),
+        )
     }
 }
 

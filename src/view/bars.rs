@@ -5,6 +5,7 @@ use std::time::Duration;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
 
+use super::pane::incident_rows::who;
 use super::widget::{self, Piece, width_of};
 use super::{Scene, figures, hints};
 use crate::action::Action;
@@ -20,7 +21,7 @@ use crate::app::record::{ForwardState, Trouble, Watching};
 use crate::app::toast::Level;
 use crate::keymap::Lookup;
 use crate::outbox::State;
-use crate::text::SafeText;
+use crate::text::{Cut, SafeText, cut};
 use crate::theme::Role;
 use crate::time::Now;
 
@@ -272,18 +273,22 @@ fn people(scene: Scene) -> Vec<Segment<'static>> {
             },
             None => Segment::new(
                 vec![
-                    Piece::word("as ", Role::TextMuted),
+                    Piece::word("you: ", Role::TextMuted),
                     Piece::own(name, Role::TextMuted),
                 ],
                 PEOPLE,
             ),
         });
     }
-    if let Some((now, next)) = on_call(scene.model, scene.now) {
+    if let Some(duty) = on_call(scene.model, scene.now) {
         let stale = scene.model.incidents.roster.is_stale(scene.now.tick);
         let role = if stale { Role::StateStale } else { Role::TextMuted };
-        let mut pieces = vec![Piece::word("on call ", Role::TextMuted), Piece::own(now, role)];
+        let mut pieces = vec![
+            Piece::own(on_call_of(duty.policy), Role::TextMuted),
+            Piece::own(who(scene, duty.now), role),
+        ];
         let least = pieces.len();
+        let next = duty.next.map(|next| who(scene, next));
         pieces.extend(next.map(|next| Piece::own(format!(" → {next}"), role)));
         segments.push(Segment {
             pieces,
@@ -292,6 +297,17 @@ fn people(scene: Scene) -> Vec<Segment<'static>> {
         });
     }
     segments
+}
+
+/// `on call `, and of what where there are several policies.
+fn on_call_of(policy: Option<&str>) -> String {
+    /// Cells of a policy's name.
+    const NAME: usize = 16;
+    let Some(policy) = policy else {
+        return "on call ".to_owned();
+    };
+    let name = SafeText::line(policy);
+    format!("on call {}: ", cut(name.as_str(), NAME, Cut::End))
 }
 
 /// The context, marked by exclamation marks where acts are dangerous, for eyes without colour.

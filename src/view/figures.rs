@@ -20,6 +20,8 @@ pub(super) fn ratio(ratio: f64) -> String {
         "–".to_owned()
     } else if percent == 0.0 {
         "0%".to_owned()
+    } else if percent == 100.0 {
+        "100%".to_owned()
     } else if percent < 0.001 {
         "<0.001%".to_owned()
     } else if percent < 0.1 {
@@ -179,8 +181,14 @@ mod tests {
     #[test]
     fn small_ratios_are_told_from_none() {
         assert_eq!(
-            [ratio(0.0213), ratio(0.000_04), ratio(1e-9), ratio(0.0)],
-            ["2.13%", "0.004%", "<0.001%", "0%"]
+            [
+                ratio(0.0213),
+                ratio(0.000_04),
+                ratio(1e-9),
+                ratio(0.0),
+                ratio(1.0)
+            ],
+            ["2.13%", "0.004%", "<0.001%", "0%", "100%"]
         );
     }
 }

@@ -206,9 +206,16 @@ fn wanted(scene: Scene) -> Vec<Action> {
             Action::Copy,
         ]),
         Some(Detail::Comparison(_, _)) => {
-            actions.extend([Action::Back, Action::Open, Action::MatchesOnly, Action::PageDown]);
+            actions.extend([
+                Action::Back,
+                Action::Open,
+                Action::MatchesOnly,
+                Action::Pivot,
+                Action::Scope,
+                Action::PageDown,
+            ]);
         }
-        Some(Detail::ServiceGraph) => actions.extend([Action::Back, Action::PageDown]),
+        Some(Detail::ServiceGraph) => actions.extend([Action::Back, Action::Pivot, Action::PageDown]),
         Some(Detail::TraceFacts(_)) => {
             actions.extend([Action::Back, Action::Open, Action::Copy, Action::PageDown]);
         }

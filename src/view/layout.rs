@@ -573,6 +573,11 @@ const WITH_STRIP: u16 = 8;
 /// Divides the log pane, which shows so many fields as columns.
 pub fn log_parts(pane: Rect, columns: usize) -> LogParts {
     let inside = frame::inner(pane);
+    // As in other lists: words do not touch the frame.
+    let words = Rect {
+        width: inside.width.saturating_sub(1),
+        ..inside
+    };
     let height = u16::from(inside.height >= WITH_STRIP);
     let titled = u16::from(columns > 0 && inside.height >= WITH_STRIP);
     LogParts {
@@ -580,12 +585,12 @@ pub fn log_parts(pane: Rect, columns: usize) -> LogParts {
         titles: Rect {
             y: inside.y + height,
             height: titled,
-            ..inside
+            ..words
         },
         lines: Rect {
             y: inside.y + height + titled,
             height: inside.height - height - titled,
-            ..inside
+            ..words
         },
     }
 }

@@ -24,11 +24,12 @@ pub mod widget;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
 
 use crate::app::Model;
 use crate::app::attention::Window;
 use crate::app::modal::Modal;
-use crate::text::Cut;
+use crate::text::{Cut, cut, width};
 use crate::theme::{Glyphs, Role, Theme};
 use crate::time::Now;
 use layout::{Cover, Middle};
@@ -132,6 +133,20 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
 /// That nobody was woken and who is to be phoned, as a line.
 pub(crate) fn undelivered(model: &Model, now: Now) -> Option<String> {
     banner::words(model, now)
+}
+
+/// What a replay says of itself, over the end of the last row of a frame that is shown again.
+pub fn corner(frame: &mut Buffer, words: &str) {
+    let area = frame.area;
+    if area.is_empty() {
+        return;
+    }
+    let words = format!(" {words} ");
+    let words = cut(&words, usize::from(area.width), Cut::End);
+    let left = area.width.saturating_sub(width(&words) as u16);
+    // Over whatever stood there.
+    let style = Style::reset().add_modifier(Modifier::REVERSED);
+    frame.set_string(left, area.bottom() - 1, &*words, style);
 }
 
 /// Which cells of a frame that was drawn lead where.

@@ -1,7 +1,8 @@
 //! The correlation strip: burn, alerts, deploys, failing lines and failing traces on one shared axis of time.
 //!
 //! A row a signal, a column a stretch of time, shapes rather than colours; the chosen moment stands in all of them. What is
-//! not known of a stretch is a dot, which is no "nothing". Start at [`draw`].
+//! not known of a stretch is a dot, which is no "nothing". Colour is kept for what is bad: a burn over the line of a rule,
+//! a count far over what is usual on the axis. Start at [`draw`].
 
 use std::sync::Arc;
 
@@ -12,14 +13,16 @@ use ratatui::layout::Rect;
 use super::widget::{self, Piece};
 use super::{Scene, figures};
 use crate::app::logs::Counted;
+use crate::app::scope::{Scope, short};
 use crate::app::strip::SHOWN;
 use crate::app::traces::TraceList;
 use crate::app::traces::list::is_failed;
-use crate::app::update::{lines_wanted, traces_wanted};
-use crate::domain::alert::AlertBoard;
+use crate::app::update::{incident_concerns, lines_wanted, traces_wanted};
+use crate::domain::alert::{Alert, AlertBoard};
+use crate::domain::environment;
 use crate::domain::log::{Level, Nanos, Volume};
 use crate::domain::service_map::Caller;
-use crate::domain::slo::Severity;
+use crate::domain::slo::{Severity, SloReport};
 use crate::domain::timeline::{Event, EventKind};
 use crate::domain::trace;
 use crate::domain::trace::summary::Whole;
@@ -128,8 +131,7 @@ fn ruler(scene: Scene, buffer: &mut Buffer, row: Rect, (axis, chosen): (Axis, Op
     let said = |at| figures::moment(at, scene.still.utc, scene.model.zone);
     let from = said(axis.from).trim_end_matches('Z').to_owned();
     let to = said(axis.to);
-    let of = scene.model.scope.service().unwrap_or("all");
-    let name = SafeText::line(of).into_owned();
+    let name = SafeText::line(&turned_to(scene.model.scope.current())).into_owned();
     scene.line(
         buffer,
         Rect {
@@ -163,10 +165,46 @@ fn ruler(scene: Scene, buffer: &mut Buffer, row: Rect, (axis, chosen): (Axis, Op
     let gap = axis.cells.saturating_sub(from.len() + to.len() + 2);
     let rule = format!("{from} {} {to}", "─".repeat(gap));
     scene.line(buffer, plot, &[Piece::own(rule, Role::TextMuted)]);
+    if let Some(said) = scene.model.scope.current().and_then(not_narrowed) {
+        const LEAD: usize = 8;
+        let room = Rect {
+            width: start
+                .min(axis.cells.saturating_sub(to.len() + 2))
+                .saturating_sub(LEAD + 1) as u16,
+            ..widget::after(plot, LEAD as u16)
+        };
+        scene.line(buffer, room, &[Piece::own(format!(" {said} "), Role::StateStale)]);
+    }
     if let Some((start, said)) = label {
         let at = widget::after(plot, start as u16);
         scene.line(buffer, at, &[Piece::own(said, Role::Accent)]);
     }
+}
+
+/// What the panes are turned to, in a word: the service, else the environment or the trace. Not yet safe.
+fn turned_to(scope: Option<&Scope>) -> String {
+    let Some(scope) = scope else {
+        return "all".to_owned();
+    };
+    if let Some(service) = &scope.service {
+        return service.clone();
+    }
+    let labels: Vec<&str> = scope.labels.values().map(String::as_str).collect();
+    match (labels.is_empty(), scope.trace) {
+        (false, _) => labels.join(" "),
+        (true, Some(trace)) => short(trace),
+        (true, None) => "all".to_owned(),
+    }
+}
+
+/// Which rows are of more than the panes are turned to, because their signals cannot be narrowed so; nothing where all
+/// follow. Not yet safe.
+fn not_narrowed(scope: &Scope) -> Option<String> {
+    if scope.trace.is_some() {
+        return Some("only errors are of the trace".to_owned());
+    }
+    let labels: Vec<&str> = scope.labels.keys().map(String::as_str).collect();
+    (!labels.is_empty()).then(|| format!("burn, deploys, traces: any {}", labels.join(", ")))
 }
 
 /// Whether something is of the service that the panes are turned to.
@@ -186,30 +224,57 @@ fn burn(scene: Scene, axis: Axis) -> Vec<Mark> {
         .collect();
     let column = |cell: usize| {
         let end = axis.end(cell);
-        let burns = reports.iter().filter_map(|report| {
-            let at = report.spark_at.partition_point(|at| *at <= end).checked_sub(1)?;
-            let measured = end - *report.spark_at.get(at)? <= HOLDS;
-            let burn = report.spark.get(at).filter(|burn| measured && !burn.is_nan())?;
-            let rules = report.slo.rules.iter();
-            let pages = rules.filter(|rule| rule.severity == Severity::Page);
-            let page = pages.map(|rule| rule.factor).fold(f64::INFINITY, f64::min);
-            Some(if page.is_finite() {
-                burn / page
-            } else {
-                burn / 14.4
-            })
-        });
-        let worst = burns.fold(f64::NAN, f64::max);
-        if worst.is_nan() {
+        let burns = reports.iter().filter_map(|report| heat(report, end));
+        let Some(worst) = burns.max_by(|a, b| a.share.total_cmp(&b.share)) else {
             return UNKNOWN;
-        }
-        let role = if worst >= 1.0 { Role::SloPage } else { Role::Chart };
+        };
         Mark {
-            sign: level(worst, 1.0, scene.theme.glyphs),
-            role,
+            sign: level(worst.share, 1.0, scene.theme.glyphs),
+            role: worst.role,
         }
     };
     (0..axis.cells).map(column).collect()
+}
+
+/// How fast an SLO burned.
+struct Heat {
+    /// Of its paging line.
+    share: f64,
+    /// By the highest line that it is over.
+    role: Role,
+}
+
+/// How fast an SLO burned at a moment, where that was measured.
+fn heat(report: &SloReport, at: DateTime<Utc>) -> Option<Heat> {
+    /// The fastest of the usual rules, where there is none of its own.
+    const PAGE: f64 = 14.4;
+    let point = report
+        .spark_at
+        .partition_point(|point| *point <= at)
+        .checked_sub(1)?;
+    let measured = at - *report.spark_at.get(point)? <= HOLDS;
+    let burn = *report
+        .spark
+        .get(point)
+        .filter(|burn| measured && !burn.is_nan())?;
+    let line = |severity| {
+        let rules = report.slo.rules.iter().filter(|rule| rule.severity == severity);
+        rules.map(|rule| rule.factor).reduce(f64::min)
+    };
+    let page = line(Severity::Page).unwrap_or(PAGE);
+    let role = if burn >= page {
+        Role::SloPage
+    } else if line(Severity::Ticket).is_some_and(|ticket| burn >= ticket) {
+        Role::SloTicket
+    } else if burn >= 1.0 {
+        Role::Chart
+    } else {
+        Role::TextDim
+    };
+    Some(Heat {
+        share: burn / page,
+        role,
+    })
 }
 
 /// A column as high as its share of what is full.
@@ -236,7 +301,7 @@ fn alerts(scene: Scene, axis: Axis) -> Vec<Mark> {
     let model = scene.model;
     let board = model.alerts.shown();
     for alert in board.into_iter().flat_map(|board| board.by_fingerprint.values()) {
-        if concerns(scene, Caller::Alerts, &alert.service) {
+        if concerns(scene, Caller::Alerts, &alert.service) && !is_elsewhere(scene, alert) {
             count(&mut fired, alert.occurrence.starts_at);
             if let Some(ended) = alert.ended_at {
                 count(&mut over, ended);
@@ -263,17 +328,25 @@ fn alerts(scene: Scene, axis: Axis) -> Vec<Mark> {
             | EventKind::Other => {}
         }
     }
-    // Where no backend ever answered, nothing is known of anything.
+    // Where no backend ever answered, nothing is known of anything; and what was over before the console was opened,
+    // nobody tells.
     let answered = |board: &Arc<AlertBoard>| board.sources.iter().any(|source| source.age.is_some());
-    let known = board.is_some_and(answered);
-    let mark = |(fired, over): (u32, u32)| match (fired > 0, over > 0) {
+    let heard = board.is_some_and(answered);
+    let is_known = |cell| heard && axis.end(cell) >= model.opened;
+    let mark = |(cell, (fired, over)): (usize, (u32, u32))| match (fired > 0, over > 0) {
         (true, true) => sign('◆', Role::SeverityWarning),
         (true, false) => sign('▲', Role::SeverityCritical),
         (false, true) => sign('▼', Role::StateOk),
-        (false, false) if known => NOTHING,
+        (false, false) if is_known(cell) => NOTHING,
         (false, false) => UNKNOWN,
     };
-    fired.into_iter().zip(over).map(mark).collect()
+    fired.into_iter().zip(over).enumerate().map(mark).collect()
+}
+
+/// Whether an alert says that it is of another environment than the panes are turned to.
+fn is_elsewhere(scene: Scene, alert: &Alert) -> bool {
+    let scope = scene.model.scope.current();
+    scope.is_some_and(|scope| environment::is_elsewhere(&scope.labels, |name| alert.labels.get(name)))
 }
 
 fn sign(sign: char, role: Role) -> Mark {
@@ -284,10 +357,10 @@ fn sign(sign: char, role: Role) -> Mark {
 fn story(scene: Scene<'_>) -> impl Iterator<Item = &Event> + use<'_> {
     let pane = &scene.model.incidents;
     let followed = pane.followed.as_ref().and_then(|id| pane.incident(id));
-    let service = followed.and_then(|incident| incident.service.as_ref());
-    let is_of_it = match service {
-        Some(service) => concerns(scene, Caller::Incidents, &service.name),
-        None => scene.model.scope.service().is_none(),
+    let is_of_it = match (scene.model.scope.current(), followed) {
+        (None, _) => true,
+        (Some(scope), Some(incident)) => incident_concerns(scene.model, scope, incident),
+        (Some(_), None) => false,
     };
     let told = pane.timeline.value().filter(|_| is_of_it);
     told.into_iter().flat_map(|story| &story.events)
@@ -422,18 +495,32 @@ fn count_each(counts: &mut [Option<u64>], axis: Axis, all: impl Iterator<Item = 
     }
 }
 
-/// Counts as columns, the highest of them full.
+/// Counts as columns, the highest of them full; those far over what is usual stand out.
 fn bars(counts: &[Option<u64>], glyphs: Glyphs) -> Vec<Mark> {
     let most = counts.iter().flatten().max().copied().unwrap_or(0).max(1);
+    let many = many(counts);
     let mark = |count: &Option<u64>| match count {
         None => UNKNOWN,
         Some(0) => NOTHING,
         Some(count) => Mark {
             sign: level(*count as f64, most as f64, glyphs),
-            role: Role::SeverityCritical,
+            role: if *count > many {
+                Role::SeverityWarning
+            } else {
+                Role::TextDim
+            },
         },
     };
     counts.iter().map(mark).collect()
+}
+
+/// The most that a column has by chance, where a quarter of them have what is usual or less: trouble may last for most of
+/// the axis. Three standard deviations of a Poisson process.
+fn many(counts: &[Option<u64>]) -> u64 {
+    let mut known: Vec<u64> = counts.iter().flatten().copied().collect();
+    known.sort_unstable();
+    let usual = known.get(known.len() / 4).copied().unwrap_or(0);
+    usual + (3.0 * (usual.max(1) as f64).sqrt()) as u64
 }
 
 #[cfg(test)]
@@ -476,6 +563,40 @@ mod tests {
         };
         assert_eq!(signs(Glyphs::Unicode), "· ▁█");
         assert_eq!(signs(Glyphs::Ascii), "· _#");
+    }
+
+    #[test]
+    fn a_count_stands_out_only_far_over_the_usual() {
+        let roles = |counts: &[u64]| -> Vec<bool> {
+            let counts: Vec<_> = counts.iter().copied().map(Some).collect();
+            let marks = bars(&counts, Glyphs::Unicode);
+            marks
+                .iter()
+                .map(|mark| mark.role == Role::SeverityWarning)
+                .collect()
+        };
+        // A usual 9 in a column: 9 + 3 times the root of 9 is 18.
+        assert_eq!(roles(&[9, 9, 18, 19]), [false, false, false, true]);
+        assert_eq!(roles(&[0, 0, 0, 3, 4]), [false, false, false, false, true]);
+        assert_eq!(roles(&[1, 50, 50, 50, 50]), [true; 5].map(|_| false), "all alike");
+    }
+
+    #[test]
+    fn rows_that_cannot_follow_the_scope_are_named() {
+        let mut scope = Scope::of_service("checkout");
+        assert_eq!((turned_to(None), not_narrowed(&scope)), ("all".to_owned(), None));
+        scope.labels.insert("env".to_owned(), "prod".to_owned());
+        assert_eq!(
+            not_narrowed(&scope).as_deref(),
+            Some("burn, deploys, traces: any env")
+        );
+        scope.service = None;
+        assert_eq!(turned_to(Some(&scope)), "prod");
+        scope.trace = "7f3a9c0d11e24b6f8a5501c2d3e4f506".parse().ok();
+        assert_eq!(
+            not_narrowed(&scope).as_deref(),
+            Some("only errors are of the trace")
+        );
     }
 
     #[test]

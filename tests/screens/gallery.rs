@@ -59,6 +59,7 @@ pub fn screens(wanted: impl Fn(&str) -> bool) -> Vec<Screen> {
     let mut out = crate::widgets::screens();
     out.retain(|screen| wanted(&screen.name));
     let dark = dark();
+    out.extend(crate::beside::screens(&wanted, &dark));
     if wanted("story") {
         for (index, frame) in crate::story::frames(&dark).into_iter().enumerate() {
             out.push(Screen {
@@ -134,6 +135,8 @@ fn states() -> Vec<(&'static str, Build)> {
         ("scoped", |w, h| {
             let mut model = shop::pages::night(size(w, h));
             press(&mut model, "2 g g . 3");
+            let board = shop::alert_board_of("checkout");
+            shop::tell(&mut model, Msg::AlertsArranged(std::sync::Arc::new(board)));
             model
         }),
         ("ranged", |w, h| {
@@ -184,12 +187,10 @@ fn states() -> Vec<(&'static str, Build)> {
             press(&mut model, "3 z Q");
             model
         }),
-        ("stats", |w, h| {
-            let mut model = shop::pages::night(size(w, h));
-            shop::pages::command(&mut model, "incident.stats");
-            press(&mut model, "enter");
-            model
-        }),
+        ("stats", crate::beside::stats),
+        ("audit", crate::beside::audit),
+        ("playbook", crate::beside::playbook),
+        ("playbook-stopped", crate::beside::playbook_stopped),
         ("themes", |w, h| {
             let mut model = on_alerts(shop::pages::night(size(w, h)));
             shop::pages::command(&mut model, "theme");

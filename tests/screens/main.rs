@@ -7,6 +7,7 @@
     reason = "a tool for developers fails by saying so"
 )]
 
+mod beside;
 #[path = "../suite/fixtures.rs"]
 mod fixtures;
 mod gallery;

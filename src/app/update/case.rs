@@ -471,6 +471,7 @@ fn evidence(model: &Model, open: &OpenCase, now: DateTime<Utc>) -> Evidence {
         traces: open.traces.clone(),
         incidents,
         on_call,
+        us: model.us(),
         remarks,
     }
 }

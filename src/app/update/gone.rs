@@ -10,7 +10,7 @@ use crate::app::list::Placed;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::backend::incidents::Question;
-use crate::domain::incident::{Incident, Person};
+use crate::domain::incident::Incident;
 use crate::time::Now;
 
 /// What is looked for in the list that comes.
@@ -28,10 +28,7 @@ impl Before {
         let chosen = pane.selected().cloned();
         let listed = pane.feed.value().map_or(&[][..], |board| &board.incidents[..]);
         let held = listed.iter().filter(|incident| {
-            let mine = incident
-                .assignees
-                .iter()
-                .any(|one| is(one, &model.settings.identity));
+            let mine = incident.assignees.iter().any(|one| model.is_our_person(one));
             let acted_on = model
                 .acts
                 .pending
@@ -84,12 +81,4 @@ impl Before {
         };
         say(model, Level::Warn, words, now)
     }
-}
-
-/// Whether a keeper's person is the identity that acts here: by address, name or id.
-fn is(person: &Person, identity: &str) -> bool {
-    let email = person.email.as_deref();
-    email.is_some_and(|email| email.eq_ignore_ascii_case(identity))
-        || *person.name == *identity
-        || *person.id == *identity
 }

@@ -63,6 +63,7 @@ pub(crate) use keys::{holds, places};
 pub(crate) use modals::yes_key;
 pub use outbox::target as outbox_target;
 pub use palette::{Offers, ranked as rank_palette};
+pub(crate) use scope::concerns as incident_concerns;
 pub use silences::matchers_of;
 pub(crate) use strip::{due as strip_due, lines_wanted, traces_wanted};
 pub(crate) use traces::unread;

@@ -23,6 +23,7 @@ use crate::app::modal::{Command, Fits, Modal, Palette, PaletteItem, Word};
 use crate::backend::traces::read_id;
 use crate::domain::alert::plan::hand_back_plan;
 use crate::text::SafeText;
+use crate::theme;
 
 pub(super) use carry::carry;
 use words::Line;
@@ -91,21 +92,25 @@ pub(super) fn open(model: &Model) -> Palette {
             )
         });
     // The present one first: a look at the list changes nothing before the cursor is moved.
-    let (present, others): (Vec<_>, Vec<_>) = model
-        .settings
-        .themes
-        .iter()
-        .partition(|name| **name == *model.themes.kept());
+    let shelf = model.settings.themes.iter().map(|name| &**name);
+    let (present, others): (Vec<_>, Vec<_>) = shelf
+        .chain(std::iter::once(theme::AUTO))
+        .partition(|name| *name == model.themes.chosen());
     let themes = present.into_iter().chain(others).map(|name| {
-        let title = if *name == *model.themes.kept() {
-            "The theme that is drawn with"
+        let title = if name == theme::AUTO {
+            format!(
+                "By the terminal's background: {} now",
+                SafeText::line(model.themes.resolved(name))
+            )
+        } else if name == model.themes.chosen() {
+            "The theme that is drawn with".to_owned()
         } else {
-            "Draw with it; the cursor shows it"
+            "Draw with it; the cursor shows it".to_owned()
         };
         item(
-            Command::Theme(name.clone()),
+            Command::Theme(name.into()),
             format!("theme {}", SafeText::line(name)),
-            title.to_owned(),
+            title,
         )
     });
     let items: Vec<PaletteItem> = actions

@@ -41,6 +41,8 @@ enum Here {
     Listed(TraceId),
     /// A row of a page that is none of these.
     Place(Place),
+    /// The graph of services.
+    Graph,
 }
 
 /// Somewhere to go, with its line in the menu.
@@ -60,6 +62,7 @@ pub(super) fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
         Here::Trace(id, row) => waterfall::ways(model, *id, *row),
         Here::Listed(id) => super::traces::ways(model, *id),
         Here::Place(place) => from_place(model, place),
+        Here::Graph => from_graph(model),
     };
     match ways.as_slice() {
         [] => say(model, Level::Info, none, now),
@@ -125,7 +128,11 @@ fn here(model: &Model) -> Option<Here> {
                 Spot::Place(place) => Here::Place(place),
             })
         }
-        Some(Detail::Outbox | Detail::Comparison(_, _) | Detail::ServiceGraph | Detail::Page(_)) => None,
+        Some(Detail::Comparison(_, _)) => {
+            super::traces::pair_here(model).map(|(id, row)| Here::Trace(id, Some(row)))
+        }
+        Some(Detail::ServiceGraph) => Some(Here::Graph),
+        Some(Detail::Outbox | Detail::Page(_)) => None,
         None => match model.focus {
             PaneId::Slo => model.slo.selected().map(|r| Here::Slo(r.slo.name.clone())),
             PaneId::Alerts => model
@@ -398,6 +405,23 @@ fn from_place(model: &Model, place: &Place) -> Ways {
         refs: refs.into_iter().collect(),
     };
     (ways, none, Some(deed))
+}
+
+/// From the graph to the traces of each of its services.
+fn from_graph(model: &Model) -> Ways {
+    let services = super::traces::services_of_graph(model);
+    let ours = |service: &str| model.settings.services.ours(Caller::Traces, service).to_owned();
+    let ways = services.iter().filter_map(|service| {
+        let service = ours(service);
+        let goal = Goal::Traces(service.as_str().into(), None);
+        (!service.is_empty()).then(|| (goal, format!("traces of {}", SafeText::line(&service))))
+    });
+    let deed = Deed {
+        incident: None,
+        text: "went on from the service graph".to_owned(),
+        refs: Vec::new(),
+    };
+    (ways.collect(), "no service is counted yet".to_owned(), Some(deed))
 }
 
 /// To the lines of a service around a moment, where there is a log backend and they are not what is shown already.

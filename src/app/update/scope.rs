@@ -38,12 +38,13 @@ const SHOWN: TimeDelta = TimeDelta::hours(1);
 /// Turns every pane to the thing under the cursor.
 pub(super) fn narrow(model: &mut Model, now: Now) -> Vec<Effect> {
     let Some(mut scope) = here(model, now).filter(|scope| !scope.is_everything()) else {
-        return say(
-            model,
-            Level::Info,
-            "nothing under the cursor names a service",
-            now,
-        );
+        let why = match model.detail() {
+            Some(Detail::ServiceGraph) => {
+                "the graph has no cursor to scope by: pivot to the traces of a service, and scope from there"
+            }
+            Some(_) | None => "nothing under the cursor names a service",
+        };
+        return say(model, Level::Info, why, now);
     };
     // What tells no time of its own is looked at in the time that holds.
     scope.range = scope.range.or(model.scope.range());
@@ -102,7 +103,11 @@ pub(super) fn here(model: &Model, now: Now) -> Option<Scope> {
             Spot::Incident(id) => Some(of_incident(model, model.incidents.incident(&id)?, now)),
             Spot::Place(place) => Some(of_place(place, now)),
         },
-        Some(Detail::Outbox | Detail::Page(_) | Detail::Comparison(_, _) | Detail::ServiceGraph) => None,
+        Some(Detail::Comparison(_, _)) => {
+            let (id, row) = traces::pair_here(model)?;
+            of_trace(model, id, Some(row), now)
+        }
+        Some(Detail::Outbox | Detail::Page(_) | Detail::ServiceGraph) => None,
         None => match model.focus {
             PaneId::Logs => of_line(model, model.logs.cursor?, now),
             PaneId::Traces => of_listed(model, now),
@@ -339,7 +344,7 @@ pub(super) fn arrange_incidents(model: &mut Model) {
 
 /// Whether an incident is of what a scope is about, or may be: by its alerts, where it surely has some, else by what it
 /// says of itself. One that tells nothing may be of anything.
-fn concerns(model: &Model, scope: &Scope, incident: &Incident) -> bool {
+pub(crate) fn concerns(model: &Model, scope: &Scope, incident: &Incident) -> bool {
     if scope.incident.as_ref() == Some(&incident.id) {
         return true;
     }

@@ -57,9 +57,16 @@ fn question(model: &Model, now: Now) -> StripAsk {
     }
 }
 
-/// The lines of what the panes are turned to, whatever the log pane is narrowed to beside.
+/// The lines of what the panes are turned to, whatever the log pane is narrowed to beside; a trace is of whatever service
+/// and environment.
 pub(crate) fn lines_wanted(model: &Model) -> log::Wanted {
     let scope = model.scope.current();
+    if let Some(trace) = scope.and_then(|scope| scope.trace) {
+        return log::Wanted {
+            trace: Some(trace),
+            ..log::Wanted::default()
+        };
+    }
     let service = scope.and_then(|scope| scope.service.as_deref());
     let services = &model.settings.services;
     log::Wanted {

@@ -12,7 +12,6 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::{Modifier, Style};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -22,8 +21,8 @@ use crate::runtime::replay::{self, ReplayError, Shown, Staging};
 use crate::terminal::signals::{Signal, Signals};
 use crate::terminal::tty::Tty;
 use crate::terminal::{Input, Screen};
-use crate::text;
 use crate::time::{Clock, Tick};
+use crate::view;
 
 /// Frames that wait to be shown. When full, the console that is played stands still; closed by the player's end.
 const AHEAD: usize = 32;
@@ -431,15 +430,8 @@ fn composed(area: Rect, shown: Option<&Shown>, corner: Option<&str>) -> (Buffer,
         }
         cursor = shown.cursor.filter(|cursor| both.contains(*cursor));
     }
-    if let Some(words) = corner
-        && area.height > 0
-    {
-        let words = format!(" {words} ");
-        let words = text::cut(&words, usize::from(area.width), text::Cut::End);
-        let width = u16::try_from(text::width(&words)).unwrap_or(area.width);
-        let left = area.width.saturating_sub(width);
-        let style = Style::new().add_modifier(Modifier::REVERSED);
-        buffer.set_string(left, area.height - 1, &*words, style);
+    if let Some(words) = corner {
+        view::corner(&mut buffer, words);
     }
     (buffer, cursor)
 }

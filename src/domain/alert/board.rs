@@ -135,6 +135,35 @@ pub struct AlertCounts {
     pub suppressed: usize,
     /// Shown after the filter.
     pub shown: usize,
+    /// Those of them that the scope leaves out.
+    pub outside: Outside,
+}
+
+/// Counts of what the scope leaves out, filter aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Outside {
+    /// Active and nobody has it.
+    pub active: usize,
+    /// Somebody has it.
+    pub acknowledged: usize,
+    /// Silenced, inhibited or muted.
+    pub suppressed: usize,
+}
+
+impl AlertCounts {
+    /// What the scope leaves in: active ones, acknowledged ones, suppressed ones.
+    pub fn within(&self) -> (usize, usize, usize) {
+        let Outside {
+            active,
+            acknowledged,
+            suppressed,
+        } = self.outside;
+        (
+            self.active.saturating_sub(active),
+            self.acknowledged.saturating_sub(acknowledged),
+            self.suppressed.saturating_sub(suppressed),
+        )
+    }
 }
 
 /// Why an empty (or any) queue can be believed, or not.

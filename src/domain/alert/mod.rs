@@ -29,7 +29,7 @@ pub mod plan;
 pub mod table;
 
 pub use board::{
-    AlertBoard, AlertCounts, AlertGroup, BoardSilence, BoardSource, Grouping, IsAck, PipelineFault,
+    AlertBoard, AlertCounts, AlertGroup, BoardSilence, BoardSource, Grouping, IsAck, Outside, PipelineFault,
     PipelineHealth, SeverityRank, Standing, StateChoice,
 };
 pub use labels::Labels;

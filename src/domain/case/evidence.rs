@@ -14,6 +14,7 @@ use crate::domain::log::Level;
 use crate::domain::oncall::Duty;
 use crate::domain::service_map::ServiceMap;
 use crate::domain::slo::SloReport;
+use crate::domain::timeline::Us;
 use crate::domain::trace::TraceId;
 
 /// Something that was asked.
@@ -83,6 +84,8 @@ pub struct Evidence {
     pub incidents: Known<Vec<Arc<Incident>>>,
     /// Who is on call now.
     pub on_call: Known<Vec<Duty>>,
+    /// Names of whoever reads this, who is told of as `you`; none where it is written for others.
+    pub us: Us,
     /// What else is to be said of a part: that it is old, or not whole.
     pub remarks: Vec<(Part, String)>,
 }

@@ -162,6 +162,8 @@ pub struct Row {
     pub lead: String,
     /// What it says. Remote, not yet safe.
     pub text: String,
+    /// Bytes of that which name the thing; the rest says what was seen of it.
+    pub head: usize,
     /// How it is meant.
     pub tone: Tone,
     /// What it opens.

@@ -11,7 +11,7 @@ use super::rate::{Change, change};
 use super::suspects::{self, Stands, Suspect};
 use super::{Case, Clock, Part, Row, RowId, Section, Target, Tone, related};
 use crate::domain::alert::{AckState, Alert, AlertState};
-use crate::domain::incident::Incident;
+use crate::domain::incident::{Incident, Person};
 use crate::domain::pattern::told_first;
 use crate::domain::slo::{SloReport, SloState, duration_in_words};
 use crate::domain::trace::scale::lasting_in_column;
@@ -56,6 +56,7 @@ fn row(id: &str, lead: impl Into<String>, text: String, tone: Tone, target: Opti
     Row {
         id: RowId(Arc::from(id)),
         lead: lead.into(),
+        head: text.len(),
         text,
         tone,
         target,
@@ -148,6 +149,7 @@ impl Page<'_> {
                     } else {
                         "·".to_owned()
                     },
+                    head: said.len() + suspect.words.len(),
                     text: format!("{said}{} · {}", suspect.words, suspect.evidence),
                     tone,
                     target: suspect.target.clone(),
@@ -263,10 +265,10 @@ impl Page<'_> {
         );
         match &alert.ack {
             AckState::Held(ack) => {
-                let _ = write!(text, " · acknowledged by {}", ack.by);
+                let _ = write!(text, " · acknowledged by {}", self.who(&ack.by));
             }
             AckState::Partly(part) => {
-                let _ = write!(text, " · acknowledged in part by {}", part.ack.by);
+                let _ = write!(text, " · acknowledged in part by {}", self.who(&part.ack.by));
             }
             AckState::None | AckState::HiddenBy(_) => {}
         }
@@ -512,6 +514,7 @@ impl Page<'_> {
             })),
             state => rows.extend(unknown(part, state).map(|row| Row {
                 id: RowId("people/incident".into()),
+                head: 0,
                 text: format!("incidents: {}", row.text),
                 ..row
             })),
@@ -525,7 +528,9 @@ impl Page<'_> {
                 for duty in duties.iter().take(MOST) {
                     levels.push(format!(
                         "{} (level {}, {})",
-                        duty.person.name, duty.level, duty.policy.name
+                        self.person(&duty.person),
+                        duty.level,
+                        duty.policy.name
                     ));
                 }
                 rows.push(row(
@@ -538,11 +543,24 @@ impl Page<'_> {
             }
             state => rows.extend(unknown(part, state).map(|row| Row {
                 id: RowId("people/oncall".into()),
+                head: 0,
                 text: format!("on call: {}", row.text),
                 ..row
             })),
         }
         rows
+    }
+
+    /// A name, which is `you` for whoever reads it.
+    fn who<'n>(&self, name: &'n str) -> &'n str {
+        if self.evidence.us.are(name) { "you" } else { name }
+    }
+
+    fn person<'n>(&self, person: &'n Person) -> &'n str {
+        let email = person.email.as_deref();
+        let is_us =
+            self.evidence.us.are(&person.id) || email.is_some_and(|email| self.evidence.us.are(email));
+        if is_us { "you" } else { self.who(&person.name) }
     }
 
     /// `#4711 SEV2 checkout errors · mara, acknowledged 11 min ago`.
@@ -555,14 +573,23 @@ impl Page<'_> {
             let _ = write!(text, "{severity} ");
         }
         text.push_str(&incident.title);
-        let names: Vec<&str> = incident.assignees.iter().map(|person| &*person.name).collect();
+        let names: Vec<&str> = incident
+            .assignees
+            .iter()
+            .map(|person| self.person(person))
+            .collect();
         if names.is_empty() {
             text.push_str(" · nobody has it");
         } else {
             let _ = write!(text, " · {}", names.join(", "));
         }
         if let Some((person, at)) = incident.acknowledgements.last() {
-            let _ = write!(text, " · acknowledged by {} {} ago", person.name, self.ago(*at));
+            let _ = write!(
+                text,
+                " · acknowledged by {} {} ago",
+                self.person(person),
+                self.ago(*at)
+            );
         }
         text
     }
@@ -572,9 +599,16 @@ fn severity(alert: &Alert) -> String {
     alert.severity.as_deref().unwrap_or("alert").to_owned()
 }
 
-/// `99.9% · 5m 24.0×, 1h 18.2× · 41% left · 18× normal errors for 41 min`.
+/// `checkout-availability · 18× normal errors for 41 min · 41% of the budget left · 5m 24.0×, 1h 18.2×`: what matters first,
+/// for a long row is cut.
 fn slo_words(report: &SloReport) -> String {
     let mut text = report.slo.name.clone();
+    if !report.words.is_empty() {
+        let _ = write!(text, " · {}", report.words);
+    }
+    if let Some(budget) = &report.budget {
+        let _ = write!(text, " · {:.0}% of the budget left", budget.remaining * 100.0);
+    }
     let windows: Vec<String> = report
         .windows
         .iter()
@@ -582,12 +616,6 @@ fn slo_words(report: &SloReport) -> String {
         .collect();
     if !windows.is_empty() {
         let _ = write!(text, " · {}", windows.join(", "));
-    }
-    if let Some(budget) = &report.budget {
-        let _ = write!(text, " · {:.0}% of the budget left", budget.remaining * 100.0);
-    }
-    if !report.words.is_empty() {
-        let _ = write!(text, " · {}", report.words);
     }
     text
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
+use crate::domain::timeline::Us;
 use crate::domain::trace::TraceId;
 
 fn began() -> DateTime<Utc> {
@@ -48,6 +49,7 @@ fn quiet() -> Evidence {
         }),
         incidents: Known::Known(Vec::new()),
         on_call: Known::Known(Vec::new()),
+        us: Us::default(),
         remarks: Vec::new(),
     }
 }

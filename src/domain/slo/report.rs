@@ -197,7 +197,7 @@ pub struct SloReport {
     pub last_known: Option<(SloState, DateTime<Utc>)>,
     /// Whether it had data within its period: ranks a lost SLO near the top.
     pub had_data: HadData,
-    /// One sentence: "18× normal errors for 41 min; 3.1 % of the month spent; empty at 04:20 at the 1h burn".
+    /// One sentence: "18× normal errors for 41 min; 3.1% of the month spent; empty at 04:20 at the 1h burn".
     pub words: String,
     /// Warnings, in words.
     pub warnings: Vec<String>,

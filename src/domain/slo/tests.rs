@@ -334,7 +334,7 @@ fn the_words_say_what_the_readings_support() {
     // 0.59 of 30 d at 18× lasts 23 h 36 min.
     assert_eq!(
         report.words,
-        "18× normal errors for 42 min; 41 % of the month spent; empty at 02:50 UTC at the 1h burn"
+        "18× normal errors for 42 min; 41% of the month spent; empty at 02:50 UTC at the 1h burn"
     );
     all.spark.clear();
     let silent = judge(slo(99.9, "30d"), &all);

@@ -141,7 +141,7 @@ fn times(burn: f64) -> String {
     }
 }
 
-/// `3.1 % of the month spent`: of the period's budget.
+/// `3.1% of the month spent`: of the period's budget.
 fn spent(report: &SloReport) -> Option<String> {
     let budget = report.budget.as_ref()?;
     let percent = (1.0 - budget.remaining) * 100.0;
@@ -154,9 +154,9 @@ fn spent(report: &SloReport) -> Option<String> {
         return Some(format!("{period}'s budget spent {:.1}×", percent / 100.0));
     }
     Some(if percent >= 10.0 {
-        format!("{percent:.0} % of {period} spent")
+        format!("{percent:.0}% of {period} spent")
     } else {
-        format!("{:.1} % of {period} spent", percent.max(0.0))
+        format!("{:.1}% of {period} spent", percent.max(0.0))
     })
 }
 

@@ -15,6 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Delivery, Event, EventKind, Starred, Timeline};
 use crate::domain::alert::ack::{Marker, without_marker};
+use crate::domain::incident::Person;
 
 mod settled;
 
@@ -59,6 +60,15 @@ pub struct Part {
 pub struct Us(pub Vec<Arc<str>>);
 
 impl Us {
+    /// The identity, and whom the keeper takes us for, as far as it told.
+    pub fn of(identity: &str, keeper: Option<&Person>) -> Self {
+        let names = keeper.into_iter().flat_map(|person| {
+            let named = [&person.id, &person.name].into_iter();
+            named.chain(&person.email).cloned()
+        });
+        Self(std::iter::once(identity.into()).chain(names).collect())
+    }
+
     /// Whether this is one of our names.
     pub fn are(&self, actor: &str) -> bool {
         self.0.iter().any(|name| name.eq_ignore_ascii_case(actor))

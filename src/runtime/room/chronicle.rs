@@ -210,14 +210,7 @@ impl Chronicle {
 
     fn us(&self) -> Us {
         let acting_as = self.acting_as.borrow();
-        let person = acting_as.as_ref().map(|acting| &acting.person);
-        let names = person.into_iter().flat_map(|person| {
-            [&person.id, &person.name]
-                .into_iter()
-                .chain(&person.email)
-                .cloned()
-        });
-        Us(std::iter::once(Arc::clone(&self.identity)).chain(names).collect())
+        Us::of(&self.identity, acting_as.as_ref().map(|acting| &acting.person))
     }
 
     /// Starts what is due and not under way.

@@ -61,7 +61,7 @@ fn head<'a>(scene: Scene<'a>, calling: &'a Calling) -> Sheet<'a> {
                 Piece::word(" → ", Role::TextMuted),
                 named(scene, scope),
             ]);
-            sheet.line(told(calling, calls));
+            sheet.line(told(calling, calls, 0));
         }
         for (called, calls) in calling.graph.called(scope) {
             sheet.line(vec![
@@ -69,7 +69,7 @@ fn head<'a>(scene: Scene<'a>, calling: &'a Calling) -> Sheet<'a> {
                 Piece::word(" → ", Role::TextMuted),
                 named(scene, called),
             ]);
-            sheet.line(told(calling, calls));
+            sheet.line(told(calling, calls, 0));
         }
         if callers.is_empty() && calling.graph.called(scope).next().is_none() {
             let text = format!("{scope} neither calls nor is called here.");
@@ -96,7 +96,7 @@ fn head<'a>(scene: Scene<'a>, calling: &'a Calling) -> Sheet<'a> {
             Piece::word(" → ", Role::TextMuted),
             named(scene, called),
         ]);
-        sheet.line(told(calling, calls));
+        sheet.line(told(calling, calls, 0));
     }
     sheet
 }
@@ -165,6 +165,13 @@ fn traces(many: usize) -> String {
 fn whole<'a>(scene: Scene<'a>, calling: &'a Calling) -> Sheet<'a> {
     let mut sheet = Sheet::default();
     sheet.heading("Who calls whom");
+    // One column of names and one of counts: that is what is compared.
+    let all = || calling.graph.calls();
+    let widest = all()
+        .map(|(_, called, _)| named(scene, called).width())
+        .max()
+        .unwrap_or(0);
+    let digits = all().map(|(_, _, calls)| counted(calls).len()).max().unwrap_or(0);
     for placed in calling.graph.placed() {
         let mut line = vec![
             Piece::own(format!("{:>2} ", placed.rank + 1), Role::TextMuted),
@@ -176,8 +183,14 @@ fn whole<'a>(scene: Scene<'a>, calling: &'a Calling) -> Sheet<'a> {
         sheet.line(line);
         let name: &Arc<str> = &placed.service;
         for (called, calls) in calling.graph.called(name) {
-            let mut line = vec![Piece::word("    → ", Role::TextMuted), named(scene, called)];
-            line.extend(told(calling, calls));
+            let called = named(scene, called);
+            let pad = " ".repeat(widest.saturating_sub(called.width()));
+            let mut line = vec![
+                Piece::word("    → ", Role::TextMuted),
+                called,
+                Piece::own(pad, Role::Text),
+            ];
+            line.extend(told(calling, calls, digits));
             sheet.line(line);
         }
     }
@@ -194,11 +207,21 @@ fn named(scene: Scene, service: &str) -> Piece<'static> {
     Piece::safe(SafeText::line(service).into_owned(), role)
 }
 
+fn counted(calls: &Calls) -> String {
+    words::count(calls.count() as f64)
+}
+
 /// What is known of some calls; what is of traces alone says so beside what the source counted.
-fn told(calling: &Calling, calls: &Calls) -> Vec<Piece<'static>> {
-    let many = words::count(calls.count() as f64);
-    let calls_said = if calls.count() == 1 { "call" } else { "calls" };
-    let mut pieces = vec![Piece::own(format!("  {many} {calls_said}"), Role::Text)];
+///
+/// Its count takes so many cells at least.
+fn told(calling: &Calling, calls: &Calls, digits: usize) -> Vec<Piece<'static>> {
+    let many = counted(calls);
+    let calls_said = match (calls.count(), digits) {
+        (1, 0) => "call",
+        (1, _) => "call ",
+        (_, _) => "calls",
+    };
+    let mut pieces = vec![Piece::own(format!("  {many:>digits$} {calls_said}"), Role::Text)];
     if calling.counted == Counted::BySource && calls.told.is_none() {
         let text = format!(" (in {})", traces(calling.read));
         pieces.push(Piece::own(text, Role::StateStale));
@@ -260,7 +283,7 @@ mod tests {
             ..Calls::default()
         };
         assert_eq!(
-            text(&told(&calling, &calls)),
+            text(&told(&calling, &calls, 0)),
             "  12 calls (in 20 traces) · 3 failed, 25.00%"
         );
         calls.told = Some(Told {
@@ -268,7 +291,7 @@ mod tests {
             errors: None,
         });
         assert_eq!(
-            text(&told(&calling, &calls)),
+            text(&told(&calling, &calls, 0)),
             "  166k calls · 3 of 12 read failed"
         );
     }

@@ -129,17 +129,23 @@ fn lines(scene: Scene, open: &OpenCase, width: usize) -> Vec<Line> {
                 .as_ref()
                 .is_some_and(|id: &RowId| *id == row.id);
             let role = match row.tone {
-                // What is bold everywhere stands out nowhere: the suspects do.
-                Tone::Strong if section.part == Part::Suspects => Role::TextStrong,
                 Tone::Strong | Tone::Plain => Role::Text,
                 Tone::Quiet => Role::TextMuted,
                 Tone::Looking => Role::StateBusy,
                 Tone::Unknown => Role::StateStale,
             };
-            lines.extend(told((row, role), &lead, width, is_here).map(|pieces| Line {
-                row: Some(index),
-                pieces,
-            }));
+            // What is bold everywhere stands out nowhere: what the suspects are does.
+            let names = if section.part == Part::Suspects && row.tone == Tone::Strong {
+                Role::TextStrong
+            } else {
+                role
+            };
+            lines.extend(
+                told((row, role, names), &lead, width, is_here).map(|pieces| Line {
+                    row: Some(index),
+                    pieces,
+                }),
+            );
             index += 1;
         }
     }
@@ -161,16 +167,18 @@ fn key_of(scene: Scene, number: &str) -> Option<String> {
 
 /// A row, wrapped; cut after some lines unless the cursor is there.
 fn told(
-    (row, role): (&Row, Role),
+    (row, role, names): (&Row, Role, Role),
     lead: &str,
     width: usize,
     is_here: bool,
 ) -> impl Iterator<Item = Vec<Piece<'static>>> {
     let lead = SafeText::line(lead);
     let lead = fit(&cut(lead.as_str(), LEAD, Cut::End), LEAD + 1);
-    let text = SafeText::line(&row.text);
+    let (head, rest) = row.text.split_at_checked(row.head).unwrap_or((&row.text, ""));
+    let head = SafeText::line(head).into_string();
+    let text = format!("{head}{}", SafeText::line(rest));
     let room = width.saturating_sub(LEAD + 1).max(1);
-    let mut wrapped: Vec<String> = textwrap::wrap(text.as_str(), room)
+    let mut wrapped: Vec<String> = textwrap::wrap(&text, room)
         .into_iter()
         .map(std::borrow::Cow::into_owned)
         .collect();
@@ -184,12 +192,21 @@ fn told(
         }
     }
     let opens = if row.target.is_some() { Role::TextDim } else { role };
+    let mut named = head.len();
     wrapped.into_iter().enumerate().map(move |(place, text)| {
         let lead = if place == 0 {
             lead.clone()
         } else {
             " ".repeat(LEAD + 1)
         };
-        vec![Piece::own(lead, opens), Piece::own(text, role)]
+        let (strong, plain) = text.split_at_checked(named).unwrap_or((&text, ""));
+        let pieces = vec![
+            Piece::own(lead, opens),
+            Piece::own(strong.to_owned(), names),
+            Piece::own(plain.to_owned(), role),
+        ];
+        // The space that a line was broken at is in none of the two.
+        named = named.saturating_sub(text.len() + 1);
+        pieces
     })
 }

@@ -176,14 +176,14 @@ fn brief(scene: Scene, buffer: &mut Buffer, area: Rect, incident: &Incident) {
         let roles: Vec<String> = incident
             .roles
             .iter()
-            .map(|(role, person)| format!("{} {}", role.word(), called(person)))
+            .map(|(role, person)| format!("{} {}", role.word(), incident_rows::who(scene, person)))
             .collect();
         lines.push(vec![Piece::own(roles.join(" · "), Role::TextMuted)]);
     }
     if !incident.responders.is_empty() {
         lines.push(vec![
             Piece::word("asked ", Role::TextMuted),
-            Piece::own(responders(incident), Role::Text),
+            Piece::own(responders(scene, incident), Role::Text),
         ]);
     }
     for (line, pieces) in lines.iter().take(usize::from(area.height)).enumerate() {
@@ -211,13 +211,13 @@ fn alerts<'a>(scene: Scene<'a>, incident: &Incident, sheet: &mut Sheet<'a>) {
     }
 }
 
-fn responders(incident: &Incident) -> String {
+fn responders(scene: Scene, incident: &Incident) -> String {
     let responders = incident.responders.iter();
     let said: Vec<String> = responders
         .map(|responder| {
             format!(
                 "{} ({})",
-                called(&responder.person),
+                incident_rows::who(scene, &responder.person),
                 SafeText::line(&responder.state)
             )
         })
@@ -308,7 +308,7 @@ pub(in crate::view) fn sheet<'a>(scene: Scene<'a>, incident: &'a Incident) -> Sh
         sheet.pair(role.word(), &incident_rows::who(scene, person), Role::Text);
     }
     if !incident.responders.is_empty() {
-        sheet.pair("asked", &responders(incident), Role::Text);
+        sheet.pair("asked", &responders(scene, incident), Role::Text);
     }
     if let Some(into) = &incident.merged_into {
         sheet.pair("merged into", &into.0, Role::StateStale);

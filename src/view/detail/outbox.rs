@@ -115,16 +115,19 @@ fn chosen(scene: Scene<'_>) -> Option<&Entry> {
     }
 }
 
-/// `2 pending · 1 asks`.
+/// `1 asks · 2 pending`.
 fn said(scene: Scene) -> Vec<Piece<'static>> {
     let open = scene.model.outbox.open();
     let asks = open.filter(|entry| entry.state == State::NeedsDecision).count();
     let pending = scene.model.outbox.open().count() - asks;
     let mut pieces = Vec::new();
     if asks > 0 {
-        pieces.push(Piece::own(format!("{asks} asks "), Role::StateStale));
+        pieces.push(Piece::own(format!("{asks} asks"), Role::StateStale));
     }
     if pending > 0 {
+        if !pieces.is_empty() {
+            pieces.push(Piece::word(" · ", Role::TextDim));
+        }
         pieces.push(Piece::own(format!("{pending} pending"), Role::StateBusy));
     }
     pieces

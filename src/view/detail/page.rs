@@ -62,7 +62,10 @@ fn title(scene: Scene, what: &WriteUp) -> String {
 fn write_up<'a>(scene: Scene<'a>, what: &WriteUp) -> Sheet<'a> {
     let mut sheet = Sheet::default();
     match &scene.model.written {
-        Some((written, Ok(text))) if written == what => markdown(&mut sheet, text),
+        Some((written, Ok(text))) if written == what => match what {
+            WriteUp::Audit => audit(&mut sheet, text, scene.model.size.width),
+            WriteUp::PostMortem(_) | WriteUp::HandOff | WriteUp::Stats => markdown(&mut sheet, text),
+        },
         Some((written, Err(why))) if written == what => {
             sheet.prose(
                 &format!("✗ it could not be put together: {why}"),
@@ -78,6 +81,35 @@ fn write_up<'a>(scene: Scene<'a>, what: &WriteUp) -> Sheet<'a> {
         Some(_) | None => sheet.prose("being put together…", Role::StateBusy),
     }
     sheet
+}
+
+/// The table of the audit log; where that is too wide, each entry beside its number, wrapped: what came of it stands last,
+/// and is not to be cut.
+fn audit(sheet: &mut Sheet, text: &str, width: u16) {
+    /// The frame, and a cell on either side.
+    const AROUND: usize = 4;
+    let widest = text.lines().map(crate::text::width).max().unwrap_or(0);
+    if widest + AROUND <= usize::from(width) {
+        for (row, line) in text.lines().enumerate() {
+            let role = if row == 0 { Role::TextDim } else { Role::Text };
+            sheet.line(vec![Piece::own(SafeText::line(line).into_string(), role)]);
+        }
+        return;
+    }
+    for line in text.lines() {
+        match entry(line) {
+            Some((number, told)) => sheet.pair(number, &told, Role::Text),
+            None if line.starts_with("SEQ") => {}
+            None => sheet.prose(line, Role::Text),
+        }
+    }
+}
+
+/// A row of the audit table: its number, and its cells one behind the other.
+fn entry(line: &str) -> Option<(&str, String)> {
+    let mut cells = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty());
+    let number = cells.next().filter(|cell| cell.parse::<u64>().is_ok())?;
+    Some((number, cells.collect::<Vec<_>>().join(" · ")))
 }
 
 /// Markdown as it is written, its headings set off: whoever copies it wants it so.
@@ -182,4 +214,19 @@ fn duty_line<'a>(
         line.push(Piece::safe(SafeText::line(&schedule.name), Role::TextDim));
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_the_audit_table_is_read_cell_by_cell() {
+        let line = "214  2026-11-20 03:09:02Z  jun@example.com  prod-eu  runbook.run          kubectl rollout undo    exit 0";
+        let told =
+            "2026-11-20 03:09:02Z · jun@example.com · prod-eu · runbook.run · kubectl rollout undo · exit 0";
+        assert_eq!(entry(line), Some(("214", told.to_owned())));
+        assert_eq!(entry("nothing has been done"), None);
+        assert_eq!(entry("SEQ  AT  WHO"), None);
+    }
 }

@@ -13,7 +13,7 @@ use crate::runbook::{Ended, Offered};
 use crate::terminal::Focused;
 use crate::text::{Cut, SafeText, cut};
 use crate::theme::{Glyphs, Role};
-use crate::view::pane::thumb;
+use crate::view::pane::{standing, thumb};
 use crate::view::sheet::Sheet;
 use crate::view::widget::frame::{self, Frame};
 use crate::view::widget::scrollbar::Extent;
@@ -320,7 +320,7 @@ fn step_lines(
     let mut lines = wrapped(&words.text, Mark { lead, role }, width);
     if let Some(tick) = tick {
         let at = figures::moment(tick.at, scene.now.utc, scene.model.zone);
-        let who = SafeText::line(&tick.actor).into_string();
+        let who = standing::person(scene, &tick.actor);
         let by = format!("  {who} {at}");
         let last = lines.last().map_or(0, |line| line.iter().map(Piece::width).sum());
         if last + crate::text::width(&by) <= width

@@ -225,15 +225,15 @@ fn is_marked(scene: Scene, group: &AlertGroup, alert: Option<&Arc<Alert>>) -> bo
 }
 
 fn count(scene: Scene, board: &AlertBoard) -> Vec<Piece<'static>> {
-    let counts = board.counts;
-    let mut pieces = vec![match (belief::heard(board), counts.active) {
+    let (active, acknowledged, suppressed) = board.counts.within();
+    let mut pieces = vec![match (belief::heard(board), active) {
         (Heard::Nobody, 0) => Piece::word("not known", Role::SeverityCritical),
         (Heard::Nobody, active) => Piece::own(format!("{active} firing when last heard"), Role::StateStale),
         (Heard::Some, 0) => Piece::word("none seen firing", Role::StateStale),
         (Heard::All, 0) => Piece::word("none firing", Role::TextMuted),
         (Heard::All | Heard::Some, active) => Piece::own(format!("{active} firing"), Role::TextStrong),
     }];
-    for (count, word) in [(counts.acknowledged, "acked"), (counts.suppressed, "suppressed")] {
+    for (count, word) in [(acknowledged, "acked"), (suppressed, "suppressed")] {
         if count > 0 {
             pieces.push(Piece::own(format!(" · {count} {word}"), Role::TextMuted));
         }
@@ -246,7 +246,6 @@ fn count(scene: Scene, board: &AlertBoard) -> Vec<Piece<'static>> {
     pieces
 }
 
-/// How it is grouped, and where in it one is.
 /// How many of the alerts in the list began within a range: those that did not are listed all the same, for they fire.
 pub(super) fn began_within(scene: Scene, range: TimeRange) -> usize {
     let groups = scene.model.alerts.shown().map(|board| &board.groups);
@@ -276,6 +275,14 @@ fn then(scene: Scene) -> Option<Piece<'static>> {
     ))
 }
 
+/// `2 outside`: firing ones that nobody has and that the scope leaves out.
+fn outside(scene: Scene) -> Option<Piece<'static>> {
+    let board = scene.model.alerts.shown()?;
+    let count = board.counts.outside.active;
+    (count > 0).then(|| Piece::own(format!("{count} outside"), Role::StateStale))
+}
+
+/// How it is grouped, and where in it one is.
 fn foot(scene: Scene, position: Vec<Piece<'static>>) -> Vec<Piece<'static>> {
     let mut pieces = match &scene.model.alerts.grouping {
         Grouping::Server => Vec::new(),
@@ -285,7 +292,8 @@ fn foot(scene: Scene, position: Vec<Piece<'static>>) -> Vec<Piece<'static>> {
             vec![Piece::own(format!("by {}", labels.join(", ")), Role::TextMuted)]
         }
     };
-    for more in [then(scene).into_iter().collect(), position] {
+    let outside = outside(scene).into_iter().collect();
+    for more in [outside, then(scene).into_iter().collect(), position] {
         if !pieces.is_empty() && !more.is_empty() {
             pieces.push(Piece::word("  ", Role::Text));
         }

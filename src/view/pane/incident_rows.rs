@@ -28,6 +28,10 @@ const COLUMNS: [Column; 9] = [
 /// The columns for a width: where there is room, a title is worth more than a level.
 pub(super) fn columns_for(width: u16) -> [Column; 9] {
     let mut columns = COLUMNS;
+    if width >= 50 {
+        // `investigating`.
+        columns[0].width = Width::Fixed(13);
+    }
     if width >= 60 {
         columns[3].width = flex(20, 60, 5);
     }
@@ -146,13 +150,7 @@ fn severity(incident: &Incident) -> Vec<Piece<'static>> {
 
 /// A person as a row names them.
 pub(in crate::view) fn who(scene: Scene, person: &Person) -> String {
-    let model = scene.model;
-    let me = model
-        .incidents
-        .feed
-        .value()
-        .and_then(|board| board.acting_as.as_ref());
-    if me.is_some_and(|me| me.person.id == person.id) {
+    if scene.model.is_our_person(person) {
         return "you".to_owned();
     }
     standing::person(scene, &person.name)

@@ -1,5 +1,7 @@
 //! The SLO pane: one row an objective, most urgent first, as the board ranks them.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,6 +12,7 @@ use super::{
 };
 use crate::action::Action;
 use crate::app::focus::PaneId;
+use crate::domain::service_map::Caller;
 use crate::domain::slo::{
     BudgetStatus, HadData, Reading, Severity, SloBoard, SloReport, SloState, Staleness,
 };
@@ -159,7 +162,9 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let total = pane.rows.len();
     let shown = crate::view::layout::list_rows(area);
     let border = Border {
-        count: pane.board().map_or_else(Vec::new, count),
+        count: pane
+            .board()
+            .map_or_else(Vec::new, |board| count(&within(scene, board))),
         filter: narrowed(scene, PaneId::Slo, &pane.filter),
         fresh,
         foot: timed(
@@ -367,15 +372,44 @@ pub(super) const COUNTED: [(SloState, &str, Role); 4] = [
 ];
 
 /// How many are in a state, those left out that have not been read yet.
-pub(super) fn count_of(board: &SloBoard, state: SloState) -> usize {
-    let read = board.slos.iter().filter(|report| !is_unread(report));
+pub(super) fn count_of<'a>(reports: impl IntoIterator<Item = &'a Arc<SloReport>>, state: SloState) -> usize {
+    let read = reports.into_iter().filter(|report| !is_unread(report));
     read.filter(|report| report.state == state).count()
 }
 
-fn count(board: &SloBoard) -> Vec<Piece<'static>> {
+/// Whether the scope leaves a report in.
+fn is_within(scene: Scene, report: &SloReport) -> bool {
+    let model = scene.model;
+    let service = model.scope.service_of(PaneId::Slo);
+    service.is_none_or(|service| model.settings.services.theirs(Caller::Slos, service) == report.slo.service)
+}
+
+fn within<'a>(scene: Scene, board: &'a SloBoard) -> Vec<&'a Arc<SloReport>> {
+    let all = board.slos.iter();
+    all.filter(|report| is_within(scene, report)).collect()
+}
+
+/// `2 outside, 1 page`: those that burn or cannot be read, and that the scope leaves out.
+fn outside(scene: Scene, board: &SloBoard) -> Vec<Piece<'static>> {
+    let left_out = || board.slos.iter().filter(|report| !is_within(scene, report));
+    let counts = COUNTED.map(|(state, _, _)| count_of(left_out(), state));
+    let mut pieces = Vec::new();
+    let all: usize = counts.iter().sum();
+    if all > 0 {
+        pieces.push(Piece::own(format!("{all} outside"), Role::StateStale));
+    }
+    let pages = count_of(left_out(), SloState::Page);
+    if pages > 0 {
+        pieces.push(Piece::own(format!(", {pages} page"), Role::SloPage));
+    }
+    pieces
+}
+
+fn count(reports: &[&Arc<SloReport>]) -> Vec<Piece<'static>> {
+    let of = |state| count_of(reports.iter().copied(), state);
     let mut pieces = Vec::new();
     for (state, word, role) in COUNTED {
-        let count = count_of(board, state);
+        let count = of(state);
         if count > 0 {
             if !pieces.is_empty() {
                 pieces.push(Piece::word(" · ", Role::TextDim));
@@ -383,24 +417,28 @@ fn count(board: &SloBoard) -> Vec<Piece<'static>> {
             pieces.push(Piece::own(format!("{count} {word}"), role));
         }
     }
-    let unread = board.slos.iter().filter(|report| is_unread(report)).count();
+    let unread = reports.iter().filter(|report| is_unread(report)).count();
     if unread > 0 {
         let gap = if pieces.is_empty() { "" } else { " · " };
         pieces.push(Piece::own(format!("{gap}{unread} not read"), Role::StateBusy));
     }
-    if pieces.is_empty() && !board.slos.is_empty() {
-        let idle = match count_of(board, SloState::NoTraffic) {
+    if pieces.is_empty() && !reports.is_empty() {
+        let idle = match of(SloState::NoTraffic) {
             0 => String::new(),
             idle => format!(" · {idle} no traffic"),
         };
-        let ok = count_of(board, SloState::Ok);
+        let ok = of(SloState::Ok);
         pieces.push(Piece::own(format!("{ok} ok{idle}"), Role::TextMuted));
     }
     pieces
 }
 
 fn foot(scene: Scene, board: Option<&SloBoard>, position: Vec<Piece<'static>>) -> Vec<Piece<'static>> {
-    let mut pieces = Vec::new();
+    let mut pieces = board.map_or_else(Vec::new, |board| outside(scene, board));
+    let warned = board.is_some_and(|board| !board.warnings.is_empty());
+    if !pieces.is_empty() && (warned || !position.is_empty()) {
+        pieces.push(Piece::word("  ", Role::Text));
+    }
     if let Some(first) = board.and_then(|board| board.warnings.first()) {
         let more = board.map_or(0, |board| board.warnings.len() - 1);
         let more = match (more, hints::key(scene, Action::Health)) {

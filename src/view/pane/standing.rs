@@ -27,7 +27,7 @@ pub(in crate::view) fn severity(raw: Option<&str>) -> Piece<'static> {
 
 /// A person as a row names them: without the domain, and `you` for oneself.
 pub(in crate::view) fn person(scene: Scene, who: &str) -> String {
-    if who == scene.model.settings.identity {
+    if scene.model.is_us(who) {
         return "you".to_owned();
     }
     let short = who.split_once('@').map_or(who, |(name, _)| name);
@@ -71,7 +71,7 @@ fn standing_word(scene: Scene, alert: &Alert) -> Piece<'static> {
     }
     match &alert.ack {
         AckState::Held(ack) => {
-            let role = if *ack.by == *scene.model.settings.identity {
+            let role = if scene.model.is_us(&ack.by) {
                 Role::AckMine
             } else {
                 Role::AckOther

@@ -129,7 +129,7 @@ fn badge(scene: Scene, pane: PaneId, words: Words) -> Vec<Piece<'static>> {
             let mut pieces = Vec::new();
             let mut rest = 0;
             for (state, word, role) in slo::COUNTED {
-                let count = slo::count_of(board, state);
+                let count = slo::count_of(&board.slos, state);
                 if count > 0 && words != Words::Whole && !pieces.is_empty() {
                     rest += count;
                 } else if count > 0 {
@@ -143,7 +143,7 @@ fn badge(scene: Scene, pane: PaneId, words: Words) -> Vec<Piece<'static>> {
             if rest > 0 && words == Words::Short {
                 pieces.push(Piece::own(format!(" +{rest}"), Role::TextMuted));
             }
-            if pieces.is_empty() && slo::count_of(board, SloState::Ok) > 0 {
+            if pieces.is_empty() && slo::count_of(&board.slos, SloState::Ok) > 0 {
                 pieces.push(if fresh.failure.is_some() || fresh.is_stale() {
                     Piece::word(" ok?", Role::StateStale)
                 } else {

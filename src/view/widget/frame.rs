@@ -101,7 +101,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, theme: &Theme, frame: &Frame) -> Re
         width: top.width - used,
         ..top
     };
-    put_pieces(buffer, room, theme, &left, Cut::End, Look::Plain);
+    put_on_line(buffer, room, theme, &left);
     let bottom = Rect::new(area.x + 1, area.bottom() - 1, area.width - 2, 1);
     draw_right(buffer, bottom, theme, &frame.foot);
     inner(area)
@@ -122,9 +122,21 @@ fn draw_right(buffer: &mut Buffer, row: Rect, theme: &Theme, pieces: &[Piece]) -
     put(buffer, at, " ", space);
     let mut text = after(at, 1);
     text.width -= 1;
-    let used = put_pieces(buffer, text, theme, pieces, Cut::End, Look::Plain);
+    let used = put_on_line(buffer, text, theme, pieces);
     put(buffer, after(at, 1 + used), " ", space);
     taken
+}
+
+/// Words in the line of a frame: what has no colour of its own is not to have the line's.
+fn put_on_line(buffer: &mut Buffer, area: Rect, theme: &Theme, pieces: &[Piece]) -> u16 {
+    let words = Rect {
+        width: area
+            .width
+            .min(u16::try_from(width_of(pieces)).unwrap_or(u16::MAX)),
+        ..area
+    };
+    buffer.set_style(words, Style::reset().patch(theme.style(Role::Text)));
+    put_pieces(buffer, area, theme, pieces, Cut::End, Look::Plain)
 }
 
 fn draw_lines(buffer: &mut Buffer, area: Rect, theme: &Theme, style: Style) {

@@ -2,20 +2,29 @@
 
 use midwatch::app::modal::Modal;
 use midwatch::app::toast::Toasts;
-use midwatch::domain::incident::Status;
+use midwatch::domain::incident::{Incident, Status};
 
 use super::Hand;
 use super::compose::{incident, listed};
+use crate::fixtures::incidents::person;
 use crate::fixtures::{board_of, settings};
+
+/// One that somebody else has.
+fn theirs(number: u64, title: &str) -> Incident {
+    Incident {
+        assignees: vec![person("Mara")],
+        ..incident(number, title)
+    }
+}
 
 /// The second of three is opened, left, and listed no more.
 fn bereft() -> Hand {
     let mut hand = Hand::on(settings(), board_of(Vec::new()));
     let all = || {
         [
-            incident(4711, "checkout errors"),
-            incident(4712, "search slow"),
-            incident(4713, "certificate"),
+            theirs(4711, "checkout errors"),
+            theirs(4712, "search slow"),
+            theirs(4713, "certificate"),
         ]
     };
     hand.tell(listed(all().into()));
@@ -65,7 +74,7 @@ fn that_an_incident_in_my_hands_was_ended_by_somebody_else_is_said_once() {
     let mut hand = Hand::on(settings(), board_of(Vec::new()));
     let mut mine = incident(4711, "checkout errors");
     mine.assignees[0].email = Some("Jun@example.com".into());
-    let theirs = incident(4712, "search slow");
+    let theirs = theirs(4712, "search slow");
     hand.tell(listed(vec![mine.clone(), theirs.clone()]));
     let mut over = mine.clone();
     over.status = Status::Resolved;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use midwatch::app::case::CaseOf;
+use midwatch::app::feed::Fetched;
 use midwatch::app::focus::{Detail, PaneId};
 use midwatch::app::list::Placed;
 use midwatch::app::logs::{Learnt, LogView, LogsAsk, Past};
@@ -11,9 +12,10 @@ use midwatch::app::modal::{Choice, Goal, Modal};
 use midwatch::app::scope::{Scope, TimeRange};
 use midwatch::app::strip::{Failures, StripAsk, StripPart};
 use midwatch::app::{Effect, Model, Msg, Settings};
-use midwatch::domain::alert::AlertBoard;
+use midwatch::domain::alert::{AlertBoard, Outside};
 use midwatch::domain::incident::{Incident, IncidentId};
 use midwatch::domain::log::{Level, Nanos, Volume};
+use midwatch::domain::oncall::Duty;
 use midwatch::domain::pattern::{BUCKETS, Form, Pattern, PatternId, Standing};
 use midwatch::domain::trace::TraceId;
 use midwatch::domain::trace::summary::{Outcome, Whole};
@@ -109,6 +111,90 @@ fn incidents_of_another_service_are_outside_and_counted() {
     shows(&hand.model, "2 outside, 2 unacked");
     hand.press(",");
     assert_eq!(ids(&hand).len(), 4);
+}
+
+#[test]
+fn what_burns_or_fires_outside_of_the_scope_is_counted_in_its_border() {
+    let mut hand = hand();
+    hand.press("1 g .");
+    // Within: checkout pages. Outside: payment pages, search tickets, gateway has an error, login lost its data.
+    shows(&hand.model, "⟨checkout⟩  1 page ─");
+    shows(&hand.model, "4 outside, 1 page");
+    let mut board = alert_board();
+    board.counts.outside = Outside {
+        active: 6,
+        acknowledged: 1,
+        suppressed: 2,
+    };
+    let mut hand = Hand::on(settings(), board);
+    hand.model.size = size(160, 44);
+    shows(&hand.model, "2 firing · 1 acked");
+    shows(&hand.model, "6 outside");
+    hand.press("2");
+    shows(&hand.model, "6 outside");
+}
+
+#[test]
+fn a_comparison_is_scoped_and_gone_on_from_by_the_call_under_the_cursor() {
+    let mut hand = hand_of(tracelist::compared(size(120, 40)));
+    let other = hand.model.traces.comparison.as_ref().unwrap().other;
+    hand.press(".");
+    assert_eq!(hand.model.scope.current().unwrap().trace, Some(other));
+    hand.press(", t");
+    assert!(
+        matches!(hand.model.modal, Some(Modal::Menu(_))),
+        "{:?}",
+        hand.model.modal
+    );
+}
+
+#[test]
+fn the_service_graph_leads_to_the_traces_of_each_service_and_says_why_it_has_no_scope() {
+    let mut hand = hand_of(fixtures::pages::service_graph(size(120, 40)));
+    hand.press(".");
+    hand.assert_said("no cursor to scope by");
+    hand.press("t");
+    let Some(Modal::Menu(menu)) = &hand.model.modal else {
+        panic!("no menu")
+    };
+    let labels: Vec<&str> = menu.items.iter().map(|item| &*item.label).collect();
+    assert_eq!(
+        labels[..2],
+        ["traces of checkout", "traces of payment"],
+        "what fails first"
+    );
+    hand.taken();
+    hand.press("2");
+    let asked = hand.taken().into_iter().find_map(|effect| match effect {
+        Effect::AskTraces(ask) => ask.wanted.service,
+        _ => None,
+    });
+    assert_eq!(asked.as_deref(), Some("payment"));
+}
+
+#[test]
+fn whoever_acts_here_is_known_by_every_name_and_the_top_bar_says_of_which_policy_somebody_is_on_call() {
+    let mut hand = hand();
+    for name in ["jun@example.com", "Jun@Example.com", "jun", "Jun"] {
+        assert!(hand.model.is_us(name), "{name}");
+    }
+    for name in ["", "mara@example.com", "junior"] {
+        assert!(!hand.model.is_us(name), "{name}");
+    }
+    shows(&hand.model, "on call Sam → you");
+    let mut roster = incidents::roster();
+    roster.duties.push(Duty {
+        policy: incidents::named("payments"),
+        ..roster.duties[0].clone()
+    });
+    let last = hand.model.incidents.roster.last.clone().unwrap();
+    let mut feed = hand.model.incidents.roster.clone();
+    feed.last = Some(Fetched {
+        value: Arc::new(roster),
+        ..last
+    });
+    hand.tell(Msg::RosterFetched(feed));
+    shows(&hand.model, "on call primary: Sam → you");
 }
 
 #[test]

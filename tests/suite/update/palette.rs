@@ -632,6 +632,22 @@ fn a_theme_is_shown_while_the_cursor_is_on_it_esc_brings_the_old_one_back_and_en
 }
 
 #[test]
+fn the_theme_by_the_background_is_chosen_by_its_name() {
+    let mut hand = hand_with_themes("light");
+    hand.press(":");
+    hand.write("theme auto");
+    assert_eq!(listed(&hand)[0], "theme auto");
+    assert_eq!(
+        themes_drawn(&mut hand),
+        ["midwatch"],
+        "dark until a background is known"
+    );
+    hand.press("enter");
+    hand.assert_said("theme = \"auto\"");
+    assert_eq!(hand.model.themes.chosen(), "auto");
+}
+
+#[test]
 fn a_theme_that_is_hit_by_chance_is_not_shown() {
     let mut hand = hand_with_themes("midwatch");
     hand.press(":");

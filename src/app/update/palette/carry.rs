@@ -19,6 +19,7 @@ use crate::backend::traces::read_id;
 use crate::domain::alert::{Alert, Standing, matcher};
 use crate::domain::incident::IncidentId;
 use crate::text::SafeText;
+use crate::theme;
 use crate::time::Now;
 
 /// Does what an entry says.
@@ -49,8 +50,17 @@ pub(in crate::app::update) fn carry(model: &mut Model, command: Command, now: No
 /// It is drawn from now on; the configuration is a person's own, and is not written by what is tried out.
 fn choose_theme(model: &mut Model, name: &str, now: Now) -> Vec<Effect> {
     model.themes.choose(name);
+    let drawn = SafeText::line(model.themes.kept());
+    let background = match (name == theme::AUTO, model.themes.knows_background()) {
+        (false, _) => String::new(),
+        (true, true) => format!(" ({drawn} goes with the background)"),
+        // It is asked once, at the start, and only where it decides.
+        (true, false) => {
+            format!(" ({drawn} until the terminal is asked for its background, at the next start)")
+        }
+    };
     let name = SafeText::line(name);
-    let words = format!("theme {name}; theme = \"{name}\" in the configuration keeps it");
+    let words = format!("theme {name}{background}; theme = \"{name}\" in the configuration keeps it");
     say(model, Level::Info, words, now)
 }
 

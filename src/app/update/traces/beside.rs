@@ -1,6 +1,7 @@
 //! What is made of several traces: two compared, and the graph of the services in those at hand.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::{details, say};
@@ -13,7 +14,7 @@ use crate::app::traces::Wants;
 use crate::app::traces::calls::{CallsAsk, MOST_READ, MOST_SPANS};
 use crate::app::traces::comparison::{Aligned, Aligning, Comparison};
 use crate::app::{Effect, Model};
-use crate::domain::trace::{Nanos, Stretch, TraceId};
+use crate::domain::trace::{Nanos, Row, Stretch, TraceId};
 use crate::time::Now;
 
 /// Holds the trace under the cursor against the marked one.
@@ -84,14 +85,36 @@ pub(in super::super) fn turn_pairs(model: &mut Model, now: Now) -> Vec<Effect> {
     }
 }
 
+/// The call under the cursor of the comparison: the other trace's where it has it.
+pub(in super::super) fn pair_here(model: &Model) -> Option<(TraceId, Row)> {
+    let comparison = model.traces.comparison.as_ref()?;
+    let pair = comparison.aligned.as_ref()?.pairs.get(comparison.pair()?)?;
+    let other = pair.right.map(|row| (comparison.other, row));
+    other.or_else(|| pair.left.map(|row| (comparison.base, row)))
+}
+
+/// Services of the graph, those whose calls fail first.
+pub(in super::super) fn services_of_graph(model: &Model) -> Vec<Arc<str>> {
+    let Some(Ok(calling)) = &model.traces.calls else {
+        return Vec::new();
+    };
+    let mut failing: BTreeMap<&Arc<str>, f64> = BTreeMap::new();
+    for (caller, called, calls) in calling.graph.calls() {
+        failing.entry(caller).or_default();
+        let worst = failing.entry(called).or_default();
+        *worst = worst.max(calls.failing());
+    }
+    let mut services: Vec<_> = failing.into_iter().collect();
+    services.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    services
+        .into_iter()
+        .map(|(service, _)| Arc::clone(service))
+        .collect()
+}
+
 /// Opens the waterfall at the call under the cursor: the other trace's where it has it.
 pub(in super::super) fn open_pair(model: &mut Model, now: Now) -> Vec<Effect> {
-    let at = model.traces.comparison.as_ref().and_then(|comparison| {
-        let pair = comparison.aligned.as_ref()?.pairs.get(comparison.pair()?)?;
-        let other = pair.right.map(|row| (comparison.other, row));
-        other.or_else(|| pair.left.map(|row| (comparison.base, row)))
-    });
-    let Some((id, row)) = at else {
+    let Some((id, row)) = pair_here(model) else {
         return say(model, Level::Info, "nothing to open yet", now);
     };
     let effects = open(model, id, now);

@@ -5,7 +5,7 @@ mod beside;
 pub(super) mod exemplars;
 
 pub(super) use about::{copied, evidence, link, ways};
-pub(super) use beside::{align, aligned, open_pair, step_pair, turn_pairs};
+pub(super) use beside::{align, aligned, open_pair, pair_here, services_of_graph, step_pair, turn_pairs};
 
 use std::time::Duration;
 

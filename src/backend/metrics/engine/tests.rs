@@ -219,7 +219,7 @@ fn the_tiers_are_kept_and_no_window_takes_two_requests_for_fifty_slos() {
 #[test]
 fn a_window_whose_partner_is_over_is_asked_at_every_poll() {
     let (mut engine, mut fake) = (engine(2), Fake::healthy());
-    // 5m alone is over 14.4: errors 2 % of s000 in every short window.
+    // 5m alone is over 14.4: errors 2% of s000 in every short window.
     fake.value = |branch| match branch {
         b if b.contains("err_s000[5m]") => 0.02,
         b if b.contains("err_") => 0.0,

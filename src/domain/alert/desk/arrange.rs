@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::{Arrangement, Desk, Sources};
 use crate::domain::alert::{AlertGroup, Grouping, Labels, SeverityRank, Standing, StateChoice};
-use crate::domain::environment;
 use crate::time::Now;
 
 /// Members of a group to be: places in the ranking, so that sorting them ranks them.
@@ -30,11 +29,7 @@ impl Desk {
             let alert = &entry.alert;
             let passes = !entry.watchdog
                 && chosen(question.states, entry.standing)
-                && question
-                    .scope_service
-                    .as_ref()
-                    .is_none_or(|service| alert.service == *service)
-                && !environment::is_elsewhere(&question.scope_labels, |name| alert.labels.get(name))
+                && question.is_about(alert)
                 && self.filter.filter.is_match(alert, now);
             if passes {
                 place[i as usize] = Some(rank);

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::backend::BackendFailure;
 use crate::backend::metrics::AlertingRule;
+use crate::domain::environment;
 use crate::time::{Now, Tick, short_age};
 
 mod arrange;
@@ -153,6 +154,15 @@ impl Default for Arrangement {
             scope_service: None,
             scope_labels: BTreeMap::new(),
         }
+    }
+}
+
+impl Arrangement {
+    /// Whether an alert is of the scope, as far as it says.
+    fn is_about(&self, alert: &super::Alert) -> bool {
+        let service = self.scope_service.as_ref();
+        service.is_none_or(|service| alert.service == *service)
+            && !environment::is_elsewhere(&self.scope_labels, |name| alert.labels.get(name))
     }
 }
 
@@ -306,7 +316,7 @@ impl Desk {
             groups,
             by_fingerprint: Arc::clone(&self.shared),
             silences,
-            counts: self.counts(),
+            counts: self.counts(question),
             pipeline,
             newly_firing: merged.newly_firing,
             errors: failures(inputs),
@@ -441,15 +451,18 @@ impl Desk {
         rows
     }
 
-    fn counts(&self) -> super::AlertCounts {
+    fn counts(&self, question: &Arrangement) -> super::AlertCounts {
         let mut counts = super::AlertCounts::default();
         for entry in self.entries.iter().filter(|e| !e.watchdog) {
-            match entry.standing {
-                Standing::Unacknowledged => counts.active += 1,
-                Standing::Acknowledged => counts.acknowledged += 1,
-                Standing::Suppressed => counts.suppressed += 1,
-                Standing::Over => {}
-            }
+            let outside = usize::from(!question.is_about(&entry.alert));
+            let (count, without) = match entry.standing {
+                Standing::Unacknowledged => (&mut counts.active, &mut counts.outside.active),
+                Standing::Acknowledged => (&mut counts.acknowledged, &mut counts.outside.acknowledged),
+                Standing::Suppressed => (&mut counts.suppressed, &mut counts.outside.suppressed),
+                Standing::Over => continue,
+            };
+            *count += 1;
+            *without += outside;
         }
         counts
     }

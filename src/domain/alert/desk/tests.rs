@@ -715,7 +715,11 @@ fn a_filter_that_cannot_be_read_hides_nothing_and_is_said() {
         scope_service: Some("none".into()),
         ..Arrangement::default()
     };
-    assert_eq!(desk.arrange(&inputs, &scoped, sample::now()).counts.shown, 0);
+    let counts = desk.arrange(&inputs, &scoped, sample::now()).counts;
+    assert_eq!((counts.shown, counts.active), (0, 2));
+    assert_eq!((counts.outside.active, counts.within()), (2, (0, 0, 0)));
+    let everything = desk.arrange(&inputs, &all(), sample::now()).counts;
+    assert_eq!((everything.outside.active, everything.within()), (0, (2, 0, 0)));
 }
 
 #[test]

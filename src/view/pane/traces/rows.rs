@@ -306,7 +306,7 @@ fn group_cells<'a>(pane: &TracePane, of: &'a Operation) -> Vec<Vec<Piece<'a>>> {
 pub(super) fn against(against: &Against) -> Vec<Piece<'static>> {
     let dim = |said: String| vec![Piece::own(said, Role::TextDim)];
     match against {
-        Against::Awaited => dim("…".to_owned()),
+        Against::Awaited => vec![Piece::word("asking…", Role::StateBusy)],
         Against::NotKnown(_) => vec![Piece::word("not known", Role::StateFailed)],
         Against::NoneThen => dim("none before".to_owned()),
         Against::TooFew { now, then } => dim(format!("too few: {now} vs {then}")),

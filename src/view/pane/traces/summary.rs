@@ -68,7 +68,7 @@ fn of_trace<'a>(scene: Scene<'a>, trace: &'a Summary) -> Sheet<'a> {
         sheet.heading("Among its like");
         figures(&mut sheet, measured);
         if let Some(share) = measured.percentile_of(trace.duration) {
-            let text = format!("Longer than {:.0} % of them.", (share * 100.0).floor());
+            let text = format!("Longer than {:.0}% of them.", (share * 100.0).floor());
             sheet.prose(&text, Role::Text);
         }
     }
