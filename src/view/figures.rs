@@ -20,7 +20,7 @@ pub(super) fn ratio(ratio: f64) -> String {
         "–".to_owned()
     } else if percent == 0.0 {
         "0%".to_owned()
-    } else if percent == 100.0 {
+    } else if (percent - 100.0).abs() < 1e-9 {
         "100%".to_owned()
     } else if percent < 0.001 {
         "<0.001%".to_owned()

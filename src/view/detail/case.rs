@@ -112,14 +112,14 @@ fn lines(scene: Scene, open: &OpenCase, width: usize) -> Vec<Line> {
             let anew = (*row.id.0 == *Row::REORDERED)
                 .then(|| hints::key(scene, Action::Refresh))
                 .flatten();
-            let named;
+            let reworded;
             let row = match anew {
                 Some(key) => {
-                    named = Row {
+                    reworded = Row {
                         text: format!("{} ({key}: number them anew)", row.text),
                         ..row.clone()
                     };
-                    &named
+                    &reworded
                 }
                 None => row,
             };
@@ -135,17 +135,15 @@ fn lines(scene: Scene, open: &OpenCase, width: usize) -> Vec<Line> {
                 Tone::Unknown => Role::StateStale,
             };
             // What is bold everywhere stands out nowhere: what the suspects are does.
-            let names = if section.part == Part::Suspects && row.tone == Tone::Strong {
+            let head = if section.part == Part::Suspects && row.tone == Tone::Strong {
                 Role::TextStrong
             } else {
                 role
             };
-            lines.extend(
-                told((row, role, names), &lead, width, is_here).map(|pieces| Line {
-                    row: Some(index),
-                    pieces,
-                }),
-            );
+            lines.extend(told((row, role, head), &lead, width, is_here).map(|pieces| Line {
+                row: Some(index),
+                pieces,
+            }));
             index += 1;
         }
     }
@@ -167,7 +165,7 @@ fn key_of(scene: Scene, number: &str) -> Option<String> {
 
 /// A row, wrapped; cut after some lines unless the cursor is there.
 fn told(
-    (row, role, names): (&Row, Role, Role),
+    (row, role, head_role): (&Row, Role, Role),
     lead: &str,
     width: usize,
     is_here: bool,
@@ -192,21 +190,21 @@ fn told(
         }
     }
     let opens = if row.target.is_some() { Role::TextDim } else { role };
-    let mut named = head.len();
+    let mut left = head.len();
     wrapped.into_iter().enumerate().map(move |(place, text)| {
         let lead = if place == 0 {
             lead.clone()
         } else {
             " ".repeat(LEAD + 1)
         };
-        let (strong, plain) = text.split_at_checked(named).unwrap_or((&text, ""));
+        let (strong, plain) = text.split_at_checked(left).unwrap_or((&text, ""));
         let pieces = vec![
             Piece::own(lead, opens),
-            Piece::own(strong.to_owned(), names),
+            Piece::own(strong.to_owned(), head_role),
             Piece::own(plain.to_owned(), role),
         ];
         // The space that a line was broken at is in none of the two.
-        named = named.saturating_sub(text.len() + 1);
+        left = left.saturating_sub(text.len() + 1);
         pieces
     })
 }
