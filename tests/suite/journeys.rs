@@ -452,7 +452,7 @@ async fn a_runbook_is_opened_its_steps_are_ticked_and_its_command_asked_for() {
         person.press("x").await;
         let frame = person.sees("[x] Look at the pool").await;
         assert!(
-            frame.contains("jun@example.com") && frame.contains("1 of 2 done"),
+            frame.contains("  you 03:14Z") && frame.contains("1 of 2 done"),
             "{frame}"
         );
         person.press("enter").await;
