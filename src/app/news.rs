@@ -101,7 +101,7 @@ impl News {
                 Whose::All => true,
                 Whose::Mine => {
                     incident.assignees.is_empty()
-                        || incident.assignees.iter().any(|who| model.is_our_person(who))
+                        || incident.assignees.iter().any(|who| model.is_paged_with(who))
                 }
             })
             // Its alert has told of it.
@@ -148,12 +148,12 @@ fn is_mine(model: &Model, alert: &Alert, now: Now) -> bool {
         return true;
     };
     // Whoever never stands in the roster cannot be told by it.
-    if !roster.duties.iter().any(|duty| model.is_our_person(&duty.person)) {
+    if !roster.duties.iter().any(|duty| model.is_paged_with(&duty.person)) {
         return true;
     }
     let mine: Vec<_> = roster
         .at(now.utc)
-        .filter(|duty| model.is_our_person(&duty.person))
+        .filter(|duty| model.is_paged_with(&duty.person))
         .map(|duty| &duty.policy.id)
         .collect();
     let linked = model.meant_by(alert.occurrence.fingerprint);
@@ -169,6 +169,6 @@ fn is_mine(model: &Model, alert: &Alert, now: Now) -> bool {
             .policy
             .as_ref()
             .is_some_and(|policy| mine.contains(&&policy.id));
-        on_duty || incident.assignees.iter().any(|who| model.is_our_person(who))
+        on_duty || incident.assignees.iter().any(|who| model.is_paged_with(who))
     })
 }

@@ -22,6 +22,16 @@ impl Model {
         self.is_us(&person.id) || self.is_us(&person.name) || email.is_some_and(|email| self.is_us(email))
     }
 
+    /// Whether what wakes a person wakes who acts here: by the id that their keeper gave, where it did. A namesake's page
+    /// is not ours, and a namesake in the roster tells nothing of us.
+    pub fn is_paged_with(&self, person: &Person) -> bool {
+        let board = self.incidents.feed.value();
+        match board.and_then(|board| board.acting_as.as_ref()) {
+            Some(acting) => acting.person.id == person.id,
+            None => self.is_our_person(person),
+        }
+    }
+
     fn our_names(&self) -> impl Iterator<Item = &str> {
         let identity = self.settings.identity.as_str();
         // Who is written with an address is known by its first half, too.

@@ -88,11 +88,6 @@ impl Themes {
         }
     }
 
-    /// Whether the terminal's background is known.
-    pub fn knows_background(&self) -> bool {
-        self.background.is_some()
-    }
-
     /// The one that is drawn while none is looked at.
     pub fn kept(&self) -> &str {
         &self.kept
@@ -146,7 +141,7 @@ mod tests {
     #[test]
     fn auto_can_be_chosen_and_follows_the_background_from_then_on() {
         let mut themes = Themes::of("slate");
-        assert_eq!((themes.chosen(), themes.knows_background()), ("slate", false));
+        assert_eq!(themes.chosen(), "slate");
         themes.background(Appearance::Light);
         assert_eq!(
             themes.show(Some(theme::AUTO)).as_deref(),

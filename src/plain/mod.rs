@@ -289,6 +289,7 @@ impl Plain {
         present.retain(|name, _| reports.iter().any(|report| report.slo.name == *name));
         present.extend(read().map(|report| (report.slo.name.clone(), report.state)));
         self.slos = Some(present);
+        let are_read_now = before.len() < reports.len() && read().count() == reports.len();
         let changed = read().filter_map(|report| {
             let was = before.get(&report.slo.name).copied();
             // At first what is well need not be told one by one.
@@ -304,7 +305,7 @@ impl Plain {
             };
             Some(format!("SLO {}: {name}{was}{words}", state(report.state)))
         });
-        if is_first {
+        if is_first || are_read_now {
             let well = reports
                 .iter()
                 .filter(|report| report.state == SloState::Ok)

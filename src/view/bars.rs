@@ -554,7 +554,8 @@ fn under_way(scene: Scene) -> Vec<Piece<'static>> {
         (Some(_), more) => parts.push((format!("{} acts pending", more + 1), Role::StateBusy)),
     }
     let marks = scene.model.alerts.marks.len() + scene.model.incidents.marks.len();
-    if marks > 0 {
+    // On a page the keys act on what it shows.
+    if marks > 0 && scene.model.details.is_empty() {
         parts.push((format!("{marks} marked"), Role::Mark));
     }
     if let Some(first) = acts.held.iter().map(|held| held.lease.set_until).min() {

@@ -578,7 +578,7 @@ mod tests {
         // A usual 9 in a column: 9 + 3 times the root of 9 is 18.
         assert_eq!(roles(&[9, 9, 18, 19]), [false, false, false, true]);
         assert_eq!(roles(&[0, 0, 0, 3, 4]), [false, false, false, false, true]);
-        assert_eq!(roles(&[1, 50, 50, 50, 50]), [true; 5].map(|_| false), "all alike");
+        assert_eq!(roles(&[1, 50, 50, 50, 50]), [false; 5], "all alike");
     }
 
     #[test]

@@ -115,7 +115,8 @@ fn tailed() {
     let before = usage(console.pid).expect("it runs");
     let bytes = console.within(WATCHED);
     let after = usage(console.pid).expect("it runs");
-    let (answers, _) = press_keys(&mut console, ["?", "\u{1b}"], 100);
+    // Not esc: on its own it is waited for, in case a sequence follows.
+    let (answers, _) = press_keys(&mut console, ["k", "j"], 100);
     stop.store(true, Ordering::Relaxed);
     writer.join().unwrap();
     let each = |value: f64| Samples::new(vec![value / WATCHED.as_secs_f64()]);

@@ -451,6 +451,8 @@ fn the_tour_says_that_it_needs_the_screen() {
     let said = ear.types("tour");
     assert!(has(&said, "the tour needs the screen"), "{said:?}");
     assert!(ear.model.tour.step().is_none());
+    let said = ear.types("tour anew");
+    assert!(has(&said, "the tour needs the screen"), "{said:?}");
     assert_eq!(ear.hear(), Vec::<String>::new());
 }
 
@@ -526,7 +528,9 @@ fn an_slo_that_waits_for_its_first_answer_is_counted_and_told_when_it_is_read() 
     let first = ear.tell(board([read.clone(), waits]));
     assert!(has(&first, "SLOs: 1 of 2 ok, 1 waited for"), "{first:?}");
     assert!(!has(&first, "cart-availability"), "{first:?}");
-    let then = ear.tell(board([read, worse]));
+    let then = ear.tell(board([read.clone(), worse.clone()]));
+    assert!(has(&then, "SLOs: 1 of 2 ok"), "all are read now: {then:?}");
     assert!(has(&then, "SLO page: cart-availability"), "{then:?}");
     assert!(!has(&then, "was"), "it was nothing that was told: {then:?}");
+    assert!(!has(&ear.tell(board([read, worse])), "SLOs:"), "counted once");
 }

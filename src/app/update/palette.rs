@@ -99,7 +99,7 @@ pub(super) fn open(model: &Model) -> Palette {
     let themes = present.into_iter().chain(others).map(|name| {
         let title = if name == theme::AUTO {
             format!(
-                "By the terminal's background: {} now",
+                "By the background: {} now",
                 SafeText::line(model.themes.resolved(name))
             )
         } else if name == model.themes.chosen() {
@@ -302,6 +302,7 @@ pub(super) fn meant(model: &Model, line: &str) -> Result<Command, Vec<String>> {
     let hits = || palette.hits.iter().filter_map(|&hit| palette.items.get(hit));
     let whole = hits().find(|item| item.name.eq_ignore_ascii_case(line));
     // The own word of an action, where several do not have the same.
+    let word = line.replace(' ', "_");
     let own = |item: &&PaletteItem| {
         let is_action = matches!(item.command, Command::Run(_));
         is_action
@@ -309,7 +310,7 @@ pub(super) fn meant(model: &Model, line: &str) -> Result<Command, Vec<String>> {
                 .name
                 .rsplit('.')
                 .next()
-                .is_some_and(|own| own.eq_ignore_ascii_case(line))
+                .is_some_and(|own| own.eq_ignore_ascii_case(&word))
     };
     let mut owned = hits().filter(own);
     let refused = hits().find(|item| matches!(item.command, Command::Refused(_)));
@@ -325,19 +326,24 @@ pub(super) fn meant(model: &Model, line: &str) -> Result<Command, Vec<String>> {
 /// Names that are offered in place of one that is not known.
 const MOST_ALIKE: usize = 5;
 
+/// So many are named of what there is.
+const NAMED: usize = 6;
+
 /// That there is nothing of that word by that name, and what there is.
 fn none_listed(palette: &Palette, word: &str, typed: &str) -> PaletteItem {
     let begins = format!("{word} ");
     let fixed = palette.items.iter().take(palette.fixed);
-    let known: Vec<&str> = fixed
-        .filter_map(|item| item.name.strip_prefix(&begins))
-        .take(6)
-        .collect();
+    let known: Vec<&str> = fixed.filter_map(|item| item.name.strip_prefix(&begins)).collect();
     let name = SafeText::line(typed.trim()).into_string();
     let why = if known.is_empty() {
         format!("no {name}: there is none here")
     } else {
-        format!("no {name}: there are {}", known.join(", "))
+        let more = match known.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let named = &known[..known.len().min(NAMED)];
+        format!("no {name}: there are {}{more}", named.join(", "))
     };
     PaletteItem {
         command: Command::Refused(why.clone()),

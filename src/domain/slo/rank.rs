@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::{HadData, RuleState, SloReport, SloState};
 
-/// Sorts most urgent first: page; data lost of an SLO that had some; ticket; other no-data and error; no
-/// traffic; ok. Within a place the fastest burn first, then by name, so that equals do not swap places.
+/// Sorts most urgent first: page; data lost of an SLO that had some; ticket; ok, but over a rule's line in its short
+/// window; other no-data and error; no traffic; ok. Within a place the fastest burn first, then by name, so that equals do not swap places.
 pub fn rank(reports: &mut [Arc<SloReport>]) {
     // Keys once each: comparing recomputes nothing.
     reports.sort_by_cached_key(|report| Key {
@@ -47,9 +47,10 @@ fn place(report: &SloReport) -> u8 {
     match report.state {
         SloState::Page => 0,
         SloState::Ticket => 2,
-        SloState::Error | SloState::NoData => 3,
-        SloState::NoTraffic => 4,
-        SloState::Ok => 5,
+        SloState::Ok if report.rules.iter().any(|rule| rule.state == RuleState::Starting) => 3,
+        SloState::Error | SloState::NoData => 4,
+        SloState::NoTraffic => 5,
+        SloState::Ok => 6,
     }
 }
 

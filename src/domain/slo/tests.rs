@@ -373,6 +373,7 @@ fn the_list_puts_lost_data_right_after_pages() {
     let mut list = vec![
         named("ok", &calm_but(&[]), &fresh),
         named("ok-faster", &calm_but(&[("5m", 0.9)]), &fresh),
+        named("starting", &calm_but(&[("5m", 20.0)]), &fresh),
         named("idle", &readings(&idle), &fresh),
         named("never-seen", &readings(&none), &fresh),
         named("ticket", &calm_but(&[("6h", 2.0), ("3d", 1.5)]), &fresh),
@@ -389,6 +390,7 @@ fn the_list_puts_lost_data_right_after_pages() {
             "page",
             "lost",
             "ticket",
+            "starting",
             "never-seen",
             "idle",
             "ok-faster",

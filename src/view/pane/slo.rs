@@ -389,14 +389,14 @@ fn within<'a>(scene: Scene, board: &'a SloBoard) -> Vec<&'a Arc<SloReport>> {
     all.filter(|report| is_within(scene, report)).collect()
 }
 
-/// `2 outside, 1 page`: those that burn or cannot be read, and that the scope leaves out.
+/// `2 not ok outside, 1 page`: those that burn or cannot be read, and that the scope leaves out.
 fn outside(scene: Scene, board: &SloBoard) -> Vec<Piece<'static>> {
     let left_out = || board.slos.iter().filter(|report| !is_within(scene, report));
     let counts = COUNTED.map(|(state, _, _)| count_of(left_out(), state));
     let mut pieces = Vec::new();
     let all: usize = counts.iter().sum();
     if all > 0 {
-        pieces.push(Piece::own(format!("{all} outside"), Role::StateStale));
+        pieces.push(Piece::own(format!("{all} not ok outside"), Role::StateStale));
     }
     let pages = count_of(left_out(), SloState::Page);
     if pages > 0 {

@@ -27,6 +27,21 @@ fn shop_hand() -> Hand {
     hand
 }
 
+#[test]
+fn zoom_and_shares_say_why_they_change_nothing_where_one_pane_stands_alone() {
+    for key in ["z", "<", ">"] {
+        let mut hand = shop_hand();
+        hand.model.size = size(80, 24);
+        let before = hand.model.layout.clone();
+        hand.press(key);
+        hand.assert_said("one pane stands alone at this size");
+        assert_eq!(
+            hand.model.layout, before,
+            "{key} is not kept for a larger terminal"
+        );
+    }
+}
+
 fn selected(hand: &Hand) -> String {
     match &hand.model.alerts.list.selected {
         Some(AlertRow::Alert { fingerprint, .. }) => {

@@ -51,13 +51,10 @@ pub(in crate::app::update) fn carry(model: &mut Model, command: Command, now: No
 fn choose_theme(model: &mut Model, name: &str, now: Now) -> Vec<Effect> {
     model.themes.choose(name);
     let drawn = SafeText::line(model.themes.kept());
-    let background = match (name == theme::AUTO, model.themes.knows_background()) {
-        (false, _) => String::new(),
-        (true, true) => format!(" ({drawn} goes with the background)"),
-        // It is asked once, at the start, and only where it decides.
-        (true, false) => {
-            format!(" ({drawn} until the terminal is asked for its background, at the next start)")
-        }
+    let background = if name == theme::AUTO {
+        format!(" ({drawn} here)")
+    } else {
+        String::new()
     };
     let name = SafeText::line(name);
     let words = format!("theme {name}{background}; theme = \"{name}\" in the configuration keeps it");

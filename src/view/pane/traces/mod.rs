@@ -25,7 +25,7 @@ use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::{Piece, words};
-use crate::view::{Scene, figures, hints, layout, moment};
+use crate::view::{Scene, figures, layout, moment};
 
 /// How fresh the list is.
 pub(super) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
@@ -227,7 +227,7 @@ fn range(scene: Scene) -> String {
 
 fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
     let pane = &scene.model.traces;
-    let key = |action| hints::key(scene, action).unwrap_or_default();
+    let key = |action| scene.model.keymap.first_or_name(action);
     match (pane.drawn(), freshness(scene).failure) {
         (None, None) => skeleton(scene, buffer, inside),
         (None, Some(why)) => {
@@ -287,8 +287,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
                     Outcome::Any => String::new(),
                 },
                 format!("{} asks further back.", key(crate::action::Action::TraceTime)),
-                "Backends keep a sample of the requests: none listed does not mean that none was made."
-                    .to_owned(),
+                "Backends keep a sample of the requests: none listed proves nothing.".to_owned(),
             ];
             let more: Vec<String> = more.into_iter().filter(|line| !line.is_empty()).collect();
             message(scene, buffer, inside, (&head, Role::Text), &more);
