@@ -283,6 +283,7 @@ pub fn on_call(model: &Model, now: Now) -> Option<OnCall<'_>> {
     let roster = model.incidents.roster.value()?;
     let followed = model.incidents.followed.as_ref();
     let policy = followed
+        .filter(|id| !model.incidents.outside.contains(id))
         .and_then(|id| model.incidents.incident(id))
         .and_then(|incident| incident.policy.as_ref());
     let first = || roster.at(now.utc).filter(|duty| duty.level == 1);

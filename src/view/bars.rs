@@ -562,7 +562,11 @@ fn under_way(scene: Scene) -> Vec<Piece<'static>> {
         let soon = (first - scene.now.utc).to_std().unwrap_or_default() < Duration::from_secs(120);
         let until = figures::moment(first, scene.now.utc, scene.model.zone);
         parts.push((
-            format!("acks held {} until {until}", acts.held.len()),
+            if scene.model.size.width < ROOMY {
+                format!("acks held {}", acts.held.len())
+            } else {
+                format!("acks held {} until {until}", acts.held.len())
+            },
             if soon { Role::StateStale } else { Role::AckMine },
         ));
     }
@@ -648,8 +652,8 @@ fn which_key(scene: Scene, buffer: &mut Buffer, below: u16, next: &[[Piece; 2]])
     }
 }
 
-/// From this width on a prompt says what it is for.
-const NAMED_PROMPT: u16 = 60;
+/// From this width on a prompt says what it is for, and acknowledgements until when they are held.
+const ROOMY: u16 = 60;
 
 /// Search or filter being typed, with what it finds at the right.
 fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -> Option<Position> {
@@ -739,7 +743,7 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
             // Where it is narrow the sign has to do: the room is for what is typed.
             Piece::own(
                 match area.width {
-                    NAMED_PROMPT.. => format!(" {what}: "),
+                    ROOMY.. => format!(" {what}: "),
                     _ => " ".to_owned(),
                 },
                 Role::TextMuted,

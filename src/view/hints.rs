@@ -1,7 +1,7 @@
 //! Which keys the bottom bar offers: those that matter for what has the keys, read from the live keymap.
 
-use super::Scene;
 use super::widget::{Piece, width_of};
+use super::{Scene, layout};
 use crate::action::{Action, Impact, Place};
 use crate::app::Model;
 use crate::app::alone;
@@ -322,6 +322,9 @@ fn wanted(scene: Scene) -> Vec<Action> {
                 Action::Quit,
             ]);
         }
+    }
+    if layout::stands_alone(scene.model, scene.now) {
+        actions.retain(|action| *action != Action::Zoom);
     }
     let mut seen = Vec::new();
     actions.retain(|action| {

@@ -79,6 +79,11 @@ pub struct Areas {
     pub composer: Option<Rect>,
 }
 
+/// Whether there is room for one pane alone, and nothing beside it to take room from.
+pub fn stands_alone(model: &Model, now: Now) -> bool {
+    matches!(of(model, Cover::Panes, now).middle, Middle::Single { .. })
+}
+
 /// Where everything is now.
 pub fn of(model: &Model, cover: Cover, now: Now) -> Areas {
     let rows = match model.strip {

@@ -10,7 +10,6 @@ use crate::domain::alert::Grouping;
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::service_map::Caller;
 use crate::time::Now;
-use crate::view::layout::{self, Cover, Middle};
 
 pub(super) fn save_layout(model: &Model) -> Vec<Effect> {
     vec![Effect::SaveLayout(model.layout.clone())]
@@ -71,11 +70,6 @@ pub(super) fn hide(model: &mut Model, now: Now) -> Vec<Effect> {
         now.tick,
     );
     save_layout(model)
-}
-
-/// Whether there is room for one pane alone: nothing beside it to take room from.
-pub(super) fn stand_alone(model: &Model, now: Now) -> bool {
-    matches!(layout::of(model, Cover::Panes, now).middle, Middle::Single { .. })
 }
 
 pub(super) fn resize(model: &mut Model, by: i16, now: Now) -> Vec<Effect> {

@@ -72,7 +72,7 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
         Action::FocusNext => panes::focus_beside(model, Direction::Down, now),
         Action::FocusPrevious => panes::focus_beside(model, Direction::Up, now),
         Action::Back => leave::back(model, now),
-        Action::Zoom | Action::GrowPane | Action::ShrinkPane if panes::stand_alone(model, now) => {
+        Action::Zoom | Action::GrowPane | Action::ShrinkPane if layout::stands_alone(model, now) => {
             let words = "one pane stands alone at this size; zoom and shares are for larger terminals";
             say(model, Level::Info, words, now)
         }

@@ -49,7 +49,7 @@ pub(super) fn badge(scene: Scene, words: Words) -> Vec<Piece<'static>> {
     let fresh = freshness(scene);
     let Some(board) = scene.model.incidents.feed.value() else {
         return match fresh.failure {
-            Some(_) => vec![Piece::word(" not known", Role::SeverityCritical)],
+            Some(_) => vec![words.not_known(Role::SeverityCritical)],
             None if kept_nowhere(scene).is_some() => Vec::new(),
             None => vec![Piece::word(" …", Role::StateBusy)],
         };
@@ -65,7 +65,7 @@ pub(super) fn badge(scene: Scene, words: Words) -> Vec<Piece<'static>> {
         .max();
     let mut pieces = match (open, free, newest) {
         (0, _, _) if fresh.failure.is_some() => {
-            vec![Piece::word(" not known", Role::SeverityCritical)]
+            vec![words.not_known(Role::SeverityCritical)]
         }
         (0, _, _) if fresh.is_stale() => {
             vec![Piece::word(" none?", Role::StateStale)]

@@ -108,6 +108,17 @@ fn pieces(scene: Scene, words: Words) -> Vec<Piece<'static>> {
     pieces
 }
 
+impl Words {
+    /// That nobody answered. The names of the panes come before the words.
+    pub(super) fn not_known(self, role: Role) -> Piece<'static> {
+        let said = match self {
+            Self::Whole | Self::Short | Self::Bare => " not known",
+            Self::Least | Self::Numbers => " ?",
+        };
+        Piece::word(said, role)
+    }
+}
+
 /// What one would see there.
 fn badge(scene: Scene, pane: PaneId, words: Words) -> Vec<Piece<'static>> {
     let said = |count: usize, word: &str| format!("{count} {word}");
@@ -120,7 +131,7 @@ fn badge(scene: Scene, pane: PaneId, words: Words) -> Vec<Piece<'static>> {
             let fresh = slo::freshness(scene);
             let nothing_read = match (fresh.age, fresh.failure) {
                 (Some(_), _) => None,
-                (None, Some(_)) => Some(Piece::word(" not known", Role::SeverityCritical)),
+                (None, Some(_)) => Some(words.not_known(Role::SeverityCritical)),
                 (None, None) => Some(Piece::word(" …", Role::StateBusy)),
             };
             let (Some(board), None) = (scene.model.slo.board(), &nothing_read) else {
@@ -159,9 +170,9 @@ fn badge(scene: Scene, pane: PaneId, words: Words) -> Vec<Piece<'static>> {
             None if alerts::freshness(scene).failure.is_none() => {
                 vec![Piece::word(" …", Role::StateBusy)]
             }
-            None => vec![Piece::word(" not known", Role::SeverityCritical)],
+            None => vec![words.not_known(Role::SeverityCritical)],
             Some(board) if belief::heard(board) == Heard::Nobody && board.counts.active == 0 => {
-                vec![Piece::word(" not known", Role::SeverityCritical)]
+                vec![words.not_known(Role::SeverityCritical)]
             }
             Some(board) if !board.pipeline.faults.is_empty() => vec![
                 Piece::word(" ", Role::Text),

@@ -8,6 +8,18 @@ use super::{SIZES, at_each, drawn, on, press_all, rows};
 use crate::fixtures::{self as shop, logs, press, size};
 
 #[test]
+fn where_nobody_answers_the_tabs_keep_the_names_of_their_panes() {
+    let mut model = shop::failed(size(80, 24));
+    let down = shop::tracelist::failed(size(80, 24));
+    (model.traces, model.settings.traces) = (down.traces, down.settings.traces);
+    model.layout.absent.clear();
+    let tabs = rows(&drawn(&model).0).swap_remove(1);
+    for named in ["1 SLO ?", "2 Alerts ?", "4 Traces ?", "5 Incident"] {
+        assert!(tabs.contains(named), "{named} in {tabs}");
+    }
+}
+
+#[test]
 fn slo_pane_in_every_state() {
     at_each(&SIZES, "slo_fresh", |w, h| shop::shop(size(w, h)));
     at_each(&SIZES, "slo_loading", |w, h| shop::silent(size(w, h)));

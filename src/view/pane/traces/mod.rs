@@ -54,7 +54,7 @@ pub(super) fn badge(scene: Scene, words: Words) -> Vec<Piece<'static>> {
     let pane = &scene.model.traces;
     match (pane.drawn(), freshness(scene).failure) {
         (None, None) => vec![Piece::word(" …", Role::StateBusy)],
-        (None, Some(_)) => vec![Piece::word(" not known", Role::StateFailed)],
+        (None, Some(_)) => vec![words.not_known(Role::StateFailed)],
         (Some(list), _) => match list.failed() {
             0 => vec![Piece::own(format!(" {}", list.traces.len()), Role::TextMuted)],
             failed if matches!(words, Words::Bare | Words::Least | Words::Numbers) => {
