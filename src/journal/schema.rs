@@ -143,9 +143,12 @@ pub(super) fn check(connection: &Connection, pragma: &str) -> JournalResult<()> 
 
 /// A database of another program is left alone.
 fn refuse_foreign(connection: &Connection, path: &Path) -> JournalResult<()> {
-    let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    // One look: a process that makes the file between two would leave half of each.
+    let look = connection.unchecked_transaction()?;
+    let application: i64 = look.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let version: i64 = look.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let tables: i64 = look.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    drop(look);
     let ours = application == APPLICATION || (application == 0 && version == 0 && tables == 0);
     if ours {
         return Ok(());
