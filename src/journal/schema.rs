@@ -304,6 +304,24 @@ mod tests {
     }
 
     #[test]
+    fn a_journal_that_is_just_being_made_is_never_taken_for_anothers() {
+        for _ in 0..20 {
+            let home = tempfile::tempdir().unwrap();
+            let opening = at(&home);
+            place::prepare(&opening).unwrap();
+            let other = Connection::open(&opening.path).unwrap();
+            other.busy_timeout(BUSY).unwrap();
+            std::thread::scope(|scope| {
+                let made = scope.spawn(|| open(&opening, BUSY).map(drop));
+                while !made.is_finished() {
+                    refuse_foreign(&other, &opening.path).unwrap();
+                }
+                made.join().unwrap().unwrap();
+            });
+        }
+    }
+
+    #[test]
     fn a_damaged_file_is_refused_with_what_is_left_to_do() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("midwatch.db");
