@@ -11,7 +11,7 @@ use super::rate::{Change, change};
 use super::suspects::{self, Stands, Suspect};
 use super::{Case, Clock, Part, Row, RowId, Section, Target, Tone, related};
 use crate::domain::alert::{AckState, Alert, AlertState};
-use crate::domain::incident::{Incident, Person};
+use crate::domain::incident::{Incident, Person, Status};
 use crate::domain::pattern::told_first;
 use crate::domain::slo::{SloReport, SloState, duration_in_words};
 use crate::domain::trace::scale::lasting_in_column;
@@ -504,13 +504,12 @@ impl Page<'_> {
             Known::Known(incidents) => rows.extend(incidents.iter().take(MOST).map(|incident| {
                 let id = format!("people/{}", incident.id);
                 let target = Some(Target::Incident(incident.id.clone()));
-                row(
-                    &id,
-                    incident.status.word(),
-                    self.incident_words(incident),
-                    Tone::Plain,
-                    target,
-                )
+                // As short as the rows of incidents say it: who did is in the words.
+                let lead = match incident.status {
+                    Status::Acknowledged => "acked",
+                    status => status.word(),
+                };
+                row(&id, lead, self.incident_words(incident), Tone::Plain, target)
             })),
             state => rows.extend(unknown(part, state).map(|row| Row {
                 id: RowId("people/incident".into()),

@@ -16,8 +16,8 @@ use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::{self, Piece, put_pieces, words};
 use crate::view::{Scene, hints};
 
-/// Cells of the words at the left of rows.
-const LEAD: usize = 9;
+/// Cells of the words at the left of rows, at least and at most; between, they take an eighth of the page.
+const LEADS: (usize, usize) = (6, 13);
 /// Lines that a row takes at most while the cursor is elsewhere.
 const FOLDED: usize = 3;
 
@@ -91,6 +91,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
 fn lines(scene: Scene, open: &OpenCase, width: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut index = 0;
+    let leads = leads(open, width);
     for section in &open.case.sections {
         if !lines.is_empty() {
             lines.push(Line {
@@ -140,14 +141,29 @@ fn lines(scene: Scene, open: &OpenCase, width: usize) -> Vec<Line> {
             } else {
                 role
             };
-            lines.extend(told((row, role, head), &lead, width, is_here).map(|pieces| Line {
-                row: Some(index),
-                pieces,
-            }));
+            lines.extend(
+                told((row, role, head), &fit_lead(&lead, leads), width, is_here).map(|pieces| Line {
+                    row: Some(index),
+                    pieces,
+                }),
+            );
             index += 1;
         }
     }
     lines
+}
+
+/// Cells that the words at the left take in every row.
+fn leads(open: &OpenCase, width: usize) -> usize {
+    let rows = open.case.sections.iter().flat_map(|section| &section.rows);
+    let widest = rows.map(|row| SafeText::line(&row.lead).width()).max();
+    let (least, most) = LEADS;
+    widest.unwrap_or(0).min((width / 8).clamp(least, most))
+}
+
+/// The words at the left of a row, and a cell free.
+fn fit_lead(lead: &str, cells: usize) -> String {
+    fit(&cut(SafeText::line(lead).as_str(), cells, Cut::End), cells + 1)
 }
 
 /// The key that opens a suspect.
@@ -170,12 +186,12 @@ fn told(
     width: usize,
     is_here: bool,
 ) -> impl Iterator<Item = Vec<Piece<'static>>> {
-    let lead = SafeText::line(lead);
-    let lead = fit(&cut(lead.as_str(), LEAD, Cut::End), LEAD + 1);
+    let lead = lead.to_owned();
+    let margin = crate::text::width(&lead);
     let (head, rest) = row.text.split_at_checked(row.head).unwrap_or((&row.text, ""));
     let head = SafeText::line(head).into_string();
     let text = format!("{head}{}", SafeText::line(rest));
-    let room = width.saturating_sub(LEAD + 1).max(1);
+    let room = width.saturating_sub(margin).max(1);
     let mut wrapped: Vec<String> = textwrap::wrap(&text, room)
         .into_iter()
         .map(std::borrow::Cow::into_owned)
@@ -195,7 +211,7 @@ fn told(
         let lead = if place == 0 {
             lead.clone()
         } else {
-            " ".repeat(LEAD + 1)
+            " ".repeat(margin)
         };
         let (strong, plain) = text.split_at_checked(left).unwrap_or((&text, ""));
         let pieces = vec![

@@ -24,9 +24,9 @@ const DEEPEST: u32 = 24;
 
 const COLUMNS: [Column; 6] = [
     column("differs", Width::Fixed(9), Align::Right, 0),
-    column("own time", Width::Fixed(9), Align::Right, 2),
-    column("base", Width::Fixed(8), Align::Right, 0),
-    column("other", Width::Fixed(8), Align::Right, 0),
+    column("own time", Width::Fixed(9), Align::Right, 3),
+    column("base", Width::Fixed(8), Align::Right, 2),
+    column("other", Width::Fixed(8), Align::Right, 1),
     column("", Width::Fixed(1), Align::Left, 0),
     column("call", flex(16, 200, 1), Align::Left, 0),
 ];

@@ -31,6 +31,7 @@ use super::widget;
 use super::widget::frame::{self, Frame};
 use super::widget::scrollbar::Extent;
 use crate::app::DetailView;
+use crate::app::effect::WriteUp;
 use crate::app::focus::{Detail, Page};
 use crate::terminal::Focused;
 use crate::text::SafeText;
@@ -194,9 +195,12 @@ pub(super) fn furthest(scene: Scene, area: Rect, detail: &Detail) -> usize {
     total.saturating_sub(usize::from(inside.height))
 }
 
-/// A query is one table: it takes the whole width.
+/// What is one table takes the whole width.
 fn has_halves(detail: &Detail) -> bool {
-    *detail != Detail::Page(Page::Query)
+    !matches!(
+        detail,
+        Detail::Page(Page::Query | Page::WriteUp(WriteUp::Audit | WriteUp::Stats))
+    )
 }
 
 fn margins(area: Rect) -> Rect {

@@ -13,8 +13,32 @@ use crate::view::sheet::Sheet;
 use crate::view::widget::{Piece, words};
 use crate::view::{Scene, figures};
 
+/// Cells of a state.
+const STATE: usize = 7;
+/// Figures of a backend and their cells; on a narrow screen the last are left out.
+const FIGURES: [(&str, usize); 7] = [
+    ("age", 5),
+    ("median", 7),
+    ("slowest", 7),
+    ("asked", 5),
+    ("errors", 6),
+    ("read", 6),
+    ("skew", 6),
+];
+
+/// The figures that have room beside name and state.
+fn figures_shown(cells: u16, name_width: usize) -> &'static [(&'static str, usize)] {
+    let mut room = usize::from(cells).saturating_sub(2 + name_width + 1 + STATE);
+    let fitting = FIGURES.iter().take_while(|(_, width)| {
+        let has_room = *width < room;
+        room = room.saturating_sub(width + 1);
+        has_room
+    });
+    &FIGURES[..fitting.count()]
+}
+
 /// The page.
-pub(super) fn sheet(scene: Scene<'_>) -> Sheet<'_> {
+pub(super) fn sheet(scene: Scene<'_>, cells: u16) -> Sheet<'_> {
     let model = scene.model;
     let mut sheet = Sheet::default();
     if model.health.is_empty() {
@@ -32,22 +56,15 @@ pub(super) fn sheet(scene: Scene<'_>) -> Sheet<'_> {
         .map(|h| width(SafeText::line(&h.name).as_str()));
     let name_width = names.max().unwrap_or(0).clamp(7, 20);
     if !model.health.is_empty() {
-        let titles = format!(
-            "  {} {} {} {} {} {} {} {} {}",
-            fit("backend", name_width),
-            fit("state", 7),
-            fit_right("age", 5),
-            fit_right("median", 7),
-            fit_right("slowest", 7),
-            fit_right("asked", 5),
-            fit_right("errors", 6),
-            fit_right("read", 6),
-            fit_right("skew", 6),
-        );
+        let mut titles = format!("  {} {}", fit("backend", name_width), fit("state", STATE));
+        for (title, width) in figures_shown(cells, name_width) {
+            titles.push(' ');
+            titles.push_str(&fit_right(title, *width));
+        }
         sheet.line(vec![Piece::own(titles, Role::TextDim)]);
     }
     for backend in &model.health {
-        line(scene, backend, name_width, &mut sheet);
+        line(scene, backend, name_width, cells, &mut sheet);
     }
     // on lines alone nothing is done, and nothing recorded
     if let Some(record) = model.record.as_ref().filter(|_| !model.has_lines_alone()) {
@@ -174,7 +191,13 @@ fn record<'a>(record: &'a RecordHealth, scene: Scene<'a>, sheet: &mut Sheet<'a>)
     );
 }
 
-fn line<'a>(scene: Scene<'a>, backend: &'a BackendHealth, name_width: usize, sheet: &mut Sheet<'a>) {
+fn line<'a>(
+    scene: Scene<'a>,
+    backend: &'a BackendHealth,
+    name_width: usize,
+    cells: u16,
+    sheet: &mut Sheet<'a>,
+) {
     let light = Light::of(backend, scene.now);
     let counters = &backend.counters;
     let age = backend.last_good.map_or_else(
@@ -186,30 +209,28 @@ fn line<'a>(scene: Scene<'a>, backend: &'a BackendHealth, name_width: usize, she
     } else {
         Role::TextMuted
     };
-    sheet.line(vec![
+    let figures = [
+        (age, Role::TextMuted),
+        (figures::latency(counters.median), Role::Text),
+        (figures::latency(counters.slowest), Role::Text),
+        (words::count(counters.requests as f64), Role::Text),
+        (words::count(counters.errors as f64), errors_role),
+        (words::bytes(counters.bytes), Role::Text),
+        skew(backend),
+    ];
+    let mut pieces = vec![
         Piece::word(light.shape(), light.role()),
         Piece::own(
             format!(" {} ", fit(SafeText::line(&backend.name).as_str(), name_width)),
             Role::Text,
         ),
-        Piece::own(format!("{} ", fit(light.word(), 7)), light.role()),
-        Piece::own(fit_right(&age, 5), Role::TextMuted),
-        Piece::own(
-            format!(
-                " {} {} {} ",
-                fit_right(&figures::latency(counters.median), 7),
-                fit_right(&figures::latency(counters.slowest), 7),
-                fit_right(&words::count(counters.requests as f64), 5),
-            ),
-            Role::Text,
-        ),
-        Piece::own(fit_right(&words::count(counters.errors as f64), 6), errors_role),
-        Piece::own(
-            format!(" {}", fit_right(&words::bytes(counters.bytes), 6)),
-            Role::Text,
-        ),
-        skew(backend),
-    ]);
+        Piece::own(fit(light.word(), STATE), light.role()),
+    ];
+    let shown = figures_shown(cells, name_width).iter().zip(figures);
+    pieces.extend(
+        shown.map(|((_, width), (said, role))| Piece::own(format!(" {}", fit_right(&said, *width)), role)),
+    );
+    sheet.line(pieces);
     if let Status::Failed {
         cause,
         next_try,
@@ -242,18 +263,14 @@ fn line<'a>(scene: Scene<'a>, backend: &'a BackendHealth, name_width: usize, she
 }
 
 /// A clock that is off by more than two seconds makes ages lie.
-fn skew(backend: &BackendHealth) -> Piece<'static> {
-    match backend.skew.map(|skew| skew.num_milliseconds() as f64 / 1e3) {
-        None => Piece::own(fit_right("–", 7), Role::TextMuted),
-        Some(skew) => {
-            let role = if skew.abs() > 2.0 {
-                Role::StateStale
-            } else {
-                Role::TextMuted
-            };
-            Piece::own(fit_right(&format!("{skew:+.1}s"), 7), role)
-        }
-    }
+fn skew(backend: &BackendHealth) -> (String, Role) {
+    let seconds = backend.skew.map(|skew| skew.num_milliseconds() as f64 / 1e3);
+    let said = seconds.map_or_else(|| "–".to_owned(), |seconds| format!("{seconds:+.1}s"));
+    let role = match seconds {
+        Some(seconds) if seconds.abs() > 2.0 => Role::StateStale,
+        Some(_) | None => Role::TextMuted,
+    };
+    (said, role)
 }
 
 fn warnings<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>) {

@@ -88,7 +88,7 @@ impl Entry {
     fn lines(self, sheet: &mut Sheet, keys: usize, cells: usize) {
         let beside = keys + TITLE;
         let roomy = cells >= beside + 24;
-        let indent = if roomy { beside } else { keys };
+        let indent = if roomy { beside } else { keys.min(4) };
         let doc = textwrap::wrap(self.doc, cells.saturating_sub(indent).max(8));
         let mut head = vec![
             Piece::own(fit(&self.keys, keys), Role::Key),

@@ -41,7 +41,14 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect) -> Option<Posi
             None
         }
         Modal::Health { scroll } => {
-            page(scene, buffer, body, "Health", &health::sheet(scene), *scroll);
+            page(
+                scene,
+                buffer,
+                body,
+                "Health",
+                &health::sheet(scene, page_width(body)),
+                *scroll,
+            );
             None
         }
         Modal::Palette(open) => palette::draw(scene, buffer, body, open),
@@ -62,7 +69,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect) -> Option<Posi
 pub(super) fn furthest(scene: Scene, body: Rect) -> usize {
     let sheet = match &scene.model.modal {
         Some(Modal::Help { .. }) => help::sheet(scene, page_width(body)),
-        Some(Modal::Health { .. }) => health::sheet(scene),
+        Some(Modal::Health { .. }) => health::sheet(scene, page_width(body)),
         Some(
             Modal::Confirm(_)
             | Modal::Palette(_)

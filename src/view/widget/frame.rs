@@ -103,8 +103,21 @@ pub fn draw(buffer: &mut Buffer, area: Rect, theme: &Theme, frame: &Frame) -> Re
     };
     put_on_line(buffer, room, theme, &left);
     let bottom = Rect::new(area.x + 1, area.bottom() - 1, area.width - 2, 1);
-    draw_right(buffer, bottom, theme, &frame.foot);
+    let foot = whole(&frame.foot, usize::from(bottom.width).saturating_sub(3));
+    draw_right(buffer, bottom, theme, foot);
     inner(area)
+}
+
+/// The first pieces that have room: a position cut in its middle is none. What is not muted is cut and stays.
+fn whole<'a, 'b>(mut pieces: &'b [Piece<'a>], room: usize) -> &'b [Piece<'a>] {
+    let is_between = |piece: &Piece| matches!(piece.as_str().trim(), "" | "·");
+    while let [before @ .., last] = pieces
+        && !before.is_empty()
+        && (is_between(last) || last.role == Role::TextMuted && width_of(pieces) > room)
+    {
+        pieces = before;
+    }
+    pieces
 }
 
 /// Draws ` pieces ` one cell from the right end; returns the cells taken with that one cell.
@@ -214,6 +227,27 @@ mod tests {
     #[test]
     fn the_age_outlives_the_end_of_the_title() {
         assert_eq!(drawn(26, Glyphs::Unicode)[0], "╭2 Alerts  ⟨e… STALE 3m ─╮");
+    }
+
+    #[test]
+    fn a_foot_without_room_leaves_its_last_words_out_whole() {
+        let foot = |width| {
+            let frame = Frame {
+                foot: vec![
+                    Piece::word("5 outside", Role::StateStale),
+                    Piece::word(" · ", Role::TextMuted),
+                    Piece::word("3 of 14", Role::TextMuted),
+                ],
+                ..alerts()
+            };
+            let mut buffer = blank(width, 3);
+            let area = buffer.area;
+            draw(&mut buffer, area, &theme(Glyphs::Unicode), &frame);
+            lines(&buffer).pop().unwrap()
+        };
+        assert_eq!(foot(26), "╰── 5 outside · 3 of 14 ─╯");
+        assert_eq!(foot(23), "╰───────── 5 outside ─╯");
+        assert_eq!(foot(12), "╰ 5 outs… ─╯");
     }
 
     #[test]

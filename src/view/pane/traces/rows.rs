@@ -36,7 +36,7 @@ const COLUMNS: [Column; 9] = [
     column("operation", flex(16, 40, 4), Align::Left, 0),
     column("spans", Width::Fixed(5), Align::Right, 4),
     column("pctl", Width::Fixed(4), Align::Right, 6),
-    column("through", flex(8, 30, 2), Align::Left, 5),
+    column("through", flex(8, 80, 2), Align::Left, 5),
 ];
 
 /// Columns of operations.
