@@ -129,6 +129,11 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
+/// Whether a text takes a cell a byte: printable ASCII, as most of it is.
+pub fn is_cell_a_byte(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// Where a text is cut when it is too wide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
@@ -183,6 +188,9 @@ pub fn fit_right(text: &str, cells: usize) -> String {
 }
 
 fn head(text: &str, cells: usize) -> String {
+    if is_cell_a_byte(text) {
+        return floor_to(text, cells).to_owned();
+    }
     let mut out = String::new();
     let mut used = 0;
     for grapheme in text.graphemes(true) {

@@ -4,6 +4,8 @@
 //! the terminal's own 16, goes by hue: a muted green has to stay green, though grey would be nearer.
 //! Start at [`reduce`].
 
+use std::sync::LazyLock;
+
 use ratatui::style::Color;
 
 use super::ColorDepth;
@@ -32,12 +34,15 @@ fn to_256(color: Color) -> Color {
         return color;
     };
     let wanted = oklab([r, g, b]);
-    (16..=255)
-        .min_by(|&a, &b| {
-            distance(wanted, oklab(xterm_rgb(a))).total_cmp(&distance(wanted, oklab(xterm_rgb(b))))
-        })
-        .map_or(color, Color::Indexed)
+    (16..=255u8)
+        .zip(&*CUBE)
+        .min_by(|(_, a), (_, b)| distance(wanted, **a).total_cmp(&distance(wanted, **b)))
+        .map_or(color, |(index, _)| Color::Indexed(index))
 }
+
+/// The colours 16 to 255 in Oklab: roots and powers that are not to be taken for each colour of a theme anew.
+static CUBE: LazyLock<[[f64; 3]; 240]> =
+    LazyLock::new(|| std::array::from_fn(|place| oklab(xterm_rgb(place as u8 + 16))));
 
 fn to_16(color: Color) -> Color {
     let rgb = match color {

@@ -79,12 +79,10 @@ fn build(found: &Found, config_dir: Option<&Path>, means: Means) -> Result<Theme
     } else {
         joined
     };
-    let mut theme = Theme::from_styles(&found.name, means.glyphs, |role| {
+    let theme = Theme::from_styles(&found.name, means.glyphs, |role| {
         resolve(&joined, role, means.depth)
     });
-    theme.appearance = joined.appearance.unwrap_or(Appearance::Dark);
-    theme.depth = means.depth;
-    Ok(theme)
+    Ok(theme.made_for(joined.appearance.unwrap_or(Appearance::Dark), means.depth))
 }
 
 /// A theme's attributes were chosen to stand beside its colours; without them states would look alike. So where

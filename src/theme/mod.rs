@@ -145,6 +145,7 @@ pub struct Theme {
     /// The colours it was brought down to.
     pub depth: ColorDepth,
     styles: Vec<Style>,
+    faint: Vec<Style>,
 }
 
 impl Theme {
@@ -157,35 +158,51 @@ impl Theme {
     /// The style of a role with its colour halfway to the background: what is there, but not to be seen first. Where
     /// the colour is the terminal's own to choose, the attribute says it.
     pub fn faint(&self, role: Role) -> Style {
-        let style = self.style(role);
-        let ground = match self.appearance {
-            Appearance::Dark => 0,
-            Appearance::Light => u8::MAX,
-        };
-        let rgb = match style.fg {
-            Some(Color::Rgb(r, g, b)) => Some([r, g, b]),
-            Some(Color::Indexed(index)) if index >= 16 => Some(xterm_rgb(index)),
-            Some(_) | None => None,
-        };
-        let mixed = rgb.map(|parts| {
-            let [r, g, b] = parts.map(|part| part.midpoint(ground));
-            Color::Rgb(r, g, b)
-        });
-        match mixed.and_then(|color| reduce(color, self.depth)) {
-            Some(color) => style.fg(color),
-            None => style.add_modifier(Modifier::DIM),
-        }
+        self.faint.get(role as usize).copied().unwrap_or_default()
     }
 
     /// A theme from one style a role, in the order of [`Role::ALL`]; for the loader and tests.
     pub fn from_styles(name: impl Into<String>, glyphs: Glyphs, style: impl Fn(Role) -> Style) -> Self {
-        Self {
+        let theme = Self {
             name: name.into(),
             glyphs,
             appearance: Appearance::Dark,
             depth: ColorDepth::TrueColor,
             styles: Role::ALL.iter().map(|&r| style(r)).collect(),
-        }
+            faint: Vec::new(),
+        };
+        let (appearance, depth) = (theme.appearance, theme.depth);
+        theme.made_for(appearance, depth)
+    }
+
+    /// The same for a background, its colours brought down to a depth already. Faint colours are mixed here, once:
+    /// every bar of every frame asks for them.
+    fn made_for(mut self, appearance: Appearance, depth: ColorDepth) -> Self {
+        self.appearance = appearance;
+        self.depth = depth;
+        let mixed = self.styles.iter().map(|style| faint(*style, appearance, depth));
+        self.faint = mixed.collect();
+        self
+    }
+}
+
+fn faint(style: Style, appearance: Appearance, depth: ColorDepth) -> Style {
+    let ground = match appearance {
+        Appearance::Dark => 0,
+        Appearance::Light => u8::MAX,
+    };
+    let rgb = match style.fg {
+        Some(Color::Rgb(r, g, b)) => Some([r, g, b]),
+        Some(Color::Indexed(index)) if index >= 16 => Some(xterm_rgb(index)),
+        Some(_) | None => None,
+    };
+    let mixed = rgb.map(|parts| {
+        let [r, g, b] = parts.map(|part| part.midpoint(ground));
+        Color::Rgb(r, g, b)
+    });
+    match mixed.and_then(|color| reduce(color, depth)) {
+        Some(color) => style.fg(color),
+        None => style.add_modifier(Modifier::DIM),
     }
 }
 

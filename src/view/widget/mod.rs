@@ -21,7 +21,7 @@ use ratatui::style::Style;
 
 pub use piece::{Look, Piece, put_pieces, width_of};
 
-use crate::text::SafeText;
+use crate::text::{SafeText, is_cell_a_byte};
 
 /// The part of an area that the buffer has.
 pub fn clip(buffer: &Buffer, area: Rect) -> Rect {
@@ -34,8 +34,22 @@ pub fn put(buffer: &mut Buffer, area: Rect, text: &str, style: Style) -> u16 {
     if area.is_empty() {
         return 0;
     }
+    if is_cell_a_byte(text) {
+        return put_ascii(buffer, area, text, style);
+    }
     let (end, _) = buffer.set_stringn(area.x, area.y, text, usize::from(area.width), style);
     end - area.x
+}
+
+/// Most of what is written: a cell a byte, without a look for what is one grapheme, for each word of each frame.
+fn put_ascii(buffer: &mut Buffer, area: Rect, text: &str, style: Style) -> u16 {
+    let shown = text.len().min(usize::from(area.width));
+    let first = buffer.index_of(area.x, area.y);
+    let cells = buffer.content.iter_mut().skip(first).take(shown);
+    for (cell, byte) in cells.zip(text.bytes()) {
+        cell.set_char(char::from(byte)).set_style(style);
+    }
+    shown as u16
 }
 
 /// The row `index` of an area, one cell high; nothing where it has no such row.
@@ -98,5 +112,28 @@ pub(crate) mod test_support {
             }
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::style::Modifier;
+
+    use super::test_support::{blank, lines};
+    use super::*;
+
+    #[test]
+    fn plain_words_are_written_as_any_others_are_and_end_with_their_area() {
+        let style = Style::new().add_modifier(Modifier::BOLD);
+        for text in ["", "a", "payment 503", "a word that is longer than its area"] {
+            let area = Rect::new(3, 1, 12, 1);
+            let (mut ours, mut theirs) = (blank(20, 3), blank(20, 3));
+            ours.set_string(0, 1, "what stood there bef", Style::new());
+            theirs.set_string(0, 1, "what stood there bef", Style::new());
+            let used = put(&mut ours, area, text, style);
+            let (end, _) = theirs.set_stringn(area.x, area.y, text, usize::from(area.width), style);
+            assert_eq!(ours, theirs, "{:?}", lines(&ours));
+            assert_eq!(used, end - area.x);
+        }
     }
 }
