@@ -18,8 +18,7 @@ use crate::app::strip::SHOWN;
 use crate::app::traces::TraceList;
 use crate::app::traces::list::is_failed;
 use crate::app::update::{incident_concerns, lines_wanted, traces_wanted};
-use crate::domain::alert::{Alert, AlertBoard};
-use crate::domain::environment;
+use crate::domain::alert::AlertBoard;
 use crate::domain::log::{Level, Nanos, Volume};
 use crate::domain::service_map::Caller;
 use crate::domain::slo::{Severity, SloReport};
@@ -207,20 +206,14 @@ fn not_narrowed(scope: &Scope) -> Option<String> {
     (!labels.is_empty()).then(|| format!("burn, deploys, traces: any {}", labels.join(", ")))
 }
 
-/// Whether something is of the service that the panes are turned to.
-fn concerns(scene: Scene, caller: Caller, service: &str) -> bool {
-    let model = scene.model;
-    let wanted = model.scope.service();
-    wanted.is_none_or(|wanted| model.settings.services.theirs(caller, wanted) == service)
-}
-
 /// How fast the worst of the SLOs burns: a full column is at or over its paging line.
 fn burn(scene: Scene, axis: Axis) -> Vec<Mark> {
     let board = scene.model.slo.board();
+    let selector = scene.model.selector(Caller::Slos);
     let reports: Vec<_> = board
         .into_iter()
         .flat_map(|board| &board.slos)
-        .filter(|report| concerns(scene, Caller::Slos, &report.slo.service))
+        .filter(|report| selector.selects_service(&report.slo.service))
         .collect();
     let column = |cell: usize| {
         let end = axis.end(cell);
@@ -300,8 +293,9 @@ fn alerts(scene: Scene, axis: Axis) -> Vec<Mark> {
     };
     let model = scene.model;
     let board = model.alerts.shown();
+    let selector = model.selector(Caller::Alerts);
     for alert in board.into_iter().flat_map(|board| board.by_fingerprint.values()) {
-        if concerns(scene, Caller::Alerts, &alert.service) && !is_elsewhere(scene, alert) {
+        if selector.selects(alert) {
             count(&mut fired, alert.occurrence.starts_at);
             if let Some(ended) = alert.ended_at {
                 count(&mut over, ended);
@@ -341,12 +335,6 @@ fn alerts(scene: Scene, axis: Axis) -> Vec<Mark> {
         (false, false) => UNKNOWN,
     };
     fired.into_iter().zip(over).enumerate().map(mark).collect()
-}
-
-/// Whether an alert says that it is of another environment than the panes are turned to.
-fn is_elsewhere(scene: Scene, alert: &Alert) -> bool {
-    let scope = scene.model.scope.current();
-    scope.is_some_and(|scope| environment::is_elsewhere(&scope.labels, |name| alert.labels.get(name)))
 }
 
 fn sign(sign: char, role: Role) -> Mark {

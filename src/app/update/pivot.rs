@@ -486,8 +486,8 @@ pub(super) fn listed_alerts(model: &Model) -> impl Iterator<Item = &Alert> {
 
 /// Listed alerts of a service of ours.
 pub(super) fn alerts_of<'a>(model: &'a Model, service: &'a str) -> impl Iterator<Item = &'a Alert> {
-    let theirs = model.settings.services.theirs(Caller::Alerts, service);
-    listed_alerts(model).filter(move |alert| !theirs.is_empty() && *alert.service == *theirs)
+    let services = &model.settings.services;
+    listed_alerts(model).filter(move |alert| services.is_of(Caller::Alerts, &alert.service, service))
 }
 
 /// Of which service nothing was found, by which labels and names it was looked for: what to mend first, for a
@@ -504,9 +504,9 @@ fn tried(model: &Model, service: &str, callers: &[Caller]) -> String {
 
 /// Listed SLOs of a service of ours.
 pub(super) fn slos_of<'a>(model: &'a Model, service: &'a str) -> impl Iterator<Item = &'a SloReport> {
-    let service = model.settings.services.theirs(Caller::Slos, service);
+    let services = &model.settings.services;
     let rows = model.slo.rows.iter().filter_map(|name| model.slo.report(name));
-    rows.filter(move |report| !service.is_empty() && report.slo.service == service)
+    rows.filter(move |report| services.is_of(Caller::Slos, &report.slo.service, service))
         .map(|report| &**report)
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Pages;
 use crate::app::traces::calls::{Calling, Counted};
+use crate::domain::service_map::Caller;
 use crate::domain::trace::graph::{Calls, Circle, Ends};
 use crate::text::SafeText;
 use crate::theme::Role;
@@ -199,7 +200,9 @@ fn whole<'a>(scene: Scene<'a>, calling: &'a Calling) -> Sheet<'a> {
 
 /// A service in its colour; the scope's stands out.
 fn named(scene: Scene, service: &str) -> Piece<'static> {
-    let role = if scene.model.scope.service() == Some(service) {
+    let services = &scene.model.settings.services;
+    let scoped = scene.model.scope.service();
+    let role = if scoped.is_some_and(|ours| services.is_of(Caller::Traces, service, ours)) {
         Role::Accent
     } else {
         service_role(service)

@@ -377,21 +377,20 @@ pub(super) fn count_of<'a>(reports: impl IntoIterator<Item = &'a Arc<SloReport>>
     read.filter(|report| report.state == state).count()
 }
 
-/// Whether the scope leaves a report in.
-fn is_within(scene: Scene, report: &SloReport) -> bool {
-    let model = scene.model;
-    let service = model.scope.service_of(PaneId::Slo);
-    service.is_none_or(|service| model.settings.services.theirs(Caller::Slos, service) == report.slo.service)
-}
-
 fn within<'a>(scene: Scene, board: &'a SloBoard) -> Vec<&'a Arc<SloReport>> {
+    let selector = scene.model.selector_of(PaneId::Slo, Caller::Slos);
     let all = board.slos.iter();
-    all.filter(|report| is_within(scene, report)).collect()
+    all.filter(|report| selector.selects_service(&report.slo.service))
+        .collect()
 }
 
 /// `2 not ok outside, 1 page`: those that burn or cannot be read, and that the scope leaves out.
 fn outside(scene: Scene, board: &SloBoard) -> Vec<Piece<'static>> {
-    let left_out = || board.slos.iter().filter(|report| !is_within(scene, report));
+    let selector = scene.model.selector_of(PaneId::Slo, Caller::Slos);
+    let left_out = || {
+        let all = board.slos.iter();
+        all.filter(|report| !selector.selects_service(&report.slo.service))
+    };
     let counts = COUNTED.map(|(state, _, _)| count_of(left_out(), state));
     let mut pieces = Vec::new();
     let all: usize = counts.iter().sum();

@@ -352,7 +352,7 @@ fn a_view_brings_back_layout_scope_and_filters() {
     let effects = fresh.taken();
     let arranged = effects.iter().any(|effect| match effect {
         Effect::Arrange(asked) => {
-            asked.filter == "severity=critical" && asked.scope_service.as_deref() == Some("checkout")
+            asked.filter == "severity=critical" && asked.scope.service.as_deref() == Some("checkout")
         }
         _ => false,
     });

@@ -18,6 +18,7 @@ use crate::app::{Effect, Model};
 use crate::backend::traces::read_id;
 use crate::domain::alert::{Alert, Standing, matcher};
 use crate::domain::incident::IncidentId;
+use crate::domain::service_map::Caller;
 use crate::text::SafeText;
 use crate::theme;
 use crate::time::Now;
@@ -115,10 +116,11 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
 
 /// Opens the SLO of a service; of several the first in the pane's order, and says so.
 fn slo_of_service(model: &mut Model, service: &str, now: Now) -> Vec<Effect> {
+    let services = &model.settings.services;
     let board = model.slo.board();
     let reports = board.into_iter().flat_map(|board| &board.slos);
     let names: Vec<String> = reports
-        .filter(|report| report.slo.service == service)
+        .filter(|report| services.means(service, services.ours(Caller::Slos, &report.slo.service)))
         .map(|report| report.slo.name.clone())
         .collect();
     let several = names.len();

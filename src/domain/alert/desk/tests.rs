@@ -712,7 +712,10 @@ fn a_filter_that_cannot_be_read_hides_nothing_and_is_said() {
     assert_eq!(board.counts.shown, 2);
     assert!(board.filter_error.is_some_and(|e| e.starts_with("column 12")));
     let scoped = Arrangement {
-        scope_service: Some("none".into()),
+        scope: Selector {
+            service: Some("none".into()),
+            ..Selector::default()
+        },
         ..Arrangement::default()
     };
     let counts = desk.arrange(&inputs, &scoped, sample::now()).counts;
