@@ -20,9 +20,9 @@ use crate::domain::alert::{Alert, AlertBoard, AlertState, Fingerprint, StateChoi
 use crate::domain::case::{Began, Case, Evidence, Known, Numbers, Of, case_document, case_text, related};
 use crate::domain::document::Remarks;
 use crate::domain::incident::Incident;
+use crate::domain::oneself::Us;
 use crate::domain::service_map::Caller;
 use crate::domain::slo::{SloBoard, SloReport};
-use crate::domain::timeline::Us;
 use crate::runtime::case::{self, Window};
 
 /// Runs the command.

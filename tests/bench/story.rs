@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use midwatch::domain::timeline::merge::{Origin, Part, Us, merge};
+use midwatch::domain::oneself::Us;
+use midwatch::domain::timeline::merge::{Origin, Part, merge};
 use midwatch::domain::timeline::{Delivery, Event, EventKind, Group, Stamp, Starred, Timeline, todos};
 use midwatch::text::SafeText;
 
@@ -75,7 +76,7 @@ fn parts() -> Vec<Part> {
 
 pub fn measure() {
     let parts = parts();
-    let us = Us(vec!["Jun".into(), "jun@example.com".into()]);
+    let us = Us::of("jun@example.com", None);
     assert_eq!(merge(&parts, &us).events.len(), EVENTS);
     let now = fixtures::now().utc;
     let opened = Samples::of_runs(

@@ -173,7 +173,11 @@ fn from_slo(model: &Model, name: &str) -> Ways {
             }
         }
     }
-    ways.extend(linked.into_iter().map(|(incident, by)| to_incident(incident, by)));
+    ways.extend(
+        linked
+            .into_iter()
+            .map(|(incident, by)| to_incident(model, incident, by)),
+    );
     let began = began(model, service, Some(report));
     ways.extend(to_logs(model, service, began));
     ways.extend(to_exemplars(model, report));
@@ -193,7 +197,9 @@ fn from_alert(model: &Model, fingerprint: Fingerprint) -> Ways {
         return (Vec::new(), "the alert is listed no more".to_owned(), None);
     };
     let linked = model.incidents_of(fingerprint).into_iter();
-    let mut ways: Vec<Way> = linked.map(|(incident, by)| to_incident(incident, by)).collect();
+    let mut ways: Vec<Way> = linked
+        .map(|(incident, by)| to_incident(model, incident, by))
+        .collect();
     let service = model.settings.services.ours(Caller::Alerts, &alert.service);
     ways.extend(slos_of(model, service).map(to_slo));
     let fired = Some(Nanos::of(alert.occurrence.starts_at));
@@ -510,11 +516,11 @@ pub(super) fn slos_of<'a>(model: &'a Model, service: &'a str) -> impl Iterator<I
         .map(|report| &**report)
 }
 
-fn to_incident(incident: &Incident, by: Link) -> Way {
+fn to_incident(model: &Model, incident: &Incident, by: Link) -> Way {
     let goal = Goal::Incident(incident.id.clone());
     (
         goal,
-        format!("incident {}", incidents::linked_words(incident, by)),
+        format!("incident {}", incidents::linked_words(model, incident, by)),
     )
 }
 

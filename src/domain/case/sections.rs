@@ -11,7 +11,7 @@ use super::rate::{Change, change};
 use super::suspects::{self, Stands, Suspect};
 use super::{Case, Clock, Part, Row, RowId, Section, Target, Tone, related};
 use crate::domain::alert::{AckState, Alert, AlertState};
-use crate::domain::incident::{Incident, Person};
+use crate::domain::incident::Incident;
 use crate::domain::pattern::told_first;
 use crate::domain::slo::{SloReport, SloState, duration_in_words};
 use crate::domain::trace::scale::lasting_in_column;
@@ -265,10 +265,14 @@ impl Page<'_> {
         );
         match &alert.ack {
             AckState::Held(ack) => {
-                let _ = write!(text, " · acknowledged by {}", self.who(&ack.by));
+                let _ = write!(text, " · acknowledged by {}", self.evidence.us.called(&ack.by));
             }
             AckState::Partly(part) => {
-                let _ = write!(text, " · acknowledged in part by {}", self.who(&part.ack.by));
+                let _ = write!(
+                    text,
+                    " · acknowledged in part by {}",
+                    self.evidence.us.called(&part.ack.by)
+                );
             }
             AckState::None | AckState::HiddenBy(_) => {}
         }
@@ -528,7 +532,7 @@ impl Page<'_> {
                 for duty in duties.iter().take(MOST) {
                     levels.push(format!(
                         "{} (level {}, {})",
-                        self.person(&duty.person),
+                        self.evidence.us.person(&duty.person),
                         duty.level,
                         duty.policy.name
                     ));
@@ -551,18 +555,6 @@ impl Page<'_> {
         rows
     }
 
-    /// A name, which is `you` for whoever reads it.
-    fn who<'n>(&self, name: &'n str) -> &'n str {
-        if self.evidence.us.are(name) { "you" } else { name }
-    }
-
-    fn person<'n>(&self, person: &'n Person) -> &'n str {
-        let email = person.email.as_deref();
-        let is_us =
-            self.evidence.us.are(&person.id) || email.is_some_and(|email| self.evidence.us.are(email));
-        if is_us { "you" } else { self.who(&person.name) }
-    }
-
     /// `#4711 SEV2 checkout errors · mara, acknowledged 11 min ago`.
     fn incident_words(&self, incident: &Incident) -> String {
         let mut text = match incident.number {
@@ -576,7 +568,7 @@ impl Page<'_> {
         let names: Vec<&str> = incident
             .assignees
             .iter()
-            .map(|person| self.person(person))
+            .map(|person| self.evidence.us.person(person))
             .collect();
         if names.is_empty() {
             text.push_str(" · nobody has it");
@@ -587,7 +579,7 @@ impl Page<'_> {
             let _ = write!(
                 text,
                 " · acknowledged by {} {} ago",
-                self.person(person),
+                self.evidence.us.person(person),
                 self.ago(*at)
             );
         }

@@ -1,6 +1,7 @@
 //! Where an alert stands, in words: who has it, what hides it, how it ended, how severe its team calls it.
 
 use crate::domain::alert::{AckState, Alert, AlertState, Flaps, SeverityRank};
+use crate::domain::oneself::YOU;
 use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::widget::Piece;
@@ -27,8 +28,8 @@ pub(in crate::view) fn severity(raw: Option<&str>) -> Piece<'static> {
 
 /// A person as a row names them: without the domain, and `you` for oneself.
 pub(in crate::view) fn person(scene: Scene, who: &str) -> String {
-    if scene.model.is_us(who) {
-        return "you".to_owned();
+    if scene.model.us().are(who) {
+        return YOU.to_owned();
     }
     let short = who.split_once('@').map_or(who, |(name, _)| name);
     SafeText::line(if short.is_empty() { who } else { short }).into_string()
@@ -71,7 +72,7 @@ fn standing_word(scene: Scene, alert: &Alert) -> Piece<'static> {
     }
     match &alert.ack {
         AckState::Held(ack) => {
-            let role = if scene.model.is_us(&ack.by) {
+            let role = if scene.model.us().are(&ack.by) {
                 Role::AckMine
             } else {
                 Role::AckOther
