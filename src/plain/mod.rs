@@ -229,18 +229,19 @@ impl Plain {
         now: Tick,
         told: &mut Vec<String>,
     ) {
-        let (turn, why) = match (doubt, telling) {
+        told.extend(match (doubt, telling) {
             (Some(Doubt::Failed(why)), _) | (Some(Doubt::Unheard(why)), Telling::Everything) => {
-                (self.doubted.on(&what, now), why.as_str())
+                self.doubted.on(&what, now).map(|turn| match turn {
+                    Turn::Began => format!("{what}: not known ({why})"),
+                    Turn::Returned => format!("{what}: not known on and off ({why})"),
+                })
             }
-            (Some(Doubt::Unheard(_)), Telling::Changes) => return,
-            (None, _) => (self.doubted.off(&what, now), ""),
-        };
-        told.extend(turn.map(|turn| match turn {
-            Turn::Began => format!("{what}: not known ({why})"),
-            Turn::Returned => format!("{what}: not known on and off ({why})"),
-            Turn::Ended => format!("{what}: known again"),
-        }));
+            (Some(Doubt::Unheard(_)), Telling::Changes) => None,
+            (None, _) => {
+                let is_over = self.doubted.off(&what, now);
+                is_over.then(|| format!("{what}: known again"))
+            }
+        });
     }
 
     fn alerts(&mut self, board: &AlertBoard, doubt: Option<&Doubt>, now: Now, told: &mut Vec<String>) {
@@ -371,7 +372,7 @@ impl Plain {
                 Asked::Failed { cause, .. } => {
                     self.failing.insert(Arc::clone(name), cause.to_string());
                     self.fails.on(name, now).map(|turn| match turn {
-                        Turn::Began | Turn::Ended => format!("backend {name} fails: {cause}"),
+                        Turn::Began => format!("backend {name} fails: {cause}"),
                         Turn::Returned => format!("backend {name} fails on and off: {cause}"),
                     })
                 }
@@ -380,11 +381,12 @@ impl Plain {
                 Asked::Idle | Asked::InFlight { .. } | Asked::NotAsked { .. } => {
                     self.failing.remove(name);
                     let is_good = backend.last_good.is_some();
-                    let ended = self.fails.off(name, now).filter(|_| is_good);
+                    let is_again = self.fails.off(name, now) && is_good;
                     let is_first = is_good && self.answered.insert(Arc::clone(name));
-                    match ended {
-                        Some(_) => Some(format!("backend {name} answers again")),
-                        None => is_first.then(|| format!("backend {name} answers")),
+                    if is_again {
+                        Some(format!("backend {name} answers again"))
+                    } else {
+                        is_first.then(|| format!("backend {name} answers"))
                     }
                 }
             };
@@ -411,7 +413,7 @@ impl Plain {
             }
         }
         let over = past.iter().filter(|name| !faults.contains_key(*name));
-        let ended = over.filter_map(|name| self.faults.off(name, now.tick)).count();
+        let ended = over.filter(|name| self.faults.off(name, now.tick)).count();
         if ended > 0 && self.faults.is_over() {
             told.push("alerts arrive again, as far as that can be proven".to_owned());
         }

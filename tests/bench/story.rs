@@ -1,6 +1,5 @@
 //! A story of 10,000 events: merged from its sources, and read as a screen reads it when it opens.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -85,7 +84,7 @@ pub fn measure() {
         || (),
         |()| {
             let story = merge(&parts, &us);
-            let follow_ups = todos(&story, &HashSet::new());
+            let follow_ups = todos(&story);
             let rows: Vec<String> = story
                 .events
                 .iter()

@@ -114,13 +114,12 @@ fn hidden_by(scene: Scene, alert: &Alert) -> String {
     if !alert.silenced_by.is_empty() {
         return "silenced".to_owned();
     }
-    if let Some(first) = alert.inhibited_by.first() {
-        let name = first
-            .parse()
-            .ok()
-            .and_then(|fingerprint| scene.model.alerts.alert(fingerprint))
-            .map(|by| SafeText::line(&by.name).into_string());
-        return name.map_or_else(|| "inhibited".to_owned(), |name| format!("inhibited by {name}"));
+    let board = scene.model.alerts.shown();
+    if let Some(first) = board.and_then(|board| board.inhibitors(alert).next()) {
+        return match first {
+            Ok(by) => format!("inhibited by {}", SafeText::line(&by.name)),
+            Err(_) => "inhibited".to_owned(),
+        };
     }
     match alert.muted_by.first() {
         Some(interval) => format!("muted: {}", SafeText::line(interval)),
