@@ -21,7 +21,7 @@ use crate::app::update::{incident_concerns, lines_wanted, traces_wanted};
 use crate::domain::alert::AlertBoard;
 use crate::domain::log::{Level, Nanos, Volume};
 use crate::domain::service_map::Caller;
-use crate::domain::slo::{Severity, SloReport};
+use crate::domain::slo::{BurnRule, Severity, SloReport};
 use crate::domain::timeline::{Event, EventKind};
 use crate::domain::trace;
 use crate::domain::trace::summary::Whole;
@@ -239,7 +239,7 @@ struct Heat {
 
 /// How fast an SLO burned at a moment, where that was measured.
 fn heat(report: &SloReport, at: DateTime<Utc>) -> Option<Heat> {
-    /// The fastest of the usual rules, where there is none of its own.
+    /// The fastest of the usual rules: how high a column is where an SLO pages nobody.
     const PAGE: f64 = 14.4;
     let point = report
         .spark_at
@@ -250,24 +250,30 @@ fn heat(report: &SloReport, at: DateTime<Utc>) -> Option<Heat> {
         .spark
         .get(point)
         .filter(|burn| measured && !burn.is_nan())?;
-    let line = |severity| {
-        let rules = report.slo.rules.iter().filter(|rule| rule.severity == severity);
-        rules.map(|rule| rule.factor).reduce(f64::min)
-    };
-    let page = line(Severity::Page).unwrap_or(PAGE);
-    let role = if burn >= page {
+    Some(Heat {
+        share: burn / line(&report.slo.rules, Severity::Page).unwrap_or(PAGE),
+        role: burning(&report.slo.rules, burn),
+    })
+}
+
+/// The lowest factor of the rules of a severity.
+fn line(rules: &[BurnRule], severity: Severity) -> Option<f64> {
+    let rules = rules.iter().filter(|rule| rule.severity == severity);
+    rules.map(|rule| rule.factor).reduce(f64::min)
+}
+
+/// The role of a burn: that of the highest line of the SLO's own rules that it is over.
+fn burning(rules: &[BurnRule], burn: f64) -> Role {
+    let is_over = |severity| line(rules, severity).is_some_and(|line| burn >= line);
+    if is_over(Severity::Page) {
         Role::SloPage
-    } else if line(Severity::Ticket).is_some_and(|ticket| burn >= ticket) {
+    } else if is_over(Severity::Ticket) {
         Role::SloTicket
     } else if burn >= 1.0 {
         Role::Chart
     } else {
         Role::TextDim
-    };
-    Some(Heat {
-        share: burn / page,
-        role,
-    })
+    }
 }
 
 /// A column as high as its share of what is full.
@@ -513,7 +519,10 @@ fn many(counts: &[Option<u64>]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::domain::slo::{RuleOrigin, Window, workbook_rules};
 
     fn axis() -> Axis {
         let from = DateTime::UNIX_EPOCH;
@@ -567,6 +576,19 @@ mod tests {
         assert_eq!(roles(&[9, 9, 18, 19]), [false, false, false, true]);
         assert_eq!(roles(&[0, 0, 0, 3, 4]), [false, false, false, false, true]);
         assert_eq!(roles(&[1, 50, 50, 50, 50]), [false; 5], "all alike");
+    }
+
+    #[test]
+    fn a_burn_pages_only_where_a_rule_of_the_slo_does() {
+        let rules = workbook_rules(&Window::of(Duration::from_secs(30 * 86_400)), RuleOrigin::Default);
+        assert_eq!(burning(&rules, 15.0), Role::SloPage);
+        let tickets: Vec<_> = rules
+            .into_iter()
+            .filter(|rule| rule.severity == Severity::Ticket)
+            .collect();
+        assert_eq!(burning(&tickets, 15.0), Role::SloTicket);
+        assert_eq!(burning(&[], 15.0), Role::Chart);
+        assert_eq!(burning(&[], 0.5), Role::TextDim);
     }
 
     #[test]
