@@ -116,7 +116,7 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
 
 /// Turns every pane to what is typed, and says where nothing in hand is of it.
 fn scope_to(model: &mut Model, typed: &str, now: Now) -> Vec<Effect> {
-    let places = Places::of(model);
+    let places = Places::of(model, usize::MAX);
     let scope = places.read(typed);
     let unknown = places.unknown(&scope);
     let effects = views::turn_to(model, scope, now);

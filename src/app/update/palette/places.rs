@@ -23,16 +23,17 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// From the feeds in hand.
-    pub(super) fn of(model: &Model) -> Self {
+    /// From the feeds in hand; of alerts, so many at most.
+    pub(super) fn of(model: &Model, alerts: usize) -> Self {
         let services = &model.settings.services;
         let mut known = Self::default();
         let slos = model.slo.board().into_iter().flat_map(|board| &board.slos);
         for report in slos {
             known.service(services.ours(Caller::Slos, &report.slo.service));
         }
-        let alerts = model.alerts.shown().into_iter();
-        for alert in alerts.flat_map(|board| board.by_fingerprint.values()) {
+        let listed = model.alerts.shown().into_iter();
+        let listed = listed.flat_map(|board| board.by_fingerprint.values());
+        for alert in listed.take(alerts) {
             known.service(services.ours(Caller::Alerts, &alert.service));
             known.environment(|name| alert.labels.get(name));
         }

@@ -227,7 +227,7 @@ impl Offers {
         let Places {
             services,
             environments,
-        } = Places::of(model);
+        } = Places::of(model, 10 * MOST);
         let (mut alerts, mut matchers) = (BTreeSet::new(), BTreeSet::new());
         let (mut metrics, mut slos) = (BTreeSet::new(), Vec::new());
         let (mut measured, mut marks) = (BTreeSet::new(), BTreeSet::new());
