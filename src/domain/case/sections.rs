@@ -299,10 +299,15 @@ impl Page<'_> {
             let tone = match report.state {
                 SloState::Page | SloState::Ticket => Tone::Strong,
                 SloState::Error | SloState::NoData | SloState::NoTraffic => Tone::Unknown,
-                SloState::Ok => Tone::Plain,
+                SloState::Spent | SloState::Ok => Tone::Plain,
             };
             let target = Some(Target::Slo(report.slo.name.clone()));
-            row(&id, report.state.word(), slo_words(report), tone, target)
+            let head = if report.is_starting() {
+                "starting"
+            } else {
+                report.state.word()
+            };
+            row(&id, head, slo_words(report), tone, target)
         });
         let mut rows: Vec<Row> = told.collect();
         rows.extend(more(part, slos.len().saturating_sub(MOST)));
@@ -598,7 +603,8 @@ fn slo_words(report: &SloReport) -> String {
     if !report.words.is_empty() {
         let _ = write!(text, " · {}", report.words);
     }
-    if let Some(budget) = &report.budget {
+    // Its words say how far it is overspent.
+    if let Some(budget) = report.budget.as_ref().filter(|budget| budget.remaining > 0.0) {
         let _ = write!(text, " · {:.0}% of the budget left", budget.remaining * 100.0);
     }
     let windows: Vec<String> = report

@@ -50,6 +50,7 @@ pub(in crate::view) fn state(state: SloState) -> Piece<'static> {
         SloState::Error => Piece::word("ERROR", Role::StateFailed),
         SloState::NoData => Piece::word("NO DATA", Role::SloUnknown),
         SloState::NoTraffic => Piece::word("no traffic", Role::SloUnknown),
+        SloState::Spent => Piece::word("spent", Role::BudgetCritical),
         SloState::Ok => Piece::word("ok", Role::SloOk),
     }
 }
@@ -226,7 +227,7 @@ fn draw_row(scene: Scene, buffer: &mut Buffer, row: Rect, what: (&columns::Slots
     let burn_role = match report.state {
         SloState::Page => Role::SloPage,
         SloState::Ticket => Role::SloTicket,
-        SloState::Ok | SloState::NoData | SloState::NoTraffic | SloState::Error => muted,
+        SloState::Spent | SloState::Ok | SloState::NoData | SloState::NoTraffic | SloState::Error => muted,
     };
     let name = SafeText::line(short_name(report));
     let mut cells = vec![
@@ -293,7 +294,7 @@ fn spark(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport, dimm
         full: limit,
         limit,
         // What is calm needs no eye.
-        role: if dimmed || report.state == SloState::Ok {
+        role: if dimmed || matches!(report.state, SloState::Spent | SloState::Ok) {
             Role::TextDim
         } else {
             Role::Chart
@@ -363,12 +364,13 @@ fn empty_in(report: &SloReport, role: Role) -> Piece<'static> {
     }
 }
 
-/// States that want somebody, as titles and badges count them.
-pub(super) const COUNTED: [(SloState, &str, Role); 4] = [
+/// States that are not well, as titles and badges count them.
+pub(super) const COUNTED: [(SloState, &str, Role); 5] = [
     (SloState::Page, "page", Role::SloPage),
     (SloState::Ticket, "ticket", Role::SloTicket),
     (SloState::Error, "error", Role::StateFailed),
     (SloState::NoData, "no data", Role::SloUnknown),
+    (SloState::Spent, "spent", Role::BudgetCritical),
 ];
 
 /// How many are in a state, those left out that have not been read yet.

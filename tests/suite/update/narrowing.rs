@@ -117,9 +117,9 @@ fn incidents_of_another_service_are_outside_and_counted() {
 fn what_burns_or_fires_outside_of_the_scope_is_counted_in_its_border() {
     let mut hand = hand();
     hand.press("1 g .");
-    // Within: checkout pages. Outside: payment pages, search tickets, gateway has an error, login lost its data.
+    // Within: checkout pages. Outside: payment pages, search tickets, gateway has an error, login lost its data, cart spent its budget.
     shows(&hand.model, "⟨checkout⟩  1 page ─");
-    shows(&hand.model, "4 not ok outside, 1 page");
+    shows(&hand.model, "5 not ok outside, 1 page");
     let mut board = alert_board();
     board.counts.outside = Outside {
         active: 6,
